@@ -1,0 +1,66 @@
+/**
+ * What the HTTP API needs of the node. The API holds no logic: it reads requests, asks these
+ * services, and writes answers.
+ *
+ * @module
+ */
+
+import type { Config } from "../model/config.ts";
+import type { Definition, FunctionRecord } from "../model/function.ts";
+import type { InvokeRequest, Report } from "../model/invocation.ts";
+import type { NodeStatus } from "../model/status.ts";
+import type { AsyncResult } from "../registry/registry.ts";
+
+/** One request under way. */
+export interface Invocation {
+  /** Its unguessable id, `<function>-<random>`. */
+  readonly id: string;
+  /**
+   * Settles once. Rejects with a `ServerledgeError`; for `FUNCTION_ERROR` its details hold `error`
+   * (`{ type, message }`), `traceback` and `output`.
+   */
+  readonly done: Promise<Report>;
+  /** The client has left: stop waiting, or interrupt the function. Harmless once done. */
+  cancel(): void;
+}
+
+/** The services of a node, as its API sees them. */
+export interface ApiServices {
+  /** The node's configuration. */
+  readonly config: Config;
+  /** Who the node is. */
+  readonly node: {
+    readonly id: string;
+    readonly area: string;
+    /** `amd64` or `arm64`. */
+    readonly architecture: string;
+    /** Version of the program. */
+    readonly version: string;
+  };
+  /** Memory and CPU left, for the response headers of an invocation; cheap. */
+  free(): { memoryMib: number; cpu: number };
+  /** Starts an invocation. @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN` */
+  invoke(name: string, request: InvokeRequest): Invocation;
+  /** Accepts an async invocation durably. @returns its id @throws as `invoke`, or `REGISTRY_UNAVAILABLE` */
+  accept(name: string, request: InvokeRequest): Promise<string>;
+  /** What is known of an async invocation. @throws `REGISTRY_UNAVAILABLE` */
+  poll(id: string): Promise<AsyncResult | undefined>;
+  /** Registers a function. @throws `FUNCTION_EXISTS`, `RUNTIME_UNKNOWN`, `UNPROCESSABLE`, ... */
+  create(definition: Definition): Promise<void>;
+  /** Registers or replaces a function. */
+  update(definition: Definition): Promise<void>;
+  /** Removes a function. @throws `FUNCTION_UNKNOWN` */
+  remove(name: string): Promise<void>;
+  /** All functions, sorted by name. */
+  functions(): FunctionRecord[];
+  /** Starts idle instances. @returns how many, maybe fewer than asked for where resources lack */
+  prewarm(name: string, count: number, options: { refresh: boolean }): Promise<number>;
+  /** What the node is doing. */
+  status(): NodeStatus;
+  /** Prometheus text format. */
+  metrics(): Promise<{ contentType: string; text: string }>;
+  /** The last lines that instances and invocations of a function wrote, oldest first. */
+  logs(name: string, lines: number): Promise<string[]>;
+  /** Whether the node can do its work: what is wrong, if not. */
+  health(): { ok: boolean; problems: string[] };
+}

@@ -1,0 +1,100 @@
+/**
+ * Small tools for promises with an owner and an end.
+ *
+ * @module
+ */
+
+/**
+ * Lets at most `limit` holders in at a time; the others wait in order of arrival.
+ *
+ * @example
+ * ```ts
+ * const starts = new Semaphore(2);
+ * using _turn = await starts.acquire();
+ * ```
+ */
+export class Semaphore {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  /** @param limit how many may hold it at once */
+  constructor(limit: number) {
+    this.#free = limit;
+  }
+
+  /**
+   * Waits for a turn.
+   *
+   * @param signal gives up waiting
+   * @returns a turn, given back once when disposed
+   * @throws the signal's reason if it is aborted first
+   */
+  async acquire(signal?: AbortSignal): Promise<Disposable> {
+    signal?.throwIfAborted();
+    if (this.#free > 0) this.#free--;
+    else await this.#turn(signal);
+    let held = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!held) return;
+        held = false;
+        const next = this.#waiting.shift();
+        if (next) next();
+        else this.#free++;
+      },
+    };
+  }
+
+  #turn(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = () => {
+        signal?.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = () => {
+        const at = this.#waiting.indexOf(enter);
+        if (at >= 0) this.#waiting.splice(at, 1);
+        reject(signal!.reason);
+      };
+      this.#waiting.push(enter);
+      signal?.addEventListener("abort", leave, { once: true });
+    });
+  }
+}
+
+/**
+ * Runs one task at a time per key: concurrent callers of the same key share its promise.
+ *
+ * @typeParam T what the task results in
+ */
+export class SharedTasks<T> {
+  readonly #running = new Map<string, Promise<T>>();
+
+  /**
+   * @param key what the task is about
+   * @param task started only if none is running for the key
+   */
+  run(key: string, task: () => Promise<T>): Promise<T> {
+    const running = this.#running.get(key);
+    if (running) return running;
+    const started = task().finally(() => this.#running.delete(key));
+    this.#running.set(key, started);
+    return started;
+  }
+}
+
+/**
+ * Waits for a promise, but not longer than the signal allows. The promise itself goes on.
+ *
+ * @param promise what to wait for
+ * @param signal when to stop waiting
+ * @throws the signal's reason if it is aborted first
+ */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const leave = () => reject(signal.reason);
+    signal.addEventListener("abort", leave, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
+}

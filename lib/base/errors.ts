@@ -1,0 +1,109 @@
+/**
+ * The one error type of the project and its closed table of codes. Adapters translate their
+ * library's errors into it by code or class, never by message text.
+ *
+ * @module
+ */
+
+/** What one error code means to HTTP clients, to offloading and to the shell. */
+interface CodeFacts {
+  /** HTTP status of the answer. */
+  readonly status: number;
+  /** True if the request surely never started, so that it may be sent elsewhere. */
+  readonly elsewhere: boolean;
+  /** Exit status of a client command that ends with this error. */
+  readonly exit: number;
+}
+
+const table = {
+  INVALID_REQUEST: { status: 400, elsewhere: false, exit: 1 },
+  UNAUTHORIZED: { status: 401, elsewhere: false, exit: 2 },
+  FORBIDDEN: { status: 403, elsewhere: false, exit: 2 },
+  ROUTE_UNKNOWN: { status: 404, elsewhere: false, exit: 2 },
+  FUNCTION_UNKNOWN: { status: 404, elsewhere: false, exit: 2 },
+  RUNTIME_UNKNOWN: { status: 404, elsewhere: false, exit: 2 },
+  RESULT_UNKNOWN: { status: 404, elsewhere: false, exit: 2 },
+  METHOD_NOT_ALLOWED: { status: 405, elsewhere: false, exit: 2 },
+  FUNCTION_EXISTS: { status: 409, elsewhere: false, exit: 2 },
+  PAYLOAD_TOO_LARGE: { status: 413, elsewhere: false, exit: 2 },
+  UNPROCESSABLE: { status: 422, elsewhere: false, exit: 2 },
+  NODE_SATURATED: { status: 429, elsewhere: true, exit: 2 },
+  NO_SUITABLE_NODE: { status: 429, elsewhere: true, exit: 2 },
+  CANCELLED: { status: 499, elsewhere: false, exit: 2 },
+  FUNCTION_ERROR: { status: 500, elsewhere: false, exit: 5 },
+  INTERNAL: { status: 500, elsewhere: false, exit: 2 },
+  FUNCTION_CRASHED: { status: 502, elsewhere: false, exit: 5 },
+  INSTANCE_START_FAILED: { status: 502, elsewhere: true, exit: 2 },
+  PEER_UNREACHABLE: { status: 502, elsewhere: true, exit: 2 },
+  ENGINE_UNAVAILABLE: { status: 503, elsewhere: true, exit: 2 },
+  REGISTRY_UNAVAILABLE: { status: 503, elsewhere: false, exit: 2 },
+  SHUTTING_DOWN: { status: 503, elsewhere: true, exit: 2 },
+  DEADLINE_EXCEEDED: { status: 504, elsewhere: false, exit: 6 },
+} as const satisfies Record<string, CodeFacts>;
+
+/** Every code that an answer of a node or an exit of the CLI can carry. */
+export type ErrorCode = keyof typeof table;
+
+/** All codes, for schemas and documentation. */
+export const errorCodes = Object.keys(table) as ErrorCode[];
+
+/** Machine-readable particulars of an error; sent to clients as they are. */
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+/** An expected failure with a code that tells whose fault it is and what may be done. */
+export class ServerledgeError extends Error {
+  override readonly name = "ServerledgeError";
+  /** What went wrong, one of the closed table. */
+  readonly code: ErrorCode;
+  /** Particulars for clients, e.g. `{ path: "MemoryMB" }`. */
+  readonly details: ErrorDetails | undefined;
+
+  /**
+   * @param code what went wrong
+   * @param message one line that says what is wrong and what to do
+   * @param options the lower error that led here, and particulars for clients
+   */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: ErrorDetails } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.details = options.details;
+  }
+
+  /** HTTP status of an answer that carries this error. */
+  get status(): number {
+    return table[this.code].status;
+  }
+
+  /** True if the request surely never started and may be sent to another node. */
+  get elsewhere(): boolean {
+    return table[this.code].elsewhere;
+  }
+}
+
+/**
+ * The exit status of a client command that ends with an error of this code.
+ *
+ * @param code what went wrong
+ */
+export function exitStatus(code: ErrorCode): number {
+  return table[code].exit;
+}
+
+/**
+ * Wraps anything thrown into a {@link ServerledgeError}; one is returned as it is.
+ *
+ * @param thrown what was caught
+ * @param code the code for everything else; a surprise is `INTERNAL`
+ */
+export function asServerledgeError(
+  thrown: unknown,
+  code: ErrorCode = "INTERNAL",
+): ServerledgeError {
+  if (thrown instanceof ServerledgeError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new ServerledgeError(code, message, { cause: thrown });
+}

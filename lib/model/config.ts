@@ -1,0 +1,270 @@
+/**
+ * The configuration of a node: every key with its type, default, unit and meaning, and the rule
+ * that turns the sources (file, environment, flags) into one checked configuration.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { ServerledgeError } from "../base/errors.ts";
+import { isObject } from "./json.ts";
+import { defaultRuntimes, type ExecutorKind, type Runtime, runtimeAliases } from "./runtimes.ts";
+
+/** One key: how its value is read, what it is if nobody sets it, and what it is for. */
+interface Setting<T> {
+  readonly schema: v.GenericSchema<unknown, T>;
+  readonly value: T;
+  /** What a value may be, in words. */
+  readonly allowed: string;
+  readonly doc: string;
+  /** True if the value must not be shown. */
+  readonly secret?: boolean;
+}
+
+function setting<T>(schema: v.GenericSchema<unknown, T>, allowed: string) {
+  return (value: T, doc: string, secret = false): Setting<T> => ({
+    schema,
+    value,
+    allowed,
+    doc,
+    secret,
+  });
+}
+
+const text = setting(v.pipe(v.union([v.string(), v.number()]), v.transform(String)), "text");
+
+const flag = setting(
+  v.pipe(
+    v.union([v.boolean(), v.picklist(["true", "false"])]),
+    v.transform((value) => value === true || value === "true"),
+  ),
+  "true or false",
+);
+
+function number(min: number, max: number, integer = true) {
+  const allowed = `${integer ? "an integer" : "a number"} from ${min} to ${max}`;
+  return setting(
+    v.pipe(
+      v.union([v.number(), v.pipe(v.string(), v.trim(), v.nonEmpty(), v.transform(Number))]),
+      v.finite(),
+      v.check((value) => !integer || Number.isInteger(value)),
+      v.minValue(min),
+      v.maxValue(max),
+    ),
+    allowed,
+  );
+}
+
+function choice<const C extends string>(...options: C[]) {
+  return setting<C>(v.picklist(options), options.join(", "));
+}
+
+const port = number(0, 65535);
+const seconds = number(0, 31_536_000, false);
+
+/** Every key of the configuration, in the order in which it is shown. */
+export const settings = {
+  "api.listen": text("127.0.0.1", "Address to listen on; 0.0.0.0 opens the node to the network"),
+  "api.port": port(1323, "Port of the HTTP API; 0 takes a free one"),
+  "api.body.max": number(1, 1024)(64, "Largest request body, MiB"),
+  "data.dir": text(
+    "",
+    "Folder for registry, code and sockets; empty: /var/lib/serverledge for root, else ~/.local/share/serverledge",
+  ),
+  "etcd.address": text(
+    "",
+    "etcd endpoints host:port, separated by commas; empty: embedded registry",
+  ),
+  "etcd.username": text("", "User of etcd"),
+  "etcd.password": text("", "Password of etcd", true),
+  "etcd.tls.ca": text("", "File with the CA certificate of etcd; setting it turns TLS on"),
+  "etcd.tls.cert": text("", "File with the client certificate for etcd"),
+  "etcd.tls.key": text("", "File with the client key for etcd"),
+  "registry.area": text("ROME", "Area (edge zone or cloud region) of the node"),
+  "registry.node.id": text("", "Id of the node; empty: made once and kept in data.dir"),
+  "node.architecture": choice("", "amd64", "arm64")(
+    "",
+    "Architecture of the node; empty: this machine's",
+  ),
+  "container.pool.memory": number(16, 1 << 24)(1024, "Memory for instances, MiB"),
+  "container.pool.cpus": number(0, 4096, false)(
+    0,
+    "CPU for busy instances, cores; 0: all of this machine",
+  ),
+  "container.expiration": seconds(600, "How long an idle instance is kept warm, s"),
+  "container.starts": number(1, 64)(4, "Instances that may be starting at the same time"),
+  "container.pids": number(16, 1 << 22)(256, "Most processes and threads of a container"),
+  "container.tmp": number(1, 1 << 20)(
+    64,
+    "Size of a container's /tmp, MiB; counts against its memory",
+  ),
+  "janitor.interval": number(0.01, 86_400, false)(30, "How often expired instances are removed, s"),
+  "factory.images.refresh": flag(false, "Pull each image once, even if it is present"),
+  "scheduler.policy": choice("default")("default", "Scheduling policy"),
+  "scheduler.queue.capacity": number(0, 1_000_000)(
+    1000,
+    "Requests that may wait for resources; 0: none",
+  ),
+  "invocation.timeout": number(0.001, 86_400, false)(
+    60,
+    "Longest execution of a function that sets no TimeoutMs, s",
+  ),
+  "async.results.expiration": seconds(
+    1800,
+    "How long the result of an async invocation can be polled, s",
+  ),
+  "metrics.enabled": flag(true, "Serve GET /metrics"),
+  "shutdown.grace": seconds(30, "How long a stopping node lets running invocations finish, s"),
+  "log.level": choice("debug", "info", "warning", "error")("info", "Least severe records to log"),
+  "log.format": choice("text", "json")("text", "How records are written to standard error"),
+} as const;
+
+/** A key of the configuration. */
+export type SettingKey = keyof typeof settings;
+
+type SettingValue<S> = S extends Setting<infer T> ? T : never;
+
+/** A checked configuration: every key with its value, and the runtimes by id. */
+export type Config =
+  & { readonly [K in SettingKey]: SettingValue<(typeof settings)[K]> }
+  & { readonly runtimes: ReadonlyMap<string, Runtime> };
+
+/** Keys of the Go node that mean nothing here, and why: a warning, not an error. */
+const retired: Readonly<Record<string, string>> = {
+  "api.ip": "the node listens on api.listen",
+  "cache.size": "the whole catalog is kept in memory and current",
+  "cache.cleanup": "the whole catalog is kept in memory and current",
+  "cache.expiration": "the whole catalog is kept in memory and current",
+};
+
+/** Prefixes of Go keys for parts that this version does not have: a warning, not an error. */
+const absent = [
+  "registry.remote.area",
+  "registry.udp.port",
+  "registry.nearby.interval",
+  "registry.monitoring.interval",
+  "scheduler.fallback.local",
+  "offloading.",
+  "lb.",
+  "mab.",
+  "loadbalancer.",
+  "metrics.prometheus.",
+  "metrics.retriever.",
+  "metrics.dump.",
+  "metrics.load.",
+  "tracing.",
+  "workflow.",
+];
+
+/** One source of configuration: a file, the environment or the command line. */
+export interface ConfigSource {
+  /** Where the values come from, for people, e.g. a path or `environment`. */
+  readonly origin: string;
+  /** Values by dotted key, or nested, or both mixed; keys in any case. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** A configuration with the story of where its values come from. */
+export interface ResolvedConfig {
+  /** The checked values. */
+  readonly config: Config;
+  /** Origin of each key that some source set. */
+  readonly origins: ReadonlyMap<string, string>;
+  /** Keys that were set but mean nothing here, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Merges sources into one checked configuration.
+ *
+ * @param sources in order of rising precedence
+ * @throws `INVALID_REQUEST` naming the key, its origin and the allowed values
+ */
+export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig {
+  const values: Record<string, unknown> = {};
+  const runtimes = new Map(defaultRuntimes.map((runtime) => [runtime.id, runtime]));
+  const origins = new Map<string, string>();
+  const warnings: string[] = [];
+  for (const [key, { value }] of Object.entries(settings)) values[key] = value;
+  for (const { origin, values: raw } of sources) {
+    for (const [key, value] of flatten(raw)) {
+      if (key in settings) values[key] = check(key as SettingKey, value, origin);
+      else if (key.startsWith("runtimes.")) setRuntime(runtimes, key, value, origin);
+      else {
+        warnings.push(warningFor(key, origin));
+        continue;
+      }
+      origins.set(key, origin);
+    }
+  }
+  return { config: { ...values, runtimes } as unknown as Config, origins, warnings };
+}
+
+/** The environment variable that sets a key: `api.port` is `SERVERLEDGE_API_PORT`. */
+export function environmentName(key: string): string {
+  return `SERVERLEDGE_${key.toUpperCase().replaceAll(".", "_")}`;
+}
+
+/**
+ * The runtime that a function's `Runtime` means on this node.
+ *
+ * @returns undefined if there is none
+ */
+export function findRuntime(config: Pick<Config, "runtimes">, id: string): Runtime | undefined {
+  return config.runtimes.get(id) ?? config.runtimes.get(runtimeAliases[id] ?? "");
+}
+
+function* flatten(values: Record<string, unknown>, prefix = ""): Generator<[string, unknown]> {
+  for (const [part, value] of Object.entries(values)) {
+    const key = prefix + part.toLowerCase();
+    if (isObject(value)) yield* flatten(value, `${key}.`);
+    else if (value !== null && value !== undefined) yield [key, value];
+  }
+}
+
+function check(key: SettingKey, value: unknown, origin: string): unknown {
+  const { schema, allowed } = settings[key];
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  throw bad(key, origin, `expected ${allowed}, current value is ${JSON.stringify(value)}`);
+}
+
+function setRuntime(
+  runtimes: Map<string, Runtime>,
+  key: string,
+  value: unknown,
+  origin: string,
+): void {
+  const [, id, field, ...rest] = key.split(".");
+  const kinds: ExecutorKind[] = ["python", "nodejs", "http"];
+  if (!id || rest.length > 0 || (field !== "image" && field !== "executor")) {
+    throw bad(key, origin, "expected runtimes.<id>.image or runtimes.<id>.executor");
+  }
+  if (
+    typeof value !== "string" || (field === "executor" && !kinds.includes(value as ExecutorKind))
+  ) {
+    throw bad(
+      key,
+      origin,
+      field === "image" ? "expected an image name" : `expected ${kinds.join(", ")}`,
+    );
+  }
+  const base = runtimes.get(id) ?? runtimes.get(runtimeAliases[id] ?? "");
+  const known = base ?? { executor: "python" as const, image: "" };
+  runtimes.set(id, { ...known, id, [field]: value });
+}
+
+function warningFor(key: string, origin: string): string {
+  const why = retired[key];
+  if (why) return `${key} (${origin}) has no effect here: ${why}`;
+  if (absent.some((prefix) => key === prefix || (prefix.endsWith(".") && key.startsWith(prefix)))) {
+    return `${key} (${origin}) has no effect: this version does not have that part of the Go node`;
+  }
+  throw bad(key, origin, `unknown key; known are ${Object.keys(settings).join(", ")}`);
+}
+
+function bad(key: string, origin: string, problem: string): ServerledgeError {
+  return new ServerledgeError("INVALID_REQUEST", `${key} (${origin}): ${problem}`, {
+    details: { path: key },
+  });
+}

@@ -1,0 +1,184 @@
+/**
+ * What a function is: its definition as clients send it and as nodes keep it.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { ServerledgeError } from "../base/errors.ts";
+import { foldKeys, isObject, keyIndex, parse } from "./json.ts";
+
+/** Largest memory that one instance may ask for, in MiB. */
+const maxMemoryMib = 1 << 20;
+/** Largest CPU share that one instance may ask for, in cores. */
+const maxCpu = 1024;
+/** Longest execution that may be asked for: one day. */
+const maxTimeoutMs = 86_400_000;
+/** Most environment variables of a function. */
+const maxEnv = 128;
+
+const name = v.pipe(
+  v.string("expected a string"),
+  v.regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+    "expected 1 to 128 letters, digits, '.', '_' or '-', the first a letter or digit",
+  ),
+  v.description("Unique name of the function"),
+);
+
+const integer = v.pipe(v.number("expected a number"), v.integer("expected an integer"));
+
+const parameter = v.object({ Name: v.string(), Type: v.string() });
+
+/** Input and output types of a function, used by workflows; kept as they were sent. */
+export const signatureSchema = v.object({
+  Inputs: v.nullish(v.array(parameter), []),
+  Outputs: v.nullish(v.array(parameter), []),
+});
+
+/** A function as clients send it to `/create` and `/update`; keys in their exact spelling. */
+export const definitionSchema = v.object({
+  Name: name,
+  Runtime: v.pipe(
+    v.string("expected a string"),
+    v.description("Runtime id, e.g. python, nodejs, custom"),
+  ),
+  MemoryMB: v.pipe(integer, v.description("Memory of one instance, MiB")),
+  CPUDemand: v.nullish(
+    v.pipe(
+      v.number("expected a number"),
+      v.description("CPU of one busy instance, cores; 0: no limit, not accounted"),
+    ),
+    0,
+  ),
+  MaxConcurrency: v.nullish(
+    v.pipe(integer, v.description("Requests one instance may run at once; below 1 means 1")),
+    1,
+  ),
+  Handler: v.nullish(
+    v.pipe(
+      v.string("expected a string"),
+      v.description("What to call: module.function (python), file (nodejs)"),
+    ),
+    "",
+  ),
+  TarFunctionCode: v.nullish(
+    v.pipe(
+      v.string("expected base64 text"),
+      v.description("Base64 of a TAR archive, or of an http(s) URL to one"),
+    ),
+    "",
+  ),
+  CustomImage: v.nullish(
+    v.pipe(v.string("expected a string"), v.description("Container image, for runtime custom")),
+    "",
+  ),
+  SupportedArchs: v.nullish(v.array(v.string()), []),
+  Signature: v.nullish(signatureSchema, null),
+  TimeoutMs: v.nullish(
+    v.pipe(integer, v.description("Longest execution, ms; 0: the node's default")),
+    0,
+  ),
+  Env: v.nullish(
+    v.pipe(
+      v.record(v.string(), v.string("expected a string")),
+      v.description("Environment variables of the instances"),
+    ),
+    {},
+  ),
+  Network: v.nullish(
+    v.pipe(
+      v.picklist(["none", "bridge"], 'expected "none" or "bridge"'),
+      v.description("none: no network at all; bridge: outbound network"),
+    ),
+    "none",
+  ),
+  MinInstances: v.nullish(
+    v.pipe(integer, v.description("Instances that are always kept warm on each node")),
+    0,
+  ),
+});
+
+/** A checked definition, with all defaults filled in, as it came over the wire. */
+export type Definition = v.InferOutput<typeof definitionSchema>;
+
+/** What the registry keeps of a function: the definition without the code, which is kept by hash. */
+export const functionRecordSchema = v.object({
+  ...v.omit(definitionSchema, ["TarFunctionCode"]).entries,
+  /** Lower-case hex SHA-256 of the TAR archive; empty when there is no code. */
+  CodeHash: v.string(),
+  /** Changes with every create and update, so that old instances are recognised. */
+  Version: v.string(),
+});
+
+/** A function as the registry keeps it and as every node knows it. */
+export type FunctionRecord = v.InferOutput<typeof functionRecordSchema>;
+
+const definitionKeys = keyIndex(Object.keys(definitionSchema.entries));
+const signatureKeys = keyIndex(["Inputs", "Outputs"]);
+const parameterKeys = keyIndex(["Name", "Type"]);
+
+/**
+ * Reads a definition from a request body.
+ *
+ * @param body parsed JSON, keys in any case
+ * @throws `INVALID_REQUEST` for a field of the wrong type, `UNPROCESSABLE` for a value out of
+ *   bounds; both name the field's path
+ */
+export function readDefinition(body: unknown): Definition {
+  if (!isObject(body)) {
+    throw new ServerledgeError(
+      "INVALID_REQUEST",
+      "The body must be a JSON object with the function's definition",
+    );
+  }
+  const folded = foldKeys(body, definitionKeys);
+  if (isObject(folded.Signature)) folded.Signature = foldSignature(folded.Signature);
+  const definition = parse(definitionSchema, folded);
+  checkBounds(definition);
+  return { ...definition, MaxConcurrency: Math.max(1, definition.MaxConcurrency) };
+}
+
+function foldSignature(signature: Record<string, unknown>): Record<string, unknown> {
+  const folded = foldKeys(signature, signatureKeys);
+  for (const side of ["Inputs", "Outputs"]) {
+    const list = folded[side];
+    if (Array.isArray(list)) {
+      folded[side] = list.map((item) => isObject(item) ? foldKeys(item, parameterKeys) : item);
+    }
+  }
+  return folded;
+}
+
+function checkBounds(definition: Definition): void {
+  range("MemoryMB", definition.MemoryMB, 1, maxMemoryMib);
+  range("CPUDemand", definition.CPUDemand, 0, maxCpu);
+  range("MaxConcurrency", definition.MaxConcurrency, -32768, 32767);
+  range("TimeoutMs", definition.TimeoutMs, 0, maxTimeoutMs);
+  range("MinInstances", definition.MinInstances, 0, 1000);
+  const names = Object.keys(definition.Env);
+  range("Env", names.length, 0, maxEnv);
+  const bad = names.find((key) =>
+    !/^[A-Za-z_][A-Za-z0-9_]*$/.test(key) || definition.Env[key]!.includes("\0")
+  );
+  if (bad !== undefined) {
+    throw new ServerledgeError(
+      "UNPROCESSABLE",
+      `Env.${bad}: expected a name of letters, digits and '_' and a value without NUL`,
+      {
+        details: { path: `Env.${bad}` },
+      },
+    );
+  }
+}
+
+function range(path: string, value: number, low: number, high: number): void {
+  if (value >= low && value <= high) return;
+  throw new ServerledgeError(
+    "UNPROCESSABLE",
+    `${path}: expected ${low} to ${high}, current value is ${value}`,
+    {
+      details: { path },
+    },
+  );
+}

@@ -1,0 +1,101 @@
+/**
+ * One invocation as clients send it, and the report that answers it.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { ServerledgeError } from "../base/errors.ts";
+import { foldKeys, isObject, type JsonObject, keyIndex, parse } from "./json.ts";
+
+/** Body of `POST /invoke/:fun`; keys in their exact spelling. */
+export const invokeSchema = v.object({
+  Params: v.nullish(
+    v.pipe(
+      v.custom<JsonObject>(isObject, "expected a JSON object"),
+      v.description("Passed to the function as it is"),
+    ),
+    null,
+  ),
+  QoSClass: v.nullish(
+    v.pipe(
+      v.union([v.pipe(v.number(), v.integer()), v.string()], "expected an integer or a class name"),
+      v.description("QoS class, by id or name"),
+    ),
+    0,
+  ),
+  QoSMaxRespT: v.nullish(
+    v.pipe(v.number("expected a number"), v.description("Response-time limit, s; 0 or less: none")),
+    0,
+  ),
+  CanDoOffloading: v.nullish(v.boolean("expected true or false"), false),
+  Async: v.nullish(v.boolean("expected true or false"), false),
+  ReturnOutput: v.nullish(v.boolean("expected true or false"), false),
+});
+
+/** A checked invocation request with all defaults filled in. */
+export type InvokeRequest = v.InferOutput<typeof invokeSchema>;
+
+const invokeKeys = keyIndex(Object.keys(invokeSchema.entries));
+
+const defaults: InvokeRequest = Object.freeze({
+  Params: null,
+  QoSClass: 0,
+  QoSMaxRespT: 0,
+  CanDoOffloading: false,
+  Async: false,
+  ReturnOutput: false,
+});
+
+/**
+ * Reads an invocation from a request body.
+ *
+ * @param body JSON text, keys in any case; empty means all defaults
+ * @throws `INVALID_REQUEST` with the path of the bad field
+ */
+export function readInvokeRequest(body: string): InvokeRequest {
+  if (body.length === 0) return defaults;
+  const value = parseJson(body);
+  if (!isObject(value)) {
+    throw new ServerledgeError("INVALID_REQUEST", "The body must be a JSON object");
+  }
+  return parse(invokeSchema, foldKeys(value, invokeKeys));
+}
+
+/**
+ * Parses JSON text from outside.
+ *
+ * @throws `INVALID_REQUEST` where the text is not JSON
+ */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ServerledgeError(
+      "INVALID_REQUEST",
+      `The body is not JSON: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+/** The report of a finished invocation, field for field as clients get it. Times are seconds. */
+export const reportSchema = v.object({
+  Success: v.pipe(v.boolean(), v.description("False when the function itself failed")),
+  Result: v.pipe(v.string(), v.description("JSON text of what the function returned")),
+  ResponseTime: v.pipe(v.number(), v.description("Arrival to completion, s")),
+  IsWarmStart: v.pipe(v.boolean(), v.description("True if no instance had to be started for it")),
+  InitTime: v.pipe(v.number(), v.description("Arrival to the start of the execution, s")),
+  QueueingTime: v.pipe(
+    v.number(),
+    v.description("Arrival to leaving the wait queue, s; 0 if it never waited"),
+  ),
+  OffloadLatency: v.pipe(v.number(), v.description("What sending it to another node cost, s")),
+  Duration: v.pipe(v.number(), v.description("Execution in the instance, s")),
+  Output: v.pipe(v.string(), v.description("Captured stdout and stderr, if asked for")),
+  ExecutionArea: v.pipe(v.string(), v.description("Area of the node that ran it")),
+  ExecutionNode: v.pipe(v.string(), v.description("Id of the node that ran it")),
+});
+
+/** The report of a finished invocation. */
+export type Report = v.InferOutput<typeof reportSchema>;

@@ -1,0 +1,65 @@
+/**
+ * JSON values as types, and the reading of JSON whose keys come in any case.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { ServerledgeError } from "../base/errors.ts";
+
+/** Any JSON value. */
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+
+/** A JSON object. */
+export type JsonObject = { [key: string]: Json };
+
+/** True for a JSON object: neither null nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Renames top-level keys to their exact spelling, matching without regard to case (as Go's JSON
+ * decoder does), and drops unknown ones.
+ *
+ * @param value a parsed body
+ * @param names exact spellings, by their lower-case form
+ */
+export function foldKeys(
+  value: Record<string, unknown>,
+  names: ReadonlyMap<string, string>,
+): Record<string, unknown> {
+  const folded: Record<string, unknown> = {};
+  for (const key in value) {
+    const name = names.get(key) ?? names.get(key.toLowerCase());
+    if (name !== undefined) folded[name] = value[key];
+  }
+  return folded;
+}
+
+/** The lower-case index that {@link foldKeys} needs, of an object schema's keys. */
+export function keyIndex(names: Iterable<string>): ReadonlyMap<string, string> {
+  return new Map([...names].map((name) => [name.toLowerCase(), name]));
+}
+
+/**
+ * Checks a value from outside against a schema.
+ *
+ * @param schema what the value must be
+ * @param value what came in
+ * @returns the schema's output
+ * @throws `INVALID_REQUEST` with the path of the first bad field in its details
+ */
+export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const path = v.getDotPath(issue) ?? "";
+  throw new ServerledgeError(
+    "INVALID_REQUEST",
+    path ? `${path}: ${issue.message}` : issue.message,
+    {
+      details: { path },
+    },
+  );
+}

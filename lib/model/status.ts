@@ -1,0 +1,42 @@
+/**
+ * What a node tells of itself.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+
+/** Answer of `GET /status`: the fields of the Go node, then what is new. Memory is MiB. */
+export const statusSchema = v.object({
+  AvailableWarmContainers: v.pipe(
+    v.record(v.string(), v.number()),
+    v.description("Idle instances by function"),
+  ),
+  TotalMemory: v.number(),
+  AvailableMemory: v.pipe(v.number(), v.description("Total less what busy instances hold")),
+  FreeMemory: v.pipe(v.number(), v.description("Total less what busy and idle instances hold")),
+  TotalCPU: v.number(),
+  UsedCPU: v.number(),
+  Coordinates: v.object({ Vec: v.array(v.number()), Error: v.number(), Height: v.number() }),
+  LoadAvg: v.pipe(v.array(v.number()), v.description("1, 5 and 15 min")),
+  LastUpdateTime: v.pipe(v.number(), v.description("Unix time, s")),
+  Node: v.string(),
+  Area: v.string(),
+  Architecture: v.string(),
+  Version: v.string(),
+  UptimeS: v.number(),
+  Functions: v.pipe(v.number(), v.description("Registered functions")),
+  Instances: v.pipe(
+    v.array(
+      v.object({ Function: v.string(), Starting: v.number(), Busy: v.number(), Idle: v.number() }),
+    ),
+    v.description("Instances by function; functions with none are left out"),
+  ),
+  QueueLength: v.pipe(v.number(), v.description("Requests that wait for resources")),
+  Running: v.pipe(v.number(), v.description("Invocations that are executing")),
+  Registry: v.object({ Kind: v.string(), Ok: v.boolean(), Problem: v.optional(v.string()) }),
+  Engine: v.object({ Ok: v.boolean(), Problem: v.optional(v.string()) }),
+});
+
+/** What a node tells of itself. */
+export type NodeStatus = v.InferOutput<typeof statusSchema>;

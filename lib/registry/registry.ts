@@ -1,0 +1,86 @@
+/**
+ * The contract of the registry: what nodes share. Functions, their code, and results of async
+ * invocations.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import type { FunctionRecord } from "../model/function.ts";
+import { reportSchema } from "../model/invocation.ts";
+
+/** What is known of an async invocation. */
+export const asyncResultSchema = v.variant("state", [
+  v.object({
+    state: v.literal("pending"),
+    /** Id of the node that accepted it. */
+    node: v.string(),
+    /** When it was accepted, ms since the Unix epoch. */
+    since: v.number(),
+  }),
+  v.object({ state: v.literal("done"), report: reportSchema }),
+  v.object({
+    state: v.literal("failed"),
+    code: v.string(),
+    message: v.string(),
+    details: v.optional(v.record(v.string(), v.unknown())),
+  }),
+]);
+
+/** What is known of an async invocation: accepted and not ended, done, or failed with its reason. */
+export type AsyncResult = v.InferOutput<typeof asyncResultSchema>;
+
+/** Gets the registered functions, all at first and again after an outage, then each change. */
+export interface FunctionObserver {
+  /** All functions that are registered now; others are gone. */
+  reset(records: FunctionRecord[]): void;
+  /** A function was created or updated. */
+  put(record: FunctionRecord): void;
+  /** A function was deleted. */
+  remove(name: string): void;
+}
+
+/** Whether the registry answers; how long it has not, and why, if not. */
+export type RegistryHealth =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: string; readonly sinceMs: number };
+
+/**
+ * What nodes share. Every method that writes or reads across the network throws
+ * `REGISTRY_UNAVAILABLE` with a reason when it cannot.
+ */
+export interface Registry extends AsyncDisposable {
+  /** For people: `embedded (path)` or `etcd (endpoints)`. */
+  readonly description: string;
+  /** Whether the registry can be written now, as far as is known without asking it. */
+  health(): RegistryHealth;
+  /**
+   * Adds a function in one transaction.
+   *
+   * @returns false if one of that name exists, which is then unchanged
+   */
+  createFunction(record: FunctionRecord): Promise<boolean>;
+  /** Adds or replaces a function. */
+  putFunction(record: FunctionRecord): Promise<void>;
+  /** Removes a function. @returns false if there was none */
+  deleteFunction(name: string): Promise<boolean>;
+  /**
+   * Tells the observer all functions and then every change, in order, until disposed. Resumes by
+   * itself after outages, with a new `reset` where changes may have been missed.
+   *
+   * @returns once the first `reset` has been delivered
+   */
+  watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable>;
+  /** Stores code under its SHA-256 in lower-case hex; storing it twice is harmless. */
+  putCode(hash: string, code: Uint8Array): Promise<void>;
+  /** @returns undefined if there is no code of that hash */
+  getCode(hash: string): Promise<Uint8Array | undefined>;
+  /** Removes code that no function refers to. @returns how many */
+  collectCode(): Promise<number>;
+  /** Stores what is known of an async invocation for `ttlMs`. */
+  putResult(id: string, result: AsyncResult, ttlMs: number): Promise<void>;
+  /** @returns undefined if unknown or expired */
+  getResult(id: string): Promise<AsyncResult | undefined>;
+  /** Ids of async invocations that a node accepted and never ended. */
+  pendingResults(node: string): Promise<string[]>;
+}

@@ -1,0 +1,96 @@
+/**
+ * The contract of an execution environment: something that turns a function into instances and
+ * talks to them. Containers are one; others may follow.
+ *
+ * @module
+ */
+
+import type { ServerledgeError } from "../base/errors.ts";
+import type { FunctionRecord } from "../model/function.ts";
+import type { JsonObject } from "../model/json.ts";
+
+/** One execution that an instance is asked for. */
+export interface Call {
+  /** Unique among the calls that run on the node. */
+  readonly id: string;
+  /** What the function gets. */
+  readonly params: JsonObject | null;
+  /** Time the execution may take, ms. The caller enforces it; executors use it to stop early. */
+  readonly timeoutMs: number;
+  /** True if captured output is wanted with a successful reply too. */
+  readonly returnOutput: boolean;
+}
+
+/** Why a function failed, in its own words. */
+export interface FunctionFailure {
+  /** Class of the error, e.g. `ValueError`. */
+  readonly type: string;
+  /** Its message. */
+  readonly message: string;
+  /** Its traceback or stack, as the language prints it; may be empty. */
+  readonly traceback: string;
+}
+
+/** What an execution ended with: both outcomes are data. */
+export type Reply =
+  | { readonly ok: true; readonly result: string; readonly output: string }
+  | { readonly ok: false; readonly failure: FunctionFailure; readonly output: string };
+
+/** One running instance of a function, ready to be called. Disposing it removes it. */
+export interface Instance extends AsyncDisposable {
+  /** Identifies it in logs, e.g. the container's name. */
+  readonly id: string;
+  /**
+   * Runs the function once. The caller never has more calls under way than the function's
+   * `MaxConcurrency`.
+   *
+   * @throws `FUNCTION_CRASHED` if the instance is lost meanwhile, `UNPROCESSABLE` if the reply
+   *   breaks the protocol
+   */
+  invoke(call: Call): Promise<Reply>;
+  /**
+   * Asks a running call to stop. Its `invoke` settles once the function has really stopped, which
+   * may be never: the caller decides how long to wait before it disposes the instance.
+   */
+  cancel(callId: string): void;
+  /** Resolves, never rejects, when the instance ended without being disposed; says what was seen. */
+  readonly lost: Promise<ServerledgeError>;
+  /**
+   * What the instance wrote outside of captured output.
+   *
+   * @param lines how many of the last lines
+   */
+  logs(lines: number): Promise<string>;
+}
+
+/** Progress of a preparation, for people. */
+export type PrepareProgress = (message: string) => void;
+
+/** Makes instances of functions. */
+export interface ExecutionEnvironment extends AsyncDisposable {
+  /**
+   * Makes ready what starts of a function need (image, unpacked code): once, shared by concurrent
+   * callers.
+   *
+   * @param options.refresh fetch the image even if it is present
+   * @throws `ENGINE_UNAVAILABLE`, or `INSTANCE_START_FAILED` with what to do
+   */
+  prepare(fn: FunctionRecord, options?: { refresh?: boolean }): Promise<void>;
+  /**
+   * Starts an instance; it is ready when the promise resolves. Prepares first where needed.
+   * Nothing is left behind if it fails.
+   *
+   * @param signal gives up the start
+   * @throws `ENGINE_UNAVAILABLE`, or `INSTANCE_START_FAILED` with what was seen
+   */
+  start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance>;
+  /**
+   * Architectures that the function's image is known to run on, e.g. `["amd64"]`; empty if
+   * unknown.
+   */
+  architectures(fn: FunctionRecord): Promise<string[]>;
+  /** Removes what a crashed predecessor of this node left behind. @returns how many instances */
+  sweep(): Promise<number>;
+  /** Whether instances can be started now; a reason if not. */
+  available(): Promise<true | string>;
+}
