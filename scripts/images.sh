@@ -1,0 +1,79 @@
+# shellcheck shell=bash
+# Base images of the runtimes: the official ones where they can be had, else made of Debian packages.
+# Sourced by setup.sh.
+
+# A slim image is some 50 MB; without internet the pull fails at once.
+PULL_SECONDS=180
+
+# Chooses (pulls, makes) both images, at the same time, and exports their names for the node.
+setup_images() {
+  setup_docker || return 1
+  local python nodejs status=0
+  mkdir -p "$RUN_DIR"
+  choose_image python "${SERVERLEDGE_RUNTIMES_PYTHON_IMAGE:-}" python:3-slim "python3" &
+  local first=$!
+  choose_image nodejs "${SERVERLEDGE_RUNTIMES_NODEJS_IMAGE:-}" node:22-slim "nodejs" &
+  wait "$first" || status=1
+  wait $! || status=1
+  [ "$status" = 0 ] || return 1
+  python="$(cat "$RUN_DIR/image.python")"
+  nodejs="$(cat "$RUN_DIR/image.nodejs")"
+  export SERVERLEDGE_RUNTIMES_PYTHON_IMAGE="$python" SERVERLEDGE_RUNTIMES_NODEJS_IMAGE="$nodejs"
+  say "image for python: $python, for nodejs: $nodejs"
+}
+
+image_exists() { docker image inspect "$1" >/dev/null 2>&1; }
+
+# choose_image RUNTIME WANTED OFFICIAL PACKAGE: leaves the name of an image in .tools/run.
+choose_image() {
+  local runtime=$1 wanted=$2 official=$3 package=$4
+  local own="serverledge/$runtime-debian:local" image
+  for image in "$wanted" "$official" "$own"; do
+    [ -n "$image" ] && image_exists "$image" && break
+    image=""
+  done
+  if [ -z "$image" ]; then
+    say "pulling $official"
+    if timeout "$PULL_SECONDS" docker pull -q "$official" >"$RUN_DIR/pull.$runtime.log" 2>&1; then
+      image="$official"
+    else
+      say "$official cannot be pulled: making $own of Debian packages"
+      make_image "$runtime" "$package" "$own" || return 1
+      image="$own"
+    fi
+  fi
+  printf '%s\n' "$image" >"$RUN_DIR/image.$runtime"
+}
+
+# make_image RUNTIME PACKAGE NAME: a root file system by mmdebstrap, imported as an image.
+make_image() {
+  local runtime=$1 package=$2 name=$3 suite=bookworm sources=() hook=() tar
+  (flock 9 && need mmdebstrap mmdebstrap) 9>"$RUN_DIR/apt.lock" || return 1
+  # shellcheck disable=SC1091
+  if [ "$(. /etc/os-release && echo "$ID")" = debian ]; then
+    suite="$(. /etc/os-release && echo "$VERSION_CODENAME")"
+    # The host's own package sources are the ones that are known to be in reach.
+    if [ -s /etc/apt/sources.list.d/debian.sources ]; then
+      sources=(/etc/apt/sources.list.d/debian.sources)
+    elif [ -s /etc/apt/sources.list ]; then
+      sources=(/etc/apt/sources.list)
+    fi
+  fi
+  if [ "$runtime" = python ]; then
+    # Variant extract runs no maintainer scripts, so the standard library comes without the byte
+    # code that Debian's own script makes; each start of a container would compile it again.
+    # shellcheck disable=SC2016
+    hook=(--extract-hook='chroot "$1" sh -c "python3 -m compileall -q /usr/lib/python3*"')
+  fi
+  tar="$RUN_DIR/$runtime.tar"
+  if ! as_root mmdebstrap --variant=extract \
+    --include="$package,dash,base-files,base-passwd,coreutils,ca-certificates" "${hook[@]}" \
+    "$suite" "$tar" "${sources[@]}" >"$RUN_DIR/mmdebstrap.$runtime.log" 2>&1; then
+    tail -n 5 "$RUN_DIR/mmdebstrap.$runtime.log" >&2
+    fail "cannot make an image of Debian packages: see $RUN_DIR/mmdebstrap.$runtime.log"
+    return 1
+  fi
+  docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+    "$tar" "$name" >/dev/null || return 1
+  as_root rm -f "$tar"
+}
