@@ -62,7 +62,11 @@ export interface Registry extends AsyncDisposable {
   createFunction(record: FunctionRecord): Promise<boolean>;
   /** Adds or replaces a function. */
   putFunction(record: FunctionRecord): Promise<void>;
-  /** Removes a function. @returns false if there was none */
+  /**
+   * Removes a function.
+   *
+   * @returns false if there was none
+   */
   deleteFunction(name: string): Promise<boolean>;
   /**
    * Tells the observer all functions and then every change, in order, until disposed. Resumes by
@@ -71,15 +75,30 @@ export interface Registry extends AsyncDisposable {
    * @returns once the first `reset` has been delivered
    */
   watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable>;
-  /** Stores code under its SHA-256 in lower-case hex; storing it twice is harmless. */
+  /**
+   * Stores code under its SHA-256 in lower-case hex; storing it twice is harmless. It is not
+   * collected before a function that refers to it had ten minutes to be stored.
+   */
   putCode(hash: string, code: Uint8Array): Promise<void>;
-  /** @returns undefined if there is no code of that hash */
+  /**
+   * Reads code back.
+   *
+   * @returns undefined if there is no code of that hash
+   */
   getCode(hash: string): Promise<Uint8Array | undefined>;
-  /** Removes code that no function refers to. @returns how many */
+  /**
+   * Removes code that no function refers to.
+   *
+   * @returns how many
+   */
   collectCode(): Promise<number>;
   /** Stores what is known of an async invocation for `ttlMs`. */
   putResult(id: string, result: AsyncResult, ttlMs: number): Promise<void>;
-  /** @returns undefined if unknown or expired */
+  /**
+   * Reads what is known of an async invocation.
+   *
+   * @returns undefined if unknown or expired
+   */
   getResult(id: string): Promise<AsyncResult | undefined>;
   /** Ids of async invocations that a node accepted and never ended. */
   pendingResults(node: string): Promise<string[]>;

@@ -1,0 +1,61 @@
+/**
+ * Code that is stored before the function that refers to it: what keeps it from being collected
+ * in between.
+ *
+ * @module
+ */
+
+/** How long code waits for its function before it may be collected, ms. */
+export const pinMs = 600_000;
+
+/** A pin and when it ends. */
+interface Pin<T> {
+  readonly value: T;
+  readonly until: number;
+}
+
+/**
+ * Pins of one process, several for the same hash where several functions are being written.
+ *
+ * @typeParam T what the registry needs to know of a pin
+ */
+export class Pins<T> {
+  readonly #pins = new Map<string, Pin<T>[]>();
+  readonly #now: () => number;
+
+  /**
+   * Makes an empty collection.
+   *
+   * @param now monotonic time, ms
+   */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Adds a pin: code was stored. */
+  add(hash: string, value: T): void {
+    this.#pins.set(hash, [...this.#alive(hash), { value, until: this.#now() + pinMs }]);
+  }
+
+  /**
+   * Takes one pin away: a function that refers to the code was stored.
+   *
+   * @returns undefined if there was none
+   */
+  take(hash: string): T | undefined {
+    const [first, ...rest] = this.#alive(hash);
+    if (rest.length > 0) this.#pins.set(hash, rest);
+    else this.#pins.delete(hash);
+    return first?.value;
+  }
+
+  /** True while code of the hash waits for its function. */
+  has(hash: string): boolean {
+    return this.#alive(hash).length > 0;
+  }
+
+  #alive(hash: string): Pin<T>[] {
+    const now = this.#now();
+    return (this.#pins.get(hash) ?? []).filter(({ until }) => until > now);
+  }
+}

@@ -1,0 +1,13 @@
+import { ManualClock } from "../base/clock.ts";
+import { testRegistry } from "../../tests/contract/registry.ts";
+import { openSqlite } from "./sqlite.ts";
+
+testRegistry("embedded in-memory", () => {
+  const clock = new ManualClock();
+  const registry = openSqlite(":memory:", clock);
+  return Promise.resolve({
+    registry,
+    pass: (ms) => clock.advance(ms),
+    [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
+  });
+});

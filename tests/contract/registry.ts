@@ -1,0 +1,244 @@
+/**
+ * What every registry must do. Its implementations run this suite: the embedded one on a file and
+ * in memory, and the cluster's on a real etcd.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import type { FunctionRecord } from "../../lib/model/function.ts";
+import type { AsyncResult, FunctionObserver, Registry } from "../../lib/registry/registry.ts";
+import { eventually } from "../support/eventually.ts";
+
+/** A registry under test and the passing of its time. */
+export interface RegistryWorld extends AsyncDisposable {
+  /** The registry, empty. */
+  readonly registry: Registry;
+  /** Lets time pass where the registry's clock is not the machine's. */
+  pass(ms: number): void;
+}
+
+/** A function record for tests. */
+export function sampleRecord(name: string, more: Partial<FunctionRecord> = {}): FunctionRecord {
+  return {
+    Name: name,
+    Runtime: "python",
+    MemoryMB: 128,
+    CPUDemand: 0.5,
+    MaxConcurrency: 1,
+    Handler: "hello.handler",
+    CustomImage: "",
+    SupportedArchs: ["amd64", "arm64"],
+    Signature: null,
+    TimeoutMs: 0,
+    Env: { LANG: "C", GREETING: "grüß dich" },
+    Network: "none",
+    MinInstances: 0,
+    CodeHash: "",
+    Version: `${name}-1`,
+    ...more,
+  };
+}
+
+/** An observer that writes down what it is told, and knows the functions from it. */
+export class Recorder implements FunctionObserver {
+  /** The functions as told. */
+  readonly functions = new Map<string, FunctionRecord>();
+  /** What was told, one line each. */
+  readonly told: string[] = [];
+
+  /** Writes down a reset, versions sorted. */
+  reset(records: FunctionRecord[]): void {
+    this.functions.clear();
+    for (const record of records) this.functions.set(record.Name, record);
+    this.told.push(`reset ${records.map(({ Version }) => Version).sort().join(" ")}`.trim());
+  }
+
+  /** Writes down a put. */
+  put(record: FunctionRecord): void {
+    this.functions.set(record.Name, record);
+    this.told.push(`put ${record.Version}`);
+  }
+
+  /** Writes down a removal. */
+  remove(name: string): void {
+    this.functions.delete(name);
+    this.told.push(`remove ${name}`);
+  }
+}
+
+/** The registry's address of some code, as `putCode` wants it. */
+export async function hashOf(code: Uint8Array): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", code.slice())).toHex();
+}
+
+/** Bytes that differ everywhere, so that a lost or swapped piece shows. */
+export function sampleCode(length: number, seed = 1): Uint8Array {
+  const code = new Uint8Array(length);
+  let state = seed;
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    code[i] = state >>> 16;
+  }
+  return code;
+}
+
+const report = {
+  Success: true,
+  Result: '{"n":1}',
+  ResponseTime: 0.1,
+  IsWarmStart: true,
+  InitTime: 0.01,
+  QueueingTime: 0,
+  OffloadLatency: 0,
+  Duration: 0.09,
+  Output: "",
+  ExecutionArea: "ROME",
+  ExecutionNode: "n1",
+};
+
+const hour = 3_600_000;
+
+/**
+ * Defines the tests.
+ *
+ * @param name the implementation, for the tests' names
+ * @param open makes a new world
+ */
+export function testRegistry(name: string, open: () => Promise<RegistryWorld>): void {
+  const test = (what: string, run: (world: RegistryWorld) => Promise<void>) =>
+    Deno.test(`${name} registry: ${what}`, async () => {
+      await using world = await open();
+      await run(world);
+    });
+
+  test("creates a function once", async ({ registry }) => {
+    assert.equal(await registry.createFunction(sampleRecord("f")), true);
+    assert.equal(await registry.createFunction(sampleRecord("f", { Version: "f-2" })), false);
+    const seen = new Recorder();
+    await using _watch = await registry.watchFunctions(seen);
+    assert.deepEqual(seen.functions.get("f"), sampleRecord("f"));
+  });
+
+  test("lets one of many concurrent creates win", async ({ registry }) => {
+    const versions = Array.from({ length: 50 }, (_, i) => `v${i}`);
+    const won = await Promise.all(
+      versions.map((Version) => registry.createFunction(sampleRecord("f", { Version }))),
+    );
+    assert.equal(won.filter(Boolean).length, 1);
+    const seen = new Recorder();
+    await using _watch = await registry.watchFunctions(seen);
+    assert.equal(seen.functions.get("f")?.Version, versions[won.indexOf(true)]);
+  });
+
+  test("tells all functions, then each change in order", async ({ registry }) => {
+    await registry.putFunction(sampleRecord("a"));
+    await registry.putFunction(sampleRecord("b"));
+    const seen = new Recorder();
+    await using _watch = await registry.watchFunctions(seen);
+    await registry.createFunction(sampleRecord("c"));
+    await registry.putFunction(sampleRecord("a", { Version: "a-2" }));
+    assert.equal(await registry.deleteFunction("b"), true);
+    assert.equal(await registry.deleteFunction("b"), false);
+    await eventually("the deletion is told", () => seen.told.length === 4);
+    assert.deepEqual(seen.told, ["reset a-1 b-1", "put c-1", "put a-2", "remove b"]);
+  });
+
+  test("tells every observer, until it is disposed", async ({ registry }) => {
+    const [first, second] = [new Recorder(), new Recorder()];
+    const watch = await registry.watchFunctions(first);
+    await using _other = await registry.watchFunctions(second);
+    await registry.putFunction(sampleRecord("a"));
+    await eventually("both know a", () => first.told.length === 2 && second.told.length === 2);
+    await watch[Symbol.asyncDispose]();
+    await registry.putFunction(sampleRecord("b"));
+    await eventually("the second knows b", () => second.functions.has("b"));
+    assert.deepEqual(first.told, ["reset", "put a-1"]);
+  });
+
+  test("keeps code by its hash", async ({ registry }) => {
+    for (const size of [0, 1, 512 << 10, (512 << 10) + 1, 3_000_000]) {
+      const code = sampleCode(size);
+      const hash = await hashOf(code);
+      assert.equal(await registry.getCode(hash), undefined);
+      await registry.putCode(hash, code);
+      await registry.putCode(hash, code);
+      const read = await registry.getCode(hash);
+      assert(read && Buffer.compare(read, code) === 0, `code of ${size} bytes changed`);
+    }
+  });
+
+  test("collects code that nobody refers to, and no other", async ({ registry }) => {
+    const codes = [1, 2, 3].map((seed) => sampleCode(700_000, seed));
+    const [used, unused, waiting] = await Promise.all(codes.map(hashOf)) as [
+      string,
+      string,
+      string,
+    ];
+    await registry.putCode(used, codes[0]!);
+    await registry.createFunction(sampleRecord("a", { CodeHash: used }));
+    await registry.putCode(unused, codes[1]!);
+    await registry.createFunction(sampleRecord("b", { CodeHash: unused }));
+    await registry.createFunction(sampleRecord("c", { CodeHash: unused }));
+    await registry.putCode(waiting, codes[2]!);
+    await registry.deleteFunction("b");
+    assert.equal(await registry.collectCode(), 0);
+    await registry.putFunction(sampleRecord("c", { CodeHash: used }));
+    assert.equal(await registry.collectCode(), 1);
+    assert.equal(await registry.getCode(unused), undefined);
+    assert.equal((await registry.getCode(used))?.length, 700_000);
+    assert.equal((await registry.getCode(waiting))?.length, 700_000, "its function is yet to come");
+  });
+
+  test("keeps results of async invocations", async ({ registry }) => {
+    assert.equal(await registry.getResult("f-1"), undefined);
+    const pending: AsyncResult = { state: "pending", node: "n1", since: 5 };
+    await registry.putResult("f-1", pending, hour);
+    await registry.putResult("f-2", pending, hour);
+    await registry.putResult("f-3", { ...pending, node: "n2" }, hour);
+    assert.deepEqual(await registry.getResult("f-1"), pending);
+    assert.deepEqual(await registry.pendingResults("n1"), ["f-1", "f-2"]);
+    const done: AsyncResult = { state: "done", report };
+    const failed: AsyncResult = {
+      state: "failed",
+      code: "FUNCTION_ERROR",
+      message: "it threw",
+      details: { error: { type: "ValueError", message: "no" } },
+    };
+    await registry.putResult("f-1", done, hour);
+    await registry.putResult("f-2", failed, hour);
+    assert.deepEqual(await registry.getResult("f-1"), done);
+    assert.deepEqual(await registry.getResult("f-2"), failed);
+    assert.deepEqual(await registry.pendingResults("n1"), []);
+    assert.deepEqual(await registry.pendingResults("n2"), ["f-3"]);
+  });
+
+  test("keeps a result of several MiB", async ({ registry }) => {
+    const Result = JSON.stringify("ß".repeat(2_000_000));
+    const big: AsyncResult = { state: "done", report: { ...report, Result } };
+    await registry.putResult("f-1", big, hour);
+    assert.deepEqual(await registry.getResult("f-1"), big);
+    const small: AsyncResult = { state: "done", report };
+    await registry.putResult("f-1", small, hour);
+    assert.deepEqual(await registry.getResult("f-1"), small);
+  });
+
+  test("forgets a result after its time", async ({ registry, pass }) => {
+    const pending: AsyncResult = { state: "pending", node: "n1", since: 5 };
+    await registry.putResult("brief", pending, 1000);
+    await registry.putResult("long", pending, hour);
+    assert.deepEqual(await registry.getResult("brief"), pending);
+    pass(1500);
+    await eventually("the result has expired", async () => !await registry.getResult("brief"));
+    assert.deepEqual(await registry.getResult("long"), pending);
+    assert.deepEqual(await registry.pendingResults("n1"), ["long"]);
+  });
+
+  test("is healthy, and says so when it is closed", async ({ registry }) => {
+    assert.deepEqual(registry.health(), { ok: true });
+    await registry[Symbol.asyncDispose]();
+    await registry[Symbol.asyncDispose]();
+    await assert.rejects(registry.putFunction(sampleRecord("f")), { code: "REGISTRY_UNAVAILABLE" });
+  });
+}

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { openSqlite } from "../../lib/registry/sqlite.ts";
+import { Recorder, sampleRecord, testRegistry } from "../contract/registry.ts";
+
+interface TempFile extends AsyncDisposable {
+  readonly path: string;
+}
+
+async function tempFile(): Promise<TempFile> {
+  const dir = await Deno.makeTempDir({ prefix: "serverledge-sqlite-" });
+  return {
+    path: `${dir}/registry.sqlite`,
+    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
+  };
+}
+
+testRegistry("embedded", async () => {
+  const file = await tempFile();
+  const registry = openSqlite(file.path);
+  return {
+    registry,
+    pass: () => {},
+    [Symbol.asyncDispose]: async () => {
+      await registry[Symbol.asyncDispose]();
+      await file[Symbol.asyncDispose]();
+    },
+  };
+});
+
+Deno.test("an embedded registry is there again after it was closed", async () => {
+  await using file = await tempFile();
+  {
+    await using first = openSqlite(file.path);
+    await first.createFunction(sampleRecord("f"));
+    await first.putCode("ab", new Uint8Array([1, 2]));
+    await first.putResult("r", { state: "pending", node: "n", since: 1 }, 60_000);
+  }
+  await using second = openSqlite(file.path);
+  const seen = new Recorder();
+  await using _watch = await second.watchFunctions(seen);
+  assert.deepEqual(seen.functions.get("f"), sampleRecord("f"));
+  assert.deepEqual(await second.getCode("ab"), new Uint8Array([1, 2]));
+  assert.deepEqual(await second.pendingResults("n"), ["r"]);
+});
+
+Deno.test("what an embedded registry promised survives the kill of its process", async () => {
+  await using file = await tempFile();
+  const script = `
+    import { openSqlite } from ${
+    JSON.stringify(import.meta.resolve("../../lib/registry/sqlite.ts"))
+  };
+    const registry = openSqlite(Deno.args[0]);
+    await registry.createFunction(JSON.parse(Deno.args[1]));
+    Deno.kill(Deno.pid, "SIGKILL");
+  `;
+  const { signal } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--ext=ts", script, file.path, JSON.stringify(sampleRecord("f"))],
+    stderr: "inherit",
+  }).output();
+  assert.equal(signal, "SIGKILL");
+  await using registry = openSqlite(file.path);
+  const seen = new Recorder();
+  await using _watch = await registry.watchFunctions(seen);
+  assert.deepEqual([...seen.functions.keys()], ["f"]);
+});
+
+Deno.test("a bad record is skipped, not fatal", async () => {
+  await using file = await tempFile();
+  await openSqlite(file.path)[Symbol.asyncDispose]();
+  const database = new DatabaseSync(file.path);
+  database.exec("INSERT INTO functions VALUES ('bad', '', '{}'), ('worse', '', '{')");
+  database.close();
+  await using registry = openSqlite(file.path);
+  await registry.createFunction(sampleRecord("good"));
+  const seen = new Recorder();
+  await using _watch = await registry.watchFunctions(seen);
+  assert.deepEqual(seen.told, ["reset good-1"]);
+});
+
+Deno.test("a file that cannot be used is named", async () => {
+  await using file = await tempFile();
+  await Deno.writeTextFile(file.path, "this is no database, this is text, and it is long enough");
+  assert.throws(() => openSqlite(file.path), { code: "REGISTRY_UNAVAILABLE" });
+  assert.throws(() => openSqlite(`${file.path}/below/a/file`), { code: "REGISTRY_UNAVAILABLE" });
+});
+
+Deno.test("a file of another layout is refused", async () => {
+  await using file = await tempFile();
+  const database = new DatabaseSync(file.path);
+  database.exec("PRAGMA user_version = 99");
+  database.close();
+  assert.throws(() => openSqlite(file.path), {
+    code: "REGISTRY_UNAVAILABLE",
+    message: /layout 99/,
+  });
+});
