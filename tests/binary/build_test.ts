@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import manifest from "../../deno.json" with { type: "json" };
+import { defaultBinary } from "../support/node.ts";
+import { runToEnd } from "../support/process.ts";
+
+Deno.test("the binary tells version, commit and Deno version", async () => {
+  const { code, stdout } = await runToEnd([defaultBinary(), "--version"]);
+  assert.equal(code, 0);
+  assert.ok(stdout.includes(manifest.version), stdout);
+  assert.match(stdout, /\b([0-9a-f]{7,}(-dirty)?|unknown)\b/);
+  assert.ok(stdout.includes("2.7.11"), stdout);
+});
+
+Deno.test("the binary holds etcd's protocol files", async () => {
+  const { code, stdout } = await runToEnd([
+    "grep",
+    "-c",
+    "-a",
+    "-F",
+    "service KV",
+    defaultBinary(),
+  ]);
+  assert.equal(code, 0, stdout);
+});

@@ -1,0 +1,150 @@
+/**
+ * A node in a process of its own, as users run it: started from a binary, ready when it says so,
+ * gone with its data when it is disposed.
+ *
+ * @module
+ */
+
+import { eventually } from "./eventually.ts";
+import { cleanEnv, runToEnd, textOf } from "./process.ts";
+
+/** How a node process is started. */
+export interface NodeOptions {
+  /** The binary; by default `SERVERLEDGE_BINARY`, else this machine's in `dist/`. */
+  readonly binary?: string;
+  /** Program and arguments that run the binary, e.g. an emulator; none by default. */
+  readonly runner?: readonly string[];
+  /** More arguments for `start`. */
+  readonly args?: readonly string[];
+  /** More environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Configuration by dotted key; port, address and data folder are set here unless given. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** How long it may take to get ready, ms. */
+  readonly readyTimeoutMs?: number;
+}
+
+/** What a command ended with. */
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A running node process. Disposing it ends it and removes its data. */
+export interface NodeProcess extends AsyncDisposable {
+  /** Where its API is, e.g. `http://127.0.0.1:40123`. */
+  readonly url: string;
+  readonly pid: number;
+  /** From the start of the process to its first good answer, ms. */
+  readonly readyMs: number;
+  /** All that it wrote so far. */
+  log(): string;
+  /** Runs a client command of the same binary against it. */
+  cli(args: readonly string[], stdin?: string): Promise<CommandResult>;
+  /** Sends SIGTERM, after a bound SIGKILL. @returns the exit status of the process */
+  stop(): Promise<number>;
+  /** Ends it at once, as a crash would; its data stays until it is disposed. */
+  kill(): Promise<void>;
+}
+
+/** A stopping node may let invocations finish (30 s by default) and has containers to remove. */
+const stopTimeoutMs = 60_000;
+
+/** The binary that tests run. */
+export function defaultBinary(): string {
+  const built = new URL(`../../dist/serverledge-${Deno.build.arch}`, import.meta.url).pathname;
+  return Deno.env.get("SERVERLEDGE_BINARY") ?? built;
+}
+
+/**
+ * Starts a node and waits until it is healthy.
+ *
+ * @param options how to start it
+ * @throws with its log when it ends, or is not ready within the bound
+ */
+export async function startNodeProcess(options: NodeOptions = {}): Promise<NodeProcess> {
+  await using stack = new AsyncDisposableStack();
+  const folder = await Deno.makeTempDir({ prefix: "serverledge-node-" });
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const port = freePort();
+  const config = {
+    "api.listen": "127.0.0.1",
+    "api.port": port,
+    "data.dir": `${folder}/data`,
+    ...options.config,
+  };
+  await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
+
+  const command = [...options.runner ?? [], options.binary ?? defaultBinary()];
+  const env = { ...cleanEnv(), ...options.env };
+  const started = performance.now();
+  const child = new Deno.Command(command[0]!, {
+    args: [...command.slice(1), "start", `${folder}/config.json`, ...options.args ?? []],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    clearEnv: true,
+    env,
+  }).spawn();
+  const output = [textOf(child.stdout), textOf(child.stderr)];
+  const log = () => output.map(({ text }) => text()).join("");
+  let ended: Deno.CommandStatus | undefined;
+  const status = child.status.then((value) => ended = value);
+
+  const stop = async () => {
+    if (!ended) child.kill("SIGTERM");
+    const timer = setTimeout(() => ended ?? child.kill("SIGKILL"), stopTimeoutMs);
+    const { code } = await status;
+    clearTimeout(timer);
+    await Promise.all(output.map(({ closed }) => closed));
+    return code;
+  };
+  stack.defer(async () => void await stop());
+
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await eventually("the node is healthy", async () => {
+      if (ended) throw new Error(`The node ended with status ${ended.code}`);
+      return await healthy(url);
+    }, options.readyTimeoutMs ?? 20_000);
+  } catch (cause) {
+    throw new Error(`${(cause as Error).message}; its log:\n${log()}`, { cause });
+  }
+  const readyMs = performance.now() - started;
+
+  const owned = stack.move();
+  return {
+    url,
+    pid: child.pid,
+    readyMs,
+    log,
+    stop,
+    async kill() {
+      if (!ended) child.kill("SIGKILL");
+      await status;
+    },
+    cli: (args, stdin) =>
+      runToEnd([...command, ...args], {
+        env: { ...env, SERVERLEDGE_HOST: "127.0.0.1", SERVERLEDGE_PORT: String(port) },
+        stdin,
+      }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function healthy(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(5000) });
+    await answer.body?.cancel();
+    return answer.ok;
+  } catch {
+    return false; // not listening yet
+  }
+}
+
+/** A port that is free now. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
