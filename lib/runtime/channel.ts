@@ -1,0 +1,291 @@
+/**
+ * The executor channel: one unix socket on which the node listens, and to which the executor of
+ * every instance of our runtimes connects. Its hello with the instance's token is the readiness
+ * signal; after that, calls and replies are pipelined on the connection.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
+import type { Call, Reply } from "./environment.ts";
+import { FrameBatch, FrameError, FrameReader } from "./frames.ts";
+import { readHello, readReply } from "./messages.ts";
+
+/** Connections that may be open without having said hello. */
+const maxStrangers = 256;
+/** Time in which a connection has to say hello. */
+const helloTimeoutMs = 10_000;
+/** Longest path of a unix socket on Linux, with room for the final NUL (unix(7)). */
+const maxSocketPath = 107;
+
+const log = logger("runtime");
+
+/** A call under way. */
+interface Pending {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: ServerledgeError) => void;
+}
+
+/** The connection to the executor of one instance. */
+export class ExecutorConnection implements Disposable {
+  readonly #conn: Deno.Conn;
+  readonly #pending = new Map<string, Pending>();
+  readonly #closed = Promise.withResolvers<void>();
+  #filling = new FrameBatch();
+  #writing = new FrameBatch();
+  #flushing = false;
+  #open = true;
+
+  /**
+   * A connection that nobody reads yet.
+   *
+   * @param conn the stream to the executor
+   */
+  constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+  }
+
+  /** Resolves when the connection is closed, by either side. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** How many calls have no reply yet. */
+  get calls(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * Sends a call.
+   *
+   * @param call its id must not be under way on this connection
+   * @returns what the function ended with
+   * @throws `PAYLOAD_TOO_LARGE` and nothing is sent; `FUNCTION_CRASHED` if the connection closes
+   *   before the reply; `UNPROCESSABLE` if the reply breaks the protocol
+   */
+  invoke(call: Call): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (!this.#open) return reject(connectionLost());
+      this.#filling.add(JSON.stringify({
+        id: call.id,
+        params: call.params,
+        timeoutMs: call.timeoutMs,
+        output: call.returnOutput,
+      }));
+      this.#pending.set(call.id, { resolve, reject });
+      this.#flushSoon();
+    });
+  }
+
+  /**
+   * Asks the executor to stop a call.
+   *
+   * @param id the call's
+   * @returns false if no such call is under way
+   */
+  cancel(id: string): boolean {
+    if (!this.#pending.has(id)) return false;
+    this.#filling.add(JSON.stringify({ cancel: id }));
+    this.#flushSoon();
+    return true;
+  }
+
+  /**
+   * Reads until the connection closes; never rejects.
+   *
+   * @param reader what has arrived so far, behind the hello
+   */
+  async run(reader: FrameReader): Promise<void> {
+    try {
+      do {
+        for (let text = reader.next(); text !== undefined; text = reader.next()) {
+          this.#receive(text);
+        }
+      } while (await receive(this.#conn, reader));
+    } catch (error) {
+      if (this.#open) log.warn("Executor connection closed: {error}", { error: String(error) });
+    } finally {
+      this[Symbol.dispose]();
+    }
+  }
+
+  /** Closes the connection; calls under way fail. */
+  [Symbol.dispose](): void {
+    if (!this.#open) return;
+    this.#open = false;
+    close(this.#conn);
+    for (const { reject } of this.#pending.values()) reject(connectionLost());
+    this.#pending.clear();
+    this.#closed.resolve();
+  }
+
+  #receive(text: string): void {
+    const { id, reply } = readReply(text);
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    this.#pending.delete(id);
+    if (reply instanceof ServerledgeError) pending.reject(reply);
+    else pending.resolve(reply);
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    // Calls of the same turn go out in one write.
+    queueMicrotask(() => void this.#flush());
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      while (this.#open && this.#filling.length > 0) {
+        [this.#filling, this.#writing] = [this.#writing, this.#filling];
+        const bytes = this.#writing.bytes();
+        let sent = await this.#conn.write(bytes);
+        while (sent < bytes.length) sent += await this.#conn.write(bytes.subarray(sent));
+        this.#writing.clear();
+      }
+    } catch {
+      this[Symbol.dispose]();
+    } finally {
+      this.#flushing = false;
+    }
+  }
+}
+
+/** An executor that is expected to connect. */
+export interface ExpectedExecutor extends Disposable {
+  /** Resolves when it has said hello. Disposing the expectation leaves it unresolved. */
+  readonly connected: Promise<ExecutorConnection>;
+}
+
+/** Listens for executors and tells them apart by their tokens. */
+export class ExecutorChannel implements AsyncDisposable {
+  readonly #listener: Deno.UnixListener;
+  readonly #expected = new Map<string, (connection: ExecutorConnection) => void>();
+  readonly #strangers = new Set<Deno.Conn>();
+  readonly #connections = new Set<ExecutorConnection>();
+  readonly #accepting: Promise<void>;
+
+  private constructor(listener: Deno.UnixListener) {
+    this.#listener = listener;
+    this.#accepting = this.#accept();
+  }
+
+  /**
+   * Opens the socket. Whoever can reach its folder may connect, so the folder above must be private.
+   *
+   * @param path where; a socket that a crashed predecessor left there is replaced
+   * @throws `INVALID_REQUEST` where the path is too long for a socket
+   */
+  static async open(path: string): Promise<ExecutorChannel> {
+    if (new TextEncoder().encode(path).length > maxSocketPath) {
+      throw new ServerledgeError(
+        "INVALID_REQUEST",
+        `The path ${path} is longer than the ${maxSocketPath} bytes that a socket may have: choose a shorter data.dir`,
+        { details: { path: "data.dir" } },
+      );
+    }
+    await Deno.remove(path).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    const listener = Deno.listen({ transport: "unix", path });
+    try {
+      // Functions run as an unprivileged user.
+      await Deno.chmod(path, 0o666);
+    } catch (error) {
+      listener.close();
+      throw error;
+    }
+    return new ExecutorChannel(listener);
+  }
+
+  /**
+   * Expects an executor.
+   *
+   * @param token what it will say; unguessable, used once
+   */
+  expect(token: string): ExpectedExecutor {
+    const { promise, resolve } = Promise.withResolvers<ExecutorConnection>();
+    this.#expected.set(token, resolve);
+    return {
+      connected: promise,
+      [Symbol.dispose]: () => void this.#expected.delete(token),
+    };
+  }
+
+  /** Closes the socket and every connection. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const conn of this.#strangers) close(conn);
+    for (const connection of this.#connections) connection[Symbol.dispose]();
+    await this.#accepting;
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      for await (const conn of this.#listener) {
+        if (this.#strangers.size < maxStrangers) void this.#greet(conn);
+        else close(conn);
+      }
+    } catch (error) {
+      log.error("The executor channel no longer accepts connections: {error}", {
+        error: String(error),
+      });
+    }
+  }
+
+  async #greet(conn: Deno.Conn): Promise<void> {
+    this.#strangers.add(conn);
+    const timer = setTimeout(() => close(conn), helloTimeoutMs);
+    const reader = new FrameReader();
+    let welcome: ((connection: ExecutorConnection) => void) | undefined;
+    try {
+      const token = await hello(conn, reader);
+      welcome = this.#expected.get(token);
+      this.#expected.delete(token);
+    } catch (error) {
+      log.debug("A connection did not say hello: {error}", { error: String(error) });
+    } finally {
+      clearTimeout(timer);
+      this.#strangers.delete(conn);
+    }
+    if (!welcome) return close(conn);
+    const connection = new ExecutorConnection(conn);
+    this.#connections.add(connection);
+    welcome(connection);
+    await connection.run(reader);
+    this.#connections.delete(connection);
+  }
+}
+
+async function hello(conn: Deno.Conn, reader: FrameReader): Promise<string> {
+  for (;;) {
+    if (!await receive(conn, reader)) throw new FrameError("closed without a hello");
+    const text = reader.next();
+    if (text !== undefined) return readHello(text);
+  }
+}
+
+/** @returns false at the end of the stream */
+async function receive(conn: Deno.Conn, reader: FrameReader): Promise<boolean> {
+  const count = await conn.read(reader.space());
+  if (count === null) return false;
+  reader.received(count);
+  return true;
+}
+
+function close(conn: Deno.Conn): void {
+  try {
+    conn.close();
+  } catch {
+    // It was closed already.
+  }
+}
+
+function connectionLost(): ServerledgeError {
+  return new ServerledgeError(
+    "FUNCTION_CRASHED",
+    "The function's process ended before it answered",
+  );
+}
