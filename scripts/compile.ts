@@ -85,7 +85,10 @@ async function stageProto(): Promise<void> {
 async function compile(target: Target): Promise<string> {
   const base = await findBase(target);
   const output = `${dist}serverledge-${target}`;
-  const options = ["--no-check", "--no-prompt", "--no-config", "--quiet", ...permissions];
+  const manifest = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
+  const unstable = (manifest.unstable ?? []).map((feature: string) => `--unstable-${feature}`);
+  const options = ["--no-check", "--no-prompt", "--no-config", "--quiet", ...unstable];
+  options.push(...permissions);
   options.push("--target", `${target}-unknown-linux-gnu`, "--include", `${stage}proto`);
   await run(Deno.execPath(), ["compile", ...options, "--output", output, `${stage}js/main.js`], {
     // The compiler's parser overflows the default stack of its threads on a bundle.

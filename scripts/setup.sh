@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Sets up what the project's scripts need, and only what is missing. Idempotent.
 #
-#   scripts/setup.sh PART...        parts: deno docker etcd qemu wrk images; `stop` ends a Docker
-#                                   engine that an earlier run started
+#   scripts/setup.sh PART...   parts: deno docker etcd qemu wrk images npm; `stop` ends a Docker
+#                              engine that an earlier run started and left running
 #   source scripts/setup.sh; setup PART...; ...; setup_stop
 #
 # Leaves the settings that other commands need in .tools/env (source it).
@@ -106,6 +106,7 @@ setup_docker() {
   as_root env PATH="$PATH:/usr/sbin:/sbin" setsid dockerd --group "$(id -gn)" \
     --pidfile "$RUN_DIR/dockerd.pid" >"$RUN_DIR/dockerd.log" 2>&1 </dev/null &
   disown
+  ENGINE_STARTED=1
   local tries=$((ENGINE_START_SECONDS * 5))
   until engine_answers; do
     tries=$((tries - 1))
@@ -118,8 +119,15 @@ setup_docker() {
   done
 }
 
-# Ends the Docker engine if one of our runs started it; any other is left alone.
+# Ends the Docker engine, with the containers in it, if this run started it.
 setup_stop() {
+  [ -n "${ENGINE_STARTED:-}" ] || return 0
+  docker ps --all --quiet | xargs --no-run-if-empty docker rm --force >/dev/null
+  stop_engine
+}
+
+# Ends the Docker engine if one of our runs started it; any other is left alone.
+stop_engine() {
   local pid
   pid="$(cat "$RUN_DIR/dockerd.pid" 2>/dev/null)" || return 0
   [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] || return 0
@@ -156,20 +164,23 @@ setup() {
   mkdir -p "$TOOLS"
   for part in "$@"; do
     case "$part" in
-      deno | docker | etcd | qemu | wrk | images | stop) "setup_$part" || return 1 ;;
-      *) fail "unknown part $part: choose from deno docker etcd qemu wrk images stop"; return 1 ;;
+      deno | docker | etcd | qemu | wrk | images) "setup_$part" || return 1 ;;
+      npm) need npm npm || return 1 ;;
+      stop) stop_engine ;;
+      *) fail "unknown part $part: choose from deno docker etcd qemu wrk images npm stop"; return 1 ;;
     esac
   done
   write_env
 }
 
 write_env() {
-  local name
-  for name in PATH DENO_TLS_CA_STORE DENO_NO_UPDATE_CHECK \
+  local name bin="$TOOLS/deno-$DENO_VERSION"
+  for name in DENO_TLS_CA_STORE DENO_NO_UPDATE_CHECK \
     SERVERLEDGE_RUNTIMES_PYTHON_IMAGE SERVERLEDGE_RUNTIMES_NODEJS_IMAGE; do
     [ -n "${!name:-}" ] && printf 'export %s=%q\n' "$name" "${!name}"
   done >"$TOOLS/env"
-  return 0
+  # shellcheck disable=SC2016
+  if [ -x "$bin/deno" ]; then printf 'export PATH=%q:$PATH\n' "$bin" >>"$TOOLS/env"; fi
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then

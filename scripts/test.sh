@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Sets up all that the tests need, runs them all, and stops what it started.
+# The last line is "N passed, N failed"; the exit status is 0 only if something ran and nothing failed.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=scripts/setup.sh
+source scripts/setup.sh
+
+# The tests of one kind; far more than they take, so that a hang is told from slowness.
+TEST_SECONDS=420
+
+passed=0
+failed=0
+reports="$(mktemp -d)"
+
+finish() {
+  setup_stop
+  rm -rf "$reports"
+  printf '%s passed, %s failed\n' "$passed" "$failed"
+  [ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]
+  exit
+}
+trap finish EXIT
+trap 'failed=$((failed + 1)); exit' INT TERM
+
+# step NAME COMMAND...: a step that is not itself a test counts only when it fails.
+step() {
+  local name=$1 began=$SECONDS
+  shift
+  printf '\n== %s\n' "$name"
+  if "$@"; then
+    printf '== %s: ok after %s s\n' "$name" $((SECONDS - began))
+  else
+    printf '== %s: FAILED after %s s\n' "$name" $((SECONDS - began))
+    return 1
+  fi
+}
+
+required() { step "$@" || { failed=$((failed + 1)); exit; }; }
+
+optional() { step "$@" || failed=$((failed + 1)); }
+
+# tests NAME ARGUMENT...: runs `deno test` and adds up what its report says, steps of tests included.
+tests() {
+  local name=$1 report="$reports/$1.xml" status=0 totals=0 bad=0 skipped=0
+  shift
+  timeout --kill-after=10 "$TEST_SECONDS" deno test --junit-path="$report" "$@" || status=$?
+  if [ -s "$report" ]; then
+    totals="$(attribute tests "$report")"
+    bad=$(($(attribute failures "$report") + $(attribute errors "$report")))
+    skipped="$(grep -c '<skipped' "$report")"
+  fi
+  # A file that cannot even be loaded, or a run that hangs, is in no report.
+  if [ "$status" != 0 ] && [ "$bad" = 0 ]; then
+    bad=1
+    totals=$((totals + 1))
+  fi
+  passed=$((passed + totals - bad - skipped))
+  failed=$((failed + bad))
+  printf '%s tests: %s passed, %s failed, %s skipped\n' \
+    "$name" $((totals - bad - skipped)) "$bad" "$skipped"
+  return "$status"
+}
+
+attribute() { sed -n "s/.*<testsuites[^>]* $1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1; }
+
+required "set-up" setup deno docker etcd qemu npm images
+required "dependencies as locked" deno install --quiet --frozen
+optional "format, lint, types, docs, layers" deno task --quiet check
+step "unit tests" tests unit --quiet lib policies scripts
+required "build" deno task --quiet build
+export SERVERLEDGE_BINARY="$PWD/dist/serverledge-$(uname -m)"
+step "tests against real containers, etcd and binaries" tests real -A tests
