@@ -1,0 +1,1 @@
+module.exports = (params) => ({ message: `Hello, ${params?.name ?? "world"}!` });

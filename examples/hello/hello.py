@@ -1,0 +1,3 @@
+def handler(params, context):
+    name = (params or {}).get("name", "world")
+    return {"message": f"Hello, {name}!"}

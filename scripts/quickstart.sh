@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# From a fresh checkout to invoked functions: sets up what is missing, builds the binary, starts a
+# node, creates a Python function, a Node.js function and a custom image, invokes each with the
+# command line and with curl, synchronously and asynchronously, and leaves nothing running.
+# The exit status is 0 only if every answer was the expected one.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=scripts/setup.sh
+source scripts/setup.sh
+
+# Far more than a start or an async invocation takes.
+WAIT_SECONDS=30
+
+custom_image="serverledge/quickstart-custom:$$"
+work="$(mktemp -d)"
+node_pid=""
+wrong=0
+
+finish() {
+  local status=$?
+  trap - EXIT
+  say_step "cleaning up"
+  if [ -n "$node_pid" ]; then
+    kill "$node_pid" 2>/dev/null
+    wait "$node_pid" 2>/dev/null
+  fi
+  docker image rm "$custom_image" >/dev/null 2>&1
+  setup_stop
+  [ "$status" = 0 ] || tail -n 20 "$work/node.log" 2>/dev/null
+  rm -rf "$work"
+  [ "$status" = 0 ] && echo "quickstart: every answer was as expected; nothing is left running"
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+say_step() { printf '\n== %s\n' "$*"; }
+
+stop_with() {
+  printf 'quickstart: %s\n' "$*" >&2
+  exit 1
+}
+
+# show COMMAND...: prints a command and its output, and keeps the output in $answer.
+show() {
+  printf '$ %s\n' "$(shown "$@")"
+  answer="$("$@" 2>&1)" || { wrong=$((wrong + 1)); echo "quickstart: ended with status $?"; }
+  printf '%s\n' "$answer"
+}
+
+shown() {
+  local word
+  for word in "$@"; do
+    case "$word" in
+      *[\ \{\"]*) printf "'%s' " "$word" ;;
+      *) printf '%s ' "$word" ;;
+    esac
+  done
+}
+
+expect() {
+  case "$answer" in
+    *"$1"*) ;;
+    *)
+      wrong=$((wrong + 1))
+      printf 'quickstart: the answer lacks "%s"\n' "$1"
+      ;;
+  esac
+}
+
+# eventually TEXT COMMAND...: repeats a command until its output holds the text.
+eventually() {
+  local text=$1 tries=$((WAIT_SECONDS * 5)) output
+  shift
+  until output="$("$@" 2>/dev/null)" && [[ "$output" == *"$text"* ]]; do
+    tries=$((tries - 1))
+    if [ "$tries" -le 0 ] || ! kill -0 "$node_pid" 2>/dev/null; then return 1; fi
+    sleep 0.2
+  done
+}
+
+# try FUNCTION PARAMETER VALUE EXPECTED: all four ways to invoke it.
+try() {
+  local function=$1 parameter=$2 value=$3 expected=$4 body id
+  body="{\"Params\":{\"$parameter\":\"$value\"}}"
+  say_step "$function: synchronously"
+  show dist/serverledge invoke -f "$function" -p "$parameter:$value"
+  expect "$expected"
+  show curl -sS --data "$body" "$url/invoke/$function"
+  expect "$expected"
+
+  say_step "$function: asynchronously"
+  show dist/serverledge invoke -f "$function" -p "$parameter:$value" --async --json
+  expect ReqId
+  id="$(request_id)"
+  eventually "$expected" dist/serverledge poll --request "$id"
+  show dist/serverledge poll --request "$id"
+  expect "$expected"
+  show curl -sS --data "${body%\}},\"Async\":true}" "$url/invoke/$function"
+  expect ReqId
+  id="$(request_id)"
+  eventually "$expected" curl -sS "$url/poll/$id"
+  show curl -sS "$url/poll/$id"
+  expect "$expected"
+}
+
+request_id() { sed -n 's/.*"ReqId": *"\([^"]*\)".*/\1/p' <<<"$answer"; }
+
+say_step "set-up"
+setup deno docker npm images && need curl curl || stop_with "the set-up failed"
+
+say_step "build"
+deno task --quiet build --target "$(uname -m)" || stop_with "the build failed"
+
+say_step "node"
+port="$(deno eval 'const l=Deno.listen({port:0,hostname:"127.0.0.1"});console.log(l.addr.port)')"
+export SERVERLEDGE_HOST=127.0.0.1 SERVERLEDGE_PORT="$port"
+url="http://127.0.0.1:$port"
+echo "\$ dist/serverledge start --port $port &"
+SERVERLEDGE_DATA_DIR="$work/data" dist/serverledge start --port "$port" >"$work/node.log" 2>&1 &
+node_pid=$!
+eventually "" curl -sSf "$url/healthz" || stop_with "the node did not start"
+cat "$work/node.log"
+
+say_step "functions"
+show dist/serverledge create -f hello-python --runtime python --handler hello.handler \
+  --memory 128 --src examples/hello/hello.py
+show dist/serverledge create -f hello-nodejs --runtime nodejs --handler hello \
+  --memory 128 --src examples/hello/hello.js
+show env DOCKER_BUILDKIT=0 docker build --quiet --tag "$custom_image" \
+  --build-arg "BASE=$SERVERLEDGE_RUNTIMES_PYTHON_IMAGE" examples/custom-image
+show dist/serverledge create -f words --runtime custom --custom_image "$custom_image" --memory 128
+show dist/serverledge list
+expect hello-python
+expect hello-nodejs
+expect words
+
+try hello-python name Ada "Hello, Ada!"
+try hello-nodejs name Grace "Hello, Grace!"
+try words text "a decentralized runtime" "decentralized"
+
+say_step "status"
+show dist/serverledge status
+
+[ "$wrong" = 0 ] || stop_with "$wrong answers were not as expected"
