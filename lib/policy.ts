@@ -33,7 +33,7 @@ export interface NodeView {
   readonly warm: boolean;
   /** True if an instance could be started now, idle instances of others evicted if need be. */
   readonly canStart: boolean;
-  /** Requests that wait, of all functions. */
+  /** Requests that wait for resources, of all functions, this one not counted. */
   readonly queueLength: number;
   /** Most requests that may wait. */
   readonly queueCapacity: number;

@@ -17,7 +17,11 @@ export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param limit how many may hold it at once */
+  /**
+   * A semaphore that nobody holds yet.
+   *
+   * @param limit how many may hold it at once
+   */
   constructor(limit: number) {
     this.#free = limit;
   }
@@ -33,6 +37,21 @@ export class Semaphore {
     signal?.throwIfAborted();
     if (this.#free > 0) this.#free--;
     else await this.#turn(signal);
+    return this.#held();
+  }
+
+  /**
+   * Takes a turn if one is free at once.
+   *
+   * @returns undefined if none is
+   */
+  tryAcquire(): Disposable | undefined {
+    if (this.#free === 0) return undefined;
+    this.#free--;
+    return this.#held();
+  }
+
+  #held(): Disposable {
     let held = true;
     return {
       [Symbol.dispose]: () => {
@@ -71,6 +90,8 @@ export class SharedTasks<T> {
   readonly #running = new Map<string, Promise<T>>();
 
   /**
+   * Joins the task that runs for the key, or starts it.
+   *
    * @param key what the task is about
    * @param task started only if none is running for the key
    */

@@ -89,7 +89,11 @@ export interface ExecutionEnvironment extends AsyncDisposable {
    * unknown.
    */
   architectures(fn: FunctionRecord): Promise<string[]>;
-  /** Removes what a crashed predecessor of this node left behind. @returns how many instances */
+  /**
+   * Removes what a crashed predecessor of this node left behind.
+   *
+   * @returns how many instances
+   */
   sweep(): Promise<number>;
   /** Whether instances can be started now; a reason if not. */
   available(): Promise<true | string>;

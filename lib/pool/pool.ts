@@ -1,0 +1,359 @@
+/**
+ * The warm pool of a node: leases instances, starts and evicts them, and keeps the ledger true.
+ * Everything that decides runs in one tick, so what was seen is what is taken; only starts and
+ * removals wait.
+ *
+ * @module
+ */
+
+import { Semaphore } from "../base/async.ts";
+import type { Clock } from "../base/clock.ts";
+import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
+import type { FunctionRecord } from "../model/function.ts";
+import type { ExecutionEnvironment, Instance } from "../runtime/environment.ts";
+import { chooseVictims } from "./eviction.ts";
+import { FunctionPool, PooledInstance } from "./function_pool.ts";
+import type { Demand, Ledger, Reservation } from "./ledger.ts";
+import { Lease } from "./lease.ts";
+
+/** What the pool tells whoever has requests waiting. Called synchronously. */
+export interface PoolListener {
+  /** An instance of the function can take a call now. */
+  available(record: FunctionRecord): void;
+  /** A start for demand failed. */
+  startFailed(record: FunctionRecord, error: ServerledgeError): void;
+  /** Memory, CPU or a turn to start came free. */
+  roomFreed(): void;
+}
+
+/** What a pool is made of. */
+export interface PoolOptions {
+  /** The node's resources. */
+  readonly ledger: Ledger;
+  /** Makes instances of a function. */
+  readonly environment: (record: FunctionRecord) => ExecutionEnvironment;
+  /** The node's clock. */
+  readonly clock: Clock;
+  /** Most instances that may be starting at once. */
+  readonly parallelStarts: number;
+}
+
+/** Instances of one function, counted. */
+export interface InstanceCount {
+  /** Name of the function. */
+  readonly name: string;
+  /** Being started. */
+  starting: number;
+  /** With at least one call. */
+  busy: number;
+  /** Ready and without a call. */
+  idle: number;
+}
+
+const log = logger("pool");
+
+/** The warm pool of a node. */
+export class Pool implements AsyncDisposable {
+  readonly #options: PoolOptions;
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  readonly #functions = new Map<string, FunctionPool>();
+  /** Pools with `MinInstances`: few, and asked at each eviction. */
+  readonly #guarded = new Set<FunctionPool>();
+  readonly #turns: Semaphore;
+  readonly #starts = new Set<Promise<unknown>>();
+  readonly #removals = new Set<Promise<void>>();
+  #closed = false;
+  #listener: PoolListener | undefined;
+
+  /** An empty pool. */
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#ledger = options.ledger;
+    this.#clock = options.clock;
+    this.#turns = new Semaphore(options.parallelStarts);
+  }
+
+  /** Whom to tell when something comes free; one listener. */
+  listen(listener: PoolListener): void {
+    this.#listener = listener;
+  }
+
+  /**
+   * Leases an instance for one call, if one can take it now.
+   *
+   * @returns undefined if none can
+   */
+  tryLease(record: FunctionRecord): Lease | undefined {
+    const pooled = this.#functions.get(record.Version)?.take();
+    return pooled && new Lease(pooled, this);
+  }
+
+  /** True if an instance of the function could ever run here: it asks for no more than there is. */
+  fits(record: FunctionRecord): boolean {
+    const { totalMemory, totalCpu } = this.#ledger.balance;
+    return record.MemoryMB <= totalMemory && record.CPUDemand <= totalCpu;
+  }
+
+  /** True if {@link Pool.tryLease} would succeed. */
+  isWarm(record: FunctionRecord): boolean {
+    const pool = this.#functions.get(record.Version);
+    return pool !== undefined && pool.canTake(this.#ledger.canUse(record.CPUDemand));
+  }
+
+  /**
+   * True if that many more instances of a function could be started with the memory and CPU there
+   * are, idle instances of others evicted if need be.
+   */
+  canStart(record: FunctionRecord, count: number): boolean {
+    let memory = this.#ledger.freeMemory + this.#ledger.balance.warmMemory;
+    for (const pool of this.#guarded) {
+      memory -= (pool.idle.length - pool.evictable.length) * pool.record.MemoryMB;
+    }
+    return memory >= count * record.MemoryMB && this.#ledger.canUse(count * record.CPUDemand);
+  }
+
+  /** Calls that the starts under way will be able to take. */
+  coming(record: FunctionRecord): number {
+    return (this.#functions.get(record.Version)?.starting ?? 0) * record.MaxConcurrency;
+  }
+
+  /** True if the function has an instance, or one is being started. */
+  has(record: FunctionRecord): boolean {
+    return this.#functions.get(record.Version)?.empty === false;
+  }
+
+  /**
+   * Starts an instance in the background because requests wait for it; the listener hears how it
+   * ended.
+   *
+   * @returns false if too many are starting already or resources lack
+   */
+  tryStart(record: FunctionRecord): boolean {
+    const turn = this.#closed ? undefined : this.#turns.tryAcquire();
+    if (!turn) return false;
+    const reservation = this.#reserve(record, "busy");
+    if (!reservation) {
+      turn[Symbol.dispose]();
+      return false;
+    }
+    const start = this.#begin(record, async (pool) => {
+      using _turn = turn;
+      return await this.#launch(pool, reservation);
+    });
+    this.#track(start.catch((error) => {
+      this.#listener?.startFailed(record, asServerledgeError(error));
+    }));
+    return true;
+  }
+
+  /**
+   * Starts idle instances ahead of demand.
+   *
+   * @returns how many were started: fewer than asked for where resources lack
+   * @throws the error of a start that failed for another reason
+   */
+  async prewarm(record: FunctionRecord, count: number): Promise<number> {
+    const starts = Array.from({ length: count }, () =>
+      this.#begin(record, async (pool) => {
+        using _turn = await this.#turns.acquire(pool.abort.signal);
+        const reservation = this.#reserve(record, "warm");
+        return reservation && await this.#launch(pool, reservation);
+      }));
+    for (const start of starts) this.#track(start);
+    return (await Promise.all(starts)).filter((started) => started).length;
+  }
+
+  /** Starts what lacks to `MinInstances`, in the background. */
+  keepMinimum(record: FunctionRecord): void {
+    const pool = this.#functions.get(record.Version);
+    const live = pool ? pool.starting + pool.idle.length + pool.busy.size : 0;
+    const missing = record.MinInstances - live;
+    if (missing <= 0 || this.#closed) return;
+    this.prewarm(record, missing).catch((error) => {
+      log.warn("Cannot keep {min} instances of {name} warm: {error}", {
+        min: record.MinInstances,
+        name: record.Name,
+        error: asServerledgeError(error).message,
+      });
+    });
+  }
+
+  /** Removes instances that have been idle for too long, except those `MinInstances` needs. */
+  expire(idleMs: number): void {
+    const limit = this.#clock.now() - idleMs;
+    for (const pool of this.#functions.values()) {
+      for (const pooled of [...pool.evictable]) {
+        if (pooled.idleSince <= limit) this.close(pooled);
+      }
+    }
+  }
+
+  /** The function was updated or deleted: its instances finish their calls and go. */
+  retire(version: string): void {
+    const pool = this.#functions.get(version);
+    if (!pool) return;
+    pool.retired = true;
+    this.#guarded.delete(pool);
+    pool.abort.abort(new ServerledgeError("INSTANCE_START_FAILED", "The function was replaced"));
+    for (const pooled of [...pool.idle]) this.close(pooled);
+    for (const pooled of pool.busy) pool.doom(pooled);
+    this.#forget(pool);
+  }
+
+  /** Instances by function name; functions with none are left out. */
+  count(): InstanceCount[] {
+    const counts = new Map<string, InstanceCount>();
+    for (const { record: { Name: name }, starting, busy, idle } of this.#functions.values()) {
+      const count = counts.get(name) ?? { name, starting: 0, busy: 0, idle: 0 };
+      count.starting += starting;
+      count.busy += busy.size;
+      count.idle += idle.length;
+      counts.set(name, count);
+    }
+    return [...counts.values()];
+  }
+
+  /** The running instances of a function, of all its versions. */
+  instances(name: string): Instance[] {
+    return [...this.#functions.values()]
+      .filter((pool) => pool.record.Name === name)
+      .flatMap((pool) => [...pool.idle, ...pool.busy].map((pooled) => pooled.instance));
+  }
+
+  /** A lease was given back. For leases only. */
+  give(pooled: PooledInstance): void {
+    if (pooled.home.give(pooled, this.#clock.now())) return this.close(pooled);
+    if (pooled.state !== "closed") this.#listener?.available(pooled.home.record);
+  }
+
+  /** Removes an instance. Its resources come free when it is really gone. */
+  close(pooled: PooledInstance): void {
+    if (pooled.state === "closed") return;
+    pooled.home.remove(pooled);
+    const removal = this.#dispose(pooled.instance).finally(() => {
+      this.#removals.delete(removal);
+      pooled.reservation[Symbol.dispose]();
+      this.#forget(pooled.home);
+      this.#listener?.roomFreed();
+    });
+    this.#removals.add(removal);
+  }
+
+  /** Removes every instance and waits until all are gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const version of [...this.#functions.keys()]) this.retire(version);
+    await Promise.allSettled([...this.#starts]);
+    for (const pool of this.#functions.values()) {
+      for (const pooled of [...pool.idle, ...pool.busy]) this.close(pooled);
+    }
+    await Promise.allSettled([...this.#removals]);
+  }
+
+  /** Takes resources for an instance; evicts idle ones if that makes room. */
+  #reserve(record: FunctionRecord, state: "busy" | "warm"): Reservation | undefined {
+    const demand: Demand = { memoryMib: record.MemoryMB, cpu: record.CPUDemand };
+    const reservation = this.#ledger.tryReserve(demand, state);
+    if (reservation || (state === "busy" && !this.#ledger.canUse(demand.cpu))) return reservation;
+    // Instances started ahead of demand take free memory only: they must not push others out.
+    if (state === "warm") return undefined;
+    const candidates = [...this.#functions.values()].flatMap((pool) => pool.evictable);
+    const victims = chooseVictims(candidates, demand.memoryMib - this.#ledger.freeMemory);
+    if (!victims) return undefined;
+    for (const victim of victims) {
+      this.close(victim);
+      // Booked over to the new instance at once, so that nobody else takes it; the start waits
+      // until the victims are really gone.
+      victim.reservation[Symbol.dispose]();
+    }
+    return this.#ledger.tryReserve(demand, state);
+  }
+
+  /** Counts a start from its first wish to its end, and takes in the instance that it yields. */
+  async #begin(
+    record: FunctionRecord,
+    attempt: (pool: FunctionPool) => Promise<PooledInstance | undefined>,
+  ): Promise<boolean> {
+    if (this.#closed) throw new ServerledgeError("SHUTTING_DOWN", "The node is stopping");
+    const pool = this.#poolOf(record);
+    let pooled: PooledInstance | undefined;
+    pool.starting++;
+    try {
+      pooled = await attempt(pool);
+    } finally {
+      pool.starting--;
+      if (!pooled) this.#forget(pool);
+    }
+    if (pooled) this.#admit(pooled);
+    return pooled !== undefined;
+  }
+
+  async #launch(pool: FunctionPool, reservation: Reservation): Promise<PooledInstance> {
+    const startedAt = this.#clock.now();
+    try {
+      await Promise.all([...this.#removals]); // what was evicted must be gone first
+      pool.abort.signal.throwIfAborted();
+      const environment = this.#options.environment(pool.record);
+      const instance = await environment.start(pool.record, pool.abort.signal);
+      return new PooledInstance(pool, instance, reservation, startedAt, this.#clock.now());
+    } catch (error) {
+      reservation[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #admit(pooled: PooledInstance): void {
+    const { home, instance, reservation } = pooled;
+    if (home.retired) return this.close(pooled);
+    reservation.rest();
+    home.add(pooled);
+    instance.lost.then((error) => {
+      if (pooled.state === "closed") return;
+      log.warn("Lost {instance} of {name}: {error}", {
+        instance: instance.id,
+        name: home.record.Name,
+        error: error.message,
+      });
+      this.close(pooled);
+    });
+    this.#listener?.available(home.record);
+  }
+
+  #poolOf(record: FunctionRecord): FunctionPool {
+    let pool = this.#functions.get(record.Version);
+    if (!pool) {
+      pool = new FunctionPool(record);
+      this.#functions.set(record.Version, pool);
+      if (record.MinInstances > 0) this.#guarded.add(pool);
+    }
+    return pool;
+  }
+
+  #forget(pool: FunctionPool): void {
+    // A newer pool of the same version may have taken its place.
+    if (!pool.empty || this.#functions.get(pool.record.Version) !== pool) return;
+    this.#functions.delete(pool.record.Version);
+    this.#guarded.delete(pool);
+  }
+
+  #track(start: Promise<unknown>): void {
+    const tracked = start.then(() => {}, () => {}).then(() => {
+      this.#starts.delete(tracked);
+      this.#listener?.roomFreed();
+    });
+    this.#starts.add(tracked);
+  }
+
+  async #dispose(instance: Instance): Promise<void> {
+    try {
+      await instance[Symbol.asyncDispose]();
+    } catch (error) {
+      log.error("Cannot remove {instance}: {error}", {
+        instance: instance.id,
+        error: asServerledgeError(error).message,
+      });
+    }
+  }
+}

@@ -1,0 +1,301 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  FakeEnvironment,
+  type FakeInstance,
+  fakeRecord,
+  settle,
+} from "../../tests/support/fake_environment.ts";
+import { ManualClock } from "../base/clock.ts";
+import type { FunctionRecord } from "../model/function.ts";
+import { Ledger } from "./ledger.ts";
+import type { Lease } from "./lease.ts";
+import { Pool } from "./pool.ts";
+
+function setUp(memoryMib = 1000, cpu = 4, parallelStarts = 4) {
+  const environment = new FakeEnvironment();
+  const clock = new ManualClock();
+  const ledger = new Ledger({ memoryMib, cpu });
+  const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts });
+  return { environment, clock, ledger, pool };
+}
+
+async function warm(
+  { environment, pool }: ReturnType<typeof setUp>,
+  record: FunctionRecord,
+  count = 1,
+): Promise<void> {
+  const prewarmed = pool.prewarm(record, count);
+  await settle();
+  while (environment.starts.length > 0) {
+    environment.finishStart();
+    await settle();
+  }
+  assert.equal(await prewarmed, count);
+}
+
+Deno.test("a warm instance is reused newest first and its memory booked as warm", async () => {
+  const set = setUp();
+  const record = fakeRecord({ CPUDemand: 1 });
+  await warm(set, record, 2);
+  assert.equal(set.ledger.balance.warmMemory, 200);
+  assert.equal(set.ledger.balance.usedCpu, 0);
+  const first = set.pool.tryLease(record)!;
+  assert.deepEqual(
+    [set.ledger.balance.busyMemory, set.ledger.balance.usedCpu],
+    [100, 1],
+  );
+  const newest = first.instance;
+  first.release();
+  assert.equal(set.pool.tryLease(record)!.instance, newest);
+  await set.pool[Symbol.asyncDispose]();
+});
+
+Deno.test("an idle instance is not lost when CPU is short", async () => {
+  const set = setUp(1000, 1);
+  const record = fakeRecord({ CPUDemand: 1 });
+  await warm(set, record, 2);
+  const lease = set.pool.tryLease(record)!;
+  assert.equal(set.pool.tryLease(record), undefined);
+  assert.equal(set.ledger.balance.warmMemory, 100);
+  lease.release();
+  assert(set.pool.tryLease(record));
+});
+
+Deno.test("an instance takes as many calls as MaxConcurrency allows", async () => {
+  const set = setUp();
+  const record = fakeRecord({ MaxConcurrency: 2 });
+  await warm(set, record);
+  const [one, two] = [set.pool.tryLease(record)!, set.pool.tryLease(record)!];
+  assert.equal(one.instance, two.instance);
+  assert.equal(set.pool.tryLease(record), undefined);
+  one.release();
+  assert.equal(set.ledger.balance.busyMemory, 100);
+  two.release();
+  assert.equal(set.ledger.balance.busyMemory, 0);
+});
+
+Deno.test("a second release is ignored", async () => {
+  const set = setUp();
+  const record = fakeRecord();
+  await warm(set, record);
+  const lease = set.pool.tryLease(record)!;
+  lease.release();
+  const next = set.pool.tryLease(record)!;
+  lease.release();
+  lease.discard();
+  assert.equal(set.pool.tryLease(record), undefined, "the instance is busy");
+  next.release();
+  assert.equal(set.ledger.balance.warmMemory, 100);
+});
+
+Deno.test("eviction takes the least recently used, only as much as needed, and is waited for", async () => {
+  const set = setUp(300);
+  set.environment.slowRemovals = true;
+  const [a, b, c] = ["a", "b", "c"].map((Name) => fakeRecord({ Name })) as [
+    FunctionRecord,
+    FunctionRecord,
+    FunctionRecord,
+  ];
+  for (const record of [a, b, c]) {
+    set.clock.advance(10);
+    await warm(set, record);
+  }
+  set.clock.advance(10);
+  set.pool.tryLease(a)!.release(); // b is now the least recently used
+  assert(set.pool.tryStart(fakeRecord({ Name: "d" })));
+  assert.deepEqual(set.pool.count().map(({ name, idle }) => [name, idle]).filter(([, n]) => n), [
+    ["a", 1],
+    ["c", 1],
+  ]);
+  await settle();
+  assert.equal(set.environment.starts.length, 0, "the victim is still there");
+  set.environment.removals.shift()!();
+  await settle();
+  assert.equal(set.environment.starts.length, 1);
+});
+
+Deno.test("MinInstances survive eviction and the janitor, and are replaced", async () => {
+  const set = setUp(200);
+  const kept = fakeRecord({ Name: "kept", MinInstances: 1 });
+  set.pool.keepMinimum(kept);
+  set.pool.keepMinimum(kept);
+  await settle();
+  assert.equal(set.environment.starts.length, 1, "asked twice, started once");
+  set.environment.finishStart();
+  await settle();
+  set.clock.advance(1_000_000);
+  set.pool.expire(1000);
+  assert.equal(set.pool.canStart(fakeRecord(), 2), false);
+  assert.equal(set.pool.tryStart(fakeRecord({ MemoryMB: 200 })), false);
+  assert.equal(set.environment.living.length, 1);
+  set.environment.made[0]!.crash();
+  await settle();
+  set.pool.keepMinimum(kept);
+  await settle();
+  assert.equal(set.environment.starts.length, 1);
+});
+
+Deno.test("the janitor removes what has been idle for too long", async () => {
+  const set = setUp();
+  const record = fakeRecord();
+  await warm(set, record, 2);
+  set.clock.advance(500);
+  set.pool.tryLease(record)!.release();
+  set.clock.advance(600);
+  set.pool.expire(1000);
+  await settle();
+  assert.equal(set.environment.living.length, 1);
+});
+
+Deno.test("starts in parallel are bounded", async () => {
+  const set = setUp(1000, 4, 2);
+  const record = fakeRecord();
+  assert.deepEqual([1, 2, 3].map(() => set.pool.tryStart(record)), [true, true, false]);
+  await settle();
+  set.environment.finishStart();
+  await settle();
+  assert.equal(set.pool.tryStart(record), true);
+});
+
+Deno.test("a retired function's instances finish their calls, then go", async () => {
+  const set = setUp();
+  const record = fakeRecord();
+  await warm(set, record, 2);
+  const lease = set.pool.tryLease(record)!;
+  set.pool.retire(record.Version);
+  await settle();
+  assert.equal(set.environment.living.length, 1);
+  assert.equal(set.pool.tryLease(record), undefined);
+  lease.release();
+  await settle();
+  assert.equal(set.environment.living.length, 0);
+  assert.equal(set.ledger.freeMemory, 1000);
+});
+
+Deno.test("an abandoned call harms no other call of its instance", async () => {
+  const set = setUp();
+  const record = fakeRecord({ MaxConcurrency: 2 });
+  await warm(set, record);
+  const [stuck, fine] = [set.pool.tryLease(record)!, set.pool.tryLease(record)!];
+  stuck.abandon();
+  await settle();
+  assert.equal(set.environment.living.length, 1);
+  assert.equal(set.pool.tryLease(record), undefined, "takes no new calls");
+  fine.release();
+  await settle();
+  assert.equal(set.environment.living.length, 0);
+});
+
+/** Everything that can happen to a pool; the number picks whom it happens to. */
+const happenings = [
+  "lease",
+  "release",
+  "discard",
+  "abandon",
+  "start",
+  "prewarm",
+  "finish start",
+  "fail start",
+  "crash",
+  "finish removal",
+  "expire",
+  "retire",
+  "time",
+] as const;
+
+Deno.test("any interleaving ends with everything free and no instance left", async () => {
+  const step = fc.tuple(fc.constantFrom(...happenings), fc.nat(1000));
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 200, size: "max" }), fc.boolean(), async (steps, slow) => {
+      const set = setUp(500, 2, 3);
+      set.environment.slowRemovals = slow;
+      await run(set, steps);
+      set.environment.slowRemovals = false;
+      const closed = set.pool[Symbol.asyncDispose]();
+      await settle();
+      while (set.environment.removals.length > 0) {
+        set.environment.removals.pop()!();
+        await settle();
+      }
+      await closed;
+      const { busyMemory, warmMemory, usedCpu } = set.ledger.balance;
+      assert.deepEqual({ busyMemory, warmMemory, usedCpu }, {
+        busyMemory: 0,
+        warmMemory: 0,
+        usedCpu: 0,
+      });
+      assert.equal(set.environment.living.length, 0);
+    }),
+    { numRuns: 150, seed: 42 },
+  );
+});
+
+async function run(
+  set: ReturnType<typeof setUp>,
+  steps: (readonly [(typeof happenings)[number], number])[],
+): Promise<void> {
+  const { environment, pool, clock } = set;
+  const versions = new Map<number, number>();
+  const leases: Lease[] = [];
+  const record = (n: number) => {
+    const which = n % 4;
+    return fakeRecord({
+      Name: `f${which}`,
+      Version: `f${which}-${versions.get(which) ?? 0}`,
+      MemoryMB: 60 + 70 * which,
+      CPUDemand: which / 3,
+      MaxConcurrency: which === 3 ? 3 : 1,
+      MinInstances: which === 2 ? 1 : 0,
+    });
+  };
+  const pick = <T>(list: T[], n: number): T | undefined => list.splice(n % list.length, 1)[0];
+  for (const [what, n] of steps) {
+    switch (what) {
+      case "lease": {
+        const lease = pool.tryLease(record(n));
+        if (lease) leases.push(lease);
+        break;
+      }
+      case "release":
+        pick(leases, n)?.release();
+        break;
+      case "discard":
+        pick(leases, n)?.discard();
+        break;
+      case "abandon":
+        pick(leases, n)?.abandon();
+        break;
+      case "start":
+        pool.tryStart(record(n));
+        break;
+      case "prewarm":
+        pool.prewarm(record(n), 1 + n % 3).catch(() => {});
+        break;
+      case "finish start":
+        environment.finishStart();
+        break;
+      case "fail start":
+        environment.failStart();
+        break;
+      case "crash":
+        (environment.living[n % Math.max(1, environment.living.length)] as FakeInstance | undefined)
+          ?.crash();
+        break;
+      case "finish removal":
+        environment.removals.shift()?.();
+        break;
+      case "expire":
+        pool.expire(n);
+        break;
+      case "retire":
+        pool.retire(record(n).Version);
+        versions.set(n % 4, (versions.get(n % 4) ?? 0) + 1);
+        break;
+      case "time":
+        clock.advance(n);
+    }
+    if (n % 2 === 0) await settle();
+  }
+  for (const lease of leases) lease.release();
+}

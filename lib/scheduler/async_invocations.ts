@@ -1,0 +1,164 @@
+/**
+ * Asynchronous invocations: accepted durably, polled later. Each is `pending` in the registry
+ * before its client gets the id, and `done` or `failed` in the end, even if the registry is away
+ * for a while or the node restarts meanwhile.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
+import type { InvokeRequest } from "../model/invocation.ts";
+import type { AsyncResult, Registry } from "../registry/registry.ts";
+import type { Invocation } from "./invocation.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** Most results that wait in memory for the registry to come back. */
+const maxUnsaved = 10_000;
+/** How long to wait before trying again to write a result, ms. */
+const retryMs = 1_000;
+
+/** What they are made of. */
+export interface AsyncInvocationsOptions {
+  /** Id of the node, kept with each pending invocation. */
+  readonly node: string;
+  /** The node's clock. */
+  readonly clock: Clock;
+  /** Runs them. */
+  readonly scheduler: Scheduler;
+  /** Keeps them. */
+  readonly registry: Pick<Registry, "putResult" | "getResult" | "pendingResults">;
+  /** How long a result can be polled, ms. */
+  readonly ttlMs: number;
+}
+
+const log = logger("scheduler");
+
+/** The asynchronous invocations of a node. */
+export class AsyncInvocations implements AsyncDisposable {
+  readonly #options: AsyncInvocationsOptions;
+  /** What the registry may not know yet. */
+  readonly #local = new Map<string, AsyncResult>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #unsaved = new Set<string>();
+  #cancelRetry: (() => void) | undefined;
+
+  /** None yet. */
+  constructor(options: AsyncInvocationsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Accepts an invocation.
+   *
+   * @returns its id, once it is known durably
+   * @throws what refused it, e.g. `NODE_SATURATED`, or `REGISTRY_UNAVAILABLE`
+   */
+  async accept(name: string, request: InvokeRequest): Promise<string> {
+    const { scheduler, clock, node } = this.#options;
+    const invocation = scheduler.submit(name, request);
+    const ended = this.#result(invocation);
+    try {
+      await this.#put(invocation.id, { state: "pending", node, since: clock.wall() });
+    } catch (error) {
+      invocation.cancel();
+      throw error;
+    }
+    if (invocation.settled) {
+      const result = await ended;
+      if (result.state === "failed" && result.code === "NODE_SATURATED") {
+        await this.#put(invocation.id, result);
+        throw new ServerledgeError("NODE_SATURATED", result.message);
+      }
+    }
+    this.#local.set(invocation.id, { state: "pending", node, since: clock.wall() });
+    const running = ended.then((result) => this.#save(invocation.id, result)).finally(() => {
+      this.#running.delete(running);
+    });
+    this.#running.add(running);
+    return invocation.id;
+  }
+
+  /**
+   * What is known of an invocation.
+   *
+   * @throws `REGISTRY_UNAVAILABLE`
+   */
+  async poll(id: string): Promise<AsyncResult | undefined> {
+    return this.#local.get(id) ?? await this.#options.registry.getResult(id);
+  }
+
+  /** Marks as failed what a predecessor of this node accepted and never ended. */
+  async recover(): Promise<void> {
+    for (const id of await this.#options.registry.pendingResults(this.#options.node)) {
+      if (this.#local.has(id)) continue;
+      await this.#put(id, {
+        state: "failed",
+        code: "FUNCTION_CRASHED",
+        message: "The node restarted before the invocation ended; it may have run",
+      });
+    }
+  }
+
+  /** Waits until all results are written, as far as the registry lets them be. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled([...this.#running]);
+    this.#cancelRetry?.();
+    await this.#retry();
+    this.#cancelRetry?.();
+  }
+
+  async #result(invocation: Invocation): Promise<AsyncResult> {
+    try {
+      return { state: "done", report: await invocation.done };
+    } catch (thrown) {
+      const { code, message, details } = asServerledgeError(thrown);
+      return { state: "failed", code, message, details };
+    }
+  }
+
+  async #save(id: string, result: AsyncResult): Promise<void> {
+    this.#local.set(id, result);
+    try {
+      await this.#put(id, result);
+      this.#local.delete(id);
+    } catch (error) {
+      this.#keep(id, error);
+    }
+  }
+
+  /** The registry is away: the result stays in memory until it can be written. */
+  #keep(id: string, error: unknown): void {
+    if (this.#unsaved.size >= maxUnsaved) {
+      const [oldest] = this.#unsaved;
+      this.#unsaved.delete(oldest!);
+      this.#local.delete(oldest!);
+      log.error("Result of {id} is lost: too many wait for the registry", { id: oldest });
+    }
+    log.warn("Result of {id} waits for the registry: {error}", {
+      id,
+      error: asServerledgeError(error).message,
+    });
+    this.#unsaved.add(id);
+    this.#cancelRetry ??= this.#options.clock.after(retryMs, () => void this.#retry());
+  }
+
+  async #retry(): Promise<void> {
+    this.#cancelRetry = undefined;
+    for (const id of [...this.#unsaved]) {
+      try {
+        await this.#put(id, this.#local.get(id)!);
+      } catch {
+        this.#cancelRetry ??= this.#options.clock.after(retryMs, () => void this.#retry());
+        return;
+      }
+      this.#unsaved.delete(id);
+      this.#local.delete(id);
+    }
+  }
+
+  #put(id: string, result: AsyncResult): Promise<void> {
+    return this.#options.registry.putResult(id, result, this.#options.ttlMs);
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * What the scheduler tells of each invocation's end, for metrics and logs.
+ *
+ * @module
+ */
+
+import type { ErrorCode } from "../base/errors.ts";
+
+/** How one invocation ended. Times in ms. */
+export interface InvocationEnd {
+  /** Its id. */
+  readonly id: string;
+  /** The function's name. */
+  readonly functionName: string;
+  /** `OK`, or the code of its error. */
+  readonly outcome: "OK" | ErrorCode;
+  /** The error's message; empty if there was none. */
+  readonly message: string;
+  /** True if an instance was started for it. */
+  readonly cold: boolean;
+  /** True if the function was called at all. */
+  readonly ran: boolean;
+  /** Start of the instance it waited for; 0 unless cold. */
+  readonly startMs: number;
+  /** Wait for resources or for a start. */
+  readonly waitMs: number;
+  /** Execution in the instance; 0 if it never ran. */
+  readonly executionMs: number;
+  /** Arrival to answer. */
+  readonly responseMs: number;
+  /** Size of the result, characters. */
+  readonly resultSize: number;
+  /** What the function wrote, as far as it was captured; with its traceback if it failed. */
+  readonly output: string;
+}
+
+/** Hears how invocations ended. Called synchronously: must be quick and never throw. */
+export interface InvocationObserver {
+  /** One invocation has its answer. */
+  ended(end: InvocationEnd): void;
+}

@@ -1,0 +1,103 @@
+/**
+ * What is told of an invocation when it ends: the client's report, its error, and the record for
+ * metrics and logs.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+import type { Report } from "../model/invocation.ts";
+import type { Reply } from "../runtime/environment.ts";
+import type { Invocation } from "./invocation.ts";
+import type { InvocationEnd } from "./observer.ts";
+
+/** Who a node is. */
+export interface NodeName {
+  /** Its id. */
+  readonly id: string;
+  /** Its area. */
+  readonly area: string;
+}
+
+/**
+ * The report of a successful invocation.
+ *
+ * @param now when it ended, on the node's clock
+ */
+export function reportOf(
+  invocation: Invocation,
+  reply: Reply & { ok: true },
+  now: number,
+  node: NodeName,
+): Report {
+  const { arrivedAt, execution } = invocation;
+  const { startedAt, cold } = execution!;
+  return {
+    Success: true,
+    Result: reply.result,
+    ResponseTime: seconds(now - arrivedAt),
+    IsWarmStart: !cold,
+    InitTime: seconds(startedAt - arrivedAt),
+    QueueingTime: seconds(waitOf(invocation)),
+    OffloadLatency: 0,
+    Duration: seconds(now - startedAt),
+    Output: reply.output,
+    ExecutionArea: node.area,
+    ExecutionNode: node.id,
+  };
+}
+
+/** The error of an invocation whose function failed. */
+export function failureOf(reply: Reply & { ok: false }): ServerledgeError {
+  const { type, message, traceback } = reply.failure;
+  return new ServerledgeError("FUNCTION_ERROR", message ? `${type}: ${message}` : type, {
+    details: { error: { type, message }, traceback, output: reply.output },
+  });
+}
+
+/**
+ * The record of an invocation's end.
+ *
+ * @param now when it ended, on the node's clock
+ * @param error why it failed, if it did
+ * @param reply what the function answered, if it did
+ */
+export function describeEnd(
+  invocation: Invocation,
+  now: number,
+  error: ServerledgeError | undefined,
+  reply: Reply | undefined,
+): InvocationEnd {
+  const { id, record, arrivedAt, execution } = invocation;
+  return {
+    id,
+    functionName: record.Name,
+    outcome: error ? error.code : "OK",
+    message: error ? error.message : "",
+    cold: execution?.cold ?? false,
+    ran: execution !== undefined,
+    startMs: execution?.cold ? execution.lease.readyAt - execution.lease.startedAt : 0,
+    waitMs: execution ? waitOf(invocation) : now - arrivedAt,
+    executionMs: execution ? now - execution.startedAt : 0,
+    responseMs: now - arrivedAt,
+    resultSize: reply?.ok ? reply.result.length : 0,
+    output: outputOf(reply),
+  };
+}
+
+/** Time in the queue, ms: until the start of its instance began if one was started for it. */
+function waitOf({ arrivedAt, waited, execution }: Invocation): number {
+  if (!execution || !waited) return 0;
+  const { cold, lease, startedAt } = execution;
+  return cold ? Math.max(0, lease.startedAt - arrivedAt) : startedAt - arrivedAt;
+}
+
+function outputOf(reply: Reply | undefined): string {
+  if (!reply) return "";
+  return reply.ok ? reply.output : reply.output + reply.failure.traceback;
+}
+
+/** Milliseconds as seconds, to the microsecond. */
+function seconds(ms: number): number {
+  return Math.round(ms * 1000) / 1e6;
+}

@@ -1,0 +1,269 @@
+import assert from "node:assert/strict";
+import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fake_environment.ts";
+import { defaultPolicy } from "../../policies/default.ts";
+import { ManualClock } from "../base/clock.ts";
+import { Deadlines } from "../base/deadlines.ts";
+import type { ServerledgeError } from "../base/errors.ts";
+import type { FunctionRecord } from "../model/function.ts";
+import { type InvokeRequest, readInvokeRequest } from "../model/invocation.ts";
+import { Ledger } from "../pool/ledger.ts";
+import { Pool } from "../pool/pool.ts";
+import type { InvocationEnd } from "./observer.ts";
+import { Scheduler } from "./scheduler.ts";
+
+function setUp(
+  { memory = 1000, parallelStarts = 4, queueCapacity = 100, record = fakeRecord() } = {},
+) {
+  const environment = new FakeEnvironment();
+  const clock = new ManualClock();
+  const ledger = new Ledger({ memoryMib: memory, cpu: 4 });
+  const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts });
+  const functions = new Map([[record.Name, record]]);
+  const ends: InvocationEnd[] = [];
+  const scheduler = new Scheduler({
+    node: { id: "n", area: "A" },
+    clock,
+    deadlines: new Deadlines(clock),
+    policy: defaultPolicy,
+    pool,
+    find: (name) => functions.get(name),
+    supports: () => true,
+    queueCapacity,
+    defaultTimeoutMs: 60_000,
+    observer: { ended: (end) => ends.push(end) },
+  });
+  const submit = (request: Partial<InvokeRequest> = {}, name = record.Name) => {
+    const invocation = scheduler.submit(name, { ...readInvokeRequest(""), ...request });
+    invocation.done.catch(() => {});
+    return invocation;
+  };
+  return { environment, clock, ledger, pool, functions, scheduler, submit, ends, record };
+}
+
+const codeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(() => "OK", (error: ServerledgeError) => error.code);
+
+async function finishStarts({ environment }: ReturnType<typeof setUp>): Promise<void> {
+  await settle();
+  while (environment.starts.length > 0) {
+    environment.finishStart();
+    await settle();
+  }
+}
+
+Deno.test("a cold invocation reports the start it waited for", async () => {
+  const set = setUp();
+  const invocation = set.submit();
+  await settle();
+  set.clock.advance(150);
+  await finishStarts(set);
+  set.clock.advance(20);
+  set.environment.made[0]!.reply({ result: '"hi"' });
+  const report = await invocation.done;
+  assert.equal(report.Result, '"hi"');
+  assert.equal(report.IsWarmStart, false);
+  assert.equal(report.InitTime, 0.15);
+  assert.equal(report.QueueingTime, 0);
+  assert.equal(report.Duration, 0.02);
+  assert.equal(report.ResponseTime, 0.17);
+  assert.deepEqual([report.ExecutionNode, report.ExecutionArea], ["n", "A"]);
+  const warm = set.submit();
+  set.environment.made[0]!.reply();
+  assert.equal((await warm.done).IsWarmStart, true);
+});
+
+Deno.test("a burst starts no more instances than it needs, and everybody is served", async () => {
+  const set = setUp({ memory: 1600, parallelStarts: 2 });
+  const burst = Array.from({ length: 64 }, () => set.submit());
+  await settle();
+  assert.equal(set.environment.starts.length, 2);
+  set.environment.finishStart();
+  await settle();
+  const [first] = set.environment.made;
+  // Who waits takes the instance that comes free, not the one started for it.
+  for (let served = 0; served < 64; served++) {
+    first!.reply();
+    await settle();
+    if (first!.calls.size === 0) break;
+  }
+  assert.deepEqual(
+    new Set(await Promise.all(burst.map(({ done }) => codeOf(done)))),
+    new Set(["OK"]),
+  );
+  assert(set.environment.made.length + set.environment.starts.length <= 4);
+});
+
+Deno.test("without a queue as many are admitted as instances fit", async () => {
+  const set = setUp({ memory: 300, queueCapacity: 0 });
+  const burst = Array.from({ length: 5 }, () => set.submit());
+  await finishStarts(set);
+  for (const instance of set.environment.made) instance.reply();
+  const codes = await Promise.all(burst.map(({ done }) => codeOf(done)));
+  assert.deepEqual(codes, ["OK", "OK", "OK", "NODE_SATURATED", "NODE_SATURATED"]);
+});
+
+Deno.test("the queue is bounded and in order of arrival", async () => {
+  const set = setUp({ memory: 100, queueCapacity: 2 });
+  const all = Array.from({ length: 4 }, (_, n) => set.submit({ Params: { n } }));
+  await finishStarts(set);
+  assert.equal(await codeOf(all[3]!.done), "NODE_SATURATED");
+  const [instance] = set.environment.made;
+  for (const invocation of all.slice(0, 3)) {
+    assert.deepEqual([...instance!.calls.keys()], [invocation.id]);
+    set.clock.advance(10);
+    instance!.reply();
+    await settle();
+  }
+  assert.equal((await all[2]!.done).QueueingTime, 0.02);
+});
+
+Deno.test("a function too large for the node is refused, not queued", async () => {
+  const set = setUp({ memory: 50 });
+  assert.equal(await codeOf(set.submit().done), "NO_SUITABLE_NODE");
+});
+
+Deno.test("a function that fails answers with its error, traceback and output", async () => {
+  const set = setUp();
+  const invocation = set.submit();
+  await finishStarts(set);
+  set.environment.made[0]!.reply({
+    ok: false,
+    failure: { type: "ValueError", message: "no", traceback: "line 1" },
+    output: "said",
+  });
+  const error = await invocation.done.catch((error) => error);
+  assert.equal(error.code, "FUNCTION_ERROR");
+  assert.deepEqual(error.details, {
+    error: { type: "ValueError", message: "no" },
+    traceback: "line 1",
+    output: "said",
+  });
+  assert.equal(set.environment.living.length, 1, "the instance is fine");
+});
+
+Deno.test("the deadline interrupts; an instance that does not stop is removed", async () => {
+  const set = setUp({ record: fakeRecord({ TimeoutMs: 1000 }) });
+  const invocation = set.submit();
+  await finishStarts(set);
+  set.clock.advance(1010);
+  assert.equal(await codeOf(invocation.done), "DEADLINE_EXCEEDED");
+  const [instance] = set.environment.made;
+  assert.deepEqual(instance!.cancelled, [invocation.id]);
+  assert.equal(instance!.disposed, false);
+  set.clock.advance(600);
+  await settle();
+  assert.equal(instance!.disposed, true);
+  assert.equal(set.ledger.freeMemory, 1000);
+});
+
+Deno.test("an instance that stops in time is kept", async () => {
+  const set = setUp();
+  const invocation = set.submit({ QoSMaxRespT: 1 });
+  await finishStarts(set);
+  set.clock.advance(1010);
+  assert.equal(await codeOf(invocation.done), "DEADLINE_EXCEEDED");
+  set.environment.made[0]!.reply({ ok: false } as never);
+  await settle();
+  set.clock.advance(10_000);
+  await settle();
+  assert.equal(set.environment.living.length, 1);
+  const next = set.submit();
+  set.environment.made[0]!.reply();
+  assert.equal(await codeOf(next.done), "OK");
+});
+
+Deno.test("a deadline in the queue answers without running", async () => {
+  const set = setUp({ memory: 100 });
+  set.submit();
+  await finishStarts(set);
+  const late = set.submit({ QoSMaxRespT: 0.5 });
+  set.clock.advance(510);
+  assert.equal(await codeOf(late.done), "DEADLINE_EXCEEDED");
+  assert.equal(set.scheduler.waiting, 0);
+});
+
+Deno.test("a client that leaves cancels, waiting or running", async () => {
+  const set = setUp({ memory: 100 });
+  const running = set.submit();
+  await finishStarts(set);
+  const waiting = set.submit();
+  waiting.cancel();
+  running.cancel();
+  running.cancel();
+  assert.deepEqual(await Promise.all([running, waiting].map(({ done }) => codeOf(done))), [
+    "CANCELLED",
+    "CANCELLED",
+  ]);
+  assert.deepEqual(set.environment.made[0]!.cancelled, [running.id]);
+  assert.equal(set.ends.length, 2);
+});
+
+Deno.test("a crash fails exactly its own invocations and the instance is never reused", async () => {
+  const set = setUp();
+  const [one, two] = [set.submit(), set.submit()];
+  await finishStarts(set);
+  const third = set.submit();
+  set.environment.made[0]!.crash();
+  assert.equal(await codeOf(one!.done), "FUNCTION_CRASHED");
+  await finishStarts(set);
+  set.environment.made[1]!.reply();
+  await settle();
+  for (const instance of set.environment.living) {
+    if (instance.calls.size > 0) instance.reply();
+  }
+  assert.deepEqual([await codeOf(two!.done), await codeOf(third.done)], ["OK", "OK"]);
+});
+
+Deno.test("a start that always fails ends every request that waits for it", async () => {
+  const set = setUp({ parallelStarts: 1 });
+  const all = Array.from({ length: 3 }, () => set.submit());
+  await settle();
+  set.environment.failStart();
+  await settle();
+  const codes = await Promise.all(all.map(({ done }) => codeOf(done)));
+  assert.deepEqual(new Set(codes), new Set(["INSTANCE_START_FAILED"]));
+  assert.equal(set.ledger.freeMemory, 1000);
+});
+
+Deno.test("requests that wait move on to an updated function and fail with a deleted one", async () => {
+  const set = setUp({ memory: 100 });
+  set.submit();
+  await finishStarts(set);
+  const waiting = set.submit();
+  const update: FunctionRecord = { ...set.record, Version: "f-2" };
+  set.functions.set("f", update);
+  set.pool.retire("f-1");
+  set.scheduler.replaced("f-1", update);
+  set.environment.made[0]!.reply();
+  await finishStarts(set);
+  assert.equal(set.environment.made.length, 2);
+  set.environment.made[1]!.reply();
+  assert.equal(await codeOf(waiting.done), "OK");
+  set.submit();
+  const orphan = set.submit();
+  set.pool.retire("f-2");
+  set.scheduler.replaced("f-2", undefined);
+  assert.equal(await codeOf(orphan.done), "FUNCTION_UNKNOWN");
+});
+
+Deno.test("a draining node finishes what it has and takes nothing new", async () => {
+  const set = setUp();
+  const running = set.submit();
+  await finishStarts(set);
+  const drained = set.scheduler.drain(10_000);
+  assert.throws(() => set.submit(), { code: "SHUTTING_DOWN" });
+  set.environment.made[0]!.reply();
+  await drained;
+  assert.equal(await codeOf(running.done), "OK");
+});
+
+Deno.test("draining is bounded", async () => {
+  const set = setUp({ memory: 100 });
+  const [running, waiting] = [set.submit(), set.submit()];
+  await finishStarts(set);
+  const drained = set.scheduler.drain(1000);
+  set.clock.advance(1001);
+  await drained;
+  assert.equal(await codeOf(running!.done), "FUNCTION_CRASHED");
+  assert.equal(await codeOf(waiting!.done), "SHUTTING_DOWN");
+});

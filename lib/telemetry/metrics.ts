@@ -1,0 +1,178 @@
+/**
+ * Prometheus metrics: those of the Go node under their names, and what operators need beyond.
+ *
+ * @module
+ */
+
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Balance } from "../pool/ledger.ts";
+import type { InstanceCount } from "../pool/pool.ts";
+import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
+
+/** What is read when metrics are asked for. */
+export interface MetricSources {
+  /** The node's resources. */
+  readonly balance: () => Balance;
+  /** Instances by function. */
+  readonly instances: () => readonly InstanceCount[];
+  /** Requests that wait. */
+  readonly waiting: () => number;
+  /** Invocations that run. */
+  readonly running: () => number;
+}
+
+/** Seconds: 10 ms doubled up to 164 s, as the Go node has them. */
+const durationBuckets = Array.from({ length: 15 }, (_, k) => 0.01 * 2 ** k);
+/** Seconds: for what a warm node does within a millisecond. */
+const fineBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+/** Bytes: 64 B times 8 up to 16 MiB. */
+const sizeBuckets = Array.from({ length: 7 }, (_, k) => 64 * 8 ** k);
+
+/** The metrics of a node. */
+export class Metrics implements InvocationObserver {
+  readonly #registry = new Registry();
+  readonly #area: string;
+  readonly #completed: Counter;
+  readonly #coldStarts: Counter;
+  readonly #execution: Histogram;
+  readonly #init: Histogram;
+  readonly #outputSize: Histogram;
+  readonly #requests: Counter;
+  readonly #response: Histogram;
+  readonly #queueing: Histogram;
+
+  /**
+   * Metrics that start at zero.
+   *
+   * @param area label of the counters that had it in the Go node
+   * @param sources what gauges show
+   */
+  constructor(area: string, sources: MetricSources) {
+    this.#area = area;
+    const registers = [this.#registry];
+    const byFunction = ["function"];
+    this.#completed = new Counter({
+      name: "completed_count",
+      help: "Invocations that succeeded on this node",
+      labelNames: ["area", "function"],
+      registers,
+    });
+    this.#coldStarts = new Counter({
+      name: "cold_starts_count",
+      help: "Invocations that waited for the start of an instance",
+      labelNames: ["area", "function"],
+      registers,
+    });
+    this.#execution = new Histogram({
+      name: "execution_time",
+      help: "Execution in the instance, s",
+      labelNames: byFunction,
+      buckets: durationBuckets,
+      registers,
+    });
+    this.#init = new Histogram({
+      name: "init_time",
+      help: "Start of an instance that a request waited for, s",
+      labelNames: byFunction,
+      registers,
+    });
+    this.#outputSize = new Histogram({
+      name: "output_size",
+      help: "Size of results, bytes",
+      labelNames: byFunction,
+      buckets: sizeBuckets,
+      registers,
+    });
+    this.#requests = new Counter({
+      name: "serverledge_requests_total",
+      help: "Invocations by outcome: OK or the code of the error",
+      labelNames: ["function", "outcome"],
+      registers,
+    });
+    this.#response = new Histogram({
+      name: "serverledge_response_seconds",
+      help: "Arrival to answer, s",
+      buckets: fineBuckets,
+      registers,
+    });
+    this.#queueing = new Histogram({
+      name: "serverledge_queueing_seconds",
+      help: "Wait for resources, s; only of requests that waited",
+      buckets: fineBuckets,
+      registers,
+    });
+    addGauges(registers, sources);
+  }
+
+  /** Counts one end. */
+  ended(end: InvocationEnd): void {
+    const name = { function: end.functionName };
+    this.#requests.inc({ ...name, outcome: end.outcome });
+    this.#response.observe(end.responseMs / 1000);
+    if (end.waitMs > 0) this.#queueing.observe(end.waitMs / 1000);
+    if (end.cold) {
+      this.#coldStarts.inc({ area: this.#area, ...name });
+      this.#init.observe(name, end.startMs / 1000);
+    }
+    if (end.outcome !== "OK") return;
+    this.#completed.inc({ area: this.#area, ...name });
+    this.#execution.observe(name, end.executionMs / 1000);
+    this.#outputSize.observe(name, end.resultSize);
+  }
+
+  /** Prometheus text format. */
+  async render(): Promise<{ contentType: string; text: string }> {
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+}
+
+function addGauges(registers: Registry[], sources: MetricSources): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge("serverledge_queue_length", "Requests that wait", sources.waiting);
+  gauge("serverledge_running", "Invocations that run", sources.running);
+  new Gauge({
+    name: "serverledge_memory_mib",
+    help: "Memory for instances by state, MiB",
+    labelNames: ["state"],
+    registers,
+    collect() {
+      const { totalMemory, busyMemory, warmMemory } = sources.balance();
+      this.set({ state: "busy" }, busyMemory);
+      this.set({ state: "warm" }, warmMemory);
+      this.set({ state: "free" }, totalMemory - busyMemory - warmMemory);
+    },
+  });
+  new Gauge({
+    name: "serverledge_cpus",
+    help: "CPU for instances by state, cores",
+    labelNames: ["state"],
+    registers,
+    collect() {
+      const { totalCpu, usedCpu } = sources.balance();
+      this.set({ state: "used" }, usedCpu);
+      this.set({ state: "free" }, totalCpu - usedCpu);
+    },
+  });
+  new Gauge({
+    name: "serverledge_instances",
+    help: "Instances by function and state",
+    labelNames: ["function", "state"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, starting, busy, idle } of sources.instances()) {
+        this.set({ function: name, state: "starting" }, starting);
+        this.set({ function: name, state: "busy" }, busy);
+        this.set({ function: name, state: "idle" }, idle);
+      }
+    },
+  });
+}
