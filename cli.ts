@@ -1,0 +1,45 @@
+/**
+ * The command line: the table of subcommands, in the order in which help lists them.
+ *
+ * @module
+ */
+
+import type { Command } from "./lib/cli/command.ts";
+import { config } from "./lib/cli/commands/config.ts";
+import { create, update } from "./lib/cli/commands/create.ts";
+import { deleteFunction } from "./lib/cli/commands/delete.ts";
+import { invoke } from "./lib/cli/commands/invoke.ts";
+import { list } from "./lib/cli/commands/list.ts";
+import { logs } from "./lib/cli/commands/logs.ts";
+import { poll } from "./lib/cli/commands/poll.ts";
+import { prewarm } from "./lib/cli/commands/prewarm.ts";
+import { start } from "./lib/cli/commands/start.ts";
+import { status } from "./lib/cli/commands/status.ts";
+import { version } from "./lib/cli/commands/version.ts";
+import { systemTerminal } from "./lib/cli/terminal.ts";
+import { runCommandLine } from "./lib/cli/run.ts";
+
+const commands: readonly Command[] = [
+  start,
+  create,
+  update,
+  invoke,
+  poll,
+  prewarm,
+  deleteFunction,
+  list,
+  status,
+  logs,
+  config,
+  version,
+];
+
+/**
+ * Runs one command line to its end.
+ *
+ * @param args the arguments after the program's name
+ * @returns the exit status
+ */
+export function main(args: readonly string[]): Promise<number> {
+  return runCommandLine(commands, args, systemTerminal());
+}

@@ -1,0 +1,69 @@
+/**
+ * What a subcommand is.
+ *
+ * @module
+ */
+
+import { commandLine, lineBreak, type Message, text } from "@optique/core/message";
+import { map } from "@optique/core/modifiers";
+import type { Parser } from "@optique/core/parser";
+import { command } from "@optique/core/primitives";
+import type { Globals } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Carries out a parsed command. Resolves to the exit status. */
+export type Action = (globals: Globals, terminal: Terminal) => Promise<number>;
+
+/** One subcommand. */
+export interface Command {
+  /** Its name on the command line. */
+  readonly name: string;
+  /** Reads its part of the command line. */
+  readonly parser: Parser<"sync", { readonly action: Action }, unknown>;
+}
+
+/** What makes a subcommand. */
+export interface CommandSpec<T> {
+  /** Its name on the command line. */
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly brief: string;
+  /** More sentences for its own help. */
+  readonly description?: string;
+  /** Command lines that work, and what they do. */
+  readonly examples: readonly (readonly [line: string, effect: string])[];
+  /** Its options and arguments. */
+  readonly options: Parser<"sync", T, unknown>;
+  /** Carries it out. Resolves to the exit status. */
+  run(options: T, globals: Globals, terminal: Terminal): Promise<number>;
+}
+
+/**
+ * Makes a subcommand.
+ *
+ * @param spec its name, help, options and action
+ */
+export function defineCommand<T>(spec: CommandSpec<T>): Command {
+  const inner = map(spec.options, (options) => ({
+    action: (globals: Globals, terminal: Terminal) => spec.run(options, globals, terminal),
+  }));
+  return {
+    name: spec.name,
+    parser: command(spec.name, inner, {
+      brief: [text(spec.brief)],
+      description: [text(spec.description ? `${spec.brief}. ${spec.description}` : spec.brief)],
+      footer: exampleLines(spec.examples),
+    }),
+  };
+}
+
+function exampleLines(examples: CommandSpec<unknown>["examples"]): Message {
+  const lines = examples.flatMap(([line, effect]) => [
+    lineBreak(),
+    text("  "),
+    commandLine(line),
+    lineBreak(),
+    text(`      ${effect}`),
+  ]);
+  return [text("Examples:"), ...lines];
+}

@@ -1,0 +1,51 @@
+/**
+ * `serverledge config`.
+ *
+ * @module
+ */
+
+import { merge, object } from "@optique/core/constructs";
+import { optional } from "@optique/core/modifiers";
+import { flag } from "@optique/core/primitives";
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import { configOptions, doc } from "../options.ts";
+import { isReadable } from "../show.ts";
+import { warn } from "../warn.ts";
+
+/** Prints the effective configuration of a node, or an example of a file. */
+export const config: Command = defineCommand({
+  name: "config",
+  brief: "Print the configuration that start would use, and where each value comes from",
+  description: "In rising precedence: defaults, file, environment, command line. The file is " +
+    "CONFIG, else the first serverledge-conf.{yaml,yml,toml,json} in /etc/serverledge, $HOME, " +
+    "and this folder. SERVERLEDGE_API_PORT sets api.port, and so on.",
+  examples: [
+    ["serverledge config", "key, value and origin"],
+    ["serverledge config --example > serverledge-conf.yaml", "a file to start from"],
+    ["serverledge config node.toml --set api.port=8080", "check a file and a setting"],
+  ],
+  options: merge(
+    configOptions,
+    object({
+      example: optional(flag("--example", doc("Print a YAML file with all keys and their docs"))),
+    }),
+  ),
+  async run(options, globals, terminal) {
+    // The schemas are needed by this command and by start only.
+    const { loadConfig } = await import("../config_files.ts");
+    const { describeConfig, configTable, exampleConfig } = await import("../config_view.ts");
+    if (options.example) {
+      terminal.out.write(exampleConfig());
+      return exits.ok;
+    }
+    const resolved = await loadConfig(options, globals.port, terminal.env);
+    for (const warning of resolved.warnings) warn(terminal, warning);
+    const rows = describeConfig(resolved);
+    const text = isReadable(globals, terminal) || !globals.json
+      ? configTable(rows)
+      : JSON.stringify(rows, null, "\t");
+    terminal.out.write(`${text}\n`);
+    return exits.ok;
+  },
+});

@@ -1,0 +1,26 @@
+/**
+ * `serverledge delete`.
+ *
+ * @module
+ */
+
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import { functionName, functionOption } from "../options.ts";
+import { connect } from "../session.ts";
+import { show } from "../show.ts";
+
+/** Removes a function. */
+export const deleteFunction: Command = defineCommand({
+  name: "delete",
+  brief: "Remove a function",
+  examples: [["serverledge delete hello", "remove it from all nodes of the registry"]],
+  options: functionOption,
+  async run(options, globals, terminal) {
+    const name = functionName(options, "delete");
+    using node = await connect(globals, terminal);
+    const answer = await node.post("/delete", { Name: name });
+    show(answer, globals, terminal, () => `Deleted ${name}`);
+    return exits.ok;
+  },
+});

@@ -1,0 +1,136 @@
+/**
+ * `serverledge invoke`.
+ *
+ * @module
+ */
+
+import { merge, object } from "@optique/core/constructs";
+import { multiple, optional, withDefault } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { flag, option } from "@optique/core/primitives";
+import { float, string } from "@optique/core/valueparser";
+import { path } from "@optique/run/valueparser";
+import { ServerledgeError } from "../../base/errors.ts";
+import type { InvokeRequest } from "../../model/invocation.ts";
+import type { JsonObject } from "../../model/json.ts";
+import { awaitResult } from "../await_result.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import { doc, functionName, functionOption } from "../options.ts";
+import { paramsHelp, readParams, readParamsFile } from "../params.ts";
+import { readableReport, readReport } from "../report.ts";
+import { connect } from "../session.ts";
+import { show } from "../show.ts";
+import { during } from "../spinner.ts";
+import { maxWaitMs, timeoutOption } from "../timeout.ts";
+import { showResult } from "./poll.ts";
+
+const invokeOptions = merge(
+  functionOption,
+  object({
+    params: multiple(
+      option("-p", "--param", string({ metavar: "NAME:VALUE" }), doc("Parameter; repeat for more")),
+    ),
+    paramsFile: optional(
+      option(
+        "-j",
+        "--params_file",
+        path({ metavar: "FILE" }),
+        doc("JSON file with the parameters; - reads standard input; -p adds to it"),
+      ),
+    ),
+    respTime: withDefault(
+      option(
+        "--resptime",
+        float({ metavar: "S" }),
+        doc("Response-time limit, s; 0 or less: none"),
+      ),
+      -1,
+    ),
+    qosClass: withDefault(
+      option("-c", "--class", string({ metavar: "CLASS" }), doc("QoS class, by id or name")),
+      "0",
+    ),
+    async: optional(
+      flag("-a", "--async", doc("Do not wait: print the id with which to poll the result")),
+    ),
+    returnOutput: optional(
+      flag("-o", "--return_output", "--ret_output", doc("Return what the function wrote as well")),
+    ),
+    wait: optional(flag("--wait", doc("Invoke asynchronously, then poll until it has ended"))),
+    timeout: timeoutOption,
+  }),
+);
+
+/** Runs a function. */
+export const invoke: Command = defineCommand({
+  name: "invoke",
+  brief: "Run a function",
+  description: paramsHelp,
+  examples: [
+    ["serverledge invoke hello -p name:world -p times:3", "one text, one number"],
+    ["serverledge invoke sum -p 'list:[1,2,3]' -o", "a list; show what the function printed, too"],
+    ["echo '{\"n\": 5}' | serverledge invoke fib -j -", "parameters from standard input"],
+    ["serverledge invoke train -a", "do not wait: poll the printed id"],
+    ["serverledge invoke train --wait --timeout 600", "wait for it, but no connection is held"],
+  ],
+  options: invokeOptions,
+  async run(options, globals, terminal) {
+    const name = functionName(options, "invoke");
+    const request = await readRequest(options);
+    using node = await connect(globals, terminal);
+    const path = `/invoke/${encodeURIComponent(name)}`;
+    const waitMs = options.timeout ?? maxWaitMs;
+    if (request.Async) {
+      const accepted = await node.post(path, request);
+      const id = (accepted.json as { ReqId: string }).ReqId;
+      if (options.wait) {
+        const answer = await awaitResult(node, id, waitMs, terminal);
+        return showResult(answer, id, globals, terminal);
+      }
+      show(accepted, globals, terminal, () => id);
+      return exits.ok;
+    }
+    const answer = await during(
+      terminal,
+      `Running ${name}`,
+      () => node.post(path, request, { timeoutMs: waitMs }),
+    );
+    const report = readReport(answer);
+    show(answer, globals, terminal, () => readableReport(report, terminal.out));
+    return exits.ok;
+  },
+});
+
+async function readRequest(options: InferValue<typeof invokeOptions>): Promise<InvokeRequest> {
+  const { paramsFile } = options;
+  const base = paramsFile === undefined
+    ? {}
+    : readParamsFile(await readTextOf(paramsFile), paramsFile === "-" ? "stdin" : paramsFile);
+  const params: JsonObject = { ...base, ...readParams(options.params) };
+  return {
+    Params: params,
+    QoSClass: /^-?\d+$/.test(options.qosClass) ? Number(options.qosClass) : options.qosClass,
+    QoSMaxRespT: options.respTime,
+    CanDoOffloading: true,
+    Async: options.async === true || options.wait === true,
+    ReturnOutput: options.returnOutput ?? false,
+  };
+}
+
+async function readTextOf(path: string): Promise<string> {
+  try {
+    return path === "-"
+      ? await new Response(Deno.stdin.readable).text()
+      : await Deno.readTextFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : (cause as Error).message;
+    throw new ServerledgeError(
+      "INVALID_REQUEST",
+      `Cannot read the parameter file ${path}: ${reason}`,
+      { cause },
+    );
+  }
+}

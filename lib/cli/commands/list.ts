@@ -1,0 +1,68 @@
+/**
+ * `serverledge list`.
+ *
+ * @module
+ */
+
+import { object } from "@optique/core/constructs";
+import { optional } from "@optique/core/modifiers";
+import { flag } from "@optique/core/primitives";
+import type { FunctionRecord } from "../../model/function.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import { doc } from "../options.ts";
+import { connect } from "../session.ts";
+import { isReadable, show } from "../show.ts";
+import { printable } from "../style.ts";
+import { formatTable } from "../table.ts";
+
+/** Lists the registered functions: names for scripts, a table for people. */
+export const list: Command = defineCommand({
+  name: "list",
+  brief: "List the functions",
+  examples: [
+    ["serverledge list", "a table on a terminal, JSON with the names elsewhere"],
+    ["serverledge list --details --json", "everything the node knows of each function"],
+  ],
+  options: object({
+    details: optional(flag("--details", doc("Everything of each function, not only its name"))),
+  }),
+  async run({ details }, globals, terminal) {
+    using node = await connect(globals, terminal);
+    const full = details || isReadable(globals, terminal);
+    const answer = await node.get(full ? "/functions?details=true" : "/function");
+    show(answer, globals, terminal, () => functionTable(answer.json as FunctionRecord[]));
+    return exits.ok;
+  },
+});
+
+/**
+ * The functions as a table for people.
+ *
+ * @param functions what the node knows of them
+ */
+export function functionTable(functions: readonly FunctionRecord[]): string {
+  if (functions.length === 0) return "No functions yet: see serverledge create --help";
+  return formatTable(
+    [
+      { head: "NAME" },
+      { head: "RUNTIME" },
+      { head: "MEMORY", align: "right" },
+      { head: "CPU", align: "right" },
+      { head: "CONCURRENCY", align: "right" },
+      { head: "WARM", align: "right" },
+      { head: "NETWORK" },
+      { head: "HANDLER OR IMAGE" },
+    ],
+    functions.map((fn) => [
+      fn.Name,
+      fn.Runtime,
+      `${fn.MemoryMB} MiB`,
+      fn.CPUDemand ? String(fn.CPUDemand) : "-",
+      String(fn.MaxConcurrency),
+      String(fn.MinInstances),
+      fn.Network,
+      printable(fn.CustomImage || fn.Handler),
+    ]),
+  );
+}

@@ -1,0 +1,70 @@
+/**
+ * `serverledge poll`.
+ *
+ * @module
+ */
+
+import { object } from "@optique/core/constructs";
+import { optional } from "@optique/core/modifiers";
+import { argument, flag, option } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import { awaitResult, pollPath } from "../await_result.ts";
+import type { Answer } from "../client.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import { doc, type Globals, oneOf } from "../options.ts";
+import { isPending, readableReport, readReport } from "../report.ts";
+import { connect } from "../session.ts";
+import { show } from "../show.ts";
+import type { Terminal } from "../terminal.ts";
+import { maxWaitMs, timeoutOption } from "../timeout.ts";
+
+/** Fetches the result of an asynchronous invocation. */
+export const poll: Command = defineCommand({
+  name: "poll",
+  brief: "Fetch the result of an asynchronous invocation",
+  description: "Exit status 7 means that it has not ended yet, 2 that nobody knows it.",
+  examples: [
+    ["serverledge poll hello-4f0c2a", "the result, if it is there"],
+    ["serverledge poll hello-4f0c2a --wait --timeout 60", "wait for it, a minute at most"],
+  ],
+  options: object({
+    request: optional(option("--request", string({ metavar: "ID" }), doc("Id of the invocation"))),
+    argument: optional(argument(string({ metavar: "ID" }), doc("Id of the invocation"))),
+    wait: optional(flag("--wait", doc("Ask until it has ended"))),
+    timeout: timeoutOption,
+  }),
+  async run(options, globals, terminal) {
+    const id = oneOf(options.request, options.argument, "the invocation: serverledge poll ID");
+    using node = await connect(globals, terminal);
+    const answer = options.wait
+      ? await awaitResult(node, id, options.timeout ?? maxWaitMs, terminal)
+      : await node.get(pollPath(id));
+    return showResult(answer, id, globals, terminal);
+  },
+});
+
+/**
+ * Shows the answer to a poll.
+ *
+ * @param answer what the node said
+ * @param id the invocation
+ * @param globals how to show it
+ * @param terminal where to show it
+ * @returns the exit status
+ * @throws the failure that the answer carries
+ */
+export function showResult(
+  answer: Answer,
+  id: string,
+  globals: Globals,
+  terminal: Terminal,
+): number {
+  if (isPending(answer)) {
+    show(answer, globals, terminal, () => `${id} has not ended yet`);
+    return exits.pending;
+  }
+  const report = readReport(answer);
+  show(answer, globals, terminal, () => readableReport(report, terminal.out));
+  return exits.ok;
+}

@@ -1,0 +1,57 @@
+/**
+ * `serverledge prewarm`.
+ *
+ * @module
+ */
+
+import { merge, object } from "@optique/core/constructs";
+import { optional, withDefault } from "@optique/core/modifiers";
+import { flag, option } from "@optique/core/primitives";
+import { integer } from "@optique/core/valueparser";
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import { doc, functionName, functionOption } from "../options.ts";
+import { connect } from "../session.ts";
+import { show } from "../show.ts";
+import { during } from "../spinner.ts";
+
+/** An image may have to be pulled over a slow line first, ms. */
+const prewarmTimeoutMs = 3_600_000;
+
+/** Starts idle instances of a function. */
+export const prewarm: Command = defineCommand({
+  name: "prewarm",
+  brief: "Start idle instances of a function",
+  description: "Fewer start where memory or CPU lack; that is no error.",
+  examples: [
+    ["serverledge prewarm hello -c 4", "have four instances ready"],
+    ["serverledge prewarm hello -c 0 --force_pull", "only fetch the image again"],
+  ],
+  options: merge(
+    functionOption,
+    object({
+      count: withDefault(
+        option("-c", "--count", integer({ metavar: "N", min: 0 }), doc("How many instances")),
+        1,
+      ),
+      forcePull: optional(flag("--force_pull", doc("Fetch the image even if it is present"))),
+    }),
+  ),
+  async run(options, globals, terminal) {
+    const name = functionName(options, "prewarm");
+    using node = await connect(globals, terminal);
+    const body = {
+      Function: name,
+      Instances: options.count,
+      ForceImagePull: options.forcePull ?? false,
+    };
+    const answer = await during(
+      terminal,
+      `Warming ${name}`,
+      () => node.post("/prewarm", body, { timeoutMs: prewarmTimeoutMs }),
+    );
+    const started = (answer.json as { Prewarmed: number }).Prewarmed;
+    show(answer, globals, terminal, () => `Started ${started} of ${options.count} instances`);
+    return exits.ok;
+  },
+});

@@ -1,0 +1,31 @@
+/**
+ * `serverledge start`.
+ *
+ * @module
+ */
+
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import { configOptions } from "../options.ts";
+
+/** Runs a node until it is told to stop. */
+export const start: Command = defineCommand({
+  name: "start",
+  brief: "Run a node",
+  description: "It listens on this machine only, since whoever reaches it can run code on it; " +
+    "--listen 0.0.0.0 opens it. SIGINT and SIGTERM let running invocations finish; a second " +
+    "signal ends it at once. --port (or api.port) is the port to listen on. " +
+    "See serverledge config --help for configuration files.",
+  examples: [
+    ["serverledge start", "a node for this machine, port 1323"],
+    ["serverledge start node.yaml --listen 0.0.0.0", "a configured node, open to the network"],
+    ["serverledge start --set container.pool.memory=4096 --area edge-1", "keys one by one"],
+  ],
+  options: configOptions,
+  async run(options, globals, terminal) {
+    // A client's command must not pay for the node.
+    const { runNode } = await import("../run_node.ts");
+    await runNode(options, globals, terminal);
+    return exits.ok;
+  },
+});

@@ -1,0 +1,73 @@
+/**
+ * `serverledge status`.
+ *
+ * @module
+ */
+
+import { object } from "@optique/core/constructs";
+import type { NodeStatus } from "../../model/status.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import { connect } from "../session.ts";
+import { show } from "../show.ts";
+import { printable, styled } from "../style.ts";
+import { formatDuration, formatFields, formatTable } from "../table.ts";
+import type { Output } from "../terminal.ts";
+
+/** Tells what a node is doing. */
+export const status: Command = defineCommand({
+  name: "status",
+  brief: "Tell what the node is doing",
+  examples: [
+    ["serverledge status", "for people on a terminal, JSON elsewhere"],
+    ["serverledge status -H 10.0.0.7", "of another node"],
+  ],
+  options: object({}),
+  async run(_options, globals, terminal) {
+    using node = await connect(globals, terminal);
+    const answer = await node.get("/status");
+    show(answer, globals, terminal, () => readableStatus(answer.json as NodeStatus, terminal.out));
+    return exits.ok;
+  },
+});
+
+/**
+ * A node's status for people.
+ *
+ * @param node what the node told
+ * @param output where it will be written
+ */
+export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">): string {
+  const health = ({ Ok, Problem }: { Ok: boolean; Problem?: string | undefined }) =>
+    Ok
+      ? styled(output, "green", "ok")
+      : styled(output, "red", printable(Problem ?? "not available"));
+  const busy = node.TotalMemory - node.AvailableMemory;
+  const idle = node.AvailableMemory - node.FreeMemory;
+  const fields = formatFields([
+    ["node", `${node.Node} in ${node.Area}, ${node.Architecture}, version ${node.Version}`],
+    ["up", formatDuration(node.UptimeS)],
+    ["memory", `${node.TotalMemory} MiB: ${busy} busy, ${idle} idle, ${node.FreeMemory} free`],
+    ["cpu", `${node.UsedCPU} of ${node.TotalCPU} cores busy`],
+    ["requests", `${node.Running} running, ${node.QueueLength} waiting`],
+    ["functions", String(node.Functions)],
+    ["registry", `${node.Registry.Kind}, ${health(node.Registry)}`],
+    ["containers", health(node.Engine)],
+  ]);
+  if (node.Instances.length === 0) return fields;
+  const table = formatTable(
+    [
+      { head: "FUNCTION" },
+      { head: "STARTING", align: "right" },
+      { head: "BUSY", align: "right" },
+      { head: "IDLE", align: "right" },
+    ],
+    node.Instances.map((row) => [
+      row.Function,
+      String(row.Starting),
+      String(row.Busy),
+      String(row.Idle),
+    ]),
+  );
+  return `${fields}\n\n${table}`;
+}

@@ -1,0 +1,26 @@
+/**
+ * `serverledge version`.
+ *
+ * @module
+ */
+
+import { object } from "@optique/core/constructs";
+import { commit, version as number } from "../../version.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import { indentJson } from "../indent_json.ts";
+import { versionLine } from "../run.ts";
+
+/** Tells version, commit and Deno version. */
+export const version: Command = defineCommand({
+  name: "version",
+  brief: "Tell version, commit and Deno version",
+  examples: [["serverledge version --json", "the same for scripts"]],
+  options: object({}),
+  run(_options, globals, terminal) {
+    const facts = { Version: number, Commit: commit, Deno: Deno.version.deno };
+    const text = globals.json ? indentJson(JSON.stringify(facts)) : versionLine;
+    terminal.out.write(`${text}\n`);
+    return Promise.resolve(exits.ok);
+  },
+});

@@ -1,0 +1,99 @@
+/**
+ * Parameters of an invocation, as people write them on a command line.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+import { isObject, type Json, type JsonObject } from "../model/json.ts";
+
+/** How parameters are written, for help. */
+export const paramsHelp =
+  'A value is JSON where it parses (5, true, null, [1,2], {"a":1}), else text; \'id:"5"\' is the text 5. ' +
+  "The first colon ends the name. Several parameters may stand in one -p with commas between: a:1,b:2; " +
+  "a comma with no NAME: after it belongs to the value.";
+
+/**
+ * Reads `name:value` parameters.
+ *
+ * @param items values of `-p`, each with one parameter or several, separated by commas
+ * @throws `INVALID_REQUEST` for one without a name or without a colon
+ */
+export function readParams(items: readonly string[]): JsonObject {
+  const params: JsonObject = {};
+  for (const item of items) {
+    for (const pair of splitPairs(item)) {
+      const colon = pair.indexOf(":");
+      if (colon < 1) {
+        throw new ServerledgeError(
+          "INVALID_REQUEST",
+          `"${pair}" is no parameter: write -p NAME:VALUE`,
+        );
+      }
+      // Not an assignment: a parameter may well be called __proto__.
+      Object.defineProperty(params, pair.slice(0, colon), {
+        value: readValue(pair.slice(colon + 1)),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+    }
+  }
+  return params;
+}
+
+/**
+ * Reads a parameter file.
+ *
+ * @param text its content
+ * @param origin its name, for the message
+ * @throws `INVALID_REQUEST` where it is no JSON object
+ */
+export function readParamsFile(text: string, origin: string): JsonObject {
+  const value = tryJson(text);
+  if (isObject(value)) return value as JsonObject;
+  throw new ServerledgeError(
+    "INVALID_REQUEST",
+    `${origin}: expected a JSON object with the parameters by name`,
+  );
+}
+
+function readValue(text: string): Json {
+  const value = tryJson(text);
+  return value === undefined ? text : value;
+}
+
+function tryJson(text: string): Json | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Splits at each comma that a `name:` follows, but not inside a JSON value. */
+function splitPairs(item: string): string[] {
+  const pieces = item.split(",");
+  const pairs: string[] = [];
+  let at = 0;
+  while (at < pieces.length) {
+    let end = jsonEnd(pieces, at);
+    while (end < pieces.length && pieces[end]!.indexOf(":") < 1) end++;
+    pairs.push(pieces.slice(at, end).join(","));
+    at = end;
+  }
+  return pairs;
+}
+
+/** Where the parameter that begins at a piece ends at the earliest. */
+function jsonEnd(pieces: readonly string[], at: number): number {
+  const first = pieces[at]!;
+  const begin = first.slice(first.indexOf(":") + 1).trimStart();
+  if (/^[[{"]/.test(begin)) {
+    for (let end = at + 1; end <= pieces.length; end++) {
+      const text = pieces.slice(at, end).join(",");
+      if (tryJson(text.slice(text.indexOf(":") + 1)) !== undefined) return end;
+    }
+  }
+  return at + 1;
+}

@@ -1,0 +1,119 @@
+/**
+ * From the arguments of a process to its exit status.
+ *
+ * @module
+ */
+
+import { bash, fish, zsh } from "@optique/core/completion";
+import { merge, or } from "@optique/core/constructs";
+import { runParser } from "@optique/core/facade";
+import { formatMessage, lineBreak, type Message, message, text } from "@optique/core/message";
+import { commit, version } from "../version.ts";
+import type { Action, Command } from "./command.ts";
+import { exitLegend, exits } from "./exits.ts";
+import { reportFailure } from "./failure.ts";
+import { globalOptions, type Globals } from "./options.ts";
+import { optionNames, splitShortOptions } from "./short_options.ts";
+import { styled } from "./style.ts";
+import type { Terminal } from "./terminal.ts";
+
+const programName = "serverledge";
+
+/** The first line of `--version`. */
+export const versionLine = `serverledge ${version} (commit ${commit}, Deno ${Deno.version.deno})`;
+
+/** The command line is done with once read: help was shown, or it was wrong. */
+interface Ended {
+  readonly status: number;
+}
+
+type Parsed = Globals & { readonly action: Action };
+
+/**
+ * Runs one command line to its end.
+ *
+ * @param commands the subcommands, in the order in which help lists them
+ * @param args arguments after the program's name
+ * @param terminal the process's outside
+ * @returns the exit status
+ */
+export async function runCommandLine(
+  commands: readonly Command[],
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const parsed = parse(commands, args, terminal);
+  if ("status" in parsed) return parsed.status;
+  const { action, ...globals } = parsed;
+  try {
+    return await action(globals, terminal);
+  } catch (error) {
+    return reportFailure(error, terminal, globals.json === true);
+  }
+}
+
+function parse(
+  commands: readonly Command[],
+  args: readonly string[],
+  terminal: Terminal,
+): Parsed | Ended {
+  const table: Command["parser"] = or(...commands.map((command) => command.parser));
+  const parser = merge(globalOptions, table);
+  const names = optionNames(chosen(commands, args)?.parser.usage ?? []);
+  const globals = optionNames(globalOptions.usage);
+  const known = {
+    withValue: names.withValue.union(globals.withValue),
+    flags: names.flags.union(globals.flags),
+  };
+  return runParser<typeof parser, Ended, Ended>(
+    parser,
+    programName,
+    splitShortOptions(args, known),
+    {
+      brief:
+        message`Serverless functions on the edge and in the cloud: node and client in one program.`,
+      footer: footer(),
+      help: { option: { names: ["-h", "--help"] }, onShow: ended(exits.ok) },
+      version: { value: versionLine, option: true, onShow: ended(exits.ok) },
+      completion: {
+        command: { names: ["completions", "completion"] },
+        shells: { bash, fish, zsh },
+        onShow: ended(exits.ok),
+      },
+      aboveError: "none",
+      colors: terminal.out.colour,
+      termWidth: "auto",
+      stdout: (line) => terminal.out.write(`${line}\n`),
+      stderr: () => {},
+      onError: (_, problem) => usageError(problem, chosen(commands, args), terminal),
+    },
+  );
+}
+
+function ended(status: number): () => Ended {
+  return () => ({ status });
+}
+
+/** The command that the arguments name, if they do; an option's value may be mistaken for it. */
+function chosen(commands: readonly Command[], args: readonly string[]): Command | undefined {
+  const name = args.find((arg) => commands.some((command) => command.name === arg));
+  return commands.find((command) => command.name === name);
+}
+
+function usageError(problem: Message, command: Command | undefined, terminal: Terminal): Ended {
+  const { err } = terminal;
+  const reason = formatMessage(problem, { quotes: true }).replaceAll(/\s*\n\s*/g, " ").trim();
+  const help = ["serverledge", command?.name, "--help"].filter(Boolean).join(" ");
+  err.write(`${styled(err, "red", "serverledge:")} ${reason} See ${help}.\n`);
+  return { status: exits.usage };
+}
+
+function footer(): Message {
+  return [
+    text("Each command has its own --help with examples."),
+    lineBreak(),
+    text(`Exit status: ${exitLegend}.`),
+    lineBreak(),
+    text("Completions: source <(serverledge completions bash), or zsh, or fish."),
+  ];
+}

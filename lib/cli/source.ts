@@ -1,0 +1,142 @@
+/**
+ * The source of a function, from where a person has it to what the API takes.
+ *
+ * @module
+ */
+
+import { basename, relative, resolve } from "node:path";
+import { ServerledgeError } from "../base/errors.ts";
+import type { ArchiveEntry } from "../model/archive.ts";
+import { exits } from "./exits.ts";
+
+/** Largest source; what a node takes is `api.body.max` of its configuration. */
+const maxSourceBytes = 768 * 1024 * 1024;
+/** Most files of a folder. */
+const maxSourceFiles = 20_000;
+
+/** A source, ready to be sent. */
+export interface Source {
+  /** Base64 of a TAR archive or of a URL, as `TarFunctionCode` wants it. */
+  readonly base64: string;
+  /** Size of the archive, bytes; undefined for a URL, which the node fetches. */
+  readonly bytes: number | undefined;
+}
+
+/**
+ * Reads a source. A single file lands at its base name, a folder `a/b` below `b/`, a .zip and a .tar
+ * as they are.
+ *
+ * @param source path of a file, folder, .tar or .zip, or an http(s) URL to a TAR archive
+ * @throws `INVALID_REQUEST` saying what is wrong with it
+ */
+export async function readSource(source: string): Promise<Source> {
+  if (/^https?:\/\//i.test(source)) {
+    return { base64: new TextEncoder().encode(source).toBase64(), bytes: undefined };
+  }
+  const archive = await readArchive(source);
+  return { base64: archive.toBase64(), bytes: archive.length };
+}
+
+async function readArchive(source: string): Promise<Uint8Array> {
+  const info = await reading(source, () => Deno.stat(source));
+  if (info.isDirectory) return await pack(await folderEntries(source));
+  const data = await readFile(source, info.size);
+  const name = basename(resolve(source));
+  const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  if (ending === "tar") return data;
+  if (ending === "zip") return await pack(await zipEntries(data, source));
+  if (ending === "tgz" || /\.tar\.[a-z0-9]+$/i.test(name)) {
+    throw bad(
+      source,
+      "a compressed TAR is not taken; unpack it, or give a .tar, a .zip or a folder",
+    );
+  }
+  return await pack([{ path: name, data, executable: isExecutable(info) }]);
+}
+
+async function pack(entries: ArchiveEntry[]): Promise<Uint8Array> {
+  const { packTar } = await import("../model/archive.ts");
+  return await packTar(entries);
+}
+
+async function folderEntries(folder: string): Promise<ArchiveEntry[]> {
+  const root = resolve(folder);
+  const entries: ArchiveEntry[] = [];
+  let bytes = 0;
+  for await (const path of files(root)) {
+    const info = await reading(path, () => Deno.lstat(path));
+    bytes += info.size;
+    if (bytes > maxSourceBytes) throw bad(folder, `it holds more than ${maxSourceBytes} bytes`);
+    if (entries.length === maxSourceFiles) {
+      throw bad(folder, `it holds more than ${maxSourceFiles} files`);
+    }
+    entries.push({
+      path: `${basename(root)}/${relative(root, path)}`,
+      data: await readFile(path, info.size),
+      executable: isExecutable(info),
+    });
+  }
+  if (entries.length === 0) throw bad(folder, "it holds no file");
+  return entries;
+}
+
+/** Paths of the regular files below a folder; links are left out, as the Go CLI leaves them out. */
+async function* files(folder: string): AsyncGenerator<string> {
+  const children = await reading(folder, () => Array.fromAsync(Deno.readDir(folder)));
+  for (const { name, isDirectory, isFile } of children) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* files(path);
+    else if (isFile) yield path;
+  }
+}
+
+async function zipEntries(archive: Uint8Array, source: string): Promise<ArchiveEntry[]> {
+  const { unzipSync } = await import("fflate");
+  let bytes = 0;
+  const accept = ({ originalSize }: { originalSize: number }) => {
+    bytes += originalSize;
+    if (bytes > maxSourceBytes) {
+      throw bad(source, `it unpacks to more than ${maxSourceBytes} bytes`);
+    }
+    return true;
+  };
+  try {
+    const entries = Object.entries(unzipSync(archive, { filter: accept }))
+      .filter(([path]) => !path.endsWith("/"))
+      .map(([path, data]) => ({ path, data, executable: false }));
+    if (entries.length === 0) throw bad(source, "it holds no file");
+    return entries;
+  } catch (error) {
+    if (error instanceof ServerledgeError) throw error;
+    throw bad(source, `it is no readable ZIP archive: ${(error as Error).message}`, error);
+  }
+}
+
+async function readFile(path: string, size: number): Promise<Uint8Array> {
+  if (size > maxSourceBytes) throw bad(path, `it is larger than ${maxSourceBytes} bytes`);
+  return await reading(path, () => Deno.readFile(path));
+}
+
+async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound
+      ? "there is no such file or folder"
+      : error instanceof Deno.errors.PermissionDenied
+      ? "no permission to read it"
+      : (error as Error).message;
+    throw bad(path, reason, error);
+  }
+}
+
+function isExecutable(info: Deno.FileInfo): boolean {
+  return ((info.mode ?? 0) & 0o100) !== 0;
+}
+
+function bad(path: string, reason: string, cause?: unknown): ServerledgeError {
+  return new ServerledgeError("INVALID_REQUEST", `Cannot use ${path} as source: ${reason}`, {
+    cause,
+    details: { exit: exits.source },
+  });
+}
