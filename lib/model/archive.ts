@@ -93,6 +93,17 @@ export async function packTar(entries: readonly ArchiveEntry[]): Promise<Uint8Ar
   })));
 }
 
+/**
+ * What an archive is called in the registry and on disk.
+ *
+ * @param archive the bytes of the archive
+ * @returns its SHA-256 in lower-case hex
+ */
+export async function hashArchive(archive: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", archive as Uint8Array<ArrayBuffer>);
+  return new Uint8Array(digest).toHex();
+}
+
 /** The paths seen so far, and what they are. */
 class Paths {
   readonly #kinds = new Map<string, "file" | "directory" | "parent">();

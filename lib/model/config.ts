@@ -80,6 +80,10 @@ export const settings = {
   "etcd.tls.ca": text("", "File with the CA certificate of etcd; setting it turns TLS on"),
   "etcd.tls.cert": text("", "File with the client certificate for etcd"),
   "etcd.tls.key": text("", "File with the client key for etcd"),
+  "code.url.loopback": flag(
+    false,
+    "Whether code may be fetched from URLs that point at this machine or its links",
+  ),
   "registry.area": text("ROME", "Area (edge zone or cloud region) of the node"),
   "registry.node.id": text("", "Id of the node; empty: made once and kept in data.dir"),
   "node.architecture": choice("", "amd64", "arm64")(

@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { hashArchive } from "../../lib/model/archive.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
 import type { AsyncResult, FunctionObserver, Registry } from "../../lib/registry/registry.ts";
 import { eventually } from "../support/eventually.ts";
@@ -66,11 +67,6 @@ export class Recorder implements FunctionObserver {
     this.functions.delete(name);
     this.told.push(`remove ${name}`);
   }
-}
-
-/** The registry's address of some code, as `putCode` wants it. */
-export async function hashOf(code: Uint8Array): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", code.slice())).toHex();
 }
 
 /** Bytes that differ everywhere, so that a lost or swapped piece shows. */
@@ -160,7 +156,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
   test("keeps code by its hash", async ({ registry }) => {
     for (const size of [0, 1, 512 << 10, (512 << 10) + 1, 3_000_000]) {
       const code = sampleCode(size);
-      const hash = await hashOf(code);
+      const hash = await hashArchive(code);
       assert.equal(await registry.getCode(hash), undefined);
       await registry.putCode(hash, code);
       await registry.putCode(hash, code);
@@ -171,7 +167,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
 
   test("collects code that nobody refers to, and no other", async ({ registry }) => {
     const codes = [1, 2, 3].map((seed) => sampleCode(700_000, seed));
-    const [used, unused, waiting] = await Promise.all(codes.map(hashOf)) as [
+    const [used, unused, waiting] = await Promise.all(codes.map(hashArchive)) as [
       string,
       string,
       string,

@@ -2,16 +2,14 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { openSqlite } from "../../lib/registry/sqlite.ts";
 import { Recorder, sampleRecord, testRegistry } from "../contract/registry.ts";
+import { tempDir } from "../support/temp_dir.ts";
 
-interface TempFile extends AsyncDisposable {
-  readonly path: string;
-}
-
-async function tempFile(): Promise<TempFile> {
-  const dir = await Deno.makeTempDir({ prefix: "serverledge-sqlite-" });
+/** A place for a registry's file. */
+async function tempFile(): Promise<AsyncDisposable & { path: string }> {
+  const dir = await tempDir("sqlite");
   return {
-    path: `${dir}/registry.sqlite`,
-    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
+    path: `${dir.path}/registry.sqlite`,
+    [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose](),
   };
 }
 

@@ -1,0 +1,162 @@
+/**
+ * All functions in memory, kept current by the registry's watch, so that an invocation never asks
+ * the registry.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "../base/clock.ts";
+import { logger } from "../base/log.ts";
+import type { FunctionRecord } from "../model/function.ts";
+import type { FunctionObserver, Registry } from "./registry.ts";
+
+/** How long a write waits for the watch to bring it back, ms. */
+const seenBoundMs = 2000;
+
+/** Told what changed: the function as it is now, or undefined when it is gone. */
+export type CatalogListener = (name: string, record: FunctionRecord | undefined) => void;
+
+/** A write that has yet to come back by the watch. */
+interface Expected {
+  readonly name: string;
+  /** The version written, or undefined for a deletion. */
+  readonly version: string | undefined;
+  readonly seen: () => void;
+}
+
+/** All functions in memory. */
+export class Catalog implements AsyncDisposable {
+  readonly #functions = new Map<string, FunctionRecord>();
+  readonly #listeners = new Set<CatalogListener>();
+  readonly #expected = new Set<Expected>();
+  readonly #clock: Clock;
+  #sorted: FunctionRecord[] | undefined;
+  #watch: AsyncDisposable | undefined;
+
+  private constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Opens the catalog of a registry.
+   *
+   * @param registry what it follows
+   * @param clock bounds the waits of {@link Catalog.written}
+   * @returns with all functions in it, or empty where the registry does not answer yet
+   */
+  static async open(
+    registry: Pick<Registry, "watchFunctions">,
+    clock: Clock = systemClock,
+  ): Promise<Catalog> {
+    const catalog = new Catalog(clock);
+    const observer: FunctionObserver = {
+      reset: (records) => catalog.#reset(records),
+      put: (record) => catalog.#put(record),
+      remove: (name) => catalog.#remove(name),
+    };
+    catalog.#watch = await registry.watchFunctions(observer);
+    return catalog;
+  }
+
+  /** How many functions there are. */
+  get size(): number {
+    return this.#functions.size;
+  }
+
+  /** The function of that name, if there is one. */
+  get(name: string): FunctionRecord | undefined {
+    return this.#functions.get(name);
+  }
+
+  /** All functions, sorted by name. */
+  list(): FunctionRecord[] {
+    this.#sorted ??= [...this.#functions.values()].sort((a, b) => a.Name < b.Name ? -1 : 1);
+    return [...this.#sorted];
+  }
+
+  /**
+   * Tells every later change.
+   *
+   * @param listener called after the change is visible here
+   * @returns stops it
+   */
+  onChange(listener: CatalogListener): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /**
+   * Makes a write to the registry and waits, for a bounded time, until the catalog has seen it,
+   * so that what was created here can be invoked here at once.
+   *
+   * @param name the function's name
+   * @param version the version that is written, or undefined for a deletion
+   * @param write the write; false if it changed nothing, and nothing is waited for
+   * @returns what the write returned
+   */
+  async written(
+    name: string,
+    version: string | undefined,
+    write: () => Promise<boolean>,
+  ): Promise<boolean> {
+    // Expected before it is written: its echo may be overtaken by that of a later write.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const expected: Expected = { name, version, seen: resolve };
+    this.#expected.add(expected);
+    let cancelTimer: (() => void) | undefined;
+    try {
+      if (!await write()) return false;
+      cancelTimer = this.#clock.after(seenBoundMs, resolve);
+      await promise;
+      return true;
+    } finally {
+      cancelTimer?.();
+      this.#expected.delete(expected);
+    }
+  }
+
+  /** Stops following the registry. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#watch?.[Symbol.asyncDispose]();
+    this.#watch = undefined;
+    this.#listeners.clear();
+  }
+
+  #reset(records: FunctionRecord[]): void {
+    const names = new Set(records.map(({ Name }) => Name));
+    for (const name of [...this.#functions.keys()]) if (!names.has(name)) this.#remove(name);
+    for (const record of records) this.#put(record);
+    for (const { name, version, seen } of this.#expected) {
+      if (version === undefined && !names.has(name)) seen();
+    }
+  }
+
+  #put(record: FunctionRecord): void {
+    const known = this.#functions.get(record.Name);
+    if (known?.Version !== record.Version) {
+      this.#functions.set(record.Name, record);
+      this.#changed(record.Name, record);
+    }
+    for (const { version, name, seen } of this.#expected) {
+      if (name === record.Name && version === record.Version) seen();
+    }
+  }
+
+  #remove(name: string): void {
+    if (this.#functions.delete(name)) this.#changed(name, undefined);
+    for (const expected of this.#expected) {
+      if (expected.name === name && expected.version === undefined) expected.seen();
+    }
+  }
+
+  #changed(name: string, record: FunctionRecord | undefined): void {
+    this.#sorted = undefined;
+    for (const listener of this.#listeners) {
+      try {
+        listener(name, record);
+      } catch (error) {
+        logger("registry").error("A listener of the catalog failed: {error}", { error });
+      }
+    }
+  }
+}

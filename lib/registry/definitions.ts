@@ -1,0 +1,80 @@
+/**
+ * What a definition must say so that its runtime can run it.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+import { type Config, findRuntime } from "../model/config.ts";
+import type { Definition } from "../model/function.ts";
+import type { Runtime } from "../model/runtimes.ts";
+
+/** `module.function`, the module maybe in packages. */
+const pythonHandler = /^[\p{ID_Start}_]\p{ID_Continue}*(\.[\p{ID_Start}_]\p{ID_Continue}*)+$/u;
+
+const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
+const host =
+  "(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\\.[a-zA-Z0-9-]+)*|\\[[0-9a-fA-F:]+\\])(?::[0-9]+)?";
+/** `[host[:port]/]path[:tag][@digest]`, as in the OCI distribution's grammar of references. */
+const imageReference = new RegExp(
+  `^(?:${host}/)?${component}(?:/${component})*(?::\\w[\\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$`,
+);
+/** Longest image reference. */
+const maxImageReference = 512;
+
+/**
+ * Checks a definition against its runtime.
+ *
+ * @param definition already of the right shape and within bounds
+ * @param config which runtimes there are
+ * @returns the runtime it means
+ * @throws `RUNTIME_UNKNOWN`, or `UNPROCESSABLE` with the path of the bad field
+ */
+export function checkDefinition(
+  definition: Definition,
+  config: Pick<Config, "runtimes">,
+): Runtime {
+  const runtime = findRuntime(config, definition.Runtime);
+  if (!runtime) {
+    throw new ServerledgeError(
+      "RUNTIME_UNKNOWN",
+      `Runtime: ${JSON.stringify(definition.Runtime)} is unknown; known are ${
+        [...config.runtimes.keys()].join(", ")
+      }`,
+      { details: { path: "Runtime" } },
+    );
+  }
+  if (runtime.executor === "http") checkImage(definition, runtime);
+  else checkCode(definition, runtime);
+  return runtime;
+}
+
+function checkImage({ CustomImage, Runtime }: Definition, runtime: Runtime): void {
+  if (CustomImage === "" && runtime.image !== "") return;
+  if (CustomImage === "") refuse("CustomImage", `the runtime ${Runtime} needs a container image`);
+  if (CustomImage.length > maxImageReference || !imageReference.test(CustomImage)) {
+    refuse("CustomImage", `${JSON.stringify(CustomImage)} is not the name of an image`);
+  }
+}
+
+function checkCode({ Handler, TarFunctionCode, Runtime }: Definition, runtime: Runtime): void {
+  if (TarFunctionCode === "") {
+    refuse("TarFunctionCode", `the runtime ${Runtime} needs code: a TAR archive in base64`);
+  }
+  if (runtime.executor === "python" && !pythonHandler.test(Handler)) {
+    refuse("Handler", `${JSON.stringify(Handler)} is not module.function, e.g. hello.handler`);
+  }
+  if (runtime.executor === "nodejs" && !isRelativeFile(Handler)) {
+    refuse("Handler", `${JSON.stringify(Handler)} is not a file of the code, e.g. hello.js`);
+  }
+}
+
+function isRelativeFile(path: string): boolean {
+  const parts = path.replace(/^\.\//, "").split("/");
+  return !path.includes("\0") && !path.includes("\\") &&
+    parts.every((part) => part !== "" && part !== "..");
+}
+
+function refuse(path: string, problem: string): never {
+  throw new ServerledgeError("UNPROCESSABLE", `${path}: ${problem}`, { details: { path } });
+}

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { packTar } from "../model/archive.ts";
+import { resolveConfig } from "../model/config.ts";
+import { type Definition, type FunctionRecord, readDefinition } from "../model/function.ts";
+import { Catalog } from "./catalog.ts";
+import { FunctionService } from "./functions.ts";
+import type { Registry } from "./registry.ts";
+import { openSqlite } from "./sqlite.ts";
+
+interface World {
+  readonly service: FunctionService;
+  readonly registry: Registry;
+  readonly catalog: Catalog;
+  readonly cached: Map<string, Uint8Array>;
+}
+
+/** Runs a test on an in-memory registry. */
+function test(
+  what: string,
+  run: (world: World) => Promise<void>,
+  architectures: (record: FunctionRecord) => Promise<string[]> = () => Promise.resolve([]),
+): void {
+  Deno.test(what, async () => {
+    await using registry = openSqlite(":memory:");
+    await using catalog = await Catalog.open(registry);
+    const cached = new Map<string, Uint8Array>();
+    await using service = new FunctionService({
+      registry,
+      catalog,
+      config: resolveConfig([]).config,
+      architectures,
+      codeCache: {
+        put: (hash, archive) => {
+          cached.set(hash, archive);
+          return Promise.resolve();
+        },
+      },
+    });
+    await run({ service, registry, catalog, cached });
+  });
+}
+
+async function tar(text = "def handler(params, context): return 1"): Promise<string> {
+  const data = new TextEncoder().encode(text);
+  return (await packTar([{ path: "hello.py", data, executable: false }])).toBase64();
+}
+
+async function python(more: Partial<Definition> = {}): Promise<Definition> {
+  return readDefinition({
+    Name: "f",
+    Runtime: "python",
+    MemoryMB: 128,
+    Handler: "hello.handler",
+    TarFunctionCode: await tar(),
+    ...more,
+  });
+}
+
+const custom = (more: Partial<Definition> = {}): Definition =>
+  readDefinition({ Name: "c", Runtime: "custom", MemoryMB: 1, CustomImage: "me/mine:1", ...more });
+
+async function refusesAt(path: string, creating: Promise<void>): Promise<void> {
+  await assert.rejects(creating, (error: { code?: string; details?: { path?: string } }) => {
+    assert.equal(error.code, "UNPROCESSABLE");
+    assert.equal(error.details?.path, path);
+    return true;
+  });
+}
+
+test("a created function is known at once, and its code is kept", async (world) => {
+  await world.service.create(await python({ MaxConcurrency: 3 }));
+  const record = world.catalog.get("f")!;
+  assert.equal(record.MaxConcurrency, 3);
+  assert.deepEqual(record.SupportedArchs, ["amd64", "arm64"]);
+  assert.equal("TarFunctionCode" in record, false);
+  const code = await world.registry.getCode(record.CodeHash);
+  assert.equal(code?.toBase64(), await tar());
+  assert.deepEqual(world.cached.get(record.CodeHash), code);
+});
+
+test("a name can be created once, case matters", async ({ service }) => {
+  await service.create(await python());
+  await assert.rejects(service.create(await python()), { code: "FUNCTION_EXISTS" });
+  await service.create(await python({ Name: "F" }));
+  assert.deepEqual(service.list().map(({ Name }) => Name), ["F", "f"]);
+});
+
+test("an update replaces, gives a new version, and drops code nobody uses", async (world) => {
+  const { service, catalog, registry } = world;
+  await service.update(await python());
+  const first = catalog.get("f")!;
+  await service.update(await python({ TarFunctionCode: await tar("changed") }));
+  const second = catalog.get("f")!;
+  assert.notEqual(second.Version, first.Version);
+  await service[Symbol.asyncDispose]();
+  assert.equal(await registry.getCode(first.CodeHash), undefined);
+  assert(await registry.getCode(second.CodeHash));
+});
+
+test("a removed function is unknown, and its code is dropped", async (world) => {
+  const { service, catalog, registry } = world;
+  await service.create(await python());
+  const { CodeHash } = catalog.get("f")!;
+  await service.remove("f");
+  assert.equal(catalog.get("f"), undefined);
+  await assert.rejects(service.remove("f"), { code: "FUNCTION_UNKNOWN" });
+  await service[Symbol.asyncDispose]();
+  assert.equal(await registry.getCode(CodeHash), undefined);
+});
+
+test("an unknown runtime is named, with the known ones", async ({ service }) => {
+  await assert.rejects(service.create(await python({ Runtime: "cobol" })), {
+    code: "RUNTIME_UNKNOWN",
+    message: /"cobol".*python, nodejs, custom/,
+  });
+  await service.create(await python({ Runtime: "python314" }));
+});
+
+test("handlers must fit their runtime", async ({ service }) => {
+  for (const Handler of ["", "hello", "hello.", ".handler", "a b.c", "1a.b", "../x.y"]) {
+    await refusesAt("Handler", service.create(await python({ Handler })));
+  }
+  await service.create(await python({ Name: "p", Handler: "package.module.fünktion" }));
+  for (const Handler of ["", "/abs.js", "../up.js", "a/../b", "a//b"]) {
+    await refusesAt("Handler", service.create(await python({ Runtime: "nodejs", Handler })));
+  }
+  for (const [i, Handler] of ["hello", "hello.js", "./src/hello.mjs", "src/a"].entries()) {
+    await service.create(await python({ Name: `n${i}`, Runtime: "nodejs", Handler }));
+  }
+});
+
+test("code must be strict base64 of a TAR", async ({ service }) => {
+  const good = await tar();
+  const zip = new TextEncoder().encode("PK\x03\x04 a zip").toBase64();
+  const empty = (await packTar([{ path: "d", data: null, executable: false }])).toBase64();
+  for (const TarFunctionCode of ["", "%%%", `${good}!`, good.slice(0, -3), zip, empty]) {
+    await refusesAt("TarFunctionCode", service.create(await python({ TarFunctionCode })));
+  }
+});
+
+test("code is not fetched from this machine unless allowed", async ({ service }) => {
+  const urls = ["http://127.0.0.1:1/a.tar", "http://[::1]/a", "https://169.254.169.254/x"];
+  for (const url of [...urls, "http://0x7f.1/", "http://[::ffff:127.0.0.1]/", "http://0/"]) {
+    const TarFunctionCode = new TextEncoder().encode(url).toBase64();
+    await refusesAt("TarFunctionCode", service.create(await python({ TarFunctionCode })));
+  }
+});
+
+test("a custom function needs an image, and runs one request at a time", async (world) => {
+  const { service, catalog } = world;
+  for (const CustomImage of ["", "Upper/Case", "a b", "-x", "a:tag:tag", "a@sha256:12"]) {
+    await refusesAt("CustomImage", service.create(custom({ CustomImage })));
+  }
+  await service.create(custom({ MaxConcurrency: 8, SupportedArchs: ["arm64"] }));
+  const record = catalog.get("c")!;
+  assert.equal(record.MaxConcurrency, 1);
+  assert.deepEqual(record.SupportedArchs, ["arm64"]);
+  assert.equal(record.CodeHash, "");
+  const images = ["alpine", "localhost:5000/a/b:v1.2_3", "host.example/x@sha256:" + "a".repeat(64)];
+  for (const CustomImage of images) await service.update(custom({ CustomImage }));
+});
+
+test(
+  "architectures of a custom image come from the image where it is known",
+  async ({ service, catalog }) => {
+    await service.create(custom({ SupportedArchs: ["amd64"] }));
+    assert.deepEqual(catalog.get("c")?.SupportedArchs, ["riscv64"]);
+  },
+  () => Promise.resolve(["riscv64"]),
+);

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { hashArchive, packTar } from "../../lib/model/archive.ts";
+import { CodeCache } from "../../lib/registry/code_cache.ts";
+import { fetchCode } from "../../lib/registry/fetch_code.ts";
+import { tempDir } from "../support/temp_dir.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** A registry of code that counts what is asked of it. */
+class Codes {
+  readonly codes = new Map<string, Uint8Array>();
+  asked = 0;
+
+  getCode(hash: string): Promise<Uint8Array | undefined> {
+    this.asked++;
+    return Promise.resolve(this.codes.get(hash));
+  }
+
+  /** Adds an archive with one file of that content. @returns its hash */
+  async add(content: string): Promise<string> {
+    const archive = await packTar([
+      { path: "main.py", data: bytes(content), executable: false },
+      { path: "bin/run.sh", data: bytes("#!/bin/sh\n"), executable: true },
+      { path: "empty", data: null, executable: false },
+    ]);
+    const hash = await hashArchive(archive);
+    this.codes.set(hash, archive);
+    return hash;
+  }
+}
+
+async function names(dir: string): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(dir), ({ name }) => name)).sort();
+}
+
+Deno.test("code is fetched and unpacked once, for all who ask", async () => {
+  await using dir = await tempDir("code");
+  const registry = new Codes();
+  const hash = await registry.add("x = 1");
+  const cache = new CodeCache({ dir: `${dir.path}/code`, registry, maxBytes: 1 << 20 });
+  const folders = await Promise.all(Array.from({ length: 10 }, () => cache.folder(hash)));
+  assert.deepEqual(new Set(folders), new Set([`${dir.path}/code/${hash}`]));
+  assert.equal(registry.asked, 1);
+  assert.equal(await Deno.readTextFile(`${folders[0]}/main.py`), "x = 1");
+  const mode = async (path: string) => (await Deno.stat(`${folders[0]}${path}`)).mode! & 0o777;
+  assert.equal(await mode(""), 0o755);
+  assert.equal(await mode("/main.py"), 0o644);
+  assert.equal(await mode("/bin"), 0o755);
+  assert.equal(await mode("/bin/run.sh"), 0o755);
+  assert.equal(await mode("/empty"), 0o755);
+  assert.deepEqual(await names(`${dir.path}/code`), [hash, `${hash}.tar`]);
+});
+
+Deno.test("code that is on the disk needs no registry, unless it is damaged", async () => {
+  await using dir = await tempDir("code");
+  const registry = new Codes();
+  const hash = await registry.add("x = 1");
+  await new CodeCache({ dir: dir.path, registry, maxBytes: 1 << 20 }).folder(hash);
+  await Deno.mkdir(`${dir.path}/.tmp-left-by-a-crash`);
+  await Deno.remove(`${dir.path}/${hash}/main.py`);
+  const restarted = new CodeCache({ dir: dir.path, registry, maxBytes: 1 << 20 });
+  assert.equal(await Deno.readTextFile(`${await restarted.folder(hash)}/main.py`), "x = 1");
+  assert.equal(registry.asked, 1);
+  assert.deepEqual(await names(dir.path), [hash, `${hash}.tar`]);
+  await Deno.writeTextFile(`${dir.path}/${hash}.tar`, "half of");
+  assert.equal(await restarted.local(hash), undefined);
+  assert.equal((await restarted.archive(hash)).length, registry.codes.get(hash)!.length);
+  assert.equal(registry.asked, 2);
+});
+
+Deno.test("code that was put is there, missing and false code is refused", async () => {
+  await using dir = await tempDir("code");
+  const registry = new Codes();
+  const hash = await registry.add("x = 1");
+  const archive = registry.codes.get(hash)!;
+  const cache = new CodeCache({ dir: dir.path, registry, maxBytes: 1 << 20 });
+  registry.codes.clear();
+  await assert.rejects(cache.folder(hash), { code: "INSTANCE_START_FAILED", message: /missing/ });
+  registry.codes.set(hash, bytes("something else"));
+  await assert.rejects(cache.folder(hash), { code: "INSTANCE_START_FAILED", message: /damaged/ });
+  await cache.put(hash, archive);
+  assert.deepEqual(await cache.archive(hash), archive);
+  assert.deepEqual(await names(dir.path), [`${hash}.tar`]);
+});
+
+Deno.test("the least recently used code goes, but not while it is held", async () => {
+  await using dir = await tempDir("code");
+  const registry = new Codes();
+  const content = "x".repeat(100_000);
+  const [a, b, c] = [
+    await registry.add(`a${content}`),
+    await registry.add(`b${content}`),
+    await registry.add(`c${content}`),
+  ];
+  const cache = new CodeCache({ dir: dir.path, registry, maxBytes: 450_000 });
+  const held = cache.hold(a);
+  await cache.folder(a);
+  await cache.folder(b);
+  await cache.folder(c);
+  assert.deepEqual(await names(dir.path), [a, `${a}.tar`, c, `${c}.tar`].sort());
+  held[Symbol.dispose]();
+  held[Symbol.dispose]();
+  await cache.folder(c);
+  await cache.folder(b);
+  assert.deepEqual(await names(dir.path), [b, `${b}.tar`, c, `${c}.tar`].sort());
+});
+
+/** A web server on this machine. */
+function serve(handler: (request: Request) => Response): AsyncDisposable & { url: string } {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, handler);
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+function route(request: Request): Response {
+  const { pathname } = new URL(request.url);
+  const hop = /^\/hop\/(\d)$/.exec(pathname)?.[1];
+  if (hop === "0" || pathname === "/code") return new Response("the code");
+  if (hop) {
+    return new Response(null, { status: 302, headers: { location: `/hop/${Number(hop) - 1}` } });
+  }
+  if (pathname === "/away") {
+    return new Response(null, { status: 307, headers: { location: "file:///etc/passwd" } });
+  }
+  return new Response("nothing here", { status: 404 });
+}
+
+Deno.test("code is fetched, with a few redirects, whole and within its bound", async () => {
+  await using server = serve(route);
+  const fetched = (path: string, maxBytes = 8) =>
+    fetchCode(new URL(path, server.url), { maxBytes, allowLoopback: true });
+  assert.deepEqual(await fetched("/code"), bytes("the code"));
+  assert.deepEqual(await fetched("/hop/3"), bytes("the code"));
+  await assert.rejects(fetched("/hop/4"), { code: "UNPROCESSABLE", message: /3 times/ });
+  await assert.rejects(fetched("/away"), { code: "UNPROCESSABLE", message: /neither http/ });
+  await assert.rejects(fetched("/none"), { code: "UNPROCESSABLE", message: /status 404/ });
+  await assert.rejects(fetched("/code", 7), { code: "PAYLOAD_TOO_LARGE" });
+  await assert.rejects(
+    fetchCode(new URL("http://127.0.0.1:1/"), { maxBytes: 1, allowLoopback: true }),
+    { code: "UNPROCESSABLE" },
+  );
+});
+
+Deno.test("names of this machine are refused too", async () => {
+  await using server = serve(route);
+  const url = new URL(server.url.replace("127.0.0.1", "localhost"));
+  await assert.rejects(fetchCode(url, { maxBytes: 8, allowLoopback: false }), {
+    code: "UNPROCESSABLE",
+    message: /this machine/,
+  });
+});
