@@ -4,10 +4,11 @@
  * @module
  */
 
-import { commandLine, lineBreak, type Message, text } from "@optique/core/message";
+import { lineBreak, type Message, text } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
+import type { Usage, UsageTerm } from "@optique/core/usage";
 import type { Globals } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -51,17 +52,24 @@ export function defineCommand<T>(spec: CommandSpec<T>): Command {
     name: spec.name,
     parser: command(spec.name, inner, {
       brief: [text(spec.brief)],
-      description: [text(spec.description ? `${spec.brief}. ${spec.description}` : spec.brief)],
+      ...(spec.description && { description: [text(spec.description)] }),
       footer: exampleLines(spec.examples),
+      usageLine: shortUsage,
     }),
   };
+}
+
+/** Usage in one line: options are listed below it, so it names arguments only. */
+function shortUsage(usage: Usage): Usage {
+  const isArgument = (term: UsageTerm): boolean =>
+    term.type === "argument" || (term.type === "optional" && term.terms.every(isArgument));
+  return [...usage.filter(isArgument), { type: "literal", value: "[OPTION...]" }];
 }
 
 function exampleLines(examples: CommandSpec<unknown>["examples"]): Message {
   const lines = examples.flatMap(([line, effect]) => [
     lineBreak(),
-    text("  "),
-    commandLine(line),
+    text(`  ${line}`),
     lineBreak(),
     text(`      ${effect}`),
   ]);

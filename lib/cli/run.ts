@@ -18,6 +18,7 @@ import { styled } from "./style.ts";
 import type { Terminal } from "./terminal.ts";
 
 const programName = "serverledge";
+const completionNames = ["completions", "completion"] as const;
 
 /** The first line of `--version`. */
 export const versionLine = `serverledge ${version} (commit ${commit}, Deno ${Deno.version.deno})`;
@@ -68,26 +69,33 @@ function parse(
   return runParser<typeof parser, Ended, Ended>(
     parser,
     programName,
-    splitShortOptions(args, known),
+    isCompletion(args) ? args : splitShortOptions(args.length > 0 ? args : ["--help"], known),
     {
+      usageLine: [{ type: "literal", value: "COMMAND" }, { type: "literal", value: "[OPTION...]" }],
       brief:
         message`Serverless functions on the edge and in the cloud: node and client in one program.`,
       footer: footer(),
       help: { option: { names: ["-h", "--help"] }, onShow: ended(exits.ok) },
       version: { value: versionLine, option: true, onShow: ended(exits.ok) },
       completion: {
-        command: { names: ["completions", "completion"] },
+        command: { names: completionNames },
         shells: { bash, fish, zsh },
         onShow: ended(exits.ok),
       },
       aboveError: "none",
       colors: terminal.out.colour,
       termWidth: "auto",
+      showDefault: true,
       stdout: (line) => terminal.out.write(`${line}\n`),
       stderr: () => {},
       onError: (_, problem) => usageError(problem, chosen(commands, args), terminal),
     },
   );
+}
+
+/** True if a shell asks for completions: then half-written options stay as they are. */
+function isCompletion(args: readonly string[]): boolean {
+  return completionNames.some((name) => name === args[0]);
 }
 
 function ended(status: number): () => Ended {

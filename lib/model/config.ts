@@ -7,6 +7,7 @@
 
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 import { isObject } from "./json.ts";
 import { defaultRuntimes, type ExecutorKind, type Runtime, runtimeAliases } from "./runtimes.ts";
 
@@ -133,6 +134,8 @@ export type Config =
   & { readonly [K in SettingKey]: SettingValue<(typeof settings)[K]> }
   & { readonly runtimes: ReadonlyMap<string, Runtime> };
 
+const executors: readonly ExecutorKind[] = ["python", "nodejs", "http"];
+
 /** Keys of the Go node that mean nothing here, and why: a warning, not an error. */
 const retired: Readonly<Record<string, string>> = {
   "api.ip": "the node listens on api.listen",
@@ -186,13 +189,15 @@ export interface ResolvedConfig {
  */
 export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig {
   const values: Record<string, unknown> = {};
-  const runtimes = new Map(defaultRuntimes.map((runtime) => [runtime.id, runtime]));
+  const runtimes = new Map<string, Partial<Runtime>>(
+    defaultRuntimes.map((runtime) => [runtime.id, runtime]),
+  );
   const origins = new Map<string, string>();
   const warnings: string[] = [];
   for (const [key, { value }] of Object.entries(settings)) values[key] = value;
   for (const { origin, values: raw } of sources) {
     for (const [key, value] of flatten(raw)) {
-      if (key in settings) values[key] = check(key as SettingKey, value, origin);
+      if (isSettingKey(key)) values[key] = check(key, value, origin);
       else if (key.startsWith("runtimes.")) setRuntime(runtimes, key, value, origin);
       else {
         warnings.push(warningFor(key, origin));
@@ -201,6 +206,7 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
       origins.set(key, origin);
     }
   }
+  checkRuntimes(runtimes, origins);
   return { config: { ...values, runtimes } as unknown as Config, origins, warnings };
 }
 
@@ -215,7 +221,7 @@ export function environmentName(key: string): string {
  * @returns undefined if there is none
  */
 export function findRuntime(config: Pick<Config, "runtimes">, id: string): Runtime | undefined {
-  return config.runtimes.get(id) ?? config.runtimes.get(runtimeAliases[id] ?? "");
+  return config.runtimes.get(id) ?? config.runtimes.get(ownValue(runtimeAliases, id) ?? "");
 }
 
 function* flatten(values: Record<string, unknown>, prefix = ""): Generator<[string, unknown]> {
@@ -226,6 +232,15 @@ function* flatten(values: Record<string, unknown>, prefix = ""): Generator<[stri
   }
 }
 
+function isSettingKey(key: string): key is SettingKey {
+  return Object.hasOwn(settings, key);
+}
+
+/** The value of a key, but nothing that every object inherits, such as `constructor`. */
+function ownValue(table: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
 function check(key: SettingKey, value: unknown, origin: string): unknown {
   const { schema, allowed } = settings[key];
   const result = v.safeParse(schema, value);
@@ -234,37 +249,50 @@ function check(key: SettingKey, value: unknown, origin: string): unknown {
 }
 
 function setRuntime(
-  runtimes: Map<string, Runtime>,
+  runtimes: Map<string, Partial<Runtime>>,
   key: string,
   value: unknown,
   origin: string,
 ): void {
-  const [, id, field, ...rest] = key.split(".");
-  const kinds: ExecutorKind[] = ["python", "nodejs", "http"];
-  if (!id || rest.length > 0 || (field !== "image" && field !== "executor")) {
-    throw bad(key, origin, "expected runtimes.<id>.image or runtimes.<id>.executor");
+  // The id may hold dots itself: runtimes.python3.12.image.
+  const [, id, field] = /^runtimes\.(.+)\.(image|executor)$/.exec(key) ?? [];
+  if (!id) throw bad(key, origin, "expected runtimes.<id>.image or runtimes.<id>.executor");
+  if (typeof value !== "string" || value === "") throw bad(key, origin, "expected a text");
+  if (field === "executor" && !executors.some((kind) => kind === value)) {
+    throw bad(key, origin, `expected ${executors.join(", ")}, current value is "${value}"`);
   }
-  if (
-    typeof value !== "string" || (field === "executor" && !kinds.includes(value as ExecutorKind))
-  ) {
-    throw bad(
-      key,
-      origin,
-      field === "image" ? "expected an image name" : `expected ${kinds.join(", ")}`,
-    );
+  const base = runtimes.get(id) ?? runtimes.get(ownValue(runtimeAliases, id) ?? "");
+  runtimes.set(id, { ...base, id, [field!]: value });
+}
+
+/** A runtime that no default completes must be told whole. */
+function checkRuntimes(
+  runtimes: ReadonlyMap<string, Partial<Runtime>>,
+  origins: ReadonlyMap<string, string>,
+): void {
+  for (const [id, runtime] of runtimes) {
+    for (const field of ["image", "executor"] as const) {
+      if (runtime[field] !== undefined) continue;
+      const told = `runtimes.${id}.${field === "image" ? "executor" : "image"}`;
+      const hint = field === "executor" ? ` (${executors.join(", ")})` : "";
+      throw bad(
+        told,
+        origins.get(told)!,
+        `a new runtime needs runtimes.${id}.${field}${hint}, too`,
+      );
+    }
   }
-  const base = runtimes.get(id) ?? runtimes.get(runtimeAliases[id] ?? "");
-  const known = base ?? { executor: "python" as const, image: "" };
-  runtimes.set(id, { ...known, id, [field]: value });
 }
 
 function warningFor(key: string, origin: string): string {
-  const why = retired[key];
+  const why = ownValue(retired, key);
   if (why) return `${key} (${origin}) has no effect here: ${why}`;
   if (absent.some((prefix) => key === prefix || (prefix.endsWith(".") && key.startsWith(prefix)))) {
     return `${key} (${origin}) has no effect: this version does not have that part of the Go node`;
   }
-  throw bad(key, origin, `unknown key; known are ${Object.keys(settings).join(", ")}`);
+  const near = nearest(key, Object.keys(settings));
+  const hint = near ? `did you mean ${near}?` : '"serverledge config --example" lists all';
+  throw bad(key, origin, `unknown key; ${hint}`);
 }
 
 function bad(key: string, origin: string, problem: string): ServerledgeError {

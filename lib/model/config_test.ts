@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { ServerledgeError } from "../base/errors.ts";
+import { environmentName, findRuntime, resolveConfig, settings } from "./config.ts";
+
+function resolve(values: Record<string, unknown>) {
+  return resolveConfig([{ origin: "node.yaml", values }]);
+}
+
+function refusal(values: Record<string, unknown>): string {
+  try {
+    resolve(values);
+  } catch (error) {
+    assert.ok(error instanceof ServerledgeError);
+    assert.equal(error.code, "INVALID_REQUEST");
+    return error.message;
+  }
+  assert.fail("the configuration was accepted");
+}
+
+Deno.test("without sources every key has its default", () => {
+  const { config, origins, warnings } = resolveConfig([]);
+  for (const [key, { value }] of Object.entries(settings)) {
+    assert.equal(config[key as keyof typeof settings], value, key);
+  }
+  assert.deepEqual([...config.runtimes.keys()], ["python", "nodejs", "custom"]);
+  assert.deepEqual([origins.size, warnings.length], [0, 0]);
+});
+
+Deno.test("every default satisfies its own schema", () => {
+  const values = Object.fromEntries(
+    Object.entries(settings).map(([key, { value }]) => [key, value]),
+  );
+  assert.deepEqual(resolve(values).config, resolveConfig([]).config);
+});
+
+Deno.test("keys are dotted, nested or both, in any case", () => {
+  const { config } = resolve({
+    "API.Port": 8080,
+    container: { Pool: { memory: 512 }, "expiration": "1.5" },
+    "log.level": "debug",
+  });
+  assert.equal(config["api.port"], 8080);
+  assert.equal(config["container.pool.memory"], 512);
+  assert.equal(config["container.expiration"], 1.5);
+  assert.equal(config["log.level"], "debug");
+});
+
+Deno.test("a key may have a value and keys below it", () => {
+  const { warnings } = resolve({
+    "workflow.offloading.policy": "ilp",
+    "workflow.offloading.policy.optimizer.host": "solver",
+    "etcd.address": "a:1",
+    "etcd.tls": { ca: "ca.pem" },
+  });
+  assert.equal(warnings.length, 2);
+});
+
+Deno.test("later sources win, and the origin of each value is kept", () => {
+  const { config, origins } = resolveConfig([
+    { origin: "file", values: { "api.port": 1, "registry.area": "A" } },
+    { origin: "environment", values: { "api.port": "2" } },
+    { origin: "command line", values: { "registry.area": "B" } },
+  ]);
+  assert.deepEqual([config["api.port"], config["registry.area"]], [2, "B"]);
+  assert.equal(origins.get("api.port"), "environment");
+  assert.equal(origins.get("registry.area"), "command line");
+  assert.equal(origins.get("api.listen"), undefined);
+});
+
+Deno.test("texts of the environment and the command line become numbers and flags", () => {
+  const { config } = resolve({
+    "metrics.enabled": "false",
+    "api.port": " 80 ",
+    "registry.area": 7,
+  });
+  assert.deepEqual([config["metrics.enabled"], config["api.port"]], [false, 80]);
+  assert.equal(config["registry.area"], "7");
+});
+
+Deno.test("a bad value is refused with key, origin and what is allowed", () => {
+  for (
+    const [key, value, allowed] of [
+      ["api.port", 70000, "an integer from 0 to 65535"],
+      ["api.port", "eighty", "an integer from 0 to 65535"],
+      ["api.port", "", "an integer from 0 to 65535"],
+      ["api.port", 1.5, "an integer from 0 to 65535"],
+      ["metrics.enabled", "yes", "true or false"],
+      ["log.level", "loud", "debug, info, warning, error"],
+      ["registry.area", ["a"], "text"],
+      ["container.expiration", -1, "a number from 0 to"],
+    ] as const
+  ) {
+    const message = refusal({ [key]: value });
+    assert.ok(message.startsWith(`${key} (node.yaml): expected ${allowed}`), message);
+  }
+});
+
+Deno.test("an unknown key is refused, with what may have been meant", () => {
+  assert.match(
+    refusal({ "api.prot": 1 }),
+    /^api\.prot \(node\.yaml\): unknown key; did you mean api\.port\?$/,
+  );
+  assert.match(refusal({ database: { url: "x" } }), /^database\.url .*config --example/);
+  for (const key of ["constructor", "tostring", "api"]) {
+    assert.match(refusal({ [key]: 1 }), /unknown key/);
+  }
+  assert.match(refusal(JSON.parse('{"__proto__": 1}')), /unknown key/);
+});
+
+Deno.test("keys of the Go node that mean nothing here are warned of, once each", () => {
+  const { warnings } = resolve({ "cache.size": 100, "lb.mode": "MAB", mab: { policy: "UCB1" } });
+  assert.equal(warnings.length, 3);
+  assert.match(warnings[0]!, /^cache\.size \(node\.yaml\) has no effect here: /);
+});
+
+Deno.test("an image of a runtime is configured by its id, and by an alias of its own", () => {
+  const { config, origins } = resolve({
+    "runtimes.python.image": "my/python",
+    runtimes: { Python38: { image: "python:3.8" } },
+  });
+  assert.equal(findRuntime(config, "python")?.image, "my/python");
+  assert.equal(findRuntime(config, "python314")?.image, "my/python");
+  assert.deepEqual(findRuntime(config, "python38"), {
+    id: "python38",
+    executor: "python",
+    image: "python:3.8",
+  });
+  assert.equal(origins.get("runtimes.python.image"), "node.yaml");
+});
+
+Deno.test("a new runtime needs an image and an executor; its id may hold dots", () => {
+  const { config } = resolve({
+    "runtimes.python3.12.image": "python:3.12",
+    "runtimes.python3.12.executor": "python",
+  });
+  assert.equal(findRuntime(config, "python3.12")?.executor, "python");
+  assert.match(refusal({ "runtimes.java.image": "java" }), /needs runtimes\.java\.executor/);
+  assert.match(refusal({ "runtimes.java.executor": "http" }), /needs runtimes\.java\.image/);
+});
+
+Deno.test("a bad runtime is refused", () => {
+  assert.match(refusal({ "runtimes.python": "x" }), /expected runtimes\.<id>\.image/);
+  assert.match(refusal({ "runtimes.python.image": 5 }), /expected a text/);
+  assert.match(refusal({ "runtimes.python.executor": "java" }), /expected python, nodejs, http/);
+});
+
+Deno.test("names that every object inherits are no runtimes", () => {
+  const { config } = resolveConfig([]);
+  assert.equal(findRuntime(config, "constructor"), undefined);
+  assert.equal(findRuntime(config, "nope"), undefined);
+});
+
+Deno.test("each key has an environment variable of its own", () => {
+  assert.equal(environmentName("api.port"), "SERVERLEDGE_API_PORT");
+  assert.equal(environmentName("runtimes.python.image"), "SERVERLEDGE_RUNTIMES_PYTHON_IMAGE");
+  const names = Object.keys(settings).map(environmentName);
+  assert.equal(new Set(names).size, names.length);
+});
