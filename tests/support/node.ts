@@ -5,8 +5,7 @@
  * @module
  */
 
-import { eventually } from "./eventually.ts";
-import { cleanEnv, runToEnd, textOf } from "./process.ts";
+import { cleanEnv, runToEnd } from "./process.ts";
 
 /** How a node process is started. */
 export interface NodeOptions {
@@ -51,6 +50,9 @@ export interface NodeProcess extends AsyncDisposable {
 /** A stopping node may let invocations finish (30 s by default) and has containers to remove. */
 const stopTimeoutMs = 60_000;
 
+/** How often a starting node is asked whether it is healthy; short, since benchmarks use it too. */
+const readyStepMs = 4;
+
 /** The binary that tests run. */
 export function defaultBinary(): string {
   const built = new URL(`../../dist/serverledge-${Deno.build.arch}`, import.meta.url).pathname;
@@ -79,37 +81,38 @@ export async function startNodeProcess(options: NodeOptions = {}): Promise<NodeP
   const command = [...options.runner ?? [], options.binary ?? defaultBinary()];
   const env = { ...cleanEnv(), ...options.env };
   const started = performance.now();
-  const child = new Deno.Command(command[0]!, {
-    args: [...command.slice(1), "start", `${folder}/config.json`, ...options.args ?? []],
+  // Into a file, as a service manager would: reading a pipe would cost this process time.
+  const logFile = `${folder}/log`;
+  const args = ["start", `${folder}/config.json`, ...options.args ?? []];
+  const child = new Deno.Command("sh", {
+    args: ["-c", 'exec "$@" >"$0" 2>&1', logFile, ...command, ...args],
     stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
     clearEnv: true,
     env,
   }).spawn();
-  const output = [textOf(child.stdout), textOf(child.stderr)];
-  const log = () => output.map(({ text }) => text()).join("");
-  let ended: Deno.CommandStatus | undefined;
-  const status = child.status.then((value) => ended = value);
+  let ended: number | undefined;
+  let lastLog: string | undefined;
+  const log = () => lastLog ?? Deno.readTextFileSync(logFile);
+  const exit = child.status.then(({ code }) => {
+    lastLog = log();
+    return ended = code;
+  });
 
   const stop = async () => {
-    if (!ended) child.kill("SIGTERM");
+    if (ended === undefined) child.kill("SIGTERM");
     const timer = setTimeout(() => ended ?? child.kill("SIGKILL"), stopTimeoutMs);
-    const { code } = await status;
+    const code = await exit;
     clearTimeout(timer);
-    await Promise.all(output.map(({ closed }) => closed));
     return code;
   };
   stack.defer(async () => void await stop());
 
   const url = `http://127.0.0.1:${port}`;
-  try {
-    await eventually("the node is healthy", async () => {
-      if (ended) throw new Error(`The node ended with status ${ended.code}`);
-      return await healthy(url);
-    }, options.readyTimeoutMs ?? 20_000);
-  } catch (cause) {
-    throw new Error(`${(cause as Error).message}; its log:\n${log()}`, { cause });
+  const bound = started + (options.readyTimeoutMs ?? 20_000);
+  while (!await healthy(url)) {
+    if (ended !== undefined) throw new Error(`The node ended with status ${ended}:\n${lastLog}`);
+    if (performance.now() > bound) throw new Error(`The node is not healthy in time:\n${log()}`);
+    await new Promise((resolve) => setTimeout(resolve, readyStepMs));
   }
   const readyMs = performance.now() - started;
 
@@ -121,8 +124,8 @@ export async function startNodeProcess(options: NodeOptions = {}): Promise<NodeP
     log,
     stop,
     async kill() {
-      if (!ended) child.kill("SIGKILL");
-      await status;
+      if (ended === undefined) child.kill("SIGKILL");
+      await exit;
     },
     cli: (args, stdin) =>
       runToEnd([...command, ...args], {

@@ -1,5 +1,5 @@
 /**
- * Other programs: their environment, their output, their end.
+ * Other programs: their environment and their end.
  *
  * @module
  */
@@ -15,22 +15,6 @@ export function cleanEnv(): Record<string, string> {
   const { SERVERLEDGE_BINARY: _, SERVERLEDGE_HOST: _host, SERVERLEDGE_PORT: _port, ...env } = Deno
     .env.toObject();
   return env;
-}
-
-/**
- * Reads a stream as text while it comes.
- *
- * @param stream what a process writes
- * @returns the text so far, and a promise for the stream's end
- */
-export function textOf(
-  stream: ReadableStream<Uint8Array>,
-): { text(): string; closed: Promise<void> } {
-  let text = "";
-  const closed = (async () => {
-    for await (const part of stream.pipeThrough(new TextDecoderStream())) text += part;
-  })();
-  return { text: () => text, closed };
 }
 
 /**

@@ -1,0 +1,44 @@
+/**
+ * Runs benchmark suites, prints a table and writes a JSON file.
+ *
+ * Usage: scripts/bench.sh [SUITE...] [--json FILE]
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { formatTable, Results } from "./results.ts";
+import { suites } from "./suites.ts";
+
+async function describeMachine(): Promise<string> {
+  const cpuInfo = await Deno.readTextFile("/proc/cpuinfo");
+  const model = /model name\s*: (.*)/.exec(cpuInfo)?.[1] ?? Deno.build.arch;
+  const memory = (Deno.systemMemoryInfo().total / 2 ** 30).toFixed(0);
+  const load = Deno.loadavg()[0]!.toFixed(1);
+  return `${navigator.hardwareConcurrency} x ${model}, ${memory} GiB, ` +
+    `Linux ${Deno.osRelease()}, Deno ${Deno.version.deno}, load ${load} before`;
+}
+
+if (import.meta.main) {
+  const { values, positionals } = parseArgs({
+    args: Deno.args,
+    options: { json: { type: "string" } },
+    allowPositionals: true,
+  });
+  const names = positionals.length > 0 ? positionals : Object.keys(suites);
+  const unknown = names.find((name) => !(name in suites));
+  if (unknown !== undefined) {
+    console.error(`bench: no suite ${unknown}: choose from ${Object.keys(suites).join(", ")}`);
+    Deno.exit(1);
+  }
+  const machine = await describeMachine();
+  const results = new Results();
+  for (const name of names) {
+    console.log(`== suite ${name}`);
+    await suites[name]!(results);
+  }
+  console.log(`\n${machine}\n\n${formatTable(results.metrics)}`);
+  if (values.json !== undefined) {
+    await Deno.writeTextFile(values.json, JSON.stringify(results.metrics, null, 2) + "\n");
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What the container engine alone takes for the steps of a cold start, so that the node's share can
+ * be told from it.
+ *
+ * @module
+ */
+
+import Docker from "dockerode";
+import { medianOf, type Results } from "../results.ts";
+import { inRounds } from "../rounds.ts";
+import { instanceMib } from "./client.ts";
+
+/** Containers that are started in one round. */
+const startsPerRound = 5;
+
+/** Marks the containers of this measurement, so that they are told from others. */
+const label = "serverledge.bench";
+
+/** What the steps of one start took, ms. */
+interface Steps {
+  readonly create: number;
+  readonly start: number;
+  readonly interpreter: number;
+}
+
+/** Measures creation, start without a network, and the time until Python runs a first line. */
+export async function measureEngine(results: Results): Promise<void> {
+  const docker = new Docker();
+  await startOnce(docker); // the first one reads files from disk
+  const samples = await inRounds(async () => {
+    const steps: Steps[] = [];
+    for (let count = 0; count < startsPerRound; count++) steps.push(await startOnce(docker));
+    return steps;
+  });
+  for (const step of ["create", "start", "interpreter"] as const) {
+    results.add(
+      `cold_engine_${step}_ms`,
+      "ms",
+      samples.map((steps) => medianOf(steps.map((one) => one[step]))),
+    );
+  }
+}
+
+async function startOnce(docker: Docker): Promise<Steps> {
+  const image = Deno.env.get("SERVERLEDGE_RUNTIMES_PYTHON_IMAGE") ?? "python:3-slim";
+  const began = performance.now();
+  const container = await docker.createContainer({
+    Image: image,
+    Cmd: ["python3", "-c", "import time; print('running', flush=True); time.sleep(60)"],
+    Labels: { [label]: "1" },
+    HostConfig: { NetworkMode: "none", Memory: instanceMib << 20, ReadonlyRootfs: true },
+  });
+  try {
+    const created = performance.now();
+    const stream = await container.attach({ stream: true, stdout: true });
+    const firstOutput = new Promise<number>((resolve, reject) => {
+      stream.once("data", () => resolve(performance.now()));
+      stream.once("error", reject);
+      stream.once("end", () => reject(new Error("The container wrote nothing")));
+    });
+    const attached = performance.now();
+    await container.start();
+    const started = performance.now();
+    const running = await firstOutput;
+    return {
+      create: created - began,
+      start: started - attached,
+      interpreter: Math.max(0, running - started),
+    };
+  } finally {
+    await container.remove({ force: true });
+  }
+}

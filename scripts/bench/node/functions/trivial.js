@@ -1,0 +1,1 @@
+module.exports = (params) => ({ next: params.n + 1 });

@@ -1,0 +1,2 @@
+def handler(params, context):
+    return {"next": params["n"] + 1}

@@ -1,0 +1,14 @@
+/**
+ * The benchmark suites by name.
+ *
+ * @module
+ */
+
+import type { Results } from "./results.ts";
+import { nodeSuite } from "./node/suite.ts";
+
+/** Measures something and adds its metrics. */
+export type Suite = (results: Results) => Promise<void>;
+
+/** All suites, in the order in which they run. */
+export const suites: Readonly<Record<string, Suite>> = { node: nodeSuite };
