@@ -16,13 +16,18 @@ const files: string[] = [];
 for (const pattern of patterns) {
   for await (const file of glob(pattern)) if (!file.endsWith("_test.ts")) files.push(file);
 }
-const { stderr } = await new Deno.Command(Deno.execPath(), {
+const { code, stderr } = await new Deno.Command(Deno.execPath(), {
   args: ["doc", "--lint", ...files],
   env: { NO_COLOR: "1" },
   stdout: "null",
   stderr: "piped",
 }).output();
-const problems = new TextDecoder().decode(stderr)
+const report = new TextDecoder().decode(stderr);
+if (code !== 0 && !report.includes("error[")) {
+  console.error(report);
+  Deno.exit(1);
+}
+const problems = report
   .split(/^(?=error\[)/m)
   .filter((problem) => problem.startsWith("error[") && !problem.startsWith(ignored))
   .map((problem) => problem.trim().split("\n").slice(0, 4).join("\n"))

@@ -207,26 +207,30 @@ const happenings = [
 Deno.test("any interleaving ends with everything free and no instance left", async () => {
   const step = fc.tuple(fc.constantFrom(...happenings), fc.nat(1000));
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 200, size: "max" }), fc.boolean(), async (steps, slow) => {
-      const set = setUp(500, 2, 3);
-      set.environment.slowRemovals = slow;
-      await run(set, steps);
-      set.environment.slowRemovals = false;
-      const closed = set.pool[Symbol.asyncDispose]();
-      await settle();
-      while (set.environment.removals.length > 0) {
-        set.environment.removals.pop()!();
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 200, size: "max" }),
+      fc.boolean(),
+      async (steps, slow) => {
+        const set = setUp(500, 2, 3);
+        set.environment.slowRemovals = slow;
+        await run(set, steps);
+        set.environment.slowRemovals = false;
+        const closed = set.pool[Symbol.asyncDispose]();
         await settle();
-      }
-      await closed;
-      const { busyMemory, warmMemory, usedCpu } = set.ledger.balance;
-      assert.deepEqual({ busyMemory, warmMemory, usedCpu }, {
-        busyMemory: 0,
-        warmMemory: 0,
-        usedCpu: 0,
-      });
-      assert.equal(set.environment.living.length, 0);
-    }),
+        while (set.environment.removals.length > 0) {
+          set.environment.removals.pop()!();
+          await settle();
+        }
+        await closed;
+        const { busyMemory, warmMemory, usedCpu } = set.ledger.balance;
+        assert.deepEqual({ busyMemory, warmMemory, usedCpu }, {
+          busyMemory: 0,
+          warmMemory: 0,
+          usedCpu: 0,
+        });
+        assert.equal(set.environment.living.length, 0);
+      },
+    ),
     { numRuns: 150, seed: 42 },
   );
 });
