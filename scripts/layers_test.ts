@@ -36,3 +36,14 @@ Deno.test("files outside of every room are refused on both sides", () => {
   ]);
   assert.equal(offences.length, 2);
 });
+
+Deno.test("only tests import what tests share", () => {
+  assert.deepEqual(
+    findOffences([
+      { from: "lib/pool/pool_test.ts", to: "tests/support/fake.ts" },
+      { from: "tests/support/fake.ts", to: "lib/runtime/environment.ts" },
+    ]),
+    [],
+  );
+  assert.equal(findOffences([{ from: "lib/pool/pool.ts", to: "tests/support/fake.ts" }]).length, 1);
+});
