@@ -52,6 +52,7 @@ export type ErrorDetails = Readonly<Record<string, unknown>>;
 
 /** An expected failure with a code that tells whose fault it is and what may be done. */
 export class ServerledgeError extends Error {
+  /** Always the class's name. */
   override readonly name = "ServerledgeError";
   /** What went wrong, one of the closed table. */
   readonly code: ErrorCode;
