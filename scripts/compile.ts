@@ -54,9 +54,8 @@ async function bundle(commit: string): Promise<void> {
   const options = ["--platform", "deno", "--minify", "--code-splitting", "--outdir", `${stage}js`];
   // Optional native add-ons of ssh2, which Docker over SSH would use and which cannot be embedded.
   options.push("--external", "*.node");
-  await run(Deno.execPath(), ["bundle", "--quiet", "--frozen", ...options, "main.ts"], {
-    cwd: root,
-  });
+  // Captured: what it warns of in other people's packages would hide what matters.
+  await capture(Deno.execPath(), ["bundle", "--frozen", ...options, "main.ts"], { cwd: root });
   let stamps = 0;
   for await (const { name } of Deno.readDir(`${stage}js`)) {
     const code = await Deno.readTextFile(`${stage}js/${name}`);
