@@ -36,6 +36,8 @@ export class ExecutorConnection implements Disposable {
   #writing = new FrameBatch();
   #flushing = false;
   #open = true;
+  /** Tells what became of the other side, for the calls that are lost with the connection. */
+  explainLoss: () => Promise<ServerledgeError> = () => Promise.resolve(connectionLost());
 
   /**
    * A connection that nobody reads yet.
@@ -66,7 +68,7 @@ export class ExecutorConnection implements Disposable {
    */
   invoke(call: Call): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (!this.#open) return reject(connectionLost());
+      if (!this.#open) return void this.explainLoss().then(reject, reject);
       this.#filling.add(JSON.stringify({
         id: call.id,
         params: call.params,
@@ -115,9 +117,15 @@ export class ExecutorConnection implements Disposable {
     if (!this.#open) return;
     this.#open = false;
     close(this.#conn);
-    for (const { reject } of this.#pending.values()) reject(connectionLost());
+    const lost = [...this.#pending.values()];
     this.#pending.clear();
+    if (lost.length > 0) void this.#rejectAll(lost);
     this.#closed.resolve();
+  }
+
+  async #rejectAll(lost: Pending[]): Promise<void> {
+    const reason = await this.explainLoss().catch(connectionLost);
+    for (const { reject } of lost) reject(reason);
   }
 
   #receive(text: string): void {

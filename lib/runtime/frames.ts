@@ -18,6 +18,7 @@ const decoder = new TextDecoder();
 
 /** Says that the other side does not speak the protocol; the connection must be closed. */
 export class FrameError extends Error {
+  /** The class, for logs. */
   override readonly name = "FrameError";
 }
 

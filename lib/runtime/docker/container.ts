@@ -1,0 +1,240 @@
+/**
+ * One container from its creation to its surely being gone.
+ *
+ * @module
+ */
+
+// @ts-types="@types/dockerode"
+import type {
+  Container as EngineContainer,
+  ContainerCreateOptions,
+  ContainerInspectInfo,
+} from "dockerode";
+import { ServerledgeError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import { type Engine, engineStatus } from "./engine.ts";
+import { readLogFrames } from "./log_frames.ts";
+
+/** Attempts to remove a container, and the wait before the second, which doubles. */
+const removeAttempts = 6;
+const removeBackoffMs = 50;
+/** Wait before asking again where the engine went away while a container ran. */
+const watchBackoffMs = 500;
+/** The engine learns of an out-of-memory kill apart from the exit, at times a little later. */
+const oomNewsAttempts = 4;
+const oomNewsDelayMs = 50;
+/** Exit status of a process that was killed by SIGKILL. */
+const killedStatus = 137;
+
+const log = logger("runtime");
+
+/** How a container ended. */
+export interface Exit {
+  /** The main process's exit status; undefined if unknown. */
+  readonly code: number | undefined;
+  /** True if it was killed for using more than its memory. */
+  readonly oomKilled: boolean;
+}
+
+/** One container, known by its name, so that it is found even if its creation was not answered. */
+export class Container implements AsyncDisposable {
+  /** Its name on the engine. */
+  readonly name: string;
+  readonly #engine: Engine;
+  #mayExist = false;
+  #started: Promise<void> | undefined;
+  #disposed: Promise<void> | undefined;
+  #exited: Promise<Exit> | undefined;
+
+  /**
+   * A container that does not exist yet.
+   *
+   * @param engine where it will be
+   * @param name a new one
+   */
+  constructor(engine: Engine, name: string) {
+    this.#engine = engine;
+    this.name = name;
+  }
+
+  /**
+   * A container that was made earlier.
+   *
+   * @param engine where it is
+   * @param name its name
+   */
+  static existing(engine: Engine, name: string): Container {
+    const container = new Container(engine, name);
+    container.#mayExist = true;
+    return container;
+  }
+
+  /**
+   * Creates it.
+   *
+   * @param options see the engine's API
+   * @throws as {@link Engine.ask}; an engine status of 404 means that the image is missing
+   */
+  async create(options: ContainerCreateOptions): Promise<void> {
+    this.#mayExist = true;
+    try {
+      await this.#engine.ask(
+        `create container ${this.name}`,
+        (docker) => docker.createContainer({ ...options, name: this.name }),
+      );
+    } catch (error) {
+      if (engineStatus(error) !== undefined) this.#mayExist = false;
+      throw error;
+    }
+  }
+
+  /** Starts it. */
+  start(): Promise<void> {
+    this.#started = this.#ask("start", async (container) => {
+      await container.start();
+    });
+    return this.#started;
+  }
+
+  /** Resolves when it ended, by whatever cause; asked for only after {@link Container.start}. */
+  exited(): Promise<Exit> {
+    this.#exited ??= this.#watch();
+    return this.#exited;
+  }
+
+  /**
+   * Copies an archive into it.
+   *
+   * @param archive TAR
+   * @param path an existing folder
+   */
+  async copy(archive: Uint8Array, path: string): Promise<void> {
+    const { Buffer } = await import("node:buffer");
+    await this.#ask("fill", (container) => container.putArchive(Buffer.from(archive), { path }));
+  }
+
+  /** All that the engine knows of it. */
+  inspect(): Promise<ContainerInspectInfo> {
+    return this.#ask<ContainerInspectInfo>("inspect", (container) => container.inspect());
+  }
+
+  /**
+   * Sends a signal to its main process.
+   *
+   * @param signal its name
+   */
+  async signal(signal: string): Promise<void> {
+    await this.#ask("signal", (container) => container.kill({ signal }));
+  }
+
+  /**
+   * The last lines that it wrote to stdout and stderr.
+   *
+   * @param lines how many
+   */
+  async logs(lines: number): Promise<string> {
+    const bytes = await this.#ask(
+      "read the log of",
+      (container) => container.logs({ stdout: true, stderr: true, tail: lines, follow: false }),
+    );
+    return readLogFrames(bytes as unknown as Uint8Array);
+  }
+
+  /** True if it is surely not there (any more). */
+  get gone(): boolean {
+    return !this.#mayExist;
+  }
+
+  /** Removes it with its volumes, running or not; logs a failure, which the next sweep repairs. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed ??= this.#remove();
+    return this.#disposed;
+  }
+
+  async #remove(): Promise<void> {
+    if (!this.#mayExist) return;
+    for (let attempt = 1;; attempt++) {
+      try {
+        await this.#ask("remove", (container) => container.remove({ force: true, v: true }));
+        this.#mayExist = false;
+        return;
+      } catch (error) {
+        if (engineStatus(error) === 404) {
+          this.#mayExist = false;
+          return;
+        }
+        if (attempt === removeAttempts) {
+          log.error("Container {name} is left behind: {error}", {
+            name: this.name,
+            error: (error as Error).message,
+          });
+          return;
+        }
+      }
+      await delay(removeBackoffMs * 2 ** attempt);
+    }
+  }
+
+  async #watch(): Promise<Exit> {
+    // Until it runs, waiting for it to stop would end at once.
+    await this.#started?.catch(() => {});
+    while (!this.#disposed) {
+      try {
+        await this.#ask("wait for", (container) => container.wait(), Infinity);
+        return await this.#seen();
+      } catch (error) {
+        if (engineStatus(error) === 404) break;
+      }
+      // The engine went away; the container may have survived it.
+      await delay(watchBackoffMs);
+    }
+    return { code: undefined, oomKilled: false };
+  }
+
+  async #seen(): Promise<Exit> {
+    for (let attempt = 1;; attempt++) {
+      const { State: { ExitCode, OOMKilled } } = await this.inspect();
+      if (OOMKilled || ExitCode !== killedStatus || attempt === oomNewsAttempts) {
+        return { code: ExitCode, oomKilled: OOMKilled };
+      }
+      await delay(oomNewsDelayMs);
+    }
+  }
+
+  #ask<T>(
+    what: string,
+    operation: (container: EngineContainer) => Promise<T>,
+    timeoutMs?: number,
+  ): Promise<T> {
+    return this.#engine.ask(
+      `${what} container ${this.name}`,
+      (docker) => operation(docker.getContainer(this.name)),
+      timeoutMs,
+    );
+  }
+}
+
+/**
+ * The error for calls of an instance that ended by itself.
+ *
+ * @param exit what was seen
+ * @param memoryMib its memory limit
+ * @param lastLines what it wrote last
+ */
+export function crash(exit: Exit, memoryMib: number, lastLines: string): ServerledgeError {
+  const { code, oomKilled } = exit;
+  const what = oomKilled
+    ? `the container was killed for using more than its ${memoryMib} MiB`
+    : code === undefined
+    ? "the container is gone"
+    : code === killedStatus
+    ? "the container was killed (status 137)"
+    : `the process exited with status ${code}`;
+  return new ServerledgeError("FUNCTION_CRASHED", `The function's instance was lost: ${what}`, {
+    details: { exitCode: code, oomKilled, output: lastLines },
+  });
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

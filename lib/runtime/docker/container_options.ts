@@ -1,0 +1,173 @@
+/**
+ * What containers may do and use: the limits and the lock-down, as options of the engine.
+ *
+ * @module
+ */
+
+// @ts-types="@types/dockerode"
+import type { ContainerCreateOptions, HostConfig, MountSettings } from "dockerode";
+import type { FunctionRecord } from "../../model/function.ts";
+import { functionLabel, nodeLabel } from "./names.ts";
+
+const mib = 1 << 20;
+/** The least memory that the engine accepts for a container. */
+const minMemoryMib = 6;
+/** Period of the CPU limit; shorter than the kernel's 100 ms, so that pauses are short. */
+const cpuPeriodUs = 50_000;
+/** The least quota that the kernel accepts. */
+const minCpuQuotaUs = 1_000;
+/** Functions are killed before the node when the machine runs out of memory. */
+const oomScoreAdj = 500;
+/** `nobody`: owns nothing. By number, since small images have no user names. */
+const unprivileged = "65534:65534";
+
+/** The port on which custom images serve the HTTP executor protocol. */
+export const customPort = 8080;
+
+/** Limits of a node that hold for each of its containers. */
+export interface ContainerLimits {
+  /** Id of the node. */
+  readonly nodeId: string;
+  /** Most processes and threads. */
+  readonly pids: number;
+  /** Size of `/tmp`, MiB. */
+  readonly tmpMib: number;
+}
+
+/** A container of one of our runtimes. */
+export interface ExecutorSpec {
+  /** Its image. */
+  readonly image: string;
+  /** The executor's command line. */
+  readonly command: readonly string[];
+  /** Its environment variables. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Folders of the host that it sees, read-only, by their path in the container. */
+  readonly folders: Readonly<Record<string, string>>;
+  /** The engine's network mode. */
+  readonly network: string;
+}
+
+/**
+ * Options for a container of one of our runtimes: locked down as far as a function can be.
+ *
+ * @param fn whose instance it is
+ * @param limits the node's
+ * @param spec what runs in it
+ */
+export function executorOptions(
+  fn: FunctionRecord,
+  limits: ContainerLimits,
+  spec: ExecutorSpec,
+): ContainerCreateOptions {
+  return {
+    Image: spec.image,
+    Entrypoint: [spec.command[0]!],
+    Cmd: spec.command.slice(1),
+    Env: environment(spec.env),
+    User: unprivileged,
+    WorkingDir: "/tmp",
+    Labels: labels(fn, limits),
+    HostConfig: {
+      ...hostConfig(fn, limits, spec.network),
+      ReadonlyRootfs: true,
+      Tmpfs: { "/tmp": `rw,exec,nosuid,nodev,mode=1777,size=${limits.tmpMib}m` },
+      Mounts: Object.entries(spec.folders).map(([Target, Source]): MountSettings => ({
+        Type: "bind",
+        Source,
+        Target,
+        ReadOnly: true,
+      })),
+    },
+  };
+}
+
+/**
+ * Options for a container of a custom image: it keeps its user, its command and a root that it may
+ * write to, since images of other projects count on them.
+ *
+ * @param fn whose instance it is
+ * @param image its image
+ * @param limits the node's
+ * @param network name of the network it joins
+ * @param publish true to publish its port on a loopback port of the host
+ */
+export function customOptions(
+  fn: FunctionRecord,
+  image: string,
+  limits: ContainerLimits,
+  network: string,
+  publish: boolean,
+): ContainerCreateOptions {
+  const port = `${customPort}/tcp`;
+  return {
+    Image: image,
+    Env: environment(fn.Env),
+    Labels: labels(fn, limits),
+    ...(publish ? { ExposedPorts: { [port]: {} } } : {}),
+    HostConfig: {
+      ...hostConfig(fn, limits, network),
+      ...(publish ? { PortBindings: { [port]: [{ HostIp: "127.0.0.1", HostPort: "" }] } } : {}),
+    },
+  };
+}
+
+/**
+ * Options for a container that holds a network namespace without interfaces.
+ *
+ * @param image the holder image
+ * @param program its program
+ * @param nodeId whose it is
+ */
+export function holderOptions(
+  image: string,
+  program: string,
+  nodeId: string,
+): ContainerCreateOptions {
+  return {
+    Image: image,
+    Entrypoint: [program],
+    User: unprivileged,
+    Labels: { [nodeLabel]: nodeId },
+    HostConfig: {
+      ...lockDown,
+      Memory: minMemoryMib * mib,
+      MemorySwap: minMemoryMib * mib,
+      PidsLimit: 16,
+      NetworkMode: "none",
+      ReadonlyRootfs: true,
+      LogConfig: { Type: "none", Config: {} },
+    },
+  };
+}
+
+const lockDown: HostConfig = {
+  CapDrop: ["ALL"],
+  SecurityOpt: ["no-new-privileges"],
+  Init: false,
+  AutoRemove: false,
+};
+
+function hostConfig(fn: FunctionRecord, limits: ContainerLimits, network: string): HostConfig {
+  const memory = Math.max(fn.MemoryMB, minMemoryMib) * mib;
+  const quota = Math.max(Math.round(fn.CPUDemand * cpuPeriodUs), minCpuQuotaUs);
+  return {
+    ...lockDown,
+    Memory: memory,
+    // The sum of memory and swap: no swap.
+    MemorySwap: memory,
+    ...(fn.CPUDemand > 0 ? { CpuPeriod: cpuPeriodUs, CpuQuota: quota } : {}),
+    PidsLimit: limits.pids,
+    OomScoreAdj: oomScoreAdj,
+    NetworkMode: network,
+    LogConfig: { Type: "json-file", Config: { "max-size": "1m", "max-file": "2" } },
+  };
+}
+
+function labels(fn: FunctionRecord, limits: ContainerLimits): Record<string, string> {
+  return { [nodeLabel]: limits.nodeId, [functionLabel]: fn.Name };
+}
+
+function environment(env: Readonly<Record<string, string>>): string[] {
+  return Object.entries(env).map(([key, value]) => `${key}=${value}`);
+}

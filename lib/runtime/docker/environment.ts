@@ -1,0 +1,237 @@
+/**
+ * Functions in containers of a Docker engine.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+// @ts-types="@types/dockerode"
+import type { ContainerInfo } from "dockerode";
+import { abortable } from "../../base/async.ts";
+import { ServerledgeError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import { type Config, findRuntime } from "../../model/config.ts";
+import type { FunctionRecord } from "../../model/function.ts";
+import type { Runtime } from "../../model/runtimes.ts";
+import { ExecutorChannel } from "../channel.ts";
+import type { ExecutionEnvironment, Instance } from "../environment.ts";
+import { Container } from "./container.ts";
+import { Engine, engineStatus } from "./engine.ts";
+import { installGuest, socketName } from "./guest.ts";
+import { Holders } from "./holders.ts";
+import { Images } from "./images.ts";
+import { functionLabel, nodeLabel } from "./names.ts";
+import { Networks } from "./networks.ts";
+import type { Site } from "./site.ts";
+import { startCustom } from "./start_custom.ts";
+import { startExecutor } from "./start_executor.ts";
+
+const log = logger("runtime");
+
+/** Where the code of functions is found, by its hash. */
+export interface CodeFolders {
+  /** The absolute path of a folder with the unpacked code. */
+  folder(hash: string): Promise<string>;
+  /** The TAR archive. */
+  archive(hash: string): Promise<Uint8Array>;
+  /** Keeps the folder from being removed until disposed. */
+  hold(hash: string): Disposable;
+}
+
+/** What the environment needs of its node. */
+export interface DockerOptions {
+  /** The node's configuration. */
+  readonly config: Config;
+  /** Id of the node: containers are labelled with it. */
+  readonly nodeId: string;
+  /** Area of the node, told to functions. */
+  readonly area: string;
+  /** Where the code is. */
+  readonly code: CodeFolders;
+  /** A folder of its own, for executors and the socket. */
+  readonly runDir: string;
+}
+
+/** Makes instances of functions as containers. The engine may be away and come back. */
+export class DockerEnvironment implements ExecutionEnvironment {
+  readonly #config: Config;
+  readonly #code: CodeFolders;
+  readonly #site: Site;
+  readonly #images: Images;
+  readonly #closing = new AbortController();
+  readonly #starts = new Set<Promise<Instance>>();
+
+  private constructor(options: DockerOptions, site: Site) {
+    this.#config = options.config;
+    this.#code = options.code;
+    this.#site = site;
+    this.#images = new Images(site.engine, options.config["factory.images.refresh"]);
+  }
+
+  /**
+   * Opens the environment. Does not ask the engine for anything yet.
+   *
+   * @param options the node's
+   * @throws where the folder or the socket cannot be made
+   */
+  static async open(options: DockerOptions): Promise<DockerEnvironment> {
+    const { config, nodeId, area, runDir } = options;
+    const guest = await installGuest(runDir);
+    const channel = await ExecutorChannel.open(join(guest, socketName));
+    const engine = new Engine();
+    const known = new Set<string>();
+    return new DockerEnvironment(options, {
+      engine,
+      limits: { nodeId, pids: config["container.pids"], tmpMib: config["container.tmp"] },
+      area,
+      known,
+      holders: new Holders(engine, nodeId, known),
+      networks: new Networks(engine, nodeId),
+      channel,
+      guest,
+    });
+  }
+
+  /** See {@link ExecutionEnvironment.prepare}. */
+  async prepare(fn: FunctionRecord, options: { refresh?: boolean } = {}): Promise<void> {
+    const runtime = this.#runtime(fn);
+    const custom = runtime.executor === "http";
+    await Promise.all([
+      this.#images.ensure(
+        imageOf(fn, runtime),
+        custom ? "" : `runtimes.${runtime.id}.image`,
+        options.refresh,
+      ),
+      fn.CodeHash && (custom ? this.#code.archive(fn.CodeHash) : this.#code.folder(fn.CodeHash)),
+    ]);
+  }
+
+  /** See {@link ExecutionEnvironment.start}. */
+  async start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    either.throwIfAborted();
+    const starting = this.#start(fn, either);
+    this.#starts.add(starting);
+    try {
+      return await starting;
+    } finally {
+      this.#starts.delete(starting);
+      this.#site.holders.refill();
+    }
+  }
+
+  /** See {@link ExecutionEnvironment.architectures}. */
+  async architectures(fn: FunctionRecord): Promise<string[]> {
+    try {
+      return await this.#images.architectures(imageOf(fn, this.#runtime(fn)));
+    } catch {
+      return [];
+    }
+  }
+
+  /** See {@link ExecutionEnvironment.sweep}. */
+  async sweep(): Promise<number> {
+    const count = await this.#removeContainers((name) => !this.#site.known.has(name));
+    this.#site.holders.refill();
+    return count;
+  }
+
+  /** See {@link ExecutionEnvironment.available}. */
+  available(): Promise<true | string> {
+    return this.#site.engine.available();
+  }
+
+  /**
+   * Resolves when the background work that makes the next start fast has ended. For tests and
+   * benchmarks.
+   */
+  settled(): Promise<void> {
+    return this.#site.holders.filled();
+  }
+
+  /** Removes every container of this process, its networks if nothing uses them, and the socket. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
+    await Promise.allSettled(this.#starts);
+    const { channel, holders, known, networks } = this.#site;
+    await holders[Symbol.asyncDispose]();
+    if (known.size > 0) {
+      await this.#removeContainers((name) => known.has(name)).catch((error) =>
+        log.error("Containers are left behind: {error}", { error: error.message })
+      );
+    }
+    await networks[Symbol.asyncDispose]();
+    await channel[Symbol.asyncDispose]();
+  }
+
+  async #start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
+    try {
+      return await this.#startOnce(fn, signal);
+    } catch (error) {
+      if (engineStatus(error) !== 404) throw error;
+      // The image or a network was removed behind our back: look again, once.
+      this.#images.forget(imageOf(fn, this.#runtime(fn)));
+      this.#site.networks.forget();
+      return await this.#startOnce(fn, signal);
+    }
+  }
+
+  async #startOnce(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
+    const { executor, ...runtime } = this.#runtime(fn);
+    await abortable(this.prepare(fn), signal);
+    if (executor === "http") {
+      const code = fn.CodeHash ? await this.#code.archive(fn.CodeHash) : undefined;
+      const image = imageOf(fn, { ...runtime, executor });
+      return await startCustom(this.#site, { fn, image, code }, signal);
+    }
+    using stack = new DisposableStack();
+    // Containers see the folder itself: it has to stay as long as they do.
+    if (fn.CodeHash) stack.use(this.#code.hold(fn.CodeHash));
+    const code = fn.CodeHash ? await this.#code.folder(fn.CodeHash) : undefined;
+    const instance = await startExecutor(
+      this.#site,
+      { fn, runtime: { ...runtime, executor }, code },
+      signal,
+    );
+    instance.keep(stack.move());
+    return instance;
+  }
+
+  async #removeContainers(wanted: (name: string) => boolean): Promise<number> {
+    const { engine, limits } = this.#site;
+    const containers = await engine.ask<ContainerInfo[]>(
+      "list containers",
+      (docker) =>
+        docker.listContainers({
+          all: true,
+          filters: { label: [`${nodeLabel}=${limits.nodeId}`] },
+        }),
+    );
+    const orphans = containers.filter(({ Names }) => wanted(bareName(Names)));
+    await Promise.all(
+      orphans.map(({ Names }) =>
+        Container.existing(engine, bareName(Names))[Symbol.asyncDispose]()
+      ),
+    );
+    return orphans.filter(({ Labels }) => functionLabel in Labels).length;
+  }
+
+  #runtime(fn: FunctionRecord): Runtime {
+    const runtime = findRuntime(this.#config, fn.Runtime);
+    if (runtime) return runtime;
+    throw new ServerledgeError(
+      "RUNTIME_UNKNOWN",
+      `This node has no runtime ${fn.Runtime}: known are ${
+        [...this.#config.runtimes.keys()].join(", ")
+      }`,
+    );
+  }
+}
+
+function imageOf(fn: FunctionRecord, runtime: Runtime): string {
+  return runtime.executor === "http" && fn.CustomImage ? fn.CustomImage : runtime.image;
+}
+
+function bareName(names: readonly string[]): string {
+  return (names[0] ?? "").replace(/^\//, "");
+}

@@ -1,0 +1,188 @@
+/**
+ * Holders: containers that do nothing but keep a network namespace without interfaces, for
+ * functions with no network. Making such a namespace takes the engine more than a third of a cold
+ * start; a spare one is kept ready instead. Instances of one function share a namespace (they share
+ * a loopback), different functions never do.
+ *
+ * @module
+ */
+
+// @ts-types="@types/dockerode"
+import type { DockerVersion } from "dockerode";
+import { logger } from "../../base/log.ts";
+import { Container } from "./container.ts";
+import { holderOptions } from "./container_options.ts";
+import { type Engine, engineStatus } from "./engine.ts";
+import { holderArchive, holderImage, holderProgram } from "./holder_image.ts";
+import { containerName } from "./names.ts";
+
+/** Holders that are kept ready for functions that have none. */
+const spareHolders = 1;
+
+const log = logger("runtime");
+
+/** A holder and who uses it. */
+interface Holder {
+  readonly container: Container;
+  users: number;
+  /** True if it must not be used again. */
+  broken: boolean;
+}
+
+/** The right to join a function's namespace; given back once when disposed. */
+export interface NamespaceLease extends Disposable {
+  /** The engine's network mode for it. */
+  readonly network: string;
+  /** Says that joining failed, or that what joined may still be there. */
+  markBroken(): void;
+}
+
+/** Keeps spare holders and lends them to functions. */
+export class Holders implements AsyncDisposable {
+  readonly #engine: Engine;
+  readonly #nodeId: string;
+  readonly #known: Set<string>;
+  readonly #spares: Holder[] = [];
+  readonly #byFunction = new Map<string, Holder>();
+  readonly #removals = new Set<Promise<void>>();
+  #filling: Promise<void> | undefined;
+  #disposed = false;
+
+  /**
+   * No holder exists yet.
+   *
+   * @param engine where they will be
+   * @param nodeId whose they are
+   * @param known gets the names of the containers that exist, so that they are not swept
+   */
+  constructor(engine: Engine, nodeId: string, known: Set<string>) {
+    this.#engine = engine;
+    this.#nodeId = nodeId;
+    this.#known = known;
+  }
+
+  /** How many are ready and unused. */
+  get spares(): number {
+    return this.#spares.length;
+  }
+
+  /**
+   * A namespace for one more instance of a function.
+   *
+   * @param key the function's identity
+   * @returns undefined if none is ready, and then the instance needs one of its own
+   */
+  lease(key: string): NamespaceLease | undefined {
+    let holder = this.#byFunction.get(key);
+    if (!holder || holder.broken) {
+      holder = this.#spares.pop();
+      if (!holder) return undefined;
+      this.#byFunction.set(key, holder);
+    }
+    const held = holder;
+    held.users++;
+    let given = true;
+    return {
+      network: `container:${held.container.name}`,
+      markBroken: () => {
+        held.broken = true;
+      },
+      [Symbol.dispose]: () => {
+        if (given) this.#giveBack(key, held);
+        given = false;
+      },
+    };
+  }
+
+  /** Fills up the spares in the background; without effect where the engine does not answer. */
+  refill(): void {
+    if (this.#disposed || this.#filling || this.#spares.length >= spareHolders) return;
+    this.#filling = this.#fill()
+      .catch((error) => log.debug("No spare holder: {error}", { error: error.message }))
+      .finally(() => this.#filling = undefined);
+  }
+
+  /** Resolves when the spares are filled, or could not be. */
+  async filled(): Promise<void> {
+    await this.#filling;
+  }
+
+  /** Removes all holders. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    await this.#filling;
+    for (const holder of [...this.#spares.splice(0), ...this.#byFunction.values()]) {
+      this.#remove(holder);
+    }
+    await Promise.all(this.#removals);
+  }
+
+  #giveBack(key: string, holder: Holder): void {
+    if (--holder.users > 0) return;
+    if (this.#byFunction.get(key) === holder) this.#byFunction.delete(key);
+    // The namespace has no process left but the holder's: as good as new.
+    if (this.#disposed || holder.broken || this.#spares.length >= spareHolders) {
+      this.#remove(holder);
+    } else {
+      this.#spares.push(holder);
+    }
+  }
+
+  #remove(holder: Holder): void {
+    const { container } = holder;
+    const removal = container[Symbol.asyncDispose]().finally(() => {
+      this.#known.delete(container.name);
+      this.#removals.delete(removal);
+    });
+    this.#removals.add(removal);
+  }
+
+  async #fill(): Promise<void> {
+    while (!this.#disposed && this.#spares.length < spareHolders) {
+      const holder = await this.#start();
+      if (this.#disposed || this.#spares.length >= spareHolders) this.#remove(holder);
+      else this.#spares.push(holder);
+    }
+  }
+
+  async #start(): Promise<Holder> {
+    const name = containerName("holder");
+    this.#known.add(name);
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => void this.#known.delete(name));
+    const container = stack.use(new Container(this.#engine, name));
+    const options = holderOptions(holderImage, holderProgram, this.#nodeId);
+    try {
+      await container.create(options);
+    } catch (error) {
+      if (engineStatus(error) !== 404) throw error;
+      await this.#importImage();
+      await container.create(options);
+    }
+    await container.start();
+    stack.move();
+    return { container, users: 0, broken: false };
+  }
+
+  async #importImage(): Promise<void> {
+    const { Arch } = await this.#engine.ask<DockerVersion>(
+      "tell its version",
+      (docker) => docker.version(),
+    );
+    const archive = await holderArchive(Arch);
+    const { Readable } = await import("node:stream");
+    const { Buffer } = await import("node:buffer");
+    const [repo, tag] = holderImage.split(":");
+    await this.#engine.ask("import the holder image", async (docker) => {
+      const source = Readable.from([Buffer.from(archive)]);
+      // docker import - serverledge/holder:1
+      const progress = await docker.importImage(source, { repo, tag });
+      await new Promise<void>((resolve, reject) =>
+        docker.modem.followProgress(
+          progress,
+          (error: Error | null) => error ? reject(error) : resolve(),
+        )
+      );
+    });
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Images on the engine: one that is present is used as it is, a missing one is pulled, once for
+ * all who wait for it.
+ *
+ * @module
+ */
+
+// @ts-types="@types/dockerode"
+import type { ImageInspectInfo } from "dockerode";
+import { SharedTasks } from "../../base/async.ts";
+import { ServerledgeError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import { type Engine, engineStatus } from "./engine.ts";
+import { isImage } from "./image_reference.ts";
+
+/** Longest pull: slow links at the edge need their time, but a dead one must end. */
+const pullTimeoutMs = 30 * 60_000;
+/** How often a pull's progress is logged. */
+const progressIntervalMs = 5_000;
+
+const log = logger("runtime");
+
+/** One line of a pull's progress as the engine reports it. */
+interface PullEvent {
+  readonly id?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+}
+
+/** Knows which images are there and gets those that are not. */
+export class Images {
+  readonly #engine: Engine;
+  readonly #refresh: boolean;
+  readonly #present = new Set<string>();
+  readonly #pulled = new Set<string>();
+  readonly #tasks = new SharedTasks<void>();
+
+  /**
+   * Nothing is known of any image yet.
+   *
+   * @param engine where the images are
+   * @param refresh true to pull each image once, even if it is present
+   */
+  constructor(engine: Engine, refresh: boolean) {
+    this.#engine = engine;
+    this.#refresh = refresh;
+  }
+
+  /**
+   * Makes sure that an image is present.
+   *
+   * @param image its name
+   * @param key the configuration key that names it, for the error; empty if there is none
+   * @param refresh true to pull it even if it is present
+   * @throws `ENGINE_UNAVAILABLE`, or `INSTANCE_START_FAILED` with what to do
+   */
+  async ensure(image: string, key: string, refresh = false): Promise<void> {
+    if (!refresh && this.#present.has(image)) return;
+    const once = this.#refresh && !this.#pulled.has(image);
+    await this.#tasks.run(image, async () => {
+      if (refresh || once || !await this.#find(image)) await this.#pull(image, key);
+      this.#present.add(image);
+    });
+  }
+
+  /**
+   * Forgets that an image is present, because the engine said that it is not.
+   *
+   * @param image its name
+   */
+  forget(image: string): void {
+    this.#present.delete(image);
+  }
+
+  /**
+   * The architectures that an image runs on, as far as its local copy tells.
+   *
+   * @param image its name
+   * @returns empty if the image is not present
+   */
+  async architectures(image: string): Promise<string[]> {
+    const found = await this.#find(image);
+    return found ? [found.Architecture] : [];
+  }
+
+  async #find(image: string): Promise<ImageInspectInfo | undefined> {
+    try {
+      const found = await this.#engine.ask<ImageInspectInfo>(
+        `inspect image ${image}`,
+        (docker) => docker.getImage(image).inspect(),
+      );
+      return isImage(image, found) ? found : undefined;
+    } catch (error) {
+      if (engineStatus(error) === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async #pull(image: string, key: string): Promise<void> {
+    log.info("Pulling image {image}", { image });
+    try {
+      await this.#engine.ask(`pull image ${image}`, async (docker) => {
+        const stream = await docker.pull(image);
+        const report = progressLog(image);
+        await new Promise<void>((resolve, reject) => {
+          docker.modem.followProgress(
+            stream,
+            (error: Error | null) => error ? reject(refused(error)) : resolve(),
+            report,
+          );
+        });
+      }, pullTimeoutMs);
+    } catch (error) {
+      if (engineStatus(error) === undefined) throw error;
+      const setting = key ? `, or name another image by the key ${key}` : "";
+      throw new ServerledgeError(
+        "INSTANCE_START_FAILED",
+        `${(error as Error).message}; get it with docker pull or docker load${setting}`,
+        { cause: error, details: { image } },
+      );
+    }
+    this.#pulled.add(image);
+    log.info("Pulled image {image}", { image });
+  }
+}
+
+/** An error inside the progress stream, in the shape of one that came as an answer. */
+function refused(error: Error): Error {
+  return Object.assign(new Error(error.message, { cause: error }), { statusCode: 500 });
+}
+
+function progressLog(image: string): (event: PullEvent) => void {
+  const layers = new Map<string, { current: number; total: number }>();
+  let logged = performance.now();
+  return ({ id, progressDetail }) => {
+    const { current, total } = progressDetail ?? {};
+    if (id && current && total) layers.set(id, { current, total });
+    if (performance.now() - logged < progressIntervalMs) return;
+    logged = performance.now();
+    let got = 0;
+    let all = 0;
+    for (const layer of layers.values()) {
+      got += layer.current;
+      all += layer.total;
+    }
+    log.info("Pulling image {image}: {got} of {all} MB", {
+      image,
+      got: Math.round(got / 1e6),
+      all: Math.round(all / 1e6),
+    });
+  };
+}

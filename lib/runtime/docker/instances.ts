@@ -1,0 +1,202 @@
+/**
+ * Running instances: a container and the way to talk to what runs in it.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+import type { FunctionRecord } from "../../model/function.ts";
+import type { ExecutorConnection } from "../channel.ts";
+import type { Call, Instance, Reply } from "../environment.ts";
+import { type Container, crash, type Exit } from "./container.ts";
+import { callCustom, ConnectionLost, type CustomAddress, type CustomCall } from "./custom.ts";
+
+/** How long a container whose connection is lost gets to be seen ending. */
+const exitNewsMs = 1_000;
+/** Lines of its log that a crash tells. */
+const crashLogLines = 20;
+
+/** What all instances in containers have in common. */
+abstract class ContainerInstance implements Instance {
+  /** The container's name. */
+  readonly id: string;
+  /** See {@link Instance.lost}. */
+  readonly lost: Promise<ServerledgeError>;
+  protected readonly container: Container;
+  readonly #fn: FunctionRecord;
+  readonly #cleanup: AsyncDisposableStack;
+  readonly #kept = new DisposableStack();
+  #lastLines: Promise<string> | undefined;
+  #disposing = false;
+  #disposed: Promise<void> | undefined;
+
+  /**
+   * An instance that is ready.
+   *
+   * @param fn what it runs
+   * @param container where
+   * @param ended resolves when it ended by itself, as far as its connection tells
+   * @param cleanup removes everything that belongs to it
+   */
+  constructor(
+    fn: FunctionRecord,
+    container: Container,
+    ended: Promise<unknown>,
+    cleanup: AsyncDisposableStack,
+  ) {
+    this.id = container.name;
+    this.container = container;
+    this.#fn = fn;
+    this.#cleanup = cleanup;
+    this.lost = new Promise((resolve) => {
+      void Promise.race([ended, container.exited()]).then(async () => {
+        if (!this.#disposing) resolve(await this.loss());
+      });
+    });
+  }
+
+  /**
+   * Leaves something to the instance, to be disposed when its container is gone.
+   *
+   * @param resource not yet disposed
+   */
+  keep(resource: Disposable): void {
+    this.#kept.use(resource);
+  }
+
+  abstract invoke(call: Call): Promise<Reply>;
+
+  abstract cancel(callId: string): void;
+
+  /** See {@link Instance.logs}. */
+  logs(lines: number): Promise<string> {
+    return this.container.logs(lines);
+  }
+
+  /** Removes the container and what belongs to it; calls under way fail. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposing = true;
+    this.#disposed ??= this.#cleanup.disposeAsync().finally(() => this.#kept.dispose());
+    return this.#disposed;
+  }
+
+  /** The error for calls that were not answered; says what was seen. */
+  protected async loss(): Promise<ServerledgeError> {
+    if (this.#disposing) {
+      return new ServerledgeError(
+        "FUNCTION_CRASHED",
+        "The function's instance was removed before it answered",
+      );
+    }
+    const exit = await within(this.container.exited(), exitNewsMs);
+    if (!exit) {
+      return new ServerledgeError(
+        "FUNCTION_CRASHED",
+        "The function's instance closed its connection without an answer, and still runs",
+      );
+    }
+    this.#lastLines ??= this.container.logs(crashLogLines).catch(() => "");
+    return crash(exit, this.#fn.MemoryMB, await this.#lastLines);
+  }
+}
+
+/** An instance of one of our runtimes, reached by the executor channel. */
+export class ExecutorInstance extends ContainerInstance {
+  readonly #connection: ExecutorConnection;
+  readonly #signals: boolean;
+
+  /**
+   * An instance whose executor has said hello.
+   *
+   * @param fn what it runs
+   * @param container where
+   * @param connection to its executor
+   * @param signals true if its executor hears of cancellations while it runs only by a signal
+   * @param cleanup removes everything that belongs to it
+   */
+  constructor(
+    fn: FunctionRecord,
+    container: Container,
+    connection: ExecutorConnection,
+    signals: boolean,
+    cleanup: AsyncDisposableStack,
+  ) {
+    super(fn, container, connection.closed, cleanup);
+    this.#connection = connection;
+    this.#signals = signals;
+    connection.explainLoss = () => this.loss();
+  }
+
+  /** See {@link Instance.invoke}. */
+  override invoke(call: Call): Promise<Reply> {
+    return this.#connection.invoke(call);
+  }
+
+  /** See {@link Instance.cancel}. */
+  override cancel(callId: string): void {
+    if (!this.#connection.cancel(callId) || !this.#signals) return;
+    // If this fails, the caller's grace ends and the instance is discarded.
+    this.container.signal("SIGUSR1").catch(() => {});
+  }
+}
+
+/** An instance of a custom image, reached by HTTP. */
+export class CustomInstance extends ContainerInstance {
+  readonly #address: CustomAddress;
+  readonly #calls = new Map<string, CustomCall>();
+
+  /**
+   * An instance that accepts connections.
+   *
+   * @param fn what it runs
+   * @param container where
+   * @param address where its server is
+   * @param cleanup removes everything that belongs to it
+   */
+  constructor(
+    fn: FunctionRecord,
+    container: Container,
+    address: CustomAddress,
+    cleanup: AsyncDisposableStack,
+  ) {
+    super(fn, container, container.exited(), cleanup);
+    this.#address = address;
+  }
+
+  /** See {@link Instance.invoke}. */
+  override async invoke(call: Call): Promise<Reply> {
+    const sent = callCustom(this.#address, call);
+    this.#calls.set(call.id, sent);
+    try {
+      return await sent.reply;
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) throw error;
+      if (this.#calls.has(call.id)) throw await this.loss();
+      throw new ServerledgeError(
+        "FUNCTION_CRASHED",
+        "The connection to the custom image was closed; it may still run the call",
+      );
+    } finally {
+      this.#calls.delete(call.id);
+    }
+  }
+
+  /** Closes the call's connection; the image may not notice, so the instance must be discarded. */
+  override cancel(callId: string): void {
+    const sent = this.#calls.get(callId);
+    this.#calls.delete(callId);
+    sent?.abort();
+  }
+}
+
+async function within(promise: Promise<Exit>, ms: number): Promise<Exit | undefined> {
+  let timer: number | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

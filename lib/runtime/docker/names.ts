@@ -1,0 +1,24 @@
+/**
+ * How containers and networks of a node are named and labelled, so that they are found again.
+ *
+ * @module
+ */
+
+import { randomId } from "../../base/ids.ts";
+
+/** Label with the id of the node that made a container or network. */
+export const nodeLabel = "serverledge.node";
+/** Label with the name of the function that a container runs. */
+export const functionLabel = "serverledge.function";
+
+/** Longest part of a function's name in a container's name. */
+const maxNamePart = 40;
+
+/**
+ * A new name for a container.
+ *
+ * @param what the function's name, or what else it is for
+ */
+export function containerName(what: string): string {
+  return `serverledge-${what.slice(0, maxNamePart)}-${randomId(10)}`;
+}
