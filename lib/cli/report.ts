@@ -21,16 +21,17 @@ export function isPending(answer: Answer): boolean {
  * The report that an answer carries.
  *
  * @param answer of `/invoke` or `/poll`
- * @throws the failure that it carries instead; `FUNCTION_ERROR` where it says only that it failed
+ * @throws the failure that it carries instead, told by `Code`, `Message` and `Details`;
+ *   `FUNCTION_ERROR` where it says only that it failed, as the Go node does
  */
 export function readReport(answer: Answer): Report {
   const body = isObject(answer.json) ? answer.json : {};
   if (body.Success === true) return answer.json as Report;
-  const code: ErrorCode = errorCodes.find((known) => known === body.code) ?? "FUNCTION_ERROR";
-  const message = typeof body.message === "string" ? body.message : "The invocation failed";
-  const output = body.output ?? body.Output;
+  const code: ErrorCode = errorCodes.find((known) => known === body.Code) ?? "FUNCTION_ERROR";
+  const message = typeof body.Message === "string" ? body.Message : "The invocation failed";
+  const details = isObject(body.Details) ? body.Details : { output: body.Output };
   throw new ServerledgeError(code, message, {
-    details: { ...body, output, exit: undefined, answer: answer.text },
+    details: { ...details, exit: undefined, answer: answer.text },
   });
 }
 

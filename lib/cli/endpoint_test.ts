@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { authority, resolveEndpoint } from "./endpoint.ts";
+
+const none = () => Promise.resolve(undefined);
+const configured = () => Promise.resolve(4000);
+const env = { SERVERLEDGE_HOST: "edge-1", SERVERLEDGE_PORT: "3000" };
+
+Deno.test("flag wins over environment, configuration and default", async () => {
+  assert.deepEqual(await resolveEndpoint({ host: "a.b", port: 2000 }, env, configured), {
+    host: "a.b",
+    port: 2000,
+  });
+  assert.deepEqual(await resolveEndpoint({}, env, configured), { host: "edge-1", port: 3000 });
+  assert.deepEqual(await resolveEndpoint({}, {}, configured), { host: "127.0.0.1", port: 4000 });
+  assert.deepEqual(await resolveEndpoint({}, { SERVERLEDGE_HOST: "" }, none), {
+    host: "127.0.0.1",
+    port: 1323,
+  });
+});
+
+Deno.test("the configuration is read only where it counts", async () => {
+  await resolveEndpoint({ port: 1 }, {}, () => assert.fail("read"));
+  await resolveEndpoint({}, env, () => assert.fail("read"));
+});
+
+Deno.test("a host or port that is none is refused", async () => {
+  for (const host of ["a/b", "http://a", "a:80", "", "a b", "a@b"]) {
+    await assert.rejects(resolveEndpoint({ host, port: 1 }, {}, none), /host/, host);
+  }
+  for (const port of ["0", "65536", "tcp://10.0.0.1:1323", "-1", "x"]) {
+    await assert.rejects(resolveEndpoint({}, { SERVERLEDGE_PORT: port }, none), /1 to 65535/, port);
+  }
+});
+
+Deno.test("an IPv6 address gets its brackets", async () => {
+  for (const host of ["::1", "[::1]"]) {
+    const endpoint = await resolveEndpoint({ host, port: 80 }, {}, none);
+    assert.equal(authority(endpoint), "[::1]:80");
+  }
+});

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { ServerledgeError } from "../base/errors.ts";
+import { readParams, readParamsFile } from "./params.ts";
+
+Deno.test("a value is JSON where it parses, else text", () => {
+  const params = readParams([
+    "n:5",
+    "x:-1.5",
+    "yes:true",
+    "none:null",
+    "list:[1,2]",
+    'map:{"a":1,"b":[2,3]}',
+    'id:"42"',
+    "word:hello",
+    "zip:0123",
+    "empty:",
+    "url:http://host:80/a",
+  ]);
+  assert.deepEqual(params, {
+    n: 5,
+    x: -1.5,
+    yes: true,
+    none: null,
+    list: [1, 2],
+    map: { a: 1, b: [2, 3] },
+    id: "42",
+    word: "hello",
+    zip: "0123",
+    empty: "",
+    url: "http://host:80/a",
+  });
+});
+
+Deno.test("commas separate parameters where a name follows", () => {
+  assert.deepEqual(readParams(["a:1,b:two", "c:3"]), { a: 1, b: "two", c: 3 });
+  assert.deepEqual(readParams(["text:hello, world"]), { text: "hello, world" });
+  assert.deepEqual(readParams(["a:x,y,b:[1,2],c:3"]), { a: "x,y", b: [1, 2], c: 3 });
+  assert.deepEqual(readParams(['a:{"x":1,"y":{"z":2}},b:"p,q:r"']), {
+    a: { x: 1, y: { z: 2 } },
+    b: "p,q:r",
+  });
+});
+
+Deno.test("a JSON value that does not close is text", () => {
+  assert.deepEqual(readParams(["a:[1,2"]), { a: "[1,2" });
+});
+
+Deno.test("the last of two values wins, and any name is a name", () => {
+  assert.deepEqual(readParams(["a:1", "a:2"]), { a: 2 });
+  assert.deepEqual(Object.keys(readParams(["__proto__:1"])), ["__proto__"]);
+});
+
+Deno.test("a parameter without a name or a colon is refused", () => {
+  for (const item of ["abc", ":1", ""]) {
+    assert.throws(() => readParams([item]), ServerledgeError);
+  }
+});
+
+Deno.test("a parameter file holds one JSON object", () => {
+  assert.deepEqual(readParamsFile('{"a": [1]}', "p.json"), { a: [1] });
+  for (const text of ["", "[1]", "5", "{"]) {
+    assert.throws(() => readParamsFile(text, "p.json"), /^ServerledgeError: p\.json: expected/);
+  }
+});
