@@ -8,6 +8,7 @@
 import type { FunctionRecord } from "../model/function.ts";
 import type { Instance } from "../runtime/environment.ts";
 import type { Reservation } from "./ledger.ts";
+import { Pace } from "./pace.ts";
 
 /**
  * Where an instance is in its life. `doomed`: busy, takes no more calls, is removed when its last
@@ -52,6 +53,8 @@ export class FunctionPool {
   starting = 0;
   /** Set when the function was updated or deleted: nothing is started or kept any more. */
   retired = false;
+  /** How fast it is. */
+  readonly pace: Pace = new Pace();
   /** Idle instances, least recently used first. */
   readonly idle: PooledInstance[] = [];
   /** Instances with at least one call. */
@@ -71,6 +74,11 @@ export class FunctionPool {
   /** True if nothing is left to look after. */
   get empty(): boolean {
     return this.starting === 0 && this.idle.length === 0 && this.busy.size === 0;
+  }
+
+  /** Calls that its instances, those being started included, can run at once. */
+  get slots(): number {
+    return (this.starting + this.idle.length + this.busy.size) * this.record.MaxConcurrency;
   }
 
   /** Idle instances that may be taken away; the rest is needed to keep `MinInstances`. */

@@ -9,8 +9,8 @@ import type { PooledInstance } from "./function_pool.ts";
 
 /** What a lease gives back to. */
 export interface Lessor {
-  /** A call of the instance has ended. */
-  give(pooled: PooledInstance): void;
+  /** A call of the instance has ended; it took that long, if it ended well. */
+  give(pooled: PooledInstance, executionMs?: number): void;
   /** Removes an instance. */
   close(pooled: PooledInstance): void;
 }
@@ -45,11 +45,15 @@ export class Lease {
     return this.#pooled.readyAt;
   }
 
-  /** The call has ended and the instance is fine. */
-  release(): void {
+  /**
+   * The call has ended and the instance is fine.
+   *
+   * @param executionMs how long the execution took, if it is typical
+   */
+  release(executionMs?: number): void {
     if (!this.#held) return;
     this.#held = false;
-    this.#lessor.give(this.#pooled);
+    this.#lessor.give(this.#pooled, executionMs);
   }
 
   /** The instance broke: it is removed now, with all its calls. */

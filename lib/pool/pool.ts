@@ -119,6 +119,19 @@ export class Pool implements AsyncDisposable {
     return (this.#functions.get(record.Version)?.starting ?? 0) * record.MaxConcurrency;
   }
 
+  /**
+   * Whether one more instance would help those who wait for the function.
+   *
+   * @param waiting how many wait
+   * @param waitedMs how long the first of them has
+   * @returns true, or how long to wait before asking again, ms
+   */
+  needsMore(record: FunctionRecord, waiting: number, waitedMs: number): true | number {
+    const pool = this.#functions.get(record.Version);
+    if (!pool || pool.pace.needsMore({ waiting, waitedMs, slots: pool.slots })) return true;
+    return Math.max(1, pool.pace.startMs - waitedMs);
+  }
+
   /** True if the function has an instance, or one is being started. */
   has(record: FunctionRecord): boolean {
     return this.#functions.get(record.Version)?.empty === false;
@@ -223,7 +236,8 @@ export class Pool implements AsyncDisposable {
   }
 
   /** A lease was given back. For leases only. */
-  give(pooled: PooledInstance): void {
+  give(pooled: PooledInstance, executionMs?: number): void {
+    if (executionMs !== undefined) pooled.home.pace.executed(executionMs);
     if (pooled.home.give(pooled, this.#clock.now())) return this.close(pooled);
     if (pooled.state !== "closed") this.#listener?.available(pooled.home.record);
   }
@@ -308,6 +322,7 @@ export class Pool implements AsyncDisposable {
     const { home, instance, reservation } = pooled;
     if (home.retired) return this.close(pooled);
     reservation.rest();
+    home.pace.started(pooled.readyAt - pooled.startedAt);
     home.add(pooled);
     instance.lost.then((error) => {
       if (pooled.state === "closed") return;

@@ -54,6 +54,8 @@ export class Scheduler implements PoolListener {
   readonly #pool: Pool;
   readonly #queue = new WaitQueue<Invocation>();
   readonly #running = new Set<Invocation>();
+  /** Function versions whose line will be looked at again. */
+  readonly #looks = new Set<string>();
   #draining = false;
   #idle: (() => void) | undefined;
 
@@ -202,11 +204,27 @@ export class Scheduler implements PoolListener {
     }
   }
 
-  /** Starts instances for those who wait and whom no start under way will serve. */
+  /** Starts instances for those who wait and whom no start under way will serve, if it helps. */
   #provision(record: FunctionRecord): void {
-    while (this.#queue.count(record.Version) > this.#pool.coming(record)) {
+    for (;;) {
+      const waiting = this.#queue.count(record.Version);
+      if (waiting <= this.#pool.coming(record)) return;
+      const waitedMs = this.#clock.now() - this.#queue.first(record.Version)!.arrivedAt;
+      const verdict = this.#pool.needsMore(record, waiting, waitedMs);
+      if (verdict !== true) return this.#provisionLater(record, verdict);
       if (!this.#pool.tryStart(record)) return;
     }
+  }
+
+  /** Looks at a line again in case it does not move as expected; one such look at a time. */
+  #provisionLater(record: FunctionRecord, delayMs: number): void {
+    const { Version: version } = record;
+    if (this.#looks.has(version)) return;
+    this.#looks.add(version);
+    this.#options.deadlines.set(this.#clock.now() + delayMs, () => {
+      this.#looks.delete(version);
+      this.#provision(record);
+    });
   }
 
   #execute(invocation: Invocation, lease: Lease): void {
@@ -231,10 +249,10 @@ export class Scheduler implements PoolListener {
   }
 
   #replied(invocation: Invocation, lease: Lease, reply: Reply): void {
-    lease.release();
+    const now = this.#clock.now();
+    lease.release(now - invocation.execution!.startedAt);
     if (invocation.settled) return this.#stopped(invocation);
     if (!reply.ok) return this.#fail(invocation, failureOf(reply), reply);
-    const now = this.#clock.now();
     this.#close(invocation);
     invocation.succeed(reportOf(invocation, reply, now, this.#options.node));
     this.#options.observer.ended(describeEnd(invocation, now, undefined, reply));

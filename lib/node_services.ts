@@ -1,0 +1,194 @@
+/**
+ * A node's parts as its API sees them.
+ *
+ * @module
+ */
+
+import type { Clock } from "./base/clock.ts";
+import { ServerledgeError } from "./base/errors.ts";
+import type { Config } from "./model/config.ts";
+import type { Definition, FunctionRecord } from "./model/function.ts";
+import type { InvokeRequest } from "./model/invocation.ts";
+import type { NodeStatus } from "./model/status.ts";
+import type { Catalog } from "./registry/catalog.ts";
+import type { FunctionService } from "./registry/functions.ts";
+import type { AsyncResult, Registry } from "./registry/registry.ts";
+import type { ExecutionEnvironment } from "./runtime/environment.ts";
+import type { EnvironmentWatch } from "./runtime/watch.ts";
+import type { Ledger } from "./pool/ledger.ts";
+import type { Pool } from "./pool/pool.ts";
+import type { AsyncInvocations } from "./scheduler/async_invocations.ts";
+import type { Scheduler } from "./scheduler/scheduler.ts";
+import type { LogBook } from "./telemetry/log_book.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
+import type { ApiServices, Invocation } from "./api/services.ts";
+import { version } from "./version.ts";
+
+/** The parts. */
+export interface NodeParts {
+  /** The node's configuration. */
+  readonly config: Config;
+  /** Who the node is. */
+  readonly node: { readonly id: string; readonly area: string; readonly architecture: string };
+  /** The node's clock. */
+  readonly clock: Clock;
+  /** All functions. */
+  readonly catalog: Catalog;
+  /** Creates and removes functions. */
+  readonly functions: FunctionService;
+  /** What nodes share. */
+  readonly registry: Registry;
+  /** Makes instances. */
+  readonly environment: ExecutionEnvironment;
+  /** Whether it can. */
+  readonly engine: EnvironmentWatch;
+  /** Memory and CPU. */
+  readonly ledger: Ledger;
+  /** Instances. */
+  readonly pool: Pool;
+  /** Runs invocations. */
+  readonly scheduler: Scheduler;
+  /** Runs asynchronous ones. */
+  readonly asyncInvocations: AsyncInvocations;
+  /** Counts them. */
+  readonly metrics: Metrics;
+  /** Keeps what they wrote. */
+  readonly logBook: LogBook;
+}
+
+/** The services of a node, put together from its parts. */
+export class NodeServices implements ApiServices {
+  readonly #parts: NodeParts;
+  readonly #startedAt: number;
+  /** See {@link ApiServices}. */
+  readonly config: Config;
+  /** See {@link ApiServices}. */
+  readonly node: ApiServices["node"];
+
+  /** Services of a node that starts now. */
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+    this.#startedAt = parts.clock.now();
+    this.config = parts.config;
+    this.node = { ...parts.node, version };
+  }
+
+  /** See {@link ApiServices}. */
+  free(): { memoryMib: number; cpu: number } {
+    const { ledger } = this.#parts;
+    return { memoryMib: ledger.availableMemory, cpu: ledger.freeCpu };
+  }
+
+  /** See {@link ApiServices}. */
+  invoke(name: string, request: InvokeRequest): Invocation {
+    return this.#parts.scheduler.submit(name, request);
+  }
+
+  /** See {@link ApiServices}. */
+  accept(name: string, request: InvokeRequest): Promise<string> {
+    return this.#parts.asyncInvocations.accept(name, request);
+  }
+
+  /** See {@link ApiServices}. */
+  poll(id: string): Promise<AsyncResult | undefined> {
+    return this.#parts.asyncInvocations.poll(id);
+  }
+
+  /** See {@link ApiServices}. */
+  create(definition: Definition): Promise<void> {
+    return this.#parts.functions.create(definition);
+  }
+
+  /** See {@link ApiServices}. */
+  update(definition: Definition): Promise<void> {
+    return this.#parts.functions.update(definition);
+  }
+
+  /** See {@link ApiServices}. */
+  remove(name: string): Promise<void> {
+    return this.#parts.functions.remove(name);
+  }
+
+  /** See {@link ApiServices}. */
+  functions(): FunctionRecord[] {
+    return this.#parts.catalog.list();
+  }
+
+  /** See {@link ApiServices}. */
+  async prewarm(name: string, count: number, { refresh }: { refresh: boolean }): Promise<number> {
+    const { environment, pool } = this.#parts;
+    const record = this.#find(name);
+    await environment.prepare(record, { refresh });
+    return await pool.prewarm(record, count);
+  }
+
+  /** See {@link ApiServices}. */
+  status(): NodeStatus {
+    const { ledger, pool, scheduler, registry, catalog, clock, engine } = this.#parts;
+    const { totalMemory, busyMemory, warmMemory, totalCpu, usedCpu } = ledger.balance;
+    const counts = pool.count();
+    const idle = counts.filter((count) => count.idle > 0);
+    const registryHealth = registry.health();
+    return {
+      AvailableWarmContainers: Object.fromEntries(idle.map(({ name, idle }) => [name, idle])),
+      TotalMemory: totalMemory,
+      AvailableMemory: totalMemory - busyMemory,
+      FreeMemory: totalMemory - busyMemory - warmMemory,
+      TotalCPU: totalCpu,
+      UsedCPU: usedCpu,
+      Coordinates: { Vec: [0, 0, 0], Error: 0, Height: 0 },
+      LoadAvg: Deno.loadavg(),
+      LastUpdateTime: Math.floor(clock.wall() / 1000),
+      Node: this.node.id,
+      Area: this.node.area,
+      Architecture: this.node.architecture,
+      Version: version,
+      UptimeS: Math.floor((clock.now() - this.#startedAt) / 1000),
+      Functions: catalog.size,
+      Instances: counts.map(({ name, starting, busy, idle }) => ({
+        Function: name,
+        Starting: starting,
+        Busy: busy,
+        Idle: idle,
+      })),
+      QueueLength: scheduler.waiting,
+      Running: scheduler.running,
+      Registry: {
+        Kind: registry.description,
+        Ok: registryHealth.ok,
+        ...(registryHealth.ok ? {} : { Problem: registryHealth.reason }),
+      },
+      Engine: engine.state === true ? { Ok: true } : { Ok: false, Problem: engine.state },
+    };
+  }
+
+  /** See {@link ApiServices}. */
+  metrics(): Promise<{ contentType: string; text: string }> {
+    return this.#parts.metrics.render();
+  }
+
+  /** See {@link ApiServices}. */
+  async logs(name: string, lines: number): Promise<string[]> {
+    const { pool, logBook } = this.#parts;
+    this.#find(name);
+    const texts = await Promise.all(pool.instances(name).map((instance) => instance.logs(lines)));
+    const outside = texts.flatMap((text) => text.split("\n")).filter((line) => line !== "");
+    return [...outside, ...logBook.tail(name, lines)].slice(-lines);
+  }
+
+  /** See {@link ApiServices}. */
+  health(): { ok: boolean; problems: string[] } {
+    const { registry, engine } = this.#parts;
+    const health = registry.health();
+    const problems: string[] = [];
+    if (!health.ok) problems.push(`registry: ${health.reason}`);
+    if (engine.state !== true) problems.push(`containers: ${engine.state}`);
+    return { ok: problems.length === 0, problems };
+  }
+
+  #find(name: string): FunctionRecord {
+    const record = this.#parts.catalog.get(name);
+    if (record) return record;
+    throw new ServerledgeError("FUNCTION_UNKNOWN", `There is no function "${name}"`);
+  }
+}
