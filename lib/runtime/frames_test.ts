@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { FrameBatch, FrameError, FrameReader, maxFrameBytes } from "./frames.ts";
+
+/** Hands bytes to a reader in pieces and returns the frames that come out. */
+function read(reader: FrameReader, bytes: Uint8Array, pieceLength: number): string[] {
+  const frames: string[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const space = reader.space();
+    assert.ok(space.length > 0);
+    const piece = bytes.subarray(at, at + Math.min(pieceLength, space.length));
+    space.set(piece);
+    reader.received(piece.length);
+    at += piece.length;
+    for (let text = reader.next(); text !== undefined; text = reader.next()) frames.push(text);
+  }
+  return frames;
+}
+
+function batch(...texts: string[]): Uint8Array {
+  const collected = new FrameBatch();
+  for (const text of texts) collected.add(text);
+  return collected.bytes();
+}
+
+const texts = ['{"id":"a"}', "", '"grüße 🌍"', "{}", "x".repeat(300)];
+
+Deno.test("frames come out as they went in, however the stream is cut", () => {
+  const bytes = batch(...texts);
+  for (let cut = 1; cut <= bytes.length; cut++) {
+    assert.deepEqual(read(new FrameReader(), bytes, cut), texts);
+  }
+});
+
+Deno.test("a stream cut once at every byte gives the same frames", () => {
+  const bytes = batch(...texts);
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const reader = new FrameReader();
+    const first = read(reader, bytes.subarray(0, cut), bytes.length);
+    const second = read(reader, bytes.subarray(cut), bytes.length);
+    assert.deepEqual([...first, ...second], texts);
+  }
+});
+
+Deno.test("frames longer than the buffer pass, before and behind short ones", () => {
+  const long = "é".repeat(200_000);
+  const reader = new FrameReader();
+  assert.deepEqual(read(reader, batch("a", long, "b"), 60_000), ["a", long, "b"]);
+  assert.deepEqual(read(reader, batch("c"), 60_000), ["c"]);
+});
+
+Deno.test("a length beyond the bound is refused before any memory is taken for it", () => {
+  const reader = new FrameReader();
+  reader.space().set([0xff, 0xff, 0xff, 0xff]);
+  reader.received(4);
+  assert.throws(() => reader.next(), FrameError);
+});
+
+Deno.test("a text beyond the bound is refused and leaves the others alone", () => {
+  const collected = new FrameBatch();
+  collected.add("before");
+  assert.throws(() => collected.add("x".repeat(maxFrameBytes + 1)), { code: "PAYLOAD_TOO_LARGE" });
+  collected.add("after");
+  assert.deepEqual(read(new FrameReader(), collected.bytes(), 1000), ["before", "after"]);
+});
+
+Deno.test("a cleared batch is empty and can be filled again", () => {
+  const collected = new FrameBatch();
+  collected.add("x".repeat(100_000));
+  collected.clear();
+  assert.equal(collected.length, 0);
+  collected.add("again");
+  assert.deepEqual(read(new FrameReader(), collected.bytes(), 10), ["again"]);
+});
