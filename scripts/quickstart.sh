@@ -45,8 +45,13 @@ stop_with() {
 # show COMMAND...: prints a command and its output, and keeps the output in $answer.
 show() {
   printf '$ %s\n' "$(shown "$@")"
-  answer="$("$@" 2>&1)" || { wrong=$((wrong + 1)); echo "quickstart: ended with status $?"; }
+  local status=0
+  answer="$("$@" 2>&1)" || status=$?
   printf '%s\n' "$answer"
+  if [ "$status" != 0 ]; then
+    wrong=$((wrong + 1))
+    echo "quickstart: it ended with status $status"
+  fi
 }
 
 shown() {
