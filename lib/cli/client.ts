@@ -36,6 +36,8 @@ export class NodeClient implements Disposable {
   readonly #trace: (line: string) => void;
 
   /**
+   * Connects to nothing yet.
+   *
    * @param endpoint the node
    * @param trace told each request and its answer's status
    */

@@ -34,7 +34,7 @@ const parsers: Readonly<Record<string, (content: string, path: string) => Promis
 };
 
 async function parseYaml(content: string, path: string): Promise<unknown> {
-  const { LineCounter, parseDocument } = await import("yaml");
+  const { LineCounter, parseDocument } = await import("./yaml.ts");
   const lines = new LineCounter();
   const document = parseDocument(content, { lineCounter: lines, prettyErrors: false });
   const problem = document.errors[0];

@@ -27,6 +27,6 @@ export const exits = {
 } as const;
 
 /** The exit statuses in words, for help. */
-export const exitLegend =
+export const exitLegend: string =
   "0 ok, 1 usage or parameter file, 2 request failed, 3 source file, 4 signature, " +
   "5 the function itself failed, 6 deadline exceeded, 7 result pending";

@@ -8,7 +8,7 @@ import { ServerledgeError } from "../base/errors.ts";
 import { isObject, type Json, type JsonObject } from "../model/json.ts";
 
 /** How parameters are written, for help. */
-export const paramsHelp =
+export const paramsHelp: string =
   'A value is JSON where it parses (5, true, null, [1,2], {"a":1}), else text; \'id:"5"\' is the text 5. ' +
   "The first colon ends the name. Several parameters may stand in one -p with commas between: a:1,b:2; " +
   "a comma with no NAME: after it belongs to the value.";
