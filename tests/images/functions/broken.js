@@ -1,0 +1,2 @@
+require("./no_such_module");
+module.exports = () => null;

@@ -1,0 +1,81 @@
+/** Functions of the environment's contract suite, in JavaScript. */
+
+const kept = [];
+let calls = 0;
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+exports.echo = (params) => params;
+
+exports.fail = () => {
+  console.log("before the failure");
+  throw new TypeError("bad value");
+};
+
+exports.fail_later = async () => {
+  console.error("before the failure");
+  await pause(1);
+  throw new RangeError("bad value");
+};
+
+exports.crash = () => process.exit(3);
+
+exports.greedy = () => {
+  for (;;) kept.push(Buffer.alloc(1 << 20, "x"));
+};
+
+exports.sleepy = async (_params, context) => {
+  console.log("asleep");
+  await new Promise((_resolve, reject) => {
+    const timer = setTimeout(() => {}, 600_000);
+    context.signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      console.log("cleaned up");
+      reject(new Error("stopped"));
+    });
+  });
+};
+
+exports.noisy = async ({ word }) => {
+  for (let i = 0; i < 20; i++) {
+    console.log(word);
+    await pause(1);
+  }
+  return word;
+};
+
+exports.chatty = () => {
+  for (let i = 0; i < 3; i++) process.stdout.write("x".repeat(1 << 20));
+  throw new Error("too much said");
+};
+
+exports.large = ({ text }) => ({ length: text.length, text });
+exports.unserializable = () => ({ value: 1n });
+exports.infinite = () => ({ value: Infinity });
+exports.binary = () => Buffer.from([0, 255, 128]);
+exports.http = async () => ({ statusCode: 201, body: new Uint8Array([0, 255]) });
+exports.count = () => ++calls;
+exports.nothing = () => {};
+
+exports.told = (_params, context) => ({
+  function: context.functionName,
+  request: context.requestId,
+  deadline: context.deadlineMs - Date.now(),
+  remaining: context.remainingMs(),
+  memory: context.memoryLimitMib,
+  area: context.area,
+  node: context.node,
+  env: process.env.GREETING,
+  secret: Object.keys(process.env).filter((name) => name.includes("TOKEN")),
+});
+
+exports.stray = () => {
+  require("fs").writeSync(1, "\0\0\0\x05hello on descriptor 1\n");
+  require("child_process").execSync("echo from a child process", { stdio: "inherit" });
+  return "fine";
+};
+
+exports.meet = async ({ count }) => {
+  calls++;
+  while (calls < count) await pause(2);
+  return "met";
+};

@@ -1,0 +1,188 @@
+"""Functions of the environment's contract suite, in Python."""
+
+import os
+import sys
+import time
+
+calls = 0
+
+
+def echo(params, context):
+    return params
+
+
+def fail(params, context):
+    print("before the failure")
+    raise ValueError("bad value")
+
+
+def crash(params, context):
+    os._exit(3)
+
+
+def greedy(params, context):
+    kept = []
+    while True:
+        kept.append(b"x" * (1 << 20))
+
+
+def sleepy(params, context):
+    try:
+        print("asleep")
+        time.sleep(600)
+    finally:
+        print("cleaned up")
+
+
+def noisy(params, context):
+    for _ in range(20):
+        print(params["word"])
+        time.sleep(0.005)
+    return params["word"]
+
+
+def chatty(params, context):
+    for _ in range(3):
+        sys.stdout.write("x" * (1 << 20))
+    raise ValueError("too much said")
+
+
+def large(params, context):
+    return {"length": len(params["text"]), "text": params["text"]}
+
+
+def unserializable(params, context):
+    return {"value": object()}
+
+
+def infinite(params, context):
+    return {"value": float("inf")}
+
+
+def binary(params, context):
+    return bytes([0, 255, 128])
+
+
+def http(params, context):
+    return {"statusCode": 201, "body": bytearray([0, 255])}
+
+
+def count(params, context):
+    global calls
+    calls += 1
+    return calls
+
+
+def told(params, context):
+    return {
+        "function": context["function_name"],
+        "request": context.request_id,
+        "deadline": context.deadline_ms - time.time() * 1000,
+        "remaining": context.remaining_ms(),
+        "memory": context["memory_limit_mib"],
+        "area": context["area"],
+        "node": context["node"],
+        "env": os.environ.get("GREETING"),
+        "secret": [name for name in os.environ if "TOKEN" in name],
+    }
+
+
+def stray(params, context):
+    os.write(1, b"\x00\x00\x00\x05hello on descriptor 1\n")
+    os.system("echo from a child process")
+    return "fine"
+
+
+def leave(params, context):
+    sys.exit(4)
+
+
+async def later(params, context):
+    import asyncio
+
+    await asyncio.sleep(0.001)
+    print("later")
+    return "later"
+
+
+async def later_sleepy(params, context):
+    import asyncio
+
+    try:
+        await asyncio.sleep(600)
+    finally:
+        print("cleaned up")
+
+
+def stubborn(params, context):
+    while True:
+        try:
+            time.sleep(600)
+        except BaseException:
+            pass
+
+
+def meet(params, context):
+    """Returns once as many calls as told run at the same time."""
+    global calls
+    calls += 1
+    end = time.monotonic() + 20
+    while calls < params["count"]:
+        if time.monotonic() > end:
+            return "alone"
+        time.sleep(0.002)
+    return "met"
+
+
+def locks(params, context):
+    """What an instance can do and see."""
+    facts = {"uid": os.getuid(), "gid": os.getgid()}
+    with open("/proc/self/status") as status:
+        facts["status"] = dict(line.strip().split(":\t", 1) for line in status if ":\t" in line)
+    with open("/proc/net/dev") as devices:
+        facts["interfaces"] = [line.split(":")[0].strip() for line in devices if ":" in line]
+    facts["writable"] = [path for path in ("/", "/app", "/serverledge", "/etc", "/tmp") if writable(path)]
+    return facts
+
+
+def writable(path):
+    try:
+        with open(os.path.join(path, "probe"), "w") as probe:
+            probe.write("x")
+        return True
+    except OSError:
+        return False
+
+
+def fork_bomb(params, context):
+    """How many processes can be made."""
+    made = 0
+    children = []
+    try:
+        while made < 2000:
+            pid = os.fork()
+            if pid == 0:
+                time.sleep(600)
+                os._exit(0)
+            children.append(pid)
+            made += 1
+    except OSError:
+        pass
+    for pid in children:
+        os.kill(pid, 9)
+    return made
+
+
+def listen(params, context):
+    """Serves one connection on the loopback port told, or tries to connect to it."""
+    import socket
+
+    if params["serve"]:
+        global server
+        server = socket.create_server(("127.0.0.1", params["port"]))
+        return "listening"
+    try:
+        socket.create_connection(("127.0.0.1", params["port"]), timeout=1).close()
+        return "connected"
+    except OSError as error:
+        return type(error).__name__

@@ -1,0 +1,3 @@
+export default async function (params) {
+  return { modern: params };
+}

@@ -1,0 +1,146 @@
+/**
+ * Environments on the real Docker engine for tests, and looking at what they leave there. A test
+ * that needs Docker fails where there is none.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { readFile } from "node:fs/promises";
+// @ts-types="@types/dockerode"
+import Docker from "dockerode";
+import { packTar } from "modern-tar";
+import { randomId } from "../../lib/base/ids.ts";
+import { type ConfigSource, resolveConfig } from "../../lib/model/config.ts";
+import type { FunctionRecord } from "../../lib/model/function.ts";
+import { DockerEnvironment } from "../../lib/runtime/docker/environment.ts";
+import type { Call } from "../../lib/runtime/environment.ts";
+import { tempDir } from "./temp_dir.ts";
+
+/** Image of Python functions in tests. */
+export const pythonImage = Deno.env.get("SERVERLEDGE_RUNTIMES_PYTHON_IMAGE") || "t/py";
+/** Image of Node.js functions in tests. */
+export const nodejsImage = Deno.env.get("SERVERLEDGE_RUNTIMES_NODEJS_IMAGE") || "t/node";
+/** Image of custom functions, made by {@link buildCustomImage}. */
+export const customImage = "serverledge-test/custom:1";
+
+/** Folder with the functions that the tests run. */
+const functionsFolder = fileURLToPath(new URL("../images/functions", import.meta.url));
+const customFolder = fileURLToPath(new URL("../images/custom/", import.meta.url));
+
+/** An environment under test. */
+export interface DockerWorld extends AsyncDisposable {
+  /** The environment. */
+  readonly environment: DockerEnvironment;
+  /** Id of the node that its containers are labelled with. */
+  readonly nodeId: string;
+  /** The engine, seen from outside. */
+  readonly docker: Docker;
+  /** Names of the containers with the node's label. */
+  containers(options?: { functions?: boolean }): Promise<string[]>;
+}
+
+/**
+ * Opens an environment of its own.
+ *
+ * @param options a node id to share, more configuration
+ */
+export async function dockerWorld(
+  options: { nodeId?: string; values?: ConfigSource["values"]; archive?: Uint8Array } = {},
+): Promise<DockerWorld> {
+  const nodeId = options.nodeId ?? `test-${randomId(8)}`;
+  const docker = new Docker();
+  const images = { "runtimes.python.image": pythonImage, "runtimes.nodejs.image": nodejsImage };
+  const { config } = resolveConfig([
+    { origin: "test", values: images },
+    { origin: "test", values: options.values ?? {} },
+  ]);
+  await using stack = new AsyncDisposableStack();
+  const { path } = stack.use(await tempDir("docker"));
+  const environment = stack.use(
+    await DockerEnvironment.open({
+      config,
+      nodeId,
+      area: "TEST",
+      runDir: path,
+      code: {
+        folder: () => Promise.resolve(functionsFolder),
+        archive: () => Promise.resolve(options.archive ?? new Uint8Array()),
+        hold: () => ({ [Symbol.dispose]: () => {} }),
+      },
+    }),
+  );
+  const kept = stack.move();
+  return {
+    environment,
+    nodeId,
+    docker,
+    containers: (which) => containersOf(docker, nodeId, which?.functions ?? false),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+async function containersOf(docker: Docker, nodeId: string, functions: boolean) {
+  const label = [`serverledge.node=${nodeId}`, ...(functions ? ["serverledge.function"] : [])];
+  const found = await docker.listContainers({ all: true, filters: { label } });
+  return found.map(({ Names }) => Names[0]!.slice(1));
+}
+
+/** A function for tests. */
+export function dockerFunction(
+  runtime: string,
+  handler: string,
+  change: Partial<FunctionRecord> = {},
+): FunctionRecord {
+  return {
+    Name: `f-${randomId(6)}`,
+    Runtime: runtime,
+    MemoryMB: 128,
+    CPUDemand: 0,
+    MaxConcurrency: 1,
+    Handler: handler,
+    CustomImage: runtime === "custom" ? customImage : "",
+    SupportedArchs: [],
+    Signature: null,
+    TimeoutMs: 0,
+    Env: {},
+    Network: "none",
+    MinInstances: 0,
+    CodeHash: runtime === "custom" ? "" : "cases",
+    Version: "1",
+    ...change,
+  };
+}
+
+/** A call for tests. */
+export function dockerCall(change: Partial<Call> = {}): Call {
+  return {
+    id: `call-${randomId(8)}`,
+    params: null,
+    timeoutMs: 60_000,
+    returnOutput: false,
+    ...change,
+  };
+}
+
+/** Builds the custom image of the tests: a server with the quirks of the Go project's executors. */
+export async function buildCustomImage(): Promise<void> {
+  const docker = new Docker();
+  const files = await Promise.all(["Dockerfile", "server.py"].map(async (name) => {
+    const body = new Uint8Array(await readFile(customFolder + name));
+    return { header: { name, size: body.length, type: "file" as const }, body };
+  }));
+  const { Readable } = await import("node:stream");
+  const { Buffer } = await import("node:buffer");
+  // docker build --build-arg BASE=... --tag serverledge-test/custom:1 tests/images/custom
+  const progress = await docker.buildImage(Readable.from([Buffer.from(await packTar(files))]), {
+    t: customImage,
+    buildargs: { BASE: pythonImage },
+  });
+  await new Promise<void>((resolve, reject) =>
+    docker.modem.followProgress(
+      progress,
+      (error: Error | null) => error ? reject(error) : resolve(),
+    )
+  );
+}
