@@ -35,5 +35,5 @@ export async function measureBurst(results: Results): Promise<void> {
   });
   results.add("burst64_p50_ms", "ms", samples.map(({ times }) => quantileOf(times, 0.5)));
   results.add("burst64_p99_ms", "ms", samples.map(({ times }) => quantileOf(times, 0.99)));
-  results.add("burst64_cold_starts", "", samples.map(({ cold }) => cold));
+  results.add("burst64_cold_starts", "count", samples.map(({ cold }) => cold));
 }

@@ -62,5 +62,5 @@ async function measureRate(results: Results, config: Record<string, unknown>): P
     one: await load(one.invokeUrl("trivial-0"), invokeBody, 16, loadSeconds),
   }));
   results.add("functions10k_c16_rps", "1/s", samples.map(({ many }) => many.rate));
-  results.add("functions10k_ratio", "", samples.map(({ many, one }) => many.rate / one.rate));
+  results.add("functions10k_ratio", "ratio", samples.map(({ many, one }) => many.rate / one.rate));
 }

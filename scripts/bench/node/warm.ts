@@ -23,7 +23,7 @@ export async function measureWarm(results: Results): Promise<void> {
   results.add("bare_hono_c16_rps", "1/s", hono);
   results.add(
     "warm_python_to_hono_c16_ratio",
-    "",
+    "ratio",
     python.map(({ c16, hono }) => c16.rate / hono.rate),
   );
 }
@@ -63,7 +63,7 @@ async function measureRuntime(runtime: MeasuredRuntime, results: Results): Promi
   results.add(`warm_${runtime}_c64_p99_ms`, "ms", samples.map(({ c64 }) => c64.p99Ms));
   results.add(
     `warm_${runtime}_c64_to_c16_ratio`,
-    "",
+    "ratio",
     samples.map(({ c16, c64 }) => c64.rate / c16.rate),
   );
   return samples;
