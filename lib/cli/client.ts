@@ -94,8 +94,8 @@ export class NodeClient implements Disposable {
       if (signal.aborted) throw late(this.#authority, timeoutMs, error);
       throw new ServerledgeError(
         "PEER_UNREACHABLE",
-        `No node answers at ${this.#authority}: start one with "serverledge start", or name ` +
-          "another with --host and --port",
+        `No answer from ${this.#authority}: no node listens there, or it went away; start one with ` +
+          '"serverledge start", or name another with --host and --port',
         { cause: error },
       );
     }

@@ -4,16 +4,10 @@
  * @module
  */
 
-import {
-  configure,
-  getJsonLinesFormatter,
-  getStreamSink,
-  getTextFormatter,
-  type LogLevel,
-} from "@logtape/logtape";
+import { configure, type LogLevel, type LogRecord } from "@logtape/logtape";
 
-/** Records that wait to be written before the oldest go; a slow reader must not stop the node. */
-const bufferedRecords = 1000;
+/** Characters that wait to be written before further records are dropped and counted. */
+const maxBuffered = 1 << 20;
 /** Longest time that a record waits, ms. */
 const flushIntervalMs = 50;
 
@@ -26,7 +20,8 @@ export interface LoggingOptions {
 }
 
 /**
- * Sends the records of all rooms to a stream, without ever blocking who logs.
+ * Sends the records of all rooms to a stream. Who logs is never blocked: records are gathered and
+ * written together, since a write for each would cost as much as the invocation it tells of.
  *
  * @param options level and form
  * @param stream where they go; it stays open
@@ -36,17 +31,11 @@ export async function startLogging(
   options: LoggingOptions,
   stream: WritableStream<Uint8Array> = Deno.stderr.writable,
 ): Promise<AsyncDisposable> {
-  const formatter = options.format === "json"
-    ? getJsonLinesFormatter({ properties: "flatten" })
-    : getTextFormatter({ timestamp: "rfc3339", category: (parts) => parts.slice(1).join(".") });
-  const sink = getStreamSink(stream, {
-    formatter,
-    closeStream: false,
-    nonBlocking: { bufferSize: bufferedRecords, flushInterval: flushIntervalMs },
-  });
+  const lines = new GatheredLines(stream);
+  const format = options.format === "json" ? jsonLine : textLine;
   await configure({
     reset: true,
-    sinks: { stream: sink },
+    sinks: { stream: (record) => lines.add(format(record)) },
     loggers: [
       { category: "serverledge", lowestLevel: options.level, sinks: ["stream"] },
       { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stream"] },
@@ -55,7 +44,78 @@ export async function startLogging(
   return {
     async [Symbol.asyncDispose]() {
       await configure({ reset: true, sinks: {}, loggers: [] });
-      await sink[Symbol.asyncDispose]();
+      await lines[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Lines on their way to a stream, many at a time. */
+class GatheredLines implements AsyncDisposable {
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #encoder = new TextEncoder();
+  #waiting = "";
+  #dropped = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #writing = Promise.resolve();
+
+  constructor(stream: WritableStream<Uint8Array>) {
+    this.#writer = stream.getWriter();
+  }
+
+  add(line: string): void {
+    if (this.#waiting.length > maxBuffered) this.#dropped++;
+    else this.#waiting += line;
+    this.#timer ??= setTimeout(() => this.#flush(), flushIntervalMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#flush();
+    this.#writer.releaseLock();
+  }
+
+  /** One write after the other: a slow reader makes records wait, then drop, but never the node. */
+  #flush(): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#write(), () => this.#write());
+    return this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const dropped = this.#dropped > 0
+      ? `(${this.#dropped} records dropped: too many at once)\n`
+      : "";
+    const text = this.#waiting + dropped;
+    this.#waiting = "";
+    this.#dropped = 0;
+    this.#timer = undefined;
+    if (text !== "") await this.#writer.write(this.#encoder.encode(text)).catch(() => {});
+  }
+}
+
+/** `2026-01-31T12:00:00.000Z INFO pool: message`. */
+function textLine({ timestamp, level, category, message }: LogRecord): string {
+  const room = category.slice(1).join(".");
+  return `${isoTime(timestamp)} ${level.toUpperCase()} ${room}: ${messageText(message)}\n`;
+}
+
+function jsonLine({ timestamp, level, category, message, properties }: LogRecord): string {
+  const head = { time: isoTime(timestamp), level, room: category.slice(1).join(".") };
+  return `${JSON.stringify({ ...head, message: messageText(message), ...properties }, errors)}\n`;
+}
+
+function messageText(parts: readonly unknown[]): string {
+  return parts.map((part) => typeof part === "string" ? part : plain(part)).join("");
+}
+
+function plain(value: unknown): string {
+  if (value instanceof Error) return value.message;
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function errors(_key: string, value: unknown): unknown {
+  return value instanceof Error ? value.message : value;
+}
+
+function isoTime(timestamp: number): string {
+  return new Date(timestamp).toISOString();
 }

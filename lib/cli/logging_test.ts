@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { logger } from "../base/log.ts";
+import { startLogging } from "./logging.ts";
+
+/** Logs three records and returns what was written once logging has ended. */
+async function logged(format: "text" | "json"): Promise<string[]> {
+  const chunks: Uint8Array[] = [];
+  const stream = new WritableStream<Uint8Array>({
+    write(chunk) {
+      chunks.push(chunk);
+    },
+  });
+  {
+    await using _logging = await startLogging({ level: "info", format }, stream);
+    logger("pool").debug("not asked for");
+    logger("pool").info("{name} is {state}", { name: "hello", state: "a\nb" });
+    logger("pool").error("{count} lost", { count: 2 });
+  }
+  logger("pool").error("after the end");
+  const decoder = new TextDecoder();
+  return chunks.map((chunk) => decoder.decode(chunk)).join("").trimEnd().split("\n");
+}
+
+Deno.test("text records are one line each, with time, level and room", async () => {
+  const lines = await logged("text");
+  assert.equal(lines.length, 2, lines.join("\n"));
+  assert.match(lines[0]!, /^\d{4}-\d\d-\d\dT[\d:.]+Z \[INF\] pool: hello is "a\\nb"$/);
+  assert.match(lines[1]!, /\[ERR\] pool: 2 lost$/);
+});
+
+Deno.test("JSON records carry their properties", async () => {
+  const records = (await logged("json")).map((line) => JSON.parse(line));
+  assert.equal(records.length, 2);
+  assert.deepEqual([records[0].level, records[0].logger, records[0].name, records[0].state], [
+    "INFO",
+    "serverledge.pool",
+    "hello",
+    "a\nb",
+  ]);
+});
