@@ -8,17 +8,14 @@
  * @module
  */
 
-import { glob } from "node:fs/promises";
+import { projectFiles, root } from "./project.ts";
 
 const ignored = /^error\[(private-type-ref|missing-explicit-type)\]/;
-const patterns = ["main.ts", "cli.ts", "lib/**/*.ts", "policies/*.ts"];
-
-const files: string[] = [];
-for (const pattern of patterns) {
-  for await (const file of glob(pattern)) if (!file.endsWith("_test.ts")) files.push(file);
-}
+const files = (await projectFiles(["main.ts", "cli.ts", "lib", "policies"]))
+  .filter((file) => !file.endsWith("_test.ts"));
 const { code, stderr } = await new Deno.Command(Deno.execPath(), {
   args: ["doc", "--lint", ...files],
+  cwd: root,
   env: { NO_COLOR: "1" },
   stdout: "null",
   stderr: "piped",
