@@ -98,22 +98,29 @@ function textLine({ timestamp, level, category, message }: LogRecord): string {
   return `${isoTime(timestamp)} ${level.toUpperCase()} ${room}: ${messageText(message)}\n`;
 }
 
+/** The keys are those of LogTape's own JSON lines. */
 function jsonLine({ timestamp, level, category, message, properties }: LogRecord): string {
-  const head = { time: isoTime(timestamp), level, room: category.slice(1).join(".") };
-  return `${JSON.stringify({ ...head, message: messageText(message), ...properties }, errors)}\n`;
+  const record = {
+    "@timestamp": isoTime(timestamp),
+    level: level.toUpperCase(),
+    message: messageText(message),
+    logger: category.join("."),
+    ...properties,
+  };
+  return `${
+    JSON.stringify(record, (_key, value) => value instanceof Error ? value.message : value)
+  }\n`;
 }
 
 function messageText(parts: readonly unknown[]): string {
-  return parts.map((part) => typeof part === "string" ? part : plain(part)).join("");
+  return parts.map(plain).join("");
 }
 
+/** A value within a line: what would break the line is quoted. */
 function plain(value: unknown): string {
-  if (value instanceof Error) return value.message;
+  if (value instanceof Error) return plain(value.message);
+  if (typeof value === "string") return /\p{Cc}/u.test(value) ? JSON.stringify(value) : value;
   return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-function errors(_key: string, value: unknown): unknown {
-  return value instanceof Error ? value.message : value;
 }
 
 function isoTime(timestamp: number): string {

@@ -24,8 +24,8 @@ async function logged(format: "text" | "json"): Promise<string[]> {
 Deno.test("text records are one line each, with time, level and room", async () => {
   const lines = await logged("text");
   assert.equal(lines.length, 2, lines.join("\n"));
-  assert.match(lines[0]!, /^\d{4}-\d\d-\d\dT[\d:.]+Z \[INF\] pool: hello is "a\\nb"$/);
-  assert.match(lines[1]!, /\[ERR\] pool: 2 lost$/);
+  assert.match(lines[0]!, /^\d{4}-\d\d-\d\dT[\d:.]+Z INFO pool: hello is "a\\nb"$/);
+  assert.match(lines[1]!, / ERROR pool: 2 lost$/);
 });
 
 Deno.test("JSON records carry their properties", async () => {
