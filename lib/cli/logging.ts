@@ -4,7 +4,8 @@
  * @module
  */
 
-import { configure, type LogLevel, type LogRecord } from "@logtape/logtape";
+import { configure, type LogLevel, type LogRecord, reset } from "@logtape/logtape";
+import { ServerledgeError } from "../base/errors.ts";
 
 /** Characters that wait to be written before further records are dropped and counted. */
 const maxBuffered = 1 << 20;
@@ -43,7 +44,7 @@ export async function startLogging(
   });
   return {
     async [Symbol.asyncDispose]() {
-      await configure({ reset: true, sinks: {}, loggers: [] });
+      await reset();
       await lines[Symbol.asyncDispose]();
     },
   };
@@ -108,7 +109,7 @@ function jsonLine({ timestamp, level, category, message, properties }: LogRecord
     ...properties,
   };
   return `${
-    JSON.stringify(record, (_key, value) => value instanceof Error ? value.message : value)
+    JSON.stringify(record, (_key, value) => value instanceof Error ? errorText(value) : value)
   }\n`;
 }
 
@@ -118,9 +119,15 @@ function messageText(parts: readonly unknown[]): string {
 
 /** A value within a line: what would break the line is quoted. */
 function plain(value: unknown): string {
-  if (value instanceof Error) return plain(value.message);
+  if (value instanceof ServerledgeError) return plain(errorText(value));
+  if (value instanceof Error) return errorText(value);
   if (typeof value === "string") return /\p{Cc}/u.test(value) ? JSON.stringify(value) : value;
   return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** An error of ours says what is wrong in its message; any other is a surprise and shows its stack. */
+function errorText(error: Error): string {
+  return error instanceof ServerledgeError ? error.message : error.stack ?? String(error);
 }
 
 function isoTime(timestamp: number): string {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import { startLogging } from "./logging.ts";
 
-/** Logs three records and returns what was written once logging has ended. */
+/** Logs some records and returns what was written once logging has ended. */
 async function logged(format: "text" | "json"): Promise<string[]> {
   const chunks: Uint8Array[] = [];
   const stream = new WritableStream<Uint8Array>({
@@ -14,7 +15,8 @@ async function logged(format: "text" | "json"): Promise<string[]> {
     await using _logging = await startLogging({ level: "info", format }, stream);
     logger("pool").debug("not asked for");
     logger("pool").info("{name} is {state}", { name: "hello", state: "a\nb" });
-    logger("pool").error("{count} lost", { count: 2 });
+    const error = new ServerledgeError("ENGINE_UNAVAILABLE", "No Docker");
+    logger("pool").error("{count} lost: {error}", { count: 2, error });
   }
   logger("pool").error("after the end");
   const decoder = new TextDecoder();
@@ -25,7 +27,7 @@ Deno.test("text records are one line each, with time, level and room", async () 
   const lines = await logged("text");
   assert.equal(lines.length, 2, lines.join("\n"));
   assert.match(lines[0]!, /^\d{4}-\d\d-\d\dT[\d:.]+Z INFO pool: hello is "a\\nb"$/);
-  assert.match(lines[1]!, / ERROR pool: 2 lost$/);
+  assert.match(lines[1]!, / ERROR pool: 2 lost: No Docker$/);
 });
 
 Deno.test("JSON records carry their properties", async () => {

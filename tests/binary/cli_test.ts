@@ -24,7 +24,7 @@ const binary = Deno.env.get("SERVERLEDGE_BINARY");
 const program = binary ? [binary] : [Deno.execPath(), "run", "--quiet", "-A", `${root}main.ts`];
 
 /** An environment without a configuration file at home, but with Deno's cache, which lies there. */
-const homeless = {
+const homeless: Record<string, string> = {
   ...cleanEnv(),
   HOME: "/nonexistent",
   XDG_CACHE_HOME: Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`,
@@ -146,12 +146,37 @@ Deno.test("shells get completion scripts, and their questions answered", async (
   assert.equal((await runToEnd(["bash", "-n"], { stdin: script })).code, 0);
 });
 
-Deno.test("scripts get the node's JSON, indented by tabs, whatever NO_COLOR says", async () => {
+Deno.test("scripts get the node's JSON, indented by tabs", async () => {
   await using server = node();
   const { code, stdout, stderr } = await server.run(["status"]);
   assert.deepEqual([code, stderr], [0, ""]);
   assert.ok(stdout.startsWith('{\n\t"AvailableWarmContainers": {\n\t\t"hello": 1\n\t},\n'), stdout);
   assert.equal((await server.run(["status", "--json"])).stdout, stdout);
+});
+
+Deno.test("people on a terminal get tables, in colour unless NO_COLOR is set", async () => {
+  await using server = node();
+  const { NO_COLOR: _, ...env } = { ...homeless, TERM: "xterm" };
+  const onTerminal = async (args: readonly string[], more: Record<string, string> = {}) => {
+    const line = [...program, "-P", String(server.port), ...args].join(" ");
+    // script(1) gives the command a terminal of its own.
+    const command = ["script", "--quiet", "--return", "--command", line, "/dev/null"];
+    return await runToEnd(command, { env: { ...env, ...more } });
+  };
+  const escape = "\x1b";
+  const status = await onTerminal(["status"]);
+  assert.match(status.stdout, /^node +node1 in ROME, amd64/m);
+  assert.match(status.stdout, /^FUNCTION +STARTING +BUSY +IDLE\r?$/m);
+  assert.ok(status.stdout.includes(escape));
+  const plain = await onTerminal(["status"], { NO_COLOR: "1" });
+  assert.match(plain.stdout, /^registry +embedded, ok\r?$/m);
+  assert.ok(!plain.stdout.includes(escape));
+  assert.match((await onTerminal(["list"])).stdout, /No functions yet/);
+  assert.match((await onTerminal(["invoke", "hello"])).stdout, /"sum": 3[^]*warm start, 2\.00 ms/);
+  assert.match((await onTerminal(["status", "--json"])).stdout, /^\{\r?\n\t"Available/);
+  const refused = await onTerminal(["invoke", "nope"]);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stdout, /no function/i);
 });
 
 Deno.test("flags for host and port stand before or after the command and win", async () => {
