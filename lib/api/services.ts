@@ -61,6 +61,9 @@ export interface ApiServices {
   metrics(): Promise<{ contentType: string; text: string }>;
   /** The last lines that instances and invocations of a function wrote, oldest first. */
   logs(name: string, lines: number): Promise<string[]>;
-  /** Whether the node can do its work: what is wrong, if not. */
+  /**
+   * Whether the node can serve anything at all (`ok`), and what is wrong. Problems do not make it
+   * not ok: without a registry or an engine, known functions with warm instances go on.
+   */
   health(): { ok: boolean; problems: string[] };
 }

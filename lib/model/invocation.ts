@@ -6,7 +6,10 @@
 
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
-import { foldKeys, isObject, type JsonObject, keyIndex, parse } from "./json.ts";
+import { foldKeys, isObject, type JsonObject, keyIndex, parse, parseJson } from "./json.ts";
+
+const flag = (meaning: string) =>
+  v.nullish(v.pipe(v.boolean("expected true or false"), v.description(meaning)), false);
 
 /** Body of `POST /invoke/:fun`; keys in their exact spelling. */
 export const invokeSchema = v.object({
@@ -25,12 +28,16 @@ export const invokeSchema = v.object({
     0,
   ),
   QoSMaxRespT: v.nullish(
-    v.pipe(v.number("expected a number"), v.description("Response-time limit, s; 0 or less: none")),
+    v.pipe(
+      v.number("expected a number"),
+      v.finite("expected a finite number"),
+      v.description("Response-time limit, s; 0 or less: none"),
+    ),
     0,
   ),
-  CanDoOffloading: v.nullish(v.boolean("expected true or false"), false),
-  Async: v.nullish(v.boolean("expected true or false"), false),
-  ReturnOutput: v.nullish(v.boolean("expected true or false"), false),
+  CanDoOffloading: flag("True if another node may run it"),
+  Async: flag("Answer at once with a ReqId, to be polled"),
+  ReturnOutput: flag("Report what the function wrote to stdout and stderr"),
 });
 
 /** A checked invocation request with all defaults filled in. */
@@ -60,23 +67,6 @@ export function readInvokeRequest(body: string): InvokeRequest {
     throw new ServerledgeError("INVALID_REQUEST", "The body must be a JSON object");
   }
   return parse(invokeSchema, foldKeys(value, invokeKeys));
-}
-
-/**
- * Parses JSON text from outside.
- *
- * @throws `INVALID_REQUEST` where the text is not JSON
- */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ServerledgeError(
-      "INVALID_REQUEST",
-      `The body is not JSON: ${(cause as Error).message}`,
-      { cause },
-    );
-  }
 }
 
 /** The report of a finished invocation, field for field as clients get it. Times are seconds. */

@@ -43,6 +43,21 @@ export function keyIndex(names: Iterable<string>): ReadonlyMap<string, string> {
 }
 
 /**
+ * Parses JSON text from outside.
+ *
+ * @param text the body of a request
+ * @throws `INVALID_REQUEST` where the text is not JSON
+ */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new ServerledgeError("INVALID_REQUEST", `The body is not JSON: ${message}`, { cause });
+  }
+}
+
+/**
  * Checks a value from outside against a schema.
  *
  * @param schema what the value must be
@@ -55,11 +70,9 @@ export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.I
   if (result.success) return result.output;
   const issue = result.issues[0];
   const path = v.getDotPath(issue) ?? "";
-  throw new ServerledgeError(
-    "INVALID_REQUEST",
-    path ? `${path}: ${issue.message}` : issue.message,
-    {
-      details: { path },
-    },
-  );
+  // An object's schema words a missing key with quotes and jargon of its own.
+  const message = issue.received === "undefined" ? "must be given" : issue.message;
+  throw new ServerledgeError("INVALID_REQUEST", path ? `${path}: ${message}` : message, {
+    details: { path },
+  });
 }

@@ -1,0 +1,79 @@
+/**
+ * The HTTP API of a node: its routes in one table, put on one hono app.
+ *
+ * @module
+ */
+
+import { Hono } from "hono";
+import { ServerledgeError } from "../base/errors.ts";
+import { Departures } from "./departures.ts";
+import { documentationRoutes } from "./documentation.ts";
+import { codedError, errorAnswer } from "./errors.ts";
+import { functionRoutes } from "./functions.ts";
+import { httpFunctionRoutes } from "./http_function.ts";
+import { invokeRoutes } from "./invoke.ts";
+import { operationRoutes } from "./operations.ts";
+import { originCheck } from "./origin.ts";
+import { resultRoutes } from "./results.ts";
+import { anyMethod, type Handler, methodsOf, type Route } from "./route.ts";
+import type { ApiServices } from "./services.ts";
+
+/**
+ * All routes of the API, in the order of its reference.
+ *
+ * @param services the node
+ */
+export function apiRoutes(services: ApiServices): Route[] {
+  const departures = new Departures();
+  const routes = [
+    ...invokeRoutes(services, departures),
+    ...resultRoutes(services),
+    ...httpFunctionRoutes(services, departures),
+    ...functionRoutes(services),
+    ...operationRoutes(services),
+  ];
+  routes.push(...documentationRoutes(routes, services.node));
+  return routes;
+}
+
+/**
+ * Makes the app that answers the requests of clients. Each route has a single handler and there is
+ * no middleware, so that a request costs no chain of promises.
+ *
+ * @param services the node
+ */
+export function createApp(services: ApiServices): Hono {
+  const app = new Hono();
+  const checkOrigin = originCheck(services.config["api.listen"]);
+
+  const guarded = (handle: Handler): Handler => (context) => {
+    checkOrigin(context.req.raw);
+    return handle(context);
+  };
+
+  for (const route of apiRoutes(services)) {
+    const handler = route.open ? route.handle : guarded(route.handle);
+    for (const path of route.paths) {
+      for (const method of methodsOf(route)) app.on(method, path, handler);
+    }
+  }
+  app.notFound((context) => errorAnswer(noRoute(app, context.req.method, context.req.path)));
+  app.onError((error) => errorAnswer(codedError(error)));
+  return app;
+}
+
+function noRoute(app: Hono, method: string, path: string): ServerledgeError {
+  const allow = anyMethod.filter((other) => app.router.match(other, path)[0].length > 0);
+  if (allow.length === 0) {
+    return new ServerledgeError(
+      "ROUTE_UNKNOWN",
+      `There is no ${path}: GET /docs lists what there is`,
+    );
+  }
+  const allowed = allow.join(", ");
+  return new ServerledgeError(
+    "METHOD_NOT_ALLOWED",
+    `${method} is not possible on ${path}: use ${allowed}`,
+    { details: { allow } },
+  );
+}

@@ -1,0 +1,90 @@
+/**
+ * Headers of answers: JSON, the node's state for load balancers, and what must not be passed on.
+ *
+ * @module
+ */
+
+import type { ApiServices } from "./services.ts";
+
+/** Name and value of a header. */
+export type HeaderPair = [name: string, value: string];
+
+/** Content type of every JSON answer, spelled as the Go node spells it. */
+export const jsonType: HeaderPair = ["content-type", "application/json; charset=UTF-8"];
+
+/** Header by which load balancers recognise the answers to their requests. */
+const balancerRequestId = "serverledge-mab-request-id";
+
+/**
+ * A JSON answer; ends with a newline, as those of the Go node.
+ *
+ * @param value what to send
+ * @param status HTTP status
+ * @param headers more headers
+ */
+export function jsonAnswer(
+  value: unknown,
+  status = 200,
+  headers: readonly HeaderPair[] = [],
+): Response {
+  return new Response(`${JSON.stringify(value)}\n`, { status, headers: [jsonType, ...headers] });
+}
+
+/**
+ * Makes the headers of answers to invocations, from which load balancers learn the node's state.
+ * They are made anew only when the state or the second has changed, since this is the hot path.
+ *
+ * @param services whose state
+ * @param wall reads the wall clock, ms
+ * @returns a function from a request to the headers of its answer
+ */
+export function nodeHeaders(
+  services: Pick<ApiServices, "node" | "free">,
+  wall: () => number = Date.now,
+): (request: Request) => HeaderPair[] {
+  let memory = NaN;
+  let cores = NaN;
+  let second = NaN;
+  let headers: HeaderPair[] = [];
+  return (request) => {
+    const { memoryMib, cpu } = services.free();
+    const now = Math.floor(wall() / 1000);
+    if (memoryMib !== memory || cpu !== cores || now !== second) {
+      [memory, cores, second] = [memoryMib, cpu, now];
+      headers = [
+        ["serverledge-node-name", services.node.id],
+        ["serverledge-free-mem", String(memoryMib)],
+        ["serverledge-free-cpu", cpu.toFixed(6)],
+        ["serverledge-timestamp", String(now)],
+        ["serverledge-node-arch", services.node.architecture],
+        jsonType,
+      ];
+    }
+    const id = request.headers.get(balancerRequestId);
+    return id === null ? headers : [...headers, [balancerRequestId, id]];
+  };
+}
+
+/** Headers that concern one connection only (RFC 9110 section 7.6.1). */
+const hopByHop: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/**
+ * Tells the headers that may be passed on from those that concern one connection only.
+ *
+ * @param connection value of the `Connection` header, which may name more of them
+ * @returns true for a lower-case name that may be passed on
+ */
+export function passesOn(connection: string | null | undefined): (name: string) => boolean {
+  const named = connection?.toLowerCase().split(",").map((name) => name.trim()) ?? [];
+  return (name) => !hopByHop.has(name) && !named.includes(name);
+}

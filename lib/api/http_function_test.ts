@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { fakeServices, invocationOf, sampleReport } from "../../tests/support/fake_services.ts";
+import { ServerledgeError } from "../base/errors.ts";
+import { createApp } from "./app.ts";
+import { type HttpEvent, toHttpAnswer } from "./http_event.ts";
+
+/** What a handler gets of a request, and the answer if it returns that. */
+async function send(path: string, init: RequestInit = {}, result?: string) {
+  let event: unknown;
+  const app = createApp(fakeServices({
+    invoke(_name, request) {
+      event = request.Params;
+      const Result = result ?? JSON.stringify(request.Params);
+      return invocationOf(Promise.resolve({ ...sampleReport, Result }));
+    },
+  }));
+  const answer = await app.request(path, init);
+  return { event: event as HttpEvent, answer };
+}
+
+const allBytes = Uint8Array.from({ length: 256 }, (_, at) => at);
+
+Deno.test("a handler gets verb, path and query", async () => {
+  const cases = [
+    ["/fn/hello", "/", {}],
+    ["/fn/hello/", "/", {}],
+    ["/fn/hello/a/b.txt", "/a/b.txt", {}],
+    ["/fn/hello//a%2Fb%20c/", "//a%2Fb%20c/", {}],
+    ["/fn/hello/fn/x?a=1&b=2&a=3&c", "/fn/x", { a: ["1", "3"], b: "2", c: "" }],
+    ["/fn/hello?q=a%20b+c", "/", { q: "a b c" }],
+    ["/fn/h%65llo/x?__proto__=1", "/x", Object.fromEntries([["__proto__", "1"]])],
+  ] as const;
+  for (const [target, path, query] of cases) {
+    const { event } = await send(target);
+    assert.equal(event.method, "GET", target);
+    assert.equal(event.path, path, target);
+    assert.deepEqual(event.query, query, target);
+    assert.equal(event.body, "");
+    assert.equal(event.isBase64Encoded, false);
+  }
+  for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+    assert.equal((await send("/fn/hello/x", { method })).event.method, method);
+  }
+});
+
+Deno.test("a handler gets the headers in lower case, without those of the connection", async () => {
+  const { event } = await send("/fn/hello", {
+    headers: {
+      "X-Custom": "1",
+      "Connection": "keep-alive, X-Secret",
+      "Keep-Alive": "timeout=5",
+      "X-Secret": "hop",
+      "Proxy-Authorization": "Basic x",
+      "TE": "trailers",
+      "Authorization": "Bearer mine",
+    },
+  });
+  assert.deepEqual(event.headers, { "x-custom": "1", "authorization": "Bearer mine" });
+});
+
+Deno.test("text comes as text and anything else as base64", async () => {
+  const cases: [string, Uint8Array<ArrayBuffer>, string, boolean][] = [
+    ["text/plain", new TextEncoder().encode("Zoë"), "Zoë", false],
+    ["application/json; charset=utf-8", new TextEncoder().encode("{}"), "{}", false],
+    ["application/ld+json", new TextEncoder().encode("{}"), "{}", false],
+    ["application/x-www-form-urlencoded", new TextEncoder().encode("a=1"), "a=1", false],
+    ["application/x-www-form-urlencoded", allBytes, allBytes.toBase64(), true],
+    ["image/jpeg", new TextEncoder().encode("abc"), "YWJj", true],
+    ["image/jpeg", new Uint8Array(), "", false],
+  ];
+  for (const [type, bytes, body, isBase64Encoded] of cases) {
+    const { event } = await send("/fn/hello", {
+      method: "POST",
+      headers: { "content-type": type },
+      body: bytes,
+    });
+    assert.equal(event.body, body, type);
+    assert.equal(event.isBase64Encoded, isBase64Encoded, type);
+  }
+});
+
+Deno.test("plain results are text, others JSON", async () => {
+  const cases = [
+    ['"hi"', "hi", "text/plain; charset=UTF-8"],
+    ['{"a":1}', '{"a":1}', "application/json"],
+    ["[1, 2]", "[1, 2]", "application/json"],
+    ["null", "null", "application/json"],
+    ['{"body":"x"}', '{"body":"x"}', "application/json"],
+    ["not JSON", "not JSON", "text/plain; charset=UTF-8"],
+    ["", "", "text/plain; charset=UTF-8"],
+  ];
+  for (const [result, body, type] of cases) {
+    const { answer } = await send("/fn/hello", {}, result);
+    assert.equal(answer.status, 200);
+    assert.equal(await answer.text(), body);
+    assert.equal(answer.headers.get("content-type"), type);
+  }
+});
+
+Deno.test("an answer has the status, headers and body that the handler gave it", async () => {
+  const answer = toHttpAnswer(JSON.stringify({
+    statusCode: 201,
+    headers: {
+      "Content-Type": "text/html",
+      "Set-Cookie": ["a=1", "b=2"],
+      "X-Number": 7,
+      "Connection": "X-Secret",
+      "X-Secret": "hop",
+      "Transfer-Encoding": "chunked",
+      "Content-Length": "3",
+    },
+    body: "<p>",
+  }));
+  assert.equal(answer.status, 201);
+  assert.equal(await answer.text(), "<p>");
+  assert.deepEqual([...answer.headers], [
+    ["content-type", "text/html"],
+    ["set-cookie", "a=1"],
+    ["set-cookie", "b=2"],
+    ["x-number", "7"],
+  ]);
+});
+
+Deno.test("an answer may be binary", async () => {
+  const body = allBytes.toBase64();
+  const answer = toHttpAnswer(JSON.stringify({ statusCode: 200, body, isBase64Encoded: true }));
+  assert.deepEqual(await answer.bytes(), allBytes);
+  assert.equal(answer.headers.get("content-type"), "application/octet-stream");
+});
+
+Deno.test("an answer's parts have defaults", async () => {
+  const cases: [unknown, number, string, string | null][] = [
+    [{ statusCode: 404 }, 404, "", "text/plain; charset=UTF-8"],
+    [{ headers: {}, body: "x" }, 200, "x", "text/plain; charset=UTF-8"],
+    [{ statusCode: 200, body: { a: 1 } }, 200, '{"a":1}', "application/json"],
+    [{ statusCode: 204, body: "x" }, 204, "", null],
+    [{ statusCode: 304, headers: { ETag: "1" } }, 304, "", null],
+    [{ statusCode: null, headers: null, body: null }, 200, "", "text/plain; charset=UTF-8"],
+  ];
+  for (const [result, status, body, type] of cases) {
+    const answer = toHttpAnswer(JSON.stringify(result));
+    assert.equal(answer.status, status);
+    assert.equal(await answer.text(), body);
+    assert.equal(answer.headers.get("content-type"), type);
+  }
+});
+
+Deno.test("an answer that is not valid HTTP is the function's error", () => {
+  const cases: [unknown, string][] = [
+    [{ statusCode: 199 }, "statusCode"],
+    [{ statusCode: 600 }, "statusCode"],
+    [{ statusCode: "200" }, "statusCode"],
+    [{ statusCode: 200.5 }, "statusCode"],
+    [{ statusCode: 200, headers: [] }, "headers"],
+    [{ statusCode: 200, headers: { "a b": "x" } }, "headers.a b"],
+    [{ statusCode: 200, headers: { a: "x\r\nSet-Cookie: b" } }, "headers.a"],
+    [{ statusCode: 200, body: "%", isBase64Encoded: true }, "body"],
+  ];
+  for (const [result, path] of cases) {
+    assert.throws(() => toHttpAnswer(JSON.stringify(result)), (thrown: unknown) => {
+      assert.ok(thrown instanceof ServerledgeError);
+      assert.equal(thrown.code, "FUNCTION_ERROR");
+      assert.deepEqual(thrown.details, { path });
+      return true;
+    });
+  }
+});
+
+Deno.test("HEAD is answered without the body", async () => {
+  const { answer } = await send("/fn/hello", { method: "HEAD" }, '{"statusCode":203,"body":"x"}');
+  assert.equal(answer.status, 203);
+  assert.equal(await answer.text(), "");
+});
+
+Deno.test("errors are told as everywhere", async () => {
+  const app = createApp(fakeServices({}, { "api.body.max": 1 }));
+  const unknown = await app.request("/fn/nothing/x");
+  assert.equal(unknown.status, 404);
+  assert.equal((await unknown.json()).code, "FUNCTION_UNKNOWN");
+  const large = await app.request("/fn/hello", {
+    method: "POST",
+    body: new Uint8Array((1 << 20) + 1),
+  });
+  assert.equal(large.status, 413);
+  const verb = await app.request("/fn/hello", { method: "PROPFIND" });
+  assert.equal(verb.status, 405);
+});

@@ -1,0 +1,131 @@
+/**
+ * Routes for those who run a node: status, health, metrics, logs, pre-warming.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+import { BodyReader } from "./body.ts";
+import { jsonAnswer } from "./headers.ts";
+import { queryInteger } from "./query.ts";
+import type { Description, Handler, Route } from "./route.ts";
+import { answers, bodyOf, prewarmSchema, requests } from "./schemas.ts";
+import type { ApiServices } from "./services.ts";
+
+const tag = "Operation";
+const readPrewarm = bodyOf(prewarmSchema);
+
+/** How many lines of a function's log are shown, and may be asked for. */
+const logLines = { fallback: 100, min: 1, max: 10_000 };
+
+/**
+ * The routes for those who run a node.
+ *
+ * @param services the node
+ */
+export function operationRoutes(services: ApiServices): Route[] {
+  const bodies = new BodyReader(services.config["api.body.max"]);
+
+  const prewarm: Handler = async (context) => {
+    const request = readPrewarm(await bodies.json(context.req.raw));
+    const { Function: name, Instances: count, ForceImagePull: refresh } = request;
+    return jsonAnswer({ Prewarmed: await services.prewarm(name, count, { refresh }) });
+  };
+
+  const health: Handler = () => {
+    const { ok, problems } = services.health();
+    const Status = !ok ? "unavailable" : problems.length > 0 ? "degraded" : "ok";
+    return jsonAnswer({ Status, Problems: problems }, ok ? 200 : 503);
+  };
+
+  const metrics: Handler = async () => {
+    if (!services.config["metrics.enabled"]) {
+      throw new ServerledgeError("ROUTE_UNKNOWN", "Metrics are off: set metrics.enabled to true");
+    }
+    const { contentType, text } = await services.metrics();
+    return new Response(text, { headers: { "content-type": contentType } });
+  };
+
+  const logs: Handler = async (context) => {
+    const name = context.req.param("fun")!;
+    const lines = queryInteger(context, "lines", logLines);
+    return jsonAnswer({ Function: name, Lines: await services.logs(name, lines) });
+  };
+
+  return [
+    { method: "POST", paths: ["/prewarm"], description: prewarming, handle: prewarm },
+    {
+      method: "GET",
+      paths: ["/status"],
+      description: statusReport,
+      handle: () => jsonAnswer(services.status()),
+    },
+    { method: "GET", paths: ["/healthz"], description: healthCheck, handle: health },
+    { method: "GET", paths: ["/metrics"], description: metering, handle: metrics },
+    { method: "GET", paths: ["/logs/:fun"], description: logging, handle: logs },
+  ];
+}
+
+const prewarming: Description = {
+  tag,
+  summary: "Start idle instances",
+  details: "Starts instances that wait for requests, as many as resources allow.",
+  body: requests.prewarm,
+  answers: { 200: { description: "How many were started", schema: answers.prewarmed } },
+  errors: [
+    "INVALID_REQUEST",
+    "FORBIDDEN",
+    "FUNCTION_UNKNOWN",
+    "INSTANCE_START_FAILED",
+    "ENGINE_UNAVAILABLE",
+    "INTERNAL",
+  ],
+  curl: `curl $NODE/prewarm -d '{"Function": "hello", "Instances": 2}'`,
+};
+
+const statusReport: Description = {
+  tag,
+  summary: "Status of the node",
+  details: "Resources, instances, queue and the state of what the node depends on.",
+  answers: { 200: { description: "The status", schema: answers.status } },
+  errors: ["FORBIDDEN", "INTERNAL"],
+  curl: "curl $NODE/status",
+};
+
+const healthCheck: Description = {
+  tag,
+  summary: "Health of the node",
+  details:
+    "200 while the node can serve anything, also if `degraded`: e.g. while the registry is " +
+    "away, or the container engine is and warm instances go on. 503 when it can serve nothing, so " +
+    "that traffic should go elsewhere.",
+  answers: {
+    200: { description: "It can serve", schema: answers.health },
+    503: { description: "It cannot", schema: answers.health },
+  },
+  errors: ["FORBIDDEN", "INTERNAL"],
+  curl: "curl $NODE/healthz",
+};
+
+const metering: Description = {
+  tag,
+  summary: "Metrics",
+  details: "For Prometheus. 404 if `metrics.enabled` is false.",
+  answers: { 200: { description: "Prometheus text format", mediaType: "text/plain" } },
+  errors: ["FORBIDDEN", "ROUTE_UNKNOWN", "INTERNAL"],
+  curl: "curl $NODE/metrics",
+};
+
+const logging: Description = {
+  tag,
+  summary: "What a function wrote",
+  details: "The last lines that the function's instances and invocations wrote, oldest first.",
+  query: [{
+    name: "lines",
+    type: "integer",
+    description: `How many, ${logLines.min} to ${logLines.max}; default ${logLines.fallback}`,
+  }],
+  answers: { 200: { description: "The lines", schema: answers.logs } },
+  errors: ["INVALID_REQUEST", "FORBIDDEN", "FUNCTION_UNKNOWN", "INTERNAL"],
+  curl: "curl $NODE/logs/hello?lines=20",
+};

@@ -1,0 +1,119 @@
+/**
+ * Bodies of requests and answers under the names that the API's reference gives them. The models
+ * own the large ones; those of a few fields are here.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { errorCodes } from "../base/errors.ts";
+import { definitionSchema, functionRecordSchema } from "../model/function.ts";
+import { invokeSchema, reportSchema } from "../model/invocation.ts";
+import { foldKeys, isObject, keyIndex, parse } from "../model/json.ts";
+import { statusSchema } from "../model/status.ts";
+
+/** Gives a schema its name in the reference. */
+function named<S extends v.GenericSchema>(ref: string, schema: S) {
+  return v.pipe(schema, v.metadata({ ref }));
+}
+
+const text = (meaning: string) => v.pipe(v.string("expected a string"), v.description(meaning));
+const functionName = text("Name of the function");
+
+/** Body of `POST /delete`. */
+export const deletionSchema = v.object({ Name: functionName });
+
+/** Most instances that one request may pre-warm. */
+const maxPrewarm = 1000;
+
+/** Body of `POST /prewarm`. */
+export const prewarmSchema = v.object({
+  Function: functionName,
+  Instances: v.nullish(
+    v.pipe(
+      v.number("expected a number"),
+      v.integer("expected an integer"),
+      v.minValue(0, "expected 0 or more"),
+      v.maxValue(maxPrewarm, `expected ${maxPrewarm} at most`),
+      v.description("How many idle instances to start; 0: only fetch the image"),
+    ),
+    0,
+  ),
+  ForceImagePull: v.nullish(
+    v.pipe(
+      v.boolean("expected true or false"),
+      v.description("Fetch the image even if it is present"),
+    ),
+    false,
+  ),
+});
+
+/**
+ * Makes the reader of a flat request body.
+ *
+ * @param schema what the body must be
+ * @returns reads parsed JSON with keys in any case; throws `INVALID_REQUEST` with the bad field
+ */
+export function bodyOf<S extends v.ObjectSchema<v.ObjectEntries, undefined>>(
+  schema: S,
+): (body: unknown) => v.InferOutput<S> {
+  const keys = keyIndex(Object.keys(schema.entries));
+  return (body) => parse(schema, isObject(body) ? foldKeys(body, keys) : body);
+}
+
+/** The health of a node: the answer of `GET /healthz`. */
+export const healthSchema = v.object({
+  Status: v.pipe(
+    v.picklist(["ok", "degraded", "unavailable"]),
+    v.description("degraded: works, with problems; unavailable: can serve nothing"),
+  ),
+  Problems: v.pipe(v.array(v.string()), v.description("What is wrong, one sentence each")),
+});
+
+/** Bodies of requests, named. */
+export const requests = {
+  invocation: named("InvokeRequest", invokeSchema),
+  definition: named("Function", definitionSchema),
+  deletion: named("Deletion", deletionSchema),
+  prewarm: named("Prewarm", prewarmSchema),
+};
+
+const report = named("Report", reportSchema);
+const accepted = named("Accepted", v.object({ ReqId: text("Id to poll with") }));
+
+/** Bodies of answers, named. */
+export const answers = {
+  invocation: v.union([report, accepted]),
+  pending: named("Pending", v.object({ ReqId: text("The id"), Status: v.literal("pending") })),
+  result: named(
+    "AsyncReport",
+    v.object({
+      ...reportSchema.entries,
+      Code: v.optional(
+        v.pipe(v.picklist(errorCodes), v.description("Why it failed; only if Success is false")),
+      ),
+      Message: v.optional(text("The same for people")),
+      Details: v.optional(v.record(v.string(), v.unknown())),
+    }),
+  ),
+  created: named("Created", v.object({ Created: functionName })),
+  deleted: named("Deleted", v.object({ Deleted: functionName })),
+  functions: named(
+    "Functions",
+    v.union([v.array(v.string()), v.array(functionRecordSchema)]),
+  ),
+  prewarmed: named(
+    "Prewarmed",
+    v.object({ Prewarmed: v.pipe(v.number(), v.description("Instances started")) }),
+  ),
+  status: named("Status", statusSchema),
+  health: named("Health", healthSchema),
+  logs: named("Logs", v.object({ Function: functionName, Lines: v.array(v.string()) })),
+  error: named(
+    "Error",
+    v.looseObject({
+      code: v.pipe(v.picklist(errorCodes), v.description("What went wrong, for programs")),
+      message: text("What went wrong and what to do, for people"),
+    }),
+  ),
+};

@@ -1,0 +1,101 @@
+/**
+ * Services of a node as the HTTP API needs them, for tests of the API: each does the least that is
+ * right, and a test replaces what it is about.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../lib/base/errors.ts";
+import type { ApiServices, Invocation } from "../../lib/api/services.ts";
+import { resolveConfig } from "../../lib/model/config.ts";
+import type { Report } from "../../lib/model/invocation.ts";
+import type { NodeStatus } from "../../lib/model/status.ts";
+
+/** What a good invocation reports. */
+export const sampleReport: Report = {
+  Success: true,
+  Result: '{"sum": 3}',
+  ResponseTime: 0.002,
+  IsWarmStart: true,
+  InitTime: 0.0005,
+  QueueingTime: 0,
+  OffloadLatency: 0,
+  Duration: 0.001,
+  Output: "",
+  ExecutionArea: "ROME",
+  ExecutionNode: "node1",
+};
+
+const sampleStatus: NodeStatus = {
+  AvailableWarmContainers: { hello: 1 },
+  TotalMemory: 1024,
+  AvailableMemory: 896,
+  FreeMemory: 768,
+  TotalCPU: 2,
+  UsedCPU: 0.5,
+  Coordinates: { Vec: [0, 0, 0], Error: 1, Height: 0 },
+  LoadAvg: [0.1, 0.2, 0.3],
+  LastUpdateTime: 1_700_000_000,
+  Node: "node1",
+  Area: "ROME",
+  Architecture: "amd64",
+  Version: "0.1.0",
+  UptimeS: 12,
+  Functions: 1,
+  Instances: [{ Function: "hello", Starting: 0, Busy: 1, Idle: 1 }],
+  QueueLength: 0,
+  Running: 1,
+  Registry: { Kind: "embedded", Ok: true },
+  Engine: { Ok: true },
+};
+
+/**
+ * Makes fake services. They know one function, `hello`.
+ *
+ * @param overrides what the test is about
+ * @param config values of the configuration
+ */
+export function fakeServices(
+  overrides: Partial<ApiServices> = {},
+  config: Readonly<Record<string, unknown>> = {},
+): ApiServices {
+  const unknown = (name: string) =>
+    new ServerledgeError("FUNCTION_UNKNOWN", `There is no function ${name}`);
+  const check = (name: string) => {
+    if (name !== "hello") throw unknown(name);
+  };
+  return {
+    config: resolveConfig([{ origin: "test", values: config }]).config,
+    node: { id: "node1", area: "ROME", architecture: "amd64", version: "0.1.0" },
+    free: () => ({ memoryMib: 896, cpu: 1.5 }),
+    invoke(name) {
+      check(name);
+      return invocationOf(Promise.resolve(sampleReport));
+    },
+    accept(name) {
+      check(name);
+      return Promise.resolve(`${name}-1`);
+    },
+    poll: () => Promise.resolve(undefined),
+    create: () => Promise.resolve(),
+    update: () => Promise.resolve(),
+    remove: (name) => Promise.try(check, name),
+    functions: () => [],
+    prewarm: (name, count) => Promise.try(check, name).then(() => count),
+    status: () => sampleStatus,
+    metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4", text: "up 1\n" }),
+    logs: (name) => Promise.try(check, name).then(() => []),
+    health: () => ({ ok: true, problems: [] }),
+    ...overrides,
+  };
+}
+
+/**
+ * An invocation that ends as a promise does.
+ *
+ * @param done how it ends
+ * @param cancel what happens when the client leaves
+ */
+export function invocationOf(done: Promise<Report>, cancel = () => {}): Invocation {
+  return { id: "hello-1", done, cancel };
+}
