@@ -156,7 +156,8 @@ Deno.test("scripts get the node's JSON, indented by tabs", async () => {
 
 Deno.test("people on a terminal get tables, in colour unless NO_COLOR is set", async () => {
   await using server = node();
-  const { NO_COLOR: _, ...env } = { ...homeless, TERM: "xterm" };
+  const env: Record<string, string> = { ...homeless, TERM: "xterm" };
+  delete env.NO_COLOR;
   const onTerminal = async (args: readonly string[], more: Record<string, string> = {}) => {
     const line = [...program, "-P", String(server.port), ...args].join(" ");
     // script(1) gives the command a terminal of its own.

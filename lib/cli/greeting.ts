@@ -1,0 +1,33 @@
+/**
+ * What a node says once it is ready.
+ *
+ * @module
+ */
+
+import { styled } from "./style.ts";
+import type { Terminal } from "./terminal.ts";
+
+/**
+ * What a started node says of itself: where it listens, who can reach it, and how to change that.
+ *
+ * @param node URL, id and area
+ * @param listen the address that it listens on
+ * @param terminal where it will be shown
+ */
+export function greeting(
+  node: { readonly Url: string; readonly Id: string; readonly Area: string },
+  listen: string,
+  terminal: Pick<Terminal, "out">,
+): string {
+  const access = isLoopback(listen)
+    ? "Only this machine can reach it. To open it to the network: serverledge start --listen 0.0.0.0\n" +
+      "(then whoever reaches it can run code on this machine).\n"
+    : "Whoever reaches this address can run code on this machine: keep it in a network you trust.\n";
+  return `Node ${node.Id} in area ${node.Area} listens on ${
+    styled(terminal.out, "bold", node.Url)
+  }\n${access}`;
+}
+
+function isLoopback(address: string): boolean {
+  return /^(127\.|::1$|\[::1\]$|localhost$)/.test(address);
+}
