@@ -86,6 +86,16 @@ async function containersOf(docker: Docker, nodeId: string, functions: boolean) 
   return found.map(({ Names }) => Names[0]!.slice(1));
 }
 
+/**
+ * The containers that carry a node's label.
+ *
+ * @param nodeId the node's
+ * @returns their names
+ */
+export function nodeContainers(nodeId: string): Promise<string[]> {
+  return containersOf(new Docker(), nodeId, false);
+}
+
 /** A function for tests. */
 export function dockerFunction(
   runtime: string,
