@@ -133,10 +133,20 @@ export function readDefinition(body: unknown): Definition {
     );
   }
   const folded = foldKeys(body, definitionKeys);
+  refuseLists(folded, ["Signature", "Env"]);
   if (isObject(folded.Signature)) folded.Signature = foldSignature(folded.Signature);
   const definition = parse(definitionSchema, folded);
   checkBounds(definition);
   return { ...definition, MaxConcurrency: Math.max(1, definition.MaxConcurrency) };
+}
+
+/** A list passes for an object in schemas, and would be taken for an empty one. */
+function refuseLists(fields: Record<string, unknown>, names: readonly string[]): void {
+  const path = names.find((name) => Array.isArray(fields[name]));
+  if (path === undefined) return;
+  throw new ServerledgeError("INVALID_REQUEST", `${path}: expected an object`, {
+    details: { path },
+  });
 }
 
 function foldSignature(signature: Record<string, unknown>): Record<string, unknown> {

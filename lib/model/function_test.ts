@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { ServerledgeError } from "../base/errors.ts";
+import { readDefinition } from "./function.ts";
+
+const least = { Name: "hello", Runtime: "python", MemoryMB: 128 };
+
+function refusal(body: unknown): [code: string, path: unknown] {
+  try {
+    readDefinition(body);
+  } catch (thrown) {
+    assert.ok(thrown instanceof ServerledgeError);
+    assert.doesNotMatch(thrown.message, /\n/);
+    return [thrown.code, thrown.details?.path];
+  }
+  assert.fail(`It is accepted: ${JSON.stringify(body)}`);
+}
+
+Deno.test("the least definition gets all defaults", () => {
+  assert.deepEqual(readDefinition(least), {
+    ...least,
+    CPUDemand: 0,
+    MaxConcurrency: 1,
+    Handler: "",
+    TarFunctionCode: "",
+    CustomImage: "",
+    SupportedArchs: [],
+    Signature: null,
+    TimeoutMs: 0,
+    Env: {},
+    Network: "none",
+    MinInstances: 0,
+  });
+});
+
+Deno.test("keys come in any case, those of the signature too, but not names of variables", () => {
+  const { Name, MemoryMB, Signature, Env } = readDefinition({
+    name: "hello",
+    runtime: "python",
+    memoryMb: 64,
+    signature: { inputs: [{ name: "n", type: "Int" }], OUTPUTS: null },
+    env: { Path: "a", PATH: "b" },
+  });
+  assert.equal(Name, "hello");
+  assert.equal(MemoryMB, 64);
+  assert.deepEqual(Signature, { Inputs: [{ Name: "n", Type: "Int" }], Outputs: [] });
+  assert.deepEqual(Env, { Path: "a", PATH: "b" });
+});
+
+Deno.test("null means the default, as Go clients send it", () => {
+  const nulls = { Signature: null, SupportedArchs: null, Env: null, CPUDemand: null };
+  assert.deepEqual(readDefinition({ ...least, ...nulls }), readDefinition(least));
+});
+
+Deno.test("a concurrency below one means one", () => {
+  for (const MaxConcurrency of [0, -1, -32768]) {
+    assert.equal(readDefinition({ ...least, MaxConcurrency }).MaxConcurrency, 1);
+  }
+  assert.equal(readDefinition({ ...least, MaxConcurrency: 7 }).MaxConcurrency, 7);
+});
+
+Deno.test("names are safe in paths, ids and container names", () => {
+  for (const Name of ["a", "Hello-1.2_x", "0", "x".repeat(128)]) {
+    assert.equal(readDefinition({ ...least, Name }).Name, Name);
+  }
+  const bad = ["", ".", "..", "-x", "_x", "a/b", "a b", "a\n", "é", "x".repeat(129), 7, null];
+  for (const Name of bad) assert.deepEqual(refusal({ ...least, Name })[1], "Name");
+});
+
+Deno.test("a field of the wrong type is an invalid request", () => {
+  assert.deepEqual(refusal(null), ["INVALID_REQUEST", undefined]);
+  assert.deepEqual(refusal([least]), ["INVALID_REQUEST", undefined]);
+  const cases: [Record<string, unknown>, string][] = [
+    [{ Runtime: 1 }, "Runtime"],
+    [{ Runtime: undefined }, "Runtime"],
+    [{ MemoryMB: 1.5 }, "MemoryMB"],
+    [{ MemoryMB: Infinity }, "MemoryMB"],
+    [{ CPUDemand: "1" }, "CPUDemand"],
+    [{ TarFunctionCode: {} }, "TarFunctionCode"],
+    [{ SupportedArchs: "amd64" }, "SupportedArchs"],
+    [{ Signature: { Inputs: [{ Name: "n" }] } }, "Signature.Inputs.0.Type"],
+    [{ Signature: [] }, "Signature"],
+    [{ Env: { A: 1 } }, "Env.A"],
+    [{ Env: [] }, "Env"],
+    [{ Network: "host" }, "Network"],
+  ];
+  for (const [fields, path] of cases) {
+    assert.deepEqual(refusal({ ...least, ...fields }), ["INVALID_REQUEST", path]);
+  }
+});
+
+Deno.test("a value out of bounds is unprocessable", () => {
+  const cases: [Record<string, unknown>, string][] = [
+    [{ MemoryMB: 0 }, "MemoryMB"],
+    [{ MemoryMB: 2 ** 20 + 1 }, "MemoryMB"],
+    [{ CPUDemand: -0.1 }, "CPUDemand"],
+    [{ CPUDemand: 1025 }, "CPUDemand"],
+    [{ MaxConcurrency: 32768 }, "MaxConcurrency"],
+    [{ TimeoutMs: -1 }, "TimeoutMs"],
+    [{ TimeoutMs: 86_400_001 }, "TimeoutMs"],
+    [{ MinInstances: 1001 }, "MinInstances"],
+    [{ Env: { "1A": "x" } }, "Env.1A"],
+    [{ Env: { A: "x\0" } }, "Env.A"],
+    [{ Env: Object.fromEntries(Array.from({ length: 129 }, (_, at) => [`A${at}`, ""])) }, "Env"],
+  ];
+  for (const [fields, path] of cases) {
+    assert.deepEqual(refusal({ ...least, ...fields }), ["UNPROCESSABLE", path]);
+  }
+});

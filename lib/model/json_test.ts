@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import * as v from "valibot";
+import { ServerledgeError } from "../base/errors.ts";
+import { foldKeys, isObject, keyIndex, parse, parseJson } from "./json.ts";
+
+function fails(run: () => unknown, message: RegExp, path?: string): void {
+  assert.throws(run, (thrown: unknown) => {
+    assert.ok(thrown instanceof ServerledgeError);
+    assert.equal(thrown.code, "INVALID_REQUEST");
+    assert.match(thrown.message, message);
+    assert.equal(thrown.details?.path, path);
+    return true;
+  });
+}
+
+Deno.test("only JSON objects are objects", () => {
+  assert.ok(isObject({}));
+  for (const other of [null, [], "x", 1, undefined]) assert.ok(!isObject(other));
+});
+
+Deno.test("keys are folded to their exact spelling and unknown ones dropped", () => {
+  const names = keyIndex(["MemoryMB", "Name"]);
+  const folded = foldKeys({ memorymb: 1, NAME: "a", other: 2, MemoryMBs: 3 }, names);
+  assert.deepEqual(folded, { MemoryMB: 1, Name: "a" });
+  assert.deepEqual(foldKeys({ Name: "a", name: "b" }, names), { Name: "b" });
+});
+
+Deno.test("keys that every object has are no way in", () => {
+  const hostile = JSON.parse('{"__proto__": {"Name": "x"}, "constructor": 1}');
+  const folded = foldKeys(hostile, keyIndex(["Name"]));
+  assert.deepEqual(folded, {});
+  assert.equal(folded.Name, undefined);
+});
+
+Deno.test("text that is not JSON is the client's mistake", () => {
+  assert.deepEqual(parseJson(' {"a": [1]} '), { a: [1] });
+  for (const text of ["", "{", "nonsense", "{'a': 1}"]) {
+    fails(() => parseJson(text), /^The body is not JSON: /);
+  }
+});
+
+Deno.test("a bad value is named by its path", () => {
+  const schema = v.object({
+    Name: v.string("expected a string"),
+    Inputs: v.optional(v.array(v.object({ Type: v.string("expected a string") }))),
+  });
+  assert.deepEqual(parse(schema, { Name: "a" }), { Name: "a" });
+  fails(() => parse(schema, {}), /^Name: must be given$/, "Name");
+  fails(() => parse(schema, { Name: 1 }), /^Name: expected a string$/, "Name");
+  const nested = { Name: "a", Inputs: [{ Type: "Int" }, { Type: 7 }] };
+  fails(() => parse(schema, nested), /^Inputs\.1\.Type: expected a string$/, "Inputs.1.Type");
+  fails(() => parse(schema, "text"), /./, "");
+});
