@@ -187,9 +187,9 @@ class SqliteRegistry implements Registry {
 
   collectCode(): Promise<number> {
     return this.#run(({ unreferenced, removeCode }) => {
-      const hashes = unreferenced.all().map(({ hash }) => hash as string);
-      const unused = hashes.filter((hash) => !this.#pins.has(hash));
-      for (const hash of unused) removeCode.run(hash);
+      const stored = unreferenced.all() as { hash: string }[];
+      const unused = stored.filter(({ hash }) => !this.#pins.has(hash));
+      for (const { hash } of unused) removeCode.run(hash);
       return unused.length;
     });
   }
@@ -211,9 +211,10 @@ class SqliteRegistry implements Registry {
   }
 
   pendingResults(node: string): Promise<string[]> {
-    return this.#run(({ pending }) =>
-      pending.all(node, Math.floor(this.#clock.wall())).map(({ id }) => id as string)
-    );
+    return this.#run(({ pending }) => {
+      const rows = pending.all(node, Math.floor(this.#clock.wall())) as { id: string }[];
+      return rows.map(({ id }) => id);
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,192 @@
+/**
+ * The cluster's registry, in etcd.
+ *
+ * @module
+ */
+
+import { systemClock } from "../base/clock.ts";
+import { logger } from "../base/log.ts";
+import type { FunctionRecord } from "../model/function.ts";
+import { EtcdClient, LeaseLost } from "./etcd_client.ts";
+import { EtcdCode } from "./etcd_code.ts";
+import { functionKey, identityKey } from "./etcd_keys.ts";
+import { SharedLeases } from "./etcd_leases.ts";
+import type { EtcdOptions } from "./etcd_options.ts";
+import { absent, type Operation, put, read, remove } from "./etcd_requests.ts";
+import { EtcdResults } from "./etcd_results.ts";
+import { FunctionWatch } from "./etcd_watch.ts";
+import type { AsyncResult, FunctionObserver, Registry, RegistryHealth } from "./registry.ts";
+import { forEach, pause } from "./steps.ts";
+
+/** How often etcd is asked whether it is there and still the same, ms. */
+const heartbeatMs = 2000;
+/** How long it may take to answer that, ms. */
+const heartbeatTimeoutMs = 2000;
+/** Heartbeats between two looks whether the watch has missed changes. */
+const progressBeats = 15;
+/** Heartbeats without an answer after which the watch's connection is taken for dead. */
+const fatalBeats = 3;
+/** How long the first watch waits for an etcd that is away, ms. */
+const firstWatchMs = 5000;
+/** Functions that are put back at the same time into an emptied etcd. */
+const parallelRestores = 16;
+
+/**
+ * Connects to the cluster's registry. It need not be there: calls fail until it is, and everything
+ * resumes by itself.
+ *
+ * @param options how to reach etcd
+ */
+export function connectEtcd(options: EtcdOptions): Registry {
+  return new EtcdRegistry(options);
+}
+
+class EtcdRegistry implements Registry {
+  readonly description: string;
+  readonly #client: EtcdClient;
+  readonly #leases: SharedLeases;
+  readonly #code: EtcdCode;
+  readonly #results: EtcdResults;
+  readonly #watch: FunctionWatch;
+  readonly #recoverCode: (hash: string) => Promise<Uint8Array | undefined>;
+  readonly #stop = new AbortController();
+  readonly #heart: Promise<void>;
+  /** Hashes whose code an emptied etcd may lack. */
+  readonly #lostCode = new Set<string>();
+
+  constructor(options: EtcdOptions) {
+    this.description = `etcd (${options.endpoints.join(", ")})`;
+    this.#client = new EtcdClient(options);
+    const now = () => systemClock.now();
+    this.#leases = new SharedLeases((seconds) => this.#client.grantLease(seconds), now);
+    this.#code = new EtcdCode(this.#client, this.#leases, now);
+    this.#results = new EtcdResults(this.#client, this.#leases);
+    this.#recoverCode = options.recoverCode ?? (() => Promise.resolve(undefined));
+    this.#watch = new FunctionWatch(this.#client, (lost) => this.#restore(lost));
+    this.#heart = this.#beat();
+  }
+
+  health(): RegistryHealth {
+    return this.#client.health();
+  }
+
+  async createFunction(record: FunctionRecord): Promise<boolean> {
+    const key = functionKey(record.Name);
+    const value = JSON.stringify(record);
+    const unpin = this.#unpin(record.CodeHash);
+    const { succeeded, read: present } = await this.#client.transact({
+      compare: [absent(key)],
+      success: [put(key, value), ...unpin],
+      failure: [read(key), ...unpin],
+    });
+    // A call that is repeated meets what its first try has written.
+    return succeeded || new TextDecoder().decode(present) === value;
+  }
+
+  async putFunction(record: FunctionRecord): Promise<void> {
+    const write = put(functionKey(record.Name), JSON.stringify(record));
+    await this.#client.transact({ compare: [], success: [write, ...this.#unpin(record.CodeHash)] });
+  }
+
+  async deleteFunction(name: string): Promise<boolean> {
+    const { removed } = await this.#client.transact({
+      compare: [],
+      success: [remove(functionKey(name))],
+    });
+    return removed > 0;
+  }
+
+  async watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable> {
+    await this.#firstListing();
+    const observed = this.#watch.observe(observer);
+    return { [Symbol.asyncDispose]: () => Promise.resolve(observed[Symbol.dispose]()) };
+  }
+
+  async putCode(hash: string, code: Uint8Array): Promise<void> {
+    try {
+      await this.#code.put(hash, code);
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) throw error;
+      this.#leases.clear();
+      await this.#code.put(hash, code);
+    }
+  }
+
+  getCode(hash: string): Promise<Uint8Array | undefined> {
+    return this.#code.get(hash);
+  }
+
+  collectCode(): Promise<number> {
+    return this.#code.collect();
+  }
+
+  putResult(id: string, result: AsyncResult, ttlMs: number): Promise<void> {
+    return this.#results.put(id, result, ttlMs);
+  }
+
+  getResult(id: string): Promise<AsyncResult | undefined> {
+    return this.#results.get(id);
+  }
+
+  pendingResults(node: string): Promise<string[]> {
+    return this.#results.pending(node);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#client[Symbol.dispose]();
+    await this.#watch[Symbol.asyncDispose]();
+    await this.#heart;
+  }
+
+  /** Removes the pin of code whose function is being written. */
+  #unpin(hash: string): Operation[] {
+    const pin = hash === "" ? undefined : this.#code.unpin(hash);
+    return pin === undefined ? [] : [remove(pin)];
+  }
+
+  /** Waits for the first listing, but only for so long. */
+  async #firstListing(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = systemClock.after(firstWatchMs, resolve);
+    await Promise.race([this.#watch.listed, promise]);
+    cancel();
+  }
+
+  /** Asks etcd from time to time, so that health is news, and repairs what waits for it. */
+  async #beat(): Promise<void> {
+    let failed = 0;
+    for (let beats = 1; !this.#stop.signal.aborted; beats++) {
+      try {
+        const identity = await this.#client.get(identityKey, heartbeatTimeoutMs);
+        failed = 0;
+        this.#watch.checkIdentity(identity && new TextDecoder().decode(identity));
+        if (beats % progressBeats < 2) await this.#watch.checkProgress();
+        await this.#restoreCode();
+      } catch {
+        // The client remembers the problem for health(); the watch logs it.
+        if (++failed === fatalBeats) this.#watch.startOver();
+      }
+      await pause(heartbeatMs, this.#stop.signal);
+    }
+  }
+
+  /** Puts functions back that an emptied etcd has lost, unless somebody was faster. */
+  async #restore(lost: FunctionRecord[]): Promise<void> {
+    this.#leases.clear();
+    for (const { CodeHash } of lost) if (CodeHash !== "") this.#lostCode.add(CodeHash);
+    await forEach(lost, parallelRestores, async (record) => {
+      await this.createFunction(record);
+    });
+  }
+
+  async #restoreCode(): Promise<void> {
+    for (const hash of this.#lostCode) {
+      if (!await this.#code.restore(hash, () => this.#recoverCode(hash))) {
+        logger("registry").warn("Code {hash} is lost: create its functions again", { hash });
+      }
+      this.#lostCode.delete(hash);
+      this.#stop.signal.throwIfAborted();
+    }
+  }
+}

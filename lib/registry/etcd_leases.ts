@@ -1,0 +1,61 @@
+/**
+ * Leases shared by what expires at about the same time, so that a thousand results a second do not
+ * make a thousand leases.
+ *
+ * @module
+ */
+
+/** Longest time in which one lease is given out, ms: what uses it lives that much longer. */
+const maxShareMs = 60_000;
+/** Shortest such time, ms. */
+const minShareMs = 1000;
+
+/** A lease that is given out until some time. */
+interface Shared {
+  readonly lease: Promise<string>;
+  readonly until: number;
+}
+
+/** Gives out leases by time to live. */
+export class SharedLeases {
+  readonly #byTtl = new Map<number, Shared>();
+  readonly #grant: (ttlSeconds: number) => Promise<string>;
+  readonly #now: () => number;
+
+  /**
+   * Without leases yet.
+   *
+   * @param grant makes a lease, and returns its id
+   * @param now monotonic time, ms
+   */
+  constructor(grant: (ttlSeconds: number) => Promise<string>, now: () => number) {
+    this.#grant = grant;
+    this.#now = now;
+  }
+
+  /**
+   * A lease that lives at least as long as asked for.
+   *
+   * @param ttlMs time to live
+   * @returns its id
+   */
+  get(ttlMs: number): Promise<string> {
+    const now = this.#now();
+    for (const [ttl, { until }] of this.#byTtl) if (until <= now) this.#byTtl.delete(ttl);
+    const known = this.#byTtl.get(ttlMs);
+    if (known) return known.lease;
+    const shareMs = Math.min(maxShareMs, Math.max(minShareMs, ttlMs / 10));
+    const lease = this.#grant(Math.ceil((ttlMs + shareMs) / 1000));
+    const shared = { lease, until: now + shareMs };
+    this.#byTtl.set(ttlMs, shared);
+    lease.catch(() => {
+      if (this.#byTtl.get(ttlMs) === shared) this.#byTtl.delete(ttlMs);
+    });
+    return lease;
+  }
+
+  /** Forgets all leases: etcd has lost one. */
+  clear(): void {
+    this.#byTtl.clear();
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Streams of JSON values, one a line.
+ *
+ * @module
+ */
+
+/** Longest line that is read, characters; a stream with a longer one is broken. */
+const maxLine = 64 << 20;
+
+/**
+ * Reads the values of a stream as they arrive.
+ *
+ * @param stream UTF-8 text; cancelled when the reading is left early
+ * @throws a `SyntaxError` for a line that is not JSON, a `RangeError` for one without end
+ */
+export async function* readJsonLines(
+  stream: ReadableStream<Uint8Array>,
+): AsyncGenerator<unknown, void, void> {
+  const decoder = new TextDecoder();
+  let pieces: string[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    const [head = "", ...rest] = decoder.decode(chunk, { stream: true }).split("\n");
+    pieces.push(head);
+    length += head.length;
+    if (length > maxLine) throw new RangeError(`A line is longer than ${maxLine} characters`);
+    for (const next of rest) {
+      const line = pieces.join("");
+      if (line.trim() !== "") yield JSON.parse(line);
+      pieces = [next];
+      length = next.length;
+    }
+  }
+  const last = pieces.join("");
+  if (last.trim() !== "") yield JSON.parse(last);
+}

@@ -1,0 +1,106 @@
+/**
+ * A real etcd of one's own, on free ports and a temporary folder.
+ *
+ * @module
+ */
+
+import { eventually } from "./eventually.ts";
+import { tempDir } from "./temp_dir.ts";
+
+/** A running etcd, removed with its data when it is disposed. */
+export interface TestEtcd extends AsyncDisposable {
+  /** Where clients connect, `host:port`. */
+  readonly endpoint: string;
+  /** Ends it at once, as a crash does. */
+  kill(): Promise<void>;
+  /** Holds it without closing its connections, as an overloaded machine does. */
+  freeze(): void;
+  /** Lets a held one go on. */
+  thaw(): void;
+  /**
+   * Starts a killed one again on the same port.
+   *
+   * @param options.wipe true to lose its data
+   */
+  restart(options?: { wipe?: boolean }): Promise<void>;
+  /**
+   * Runs `etcdctl` on it.
+   *
+   * @returns what it printed
+   */
+  ctl(...args: string[]): Promise<string>;
+}
+
+/** What an etcd under test is started with. */
+export interface TestEtcdOptions {
+  /** Further flags of etcd. */
+  readonly flags?: readonly string[];
+  /** Flags of `etcdctl` that it then needs. */
+  readonly ctlFlags?: readonly string[];
+  /** `http` or `https`. */
+  readonly scheme?: "http" | "https";
+}
+
+/**
+ * Starts an etcd and waits until it answers.
+ *
+ * @param options what it is started with
+ * @throws if there is no `etcd` on this machine: that fails a test, it does not skip it
+ */
+export async function startEtcd(options: TestEtcdOptions = {}): Promise<TestEtcd> {
+  const { flags = [], ctlFlags = [], scheme = "http" } = options;
+  await using stack = new AsyncDisposableStack();
+  const dir = stack.use(await tempDir("etcd"));
+  const endpoint = `127.0.0.1:${freePort()}`;
+  const peer = `http://127.0.0.1:${freePort()}`;
+  const url = `${scheme}://${endpoint}`;
+  const args = [
+    ["--data-dir", `${dir.path}/data`, "--log-level", "error", "--name", "test"],
+    ["--listen-client-urls", url, "--advertise-client-urls", url],
+    ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
+    ["--initial-cluster", `test=${peer}`],
+    flags,
+  ].flat();
+
+  const ctl = async (...command: string[]) => {
+    const { success, stdout, stderr } = await new Deno.Command("etcdctl", {
+      args: ["--endpoints", url, ...ctlFlags, ...command],
+      env: { ETCDCTL_API: "3" },
+    }).output();
+    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    if (!success) throw new Error(`etcdctl ${command.join(" ")}: ${decode(stderr)}`);
+    return decode(stdout);
+  };
+  let process: Deno.ChildProcess | undefined;
+  const kill = async () => {
+    process?.kill("SIGKILL");
+    await process?.status;
+    process = undefined;
+  };
+  const start = async () => {
+    process = new Deno.Command("etcd", { args, stdout: "null", stderr: "null" }).spawn();
+    await eventually("etcd answers", () => ctl("endpoint", "health").then(() => true, () => false));
+  };
+  stack.defer(kill);
+  await start();
+  const owned = stack.move();
+  return {
+    endpoint,
+    kill,
+    freeze: () => process?.kill("SIGSTOP"),
+    thaw: () => process?.kill("SIGCONT"),
+    restart: async ({ wipe = false } = {}) => {
+      await kill();
+      if (wipe) await Deno.remove(`${dir.path}/data`, { recursive: true });
+      await start();
+    },
+    ctl,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** A port that was free a moment ago. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
