@@ -27,6 +27,7 @@ const reportFields = [
 
 const source = `
 def f(params, context):
+    params = params or {}  # a client that sends none makes it None, as on the Go node
     print("called")
     if params.get("fail"): raise ValueError("asked to")
     return {"sum": params.get("a", 0) + params.get("b", 0)}
