@@ -178,12 +178,13 @@ export class NodeServices implements ApiServices {
 
   /** See {@link ApiServices}. */
   health(): { ok: boolean; problems: string[] } {
-    const { registry, engine } = this.#parts;
+    const { registry, engine, scheduler } = this.#parts;
     const health = registry.health();
     const problems: string[] = [];
     if (!health.ok) problems.push(`registry: ${health.reason}`);
     if (engine.state !== true) problems.push(`containers: ${engine.state}`);
-    return { ok: problems.length === 0, problems };
+    if (scheduler.draining) problems.push("the node is stopping");
+    return { ok: !scheduler.draining, problems };
   }
 
   #find(name: string): FunctionRecord {

@@ -67,6 +67,11 @@ export class Scheduler implements PoolListener {
     options.pool.listen(this);
   }
 
+  /** True once no more requests are taken. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
   /** Requests that wait. */
   get waiting(): number {
     return this.#queue.size;

@@ -257,3 +257,23 @@ Deno.test("a full queue answers 429 with Retry-After", async () => {
   assert.equal(refused.body.code, "NODE_SATURATED");
   assert(Number(refused.headers.get("retry-after")) >= 1);
 });
+
+Deno.test("without a Docker engine the node serves its API and says what is missing", async () => {
+  await using node = await startNodeProcess({
+    env: { DOCKER_HOST: "unix:///nowhere/docker.sock" },
+  });
+  assert.equal((await post(`${node.url}/create`, await python("none", versatile))).status, 200);
+  const { status, body } = await post(`${node.url}/invoke/none`);
+  assert.deepEqual([status, body.code], [503, "ENGINE_UNAVAILABLE"]);
+  await eventually("the status tells", async () => {
+    const { body } = await get(`${node.url}/status`);
+    return body.Engine.Ok === false && body.Engine.Problem.length > 0;
+  });
+});
+
+Deno.test("two nodes do not share a data folder", async () => {
+  await using folder = await tempDir("shared");
+  const config = { "data.dir": folder.path };
+  await using _node = await startNodeProcess({ config });
+  await assert.rejects(startNodeProcess({ config }), /Another node uses the folder/);
+});
