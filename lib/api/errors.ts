@@ -6,7 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { type Logger, logger } from "../base/log.ts";
-import { type HeaderPair, jsonAnswer } from "./headers.ts";
+import { type HeaderPair, jsonAnswer, jsonType } from "./headers.ts";
 
 /** What `Retry-After` says where the error does not know better, s. */
 const defaultRetryAfterS = 1;
@@ -16,11 +16,11 @@ const defaultRetryAfterS = 1;
  * error's details, or a second.
  *
  * @param error what went wrong
- * @param headers more headers of the answer
+ * @param headers headers of the answer, the content type included
  */
 export function errorAnswer(
   error: ServerledgeError,
-  headers: readonly HeaderPair[] = [],
+  headers: readonly HeaderPair[] = [jsonType],
 ): Response {
   const { status, code, message, details } = error;
   const more: HeaderPair[] = [...headers];

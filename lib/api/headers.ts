@@ -20,14 +20,14 @@ const balancerRequestId = "serverledge-mab-request-id";
  *
  * @param value what to send
  * @param status HTTP status
- * @param headers more headers
+ * @param headers all headers, the content type included
  */
 export function jsonAnswer(
   value: unknown,
   status = 200,
-  headers: readonly HeaderPair[] = [],
+  headers: HeaderPair[] = [jsonType],
 ): Response {
-  return new Response(`${JSON.stringify(value)}\n`, { status, headers: [jsonType, ...headers] });
+  return new Response(`${JSON.stringify(value)}\n`, { status, headers });
 }
 
 /**
@@ -36,7 +36,7 @@ export function jsonAnswer(
  *
  * @param services whose state
  * @param wall reads the wall clock, ms
- * @returns a function from a request to the headers of its answer
+ * @returns a function from a request to all headers of its answer, which is JSON
  */
 export function nodeHeaders(
   services: Pick<ApiServices, "node" | "free">,

@@ -51,7 +51,10 @@ export function invokeRoutes(services: ApiServices, departures: Departures): Rou
     } catch (thrown) {
       const error = codedError(thrown);
       // The Go node sends its state with every answer but this one.
-      return errorAnswer(error, error.code === "FUNCTION_UNKNOWN" ? [] : headersFor(request));
+      return errorAnswer(
+        error,
+        error.code === "FUNCTION_UNKNOWN" ? undefined : headersFor(request),
+      );
     }
   };
 

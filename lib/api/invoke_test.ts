@@ -120,6 +120,7 @@ Deno.test("every error keeps its code, its message, its details and the status o
     const error = new ServerledgeError(code as ErrorCode, "So it is", { details: { a: [1] } });
     const { answer, body } = await post(failing(error));
     assert.equal(answer.status, error.status, code);
+    assert.equal(answer.headers.get("content-type"), "application/json; charset=UTF-8");
     assert.deepEqual(body, { code, message: "So it is", a: [1] });
   }
 });

@@ -19,6 +19,7 @@ async function ask(
   const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
   const app = createApp(fakeServices(services, config));
   const answer = await app.request(path, { method, body: text, ...init });
+  assert.equal(answer.headers.get("content-type"), "application/json; charset=UTF-8");
   return { status: answer.status, headers: answer.headers, body: await answer.json() };
 }
 
