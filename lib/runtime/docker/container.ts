@@ -5,14 +5,10 @@
  */
 
 // @ts-types="@types/dockerode"
-import type {
-  Container as EngineContainer,
-  ContainerCreateOptions,
-  ContainerInspectInfo,
-} from "dockerode";
+import type { ContainerCreateOptions, ContainerInspectInfo } from "dockerode";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
-import { type Engine, engineStatus } from "./engine.ts";
+import { type Engine, type EngineRequest, engineStatus } from "./engine.ts";
 import { readLogFrames } from "./log_frames.ts";
 
 /** Attempts to remove a container, and the wait before the second, which doubles. */
@@ -41,6 +37,7 @@ export class Container implements AsyncDisposable {
   /** Its name on the engine. */
   readonly name: string;
   readonly #engine: Engine;
+  readonly #over = new AbortController();
   #mayExist = false;
   #started: Promise<void> | undefined;
   #disposed: Promise<void> | undefined;
@@ -80,19 +77,18 @@ export class Container implements AsyncDisposable {
     try {
       await this.#engine.ask(
         `create container ${this.name}`,
-        (docker) => docker.createContainer({ ...options, name: this.name }),
+        { method: "POST", path: "/containers/create", query: { name: this.name }, json: options },
       );
     } catch (error) {
-      if (engineStatus(error) !== undefined) this.#mayExist = false;
+      const status = engineStatus(error);
+      if (status === 400 || status === 404) this.#mayExist = false;
       throw error;
     }
   }
 
   /** Starts it. */
   start(): Promise<void> {
-    this.#started = this.#ask("start", async (container) => {
-      await container.start();
-    });
+    this.#started = this.#ask("start", "/start", { method: "POST" });
     return this.#started;
   }
 
@@ -109,13 +105,12 @@ export class Container implements AsyncDisposable {
    * @param path an existing folder
    */
   async copy(archive: Uint8Array, path: string): Promise<void> {
-    const { Buffer } = await import("node:buffer");
-    await this.#ask("fill", (container) => container.putArchive(Buffer.from(archive), { path }));
+    await this.#ask("fill", "/archive", { method: "PUT", query: { path }, archive });
   }
 
   /** All that the engine knows of it. */
   inspect(): Promise<ContainerInspectInfo> {
-    return this.#ask<ContainerInspectInfo>("inspect", (container) => container.inspect());
+    return this.#ask("inspect", "/json");
   }
 
   /**
@@ -124,7 +119,7 @@ export class Container implements AsyncDisposable {
    * @param signal its name
    */
   async signal(signal: string): Promise<void> {
-    await this.#ask("signal", (container) => container.kill({ signal }));
+    await this.#ask("signal", "/kill", { method: "POST", query: { signal } });
   }
 
   /**
@@ -133,11 +128,14 @@ export class Container implements AsyncDisposable {
    * @param lines how many
    */
   async logs(lines: number): Promise<string> {
-    const bytes = await this.#ask(
-      "read the log of",
-      (container) => container.logs({ stdout: true, stderr: true, tail: lines, follow: false }),
+    return await this.#engine.read(
+      `read the log of container ${this.name}`,
+      {
+        path: `/containers/${this.name}/logs`,
+        query: { stdout: true, stderr: true, tail: lines },
+      },
+      async (answer) => readLogFrames(await answer.bytes()),
     );
-    return readLogFrames(bytes as unknown as Uint8Array);
   }
 
   /** True if it is surely not there (any more). */
@@ -147,7 +145,7 @@ export class Container implements AsyncDisposable {
 
   /** Removes it with its volumes, running or not; logs a failure, which the next sweep repairs. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed ??= this.#remove();
+    this.#disposed ??= this.#remove().finally(() => this.#over.abort());
     return this.#disposed;
   }
 
@@ -155,7 +153,7 @@ export class Container implements AsyncDisposable {
     if (!this.#mayExist) return;
     for (let attempt = 1;; attempt++) {
       try {
-        await this.#ask("remove", (container) => container.remove({ force: true, v: true }));
+        await this.#ask("remove", "", { method: "DELETE", query: { force: true, v: true } });
         this.#mayExist = false;
         return;
       } catch (error) {
@@ -178,9 +176,10 @@ export class Container implements AsyncDisposable {
   async #watch(): Promise<Exit> {
     // Until it runs, waiting for it to stop would end at once.
     await this.#started?.catch(() => {});
+    const { signal } = this.#over;
     while (!this.#disposed) {
       try {
-        await this.#ask("wait for", (container) => container.wait(), Infinity);
+        await this.#ask("wait for", "/wait", { method: "POST", timeoutMs: Infinity, signal });
         return await this.#seen();
       } catch (error) {
         if (engineStatus(error) === 404) break;
@@ -201,16 +200,11 @@ export class Container implements AsyncDisposable {
     }
   }
 
-  #ask<T>(
-    what: string,
-    operation: (container: EngineContainer) => Promise<T>,
-    timeoutMs?: number,
-  ): Promise<T> {
-    return this.#engine.ask(
-      `${what} container ${this.name}`,
-      (docker) => operation(docker.getContainer(this.name)),
-      timeoutMs,
-    );
+  #ask<T>(what: string, path: string, request: Omit<EngineRequest, "path"> = {}): Promise<T> {
+    return this.#engine.ask(`${what} container ${this.name}`, {
+      ...request,
+      path: `/containers/${this.name}${path}`,
+    });
   }
 }
 

@@ -6,11 +6,10 @@
  * @module
  */
 
-import { request } from "node:http";
-import { connect } from "node:net";
 import { ServerledgeError } from "../../base/errors.ts";
 import { isObject } from "../../model/json.ts";
 import type { Call, FunctionFailure, Reply } from "../environment.ts";
+import { BadAnswer, postOnce } from "./http_exchange.ts";
 
 /** Longest reply, the same as on the executor channel. */
 const maxReplyBytes = 64 << 20;
@@ -60,40 +59,32 @@ export async function awaitServer(address: CustomAddress, signal: AbortSignal): 
 }
 
 /** Looks once whether the server accepts connections. */
-function accepts({ host, port, published }: CustomAddress): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const settle = (verdict: boolean) => {
-      socket.destroy();
-      resolve(verdict);
-    };
-    socket.setTimeout(maxProbeMs, () => settle(published && !socket.connecting));
-    socket.once("connect", () => {
-      if (!published) return settle(true);
-      socket.setTimeout(proxyVerdictMs);
-    });
-    socket.once("error", () => settle(false));
-    socket.once("end", () => settle(false));
-    socket.once("close", () => settle(false));
-    socket.resume();
-  });
+async function accepts({ host, port, published }: CustomAddress): Promise<boolean> {
+  let conn: Deno.TcpConn;
+  try {
+    conn = await Deno.connect({ hostname: host, port });
+  } catch {
+    return false;
+  }
+  // Closing it ends the read below.
+  const timer = setTimeout(() => conn.close(), proxyVerdictMs);
+  try {
+    return !published || await conn.read(new Uint8Array(1)) !== null;
+  } catch (error) {
+    // Still open when the time was up: somebody is there.
+    return error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;
+  } finally {
+    clearTimeout(timer);
+    close(conn);
+  }
 }
 
-/** A call under way on a custom image. */
-export interface CustomCall {
-  /**
-   * Rejects with `UNPROCESSABLE` where the reply breaks the protocol, and with
-   * {@link ConnectionLost} where the connection ended without a whole reply.
-   */
-  readonly reply: Promise<Reply>;
-  /** Closes the connection. */
-  abort(): void;
-}
-
-/** The connection ended before the reply did. */
-export class ConnectionLost extends Error {
-  /** The class, for logs. */
-  override readonly name = "ConnectionLost";
+function close(conn: Deno.Conn): void {
+  try {
+    conn.close();
+  } catch {
+    // The timer closed it.
+  }
 }
 
 /**
@@ -101,9 +92,15 @@ export class ConnectionLost extends Error {
  *
  * @param address where
  * @param call what to run
+ * @param signal closes the connection
+ * @throws `UNPROCESSABLE` where the reply breaks the protocol; `ConnectionLost` of
+ *   `http_exchange.ts` where the connection ended without a whole reply
  */
-export function callCustom(address: CustomAddress, call: Call): CustomCall {
-  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+export async function callCustom(
+  address: CustomAddress,
+  call: Call,
+  signal: AbortSignal,
+): Promise<Reply> {
   const body = new TextEncoder().encode(JSON.stringify({
     Command: null,
     Params: call.params,
@@ -111,42 +108,16 @@ export function callCustom(address: CustomAddress, call: Call): CustomCall {
     HandlerDir: "",
     ReturnOutput: call.returnOutput,
   }));
-  const sent = request({
-    host: address.host,
-    port: address.port,
-    method: "POST",
-    path: "/invoke",
-    // A connection of its own for each call: a kept one may be closed just when it is used again.
-    agent: false,
-    headers: {
-      "Content-Type": "application/json",
-      "Content-Length": body.length,
-      "Connection": "close",
-    },
-  }, (response) => {
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    response.on("data", (part: Uint8Array) => {
-      size += part.length;
-      if (size <= maxReplyBytes) return parts.push(part);
-      reject(broken(`is longer than ${maxReplyBytes} bytes`));
-      sent.destroy();
-    });
-    response.on("error", (cause) => reject(new ConnectionLost(cause.message)));
-    response.on("close", () => reject(new ConnectionLost("closed within the reply")));
-    response.on("end", () => {
-      if (!response.complete) return reject(new ConnectionLost("closed within the reply"));
-      try {
-        resolve(readCustomReply(response.statusCode ?? 0, new TextDecoder().decode(join(parts))));
-      } catch (error) {
-        reject(error);
-      }
-    });
-  });
-  sent.on("error", (cause) => reject(new ConnectionLost(cause.message)));
-  sent.on("close", () => reject(new ConnectionLost("closed without a reply")));
-  sent.end(body);
-  return { reply: promise, abort: () => void sent.destroy() };
+  const { host, port } = address;
+  try {
+    const answer = await postOnce(
+      { host, port, path: "/invoke", body, maxBytes: maxReplyBytes },
+      signal,
+    );
+    return readCustomReply(answer.status, new TextDecoder().decode(answer.body));
+  } catch (error) {
+    throw error instanceof BadAnswer ? broken(error.message) : error;
+  }
 }
 
 /**
@@ -190,14 +161,4 @@ function parseReply(text: string): Record<string, unknown> | undefined {
 
 function broken(how: string): ServerledgeError {
   return new ServerledgeError("UNPROCESSABLE", `The reply of the custom image ${how}`);
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -153,7 +153,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
     await Promise.allSettled(this.#starts);
-    const { channel, holders, known, networks } = this.#site;
+    const { channel, engine, holders, known, networks } = this.#site;
     await holders[Symbol.asyncDispose]();
     if (known.size > 0) {
       await this.#removeContainers((name) => known.has(name)).catch((error) =>
@@ -162,6 +162,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     }
     await networks[Symbol.asyncDispose]();
     await channel[Symbol.asyncDispose]();
+    engine[Symbol.dispose]();
   }
 
   async #start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
@@ -199,14 +200,10 @@ export class DockerEnvironment implements ExecutionEnvironment {
 
   async #removeContainers(wanted: (name: string) => boolean): Promise<number> {
     const { engine, limits } = this.#site;
-    const containers = await engine.ask<ContainerInfo[]>(
-      "list containers",
-      (docker) =>
-        docker.listContainers({
-          all: true,
-          filters: { label: [`${nodeLabel}=${limits.nodeId}`] },
-        }),
-    );
+    const containers = await engine.ask<ContainerInfo[]>("list containers", {
+      path: "/containers/json",
+      query: { all: true, filters: { label: [`${nodeLabel}=${limits.nodeId}`] } },
+    });
     const orphans = containers.filter(({ Names }) => wanted(bareName(Names)));
     await Promise.all(
       orphans.map(({ Names }) =>

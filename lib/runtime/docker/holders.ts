@@ -15,6 +15,7 @@ import { holderOptions } from "./container_options.ts";
 import { type Engine, engineStatus } from "./engine.ts";
 import { holderArchive, holderImage, holderProgram } from "./holder_image.ts";
 import { containerName } from "./names.ts";
+import { followProgress } from "./progress.ts";
 
 /** Holders that are kept ready for functions that have none. */
 const spareHolders = 1;
@@ -165,24 +166,17 @@ export class Holders implements AsyncDisposable {
   }
 
   async #importImage(): Promise<void> {
-    const { Arch } = await this.#engine.ask<DockerVersion>(
-      "tell its version",
-      (docker) => docker.version(),
-    );
-    const archive = await holderArchive(Arch);
-    const { Readable } = await import("node:stream");
-    const { Buffer } = await import("node:buffer");
-    const [repo, tag] = holderImage.split(":");
-    await this.#engine.ask("import the holder image", async (docker) => {
-      const source = Readable.from([Buffer.from(archive)]);
-      // docker import - serverledge/holder:1
-      const progress = await docker.importImage(source, { repo, tag });
-      await new Promise<void>((resolve, reject) =>
-        docker.modem.followProgress(
-          progress,
-          (error: Error | null) => error ? reject(error) : resolve(),
-        )
-      );
+    const { Arch } = await this.#engine.ask<DockerVersion>("tell its version", {
+      path: "/version",
     });
+    const [repo, tag] = holderImage.split(":") as [string, string];
+    const what = "import the holder image";
+    // docker import - serverledge/holder:1
+    await this.#engine.read(what, {
+      method: "POST",
+      path: "/images/create",
+      query: { fromSrc: "-", repo, tag },
+      archive: await holderArchive(Arch),
+    }, (answer) => followProgress(what, answer));
   }
 }

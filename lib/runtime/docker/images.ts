@@ -11,7 +11,8 @@ import { SharedTasks } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { type Engine, engineStatus } from "./engine.ts";
-import { isImage } from "./image_reference.ts";
+import { familiarName, isImage } from "./image_reference.ts";
+import { followProgress, type ProgressEvent } from "./progress.ts";
 
 /** Longest pull: slow links at the edge need their time, but a dead one must end. */
 const pullTimeoutMs = 30 * 60_000;
@@ -19,12 +20,6 @@ const pullTimeoutMs = 30 * 60_000;
 const progressIntervalMs = 5_000;
 
 const log = logger("runtime");
-
-/** One line of a pull's progress as the engine reports it. */
-interface PullEvent {
-  readonly id?: string;
-  readonly progressDetail?: { readonly current?: number; readonly total?: number };
-}
 
 /** Knows which images are there and gets those that are not. */
 export class Images {
@@ -84,10 +79,9 @@ export class Images {
 
   async #find(image: string): Promise<ImageInspectInfo | undefined> {
     try {
-      const found = await this.#engine.ask<ImageInspectInfo>(
-        `inspect image ${image}`,
-        (docker) => docker.getImage(image).inspect(),
-      );
+      const found = await this.#engine.ask<ImageInspectInfo>(`inspect image ${image}`, {
+        path: `/images/${image}/json`,
+      });
       return isImage(image, found) ? found : undefined;
     } catch (error) {
       if (engineStatus(error) === 404) return undefined;
@@ -97,18 +91,15 @@ export class Images {
 
   async #pull(image: string, key: string): Promise<void> {
     log.info("Pulling image {image}", { image });
+    const what = `pull image ${image}`;
+    // Without a tag or a digest the engine would pull every tag there is.
+    const query = { fromImage: familiarName(image) };
     try {
-      await this.#engine.ask(`pull image ${image}`, async (docker) => {
-        const stream = await docker.pull(image);
-        const report = progressLog(image);
-        await new Promise<void>((resolve, reject) => {
-          docker.modem.followProgress(
-            stream,
-            (error: Error | null) => error ? reject(refused(error)) : resolve(),
-            report,
-          );
-        });
-      }, pullTimeoutMs);
+      await this.#engine.read(
+        what,
+        { method: "POST", path: "/images/create", query, timeoutMs: pullTimeoutMs },
+        (answer) => followProgress(what, answer, progressLog(image)),
+      );
     } catch (error) {
       if (engineStatus(error) === undefined) throw error;
       const setting = key ? `, or name another image by the key ${key}` : "";
@@ -123,12 +114,7 @@ export class Images {
   }
 }
 
-/** An error inside the progress stream, in the shape of one that came as an answer. */
-function refused(error: Error): Error {
-  return Object.assign(new Error(error.message, { cause: error }), { statusCode: 500 });
-}
-
-function progressLog(image: string): (event: PullEvent) => void {
+function progressLog(image: string): (event: ProgressEvent) => void {
   const layers = new Map<string, { current: number; total: number }>();
   let logged = performance.now();
   return ({ id, progressDetail }) => {

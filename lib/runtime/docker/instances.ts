@@ -9,7 +9,8 @@ import type { FunctionRecord } from "../../model/function.ts";
 import type { ExecutorConnection } from "../channel.ts";
 import type { Call, Instance, Reply } from "../environment.ts";
 import { type Container, crash, type Exit } from "./container.ts";
-import { callCustom, ConnectionLost, type CustomAddress, type CustomCall } from "./custom.ts";
+import { callCustom, type CustomAddress } from "./custom.ts";
+import { ConnectionLost } from "./http_exchange.ts";
 
 /** How long a container whose connection is lost gets to be seen ending. */
 const exitNewsMs = 1_000;
@@ -143,7 +144,7 @@ export class ExecutorInstance extends ContainerInstance {
 /** An instance of a custom image, reached by HTTP. */
 export class CustomInstance extends ContainerInstance {
   readonly #address: CustomAddress;
-  readonly #calls = new Map<string, CustomCall>();
+  readonly #calls = new Map<string, AbortController>();
 
   /**
    * An instance that accepts connections.
@@ -165,10 +166,10 @@ export class CustomInstance extends ContainerInstance {
 
   /** See {@link Instance.invoke}. */
   override async invoke(call: Call): Promise<Reply> {
-    const sent = callCustom(this.#address, call);
-    this.#calls.set(call.id, sent);
+    const abort = new AbortController();
+    this.#calls.set(call.id, abort);
     try {
-      return await sent.reply;
+      return await callCustom(this.#address, call, abort.signal);
     } catch (error) {
       if (!(error instanceof ConnectionLost)) throw error;
       if (this.#calls.has(call.id)) throw await this.loss();
@@ -183,9 +184,9 @@ export class CustomInstance extends ContainerInstance {
 
   /** Closes the call's connection; the image may not notice, so the instance must be discarded. */
   override cancel(callId: string): void {
-    const sent = this.#calls.get(callId);
+    const call = this.#calls.get(callId);
     this.#calls.delete(callId);
-    sent?.abort();
+    call?.abort();
   }
 }
 

@@ -61,7 +61,10 @@ export class Networks implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#made].map(async (kind) => {
       const name = this.#name(kind);
-      await this.#engine.ask(`remove network ${name}`, (d) => d.getNetwork(name).remove())
+      await this.#engine.ask(`remove network ${name}`, {
+        method: "DELETE",
+        path: `/networks/${name}`,
+      })
         .catch((error) => log.debug("{error}", { error: error.message }));
     }));
   }
@@ -71,23 +74,26 @@ export class Networks implements AsyncDisposable {
   }
 
   async #find(name: string): Promise<boolean> {
-    const found = await this.#engine.ask<NetworkInspectInfo[]>(
-      `look for network ${name}`,
-      (docker) => docker.listNetworks({ filters: { name: [name] } }),
-    );
+    const found = await this.#engine.ask<NetworkInspectInfo[]>(`look for network ${name}`, {
+      path: "/networks",
+      query: { filters: { name: [name] } },
+    });
     // The filter finds parts of names too.
     return found.some((network) => network.Name === name);
   }
 
   async #create(kind: NetworkKind, name: string): Promise<void> {
-    await this.#engine.ask(`create network ${name}`, (docker) =>
-      docker.createNetwork({
+    await this.#engine.ask(`create network ${name}`, {
+      method: "POST",
+      path: "/networks/create",
+      json: {
         Name: name,
         Driver: "bridge",
         CheckDuplicate: true,
         Internal: kind === "isolated",
         Options: { "com.docker.network.bridge.enable_icc": "false" },
         Labels: { [nodeLabel]: this.#nodeId },
-      }));
+      },
+    });
   }
 }

@@ -23,6 +23,8 @@ MAX_OUTPUT = 1 << 20
 OUTPUT_CUT = "\n[output cut here: it is longer than 1 MiB]\n"
 # The node interrupts at the deadline too and answers first; this timer is for blocking calls.
 DEADLINE_SLACK_S = 0.005
+# The flag of functions made by `async def` (inspect.CO_COROUTINE).
+CO_COROUTINE = 0x80
 
 
 class Interrupted(BaseException):
@@ -96,11 +98,11 @@ class Sink:
         self.room = MAX_OUTPUT
 
     def write(self, text):
-        if self.room <= 0:
+        if self.room < 0:
             return
         if len(text) > self.room:
             text = text[: self.room] + OUTPUT_CUT
-            self.room = 0
+            self.room = -1
         else:
             self.room -= len(text)
         self.parts.append(text)
@@ -345,6 +347,10 @@ class Function:
             self.handler = getattr(sys.modules[module], function)
             if not callable(self.handler):
                 raise TypeError("The handler %s is not callable" % name)
+            code = getattr(self.handler, "__code__", None)
+            if code is not None and code.co_flags & CO_COROUTINE:
+                # Now, so that no call's deadline pays for it.
+                import asyncio  # noqa: F401
         except BaseException as error:
             self.failure = describe(error)
 

@@ -1,0 +1,45 @@
+/**
+ * The stream of JSON lines with which the engine tells the progress of a pull or an import.
+ *
+ * @module
+ */
+
+import { engineRefusal } from "./engine.ts";
+
+/** One line of progress. */
+export interface ProgressEvent {
+  /** Id of the layer that it is about. */
+  readonly id?: string;
+  /** Bytes done and to do. */
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+  /** Why it failed. */
+  readonly error?: string;
+}
+
+/**
+ * Reads a progress stream to its end.
+ *
+ * @param what the request in words, for the error
+ * @param answer the engine's
+ * @param report told every event
+ * @throws `INSTANCE_START_FAILED` where the stream tells a failure
+ */
+export async function followProgress(
+  what: string,
+  answer: Response,
+  report: (event: ProgressEvent) => void = () => {},
+): Promise<void> {
+  let rest = "";
+  for await (const text of answer.body!.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) if (line.trim()) read(line);
+  }
+  if (rest.trim()) read(rest);
+
+  function read(line: string): void {
+    const event: ProgressEvent = JSON.parse(line);
+    if (event.error !== undefined) throw engineRefusal(what, 500, event.error);
+    report(event);
+  }
+}

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { engineStatus } from "./engine.ts";
+import { followProgress, type ProgressEvent } from "./progress.ts";
+
+/** An answer whose body arrives in the given pieces. */
+function answer(...pieces: string[]): Response {
+  return new Response(
+    ReadableStream.from(pieces).pipeThrough(new TextEncoderStream()),
+  );
+}
+
+Deno.test("progress is told event by event, however the lines are cut", async () => {
+  const events: ProgressEvent[] = [];
+  const body = answer('{"id":"a"}\r\n{"i', 'd":"b"}\n', "\n", '{"id":"c"}');
+  await followProgress("pull", body, (event) => events.push(event));
+  assert.deepEqual(events.map(({ id }) => id), ["a", "b", "c"]);
+});
+
+Deno.test("a failure within the progress is the request's failure", async () => {
+  const failed = followProgress("pull image x", answer('{"id":"a"}\n{"error":"not\\nfound"}\n'));
+  await assert.rejects(failed, (error) => {
+    assert.equal(engineStatus(error), 500);
+    assert.equal((error as Error).message, "Docker could not pull image x: not found");
+    return true;
+  });
+});
