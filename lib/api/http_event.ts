@@ -1,6 +1,6 @@
 /**
  * HTTP as functions see it: a request becomes an event for the handler's params, and what the
- * handler returns becomes an answer. Pure but for reading nothing: bodies come in as bytes.
+ * handler returns becomes an answer. Bodies come in as bytes, read and bounded before.
  *
  * @module
  */
