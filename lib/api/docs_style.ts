@@ -34,10 +34,13 @@ th { color: var(--soft); font-weight: 600; text-align: left; }
 th, td { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; overflow-wrap: break-word; }
 tr:last-child td { border-bottom: 0; }
-th:first-child { width: 11rem; }
-.answers th:first-child { width: 4.5rem; }
-.answers th:last-child { width: 11rem; }
-@media (max-width: 40rem) { th, .answers th:last-child { width: auto !important; } }
+@media (min-width: 40rem) {
+  table { table-layout: fixed; }
+  th:first-child { width: 13.5rem; }
+  th:nth-child(2), .answers th:last-child { width: 11rem; }
+  .answers th:first-child { width: 4.5rem; }
+  .answers th:nth-child(2) { width: auto; }
+}
 i { color: var(--soft); }
 .verb { display: inline-block; min-width: 2.9rem; font: 700 .72rem/1 ui-monospace, monospace;
   color: var(--post); }

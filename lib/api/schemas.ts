@@ -78,6 +78,10 @@ export const requests = {
   prewarm: named("Prewarm", prewarmSchema),
 };
 
+const errorCode = named(
+  "ErrorCode",
+  v.pipe(v.picklist(errorCodes), v.description("What went wrong, for programs")),
+);
 const report = named("Report", reportSchema);
 const accepted = named("Accepted", v.object({ ReqId: text("Id to poll with") }));
 
@@ -89,11 +93,11 @@ export const answers = {
     "AsyncReport",
     v.object({
       ...reportSchema.entries,
-      Code: v.optional(
-        v.pipe(v.picklist(errorCodes), v.description("Why it failed; only if Success is false")),
+      Code: v.optional(errorCode),
+      Message: v.optional(text("Why it failed, for people; only if Success is false")),
+      Details: v.optional(
+        v.pipe(v.record(v.string(), v.unknown()), v.description("Particulars of the failure")),
       ),
-      Message: v.optional(text("The same for people")),
-      Details: v.optional(v.record(v.string(), v.unknown())),
     }),
   ),
   created: named("Created", v.object({ Created: functionName })),
@@ -112,7 +116,7 @@ export const answers = {
   error: named(
     "Error",
     v.looseObject({
-      code: v.pipe(v.picklist(errorCodes), v.description("What went wrong, for programs")),
+      code: errorCode,
       message: text("What went wrong and what to do, for people"),
     }),
   ),

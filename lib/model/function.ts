@@ -73,8 +73,14 @@ export const definitionSchema = v.object({
     v.pipe(v.string("expected a string"), v.description("Container image, for runtime custom")),
     "",
   ),
-  SupportedArchs: v.nullish(v.array(v.string()), []),
-  Signature: v.nullish(signatureSchema, null),
+  SupportedArchs: v.nullish(
+    v.pipe(v.array(v.string()), v.description("Set by the node: amd64, arm64 or both")),
+    [],
+  ),
+  Signature: v.nullish(
+    v.pipe(signatureSchema, v.description("Types of input and output, for workflows")),
+    null,
+  ),
   TimeoutMs: v.nullish(
     v.pipe(integer, v.description("Longest execution, ms; 0: the node's default")),
     0,
