@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
-import { fakeServices, invocationOf, sampleReport } from "../../tests/support/fake_services.ts";
+import {
+  fakeServices,
+  invocationOf,
+  sampleReport,
+  type TestRequest,
+} from "../../tests/support/fake_services.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { createApp } from "./app.ts";
 import { type HttpEvent, toHttpAnswer } from "./http_event.ts";
 
 /** What a handler gets of a request, and the answer if it returns that. */
-async function send(path: string, init: RequestInit = {}, result?: string) {
+async function send(path: string, init: TestRequest = {}, result?: string) {
   let event: unknown;
   const app = createApp(fakeServices({
     invoke(_name, request) {

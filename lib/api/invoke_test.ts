@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { fakeServices, invocationOf, sampleReport } from "../../tests/support/fake_services.ts";
+import {
+  fakeServices,
+  invocationOf,
+  sampleReport,
+  type TestRequest,
+} from "../../tests/support/fake_services.ts";
 import { type ErrorCode, errorCodes, ServerledgeError } from "../base/errors.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
 import { createApp } from "./app.ts";
@@ -19,7 +24,7 @@ async function seen(body: string): Promise<InvokeRequest | undefined> {
   return request;
 }
 
-async function post(overrides: Partial<ApiServices>, init: RequestInit = {}) {
+async function post(overrides: Partial<ApiServices>, init: TestRequest = {}) {
   const app = createApp(fakeServices(overrides));
   const answer = await app.request("/invoke/hello", { method: "POST", ...init });
   return { answer, body: await answer.json() };

@@ -12,7 +12,7 @@ async function ask(
     services?: Partial<ApiServices>;
     config?: Record<string, unknown>;
     body?: unknown;
-    headers?: HeadersInit;
+    headers?: Record<string, string>;
   } = {},
 ) {
   const [method = "", path = ""] = route.split(" ");

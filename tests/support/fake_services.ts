@@ -11,6 +11,19 @@ import { resolveConfig } from "../../lib/model/config.ts";
 import type { Report } from "../../lib/model/invocation.ts";
 import type { NodeStatus } from "../../lib/model/status.ts";
 
+/**
+ * What a test sends. Not `RequestInit`, whose meaning changes with what else is type-checked: types
+ * of Node.js bring another.
+ */
+export interface TestRequest {
+  /** The verb, `GET` if left out. */
+  readonly method?: string;
+  /** Its headers. */
+  readonly headers?: Record<string, string>;
+  /** Its body. */
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+}
+
 /** What a good invocation reports. */
 export const sampleReport: Report = {
   Success: true,
