@@ -49,7 +49,7 @@ export async function dockerWorld(
   options: { nodeId?: string; values?: ConfigSource["values"]; archive?: Uint8Array } = {},
 ): Promise<DockerWorld> {
   const nodeId = options.nodeId ?? `test-${randomId(8)}`;
-  const docker = new Docker();
+  const docker = realEngine();
   const images = { "runtimes.python.image": pythonImage, "runtimes.nodejs.image": nodejsImage };
   const { config } = resolveConfig([
     { origin: "test", values: images },
@@ -78,6 +78,11 @@ export async function dockerWorld(
     containers: (which) => containersOf(docker, nodeId, which?.functions ?? false),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** The engine itself, whatever `DOCKER_HOST` says to the code under test. */
+function realEngine(): Docker {
+  return new Docker({ socketPath: "/var/run/docker.sock" });
 }
 
 async function containersOf(docker: Docker, nodeId: string, functions: boolean) {
@@ -135,7 +140,7 @@ export function dockerCall(change: Partial<Call> = {}): Call {
 
 /** Builds the custom image of the tests: a server with the quirks of the Go project's executors. */
 export async function buildCustomImage(): Promise<void> {
-  const docker = new Docker();
+  const docker = realEngine();
   const files = await Promise.all(["Dockerfile", "server.py"].map(async (name) => {
     const body = new Uint8Array(await readFile(customFolder + name));
     return { header: { name, size: body.length, type: "file" as const }, body };

@@ -39,6 +39,7 @@ export interface EngineRequest {
 export class Engine implements Disposable {
   #address: EngineAddress | undefined;
   #client: Promise<Deno.HttpClient> | undefined;
+  #closed = false;
 
   /**
    * Asks the engine something and reads its answer.
@@ -101,13 +102,14 @@ export class Engine implements Disposable {
     }
   }
 
-  /** Closes its connections. */
+  /** Closes its connections; nothing can be asked any more. */
   [Symbol.dispose](): void {
     this.#client?.then((client) => client.close(), () => {});
-    this.#client = undefined;
+    this.#closed = true;
   }
 
   async #send(request: EngineRequest, signal: AbortSignal): Promise<Response> {
+    if (this.#closed) throw new ServerledgeError("SHUTTING_DOWN", "The node is shutting down");
     this.#address ??= engineAddress((name) => Deno.env.get(name));
     const { base } = this.#address;
     this.#client ??= connect(this.#address);

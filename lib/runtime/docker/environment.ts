@@ -9,7 +9,6 @@ import { join } from "node:path";
 import type { ContainerInfo } from "dockerode";
 import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
-import { logger } from "../../base/log.ts";
 import { type Config, findRuntime } from "../../model/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { Runtime } from "../../model/runtimes.ts";
@@ -25,8 +24,6 @@ import { Networks } from "./networks.ts";
 import type { Site } from "./site.ts";
 import { startCustom } from "./start_custom.ts";
 import { startExecutor } from "./start_executor.ts";
-
-const log = logger("runtime");
 
 /** Where the code of functions is found, by its hash. */
 export interface CodeFolders {
@@ -79,7 +76,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     const guest = await installGuest(runDir);
     const channel = await ExecutorChannel.open(join(guest, socketName));
     const engine = new Engine();
-    const known = new Set<string>();
+    const known = new Map<string, Container>();
     return new DockerEnvironment(options, {
       engine,
       limits: { nodeId, pids: config["container.pids"], tmpMib: config["container.tmp"] },
@@ -131,9 +128,19 @@ export class DockerEnvironment implements ExecutionEnvironment {
 
   /** See {@link ExecutionEnvironment.sweep}. */
   async sweep(): Promise<number> {
-    const count = await this.#removeContainers((name) => !this.#site.known.has(name));
-    this.#site.holders.refill();
-    return count;
+    const { engine, holders, known, limits } = this.#site;
+    const containers = await engine.ask<ContainerInfo[]>("list containers", {
+      path: "/containers/json",
+      query: { all: true, filters: { label: [`${nodeLabel}=${limits.nodeId}`] } },
+    });
+    const orphans = containers.filter(({ Names }) => !known.has(bareName(Names)));
+    await Promise.all(
+      orphans.map(({ Names }) =>
+        Container.existing(engine, bareName(Names))[Symbol.asyncDispose]()
+      ),
+    );
+    holders.refill();
+    return orphans.filter(({ Labels }) => functionLabel in Labels).length;
   }
 
   /** See {@link ExecutionEnvironment.available}. */
@@ -155,11 +162,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     await Promise.allSettled(this.#starts);
     const { channel, engine, holders, known, networks } = this.#site;
     await holders[Symbol.asyncDispose]();
-    if (known.size > 0) {
-      await this.#removeContainers((name) => known.has(name)).catch((error) =>
-        log.error("Containers are left behind: {error}", { error: error.message })
-      );
-    }
+    await Promise.all([...known.values()].map((container) => container[Symbol.asyncDispose]()));
     await networks[Symbol.asyncDispose]();
     await channel[Symbol.asyncDispose]();
     engine[Symbol.dispose]();
@@ -196,21 +199,6 @@ export class DockerEnvironment implements ExecutionEnvironment {
     );
     instance.keep(stack.move());
     return instance;
-  }
-
-  async #removeContainers(wanted: (name: string) => boolean): Promise<number> {
-    const { engine, limits } = this.#site;
-    const containers = await engine.ask<ContainerInfo[]>("list containers", {
-      path: "/containers/json",
-      query: { all: true, filters: { label: [`${nodeLabel}=${limits.nodeId}`] } },
-    });
-    const orphans = containers.filter(({ Names }) => wanted(bareName(Names)));
-    await Promise.all(
-      orphans.map(({ Names }) =>
-        Container.existing(engine, bareName(Names))[Symbol.asyncDispose]()
-      ),
-    );
-    return orphans.filter(({ Labels }) => functionLabel in Labels).length;
   }
 
   #runtime(fn: FunctionRecord): Runtime {

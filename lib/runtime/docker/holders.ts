@@ -42,7 +42,7 @@ export interface NamespaceLease extends Disposable {
 export class Holders implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #nodeId: string;
-  readonly #known: Set<string>;
+  readonly #known: Map<string, Container>;
   readonly #spares: Holder[] = [];
   readonly #byFunction = new Map<string, Holder>();
   readonly #removals = new Set<Promise<void>>();
@@ -54,9 +54,9 @@ export class Holders implements AsyncDisposable {
    *
    * @param engine where they will be
    * @param nodeId whose they are
-   * @param known gets the names of the containers that exist, so that they are not swept
+   * @param known gets the containers that exist, so that they are not swept
    */
-  constructor(engine: Engine, nodeId: string, known: Set<string>) {
+  constructor(engine: Engine, nodeId: string, known: Map<string, Container>) {
     this.#engine = engine;
     this.#nodeId = nodeId;
     this.#known = known;
@@ -147,11 +147,11 @@ export class Holders implements AsyncDisposable {
   }
 
   async #start(): Promise<Holder> {
-    const name = containerName("holder");
-    this.#known.add(name);
+    const container = new Container(this.#engine, containerName("holder"));
+    this.#known.set(container.name, container);
     await using stack = new AsyncDisposableStack();
-    stack.defer(() => void this.#known.delete(name));
-    const container = stack.use(new Container(this.#engine, name));
+    stack.defer(() => void this.#known.delete(container.name));
+    stack.use(container);
     const options = holderOptions(holderImage, holderProgram, this.#nodeId);
     try {
       await container.create(options);

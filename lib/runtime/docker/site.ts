@@ -5,6 +5,7 @@
  */
 
 import type { ExecutorChannel } from "../channel.ts";
+import type { Container } from "./container.ts";
 import type { ContainerLimits } from "./container_options.ts";
 import type { Engine } from "./engine.ts";
 import type { Holders } from "./holders.ts";
@@ -18,8 +19,8 @@ export interface Site {
   readonly limits: ContainerLimits;
   /** Area of the node, told to functions. */
   readonly area: string;
-  /** Names of the containers of this process, which must not be swept. */
-  readonly known: Set<string>;
+  /** The containers of this process by name: not swept, and removed with the environment. */
+  readonly known: Map<string, Container>;
   /** Namespaces of functions with no network. */
   readonly holders: Holders;
   /** Networks of the others. */

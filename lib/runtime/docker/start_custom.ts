@@ -47,7 +47,7 @@ export async function startCustom(
   const network = await site.networks.ensure(published ? "outbound" : "isolated");
   const container = new Container(site.engine, containerName(fn.Name));
   await using stack = new AsyncDisposableStack();
-  site.known.add(container.name);
+  site.known.set(container.name, container);
   stack.defer(() => void site.known.delete(container.name));
   stack.use(container);
   await container.create(customOptions(fn, start.image, site.limits, network, published));

@@ -76,7 +76,7 @@ async function attempt(
   const token = randomId();
   const container = new Container(site.engine, containerName(fn.Name));
   await using stack = new AsyncDisposableStack();
-  site.known.add(container.name);
+  site.known.set(container.name, container);
   stack.defer(() => {
     site.known.delete(container.name);
     if (!container.gone) lease?.markBroken();

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { packTar } from "modern-tar";
+import { crashed, failure, value } from "../contract/environment.ts";
+import {
+  buildCustomImage,
+  customImage,
+  dockerCall,
+  dockerFunction,
+  dockerWorld,
+} from "../support/docker.ts";
+
+const never = new AbortController().signal;
+
+Deno.test("custom images", async (t) => {
+  await buildCustomImage();
+  const body = new TextEncoder().encode("hello");
+  const header = { name: "data/hello.txt", size: body.length, type: "file" as const };
+  await using world = await dockerWorld({ archive: await packTar([{ header, body }]) });
+  const start = (behaviour: string, change = {}) =>
+    world.environment.start(
+      dockerFunction("custom", "", { Env: { CASE: behaviour }, ...change }),
+      never,
+    );
+
+  await t.step("with a network they are reached by a loopback port", async () => {
+    await using instance = await start("echo", { Network: "bridge" });
+    assert.deepEqual(value(await instance.invoke(dockerCall({ params: { a: 1 } }))), { a: 1 });
+    const { NetworkSettings } = await world.docker.getContainer(instance.id).inspect();
+    assert.equal(NetworkSettings.Ports["8080/tcp"]![0]!.HostIp, "127.0.0.1");
+  });
+
+  for (const Network of ["none", "bridge"]) {
+    await t.step(`one that is slow to listen gets its first call once: ${Network}`, async () => {
+      await using instance = await start("late", { Network });
+      await instance.invoke(dockerCall());
+      const log = await instance.logs(10);
+      assert.equal(log.split("POST /invoke").length - 1, 1, log);
+    });
+  }
+
+  await t.step("a chunked answer on a kept connection is read", async () => {
+    await using instance = await start("keep");
+    assert.equal(value(await instance.invoke(dockerCall())), "kept");
+  });
+
+  await t.step("an answer without Result and Output is a success", async () => {
+    await using instance = await start("nothing");
+    assert.deepEqual(await instance.invoke(dockerCall({ returnOutput: true })), {
+      ok: true,
+      result: "",
+      output: "",
+    });
+  });
+
+  await t.step("another status is the function's failure", async () => {
+    await using instance = await start("status");
+    const reply = await instance.invoke(dockerCall());
+    assert.equal(failure(reply).type, "HttpStatus");
+    assert.equal(reply.output, "said status");
+  });
+
+  await t.step("an answer that is not the protocol is refused", async () => {
+    await using instance = await start("garbage");
+    await assert.rejects(instance.invoke(dockerCall()), { code: "UNPROCESSABLE" });
+  });
+
+  for (const behaviour of ["drop", "cut"]) {
+    await t.step(`a connection closed early is told, and sent once: ${behaviour}`, async () => {
+      await using instance = await start(behaviour);
+      const error = await crashed(instance.invoke(dockerCall()));
+      assert.match(error.message, /without an answer, and still runs/);
+    });
+  }
+
+  await t.step("code is put to /app, and only if there is some", async () => {
+    await using bare = await start("files");
+    assert.equal(value(await bare.invoke(dockerCall())), null);
+    await using filled = await start("files", { CodeHash: "archive" });
+    assert.deepEqual(value(await filled.invoke(dockerCall())), ["data"]);
+  });
+
+  await t.step("one that ends at its start fails the start and tells its words", async () => {
+    await assert.rejects(start("stillborn"), (error: Error & Record<string, unknown>) => {
+      assert.equal(error.code, "INSTANCE_START_FAILED");
+      assert.match(error.message, /status 7/);
+      assert.match((error.details as { output: string }).output, /starting stillborn/);
+      return true;
+    });
+  });
+
+  for (const Network of ["none", "bridge"]) {
+    await t.step(`functions cannot reach each other: ${Network}`, async () => {
+      await using target = await start("echo", { Network });
+      await using source = await start("outside", { Network });
+      const { NetworkSettings } = await world.docker.getContainer(target.id).inspect();
+      const host = Object.values(NetworkSettings.Networks)[0]!.IPAddress;
+      const reached = value(await source.invoke(dockerCall({ params: { host } })));
+      assert.notEqual(reached, "connected");
+    });
+  }
+
+  await t.step("they have no capability and no way to more", async () => {
+    await using instance = await start("echo");
+    const { HostConfig } = await world.docker.getContainer(instance.id).inspect();
+    assert.deepEqual(HostConfig.CapDrop, ["ALL"]);
+    assert.deepEqual(HostConfig.SecurityOpt, ["no-new-privileges"]);
+  });
+
+  await t.step("the architecture of the image is known", async () => {
+    const fn = dockerFunction("custom", "", { CustomImage: customImage });
+    const { Architecture } = await world.docker.getImage(customImage).inspect();
+    assert.deepEqual(await world.environment.architectures(fn), [Architecture]);
+  });
+});

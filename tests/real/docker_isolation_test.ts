@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { value } from "../contract/environment.ts";
+import { dockerCall, dockerFunction, dockerWorld } from "../support/docker.ts";
+
+const never = new AbortController().signal;
+
+/** What the function `locks` sees. */
+interface Locks {
+  uid: number;
+  gid: number;
+  status: Record<string, string>;
+  interfaces: string[];
+  writable: string[];
+}
+
+Deno.test("containers are locked down", async (t) => {
+  await using world = await dockerWorld({ values: { "container.pids": 40 } });
+  const start = (handler: string, change = {}) =>
+    world.environment.start(dockerFunction("python", handler, change), never);
+
+  for (const Network of ["none", "bridge"]) {
+    await t.step(`a function sees little and may do less: ${Network}`, async () => {
+      await using instance = await start("cases.locks", { Network });
+      const locks = value(await instance.invoke(dockerCall())) as Locks;
+      assert.deepEqual([locks.uid, locks.gid], [65534, 65534]);
+      for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) {
+        assert.match(locks.status[set]!, /^0+$/, set);
+      }
+      assert.equal(locks.status.NoNewPrivs, "1");
+      assert.equal(locks.status.Seccomp, "2");
+      assert.deepEqual(locks.writable, ["/tmp"]);
+      const expected = Network === "none" ? ["lo"] : ["eth0", "lo"];
+      assert.deepEqual(locks.interfaces.filter((name) => /^(lo|eth)/.test(name)).sort(), expected);
+    });
+  }
+
+  await t.step("it can make only so many processes", async () => {
+    await using instance = await start("cases.fork_bomb");
+    const made = value(await instance.invoke(dockerCall())) as number;
+    assert.ok(made > 10 && made < 40, `${made} processes`);
+  });
+
+  await t.step("memory is limited without swap, CPU as asked for", async () => {
+    await using instance = await start("cases.echo", { MemoryMB: 64, CPUDemand: 0.5 });
+    const { HostConfig } = await world.docker.getContainer(instance.id).inspect();
+    assert.deepEqual([HostConfig.Memory, HostConfig.MemorySwap], [64 << 20, 64 << 20]);
+    assert.deepEqual([HostConfig.CpuPeriod, HostConfig.CpuQuota], [50_000, 25_000]);
+    const { Labels } = (await world.docker.getContainer(instance.id).inspect()).Config;
+    assert.equal(Labels["serverledge.node"], world.nodeId);
+    assert.match(Labels["serverledge.function"]!, /^f-/);
+  });
+
+  await t.step("only instances of one function share a loopback", async () => {
+    await world.environment.settled();
+    const fn = dockerFunction("python", "cases.listen");
+    await using server = await world.environment.start(fn, never);
+    await using sibling = await world.environment.start(fn, never);
+    await world.environment.settled();
+    await using stranger = await start("cases.listen");
+    const listening = await server.invoke(dockerCall({ params: { port: 5000, serve: true } }));
+    assert.equal(value(listening), "listening");
+    const connect = dockerCall({ params: { port: 5000, serve: false } });
+    assert.equal(value(await sibling.invoke(connect)), "connected");
+    assert.equal(value(await stranger.invoke(connect)), "ConnectionRefusedError");
+  });
+});
