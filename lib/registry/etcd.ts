@@ -5,9 +5,11 @@
  */
 
 import { systemClock } from "../base/clock.ts";
+import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import { EtcdClient, LeaseLost } from "./etcd_client.ts";
+import { EtcdClient } from "./etcd_client.ts";
+import { LeaseLost } from "./etcd_cluster.ts";
 import { EtcdCode } from "./etcd_code.ts";
 import { functionKey, identityKey } from "./etcd_keys.ts";
 import { SharedLeases } from "./etcd_leases.ts";
@@ -30,6 +32,9 @@ const fatalBeats = 3;
 const firstWatchMs = 5000;
 /** Functions that are put back at the same time into an emptied etcd. */
 const parallelRestores = 16;
+
+/** Largest function record, bytes: etcd takes requests up to 1.5 MiB unless configured. */
+const maxRecordBytes = 1 << 20;
 
 /**
  * Connects to the cluster's registry. It need not be there: calls fail until it is, and everything
@@ -72,7 +77,7 @@ class EtcdRegistry implements Registry {
 
   async createFunction(record: FunctionRecord): Promise<boolean> {
     const key = functionKey(record.Name);
-    const value = JSON.stringify(record);
+    const value = valueOf(record);
     const unpin = this.#unpin(record.CodeHash);
     const { succeeded, read: present } = await this.#client.transact({
       compare: [absent(key)],
@@ -84,7 +89,7 @@ class EtcdRegistry implements Registry {
   }
 
   async putFunction(record: FunctionRecord): Promise<void> {
-    const write = put(functionKey(record.Name), JSON.stringify(record));
+    const write = put(functionKey(record.Name), valueOf(record));
     await this.#client.transact({ compare: [], success: [write, ...this.#unpin(record.CodeHash)] });
   }
 
@@ -180,13 +185,33 @@ class EtcdRegistry implements Registry {
     });
   }
 
+  /** Puts code back that an emptied etcd has lost; what cannot be put back now is tried again. */
   async #restoreCode(): Promise<void> {
     for (const hash of this.#lostCode) {
-      if (!await this.#code.restore(hash, () => this.#recoverCode(hash))) {
+      const restored = await this.#code.restore(hash, () => this.#recover(hash));
+      if (!restored) {
         logger("registry").warn("Code {hash} is lost: create its functions again", { hash });
       }
       this.#lostCode.delete(hash);
       this.#stop.signal.throwIfAborted();
     }
   }
+
+  async #recover(hash: string): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#recoverCode(hash);
+    } catch (error) {
+      logger("registry").warn("Code {hash} cannot be read: {error}", { hash, error });
+      return undefined;
+    }
+  }
+}
+
+function valueOf(record: FunctionRecord): string {
+  const value = JSON.stringify(record);
+  if (new TextEncoder().encode(value).length <= maxRecordBytes) return value;
+  throw new ServerledgeError(
+    "PAYLOAD_TOO_LARGE",
+    `The definition of ${record.Name} is larger than ${maxRecordBytes} bytes without its code: shorten Env or Signature`,
+  );
 }

@@ -1,34 +1,17 @@
 /**
- * Calls to an etcd cluster: each with a deadline, the members in turn, errors translated, and what
- * they tell of the cluster's health remembered.
+ * What the registry asks of etcd: keys, transactions, leases and watches.
  *
  * @module
  */
 
-import { ServerledgeError } from "../base/errors.ts";
+import { bulkTimeoutMs, EtcdCluster } from "./etcd_cluster.ts";
 import type { EtcdOptions } from "./etcd_options.ts";
 import { below, encode, put, type Transaction } from "./etcd_requests.ts";
-import { asEtcdError, type EtcdError, EtcdTransport, grpc } from "./etcd_transport.ts";
 import { readJsonLines } from "./json_lines.ts";
 import type { RegistryHealth } from "./registry.ts";
 
-/** How long a call to one member may take, ms. */
-const callTimeoutMs = 5000;
-/** How long a call may take that carries much over a slow uplink, ms. */
-const bulkTimeoutMs = 30_000;
-/** Keys of one answer to a listing; fewer where they are large. */
+/** Keys of one answer to a listing. */
 const pageSize = 2000;
-/** Fewest calls that are tried: a connection may have ended unnoticed since it was last used. */
-const minTries = 2;
-
-/** What another member may answer better. */
-const tryElsewhere: readonly number[] = [
-  grpc.UNKNOWN,
-  grpc.DEADLINE_EXCEEDED,
-  grpc.INTERNAL,
-  grpc.UNAVAILABLE,
-];
-
 interface KeyValue {
   readonly key: string;
   readonly value?: string;
@@ -49,6 +32,17 @@ interface TransactionResponse {
     readonly response_range?: RangeResponse;
     readonly response_delete_range?: { readonly deleted?: string };
   }[];
+}
+
+/** One message of a watch. */
+interface WatchLine {
+  readonly result?: {
+    readonly header: { readonly revision: string };
+    readonly canceled?: boolean;
+    readonly cancel_reason?: string;
+    readonly events?: readonly { readonly type?: "PUT" | "DELETE"; readonly kv: KeyValue }[];
+  };
+  readonly error?: { readonly message?: string };
 }
 
 /** A key with its value. */
@@ -93,18 +87,9 @@ export interface Changes {
   readonly changes: readonly Change[];
 }
 
-/** Thrown where a lease is gone: expired, or lost with etcd's data. */
-export class LeaseLost extends Error {}
-
 /** Calls to an etcd cluster. */
 export class EtcdClient implements Disposable {
-  readonly #transport: EtcdTransport;
-  readonly #options: EtcdOptions;
-  readonly #closed = new AbortController();
-  /** The member that answered last, asked first. */
-  #current = 0;
-  #token: Promise<string> | undefined;
-  #problem: { reason: string; since: number } | undefined;
+  readonly #cluster: EtcdCluster;
 
   /**
    * A client; it connects when it is first used.
@@ -112,16 +97,12 @@ export class EtcdClient implements Disposable {
    * @param options how to reach the cluster
    */
   constructor(options: EtcdOptions) {
-    this.#options = options;
-    this.#transport = new EtcdTransport(options);
-    this.#problem = { reason: "not connected yet", since: performance.now() };
+    this.#cluster = new EtcdCluster(options);
   }
 
   /** What the last calls told of the cluster. */
   health(): RegistryHealth {
-    if (!this.#problem) return { ok: true };
-    const { reason, since } = this.#problem;
-    return { ok: false, reason, sinceMs: performance.now() - since };
+    return this.#cluster.health();
   }
 
   /**
@@ -131,7 +112,7 @@ export class EtcdClient implements Disposable {
    * @param timeoutMs how long a member may take
    */
   async get(key: string, timeoutMs: number = bulkTimeoutMs): Promise<Uint8Array | undefined> {
-    const { kvs } = await this.#call<RangeResponse>("/v3/kv/range", {
+    const { kvs } = await this.#cluster.call<RangeResponse>("/v3/kv/range", {
       key: encode(key),
     }, timeoutMs);
     return kvs?.[0] && entryOf(kvs[0]).value;
@@ -147,18 +128,14 @@ export class EtcdClient implements Disposable {
     const range = below(prefix);
     const entries: Entry[] = [];
     let revision: string | undefined;
-    let limit = pageSize;
     for (let key = range.key;;) {
-      const request = { ...range, key, limit, keys_only: keysOnly, ...(revision && { revision }) };
-      let page: RangeResponse;
-      try {
-        page = await this.#call<RangeResponse>("/v3/kv/range", request, bulkTimeoutMs);
-      } catch (error) {
-        const cause = (error as Error).cause as Partial<EtcdError> | undefined;
-        if (cause?.code !== grpc.RESOURCE_EXHAUSTED || limit === 1) throw error;
-        limit = Math.ceil(limit / 4);
-        continue;
-      }
+      const page = await this.#cluster.call<RangeResponse>("/v3/kv/range", {
+        ...range,
+        key,
+        limit: pageSize,
+        keys_only: keysOnly,
+        ...(revision && { revision }),
+      }, bulkTimeoutMs);
       revision ??= page.header.revision;
       for (const kv of page.kvs ?? []) entries.push(entryOf(kv));
       const last = entries.at(-1);
@@ -173,7 +150,7 @@ export class EtcdClient implements Disposable {
    * @param prefix ends with a slash
    */
   async summarize(prefix: string): Promise<{ count: number; written: number }> {
-    const { count = "0", kvs } = await this.#call<RangeResponse>("/v3/kv/range", {
+    const { count = "0", kvs } = await this.#cluster.call<RangeResponse>("/v3/kv/range", {
       ...below(prefix),
       keys_only: true,
       limit: 1,
@@ -189,7 +166,7 @@ export class EtcdClient implements Disposable {
    * @throws LeaseLost
    */
   async put(key: string, value: Uint8Array | string, lease?: string): Promise<void> {
-    await this.#call("/v3/kv/put", put(key, value, lease).request_put, bulkTimeoutMs);
+    await this.#cluster.call("/v3/kv/put", put(key, value, lease).request_put, bulkTimeoutMs);
   }
 
   /**
@@ -198,7 +175,7 @@ export class EtcdClient implements Disposable {
    * @throws LeaseLost
    */
   async transact(transaction: Transaction): Promise<Outcome> {
-    const { header, succeeded = false, responses } = await this.#call<TransactionResponse>(
+    const { header, succeeded = false, responses } = await this.#cluster.call<TransactionResponse>(
       "/v3/kv/txn",
       transaction,
       bulkTimeoutMs,
@@ -218,7 +195,7 @@ export class EtcdClient implements Disposable {
    * @returns its id
    */
   async grantLease(ttlSeconds: number): Promise<string> {
-    const { ID } = await this.#call<{ ID: string }>("/v3/lease/grant", { TTL: ttlSeconds });
+    const { ID } = await this.#cluster.call<{ ID: string }>("/v3/lease/grant", { TTL: ttlSeconds });
     return ID;
   }
 
@@ -238,118 +215,29 @@ export class EtcdClient implements Disposable {
     signal: AbortSignal,
   ): Promise<void> {
     const request = { ...below(prefix), start_revision: String(from), fragment: true };
-    const response = await this.#try((member, token) =>
-      this.#transport.call(member, "/v3/watch", { create_request: request }, {
-        signal: AbortSignal.any([signal, this.#closed.signal]),
-        ...(token !== undefined && { token }),
-      })
-    );
-    for await (const line of readJsonLines(response.body!)) {
-      const { result, error } = line as { result?: WatchResult; error?: { message?: string } };
-      if (!result || result.canceled) {
-        throw this.#unavailable(error?.message ?? result?.cancel_reason ?? "the watch ended");
-      }
-      apply({
-        revision: Number(result.header.revision),
-        changes: (result.events ?? []).map(({ type, kv }) => ({
-          ...entryOf(kv),
-          removed: type === "DELETE",
-        })),
-      });
+    await this.#cluster.stream("/v3/watch", { create_request: request }, signal, async (stream) => {
+      for await (const line of readJsonLines(stream)) apply(this.#changes(line as WatchLine));
+    });
+  }
+
+  #changes({ result, error }: WatchLine): Changes {
+    if (!result || result.canceled) {
+      const reason = error?.message ?? result?.cancel_reason ?? "";
+      throw this.#cluster.unavailable(reason === "" ? "it ended the watch" : reason);
     }
+    return {
+      revision: Number(result.header.revision),
+      changes: (result.events ?? []).map(({ type, kv }) => ({
+        ...entryOf(kv),
+        removed: type === "DELETE",
+      })),
+    };
   }
 
   /** Closes the connections; calls from now on fail. */
   [Symbol.dispose](): void {
-    if (this.#closed.signal.aborted) return;
-    this.#closed.abort();
-    this.#transport[Symbol.dispose]();
+    this.#cluster[Symbol.dispose]();
   }
-
-  #call<T>(path: string, body: unknown, timeoutMs: number = callTimeoutMs): Promise<T> {
-    return this.#try(async (member, token) => {
-      const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#closed.signal]);
-      const options = { signal, ...(token !== undefined && { token }) };
-      const response = await this.#transport.call(member, path, body, options);
-      return await response.json() as T;
-    });
-  }
-
-  /** Asks the members in turn until one answers; every call may be repeated without harm. */
-  async #try<T>(attempt: (member: string, token?: string) => Promise<T>): Promise<T> {
-    const { endpoints } = this.#options;
-    let failure: EtcdError | undefined;
-    for (let tried = 0; tried < Math.max(minTries, endpoints.length); tried++) {
-      if (this.#closed.signal.aborted) break;
-      const index = (this.#current + tried) % endpoints.length;
-      try {
-        const result = await this.#authenticated(endpoints[index]!, attempt);
-        this.#current = index;
-        this.#problem = undefined;
-        return result;
-      } catch (error) {
-        failure = asEtcdError(error);
-        if (failure.code === grpc.NOT_FOUND) throw new LeaseLost();
-        if (!tryElsewhere.includes(failure.code)) break;
-        // A member that gave no answer in all its time gets no second chance in the same call.
-        if (failure.code === grpc.DEADLINE_EXCEEDED && endpoints.length === 1) break;
-      }
-    }
-    throw this.#unavailable(
-      this.#closed.signal.aborted ? "it is closed" : failure!.message,
-      failure,
-    );
-  }
-
-  async #authenticated<T>(
-    member: string,
-    attempt: (member: string, token?: string) => Promise<T>,
-  ): Promise<T> {
-    if (!this.#options.username) return await attempt(member);
-    try {
-      return await attempt(member, await this.#logIn(member));
-    } catch (error) {
-      if (asEtcdError(error).code !== grpc.UNAUTHENTICATED) throw error;
-      // Tokens end: by their time, and when etcd restarts.
-      this.#token = undefined;
-      return await attempt(member, await this.#logIn(member));
-    }
-  }
-
-  #logIn(member: string): Promise<string> {
-    if (this.#token) return this.#token;
-    const { username: name, password = "" } = this.#options;
-    const signal = AbortSignal.any([AbortSignal.timeout(callTimeoutMs), this.#closed.signal]);
-    const token = this.#transport.call(member, "/v3/auth/authenticate", { name, password }, {
-      signal,
-    })
-      .then((response) => response.json())
-      .then((answer: { token: string }) => answer.token);
-    this.#token = token;
-    token.catch(() => {
-      if (this.#token === token) this.#token = undefined;
-    });
-    return token;
-  }
-
-  #unavailable(text: string, cause?: unknown): ServerledgeError {
-    const reason = text.replaceAll(/\s+/g, " ");
-    this.#problem = { reason, since: this.#problem?.since ?? performance.now() };
-    return new ServerledgeError(
-      "REGISTRY_UNAVAILABLE",
-      `The registry etcd (${
-        this.#options.endpoints.join(", ")
-      }) cannot be used: ${reason}; see that it runs, can be reached and knows this node's user`,
-      { cause },
-    );
-  }
-}
-
-interface WatchResult {
-  readonly header: { readonly revision: string };
-  readonly canceled?: boolean;
-  readonly cancel_reason?: string;
-  readonly events?: readonly { readonly type?: "PUT" | "DELETE"; readonly kv: KeyValue }[];
 }
 
 function entryOf({ key, value = "" }: KeyValue): Entry {

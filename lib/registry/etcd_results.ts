@@ -7,7 +7,8 @@
 import * as v from "valibot";
 import { randomId } from "../base/ids.ts";
 import { chunkBytes, readChunks, writeChunks } from "./etcd_chunks.ts";
-import { type EtcdClient, LeaseLost } from "./etcd_client.ts";
+import type { EtcdClient } from "./etcd_client.ts";
+import { LeaseLost } from "./etcd_cluster.ts";
 import { pendingPrefix, resultKey, resultParts } from "./etcd_keys.ts";
 import type { SharedLeases } from "./etcd_leases.ts";
 import { put, remove } from "./etcd_requests.ts";

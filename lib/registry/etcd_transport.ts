@@ -32,7 +32,6 @@ export const grpc = {
   UNKNOWN: 2,
   DEADLINE_EXCEEDED: 4,
   NOT_FOUND: 5,
-  RESOURCE_EXHAUSTED: 8,
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
@@ -73,7 +72,7 @@ export class EtcdTransport implements Disposable {
     endpoint: string,
     path: string,
     body: unknown,
-    options: { token?: string; signal: AbortSignal },
+    options: { token: string | undefined; signal: AbortSignal },
   ): Promise<Response> {
     const base = endpoint.includes("://") ? endpoint : `${this.#scheme}://${endpoint}`;
     try {

@@ -100,6 +100,7 @@ export class FunctionWatch implements AsyncDisposable {
   /** Stops following. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    this.startOver();
     await this.#running;
   }
 
@@ -161,10 +162,10 @@ export class FunctionWatch implements AsyncDisposable {
   async #follow(): Promise<void> {
     const stream = new AbortController();
     this.#stream = stream;
-    const signal = AbortSignal.any([stream.signal, this.#stop.signal]);
+    if (this.#stop.signal.aborted) return;
     try {
-      const from = this.#revision + 1;
-      await this.#client.watch(functionsPrefix, from, (changes) => this.#apply(changes), signal);
+      const apply = (changes: Changes) => this.#apply(changes);
+      await this.#client.watch(functionsPrefix, this.#revision + 1, apply, stream.signal);
     } finally {
       this.#stream = undefined;
     }

@@ -238,3 +238,35 @@ Deno.test("a listing of ten thousand functions is complete", async () => {
   assert.equal(b.seen.functions.size, 10_000);
   await eventually("the watch told all", () => a.seen.functions.size === 10_000);
 });
+
+Deno.test("large functions are listed, too large ones are refused", async () => {
+  await using etcd = await startEtcd();
+  await using a = await connected(etcd);
+  const Env = { LARGE: "x".repeat(300_000) };
+  for (let i = 0; i < 40; i++) await a.registry.createFunction(sampleRecord(`f${i}`, { Env }));
+  await using b = await connected(etcd);
+  assert.equal(b.seen.functions.size, 40);
+  const tooLarge = sampleRecord("g", { Env: { LARGE: "x".repeat(2_000_000) } });
+  await assert.rejects(a.registry.createFunction(tooLarge), { code: "PAYLOAD_TOO_LARGE" });
+  assert.deepEqual(a.registry.health(), { ok: true });
+});
+
+Deno.test("a process that has disposed its registry ends", async () => {
+  await using etcd = await startEtcd();
+  const script = `
+    import { connectEtcd } from ${
+    JSON.stringify(import.meta.resolve("../../lib/registry/etcd.ts"))
+  };
+    const registry = connectEtcd({ endpoints: [Deno.args[0], Deno.args[1]] });
+    await registry.watchFunctions({ reset() {}, put() {}, remove() {} });
+    await registry[Symbol.asyncDispose]();
+    // The next timer would keep the process longer than this.
+    Deno.unrefTimer(setTimeout(() => Deno.exit(9), 1500));
+  `;
+  for (const second of [etcd.endpoint, "127.0.0.1:1"]) {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--ext=ts", script, etcd.endpoint, second],
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+  }
+});

@@ -1,0 +1,215 @@
+/**
+ * Calls to an etcd cluster: each with a deadline, the members in turn, errors translated, and what
+ * they tell of the cluster's health remembered.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+import type { EtcdOptions } from "./etcd_options.ts";
+import { asEtcdError, type EtcdError, EtcdTransport, grpc } from "./etcd_transport.ts";
+import type { RegistryHealth } from "./registry.ts";
+
+/** How long a call to one member may take, ms. */
+const callTimeoutMs = 5000;
+/** How long a call may take that carries much over a slow uplink, ms. */
+export const bulkTimeoutMs = 30_000;
+/** Fewest calls that are tried: a connection may have ended unnoticed since it was last used. */
+const minTries = 2;
+
+/** What another member may answer better. */
+const tryElsewhere: readonly number[] = [
+  grpc.UNKNOWN,
+  grpc.DEADLINE_EXCEEDED,
+  grpc.INTERNAL,
+  grpc.UNAVAILABLE,
+];
+
+/** Thrown where a lease is gone: expired, or lost with etcd's data. */
+export class LeaseLost extends Error {}
+
+/** The members of an etcd cluster, as one. */
+export class EtcdCluster implements Disposable {
+  readonly #transport: EtcdTransport;
+  readonly #options: EtcdOptions;
+  /** Calls under way. */
+  readonly #active = new Set<AbortController>();
+  #closed = false;
+  /** The member that answered last, asked first. */
+  #current = 0;
+  #token: Promise<string> | undefined;
+  #problem: { reason: string; since: number } | undefined;
+
+  /**
+   * A cluster without connections yet.
+   *
+   * @param options how to reach it
+   */
+  constructor(options: EtcdOptions) {
+    this.#options = options;
+    this.#transport = new EtcdTransport(options);
+    this.#problem = { reason: "not connected yet", since: performance.now() };
+  }
+
+  /** What the last calls told. */
+  health(): RegistryHealth {
+    if (!this.#problem) return { ok: true };
+    const { reason, since } = this.#problem;
+    return { ok: false, reason, sinceMs: performance.now() - since };
+  }
+
+  /**
+   * Makes a call and reads its answer.
+   *
+   * @param path of the method, e.g. `/v3/kv/range`
+   * @param body the request
+   * @param timeoutMs how long a member may take
+   * @throws `REGISTRY_UNAVAILABLE`, caused by an `EtcdError`; LeaseLost
+   */
+  call<T>(path: string, body: unknown, timeoutMs: number = callTimeoutMs): Promise<T> {
+    return this.#try(async (member, token) => {
+      const response = await this.#request(member, path, body, timeoutMs, token);
+      return response as T;
+    });
+  }
+
+  /**
+   * Opens a stream and reads it to its end.
+   *
+   * @param path of the method, e.g. `/v3/watch`
+   * @param body the request
+   * @param signal ends the stream
+   * @param read reads it
+   * @throws as {@link EtcdCluster.call}, and what `read` throws
+   */
+  async stream(
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+    read: (stream: ReadableStream<Uint8Array>) => Promise<void>,
+  ): Promise<void> {
+    const control = this.#begin();
+    const leave = () => control.abort();
+    signal.addEventListener("abort", leave);
+    if (signal.aborted) leave();
+    try {
+      const response = await this.#try((member, token) =>
+        this.#transport.call(member, path, body, { signal: control.signal, token })
+      );
+      await read(response.body!);
+    } finally {
+      signal.removeEventListener("abort", leave);
+      this.#active.delete(control);
+    }
+  }
+
+  /**
+   * Remembers a problem.
+   *
+   * @param text what it is
+   * @param cause the lower error
+   * @returns the error to throw
+   */
+  unavailable(text: string, cause?: unknown): ServerledgeError {
+    const reason = text.replaceAll(/\s+/g, " ");
+    this.#problem = { reason, since: this.#problem?.since ?? performance.now() };
+    return new ServerledgeError(
+      "REGISTRY_UNAVAILABLE",
+      `The registry etcd (${
+        this.#options.endpoints.join(", ")
+      }) cannot be used: ${reason}; see that it runs, can be reached and knows this node's user`,
+      { cause },
+    );
+  }
+
+  /** Closes the connections; calls from now on fail. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const control of this.#active) control.abort();
+    this.#transport[Symbol.dispose]();
+  }
+
+  /** Asks the members in turn until one answers; every call may be repeated without harm. */
+  async #try<T>(attempt: (member: string, token?: string) => Promise<T>): Promise<T> {
+    const { endpoints } = this.#options;
+    let failure: EtcdError | undefined;
+    for (let tried = 0; tried < Math.max(minTries, endpoints.length); tried++) {
+      if (this.#closed) break;
+      const index = (this.#current + tried) % endpoints.length;
+      try {
+        const result = await this.#authenticated(endpoints[index]!, attempt);
+        this.#current = index;
+        this.#problem = undefined;
+        return result;
+      } catch (error) {
+        failure = asEtcdError(error);
+        if (failure.code === grpc.NOT_FOUND) throw new LeaseLost();
+        if (!tryElsewhere.includes(failure.code)) break;
+        // A member that gave no answer in all its time gets no second chance in the same call.
+        if (failure.code === grpc.DEADLINE_EXCEEDED && endpoints.length === 1) break;
+      }
+    }
+    throw this.unavailable(
+      this.#closed ? "it is closed" : failure!.message,
+      failure,
+    );
+  }
+
+  async #authenticated<T>(
+    member: string,
+    attempt: (member: string, token?: string) => Promise<T>,
+  ): Promise<T> {
+    if (!this.#options.username) return await attempt(member);
+    try {
+      return await attempt(member, await this.#logIn(member));
+    } catch (error) {
+      if (asEtcdError(error).code !== grpc.UNAUTHENTICATED) throw error;
+      // Tokens end: by their time, and when etcd restarts.
+      this.#token = undefined;
+      return await attempt(member, await this.#logIn(member));
+    }
+  }
+
+  #logIn(member: string): Promise<string> {
+    if (this.#token) return this.#token;
+    const { username: name, password = "" } = this.#options;
+    const path = "/v3/auth/authenticate";
+    const token = this.#request(member, path, { name, password }, callTimeoutMs)
+      .then((answer) => (answer as { token: string }).token);
+    this.#token = token;
+    token.catch(() => {
+      if (this.#token === token) this.#token = undefined;
+    });
+    return token;
+  }
+
+  /** Makes one call to one member and reads its answer, within a time. */
+  async #request(
+    member: string,
+    path: string,
+    body: unknown,
+    timeoutMs: number,
+    token?: string,
+  ): Promise<unknown> {
+    const control = this.#begin();
+    const late = () => control.abort(new DOMException("no answer in time", "TimeoutError"));
+    const timer = setTimeout(late, timeoutMs);
+    try {
+      const { signal } = control;
+      const response = await this.#transport.call(member, path, body, { signal, token });
+      return await response.json();
+    } finally {
+      clearTimeout(timer);
+      this.#active.delete(control);
+    }
+  }
+
+  /** Controls one call. Not `AbortSignal.any`: Deno may forget a combined signal that is in use. */
+  #begin(): AbortController {
+    const control = new AbortController();
+    if (this.#closed) control.abort();
+    else this.#active.add(control);
+    return control;
+  }
+}
