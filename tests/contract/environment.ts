@@ -158,7 +158,7 @@ class Suite {
 
   async cancel(): Promise<void> {
     await using instance = await this.#start("sleepy");
-    const call = this.#kind.call();
+    const call = this.#kind.call({ timeoutMs: 600_000 });
     const running = instance.invoke(call);
     instance.cancel("no such call");
     instance.cancel(call.id);

@@ -128,7 +128,7 @@ Deno.test("Python executor", async (t) => {
 
     await t.step(`a cancellation interrupts it too, and only it: ${behaviour}`, async () => {
       await using instance = await start(`cases.${behaviour}`);
-      const call = dockerCall();
+      const call = dockerCall({ timeoutMs: 600_000 });
       const running = instance.invoke(call);
       instance.cancel(call.id);
       assert.equal(failure(await running).type, "Interrupted");

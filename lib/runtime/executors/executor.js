@@ -243,6 +243,7 @@ function accept(message) {
   if (message.cancel !== undefined) {
     const context = running.get(message.cancel);
     if (context) Context.cancel(context);
+    for (const call of waiting) if (call.id === message.cancel) call.cancelled = true;
     return;
   }
   if (handler || loadFailure) run(message);
@@ -259,6 +260,7 @@ function run(call) {
 function execute(call, sink) {
   const context = new Context(call);
   running.set(call.id, context);
+  if (call.cancelled) Context.cancel(context);
   currentSink = sink;
   try {
     const result = handler(call.params, context);

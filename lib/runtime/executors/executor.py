@@ -399,13 +399,14 @@ class Serial:
         self.function = function
         self.current = OneSink()
         self.running = None
+        self.signalled = False
+        signal(SIGALRM, self.on_alarm)
+        signal(SIGUSR1, self.on_cancel)
 
     def capture(self):
         return self.current
 
     def serve(self):
-        signal(SIGALRM, self.on_alarm)
-        signal(SIGUSR1, self.on_cancel)
         receive = self.channel.receive
         while True:
             request = receive()
@@ -420,7 +421,12 @@ class Serial:
     def on_cancel(self, _number, _frame):
         """The node has sent a cancel frame for a call that is perhaps the running one."""
         if self.running is None:
-            return
+            self.signalled = True
+        else:
+            self.stop_if_cancelled()
+
+    def stop_if_cancelled(self):
+        self.signalled = False
         for frame in self.channel.peek_frames():
             if frame.get("cancel") == self.running:
                 self.running = None
@@ -435,6 +441,9 @@ class Serial:
         def started():
             setitimer(ITIMER_REAL, request["timeoutMs"] / 1000 + DEADLINE_SLACK_S)
             self.running = request["id"]
+            # The cancellation may have come before the call was begun.
+            if self.signalled or self.channel.buffer:
+                self.stop_if_cancelled()
 
         self.current.set(sink)
         try:

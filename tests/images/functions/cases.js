@@ -27,11 +27,13 @@ exports.sleepy = async (_params, context) => {
   console.log("asleep");
   await new Promise((_resolve, reject) => {
     const timer = setTimeout(() => {}, 600_000);
-    context.signal.addEventListener("abort", () => {
+    const stop = () => {
       clearTimeout(timer);
       console.log("cleaned up");
       reject(new Error("stopped"));
-    });
+    };
+    if (context.signal.aborted) stop();
+    else context.signal.addEventListener("abort", stop);
   });
 };
 
