@@ -5,6 +5,7 @@
  * @module
  */
 
+import { abortable } from "../base/async.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import type { EtcdOptions } from "./etcd_options.ts";
 import { asEtcdError, type EtcdError, EtcdTransport, grpc } from "./etcd_transport.ts";
@@ -86,19 +87,22 @@ export class EtcdCluster implements Disposable {
     path: string,
     body: unknown,
     signal: AbortSignal,
-    read: (stream: ReadableStream<Uint8Array>) => Promise<void>,
+    read: (stream: AsyncIterable<Uint8Array>) => Promise<void>,
   ): Promise<void> {
     const control = this.#begin();
     const leave = () => control.abort();
     signal.addEventListener("abort", leave);
     if (signal.aborted) leave();
     try {
-      const response = await this.#try((member, token) =>
-        this.#transport.call(member, path, body, { signal: control.signal, token })
-      );
-      await read(response.body!);
+      const response = await this.#try((member, token) => {
+        control.signal.throwIfAborted();
+        const answer = this.#transport.call(member, path, body, { signal: control.signal, token });
+        return abortable(answer, control.signal);
+      });
+      await read(readUntil(response.body!, control.signal));
     } finally {
       signal.removeEventListener("abort", leave);
+      control.abort();
       this.#active.delete(control);
     }
   }
@@ -197,8 +201,10 @@ export class EtcdCluster implements Disposable {
     const timer = setTimeout(late, timeoutMs);
     try {
       const { signal } = control;
-      const response = await this.#transport.call(member, path, body, { signal, token });
-      return await response.json();
+      signal.throwIfAborted();
+      const answer = this.#transport.call(member, path, body, { signal, token })
+        .then((response) => response.json());
+      return await abortable(answer, signal);
     } finally {
       clearTimeout(timer);
       this.#active.delete(control);
@@ -211,5 +217,25 @@ export class EtcdCluster implements Disposable {
     if (this.#closed) control.abort();
     else this.#active.add(control);
     return control;
+  }
+}
+
+/**
+ * The chunks of a stream until a signal. Aborting the request it belongs to is not enough: on Deno
+ * a read that is under way may then wait for ever.
+ */
+async function* readUntil(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await abortable(reader.read(), signal);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {}); // Its request may have been aborted already.
   }
 }

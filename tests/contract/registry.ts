@@ -8,7 +8,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { hashArchive } from "../../lib/model/archive.ts";
-import type { FunctionRecord } from "../../lib/model/function.ts";
+import { type FunctionRecord, functionRecordSchema } from "../../lib/model/function.ts";
+import { parse } from "../../lib/model/json.ts";
 import type { AsyncResult, FunctionObserver, Registry } from "../../lib/registry/registry.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -20,26 +21,20 @@ export interface RegistryWorld extends AsyncDisposable {
   pass(ms: number): void;
 }
 
-/** A function record for tests. */
+/** A function record for tests, with every default filled in. */
 export function sampleRecord(name: string, more: Partial<FunctionRecord> = {}): FunctionRecord {
-  return {
+  return parse(functionRecordSchema, {
     Name: name,
     Runtime: "python",
     MemoryMB: 128,
     CPUDemand: 0.5,
-    MaxConcurrency: 1,
     Handler: "hello.handler",
-    CustomImage: "",
     SupportedArchs: ["amd64", "arm64"],
-    Signature: null,
-    TimeoutMs: 0,
     Env: { LANG: "C", GREETING: "grüß dich" },
-    Network: "none",
-    MinInstances: 0,
     CodeHash: "",
     Version: `${name}-1`,
     ...more,
-  };
+  });
 }
 
 /** An observer that writes down what it is told, and knows the functions from it. */
