@@ -118,6 +118,34 @@ export const settings = {
     1800,
     "How long the result of an async invocation can be polled, s",
   ),
+  "lb.replicas": number(1, 4096)(128, "Points of each node on the balancer's hash ring"),
+  "lb.refresh_interval": number(0.1, 86_400, false)(
+    30,
+    "How often the balancer asks nodes for their free memory and CPU, s",
+  ),
+  "lb.health.interval": number(0.05, 3600, false)(
+    2,
+    "How often the balancer asks nodes whether they are healthy, s",
+  ),
+  "lb.load.factor": number(1, 1000, false)(
+    1.25,
+    "Most requests in flight on one node, as a multiple of the mean of all nodes",
+  ),
+  "lb.arch_awareness": flag(
+    false,
+    "Whether the balancer chooses an architecture for each request, as lb.mode says",
+  ),
+  "lb.mode": choice("RoundRobin", "MAB", "random")(
+    "RoundRobin",
+    "How the balancer chooses between amd64 and arm64: in turn, by learning (mab.*), by chance",
+  ),
+  "mab.policy": choice("UCB1", "LinUCB")("UCB1", "How the balancer learns, where lb.mode is MAB"),
+  "mab.ucb1.c": number(0, 1000, false)(0.8, "UCB1: weight of exploration"),
+  "mab.linucb.alpha": number(0, 1000, false)(0.1, "LinUCB: weight of exploration"),
+  "mab.linucb.lambda": number(0, 1000, false)(
+    0,
+    "LinUCB: price of memory use above three quarters",
+  ),
   "metrics.enabled": flag(true, "Serve GET /metrics"),
   "shutdown.grace": seconds(30, "How long a stopping node lets running invocations finish, s"),
   "log.level": choice("debug", "info", "warning", "error")("info", "Least severe records to log"),
@@ -152,8 +180,6 @@ const absent = [
   "registry.monitoring.interval",
   "scheduler.fallback.local",
   "offloading.",
-  "lb.",
-  "mab.",
   "loadbalancer.",
   "metrics.prometheus.",
   "metrics.retriever.",

@@ -108,7 +108,11 @@ Deno.test("an unknown key is refused, with what may have been meant", () => {
 });
 
 Deno.test("keys of the Go node that mean nothing here are warned of, once each", () => {
-  const { warnings } = resolve({ "cache.size": 100, "lb.mode": "MAB", mab: { policy: "UCB1" } });
+  const { warnings } = resolve({
+    "cache.size": 100,
+    "tracing.enabled": true,
+    loadbalancer: { policy: "x" },
+  });
   assert.equal(warnings.length, 3);
   assert.match(warnings[0]!, /^cache\.size \(node\.yaml\) has no effect here: /);
 });
