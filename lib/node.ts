@@ -11,6 +11,7 @@ import { logger } from "./base/log.ts";
 import { policies } from "../policies/mod.ts";
 import type { Config } from "./model/config.ts";
 import type { FunctionRecord } from "./model/function.ts";
+import { QosClasses } from "./model/qos.ts";
 import { Catalog } from "./registry/catalog.ts";
 import { CodeCache } from "./registry/code_cache.ts";
 import { FunctionService } from "./registry/functions.ts";
@@ -18,6 +19,7 @@ import type { Registry } from "./registry/registry.ts";
 import { openSqlite } from "./registry/sqlite.ts";
 import { DockerEnvironment } from "./runtime/docker/environment.ts";
 import { EnvironmentWatch } from "./runtime/watch.ts";
+import { noPeers } from "./cluster/no_peers.ts";
 import { NodeHome } from "./cluster/home.ts";
 import { Janitor } from "./pool/janitor.ts";
 import { Ledger } from "./pool/ledger.ts";
@@ -98,8 +100,16 @@ export async function startNode(config: Config): Promise<RunningNode> {
     node,
     clock,
     deadlines: built.use(new Deadlines(clock)),
-    policy: policies[config["scheduler.policy"]]!,
+    policy: policies[config["scheduler.policy"]]!({
+      random: Math.random,
+      now: () => clock.now(),
+      settings: {},
+    }),
     pool,
+    ledger,
+    peers: noPeers,
+    classes: new QosClasses([]),
+    maxHops: 0,
     find: (name) => catalog.get(name),
     supports: ({ SupportedArchs: archs }) => archs.length === 0 || archs.includes(architecture),
     queueCapacity: config["scheduler.queue.capacity"],
@@ -138,13 +148,13 @@ export async function startNode(config: Config): Promise<RunningNode> {
     }),
   );
 
-  const versions = new Map<string, string>();
+  const known = new Map<string, FunctionRecord>();
   const changed = (name: string, record: FunctionRecord | undefined) => {
-    const former = versions.get(name);
-    if (record) versions.set(name, record.Version);
-    else versions.delete(name);
-    if (former !== undefined) {
-      pool.retire(former);
+    const former = known.get(name);
+    if (record) known.set(name, record);
+    else known.delete(name);
+    if (former) {
+      pool.retire(former.Version);
       scheduler.replaced(former, record);
     }
     if (!record) logBook.forget(name);

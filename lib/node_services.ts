@@ -8,6 +8,7 @@ import type { Clock } from "./base/clock.ts";
 import { ServerledgeError } from "./base/errors.ts";
 import type { Config } from "./model/config.ts";
 import type { Definition, FunctionRecord } from "./model/function.ts";
+import type { Origin } from "./model/hop.ts";
 import type { InvokeRequest } from "./model/invocation.ts";
 import type { NodeStatus } from "./model/status.ts";
 import type { Catalog } from "./registry/catalog.ts";
@@ -80,8 +81,8 @@ export class NodeServices implements ApiServices {
   }
 
   /** See {@link ApiServices}. */
-  invoke(name: string, request: InvokeRequest): Invocation {
-    return this.#parts.scheduler.submit(name, request);
+  invoke(name: string, request: InvokeRequest, origin?: Origin): Invocation {
+    return this.#parts.scheduler.submit(name, request, origin);
   }
 
   /** See {@link ApiServices}. */

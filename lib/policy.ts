@@ -5,11 +5,17 @@
  * @module
  */
 
+import type { QosClass } from "./model/qos.ts";
+
 /** What to do with one request. */
 export type Decision =
   | { readonly kind: "run" }
   | { readonly kind: "wait" }
-  | { readonly kind: "reject"; readonly code: "NODE_SATURATED" | "NO_SUITABLE_NODE" };
+  | { readonly kind: "offload"; readonly to: string }
+  | {
+    readonly kind: "reject";
+    readonly code: "NODE_SATURATED" | "NO_SUITABLE_NODE";
+  };
 
 /** What a policy knows of a request. */
 export interface RequestFacts {
@@ -19,15 +25,53 @@ export interface RequestFacts {
   readonly memoryMib: number;
   /** CPU of one busy instance, cores; 0 if not accounted. */
   readonly cpu: number;
-  /** QoS class, by id or name. */
-  readonly qosClass: number | string;
-  /** Time left until the answer is useless, ms. */
+  /** QoS class. */
+  readonly qosClass: QosClass;
+  /** Time left until the answer is useless, ms; may be infinite. */
   readonly budgetMs: number;
+  /** Size of the body that it came in, characters; 0 if unknown. */
+  readonly inputSize: number;
+  /** True if the request may leave this node at all: its client allows it and hops are left. */
+  readonly canOffload: boolean;
+  /** True if it waits in this node's queue already: it was decided about before. */
+  readonly waited?: boolean;
 }
 
-/** What a policy knows of its node, at the moment of deciding. */
+/** What a policy knows of another node that may take the request: eligible by architecture and locality. */
+export interface PeerView {
+  /** Its id. */
+  readonly id: string;
+  /** Its area. */
+  readonly area: string;
+  /** True for the remote area's balancer or node: the cloud. */
+  readonly isCloud: boolean;
+  /** Expected round trip, ms. */
+  readonly rttMs: number;
+  /** Age of what follows, ms; infinite if nothing was heard yet. */
+  readonly ageMs: number;
+  /** Memory that instances could take, MiB; infinite for a balancer. */
+  readonly availableMemoryMib: number;
+  /** CPU that is free, cores; infinite for a balancer. */
+  readonly freeCpu: number;
+  /** Requests that wait there. */
+  readonly queueLength: number;
+  /** True if it is likely to have an idle instance of the function. */
+  readonly warm: boolean;
+}
+
+/** What was measured of a function in one place, ms; NaN where nothing was measured yet. */
+export interface Estimates {
+  /** Execution in an instance. */
+  readonly executionMs: number;
+  /** Start of an instance. */
+  readonly startMs: number;
+  /** Share of requests that had to wait for a start, 0 to 1. */
+  readonly coldShare: number;
+}
+
+/** What a policy knows of its node, at the moment of deciding. Getters compute only what is asked for. */
 export interface NodeView {
-  /** False if no runtime or image of the function works on this node's architecture. */
+  /** False if the function does not run on this node: architecture, size, or locality. */
   readonly supported: boolean;
   /** True if a ready instance can take the request now. */
   readonly warm: boolean;
@@ -37,6 +81,76 @@ export interface NodeView {
   readonly queueLength: number;
   /** Most requests that may wait. */
   readonly queueCapacity: number;
+  /** Expected wait in this node's queue for this request, ms. */
+  readonly queueWaitMs: number;
+  /** Memory that no busy instance holds, MiB. */
+  readonly availableMemoryMib: number;
+  /** Memory for instances in all, MiB. */
+  readonly totalMemoryMib: number;
+  /** What was measured of the function here. */
+  readonly local: Estimates;
+  /** What was measured of the function in the cloud. */
+  readonly remote: Estimates;
+  /** Near nodes that may take the request and were not tried, best first (near, free, warm); bounded. */
+  readonly peers: readonly PeerView[];
+  /** Where the cloud is reached, if it may take the request and was not tried. */
+  readonly cloud: PeerView | undefined;
+}
+
+/** How a request ended, for policies that learn. */
+export interface Outcome {
+  /** Where it ran or was last tried. */
+  readonly place: "local" | "edge" | "cloud" | "nowhere";
+  /** True if it was answered within its limit. */
+  readonly inTime: boolean;
+  /** Arrival to answer, ms. */
+  readonly responseMs: number;
+}
+
+/** Requests of one function and class since the last planning. */
+export interface Arrivals {
+  /** Name of the function. */
+  readonly functionName: string;
+  /** QoS class. */
+  readonly qosClass: QosClass;
+  /** Memory of one instance, MiB. */
+  readonly memoryMib: number;
+  /** Requests per second, smoothed. */
+  readonly rate: number;
+  /** Mean size of parameters, characters. */
+  readonly inputSize: number;
+  /** What was measured here, at peers, in the cloud. */
+  readonly local: Estimates;
+  /** See {@link Arrivals.local}. */
+  readonly edge: Estimates;
+  /** See {@link Arrivals.local}. */
+  readonly remote: Estimates;
+  /** Share of the requests meant for this node that found no room, 0 to 1. */
+  readonly loss: number;
+}
+
+/** What planning works with. */
+export interface Statistics {
+  /** What arrived, by function and class. */
+  readonly arrivals: readonly Arrivals[];
+  /** Memory for instances on this node, MiB. */
+  readonly memoryMib: number;
+  /** Memory that peers have available, MiB, sum. */
+  readonly peerMemoryMib: number;
+  /** Round trip to the nearest peers, mean, ms; infinite without any. */
+  readonly edgeRttMs: number;
+  /** Round trip to the cloud, ms; infinite without one. */
+  readonly cloudRttMs: number;
+}
+
+/** What policies are made with, so that they hold neither clock nor chance nor configuration of their own. */
+export interface PolicyContext {
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Monotonic time, ms. */
+  readonly now: () => number;
+  /** Numbers and texts of the configuration below `policy.`, by the rest of the key. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** A scheduling policy. */
@@ -44,10 +158,18 @@ export interface Policy {
   /** Its name in the configuration. */
   readonly name: string;
   /**
-   * Asked on arrival, and again for waiting requests when resources come free. Pure, synchronous.
+   * Asked on arrival, again for waiting requests when resources come free, and after a failed
+   * offload (the peer that failed is no longer offered). Pure, synchronous.
    *
    * @param request what is asked for
    * @param view the node as it is now; valid only during the call
    */
   decide(request: RequestFacts, view: NodeView): Decision;
+  /** Told how a request ended. */
+  observe?(request: RequestFacts, outcome: Outcome): void;
+  /** Called every planning interval. */
+  plan?(statistics: Statistics): void | Promise<void>;
 }
+
+/** Makes a policy. */
+export type PolicyFactory = (context: PolicyContext) => Policy;

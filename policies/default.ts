@@ -1,22 +1,15 @@
 /**
- * The default policy: run here if possible, else wait in line, else say that the node is full.
+ * The default policy: run here if possible, else wait in line if the answer can still be in time,
+ * else say that the node is full.
  *
  * @module
  */
 
-import type { Decision, NodeView, Policy, RequestFacts } from "../lib/policy.ts";
-
-const run: Decision = { kind: "run" };
-const wait: Decision = { kind: "wait" };
-const unsupported: Decision = { kind: "reject", code: "NO_SUITABLE_NODE" };
-const full: Decision = { kind: "reject", code: "NODE_SATURATED" };
+import type { PolicyFactory } from "../lib/policy.ts";
+import { canRun, run, waitOrReject } from "./decisions.ts";
 
 /** Runs everything on this node. */
-export const defaultPolicy: Policy = {
+export const defaultPolicy: PolicyFactory = () => ({
   name: "default",
-  decide(_request: RequestFacts, view: NodeView): Decision {
-    if (!view.supported) return unsupported;
-    if (view.warm || view.canStart) return run;
-    return view.queueLength < view.queueCapacity ? wait : full;
-  },
-};
+  decide: (request, view) => canRun(view) ? run : waitOrReject(request, view),
+});

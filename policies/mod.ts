@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Policy } from "../lib/policy.ts";
+import type { PolicyFactory } from "../lib/policy.ts";
 import { defaultPolicy } from "./default.ts";
 
-/** Policies by their name in the configuration. */
-export const policies: Readonly<Record<string, Policy>> = {
-  [defaultPolicy.name]: defaultPolicy,
+/** Makers of policies by their name in the configuration. */
+export const policies: Readonly<Record<string, PolicyFactory>> = {
+  default: defaultPolicy,
 };

@@ -57,6 +57,7 @@ Deno.test("bodies are schemas of the document, and every reference leads to one"
     "Params",
     "QoSClass",
     "QoSMaxRespT",
+    "Locality",
     "CanDoOffloading",
     "Async",
     "ReturnOutput",

@@ -28,6 +28,7 @@ export function httpFunctionRoutes(services: ApiServices, departures: Departures
       Params: toHttpEvent(request, await bodies.bytes(request)),
       QoSClass: 0,
       QoSMaxRespT: 0,
+      Locality: "any",
       CanDoOffloading: true,
       Async: false,
       ReturnOutput: false,

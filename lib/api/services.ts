@@ -7,6 +7,7 @@
 
 import type { Config } from "../model/config.ts";
 import type { Definition, FunctionRecord } from "../model/function.ts";
+import type { Origin } from "../model/hop.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
 import type { NodeStatus } from "../model/status.ts";
 import type { AsyncResult } from "../registry/registry.ts";
@@ -39,8 +40,13 @@ export interface ApiServices {
   };
   /** Memory and CPU left, for the response headers of an invocation; cheap. */
   free(): { memoryMib: number; cpu: number };
-  /** Starts an invocation. @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN` */
-  invoke(name: string, request: InvokeRequest): Invocation;
+  /**
+   * Starts an invocation.
+   *
+   * @param origin where it comes from
+   * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, `FORBIDDEN` where its data must not be here
+   */
+  invoke(name: string, request: InvokeRequest, origin?: Origin): Invocation;
   /** Accepts an async invocation durably. @returns its id @throws as `invoke`, or `REGISTRY_UNAVAILABLE` */
   accept(name: string, request: InvokeRequest): Promise<string>;
   /** What is known of an async invocation. @throws `REGISTRY_UNAVAILABLE` */

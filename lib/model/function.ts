@@ -6,6 +6,7 @@
 
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
+import { localitySchema } from "./locality.ts";
 import { foldKeys, isObject, keyIndex, parse } from "./json.ts";
 
 /** Largest memory that one instance may ask for, in MiB. */
@@ -99,6 +100,7 @@ export const definitionSchema = v.object({
     ),
     "none",
   ),
+  Locality: v.nullish(localitySchema, "any"),
   MinInstances: v.nullish(
     v.pipe(integer, v.description("Instances that are always kept warm on each node")),
     0,

@@ -28,6 +28,7 @@ Deno.test("the least definition gets all defaults", () => {
     TimeoutMs: 0,
     Env: {},
     Network: "none",
+    Locality: "any",
     MinInstances: 0,
   });
 });

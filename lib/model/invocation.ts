@@ -6,6 +6,7 @@
 
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
+import { localitySchema } from "./locality.ts";
 import { foldKeys, isObject, type JsonObject, keyIndex, parse, parseJson } from "./json.ts";
 
 const flag = (meaning: string) =>
@@ -35,6 +36,7 @@ export const invokeSchema = v.object({
     ),
     0,
   ),
+  Locality: v.nullish(localitySchema, "any"),
   CanDoOffloading: flag("True if another node may run it"),
   Async: flag("Answer at once with a ReqId, to be polled"),
   ReturnOutput: flag("Report what the function wrote to stdout and stderr"),
@@ -49,6 +51,7 @@ const defaults: InvokeRequest = Object.freeze({
   Params: null,
   QoSClass: 0,
   QoSMaxRespT: 0,
+  Locality: "any",
   CanDoOffloading: false,
   Async: false,
   ReturnOutput: false,

@@ -9,6 +9,7 @@ Deno.test("an empty body, null fields and absent fields mean the defaults", () =
     Params: null,
     QoSClass: 0,
     QoSMaxRespT: 0,
+    Locality: "any",
     CanDoOffloading: false,
     Async: false,
     ReturnOutput: false,

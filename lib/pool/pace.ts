@@ -34,9 +34,14 @@ export class Pace {
     this.#startMs = blend(this.#startMs, ms);
   }
 
-  /** What a start is expected to take, ms; 0 if none was seen. */
+  /** What an execution is expected to take, ms; NaN if none was seen. */
+  get executionMs(): number {
+    return this.#executionMs;
+  }
+
+  /** What a start is expected to take, ms; NaN if none was seen. */
   get startMs(): number {
-    return Number.isNaN(this.#startMs) ? 0 : this.#startMs;
+    return this.#startMs;
   }
 
   /**

@@ -132,6 +132,11 @@ export class Pool implements AsyncDisposable {
     return Math.max(1, pool.pace.startMs - waitedMs);
   }
 
+  /** Calls that the function's instances, those being started included, can run at once. */
+  slots(record: FunctionRecord): number {
+    return this.#functions.get(record.Version)?.slots ?? 0;
+  }
+
   /** True if the function has an instance, or one is being started. */
   has(record: FunctionRecord): boolean {
     return this.#functions.get(record.Version)?.empty === false;

@@ -8,11 +8,13 @@ import type { Deadline } from "../base/deadlines.ts";
 import type { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import type { FunctionRecord } from "../model/function.ts";
+import type { Hop } from "../model/hop.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
+import type { QosClass } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
 import type { Waiter } from "./wait_queue.ts";
 
-/** The execution of an invocation: where it runs and since when. */
+/** The execution of an invocation on this node. */
 export interface Execution {
   /** Its hold on the instance. */
   readonly lease: Lease;
@@ -22,18 +24,68 @@ export interface Execution {
   readonly cold: boolean;
 }
 
+/** Its stay on another node. */
+export interface Absence {
+  /** The node. */
+  readonly node: string;
+  /** True if that is the cloud. */
+  readonly isCloud: boolean;
+  /** When it was sent, on the node's clock. */
+  readonly sentAt: number;
+  /** Calls it back. */
+  readonly abort: AbortController;
+}
+
+/** What an invocation starts with. */
+export interface Arrival {
+  /** The function it asks for. */
+  readonly record: FunctionRecord;
+  /** What its client sends. */
+  readonly request: InvokeRequest;
+  /** Its class. */
+  readonly qosClass: QosClass;
+  /** When it arrived, on the node's clock. */
+  readonly arrivedAt: number;
+  /** Its past, if another node sent it. */
+  readonly hop: Hop | undefined;
+  /** Hops that it may still make. */
+  readonly hopsLeft: number;
+  /** Size of the body that it came in, characters; 0 if unknown. */
+  readonly inputSize: number;
+}
+
 /** One request. Its `done` settles exactly once. */
 export class Invocation implements Waiter {
   /** Unguessable: whoever knows it may poll the result. */
   readonly id: string;
   /** The report, or a `ServerledgeError`. */
   readonly done: Promise<Report>;
+  /** The function, in the version it will run. */
+  record: FunctionRecord;
+  /** What its client sent. */
+  readonly request: InvokeRequest;
+  /** Its class. */
+  readonly qosClass: QosClass;
+  /** When it arrived, on the node's clock. */
+  readonly arrivedAt: number;
+  /** When its answer becomes useless, on the node's clock; may be infinite. */
+  readonly answerBy: number;
+  /** Its past, if another node sent it. */
+  readonly hop: Hop | undefined;
+  /** Hops that it may still make. */
+  readonly hopsLeft: number;
+  /** Size of the body that it came in, characters; 0 if unknown. */
+  readonly inputSize: number;
+  /** Nodes that it must not be sent to: it was there, or they did not take it. */
+  readonly visited: string[];
   /** True if it was admitted because an instance could be started for it. */
   promised = false;
   /** True if it had to wait, for resources or for a start. */
   waited = false;
-  /** Set once it runs. */
+  /** Set once it runs here. */
   execution: Execution | undefined;
+  /** Set while it is on another node. */
+  absence: Absence | undefined;
   /** What interrupts it: while it waits, while it runs, while it is being stopped. */
   deadline: Deadline | undefined;
   /** True once it has its answer. */
@@ -45,29 +97,28 @@ export class Invocation implements Waiter {
   /**
    * A request that has just arrived.
    *
-   * @param record the function it asks for
-   * @param request what it sends
-   * @param arrivedAt on the node's clock
+   * @param arrival what it starts with
    * @param cancel called when its client leaves
    */
-  constructor(
-    public record: FunctionRecord,
-    readonly request: InvokeRequest,
-    readonly arrivedAt: number,
-    cancel: (invocation: Invocation) => void,
-  ) {
-    this.id = `${record.Name}-${randomId()}`;
+  constructor(arrival: Arrival, cancel: (invocation: Invocation) => void) {
+    const { record, request, qosClass, arrivedAt, hop, hopsLeft, inputSize } = arrival;
+    this.inputSize = inputSize;
+    this.id = hop?.id ?? `${record.Name}-${randomId()}`;
+    this.record = record;
+    this.request = request;
+    this.qosClass = qosClass;
+    this.arrivedAt = arrivedAt;
+    this.hop = hop;
+    this.hopsLeft = hopsLeft;
+    this.visited = [...hop?.visited ?? []];
+    const seconds = request.QoSMaxRespT > 0 ? request.QoSMaxRespT : qosClass.limit;
+    const limitMs = seconds > 0 ? seconds * 1000 : Infinity;
+    this.answerBy = arrivedAt + Math.min(limitMs, hop?.budgetMs ?? Infinity);
     const { promise, resolve, reject } = Promise.withResolvers<Report>();
     this.done = promise;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#cancel = cancel;
-  }
-
-  /** When its answer becomes useless, on the node's clock; infinite if it did not say. */
-  get answerBy(): number {
-    const { QoSMaxRespT: seconds } = this.request;
-    return seconds > 0 ? this.arrivedAt + seconds * 1000 : Infinity;
   }
 
   /** The client has left. Harmless once it is settled. */

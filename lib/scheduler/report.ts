@@ -7,6 +7,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import type { Report } from "../model/invocation.ts";
+import type { RequestFacts } from "../policy.ts";
 import type { Reply } from "../runtime/environment.ts";
 import type { Invocation } from "./invocation.ts";
 import type { InvocationEnd } from "./observer.ts";
@@ -44,6 +45,27 @@ export function reportOf(
     Output: reply.output,
     ExecutionArea: node.area,
     ExecutionNode: node.id,
+  };
+}
+
+/**
+ * What the policy is told of a request.
+ *
+ * @param now on the node's clock
+ * @param maxAttempts most nodes that it is sent to
+ */
+export function factsOf(invocation: Invocation, now: number, maxAttempts: number): RequestFacts {
+  const { record, request, qosClass, answerBy, hop, hopsLeft, visited } = invocation;
+  const tried = visited.length - (hop?.visited.length ?? 0);
+  return {
+    functionName: record.Name,
+    memoryMib: record.MemoryMB,
+    cpu: record.CPUDemand,
+    qosClass,
+    budgetMs: answerBy - now,
+    inputSize: invocation.inputSize,
+    canOffload: (request.CanDoOffloading || hop !== undefined) && hopsLeft > 0 &&
+      tried < maxAttempts,
   };
 }
 

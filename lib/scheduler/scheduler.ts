@@ -1,27 +1,37 @@
 /**
- * A request's way through the node: asks the policy, carries out its decision, and sees to it that
- * every request gets exactly one answer and every lease is given back exactly once.
+ * A request's way through the node: asks the policy and carries out its decision. What runs here is
+ * in the hands of the local runner, what is sent away in those of the offloader; everything else
+ * waits here.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
-import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
+import { ServerledgeError } from "../base/errors.ts";
+import type { Peers } from "../cluster/peers.ts";
 import type { FunctionRecord } from "../model/function.ts";
+import type { Origin } from "../model/hop.ts";
 import type { InvokeRequest } from "../model/invocation.ts";
+import { allowedAreas, mayStay } from "../model/locality.ts";
+import type { QosClasses } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
+import type { Ledger } from "../pool/ledger.ts";
 import type { Pool, PoolListener } from "../pool/pool.ts";
 import type { Decision, Policy } from "../policy.ts";
-import type { Reply } from "../runtime/environment.ts";
+import { Answers } from "./answers.ts";
+import { EstimateBook } from "./estimates.ts";
 import { Invocation } from "./invocation.ts";
+import { LocalRunner } from "./local_runner.ts";
 import type { InvocationObserver } from "./observer.ts";
-import { describeEnd, failureOf, type NodeName, reportOf } from "./report.ts";
-import { LocalView } from "./view.ts";
+import { Offloader } from "./offloader.ts";
+import { factsOf, type NodeName } from "./report.ts";
+import { functionUnknown, localityForbids, overdue, rejection, stopping } from "./refusals.ts";
+import { LocalView, type ViewSources } from "./view.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
-/** How long a function that was told to stop may take before its instance is removed, ms. */
-const stopGraceMs = 500;
+/** Most nodes that one request is sent to, one after the other, where none takes it. */
+const maxAttempts = 3;
 
 /** What a scheduler is made of. */
 export interface SchedulerOptions {
@@ -35,6 +45,12 @@ export interface SchedulerOptions {
   readonly policy: Policy;
   /** The node's instances. */
   readonly pool: Pool;
+  /** The node's memory and CPU. */
+  readonly ledger: Ledger;
+  /** The other nodes. */
+  readonly peers: Peers;
+  /** Classes of service. */
+  readonly classes: QosClasses;
   /** Looks a function up in memory. */
   readonly find: (name: string) => FunctionRecord | undefined;
   /** Whether a function's image can run on the node's architecture. */
@@ -43,6 +59,8 @@ export interface SchedulerOptions {
   readonly queueCapacity: number;
   /** Longest execution of a function that sets no limit, ms. */
   readonly defaultTimeoutMs: number;
+  /** Most nodes that a request may be sent on to, one from the other. */
+  readonly maxHops: number;
   /** Hears how invocations end. */
   readonly observer: InvocationObserver;
 }
@@ -53,17 +71,37 @@ export class Scheduler implements PoolListener {
   readonly #clock: Clock;
   readonly #pool: Pool;
   readonly #queue = new WaitQueue<Invocation>();
-  readonly #running = new Set<Invocation>();
+  readonly #answers: Answers;
+  readonly #estimates = new EstimateBook();
+  readonly #runner: LocalRunner;
+  readonly #offloader: Offloader;
+  readonly #sources: ViewSources;
   /** Function versions whose line will be looked at again. */
   readonly #looks = new Set<string>();
   #draining = false;
-  #idle: (() => void) | undefined;
 
   /** A scheduler that listens to its pool. */
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#clock = options.clock;
     this.#pool = options.pool;
+    this.#answers = new Answers(options.clock, options.observer, (i) => this.#queue.remove(i));
+    const parts = { ...options, answers: this.#answers, estimates: this.#estimates };
+    this.#runner = new LocalRunner(parts);
+    this.#offloader = new Offloader({
+      ...parts,
+      refused: (invocation) => this.#arrive(invocation),
+    });
+    this.#sources = {
+      ...options,
+      queue: this.#queue,
+      estimates: this.#estimates,
+      supports: ({ record, request, hop }) =>
+        options.supports(record) &&
+        (hop !== undefined || mayStay([record.Locality, request.Locality], options.node.area)),
+      areas: ({ record, request, hop }) =>
+        allowedAreas([record.Locality, request.Locality], hop?.originArea ?? options.node.area),
+    };
     options.pool.listen(this);
   }
 
@@ -77,27 +115,48 @@ export class Scheduler implements PoolListener {
     return this.#queue.size;
   }
 
-  /** Invocations that run. */
+  /** Invocations that run, here or on other nodes. */
   get running(): number {
-    return this.#running.size;
+    return this.#answers.open.size - this.#queue.size;
+  }
+
+  /** What was measured of each function. */
+  get estimates(): EstimateBook {
+    return this.#estimates;
   }
 
   /**
    * Takes a request in.
    *
+   * @param origin where it comes from, if it is known
    * @returns the invocation, whose `done` settles once
-   * @throws `FUNCTION_UNKNOWN`, or `SHUTTING_DOWN`
+   * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, or `FORBIDDEN` where its data must not be here
    */
-  submit(name: string, request: InvokeRequest): Invocation {
+  submit(name: string, request: InvokeRequest, origin: Origin = {}): Invocation {
     if (this.#draining) throw stopping();
-    const record = this.#options.find(name);
+    const { hop, inputSize = 0 } = origin;
+    const { find, classes, node, maxHops } = this.#options;
+    const record = find(name);
     if (!record) throw functionUnknown(name);
-    const invocation = new Invocation(record, request, this.#clock.now(), (i) => this.#leave(i));
+    if (hop) {
+      const areas = allowedAreas([record.Locality, request.Locality], hop.originArea);
+      if (areas && !areas.includes(node.area)) throw localityForbids(name, node.area);
+    }
+    const invocation = new Invocation({
+      record,
+      request,
+      qosClass: classes.of(request.QoSClass),
+      arrivedAt: this.#clock.now(),
+      hop,
+      hopsLeft: Math.min(hop?.hopsLeft ?? maxHops, maxHops),
+      inputSize,
+    }, (leaving) => this.#leave(leaving));
+    this.#answers.expect(invocation);
     this.#arrive(invocation);
     return invocation;
   }
 
-  /** An instance of the function can take a call: whoever has waited longest gets it. */
+  /** An instance of the function can take a call: whose turn it is gets it. */
   available(record: FunctionRecord): void {
     if (this.#queue.size === 0) return;
     this.#serve(record);
@@ -108,9 +167,13 @@ export class Scheduler implements PoolListener {
   roomFreed(): void {
     if (this.#queue.size === 0) return;
     for (const head of this.#queue.heads()) {
-      const decision = this.#decide(head, head);
-      if (decision.kind === "reject") this.#fail(head, rejection(decision.code, head.record));
-      else if (decision.kind === "run") {
+      const decision = this.#decide(head, true);
+      if (decision.kind === "reject") {
+        this.#answers.fail(head, rejection(decision.code, head.record));
+      } else if (decision.kind === "offload") {
+        this.#queue.remove(head);
+        this.#offload(head, decision.to);
+      } else if (decision.kind === "run") {
         this.#serve(head.record);
         this.#provision(head.record);
       }
@@ -124,20 +187,21 @@ export class Scheduler implements PoolListener {
   startFailed(record: FunctionRecord, error: ServerledgeError): void {
     const waiting = this.#queue.all(record.Version);
     const failing = this.#pool.has(record) ? waiting.slice(0, 1) : waiting;
-    for (const invocation of failing) this.#fail(invocation, error);
+    for (const invocation of failing) this.#answers.fail(invocation, error);
   }
 
   /**
    * The function was updated or deleted: what waits for the old version goes on with the new one,
    * or fails.
    *
-   * @param version the version that is no more
+   * @param former what is no more
    * @param successor the new version, if there is one
    */
-  replaced(version: string, successor: FunctionRecord | undefined): void {
-    for (const invocation of this.#queue.all(version)) {
+  replaced(former: FunctionRecord, successor: FunctionRecord | undefined): void {
+    if (!successor) this.#estimates.forget(former.Name);
+    for (const invocation of this.#queue.all(former.Version)) {
       if (!successor) {
-        this.#fail(invocation, functionUnknown(invocation.record.Name));
+        this.#answers.fail(invocation, functionUnknown(former.Name));
         continue;
       }
       this.#queue.remove(invocation);
@@ -154,48 +218,51 @@ export class Scheduler implements PoolListener {
    */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
-    if (this.#queue.size + this.#running.size > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#idle = resolve;
-      const stop = this.#clock.after(graceMs, resolve);
-      await promise;
-      stop();
-    }
-    for (const head of this.#queue.heads()) {
-      for (const waiting of this.#queue.all(head.record.Version)) this.#fail(waiting, stopping());
-    }
-    for (const running of this.#running) {
-      this.#fail(running, new ServerledgeError("FUNCTION_CRASHED", "The node stopped meanwhile"));
+    await this.#answers.settled(graceMs);
+    const interrupted = new ServerledgeError("FUNCTION_CRASHED", "The node stopped meanwhile");
+    for (const invocation of [...this.#answers.open]) {
+      const { execution, absence } = invocation;
+      if (absence) this.#offloader.interrupt(invocation, interrupted);
+      else this.#answers.fail(invocation, execution ? interrupted : stopping());
     }
   }
 
+  /** Decides about a request that runs nowhere yet: a new one, or one that a peer did not take. */
   #arrive(invocation: Invocation): void {
-    const decision = this.#decide(invocation, undefined);
+    const decision = this.#decide(invocation, false);
     if (decision.kind === "reject") {
-      return this.#fail(invocation, rejection(decision.code, invocation.record));
+      return this.#answers.fail(invocation, rejection(decision.code, invocation.record));
     }
+    if (decision.kind === "offload") return this.#offload(invocation, decision.to);
     const lease = decision.kind === "run" && this.#pool.tryLease(invocation.record);
-    if (lease) return this.#execute(invocation, lease);
-    invocation.promised = decision.kind === "run";
+    if (lease) return this.#run(invocation, lease);
+    this.#wait(invocation, decision.kind === "run");
+  }
+
+  #decide(invocation: Invocation, waits: boolean): Decision {
+    const view = new LocalView(invocation, waits, this.#sources);
+    return this.#options.policy.decide(factsOf(invocation, this.#clock.now(), maxAttempts), view);
+  }
+
+  #wait(invocation: Invocation, promised: boolean): void {
+    invocation.promised = promised;
     invocation.waited = true;
     this.#queue.add(invocation);
+    invocation.deadline?.[Symbol.dispose]();
     const limit = Math.min(invocation.answerBy, invocation.arrivedAt + this.#timeoutOf(invocation));
     invocation.deadline = this.#options.deadlines.set(limit, () => {
-      this.#fail(invocation, overdue("It waited for resources until its deadline"));
+      this.#answers.fail(invocation, overdue("It waited for resources until its deadline"));
     });
-    if (invocation.promised) this.#provision(invocation.record);
+    if (promised) this.#provision(invocation.record);
   }
 
-  #decide(invocation: Invocation, waiter: Invocation | undefined): Decision {
-    const { record, request } = invocation;
-    const view = new LocalView(record, this.#queue, this.#pool, waiter, this.#options);
-    return this.#options.policy.decide({
-      functionName: record.Name,
-      memoryMib: record.MemoryMB,
-      cpu: record.CPUDemand,
-      qosClass: request.QoSClass,
-      budgetMs: invocation.answerBy - this.#clock.now(),
-    }, view);
+  #run(invocation: Invocation, lease: Lease): void {
+    this.#runner.run(invocation, lease, this.#timeoutOf(invocation));
+  }
+
+  #offload(invocation: Invocation, to: string): void {
+    const isCloud = new LocalView(invocation, false, this.#sources).cloud?.id === to;
+    this.#offloader.send(invocation, to, isCloud, this.#timeoutOf(invocation));
   }
 
   /** Gives free instances of a function to those who wait for it. */
@@ -204,8 +271,8 @@ export class Scheduler implements PoolListener {
       const waiter = this.#queue.first(record.Version);
       const lease = waiter && this.#pool.tryLease(record);
       if (!lease) return;
-      this.#queue.remove(waiter);
-      this.#execute(waiter, lease);
+      this.#queue.take(waiter);
+      this.#run(waiter, lease);
     }
   }
 
@@ -232,107 +299,15 @@ export class Scheduler implements PoolListener {
     });
   }
 
-  #execute(invocation: Invocation, lease: Lease): void {
-    invocation.deadline?.[Symbol.dispose]();
-    const startedAt = this.#clock.now();
-    const limit = Math.min(invocation.answerBy, startedAt + this.#timeoutOf(invocation));
-    const cold = lease.first && lease.readyAt > invocation.arrivedAt;
-    invocation.execution = { lease, startedAt, cold };
-    this.#running.add(invocation);
-    invocation.deadline = this.#options.deadlines.set(limit, () => {
-      this.#interrupt(invocation, overdue("The function ran into its deadline"));
-    });
-    lease.instance.invoke({
-      id: invocation.id,
-      params: invocation.request.Params,
-      timeoutMs: Math.max(1, Math.ceil(limit - startedAt)),
-      returnOutput: invocation.request.ReturnOutput,
-    }).then(
-      (reply) => this.#replied(invocation, lease, reply),
-      (thrown) => this.#broke(invocation, lease, asServerledgeError(thrown)),
-    );
-  }
-
-  #replied(invocation: Invocation, lease: Lease, reply: Reply): void {
-    const now = this.#clock.now();
-    lease.release(now - invocation.execution!.startedAt);
-    if (invocation.settled) return this.#stopped(invocation);
-    if (!reply.ok) return this.#fail(invocation, failureOf(reply), reply);
-    this.#close(invocation);
-    invocation.succeed(reportOf(invocation, reply, now, this.#options.node));
-    this.#options.observer.ended(describeEnd(invocation, now, undefined, reply));
-  }
-
-  #broke(invocation: Invocation, lease: Lease, error: ServerledgeError): void {
-    // A call that was too large, or whose reply was, has done the instance no harm.
-    if (error.code === "PAYLOAD_TOO_LARGE" || error.code === "UNPROCESSABLE") lease.release();
-    else lease.discard();
-    if (invocation.settled) this.#stopped(invocation);
-    else this.#fail(invocation, error);
-  }
-
   /** The client has left. */
   #leave(invocation: Invocation): void {
     const error = new ServerledgeError("CANCELLED", "The client left before the answer");
-    if (invocation.execution) this.#interrupt(invocation, error);
-    else this.#fail(invocation, error);
-  }
-
-  /** Answers at once, tells the function to stop, and gives its instance up if it does not. */
-  #interrupt(invocation: Invocation, error: ServerledgeError): void {
-    const { lease } = invocation.execution!;
-    this.#fail(invocation, error);
-    invocation.deadline = this.#options.deadlines.set(this.#clock.now() + stopGraceMs, () => {
-      lease.abandon();
-    });
-    lease.instance.cancel(invocation.id);
-  }
-
-  /** An interrupted function has ended. */
-  #stopped(invocation: Invocation): void {
-    invocation.deadline?.[Symbol.dispose]();
-  }
-
-  #fail(invocation: Invocation, error: ServerledgeError, reply?: Reply): void {
-    this.#close(invocation);
-    invocation.fail(error);
-    this.#options.observer.ended(describeEnd(invocation, this.#clock.now(), error, reply));
-  }
-
-  /** The invocation leaves the scheduler's books; what must follow is its answer. */
-  #close(invocation: Invocation): void {
-    invocation.deadline?.[Symbol.dispose]();
-    this.#queue.remove(invocation);
-    this.#running.delete(invocation);
-    if (this.#idle && this.#queue.size + this.#running.size === 0) this.#idle();
+    if (invocation.execution) this.#runner.interrupt(invocation, error);
+    else if (invocation.absence) this.#offloader.interrupt(invocation, error);
+    else this.#answers.fail(invocation, error);
   }
 
   #timeoutOf({ record }: Invocation): number {
     return record.TimeoutMs > 0 ? record.TimeoutMs : this.#options.defaultTimeoutMs;
   }
-}
-
-function functionUnknown(name: string): ServerledgeError {
-  return new ServerledgeError("FUNCTION_UNKNOWN", `There is no function "${name}"`, {
-    details: { path: "fun" },
-  });
-}
-
-function stopping(): ServerledgeError {
-  return new ServerledgeError("SHUTTING_DOWN", "The node is stopping; ask another one");
-}
-
-function overdue(message: string): ServerledgeError {
-  return new ServerledgeError("DEADLINE_EXCEEDED", message);
-}
-
-function rejection(
-  code: "NODE_SATURATED" | "NO_SUITABLE_NODE",
-  record: FunctionRecord,
-): ServerledgeError {
-  const message = code === "NODE_SATURATED"
-    ? "The node is full and so is its queue; try again later"
-    : `This node cannot run "${record.Name}": it asks for ${record.MemoryMB} MiB, ` +
-      `${record.CPUDemand} CPUs and ${record.SupportedArchs.join(" or ") || "any architecture"}`;
-  return new ServerledgeError(code, message);
 }

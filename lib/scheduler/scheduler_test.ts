@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fake_environment.ts";
 import { defaultPolicy } from "../../policies/default.ts";
+import { noPeers } from "../cluster/no_peers.ts";
 import { ManualClock } from "../base/clock.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import type { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import { type InvokeRequest, readInvokeRequest } from "../model/invocation.ts";
+import { QosClasses } from "../model/qos.ts";
 import { Ledger } from "../pool/ledger.ts";
 import { Pool } from "../pool/pool.ts";
 import type { InvocationEnd } from "./observer.ts";
@@ -24,8 +26,12 @@ function setUp(
     node: { id: "n", area: "A" },
     clock,
     deadlines: new Deadlines(clock),
-    policy: defaultPolicy,
+    policy: defaultPolicy({ random: () => 0, now: () => clock.now(), settings: {} }),
     pool,
+    ledger,
+    peers: noPeers,
+    classes: new QosClasses([]),
+    maxHops: 1,
     find: (name) => functions.get(name),
     supports: () => true,
     queueCapacity,
@@ -233,7 +239,7 @@ Deno.test("requests that wait move on to an updated function and fail with a del
   const update: FunctionRecord = { ...set.record, Version: "f-2" };
   set.functions.set("f", update);
   set.pool.retire("f-1");
-  set.scheduler.replaced("f-1", update);
+  set.scheduler.replaced(set.record, update);
   set.environment.made[0]!.reply();
   await finishStarts(set);
   assert.equal(set.environment.made.length, 2);
@@ -242,7 +248,7 @@ Deno.test("requests that wait move on to an updated function and fail with a del
   set.submit();
   const orphan = set.submit();
   set.pool.retire("f-2");
-  set.scheduler.replaced("f-2", undefined);
+  set.scheduler.replaced(update, undefined);
   assert.equal(await codeOf(orphan.done), "FUNCTION_UNKNOWN");
 });
 

@@ -1,79 +1,134 @@
 /**
- * What the policy sees of this node, computed only as far as it looks.
+ * What the policy sees of this node and its neighbours, computed only as far as it looks.
  *
  * @module
  */
 
-import type { FunctionRecord } from "../model/function.ts";
-import type { NodeView } from "../policy.ts";
+import type { Peers } from "../cluster/peers.ts";
+import type { Estimates, NodeView, PeerView } from "../policy.ts";
+import type { Ledger } from "../pool/ledger.ts";
 import type { Pool } from "../pool/pool.ts";
-import type { Waiter, WaitQueue } from "./wait_queue.ts";
+import type { EstimateBook } from "./estimates.ts";
+import type { Invocation } from "./invocation.ts";
+import type { WaitQueue } from "./wait_queue.ts";
 
-/** The rest of what a view needs to know. */
-export interface ViewFacts {
-  /** Whether a function's image can run on the node's architecture. */
-  readonly supports: (record: FunctionRecord) => boolean;
-  /** Most requests that may wait for resources. */
+/** What a view looks at. */
+export interface ViewSources {
+  /** The requests that wait. */
+  readonly queue: WaitQueue<Invocation>;
+  /** The node's instances. */
+  readonly pool: Pool;
+  /** The node's memory and CPU. */
+  readonly ledger: Ledger;
+  /** What was measured. */
+  readonly estimates: EstimateBook;
+  /** The other nodes. */
+  readonly peers: Pick<Peers, "near" | "cloud">;
+  /** Whether the request may run on this node: architecture, locality. */
+  readonly supports: (invocation: Invocation) => boolean;
+  /** Areas that the request may run in; undefined: any. */
+  readonly areas: (invocation: Invocation) => readonly string[] | undefined;
+  /** Most requests that may wait. */
   readonly queueCapacity: number;
 }
 
-/** The node as one request sees it. */
+/** The node as one request sees it, in this tick. */
 export class LocalView implements NodeView {
-  readonly #record: FunctionRecord;
-  readonly #queue: WaitQueue<Waiter>;
-  readonly #pool: Pool;
-  readonly #waiter: Waiter | undefined;
-  readonly #facts: ViewFacts;
+  readonly #invocation: Invocation;
+  /** True if the request is among those that wait already. */
+  readonly #waits: boolean;
+  readonly #sources: ViewSources;
 
   /**
    * A view that is valid in this tick.
    *
-   * @param record the function that is asked for
-   * @param queue the requests that wait
-   * @param pool the node's instances
-   * @param waiter the request itself, if it is among those that wait already
-   * @param facts what else counts
+   * @param invocation the request
+   * @param waits true if it is among those that wait already
+   * @param sources what there is to see
    */
-  constructor(
-    record: FunctionRecord,
-    queue: WaitQueue<Waiter>,
-    pool: Pool,
-    waiter: Waiter | undefined,
-    facts: ViewFacts,
-  ) {
-    this.#record = record;
-    this.#queue = queue;
-    this.#pool = pool;
-    this.#waiter = waiter;
-    this.#facts = facts;
+  constructor(invocation: Invocation, waits: boolean, sources: ViewSources) {
+    this.#invocation = invocation;
+    this.#waits = waits;
+    this.#sources = sources;
   }
 
   /** See {@link NodeView}. */
   get supported(): boolean {
-    return this.#facts.supports(this.#record) && this.#pool.fits(this.#record);
+    const { supports, pool } = this.#sources;
+    return supports(this.#invocation) && pool.fits(this.#invocation.record);
   }
 
   /** See {@link NodeView}. */
   get warm(): boolean {
-    return this.#pool.isWarm(this.#record);
+    return this.#sources.pool.isWarm(this.#invocation.record);
   }
 
   /** See {@link NodeView}. */
   get canStart(): boolean {
-    const waiting = this.#queue.count(this.#record.Version) + (this.#waiter ? 0 : 1);
-    const unserved = waiting - this.#pool.coming(this.#record);
-    const instances = Math.ceil(unserved / this.#record.MaxConcurrency);
-    return instances <= 0 || this.#pool.canStart(this.#record, instances);
+    const { record } = this.#invocation;
+    const unserved = this.#waiting + (this.#waits ? 0 : 1) - this.#sources.pool.coming(record);
+    const instances = Math.ceil(unserved / record.MaxConcurrency);
+    return instances <= 0 || this.#sources.pool.canStart(record, instances);
   }
 
   /** See {@link NodeView}. */
   get queueLength(): number {
-    const itself = this.#waiter && !this.#waiter.promised ? 1 : 0;
-    return this.#queue.queued - itself;
+    const itself = this.#waits && !this.#invocation.promised ? 1 : 0;
+    return this.#sources.queue.queued - itself;
   }
 
   /** See {@link NodeView}. */
   get queueCapacity(): number {
-    return this.#facts.queueCapacity;
+    return this.#sources.queueCapacity;
+  }
+
+  /** See {@link NodeView}. */
+  get queueWaitMs(): number {
+    const slots = this.#sources.pool.slots(this.#invocation.record);
+    return slots === 0 ? this.local.startMs : this.#waiting * this.local.executionMs / slots;
+  }
+
+  /** See {@link NodeView}. */
+  get availableMemoryMib(): number {
+    return this.#sources.ledger.availableMemory;
+  }
+
+  /** See {@link NodeView}. */
+  get totalMemoryMib(): number {
+    return this.#sources.ledger.balance.totalMemory;
+  }
+
+  /** See {@link NodeView}. */
+  get local(): Estimates {
+    return this.#sources.estimates.of(this.#invocation.record.Name).local;
+  }
+
+  /** See {@link NodeView}. */
+  get remote(): Estimates {
+    return this.#sources.estimates.of(this.#invocation.record.Name).remote;
+  }
+
+  /** See {@link NodeView}. */
+  get peers(): readonly PeerView[] {
+    return this.#sources.peers.near(this.#eligibility);
+  }
+
+  /** See {@link NodeView}. */
+  get cloud(): PeerView | undefined {
+    return this.#sources.peers.cloud(this.#eligibility);
+  }
+
+  get #waiting(): number {
+    return this.#sources.queue.count(this.#invocation.record.Version);
+  }
+
+  get #eligibility() {
+    const { record, visited } = this.#invocation;
+    return {
+      functionName: record.Name,
+      architectures: record.SupportedArchs,
+      areas: this.#sources.areas(this.#invocation),
+      visited,
+    };
   }
 }

@@ -1,24 +1,38 @@
 /**
- * The requests that wait for an instance, in order of arrival.
+ * The requests that wait for an instance. Classes share the node by their weights (stride
+ * scheduling, Waldspurger 1995), so that none starves; within a class the earliest deadline is
+ * first (EDF).
  *
  * @module
  */
 
 import type { FunctionRecord } from "../model/function.ts";
+import type { QosClass } from "../model/qos.ts";
 
 /** Something that waits. */
 export interface Waiter {
   /** The function it waits for. */
   readonly record: FunctionRecord;
-  /** When it arrived; earlier ones come first. */
+  /** Its class. */
+  readonly qosClass: QosClass;
+  /** When it arrived; of two with one deadline the earlier comes first. */
   readonly arrivedAt: number;
+  /** When its answer becomes useless; may be infinite. */
+  readonly answerBy: number;
   /** True if resources for an instance were there when it came: it does not count as queued. */
   readonly promised: boolean;
 }
 
-/** Waiting requests by function version, each function's in order of arrival. */
+/** Those who wait for one version of a function: by class, each list by deadline. */
+type Line<W> = Map<QosClass, W[]>;
+
+/** Waiting requests by function version. */
 export class WaitQueue<W extends Waiter> {
-  readonly #byVersion = new Map<string, Set<W>>();
+  readonly #lines = new Map<string, Line<W>>();
+  /** Service that each class has had, in units of its weight; the least served comes first. */
+  readonly #passes = new Map<QosClass, number>();
+  /** Pass of the class served last: a class that comes back does not make up for its absence. */
+  #virtualTime = 0;
   #size = 0;
   #promised = 0;
 
@@ -34,47 +48,91 @@ export class WaitQueue<W extends Waiter> {
 
   /** How many wait for one version of a function. */
   count(version: string): number {
-    return this.#byVersion.get(version)?.size ?? 0;
+    let count = 0;
+    for (const list of this.#lines.get(version)?.values() ?? []) count += list.length;
+    return count;
   }
 
-  /** The one that has waited longest for a version of a function. */
+  /** The one whose turn it is among those who wait for a version of a function. */
   first(version: string): W | undefined {
-    return this.#byVersion.get(version)?.values().next().value;
+    let first: W | undefined;
+    for (const [head] of this.#lines.get(version)?.values() ?? []) {
+      if (!first || this.#compare(head!, first) < 0) first = head;
+    }
+    return first;
   }
 
-  /** The first of each function, longest waiting first. */
+  /** The first of each function, in the order of their turns. */
   heads(): W[] {
-    const heads = [...this.#byVersion.keys()].map((version) => this.first(version)!);
-    return heads.sort((a, b) => a.arrivedAt - b.arrivedAt);
+    const heads = [...this.#lines.keys()].map((version) => this.first(version)!);
+    return heads.sort((a, b) => this.#compare(a, b));
   }
 
-  /** All that wait for a version of a function, longest waiting first. */
+  /** All that wait for a version of a function. */
   all(version: string): W[] {
-    return [...this.#byVersion.get(version) ?? []];
+    return [...this.#lines.get(version)?.values() ?? []].flat();
   }
 
   /** Lets one wait. */
   add(waiter: W): void {
-    const { Version: version } = waiter.record;
-    let line = this.#byVersion.get(version);
-    if (!line) this.#byVersion.set(version, line = new Set());
-    line.add(waiter);
+    const { record: { Version: version }, qosClass } = waiter;
+    let line = this.#lines.get(version);
+    if (!line) this.#lines.set(version, line = new Map());
+    const list = line.get(qosClass);
+    if (!list) line.set(qosClass, [waiter]);
+    else list.splice(placeOf(waiter, list), 0, waiter);
+    this.#passes.set(qosClass, Math.max(this.#passes.get(qosClass) ?? 0, this.#virtualTime));
     this.#size++;
     if (waiter.promised) this.#promised++;
   }
 
+  /** Takes one out because it is served now, which counts for its class. */
+  take(waiter: W): void {
+    if (!this.remove(waiter)) return;
+    const pass = this.#passes.get(waiter.qosClass)!;
+    this.#virtualTime = Math.max(this.#virtualTime, pass);
+    this.#passes.set(waiter.qosClass, pass + 1 / waiter.qosClass.weight);
+  }
+
   /**
-   * Takes one out.
+   * Takes one out that gives up.
    *
    * @returns false if it did not wait
    */
   remove(waiter: W): boolean {
-    const { Version: version } = waiter.record;
-    const line = this.#byVersion.get(version);
-    if (!line?.delete(waiter)) return false;
-    if (line.size === 0) this.#byVersion.delete(version);
+    const { record: { Version: version }, qosClass } = waiter;
+    const line = this.#lines.get(version);
+    const list = line?.get(qosClass);
+    const at = list?.indexOf(waiter) ?? -1;
+    if (!line || !list || at < 0) return false;
+    list.splice(at, 1);
+    if (list.length === 0) line.delete(qosClass);
+    if (line.size === 0) this.#lines.delete(version);
     this.#size--;
     if (waiter.promised) this.#promised--;
     return true;
   }
+
+  #compare(a: W, b: W): number {
+    const passes = a.qosClass === b.qosClass
+      ? 0
+      : this.#passes.get(a.qosClass)! - this.#passes.get(b.qosClass)!;
+    return passes || compareUrgency(a, b);
+  }
+}
+
+function compareUrgency(a: Waiter, b: Waiter): number {
+  return a.answerBy === b.answerBy ? a.arrivedAt - b.arrivedAt : a.answerBy - b.answerBy;
+}
+
+/** Where a newcomer belongs; most belong at the end. */
+function placeOf(waiter: Waiter, list: readonly Waiter[]): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = high === list.length ? high - 1 : (low + high) >> 1;
+    if (compareUrgency(list[middle]!, waiter) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -120,6 +120,7 @@ export function dockerFunction(
     TimeoutMs: 0,
     Env: {},
     Network: "none",
+    Locality: "any",
     MinInstances: 0,
     CodeHash: runtime === "custom" ? "" : "cases",
     Version: "1",

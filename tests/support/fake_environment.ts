@@ -151,6 +151,7 @@ export function fakeRecord(fields: Partial<FunctionRecord> = {}): FunctionRecord
     TimeoutMs: 0,
     Env: {},
     Network: "none",
+    Locality: "any",
     MinInstances: 0,
     CodeHash: "",
     Version: `${name}-1`,

@@ -14,6 +14,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import type { Definition } from "../../model/function.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
+import { localityOption } from "../locality_option.ts";
 import { doc, functionName, functionOption, type Globals } from "../options.ts";
 import { connect } from "../session.ts";
 import { show } from "../show.ts";
@@ -89,6 +90,7 @@ const definitionOptions = merge(
       ),
       "none" as const,
     ),
+    locality: localityOption,
     minInstances: withDefault(
       option("--min_instances", integer({ metavar: "N" }), doc("Instances always kept warm")),
       0,
@@ -185,6 +187,7 @@ function readDefinition(
     TimeoutMs: options.timeout,
     Env: readEnv(options.env),
     Network: options.network,
+    Locality: options.locality,
     MinInstances: options.minInstances,
   };
 }

@@ -17,6 +17,7 @@ import { awaitResult } from "../await_result.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
 import { doc, functionName, functionOption } from "../options.ts";
+import { localityOption } from "../locality_option.ts";
 import { paramsHelp, readParams, readParamsFile } from "../params.ts";
 import { readableReport, readReport } from "../report.ts";
 import { connect } from "../session.ts";
@@ -51,6 +52,7 @@ const invokeOptions = merge(
       option("-c", "--class", string({ metavar: "CLASS" }), doc("QoS class, by id or name")),
       "0",
     ),
+    locality: localityOption,
     async: optional(
       flag("-a", "--async", doc("Do not wait: print the id with which to poll the result")),
     ),
@@ -112,6 +114,7 @@ async function readRequest(options: InferValue<typeof invokeOptions>): Promise<I
     Params: params,
     QoSClass: /^-?\d+$/.test(options.qosClass) ? Number(options.qosClass) : options.qosClass,
     QoSMaxRespT: options.respTime,
+    Locality: options.locality,
     CanDoOffloading: true,
     Async: options.async === true || options.wait === true,
     ReturnOutput: options.returnOutput ?? false,

@@ -15,6 +15,7 @@ const fn: FunctionRecord = {
   TimeoutMs: 0,
   Env: { A: "b=c" },
   Network: "none",
+  Locality: "any",
   MinInstances: 0,
   CodeHash: "",
   Version: "1",

@@ -1,0 +1,112 @@
+/**
+ * Runs invocations in instances of this node, within their deadlines.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { Deadlines } from "../base/deadlines.ts";
+import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
+import type { Lease } from "../pool/lease.ts";
+import type { Reply } from "../runtime/environment.ts";
+import type { Answers } from "./answers.ts";
+import type { EstimateBook } from "./estimates.ts";
+import type { Invocation } from "./invocation.ts";
+import { failureOf, type NodeName, reportOf } from "./report.ts";
+
+/** How long a function that was told to stop may take before its instance is removed, ms. */
+const stopGraceMs = 500;
+
+/** What a runner works with. */
+export interface LocalRunnerOptions {
+  /** Who the node is, for reports. */
+  readonly node: NodeName;
+  /** The node's clock. */
+  readonly clock: Clock;
+  /** Deadlines on that clock. */
+  readonly deadlines: Deadlines;
+  /** Where answers go. */
+  readonly answers: Answers;
+  /** Where measurements go. */
+  readonly estimates: EstimateBook;
+}
+
+/** Runs invocations here. */
+export class LocalRunner {
+  readonly #options: LocalRunnerOptions;
+  readonly #clock: Clock;
+
+  /** A runner that runs nothing yet. */
+  constructor(options: LocalRunnerOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  /**
+   * Runs an invocation and answers it.
+   *
+   * @param lease the instance; given back here, whatever happens
+   * @param timeoutMs longest execution
+   */
+  run(invocation: Invocation, lease: Lease, timeoutMs: number): void {
+    invocation.deadline?.[Symbol.dispose]();
+    const startedAt = this.#clock.now();
+    const limit = Math.min(invocation.answerBy, startedAt + timeoutMs);
+    const cold = lease.first && lease.readyAt > invocation.arrivedAt;
+    invocation.execution = { lease, startedAt, cold };
+    invocation.deadline = this.#options.deadlines.set(limit, () => {
+      const message = "The function ran into its deadline";
+      this.interrupt(invocation, new ServerledgeError("DEADLINE_EXCEEDED", message));
+    });
+    lease.instance.invoke({
+      id: invocation.id,
+      params: invocation.request.Params,
+      timeoutMs: Math.max(1, Math.ceil(limit - startedAt)),
+      returnOutput: invocation.request.ReturnOutput,
+    }).then(
+      (reply) => this.#replied(invocation, lease, reply),
+      (thrown) => this.#broke(invocation, lease, asServerledgeError(thrown)),
+    );
+  }
+
+  /**
+   * Answers a running invocation at once, tells the function to stop, and gives its instance up if
+   * it does not.
+   */
+  interrupt(invocation: Invocation, error: ServerledgeError): void {
+    const { lease } = invocation.execution!;
+    this.#options.answers.fail(invocation, error);
+    invocation.deadline = this.#options.deadlines.set(this.#clock.now() + stopGraceMs, () => {
+      lease.abandon();
+    });
+    lease.instance.cancel(invocation.id);
+  }
+
+  #replied(invocation: Invocation, lease: Lease, reply: Reply): void {
+    const now = this.#clock.now();
+    const { startedAt, cold } = invocation.execution!;
+    const executionMs = now - startedAt;
+    lease.release(executionMs);
+    if (invocation.settled) return this.#stopped(invocation);
+    const { answers, estimates, node } = this.#options;
+    estimates.of(invocation.record.Name).local.observe({
+      executionMs,
+      startMs: cold ? lease.readyAt - lease.startedAt : undefined,
+    });
+    if (reply.ok) answers.succeed(invocation, reportOf(invocation, reply, now, node), reply);
+    else answers.fail(invocation, failureOf(reply), reply);
+  }
+
+  #broke(invocation: Invocation, lease: Lease, error: ServerledgeError): void {
+    // A call that was too large, or whose reply was, has done the instance no harm.
+    if (error.code === "PAYLOAD_TOO_LARGE" || error.code === "UNPROCESSABLE") lease.release();
+    else lease.discard();
+    if (invocation.settled) this.#stopped(invocation);
+    else this.#options.answers.fail(invocation, error);
+  }
+
+  /** An interrupted function has ended. */
+  #stopped(invocation: Invocation): void {
+    invocation.deadline?.[Symbol.dispose]();
+  }
+}

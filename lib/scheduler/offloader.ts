@@ -1,0 +1,110 @@
+/**
+ * Has invocations run by other nodes.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { Deadlines } from "../base/deadlines.ts";
+import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
+import type { Peers } from "../cluster/peers.ts";
+import type { Report } from "../model/invocation.ts";
+import type { Answers } from "./answers.ts";
+import type { EstimateBook } from "./estimates.ts";
+import type { Invocation } from "./invocation.ts";
+import type { NodeName } from "./report.ts";
+
+/** What an offloader works with. */
+export interface OffloaderOptions {
+  /** Who the node is. */
+  readonly node: NodeName;
+  /** The node's clock. */
+  readonly clock: Clock;
+  /** Deadlines on that clock. */
+  readonly deadlines: Deadlines;
+  /** Where answers go. */
+  readonly answers: Answers;
+  /** Where measurements go. */
+  readonly estimates: EstimateBook;
+  /** The other nodes. */
+  readonly peers: Pick<Peers, "send">;
+  /** The other node surely did not start it: what now? */
+  readonly refused: (invocation: Invocation, error: ServerledgeError) => void;
+}
+
+/** Sends invocations to other nodes and answers with what these answer. */
+export class Offloader {
+  readonly #options: OffloaderOptions;
+  readonly #clock: Clock;
+
+  /** An offloader that has sent nothing yet. */
+  constructor(options: OffloaderOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  /**
+   * Sends an invocation away.
+   *
+   * @param to the node's id
+   * @param isCloud true if that is the cloud
+   * @param timeoutMs longest stay if the invocation names no limit
+   */
+  send(invocation: Invocation, to: string, isCloud: boolean, timeoutMs: number): void {
+    invocation.deadline?.[Symbol.dispose]();
+    const { deadlines, node, peers } = this.#options;
+    const sentAt = this.#clock.now();
+    const limit = Math.min(invocation.answerBy, sentAt + timeoutMs);
+    const abort = new AbortController();
+    invocation.absence = { node: to, isCloud, sentAt, abort };
+    invocation.deadline = deadlines.set(limit, () => {
+      const message = "The node it was sent to did not answer before its deadline";
+      this.interrupt(invocation, new ServerledgeError("DEADLINE_EXCEEDED", message));
+    });
+    peers.send(to, {
+      id: invocation.id,
+      record: invocation.record,
+      request: invocation.request,
+      budgetMs: limit - sentAt,
+      hopsLeft: invocation.hopsLeft - 1,
+      visited: [...invocation.visited, node.id],
+      originArea: invocation.hop?.originArea ?? node.area,
+    }, abort.signal).then(
+      (report) => this.#answered(invocation, report),
+      (thrown) => this.#failed(invocation, to, asServerledgeError(thrown)),
+    );
+  }
+
+  /** Answers an invocation that is away, and calls it back. */
+  interrupt(invocation: Invocation, error: ServerledgeError): void {
+    const { abort } = invocation.absence!;
+    this.#options.answers.fail(invocation, error);
+    abort.abort(error);
+  }
+
+  #answered(invocation: Invocation, report: Report): void {
+    if (invocation.settled) return;
+    const { answers, estimates } = this.#options;
+    const { sentAt, isCloud } = invocation.absence!;
+    const now = this.#clock.now();
+    const place = estimates.of(invocation.record.Name)[isCloud ? "remote" : "edge"];
+    place.observe({
+      executionMs: report.Duration * 1000,
+      startMs: report.IsWarmStart ? undefined : report.InitTime * 1000,
+    });
+    answers.succeed(invocation, {
+      ...report,
+      ResponseTime: (now - invocation.arrivedAt) / 1000,
+      // Both clocks' own durations, so that no clock need agree with another.
+      OffloadLatency: Math.max(0, (now - sentAt) / 1000 - report.ResponseTime),
+    });
+  }
+
+  #failed(invocation: Invocation, to: string, error: ServerledgeError): void {
+    if (invocation.settled) return;
+    if (!error.elsewhere) return this.#options.answers.fail(invocation, error);
+    invocation.visited.push(to);
+    invocation.absence = undefined;
+    this.#options.refused(invocation, error);
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * What requests are told that are not run.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+import type { FunctionRecord } from "../model/function.ts";
+
+/** There is no such function. */
+export function functionUnknown(name: string): ServerledgeError {
+  return new ServerledgeError("FUNCTION_UNKNOWN", `There is no function "${name}"`, {
+    details: { path: "fun" },
+  });
+}
+
+/** The node takes no more requests. */
+export function stopping(): ServerledgeError {
+  return new ServerledgeError("SHUTTING_DOWN", "The node is stopping; ask another one");
+}
+
+/** Its time is up. */
+export function overdue(message: string): ServerledgeError {
+  return new ServerledgeError("DEADLINE_EXCEEDED", message);
+}
+
+/** Another node sent it where its data must not be. */
+export function localityForbids(name: string, area: string): ServerledgeError {
+  const message = `"${name}" or its request does not allow its data in area ${area}`;
+  return new ServerledgeError("FORBIDDEN", message, { details: { path: "Locality" } });
+}
+
+/** The policy refused it. */
+export function rejection(
+  code: "NODE_SATURATED" | "NO_SUITABLE_NODE",
+  record: FunctionRecord,
+): ServerledgeError {
+  const message = code === "NODE_SATURATED"
+    ? "The node is full and so is its queue; try again later"
+    : `No node can run "${record.Name}": it asks for ${record.MemoryMB} MiB, ` +
+      `${record.CPUDemand} CPUs, ${record.SupportedArchs.join(" or ") || "any architecture"}, ` +
+      `locality ${record.Locality}`;
+  return new ServerledgeError(code, message);
+}
