@@ -11,7 +11,7 @@ import type { FunctionRecord } from "../model/function.ts";
 import { EtcdClient } from "./etcd_client.ts";
 import { LeaseLost } from "./etcd_cluster.ts";
 import { EtcdCode } from "./etcd_code.ts";
-import { functionKey, identityKey } from "./etcd_keys.ts";
+import { functionKey } from "./etcd_keys.ts";
 import { SharedLeases } from "./etcd_leases.ts";
 import type { EtcdOptions } from "./etcd_options.ts";
 import { absent, type Operation, put, read, remove } from "./etcd_requests.ts";
@@ -22,8 +22,6 @@ import { forEach, pause } from "./steps.ts";
 
 /** How often etcd is asked whether it is there and still the same, ms. */
 const heartbeatMs = 2000;
-/** How long it may take to answer that, ms. */
-const heartbeatTimeoutMs = 2000;
 /** Heartbeats between two looks whether the watch has missed changes. */
 const progressBeats = 15;
 /** Heartbeats without an answer after which the watch's connection is taken for dead. */
@@ -163,9 +161,8 @@ class EtcdRegistry implements Registry {
     let failed = 0;
     for (let beats = 1; !this.#stop.signal.aborted; beats++) {
       try {
-        const identity = await this.#client.get(identityKey, heartbeatTimeoutMs);
+        await this.#watch.checkIdentity();
         failed = 0;
-        this.#watch.checkIdentity(identity && new TextDecoder().decode(identity));
         if (beats % progressBeats < 2) await this.#watch.checkProgress();
         await this.#restoreCode();
       } catch {

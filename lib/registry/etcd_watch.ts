@@ -20,6 +20,9 @@ import { pause } from "./steps.ts";
 /** Pause before etcd is tried again, ms. */
 const retryMs = 500;
 
+/** How long etcd may take to tell its identity, ms; short, since it tells whether etcd answers. */
+const identityTimeoutMs = 2000;
+
 /** Puts the functions back that an emptied etcd has lost. */
 export type Restore = (lost: FunctionRecord[]) => Promise<void>;
 
@@ -70,13 +73,14 @@ export class FunctionWatch implements AsyncDisposable {
     return this.#observers.add(observer);
   }
 
-  /**
-   * Starts over if etcd holds other data than is followed.
-   *
-   * @param identity the identity that etcd has now
-   */
-  checkIdentity(identity: string | undefined): void {
-    if (identity !== this.#identity) this.startOver();
+  /** Starts over if etcd holds other data than is followed. */
+  async checkIdentity(): Promise<void> {
+    const followed = this.#identity;
+    const present = await this.#client.get(identityKey, identityTimeoutMs);
+    // Without data that is followed, the answer may be older than what was found meanwhile.
+    if (followed !== undefined && followed !== (present && new TextDecoder().decode(present))) {
+      this.startOver();
+    }
   }
 
   /**
