@@ -13,14 +13,17 @@ import { nodeHeaders } from "./headers.ts";
 import type { Route } from "./route.ts";
 import { answers, requests } from "./schemas.ts";
 import type { ApiServices } from "./services.ts";
-import { type InvokeRequest, readInvokeRequest, type Report } from "../model/invocation.ts";
+import { readHop } from "../cluster/hop_headers.ts";
+import { readInvokeRequest, type Report } from "../model/invocation.ts";
 import type { ErrorCode } from "../base/errors.ts";
 
 /** Codes of the errors that an invocation may end with, whatever route it came by. */
 export const invocationErrors: readonly ErrorCode[] = [
   "INVALID_REQUEST",
+  "UNAUTHORIZED",
   "FORBIDDEN",
   "FUNCTION_UNKNOWN",
+  "REQUEST_REPEATED",
   "PAYLOAD_TOO_LARGE",
   "NODE_SATURATED",
   "NO_SUITABLE_NODE",
@@ -46,7 +49,7 @@ export function invokeRoutes(services: ApiServices, departures: Departures): Rou
   const handle = async (context: Context): Promise<Response> => {
     const request = context.req.raw;
     try {
-      const text = await answer(context, readInvokeRequest(await bodies.text(request)));
+      const text = await answer(context, await bodies.text(request));
       return new Response(text, { headers: headersFor(request) });
     } catch (thrown) {
       const error = codedError(thrown);
@@ -58,12 +61,14 @@ export function invokeRoutes(services: ApiServices, departures: Departures): Rou
     }
   };
 
-  const answer = async (context: Context, request: InvokeRequest): Promise<string> => {
+  const answer = async (context: Context, body: string): Promise<string> => {
     const name = context.req.param("fun")!;
+    const request = readInvokeRequest(body);
     if (request.Async) {
       return `${JSON.stringify({ ReqId: await services.accept(name, request) })}\n`;
     }
-    const invocation = services.invoke(name, request);
+    const hop = readHop(context.req.raw.headers, services.config["cluster.secret"]);
+    const invocation = services.invoke(name, request, { hop, inputSize: body.length });
     return reportText(await departures.during(name, context.req.raw, invocation));
   };
 

@@ -25,6 +25,7 @@ const table = {
   RESULT_UNKNOWN: { status: 404, elsewhere: false, exit: 2 },
   METHOD_NOT_ALLOWED: { status: 405, elsewhere: false, exit: 2 },
   FUNCTION_EXISTS: { status: 409, elsewhere: false, exit: 2 },
+  REQUEST_REPEATED: { status: 409, elsewhere: false, exit: 2 },
   PAYLOAD_TOO_LARGE: { status: 413, elsewhere: false, exit: 2 },
   UNPROCESSABLE: { status: 422, elsewhere: false, exit: 2 },
   NODE_SATURATED: { status: 429, elsewhere: true, exit: 2 },

@@ -9,6 +9,7 @@ import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { isObject } from "./json.ts";
+import { defaultClass, type QosClass } from "./qos.ts";
 import { defaultRuntimes, type ExecutorKind, type Runtime, runtimeAliases } from "./runtimes.ts";
 
 /** One key: how its value is read, what it is if nobody sets it, and what it is for. */
@@ -87,6 +88,11 @@ export const settings = {
   ),
   "registry.area": text("ROME", "Area (edge zone or cloud region) of the node"),
   "registry.node.id": text("", "Id of the node; empty: made once and kept in data.dir"),
+  "cluster.secret": text(
+    "",
+    "Shared secret that signs what nodes send each other; empty: unsigned",
+    true,
+  ),
   "node.architecture": choice("", "amd64", "arm64")(
     "",
     "Architecture of the node; empty: this machine's",
@@ -109,6 +115,10 @@ export const settings = {
   "scheduler.queue.capacity": number(0, 1_000_000)(
     1000,
     "Requests that may wait for resources; 0: none",
+  ),
+  "scheduler.hops": number(0, 16)(
+    1,
+    "Nodes that a request may be sent on to, one from the other; 0: none",
   ),
   "invocation.timeout": number(0.001, 86_400, false)(
     60,
@@ -152,6 +162,22 @@ export const settings = {
   "log.format": choice("text", "json")("text", "How records are written to standard error"),
 } as const;
 
+/** Fields of a class of service, below `qos.<class>.`. */
+const qosFields = {
+  id: number(0, 1_000_000)(0, "Number by which requests may name it"),
+  utility: number(0, 1e9, false)(1, "Worth of an answer within the limit"),
+  penalty: number(0, 1e9, false)(0, "Cost of an answer that is late"),
+  limit: seconds(0, "Response-time limit of requests that name none, s; 0: none"),
+  completion: number(0, 1, false)(0, "Share of its requests that must be served"),
+  weight: number(0.001, 1e6, false)(1, "Its share of the node against other classes"),
+} as const;
+
+type QosField = keyof typeof qosFields;
+
+function isQosField(field: string): field is QosField {
+  return Object.hasOwn(qosFields, field);
+}
+
 /** A key of the configuration. */
 export type SettingKey = keyof typeof settings;
 
@@ -160,7 +186,12 @@ type SettingValue<S> = S extends Setting<infer T> ? T : never;
 /** A checked configuration: every key with its value, and the runtimes by id. */
 export type Config =
   & { readonly [K in SettingKey]: SettingValue<(typeof settings)[K]> }
-  & { readonly runtimes: ReadonlyMap<string, Runtime> };
+  & {
+    /** Runtimes by id. */
+    readonly runtimes: ReadonlyMap<string, Runtime>;
+    /** Classes of service. */
+    readonly qosClasses: readonly QosClass[];
+  };
 
 const executors: readonly ExecutorKind[] = ["python", "nodejs", "http"];
 
@@ -218,6 +249,7 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
   const runtimes = new Map<string, Partial<Runtime>>(
     defaultRuntimes.map((runtime) => [runtime.id, runtime]),
   );
+  const classes = new Map<string, Partial<QosClass>>();
   const origins = new Map<string, string>();
   const warnings: string[] = [];
   for (const [key, { value }] of Object.entries(settings)) values[key] = value;
@@ -225,6 +257,7 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
     for (const [key, value] of flatten(raw)) {
       if (isSettingKey(key)) values[key] = check(key, value, origin);
       else if (key.startsWith("runtimes.")) setRuntime(runtimes, key, value, origin);
+      else if (key.startsWith("qos.")) setQosField(classes, key, value, origin);
       else {
         warnings.push(warningFor(key, origin));
         continue;
@@ -233,7 +266,8 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
     }
   }
   checkRuntimes(runtimes, origins);
-  return { config: { ...values, runtimes } as unknown as Config, origins, warnings };
+  const qosClasses = completeClasses(classes, origins);
+  return { config: { ...values, runtimes, qosClasses } as unknown as Config, origins, warnings };
 }
 
 /** The environment variable that sets a key: `api.port` is `SERVERLEDGE_API_PORT`. */
@@ -289,6 +323,41 @@ function setRuntime(
   }
   const base = runtimes.get(id) ?? runtimes.get(ownValue(runtimeAliases, id) ?? "");
   runtimes.set(id, { ...base, id, [field!]: value });
+}
+
+/** `qos.<class>.<field>`. */
+function setQosField(
+  classes: Map<string, Partial<QosClass>>,
+  key: string,
+  value: unknown,
+  origin: string,
+): void {
+  const [, name, field] = /^qos\.([a-z0-9_-]{1,64})\.([a-z]+)$/.exec(key) ?? [];
+  if (!name || !isQosField(field!)) {
+    throw bad(key, origin, `expected qos.<class>.<${Object.keys(qosFields).join("|")}>`);
+  }
+  const { schema, allowed } = qosFields[field as QosField];
+  const result = v.safeParse(schema, value);
+  if (!result.success) {
+    throw bad(key, origin, `expected ${allowed}, current value is ${JSON.stringify(value)}`);
+  }
+  classes.set(name, { ...classes.get(name), name, [field!]: result.output });
+}
+
+/** Classes need a number of their own; everything else is as in the default class. */
+function completeClasses(
+  classes: ReadonlyMap<string, Partial<QosClass>>,
+  origins: ReadonlyMap<string, string>,
+): QosClass[] {
+  const byId = new Map<number, string>();
+  return [...classes].map(([name, fields]) => {
+    const key = `qos.${name}.id`;
+    if (fields.id === undefined) throw bad(key, "missing", "a class needs a number of its own");
+    const other = byId.get(fields.id);
+    if (other) throw bad(key, origins.get(key)!, `class ${other} has the number ${fields.id}`);
+    byId.set(fields.id, name);
+    return { ...defaultClass, ...fields, name };
+  });
 }
 
 /** A runtime that no default completes must be told whole. */

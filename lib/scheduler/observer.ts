@@ -6,6 +6,9 @@
 
 import type { ErrorCode } from "../base/errors.ts";
 
+/** Where an invocation ran: here, on a node of this area, in the cloud, or not at all. */
+export type Place = "local" | "edge" | "cloud" | "nowhere";
+
 /** How one invocation ended. Times in ms. */
 export interface InvocationEnd {
   /** Its id. */
@@ -16,10 +19,14 @@ export interface InvocationEnd {
   readonly outcome: "OK" | ErrorCode;
   /** The error's message; empty if there was none. */
   readonly message: string;
+  /** Name of its class. */
+  readonly qosClass: string;
+  /** Where it ran. */
+  readonly place: Place;
+  /** True if it was answered well and within its limit. */
+  readonly inTime: boolean;
   /** True if an instance was started for it. */
   readonly cold: boolean;
-  /** True if the function was called at all. */
-  readonly ran: boolean;
   /** Start of the instance it waited for; 0 unless cold. */
   readonly startMs: number;
   /** Wait for resources or for a start. */

@@ -30,6 +30,11 @@ export function localityForbids(name: string, area: string): ServerledgeError {
   return new ServerledgeError("FORBIDDEN", message, { details: { path: "Locality" } });
 }
 
+/** It came a second time; the first may be running, or have run. */
+export function repeated(id: string): ServerledgeError {
+  return new ServerledgeError("REQUEST_REPEATED", `Request ${id} was taken before`);
+}
+
 /** The policy refused it. */
 export function rejection(
   code: "NODE_SATURATED" | "NO_SUITABLE_NODE",

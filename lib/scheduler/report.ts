@@ -10,7 +10,7 @@ import type { Report } from "../model/invocation.ts";
 import type { RequestFacts } from "../policy.ts";
 import type { Reply } from "../runtime/environment.ts";
 import type { Invocation } from "./invocation.ts";
-import type { InvocationEnd } from "./observer.ts";
+import type { InvocationEnd, Place } from "./observer.ts";
 
 /** Who a node is. */
 export interface NodeName {
@@ -90,14 +90,16 @@ export function describeEnd(
   error: ServerledgeError | undefined,
   reply: Reply | undefined,
 ): InvocationEnd {
-  const { id, record, arrivedAt, execution } = invocation;
+  const { id, record, qosClass, arrivedAt, answerBy, execution } = invocation;
   return {
     id,
     functionName: record.Name,
+    qosClass: qosClass.name,
+    place: placeOf(invocation),
+    inTime: !error && now <= answerBy,
     outcome: error ? error.code : "OK",
     message: error ? error.message : "",
     cold: execution?.cold ?? false,
-    ran: execution !== undefined,
     startMs: execution?.cold ? execution.lease.readyAt - execution.lease.startedAt : 0,
     waitMs: execution ? waitOf(invocation) : now - arrivedAt,
     executionMs: execution ? now - execution.startedAt : 0,
@@ -105,6 +107,11 @@ export function describeEnd(
     resultSize: reply?.ok ? reply.result.length : 0,
     output: outputOf(reply),
   };
+}
+
+function placeOf({ execution, absence }: Invocation): Place {
+  if (execution) return "local";
+  return absence ? absence.isCloud ? "cloud" : "edge" : "nowhere";
 }
 
 /** Time in the queue, ms: until the start of its instance began if one was started for it. */

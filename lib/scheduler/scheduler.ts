@@ -26,7 +26,15 @@ import { LocalRunner } from "./local_runner.ts";
 import type { InvocationObserver } from "./observer.ts";
 import { Offloader } from "./offloader.ts";
 import { factsOf, type NodeName } from "./report.ts";
-import { functionUnknown, localityForbids, overdue, rejection, stopping } from "./refusals.ts";
+import {
+  functionUnknown,
+  localityForbids,
+  overdue,
+  rejection,
+  repeated,
+  stopping,
+} from "./refusals.ts";
+import { SeenRequests } from "./seen_requests.ts";
 import { LocalView, type ViewSources } from "./view.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
@@ -78,6 +86,7 @@ export class Scheduler implements PoolListener {
   readonly #sources: ViewSources;
   /** Function versions whose line will be looked at again. */
   readonly #looks = new Set<string>();
+  readonly #seen = new SeenRequests();
   #draining = false;
 
   /** A scheduler that listens to its pool. */
@@ -130,7 +139,8 @@ export class Scheduler implements PoolListener {
    *
    * @param origin where it comes from, if it is known
    * @returns the invocation, whose `done` settles once
-   * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, or `FORBIDDEN` where its data must not be here
+   * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, `FORBIDDEN` where its data must not be here,
+   *   `REQUEST_REPEATED`
    */
   submit(name: string, request: InvokeRequest, origin: Origin = {}): Invocation {
     if (this.#draining) throw stopping();
@@ -141,6 +151,7 @@ export class Scheduler implements PoolListener {
     if (hop) {
       const areas = allowedAreas([record.Locality, request.Locality], hop.originArea);
       if (areas && !areas.includes(node.area)) throw localityForbids(name, node.area);
+      if (!this.#seen.add(hop.id, this.#clock.now())) throw repeated(hop.id);
     }
     const invocation = new Invocation({
       record,

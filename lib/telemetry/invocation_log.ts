@@ -26,6 +26,8 @@ export const invocationLog: InvocationObserver = {
         id: end.id,
         function: functionName,
         outcome,
+        class: end.qosClass,
+        place: end.place,
         cold: end.cold,
         waitMs: round(end.waitMs),
         startMs: round(end.startMs),

@@ -38,6 +38,7 @@ export class Metrics implements InvocationObserver {
   readonly #init: Histogram;
   readonly #outputSize: Histogram;
   readonly #requests: Counter;
+  readonly #classes: Counter;
   readonly #response: Histogram;
   readonly #queueing: Histogram;
 
@@ -89,9 +90,16 @@ export class Metrics implements InvocationObserver {
       labelNames: ["function", "outcome"],
       registers,
     });
+    this.#classes = new Counter({
+      name: "serverledge_class_requests_total",
+      help: "Invocations by QoS class, where they ran, and whether they were within their limit",
+      labelNames: ["class", "place", "in_time"],
+      registers,
+    });
     this.#response = new Histogram({
       name: "serverledge_response_seconds",
-      help: "Arrival to answer, s",
+      help: "Arrival to answer by QoS class, s",
+      labelNames: ["class"],
       buckets: fineBuckets,
       registers,
     });
@@ -108,13 +116,15 @@ export class Metrics implements InvocationObserver {
   ended(end: InvocationEnd): void {
     const name = { function: end.functionName };
     this.#requests.inc({ ...name, outcome: end.outcome });
-    this.#response.observe(end.responseMs / 1000);
+    const { qosClass, place, inTime } = end;
+    this.#classes.inc({ class: qosClass, place, in_time: String(inTime) });
+    this.#response.observe({ class: qosClass }, end.responseMs / 1000);
     if (end.waitMs > 0) this.#queueing.observe(end.waitMs / 1000);
     if (end.cold) {
       this.#coldStarts.inc({ area: this.#area, ...name });
       this.#init.observe(name, end.startMs / 1000);
     }
-    if (end.outcome !== "OK") return;
+    if (end.outcome !== "OK" || place !== "local") return;
     this.#completed.inc({ area: this.#area, ...name });
     this.#execution.observe(name, end.executionMs / 1000);
     this.#outputSize.observe(name, end.resultSize);

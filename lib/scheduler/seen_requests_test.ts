@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { SeenRequests } from "./seen_requests.ts";
+
+Deno.test("a request is taken once, until it is forgotten", () => {
+  const seen = new SeenRequests();
+  assert(seen.add("a", 0));
+  assert(!seen.add("a", 1));
+  assert(seen.add("b", 2));
+  assert(!seen.add("a", 599_999));
+  assert(seen.add("a", 600_000));
+});
+
+Deno.test("memory is bounded", () => {
+  const seen = new SeenRequests();
+  for (let n = 0; n <= 100_000; n++) seen.add(String(n), n / 1000);
+  assert(seen.add("0", 101), "the oldest was forgotten");
+  assert(!seen.add("100000", 101));
+});
