@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fake_environment.ts";
+import { ManualClock } from "../base/clock.ts";
+import { Deadlines } from "../base/deadlines.ts";
+import { type ErrorCode, ServerledgeError } from "../base/errors.ts";
+import type { Eligibility, Forwarded, Peers } from "../cluster/peers.ts";
+import type { Hop } from "../model/hop.ts";
+import { type InvokeRequest, readInvokeRequest, type Report } from "../model/invocation.ts";
+import { QosClasses } from "../model/qos.ts";
+import type { PeerView, Policy } from "../policy.ts";
+import { Ledger } from "../pool/ledger.ts";
+import { Pool } from "../pool/pool.ts";
+import type { InvocationEnd } from "./observer.ts";
+import { Scheduler } from "./scheduler.ts";
+
+/** Sends everything to the first peer offered, then runs here, then waits. */
+const eager: Policy = {
+  name: "eager",
+  decide: (request, view) => {
+    const peer = request.canOffload ? view.peers[0] ?? view.cloud : undefined;
+    if (peer) return { kind: "offload", to: peer.id };
+    if (!view.supported) return { kind: "reject", code: "NO_SUITABLE_NODE" };
+    return view.warm || view.canStart ? { kind: "run" } : { kind: "wait" };
+  },
+};
+
+function peer(id: string, isCloud = false): PeerView {
+  return {
+    id,
+    area: isCloud ? "CLOUD" : "A",
+    isCloud,
+    rttMs: 5,
+    ageMs: 0,
+    availableMemoryMib: 1000,
+    freeCpu: 4,
+    queueLength: 0,
+    warm: false,
+  };
+}
+
+/** Peers that answer when the test says so. */
+class FakePeers implements Peers {
+  readonly all: PeerView[] = [];
+  readonly asked: Eligibility[] = [];
+  readonly sent: {
+    to: string;
+    forwarded: Forwarded;
+    signal: AbortSignal;
+    answer(report: Partial<Report>): void;
+    refuse(code: ErrorCode): void;
+  }[] = [];
+
+  near(eligible: Eligibility): readonly PeerView[] {
+    this.asked.push(eligible);
+    return this.#eligible(eligible).filter(({ isCloud }) => !isCloud);
+  }
+
+  cloud(eligible: Eligibility): PeerView | undefined {
+    return this.#eligible(eligible).find(({ isCloud }) => isCloud);
+  }
+
+  send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
+    const { promise, resolve, reject } = Promise.withResolvers<Report>();
+    signal.addEventListener("abort", () => reject(signal.reason));
+    this.sent.push({
+      to,
+      forwarded,
+      signal,
+      answer: (report) => resolve({ Success: true, Duration: 0.01, ...report } as Report),
+      refuse: (code) => reject(new ServerledgeError(code, "refused")),
+    });
+    return promise;
+  }
+
+  #eligible({ visited, areas }: Eligibility): PeerView[] {
+    return this.all.filter(({ id, area }) =>
+      !visited.includes(id) && (!areas || areas.includes(area))
+    );
+  }
+}
+
+function setUp({ record = fakeRecord(), maxHops = 1, names = ["one", "two"] } = {}) {
+  const environment = new FakeEnvironment();
+  environment.slowStarts = false;
+  const clock = new ManualClock();
+  const ledger = new Ledger({ memoryMib: 1000, cpu: 4 });
+  const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts: 4 });
+  const peers = new FakePeers();
+  for (const name of names) peers.all.push(peer(name));
+  const ends: InvocationEnd[] = [];
+  const scheduler = new Scheduler({
+    node: { id: "me", area: "A" },
+    clock,
+    deadlines: new Deadlines(clock),
+    policy: eager,
+    pool,
+    ledger,
+    peers,
+    classes: new QosClasses([]),
+    maxHops,
+    find: (name) => name === record.Name ? record : undefined,
+    supports: () => true,
+    queueCapacity: 100,
+    defaultTimeoutMs: 60_000,
+    observer: { ended: (end) => ends.push(end) },
+  });
+  const submit = (change: Partial<InvokeRequest> = {}, hop?: Hop) => {
+    const request = { ...readInvokeRequest(""), CanDoOffloading: true, ...change };
+    const invocation = scheduler.submit("f", request, { hop });
+    invocation.done.catch(() => {});
+    return invocation;
+  };
+  return { environment, clock, peers, scheduler, submit, ends };
+}
+
+const hopTo = (change: Partial<Hop> = {}): Hop => ({
+  id: "f-9",
+  hopsLeft: 0,
+  visited: ["origin"],
+  budgetMs: 1000,
+  originArea: "A",
+  ...change,
+});
+
+const codeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(() => "OK", (error: ServerledgeError) => error.code);
+
+Deno.test("an offloaded request keeps its id and tells what the hop cost", async () => {
+  const { submit, peers, clock, ends } = setUp();
+  const invocation = submit({ QoSMaxRespT: 2 });
+  const [sent] = peers.sent;
+  assert.equal(sent!.to, "one");
+  assert.equal(sent!.forwarded.id, invocation.id);
+  assert.equal(sent!.forwarded.hopsLeft, 0);
+  assert.deepEqual(sent!.forwarded.visited, ["me"]);
+  assert.equal(sent!.forwarded.budgetMs, 2000);
+  clock.advance(50);
+  sent!.answer({ ResponseTime: 0.04, ExecutionNode: "one" });
+  const report = await invocation.done;
+  assert.equal(report.ExecutionNode, "one");
+  assert.equal(report.ResponseTime, 0.05);
+  assert(Math.abs(report.OffloadLatency - 0.01) < 1e-9);
+  assert.equal(ends[0]!.place, "edge");
+});
+
+Deno.test("a peer that never started it is followed by the next, then by this node", async () => {
+  const { submit, peers, environment } = setUp();
+  const invocation = submit();
+  peers.sent[0]!.refuse("NODE_SATURATED");
+  await settle();
+  assert.equal(peers.sent[1]!.to, "two");
+  assert.deepEqual(peers.sent[1]!.forwarded.visited, ["one", "me"]);
+  peers.sent[1]!.refuse("PEER_UNREACHABLE");
+  await settle();
+  environment.made[0]!.reply();
+  assert.equal((await invocation.done).ExecutionNode, "me");
+});
+
+Deno.test("after a possible first execution there is no second", async () => {
+  for (const code of ["FUNCTION_CRASHED", "FUNCTION_ERROR", "REQUEST_REPEATED"] as const) {
+    const { submit, peers, environment } = setUp();
+    const invocation = submit();
+    peers.sent[0]!.refuse(code);
+    assert.equal(await codeOf(invocation.done), code);
+    assert.equal(peers.sent.length, 1);
+    assert.equal(environment.made.length, 0);
+  }
+});
+
+Deno.test("attempts are bounded", async () => {
+  const { submit, peers, environment } = setUp({ names: ["a", "b", "c", "d", "e"] });
+  submit();
+  for (let attempt = 0; attempt < 3; attempt++) {
+    peers.sent[attempt]!.refuse("NODE_SATURATED");
+    await settle();
+  }
+  assert.equal(peers.sent.length, 3);
+  assert.equal(environment.made.length, 1);
+});
+
+Deno.test("the deadline and a client that leaves call it back", async () => {
+  const { submit, peers, clock } = setUp();
+  const late = submit({ QoSMaxRespT: 0.5 });
+  clock.advance(510);
+  assert.equal(await codeOf(late.done), "DEADLINE_EXCEEDED");
+  const left = submit();
+  left.cancel();
+  assert.equal(await codeOf(left.done), "CANCELLED");
+  assert(peers.sent.every(({ signal }) => signal.aborted));
+});
+
+Deno.test("a request from another node goes on only while hops are left", async () => {
+  const { submit, peers, environment } = setUp({ maxHops: 2 });
+  submit({}, hopTo());
+  await settle();
+  assert.equal(peers.sent.length, 0);
+  assert.equal(environment.made.length, 1);
+  submit({}, hopTo({ id: "f-10", hopsLeft: 9 }));
+  assert.equal(peers.sent[0]!.forwarded.hopsLeft, 1, "this node's own limit counts");
+});
+
+Deno.test("no request is taken twice, whatever its hops say", () => {
+  const { submit } = setUp();
+  submit({}, hopTo());
+  assert.throws(() => submit({}, hopTo({ hopsLeft: 5, visited: [] })), {
+    code: "REQUEST_REPEATED",
+  });
+});
+
+Deno.test("locality is kept by the sender and enforced by the receiver", () => {
+  const here = setUp({ record: fakeRecord({ Locality: "node" }) });
+  here.submit();
+  assert.equal(here.peers.sent.length, 0);
+
+  const area = setUp({ names: [] });
+  area.peers.all.push(peer("cloud", true));
+  area.submit({ Locality: "area" });
+  assert.equal(area.peers.sent.length, 0);
+  area.submit();
+  assert.equal(area.peers.sent.length, 1);
+
+  const forbidden = { code: "FORBIDDEN" };
+  assert.throws(() => here.submit({}, hopTo()), forbidden);
+  assert.throws(() => area.submit({ Locality: "area" }, hopTo({ originArea: "B" })), forbidden);
+  assert.throws(() => area.submit({ Locality: ["B"] }, hopTo({ id: "f-2" })), forbidden);
+});
+
+Deno.test("a list of areas without this one sends the request away or refuses it", async () => {
+  const { submit, peers } = setUp({ names: [] });
+  assert.equal(await codeOf(submit({ Locality: ["CLOUD"] }).done), "NO_SUITABLE_NODE");
+  peers.all.push(peer("cloud", true));
+  submit({ Locality: ["CLOUD"] });
+  assert.equal(peers.sent[0]!.to, "cloud");
+});
+
+Deno.test("a draining node calls back what is away", async () => {
+  const { scheduler, submit, clock } = setUp();
+  const invocation = submit();
+  const drained = scheduler.drain(1000);
+  clock.advance(1001);
+  await drained;
+  assert.equal(await codeOf(invocation.done), "FUNCTION_CRASHED");
+});
