@@ -1,0 +1,144 @@
+/**
+ * The transport under dockerode: its requests go by `fetch`. Its own stands on `node:http`, where
+ * in Deno 2.7 an answer that breaks off is an exception nobody can catch, so a restart of the
+ * engine would end the node.
+ *
+ * `fetch` sends a request again if a pooled connection closes before the answer begins, as it does
+ * when the engine restarts. So requests must bear being sent twice, and ours do: containers and
+ * networks have names of their own (the second creation is refused, and cleaning up goes by name);
+ * starting, killing, removing and pulling twice is the same as once.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { Readable } from "node:stream";
+
+/** Where requests go. */
+export interface ModemTransport {
+  /** What request paths are appended to. */
+  readonly base: string;
+  /** The connections. */
+  readonly client: Deno.HttpClient;
+}
+
+/** A request as docker-modem's `dial` puts it together. */
+interface ModemRequest {
+  readonly path: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly signal?: AbortSignal;
+}
+
+/** The caller's side of a request. */
+interface ModemContext {
+  readonly isStream?: boolean;
+  readonly hijack?: boolean;
+  readonly openStdin?: boolean;
+  readonly statusCodes: Readonly<Record<number, string | boolean>>;
+}
+
+type ModemData = string | Uint8Array | Readable | undefined;
+type ModemCallback = (error: Error | null, result: unknown) => void;
+
+/** The parts of docker-modem that requests go through. */
+interface Modem {
+  buildRequest(
+    request: ModemRequest,
+    context: ModemContext,
+    data: ModemData,
+    callback: ModemCallback,
+  ): void;
+  buildPayload(
+    error: Error | null,
+    isStream: boolean,
+    statusCodes: ModemContext["statusCodes"],
+    openStdin: boolean,
+    request: object,
+    response: object,
+    json: unknown,
+    callback: ModemCallback,
+  ): void;
+}
+
+/** What was answered: a stream for those who asked for one, else JSON or bytes. */
+interface ModemAnswer {
+  readonly response: { readonly statusCode: number };
+  readonly isStream: boolean;
+  readonly content: unknown;
+}
+
+/** Headers that belong to the connection: `fetch` sets them itself. */
+const connectionHeaders = new Set(["content-length", "transfer-encoding", "connection", "upgrade"]);
+
+/**
+ * A docker-modem that sends its requests by `fetch`. Attaching to a container's input and output,
+ * which takes over the connection, is refused.
+ *
+ * @param modem what it is but for that; made with a `socketPath`, so that paths stay bare
+ * @param transport where its requests go
+ * @param signal gives up its requests
+ */
+export function sendByFetch<M extends object>(
+  modem: M,
+  transport: ModemTransport,
+  signal: AbortSignal,
+): M {
+  const sender: M & Modem = Object.create(modem);
+  sender.buildRequest = (request, context, data, callback) => {
+    const { statusCodes } = context;
+    exchange(transport, signal, request, context, data).then(
+      ({ response, isStream, content }) =>
+        sender.buildPayload(null, isStream, statusCodes, false, {}, response, content, callback),
+      (error) => callback(error, null),
+    );
+  };
+  return sender;
+}
+
+async function exchange(
+  { base, client }: ModemTransport,
+  signal: AbortSignal,
+  request: ModemRequest,
+  context: ModemContext,
+  data: ModemData,
+): Promise<ModemAnswer> {
+  if (context.hijack || context.openStdin) {
+    throw new TypeError("Taking over the engine's connection is not supported");
+  }
+  const answer = await fetch(base + request.path, {
+    client,
+    method: request.method,
+    headers: Object.entries(request.headers)
+      .filter(([name]) => !connectionHeaders.has(name.toLowerCase()))
+      .map(([name, value]): [string, string] => [name, String(value)]),
+    body: data instanceof Readable
+      ? Readable.toWeb(data) as ReadableStream
+      : data as BufferSource | string ?? null,
+    redirect: "manual",
+    signal: request.signal ? AbortSignal.any([request.signal, signal]) : signal,
+  });
+  const statusCode = answer.status;
+  if (context.isStream && answer.ok && answer.body) {
+    return { response: stream(answer.body, statusCode), isStream: true, content: null };
+  }
+  return { response: { statusCode }, isStream: false, content: await read(answer) };
+}
+
+function stream(body: ReadableStream, statusCode: number): Readable & { statusCode: number } {
+  const readable = Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
+  // Whoever reads it sees its error too; before anybody does, the error would end the process.
+  readable.on("error", () => {});
+  return Object.assign(readable, { statusCode });
+}
+
+/** Never null: dockerode looks into answers without looking at them first. */
+async function read(answer: Response): Promise<unknown> {
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  if (!answer.headers.get("content-type")?.startsWith("application/json")) return bytes;
+  try {
+    return JSON.parse(bytes.toString()) ?? bytes;
+  } catch {
+    return bytes;
+  }
+}
