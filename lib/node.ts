@@ -62,9 +62,15 @@ export async function startNode(config: Config): Promise<RunningNode> {
   const node = { id: home.nodeId, area: config["registry.area"] };
   const architecture = config["node.architecture"] || machineArchitecture();
 
-  let codeCache: CodeCache | undefined;
-  const registry = built.use(await openRegistry(config, home, (hash) => codeCache!.local(hash)));
-  codeCache = new CodeCache({ dir: home.of("code"), registry, maxBytes: maxCodeBytes });
+  // The cache and the registry fetch code from each other.
+  const codeCache: CodeCache = new CodeCache({
+    dir: home.of("code"),
+    registry: { getCode: (hash) => registry.getCode(hash) },
+    maxBytes: maxCodeBytes,
+  });
+  const registry: Registry = built.use(
+    await openRegistry(config, home, (hash) => codeCache.local(hash)),
+  );
   const catalog = built.use(await Catalog.open(registry));
   const environment = built.use(
     await DockerEnvironment.open({
