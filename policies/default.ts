@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { PolicyFactory } from "../lib/policy.ts";
+import type { Policy, PolicyFactory } from "../lib/policy.ts";
 import { canRun, run, waitOrReject } from "./decisions.ts";
 
 /** Runs everything on this node. */
-export const defaultPolicy: PolicyFactory = () => ({
+export const defaultPolicy: PolicyFactory = (): Policy => ({
   name: "default",
   decide: (request, view) => canRun(view) ? run : waitOrReject(request, view),
 });

@@ -4,10 +4,23 @@
  * @module
  */
 
+import type { PolicyName } from "../lib/model/policy_names.ts";
 import type { PolicyFactory } from "../lib/policy.ts";
+import { cloudOnly } from "./cloudonly.ts";
 import { defaultPolicy } from "./default.ts";
+import { edgeCloud } from "./edgecloud.ts";
+import { edgeOnly } from "./edgeonly.ts";
+import { probabilistic } from "./probabilistic/probabilistic.ts";
+import { qosAware } from "./qosaware.ts";
+
+const byName: Record<PolicyName, PolicyFactory> = {
+  default: defaultPolicy,
+  edgeonly: edgeOnly,
+  cloudonly: cloudOnly,
+  edgecloud: edgeCloud,
+  qosaware: qosAware,
+  probabilistic,
+};
 
 /** Makers of policies by their name in the configuration. */
-export const policies: Readonly<Record<string, PolicyFactory>> = {
-  default: defaultPolicy,
-};
+export const policies: Readonly<Record<string, PolicyFactory>> = byName;

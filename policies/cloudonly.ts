@@ -1,0 +1,17 @@
+/**
+ * The policy of a gateway: everything runs in the cloud.
+ *
+ * @module
+ */
+
+import type { Policy, PolicyFactory } from "../lib/policy.ts";
+import { findCloud, offload, unsuitable } from "./decisions.ts";
+
+/** Sends everything to the cloud, and refuses what must not or cannot go there. */
+export const cloudOnly: PolicyFactory = (): Policy => ({
+  name: "cloudonly",
+  decide(request, view) {
+    const cloud = findCloud(request, view);
+    return cloud ? offload(cloud) : unsuitable;
+  },
+});

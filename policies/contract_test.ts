@@ -1,0 +1,12 @@
+import assert from "node:assert/strict";
+import { policyNames } from "../lib/model/policy_names.ts";
+import { testPolicy } from "../tests/contract/policy.ts";
+import { policies } from "./mod.ts";
+
+for (const [name, factory] of Object.entries(policies)) testPolicy(name, factory);
+
+Deno.test("every policy calls itself by its name in the configuration", () => {
+  const context = { random: () => 0, now: () => 0, settings: {} };
+  const own = Object.values(policies).map((factory) => factory(context).name);
+  assert.deepEqual(own, [...policyNames]);
+});

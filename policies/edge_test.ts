@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import type { NodeView, RequestFacts } from "../lib/policy.ts";
+import { cloudOf, peerOf, requestOf, viewOf } from "../tests/contract/policy.ts";
+import { policies } from "./mod.ts";
+
+/** A decision in one word: what is done, or where to, or why not. */
+function decide(name: string, request: Partial<RequestFacts>, view: Partial<NodeView>): string {
+  const policy = policies[name]!({ random: () => 0, now: () => 0, settings: {} });
+  const decision = policy.decide(requestOf(request), viewOf(view));
+  if (decision.kind === "offload") return decision.to;
+  return decision.kind === "reject" ? decision.code : decision.kind;
+}
+
+const busy: Partial<NodeView> = { warm: false, canStart: false, queueLength: 3 };
+const measured = { executionMs: 100, startMs: 400, coldShare: 0 };
+
+Deno.test("default runs, waits, refuses", () => {
+  assert.equal(decide("default", {}, {}), "run");
+  assert.equal(decide("default", {}, busy), "wait");
+  assert.equal(decide("default", {}, { ...busy, queueLength: 10 }), "NODE_SATURATED");
+  assert.equal(decide("default", {}, { supported: false, cloud: cloudOf() }), "NO_SUITABLE_NODE");
+});
+
+Deno.test("default lets nobody wait for an answer that would come too late", () => {
+  const view = { ...busy, queueWaitMs: 250, local: measured };
+  assert.equal(decide("default", { budgetMs: 350 }, view), "wait");
+  assert.equal(decide("default", { budgetMs: 349 }, view), "NODE_SATURATED");
+});
+
+Deno.test("default keeps who waits already in line while its execution can still be in time", () => {
+  const view = { ...busy, queueLength: 20, queueWaitMs: 250, local: measured };
+  assert.equal(decide("default", { budgetMs: 100, waited: true }, view), "wait");
+  assert.equal(decide("default", { budgetMs: 99, waited: true }, view), "NODE_SATURATED");
+});
+
+Deno.test("edgeonly runs while nobody waits, then asks its neighbours", () => {
+  const peers = [peerOf()];
+  assert.equal(decide("edgeonly", {}, { peers }), "run");
+  assert.equal(decide("edgeonly", {}, { peers, queueLength: 1 }), "peer");
+  assert.equal(decide("edgeonly", {}, { ...busy, peers }), "peer");
+  assert.equal(decide("edgeonly", {}, { queueLength: 1 }), "run");
+  assert.equal(decide("edgeonly", { canOffload: false }, { ...busy, peers }), "wait");
+});
+
+Deno.test("edgeonly passes over neighbours without room or recent news, and the cloud", () => {
+  const peers = [
+    peerOf({ id: "small", availableMemoryMib: 127 }),
+    peerOf({ id: "unheard", ageMs: Infinity }),
+    peerOf({ id: "slow", freeCpu: 0.5 }),
+    peerOf({ id: "above", isCloud: true }),
+  ];
+  assert.equal(decide("edgeonly", { cpu: 1 }, { ...busy, peers, cloud: cloudOf() }), "wait");
+  const fit = [...peers, peerOf({ id: "warm", availableMemoryMib: 0, warm: true })];
+  assert.equal(decide("edgeonly", { cpu: 1 }, { ...busy, peers: fit }), "warm");
+});
+
+Deno.test("cloudonly runs nothing here", () => {
+  assert.equal(decide("cloudonly", {}, { warm: true, cloud: cloudOf() }), "cloud");
+  assert.equal(decide("cloudonly", {}, { warm: true, peers: [peerOf()] }), "NO_SUITABLE_NODE");
+  const view = { warm: true, cloud: cloudOf() };
+  assert.equal(decide("cloudonly", { canOffload: false }, view), "NO_SUITABLE_NODE");
+});
+
+Deno.test("edgecloud fills this node, then goes to the cloud, then waits", () => {
+  const cloud = cloudOf();
+  assert.equal(decide("edgecloud", {}, { cloud }), "run");
+  assert.equal(decide("edgecloud", {}, { ...busy, cloud }), "cloud");
+  assert.equal(decide("edgecloud", {}, { supported: false, cloud }), "cloud");
+  assert.equal(decide("edgecloud", { canOffload: false }, { ...busy, cloud }), "wait");
+  assert.equal(decide("edgecloud", {}, { ...busy, queueLength: 10 }), "NODE_SATURATED");
+});

@@ -1,0 +1,248 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Arrivals, Statistics } from "../../lib/policy.ts";
+import { cloudOf, qosClassOf, requestOf, unmeasured, viewOf } from "../../tests/contract/policy.ts";
+import { Probabilistic } from "./probabilistic.ts";
+import { solveInWorker } from "./solver.ts";
+import type { Shares } from "./shares.ts";
+
+/** One request a second that takes a second: one busy instance on average. */
+function arrivals(facts: Partial<Arrivals> = {}): Arrivals {
+  const second = { executionMs: 1000, startMs: 0, coldShare: 0 };
+  return {
+    functionName: "f",
+    qosClass: qosClassOf(),
+    memoryMib: 100,
+    rate: 1,
+    inputSize: 0,
+    local: second,
+    edge: second,
+    remote: second,
+    loss: 0,
+    ...facts,
+  };
+}
+
+function statistics(facts: Partial<Statistics>): Statistics {
+  return {
+    arrivals: [arrivals()],
+    memoryMib: 1000,
+    peerMemoryMib: 0,
+    edgeRttMs: Infinity,
+    cloudRttMs: Infinity,
+    ...facts,
+  };
+}
+
+/** The plan that HiGHS makes, for each of the arrivals. */
+async function plan(given: Statistics, settings: Record<string, number> = {}): Promise<Shares[]> {
+  const context = { random: () => 0, now: () => 0, settings };
+  const policy = new Probabilistic(context, solveInWorker);
+  await policy.plan(given);
+  return given.arrivals.map((each) => policy.planned(each)!);
+}
+
+function assertShares(actual: Shares, expected: Partial<Shares>): void {
+  const wanted = { local: 0, cloud: 0, edge: 0, drop: 0, ...expected };
+  for (const place of ["local", "cloud", "edge", "drop"] as const) {
+    const off = Math.abs(actual[place] - wanted[place]);
+    assert.ok(off < 1e-6, `${place}: ${JSON.stringify(actual)}, not ${JSON.stringify(wanted)}`);
+  }
+}
+
+Deno.test("what fits here stays here, whatever else is reachable", async () => {
+  const reachable = { peerMemoryMib: 1000, edgeRttMs: 5, cloudRttMs: 50 };
+  assertShares((await plan(statistics(reachable)))[0]!, { local: 1 });
+});
+
+Deno.test("what does not fit goes to the neighbours, then to the cloud", async () => {
+  const given = statistics({
+    arrivals: [arrivals({ rate: 10 })], // 1,000 MiB of busy instances
+    memoryMib: 300,
+    peerMemoryMib: 200,
+    edgeRttMs: 5,
+    cloudRttMs: 50,
+  });
+  assertShares((await plan(given))[0]!, { local: 0.3, edge: 0.2, cloud: 0.5 });
+});
+
+Deno.test("what fits nowhere is refused", async () => {
+  const given = statistics({ arrivals: [arrivals({ rate: 4 })], memoryMib: 100 });
+  assertShares((await plan(given))[0]!, { local: 0.25, drop: 0.75 });
+});
+
+Deno.test("memory goes to those whose answers are worth most", async () => {
+  const gold = qosClassOf({ name: "gold", id: 1, utility: 5 });
+  const given = statistics({
+    arrivals: [arrivals({ rate: 2 }), arrivals({ qosClass: gold, rate: 2 })],
+    memoryMib: 300,
+  });
+  const [other, best] = await plan(given);
+  assertShares(best!, { local: 1 });
+  assertShares(other!, { local: 0.5, drop: 0.5 });
+});
+
+Deno.test("a class that is worth less still gets its minimum share", async () => {
+  const gold = qosClassOf({ name: "gold", id: 1, utility: 5 });
+  const basic = qosClassOf({ name: "basic", id: 2, completion: 0.75 });
+  const given = statistics({
+    arrivals: [arrivals({ qosClass: basic, rate: 2 }), arrivals({ qosClass: gold, rate: 2 })],
+    memoryMib: 200,
+  });
+  const [least, best] = await plan(given);
+  assertShares(least!, { local: 0.75, drop: 0.25 });
+  assertShares(best!, { local: 0.25, drop: 0.75 });
+});
+
+Deno.test("minimum shares that cannot be had still leave a plan", async () => {
+  const basic = qosClassOf({ name: "basic", id: 2, completion: 1 });
+  const given = statistics({ arrivals: [arrivals({ qosClass: basic })], memoryMib: 50 });
+  assertShares((await plan(given))[0]!, { local: 0.5, drop: 0.5 });
+});
+
+Deno.test("the cloud's cost stays within the budget, by its duration there", async () => {
+  // 2 requests/s of 1 s here and 0.5 s there, 1 GiB: the cloud costs 0.5 a second at price 1.
+  const remote = { executionMs: 500, startMs: 0, coldShare: 0 };
+  const given = statistics({
+    arrivals: [arrivals({ rate: 1, memoryMib: 1024, remote })],
+    memoryMib: 0,
+    cloudRttMs: 50,
+  });
+  assertShares((await plan(given, { cost: 1, budget: 0.125 * 3600 }))[0]!, {
+    cloud: 0.25,
+    drop: 0.75,
+  });
+});
+
+Deno.test("answers that would be late are refused where a penalty outweighs the chance", async () => {
+  const strict = qosClassOf({ name: "strict", id: 1, limit: 0.1, utility: 1, penalty: 1 });
+  const given = statistics({ arrivals: [arrivals({ qosClass: strict })], cloudRttMs: 200 });
+  // 1 s of execution within 0.1 s: 10 % of the answers are in time, 90 % are paid for.
+  assertShares((await plan(given))[0]!, { drop: 1 });
+});
+
+Deno.test("a place whose way is too long is left out where another is in time", async () => {
+  const prompt = qosClassOf({ name: "prompt", id: 1, limit: 0.1 });
+  const quick = { executionMs: 10, startMs: 0, coldShare: 0 };
+  const slow = { executionMs: 500, startMs: 0, coldShare: 0 };
+  const given = statistics({
+    arrivals: [arrivals({ qosClass: prompt, local: slow, edge: quick, remote: quick })],
+    peerMemoryMib: 1000,
+    edgeRttMs: 5,
+    cloudRttMs: 150,
+  });
+  assertShares((await plan(given))[0]!, { edge: 1 });
+});
+
+Deno.test("what was measured nowhere is not planned, gaps are filled from other places", async () => {
+  const unknown = { local: unmeasured, edge: unmeasured, remote: unmeasured };
+  const given = statistics({
+    arrivals: [
+      arrivals({ functionName: "new", ...unknown }),
+      arrivals({ functionName: "seen", local: unmeasured, edge: unmeasured }),
+    ],
+  });
+  const [fresh, seen] = await plan(given);
+  assert.equal(fresh, undefined);
+  assertShares(seen!, { local: 1 });
+});
+
+Deno.test("loss makes the next plan count on less of this node", async () => {
+  const policy = new Probabilistic(
+    { random: () => 0, now: () => 0, settings: {} },
+    solveInWorker,
+  );
+  const given = statistics({ arrivals: [arrivals({ loss: 0.5 })], memoryMib: 100, cloudRttMs: 9 });
+  await policy.plan(given);
+  assertShares(policy.planned(given.arrivals[0]!)!, { local: 0.75, cloud: 0.25 });
+});
+
+Deno.test("a solver that fails leaves the former plan", async () => {
+  let fails = false;
+  const policy = new Probabilistic(
+    { random: () => 0, now: () => 0, settings: {} },
+    () => fails ? Promise.reject(new Error("broken")) : Promise.resolve([0, 0, 0, 1]),
+  );
+  await policy.plan(statistics({}));
+  fails = true;
+  await assert.rejects(policy.plan(statistics({})));
+  assertShares(policy.planned(arrivals())!, { drop: 1 });
+  fails = false;
+  await policy.plan(statistics({}));
+});
+
+Deno.test("places are drawn by plan, and what waits is not drawn again", async () => {
+  const policy = new Probabilistic(
+    { random: () => 0.7, now: () => 0, settings: {} },
+    () => Promise.resolve([0.4, 0, 0, 0.6]),
+  );
+  assert.deepEqual(policy.decide(requestOf(), viewOf({ cloud: cloudOf() })), {
+    kind: "offload",
+    to: "cloud",
+  });
+  await policy.plan(statistics({}));
+  const refused = { kind: "reject", code: "NODE_SATURATED" };
+  assert.deepEqual(policy.decide(requestOf(), viewOf()), refused);
+  const busy = viewOf({ canStart: false, queueLength: 1 });
+  assert.deepEqual(policy.decide(requestOf({ waited: true }), busy), { kind: "wait" });
+});
+
+Deno.test("a request that the budget does not cover stays out of the cloud", () => {
+  const context = { random: () => 0.6, now: () => 0, settings: { cost: 1, budget: 60 } };
+  const policy = new Probabilistic(context, solveInWorker);
+  const remote = { executionMs: 4000, startMs: 0, coldShare: 0 };
+  const view = viewOf({ cloud: cloudOf(), remote }); // 4 s x 256 MiB: all of a minute's budget
+  const request = requestOf({ memoryMib: 256 });
+  assert.equal(policy.decide(request, view).kind, "run"); // .5 local, .25 cloud: drawn at 2/3
+  context.random = () => 0.9;
+  const other = new Probabilistic(context, solveInWorker);
+  assert.equal(other.decide(request, view).kind, "offload");
+  assert.equal(other.decide(request, view).kind, "run");
+});
+
+Deno.test("every plan is a plan", async () => {
+  const estimate = fc.record({
+    executionMs: fc.oneof(fc.constant(NaN), fc.double({ min: 0, max: 1e5, noNaN: true })),
+    startMs: fc.oneof(fc.constant(NaN), fc.double({ min: 0, max: 1e4, noNaN: true })),
+    coldShare: fc.oneof(fc.constant(NaN), fc.double({ min: 0, max: 1, noNaN: true })),
+  });
+  const arrival = fc.record({
+    functionName: fc.constantFrom("f", "g", "h"),
+    qosClass: fc.constantFrom(
+      qosClassOf(),
+      qosClassOf({ id: 1, limit: 0.1, penalty: 1, completion: 0.9 }),
+      qosClassOf({ id: 2, utility: 0 }),
+    ),
+    memoryMib: fc.integer({ min: 16, max: 4096 }),
+    rate: fc.double({ min: 0, max: 1000, noNaN: true }),
+    inputSize: fc.nat(1 << 20),
+    local: estimate,
+    edge: estimate,
+    remote: estimate,
+    loss: fc.oneof(fc.constant(NaN), fc.double({ min: 0, max: 1, noNaN: true })),
+  });
+  const rtt = fc.oneof(fc.constant(Infinity), fc.double({ min: 0, max: 500, noNaN: true }));
+  const given = fc.record({
+    arrivals: fc.uniqueArray(arrival, {
+      maxLength: 9,
+      size: "max",
+      selector: ({ functionName, qosClass }) => `${functionName}/${qosClass.id}`,
+    }),
+    memoryMib: fc.nat(8192),
+    peerMemoryMib: fc.nat(8192),
+    edgeRttMs: rtt,
+    cloudRttMs: rtt,
+  });
+  await fc.assert(
+    fc.asyncProperty(given, async (each) => {
+      for (const shares of await plan(each, { budget: 1 })) {
+        if (shares === undefined) continue;
+        const sum = shares.local + shares.cloud + shares.edge + shares.drop;
+        assert.ok(Math.abs(sum - 1) < 1e-9);
+        for (const value of Object.values(shares)) assert.ok(value >= 0 && value <= 1);
+        if (each.cloudRttMs === Infinity) assert.equal(shares.cloud, 0);
+      }
+    }),
+    { numRuns: 20 },
+  );
+});

@@ -1,0 +1,267 @@
+/**
+ * What every policy promises, whatever it prefers: suites that any policy must pass.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { QosClass } from "../../lib/model/qos.ts";
+import type {
+  Decision,
+  Estimates,
+  NodeView,
+  PeerView,
+  Policy,
+  PolicyFactory,
+  RequestFacts,
+} from "../../lib/policy.ts";
+
+/** One moment of deciding. */
+export interface Situation {
+  /** What is asked for. */
+  readonly request: RequestFacts;
+  /** The node. */
+  readonly view: NodeView;
+}
+
+/** A class of which only what matters is told. */
+export function qosClassOf(facts: Partial<QosClass> = {}): QosClass {
+  return {
+    name: "default",
+    id: 0,
+    utility: 1,
+    penalty: 0,
+    limit: 0,
+    completion: 0,
+    weight: 1,
+    ...facts,
+  };
+}
+
+/** A request of which only what matters is told: it has all the time of the world. */
+export function requestOf(facts: Partial<RequestFacts> = {}): RequestFacts {
+  return {
+    functionName: "f",
+    memoryMib: 128,
+    cpu: 0,
+    qosClass: qosClassOf(),
+    budgetMs: Infinity,
+    inputSize: 0,
+    canOffload: true,
+    ...facts,
+  };
+}
+
+/** What was measured where nothing was. */
+export const unmeasured: Estimates = { executionMs: NaN, startMs: NaN, coldShare: NaN };
+
+/** A node of which only what matters is told: idle, cold, alone. */
+export function viewOf(facts: Partial<NodeView> = {}): NodeView {
+  return {
+    supported: true,
+    warm: false,
+    canStart: true,
+    queueLength: 0,
+    queueCapacity: 10,
+    queueWaitMs: 0,
+    availableMemoryMib: 1024,
+    totalMemoryMib: 1024,
+    local: unmeasured,
+    remote: unmeasured,
+    peers: [],
+    cloud: undefined,
+    ...facts,
+  };
+}
+
+/** A neighbour of which only what matters is told: near, free, cold. */
+export function peerOf(facts: Partial<PeerView> = {}): PeerView {
+  return {
+    id: "peer",
+    area: "edge",
+    isCloud: false,
+    rttMs: 2,
+    ageMs: 0,
+    availableMemoryMib: 1024,
+    freeCpu: 4,
+    queueLength: 0,
+    warm: false,
+    ...facts,
+  };
+}
+
+/** The cloud of which only what matters is told: far, with room for everything. */
+export function cloudOf(facts: Partial<PeerView> = {}): PeerView {
+  return peerOf({
+    id: "cloud",
+    area: "cloud",
+    isCloud: true,
+    rttMs: 40,
+    availableMemoryMib: Infinity,
+    freeCpu: Infinity,
+    ...facts,
+  });
+}
+
+const quantity = fc.oneof(
+  fc.constantFrom(0, Infinity),
+  fc.double({ min: 0, max: 1e6, noNaN: true }),
+);
+const estimate = fc.oneof(fc.constant(NaN), fc.double({ min: 0, max: 1e5, noNaN: true }));
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+const estimates: fc.Arbitrary<Estimates> = fc.record({
+  executionMs: estimate,
+  startMs: estimate,
+  coldShare: fc.oneof(fc.constant(NaN), share),
+});
+const place = {
+  rttMs: quantity,
+  ageMs: quantity,
+  availableMemoryMib: quantity,
+  freeCpu: quantity,
+  queueLength: fc.nat(1000),
+  warm: fc.boolean(),
+};
+const peers: fc.Arbitrary<PeerView[]> = fc.array(
+  fc.record({ ...place, area: fc.constant("edge"), isCloud: fc.constant(false) }),
+  { maxLength: 8, size: "max" },
+).map((list) => list.map((peer, at) => ({ ...peer, id: `peer-${at}` })));
+const cloud: fc.Arbitrary<PeerView> = fc.record({
+  ...place,
+  id: fc.constant("cloud"),
+  area: fc.constant("cloud"),
+  isCloud: fc.constant(true),
+});
+
+/** Any moment at all. */
+export const situations: fc.Arbitrary<Situation> = fc.record({
+  request: fc.record({
+    functionName: fc.constantFrom("f", "g"),
+    memoryMib: fc.integer({ min: 1, max: 4096 }),
+    cpu: fc.double({ min: 0, max: 8, noNaN: true }),
+    qosClass: fc.record({
+      name: fc.string(),
+      id: fc.nat(5),
+      utility: quantity,
+      penalty: quantity,
+      limit: fc.constantFrom(0, 0.01, 1, 60),
+      completion: share,
+      weight: fc.constantFrom(0.1, 1, 8),
+    }),
+    budgetMs: fc.oneof(fc.constant(Infinity), fc.double({ min: -10, max: 1e6, noNaN: true })),
+    inputSize: fc.nat(1 << 26),
+    canOffload: fc.boolean(),
+    waited: fc.boolean(),
+  }),
+  view: fc.record({
+    supported: fc.boolean(),
+    warm: fc.boolean(),
+    canStart: fc.boolean(),
+    queueLength: fc.nat(20),
+    queueCapacity: fc.nat(20),
+    queueWaitMs: estimate,
+    availableMemoryMib: quantity,
+    totalMemoryMib: quantity,
+    local: estimates,
+    remote: estimates,
+    peers,
+    cloud: fc.option(cloud, { nil: undefined }),
+  }),
+});
+
+/**
+ * The decisions about one request whose offloads all fail, one after the other: each node that
+ * failed is offered no more. At most one decision a node, and a last one.
+ *
+ * @param policy decides
+ * @param situation where it begins
+ */
+export function decideToTheEnd(policy: Policy, { request, view }: Situation): Decision[] {
+  const decisions: Decision[] = [];
+  const most = view.peers.length + 2;
+  let now = view;
+  while (decisions.length < most) {
+    const decision = policy.decide(request, now);
+    decisions.push(decision);
+    if (decision.kind !== "offload") break;
+    const { to } = decision;
+    now = {
+      ...now,
+      peers: now.peers.filter(({ id }) => id !== to),
+      cloud: now.cloud?.id === to ? undefined : now.cloud,
+    };
+  }
+  return decisions;
+}
+
+function check(decision: Decision, { request, view }: Situation): void {
+  const offered = [...view.peers, ...(view.cloud ? [view.cloud] : [])].map(({ id }) => id);
+  switch (decision.kind) {
+    case "run":
+      assert.ok(view.supported, "runs what is not supported here");
+      return;
+    case "wait":
+      assert.ok(view.supported, "waits for what is not supported here");
+      return;
+    case "offload":
+      assert.ok(request.canOffload, "offloads what must not leave");
+      assert.ok(offered.includes(decision.to), `offloads to ${decision.to}, who was not offered`);
+      return;
+    case "reject":
+      assert.ok(["NODE_SATURATED", "NO_SUITABLE_NODE"].includes(decision.code));
+      return;
+    default:
+      assert.fail(`answers ${JSON.stringify(decision)}`);
+  }
+}
+
+/**
+ * Defines the tests that every policy must pass.
+ *
+ * @param name what to call it
+ * @param factory makes it
+ */
+export function testPolicy(name: string, factory: PolicyFactory): void {
+  const make = (random: () => number = () => 0.5) =>
+    factory({ random, now: () => 0, settings: {} });
+  const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+  Deno.test(`${name} gives an allowed answer in every situation`, () => {
+    fc.assert(fc.property(situations, chance, (situation, u) => {
+      check(make(() => u).decide(situation.request, situation.view), situation);
+    }));
+  });
+
+  Deno.test(`${name} comes to an end when every offload fails`, () => {
+    fc.assert(fc.property(situations, chance, (situation, u) => {
+      const decisions = decideToTheEnd(make(() => u), situation);
+      assert.notEqual(decisions.at(-1)!.kind, "offload");
+      const targets = decisions.filter(({ kind }) => kind === "offload");
+      assert.equal(new Set(targets.map((d) => d.kind === "offload" && d.to)).size, targets.length);
+    }));
+  });
+
+  Deno.test(`${name} refuses a request that can go nowhere`, () => {
+    const view = viewOf({ supported: false, warm: true });
+    const decision = make().decide(requestOf({ canOffload: false }), view);
+    assert.deepEqual(decision, { kind: "reject", code: "NO_SUITABLE_NODE" });
+  });
+
+  Deno.test(`${name} hears of outcomes of every kind`, () => {
+    const policy = make();
+    for (const where of ["local", "edge", "cloud", "nowhere"] as const) {
+      policy.observe?.(requestOf(), { place: where, inTime: where === "local", responseMs: 1 });
+    }
+  });
+
+  Deno.test(`${name} plans without arrivals`, async () => {
+    await make().plan?.({
+      arrivals: [],
+      memoryMib: 1024,
+      peerMemoryMib: 0,
+      edgeRttMs: Infinity,
+      cloudRttMs: Infinity,
+    });
+  });
+}
