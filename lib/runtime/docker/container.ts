@@ -4,11 +4,13 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 // @ts-types="@types/dockerode"
+import type Docker from "dockerode";
 import type { ContainerCreateOptions, ContainerInspectInfo } from "dockerode";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
-import { type Engine, type EngineRequest, engineStatus } from "./engine.ts";
+import { type Engine, engineStatus, type RequestBounds } from "./engine.ts";
 import { readLogFrames } from "./log_frames.ts";
 
 /** Attempts to remove a container, and the wait before the second, which doubles. */
@@ -75,10 +77,12 @@ export class Container implements AsyncDisposable {
   async create(options: ContainerCreateOptions): Promise<void> {
     this.#mayExist = true;
     try {
-      await this.#engine.ask(
-        `create container ${this.name}`,
-        { method: "POST", path: "/containers/create", query: { name: this.name }, json: options },
-      );
+      await this.#engine.ask(`create container ${this.name}`, (docker) => {
+        // Kept apart, or dockerode would put the options, and so the function's environment
+        // variables, into the request's URL too.
+        const parts = { _query: { name: this.name }, _body: options };
+        return docker.createContainer(parts as ContainerCreateOptions);
+      });
     } catch (error) {
       const status = engineStatus(error);
       if (status === 400 || status === 404) this.#mayExist = false;
@@ -88,7 +92,7 @@ export class Container implements AsyncDisposable {
 
   /** Starts it. */
   start(): Promise<void> {
-    this.#started = this.#ask("start", "/start", { method: "POST" });
+    this.#started = this.#start();
     return this.#started;
   }
 
@@ -105,12 +109,15 @@ export class Container implements AsyncDisposable {
    * @param path an existing folder
    */
   async copy(archive: Uint8Array, path: string): Promise<void> {
-    await this.#ask("fill", "/archive", { method: "PUT", query: { path }, archive });
+    await this.#ask(
+      "fill",
+      (container) => container.putArchive(Buffer.from(archive), { path }),
+    );
   }
 
   /** All that the engine knows of it. */
   inspect(): Promise<ContainerInspectInfo> {
-    return this.#ask("inspect", "/json");
+    return this.#ask("inspect", (container) => container.inspect());
   }
 
   /**
@@ -119,7 +126,7 @@ export class Container implements AsyncDisposable {
    * @param signal its name
    */
   async signal(signal: string): Promise<void> {
-    await this.#ask("signal", "/kill", { method: "POST", query: { signal } });
+    await this.#ask("signal", (container) => container.kill({ signal }));
   }
 
   /**
@@ -128,13 +135,10 @@ export class Container implements AsyncDisposable {
    * @param lines how many
    */
   async logs(lines: number): Promise<string> {
-    return await this.#engine.read(
-      `read the log of container ${this.name}`,
-      {
-        path: `/containers/${this.name}/logs`,
-        query: { stdout: true, stderr: true, tail: lines },
-      },
-      async (answer) => readLogFrames(await answer.bytes()),
+    return readLogFrames(
+      await this.#ask("read the log of", (container) => {
+        return container.logs({ stdout: true, stderr: true, tail: lines });
+      }),
     );
   }
 
@@ -149,11 +153,21 @@ export class Container implements AsyncDisposable {
     return this.#disposed;
   }
 
+  async #start(): Promise<void> {
+    try {
+      await this.#ask("start", (container) => container.start());
+    } catch (error) {
+      // It was started by the first of a request that was sent twice, see fetch_modem.ts.
+      if (engineStatus(error) !== 304) throw error;
+    }
+  }
+
   async #remove(): Promise<void> {
     if (!this.#mayExist) return;
     for (let attempt = 1;; attempt++) {
       try {
-        await this.#ask("remove", "", { method: "DELETE", query: { force: true, v: true } });
+        const how = { force: true, v: true };
+        await this.#ask("remove", (container) => container.remove(how));
         this.#mayExist = false;
         return;
       } catch (error) {
@@ -179,7 +193,10 @@ export class Container implements AsyncDisposable {
     const { signal } = this.#over;
     while (!this.#disposed) {
       try {
-        await this.#ask("wait for", "/wait", { method: "POST", timeoutMs: Infinity, signal });
+        await this.#ask("wait for", (container) => container.wait(), {
+          timeoutMs: Infinity,
+          signal,
+        });
         return await this.#seen();
       } catch (error) {
         if (engineStatus(error) === 404) break;
@@ -200,11 +217,16 @@ export class Container implements AsyncDisposable {
     }
   }
 
-  #ask<T>(what: string, path: string, request: Omit<EngineRequest, "path"> = {}): Promise<T> {
-    return this.#engine.ask(`${what} container ${this.name}`, {
-      ...request,
-      path: `/containers/${this.name}${path}`,
-    });
+  #ask<T>(
+    what: string,
+    request: (container: Docker.Container) => Promise<T>,
+    bounds?: RequestBounds,
+  ): Promise<T> {
+    return this.#engine.ask(
+      `${what} container ${this.name}`,
+      (docker) => request(docker.getContainer(this.name)),
+      bounds,
+    );
   }
 }
 

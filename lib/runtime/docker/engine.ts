@@ -1,15 +1,14 @@
 /**
- * The client of the Docker engine's HTTP API: every request bounded in time, errors translated by
- * status and class.
- *
- * It stands on `fetch` and not on dockerode, which stands on `node:http`: in Deno 2.7 an answer
- * that breaks off there is an exception nobody can catch, so a restart of the engine would end the
- * node.
+ * The Docker engine as the node asks it: by dockerode, with every request bounded in time and
+ * errors translated by status and class.
  *
  * @module
  */
 
+// @ts-types="@types/dockerode"
+import type Docker from "dockerode";
 import { ServerledgeError } from "../../base/errors.ts";
+import type { DockerClients } from "./dockerode.ts";
 import { type EngineAddress, engineAddress } from "./engine_address.ts";
 
 /** Time in which the engine has to answer an ordinary request. */
@@ -17,18 +16,8 @@ const requestTimeoutMs = 60_000;
 /** Time in which the engine has to answer whether it is there. */
 const pingTimeoutMs = 5_000;
 
-/** One request to the engine. */
-export interface EngineRequest {
-  /** HTTP method; `GET` if left out. */
-  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
-  /** Path with parameters already encoded. */
-  readonly path: string;
-  /** Query parameters; objects are sent as JSON, as the API's filters are. */
-  readonly query?: Readonly<Record<string, string | number | boolean | object>>;
-  /** Sent as JSON. */
-  readonly json?: unknown;
-  /** Sent as a TAR archive. */
-  readonly archive?: Uint8Array;
+/** Bounds of one request to the engine. */
+export interface RequestBounds {
   /** How long it may take; `Infinity` for what lasts as long as a container. */
   readonly timeoutMs?: number;
   /** Gives up. */
@@ -38,40 +27,24 @@ export interface EngineRequest {
 /** A Docker engine that may be away. */
 export class Engine implements Disposable {
   #address: EngineAddress | undefined;
-  #client: Promise<Deno.HttpClient> | undefined;
+  #clients: Promise<DockerClients> | undefined;
   #closed = false;
 
   /**
-   * Asks the engine something and reads its answer.
+   * Asks the engine something.
    *
-   * @typeParam T what the answer is, by the engine's API
    * @param what the request in words, for the error, e.g. `create container x`
-   * @param request the request
-   * @returns the answer's JSON; undefined if it is empty
+   * @param request asks by a client of dockerode and reads the answer to its end
+   * @param bounds how long it may take
    * @throws `ENGINE_UNAVAILABLE` where it does not answer; `INSTANCE_START_FAILED` where it
    *   answers with an error, and {@link engineStatus} tells its HTTP status
    */
-  ask<T>(what: string, request: EngineRequest): Promise<T> {
-    return this.read(what, request, async (answer) => {
-      const text = await answer.text();
-      return (text ? JSON.parse(text) : undefined) as T;
-    });
-  }
-
-  /**
-   * Asks the engine something whose answer is not one JSON value.
-   *
-   * @param what as for {@link Engine.ask}
-   * @param request the request
-   * @param reader reads the answer, within the request's time
-   * @throws as {@link Engine.ask}
-   */
-  async read<T>(
+  async ask<T>(
     what: string,
-    request: EngineRequest,
-    reader: (answer: Response) => Promise<T>,
+    request: (docker: Docker) => Promise<T>,
+    bounds: RequestBounds = {},
   ): Promise<T> {
-    const { timeoutMs = requestTimeoutMs, signal } = request;
+    const { timeoutMs = requestTimeoutMs, signal } = bounds;
     const abort = new AbortController();
     const stop = () => abort.abort(signal!.reason);
     signal?.addEventListener("abort", stop, { once: true });
@@ -79,12 +52,10 @@ export class Engine implements Disposable {
       ? undefined
       : setTimeout(() => abort.abort(new EngineTimeout(timeoutMs)), timeoutMs);
     try {
-      const answer = await this.#send(request, abort.signal);
-      if (!answer.ok) throw await refusal(what, answer);
-      return await reader(answer);
+      return await request((await this.#connected()).bounded(abort.signal));
     } catch (cause) {
       if (cause instanceof ServerledgeError) throw cause;
-      throw await this.#unavailable(what, abort.signal.reason ?? cause);
+      throw refusal(what, cause) ?? await this.#unavailable(what, abort.signal.reason ?? cause);
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", stop);
@@ -94,8 +65,7 @@ export class Engine implements Disposable {
   /** Whether the engine answers; a reason if not. */
   async available(): Promise<true | string> {
     try {
-      const ping = { path: "/_ping", timeoutMs: pingTimeoutMs };
-      await this.read("ping", ping, (answer) => answer.text());
+      await this.ask("ping", (docker) => docker.ping(), { timeoutMs: pingTimeoutMs });
       return true;
     } catch (error) {
       return (error as Error).message;
@@ -104,27 +74,21 @@ export class Engine implements Disposable {
 
   /** Closes its connections; nothing can be asked any more. */
   [Symbol.dispose](): void {
-    this.#client?.then((client) => client.close(), () => {});
+    this.#clients?.then((clients) => clients[Symbol.dispose](), () => {});
     this.#closed = true;
   }
 
-  async #send(request: EngineRequest, signal: AbortSignal): Promise<Response> {
+  async #connected(): Promise<DockerClients> {
     if (this.#closed) throw new ServerledgeError("SHUTTING_DOWN", "The node is shutting down");
     this.#address ??= engineAddress((name) => Deno.env.get(name));
-    const { base } = this.#address;
-    this.#client ??= connect(this.#address);
-    const query = new URLSearchParams();
-    for (const [key, value] of Object.entries(request.query ?? {})) {
-      query.set(key, typeof value === "object" ? JSON.stringify(value) : String(value));
+    this.#clients ??= connect(this.#address);
+    try {
+      return await this.#clients;
+    } catch (error) {
+      // Certificates, for one, may be put in place later.
+      this.#clients = undefined;
+      throw error;
     }
-    const { json, archive } = request;
-    return await fetch(`${base}${request.path}?${query}`, {
-      client: await this.#client,
-      method: request.method ?? "GET",
-      body: archive ? archive as BufferSource : json === undefined ? null : JSON.stringify(json),
-      headers: { "Content-Type": archive ? "application/x-tar" : "application/json" },
-      signal,
-    });
   }
 
   async #unavailable(what: string, cause: unknown): Promise<ServerledgeError> {
@@ -173,7 +137,12 @@ class EngineTimeout extends Error {
   }
 }
 
-async function connect(address: EngineAddress): Promise<Deno.HttpClient> {
+async function connect(address: EngineAddress): Promise<DockerClients> {
+  const { DockerClients } = await import("./dockerode.ts");
+  return new DockerClients({ base: address.base, client: await httpClient(address) });
+}
+
+async function httpClient(address: EngineAddress): Promise<Deno.HttpClient> {
   const { socket, certificates } = address;
   if (socket) return Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
   const { hostname, port } = new URL(address.base);
@@ -186,15 +155,12 @@ async function connect(address: EngineAddress): Promise<Deno.HttpClient> {
   return Deno.createHttpClient({ caCerts: [ca], cert, key });
 }
 
-async function refusal(what: string, answer: Response): Promise<ServerledgeError> {
-  const text = await answer.text();
-  let reason = text;
-  try {
-    reason = JSON.parse(text).message ?? text;
-  } catch {
-    // Not the engine's own answer, but perhaps a proxy's.
-  }
-  return engineRefusal(what, answer.status, reason);
+/** What dockerode throws where the engine refused: its status, and the answer's JSON or bytes. */
+function refusal(what: string, cause: unknown): ServerledgeError | undefined {
+  const { statusCode, json } = cause as { statusCode?: unknown; json?: unknown };
+  if (typeof statusCode !== "number") return undefined;
+  const reason = (json as { message?: unknown } | null)?.message ?? json;
+  return engineRefusal(what, statusCode, String(reason));
 }
 
 /** Tries the socket by itself, since errors of `fetch` do not tell their cause by class. */

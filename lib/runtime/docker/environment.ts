@@ -5,8 +5,6 @@
  */
 
 import { join } from "node:path";
-// @ts-types="@types/dockerode"
-import type { ContainerInfo } from "dockerode";
 import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { type Config, findRuntime } from "../../model/config.ts";
@@ -129,10 +127,11 @@ export class DockerEnvironment implements ExecutionEnvironment {
   /** See {@link ExecutionEnvironment.sweep}. */
   async sweep(): Promise<number> {
     const { engine, holders, known, limits } = this.#site;
-    const containers = await engine.ask<ContainerInfo[]>("list containers", {
-      path: "/containers/json",
-      query: { all: true, filters: { label: [`${nodeLabel}=${limits.nodeId}`] } },
-    });
+    const filters = { label: [`${nodeLabel}=${limits.nodeId}`] };
+    const containers = await engine.ask(
+      "list containers",
+      (docker) => docker.listContainers({ all: true, filters }),
+    );
     const orphans = containers.filter(({ Names }) => !known.has(bareName(Names)));
     await Promise.all(
       orphans.map(({ Names }) =>

@@ -7,8 +7,7 @@
  * @module
  */
 
-// @ts-types="@types/dockerode"
-import type { DockerVersion } from "dockerode";
+import { Readable } from "node:stream";
 import { logger } from "../../base/log.ts";
 import { Container } from "./container.ts";
 import { holderOptions } from "./container_options.ts";
@@ -166,17 +165,16 @@ export class Holders implements AsyncDisposable {
   }
 
   async #importImage(): Promise<void> {
-    const { Arch } = await this.#engine.ask<DockerVersion>("tell its version", {
-      path: "/version",
-    });
+    const { Arch } = await this.#engine.ask(
+      "tell its version",
+      (docker) => docker.version(),
+    );
     const [repo, tag] = holderImage.split(":") as [string, string];
     const what = "import the holder image";
+    const archive = Readable.from([await holderArchive(Arch)]);
     // docker import - serverledge/holder:1
-    await this.#engine.read(what, {
-      method: "POST",
-      path: "/images/create",
-      query: { fromSrc: "-", repo, tag },
-      archive: await holderArchive(Arch),
-    }, (answer) => followProgress(what, answer));
+    await this.#engine.ask(what, async (docker) => {
+      await followProgress(what, await docker.importImage(archive, { repo, tag }));
+    });
   }
 }

@@ -79,9 +79,10 @@ export class Images {
 
   async #find(image: string): Promise<ImageInspectInfo | undefined> {
     try {
-      const found = await this.#engine.ask<ImageInspectInfo>(`inspect image ${image}`, {
-        path: `/images/${image}/json`,
-      });
+      const found = await this.#engine.ask(
+        `inspect image ${image}`,
+        (docker) => docker.getImage(image).inspect(),
+      );
       return isImage(image, found) ? found : undefined;
     } catch (error) {
       if (engineStatus(error) === 404) return undefined;
@@ -92,14 +93,11 @@ export class Images {
   async #pull(image: string, key: string): Promise<void> {
     log.info("Pulling image {image}", { image });
     const what = `pull image ${image}`;
-    // Without a tag or a digest the engine would pull every tag there is.
-    const query = { fromImage: familiarName(image) };
     try {
-      await this.#engine.read(
-        what,
-        { method: "POST", path: "/images/create", query, timeoutMs: pullTimeoutMs },
-        (answer) => followProgress(what, answer, progressLog(image)),
-      );
+      await this.#engine.ask(what, async (docker) => {
+        const answer = await docker.pull(familiarName(image));
+        await followProgress(what, answer, progressLog(image));
+      }, { timeoutMs: pullTimeoutMs });
     } catch (error) {
       if (engineStatus(error) === undefined) throw error;
       const setting = key ? `, or name another image by the key ${key}` : "";

@@ -5,8 +5,6 @@
  * @module
  */
 
-// @ts-types="@types/dockerode"
-import type { NetworkInspectInfo } from "dockerode";
 import { SharedTasks } from "../../base/async.ts";
 import { logger } from "../../base/log.ts";
 import type { Engine } from "./engine.ts";
@@ -61,10 +59,8 @@ export class Networks implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#made].map(async (kind) => {
       const name = this.#name(kind);
-      await this.#engine.ask(`remove network ${name}`, {
-        method: "DELETE",
-        path: `/networks/${name}`,
-      })
+      await this.#engine
+        .ask(`remove network ${name}`, (docker) => docker.getNetwork(name).remove())
         .catch((error) => log.debug("{error}", { error: error.message }));
     }));
   }
@@ -74,26 +70,24 @@ export class Networks implements AsyncDisposable {
   }
 
   async #find(name: string): Promise<boolean> {
-    const found = await this.#engine.ask<NetworkInspectInfo[]>(`look for network ${name}`, {
-      path: "/networks",
-      query: { filters: { name: [name] } },
-    });
+    const filters = { name: [name] };
+    const found = await this.#engine.ask(
+      `look for network ${name}`,
+      (docker) => docker.listNetworks({ filters }),
+    );
     // The filter finds parts of names too.
     return found.some((network) => network.Name === name);
   }
 
   async #create(kind: NetworkKind, name: string): Promise<void> {
-    await this.#engine.ask(`create network ${name}`, {
-      method: "POST",
-      path: "/networks/create",
-      json: {
+    await this.#engine.ask(`create network ${name}`, (docker) =>
+      docker.createNetwork({
         Name: name,
         Driver: "bridge",
         CheckDuplicate: true,
         Internal: kind === "isolated",
         Options: { "com.docker.network.bridge.enable_icc": "false" },
         Labels: { [nodeLabel]: this.#nodeId },
-      },
-    });
+      }));
   }
 }

@@ -1,5 +1,6 @@
 /**
  * The stream of JSON lines with which the engine tells the progress of a pull or an import.
+ * Not read by docker-modem's `followProgress`, which throws beside the promise at a broken line.
  *
  * @module
  */
@@ -16,6 +17,9 @@ export interface ProgressEvent {
   readonly error?: string;
 }
 
+/** A stream of bytes, of the web or of Node. */
+export type ByteStream = AsyncIterable<string | Uint8Array> | NodeJS.ReadableStream;
+
 /**
  * Reads a progress stream to its end.
  *
@@ -26,11 +30,13 @@ export interface ProgressEvent {
  */
 export async function followProgress(
   what: string,
-  answer: Response,
+  answer: ByteStream,
   report: (event: ProgressEvent) => void = () => {},
 ): Promise<void> {
+  const decoder = new TextDecoder();
   let rest = "";
-  for await (const text of answer.body!.pipeThrough(new TextDecoderStream())) {
+  for await (const piece of answer) {
+    const text = typeof piece === "string" ? piece : decoder.decode(piece, { stream: true });
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
     for (const line of lines) if (line.trim()) read(line);

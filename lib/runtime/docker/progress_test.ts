@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { engineStatus } from "./engine.ts";
 import { followProgress, type ProgressEvent } from "./progress.ts";
 
-/** An answer whose body arrives in the given pieces. */
-function answer(...pieces: string[]): Response {
-  return new Response(
-    ReadableStream.from(pieces).pipeThrough(new TextEncoderStream()),
-  );
+/** A body that arrives in the given pieces. */
+function answer(...pieces: string[]): ReadableStream<Uint8Array> {
+  return ReadableStream.from(pieces).pipeThrough(new TextEncoderStream());
 }
 
 Deno.test("progress is told event by event, however the lines are cut", async () => {
