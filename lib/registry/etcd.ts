@@ -8,6 +8,7 @@ import { systemClock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
+import type { NodeRecord } from "../model/node.ts";
 import { EtcdClient } from "./etcd_client.ts";
 import { LeaseLost } from "./etcd_cluster.ts";
 import { EtcdCode } from "./etcd_code.ts";
@@ -15,9 +16,17 @@ import { functionKey } from "./etcd_keys.ts";
 import { SharedLeases } from "./etcd_leases.ts";
 import type { EtcdOptions } from "./etcd_options.ts";
 import { absent, type Operation, put, read, remove } from "./etcd_requests.ts";
+import { NodeWatch } from "./etcd_node_watch.ts";
+import { NodeRegistration } from "./etcd_nodes.ts";
 import { EtcdResults } from "./etcd_results.ts";
 import { FunctionWatch } from "./etcd_watch.ts";
-import type { AsyncResult, FunctionObserver, Registry, RegistryHealth } from "./registry.ts";
+import type {
+  AsyncResult,
+  FunctionObserver,
+  NodeObserver,
+  Registry,
+  RegistryHealth,
+} from "./registry.ts";
 import { forEach, pause } from "./steps.ts";
 
 /** How often etcd is asked whether it is there and still the same, ms. */
@@ -51,6 +60,8 @@ class EtcdRegistry implements Registry {
   readonly #code: EtcdCode;
   readonly #results: EtcdResults;
   readonly #watch: FunctionWatch;
+  /** Made when somebody first asks for nodes. */
+  #nodes: NodeWatch | undefined;
   readonly #recoverCode: (hash: string) => Promise<Uint8Array | undefined>;
   readonly #stop = new AbortController();
   readonly #heart: Promise<void>;
@@ -100,7 +111,7 @@ class EtcdRegistry implements Registry {
   }
 
   async watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable> {
-    await this.#firstListing();
+    await this.#soon(this.#watch.listed);
     const observed = this.#watch.observe(observer);
     return { [Symbol.asyncDispose]: () => Promise.resolve(observed[Symbol.dispose]()) };
   }
@@ -135,10 +146,22 @@ class EtcdRegistry implements Registry {
     return this.#results.pending(node);
   }
 
+  registerNode(record: NodeRecord): AsyncDisposable {
+    return new NodeRegistration(this.#client, record);
+  }
+
+  async watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {
+    const nodes = this.#nodes ??= new NodeWatch(this.#client, systemClock);
+    await this.#soon(nodes.listed);
+    const observed = nodes.observe(observer);
+    return { [Symbol.asyncDispose]: () => Promise.resolve(observed[Symbol.dispose]()) };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.#client[Symbol.dispose]();
     await this.#watch[Symbol.asyncDispose]();
+    await this.#nodes?.[Symbol.asyncDispose]();
     await this.#heart;
   }
 
@@ -148,11 +171,11 @@ class EtcdRegistry implements Registry {
     return pin === undefined ? [] : [remove(pin)];
   }
 
-  /** Waits for the first listing, but only for so long. */
-  async #firstListing(): Promise<void> {
+  /** Waits for a first listing, but only for so long. */
+  async #soon(listed: Promise<void>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = systemClock.after(firstWatchMs, resolve);
-    await Promise.race([this.#watch.listed, promise]);
+    await Promise.race([listed, promise]);
     cancel();
   }
 
@@ -163,11 +186,17 @@ class EtcdRegistry implements Registry {
       try {
         await this.#watch.checkIdentity();
         failed = 0;
-        if (beats % progressBeats < 2) await this.#watch.checkProgress();
+        if (beats % progressBeats < 2) {
+          await this.#watch.checkProgress();
+          await this.#nodes?.checkProgress();
+        }
         await this.#restoreCode();
       } catch {
         // The client remembers the problem for health(); the watch logs it.
-        if (++failed === fatalBeats) this.#watch.startOver();
+        if (++failed === fatalBeats) {
+          this.#watch.startOver();
+          this.#nodes?.startOver();
+        }
       }
       await pause(heartbeatMs, this.#stop.signal);
     }

@@ -200,6 +200,29 @@ export class EtcdClient implements Disposable {
   }
 
   /**
+   * Makes a lease live on for its whole time.
+   *
+   * @returns false if there is no such lease any more
+   */
+  async keepLease(lease: string): Promise<boolean> {
+    const { result } = await this.#cluster.call<{ result?: { TTL?: string } }>(
+      "/v3/lease/keepalive",
+      { ID: lease },
+    );
+    return Number(result?.TTL ?? 0) > 0;
+  }
+
+  /**
+   * Ends a lease, and with it the keys that were written with it.
+   *
+   * @param timeoutMs how long a member may take
+   * @throws LeaseLost
+   */
+  async revokeLease(lease: string, timeoutMs: number): Promise<void> {
+    await this.#cluster.call("/v3/lease/revoke", { ID: lease }, timeoutMs);
+  }
+
+  /**
    * Passes on the changes below a prefix until etcd ends it: with an error, because its connection
    * ends, or because the changes that are asked for were compacted away.
    *

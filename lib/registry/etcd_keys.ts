@@ -13,6 +13,9 @@ export const functionsPrefix = `${root}functions/`;
 /** Code by hash: chunks, and a manifest that is written last. */
 export const codePrefix = `${root}code/`;
 
+/** Registered nodes by id; written with a lease of the node's own. */
+export const nodesPrefix = `${root}nodes/`;
+
 /** The record of a function. */
 export function functionKey(name: string): string {
   return functionsPrefix + name;

@@ -7,6 +7,7 @@
 
 import * as v from "valibot";
 import type { FunctionRecord } from "../model/function.ts";
+import type { NodeRecord } from "../model/node.ts";
 import { reportSchema } from "../model/invocation.ts";
 
 /** What is known of an async invocation. */
@@ -38,6 +39,16 @@ export interface FunctionObserver {
   put(record: FunctionRecord): void;
   /** A function was deleted. */
   remove(name: string): void;
+}
+
+/** Gets the registered nodes, all at first and again after an outage, then each change. */
+export interface NodeObserver {
+  /** All nodes that are registered now; others are gone. */
+  reset(records: NodeRecord[]): void;
+  /** A node has joined or changed. */
+  put(record: NodeRecord): void;
+  /** A node has left, or its lease has ended. */
+  remove(id: string): void;
 }
 
 /** Whether the registry answers; how long it has not, and why, if not. */
@@ -102,4 +113,14 @@ export interface Registry extends AsyncDisposable {
   getResult(id: string): Promise<AsyncResult | undefined>;
   /** Ids of async invocations that a node accepted and never ended. */
   pendingResults(node: string): Promise<string[]>;
+  /**
+   * Registers a node under a lease that is kept alive, and registers it anew whenever the lease was
+   * lost, until disposed, which deregisters it. Never throws for want of a registry: it keeps trying.
+   */
+  registerNode(record: NodeRecord): AsyncDisposable;
+  /**
+   * Tells the observer all nodes and then every change, as {@link Registry.watchFunctions} does for
+   * functions. While the registry is away the nodes known last stay known.
+   */
+  watchNodes(observer: NodeObserver): Promise<AsyncDisposable>;
 }

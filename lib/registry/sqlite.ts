@@ -15,6 +15,7 @@ import {
   type AsyncResult,
   asyncResultSchema,
   type FunctionObserver,
+  type NodeObserver,
   type Registry,
   type RegistryHealth,
 } from "./registry.ts";
@@ -214,6 +215,18 @@ class SqliteRegistry implements Registry {
     return this.#run(({ pending }) => {
       const rows = pending.all(node, Math.floor(this.#clock.wall())) as { id: string }[];
       return rows.map(({ id }) => id);
+    });
+  }
+
+  /** One node has the file for itself: there is nobody to tell. */
+  registerNode(): AsyncDisposable {
+    return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+
+  watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {
+    return this.#run(() => {
+      observer.reset([]);
+      return { [Symbol.asyncDispose]: () => Promise.resolve() };
     });
   }
 

@@ -7,6 +7,7 @@ testRegistry("embedded in-memory", () => {
   const registry = openSqlite(":memory:", clock);
   return Promise.resolve({
     registry,
+    shared: false,
     pass: (ms) => clock.advance(ms),
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
   });

@@ -10,13 +10,21 @@ import { Buffer } from "node:buffer";
 import { hashArchive } from "../../lib/model/archive.ts";
 import { type FunctionRecord, functionRecordSchema } from "../../lib/model/function.ts";
 import { parse } from "../../lib/model/json.ts";
-import type { AsyncResult, FunctionObserver, Registry } from "../../lib/registry/registry.ts";
+import type { NodeRecord } from "../../lib/model/node.ts";
+import type {
+  AsyncResult,
+  FunctionObserver,
+  NodeObserver,
+  Registry,
+} from "../../lib/registry/registry.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** A registry under test and the passing of its time. */
 export interface RegistryWorld extends AsyncDisposable {
   /** The registry, empty. */
   readonly registry: Registry;
+  /** True if several nodes can use it at the same time. */
+  readonly shared: boolean;
   /** Lets time pass where the registry's clock is not the machine's. */
   pass(ms: number): void;
 }
@@ -61,6 +69,47 @@ export class Recorder implements FunctionObserver {
   remove(name: string): void {
     this.functions.delete(name);
     this.told.push(`remove ${name}`);
+  }
+}
+
+/** A node's record for tests. */
+export function sampleNode(id: string, more: Partial<NodeRecord> = {}): NodeRecord {
+  return {
+    Id: id,
+    Area: "ROME",
+    Role: "node",
+    Url: "http://127.0.0.1:1323",
+    Udp: "127.0.0.1:9876",
+    Architecture: "amd64",
+    Incarnation: `${id}-1`,
+    ...more,
+  };
+}
+
+/** An observer of nodes that knows what it was told. */
+export class NodeRecorder implements NodeObserver {
+  /** The nodes as told. */
+  readonly nodes = new Map<string, NodeRecord>();
+
+  /** Forgets all others. */
+  reset(records: NodeRecord[]): void {
+    this.nodes.clear();
+    for (const record of records) this.nodes.set(record.Id, record);
+  }
+
+  /** Adds one. */
+  put(record: NodeRecord): void {
+    this.nodes.set(record.Id, record);
+  }
+
+  /** Removes one. */
+  remove(id: string): void {
+    this.nodes.delete(id);
+  }
+
+  /** Their ids, sorted. */
+  get ids(): string {
+    return [...this.nodes.keys()].sort().join(" ");
   }
 }
 
@@ -229,6 +278,20 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     await eventually("the result has expired", async () => !await registry.getResult("brief"));
     assert.deepEqual(await registry.getResult("long"), pending);
     assert.deepEqual(await registry.pendingResults("n1"), ["long"]);
+  });
+
+  test("tells who is registered", async ({ registry, shared }) => {
+    const before = registry.registerNode(sampleNode("a"));
+    const seen = new NodeRecorder();
+    await using _watch = await registry.watchNodes(seen);
+    const after = registry.registerNode(sampleNode("b", { Role: "balancer", Udp: "" }));
+    const all = shared ? "a b" : "";
+    await eventually("both are known", () => seen.ids === all);
+    if (shared) assert.deepEqual(seen.nodes.get("a"), sampleNode("a"));
+    await before[Symbol.asyncDispose]();
+    await eventually("one has left", () => seen.ids === (shared ? "b" : ""));
+    await after[Symbol.asyncDispose]();
+    await eventually("both have left", () => seen.ids === "");
   });
 
   test("is healthy, and says so when it is closed", async ({ registry }) => {

@@ -9,5 +9,10 @@ testRegistry("etcd", async () => {
   const registry = stack.use(connectEtcd({ endpoints: [etcd.endpoint] }));
   await eventually("the registry is connected", () => registry.health().ok);
   const owned = stack.move();
-  return { registry, pass: () => {}, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    registry,
+    shared: true,
+    pass: () => {},
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 });

@@ -18,6 +18,7 @@ testRegistry("embedded", async () => {
   const registry = openSqlite(file.path);
   return {
     registry,
+    shared: false,
     pass: () => {},
     [Symbol.asyncDispose]: async () => {
       await registry[Symbol.asyncDispose]();
