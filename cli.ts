@@ -11,6 +11,7 @@ import { deleteFunction } from "./lib/cli/commands/delete.ts";
 import { invoke } from "./lib/cli/commands/invoke.ts";
 import { list } from "./lib/cli/commands/list.ts";
 import { logs } from "./lib/cli/commands/logs.ts";
+import { policy } from "./lib/cli/commands/policy.ts";
 import { poll } from "./lib/cli/commands/poll.ts";
 import { prewarm } from "./lib/cli/commands/prewarm.ts";
 import { start } from "./lib/cli/commands/start.ts";
@@ -31,6 +32,7 @@ const commands: readonly Command[] = [
   status,
   logs,
   config,
+  policy,
   version,
 ];
 

@@ -32,7 +32,7 @@ export function environmentSource(env: Readonly<Record<string, string>>): Enviro
   const warnings: string[] = [];
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith(prefix) || ownNames.includes(name)) continue;
-    const key = keys.get(name) ?? runtimeKey(name);
+    const key = keys.get(name) ?? runtimeKey(name) ?? policyKey(name);
     if (key) values[key] = value;
     else warnings.push(`${name} (environment) sets no key of the configuration and has no effect`);
   }
@@ -42,6 +42,12 @@ export function environmentSource(env: Readonly<Record<string, string>>): Enviro
 function runtimeKey(name: string): string | undefined {
   const [, id, field] = /^SERVERLEDGE_RUNTIMES_(.+)_(IMAGE|EXECUTOR)$/.exec(name) ?? [];
   return id && `runtimes.${id}.${field}`.toLowerCase();
+}
+
+/** Settings of policies, which no table lists: `SERVERLEDGE_POLICY_BANDWIDTH_EDGE`. */
+function policyKey(name: string): string | undefined {
+  const [, key] = /^SERVERLEDGE_POLICY_([A-Z0-9_]+)$/.exec(name) ?? [];
+  return key && `policy.${key.toLowerCase().replaceAll("_", ".")}`;
 }
 
 /**

@@ -25,7 +25,8 @@ export interface ConfigRow {
 const hidden = "(hidden)";
 
 /**
- * All keys with their values and origins, in the order of the settings, then the runtimes.
+ * All keys with their values and origins, in the order of the settings, then the runtimes and what
+ * policies were told.
  *
  * @param resolved an effective configuration
  */
@@ -41,6 +42,10 @@ export function describeConfig({ config, origins }: ResolvedConfig): ConfigRow[]
       const key = `runtimes.${id}.${field}`;
       if (value !== "") rows.push({ key, value, origin: origin(key) });
     }
+  }
+  for (const [rest, value] of Object.entries(config.policySettings)) {
+    const key = `policy.${rest}`;
+    rows.push({ key, value, origin: origin(key) });
   }
   return rows;
 }

@@ -9,6 +9,7 @@ import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { isObject } from "./json.ts";
+import { isPolicy, policyNames, policySetting, type PolicySettings } from "./policy_names.ts";
 import { defaultClass, type QosClass } from "./qos.ts";
 import { defaultRuntimes, type ExecutorKind, type Runtime, runtimeAliases } from "./runtimes.ts";
 
@@ -111,7 +112,10 @@ export const settings = {
   ),
   "janitor.interval": number(0.01, 86_400, false)(30, "How often expired instances are removed, s"),
   "factory.images.refresh": flag(false, "Pull each image once, even if it is present"),
-  "scheduler.policy": choice("default")("default", "Scheduling policy"),
+  "scheduler.policy": setting(
+    v.pipe(v.string(), v.check(isPolicy)),
+    `${policyNames.join(", ")}, or the path of a .js or .ts file`,
+  )("default", "Scheduling policy; policy.* are its own settings"),
   "scheduler.queue.capacity": number(0, 1_000_000)(
     1000,
     "Requests that may wait for resources; 0: none",
@@ -137,6 +141,7 @@ export const settings = {
     2,
     "How often the balancer asks nodes whether they are healthy, s",
   ),
+  "policy.plan.interval": number(1, 86_400, false)(10, "How often policies that plan do so, s"),
   "lb.load.factor": number(1, 1000, false)(
     1.25,
     "Most requests in flight on one node, as a multiple of the mean of all nodes",
@@ -208,8 +213,13 @@ const absent = [
   "registry.remote.area",
   "registry.udp.port",
   "registry.nearby.interval",
+    /** Settings of policies, by the rest of the key after `policy.`; each policy checks its own. */
+    readonly policySettings: PolicySettings;
   "registry.monitoring.interval",
   "scheduler.fallback.local",
+/** Keys of policies, which no table lists. */
+const policyPrefix = "policy.";
+
   "offloading.",
   "loadbalancer.",
   "metrics.prometheus.",
@@ -258,16 +268,20 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
       if (isSettingKey(key)) values[key] = check(key, value, origin);
       else if (key.startsWith("runtimes.")) setRuntime(runtimes, key, value, origin);
       else if (key.startsWith("qos.")) setQosField(classes, key, value, origin);
-      else {
+      else if (key.startsWith(policyPrefix)) {
+        policySettings[key.slice(policyPrefix.length)] = checkPolicySetting(key, value, origin);
+      } else {
         warnings.push(warningFor(key, origin));
         continue;
       }
+  const policySettings: Record<string, string | number | boolean> = {};
       origins.set(key, origin);
     }
   }
   checkRuntimes(runtimes, origins);
   const qosClasses = completeClasses(classes, origins);
-  return { config: { ...values, runtimes, qosClasses } as unknown as Config, origins, warnings };
+  const config = { ...values, runtimes, qosClasses, policySettings } as unknown as Config;
+  return { config, origins, warnings };
 }
 
 /** The environment variable that sets a key: `api.port` is `SERVERLEDGE_API_PORT`. */
@@ -372,6 +386,12 @@ function checkRuntimes(
       const hint = field === "executor" ? ` (${executors.join(", ")})` : "";
       throw bad(
         told,
+function checkPolicySetting(key: string, value: unknown, origin: string) {
+  const scalar = policySetting(value);
+  if (scalar !== undefined) return scalar;
+  throw bad(key, origin, "expected a text, a number, true or false");
+}
+
         origins.get(told)!,
         `a new runtime needs runtimes.${id}.${field}${hint}, too`,
       );

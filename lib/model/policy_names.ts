@@ -1,5 +1,5 @@
 /**
- * The names of the policies that the program has, and how a policy of a user's own is told apart.
+ * What the configuration says of policies: their names, and settings of their own.
  *
  * @module
  */
@@ -24,4 +24,30 @@ export type PolicyName = (typeof policyNames)[number];
  */
 export function isPolicyPath(value: string): boolean {
   return value.includes("/") || /\.(js|mjs|ts)$/.test(value);
+}
+
+/**
+ * True if `scheduler.policy` can have a value: a name, or the path of a file.
+ *
+ * @param value what the configuration says
+ */
+export function isPolicy(value: string): boolean {
+  return policyNames.some((name) => name === value) || isPolicyPath(value);
+}
+
+/** Settings of policies, by the rest of their key after `policy.`. */
+export type PolicySettings = Readonly<Record<string, string | number | boolean>>;
+
+/**
+ * A setting of a policy. The environment and the command line have texts only: what reads as a
+ * number or a flag is one.
+ *
+ * @param value what the configuration says
+ * @returns undefined if it is none
+ */
+export function policySetting(value: unknown): string | number | boolean | undefined {
+  if (typeof value === "number" || typeof value === "boolean") return value;
+  if (typeof value !== "string") return undefined;
+  if (value === "true" || value === "false") return value === "true";
+  return value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : value;
 }

@@ -12,18 +12,10 @@ import type {
   Estimates,
   NodeView,
   PeerView,
-  Policy,
   PolicyFactory,
   RequestFacts,
 } from "../../lib/policy.ts";
-
-/** One moment of deciding. */
-export interface Situation {
-  /** What is asked for. */
-  readonly request: RequestFacts;
-  /** The node. */
-  readonly view: NodeView;
-}
+import { decideInTurn, type Situation } from "../../policies/replay.ts";
 
 /** A class of which only what matters is told. */
 export function qosClassOf(facts: Partial<QosClass> = {}): QosClass {
@@ -170,31 +162,6 @@ export const situations: fc.Arbitrary<Situation> = fc.record({
   }),
 });
 
-/**
- * The decisions about one request whose offloads all fail, one after the other: each node that
- * failed is offered no more. At most one decision a node, and a last one.
- *
- * @param policy decides
- * @param situation where it begins
- */
-export function decideToTheEnd(policy: Policy, { request, view }: Situation): Decision[] {
-  const decisions: Decision[] = [];
-  const most = view.peers.length + 2;
-  let now = view;
-  while (decisions.length < most) {
-    const decision = policy.decide(request, now);
-    decisions.push(decision);
-    if (decision.kind !== "offload") break;
-    const { to } = decision;
-    now = {
-      ...now,
-      peers: now.peers.filter(({ id }) => id !== to),
-      cloud: now.cloud?.id === to ? undefined : now.cloud,
-    };
-  }
-  return decisions;
-}
-
 function check(decision: Decision, { request, view }: Situation): void {
   const offered = [...view.peers, ...(view.cloud ? [view.cloud] : [])].map(({ id }) => id);
   switch (decision.kind) {
@@ -235,7 +202,7 @@ export function testPolicy(name: string, factory: PolicyFactory): void {
 
   Deno.test(`${name} comes to an end when every offload fails`, () => {
     fc.assert(fc.property(situations, chance, (situation, u) => {
-      const decisions = decideToTheEnd(make(() => u), situation);
+      const decisions = decideInTurn(make(() => u), situation);
       assert.notEqual(decisions.at(-1)!.kind, "offload");
       const targets = decisions.filter(({ kind }) => kind === "offload");
       assert.equal(new Set(targets.map((d) => d.kind === "offload" && d.to)).size, targets.length);

@@ -1,0 +1,105 @@
+/**
+ * Policies from files: what is loaded, what is refused, and what becomes of a policy with faults.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { ServerledgeError } from "../../lib/base/errors.ts";
+import { loadPolicy } from "../../lib/policy_loader.ts";
+import makeExample from "../../examples/policies/my_policy.ts";
+import { cloudOf, requestOf, testPolicy, viewOf } from "../contract/policy.ts";
+import { tempDir } from "../support/temp_dir.ts";
+
+const root = new URL("../../", import.meta.url).pathname;
+const context = { random: () => 0, now: () => 0, settings: { half: 0.25 } };
+
+testPolicy("the example of a policy", makeExample);
+
+/** Writes a policy and loads it. */
+async function load(name: string, source: string, warn: (problem: string) => void = assert.fail) {
+  await using dir = await tempDir("policy");
+  const path = `${dir.path}/${name}`;
+  await Deno.writeTextFile(path, source);
+  return await loadPolicy(path, context, warn);
+}
+
+async function refusal(loading: Promise<unknown>): Promise<string> {
+  try {
+    await loading;
+  } catch (error) {
+    assert.ok(error instanceof ServerledgeError);
+    assert.equal(error.code, "INVALID_REQUEST");
+    assert.ok(!error.message.includes("\n"));
+    return error.message;
+  }
+  assert.fail("the policy was accepted");
+}
+
+Deno.test("a policy in TypeScript is loaded with its settings", async () => {
+  const policy = await loadPolicy(`${root}examples/policies/my_policy.ts`, context, assert.fail);
+  assert.equal(policy.name, "mine");
+  const view = viewOf({ availableMemoryMib: 700, cloud: cloudOf() });
+  assert.deepEqual(policy.decide(requestOf(), view), { kind: "offload", to: "cloud" });
+});
+
+Deno.test("a policy in JavaScript is loaded, whatever its folder is called", async () => {
+  await using dir = await tempDir("policy");
+  await Deno.mkdir(`${dir.path}/a b#c?`);
+  const path = `${dir.path}/a b#c?/p.js`;
+  await Deno.writeTextFile(
+    path,
+    'export default () => ({ name: "p", decide: () => ({ kind: "run" }) });',
+  );
+  const policy = await loadPolicy(path, context, assert.fail);
+  assert.equal(policy.decide(requestOf(), viewOf()).kind, "run");
+});
+
+Deno.test("a name is loaded by name only", async () => {
+  assert.equal((await loadPolicy("qosaware", context, assert.fail)).name, "qosaware");
+  const message = await refusal(loadPolicy("constructor", context, assert.fail));
+  assert.match(message, /^There is no policy "constructor": default, /);
+});
+
+Deno.test("what is no policy is refused in one line", async () => {
+  const cases: [name: string, source: string, message: RegExp][] = [
+    ["a.ts", "export default =\n;", /Cannot load .*: line 1: Expression expected|line 2/],
+    ["a.ts", "enum A { b }\nexport default () => A.b;", /Cannot load .*: line 1: .*enum/],
+    ["b.js", "export default {", /Cannot load the policy/],
+    ["b.js", "export const a = 1;", /must "export default" a function/],
+    ["c.js", "export default () => 1;", /needs a function "decide"/],
+    ["c.js", "export default () => { throw new Error('no half'); };", /its maker throws no half/],
+    ["d.js", "export default () => ({ decide() {} });", /needs a text "name"/],
+    [
+      "d.js",
+      'export default () => ({ name: "d", decide() {}, plan: 1 });',
+      /"plan" must be a function/,
+    ],
+  ];
+  for (const [name, source, message] of cases) {
+    assert.match(await refusal(load(name, source)), message);
+  }
+  assert.match(
+    await refusal(loadPolicy("/nonexistent/p.js", context, assert.fail)),
+    /Cannot read the policy \/nonexistent\/p\.js: there is no such file/,
+  );
+});
+
+Deno.test("a policy with faults costs one warning, and the default policy decides", async () => {
+  const sources = [
+    'export default () => ({ name: "t", decide() { throw new Error("oops"); } });',
+    'export default () => ({ name: "n", decide() {} });',
+    'export default () => ({ name: "o", decide: () => ({ kind: "offload", to: "nobody" }) });',
+    'export default () => ({ name: "r", decide: () => ({ kind: "reject", code: "TIRED" }) });',
+  ];
+  for (const source of sources) {
+    const warnings: string[] = [];
+    const policy = await load("p.js", source, (problem) => warnings.push(problem));
+    for (let i = 0; i < 3; i++) assert.equal(policy.decide(requestOf(), viewOf()).kind, "run");
+    assert.equal(warnings.length, 1);
+    assert.match(
+      warnings[0]!,
+      /p\.js: it (throws|decides) .*; the default policy decides instead$/,
+    );
+  }
+});
