@@ -125,7 +125,7 @@ export class NodeServices implements ApiServices {
 
   /** See {@link ApiServices}. */
   status(): NodeStatus {
-    const { ledger, pool, scheduler, registry, catalog, clock, engine } = this.#parts;
+    const { ledger, pool, scheduler, registry, catalog, clock, engine, environment } = this.#parts;
     const { totalMemory, busyMemory, warmMemory, totalCpu, usedCpu } = ledger.balance;
     const counts = pool.count();
     const idle = counts.filter((count) => count.idle > 0);
@@ -160,6 +160,11 @@ export class NodeServices implements ApiServices {
         ...(registryHealth.ok ? {} : { Problem: registryHealth.reason }),
       },
       Engine: engine.state === true ? { Ok: true } : { Ok: false, Problem: engine.state },
+      Pulls: (environment.pulls?.() ?? []).map(({ image, percent, message }) => ({
+        Image: image,
+        Percent: percent,
+        Message: message,
+      })),
     };
   }
 

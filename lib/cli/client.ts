@@ -7,6 +7,7 @@
 import { type ErrorCode, errorCodes, ServerledgeError } from "../base/errors.ts";
 import { isObject } from "../model/json.ts";
 import { authority, type Endpoint } from "./endpoint.ts";
+import { counted, type Sent } from "./upload.ts";
 
 /** How long a node may take to answer what it can answer at once, ms. */
 const answerTimeoutMs = 30_000;
@@ -27,6 +28,14 @@ export interface Answer {
 export interface CallOptions {
   /** Longest wait for the whole answer, ms. */
   readonly timeoutMs?: number;
+  /** Gives up. */
+  readonly signal?: AbortSignal;
+}
+
+/** A call that sends something. */
+export interface PostOptions extends CallOptions {
+  /** Told how many bytes of how many are sent; the body then has no length announced. */
+  readonly sent?: Sent;
 }
 
 /** Talks to one node. Dispose it to drop its connections. */
@@ -66,9 +75,11 @@ export class NodeClient implements Disposable {
    *
    * @throws the node's error, `PEER_UNREACHABLE` or `DEADLINE_EXCEEDED`
    */
-  post(path: string, body: unknown, options?: CallOptions): Promise<Answer> {
+  post(path: string, body: unknown, options: PostOptions = {}): Promise<Answer> {
     const headers = { "content-type": "application/json" };
-    return this.#call(path, { method: "POST", headers, body: JSON.stringify(body) }, options);
+    const text = JSON.stringify(body);
+    const content = options.sent ? counted(new TextEncoder().encode(text), options.sent) : text;
+    return this.#call(path, { method: "POST", headers, body: content }, options);
   }
 
   /** Drops the connections. */
@@ -78,7 +89,8 @@ export class NodeClient implements Disposable {
 
   async #call(path: string, init: RequestInit, options: CallOptions = {}): Promise<Answer> {
     const timeoutMs = options.timeoutMs ?? answerTimeoutMs;
-    const signal = AbortSignal.timeout(timeoutMs);
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
     const since = performance.now();
     this.#trace(`> ${init.method} http://${this.#authority}${path}`);
     try {
@@ -91,7 +103,7 @@ export class NodeClient implements Disposable {
       return answer;
     } catch (error) {
       if (error instanceof ServerledgeError) throw error;
-      if (signal.aborted) throw late(this.#authority, timeoutMs, error);
+      if (timeout.aborted) throw late(this.#authority, timeoutMs, error);
       throw new ServerledgeError(
         "PEER_UNREACHABLE",
         `No answer from ${this.#authority}: no node listens there, or it went away; start one with ` +

@@ -9,18 +9,20 @@ import type { Terminal } from "./terminal.ts";
 /** What takes less time than this shows nothing, ms. */
 const patienceMs = 300;
 const frameMs = 100;
+/** Longest label that is shown: a line that wraps could not be taken back. */
+const maxLabel = 70;
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 /**
  * Shows what is under way and for how long, until it ends; then nothing of the sign is left.
  *
  * @param terminal shown on its error output, if a person reads that
- * @param label what is under way
+ * @param label what is under way, asked for at each frame
  * @param task the work
  */
 export async function during<T>(
   terminal: Pick<Terminal, "err">,
-  label: string,
+  label: string | (() => string),
   task: () => Promise<T>,
 ): Promise<T> {
   const { err } = terminal;
@@ -31,7 +33,8 @@ export async function during<T>(
     const elapsedMs = performance.now() - since;
     if (elapsedMs < patienceMs) return;
     const sign = frames[frame++ % frames.length];
-    err.write(`\r\x1b[K${sign} ${label} ${Math.round(elapsedMs / 1e3)} s`);
+    const text = shortened(typeof label === "string" ? label : label());
+    err.write(`\r\x1b[K${sign} ${text} ${Math.round(elapsedMs / 1e3)} s`);
   }, frameMs);
   try {
     return await task();
@@ -39,4 +42,8 @@ export async function during<T>(
     clearInterval(timer);
     if (frame > 0) err.write("\r\x1b[K");
   }
+}
+
+function shortened(text: string): string {
+  return text.length > maxLabel ? `${text.slice(0, maxLabel - 1)}…` : text;
 }

@@ -36,6 +36,10 @@ export const statusSchema = v.object({
   Running: v.pipe(v.number(), v.description("Invocations that are executing")),
   Registry: v.object({ Kind: v.string(), Ok: v.boolean(), Problem: v.optional(v.string()) }),
   Engine: v.object({ Ok: v.boolean(), Problem: v.optional(v.string()) }),
+  Pulls: v.pipe(
+    v.array(v.object({ Image: v.string(), Percent: v.number(), Message: v.string() })),
+    v.description("Images that are being fetched"),
+  ),
 });
 
 /** What a node tells of itself. */

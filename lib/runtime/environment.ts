@@ -63,8 +63,15 @@ export interface Instance extends AsyncDisposable {
   logs(lines: number): Promise<string>;
 }
 
-/** Progress of a preparation, for people. */
-export type PrepareProgress = (message: string) => void;
+/** An image that is being fetched, for people. */
+export interface Pull {
+  /** The image's name. */
+  readonly image: string;
+  /** How much of it is there, as far as its size is known; 0 to 100. */
+  readonly percent: number;
+  /** What is under way, e.g. `12 of 80 MB`. */
+  readonly message: string;
+}
 
 /** Makes instances of functions. */
 export interface ExecutionEnvironment extends AsyncDisposable {
@@ -95,6 +102,8 @@ export interface ExecutionEnvironment extends AsyncDisposable {
    * @returns how many instances
    */
   sweep(): Promise<number>;
+  /** The images that are being fetched now; left out where nothing is ever fetched. */
+  pulls?(): Pull[];
   /** Whether instances can be started now; a reason if not. */
   available(): Promise<true | string>;
 }

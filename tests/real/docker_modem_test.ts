@@ -1,48 +1,21 @@
 import assert from "node:assert/strict";
 import { Engine, engineStatus } from "../../lib/runtime/docker/engine.ts";
 import { followProgress } from "../../lib/runtime/docker/progress.ts";
-import { tempDir } from "../support/temp_dir.ts";
-
-/** An engine that answers every connection with the same bytes and hangs up; none: it stays mute. */
-async function scriptedEngine(answer: string | undefined): Promise<AsyncDisposable> {
-  await using stack = new AsyncDisposableStack();
-  const { path } = stack.use(await tempDir("modem"));
-  const before = Deno.env.get("DOCKER_HOST");
-  Deno.env.set("DOCKER_HOST", `unix://${path}/docker.sock`);
-  stack.defer(() => {
-    if (before === undefined) Deno.env.delete("DOCKER_HOST");
-    else Deno.env.set("DOCKER_HOST", before);
-  });
-  const listener = stack.use(Deno.listen({ transport: "unix", path: `${path}/docker.sock` }));
-  const open = new Set<Deno.Conn>();
-  stack.defer(() => open.forEach((conn) => conn.close()));
-  const serve = async (conn: Deno.Conn) => {
-    if (await conn.read(new Uint8Array(65_536)) === null) return conn.close();
-    if (answer === undefined) return open.add(conn);
-    await conn.write(new TextEncoder().encode(answer));
-    conn.close();
-  };
-  void (async () => {
-    // One that the client closes meanwhile is no answer's concern.
-    for await (const conn of listener) void serve(conn).catch(() => conn.close());
-  })();
-  const kept = stack.move();
-  return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
-}
+import { scriptedEngine } from "../support/scripted_engine.ts";
 
 const brokenJson =
   'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"A';
 
 Deno.test("an answer that breaks off is an error of its request only", async () => {
-  await using _engine = await scriptedEngine(brokenJson);
+  await using _engine = await scriptedEngine(() => brokenJson);
   using engine = new Engine();
   const asked = engine.ask("tell its version", (docker) => docker.version());
   await assert.rejects(asked, { code: "ENGINE_UNAVAILABLE" });
 });
 
 Deno.test("a stream that breaks off is an error of its request only, read or not", async () => {
-  await using _engine = await scriptedEngine(
-    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{"id":"a"\r\n',
+  await using _engine = await scriptedEngine(() =>
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{"id":"a"\r\n'
   );
   using engine = new Engine();
   const pull = engine.ask("pull", async (docker) => {
@@ -57,8 +30,8 @@ Deno.test("a stream that breaks off is an error of its request only, read or not
 
 Deno.test("a refusal tells its status and its reason, of streams too", async () => {
   const body = '{"message":"no such\\nthing"}';
-  await using _engine = await scriptedEngine(
-    `HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  await using _engine = await scriptedEngine(() =>
+    `HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
   );
   using engine = new Engine();
   for (
@@ -76,7 +49,7 @@ Deno.test("a refusal tells its status and its reason, of streams too", async () 
 });
 
 Deno.test("every request has its end, those too that dockerode does not bound", async () => {
-  await using _engine = await scriptedEngine(undefined);
+  await using _engine = await scriptedEngine(() => undefined);
   using engine = new Engine();
   const asked = engine.ask("ask", (docker) => docker.getImage("x").inspect(), { timeoutMs: 20 });
   await assert.rejects(asked, { code: "ENGINE_UNAVAILABLE", message: /no answer within 20 ms/ });

@@ -16,16 +16,19 @@ import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
 import { localityOption } from "../locality_option.ts";
 import { doc, functionName, functionOption, type Globals } from "../options.ts";
+import { duringCall } from "../pulls.ts";
 import { connect } from "../session.ts";
 import { show } from "../show.ts";
 import { readSignature } from "../signature.ts";
 import { readSource, type Source } from "../source.ts";
-import { during } from "../spinner.ts";
 import { formatBytes } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
+import type { Sent } from "../upload.ts";
 
 /** A node may have to fetch the code and to ask for the image, ms. */
 const createTimeoutMs = 600_000;
+/** Code of at least this size is sent with a count of its bytes. */
+const watchedBytes = 1 << 20;
 const noSource: Source = { base64: "", bytes: 0 };
 
 const definitionOptions = merge(
@@ -156,10 +159,21 @@ async function register(
   using node = await connect(globals, terminal);
   const size = source.bytes ? ` (${formatBytes(source.bytes)} of code)` : "";
   const body = { ...definition, TarFunctionCode: source.base64 };
-  const answer = await during(
+  let label = `Sending ${definition.Name}${size}`;
+  const sent: Sent = (bytes, total) => {
+    const share = `${formatBytes(bytes)} of ${formatBytes(total)}`;
+    label = bytes < total
+      ? `Sending ${definition.Name}: ${share}`
+      : `Registering ${definition.Name}`;
+  };
+  // Only where somebody sees it: otherwise the body's length is announced.
+  const watched = terminal.err.isTerminal && (source.bytes ?? 0) >= watchedBytes;
+  const how = { timeoutMs: createTimeoutMs, ...(watched ? { sent } : {}) };
+  const answer = await duringCall(
     terminal,
-    `Sending ${definition.Name}${size}`,
-    () => node.post(`/${action}`, body, { timeoutMs: createTimeoutMs }),
+    node,
+    () => label,
+    () => node.post(`/${action}`, body, how),
   );
   const done = action === "create" ? "Created" : "Updated";
   show(answer, globals, terminal, () => `${done} ${definition.Name}${size}`);

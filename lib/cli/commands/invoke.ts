@@ -19,10 +19,10 @@ import { exits } from "../exits.ts";
 import { doc, functionName, functionOption } from "../options.ts";
 import { localityOption } from "../locality_option.ts";
 import { paramsHelp, readParams, readParamsFile } from "../params.ts";
+import { duringCall } from "../pulls.ts";
 import { readableReport, readReport } from "../report.ts";
 import { connect } from "../session.ts";
 import { show } from "../show.ts";
-import { during } from "../spinner.ts";
 import { maxWaitMs, timeoutOption } from "../timeout.ts";
 import { showResult } from "./poll.ts";
 
@@ -93,9 +93,10 @@ export const invoke: Command = defineCommand({
       show(accepted, globals, terminal, () => id);
       return exits.ok;
     }
-    const answer = await during(
+    const answer = await duringCall(
       terminal,
-      `Running ${name}`,
+      node,
+      () => `Running ${name}`,
       () => node.post(path, request, { timeoutMs: waitMs }),
     );
     const report = readReport(answer);

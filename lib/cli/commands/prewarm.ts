@@ -11,9 +11,9 @@ import { integer } from "@optique/core/valueparser";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
 import { doc, functionName, functionOption } from "../options.ts";
+import { duringCall } from "../pulls.ts";
 import { connect } from "../session.ts";
 import { show } from "../show.ts";
-import { during } from "../spinner.ts";
 
 /** An image may have to be pulled over a slow line first, ms. */
 const prewarmTimeoutMs = 3_600_000;
@@ -45,9 +45,10 @@ export const prewarm: Command = defineCommand({
       Instances: options.count,
       ForceImagePull: options.forcePull ?? false,
     };
-    const answer = await during(
+    const answer = await duringCall(
       terminal,
-      `Warming ${name}`,
+      node,
+      () => `Warming ${name}`,
       () => node.post("/prewarm", body, { timeoutMs: prewarmTimeoutMs }),
     );
     const started = (answer.json as { Prewarmed: number }).Prewarmed;

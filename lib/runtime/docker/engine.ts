@@ -160,7 +160,7 @@ function refusal(what: string, cause: unknown): ServerledgeError | undefined {
   const { statusCode, json } = cause as { statusCode?: unknown; json?: unknown };
   if (typeof statusCode !== "number") return undefined;
   const reason = (json as { message?: unknown } | null)?.message ?? json;
-  return engineRefusal(what, statusCode, String(reason));
+  return engineRefusal(what, statusCode, String(reason) || `HTTP status ${statusCode}`);
 }
 
 /** Tries the socket by itself, since errors of `fetch` do not tell their cause by class. */

@@ -11,7 +11,7 @@ import { type Config, findRuntime } from "../../model/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { Runtime } from "../../model/runtimes.ts";
 import { ExecutorChannel } from "../channel.ts";
-import type { ExecutionEnvironment, Instance } from "../environment.ts";
+import type { ExecutionEnvironment, Instance, Pull } from "../environment.ts";
 import { Container } from "./container.ts";
 import { Engine, engineStatus } from "./engine.ts";
 import { installGuest, socketName } from "./guest.ts";
@@ -140,6 +140,11 @@ export class DockerEnvironment implements ExecutionEnvironment {
     );
     holders.refill();
     return orphans.filter(({ Labels }) => functionLabel in Labels).length;
+  }
+
+  /** See {@link ExecutionEnvironment.pulls}. */
+  pulls(): Pull[] {
+    return this.#images.pulls();
   }
 
   /** See {@link ExecutionEnvironment.available}. */

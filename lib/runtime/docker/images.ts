@@ -10,9 +10,11 @@ import type { ImageInspectInfo } from "dockerode";
 import { SharedTasks } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import type { Pull } from "../environment.ts";
 import { type Engine, engineStatus } from "./engine.ts";
 import { familiarName, isImage } from "./image_reference.ts";
-import { followProgress, type ProgressEvent } from "./progress.ts";
+import { followProgress } from "./progress.ts";
+import { PullProgress } from "./pull_progress.ts";
 
 /** Longest pull: slow links at the edge need their time, but a dead one must end. */
 const pullTimeoutMs = 30 * 60_000;
@@ -28,6 +30,7 @@ export class Images {
   readonly #present = new Set<string>();
   readonly #pulled = new Set<string>();
   readonly #tasks = new SharedTasks<void>();
+  readonly #pulls = new Map<string, PullProgress>();
 
   /**
    * Nothing is known of any image yet.
@@ -77,6 +80,11 @@ export class Images {
     return found ? [found.Architecture] : [];
   }
 
+  /** The pulls that are under way. */
+  pulls(): Pull[] {
+    return [...this.#pulls].map(([image, { percent, message }]) => ({ image, percent, message }));
+  }
+
   async #find(image: string): Promise<ImageInspectInfo | undefined> {
     try {
       const found = await this.#engine.ask(
@@ -93,10 +101,13 @@ export class Images {
   async #pull(image: string, key: string): Promise<void> {
     log.info("Pulling image {image}", { image });
     const what = `pull image ${image}`;
+    const progress = new PullProgress();
+    this.#pulls.set(image, progress);
+    using _log = logged(image, progress);
     try {
       await this.#engine.ask(what, async (docker) => {
         const answer = await docker.pull(familiarName(image));
-        await followProgress(what, answer, progressLog(image));
+        await followProgress(what, answer, (event) => progress.note(event));
       }, { timeoutMs: pullTimeoutMs });
     } catch (error) {
       if (engineStatus(error) === undefined) throw error;
@@ -106,30 +117,18 @@ export class Images {
         `${(error as Error).message}; get it with docker pull or docker load${setting}`,
         { cause: error, details: { image } },
       );
+    } finally {
+      this.#pulls.delete(image);
     }
     this.#pulled.add(image);
     log.info("Pulled image {image}", { image });
   }
 }
 
-function progressLog(image: string): (event: ProgressEvent) => void {
-  const layers = new Map<string, { current: number; total: number }>();
-  let logged = performance.now();
-  return ({ id, progressDetail }) => {
-    const { current, total } = progressDetail ?? {};
-    if (id && current && total) layers.set(id, { current, total });
-    if (performance.now() - logged < progressIntervalMs) return;
-    logged = performance.now();
-    let got = 0;
-    let all = 0;
-    for (const layer of layers.values()) {
-      got += layer.current;
-      all += layer.total;
-    }
-    log.info("Pulling image {image}: {got} of {all} MB", {
-      image,
-      got: Math.round(got / 1e6),
-      all: Math.round(all / 1e6),
-    });
-  };
+/** Logs a pull's progress now and then until disposed. */
+function logged(image: string, progress: PullProgress): Disposable {
+  const timer = setInterval(() => {
+    log.info("Pulling image {image}: {message}", { image, message: progress.message });
+  }, progressIntervalMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -11,6 +11,8 @@ import { engineRefusal } from "./engine.ts";
 export interface ProgressEvent {
   /** Id of the layer that it is about. */
   readonly id?: string;
+  /** What happens to it, e.g. `Downloading`. */
+  readonly status?: string;
   /** Bytes done and to do. */
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
   /** Why it failed. */

@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { PullProgress } from "./pull_progress.ts";
+
+Deno.test("a pull is as far as its layers, weighed by their size", () => {
+  const pull = new PullProgress();
+  assert.deepEqual([pull.percent, pull.message], [0, "asking the image's registry"]);
+  pull.note({ status: "Pulling from library/python", id: "3" });
+  pull.note({ status: "Pulling fs layer", id: "a" });
+  pull.note({ status: "Downloading", id: "a", progressDetail: { current: 9e6, total: 30e6 } });
+  pull.note({ status: "Downloading", id: "b", progressDetail: { current: 1e6, total: 10e6 } });
+  assert.deepEqual([pull.percent, pull.message], [25, "10 of 40 MB"]);
+});
+
+Deno.test("a layer that is being unpacked has come", () => {
+  const pull = new PullProgress();
+  pull.note({ status: "Downloading", id: "a", progressDetail: { current: 1, total: 30e6 } });
+  pull.note({ status: "Extracting", id: "a", progressDetail: { current: 2, total: 30e6 } });
+  assert.deepEqual([pull.percent, pull.message], [100, "unpacking 30 MB"]);
+});

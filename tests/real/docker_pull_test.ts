@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { Engine } from "../../lib/runtime/docker/engine.ts";
+import { Images } from "../../lib/runtime/docker/images.ts";
+import { eventually } from "../support/eventually.ts";
+import { scriptedEngine } from "../support/scripted_engine.ts";
+
+const missing = "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+const line = JSON.stringify({
+  status: "Downloading",
+  id: "a",
+  progressDetail: { current: 5e6, total: 20e6 },
+});
+/** A pull that has come to a quarter and comes no further. */
+const begin = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" +
+  `Transfer-Encoding: chunked\r\n\r\n${(line.length + 1).toString(16)}\r\n${line}\n\r\n`;
+
+Deno.test("a pull is told of while it is under way", async () => {
+  const engine = new Engine();
+  let failed: Promise<void>;
+  const images = new Images(engine, false);
+  {
+    await using _engine = await scriptedEngine((request) =>
+      request.startsWith("POST") ? { begin } : missing
+    );
+    failed = assert.rejects(images.ensure("some/image:1", ""), { code: "ENGINE_UNAVAILABLE" });
+    await eventually("the pull is told", () => images.pulls()[0]?.percent === 25);
+    assert.deepEqual(images.pulls(), [
+      { image: "some/image:1", percent: 25, message: "5 of 20 MB" },
+    ]);
+  }
+  await failed;
+  assert.deepEqual(images.pulls(), []);
+  engine[Symbol.dispose]();
+});
