@@ -124,6 +124,7 @@ export const settings = {
     1,
     "Nodes that a request may be sent on to, one from the other; 0: none",
   ),
+  "policy.plan.interval": number(1, 86_400, false)(10, "How often policies that plan do so, s"),
   "invocation.timeout": number(0.001, 86_400, false)(
     60,
     "Longest execution of a function that sets no TimeoutMs, s",
@@ -141,7 +142,6 @@ export const settings = {
     2,
     "How often the balancer asks nodes whether they are healthy, s",
   ),
-  "policy.plan.interval": number(1, 86_400, false)(10, "How often policies that plan do so, s"),
   "lb.load.factor": number(1, 1000, false)(
     1.25,
     "Most requests in flight on one node, as a multiple of the mean of all nodes",
@@ -196,7 +196,12 @@ export type Config =
     readonly runtimes: ReadonlyMap<string, Runtime>;
     /** Classes of service. */
     readonly qosClasses: readonly QosClass[];
+    /** Settings of policies, by the rest of the key after `policy.`; each policy checks its own. */
+    readonly policySettings: PolicySettings;
   };
+
+/** Keys of policies, which no table lists. */
+const policyPrefix = "policy.";
 
 const executors: readonly ExecutorKind[] = ["python", "nodejs", "http"];
 
@@ -213,13 +218,8 @@ const absent = [
   "registry.remote.area",
   "registry.udp.port",
   "registry.nearby.interval",
-    /** Settings of policies, by the rest of the key after `policy.`; each policy checks its own. */
-    readonly policySettings: PolicySettings;
   "registry.monitoring.interval",
   "scheduler.fallback.local",
-/** Keys of policies, which no table lists. */
-const policyPrefix = "policy.";
-
   "offloading.",
   "loadbalancer.",
   "metrics.prometheus.",
@@ -260,6 +260,7 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
     defaultRuntimes.map((runtime) => [runtime.id, runtime]),
   );
   const classes = new Map<string, Partial<QosClass>>();
+  const policySettings: Record<string, string | number | boolean> = {};
   const origins = new Map<string, string>();
   const warnings: string[] = [];
   for (const [key, { value }] of Object.entries(settings)) values[key] = value;
@@ -274,7 +275,6 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
         warnings.push(warningFor(key, origin));
         continue;
       }
-  const policySettings: Record<string, string | number | boolean> = {};
       origins.set(key, origin);
     }
   }
@@ -374,6 +374,12 @@ function completeClasses(
   });
 }
 
+function checkPolicySetting(key: string, value: unknown, origin: string) {
+  const scalar = policySetting(value);
+  if (scalar !== undefined) return scalar;
+  throw bad(key, origin, "expected a text, a number, true or false");
+}
+
 /** A runtime that no default completes must be told whole. */
 function checkRuntimes(
   runtimes: ReadonlyMap<string, Partial<Runtime>>,
@@ -386,12 +392,6 @@ function checkRuntimes(
       const hint = field === "executor" ? ` (${executors.join(", ")})` : "";
       throw bad(
         told,
-function checkPolicySetting(key: string, value: unknown, origin: string) {
-  const scalar = policySetting(value);
-  if (scalar !== undefined) return scalar;
-  throw bad(key, origin, "expected a text, a number, true or false");
-}
-
         origins.get(told)!,
         `a new runtime needs runtimes.${id}.${field}${hint}, too`,
       );
