@@ -1,0 +1,55 @@
+/**
+ * What a node's answer says about the request: whether it may be sent elsewhere, and how long the
+ * function took.
+ *
+ * @module
+ */
+
+import { type ErrorCode, errorCodes, ServerledgeError } from "../base/errors.ts";
+import { isObject } from "../model/json.ts";
+import type { UpstreamAnswer } from "./upstream.ts";
+
+/**
+ * The error that an answer carries.
+ *
+ * @param answer a node's own, not one that a function may have written
+ * @returns undefined if it carries none
+ */
+export function errorIn(answer: UpstreamAnswer): ServerledgeError | undefined {
+  if (answer.status < 400) return undefined;
+  const { code, message } = jsonIn(answer) ?? {};
+  if (!errorCodes.includes(code as ErrorCode)) return undefined;
+  return new ServerledgeError(code as ErrorCode, String(message));
+}
+
+/** What a report says that can be learnt from. */
+export interface Execution {
+  /** Id of the node that executed the function. */
+  readonly node: string;
+  /** How long it took, ms. */
+  readonly durationMs: number;
+}
+
+/**
+ * The execution that an answer reports.
+ *
+ * @param answer to an invocation
+ * @returns undefined if it reports none, as with an async one, or one that began cold
+ */
+export function warmExecutionIn(answer: UpstreamAnswer): Execution | undefined {
+  if (answer.status !== 200) return undefined;
+  const { Duration, IsWarmStart, ExecutionNode } = jsonIn(answer) ?? {};
+  if (IsWarmStart !== true || typeof Duration !== "number" || !(Duration > 0)) return undefined;
+  return { node: String(ExecutionNode), durationMs: Duration * 1000 };
+}
+
+/** The object in an answer; streams are too long to be looked at. */
+function jsonIn({ body }: UpstreamAnswer): Record<string, unknown> | undefined {
+  if (!(body instanceof Uint8Array)) return undefined;
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

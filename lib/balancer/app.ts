@@ -1,0 +1,110 @@
+/**
+ * The HTTP side of the balancer: what it answers itself, and what it forwards.
+ *
+ * @module
+ */
+
+import { type Context, Hono } from "hono";
+import { ServerledgeError } from "../base/errors.ts";
+import { codedError, errorAnswer } from "../api/errors.ts";
+import { jsonAnswer } from "../api/headers.ts";
+import { originCheck } from "../api/origin.ts";
+import type { BalancerMetrics } from "./metrics.ts";
+import type { Kind, Proxy } from "./proxy.ts";
+import type { RoutedFunction, Router } from "./router.ts";
+import type { BalancerStatus } from "./status.ts";
+
+/** What the app needs of the balancer. */
+export interface BalancerServices {
+  /** Address that it listens on. */
+  readonly listen: string;
+  /** Whether to serve metrics. */
+  readonly metricsEnabled: boolean;
+  /** Forwards requests. */
+  readonly proxy: Pick<Proxy, "forward">;
+  /** Chooses nodes for them. */
+  readonly router: Router;
+  /** Counts them. */
+  readonly metrics: BalancerMetrics;
+  /** Monotonic time, ms. */
+  readonly now: () => number;
+  /** A function's definition, if it is known. */
+  find(name: string): RoutedFunction | undefined;
+  /** What the balancer tells of itself. */
+  status(): BalancerStatus;
+  /** Whether it can forward anything (`ok`), and what is wrong. */
+  health(): { readonly ok: boolean; readonly problems: readonly string[] };
+}
+
+/**
+ * Makes the app.
+ *
+ * @param services the balancer
+ */
+export function createBalancerApp(services: BalancerServices): Hono {
+  const app = new Hono();
+  const checkOrigin = originCheck(services.listen);
+
+  const forward = async (context: Context, kind: Kind, name?: string): Promise<Response> => {
+    const begun = services.now();
+    const answer = await forwarded(services, context, kind, name)
+      .catch((thrown) => errorAnswer(codedError(thrown)));
+    services.metrics.answered(kind, answer.status, (services.now() - begun) / 1000);
+    return answer;
+  };
+  const guarded = (handle: (context: Context) => Response | Promise<Response>) => {
+    return (context: Context) => {
+      checkOrigin(context.req.raw);
+      return handle(context);
+    };
+  };
+  const page = (context: Context) => forward(context, "page", context.req.param("name")!);
+
+  app.post(
+    "/invoke/:fun",
+    guarded((context) => forward(context, "invocation", context.req.param("fun")!)),
+  );
+  for (const path of ["/fn/:name/:path{.*}", "/fn/:name"]) app.all(path, page);
+  app.get("/status", guarded(() => jsonAnswer(services.status())));
+  app.get("/healthz", guarded(() => healthAnswer(services)));
+  app.get("/metrics", guarded(() => metricsAnswer(services)));
+  app.get(
+    "/logs/:fun",
+    guarded((context) => forward(context, "other", context.req.param("fun")!)),
+  );
+  app.all("*", guarded((context) => forward(context, "other")));
+  app.onError((error) => errorAnswer(codedError(error)));
+  return app;
+}
+
+function forwarded(
+  { proxy, router, find }: BalancerServices,
+  context: Context,
+  kind: Kind,
+  name: string | undefined,
+): Promise<Response> {
+  const record = name === undefined ? undefined : find(name);
+  return proxy.forward({
+    request: context.req.raw,
+    client: (context.env as Partial<Deno.ServeHandlerInfo<Deno.NetAddr>>).remoteAddr?.hostname ??
+      "unknown",
+    kind,
+    // A name that is not known may be known soon: the node's answer counts.
+    choose: (tried) =>
+      name === undefined ? router.forAny(tried) : router.forFunction(name, record, tried),
+  });
+}
+
+function healthAnswer(services: BalancerServices): Response {
+  const { ok, problems } = services.health();
+  const Status = !ok ? "unavailable" : problems.length > 0 ? "degraded" : "ok";
+  return jsonAnswer({ Status, Problems: problems }, ok ? 200 : 503);
+}
+
+async function metricsAnswer({ metrics, metricsEnabled }: BalancerServices): Promise<Response> {
+  if (!metricsEnabled) {
+    throw new ServerledgeError("ROUTE_UNKNOWN", "Metrics are off: set metrics.enabled to true");
+  }
+  const { contentType, text } = await metrics.render();
+  return new Response(text, { headers: { "content-type": contentType } });
+}

@@ -1,0 +1,146 @@
+/**
+ * The load balancer of a region, put together from its parts. Several of one region work side by
+ * side and share nothing: they have the same ring, and each counts its own requests.
+ *
+ * @module
+ */
+
+import type { Hono } from "hono";
+import type { Clock } from "../base/clock.ts";
+import type { Config } from "../model/config.ts";
+import type { NodeObserver, Registry } from "../registry/registry.ts";
+import type { Catalog } from "../registry/catalog.ts";
+import { createBalancerApp } from "./app.ts";
+import { ArchitectureChooser } from "./architecture.ts";
+import { HealthChecks } from "./health.ts";
+import { BalancerMetrics } from "./metrics.ts";
+import { Proxy } from "./proxy.ts";
+import { Router } from "./router.ts";
+import { type BalancerStatus, balancerStatus } from "./status.ts";
+import { TargetTable } from "./target_table.ts";
+import { Upstreams } from "./upstream.ts";
+
+/** What a balancer is made of. */
+export interface BalancerOptions {
+  /** Its configuration. */
+  readonly config: Config;
+  /** Who it is. */
+  readonly node: { readonly id: string; readonly area: string; readonly version: string };
+  /** Its clock. */
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Tells the nodes. */
+  readonly registry: Pick<Registry, "watchNodes" | "description" | "health">;
+  /** Tells the functions. */
+  readonly catalog: Pick<Catalog, "get" | "size" | "onChange">;
+}
+
+/** A balancer that follows its registry; what serves its app is another matter. */
+export class Balancer implements AsyncDisposable {
+  readonly #options: BalancerOptions;
+  readonly #startedAt: number;
+  readonly #table: TargetTable;
+  readonly #parts: AsyncDisposableStack;
+  #isStopping = false;
+  /** Answers the requests of clients. */
+  readonly app: Hono;
+
+  private constructor(options: BalancerOptions, parts: AsyncDisposableStack) {
+    const { config, clock, catalog } = options;
+    this.#options = options;
+    this.#startedAt = clock.now();
+    this.#parts = parts;
+    const upstreams = parts.use(new Upstreams());
+    const health = parts.use(
+      new HealthChecks(upstreams, clock, {
+        intervalMs: config["lb.health.interval"] * 1000,
+        refreshMs: config["lb.refresh_interval"] * 1000,
+      }),
+    );
+    this.#table = new TargetTable({
+      area: options.node.area,
+      replicas: config["lb.replicas"],
+      clock,
+      joined: (target) => health.add(target),
+      left: (target) => health.remove(target),
+    });
+    const architectures = config["lb.arch_awareness"]
+      ? new ArchitectureChooser(config, options.random)
+      : undefined;
+    // What was learnt of a function does not hold for another of its name.
+    parts.use(catalog.onChange((name) => architectures?.forget(name)));
+    const metrics = new BalancerMetrics(() => this.#table.all);
+    this.app = createBalancerApp({
+      listen: config["api.listen"],
+      metricsEnabled: config["metrics.enabled"],
+      router: new Router(this.#table, config["lb.load.factor"], architectures),
+      proxy: new Proxy(upstreams, this.#table, {
+        retried: () => metrics.retried(),
+        failed: (target) => health.check(target),
+      }),
+      metrics,
+      now: () => clock.now(),
+      find: (name) => catalog.get(name),
+      status: () => this.status(),
+      health: () => this.health(),
+    });
+  }
+
+  /**
+   * Makes a balancer.
+   *
+   * @param options its parts
+   * @returns once it knows the nodes, or none where the registry does not answer yet
+   */
+  static async open(options: BalancerOptions): Promise<Balancer> {
+    await using unfinished = new AsyncDisposableStack();
+    const parts = unfinished.use(new AsyncDisposableStack());
+    const balancer = new Balancer(options, parts);
+    const observer: NodeObserver = {
+      reset: (records) => balancer.#table.reset(records),
+      put: (record) => balancer.#table.put(record),
+      remove: (id) => balancer.#table.remove(id),
+    };
+    parts.use(await options.registry.watchNodes(observer));
+    unfinished.move();
+    return balancer;
+  }
+
+  /** What it tells of itself. */
+  status(): BalancerStatus {
+    const { node, clock, catalog, registry } = this.#options;
+    return balancerStatus({
+      node,
+      targets: this.#table.all,
+      functions: catalog.size,
+      registry: { description: registry.description, health: registry.health() },
+      uptimeS: Math.floor((clock.now() - this.#startedAt) / 1000),
+      unixTimeS: Math.floor(clock.wall() / 1000),
+    });
+  }
+
+  /** Whether it can forward anything, and what is wrong. */
+  health(): { ok: boolean; problems: string[] } {
+    const registry = this.#options.registry.health();
+    const problems: string[] = [];
+    if (!registry.ok) problems.push(`registry: ${registry.reason}`);
+    for (const { record, problem } of this.#table.all) {
+      if (problem !== undefined) problems.push(`node ${record.Id}: ${problem}`);
+    }
+    const isServed = this.#table.all.some((target) => target.isHealthy);
+    if (this.#table.all.length === 0) problems.push("there is no node in the area");
+    if (this.#isStopping) problems.push("the balancer is stopping");
+    return { ok: isServed && !this.#isStopping, problems };
+  }
+
+  /** Its health says from now on that it is stopping. */
+  stopping(): void {
+    this.#isStopping = true;
+  }
+
+  /** Stops following the registry and asking nodes, and closes idle connections to them. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Headers on their way through the balancer.
+ *
+ * @module
+ */
+
+import { passesOn } from "../api/headers.ts";
+import type { HeaderPair } from "./http_head.ts";
+import type { Resources } from "./target_table.ts";
+
+/** What the balancer sets itself, or its server does. */
+const ownOfRequests: ReadonlySet<string> = new Set([
+  "content-length",
+  "expect",
+  "host",
+  "serverledge-mab-request-id",
+  "x-forwarded-for",
+]);
+
+/** What only balancers learn from, as in the Go node, and what the server sets itself. */
+const ownOfAnswers: ReadonlySet<string> = new Set([
+  "content-length",
+  "serverledge-free-cpu",
+  "serverledge-free-mem",
+  "serverledge-mab-request-id",
+  "serverledge-node-name",
+]);
+
+/** Who asked, and for what. */
+export interface Client {
+  /** Its address. */
+  readonly address: string;
+  /** True for functions over HTTP, which see what browsers send. */
+  readonly isPage: boolean;
+}
+
+/**
+ * The headers of a request as a node gets them: those of the client, also those by which nodes tell
+ * each other of hops (the balancer is none), and who the client is.
+ *
+ * @param request the client's
+ * @param client who sent it
+ * @param host of the node
+ */
+export function requestHeaders(request: Request, client: Client, host: string): HeaderPair[] {
+  const { headers } = request;
+  const passes = passesOn(headers.get("connection"));
+  const passed: HeaderPair[] = [["host", host]];
+  for (const [name, value] of headers) {
+    if (!passes(name) || ownOfRequests.has(name)) continue;
+    // Checked here against this balancer's name, which a node does not know.
+    if (!client.isPage && name === "origin") continue;
+    // The balancer reads what nodes answer, and compresses for the client itself.
+    if (!client.isPage && name === "accept-encoding") continue;
+    passed.push([name, value]);
+  }
+  const via = headers.get("x-forwarded-for");
+  passed.push(["x-forwarded-for", via ? `${via}, ${client.address}` : client.address]);
+  for (
+    const [name, value] of [
+      ["x-real-ip", client.address],
+      ["x-forwarded-host", headers.get("host") ?? ""],
+      ["x-forwarded-proto", "http"],
+    ] as const
+  ) {
+    if (value !== "" && !headers.has(name)) passed.push([name, value]);
+  }
+  return passed;
+}
+
+/**
+ * The headers of an answer as the client gets them.
+ *
+ * @param headers the node's
+ */
+export function answerHeaders(headers: readonly HeaderPair[]): Headers {
+  const passes = passesOn(headers.find(([name]) => name === "connection")?.[1]);
+  const passed = new Headers();
+  for (const [name, value] of headers) {
+    if (passes(name) && !ownOfAnswers.has(name)) passed.append(name, value);
+  }
+  return passed;
+}
+
+/**
+ * What a node tells of its resources with an answer.
+ *
+ * @param headers the node's
+ * @returns undefined if it tells nothing
+ */
+export function resourcesIn(headers: readonly HeaderPair[]): Resources | undefined {
+  const number = (name: string) => Number(headers.find(([each]) => each === name)?.[1] ?? NaN);
+  const freeMemoryMib = number("serverledge-free-mem");
+  const freeCpu = number("serverledge-free-cpu");
+  return Number.isFinite(freeMemoryMib) && Number.isFinite(freeCpu)
+    ? { freeMemoryMib, freeCpu }
+    : undefined;
+}

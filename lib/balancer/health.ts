@@ -1,0 +1,192 @@
+/**
+ * Asks nodes from time to time whether they are well and what they have free.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import type { Clock } from "../base/clock.ts";
+import { logger } from "../base/log.ts";
+import { ConnectionBroken } from "./connection.ts";
+import type { Target } from "./target_table.ts";
+import type { UpstreamAnswer, Upstreams } from "./upstream.ts";
+
+/** Time for a node to answer, ms. */
+const answerTimeoutMs = 2_000;
+/** Longest status that is read. */
+const maxStatusBytes = 8 << 20;
+
+/** The part of a node's status that routing needs. */
+const statusSchema = v.object({
+  TotalMemory: v.number(),
+  AvailableMemory: v.number(),
+  TotalCPU: v.number(),
+  UsedCPU: v.number(),
+});
+
+const log = logger("balancer");
+
+/** How often nodes are asked. */
+export interface HealthSettings {
+  /** Whether they are well, ms. */
+  readonly intervalMs: number;
+  /** What they have free, ms. */
+  readonly refreshMs: number;
+}
+
+/** Keeps asking nodes until it is disposed. */
+export class HealthChecks implements AsyncDisposable {
+  readonly #upstreams: Upstreams;
+  readonly #clock: Clock;
+  readonly #settings: HealthSettings;
+  readonly #targets = new Set<Target>();
+  /** No longer registered, but with requests under way. */
+  readonly #leaving = new Set<Target>();
+  readonly #checks = new Map<Target, Promise<void>>();
+  readonly #refreshes = new Map<Target, Promise<void>>();
+  readonly #stop = new AbortController();
+  #cancelCheck = () => {};
+  #cancelRefresh = () => {};
+
+  /** Begins with no nodes. */
+  constructor(upstreams: Upstreams, clock: Clock, settings: HealthSettings) {
+    this.#upstreams = upstreams;
+    this.#clock = clock;
+    this.#settings = settings;
+    this.#checkLater();
+    this.#refreshLater();
+  }
+
+  /** Looks after a node from now on, beginning at once. */
+  add(target: Target): void {
+    this.#targets.add(target);
+    this.check(target);
+    this.#refresh(target);
+  }
+
+  /** Looks after a node no longer than it has requests under way. */
+  remove(target: Target): void {
+    this.#targets.delete(target);
+    this.#leaving.add(target);
+  }
+
+  /** Asks a node now whether it is well, unless that is under way. */
+  check(target: Target): void {
+    this.#once(this.#checks, target, () => this.#askHealth(target));
+  }
+
+  /** Stops asking. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#cancelCheck();
+    this.#cancelRefresh();
+    await Promise.all([...this.#checks.values(), ...this.#refreshes.values()]);
+  }
+
+  #checkLater(): void {
+    this.#cancelCheck = this.#clock.after(this.#settings.intervalMs, () => {
+      for (const target of this.#leaving) {
+        if (target.inFlight > 0) continue;
+        this.#leaving.delete(target);
+        this.#upstreams.forget(target.record.Url);
+      }
+      for (const target of this.#targets) this.check(target);
+      for (const target of this.#leaving) this.check(target);
+      this.#checkLater();
+    });
+  }
+
+  #refreshLater(): void {
+    this.#cancelRefresh = this.#clock.after(this.#settings.refreshMs, () => {
+      for (const target of this.#targets) if (target.isHealthy) this.#refresh(target);
+      this.#refreshLater();
+    });
+  }
+
+  #refresh(target: Target): void {
+    this.#once(this.#refreshes, target, () => this.#askStatus(target));
+  }
+
+  #once(running: Map<Target, Promise<void>>, target: Target, ask: () => Promise<void>): void {
+    if (running.has(target) || this.#stop.signal.aborted) return;
+    running.set(target, ask().finally(() => running.delete(target)));
+  }
+
+  async #askHealth(target: Target): Promise<void> {
+    const wasHealthy = target.isHealthy;
+    try {
+      const { status } = await this.#ask(target, "/healthz");
+      // Whoever answers is alive: a node that is stopping finishes what it has under way.
+      if (status === 200) target.passed();
+      else target.failed(`it answers its health check with ${status}`);
+    } catch {
+      if (this.#stop.signal.aborted) return;
+      this.#upstreams.forget(target.record.Url);
+      target.failedCheck("it does not answer");
+    }
+    if (wasHealthy === target.isHealthy) return;
+    const { Id: id } = target.record;
+    if (target.isHealthy) log.info("Node {id} answers again", { id });
+    else log.warning("Node {id} gets no requests: {problem}", { id, problem: target.problem });
+  }
+
+  async #askStatus(target: Target): Promise<void> {
+    try {
+      const answer = await this.#ask(target, "/status");
+      const status = v.parse(statusSchema, JSON.parse(await textOf(answer)));
+      target.told(
+        {
+          freeMemoryMib: status.AvailableMemory,
+          freeCpu: status.TotalCPU - status.UsedCPU,
+        },
+        { totalMemoryMib: status.TotalMemory, totalCpu: status.TotalCPU },
+      );
+    } catch (error) {
+      // Routing goes on with what the node told before; whether it is well is another question.
+      if (this.#stop.signal.aborted) return;
+      log.debug("Node {id} tells no status: {error}", { id: target.record.Id, error });
+    }
+  }
+
+  /** Asks once, and again if the connection kept from last time had ended; both within one bound. */
+  async #ask(target: Target, path: string): Promise<UpstreamAnswer> {
+    const { Url } = target.record;
+    const abort = new AbortController();
+    const giveUp = () => abort.abort();
+    const cancelTimer = this.#clock.after(answerTimeoutMs, giveUp);
+    this.#stop.signal.addEventListener("abort", giveUp, { once: true });
+    const headers = [["host", new URL(Url).host]] as const;
+    const request = { method: "GET", path, headers, body: undefined };
+    const askOnce = async () => {
+      const answer = await this.#upstreams.send(Url, request, abort.signal);
+      // Small but for a status of many functions, which must not be left half-read.
+      return { ...answer, body: await wholeOf(answer) };
+    };
+    try {
+      return await askOnce().catch((error) => {
+        if (!(error instanceof ConnectionBroken) || abort.signal.aborted) throw error;
+        this.#upstreams.forget(Url);
+        return askOnce();
+      });
+    } finally {
+      cancelTimer();
+      this.#stop.signal.removeEventListener("abort", giveUp);
+    }
+  }
+}
+
+async function wholeOf({ body }: UpstreamAnswer): Promise<Uint8Array<ArrayBuffer>> {
+  if (body instanceof Uint8Array) return body;
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const part of body) {
+    size += part.length;
+    if (size > maxStatusBytes) throw new Error(`its answer is longer than ${maxStatusBytes} bytes`);
+    parts.push(new Uint8Array(part));
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+function textOf({ body }: UpstreamAnswer): Promise<string> {
+  return new Response(body).text();
+}

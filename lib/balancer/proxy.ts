@@ -1,0 +1,219 @@
+/**
+ * Sends a request to a node, and to another one where the first surely did nothing with it.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+import { errorIn, warmExecutionIn } from "./answer.ts";
+import { answerHeaders, type Client, requestHeaders, resourcesIn } from "./forwarded_headers.ts";
+import { type RequestBody, takeBody } from "./request_body.ts";
+import type { Choice } from "./router.ts";
+import type { Target, TargetTable } from "./target_table.ts";
+import { ConnectFailed, type UpstreamAnswer, type Upstreams } from "./upstream.ts";
+
+/** Nodes that one request is sent to at most. */
+const maxAttempts = 4;
+
+/** What kind of request it is, which tells what may be done when it fails. */
+export type Kind =
+  /** An invocation: the node's answer can be trusted, but not to be repeated once begun. */
+  | "invocation"
+  /** A function over HTTP: what the answer says may be the function's own words. */
+  | "page"
+  /** Anything else. */
+  | "other";
+
+/** A request to be forwarded. */
+export interface Forwarding {
+  /** The client's request. */
+  readonly request: Request;
+  /** The client's address. */
+  readonly client: string;
+  /** What kind it is. */
+  readonly kind: Kind;
+  /** Chooses a node, but none of those tried. */
+  readonly choose: (tried: ReadonlySet<string>) => Choice | undefined;
+}
+
+/** One attempt's end. */
+interface Attempt {
+  /** What the client gets, if this was the last attempt. */
+  readonly answer: () => Response;
+  /** True if the request surely did nothing and may be sent to another node. */
+  readonly again: boolean;
+}
+
+/** What the proxy tells of its work. */
+export interface ProxyObserver {
+  /** A request goes to another node. */
+  retried(): void;
+  /** A node could not be reached, or broke off: it should be looked after. */
+  failed(target: Target): void;
+}
+
+/** Forwards requests. */
+export class Proxy {
+  readonly #upstreams: Upstreams;
+  readonly #table: TargetTable;
+  readonly #observer: ProxyObserver;
+
+  /**
+   * A proxy.
+   *
+   * @param upstreams connections to nodes
+   * @param table the nodes
+   * @param observer told what happens
+   */
+  constructor(upstreams: Upstreams, table: TargetTable, observer: ProxyObserver) {
+    this.#upstreams = upstreams;
+    this.#table = table;
+    this.#observer = observer;
+  }
+
+  /**
+   * Forwards a request.
+   *
+   * @param forwarding the request and how nodes are chosen for it
+   * @returns the answer of the last node that was asked
+   * @throws `NO_SUITABLE_NODE`, `PEER_UNREACHABLE`, `FUNCTION_CRASHED`, `CANCELLED`, `INTERNAL`
+   */
+  async forward(forwarding: Forwarding): Promise<Response> {
+    const body = await takeBody(forwarding.request);
+    const tried = new Set(visited(forwarding.request));
+    let last: Attempt | undefined;
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const choice = forwarding.choose(tried);
+      if (!choice) break;
+      if (last) this.#observer.retried();
+      tried.add(choice.target.record.Id);
+      last = await this.#attempt(forwarding, choice, body);
+      if (!last.again) break;
+    }
+    if (!last) throw noNode();
+    return last.answer();
+  }
+
+  async #attempt(forwarding: Forwarding, choice: Choice, body: RequestBody): Promise<Attempt> {
+    const { request, kind } = forwarding;
+    const { target, demand, pull } = choice;
+    const passage = target.begin(demand);
+    const abort = new AbortController();
+    const giveUp = () => abort.abort();
+    const signals = [request.signal, passage.lost];
+    for (const signal of signals) signal.addEventListener("abort", giveUp, { once: true });
+    const ended = () => {
+      passage[Symbol.dispose]();
+      for (const signal of signals) signal.removeEventListener("abort", giveUp);
+    };
+    if (request.signal.aborted) giveUp();
+    try {
+      const sent = this.#message(forwarding, target, body);
+      const { Url } = target.record;
+      const answer = await this.#upstreams.send(Url, sent, abort.signal, ended);
+      return this.#answered(kind, choice, answer, body);
+    } catch (error) {
+      if (request.signal.aborted) throw left(error);
+      return this.#unanswered(forwarding, target, error, body);
+    } finally {
+      pull?.forget();
+    }
+  }
+
+  #message({ request, client, kind }: Forwarding, { record }: Target, body: RequestBody) {
+    const from: Client = { address: client, isPage: kind === "page" };
+    return {
+      method: request.method,
+      path: pathOf(request.url),
+      headers: requestHeaders(request, from, new URL(record.Url).host),
+      body,
+    };
+  }
+
+  #answered(kind: Kind, { target, pull }: Choice, answer: UpstreamAnswer, body: RequestBody) {
+    const resources = resourcesIn(answer.headers);
+    if (resources) target.told(resources);
+    if (kind === "invocation" && pull) {
+      const execution = warmExecutionIn(answer);
+      const arm = execution && this.#table.get(execution.node)?.record.Architecture;
+      if (arm) pull.reward(arm, execution.durationMs);
+    }
+    const error = kind === "page" ? undefined : errorIn(answer);
+    if (error?.code === "SHUTTING_DOWN") target.failed("it is stopping");
+    return {
+      answer: () =>
+        new Response(hasBody(answer) ? answer.body : null, {
+          status: answer.status,
+          headers: answerHeaders(answer.headers),
+        }),
+      again: error?.elsewhere === true && isWhole(body),
+    };
+  }
+
+  #unanswered(
+    { request, kind }: Forwarding,
+    target: Target,
+    error: unknown,
+    body: RequestBody,
+  ): Attempt {
+    const isUnsent = error instanceof ConnectFailed;
+    target.failed(isUnsent ? "it accepts no connection" : "it broke off an answer");
+    this.#observer.failed(target);
+    const isHarmless = kind === "other" && (request.method === "GET" || request.method === "HEAD");
+    return {
+      answer: () => {
+        throw isUnsent ? unreachable(target, error) : broken(target, kind, error);
+      },
+      // A connection is made before anything of a stream is read.
+      again: isUnsent || (isHarmless && isWhole(body)),
+    };
+  }
+}
+
+function isWhole(body: RequestBody): boolean {
+  return !(body instanceof ReadableStream);
+}
+
+function hasBody({ status }: UpstreamAnswer): boolean {
+  return status !== 204 && status !== 205 && status !== 304;
+}
+
+/** Path and query of an absolute URL, as they were sent. */
+function pathOf(url: string): string {
+  const at = url.indexOf("/", url.indexOf("//") + 2);
+  const path = at < 0 ? "/" : url.slice(at);
+  const hash = path.indexOf("#");
+  return hash < 0 ? path : path.slice(0, hash);
+}
+
+/** Nodes that have seen the request before it came here; they would refuse it. */
+function visited({ headers }: Request): string[] {
+  return headers.get("serverledge-visited")?.split(",").map((id) => id.trim()) ?? [];
+}
+
+function noNode(): ServerledgeError {
+  return new ServerledgeError(
+    "NO_SUITABLE_NODE",
+    "No node of this area can take the request now: GET /status tells which there are",
+  );
+}
+
+function unreachable({ record }: Target, cause: unknown): ServerledgeError {
+  return new ServerledgeError(
+    "PEER_UNREACHABLE",
+    `Node ${record.Id} at ${record.Url} accepts no connection, and no other can take the request`,
+    { cause, details: { node: record.Id } },
+  );
+}
+
+function broken({ record }: Target, kind: Kind, cause: unknown): ServerledgeError {
+  return new ServerledgeError(
+    kind === "other" ? "INTERNAL" : "FUNCTION_CRASHED",
+    `Node ${record.Id} broke off before it had answered: what was asked may have been done`,
+    { cause, details: { node: record.Id } },
+  );
+}
+
+function left(cause: unknown): ServerledgeError {
+  return new ServerledgeError("CANCELLED", "The client left before it was answered", { cause });
+}

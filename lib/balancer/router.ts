@@ -1,0 +1,112 @@
+/**
+ * Which node gets a request.
+ *
+ * @module
+ */
+
+import type { FunctionRecord } from "../model/function.ts";
+import { type ArchitectureChooser } from "./architecture.ts";
+import type { Pull } from "./bandit.ts";
+import { chooseBounded } from "./bounded_loads.ts";
+import type { Demand, Target, TargetTable } from "./target_table.ts";
+
+/** A node chosen for a request. */
+export interface Choice {
+  /** The node. */
+  readonly target: Target;
+  /** What the request takes there. */
+  readonly demand: Demand;
+  /** The choice of an architecture, if there was one to make; must be rewarded or forgotten. */
+  readonly pull: Pull | undefined;
+}
+
+/** A function as routing sees it. */
+export type RoutedFunction = Pick<FunctionRecord, "MemoryMB" | "CPUDemand" | "SupportedArchs">;
+
+const nothing: Demand = { memoryMib: 0, cpu: 0 };
+
+/** Chooses nodes. */
+export class Router {
+  readonly #table: TargetTable;
+  readonly #factor: number;
+  readonly #architectures: ArchitectureChooser | undefined;
+  #turn = 0;
+
+  /**
+   * A router over a table of nodes.
+   *
+   * @param table the nodes
+   * @param factor most load of a node as a multiple of the mean
+   * @param architectures chooses between architectures; absent: nobody does
+   */
+  constructor(table: TargetTable, factor: number, architectures?: ArchitectureChooser) {
+    this.#table = table;
+    this.#factor = factor;
+    this.#architectures = architectures;
+  }
+
+  /**
+   * A node for a request of a function: on the ring, so that it meets warm instances. Nodes that
+   * seem to have room come first, but what they told may be old: one without room is better than
+   * none, it may let the request wait.
+   *
+   * @param name the function
+   * @param record its definition, if it is known
+   * @param tried ids of nodes that must not get it again
+   * @returns undefined if there is none
+   */
+  forFunction(
+    name: string,
+    record: RoutedFunction | undefined,
+    tried: ReadonlySet<string>,
+  ): Choice | undefined {
+    const archs = record?.SupportedArchs ?? [];
+    const able = this.#healthy(tried).filter(({ record: { Architecture } }) =>
+      archs.length === 0 || archs.includes(Architecture)
+    );
+    if (able.length === 0) return undefined;
+    const demand = record ? { memoryMib: record.MemoryMB, cpu: record.CPUDemand } : nothing;
+    const pull = this.#pull(name, able);
+    const roomy = able.filter((target) => target.hasRoom(demand));
+    const suits = ({ record: { Architecture } }: Target) => Architecture === pull?.arm;
+    const groups = pull ? [roomy.filter(suits), roomy, able.filter(suits), able] : [roomy, able];
+    const group = groups.find(({ length }) => length > 0)!;
+    return { target: this.#onRing(name, group), demand, pull };
+  }
+
+  /**
+   * A node for a request that any can answer: the next in turn.
+   *
+   * @param tried ids of nodes that must not get it again
+   * @returns undefined if there is none
+   */
+  forAny(tried: ReadonlySet<string>): Choice | undefined {
+    const targets = this.#healthy(tried);
+    if (targets.length === 0) return undefined;
+    this.#turn = (this.#turn + 1) % targets.length;
+    return { target: targets[this.#turn]!, demand: nothing, pull: undefined };
+  }
+
+  #healthy(tried: ReadonlySet<string>): Target[] {
+    return this.#table.all.filter((target) => target.isHealthy && !tried.has(target.record.Id));
+  }
+
+  #pull(name: string, able: readonly Target[]): Pull | undefined {
+    if (!this.#architectures) return undefined;
+    const arms = Object.entries(Object.groupBy(able, (target) => target.record.Architecture))
+      .map(([name, nodes = []]) => ({ name, memoryUse: mean(nodes) }));
+    return this.#architectures.choose(name, arms);
+  }
+
+  /** A ring of some nodes only is the ring of all, walked past the others. */
+  #onRing(name: string, group: readonly Target[]): Target {
+    const loads = new Map(group.map((target) => [target.record.Id, target.inFlight]));
+    return this.#table.get(chooseBounded(this.#table.ring, name, loads, this.#factor)!)!;
+  }
+}
+
+function mean(nodes: readonly Target[]): number {
+  let sum = 0;
+  for (const { memoryUse } of nodes) sum += memoryUse;
+  return sum / nodes.length;
+}

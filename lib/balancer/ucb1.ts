@@ -1,0 +1,82 @@
+/**
+ * UCB1 (Auer, Cesa-Bianchi, Fischer 2002): the arm with the best mean reward, plus a bonus for those
+ * that were tried seldom.
+ *
+ * @module
+ */
+
+import { type Arm, type Bandit, best, type Pull, rewardOf } from "./bandit.ts";
+
+/** What is known of one arm. */
+interface Knowledge {
+  /** Choices of it that were rewarded. */
+  rewarded: number;
+  /** Sum of their rewards. */
+  sum: number;
+  /** Choices of it that have not ended yet. */
+  pending: number;
+}
+
+/** Chooses by UCB1. Score: mean reward + c * sqrt(ln t / n). */
+export class Ucb1 implements Bandit {
+  readonly #c: number;
+  readonly #arms = new Map<string, Knowledge>();
+
+  /**
+   * Nothing is learnt yet.
+   *
+   * @param c weight of the bonus
+   */
+  constructor(c: number) {
+    this.#c = c;
+  }
+
+  /** Chooses an arm: untried ones first. */
+  pull(arms: readonly Arm[]): Pull {
+    const { name } = this.#untried(arms) ?? best(arms, (arm) => this.#score(arm.name));
+    this.#of(name).pending++;
+    let open = true;
+    const end = () => {
+      if (!open) return false;
+      open = false;
+      this.#of(name).pending--;
+      return true;
+    };
+    return {
+      arm: name,
+      reward: (served, durationMs) => {
+        if (!end()) return;
+        const arm = this.#of(served);
+        arm.rewarded++;
+        arm.sum += rewardOf(durationMs);
+      },
+      forget: () => void end(),
+    };
+  }
+
+  /**
+   * An arm without any reward, and then that with fewest choices under way. One that has such
+   * choices must wait for them while other arms are known: a burst is not for trying.
+   */
+  #untried(arms: readonly Arm[]): Arm | undefined {
+    const unknown = arms.filter(({ name }) => this.#of(name).rewarded === 0);
+    if (unknown.length === 0) return undefined;
+    const least = best(unknown, ({ name }) => -this.#of(name).pending);
+    const isTried = this.#of(least.name).pending > 0;
+    return isTried && unknown.length < arms.length ? undefined : least;
+  }
+
+  #score(name: string): number {
+    const { rewarded, sum, pending } = this.#of(name);
+    if (rewarded === 0) return -Infinity;
+    let t = 0;
+    for (const arm of this.#arms.values()) t += arm.rewarded + arm.pending;
+    return sum / rewarded + this.#c * Math.sqrt(Math.log(t) / (rewarded + pending));
+  }
+
+  #of(name: string): Knowledge {
+    let arm = this.#arms.get(name);
+    if (!arm) this.#arms.set(name, arm = { rewarded: 0, sum: 0, pending: 0 });
+    return arm;
+  }
+}
