@@ -9,32 +9,33 @@ import type { ServerledgeError } from "../base/errors.ts";
 import type { Report } from "../model/invocation.ts";
 import type { Reply } from "../runtime/environment.ts";
 import type { Invocation } from "./invocation.ts";
-import type { InvocationObserver } from "./observer.ts";
+import type { InvocationEnd } from "./observer.ts";
 import { describeEnd } from "./report.ts";
+
+/** Who is told of answers. */
+export interface AnswerListener {
+  /** An invocation is about to be answered. */
+  closed(invocation: Invocation): void;
+  /** It has been answered. */
+  ended(invocation: Invocation, end: InvocationEnd): void;
+}
 
 /** Answers invocations, and knows which have no answer yet. */
 export class Answers {
   readonly #open = new Set<Invocation>();
   readonly #clock: Clock;
-  readonly #observer: InvocationObserver;
-  readonly #closed: (invocation: Invocation) => void;
+  readonly #listener: AnswerListener;
   #empty: (() => void) | undefined;
 
   /**
    * Nothing to answer yet.
    *
    * @param clock the node's clock
-   * @param observer hears how invocations end
-   * @param closed called just before an invocation is answered
+   * @param listener who is told of answers
    */
-  constructor(
-    clock: Clock,
-    observer: InvocationObserver,
-    closed: (invocation: Invocation) => void,
-  ) {
+  constructor(clock: Clock, listener: AnswerListener) {
     this.#clock = clock;
-    this.#observer = observer;
-    this.#closed = closed;
+    this.#listener = listener;
   }
 
   /** Invocations without an answer. */
@@ -55,7 +56,8 @@ export class Answers {
   succeed(invocation: Invocation, report: Report, reply?: Reply): void {
     this.#close(invocation);
     invocation.succeed(report);
-    this.#observer.ended(describeEnd(invocation, this.#clock.now(), undefined, reply));
+    const end = describeEnd(invocation, this.#clock.now(), undefined, reply);
+    this.#listener.ended(invocation, end);
   }
 
   /**
@@ -66,7 +68,7 @@ export class Answers {
   fail(invocation: Invocation, error: ServerledgeError, reply?: Reply): void {
     this.#close(invocation);
     invocation.fail(error);
-    this.#observer.ended(describeEnd(invocation, this.#clock.now(), error, reply));
+    this.#listener.ended(invocation, describeEnd(invocation, this.#clock.now(), error, reply));
   }
 
   /** Waits until all are answered, but not longer than that many milliseconds. */
@@ -82,7 +84,7 @@ export class Answers {
   #close(invocation: Invocation): void {
     invocation.deadline?.[Symbol.dispose]();
     this.#open.delete(invocation);
-    this.#closed(invocation);
+    this.#listener.closed(invocation);
     if (this.#open.size === 0) this.#empty?.();
   }
 }

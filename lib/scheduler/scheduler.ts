@@ -18,12 +18,13 @@ import type { QosClasses } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
 import type { Ledger } from "../pool/ledger.ts";
 import type { Pool, PoolListener } from "../pool/pool.ts";
-import type { Decision, Policy } from "../policy.ts";
+import type { Arrivals, Decision, Policy } from "../policy.ts";
 import { Answers } from "./answers.ts";
+import { ArrivalBook } from "./arrivals.ts";
 import { EstimateBook } from "./estimates.ts";
 import { Invocation } from "./invocation.ts";
 import { LocalRunner } from "./local_runner.ts";
-import type { InvocationObserver } from "./observer.ts";
+import type { InvocationEnd, InvocationObserver } from "./observer.ts";
 import { Offloader } from "./offloader.ts";
 import { factsOf, type NodeName } from "./report.ts";
 import {
@@ -81,6 +82,7 @@ export class Scheduler implements PoolListener {
   readonly #queue = new WaitQueue<Invocation>();
   readonly #answers: Answers;
   readonly #estimates = new EstimateBook();
+  readonly #arrivals = new ArrivalBook(this.#estimates);
   readonly #runner: LocalRunner;
   readonly #offloader: Offloader;
   readonly #sources: ViewSources;
@@ -94,7 +96,10 @@ export class Scheduler implements PoolListener {
     this.#options = options;
     this.#clock = options.clock;
     this.#pool = options.pool;
-    this.#answers = new Answers(options.clock, options.observer, (i) => this.#queue.remove(i));
+    this.#answers = new Answers(options.clock, {
+      closed: (invocation) => this.#queue.remove(invocation),
+      ended: (invocation, end) => this.#ended(invocation, end),
+    });
     const parts = { ...options, answers: this.#answers, estimates: this.#estimates };
     this.#runner = new LocalRunner(parts);
     this.#offloader = new Offloader({
@@ -129,9 +134,13 @@ export class Scheduler implements PoolListener {
     return this.#answers.open.size - this.#queue.size;
   }
 
-  /** What was measured of each function. */
-  get estimates(): EstimateBook {
-    return this.#estimates;
+  /**
+   * What arrived since it was asked last, for policies that plan.
+   *
+   * @param seconds how long ago that is
+   */
+  arrivals(seconds: number): Arrivals[] {
+    return this.#arrivals.close(seconds);
   }
 
   /**
@@ -307,6 +316,18 @@ export class Scheduler implements PoolListener {
     this.#options.deadlines.set(this.#clock.now() + delayMs, () => {
       this.#looks.delete(version);
       this.#provision(record);
+    });
+  }
+
+  #ended(invocation: Invocation, end: InvocationEnd): void {
+    const { observer, policy } = this.#options;
+    observer.ended(end);
+    if (policy.plan) this.#arrivals.ended(invocation, end);
+    const { place, inTime, responseMs } = end;
+    policy.observe?.(factsOf(invocation, this.#clock.now(), maxAttempts), {
+      place,
+      inTime,
+      responseMs,
     });
   }
 
