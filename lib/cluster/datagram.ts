@@ -1,0 +1,214 @@
+/**
+ * Status datagrams: a node asks another ("ping") and gets its news ("pong"). Bounded, versioned, and
+ * with a cluster secret signed.
+ *
+ * A datagram is a version byte, a MAC of 16 bytes (zeros where there is no secret), and JSON. The
+ * MAC covers the version and the JSON. What makes a signed datagram safe against replay is not in
+ * here: a pong carries the nonce of its ping, and pings carry the time (see `prober.ts`).
+ *
+ * @module
+ */
+
+import { createHmac, timingSafeEqual } from "node:crypto";
+import * as v from "valibot";
+import type { Coordinate, NodeNews } from "../model/node.ts";
+import { coordinateSchema } from "./coordinates.ts";
+import { filterBytes, mayContain, warmFilter } from "./warm_filter.ts";
+
+/** Longest datagram, bytes: fits into one frame on every path (RFC 8085 section 3.2). */
+export const maxDatagramBytes = 1200;
+
+const version = 1;
+const macBytes = 16;
+const headBytes = 1 + macBytes;
+
+/** What a node tells of itself, its own place aside. */
+export interface LocalNews {
+  /** Memory that instances could still take, MiB. */
+  readonly availableMemoryMib: number;
+  /** Memory for instances in all, MiB. */
+  readonly totalMemoryMib: number;
+  /** CPU that no busy instance holds, cores. */
+  readonly freeCpu: number;
+  /** Requests that wait. */
+  readonly queueLength: number;
+  /** Invocations that run. */
+  readonly running: number;
+  /** Names of functions with an idle instance. */
+  readonly warm: Iterable<string>;
+}
+
+/** Asks a node for its news. */
+export interface Ping {
+  /** What it is. */
+  readonly kind: "ping";
+  /** Who asks. */
+  readonly from: string;
+  /** Who is asked: another node may have its address by now. */
+  readonly to: string;
+  /** Unguessable, once per ping. */
+  readonly nonce: string;
+  /** The asker's wall clock, ms. */
+  readonly at: number;
+}
+
+/** Answers a ping. */
+export interface Pong {
+  /** What it is. */
+  readonly kind: "pong";
+  /** Who answers. */
+  readonly from: string;
+  /** The ping's nonce. */
+  readonly nonce: string;
+  /** What there is to tell. */
+  readonly news: NodeNews;
+}
+
+const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,128}$/));
+const nonce = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
+const amount = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e9));
+
+const pingSchema = v.object({ ping: nonce, from: id, to: id, at: v.pipe(v.number(), v.finite()) });
+const pongSchema = v.object({
+  pong: nonce,
+  from: id,
+  free: amount,
+  total: amount,
+  cpu: amount,
+  queue: amount,
+  running: amount,
+  vector: coordinateSchema.entries.vector,
+  height: coordinateSchema.entries.height,
+  adjustment: coordinateSchema.entries.adjustment,
+  error: coordinateSchema.entries.error,
+  warm: v.pipe(
+    v.string(),
+    v.maxLength(Math.ceil(filterBytes / 3) * 4),
+    v.base64(),
+    v.transform((text) => Uint8Array.fromBase64(text)),
+    v.check((filter) => filter.length === filterBytes),
+  ),
+});
+
+/** Writes and reads datagrams. */
+export class DatagramCodec {
+  readonly #secret: string;
+
+  /**
+   * A codec of one cluster.
+   *
+   * @param secret the cluster's; empty: unsigned
+   */
+  constructor(secret: string) {
+    this.#secret = secret;
+  }
+
+  /** True if datagrams are signed. */
+  get signs(): boolean {
+    return this.#secret !== "";
+  }
+
+  /** Writes a ping. */
+  ping({ from, to, nonce, at }: Ping): Uint8Array<ArrayBuffer> {
+    return this.#pack({ ping: nonce, from, to, at });
+  }
+
+  /**
+   * Writes a pong.
+   *
+   * @param from who answers
+   * @param nonce of the ping
+   * @param news what there is to tell
+   * @param coordinate where the answering node is
+   */
+  pong(
+    from: string,
+    nonce: string,
+    news: LocalNews,
+    coordinate: Coordinate,
+  ): Uint8Array<ArrayBuffer> {
+    return this.#pack({
+      pong: nonce,
+      from,
+      free: brief(news.availableMemoryMib),
+      total: brief(news.totalMemoryMib),
+      cpu: brief(news.freeCpu),
+      queue: news.queueLength,
+      running: news.running,
+      vector: coordinate.vector.map(brief),
+      height: brief(coordinate.height),
+      adjustment: brief(coordinate.adjustment),
+      error: brief(coordinate.error),
+      warm: warmFilter(news.warm).toBase64(),
+    });
+  }
+
+  /**
+   * Reads a datagram.
+   *
+   * @returns undefined for anything that is not whole, right, and signed where it must be
+   */
+  read(bytes: Uint8Array): Ping | Pong | undefined {
+    if (bytes.length > maxDatagramBytes || bytes.length <= headBytes) return undefined;
+    if (bytes[0] !== version) return undefined;
+    const body = bytes.subarray(headBytes);
+    if (this.signs && !timingSafeEqual(this.#mac(body), bytes.subarray(1, headBytes))) {
+      return undefined;
+    }
+    const value = parsed(body);
+    const ping = v.safeParse(pingSchema, value);
+    if (ping.success) {
+      const { ping: nonce, from, to, at } = ping.output;
+      return { kind: "ping", from, to, nonce, at };
+    }
+    const pong = v.safeParse(pongSchema, value);
+    if (!pong.success) return undefined;
+    return {
+      kind: "pong",
+      from: pong.output.from,
+      nonce: pong.output.pong,
+      news: newsOf(pong.output),
+    };
+  }
+
+  #pack(value: unknown): Uint8Array<ArrayBuffer> {
+    const body = new TextEncoder().encode(JSON.stringify(value));
+    const bytes = new Uint8Array(headBytes + body.length);
+    bytes[0] = version;
+    if (this.signs) bytes.set(this.#mac(body), 1);
+    bytes.set(body, headBytes);
+    return bytes;
+  }
+
+  /** HMAC-SHA256 (RFC 2104), truncated to half its length as RFC 2104 section 5 allows. */
+  #mac(body: Uint8Array): Uint8Array {
+    const hmac = createHmac("sha256", this.#secret).update(new Uint8Array([version])).update(body);
+    return new Uint8Array(hmac.digest()).subarray(0, macBytes);
+  }
+}
+
+function newsOf(pong: v.InferOutput<typeof pongSchema>): NodeNews {
+  const { free, total, cpu, queue, running, vector, height, adjustment, error, warm } = pong;
+  return {
+    availableMemoryMib: free,
+    totalMemoryMib: total,
+    freeCpu: cpu,
+    queueLength: queue,
+    running,
+    coordinate: { vector, height, adjustment, error },
+    warm: (name) => mayContain(warm, name),
+  };
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A number with as many digits as matter, so that it stays short. */
+function brief(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
