@@ -169,6 +169,8 @@ export interface Policy {
   observe?(request: RequestFacts, outcome: Outcome): void;
   /** Called every planning interval. */
   plan?(statistics: Statistics): void | Promise<void>;
+  /** Frees what the policy holds, such as a solver, when the node stops. */
+  [Symbol.dispose]?(): void;
 }
 
 /** Makes a policy. */

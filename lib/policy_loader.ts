@@ -113,6 +113,7 @@ function guard(policy: Policy, context: PolicyContext, report: (problem: string)
     },
     ...(policy.observe && { observe: (request, outcome) => policy.observe!(request, outcome) }),
     ...(policy.plan && { plan: (statistics) => policy.plan!(statistics) }),
+    [Symbol.dispose]: () => policy[Symbol.dispose]?.(),
   };
 }
 

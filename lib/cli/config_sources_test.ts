@@ -44,3 +44,9 @@ Deno.test("the command line sets keys, its own options over --set", () => {
     assert.throws(() => commandLineSource(bad, undefined), /--set KEY=VALUE/);
   }
 });
+
+Deno.test("the environment sets what policies are told", () => {
+  const { source, warnings } = environmentSource({ SERVERLEDGE_POLICY_BANDWIDTH_EDGE: "100" });
+  assert.deepEqual(source.values, { "policy.bandwidth.edge": "100" });
+  assert.deepEqual(warnings, []);
+});

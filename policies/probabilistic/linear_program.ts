@@ -24,13 +24,16 @@ export interface LinearProgram {
   readonly values: readonly number[];
 }
 
-/**
- * Solves linear programs.
- *
- * @returns the value of each variable at an optimum
- * @throws `INTERNAL` if there is none, or it was not found in time
- */
-export type SolveLinearProgram = (program: LinearProgram) => Promise<readonly number[]>;
+/** Solves linear programs, one at a time. */
+export interface LinearSolver extends Disposable {
+  /**
+   * Solves a program.
+   *
+   * @returns the value of each variable at an optimum
+   * @throws `INTERNAL` if there is none, or it was not found in time
+   */
+  solve(program: LinearProgram): Promise<readonly number[]>;
+}
 
 /** Collects variables and rows. */
 export class ProgramBuilder {

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import type { Arrivals, Statistics } from "../../lib/policy.ts";
 import { cloudOf, qosClassOf, requestOf, unmeasured, viewOf } from "../../tests/contract/policy.ts";
 import { Probabilistic } from "./probabilistic.ts";
-import { solveInWorker } from "./solver.ts";
+import type { LinearSolver } from "./linear_program.ts";
+import { WorkerSolver } from "./solver.ts";
 import type { Shares } from "./shares.ts";
 
 /** One request a second that takes a second: one busy instance on average. */
@@ -34,10 +35,15 @@ function statistics(facts: Partial<Statistics>): Statistics {
   };
 }
 
+/** A solver that answers what it is told. */
+function solverOf(solve: () => Promise<number[]>): LinearSolver {
+  return { solve, [Symbol.dispose]: () => {} };
+}
+
 /** The plan that HiGHS makes, for each of the arrivals. */
 async function plan(given: Statistics, settings: Record<string, number> = {}): Promise<Shares[]> {
   const context = { random: () => 0, now: () => 0, settings };
-  const policy = new Probabilistic(context, solveInWorker);
+  using policy = new Probabilistic(context, new WorkerSolver());
   await policy.plan(given);
   return given.arrivals.map((each) => policy.planned(each)!);
 }
@@ -148,9 +154,9 @@ Deno.test("what was measured nowhere is not planned, gaps are filled from other 
 });
 
 Deno.test("loss makes the next plan count on less of this node", async () => {
-  const policy = new Probabilistic(
+  using policy = new Probabilistic(
     { random: () => 0, now: () => 0, settings: {} },
-    solveInWorker,
+    new WorkerSolver(),
   );
   const given = statistics({ arrivals: [arrivals({ loss: 0.5 })], memoryMib: 100, cloudRttMs: 9 });
   await policy.plan(given);
@@ -161,7 +167,7 @@ Deno.test("a solver that fails leaves the former plan", async () => {
   let fails = false;
   const policy = new Probabilistic(
     { random: () => 0, now: () => 0, settings: {} },
-    () => fails ? Promise.reject(new Error("broken")) : Promise.resolve([0, 0, 0, 1]),
+    solverOf(() => fails ? Promise.reject(new Error("broken")) : Promise.resolve([0, 0, 0, 1])),
   );
   await policy.plan(statistics({}));
   fails = true;
@@ -171,10 +177,23 @@ Deno.test("a solver that fails leaves the former plan", async () => {
   await policy.plan(statistics({}));
 });
 
+Deno.test("one solver makes many plans, and none once it is disposed", async () => {
+  const context = { random: () => 0, now: () => 0, settings: {} };
+  using policy = new Probabilistic(context, new WorkerSolver());
+  for (const rate of [2, 4]) {
+    await policy.plan(statistics({ arrivals: [arrivals({ rate })], memoryMib: 100 }));
+    assertShares(policy.planned(arrivals())!, { local: 1 / rate, drop: 1 - 1 / rate });
+  }
+  const cut = policy.plan(statistics({}));
+  policy[Symbol.dispose]();
+  await assert.rejects(cut, { code: "INTERNAL" });
+  await assert.rejects(policy.plan(statistics({})), { code: "INTERNAL" });
+});
+
 Deno.test("places are drawn by plan, and what waits is not drawn again", async () => {
   const policy = new Probabilistic(
     { random: () => 0.7, now: () => 0, settings: {} },
-    () => Promise.resolve([0.4, 0, 0, 0.6]),
+    solverOf(() => Promise.resolve([0.4, 0, 0, 0.6])),
   );
   assert.deepEqual(policy.decide(requestOf(), viewOf({ cloud: cloudOf() })), {
     kind: "offload",
@@ -189,13 +208,13 @@ Deno.test("places are drawn by plan, and what waits is not drawn again", async (
 
 Deno.test("a request that the budget does not cover stays out of the cloud", () => {
   const context = { random: () => 0.6, now: () => 0, settings: { cost: 1, budget: 60 } };
-  const policy = new Probabilistic(context, solveInWorker);
+  const policy = new Probabilistic(context, new WorkerSolver());
   const remote = { executionMs: 4000, startMs: 0, coldShare: 0 };
   const view = viewOf({ cloud: cloudOf(), remote }); // 4 s x 256 MiB: all of a minute's budget
   const request = requestOf({ memoryMib: 256 });
   assert.equal(policy.decide(request, view).kind, "run"); // .5 local, .25 cloud: drawn at 2/3
   context.random = () => 0.9;
-  const other = new Probabilistic(context, solveInWorker);
+  const other = new Probabilistic(context, new WorkerSolver());
   assert.equal(other.decide(request, view).kind, "offload");
   assert.equal(other.decide(request, view).kind, "run");
 });
@@ -233,16 +252,20 @@ Deno.test("every plan is a plan", async () => {
     edgeRttMs: rtt,
     cloudRttMs: rtt,
   });
+  const context = { random: () => 0, now: () => 0, settings: { budget: 1 } };
+  using policy = new Probabilistic(context, new WorkerSolver());
   await fc.assert(
     fc.asyncProperty(given, async (each) => {
-      for (const shares of await plan(each, { budget: 1 })) {
-        if (shares === undefined) continue;
+      await policy.plan(each);
+      for (const arrivals of each.arrivals) {
+        const shares = policy.planned(arrivals);
+        if (shares === undefined || arrivals.rate === 0) continue;
         const sum = shares.local + shares.cloud + shares.edge + shares.drop;
         assert.ok(Math.abs(sum - 1) < 1e-9);
         for (const value of Object.values(shares)) assert.ok(value >= 0 && value <= 1);
         if (each.cloudRttMs === Infinity) assert.equal(shares.cloud, 0);
       }
     }),
-    { numRuns: 20 },
+    { numRuns: 50 },
   );
 });

@@ -29,16 +29,17 @@ import { bandwidthSettings, numberSetting } from "../settings.ts";
 import { Allowance } from "./allowance.ts";
 import { adaptShare } from "./capacity.ts";
 import { type Demand, demandsOf } from "./demand.ts";
-import type { SolveLinearProgram } from "./linear_program.ts";
+import type { LinearSolver } from "./linear_program.ts";
 import { buildProgram, cloudCost, sharesAt } from "./model.ts";
 import { draw, initialShares, renormalize, type Shares } from "./shares.ts";
+import { WorkerSolver } from "./solver.ts";
 
 /** Draws places, and plans the odds. */
 export class Probabilistic implements Policy {
   /** See {@link Policy}. */
   readonly name = "probabilistic";
   readonly #random: () => number;
-  readonly #solve: SolveLinearProgram;
+  readonly #solver: LinearSolver;
   readonly #bandwidths: ReturnType<typeof bandwidthSettings>;
   readonly #cost: number;
   readonly #budgetPerHour: number;
@@ -52,11 +53,11 @@ export class Probabilistic implements Policy {
    * A policy without a plan.
    *
    * @param context what policies are made with
-   * @param solve solves the plan's linear program
+   * @param solver solves the plan's linear program; disposed with the policy
    */
-  constructor(context: PolicyContext, solve: SolveLinearProgram) {
+  constructor(context: PolicyContext, solver: LinearSolver) {
     this.#random = context.random;
-    this.#solve = solve;
+    this.#solver = solver;
     this.#bandwidths = bandwidthSettings(context);
     this.#cost = numberSetting(context, "cost", { fallback: 0.01, min: 0, max: 1e9 });
     const range = { fallback: Infinity, min: 0, max: 1e12 };
@@ -97,7 +98,7 @@ export class Probabilistic implements Policy {
   }
 
   async #replan(demands: readonly Demand[], statistics: Statistics): Promise<void> {
-    const solution = await this.#solve(buildProgram(demands, {
+    const solution = await this.#solver.solve(buildProgram(demands, {
       localMemoryMib: this.#memoryShare * statistics.memoryMib,
       peerMemoryMib: statistics.peerMemoryMib,
       cost: this.#cost,
@@ -106,6 +107,11 @@ export class Probabilistic implements Policy {
     this.#shares = new Map(
       demands.map((demand, index) => [keyOf(demand), sharesAt(solution, index)]),
     );
+  }
+
+  /** Ends the solver. */
+  [Symbol.dispose](): void {
+    this.#solver[Symbol.dispose]();
   }
 
   /**
@@ -149,17 +155,13 @@ export class Probabilistic implements Policy {
 }
 
 /**
- * Makes the policy with its solver, which is loaded with the first plan. It heeds `policy.budget`,
+ * Makes the policy with its solver, which starts with the first plan. It heeds `policy.budget`,
  * `policy.cost` and `policy.bandwidth.*`.
  *
  * @param context what policies are made with
  */
 export function probabilistic(context: PolicyContext): Policy {
-  return new Probabilistic(context, async (program) => {
-    // Brings 4 MiB with it, which other policies do without.
-    const { solveInWorker } = await import("./solver.ts");
-    return await solveInWorker(program);
-  });
+  return new Probabilistic(context, new WorkerSolver());
 }
 
 /** Function names hold no slash. */

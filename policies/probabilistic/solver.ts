@@ -1,56 +1,70 @@
 /**
- * Linear programs solved by HiGHS (https://highs.dev), compiled to WebAssembly, off the event loop:
- * each in a worker that lives for this one program.
- *
- * The worker's source is a `data:` URL made of the package's source and of `solver_worker.js`: the
- * only form that a bundled and compiled program can start, which has neither files beside it nor
- * `blob:` modules.
+ * Linear programs solved off the event loop, in a worker that starts with the first one: its start
+ * holds the event loop for 20 ms, its work does not.
  *
  * @module
  */
 
-import highsSource from "highs" with { type: "text" };
-import wasmBytes from "highs/runtime" with { type: "bytes" };
 import { ServerledgeError } from "../../lib/base/errors.ts";
-import type { LinearProgram } from "./linear_program.ts";
-import workerSource from "./solver_worker.js" with { type: "text" };
+import type { SolverAnswer } from "./highs.ts";
+import type { LinearProgram, LinearSolver } from "./linear_program.ts";
 
-/** Longest time for one program, its worker's start included, ms. */
+/** Longest time for one program, the worker's start included, ms. */
 const timeoutMs = 5000;
 
-/** What the worker answers. */
-type Answer = { readonly solution: readonly number[] } | { readonly problem: string };
+/** Solves with HiGHS in a worker, one program at a time. */
+export class WorkerSolver implements LinearSolver {
+  #worker: Worker | undefined;
+  #abandon: (() => void) | undefined;
+  #disposed = false;
 
-/**
- * Solves a linear program.
- *
- * @param program the program
- * @returns the value of each variable at an optimum
- * @throws `INTERNAL` if there is none, or it was not found in time
- */
-export async function solveInWorker(program: LinearProgram): Promise<readonly number[]> {
-  const wasm = await WebAssembly.compile(wasmBytes);
-  const worker = new Worker(workerUrl, { type: "module" });
-  let timer: number | undefined;
-  try {
-    const answer = await new Promise<Answer>((resolve) => {
-      timer = setTimeout(() => resolve({ problem: `no answer in ${timeoutMs} ms` }), timeoutMs);
-      worker.onmessage = ({ data }: MessageEvent<Answer>) => resolve(data);
-      worker.onerror = (event) => {
-        event.preventDefault();
-        resolve({ problem: event.message });
-      };
-      worker.postMessage({ wasm, program });
-    });
+  /** See {@link LinearSolver}. */
+  async solve(program: LinearProgram): Promise<readonly number[]> {
+    const answer = await this.#ask(await this.#start(), program);
     if ("solution" in answer) return answer.solution;
+    // Whatever ails the worker, the next program gets a new one.
+    this.#stop();
     throw new ServerledgeError(
       "INTERNAL",
       `Cannot plan, the former plan stays: the solver ended with ${answer.problem}`,
     );
-  } finally {
-    clearTimeout(timer);
-    worker.terminate();
+  }
+
+  /** Ends the worker; a program that it solves fails. */
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#abandon?.();
+    this.#stop();
+  }
+
+  async #start(): Promise<Worker> {
+    if (!this.#worker && !this.#disposed) {
+      const { startHighs } = await import("./highs.ts");
+      this.#worker = await startHighs();
+    }
+    if (this.#disposed) this.#stop();
+    if (this.#worker) return this.#worker;
+    throw new ServerledgeError("INTERNAL", "Cannot plan: the solver was stopped");
+  }
+
+  #ask(worker: Worker, program: LinearProgram): Promise<SolverAnswer> {
+    const { promise, resolve } = Promise.withResolvers<SolverAnswer>();
+    const timer = setTimeout(
+      () => resolve({ problem: `no answer in ${timeoutMs} ms` }),
+      timeoutMs,
+    );
+    this.#abandon = () => resolve({ problem: "its end" });
+    worker.onmessage = ({ data }: MessageEvent<SolverAnswer>) => resolve(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      resolve({ problem: event.message });
+    };
+    worker.postMessage({ program });
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  #stop(): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
   }
 }
-
-const workerUrl = `data:text/javascript,${encodeURIComponent(`${highsSource}\n${workerSource}`)}`;

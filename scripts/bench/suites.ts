@@ -5,10 +5,14 @@
  */
 
 import type { Results } from "./results.ts";
+import { clusterSuite } from "./cluster/suite.ts";
 import { nodeSuite } from "./node/suite.ts";
 
 /** Measures something and adds its metrics. */
 export type Suite = (results: Results) => Promise<void>;
 
 /** All suites, in the order in which they run. */
-export const suites: Readonly<Record<string, Suite>> = { node: nodeSuite };
+export const suites: Readonly<Record<string, Suite>> = {
+  node: nodeSuite,
+  cluster: clusterSuite,
+};

@@ -50,11 +50,13 @@ export const policy: Command = defineCommand({
     const { readSituations } = await import("../situations.ts");
     const { seededRandom } = await import("../random.ts");
     const given = readSituations(await readFile(situations));
+    using stack = new DisposableStack();
     const made = await loadPolicy(policy, {
       random: seededRandom(seed),
       now: () => performance.now(),
       settings: given.settings,
     }, (problem) => warn(terminal, problem));
+    stack.defer(() => made[Symbol.dispose]?.());
     if (given.statistics) await made.plan?.(given.statistics);
     const rows = given.situations.map((situation) => ({
       Situation: situation.name,

@@ -1,0 +1,110 @@
+/**
+ * How long policies take to decide, with far more neighbours than a node ever offers them: only the
+ * last of 1,000 has room.
+ *
+ * @module
+ */
+
+import type { NodeView, PeerView, Policy, RequestFacts } from "../../../lib/policy.ts";
+import { defaultClass } from "../../../lib/model/qos.ts";
+import { policies } from "../../../policies/mod.ts";
+import type { Results } from "../results.ts";
+import { inRounds } from "../rounds.ts";
+
+/** Neighbours that the view offers. */
+const peerCount = 1000;
+/** Decisions before the first round: code gets hot. */
+const warmUps = 20_000;
+/** Decisions of one round. */
+const decisions = 20_000;
+
+const measured = { executionMs: 50, startMs: 300, coldShare: 0.1 };
+
+/** A node that is full, so that every policy has to look around. */
+const view: NodeView = {
+  supported: true,
+  warm: false,
+  canStart: false,
+  queueLength: 3,
+  queueCapacity: 1000,
+  queueWaitMs: 100,
+  availableMemoryMib: 0,
+  totalMemoryMib: 4096,
+  local: measured,
+  remote: measured,
+  peers: Array.from({ length: peerCount }, (_, at) => peer(at)),
+  cloud: {
+    ...peer(0),
+    id: "cloud",
+    isCloud: true,
+    rttMs: 40,
+    availableMemoryMib: Infinity,
+    freeCpu: Infinity,
+  },
+};
+
+const classes = [defaultClass, { ...defaultClass, name: "interactive", id: 1, limit: 0.2 }];
+const requests = classes.map((qosClass): RequestFacts => ({
+  functionName: "f",
+  memoryMib: 128,
+  cpu: 0.5,
+  qosClass,
+  budgetMs: 200,
+  inputSize: 1000,
+  canOffload: true,
+}));
+
+/** Measures each policy; the slowest one's figure is the suite's. */
+export async function measureDecide(results: Results): Promise<void> {
+  const slowest: number[] = [];
+  for (const [name, factory] of Object.entries(policies)) {
+    let draw = 0;
+    // Evenly spread, so that policies that draw go through all of their branches.
+    const random = () => (draw = (draw + 0.618) % 1);
+    const policy = factory({ random, now: () => performance.now(), settings: {} });
+    checkAnswers(policy);
+    decide(policy, warmUps);
+    const samples = await inRounds(() => Promise.resolve(decide(policy, decisions)));
+    results.add(`decide_1000_peers_us_${name}`, "µs", samples);
+    samples.forEach((sample, at) => slowest[at] = Math.max(slowest[at] ?? 0, sample));
+  }
+  results.add("decide_1000_peers_us", "µs", slowest);
+}
+
+/** Mean time of one decision, µs. */
+function decide(policy: Policy, times: number): number {
+  const from = performance.now();
+  let answers = 0;
+  for (let i = 0; i < times; i++) {
+    if (policy.decide(requests[i % requests.length]!, view).kind) answers++;
+  }
+  const tookMs = performance.now() - from;
+  // What comes of the answers must count, or the compiler leaves the work out.
+  if (answers !== times) throw new Error(`${policy.name} leaves requests without an answer`);
+  return tookMs * 1000 / times;
+}
+
+function checkAnswers(policy: Policy): void {
+  for (const request of requests) {
+    const decision = policy.decide(request, view);
+    const target = decision.kind === "offload" ? decision.to : "";
+    const right = decision.kind === "offload"
+      ? target === "cloud" || target === `peer-${peerCount - 1}`
+      : decision.kind === "wait";
+    if (!right) throw new Error(`${policy.name} decides ${JSON.stringify(decision)}`);
+  }
+}
+
+function peer(at: number): PeerView {
+  return {
+    id: `peer-${at}`,
+    area: "edge",
+    isCloud: false,
+    rttMs: 2,
+    ageMs: 100,
+    availableMemoryMib: at === peerCount - 1 ? 1024 : 64,
+    freeCpu: 2,
+    queueLength: 0,
+    warm: false,
+  };
+}
