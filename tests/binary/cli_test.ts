@@ -220,6 +220,7 @@ Deno.test("invoke sends what the Go CLI sends, with typed parameters", async () 
     Params: { n: 5, word: "five", list: [1, 2] },
     QoSClass: 2,
     QoSMaxRespT: -1,
+    Locality: "any",
     CanDoOffloading: true,
     Async: false,
     ReturnOutput: true,
@@ -349,7 +350,7 @@ Deno.test("create and update send the definition and the code", async () => {
   assert.deepEqual(await paths([...src(`${folder.path}/app/a.py`), "-u"]), ["a.py"]);
   assert.equal(seen.at(-1)!.how, "update");
   const options = "--memory 256 --cpu 0.5 -C 4 --timeout 500 --env A=b=c --network bridge " +
-    "--min_instances 1 -i n:Int,m:Text -o r:Float";
+    "--min_instances 1 --locality EDGE,CLOUD -i n:Int,m:Text -o r:Float";
   await paths(["update", "hello", "--src", `${folder.path}/app/a.py`, ...options.split(" ")]);
   const { TarFunctionCode: _, ...definition } = seen.at(-1)!.definition;
   assert.deepEqual(definition, {
@@ -368,6 +369,7 @@ Deno.test("create and update send the definition and the code", async () => {
     TimeoutMs: 500,
     Env: { A: "b=c" },
     Network: "bridge",
+    Locality: ["EDGE", "CLOUD"],
     MinInstances: 1,
   });
 });

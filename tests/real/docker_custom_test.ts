@@ -8,6 +8,7 @@ import {
   dockerFunction,
   dockerWorld,
 } from "../support/docker.ts";
+import { eventually } from "../support/eventually.ts";
 
 const never = new AbortController().signal;
 
@@ -33,8 +34,9 @@ Deno.test("custom images", async (t) => {
     await t.step(`one that is slow to listen gets its first call once: ${Network}`, async () => {
       await using instance = await start("late", { Network });
       await instance.invoke(dockerCall());
-      const log = await instance.logs(10);
-      assert.equal(log.split("POST /invoke").length - 1, 1, log);
+      const calls = async () => (await instance.logs(10)).split("POST /invoke").length - 1;
+      await eventually("the engine has its log", async () => await calls() > 0);
+      assert.equal(await calls(), 1);
     });
   }
 
