@@ -103,8 +103,9 @@ function guard(policy: Policy, context: PolicyContext, report: (problem: string)
     name: policy.name,
     decide(request, view) {
       try {
-        const decision = policy.decide(request, view);
-        if (isAllowed(decision, request, view)) return decision;
+        const seen = remembered(view);
+        const decision = policy.decide(request, seen);
+        if (isAllowed(decision, request, seen)) return decision;
         fault(`it decides ${JSON.stringify(decision)}, which is not allowed here`);
       } catch (error) {
         fault(`it throws ${describe(error)}`);
@@ -115,6 +116,17 @@ function guard(policy: Policy, context: PolicyContext, report: (problem: string)
     ...(policy.plan && { plan: (statistics) => policy.plan!(statistics) }),
     [Symbol.dispose]: () => policy[Symbol.dispose]?.(),
   };
+}
+
+/** A view that shows the same however often it is looked at: which cloud is offered is partly chance. */
+function remembered(view: NodeView): NodeView {
+  const seen = new Map<string | symbol, unknown>();
+  return new Proxy(view, {
+    get(target, key) {
+      if (!seen.has(key)) seen.set(key, Reflect.get(target, key, target));
+      return seen.get(key);
+    },
+  });
 }
 
 function isAllowed(decision: Decision, request: RequestFacts, view: NodeView): boolean {

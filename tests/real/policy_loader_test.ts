@@ -103,3 +103,21 @@ Deno.test("a policy with faults costs one warning, and the default policy decide
     );
   }
 });
+
+Deno.test("a policy sees the same cloud however often it looks", async () => {
+  const policy = await load(
+    "p.js",
+    `export default () => ({
+      name: "p",
+      decide: (_, view) => view.cloud ? { kind: "offload", to: view.cloud.id } : { kind: "wait" },
+    });`,
+  );
+  let asked = 0;
+  const view = {
+    ...viewOf(),
+    get cloud() {
+      return cloudOf({ id: `cloud-${asked++}` });
+    },
+  };
+  assert.deepEqual(policy.decide(requestOf(), view), { kind: "offload", to: "cloud-0" });
+});
