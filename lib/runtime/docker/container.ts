@@ -199,7 +199,8 @@ export class Container implements AsyncDisposable {
         });
         return await this.#seen();
       } catch (error) {
-        if (engineStatus(error) === 404) break;
+        // Once it is disposed nobody waits, and nothing may go on behind the disposal.
+        if (engineStatus(error) === 404 || this.#disposed) break;
       }
       // The engine went away; the container may have survived it.
       await delay(watchBackoffMs);

@@ -37,7 +37,7 @@ export class Engine implements Disposable {
    * @param request asks by a client of dockerode and reads the answer to its end
    * @param bounds how long it may take
    * @throws `ENGINE_UNAVAILABLE` where it does not answer; `INSTANCE_START_FAILED` where it
-   *   answers with an error, and {@link engineStatus} tells its HTTP status
+   *   answers with an error, and {@link engineStatus} tells its HTTP status; the signal's reason
    */
   async ask<T>(
     what: string,
@@ -55,6 +55,8 @@ export class Engine implements Disposable {
       return await request((await this.#connected()).bounded(abort.signal));
     } catch (cause) {
       if (cause instanceof ServerledgeError) throw cause;
+      // Given up: whether the engine is there is of no concern any more.
+      signal?.throwIfAborted();
       throw refusal(what, cause) ?? await this.#unavailable(what, abort.signal.reason ?? cause);
     } finally {
       clearTimeout(timer);
