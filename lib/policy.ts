@@ -87,6 +87,10 @@ export interface NodeView {
   readonly availableMemoryMib: number;
   /** Memory for instances in all, MiB. */
   readonly totalMemoryMib: number;
+  /** CPU that no busy instance holds, cores; absent if not accounted. */
+  readonly freeCpu?: number;
+  /** CPU for busy instances in all, cores; absent if not accounted. */
+  readonly totalCpu?: number;
   /** What was measured of the function here. */
   readonly local: Estimates;
   /** What was measured of the function in the cloud. */

@@ -19,7 +19,7 @@ import type {
 import { canRun, findCloud, hasRoom, offload, run, waitOrReject } from "./decisions.ts";
 import { type Bandwidths, bandwidthSettings, numberSetting, transferMs } from "./settings.ts";
 
-/** Share of memory in use from which the edge is busy, if `policy.qosaware.busy` does not tell. */
+/** Share of memory or CPU in use from which the edge is busy, if `policy.qosaware.busy` does not tell. */
 const defaultBusyShare = 0.5;
 
 /** Decides by class and by expected response times. */
@@ -61,8 +61,10 @@ class QosAware implements Policy {
   }
 
   #isBusy(view: NodeView): boolean {
-    const used = view.totalMemoryMib - view.availableMemoryMib;
-    return view.queueLength > 0 || used >= this.#busyShare * view.totalMemoryMib;
+    if (view.queueLength > 0) return true;
+    const left = 1 - this.#busyShare;
+    const { availableMemoryMib, totalMemoryMib, freeCpu = 1, totalCpu = 1 } = view;
+    return availableMemoryMib <= left * totalMemoryMib || freeCpu <= left * totalCpu;
   }
 
   #peer(request: RequestFacts, view: NodeView): PeerView | undefined {

@@ -49,6 +49,12 @@ Deno.test("a line of waiting requests makes a node busy, too", () => {
   assert.equal(decide({ qosClass: bestEffort }, view), "cloud");
 });
 
+Deno.test("CPU makes a node busy as memory does, where it is accounted", () => {
+  const view = { ...everywhere, warm: true, totalCpu: 4 };
+  assert.equal(decide({ qosClass: bestEffort }, { ...view, freeCpu: 2.5 }), "run");
+  assert.equal(decide({ qosClass: bestEffort }, { ...view, freeCpu: 2 }), "cloud");
+});
+
 Deno.test("the share from which a node is busy is a setting", () => {
   const view = { ...everywhere, ...halfUsed, warm: true };
   assert.equal(decide({}, view, { "qosaware.busy": 0.6 }), "run");

@@ -53,6 +53,8 @@ const node = v.strictObject({
   queueWaitMs: estimate,
   availableMemoryMib: v.optional(quantity, 1024),
   totalMemoryMib: v.optional(quantity, 1024),
+  freeCpu: v.optional(quantity, 1),
+  totalCpu: v.optional(quantity, 1),
   local: estimates,
   remote: estimates,
 });

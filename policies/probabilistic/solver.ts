@@ -26,7 +26,7 @@ export class WorkerSolver implements LinearSolver {
     this.#stop();
     throw new ServerledgeError(
       "INTERNAL",
-      `Cannot plan, the former plan stays: the solver ended with ${answer.problem}`,
+      `The solver ended with ${answer.problem}; the former plan stays`,
     );
   }
 
@@ -44,7 +44,7 @@ export class WorkerSolver implements LinearSolver {
     }
     if (this.#disposed) this.#stop();
     if (this.#worker) return this.#worker;
-    throw new ServerledgeError("INTERNAL", "Cannot plan: the solver was stopped");
+    throw new ServerledgeError("INTERNAL", "The solver was stopped");
   }
 
   #ask(worker: Worker, program: LinearProgram): Promise<SolverAnswer> {
