@@ -89,9 +89,16 @@ export function valueOf(headers: readonly HeaderPair[], name: string): string | 
 function framingOf(status: number, method: string, headers: readonly HeaderPair[]): Framing {
   if (method === "HEAD" || status < 200 || status === 204 || status === 304) return 0;
   const coding = valueOf(headers, "transfer-encoding")?.toLowerCase();
+  const lengths = new Set(
+    headers.filter(([name]) => name === "content-length").map((pair) => pair[1]),
+  );
+  // Two ways to find the end of a body are two opinions on where the next answer begins.
+  if (lengths.size > 1 || (coding !== undefined && lengths.size > 0)) {
+    throw new BadMessage("its answer has an ambiguous length");
+  }
   if (coding === "chunked") return "chunked";
   if (coding !== undefined) throw new BadMessage(`its answer is coded as ${coding}`);
-  const length = valueOf(headers, "content-length");
+  const [length] = lengths;
   if (length === undefined) return "eof";
   if (!/^\d{1,15}$/.test(length)) throw new BadMessage("its answer has a bad length");
   return Number(length);

@@ -6,6 +6,7 @@
 
 import { object } from "@optique/core/constructs";
 import type { NodeStatus } from "../../model/status.ts";
+import { isBalancerStatus, readableBalancer } from "../balancer_view.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
 import { connect } from "../session.ts";
@@ -14,7 +15,7 @@ import { printable, styled } from "../style.ts";
 import { formatDuration, formatFields, formatTable } from "../table.ts";
 import type { Output } from "../terminal.ts";
 
-/** Tells what a node is doing. */
+/** Tells what a node or a balancer is doing. */
 export const status: Command = defineCommand({
   name: "status",
   brief: "Tell what the node is doing",
@@ -26,10 +27,16 @@ export const status: Command = defineCommand({
   async run(_options, globals, terminal) {
     using node = await connect(globals, terminal);
     const answer = await node.get("/status");
-    show(answer, globals, terminal, () => readableStatus(answer.json as NodeStatus, terminal.out));
+    show(answer, globals, terminal, () => readable(answer.json, terminal.out));
     return exits.ok;
   },
 });
+
+function readable(status: unknown, output: Output): string {
+  return isBalancerStatus(status)
+    ? readableBalancer(status, output)
+    : readableStatus(status as NodeStatus, output);
+}
 
 /**
  * A node's status for people.

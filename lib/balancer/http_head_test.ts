@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { BadMessage, parseAnswerHead, requestHead } from "./http_head.ts";
+
+const parse = (head: string, method = "POST") =>
+  parseAnswerHead(head.replaceAll("\n", "\r\n"), method);
+
+Deno.test("a request tells the length of its body, or that it comes in chunks", () => {
+  assert.equal(
+    requestHead("POST", "/invoke/f?x=1", [["host", "a:1"]], 3),
+    "POST /invoke/f?x=1 HTTP/1.1\r\nhost: a:1\r\ncontent-length: 3\r\n\r\n",
+  );
+  assert.match(requestHead("POST", "/", [], 0), /content-length: 0\r\n/);
+  assert.equal(requestHead("GET", "/", [], 0), "GET / HTTP/1.1\r\n\r\n");
+  assert.match(requestHead("PUT", "/", [], undefined), /transfer-encoding: chunked\r\n/);
+});
+
+Deno.test("an answer's body is delimited by its length, in chunks, or by the end", () => {
+  const head = parse("HTTP/1.1 200 OK\nContent-Length: 12\nX-A: b: c \nx-a: d");
+  assert.deepEqual([head.status, head.framing, head.keepAlive], [200, 12, true]);
+  assert.deepEqual(head.headers.slice(1), [["x-a", "b: c"], ["x-a", "d"]]);
+  assert.equal(parse("HTTP/1.1 200 OK\nTransfer-Encoding: Chunked").framing, "chunked");
+  const old = parse("HTTP/1.0 200 OK");
+  assert.deepEqual([old.framing, old.keepAlive], ["eof", false]);
+});
+
+Deno.test("some answers have no body, whatever they say", () => {
+  assert.equal(parse("HTTP/1.1 200 OK\nContent-Length: 12", "HEAD").framing, 0);
+  assert.equal(parse("HTTP/1.1 204 No Content").framing, 0);
+  assert.equal(parse("HTTP/1.1 304\nContent-Length: 12").framing, 0);
+});
+
+Deno.test("a connection is kept as the versions of HTTP have it", () => {
+  const keeps = (head: string) => parse(`${head}\nContent-Length: 0`).keepAlive;
+  assert.ok(keeps("HTTP/1.1 200 OK"));
+  assert.ok(!keeps("HTTP/1.1 200 OK\nConnection: Close"));
+  assert.ok(!keeps("HTTP/1.0 200 OK"));
+  assert.ok(keeps("HTTP/1.0 200 OK\nConnection: keep-alive"));
+});
+
+Deno.test("what is not HTTP/1, or ambiguous, is refused", () => {
+  for (
+    const head of [
+      "HTTP/2 200",
+      "SSH-2.0-OpenSSH",
+      "HTTP/1.1 20",
+      "HTTP/1.1 200 OK\nno colon",
+      "HTTP/1.1 200 OK\nContent-Length: -1",
+      "HTTP/1.1 200 OK\nContent-Length: 1, 2",
+      "HTTP/1.1 200 OK\nContent-Length: 1\nContent-Length: 2",
+      "HTTP/1.1 200 OK\nContent-Length: 1\nTransfer-Encoding: chunked",
+      "HTTP/1.1 200 OK\nTransfer-Encoding: gzip, chunked",
+    ]
+  ) assert.throws(() => parse(head), BadMessage, head);
+});
