@@ -4,46 +4,16 @@
  * @module
  */
 
-import { bulkTimeoutMs, EtcdCluster } from "./etcd_cluster.ts";
+import { Etcd3, type IKeyValue, type IRangeRequest } from "etcd3";
+import { bulkTimeoutMs, callTimeoutMs, EtcdCluster } from "./etcd_cluster.ts";
+import { gateway, gatewayRequest, readAnswer, watchLineSchema } from "./etcd_gateway.ts";
 import type { EtcdOptions } from "./etcd_options.ts";
-import { below, encode, put, type Transaction } from "./etcd_requests.ts";
+import { below, bufferOf, type Transaction } from "./etcd_requests.ts";
 import { readJsonLines } from "./json_lines.ts";
 import type { RegistryHealth } from "./registry.ts";
 
 /** Keys of one answer to a listing. */
 const pageSize = 2000;
-interface KeyValue {
-  readonly key: string;
-  readonly value?: string;
-  readonly mod_revision: string;
-}
-
-interface RangeResponse {
-  readonly header: { readonly revision: string };
-  readonly kvs?: readonly KeyValue[];
-  readonly more?: boolean;
-  readonly count?: string;
-}
-
-interface TransactionResponse {
-  readonly header: { readonly revision: string };
-  readonly succeeded?: boolean;
-  readonly responses?: readonly {
-    readonly response_range?: RangeResponse;
-    readonly response_delete_range?: { readonly deleted?: string };
-  }[];
-}
-
-/** One message of a watch. */
-interface WatchLine {
-  readonly result?: {
-    readonly header: { readonly revision: string };
-    readonly canceled?: boolean;
-    readonly cancel_reason?: string;
-    readonly events?: readonly { readonly type?: "PUT" | "DELETE"; readonly kv: KeyValue }[];
-  };
-  readonly error?: { readonly message?: string };
-}
 
 /** A key with its value. */
 export interface Entry {
@@ -112,10 +82,8 @@ export class EtcdClient implements Disposable {
    * @param timeoutMs how long a member may take
    */
   async get(key: string, timeoutMs: number = bulkTimeoutMs): Promise<Uint8Array | undefined> {
-    const { kvs } = await this.#cluster.call<RangeResponse>("/v3/kv/range", {
-      key: encode(key),
-    }, timeoutMs);
-    return kvs?.[0] && entryOf(kvs[0]).value;
+    const value = await this.#etcd(timeoutMs).get(key).buffer();
+    return value === null ? undefined : bytesOf(value);
   }
 
   /**
@@ -125,22 +93,15 @@ export class EtcdClient implements Disposable {
    * @param keysOnly true to leave the values out
    */
   async list(prefix: string, keysOnly = false): Promise<Listing> {
-    const range = below(prefix);
+    const range: IRangeRequest = { ...below(prefix), limit: pageSize, keys_only: keysOnly };
     const entries: Entry[] = [];
-    let revision: string | undefined;
-    for (let key = range.key;;) {
-      const page = await this.#cluster.call<RangeResponse>("/v3/kv/range", {
-        ...range,
-        key,
-        limit: pageSize,
-        keys_only: keysOnly,
-        ...(revision && { revision }),
-      }, bulkTimeoutMs);
-      revision ??= page.header.revision;
-      for (const kv of page.kvs ?? []) entries.push(entryOf(kv));
+    for (;;) {
+      const page = await this.#etcd(bulkTimeoutMs).kv.range(range);
+      range.revision ??= page.header.revision;
+      for (const kv of page.kvs) entries.push(entryOf(kv));
       const last = entries.at(-1);
-      if (!page.more || !last) return { entries, revision: Number(revision) };
-      key = encode(`${last.key}\0`);
+      if (!page.more || !last) return { entries, revision: Number(range.revision) };
+      range.key = bufferOf(`${last.key}\0`);
     }
   }
 
@@ -150,14 +111,14 @@ export class EtcdClient implements Disposable {
    * @param prefix ends with a slash
    */
   async summarize(prefix: string): Promise<{ count: number; written: number }> {
-    const { count = "0", kvs } = await this.#cluster.call<RangeResponse>("/v3/kv/range", {
+    const { count, kvs } = await this.#etcd(callTimeoutMs).kv.range({
       ...below(prefix),
       keys_only: true,
       limit: 1,
-      sort_target: "MOD",
-      sort_order: "DESCEND",
+      sort_target: "Mod",
+      sort_order: "Descend",
     });
-    return { count: Number(count), written: Number(kvs?.[0]?.mod_revision ?? 0) };
+    return { count: Number(count), written: Number(kvs[0]?.mod_revision ?? 0) };
   }
 
   /**
@@ -166,7 +127,9 @@ export class EtcdClient implements Disposable {
    * @throws LeaseLost
    */
   async put(key: string, value: Uint8Array | string, lease?: string): Promise<void> {
-    await this.#cluster.call("/v3/kv/put", put(key, value, lease).request_put, bulkTimeoutMs);
+    const write = this.#etcd(bulkTimeoutMs).put(key).value(bufferOf(value));
+    if (lease) write.lease(lease);
+    await write.exec();
   }
 
   /**
@@ -174,18 +137,16 @@ export class EtcdClient implements Disposable {
    *
    * @throws LeaseLost
    */
-  async transact(transaction: Transaction): Promise<Outcome> {
-    const { header, succeeded = false, responses } = await this.#cluster.call<TransactionResponse>(
-      "/v3/kv/txn",
-      transaction,
-      bulkTimeoutMs,
-    );
-    const found = responses?.[0]?.response_range?.kvs?.[0];
+  async transact({ compare, success, failure = [] }: Transaction): Promise<Outcome> {
+    // Not by etcd3's builder: its conditions are on single keys, ours also on all below a prefix.
+    const request = { compare: [...compare], success: [...success], failure: [...failure] };
+    const { header, succeeded, responses } = await this.#etcd(bulkTimeoutMs).kv.txn(request);
+    const found = responses[0]?.response_range?.kvs[0];
     return {
       succeeded,
       revision: Number(header.revision),
-      read: found && entryOf(found).value,
-      removed: Number(responses?.[0]?.response_delete_range?.deleted ?? 0),
+      read: found && bytesOf(found.value),
+      removed: Number(responses[0]?.response_delete_range?.deleted ?? 0),
     };
   }
 
@@ -194,13 +155,14 @@ export class EtcdClient implements Disposable {
    *
    * @returns its id
    */
-  async grantLease(ttlSeconds: number): Promise<string> {
-    const { ID } = await this.#cluster.call<{ ID: string }>("/v3/lease/grant", { TTL: ttlSeconds });
-    return ID;
+  grantLease(ttlSeconds: number): Promise<string> {
+    // Its owner keeps it alive, if it is to live on.
+    return this.#etcd(callTimeoutMs).lease(ttlSeconds, { autoKeepAlive: false }).grant();
   }
 
   /**
-   * Makes a lease live on for its whole time.
+   * Makes a lease live on for its whole time. Not by etcd3, which has this only as a stream of both
+   * directions, while a renewal is to be one call with a time limit that any member can answer.
    *
    * @returns false if there is no such lease any more
    */
@@ -219,12 +181,16 @@ export class EtcdClient implements Disposable {
    * @throws LeaseLost
    */
   async revokeLease(lease: string, timeoutMs: number): Promise<void> {
-    await this.#cluster.call("/v3/lease/revoke", { ID: lease }, timeoutMs);
+    await this.#etcd(timeoutMs).leaseClient.leaseRevoke({ ID: lease });
   }
 
   /**
    * Passes on the changes below a prefix until etcd ends it: with an error, because its connection
    * ends, or because the changes that are asked for were compacted away.
+   *
+   * Not by etcd3's `Watcher`: it resumes by itself, and so skips what it had not yet replayed when
+   * its connection broke, waits in silence for an etcd whose data is gone, and leaves a timer behind.
+   * Here whatever ends a watch is told, and all keys are listed again.
    *
    * @param prefix ends with a slash
    * @param from the first moment of interest
@@ -237,24 +203,36 @@ export class EtcdClient implements Disposable {
     apply: (changes: Changes) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const request = { ...below(prefix), start_revision: String(from), fragment: true };
+    const request = gatewayRequest({
+      ...below(prefix),
+      start_revision: String(from),
+      fragment: true,
+    });
     await this.#cluster.stream("/v3/watch", { create_request: request }, signal, async (stream) => {
-      for await (const line of readJsonLines(stream)) apply(this.#changes(line as WatchLine));
+      for await (const line of readJsonLines(stream)) apply(this.#changes(line));
     });
   }
 
-  #changes({ result, error }: WatchLine): Changes {
+  #changes(line: unknown): Changes {
+    const { result, error } = readAnswer(watchLineSchema, line);
     if (!result || result.canceled) {
       const reason = error?.message ?? result?.cancel_reason ?? "";
       throw this.#cluster.unavailable(reason === "" ? "it ended the watch" : reason);
     }
     return {
       revision: Number(result.header.revision),
-      changes: (result.events ?? []).map(({ type, kv }) => ({
+      changes: result.events.map(({ type, kv }) => ({
         ...entryOf(kv),
         removed: type === "DELETE",
       })),
     };
+  }
+
+  /** etcd3 over this cluster. One for each call, since it passes no time limits on; it is small. */
+  #etcd(timeoutMs: number): Etcd3 {
+    const etcd = new Etcd3();
+    etcd.mock(gateway((path, request) => this.#cluster.call(path, request, timeoutMs)));
+    return etcd;
   }
 
   /** Closes the connections; calls from now on fail. */
@@ -263,9 +241,11 @@ export class EtcdClient implements Disposable {
   }
 }
 
-function entryOf({ key, value = "" }: KeyValue): Entry {
-  return {
-    key: new TextDecoder().decode(Uint8Array.fromBase64(key)),
-    value: Uint8Array.fromBase64(value),
-  };
+function entryOf({ key, value }: IKeyValue): Entry {
+  return { key: key.toString(), value: bytesOf(value) };
+}
+
+/** The same bytes without what a Buffer does otherwise. */
+function bytesOf(buffer: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

@@ -12,7 +12,7 @@ import { asEtcdError, type EtcdError, EtcdTransport, grpc } from "./etcd_transpo
 import type { RegistryHealth } from "./registry.ts";
 
 /** How long a call to one member may take, ms. */
-const callTimeoutMs = 5000;
+export const callTimeoutMs = 5000;
 /** How long a call may take that carries much over a slow uplink, ms. */
 export const bulkTimeoutMs = 30_000;
 /** Fewest calls that are tried: a connection may have ended unnoticed since it was last used. */

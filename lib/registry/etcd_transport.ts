@@ -1,8 +1,6 @@
 /**
- * One call to one etcd member: JSON over HTTP, by the gateway that is part of etcd.
- *
- * Not gRPC: on Deno's `node:http2` calls on a new connection sometimes never end, and keep-alive
- * pings throw where nobody can catch it; and a gRPC library costs 30 MiB of memory.
+ * One call to one etcd member: JSON over HTTP, by the gateway that is part of etcd. Why not gRPC is
+ * told in `etcd_gateway.ts`.
  *
  * @module
  */
