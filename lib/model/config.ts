@@ -69,6 +69,10 @@ const seconds = number(0, 31_536_000, false);
 export const settings = {
   "api.listen": text("127.0.0.1", "Address to listen on; 0.0.0.0 opens the node to the network"),
   "api.port": port(1323, "Port of the HTTP API; 0 takes a free one"),
+  "api.ip": setting(v.union([v.literal(""), v.pipe(v.string(), v.ip())]), "an IP address")(
+    "",
+    "Address by which other nodes reach this one; empty: api.listen if it is one address, else this machine's first",
+  ),
   "api.body.max": number(1, 1024)(64, "Largest request body, MiB"),
   "data.dir": text(
     "",
@@ -88,6 +92,19 @@ export const settings = {
     "Whether code may be fetched from URLs that point at this machine or its links",
   ),
   "registry.area": text("ROME", "Area (edge zone or cloud region) of the node"),
+  "registry.remote.area": text(
+    "",
+    "Area that requests are offloaded to vertically, the cloud; empty: none",
+  ),
+  "registry.udp.port": port(9876, "Port for status datagrams of other nodes; 0 takes a free one"),
+  "registry.nearby.interval": number(0.05, 3600, false)(
+    2,
+    "How often a sample of the other nodes is asked for its status, s",
+  ),
+  "registry.monitoring.interval": number(0.05, 3600, false)(
+    5,
+    "How often balancers of the remote area are asked whether they are healthy, s",
+  ),
   "registry.node.id": text("", "Id of the node; empty: made once and kept in data.dir"),
   "cluster.secret": text(
     "",
@@ -207,7 +224,6 @@ const executors: readonly ExecutorKind[] = ["python", "nodejs", "http"];
 
 /** Keys of the Go node that mean nothing here, and why: a warning, not an error. */
 const retired: Readonly<Record<string, string>> = {
-  "api.ip": "the node listens on api.listen",
   "cache.size": "the whole catalog is kept in memory and current",
   "cache.cleanup": "the whole catalog is kept in memory and current",
   "cache.expiration": "the whole catalog is kept in memory and current",
@@ -215,10 +231,6 @@ const retired: Readonly<Record<string, string>> = {
 
 /** Prefixes of Go keys for parts that this version does not have: a warning, not an error. */
 const absent = [
-  "registry.remote.area",
-  "registry.udp.port",
-  "registry.nearby.interval",
-  "registry.monitoring.interval",
   "scheduler.fallback.local",
   "offloading.",
   "loadbalancer.",

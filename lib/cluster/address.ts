@@ -1,0 +1,56 @@
+/**
+ * Addresses by which nodes reach each other.
+ *
+ * @module
+ */
+
+/** Interfaces of container engines and virtual machines: nobody outside reaches their addresses. */
+const virtualInterface = /^(docker|br-|veth|virbr|cni|flannel)/;
+
+/** What is read of a network interface. */
+type Interface = Pick<Deno.NetworkInterfaceInfo, "name" | "address" | "family">;
+
+/**
+ * The address by which other nodes reach this one.
+ *
+ * @param ip `api.ip`; empty to find out
+ * @param listen `api.listen`
+ * @param interfaces lists this machine's network interfaces
+ * @returns an IP address
+ */
+export function ownAddress(
+  ip: string,
+  listen: string,
+  interfaces: () => readonly Interface[] = Deno.networkInterfaces,
+): string {
+  if (ip !== "") return ip;
+  if (listen === "localhost") return "127.0.0.1";
+  if (listen !== "0.0.0.0" && listen !== "::") return listen;
+  const outside = interfaces().find(({ name, address, family }) =>
+    family === "IPv4" && !address.startsWith("127.") && !virtualInterface.test(name)
+  );
+  return outside?.address ?? "127.0.0.1";
+}
+
+/**
+ * An address and port as they stand in URLs and records.
+ *
+ * @param address an IP address
+ * @param port a port
+ */
+export function hostPort(address: string, port: number): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
+
+/**
+ * Reads an address and port.
+ *
+ * @param text `address:port`, an IPv6 address in brackets
+ * @returns undefined if it is none
+ */
+export function parseHostPort(text: string): { hostname: string; port: number } | undefined {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const hostname = bracketed ?? plain;
+  const port = Number(digits);
+  return hostname !== undefined && port > 0 && port < 65536 ? { hostname, port } : undefined;
+}

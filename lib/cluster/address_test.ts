@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { hostPort, ownAddress, parseHostPort } from "./address.ts";
+
+const interfaces = () =>
+  [
+    { name: "lo", address: "127.0.0.1", family: "IPv4" },
+    { name: "docker0", address: "172.17.0.1", family: "IPv4" },
+    { name: "eth0", address: "fe80::1", family: "IPv6" },
+    { name: "eth0", address: "10.0.0.5", family: "IPv4" },
+  ] as const;
+
+Deno.test("a node is reached where it is told, where it listens, or by its first address", () => {
+  assert.equal(ownAddress("192.0.2.7", "0.0.0.0", interfaces), "192.0.2.7");
+  assert.equal(ownAddress("", "10.1.1.1", interfaces), "10.1.1.1");
+  assert.equal(ownAddress("", "localhost", interfaces), "127.0.0.1");
+  assert.equal(ownAddress("", "0.0.0.0", interfaces), "10.0.0.5");
+  assert.equal(ownAddress("", "::", () => []), "127.0.0.1");
+});
+
+Deno.test("addresses with ports are written and read", () => {
+  for (const [hostname, port] of [["10.0.0.5", 9876], ["::1", 1]] as const) {
+    assert.deepEqual(parseHostPort(hostPort(hostname, port)), { hostname, port });
+  }
+  for (const bad of ["", "10.0.0.5", "10.0.0.5:", "10.0.0.5:0", "10.0.0.5:70000", "::1:9"]) {
+    assert.equal(parseHostPort(bad), undefined);
+  }
+});

@@ -1,0 +1,207 @@
+/**
+ * A node's part in its cluster: it registers, follows who else is there, exchanges status with
+ * others, and sends requests to them.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { ServerledgeError } from "../base/errors.ts";
+import { randomId } from "../base/ids.ts";
+import type { Report } from "../model/invocation.ts";
+import type { Coordinate, NodeRecord } from "../model/node.ts";
+import type { PeerView } from "../policy.ts";
+import type { NodeObserver, Registry } from "../registry/registry.ts";
+import { hostPort } from "./address.ts";
+import type { LocalNews } from "./datagram.ts";
+import { HealthProber } from "./health_prober.ts";
+import { type MemberView, viewOf } from "./members.ts";
+import { PeerClient } from "./peer_client.ts";
+import { PeerTable } from "./peer_table.ts";
+import type { Eligibility, Forwarded, Peers } from "./peers.ts";
+import { openStatusSocket, Prober, type Traffic } from "./prober.ts";
+import { Vivaldi } from "./vivaldi.ts";
+
+/** What a node's part in a cluster is made of. */
+export interface ClusterOptions {
+  /** Where nodes register; outlives the cluster. */
+  readonly registry: Pick<Registry, "registerNode" | "watchNodes">;
+  /** Who the node is. */
+  readonly node: { readonly id: string; readonly area: string; readonly architecture: string };
+  /** IP address by which others reach this node. */
+  readonly address: string;
+  /** Area that is the cloud; empty: none. */
+  readonly remoteArea: string;
+  /** The cluster's secret; empty: nothing is signed. */
+  readonly secret: string;
+  /** Port for datagrams; 0 takes a free one. */
+  readonly udpPort: number;
+  /** Time between two rounds of datagrams, ms. */
+  readonly nearbyMs: number;
+  /** Time between two looks at the balancers of the remote area, ms. */
+  readonly monitoringMs: number;
+  /** The node's clock. */
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** What the node tells of itself; cheap. */
+  readonly news: () => LocalNews;
+}
+
+/** The cluster as one node sees it. */
+export class Cluster implements Peers, AsyncDisposable {
+  readonly #options: ClusterOptions;
+  readonly #vivaldi: Vivaldi;
+  readonly #table: PeerTable;
+  readonly #client: PeerClient;
+  readonly #udp: string;
+  readonly #prober: Prober;
+  readonly #owned = new AsyncDisposableStack();
+  #joined: NodeRecord | undefined;
+
+  private constructor(options: ClusterOptions, socket: Deno.DatagramConn) {
+    const { node, clock, random, remoteArea } = options;
+    this.#options = options;
+    this.#vivaldi = new Vivaldi(random);
+    this.#table = new PeerTable({
+      id: node.id,
+      area: node.area,
+      // Nobody is his own cloud.
+      remoteArea: remoteArea === node.area ? "" : remoteArea,
+      vivaldi: this.#vivaldi,
+      now: () => clock.now(),
+      random,
+    });
+    this.#client = this.#owned.use(new PeerClient(options.secret));
+    this.#udp = hostPort(options.address, (socket.addr as Deno.NetAddr).port);
+    this.#prober = this.#owned.use(
+      new Prober({
+        id: node.id,
+        table: this.#table,
+        vivaldi: this.#vivaldi,
+        socket,
+        secret: options.secret,
+        intervalMs: options.nearbyMs,
+        clock,
+        random,
+        news: options.news,
+      }),
+    );
+  }
+
+  /**
+   * Begins to follow the cluster; {@link Cluster.join} makes the node part of it.
+   *
+   * @throws `INVALID_REQUEST` if the port for datagrams is taken
+   */
+  static async open(options: ClusterOptions): Promise<Cluster> {
+    const socket = openStatusSocket(options.address, options.udpPort);
+    const cluster = new Cluster(options, socket);
+    try {
+      await cluster.#follow();
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * Registers the node, so that others send it requests. It keeps registered until it is disposed.
+   *
+   * @param apiPort port of its API, which must be served already
+   */
+  join(apiPort: number): void {
+    if (this.#joined) return;
+    const { node, address, registry } = this.#options;
+    this.#joined = {
+      Id: node.id,
+      Area: node.area,
+      Role: "node",
+      Url: `http://${hostPort(address, apiPort)}`,
+      Udp: this.#udp,
+      Architecture: node.architecture,
+      Incarnation: randomId(12),
+    };
+    this.#owned.use(registry.registerNode(this.#joined));
+  }
+
+  /** The node's own network coordinate. */
+  get coordinate(): Coordinate {
+    return this.#vivaldi.coordinate;
+  }
+
+  /** What its datagrams amount to. */
+  get traffic(): Readonly<Traffic> {
+    return this.#prober.traffic;
+  }
+
+  /** All members that are known, this node first once it has joined, then by area and id. */
+  members(): MemberView[] {
+    const now = this.#options.clock.now();
+    const others = [...this.#table.all]
+      .map((peer) => viewOf(peer, now, this.#table.isCloudTarget(peer)))
+      .sort((a, b) => order(a.Area, b.Area) || order(a.Id, b.Id));
+    return this.#joined ? [this.#self(this.#joined), ...others] : others;
+  }
+
+  /** See {@link Peers}. */
+  near(eligible: Eligibility): readonly PeerView[] {
+    return this.#table.near(eligible);
+  }
+
+  /** See {@link Peers}. */
+  cloud(eligible: Eligibility): PeerView | undefined {
+    return this.#table.cloud(eligible);
+  }
+
+  /** See {@link Peers}. A peer that cannot be reached is not chosen until a probe is answered. */
+  async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
+    const peer = this.#table.get(to);
+    if (!peer) throw new ServerledgeError("PEER_UNREACHABLE", `There is no node ${to}`);
+    try {
+      return await this.#client.send(peer.record, forwarded, signal);
+    } catch (error) {
+      const { code, details } = error as ServerledgeError;
+      // One that answers, though with a refusal, can be reached.
+      if (code === "PEER_UNREACHABLE" && !details?.peerCode) this.#table.refused(to);
+      throw error;
+    }
+  }
+
+  /** Leaves the cluster, and closes all that was open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+
+  async #follow(): Promise<void> {
+    const { registry, remoteArea, clock, monitoringMs, node } = this.#options;
+    const table = this.#table;
+    const health = remoteArea === "" || remoteArea === node.area ? undefined : this.#owned.use(
+      new HealthProber({ table, remoteArea, intervalMs: monitoringMs, clock }),
+    );
+    const changed = () => {
+      this.#client.keepOnly(new Set([...table.all].map(({ record }) => record.Url)));
+      health?.greet();
+    };
+    const observer: NodeObserver = {
+      reset: (records) => (table.reset(records), changed()),
+      put: (record) => (table.put(record), changed()),
+      remove: (id) => (table.remove(id), changed()),
+    };
+    this.#owned.use(await registry.watchNodes(observer));
+  }
+
+  #self(record: NodeRecord): MemberView {
+    const { warm: _, ...load } = this.#options.news();
+    const news = { ...load, coordinate: this.coordinate, warm: () => false };
+    return {
+      ...viewOf({ record, news, rttMs: 0, heardAt: 0, reachable: true }, 0, false),
+      Self: true,
+    };
+  }
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,229 @@
+/**
+ * The exchange of status datagrams: asks a few peers each round, answers those that ask.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { ServerledgeError } from "../base/errors.ts";
+import { randomId } from "../base/ids.ts";
+import { logger } from "../base/log.ts";
+import {
+  DatagramCodec,
+  type LocalNews,
+  maxDatagramBytes,
+  type Ping,
+  type Pong,
+} from "./datagram.ts";
+import type { Peer } from "./peer.ts";
+import type { PeerTable } from "./peer_table.ts";
+import { ProbePlan } from "./probe_plan.ts";
+import type { Vivaldi } from "./vivaldi.ts";
+
+/** Longest wait for a pong, ms. */
+const timeoutMs = 1000;
+/** How far the clocks of two nodes may differ where datagrams are signed, ms. */
+const maxClockSkewMs = 30_000;
+/** Most pings of one peer that are answered in a second: more would make us part of a flood. */
+const maxPongsPerSecond = 20;
+
+/** Sends and receives datagrams. */
+export type StatusSocket = Pick<Deno.DatagramConn, "send" | "receive" | "close" | "addr">;
+
+/** What a prober works with. */
+export interface ProberOptions {
+  /** The node's id. */
+  readonly id: string;
+  /** The peers; told what was heard. */
+  readonly table: PeerTable;
+  /** The node's own coordinate. */
+  readonly vivaldi: Vivaldi;
+  /** Where datagrams go and come; closed by the prober. */
+  readonly socket: StatusSocket;
+  /** The cluster's secret; empty: unsigned. */
+  readonly secret: string;
+  /** Time between two rounds, ms. */
+  readonly intervalMs: number;
+  /** The node's clock. */
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** What the node tells of itself. */
+  readonly news: () => LocalNews;
+}
+
+/** What went through the socket, to be watched. */
+export interface Traffic {
+  /** Bytes of datagrams sent. */
+  sent: number;
+  /** Bytes of datagrams received, unwanted ones included. */
+  received: number;
+  /** Datagrams that were not answered or believed. */
+  refused: number;
+}
+
+/** A ping on its way. */
+interface Probe {
+  readonly peer: Peer;
+  readonly sentAt: number;
+}
+
+/** What is known of a peer that asks. */
+interface Asker {
+  /** Its wall clock at its last ping, ms. */
+  lastAt: number;
+  /** The second in which pongs are counted. */
+  second: number;
+  pongs: number;
+}
+
+/**
+ * Opens the socket for datagrams.
+ *
+ * @param address by which others reach this node
+ * @param port its port; 0 takes a free one
+ * @throws `INVALID_REQUEST` if the port is taken
+ */
+export function openStatusSocket(address: string, port: number): Deno.DatagramConn {
+  const open = (hostname: string) => Deno.listenDatagram({ transport: "udp", hostname, port });
+  try {
+    try {
+      // Bound to this address answers come from it, also on a machine with several.
+      return open(address);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrNotAvailable)) throw error;
+      // An address that a router translates to this machine's.
+      return open(address.includes(":") ? "::" : "0.0.0.0");
+    }
+  } catch (cause) {
+    throw new ServerledgeError(
+      "INVALID_REQUEST",
+      `Cannot receive datagrams on ${address} port ${port}: ${
+        cause instanceof Error ? cause.message : cause
+      }; set registry.udp.port to a free port`,
+      { cause },
+    );
+  }
+}
+
+/** Asks and answers until it is disposed. */
+export class Prober implements AsyncDisposable {
+  /** What went through the socket so far. */
+  readonly traffic: Traffic = { sent: 0, received: 0, refused: 0 };
+  readonly #options: ProberOptions;
+  readonly #codec: DatagramCodec;
+  readonly #plan: ProbePlan;
+  /** Pings without an answer yet, by nonce. */
+  readonly #probes = new Map<string, Probe>();
+  readonly #askers = new Map<string, Asker>();
+  readonly #receiving: Promise<void>;
+  #closed = false;
+  #cancelRound: () => void = () => {};
+
+  /** Starts; the first round is now. */
+  constructor(options: ProberOptions) {
+    this.#options = options;
+    this.#codec = new DatagramCodec(options.secret);
+    this.#plan = new ProbePlan(options.table, options.random);
+    this.#receiving = this.#receive();
+    this.#round();
+  }
+
+  /** Closes the socket. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelRound();
+    this.#options.socket.close();
+    await this.#receiving;
+  }
+
+  #round(): void {
+    const { clock, intervalMs, table } = this.#options;
+    for (const id of this.#askers.keys()) if (!table.get(id)) this.#askers.delete(id);
+    for (const peer of this.#plan.next()) this.#ask(peer);
+    const waitMs = Math.min(timeoutMs, intervalMs);
+    this.#cancelRound = clock.after(waitMs, () => {
+      this.#expire();
+      this.#cancelRound = clock.after(intervalMs - waitMs, () => this.#round());
+    });
+  }
+
+  #ask(peer: Peer): void {
+    const { clock, id } = this.#options;
+    const nonce = randomId();
+    const ping = { kind: "ping", from: id, to: peer.record.Id, nonce, at: clock.wall() } as const;
+    this.#probes.set(nonce, { peer, sentAt: clock.now() });
+    this.#send(this.#codec.ping(ping), peer.udp!);
+  }
+
+  /** Counts what was not answered in time. */
+  #expire(): void {
+    for (const { peer } of this.#probes.values()) this.#options.table.missed(peer);
+    this.#probes.clear();
+  }
+
+  async #receive(): Promise<void> {
+    const buffer = new Uint8Array(maxDatagramBytes + 1);
+    while (!this.#closed) {
+      try {
+        const [bytes, from] = await this.#options.socket.receive(buffer);
+        this.traffic.received += bytes.length;
+        const datagram = this.#codec.read(bytes);
+        const taken = from.transport === "udp" && datagram !== undefined &&
+          (datagram.kind === "ping"
+            ? this.#pinged(datagram, from)
+            : this.#answered(datagram, from.hostname));
+        if (!taken) this.traffic.refused++;
+      } catch (error) {
+        if (this.#closed) return;
+        logger("cluster").debug("A datagram could not be received: {error}", { error });
+      }
+    }
+  }
+
+  /** Answers a peer. @returns false if it is none, or may not ask now */
+  #pinged({ from, to, nonce, at }: Ping, address: Deno.NetAddr): boolean {
+    const { id, table, vivaldi, news } = this.#options;
+    const peer = table.get(from);
+    if (to !== id || !peer?.udp || peer.udp.hostname !== address.hostname) return false;
+    if (!this.#mayAsk(from, at)) return false;
+    this.#send(this.#codec.pong(id, nonce, news(), vivaldi.coordinate), address);
+    return true;
+  }
+
+  /** Refuses floods, and where datagrams are signed replayed ones. */
+  #mayAsk(from: string, at: number): boolean {
+    const now = this.#options.clock.wall();
+    const second = Math.floor(now / 1000);
+    let asker = this.#askers.get(from);
+    if (!asker) this.#askers.set(from, asker = { lastAt: -Infinity, second, pongs: 0 });
+    if (this.#codec.signs) {
+      if (Math.abs(now - at) > maxClockSkewMs || at <= asker.lastAt) return false;
+      asker.lastAt = at;
+    }
+    if (asker.second !== second) [asker.second, asker.pongs] = [second, 0];
+    return ++asker.pongs <= maxPongsPerSecond;
+  }
+
+  /** Takes news in. @returns false if nobody asked for it */
+  #answered({ from, nonce, news }: Pong, hostname: string): boolean {
+    const { clock, table } = this.#options;
+    const probe = this.#probes.get(nonce);
+    const peer = table.get(from);
+    if (!probe || probe.peer !== peer || peer.udp?.hostname !== hostname) return false;
+    this.#probes.delete(nonce);
+    table.answered(peer, clock.now() - probe.sentAt, news);
+    return true;
+  }
+
+  #send(bytes: Uint8Array<ArrayBuffer>, to: { hostname: string; port: number }): void {
+    this.traffic.sent += bytes.length;
+    this.#options.socket.send(bytes, { transport: "udp", ...to }).catch((error) => {
+      // As good as lost on the way: the probe fails by its time.
+      if (!this.#closed) {
+        logger("cluster").debug("A datagram could not be sent: {error}", { error });
+      }
+    });
+  }
+}

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { ServerledgeError } from "../../lib/base/errors.ts";
+import { readHop } from "../../lib/cluster/hop_headers.ts";
+import { PeerClient } from "../../lib/cluster/peer_client.ts";
+import type { Forwarded } from "../../lib/cluster/peers.ts";
+import { readInvokeRequest } from "../../lib/model/invocation.ts";
+import { sampleNode, sampleRecord } from "../contract/registry.ts";
+import { eventually } from "../support/eventually.ts";
+import { sampleReport } from "../support/fake_services.ts";
+
+const forwarded: Forwarded = {
+  id: "f-1",
+  record: sampleRecord("f"),
+  request: { ...readInvokeRequest('{"Params":{"text":"grüß"}}'), Async: true },
+  budgetMs: 5000,
+  hopsLeft: 1,
+  visited: ["me"],
+  originArea: "EDGE",
+};
+
+const never = new AbortController().signal;
+
+/** The code that a promise ends with. */
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(() => "OK", (error: ServerledgeError) => error.code);
+
+/** A peer whose connections are told byte by byte what to do. */
+class RawPeer implements Disposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly record = sampleNode("peer", { Url: `http://127.0.0.1:${this.#listener.addr.port}` });
+  readonly #conns = new Set<Deno.Conn>();
+  /** Whole requests that came. */
+  readonly requests: string[] = [];
+
+  constructor(serve: (conn: Deno.Conn, request: string, count: number) => Promise<void>) {
+    void this.#accept(serve);
+  }
+
+  async #accept(serve: (conn: Deno.Conn, request: string, count: number) => Promise<void>) {
+    for await (const conn of this.#listener) {
+      this.#conns.add(conn);
+      void this.#read(conn, serve).catch(() => {});
+    }
+  }
+
+  async #read(
+    conn: Deno.Conn,
+    serve: (conn: Deno.Conn, request: string, count: number) => Promise<void>,
+  ) {
+    const buffer = new Uint8Array(1 << 20);
+    let text = "";
+    for (;;) {
+      const count = await conn.read(buffer);
+      if (count === null) return;
+      text += new TextDecoder().decode(buffer.subarray(0, count));
+      const [head, body] = text.split("\r\n\r\n");
+      const length = Number(/content-length: (\d+)/.exec(head!)?.[1]);
+      if (body === undefined || new TextEncoder().encode(body).length < length) continue;
+      this.requests.push(text);
+      text = "";
+      await serve(conn, this.requests.at(-1)!, this.requests.length);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    for (const conn of this.#conns) close(conn);
+  }
+}
+
+function close(conn: Deno.Conn): void {
+  try {
+    conn.close();
+  } catch {
+    // The test has closed it.
+  }
+}
+
+function answer(conn: Deno.Conn, body: unknown, status = 200): Promise<number> {
+  const text = JSON.stringify(body);
+  return conn.write(new TextEncoder().encode(
+    `HTTP/1.1 ${status} X\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
+  ));
+}
+
+Deno.test("a request reaches a peer's server with its hop and comes back as a report", async () => {
+  const seen: { hop: unknown; body: unknown; path: string }[] = [];
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      seen.push({ hop: readHop(request.headers, "s"), body: await request.json(), path: pathname });
+      return Response.json(sampleReport);
+    },
+  );
+  using client = new PeerClient("s");
+  const record = sampleNode("peer", { Url: `http://127.0.0.1:${server.addr.port}` });
+  for (let i = 0; i < 3; i++) {
+    assert.deepEqual(await client.send(record, forwarded, never), sampleReport);
+  }
+  const { record: _, request: __, ...hop } = forwarded;
+  assert.deepEqual(seen[0], {
+    hop,
+    body: { ...forwarded.request, Async: false, CanDoOffloading: true },
+    path: "/invoke/f",
+  });
+  assert.equal(seen.length, 3);
+});
+
+Deno.test("errors of the peer keep their code where they tell what became of the request", async () => {
+  const cases = [
+    [429, "NODE_SATURATED", "NODE_SATURATED"],
+    [500, "FUNCTION_ERROR", "FUNCTION_ERROR"],
+    [502, "FUNCTION_CRASHED", "FUNCTION_CRASHED"],
+    [504, "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED"],
+    [404, "FUNCTION_UNKNOWN", "PEER_UNREACHABLE"],
+    [401, "UNAUTHORIZED", "PEER_UNREACHABLE"],
+    [502, "WHATEVER", "FUNCTION_CRASHED"],
+    [200, "NO_REPORT", "FUNCTION_CRASHED"],
+  ] as const;
+  for (const [status, code, expected] of cases) {
+    using peer = new RawPeer(async (conn) => {
+      await answer(conn, { code, message: "because", traceback: "tb" }, status);
+    });
+    using client = new PeerClient("");
+    const sent = client.send(peer.record, forwarded, never);
+    await assert.rejects(sent, (error: ServerledgeError) => {
+      assert.equal(error.code, expected);
+      if (code === "FUNCTION_ERROR") assert.deepEqual(error.details, { traceback: "tb" });
+      return true;
+    });
+  }
+});
+
+Deno.test("a peer that is not there never got it", async () => {
+  const peer = new RawPeer(() => Promise.resolve());
+  peer[Symbol.dispose]();
+  using client = new PeerClient("");
+  assert.equal(await codeOf(client.send(peer.record, forwarded, never)), "PEER_UNREACHABLE");
+});
+
+Deno.test("a peer that closes after reading may have run it: it is sent once, and never again", async () => {
+  // Also on a kept connection, which Deno's fetch would repeat by itself.
+  using peer = new RawPeer(async (conn, _request, count) => {
+    if (count === 1) await answer(conn, sampleReport);
+    else conn.close();
+  });
+  using client = new PeerClient("");
+  await client.send(peer.record, forwarded, never);
+  assert.equal(await codeOf(client.send(peer.record, forwarded, never)), "FUNCTION_CRASHED");
+  assert.equal(peer.requests.length, 2);
+});
+
+Deno.test("an answer that breaks off is no answer", async () => {
+  using peer = new RawPeer(async (conn) => {
+    await conn.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{"));
+    conn.close();
+  });
+  using client = new PeerClient("");
+  assert.equal(await codeOf(client.send(peer.record, forwarded, never)), "FUNCTION_CRASHED");
+});
+
+Deno.test("a kept connection that the peer has closed is replaced, unnoticed", async () => {
+  const open = new Set<Deno.Conn>();
+  using peer = new RawPeer(async (conn) => {
+    open.add(conn);
+    await answer(conn, sampleReport);
+  });
+  using client = new PeerClient("");
+  for (let round = 1; round <= 5; round++) {
+    assert.deepEqual(await client.send(peer.record, forwarded, never), sampleReport);
+    assert.equal(peer.requests.length, round);
+    for (const conn of open) conn.close();
+    open.clear();
+    // The end of the connection arrives by the loop's next turns.
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+});
+
+Deno.test("calling a request back closes its connection, so that the peer stops", async () => {
+  const left = Promise.withResolvers<void>();
+  using peer = new RawPeer(async (conn) => {
+    if (await conn.read(new Uint8Array(1)).catch(() => null) === null) left.resolve();
+  });
+  using client = new PeerClient("");
+  const control = new AbortController();
+  const sent = codeOf(client.send(peer.record, forwarded, control.signal));
+  await eventually("it has arrived", () => peer.requests.length === 1);
+  control.abort();
+  assert.equal(await sent, "CANCELLED");
+  await left.promise;
+});
+
+Deno.test("many at once share the connections that are kept", async () => {
+  const conns = new Set<Deno.Conn>();
+  using peer = new RawPeer(async (conn) => {
+    conns.add(conn);
+    await answer(conn, sampleReport);
+  });
+  using client = new PeerClient("");
+  for (let round = 0; round < 3; round++) {
+    const sent = Array.from({ length: 40 }, () => client.send(peer.record, forwarded, never));
+    assert((await Promise.all(sent)).every(({ Success }) => Success));
+  }
+  assert.equal(peer.requests.length, 120);
+  assert.equal(conns.size, 40);
+});
