@@ -1,0 +1,282 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../lib/base/clock.ts";
+import { Cluster, type ClusterOptions } from "../../lib/cluster/cluster.ts";
+import { DatagramCodec, type LocalNews } from "../../lib/cluster/datagram.ts";
+import type { Eligibility } from "../../lib/cluster/peers.ts";
+import type { NodeRecord } from "../../lib/model/node.ts";
+import { connectEtcd } from "../../lib/registry/etcd.ts";
+import type { NodeObserver, Registry } from "../../lib/registry/registry.ts";
+import { sampleNode } from "../contract/registry.ts";
+import { startEtcd, type TestEtcd } from "../support/etcd.ts";
+import { eventually } from "../support/eventually.ts";
+
+const idle: LocalNews = {
+  availableMemoryMib: 512,
+  totalMemoryMib: 1024,
+  freeCpu: 2,
+  queueLength: 0,
+  running: 0,
+  warm: ["f"],
+};
+
+const anything: Eligibility = {
+  functionName: "f",
+  architectures: [],
+  areas: undefined,
+  visited: [],
+};
+
+/** Rounds are quick, so that tests need not wait. */
+const quickMs = 50;
+
+/** A member with a registry of its own, as in a process of its own. */
+class Member implements AsyncDisposable {
+  readonly #owned: AsyncDisposableStack;
+
+  private constructor(
+    readonly cluster: Cluster,
+    readonly registry: Registry,
+    owned: AsyncDisposableStack,
+  ) {
+    this.#owned = owned;
+  }
+
+  static async start(
+    etcd: TestEtcd,
+    id: string,
+    area: string,
+    more: Partial<ClusterOptions> = {},
+  ): Promise<Member> {
+    await using stack = new AsyncDisposableStack();
+    const registry = stack.use(connectEtcd({ endpoints: [etcd.endpoint] }));
+    const cluster = stack.use(await openCluster(registry, id, area, more));
+    cluster.join(1);
+    return new Member(cluster, registry, stack.move());
+  }
+
+  /** Ids of members that it knows, itself excluded; those that do not answer with a mark. */
+  get others(): string {
+    return this.cluster.members().filter(({ Self }) => !Self)
+      .map(({ Id, Reachable, AgeMs }) => Id + (Reachable ? AgeMs === null ? "?" : "" : "!"))
+      .join(" ");
+  }
+
+  get near(): string {
+    return this.cluster.near(anything).map(({ id }) => id).join(" ");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+}
+
+function openCluster(
+  registry: Pick<Registry, "registerNode" | "watchNodes">,
+  id: string,
+  area: string,
+  more: Partial<ClusterOptions> = {},
+): Promise<Cluster> {
+  return Cluster.open({
+    registry,
+    node: { id, area, architecture: "amd64" },
+    address: "127.0.0.1",
+    remoteArea: "CLOUD",
+    secret: "s3cret",
+    udpPort: 0,
+    nearbyMs: quickMs,
+    monitoringMs: quickMs,
+    clock: systemClock,
+    random: Math.random,
+    news: () => idle,
+    ...more,
+  });
+}
+
+/** A registry in which a test says who is registered. */
+class StaticRegistry {
+  readonly records: NodeRecord[] = [];
+  readonly #observers = new Set<NodeObserver>();
+
+  registerNode(record: NodeRecord): AsyncDisposable {
+    this.put(record);
+    return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+
+  watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {
+    observer.reset(this.records);
+    this.#observers.add(observer);
+    return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() });
+  }
+
+  put(record: NodeRecord): void {
+    this.records.push(record);
+    for (const observer of this.#observers) observer.put(record);
+  }
+}
+
+Deno.test("nodes find each other, measure, leave, crash and come back", async (t) => {
+  await using etcd = await startEtcd();
+  await using a = await Member.start(etcd, "a", "EDGE");
+  await using b = await Member.start(etcd, "b", "EDGE");
+  await using c = await Member.start(etcd, "c", "CLOUD");
+
+  await t.step("all know all, with news", async () => {
+    for (const [member, others] of [[a, "c b"], [b, "c a"], [c, "a b"]] as const) {
+      await eventually(`${others} are known`, () => member.others === others);
+    }
+    const [view] = a.cluster.near(anything);
+    assert.equal(view!.id, "b");
+    assert.equal(view!.availableMemoryMib, 512);
+    assert(view!.warm && view!.rttMs > 0 && view!.rttMs < 1000);
+    assert.deepEqual(a.cluster.cloud(anything)?.id, "c", "a node where there is no balancer");
+    assert.equal(c.cluster.cloud(anything), undefined, "the cloud has no cloud");
+    const [self] = a.cluster.members();
+    assert.deepEqual([self!.Id, self!.Self, self!.AvailableMemory], ["a", true, 512]);
+    assert(a.cluster.members().some(({ Id, IsCloudTarget }) => Id === "c" && IsCloudTarget));
+    await eventually("it has a place", () => a.cluster.coordinate.error < 1.5);
+  });
+
+  await t.step("one that leaves is gone at once", async () => {
+    const d = await Member.start(etcd, "d", "EDGE");
+    await eventually("d is known", () => a.others === "c b d");
+    await d[Symbol.asyncDispose]();
+    await eventually("d is gone", () => a.others === "c b", 5_000);
+  });
+
+  await t.step(
+    "one that crashes is not chosen, long before its lease ends; back, it is",
+    async () => {
+      const ghost = sampleNode("ghost", { Area: "EDGE", Udp: "127.0.0.1:1" });
+      await using _record = b.registry.registerNode(ghost);
+      await eventually("it is known", () => a.others.includes("ghost"));
+      await eventually(
+        "it is not chosen",
+        () => a.others.includes("ghost!") && a.near === "b",
+        5_000,
+      );
+      await using _back = await Member.start(etcd, "ghost", "EDGE");
+      await eventually("it is chosen", () => a.near.includes("ghost"));
+    },
+  );
+
+  await t.step("etcd away: all stay known and reachable; back without its data, too", async () => {
+    await eventually("the ghost is gone", () => a.others === "c b");
+    await etcd.kill();
+    await eventually("etcd is missed", () => !a.registry.health().ok);
+    assert.deepEqual([a.others, a.near], ["c b", "b"]);
+    await etcd.restart({ wipe: true });
+    await eventually("all are registered again", async () => {
+      const keys = await etcd.ctl("get", "--prefix", "--keys-only", "/serverledge/v1/nodes/");
+      return keys.trim().split(/\s+/).length === 3;
+    });
+    assert.deepEqual([a.others, a.near], ["c b", "b"]);
+    await using _d = await Member.start(etcd, "d", "EDGE");
+    await eventually("who comes then is known", () => a.others === "c b d");
+  });
+
+  await t.step("a lost lease and a removed record come back", async () => {
+    const present = async () => (await etcd.ctl("get", "/serverledge/v1/nodes/b")) !== "";
+    const leases = (await etcd.ctl("lease", "list")).split("\n").slice(1).filter(Boolean);
+    for (const lease of leases) await etcd.ctl("lease", "revoke", lease).catch(() => {});
+    await eventually("b has a new lease", present);
+    await etcd.ctl("del", "/serverledge/v1/nodes/b");
+    await eventually("b is written again", present);
+  });
+});
+
+Deno.test("news is believed only of registered peers that share the secret", async (t) => {
+  const registry = new StaticRegistry();
+  await using me = await openCluster(registry, "me", "EDGE");
+  me.join(1);
+  await using other = await openCluster(registry, "stranger", "EDGE", { secret: "other" });
+  other.join(1);
+  await using good = await openCluster(registry, "good", "EDGE");
+  good.join(1);
+  const state = (id: string) => me.members().find(({ Id }) => Id === id)!;
+
+  await t.step("with another secret nobody is heard", async () => {
+    await eventually("the good one is heard", () => state("good").AgeMs !== null);
+    await eventually("the stranger is given up", () => !state("stranger").Reachable);
+    assert.equal(state("stranger").AgeMs, null);
+    assert(me.traffic.refused > 0);
+  });
+
+  const { port } = new URL(`udp://${registry.records[0]!.Udp}`.replace("udp:", "http:"));
+  const to = { transport: "udp", hostname: "127.0.0.1", port: Number(port) } as const;
+  const codec = new DatagramCodec("s3cret");
+  const nonce = "0".repeat(32);
+
+  /** Sends as one peer from some address; tells whether it was refused or answered. */
+  async function ask(hostname: string, datagrams: Uint8Array<ArrayBuffer>[]): Promise<string[]> {
+    const socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
+    const results: string[] = [];
+    try {
+      for (const datagram of datagrams) {
+        const before = me.traffic.refused;
+        await socket.send(datagram, to);
+        const answered = socket.receive(new Uint8Array(1500)).then(() => "answered", () => "");
+        const refused = eventually("refused", () => me.traffic.refused > before, 5_000)
+          .then(() => "refused", () => "neither");
+        results.push(await Promise.race([answered, refused]));
+      }
+      return results;
+    } finally {
+      socket.close();
+    }
+  }
+  const ping = (from: string, at: number, more = {}) =>
+    codec.ping({ kind: "ping", from, to: "me", nonce, at, ...more });
+
+  await t.step("a registered peer is answered, each ping once, and only fresh ones", async () => {
+    // The peer itself pings as well, and would be the later one.
+    registry.put(sampleNode("quiet", { Area: "EDGE", Udp: "127.0.0.1:2" }));
+    const now = Date.now();
+    const datagram = ping("quiet", now);
+    assert.deepEqual(await ask("127.0.0.1", [datagram]), ["answered"]);
+    assert.deepEqual(await ask("127.0.0.1", [datagram]), ["refused"], "replayed");
+    assert.deepEqual(await ask("127.0.0.1", [ping("quiet", now - 60_000)]), ["refused"]);
+    assert.deepEqual(await ask("127.0.0.1", [ping("quiet", now + 60_000)]), ["refused"]);
+  });
+
+  await t.step("nobody else is answered", async () => {
+    const now = Date.now() + 100;
+    assert.deepEqual(await ask("127.0.0.2", [ping("quiet", now)]), ["refused"], "lying address");
+    assert.deepEqual(await ask("127.0.0.1", [ping("nobody", now)]), ["refused"]);
+    assert.deepEqual(await ask("127.0.0.1", [ping("quiet", now, { to: "you" })]), ["refused"]);
+    assert.deepEqual(await ask("127.0.0.1", [new Uint8Array([65])]), ["refused"], "as the Go node");
+    const unasked = codec.pong("quiet", nonce, idle, me.coordinate);
+    assert.deepEqual(await ask("127.0.0.1", [unasked]), ["refused"], "nobody asked");
+  });
+
+  await t.step("a peer that asks too often is not answered any more", async () => {
+    const before = me.traffic.refused;
+    const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+    for (let i = 1; me.traffic.refused === before; i++) {
+      assert(i < 10_000, "it is answered for ever");
+      await socket.send(ping("quiet", Date.now() + 1000 + i), to);
+    }
+    socket.close();
+  });
+});
+
+Deno.test("a balancer is the cloud as long as it is healthy", async () => {
+  let healthy = true;
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
+    return new Response("{}", { status: healthy ? 200 : 503 });
+  });
+  const registry = new StaticRegistry();
+  await using me = await openCluster(registry, "me", "EDGE");
+  const balancer = { Area: "CLOUD", Role: "balancer", Udp: "" } as const;
+  registry.put(sampleNode("lb", { ...balancer, Url: `http://127.0.0.1:${server.addr.port}` }));
+  registry.put(sampleNode("dead", { ...balancer, Url: "http://127.0.0.1:1" }));
+  await eventually("the dead one is given up", () => {
+    return me.members().some(({ Id, Reachable }) => Id === "dead" && !Reachable);
+  });
+  await eventually("its way is known", () => (me.cloud(anything)?.rttMs ?? Infinity) < 1000);
+  assert.equal(me.cloud(anything)?.id, "lb");
+  assert.equal(me.cloud(anything)?.availableMemoryMib, Infinity);
+  healthy = false;
+  await eventually("there is no cloud", () => me.cloud(anything) === undefined);
+  healthy = true;
+  await eventually("it is back", () => me.cloud(anything)?.id === "lb");
+});
