@@ -9,6 +9,7 @@ import { config } from "./lib/cli/commands/config.ts";
 import { create, update } from "./lib/cli/commands/create.ts";
 import { deleteFunction } from "./lib/cli/commands/delete.ts";
 import { invoke } from "./lib/cli/commands/invoke.ts";
+import { lb } from "./lib/cli/commands/lb.ts";
 import { list } from "./lib/cli/commands/list.ts";
 import { logs } from "./lib/cli/commands/logs.ts";
 import { policy } from "./lib/cli/commands/policy.ts";
@@ -22,6 +23,7 @@ import { runCommandLine } from "./lib/cli/run.ts";
 
 const commands: readonly Command[] = [
   start,
+  lb,
   create,
   update,
   invoke,

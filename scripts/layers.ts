@@ -32,6 +32,7 @@ const rooms: readonly Room[] = [
   { path: "lib/policy_loader.ts" },
   { path: "lib/node_services.ts" },
   { path: "lib/node.ts" },
+  { path: "lib/balancer_node.ts" },
   { path: "examples/policies/situations.json" },
   { path: "lib/cli/" },
   { path: "cli.ts" },

@@ -1,5 +1,5 @@
 /**
- * What a node says once it is ready.
+ * What a node or a balancer says once it is ready.
  *
  * @module
  */
@@ -8,22 +8,24 @@ import { styled } from "./style.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
- * What a started node says of itself: where it listens, who can reach it, and how to change that.
+ * What a started server says of itself: where it listens, who can reach it, and how to change that.
  *
+ * @param kind what it is called, and the subcommand that starts it
  * @param node URL, id and area
  * @param listen the address that it listens on
  * @param terminal where it will be shown
  */
 export function greeting(
+  kind: { readonly name: string; readonly command: string },
   node: { readonly Url: string; readonly Id: string; readonly Area: string },
   listen: string,
   terminal: Pick<Terminal, "out">,
 ): string {
   const access = isLoopback(listen)
-    ? "Only this machine can reach it. To open it to the network: serverledge start --listen 0.0.0.0\n" +
+    ? `Only this machine can reach it. To open it to the network: serverledge ${kind.command} --listen 0.0.0.0\n` +
       "(then whoever reaches it can run code on this machine).\n"
     : "Whoever reaches this address can run code on this machine: keep it in a network you trust.\n";
-  return `Node ${node.Id} in area ${node.Area} listens on ${
+  return `${kind.name} ${node.Id} in area ${node.Area} listens on ${
     styled(terminal.out, "bold", node.Url)
   }\n${access}`;
 }

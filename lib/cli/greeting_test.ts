@@ -5,7 +5,7 @@ const output = { isTerminal: false, colour: false, write: () => {} };
 
 function greet(listen: string): string {
   const node = { Url: `http://${listen}:1323`, Id: "n1", Area: "ROME" };
-  return greeting(node, listen, { out: output });
+  return greeting({ name: "Node", command: "start" }, node, listen, { out: output });
 }
 
 Deno.test("a node on loopback says how to open it, and what that means", () => {

@@ -1,12 +1,13 @@
 /**
- * The life of a node's process: configuration, logging, node, signals.
+ * The life of a server's process, be it a node or a balancer: configuration, logging, server, signals.
  *
  * @module
  */
 
 import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
-import { startNode } from "../node.ts";
+import type { Config } from "../model/config.ts";
+import type { RunningNode } from "../node.ts";
 import { loadConfig } from "./config_files.ts";
 import { exits } from "./exits.ts";
 import { greeting } from "./greeting.ts";
@@ -14,15 +15,27 @@ import { startLogging } from "./logging.ts";
 import type { ConfigOptions, Globals } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** What a process serves. */
+export interface ServerKind {
+  /** What people call it: `Node`, `Balancer`. */
+  readonly name: string;
+  /** The subcommand that starts it. */
+  readonly command: string;
+  /** Starts it. */
+  readonly start: (config: Config) => Promise<RunningNode>;
+}
+
 /**
- * Runs a node until the process is told to stop.
+ * Runs a server until the process is told to stop.
  *
- * @param options of `start`
+ * @param kind what to run
+ * @param options of its subcommand
  * @param globals of the command line
  * @param terminal the process's outside
- * @throws what kept the node from starting
+ * @throws what kept it from starting
  */
-export async function runNode(
+export async function runServer(
+  kind: ServerKind,
   options: ConfigOptions,
   globals: Globals,
   terminal: Terminal,
@@ -30,7 +43,7 @@ export async function runNode(
   if (globals.host !== undefined) {
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      "--host names a node to talk to; a node to start listens where --listen says",
+      `--host names a node to talk to; serverledge ${kind.command} listens where --listen says`,
     );
   }
   const { config, warnings } = await loadConfig(options, globals.port, terminal.env);
@@ -41,13 +54,15 @@ export async function runNode(
   const log = logger("cli");
   for (const warning of warnings) log.warning("{warning}", { warning });
   using stop = stopSignal();
-  await using node = await startNode(config);
+  await using node = await kind.start(config);
   const facts = { Url: node.url, Id: node.id, Area: config["registry.area"] };
   terminal.out.write(
-    globals.json ? `${JSON.stringify(facts)}\n` : greeting(facts, config["api.listen"], terminal),
+    globals.json
+      ? `${JSON.stringify(facts)}\n`
+      : greeting(kind, facts, config["api.listen"], terminal),
   );
   await stop.asked;
-  log.info("Stopping: running invocations may finish; a second signal ends at once");
+  log.info("Stopping: requests under way may finish; a second signal ends at once");
   await node.stop();
 }
 

@@ -24,8 +24,10 @@ export const start: Command = defineCommand({
   options: configOptions,
   async run(options, globals, terminal) {
     // A client's command must not pay for the node.
-    const { runNode } = await import("../run_node.ts");
-    await runNode(options, globals, terminal);
+    const { runServer } = await import("../run_node.ts");
+    const { startNode } = await import("../../node.ts");
+    const kind = { name: "Node", command: "start", start: startNode };
+    await runServer(kind, options, globals, terminal);
     return exits.ok;
   },
 });

@@ -1,0 +1,34 @@
+/**
+ * `serverledge lb`.
+ *
+ * @module
+ */
+
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import { configOptions } from "../options.ts";
+
+/** Runs the load balancer of a region until it is told to stop. */
+export const lb: Command = defineCommand({
+  name: "lb",
+  brief: "Run the load balancer of a region",
+  description:
+    "It spreads requests over the healthy nodes of its area, which it finds in etcd, and " +
+    "registers itself there, so that edge nodes use it as their cloud. Requests of a function go to " +
+    "the same node while that has room. Several balancers of an area work side by side. It listens " +
+    "on this machine only; --listen 0.0.0.0 opens it. See the keys lb.* and mab.* of serverledge " +
+    "config --example.",
+  examples: [
+    ["serverledge lb --set etcd.address=10.0.0.2:2379 --area CLOUD", "over the nodes of CLOUD"],
+    ["serverledge lb lb.yaml --listen 0.0.0.0", "a configured balancer, open to the network"],
+  ],
+  options: configOptions,
+  async run(options, globals, terminal) {
+    // A client's command must not pay for the balancer.
+    const { runServer } = await import("../run_node.ts");
+    const { startBalancer } = await import("../../balancer_node.ts");
+    const kind = { name: "Balancer", command: "lb", start: startBalancer };
+    await runServer(kind, options, globals, terminal);
+    return exits.ok;
+  },
+});

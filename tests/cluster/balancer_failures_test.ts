@@ -1,0 +1,208 @@
+/**
+ * A real balancer over fake nodes that refuse, break off, fall silent or stop.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { HashRing } from "../../lib/balancer/hash_ring.ts";
+import { eventually } from "../support/eventually.ts";
+import { breaker, FakeNode, refuse, report } from "../support/fake_node.ts";
+import {
+  closing,
+  exampleRecord,
+  invoke,
+  region,
+  servedBy,
+  targets,
+  three,
+} from "../support/region.ts";
+
+Deno.test("connections to nodes are kept", async () => {
+  const ports = new Set<number>();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request, { remoteAddr }) => {
+      if (!request.url.endsWith("/healthz") && !request.url.endsWith("/status")) {
+        ports.add(remoteAddr.port);
+      }
+      return Response.json({});
+    },
+  );
+  await using _ = server;
+  const record = { ...exampleRecord, Url: `http://127.0.0.1:${server.addr.port}` };
+  await using lb = await region({ nodes: [{ record }], config: { "lb.health.interval": 60 } });
+  for (let k = 0; k < 20; k++) assert.equal((await invoke(lb)).status, 200);
+  assert.ok(ports.size <= 2, `${ports.size} connections`);
+});
+
+Deno.test("a node that refuses connections is passed over, and used again when it is back", async () => {
+  const gone = new FakeNode("gone");
+  const { record, port } = gone;
+  await gone[Symbol.asyncDispose]();
+  await using other = new FakeNode("other");
+  await using lb = await region({
+    nodes: [{ record }, other],
+    config: { "lb.health.interval": 0.05 },
+  });
+  for (let k = 0; k < 10; k++) assert.equal(servedBy(await invoke(lb, `f${k}`)), "other");
+  await eventually("it is known to be away", async () => {
+    const [target] = await targets(lb);
+    return target.Healthy === false && typeof target.Problem === "string";
+  });
+  await using _back = new FakeNode("gone", report, "amd64", port);
+  await eventually("it is used again", async () => {
+    const names = Array.from({ length: 20 }, (_, k) => `f${k}`);
+    const answers = await Promise.all(names.map((name) => invoke(lb, name)));
+    return answers.some((answer) => servedBy(answer) === "gone");
+  });
+});
+
+Deno.test("a node that breaks off after it got the request: one answer, no second execution", async () => {
+  await using broken = breaker();
+  await using other = new FakeNode("other");
+  await using lb = await region({
+    nodes: [broken, other],
+    // So that nothing but the requests tells about the node.
+    config: { "lb.health.interval": 60 },
+  });
+  const names = Array.from({ length: 40 }, (_, k) => `f${k}`);
+  const answers = [];
+  for (const name of names) answers.push(await invoke(lb, name, { body: '{"Params":{}}' }));
+  const crashed = answers.filter(({ status }) => status !== 200);
+  assert.ok(crashed.length > 0);
+  for (const { status, body } of crashed) {
+    assert.deepEqual([status, body.code, body.details], [502, "FUNCTION_CRASHED", undefined]);
+  }
+  assert.equal(broken.count(), crashed.length);
+  assert.equal(other.seen.length, names.length - crashed.length);
+});
+
+Deno.test("what only reads is asked of another node when one breaks off", async () => {
+  await using broken = breaker();
+  await using other = new FakeNode("other", () => Response.json(["f"]));
+  await using lb = await region({ nodes: [broken, other] });
+  for (let k = 0; k < 4; k++) {
+    const answer = await fetch(`${lb.url}/function`);
+    assert.deepEqual(await answer.json(), ["f"]);
+  }
+  assert.ok(broken.count() > 0);
+});
+
+Deno.test("a node that dies under requests fails them, and only them", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const dying = new FakeNode("dying", () => {
+    arrived.resolve();
+    return new Promise(() => {});
+  });
+  await using other = new FakeNode("other");
+  await using lb = await region({ nodes: [dying, other] });
+  const name = [...Array(50).keys()].map((k) => `f${k}`).find((name) =>
+    nodeOf(name, ["dying", "other"]) === "dying"
+  )!;
+  const waiting = invoke(lb, name);
+  await arrived.promise;
+  await dying[Symbol.asyncDispose]();
+  assert.deepEqual((await waiting).body.code, "FUNCTION_CRASHED");
+  assert.equal(servedBy(await invoke(lb, name)), "other");
+});
+
+Deno.test("a node that does not answer any more is given up after some checks", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using _listener = listener;
+  const record = { ...exampleRecord, Url: `http://127.0.0.1:${listener.addr.port}` };
+  // It accepts connections, in the kernel's backlog, and says nothing.
+  await using lb = await region({ nodes: [{ record }], config: { "lb.health.interval": 0.05 } });
+  const { status, body } = await invoke(lb);
+  assert.deepEqual([status, body.code], [502, "FUNCTION_CRASHED"]);
+  assert.equal((await targets(lb))[0].Healthy, false);
+});
+
+Deno.test("a saturated node is passed over; if all are, the client learns when to come back", async () => {
+  const nodes = three();
+  await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
+  await using lb = await region({ nodes });
+  const first = servedBy(await invoke(lb));
+  nodes.find(({ id }) => id === first)!.behaviour = refuse("NODE_SATURATED");
+  const body = '{"Params": {"n": 1}}';
+  const second = await invoke(lb, "f", { body });
+  assert.notEqual(servedBy(second), first);
+  const seen = nodes.find(({ id }) => id === servedBy(second))!.seen.at(-1)!;
+  assert.equal(new TextDecoder().decode(seen.body), body);
+  for (const node of nodes) node.behaviour = refuse("NODE_SATURATED");
+  const refused = await invoke(lb);
+  assert.deepEqual([refused.status, refused.body.code], [429, "NODE_SATURATED"]);
+  assert.equal(refused.headers.get("retry-after"), "1");
+});
+
+Deno.test("failures of functions and unknown names are answered as they are, once", async () => {
+  const nodes = three(refuse("FUNCTION_ERROR"));
+  await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
+  await using lb = await region({ nodes });
+  assert.deepEqual((await invoke(lb)).body.code, "FUNCTION_ERROR");
+  for (const node of nodes) node.behaviour = refuse("FUNCTION_UNKNOWN");
+  assert.deepEqual((await invoke(lb)).status, 404);
+  assert.equal(nodes.flatMap(({ seen }) => seen).length, 2);
+});
+
+Deno.test("a function over HTTP that answers like a refusing node is not run again", async () => {
+  const nodes = three(refuse("NODE_SATURATED"));
+  await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
+  await using lb = await region({ nodes });
+  const answer = await fetch(`${lb.url}/fn/f`);
+  assert.equal(answer.status, 429);
+  await answer.body?.cancel();
+  assert.equal(nodes.flatMap(({ seen }) => seen).length, 1);
+});
+
+Deno.test("a stopping node gets no more requests", async () => {
+  const nodes = three();
+  await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
+  await using lb = await region({ nodes, config: { "lb.health.interval": 60 } });
+  const first = nodes.find(({ id }) => id === "a")!;
+  first.behaviour = refuse("SHUTTING_DOWN");
+  for (let k = 0; k < 30; k++) assert.equal((await invoke(lb, `f${k}`)).status, 200);
+  assert.equal(first.seen.length, 1);
+});
+
+Deno.test("a request does not go back to nodes that it has visited", async () => {
+  const nodes = three();
+  await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
+  await using lb = await region({ nodes });
+  const from = (visited: string) =>
+    invoke(lb, "f", { headers: { "serverledge-visited": visited } });
+  assert.equal(servedBy(await from("edge-1,a, b")), "c");
+  assert.equal((await from("a,b,c")).body.code, "NO_SUITABLE_NODE");
+});
+
+Deno.test("without nodes: 429 with Retry-After, in the usual form, and not healthy", async () => {
+  await using lb = await region({});
+  const { status, headers, body } = await invoke(lb);
+  assert.deepEqual([status, body.code], [429, "NO_SUITABLE_NODE"]);
+  assert.equal(headers.get("retry-after"), "1");
+  const health = await fetch(`${lb.url}/healthz`);
+  assert.deepEqual([health.status, (await health.json()).Status], [503, "unavailable"]);
+});
+
+Deno.test("a client that leaves ends its request to the node", async () => {
+  const left = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  await using node = new FakeNode("a", (request) => {
+    request.signal.addEventListener("abort", () => left.resolve());
+    arrived.resolve();
+    return new Promise(() => {});
+  });
+  await using lb = await region({ nodes: [node] });
+  const client = new AbortController();
+  const asking = invoke(lb, "f", { signal: client.signal });
+  await arrived.promise;
+  client.abort();
+  await assert.rejects(asking);
+  await left.promise;
+  await eventually("it is over", async () => (await targets(lb))[0].InFlight === 0);
+});
+
+/** The node that a function belongs to, where nothing else is under way. */
+function nodeOf(name: string, ids: readonly string[]): string {
+  return new HashRing(ids, 128).walk(name).next().value!;
+}
