@@ -9,10 +9,14 @@ import { ServerledgeError } from "../base/errors.ts";
 import { codedError, errorAnswer } from "../api/errors.ts";
 import { jsonAnswer } from "../api/headers.ts";
 import { originCheck } from "../api/origin.ts";
+import { foldKeys, isObject, keyIndex } from "../model/json.ts";
 import type { BalancerMetrics } from "./metrics.ts";
 import type { Kind, Proxy } from "./proxy.ts";
+import type { RequestBody } from "./request_body.ts";
 import type { RoutedFunction, Router } from "./router.ts";
 import type { BalancerStatus } from "./status.ts";
+
+const prewarmKeys = keyIndex(["Function"]);
 
 /** What the app needs of the balancer. */
 export interface BalancerServices {
@@ -45,7 +49,7 @@ export function createBalancerApp(services: BalancerServices): Hono {
   const app = new Hono();
   const checkOrigin = originCheck(services.listen);
 
-  const forward = async (context: Context, kind: Kind, name?: string): Promise<Response> => {
+  const forward = async (context: Context, kind: Kind, name?: Naming): Promise<Response> => {
     const begun = services.now();
     const answer = await forwarded(services, context, kind, name)
       .catch((thrown) => errorAnswer(codedError(thrown)));
@@ -72,27 +76,47 @@ export function createBalancerApp(services: BalancerServices): Hono {
     "/logs/:fun",
     guarded((context) => forward(context, "other", context.req.param("fun")!)),
   );
+  app.post("/prewarm", guarded((context) => forward(context, "other", prewarmed)));
   app.all("*", guarded((context) => forward(context, "other")));
   app.onError((error) => errorAnswer(codedError(error)));
   return app;
 }
 
+/** The function that a request is about, or where its body names it. */
+type Naming = string | ((body: RequestBody) => string | undefined);
+
 function forwarded(
   { proxy, router, find }: BalancerServices,
   context: Context,
   kind: Kind,
-  name: string | undefined,
+  naming: Naming | undefined,
 ): Promise<Response> {
-  const record = name === undefined ? undefined : find(name);
   return proxy.forward({
     request: context.req.raw,
     client: (context.env as Partial<Deno.ServeHandlerInfo<Deno.NetAddr>>).remoteAddr?.hostname ??
       "unknown",
     kind,
     // A name that is not known may be known soon: the node's answer counts.
-    choose: (tried) =>
-      name === undefined ? router.forAny(tried) : router.forFunction(name, record, tried),
+    choose(tried, body) {
+      const name = typeof naming === "function" ? naming(body) : naming;
+      return name === undefined
+        ? router.forAny(tried)
+        : router.forFunction(name, find(name), tried);
+    },
   });
+}
+
+/** The function that a pre-warming is about, so that its instances are where its requests go. */
+function prewarmed(body: RequestBody): string | undefined {
+  if (!(body instanceof Uint8Array)) return undefined;
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
+    const name = isObject(value) ? foldKeys(value, prewarmKeys).Function : undefined;
+    return typeof name === "string" ? name : undefined;
+  } catch {
+    // The node that gets it says what is wrong with it.
+    return undefined;
+  }
 }
 
 function healthAnswer(services: BalancerServices): Response {

@@ -32,8 +32,8 @@ export interface Forwarding {
   readonly client: string;
   /** What kind it is. */
   readonly kind: Kind;
-  /** Chooses a node, but none of those tried. */
-  readonly choose: (tried: ReadonlySet<string>) => Choice | undefined;
+  /** Chooses a node, but none of those tried; may look at the body. */
+  readonly choose: (tried: ReadonlySet<string>, body: RequestBody) => Choice | undefined;
 }
 
 /** One attempt's end. */
@@ -83,7 +83,7 @@ export class Proxy {
     const tried = new Set(visited(forwarding.request));
     let last: Attempt | undefined;
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const choice = forwarding.choose(tried);
+      const choice = forwarding.choose(tried, body);
       if (!choice) break;
       if (last) this.#observer.retried();
       tried.add(choice.target.record.Id);

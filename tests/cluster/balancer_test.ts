@@ -26,6 +26,20 @@ Deno.test("a function stays on one node; functions are spread", async () => {
   assert.equal(others.size, 3);
 });
 
+Deno.test("instances are pre-warmed on the node that gets the function's requests", async () => {
+  const nodes = three();
+  await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
+  await using lb = await region({ nodes });
+  for (let k = 0; k < 10; k++) {
+    const body = JSON.stringify({ function: `f${k}`, Instances: 1 });
+    const warmed = await (await fetch(`${lb.url}/prewarm`, { method: "POST", body })).json();
+    assert.equal(warmed.ExecutionNode, servedBy(await invoke(lb, `f${k}`)));
+  }
+  const bad = await fetch(`${lb.url}/prewarm`, { method: "POST", body: "{" });
+  assert.equal(bad.status, 200);
+  await bad.body?.cancel();
+});
+
 Deno.test("two balancers agree on the node of a function", async () => {
   const nodes = three();
   await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
