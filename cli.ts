@@ -13,6 +13,7 @@ import { lb } from "./lib/cli/commands/lb.ts";
 import { list } from "./lib/cli/commands/list.ts";
 import { logs } from "./lib/cli/commands/logs.ts";
 import { policy } from "./lib/cli/commands/policy.ts";
+import { nodes } from "./lib/cli/commands/nodes.ts";
 import { poll } from "./lib/cli/commands/poll.ts";
 import { prewarm } from "./lib/cli/commands/prewarm.ts";
 import { start } from "./lib/cli/commands/start.ts";
@@ -32,6 +33,7 @@ const commands: readonly Command[] = [
   deleteFunction,
   list,
   status,
+  nodes,
   logs,
   config,
   policy,

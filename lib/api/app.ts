@@ -13,6 +13,7 @@ import { functionRoutes } from "./functions.ts";
 import { httpFunctionRoutes } from "./http_function.ts";
 import { invokeRoutes } from "./invoke.ts";
 import { operationRoutes } from "./operations.ts";
+import { nodeRoutes } from "./nodes.ts";
 import { originCheck } from "./origin.ts";
 import { resultRoutes } from "./results.ts";
 import { anyMethod, type Handler, methodsOf, type Route } from "./route.ts";
@@ -31,6 +32,7 @@ export function apiRoutes(services: ApiServices): Route[] {
     ...httpFunctionRoutes(services, departures),
     ...functionRoutes(services),
     ...operationRoutes(services),
+    ...nodeRoutes(services),
   ];
   routes.push(...documentationRoutes(routes, services.node));
   return routes;

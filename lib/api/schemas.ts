@@ -7,6 +7,7 @@
 
 import * as v from "valibot";
 import { errorCodes } from "../base/errors.ts";
+import { memberSchema } from "../cluster/members.ts";
 import { definitionSchema, functionRecordSchema } from "../model/function.ts";
 import { invokeSchema, reportSchema } from "../model/invocation.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../model/json.ts";
@@ -112,6 +113,7 @@ export const answers = {
   ),
   status: named("Status", statusSchema),
   health: named("Health", healthSchema),
+  nodes: named("Nodes", v.object({ Nodes: v.array(named("Member", memberSchema)) })),
   logs: named("Logs", v.object({ Function: functionName, Lines: v.array(v.string()) })),
   error: named(
     "Error",

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { MemberView } from "../cluster/members.ts";
 import type { Config } from "../model/config.ts";
 import type { Definition, FunctionRecord } from "../model/function.ts";
 import type { Origin } from "../model/hop.ts";
@@ -63,6 +64,8 @@ export interface ApiServices {
   prewarm(name: string, count: number, options: { refresh: boolean }): Promise<number>;
   /** What the node is doing. */
   status(): NodeStatus;
+  /** Members of the cluster, this one first; none where the node is alone. */
+  members(): MemberView[];
   /** Prometheus text format. */
   metrics(): Promise<{ contentType: string; text: string }>;
   /** The last lines that instances and invocations of a function wrote, oldest first. */

@@ -97,6 +97,7 @@ export function fakeServices(
     functions: () => [],
     prewarm: (name, count) => Promise.try(check, name).then(() => count),
     status: () => sampleStatus,
+    members: () => [],
     metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4", text: "up 1\n" }),
     logs: (name) => Promise.try(check, name).then(() => []),
     health: () => ({ ok: true, problems: [] }),

@@ -1,0 +1,91 @@
+/**
+ * `serverledge nodes`.
+ *
+ * @module
+ */
+
+import { object } from "@optique/core/constructs";
+import type { MemberView } from "../../cluster/members.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import { connect } from "../session.ts";
+import { show } from "../show.ts";
+import { styled } from "../style.ts";
+import { formatDuration, formatTable } from "../table.ts";
+import type { Output } from "../terminal.ts";
+
+/** Shows the members of the cluster. */
+export const nodes: Command = defineCommand({
+  name: "nodes",
+  brief: "Show the nodes of the cluster",
+  description:
+    "As the asked node sees them: distances and loads are what it has measured and heard.",
+  examples: [
+    ["serverledge nodes", "a table on a terminal, JSON elsewhere"],
+    ["serverledge nodes -H 10.0.0.7", "as another node sees them"],
+  ],
+  options: object({}),
+  async run(_options, globals, terminal) {
+    using node = await connect(globals, terminal);
+    const answer = await node.get("/nodes");
+    const members = () => (answer.json as { Nodes: MemberView[] }).Nodes;
+    show(answer, globals, terminal, () => nodeTable(members(), terminal.out));
+    return exits.ok;
+  },
+});
+
+/**
+ * The members of a cluster as a table for people.
+ *
+ * @param members as the node told them
+ * @param output where it will be written
+ */
+export function nodeTable(
+  members: readonly MemberView[],
+  output: Pick<Output, "colour">,
+): string {
+  if (members.length === 0) return "The node is alone: nodes that share an etcd make a cluster";
+  return formatTable(
+    [
+      { head: "AREA" },
+      { head: "NODE" },
+      { head: "ROLE" },
+      { head: "ARCH" },
+      { head: "ROUND TRIP", align: "right" },
+      { head: "MEMORY FREE", align: "right" },
+      { head: "RUNNING", align: "right" },
+      { head: "WAITING", align: "right" },
+      { head: "NEWS", align: "right" },
+      { head: "URL" },
+      { head: "STATE" },
+    ],
+    members.map((member) => [
+      member.Area,
+      member.Id,
+      member.Role,
+      member.Role === "node" ? member.Architecture : "-",
+      member.Self ? "-" : duration(member.RttMs),
+      member.TotalMemory === null ? "-" : `${member.AvailableMemory} of ${member.TotalMemory} MiB`,
+      count(member.Running),
+      count(member.QueueLength),
+      member.Self ? "-" : duration(member.AgeMs),
+      member.Url,
+      stateOf(member, output),
+    ]),
+  );
+}
+
+function stateOf(member: MemberView, output: Pick<Output, "colour">): string {
+  if (member.Self) return "this node";
+  if (!member.Reachable) return styled(output, "red", "unreachable");
+  if (member.AgeMs === null) return "not heard yet";
+  return member.IsCloudTarget ? "reachable, cloud target" : "reachable";
+}
+
+function duration(ms: number | null): string {
+  return ms === null ? "-" : formatDuration(ms / 1000);
+}
+
+function count(value: number | null): string {
+  return value === null ? "-" : String(value);
+}

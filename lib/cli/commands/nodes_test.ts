@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import type { MemberView } from "../../cluster/members.ts";
+import { nodeTable } from "./nodes.ts";
+
+const self: MemberView = {
+  Id: "a",
+  Area: "EDGE",
+  Role: "node",
+  Url: "http://10.0.0.5:1323",
+  Architecture: "amd64",
+  Self: true,
+  Reachable: true,
+  IsCloudTarget: false,
+  RttMs: 0,
+  AgeMs: 0,
+  AvailableMemory: 512,
+  TotalMemory: 1024,
+  FreeCPU: 2,
+  QueueLength: 0,
+  Running: 3,
+  Coordinates: null,
+};
+
+const unknown = {
+  RttMs: null,
+  AgeMs: null,
+  AvailableMemory: null,
+  TotalMemory: null,
+  FreeCPU: null,
+  QueueLength: null,
+  Running: null,
+} as const;
+
+const stateOf = (member: Partial<MemberView>) => {
+  const line = nodeTable([{ ...self, Self: false, ...member }], { colour: false }).split("\n")[1];
+  return line!.split(/ {2,}/).at(-1);
+};
+
+Deno.test("a member's line tells where it is, how far, and how busy", () => {
+  const peer = { ...self, Id: "b", Self: false, RttMs: 1.5, AgeMs: 2100, Url: "http://b:1" };
+  const lines = nodeTable([self, peer], { colour: false }).split("\n");
+  const cells = lines.map((line) => line.split(/ {2,}/));
+  assert.deepEqual(cells[1]!.slice(0, 8), [
+    "EDGE",
+    "a",
+    "node",
+    "amd64",
+    "-",
+    "512 of 1024 MiB",
+    "3",
+    "0",
+  ]);
+  assert.deepEqual(cells[2]!.slice(4), [
+    "1.50 ms",
+    "512 of 1024 MiB",
+    "3",
+    "0",
+    "2.1 s",
+    "http://b:1",
+    "reachable",
+  ]);
+});
+
+Deno.test("the state of a member tells what can be done with it", () => {
+  assert.equal(stateOf({ Self: true }), "this node");
+  assert.equal(stateOf({ Reachable: false }), "unreachable");
+  assert.equal(stateOf(unknown), "not heard yet");
+  assert.equal(stateOf({ IsCloudTarget: true, Role: "balancer" }), "reachable, cloud target");
+});
+
+Deno.test("a node without others says how to get some", () => {
+  assert.match(nodeTable([], { colour: false }), /share an etcd/);
+});
