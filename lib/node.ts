@@ -4,34 +4,39 @@
  * @module
  */
 
-import { systemClock } from "./base/clock.ts";
+import { type Clock, systemClock } from "./base/clock.ts";
 import { Deadlines } from "./base/deadlines.ts";
 import { asServerledgeError } from "./base/errors.ts";
 import { logger } from "./base/log.ts";
-import { policies } from "../policies/mod.ts";
 import type { Config } from "./model/config.ts";
 import type { FunctionRecord } from "./model/function.ts";
 import { QosClasses } from "./model/qos.ts";
+import type { Policy } from "./policy.ts";
 import { Catalog } from "./registry/catalog.ts";
 import { CodeCache } from "./registry/code_cache.ts";
+import { etcdOptions } from "./registry/etcd_config.ts";
 import { FunctionService } from "./registry/functions.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSqlite } from "./registry/sqlite.ts";
 import { DockerEnvironment } from "./runtime/docker/environment.ts";
 import { EnvironmentWatch } from "./runtime/watch.ts";
-import { noPeers } from "./cluster/no_peers.ts";
+import { ownAddress } from "./cluster/address.ts";
+import { Cluster } from "./cluster/cluster.ts";
 import { NodeHome } from "./cluster/home.ts";
+import { noPeers } from "./cluster/no_peers.ts";
 import { Janitor } from "./pool/janitor.ts";
 import { Ledger } from "./pool/ledger.ts";
 import { Pool } from "./pool/pool.ts";
 import { AsyncInvocations } from "./scheduler/async_invocations.ts";
+import { Planner } from "./scheduler/planner.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
 import { invocationLog } from "./telemetry/invocation_log.ts";
 import { LogBook } from "./telemetry/log_book.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { createApp } from "./api/app.ts";
-import { serveApi } from "./api/server.ts";
+import { type ApiServer, serveApi } from "./api/server.ts";
 import { NodeServices } from "./node_services.ts";
+import { loadPolicy } from "./policy_loader.ts";
 
 /** Bytes of code kept on disk before what was not used for longest goes. */
 const maxCodeBytes = 4 * 2 ** 30;
@@ -53,45 +58,33 @@ export interface RunningNode extends AsyncDisposable {
  *
  * @param config its checked configuration
  * @returns once it serves requests
- * @throws `INVALID_REQUEST` if the folder or the port cannot be used
+ * @throws `INVALID_REQUEST` if the folder, the port or the policy cannot be used
  */
 export async function startNode(config: Config): Promise<RunningNode> {
   await using built = new AsyncDisposableStack();
   const clock = systemClock;
   const home = built.use(NodeHome.open(config["data.dir"], config["registry.node.id"]));
-  const node = { id: home.nodeId, area: config["registry.area"] };
-  const architecture = config["node.architecture"] || machineArchitecture();
-
-  // The cache and the registry fetch code from each other.
-  const codeCache: CodeCache = new CodeCache({
-    dir: home.of("code"),
-    registry: { getCode: (hash) => registry.getCode(hash) },
-    maxBytes: maxCodeBytes,
-  });
-  const registry: Registry = built.use(
-    await openRegistry(config, home, (hash) => codeCache.local(hash)),
-  );
-  const catalog = built.use(await Catalog.open(registry));
-  const environment = built.use(
-    await DockerEnvironment.open({
-      config,
-      nodeId: node.id,
-      area: node.area,
-      code: codeCache,
-      runDir: home.of("run"),
-    }),
-  );
-
-  const ledger = new Ledger({
-    memoryMib: config["container.pool.memory"],
-    cpu: config["container.pool.cpus"] || navigator.hardwareConcurrency,
-  });
-  const pool = built.use(
-    new Pool({
-      ledger,
+  const node = {
+    id: home.nodeId,
+    area: config["registry.area"],
+    architecture: config["node.architecture"] || machineArchitecture(),
+  };
+  const policy = await openPolicy(config, clock, built);
+  const { codeCache, registry, catalog } = await openStorage(config, home, built);
+  const { environment, ledger, pool } = await openPool(config, home, codeCache, clock, built);
+  const cluster = config["etcd.address"] === "" ? undefined : built.use(
+    await Cluster.open({
+      registry,
+      node,
+      address: ownAddress(config["api.ip"], config["api.listen"]),
+      remoteArea: config["registry.remote.area"],
+      secret: config["cluster.secret"],
+      udpPort: config["registry.udp.port"],
+      nearbyMs: config["registry.nearby.interval"] * 1000,
+      monitoringMs: config["registry.monitoring.interval"] * 1000,
       clock,
-      environment: () => environment,
-      parallelStarts: config["container.starts"],
+      random: Math.random,
+      news: () => newsOf(ledger, pool, scheduler),
     }),
   );
   const logBook = new LogBook(clock);
@@ -102,26 +95,35 @@ export async function startNode(config: Config): Promise<RunningNode> {
     running: () => scheduler.running,
   });
   const observers = [metrics, logBook, invocationLog];
-  const scheduler = new Scheduler({
+  const scheduler: Scheduler = new Scheduler({
     node,
     clock,
     deadlines: built.use(new Deadlines(clock)),
-    policy: policies[config["scheduler.policy"]]!({
-      random: Math.random,
-      now: () => clock.now(),
-      settings: {},
-    }),
+    policy,
     pool,
     ledger,
-    peers: noPeers,
+    peers: cluster ?? noPeers,
     classes: new QosClasses(config.qosClasses),
     maxHops: config["scheduler.hops"],
     find: (name) => catalog.get(name),
-    supports: ({ SupportedArchs: archs }) => archs.length === 0 || archs.includes(architecture),
+    supports: ({ SupportedArchs: known }) =>
+      known.length === 0 || known.includes(node.architecture),
     queueCapacity: config["scheduler.queue.capacity"],
     defaultTimeoutMs: config["invocation.timeout"] * 1000,
     observer: { ended: (end) => observers.forEach((observer) => observer.ended(end)) },
   });
+  built.use(
+    new Planner({
+      policy,
+      clock,
+      intervalMs: config["policy.plan.interval"] * 1000,
+      statistics: (seconds) => ({
+        arrivals: scheduler.arrivals(seconds),
+        memoryMib: ledger.balance.totalMemory,
+        ...(cluster ?? noPeers).surroundings(),
+      }),
+    }),
+  );
   const asyncInvocations = built.use(
     new AsyncInvocations({
       node: node.id,
@@ -131,6 +133,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
       ttlMs: config["async.results.expiration"] * 1000,
     }),
   );
+  asyncInvocations.recover().catch(logFailure("Cannot close what was pending before the start"));
   const functions = built.use(
     new FunctionService({
       registry,
@@ -153,26 +156,18 @@ export async function startNode(config: Config): Promise<RunningNode> {
       environment.sweep().catch(logFailure("Cannot remove orphaned containers"));
     }),
   );
-
-  const known = new Map<string, FunctionRecord>();
-  const changed = (name: string, record: FunctionRecord | undefined) => {
-    const former = known.get(name);
-    if (record) known.set(name, record);
-    else known.delete(name);
+  follow(catalog, (name, former, record) => {
     if (former) {
       pool.retire(former.Version);
       scheduler.replaced(former, record);
     }
     if (!record) logBook.forget(name);
     janitor.changed(name, record);
-  };
-  for (const record of catalog.list()) changed(record.Name, record);
-  built.use(catalog.onChange(changed));
-  asyncInvocations.recover().catch(logFailure("Cannot close what was pending before the start"));
+  }, built);
 
   const services = new NodeServices({
     config,
-    node: { ...node, architecture },
+    node,
     clock,
     catalog,
     functions,
@@ -181,6 +176,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
     engine,
     ledger,
     pool,
+    cluster,
     scheduler,
     asyncInvocations,
     metrics,
@@ -189,26 +185,42 @@ export async function startNode(config: Config): Promise<RunningNode> {
   const server = built.use(
     serveApi(createApp(services), { hostname: config["api.listen"], port: config["api.port"] }),
   );
+  cluster?.join(server.port);
   log.info("Node {id} in area {area} serves {url}, registry {registry}", {
     ...node,
     url: server.url,
     registry: registry.description,
   });
+  return running(config, node.id, server, scheduler, cluster, built.move());
+}
 
-  const parts = built.move();
-  let stopped: Promise<void> | undefined;
-  const stop = async (graceMs: number) => {
-    await scheduler.drain(graceMs);
-    // What is left are answers on their way out.
-    await server.shutdown(1_000);
-    await parts.disposeAsync();
-  };
-  return {
-    url: server.url,
-    id: node.id,
-    stop: () => stopped ??= stop(config["shutdown.grace"] * 1000),
-    [Symbol.asyncDispose]: () => stopped ??= stop(0),
-  };
+async function openPolicy(
+  config: Config,
+  clock: Clock,
+  built: AsyncDisposableStack,
+): Promise<Policy> {
+  const policy = await loadPolicy(config["scheduler.policy"], {
+    random: Math.random,
+    now: () => clock.now(),
+    settings: config.policySettings,
+  }, (problem) => log.warn("{problem}", { problem }));
+  built.defer(() => policy[Symbol.dispose]?.());
+  return policy;
+}
+
+/** Where functions and their code are kept. */
+async function openStorage(config: Config, home: NodeHome, built: AsyncDisposableStack) {
+  // The cache and the registry fetch code from each other.
+  const codeCache: CodeCache = new CodeCache({
+    dir: home.of("code"),
+    registry: { getCode: (hash) => registry.getCode(hash) },
+    maxBytes: maxCodeBytes,
+  });
+  const registry: Registry = built.use(
+    await openRegistry(config, home, (hash) => codeCache.local(hash)),
+  );
+  const catalog = built.use(await Catalog.open(registry));
+  return { codeCache, registry, catalog };
 }
 
 async function openRegistry(
@@ -216,27 +228,101 @@ async function openRegistry(
   home: NodeHome,
   recoverCode: (hash: string) => Promise<Uint8Array | undefined>,
 ): Promise<Registry> {
-  const endpoints = config["etcd.address"].split(",").map((part) => part.trim()).filter(Boolean);
-  if (endpoints.length === 0) return openSqlite(home.of("registry.db"));
-  // Costs 50 ms to load, and most nodes do without it.
+  const options = etcdOptions(config);
+  if (!options) return openSqlite(home.of("registry.db"));
+  // Costs time to load, and most nodes do without it.
   const { connectEtcd } = await import("./registry/etcd.ts");
-  return connectEtcd({
-    endpoints,
-    username: config["etcd.username"] || undefined,
-    password: config["etcd.password"] || undefined,
-    tls: config["etcd.tls.ca"]
-      ? {
-        ca: Deno.readFileSync(config["etcd.tls.ca"]),
-        cert: readOptional(config["etcd.tls.cert"]),
-        key: readOptional(config["etcd.tls.key"]),
-      }
-      : undefined,
-    recoverCode,
-  });
+  return connectEtcd({ ...options, recoverCode });
 }
 
-function readOptional(path: string): Uint8Array | undefined {
-  return path ? Deno.readFileSync(path) : undefined;
+/** Where functions run. */
+async function openPool(
+  config: Config,
+  home: NodeHome,
+  code: CodeCache,
+  clock: Clock,
+  built: AsyncDisposableStack,
+) {
+  const environment = built.use(
+    await DockerEnvironment.open({
+      config,
+      nodeId: home.nodeId,
+      area: config["registry.area"],
+      code,
+      runDir: home.of("run"),
+    }),
+  );
+  const ledger = new Ledger({
+    memoryMib: config["container.pool.memory"],
+    cpu: config["container.pool.cpus"] || navigator.hardwareConcurrency,
+  });
+  const pool = built.use(
+    new Pool({
+      ledger,
+      clock,
+      environment: () => environment,
+      parallelStarts: config["container.starts"],
+    }),
+  );
+  return { environment, ledger, pool };
+}
+
+/** What the node tells its neighbours of itself. */
+function newsOf(ledger: Ledger, pool: Pool, scheduler: Scheduler) {
+  return {
+    availableMemoryMib: ledger.availableMemory,
+    totalMemoryMib: ledger.balance.totalMemory,
+    freeCpu: ledger.freeCpu,
+    queueLength: scheduler.waiting,
+    running: scheduler.running,
+    warm: pool.count().filter(({ idle }) => idle > 0).map(({ name }) => name),
+  };
+}
+
+/** Tells each function, and each change together with what the function was before. */
+function follow(
+  catalog: Catalog,
+  changed: (
+    name: string,
+    former: FunctionRecord | undefined,
+    record: FunctionRecord | undefined,
+  ) => void,
+  built: AsyncDisposableStack,
+): void {
+  const known = new Map<string, FunctionRecord>();
+  const listener = (name: string, record: FunctionRecord | undefined) => {
+    const former = known.get(name);
+    if (record) known.set(name, record);
+    else known.delete(name);
+    changed(name, former, record);
+  };
+  for (const record of catalog.list()) listener(record.Name, record);
+  built.use(catalog.onChange(listener));
+}
+
+function running(
+  config: Config,
+  id: string,
+  server: ApiServer,
+  scheduler: Scheduler,
+  cluster: Cluster | undefined,
+  parts: AsyncDisposableStack,
+): RunningNode {
+  let stopped: Promise<void> | undefined;
+  const stop = async (graceMs: number) => {
+    const drained = scheduler.drain(graceMs);
+    await cluster?.leave(); // so that others look elsewhere while this one finishes
+    await drained;
+    // What is left are answers on their way out.
+    await server.shutdown(1_000);
+    await parts.disposeAsync();
+  };
+  return {
+    url: server.url,
+    id,
+    stop: () => stopped ??= stop(config["shutdown.grace"] * 1000),
+    [Symbol.asyncDispose]: () => stopped ??= stop(0),
+  };
 }
 
 function machineArchitecture(): string {

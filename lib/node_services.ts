@@ -16,6 +16,8 @@ import type { FunctionService } from "./registry/functions.ts";
 import type { AsyncResult, Registry } from "./registry/registry.ts";
 import type { ExecutionEnvironment } from "./runtime/environment.ts";
 import type { EnvironmentWatch } from "./runtime/watch.ts";
+import type { Cluster } from "./cluster/cluster.ts";
+import type { MemberView } from "./cluster/members.ts";
 import type { Ledger } from "./pool/ledger.ts";
 import type { Pool } from "./pool/pool.ts";
 import type { AsyncInvocations } from "./scheduler/async_invocations.ts";
@@ -47,6 +49,8 @@ export interface NodeParts {
   readonly ledger: Ledger;
   /** Instances. */
   readonly pool: Pool;
+  /** The cluster, if the node is in one. */
+  readonly cluster: Cluster | undefined;
   /** Runs invocations. */
   readonly scheduler: Scheduler;
   /** Runs asynchronous ones. */
@@ -137,7 +141,7 @@ export class NodeServices implements ApiServices {
       FreeMemory: totalMemory - busyMemory - warmMemory,
       TotalCPU: totalCpu,
       UsedCPU: usedCpu,
-      Coordinates: { Vec: [0, 0, 0], Error: 0, Height: 0 },
+      Coordinates: this.#coordinates(),
       LoadAvg: Deno.loadavg(),
       LastUpdateTime: Math.floor(clock.wall() / 1000),
       Node: this.node.id,
@@ -191,6 +195,17 @@ export class NodeServices implements ApiServices {
     if (engine.state !== true) problems.push(`containers: ${engine.state}`);
     if (scheduler.draining) problems.push("the node is stopping");
     return { ok: !scheduler.draining, problems };
+  }
+
+  /** See {@link ApiServices}. */
+  members(): MemberView[] {
+    return this.#parts.cluster?.members() ?? [];
+  }
+
+  #coordinates(): NodeStatus["Coordinates"] {
+    const place = this.#parts.cluster?.coordinate;
+    if (!place) return { Vec: [0, 0, 0], Error: 0, Height: 0 };
+    return { Vec: [...place.vector], Error: place.error, Height: place.height };
   }
 
   #find(name: string): FunctionRecord {

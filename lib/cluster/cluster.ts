@@ -18,7 +18,7 @@ import { HealthProber } from "./health_prober.ts";
 import { type MemberView, viewOf } from "./members.ts";
 import { PeerClient } from "./peer_client.ts";
 import { PeerTable } from "./peer_table.ts";
-import type { Eligibility, Forwarded, Peers } from "./peers.ts";
+import type { Eligibility, Forwarded, Peers, Surroundings } from "./peers.ts";
 import { openStatusSocket, Prober, type Traffic } from "./prober.ts";
 import { Vivaldi } from "./vivaldi.ts";
 
@@ -58,6 +58,7 @@ export class Cluster implements Peers, AsyncDisposable {
   readonly #prober: Prober;
   readonly #owned = new AsyncDisposableStack();
   #joined: NodeRecord | undefined;
+  #registration: AsyncDisposable | undefined;
 
   private constructor(options: ClusterOptions, socket: Deno.DatagramConn) {
     const { node, clock, random, remoteArea } = options;
@@ -123,7 +124,13 @@ export class Cluster implements Peers, AsyncDisposable {
       Architecture: node.architecture,
       Incarnation: randomId(12),
     };
-    this.#owned.use(registry.registerNode(this.#joined));
+    this.#registration = registry.registerNode(this.#joined);
+  }
+
+  /** Deregisters the node: others send it nothing more, while it can still send to them. */
+  async leave(): Promise<void> {
+    await this.#registration?.[Symbol.asyncDispose]();
+    this.#registration = undefined;
   }
 
   /** The node's own network coordinate. */
@@ -155,6 +162,21 @@ export class Cluster implements Peers, AsyncDisposable {
     return this.#table.cloud(eligible);
   }
 
+  /** See {@link Peers}. */
+  surroundings(): Surroundings {
+    const all = [...this.#table.all].filter(({ reachable }) => reachable);
+    const near = all.filter(({ record }) =>
+      record.Area === this.#options.node.area && record.Role === "node"
+    );
+    const rtts = near.map(({ rttMs }) => rttMs).filter(Number.isFinite);
+    const cloud = all.find((peer) => this.#table.isCloudTarget(peer));
+    return {
+      peerMemoryMib: sum(near.map(({ news }) => news?.availableMemoryMib ?? 0)),
+      edgeRttMs: rtts.length === 0 ? Infinity : sum(rtts) / rtts.length,
+      cloudRttMs: cloud?.rttMs ?? Infinity,
+    };
+  }
+
   /** See {@link Peers}. A peer that cannot be reached is not chosen until a probe is answered. */
   async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
     const peer = this.#table.get(to);
@@ -171,6 +193,7 @@ export class Cluster implements Peers, AsyncDisposable {
 
   /** Leaves the cluster, and closes all that was open. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.leave();
     await this.#owned.disposeAsync();
   }
 
@@ -204,4 +227,8 @@ export class Cluster implements Peers, AsyncDisposable {
 
 function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }

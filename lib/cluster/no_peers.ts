@@ -11,5 +11,6 @@ import type { Peers } from "./peers.ts";
 export const noPeers: Peers = {
   near: () => [],
   cloud: () => undefined,
+  surroundings: () => ({ peerMemoryMib: 0, edgeRttMs: Infinity, cloudRttMs: Infinity }),
   send: (to) => Promise.reject(new ServerledgeError("PEER_UNREACHABLE", `There is no node ${to}`)),
 };

@@ -39,12 +39,24 @@ export interface Forwarded {
   readonly originArea: string;
 }
 
+/** What planning policies know of the other nodes as a whole. */
+export interface Surroundings {
+  /** Memory that instances on reachable nodes of this area could take, MiB, sum. */
+  readonly peerMemoryMib: number;
+  /** Mean round trip to reachable nodes of this area, ms; infinite without any. */
+  readonly edgeRttMs: number;
+  /** Round trip to the cloud, ms; infinite without one. */
+  readonly cloudRttMs: number;
+}
+
 /** The other nodes, kept current in memory: asking costs no I/O and is quick with 1,000 peers. */
 export interface Peers {
   /** Near nodes of this area that may take it, best first; at most a few. */
   near(eligible: Eligibility): readonly PeerView[];
   /** The cloud target, if it may take it. */
   cloud(eligible: Eligibility): PeerView | undefined;
+  /** The other nodes as a whole. */
+  surroundings(): Surroundings;
   /**
    * Sends a request to another node and waits for its answer.
    *

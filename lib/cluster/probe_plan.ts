@@ -11,7 +11,7 @@ import type { PeerTable } from "./peer_table.ts";
 /** Most peers asked in a round, by reason. */
 const share = {
   /** Those that requests would go to. */
-  nearest: 3,
+  nearest: 4,
   /** Ways to the cloud. */
   cloud: 2,
   /** Those that did not answer last time: two failures end the doubt. */

@@ -59,6 +59,10 @@ class FakePeers implements Peers {
     return this.#eligible(eligible).find(({ isCloud }) => isCloud);
   }
 
+  surroundings() {
+    return { peerMemoryMib: 0, edgeRttMs: Infinity, cloudRttMs: Infinity };
+  }
+
   send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
     const { promise, resolve, reject } = Promise.withResolvers<Report>();
     signal.addEventListener("abort", () => reject(signal.reason));

@@ -53,8 +53,14 @@ export function reportOf(
  *
  * @param now on the node's clock
  * @param maxAttempts most nodes that it is sent to
+ * @param waited true if it waits in the queue
  */
-export function factsOf(invocation: Invocation, now: number, maxAttempts: number): RequestFacts {
+export function factsOf(
+  invocation: Invocation,
+  now: number,
+  maxAttempts: number,
+  waited = false,
+): RequestFacts {
   const { record, request, qosClass, answerBy, hop, hopsLeft, visited } = invocation;
   const tried = visited.length - (hop?.visited.length ?? 0);
   return {
@@ -66,6 +72,7 @@ export function factsOf(invocation: Invocation, now: number, maxAttempts: number
     inputSize: invocation.inputSize,
     canOffload: (request.CanDoOffloading || hop !== undefined) && hopsLeft > 0 &&
       tried < maxAttempts,
+    waited,
   };
 }
 

@@ -261,7 +261,8 @@ export class Scheduler implements PoolListener {
 
   #decide(invocation: Invocation, waits: boolean): Decision {
     const view = new LocalView(invocation, waits, this.#sources);
-    return this.#options.policy.decide(factsOf(invocation, this.#clock.now(), maxAttempts), view);
+    const facts = factsOf(invocation, this.#clock.now(), maxAttempts, waits);
+    return this.#options.policy.decide(facts, view);
   }
 
   #wait(invocation: Invocation, promised: boolean): void {

@@ -99,6 +99,16 @@ export class LocalView implements NodeView {
   }
 
   /** See {@link NodeView}. */
+  get freeCpu(): number {
+    return this.#sources.ledger.freeCpu;
+  }
+
+  /** See {@link NodeView}. */
+  get totalCpu(): number {
+    return this.#sources.ledger.balance.totalCpu;
+  }
+
+  /** See {@link NodeView}. */
   get local(): Estimates {
     return this.#sources.estimates.of(this.#invocation.record.Name).local;
   }
