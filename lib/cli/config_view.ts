@@ -25,8 +25,8 @@ export interface ConfigRow {
 const hidden = "(hidden)";
 
 /**
- * All keys with their values and origins, in the order of the settings, then the runtimes and what
- * policies were told.
+ * All keys with their values and origins, in the order of the settings, then the runtimes, the
+ * classes of service and what policies were told.
  *
  * @param resolved an effective configuration
  */
@@ -41,6 +41,12 @@ export function describeConfig({ config, origins }: ResolvedConfig): ConfigRow[]
     for (const [field, value] of Object.entries({ image, executor })) {
       const key = `runtimes.${id}.${field}`;
       if (value !== "") rows.push({ key, value, origin: origin(key) });
+    }
+  }
+  for (const { name, ...fields } of config.qosClasses) {
+    for (const [field, value] of Object.entries(fields)) {
+      const key = `qos.${name}.${field}`;
+      rows.push({ key, value, origin: origin(key) });
     }
   }
   for (const [rest, value] of Object.entries(config.policySettings)) {
@@ -76,5 +82,7 @@ export function exampleConfig(): string {
     "# runtimes.python.image: python:3.13-slim\n" +
     "# runtimes.python312.image: python:3.12-slim\n" +
     "# runtimes.python312.executor: python\n";
-  return head + keys.join("") + runtimes;
+  const classes = "\n# Classes of service: requests name one by id or name\n" +
+    "# qos.critical.id: 1\n# qos.critical.limit: 0.5\n# qos.critical.weight: 4\n";
+  return head + keys.join("") + runtimes + classes;
 }
