@@ -187,7 +187,7 @@ export class PeerConnections implements Disposable {
       const kept = this.#takeIdle();
       const connection = kept ?? await this.#connect(signal);
       use(connection);
-      if (await connection.send(request)) return connection;
+      if (!signal.aborted && await connection.send(request)) return connection;
       connection[Symbol.dispose]();
       // A fresh connection that breaks tells that the peer is going away.
       if (!kept || signal.aborted) throw unreachable(this.#hostname, this.#port);

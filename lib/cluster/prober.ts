@@ -153,8 +153,9 @@ export class Prober implements AsyncDisposable {
     const { clock, id } = this.#options;
     const nonce = randomId();
     const ping = { kind: "ping", from: id, to: peer.record.Id, nonce, at: clock.wall() } as const;
+    const bytes = this.#codec.ping(ping);
     this.#probes.set(nonce, { peer, sentAt: clock.now() });
-    this.#send(this.#codec.ping(ping), peer.udp!);
+    this.#send(bytes, peer.udp!);
   }
 
   /** Counts what was not answered in time. */
@@ -168,12 +169,13 @@ export class Prober implements AsyncDisposable {
     while (!this.#closed) {
       try {
         const [bytes, from] = await this.#options.socket.receive(buffer);
+        const arrivedAt = this.#options.clock.now();
         this.traffic.received += bytes.length;
         const datagram = this.#codec.read(bytes);
         const taken = from.transport === "udp" && datagram !== undefined &&
           (datagram.kind === "ping"
             ? this.#pinged(datagram, from)
-            : this.#answered(datagram, from.hostname));
+            : this.#answered(datagram, from.hostname, arrivedAt));
         if (!taken) this.traffic.refused++;
       } catch (error) {
         if (this.#closed) return;
@@ -207,13 +209,13 @@ export class Prober implements AsyncDisposable {
   }
 
   /** Takes news in. @returns false if nobody asked for it */
-  #answered({ from, nonce, news }: Pong, hostname: string): boolean {
-    const { clock, table } = this.#options;
+  #answered({ from, nonce, news }: Pong, hostname: string, arrivedAt: number): boolean {
+    const { table } = this.#options;
     const probe = this.#probes.get(nonce);
     const peer = table.get(from);
     if (!probe || probe.peer !== peer || peer.udp?.hostname !== hostname) return false;
     this.#probes.delete(nonce);
-    table.answered(peer, clock.now() - probe.sentAt, news);
+    table.answered(peer, arrivedAt - probe.sentAt, news);
     return true;
   }
 

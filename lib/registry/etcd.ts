@@ -152,7 +152,8 @@ class EtcdRegistry implements Registry {
 
   async watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {
     const nodes = this.#nodes ??= new NodeWatch(this.#client, systemClock);
-    await this.#soon(nodes.listed);
+    // Where etcd is away the functions were waited for already, and nobody must know nodes to start.
+    if (this.#client.health().ok) await this.#soon(nodes.listed);
     const observed = nodes.observe(observer);
     return { [Symbol.asyncDispose]: () => Promise.resolve(observed[Symbol.dispose]()) };
   }
