@@ -62,7 +62,7 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
       Id: node.id,
       Area: node.area,
       Role: "balancer",
-      Url: `http://${hostPort(address, server.port)}`,
+      Url: config["api.url"] || `http://${hostPort(address, server.port)}`,
       Udp: "",
       Architecture: config["node.architecture"] ||
         (Deno.build.arch === "aarch64" ? "arm64" : "amd64"),

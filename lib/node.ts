@@ -77,6 +77,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
       registry,
       node,
       address: ownAddress(config["api.ip"], config["api.listen"]),
+      url: config["api.url"],
       remoteArea: config["registry.remote.area"],
       secret: config["cluster.secret"],
       udpPort: config["registry.udp.port"],

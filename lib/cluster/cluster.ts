@@ -30,6 +30,8 @@ export interface ClusterOptions {
   readonly node: { readonly id: string; readonly area: string; readonly architecture: string };
   /** IP address by which others reach this node. */
   readonly address: string;
+  /** URL by which others reach this node's API; empty: made of its address and port. */
+  readonly url?: string;
   /** Area that is the cloud; empty: none. */
   readonly remoteArea: string;
   /** The cluster's secret; empty: nothing is signed. */
@@ -114,12 +116,12 @@ export class Cluster implements Peers, AsyncDisposable {
    */
   join(apiPort: number): void {
     if (this.#joined) return;
-    const { node, address, registry } = this.#options;
+    const { node, address, url, registry } = this.#options;
     this.#joined = {
       Id: node.id,
       Area: node.area,
       Role: "node",
-      Url: `http://${hostPort(address, apiPort)}`,
+      Url: url || `http://${hostPort(address, apiPort)}`,
       Udp: this.#udp,
       Architecture: node.architecture,
       Incarnation: randomId(12),

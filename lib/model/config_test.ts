@@ -45,6 +45,13 @@ Deno.test("keys are dotted, nested or both, in any case", () => {
   assert.equal(config["log.level"], "debug");
 });
 
+Deno.test("the URL of a node is plain HTTP to a host and a port", () => {
+  assert.equal(resolve({ "api.url": "http://Edge:8080/" }).config["api.url"], "http://edge:8080");
+  for (const url of ["edge:8080", "https://edge:8080", "http://edge:8080/path"]) {
+    assert.match(refusal({ "api.url": url }), /expected http:\/\/HOST or/);
+  }
+});
+
 Deno.test("a key may have a value and keys below it", () => {
   const { warnings } = resolve({
     "workflow.offloading.policy": "ilp",

@@ -13,7 +13,9 @@ export interface NodeOptions {
   readonly binary?: string;
   /** Program and arguments that run the binary, e.g. an emulator; none by default. */
   readonly runner?: readonly string[];
-  /** More arguments for `start`. */
+  /** What it runs as: a node by default, or the balancer of a region. */
+  readonly command?: "start" | "lb";
+  /** More arguments for the command. */
   readonly args?: readonly string[];
   /** More environment. */
   readonly env?: Readonly<Record<string, string>>;
@@ -83,7 +85,7 @@ export async function startNodeProcess(options: NodeOptions = {}): Promise<NodeP
   const started = performance.now();
   // Into a file, as a service manager would: reading a pipe would cost this process time.
   const logFile = `${folder}/log`;
-  const args = ["start", `${folder}/config.json`, ...options.args ?? []];
+  const args = [options.command ?? "start", `${folder}/config.json`, ...options.args ?? []];
   const child = new Deno.Command("sh", {
     args: ["-c", 'exec "$@" >"$0" 2>&1', logFile, ...command, ...args],
     stdin: "null",
