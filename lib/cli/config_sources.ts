@@ -5,7 +5,8 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import { type ConfigSource, environmentName, settings } from "../model/config.ts";
+import { type ConfigSource, environmentName } from "../model/config.ts";
+import { settings } from "../model/settings.ts";
 import type { ConfigOptions } from "./options.ts";
 
 const prefix = "SERVERLEDGE_";

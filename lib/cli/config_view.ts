@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  environmentName,
-  type ResolvedConfig,
-  type SettingKey,
-  settings,
-} from "../model/config.ts";
+import { environmentName, type ResolvedConfig } from "../model/config.ts";
+import { type SettingKey, settings } from "../model/settings.ts";
 import { formatTable } from "./table.ts";
 
 /** One key of an effective configuration. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ServerledgeError } from "../base/errors.ts";
-import { environmentName, findRuntime, resolveConfig, settings } from "./config.ts";
+import { environmentName, findRuntime, resolveConfig } from "./config.ts";
+import { settings } from "./settings.ts";
 
 function resolve(values: Record<string, unknown>) {
   return resolveConfig([{ origin: "node.yaml", values }]);

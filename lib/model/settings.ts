@@ -1,0 +1,171 @@
+/**
+ * Every key of the configuration with its kind, default, unit and meaning.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { isPolicy, policyNames } from "./policy_names.ts";
+import {
+  choice,
+  flag,
+  number,
+  port,
+  seconds,
+  type Setting,
+  setting,
+  text,
+} from "./setting_kinds.ts";
+
+/** Every key of the configuration, in the order in which it is shown. */
+export const settings = {
+  "api.listen": text("127.0.0.1", "Address to listen on; 0.0.0.0 opens the node to the network"),
+  "api.port": port(1323, "Port of the HTTP API; 0 takes a free one"),
+  "api.ip": setting(v.union([v.literal(""), v.pipe(v.string(), v.ip())]), "an IP address")(
+    "",
+    "Address by which other nodes reach this one; empty: api.listen if it is one address, else this machine's first",
+  ),
+  "api.url": setting(
+    v.union([
+      v.literal(""),
+      v.pipe(v.string(), v.check(isBaseUrl), v.transform((url) => new URL(url).origin)),
+    ]),
+    "http://HOST:PORT",
+  )(
+    "",
+    "URL by which other nodes reach this one, where a proxy or a port mapping stands between; empty: from api.ip and api.port",
+  ),
+  "api.body.max": number(1, 1024)(64, "Largest request body, MiB"),
+  "data.dir": text(
+    "",
+    "Folder for registry, code and sockets; empty: /var/lib/serverledge for root, else ~/.local/share/serverledge",
+  ),
+  "etcd.address": text(
+    "",
+    "etcd endpoints host:port, separated by commas; empty: embedded registry",
+  ),
+  "etcd.username": text("", "User of etcd"),
+  "etcd.password": text("", "Password of etcd", true),
+  "etcd.tls.ca": text("", "File with the CA certificate of etcd; setting it turns TLS on"),
+  "etcd.tls.cert": text("", "File with the client certificate for etcd"),
+  "etcd.tls.key": text("", "File with the client key for etcd"),
+  "code.url.loopback": flag(
+    false,
+    "Whether code may be fetched from URLs that point at this machine or its links",
+  ),
+  "registry.area": text("ROME", "Area (edge zone or cloud region) of the node"),
+  "registry.remote.area": text(
+    "",
+    "Area that requests are offloaded to vertically, the cloud; empty: none",
+  ),
+  "registry.udp.port": port(9876, "Port for status datagrams of other nodes; 0 takes a free one"),
+  "registry.nearby.interval": number(0.05, 3600, false)(
+    2,
+    "How often a sample of the other nodes is asked for its status, s",
+  ),
+  "registry.monitoring.interval": number(0.05, 3600, false)(
+    5,
+    "How often balancers of the remote area are asked whether they are healthy, s",
+  ),
+  "registry.node.id": text("", "Id of the node; empty: made once and kept in data.dir"),
+  "cluster.secret": text(
+    "",
+    "Shared secret that signs what nodes send each other; empty: unsigned",
+    true,
+  ),
+  "node.architecture": choice("", "amd64", "arm64")(
+    "",
+    "Architecture of the node; empty: this machine's",
+  ),
+  "container.pool.memory": number(16, 1 << 24)(1024, "Memory for instances, MiB"),
+  "container.pool.cpus": number(0, 4096, false)(
+    0,
+    "CPU for busy instances, cores; 0: all of this machine",
+  ),
+  "container.expiration": seconds(600, "How long an idle instance is kept warm, s"),
+  "container.starts": number(1, 64)(4, "Instances that may be starting at the same time"),
+  "container.pids": number(16, 1 << 22)(256, "Most processes and threads of a container"),
+  "container.tmp": number(1, 1 << 20)(
+    64,
+    "Size of a container's /tmp, MiB; counts against its memory",
+  ),
+  "janitor.interval": number(0.01, 86_400, false)(30, "How often expired instances are removed, s"),
+  "factory.images.refresh": flag(false, "Pull each image once, even if it is present"),
+  "scheduler.policy": setting(
+    v.pipe(v.string(), v.check(isPolicy)),
+    `${policyNames.join(", ")}, or the path of a .js or .ts file`,
+  )("default", "Scheduling policy; policy.* are its own settings"),
+  "scheduler.queue.capacity": number(0, 1_000_000)(
+    1000,
+    "Requests that may wait for resources; 0: none",
+  ),
+  "scheduler.hops": number(0, 16)(
+    1,
+    "Nodes that a request may be sent on to, one from the other; 0: none",
+  ),
+  "policy.plan.interval": number(1, 86_400, false)(10, "How often policies that plan do so, s"),
+  "invocation.timeout": number(0.001, 86_400, false)(
+    60,
+    "Longest execution of a function that sets no TimeoutMs, s",
+  ),
+  "async.results.expiration": seconds(
+    1800,
+    "How long the result of an async invocation can be polled, s",
+  ),
+  "lb.replicas": number(1, 4096)(128, "Points of each node on the balancer's hash ring"),
+  "lb.refresh_interval": number(0.1, 86_400, false)(
+    30,
+    "How often the balancer asks nodes for their free memory and CPU, s",
+  ),
+  "lb.health.interval": number(0.05, 3600, false)(
+    2,
+    "How often the balancer asks nodes whether they are healthy, s",
+  ),
+  "lb.load.factor": number(1, 1000, false)(
+    1.25,
+    "Most requests in flight on one node, as a multiple of the mean of all nodes",
+  ),
+  "lb.arch_awareness": flag(
+    false,
+    "Whether the balancer chooses an architecture for each request, as lb.mode says",
+  ),
+  "lb.mode": choice("RoundRobin", "MAB", "random")(
+    "RoundRobin",
+    "How the balancer chooses between amd64 and arm64: in turn, by learning (mab.*), by chance",
+  ),
+  "mab.policy": choice("UCB1", "LinUCB")("UCB1", "How the balancer learns, where lb.mode is MAB"),
+  "mab.ucb1.c": number(0, 1000, false)(0.8, "UCB1: weight of exploration"),
+  "mab.linucb.alpha": number(0, 1000, false)(0.1, "LinUCB: weight of exploration"),
+  "mab.linucb.lambda": number(0, 1000, false)(
+    0,
+    "LinUCB: price of memory use above three quarters",
+  ),
+  "metrics.enabled": flag(true, "Serve GET /metrics"),
+  "shutdown.grace": seconds(30, "How long a stopping node lets running invocations finish, s"),
+  "log.level": choice("debug", "info", "warning", "error")("info", "Least severe records to log"),
+  "log.format": choice("text", "json")("text", "How records are written to standard error"),
+} as const;
+
+/** Fields of a class of service, below `qos.<class>.`. */
+export const qosFields = {
+  id: number(0, 1_000_000)(0, "Number by which requests may name it"),
+  utility: number(0, 1e9, false)(1, "Worth of an answer within the limit"),
+  penalty: number(0, 1e9, false)(0, "Cost of an answer that is late"),
+  limit: seconds(0, "Response-time limit of requests that name none, s; 0: none"),
+  completion: number(0, 1, false)(0, "Share of its requests that must be served"),
+  weight: number(0.001, 1e6, false)(1, "Its share of the node against other classes"),
+} as const;
+
+/** Name of a field of a class of service. */
+export type QosField = keyof typeof qosFields;
+
+/** True for the name of a field of a class of service. */
+export function isQosField(field: string): field is QosField {
+  return Object.hasOwn(qosFields, field);
+}
+
+/** A key of the configuration. */
+export type SettingKey = keyof typeof settings;
+
+/** Type of a key's value. */
+export type SettingValue<S> = S extends Setting<infer T> ? T : never;
