@@ -84,14 +84,3 @@ export function number(min: number, max: number, integer = true): Kind<number> {
 export function choice<const C extends string>(...options: C[]): Kind<C> {
   return setting<C>(v.picklist(options), options.join(", "));
 }
-
-/** Nodes talk plain HTTP to each other, and put paths of their own behind the address. */
-function isBaseUrl(url: string): boolean {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  return parsed?.protocol === "http:" && parsed.port !== "" && parsed.href === `${parsed.origin}/`;
-}
-
-/** A TCP or UDP port. */
-export const port: Kind<number> = number(0, 65535);
-/** A duration of up to a year, s. */
-export const seconds: Kind<number> = number(0, 31_536_000, false);

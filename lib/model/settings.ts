@@ -169,3 +169,14 @@ export type SettingKey = keyof typeof settings;
 
 /** Type of a key's value. */
 export type SettingValue<S> = S extends Setting<infer T> ? T : never;
+
+/** Nodes talk plain HTTP to each other, and put paths of their own behind the address. */
+function isBaseUrl(url: string): boolean {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  return parsed?.protocol === "http:" && parsed.port !== "" && parsed.href === `${parsed.origin}/`;
+}
+
+/** A TCP or UDP port. */
+export const port: Kind<number> = number(0, 65535);
+/** A duration of up to a year, s. */
+export const seconds: Kind<number> = number(0, 31_536_000, false);
