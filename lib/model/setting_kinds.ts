@@ -84,3 +84,8 @@ export function number(min: number, max: number, integer = true): Kind<number> {
 export function choice<const C extends string>(...options: C[]): Kind<C> {
   return setting<C>(v.picklist(options), options.join(", "));
 }
+
+/** A TCP or UDP port. */
+export const port: Kind<number> = number(0, 65535);
+/** A duration of up to a year, s. */
+export const seconds: Kind<number> = number(0, 31_536_000, false);

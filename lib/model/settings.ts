@@ -175,8 +175,3 @@ function isBaseUrl(url: string): boolean {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   return parsed?.protocol === "http:" && parsed.port !== "" && parsed.href === `${parsed.origin}/`;
 }
-
-/** A TCP or UDP port. */
-export const port: Kind<number> = number(0, 65535);
-/** A duration of up to a year, s. */
-export const seconds: Kind<number> = number(0, 31_536_000, false);
