@@ -30,7 +30,7 @@ export const settings = {
       v.literal(""),
       v.pipe(v.string(), v.check(isBaseUrl), v.transform((url) => new URL(url).origin)),
     ]),
-    "http://HOST:PORT",
+    "http://HOST or http://HOST:PORT",
   )(
     "",
     "URL by which other nodes reach this one, where a proxy or a port mapping stands between; empty: from api.ip and api.port",
@@ -173,5 +173,5 @@ export type SettingValue<S> = S extends Setting<infer T> ? T : never;
 /** Nodes talk plain HTTP to each other, and put paths of their own behind the address. */
 function isBaseUrl(url: string): boolean {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  return parsed?.protocol === "http:" && parsed.port !== "" && parsed.href === `${parsed.origin}/`;
+  return parsed?.protocol === "http:" && parsed.href === `${parsed.origin}/`;
 }
