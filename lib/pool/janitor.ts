@@ -5,16 +5,22 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { asServerledgeError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Pool } from "./pool.ts";
 
 /** How often `MinInstances` is looked after, ms: so soon is a lost instance replaced. */
 const keepMs = 2_000;
+/** Longest wait after starts that failed again and again, ms. */
+const maxBackOffMs = 300_000;
+
+const log = logger("pool");
 
 /** What a janitor works with. */
 export interface JanitorOptions {
   /** What it keeps tidy. */
-  readonly pool: Pool;
+  readonly pool: Pick<Pool, "expire" | "keepMinimum">;
   /** The node's clock. */
   readonly clock: Clock;
   /** How often expired instances are removed, ms. */
@@ -23,17 +29,28 @@ export interface JanitorOptions {
   readonly idleMs: number;
 }
 
+/** A function with `MinInstances`. */
+interface Kept {
+  readonly record: FunctionRecord;
+  /** Not before this time, after a start that failed. */
+  notBefore: number;
+  /** The wait after the next failure. */
+  backOffMs: number;
+}
+
 /** The janitor of a pool. */
 export class Janitor implements Disposable {
   readonly #options: JanitorOptions;
-  readonly #kept = new Map<string, FunctionRecord>();
+  readonly #kept = new Map<string, Kept>();
   readonly #timers = new Map<string, () => void>();
 
   /** A janitor at work. */
   constructor(options: JanitorOptions) {
     this.#options = options;
     this.#repeat("expire", options.intervalMs, () => options.pool.expire(options.idleMs));
-    this.#repeat("keep", keepMs, () => this.#keep());
+    this.#repeat("keep", keepMs, () => {
+      for (const kept of this.#kept.values()) void this.#keep(kept);
+    });
   }
 
   /**
@@ -42,12 +59,11 @@ export class Janitor implements Disposable {
    * @param record undefined if it is gone
    */
   changed(name: string, record: FunctionRecord | undefined): void {
-    if (!record || record.MinInstances <= 0) {
-      this.#kept.delete(name);
-      return;
-    }
-    this.#kept.set(name, record);
-    this.#options.pool.keepMinimum(record);
+    this.#kept.delete(name);
+    if (!record || record.MinInstances <= 0) return;
+    const kept = { record, notBefore: 0, backOffMs: keepMs };
+    this.#kept.set(name, kept);
+    void this.#keep(kept);
   }
 
   /** Stops. */
@@ -56,8 +72,24 @@ export class Janitor implements Disposable {
     this.#timers.clear();
   }
 
-  #keep(): void {
-    for (const record of this.#kept.values()) this.#options.pool.keepMinimum(record);
+  async #keep(kept: Kept): Promise<void> {
+    const { pool, clock } = this.#options;
+    const { record } = kept;
+    if (clock.now() < kept.notBefore) return;
+    try {
+      await pool.keepMinimum(record);
+      kept.backOffMs = keepMs;
+    } catch (error) {
+      if (this.#kept.get(record.Name) !== kept) return; // replaced meanwhile
+      kept.notBefore = clock.now() + kept.backOffMs;
+      log.warn("Cannot keep {min} of {name} warm; trying again in {seconds} s: {error}", {
+        min: record.MinInstances,
+        name: record.Name,
+        seconds: kept.backOffMs / 1000,
+        error: asServerledgeError(error).message,
+      });
+      kept.backOffMs = Math.min(2 * kept.backOffMs, maxBackOffMs);
+    }
   }
 
   #repeat(name: string, everyMs: number, action: () => void): void {

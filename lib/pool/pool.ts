@@ -183,19 +183,16 @@ export class Pool implements AsyncDisposable {
     return (await Promise.all(starts)).filter((started) => started).length;
   }
 
-  /** Starts what lacks to `MinInstances`, in the background. */
-  keepMinimum(record: FunctionRecord): void {
+  /**
+   * Starts what lacks to `MinInstances`.
+   *
+   * @throws the error of a start that failed for another reason than want of resources
+   */
+  async keepMinimum(record: FunctionRecord): Promise<void> {
     const pool = this.#functions.get(record.Version);
     const live = pool ? pool.starting + pool.idle.length + pool.busy.size : 0;
     const missing = record.MinInstances - live;
-    if (missing <= 0 || this.#closed) return;
-    this.prewarm(record, missing).catch((error) => {
-      log.warn("Cannot keep {min} instances of {name} warm: {error}", {
-        min: record.MinInstances,
-        name: record.Name,
-        error: asServerledgeError(error).message,
-      });
-    });
+    if (missing > 0 && !this.#closed) await this.prewarm(record, missing);
   }
 
   /** Removes instances that have been idle for too long, except those `MinInstances` needs. */
