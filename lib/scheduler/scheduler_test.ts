@@ -99,6 +99,24 @@ Deno.test("a burst starts no more instances than it needs, and everybody is serv
   assert(set.environment.made.length + set.environment.starts.length <= 4);
 });
 
+Deno.test("a line that moves faster than an instance starts needs no more instances", async () => {
+  const set = setUp();
+  const cold = set.submit();
+  await settle();
+  set.clock.advance(150);
+  await finishStarts(set);
+  set.clock.advance(1);
+  set.environment.made[0]!.reply();
+  await cold.done;
+  const line = Array.from({ length: 20 }, () => set.submit());
+  await settle();
+  assert.equal(set.environment.starts.length, 0, "20 ms of line against 150 ms of start");
+  set.clock.advance(200); // whatever was expected, the line does not move
+  await settle();
+  assert(set.environment.starts.length > 0);
+  for (const { done } of line) done.catch(() => {});
+});
+
 Deno.test("without a queue as many are admitted as instances fit", async () => {
   const set = setUp({ memory: 300, queueCapacity: 0 });
   const burst = Array.from({ length: 5 }, () => set.submit());
