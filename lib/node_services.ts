@@ -158,6 +158,7 @@ export class NodeServices implements ApiServices {
       })),
       QueueLength: scheduler.waiting,
       Running: scheduler.running,
+      Problems: this.health().problems,
       Registry: {
         Kind: registry.description,
         Ok: registryHealth.ok,
@@ -188,11 +189,12 @@ export class NodeServices implements ApiServices {
 
   /** See {@link ApiServices}. */
   health(): { ok: boolean; problems: string[] } {
-    const { registry, engine, scheduler } = this.#parts;
+    const { registry, engine, scheduler, cluster } = this.#parts;
     const health = registry.health();
     const problems: string[] = [];
     if (!health.ok) problems.push(`registry: ${health.reason}`);
     if (engine.state !== true) problems.push(`containers: ${engine.state}`);
+    problems.push(...cluster?.problems() ?? []);
     if (scheduler.draining) problems.push("the node is stopping");
     return { ok: !scheduler.draining, problems };
   }

@@ -154,6 +154,22 @@ export class Cluster implements Peers, AsyncDisposable {
     return this.#joined ? [this.#self(this.#joined), ...others] : others;
   }
 
+  /** What keeps the node from sending requests to others, in words; nothing if all is well. */
+  problems(): string[] {
+    const { node, remoteArea } = this.#options;
+    const all = [...this.#table.all];
+    const near = all.filter(({ record }) => record.Area === node.area && record.Role === "node");
+    const problems: string[] = [];
+    if (near.length > 0 && !near.some(({ reachable }) => reachable)) {
+      problems.push(`neighbours: none of ${near.length} in area ${node.area} answers`);
+    }
+    if (remoteArea !== "" && remoteArea !== node.area) {
+      const cloud = all.some((peer) => peer.reachable && this.#table.isCloudTarget(peer));
+      if (!cloud) problems.push(`cloud: nobody in area ${remoteArea} answers`);
+    }
+    return problems;
+  }
+
   /** See {@link Peers}. */
   near(eligible: Eligibility): readonly PeerView[] {
     return this.#table.near(eligible);

@@ -34,6 +34,10 @@ export const statusSchema = v.object({
   ),
   QueueLength: v.pipe(v.number(), v.description("Requests that wait for resources")),
   Running: v.pipe(v.number(), v.description("Invocations that are executing")),
+  Problems: v.pipe(
+    v.array(v.string()),
+    v.description("What the node has to do without: registry, containers, neighbours, cloud"),
+  ),
   Registry: v.object({ Kind: v.string(), Ok: v.boolean(), Problem: v.optional(v.string()) }),
   Engine: v.object({ Ok: v.boolean(), Problem: v.optional(v.string()) }),
   Pulls: v.pipe(

@@ -137,11 +137,19 @@ Deno.test("an edge zone and a cloud region", async (t) => {
     await sees(one, ["edge-2", "cloud-1"]);
   });
 
-  await t.step("etcd away: neighbours go on", async () => {
-    await etcd.kill();
-    const local = invoke(near, { sleep: 1 });
-    await eventually("busy", async () => (await get(`${near.url}/status`)).body.Running === 1);
-    assert.equal((await invoke(near)).body.ExecutionNode, "edge-1");
-    await local;
-  });
+  await t.step(
+    "etcd and the cloud away: neighbours go on, and the node says what it lacks",
+    async () => {
+      await etcd.kill();
+      await eventually("it says so", async () => {
+        const { status, body } = await get(`${near.url}/healthz`);
+        const told = body.Problems.map((problem: string) => problem.split(":")[0]).sort();
+        return status === 200 && body.Status === "degraded" && told.join() === "cloud,registry";
+      });
+      const local = invoke(near, { sleep: 1 });
+      await eventually("busy", async () => (await get(`${near.url}/status`)).body.Running === 1);
+      assert.equal((await invoke(near)).body.ExecutionNode, "edge-1");
+      await local;
+    },
+  );
 });

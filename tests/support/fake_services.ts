@@ -60,6 +60,7 @@ const sampleStatus: NodeStatus = {
   Running: 1,
   Registry: { Kind: "embedded", Ok: true },
   Engine: { Ok: true },
+  Problems: [],
   Pulls: [],
 };
 

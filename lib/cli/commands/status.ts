@@ -60,6 +60,9 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
     ["functions", String(node.Functions)],
     ["registry", `${node.Registry.Kind}, ${health(node.Registry)}`],
     ["containers", health(node.Engine)],
+    // Registry and containers tell their problems in rows of their own.
+    ...node.Problems.filter((problem) => /^(neighbours|cloud):/.test(problem))
+      .map((problem): [string, string] => ["without", styled(output, "red", printable(problem))]),
   ]);
   if (node.Instances.length === 0) return fields;
   const table = formatTable(
