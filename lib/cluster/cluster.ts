@@ -181,6 +181,12 @@ export class Cluster implements Peers, AsyncDisposable {
   }
 
   /** See {@link Peers}. */
+  isCloud(id: string): boolean {
+    const { remoteArea } = this.#options;
+    return remoteArea !== "" && this.#table.get(id)?.record.Area === remoteArea;
+  }
+
+  /** See {@link Peers}. */
   surroundings(): Surroundings {
     const all = [...this.#table.all].filter(({ reachable }) => reachable);
     const near = all.filter(({ record }) =>

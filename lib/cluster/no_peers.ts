@@ -11,6 +11,7 @@ import type { Peers } from "./peers.ts";
 export const noPeers: Peers = {
   near: () => [],
   cloud: () => undefined,
+  isCloud: () => false,
   surroundings: () => ({ peerMemoryMib: 0, edgeRttMs: Infinity, cloudRttMs: Infinity }),
   send: (to) => Promise.reject(new ServerledgeError("PEER_UNREACHABLE", `There is no node ${to}`)),
 };

@@ -55,6 +55,8 @@ export interface Peers {
   near(eligible: Eligibility): readonly PeerView[];
   /** The cloud target, if it may take it. */
   cloud(eligible: Eligibility): PeerView | undefined;
+  /** True if a node is in the remote area: sending to it is offloading to the cloud. */
+  isCloud(id: string): boolean;
   /** The other nodes as a whole. */
   surroundings(): Surroundings;
   /**

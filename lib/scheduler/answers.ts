@@ -16,8 +16,8 @@ import { describeEnd } from "./report.ts";
 export interface AnswerListener {
   /** An invocation is about to be answered. */
   closed(invocation: Invocation): void;
-  /** It has been answered. */
-  ended(invocation: Invocation, end: InvocationEnd): void;
+  /** It has been answered; with an error if it failed. */
+  ended(invocation: Invocation, end: InvocationEnd, error?: ServerledgeError): void;
 }
 
 /** Answers invocations, and knows which have no answer yet. */
@@ -68,7 +68,8 @@ export class Answers {
   fail(invocation: Invocation, error: ServerledgeError, reply?: Reply): void {
     this.#close(invocation);
     invocation.fail(error);
-    this.#listener.ended(invocation, describeEnd(invocation, this.#clock.now(), error, reply));
+    const end = describeEnd(invocation, this.#clock.now(), error, reply);
+    this.#listener.ended(invocation, end, error);
   }
 
   /** Waits until all are answered, but not longer than that many milliseconds. */

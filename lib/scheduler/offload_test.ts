@@ -59,6 +59,10 @@ class FakePeers implements Peers {
     return this.#eligible(eligible).find(({ isCloud }) => isCloud);
   }
 
+  isCloud(id: string): boolean {
+    return this.all.some((peer) => peer.id === id && peer.isCloud);
+  }
+
   surroundings() {
     return { peerMemoryMib: 0, edgeRttMs: Infinity, cloudRttMs: Infinity };
   }
@@ -209,6 +213,22 @@ Deno.test("no request is taken twice, whatever its hops say", () => {
   assert.throws(() => submit({}, hopTo({ hopsLeft: 5, visited: [] })), {
     code: "REQUEST_REPEATED",
   });
+});
+
+Deno.test("what was sent away is not taken back from a peer", () => {
+  const { submit, peers } = setUp();
+  const { id } = submit();
+  assert.equal(peers.sent.length, 1);
+  assert.throws(() => submit({}, hopTo({ id, visited: [] })), { code: "REQUEST_REPEATED" });
+});
+
+Deno.test("what could not be started may come again, by another balancer", async () => {
+  const { submit, environment } = setUp();
+  const refused = submit({}, hopTo());
+  await settle();
+  environment.failStarts();
+  assert.equal(await codeOf(refused.done), "INSTANCE_START_FAILED");
+  submit({}, hopTo());
 });
 
 Deno.test("locality is kept by the sender and enforced by the receiver", () => {

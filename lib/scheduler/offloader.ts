@@ -27,7 +27,7 @@ export interface OffloaderOptions {
   /** Where measurements go. */
   readonly estimates: EstimateBook;
   /** The other nodes. */
-  readonly peers: Pick<Peers, "send">;
+  readonly peers: Pick<Peers, "send" | "isCloud">;
   /** The other node surely did not start it: what now? */
   readonly refused: (invocation: Invocation, error: ServerledgeError) => void;
 }
@@ -47,16 +47,15 @@ export class Offloader {
    * Sends an invocation away.
    *
    * @param to the node's id
-   * @param isCloud true if that is the cloud
    * @param timeoutMs longest stay if the invocation names no limit
    */
-  send(invocation: Invocation, to: string, isCloud: boolean, timeoutMs: number): void {
+  send(invocation: Invocation, to: string, timeoutMs: number): void {
     invocation.deadline?.[Symbol.dispose]();
     const { deadlines, node, peers } = this.#options;
     const sentAt = this.#clock.now();
     const limit = Math.min(invocation.answerBy, sentAt + timeoutMs);
     const abort = new AbortController();
-    invocation.absence = { node: to, isCloud, sentAt, abort };
+    invocation.absence = { node: to, isCloud: peers.isCloud(to), sentAt, abort };
     invocation.deadline = deadlines.set(limit, () => {
       const message = "The node it was sent to did not answer before its deadline";
       this.interrupt(invocation, new ServerledgeError("DEADLINE_EXCEEDED", message));

@@ -98,7 +98,7 @@ export class Scheduler implements PoolListener {
     this.#pool = options.pool;
     this.#answers = new Answers(options.clock, {
       closed: (invocation) => this.#queue.remove(invocation),
-      ended: (invocation, end) => this.#ended(invocation, end),
+      ended: (invocation, end, error) => this.#ended(invocation, end, error),
     });
     const parts = { ...options, answers: this.#answers, estimates: this.#estimates };
     this.#runner = new LocalRunner(parts);
@@ -282,8 +282,7 @@ export class Scheduler implements PoolListener {
   }
 
   #offload(invocation: Invocation, to: string): void {
-    const isCloud = new LocalView(invocation, false, this.#sources).cloud?.id === to;
-    this.#offloader.send(invocation, to, isCloud, this.#timeoutOf(invocation));
+    this.#offloader.send(invocation, to, this.#timeoutOf(invocation));
   }
 
   /** Gives free instances of a function to those who wait for it. */
@@ -320,8 +319,10 @@ export class Scheduler implements PoolListener {
     });
   }
 
-  #ended(invocation: Invocation, end: InvocationEnd): void {
+  #ended(invocation: Invocation, end: InvocationEnd, error?: ServerledgeError): void {
     const { observer, policy } = this.#options;
+    // Its sender may try again through another balancer, which sends it here: it is welcome then.
+    if (invocation.hop && error?.elsewhere) this.#seen.forget(invocation.id);
     observer.ended(end);
     if (policy.plan) this.#arrivals.ended(invocation, end);
     const { place, inTime, responseMs } = end;

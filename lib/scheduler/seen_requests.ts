@@ -1,6 +1,7 @@
 /**
- * The requests that other nodes sent lately: none is taken twice. HTTP clients may repeat a request
- * whose connection broke, and a node that lies about hops could send one round in circles.
+ * The requests that came from other nodes or went there lately: none is taken twice. HTTP clients may
+ * repeat a request whose connection broke, and a node that lies about hops could send one round in
+ * circles.
  *
  * @module
  */
@@ -28,5 +29,10 @@ export class SeenRequests {
     if (this.#times.has(id)) return false;
     this.#times.set(id, now);
     return true;
+  }
+
+  /** Forgets a request that surely did not start: it may come again, by another way. */
+  forget(id: string): void {
+    this.#times.delete(id);
   }
 }

@@ -10,6 +10,14 @@ Deno.test("a request is taken once, until it is forgotten", () => {
   assert(seen.add("a", 600_000));
 });
 
+Deno.test("a request that did not start may come again", () => {
+  const seen = new SeenRequests();
+  seen.add("a", 0);
+  seen.forget("a");
+  assert(seen.add("a", 1));
+  seen.forget("unknown");
+});
+
 Deno.test("memory is bounded", () => {
   const seen = new SeenRequests();
   for (let n = 0; n <= 100_000; n++) seen.add(String(n), n / 1000);
