@@ -224,9 +224,10 @@ Deno.test("what was sent away is not taken back from a peer", () => {
 
 Deno.test("what could not be started may come again, by another balancer", async () => {
   const { submit, environment } = setUp();
+  environment.slowStarts = true;
   const refused = submit({}, hopTo());
   await settle();
-  environment.failStarts();
+  environment.failStart();
   assert.equal(await codeOf(refused.done), "INSTANCE_START_FAILED");
   submit({}, hopTo());
 });

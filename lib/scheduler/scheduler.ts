@@ -282,6 +282,8 @@ export class Scheduler implements PoolListener {
   }
 
   #offload(invocation: Invocation, to: string): void {
+    // A peer that sends it back must not have it run here while, or after, it does so itself.
+    this.#seen.add(invocation.id, this.#clock.now());
     this.#offloader.send(invocation, to, this.#timeoutOf(invocation));
   }
 
