@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { get, post, python } from "../support/client.ts";
+import {
+  aimsAt,
+  clears,
+  Continuum,
+  invoke,
+  knows,
+  type Member,
+  rests,
+  runs,
+  sees,
+  sleeper,
+} from "../support/continuum.ts";
+import { eventually } from "../support/eventually.ts";
+
+/** Occupies the only instance of a node for a while. */
+async function occupied(
+  node: Member,
+  seconds: number,
+): Promise<Disposable & { end: Promise<void> }> {
+  const answer = invoke(node, { sleep: seconds }, { CanDoOffloading: false });
+  await runs(node, 1);
+  const end = answer.then(({ body }) =>
+    assert.equal(body.ExecutionNode, node.id, JSON.stringify(body))
+  );
+  return { end, [Symbol.dispose]: () => void end.catch(() => {}) };
+}
+
+Deno.test("an edge node and a region behind its balancers", async (t) => {
+  await using world = await Continuum.start();
+  const [edge, lb, one, two] = await Promise.all([
+    world.join("edge", "EDGE", { "scheduler.policy": "edgecloud" }),
+    world.join("lb-1", "CLOUD", {}, { command: "lb" }),
+    // A full one says so at once.
+    world.join("cloud-1", "CLOUD", { "scheduler.queue.capacity": 0 }),
+    world.join("cloud-2", "CLOUD", { "scheduler.queue.capacity": 0 }),
+  ]);
+  await sees(edge, ["cloud-1", "cloud-2", "lb-1"]);
+  await aimsAt(edge, ["lb-1"]);
+  await post(`${edge.url}/create`, await python("f", sleeper));
+  for (const member of [one, two]) await knows(member, "f");
+  await invoke(edge);
+
+  await t.step("a busy node offloads through the balancer", async () => {
+    using busy = await occupied(edge, 1.5);
+    const { status, body } = await invoke(edge);
+    assert.deepEqual([status, body.ExecutionArea], [200, "CLOUD"], JSON.stringify(body));
+    await busy.end;
+  });
+
+  await t.step("async through the balancer; polled at every door", async () => {
+    using busy = await occupied(edge, 1);
+    const { body: { ReqId: id } } = await invoke(edge, {}, { Async: true });
+    for (const door of [edge, lb, one, two]) {
+      await eventually(
+        `${door.id} has the result`,
+        async () => (await get(`${door.url}/poll/${id}`)).status === 200,
+      );
+      assert.equal((await get(`${door.url}/poll/${id}`)).body.ExecutionArea, "CLOUD");
+    }
+    await busy.end;
+  });
+
+  await t.step("two balancers, the region full: the edge serves after all", async () => {
+    const second = await world.join("lb-2", "CLOUD", {}, { command: "lb" });
+    await aimsAt(edge, ["lb-1", "lb-2"]);
+    using busy = await occupied(edge, 1.5);
+    using full = await occupied(one, 2);
+    using fullToo = await occupied(two, 2);
+    const { status, body } = await invoke(edge);
+    assert.deepEqual([status, body.ExecutionNode], [200, "edge"], JSON.stringify(body));
+    await Promise.all([busy.end, full.end, fullToo.end]);
+    await second.stop();
+    await aimsAt(edge, ["lb-1"]);
+  });
+
+  await t.step("the balancer dies: nodes of the region are asked directly", async () => {
+    using busy = await occupied(edge, 1.5);
+    await lb.kill();
+    const { status, body } = await invoke(edge);
+    assert.deepEqual([status, body.ExecutionArea], [200, "CLOUD"], JSON.stringify(body));
+    await aimsAt(edge, ["cloud-1", "cloud-2"]);
+    await busy.end;
+  });
+
+  await t.step("a balancer is back: it is the way again", async () => {
+    await world.join("lb-1", "CLOUD", {}, { command: "lb" });
+    await aimsAt(edge, ["lb-1"]);
+    using busy = await occupied(edge, 1);
+    assert.equal((await invoke(edge)).body.ExecutionArea, "CLOUD");
+    await busy.end;
+  });
+
+  await t.step("the books agree and are empty", async () => {
+    for (const member of [edge, one, two]) await rests(member);
+    await clears(edge, "f");
+    for (const member of [one, two]) await clears(member, "f");
+    const written = world.audit();
+    const away = written.filter(({ place, outcome }) => place === "cloud" && outcome === "OK");
+    assert(away.length >= 4);
+    for (const { id } of away) {
+      assert(written.some((each) => each.id === id && each.place === "local"), `${id} ran`);
+    }
+  });
+});
