@@ -71,7 +71,7 @@ export async function startNodeProcess(options: NodeOptions = {}): Promise<NodeP
   await using stack = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "serverledge-node-" });
   stack.defer(() => Deno.remove(folder, { recursive: true }));
-  const port = freePort();
+  const port = Number(options.config?.["api.port"] ?? freePort());
   const config = {
     "api.listen": "127.0.0.1",
     "api.port": port,

@@ -1,0 +1,198 @@
+/**
+ * An edge zone and a cloud region on one machine: etcd, two nodes each, and a balancer in front of
+ * the cloud's, some milliseconds away.
+ *
+ * @module
+ */
+
+import { get, post, python } from "../../tests/support/client.ts";
+import { startEtcd, type TestEtcd } from "../../tests/support/etcd.ts";
+import { eventually } from "../../tests/support/eventually.ts";
+import { freePort, type NodeProcess, startNodeProcess } from "../../tests/support/node.ts";
+import { startDelayProxy } from "./delay_proxy.ts";
+
+/** Name of the function that all requests are for. */
+export const functionName = "nap";
+/** How long it sleeps, s: it takes time but no CPU, so that a small machine can play several. */
+export const napSeconds = 0.1;
+/** Memory of one instance, MiB. */
+const instanceMib = 64;
+/** How many requests may wait on a node. */
+const queueCapacity = 100;
+
+const source = `
+import time
+def f(params, context):
+    time.sleep(${napSeconds})
+    return "rested"
+`;
+
+/** A class of service of the example. */
+export interface LoadClass {
+  /** Its name in the configuration. */
+  readonly name: string;
+  /** Its number. */
+  readonly id: number;
+  /** Response-time limit, s; 0: none. */
+  readonly limit: number;
+  /** Its weight against the other. */
+  readonly weight: number;
+  /** Its share of the requests, 0 to 1. */
+  readonly share: number;
+}
+
+/** The two classes. */
+export const classes: readonly LoadClass[] = [
+  { name: "sensitive", id: 1, limit: 0.5, weight: 4, share: 0.4 },
+  { name: "besteffort", id: 0, limit: 0, weight: 1, share: 0.6 },
+];
+
+/** Sizes of the continuum. */
+export interface Sizes {
+  /** Instances that each of the two edge nodes has memory for. */
+  readonly edgeInstances: number;
+  /** Instances that each of the two cloud nodes has memory for. */
+  readonly cloudInstances: number;
+  /** Time that a request takes from the edge to the cloud, and its answer back, each, ms. */
+  readonly cloudDelayMs: number;
+}
+
+/** The sizes of the example. */
+export const exampleSizes: Sizes = { edgeInstances: 4, cloudInstances: 8, cloudDelayMs: 20 };
+
+/** Requests per second that the edge zone can serve. */
+export function edgeCapacity({ edgeInstances }: Sizes): number {
+  return 2 * edgeInstances / napSeconds;
+}
+
+/** The part of the continuum that stays while edge zones come and go. */
+export interface Cloud extends AsyncDisposable {
+  /** Where all nodes register. */
+  readonly etcd: TestEtcd;
+  readonly sizes: Sizes;
+}
+
+/** The edge zone. */
+export interface Edge extends AsyncDisposable {
+  /** Its nodes, where clients send their requests to. */
+  readonly nodes: readonly NodeProcess[];
+}
+
+/**
+ * Starts etcd and the cloud region, and creates the function.
+ *
+ * @param sizes how much there is of what
+ * @param signal gives up between two steps
+ */
+export async function startCloud(sizes: Sizes, signal?: AbortSignal): Promise<Cloud> {
+  await using stack = new AsyncDisposableStack();
+  const etcd = stack.use(await startEtcd());
+  const nodes: NodeProcess[] = [];
+  for (const id of ["cloud-1", "cloud-2"]) {
+    signal?.throwIfAborted();
+    const config = { ...common(etcd, id, "CLOUD", sizes.cloudInstances) };
+    nodes.push(stack.use(await startNodeProcess({ config })));
+  }
+  const answer = await post(
+    `${nodes[0]!.url}/create`,
+    await python(functionName, source, { MemoryMB: instanceMib, CPUDemand: 0.1 }),
+  );
+  if (answer.status !== 200) throw new Error(`create: ${JSON.stringify(answer.body)}`);
+  for (const node of nodes) {
+    signal?.throwIfAborted();
+    await prepare(node, sizes.cloudInstances);
+  }
+  const port = freePort();
+  // Whoever looks the balancer up in the registry finds the proxy, and so the distance.
+  const distance = stack.use(startDelayProxy(port, sizes.cloudDelayMs));
+  stack.use(
+    await startNodeProcess({
+      command: "lb",
+      config: {
+        "etcd.address": etcd.endpoint,
+        "registry.node.id": "lb-1",
+        "registry.area": "CLOUD",
+        "api.port": port,
+        "api.url": `http://127.0.0.1:${distance.port}`,
+        "lb.health.interval": 0.5,
+        "shutdown.grace": 1,
+      },
+    }),
+  );
+  const owned = stack.move();
+  return { etcd, sizes, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/**
+ * Starts the edge zone and warms it up.
+ *
+ * @param cloud what it offloads to
+ * @param policy `scheduler.policy` of its nodes
+ * @param signal gives up between two steps
+ */
+export async function startEdge(
+  cloud: Cloud,
+  policy: string,
+  signal?: AbortSignal,
+): Promise<Edge> {
+  await using stack = new AsyncDisposableStack();
+  const { etcd, sizes } = cloud;
+  const nodes: NodeProcess[] = [];
+  for (const id of ["edge-1", "edge-2"]) {
+    signal?.throwIfAborted();
+    const config = {
+      ...common(etcd, id, "EDGE", sizes.edgeInstances),
+      "registry.remote.area": "CLOUD",
+      "scheduler.policy": policy,
+    };
+    nodes.push(stack.use(await startNodeProcess({ config })));
+  }
+  for (const node of nodes) {
+    signal?.throwIfAborted();
+    await prepare(node, sizes.edgeInstances);
+    await eventually("it sees its neighbour and the cloud", () => seesOthers(node));
+  }
+  const owned = stack.move();
+  return { nodes, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function common(etcd: TestEtcd, id: string, area: string, instances: number) {
+  const qos = classes.map(({ name, id, limit, weight }) => [name, { id, limit, weight }]);
+  return {
+    "etcd.address": etcd.endpoint,
+    "registry.node.id": id,
+    "registry.area": area,
+    "registry.udp.port": freePort(),
+    "registry.nearby.interval": 0.2,
+    "registry.monitoring.interval": 0.5,
+    "container.pool.memory": instances * instanceMib,
+    // A function that sleeps needs none: memory is what is scarce here.
+    "container.pool.cpus": 64,
+    "scheduler.queue.capacity": queueCapacity,
+    "shutdown.grace": 1,
+    "log.level": "warning",
+    "qos": Object.fromEntries(qos),
+  };
+}
+
+/** Waits until a node knows the function, and starts all the instances it has memory for. */
+async function prepare(node: NodeProcess, instances: number): Promise<void> {
+  await eventually("it knows the function", async () => {
+    const { body } = await get(`${node.url}/function`);
+    return body.includes(functionName);
+  });
+  const { status, body } = await post(`${node.url}/prewarm`, {
+    Function: functionName,
+    Instances: instances,
+  });
+  if (status !== 200) throw new Error(`prewarm: ${JSON.stringify(body)}`);
+}
+
+async function seesOthers(node: NodeProcess): Promise<boolean> {
+  const { body } = await get(`${node.url}/nodes`);
+  const members: { Area: string; Self: boolean; IsCloudTarget: boolean; Reachable: boolean }[] =
+    body.Nodes;
+  const others = members.filter(({ Self, Reachable }) => !Self && Reachable);
+  return others.some(({ IsCloudTarget }) => IsCloudTarget) &&
+    others.some(({ Area }) => Area === "EDGE");
+}
