@@ -7,6 +7,7 @@
 
 import type { Hono } from "hono";
 import type { Clock } from "../base/clock.ts";
+import { HttpClient } from "../http/client.ts";
 import type { Config } from "../model/config.ts";
 import type { NodeObserver, Registry } from "../registry/registry.ts";
 import type { Catalog } from "../registry/catalog.ts";
@@ -18,7 +19,6 @@ import { Proxy } from "./proxy.ts";
 import { Router } from "./router.ts";
 import { type BalancerStatus, balancerStatus } from "./status.ts";
 import { TargetTable } from "./target_table.ts";
-import { Upstreams } from "./upstream.ts";
 
 /** What a balancer is made of. */
 export interface BalancerOptions {
@@ -51,9 +51,9 @@ export class Balancer implements AsyncDisposable {
     this.#options = options;
     this.#startedAt = clock.now();
     this.#parts = parts;
-    const upstreams = parts.use(new Upstreams());
+    const client = parts.use(new HttpClient());
     const health = parts.use(
-      new HealthChecks(upstreams, clock, {
+      new HealthChecks(client, clock, {
         intervalMs: config["lb.health.interval"] * 1000,
         refreshMs: config["lb.refresh_interval"] * 1000,
       }),
@@ -75,7 +75,7 @@ export class Balancer implements AsyncDisposable {
       listen: config["api.listen"],
       metricsEnabled: config["metrics.enabled"],
       router: new Router(this.#table, config["lb.load.factor"], architectures),
-      proxy: new Proxy(upstreams, this.#table, {
+      proxy: new Proxy(client, this.#table, {
         retried: () => metrics.retried(),
         failed: (target) => health.check(target),
       }),
@@ -139,7 +139,7 @@ export class Balancer implements AsyncDisposable {
     this.#isStopping = true;
   }
 
-  /** Stops following the registry and asking nodes, and closes idle connections to them. */
+  /** Stops following the registry and asking nodes, and closes the connections to them. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
   }

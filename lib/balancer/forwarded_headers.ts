@@ -5,7 +5,7 @@
  */
 
 import { passesOn } from "../api/headers.ts";
-import type { HeaderPair } from "./http_head.ts";
+import type { HeaderPair } from "../http/head.ts";
 import type { Resources } from "./target_table.ts";
 
 /** What the balancer sets itself, or its server does. */

@@ -7,9 +7,9 @@
 import * as v from "valibot";
 import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
-import { ConnectionBroken } from "./connection.ts";
+import type { HttpClient, WholeAnswer } from "../http/client.ts";
+import { ConnectionBroken } from "../http/failures.ts";
 import type { Target } from "./target_table.ts";
-import type { UpstreamAnswer, Upstreams } from "./upstream.ts";
 
 /** Time for a node to answer, ms. */
 const answerTimeoutMs = 2_000;
@@ -36,7 +36,7 @@ export interface HealthSettings {
 
 /** Keeps asking nodes until it is disposed. */
 export class HealthChecks implements AsyncDisposable {
-  readonly #upstreams: Upstreams;
+  readonly #client: HttpClient;
   readonly #clock: Clock;
   readonly #settings: HealthSettings;
   readonly #targets = new Set<Target>();
@@ -49,8 +49,8 @@ export class HealthChecks implements AsyncDisposable {
   #cancelRefresh = () => {};
 
   /** Begins with no nodes. */
-  constructor(upstreams: Upstreams, clock: Clock, settings: HealthSettings) {
-    this.#upstreams = upstreams;
+  constructor(client: HttpClient, clock: Clock, settings: HealthSettings) {
+    this.#client = client;
     this.#clock = clock;
     this.#settings = settings;
     this.#checkLater();
@@ -88,7 +88,7 @@ export class HealthChecks implements AsyncDisposable {
       for (const target of this.#leaving) {
         if (target.inFlight > 0) continue;
         this.#leaving.delete(target);
-        this.#upstreams.forget(target.record.Url);
+        this.#client.forget(target.record.Url);
       }
       for (const target of this.#targets) this.check(target);
       for (const target of this.#leaving) this.check(target);
@@ -121,7 +121,7 @@ export class HealthChecks implements AsyncDisposable {
       else target.failed(`it answers its health check with ${status}`);
     } catch {
       if (this.#stop.signal.aborted) return;
-      this.#upstreams.forget(target.record.Url);
+      this.#client.forget(target.record.Url);
       target.failedCheck("it does not answer");
     }
     if (wasHealthy === target.isHealthy) return;
@@ -132,8 +132,8 @@ export class HealthChecks implements AsyncDisposable {
 
   async #askStatus(target: Target): Promise<void> {
     try {
-      const answer = await this.#ask(target, "/status");
-      const status = v.parse(statusSchema, JSON.parse(await textOf(answer)));
+      const { body } = await this.#ask(target, "/status");
+      const status = v.parse(statusSchema, JSON.parse(new TextDecoder().decode(body)));
       target.told(
         {
           freeMemoryMib: status.AvailableMemory,
@@ -149,7 +149,7 @@ export class HealthChecks implements AsyncDisposable {
   }
 
   /** Asks once, and again if the connection kept from last time had ended; both within one bound. */
-  async #ask(target: Target, path: string): Promise<UpstreamAnswer> {
+  async #ask(target: Target, path: string): Promise<WholeAnswer> {
     const { Url } = target.record;
     const abort = new AbortController();
     const giveUp = () => abort.abort();
@@ -157,36 +157,16 @@ export class HealthChecks implements AsyncDisposable {
     this.#stop.signal.addEventListener("abort", giveUp, { once: true });
     const headers = [["host", new URL(Url).host]] as const;
     const request = { method: "GET", path, headers, body: undefined };
-    const askOnce = async () => {
-      const answer = await this.#upstreams.send(Url, request, abort.signal);
-      // Small but for a status of many functions, which must not be left half-read.
-      return { ...answer, body: await wholeOf(answer) };
-    };
+    const ask = () => this.#client.ask(Url, request, abort.signal, maxStatusBytes);
     try {
-      return await askOnce().catch((error) => {
+      return await ask().catch((error) => {
         if (!(error instanceof ConnectionBroken) || abort.signal.aborted) throw error;
-        this.#upstreams.forget(Url);
-        return askOnce();
+        this.#client.forget(Url);
+        return ask();
       });
     } finally {
       cancelTimer();
       this.#stop.signal.removeEventListener("abort", giveUp);
     }
   }
-}
-
-async function wholeOf({ body }: UpstreamAnswer): Promise<Uint8Array<ArrayBuffer>> {
-  if (body instanceof Uint8Array) return body;
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  for await (const part of body) {
-    size += part.length;
-    if (size > maxStatusBytes) throw new Error(`its answer is longer than ${maxStatusBytes} bytes`);
-    parts.push(new Uint8Array(part));
-  }
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
-}
-
-function textOf({ body }: UpstreamAnswer): Promise<string> {
-  return new Response(body).text();
 }

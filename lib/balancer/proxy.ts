@@ -5,12 +5,13 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
+import type { HttpAnswer, HttpClient } from "../http/client.ts";
+import { NeverSent } from "../http/failures.ts";
 import { errorIn, warmExecutionIn } from "./answer.ts";
 import { answerHeaders, type Client, requestHeaders, resourcesIn } from "./forwarded_headers.ts";
 import { type RequestBody, takeBody } from "./request_body.ts";
 import type { Choice } from "./router.ts";
 import type { Target, TargetTable } from "./target_table.ts";
-import { ConnectFailed, type UpstreamAnswer, type Upstreams } from "./upstream.ts";
 
 /** Nodes that one request is sent to at most. */
 const maxAttempts = 4;
@@ -54,19 +55,19 @@ export interface ProxyObserver {
 
 /** Forwards requests. */
 export class Proxy {
-  readonly #upstreams: Upstreams;
+  readonly #client: HttpClient;
   readonly #table: TargetTable;
   readonly #observer: ProxyObserver;
 
   /**
    * A proxy.
    *
-   * @param upstreams connections to nodes
+   * @param client sends to nodes
    * @param table the nodes
    * @param observer told what happens
    */
-  constructor(upstreams: Upstreams, table: TargetTable, observer: ProxyObserver) {
-    this.#upstreams = upstreams;
+  constructor(client: HttpClient, table: TargetTable, observer: ProxyObserver) {
+    this.#client = client;
     this.#table = table;
     this.#observer = observer;
   }
@@ -110,7 +111,7 @@ export class Proxy {
     try {
       const sent = this.#message(forwarding, target, body);
       const { Url } = target.record;
-      const answer = await this.#upstreams.send(Url, sent, abort.signal, ended);
+      const answer = await this.#client.open(Url, sent, abort.signal, ended);
       return this.#answered(kind, choice, answer, body);
     } catch (error) {
       if (request.signal.aborted) throw left(error);
@@ -130,7 +131,7 @@ export class Proxy {
     };
   }
 
-  #answered(kind: Kind, { target, pull }: Choice, answer: UpstreamAnswer, body: RequestBody) {
+  #answered(kind: Kind, { target, pull }: Choice, answer: HttpAnswer, body: RequestBody) {
     const resources = resourcesIn(answer.headers);
     if (resources) target.told(resources);
     if (kind === "invocation" && pull) {
@@ -156,7 +157,7 @@ export class Proxy {
     error: unknown,
     body: RequestBody,
   ): Attempt {
-    const isUnsent = error instanceof ConnectFailed;
+    const isUnsent = error instanceof NeverSent;
     target.failed(isUnsent ? "it accepts no connection" : "it broke off an answer");
     this.#observer.failed(target);
     const isHarmless = kind === "other" && (request.method === "GET" || request.method === "HEAD");
@@ -164,7 +165,7 @@ export class Proxy {
       answer: () => {
         throw isUnsent ? unreachable(target, error) : broken(target, kind, error);
       },
-      // A connection is made before anything of a stream is read.
+      // Nothing of a stream is read before the head was sent.
       again: isUnsent || (isHarmless && isWhole(body)),
     };
   }
@@ -174,7 +175,7 @@ function isWhole(body: RequestBody): boolean {
   return !(body instanceof ReadableStream);
 }
 
-function hasBody({ status }: UpstreamAnswer): boolean {
+function hasBody({ status }: HttpAnswer): boolean {
   return status !== 204 && status !== 205 && status !== 304;
 }
 

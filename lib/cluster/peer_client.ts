@@ -6,12 +6,13 @@
 
 import * as v from "valibot";
 import { type ErrorCode, errorCodes, ServerledgeError } from "../base/errors.ts";
+import { HttpClient, type WholeAnswer } from "../http/client.ts";
+import { BadMessage, ConnectionBroken, NeverSent } from "../http/failures.ts";
+import type { HttpRequest } from "../http/output.ts";
 import { isObject } from "../model/json.ts";
 import { type Report, reportSchema } from "../model/invocation.ts";
 import type { NodeRecord } from "../model/node.ts";
-import type { HttpAnswer } from "../runtime/docker/http_exchange.ts";
 import { hopHeaders } from "./hop_headers.ts";
-import { BrokenExchange, PeerConnections } from "./peer_connection.ts";
 import type { Forwarded } from "./peers.ts";
 
 /** Answers that say that the peer cannot take this request and has not begun it: others may. */
@@ -24,10 +25,17 @@ const notForThisPeer: ReadonlySet<ErrorCode> = new Set([
   "RUNTIME_UNKNOWN",
 ]);
 
+/** Longest answer that is taken, bytes. */
+const maxAnswerBytes = 256 << 20;
+/** Most requests on the way to one peer. */
+const maxUnderWay = 4096;
+
 /** Sends requests to other nodes over connections that it keeps. */
 export class PeerClient implements Disposable {
   readonly #secret: string;
-  readonly #connections = new Map<string, PeerConnections>();
+  readonly #client = new HttpClient();
+  /** How many are on the way to each peer. */
+  readonly #underWay = new Map<string, number>();
 
   /**
    * A client without connections yet.
@@ -44,72 +52,59 @@ export class PeerClient implements Disposable {
    * @param peer where to
    * @param forwarded the request
    * @param signal the request is no longer wanted; bounds the wait
-   * @throws `PEER_UNREACHABLE` if it surely never started there, `FUNCTION_CRASHED` if it may have
-   *   and nobody knows, `CANCELLED` after the signal, or the peer's error
+   * @throws `PEER_UNREACHABLE` if it surely never started there, `NODE_SATURATED` if too many are
+   *   on the way there, `FUNCTION_CRASHED` if it may have started and nobody knows, `CANCELLED` after
+   *   the signal, or the peer's error
    */
   async send(peer: NodeRecord, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
-    const request = this.#request(peer, forwarded);
+    const { Url } = peer;
+    const underWay = this.#underWay.get(Url) ?? 0;
+    if (underWay >= maxUnderWay) throw saturated(peer);
+    this.#underWay.set(Url, underWay + 1);
     try {
-      return reportOf(peer, await this.#to(peer.Url).exchange(request, signal));
+      const request = this.#request(peer, forwarded);
+      return reportOf(peer, await this.#client.ask(Url, request, signal, maxAnswerBytes));
     } catch (error) {
-      if (signal.aborted) throw cancelled(peer, error);
-      if (!(error instanceof BrokenExchange)) throw error;
-      throw new ServerledgeError(
-        "FUNCTION_CRASHED",
-        `The connection to node ${peer.Id} broke before its answer; the function may have run there`,
-        { cause: error },
-      );
+      throw signal.aborted ? cancelled(peer, error) : translated(peer, error);
+    } finally {
+      const left = this.#underWay.get(Url)! - 1;
+      if (left > 0) this.#underWay.set(Url, left);
+      else this.#underWay.delete(Url);
     }
   }
 
   /**
-   * Closes the connections to nodes that are no more.
+   * Closes the connections to nodes that are no more, each when its request has ended.
    *
    * @param urls of those that are
    */
   keepOnly(urls: ReadonlySet<string>): void {
-    for (const [url, connections] of this.#connections) {
-      if (urls.has(url)) continue;
-      this.#connections.delete(url);
-      connections.closeIdle();
-    }
+    this.#client.keepOnly(urls);
   }
 
   /** Closes all connections; requests under way break. */
   [Symbol.dispose](): void {
-    for (const connections of this.#connections.values()) connections[Symbol.dispose]();
-    this.#connections.clear();
+    this.#client[Symbol.dispose]();
   }
 
-  #to(url: string): PeerConnections {
-    let connections = this.#connections.get(url);
-    if (!connections) this.#connections.set(url, connections = new PeerConnections(url));
-    return connections;
-  }
-
-  #request(peer: NodeRecord, forwarded: Forwarded): Uint8Array {
+  #request(peer: NodeRecord, forwarded: Forwarded): HttpRequest {
     const { record, request, hopsLeft } = forwarded;
-    const body = new TextEncoder().encode(
-      JSON.stringify({ ...request, Async: false, CanDoOffloading: hopsLeft > 0 }),
-    );
-    const headers = {
-      "host": new URL(peer.Url).host,
-      "content-type": "application/json",
-      "content-length": String(body.length),
-      ...hopHeaders(forwarded, this.#secret),
+    return {
+      method: "POST",
+      path: `/invoke/${encodeURIComponent(record.Name)}`,
+      headers: [
+        ["host", new URL(peer.Url).host],
+        ["content-type", "application/json"],
+        ...Object.entries(hopHeaders(forwarded, this.#secret)),
+      ],
+      body: new TextEncoder().encode(
+        JSON.stringify({ ...request, Async: false, CanDoOffloading: hopsLeft > 0 }),
+      ),
     };
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-    const head = new TextEncoder().encode(
-      `POST /invoke/${encodeURIComponent(record.Name)} HTTP/1.1\r\n${lines}\r\n`,
-    );
-    const bytes = new Uint8Array(head.length + body.length);
-    bytes.set(head);
-    bytes.set(body, head.length);
-    return bytes;
   }
 }
 
-function reportOf(peer: NodeRecord, { status, body }: HttpAnswer): Report {
+function reportOf(peer: NodeRecord, { status, body }: WholeAnswer): Report {
   const value = parsed(body);
   if (status === 200) {
     const report = v.safeParse(reportSchema, value);
@@ -137,6 +132,29 @@ function parsed(body: Uint8Array): unknown {
   } catch {
     return undefined;
   }
+}
+
+function translated(peer: NodeRecord, error: unknown): unknown {
+  if (error instanceof NeverSent) {
+    return new ServerledgeError(
+      "PEER_UNREACHABLE",
+      `No connection to node ${peer.Id} at ${peer.Url}: see that it runs and can be reached`,
+      { cause: error },
+    );
+  }
+  if (!(error instanceof ConnectionBroken || error instanceof BadMessage)) return error;
+  return new ServerledgeError(
+    "FUNCTION_CRASHED",
+    `The connection to node ${peer.Id} broke before its answer; the function may have run there`,
+    { cause: error },
+  );
+}
+
+function saturated(peer: NodeRecord): ServerledgeError {
+  return new ServerledgeError(
+    "NODE_SATURATED",
+    `${maxUnderWay} requests are on their way to node ${peer.Id} already: it is to answer them first`,
+  );
 }
 
 function cancelled(peer: NodeRecord, cause: unknown): ServerledgeError {

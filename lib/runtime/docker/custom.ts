@@ -7,9 +7,10 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
+import { askOnce } from "../../http/ask_once.ts";
+import { BadMessage } from "../../http/failures.ts";
 import { isObject } from "../../model/json.ts";
 import type { Call, FunctionFailure, Reply } from "../environment.ts";
-import { BadAnswer, postOnce } from "./http_exchange.ts";
 
 /** Longest reply, the same as on the executor channel. */
 const maxReplyBytes = 64 << 20;
@@ -93,8 +94,8 @@ function close(conn: Deno.Conn): void {
  * @param address where
  * @param call what to run
  * @param signal closes the connection
- * @throws `UNPROCESSABLE` where the reply breaks the protocol; `ConnectionLost` of
- *   `http_exchange.ts` where the connection ended without a whole reply
+ * @throws `UNPROCESSABLE` where the reply breaks the protocol; {NeverSent} or
+ *   {ConnectionBroken} where the connection ended without a whole reply
  */
 export async function callCustom(
   address: CustomAddress,
@@ -110,13 +111,16 @@ export async function callCustom(
   }));
   const { host, port } = address;
   try {
-    const answer = await postOnce(
-      { host, port, path: "/invoke", body, maxBytes: maxReplyBytes },
+    const headers = [["host", `${host}:${port}`], ["content-type", "application/json"]] as const;
+    const answer = await askOnce(
+      { hostname: host, port },
+      { method: "POST", path: "/invoke", headers, body },
       signal,
+      maxReplyBytes,
     );
     return readCustomReply(answer.status, new TextDecoder().decode(answer.body));
   } catch (error) {
-    throw error instanceof BadAnswer ? broken(error.message) : error;
+    throw error instanceof BadMessage ? broken(error.message) : error;
   }
 }
 

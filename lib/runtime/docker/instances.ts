@@ -5,12 +5,12 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
+import { ConnectionBroken, NeverSent } from "../../http/failures.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { ExecutorConnection } from "../channel.ts";
 import type { Call, Instance, Reply } from "../environment.ts";
 import { type Container, crash, type Exit } from "./container.ts";
 import { callCustom, type CustomAddress } from "./custom.ts";
-import { ConnectionLost } from "./http_exchange.ts";
 
 /** How long a container whose connection is lost gets to be seen ending. */
 const exitNewsMs = 1_000;
@@ -171,7 +171,8 @@ export class CustomInstance extends ContainerInstance {
     try {
       return await callCustom(this.#address, call, abort.signal);
     } catch (error) {
-      if (!(error instanceof ConnectionLost)) throw error;
+      // Whether it was sent is the same here: its instance is lost, or was told to stop.
+      if (!(error instanceof ConnectionBroken || error instanceof NeverSent)) throw error;
       if (this.#calls.has(call.id)) throw await this.loss();
       throw new ServerledgeError(
         "FUNCTION_CRASHED",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { BadMessage, parseAnswerHead, requestHead } from "./http_head.ts";
+import { BadMessage } from "./failures.ts";
+import { parseAnswerHead, requestHead } from "./head.ts";
 
 const parse = (head: string, method = "POST") =>
   parseAnswerHead(head.replaceAll("\n", "\r\n"), method);
@@ -51,4 +52,18 @@ Deno.test("what is not HTTP/1, or ambiguous, is refused", () => {
       "HTTP/1.1 200 OK\nTransfer-Encoding: gzip, chunked",
     ]
   ) assert.throws(() => parse(head), BadMessage, head);
+});
+
+Deno.test("lines may end without a CR", () => {
+  const head = parseAnswerHead("HTTP/1.1 200 OK\nContent-Length: 5\r\nX-A: b", "POST");
+  assert.deepEqual([head.framing, head.headers[1]], [5, ["x-a", "b"]]);
+});
+
+Deno.test("nothing in a request can begin another line", () => {
+  const line = requestHead("GET", "/fn/f/a b\r\nx: y/\u010a\u{1f600}", [], 0);
+  assert.equal(line, "GET /fn/f/a%20b%0D%0Ax:%20y/%C4%8A%F0%9F%98%80 HTTP/1.1\r\n\r\n");
+  for (const value of ["a\r\nb: c", "a\nb", "\0", "\u010a"]) {
+    assert.throws(() => requestHead("GET", "/", [["x-a", value]], 0), TypeError);
+  }
+  assert.match(requestHead("GET", "/", [["x-a", "caff\xe8\t"]], 0), /x-a: caff\xe8\t\r\n/);
 });

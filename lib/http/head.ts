@@ -4,14 +4,10 @@
  * @module
  */
 
+import { BadMessage } from "./failures.ts";
+
 /** Name and value of a header. */
 export type HeaderPair = readonly [name: string, value: string];
-
-/** What was received is not HTTP/1, or longer than it may be. */
-export class BadMessage extends Error {
-  /** The class, for logs. */
-  override readonly name = "BadMessage";
-}
 
 /** The head of an answer. */
 export interface AnswerHead {
@@ -32,9 +28,10 @@ export type Framing = number | "chunked" | "eof";
  * The head of a request, as it is sent.
  *
  * @param method verb
- * @param path path and query
+ * @param path path and query; characters that a request line cannot carry are percent-encoded
  * @param headers without those that delimit the body
  * @param length of the body; undefined: it is sent in chunks
+ * @throws {TypeError} if a header would not stay one header
  */
 export function requestHead(
   method: string,
@@ -42,8 +39,13 @@ export function requestHead(
   headers: readonly HeaderPair[],
   length: number | undefined,
 ): string {
-  let head = `${method} ${path} HTTP/1.1\r\n`;
-  for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
+  let head = `${method} ${path.replace(/[^\x21-\x7e]/gu, encodeURIComponent)} HTTP/1.1\r\n`;
+  for (const [name, value] of headers) {
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {
+      throw new TypeError(`Cannot send header ${name}: a character of it is none of headers`);
+    }
+    head += `${name}: ${value}\r\n`;
+  }
   if (length === undefined) head += "transfer-encoding: chunked\r\n";
   // Bodies of no length are told too, but not with verbs that have none.
   else if (length > 0 || !bodiless.has(method)) head += `content-length: ${length}\r\n`;
@@ -55,17 +57,17 @@ const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "OPTIONS
 /**
  * Reads the head of an answer.
  *
- * @param text up to the empty line that ends it
+ * @param text up to the empty line that ends it; its lines may also end without a CR
  * @param method verb of the request
  * @throws {BadMessage} if it is not HTTP/1 or does not tell how its body ends
  */
 export function parseAnswerHead(text: string, method: string): AnswerHead {
-  const [first = "", ...lines] = text.split("\r\n");
-  const [, minor, code] = /^HTTP\/1\.([01]) (\d{3})(?: |$)/.exec(first) ?? [];
-  if (!code) throw new BadMessage("its answer is not HTTP/1");
-  const headers = lines.filter((line) => line !== "").map((line): HeaderPair => {
+  const [first = "", ...lines] = text.split("\n");
+  const [, minor, code] = /^HTTP\/1\.([01]) (\d{3})(?:[ \r]|$)/.exec(first) ?? [];
+  if (!code) throw new BadMessage("is not HTTP/1");
+  const headers = lines.filter((line) => line !== "" && line !== "\r").map((line): HeaderPair => {
     const colon = line.indexOf(":");
-    if (colon <= 0) throw new BadMessage("its answer has a header without a name");
+    if (colon <= 0) throw new BadMessage("has a header without a name");
     return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
   });
   const status = Number(code);
@@ -76,13 +78,7 @@ export function parseAnswerHead(text: string, method: string): AnswerHead {
   return { status, headers, framing, keepAlive };
 }
 
-/**
- * The value of a header.
- *
- * @param headers where it may be
- * @param name lower case
- */
-export function valueOf(headers: readonly HeaderPair[], name: string): string | undefined {
+function valueOf(headers: readonly HeaderPair[], name: string): string | undefined {
   return headers.find(([each]) => each === name)?.[1];
 }
 
@@ -94,12 +90,12 @@ function framingOf(status: number, method: string, headers: readonly HeaderPair[
   );
   // Two ways to find the end of a body are two opinions on where the next answer begins.
   if (lengths.size > 1 || (coding !== undefined && lengths.size > 0)) {
-    throw new BadMessage("its answer has an ambiguous length");
+    throw new BadMessage("has an ambiguous length");
   }
   if (coding === "chunked") return "chunked";
-  if (coding !== undefined) throw new BadMessage(`its answer is coded as ${coding}`);
+  if (coding !== undefined) throw new BadMessage(`is coded as ${coding}`);
   const [length] = lengths;
   if (length === undefined) return "eof";
-  if (!/^\d{1,15}$/.test(length)) throw new BadMessage("its answer has a bad length");
+  if (!/^\d{1,15}$/.test(length)) throw new BadMessage("has a bad length");
   return Number(length);
 }

@@ -1,0 +1,57 @@
+/**
+ * Where servers are, and how connections to them come about.
+ *
+ * @module
+ */
+
+import { Connection } from "./connection.ts";
+import { NeverSent } from "./failures.ts";
+
+/** Longest wait for a connection, ms. */
+const connectTimeoutMs = 2_000;
+
+/** A TCP server. */
+export interface ServerAddress {
+  /** Name, or IP address without brackets. */
+  readonly hostname: string;
+  /** TCP port. */
+  readonly port: number;
+}
+
+/**
+ * The address in a URL.
+ *
+ * @param url absolute, `http:`
+ */
+export function addressOf(url: string): ServerAddress {
+  const { hostname, port } = new URL(url);
+  return { hostname: hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(port || 80) };
+}
+
+/**
+ * Makes a connection.
+ *
+ * @param address where to
+ * @param signals each gives up
+ * @throws {NeverSent} if none comes about within 2 s
+ */
+export async function connect(
+  address: ServerAddress,
+  signals: readonly AbortSignal[],
+): Promise<Connection> {
+  const abort = new AbortController();
+  const giveUp = () => abort.abort();
+  const timer = setTimeout(giveUp, connectTimeoutMs);
+  for (const signal of signals) signal.addEventListener("abort", giveUp);
+  if (signals.some(({ aborted }) => aborted)) giveUp();
+  try {
+    const conn = await Deno.connect({ ...address, signal: abort.signal });
+    conn.setNoDelay(true);
+    return new Connection(conn);
+  } catch (cause) {
+    throw new NeverSent(`No connection to ${address.hostname} port ${address.port}`, { cause });
+  } finally {
+    clearTimeout(timer);
+    for (const signal of signals) signal.removeEventListener("abort", giveUp);
+  }
+}

@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import { Connection } from "./connection.ts";
+import { BadMessage, ConnectionBroken, NeverSent } from "./failures.ts";
+import type { HttpRequest } from "./output.ts";
+
+/** A connection in memory: what was written to it, and what it answers, piece by piece. */
+class FakeWire {
+  written = "";
+  readonly #pieces: Uint8Array[] = [];
+  isClosed = false;
+  /** Makes the next write fail. */
+  isBroken = false;
+  /** Ends a read that waits when nothing is left to answer. */
+  readonly ended = Promise.withResolvers<void>();
+
+  constructor(answer: string, pieceSize: number) {
+    const bytes = new TextEncoder().encode(answer);
+    for (let at = 0; at < bytes.length; at += pieceSize) {
+      this.#pieces.push(bytes.slice(at, at + pieceSize));
+    }
+  }
+
+  /** Leaves the connection open after the answer. */
+  async read(into: Uint8Array): Promise<number | null> {
+    const piece = this.#pieces.shift();
+    if (!piece) {
+      await this.ended.promise;
+      return null;
+    }
+    const fits = piece.subarray(0, into.length);
+    into.set(fits);
+    if (fits.length < piece.length) this.#pieces.unshift(piece.subarray(fits.length));
+    return fits.length;
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    if (this.isBroken) return Promise.reject(new Error("broken pipe"));
+    const size = Math.min(bytes.length, 7);
+    this.written += new TextDecoder().decode(bytes.subarray(0, size));
+    return Promise.resolve(size);
+  }
+
+  close(): void {
+    assert.ok(!this.isClosed);
+    this.isClosed = true;
+    this.ended.resolve();
+  }
+}
+
+/** A connection that answers this; line ends are written `\n` and sent as CR LF. */
+function connect(answer: string, pieceSize = 5) {
+  const wire = new FakeWire(answer.replaceAll("\n", "\r\n"), pieceSize);
+  return { wire, connection: new Connection(wire) };
+}
+
+const get: HttpRequest = { method: "GET", path: "/", headers: [], body: undefined };
+const hello = new TextEncoder().encode("hello");
+
+/** Reads an answer part by part. */
+async function read(connection: Connection, request = get): Promise<string> {
+  const { body } = await connection.ask(request);
+  let text = "";
+  for (let part = await body.part(); part; part = await body.part()) {
+    text += new TextDecoder().decode(part);
+  }
+  return text;
+}
+
+/** Reads an answer as a whole. */
+async function whole(connection: Connection, maxBytes = 1000): Promise<string> {
+  const { body } = await connection.ask(get);
+  return new TextDecoder().decode(await body.whole(maxBytes));
+}
+
+/** Lets all promises settle that wait for nothing. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+}
+
+const answers = {
+  "of a length": "HTTP/1.1 200 OK\ncontent-LENGTH: 11\n\nhello world",
+  "in chunks":
+    "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n6;x=y\nhello \n5\nworld\n0\nTrailer: 1\n\n",
+  "after another":
+    "HTTP/1.1 103 Early\nLink: x\n\nHTTP/1.1 200 OK\nContent-Length: 11\n\nhello world",
+};
+
+for (const [name, answer] of Object.entries(answers)) {
+  Deno.test(`an answer ${name} is read, however it is cut into pieces`, async () => {
+    for (let size = 1; size <= answer.length + 10; size++) {
+      for (const reading of [read, whole]) {
+        const { connection } = connect(answer, size);
+        assert.equal(await reading(connection), "hello world");
+        await settle();
+        assert.ok(connection.isReusable);
+      }
+    }
+  });
+}
+
+Deno.test("a body that ends with the connection is read to there", async () => {
+  for (const reading of [read, whole]) {
+    const { wire, connection } = connect("HTTP/1.0 200 OK\n\nhello world");
+    wire.ended.resolve();
+    assert.equal(await reading(connection), "hello world");
+    assert.ok(!connection.isReusable);
+  }
+});
+
+Deno.test("lines may end without a CR", async () => {
+  const wire = new FakeWire("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 \n\nhello", 3);
+  wire.ended.resolve();
+  assert.equal(await read(new Connection(wire)), "hello");
+});
+
+Deno.test("a chunked body is complete with its last chunk", async () => {
+  const { wire, connection } = connect(
+    "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n0\n",
+  );
+  wire.ended.resolve();
+  assert.equal(await whole(connection), "hello");
+  assert.ok(!connection.isReusable);
+});
+
+Deno.test("one exchange follows the other", async () => {
+  const one = "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n1\na\n0\n\n";
+  const { connection } = connect(`${one}HTTP/1.1 200 OK\nContent-Length: 1\n\nb`, 1);
+  assert.equal(await read(connection), "a");
+  await settle();
+  assert.ok(connection.isReusable);
+  assert.equal(await read(connection), "b");
+});
+
+Deno.test("no other request follows where the next answer could be mistaken", async () => {
+  const closing = connect("HTTP/1.1 200 OK\nConnection: close\nContent-Length: 1\n\na", 1);
+  const unasked = connect("HTTP/1.1 200 OK\nContent-Length: 1\n\nabc", 1000);
+  for (const { connection } of [closing, unasked]) {
+    assert.equal(await read(connection), "a");
+    await settle();
+    assert.ok(!connection.isReusable);
+  }
+  const early = connect("HTTP/1.1 413 Large\nContent-Length: 0\n\n");
+  const endless = new ReadableStream<Uint8Array>();
+  assert.equal(await read(early.connection, { ...get, method: "POST", body: endless }), "");
+  await settle();
+  assert.ok(!early.connection.isReusable);
+});
+
+Deno.test("requests are written whole, streams in chunks", async () => {
+  const answer = "HTTP/1.1 200 OK\nContent-Length: 0\n\n";
+  const joined = connect(answer);
+  await read(joined.connection, { ...get, method: "POST", body: hello });
+  await settle();
+  assert.match(joined.wire.written, /\r\ncontent-length: 5\r\n\r\nhello$/);
+  const large = connect(answer);
+  await read(large.connection, { ...get, method: "POST", body: new Uint8Array(70_000).fill(97) });
+  while (!large.connection.isReusable) await Promise.resolve();
+  assert.match(large.wire.written, /^[^a]*[^]*content-length: 70000\r\n\r\na{70000}$/);
+  const stream = connect(answer);
+  const body = ReadableStream.from([hello, new Uint8Array(), hello]);
+  await read(stream.connection, { ...get, method: "POST", body });
+  while (!stream.connection.isReusable) await Promise.resolve();
+  assert.match(stream.wire.written, /chunked\r\n\r\n5\r\nhello\r\n5\r\nhello\r\n0\r\n\r\n$/);
+});
+
+Deno.test("a request of which nothing was written was never sent, and a stream not touched", async () => {
+  const { wire, connection } = connect("");
+  wire.isBroken = true;
+  const body = ReadableStream.from([hello]);
+  await assert.rejects(connection.ask({ ...get, method: "POST", body }), NeverSent);
+  assert.equal(await new Response(body).text(), "hello");
+  connection[Symbol.dispose]();
+  await assert.rejects(connection.ask(get), NeverSent);
+});
+
+Deno.test("an answer is heard though the request could not be sent to its end", async () => {
+  const { wire, connection } = connect("HTTP/1.1 413 Large\nContent-Length: 4\n\nstop");
+  const asking = read(connection, { ...get, method: "POST", body: hello });
+  wire.isBroken = true;
+  assert.equal(await asking, "stop");
+  assert.ok(!connection.isReusable);
+});
+
+Deno.test("an answer that breaks off is told", async () => {
+  const cut = [
+    "",
+    "HTTP/1.1 200",
+    "HTTP/1.1 200 OK\nA: b",
+    "HTTP/1.1 200 OK\nContent-Length: 5\n\nhell",
+    "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhell",
+    "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n",
+    "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n50\nhello\n",
+  ];
+  for (const answer of cut) {
+    for (const reading of [read, whole]) {
+      const { wire, connection } = connect(answer);
+      wire.ended.resolve();
+      await assert.rejects(reading(connection), ConnectionBroken, answer);
+    }
+  }
+});
+
+Deno.test("what is not HTTP/1, or too long, is refused at once", async () => {
+  const bad = [
+    "SSH-2.0-x",
+    "x",
+    "HTTP/1.1 101 Switching Protocols\n\n",
+    "HTTP/1.1 100 Continue\n\n".repeat(20),
+    "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nxyz\n",
+    "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n3\nabcd\n",
+    "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n3e9\n" + "x".repeat(1001),
+    `HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n0\n${"a: b\n".repeat(101)}`,
+    `HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n${"0".repeat(2000)}`,
+    "HTTP/1.1 200 OK\nContent-Length: 1001\n\n",
+    `HTTP/1.1 200 OK\n\n${"x".repeat(1001)}`,
+    `HTTP/1.1 200 OK\nX: ${"x".repeat(70_000)}\n\n`,
+    `HTTP/1.1 200 OK\n${"A: b\n".repeat(20_000)}\n`,
+  ];
+  // The connection stays open: nothing more is waited for.
+  for (const answer of bad) {
+    for (const size of [7, 4096]) {
+      await assert.rejects(
+        whole(connect(answer, size).connection),
+        BadMessage,
+        answer.slice(0, 80),
+      );
+    }
+  }
+});
+
+Deno.test("an idle connection that ends, or speaks unasked, is closed", async () => {
+  const quiet = connect("");
+  const gone = Promise.withResolvers<void>();
+  quiet.connection.idle(gone.resolve);
+  assert.ok(!quiet.connection.isClosed);
+  quiet.wire.ended.resolve();
+  await gone.promise;
+  assert.ok(quiet.connection.isClosed && quiet.wire.isClosed);
+  const loud = connect("HTTP/1.1 200 OK\n\n");
+  const heard = Promise.withResolvers<void>();
+  loud.connection.idle(heard.resolve);
+  await heard.promise;
+  assert.ok(loud.connection.isClosed);
+});

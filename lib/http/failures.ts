@@ -1,0 +1,26 @@
+/**
+ * How an exchange fails; what matters is whether the other side may have got the request.
+ *
+ * @module
+ */
+
+/** Surely not a byte of the request reached the other side: it may be sent elsewhere. */
+export class NeverSent extends Error {
+  /** The class, for logs. */
+  override readonly name = "NeverSent";
+}
+
+/** The connection ended before the answer did; the request may have been carried out. */
+export class ConnectionBroken extends Error {
+  /** The class, for logs. */
+  override readonly name = "ConnectionBroken";
+}
+
+/**
+ * The answer is not HTTP/1, or longer than it may be; the request may have been carried out. The
+ * message goes on after "The answer".
+ */
+export class BadMessage extends Error {
+  /** The class, for logs. */
+  override readonly name = "BadMessage";
+}

@@ -1,0 +1,82 @@
+/**
+ * A request on its way out.
+ *
+ * @module
+ */
+
+import { NeverSent } from "./failures.ts";
+import { type HeaderPair, requestHead } from "./head.ts";
+import { latin1Bytes } from "./latin1.ts";
+
+/** Bodies up to this size are sent together with their head. */
+const maxJoinedBytes = 64 << 10;
+
+/** A request. */
+export interface HttpRequest {
+  /** Verb. */
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  /** Headers, `host` among them, without those that delimit the body. */
+  readonly headers: readonly HeaderPair[];
+  /** Body, whole or in parts; one in parts is sent in chunks. */
+  readonly body: Uint8Array | ReadableStream<Uint8Array> | undefined;
+}
+
+/** Something to write bytes to. */
+export type ByteSink = Pick<Deno.Conn, "write">;
+
+/** What is left of a request to be sent. */
+export type Rest = () => Promise<void>;
+
+/**
+ * Sends the first bytes of a request. Nothing of a body in parts is read yet.
+ *
+ * @param sink where to
+ * @param request what to send
+ * @returns sends the rest; undefined if that was all
+ * @throws {NeverSent} if not a byte was taken
+ */
+export async function beginRequest(
+  sink: ByteSink,
+  request: HttpRequest,
+): Promise<Rest | undefined> {
+  const { method, path, headers, body } = request;
+  const isStream = body instanceof ReadableStream;
+  const length = isStream ? undefined : body?.length ?? 0;
+  const head = latin1Bytes(requestHead(method, path, headers, length));
+  const isJoined = !isStream && body !== undefined && body.length <= maxJoinedBytes;
+  const first = isJoined ? join(head, body) : head;
+  const count = await sink.write(first).catch((cause) => {
+    throw new NeverSent("The connection had ended before the request", { cause });
+  });
+  const last = isJoined ? undefined : body;
+  if (count === first.length && !last) return undefined;
+  return async () => {
+    await write(sink, first.subarray(count));
+    if (last instanceof ReadableStream) await writeChunks(sink, last);
+    else if (last) await write(sink, last);
+  };
+}
+
+async function writeChunks(sink: ByteSink, body: ReadableStream<Uint8Array>): Promise<void> {
+  for await (const part of body) {
+    // A chunk without a byte would be the last one.
+    if (part.length === 0) continue;
+    await write(sink, latin1Bytes(`${part.length.toString(16)}\r\n`));
+    await write(sink, part);
+    await write(sink, latin1Bytes("\r\n"));
+  }
+  await write(sink, latin1Bytes("0\r\n\r\n"));
+}
+
+async function write(sink: ByteSink, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await sink.write(bytes.subarray(at));
+}
+
+function join(head: Uint8Array, body: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(head.length + body.length);
+  whole.set(head);
+  whole.set(body, head.length);
+  return whole;
+}
