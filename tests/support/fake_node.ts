@@ -117,7 +117,7 @@ export function report(request: Request, node: FakeNode): Response {
  *
  * @param code the error's
  */
-export function refuse(code: ServerledgeError["code"]): Behaviour {
+export function refuse(code: ServerledgeError["code"]): () => Response {
   return () => errorAnswer(new ServerledgeError(code, "as the test wants"));
 }
 
