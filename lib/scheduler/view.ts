@@ -84,8 +84,10 @@ export class LocalView implements NodeView {
 
   /** See {@link NodeView}. */
   get queueWaitMs(): number {
-    const slots = this.#sources.pool.slots(this.#invocation.record);
-    return slots === 0 ? this.local.startMs : this.#waiting * this.local.executionMs / slots;
+    const { pool, queue } = this.#sources;
+    const slots = pool.slots(this.#invocation.record);
+    if (slots === 0) return this.local.startMs;
+    return queue.ahead(this.#invocation) * this.local.executionMs / slots;
   }
 
   /** See {@link NodeView}. */

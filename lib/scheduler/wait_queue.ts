@@ -62,6 +62,28 @@ export class WaitQueue<W extends Waiter> {
     return first;
   }
 
+  /**
+   * How many of those who wait for the same version of a function would be served before a
+   * newcomer: those of its class with earlier deadlines, and of each other class as many as its
+   * weight lets pass until then.
+   *
+   * @param newcomer one that does not wait yet
+   */
+  ahead(newcomer: Waiter): number {
+    const { record: { Version: version }, qosClass } = newcomer;
+    const line = this.#lines.get(version);
+    if (!line) return 0;
+    const own = placeOf(newcomer, line.get(qosClass) ?? []);
+    const turn = this.#passOf(qosClass) + own / qosClass.weight;
+    let ahead = own;
+    for (const [other, list] of line) {
+      if (other === qosClass) continue;
+      const passing = Math.ceil((turn - this.#passes.get(other)!) * other.weight);
+      ahead += Math.min(list.length, Math.max(0, passing));
+    }
+    return ahead;
+  }
+
   /** The first of each function, in the order of their turns. */
   heads(): W[] {
     const heads = [...this.#lines.keys()].map((version) => this.first(version)!);
@@ -81,7 +103,7 @@ export class WaitQueue<W extends Waiter> {
     const list = line.get(qosClass);
     if (!list) line.set(qosClass, [waiter]);
     else list.splice(placeOf(waiter, list), 0, waiter);
-    this.#passes.set(qosClass, Math.max(this.#passes.get(qosClass) ?? 0, this.#virtualTime));
+    this.#passes.set(qosClass, this.#passOf(qosClass));
     this.#size++;
     if (waiter.promised) this.#promised++;
   }
@@ -111,6 +133,11 @@ export class WaitQueue<W extends Waiter> {
     this.#size--;
     if (waiter.promised) this.#promised--;
     return true;
+  }
+
+  /** Service that a class counts with when one of its requests comes now. */
+  #passOf(qosClass: QosClass): number {
+    return Math.max(this.#passes.get(qosClass) ?? 0, this.#virtualTime);
   }
 
   #compare(a: W, b: W): number {

@@ -66,3 +66,25 @@ Deno.test("who gives up is gone, and promised ones do not count as queued", () =
   assert(!queue.remove(one!));
   assert.deepEqual([queue.size, queue.queued], [1, 1]);
 });
+
+Deno.test("a newcomer's turn is foretold by weights and deadlines", () => {
+  const queue = new WaitQueue();
+  const foretold = (newcomer: Waiter) => {
+    const copy = new WaitQueue();
+    for (const each of queue.all(f.Version)) copy.add(each);
+    copy.add(newcomer);
+    const turn = serveAll(copy).indexOf(newcomer);
+    const ahead = queue.ahead(newcomer);
+    // Of two classes whose turns coincide either may be first.
+    assert(Math.abs(turn - ahead) <= 1, `${ahead} are ahead, but ${turn} went before`);
+    return ahead;
+  };
+  assert.equal(foretold(waiter()), 0);
+  for (let i = 0; i < 12; i++) queue.add(waiter());
+  assert.equal(foretold(waiter()), 12);
+  assert.equal(foretold(waiter({ qosClass: gold })), 0);
+  for (let i = 0; i < 6; i++) queue.add(waiter({ qosClass: gold, answerBy: 1000 + i }));
+  assert.equal(foretold(waiter({ qosClass: gold, answerBy: 2000 })), 8);
+  assert.equal(foretold(waiter({ qosClass: gold, answerBy: 500 })), 0);
+  assert.equal(foretold(waiter()), 18);
+});
