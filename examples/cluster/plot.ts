@@ -29,7 +29,7 @@ const meanings: Record<Outcome, string> = {
 const lineColours = ["#CC79A7", "#555555"];
 
 const panel = { width: 300, height: 150, gapX: 78, gapY: 64 };
-const margin = { left: 130, top: 118, right: 30, bottom: 30 };
+const margin = { left: 170, top: 118, right: 40, bottom: 0 };
 /** Range of the response-time axis, ms; it is logarithmic. */
 const responseRange = { min: 50, max: 20_000 };
 const responseTicks = [100, 500, 1000, 5000, 20_000];
@@ -82,7 +82,8 @@ function drawRow(
     const x = margin.left + column * (panel.width + panel.gapX);
     return { x, y, atTime: (seconds) => x + seconds / run.seconds * panel.width };
   };
-  const parts = [text(20, y + panel.height / 2, run.policy, `font-size="15" font-weight="bold"`)];
+  const name = run.policy.split("/").at(-1)!;
+  const parts = [text(20, y + panel.height / 2, name, `font-size="15" font-weight="bold"`)];
   run.classes.forEach((one, column) => parts.push(ratePanel(place(column), run, one, peak)));
   parts.push(responsePanel(place(run.classes.length), run, limits));
   return parts.join("\n");
