@@ -10,7 +10,7 @@ import { IncomingBody } from "./body.ts";
 import { BadMessage, NeverSent } from "./failures.ts";
 import { type AnswerHead, parseAnswerHead } from "./head.ts";
 import { Input } from "./input.ts";
-import { beginRequest, type HttpRequest } from "./output.ts";
+import { beginRequest, type HttpRequest, type Rest } from "./output.ts";
 
 /** Most interim answers (1xx) before the real one. */
 const maxInterim = 16;
@@ -32,6 +32,8 @@ export class Connection implements Disposable {
   readonly #input: Input;
   #state: "idle" | "sending" | "sent" | "closed" = "sent";
   #keepsAlive = true;
+  /** What is still to be sent of the request under way. */
+  #rest: Rest | undefined;
 
   /**
    * A connection that was just made.
@@ -80,8 +82,8 @@ export class Connection implements Disposable {
   async ask(request: HttpRequest): Promise<IncomingAnswer> {
     if (this.isClosed) throw new NeverSent("The connection had ended before the request");
     this.#state = "sending";
-    const rest = await beginRequest(this.#wire, request);
-    if (rest) this.#sendRest(rest, request);
+    this.#rest = await beginRequest(this.#wire, request);
+    if (this.#rest) this.#sendRest(this.#rest, request);
     else this.#sent();
     for (let count = 0; count <= maxInterim; count++) {
       const head = parseAnswerHead(await this.#input.head(), request.method);
@@ -98,10 +100,13 @@ export class Connection implements Disposable {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#wire.close();
+    this.#rest?.cancel();
   }
 
-  #sendRest(rest: () => Promise<void>, { body }: HttpRequest): void {
-    rest().then(() => this.#sent(), () => {
+  #sendRest(rest: Rest, { body }: HttpRequest): void {
+    if (this.isClosed) rest.cancel();
+    rest.send().then(() => this.#sent(), () => {
+      rest.cancel();
       // The other side may answer and close before it has read all, so its answer is still waited
       // for; but the rest of a stream that broke off would be waited for by both sides.
       if (body instanceof ReadableStream) this[Symbol.dispose]();
@@ -109,6 +114,7 @@ export class Connection implements Disposable {
   }
 
   #sent(): void {
+    this.#rest = undefined;
     if (this.#state === "sending") this.#state = "sent";
   }
 }

@@ -155,7 +155,7 @@ Deno.test("requests are written whole, streams in chunks", async () => {
   const large = connect(answer);
   await read(large.connection, { ...get, method: "POST", body: new Uint8Array(70_000).fill(97) });
   while (!large.connection.isReusable) await Promise.resolve();
-  assert.match(large.wire.written, /^[^a]*[^]*content-length: 70000\r\n\r\na{70000}$/);
+  assert.match(large.wire.written, /content-length: 70000\r\n\r\na{70000}$/);
   const stream = connect(answer);
   const body = ReadableStream.from([hello, new Uint8Array(), hello]);
   await read(stream.connection, { ...get, method: "POST", body });

@@ -26,15 +26,20 @@ export interface HttpRequest {
 /** Something to write bytes to. */
 export type ByteSink = Pick<Deno.Conn, "write">;
 
-/** What is left of a request to be sent. */
-export type Rest = () => Promise<void>;
+/** What is left of a request. */
+export interface Rest {
+  /** Sends it. */
+  send(): Promise<void>;
+  /** Takes no more of a body in parts: nobody will get it. */
+  cancel(): void;
+}
 
 /**
  * Sends the first bytes of a request. Nothing of a body in parts is read yet.
  *
  * @param sink where to
  * @param request what to send
- * @returns sends the rest; undefined if that was all
+ * @returns the rest; undefined if that was all
  * @throws {NeverSent} if not a byte was taken
  */
 export async function beginRequest(
@@ -52,19 +57,29 @@ export async function beginRequest(
   });
   const last = isJoined ? undefined : body;
   if (count === first.length && !last) return undefined;
-  return async () => {
-    await write(sink, first.subarray(count));
-    if (last instanceof ReadableStream) await writeChunks(sink, last);
-    else if (last) await write(sink, last);
+  const parts = last instanceof ReadableStream ? last.getReader() : undefined;
+  return {
+    async send() {
+      await write(sink, first.subarray(count));
+      if (parts) await writeChunks(sink, parts);
+      else if (last instanceof Uint8Array) await write(sink, last);
+    },
+    cancel() {
+      // A stream that failed is told by its reader.
+      parts?.cancel().catch(() => {});
+    },
   };
 }
 
-async function writeChunks(sink: ByteSink, body: ReadableStream<Uint8Array>): Promise<void> {
-  for await (const part of body) {
+async function writeChunks(
+  sink: ByteSink,
+  parts: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<void> {
+  for (let next = await parts.read(); !next.done; next = await parts.read()) {
     // A chunk without a byte would be the last one.
-    if (part.length === 0) continue;
-    await write(sink, latin1Bytes(`${part.length.toString(16)}\r\n`));
-    await write(sink, part);
+    if (next.value.length === 0) continue;
+    await write(sink, latin1Bytes(`${next.value.length.toString(16)}\r\n`));
+    await write(sink, next.value);
     await write(sink, latin1Bytes("\r\n"));
   }
   await write(sink, latin1Bytes("0\r\n\r\n"));

@@ -7,6 +7,7 @@ import { readInvokeRequest } from "../../lib/model/invocation.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { eventually } from "../support/eventually.ts";
 import { sampleReport } from "../support/fake_services.ts";
+import { RawServer, say, sayWhole } from "../support/raw_server.ts";
 
 const forwarded: Forwarded = {
   id: "f-1",
@@ -25,62 +26,12 @@ const codeOf = (promise: Promise<unknown>) =>
   promise.then(() => "OK", (error: ServerledgeError) => error.code);
 
 /** A peer whose connections are told byte by byte what to do. */
-class RawPeer implements Disposable {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly record = sampleNode("peer", { Url: `http://127.0.0.1:${this.#listener.addr.port}` });
-  readonly #conns = new Set<Deno.Conn>();
-  /** Whole requests that came. */
-  readonly requests: string[] = [];
-
-  constructor(serve: (conn: Deno.Conn, request: string, count: number) => Promise<void>) {
-    void this.#accept(serve);
-  }
-
-  async #accept(serve: (conn: Deno.Conn, request: string, count: number) => Promise<void>) {
-    for await (const conn of this.#listener) {
-      this.#conns.add(conn);
-      void this.#read(conn, serve).catch(() => {});
-    }
-  }
-
-  async #read(
-    conn: Deno.Conn,
-    serve: (conn: Deno.Conn, request: string, count: number) => Promise<void>,
-  ) {
-    const buffer = new Uint8Array(1 << 20);
-    let text = "";
-    for (;;) {
-      const count = await conn.read(buffer);
-      if (count === null) return;
-      text += new TextDecoder().decode(buffer.subarray(0, count));
-      const [head, body] = text.split("\r\n\r\n");
-      const length = Number(/content-length: (\d+)/.exec(head!)?.[1]);
-      if (body === undefined || new TextEncoder().encode(body).length < length) continue;
-      this.requests.push(text);
-      text = "";
-      await serve(conn, this.requests.at(-1)!, this.requests.length);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.#listener.close();
-    for (const conn of this.#conns) close(conn);
-  }
-}
-
-function close(conn: Deno.Conn): void {
-  try {
-    conn.close();
-  } catch {
-    // The test has closed it.
-  }
+class RawPeer extends RawServer {
+  readonly record = sampleNode("peer", { Url: this.url });
 }
 
 function answer(conn: Deno.Conn, body: unknown, status = 200): Promise<number> {
-  const text = JSON.stringify(body);
-  return conn.write(new TextEncoder().encode(
-    `HTTP/1.1 ${status} X\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
-  ));
+  return sayWhole(conn, JSON.stringify(body), status);
 }
 
 Deno.test("a request reaches a peer's server with its hop and comes back as a report", async () => {
@@ -153,7 +104,7 @@ Deno.test("a peer that closes after reading may have run it: it is sent once, an
 
 Deno.test("an answer that breaks off is no answer", async () => {
   using peer = new RawPeer(async (conn) => {
-    await conn.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{"));
+    await say(conn, "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{");
     conn.close();
   });
   using client = new PeerClient("");
@@ -192,16 +143,12 @@ Deno.test("calling a request back closes its connection, so that the peer stops"
 });
 
 Deno.test("many at once share the connections that are kept", async () => {
-  const conns = new Set<Deno.Conn>();
-  using peer = new RawPeer(async (conn) => {
-    conns.add(conn);
-    await answer(conn, sampleReport);
-  });
+  using peer = new RawPeer((conn) => answer(conn, sampleReport));
   using client = new PeerClient("");
   for (let round = 0; round < 3; round++) {
     const sent = Array.from({ length: 40 }, () => client.send(peer.record, forwarded, never));
     assert((await Promise.all(sent)).every(({ Success }) => Success));
   }
   assert.equal(peer.requests.length, 120);
-  assert.equal(conns.size, 40);
+  assert.equal(peer.conns.size, 40);
 });
