@@ -5,6 +5,7 @@
  * @module
  */
 
+import { randomId } from "../../lib/base/ids.ts";
 import { get, post, python } from "../../tests/support/client.ts";
 import { startEtcd, type TestEtcd } from "../../tests/support/etcd.ts";
 import { eventually } from "../../tests/support/eventually.ts";
@@ -70,12 +71,21 @@ export interface Cloud extends AsyncDisposable {
   /** Where all nodes register. */
   readonly etcd: TestEtcd;
   readonly sizes: Sizes;
+  /**
+   * Ends the ids of all its nodes. A starting node takes containers of its id for its own, left by a
+   * crash: another continuum on this machine must not have the same ids.
+   */
+  readonly suffix: string;
+}
+
+/** A node that clients send their requests to. */
+export interface EdgeNode extends NodeProcess {
+  readonly id: string;
 }
 
 /** The edge zone. */
 export interface Edge extends AsyncDisposable {
-  /** Its nodes, where clients send their requests to. */
-  readonly nodes: readonly NodeProcess[];
+  readonly nodes: readonly EdgeNode[];
 }
 
 /**
@@ -87,10 +97,11 @@ export interface Edge extends AsyncDisposable {
 export async function startCloud(sizes: Sizes, signal?: AbortSignal): Promise<Cloud> {
   await using stack = new AsyncDisposableStack();
   const etcd = stack.use(await startEtcd());
+  const suffix = randomId(6);
   const nodes: NodeProcess[] = [];
   for (const id of ["cloud-1", "cloud-2"]) {
     signal?.throwIfAborted();
-    const config = { ...common(etcd, id, "CLOUD", sizes.cloudInstances) };
+    const config = common(etcd, `${id}-${suffix}`, "CLOUD", sizes.cloudInstances);
     nodes.push(stack.use(await startNodeProcess({ config })));
   }
   const answer = await post(
@@ -110,7 +121,7 @@ export async function startCloud(sizes: Sizes, signal?: AbortSignal): Promise<Cl
       command: "lb",
       config: {
         "etcd.address": etcd.endpoint,
-        "registry.node.id": "lb-1",
+        "registry.node.id": `lb-1-${suffix}`,
         "registry.area": "CLOUD",
         "api.port": port,
         "api.url": `http://127.0.0.1:${distance.port}`,
@@ -120,7 +131,7 @@ export async function startCloud(sizes: Sizes, signal?: AbortSignal): Promise<Cl
     }),
   );
   const owned = stack.move();
-  return { etcd, sizes, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { etcd, sizes, suffix, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /**
@@ -136,16 +147,17 @@ export async function startEdge(
   signal?: AbortSignal,
 ): Promise<Edge> {
   await using stack = new AsyncDisposableStack();
-  const { etcd, sizes } = cloud;
-  const nodes: NodeProcess[] = [];
-  for (const id of ["edge-1", "edge-2"]) {
+  const { etcd, sizes, suffix } = cloud;
+  const nodes: EdgeNode[] = [];
+  for (const name of ["edge-1", "edge-2"]) {
     signal?.throwIfAborted();
+    const id = `${name}-${suffix}`;
     const config = {
       ...common(etcd, id, "EDGE", sizes.edgeInstances),
       "registry.remote.area": "CLOUD",
       "scheduler.policy": policy,
     };
-    nodes.push(stack.use(await startNodeProcess({ config })));
+    nodes.push({ ...stack.use(await startNodeProcess({ config })), id });
   }
   for (const node of nodes) {
     signal?.throwIfAborted();

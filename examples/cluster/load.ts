@@ -25,6 +25,8 @@ export interface Shot {
   readonly ms: number;
   /** True if it was answered with a result, in time or not. */
   readonly answered: boolean;
+  /** Code and message of the error that it was answered with, if that was one. */
+  readonly problem?: string;
 }
 
 /** What is sent where, and when. */
@@ -39,6 +41,14 @@ export interface LoadPlan {
   readonly seconds: number;
   /** Requests per second, as long after the start, s. */
   readonly rate: (at: number) => number;
+}
+
+/** What is read of an answer. */
+interface Answer {
+  readonly ExecutionNode?: string;
+  readonly ExecutionArea?: string;
+  readonly code?: string;
+  readonly message?: string;
 }
 
 /** A request to come. */
@@ -59,8 +69,10 @@ export function hill(peak: number, seconds: number): (at: number) => number {
 }
 
 /** The entries that the example uses: one node gets more than the other, so that it needs it. */
-export function entriesOf(nodes: readonly { readonly url: string }[]): LoadPlan["entries"] {
-  return nodes.map(({ url }, at) => ({ url, id: `edge-${at + 1}`, share: at === 0 ? 0.6 : 0.4 }));
+export function entriesOf(
+  nodes: readonly { readonly url: string; readonly id: string }[],
+): LoadPlan["entries"] {
+  return nodes.map(({ url, id }, at) => ({ url, id, share: at === 0 ? 0.6 : 0.4 }));
 }
 
 /**
@@ -102,10 +114,14 @@ function* arrivals({ entries, seconds, rate }: LoadPlan): Generator<Due> {
   }
 }
 
-async function send({ at, loadClass, entry }: Due, began: number, stop?: AbortSignal) {
+async function send(
+  { at, loadClass, entry }: Due,
+  began: number,
+  stop?: AbortSignal,
+): Promise<Shot> {
   const patience = AbortSignal.timeout(patienceMs);
   let status = 0;
-  let report: { ExecutionNode?: string; ExecutionArea?: string } = {};
+  let report: Answer = {};
   try {
     const answer = await fetch(`${entry.url}/invoke/${functionName}`, {
       method: "POST",
@@ -120,12 +136,14 @@ async function send({ at, loadClass, entry }: Due, began: number, stop?: AbortSi
   const ms = performance.now() - began - at * 1000;
   const late = loadClass.limit > 0 && ms > loadClass.limit * 1000;
   const outcome = outcomeOf(status, report, entry.id, late);
-  return { at, className: loadClass.name, outcome, ms, answered: status === 200 };
+  const { code, message } = report;
+  const problem = code === undefined ? undefined : `${code}: ${message}`;
+  return { at, className: loadClass.name, outcome, ms, answered: status === 200, problem };
 }
 
 function outcomeOf(
   status: number,
-  { ExecutionNode, ExecutionArea }: { ExecutionNode?: string; ExecutionArea?: string },
+  { ExecutionNode, ExecutionArea }: Answer,
   entry: string,
   late: boolean,
 ): Outcome {

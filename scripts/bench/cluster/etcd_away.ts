@@ -20,6 +20,9 @@ const defaultSeconds = 60;
 /** Load, as a multiple of what the edge can serve: some of it has to go to the cloud. */
 const loadFactor = 1.2;
 
+/** Failures that are told one by one. */
+const shown = 20;
+
 /** Counts the requests that were not answered with a result while etcd was away. */
 export async function measureEtcdAway(results: Results): Promise<void> {
   const seconds = Number(Deno.env.get("BENCH_ETCD_AWAY_S") ?? defaultSeconds);
@@ -35,6 +38,11 @@ export async function measureEtcdAway(results: Results): Promise<void> {
   const { cloud: offloaded } = count(shots);
   assert(offloaded > 0, "some of the load must have been offloaded");
   const unanswered = shots.filter(({ answered }) => !answered);
+  for (const { at, className, outcome, ms, problem = "no answer" } of unanswered.slice(0, shown)) {
+    console.log(
+      `  ${at.toFixed(1)} s: ${className} ${outcome} after ${ms.toFixed(0)} ms: ${problem}`,
+    );
+  }
   results.add("etcd_away_failed", "requests", [unanswered.length]);
   results.add("etcd_away_served", "requests", [shots.length - unanswered.length]);
 }

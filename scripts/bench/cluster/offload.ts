@@ -35,13 +35,13 @@ export async function measureOffload(results: Results): Promise<void> {
       "scheduler.policy": cloud === "" ? "default" : "cloudonly",
       "registry.monitoring.interval": 1,
     });
-  await using peer = await start("peer", "CLOUD", "");
+  await using peer = await start("bench-peer", "CLOUD", "");
   await peer.create("trivial", "python");
   await peer.prewarm("trivial", instances);
   await using _instant = await startInstantNode(etcd.endpoint);
-  await using toPeer = await start("to-peer", "EDGE", "CLOUD");
-  await using toInstant = await start("to-instant", "EDGE", "INSTANT");
-  await reaches(toPeer, "peer");
+  await using toPeer = await start("bench-to-peer", "EDGE", "CLOUD");
+  await using toInstant = await start("bench-to-instant", "EDGE", "INSTANT");
+  await reaches(toPeer, "bench-peer");
   await reaches(toInstant, "instant");
 
   const urls = [toPeer, toInstant, peer].map((node) => node.invokeUrl("trivial"));
@@ -53,7 +53,7 @@ export async function measureOffload(results: Results): Promise<void> {
     instant: await load(byInstant, body, 16, loadSeconds),
     real: await load(byPeer, body, 16, loadSeconds),
   }));
-  await reaches(toPeer, "peer"); // still
+  await reaches(toPeer, "bench-peer"); // still
   await reaches(toInstant, "instant");
 
   const added = samples.map(({ direct, offloaded }) => offloaded.p50Ms - direct.p50Ms);
