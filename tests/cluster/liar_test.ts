@@ -39,7 +39,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     change: Partial<NodeRecord> = {},
   ): Promise<AsyncDisposable> {
     const registration = world.registry.registerNode({ ...peer.record, ...change });
-    await sees(me, [peer.id]);
+    await sees(me, [peer]);
     await eventually("its news came", async () => {
       const { Nodes } = (await get(`${me.url}/nodes`)).body;
       return Nodes.some(({ Id, AgeMs }: { Id: string; AgeMs: unknown }) =>
@@ -61,7 +61,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     await runs(me, 1);
     const answers = await Promise.all([1, 2, 3].map(() => invoke(me)));
     for (const { status, body } of answers) {
-      assert.deepEqual([status, body.ExecutionNode], [200, "me"], JSON.stringify(body));
+      assert.deepEqual([status, body.ExecutionNode], [200, me.id], JSON.stringify(body));
     }
     assert.equal((await busy).status, 200);
     assert.equal(peer.received.length, 3, "each was offered once");
@@ -74,9 +74,9 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     await using _ = await beside(peer);
     peer.news = { ...peer.news, availableMemoryMib: -1, queueLength: 1e300, warm: [] };
     await sees(me, []);
-    assert.equal((await invoke(me)).body.ExecutionNode, "me");
+    assert.equal((await invoke(me)).body.ExecutionNode, me.id);
     peer.news = { ...peer.news, availableMemoryMib: 1, queueLength: 0 };
-    await sees(me, ["numbers"]);
+    await sees(me, [peer]);
   });
 
   await t.step("one that never answers: the deadline does, and calls it back", async () => {
@@ -96,7 +96,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     assert.equal((await invoke(me, {}, {}, "big")).body.code, "NO_SUITABLE_NODE");
     assert.equal(peer.received.length, 0);
     peer.silent = false;
-    await sees(me, ["silent"]);
+    await sees(me, [peer]);
     assert.equal((await invoke(me, {}, {}, "big")).body.code, "FUNCTION_ERROR");
     assert.equal(peer.received.length, 1);
   });

@@ -20,14 +20,14 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
   ]);
 
   await t.step("they see each other, each with its architecture", async () => {
-    await sees(x86, ["arm"]);
-    await sees(arm, ["x86"]);
+    await sees(x86, [arm]);
+    await sees(arm, [x86]);
     for (const { url } of [x86, arm]) {
       const { Nodes } = (await get(`${url}/nodes`)).body;
       const architectures = Nodes.map(({ Id, Architecture }: Record<string, string>) =>
         `${Id} ${Architecture}`
       );
-      assert.deepEqual(architectures.sort(), ["arm arm64", "x86 amd64"]);
+      assert.deepEqual(architectures.sort(), [`${arm.id} arm64`, `${x86.id} amd64`]);
     }
   });
 
@@ -55,8 +55,8 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
   await t.step("the request of the x86-64 node got as far as the start on the other", async () => {
     await eventually("both wrote it down", () => world.audit().length === 3);
     const written = world.audit();
-    const [refused] = written.filter(({ node }) => node === "x86");
-    const there = written.filter(({ node, id }) => node === "arm" && id === refused!.id);
+    const [refused] = written.filter(({ node }) => node === x86.id);
+    const there = written.filter(({ node, id }) => node === arm.id && id === refused!.id);
     assert.deepEqual(there.map(({ outcome }) => outcome), ["INSTANCE_START_FAILED"]);
     assert.equal(refused!.outcome, "NO_SUITABLE_NODE");
   });

@@ -35,7 +35,7 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
     }, { command: "lb" }),
   ]);
   await post(`${edge.url}/create`, await python("f", sleeper));
-  await aimsAt(edge, ["lb"]);
+  await aimsAt(edge, [lb]);
   await knows(cloud, "f");
   await eventually("the region serves", async () => (await invoke(lb)).status === 200);
   await invoke(edge);
@@ -45,13 +45,13 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
     const busy = invoke(edge, { sleep: 1 }, { CanDoOffloading: false });
     await runs(edge, 1);
     const answer = await invoke(edge);
-    assert.equal((await busy).body.ExecutionNode, "edge");
+    assert.equal((await busy).body.ExecutionNode, edge.id);
     return answer;
   };
 
   await t.step("whole: it offloads, and tells what the way costs", async () => {
     const { status, body } = await second();
-    assert.deepEqual([status, body.ExecutionNode], [200, "cloud"]);
+    assert.deepEqual([status, body.ExecutionNode], [200, cloud.id]);
     assert(body.OffloadLatency >= 2 * delayMs / 1000);
   });
 
@@ -68,12 +68,12 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
   });
 
   await t.step("both sides go on", async () => {
-    await aimsAt(edge, ["cloud"]); // Datagrams and its own port still reach it: no balancer, so directly.
+    await aimsAt(edge, [cloud]); // Datagrams and its own port still reach it: no balancer, so directly.
     for (const member of [edge, lb]) {
       const answers = await Promise.all([1, 2, 3].map(() => invoke(member)));
       assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200]);
     }
-    assert.equal((await invoke(cloud)).body.ExecutionNode, "cloud");
+    assert.equal((await invoke(cloud)).body.ExecutionNode, cloud.id);
     await eventually("the region misses the registry", async () => {
       return (await get(`${cloud.url}/status`)).body.Registry.Ok === false;
     });
@@ -83,10 +83,10 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
     await post(`${edge.url}/create`, await python("g", sleeper));
     toRegistry.mend();
     toRegion.mend();
-    await aimsAt(edge, ["lb"]);
-    await sees(edge, ["cloud", "lb"]);
+    await aimsAt(edge, [lb]);
+    await sees(edge, [cloud, lb]);
     await knows(cloud, "g");
-    await eventually("it offloads", async () => (await second()).body.ExecutionNode === "cloud");
+    await eventually("it offloads", async () => (await second()).body.ExecutionNode === cloud.id);
     assert.equal((await get(`${cloud.url}/status`)).body.Registry.Ok, true);
   });
 
@@ -95,7 +95,7 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
     for (const member of [edge, cloud]) await clears(member, "f");
     const written = world.audit();
     const [late] = written.filter(({ outcome }) => outcome === "DEADLINE_EXCEEDED");
-    assert.deepEqual([late!.node, late!.place], ["edge", "cloud"]);
+    assert.deepEqual([late!.node, late!.place], [edge.id, "cloud"]);
   });
 });
 
@@ -106,7 +106,7 @@ Deno.test("a node freezes with requests in its hands, and thaws", async () => {
     world.join("cloud", "CLOUD", { "container.pool.memory": 256 }),
   ]);
   await post(`${edge.url}/create`, await python("f", sleeper));
-  await aimsAt(edge, ["cloud"]);
+  await aimsAt(edge, [cloud]);
   await knows(cloud, "f");
   await Promise.all([
     invoke(edge),
@@ -128,14 +128,14 @@ Deno.test("a node freezes with requests in its hands, and thaws", async () => {
     return (await get(`${edge.url}/poll/${id}`)).body.Code === "DEADLINE_EXCEEDED";
   });
   await sees(edge, []);
-  assert.equal((await invoke(edge)).body.ExecutionNode, "edge", "it waits here instead");
+  assert.equal((await invoke(edge)).body.ExecutionNode, edge.id, "it waits here instead");
   assert.equal((await busy).status, 200);
 
   Deno.kill(cloud.pid, "SIGCONT");
-  await sees(edge, ["cloud"]);
+  await sees(edge, [cloud]);
   const again = invoke(edge, { sleep: 1 }, { CanDoOffloading: false });
   await runs(edge, 1);
-  assert.equal((await invoke(edge)).body.ExecutionNode, "cloud");
+  assert.equal((await invoke(edge)).body.ExecutionNode, cloud.id);
   await again;
   for (const member of [edge, cloud]) await clears(member, "f");
   world.audit();

@@ -36,8 +36,8 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
     world.join("cloud-1", "CLOUD", { "scheduler.queue.capacity": 0 }),
     world.join("cloud-2", "CLOUD", { "scheduler.queue.capacity": 0 }),
   ]);
-  await sees(edge, ["cloud-1", "cloud-2", "lb-1"]);
-  await aimsAt(edge, ["lb-1"]);
+  await sees(edge, [one, two, lb]);
+  await aimsAt(edge, [lb]);
   await post(`${edge.url}/create`, await python("f", sleeper));
   for (const member of [one, two]) await knows(member, "f");
   await invoke(edge);
@@ -64,15 +64,15 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
 
   await t.step("two balancers, the region full: the edge serves after all", async () => {
     const second = await world.join("lb-2", "CLOUD", {}, { command: "lb" });
-    await aimsAt(edge, ["lb-1", "lb-2"]);
+    await aimsAt(edge, [lb, second]);
     using busy = await occupied(edge, 1.5);
     using full = await occupied(one, 2);
     using fullToo = await occupied(two, 2);
     const { status, body } = await invoke(edge);
-    assert.deepEqual([status, body.ExecutionNode], [200, "edge"], JSON.stringify(body));
+    assert.deepEqual([status, body.ExecutionNode], [200, edge.id], JSON.stringify(body));
     await Promise.all([busy.end, full.end, fullToo.end]);
     await second.stop();
-    await aimsAt(edge, ["lb-1"]);
+    await aimsAt(edge, [lb]);
   });
 
   await t.step("the balancer dies: nodes of the region are asked directly", async () => {
@@ -80,13 +80,13 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
     await lb.kill();
     const { status, body } = await invoke(edge);
     assert.deepEqual([status, body.ExecutionArea], [200, "CLOUD"], JSON.stringify(body));
-    await aimsAt(edge, ["cloud-1", "cloud-2"]);
+    await aimsAt(edge, [one, two]);
     await busy.end;
   });
 
   await t.step("a balancer is back: it is the way again", async () => {
     await world.join("lb-1", "CLOUD", {}, { command: "lb" });
-    await aimsAt(edge, ["lb-1"]);
+    await aimsAt(edge, [lb]);
     using busy = await occupied(edge, 1);
     assert.equal((await invoke(edge)).body.ExecutionArea, "CLOUD");
     await busy.end;

@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { randomId } from "../../lib/base/ids.ts";
 import { connectEtcd } from "../../lib/registry/etcd.ts";
 import type { Registry } from "../../lib/registry/registry.ts";
 import { type Answer, get, post } from "./client.ts";
@@ -28,16 +29,24 @@ export interface Written {
   readonly responseMs: number;
 }
 
-/** A node or balancer of a continuum. */
-export interface Member extends NodeProcess {
+/** Who has an id. */
+export interface Named {
   readonly id: string;
 }
+
+/** A node or balancer of a continuum. */
+export interface Member extends NodeProcess, Named {}
 
 /** Etcd, and who meets there. Disposing it ends them all. */
 export class Continuum implements AsyncDisposable {
   readonly #owned: AsyncDisposableStack;
   /** All that were ever started, those that are gone included. */
   readonly #members: Member[] = [];
+  /**
+   * Ends the ids of all nodes. A starting node takes containers of its id for its own, left by a
+   * crash: other tests on this machine must not have the same ids.
+   */
+  readonly #suffix = randomId(6);
 
   private constructor(
     readonly etcd: TestEtcd,
@@ -59,17 +68,18 @@ export class Continuum implements AsyncDisposable {
   /**
    * Starts a node, or a balancer; its rounds are quick, so that tests need not wait.
    *
-   * @param id its id
+   * @param name its id in this continuum, which is made unique
    * @param area its area; any but `CLOUD` has `CLOUD` for its cloud
    * @param config what is particular to it
    * @param options how its process is started
    */
   async join(
-    id: string,
+    name: string,
     area: string,
     config: Readonly<Record<string, unknown>> = {},
     options: NodeOptions = {},
   ): Promise<Member> {
+    const id = `${name}-${this.#suffix}`;
     const process = await startNodeProcess({
       ...options,
       config: {
@@ -136,21 +146,25 @@ function writtenBy({ id: node, log }: Member): Written[] {
 }
 
 /** Waits until a node sees others as reachable, and no more than these. */
-export async function sees({ url }: Member, ids: readonly string[]): Promise<void> {
-  const expected = [...ids].sort().join(" ");
+export async function sees({ url }: Member, others: readonly Named[]): Promise<void> {
+  const expected = idsOf(others);
   await eventually(`it sees ${expected}`, async () => {
-    const others = (await members(url)).filter(({ Reachable, Self }) => Reachable && !Self);
-    return others.map(({ Id }) => Id).sort().join(" ") === expected;
+    const found = (await members(url)).filter(({ Reachable, Self }) => Reachable && !Self);
+    return found.map(({ Id }) => Id).sort().join(" ") === expected;
   });
 }
 
 /** Waits until requests of a node would go to the cloud by certain members. */
-export async function aimsAt({ url }: Member, ids: readonly string[]): Promise<void> {
-  const expected = [...ids].sort().join(" ");
+export async function aimsAt({ url }: Member, others: readonly Named[]): Promise<void> {
+  const expected = idsOf(others);
   await eventually(`its cloud is ${expected}`, async () => {
     const targets = (await members(url)).filter(({ IsCloudTarget }) => IsCloudTarget);
     return targets.map(({ Id }) => Id).sort().join(" ") === expected;
   });
+}
+
+function idsOf(named: readonly Named[]): string {
+  return named.map(({ id }) => id).sort().join(" ");
 }
 
 async function members(url: string): Promise<Answer["body"][]> {
