@@ -9,9 +9,11 @@ import assert from "node:assert/strict";
 import { randomId } from "../../lib/base/ids.ts";
 import { connectEtcd } from "../../lib/registry/etcd.ts";
 import type { Registry } from "../../lib/registry/registry.ts";
+import { nodeLabel } from "../../lib/runtime/docker/names.ts";
 import { type Answer, get, post } from "./client.ts";
 import { startEtcd, type TestEtcd } from "./etcd.ts";
 import { eventually } from "./eventually.ts";
+import { runToEnd } from "./process.ts";
 import { freePort, type NodeOptions, type NodeProcess, startNodeProcess } from "./node.ts";
 
 /** Signs what the nodes of a continuum under test send each other. */
@@ -98,6 +100,7 @@ export class Continuum implements AsyncDisposable {
       },
     });
     const member = { ...process, id };
+    this.#owned.defer(() => removeContainers(id));
     this.#owned.use(member);
     this.#members.push(member);
     return member;
@@ -133,6 +136,14 @@ export class Continuum implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owned.disposeAsync();
   }
+}
+
+/** Removes what a killed node has left: no other will ever have its id. */
+async function removeContainers(node: string): Promise<void> {
+  const label = `label=${nodeLabel}=${node}`;
+  const { stdout } = await runToEnd(["docker", "ps", "--all", "--quiet", "--filter", label]);
+  const left = stdout.trim().split("\n").filter((id) => id !== "");
+  if (left.length > 0) await runToEnd(["docker", "rm", "--force", ...left]);
 }
 
 /** How a request ends that surely did not start. */
