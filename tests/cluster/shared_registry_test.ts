@@ -8,7 +8,7 @@ const answering = (text: string) => `def f(params, context):\n    return "${text
 
 Deno.test("nodes on one etcd share functions, and outlive it", async (t) => {
   await using etcd = await startEtcd();
-  const config = { "etcd.address": etcd.endpoint };
+  const config = { "etcd.address": etcd.endpoint, "registry.udp.port": 0 };
   await using one = await startNodeProcess({ config });
   await using two = await startNodeProcess({ config });
   const result = async (url: string, name: string) => {
