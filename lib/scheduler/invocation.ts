@@ -86,6 +86,8 @@ export class Invocation implements Waiter {
   execution: Execution | undefined;
   /** Set while it is on another node. */
   absence: Absence | undefined;
+  /** Why the node that it was sent to last did not take it. */
+  refusal: ServerledgeError | undefined;
   /** What interrupts it: while it waits, while it runs, while it is being stopped. */
   deadline: Deadline | undefined;
   /** True once it has its answer. */

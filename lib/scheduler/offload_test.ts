@@ -164,6 +164,15 @@ Deno.test("a peer that never started it is followed by the next, then by this no
   assert.equal((await invocation.done).ExecutionNode, "me");
 });
 
+Deno.test("a request that nobody takes tells why the last node did not", async () => {
+  const { submit, peers } = setUp({ names: ["one"], record: fakeRecord({ MemoryMB: 5000 }) });
+  const invocation = submit();
+  peers.sent[0]!.refuse("INSTANCE_START_FAILED");
+  const error = await invocation.done.catch((error) => error);
+  assert.equal(error.code, "NO_SUITABLE_NODE");
+  assert.deepEqual(error.details.otherNode, { code: "INSTANCE_START_FAILED", message: "refused" });
+});
+
 Deno.test("after a possible first execution there is no second", async () => {
   for (const code of ["FUNCTION_CRASHED", "FUNCTION_ERROR", "REQUEST_REPEATED"] as const) {
     const { submit, peers, environment } = setUp();

@@ -29,7 +29,7 @@ export interface OffloaderOptions {
   /** The other nodes. */
   readonly peers: Pick<Peers, "send" | "isCloud">;
   /** The other node surely did not start it: what now? */
-  readonly refused: (invocation: Invocation, error: ServerledgeError) => void;
+  readonly refused: (invocation: Invocation) => void;
 }
 
 /** Sends invocations to other nodes and answers with what these answer. */
@@ -104,6 +104,7 @@ export class Offloader {
     if (!error.elsewhere) return this.#options.answers.fail(invocation, error);
     invocation.visited.push(to);
     invocation.absence = undefined;
-    this.#options.refused(invocation, error);
+    invocation.refusal = error;
+    this.#options.refused(invocation);
   }
 }

@@ -35,15 +35,21 @@ export function repeated(id: string): ServerledgeError {
   return new ServerledgeError("REQUEST_REPEATED", `Request ${id} was taken before`);
 }
 
-/** The policy refused it. */
+/**
+ * The policy refused it.
+ *
+ * @param refusal why another node did not take it, if it was sent to one
+ */
 export function rejection(
   code: "NODE_SATURATED" | "NO_SUITABLE_NODE",
   record: FunctionRecord,
+  refusal?: ServerledgeError,
 ): ServerledgeError {
   const message = code === "NODE_SATURATED"
     ? "The node is full and so is its queue; try again later"
     : `No node can run "${record.Name}": it asks for ${record.MemoryMB} MiB, ` +
       `${record.CPUDemand} CPUs, ${record.SupportedArchs.join(" or ") || "any architecture"}, ` +
       `locality ${record.Locality}`;
-  return new ServerledgeError(code, message);
+  const other = refusal && { code: refusal.code, message: refusal.message };
+  return new ServerledgeError(code, message, other && { details: { otherNode: other } });
 }

@@ -189,7 +189,7 @@ export class Scheduler implements PoolListener {
     for (const head of this.#queue.heads()) {
       const decision = this.#decide(head, true);
       if (decision.kind === "reject") {
-        this.#answers.fail(head, rejection(decision.code, head.record));
+        this.#answers.fail(head, rejection(decision.code, head.record, head.refusal));
       } else if (decision.kind === "offload") {
         this.#queue.remove(head);
         this.#offload(head, decision.to);
@@ -251,7 +251,10 @@ export class Scheduler implements PoolListener {
   #arrive(invocation: Invocation): void {
     const decision = this.#decide(invocation, false);
     if (decision.kind === "reject") {
-      return this.#answers.fail(invocation, rejection(decision.code, invocation.record));
+      return this.#answers.fail(
+        invocation,
+        rejection(decision.code, invocation.record, invocation.refusal),
+      );
     }
     if (decision.kind === "offload") return this.#offload(invocation, decision.to);
     const lease = decision.kind === "run" && this.#pool.tryLease(invocation.record);

@@ -8,16 +8,14 @@
 import type { ContainerInspectInfo } from "dockerode";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { FunctionRecord } from "../../model/function.ts";
-import { Container, crash, type Exit } from "./container.ts";
+import { Container } from "./container.ts";
 import { customOptions, customPort } from "./container_options.ts";
 import { awaitServer, type CustomAddress } from "./custom.ts";
+import { endedEarly } from "./early_end.ts";
 import { engineStatus } from "./engine.ts";
 import { CustomInstance } from "./instances.ts";
 import { containerName } from "./names.ts";
 import type { Site } from "./site.ts";
-
-/** Lines of its log that a failed start tells. */
-const startLogLines = 20;
 
 /** What is started. */
 export interface CustomStart {
@@ -82,28 +80,15 @@ async function ready(
   const over = new AbortController();
   let waiting = true;
   void container.exited().then(async (exit) => {
-    if (waiting) over.abort(await endedEarly(container, fn, exit));
+    if (waiting) {
+      over.abort(await endedEarly(container, fn, exit, `before it served port ${customPort}`));
+    }
   });
   try {
     await awaitServer(address, AbortSignal.any([signal, over.signal]));
   } finally {
     waiting = false;
   }
-}
-
-/** The container ended before it served: the start failed. */
-async function endedEarly(
-  container: Container,
-  fn: FunctionRecord,
-  exit: Exit,
-): Promise<ServerledgeError> {
-  const lines = await container.logs(startLogLines).catch(() => "");
-  const { message, details } = crash(exit, fn.MemoryMB, lines);
-  return new ServerledgeError(
-    "INSTANCE_START_FAILED",
-    `${message}, before it served port ${customPort}`,
-    { details },
-  );
 }
 
 function findAddress(

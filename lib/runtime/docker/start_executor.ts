@@ -10,8 +10,9 @@ import { randomId } from "../../base/ids.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { ExecutorKind, Runtime } from "../../model/runtimes.ts";
 import type { ExecutorConnection } from "../channel.ts";
-import { Container, crash, type Exit } from "./container.ts";
+import { Container } from "./container.ts";
 import { executorOptions } from "./container_options.ts";
+import { endedEarly } from "./early_end.ts";
 import { engineStatus } from "./engine.ts";
 import { executorCommands, guestMount, socketName } from "./guest.ts";
 import type { NamespaceLease } from "./holders.ts";
@@ -22,8 +23,8 @@ import type { Site } from "./site.ts";
 /** Time in which an executor has to say hello; slow boards under load need seconds. */
 const helloTimeoutMs = 30_000;
 
-/** Lines of its log that a failed start tells. */
-const startLogLines = 20;
+/** What an executor did not get to that ended early, and what to look at. */
+const tooEarly = "before it was ready; is MemoryMB enough, and the runtime's image right?";
 
 /** What is started. */
 export interface ExecutorStart {
@@ -108,7 +109,7 @@ async function hello(
   const timer = setTimeout(() => reject(tooLate()), helloTimeoutMs);
   let waiting = true;
   container.start().then(() => container.exited()).then(async (exit) => {
-    if (waiting) reject(await endedEarly(container, fn, exit));
+    if (waiting) reject(await endedEarly(container, fn, exit, tooEarly));
   }, reject);
   try {
     return await abortable(Promise.race([connected, failed]), signal);
@@ -122,21 +123,6 @@ function tooLate(): ServerledgeError {
   return new ServerledgeError(
     "INSTANCE_START_FAILED",
     `The executor was not ready within ${helloTimeoutMs / 1000} s: the machine may be overloaded`,
-  );
-}
-
-/** The container ended before its hello: the start failed. */
-async function endedEarly(
-  container: Container,
-  fn: FunctionRecord,
-  exit: Exit,
-): Promise<ServerledgeError> {
-  const lines = await container.logs(startLogLines).catch(() => "");
-  const { message, details } = crash(exit, fn.MemoryMB, lines);
-  return new ServerledgeError(
-    "INSTANCE_START_FAILED",
-    `${message}, before it was ready; is MemoryMB enough, and the runtime's image right?`,
-    { details },
   );
 }
 
