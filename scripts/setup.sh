@@ -141,7 +141,7 @@ stop_engine() {
 }
 
 setup_etcd() {
-  need etcd etcd-server && say "etcd is there"
+  need etcd etcd-server && need etcdctl etcd-client && say "etcd and etcdctl are there"
 }
 
 setup_qemu() {

@@ -79,7 +79,11 @@ export async function startEtcd(options: TestEtcdOptions = {}): Promise<TestEtcd
   };
   const start = async () => {
     process = new Deno.Command("etcd", { args, stdout: "null", stderr: "null" }).spawn();
-    await eventually("etcd answers", () => ctl("endpoint", "health").then(() => true, () => false));
+    await eventually("etcd answers", () =>
+      ctl("endpoint", "health").then(() => true, (error) => {
+        if (error instanceof Deno.errors.NotFound) throw error; // no etcdctl: it never will
+        return false;
+      }));
   };
   stack.defer(kill);
   await start();
