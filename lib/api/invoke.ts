@@ -89,6 +89,7 @@ function reportText(report: Report): string {
     Output: report.Output,
     ExecutionArea: report.ExecutionArea,
     ExecutionNode: report.ExecutionNode,
+    StartTier: report.StartTier,
   });
   return `${text}\n`;
 }

@@ -24,6 +24,7 @@ const nothing: Report = {
   Output: "",
   ExecutionArea: "",
   ExecutionNode: "",
+  StartTier: "",
 };
 
 /**

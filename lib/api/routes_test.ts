@@ -142,6 +142,7 @@ Deno.test("poll tells done, failed, pending and unknown apart", async () => {
     Output: "",
     ExecutionArea: "",
     ExecutionNode: "",
+    StartTier: "",
     Code: "FUNCTION_ERROR",
     Message: "No",
     Details: { output: "x" },

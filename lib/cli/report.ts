@@ -42,7 +42,8 @@ export function readReport(answer: Answer): Report {
  * @param output where it will be written
  */
 export function readableReport(report: Report, output: Pick<Output, "colour">): string {
-  const start = report.IsWarmStart ? "warm start" : "cold start";
+  const tier = report.StartTier && report.StartTier !== "warm" ? ` (${report.StartTier})` : "";
+  const start = report.IsWarmStart ? "warm start" : `cold start${tier}`;
   const waited = report.QueueingTime > 0 ? `, waited ${formatDuration(report.QueueingTime)}` : "";
   const story = `${start}, ${formatDuration(report.ResponseTime)} (execution ` +
     `${formatDuration(report.Duration)}${waited}) on ${report.ExecutionNode} in ` +

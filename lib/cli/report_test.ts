@@ -19,6 +19,7 @@ const report = {
   Output: "",
   ExecutionArea: "ROME",
   ExecutionNode: "n1",
+  StartTier: "warm",
 };
 
 Deno.test("an answer is pending, a report or a failure", () => {
@@ -56,6 +57,14 @@ Deno.test("people read the result first, then how it came about", () => {
     readableReport(report, { colour: false }),
     '{\n  "a": 1\n}\nwarm start, 2.10 ms (execution 1.00 ms) on n1 in ROME',
   );
+  const cold = { ...report, IsWarmStart: false, Result: "1" };
+  for (const [StartTier, start] of [["shared", "cold start (shared)"], ["", "cold start"]]) {
+    assert.ok(
+      readableReport({ ...cold, StartTier: StartTier! }, { colour: false }).startsWith(
+        `1\n${start}, `,
+      ),
+    );
+  }
   const queued = { ...report, Result: '"text"', QueueingTime: 1.5, Output: "said\n" };
   assert.equal(
     readableReport(queued, { colour: false }),

@@ -7,6 +7,7 @@
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { localitySchema } from "./locality.ts";
+import { startTiers } from "./start_tier.ts";
 import { foldKeys, isObject, type JsonObject, keyIndex, parse, parseJson } from "./json.ts";
 
 const flag = (meaning: string) =>
@@ -88,6 +89,16 @@ export const reportSchema = v.object({
   Output: v.pipe(v.string(), v.description("Captured stdout and stderr, if asked for")),
   ExecutionArea: v.pipe(v.string(), v.description("Area of the node that ran it")),
   ExecutionNode: v.pipe(v.string(), v.description("Id of the node that ran it")),
+  // Any text, so that the report of a newer node is one too.
+  StartTier: v.optional(
+    v.pipe(
+      v.string(),
+      v.description(
+        `What was done for it before it could run: ${startTiers.join(", ")}; empty if not known`,
+      ),
+    ),
+    "",
+  ),
 });
 
 /** The report of a finished invocation. */

@@ -8,6 +8,7 @@
 import type { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { JsonObject } from "../model/json.ts";
+import type { ColdTier } from "../model/start_tier.ts";
 
 /** One execution that an instance is asked for. */
 export interface Call {
@@ -40,6 +41,8 @@ export type Reply =
 export interface Instance extends AsyncDisposable {
   /** Identifies it in logs, e.g. the container's name. */
   readonly id: string;
+  /** What its start took. */
+  readonly tier: ColdTier;
   /**
    * Runs the function once. The caller never has more calls under way than the function's
    * `MaxConcurrency`.

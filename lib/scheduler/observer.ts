@@ -5,6 +5,7 @@
  */
 
 import type { ErrorCode } from "../base/errors.ts";
+import type { StartTier } from "../model/start_tier.ts";
 
 /** Where an invocation ran: here, on a node of this area, in the cloud, or not at all. */
 export type Place = "local" | "edge" | "cloud" | "nowhere";
@@ -27,6 +28,8 @@ export interface InvocationEnd {
   readonly inTime: boolean;
   /** True if an instance was started for it. */
   readonly cold: boolean;
+  /** What was done before it could run; undefined if it did not run here. */
+  readonly tier: StartTier | undefined;
   /** Start of the instance it waited for; 0 unless cold. */
   readonly startMs: number;
   /** Wait for resources or for a start. */

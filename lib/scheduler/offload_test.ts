@@ -143,12 +143,13 @@ Deno.test("an offloaded request keeps its id and tells what the hop cost", async
   assert.deepEqual(sent!.forwarded.visited, ["me"]);
   assert.equal(sent!.forwarded.budgetMs, 2000);
   clock.advance(50);
-  sent!.answer({ ResponseTime: 0.04, ExecutionNode: "one" });
+  sent!.answer({ ResponseTime: 0.04, ExecutionNode: "one", StartTier: "generic" });
   const report = await invocation.done;
+  assert.equal(report.StartTier, "generic");
   assert.equal(report.ExecutionNode, "one");
   assert.equal(report.ResponseTime, 0.05);
   assert(Math.abs(report.OffloadLatency - 0.01) < 1e-9);
-  assert.equal(ends[0]!.place, "edge");
+  assert.deepEqual([ends[0]!.place, ends[0]!.tier], ["edge", undefined]);
 });
 
 Deno.test("a peer that never started it is followed by the next, then by this node", async () => {

@@ -7,9 +7,10 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import type { Report } from "../model/invocation.ts";
+import type { StartTier } from "../model/start_tier.ts";
 import type { RequestFacts } from "../policy.ts";
 import type { Reply } from "../runtime/environment.ts";
-import type { Invocation } from "./invocation.ts";
+import type { Execution, Invocation } from "./invocation.ts";
 import type { InvocationEnd, Place } from "./observer.ts";
 
 /** Who a node is. */
@@ -45,6 +46,7 @@ export function reportOf(
     Output: reply.output,
     ExecutionArea: node.area,
     ExecutionNode: node.id,
+    StartTier: tierOf(execution!),
   };
 }
 
@@ -107,6 +109,7 @@ export function describeEnd(
     outcome: error ? error.code : "OK",
     message: error ? error.message : "",
     cold: execution?.cold ?? false,
+    tier: execution && tierOf(execution),
     startMs: execution?.cold ? execution.lease.readyAt - execution.lease.startedAt : 0,
     waitMs: execution ? waitOf(invocation) : now - arrivedAt,
     executionMs: execution ? now - execution.startedAt : 0,
@@ -119,6 +122,10 @@ export function describeEnd(
 function placeOf({ execution, absence }: Invocation): Place {
   if (execution) return "local";
   return absence ? absence.isCloud ? "cloud" : "edge" : "nowhere";
+}
+
+function tierOf({ cold, lease }: Execution): StartTier {
+  return cold ? lease.instance.tier : "warm";
 }
 
 /** Time in the queue, ms: until the start of its instance began if one was started for it. */

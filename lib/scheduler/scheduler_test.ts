@@ -67,7 +67,7 @@ Deno.test("a cold invocation reports the start it waited for", async () => {
   set.environment.made[0]!.reply({ result: '"hi"' });
   const report = await invocation.done;
   assert.equal(report.Result, '"hi"');
-  assert.equal(report.IsWarmStart, false);
+  assert.deepEqual([report.IsWarmStart, report.StartTier], [false, "full"]);
   assert.equal(report.InitTime, 0.15);
   assert.equal(report.QueueingTime, 0);
   assert.equal(report.Duration, 0.02);
@@ -75,7 +75,9 @@ Deno.test("a cold invocation reports the start it waited for", async () => {
   assert.deepEqual([report.ExecutionNode, report.ExecutionArea], ["n", "A"]);
   const warm = set.submit();
   set.environment.made[0]!.reply();
-  assert.equal((await warm.done).IsWarmStart, true);
+  const { IsWarmStart, StartTier } = await warm.done;
+  assert.deepEqual([IsWarmStart, StartTier], [true, "warm"]);
+  assert.deepEqual(set.ends.map(({ tier }) => tier), ["full", "warm"]);
 });
 
 Deno.test("a burst starts no more instances than it needs, and everybody is served", async () => {

@@ -29,6 +29,7 @@ export const invocationLog: InvocationObserver = {
         class: end.qosClass,
         place: end.place,
         cold: end.cold,
+        ...(end.tier === undefined ? {} : { tier: end.tier }),
         waitMs: round(end.waitMs),
         startMs: round(end.startMs),
         executionMs: round(end.executionMs),

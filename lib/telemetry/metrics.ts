@@ -41,6 +41,8 @@ export class Metrics implements InvocationObserver {
   readonly #classes: Counter;
   readonly #response: Histogram;
   readonly #queueing: Histogram;
+  readonly #tiers: Counter;
+  readonly #starts: Histogram;
 
   /**
    * Metrics that start at zero.
@@ -109,6 +111,19 @@ export class Metrics implements InvocationObserver {
       buckets: fineBuckets,
       registers,
     });
+    this.#tiers = new Counter({
+      name: "serverledge_start_tier_total",
+      help: "Invocations that ran on this node, by what was done before they could",
+      labelNames: ["function", "tier"],
+      registers,
+    });
+    this.#starts = new Histogram({
+      name: "serverledge_start_seconds",
+      help: "Start of an instance that a request waited for, by tier, s",
+      labelNames: ["tier"],
+      buckets: fineBuckets,
+      registers,
+    });
     addGauges(registers, sources);
   }
 
@@ -119,10 +134,13 @@ export class Metrics implements InvocationObserver {
     const { qosClass, place, inTime } = end;
     this.#classes.inc({ class: qosClass, place, in_time: String(inTime) });
     this.#response.observe({ class: qosClass }, end.responseMs / 1000);
+    const { tier } = end;
+    if (tier) this.#tiers.inc({ ...name, tier });
     if (end.waitMs > 0) this.#queueing.observe(end.waitMs / 1000);
     if (end.cold) {
       this.#coldStarts.inc({ area: this.#area, ...name });
       this.#init.observe(name, end.startMs / 1000);
+      if (tier) this.#starts.observe({ tier }, end.startMs / 1000);
     }
     if (end.outcome !== "OK" || place !== "local") return;
     this.#completed.inc({ area: this.#area, ...name });

@@ -32,10 +32,11 @@ Deno.test("the binary creates and invokes Python, Node.js and custom functions",
     const cold = await post(`${node.url}/invoke/py`, { params: { a: "ü" } });
     assert.equal(cold.status, 200, JSON.stringify(cold.body));
     assert.equal(cold.body.IsWarmStart, false);
+    assert.match(cold.body.StartTier, /^(generic|shared|full)$/);
     const result = JSON.parse(cold.body.Result);
     assert.deepEqual([result.got, result.env], [{ a: "ü" }, "hi"]);
     const warm = await post(`${node.url}/invoke/py`);
-    assert.equal(warm.body.IsWarmStart, true);
+    assert.deepEqual([warm.body.IsWarmStart, warm.body.StartTier], [true, "warm"]);
     assert.deepEqual(JSON.parse(warm.body.Result).got, {});
     assert(warm.body.ResponseTime >= warm.body.Duration);
     assert.equal(
@@ -176,6 +177,8 @@ Deno.test("the binary creates and invokes Python, Node.js and custom functions",
     const { body } = await get(`${node.url}/metrics`);
     assert.match(body, /completed_count\{area="ROME",function="js"\} 2/);
     assert.match(body, /serverledge_requests_total\{function="py",outcome="FUNCTION_CRASHED"\} 2/);
+    assert.match(body, /serverledge_start_tier_total\{function="js",tier="warm"\} 1/);
+    assert.match(body, /serverledge_start_seconds_count\{tier="full"\} [1-9]/);
   });
 });
 

@@ -23,6 +23,7 @@ const reportFields = [
   "Output",
   "ExecutionArea",
   "ExecutionNode",
+  "StartTier", // ours, behind theirs
 ];
 
 const source = `

@@ -136,6 +136,7 @@ const report = {
   Output: "",
   ExecutionArea: "ROME",
   ExecutionNode: "n1",
+  StartTier: "warm",
 };
 
 const hour = 3_600_000;

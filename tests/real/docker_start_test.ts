@@ -23,9 +23,11 @@ Deno.test("a start without a spare holder works, and one is ready afterwards", a
   {
     await using instance = await start(world);
     assert.equal(await networkOf(world, instance.id), "none");
+    assert.equal(instance.tier, "full");
   }
   await world.environment.settled();
   await using instance = await start(world);
+  assert.equal(instance.tier, "shared");
   assert.match(await networkOf(world, instance.id), /^container:/);
 });
 

@@ -17,6 +17,7 @@ interface Pending<T> {
 /** An instance whose calls end when the test says so. */
 export class FakeInstance implements Instance {
   readonly id: string;
+  readonly tier = "full";
   readonly calls: Map<string, Pending<Reply>> = new Map();
   readonly cancelled: string[] = [];
   disposed = false;

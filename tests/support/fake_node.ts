@@ -102,6 +102,7 @@ export function report(request: Request, node: FakeNode): Response {
     Duration: 0.01,
     IsWarmStart: true,
     ExecutionNode: node.id,
+    StartTier: "warm",
   });
   answer.headers.set("serverledge-node-name", node.id);
   answer.headers.set("serverledge-free-mem", String(node.freeMemory));

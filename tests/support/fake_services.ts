@@ -37,6 +37,7 @@ export const sampleReport: Report = {
   Output: "",
   ExecutionArea: "ROME",
   ExecutionNode: "node1",
+  StartTier: "warm",
 };
 
 const sampleStatus: NodeStatus = {

@@ -89,16 +89,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
 
   /** See {@link ExecutionEnvironment.prepare}. */
   async prepare(fn: FunctionRecord, options: { refresh?: boolean } = {}): Promise<void> {
-    const runtime = this.#runtime(fn);
-    const custom = runtime.executor === "http";
-    await Promise.all([
-      this.#images.ensure(
-        imageOf(fn, runtime),
-        custom ? "" : `runtimes.${runtime.id}.image`,
-        options.refresh,
-      ),
-      fn.CodeHash && (custom ? this.#code.archive(fn.CodeHash) : this.#code.folder(fn.CodeHash)),
-    ]);
+    await this.#prepare(fn, options.refresh);
   }
 
   /** See {@link ExecutionEnvironment.start}. */
@@ -172,6 +163,21 @@ export class DockerEnvironment implements ExecutionEnvironment {
     engine[Symbol.dispose]();
   }
 
+  /** @returns true if the image had to be pulled */
+  async #prepare(fn: FunctionRecord, refresh = false): Promise<boolean> {
+    const runtime = this.#runtime(fn);
+    const custom = runtime.executor === "http";
+    const [pulled] = await Promise.all([
+      this.#images.ensure(
+        imageOf(fn, runtime),
+        custom ? "" : `runtimes.${runtime.id}.image`,
+        refresh,
+      ),
+      fn.CodeHash && (custom ? this.#code.archive(fn.CodeHash) : this.#code.folder(fn.CodeHash)),
+    ]);
+    return pulled;
+  }
+
   async #start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
     try {
       return await this.#startOnce(fn, signal);
@@ -186,7 +192,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
 
   async #startOnce(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
     const { executor, ...runtime } = this.#runtime(fn);
-    await abortable(this.prepare(fn), signal);
+    const pulled = await abortable(this.#prepare(fn), signal);
     if (executor === "http") {
       const code = fn.CodeHash ? await this.#code.archive(fn.CodeHash) : undefined;
       const image = imageOf(fn, { ...runtime, executor });
@@ -201,6 +207,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
       { fn, runtime: { ...runtime, executor }, code },
       signal,
     );
+    if (pulled) instance.tier = "full";
     instance.keep(stack.move());
     return instance;
   }

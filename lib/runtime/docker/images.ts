@@ -29,7 +29,7 @@ export class Images {
   readonly #refresh: boolean;
   readonly #present = new Set<string>();
   readonly #pulled = new Set<string>();
-  readonly #tasks = new SharedTasks<void>();
+  readonly #tasks = new SharedTasks<boolean>();
   readonly #pulls = new Map<string, PullProgress>();
 
   /**
@@ -49,14 +49,17 @@ export class Images {
    * @param image its name
    * @param key the configuration key that names it, for the error; empty if there is none
    * @param refresh true to pull it even if it is present
+   * @returns true if it had to be pulled
    * @throws `ENGINE_UNAVAILABLE`, or `INSTANCE_START_FAILED` with what to do
    */
-  async ensure(image: string, key: string, refresh = false): Promise<void> {
-    if (!refresh && this.#present.has(image)) return;
+  async ensure(image: string, key: string, refresh = false): Promise<boolean> {
+    if (!refresh && this.#present.has(image)) return false;
     const once = this.#refresh && !this.#pulled.has(image);
-    await this.#tasks.run(image, async () => {
-      if (refresh || once || !await this.#find(image)) await this.#pull(image, key);
+    return await this.#tasks.run(image, async () => {
+      const pulled = refresh || once || !await this.#find(image);
+      if (pulled) await this.#pull(image, key);
       this.#present.add(image);
+      return pulled;
     });
   }
 

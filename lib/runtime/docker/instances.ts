@@ -7,6 +7,7 @@
 import { ServerledgeError } from "../../base/errors.ts";
 import { ConnectionBroken, NeverSent } from "../../http/failures.ts";
 import type { FunctionRecord } from "../../model/function.ts";
+import type { ColdTier } from "../../model/start_tier.ts";
 import type { ExecutorConnection } from "../channel.ts";
 import type { Call, Instance, Reply } from "../environment.ts";
 import { type Container, crash, type Exit } from "./container.ts";
@@ -21,6 +22,8 @@ const crashLogLines = 20;
 abstract class ContainerInstance implements Instance {
   /** The container's name. */
   readonly id: string;
+  /** See {@link Instance.tier}. */
+  tier: ColdTier = "full";
   /** See {@link Instance.lost}. */
   readonly lost: Promise<ServerledgeError>;
   protected readonly container: Container;

@@ -95,7 +95,9 @@ async function attempt(
   const expected = stack.use(site.channel.expect(token));
   const connection = stack.use(await hello(container, fn, expected.connected, signal));
   const signals = runtime.executor === "python" && fn.MaxConcurrency === 1;
-  return new ExecutorInstance(fn, container, connection, signals, stack.move());
+  const instance = new ExecutorInstance(fn, container, connection, signals, stack.move());
+  if (lease) instance.tier = "shared";
+  return instance;
 }
 
 /** Starts the container; its executor may be ready before the engine says that it runs. */

@@ -21,6 +21,7 @@ const report: Report = {
   Output: "",
   ExecutionArea: "INSTANT",
   ExecutionNode: "instant",
+  StartTier: "warm",
 };
 
 /**

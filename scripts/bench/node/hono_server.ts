@@ -19,6 +19,7 @@ const report = {
   Output: "",
   ExecutionArea: "ROME",
   ExecutionNode: "0123456789abcdefghijkl",
+  StartTier: "warm",
 };
 
 if (import.meta.main) {
