@@ -18,6 +18,7 @@ const rooms: readonly Room[] = [
   { path: "lib/version.ts" },
   { path: "lib/base/" },
   { path: "lib/model/" },
+  { path: "lib/plot/" },
   { path: "lib/http/" },
   { path: "lib/policy.ts" },
   { path: "policies/", only: ["lib/base/", "lib/model/", "lib/policy.ts"] },

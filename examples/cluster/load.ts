@@ -5,6 +5,7 @@
  * @module
  */
 
+import { seededRandom } from "../../lib/base/random.ts";
 import { classes, functionName, type LoadClass } from "./continuum.ts";
 
 /** What became of a request, in the order in which it is shown. */
@@ -102,7 +103,7 @@ export async function sendLoad(
 
 /** A Poisson process; the same one for all policies, so that they can be compared. */
 function* arrivals({ entries, seconds, rate }: LoadPlan): Generator<Due> {
-  const random = mulberry32(1);
+  const random = seededRandom(1);
   const pick = <T extends { readonly share: number }>(from: readonly T[]): T => {
     let left = random();
     return from.find(({ share }) => (left -= share) < 0) ?? from.at(-1)!;
@@ -152,15 +153,4 @@ function outcomeOf(
   if (status !== 200) return "failed";
   if (ExecutionNode === entry) return "local";
   return ExecutionArea === "CLOUD" ? "cloud" : "neighbour";
-}
-
-/** A small generator of random numbers with a seed (Tommy Ettinger's mulberry32). */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import situations from "../../examples/policies/situations.json" with { type: "json" };
 import { ServerledgeError } from "../base/errors.ts";
 import { decisionTable } from "./commands/policy.ts";
-import { seededRandom } from "./random.ts";
+import { seededRandom } from "../base/random.ts";
 import { readSituations } from "./situations.ts";
 
 Deno.test("what a situation does not tell has a default", () => {
