@@ -86,6 +86,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
       clock,
       random: Math.random,
       news: () => newsOf(ledger, pool, scheduler),
+      heard: () => scheduler.peersTold(),
     }),
   );
   const logBook = new LogBook(clock);

@@ -162,8 +162,9 @@ export interface Policy {
   /** Its name in the configuration. */
   readonly name: string;
   /**
-   * Asked on arrival, again for waiting requests when resources come free, and after a failed
-   * offload (the peer that failed is no longer offered). Pure, synchronous.
+   * Asked on arrival, again for waiting requests when resources come free or other nodes tell what
+   * they have free, and after a failed offload (the peer that failed is no longer offered). Pure,
+   * synchronous.
    *
    * @param request what is asked for
    * @param view the node as it is now; valid only during the call

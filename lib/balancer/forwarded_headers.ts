@@ -6,7 +6,6 @@
 
 import { passesOn } from "../api/headers.ts";
 import type { HeaderPair } from "../http/head.ts";
-import type { Resources } from "./target_table.ts";
 
 /** What the balancer sets itself, or its server does. */
 const ownOfRequests: ReadonlySet<string> = new Set([
@@ -80,19 +79,4 @@ export function answerHeaders(headers: readonly HeaderPair[]): Headers {
     if (passes(name) && !ownOfAnswers.has(name)) passed.append(name, value);
   }
   return passed;
-}
-
-/**
- * What a node tells of its resources with an answer.
- *
- * @param headers the node's
- * @returns undefined if it tells nothing
- */
-export function resourcesIn(headers: readonly HeaderPair[]): Resources | undefined {
-  const number = (name: string) => Number(headers.find(([each]) => each === name)?.[1] ?? NaN);
-  const freeMemoryMib = number("serverledge-free-mem");
-  const freeCpu = number("serverledge-free-cpu");
-  return Number.isFinite(freeMemoryMib) && Number.isFinite(freeCpu)
-    ? { freeMemoryMib, freeCpu }
-    : undefined;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { errorIn, warmExecutionIn } from "./answer.ts";
-import { answerHeaders, requestHeaders, resourcesIn } from "./forwarded_headers.ts";
+import { resourcesIn } from "../cluster/resource_headers.ts";
+import { answerHeaders, requestHeaders } from "./forwarded_headers.ts";
 import { takeBody } from "./request_body.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

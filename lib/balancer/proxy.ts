@@ -5,10 +5,11 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
+import { resourcesIn } from "../cluster/resource_headers.ts";
 import type { HttpAnswer, HttpClient } from "../http/client.ts";
 import { NeverSent } from "../http/failures.ts";
 import { errorIn, warmExecutionIn } from "./answer.ts";
-import { answerHeaders, type Client, requestHeaders, resourcesIn } from "./forwarded_headers.ts";
+import { answerHeaders, type Client, requestHeaders } from "./forwarded_headers.ts";
 import { type RequestBody, takeBody } from "./request_body.ts";
 import type { Choice } from "./router.ts";
 import type { Target, TargetTable } from "./target_table.ts";

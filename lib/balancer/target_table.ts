@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import type { Resources } from "../cluster/resource_headers.ts";
 import type { NodeRecord } from "../model/node.ts";
 import { HashRing } from "./hash_ring.ts";
 
@@ -18,14 +19,6 @@ export interface Demand {
   readonly memoryMib: number;
   /** CPU of one busy instance, cores. */
   readonly cpu: number;
-}
-
-/** Resources of a node, as it last told. */
-export interface Resources {
-  /** Memory that instances can take, MiB. */
-  readonly freeMemoryMib: number;
-  /** CPU that no busy instance holds, cores. */
-  readonly freeCpu: number;
 }
 
 /** Resources of a node in all. */

@@ -48,6 +48,8 @@ export interface ClusterOptions {
   readonly random: () => number;
   /** What the node tells of itself; cheap. */
   readonly news: () => LocalNews;
+  /** Told when others have told their news: they may have room for what waits here. */
+  readonly heard: () => void;
 }
 
 /** The cluster as one node sees it. */
@@ -88,6 +90,7 @@ export class Cluster implements Peers, AsyncDisposable {
         clock,
         random,
         news: options.news,
+        heard: options.heard,
       }),
     );
   }
@@ -187,6 +190,11 @@ export class Cluster implements Peers, AsyncDisposable {
   }
 
   /** See {@link Peers}. */
+  seek(): void {
+    this.#prober.hurry();
+  }
+
+  /** See {@link Peers}. */
   surroundings(): Surroundings {
     const all = [...this.#table.all].filter(({ reachable }) => reachable);
     const near = all.filter(({ record }) =>
@@ -205,13 +213,22 @@ export class Cluster implements Peers, AsyncDisposable {
   async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
     const peer = this.#table.get(to);
     if (!peer) throw new ServerledgeError("PEER_UNREACHABLE", `There is no node ${to}`);
+    const { MemoryMB: memoryMib, CPUDemand: cpu } = forwarded.record;
+    const ended = peer.sent({ memoryMib, cpu });
     try {
-      return await this.#client.send(peer.record, forwarded, signal);
+      return await this.#client.send(
+        peer.record,
+        forwarded,
+        signal,
+        (resources) => peer.corrected(resources),
+      );
     } catch (error) {
       const { code, details } = error as ServerledgeError;
       // One that answers, though with a refusal, can be reached.
       if (code === "PEER_UNREACHABLE" && !details?.peerCode) this.#table.refused(to);
       throw error;
+    } finally {
+      ended();
     }
   }
 

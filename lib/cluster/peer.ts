@@ -8,6 +8,7 @@ import type { NodeNews, NodeRecord } from "../model/node.ts";
 import type { PeerView } from "../policy.ts";
 import { parseHostPort } from "./address.ts";
 import { LatencyFilter } from "./latency_filter.ts";
+import type { Resources } from "./resource_headers.ts";
 
 /** Failed probes in a row after which a node is not chosen any more. */
 const fatalFailures = 2;
@@ -22,19 +23,28 @@ const baseCostMs = 1;
 /** What each waiting request of a peer is assumed to cost, ms. */
 const queueCostMs = 10;
 
+/** What a request takes on the node that runs it. */
+export interface Demand {
+  /** Memory of one instance, MiB. */
+  readonly memoryMib: number;
+  /** CPU of one busy instance, cores. */
+  readonly cpu: number;
+}
+
 /** One other node: its record, its news, and how probes of it went. */
 export class Peer {
   /** As the registry has it. */
   readonly record: NodeRecord;
   /** Where it answers datagrams; undefined if it does not. */
   readonly udp: { readonly hostname: string; readonly port: number } | undefined;
-  /** What it told last. */
-  news: NodeNews | undefined;
   /** When it told it, on the node's clock. */
   heardAt = -Infinity;
   /** Cost of choosing it, from the last ranking; lower is better. */
   cost = Infinity;
   readonly #filter = new LatencyFilter();
+  #news: NodeNews | undefined;
+  /** What this node sent it since it told last and has no answer to: its news do not know of it. */
+  #sent = { count: 0, memoryMib: 0, cpu: 0 };
   /** Failed probes in a row. */
   #failures = 0;
   #predictedMs = NaN;
@@ -69,6 +79,35 @@ export class Peer {
     const measured = this.#filter.value;
     if (!Number.isNaN(measured)) return measured;
     return Number.isNaN(this.#predictedMs) ? Infinity : this.#predictedMs;
+  }
+
+  /** What it told last. */
+  get news(): NodeNews | undefined {
+    return this.#news;
+  }
+
+  /** It has told its news. */
+  told(news: NodeNews): void {
+    this.#news = news;
+    this.#sent = { count: 0, memoryMib: 0, cpu: 0 };
+  }
+
+  /** It has told with an answer what it has free now; where that is all it ever told, it is no news. */
+  corrected({ freeMemoryMib: availableMemoryMib, freeCpu }: Resources): void {
+    if (this.#news) this.told({ ...this.#news, availableMemoryMib, freeCpu });
+  }
+
+  /**
+   * A request is sent to it, which takes room there that its news still call free.
+   *
+   * @returns what is to be called once the request has ended
+   */
+  sent(demand: Demand): () => void {
+    const news = this.#news;
+    this.#send(demand, 1);
+    return () => {
+      if (news === this.#news) this.#send(demand, -1);
+    };
   }
 
   /** A probe was answered. @returns the filtered round trip, ms */
@@ -125,16 +164,25 @@ export class Peer {
    */
   view(functionName: string, isCloud: boolean, now: number): PeerView {
     const { news, record, isBalancer } = this;
+    const { memoryMib, cpu, count } = this.#sent;
+    const left = (told: number | undefined, sent: number) => Math.max(0, (told ?? 0) - sent);
     return {
       id: record.Id,
       area: record.Area,
       isCloud,
       rttMs: this.rttMs,
       ageMs: this.ageMs(now),
-      availableMemoryMib: isBalancer ? Infinity : news?.availableMemoryMib ?? 0,
-      freeCpu: isBalancer ? Infinity : news?.freeCpu ?? 0,
+      availableMemoryMib: isBalancer ? Infinity : left(news?.availableMemoryMib, memoryMib),
+      freeCpu: isBalancer ? Infinity : left(news?.freeCpu, cpu),
       queueLength: news?.queueLength ?? 0,
-      warm: news?.warm(functionName) ?? false,
+      // What was sent to it since may have taken the instance that its news tell of.
+      warm: count === 0 && (news?.warm(functionName) ?? false),
     };
+  }
+
+  #send({ memoryMib, cpu }: Demand, sign: 1 | -1): void {
+    this.#sent.count += sign;
+    this.#sent.memoryMib += sign * memoryMib;
+    this.#sent.cpu += sign * cpu;
   }
 }

@@ -14,9 +14,14 @@ import { type Report, reportSchema } from "../model/invocation.ts";
 import type { NodeRecord } from "../model/node.ts";
 import { hopHeaders } from "./hop_headers.ts";
 import type { Forwarded } from "./peers.ts";
+import { type Resources, resourcesIn } from "./resource_headers.ts";
 
-/** Answers that say that the peer cannot take this request and has not begun it: others may. */
+/**
+ * Answers that say that the peer cannot take this request and has not begun it: others may. That one
+ * behind it cannot be reached says nothing against the peer itself.
+ */
 const notForThisPeer: ReadonlySet<ErrorCode> = new Set([
+  "PEER_UNREACHABLE",
   "UNAUTHORIZED",
   "FORBIDDEN",
   "ROUTE_UNKNOWN",
@@ -52,18 +57,27 @@ export class PeerClient implements Disposable {
    * @param peer where to
    * @param forwarded the request
    * @param signal the request is no longer wanted; bounds the wait
+   * @param told hears what the peer tells of its resources with its answer, whatever that is
    * @throws `PEER_UNREACHABLE` if it surely never started there, `NODE_SATURATED` if too many are
    *   on the way there, `FUNCTION_CRASHED` if it may have started and nobody knows, `CANCELLED` after
    *   the signal, or the peer's error
    */
-  async send(peer: NodeRecord, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
+  async send(
+    peer: NodeRecord,
+    forwarded: Forwarded,
+    signal: AbortSignal,
+    told: (resources: Resources) => void = () => {},
+  ): Promise<Report> {
     const { Url } = peer;
     const underWay = this.#underWay.get(Url) ?? 0;
     if (underWay >= maxUnderWay) throw saturated(peer);
     this.#underWay.set(Url, underWay + 1);
     try {
       const request = this.#request(peer, forwarded);
-      return reportOf(peer, await this.#client.ask(Url, request, signal, maxAnswerBytes));
+      const answer = await this.#client.ask(Url, request, signal, maxAnswerBytes);
+      const resources = resourcesIn(answer.headers);
+      if (resources) told(resources);
+      return reportOf(peer, answer);
     } catch (error) {
       throw signal.aborted ? cancelled(peer, error) : translated(peer, error);
     } finally {

@@ -92,7 +92,7 @@ export class PeerTable {
   answered(peer: Peer, rttMs: number, news?: NodeNews): void {
     const filtered = peer.answered(rttMs, this.#options.now());
     if (news) {
-      peer.news = news;
+      peer.told(news);
       this.#options.vivaldi.update(news.coordinate, filtered);
     }
     this.rank();

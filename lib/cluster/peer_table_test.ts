@@ -78,6 +78,34 @@ Deno.test("a waiting line makes a near node worse than a free one farther away",
   assert.deepEqual(near(), ["b", "a"]);
 });
 
+Deno.test("what was sent to a node takes its room until it answers or tells its news", () => {
+  const { table, hear } = setUp([node("a")]);
+  hear("a", 1, { warm: () => true });
+  const a = table.get("a")!;
+  const free = () => {
+    const [view] = table.near(anything);
+    return [view!.availableMemoryMib, view!.freeCpu, view!.warm];
+  };
+  const first = a.sent({ memoryMib: 600, cpu: 1 });
+  const second = a.sent({ memoryMib: 600, cpu: 1 });
+  assert.deepEqual(free(), [0, 2, false]);
+  second();
+  assert.deepEqual(free(), [400, 3, false]);
+  a.corrected({ freeMemoryMib: 100, freeCpu: 1 });
+  assert.deepEqual(free(), [100, 1, true]);
+  first();
+  assert.deepEqual(free(), [100, 1, true], "its answer counted it already");
+  a.sent({ memoryMib: 60, cpu: 1 });
+  hear("a", 1);
+  assert.deepEqual(free(), [1000, 4, false]);
+});
+
+Deno.test("an answer is no news where nothing else is known", () => {
+  const { table } = setUp([node("a")]);
+  table.get("a")!.corrected({ freeMemoryMib: 100, freeCpu: 1 });
+  assert.equal(table.near(anything)[0]!.availableMemoryMib, 0);
+});
+
 Deno.test("warm comes first while its news is fresh", () => {
   const { hear, near, clock } = setUp([node("cold"), node("warm")]);
   hear("cold", 1);

@@ -64,13 +64,25 @@ export class ProbePlan {
     const pick = (peers: Iterable<Peer>) => {
       for (const peer of peers) if (peer.udp) chosen.add(peer);
     };
-    pick(this.#table.nearest(share.nearest));
-    pick(this.#table.cloudCandidates(share.cloud));
+    pick(this.urgent());
     pick(this.#some(doubtful, share.doubtful));
     pick(this.#some(unheard, share.unheard));
     pick(this.#some(dead, share.dead));
     this.#deal(chosen);
     return [...chosen];
+  }
+
+  /**
+   * The peers that a request which finds no room here would go to.
+   *
+   * @returns each at most once
+   */
+  urgent(): Peer[] {
+    const peers = [
+      ...this.#table.nearest(share.nearest),
+      ...this.#table.cloudCandidates(share.cloud),
+    ];
+    return peers.filter(({ udp }) => udp);
   }
 
   /** A random few. */

@@ -22,6 +22,8 @@ import type { Vivaldi } from "./vivaldi.ts";
 
 /** Longest wait for a pong, ms. */
 const timeoutMs = 1000;
+/** Time between two rounds while requests wait that might go elsewhere, ms. */
+const hurryMs = 250;
 /** How far the clocks of two nodes may differ where datagrams are signed, ms. */
 const maxClockSkewMs = 30_000;
 /** Most pings of one peer that are answered in a second: more would make us part of a flood. */
@@ -50,6 +52,8 @@ export interface ProberOptions {
   readonly random: () => number;
   /** What the node tells of itself. */
   readonly news: () => LocalNews;
+  /** Told when a peer has told its news. */
+  readonly heard: () => void;
 }
 
 /** What went through the socket, to be watched. */
@@ -66,6 +70,8 @@ export interface Traffic {
 interface Probe {
   readonly peer: Peer;
   readonly sentAt: number;
+  /** Number of the round with which it expires. */
+  readonly round: number;
 }
 
 /** What is known of a peer that asks. */
@@ -119,6 +125,11 @@ export class Prober implements AsyncDisposable {
   readonly #receiving: Promise<void>;
   #closed = false;
   #cancelRound: () => void = () => {};
+  #cancelHurry: (() => void) | undefined;
+  /** Rounds so far. */
+  #rounds = 0;
+  /** When peers were last asked, on the node's clock. */
+  #askedAt = -Infinity;
 
   /** Starts; the first round is now. */
   constructor(options: ProberOptions) {
@@ -129,11 +140,23 @@ export class Prober implements AsyncDisposable {
     this.#round();
   }
 
+  /** Asks those near by soon, without waiting for the next round; at most once in {@link hurryMs}. */
+  hurry(): void {
+    if (this.#closed || this.#cancelHurry) return;
+    const { clock } = this.#options;
+    this.#cancelHurry = clock.after(Math.max(0, this.#askedAt + hurryMs - clock.now()), () => {
+      this.#cancelHurry = undefined;
+      this.#askedAt = clock.now();
+      for (const peer of this.#plan.urgent()) this.#ask(peer, this.#rounds + 1);
+    });
+  }
+
   /** Closes the socket. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelRound();
+    this.#cancelHurry?.();
     this.#options.socket.close();
     await this.#receiving;
   }
@@ -141,7 +164,9 @@ export class Prober implements AsyncDisposable {
   #round(): void {
     const { clock, intervalMs, table } = this.#options;
     for (const id of this.#askers.keys()) if (!table.get(id)) this.#askers.delete(id);
-    for (const peer of this.#plan.next()) this.#ask(peer);
+    this.#rounds++;
+    this.#askedAt = clock.now();
+    for (const peer of this.#plan.next()) this.#ask(peer, this.#rounds);
     const waitMs = Math.min(timeoutMs, intervalMs);
     this.#cancelRound = clock.after(waitMs, () => {
       this.#expire();
@@ -149,19 +174,22 @@ export class Prober implements AsyncDisposable {
     });
   }
 
-  #ask(peer: Peer): void {
+  #ask(peer: Peer, round: number): void {
     const { clock, id } = this.#options;
     const nonce = randomId();
     const ping = { kind: "ping", from: id, to: peer.record.Id, nonce, at: clock.wall() } as const;
     const bytes = this.#codec.ping(ping);
-    this.#probes.set(nonce, { peer, sentAt: clock.now() });
+    this.#probes.set(nonce, { peer, sentAt: clock.now(), round });
     this.#send(bytes, peer.udp!);
   }
 
-  /** Counts what was not answered in time. */
+  /** Counts what was not answered in time; what was asked since in a hurry has time until the next. */
   #expire(): void {
-    for (const { peer } of this.#probes.values()) this.#options.table.missed(peer);
-    this.#probes.clear();
+    for (const [nonce, { peer, round }] of this.#probes) {
+      if (round > this.#rounds) continue;
+      this.#probes.delete(nonce);
+      this.#options.table.missed(peer);
+    }
   }
 
   async #receive(): Promise<void> {
@@ -210,12 +238,13 @@ export class Prober implements AsyncDisposable {
 
   /** Takes news in. @returns false if nobody asked for it */
   #answered({ from, nonce, news }: Pong, hostname: string, arrivedAt: number): boolean {
-    const { table } = this.#options;
+    const { table, heard } = this.#options;
     const probe = this.#probes.get(nonce);
     const peer = table.get(from);
     if (!probe || probe.peer !== peer || peer.udp?.hostname !== hostname) return false;
     this.#probes.delete(nonce);
     table.answered(peer, arrivedAt - probe.sentAt, news);
+    heard();
     return true;
   }
 

@@ -42,6 +42,7 @@ function peer(id: string, isCloud = false): PeerView {
 class FakePeers implements Peers {
   readonly all: PeerView[] = [];
   readonly asked: Eligibility[] = [];
+  sought = 0;
   readonly sent: {
     to: string;
     forwarded: Forwarded;
@@ -61,6 +62,10 @@ class FakePeers implements Peers {
 
   isCloud(id: string): boolean {
     return this.all.some((peer) => peer.id === id && peer.isCloud);
+  }
+
+  seek(): void {
+    this.sought++;
   }
 
   surroundings() {
@@ -163,6 +168,31 @@ Deno.test("a peer that never started it is followed by the next, then by this no
   await settle();
   environment.made[0]!.reply();
   assert.equal((await invocation.done).ExecutionNode, "me");
+});
+
+Deno.test("what waits here goes to another node once that tells of room", async () => {
+  const { submit, peers, scheduler, environment } = setUp({
+    record: fakeRecord({ MemoryMB: 600 }),
+    names: [],
+  });
+  const running = submit();
+  await settle();
+  assert.equal(peers.sought, 0);
+  const [waiting, staying] = [submit(), submit({ CanDoOffloading: false })];
+  assert.equal(peers.sought, 1, "only for what may go");
+  scheduler.peersTold();
+  assert.equal(peers.sought, 2, "as long as it waits");
+  peers.all.push(peer("one"));
+  scheduler.peersTold();
+  assert.deepEqual([peers.sought, peers.sent.length], [2, 1]);
+  scheduler.peersTold();
+  assert.deepEqual([peers.sought, peers.sent.length], [2, 1]);
+  peers.sent[0]!.answer({ ExecutionNode: "one" });
+  assert.equal((await waiting.done).ExecutionNode, "one");
+  environment.made[0]!.reply();
+  await running.done;
+  environment.made[0]!.reply();
+  assert.equal((await staying.done).ExecutionNode, "me");
 });
 
 Deno.test("a request that nobody takes tells why the last node did not", async () => {

@@ -18,7 +18,7 @@ import type { QosClasses } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
 import type { Ledger } from "../pool/ledger.ts";
 import type { Pool, PoolListener } from "../pool/pool.ts";
-import type { Arrivals, Decision, Policy } from "../policy.ts";
+import type { Arrivals, Decision, Policy, RequestFacts } from "../policy.ts";
 import { Answers } from "./answers.ts";
 import { ArrivalBook } from "./arrivals.ts";
 import { EstimateBook } from "./estimates.ts";
@@ -183,10 +183,22 @@ export class Scheduler implements PoolListener {
     if (this.#queue.count(record.Version) === 0) this.roomFreed();
   }
 
+  /** Other nodes have told what they have free: what waits here may go there now. */
+  peersTold(): void {
+    if (this.#queue.queued === 0) return;
+    const movable = () =>
+      this.#queue.heads().filter((head) => !head.promised && this.#factsOf(head, true).canOffload);
+    this.#reconsider(movable());
+    if (movable().length > 0) this.#options.peers.seek();
+  }
+
   /** Asks the policy again about the first waiting request of each function. */
   roomFreed(): void {
-    if (this.#queue.size === 0) return;
-    for (const head of this.#queue.heads()) {
+    if (this.#queue.size > 0) this.#reconsider(this.#queue.heads());
+  }
+
+  #reconsider(heads: readonly Invocation[]): void {
+    for (const head of heads) {
       const decision = this.#decide(head, true);
       if (decision.kind === "reject") {
         this.#answers.fail(head, rejection(decision.code, head.record, head.refusal));
@@ -264,8 +276,11 @@ export class Scheduler implements PoolListener {
 
   #decide(invocation: Invocation, waits: boolean): Decision {
     const view = new LocalView(invocation, waits, this.#sources);
-    const facts = factsOf(invocation, this.#clock.now(), maxAttempts, waits);
-    return this.#options.policy.decide(facts, view);
+    return this.#options.policy.decide(this.#factsOf(invocation, waits), view);
+  }
+
+  #factsOf(invocation: Invocation, waits: boolean): RequestFacts {
+    return factsOf(invocation, this.#clock.now(), maxAttempts, waits);
   }
 
   #wait(invocation: Invocation, promised: boolean): void {
@@ -278,6 +293,7 @@ export class Scheduler implements PoolListener {
       this.#answers.fail(invocation, overdue("It waited for resources until its deadline"));
     });
     if (promised) this.#provision(invocation.record);
+    else if (this.#factsOf(invocation, true).canOffload) this.#options.peers.seek();
   }
 
   #run(invocation: Invocation, lease: Lease): void {
@@ -331,7 +347,7 @@ export class Scheduler implements PoolListener {
     observer.ended(end);
     if (policy.plan) this.#arrivals.ended(invocation, end);
     const { place, inTime, responseMs } = end;
-    policy.observe?.(factsOf(invocation, this.#clock.now(), maxAttempts), {
+    policy.observe?.(this.#factsOf(invocation, false), {
       place,
       inTime,
       responseMs,

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../lib/base/clock.ts";
 import { Cluster, type ClusterOptions } from "../../lib/cluster/cluster.ts";
 import { DatagramCodec, type LocalNews } from "../../lib/cluster/datagram.ts";
-import type { Eligibility } from "../../lib/cluster/peers.ts";
+import type { Eligibility, Forwarded } from "../../lib/cluster/peers.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import { connectEtcd } from "../../lib/registry/etcd.ts";
 import type { NodeObserver, Registry } from "../../lib/registry/registry.ts";
-import { sampleNode } from "../contract/registry.ts";
+import { readInvokeRequest } from "../../lib/model/invocation.ts";
+import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { startEtcd, type TestEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
+import { refuse } from "../support/fake_node.ts";
 
 const idle: LocalNews = {
   availableMemoryMib: 512,
@@ -25,6 +27,18 @@ const anything: Eligibility = {
   areas: undefined,
   visited: [],
 };
+
+const forwarded: Forwarded = {
+  id: "f-1",
+  record: sampleRecord("f"),
+  request: readInvokeRequest(""),
+  budgetMs: 5000,
+  hopsLeft: 0,
+  visited: ["me"],
+  originArea: "EDGE",
+};
+
+const never = new AbortController().signal;
 
 /** Rounds are quick, so that tests need not wait. */
 const quickMs = 50;
@@ -88,6 +102,7 @@ function openCluster(
     clock: systemClock,
     random: Math.random,
     news: () => idle,
+    heard: () => {},
     ...more,
   });
 }
@@ -261,9 +276,13 @@ Deno.test("news is believed only of registered peers that share the secret", asy
 
 Deno.test("a balancer is the cloud as long as it is healthy", async () => {
   let healthy = true;
-  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
-    return new Response("{}", { status: healthy ? 200 : 503 });
-  });
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (asked) => {
+      if (asked.method === "POST") return refuse("PEER_UNREACHABLE")();
+      return new Response("{}", { status: healthy ? 200 : 503 });
+    },
+  );
   const registry = new StaticRegistry();
   await using me = await openCluster(registry, "me", "EDGE");
   const balancer = { Area: "CLOUD", Role: "balancer", Udp: "" } as const;
@@ -275,6 +294,13 @@ Deno.test("a balancer is the cloud as long as it is healthy", async () => {
   await eventually("its way is known", () => (me.cloud(anything)?.rttMs ?? Infinity) < 1000);
   assert.equal(me.cloud(anything)?.id, "lb");
   assert.equal(me.cloud(anything)?.availableMemoryMib, Infinity);
+  // The balancer can be reached well, though a node behind it cannot.
+  const sent = me.send("lb", forwarded, never);
+  await assert.rejects(sent, {
+    code: "PEER_UNREACHABLE",
+    details: { peerCode: "PEER_UNREACHABLE" },
+  });
+  assert.equal(me.cloud(anything)?.id, "lb");
   healthy = false;
   await eventually("there is no cloud", () => me.cloud(anything) === undefined);
   healthy = true;

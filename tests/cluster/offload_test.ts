@@ -1,110 +1,94 @@
 import assert from "node:assert/strict";
 import { get, post, python } from "../support/client.ts";
-import { startEtcd, type TestEtcd } from "../support/etcd.ts";
+import {
+  Continuum,
+  invoke,
+  knows,
+  knowsFree,
+  type Member,
+  runs,
+  sees,
+  sleeper,
+  waits,
+} from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
-import { freePort, type NodeProcess, startNodeProcess } from "../support/node.ts";
 
-/** Says where it ran after it has slept. */
-const sleeper = `
-import time
-def f(params, context):
-    time.sleep((params or {}).get("sleep", 0))
-    return context["node"]
-`;
-
-/** A node of the cluster; room for one instance unless told otherwise. */
-function member(
-  etcd: TestEtcd,
-  id: string,
-  area: string,
-  policy: string,
-  memory = 64,
-): Promise<NodeProcess> {
-  return startNodeProcess({
-    config: {
-      "etcd.address": etcd.endpoint,
-      "registry.node.id": id,
-      "registry.area": area,
-      "registry.remote.area": area === "CLOUD" ? "" : "CLOUD",
-      "registry.udp.port": freePort(),
-      "registry.nearby.interval": 0.3,
-      "scheduler.policy": policy,
-      "container.pool.memory": memory,
-      "cluster.secret": "test secret",
-    },
-  });
+/** Occupies the only instance of a node for a while. */
+async function occupied(node: Member, seconds: number): Promise<() => Promise<void>> {
+  const answer = invoke(node, { sleep: seconds }, { CanDoOffloading: false });
+  await runs(node, 1);
+  return async () => {
+    const { body } = await answer;
+    assert.equal(body.ExecutionNode, node.id, JSON.stringify(body));
+  };
 }
-
-/** Waits until a node sees others as reachable, and no more than these. */
-async function sees(node: NodeProcess, ids: readonly string[]): Promise<void> {
-  await eventually(`it sees ${ids.join(", ")}`, async () => {
-    const { body } = await get(`${node.url}/nodes`);
-    const reachable = body.Nodes.filter((other: { Reachable: boolean; Self: boolean }) =>
-      other.Reachable && !other.Self
-    );
-    const found = reachable.map(({ Id }: { Id: string }) => Id).sort();
-    return JSON.stringify(found) === JSON.stringify([...ids].sort());
-  });
-}
-
-const invoke = (node: NodeProcess, params: object = {}, more: object = {}) =>
-  post(`${node.url}/invoke/f`, { Params: params, CanDoOffloading: true, ...more });
 
 Deno.test("an edge zone and a cloud region", async (t) => {
-  await using etcd = await startEtcd();
-  await using one = await member(etcd, "edge-1", "EDGE", "edgecloud");
-  await using cloud = await member(etcd, "cloud-1", "CLOUD", "default", 512);
-  await using near = await member(etcd, "edge-2", "EDGE", "edgeonly");
-  await sees(one, ["edge-2", "cloud-1"]);
-  await sees(near, ["edge-1", "cloud-1"]);
+  await using world = await Continuum.start();
+  const [one, near, cloud] = await Promise.all([
+    world.join("edge-1", "EDGE", { "scheduler.policy": "edgecloud" }),
+    world.join("edge-2", "EDGE", { "scheduler.policy": "edgeonly" }),
+    world.join("cloud-1", "CLOUD", { "container.pool.memory": 512 }),
+  ]);
+  await sees(one, [near, cloud]);
+  await sees(near, [one, cloud]);
   await post(`${one.url}/create`, await python("f", sleeper));
-  for (const node of [near, cloud]) {
-    await eventually(
-      "it knows f",
-      async () => (await get(`${node.url}/function`)).body.includes("f"),
-    );
-  }
+  for (const node of [near, cloud]) await knows(node, "f");
 
   await t.step("vertical: a busy node sends to the cloud", async () => {
-    const local = invoke(one, { sleep: 1.5 });
-    await eventually("busy", async () => (await get(`${one.url}/status`)).body.Running === 1);
+    const free = await occupied(one, 1.5);
     const { status, body } = await invoke(one);
     assert.equal(status, 200, JSON.stringify(body));
-    assert.deepEqual([body.ExecutionNode, body.ExecutionArea], ["cloud-1", "CLOUD"]);
+    assert.deepEqual([body.ExecutionNode, body.ExecutionArea], [cloud.id, "CLOUD"]);
     assert(body.OffloadLatency >= 0);
-    assert.equal((await local).body.ExecutionNode, "edge-1");
+    await free();
   });
 
   await t.step("horizontal: a busy node sends to its neighbour", async () => {
-    const local = invoke(near, { sleep: 1.5 });
-    await eventually("busy", async () => (await get(`${near.url}/status`)).body.Running === 1);
+    await knowsFree(near, one);
+    const free = await occupied(near, 1.5);
     const { status, body } = await invoke(near);
     assert.equal(status, 200, JSON.stringify(body));
-    assert.equal(body.ExecutionNode, "edge-1");
-    await local;
+    assert.equal(body.ExecutionNode, one.id);
+    await free();
+  });
+
+  await t.step("what waits goes to the neighbour that comes free first", async () => {
+    const oneFree = await occupied(one, 2);
+    const nearFree = await occupied(near, 5);
+    await eventually("the neighbour's load is known", async () => {
+      const { Nodes } = (await get(`${near.url}/nodes`)).body;
+      return Nodes.some(({ Id, Running }: Record<string, unknown>) =>
+        Id === one.id && Running === 1
+      );
+    });
+    const waiting = invoke(near);
+    await waits(near, 1);
+    await oneFree();
+    const { status, body } = await waiting;
+    assert.deepEqual([status, body.ExecutionNode], [200, one.id], JSON.stringify(body));
+    await nearFree();
   });
 
   await t.step("async keeps its id and is polled anywhere", async () => {
-    const local = invoke(one, { sleep: 1.5 });
-    await eventually("busy", async () => (await get(`${one.url}/status`)).body.Running === 1);
+    const free = await occupied(one, 1.5);
     const { body: { ReqId: id } } = await invoke(one, {}, { Async: true });
     for (const node of [one, near]) {
       await eventually(
         "it is done",
         async () => (await get(`${node.url}/poll/${id}`)).status === 200,
       );
-      assert.equal((await get(`${node.url}/poll/${id}`)).body.ExecutionNode, "cloud-1");
+      assert.equal((await get(`${node.url}/poll/${id}`)).body.ExecutionNode, cloud.id);
     }
-    await local;
+    await free();
   });
 
   await t.step("data that must stay in the area stays", async () => {
-    const local = invoke(one, { sleep: 1 });
-    await eventually("busy", async () => (await get(`${one.url}/status`)).body.Running === 1);
+    const free = await occupied(one, 1);
     const { status, body } = await invoke(one, {}, { Locality: "area" });
     assert.equal(status, 200, JSON.stringify(body));
     assert.equal(body.ExecutionArea, "EDGE");
-    await local;
+    await free();
   });
 
   await t.step("nobody without the secret passes for a node", async () => {
@@ -116,40 +100,44 @@ Deno.test("an edge zone and a cloud region", async (t) => {
   });
 
   await t.step("a node that dies mid-request: one answer, no second execution", async () => {
-    const local = invoke(one, { sleep: 2 });
-    await eventually("busy", async () => (await get(`${one.url}/status`)).body.Running === 1);
+    const free = await occupied(one, 2);
     const away = invoke(one, { sleep: 30 });
-    await eventually("away", async () => (await get(`${cloud.url}/status`)).body.Running === 1);
+    await runs(cloud, 1);
     await cloud.kill();
     const { status, body } = await away;
     assert.deepEqual([status, body.code], [502, "FUNCTION_CRASHED"]);
-    assert.equal((await local).status, 200);
+    await free();
   });
 
   await t.step("the dead node is no longer chosen, its successor is", async () => {
-    await sees(one, ["edge-2"]);
-    const local = invoke(one, { sleep: 1 });
-    await eventually("busy", async () => (await get(`${one.url}/status`)).body.Running === 1);
+    await sees(one, [near]);
+    const free = await occupied(one, 1);
     const waited = await invoke(one);
-    assert.equal(waited.body.ExecutionNode, "edge-1", JSON.stringify(waited.body));
-    await local;
-    await using _again = await member(etcd, "cloud-1", "CLOUD", "default", 512);
-    await sees(one, ["edge-2", "cloud-1"]);
+    assert.equal(waited.body.ExecutionNode, one.id, JSON.stringify(waited.body));
+    await free();
+    const again = await world.join("cloud-1", "CLOUD", { "container.pool.memory": 512 });
+    await sees(one, [near, again]);
+    const busy = await occupied(one, 1.5);
+    assert.equal((await invoke(one)).body.ExecutionNode, again.id);
+    await busy();
+    await again.kill();
   });
 
   await t.step(
     "etcd and the cloud away: neighbours go on, and the node says what it lacks",
     async () => {
-      await etcd.kill();
+      await world.etcd.kill();
       await eventually("it says so", async () => {
         const { status, body } = await get(`${near.url}/healthz`);
         const told = body.Problems.map((problem: string) => problem.split(":")[0]).sort();
         return status === 200 && body.Status === "degraded" && told.join() === "cloud,registry";
       });
-      const local = invoke(near, { sleep: 1 });
-      await eventually("busy", async () => (await get(`${near.url}/status`)).body.Running === 1);
-      assert.equal((await invoke(near)).body.ExecutionNode, "edge-1");
-      await local;
+      await knowsFree(near, one);
+      const free = await occupied(near, 1);
+      assert.equal((await invoke(near)).body.ExecutionNode, one.id);
+      await free();
     },
   );
+
+  await t.step("nothing ran twice", () => void world.audit());
 });

@@ -66,6 +66,7 @@ Deno.test("errors of the peer keep their code where they tell what became of the
     [504, "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED"],
     [404, "FUNCTION_UNKNOWN", "PEER_UNREACHABLE"],
     [401, "UNAUTHORIZED", "PEER_UNREACHABLE"],
+    [502, "PEER_UNREACHABLE", "PEER_UNREACHABLE"],
     [502, "WHATEVER", "FUNCTION_CRASHED"],
     [200, "NO_REPORT", "FUNCTION_CRASHED"],
   ] as const;
@@ -77,10 +78,39 @@ Deno.test("errors of the peer keep their code where they tell what became of the
     const sent = client.send(peer.record, forwarded, never);
     await assert.rejects(sent, (error: ServerledgeError) => {
       assert.equal(error.code, expected);
+      if (expected === "PEER_UNREACHABLE") assert.deepEqual(error.details, { peerCode: code });
       if (code === "FUNCTION_ERROR") assert.deepEqual(error.details, { traceback: "tb" });
       return true;
     });
   }
+});
+
+Deno.test("every answer tells what the peer has free, if it tells something that can be", async () => {
+  const told: unknown[] = [];
+  let free = "12.5";
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => {
+      const headers = { "serverledge-free-mem": free, "serverledge-free-cpu": "0.250000" };
+      return free === "0"
+        ? Response.json({ code: "NODE_SATURATED", message: "full" }, { status: 429, headers })
+        : Response.json(sampleReport, { headers });
+    },
+  );
+  using client = new PeerClient("");
+  const record = sampleNode("peer", { Url: `http://127.0.0.1:${server.addr.port}` });
+  const send = () => client.send(record, forwarded, never, (resources) => told.push(resources));
+  await send();
+  free = "0";
+  assert.equal(await codeOf(send()), "NODE_SATURATED");
+  free = "-1";
+  await send();
+  free = "much";
+  await send();
+  assert.deepEqual(told, [
+    { freeMemoryMib: 12.5, freeCpu: 0.25 },
+    { freeMemoryMib: 0, freeCpu: 0.25 },
+  ]);
 });
 
 Deno.test("a peer that is not there never got it", async () => {

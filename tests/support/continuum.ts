@@ -198,6 +198,26 @@ export async function runs({ url }: Member, count: number): Promise<void> {
   );
 }
 
+/** Waits until so many requests wait at a node. */
+export async function waits({ url }: Member, count: number): Promise<void> {
+  await eventually(
+    `${count} wait`,
+    async () => (await get(`${url}/status`)).body.QueueLength === count,
+  );
+}
+
+/**
+ * Waits until a node knows that another is at rest. One that has just come to rest is still busy in
+ * the eyes of others, who send it nothing.
+ */
+export async function knowsFree({ url }: Member, other: Named): Promise<void> {
+  await eventually(`it knows that ${other.id} is free`, async () => {
+    const view = (await members(url)).find(({ Id }) => Id === other.id);
+    return view?.Reachable && view.AvailableMemory !== null && view.Running === 0 &&
+      view.QueueLength === 0 && view.AvailableMemory === view.TotalMemory;
+  });
+}
+
 /** Waits until a node's books are empty: nothing runs or waits, and nothing is held. */
 export async function rests({ url }: Member): Promise<void> {
   await eventually("its books are empty", async () => {

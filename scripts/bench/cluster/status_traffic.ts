@@ -119,6 +119,7 @@ async function bytesPerSecond(peers: number): Promise<number> {
     clock,
     random,
     news: () => news,
+    heard: () => {},
   });
   const pass = async (rounds: number) => {
     for (let i = 0; i < rounds; i++) {

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { ManualClock } from "../base/clock.ts";
+import { originCoordinate } from "./coordinates.ts";
+import { DatagramCodec, type LocalNews } from "./datagram.ts";
+import { PeerTable } from "./peer_table.ts";
+import { Prober, type StatusSocket } from "./prober.ts";
+import { Vivaldi } from "./vivaldi.ts";
+
+const news: LocalNews = {
+  availableMemoryMib: 10,
+  totalMemoryMib: 10,
+  freeCpu: 1,
+  queueLength: 0,
+  running: 0,
+  warm: [],
+};
+const address: Deno.NetAddr = { transport: "udp", hostname: "10.0.0.1", port: 9876 };
+
+/** A prober with one peer, whose answers are the test's. */
+function setUp() {
+  const clock = new ManualClock();
+  const codec = new DatagramCodec("");
+  const nonces: string[] = [];
+  const incoming: ((datagram: [Uint8Array<ArrayBuffer>, Deno.NetAddr]) => void)[] = [];
+  const closed = Promise.withResolvers<never>();
+  closed.promise.catch(() => {});
+  const socket: StatusSocket = {
+    addr: address,
+    send: (bytes) => {
+      const ping = codec.read(bytes);
+      if (ping?.kind === "ping") nonces.push(ping.nonce);
+      return Promise.resolve(bytes.length);
+    },
+    receive: () =>
+      Promise.race([
+        closed.promise,
+        new Promise<[Uint8Array<ArrayBuffer>, Deno.NetAddr]>((resolve) => incoming.push(resolve)),
+      ]),
+    close: () => closed.reject(new Error("closed")),
+  };
+  const table = new PeerTable({
+    id: "me",
+    area: "EDGE",
+    remoteArea: "",
+    vivaldi: new Vivaldi(() => 0.5),
+    now: () => clock.now(),
+    random: () => 0.5,
+  });
+  table.put({
+    Id: "a",
+    Area: "EDGE",
+    Role: "node",
+    Url: "http://10.0.0.1:1323",
+    Udp: "10.0.0.1:9876",
+    Architecture: "amd64",
+    Incarnation: "1",
+  });
+  let heard = 0;
+  const prober = new Prober({
+    id: "me",
+    table,
+    vivaldi: new Vivaldi(() => 0.5),
+    socket,
+    secret: "",
+    intervalMs: 2000,
+    clock,
+    random: () => 0.5,
+    news: () => news,
+    heard: () => heard++,
+  });
+  /** Answers the ping of that number. */
+  const answer = async (index: number) => {
+    incoming.pop()!([codec.pong("a", nonces[index]!, news, originCoordinate), address]);
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+  };
+  return { clock, table, prober, nonces, answer, heard: () => heard };
+}
+
+Deno.test("peers are asked each round, and told of when they answer", async () => {
+  const { clock, table, prober, nonces, answer, heard } = setUp();
+  await using _ = prober;
+  assert.equal(nonces.length, 1);
+  await answer(0);
+  assert.deepEqual([heard(), table.get("a")!.ageMs(clock.now())], [1, 0]);
+  clock.advance(1999);
+  assert.equal(nonces.length, 1);
+  clock.advance(1);
+  assert.equal(nonces.length, 2);
+});
+
+Deno.test("in a hurry near ones are asked sooner, but not all the time", async () => {
+  const { clock, prober, nonces } = setUp();
+  await using _ = prober;
+  for (let k = 0; k < 100; k++) prober.hurry();
+  assert.equal(nonces.length, 1, "they were asked just now");
+  clock.advance(250);
+  assert.equal(nonces.length, 2);
+  clock.advance(749);
+  assert.equal(nonces.length, 2, "one hurry, one question");
+  prober.hurry();
+  clock.advance(0);
+  assert.equal(nonces.length, 3);
+});
+
+Deno.test("what was asked in a hurry has its time to be answered, and counts when it is not", async () => {
+  const { clock, table, prober, nonces, answer } = setUp();
+  await using _ = prober;
+  await answer(0);
+  clock.advance(990);
+  prober.hurry();
+  clock.advance(20);
+  assert.equal(nonces.length, 2);
+  assert.equal(table.get("a")!.suspect, false, "the round's time is over, not the hurry's");
+  clock.advance(2000);
+  assert.equal(nonces.length, 3);
+  assert.equal(table.get("a")!.reachable, false, "two questions without an answer");
+});
+
+Deno.test("a hurry ends with its prober", async () => {
+  const { clock, prober, nonces } = setUp();
+  prober.hurry();
+  await prober[Symbol.asyncDispose]();
+  prober.hurry();
+  clock.advance(10_000);
+  assert.equal(nonces.length, 1);
+});
