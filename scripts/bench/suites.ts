@@ -6,6 +6,7 @@
 
 import type { Results } from "./results.ts";
 import { clusterSuite } from "./cluster/suite.ts";
+import { environmentsSuite } from "./environments/suite.ts";
 import { nodeSuite } from "./node/suite.ts";
 
 /** Measures something and adds its metrics. */
@@ -15,4 +16,5 @@ export type Suite = (results: Results) => Promise<void>;
 export const suites: Readonly<Record<string, Suite>> = {
   node: nodeSuite,
   cluster: clusterSuite,
+  environments: environmentsSuite,
 };

@@ -33,6 +33,7 @@ export type MeasuredRuntime = keyof typeof sources;
 export interface MeasuredReport {
   readonly Result: string;
   readonly IsWarmStart: boolean;
+  readonly StartTier: string;
   readonly ResponseTime: number;
   readonly InitTime: number;
   readonly Duration: number;
@@ -67,8 +68,12 @@ export class MeasuredNode implements AsyncDisposable {
     return `${this.process.url}/invoke/${name}`;
   }
 
-  /** Registers the trivial function of a runtime. */
-  async create(name: string, runtime: MeasuredRuntime): Promise<void> {
+  /** Registers the trivial function of a runtime, with more fields of a definition. */
+  async create(
+    name: string,
+    runtime: MeasuredRuntime,
+    fields: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
     const code = this.#code.get(runtime) ?? await codeOf(runtime);
     this.#code.set(runtime, code);
     await this.#post("/create", {
@@ -77,6 +82,7 @@ export class MeasuredNode implements AsyncDisposable {
       Handler: sources[runtime].handler,
       MemoryMB: instanceMib,
       TarFunctionCode: code,
+      ...fields,
     });
   }
 

@@ -1,0 +1,13 @@
+/**
+ * Suite `environments`: what it costs to get a function running, in each execution environment.
+ *
+ * @module
+ */
+
+import type { Results } from "../results.ts";
+import { measureContainers } from "./containers.ts";
+
+/** Runs the whole suite. */
+export async function environmentsSuite(results: Results): Promise<void> {
+  await measureContainers(results);
+}
