@@ -8,6 +8,7 @@ import type { Command } from "./lib/cli/command.ts";
 import { config } from "./lib/cli/commands/config.ts";
 import { create, update } from "./lib/cli/commands/create.ts";
 import { deleteFunction } from "./lib/cli/commands/delete.ts";
+import { images } from "./lib/cli/commands/images.ts";
 import { invoke } from "./lib/cli/commands/invoke.ts";
 import { lb } from "./lib/cli/commands/lb.ts";
 import { list } from "./lib/cli/commands/list.ts";
@@ -34,6 +35,7 @@ const commands: readonly Command[] = [
   list,
   status,
   nodes,
+  images,
   logs,
   config,
   policy,

@@ -8,8 +8,9 @@ import { type Clock, systemClock } from "./base/clock.ts";
 import { Deadlines } from "./base/deadlines.ts";
 import { asServerledgeError } from "./base/errors.ts";
 import { logger } from "./base/log.ts";
-import type { Config } from "./model/config.ts";
+import { type Config, findRuntime } from "./model/config.ts";
 import type { FunctionRecord } from "./model/function.ts";
+import { imageKey, imageNeeds } from "./model/image_needs.ts";
 import { QosClasses } from "./model/qos.ts";
 import type { Policy } from "./policy.ts";
 import { Catalog } from "./registry/catalog.ts";
@@ -19,6 +20,8 @@ import { FunctionService } from "./registry/functions.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSqlite } from "./registry/sqlite.ts";
 import { DockerEnvironment } from "./runtime/docker/environment.ts";
+import { ImageKeeper } from "./runtime/docker/image_keeper.ts";
+import { familiarName } from "./runtime/docker/image_reference.ts";
 import { EnvironmentWatch } from "./runtime/watch.ts";
 import { ownAddress } from "./cluster/address.ts";
 import { Cluster } from "./cluster/cluster.ts";
@@ -176,6 +179,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
     registry,
     environment,
     engine,
+    images: imageKeeper(config, environment, catalog),
     ledger,
     pool,
     cluster,
@@ -252,6 +256,7 @@ async function openPool(
       area: config["registry.area"],
       code,
       runDir: home.of("run"),
+      imageBook: home.of("images.json"),
     }),
   );
   const ledger = new Ledger({
@@ -267,6 +272,19 @@ async function openPool(
     }),
   );
   return { environment, ledger, pool };
+}
+
+/** Who looks after the images that runtimes and functions need. */
+function imageKeeper(config: Config, environment: DockerEnvironment, catalog: Catalog) {
+  const runtimeOf = (id: string) => findRuntime(config, id);
+  return new ImageKeeper({
+    images: environment.images,
+    needs: () => imageNeeds(config.runtimes.values(), catalog.list(), runtimeOf, familiarName),
+    keyOf: (id) => {
+      const runtime = runtimeOf(id);
+      return runtime ? imageKey(runtime) : "";
+    },
+  });
 }
 
 /** What the node tells its neighbours of itself. */

@@ -9,12 +9,14 @@ import { ServerledgeError } from "./base/errors.ts";
 import type { Config } from "./model/config.ts";
 import type { Definition, FunctionRecord } from "./model/function.ts";
 import type { Origin } from "./model/hop.ts";
+import type { ImageView, PrunedImages, PulledImages } from "./model/images.ts";
 import type { InvokeRequest } from "./model/invocation.ts";
 import type { NodeStatus } from "./model/status.ts";
 import type { Catalog } from "./registry/catalog.ts";
 import type { FunctionService } from "./registry/functions.ts";
 import type { AsyncResult, Registry } from "./registry/registry.ts";
 import type { ExecutionEnvironment } from "./runtime/environment.ts";
+import type { ImageKeeper, PruneOptions } from "./runtime/docker/image_keeper.ts";
 import type { EnvironmentWatch } from "./runtime/watch.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { MemberView } from "./cluster/members.ts";
@@ -45,6 +47,8 @@ export interface NodeParts {
   readonly environment: ExecutionEnvironment;
   /** Whether it can. */
   readonly engine: EnvironmentWatch;
+  /** Looks after images. */
+  readonly images: ImageKeeper;
   /** Memory and CPU. */
   readonly ledger: Ledger;
   /** Instances. */
@@ -171,6 +175,21 @@ export class NodeServices implements ApiServices {
         Message: message,
       })),
     };
+  }
+
+  /** See {@link ApiServices}. */
+  images(): Promise<ImageView[]> {
+    return this.#parts.images.list();
+  }
+
+  /** See {@link ApiServices}. */
+  pullImages(names: readonly string[], { refresh }: { refresh: boolean }): Promise<PulledImages> {
+    return this.#parts.images.pull(names, refresh);
+  }
+
+  /** See {@link ApiServices}. */
+  pruneImages(options: PruneOptions): Promise<PrunedImages> {
+    return this.#parts.images.prune(options);
   }
 
   /** See {@link ApiServices}. */

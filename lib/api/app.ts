@@ -11,6 +11,7 @@ import { documentationRoutes } from "./documentation.ts";
 import { codedError, errorAnswer } from "./errors.ts";
 import { functionRoutes } from "./functions.ts";
 import { httpFunctionRoutes } from "./http_function.ts";
+import { imageRoutes } from "./images.ts";
 import { invokeRoutes } from "./invoke.ts";
 import { operationRoutes } from "./operations.ts";
 import { nodeRoutes } from "./nodes.ts";
@@ -33,6 +34,7 @@ export function apiRoutes(services: ApiServices): Route[] {
     ...functionRoutes(services),
     ...operationRoutes(services),
     ...nodeRoutes(services),
+    ...imageRoutes(services),
   ];
   routes.push(...documentationRoutes(routes, services.node));
   return routes;

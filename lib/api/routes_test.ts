@@ -219,3 +219,33 @@ Deno.test("unknown paths and wrong verbs are told apart", async () => {
   assert.equal(list.status, 405);
   assert.equal(list.headers.get("Allow"), "GET");
 });
+
+Deno.test("images are fetched and removed as asked, by default what is missing or unneeded", async () => {
+  const calls: unknown[] = [];
+  const services: Partial<ApiServices> = {
+    pullImages(names, options) {
+      calls.push([names, options]);
+      return Promise.resolve({ Pulled: [...names], Present: [] });
+    },
+    pruneImages(options) {
+      calls.push(options);
+      return Promise.resolve({ DryRun: options.dryRun, Removed: [], Kept: [] });
+    },
+  };
+  const pulled = await ask("POST /images/pull", { services, body: { images: ["a/b:1"] } });
+  assert.deepEqual(pulled.body, { Pulled: ["a/b:1"], Present: [] });
+  await ask("POST /images/pull", { services, body: {} });
+  await ask("POST /images/prune", { services, body: { dryrun: true } });
+  await ask("POST /images/prune", { services, body: { Unpublished: true } });
+  assert.deepEqual(calls, [
+    [["a/b:1"], { refresh: false }],
+    [[], { refresh: false }],
+    { dryRun: true, unpublished: false },
+    { dryRun: false, unpublished: true },
+  ]);
+  for (const Images of ["a", ["-x"], ["a b"], [1], Array(101).fill("a")]) {
+    const { status } = await ask("POST /images/pull", { services, body: { Images } });
+    assert.equal(status, 400, JSON.stringify(Images));
+  }
+  assert.equal(calls.length, 4);
+});

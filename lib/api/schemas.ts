@@ -9,6 +9,7 @@ import * as v from "valibot";
 import { errorCodes } from "../base/errors.ts";
 import { memberSchema } from "../cluster/members.ts";
 import { definitionSchema, functionRecordSchema } from "../model/function.ts";
+import { imageSchema, prunedSchema, pulledSchema } from "../model/images.ts";
 import { invokeSchema, reportSchema } from "../model/invocation.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../model/json.ts";
 import { statusSchema } from "../model/status.ts";
@@ -40,14 +41,43 @@ export const prewarmSchema = v.object({
     ),
     0,
   ),
-  ForceImagePull: v.nullish(
+  ForceImagePull: switchOf("Fetch the image even if it is present"),
+});
+
+/** Most images that one request may ask for. */
+const maxImages = 100;
+
+/** Body of `POST /images/pull`. */
+export const pullSchema = v.object({
+  Images: v.nullish(
     v.pipe(
-      v.boolean("expected true or false"),
-      v.description("Fetch the image even if it is present"),
+      v.array(
+        v.pipe(
+          v.string("expected a string"),
+          v.regex(/^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$/, "expected the name of an image"),
+        ),
+        "expected a list",
+      ),
+      v.maxLength(maxImages, `expected ${maxImages} at most`),
+      v.description("Names of images; none: all that are needed and missing"),
     ),
-    false,
+    [],
+  ),
+  Refresh: switchOf("Fetch them even if they are present"),
+});
+
+/** Body of `POST /images/prune`. */
+export const pruneSchema = v.object({
+  DryRun: switchOf("Only tell what would be removed"),
+  Unpublished: switchOf(
+    "Also those that were built or loaded here and that no registry is known to have",
   ),
 });
+
+/** True or false; false if left out. */
+function switchOf(meaning: string) {
+  return v.nullish(v.pipe(v.boolean("expected true or false"), v.description(meaning)), false);
+}
 
 /**
  * Makes the reader of a flat request body.
@@ -77,6 +107,8 @@ export const requests = {
   definition: named("Function", definitionSchema),
   deletion: named("Deletion", deletionSchema),
   prewarm: named("Prewarm", prewarmSchema),
+  pull: named("Pull", pullSchema),
+  prune: named("Prune", pruneSchema),
 };
 
 const errorCode = named(
@@ -114,6 +146,9 @@ export const answers = {
   status: named("Status", statusSchema),
   health: named("Health", healthSchema),
   nodes: named("Nodes", v.object({ Nodes: v.array(named("Member", memberSchema)) })),
+  images: named("Images", v.object({ Images: v.array(named("Image", imageSchema)) })),
+  pulled: named("PulledImages", pulledSchema),
+  pruned: named("PrunedImages", prunedSchema),
   logs: named("Logs", v.object({ Function: functionName, Lines: v.array(v.string()) })),
   error: named(
     "Error",

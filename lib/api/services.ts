@@ -9,6 +9,7 @@ import type { MemberView } from "../cluster/members.ts";
 import type { Config } from "../model/config.ts";
 import type { Definition, FunctionRecord } from "../model/function.ts";
 import type { Origin } from "../model/hop.ts";
+import type { ImageView, PrunedImages, PulledImages } from "../model/images.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
 import type { NodeStatus } from "../model/status.ts";
 import type { AsyncResult } from "../registry/registry.ts";
@@ -66,6 +67,17 @@ export interface ApiServices {
   status(): NodeStatus;
   /** Members of the cluster, this one first; none where the node is alone. */
   members(): MemberView[];
+  /** Images that the node needs, and those it needs no more, by name. @throws `ENGINE_UNAVAILABLE` */
+  images(): Promise<ImageView[]>;
+  /**
+   * Fetches images.
+   *
+   * @param names which; none: all that are needed and missing
+   * @throws `ENGINE_UNAVAILABLE`, `INSTANCE_START_FAILED` if one cannot be fetched
+   */
+  pullImages(names: readonly string[], options: { refresh: boolean }): Promise<PulledImages>;
+  /** Removes images that nothing needs any more. @throws `ENGINE_UNAVAILABLE` */
+  pruneImages(options: { dryRun: boolean; unpublished: boolean }): Promise<PrunedImages>;
   /** Prometheus text format. */
   metrics(): Promise<{ contentType: string; text: string }>;
   /** The last lines that instances and invocations of a function wrote, oldest first. */

@@ -443,3 +443,43 @@ Deno.test("a reader that leaves early is no error", async () => {
   const ended = await runToEnd(["bash", "-c", `${command} | head -c 1`], { env });
   assert.deepEqual(ended, { code: 0, stdout: "{", stderr: "" });
 });
+
+Deno.test("images lists, pulls and prunes", async () => {
+  const asked: unknown[] = [];
+  await using api = node({
+    images() {
+      asked.push("list");
+      return Promise.resolve([]);
+    },
+    pullImages(names, { refresh }) {
+      asked.push([...names, refresh]);
+      return Promise.resolve({ Pulled: [...names], Present: [] });
+    },
+    pruneImages({ dryRun, unpublished }) {
+      asked.push({ dryRun, unpublished });
+      return Promise.resolve({ DryRun: dryRun, Removed: [], Kept: [] });
+    },
+  });
+  for (
+    const line of [
+      "images",
+      "images pull",
+      "images pull a:1 b --refresh",
+      "images prune --dry-run",
+      "images prune --unpublished",
+    ]
+  ) {
+    const { code, stderr } = await api.run(line.split(" "));
+    assert.equal(code, 0, `${line}: ${stderr}`);
+  }
+  assert.deepEqual(asked, [
+    "list",
+    [false],
+    ["a:1", "b", true],
+    { dryRun: true, unpublished: false },
+    { dryRun: false, unpublished: true },
+  ]);
+  const { stdout } = await api.run(["images", "pull", "a:1"]);
+  assert.deepEqual(JSON.parse(stdout), { Pulled: ["a:1"], Present: [] });
+  assertRefused(await api.run(["images", "prnue"]), 1, /prnue/);
+});

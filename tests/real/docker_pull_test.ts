@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Engine } from "../../lib/runtime/docker/engine.ts";
+import { ImageBook } from "../../lib/runtime/docker/image_book.ts";
 import { Images } from "../../lib/runtime/docker/images.ts";
 import { eventually } from "../support/eventually.ts";
 import { scriptedEngine } from "../support/scripted_engine.ts";
@@ -17,7 +18,11 @@ const begin = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" +
 Deno.test("a pull is told of while it is under way", async () => {
   const engine = new Engine();
   let failed: Promise<void>;
-  const images = new Images(engine, false);
+  const images = new Images(
+    engine,
+    false,
+    new ImageBook({ read: () => undefined, write: () => {} }),
+  );
   {
     await using _engine = await scriptedEngine((request) =>
       request.startsWith("POST") ? { begin } : missing

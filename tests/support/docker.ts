@@ -63,6 +63,7 @@ export async function dockerWorld(
       nodeId,
       area: "TEST",
       runDir: path,
+      imageBook: `${path}/images.json`,
       code: {
         folder: () => Promise.resolve(functionsFolder),
         archive: () => Promise.resolve(options.archive ?? new Uint8Array()),

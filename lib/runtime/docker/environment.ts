@@ -9,6 +9,7 @@ import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { type Config, findRuntime } from "../../model/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
+import { imageKey, imageOf } from "../../model/image_needs.ts";
 import type { Runtime } from "../../model/runtimes.ts";
 import { ExecutorChannel } from "../channel.ts";
 import type { ExecutionEnvironment, Instance, Pull } from "../environment.ts";
@@ -16,6 +17,7 @@ import { Container } from "./container.ts";
 import { Engine, engineStatus } from "./engine.ts";
 import { installGuest, socketName } from "./guest.ts";
 import { Holders } from "./holders.ts";
+import { bookFile, ImageBook } from "./image_book.ts";
 import { Images } from "./images.ts";
 import { functionLabel, nodeLabel } from "./names.ts";
 import { Networks } from "./networks.ts";
@@ -45,6 +47,8 @@ export interface DockerOptions {
   readonly code: CodeFolders;
   /** A folder of its own, for executors and the socket. */
   readonly runDir: string;
+  /** A file of its own, in which it remembers which images it has pulled and used. */
+  readonly imageBook: string;
 }
 
 /** Makes instances of functions as containers. The engine may be away and come back. */
@@ -52,7 +56,8 @@ export class DockerEnvironment implements ExecutionEnvironment {
   readonly #config: Config;
   readonly #code: CodeFolders;
   readonly #site: Site;
-  readonly #images: Images;
+  /** The images on the engine. */
+  readonly images: Images;
   readonly #closing = new AbortController();
   readonly #starts = new Set<Promise<Instance>>();
 
@@ -60,7 +65,11 @@ export class DockerEnvironment implements ExecutionEnvironment {
     this.#config = options.config;
     this.#code = options.code;
     this.#site = site;
-    this.#images = new Images(site.engine, options.config["factory.images.refresh"]);
+    this.images = new Images(
+      site.engine,
+      options.config["factory.images.refresh"],
+      new ImageBook(bookFile(options.imageBook)),
+    );
   }
 
   /**
@@ -109,7 +118,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   /** See {@link ExecutionEnvironment.architectures}. */
   async architectures(fn: FunctionRecord): Promise<string[]> {
     try {
-      return await this.#images.architectures(imageOf(fn, this.#runtime(fn)));
+      return await this.images.architectures(imageOf(fn, this.#runtime(fn)));
     } catch {
       return [];
     }
@@ -135,7 +144,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
 
   /** See {@link ExecutionEnvironment.pulls}. */
   pulls(): Pull[] {
-    return this.#images.pulls();
+    return this.images.pulls();
   }
 
   /** See {@link ExecutionEnvironment.available}. */
@@ -168,11 +177,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     const runtime = this.#runtime(fn);
     const custom = runtime.executor === "http";
     const [pulled] = await Promise.all([
-      this.#images.ensure(
-        imageOf(fn, runtime),
-        custom ? "" : `runtimes.${runtime.id}.image`,
-        refresh,
-      ),
+      this.images.ensure(imageOf(fn, runtime), imageKey(runtime), refresh),
       fn.CodeHash && (custom ? this.#code.archive(fn.CodeHash) : this.#code.folder(fn.CodeHash)),
     ]);
     return pulled;
@@ -184,7 +189,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     } catch (error) {
       if (engineStatus(error) !== 404) throw error;
       // The image or a network was removed behind our back: look again, once.
-      this.#images.forget(imageOf(fn, this.#runtime(fn)));
+      this.images.forget(imageOf(fn, this.#runtime(fn)));
       this.#site.networks.forget();
       return await this.#startOnce(fn, signal);
     }
@@ -222,10 +227,6 @@ export class DockerEnvironment implements ExecutionEnvironment {
       }`,
     );
   }
-}
-
-function imageOf(fn: FunctionRecord, runtime: Runtime): string {
-  return runtime.executor === "http" && fn.CustomImage ? fn.CustomImage : runtime.image;
 }
 
 function bareName(names: readonly string[]): string {

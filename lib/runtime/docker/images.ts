@@ -1,6 +1,6 @@
 /**
  * Images on the engine: one that is present is used as it is, a missing one is pulled, once for
- * all who wait for it.
+ * all who wait for it. What was pulled or used is noted in the node's book.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Pull } from "../environment.ts";
 import { type Engine, engineStatus } from "./engine.ts";
+import type { ImageBook } from "./image_book.ts";
 import { familiarName, isImage } from "./image_reference.ts";
 import { followProgress } from "./progress.ts";
 import { PullProgress } from "./pull_progress.ts";
@@ -23,10 +24,24 @@ const progressIntervalMs = 5_000;
 
 const log = logger("runtime");
 
+/** An image that is present. */
+export interface FoundImage {
+  /** Its id, which tells its content. */
+  readonly id: string;
+  /** Its size, layers shared with others included, bytes. */
+  readonly sizeBytes: number;
+  /** What it runs on, e.g. `amd64`. */
+  readonly architecture: string;
+  /** True if it is known to be in a registry: it was pulled from there or pushed. */
+  readonly published: boolean;
+}
+
 /** Knows which images are there and gets those that are not. */
 export class Images {
   readonly #engine: Engine;
   readonly #refresh: boolean;
+  /** What was pulled and used. */
+  readonly book: ImageBook;
   readonly #present = new Set<string>();
   readonly #pulled = new Set<string>();
   readonly #tasks = new SharedTasks<boolean>();
@@ -37,10 +52,12 @@ export class Images {
    *
    * @param engine where the images are
    * @param refresh true to pull each image once, even if it is present
+   * @param book remembers what was pulled and used
    */
-  constructor(engine: Engine, refresh: boolean) {
+  constructor(engine: Engine, refresh: boolean, book: ImageBook) {
     this.#engine = engine;
     this.#refresh = refresh;
+    this.book = book;
   }
 
   /**
@@ -56,11 +73,66 @@ export class Images {
     if (!refresh && this.#present.has(image)) return false;
     const once = this.#refresh && !this.#pulled.has(image);
     return await this.#tasks.run(image, async () => {
-      const pulled = refresh || once || !await this.#find(image);
-      if (pulled) await this.#pull(image, key);
+      const found = refresh || once ? undefined : await this.find(image);
+      if (found) this.book.note(image, found.id, false);
+      else await this.#pull(image, key);
       this.#present.add(image);
-      return pulled;
+      return found === undefined;
     });
+  }
+
+  /**
+   * Looks for an image.
+   *
+   * @param image its name
+   * @returns undefined if it is not present
+   * @throws `ENGINE_UNAVAILABLE`
+   */
+  async find(image: string): Promise<FoundImage | undefined> {
+    const found = await this.#inspect(image);
+    return found && {
+      id: found.Id,
+      sizeBytes: found.Size,
+      architecture: found.Architecture,
+      published: (found.RepoDigests ?? []).length > 0,
+    };
+  }
+
+  /**
+   * Ids of all images that a container is made of, whoever's and whether it runs.
+   *
+   * @throws `ENGINE_UNAVAILABLE`
+   */
+  async inUse(): Promise<Set<string>> {
+    const containers = await this.#engine.ask(
+      "list containers",
+      (docker) => docker.listContainers({ all: true }),
+    );
+    return new Set(containers.map(({ ImageID }) => ImageID));
+  }
+
+  /**
+   * Removes an image's name, and the image if it has no other; never by force.
+   *
+   * @param image its name
+   * @returns false if the engine would not, since the image is in use
+   * @throws `ENGINE_UNAVAILABLE`, `INSTANCE_START_FAILED` with the engine's reason
+   */
+  async remove(image: string): Promise<boolean> {
+    try {
+      // docker image rm IMAGE
+      await this.#engine.ask(
+        `remove image ${image}`,
+        (docker) => docker.getImage(image).remove(),
+      );
+    } catch (error) {
+      const status = engineStatus(error);
+      if (status === 409) return false;
+      if (status !== 404) throw error;
+    }
+    this.#present.clear(); // one image may have been known by several names
+    this.book.forget(image);
+    return true;
   }
 
   /**
@@ -79,8 +151,8 @@ export class Images {
    * @returns empty if the image is not present
    */
   async architectures(image: string): Promise<string[]> {
-    const found = await this.#find(image);
-    return found ? [found.Architecture] : [];
+    const found = await this.find(image);
+    return found ? [found.architecture] : [];
   }
 
   /** The pulls that are under way. */
@@ -88,7 +160,7 @@ export class Images {
     return [...this.#pulls].map(([image, { percent, message }]) => ({ image, percent, message }));
   }
 
-  async #find(image: string): Promise<ImageInspectInfo | undefined> {
+  async #inspect(image: string): Promise<ImageInspectInfo | undefined> {
     try {
       const found = await this.#engine.ask(
         `inspect image ${image}`,
@@ -124,6 +196,8 @@ export class Images {
       this.#pulls.delete(image);
     }
     this.#pulled.add(image);
+    const pulled = await this.find(image);
+    if (pulled) this.book.note(image, pulled.id, true);
     log.info("Pulled image {image}", { image });
   }
 }

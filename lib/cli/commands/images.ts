@@ -1,0 +1,175 @@
+/**
+ * `serverledge images`.
+ *
+ * @module
+ */
+
+import { object, or } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, multiple, optional } from "@optique/core/modifiers";
+import type { Parser } from "@optique/core/parser";
+import { argument, command, flag } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import type { ImageView, PrunedImages, PulledImages } from "../../model/images.ts";
+import type { Answer, NodeClient } from "../client.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import { doc } from "../options.ts";
+import { duringCall } from "../pulls.ts";
+import { connect } from "../session.ts";
+import { show } from "../show.ts";
+import { printable, styled } from "../style.ts";
+import { formatBytes, formatTable } from "../table.ts";
+import type { Output, Terminal } from "../terminal.ts";
+
+/** Images may have to be pulled over a slow line, ms. */
+const pullTimeoutMs = 3_600_000;
+/** Removing a large image takes the engine its time, ms. */
+const pruneTimeoutMs = 600_000;
+
+/** What is asked of the node, and how its answer is shown. */
+interface Errand {
+  ask(node: NodeClient, terminal: Terminal): Promise<Answer>;
+  readable(answer: unknown, output: Output): string;
+}
+
+type ErrandParser = Parser<"sync", Errand, unknown>;
+
+const list: ErrandParser = map(object({}), (): Errand => ({
+  ask: (node) => node.get("/images"),
+  readable: (answer, output) => imageTable((answer as { Images: ImageView[] }).Images, output),
+}));
+
+const pull: ErrandParser = command(
+  "pull",
+  map(
+    object({
+      images: multiple(
+        argument(string({ metavar: "IMAGE" }), {
+          description: message`Images; none: all that are needed and missing`,
+        }),
+      ),
+      refresh: optional(flag("--refresh", doc("Fetch them even if they are present"))),
+    }),
+    ({ images, refresh }): Errand => ({
+      ask: (node, terminal) =>
+        duringCall(
+          terminal,
+          node,
+          () => "Pulling",
+          () => {
+            const body = { Images: images, Refresh: refresh ?? false };
+            return node.post("/images/pull", body, { timeoutMs: pullTimeoutMs });
+          },
+        ),
+      readable: (answer) => pulledText(answer as PulledImages),
+    }),
+  ),
+  { brief: message`Fetch images` },
+);
+
+const prune: ErrandParser = command(
+  "prune",
+  map(
+    object({
+      dryRun: optional(flag("--dry-run", doc("Only tell what would be removed"))),
+      unpublished: optional(
+        flag(
+          "--unpublished",
+          doc("Also those that were built or loaded here and that no registry is known to have"),
+        ),
+      ),
+    }),
+    ({ dryRun, unpublished }): Errand => ({
+      ask: (node) =>
+        node.post(
+          "/images/prune",
+          { DryRun: dryRun ?? false, Unpublished: unpublished ?? false },
+          { timeoutMs: pruneTimeoutMs },
+        ),
+      readable: (answer) => prunedText(answer as PrunedImages),
+    }),
+  ),
+  { brief: message`Remove images that no runtime and no function needs any more` },
+);
+
+/** Lists, fetches and removes the images of a node. */
+export const images: Command = defineCommand({
+  name: "images",
+  brief: "List the container images that the node needs; pull and prune them",
+  description:
+    "Only images that the node has fetched, or its functions have used, are ever removed.",
+  examples: [
+    ["serverledge images", "what runtimes and functions need, and what of it is there"],
+    ["serverledge images pull", "fetch what is missing"],
+    ["serverledge images pull python:3-slim --refresh", "fetch one again"],
+    ["serverledge images prune --dry-run", "tell what would be removed"],
+  ],
+  options: or(pull, prune, list),
+  async run(errand, globals, terminal) {
+    using node = await connect(globals, terminal);
+    const answer = await errand.ask(node, terminal);
+    show(answer, globals, terminal, () => errand.readable(answer.json, terminal.out));
+    return exits.ok;
+  },
+});
+
+/**
+ * Images as a table for people.
+ *
+ * @param images as the node told them
+ * @param output where it will be written
+ */
+export function imageTable(
+  images: readonly ImageView[],
+  output: Pick<Output, "colour">,
+): string {
+  if (images.length === 0) return "No runtime and no function needs an image";
+  return formatTable(
+    [
+      { head: "IMAGE" },
+      { head: "SIZE", align: "right" },
+      { head: "ARCH" },
+      { head: "NEEDED BY" },
+      { head: "STATE" },
+    ],
+    images.map((image) => [
+      printable(image.Image),
+      image.Size === null ? "-" : formatBytes(image.Size),
+      image.Architecture ?? "-",
+      neededBy(image),
+      !image.Present ? styled(output, "red", "missing") : image.Pulled ? "pulled" : "present",
+    ]),
+  );
+}
+
+/** Most functions that are named in a row. */
+const maxNamed = 2;
+
+function neededBy({ Runtimes, Functions }: ImageView): string {
+  const parts = Runtimes.map((id) => `runtime ${id}`);
+  if (Functions.length <= maxNamed) parts.push(...Functions);
+  else parts.push(`${Functions.length} functions`);
+  return parts.length > 0 ? parts.join(", ") : "nothing";
+}
+
+function pulledText({ Pulled, Present }: PulledImages): string {
+  const lines = Pulled.map((image) => `Pulled ${image}`);
+  if (Present.length > 0) lines.push(`There already: ${Present.join(", ")}`);
+  return lines.length > 0 ? lines.map(printable).join("\n") : "Nothing is missing";
+}
+
+/**
+ * What a pruning did, for people.
+ *
+ * @param pruned as the node told it
+ */
+export function prunedText({ DryRun, Removed, Kept }: PrunedImages): string {
+  const verb = DryRun ? "Would remove" : "Removed";
+  const lines = [
+    ...Removed.map(({ Image, Size }) => `${verb} ${Image} (${formatBytes(Size)})`),
+    ...Kept.map(({ Image, Reason }) => `Kept ${Image}: ${Reason}`),
+  ];
+  if (Removed.length === 0) lines.unshift("Nothing to remove");
+  return lines.map(printable).join("\n");
+}

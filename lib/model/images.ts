@@ -1,0 +1,49 @@
+/**
+ * Images of a node as its API tells of them: what is there, what was fetched, what was removed.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+
+const image = v.pipe(v.string(), v.description("The image's name, with its tag or digest"));
+const size = v.pipe(v.number(), v.description("Bytes, layers shared with other images included"));
+
+/** One image, in the answer of `GET /images`. */
+export const imageSchema = v.object({
+  Image: image,
+  Runtimes: v.pipe(v.array(v.string()), v.description("Runtimes that need it")),
+  Functions: v.pipe(v.array(v.string()), v.description("Functions that need it")),
+  Present: v.boolean(),
+  Size: v.nullable(size),
+  Architecture: v.pipe(v.nullable(v.string()), v.description("amd64, arm64, ...")),
+  Pulled: v.pipe(v.boolean(), v.description("True if this node has fetched it")),
+});
+
+/** One image of a node. */
+export type ImageView = v.InferOutput<typeof imageSchema>;
+
+/** Answer of `POST /images/pull`. */
+export const pulledSchema = v.object({
+  Pulled: v.pipe(v.array(v.string()), v.description("Images that were fetched now")),
+  Present: v.pipe(v.array(v.string()), v.description("Images that were there already")),
+});
+
+/** What became of images that were to be there. */
+export type PulledImages = v.InferOutput<typeof pulledSchema>;
+
+/** Answer of `POST /images/prune`. */
+export const prunedSchema = v.object({
+  DryRun: v.pipe(v.boolean(), v.description("True if nothing was removed")),
+  Removed: v.pipe(
+    v.array(v.object({ Image: image, Size: size })),
+    v.description("Images that were removed, or would be"),
+  ),
+  Kept: v.pipe(
+    v.array(v.object({ Image: image, Reason: v.string() })),
+    v.description("Images that nothing needs any more, and why they are kept"),
+  ),
+});
+
+/** What became of images that nothing needs any more. */
+export type PrunedImages = v.InferOutput<typeof prunedSchema>;
