@@ -4,10 +4,11 @@
  * @module
  */
 
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Gauge, Registry } from "prom-client";
 import type { Balance } from "../pool/ledger.ts";
 import type { InstanceCount } from "../pool/pool.ts";
 import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
+import { TallyCounter, TallyHistogram } from "./tally.ts";
 
 /** What is read when metrics are asked for. */
 export interface MetricSources {
@@ -25,6 +26,8 @@ export interface MetricSources {
 const durationBuckets = Array.from({ length: 15 }, (_, k) => 0.01 * 2 ** k);
 /** Seconds: for what a warm node does within a millisecond. */
 const fineBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+/** Seconds: prom-client's defaults, as earlier versions had them. */
+const startBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** Bytes: 64 B times 8 up to 16 MiB. */
 const sizeBuckets = Array.from({ length: 7 }, (_, k) => 64 * 8 ** k);
 
@@ -32,17 +35,17 @@ const sizeBuckets = Array.from({ length: 7 }, (_, k) => 64 * 8 ** k);
 export class Metrics implements InvocationObserver {
   readonly #registry = new Registry();
   readonly #area: string;
-  readonly #completed: Counter;
-  readonly #coldStarts: Counter;
-  readonly #execution: Histogram;
-  readonly #init: Histogram;
-  readonly #outputSize: Histogram;
-  readonly #requests: Counter;
-  readonly #classes: Counter;
-  readonly #response: Histogram;
-  readonly #queueing: Histogram;
-  readonly #tiers: Counter;
-  readonly #starts: Histogram;
+  readonly #completed: TallyCounter;
+  readonly #coldStarts: TallyCounter;
+  readonly #execution: TallyHistogram;
+  readonly #init: TallyHistogram;
+  readonly #outputSize: TallyHistogram;
+  readonly #requests: TallyCounter;
+  readonly #classes: TallyCounter;
+  readonly #response: TallyHistogram;
+  readonly #queueing: TallyHistogram;
+  readonly #tiers: TallyCounter;
+  readonly #starts: TallyHistogram;
 
   /**
    * Metrics that start at zero.
@@ -52,100 +55,100 @@ export class Metrics implements InvocationObserver {
    */
   constructor(area: string, sources: MetricSources) {
     this.#area = area;
-    const registers = [this.#registry];
+    const registry = this.#registry;
     const byFunction = ["function"];
-    this.#completed = new Counter({
+    this.#completed = new TallyCounter({
       name: "completed_count",
       help: "Invocations that succeeded on this node",
       labelNames: ["area", "function"],
-      registers,
+      registry,
     });
-    this.#coldStarts = new Counter({
+    this.#coldStarts = new TallyCounter({
       name: "cold_starts_count",
       help: "Invocations that waited for the start of an instance",
       labelNames: ["area", "function"],
-      registers,
+      registry,
     });
-    this.#execution = new Histogram({
+    this.#execution = new TallyHistogram({
       name: "execution_time",
       help: "Execution in the instance, s",
       labelNames: byFunction,
       buckets: durationBuckets,
-      registers,
+      registry,
     });
-    this.#init = new Histogram({
+    this.#init = new TallyHistogram({
       name: "init_time",
       help: "Start of an instance that a request waited for, s",
       labelNames: byFunction,
-      registers,
+      buckets: startBuckets,
+      registry,
     });
-    this.#outputSize = new Histogram({
+    this.#outputSize = new TallyHistogram({
       name: "output_size",
       help: "Size of results, bytes",
       labelNames: byFunction,
       buckets: sizeBuckets,
-      registers,
+      registry,
     });
-    this.#requests = new Counter({
+    this.#requests = new TallyCounter({
       name: "serverledge_requests_total",
       help: "Invocations by outcome: OK or the code of the error",
       labelNames: ["function", "outcome"],
-      registers,
+      registry,
     });
-    this.#classes = new Counter({
+    this.#classes = new TallyCounter({
       name: "serverledge_class_requests_total",
       help: "Invocations by QoS class, where they ran, and whether they were within their limit",
       labelNames: ["class", "place", "in_time"],
-      registers,
+      registry,
     });
-    this.#response = new Histogram({
+    this.#response = new TallyHistogram({
       name: "serverledge_response_seconds",
       help: "Arrival to answer by QoS class, s",
       labelNames: ["class"],
       buckets: fineBuckets,
-      registers,
+      registry,
     });
-    this.#queueing = new Histogram({
+    this.#queueing = new TallyHistogram({
       name: "serverledge_queueing_seconds",
       help: "Wait for resources, s; only of requests that waited",
+      labelNames: [],
       buckets: fineBuckets,
-      registers,
+      registry,
     });
-    this.#tiers = new Counter({
+    this.#tiers = new TallyCounter({
       name: "serverledge_start_tier_total",
       help: "Invocations that ran on this node, by what was done before they could",
       labelNames: ["function", "tier"],
-      registers,
+      registry,
     });
-    this.#starts = new Histogram({
+    this.#starts = new TallyHistogram({
       name: "serverledge_start_seconds",
       help: "Start of an instance that a request waited for, by tier, s",
       labelNames: ["tier"],
       buckets: fineBuckets,
-      registers,
+      registry,
     });
-    addGauges(registers, sources);
+    addGauges([registry], sources);
   }
 
   /** Counts one end. */
   ended(end: InvocationEnd): void {
-    const name = { function: end.functionName };
-    this.#requests.inc({ ...name, outcome: end.outcome });
-    const { qosClass, place, inTime } = end;
-    this.#classes.inc({ class: qosClass, place, in_time: String(inTime) });
-    this.#response.observe({ class: qosClass }, end.responseMs / 1000);
-    const { tier } = end;
-    if (tier) this.#tiers.inc({ ...name, tier });
+    const { functionName, outcome, qosClass, place, tier } = end;
+    this.#requests.inc(functionName, outcome);
+    this.#classes.inc(qosClass, place, end.inTime ? "true" : "false");
+    this.#response.observe(end.responseMs / 1000, qosClass);
+    if (tier) this.#tiers.inc(functionName, tier);
     if (end.waitMs > 0) this.#queueing.observe(end.waitMs / 1000);
     if (end.cold) {
-      this.#coldStarts.inc({ area: this.#area, ...name });
-      this.#init.observe(name, end.startMs / 1000);
-      if (tier) this.#starts.observe({ tier }, end.startMs / 1000);
+      this.#coldStarts.inc(this.#area, functionName);
+      this.#init.observe(end.startMs / 1000, functionName);
+      if (tier) this.#starts.observe(end.startMs / 1000, tier);
     }
-    if (end.outcome !== "OK" || place !== "local") return;
-    this.#completed.inc({ area: this.#area, ...name });
-    this.#execution.observe(name, end.executionMs / 1000);
-    this.#outputSize.observe(name, end.resultSize);
+    if (outcome !== "OK" || place !== "local") return;
+    this.#completed.inc(this.#area, functionName);
+    this.#execution.observe(end.executionMs / 1000, functionName);
+    this.#outputSize.observe(end.resultSize, functionName);
   }
 
   /** Prometheus text format. */
