@@ -7,7 +7,7 @@
 import { type Clock, systemClock } from "./base/clock.ts";
 import { Deadlines } from "./base/deadlines.ts";
 import { asServerledgeError } from "./base/errors.ts";
-import { logger } from "./base/log.ts";
+import { type LineSink, logger } from "./base/log.ts";
 import { type Config, findRuntime } from "./model/config.ts";
 import type { FunctionRecord } from "./model/function.ts";
 import { imageKey, imageNeeds } from "./model/image_needs.ts";
@@ -32,8 +32,9 @@ import { Ledger } from "./pool/ledger.ts";
 import { Pool } from "./pool/pool.ts";
 import { AsyncInvocations } from "./scheduler/async_invocations.ts";
 import { Planner } from "./scheduler/planner.ts";
+import type { InvocationObserver } from "./scheduler/observer.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
-import { invocationLog } from "./telemetry/invocation_log.ts";
+import { InvocationLog } from "./telemetry/invocation_log.ts";
 import { LogBook } from "./telemetry/log_book.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { createApp } from "./api/app.ts";
@@ -60,10 +61,11 @@ export interface RunningNode extends AsyncDisposable {
  * Starts a node.
  *
  * @param config its checked configuration
+ * @param infoLines where one record for each invocation goes; none is written if left out
  * @returns once it serves requests
  * @throws `INVALID_REQUEST` if the folder, the port or the policy cannot be used
  */
-export async function startNode(config: Config): Promise<RunningNode> {
+export async function startNode(config: Config, infoLines?: LineSink): Promise<RunningNode> {
   await using built = new AsyncDisposableStack();
   const clock = systemClock;
   const home = built.use(NodeHome.open(config["data.dir"], config["registry.node.id"]));
@@ -99,7 +101,8 @@ export async function startNode(config: Config): Promise<RunningNode> {
     waiting: () => scheduler.waiting,
     running: () => scheduler.running,
   });
-  const observers = [metrics, logBook, invocationLog];
+  const observers: InvocationObserver[] = [metrics, logBook];
+  if (infoLines) observers.push(new InvocationLog(infoLines, config["log.format"], clock.wall));
   const scheduler: Scheduler = new Scheduler({
     node,
     clock,

@@ -6,6 +6,7 @@
 
 import { configure, type LogLevel, type LogRecord, reset } from "@logtape/logtape";
 import { ServerledgeError } from "../base/errors.ts";
+import type { LineSink } from "../base/log.ts";
 
 /** Characters that wait to be written before further records are dropped and counted. */
 const maxBuffered = 1 << 20;
@@ -20,29 +21,40 @@ export interface LoggingOptions {
   readonly format: "text" | "json";
 }
 
+/** Logging that has begun; dispose it to write what is buffered and to end it. */
+export interface Logging extends AsyncDisposable {
+  /** Where lines go that are rendered elsewhere; undefined where `info` is not logged. */
+  readonly infoLines: LineSink | undefined;
+}
+
 /**
  * Sends the records of all rooms to a stream. Who logs is never blocked: records are gathered and
  * written together, since a write for each would cost as much as the invocation it tells of.
  *
  * @param options level and form
  * @param stream where they go; it stays open
- * @returns dispose it to write what is buffered and to end logging
  */
 export async function startLogging(
   options: LoggingOptions,
   stream: WritableStream<Uint8Array> = Deno.stderr.writable,
-): Promise<AsyncDisposable> {
+): Promise<Logging> {
   const lines = new GatheredLines(stream);
   const format = options.format === "json" ? jsonLine : textLine;
   await configure({
     reset: true,
-    sinks: { stream: (record) => lines.add(format(record)) },
+    sinks: {
+      stream: (record) => {
+        lines.add(format(record));
+        if (record.level === "error" || record.level === "fatal") lines.flush();
+      },
+    },
     loggers: [
       { category: "serverledge", lowestLevel: options.level, sinks: ["stream"] },
       { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stream"] },
     ],
   });
   return {
+    infoLines: options.level === "debug" || options.level === "info" ? lines : undefined,
     async [Symbol.asyncDispose]() {
       await reset();
       await lines[Symbol.asyncDispose]();
@@ -51,13 +63,13 @@ export async function startLogging(
 }
 
 /** Lines on their way to a stream, many at a time. */
-class GatheredLines implements AsyncDisposable {
+class GatheredLines implements LineSink, AsyncDisposable {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #encoder = new TextEncoder();
   #waiting = "";
   #dropped = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #writing = Promise.resolve();
+  #writing: Promise<void> | undefined;
 
   constructor(stream: WritableStream<Uint8Array>) {
     this.#writer = stream.getWriter();
@@ -66,30 +78,31 @@ class GatheredLines implements AsyncDisposable {
   add(line: string): void {
     if (this.#waiting.length > maxBuffered) this.#dropped++;
     else this.#waiting += line;
-    this.#timer ??= setTimeout(() => this.#flush(), flushIntervalMs);
+    this.#timer ??= setTimeout(() => this.flush(), flushIntervalMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#timer);
-    await this.#flush();
+    await this.flush();
     this.#writer.releaseLock();
   }
 
   /** One write after the other: a slow reader makes records wait, then drop, but never the node. */
-  #flush(): Promise<void> {
-    this.#writing = this.#writing.then(() => this.#write(), () => this.#write());
-    return this.#writing;
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    return this.#writing ??= this.#write().finally(() => this.#writing = undefined);
   }
 
   async #write(): Promise<void> {
-    const dropped = this.#dropped > 0
-      ? `(${this.#dropped} records dropped: too many at once)\n`
-      : "";
-    const text = this.#waiting + dropped;
-    this.#waiting = "";
-    this.#dropped = 0;
-    this.#timer = undefined;
-    if (text !== "") await this.#writer.write(this.#encoder.encode(text)).catch(() => {});
+    while (this.#waiting !== "") {
+      const dropped = this.#dropped > 0
+        ? `(${this.#dropped} records dropped: too many at once)\n`
+        : "";
+      const bytes = this.#encoder.encode(this.#waiting + dropped);
+      this.#waiting = "";
+      this.#dropped = 0;
+      await this.#writer.write(bytes).catch(() => {});
+    }
   }
 }
 

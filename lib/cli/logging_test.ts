@@ -40,3 +40,27 @@ Deno.test("JSON records carry their properties", async () => {
     "a\nb",
   ]);
 });
+
+Deno.test("lines rendered elsewhere keep their place among records, and an error is written at once", async () => {
+  const chunks: string[] = [];
+  const written = Promise.withResolvers<void>();
+  const stream = new WritableStream<Uint8Array>({
+    write(chunk) {
+      chunks.push(new TextDecoder().decode(chunk));
+      written.resolve();
+    },
+  });
+  await using logging = await startLogging({ level: "info", format: "text" }, stream);
+  logger("pool").info("first");
+  logging.infoLines!.add("second\n");
+  logger("pool").error("third");
+  await written.promise;
+  const lines = chunks.join("").trimEnd().split("\n");
+  assert.deepEqual(lines.map((line) => line.split(" ").at(-1)), ["first", "second", "third"]);
+});
+
+Deno.test("there is no place for info lines where they are not logged", async () => {
+  const stream = new WritableStream<Uint8Array>();
+  await using logging = await startLogging({ level: "warning", format: "text" }, stream);
+  assert.equal(logging.infoLines, undefined);
+});

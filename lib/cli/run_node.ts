@@ -5,7 +5,7 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import { logger } from "../base/log.ts";
+import { type LineSink, logger } from "../base/log.ts";
 import type { Config } from "../model/config.ts";
 import type { RunningNode } from "../node.ts";
 import { loadConfig } from "./config_files.ts";
@@ -22,7 +22,7 @@ export interface ServerKind {
   /** The subcommand that starts it. */
   readonly command: string;
   /** Starts it. */
-  readonly start: (config: Config) => Promise<RunningNode>;
+  readonly start: (config: Config, infoLines?: LineSink) => Promise<RunningNode>;
 }
 
 /**
@@ -47,14 +47,14 @@ export async function runServer(
     );
   }
   const { config, warnings } = await loadConfig(options, globals.port, terminal.env);
-  await using _logging = await startLogging({
+  await using logging = await startLogging({
     level: config["log.level"],
     format: config["log.format"],
   });
   const log = logger("cli");
   for (const warning of warnings) log.warning("{warning}", { warning });
   using stop = stopSignal();
-  await using node = await kind.start(config);
+  await using node = await kind.start(config, logging.infoLines);
   const facts = { Url: node.url, Id: node.id, Area: config["registry.area"] };
   terminal.out.write(
     globals.json

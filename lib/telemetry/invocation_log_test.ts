@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import type { InvocationEnd } from "../scheduler/observer.ts";
+import { InvocationLog } from "./invocation_log.ts";
+
+const end: InvocationEnd = {
+  id: "hello-1",
+  functionName: "hello",
+  outcome: "OK",
+  message: "",
+  qosClass: "default",
+  place: "local",
+  inTime: true,
+  cold: false,
+  tier: "warm",
+  startMs: 0,
+  waitMs: 0.12345,
+  executionMs: 1.0006,
+  responseMs: 1.5,
+  resultSize: 3,
+  output: "not logged",
+};
+const failed: InvocationEnd = {
+  ...end,
+  outcome: "FUNCTION_ERROR",
+  tier: undefined,
+  message: 'ValueError: "a"\nb',
+};
+
+/** Records of both ends in a format. */
+function logged(format: "text" | "json"): string[] {
+  const lines: string[] = [];
+  const log = new InvocationLog(
+    { add: (line) => lines.push(line) },
+    format,
+    () => 1_700_000_000_123,
+  );
+  log.ended(end);
+  log.ended(failed);
+  return lines;
+}
+
+Deno.test("a text record is one line of function, outcome and response time", () => {
+  assert.deepEqual(logged("text"), [
+    "2023-11-14T22:13:20.123Z INFO invocation: hello OK in 1.5 ms\n",
+    "2023-11-14T22:13:20.123Z INFO invocation: hello FUNCTION_ERROR in 1.5 ms\n",
+  ]);
+});
+
+Deno.test("a JSON record is what a logging library would write of the same properties", () => {
+  const common = { class: "default", place: "local", cold: false };
+  const times = { waitMs: 0.123, startMs: 0, executionMs: 1.001, responseMs: 1.5 };
+  const record = (outcome: string, more: object) =>
+    `${
+      JSON.stringify({
+        "@timestamp": "2023-11-14T22:13:20.123Z",
+        level: "INFO",
+        message: `hello ${outcome} in 1.5 ms`,
+        logger: "serverledge.invocation",
+        id: "hello-1",
+        function: "hello",
+        outcome,
+        ...common,
+        ...more,
+      })
+    }\n`;
+  assert.deepEqual(logged("json"), [
+    record("OK", { tier: "warm", ...times }),
+    record("FUNCTION_ERROR", { ...times, error: 'ValueError: "a"\nb' }),
+  ]);
+});
