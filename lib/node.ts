@@ -86,6 +86,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
       remoteArea: config["registry.remote.area"],
       secret: config["cluster.secret"],
       udpPort: config["registry.udp.port"],
+      udpPortIsFixed: config.chosen.has("registry.udp.port"),
       nearbyMs: config["registry.nearby.interval"] * 1000,
       monitoringMs: config["registry.monitoring.interval"] * 1000,
       clock,

@@ -19,7 +19,8 @@ import { type MemberView, viewOf } from "./members.ts";
 import { PeerClient } from "./peer_client.ts";
 import { PeerTable } from "./peer_table.ts";
 import type { Eligibility, Forwarded, Peers, Surroundings } from "./peers.ts";
-import { openStatusSocket, Prober, type Traffic } from "./prober.ts";
+import { Prober, type Traffic } from "./prober.ts";
+import { openStatusSocket } from "./status_socket.ts";
 import { Vivaldi } from "./vivaldi.ts";
 
 /** What a node's part in a cluster is made of. */
@@ -38,6 +39,8 @@ export interface ClusterOptions {
   readonly secret: string;
   /** Port for datagrams; 0 takes a free one. */
   readonly udpPort: number;
+  /** False to take a free port where that one is taken: others learn it from the registration. */
+  readonly udpPortIsFixed: boolean;
   /** Time between two rounds of datagrams, ms. */
   readonly nearbyMs: number;
   /** Time between two looks at the balancers of the remote area, ms. */
@@ -98,10 +101,11 @@ export class Cluster implements Peers, AsyncDisposable {
   /**
    * Begins to follow the cluster; {@link Cluster.join} makes the node part of it.
    *
-   * @throws `INVALID_REQUEST` if the port for datagrams is taken
+   * @throws `INVALID_REQUEST` if the port for datagrams is taken and no other will do
    */
   static async open(options: ClusterOptions): Promise<Cluster> {
-    const socket = openStatusSocket(options.address, options.udpPort);
+    const { address, udpPort, udpPortIsFixed } = options;
+    const socket = openStatusSocket(address, udpPort, udpPortIsFixed);
     const cluster = new Cluster(options, socket);
     try {
       await cluster.#follow();

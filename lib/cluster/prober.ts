@@ -5,7 +5,6 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { logger } from "../base/log.ts";
 import {
@@ -18,6 +17,7 @@ import {
 import type { Peer } from "./peer.ts";
 import type { PeerTable } from "./peer_table.ts";
 import { ProbePlan } from "./probe_plan.ts";
+import type { StatusSocket } from "./status_socket.ts";
 import type { Vivaldi } from "./vivaldi.ts";
 
 /** Longest wait for a pong, ms. */
@@ -28,9 +28,6 @@ const hurryMs = 250;
 const maxClockSkewMs = 30_000;
 /** Most pings of one peer that are answered in a second: more would make us part of a flood. */
 const maxPongsPerSecond = 20;
-
-/** Sends and receives datagrams. */
-export type StatusSocket = Pick<Deno.DatagramConn, "send" | "receive" | "close" | "addr">;
 
 /** What a prober works with. */
 export interface ProberOptions {
@@ -81,35 +78,6 @@ interface Asker {
   /** The second in which pongs are counted. */
   second: number;
   pongs: number;
-}
-
-/**
- * Opens the socket for datagrams.
- *
- * @param address by which others reach this node
- * @param port its port; 0 takes a free one
- * @throws `INVALID_REQUEST` if the port is taken
- */
-export function openStatusSocket(address: string, port: number): Deno.DatagramConn {
-  const open = (hostname: string) => Deno.listenDatagram({ transport: "udp", hostname, port });
-  try {
-    try {
-      // Bound to this address answers come from it, also on a machine with several.
-      return open(address);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrNotAvailable)) throw error;
-      // An address that a router translates to this machine's.
-      return open(address.includes(":") ? "::" : "0.0.0.0");
-    }
-  } catch (cause) {
-    throw new ServerledgeError(
-      "INVALID_REQUEST",
-      `Cannot receive datagrams on ${address} port ${port}: ${
-        cause instanceof Error ? cause.message : cause
-      }; set registry.udp.port to a free port`,
-      { cause },
-    );
-  }
 }
 
 /** Asks and answers until it is disposed. */

@@ -3,7 +3,8 @@ import { ManualClock } from "../base/clock.ts";
 import { originCoordinate } from "./coordinates.ts";
 import { DatagramCodec, type LocalNews } from "./datagram.ts";
 import { PeerTable } from "./peer_table.ts";
-import { Prober, type StatusSocket } from "./prober.ts";
+import { Prober } from "./prober.ts";
+import type { StatusSocket } from "./status_socket.ts";
 import { Vivaldi } from "./vivaldi.ts";
 
 const news: LocalNews = {

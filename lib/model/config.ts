@@ -31,6 +31,8 @@ export type Config =
     readonly qosClasses: readonly QosClass[];
     /** Settings of policies, by the rest of the key after `policy.`; each policy checks its own. */
     readonly policySettings: PolicySettings;
+    /** Keys that somebody has set; the others have their defaults. */
+    readonly chosen: ReadonlySet<string>;
   };
 
 /** Keys of policies, which no table lists. */
@@ -108,7 +110,8 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
   }
   checkRuntimes(runtimes, origins);
   const qosClasses = completeClasses(classes, origins);
-  const config = { ...values, runtimes, qosClasses, policySettings } as unknown as Config;
+  const chosen = new Set(origins.keys());
+  const config = { ...values, runtimes, qosClasses, policySettings, chosen } as unknown as Config;
   return { config, origins, warnings };
 }
 

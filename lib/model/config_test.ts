@@ -31,7 +31,10 @@ Deno.test("every default satisfies its own schema", () => {
   const values = Object.fromEntries(
     Object.entries(settings).map(([key, { value }]) => [key, value]),
   );
-  assert.deepEqual(resolve(values).config, resolveConfig([]).config);
+  const { chosen, ...config } = resolve(values).config;
+  const { chosen: none, ...defaults } = resolveConfig([]).config;
+  assert.deepEqual(config, defaults);
+  assert.deepEqual([[...chosen], [...none]], [Object.keys(settings), []]);
 });
 
 Deno.test("keys are dotted, nested or both, in any case", () => {

@@ -58,7 +58,10 @@ export const settings = {
     "",
     "Area that requests are offloaded to vertically, the cloud; empty: none",
   ),
-  "registry.udp.port": port(9876, "Port for status datagrams of other nodes; 0 takes a free one"),
+  "registry.udp.port": port(
+    9876,
+    "Port for status datagrams of other nodes; 0 takes a free one, as does the default if it is taken",
+  ),
   "registry.nearby.interval": number(0.05, 3600, false)(
     2,
     "How often a sample of the other nodes is asked for its status, s",

@@ -97,6 +97,7 @@ function openCluster(
     remoteArea: "CLOUD",
     secret: "s3cret",
     udpPort: 0,
+    udpPortIsFixed: true,
     nearbyMs: quickMs,
     monitoringMs: quickMs,
     clock: systemClock,
@@ -272,6 +273,26 @@ Deno.test("news is believed only of registered peers that share the secret", asy
     }
     socket.close();
   });
+});
+
+Deno.test("nodes of one machine need no ports of their own, unless somebody chose one", async () => {
+  const registry = new StaticRegistry();
+  await using one = await openCluster(registry, "one", "EDGE");
+  one.join(1);
+  const taken = Number(registry.records[0]!.Udp.split(":")[1]);
+  await assert.rejects(openCluster(registry, "two", "EDGE", { udpPort: taken }), {
+    code: "INVALID_REQUEST",
+    message: /registry\.udp\.port/,
+  });
+  await using two = await openCluster(registry, "two", "EDGE", {
+    udpPort: taken,
+    udpPortIsFixed: false,
+  });
+  two.join(2);
+  const hears = (cluster: Cluster) =>
+    eventually("it hears the other", () => cluster.members().every(({ AgeMs }) => AgeMs !== null));
+  await hears(one);
+  await hears(two);
 });
 
 Deno.test("a balancer is the cloud as long as it is healthy", async () => {
