@@ -15,9 +15,11 @@ import { QosClasses } from "./model/qos.ts";
 import type { Policy } from "./policy.ts";
 import { Catalog } from "./registry/catalog.ts";
 import { CodeCache } from "./registry/code_cache.ts";
+import { DurableResults } from "./registry/durable_results.ts";
 import { etcdOptions } from "./registry/etcd_config.ts";
 import { FunctionService } from "./registry/functions.ts";
 import type { Registry } from "./registry/registry.ts";
+import { ResultJournal } from "./registry/result_journal.ts";
 import { openSqlite } from "./registry/sqlite.ts";
 import { DockerEnvironment } from "./runtime/docker/environment.ts";
 import { ImageKeeper } from "./runtime/docker/image_keeper.ts";
@@ -30,7 +32,7 @@ import { noPeers } from "./cluster/no_peers.ts";
 import { Janitor } from "./pool/janitor.ts";
 import { Ledger } from "./pool/ledger.ts";
 import { Pool } from "./pool/pool.ts";
-import { AsyncInvocations } from "./scheduler/async_invocations.ts";
+import { AsyncInvocations, interruptedResult } from "./scheduler/async_invocations.ts";
 import { Planner } from "./scheduler/planner.ts";
 import type { InvocationObserver } from "./scheduler/observer.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
@@ -133,16 +135,17 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
       }),
     }),
   );
+  const results = openResults(config, home, registry, clock, built);
   const asyncInvocations = built.use(
     new AsyncInvocations({
       node: node.id,
       clock,
       scheduler,
-      registry,
+      registry: results ?? registry,
       ttlMs: config["async.results.expiration"] * 1000,
     }),
   );
-  asyncInvocations.recover().catch(logFailure("Cannot close what was pending before the start"));
+  void asyncInvocations.recover();
   const functions = built.use(
     new FunctionService({
       registry,
@@ -181,6 +184,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     catalog,
     functions,
     registry,
+    results,
     environment,
     engine,
     images: imageKeeper(config, environment, catalog),
@@ -243,6 +247,21 @@ async function openRegistry(
   // Costs time to load, and most nodes do without it.
   const { connectEtcd } = await import("./registry/etcd.ts");
   return connectEtcd({ ...options, recoverCode });
+}
+
+/** Results of async invocations where the registry may be away; the embedded one never is. */
+function openResults(
+  config: Config,
+  home: NodeHome,
+  registry: Registry,
+  clock: Clock,
+  built: AsyncDisposableStack,
+): DurableResults | undefined {
+  if (config["etcd.address"] === "") return undefined;
+  const journal = new ResultJournal(home.of("results.db"));
+  return built.use(
+    new DurableResults({ registry, journal, clock, interrupted: interruptedResult }),
+  );
 }
 
 /** Where functions run. */

@@ -13,6 +13,7 @@ import type { ImageView, PrunedImages, PulledImages } from "./model/images.ts";
 import type { InvokeRequest } from "./model/invocation.ts";
 import type { NodeStatus } from "./model/status.ts";
 import type { Catalog } from "./registry/catalog.ts";
+import type { DurableResults } from "./registry/durable_results.ts";
 import type { FunctionService } from "./registry/functions.ts";
 import type { AsyncResult, Registry } from "./registry/registry.ts";
 import type { ExecutionEnvironment } from "./runtime/environment.ts";
@@ -43,6 +44,8 @@ export interface NodeParts {
   readonly functions: FunctionService;
   /** What nodes share. */
   readonly registry: Registry;
+  /** Results of async invocations on their way to the registry, where it may be away. */
+  readonly results: DurableResults | undefined;
   /** Makes instances. */
   readonly environment: ExecutionEnvironment;
   /** Whether it can. */
@@ -208,10 +211,14 @@ export class NodeServices implements ApiServices {
 
   /** See {@link ApiServices}. */
   health(): { ok: boolean; problems: string[] } {
-    const { registry, engine, scheduler, cluster } = this.#parts;
+    const { registry, results, engine, scheduler, cluster } = this.#parts;
     const health = registry.health();
     const problems: string[] = [];
     if (!health.ok) problems.push(`registry: ${health.reason}`);
+    const waiting = results?.waiting ?? 0;
+    if (waiting > 0) {
+      problems.push(`results: ${waiting} of async invocations can be polled at this node only`);
+    }
     if (engine.state !== true) problems.push(`containers: ${engine.state}`);
     problems.push(...cluster?.problems() ?? []);
     if (scheduler.draining) problems.push("the node is stopping");

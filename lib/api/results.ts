@@ -64,7 +64,8 @@ const description: Route["description"] = {
   summary: "Result of an async invocation",
   details:
     "Answers with the report once the invocation has ended. A failed one has `Success` false, " +
-    "with `Code`, `Message` and `Details` of its error.",
+    "with `Code`, `Message` and `Details` of its error. Any node of the cluster can tell; while etcd " +
+    "is away only the one that accepted the invocation.",
   answers: {
     200: { description: "It has ended", schema: answers.result },
     202: { description: "It has not ended yet", schema: answers.pending },

@@ -97,7 +97,7 @@ export class Proxy {
   }
 
   async #attempt(forwarding: Forwarding, choice: Choice, body: RequestBody): Promise<Attempt> {
-    const { request, kind } = forwarding;
+    const { request } = forwarding;
     const { target, demand, pull } = choice;
     const passage = target.begin(demand);
     const abort = new AbortController();
@@ -113,7 +113,7 @@ export class Proxy {
       const sent = this.#message(forwarding, target, body);
       const { Url } = target.record;
       const answer = await this.#client.open(Url, sent, abort.signal, ended);
-      return this.#answered(kind, choice, answer, body);
+      return this.#answered(forwarding, choice, answer, body);
     } catch (error) {
       if (request.signal.aborted) throw left(error);
       return this.#unanswered(forwarding, target, error, body);
@@ -132,7 +132,13 @@ export class Proxy {
     };
   }
 
-  #answered(kind: Kind, { target, pull }: Choice, answer: HttpAnswer, body: RequestBody) {
+  #answered(
+    forwarding: Forwarding,
+    { target, pull }: Choice,
+    answer: HttpAnswer,
+    body: RequestBody,
+  ): Attempt {
+    const { kind } = forwarding;
     const resources = resourcesIn(answer.headers);
     if (resources) target.told(resources);
     if (kind === "invocation" && pull) {
@@ -148,12 +154,12 @@ export class Proxy {
           status: answer.status,
           headers: answerHeaders(answer.headers),
         }),
-      again: error?.elsewhere === true && isWhole(body),
+      again: error !== undefined && mayAsk(forwarding, error) && isWhole(body),
     };
   }
 
   #unanswered(
-    { request, kind }: Forwarding,
+    forwarding: Forwarding,
     target: Target,
     error: unknown,
     body: RequestBody,
@@ -161,15 +167,28 @@ export class Proxy {
     const isUnsent = error instanceof NeverSent;
     target.failed(isUnsent ? "it accepts no connection" : "it broke off an answer");
     this.#observer.failed(target);
-    const isHarmless = kind === "other" && (request.method === "GET" || request.method === "HEAD");
+    const { kind } = forwarding;
     return {
       answer: () => {
         throw isUnsent ? unreachable(target, error) : broken(target, kind, error);
       },
       // Nothing of a stream is read before the head was sent.
-      again: isUnsent || (isHarmless && isWhole(body)),
+      again: isUnsent || (isHarmless(forwarding) && isWhole(body)),
     };
   }
+}
+
+/** True for a question: asking it again changes nothing. */
+function isHarmless({ request: { method }, kind }: Forwarding): boolean {
+  return kind === "other" && (method === "GET" || method === "HEAD");
+}
+
+/**
+ * Whether another node may be asked after an answer with an error. While the registry is away each
+ * node can tell only of the async invocations that it accepted itself.
+ */
+function mayAsk(forwarding: Forwarding, { elsewhere, code }: ServerledgeError): boolean {
+  return elsewhere || (isHarmless(forwarding) && code === "REGISTRY_UNAVAILABLE");
 }
 
 function isWhole(body: RequestBody): boolean {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { type FunctionRecord, functionRecordSchema } from "../model/function.ts";
@@ -19,13 +19,11 @@ import {
   type Registry,
   type RegistryHealth,
 } from "./registry.ts";
+import { openDatabase, unusable } from "./sqlite_file.ts";
 
-/** Version of the schema below, kept in the file. */
-const schemaVersion = 1;
-/** How long a write waits for another process that holds the file, ms. */
-const busyTimeoutMs = 5000;
-
-const schema = `
+const layout = {
+  version: 1,
+  schema: `
   CREATE TABLE functions (name TEXT PRIMARY KEY, code_hash TEXT NOT NULL, record TEXT NOT NULL) STRICT;
   CREATE INDEX functions_by_code ON functions (code_hash);
   CREATE TABLE code (hash TEXT PRIMARY KEY, archive BLOB NOT NULL) STRICT;
@@ -34,7 +32,8 @@ const schema = `
   ) STRICT;
   CREATE INDEX results_by_end ON results (expires_at);
   CREATE INDEX results_pending ON results (pending_on) WHERE pending_on IS NOT NULL;
-`;
+  `,
+};
 
 const statements = {
   create: "INSERT INTO functions VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -61,49 +60,7 @@ type Statements = Record<keyof typeof statements, StatementSync>;
  * @throws `REGISTRY_UNAVAILABLE` if the file cannot be used
  */
 export function openSqlite(path: string, clock: Clock = systemClock): Registry {
-  try {
-    return new SqliteRegistry(path, openDatabase(path), clock);
-  } catch (cause) {
-    if (cause instanceof ServerledgeError) throw cause;
-    throw unavailable(path, cause);
-  }
-}
-
-function openDatabase(path: string): DatabaseSync {
-  const database = new DatabaseSync(path);
-  try {
-    // With a write-ahead log, NORMAL survives every crash of the process; only a power cut may
-    // take the last transactions with it, never the file's integrity.
-    database.exec(
-      `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`,
-    );
-    migrate(path, database);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-function migrate(path: string, database: DatabaseSync): void {
-  const version = database.prepare("PRAGMA user_version").get()?.user_version;
-  if (version === schemaVersion) return;
-  if (version !== 0) {
-    throw new ServerledgeError(
-      "REGISTRY_UNAVAILABLE",
-      `The registry ${path} has layout ${version}, this program knows ${schemaVersion}: use the program that wrote it, or another data.dir`,
-    );
-  }
-  database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
-}
-
-function unavailable(path: string, cause: unknown): ServerledgeError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new ServerledgeError(
-    "REGISTRY_UNAVAILABLE",
-    `The registry ${path} cannot be used (${reason}): check its folder, its owner and free space`,
-    { cause },
-  );
+  return new SqliteRegistry(path, openDatabase(path, layout), clock);
 }
 
 class SqliteRegistry implements Registry {
@@ -247,7 +204,7 @@ class SqliteRegistry implements Registry {
       this.#failed = undefined;
       return result;
     } catch (cause) {
-      const error = unavailable(this.#path, cause);
+      const error = unusable(this.#path, cause);
       this.#failed ??= { reason: error.message, at: this.#clock.now() };
       throw error;
     }

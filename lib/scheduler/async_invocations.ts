@@ -35,6 +35,13 @@ export interface AsyncInvocationsOptions {
 
 const log = logger("scheduler");
 
+/** What becomes of an invocation whose node restarted before it ended. */
+export const interruptedResult: AsyncResult = {
+  state: "failed",
+  code: "FUNCTION_CRASHED",
+  message: "The node restarted before the invocation ended; it may have run",
+};
+
 /** The asynchronous invocations of a node. */
 export class AsyncInvocations implements AsyncDisposable {
   readonly #options: AsyncInvocationsOptions;
@@ -42,11 +49,15 @@ export class AsyncInvocations implements AsyncDisposable {
   readonly #local = new Map<string, AsyncResult>();
   readonly #running = new Set<Promise<void>>();
   readonly #unsaved = new Set<string>();
+  /** What is pending since before this, an earlier process of the node has left. */
+  readonly #startedAt: number;
   #cancelRetry: (() => void) | undefined;
+  #cancelRecovery: (() => void) | undefined;
 
   /** None yet. */
   constructor(options: AsyncInvocationsOptions) {
     this.#options = options;
+    this.#startedAt = options.clock.wall();
   }
 
   /**
@@ -89,24 +100,35 @@ export class AsyncInvocations implements AsyncDisposable {
     return this.#local.get(id) ?? await this.#options.registry.getResult(id);
   }
 
-  /** Marks as failed what a predecessor of this node accepted and never ended. */
+  /**
+   * Marks as failed what an earlier process of this node accepted and never ended; where the
+   * registry is away, when it is back.
+   */
   async recover(): Promise<void> {
-    for (const id of await this.#options.registry.pendingResults(this.#options.node)) {
-      if (this.#local.has(id)) continue;
-      await this.#put(id, {
-        state: "failed",
-        code: "FUNCTION_CRASHED",
-        message: "The node restarted before the invocation ended; it may have run",
-      });
+    const { registry, node, clock } = this.#options;
+    try {
+      for (const id of await registry.pendingResults(node)) await this.#interrupted(id);
+    } catch (error) {
+      const { code, message } = asServerledgeError(error);
+      if (code === "REGISTRY_UNAVAILABLE") {
+        this.#cancelRecovery = clock.after(retryMs, () => void this.recover());
+      } else log.error("What was pending before the start cannot be ended: {message}", { message });
     }
   }
 
   /** Waits until all results are written, as far as the registry lets them be. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#cancelRecovery?.();
     await Promise.allSettled([...this.#running]);
     this.#cancelRetry?.();
     await this.#retry();
     this.#cancelRetry?.();
+  }
+
+  async #interrupted(id: string): Promise<void> {
+    const known = await this.#options.registry.getResult(id);
+    if (this.#local.has(id) || known?.state !== "pending" || known.since >= this.#startedAt) return;
+    await this.#put(id, interruptedResult);
   }
 
   async #result(invocation: Invocation): Promise<AsyncResult> {

@@ -89,6 +89,23 @@ Deno.test("what only reads is asked of another node when one breaks off", async 
   assert.ok(broken.count() > 0);
 });
 
+Deno.test("a result that one node cannot tell without its registry is asked of the others", async () => {
+  const nodes = three(refuse("REGISTRY_UNAVAILABLE"));
+  await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
+  await using lb = await region({ nodes });
+  nodes[1]!.behaviour = () => Response.json({ Success: true });
+  for (let k = 0; k < 6; k++) {
+    assert.deepEqual(await (await fetch(`${lb.url}/poll/f-1`)).json(), { Success: true });
+  }
+  const before = nodes.flatMap(({ seen }) => seen).length;
+  // What writes is asked once.
+  for (const node of nodes) node.behaviour = refuse("REGISTRY_UNAVAILABLE");
+  const { status, body } = await fetch(`${lb.url}/create`, { method: "POST", body: "{}" })
+    .then(async (answer) => ({ status: answer.status, body: await answer.json() }));
+  assert.deepEqual([status, body.code], [503, "REGISTRY_UNAVAILABLE"]);
+  assert.equal(nodes.flatMap(({ seen }) => seen).length, before + 1);
+});
+
 Deno.test("a node that dies under requests fails them, and only them", async () => {
   const arrived = Promise.withResolvers<void>();
   const dying = new FakeNode("dying", () => {

@@ -3,13 +3,19 @@ import { get, post, python } from "../support/client.ts";
 import { startEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
 import { startNodeProcess } from "../support/node.ts";
+import { tempDir } from "../support/temp_dir.ts";
 
 const answering = (text: string) => `def f(params, context):\n    return "${text}"\n`;
 
 Deno.test("nodes on one etcd share functions, and outlive it", async (t) => {
   await using etcd = await startEtcd();
   const config = { "etcd.address": etcd.endpoint, "registry.udp.port": 0 };
-  await using one = await startNodeProcess({ config });
+  await using dirOfOne = await tempDir("node-one");
+  await using owned = new AsyncDisposableStack();
+  let one = owned.use(
+    await startNodeProcess({ config: { ...config, "data.dir": dirOfOne.path } }),
+  );
+  const kept: string[] = [];
   await using two = await startNodeProcess({ config });
   const result = async (url: string, name: string) => {
     const { body } = await post(`${url}/invoke/${name}`);
@@ -43,6 +49,9 @@ Deno.test("nodes on one etcd share functions, and outlive it", async (t) => {
     );
   });
 
+  const slow = "import time\ndef f(params, context):\n    time.sleep(60)\n";
+  await post(`${one.url}/create`, await python("slow", slow));
+
   await t.step("etcd away: known functions run, writes fail with a reason", async () => {
     await etcd.kill();
     assert.equal(await result(two.url, "f"), '"new"');
@@ -53,7 +62,45 @@ Deno.test("nodes on one etcd share functions, and outlive it", async (t) => {
     });
   });
 
+  await t.step("etcd away: async is accepted and polled here; others cannot tell", async () => {
+    const { status, body: { ReqId: id } } = await post(`${one.url}/invoke/f`, { Async: true });
+    assert.equal(status, 200);
+    await eventually(
+      "it is done",
+      async () => (await get(`${one.url}/poll/${id}`)).body.Result === '"new"',
+    );
+    const elsewhere = await get(`${two.url}/poll/${id}`);
+    assert.deepEqual([elsewhere.status, elsewhere.body.code], [503, "REGISTRY_UNAVAILABLE"]);
+    const { Problems } = (await get(`${one.url}/healthz`)).body;
+    assert(Problems.some((problem: string) => problem.startsWith("results: 1 ")), `${Problems}`);
+    kept.push(id);
+  });
+
+  await t.step("a crash meanwhile: what had ended stays, what had not has failed", async () => {
+    const { body: { ReqId: cut } } = await post(`${one.url}/invoke/slow`, { Async: true });
+    assert.equal((await get(`${one.url}/poll/${cut}`)).status, 202);
+    await one.kill();
+    one = owned.use(await startNodeProcess({ config: { ...config, "data.dir": dirOfOne.path } }));
+    const { body } = await get(`${one.url}/poll/${cut}`);
+    assert.deepEqual([body.Success, body.Code], [false, "FUNCTION_CRASHED"]);
+    assert.equal((await get(`${one.url}/poll/${kept[0]}`)).body.Result, '"new"');
+    kept.push(cut);
+  });
+
+  await t.step("etcd back: the results are at every node", async () => {
+    await etcd.restart();
+    for (const [at, expected] of [true, false].entries()) {
+      await eventually("two can tell", async () => {
+        return (await get(`${two.url}/poll/${kept[at]}`)).body.Success === expected;
+      });
+    }
+    await eventually("nothing waits", async () => {
+      return (await get(`${one.url}/healthz`)).body.Problems.length === 0;
+    });
+  });
+
   await t.step("etcd back without its data: the nodes bring their functions back", async () => {
+    await etcd.kill();
     await etcd.restart({ wipe: true });
     await eventually("it can be written", async () => {
       const { status } = await post(`${one.url}/update`, await python("g", answering("g")));
