@@ -17,6 +17,7 @@ import { nodes } from "./lib/cli/commands/nodes.ts";
 import { policy } from "./lib/cli/commands/policy.ts";
 import { poll } from "./lib/cli/commands/poll.ts";
 import { prewarm } from "./lib/cli/commands/prewarm.ts";
+import { simulate } from "./lib/cli/commands/simulate.ts";
 import { start } from "./lib/cli/commands/start.ts";
 import { status } from "./lib/cli/commands/status.ts";
 import { version } from "./lib/cli/commands/version.ts";
@@ -39,6 +40,7 @@ const commands: readonly Command[] = [
   logs,
   config,
   policy,
+  simulate,
   version,
 ];
 

@@ -33,6 +33,7 @@ import { Janitor } from "./pool/janitor.ts";
 import { Ledger } from "./pool/ledger.ts";
 import { Pool } from "./pool/pool.ts";
 import { AsyncInvocations, interruptedResult } from "./scheduler/async_invocations.ts";
+import { newsOf } from "./scheduler/news.ts";
 import { Planner } from "./scheduler/planner.ts";
 import type { InvocationObserver } from "./scheduler/observer.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
@@ -308,18 +309,6 @@ function imageKeeper(config: Config, environment: DockerEnvironment, catalog: Ca
       return runtime ? imageKey(runtime) : "";
     },
   });
-}
-
-/** What the node tells its neighbours of itself. */
-function newsOf(ledger: Ledger, pool: Pool, scheduler: Scheduler) {
-  return {
-    availableMemoryMib: ledger.availableMemory,
-    totalMemoryMib: ledger.balance.totalMemory,
-    freeCpu: ledger.freeCpu,
-    queueLength: scheduler.waiting,
-    running: scheduler.running,
-    warm: pool.count().filter(({ idle }) => idle > 0).map(({ name }) => name),
-  };
 }
 
 /** Tells each function, and each change together with what the function was before. */

@@ -35,6 +35,7 @@ const rooms: readonly Room[] = [
   { path: "lib/node_services.ts" },
   { path: "lib/node.ts" },
   { path: "lib/balancer_node.ts" },
+  { path: "lib/simulator/" },
   { path: "examples/policies/situations.json" },
   { path: "lib/cli/" },
   { path: "cli.ts" },

@@ -18,3 +18,18 @@ export function seededRandom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/**
+ * The seed of one of many independent streams of chance: the same seed and label make the same one.
+ *
+ * @param seed of all streams
+ * @param label tells the streams apart
+ */
+export function seedOf(seed: number, label: string): number {
+  // FNV-1a, 32 bits; the last lines mix as MurmurHash3 does.
+  let state = 0x811c9dc5 ^ Math.imul(seed | 0, 0x9e3779b1);
+  for (let i = 0; i < label.length; i++) state = Math.imul(state ^ label.charCodeAt(i), 0x01000193);
+  state = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
+  state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35);
+  return (state ^ (state >>> 16)) >>> 0;
+}

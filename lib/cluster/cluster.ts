@@ -189,8 +189,7 @@ export class Cluster implements Peers, AsyncDisposable {
 
   /** See {@link Peers}. */
   isCloud(id: string): boolean {
-    const { remoteArea } = this.#options;
-    return remoteArea !== "" && this.#table.get(id)?.record.Area === remoteArea;
+    return this.#table.isCloud(id);
   }
 
   /** See {@link Peers}. */
@@ -200,17 +199,7 @@ export class Cluster implements Peers, AsyncDisposable {
 
   /** See {@link Peers}. */
   surroundings(): Surroundings {
-    const all = [...this.#table.all].filter(({ reachable }) => reachable);
-    const near = all.filter(({ record }) =>
-      record.Area === this.#options.node.area && record.Role === "node"
-    );
-    const rtts = near.map(({ rttMs }) => rttMs).filter(Number.isFinite);
-    const cloud = all.find((peer) => this.#table.isCloudTarget(peer));
-    return {
-      peerMemoryMib: sum(near.map(({ news }) => news?.availableMemoryMib ?? 0)),
-      edgeRttMs: rtts.length === 0 ? Infinity : sum(rtts) / rtts.length,
-      cloudRttMs: cloud?.rttMs ?? Infinity,
-    };
+    return this.#table.surroundings();
   }
 
   /** See {@link Peers}. A peer that cannot be reached is not chosen until a probe is answered. */
@@ -272,8 +261,4 @@ export class Cluster implements Peers, AsyncDisposable {
 
 function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, each) => total + each, 0);
 }

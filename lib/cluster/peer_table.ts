@@ -8,7 +8,7 @@
 import type { NodeNews, NodeRecord } from "../model/node.ts";
 import type { PeerView } from "../policy.ts";
 import { Peer } from "./peer.ts";
-import type { Eligibility } from "./peers.ts";
+import type { Eligibility, Surroundings } from "./peers.ts";
 import type { Vivaldi } from "./vivaldi.ts";
 
 /** Peers of one area and architecture that are looked at for a request. */
@@ -160,6 +160,27 @@ export class PeerTable {
     return [...this.#cloud.values()].flat().sort(byCost).slice(0, count);
   }
 
+  /** See {@link Peers.isCloud}. */
+  isCloud(id: string): boolean {
+    const { remoteArea } = this.#options;
+    return remoteArea !== "" && this.#peers.get(id)?.record.Area === remoteArea;
+  }
+
+  /** See {@link Peers.surroundings}. */
+  surroundings(): Surroundings {
+    const all = [...this.#peers.values()].filter(({ reachable }) => reachable);
+    const near = all.filter(({ record }) =>
+      record.Area === this.#options.area && record.Role === "node"
+    );
+    const rtts = near.map(({ rttMs }) => rttMs).filter(Number.isFinite);
+    const cloud = all.find((peer) => this.isCloudTarget(peer));
+    return {
+      peerMemoryMib: sum(near.map(({ news }) => news?.availableMemoryMib ?? 0)),
+      edgeRttMs: rtts.length === 0 ? Infinity : sum(rtts) / rtts.length,
+      cloudRttMs: cloud?.rttMs ?? Infinity,
+    };
+  }
+
   /** Makes the lists anew. */
   rank(): void {
     const { area, remoteArea, vivaldi, now } = this.#options;
@@ -209,6 +230,10 @@ export class PeerTable {
 /** Lower cost first; costs of peers without any news are infinite and equal. */
 function byCost(a: { cost: number }, b: { cost: number }): number {
   return a.cost === b.cost ? 0 : a.cost - b.cost;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }
 
 function sameRecord(a: NodeRecord, b: NodeRecord): boolean {

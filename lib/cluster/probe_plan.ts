@@ -24,6 +24,9 @@ const share = {
   others: 2,
 } as const;
 
+/** Time between two rounds while requests wait that might go elsewhere, ms. */
+export const hurryMs = 250;
+
 /** Most peers asked in one round. */
 export const maxProbes = Object.values(share).reduce<number>((sum, count) => sum + count, 0);
 

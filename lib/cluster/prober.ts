@@ -16,14 +16,12 @@ import {
 } from "./datagram.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerTable } from "./peer_table.ts";
-import { ProbePlan } from "./probe_plan.ts";
+import { hurryMs, ProbePlan } from "./probe_plan.ts";
 import type { StatusSocket } from "./status_socket.ts";
 import type { Vivaldi } from "./vivaldi.ts";
 
 /** Longest wait for a pong, ms. */
 const timeoutMs = 1000;
-/** Time between two rounds while requests wait that might go elsewhere, ms. */
-const hurryMs = 250;
 /** How far the clocks of two nodes may differ where datagrams are signed, ms. */
 const maxClockSkewMs = 30_000;
 /** Most pings of one peer that are answered in a second: more would make us part of a flood. */

@@ -1,0 +1,28 @@
+/**
+ * What a node tells its neighbours of itself.
+ *
+ * @module
+ */
+
+import type { LocalNews } from "../cluster/datagram.ts";
+import type { Ledger } from "../pool/ledger.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/**
+ * The news of this moment; cheap.
+ *
+ * @param ledger the node's resources
+ * @param pool its instances
+ * @param scheduler its requests
+ */
+export function newsOf(ledger: Ledger, pool: Pool, scheduler: Scheduler): LocalNews {
+  return {
+    availableMemoryMib: ledger.availableMemory,
+    totalMemoryMib: ledger.balance.totalMemory,
+    freeCpu: ledger.freeCpu,
+    queueLength: scheduler.waiting,
+    running: scheduler.running,
+    warm: pool.count().filter(({ idle }) => idle > 0).map(({ name }) => name),
+  };
+}

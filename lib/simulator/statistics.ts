@@ -1,0 +1,74 @@
+/**
+ * Means over seeds with their 95 % confidence intervals.
+ *
+ * @module
+ */
+
+/** A mean with the half-width of its 95 % confidence interval. */
+export interface Estimate {
+  /** Mean over the seeds. */
+  readonly mean: number;
+  /** Half-width; null for a single seed. */
+  readonly ci: number | null;
+}
+
+/** Two-sided 95 % quantiles of Student's t distribution for 1, 2, ... degrees of freedom. */
+const t95 = [
+  12.706,
+  4.303,
+  3.182,
+  2.776,
+  2.571,
+  2.447,
+  2.365,
+  2.306,
+  2.262,
+  2.228,
+  2.201,
+  2.179,
+  2.16,
+  2.145,
+  2.131,
+  2.12,
+  2.11,
+  2.101,
+  2.093,
+  2.086,
+  2.08,
+  2.074,
+  2.069,
+  2.064,
+  2.06,
+  2.056,
+  2.052,
+  2.048,
+  2.045,
+  2.042,
+];
+/** The quantile of the normal distribution, for more degrees of freedom. */
+const normal95 = 1.96;
+
+/**
+ * The mean of independent samples.
+ *
+ * @param samples at least one; NaN where one has none, which is left out
+ */
+export function estimate(samples: readonly number[]): Estimate {
+  const known = samples.filter((sample) => !Number.isNaN(sample));
+  const count = known.length;
+  const mean = known.reduce((sum, each) => sum + each, 0) / count;
+  if (count < 2) return { mean: count === 0 ? NaN : mean, ci: null };
+  const variance = known.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (count - 1);
+  return { mean, ci: (t95[count - 2] ?? normal95) * Math.sqrt(variance / count) };
+}
+
+/**
+ * A quantile by the nearest rank.
+ *
+ * @param sorted ascending
+ * @param quantile 0 to 1
+ * @returns NaN where there is nothing
+ */
+export function quantileOf(sorted: ArrayLike<number>, quantile: number): number {
+  return sorted[Math.max(0, Math.ceil(quantile * sorted.length) - 1)] ?? NaN;
+}
