@@ -51,7 +51,9 @@ function classTable(policies: readonly PolicyResult[]): string {
     percent(one.served),
     percent(one.dropped),
     percent(one.late),
-    ...[one.meanMs, one.p50Ms, one.p95Ms, one.p99Ms].map((time) => number({ ...time, ci: null }, 0)),
+    ...[one.meanMs, one.p50Ms, one.p95Ms, one.p99Ms].map((time) =>
+      number({ ...time, ci: null }, 0)
+    ),
     [one.local, one.edge, one.cloud].map(({ mean }) => (100 * mean).toFixed(0)).join("/"),
     percent({ ...one.cold, ci: null }),
     number(one.utility, 3),

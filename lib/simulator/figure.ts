@@ -9,6 +9,8 @@ import { drawFigure } from "../plot/figure.ts";
 import type { Comparison, PolicyResult } from "./results.ts";
 import type { Estimate } from "./statistics.ts";
 
+/** Wide enough for the names of all policies side by side. */
+const plane = { width: 560, height: 200 };
 /** How many points a line over time has at most. */
 const maxPoints = 120;
 
@@ -25,6 +27,7 @@ export function comparisonFigure(comparison: Comparison): string {
     title: about,
     subtitle: `${seconds} s simulated, ${count} ${count === 1 ? "seed" : "seeds"}` +
       (count > 1 ? ", spread: 95 % confidence of the mean" : ""),
+    plane,
     rows: [{ charts: [utilities(policies), inTime(policies)] }, {
       charts: [overTime(comparison), costs(comparison)],
     }],

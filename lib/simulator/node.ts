@@ -169,6 +169,12 @@ export class SimNode implements Reachable, Disposable {
   }
 
   /** See {@link Reachable}. */
+  resources(): ReturnType<Reachable["resources"]> {
+    const { availableMemory: freeMemoryMib, freeCpu } = this.#ledger;
+    return { freeMemoryMib, freeCpu };
+  }
+
+  /** See {@link Reachable}. */
   news(): ReturnType<Reachable["news"]> {
     return { ...newsOf(this.#ledger, this.#pool, this.#scheduler), coordinate: this.coordinate };
   }

@@ -12,6 +12,7 @@ import type { Peer } from "../cluster/peer.ts";
 import { PeerTable } from "../cluster/peer_table.ts";
 import type { Eligibility, Forwarded, Peers, Surroundings } from "../cluster/peers.ts";
 import { hurryMs, ProbePlan } from "../cluster/probe_plan.ts";
+import type { Resources } from "../cluster/resource_headers.ts";
 import { Vivaldi } from "../cluster/vivaldi.ts";
 import type { Report } from "../model/invocation.ts";
 import type { Coordinate, NodeRecord } from "../model/node.ts";
@@ -34,6 +35,8 @@ export interface Reachable {
   readonly record: NodeRecord;
   /** False once it has crashed. */
   readonly alive: boolean;
+  /** What it has free, as its answers tell it. */
+  resources(): Resources;
   /** What it tells of itself. */
   news(): LocalNews & { readonly coordinate: Coordinate };
   /** Takes a request. @throws what refuses it */
@@ -163,9 +166,9 @@ export class SimPeers implements Peers, Disposable {
       });
     };
     const answer = (target: Reachable, settle: () => void) => {
-      const { availableMemoryMib: freeMemoryMib, freeCpu } = target.news();
+      const resources = target.resources();
       back(() => {
-        peer?.corrected({ freeMemoryMib, freeCpu });
+        peer?.corrected(resources);
         settle();
       });
     };

@@ -126,9 +126,11 @@ export function policyResult(
     policy,
     utility: estimate(utilities),
     gain: estimate(utilities.map((utility, at) => utility - first[at]!)),
-    cost: estimate(runs.map(({ scenario, run }) =>
-      run.tally.classes.reduce((sum, { cost }) => sum + cost, 0) * 3600 / secondsOf(scenario)
-    )),
+    cost: estimate(
+      runs.map(({ scenario, run }) =>
+        run.tally.classes.reduce((sum, { cost }) => sum + cost, 0) * 3600 / secondsOf(scenario)
+      ),
+    ),
     overBudget: runs.filter(isOverBudget).length,
     classes,
     perSecond: meanSeries(runs.map(({ run }) => run.tally.perSecond)),
@@ -140,8 +142,7 @@ function classResult(
   name: string,
   over: (of: (tally: ClassTally, seconds: number) => number) => Estimate,
 ): ClassResult {
-  const share = (of: (tally: ClassTally) => number) =>
-    over((tally) => of(tally) / tally.arrived);
+  const share = (of: (tally: ClassTally) => number) => over((tally) => of(tally) / tally.arrived);
   const quantile = (q: number) =>
     over(({ responses }) => quantileOf(Float64Array.from(responses).sort(), q));
   return {

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { makeScenario, readScenario } from "./scenario.ts";
+
+const good = {
+  about: "Two areas",
+  duration: 10,
+  nodes: {
+    edge: { count: 2, areas: 3, area: "EDGE", memory: 1024 },
+    cloud: { area: "CLOUD", memory: 65536, policy: "default" },
+  },
+  network: { edge: { latency: 5, bandwidth: 100 }, cloud: { latency: 50, bandwidth: 10 } },
+  classes: { fast: { limit: 0.3 } },
+  functions: {
+    f: { count: 2, memory: { uniform: [100, 200] }, duration: { mean: 1 }, start: { mean: 1 } },
+    g: { memory: 128, duration: { mean: 1 }, start: { mean: 1 } },
+  },
+  load: [{ nodes: ["edge-1"], functions: ["f"], rate: 1, mix: { fast: 1 } }],
+};
+
+/** The scenario with one thing in it replaced. */
+function altered(path: string, value: unknown): unknown {
+  const copy = structuredClone(good) as Record<string, unknown>;
+  const keys = path.split(".");
+  const last = keys.pop()!;
+  const parent = keys.reduce((at, key) => at[key] as Record<string, unknown>, copy);
+  parent[last] = value;
+  return copy;
+}
+
+Deno.test("groups unfold to nodes and functions with names and areas of their own", () => {
+  const { nodes, functions, load } = makeScenario(readScenario(good), 1);
+  assert.deepEqual(
+    nodes.map(({ id, area }) => `${id} ${area}`),
+    ["edge-1 EDGE-1", "edge-2 EDGE-1", "edge-3 EDGE-2", "edge-4 EDGE-2", "edge-5 EDGE-3"].concat(
+      ["edge-6 EDGE-3", "cloud CLOUD"],
+    ),
+  );
+  assert.deepEqual(functions.map(({ name }) => name), ["f-1", "f-2", "g"]);
+  assert.deepEqual(load.map(({ node, fn }) => `${node} ${fn.name}`), ["edge-1 f-1", "edge-1 f-2"]);
+});
+
+Deno.test("what a seed draws is its own, and the same each time", () => {
+  const file = readScenario(good);
+  const drawn = (seed: number) =>
+    makeScenario(file, seed).functions.map(({ memoryMib }) => memoryMib);
+  assert.deepEqual(drawn(1), drawn(1));
+  assert.notDeepEqual(drawn(1), drawn(2));
+  for (const memory of drawn(1).slice(0, 2)) assert(memory >= 100 && memory <= 200);
+});
+
+for (
+  const [path, value, where] of [
+    ["duration", -1, "duration"],
+    ["about", undefined, "about"],
+    ["nodes.edge", { count: 2, area: "EDGE", memory: "much" }, "nodes.edge.memory"],
+    ["nodes.edge.color", "red", "nodes.edge.color"],
+    ["load.0.nodes", ["edge-9"], "load.0.nodes"],
+    ["load.0.functions", ["h"], "load.0.functions"],
+    ["load.0.mix", { slow: 1 }, "load.0.mix.slow"],
+    ["load.0.process", { kind: "mmpp", peak: 4, share: 0.5, stay: 1 }, "load.0.process"],
+    ["functions.f.memory", { uniform: [1] }, "functions.f.memory"],
+    ["changes", [{ at: 1, slow: { nodes: ["nobody"], factor: 2 } }], "changes.0.slow.nodes"],
+  ] as const
+) {
+  Deno.test(`a wrong scenario tells where: ${where}`, () => {
+    assert.throws(() => readScenario(altered(path, value)), {
+      code: "INVALID_REQUEST",
+      details: { path: where },
+    });
+  });
+}
