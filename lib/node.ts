@@ -88,6 +88,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
       url: config["api.url"],
       remoteArea: config["registry.remote.area"],
       secret: config["cluster.secret"],
+      udp: config["registry.udp.address"],
       udpPort: config["registry.udp.port"],
       udpPortIsFixed: config.chosen.has("registry.udp.port"),
       nearbyMs: config["registry.nearby.interval"] * 1000,

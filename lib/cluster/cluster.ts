@@ -37,6 +37,8 @@ export interface ClusterOptions {
   readonly remoteArea: string;
   /** The cluster's secret; empty: nothing is signed. */
   readonly secret: string;
+  /** Where datagrams of others reach this node, `address:port`; empty: at its address and port. */
+  readonly udp?: string;
   /** Port for datagrams; 0 takes a free one. */
   readonly udpPort: number;
   /** False to take a free port where that one is taken: others learn it from the registration. */
@@ -81,7 +83,7 @@ export class Cluster implements Peers, AsyncDisposable {
       random,
     });
     this.#client = this.#owned.use(new PeerClient(options.secret));
-    this.#udp = hostPort(options.address, (socket.addr as Deno.NetAddr).port);
+    this.#udp = options.udp || hostPort(options.address, (socket.addr as Deno.NetAddr).port);
     this.#prober = this.#owned.use(
       new Prober({
         id: node.id,

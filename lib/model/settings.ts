@@ -62,6 +62,13 @@ export const settings = {
     9876,
     "Port for status datagrams of other nodes; 0 takes a free one, as does the default if it is taken",
   ),
+  "registry.udp.address": setting(
+    v.union([v.literal(""), v.pipe(v.string(), v.regex(/^(\[[0-9a-fA-F:.]+\]|[0-9.]+):\d{1,5}$/))]),
+    "ADDRESS:PORT, an IPv6 address in brackets",
+  )(
+    "",
+    "Address and port by which status datagrams of other nodes reach this one, where a port mapping stands between; empty: from api.ip and registry.udp.port",
+  ),
   "registry.nearby.interval": number(0.05, 3600, false)(
     2,
     "How often a sample of the other nodes is asked for its status, s",
