@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Sets up what the project's scripts need, and only what is missing. Idempotent.
 #
-#   scripts/setup.sh PART...   parts: deno docker etcd qemu wrk images npm; `stop` ends a Docker
-#                              engine that an earlier run started and left running
+#   scripts/setup.sh PART...   parts: deno docker etcd qemu wrk wasi images npm; `stop` ends a
+#                              Docker engine that an earlier run started and left running
 #   source scripts/setup.sh; setup PART...; ...; setup_stop
 #
 # Leaves the settings that other commands need in .tools/env (source it).
@@ -158,16 +158,33 @@ setup_wrk() {
   need wrk wrk && need curl curl && say "wrk and curl are there"
 }
 
+# A C compiler that makes WebAssembly modules for WASI.
+setup_wasi() {
+  if ! wasi_compiles; then
+    need compiler-for-wasm32-wasi clang lld wasi-libc libclang-rt-dev-wasm32 || return 1
+    wasi_compiles || { fail "clang does not compile for wasm32-wasi"; return 1; }
+  fi
+  say "clang for WASI is there"
+}
+
+wasi_compiles() {
+  echo 'int main(void) { return 0; }' |
+    clang --target=wasm32-wasi -x c - -o /dev/null >/dev/null 2>&1
+}
+
 # setup PART...
 setup() {
   local part
   mkdir -p "$TOOLS"
   for part in "$@"; do
     case "$part" in
-      deno | docker | etcd | qemu | wrk | images) "setup_$part" || return 1 ;;
+      deno | docker | etcd | qemu | wrk | wasi | images) "setup_$part" || return 1 ;;
       npm) need npm npm || return 1 ;;
       stop) stop_engine ;;
-      *) fail "unknown part $part: choose from deno docker etcd qemu wrk images npm stop"; return 1 ;;
+      *)
+        fail "unknown part $part: choose from deno docker etcd qemu wrk wasi images npm stop"
+        return 1
+        ;;
     esac
   done
   write_env

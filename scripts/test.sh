@@ -83,7 +83,7 @@ real_tests() {
 
 attribute() { sed -n "s/.*<testsuites[^>]* $1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1; }
 
-required "set-up" setup deno docker etcd qemu npm images
+required "set-up" setup deno docker etcd qemu wasi npm images
 required "dependencies as locked" deno install --quiet --frozen
 optional "format, lint, types, docs, layers" deno task --quiet check
 step "unit tests" tests "unit tests" --quiet lib policies scripts

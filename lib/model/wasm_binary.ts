@@ -1,0 +1,278 @@
+/**
+ * What a WebAssembly module says of itself: its imports, its exports and its memory. Reads the binary
+ * format (WebAssembly Core Specification 2.0, chapter 5) without compiling anything, in time linear
+ * in the module's size.
+ *
+ * @module
+ */
+
+/** Bytes of one page of memory. */
+export const wasmPageBytes = 65_536;
+/** Most pages that a memory with 32-bit addresses can have. */
+export const maxWasmPages = 65_536;
+
+/** Ids of sections, in the order in which they must stand. */
+export const sectionIds = { type: 1, import: 2, function: 3, memory: 5, export: 7 } as const;
+
+/** Names of the number types by their code; nothing else can pass between a module and a node. */
+const numberTypes: Readonly<Record<number, WasmNumberType>> = {
+  0x7f: "i32",
+  0x7e: "i64",
+  0x7d: "f32",
+  0x7c: "f64",
+};
+const kinds = ["function", "table", "memory", "global", "tag"] as const;
+const functionForm = 0x60;
+/** Most entries of a list that is read, as in engines; a file could claim any number. */
+const maxEntries = 100_000;
+const maxFunctions = 1_000_000;
+const maxSections = 10_000;
+const limitFlags = { maximum: 1, shared: 2, wide: 4 } as const;
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Type of a number. */
+export type WasmNumberType = "i32" | "i64" | "f32" | "f64";
+
+/** What a function takes and gives; `other` is a type that is no number. */
+export interface WasmSignature {
+  /** Types of its parameters. */
+  readonly parameters: readonly (WasmNumberType | "other")[];
+  /** Types of its results. */
+  readonly results: readonly (WasmNumberType | "other")[];
+}
+
+/** Something that a module needs from outside. */
+export interface WasmImport {
+  /** The first of its two names, e.g. `wasi_snapshot_preview1`. */
+  readonly module: string;
+  /** The second. */
+  readonly name: string;
+  /** What it is. */
+  readonly kind: (typeof kinds)[number];
+}
+
+/** Something that a module offers. */
+export interface WasmExport {
+  /** What it is. */
+  readonly kind: (typeof kinds)[number];
+  /** Of a function; undefined where the module's types could not be read. */
+  readonly signature?: WasmSignature;
+}
+
+/** A memory of a module. */
+export interface WasmMemory {
+  /** Pages at the start. */
+  readonly initial: number;
+  /** Most pages; undefined if the module sets no bound. */
+  readonly maximum: number | undefined;
+  /** True if threads could share it. */
+  readonly shared: boolean;
+  /** True if its addresses have 64 bits. */
+  readonly wide: boolean;
+}
+
+/** Where a section lies in the file. */
+export interface WasmSection {
+  /** One of {@link sectionIds}, or another. */
+  readonly id: number;
+  /** Where its id stands. */
+  readonly start: number;
+  /** Where its content starts. */
+  readonly body: number;
+  /** Behind its content. */
+  readonly end: number;
+}
+
+/** What a module says of itself. */
+export interface WasmModuleFacts {
+  /** All sections, in the file's order. */
+  readonly sections: readonly WasmSection[];
+  /** All imports, in order. */
+  readonly imports: readonly WasmImport[];
+  /** Exports by name. */
+  readonly exports: ReadonlyMap<string, WasmExport>;
+  /** Memories of its own. */
+  readonly memories: readonly WasmMemory[];
+}
+
+/** Says that a file is no module that can be read. */
+export class WasmFormatError extends Error {
+  /** The class, for logs. */
+  override readonly name = "WasmFormatError";
+}
+
+/**
+ * Reads a module.
+ *
+ * @param bytes the file
+ * @throws {WasmFormatError} where it is none, in words for the person who made it
+ */
+export function readWasm(bytes: Uint8Array): WasmModuleFacts {
+  const sections = readSections(bytes);
+  const reader = (id: number) => {
+    const section = sections.find((section) => section.id === id);
+    return section && new WasmReader(bytes, section.body, section.end);
+  };
+  const types = readTypes(reader(sectionIds.type));
+  const { imports, functions } = readImports(reader(sectionIds.import));
+  reader(sectionIds.function)?.vector((r) => void functions.push(r.u32()), maxFunctions);
+  const memories: WasmMemory[] = [];
+  reader(sectionIds.memory)?.vector((r) => void memories.push(r.limits()));
+  const exports = new Map<string, WasmExport>();
+  reader(sectionIds.export)?.vector((r) => {
+    const name = r.name();
+    const kind = r.kind();
+    const index = r.u32();
+    const signature = kind === "function" ? types[functions[index] ?? -1] : undefined;
+    exports.set(name, signature ? { kind, signature } : { kind });
+  });
+  return { sections, imports, exports, memories };
+}
+
+/** Reads the numbers and names that the format is made of. */
+export class WasmReader {
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  /** Where the next byte is read. */
+  at: number;
+
+  /** Reads `bytes` from `at` on, and never at `end` or behind it. */
+  constructor(bytes: Uint8Array, at: number, end: number) {
+    this.#bytes = bytes;
+    this.at = at;
+    this.#end = end;
+  }
+
+  /** One byte. */
+  byte(): number {
+    if (this.at >= this.#end) {
+      throw new WasmFormatError("the module ends in the middle: is it cut?");
+    }
+    return this.#bytes[this.at++]!;
+  }
+
+  /** An unsigned number in LEB128. */
+  u32(): number {
+    let value = 0;
+    // Times instead of shifts: shifts would make it signed.
+    for (let factor = 1; factor <= 2 ** 28; factor *= 128) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+    }
+    throw new WasmFormatError("a number in the module is too long");
+  }
+
+  /** A name. */
+  name(): string {
+    const length = this.u32();
+    const from = this.at;
+    if (from + length > this.#end) throw new WasmFormatError("a name goes beyond its section");
+    this.at += length;
+    try {
+      return decoder.decode(this.#bytes.subarray(from, this.at));
+    } catch (cause) {
+      throw new WasmFormatError("a name in the module is not UTF-8", { cause });
+    }
+  }
+
+  /** What is imported or exported. */
+  kind(): (typeof kinds)[number] {
+    const code = this.byte();
+    const kind = kinds[code];
+    if (!kind) throw new WasmFormatError(`the module has something of the unknown kind ${code}`);
+    return kind;
+  }
+
+  /** Bounds of a memory or table. */
+  limits(): WasmMemory {
+    const flags = this.byte();
+    const wide = (flags & limitFlags.wide) !== 0;
+    // Of a wide one the numbers may be longer, and nobody wants to know them.
+    if (wide) return { initial: 0, maximum: undefined, shared: false, wide };
+    const initial = this.u32();
+    const maximum = (flags & limitFlags.maximum) !== 0 ? this.u32() : undefined;
+    return { initial, maximum, shared: (flags & limitFlags.shared) !== 0, wide };
+  }
+
+  /** A list: its length, at most `most`, then each item. */
+  vector(item: (reader: this) => void, most = maxEntries): void {
+    for (let left = this.#count(most); left > 0; left--) item(this);
+  }
+
+  #count(most: number): number {
+    const count = this.u32();
+    if (count > most) {
+      throw new WasmFormatError(`a list in the module has ${count} entries, more than ${most}`);
+    }
+    return count;
+  }
+}
+
+function readSections(bytes: Uint8Array): WasmSection[] {
+  const [m0, m1, m2, m3, v0, v1, layer] = bytes;
+  if (m0 !== 0 || m1 !== 0x61 || m2 !== 0x73 || m3 !== 0x6d || bytes.length < 8) {
+    throw new WasmFormatError("it is no WebAssembly: the first bytes are not \\0asm");
+  }
+  if (layer === 1) {
+    throw new WasmFormatError(
+      "it is a component (WASI preview 2): build a core module for WASI preview 1, e.g. for wasm32-wasip1",
+    );
+  }
+  if (v0 !== 1 || v1 !== 0) throw new WasmFormatError("its version of the format is not 1");
+  const sections: WasmSection[] = [];
+  const reader = new WasmReader(bytes, 8, bytes.length);
+  while (reader.at < bytes.length) {
+    const start = reader.at;
+    const id = reader.byte();
+    const length = reader.u32();
+    const body = reader.at;
+    if (body + length > bytes.length) {
+      throw new WasmFormatError("the module ends in the middle: is it cut?");
+    }
+    reader.at = body + length;
+    if (sections.push({ id, start, body, end: reader.at }) > maxSections) {
+      throw new WasmFormatError(`the module has more than ${maxSections} sections`);
+    }
+  }
+  return sections;
+}
+
+/** Signatures by the number of their type; from the first type on that is no function, unknown. */
+function readTypes(reader: WasmReader | undefined): (WasmSignature | undefined)[] {
+  const types: WasmSignature[] = [];
+  let readable = true;
+  reader?.vector((r) => {
+    readable &&= r.byte() === functionForm;
+    if (!readable) return;
+    const sides: (WasmNumberType | "other")[][] = [[], []];
+    for (const side of sides) r.vector((r) => void side.push(numberTypes[r.byte()] ?? "other"));
+    types.push({ parameters: sides[0]!, results: sides[1]! });
+  });
+  return types;
+}
+
+function readImports(
+  reader: WasmReader | undefined,
+): { imports: WasmImport[]; functions: number[] } {
+  const imports: WasmImport[] = [];
+  const functions: number[] = [];
+  reader?.vector((r) => {
+    const module = r.name();
+    const name = r.name();
+    const kind = r.kind();
+    imports.push({ module, name, kind });
+    if (kind === "function") functions.push(r.u32());
+    if (kind === "table") r.byte();
+    if (kind === "table" || kind === "memory") {
+      // The rest of a list behind a wide one cannot be read, and such a module is refused anyway.
+      if (r.limits().wide) throw new WasmFormatError("it needs 64-bit addresses: build for wasm32");
+    }
+    if (kind === "global") r.at += 2;
+    if (kind === "tag") {
+      r.byte();
+      r.u32();
+    }
+  });
+  return { imports, functions };
+}

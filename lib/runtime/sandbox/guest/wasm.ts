@@ -1,0 +1,180 @@
+/**
+ * Runs the WebAssembly module of one function: compiled once, and for each call an instance of its
+ * own, unless the function keeps state. Holds no I/O: bytes and calls come in, replies go out.
+ *
+ * @module
+ */
+
+import { readWasm } from "../../../model/wasm_binary.ts";
+import {
+  planWasm,
+  wasiModule,
+  type WasmDemand,
+  type WasmEntry,
+  wasmPageLimit,
+} from "../../../model/wasm_function.ts";
+import type { Call, Reply } from "../../environment.ts";
+import { maxFrameBytes } from "../../frames.ts";
+import { exitStatusOf, WasiSystem } from "./wasi.ts";
+import { describeFailure } from "./wasm_failure.ts";
+import { bytesToJson, callWithJson, type JsonExports } from "./wasm_json.ts";
+import { importMemory, MemorySource } from "./wasm_memory.ts";
+import { numbersToJson, toNumbers } from "./wasm_numbers.ts";
+
+const maxOutputBytes = 1 << 20;
+const outputCut = "\n[output cut here: it is longer than 1 MiB]\n";
+/** Longest argument, as on Linux (`MAX_ARG_STRLEN` less the final NUL). */
+const maxArgument = (1 << 17) - 1;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What a module is to be run as. */
+export interface WasmOptions extends WasmDemand {
+  /** Name of the function. */
+  readonly functionName: string;
+  /** Environment variables of the function. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The clock, Unix time in ms. */
+  readonly now: () => number;
+}
+
+/** An instance of the module, and the memory that it was given. */
+interface Running {
+  readonly exports: WebAssembly.Exports;
+  readonly memory: WebAssembly.Memory | undefined;
+}
+
+/** Any export that is a function. */
+type Export = (...args: (number | bigint)[]) => unknown;
+
+/** A function whose code is a WebAssembly module. */
+export class WasmFunction {
+  readonly #options: WasmOptions;
+  readonly #entry: WasmEntry;
+  readonly #module: WebAssembly.Module;
+  readonly #memories: MemorySource;
+  readonly #system = new WasiSystem({ stdout: maxFrameBytes, stderr: maxOutputBytes });
+  readonly #env: readonly string[];
+  /** The instance that a stateful function keeps. */
+  #kept: Running | undefined;
+
+  /**
+   * Compiles a module.
+   *
+   * @param bytes the file
+   * @param options what it is to be run as
+   * @throws {WasmFormatError} or {WasmRefusal} where it cannot be run, `WebAssembly.CompileError`
+   *   where it is not valid
+   */
+  constructor(bytes: Uint8Array, options: WasmOptions) {
+    const facts = readWasm(bytes);
+    const maxPages = wasmPageLimit(options.memoryMib);
+    this.#options = options;
+    this.#entry = planWasm(facts, options);
+    const bounded = importMemory(bytes, facts, maxPages);
+    this.#module = new WebAssembly.Module(bounded as Uint8Array<ArrayBuffer>);
+    this.#memories = new MemorySource(facts, maxPages);
+    this.#env = [
+      ...Object.entries(options.env).map(([name, value]) => `${name}=${value}`),
+      `SERVERLEDGE_FUNCTION=${options.functionName}`,
+      `SERVERLEDGE_MEMORY_MIB=${options.memoryMib}`,
+    ];
+  }
+
+  /**
+   * Runs the function once. Never throws: whatever the module does is its result or its failure.
+   *
+   * @param call what it gets
+   */
+  call(call: Call): Reply {
+    const params = JSON.stringify(call.params);
+    const kept = this.#kept;
+    this.#kept = undefined;
+    this.#reset(call, params);
+    let memory = kept?.memory;
+    try {
+      if (!kept) memory = this.#memories.take();
+      this.#system.memory = memory;
+      const running = kept ?? this.#instantiate(memory);
+      const result = this.#enter(running, call, params);
+      if (this.#options.stateful) this.#kept = running;
+      return { ok: true, result, output: call.returnOutput ? this.#output() : "" };
+    } catch (thrown) {
+      const { maxBytes } = this.#memories;
+      const failure = describeFailure(thrown, { bytes: memory?.buffer.byteLength ?? 0, maxBytes });
+      return { ok: false, failure, output: this.#output() };
+    } finally {
+      if (!this.#kept) this.#memories.giveBack(memory);
+      this.#system.memory = undefined;
+    }
+  }
+
+  #reset(call: Call, params: string): void {
+    const deadline = Math.round(this.#options.now() + call.timeoutMs);
+    const command = this.#entry.kind === "command";
+    const args = [this.#options.functionName];
+    const argument = command && params.length <= maxArgument ? ascii(params) : "";
+    if (argument !== "" && argument.length <= maxArgument) args.push(argument);
+    const env = [
+      ...this.#env,
+      `SERVERLEDGE_REQUEST_ID=${call.id}`,
+      `SERVERLEDGE_DEADLINE_MS=${deadline}`,
+    ];
+    this.#system.reset(args, env, encoder.encode(command ? params : ""));
+  }
+
+  #instantiate(memory: WebAssembly.Memory | undefined): Running {
+    const { exports } = new WebAssembly.Instance(this.#module, {
+      [wasiModule]: this.#system.imports,
+      ...MemorySource.imports(memory),
+    });
+    if (this.#entry.kind !== "command") (exports._initialize as Export | undefined)?.();
+    return { exports, memory };
+  }
+
+  /** @returns the JSON of the result */
+  #enter({ exports, memory }: Running, call: Call, params: string): string {
+    const entry = this.#entry;
+    if (entry.kind === "command") {
+      runToEnd(exports._start as Export);
+      return bytesToJson(this.#system.stdout.bytes);
+    }
+    const handler = exports[entry.name] as Export;
+    if (entry.kind === "numbers") {
+      return numbersToJson(handler(...toNumbers(call.params, entry.signature)));
+    }
+    return callWithJson(
+      handler as (pointer: number, length: number) => bigint,
+      exports as unknown as JsonExports,
+      memory!,
+      encoder.encode(params),
+    );
+  }
+
+  #output(): string {
+    const { stdout, stderr } = this.#system;
+    // A command's standard output is its result.
+    const text = (this.#entry.kind === "command" ? "" : decoder.decode(stdout.bytes)) +
+      decoder.decode(stderr.bytes);
+    const cut = stderr.cut || text.length > maxOutputBytes;
+    return cut ? text.slice(0, maxOutputBytes) + outputCut : text;
+  }
+}
+
+/** A command that ends with status 0 has succeeded, whether it returns or exits. */
+function runToEnd(start: Export): void {
+  try {
+    start();
+  } catch (thrown) {
+    if (exitStatusOf(thrown) !== 0) throw thrown;
+  }
+}
+
+/** The same JSON without characters that take several bytes. */
+function ascii(text: string): string {
+  return text.replace(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,0 +1,152 @@
+/**
+ * The memory of WebAssembly modules: bounded, and used again.
+ *
+ * @module
+ */
+
+import {
+  sectionIds,
+  type WasmModuleFacts,
+  wasmPageBytes,
+  WasmReader,
+} from "../../../model/wasm_binary.ts";
+
+/** Names under which a module is given the memory that it once had itself. */
+const memoryImport = { module: "serverledge", name: "memory" } as const;
+/** Code of a memory in a list of imports, and the flag that says that a bound follows. */
+const memoryKind = 2;
+const bounded = 1;
+/**
+ * A memory of at most so many pages is wiped and used again, a larger one is made anew. Wiping 2 MiB
+ * takes as long as making a memory and giving it back, which takes a garbage collection.
+ */
+const maxWipedPages = 32;
+const encoder = new TextEncoder();
+
+/**
+ * Rewrites a module so that it imports the memory that it would make itself, with a bound. The bound
+ * makes `memory.grow` fail where the function's memory ends, as WebAssembly means it; and a memory
+ * from outside can be wiped and used again, where V8 would make one of its own for each instance,
+ * whose address space only a garbage collection gives back.
+ *
+ * @param bytes a module with at most one memory, and no imported one
+ * @param facts what it says of itself
+ * @param maxPages most pages of its memory
+ * @returns the bytes of the new module; those that came in if it has no memory
+ */
+export function importMemory(
+  bytes: Uint8Array,
+  facts: WasmModuleFacts,
+  maxPages: number,
+): Uint8Array {
+  const [memory] = facts.memories;
+  if (!memory) return bytes;
+  const entry = [
+    ...name(memoryImport.module),
+    ...name(memoryImport.name),
+    memoryKind,
+    bounded,
+    ...leb(memory.initial),
+    ...leb(Math.min(maxPages, memory.maximum ?? maxPages)),
+  ];
+  const parts = [bytes.subarray(0, 8)];
+  let imported = false;
+  for (const { id, start, body, end } of facts.sections) {
+    if (id === sectionIds.import) {
+      parts.push(withImport(bytes, body, end, entry));
+      imported = true;
+      continue;
+    }
+    // Sections have an order, but those with id 0 may stand anywhere.
+    if (!imported && id > sectionIds.import) {
+      parts.push(section([...leb(1), ...entry]));
+      imported = true;
+    }
+    if (id !== sectionIds.memory) parts.push(bytes.subarray(start, end));
+  }
+  return concat(parts);
+}
+
+function withImport(bytes: Uint8Array, body: number, end: number, entry: number[]): Uint8Array {
+  const reader = new WasmReader(bytes, body, end);
+  const count = reader.u32();
+  return section([...leb(count + 1), ...bytes.subarray(reader.at, end), ...entry]);
+}
+
+function section(body: readonly number[]): Uint8Array {
+  return Uint8Array.from([sectionIds.import, ...leb(body.length), ...body]);
+}
+
+function name(text: string): number[] {
+  const encoded = encoder.encode(text);
+  return [...leb(encoded.length), ...encoded];
+}
+
+function leb(value: number): number[] {
+  const bytes: number[] = [];
+  for (; value >= 128; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
+  return [...bytes, value];
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Gives each instance of a module a memory that is all zero. */
+export class MemorySource {
+  readonly #facts: WasmModuleFacts;
+  /** Most pages. */
+  readonly #maximum: number;
+  #idle: WebAssembly.Memory | undefined;
+
+  /** Memories for a module that {@link importMemory} was called for with the same arguments. */
+  constructor(facts: WasmModuleFacts, maxPages: number) {
+    this.#facts = facts;
+    this.#maximum = Math.min(maxPages, facts.memories[0]?.maximum ?? maxPages);
+  }
+
+  /** Most bytes that a memory can grow to. */
+  get maxBytes(): number {
+    return this.#maximum * wasmPageBytes;
+  }
+
+  /**
+   * A memory for one instance.
+   *
+   * @returns undefined if the module has none
+   * @throws {RangeError} where there is no room for it
+   */
+  take(): WebAssembly.Memory | undefined {
+    const [memory] = this.#facts.memories;
+    if (!memory) return undefined;
+    const idle = this.#idle;
+    this.#idle = undefined;
+    if (!idle) return new WebAssembly.Memory({ initial: memory.initial, maximum: this.#maximum });
+    new Uint8Array(idle.buffer).fill(0);
+    return idle;
+  }
+
+  /**
+   * Takes a memory back whose instance is never called again.
+   *
+   * @param memory undefined is ignored
+   */
+  giveBack(memory: WebAssembly.Memory | undefined): void {
+    const initial = this.#facts.memories[0]?.initial ?? 0;
+    // What has grown cannot shrink.
+    if (initial <= maxWipedPages && memory?.buffer.byteLength === initial * wasmPageBytes) {
+      this.#idle = memory;
+    }
+  }
+
+  /** What to offer a module as imports beside WASI. */
+  static imports(memory: WebAssembly.Memory | undefined): WebAssembly.Imports {
+    return memory ? { [memoryImport.module]: { [memoryImport.name]: memory } } : {};
+  }
+}

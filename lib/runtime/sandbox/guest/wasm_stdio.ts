@@ -1,0 +1,116 @@
+/**
+ * Standard input and output of WebAssembly modules.
+ *
+ * @module
+ */
+
+import { Fd, wasi } from "@bjorn3/browser_wasi_shim";
+
+/** Size at which buffers start. */
+const firstBytes = 1 << 12;
+
+/** Says that a module wrote more than it may. */
+export class OutputLimit extends Error {
+  /** The class. */
+  override readonly name = "OutputLimit";
+}
+
+/** A stream, neither file nor terminal. */
+abstract class Stream extends Fd {
+  override fd_fdstat_get() {
+    return { ret: wasi.ERRNO_SUCCESS, fdstat: new wasi.Fdstat(wasi.FILETYPE_UNKNOWN, 0) };
+  }
+
+  override fd_filestat_get() {
+    return { ret: wasi.ERRNO_SUCCESS, filestat: new wasi.Filestat(0n, wasi.FILETYPE_UNKNOWN, 0n) };
+  }
+
+  override fd_seek() {
+    return { ret: wasi.ERRNO_SPIPE, offset: 0n };
+  }
+
+  override fd_tell() {
+    return { ret: wasi.ERRNO_SPIPE, offset: 0n };
+  }
+}
+
+/** Standard input that gives bytes once. */
+export class Input extends Stream {
+  #bytes = new Uint8Array();
+
+  /**
+   * Gives other bytes from now on.
+   *
+   * @param bytes all of them
+   */
+  set(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes;
+  }
+
+  /** Takes the next bytes; none at the end. */
+  override fd_read(size: number): { ret: number; data: Uint8Array } {
+    const data = this.#bytes.subarray(0, size);
+    this.#bytes = this.#bytes.subarray(data.length);
+    return { ret: wasi.ERRNO_SUCCESS, data };
+  }
+}
+
+/** Output that is kept in memory. */
+export class Output extends Stream {
+  #bytes = new Uint8Array(firstBytes);
+  #length = 0;
+  #cut = false;
+
+  /**
+   * Output with a bound.
+   *
+   * @param maxBytes most bytes that are kept
+   * @param beyond what happens with more: it is dropped, or the module is stopped
+   */
+  constructor(readonly maxBytes: number, readonly beyond: "drop" | "stop") {
+    super();
+  }
+
+  /** What was written since the last {@link Output.clear}; valid until the next write. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** True if something was dropped. */
+  get cut(): boolean {
+    return this.#cut;
+  }
+
+  /** Forgets what was written. */
+  clear(): void {
+    this.#length = 0;
+    this.#cut = false;
+    if (this.#bytes.length > 1 << 16) this.#bytes = new Uint8Array(firstBytes);
+  }
+
+  /**
+   * Keeps bytes.
+   *
+   * @throws {OutputLimit} where they are too many and the module is to be stopped
+   */
+  override fd_write(data: Uint8Array): { ret: number; nwritten: number } {
+    const room = this.maxBytes - this.#length;
+    const kept = data.length > room ? data.subarray(0, room) : data;
+    this.#reserve(kept.length);
+    this.#bytes.set(kept, this.#length);
+    this.#length += kept.length;
+    if (kept !== data) {
+      if (this.beyond === "stop") throw new OutputLimit();
+      this.#cut = true;
+    }
+    return { ret: wasi.ERRNO_SUCCESS, nwritten: data.length };
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.bytes);
+    this.#bytes = grown;
+  }
+}
