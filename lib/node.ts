@@ -8,9 +8,8 @@ import { type Clock, systemClock } from "./base/clock.ts";
 import { Deadlines } from "./base/deadlines.ts";
 import { asServerledgeError } from "./base/errors.ts";
 import { type LineSink, logger } from "./base/log.ts";
-import { type Config, findRuntime } from "./model/config.ts";
+import type { Config } from "./model/config.ts";
 import type { FunctionRecord } from "./model/function.ts";
-import { imageKey, imageNeeds } from "./model/image_needs.ts";
 import { QosClasses } from "./model/qos.ts";
 import type { Policy } from "./policy.ts";
 import { Catalog } from "./registry/catalog.ts";
@@ -22,8 +21,6 @@ import type { Registry } from "./registry/registry.ts";
 import { ResultJournal } from "./registry/result_journal.ts";
 import { openSqlite } from "./registry/sqlite.ts";
 import { DockerEnvironment } from "./runtime/docker/environment.ts";
-import { ImageKeeper } from "./runtime/docker/image_keeper.ts";
-import { familiarName } from "./runtime/docker/image_reference.ts";
 import { EnvironmentWatch } from "./runtime/watch.ts";
 import { ownAddress } from "./cluster/address.ts";
 import { Cluster } from "./cluster/cluster.ts";
@@ -42,6 +39,7 @@ import { LogBook } from "./telemetry/log_book.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { createApp } from "./api/app.ts";
 import { type ApiServer, serveApi } from "./api/server.ts";
+import { openImages } from "./node_images.ts";
 import { NodeServices } from "./node_services.ts";
 import { loadPolicy } from "./policy_loader.ts";
 
@@ -80,6 +78,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const policy = await openPolicy(config, clock, built);
   const { codeCache, registry, catalog } = await openStorage(config, home, built);
   const { environment, ledger, pool } = await openPool(config, home, codeCache, clock, built);
+  const images = built.use(openImages(config, environment, catalog, clock));
   const cluster = config["etcd.address"] === "" ? undefined : built.use(
     await Cluster.open({
       registry,
@@ -95,7 +94,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
       monitoringMs: config["registry.monitoring.interval"] * 1000,
       clock,
       random: Math.random,
-      news: () => newsOf(ledger, pool, scheduler),
+      news: () => newsOf(ledger, pool, scheduler, images.stock.met),
       heard: () => scheduler.peersTold(),
     }),
   );
@@ -121,6 +120,10 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     find: (name) => catalog.get(name),
     supports: ({ SupportedArchs: known }) =>
       known.length === 0 || known.includes(node.architecture),
+    images: {
+      has: (record) => images.stock.has(record),
+      fetch: (record) => images.prefetcher.want(record),
+    },
     queueCapacity: config["scheduler.queue.capacity"],
     defaultTimeoutMs: config["invocation.timeout"] * 1000,
     observer: { ended: (end) => observers.forEach((observer) => observer.ended(end)) },
@@ -167,10 +170,12 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   );
   const engine = built.use(
     new EnvironmentWatch(environment, clock, () => {
+      void environment.images.look();
       environment.sweep().catch(logFailure("Cannot remove orphaned containers"));
     }),
   );
   follow(catalog, (name, former, record) => {
+    images.stock.changed(former, record);
     if (former) {
       pool.retire(former.Version);
       scheduler.replaced(former, record);
@@ -189,7 +194,8 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     results,
     environment,
     engine,
-    images: imageKeeper(config, environment, catalog),
+    images: images.keeper,
+    stock: images.stock,
     ledger,
     pool,
     cluster,
@@ -297,19 +303,6 @@ async function openPool(
     }),
   );
   return { environment, ledger, pool };
-}
-
-/** Who looks after the images that runtimes and functions need. */
-function imageKeeper(config: Config, environment: DockerEnvironment, catalog: Catalog) {
-  const runtimeOf = (id: string) => findRuntime(config, id);
-  return new ImageKeeper({
-    images: environment.images,
-    needs: () => imageNeeds(config.runtimes.values(), catalog.list(), runtimeOf, familiarName),
-    keyOf: (id) => {
-      const runtime = runtimeOf(id);
-      return runtime ? imageKey(runtime) : "";
-    },
-  });
 }
 
 /** Tells each function, and each change together with what the function was before. */

@@ -18,6 +18,7 @@ import type { FunctionService } from "./registry/functions.ts";
 import type { AsyncResult, Registry } from "./registry/registry.ts";
 import type { ExecutionEnvironment } from "./runtime/environment.ts";
 import type { ImageKeeper, PruneOptions } from "./runtime/docker/image_keeper.ts";
+import type { ImageStock } from "./runtime/image_stock.ts";
 import type { EnvironmentWatch } from "./runtime/watch.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { MemberView } from "./cluster/members.ts";
@@ -29,6 +30,9 @@ import type { LogBook } from "./telemetry/log_book.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import type { ApiServices, Invocation } from "./api/services.ts";
 import { version } from "./version.ts";
+
+/** Most missing images that the status tells of. */
+const maxMissing = 1000;
 
 /** The parts. */
 export interface NodeParts {
@@ -52,6 +56,8 @@ export interface NodeParts {
   readonly engine: EnvironmentWatch;
   /** Looks after images. */
   readonly images: ImageKeeper;
+  /** Knows which are there. */
+  readonly stock: ImageStock;
   /** Memory and CPU. */
   readonly ledger: Ledger;
   /** Instances. */
@@ -177,6 +183,7 @@ export class NodeServices implements ApiServices {
         Percent: percent,
         Message: message,
       })),
+      MissingImages: this.#parts.stock.unmet.slice(0, maxMissing),
     };
   }
 

@@ -11,7 +11,12 @@ import type { QosClass } from "./model/qos.ts";
 export type Decision =
   | { readonly kind: "run" }
   | { readonly kind: "wait" }
-  | { readonly kind: "offload"; readonly to: string }
+  | {
+    readonly kind: "offload";
+    readonly to: string;
+    /** True to fetch the function's image meanwhile, since it could run here but for that. */
+    readonly fetchImage?: boolean;
+  }
   | {
     readonly kind: "reject";
     readonly code: "NODE_SATURATED" | "NO_SUITABLE_NODE";
@@ -57,6 +62,8 @@ export interface PeerView {
   readonly queueLength: number;
   /** True if it is likely to have an idle instance of the function. */
   readonly warm: boolean;
+  /** True if it would have to fetch the function's image first; absent or false: not as far as is known. */
+  readonly imageMissing?: boolean;
 }
 
 /** What was measured of a function in one place, ms; NaN where nothing was measured yet. */
@@ -77,6 +84,8 @@ export interface NodeView {
   readonly warm: boolean;
   /** True if an instance could be started now, idle instances of others evicted if need be. */
   readonly canStart: boolean;
+  /** True if the function's image would have to be fetched before a start; absent or false: not so. */
+  readonly imageMissing?: boolean;
   /** Requests that wait for resources, of all functions, this one not counted. */
   readonly queueLength: number;
   /** Most requests that may wait. */
@@ -95,7 +104,7 @@ export interface NodeView {
   readonly local: Estimates;
   /** What was measured of the function in the cloud. */
   readonly remote: Estimates;
-  /** Near nodes that may take the request and were not tried, best first (near, free, warm); bounded. */
+  /** Near nodes that may take the request and were not tried, best first (warm, with the image, near, free); bounded. */
   readonly peers: readonly PeerView[];
   /** Where the cloud is reached, if it may take the request and was not tried. */
   readonly cloud: PeerView | undefined;

@@ -22,9 +22,10 @@ export const full: Decision = { kind: "reject", code: "NODE_SATURATED" };
  * Send it to another node.
  *
  * @param peer one that the view offers
+ * @param fetchImage true to fetch the function's image here meanwhile
  */
-export function offload(peer: PeerView): Decision {
-  return { kind: "offload", to: peer.id };
+export function offload(peer: PeerView, fetchImage = false): Decision {
+  return { kind: "offload", to: peer.id, ...(fetchImage && { fetchImage }) };
 }
 
 /**
@@ -34,6 +35,30 @@ export function offload(peer: PeerView): Decision {
  */
 export function canRun(view: NodeView): boolean {
   return view.supported && (view.warm || view.canStart);
+}
+
+/**
+ * True if the request can run here but the function's image would have to be fetched first, which
+ * takes longer than sending the request to a node that has it.
+ *
+ * @param view the node
+ */
+export function awaitsImage(view: NodeView): boolean {
+  return canRun(view) && !view.warm && view.imageMissing === true;
+}
+
+/**
+ * The nodes that the request may be sent to as far as images matter: where some have the function's
+ * image, this node included, none that has not. (The cloud is not counted: it is there to take what
+ * the edge cannot.)
+ *
+ * @param view the node
+ */
+export function stockedPeers(view: NodeView): readonly PeerView[] {
+  const { peers } = view;
+  const stocked = peers.filter(({ imageMissing }) => !imageMissing);
+  const somewhere = stocked.length > 0 || (view.supported && !view.imageMissing);
+  return somewhere ? stocked : peers;
 }
 
 /**
@@ -65,14 +90,14 @@ export function hasRoom(peer: PeerView, request: RequestFacts): boolean {
 }
 
 /**
- * The best neighbour with room, if the request may leave.
+ * The best neighbour with room and, if anyone has it, the image; if the request may leave.
  *
  * @param request the request
  * @param view the node
  */
 export function findPeer(request: RequestFacts, view: NodeView): PeerView | undefined {
   if (!request.canOffload) return undefined;
-  return view.peers.find((peer) => !peer.isCloud && hasRoom(peer, request));
+  return stockedPeers(view).find((peer) => !peer.isCloud && hasRoom(peer, request));
 }
 
 /**

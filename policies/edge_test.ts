@@ -54,6 +54,39 @@ Deno.test("edgeonly passes over neighbours without room or recent news, and the 
   assert.equal(decide("edgeonly", { cpu: 1 }, { ...busy, peers: fit }), "warm");
 });
 
+Deno.test("a request goes to no neighbour without its image while another or this node has it", () => {
+  const without = peerOf({ id: "without", imageMissing: true });
+  const having = peerOf({ id: "having", rttMs: 50 });
+  const lacking = { ...busy, imageMissing: true };
+  assert.equal(decide("edgeonly", {}, { ...lacking, peers: [without, having] }), "having");
+  assert.equal(decide("edgeonly", {}, { ...busy, peers: [without] }), "wait");
+  assert.equal(decide("edgeonly", {}, { ...lacking, peers: [without] }), "without");
+  const full = { ...having, availableMemoryMib: 0 };
+  assert.equal(decide("edgeonly", {}, { ...lacking, peers: [without, full] }), "wait");
+});
+
+Deno.test("where this node lacks the image another serves meanwhile, and it is fetched here", () => {
+  const peers = [peerOf()];
+  const cloud = cloudOf();
+  const lacking = viewOf({ imageMissing: true, peers, cloud });
+  const ask = (name: string, view: NodeView) =>
+    policies[name]!({ random: () => 0, now: () => 0, settings: {} }).decide(requestOf(), view);
+  for (const [name, to] of [["edgeonly", "peer"], ["edgecloud", "cloud"], ["qosaware", "cloud"]]) {
+    assert.deepEqual(ask(name!, lacking), { kind: "offload", to, fetchImage: true }, name);
+    assert.equal(ask(name!, { ...lacking, warm: true }).kind, "run", name);
+    assert.equal(ask(name!, viewOf({ peers, cloud })).kind, "run", name);
+    const nobody = {
+      peers: [peerOf({ imageMissing: true })],
+      cloud: cloudOf({ imageMissing: true }),
+    };
+    assert.equal(ask(name!, { ...lacking, ...nobody }).kind, "run", name);
+  }
+  // One that could not take it anyway fetches nothing.
+  const none = viewOf({ imageMissing: true, canStart: false, peers, cloud });
+  assert.deepEqual(ask("edgecloud", none), { kind: "offload", to: "cloud" });
+  assert.equal(ask("default", lacking).kind, "run");
+});
+
 Deno.test("cloudonly runs nothing here", () => {
   assert.equal(decide("cloudonly", {}, { warm: true, cloud: cloudOf() }), "cloud");
   assert.equal(decide("cloudonly", {}, { warm: true, peers: [peerOf()] }), "NO_SUITABLE_NODE");

@@ -5,14 +5,17 @@
  */
 
 import type { Policy, PolicyFactory } from "../lib/policy.ts";
-import { canRun, findCloud, offload, run, waitOrReject } from "./decisions.ts";
+import { awaitsImage, canRun, findCloud, offload, run, waitOrReject } from "./decisions.ts";
 
 /** Runs here, else in the cloud, else waits here. */
 export const edgeCloud: PolicyFactory = (): Policy => ({
   name: "edgecloud",
   decide(request, view) {
-    if (canRun(view)) return run;
+    const here = canRun(view);
+    const unstocked = awaitsImage(view);
+    if (here && !unstocked) return run;
     const cloud = findCloud(request, view);
-    return cloud ? offload(cloud) : waitOrReject(request, view);
+    if (cloud && !(unstocked && cloud.imageMissing)) return offload(cloud, unstocked);
+    return here ? run : waitOrReject(request, view);
   },
 });

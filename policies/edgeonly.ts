@@ -6,16 +6,17 @@
  */
 
 import type { Policy, PolicyFactory } from "../lib/policy.ts";
-import { canRun, findPeer, offload, run, waitOrReject } from "./decisions.ts";
+import { awaitsImage, canRun, findPeer, offload, run, waitOrReject } from "./decisions.ts";
 
-/** Runs here while nobody waits, else at the best neighbour, else here after all. */
+/** Runs here while nobody waits and the image is there, else at the best neighbour, else here after all. */
 export const edgeOnly: PolicyFactory = (): Policy => ({
   name: "edgeonly",
   decide(request, view) {
     const here = canRun(view);
-    if (here && view.queueLength === 0) return run;
+    const unstocked = awaitsImage(view);
+    if (here && view.queueLength === 0 && !unstocked) return run;
     const peer = findPeer(request, view);
-    if (peer) return offload(peer);
+    if (peer && !(unstocked && peer.imageMissing)) return offload(peer, unstocked);
     return here ? run : waitOrReject(request, view);
   },
 });

@@ -16,7 +16,16 @@ import type {
   PolicyContext,
   RequestFacts,
 } from "../lib/policy.ts";
-import { canRun, findCloud, hasRoom, offload, run, waitOrReject } from "./decisions.ts";
+import {
+  awaitsImage,
+  canRun,
+  findCloud,
+  hasRoom,
+  offload,
+  run,
+  stockedPeers,
+  waitOrReject,
+} from "./decisions.ts";
 import { type Bandwidths, bandwidthSettings, numberSetting, transferMs } from "./settings.ts";
 
 /** Share of memory or CPU in use from which the edge is busy, if `policy.qosaware.busy` does not tell. */
@@ -43,9 +52,10 @@ class QosAware implements Policy {
   /** Here, at a neighbour, in the cloud: the first that is expected to answer in time. */
   #nearest(request: RequestFacts, view: NodeView): Decision {
     const here = canRun(view);
-    if (here && inTime(localMs(view), request)) return run;
+    const unstocked = awaitsImage(view);
+    if (here && !unstocked && inTime(localMs(view), request)) return run;
     const other = this.#peer(request, view) ?? this.#cloud(request, view);
-    if (other) return offload(other);
+    if (other && !(unstocked && other.imageMissing)) return offload(other, unstocked);
     // Nobody can make it by what was measured. Who runs it measures again, and it may be lucky.
     return here ? run : waitOrReject(request, view);
   }
@@ -53,9 +63,10 @@ class QosAware implements Policy {
   /** Here while the edge is quiet; otherwise where it takes nothing from those in a hurry. */
   #bestEffort(request: RequestFacts, view: NodeView): Decision {
     const here = canRun(view);
-    if (here && !this.#isBusy(view) && inTime(localMs(view), request)) return run;
+    const unstocked = awaitsImage(view);
+    if (here && !unstocked && !this.#isBusy(view) && inTime(localMs(view), request)) return run;
     const other = this.#cloud(request, view) ?? this.#peer(request, view);
-    if (other) return offload(other);
+    if (other && !(unstocked && other.imageMissing)) return offload(other, unstocked);
     // Resources that nobody else asks for may not lie idle: nothing would come free to wait for.
     return here ? run : waitOrReject(request, view);
   }
@@ -73,7 +84,7 @@ class QosAware implements Policy {
     const sentMs = transferMs(request.inputSize, this.#bandwidths.edge);
     const peerMs = (peer: PeerView) =>
       peer.rttMs + sentMs + known(local.executionMs) + (peer.warm ? 0 : known(local.startMs));
-    return view.peers.find((peer) =>
+    return stockedPeers(view).find((peer) =>
       !peer.isCloud && hasRoom(peer, request) && inTime(peerMs(peer), request)
     );
   }

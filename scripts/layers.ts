@@ -33,6 +33,7 @@ const rooms: readonly Room[] = [
   { path: "lib/strip_types.ts" },
   { path: "lib/policy_loader.ts" },
   { path: "lib/node_services.ts" },
+  { path: "lib/node_images.ts" },
   { path: "lib/node.ts" },
   { path: "lib/balancer_node.ts" },
   { path: "lib/simulator/" },

@@ -22,6 +22,8 @@ const statusSchema = v.object({
   AvailableMemory: v.number(),
   TotalCPU: v.number(),
   UsedCPU: v.number(),
+  /** Nodes of other versions may not tell it. */
+  MissingImages: v.optional(v.array(v.string()), []),
 });
 
 const log = logger("balancer");
@@ -141,6 +143,7 @@ export class HealthChecks implements AsyncDisposable {
         },
         { totalMemoryMib: status.TotalMemory, totalCpu: status.TotalCPU },
       );
+      target.lacks(status.MissingImages);
     } catch (error) {
       // Routing goes on with what the node told before; whether it is well is another question.
       if (this.#stop.signal.aborted) return;

@@ -5,6 +5,7 @@
  */
 
 import type { FunctionRecord } from "../model/function.ts";
+import { type Imaged, needOf } from "../model/image_needs.ts";
 import { type ArchitectureChooser } from "./architecture.ts";
 import type { Pull } from "./bandit.ts";
 import { chooseBounded } from "./bounded_loads.ts";
@@ -21,7 +22,9 @@ export interface Choice {
 }
 
 /** A function as routing sees it. */
-export type RoutedFunction = Pick<FunctionRecord, "MemoryMB" | "CPUDemand" | "SupportedArchs">;
+export type RoutedFunction =
+  & Pick<FunctionRecord, "MemoryMB" | "CPUDemand" | "SupportedArchs">
+  & Imaged;
 
 const nothing: Demand = { memoryMib: 0, cpu: 0 };
 
@@ -48,7 +51,8 @@ export class Router {
   /**
    * A node for a request of a function: on the ring, so that it meets warm instances. Nodes that
    * seem to have room come first, but what they told may be old: one without room is better than
-   * none, it may let the request wait.
+   * none, it may let the request wait. One that would have to fetch an image first gets none while
+   * another has it.
    *
    * @param name the function
    * @param record its definition, if it is known
@@ -61,9 +65,11 @@ export class Router {
     tried: ReadonlySet<string>,
   ): Choice | undefined {
     const archs = record?.SupportedArchs ?? [];
-    const able = this.#healthy(tried).filter(({ record: { Architecture } }) =>
+    const supporting = this.#healthy(tried).filter(({ record: { Architecture } }) =>
       archs.length === 0 || archs.includes(Architecture)
     );
+    const stocked = record ? supporting.filter((target) => target.hasImage(needOf(record))) : [];
+    const able = stocked.length > 0 ? stocked : supporting;
     if (able.length === 0) return undefined;
     const demand = record ? { memoryMib: record.MemoryMB, cpu: record.CPUDemand } : nothing;
     const pull = this.#pull(name, able);

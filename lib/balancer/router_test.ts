@@ -20,7 +20,13 @@ function region(nodes: Record<string, string>) {
   return table;
 }
 
-const f = { MemoryMB: 100, CPUDemand: 1, SupportedArchs: ["amd64", "arm64"] };
+const f = {
+  MemoryMB: 100,
+  CPUDemand: 1,
+  SupportedArchs: ["amd64", "arm64"],
+  Runtime: "python",
+  CustomImage: "",
+};
 const none: ReadonlySet<string> = new Set();
 const four = { a: "amd64", b: "amd64", c: "arm64", d: "arm64" };
 const idOf = (router: Router, name: string, record = f, tried = none) =>
@@ -57,6 +63,20 @@ Deno.test("a node without room comes after those with room, but before none", ()
   table.get(order[0]!)!.told(full);
   assert.equal(idOf(router, "f"), order[1]);
   for (const { record } of table.all) table.get(record.Id)!.told(full);
+  assert.equal(idOf(router, "f"), order[0]);
+});
+
+Deno.test("a node without the image gets nothing while another has it, and room is no excuse", () => {
+  const table = region(four);
+  const router = new Router(table, 1.25);
+  const order = [...table.ring.walk("f")];
+  const [first, second, third, fourth] = order.map((id) => table.get(id)!);
+  for (const target of [first!, second!, fourth!]) target.lacks(["python", "custom a:1"]);
+  third!.told({ freeMemoryMib: 0, freeCpu: 0 });
+  assert.equal(idOf(router, "f"), order[2]);
+  assert.equal(idOf(router, "f", { ...f, Runtime: "nodejs" }), order[0]);
+  assert.equal(idOf(router, "f", f, new Set([order[2]!])), order[0], "none is left that has it");
+  first!.lacks([]);
   assert.equal(idOf(router, "f"), order[0]);
 });
 

@@ -49,6 +49,7 @@ export class Target {
   #news = 0;
   #heardAt: number | undefined;
   #capacity: Capacity | undefined;
+  #missing: ReadonlySet<string> = new Set();
 
   /** A node that nothing is known of is taken for healthy: it has just registered. */
   constructor(
@@ -129,6 +130,24 @@ export class Target {
     this.#sent = { memoryMib: 0, cpu: 0 };
     this.#news++;
     this.#heardAt = this.#clock.now();
+  }
+
+  /**
+   * It has told which images it lacks.
+   *
+   * @param needs what functions need of images (`needOf`) and is not there
+   */
+  lacks(needs: readonly string[]): void {
+    this.#missing = new Set(needs);
+  }
+
+  /**
+   * False if it would have to fetch an image first.
+   *
+   * @param need what is needed (`needOf`)
+   */
+  hasImage(need: string): boolean {
+    return !this.#missing.has(need);
   }
 
   /** It answered that it is well. */

@@ -48,6 +48,7 @@ const node = v.strictObject({
   supported: v.optional(v.boolean(), true),
   warm: v.optional(v.boolean(), false),
   canStart: v.optional(v.boolean(), false),
+  imageMissing: v.optional(v.boolean(), false),
   queueLength: v.optional(quantity, 0),
   queueCapacity: v.optional(quantity, 1000),
   queueWaitMs: estimate,
@@ -71,6 +72,7 @@ function elsewhere(id: string, area: string, isCloud: boolean, room: number) {
       freeCpu: unbounded,
       queueLength: v.optional(quantity, 0),
       warm: v.optional(v.boolean(), false),
+      imageMissing: v.optional(v.boolean(), false),
     }),
     v.transform((peer): PeerView => ({ ...peer, isCloud })),
   );

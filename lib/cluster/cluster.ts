@@ -252,8 +252,9 @@ export class Cluster implements Peers, AsyncDisposable {
   }
 
   #self(record: NodeRecord): MemberView {
-    const { warm: _, ...load } = this.#options.news();
-    const news = { ...load, coordinate: this.coordinate, warm: () => false };
+    const { warm: _warm, images: _images, ...load } = this.#options.news();
+    const unasked = { warm: () => false, hasImage: () => false };
+    const news = { ...load, ...unasked, coordinate: this.coordinate };
     return {
       ...viewOf({ record, news, rttMs: 0, heardAt: 0, reachable: true }, 0, false),
       Self: true,

@@ -21,6 +21,7 @@ const news: LocalNews = {
   queueLength: 3,
   running: 7,
   warm: ["hello", "resize"],
+  images: ["python", "custom a/b:1"],
 };
 const nonce = "0123456789abcdef0123456789abcdef";
 const ping: Ping = { kind: "ping", from: "n1", to: "n2", nonce, at: 1_700_000_000_000 };
@@ -37,7 +38,7 @@ Deno.test("pings and pongs arrive as they were sent", () => {
     assert.deepEqual(codec.read(codec.ping(ping)), ping);
     const pong = readPong(codec, codec.pong("n2", nonce, news, coordinate));
     assert.equal(pong.nonce, nonce);
-    const { warm, ...told } = pong.news;
+    const { warm, hasImage, ...told } = pong.news;
     assert.deepEqual(told, {
       availableMemoryMib: 512,
       totalMemoryMib: 1024,
@@ -47,14 +48,25 @@ Deno.test("pings and pongs arrive as they were sent", () => {
       coordinate: { ...coordinate, vector: [1.235, -1234.568, 9999.999] },
     });
     assert(warm("hello") && warm("resize") && !warm("other"));
+    assert(hasImage("python") && hasImage("custom a/b:1") && !hasImage("nodejs"));
   }
+});
+
+Deno.test("a node that does not tell of its images has them all", () => {
+  const codec = new DatagramCodec("");
+  // Also what nodes send that do not know of images yet: the field is left out.
+  const bytes = codec.pong("n2", nonce, { ...news, images: undefined }, coordinate);
+  assert(!new TextDecoder().decode(bytes).includes("images"));
+  assert(readPong(codec, bytes).news.hasImage("nodejs"));
 });
 
 Deno.test("a datagram stays below its bound however many functions and however long the names", () => {
   const codec = new DatagramCodec("s3cret");
   const long = "n".repeat(128);
   const warm = Array.from({ length: 10_000 }, (_, i) => `function-${i}`);
-  const pong = codec.pong(long, nonce, { ...news, warm, availableMemoryMib: 999_999_999.999 }, {
+  const images = warm.map((name) => `custom registry.example/${name}`);
+  const many = { ...news, warm, images, availableMemoryMib: 999_999_999.999 };
+  const pong = codec.pong(long, nonce, many, {
     vector: [-9999.999, -9999.999, -9999.999],
     height: 9999.999,
     adjustment: -9999.999,
@@ -62,6 +74,7 @@ Deno.test("a datagram stays below its bound however many functions and however l
   });
   assert(pong.length < maxDatagramBytes, `${pong.length} bytes`);
   assert(readPong(codec, pong).news.warm("function-9999"));
+  assert(readPong(codec, pong).news.hasImage(images.at(-1)!));
   assert(codec.ping({ ...ping, from: long, to: long }).length < maxDatagramBytes);
 });
 

@@ -8,6 +8,7 @@ import type { NodeNews, NodeRecord } from "../model/node.ts";
 import type { PeerView } from "../policy.ts";
 import { parseHostPort } from "./address.ts";
 import { LatencyFilter } from "./latency_filter.ts";
+import type { Eligibility } from "./peers.ts";
 import type { Resources } from "./resource_headers.ts";
 
 /** Failed probes in a row after which a node is not chosen any more. */
@@ -158,11 +159,11 @@ export class Peer {
   /**
    * What a policy sees of it.
    *
-   * @param functionName which function must be warm
+   * @param fn which function must be warm, what it needs of images
    * @param isCloud true if it is a way to the cloud
    * @param now on the node's clock
    */
-  view(functionName: string, isCloud: boolean, now: number): PeerView {
+  view(fn: Pick<Eligibility, "functionName" | "need">, isCloud: boolean, now: number): PeerView {
     const { news, record, isBalancer } = this;
     const { memoryMib, cpu, count } = this.#sent;
     const left = (told: number | undefined, sent: number) => Math.max(0, (told ?? 0) - sent);
@@ -176,8 +177,18 @@ export class Peer {
       freeCpu: isBalancer ? Infinity : left(news?.freeCpu, cpu),
       queueLength: news?.queueLength ?? 0,
       // What was sent to it since may have taken the instance that its news tell of.
-      warm: count === 0 && (news?.warm(functionName) ?? false),
+      warm: count === 0 && (news?.warm(fn.functionName) ?? false),
+      imageMissing: this.lacksImage(fn.need),
     };
+  }
+
+  /**
+   * True if it surely would have to fetch an image first.
+   *
+   * @param need what is needed (`needOf`)
+   */
+  lacksImage(need: string): boolean {
+    return this.#news !== undefined && !this.isBalancer && !this.#news.hasImage(need);
   }
 
   #send({ memoryMib, cpu }: Demand, sign: 1 | -1): void {

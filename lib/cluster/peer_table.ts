@@ -119,11 +119,12 @@ export class PeerTable {
     const time = now();
     const candidates = this.#eligible(this.#near, eligible);
     const views = candidates.map((peer) => {
-      const view = peer.view(eligible.functionName, false, time);
+      const view = peer.view(eligible, false, time);
       const ready = view.warm && view.queueLength === 0 && view.ageMs < warmTrustMs;
-      return { cost: peer.cost, view, ready };
+      // Fetching an image takes longer than any way: whoever has it is nearer.
+      return { cost: peer.cost, view, rank: ready ? 0 : view.imageMissing ? 2 : 1 };
     });
-    views.sort((a, b) => Number(b.ready) - Number(a.ready) || byCost(a, b));
+    views.sort((a, b) => a.rank - b.rank || byCost(a, b));
     return views.slice(0, maxNear).map(({ view }) => view);
   }
 
@@ -134,13 +135,15 @@ export class PeerTable {
   cloud(eligible: Eligibility): PeerView | undefined {
     const { remoteArea, now, random } = this.#options;
     if (eligible.areas && !eligible.areas.includes(remoteArea)) return undefined;
-    const candidates = this.#eligible(this.#cloud, eligible);
+    const able = this.#eligible(this.#cloud, eligible);
+    const stocked = able.filter((peer) => !peer.lacksImage(eligible.need));
+    const candidates = stocked.length > 0 ? stocked : able;
     if (candidates.length === 0) return undefined;
     const first = Math.floor(random() * candidates.length);
     const second = (first + 1 + Math.floor(random() * (candidates.length - 1))) % candidates.length;
     const [one, other] = [candidates[first]!, candidates[second]!];
     const better = byCost(one, other) <= 0 ? one : other;
-    return better.view(eligible.functionName, true, now());
+    return better.view(eligible, true, now());
   }
 
   /** True if the peer is a way to the cloud that may be chosen now. */

@@ -31,6 +31,7 @@ function news(more: Partial<NodeNews> = {}): NodeNews {
     running: 0,
     coordinate: originCoordinate,
     warm: () => false,
+    hasImage: () => true,
     ...more,
   };
 }
@@ -58,6 +59,7 @@ function setUp(records: NodeRecord[]) {
 
 const anything: Eligibility = {
   functionName: "f",
+  need: "python",
   architectures: [],
   areas: undefined,
   visited: [],
@@ -114,6 +116,28 @@ Deno.test("warm comes first while its news is fresh", () => {
   assert.deepEqual(near({ functionName: "g" }), ["cold", "warm"]);
   clock.advance(15_000);
   assert.deepEqual(near(), ["cold", "warm"]);
+});
+
+Deno.test("who has the image comes before who is near, but after who is warm", () => {
+  const { hear, near, table } = setUp([node("none"), node("far"), node("warm"), node("silent")]);
+  const hasImage = (need: string) => need !== "python";
+  hear("none", 1, { hasImage });
+  hear("far", 50);
+  hear("warm", 60, { hasImage, warm: () => true });
+  assert.deepEqual(near(), ["warm", "far", "silent", "none"]);
+  assert.deepEqual(near({ need: "nodejs" }), ["warm", "none", "far", "silent"]);
+  const missing = table.near(anything).map(({ imageMissing }) => imageMissing);
+  assert.deepEqual(missing, [true, false, false, true]);
+});
+
+Deno.test("a way to the cloud that has the image comes before better ones, if there is one", () => {
+  const at = { Area: "CLOUD" };
+  const { cloud, hear } = setUp([node("a", at), node("b", at), node("c", at)]);
+  for (const id of ["a", "b"]) hear(id, 1, { hasImage: () => false });
+  hear("c", 90);
+  for (let k = 0; k < 20; k++) assert.equal(cloud(), "c");
+  hear("c", 90, { hasImage: () => false });
+  assert(cloud() !== undefined);
 });
 
 Deno.test("old news counts less", () => {

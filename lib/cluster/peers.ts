@@ -13,6 +13,8 @@ import type { PeerView } from "../policy.ts";
 export interface Eligibility {
   /** Name of the function. */
   readonly functionName: string;
+  /** What it needs of images (`needOf`). */
+  readonly need: string;
   /** Architectures that it runs on; empty: any. */
   readonly architectures: readonly string[];
   /** Areas that it may run in; undefined: any. */

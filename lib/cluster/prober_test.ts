@@ -14,6 +14,7 @@ const news: LocalNews = {
   queueLength: 0,
   running: 0,
   warm: [],
+  images: [],
 };
 const address: Deno.NetAddr = { transport: "udp", hostname: "10.0.0.1", port: 9876 };
 

@@ -40,6 +40,16 @@ export function imageKey(runtime: Runtime): string {
 }
 
 /**
+ * What a function needs of images, by a name that is the same on all nodes: which image a runtime's
+ * containers are made of is each node's own matter.
+ *
+ * @param fn the function
+ */
+export function needOf({ Runtime, CustomImage }: Imaged): string {
+  return CustomImage ? `${Runtime} ${CustomImage}` : Runtime;
+}
+
+/**
  * The images that are needed.
  *
  * @param runtimes of the node

@@ -58,4 +58,9 @@ export interface NodeNews {
   readonly coordinate: Coordinate;
   /** Whether it is likely to have an idle instance of a function; may err with "yes", never with "no". */
   readonly warm: (functionName: string) => boolean;
+  /**
+   * Whether what a function needs of images (`needOf`) is likely to be there; may err with "yes",
+   * which is also what it is where the node did not tell.
+   */
+  readonly hasImage: (need: string) => boolean;
 }

@@ -44,6 +44,13 @@ export const statusSchema = v.object({
     v.array(v.object({ Image: v.string(), Percent: v.number(), Message: v.string() })),
     v.description("Images that are being fetched"),
   ),
+  MissingImages: v.pipe(
+    v.array(v.string()),
+    v.description(
+      "What runtimes and functions need of images and is not here: the runtime, for functions " +
+        "with an image of their own followed by a space and that image",
+    ),
+  ),
 });
 
 /** What a node tells of itself. */

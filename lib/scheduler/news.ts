@@ -15,8 +15,14 @@ import type { Scheduler } from "./scheduler.ts";
  * @param ledger the node's resources
  * @param pool its instances
  * @param scheduler its requests
+ * @param images what functions need of images and is there; left out where that is not known
  */
-export function newsOf(ledger: Ledger, pool: Pool, scheduler: Scheduler): LocalNews {
+export function newsOf(
+  ledger: Ledger,
+  pool: Pool,
+  scheduler: Scheduler,
+  images?: Iterable<string>,
+): LocalNews {
   return {
     availableMemoryMib: ledger.availableMemory,
     totalMemoryMib: ledger.balance.totalMemory,
@@ -24,5 +30,6 @@ export function newsOf(ledger: Ledger, pool: Pool, scheduler: Scheduler): LocalN
     queueLength: scheduler.waiting,
     running: scheduler.running,
     warm: pool.count().filter(({ idle }) => idle > 0).map(({ name }) => name),
+    images,
   };
 }

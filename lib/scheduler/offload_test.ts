@@ -18,7 +18,7 @@ const eager: Policy = {
   name: "eager",
   decide: (request, view) => {
     const peer = request.canOffload ? view.peers[0] ?? view.cloud : undefined;
-    if (peer) return { kind: "offload", to: peer.id };
+    if (peer) return { kind: "offload", to: peer.id, fetchImage: view.imageMissing === true };
     if (!view.supported) return { kind: "reject", code: "NO_SUITABLE_NODE" };
     return view.warm || view.canStart ? { kind: "run" } : { kind: "wait" };
   },
@@ -92,7 +92,9 @@ class FakePeers implements Peers {
   }
 }
 
-function setUp({ record = fakeRecord(), maxHops = 1, names = ["one", "two"] } = {}) {
+function setUp(
+  { record = fakeRecord(), maxHops = 1, names = ["one", "two"], hasImage = true } = {},
+) {
   const environment = new FakeEnvironment();
   environment.slowStarts = false;
   const clock = new ManualClock();
@@ -101,6 +103,7 @@ function setUp({ record = fakeRecord(), maxHops = 1, names = ["one", "two"] } = 
   const peers = new FakePeers();
   for (const name of names) peers.all.push(peer(name));
   const ends: InvocationEnd[] = [];
+  const fetched: string[] = [];
   const scheduler = new Scheduler({
     node: { id: "me", area: "A" },
     clock,
@@ -113,6 +116,7 @@ function setUp({ record = fakeRecord(), maxHops = 1, names = ["one", "two"] } = 
     maxHops,
     find: (name) => name === record.Name ? record : undefined,
     supports: () => true,
+    images: { has: () => hasImage, fetch: ({ Name }) => fetched.push(Name) },
     queueCapacity: 100,
     defaultTimeoutMs: 60_000,
     observer: { ended: (end) => ends.push(end) },
@@ -123,7 +127,7 @@ function setUp({ record = fakeRecord(), maxHops = 1, names = ["one", "two"] } = 
     invocation.done.catch(() => {});
     return invocation;
   };
-  return { environment, clock, peers, scheduler, submit, ends };
+  return { environment, clock, peers, scheduler, submit, ends, fetched };
 }
 
 const hopTo = (change: Partial<Hop> = {}): Hop => ({
@@ -168,6 +172,17 @@ Deno.test("a peer that never started it is followed by the next, then by this no
   await settle();
   environment.made[0]!.reply();
   assert.equal((await invocation.done).ExecutionNode, "me");
+});
+
+Deno.test("an image is fetched meanwhile if the policy says so, and peers are asked for it", async () => {
+  for (const hasImage of [true, false]) {
+    const { submit, peers, fetched } = setUp({ hasImage });
+    const invocation = submit();
+    assert.deepEqual(fetched, hasImage ? [] : ["f"]);
+    assert.equal(peers.asked[0]!.need, "python");
+    peers.sent[0]!.answer({});
+    await invocation.done;
+  }
 });
 
 Deno.test("what waits here goes to another node once that tells of room", async () => {

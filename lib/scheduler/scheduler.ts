@@ -64,6 +64,13 @@ export interface SchedulerOptions {
   readonly find: (name: string) => FunctionRecord | undefined;
   /** Whether a function's image can run on the node's architecture. */
   readonly supports: (record: FunctionRecord) => boolean;
+  /** Images of functions; absent where none needs one. */
+  readonly images?: {
+    /** Whether what the function needs is on the node as far as is known; cheap. */
+    has(record: FunctionRecord): boolean;
+    /** Fetches it in the background. */
+    fetch(record: FunctionRecord): void;
+  };
   /** Most requests that may wait for resources. */
   readonly queueCapacity: number;
   /** Longest execution of a function that sets no limit, ms. */
@@ -204,7 +211,7 @@ export class Scheduler implements PoolListener {
         this.#answers.fail(head, rejection(decision.code, head.record, head.refusal));
       } else if (decision.kind === "offload") {
         this.#queue.remove(head);
-        this.#offload(head, decision.to);
+        this.#offload(head, decision);
       } else if (decision.kind === "run") {
         this.#serve(head.record);
         this.#provision(head.record);
@@ -268,7 +275,7 @@ export class Scheduler implements PoolListener {
         rejection(decision.code, invocation.record, invocation.refusal),
       );
     }
-    if (decision.kind === "offload") return this.#offload(invocation, decision.to);
+    if (decision.kind === "offload") return this.#offload(invocation, decision);
     const lease = decision.kind === "run" && this.#pool.tryLease(invocation.record);
     if (lease) return this.#run(invocation, lease);
     this.#wait(invocation, decision.kind === "run");
@@ -300,7 +307,8 @@ export class Scheduler implements PoolListener {
     this.#runner.run(invocation, lease, this.#timeoutOf(invocation));
   }
 
-  #offload(invocation: Invocation, to: string): void {
+  #offload(invocation: Invocation, { to, fetchImage }: Decision & { kind: "offload" }): void {
+    if (fetchImage) this.#options.images?.fetch(invocation.record);
     // A peer that sends it back must not have it run here while, or after, it does so itself.
     this.#seen.add(invocation.id, this.#clock.now());
     this.#offloader.send(invocation, to, this.#timeoutOf(invocation));

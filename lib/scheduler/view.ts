@@ -5,6 +5,8 @@
  */
 
 import type { Peers } from "../cluster/peers.ts";
+import type { FunctionRecord } from "../model/function.ts";
+import { needOf } from "../model/image_needs.ts";
 import type { Estimates, NodeView, PeerView } from "../policy.ts";
 import type { Ledger } from "../pool/ledger.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -24,6 +26,8 @@ export interface ViewSources {
   readonly estimates: EstimateBook;
   /** The other nodes. */
   readonly peers: Pick<Peers, "near" | "cloud">;
+  /** Whether the image that a function needs is there; absent where none needs one. */
+  readonly images?: { has(record: FunctionRecord): boolean };
   /** Whether the request may run on this node: architecture, locality. */
   readonly supports: (invocation: Invocation) => boolean;
   /** Areas that the request may run in; undefined: any. */
@@ -69,6 +73,11 @@ export class LocalView implements NodeView {
     const unserved = this.#waiting + (this.#waits ? 0 : 1) - this.#sources.pool.coming(record);
     const instances = Math.ceil(unserved / record.MaxConcurrency);
     return instances <= 0 || this.#sources.pool.canStart(record, instances);
+  }
+
+  /** See {@link NodeView}. */
+  get imageMissing(): boolean {
+    return this.#sources.images?.has(this.#invocation.record) === false;
   }
 
   /** See {@link NodeView}. */
@@ -138,6 +147,7 @@ export class LocalView implements NodeView {
     const { record, visited } = this.#invocation;
     return {
       functionName: record.Name,
+      need: needOf(record),
       architectures: record.SupportedArchs,
       areas: this.#sources.areas(this.#invocation),
       visited,

@@ -222,7 +222,8 @@ export class SimPeers implements Peers, Disposable {
       }
       const { warm, ...told } = there.news();
       const names = new Set(warm);
-      const news = { ...told, warm: (name: string) => names.has(name) };
+      const asked = { warm: (name: string) => names.has(name), hasImage: () => true };
+      const news = { ...told, ...asked };
       clock.after(network.delayMs(link), () => {
         this.#table.answered(peer, clock.now() - sentAt, news);
         heard();

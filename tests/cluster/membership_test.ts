@@ -19,10 +19,12 @@ const idle: LocalNews = {
   queueLength: 0,
   running: 0,
   warm: ["f"],
+  images: undefined,
 };
 
 const anything: Eligibility = {
   functionName: "f",
+  need: "python",
   architectures: [],
   areas: undefined,
   visited: [],

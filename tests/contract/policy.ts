@@ -114,6 +114,7 @@ const place = {
   freeCpu: quantity,
   queueLength: fc.nat(1000),
   warm: fc.boolean(),
+  imageMissing: fc.boolean(),
 };
 const peers: fc.Arbitrary<PeerView[]> = fc.array(
   fc.record({ ...place, area: fc.constant("edge"), isCloud: fc.constant(false) }),
@@ -150,6 +151,7 @@ export const situations: fc.Arbitrary<Situation> = fc.record({
     supported: fc.boolean(),
     warm: fc.boolean(),
     canStart: fc.boolean(),
+    imageMissing: fc.boolean(),
     queueLength: fc.nat(20),
     queueCapacity: fc.nat(20),
     queueWaitMs: estimate,

@@ -17,6 +17,7 @@ export const boundless: LocalNews = {
   queueLength: 0,
   running: 0,
   warm: ["f", "big"],
+  images: undefined,
 };
 
 /** What a peer answers. */

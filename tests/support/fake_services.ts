@@ -63,6 +63,7 @@ const sampleStatus: NodeStatus = {
   Engine: { Ok: true },
   Problems: [],
   Pulls: [],
+  MissingImages: [],
 };
 
 /**

@@ -45,9 +45,14 @@ export interface ListedImage {
  * @param image what the engine found
  */
 export function isImage(reference: string, image: ListedImage): boolean {
-  const name = familiarName(reference);
-  if (name === image.Id) return true;
-  return [...image.RepoTags ?? [], ...image.RepoDigests ?? []].some((listed) =>
-    familiarName(listed) === name
-  );
+  return familiarNames(image).includes(familiarName(reference));
+}
+
+/**
+ * All familiar names that mean an image, its id included.
+ *
+ * @param image as the engine lists it
+ */
+export function familiarNames({ Id, RepoTags, RepoDigests }: ListedImage): string[] {
+  return [Id, ...[...RepoTags ?? [], ...RepoDigests ?? []].map(familiarName)];
 }

@@ -13,7 +13,7 @@ import { logger } from "../../base/log.ts";
 import type { Pull } from "../environment.ts";
 import { type Engine, engineStatus } from "./engine.ts";
 import type { ImageBook } from "./image_book.ts";
-import { familiarName, isImage } from "./image_reference.ts";
+import { familiarName, familiarNames, isImage, type ListedImage } from "./image_reference.ts";
 import { followProgress } from "./progress.ts";
 import { PullProgress } from "./pull_progress.ts";
 
@@ -43,6 +43,8 @@ export class Images {
   /** What was pulled and used. */
   readonly book: ImageBook;
   readonly #present = new Set<string>();
+  /** All familiar names on the engine when it was looked at last, and what came since. */
+  #known: Set<string> | undefined;
   readonly #pulled = new Set<string>();
   readonly #tasks = new SharedTasks<boolean>();
   readonly #pulls = new Map<string, PullProgress>();
@@ -77,8 +79,33 @@ export class Images {
       if (found) this.book.note(image, found.id, false);
       else await this.#pull(image, key);
       this.#present.add(image);
+      this.#known?.add(familiarName(image));
       return found === undefined;
     });
+  }
+
+  /**
+   * Takes note of which images are there, for {@link Images.isPresent}. Where the engine is away none
+   * is: nothing can be started from it.
+   */
+  async look(): Promise<void> {
+    let listed: readonly ListedImage[] = [];
+    try {
+      listed = await this.#engine.ask("list images", (docker) => docker.listImages());
+    } catch (error) {
+      if (!(error instanceof ServerledgeError)) throw error;
+    }
+    this.#known = new Set(listed.flatMap(familiarNames));
+  }
+
+  /**
+   * Whether an image is there, as far as is known without asking the engine.
+   *
+   * @param image its name
+   * @returns undefined until it was looked at for the first time
+   */
+  isPresent(image: string): boolean | undefined {
+    return this.#known?.has(familiarName(image));
   }
 
   /**
@@ -130,6 +157,7 @@ export class Images {
       if (status === 409) return false;
       if (status !== 404) throw error;
     }
+    this.#known?.delete(familiarName(image));
     this.#present.clear(); // one image may have been known by several names
     this.book.forget(image);
     return true;
@@ -142,6 +170,7 @@ export class Images {
    */
   forget(image: string): void {
     this.#present.delete(image);
+    this.#known?.delete(familiarName(image));
   }
 
   /**

@@ -35,6 +35,7 @@ const news: LocalNews = {
   queueLength: 2,
   running: 6,
   warm: Array.from({ length: 50 }, (_, i) => `function-${i}`),
+  images: ["python", "nodejs"],
 };
 
 function record(id: string): NodeRecord {

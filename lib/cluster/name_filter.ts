@@ -1,12 +1,11 @@
 /**
- * Which functions have idle instances, as a Bloom filter (Bloom 1970): as large for a thousand
- * functions as for one, and wrong only by saying yes too often.
+ * Which of many names a node has something of (idle instances of functions, images), as a Bloom
+ * filter (Bloom 1970): as large for a thousand names as for one, and wrong only by saying yes too
+ * often.
  *
  * @module
  */
 
-/** Size, bytes: of functions that are not warm 1 in 350 passes for it beside 100 that are, 1 in 4 beside 500. */
-export const filterBytes = 192;
 /** Bits that one name sets. */
 const hashes = 4;
 
@@ -22,19 +21,22 @@ function hash(text: string, seed: number): number {
 }
 
 /** Bits of a name, by two hashes (Kirsch and Mitzenmacher 2006). */
-function* bitsOf(name: string): Generator<number> {
+function* bitsOf(name: string, bytes: number): Generator<number> {
   const [first, step] = [hash(name, 0), hash(name, 0x9e3779b9) | 1];
-  for (let i = 0; i < hashes; i++) yield ((first + i * step) >>> 0) % (filterBytes * 8);
+  for (let i = 0; i < hashes; i++) yield ((first + i * step) >>> 0) % (bytes * 8);
 }
 
 /**
  * The filter of some names.
  *
- * @param names functions that are warm
+ * @param names which
+ * @param bytes size of the filter
  */
-export function warmFilter(names: Iterable<string>): Uint8Array {
-  const filter = new Uint8Array(filterBytes);
-  for (const name of names) for (const bit of bitsOf(name)) filter[bit >> 3]! |= 1 << (bit & 7);
+export function nameFilter(names: Iterable<string>, bytes: number): Uint8Array {
+  const filter = new Uint8Array(bytes);
+  for (const name of names) {
+    for (const bit of bitsOf(name, bytes)) filter[bit >> 3]! |= 1 << (bit & 7);
+  }
   return filter;
 }
 
@@ -44,6 +46,8 @@ export function warmFilter(names: Iterable<string>): Uint8Array {
  * @returns false only if it surely is not
  */
 export function mayContain(filter: Uint8Array, name: string): boolean {
-  for (const bit of bitsOf(name)) if ((filter[bit >> 3]! & (1 << (bit & 7))) === 0) return false;
+  for (const bit of bitsOf(name, filter.length)) {
+    if ((filter[bit >> 3]! & (1 << (bit & 7))) === 0) return false;
+  }
   return true;
 }

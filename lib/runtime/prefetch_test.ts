@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { fakeRecord, settle } from "../../tests/support/fake_environment.ts";
+import { ManualClock } from "../base/clock.ts";
+import { Prefetcher } from "./prefetch.ts";
+
+function setUp() {
+  const clock = new ManualClock();
+  const asked: { name: string; resolve(): void; reject(error: Error): void }[] = [];
+  const environment = {
+    prepare({ Name: name }: { Name: string }): Promise<void> {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      asked.push({ name, resolve, reject });
+      return promise;
+    },
+  };
+  const prefetcher = new Prefetcher(environment, clock);
+  const want = (name: string) =>
+    prefetcher.want(fakeRecord({ Name: name, Runtime: "custom", CustomImage: name }));
+  return { clock, asked, want };
+}
+
+Deno.test("an image is fetched once for all who want it, and few at once", async () => {
+  const { asked, want } = setUp();
+  for (const name of ["a", "a", "b", "c"]) want(name);
+  assert.deepEqual(asked.map(({ name }) => name), ["a", "b"]);
+  asked[0]!.resolve();
+  await settle();
+  want("c");
+  assert.equal(asked.length, 3);
+});
+
+Deno.test("what could not be fetched is left alone for a while", async () => {
+  const { clock, asked, want } = setUp();
+  want("a");
+  asked[0]!.reject(new Error("no such image"));
+  await settle();
+  clock.advance(599_999);
+  want("a");
+  assert.equal(asked.length, 1);
+  clock.advance(1);
+  want("a");
+  assert.equal(asked.length, 2);
+});

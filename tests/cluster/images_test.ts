@@ -1,0 +1,86 @@
+/**
+ * Where requests go when a node lacks the image of their function.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { get, post, python } from "../support/client.ts";
+import {
+  Continuum,
+  invoke,
+  knows,
+  type Member,
+  rests,
+  runs,
+  sees,
+  sleeper,
+} from "../support/continuum.ts";
+import { eventually } from "../support/eventually.ts";
+
+/** Nothing listens there: fetching it fails at once. */
+const absent = "127.0.0.1:1/absent:1";
+
+/** Waits until a node has heard from another after now. */
+async function hears({ url }: Member, { id }: Member): Promise<void> {
+  const since = performance.now();
+  await eventually(`it has heard from ${id}`, async () => {
+    const before = performance.now() - since;
+    const { Nodes } = (await get(`${url}/nodes`)).body;
+    const age = Nodes.find(({ Id }: { Id: string }) => Id === id)?.AgeMs;
+    return typeof age === "number" && age < before;
+  });
+}
+
+Deno.test("a request goes to no node that lacks its image while another has it", async () => {
+  await using world = await Continuum.start();
+  const policy = { "scheduler.policy": "edgeonly" };
+  const [me, having, lacking] = await Promise.all([
+    world.join("me", "EDGE", policy),
+    world.join("having", "EDGE", { ...policy, "container.pool.memory": 256 }),
+    world.join("lacking", "EDGE", { ...policy, "container.pool.memory": 1024 }, {
+      // Not in the file: the environment of the tests names an image that is there.
+      args: ["--set", `runtimes.python.image=${absent}`],
+    }),
+  ]);
+  await sees(me, [having, lacking]);
+  await sees(lacking, [me, having]);
+  await post(`${me.url}/create`, await python("f", sleeper));
+  for (const node of [having, lacking]) await knows(node, "f");
+  await eventually(
+    "it knows what it lacks",
+    async () => (await get(`${lacking.url}/status`)).body.MissingImages.includes("python"),
+  );
+  assert(!(await get(`${having.url}/status`)).body.MissingImages.includes("python"));
+  const images = JSON.parse((await lacking.cli(["images"])).stdout).Images;
+  const { Present, Functions } = images.find(({ Image }: { Image: string }) => Image === absent);
+  assert.deepEqual([Present, Functions], [false, ["f"]]);
+
+  // The one that has it is the fuller one: without the image nobody would choose it.
+  const load = invoke(having, { sleep: 3 }, { CanDoOffloading: false });
+  await runs(having, 1);
+  const busy = invoke(me, { sleep: 3 }, { CanDoOffloading: false });
+  await runs(me, 1);
+  for (const node of [having, lacking]) await hears(me, node);
+  for (let k = 0; k < 3; k++) {
+    const { status, body } = await invoke(me);
+    assert.deepEqual([status, body.ExecutionNode], [200, having.id], JSON.stringify(body));
+  }
+
+  // Asked itself, the one without sends it on, and says why it cannot where it must not.
+  await hears(lacking, having);
+  const { status, body } = await invoke(lacking);
+  assert.deepEqual([status, body.ExecutionNode], [200, having.id], JSON.stringify(body));
+  const refused = await invoke(lacking, {}, { CanDoOffloading: false });
+  assert.equal(refused.body.code, "INSTANCE_START_FAILED");
+  assert.match(refused.body.message, /runtimes\.python\.image/);
+  await eventually(
+    "it has tried to fetch it",
+    () => lacking.log().includes("Cannot fetch the image of"),
+  );
+
+  for (const answer of await Promise.all([load, busy])) assert.equal(answer.status, 200);
+  for (const node of [me, having, lacking]) await rests(node);
+  const ran = world.audit().filter(({ place, outcome }) => place === "local" && outcome === "OK");
+  assert(ran.every(({ node }) => node !== lacking.id));
+});
