@@ -1,9 +1,29 @@
 /**
- * The entry of the program: runs the command line and ends with its exit status.
+ * The entry of the program: runs the command line and ends with its exit status. With a hidden
+ * first argument it is one of the helpers that a node starts instead, and loads nothing else.
  *
  * @module
  */
 
-import { main } from "./cli.ts";
+import { prepareMode, sandboxMode } from "./lib/runtime/sandbox/spec.ts";
 
-Deno.exit(await main(Deno.args));
+async function run(): Promise<number> {
+  switch (Deno.args[0]) {
+    case sandboxMode: {
+      const { runSandbox } = await import("./lib/runtime/sandbox/guest/main.ts");
+      await runSandbox();
+      return 0;
+    }
+    case prepareMode: {
+      const { runPrepare } = await import("./lib/runtime/sandbox/prepare/main.ts");
+      await runPrepare();
+      return 0;
+    }
+    default: {
+      const { main } = await import("./cli.ts");
+      return await main(Deno.args);
+    }
+  }
+}
+
+Deno.exit(await run());

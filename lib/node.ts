@@ -21,6 +21,7 @@ import type { Registry } from "./registry/registry.ts";
 import { ResultJournal } from "./registry/result_journal.ts";
 import { openSqlite } from "./registry/sqlite.ts";
 import { DockerEnvironment } from "./runtime/docker/environment.ts";
+import { Environments } from "./runtime/environments.ts";
 import { EnvironmentWatch } from "./runtime/watch.ts";
 import { ownAddress } from "./cluster/address.ts";
 import { Cluster } from "./cluster/cluster.ts";
@@ -77,8 +78,14 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   };
   const policy = await openPolicy(config, clock, built);
   const { codeCache, registry, catalog } = await openStorage(config, home, built);
-  const { environment, ledger, pool } = await openPool(config, home, codeCache, clock, built);
-  const images = built.use(openImages(config, environment, catalog, clock));
+  const { environment, containers, ledger, pool } = await openPool(
+    config,
+    home,
+    codeCache,
+    clock,
+    built,
+  );
+  const images = built.use(openImages(config, containers, catalog, clock));
   const cluster = config["etcd.address"] === "" ? undefined : built.use(
     await Cluster.open({
       registry,
@@ -280,14 +287,26 @@ async function openPool(
   clock: Clock,
   built: AsyncDisposableStack,
 ) {
+  const common = {
+    config,
+    nodeId: home.nodeId,
+    area: config["registry.area"],
+    code,
+    runDir: home.of("run"),
+  };
+  const containers = await DockerEnvironment.open({
+    ...common,
+    imageBook: home.of("images.json"),
+  });
   const environment = built.use(
-    await DockerEnvironment.open({
+    new Environments({
       config,
-      nodeId: home.nodeId,
-      area: config["registry.area"],
-      code,
-      runDir: home.of("run"),
-      imageBook: home.of("images.json"),
+      containers,
+      openSandboxes: async () => {
+        // Costs time to load, and many nodes do without it.
+        const { SandboxEnvironment } = await import("./runtime/sandbox/environment.ts");
+        return await SandboxEnvironment.open(common);
+      },
     }),
   );
   const ledger = new Ledger({
@@ -302,7 +321,7 @@ async function openPool(
       parallelStarts: config["container.starts"],
     }),
   );
-  return { environment, ledger, pool };
+  return { environment, containers, ledger, pool };
 }
 
 /** Tells each function, and each change together with what the function was before. */

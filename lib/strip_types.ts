@@ -15,13 +15,24 @@ export interface SyntaxProblem {
   readonly startLine: number;
 }
 
+/** amaro's code for what would need code of its own, such as enums. */
+const unsupported = "UnsupportedSyntax";
+
 /**
  * Replaces types by spaces, so that lines and columns stay.
  *
- * @param source TypeScript without enums, namespaces and parameter properties
+ * @param source TypeScript
+ * @param options.transform true to translate enums, namespaces and parameter properties, too; lines
+ *   behind them may move. Else they are refused
  * @returns JavaScript
  * @throws a {@link SyntaxProblem}
  */
-export function stripTypes(source: string): string {
-  return transformSync(source, { mode: "strip-only" }).code;
+export function stripTypes(source: string, options: { transform?: boolean } = {}): string {
+  try {
+    return transformSync(source, { mode: "strip-only" }).code;
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (!options.transform || code !== unsupported) throw error;
+    return transformSync(source, { mode: "transform" }).code;
+  }
 }

@@ -37,14 +37,18 @@ const prelude = 'import{createRequire as createRequireOfNode}from"node:module";'
  */
 const unused = ["./ssh", "./session"];
 
-/** The narrowest permissions that the program works with; no native libraries (`--allow-ffi`). */
-const permissions = [
-  "--allow-read", // function sources, configuration, code cache, registry file
-  "--allow-write", // data folder, sockets of executors
-  "--allow-net", // HTTP API, Docker, etcd, custom images, code from URLs: any address
-  "--allow-env", // SERVERLEDGE_..., DOCKER_HOST, HOME, and what libraries ask for
-  "--allow-sys", // load average, CPUs, memory, user id
-];
+/**
+ * All permissions. The node bounds the memory of sandboxes by control groups and by what `/proc`
+ * tells of them, and Deno opens these paths to programs with all permissions only. A node talks to
+ * Docker, which can do anything anyway; its sandboxes give up everything before they run code.
+ */
+const permissions = ["--allow-all"];
+
+/**
+ * Features of `deno.json` that the bundle has no more need for. Left on, raw imports would let code
+ * in a sandbox that gets hold of an `import()` read any file.
+ */
+const bundledFeatures = ["raw-imports"];
 
 async function currentCommit(): Promise<string> {
   try {
@@ -100,7 +104,9 @@ async function compile(target: Target): Promise<string> {
   const base = await findBase(target);
   const output = `${dist}serverledge-${target}`;
   const manifest = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
-  const unstable = (manifest.unstable ?? []).map((feature: string) => `--unstable-${feature}`);
+  const features = (manifest.unstable ?? []) as string[];
+  const unstable = features.filter((feature) => !bundledFeatures.includes(feature))
+    .map((feature) => `--unstable-${feature}`);
   const options = ["--no-check", "--no-prompt", "--no-config", "--quiet", ...unstable];
   options.push(...permissions);
   options.push("--target", `${target}-unknown-linux-gnu`, "--include", `${stage}proto`);

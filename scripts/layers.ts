@@ -20,6 +20,7 @@ const rooms: readonly Room[] = [
   { path: "lib/model/" },
   { path: "lib/plot/" },
   { path: "lib/http/" },
+  { path: "lib/strip_types.ts" },
   { path: "lib/policy.ts" },
   { path: "policies/", only: ["lib/base/", "lib/model/", "lib/policy.ts"] },
   { path: "lib/registry/" },
@@ -30,7 +31,7 @@ const rooms: readonly Room[] = [
   { path: "lib/telemetry/" },
   { path: "lib/api/" },
   { path: "lib/balancer/" },
-  { path: "lib/strip_types.ts" },
+
   { path: "lib/policy_loader.ts" },
   { path: "lib/node_services.ts" },
   { path: "lib/node_images.ts" },

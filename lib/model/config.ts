@@ -11,7 +11,14 @@ import { nearest } from "../base/nearest.ts";
 import { isObject } from "./json.ts";
 import { policySetting, type PolicySettings } from "./policy_names.ts";
 import { defaultClass, type QosClass } from "./qos.ts";
-import { defaultRuntimes, type ExecutorKind, type Runtime, runtimeAliases } from "./runtimes.ts";
+import {
+  defaultRuntimes,
+  type ExecutorKind,
+  isSandboxed,
+  type Runtime,
+  runtimeAliases,
+  sandboxExecutors,
+} from "./runtimes.ts";
 import {
   isQosField,
   type QosField,
@@ -38,7 +45,7 @@ export type Config =
 /** Keys of policies, which no table lists. */
 const policyPrefix = "policy.";
 
-const executors: readonly ExecutorKind[] = ["python", "nodejs", "http"];
+const executors: readonly ExecutorKind[] = ["python", "nodejs", "http", ...sandboxExecutors];
 
 /** Keys of the Go node that mean nothing here, and why: a warning, not an error. */
 const retired: Readonly<Record<string, string>> = {
@@ -211,14 +218,18 @@ function checkPolicySetting(key: string, value: unknown, origin: string) {
   throw bad(key, origin, "expected a text, a number, true or false");
 }
 
-/** A runtime that no default completes must be told whole. */
+/** A runtime that no default completes must be told whole; sandboxes have no image. */
 function checkRuntimes(
-  runtimes: ReadonlyMap<string, Partial<Runtime>>,
+  runtimes: Map<string, Partial<Runtime>>,
   origins: ReadonlyMap<string, string>,
 ): void {
   for (const [id, runtime] of runtimes) {
     for (const field of ["image", "executor"] as const) {
       if (runtime[field] !== undefined) continue;
+      if (field === "image" && runtime.executor && isSandboxed(runtime.executor)) {
+        runtimes.set(id, { ...runtime, image: "" });
+        continue;
+      }
       const told = `runtimes.${id}.${field === "image" ? "executor" : "image"}`;
       const hint = field === "executor" ? ` (${executors.join(", ")})` : "";
       throw bad(

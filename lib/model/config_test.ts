@@ -23,7 +23,7 @@ Deno.test("without sources every key has its default", () => {
   for (const [key, { value }] of Object.entries(settings)) {
     assert.equal(config[key as keyof typeof settings], value, key);
   }
-  assert.deepEqual([...config.runtimes.keys()], ["python", "nodejs", "custom"]);
+  assert.deepEqual([...config.runtimes.keys()], ["python", "nodejs", "custom", "deno", "wasm"]);
   assert.deepEqual([origins.size, warnings.length], [0, 0]);
 });
 
@@ -151,6 +151,8 @@ Deno.test("a new runtime needs an image and an executor; its id may hold dots", 
   assert.equal(findRuntime(config, "python3.12")?.executor, "python");
   assert.match(refusal({ "runtimes.java.image": "java" }), /needs runtimes\.java\.executor/);
   assert.match(refusal({ "runtimes.java.executor": "http" }), /needs runtimes\.java\.image/);
+  const sandboxed = resolve({ "runtimes.js.executor": "deno" }).config;
+  assert.deepEqual(findRuntime(sandboxed, "js"), { id: "js", executor: "deno", image: "" });
 });
 
 Deno.test("a bad runtime is refused", () => {

@@ -42,7 +42,7 @@ export const definitionSchema = v.object({
   Name: name,
   Runtime: v.pipe(
     v.string("expected a string"),
-    v.description("Runtime id, e.g. python, nodejs, custom"),
+    v.description("Runtime id, e.g. python, nodejs, custom, deno, wasm"),
   ),
   MemoryMB: v.pipe(integer, v.description("Memory of one instance, MiB")),
   CPUDemand: v.nullish(
@@ -59,7 +59,9 @@ export const definitionSchema = v.object({
   Handler: v.nullish(
     v.pipe(
       v.string("expected a string"),
-      v.description("What to call: module.function (python), file (nodejs)"),
+      v.description(
+        "What to call: module.function (python), file (nodejs), file or file.export (deno)",
+      ),
     ),
     "",
   ),

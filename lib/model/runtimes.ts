@@ -4,8 +4,20 @@
  * @module
  */
 
-/** How an instance of a runtime is talked to: one of our injected executors, or the HTTP protocol. */
-export type ExecutorKind = "python" | "nodejs" | "http";
+/** Programs of ours that are injected into containers. */
+export type ContainerExecutor = "python" | "nodejs";
+
+/** What runs in sandbox processes of our own program: no container, no image. */
+export const sandboxExecutors = ["deno", "wasm"] as const;
+
+/** See {@link sandboxExecutors}. */
+export type SandboxExecutor = (typeof sandboxExecutors)[number];
+
+/**
+ * How an instance of a runtime is run and talked to: one of our injected executors, the HTTP
+ * protocol of custom images, or a sandbox.
+ */
+export type ExecutorKind = ContainerExecutor | "http" | SandboxExecutor;
 
 /** One runtime of a node. */
 export interface Runtime {
@@ -13,7 +25,10 @@ export interface Runtime {
   readonly id: string;
   /** The program that runs in its containers. */
   readonly executor: ExecutorKind;
-  /** Image of its containers; empty for `custom`, where each function names its own. */
+  /**
+   * Image of its containers; empty for `custom`, where each function names its own, and for
+   * sandboxes, which have none.
+   */
   readonly image: string;
 }
 
@@ -22,7 +37,18 @@ export const defaultRuntimes: readonly Runtime[] = [
   { id: "python", executor: "python", image: "python:3-slim" },
   { id: "nodejs", executor: "nodejs", image: "node:22-slim" },
   { id: "custom", executor: "http", image: "" },
+  { id: "deno", executor: "deno", image: "" },
+  { id: "wasm", executor: "wasm", image: "" },
 ];
+
+/**
+ * Whether an executor runs in a sandbox process, and so needs no image.
+ *
+ * @param executor of a runtime
+ */
+export function isSandboxed(executor: ExecutorKind): executor is SandboxExecutor {
+  return sandboxExecutors.some((kind) => kind === executor);
+}
 
 /** Names that the Go prototype and its scripts use, and what they stand for here. */
 export const runtimeAliases: Readonly<Record<string, string>> = {

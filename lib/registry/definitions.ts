@@ -67,6 +67,12 @@ function checkCode({ Handler, TarFunctionCode, Runtime }: Definition, runtime: R
   if (runtime.executor === "nodejs" && !isRelativeFile(Handler)) {
     refuse("Handler", `${JSON.stringify(Handler)} is not a file of the code, e.g. hello.js`);
   }
+  if (runtime.executor === "deno" && !isRelativeFile(Handler)) {
+    refuse(
+      "Handler",
+      `${JSON.stringify(Handler)} is neither a file of the code nor file.export, e.g. hello.ts`,
+    );
+  }
 }
 
 function isRelativeFile(path: string): boolean {

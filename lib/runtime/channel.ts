@@ -9,7 +9,8 @@
 import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { Call, Reply } from "./environment.ts";
-import { FrameBatch, FrameError, FrameReader } from "./frames.ts";
+import { FrameWriter } from "./frame_writer.ts";
+import { FrameError, FrameReader } from "./frames.ts";
 import { readHello, readReply } from "./messages.ts";
 
 /** Connections that may be open without having said hello. */
@@ -18,6 +19,9 @@ const maxStrangers = 256;
 const helloTimeoutMs = 10_000;
 /** Longest path of a unix socket on Linux, with room for the final NUL (unix(7)). */
 const maxSocketPath = 107;
+
+/** Id of the message by which an executor learns its function; calls have others. */
+const loadId = "load";
 
 const log = logger("runtime");
 
@@ -32,9 +36,7 @@ export class ExecutorConnection implements Disposable {
   readonly #conn: Deno.Conn;
   readonly #pending = new Map<string, Pending>();
   readonly #closed = Promise.withResolvers<void>();
-  #filling = new FrameBatch();
-  #writing = new FrameBatch();
-  #flushing = false;
+  readonly #writer: FrameWriter;
   #open = true;
   /** Tells what became of the other side, for the calls that are lost with the connection. */
   explainLoss: () => Promise<ServerledgeError> = () => Promise.resolve(connectionLost());
@@ -46,6 +48,7 @@ export class ExecutorConnection implements Disposable {
    */
   constructor(conn: Deno.Conn) {
     this.#conn = conn;
+    this.#writer = new FrameWriter(conn, () => this[Symbol.dispose]());
   }
 
   /** Resolves when the connection is closed, by either side. */
@@ -67,17 +70,24 @@ export class ExecutorConnection implements Disposable {
    *   before the reply; `UNPROCESSABLE` if the reply breaks the protocol
    */
   invoke(call: Call): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      if (!this.#open) return void this.explainLoss().then(reject, reject);
-      this.#filling.add(JSON.stringify({
-        id: call.id,
-        params: call.params,
-        timeoutMs: call.timeoutMs,
-        output: call.returnOutput,
-      }));
-      this.#pending.set(call.id, { resolve, reject });
-      this.#flushSoon();
+    return this.#ask(call.id, {
+      id: call.id,
+      params: call.params,
+      timeoutMs: call.timeoutMs,
+      output: call.returnOutput,
     });
+  }
+
+  /**
+   * Tells an executor that was started for no function which one it is to run. Once, before its
+   * first call.
+   *
+   * @param what what the executor needs to know of the function
+   * @returns a reply as of a call: the function is ready, or cannot be loaded
+   * @throws as {@link ExecutorConnection.invoke}
+   */
+  load(what: object): Promise<Reply> {
+    return this.#ask(loadId, { id: loadId, load: what });
   }
 
   /**
@@ -88,8 +98,7 @@ export class ExecutorConnection implements Disposable {
    */
   cancel(id: string): boolean {
     if (!this.#pending.has(id)) return false;
-    this.#filling.add(JSON.stringify({ cancel: id }));
-    this.#flushSoon();
+    this.#writer.add(JSON.stringify({ cancel: id }));
     return true;
   }
 
@@ -116,11 +125,20 @@ export class ExecutorConnection implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#writer.close();
     close(this.#conn);
     const lost = [...this.#pending.values()];
     this.#pending.clear();
     if (lost.length > 0) void this.#rejectAll(lost);
     this.#closed.resolve();
+  }
+
+  #ask(id: string, message: object): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (!this.#open) return void this.explainLoss().then(reject, reject);
+      this.#writer.add(JSON.stringify(message));
+      this.#pending.set(id, { resolve, reject });
+    });
   }
 
   async #rejectAll(lost: Pending[]): Promise<void> {
@@ -135,29 +153,6 @@ export class ExecutorConnection implements Disposable {
     this.#pending.delete(id);
     if (reply instanceof ServerledgeError) pending.reject(reply);
     else pending.resolve(reply);
-  }
-
-  #flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    // Calls of the same turn go out in one write.
-    queueMicrotask(() => void this.#flush());
-  }
-
-  async #flush(): Promise<void> {
-    try {
-      while (this.#open && this.#filling.length > 0) {
-        [this.#filling, this.#writing] = [this.#writing, this.#filling];
-        const bytes = this.#writing.bytes();
-        let sent = await this.#conn.write(bytes);
-        while (sent < bytes.length) sent += await this.#conn.write(bytes.subarray(sent));
-        this.#writing.clear();
-      }
-    } catch {
-      this[Symbol.dispose]();
-    } finally {
-      this.#flushing = false;
-    }
   }
 }
 

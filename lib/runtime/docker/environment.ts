@@ -10,7 +10,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { type Config, findRuntime } from "../../model/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { imageKey, imageOf } from "../../model/image_needs.ts";
-import type { Runtime } from "../../model/runtimes.ts";
+import { type ContainerExecutor, isSandboxed, type Runtime } from "../../model/runtimes.ts";
 import { ExecutorChannel } from "../channel.ts";
 import type { ExecutionEnvironment, Instance, Pull } from "../environment.ts";
 import { Container } from "./container.ts";
@@ -24,6 +24,9 @@ import { Networks } from "./networks.ts";
 import type { Site } from "./site.ts";
 import { startCustom } from "./start_custom.ts";
 import { startExecutor } from "./start_executor.ts";
+
+/** A runtime whose instances are containers. */
+type ContainerRuntime = Runtime & { readonly executor: ContainerExecutor | "http" };
 
 /** Where the code of functions is found, by its hash. */
 export interface CodeFolders {
@@ -217,9 +220,9 @@ export class DockerEnvironment implements ExecutionEnvironment {
     return instance;
   }
 
-  #runtime(fn: FunctionRecord): Runtime {
+  #runtime(fn: FunctionRecord): ContainerRuntime {
     const runtime = findRuntime(this.#config, fn.Runtime);
-    if (runtime) return runtime;
+    if (runtime && !isSandboxed(runtime.executor)) return runtime as ContainerRuntime;
     throw new ServerledgeError(
       "RUNTIME_UNKNOWN",
       `This node has no runtime ${fn.Runtime}: known are ${

@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import type { ExecutorKind } from "../../model/runtimes.ts";
+import type { ContainerExecutor } from "../../model/runtimes.ts";
 import javascript from "../executors/executor.js" with { type: "text" };
 import python from "../executors/executor.py" with { type: "text" };
 
@@ -22,12 +22,11 @@ const executors: Readonly<Record<string, string>> = {
 };
 
 /** Command lines of the executors in a container. */
-export const executorCommands: Readonly<Record<Exclude<ExecutorKind, "http">, readonly string[]>> =
-  {
-    // -B: the root is read-only, there is no use in trying to cache compiled modules.
-    python: ["python3", "-B", `${guestMount}/executor.py`],
-    nodejs: ["node", `${guestMount}/executor.js`],
-  };
+export const executorCommands: Readonly<Record<ContainerExecutor, readonly string[]>> = {
+  // -B: the root is read-only, there is no use in trying to cache compiled modules.
+  python: ["python3", "-B", `${guestMount}/executor.py`],
+  nodejs: ["node", `${guestMount}/executor.js`],
+};
 
 /**
  * Makes the folder and fills it.

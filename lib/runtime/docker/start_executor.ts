@@ -8,7 +8,7 @@ import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import type { FunctionRecord } from "../../model/function.ts";
-import type { ExecutorKind, Runtime } from "../../model/runtimes.ts";
+import type { ContainerExecutor, Runtime } from "../../model/runtimes.ts";
 import type { ExecutorConnection } from "../channel.ts";
 import { Container } from "./container.ts";
 import { executorOptions } from "./container_options.ts";
@@ -31,7 +31,7 @@ export interface ExecutorStart {
   /** The function. */
   readonly fn: FunctionRecord;
   /** Its runtime, one of ours. */
-  readonly runtime: Runtime & { readonly executor: Exclude<ExecutorKind, "http"> };
+  readonly runtime: Runtime & { readonly executor: ContainerExecutor };
   /** Folder of the host with its code; undefined if it has none. */
   readonly code: string | undefined;
 }

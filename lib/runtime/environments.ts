@@ -1,0 +1,87 @@
+/**
+ * All environments of a node as one: each function goes to the environment of its runtime.
+ *
+ * @module
+ */
+
+import type { Config } from "../model/config.ts";
+import { findRuntime } from "../model/config.ts";
+import type { FunctionRecord } from "../model/function.ts";
+import { isSandboxed } from "../model/runtimes.ts";
+import type { ExecutionEnvironment, Instance, Pull } from "./environment.ts";
+
+/** The environments by what they run. */
+export interface EnvironmentsOptions {
+  /** The node's runtimes. */
+  readonly config: Pick<Config, "runtimes">;
+  /** Runs functions in containers. */
+  readonly containers: ExecutionEnvironment;
+  /** Opens the one that runs functions in sandboxes; called once, when first needed. */
+  readonly openSandboxes: () => Promise<ExecutionEnvironment>;
+}
+
+/** Routes each function to the environment of its runtime. Disposing it disposes them. */
+export class Environments implements ExecutionEnvironment {
+  readonly #options: EnvironmentsOptions;
+  #sandboxes: Promise<ExecutionEnvironment> | undefined;
+
+  /**
+   * The environments of a node.
+   *
+   * @param options the environments, and which runtime is for which
+   */
+  constructor(options: EnvironmentsOptions) {
+    this.#options = options;
+  }
+
+  /** See {@link ExecutionEnvironment.prepare}. */
+  async prepare(fn: FunctionRecord, options?: { refresh?: boolean }): Promise<void> {
+    await (await this.#of(fn)).prepare(fn, options);
+  }
+
+  /** See {@link ExecutionEnvironment.start}. */
+  async start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
+    return await (await this.#of(fn)).start(fn, signal);
+  }
+
+  /** See {@link ExecutionEnvironment.architectures}. */
+  async architectures(fn: FunctionRecord): Promise<string[]> {
+    return await (await this.#of(fn)).architectures(fn);
+  }
+
+  /** See {@link ExecutionEnvironment.sweep}: of containers; sandboxes sweep when they open. */
+  sweep(): Promise<number> {
+    return this.#options.containers.sweep();
+  }
+
+  /** See {@link ExecutionEnvironment.pulls}. */
+  pulls(): Pull[] {
+    return this.#options.containers.pulls?.() ?? [];
+  }
+
+  /** See {@link ExecutionEnvironment.available}: of containers; sandboxes are always there. */
+  available(): Promise<true | string> {
+    return this.#options.containers.available();
+  }
+
+  /** Disposes all that were opened. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const sandboxes = await this.#sandboxes?.catch(() => undefined);
+    await Promise.all([
+      this.#options.containers[Symbol.asyncDispose](),
+      sandboxes?.[Symbol.asyncDispose](),
+    ]);
+  }
+
+  #of(fn: FunctionRecord): Promise<ExecutionEnvironment> {
+    const runtime = findRuntime(this.#options.config, fn.Runtime);
+    if (!runtime || !isSandboxed(runtime.executor)) {
+      return Promise.resolve(this.#options.containers);
+    }
+    this.#sandboxes ??= this.#options.openSandboxes().catch((error) => {
+      this.#sandboxes = undefined;
+      throw error;
+    });
+    return this.#sandboxes;
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Writing frames to a stream, all of one turn of the event loop together.
+ *
+ * @module
+ */
+
+import { FrameBatch } from "./frames.ts";
+
+/** Writes frames in the order in which they are added. */
+export class FrameWriter {
+  readonly #conn: { write(bytes: Uint8Array): Promise<number> };
+  readonly #failed: () => void;
+  #filling = new FrameBatch();
+  #writing = new FrameBatch();
+  #flushing = false;
+  #open = true;
+
+  /**
+   * A writer.
+   *
+   * @param conn the stream
+   * @param failed called when it takes no more; nothing is written from then on
+   */
+  constructor(conn: { write(bytes: Uint8Array): Promise<number> }, failed: () => void) {
+    this.#conn = conn;
+    this.#failed = failed;
+  }
+
+  /**
+   * Writes a frame soon.
+   *
+   * @param text JSON
+   * @throws `PAYLOAD_TOO_LARGE` beyond the bound of a frame, and then nothing is written
+   */
+  add(text: string): void {
+    this.#filling.add(text);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => void this.#flush());
+  }
+
+  /** Writes nothing more. */
+  close(): void {
+    this.#open = false;
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      while (this.#open && this.#filling.length > 0) {
+        [this.#filling, this.#writing] = [this.#writing, this.#filling];
+        const bytes = this.#writing.bytes();
+        let sent = await this.#conn.write(bytes);
+        while (sent < bytes.length) sent += await this.#conn.write(bytes.subarray(sent));
+        this.#writing.clear();
+      }
+    } catch {
+      this.#open = false;
+      this.#failed();
+    } finally {
+      this.#flushing = false;
+    }
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Functions in sandboxes: processes of this very program that have given up all permissions. Needs
+ * no Docker and no image.
+ *
+ * @module
+ */
+
+import { abortable } from "../../base/async.ts";
+import { ServerledgeError } from "../../base/errors.ts";
+import { type Config, findRuntime } from "../../model/config.ts";
+import type { FunctionRecord } from "../../model/function.ts";
+import { isSandboxed, type SandboxExecutor } from "../../model/runtimes.ts";
+import type { ExecutionEnvironment, Instance } from "../environment.ts";
+import { SandboxInstance } from "./instance.ts";
+import { type CodeArchives, type CodeLease, PreparedCode } from "./prepared_code.ts";
+import { SandboxRoom } from "./room.ts";
+import { Sandbox } from "./sandbox.ts";
+import type { SandboxSpec } from "./spec.ts";
+
+/** Time that a function's code may take to load. */
+const loadTimeoutMs = 30_000;
+
+/** What the environment needs of its node. */
+export interface SandboxOptions {
+  /** The node's configuration. */
+  readonly config: Pick<Config, "runtimes">;
+  /** Id of the node. */
+  readonly nodeId: string;
+  /** Area of the node, told to functions. */
+  readonly area: string;
+  /** Where the code is. */
+  readonly code: CodeArchives;
+  /** A private folder of its own. */
+  readonly runDir: string;
+}
+
+/** Makes instances of functions as sandboxes. */
+export class SandboxEnvironment implements ExecutionEnvironment {
+  readonly #options: SandboxOptions;
+  readonly #room: SandboxRoom;
+  readonly #code: PreparedCode;
+  readonly #closing = new AbortController();
+  readonly #living = new Set<AsyncDisposable>();
+  readonly #starts = new Set<Promise<Instance>>();
+
+  private constructor(options: SandboxOptions, room: SandboxRoom) {
+    this.#options = options;
+    this.#room = room;
+    const { program, folder } = room;
+    this.#code = new PreparedCode({ folder, code: options.code, program });
+  }
+
+  /**
+   * Opens the environment.
+   *
+   * @param options the node's
+   * @throws where its folder cannot be made
+   */
+  static async open(options: SandboxOptions): Promise<SandboxEnvironment> {
+    return new SandboxEnvironment(options, await SandboxRoom.open(options.runDir));
+  }
+
+  /** See {@link ExecutionEnvironment.prepare}. */
+  async prepare(fn: FunctionRecord): Promise<void> {
+    using _code = await this.#code.lease(fn, this.#executor(fn));
+  }
+
+  /** See {@link ExecutionEnvironment.start}. */
+  async start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    either.throwIfAborted();
+    const starting = this.#start(fn, either);
+    this.#starts.add(starting);
+    try {
+      return await starting;
+    } finally {
+      this.#starts.delete(starting);
+    }
+  }
+
+  /** See {@link ExecutionEnvironment.architectures}: prepared code runs on any. */
+  architectures(): Promise<string[]> {
+    return Promise.resolve([]);
+  }
+
+  /** See {@link ExecutionEnvironment.sweep}. */
+  sweep(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  /** See {@link ExecutionEnvironment.available}: it is part of the program. */
+  available(): Promise<true> {
+    return Promise.resolve(true);
+  }
+
+  /** Ends every sandbox and removes the folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
+    await Promise.allSettled(this.#starts);
+    await Promise.all([...this.#living].map((one) => one[Symbol.asyncDispose]()));
+    await this.#room[Symbol.asyncDispose]();
+  }
+
+  async #start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
+    const executor = this.#executor(fn);
+    await using cleanup = new AsyncDisposableStack();
+    const code = cleanup.use(await this.#leaseCode(fn, executor, signal));
+    const sandbox = cleanup.use(Sandbox.start(this.#room, this.#options.nodeId));
+    this.#living.add(sandbox);
+    cleanup.defer(() => void this.#living.delete(sandbox));
+    await abortable(sandbox.connected(), signal);
+    await abortable(sandbox.load(this.#spec(fn, executor, code), loadTimeoutMs), signal);
+    const { process, connection } = sandbox;
+    return new SandboxInstance(fn, "fresh", { process, connection, cleanup: cleanup.move() });
+  }
+
+  /** What is prepared for a start that was given up is not held by it. */
+  async #leaseCode(
+    fn: FunctionRecord,
+    executor: SandboxExecutor,
+    signal: AbortSignal,
+  ): Promise<CodeLease> {
+    const leasing = this.#code.lease(fn, executor);
+    try {
+      return await abortable(leasing, signal);
+    } catch (error) {
+      leasing.then((lease) => lease[Symbol.dispose](), () => {});
+      throw error;
+    }
+  }
+
+  #spec(fn: FunctionRecord, executor: SandboxExecutor, code: CodeLease): SandboxSpec {
+    const { folder, entry, exportName } = code;
+    return {
+      executor,
+      name: fn.Name,
+      handler: fn.Handler,
+      folder,
+      entry,
+      exportName,
+      env: fn.Env,
+      memoryMib: fn.MemoryMB,
+      concurrency: fn.MaxConcurrency,
+      network: fn.Network,
+      area: this.#options.area,
+      node: this.#options.nodeId,
+    };
+  }
+
+  #executor(fn: FunctionRecord): SandboxExecutor {
+    const executor = findRuntime(this.#options.config, fn.Runtime)?.executor;
+    if (executor && isSandboxed(executor)) return executor;
+    throw new ServerledgeError("RUNTIME_UNKNOWN", `The runtime ${fn.Runtime} has no sandbox`);
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * Running calls inside the sandbox: one reply for each, whatever the function does.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../../../model/json.ts";
+import type { SandboxSpec } from "../spec.ts";
+import type { Handler, InvocationContext } from "./loader.ts";
+import { type Output, Sink } from "./output.ts";
+import { encodeResult, type Failure } from "./results.ts";
+
+/** A call as the node sends it. */
+export interface CallMessage {
+  /** Its id. */
+  readonly id: string;
+  /** What the function gets. */
+  readonly params: JsonObject | null;
+  /** Time it may take, ms. */
+  readonly timeoutMs: number;
+  /** True if its output is wanted with a success, too. */
+  readonly output: boolean;
+}
+
+/** The call's context; its abort signal is made only when asked for. */
+class Context implements InvocationContext {
+  readonly functionName: string;
+  readonly requestId: string;
+  readonly deadlineMs: number;
+  readonly memoryLimitMib: number;
+  readonly area: string;
+  readonly node: string;
+  #controller: AbortController | undefined;
+  #cancelled = false;
+
+  constructor(spec: SandboxSpec, call: CallMessage) {
+    this.functionName = spec.name;
+    this.requestId = call.id;
+    this.deadlineMs = Date.now() + call.timeoutMs;
+    this.memoryLimitMib = spec.memoryMib;
+    this.area = spec.area;
+    this.node = spec.node;
+  }
+
+  remainingMs(): number {
+    return Math.max(0, this.deadlineMs - Date.now());
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#cancelled) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  static cancel(context: Context): void {
+    context.#cancelled = true;
+    context.#controller?.abort();
+  }
+}
+
+/** A call under way. */
+interface Running {
+  readonly context: Context;
+  readonly sink: Sink;
+  readonly call: CallMessage;
+}
+
+/** What running calls needs. */
+export interface CallsOptions {
+  /** The function. */
+  readonly spec: SandboxSpec;
+  /** The function, loaded. */
+  readonly handler: Handler;
+  /** Where output goes. */
+  readonly output: Output;
+  /** Sends a reply. Throws where it is too long. */
+  readonly send: (reply: object) => void;
+  /** Describes what was thrown. */
+  readonly describe: (thrown: unknown) => Failure;
+}
+
+/** Runs calls of one function. */
+export class Calls {
+  readonly #options: CallsOptions;
+  readonly #running = new Map<string, Running>();
+
+  /** No calls yet. */
+  constructor(options: CallsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs a call; its reply is sent when it ends.
+   *
+   * @param call of an id that is not under way
+   */
+  run(call: CallMessage): void {
+    const { output, spec } = this.#options;
+    const running = { call, sink: new Sink(), context: new Context(spec, call) };
+    this.#running.set(call.id, running);
+    output.begin(running.sink, () => this.#execute(running));
+  }
+
+  /**
+   * Tells a call to stop.
+   *
+   * @param id the call's; it may have ended
+   */
+  cancel(id: string): void {
+    const running = this.#running.get(id);
+    if (running) Context.cancel(running.context);
+  }
+
+  /**
+   * Lays something that was thrown outside of any handler at the door of the call under way.
+   *
+   * @param thrown what was thrown
+   * @returns false if it cannot be told whose it is
+   */
+  blame(thrown: unknown): boolean {
+    if (this.#running.size !== 1) return false;
+    const [running] = this.#running.values();
+    this.#fail(running!, thrown);
+    return true;
+  }
+
+  #execute(running: Running): void {
+    try {
+      const result = this.#options.handler(running.call.params, running.context);
+      if (typeof (result as Promise<unknown> | undefined)?.then !== "function") {
+        return this.#succeed(running, result);
+      }
+      (result as Promise<unknown>).then(
+        (value) => this.#succeed(running, value),
+        (error) => this.#fail(running, error),
+      );
+    } catch (error) {
+      this.#fail(running, error);
+    }
+  }
+
+  #succeed(running: Running, value: unknown): void {
+    let result: string;
+    try {
+      result = encodeResult(value);
+    } catch (error) {
+      return this.#fail(running, error);
+    }
+    if (!this.#end(running)) return;
+    const { call, sink } = running;
+    try {
+      this.#options.send({ id: call.id, ok: true, result, output: call.output ? sink.text : "" });
+    } catch {
+      const message = "The result is longer than 64 MiB of JSON";
+      this.#refuse(running, { type: "ResultTooLarge", message, traceback: "" });
+    }
+  }
+
+  #fail(running: Running, thrown: unknown): void {
+    if (!this.#end(running)) return;
+    this.#refuse(running, this.#options.describe(thrown));
+  }
+
+  /** @returns false if it ended before, by another cause */
+  #end({ call, sink }: Running): boolean {
+    this.#options.output.end(sink);
+    return this.#running.delete(call.id);
+  }
+
+  #refuse({ call, sink }: Running, error: Failure): void {
+    this.#options.send({ id: call.id, ok: false, error, output: sink.text });
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The language-level wall of the sandbox: what could lead around the lost permissions, or out of the
+ * prepared modules, is taken from the globals. Everything that is not known to
+ * be harmless goes: the lists say what stays.
+ *
+ * @module
+ */
+
+import type { SandboxSpec } from "../spec.ts";
+import { harmlessGlobals } from "./globals.ts";
+import type { Output } from "./output.ts";
+import { processObject } from "./process_object.ts";
+
+/**
+ * Takes from the globals all that is not known to be harmless. Before any code of a function.
+ *
+ * @param spec the function: it sees its own environment variables and no others
+ * @param output where what it writes goes
+ */
+export function harden(spec: SandboxSpec, output: Output): void {
+  const env = { ...spec.env };
+  const { Console } = internals();
+  // Deno's own writes to the process's descriptors.
+  define("console", new Console((text) => output.write(text)));
+  define("process", processObject(env, output));
+  define("Deno", reducedDeno(env));
+  define("navigator", reducedNavigator());
+  closeCodeFromText();
+  closeTimers();
+  if (spec.network === "none") define("fetch", () => Promise.reject(noNetwork()));
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    if (!harmlessGlobals.has(name)) delete (globalThis as Record<string, unknown>)[name];
+  }
+}
+
+/** What Deno keeps for its own modules; unreachable once `Deno` is replaced. */
+function internals(): { Console: new (print: (text: string) => void) => Console } {
+  return (Deno as unknown as Record<symbol, ReturnType<typeof internals>>)[
+    (Deno as unknown as { internal: symbol }).internal
+  ]!;
+}
+
+function define(name: string, value: unknown): void {
+  Object.defineProperty(globalThis, name, {
+    value,
+    configurable: true,
+    enumerable: false,
+    writable: true,
+  });
+}
+
+/**
+ * `import()` in code made from text is not checked: the compiled program would import any `.js`
+ * and `.json` file of the machine. So there is no code from text: not by `eval`, not by `Function`
+ * nor by its siblings, which are reached through any function's `constructor`.
+ */
+function closeCodeFromText(): void {
+  const refuse = (): never => {
+    throw new EvalError("Code cannot be made from text in a sandbox");
+  };
+  define("eval", refuse);
+  const kinds = [
+    function () {},
+    async function () {},
+    function* () {},
+    async function* () {},
+  ];
+  for (const kind of kinds) {
+    const prototype = Object.getPrototypeOf(kind);
+    // A bound function would do, but has no prototype, which `instanceof Function` needs.
+    const replacement = function Function() {
+      refuse();
+    };
+    replacement.prototype = prototype;
+    Object.defineProperty(prototype, "constructor", {
+      value: replacement,
+      configurable: false,
+      writable: false,
+    });
+    if (prototype === Function.prototype) define("Function", replacement);
+  }
+}
+
+/** A timer's callback may be text, which would be run as code. */
+function closeTimers(): void {
+  for (const name of ["setTimeout", "setInterval"] as const) {
+    const real = globalThis[name] as (callback: unknown, ...rest: unknown[]) => unknown;
+    define(name, (callback: unknown, ...rest: unknown[]) => {
+      if (typeof callback !== "function") throw new TypeError(`${name} needs a function`);
+      return real(callback, ...rest);
+    });
+  }
+}
+
+/** What functions may find in `Deno`: facts, and nothing that asks for a permission. */
+function reducedDeno(env: Record<string, string>): object {
+  const { version, build, errors, inspect, exit, memoryUsage } = Deno;
+  return {
+    version,
+    build,
+    errors,
+    inspect,
+    exit,
+    memoryUsage,
+    noColor: true,
+    args: [],
+    pid: Deno.pid,
+    env: {
+      get: (name: string) => env[name],
+      has: (name: string) => Object.hasOwn(env, name),
+      set: (name: string, value: string) => void (env[name] = String(value)),
+      delete: (name: string) => void delete env[name],
+      toObject: () => ({ ...env }),
+    },
+  };
+}
+
+/** Without `gpu`, a device of the machine. */
+function reducedNavigator(): object {
+  const { userAgent, language, languages, platform, hardwareConcurrency } = navigator;
+  return { userAgent, language, languages, platform, hardwareConcurrency };
+}
+
+function noNetwork(): Error {
+  return new TypeError('The function has no network: create it with Network "bridge"');
+}

@@ -1,0 +1,58 @@
+/**
+ * How a sandbox gets from the description of a function to something that can be called: one
+ * loader for each executor kind.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../../../model/json.ts";
+import type { SandboxSpec } from "../spec.ts";
+
+/** What a function learns of its invocation. */
+export interface InvocationContext {
+  /** Name of the function. */
+  readonly functionName: string;
+  /** Id of the invocation. */
+  readonly requestId: string;
+  /** When the invocation is given up, ms since 1970. */
+  readonly deadlineMs: number;
+  /** Memory of the instance, MiB. */
+  readonly memoryLimitMib: number;
+  /** Area of the node. */
+  readonly area: string;
+  /** Id of the node. */
+  readonly node: string;
+  /** Aborted when the deadline passes or the caller leaves. */
+  readonly signal: AbortSignal;
+  /** Time until the invocation is given up, ms. */
+  remainingMs(): number;
+}
+
+/**
+ * A loaded function. What it returns or resolves to is its result, which is sent as JSON, a
+ * {@link JsonText} as it is; what it throws or rejects with is its failure. What it writes to
+ * `console` while it runs is its output.
+ *
+ * @param params of the call
+ * @param context of the call
+ */
+export type Handler = (params: JsonObject | null, context: InvocationContext) => unknown;
+
+/**
+ * Loads a function in two steps. The first runs with all permissions of the process and must touch
+ * nothing but files of `spec.folder`; what it returns is called when every permission is given
+ * up and the dangerous globals are gone, and may run the function's own code.
+ *
+ * @param spec the function
+ */
+export type Loader = (spec: SandboxSpec) => Promise<() => Promise<Handler>>;
+
+/** A result that is JSON already. */
+export class JsonText {
+  /**
+   * A result.
+   *
+   * @param text valid JSON
+   */
+  constructor(readonly text: string) {}
+}

@@ -1,0 +1,95 @@
+/**
+ * A sandbox: the process in which one instance of a function runs. It connects to its node, waits
+ * to be told its function, gives up all permissions, and then loads the function and runs calls.
+ *
+ * @module
+ */
+
+import { type CallMessage, Calls } from "./calls.ts";
+import type { SandboxExecutor } from "../../../model/runtimes.ts";
+import type { SandboxSpec } from "../spec.ts";
+import { harden } from "./harden.ts";
+import type { Handler, Loader } from "./loader.ts";
+import { type CallStorage, Output } from "./output.ts";
+import { giveUpPermissions } from "./permissions.ts";
+import { describe } from "./results.ts";
+import { Wire } from "./wire.ts";
+
+/** The loaders; each is loaded only where it is needed. */
+const loaders: Readonly<Record<SandboxExecutor, () => Promise<Loader>>> = {
+  deno: async () => (await import("./deno_loader.ts")).loadModule,
+  wasm: () => Promise.reject(new Error("The runtime wasm is not built in")),
+};
+
+/** Runs this process as a sandbox; returns when the node has no more use for it. */
+export async function runSandbox(): Promise<void> {
+  const path = Deno.env.get("SERVERLEDGE_SOCKET") ?? "";
+  const token = Deno.env.get("SERVERLEDGE_TOKEN") ?? "";
+  const exit = Deno.exit;
+  const conn = await Deno.connect({ transport: "unix", path });
+  const wire = new Wire(conn, () => exit(0));
+  wire.send({ token });
+  const message = await wire.receive();
+  if (!message) return;
+  const spec = message.load as SandboxSpec;
+  const output = new Output(logger(), await storageFor(spec));
+  const describeError = (thrown: unknown) => describe(thrown, (stack) => mapStack(stack, spec));
+  const reply = { id: message.id, output: "" };
+  let handler: Handler;
+  try {
+    const loader = await loaders[spec.executor]();
+    const activate = await loader(spec);
+    giveUpPermissions();
+    harden(spec, output);
+    handler = await activate();
+  } catch (error) {
+    wire.send({ ...reply, ok: false, error: describeError(error) });
+    await wire.run(() => {});
+    return;
+  }
+  const send = (reply: object) => wire.send(reply);
+  const calls = new Calls({ spec, handler, output, send, describe: describeError });
+  catchStrays(calls, (thrown) => {
+    const { type, message, traceback } = describeError(thrown);
+    output.write(`Uncaught ${traceback || `${type}: ${message}`}\n`);
+  });
+  wire.send({ ...reply, ok: true, result: "null" });
+  await wire.run((message) => {
+    if (typeof message.cancel === "string") calls.cancel(message.cancel);
+    else calls.run(message as unknown as CallMessage);
+  });
+}
+
+/** Tracking calls across asynchronous steps costs, so that is done only where calls overlap. */
+async function storageFor(spec: SandboxSpec): Promise<CallStorage | undefined> {
+  if (spec.concurrency === 1) return undefined;
+  const { AsyncLocalStorage } = await import("node:async_hooks");
+  return new AsyncLocalStorage();
+}
+
+/** Writes to the instance's log; waits where the node reads it slowly. */
+function logger(): (text: string) => void {
+  const encoder = new TextEncoder();
+  const { stderr } = Deno;
+  return (text) => {
+    const bytes = encoder.encode(text);
+    for (let at = 0; at < bytes.length;) at += stderr.writeSync(bytes.subarray(at));
+  };
+}
+
+/** What nobody catches would end the process: it fails the call under way instead. */
+function catchStrays(calls: Calls, log: (thrown: unknown) => void): void {
+  const take = (event: Event, thrown: unknown) => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (!calls.blame(thrown)) log(thrown);
+  };
+  globalThis.addEventListener("unhandledrejection", (event) => take(event, event.reason));
+  globalThis.addEventListener("error", (event) => take(event, event.error));
+}
+
+/** `file:///prepared/app/a.ts.js:3:5` is `/app/a.ts:3:5`. */
+function mapStack(stack: string, spec: SandboxSpec): string {
+  const prefix = `file://${spec.folder.split("/").map(encodeURIComponent).join("/")}`;
+  return stack.replaceAll(prefix, "").replace(/\/(?:app|cjs)(\/[^\s()]*?)\.js(?=:\d)/g, "/app$1");
+}

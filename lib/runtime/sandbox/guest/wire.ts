@@ -1,0 +1,67 @@
+/**
+ * The sandbox's end of the executor channel.
+ *
+ * @module
+ */
+
+import { FrameReader } from "../../frames.ts";
+import { FrameWriter } from "../../frame_writer.ts";
+
+/** The connection to the node. */
+export class Wire {
+  readonly #conn: Deno.Conn;
+  readonly #reader = new FrameReader();
+  readonly #writer: FrameWriter;
+
+  /**
+   * A connection.
+   *
+   * @param conn open
+   * @param lost called when the node takes no more
+   */
+  constructor(conn: Deno.Conn, lost: () => void) {
+    this.#conn = conn;
+    this.#writer = new FrameWriter(conn, lost);
+  }
+
+  /**
+   * Sends a message soon.
+   *
+   * @throws `PAYLOAD_TOO_LARGE`, and then nothing is sent
+   */
+  send(message: object): void {
+    this.#writer.add(JSON.stringify(message));
+  }
+
+  /**
+   * Waits for the next message.
+   *
+   * @returns undefined when the node has closed the connection
+   */
+  async receive(): Promise<Record<string, unknown> | undefined> {
+    for (;;) {
+      const text = this.#reader.next();
+      if (text !== undefined) return JSON.parse(text);
+      const count = await this.#conn.read(this.#reader.space());
+      if (count === null) return undefined;
+      this.#reader.received(count);
+    }
+  }
+
+  /**
+   * Hands every message to somebody, those that arrived together in one turn.
+   *
+   * @param accept takes them
+   * @returns when the node has closed the connection
+   */
+  async run(accept: (message: Record<string, unknown>) => void): Promise<void> {
+    for (;;) {
+      for (let text = this.#reader.next(); text !== undefined; text = this.#reader.next()) {
+        accept(JSON.parse(text));
+      }
+      const count = await this.#conn.read(this.#reader.space());
+      if (count === null) return;
+      this.#reader.received(count);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * A function in a sandbox, ready to be called.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+import type { FunctionRecord } from "../../model/function.ts";
+import type { ColdTier } from "../../model/start_tier.ts";
+import type { ExecutorConnection } from "../channel.ts";
+import type { Call, Instance, Reply } from "../environment.ts";
+import { crashOf, type SandboxProcess } from "./process.ts";
+
+/** Lines of its log that a crash tells. */
+const crashLogLines = 20;
+
+/** What an instance is made of. */
+export interface SandboxParts {
+  /** Its process. */
+  readonly process: SandboxProcess;
+  /** The connection to it. */
+  readonly connection: ExecutorConnection;
+  /** Disposes both, and all that belongs to them. */
+  readonly cleanup: AsyncDisposableStack;
+}
+
+/** An instance in a sandbox. */
+export class SandboxInstance implements Instance {
+  /** See {@link Instance.id}. */
+  readonly id: string;
+  /** See {@link Instance.tier}. */
+  readonly tier: ColdTier;
+  /** See {@link Instance.lost}. */
+  readonly lost: Promise<ServerledgeError>;
+  readonly #fn: FunctionRecord;
+  readonly #parts: SandboxParts;
+  #disposing: Promise<void> | undefined;
+
+  /**
+   * An instance whose function is loaded.
+   *
+   * @param fn the function
+   * @param tier what its start took
+   * @param parts its own from now on
+   */
+  constructor(fn: FunctionRecord, tier: ColdTier, parts: SandboxParts) {
+    this.id = `sandbox-${parts.process.pid}`;
+    this.tier = tier;
+    this.#fn = fn;
+    this.#parts = parts;
+    const { connection, process } = parts;
+    connection.explainLoss = () => this.#loss();
+    // A process that closes its connection, or breaks the protocol, is of no more use.
+    void connection.closed.then(() => process.signal("SIGKILL"));
+    this.lost = new Promise((resolve) => {
+      void process.ended.then(async () => {
+        connection[Symbol.dispose]();
+        if (!this.#disposing) resolve(await this.#loss());
+      });
+    });
+  }
+
+  /** See {@link Instance.invoke}. */
+  invoke(call: Call): Promise<Reply> {
+    return this.#parts.connection.invoke(call);
+  }
+
+  /** See {@link Instance.cancel}. */
+  cancel(callId: string): void {
+    this.#parts.connection.cancel(callId);
+  }
+
+  /** See {@link Instance.logs}. */
+  logs(lines: number): Promise<string> {
+    return Promise.resolve(this.#parts.process.log(lines));
+  }
+
+  /** Ends the process; calls under way fail. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposing ??= this.#parts.cleanup.disposeAsync();
+    return this.#disposing;
+  }
+
+  async #loss(): Promise<ServerledgeError> {
+    if (this.#disposing) {
+      return new ServerledgeError(
+        "FUNCTION_CRASHED",
+        "The function's instance was removed before it answered",
+      );
+    }
+    const { process } = this.#parts;
+    const end = await process.ended;
+    return crashOf(end, this.#fn.MemoryMB, process.log(crashLogLines));
+  }
+}

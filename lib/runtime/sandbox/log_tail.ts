@@ -1,0 +1,64 @@
+/**
+ * The end of what a process writes, read no faster than a node can afford.
+ *
+ * @module
+ */
+
+/** Most bytes that are kept. */
+const maxKept = 64 << 10;
+/** Bytes after which reading pauses, and for how long: a process that floods its log waits. */
+const burstBytes = 256 << 10;
+const pauseMs = 50;
+
+/** Keeps the last of what a stream brings. */
+export class LogTail {
+  readonly #ended: Promise<void>;
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+
+  /**
+   * Reads a stream to its end.
+   *
+   * @param stream what the process writes
+   */
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#ended = this.#read(stream).catch(() => {});
+  }
+
+  /** Resolves when the stream has ended. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /**
+   * The last lines.
+   *
+   * @param count how many
+   */
+  lines(count: number): string {
+    const decoder = new TextDecoder();
+    const text = this.#chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("");
+    const lines = text.split("\n");
+    const open = lines.at(-1) === "" ? 1 : 0;
+    return lines.slice(-count - open).join("\n");
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    let burst = 0;
+    for await (const chunk of stream) {
+      this.#keep(chunk);
+      burst += chunk.length;
+      if (burst < burstBytes) continue;
+      burst = 0;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  #keep(chunk: Uint8Array): void {
+    this.#chunks.push(chunk.length > maxKept ? chunk.slice(-maxKept) : chunk);
+    this.#size += chunk.length;
+    while (this.#size > maxKept && this.#chunks.length > 1) {
+      this.#size -= this.#chunks.shift()!.length;
+    }
+  }
+}

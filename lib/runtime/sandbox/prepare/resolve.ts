@@ -1,0 +1,202 @@
+/**
+ * Finds the file of an archive that an import means, as Node.js does, with the liberties that
+ * bundlers take: extensions and `index` files may be left out, and `.js` may stand for `.ts`.
+ *
+ * @module
+ */
+
+import { dirname, join, normalize } from "node:path/posix";
+import { type Builtin, findBuiltin } from "./builtins.ts";
+
+/** The files of an archive by path. */
+export type Files = ReadonlyMap<string, Uint8Array>;
+
+/** What an import means. */
+export type Resolution =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "builtin"; readonly builtin: Builtin }
+  | { readonly kind: "nothing"; readonly why: string };
+
+/** How it is imported: decides what packages offer. */
+export type Way = "import" | "require";
+
+const extensions = [".ts", ".mts", ".js", ".mjs", ".cjs", ".json"];
+/** Compiled names, and the sources that may stand for them. */
+const sources: Readonly<Record<string, string>> = { ".js": ".ts", ".mjs": ".mts" };
+/** Conditions of packages' exports, beside the way of importing; a sandbox is like a worker. */
+const conditions: ReadonlySet<string> = new Set([
+  "deno",
+  "workerd",
+  "worker",
+  "browser",
+  "module",
+  "default",
+]);
+
+/**
+ * Resolves an import.
+ *
+ * @param files the archive
+ * @param from path of the importing file
+ * @param specifier as it is written there
+ * @param way by `import` or `require`
+ */
+export function resolve(files: Files, from: string, specifier: string, way: Way): Resolution {
+  if (/^\.\.?(\/|$)/.test(specifier)) {
+    const path = normalize(join(dirname(from), specifier));
+    if (path.startsWith("..")) return nothing(`${specifier} leaves the function's folder`);
+    return found(findFile(files, path), `there is no file ${path} in the archive`);
+  }
+  if (specifier.startsWith("/")) {
+    return nothing("absolute paths mean nothing in an archive: import a relative path");
+  }
+  const builtin = findBuiltin(specifier);
+  if (builtin) return { kind: "builtin", builtin };
+  const bare = specifier.replace(/^npm:\/?((?:@[^/@]+\/)?[^/@]+)(?:@[^/]*)?/, "$1");
+  if (/^[a-z][a-z0-9+.-]*:/i.test(bare)) {
+    return nothing(
+      "nothing is fetched when a function starts: bundle it, or put it into the archive",
+    );
+  }
+  if (bare.startsWith("#")) return resolveOwn(files, from, bare, way);
+  return resolvePackage(files, from, bare, way);
+}
+
+/**
+ * The file that a path means.
+ *
+ * @param files the archive
+ * @param path maybe without extension, maybe a folder
+ */
+export function findFile(files: Files, path: string): string | undefined {
+  if (files.has(path)) return path;
+  const extension = /\.m?js$/.exec(path)?.[0];
+  const source = extension && path.slice(0, -extension.length) + sources[extension];
+  if (source && files.has(source)) return source;
+  const base = path === "." ? "" : path;
+  const candidates = [
+    ...extensions.map((extension) => base + extension),
+    ...extensions.map((extension) => join(base, `index${extension}`)),
+  ];
+  return candidates.find((candidate) => files.has(candidate));
+}
+
+/**
+ * The nearest `package.json` of a file.
+ *
+ * @param files the archive
+ * @param path the file
+ * @returns its folder and content; undefined if there is none
+ */
+export function packageOf(
+  files: Files,
+  path: string,
+): { folder: string; manifest: Record<string, unknown> } | undefined {
+  for (let folder = dirname(path);; folder = dirname(folder)) {
+    const manifest = readManifest(files, folder);
+    if (manifest) return { folder, manifest };
+    if (folder === "." || folder.endsWith("node_modules")) return undefined;
+  }
+}
+
+function readManifest(files: Files, folder: string): Record<string, unknown> | undefined {
+  const bytes = files.get(join(folder, "package.json"));
+  if (!bytes) return undefined;
+  try {
+    return Object(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch {
+    return {};
+  }
+}
+
+/** `#name`: what a package calls a module of its own. */
+function resolveOwn(files: Files, from: string, specifier: string, way: Way): Resolution {
+  const own = packageOf(files, from);
+  const target = own && matchExports(own.manifest.imports, specifier, way);
+  if (!target) return nothing(`no package.json has an import ${specifier}`);
+  if (!target.startsWith("./")) return resolvePackage(files, from, target, way);
+  return found(findFile(files, normalize(join(own.folder, target))), `${specifier} has no file`);
+}
+
+function resolvePackage(files: Files, from: string, specifier: string, way: Way): Resolution {
+  const [, name = "", rest = ""] = /^((?:@[^/]+\/)?[^/]+)(.*)$/.exec(specifier) ?? [];
+  for (let folder = dirname(from);; folder = dirname(folder)) {
+    const home = join(folder, "node_modules", name);
+    const manifest = readManifest(files, home);
+    if (manifest) return inPackage(files, home, manifest, `.${rest}`, way);
+    const direct = findFile(files, join(home, rest));
+    if (direct) return { kind: "file", path: direct };
+    if (folder === ".") break;
+  }
+  return nothing(
+    `the package ${name} is not in the archive: put it into node_modules there, or bundle it`,
+  );
+}
+
+function inPackage(
+  files: Files,
+  home: string,
+  manifest: Record<string, unknown>,
+  subpath: string,
+  way: Way,
+): Resolution {
+  const { exports } = manifest;
+  if (exports !== undefined && exports !== null) {
+    const isMap = typeof exports === "object" && !Array.isArray(exports) &&
+      Object.keys(exports).some((key) => key.startsWith("."));
+    const target = matchExports(isMap ? exports : { ".": exports }, subpath, way);
+    const path = target && normalize(join(home, target));
+    const why = `the package in ${home} does not export ${subpath}`;
+    return found(path && files.has(path) ? path : undefined, why);
+  }
+  if (subpath !== ".") {
+    return found(findFile(files, normalize(join(home, subpath))), `${home} has no ${subpath}`);
+  }
+  const mains = [way === "import" ? manifest.module : undefined, manifest.main, "index"];
+  for (const main of mains) {
+    const path = typeof main === "string" && findFile(files, normalize(join(home, main)));
+    if (path) return { kind: "file", path };
+  }
+  return nothing(`the package in ${home} has no main module`);
+}
+
+/** The target that a table of exports has for a name (Node.js, "Package entry points"). */
+function matchExports(table: unknown, name: string, way: Way): string | undefined {
+  if (typeof table !== "object" || table === null) return undefined;
+  const exact = Object.entries(table).find(([key]) => key === name && !key.includes("*"));
+  if (exact) return pick(exact[1], way);
+  const patterns = Object.entries(table).filter(([key]) => key.includes("*"));
+  for (const [key, value] of patterns.sort(([a], [b]) => b.length - a.length)) {
+    const [head = "", tail = ""] = key.split("*");
+    if (!name.startsWith(head) || !name.endsWith(tail)) continue;
+    if (name.length < head.length + tail.length) continue;
+    const part = name.slice(head.length, name.length - tail.length);
+    return pick(value, way)?.replaceAll("*", () => part);
+  }
+  return undefined;
+}
+
+function pick(target: unknown, way: Way): string | undefined {
+  if (typeof target === "string") return target;
+  if (Array.isArray(target)) {
+    for (const one of target) {
+      const picked = pick(one, way);
+      if (picked) return picked;
+    }
+    return undefined;
+  }
+  for (const [condition, value] of Object.entries(Object(target))) {
+    if (condition !== way && !conditions.has(condition)) continue;
+    const picked = pick(value, way);
+    if (picked) return picked;
+  }
+  return undefined;
+}
+
+function found(path: string | undefined, why: string): Resolution {
+  return path ? { kind: "file", path } : nothing(why);
+}
+
+function nothing(why: string): Resolution {
+  return { kind: "nothing", why };
+}

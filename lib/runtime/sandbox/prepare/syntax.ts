@@ -1,0 +1,143 @@
+/**
+ * Reads a file of code: types away, then a real parser, whose tree tells what is imported and how.
+ *
+ * @module
+ */
+
+import { type Node, parse, type Program } from "acorn";
+import { stripTypes } from "../../../strip_types.ts";
+import { CodeProblem } from "./problem.ts";
+
+/** Most bytes of one file of code. */
+const maxSourceBytes = 16 << 20;
+
+/** A file of code, read. */
+export interface Source {
+  /** JavaScript, with the lines of the file. */
+  readonly code: string;
+  /** Its tree. */
+  readonly program: Program;
+}
+
+/** A place in the tree: a node and its fields. */
+export type TreeNode = Node & Record<string, unknown>;
+
+/**
+ * Reads a file.
+ *
+ * @param path of the file in its archive
+ * @param bytes its content
+ * @throws {CodeProblem} if it cannot be understood
+ */
+export function readSource(path: string, bytes: Uint8Array): Source {
+  if (bytes.length > maxSourceBytes) throw new CodeProblem("the file is larger than 16 MiB", path);
+  let code = new TextDecoder().decode(bytes);
+  if (/\.[cm]?ts$/.test(path)) code = withoutTypes(path, code);
+  // `#!` would no longer be at the start of the file.
+  if (code.startsWith("#!")) code = `//${code.slice(2)}`;
+  try {
+    const program = parse(code, {
+      ecmaVersion: "latest",
+      sourceType: "module",
+      allowReturnOutsideFunction: true,
+      checkPrivateFields: true,
+    });
+    return { code, program };
+  } catch (error) {
+    const { message, loc } = error as Error & { loc?: { line: number } };
+    throw new CodeProblem(message.replace(/ \(\d+:\d+\)$/, ""), path, loc?.line);
+  }
+}
+
+function withoutTypes(path: string, code: string): string {
+  try {
+    return stripTypes(code, { transform: true });
+  } catch (error) {
+    const { message, startLine } = error as { message?: string; startLine?: number };
+    throw new CodeProblem(message ?? String(error), path, startLine);
+  }
+}
+
+/**
+ * Visits every node of a tree, without recursion: deep code must not overflow the stack.
+ *
+ * @param root where to begin
+ * @param visit called for each node
+ */
+export function walk(root: Node, visit: (node: TreeNode) => void): void {
+  const pending: unknown[] = [root];
+  while (pending.length > 0) {
+    const next = pending.pop();
+    if (Array.isArray(next)) {
+      for (const one of next) pending.push(one);
+    } else if (isNode(next)) {
+      visit(next);
+      for (const key of Object.keys(next)) {
+        const value = next[key];
+        if (typeof value === "object" && value !== null) pending.push(value);
+      }
+    }
+  }
+}
+
+/** Whether a value of a tree is a node. */
+export function isNode(value: unknown): value is TreeNode {
+  return typeof value === "object" && value !== null &&
+    typeof (value as Record<string, unknown>).type === "string";
+}
+
+/**
+ * The text of a node that is one, such as `"./a.js"`; also of a template without expressions.
+ *
+ * @param node any
+ */
+export function literalText(node: unknown): string | undefined {
+  if (!isNode(node)) return undefined;
+  if (node.type === "Literal" && typeof node.value === "string") return node.value;
+  if (node.type === "TemplateLiteral") {
+    const quasis = node.quasis as { value: { cooked: string } }[];
+    if (quasis.length === 1) return quasis[0]!.value.cooked;
+  }
+  return undefined;
+}
+
+/** A change of a text: what stands from `start` to `end` is replaced. */
+export interface Edit {
+  /** First character. */
+  readonly start: number;
+  /** Behind the last character. */
+  readonly end: number;
+  /** What comes there. */
+  readonly text: string;
+}
+
+/**
+ * Applies changes.
+ *
+ * @param code the text
+ * @param edits in any order; one inside another is dropped
+ */
+export function applyEdits(code: string, edits: readonly Edit[]): string {
+  const sorted = [...edits].sort((a, b) => a.start - b.start || b.end - a.end);
+  let result = "";
+  let at = 0;
+  for (const { start, end, text } of sorted) {
+    if (start < at) continue;
+    result += code.slice(at, start) + text;
+    at = end;
+  }
+  return result + code.slice(at);
+}
+
+/**
+ * The line of a place.
+ *
+ * @param code the text
+ * @param at index of a character
+ * @returns from 1
+ */
+export function lineOf(code: string, at: number): number {
+  let line = 1;
+  for (let i = code.indexOf("\n"); i >= 0 && i < at; i = code.indexOf("\n", i + 1)) line++;
+  return line;
+}

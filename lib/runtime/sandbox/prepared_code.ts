@@ -1,0 +1,188 @@
+/**
+ * Code as sandboxes load it, on disk: made once for each code and handler, by a process of its own,
+ * and kept while there is room.
+ *
+ * @module
+ */
+
+import { dirname, join } from "node:path";
+import { SharedTasks } from "../../base/async.ts";
+import { ServerledgeError } from "../../base/errors.ts";
+import { randomId } from "../../base/ids.ts";
+import { logger } from "../../base/log.ts";
+import { readTar } from "../../model/archive.ts";
+import type { FunctionRecord } from "../../model/function.ts";
+import type { SandboxExecutor } from "../../model/runtimes.ts";
+import type { PrepareAnswer } from "./prepare/main.ts";
+import { runPreparer } from "./preparer.ts";
+import type { Program } from "./room.ts";
+
+/** Bytes on disk above which what was not used for longest goes. */
+const maxBytes = 256 << 20;
+
+/** Where the archives of code are found, by their hash. */
+export interface CodeArchives {
+  /** The TAR archive. */
+  archive(hash: string): Promise<Uint8Array>;
+}
+
+/** Prepared code; it stays on disk until disposed. */
+export interface CodeLease extends Disposable {
+  /** Absolute path of its folder. */
+  readonly folder: string;
+  /** The file where it begins, relative to the folder. */
+  readonly entry: string;
+  /** Which export is called; empty for the usual one. */
+  readonly exportName: string;
+}
+
+/** One prepared code. */
+interface Entry {
+  readonly folder: string;
+  readonly entry: string;
+  readonly exportName: string;
+  readonly bytes: number;
+  users: number;
+}
+
+/** What the preparation needs. */
+export interface PreparedCodeOptions {
+  /** Folder for prepared code; can be entered by sandboxes and not listed. */
+  readonly folder: string;
+  /** The archives. */
+  readonly code: CodeArchives;
+  /** What is run to prepare code. */
+  readonly program: Program;
+}
+
+/** Prepares code and keeps it. */
+export class PreparedCode {
+  readonly #options: PreparedCodeOptions;
+  readonly #tasks = new SharedTasks<Entry>();
+  /** Least recently used first. */
+  readonly #entries = new Map<string, Entry>();
+
+  /** Nothing is prepared yet. */
+  constructor(options: PreparedCodeOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Gets the code of a function ready.
+   *
+   * @param fn the function
+   * @param executor what its code is for
+   * @throws `FUNCTION_ERROR` if something is wrong with it, `INSTANCE_START_FAILED`, or as the
+   *   archives
+   */
+  async lease(fn: FunctionRecord, executor: SandboxExecutor): Promise<CodeLease> {
+    const key = `${executor} ${fn.CodeHash} ${fn.Handler}`;
+    const entry = this.#entries.get(key) ??
+      await this.#tasks.run(key, () => this.#prepare(key, fn, executor));
+    // Young again; and even if it was evicted just now, its folder goes only when nobody uses it.
+    if (this.#entries.delete(key)) this.#entries.set(key, entry);
+    entry.users++;
+    let held = true;
+    const { folder, entry: file, exportName } = entry;
+    return {
+      folder,
+      entry: file,
+      exportName,
+      [Symbol.dispose]: () => {
+        if (!held) return;
+        held = false;
+        entry.users--;
+        this.#makeRoom();
+      },
+    };
+  }
+
+  async #prepare(key: string, fn: FunctionRecord, executor: SandboxExecutor): Promise<Entry> {
+    const archive = await this.#options.code.archive(fn.CodeHash);
+    // Nobody can guess the name: a sandbox that escapes finds no other function's code by it.
+    const folder = join(this.#options.folder, randomId());
+    try {
+      const made = executor === "wasm"
+        ? await this.#unpackModule(archive, fn, folder)
+        : await this.#prepareModules(archive, fn, folder);
+      const entry: Entry = { folder, ...made, users: 0 };
+      this.#entries.set(key, entry);
+      this.#makeRoom(entry);
+      return entry;
+    } catch (error) {
+      await Deno.remove(folder, { recursive: true }).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #prepareModules(archive: Uint8Array, fn: FunctionRecord, folder: string) {
+    const answer = await runPreparer(this.#options.program, archive, fn.Handler);
+    if ("problem" in answer) throw codeError(answer.problem);
+    const encoder = new TextEncoder();
+    return await this.#write(
+      folder,
+      answer,
+      answer.files.map(([path, text]) => ({
+        path,
+        data: encoder.encode(text),
+      })),
+    );
+  }
+
+  /** A module is run as it is. */
+  async #unpackModule(archive: Uint8Array, { Handler }: FunctionRecord, folder: string) {
+    const entries = await readTar(archive);
+    const name = Handler.replace(/^\.\//, "");
+    const names = [name, `${name}.wasm`];
+    const found = entries.find(({ path, data }) => data && names.includes(path)) ??
+      entries.find(({ path, data }) => data && path.endsWith(".wasm"));
+    if (!found?.data) throw codeError(`the archive has no file ${names.join(" or ")}`);
+    const entry = { entry: "module.wasm", exportName: "" };
+    return await this.#write(folder, entry, [{ path: entry.entry, data: found.data }]);
+  }
+
+  async #write(
+    folder: string,
+    { entry, exportName }: Pick<Extract<PrepareAnswer, { entry: string }>, "entry" | "exportName">,
+    files: readonly { path: string; data: Uint8Array }[],
+  ): Promise<Omit<Entry, "folder" | "users">> {
+    let bytes = 0;
+    const folders = new Set<string>();
+    for (const { path, data } of files) {
+      const file = join(folder, path);
+      const parent = dirname(file);
+      if (!folders.has(parent)) {
+        folders.add(parent);
+        await Deno.mkdir(parent, { recursive: true, mode: 0o755 });
+      }
+      await Deno.writeFile(file, data, { createNew: true, mode: 0o644 });
+      bytes += data.length;
+    }
+    return { entry, exportName, bytes };
+  }
+
+  #makeRoom(young?: Entry): void {
+    let total = this.#entries.values().reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const [key, entry] of [...this.#entries]) {
+      if (total <= maxBytes) return;
+      if (entry.users > 0 || entry === young) continue;
+      total -= entry.bytes;
+      this.#entries.delete(key);
+      Deno.remove(entry.folder, { recursive: true }).catch((error) => {
+        const problem = String(error);
+        logger("runtime").warn("Cannot remove prepared code {folder}: {problem}", {
+          folder: entry.folder,
+          problem,
+        });
+      });
+    }
+  }
+}
+
+/** A mistake in the function's code, told as a failure of the function. */
+function codeError(problem: string): ServerledgeError {
+  const error = { type: "SyntaxError", message: problem };
+  return new ServerledgeError("FUNCTION_ERROR", `The code cannot be run: ${problem}`, {
+    details: { error, traceback: "", output: "" },
+  });
+}

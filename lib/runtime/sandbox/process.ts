@@ -1,0 +1,158 @@
+/**
+ * One process of a sandbox from its start to its surely being gone.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+import { LogTail } from "./log_tail.ts";
+import type { Program } from "./room.ts";
+
+/** How long the end of a dead process's log is waited for, ms. */
+const lastWordsMs = 200;
+/** What the engine writes when its heap is full, which its own limit may cause. */
+const heapFull = /Fatal JavaScript out of memory|JavaScript heap out of memory|CALL_AND_RETRY_LAST/;
+
+/** How a process ended. */
+export interface ProcessEnd {
+  /** Its exit status; 128 and the signal's number if one ended it. */
+  readonly code: number;
+  /** The signal that ended it. */
+  readonly signal: Deno.Signal | null;
+  /** True if it was ended for its memory. */
+  readonly oomKilled: boolean;
+}
+
+/** A process of our program. Disposing it ends it. */
+export class SandboxProcess implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #log: LogTail;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<ProcessEnd>;
+  /** Set by whoever ends it for its memory, before. */
+  outOfMemory: () => boolean = () => false;
+  #running = true;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#log = new LogTail(child.stderr);
+    this.ended = this.#watch();
+  }
+
+  /**
+   * Starts it. Nothing of the node is passed on to it but what is told here.
+   *
+   * @param program what is run, and as whom
+   * @param args its arguments
+   * @param env its environment
+   * @throws `INSTANCE_START_FAILED`
+   */
+  static start(
+    program: Program,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ): SandboxProcess {
+    return new SandboxProcess(spawn(program, args, env, "null", "null"));
+  }
+
+  /** Its id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The last lines that it wrote. */
+  log(lines: number): string {
+    return this.#log.lines(lines);
+  }
+
+  /**
+   * Sends a signal.
+   *
+   * @param signal its name
+   */
+  signal(signal: Deno.Signal): void {
+    if (!this.#running) return;
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // It ended just now.
+    }
+  }
+
+  /** Ends it at once; resolves when it is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.signal("SIGKILL");
+    await this.ended;
+  }
+
+  async #watch(): Promise<ProcessEnd> {
+    const { code, signal } = await this.#child.status;
+    this.#running = false;
+    let timer: number | undefined;
+    const bound = new Promise<void>((resolve) => timer = setTimeout(resolve, lastWordsMs));
+    await Promise.race([this.#log.ended, bound]);
+    clearTimeout(timer);
+    const oomKilled = this.outOfMemory() || heapFull.test(this.#log.lines(50));
+    return { code, signal, oomKilled };
+  }
+}
+
+/**
+ * Starts a process of our program.
+ *
+ * @param program what is run, and as whom
+ * @param args its arguments
+ * @param env its whole environment
+ * @param stdin whether it reads
+ * @param stdout whether it is read
+ * @throws `INSTANCE_START_FAILED`
+ */
+export function spawn(
+  program: Program,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  stdin: "null" | "piped",
+  stdout: "null" | "piped",
+): Deno.ChildProcess {
+  const { path, user } = program;
+  try {
+    return new Deno.Command(path, {
+      args: [...program.args, ...args],
+      // From sources, Deno has to find its cache.
+      clearEnv: Deno.build.standalone,
+      env: { ...env },
+      ...(user === undefined ? {} : { uid: user, gid: user }),
+      cwd: "/",
+      stdin,
+      stdout,
+      stderr: "piped",
+    }).spawn();
+  } catch (cause) {
+    throw new ServerledgeError(
+      "INSTANCE_START_FAILED",
+      `Cannot start a sandbox from ${path}: ${
+        (cause as Error).message
+      }; every user must be able to run the program`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * The error for calls of a sandbox that ended by itself.
+ *
+ * @param end what was seen
+ * @param memoryMib its memory limit
+ * @param lastLines what it wrote last
+ */
+export function crashOf(end: ProcessEnd, memoryMib: number, lastLines: string): ServerledgeError {
+  const { code, signal, oomKilled } = end;
+  const what = oomKilled
+    ? `the sandbox was ended for using more than its ${memoryMib} MiB`
+    : signal
+    ? `the sandbox was ended by ${signal}`
+    : `the process exited with status ${code}`;
+  return new ServerledgeError("FUNCTION_CRASHED", `The function's instance was lost: ${what}`, {
+    details: { exitCode: code, oomKilled, output: lastLines },
+  });
+}

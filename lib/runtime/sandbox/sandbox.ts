@@ -1,0 +1,132 @@
+/**
+ * A sandbox from the start of its process until its function is loaded.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+import { randomId } from "../../base/ids.ts";
+import type { ExecutorConnection, ExpectedExecutor } from "../channel.ts";
+import { crashOf, SandboxProcess } from "./process.ts";
+import type { SandboxRoom } from "./room.ts";
+import { sandboxMode, type SandboxSpec } from "./spec.ts";
+
+/** Time in which a new process has to connect; slow boards under load need seconds. */
+const connectTimeoutMs = 30_000;
+/** Lines of its log that a failed start tells. */
+const startLogLines = 20;
+
+/** A sandbox. Disposing it ends it. */
+export class Sandbox implements AsyncDisposable {
+  /** Its process. */
+  readonly process: SandboxProcess;
+  readonly #expected: ExpectedExecutor;
+  #connection: ExecutorConnection | undefined;
+
+  private constructor(process: SandboxProcess, expected: ExpectedExecutor) {
+    this.process = process;
+    this.#expected = expected;
+  }
+
+  /**
+   * Starts a sandbox that knows no function yet.
+   *
+   * @param room where
+   * @param nodeId the node that it belongs to, for whoever looks at the machine's processes
+   * @throws `INSTANCE_START_FAILED`
+   */
+  static start(room: SandboxRoom, nodeId: string): Sandbox {
+    const token = randomId();
+    const expected = room.channel.expect(token);
+    try {
+      const env = { SERVERLEDGE_SOCKET: room.socket, SERVERLEDGE_TOKEN: token };
+      return new Sandbox(
+        SandboxProcess.start(room.program, [sandboxMode, nodeId], env),
+        expected,
+      );
+    } catch (error) {
+      expected[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** The connection to it; only once it is connected. */
+  get connection(): ExecutorConnection {
+    return this.#connection!;
+  }
+
+  /**
+   * Resolves when the sandbox can be told its function.
+   *
+   * @throws `INSTANCE_START_FAILED` if it ends before, or takes too long
+   */
+  async connected(): Promise<void> {
+    const ended = this.process.ended.then((end) => {
+      throw this.#failure(`ended with status ${end.code} before it was ready`);
+    });
+    const connected = this.#expected.connected.then((connection) => {
+      this.#connection = connection;
+      connection.explainLoss = async () => crashOf(await this.process.ended, 0, this.#log());
+    });
+    await within(Promise.race([connected, ended]), connectTimeoutMs, () =>
+      this.#failure(
+        `was not ready within ${connectTimeoutMs / 1000} s: the machine may be overloaded`,
+      ));
+  }
+
+  /**
+   * Tells it its function, which it has to load.
+   *
+   * @param spec the function
+   * @param timeoutMs how long that may take
+   * @throws `FUNCTION_ERROR` if the function's code fails, `FUNCTION_CRASHED` if it ends the
+   *   sandbox, `INSTANCE_START_FAILED` if it takes too long
+   */
+  async load(spec: SandboxSpec, timeoutMs: number): Promise<void> {
+    const { connection, process } = this;
+    connection.explainLoss = async () => {
+      process.signal("SIGKILL");
+      return crashOf(await process.ended, spec.memoryMib, this.#log());
+    };
+    void process.ended.then(() => connection[Symbol.dispose]());
+    const reply = await within(
+      connection.load(spec),
+      timeoutMs,
+      () => this.#failure(`did not load the function's code within ${timeoutMs / 1000} s`),
+    );
+    if (reply.ok) return;
+    const { type, message, traceback } = reply.failure;
+    throw new ServerledgeError(
+      "FUNCTION_ERROR",
+      `The function's code cannot be loaded: ${message ? `${type}: ${message}` : type}`,
+      { details: { error: { type, message }, traceback, output: this.#log() } },
+    );
+  }
+
+  /** Ends it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#expected[Symbol.dispose]();
+    this.#connection?.[Symbol.dispose]();
+    await this.process[Symbol.asyncDispose]();
+  }
+
+  #failure(what: string): ServerledgeError {
+    return new ServerledgeError("INSTANCE_START_FAILED", `The sandbox ${what}`, {
+      details: { output: this.#log() },
+    });
+  }
+
+  #log(): string {
+    return this.process.log(startLogLines);
+  }
+}
+
+async function within<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
+  const { promise: bound, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(late()), ms);
+  try {
+    return await Promise.race([promise, bound]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * What a sandbox is told when it gets its function: the only thing that it ever learns of its node.
+ *
+ * @module
+ */
+
+import type { SandboxExecutor } from "../../model/runtimes.ts";
+
+/** First argument of the program that makes it a sandbox. */
+export const sandboxMode = "__sandbox";
+/** First argument of the program that makes it prepare code. */
+export const prepareMode = "__prepare";
+
+/** A function as a sandbox sees it. */
+export interface SandboxSpec {
+  /** What its code is written for: decides how the guest loads it. */
+  readonly executor: SandboxExecutor;
+  /** Name of the function. */
+  readonly name: string;
+  /** Its handler, as its creator wrote it. */
+  readonly handler: string;
+  /** Absolute path of the folder with its prepared code. */
+  readonly folder: string;
+  /** The file of it where the code begins, relative to the folder. */
+  readonly entry: string;
+  /** Which export of it is called; empty for the usual one. */
+  readonly exportName: string;
+  /** Its environment variables; the sandbox has no others. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Memory it may use, MiB. */
+  readonly memoryMib: number;
+  /** Most calls at once. */
+  readonly concurrency: number;
+  /** `bridge`: it may reach other machines, through the node. */
+  readonly network: "none" | "bridge";
+  /** Area of the node. */
+  readonly area: string;
+  /** Id of the node. */
+  readonly node: string;
+}
