@@ -177,7 +177,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   );
   const engine = built.use(
     new EnvironmentWatch(environment, clock, () => {
-      void environment.images.look();
+      void containers.images.look();
       environment.sweep().catch(logFailure("Cannot remove orphaned containers"));
     }),
   );

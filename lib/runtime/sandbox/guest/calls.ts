@@ -10,6 +10,9 @@ import type { Handler, InvocationContext } from "./loader.ts";
 import { type Output, Sink } from "./output.ts";
 import { encodeResult, type Failure } from "./results.ts";
 
+/** Why a result is refused that no frame can carry. */
+export const tooLarge = "The result is longer than 64 MiB of JSON";
+
 /** A call as the node sends it. */
 export interface CallMessage {
   /** Its id. */
@@ -153,8 +156,7 @@ export class Calls {
     try {
       this.#options.send({ id: call.id, ok: true, result, output: call.output ? sink.text : "" });
     } catch {
-      const message = "The result is longer than 64 MiB of JSON";
-      this.#refuse(running, { type: "ResultTooLarge", message, traceback: "" });
+      this.#refuse(running, { type: "ResultTooLarge", message: tooLarge, traceback: "" });
     }
   }
 

@@ -6,19 +6,19 @@
 
 import type { SandboxSpec } from "../spec.ts";
 import { fetchHandler, isFetchObject } from "./fetch_handler.ts";
-import type { Handler } from "./loader.ts";
+import type { GuestFunction, Handler } from "./loader.ts";
 
 /**
  * See `Loader`. Nothing is read before the permissions are gone: the import reads.
  *
  * @param spec the function
  */
-export function loadModule(spec: SandboxSpec): Promise<() => Promise<Handler>> {
+export function loadModule(spec: SandboxSpec): Promise<() => Promise<GuestFunction>> {
   const path = `${spec.folder}/${spec.entry}`;
   const url = `file://${path.split("/").map(encodeURIComponent).join("/")}`;
   return Promise.resolve(async () => {
     const exports = await import(url) as Record<string, unknown>;
-    return find(exports, spec);
+    return { handler: find(exports, spec) };
   });
 }
 

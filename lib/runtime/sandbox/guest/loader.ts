@@ -6,6 +6,7 @@
  */
 
 import type { JsonObject } from "../../../model/json.ts";
+import type { Call, Reply } from "../../environment.ts";
 import type { SandboxSpec } from "../spec.ts";
 
 /** What a function learns of its invocation. */
@@ -39,13 +40,23 @@ export interface InvocationContext {
 export type Handler = (params: JsonObject | null, context: InvocationContext) => unknown;
 
 /**
+ * A function that answers by itself, with its output and its failures; one call at a time.
+ *
+ * @param call what it gets
+ */
+export type Answerer = (call: Call) => Reply;
+
+/** What a loader makes of a function's code. */
+export type GuestFunction = { readonly handler: Handler } | { readonly answer: Answerer };
+
+/**
  * Loads a function in two steps. The first runs with all permissions of the process and must touch
  * nothing but files of `spec.folder`; what it returns is called when every permission is given
  * up and the dangerous globals are gone, and may run the function's own code.
  *
  * @param spec the function
  */
-export type Loader = (spec: SandboxSpec) => Promise<() => Promise<Handler>>;
+export type Loader = (spec: SandboxSpec) => Promise<() => Promise<GuestFunction>>;
 
 /** A result that is JSON already. */
 export class JsonText {

@@ -5,11 +5,11 @@
  * @module
  */
 
-import { type CallMessage, Calls } from "./calls.ts";
+import { type CallMessage, Calls, tooLarge } from "./calls.ts";
 import type { SandboxExecutor } from "../../../model/runtimes.ts";
 import type { SandboxSpec } from "../spec.ts";
 import { harden } from "./harden.ts";
-import type { Handler, Loader } from "./loader.ts";
+import type { Answerer, GuestFunction, Loader } from "./loader.ts";
 import { type CallStorage, Output } from "./output.ts";
 import { giveUpPermissions } from "./permissions.ts";
 import { describe } from "./results.ts";
@@ -35,29 +35,51 @@ export async function runSandbox(): Promise<void> {
   const output = new Output(logger(), await storageFor(spec));
   const describeError = (thrown: unknown) => describe(thrown, (stack) => mapStack(stack, spec));
   const reply = { id: message.id, output: "" };
-  let handler: Handler;
+  let loaded: GuestFunction;
   try {
     const loader = await loaders[spec.executor]();
     const activate = await loader(spec);
     giveUpPermissions();
     harden(spec, output);
-    handler = await activate();
+    loaded = await activate();
   } catch (error) {
     wire.send({ ...reply, ok: false, error: describeError(error) });
     await wire.run(() => {});
     return;
   }
   const send = (reply: object) => wire.send(reply);
-  const calls = new Calls({ spec, handler, output, send, describe: describeError });
-  catchStrays(calls, (thrown) => {
+  const log = (thrown: unknown) => {
     const { type, message, traceback } = describeError(thrown);
     output.write(`Uncaught ${traceback || `${type}: ${message}`}\n`);
-  });
+  };
+  const calls = "handler" in loaded
+    ? new Calls({ spec, handler: loaded.handler, output, send, describe: describeError })
+    : answering(loaded.answer, send);
+  catchStrays(calls, log);
   wire.send({ ...reply, ok: true, result: "null" });
   await wire.run((message) => {
     if (typeof message.cancel === "string") calls.cancel(message.cancel);
     else calls.run(message as unknown as CallMessage);
   });
+}
+
+/** Calls of a function that answers by itself: nothing can be told to it while it runs. */
+function answering(
+  answer: Answerer,
+  send: (reply: object) => void,
+): Pick<Calls, "run" | "cancel" | "blame"> {
+  return {
+    run: ({ output, ...call }) => {
+      try {
+        send({ id: call.id, ...answer({ ...call, returnOutput: output }) });
+      } catch {
+        const error = { type: "ResultTooLarge", message: tooLarge, traceback: "" };
+        send({ id: call.id, ok: false, error, output: "" });
+      }
+    },
+    cancel: () => {},
+    blame: () => false,
+  };
 }
 
 /** Tracking calls across asynchronous steps costs, so that is done only where calls overlap. */
@@ -78,7 +100,7 @@ function logger(): (text: string) => void {
 }
 
 /** What nobody catches would end the process: it fails the call under way instead. */
-function catchStrays(calls: Calls, log: (thrown: unknown) => void): void {
+function catchStrays(calls: Pick<Calls, "blame">, log: (thrown: unknown) => void): void {
   const take = (event: Event, thrown: unknown) => {
     event.preventDefault();
     event.stopImmediatePropagation();
