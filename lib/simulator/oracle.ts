@@ -76,7 +76,9 @@ export async function bestUtility(scenario: Scenario, solver: LinearSolver): Pro
 /** True if the load, the nodes and the network are the same all the time. */
 export function isStationary({ load, changes, duration, warmup }: Scenario): boolean {
   return changes.length === 0 &&
-    load.every(({ shape, from, to }) => shape.kind === "steady" && from <= warmup && to >= duration);
+    load.every(({ shape, from, to }) =>
+      shape.kind === "steady" && from <= warmup && to >= duration
+    );
 }
 
 function flowsOf({ load, nodes }: Scenario): Flow[] {
