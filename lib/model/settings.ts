@@ -99,6 +99,10 @@ export const settings = {
     64,
     "Size of a container's /tmp, MiB; counts against its memory",
   ),
+  "sandbox.spares": number(0, 64)(
+    1,
+    "Sandboxes that wait for a function of runtime deno or wasm, once there is one",
+  ),
   "janitor.interval": number(0.01, 86_400, false)(30, "How often expired instances are removed, s"),
   "factory.images.refresh": flag(false, "Pull each image once, even if it is present"),
   "scheduler.policy": setting(
