@@ -60,7 +60,7 @@ export const definitionSchema = v.object({
     v.pipe(
       v.string("expected a string"),
       v.description(
-        "What to call: module.function (python), file (nodejs), file or file.export (deno)",
+        "What to call: module.function (python), file (nodejs), file or file.export (deno, wasm)",
       ),
     ),
     "",
@@ -103,6 +103,12 @@ export const definitionSchema = v.object({
     "none",
   ),
   Locality: v.nullish(localitySchema, "any"),
+  Stateful: v.optional(
+    v.pipe(
+      v.boolean("expected true or false"),
+      v.description("Runtime wasm: keep the module's instance between calls of one instance"),
+    ),
+  ),
   MinInstances: v.nullish(
     v.pipe(integer, v.description("Instances that are always kept warm on each node")),
     0,

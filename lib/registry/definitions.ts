@@ -44,6 +44,9 @@ export function checkDefinition(
       { details: { path: "Runtime" } },
     );
   }
+  if (definition.Stateful && runtime.executor !== "wasm") {
+    refuse("Stateful", "only modules of the runtime wasm can choose; others always keep state");
+  }
   if (runtime.executor === "http") checkImage(definition, runtime);
   else checkCode(definition, runtime);
   return runtime;

@@ -15,6 +15,7 @@ import type { CodeCache } from "./code_cache.ts";
 import { readCode } from "./code_source.ts";
 import { checkDefinition } from "./definitions.ts";
 import type { Registry } from "./registry.ts";
+import { checkWasmCode } from "./wasm_code.ts";
 
 const mib = 1 << 20;
 
@@ -117,10 +118,13 @@ export class FunctionService implements AsyncDisposable {
       maxBytes: config["api.body.max"] * mib,
       allowLoopback: config["code.url.loopback"],
     });
+    if (archive && runtime.executor === "wasm") await checkWasmCode(archive, definition);
+    // Custom images share files and environment between requests: one at a time is safe. A module
+    // runs one call to its end before it can take another.
+    const serial = custom || runtime.executor === "wasm";
     const record: FunctionRecord = {
       ...fields,
-      // Custom images share files and environment between requests: one at a time is safe.
-      MaxConcurrency: custom ? 1 : fields.MaxConcurrency,
+      MaxConcurrency: serial ? 1 : fields.MaxConcurrency,
       SupportedArchs: custom ? fields.SupportedArchs : builtinArchitectures,
       CodeHash: archive ? await hashArchive(archive) : "",
       Version: randomId(),

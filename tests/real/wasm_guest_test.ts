@@ -219,6 +219,28 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.throws(() => new WasmFunction(cut, { ...options }), /ends in the middle/);
   });
 
+  await step("the examples do what they say", async () => {
+    const words = (await world.load("words")).call(dockerCall({
+      params: { text: "a function in WebAssembly" },
+      returnOutput: true,
+    }));
+    assert.deepEqual(value(words), { words: 4, longest: 11 });
+    assert.equal(words.output, "counted 4 words\n");
+    // What ships as text is what the source makes.
+    const text = await Deno.readTextFile(
+      new URL("../../examples/hello/hello.wasm.base64", import.meta.url),
+    );
+    const shipped = Uint8Array.fromBase64(text.replaceAll("\n", ""));
+    for (const bytes of [shipped, await modules.bytes("hello")]) {
+      const hello = new WasmFunction(bytes, options);
+      assert.deepEqual(result(hello, { name: 'Ada "L" \u{1f30d}' }), {
+        message: 'Hello, Ada "L" \u{1f30d}!',
+      });
+      assert.deepEqual(result(hello, null), { message: "Hello, world!" });
+      assert.equal(failed(hello, { name: "x".repeat(20_000) }).type, "PointerError");
+    }
+  });
+
   await step("a memory that is used again is all zero", async () => {
     const fn = await world.reactor("dirty");
     for (let i = 0; i < 3; i++) assert.equal(result(fn), 0);

@@ -8,18 +8,24 @@
 import { fileURLToPath } from "node:url";
 import { tempDir } from "./temp_dir.ts";
 
-/** Where the sources are. */
-const sources = fileURLToPath(new URL("../images/wasm/", import.meta.url));
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const wasi = ["--target=wasm32-wasi", "-O2"];
+const reactor = [...wasi, "-mexec-model=reactor"];
 
-/** How each source is built. */
-const flags = {
-  command: [],
-  reactor: ["-mexec-model=reactor"],
-  unknown_import: ["-mexec-model=reactor"],
+/** Each source, and how it is built: as the comment at its top says. */
+const sources = {
+  command: { file: "tests/images/wasm/command.c", flags: wasi },
+  reactor: { file: "tests/images/wasm/reactor.c", flags: reactor },
+  unknown_import: { file: "tests/images/wasm/unknown_import.c", flags: reactor },
+  words: { file: "examples/wasm/words.c", flags: wasi },
+  hello: {
+    file: "examples/hello/hello.c",
+    flags: ["--target=wasm32", "-Os", "-nostdlib", "-Wl,--no-entry,--strip-all"],
+  },
 } as const;
 
 /** A module by the name of its source. */
-export type WasmSource = keyof typeof flags;
+export type WasmSource = keyof typeof sources;
 
 /** Modules in a folder of their own. */
 export interface WasmModules extends AsyncDisposable {
@@ -38,8 +44,8 @@ export async function buildWasm(): Promise<WasmModules> {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir("wasm"));
   await Promise.all(
-    Object.entries(flags).map(([name, flags]) =>
-      clang([...flags, "-o", `${path}/${name}.wasm`, `${sources}${name}.c`])
+    Object.entries(sources).map(([name, { file, flags }]) =>
+      clang([...flags, "-o", `${path}/${name}.wasm`, root + file])
     ),
   );
   const kept = stack.move();
@@ -51,10 +57,7 @@ export async function buildWasm(): Promise<WasmModules> {
 }
 
 async function clang(args: string[]): Promise<void> {
-  const command = new Deno.Command("clang", {
-    args: ["--target=wasm32-wasi", "-O2", ...args],
-    stderr: "piped",
-  });
+  const command = new Deno.Command("clang", { args, stderr: "piped" });
   const { success, stderr } = await command.output();
   if (!success) throw new Error(`clang failed: ${new TextDecoder().decode(stderr)}`);
 }

@@ -35,14 +35,20 @@ const definitionOptions = merge(
   functionOption,
   object({
     runtime: withDefault(
-      option("--runtime", string({ metavar: "ID" }), doc("python, nodejs, custom or another")),
+      option(
+        "--runtime",
+        string({ metavar: "ID" }),
+        doc("python, nodejs, custom, deno, wasm or another"),
+      ),
       "python",
     ),
     handler: withDefault(
       option(
         "--handler",
         string({ metavar: "NAME" }),
-        doc("What to call: module.function (python), file (nodejs)"),
+        doc(
+          "What to call: module.function (python), file (nodejs), file or file.export (deno, wasm)",
+        ),
       ),
       "",
     ),
@@ -94,6 +100,9 @@ const definitionOptions = merge(
       "none" as const,
     ),
     locality: localityOption,
+    stateful: optional(
+      flag("--stateful", doc("Runtime wasm: keep the module's memory between calls")),
+    ),
     minInstances: withDefault(
       option("--min_instances", integer({ metavar: "N" }), doc("Instances always kept warm")),
       0,
@@ -126,6 +135,7 @@ export const create: Command = defineCommand({
   examples: [
     ["serverledge create hello --src hello.py --handler hello.handler", "a Python function"],
     ["serverledge create resize --runtime nodejs --src resize.zip --handler index", "Node.js"],
+    ["serverledge create fib --runtime wasm --src fib.wasm --handler fib.fib", "WebAssembly"],
     ["serverledge create ocr --runtime custom --custom_image me/ocr --memory 512", "an own image"],
     ["serverledge create hello --src hello.py --handler hello.handler -u", "replace it"],
   ],
@@ -202,6 +212,7 @@ function readDefinition(
     Env: readEnv(options.env),
     Network: options.network,
     Locality: options.locality,
+    ...(options.stateful ? { Stateful: true } : {}),
     MinInstances: options.minInstances,
   };
 }

@@ -9,7 +9,6 @@ import type { FunctionRecord } from "../../model/function.ts";
 import type { ColdTier } from "../../model/start_tier.ts";
 import type { ExecutorConnection } from "../channel.ts";
 import type { Call, Instance, Reply } from "../environment.ts";
-import type { Confined } from "./limits/limits.ts";
 import { crashOf, type SandboxProcess } from "./process.ts";
 
 /** Lines of its log that a crash tells. */
@@ -21,9 +20,7 @@ export interface SandboxParts {
   readonly process: SandboxProcess;
   /** The connection to it. */
   readonly connection: ExecutorConnection;
-  /** What bounds it. */
-  readonly confined: Confined;
-  /** Disposes all that belongs to it. */
+  /** Disposes both, and all that belongs to them. */
   readonly cleanup: AsyncDisposableStack;
 }
 
@@ -65,7 +62,6 @@ export class SandboxInstance implements Instance {
 
   /** See {@link Instance.invoke}. */
   invoke(call: Call): Promise<Reply> {
-    this.#parts.confined.wake();
     return this.#parts.connection.invoke(call);
   }
 

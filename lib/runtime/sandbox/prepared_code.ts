@@ -13,6 +13,7 @@ import { logger } from "../../base/log.ts";
 import { readTar } from "../../model/archive.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { SandboxExecutor } from "../../model/runtimes.ts";
+import { findWasmHandler, type WasmHandler } from "../../model/wasm_function.ts";
 import type { PrepareAnswer } from "./prepare/main.ts";
 import { runPreparer } from "./preparer.ts";
 import type { Program } from "./room.ts";
@@ -131,14 +132,11 @@ export class PreparedCode {
 
   /** A module is run as it is. */
   async #unpackModule(archive: Uint8Array, { Handler }: FunctionRecord, folder: string) {
-    const entries = await readTar(archive);
-    const name = Handler.replace(/^\.\//, "");
-    const names = [name, `${name}.wasm`];
-    const found = entries.find(({ path, data }) => data && names.includes(path)) ??
-      entries.find(({ path, data }) => data && path.endsWith(".wasm"));
-    if (!found?.data) throw codeError(`the archive has no file ${names.join(" or ")}`);
-    const entry = { entry: "module.wasm", exportName: "" };
-    return await this.#write(folder, entry, [{ path: entry.entry, data: found.data }]);
+    const files = (await readTar(archive)).filter(({ data }) => data !== null);
+    const { path, name } = findHandler(Handler, files.map(({ path }) => path));
+    const { data } = files.find((file) => file.path === path)!;
+    const made = { entry: "module.wasm", exportName: name };
+    return await this.#write(folder, made, [{ path: made.entry, data: data! }]);
   }
 
   async #write(
@@ -176,6 +174,14 @@ export class PreparedCode {
         });
       });
     }
+  }
+}
+
+function findHandler(handler: string, paths: readonly string[]): WasmHandler {
+  try {
+    return findWasmHandler(handler, paths);
+  } catch (error) {
+    throw codeError((error as Error).message);
   }
 }
 

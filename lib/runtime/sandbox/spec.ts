@@ -27,6 +27,8 @@ export interface SandboxSpec {
   readonly exportName: string;
   /** Its environment variables; the sandbox has no others. */
   readonly env: Readonly<Record<string, string>>;
+  /** True if a module of WebAssembly is kept between calls; JavaScript always is. */
+  readonly stateful: boolean;
   /** Memory it may use, MiB. */
   readonly memoryMib: number;
   /** Most calls at once. */

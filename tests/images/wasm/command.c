@@ -90,6 +90,13 @@ static int greedy(void) {
   return 12;
 }
 
+/* What a function learns of where it runs. */
+static int variables(void) {
+  printf("%s %s %s", getenv("SERVERLEDGE_FUNCTION"), getenv("SERVERLEDGE_MEMORY_MIB"),
+         getenv("SERVERLEDGE_AREA"));
+  return 0;
+}
+
 static int picture(void) {
   putchar(0x89);
   fputs("PNG\r\n", stdout);
@@ -124,6 +131,7 @@ int main(int argc, char **argv) {
   if (!strcmp(wanted, "nap")) return nap();
   if (!strcmp(wanted, "sleepy")) return sleep(600);
   if (!strcmp(wanted, "greedy")) return greedy();
+  if (!strcmp(wanted, "variables")) return variables();
   if (!strcmp(wanted, "picture")) return picture();
   if (!strcmp(wanted, "files")) return files();
   if (!strcmp(wanted, "text")) return puts("hello, world") < 0;

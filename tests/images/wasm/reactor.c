@@ -60,6 +60,8 @@ double EXPORT(half)(double x) { return x / 2; }
 
 void EXPORT(nothing)(void) { calls++; }
 
+int EXPORT(tally)(void) { return ++calls; }
+
 /* How much of fresh memory is not zero; leaves none of it zero. */
 int EXPORT(dirty)(void) {
   int count = 0;

@@ -12,13 +12,13 @@ import { harden } from "./harden.ts";
 import type { Answerer, GuestFunction, Loader } from "./loader.ts";
 import { type CallStorage, Output } from "./output.ts";
 import { giveUpPermissions } from "./permissions.ts";
-import { describe } from "./results.ts";
+import { describe, type Failure } from "./results.ts";
 import { Wire } from "./wire.ts";
 
 /** The loaders; each is loaded only where it is needed. */
 const loaders: Readonly<Record<SandboxExecutor, () => Promise<Loader>>> = {
   deno: async () => (await import("./deno_loader.ts")).loadModule,
-  wasm: () => Promise.reject(new Error("The runtime wasm is not built in")),
+  wasm: async () => (await import("./wasm_loader.ts")).loadWasm,
 };
 
 /** Runs this process as a sandbox; returns when the node has no more use for it. */
@@ -70,11 +70,14 @@ function answering(
 ): Pick<Calls, "run" | "cancel" | "blame"> {
   return {
     run: ({ output, ...call }) => {
+      const reply = answer({ ...call, returnOutput: output });
+      const { id } = call;
+      const refuse = (error: Failure) => send({ id, ok: false, error, output: reply.output });
+      if (!reply.ok) return refuse(reply.failure);
       try {
-        send({ id: call.id, ...answer({ ...call, returnOutput: output }) });
+        send({ id, ...reply });
       } catch {
-        const error = { type: "ResultTooLarge", message: tooLarge, traceback: "" };
-        send({ id: call.id, ok: false, error, output: "" });
+        refuse({ type: "ResultTooLarge", message: tooLarge, traceback: "" });
       }
     },
     cancel: () => {},

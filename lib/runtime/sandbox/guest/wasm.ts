@@ -33,7 +33,7 @@ const decoder = new TextDecoder();
 export interface WasmOptions extends WasmDemand {
   /** Name of the function. */
   readonly functionName: string;
-  /** Environment variables of the function. */
+  /** Environment variables; each call gets its id and its deadline besides. */
   readonly env: Readonly<Record<string, string>>;
   /** The clock, Unix time in ms. */
   readonly now: () => number;
@@ -75,11 +75,7 @@ export class WasmFunction {
     const bounded = importMemory(bytes, facts, maxPages);
     this.#module = new WebAssembly.Module(bounded as Uint8Array<ArrayBuffer>);
     this.#memories = new MemorySource(facts, maxPages);
-    this.#env = [
-      ...Object.entries(options.env).map(([name, value]) => `${name}=${value}`),
-      `SERVERLEDGE_FUNCTION=${options.functionName}`,
-      `SERVERLEDGE_MEMORY_MIB=${options.memoryMib}`,
-    ];
+    this.#env = Object.entries(options.env).map(([name, value]) => `${name}=${value}`);
   }
 
   /**

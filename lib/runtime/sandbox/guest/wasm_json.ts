@@ -60,7 +60,7 @@ export function callWithJson(
 
 /**
  * The JSON that bytes stand for: themselves if they are JSON; nothing is null; other text is a
- * string, without the newline that ends it; other bytes are the body of an HTTP response.
+ * string; both without the newline that ends them; other bytes are the body of an HTTP response.
  *
  * @param bytes what a module gave
  * @throws {ResultLimit}
@@ -70,7 +70,7 @@ export function bytesToJson(bytes: Uint8Array): string {
   if (bytes.length > maxFrameBytes) throw new ResultLimit();
   let text: string;
   try {
-    text = strict.decode(bytes);
+    text = strict.decode(bytes).replace(/\r?\n$/, "");
   } catch {
     return JSON.stringify({ statusCode: 200, body: bytes.toBase64(), isBase64Encoded: true });
   }
@@ -78,7 +78,7 @@ export function bytesToJson(bytes: Uint8Array): string {
     JSON.parse(text);
     return text;
   } catch {
-    return JSON.stringify(text.replace(/\r?\n$/, ""));
+    return JSON.stringify(text);
   }
 }
 

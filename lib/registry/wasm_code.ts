@@ -1,0 +1,46 @@
+/**
+ * Whether the code of a function is a WebAssembly module that can be run, as far as that can be told
+ * without compiling it.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+import { readTar } from "../model/archive.ts";
+import type { Definition } from "../model/function.ts";
+import { readWasm, WasmFormatError } from "../model/wasm_binary.ts";
+import { findWasmHandler, planWasm, WasmRefusal } from "../model/wasm_function.ts";
+
+/**
+ * Checks a function's module.
+ *
+ * @param archive its code
+ * @param definition the rest of it
+ * @throws `UNPROCESSABLE` with what is wrong and what to do
+ */
+export async function checkWasmCode(
+  archive: Uint8Array,
+  { Handler, MemoryMB, Stateful }: Pick<Definition, "Handler" | "MemoryMB" | "Stateful">,
+): Promise<void> {
+  const files = (await readTar(archive)).filter(({ data }) => data !== null);
+  const { path, name } = checked(
+    "Handler",
+    () => findWasmHandler(Handler, files.map(({ path }) => path)),
+  );
+  const { data } = files.find((file) => file.path === path)!;
+  checked("TarFunctionCode", () => {
+    planWasm(readWasm(data!), { name, memoryMib: MemoryMB, stateful: Stateful === true });
+  });
+}
+
+function checked<T>(path: string, check: () => T): T {
+  try {
+    return check();
+  } catch (cause) {
+    if (!(cause instanceof WasmRefusal || cause instanceof WasmFormatError)) throw cause;
+    throw new ServerledgeError("UNPROCESSABLE", `${path}: ${cause.message}`, {
+      cause,
+      details: { path },
+    });
+  }
+}

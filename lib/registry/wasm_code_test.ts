@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { moduleBytes, section } from "../../tests/support/wasm_bytes.ts";
+import { packTar } from "../model/archive.ts";
+import { checkWasmCode } from "./wasm_code.ts";
+
+/** `(memory 2) (func (export "_start"))`. */
+const command = moduleBytes(
+  section(1, [1, 0x60, 0, 0]),
+  section(3, [1, 0]),
+  section(5, [1, 0, 2]),
+  section(7, [1, 6, ...new TextEncoder().encode("_start"), 0, 0]),
+  section(10, [1, 2, 0, 0x0b]),
+);
+const definition = { Handler: "", MemoryMB: 16, Stateful: undefined };
+
+async function refusal(data: Uint8Array, change: Partial<typeof definition> = {}) {
+  const archive = await packTar([{ path: "a.wasm", data, executable: false }]);
+  return await checkWasmCode(archive, { ...definition, ...change }).then(
+    () => undefined,
+    ({ code, message, details }) => ({ code, message, path: details.path }),
+  );
+}
+
+Deno.test("a module that can be run is accepted", async () => {
+  assert.equal(await refusal(command), undefined);
+  assert.equal(await refusal(command, { Handler: "a" }), undefined);
+});
+
+Deno.test("what cannot be run is refused with the field that is wrong", async () => {
+  assert.deepEqual(await refusal(command, { Handler: "b" }), {
+    code: "UNPROCESSABLE",
+    message: 'Handler: the code has no module for the handler "b": it has a.wasm',
+    path: "Handler",
+  });
+  const text = await refusal(new TextEncoder().encode("(module)"));
+  assert.deepEqual([text?.code, text?.path], ["UNPROCESSABLE", "TarFunctionCode"]);
+  assert.match(text!.message, /^TarFunctionCode: it is no WebAssembly/);
+});

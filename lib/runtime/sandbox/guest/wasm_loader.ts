@@ -1,0 +1,36 @@
+/**
+ * Loads functions of the runtime `wasm`.
+ *
+ * @module
+ */
+
+import type { SandboxSpec } from "../spec.ts";
+import type { GuestFunction } from "./loader.ts";
+import { WasmFunction } from "./wasm.ts";
+
+/**
+ * See `Loader`. The module is compiled when the permissions are gone.
+ *
+ * @param spec the function
+ */
+export async function loadWasm(spec: SandboxSpec): Promise<() => Promise<GuestFunction>> {
+  const bytes = await Deno.readFile(`${spec.folder}/${spec.entry}`);
+  return () => {
+    const { exportName, memoryMib, stateful, name, env, area, node } = spec;
+    const fn = new WasmFunction(bytes, {
+      name: exportName,
+      memoryMib,
+      stateful,
+      env: {
+        ...env,
+        SERVERLEDGE_FUNCTION: name,
+        SERVERLEDGE_MEMORY_MIB: String(memoryMib),
+        SERVERLEDGE_AREA: area,
+        SERVERLEDGE_NODE: node,
+      },
+      functionName: name,
+      now: Date.now,
+    });
+    return Promise.resolve({ answer: (call) => fn.call(call) });
+  };
+}
