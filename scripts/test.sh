@@ -81,6 +81,15 @@ real_tests() {
   return "$status"
 }
 
+# Its output is of interest only where something went wrong.
+quickstart_without_docker() {
+  local output
+  output="$(timeout 120 bash scripts/quickstart.sh --no-docker 2>&1)" || {
+    printf '%s\n' "$output"
+    return 1
+  }
+}
+
 attribute() { sed -n "s/.*<testsuites[^>]* $1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1; }
 
 required "set-up" setup deno docker etcd qemu wasi npm images
@@ -90,3 +99,4 @@ step "unit tests" tests "unit tests" --quiet lib policies scripts
 required "build" deno task --quiet build
 export SERVERLEDGE_BINARY="$PWD/dist/serverledge-$(uname -m)"
 step "tests against real containers, etcd and binaries" real_tests
+optional "quickstart without Docker" quickstart_without_docker

@@ -30,6 +30,16 @@ export function greeting(
   }\n${access}`;
 }
 
+/**
+ * What a started node says of what it has to do without.
+ *
+ * @param problem what that is, and what to do about it
+ * @param terminal where it will be shown
+ */
+export function missing(problem: string, terminal: Pick<Terminal, "out">): string {
+  return `${styled(terminal.out, "yellow", "No containers:")} ${problem}.\n`;
+}
+
 function isLoopback(address: string): boolean {
   return /^(127\.|::1$|\[::1\]$|localhost$)/.test(address);
 }

@@ -10,7 +10,7 @@ import type { Config } from "../model/config.ts";
 import type { RunningNode } from "../node.ts";
 import { loadConfig } from "./config_files.ts";
 import { exits } from "./exits.ts";
-import { greeting } from "./greeting.ts";
+import { greeting, missing } from "./greeting.ts";
 import { startLogging } from "./logging.ts";
 import type { ConfigOptions, Globals } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -61,9 +61,13 @@ export async function runServer(
       ? `${JSON.stringify(facts)}\n`
       : greeting(kind, facts, config["api.listen"], terminal),
   );
+  const told = node.without?.then((problem) => {
+    if (problem && !globals.json) terminal.out.write(missing(problem, terminal));
+  });
   await stop.asked;
   log.info("Stopping: requests under way may finish; a second signal ends at once");
   await node.stop();
+  await told;
 }
 
 /** Listens for the signals that stop a process: the first is told, the second ends it at once. */

@@ -22,6 +22,7 @@ export class EnvironmentWatch implements Disposable {
   /** Taken for usable until it has been asked. */
   #state: true | string = true;
   #usable = false;
+  readonly #asked = Promise.withResolvers<void>();
 
   /**
    * A watch; it asks for the first time at once, in the background.
@@ -43,17 +44,25 @@ export class EnvironmentWatch implements Disposable {
     return this.#state;
   }
 
+  /** Resolves once it has been asked for the first time, or when nobody asks any more. */
+  get asked(): Promise<void> {
+    return this.#asked.promise;
+  }
+
   /** Stops asking. */
   [Symbol.dispose](): void {
     this.#stopped = true;
     this.#cancel();
+    this.#asked.resolve();
   }
 
   async #ask(): Promise<void> {
     const state = await this.#environment.available();
     if (this.#stopped) return;
     if (state !== this.#state && state !== true) log.warn("{reason}", { reason: state });
+    if (state === true && this.#state !== true) log.info("Containers can be started now");
     this.#state = state;
+    this.#asked.resolve();
     if (state === true && !this.#usable) this.onAvailable();
     this.#usable = state === true;
     this.#cancel = this.#clock.after(askEveryMs, () => void this.#ask());

@@ -34,8 +34,6 @@ export interface Absence {
   readonly sentAt: number;
   /** Calls it back. */
   readonly abort: AbortController;
-  /** What that node answered. */
-  report?: Report;
 }
 
 /** What an invocation starts with. */

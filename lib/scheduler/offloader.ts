@@ -9,7 +9,6 @@ import type { Deadlines } from "../base/deadlines.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import type { Peers } from "../cluster/peers.ts";
 import type { Report } from "../model/invocation.ts";
-import type { Refusal } from "../policy.ts";
 import type { Answers } from "./answers.ts";
 import type { EstimateBook } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
@@ -30,7 +29,7 @@ export interface OffloaderOptions {
   /** The other nodes. */
   readonly peers: Pick<Peers, "send" | "isCloud">;
   /** The other node surely did not start it: what now? */
-  readonly refused: (invocation: Invocation, refusal: Refusal) => void;
+  readonly refused: (invocation: Invocation) => void;
 }
 
 /** Sends invocations to other nodes and answers with what these answer. */
@@ -86,7 +85,6 @@ export class Offloader {
     if (invocation.settled) return;
     const { answers, estimates } = this.#options;
     const { sentAt, isCloud } = invocation.absence!;
-    invocation.absence!.report = report;
     const now = this.#clock.now();
     const place = estimates.of(invocation.record.Name)[isCloud ? "remote" : "edge"];
     place.observe({
@@ -104,10 +102,9 @@ export class Offloader {
   #failed(invocation: Invocation, to: string, error: ServerledgeError): void {
     if (invocation.settled) return;
     if (!error.elsewhere) return this.#options.answers.fail(invocation, error);
-    const awayMs = this.#clock.now() - invocation.absence!.sentAt;
     invocation.visited.push(to);
     invocation.absence = undefined;
     invocation.refusal = error;
-    this.#options.refused(invocation, { node: to, code: error.code, awayMs });
+    this.#options.refused(invocation);
   }
 }

@@ -105,11 +105,6 @@ export class LocalView implements NodeView {
   }
 
   /** See {@link NodeView}. */
-  get freeMemoryMib(): number {
-    return this.#sources.ledger.freeMemory;
-  }
-
-  /** See {@link NodeView}. */
   get totalMemoryMib(): number {
     return this.#sources.ledger.balance.totalMemory;
   }

@@ -16,6 +16,9 @@ const requestTimeoutMs = 60_000;
 /** Time in which the engine has to answer whether it is there. */
 const pingTimeoutMs = 5_000;
 
+/** What goes on without an engine. */
+const alternative = "functions of the runtimes deno and wasm need none";
+
 /** Bounds of one request to the engine. */
 export interface RequestBounds {
   /** How long it may take; `Infinity` for what lasts as long as a container. */
@@ -67,6 +70,7 @@ export class Engine implements Disposable {
   /** Whether the engine answers; a reason if not. */
   async available(): Promise<true | string> {
     try {
+      await this.#knock();
       await this.ask("ping", (docker) => docker.ping(), { timeoutMs: pingTimeoutMs });
       return true;
     } catch (error) {
@@ -78,6 +82,15 @@ export class Engine implements Disposable {
   [Symbol.dispose](): void {
     this.#clients?.then((clients) => clients[Symbol.dispose](), () => {});
     this.#closed = true;
+  }
+
+  /** Where there is no engine, finds that out without the client, which takes time and memory. */
+  async #knock(): Promise<void> {
+    if (this.#clients) return;
+    this.#address ??= engineAddress((name) => Deno.env.get(name));
+    if (await explain(this.#address.socket) !== undefined) {
+      throw await this.#unavailable("ping", new Error("no answer"));
+    }
   }
 
   async #connected(): Promise<DockerClients> {
@@ -100,7 +113,7 @@ export class Engine implements Disposable {
       : await explain(this.#address?.socket) ?? oneLine((cause as Error).message);
     return new ServerledgeError(
       "ENGINE_UNAVAILABLE",
-      `Docker does not answer at ${address} (${what}): ${advice}`,
+      `Docker does not answer at ${address} (${what}): ${advice}; ${alternative}`,
       { cause },
     );
   }
@@ -175,7 +188,9 @@ async function explain(socket: string | undefined): Promise<string | undefined> 
     if (error instanceof Deno.errors.PermissionDenied) {
       return "this user may not use it; add the user to the group docker or set DOCKER_HOST";
     }
-    return "start it (systemctl start docker) or set DOCKER_HOST";
+    return error instanceof Deno.errors.NotFound
+      ? "install it or start it (systemctl start docker), or set DOCKER_HOST"
+      : "start it (systemctl start docker) or set DOCKER_HOST";
   }
 }
 
