@@ -27,9 +27,12 @@ import { ownAddress } from "./cluster/address.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { NodeHome } from "./cluster/home.ts";
 import { noPeers } from "./cluster/no_peers.ts";
+import { HistogramKeepAlive } from "./pool/histogram_keep_alive.ts";
 import { Janitor } from "./pool/janitor.ts";
+import { fixedKeepAlive, type KeepAlive } from "./pool/keep_alive.ts";
 import { Ledger } from "./pool/ledger.ts";
 import { Pool } from "./pool/pool.ts";
+import { Rests } from "./pool/rests.ts";
 import { AsyncInvocations, interruptedResult } from "./scheduler/async_invocations.ts";
 import { newsOf } from "./scheduler/news.ts";
 import { Planner } from "./scheduler/planner.ts";
@@ -80,7 +83,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   };
   const policy = await openPolicy(config, clock, built);
   const { codeCache, registry, catalog } = await openStorage(config, home, built);
-  const { environment, containers, ledger, pool } = await openPool(
+  const { environment, containers, ledger, pool, keeping } = await openPool(
     config,
     home,
     codeCache,
@@ -114,6 +117,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     waiting: () => scheduler.waiting,
     running: () => scheduler.running,
   });
+  pool.observe(metrics);
   const observers: InvocationObserver[] = [metrics, logBook];
   if (infoLines) observers.push(new InvocationLog(infoLines, config["log.format"], clock.wall));
   const scheduler: Scheduler = new Scheduler({
@@ -174,7 +178,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
       pool,
       clock,
       intervalMs: config["janitor.interval"] * 1000,
-      idleMs: config["container.expiration"] * 1000,
+      ...keeping,
     }),
   );
   const engine = built.use(
@@ -316,15 +320,25 @@ async function openPool(
     memoryMib: config["container.pool.memory"],
     cpu: config["container.pool.cpus"] || navigator.hardwareConcurrency,
   });
+  const keeping = keepingOf(config, clock);
   const pool = built.use(
     new Pool({
       ledger,
       clock,
       environment: () => environment,
       parallelStarts: config["container.starts"],
+      ...(keeping.rests && { usage: keeping.rests }),
     }),
   );
-  return { environment, containers, ledger, pool };
+  return { environment, containers, ledger, pool, keeping };
+}
+
+/** How long idle instances are kept, and what that is learnt from. */
+function keepingOf(config: Config, clock: Clock): { keepAlive: KeepAlive; rests?: Rests } {
+  const expirationMs = config["container.expiration"] * 1000;
+  if (config["container.keepalive"] === "fixed") return { keepAlive: fixedKeepAlive(expirationMs) };
+  const keepAlive = new HistogramKeepAlive(expirationMs);
+  return { keepAlive, rests: new Rests(keepAlive, clock) };
 }
 
 /** Tells each function, and each change together with what the function was before. */

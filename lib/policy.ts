@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { ErrorCode } from "./base/errors.ts";
+import type { Json } from "./model/json.ts";
 import type { QosClass } from "./model/qos.ts";
 
 /** What to do with one request. */
@@ -24,6 +26,8 @@ export type Decision =
 
 /** What a policy knows of a request. */
 export interface RequestFacts {
+  /** Tells requests apart: the same whenever the policy is asked or told about it. */
+  readonly id: string;
   /** Name of the function. */
   readonly functionName: string;
   /** Memory of one instance, MiB. */
@@ -94,6 +98,8 @@ export interface NodeView {
   readonly queueWaitMs: number;
   /** Memory that no busy instance holds, MiB. */
   readonly availableMemoryMib: number;
+  /** Memory that no instance holds at all, idle ones included, MiB. */
+  readonly freeMemoryMib: number;
   /** Memory for instances in all, MiB. */
   readonly totalMemoryMib: number;
   /** CPU that no busy instance holds, cores; absent if not accounted. */
@@ -118,6 +124,52 @@ export interface Outcome {
   readonly inTime: boolean;
   /** Arrival to answer, ms. */
   readonly responseMs: number;
+  /** `OK`, or the code of its error. */
+  readonly code: "OK" | ErrorCode;
+  /** The other node that answered it, or did not answer in time; empty if there was none. */
+  readonly node: string;
+  /** Execution in the instance, ms: so far, if it was interrupted here; NaN if nobody told. */
+  readonly executionMs: number;
+  /** From the arrival at the node that ran it to the execution, ms; NaN if it did not run or nobody told. */
+  readonly delayMs: number;
+  /** True if an instance was started for it, as far as is known. */
+  readonly cold: boolean;
+  /** What being sent to another node cost beside the time there, ms; NaN if nobody told. */
+  readonly wayMs: number;
+  /** Time from its being sent to the other node to the answer or the deadline, ms; NaN if it was not sent. */
+  readonly awayMs: number;
+}
+
+/** An offload that another node did not take. */
+export interface Refusal {
+  /** The node. */
+  readonly node: string;
+  /** Why. */
+  readonly code: ErrorCode;
+  /** What asking it cost, ms. */
+  readonly awayMs: number;
+}
+
+/** One decision with its reason, for people. */
+export interface ExplainedDecision {
+  /** How long ago, ms. */
+  readonly agoMs: number;
+  /** Name of the function. */
+  readonly functionName: string;
+  /** Name of the class. */
+  readonly qosClass: string;
+  /** What was decided. */
+  readonly decision: Decision;
+  /** Why, in one line. */
+  readonly reason: string;
+}
+
+/** What a policy has learned, and why it decided as it did. */
+export interface Explanation {
+  /** What it believes now: tables by title, each a list of rows with the same keys. */
+  readonly estimates: Readonly<Record<string, readonly Readonly<Record<string, Json>>[]>>;
+  /** Its last decisions, newest first; bounded. */
+  readonly decisions: readonly ExplainedDecision[];
 }
 
 /** Requests of one function and class since the last planning. */
@@ -181,6 +233,10 @@ export interface Policy {
   decide(request: RequestFacts, view: NodeView): Decision;
   /** Told how a request ended. */
   observe?(request: RequestFacts, outcome: Outcome): void;
+  /** Told that another node did not take a request; what becomes of that is decided next. */
+  refused?(request: RequestFacts, refusal: Refusal): void;
+  /** Tells people what it has learned and why it decided as it did. */
+  explain?(): Explanation;
   /** Called every planning interval. */
   plan?(statistics: Statistics): void | Promise<void>;
   /** Frees what the policy holds, such as a solver, when the node stops. */

@@ -81,7 +81,7 @@ function checkShape(made: unknown, path: string): Policy {
   if (typeof policy?.decide !== "function") {
     throw refusal(`Policy ${path}: what its maker returns needs a function "decide"`);
   }
-  for (const key of ["observe", "plan"] as const) {
+  for (const key of ["observe", "refused", "explain", "plan"] as const) {
     if (policy[key] === undefined || typeof policy[key] === "function") continue;
     throw refusal(`Policy ${path}: "${key}" must be a function, or be left out`);
   }
@@ -113,6 +113,8 @@ function guard(policy: Policy, context: PolicyContext, report: (problem: string)
       return substitute.decide(request, view);
     },
     ...(policy.observe && { observe: (request, outcome) => policy.observe!(request, outcome) }),
+    ...(policy.refused && { refused: (request, refusal) => policy.refused!(request, refusal) }),
+    ...(policy.explain && { explain: () => policy.explain!() }),
     ...(policy.plan && { plan: (statistics) => policy.plan!(statistics) }),
     [Symbol.dispose]: () => policy[Symbol.dispose]?.(),
   };

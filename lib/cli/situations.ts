@@ -34,6 +34,7 @@ const qosClass = v.strictObject({
 });
 
 const request = v.strictObject({
+  id: v.optional(v.string(), "f-1"),
   functionName: v.optional(v.string(), "f"),
   memoryMib: v.optional(quantity, 128),
   cpu: v.optional(quantity, 0),
@@ -53,6 +54,7 @@ const node = v.strictObject({
   queueCapacity: v.optional(quantity, 1000),
   queueWaitMs: estimate,
   availableMemoryMib: v.optional(quantity, 1024),
+  freeMemoryMib: v.optional(quantity, 1024),
   totalMemoryMib: v.optional(quantity, 1024),
   freeCpu: v.optional(quantity, 1),
   totalCpu: v.optional(quantity, 1),

@@ -93,11 +93,19 @@ export const settings = {
     "CPU for busy instances, cores; 0: all of this machine",
   ),
   "container.expiration": seconds(600, "How long an idle instance is kept warm, s"),
+  "container.keepalive": choice("fixed", "histogram")(
+    "fixed",
+    "fixed: idle instances are kept for container.expiration; histogram: for as long as each function was seen to rest, and started again before the next request is expected (container.expiration where no pattern is seen)",
+  ),
   "container.starts": number(1, 64)(4, "Instances that may be starting at the same time"),
   "container.pids": number(16, 1 << 22)(256, "Most processes and threads of a container"),
   "container.tmp": number(1, 1 << 20)(
     64,
     "Size of a container's /tmp, MiB; counts against its memory",
+  ),
+  "sandbox.spares": number(0, 64)(
+    1,
+    "Sandboxes that wait for a function of runtime deno or wasm, once there is one",
   ),
   "janitor.interval": number(0.01, 86_400, false)(30, "How often expired instances are removed, s"),
   "factory.images.refresh": flag(false, "Pull each image once, even if it is present"),

@@ -35,6 +35,7 @@ export class PooledInstance {
    * @param reservation the resources it holds
    * @param startedAt when its start began, on the pool's clock
    * @param readyAt when it became ready
+   * @param expected true if it was started since a request is expected
    */
   constructor(
     readonly home: FunctionPool,
@@ -42,6 +43,7 @@ export class PooledInstance {
     readonly reservation: Reservation,
     readonly startedAt: number,
     readonly readyAt: number,
+    readonly expected = false,
   ) {
     this.idleSince = readyAt;
   }

@@ -1,5 +1,6 @@
 /**
- * Keeps the pool tidy: removes what has been idle for too long, starts what `MinInstances` lacks.
+ * Keeps the pool tidy: removes what has been idle for too long, starts what `MinInstances` lacks, and
+ * what requests are expected for.
  *
  * @module
  */
@@ -8,10 +9,16 @@ import type { Clock } from "../base/clock.ts";
 import { asServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
+import type { KeepAlive } from "./keep_alive.ts";
 import type { Pool } from "./pool.ts";
+import type { Rests } from "./rests.ts";
 
 /** How often `MinInstances` is looked after, ms: so soon is a lost instance replaced. */
 const keepMs = 2_000;
+/** How often is looked for functions that a request is expected for, ms. */
+const expectMs = 1_000;
+/** Most instances that are started ahead at once: requests that wait for theirs share the turns. */
+const maxAhead = 2;
 /** Longest wait after starts that failed again and again, ms. */
 const maxBackOffMs = 300_000;
 
@@ -20,13 +27,15 @@ const log = logger("pool");
 /** What a janitor works with. */
 export interface JanitorOptions {
   /** What it keeps tidy. */
-  readonly pool: Pick<Pool, "expire" | "keepMinimum">;
+  readonly pool: Pick<Pool, "expire" | "keepMinimum" | "has" | "prewarm">;
   /** The node's clock. */
   readonly clock: Clock;
   /** How often expired instances are removed, ms. */
   readonly intervalMs: number;
-  /** How long an idle instance is kept, ms. */
-  readonly idleMs: number;
+  /** How long idle instances are kept. */
+  readonly keepAlive: KeepAlive;
+  /** When functions rest; absent where the policy starts nothing ahead. */
+  readonly rests?: Rests;
 }
 
 /** A function with `MinInstances`. */
@@ -43,11 +52,17 @@ export class Janitor implements Disposable {
   readonly #options: JanitorOptions;
   readonly #kept = new Map<string, Kept>();
   readonly #timers = new Map<string, () => void>();
+  /** Instances that are being started ahead. */
+  #ahead = 0;
 
   /** A janitor at work. */
   constructor(options: JanitorOptions) {
     this.#options = options;
-    this.#repeat("expire", options.intervalMs, () => options.pool.expire(options.idleMs));
+    const { pool, keepAlive, rests } = options;
+    this.#repeat("expire", options.intervalMs, () => {
+      pool.expire((name) => keepAlive.windows(name));
+    });
+    if (rests) this.#repeat("expect", expectMs, () => this.#expect(rests));
     this.#repeat("keep", keepMs, () => {
       for (const kept of this.#kept.values()) void this.#keep(kept);
     });
@@ -59,6 +74,7 @@ export class Janitor implements Disposable {
    * @param record undefined if it is gone
    */
   changed(name: string, record: FunctionRecord | undefined): void {
+    this.#options.rests?.changed(name, record);
     this.#kept.delete(name);
     if (!record || record.MinInstances <= 0) return;
     const kept = { record, notBefore: 0, backOffMs: keepMs };
@@ -89,6 +105,27 @@ export class Janitor implements Disposable {
         error: asServerledgeError(error).message,
       });
       kept.backOffMs = Math.min(2 * kept.backOffMs, maxBackOffMs);
+    }
+  }
+
+  /** Starts an instance of each function that a request is expected for and that has none. */
+  #expect(rests: Rests): void {
+    for (const record of rests.takeDue(maxAhead - this.#ahead)) {
+      if (!this.#options.pool.has(record)) void this.#startAhead(record);
+    }
+  }
+
+  async #startAhead(record: FunctionRecord): Promise<void> {
+    this.#ahead++;
+    try {
+      await this.#options.pool.prewarm(record, 1, { expected: true });
+    } catch (error) {
+      log.warn("Cannot start an instance of {name} ahead of the next request: {error}", {
+        name: record.Name,
+        error: asServerledgeError(error).message,
+      });
+    } finally {
+      this.#ahead--;
     }
   }
 

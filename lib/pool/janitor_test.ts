@@ -2,18 +2,23 @@ import assert from "node:assert/strict";
 import { fakeRecord, settle } from "../../tests/support/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
 import { Janitor } from "./janitor.ts";
+import { fixedKeepAlive, type KeepAlive } from "./keep_alive.ts";
+import { Rests } from "./rests.ts";
 
 function setUp(keepMinimum: () => Promise<void>) {
   const clock = new ManualClock();
   const calls = { kept: 0, expired: 0 };
   const pool = {
     expire: () => void calls.expired++,
+    has: () => false,
+    prewarm: () => Promise.resolve(0),
     keepMinimum: () => {
       calls.kept++;
       return keepMinimum();
     },
   };
-  const janitor = new Janitor({ pool, clock, intervalMs: 1000, idleMs: 5000 });
+  const keepAlive = fixedKeepAlive(5000);
+  const janitor = new Janitor({ pool, clock, intervalMs: 1000, keepAlive });
   return { clock, calls, janitor };
 }
 
@@ -47,4 +52,39 @@ Deno.test("starts that fail are tried again ever more seldom", async () => {
     clock.advance(1000);
   }
   assert(calls.kept >= 4 && calls.kept <= 7, `${calls.kept} tries in 64 s`);
+});
+
+Deno.test("instances are started ahead for who rests without one, few at once", async () => {
+  const clock = new ManualClock();
+  const keepAlive: KeepAlive = {
+    ...fixedKeepAlive(0),
+    windows: () => ({ preWarmMs: 2000, keepAliveMs: 60_000 }),
+  };
+  const rests = new Rests(keepAlive, clock);
+  const started: string[] = [];
+  const ends: ((error?: Error) => void)[] = [];
+  const pool = {
+    expire: () => {},
+    keepMinimum: () => Promise.resolve(),
+    has: ({ Name }: { Name: string }) => Name === "warm",
+    prewarm({ Name }: { Name: string }): Promise<number> {
+      started.push(Name);
+      const { promise, resolve, reject } = Promise.withResolvers<number>();
+      ends.push((error) => error ? reject(error) : resolve(1));
+      return promise;
+    },
+  };
+  using _janitor = new Janitor({ pool, clock, intervalMs: 1000, keepAlive, rests });
+  for (const Name of ["a", "warm", "b", "c"]) {
+    rests.began(fakeRecord({ Name }));
+    rests.ended(fakeRecord({ Name }));
+  }
+  clock.advance(1999);
+  assert.deepEqual(started, []);
+  clock.advance(3000);
+  assert.deepEqual(started, ["a", "b"]);
+  ends[0]!(new Error("no image"));
+  await settle();
+  clock.advance(1000);
+  assert.deepEqual(started, ["a", "b", "c"]);
 });

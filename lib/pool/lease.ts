@@ -13,6 +13,8 @@ export interface Lessor {
   give(pooled: PooledInstance, executionMs?: number): void;
   /** Removes an instance. */
   close(pooled: PooledInstance): void;
+  /** A lease has ended, however; called after the instance was given back or removed. */
+  ended(pooled: PooledInstance): void;
 }
 
 /** One call's hold on an instance; ends exactly once, later ends are ignored. */
@@ -54,6 +56,7 @@ export class Lease {
     if (!this.#held) return;
     this.#held = false;
     this.#lessor.give(this.#pooled, executionMs);
+    this.#lessor.ended(this.#pooled);
   }
 
   /** The instance broke: it is removed now, with all its calls. */
@@ -62,6 +65,7 @@ export class Lease {
     this.#held = false;
     this.#pooled.calls--;
     this.#lessor.close(this.#pooled);
+    this.#lessor.ended(this.#pooled);
   }
 
   /**
@@ -73,5 +77,6 @@ export class Lease {
     this.#held = false;
     if (this.#pooled.state === "busy") this.#pooled.home.doom(this.#pooled);
     this.#lessor.give(this.#pooled);
+    this.#lessor.ended(this.#pooled);
   }
 }

@@ -14,8 +14,10 @@ import type { FunctionRecord } from "../model/function.ts";
 import type { ExecutionEnvironment, Instance } from "../runtime/environment.ts";
 import { chooseVictims } from "./eviction.ts";
 import { FunctionPool, PooledInstance } from "./function_pool.ts";
+import { isKept, type Windows } from "./keep_alive.ts";
 import type { Demand, Ledger, Reservation } from "./ledger.ts";
 import { Lease } from "./lease.ts";
+import type { PoolObserver, PoolUsage } from "./watchers.ts";
 
 /** What the pool tells whoever has requests waiting. Called synchronously. */
 export interface PoolListener {
@@ -37,6 +39,8 @@ export interface PoolOptions {
   readonly clock: Clock;
   /** Most instances that may be starting at once. */
   readonly parallelStarts: number;
+  /** Follows how functions are used; absent: nobody does. */
+  readonly usage?: PoolUsage;
 }
 
 /** Instances of one function, counted. */
@@ -66,6 +70,7 @@ export class Pool implements AsyncDisposable {
   readonly #removals = new Set<Promise<void>>();
   #closed = false;
   #listener: PoolListener | undefined;
+  #observer: PoolObserver | undefined;
 
   /** An empty pool. */
   constructor(options: PoolOptions) {
@@ -80,6 +85,11 @@ export class Pool implements AsyncDisposable {
     this.#listener = listener;
   }
 
+  /** Who counts what becomes of instances; one observer. */
+  observe(observer: PoolObserver): void {
+    this.#observer = observer;
+  }
+
   /**
    * Leases an instance for one call, if one can take it now.
    *
@@ -87,7 +97,10 @@ export class Pool implements AsyncDisposable {
    */
   tryLease(record: FunctionRecord): Lease | undefined {
     const pooled = this.#functions.get(record.Version)?.take();
-    return pooled && new Lease(pooled, this);
+    if (!pooled) return undefined;
+    this.#options.usage?.began(pooled.home.record);
+    if (pooled.expected && pooled.served === 1) this.#observer?.preWarmHit(record.Name);
+    return new Lease(pooled, this);
   }
 
   /** True if an instance of the function could ever run here: it asks for no more than there is. */
@@ -149,6 +162,7 @@ export class Pool implements AsyncDisposable {
    * @returns false if too many are starting already or resources lack
    */
   tryStart(record: FunctionRecord): boolean {
+    this.#options.usage?.wanted(record);
     const turn = this.#closed ? undefined : this.#turns.tryAcquire();
     if (!turn) return false;
     const reservation = this.#reserve(record, "busy");
@@ -169,18 +183,25 @@ export class Pool implements AsyncDisposable {
   /**
    * Starts idle instances ahead of demand.
    *
+   * @param options.expected true if it is done since a request is expected
    * @returns how many were started: fewer than asked for where resources lack
    * @throws the error of a start that failed for another reason
    */
-  async prewarm(record: FunctionRecord, count: number): Promise<number> {
+  async prewarm(
+    record: FunctionRecord,
+    count: number,
+    { expected = false } = {},
+  ): Promise<number> {
     const starts = Array.from({ length: count }, () =>
       this.#begin(record, async (pool) => {
         using _turn = await this.#turns.acquire(pool.abort.signal);
         const reservation = this.#reserve(record, "warm");
-        return reservation && await this.#launch(pool, reservation);
+        return reservation && await this.#launch(pool, reservation, expected);
       }));
     for (const start of starts) this.#track(start);
-    return (await Promise.all(starts)).filter((started) => started).length;
+    const started = (await Promise.all(starts)).filter((started) => started).length;
+    if (expected && started > 0) this.#observer?.preWarmed(record.Name);
+    return started;
   }
 
   /**
@@ -195,12 +216,21 @@ export class Pool implements AsyncDisposable {
     if (missing > 0 && !this.#closed) await this.prewarm(record, missing);
   }
 
-  /** Removes instances that have been idle for too long, except those `MinInstances` needs. */
-  expire(idleMs: number): void {
-    const limit = this.#clock.now() - idleMs;
+  /**
+   * Removes instances that have been idle for too long, except those `MinInstances` needs.
+   *
+   * @param windowsOf how long idle instances of a function are kept
+   */
+  expire(windowsOf: (functionName: string) => Windows): void {
+    const now = this.#clock.now();
     for (const pool of this.#functions.values()) {
+      if (pool.idle.length === 0) continue;
+      const { Name: name } = pool.record;
+      const windows = windowsOf(name);
       for (const pooled of [...pool.evictable]) {
-        if (pooled.idleSince <= limit) this.close(pooled);
+        if (isKept(windows, now - pooled.idleSince, pooled.served > 0)) continue;
+        this.close(pooled);
+        this.#observer?.expired(name);
       }
     }
   }
@@ -242,6 +272,11 @@ export class Pool implements AsyncDisposable {
     if (executionMs !== undefined) pooled.home.pace.executed(executionMs);
     if (pooled.home.give(pooled, this.#clock.now())) return this.close(pooled);
     if (pooled.state !== "closed") this.#listener?.available(pooled.home.record);
+  }
+
+  /** A lease has ended. For leases only. */
+  ended(pooled: PooledInstance): void {
+    this.#options.usage?.ended(pooled.home.record);
   }
 
   /** Removes an instance. Its resources come free when it is really gone. */
@@ -306,14 +341,19 @@ export class Pool implements AsyncDisposable {
     return pooled !== undefined;
   }
 
-  async #launch(pool: FunctionPool, reservation: Reservation): Promise<PooledInstance> {
+  async #launch(
+    pool: FunctionPool,
+    reservation: Reservation,
+    expected = false,
+  ): Promise<PooledInstance> {
     const startedAt = this.#clock.now();
     try {
       await Promise.all([...this.#removals]); // what was evicted must be gone first
       pool.abort.signal.throwIfAborted();
       const environment = this.#options.environment(pool.record);
       const instance = await environment.start(pool.record, pool.abort.signal);
-      return new PooledInstance(pool, instance, reservation, startedAt, this.#clock.now());
+      const readyAt = this.#clock.now();
+      return new PooledInstance(pool, instance, reservation, startedAt, readyAt, expected);
     } catch (error) {
       reservation[Symbol.dispose]();
       throw error;

@@ -8,16 +8,37 @@ import {
 } from "../../tests/support/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
 import type { FunctionRecord } from "../model/function.ts";
+import { HistogramKeepAlive } from "./histogram_keep_alive.ts";
+import { fixedKeepAlive } from "./keep_alive.ts";
 import { Ledger } from "./ledger.ts";
 import type { Lease } from "./lease.ts";
 import { Pool } from "./pool.ts";
+import { Rests } from "./rests.ts";
+import type { PoolUsage } from "./watchers.ts";
+
+const keptFor = (ms: number) => fixedKeepAlive(ms).windows;
 
 function setUp(memoryMib = 1000, cpu = 4, parallelStarts = 4) {
   const environment = new FakeEnvironment();
   const clock = new ManualClock();
   const ledger = new Ledger({ memoryMib, cpu });
-  const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts });
-  return { environment, clock, ledger, pool };
+  const keepAlive = new HistogramKeepAlive(1000);
+  const rests = new Rests(keepAlive, clock);
+  /** Calls under way, as they are told. */
+  const told = { running: 0, most: 0 };
+  const usage: PoolUsage = {
+    wanted: (record) => rests.wanted(record),
+    began(record) {
+      told.most = Math.max(told.most, ++told.running);
+      rests.began(record);
+    },
+    ended(record) {
+      told.running--;
+      rests.ended(record);
+    },
+  };
+  const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts, usage });
+  return { environment, clock, ledger, pool, keepAlive, rests, told };
 }
 
 async function warm(
@@ -125,7 +146,7 @@ Deno.test("MinInstances survive eviction and the janitor, and are replaced", asy
   set.environment.finishStart();
   await settle();
   set.clock.advance(1_000_000);
-  set.pool.expire(1000);
+  set.pool.expire(keptFor(1000));
   assert.equal(set.pool.canStart(fakeRecord(), 2), false);
   assert.equal(set.pool.tryStart(fakeRecord({ MemoryMB: 200 })), false);
   assert.equal(set.environment.living.length, 1);
@@ -143,8 +164,71 @@ Deno.test("the janitor removes what has been idle for too long", async () => {
   set.clock.advance(500);
   set.pool.tryLease(record)!.release();
   set.clock.advance(600);
-  set.pool.expire(1000);
+  set.pool.expire(keptFor(1000));
   await settle();
+  assert.equal(set.environment.living.length, 1);
+});
+
+Deno.test("keep-alive by demand: gone at once, back in time, into free memory only", async () => {
+  const set = setUp(200);
+  const record = fakeRecord({ Name: "timer" });
+  const seen: string[] = [];
+  set.pool.observe({
+    expired: (name) => seen.push(`expired ${name}`),
+    preWarmed: (name) => seen.push(`pre-warmed ${name}`),
+    preWarmHit: (name) => seen.push(`hit ${name}`),
+  });
+  const expire = () => set.pool.expire((name) => set.keepAlive.windows(name));
+  const start = async () => {
+    set.pool.tryStart(record);
+    await settle();
+    set.environment.finishStart();
+    await settle();
+  };
+  const expect = async () => {
+    for (const due of set.rests.takeDue(1)) {
+      void set.pool.prewarm(due, 1, { expected: true });
+      await settle();
+      set.environment.finishStart();
+      await settle();
+    }
+  };
+  for (let k = 0; k < 5; k++) {
+    await start();
+    set.pool.tryLease(record)!.release();
+    set.clock.advance(20 * 60_000);
+    expire();
+    await settle();
+  }
+  assert.deepEqual(
+    new Set(seen),
+    new Set(["expired timer"]),
+    "nothing known: the fixed keep-alive",
+  );
+  seen.length = 0;
+  await start();
+  set.pool.tryLease(record)!.release();
+  expire();
+  assert.deepEqual(seen, ["expired timer"], "nothing is expected for a while");
+  set.clock.advance(18 * 60_000); // 20 min less the margin
+  await expect();
+  set.clock.advance(2 * 60_000);
+  expire();
+  const lease = set.pool.tryLease(record)!;
+  assert.deepEqual([lease.first, seen], [true, [
+    "expired timer",
+    "pre-warmed timer",
+    "hit timer",
+  ]]);
+  lease.release();
+  expire();
+  seen.length = 0;
+
+  await settle();
+  await warm(set, fakeRecord({ Name: "other", MemoryMB: 150 }));
+  set.clock.advance(18 * 60_000);
+  await expect();
+  assert.deepEqual(seen, [], "there is no room, and nobody is put out for it");
   assert.equal(set.environment.living.length, 1);
 });
 
@@ -202,6 +286,8 @@ const happenings = [
   "expire",
   "retire",
   "time",
+  "minutes",
+  "expect",
 ] as const;
 
 Deno.test("any interleaving ends with everything free and no instance left", async () => {
@@ -229,6 +315,7 @@ Deno.test("any interleaving ends with everything free and no instance left", asy
           usedCpu: 0,
         });
         assert.equal(set.environment.living.length, 0);
+        assert.equal(set.told.running, 0, "each lease was told to begin and to end");
       },
     ),
     { numRuns: 150, seed: 42 },
@@ -290,7 +377,7 @@ async function run(
         environment.removals.shift()?.();
         break;
       case "expire":
-        pool.expire(n);
+        pool.expire(n % 2 ? keptFor(n) : (name) => set.keepAlive.windows(name));
         break;
       case "retire":
         pool.retire(record(n).Version);
@@ -298,6 +385,14 @@ async function run(
         break;
       case "time":
         clock.advance(n);
+        break;
+      case "minutes":
+        clock.advance((n % 4) * 60_000);
+        break;
+      case "expect":
+        for (const due of set.rests.takeDue(2)) {
+          pool.prewarm(due, 1, { expected: true }).catch(() => {});
+        }
     }
     if (n % 2 === 0) await settle();
   }

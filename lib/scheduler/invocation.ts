@@ -34,6 +34,8 @@ export interface Absence {
   readonly sentAt: number;
   /** Calls it back. */
   readonly abort: AbortController;
+  /** What that node answered. */
+  report?: Report;
 }
 
 /** What an invocation starts with. */

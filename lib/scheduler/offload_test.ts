@@ -7,7 +7,7 @@ import type { Eligibility, Forwarded, Peers } from "../cluster/peers.ts";
 import type { Hop } from "../model/hop.ts";
 import { type InvokeRequest, readInvokeRequest, type Report } from "../model/invocation.ts";
 import { QosClasses } from "../model/qos.ts";
-import type { PeerView, Policy } from "../policy.ts";
+import type { Outcome, PeerView, Policy, Refusal } from "../policy.ts";
 import { Ledger } from "../pool/ledger.ts";
 import { Pool } from "../pool/pool.ts";
 import type { InvocationEnd } from "./observer.ts";
@@ -93,7 +93,13 @@ class FakePeers implements Peers {
 }
 
 function setUp(
-  { record = fakeRecord(), maxHops = 1, names = ["one", "two"], hasImage = true } = {},
+  {
+    record = fakeRecord(),
+    maxHops = 1,
+    names = ["one", "two"],
+    hasImage = true,
+    policy = eager,
+  } = {},
 ) {
   const environment = new FakeEnvironment();
   environment.slowStarts = false;
@@ -108,7 +114,7 @@ function setUp(
     node: { id: "me", area: "A" },
     clock,
     deadlines: new Deadlines(clock),
-    policy: eager,
+    policy,
     pool,
     ledger,
     peers,
@@ -183,6 +189,38 @@ Deno.test("an image is fetched meanwhile if the policy says so, and peers are as
     peers.sent[0]!.answer({});
     await invocation.done;
   }
+});
+
+Deno.test("the policy hears what every part of a request's way took", async () => {
+  const outcomes: Outcome[] = [];
+  const refusals: Refusal[] = [];
+  const policy: Policy = {
+    ...eager,
+    observe: (_, outcome) => outcomes.push(outcome),
+    refused: (_, refusal) => refusals.push(refusal),
+  };
+  const { submit, peers, clock, environment } = setUp({ policy });
+  const invocation = submit();
+  clock.advance(5);
+  peers.sent[0]!.refuse("NODE_SATURATED");
+  await settle();
+  clock.advance(100);
+  const there = { ResponseTime: 0.08, InitTime: 0.03, Duration: 0.05, IsWarmStart: false };
+  peers.sent[1]!.answer({ ...there, ExecutionNode: "two" });
+  await invocation.done;
+  assert.deepEqual(refusals, [{ node: "one", code: "NODE_SATURATED", awayMs: 5 }]);
+  const { place, node, executionMs, delayMs, cold, wayMs, awayMs } = outcomes[0]!;
+  assert.deepEqual([place, node, executionMs, delayMs, cold], ["edge", "two", 50, 30, true]);
+  assert.deepEqual([Math.round(wayMs), awayMs], [20, 100]);
+  const alone = submit({ CanDoOffloading: false });
+  await settle();
+  clock.advance(7);
+  environment.made[0]!.reply();
+  await alone.done;
+  const { code, ...local } = outcomes[1]!;
+  assert.equal(code, "OK");
+  assert.deepEqual([local.node, local.executionMs, local.delayMs], ["", 7, 0]);
+  assert(Number.isNaN(local.wayMs) && Number.isNaN(local.awayMs));
 });
 
 Deno.test("what waits here goes to another node once that tells of room", async () => {

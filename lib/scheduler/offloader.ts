@@ -9,6 +9,7 @@ import type { Deadlines } from "../base/deadlines.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import type { Peers } from "../cluster/peers.ts";
 import type { Report } from "../model/invocation.ts";
+import type { Refusal } from "../policy.ts";
 import type { Answers } from "./answers.ts";
 import type { EstimateBook } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
@@ -29,7 +30,7 @@ export interface OffloaderOptions {
   /** The other nodes. */
   readonly peers: Pick<Peers, "send" | "isCloud">;
   /** The other node surely did not start it: what now? */
-  readonly refused: (invocation: Invocation) => void;
+  readonly refused: (invocation: Invocation, refusal: Refusal) => void;
 }
 
 /** Sends invocations to other nodes and answers with what these answer. */
@@ -85,6 +86,7 @@ export class Offloader {
     if (invocation.settled) return;
     const { answers, estimates } = this.#options;
     const { sentAt, isCloud } = invocation.absence!;
+    invocation.absence!.report = report;
     const now = this.#clock.now();
     const place = estimates.of(invocation.record.Name)[isCloud ? "remote" : "edge"];
     place.observe({
@@ -102,9 +104,10 @@ export class Offloader {
   #failed(invocation: Invocation, to: string, error: ServerledgeError): void {
     if (invocation.settled) return;
     if (!error.elsewhere) return this.#options.answers.fail(invocation, error);
+    const awayMs = this.#clock.now() - invocation.absence!.sentAt;
     invocation.visited.push(to);
     invocation.absence = undefined;
     invocation.refusal = error;
-    this.#options.refused(invocation);
+    this.#options.refused(invocation, { node: to, code: error.code, awayMs });
   }
 }

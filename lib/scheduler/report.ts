@@ -8,7 +8,7 @@
 import { ServerledgeError } from "../base/errors.ts";
 import type { Report } from "../model/invocation.ts";
 import type { StartTier } from "../model/start_tier.ts";
-import type { RequestFacts } from "../policy.ts";
+import type { Outcome, RequestFacts } from "../policy.ts";
 import type { Reply } from "../runtime/environment.ts";
 import type { Execution, Invocation } from "./invocation.ts";
 import type { InvocationEnd, Place } from "./observer.ts";
@@ -66,6 +66,7 @@ export function factsOf(
   const { record, request, qosClass, answerBy, hop, hopsLeft, visited } = invocation;
   const tried = visited.length - (hop?.visited.length ?? 0);
   return {
+    id: invocation.id,
     functionName: record.Name,
     memoryMib: record.MemoryMB,
     cpu: record.CPUDemand,
@@ -75,6 +76,28 @@ export function factsOf(
     canOffload: (request.CanDoOffloading || hop !== undefined) && hopsLeft > 0 &&
       tried < maxAttempts,
     waited,
+  };
+}
+
+/**
+ * What the policy is told of a request's end.
+ *
+ * @param now when it ended, on the node's clock
+ */
+export function outcomeOf(invocation: Invocation, end: InvocationEnd, now: number): Outcome {
+  const { execution, absence, arrivedAt } = invocation;
+  const report = absence?.report;
+  return {
+    place: end.place,
+    inTime: end.inTime,
+    responseMs: end.responseMs,
+    code: end.outcome,
+    node: absence?.node ?? "",
+    executionMs: execution ? end.executionMs : report ? report.Duration * 1000 : NaN,
+    delayMs: execution ? execution.startedAt - arrivedAt : report ? report.InitTime * 1000 : NaN,
+    cold: execution?.cold ?? (report ? !report.IsWarmStart : false),
+    wayMs: report && absence ? now - absence.sentAt - report.ResponseTime * 1000 : NaN,
+    awayMs: absence ? now - absence.sentAt : NaN,
   };
 }
 

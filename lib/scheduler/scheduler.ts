@@ -26,7 +26,7 @@ import { Invocation } from "./invocation.ts";
 import { LocalRunner } from "./local_runner.ts";
 import type { InvocationEnd, InvocationObserver } from "./observer.ts";
 import { Offloader } from "./offloader.ts";
-import { factsOf, type NodeName } from "./report.ts";
+import { factsOf, type NodeName, outcomeOf } from "./report.ts";
 import {
   functionUnknown,
   localityForbids,
@@ -111,7 +111,10 @@ export class Scheduler implements PoolListener {
     this.#runner = new LocalRunner(parts);
     this.#offloader = new Offloader({
       ...parts,
-      refused: (invocation) => this.#arrive(invocation),
+      refused: (invocation, refusal) => {
+        options.policy.refused?.(this.#factsOf(invocation, false), refusal);
+        this.#arrive(invocation);
+      },
     });
     this.#sources = {
       ...options,
@@ -354,12 +357,9 @@ export class Scheduler implements PoolListener {
     if (invocation.hop && error?.elsewhere) this.#seen.forget(invocation.id);
     observer.ended(end);
     if (policy.plan) this.#arrivals.ended(invocation, end);
-    const { place, inTime, responseMs } = end;
-    policy.observe?.(this.#factsOf(invocation, false), {
-      place,
-      inTime,
-      responseMs,
-    });
+    if (!policy.observe) return;
+    const now = this.#clock.now();
+    policy.observe(this.#factsOf(invocation, false), outcomeOf(invocation, end, now));
   }
 
   /** The client has left. */

@@ -105,6 +105,11 @@ export class LocalView implements NodeView {
   }
 
   /** See {@link NodeView}. */
+  get freeMemoryMib(): number {
+    return this.#sources.ledger.freeMemory;
+  }
+
+  /** See {@link NodeView}. */
   get totalMemoryMib(): number {
     return this.#sources.ledger.balance.totalMemory;
   }

@@ -14,6 +14,7 @@ import type { Coordinate, NodeRecord } from "../model/node.ts";
 import { QosClasses } from "../model/qos.ts";
 import type { Policy } from "../policy.ts";
 import { Janitor } from "../pool/janitor.ts";
+import { fixedKeepAlive } from "../pool/keep_alive.ts";
 import { Ledger } from "../pool/ledger.ts";
 import { Pool } from "../pool/pool.ts";
 import { newsOf } from "../scheduler/news.ts";
@@ -134,7 +135,12 @@ export class SimNode implements Reachable, Disposable {
       }),
     );
     this.#owned.use(
-      new Janitor({ pool: this.#pool, clock, intervalMs: janitorMs, idleMs: model.idleMs }),
+      new Janitor({
+        pool: this.#pool,
+        clock,
+        intervalMs: janitorMs,
+        keepAlive: fixedKeepAlive(model.idleMs),
+      }),
     );
   }
 

@@ -64,6 +64,8 @@ export class SimPolicies implements Disposable {
       name: policy.name,
       decide: (request, view) => policy.decide(request, view),
       ...(policy.observe && { observe: (request, outcome) => policy.observe!(request, outcome) }),
+      ...(policy.refused && { refused: (request, refusal) => policy.refused!(request, refusal) }),
+      ...(policy.explain && { explain: () => policy.explain!() }),
       plan: (statistics) => {
         const planned = Promise.resolve(plan.call(policy, statistics));
         const tracked = planned.then(() => {}, () => {}).then(() => {

@@ -7,6 +7,7 @@
 import { Gauge, Registry } from "prom-client";
 import type { Balance } from "../pool/ledger.ts";
 import type { InstanceCount } from "../pool/pool.ts";
+import type { PoolObserver } from "../pool/watchers.ts";
 import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
 import { TallyCounter, TallyHistogram } from "./tally.ts";
 
@@ -32,7 +33,7 @@ const startBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const sizeBuckets = Array.from({ length: 7 }, (_, k) => 64 * 8 ** k);
 
 /** The metrics of a node. */
-export class Metrics implements InvocationObserver {
+export class Metrics implements InvocationObserver, PoolObserver {
   readonly #registry = new Registry();
   readonly #area: string;
   readonly #completed: TallyCounter;
@@ -46,6 +47,9 @@ export class Metrics implements InvocationObserver {
   readonly #queueing: TallyHistogram;
   readonly #tiers: TallyCounter;
   readonly #starts: TallyHistogram;
+  readonly #expired: TallyCounter;
+  readonly #preWarmed: TallyCounter;
+  readonly #preWarmHits: TallyCounter;
 
   /**
    * Metrics that start at zero.
@@ -129,6 +133,24 @@ export class Metrics implements InvocationObserver {
       buckets: fineBuckets,
       registry,
     });
+    this.#expired = new TallyCounter({
+      name: "serverledge_expired_total",
+      help: "Instances that were removed since they were idle for too long",
+      labelNames: byFunction,
+      registry,
+    });
+    this.#preWarmed = new TallyCounter({
+      name: "serverledge_prewarm_starts_total",
+      help: "Instances that were started since a request was expected (container.keepalive)",
+      labelNames: byFunction,
+      registry,
+    });
+    this.#preWarmHits = new TallyCounter({
+      name: "serverledge_prewarm_hits_total",
+      help: "Instances started since a request was expected that got one",
+      labelNames: byFunction,
+      registry,
+    });
     addGauges([registry], sources);
   }
 
@@ -149,6 +171,21 @@ export class Metrics implements InvocationObserver {
     this.#completed.inc(this.#area, functionName);
     this.#execution.observe(end.executionMs / 1000, functionName);
     this.#outputSize.observe(end.resultSize, functionName);
+  }
+
+  /** See {@link PoolObserver}. */
+  expired(functionName: string): void {
+    this.#expired.inc(functionName);
+  }
+
+  /** See {@link PoolObserver}. */
+  preWarmed(functionName: string): void {
+    this.#preWarmed.inc(functionName);
+  }
+
+  /** See {@link PoolObserver}. */
+  preWarmHit(functionName: string): void {
+    this.#preWarmHits.inc(functionName);
   }
 
   /** Prometheus text format. */

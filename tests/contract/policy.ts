@@ -11,6 +11,7 @@ import type {
   Decision,
   Estimates,
   NodeView,
+  Outcome,
   PeerView,
   PolicyFactory,
   RequestFacts,
@@ -34,6 +35,7 @@ export function qosClassOf(facts: Partial<QosClass> = {}): QosClass {
 /** A request of which only what matters is told: it has all the time of the world. */
 export function requestOf(facts: Partial<RequestFacts> = {}): RequestFacts {
   return {
+    id: "f-1",
     functionName: "f",
     memoryMib: 128,
     cpu: 0,
@@ -58,6 +60,7 @@ export function viewOf(facts: Partial<NodeView> = {}): NodeView {
     queueCapacity: 10,
     queueWaitMs: 0,
     availableMemoryMib: 1024,
+    freeMemoryMib: 1024,
     totalMemoryMib: 1024,
     local: unmeasured,
     remote: unmeasured,
@@ -96,6 +99,23 @@ export function cloudOf(facts: Partial<PeerView> = {}): PeerView {
   });
 }
 
+/** An outcome of which only what matters is told: in time, here, after 1 ms. */
+export function outcomeOf(facts: Partial<Outcome> = {}): Outcome {
+  return {
+    place: "local",
+    inTime: true,
+    responseMs: 1,
+    code: "OK",
+    node: "",
+    executionMs: NaN,
+    delayMs: NaN,
+    cold: false,
+    wayMs: NaN,
+    awayMs: NaN,
+    ...facts,
+  };
+}
+
 const quantity = fc.oneof(
   fc.constantFrom(0, Infinity),
   fc.double({ min: 0, max: 1e6, noNaN: true }),
@@ -130,6 +150,7 @@ const cloud: fc.Arbitrary<PeerView> = fc.record({
 /** Any moment at all. */
 export const situations: fc.Arbitrary<Situation> = fc.record({
   request: fc.record({
+    id: fc.constantFrom("f-1", "f-2"),
     functionName: fc.constantFrom("f", "g"),
     memoryMib: fc.integer({ min: 1, max: 4096 }),
     cpu: fc.double({ min: 0, max: 8, noNaN: true }),
@@ -156,6 +177,7 @@ export const situations: fc.Arbitrary<Situation> = fc.record({
     queueCapacity: fc.nat(20),
     queueWaitMs: estimate,
     availableMemoryMib: quantity,
+    freeMemoryMib: quantity,
     totalMemoryMib: quantity,
     local: estimates,
     remote: estimates,
@@ -220,7 +242,7 @@ export function testPolicy(name: string, factory: PolicyFactory): void {
   Deno.test(`${name} hears of outcomes of every kind`, () => {
     const policy = make();
     for (const where of ["local", "edge", "cloud", "nowhere"] as const) {
-      policy.observe?.(requestOf(), { place: where, inTime: where === "local", responseMs: 1 });
+      policy.observe?.(requestOf(), outcomeOf({ place: where, inTime: where === "local" }));
     }
   });
 

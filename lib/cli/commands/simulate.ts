@@ -64,7 +64,11 @@ export const simulate: Command = defineCommand({
     const { parseConfigText } = await import("../config_text.ts");
     const { readScenario } = await import("../../simulator/scenario.ts");
     const { compare } = await import("../../simulator/compare.ts");
-    const value = await parseConfigText(await readFile(scenario), scenario);
+    const { readScenarioFile } = await import("../../simulator/scenario_file.ts");
+    const value = await readScenarioFile(
+      scenario,
+      async (file) => await parseConfigText(await readFile(file), file),
+    );
     const file = readScenario(duration === undefined ? value : { ...value, duration });
     const comparison = await compare({
       file,

@@ -12,9 +12,13 @@ import type { FunctionRecord } from "../../model/function.ts";
 import { isSandboxed, type SandboxExecutor } from "../../model/runtimes.ts";
 import type { ExecutionEnvironment, Instance } from "../environment.ts";
 import { SandboxInstance } from "./instance.ts";
+import { endLeftovers } from "./leftovers.ts";
+import type { Bounds } from "./limits/cgroups.ts";
+import { Limits } from "./limits/limits.ts";
 import { type CodeArchives, type CodeLease, PreparedCode } from "./prepared_code.ts";
-import { SandboxRoom } from "./room.ts";
+import { type Program, SandboxRoom } from "./room.ts";
 import { Sandbox } from "./sandbox.ts";
+import { Spares } from "./spares.ts";
 import type { SandboxSpec } from "./spec.ts";
 
 /** Time that a function's code may take to load. */
@@ -23,15 +27,19 @@ const loadTimeoutMs = 30_000;
 /** What the environment needs of its node. */
 export interface SandboxOptions {
   /** The node's configuration. */
-  readonly config: Pick<Config, "runtimes">;
+  readonly config: Pick<Config, "runtimes" | "container.pids" | "sandbox.spares">;
   /** Id of the node. */
   readonly nodeId: string;
   /** Area of the node, told to functions. */
   readonly area: string;
   /** Where the code is. */
   readonly code: CodeArchives;
-  /** A private folder of its own. */
+  /** A private folder of the node. */
   readonly runDir: string;
+  /** What sandboxes run: this program, by default. */
+  readonly program?: Program;
+  /** False to bound memory without control groups; they are used where that is possible. */
+  readonly controlGroups?: boolean;
 }
 
 /** Makes instances of functions as sandboxes. */
@@ -40,14 +48,20 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   readonly #room: SandboxRoom;
   readonly #code: PreparedCode;
   readonly #closing = new AbortController();
+  readonly #limits: Limits;
+  readonly #spares: Spares;
   readonly #living = new Set<AsyncDisposable>();
   readonly #starts = new Set<Promise<Instance>>();
 
-  private constructor(options: SandboxOptions, room: SandboxRoom) {
+  private constructor(options: SandboxOptions, room: SandboxRoom, limits: Limits) {
     this.#options = options;
     this.#room = room;
+    this.#limits = limits;
     const { program, folder } = room;
     this.#code = new PreparedCode({ folder, code: options.code, program });
+    const count = options.config["sandbox.spares"];
+    this.#spares = new Spares(count, () => Sandbox.start(room, options.nodeId));
+    this.#spares.refill();
   }
 
   /**
@@ -57,7 +71,20 @@ export class SandboxEnvironment implements ExecutionEnvironment {
    * @throws where its folder cannot be made
    */
   static async open(options: SandboxOptions): Promise<SandboxEnvironment> {
-    return new SandboxEnvironment(options, await SandboxRoom.open(options.runDir));
+    endLeftovers(options.nodeId);
+    const limits = await Limits.open(options.nodeId, options.controlGroups ?? true);
+    const room = await SandboxRoom.open(options.runDir, options.program);
+    return new SandboxEnvironment(options, room, limits);
+  }
+
+  /** How many sandboxes wait for a function. */
+  get spares(): number {
+    return this.#spares.ready;
+  }
+
+  /** True if the kernel bounds memory, false if the node watches it. */
+  get boundByKernel(): boolean {
+    return this.#limits.byKernel;
   }
 
   /** See {@link ExecutionEnvironment.prepare}. */
@@ -97,7 +124,9 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
     await Promise.allSettled(this.#starts);
+    await this.#spares[Symbol.asyncDispose]();
     await Promise.all([...this.#living].map((one) => one[Symbol.asyncDispose]()));
+    await this.#limits[Symbol.asyncDispose]();
     await this.#room[Symbol.asyncDispose]();
   }
 
@@ -105,13 +134,36 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     const executor = this.#executor(fn);
     await using cleanup = new AsyncDisposableStack();
     const code = cleanup.use(await this.#leaseCode(fn, executor, signal));
-    const sandbox = cleanup.use(Sandbox.start(this.#room, this.#options.nodeId));
-    this.#living.add(sandbox);
-    cleanup.defer(() => void this.#living.delete(sandbox));
-    await abortable(sandbox.connected(), signal);
-    await abortable(sandbox.load(this.#spec(fn, executor, code), loadTimeoutMs), signal);
+    const spare = this.#spares.take();
+    const sandbox = spare ?? Sandbox.start(this.#room, this.#options.nodeId);
+    const resources = new AsyncDisposableStack();
+    this.#living.add(resources);
+    cleanup.defer(() => void this.#living.delete(resources));
+    cleanup.use(resources);
+    // Disposed last: a control group can go only when its process is gone.
+    const bounds = resources.use(new AsyncDisposableStack());
+    resources.use(sandbox);
+    if (!spare) await abortable(sandbox.connected(), signal);
     const { process, connection } = sandbox;
-    return new SandboxInstance(fn, "fresh", { process, connection, cleanup: cleanup.move() });
+    const busy = () => connection.calls > 0;
+    const confined = bounds.use(this.#limits.confine(process, this.#bounds(fn), busy));
+    confined.wake();
+    await abortable(sandbox.load(this.#spec(fn, executor, code), loadTimeoutMs), signal);
+    const tier = spare ? "generic" : "fresh";
+    return new SandboxInstance(fn, tier, {
+      process,
+      connection,
+      confined,
+      cleanup: cleanup.move(),
+    });
+  }
+
+  #bounds({ MemoryMB, CPUDemand }: FunctionRecord): Bounds {
+    return {
+      memoryMib: MemoryMB,
+      cpu: CPUDemand,
+      pids: this.#options.config["container.pids"],
+    };
   }
 
   /** What is prepared for a start that was given up is not held by it. */

@@ -9,6 +9,7 @@ import type { FunctionRecord } from "../../model/function.ts";
 import type { ColdTier } from "../../model/start_tier.ts";
 import type { ExecutorConnection } from "../channel.ts";
 import type { Call, Instance, Reply } from "../environment.ts";
+import type { Confined } from "./limits/limits.ts";
 import { crashOf, type SandboxProcess } from "./process.ts";
 
 /** Lines of its log that a crash tells. */
@@ -20,7 +21,9 @@ export interface SandboxParts {
   readonly process: SandboxProcess;
   /** The connection to it. */
   readonly connection: ExecutorConnection;
-  /** Disposes both, and all that belongs to them. */
+  /** What bounds it. */
+  readonly confined: Confined;
+  /** Disposes all that belongs to it. */
   readonly cleanup: AsyncDisposableStack;
 }
 
@@ -62,6 +65,7 @@ export class SandboxInstance implements Instance {
 
   /** See {@link Instance.invoke}. */
   invoke(call: Call): Promise<Reply> {
+    this.#parts.confined.wake();
     return this.#parts.connection.invoke(call);
   }
 

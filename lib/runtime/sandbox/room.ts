@@ -43,8 +43,9 @@ export class SandboxRoom implements AsyncDisposable {
    * Makes the folder; removes the one that a crashed predecessor left.
    *
    * @param runDir a private folder of the node, where the folder's name is kept
+   * @param program what sandboxes run; this program by default
    */
-  static async open(runDir: string): Promise<SandboxRoom> {
+  static async open(runDir: string, program?: Program): Promise<SandboxRoom> {
     await Deno.mkdir(runDir, { recursive: true, mode: 0o700 });
     const pointer = join(runDir, "sandbox-folder");
     const former = await Deno.readTextFile(pointer).catch(() => "");
@@ -54,7 +55,7 @@ export class SandboxRoom implements AsyncDisposable {
     await Deno.chmod(folder, 0o711);
     const socket = join(folder, "node.sock");
     const channel = await ExecutorChannel.open(socket);
-    return new SandboxRoom(folder, channel, socket, await findProgram(folder));
+    return new SandboxRoom(folder, channel, socket, program ?? await findProgram(folder));
   }
 
   /** Closes the channel and removes the folder. */

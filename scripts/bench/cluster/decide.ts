@@ -29,6 +29,7 @@ const view: NodeView = {
   queueCapacity: 1000,
   queueWaitMs: 100,
   availableMemoryMib: 0,
+  freeMemoryMib: 0,
   totalMemoryMib: 4096,
   local: measured,
   remote: measured,
@@ -45,6 +46,7 @@ const view: NodeView = {
 
 const classes = [defaultClass, { ...defaultClass, name: "interactive", id: 1, limit: 0.2 }];
 const requests = classes.map((qosClass): RequestFacts => ({
+  id: `f-${qosClass.id}`,
   functionName: "f",
   memoryMib: 128,
   cpu: 0.5,

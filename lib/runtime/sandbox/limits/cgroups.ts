@@ -1,0 +1,288 @@
+/**
+ * Control groups, version 1 and 2: where the node may make them, the kernel itself bounds what a
+ * sandbox uses.
+ *
+ * @module
+ */
+
+import { dirname, join } from "node:path";
+import { randomId } from "../../../base/ids.ts";
+import { logger } from "../../../base/log.ts";
+
+const mounts = "/sys/fs/cgroup";
+/** Period of the CPU limit; shorter than the kernel's 100 ms, so that pauses are short. */
+const cpuPeriodUs = 50_000;
+/** The least quota that the kernel accepts. */
+const minCpuQuotaUs = 1_000;
+/** A group can be removed when its last process is gone, which the kernel may see a little later. */
+const removeAttempts = 20;
+const removeDelayMs = 25;
+
+/** What a sandbox may use. */
+export interface Bounds {
+  /** Memory, MiB, beyond what it has when it joins. */
+  readonly memoryMib: number;
+  /** CPU, cores; 0: no limit. */
+  readonly cpu: number;
+  /** Processes and threads. */
+  readonly pids: number;
+}
+
+/** The group of one sandbox. Disposing it removes it; its processes must be gone. */
+export interface Group extends AsyncDisposable {
+  /** True if the kernel has ended a process of it for its memory. */
+  outOfMemory(): boolean;
+}
+
+/** Makes groups below one of the node's own. */
+export interface Groups extends AsyncDisposable {
+  /**
+   * Puts a process into a group of its own.
+   *
+   * @param pid the process
+   * @param bounds what it may use from now on
+   * @throws if the kernel refuses
+   */
+  confine(pid: number, bounds: Bounds): Group;
+}
+
+/**
+ * Finds out whether the node may make groups; removes those of a crashed predecessor, and ends the
+ * processes in them.
+ *
+ * @param nodeId whose groups they are
+ * @returns undefined if it may not
+ */
+export async function openGroups(nodeId: string): Promise<Groups | undefined> {
+  const name = `serverledge-${nodeId}`;
+  try {
+    const own = ownGroups(Deno.readTextFileSync("/proc/self/cgroup"));
+    const groups = exists(`${mounts}/cgroup.controllers`)
+      ? new GroupsV2(homeV2(own.get("") ?? "/"), name)
+      : new GroupsV1(new Map(controllersV1.map((one) => [one, homeV1(one, own)])), name);
+    await groups.start();
+    return groups;
+  } catch (error) {
+    const reason = (error as Error).message;
+    logger("runtime").info("No control groups for sandboxes ({reason}): the node watches them", {
+      reason,
+    });
+    return undefined;
+  }
+}
+
+/**
+ * The groups that a process is in, by controller; version 2 has the empty name.
+ *
+ * @param text of `/proc/self/cgroup`
+ */
+export function ownGroups(text: string): Map<string, string> {
+  const groups = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    if (path === undefined) continue;
+    for (const controller of controllers!.split(",")) groups.set(controller, path);
+  }
+  return groups;
+}
+
+const controllersV1 = ["memory", "cpu", "pids"] as const;
+
+/** Below the node's own group, so that what bounds the node bounds its sandboxes. */
+function homeV1(controller: string, own: ReadonlyMap<string, string>): string {
+  const nested = join(mounts, controller, own.get(controller) ?? "/");
+  return exists(nested) ? nested : join(mounts, controller);
+}
+
+/** Beside the node's own group: a group that has processes cannot bound groups below it. */
+function homeV2(own: string): string {
+  const beside = join(mounts, dirname(own));
+  const bounds = (folder: string) =>
+    exists(folder) && /\bmemory\b/.test(read(`${folder}/cgroup.subtree_control`));
+  return bounds(beside) ? beside : mounts;
+}
+
+/** What both versions have in common: folders with files. */
+abstract class GroupsBase implements Groups {
+  /** The node's folders. */
+  protected abstract readonly folders: readonly string[];
+  readonly #made = new Set<string>();
+
+  async start(): Promise<void> {
+    await this.#clear();
+    this.prepare();
+    // Only a trial tells what the kernel allows.
+    await this.make({ memoryMib: 64, cpu: 1, pids: 64 })[Symbol.asyncDispose]();
+  }
+
+  confine(pid: number, bounds: Bounds): Group {
+    return this.make(bounds, pid);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#clear();
+  }
+
+  protected abstract prepare(): void;
+
+  /** Writes the bounds of a group. */
+  protected abstract bound(name: string, bounds: Bounds): void;
+
+  /** Where the kernel counts the processes that it ended. */
+  protected abstract eventsFile(name: string): string;
+
+  protected make(bounds: Bounds, pid?: number): Group {
+    const name = randomId(12);
+    const folders = this.folders.map((folder) => join(folder, name));
+    this.#made.add(name);
+    const remove = async () => {
+      for (const folder of folders) await removeGroup(folder);
+      this.#made.delete(name);
+    };
+    try {
+      for (const folder of folders) Deno.mkdirSync(folder);
+      this.bound(name, bounds);
+      if (pid !== undefined) { for (const folder of folders) write(folder, "cgroup.procs", pid); }
+    } catch (error) {
+      void remove();
+      throw error;
+    }
+    return {
+      outOfMemory: () => /^oom_kill [1-9]/m.test(read(this.eventsFile(name))),
+      [Symbol.asyncDispose]: remove,
+    };
+  }
+
+  async #clear(): Promise<void> {
+    for (const folder of this.folders) {
+      if (!exists(folder)) continue;
+      for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+        if (!isDirectory) continue;
+        endAll(read(join(folder, name, "cgroup.procs")));
+        await removeGroup(join(folder, name));
+      }
+      await removeGroup(folder);
+    }
+  }
+}
+
+/** Version 2: one folder with all controllers. */
+class GroupsV2 extends GroupsBase {
+  protected override readonly folders: readonly string[];
+  readonly #home: string;
+
+  constructor(home: string, name: string) {
+    super();
+    this.#home = home;
+    this.folders = [join(home, name)];
+  }
+
+  protected override prepare(): void {
+    const folder = this.folders[0]!;
+    attempt(() => write(this.#home, "cgroup.subtree_control", "+memory +cpu +pids"));
+    Deno.mkdirSync(folder, { recursive: true });
+    write(folder, "cgroup.subtree_control", "+memory +cpu +pids");
+  }
+
+  protected override bound(name: string, { memoryMib, cpu, pids }: Bounds): void {
+    const folder = join(this.folders[0]!, name);
+    write(folder, "memory.max", memoryMib * 2 ** 20);
+    attempt(() => write(folder, "memory.swap.max", 0));
+    write(folder, "pids.max", pids);
+    if (cpu > 0) write(folder, "cpu.max", `${quota(cpu)} ${cpuPeriodUs}`);
+  }
+
+  protected override eventsFile(name: string): string {
+    return join(this.folders[0]!, name, "memory.events");
+  }
+}
+
+/** Version 1: a folder for each controller. */
+class GroupsV1 extends GroupsBase {
+  protected override readonly folders: readonly string[];
+  readonly #of: (controller: (typeof controllersV1)[number]) => string;
+
+  constructor(homes: ReadonlyMap<string, string>, name: string) {
+    super();
+    this.#of = (controller) => join(homes.get(controller)!, name);
+    this.folders = controllersV1.map(this.#of);
+  }
+
+  protected override prepare(): void {
+    for (const folder of this.folders) Deno.mkdirSync(folder, { recursive: true });
+  }
+
+  protected override bound(name: string, { memoryMib, cpu, pids }: Bounds): void {
+    const memory = join(this.#of("memory"), name);
+    write(memory, "memory.limit_in_bytes", memoryMib * 2 ** 20);
+    attempt(() => write(memory, "memory.swappiness", 0));
+    write(join(this.#of("pids"), name), "pids.max", pids);
+    if (cpu <= 0) return;
+    write(join(this.#of("cpu"), name), "cpu.cfs_period_us", cpuPeriodUs);
+    write(join(this.#of("cpu"), name), "cpu.cfs_quota_us", quota(cpu));
+  }
+
+  protected override eventsFile(name: string): string {
+    return join(this.#of("memory"), name, "memory.oom_control");
+  }
+}
+
+function quota(cpu: number): number {
+  return Math.max(Math.round(cpu * cpuPeriodUs), minCpuQuotaUs);
+}
+
+/** The kernel takes a group's settings by plain writes, which must neither create nor truncate. */
+function write(folder: string, file: string, value: string | number): void {
+  using handle = Deno.openSync(join(folder, file), { write: true });
+  handle.writeSync(new TextEncoder().encode(String(value)));
+}
+
+function read(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function attempt(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // Not every kernel has it.
+  }
+}
+
+function endAll(pids: string): void {
+  for (const pid of pids.split("\n").filter((line) => line !== "")) {
+    attempt(() => Deno.kill(Number(pid), "SIGKILL"));
+  }
+}
+
+async function removeGroup(folder: string): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      Deno.removeSync(folder);
+      return;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      if (attempt === removeAttempts) {
+        logger("runtime").warn("Cannot remove the control group {folder}: {error}", {
+          folder,
+          error: String(error),
+        });
+        return;
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, removeDelayMs));
+  }
+}
