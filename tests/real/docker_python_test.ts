@@ -135,6 +135,19 @@ Deno.test("Python executor", async (t) => {
     });
   }
 
+  await t.step("every call has its own deadline, whatever alarm an earlier one left", async () => {
+    await using instance = await start("cases.nap");
+    const nap = (ms: number, timeoutMs: number, more = {}) =>
+      instance.invoke(dockerCall({ params: { ms, ...more }, timeoutMs }));
+    assert.equal(value(await nap(0, 60_000)), "rested");
+    assert.equal(failure(await nap(600_000, 50)).type, "Interrupted", "earlier than the last one");
+    assert.equal(value(await nap(0, 50)), "rested");
+    assert.equal(value(await nap(100, 60_000)), "rested", "the alarm of the last one comes now");
+    assert.equal(value(await nap(0, 60_000, { alarm: 50 })), "rested");
+    assert.equal(value(await nap(100, 60_000)), "rested", "the function's own alarm is gone");
+    assert.equal(failure(await nap(600_000, 50)).type, "Interrupted");
+  });
+
   await t.step("cancelling one of several calls leaves the others", async () => {
     await using instance = await start("cases.noisy", { MaxConcurrency: 3 });
     const calls = ["a", "b", "c"].map((word) => dockerCall({ params: { word } }));

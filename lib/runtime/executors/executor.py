@@ -11,11 +11,12 @@ library and the root is read-only, so each pure-Python import is compiled again 
 import os
 import sys
 from _contextvars import ContextVar
-from _signal import ITIMER_REAL, SIGALRM, SIGUSR1, setitimer, signal
+from _signal import ITIMER_REAL, SIGALRM, SIGUSR1, getsignal, setitimer, signal
 from _socket import AF_UNIX, MSG_DONTWAIT, SOCK_STREAM, socket
 from _thread import allocate_lock, start_new_thread
 from binascii import b2a_base64
 from io import RawIOBase, TextIOBase
+from select import POLLIN, poll
 from time import monotonic, sleep, time
 
 MAX_FRAME = 64 << 20
@@ -23,6 +24,7 @@ MAX_OUTPUT = 1 << 20
 OUTPUT_CUT = "\n[output cut here: it is longer than 1 MiB]\n"
 # The node interrupts at the deadline too and answers first; this timer is for blocking calls.
 DEADLINE_SLACK_S = 0.005
+FOREVER = float("inf")
 # The flag of functions made by `async def` (inspect.CO_COROUTINE).
 CO_COROUTINE = 0x80
 
@@ -183,6 +185,11 @@ class Channel:
         self.socket.connect(path)
         self.lock = allocate_lock()
         self.buffer = b""
+        # A thread that waits in recv() is also woken when the node has read its reply, for nothing;
+        # one that waits in poll() is woken only by a call.
+        readable = poll()
+        readable.register(self.socket.fileno(), POLLIN)
+        self.wait = readable.poll
         self.send('{"token":' + quote(token) + "}")
 
     def send(self, text):
@@ -210,6 +217,7 @@ class Channel:
             missing = 65536
             if len(self.buffer) >= 4:
                 missing = 4 + int.from_bytes(self.buffer[:4], "big") - len(self.buffer)
+            self.wait()
             data = self.socket.recv(max(65536, missing))
             if not data:
                 os._exit(0)
@@ -400,7 +408,12 @@ class Serial:
         self.current = OneSink()
         self.running = None
         self.signalled = False
-        signal(SIGALRM, self.on_alarm)
+        self.deadline = FOREVER
+        # When the next alarm comes. It stays set between calls, and one that comes before a call's
+        # time is up is set anew, so that hardly any call has to set it.
+        self.alarm = FOREVER
+        self.alarm_handler = self.on_alarm
+        signal(SIGALRM, self.alarm_handler)
         signal(SIGUSR1, self.on_cancel)
 
     def capture(self):
@@ -413,10 +426,24 @@ class Serial:
             if "cancel" not in request:
                 self.channel.send(self.run(request))
 
+    def set_alarm(self, at):
+        self.alarm = at
+        setitimer(ITIMER_REAL, max(0.001, at - monotonic()))
+
     def on_alarm(self, _number, _frame):
-        if self.running is not None:
-            self.running = None
-            raise Interrupted()
+        self.alarm = FOREVER
+        if self.running is None:
+            return
+        if monotonic() < self.deadline:
+            return self.set_alarm(self.deadline)
+        self.running = None
+        raise Interrupted()
+
+    def take_alarm_back(self):
+        """The function has used the alarm for itself: what it left must not hit another call."""
+        setitimer(ITIMER_REAL, 0)
+        signal(SIGALRM, self.alarm_handler)
+        self.alarm = FOREVER
 
     def on_cancel(self, _number, _frame):
         """The node has sent a cancel frame for a call that is perhaps the running one."""
@@ -439,8 +466,11 @@ class Serial:
             return failed(request, function.failure, sink)
 
         def started():
-            setitimer(ITIMER_REAL, request["timeoutMs"] / 1000 + DEADLINE_SLACK_S)
+            deadline = monotonic() + request["timeoutMs"] / 1000 + DEADLINE_SLACK_S
+            self.deadline = deadline
             self.running = request["id"]
+            if deadline < self.alarm:
+                self.set_alarm(deadline)
             # The cancellation may have come before the call was begun.
             if self.signalled or self.channel.buffer:
                 self.stop_if_cancelled()
@@ -451,7 +481,8 @@ class Serial:
                 result = function.call(request, started)
             finally:
                 self.running = None
-                setitimer(ITIMER_REAL, 0)
+                if getsignal(SIGALRM) is not self.alarm_handler:
+                    self.take_alarm_back()
             return succeeded(request, encode(result), sink)
         except Interrupted:
             return failed(request, INTERRUPTED, sink)

@@ -34,6 +34,17 @@ def sleepy(params, context):
         print("cleaned up")
 
 
+def nap(params, context):
+    """Sleeps; may leave an alarm of its own behind."""
+    if "alarm" in params:
+        import signal
+
+        signal.signal(signal.SIGALRM, lambda number, frame: os._exit(5))
+        signal.setitimer(signal.ITIMER_REAL, params["alarm"] / 1000)
+    time.sleep(params["ms"] / 1000)
+    return "rested"
+
+
 def noisy(params, context):
     for _ in range(20):
         print(params["word"])
