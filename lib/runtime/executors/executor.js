@@ -20,6 +20,12 @@ delete environment.SERVERLEDGE_TOKEN;
 delete environment.SERVERLEDGE_SOCKET;
 const concurrency = Number(environment.SERVERLEDGE_CONCURRENCY || "1");
 
+// What every call is told; reading the environment anew each time would cost microseconds.
+const functionName = environment.SERVERLEDGE_FUNCTION || "";
+const memoryLimitMib = Number(environment.SERVERLEDGE_MEMORY_MIB || "0");
+const area = environment.SERVERLEDGE_AREA || "";
+const node = environment.SERVERLEDGE_NODE || "";
+
 /** What one call has written. */
 class Sink {
   text = "";
@@ -41,12 +47,12 @@ class Context {
   #cancelled = false;
 
   constructor(call) {
-    this.functionName = environment.SERVERLEDGE_FUNCTION || "";
+    this.functionName = functionName;
     this.requestId = call.id;
     this.deadlineMs = Date.now() + call.timeoutMs;
-    this.memoryLimitMib = Number(environment.SERVERLEDGE_MEMORY_MIB || "0");
-    this.area = environment.SERVERLEDGE_AREA || "";
-    this.node = environment.SERVERLEDGE_NODE || "";
+    this.memoryLimitMib = memoryLimitMib;
+    this.area = area;
+    this.node = node;
   }
 
   /** Time until the invocation is given up, ms. */
@@ -189,7 +195,9 @@ const running = new Map();
 let handler;
 let loadFailure;
 
-const socket = net.connect(socketPath, () => {
+// Reads always go to this buffer: without it each is allocated and queued in a stream.
+const onread = { buffer: Buffer.allocUnsafe(65536), callback: receive };
+const socket = net.connect({ path: socketPath, onread }, () => {
   send({ token });
   capture(process.stdout);
   capture(process.stderr);
@@ -198,7 +206,6 @@ const socket = net.connect(socketPath, () => {
     (error) => (loadFailure = describe(error)),
   ).then(() => waiting.splice(0).forEach(run));
 });
-socket.on("data", receive);
 socket.on("error", () => process.exit(0));
 socket.on("close", () => process.exit(0));
 const waiting = [];
@@ -216,22 +223,27 @@ function send(message) {
   return true;
 }
 
+/** What has arrived of a frame that is not complete yet. */
 let chunks = [];
 let received = 0;
 
-function receive(chunk) {
-  chunks.push(chunk);
-  received += chunk.length;
-  if (chunks.length > 1 && (received < 4 || received < 4 + wanted())) return;
-  let data = chunks.length === 1 ? chunk : Buffer.concat(chunks, received);
+function receive(count, buffer) {
+  let data = buffer.subarray(0, count);
+  if (received > 0) {
+    chunks.push(Buffer.from(data));
+    received += count;
+    if (received < 4 || received < 4 + wanted()) return true;
+    data = Buffer.concat(chunks, received);
+  }
   while (data.length >= 4) {
     const end = 4 + data.readUInt32BE(0);
     if (data.length < end) break;
     accept(JSON.parse(data.toString("utf8", 4, end)));
     data = data.subarray(end);
   }
-  chunks = data.length > 0 ? [data] : [];
+  chunks = data.length > 0 ? [Buffer.from(data)] : [];
   received = data.length;
+  return true;
 }
 
 function wanted() {
