@@ -5,6 +5,7 @@
  */
 
 import type { Command } from "./lib/cli/command.ts";
+import { bench } from "./lib/cli/commands/bench.ts";
 import { config } from "./lib/cli/commands/config.ts";
 import { create, update } from "./lib/cli/commands/create.ts";
 import { deleteFunction } from "./lib/cli/commands/delete.ts";
@@ -31,6 +32,7 @@ const commands: readonly Command[] = [
   update,
   invoke,
   poll,
+  bench,
   prewarm,
   deleteFunction,
   list,

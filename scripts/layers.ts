@@ -21,6 +21,7 @@ const rooms: readonly Room[] = [
   { path: "lib/plot/" },
   { path: "lib/http/" },
   { path: "lib/strip_types.ts" },
+  { path: "lib/load/", only: ["lib/base/", "lib/model/", "lib/plot/", "lib/http/"] },
   { path: "lib/policy.ts" },
   { path: "policies/", only: ["lib/base/", "lib/model/", "lib/policy.ts"] },
   { path: "lib/registry/" },

@@ -62,7 +62,8 @@ export function defineCommand<T>(spec: CommandSpec<T>): Command {
 /** Usage in one line: options are listed below it, so it names arguments only. */
 function shortUsage(usage: Usage): Usage {
   const isArgument = (term: UsageTerm): boolean =>
-    term.type === "argument" || (term.type === "optional" && term.terms.every(isArgument));
+    term.type === "argument" ||
+    ((term.type === "optional" || term.type === "multiple") && term.terms.every(isArgument));
   return [...usage.filter(isArgument), { type: "literal", value: "[OPTION...]" }];
 }
 

@@ -59,7 +59,8 @@ function parse(
   terminal: Terminal,
 ): Parsed | Ended {
   const table: Command["parser"] = or(...commands.map((command) => command.parser));
-  const parser = merge(globalOptions, table);
+  // A command may give an option of its own the name of a global one, as bench does with --json.
+  const parser = merge(globalOptions, table, { allowDuplicates: true });
   const names = optionNames(chosen(commands, args)?.parser.usage ?? []);
   const globals = optionNames(globalOptions.usage);
   const known = {

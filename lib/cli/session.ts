@@ -5,7 +5,7 @@
  */
 
 import { NodeClient } from "./client.ts";
-import { resolveEndpoint } from "./endpoint.ts";
+import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import type { Globals } from "./options.ts";
 import { styled } from "./style.ts";
 import type { Terminal } from "./terminal.ts";
@@ -16,12 +16,26 @@ import type { Terminal } from "./terminal.ts";
  * @throws `INVALID_REQUEST` where one of them names none
  */
 export async function connect(globals: Globals, terminal: Terminal): Promise<NodeClient> {
-  const { env, err } = terminal;
-  const endpoint = await resolveEndpoint(globals, env, async () => {
+  return new NodeClient(await endpointOf(globals, terminal), traceOf(globals, terminal));
+}
+
+/**
+ * The node that the command line, the environment or the configuration names.
+ *
+ * @throws `INVALID_REQUEST` where one of them names none
+ */
+export async function endpointOf(globals: Globals, { env }: Terminal): Promise<Endpoint> {
+  return await resolveEndpoint(globals, env, async () => {
     // Most calls have no configuration file to read, and none should pay for the schemas.
     const { configuredPort } = await import("./config_files.ts");
     return await configuredPort(env);
   });
-  const trace = (line: string) => err.write(`${styled(err, "dim", line)}\n`);
-  return new NodeClient(endpoint, globals.verbose ? trace : undefined);
+}
+
+/** Where each request and its answer are told; undefined unless `--verbose` asks for it. */
+export function traceOf(
+  { verbose }: Pick<Globals, "verbose">,
+  { err }: Terminal,
+): ((line: string) => void) | undefined {
+  return verbose ? (line) => err.write(`${styled(err, "dim", line)}\n`) : undefined;
 }

@@ -7,6 +7,7 @@
 import type { Results } from "./results.ts";
 import { clusterSuite } from "./cluster/suite.ts";
 import { environmentsSuite } from "./environments/suite.ts";
+import { evaluationSuite } from "./evaluation/suite.ts";
 import { nodeSuite } from "./node/suite.ts";
 
 /** Measures something and adds its metrics. */
@@ -17,4 +18,5 @@ export const suites: Readonly<Record<string, Suite>> = {
   node: nodeSuite,
   cluster: clusterSuite,
   environments: environmentsSuite,
+  evaluation: evaluationSuite,
 };

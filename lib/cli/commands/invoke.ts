@@ -10,7 +10,6 @@ import type { InferValue } from "@optique/core/parser";
 import { flag, option } from "@optique/core/primitives";
 import { float, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
-import { ServerledgeError } from "../../base/errors.ts";
 import type { InvokeRequest } from "../../model/invocation.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { awaitResult } from "../await_result.ts";
@@ -23,6 +22,7 @@ import { duringCall } from "../pulls.ts";
 import { readableReport, readReport } from "../report.ts";
 import { connect } from "../session.ts";
 import { show } from "../show.ts";
+import { readTextFile } from "../text_file.ts";
 import { maxWaitMs, timeoutOption } from "../timeout.ts";
 import { showResult } from "./poll.ts";
 
@@ -107,9 +107,10 @@ export const invoke: Command = defineCommand({
 
 async function readRequest(options: InferValue<typeof invokeOptions>): Promise<InvokeRequest> {
   const { paramsFile } = options;
-  const base = paramsFile === undefined
-    ? {}
-    : readParamsFile(await readTextOf(paramsFile), paramsFile === "-" ? "stdin" : paramsFile);
+  const base = paramsFile === undefined ? {} : readParamsFile(
+    await readTextFile(paramsFile, "parameter file"),
+    paramsFile === "-" ? "stdin" : paramsFile,
+  );
   const params: JsonObject = { ...base, ...readParams(options.params) };
   return {
     Params: params,
@@ -120,21 +121,4 @@ async function readRequest(options: InferValue<typeof invokeOptions>): Promise<I
     Async: options.async === true || options.wait === true,
     ReturnOutput: options.returnOutput ?? false,
   };
-}
-
-async function readTextOf(path: string): Promise<string> {
-  try {
-    return path === "-"
-      ? await new Response(Deno.stdin.readable).text()
-      : await Deno.readTextFile(path);
-  } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : (cause as Error).message;
-    throw new ServerledgeError(
-      "INVALID_REQUEST",
-      `Cannot read the parameter file ${path}: ${reason}`,
-      { cause },
-    );
-  }
 }

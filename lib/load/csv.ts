@@ -1,0 +1,49 @@
+/**
+ * A run over time as CSV.
+ *
+ * @module
+ */
+
+import type { LoadResult } from "./result.ts";
+
+/** Its columns; times in s after the warm-up, response times in ms. */
+const columns = [
+  "time_s",
+  "seconds",
+  "function",
+  "class",
+  "due",
+  "ok",
+  "failed",
+  "p50_ms",
+  "p90_ms",
+  "p99_ms",
+] as const;
+
+/**
+ * Writes a run as CSV: a line for each span of time and each function and class.
+ *
+ * @param result what the run found
+ */
+export function formatCsv({ kinds }: LoadResult): string {
+  const rows = kinds.flatMap((kind) =>
+    kind.slices.map((slice) => [
+      slice.at,
+      slice.seconds,
+      cell(kind.function),
+      cell(kind.class),
+      slice.due,
+      slice.ok,
+      slice.failed,
+      slice.p50 ?? "",
+      slice.p90 ?? "",
+      slice.p99 ?? "",
+    ])
+  );
+  return [columns, ...rows].map((row) => row.join(",")).join("\n") + "\n";
+}
+
+/** A text as a cell (RFC 4180). */
+function cell(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { prepare } from "./prepare.ts";
+import { readScenario, type Scenario } from "./scenario.ts";
+
+const around = { node: "http://127.0.0.1:1323", isPlain: false };
+const mix = [{ function: "hello" }];
+const planOf = (scenario: Scenario, more = {}) => prepare(scenario, { ...around, ...more }).plan;
+const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+function refused(action: () => unknown, reason: RegExp): void {
+  assert.throws(action, (error: Error & { code?: string }) => {
+    assert.equal(error.code, "INVALID_REQUEST", error.message);
+    assert.match(error.message, reason);
+    return true;
+  });
+}
+
+Deno.test("a function alone is a bounded closed loop after a warm-up", () => {
+  const { loop, ...plan } = planOf({ mix });
+  assert.deepEqual(loop, { kind: "closed", clients: 8, thinkMs: 0 });
+  assert.equal(plan.durationMs, 30_000);
+  assert.equal(plan.warmUpMs, 2000);
+  assert.equal(plan.maxRequests, 1_000_000);
+  assert.equal(plan.timeoutMs, 30_000);
+});
+
+Deno.test("an invocation is one request as the API takes it", () => {
+  const [kind] = planOf({
+    mix: [{ function: "fib", params: { n: 5 }, class: "1", limit: 0.5, headers: { "X-A": "b" } }],
+  }).kinds;
+  const [head, body] = textOf(kind!.bytes).split("\r\n\r\n");
+  assert.match(head!, /^POST \/invoke\/fib HTTP\/1\.1\r\nhost: 127\.0\.0\.1:1323\r\n/);
+  assert.match(head!, /\r\nx-a: b\r\n/);
+  assert.match(head!, new RegExp(`\r\ncontent-length: ${body!.length}$`));
+  assert.deepEqual(JSON.parse(body!), {
+    Params: { n: 5 },
+    QoSClass: 1,
+    QoSMaxRespT: 0.5,
+    CanDoOffloading: true,
+  });
+  assert.equal(kind!.limitMs, 500);
+  assert.ok(kind!.isInvocation);
+});
+
+Deno.test("a URL is one request of its verb", () => {
+  const [get, post] = planOf({
+    mix: [{ url: "https://[::1]/a?b=1" }, { url: "http://h:8080/x", body: "é", method: "PUT" }],
+  }).kinds;
+  assert.match(textOf(get!.bytes), /^GET \/a\?b=1 HTTP\/1\.1\r\nhost: \[::1\]\r\n[^]*\r\n\r\n$/);
+  assert.deepEqual(get!.origin, { hostname: "::1", port: 443, tls: true });
+  assert.match(textOf(post!.bytes), /^PUT \/x [^]*content-length: 2\r\n\r\né$/);
+  assert.equal(get!.judge, undefined);
+  assert.ok(!get!.isInvocation);
+});
+
+Deno.test("a rate makes an open loop; its arrivals follow the seed", () => {
+  const times = (scenario: Scenario) => {
+    const { loop } = planOf({ mix, rate: 10, ...scenario });
+    assert.ok(loop.kind === "open");
+    return Array.from({ length: 20 }, () => loop.arrivals()!.at);
+  };
+  assert.deepEqual(times({ seed: 3 }), times({ seed: 3 }));
+  assert.notDeepEqual(times({ seed: 3 }), times({ seed: 4 }));
+  assert.equal(times({ arrivals: "constant" })[10], 1);
+  assert.notDeepEqual(times({ arrivals: "bursty" }), times({}));
+});
+
+Deno.test("a trace names functions and classes, with the parameters of those that are given", () => {
+  const trace = [
+    { at: 0, function: "fib", class: undefined },
+    { at: 1, function: "hello", class: "critical" },
+    { at: 2, function: undefined, class: undefined },
+    { at: 3, function: "fib", class: "batch" },
+    { at: 4, function: "fib", class: undefined },
+  ];
+  const { loop, kinds, warmUpMs } = planOf(
+    { mix: [{ function: "fib", params: { n: 9 } }] },
+    { trace },
+  );
+  assert.ok(loop.kind === "open");
+  const drawn = trace.map(() => loop.arrivals()!.kind);
+  assert.deepEqual(drawn, [0, 1, undefined, 2, 0]);
+  assert.deepEqual(kinds.map((kind) => [kind.function, kind.class]), [
+    ["fib", ""],
+    ["hello", "critical"],
+    ["fib", "batch"],
+  ]);
+  assert.match(textOf(kinds[2]!.bytes), /"n":9/);
+  assert.doesNotMatch(textOf(kinds[1]!.bytes), /"n":9/);
+  assert.equal(warmUpMs, 0);
+});
+
+Deno.test("what makes no load is refused with what to do", () => {
+  refused(() => planOf({}), /Say what to send/);
+  refused(() => planOf({ mix: [{}] }), /either a function or a URL/);
+  refused(() => planOf({ mix: [{ function: "a", url: "http://h/" }] }), /either/);
+  refused(() => planOf({ mix, arrivals: "poisson" }), /--rate/);
+  refused(() => planOf({ mix, arrivals: "closed", rate: 5 }), /leave out --rate/);
+  refused(() => planOf({ mix, rate: 5, clients: 4 }), /closed loop/);
+  refused(() => planOf({ mix, arrivals: "trace" }), /--trace/);
+  refused(() => planOf({ mix: [{ url: "ftp://h/" }] }), /no URL/);
+  refused(() => planOf({ mix: [{ url: "http://h/", method: "GET X" }] }), /verb/);
+  refused(() => planOf({ mix: [{ function: "a", node: "http://h/x" }] }), /HOST:PORT/);
+  refused(() => planOf({ mix: [{ function: "a", headers: { Host: "x" } }] }), /follows/);
+  refused(() => planOf({ mix: [{ function: "a", headers: { "a b": "x" } }] }), /no header/);
+  refused(() => planOf({ mix: [{ function: "a", headers: { a: "x\r\ny: z" } }] }), /header a/i);
+});
+
+Deno.test("a scenario's bounds are hard, and unknown keys are told", () => {
+  refused(() => readScenario({ duration: 1e6 }), /duration: must be at most 86400/);
+  refused(() => readScenario({ requests: 1e9 }), /requests: must be at most/);
+  refused(() => readScenario({ clients: 0 }), /clients: must be at least 1/);
+  refused(() => readScenario({ rate: 0 }), /rate/);
+  refused(() => readScenario({ users: 5 }), /users/);
+  refused(() => readScenario({ mix: [{ function: "a", weigth: 2 }] }), /weigth/);
+  refused(() => readScenario({ arrivals: "often" }), /arrivals: expected one of/);
+});
