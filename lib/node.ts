@@ -33,6 +33,7 @@ import { fixedKeepAlive, type KeepAlive } from "./pool/keep_alive.ts";
 import { Ledger } from "./pool/ledger.ts";
 import { Pool } from "./pool/pool.ts";
 import { Rests } from "./pool/rests.ts";
+import { SpareBooks } from "./pool/spare_books.ts";
 import { AsyncInvocations, interruptedResult } from "./scheduler/async_invocations.ts";
 import { newsOf } from "./scheduler/news.ts";
 import { Planner } from "./scheduler/planner.ts";
@@ -114,6 +115,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const metrics = new Metrics(node.area, {
     balance: () => ledger.balance,
     instances: () => pool.count(),
+    spares: () => environment.spareCounts(),
     waiting: () => scheduler.waiting,
     running: () => scheduler.running,
   });
@@ -195,6 +197,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     }
     if (!record) logBook.forget(name);
     janitor.changed(name, record);
+    environment.follow(name, record);
   }, built);
 
   const services = new NodeServices({
@@ -294,6 +297,11 @@ async function openPool(
   clock: Clock,
   built: AsyncDisposableStack,
 ) {
+  const ledger = new Ledger({
+    memoryMib: config["container.pool.memory"],
+    cpu: config["container.pool.cpus"] || navigator.hardwareConcurrency,
+  });
+  const spares = new SpareBooks(ledger);
   const common = {
     config,
     nodeId: home.nodeId,
@@ -304,6 +312,7 @@ async function openPool(
   const containers = await DockerEnvironment.open({
     ...common,
     imageBook: home.of("images.json"),
+    spares,
   });
   const environment = built.use(
     new Environments({
@@ -316,10 +325,6 @@ async function openPool(
       },
     }),
   );
-  const ledger = new Ledger({
-    memoryMib: config["container.pool.memory"],
-    cpu: config["container.pool.cpus"] || navigator.hardwareConcurrency,
-  });
   const keeping = keepingOf(config, clock);
   const pool = built.use(
     new Pool({
@@ -327,6 +332,7 @@ async function openPool(
       clock,
       environment: () => environment,
       parallelStarts: config["container.starts"],
+      spares,
       ...(keeping.rests && { usage: keeping.rests }),
     }),
   );

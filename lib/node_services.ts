@@ -184,6 +184,7 @@ export class NodeServices implements ApiServices {
         Message: message,
       })),
       MissingImages: this.#parts.stock.unmet.slice(0, maxMissing),
+      Spares: { ...environment.spareCounts?.() },
     };
   }
 

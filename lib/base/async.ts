@@ -105,7 +105,8 @@ export class SharedTasks<T> {
 }
 
 /**
- * Waits for a promise, but not longer than the signal allows. The promise itself goes on.
+ * Waits for a promise, but not longer than the signal allows. The promise itself goes on, and may
+ * fail.
  *
  * @param promise what to wait for
  * @param signal when to stop waiting
@@ -113,8 +114,8 @@ export class SharedTasks<T> {
  */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
     const leave = () => reject(signal.reason);
+    if (signal.aborted) leave();
     signal.addEventListener("abort", leave, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
   });

@@ -41,7 +41,7 @@ export function environmentSource(env: Readonly<Record<string, string>>): Enviro
 }
 
 function runtimeKey(name: string): string | undefined {
-  const [, id, field] = /^SERVERLEDGE_RUNTIMES_(.+)_(IMAGE|EXECUTOR)$/.exec(name) ?? [];
+  const [, id, field] = /^SERVERLEDGE_RUNTIMES_(.+)_(IMAGE|EXECUTOR|SPARES)$/.exec(name) ?? [];
   return id && `runtimes.${id}.${field}`.toLowerCase();
 }
 

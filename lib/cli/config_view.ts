@@ -5,7 +5,7 @@
  */
 
 import { environmentName, type ResolvedConfig } from "../model/config.ts";
-import { type SettingKey, settings } from "../model/settings.ts";
+import { runtimeSpares, type SettingKey, settings } from "../model/settings.ts";
 import { formatTable } from "./table.ts";
 
 /** One key of an effective configuration. */
@@ -33,8 +33,8 @@ export function describeConfig({ config, origins }: ResolvedConfig): ConfigRow[]
     value: settings[key].secret && config[key] !== "" ? hidden : config[key],
     origin: origin(key),
   }));
-  for (const { id, image, executor } of config.runtimes.values()) {
-    for (const [field, value] of Object.entries({ image, executor })) {
+  for (const { id, image, executor, spares } of config.runtimes.values()) {
+    for (const [field, value] of Object.entries({ image, executor, spares })) {
       const key = `runtimes.${id}.${field}`;
       if (value !== "") rows.push({ key, value, origin: origin(key) });
     }
@@ -77,7 +77,9 @@ export function exampleConfig(): string {
   const runtimes = "\n# Image of a runtime's containers, and of runtimes of your own\n" +
     "# runtimes.python.image: python:3.13-slim\n" +
     "# runtimes.python312.image: python:3.12-slim\n" +
-    "# runtimes.python312.executor: python\n";
+    "# runtimes.python312.executor: python\n" +
+    `# ${runtimeSpares.doc}\n# Allowed: ${runtimeSpares.allowed}\n` +
+    `# runtimes.python.spares: ${runtimeSpares.value}\n`;
   const classes = "\n# Classes of service: requests name one by id or name\n" +
     "# qos.critical.id: 1\n# qos.critical.limit: 0.5\n# qos.critical.weight: 4\n";
   return head + keys.join("") + runtimes + classes;

@@ -23,6 +23,7 @@ import {
   isQosField,
   type QosField,
   qosFields,
+  runtimeSpares,
   type SettingKey,
   settings,
   type SettingValue,
@@ -167,13 +168,19 @@ function setRuntime(
   origin: string,
 ): void {
   // The id may hold dots itself: runtimes.python3.12.image.
-  const [, id, field] = /^runtimes\.(.+)\.(image|executor)$/.exec(key) ?? [];
-  if (!id) throw bad(key, origin, "expected runtimes.<id>.image or runtimes.<id>.executor");
+  const [, id, field] = /^runtimes\.(.+)\.(image|executor|spares)$/.exec(key) ?? [];
+  if (!id) throw bad(key, origin, "expected runtimes.<id>.image, .executor or .spares");
+  const base = runtimes.get(id) ?? runtimes.get(ownValue(runtimeAliases, id) ?? "");
+  if (field === "spares") {
+    const result = v.safeParse(runtimeSpares.schema, value);
+    if (!result.success) throw bad(key, origin, `expected ${runtimeSpares.allowed}`);
+    runtimes.set(id, { ...base, id, spares: result.output });
+    return;
+  }
   if (typeof value !== "string" || value === "") throw bad(key, origin, "expected a text");
   if (field === "executor" && !executors.some((kind) => kind === value)) {
     throw bad(key, origin, `expected ${executors.join(", ")}, current value is "${value}"`);
   }
-  const base = runtimes.get(id) ?? runtimes.get(ownValue(runtimeAliases, id) ?? "");
   runtimes.set(id, { ...base, id, [field!]: value });
 }
 
@@ -218,19 +225,20 @@ function checkPolicySetting(key: string, value: unknown, origin: string) {
   throw bad(key, origin, "expected a text, a number, true or false");
 }
 
-/** A runtime that no default completes must be told whole; sandboxes have no image. */
+/**
+ * A runtime that no default completes must be told whole, but for its spares; sandboxes have no
+ * image.
+ */
 function checkRuntimes(
   runtimes: Map<string, Partial<Runtime>>,
   origins: ReadonlyMap<string, string>,
 ): void {
   for (const [id, runtime] of runtimes) {
+    const keys = ["image", "executor", "spares"].map((field) => `runtimes.${id}.${field}`);
     for (const field of ["image", "executor"] as const) {
       if (runtime[field] !== undefined) continue;
-      if (field === "image" && runtime.executor && isSandboxed(runtime.executor)) {
-        runtimes.set(id, { ...runtime, image: "" });
-        continue;
-      }
-      const told = `runtimes.${id}.${field === "image" ? "executor" : "image"}`;
+      if (field === "image" && runtime.executor && isSandboxed(runtime.executor)) continue;
+      const told = keys.find((key) => origins.has(key))!;
       const hint = field === "executor" ? ` (${executors.join(", ")})` : "";
       throw bad(
         told,
@@ -238,7 +246,13 @@ function checkRuntimes(
         `a new runtime needs runtimes.${id}.${field}${hint}, too`,
       );
     }
+    const { executor, image = "", spares = defaultSpares(executor) } = runtime;
+    runtimes.set(id, { ...runtime, image, spares: executor === "http" ? 0 : spares });
   }
+}
+
+function defaultSpares(executor: ExecutorKind | undefined): number {
+  return executor && isSandboxed(executor) ? 0 : runtimeSpares.value;
 }
 
 function warningFor(key: string, origin: string): string {

@@ -139,6 +139,7 @@ Deno.test("an image of a runtime is configured by its id, and by an alias of its
     id: "python38",
     executor: "python",
     image: "python:3.8",
+    spares: 1,
   });
   assert.equal(origins.get("runtimes.python.image"), "node.yaml");
 });
@@ -152,7 +153,25 @@ Deno.test("a new runtime needs an image and an executor; its id may hold dots", 
   assert.match(refusal({ "runtimes.java.image": "java" }), /needs runtimes\.java\.executor/);
   assert.match(refusal({ "runtimes.java.executor": "http" }), /needs runtimes\.java\.image/);
   const sandboxed = resolve({ "runtimes.js.executor": "deno" }).config;
-  assert.deepEqual(findRuntime(sandboxed, "js"), { id: "js", executor: "deno", image: "" });
+  assert.deepEqual(findRuntime(sandboxed, "js"), {
+    id: "js",
+    executor: "deno",
+    image: "",
+    spares: 0,
+  });
+});
+
+Deno.test("spares are for runtimes of our executors", () => {
+  const spares = (values: Record<string, unknown>, id: string) =>
+    findRuntime(resolve(values).config, id)?.spares;
+  assert.deepEqual(["python", "nodejs", "custom"].map((id) => spares({}, id)), [1, 1, 0]);
+  assert.equal(spares({ "runtimes.python.spares": "3" }, "python314"), 3);
+  assert.equal(spares({ "runtimes.python.executor": "http" }, "python"), 0);
+  const own = { "runtimes.p312.image": "p", "runtimes.p312.executor": "python" };
+  assert.equal(spares(own, "p312"), 1);
+  assert.equal(spares({ ...own, "runtimes.p312.spares": 0 }, "p312"), 0);
+  assert.match(refusal({ "runtimes.python.spares": 17 }), /an integer from 0 to 16/);
+  assert.match(refusal({ "runtimes.java.spares": 2 }), /needs runtimes\.java\.image/);
 });
 
 Deno.test("a bad runtime is refused", () => {

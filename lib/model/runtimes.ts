@@ -30,15 +30,17 @@ export interface Runtime {
    * sandboxes, which have none.
    */
   readonly image: string;
+  /** Instances that are kept ready for no function yet; only our executors have such. */
+  readonly spares: number;
 }
 
 /** Images of the built-in runtimes where the configuration names no other. */
 export const defaultRuntimes: readonly Runtime[] = [
-  { id: "python", executor: "python", image: "python:3-slim" },
-  { id: "nodejs", executor: "nodejs", image: "node:22-slim" },
-  { id: "custom", executor: "http", image: "" },
-  { id: "deno", executor: "deno", image: "" },
-  { id: "wasm", executor: "wasm", image: "" },
+  { id: "python", executor: "python", image: "python:3-slim", spares: 1 },
+  { id: "nodejs", executor: "nodejs", image: "node:22-slim", spares: 1 },
+  { id: "custom", executor: "http", image: "", spares: 0 },
+  { id: "deno", executor: "deno", image: "", spares: 0 },
+  { id: "wasm", executor: "wasm", image: "", spares: 0 },
 ];
 
 /**

@@ -164,6 +164,13 @@ export const settings = {
   "log.format": choice("text", "json")("text", "How records are written to standard error"),
 } as const;
 
+/** `runtimes.<id>.spares`. */
+export const runtimeSpares: Setting<number> = number(0, 16)(
+  1,
+  "Instances of the runtime that are kept ready for no function yet, so that a first start only " +
+    "loads the code; started once a function of the runtime exists",
+);
+
 /** Fields of a class of service, below `qos.<class>.`. */
 export const qosFields = {
   id: number(0, 1_000_000)(0, "Number by which requests may name it"),

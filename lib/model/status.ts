@@ -51,6 +51,12 @@ export const statusSchema = v.object({
         "with an image of their own followed by a space and that image",
     ),
   ),
+  Spares: v.pipe(
+    v.record(v.string(), v.number()),
+    v.description(
+      "Instances that are ready for no function yet, by runtime; FreeMemory is without them",
+    ),
+  ),
 });
 
 /** What a node tells of itself. */

@@ -1,41 +1,43 @@
 /**
- * Which idle instances make room for a new one.
+ * What makes room for a new instance.
  *
  * @module
  */
 
-import type { PooledInstance } from "./function_pool.ts";
+/** An idle instance or a spare that may be taken away. */
+export interface Candidate {
+  /** What it holds, MiB. */
+  readonly memoryMib: number;
+  /** Since when nobody has used it, on the pool's clock. */
+  readonly idleSince: number;
+}
 
 /**
- * Chooses the least recently used instances whose memory covers a need, and no more of them than
+ * Chooses the least recently used candidates whose memory covers a need, and no more of them than
  * needed.
  *
- * @param candidates idle instances that may be taken away, in any order
+ * @param candidates in any order
  * @param neededMib memory that must come free
  * @returns undefined if all of them together are too small
  */
-export function chooseVictims(
-  candidates: readonly PooledInstance[],
+export function chooseVictims<C extends Candidate>(
+  candidates: readonly C[],
   neededMib: number,
-): PooledInstance[] | undefined {
+): C[] | undefined {
   const oldestFirst = [...candidates].sort((a, b) => a.idleSince - b.idleSince);
-  const chosen: PooledInstance[] = [];
+  const chosen: C[] = [];
   let freed = 0;
   for (const candidate of oldestFirst) {
     if (freed >= neededMib) break;
     chosen.push(candidate);
-    freed += memoryOf(candidate);
+    freed += candidate.memoryMib;
   }
   if (freed < neededMib) return undefined;
   // A large one that was chosen last may make smaller ones before it unnecessary; spare the
   // most recently used of those first.
-  return chosen.reverse().filter((victim) => {
-    const spare = freed - memoryOf(victim) >= neededMib;
-    if (spare) freed -= memoryOf(victim);
+  return chosen.reverse().filter(({ memoryMib }) => {
+    const spare = freed - memoryMib >= neededMib;
+    if (spare) freed -= memoryMib;
     return !spare;
   });
-}
-
-function memoryOf(pooled: PooledInstance): number {
-  return pooled.home.record.MemoryMB;
 }

@@ -7,6 +7,7 @@
 
 import type { FunctionRecord } from "../model/function.ts";
 import type { Instance } from "../runtime/environment.ts";
+import type { Candidate } from "./eviction.ts";
 import type { Reservation } from "./ledger.ts";
 import { Pace } from "./pace.ts";
 
@@ -17,7 +18,7 @@ import { Pace } from "./pace.ts";
 export type InstanceState = "idle" | "busy" | "doomed" | "closed";
 
 /** An instance with the pool's books about it. */
-export class PooledInstance {
+export class PooledInstance implements Candidate {
   /** Where it is in its life. */
   state: InstanceState = "idle";
   /** Calls under way. */
@@ -46,6 +47,11 @@ export class PooledInstance {
     readonly expected = false,
   ) {
     this.idleSince = readyAt;
+  }
+
+  /** See {@link Candidate.memoryMib}. */
+  get memoryMib(): number {
+    return this.home.record.MemoryMB;
   }
 }
 

@@ -23,15 +23,23 @@ export interface Line {
 export class Pace {
   #executionMs = NaN;
   #startMs = NaN;
+  #generic = true;
 
   /** An execution took that long. */
   executed(ms: number): void {
     this.#executionMs = blend(this.#executionMs, ms);
   }
 
-  /** A start took that long. */
-  started(ms: number): void {
-    this.#startMs = blend(this.#startMs, ms);
+  /**
+   * A start took that long.
+   *
+   * @param generic true if a spare made it quick; the next one hardly finds a spare again, so this
+   *   counts only while nothing else is known
+   */
+  started(ms: number, generic = false): void {
+    if (generic && !this.#generic) return;
+    this.#startMs = blend(generic === this.#generic ? this.#startMs : NaN, ms);
+    this.#generic = generic;
   }
 
   /** What an execution is expected to take, ms; NaN if none was seen. */

@@ -32,3 +32,13 @@ Deno.test("averages follow what is measured", () => {
   for (let i = 0; i < 50; i++) moving.executed(500);
   assert(moving.needsMore({ waiting: 1, waitedMs: 0, slots: 4 }));
 });
+
+Deno.test("starts in spares count only until another start was seen", () => {
+  const pace = new Pace();
+  pace.started(20, true);
+  assert.equal(pace.startMs, 20);
+  pace.started(100);
+  assert.equal(pace.startMs, 100);
+  pace.started(20, true);
+  assert.equal(pace.startMs, 100);
+});

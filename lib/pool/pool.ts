@@ -12,11 +12,12 @@ import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { ExecutionEnvironment, Instance } from "../runtime/environment.ts";
-import { chooseVictims } from "./eviction.ts";
 import { FunctionPool, PooledInstance } from "./function_pool.ts";
+import { type Grant, Grants } from "./grants.ts";
 import { isKept, type Windows } from "./keep_alive.ts";
-import type { Demand, Ledger, Reservation } from "./ledger.ts";
+import type { Demand, Ledger } from "./ledger.ts";
 import { Lease } from "./lease.ts";
+import type { SpareBooks } from "./spare_books.ts";
 import type { PoolObserver, PoolUsage } from "./watchers.ts";
 
 /** What the pool tells whoever has requests waiting. Called synchronously. */
@@ -41,6 +42,8 @@ export interface PoolOptions {
   readonly parallelStarts: number;
   /** Follows how functions are used; absent: nobody does. */
   readonly usage?: PoolUsage;
+  /** The books of what is started ahead for no function; left out: there is none. */
+  readonly spares?: SpareBooks;
 }
 
 /** Instances of one function, counted. */
@@ -66,6 +69,7 @@ export class Pool implements AsyncDisposable {
   /** Pools with `MinInstances`: few, and asked at each eviction. */
   readonly #guarded = new Set<FunctionPool>();
   readonly #turns: Semaphore;
+  readonly #grants: Grants;
   readonly #starts = new Set<Promise<unknown>>();
   readonly #removals = new Set<Promise<void>>();
   #closed = false;
@@ -78,6 +82,13 @@ export class Pool implements AsyncDisposable {
     this.#ledger = options.ledger;
     this.#clock = options.clock;
     this.#turns = new Semaphore(options.parallelStarts);
+    this.#grants = new Grants({
+      ledger: options.ledger,
+      spares: options.spares,
+      evictable: () => [...this.#functions.values()].flatMap((pool) => pool.evictable),
+      remove: (pooled) => this.#remove(pooled),
+      freed: () => this.#roomFreed(),
+    });
   }
 
   /** Whom to tell when something comes free; one listener. */
@@ -165,14 +176,15 @@ export class Pool implements AsyncDisposable {
     this.#options.usage?.wanted(record);
     const turn = this.#closed ? undefined : this.#turns.tryAcquire();
     if (!turn) return false;
-    const reservation = this.#reserve(record, "busy");
-    if (!reservation) {
+    const environment = this.#options.environment(record);
+    const grant = this.#grants.forDemand(demandOf(record), () => environment.claim?.(record));
+    if (!grant) {
       turn[Symbol.dispose]();
       return false;
     }
     const start = this.#begin(record, async (pool) => {
       using _turn = turn;
-      return await this.#launch(pool, reservation);
+      return await this.#launch(pool, grant);
     });
     this.#track(start.catch((error) => {
       this.#listener?.startFailed(record, asServerledgeError(error));
@@ -195,8 +207,8 @@ export class Pool implements AsyncDisposable {
     const starts = Array.from({ length: count }, () =>
       this.#begin(record, async (pool) => {
         using _turn = await this.#turns.acquire(pool.abort.signal);
-        const reservation = this.#reserve(record, "warm");
-        return reservation && await this.#launch(pool, reservation, expected);
+        const grant = this.#grants.ahead(demandOf(record));
+        return grant && await this.#launch(pool, grant, expected);
       }));
     for (const start of starts) this.#track(start);
     const started = (await Promise.all(starts)).filter((started) => started).length;
@@ -281,15 +293,7 @@ export class Pool implements AsyncDisposable {
 
   /** Removes an instance. Its resources come free when it is really gone. */
   close(pooled: PooledInstance): void {
-    if (pooled.state === "closed") return;
-    pooled.home.remove(pooled);
-    const removal = this.#dispose(pooled.instance).finally(() => {
-      this.#removals.delete(removal);
-      pooled.reservation[Symbol.dispose]();
-      this.#forget(pooled.home);
-      this.#listener?.roomFreed();
-    });
-    this.#removals.add(removal);
+    if (pooled.state !== "closed") void this.#remove(pooled);
   }
 
   /** Removes every instance and waits until all are gone. */
@@ -303,23 +307,27 @@ export class Pool implements AsyncDisposable {
     await Promise.allSettled([...this.#removals]);
   }
 
-  /** Takes resources for an instance; evicts idle ones if that makes room. */
-  #reserve(record: FunctionRecord, state: "busy" | "warm"): Reservation | undefined {
-    const demand: Demand = { memoryMib: record.MemoryMB, cpu: record.CPUDemand };
-    const reservation = this.#ledger.tryReserve(demand, state);
-    if (reservation || (state === "busy" && !this.#ledger.canUse(demand.cpu))) return reservation;
-    // Instances started ahead of demand take free memory only: they must not push others out.
-    if (state === "warm") return undefined;
-    const candidates = [...this.#functions.values()].flatMap((pool) => pool.evictable);
-    const victims = chooseVictims(candidates, demand.memoryMib - this.#ledger.freeMemory);
-    if (!victims) return undefined;
-    for (const victim of victims) {
-      this.close(victim);
-      // Booked over to the new instance at once, so that nobody else takes it; the start waits
-      // until the victims are really gone.
-      victim.reservation[Symbol.dispose]();
-    }
-    return this.#ledger.tryReserve(demand, state);
+  #remove(pooled: PooledInstance): Promise<void> {
+    pooled.home.remove(pooled);
+    return this.#removing(
+      this.#dispose(pooled.instance).finally(() => {
+        pooled.reservation[Symbol.dispose]();
+        this.#forget(pooled.home);
+        this.#roomFreed();
+      }),
+    );
+  }
+
+  /** Keeps a removal in mind until it is done. */
+  #removing(removal: Promise<void>): Promise<void> {
+    const kept = removal.finally(() => this.#removals.delete(kept));
+    this.#removals.add(kept);
+    return kept;
+  }
+
+  #roomFreed(): void {
+    this.#listener?.roomFreed();
+    this.#options.spares?.freed();
   }
 
   /** Counts a start from its first wish to its end, and takes in the instance that it yields. */
@@ -341,20 +349,20 @@ export class Pool implements AsyncDisposable {
     return pooled !== undefined;
   }
 
-  async #launch(
-    pool: FunctionPool,
-    reservation: Reservation,
-    expected = false,
-  ): Promise<PooledInstance> {
+  async #launch(pool: FunctionPool, grant: Grant, expected = false): Promise<PooledInstance> {
+    const { reservation, claim, gone } = grant;
+    const { signal } = pool.abort;
     const startedAt = this.#clock.now();
     try {
-      await Promise.all([...this.#removals]); // what was evicted must be gone first
-      pool.abort.signal.throwIfAborted();
-      const environment = this.#options.environment(pool.record);
-      const instance = await environment.start(pool.record, pool.abort.signal);
+      await gone;
+      signal.throwIfAborted();
+      const instance = claim
+        ? await claim.start(signal)
+        : await this.#options.environment(pool.record).start(pool.record, signal);
       const readyAt = this.#clock.now();
       return new PooledInstance(pool, instance, reservation, startedAt, readyAt, expected);
     } catch (error) {
+      await claim?.[Symbol.asyncDispose]();
       reservation[Symbol.dispose]();
       throw error;
     }
@@ -364,7 +372,7 @@ export class Pool implements AsyncDisposable {
     const { home, instance, reservation } = pooled;
     if (home.retired) return this.close(pooled);
     reservation.rest();
-    home.pace.started(pooled.readyAt - pooled.startedAt);
+    home.pace.started(pooled.readyAt - pooled.startedAt, instance.tier === "generic");
     home.add(pooled);
     instance.lost.then((error) => {
       if (pooled.state === "closed") return;
@@ -398,7 +406,7 @@ export class Pool implements AsyncDisposable {
   #track(start: Promise<unknown>): void {
     const tracked = start.then(() => {}, () => {}).then(() => {
       this.#starts.delete(tracked);
-      this.#listener?.roomFreed();
+      this.#roomFreed();
     });
     this.#starts.add(tracked);
   }
@@ -413,4 +421,8 @@ export class Pool implements AsyncDisposable {
       });
     }
   }
+}
+
+function demandOf({ MemoryMB: memoryMib, CPUDemand: cpu }: FunctionRecord): Demand {
+  return { memoryMib, cpu };
 }

@@ -4,6 +4,7 @@ import {
   FakeEnvironment,
   type FakeInstance,
   fakeRecord,
+  FakeSpare,
   settle,
 } from "../../tests/support/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
@@ -14,6 +15,7 @@ import { Ledger } from "./ledger.ts";
 import type { Lease } from "./lease.ts";
 import { Pool } from "./pool.ts";
 import { Rests } from "./rests.ts";
+import { SpareBooks } from "./spare_books.ts";
 import type { PoolUsage } from "./watchers.ts";
 
 const keptFor = (ms: number) => fixedKeepAlive(ms).windows;
@@ -37,8 +39,17 @@ function setUp(memoryMib = 1000, cpu = 4, parallelStarts = 4) {
       rests.ended(record);
     },
   };
-  const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts, usage });
-  return { environment, clock, ledger, pool, keepAlive, rests, told };
+  const spares = new SpareBooks(ledger);
+  const pool = new Pool({
+    ledger,
+    environment: () => environment,
+    clock,
+    parallelStarts,
+    usage,
+    spares,
+  });
+  const spare = (mib: number) => new FakeSpare(mib, spares, environment);
+  return { environment, clock, ledger, spares, pool, spare, keepAlive, rests, told };
 }
 
 async function warm(
@@ -271,6 +282,75 @@ Deno.test("an abandoned call harms no other call of its instance", async () => {
   assert.equal(set.environment.living.length, 0);
 });
 
+Deno.test("a start takes a spare, whose memory becomes part of the instance's", async () => {
+  const set = setUp(400);
+  set.spare(40);
+  await warm(set, fakeRecord({ Name: "other", MemoryMB: 260 }));
+  assert.deepEqual([set.environment.shelf.length, set.ledger.freeMemory], [1, 100]);
+  assert(set.pool.tryStart(fakeRecord({ MemoryMB: 140 })), "its own memory and the spare's");
+  assert.equal(set.ledger.freeMemory, 0);
+  await settle();
+  set.environment.finishStart();
+  await settle();
+  assert.deepEqual(set.environment.living.map(({ tier }) => tier), ["full", "generic"]);
+  assert.deepEqual([set.spares.memoryMib, set.environment.shelf.length], [0, 0]);
+  assert.equal(set.ledger.balance.warmMemory, 400);
+});
+
+Deno.test("spares are evicted before instances, and no more than needed", async () => {
+  const set = setUp(400);
+  const small = fakeRecord({ Name: "small", MemoryMB: 30 }); // too small for these spares
+  set.spare(40);
+  set.spare(60);
+  await warm(set, fakeRecord({ Name: "other", MemoryMB: 290 }));
+  set.environment.slowRemovals = true;
+  assert(set.pool.tryStart(small));
+  assert.deepEqual(set.environment.shelf.map(({ memoryMib }) => memoryMib), [60]);
+  await settle();
+  assert.equal(set.environment.starts.length, 0, "the spare is still there");
+  set.environment.removals.shift()!();
+  await settle();
+  assert.equal(set.environment.starts.length, 1);
+});
+
+Deno.test("a start for which there is no room leaves the spare where it is", async () => {
+  const set = setUp(400);
+  set.spare(40);
+  const record = fakeRecord({ MemoryMB: 300 });
+  await warm(set, record);
+  const lease = set.pool.tryLease(record)!;
+  assert.equal(set.pool.tryStart(fakeRecord({ Name: "b", MemoryMB: 120 })), false);
+  assert.deepEqual([set.environment.shelf.length, set.ledger.balance.warmMemory], [1, 40]);
+  lease.release();
+});
+
+Deno.test("what is started ahead of demand takes no spare, but the memory of one", async () => {
+  const set = setUp(400);
+  set.spare(40);
+  const record = fakeRecord({ MemoryMB: 190 });
+  await warm(set, record);
+  assert.equal(set.environment.shelf.length, 1);
+  await warm(set, record);
+  assert.deepEqual(set.environment.living.map(({ tier }) => tier), ["full", "full"]);
+  assert.equal(set.environment.shelf.length, 0);
+});
+
+Deno.test("a start that is given up removes its spare before it gives its memory back", async () => {
+  const set = setUp(300);
+  set.spare(60);
+  const record = fakeRecord({ MemoryMB: 200 });
+  await warm(set, fakeRecord({ Name: "other", MemoryMB: 160 }));
+  set.environment.slowRemovals = true;
+  assert(set.pool.tryStart(record)); // waits for the other one to be gone
+  set.pool.retire(record.Version);
+  set.environment.removals.shift()!();
+  await settle();
+  assert.equal(set.ledger.balance.busyMemory, 200);
+  set.environment.removals.shift()!();
+  await settle();
+  assert.deepEqual([set.ledger.freeMemory, set.environment.memoryMib], [300, 0]);
+});
+
 /** Everything that can happen to a pool; the number picks whom it happens to. */
 const happenings = [
   "lease",
@@ -285,6 +365,8 @@ const happenings = [
   "finish removal",
   "expire",
   "retire",
+  "make spare",
+  "lose spare",
   "time",
   "minutes",
   "expect",
@@ -308,13 +390,14 @@ Deno.test("any interleaving ends with everything free and no instance left", asy
           await settle();
         }
         await closed;
+        await Promise.all([...set.environment.shelf].map((spare) => spare.remove()));
         const { busyMemory, warmMemory, usedCpu } = set.ledger.balance;
         assert.deepEqual({ busyMemory, warmMemory, usedCpu }, {
           busyMemory: 0,
           warmMemory: 0,
           usedCpu: 0,
         });
-        assert.equal(set.environment.living.length, 0);
+        assert.equal(set.environment.memoryMib, 0);
         assert.equal(set.told.running, 0, "each lease was told to begin and to end");
       },
     ),
@@ -383,6 +466,12 @@ async function run(
         pool.retire(record(n).Version);
         versions.set(n % 4, (versions.get(n % 4) ?? 0) + 1);
         break;
+      case "make spare":
+        set.spare(30 + n % 50);
+        break;
+      case "lose spare":
+        void pick([...environment.shelf], n)?.remove();
+        break;
       case "time":
         clock.advance(n);
         break;
@@ -395,6 +484,8 @@ async function run(
         }
     }
     if (n % 2 === 0) await settle();
+    const { totalMemory } = set.ledger.balance;
+    assert(environment.memoryMib <= totalMemory, `${environment.memoryMib} MiB exist`);
   }
   for (const lease of leases) lease.release();
 }

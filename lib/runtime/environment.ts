@@ -76,6 +76,43 @@ export interface Pull {
   readonly message: string;
 }
 
+/**
+ * Memory for spares: instances of a runtime that are started before it is known for which function.
+ * Whoever keeps the books of the node's memory gives it, and takes it back when a function needs it.
+ */
+export interface SpareBudget {
+  /**
+   * Takes memory for one spare, before it is started.
+   *
+   * @param memoryMib what the spare may use at most
+   * @param evict removes the spare, started or not; resolves when it is gone. Its memory may be
+   *   booked over to somebody else as soon as this is called
+   * @returns gives the memory back; undefined if too little is free for spares
+   */
+  take(memoryMib: number, evict: () => Promise<void>): Disposable | undefined;
+  /**
+   * Whom to tell when memory has come free.
+   *
+   * @param freed called synchronously: must be quick
+   */
+  listen(freed: () => void): void;
+}
+
+/**
+ * A spare that was taken for one function. It ends in one of three ways: started, put back, or
+ * removed by disposing it.
+ */
+export interface Claim extends AsyncDisposable {
+  /** The memory that the spare is booked with, MiB; at most what the function asks for. */
+  readonly memoryMib: number;
+  /** Gives that memory back, since the function's own takes its place in the same tick. */
+  release(): void;
+  /** The function does not start now: the spare is one again. Not after {@link Claim.release}. */
+  putBack(): void;
+  /** As {@link ExecutionEnvironment.start}; starts from nothing if the spare turns out unusable. */
+  start(signal: AbortSignal): Promise<Instance>;
+}
+
 /** Makes instances of functions. */
 export interface ExecutionEnvironment extends AsyncDisposable {
   /**
@@ -105,6 +142,21 @@ export interface ExecutionEnvironment extends AsyncDisposable {
    * @returns how many instances
    */
   sweep(): Promise<number>;
+  /**
+   * A function was created or updated, or is gone: what helps its next start may be made ready in
+   * the background.
+   *
+   * @param fn undefined if it is gone
+   */
+  follow?(name: string, fn: FunctionRecord | undefined): void;
+  /**
+   * Takes a spare for a function, if one is ready that can serve it. No other function ever gets it.
+   *
+   * @returns undefined if there is none
+   */
+  claim?(fn: FunctionRecord): Claim | undefined;
+  /** Spares that are ready, by runtime. */
+  spareCounts?(): Readonly<Record<string, number>>;
   /** The images that are being fetched now; left out where nothing is ever fetched. */
   pulls?(): Pull[];
   /** Whether instances can be started now; a reason if not. */

@@ -8,7 +8,7 @@ import type { Config } from "../model/config.ts";
 import { findRuntime } from "../model/config.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import { isSandboxed } from "../model/runtimes.ts";
-import type { ExecutionEnvironment, Instance, Pull } from "./environment.ts";
+import type { Claim, ExecutionEnvironment, Instance, Pull } from "./environment.ts";
 
 /** The environments by what they run. */
 export interface EnvironmentsOptions {
@@ -54,6 +54,23 @@ export class Environments implements ExecutionEnvironment {
     return this.#options.containers.sweep();
   }
 
+  /** See {@link ExecutionEnvironment.follow}. */
+  follow(name: string, fn: FunctionRecord | undefined): void {
+    const { containers } = this.#options;
+    const sandboxed = fn !== undefined && this.#isSandboxed(fn);
+    containers.follow?.(name, sandboxed ? undefined : fn);
+  }
+
+  /** See {@link ExecutionEnvironment.claim}. */
+  claim(fn: FunctionRecord): Claim | undefined {
+    return this.#isSandboxed(fn) ? undefined : this.#options.containers.claim?.(fn);
+  }
+
+  /** See {@link ExecutionEnvironment.spareCounts}. */
+  spareCounts(): Readonly<Record<string, number>> {
+    return this.#options.containers.spareCounts?.() ?? {};
+  }
+
   /** See {@link ExecutionEnvironment.pulls}. */
   pulls(): Pull[] {
     return this.#options.containers.pulls?.() ?? [];
@@ -74,14 +91,16 @@ export class Environments implements ExecutionEnvironment {
   }
 
   #of(fn: FunctionRecord): Promise<ExecutionEnvironment> {
-    const runtime = findRuntime(this.#options.config, fn.Runtime);
-    if (!runtime || !isSandboxed(runtime.executor)) {
-      return Promise.resolve(this.#options.containers);
-    }
+    if (!this.#isSandboxed(fn)) return Promise.resolve(this.#options.containers);
     this.#sandboxes ??= this.#options.openSandboxes().catch((error) => {
       this.#sandboxes = undefined;
       throw error;
     });
     return this.#sandboxes;
+  }
+
+  #isSandboxed(fn: FunctionRecord): boolean {
+    const runtime = findRuntime(this.#options.config, fn.Runtime);
+    return runtime !== undefined && isSandboxed(runtime.executor);
   }
 }

@@ -5,8 +5,8 @@ import { ImageStock } from "./image_stock.ts";
 
 function setUp() {
   const runtimes: Record<string, Runtime> = {
-    python: { id: "python", executor: "python", image: "py" },
-    custom: { id: "custom", executor: "http", image: "" },
+    python: { id: "python", executor: "python", image: "py", spares: 0 },
+    custom: { id: "custom", executor: "http", image: "", spares: 0 },
   };
   const present = new Map<string, boolean>();
   const stock = new ImageStock({

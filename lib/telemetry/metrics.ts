@@ -17,6 +17,8 @@ export interface MetricSources {
   readonly balance: () => Balance;
   /** Instances by function. */
   readonly instances: () => readonly InstanceCount[];
+  /** Spares that are ready, by runtime. */
+  readonly spares: () => Readonly<Record<string, number>>;
   /** Requests that wait. */
   readonly waiting: () => number;
   /** Invocations that run. */
@@ -227,6 +229,16 @@ function addGauges(registers: Registry[], sources: MetricSources): void {
       const { totalCpu, usedCpu } = sources.balance();
       this.set({ state: "used" }, usedCpu);
       this.set({ state: "free" }, totalCpu - usedCpu);
+    },
+  });
+  new Gauge({
+    name: "serverledge_spares",
+    help: "Instances that are ready for no function yet, by runtime",
+    labelNames: ["runtime"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [runtime, count] of Object.entries(sources.spares())) this.set({ runtime }, count);
     },
   });
   new Gauge({

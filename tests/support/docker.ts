@@ -14,7 +14,7 @@ import { randomId } from "../../lib/base/ids.ts";
 import { type ConfigSource, resolveConfig } from "../../lib/model/config.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
 import { DockerEnvironment } from "../../lib/runtime/docker/environment.ts";
-import type { Call } from "../../lib/runtime/environment.ts";
+import type { Call, SpareBudget } from "../../lib/runtime/environment.ts";
 import { tempDir } from "./temp_dir.ts";
 
 /** Image of Python functions in tests. */
@@ -46,7 +46,13 @@ export interface DockerWorld extends AsyncDisposable {
  * @param options a node id to share, more configuration
  */
 export async function dockerWorld(
-  options: { nodeId?: string; values?: ConfigSource["values"]; archive?: Uint8Array } = {},
+  options: {
+    nodeId?: string;
+    values?: ConfigSource["values"];
+    archive?: Uint8Array;
+    spares?: SpareBudget;
+    folder?: string;
+  } = {},
 ): Promise<DockerWorld> {
   const nodeId = options.nodeId ?? `test-${randomId(8)}`;
   const docker = realEngine();
@@ -64,8 +70,9 @@ export async function dockerWorld(
       area: "TEST",
       runDir: path,
       imageBook: `${path}/images.json`,
+      spares: options.spares,
       code: {
-        folder: () => Promise.resolve(functionsFolder),
+        folder: () => Promise.resolve(options.folder ?? functionsFolder),
         archive: () => Promise.resolve(options.archive ?? new Uint8Array()),
         hold: () => ({ [Symbol.dispose]: () => {} }),
       },

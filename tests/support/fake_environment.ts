@@ -6,7 +6,15 @@
 
 import { ServerledgeError } from "../../lib/base/errors.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
-import type { Call, ExecutionEnvironment, Instance, Reply } from "../../lib/runtime/environment.ts";
+import type { ColdTier } from "../../lib/model/start_tier.ts";
+import type {
+  Call,
+  Claim,
+  ExecutionEnvironment,
+  Instance,
+  Reply,
+  SpareBudget,
+} from "../../lib/runtime/environment.ts";
 
 /** One promise that the test settles. */
 interface Pending<T> {
@@ -17,7 +25,8 @@ interface Pending<T> {
 /** An instance whose calls end when the test says so. */
 export class FakeInstance implements Instance {
   readonly id: string;
-  readonly tier = "full";
+  readonly memoryMib: number;
+  readonly tier: ColdTier;
   readonly calls: Map<string, Pending<Reply>> = new Map();
   readonly cancelled: string[] = [];
   disposed = false;
@@ -25,8 +34,10 @@ export class FakeInstance implements Instance {
   #lose: (error: ServerledgeError) => void;
   readonly #environment: FakeEnvironment;
 
-  constructor(id: string, environment: FakeEnvironment) {
-    this.id = id;
+  constructor(fn: FunctionRecord, tier: ColdTier, environment: FakeEnvironment) {
+    this.id = `${fn.Name}-${environment.made.length}`;
+    this.memoryMib = fn.MemoryMB;
+    this.tier = tier;
     this.#environment = environment;
     const { promise, resolve } = Promise.withResolvers<ServerledgeError>();
     this.lost = promise;
@@ -63,16 +74,62 @@ export class FakeInstance implements Instance {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#environment.slowRemovals) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#environment.removals.push(resolve);
-      await promise;
-    }
+    await this.#environment.removal();
     this.disposed = true;
     for (const call of this.calls.values()) {
       call.reject(new ServerledgeError("FUNCTION_CRASHED", "removed"));
     }
     this.calls.clear();
+  }
+}
+
+/** A spare that is there when the test says so. */
+export class FakeSpare {
+  readonly memoryMib: number;
+  readonly #environment: FakeEnvironment;
+  readonly #booking: Disposable | undefined;
+
+  constructor(memoryMib: number, budget: SpareBudget, environment: FakeEnvironment) {
+    this.memoryMib = memoryMib;
+    this.#environment = environment;
+    this.#booking = budget.take(memoryMib, () => this.remove());
+    if (this.#booking) environment.shelf.push(this);
+  }
+
+  async remove(): Promise<void> {
+    const at = this.#environment.shelf.indexOf(this);
+    if (at >= 0) this.#environment.shelf.splice(at, 1);
+    this.#environment.leaving.add(this);
+    await this.#environment.removal();
+    this.#environment.leaving.delete(this);
+    this.#booking![Symbol.dispose]();
+  }
+
+  claim(fn: FunctionRecord): Claim {
+    const environment = this.#environment;
+    let open = true;
+    environment.leaving.add(this);
+    return {
+      memoryMib: this.memoryMib,
+      release: () => this.#booking![Symbol.dispose](),
+      putBack: () => {
+        open = false;
+        environment.leaving.delete(this);
+        environment.shelf.push(this);
+      },
+      start: async (signal) => {
+        open = false;
+        try {
+          return await environment.start(fn, signal, "generic");
+        } finally {
+          environment.leaving.delete(this);
+        }
+      },
+      [Symbol.asyncDispose]: async () => {
+        if (open) await this.remove();
+        open = false;
+      },
+    };
   }
 }
 
@@ -82,6 +139,10 @@ export class FakeEnvironment implements ExecutionEnvironment {
   readonly starts: Pending<Instance>[] = [];
   /** Removals that wait for the test, in order. */
   readonly removals: (() => void)[] = [];
+  /** Spares that can be claimed, in order. */
+  readonly shelf: FakeSpare[] = [];
+  /** Spares that were claimed, or are being removed. */
+  readonly leaving: Set<FakeSpare> = new Set();
   /** Every instance ever made. */
   readonly made: FakeInstance[] = [];
   slowStarts = true;
@@ -95,7 +156,11 @@ export class FakeEnvironment implements ExecutionEnvironment {
     return Promise.resolve();
   }
 
-  async start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
+  async start(
+    fn: FunctionRecord,
+    signal: AbortSignal,
+    tier: ColdTier = "full",
+  ): Promise<Instance> {
     if (this.slowStarts) {
       const { promise, resolve, reject } = Promise.withResolvers<Instance | undefined>();
       const pending = { resolve: () => resolve(undefined), reject };
@@ -106,7 +171,7 @@ export class FakeEnvironment implements ExecutionEnvironment {
         if (at >= 0) this.starts.splice(at, 1);
       });
     }
-    const instance = new FakeInstance(`${fn.Name}-${this.made.length}`, this);
+    const instance = new FakeInstance(fn, tier, this);
     this.made.push(instance);
     return instance;
   }
@@ -119,6 +184,25 @@ export class FakeEnvironment implements ExecutionEnvironment {
   /** Lets the start that waits longest fail. */
   failStart(): void {
     this.starts[0]?.reject(new ServerledgeError("INSTANCE_START_FAILED", "no image"));
+  }
+
+  /** Memory of all that exists: instances and spares. */
+  get memoryMib(): number {
+    return [...this.living, ...this.shelf, ...this.leaving]
+      .reduce((sum, { memoryMib }) => sum + memoryMib, 0);
+  }
+
+  claim(fn: FunctionRecord): Claim | undefined {
+    const at = this.shelf.findIndex(({ memoryMib }) => memoryMib <= fn.MemoryMB);
+    return at < 0 ? undefined : this.shelf.splice(at, 1)[0]!.claim(fn);
+  }
+
+  /** Waits for the test, if removals are slow. */
+  async removal(): Promise<void> {
+    if (!this.slowRemovals) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.removals.push(resolve);
+    await promise;
   }
 
   architectures(): Promise<string[]> {

@@ -64,6 +64,7 @@ const sampleStatus: NodeStatus = {
   Problems: [],
   Pulls: [],
   MissingImages: [],
+  Spares: {},
 };
 
 /**

@@ -51,10 +51,14 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
       : styled(output, "red", printable(Problem ?? "not available"));
   const busy = node.TotalMemory - node.AvailableMemory;
   const idle = node.AvailableMemory - node.FreeMemory;
+  const spares = Object.entries(node.Spares ?? {}).map(([id, count]) => `${count} ${id}`).join(
+    ", ",
+  );
   const fields = formatFields([
     ["node", `${node.Node} in ${node.Area}, ${node.Architecture}, version ${node.Version}`],
     ["up", formatDuration(node.UptimeS)],
     ["memory", `${node.TotalMemory} MiB: ${busy} busy, ${idle} idle, ${node.FreeMemory} free`],
+    ...(spares === "" ? [] : [["spares", spares] as [string, string]]),
     ["cpu", `${node.UsedCPU} of ${node.TotalCPU} cores busy`],
     ["requests", `${node.Running} running, ${node.QueueLength} waiting`],
     ["functions", String(node.Functions)],

@@ -10,6 +10,7 @@ import type Docker from "dockerode";
 import type { ContainerCreateOptions, ContainerInspectInfo } from "dockerode";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import type { ResourceLimits } from "./container_options.ts";
 import { type Engine, engineStatus, type RequestBounds } from "./engine.ts";
 import { readLogFrames } from "./log_frames.ts";
 
@@ -115,6 +116,15 @@ export class Container implements AsyncDisposable {
     );
   }
 
+  /**
+   * Changes its limits while it runs; they hold when the promise resolves.
+   *
+   * @param limits the new ones; others stay
+   */
+  async update(limits: ResourceLimits): Promise<void> {
+    await this.#ask("update", (container) => container.update(limits));
+  }
+
   /** All that the engine knows of it. */
   inspect(): Promise<ContainerInspectInfo> {
     return this.#ask("inspect", (container) => container.inspect());
@@ -149,7 +159,10 @@ export class Container implements AsyncDisposable {
 
   /** Removes it with its volumes, running or not; logs a failure, which the next sweep repairs. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed ??= this.#remove().finally(() => this.#over.abort());
+    this.#disposed ??= this.#remove().finally(async () => {
+      this.#over.abort();
+      await this.#exited; // nothing may go on behind the disposal
+    });
     return this.#disposed;
   }
 
@@ -199,7 +212,7 @@ export class Container implements AsyncDisposable {
         });
         return await this.#seen();
       } catch (error) {
-        // Once it is disposed nobody waits, and nothing may go on behind the disposal.
+        // Once it is disposed nobody waits.
         if (engineStatus(error) === 404 || this.#disposed) break;
       }
       // The engine went away; the container may have survived it.
@@ -211,7 +224,8 @@ export class Container implements AsyncDisposable {
   async #seen(): Promise<Exit> {
     for (let attempt = 1;; attempt++) {
       const { State: { ExitCode, OOMKilled } } = await this.inspect();
-      if (OOMKilled || ExitCode !== killedStatus || attempt === oomNewsAttempts) {
+      const told = OOMKilled || ExitCode !== killedStatus || this.#disposed;
+      if (told || attempt === oomNewsAttempts) {
         return { code: ExitCode, oomKilled: OOMKilled };
       }
       await delay(oomNewsDelayMs);

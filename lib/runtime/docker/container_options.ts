@@ -9,6 +9,9 @@ import type { ContainerCreateOptions, HostConfig, MountSettings } from "dockerod
 import type { FunctionRecord } from "../../model/function.ts";
 import { functionLabel, nodeLabel } from "./names.ts";
 
+/** What a container may use. */
+export type Share = Pick<FunctionRecord, "MemoryMB" | "CPUDemand">;
+
 const mib = 1 << 20;
 /** The least memory that the engine accepts for a container. */
 const minMemoryMib = 6;
@@ -24,6 +27,12 @@ const unprivileged = "65534:65534";
 /** The port on which custom images serve the HTTP executor protocol. */
 export const customPort = 8080;
 
+/** Limits of memory and CPU of one container; see the engine's API. */
+export type ResourceLimits = Pick<
+  HostConfig,
+  "Memory" | "MemorySwap" | "CpuPeriod" | "CpuQuota"
+>;
+
 /** Limits of a node that hold for each of its containers. */
 export interface ContainerLimits {
   /** Id of the node. */
@@ -36,6 +45,10 @@ export interface ContainerLimits {
 
 /** A container of one of our runtimes. */
 export interface ExecutorSpec {
+  /** What it may use. */
+  readonly share: Share;
+  /** What it is found by, beside its node. */
+  readonly labels: Readonly<Record<string, string>>;
   /** Its image. */
   readonly image: string;
   /** The executor's command line. */
@@ -51,12 +64,10 @@ export interface ExecutorSpec {
 /**
  * Options for a container of one of our runtimes: locked down as far as a function can be.
  *
- * @param fn whose instance it is
  * @param limits the node's
  * @param spec what runs in it
  */
 export function executorOptions(
-  fn: FunctionRecord,
   limits: ContainerLimits,
   spec: ExecutorSpec,
 ): ContainerCreateOptions {
@@ -67,9 +78,9 @@ export function executorOptions(
     Env: environment(spec.env),
     User: unprivileged,
     WorkingDir: "/tmp",
-    Labels: labels(fn, limits),
+    Labels: { [nodeLabel]: limits.nodeId, ...spec.labels },
     HostConfig: {
-      ...hostConfig(fn, limits, spec.network),
+      ...hostConfig(spec.share, limits, spec.network),
       ReadonlyRootfs: true,
       Tmpfs: { "/tmp": `rw,exec,nosuid,nodev,mode=1777,size=${limits.tmpMib}m` },
       Mounts: Object.entries(spec.folders).map(([Target, Source]): MountSettings => ({
@@ -103,7 +114,7 @@ export function customOptions(
   return {
     Image: image,
     Env: environment(fn.Env),
-    Labels: labels(fn, limits),
+    Labels: { [nodeLabel]: limits.nodeId, ...functionLabels(fn) },
     ...(publish ? { ExposedPorts: { [port]: {} } } : {}),
     HostConfig: {
       ...hostConfig(fn, limits, network),
@@ -148,24 +159,40 @@ const lockDown: HostConfig = {
   AutoRemove: false,
 };
 
-function hostConfig(fn: FunctionRecord, limits: ContainerLimits, network: string): HostConfig {
-  const memory = Math.max(fn.MemoryMB, minMemoryMib) * mib;
-  const quota = Math.max(Math.round(fn.CPUDemand * cpuPeriodUs), minCpuQuotaUs);
+/**
+ * The limits of memory and CPU, as the engine takes them at creation and for an update.
+ *
+ * @param share what a container may use
+ */
+export function resourceLimits({ MemoryMB, CPUDemand }: Share): ResourceLimits {
+  const memory = Math.max(MemoryMB, minMemoryMib) * mib;
+  const quota = Math.max(Math.round(CPUDemand * cpuPeriodUs), minCpuQuotaUs);
   return {
-    ...lockDown,
     Memory: memory,
     // The sum of memory and swap: no swap.
     MemorySwap: memory,
-    ...(fn.CPUDemand > 0 ? { CpuPeriod: cpuPeriodUs, CpuQuota: quota } : {}),
+    ...(CPUDemand > 0 ? { CpuPeriod: cpuPeriodUs, CpuQuota: quota } : {}),
+  };
+}
+
+/**
+ * What an instance of a function is found by.
+ *
+ * @param fn the function
+ */
+export function functionLabels(fn: Pick<FunctionRecord, "Name">): Record<string, string> {
+  return { [functionLabel]: fn.Name };
+}
+
+function hostConfig(share: Share, limits: ContainerLimits, network: string): HostConfig {
+  return {
+    ...lockDown,
+    ...resourceLimits(share),
     PidsLimit: limits.pids,
     OomScoreAdj: oomScoreAdj,
     NetworkMode: network,
     LogConfig: { Type: "json-file", Config: { "max-size": "1m", "max-file": "2" } },
   };
-}
-
-function labels(fn: FunctionRecord, limits: ContainerLimits): Record<string, string> {
-  return { [nodeLabel]: limits.nodeId, [functionLabel]: fn.Name };
 }
 
 function environment(env: Readonly<Record<string, string>>): string[] {

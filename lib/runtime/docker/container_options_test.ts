@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import type { FunctionRecord } from "../../model/function.ts";
-import { customOptions, executorOptions, holderOptions } from "./container_options.ts";
+import {
+  customOptions,
+  executorOptions,
+  functionLabels,
+  holderOptions,
+} from "./container_options.ts";
 
 const fn: FunctionRecord = {
   Name: "f",
@@ -23,7 +28,10 @@ const fn: FunctionRecord = {
 const limits = { nodeId: "n1", pids: 99, tmpMib: 32 };
 
 function executor(change: Partial<FunctionRecord> = {}) {
-  return executorOptions({ ...fn, ...change }, limits, {
+  const whose = { ...fn, ...change };
+  return executorOptions(limits, {
+    share: whose,
+    labels: functionLabels(whose),
     image: "img",
     command: ["python3", "x.py"],
     env: { A: "b=c" },

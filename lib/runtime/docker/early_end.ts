@@ -5,7 +5,6 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
-import type { FunctionRecord } from "../../model/function.ts";
 import { type Container, crash, type Exit } from "./container.ts";
 
 /** Lines of the container's log that are shown. */
@@ -15,17 +14,17 @@ const startLogLines = 20;
  * Why the start failed, by what was seen of the container.
  *
  * @param container the container, which still has its log
- * @param fn the function that it was started for
+ * @param memoryMib its memory limit
  * @param exit how it ended
  * @param when what it did not get to, e.g. `before it was ready`
  */
 export async function endedEarly(
   container: Container,
-  fn: FunctionRecord,
+  memoryMib: number,
   exit: Exit,
   when: string,
 ): Promise<ServerledgeError> {
   const lines = await container.logs(startLogLines).catch(() => "");
-  const { message, details } = crash(exit, fn.MemoryMB, lines);
+  const { message, details } = crash(exit, memoryMib, lines);
   return new ServerledgeError("INSTANCE_START_FAILED", `${message}, ${when}`, { details });
 }

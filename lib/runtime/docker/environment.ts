@@ -4,15 +4,16 @@
  * @module
  */
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
 import { type Config, findRuntime } from "../../model/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { imageKey, imageOf } from "../../model/image_needs.ts";
 import { type ContainerExecutor, isSandboxed, type Runtime } from "../../model/runtimes.ts";
 import { ExecutorChannel } from "../channel.ts";
-import type { ExecutionEnvironment, Instance, Pull } from "../environment.ts";
+import type { Claim, ExecutionEnvironment, Instance, Pull, SpareBudget } from "../environment.ts";
 import { Container } from "./container.ts";
 import { Engine, engineStatus } from "./engine.ts";
 import { installGuest, socketName } from "./guest.ts";
@@ -22,6 +23,8 @@ import { Images } from "./images.ts";
 import { functionLabel, nodeLabel } from "./names.ts";
 import { Networks } from "./networks.ts";
 import type { Site } from "./site.ts";
+import { canBecome, hasSpares, spareMemory, type SpareRuntime } from "./spare.ts";
+import { Spares, type TakenSpare } from "./spares.ts";
 import { startCustom } from "./start_custom.ts";
 import { startExecutor } from "./start_executor.ts";
 
@@ -52,7 +55,11 @@ export interface DockerOptions {
   readonly runDir: string;
   /** A file of its own, in which it remembers which images it has pulled and used. */
   readonly imageBook: string;
+  /** Memory for spares; left out: there are none. */
+  readonly spares?: SpareBudget;
 }
+
+const log = logger("runtime");
 
 /** Makes instances of functions as containers. The engine may be away and come back. */
 export class DockerEnvironment implements ExecutionEnvironment {
@@ -61,18 +68,24 @@ export class DockerEnvironment implements ExecutionEnvironment {
   readonly #site: Site;
   /** The images on the engine. */
   readonly images: Images;
+  readonly #spares: Spares | undefined;
+  /** Versions of functions whose code is not for linking, by name. */
+  readonly #unlinkable = new Map<string, string>();
   readonly #closing = new AbortController();
   readonly #starts = new Set<Promise<Instance>>();
 
-  private constructor(options: DockerOptions, site: Site) {
+  private constructor(options: DockerOptions, site: Site, spareFolders: string) {
     this.#config = options.config;
     this.#code = options.code;
     this.#site = site;
-    this.images = new Images(
+    const images = new Images(
       site.engine,
       options.config["factory.images.refresh"],
       new ImageBook(bookFile(options.imageBook)),
     );
+    this.images = images;
+    const budget = options.spares;
+    this.#spares = budget && new Spares({ site, images, budget, folders: spareFolders });
   }
 
   /**
@@ -84,6 +97,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   static async open(options: DockerOptions): Promise<DockerEnvironment> {
     const { config, nodeId, area, runDir } = options;
     const guest = await installGuest(runDir);
+    const spareFolders = await emptyFolder(join(dirname(guest), "spares"));
     const channel = await ExecutorChannel.open(join(guest, socketName));
     const engine = new Engine();
     const known = new Map<string, Container>();
@@ -96,26 +110,42 @@ export class DockerEnvironment implements ExecutionEnvironment {
       networks: new Networks(engine, nodeId),
       channel,
       guest,
-    });
+    }, spareFolders);
   }
 
   /** See {@link ExecutionEnvironment.prepare}. */
   async prepare(fn: FunctionRecord, options: { refresh?: boolean } = {}): Promise<void> {
-    await this.#prepare(fn, options.refresh);
+    const pulled = await this.#prepare(fn, options.refresh);
+    if (!pulled) return;
+    this.#spares?.drop(this.#runtime(fn).id);
+    this.#spares?.refillSoon();
   }
 
   /** See {@link ExecutionEnvironment.start}. */
   async start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
-    const either = AbortSignal.any([signal, this.#closing.signal]);
-    either.throwIfAborted();
-    const starting = this.#start(fn, either);
-    this.#starts.add(starting);
-    try {
-      return await starting;
-    } finally {
-      this.#starts.delete(starting);
-      this.#site.holders.refill();
-    }
+    return await this.#tracked(signal, async (either) => {
+      either.throwIfAborted();
+      return await this.#start(fn, either);
+    });
+  }
+
+  /** See {@link ExecutionEnvironment.follow}. */
+  follow(name: string, fn: FunctionRecord | undefined): void {
+    if (this.#unlinkable.get(name) !== fn?.Version) this.#unlinkable.delete(name);
+    this.#spares?.follow(name, fn && this.#spareRuntime(fn));
+  }
+
+  /** See {@link ExecutionEnvironment.claim}. */
+  claim(fn: FunctionRecord): Claim | undefined {
+    if (this.#closing.signal.aborted) return undefined;
+    const runtime = this.#spareRuntime(fn);
+    const taken = runtime && this.#spares?.take(runtime.id);
+    return taken && this.#claimOf(fn, taken, spareMemory(runtime));
+  }
+
+  /** See {@link ExecutionEnvironment.spareCounts}. */
+  spareCounts(): Readonly<Record<string, number>> {
+    return this.#spares?.counts ?? {};
   }
 
   /** See {@link ExecutionEnvironment.architectures}. */
@@ -142,6 +172,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
       ),
     );
     holders.refill();
+    this.#spares?.refill();
     return orphans.filter(({ Labels }) => functionLabel in Labels).length;
   }
 
@@ -159,8 +190,8 @@ export class DockerEnvironment implements ExecutionEnvironment {
    * Resolves when the background work that makes the next start fast has ended. For tests and
    * benchmarks.
    */
-  settled(): Promise<void> {
-    return this.#site.holders.filled();
+  async settled(): Promise<void> {
+    await Promise.all([this.#site.holders.filled(), this.#spares?.filled()]);
   }
 
   /** Removes every container of this process, its networks if nothing uses them, and the socket. */
@@ -168,6 +199,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
     await Promise.allSettled(this.#starts);
     const { channel, engine, holders, known, networks } = this.#site;
+    await this.#spares?.[Symbol.asyncDispose]();
     await holders[Symbol.asyncDispose]();
     await Promise.all([...known.values()].map((container) => container[Symbol.asyncDispose]()));
     await networks[Symbol.asyncDispose]();
@@ -184,6 +216,80 @@ export class DockerEnvironment implements ExecutionEnvironment {
       fn.CodeHash && (custom ? this.#code.archive(fn.CodeHash) : this.#code.folder(fn.CodeHash)),
     ]);
     return pulled;
+  }
+
+  /** Runs a start that ends with the environment, and then makes ready what helps the next one. */
+  async #tracked(
+    signal: AbortSignal,
+    start: (signal: AbortSignal) => Promise<Instance>,
+  ): Promise<Instance> {
+    const starting = start(AbortSignal.any([signal, this.#closing.signal]));
+    this.#starts.add(starting);
+    try {
+      return await starting;
+    } finally {
+      this.#starts.delete(starting);
+      this.#site.holders.refill();
+      this.#spares?.refillSoon();
+    }
+  }
+
+  #claimOf(fn: FunctionRecord, taken: TakenSpare, memoryMib: number): Claim {
+    let open = true;
+    return {
+      memoryMib,
+      release: () => taken.booking[Symbol.dispose](),
+      putBack: () => {
+        open = false;
+        taken.putBack();
+      },
+      start: (signal) => {
+        open = false;
+        return this.#tracked(signal, (either) => this.#startClaimed(fn, taken, either));
+      },
+      [Symbol.asyncDispose]: async () => {
+        if (open) await discard(taken);
+        open = false;
+      },
+    };
+  }
+
+  /** Starts a function in a spare, or from nothing if that does not work. */
+  async #startClaimed(
+    fn: FunctionRecord,
+    taken: TakenSpare,
+    signal: AbortSignal,
+  ): Promise<Instance> {
+    using _hold = fn.CodeHash ? this.#code.hold(fn.CodeHash) : undefined;
+    const code = fn.CodeHash ? this.#code.folder(fn.CodeHash) : Promise.resolve(undefined);
+    code.catch(() => {}); // told below, if it matters
+    try {
+      const instance = await taken.spare.become(fn, code, signal);
+      taken.booking[Symbol.dispose]();
+      if (instance) {
+        taken.ended(true);
+        return instance;
+      }
+      this.#unlinkable.set(fn.Name, fn.Version);
+    } catch (error) {
+      await discard(taken);
+      if (signal.aborted) throw signal.reason;
+      await code; // if that failed, the spare did not
+      taken.ended(false);
+      log.warn("{name} starts without a spare: {error}", {
+        name: fn.Name,
+        error: (error as Error).message,
+      });
+    }
+    return await this.#start(fn, signal);
+  }
+
+  /** @returns the function's runtime, if spares of it can become the function */
+  #spareRuntime(fn: FunctionRecord): SpareRuntime | undefined {
+    const runtime = findRuntime(this.#config, fn.Runtime);
+    if (!runtime || !hasSpares(runtime)) return undefined;
+    const linkable = this.#unlinkable.get(fn.Name) !== fn.Version;
+    return linkable && canBecome(runtime, fn) ? runtime : undefined;
   }
 
   async #start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
@@ -230,6 +336,21 @@ export class DockerEnvironment implements ExecutionEnvironment {
       }`,
     );
   }
+}
+
+/** A spare will not be used. */
+async function discard({ spare, booking }: TakenSpare): Promise<void> {
+  await spare[Symbol.asyncDispose]();
+  booking[Symbol.dispose]();
+}
+
+/** Removes what a predecessor left in a folder. */
+async function emptyFolder(path: string): Promise<string> {
+  await Deno.remove(path, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  await Deno.mkdir(path);
+  return path;
 }
 
 function bareName(names: readonly string[]): string {

@@ -10,6 +10,8 @@ import { randomId } from "../../base/ids.ts";
 export const nodeLabel = "serverledge.node";
 /** Label with the name of the function that a container runs. */
 export const functionLabel = "serverledge.function";
+/** Label with the id of the runtime of a container that was started for no function yet. */
+export const runtimeLabel = "serverledge.runtime";
 
 /** Longest part of a function's name in a container's name. */
 const maxNamePart = 40;

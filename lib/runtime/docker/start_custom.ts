@@ -81,7 +81,9 @@ async function ready(
   let waiting = true;
   void container.exited().then(async (exit) => {
     if (waiting) {
-      over.abort(await endedEarly(container, fn, exit, `before it served port ${customPort}`));
+      over.abort(
+        await endedEarly(container, fn.MemoryMB, exit, `before it served port ${customPort}`),
+      );
     }
   });
   try {

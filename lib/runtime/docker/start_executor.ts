@@ -4,27 +4,19 @@
  * @module
  */
 
-import { abortable } from "../../base/async.ts";
-import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { ContainerExecutor, Runtime } from "../../model/runtimes.ts";
-import type { ExecutorConnection } from "../channel.ts";
 import { Container } from "./container.ts";
-import { executorOptions } from "./container_options.ts";
-import { endedEarly } from "./early_end.ts";
+import { executorOptions, functionLabels } from "./container_options.ts";
 import { engineStatus } from "./engine.ts";
-import { executorCommands, guestMount, socketName } from "./guest.ts";
+import { channelVariables, functionVariables } from "./executor_variables.ts";
+import { executorCommands, guestMount } from "./guest.ts";
+import { startAndGreet } from "./hello.ts";
 import type { NamespaceLease } from "./holders.ts";
 import { ExecutorInstance } from "./instances.ts";
 import { containerName } from "./names.ts";
 import type { Site } from "./site.ts";
-
-/** Time in which an executor has to say hello; slow boards under load need seconds. */
-const helloTimeoutMs = 30_000;
-
-/** What an executor did not get to that ended early, and what to look at. */
-const tooEarly = "before it was ready; is MemoryMB enough, and the runtime's image right?";
 
 /** What is started. */
 export interface ExecutorStart {
@@ -84,61 +76,40 @@ async function attempt(
     lease?.[Symbol.dispose]();
   });
   stack.use(container);
-  await container.create(executorOptions(fn, site.limits, {
+  await container.create(executorOptions(site.limits, {
+    share: fn,
+    labels: functionLabels(fn),
     image: runtime.image,
     command: executorCommands[runtime.executor],
-    env: environment(site, fn, token),
+    env: { ...functionVariables(site, fn), ...channelVariables(token) },
     folders: { [guestMount]: site.guest, ...(start.code ? { "/app": start.code } : {}) },
     network,
   }));
   signal.throwIfAborted();
   const expected = stack.use(site.channel.expect(token));
-  const connection = stack.use(await hello(container, fn, expected.connected, signal));
-  const signals = runtime.executor === "python" && fn.MaxConcurrency === 1;
-  const instance = new ExecutorInstance(fn, container, connection, signals, stack.move());
+  const connection = stack.use(
+    await startAndGreet(container, fn.MemoryMB, expected.connected, signal),
+  );
+  const instance = new ExecutorInstance(
+    fn,
+    container,
+    connection,
+    hearsBySignal(runtime, fn),
+    stack.move(),
+  );
   if (lease) instance.tier = "shared";
   return instance;
 }
 
-/** Starts the container; its executor may be ready before the engine says that it runs. */
-async function hello(
-  container: Container,
-  fn: FunctionRecord,
-  connected: Promise<ExecutorConnection>,
-  signal: AbortSignal,
-): Promise<ExecutorConnection> {
-  const { promise: failed, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(tooLate()), helloTimeoutMs);
-  let waiting = true;
-  container.start().then(() => container.exited()).then(async (exit) => {
-    if (waiting) reject(await endedEarly(container, fn, exit, tooEarly));
-  }, reject);
-  try {
-    return await abortable(Promise.race([connected, failed]), signal);
-  } finally {
-    waiting = false;
-    clearTimeout(timer);
-  }
-}
-
-function tooLate(): ServerledgeError {
-  return new ServerledgeError(
-    "INSTANCE_START_FAILED",
-    `The executor was not ready within ${helloTimeoutMs / 1000} s: the machine may be overloaded`,
-  );
-}
-
-function environment(site: Site, fn: FunctionRecord, token: string): Record<string, string> {
-  return {
-    HOME: "/tmp",
-    ...fn.Env,
-    SERVERLEDGE_FUNCTION: fn.Name,
-    SERVERLEDGE_HANDLER: fn.Handler,
-    SERVERLEDGE_CONCURRENCY: String(fn.MaxConcurrency),
-    SERVERLEDGE_MEMORY_MIB: String(fn.MemoryMB),
-    SERVERLEDGE_AREA: site.area,
-    SERVERLEDGE_NODE: site.limits.nodeId,
-    SERVERLEDGE_SOCKET: `${guestMount}/${socketName}`,
-    SERVERLEDGE_TOKEN: token,
-  };
+/**
+ * True if an executor hears of cancellations, while it runs a call, only by a signal.
+ *
+ * @param runtime the executor's
+ * @param fn the function that it runs
+ */
+export function hearsBySignal(
+  runtime: Pick<Runtime, "executor">,
+  fn: Pick<FunctionRecord, "MaxConcurrency">,
+): boolean {
+  return runtime.executor === "python" && fn.MaxConcurrency === 1;
 }

@@ -3,6 +3,9 @@
  *
  * It connects to the node's unix socket, says hello, loads the handler and answers calls. Frames
  * are a 4-byte big-endian length and JSON in UTF-8 (lib/runtime/frames.ts).
+ *
+ * With the argument `generic` it is started ahead, for no function yet: it loads what functions use
+ * most, says hello, and learns its function from the first frame.
  */
 "use strict";
 
@@ -18,13 +21,13 @@ const token = environment.SERVERLEDGE_TOKEN;
 const socketPath = environment.SERVERLEDGE_SOCKET;
 delete environment.SERVERLEDGE_TOKEN;
 delete environment.SERVERLEDGE_SOCKET;
-const concurrency = Number(environment.SERVERLEDGE_CONCURRENCY || "1");
+const generic = process.argv.splice(2).includes("generic");
 
 // What every call is told; reading the environment anew each time would cost microseconds.
-const functionName = environment.SERVERLEDGE_FUNCTION || "";
-const memoryLimitMib = Number(environment.SERVERLEDGE_MEMORY_MIB || "0");
-const area = environment.SERVERLEDGE_AREA || "";
-const node = environment.SERVERLEDGE_NODE || "";
+let functionName;
+let memoryLimitMib;
+let area;
+let node;
 
 /** What one call has written. */
 class Sink {
@@ -80,10 +83,6 @@ class Context {
 
 let currentSink;
 let storage;
-if (concurrency > 1) {
-  const { AsyncLocalStorage } = require("async_hooks");
-  storage = new AsyncLocalStorage();
-}
 
 function capture(stream) {
   const write = stream.write;
@@ -197,18 +196,47 @@ let loadFailure;
 
 // Reads always go to this buffer: without it each is allocated and queued in a stream.
 const onread = { buffer: Buffer.allocUnsafe(65536), callback: receive };
-const socket = net.connect({ path: socketPath, onread }, () => {
+const socket = net.connect({ path: socketPath, onread }, async () => {
+  if (generic) await loadCommon();
   send({ token });
+  if (!generic) begin();
+});
+socket.on("error", () => process.exit(0));
+socket.on("close", () => process.exit(0));
+const waiting = [];
+
+/** The function is known: loads it. */
+function begin() {
+  functionName = environment.SERVERLEDGE_FUNCTION || "";
+  memoryLimitMib = Number(environment.SERVERLEDGE_MEMORY_MIB || "0");
+  area = environment.SERVERLEDGE_AREA || "";
+  node = environment.SERVERLEDGE_NODE || "";
+  if (Number(environment.SERVERLEDGE_CONCURRENCY || "1") > 1) {
+    const { AsyncLocalStorage } = require("async_hooks");
+    storage = new AsyncLocalStorage();
+  }
   capture(process.stdout);
   capture(process.stderr);
   loadHandler(environment.SERVERLEDGE_HANDLER || "").then(
     (loaded) => (handler = loaded),
     (error) => (loadFailure = describe(error)),
   ).then(() => waiting.splice(0).forEach(run));
-});
-socket.on("error", () => process.exit(0));
-socket.on("close", () => process.exit(0));
-const waiting = [];
+}
+
+/** What a generic executor loads ahead: modules that functions use most, and the module loader. */
+async function loadCommon() {
+  for (const name of ["fs", "path", "url", "util", "crypto", "stream", "async_hooks", "zlib"]) {
+    require(name);
+  }
+  await import("fs/promises");
+}
+
+/** Takes on what other executors are started with. */
+function become({ id, load }) {
+  Object.assign(environment, load.env);
+  send({ id, ok: true, result: "null", output: "" });
+  begin();
+}
 
 function send(message) {
   const json = JSON.stringify(message);
@@ -252,6 +280,7 @@ function wanted() {
 }
 
 function accept(message) {
+  if (message.load !== undefined) return become(message);
   if (message.cancel !== undefined) {
     const context = running.get(message.cancel);
     if (context) Context.cancel(context);

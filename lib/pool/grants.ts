@@ -1,0 +1,125 @@
+/**
+ * What a start is granted: memory and CPU, and a spare where there is one. Makes room by eviction.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { Claim } from "../runtime/environment.ts";
+import { chooseVictims } from "./eviction.ts";
+import { PooledInstance } from "./function_pool.ts";
+import type { Demand, Ledger, Reservation } from "./ledger.ts";
+import type { BookedSpare, SpareBooks } from "./spare_books.ts";
+
+/** What a start is made with. */
+export interface Grant {
+  /** Its memory and CPU. */
+  readonly reservation: Reservation;
+  /** A spare to start it in. */
+  readonly claim: Claim | undefined;
+  /** Resolves when what was evicted for it is gone. */
+  readonly gone: Promise<unknown>;
+}
+
+/** What may be evicted. */
+type Victim = PooledInstance | BookedSpare;
+
+/** What grants are made of. */
+export interface GrantOptions {
+  /** The node's resources. */
+  readonly ledger: Ledger;
+  /** The books of the spares, if there are any. */
+  readonly spares: SpareBooks | undefined;
+  /** Idle instances that may be taken away. */
+  readonly evictable: () => PooledInstance[];
+  /** Removes an idle instance. */
+  readonly remove: (pooled: PooledInstance) => Promise<void>;
+  /** Told when memory has come free. */
+  readonly freed: () => void;
+}
+
+/** Grants what starts need. */
+export class Grants {
+  readonly #options: GrantOptions;
+
+  /** Nothing is granted yet. */
+  constructor(options: GrantOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes resources for an instance because requests wait for it. Evicts spares and idle instances
+   * if that makes room.
+   *
+   * @param claim takes a spare that it can start in; the spare's memory becomes part of its own
+   * @returns undefined if resources lack; nothing has changed then
+   */
+  forDemand(demand: Demand, claim: () => Claim | undefined): Grant | undefined {
+    const { ledger } = this.#options;
+    if (!ledger.canUse(demand.cpu)) return undefined;
+    const claimed = claim();
+    const ahead = claimed?.memoryMib ?? 0;
+    const needed = demand.memoryMib - ledger.freeMemory - ahead;
+    // The claimed spare is still among the candidates.
+    if (needed > 0 && needed > memoryOf(this.#candidates()) - ahead) {
+      return void claimed?.putBack();
+    }
+    claimed?.release();
+    const victims = this.#choose(needed > 0 ? this.#candidates() : [], needed);
+    return { ...this.#replace(victims, demand, "busy"), claim: claimed };
+  }
+
+  /**
+   * Takes memory for an instance that is started ahead of demand: it must not push instances out,
+   * but spares, which are for nobody yet.
+   *
+   * @returns undefined if memory lacks; nothing has changed then
+   */
+  ahead(demand: Demand): Grant | undefined {
+    const { ledger, spares } = this.#options;
+    const needed = demand.memoryMib - ledger.freeMemory;
+    const candidates = needed > 0 ? spares?.spares ?? [] : [];
+    if (needed > 0 && needed > memoryOf(candidates)) return undefined;
+    const victims = this.#choose(candidates, needed);
+    return { ...this.#replace(victims, demand, "warm"), claim: undefined };
+  }
+
+  #candidates(): Victim[] {
+    const { spares, evictable } = this.#options;
+    return [...spares?.spares ?? [], ...evictable()];
+  }
+
+  #choose(candidates: Victim[], needed: number): Victim[] {
+    const victims = chooseVictims(candidates, needed);
+    assert(victims, "there is as much to evict as there was a moment ago");
+    return victims;
+  }
+
+  /**
+   * Books the victims' memory over to the new instance at once, so that nobody else takes it. The
+   * start has to wait until they are really gone, and so has whoever wants what they hold beyond.
+   */
+  #replace(victims: Victim[], demand: Demand, state: "busy" | "warm") {
+    const { ledger, remove, freed } = this.#options;
+    const gone = Promise.all(victims.map((victim) => {
+      if (!(victim instanceof PooledInstance)) return victim.evict();
+      const removal = remove(victim);
+      victim.reservation[Symbol.dispose]();
+      return removal;
+    }));
+    const reservation = ledger.tryReserve(demand, state);
+    assert(reservation, "room was made for it");
+    if (victims.length === 0) return { reservation, gone };
+    // What was free before was too little and is taken: what is left is the victims'.
+    const surplus = ledger.tryReserve({ memoryMib: ledger.freeMemory, cpu: 0 }, "warm")!;
+    const settled = gone.finally(() => {
+      surplus[Symbol.dispose]();
+      freed();
+    });
+    return { reservation, gone: settled };
+  }
+}
+
+function memoryOf(candidates: readonly Victim[]): number {
+  return candidates.reduce((sum, { memoryMib }) => sum + memoryMib, 0);
+}

@@ -1,0 +1,58 @@
+/**
+ * The environment variables that executors work by.
+ *
+ * @module
+ */
+
+import type { FunctionRecord } from "../../model/function.ts";
+import { guestMount, socketName } from "./guest.ts";
+import type { Site } from "./site.ts";
+
+/** Environment variables by name. */
+export type Variables = Readonly<Record<string, string>>;
+
+/**
+ * By which an executor finds the node; it takes them away before it loads anything.
+ *
+ * @param token what it says as its hello
+ */
+export function channelVariables(token: string): Variables {
+  return { SERVERLEDGE_SOCKET: `${guestMount}/${socketName}`, SERVERLEDGE_TOKEN: token };
+}
+
+/**
+ * By which an executor knows its function, and the function its own.
+ *
+ * @param site where it runs
+ * @param fn the function
+ */
+export function functionVariables(
+  { area, limits }: Pick<Site, "area" | "limits">,
+  fn: FunctionRecord,
+): Variables {
+  return {
+    HOME: "/tmp",
+    ...fn.Env,
+    SERVERLEDGE_FUNCTION: fn.Name,
+    SERVERLEDGE_HANDLER: fn.Handler,
+    SERVERLEDGE_CONCURRENCY: String(fn.MaxConcurrency),
+    SERVERLEDGE_MEMORY_MIB: String(fn.MemoryMB),
+    SERVERLEDGE_AREA: area,
+    SERVERLEDGE_NODE: limits.nodeId,
+  };
+}
+
+/**
+ * Names of variables that an interpreter, its loader or its libraries read once, as they start:
+ * set later, they would have no effect.
+ */
+const readAtStart = /^(PYTHON|NODE_|UV_|LD_|MALLOC_|GLIBC_|OPENSSL_|SSL_|LC_|LANG|TZ$)/;
+
+/**
+ * True if a running interpreter can take the function's variables on.
+ *
+ * @param fn the function
+ */
+export function canBeSetLater(fn: Pick<FunctionRecord, "Env">): boolean {
+  return !Object.keys(fn.Env).some((name) => readAtStart.test(name));
+}

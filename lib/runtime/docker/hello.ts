@@ -1,0 +1,54 @@
+/**
+ * The start of a container of one of our runtimes, until its executor is ready.
+ *
+ * @module
+ */
+
+import { abortable } from "../../base/async.ts";
+import { ServerledgeError } from "../../base/errors.ts";
+import type { ExecutorConnection } from "../channel.ts";
+import type { Container } from "./container.ts";
+import { endedEarly } from "./early_end.ts";
+
+/** Time in which an executor has to say hello; slow boards under load need seconds. */
+const helloTimeoutMs = 30_000;
+
+/** What an executor did not get to that ended early, and what to look at. */
+const tooEarly = "before it was ready; is MemoryMB enough, and the runtime's image right?";
+
+/**
+ * Starts a container and waits for its executor's hello, which may come before the engine says that
+ * the container runs.
+ *
+ * @param container created
+ * @param memoryMib its memory limit
+ * @param connected resolves with the hello
+ * @param signal gives up
+ * @throws the signal's reason, or why there was no hello
+ */
+export async function startAndGreet(
+  container: Container,
+  memoryMib: number,
+  connected: Promise<ExecutorConnection>,
+  signal: AbortSignal,
+): Promise<ExecutorConnection> {
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(tooLate()), helloTimeoutMs);
+  let waiting = true;
+  container.start().then(() => container.exited()).then(async (exit) => {
+    if (waiting) reject(await endedEarly(container, memoryMib, exit, tooEarly));
+  }, reject);
+  try {
+    return await abortable(Promise.race([connected, failed]), signal);
+  } finally {
+    waiting = false;
+    clearTimeout(timer);
+  }
+}
+
+function tooLate(): ServerledgeError {
+  return new ServerledgeError(
+    "INSTANCE_START_FAILED",
+    `The executor was not ready within ${helloTimeoutMs / 1000} s: the machine may be overloaded`,
+  );
+}

@@ -1,0 +1,214 @@
+/**
+ * One spare: a container of a runtime that has no function yet. Its executor is ready, its code
+ * folder empty, its limits are small, and its network namespace, without interfaces, is its own.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { abortable } from "../../base/async.ts";
+import { ServerledgeError } from "../../base/errors.ts";
+import { randomId } from "../../base/ids.ts";
+import type { FunctionRecord } from "../../model/function.ts";
+import type { Runtime } from "../../model/runtimes.ts";
+import type { ExecutorConnection } from "../channel.ts";
+import { CodeFolder } from "./code_folder.ts";
+import { Container } from "./container.ts";
+import { executorOptions, resourceLimits } from "./container_options.ts";
+import { canBeSetLater, channelVariables, functionVariables } from "./executor_variables.ts";
+import { executorCommands, guestMount } from "./guest.ts";
+import { startAndGreet } from "./hello.ts";
+import { ExecutorInstance } from "./instances.ts";
+import { containerName, runtimeLabel } from "./names.ts";
+import type { Site } from "./site.ts";
+import { type ExecutorStart, hearsBySignal } from "./start_executor.ts";
+
+/** A runtime that has spares. */
+export type SpareRuntime = ExecutorStart["runtime"];
+
+/** Time in which a spare has to take its function on. */
+const loadTimeoutMs = 10_000;
+
+/** What a spare may use, and options of its interpreter. */
+interface Model {
+  /** Memory while it waits, MiB: about twice what it uses. */
+  readonly memoryMib: number;
+  /** Largest function that it can become, MiB. */
+  readonly maxMemoryMib: number;
+  /** Arguments of the interpreter. */
+  readonly options: readonly string[];
+}
+
+const models: Readonly<Record<SpareRuntime["executor"], Model>> = {
+  python: { memoryMib: 32, maxMemoryMib: Infinity, options: [] },
+  // V8 takes the bound of its heap from the container's memory as it starts, and no later: the
+  // bound that Node.js 18 has in containers of up to 512 MiB stands for all these.
+  nodejs: { memoryMib: 64, maxMemoryMib: 512, options: ["--max-old-space-size=256"] },
+};
+
+/**
+ * True for a runtime that has spares: one of ours.
+ *
+ * @param runtime any
+ */
+export function hasSpares(runtime: Runtime): runtime is SpareRuntime {
+  return Object.hasOwn(models, runtime.executor) && runtime.spares > 0;
+}
+
+/**
+ * Memory that a spare is booked with, MiB.
+ *
+ * @param runtime the spare's
+ */
+export function spareMemory(runtime: SpareRuntime): number {
+  return models[runtime.executor].memoryMib;
+}
+
+/**
+ * True if a spare can become an instance of the function, and would be none the worse for it.
+ *
+ * @param runtime the function's
+ * @param fn the function
+ */
+export function canBecome(
+  runtime: SpareRuntime,
+  fn: Pick<FunctionRecord, "Network" | "MemoryMB" | "Env">,
+): boolean {
+  const { memoryMib, maxMemoryMib } = models[runtime.executor];
+  return fn.Network === "none" && fn.MemoryMB >= memoryMib && fn.MemoryMB <= maxMemoryMib &&
+    canBeSetLater(fn);
+}
+
+/** A spare that is ready. Disposing it removes all that belongs to it. */
+export class Spare implements AsyncDisposable {
+  readonly #site: Site;
+  readonly #runtime: SpareRuntime;
+  readonly #container: Container;
+  readonly #connection: ExecutorConnection;
+  readonly #folder: CodeFolder;
+  readonly #cleanup: AsyncDisposableStack;
+  #disposed: Promise<void> | undefined;
+
+  private constructor(
+    site: Site,
+    runtime: SpareRuntime,
+    parts: { container: Container; connection: ExecutorConnection; folder: CodeFolder },
+    cleanup: AsyncDisposableStack,
+  ) {
+    this.#site = site;
+    this.#runtime = runtime;
+    this.#container = parts.container;
+    this.#connection = parts.connection;
+    this.#folder = parts.folder;
+    this.#cleanup = cleanup;
+  }
+
+  /**
+   * Starts one.
+   *
+   * @param site where
+   * @param runtime of what; its image is present
+   * @param folders where its code folder will be
+   * @param signal gives up
+   * @throws the signal's reason, `ENGINE_UNAVAILABLE` or `INSTANCE_START_FAILED`; nothing is left
+   */
+  static async start(
+    site: Site,
+    runtime: SpareRuntime,
+    folders: string,
+    signal: AbortSignal,
+  ): Promise<Spare> {
+    const { memoryMib, options } = models[runtime.executor];
+    const [interpreter, ...rest] = executorCommands[runtime.executor] as [string, ...string[]];
+    const token = randomId();
+    const container = new Container(site.engine, containerName(runtime.id));
+    await using stack = new AsyncDisposableStack();
+    const folder = stack.use(await CodeFolder.make(join(folders, container.name)));
+    site.known.set(container.name, container);
+    stack.defer(() => void site.known.delete(container.name));
+    stack.use(container);
+    await container.create(executorOptions(site.limits, {
+      share: { MemoryMB: memoryMib, CPUDemand: 0 },
+      labels: { [runtimeLabel]: runtime.id },
+      image: runtime.image,
+      command: [interpreter, ...options, ...rest, "generic"],
+      env: channelVariables(token),
+      folders: { [guestMount]: site.guest, "/app": folder.path },
+      network: "none",
+    }));
+    signal.throwIfAborted();
+    const expected = stack.use(site.channel.expect(token));
+    const connection = stack.use(
+      await startAndGreet(container, memoryMib, expected.connected, signal),
+    );
+    return new Spare(site, runtime, { container, connection, folder }, stack.move());
+  }
+
+  /** Resolves when it has ended by itself. */
+  get ended(): Promise<unknown> {
+    return Promise.race([this.#connection.closed, this.#container.exited()]);
+  }
+
+  /**
+   * Makes an instance of a function of it: sets the limits, brings the code in, and then, when these
+   * hold, tells the executor its function. It cannot be used again, whatever comes of it.
+   *
+   * @param fn a function that it {@link canBecome}
+   * @param code the folder of the host with the function's code; undefined if it has none
+   * @param signal gives up
+   * @returns undefined if the code is not for linking
+   * @throws the signal's reason, or why it failed; nothing is left then
+   */
+  async become(
+    fn: FunctionRecord,
+    code: Promise<string | undefined>,
+    signal: AbortSignal,
+  ): Promise<ExecutorInstance | undefined> {
+    await using stack = new AsyncDisposableStack();
+    stack.use(this);
+    signal.throwIfAborted();
+    // docker update --memory ... --memory-swap ... --cpu-period ... --cpu-quota ...
+    const limited = this.#container.update(resourceLimits(fn));
+    stack.defer(() => limited.catch(() => {}));
+    const filled = code.then((folder) => folder === undefined || this.#folder.fill(folder));
+    const [complete] = await abortable(Promise.all([filled, limited]), signal);
+    if (!complete) return undefined;
+    await abortable(this.#load(fn), signal);
+    const signals = hearsBySignal(this.#runtime, fn);
+    stack.move();
+    const instance = new ExecutorInstance(
+      fn,
+      this.#container,
+      this.#connection,
+      signals,
+      this.#cleanup,
+    );
+    instance.tier = "generic";
+    return instance;
+  }
+
+  /** Removes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed ??= this.#cleanup.disposeAsync();
+    return this.#disposed;
+  }
+
+  async #load(fn: FunctionRecord): Promise<void> {
+    const loaded = this.#connection.load({ env: functionVariables(this.#site, fn) });
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(refused("it did not answer in time")), loadTimeoutMs);
+    try {
+      const reply = await Promise.race([loaded, late]);
+      if (!reply.ok) throw refused(reply.failure.message);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function refused(reason: string): ServerledgeError {
+  return new ServerledgeError(
+    "INSTANCE_START_FAILED",
+    `A pre-started container did not take its function on: ${reason}`,
+  );
+}
