@@ -1,49 +1,104 @@
 /**
- * Environments that run functions in sandboxes, for tests, and looking at what they leave behind.
+ * Environments that run functions in sandboxes of the compiled program, for tests, and looking at
+ * what they leave behind.
  *
  * @module
  */
 
 import { randomId } from "../../lib/base/ids.ts";
 import { packTar } from "../../lib/model/archive.ts";
-import { resolveConfig } from "../../lib/model/config.ts";
+import { type ConfigSource, resolveConfig } from "../../lib/model/config.ts";
 import { SandboxEnvironment } from "../../lib/runtime/sandbox/environment.ts";
 import type { EnvironmentWorld } from "../contract/environment.ts";
+import { defaultBinary } from "./node.ts";
 import { tempDir } from "./temp_dir.ts";
 
+/** User that sandboxes run as where the tests run as root. */
+export const sandboxUser = 65534;
+
+/** An environment under test. */
+export interface SandboxWorld extends EnvironmentWorld {
+  /** The environment. */
+  readonly environment: SandboxEnvironment;
+  /** Id of its node. */
+  readonly nodeId: string;
+}
+
+/** How an environment is opened. */
+export interface SandboxWorldOptions {
+  /** More configuration; there are no spares unless it says so. */
+  readonly values?: ConfigSource["values"];
+  /** False to bound memory by watching. */
+  readonly controlGroups?: boolean;
+}
+
 /**
- * Opens an environment of its own whose functions all have the same code.
+ * Opens an environment of its own.
  *
- * @param files content by path
+ * @param files content by path of the code that all functions have, or codes by hash
+ * @param options how
  */
 export async function sandboxWorld(
-  files: Readonly<Record<string, Uint8Array>>,
-): Promise<EnvironmentWorld> {
+  files: Readonly<Record<string, Uint8Array | string>>,
+  options: SandboxWorldOptions = {},
+): Promise<SandboxWorld> {
   const nodeId = `test-${randomId(8)}`;
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir("sandbox"));
-  const archive = await packTar(
-    Object.entries(files).map(([path, data]) => ({ path, data, executable: false })),
-  );
+  const archive = await archiveOf(files);
+  const { config } = resolveConfig([
+    { origin: "test", values: { "sandbox.spares": 0 } },
+    { origin: "test", values: options.values ?? {} },
+  ]);
   const environment = stack.use(
     await SandboxEnvironment.open({
-      config: resolveConfig([]).config,
+      config,
       nodeId,
       area: "TEST",
       runDir: path,
       code: { archive: () => Promise.resolve(archive) },
+      // What counts is the compiled program: from sources there is no wall around files.
+      program: {
+        path: defaultBinary(),
+        args: [],
+        user: Deno.uid() === 0 ? sandboxUser : undefined,
+      },
+      ...(options.controlGroups === undefined ? {} : { controlGroups: options.controlGroups }),
     }),
   );
   const kept = stack.move();
   return {
     environment,
+    nodeId,
     instances: () => sandboxesOf(nodeId),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
-/** Sandboxes of a node among the machine's processes, as `sandbox-PID`. */
-async function sandboxesOf(nodeId: string): Promise<string[]> {
+/**
+ * The archive of some files.
+ *
+ * @param files content by path
+ */
+export async function archiveOf(
+  files: Readonly<Record<string, Uint8Array | string>>,
+): Promise<Uint8Array> {
+  const encoder = new TextEncoder();
+  return await packTar(
+    Object.entries(files).map(([path, data]) => ({
+      path,
+      data: typeof data === "string" ? encoder.encode(data) : data,
+      executable: false,
+    })),
+  );
+}
+
+/**
+ * Sandboxes of a node among the machine's processes, as `sandbox-PID`.
+ *
+ * @param nodeId the node's
+ */
+export async function sandboxesOf(nodeId: string): Promise<string[]> {
   const found: string[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name)) continue;

@@ -21,6 +21,11 @@ import { Sandbox } from "./sandbox.ts";
 import { Spares } from "./spares.ts";
 import type { SandboxSpec } from "./spec.ts";
 
+/**
+ * Memory that a sandbox may use beside its WebAssembly module's own, MiB: for what goes in and out. The
+ * module's ends where the function's memory ends, and then it is told so instead of being killed.
+ */
+const wasmHeadroomMib = 32;
 /** Time that a function's code may take to load. */
 const loadTimeoutMs = 30_000;
 
@@ -146,7 +151,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     if (!spare) await abortable(sandbox.connected(), signal);
     const { process, connection } = sandbox;
     const busy = () => connection.calls > 0;
-    const confined = bounds.use(this.#limits.confine(process, this.#bounds(fn), busy));
+    const confined = bounds.use(this.#limits.confine(process, this.#bounds(fn, executor), busy));
     confined.wake();
     await abortable(sandbox.load(this.#spec(fn, executor, code), loadTimeoutMs), signal);
     const tier = spare ? "generic" : "fresh";
@@ -158,9 +163,9 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     });
   }
 
-  #bounds({ MemoryMB, CPUDemand }: FunctionRecord): Bounds {
+  #bounds({ MemoryMB, CPUDemand }: FunctionRecord, executor: SandboxExecutor): Bounds {
     return {
-      memoryMib: MemoryMB,
+      memoryMib: MemoryMB + (executor === "wasm" ? wasmHeadroomMib : 0),
       cpu: CPUDemand,
       pids: this.#options.config["container.pids"],
     };

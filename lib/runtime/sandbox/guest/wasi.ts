@@ -16,6 +16,8 @@ const sizes = { subscription: 48, event: 32 } as const;
 /** Most subscriptions of one `poll_oneoff`. */
 const maxSubscriptions = 64;
 
+const nothing = new Uint8Array();
+
 /** Most bytes of the streams. */
 export interface StreamBounds {
   /** Of standard output, beyond which the module is stopped. */
@@ -59,10 +61,16 @@ export class WasiSystem {
   reset(args: string[], env: string[], stdin: Uint8Array<ArrayBuffer>): void {
     this.#shim.args = args;
     this.#shim.env = env;
+    this.forget();
     this.stdin.set(stdin);
+    this.#shim.fds = [this.stdin, this.stdout, this.stderr];
+  }
+
+  /** Empties the streams, so that what went through them takes no memory. */
+  forget(): void {
+    this.stdin.set(nothing);
     this.stdout.clear();
     this.stderr.clear();
-    this.#shim.fds = [this.stdin, this.stdout, this.stderr];
   }
 
   /**

@@ -103,6 +103,7 @@ export class WasmFunction {
     } finally {
       if (!this.#kept) this.#memories.giveBack(memory);
       this.#system.memory = undefined;
+      this.#system.forget();
     }
   }
 

@@ -6,8 +6,8 @@
 
 import { Fd, wasi } from "@bjorn3/browser_wasi_shim";
 
-/** Size at which buffers start. */
-const firstBytes = 1 << 12;
+/** Size at which buffers start, and to which they shrink back. */
+const firstBytes = 1 << 14;
 
 /** Says that a module wrote more than it may. */
 export class OutputLimit extends Error {
@@ -57,7 +57,9 @@ export class Input extends Stream {
 
 /** Output that is kept in memory. */
 export class Output extends Stream {
-  #bytes = new Uint8Array(firstBytes);
+  /** Grows in place and shrinks at once, where copies would wait for the garbage collector. */
+  readonly #buffer: ArrayBuffer;
+  readonly #beyond: "drop" | "stop";
   #length = 0;
   #cut = false;
 
@@ -67,13 +69,15 @@ export class Output extends Stream {
    * @param maxBytes most bytes that are kept
    * @param beyond what happens with more: it is dropped, or the module is stopped
    */
-  constructor(readonly maxBytes: number, readonly beyond: "drop" | "stop") {
+  constructor(maxBytes: number, beyond: "drop" | "stop") {
     super();
+    this.#buffer = new ArrayBuffer(Math.min(firstBytes, maxBytes), { maxByteLength: maxBytes });
+    this.#beyond = beyond;
   }
 
-  /** What was written since the last {@link Output.clear}; valid until the next write. */
+  /** A copy of what was written since the last {@link Output.clear}. */
   get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length);
+    return new Uint8Array(this.#buffer, 0, this.#length).slice();
   }
 
   /** True if something was dropped. */
@@ -85,7 +89,7 @@ export class Output extends Stream {
   clear(): void {
     this.#length = 0;
     this.#cut = false;
-    if (this.#bytes.length > 1 << 16) this.#bytes = new Uint8Array(firstBytes);
+    if (this.#buffer.byteLength > firstBytes) this.#buffer.resize(firstBytes);
   }
 
   /**
@@ -94,23 +98,21 @@ export class Output extends Stream {
    * @throws {OutputLimit} where they are too many and the module is to be stopped
    */
   override fd_write(data: Uint8Array): { ret: number; nwritten: number } {
-    const room = this.maxBytes - this.#length;
+    const room = this.#buffer.maxByteLength - this.#length;
     const kept = data.length > room ? data.subarray(0, room) : data;
-    this.#reserve(kept.length);
-    this.#bytes.set(kept, this.#length);
+    this.#reserve(this.#length + kept.length);
+    new Uint8Array(this.#buffer).set(kept, this.#length);
     this.#length += kept.length;
     if (kept !== data) {
-      if (this.beyond === "stop") throw new OutputLimit();
+      if (this.#beyond === "stop") throw new OutputLimit();
       this.#cut = true;
     }
     return { ret: wasi.ERRNO_SUCCESS, nwritten: data.length };
   }
 
-  #reserve(count: number): void {
-    const needed = this.#length + count;
-    if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-    grown.set(this.bytes);
-    this.#bytes = grown;
+  #reserve(needed: number): void {
+    const { byteLength, maxByteLength } = this.#buffer;
+    if (needed <= byteLength) return;
+    this.#buffer.resize(Math.min(maxByteLength, Math.max(needed, byteLength * 2)));
   }
 }
