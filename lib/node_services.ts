@@ -11,6 +11,7 @@ import type { Definition, FunctionRecord } from "./model/function.ts";
 import type { Origin } from "./model/hop.ts";
 import type { ImageView, PrunedImages, PulledImages } from "./model/images.ts";
 import type { InvokeRequest } from "./model/invocation.ts";
+import { isSandboxed } from "./model/runtimes.ts";
 import type { NodeStatus } from "./model/status.ts";
 import type { Catalog } from "./registry/catalog.ts";
 import type { DurableResults } from "./registry/durable_results.ts";
@@ -177,6 +178,10 @@ export class NodeServices implements ApiServices {
         Ok: registryHealth.ok,
         ...(registryHealth.ok ? {} : { Problem: registryHealth.reason }),
       },
+      Runtimes: [...this.config.runtimes.values()].map(({ id, executor }) => ({
+        Runtime: id,
+        Ok: isSandboxed(executor) || engine.state === true,
+      })),
       Engine: engine.state === true ? { Ok: true } : { Ok: false, Problem: engine.state },
       Pulls: (environment.pulls?.() ?? []).map(({ image, percent, message }) => ({
         Image: image,

@@ -190,11 +190,17 @@ setup() {
   write_env
 }
 
+# Settings that an earlier run made and this one does not know stay.
 write_env() {
-  local name bin="$TOOLS/deno-$DENO_VERSION"
+  local name former bin="$TOOLS/deno-$DENO_VERSION"
+  former="$(cat "$TOOLS/env" 2>/dev/null)"
   for name in DENO_TLS_CA_STORE DENO_NO_UPDATE_CHECK \
     SERVERLEDGE_RUNTIMES_PYTHON_IMAGE SERVERLEDGE_RUNTIMES_NODEJS_IMAGE; do
-    [ -n "${!name:-}" ] && printf 'export %s=%q\n' "$name" "${!name}"
+    if [ -n "${!name:-}" ]; then
+      printf 'export %s=%q\n' "$name" "${!name}"
+    else
+      grep "^export $name=" <<<"$former"
+    fi
   done >"$TOOLS/env"
   # shellcheck disable=SC2016
   if [ -x "$bin/deno" ]; then printf 'export PATH=%q:$PATH\n' "$bin" >>"$TOOLS/env"; fi

@@ -39,6 +39,10 @@ export const statusSchema = v.object({
     v.description("What the node has to do without: registry, containers, neighbours, cloud"),
   ),
   Registry: v.object({ Kind: v.string(), Ok: v.boolean(), Problem: v.optional(v.string()) }),
+  Runtimes: v.pipe(
+    v.array(v.object({ Runtime: v.string(), Ok: v.boolean() })),
+    v.description("Whether instances of each runtime can be started now"),
+  ),
   Engine: v.object({ Ok: v.boolean(), Problem: v.optional(v.string()) }),
   Pulls: v.pipe(
     v.array(v.object({ Image: v.string(), Percent: v.number(), Message: v.string() })),

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { get, nodejs, post, python } from "../support/client.ts";
 import { buildCustomImage, customImage, nodeContainers } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
+import { EngineGate } from "../support/engine_gate.ts";
 import { startNodeProcess } from "../support/node.ts";
 import { tempDir } from "../support/temp_dir.ts";
+import { helloWasm } from "../support/wasm.ts";
 
 /** The program under test: waits, writes, fails, crashes as its parameters say. */
 const versatile = `
@@ -261,17 +263,37 @@ Deno.test("a full queue answers 429 with Retry-After", async () => {
   assert(Number(refused.headers.get("retry-after")) >= 1);
 });
 
-Deno.test("without a Docker engine the node serves its API and says what is missing", async () => {
-  await using node = await startNodeProcess({
-    env: { DOCKER_HOST: "unix:///nowhere/docker.sock" },
-  });
-  assert.equal((await post(`${node.url}/create`, await python("none", versatile))).status, 200);
-  const { status, body } = await post(`${node.url}/invoke/none`);
+Deno.test("a node without Docker serves what needs none, until Docker comes and when it goes", async () => {
+  await using gate = await EngineGate.create();
+  await using node = await startNodeProcess({ env: { DOCKER_HOST: gate.address } });
+  const usable = async () =>
+    (await get(`${node.url}/status`)).body.Runtimes
+      .filter(({ Ok }: { Ok: boolean }) => Ok)
+      .map(({ Runtime }: { Runtime: string }) => Runtime).sort().join();
+  await eventually("it knows what it can do", async () => await usable() === "deno,wasm");
+  const { body: health } = await get(`${node.url}/healthz`);
+  assert.match(
+    health.Problems.join(),
+    /containers: Docker .* or start it .* deno and wasm need none/,
+  );
+
+  await post(`${node.url}/create`, await python("contained", versatile));
+  const created = await post(`${node.url}/create`, await helloWasm("free"));
+  assert.equal(created.status, 200, JSON.stringify(created.body));
+  const runs = async (name: string) => (await post(`${node.url}/invoke/${name}`)).status;
+  const { status, body } = await post(`${node.url}/invoke/contained`);
   assert.deepEqual([status, body.code], [503, "ENGINE_UNAVAILABLE"]);
-  await eventually("the status tells", async () => {
-    const { body } = await get(`${node.url}/status`);
-    return body.Engine.Ok === false && body.Engine.Problem.length > 0;
-  });
+  assert.match(body.message, /install it or start it .* deno and wasm need none/);
+  assert.equal(await runs("free"), 200);
+
+  gate.open();
+  assert.equal(await runs("contained"), 200);
+  await eventually("it knows that Docker has come", async () => /python/.test(await usable()));
+
+  gate.close();
+  await eventually("it knows that Docker has gone", async () => await usable() === "deno,wasm");
+  assert.equal(await runs("free"), 200);
+  gate.open();
 });
 
 Deno.test("two nodes do not share a data folder", async () => {

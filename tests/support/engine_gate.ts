@@ -26,7 +26,7 @@ export class EngineGate implements AsyncDisposable {
   /** Sets `DOCKER_HOST` to the gate until disposed. */
   asDockerHost(): Disposable {
     const before = Deno.env.get("DOCKER_HOST");
-    Deno.env.set("DOCKER_HOST", `unix://${this.#path}`);
+    Deno.env.set("DOCKER_HOST", this.address);
     return {
       [Symbol.dispose]: () => {
         if (before === undefined) Deno.env.delete("DOCKER_HOST");
@@ -56,6 +56,11 @@ export class EngineGate implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     await this.#dir[Symbol.asyncDispose]();
+  }
+
+  /** What `DOCKER_HOST` must be for a process to come to the gate. */
+  get address(): string {
+    return `unix://${this.#path}`;
   }
 
   get #path(): string {

@@ -60,6 +60,7 @@ const sampleStatus: NodeStatus = {
   QueueLength: 0,
   Running: 1,
   Registry: { Kind: "embedded", Ok: true },
+  Runtimes: [{ Runtime: "python", Ok: true }],
   Engine: { Ok: true },
   Problems: [],
   Pulls: [],

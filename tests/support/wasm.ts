@@ -6,6 +6,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { packTar } from "../../lib/model/archive.ts";
 import { tempDir } from "./temp_dir.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -60,4 +61,37 @@ async function clang(args: string[]): Promise<void> {
   const command = new Deno.Command("clang", { args, stderr: "piped" });
   const { success, stderr } = await command.output();
   if (!success) throw new Error(`clang failed: ${new TextDecoder().decode(stderr)}`);
+}
+
+/**
+ * The smallest function in WebAssembly, as `/create` takes it; needs no toolchain.
+ *
+ * @param name of the function
+ * @param fields more of its definition
+ */
+export async function helloWasm(name: string, fields: object = {}): Promise<object> {
+  const text = await Deno.readTextFile(`${root}examples/hello/hello.wasm.base64`);
+  return await wasmFunction(name, Uint8Array.fromBase64(text.replaceAll("\n", "")), fields);
+}
+
+/**
+ * A function in WebAssembly, as `/create` takes it.
+ *
+ * @param name of the function
+ * @param module its code
+ * @param fields more of its definition
+ */
+export async function wasmFunction(
+  name: string,
+  module: Uint8Array,
+  fields: object = {},
+): Promise<object> {
+  const archive = await packTar([{ path: "main.wasm", data: module, executable: false }]);
+  return {
+    Name: name,
+    Runtime: "wasm",
+    MemoryMB: 32,
+    TarFunctionCode: archive.toBase64(),
+    ...fields,
+  };
 }

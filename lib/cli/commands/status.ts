@@ -63,6 +63,7 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
     ["requests", `${node.Running} running, ${node.QueueLength} waiting`],
     ["functions", String(node.Functions)],
     ["registry", `${node.Registry.Kind}, ${health(node.Registry)}`],
+    ["runtimes", readableRuntimes(node.Runtimes)],
     ["containers", health(node.Engine)],
     // Registry and containers tell their problems in rows of their own.
     ...node.Problems.filter((problem) => /^(neighbours|cloud):/.test(problem))
@@ -84,4 +85,11 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
     ]),
   );
   return `${fields}\n\n${table}`;
+}
+
+function readableRuntimes(runtimes: NodeStatus["Runtimes"]): string {
+  const named = (wanted: boolean) =>
+    runtimes.filter(({ Ok }) => Ok === wanted).map(({ Runtime }) => printable(Runtime)).join(", ");
+  const missing = named(false);
+  return missing === "" ? named(true) : `${named(true) || "none"}; not now: ${missing}`;
 }

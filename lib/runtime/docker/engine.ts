@@ -70,7 +70,6 @@ export class Engine implements Disposable {
   /** Whether the engine answers; a reason if not. */
   async available(): Promise<true | string> {
     try {
-      await this.#knock();
       await this.ask("ping", (docker) => docker.ping(), { timeoutMs: pingTimeoutMs });
       return true;
     } catch (error) {
@@ -87,15 +86,13 @@ export class Engine implements Disposable {
   /** Where there is no engine, finds that out without the client, which takes time and memory. */
   async #knock(): Promise<void> {
     if (this.#clients) return;
-    this.#address ??= engineAddress((name) => Deno.env.get(name));
-    if (await explain(this.#address.socket) !== undefined) {
-      throw await this.#unavailable("ping", new Error("no answer"));
-    }
+    if (await explain(this.#address!.socket) !== undefined) throw new Error("no engine");
   }
 
   async #connected(): Promise<DockerClients> {
-    if (this.#closed) throw new ServerledgeError("SHUTTING_DOWN", "The node is shutting down");
     this.#address ??= engineAddress((name) => Deno.env.get(name));
+    await this.#knock();
+    if (this.#closed) throw new ServerledgeError("SHUTTING_DOWN", "The node is shutting down");
     this.#clients ??= connect(this.#address);
     try {
       return await this.#clients;

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { fakeServices } from "../../../tests/support/fake_services.ts";
+import type { NodeStatus } from "../../model/status.ts";
+import { readableStatus } from "./status.ts";
+
+function shown(change: Partial<NodeStatus>): string {
+  return readableStatus({ ...fakeServices().status(), ...change }, { colour: false });
+}
+
+Deno.test("a status tells which runtimes can be used, and why others cannot", () => {
+  const Runtimes = [
+    { Runtime: "python", Ok: false },
+    { Runtime: "deno", Ok: true },
+    { Runtime: "wasm", Ok: true },
+  ];
+  const Problem = "Docker does not answer: install it";
+  const text = shown({ Runtimes, Engine: { Ok: false, Problem } });
+  assert.match(text, /^runtimes +deno, wasm; not now: python$/m);
+  assert.match(text, /^containers +Docker does not answer: install it$/m);
+});
+
+Deno.test("where all is well, a status says no more than that", () => {
+  const text = shown({});
+  assert.match(text, /^runtimes +python$/m);
+  assert.match(text, /^containers +ok$/m);
+});
