@@ -1,5 +1,5 @@
 /**
- * Headers of answers: JSON, the node's state for load balancers, and what must not be passed on.
+ * Headers of answers: JSON, and the node's state for load balancers.
  *
  * @module
  */
@@ -53,8 +53,7 @@ export function nodeHeaders(
       [memory, cores, second] = [memoryMib, cpu, now];
       headers = [
         ["serverledge-node-name", services.node.id],
-        ["serverledge-free-mem", String(memoryMib)],
-        ["serverledge-free-cpu", cpu.toFixed(6)],
+        ...resourcePairs({ memoryMib, cpu }),
         ["serverledge-timestamp", String(now)],
         ["serverledge-node-arch", services.node.architecture],
         jsonType,
@@ -65,26 +64,16 @@ export function nodeHeaders(
   };
 }
 
-/** Headers that concern one connection only (RFC 9110 section 7.6.1). */
-const hopByHop: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
 /**
- * Tells the headers that may be passed on from those that concern one connection only.
+ * Headers that tell what a node has free.
  *
- * @param connection value of the `Connection` header, which may name more of them
- * @returns true for a lower-case name that may be passed on
+ * @param free memory that instances can take and CPU that no busy one holds
  */
-export function passesOn(connection: string | null | undefined): (name: string) => boolean {
-  const named = connection?.toLowerCase().split(",").map((name) => name.trim()) ?? [];
-  return (name) => !hopByHop.has(name) && !named.includes(name);
+export function resourcePairs(
+  { memoryMib, cpu }: { readonly memoryMib: number; readonly cpu: number },
+): HeaderPair[] {
+  return [
+    ["serverledge-free-mem", String(memoryMib)],
+    ["serverledge-free-cpu", cpu.toFixed(6)],
+  ];
 }

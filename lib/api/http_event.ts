@@ -7,7 +7,12 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { isObject, type JsonObject } from "../model/json.ts";
-import { type HeaderPair, passesOn } from "./headers.ts";
+import type { PageAnswer, PageRequest } from "../model/page.ts";
+import type { HeaderPair } from "./headers.ts";
+import { hopHeaderNames } from "../cluster/hop_headers.ts";
+import { reportHeader } from "../cluster/page_exchange.ts";
+import { passesOn } from "../http/passing.ts";
+import { targetOf } from "../http/target.ts";
 
 /** A request as it comes to a handler. A type, not an interface, so that it is a JSON object. */
 export type HttpEvent = {
@@ -30,18 +35,36 @@ const otherTextTypes =
   /^application\/(x-www-form-urlencoded|javascript|ecmascript|x-ndjson|graphql|toml|sql)\b/i;
 
 /**
- * Makes the event of a request.
+ * Takes over what of a request concerns its function. What nodes tell each other does not: whoever
+ * knew it could pass for a node.
  *
  * @param request the request, its body aside
  * @param body its body
  */
-export function toHttpEvent(request: Request, body: Uint8Array): HttpEvent & JsonObject {
-  const { path, query } = target(request.url);
-  const mayPass = passesOn(request.headers.get("connection"));
-  const headers = Object.fromEntries([...request.headers].filter(([name]) => mayPass(name)));
-  const text = decodeText(body, request.headers.get("content-type") ?? "");
+export function toPage(request: Request, body: Uint8Array<ArrayBuffer>): PageRequest {
+  const passes = passesOn(request.headers.get("connection"));
   return {
     method: request.method,
+    target: targetOf(request.url),
+    headers: [...request.headers].filter(([name]) =>
+      passes(name) && !hopHeaderNames.includes(name)
+    ),
+    body,
+  };
+}
+
+/**
+ * Makes the event of a request.
+ *
+ * @param page the request
+ */
+export function toHttpEvent(page: PageRequest): HttpEvent & JsonObject {
+  const { path, query } = placeOf(page.target);
+  const headers = Object.fromEntries(page.headers);
+  const { body } = page;
+  const text = decodeText(body, headers["content-type"] ?? "");
+  return {
+    method: page.method,
     path,
     query,
     headers,
@@ -51,13 +74,11 @@ export function toHttpEvent(request: Request, body: Uint8Array): HttpEvent & Jso
 }
 
 /** Takes the target apart by hand: `URL` would resolve `..` and re-encode what is the function's. */
-function target(url: string): Pick<HttpEvent, "path" | "query"> {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  const [whole = ""] = url.slice(start).split("#", 1);
-  const mark = whole.indexOf("?");
-  const [, rest = ""] = /^\/fn\/[^/]+(.*)$/.exec(mark < 0 ? whole : whole.slice(0, mark)) ?? [];
+function placeOf(target: string): Pick<HttpEvent, "path" | "query"> {
+  const mark = target.indexOf("?");
+  const [, rest = ""] = /^\/fn\/[^/]+(.*)$/.exec(mark < 0 ? target : target.slice(0, mark)) ?? [];
   const query = new Map<string, string | string[]>();
-  for (const [key, value] of new URLSearchParams(mark < 0 ? "" : whole.slice(mark))) {
+  for (const [key, value] of new URLSearchParams(mark < 0 ? "" : target.slice(mark))) {
     const known = query.get(key);
     query.set(key, known === undefined ? value : [known, value].flat());
   }
@@ -92,6 +113,17 @@ export function toHttpAnswer(result: string): Response {
   if (isObject(value) && isAnswer(value)) return explicitAnswer(value);
   if (typeof value === "string") return plain(value);
   return new Response(result, { headers: { "content-type": "application/json" } });
+}
+
+/**
+ * The answer of a function that ran on another node, as it came.
+ *
+ * @param page the answer
+ */
+export function passedOn({ status, headers, body }: PageAnswer): Response {
+  const isEmpty = withoutBody.has(status);
+  if (isEmpty && body instanceof ReadableStream) void body.cancel();
+  return new Response(isEmpty ? null : body, { status, headers: headers.map(([...pair]) => pair) });
 }
 
 /** Custom images may return text that is not JSON: it is what they mean. */
@@ -144,7 +176,8 @@ function answerHeaders(value: unknown): Headers {
   const headers = new Headers();
   for (const [name, one] of pairs) {
     // The server counts the body itself; a wrong count would break the connection.
-    if (mayPass(name) && name !== "content-length") appendHeader(headers, [name, String(one)]);
+    if (!mayPass(name) || name === "content-length" || name === reportHeader) continue;
+    appendHeader(headers, [name, String(one)]);
   }
   return headers;
 }

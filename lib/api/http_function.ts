@@ -6,11 +6,16 @@
 
 import type { Context } from "hono";
 import { BodyReader } from "./body.ts";
-import { toHttpAnswer, toHttpEvent } from "./http_event.ts";
+import { resourcePairs } from "./headers.ts";
+import { passedOn, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
 import type { Departures } from "./departures.ts";
 import { invocationErrors } from "./invoke.ts";
 import type { Route } from "./route.ts";
 import type { ApiServices } from "./services.ts";
+import { readHop } from "../cluster/hop_headers.ts";
+import { reportPair } from "../cluster/page_exchange.ts";
+import type { InvokeRequest } from "../model/invocation.ts";
+import type { PageRequest } from "../model/page.ts";
 
 /**
  * The route that serves functions over HTTP.
@@ -24,20 +29,38 @@ export function httpFunctionRoutes(services: ApiServices, departures: Departures
   const handle = async (context: Context): Promise<Response> => {
     const request = context.req.raw;
     const name = context.req.param("name")!;
-    const invocation = services.invoke(name, {
-      Params: toHttpEvent(request, await bodies.bytes(request)),
-      QoSClass: 0,
-      QoSMaxRespT: 0,
-      Locality: "any",
-      CanDoOffloading: true,
-      Async: false,
-      ReturnOutput: false,
-    });
-    return toHttpAnswer((await departures.during(name, request, invocation)).Result);
+    const hop = readHop(request.headers, services.config["cluster.secret"]);
+    const page = toPage(request, await bodies.bytes(request));
+    const origin = { hop, inputSize: page.body.length, page };
+    const invocation = services.invoke(name, requestOf(page), origin);
+    const report = await departures.during(name, request, invocation);
+    const answer = report.page ? passedOn(report.page) : toHttpAnswer(report.Result);
+    if (hop) {
+      for (const pair of [reportPair(report), ...resourcePairs(services.free())]) {
+        answer.headers.set(...pair);
+      }
+    }
+    return answer;
   };
 
   const paths: Route["paths"] = ["/fn/:name/:path{.*}", "/fn/:name"];
   return [{ method: "ANY", paths, open: true, description, handle }];
+}
+
+/** The event is made where the function runs, since its body may have to be encoded. */
+function requestOf(page: PageRequest): InvokeRequest {
+  let event: InvokeRequest["Params"];
+  return {
+    get Params() {
+      return event ??= toHttpEvent(page);
+    },
+    QoSClass: 0,
+    QoSMaxRespT: 0,
+    Locality: "any",
+    CanDoOffloading: true,
+    Async: false,
+    ReturnOutput: false,
+  };
 }
 
 const description: Route["description"] = {
@@ -49,7 +72,7 @@ const description: Route["description"] = {
     "`{statusCode, headers, body, isBase64Encoded}`, that is the answer; a string is sent as plain " +
     "text, anything else as JSON.",
   answers: { 200: { description: "What the function answers", mediaType: "*/*" } },
-  errors: invocationErrors.filter((code) => code !== "INVALID_REQUEST" && code !== "FORBIDDEN"),
+  errors: invocationErrors,
   curl:
     "curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' $NODE/fn/resize/small?width=320",
 };

@@ -8,6 +8,10 @@ import {
 import { ServerledgeError } from "../base/errors.ts";
 import { createApp } from "./app.ts";
 import { type HttpEvent, toHttpAnswer } from "./http_event.ts";
+import { hopHeaders } from "../cluster/hop_headers.ts";
+import { reportHeader } from "../cluster/page_exchange.ts";
+import type { Origin } from "../model/hop.ts";
+import type { PageAnswer } from "../model/page.ts";
 
 /** What a handler gets of a request, and the answer if it returns that. */
 async function send(path: string, init: TestRequest = {}, result?: string) {
@@ -169,6 +173,50 @@ Deno.test("an answer that is not valid HTTP is the function's error", () => {
       return true;
     });
   }
+});
+
+Deno.test("another node gets the report with the answer, a client and the function do not", async () => {
+  const hop = hopHeaders({
+    id: "f-1",
+    hopsLeft: 0,
+    visited: ["edge"],
+    budgetMs: 1000,
+    originArea: "EDGE",
+  }, "");
+  const headers = { ...hop, "x-mine": "1" };
+  const Result = JSON.stringify({ statusCode: 429, headers: { [reportHeader]: "{}" }, body: "no" });
+  const { event, answer } = await send("/fn/hello", { headers }, Result);
+  assert.deepEqual(event.headers, { "x-mine": "1" });
+  assert.equal(answer.status, 429);
+  const { Result: _, ...rest } = sampleReport;
+  assert.deepEqual(JSON.parse(answer.headers.get(reportHeader)!), rest);
+  assert(Number(answer.headers.get("serverledge-free-mem")) >= 0);
+  const direct = await send("/fn/hello", {}, Result);
+  assert.equal(direct.answer.headers.get(reportHeader), null);
+});
+
+Deno.test("who claims to be a node must have signed it", async () => {
+  const app = createApp(fakeServices({}, { "cluster.secret": "s" }));
+  const answer = await app.request("/fn/hello", { headers: { "serverledge-request-id": "f-1" } });
+  assert.deepEqual([answer.status, (await answer.json()).code], [401, "UNAUTHORIZED"]);
+});
+
+Deno.test("the request goes to the node as it came, the answer of another comes back as it is", async () => {
+  let origin: Origin | undefined;
+  const headers = [["content-type", "image/png"], ["set-cookie", "a=1"], ["set-cookie", "b=2"]];
+  const app = createApp(fakeServices({
+    invoke(_name, _request, from) {
+      origin = from;
+      const page = { status: 201, headers, body: allBytes } as unknown as PageAnswer;
+      return invocationOf(Promise.resolve({ ...sampleReport, Result: "", page }));
+    },
+  }));
+  const answer = await app.request("/fn/hello//a%2Fb?q=%20x&y", { method: "PUT", body: allBytes });
+  assert.deepEqual([answer.status, [...answer.headers]], [201, headers]);
+  assert.deepEqual(await answer.bytes(), allBytes);
+  const { method, target, body } = origin!.page!;
+  assert.deepEqual([method, target, body], ["PUT", "/fn/hello//a%2Fb?q=%20x&y", allBytes]);
+  assert.deepEqual([origin!.inputSize, origin!.hop], [256, undefined]);
 });
 
 Deno.test("HEAD is answered without the body", async () => {

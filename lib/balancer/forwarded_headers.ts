@@ -4,8 +4,8 @@
  * @module
  */
 
-import { passesOn } from "../api/headers.ts";
 import type { HeaderPair } from "../http/head.ts";
+import { passesOn } from "../http/passing.ts";
 
 /** What the balancer sets itself, or its server does. */
 const ownOfRequests: ReadonlySet<string> = new Set([

@@ -5,9 +5,12 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
+import { requestIdHeader } from "../cluster/hop_headers.ts";
+import { reportHeader } from "../cluster/page_exchange.ts";
 import { resourcesIn } from "../cluster/resource_headers.ts";
 import type { HttpAnswer, HttpClient } from "../http/client.ts";
 import { NeverSent } from "../http/failures.ts";
+import { targetOf } from "../http/target.ts";
 import { errorIn, warmExecutionIn } from "./answer.ts";
 import { answerHeaders, type Client, requestHeaders } from "./forwarded_headers.ts";
 import { type RequestBody, takeBody } from "./request_body.ts";
@@ -126,7 +129,7 @@ export class Proxy {
     const from: Client = { address: client, isPage: kind === "page" };
     return {
       method: request.method,
-      path: pathOf(request.url),
+      path: targetOf(request.url),
       headers: requestHeaders(request, from, new URL(record.Url).host),
       body,
     };
@@ -146,7 +149,7 @@ export class Proxy {
       const arm = execution && this.#table.get(execution.node)?.record.Architecture;
       if (arm) pull.reward(arm, execution.durationMs);
     }
-    const error = kind === "page" ? undefined : errorIn(answer);
+    const error = isOwn(forwarding, answer) ? errorIn(answer) : undefined;
     if (error?.code === "SHUTTING_DOWN") target.failed("it is stopping");
     return {
       answer: () =>
@@ -178,6 +181,15 @@ export class Proxy {
   }
 }
 
+/**
+ * True if an answer is the node's own word. With functions over HTTP it may be the function's, and
+ * only a node that was asked by another node says which.
+ */
+function isOwn({ kind, request }: Forwarding, { headers }: HttpAnswer): boolean {
+  if (kind !== "page") return true;
+  return request.headers.has(requestIdHeader) && !headers.some(([name]) => name === reportHeader);
+}
+
 /** True for a question: asking it again changes nothing. */
 function isHarmless({ request: { method }, kind }: Forwarding): boolean {
   return kind === "other" && (method === "GET" || method === "HEAD");
@@ -197,14 +209,6 @@ function isWhole(body: RequestBody): boolean {
 
 function hasBody({ status }: HttpAnswer): boolean {
   return status !== 204 && status !== 205 && status !== 304;
-}
-
-/** Path and query of an absolute URL, as they were sent. */
-function pathOf(url: string): string {
-  const at = url.indexOf("/", url.indexOf("//") + 2);
-  const path = at < 0 ? "/" : url.slice(at);
-  const hash = path.indexOf("#");
-  return hash < 0 ? path : path.slice(0, hash);
 }
 
 /** Nodes that have seen the request before it came here; they would refuse it. */

@@ -13,8 +13,11 @@ import type { Hop } from "../model/hop.ts";
 const maxHops = 16;
 const idPattern = /^[A-Za-z0-9._-]{1,256}$/;
 
+/** Header with the id of a request that comes from another node; clients send none. */
+export const requestIdHeader = "serverledge-request-id";
+
 const names = {
-  id: "serverledge-request-id",
+  id: requestIdHeader,
   hopsLeft: "serverledge-hops-left",
   visited: "serverledge-visited",
   budgetMs: "serverledge-budget-ms",

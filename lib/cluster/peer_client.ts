@@ -5,14 +5,17 @@
  */
 
 import * as v from "valibot";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { type ErrorCode, errorCodes, ServerledgeError } from "../base/errors.ts";
-import { HttpClient, type WholeAnswer } from "../http/client.ts";
+import { type HttpAnswer, HttpClient, type WholeAnswer } from "../http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../http/failures.ts";
 import type { HttpRequest } from "../http/output.ts";
 import { isObject } from "../model/json.ts";
 import { type Report, reportSchema } from "../model/invocation.ts";
 import type { NodeRecord } from "../model/node.ts";
+import type { PageRequest } from "../model/page.ts";
 import { hopHeaders } from "./hop_headers.ts";
+import { goesAsItCame, pageReport, pageRequest } from "./page_exchange.ts";
 import type { Forwarded } from "./peers.ts";
 import { type Resources, resourcesIn } from "./resource_headers.ts";
 
@@ -32,12 +35,17 @@ const notForThisPeer: ReadonlySet<ErrorCode> = new Set([
 
 /** Longest answer that is taken, bytes. */
 const maxAnswerBytes = 256 << 20;
+/** Longest answer of a peer's own in place of a function's, bytes. */
+const maxErrorBytes = 1 << 20;
+/** Longest pause within a streamed answer, ms. */
+const stallMs = 60_000;
 /** Most requests on the way to one peer. */
 const maxUnderWay = 4096;
 
 /** Sends requests to other nodes over connections that it keeps. */
 export class PeerClient implements Disposable {
   readonly #secret: string;
+  readonly #clock: Clock;
   readonly #client = new HttpClient();
   /** How many are on the way to each peer. */
   readonly #underWay = new Map<string, number>();
@@ -46,13 +54,16 @@ export class PeerClient implements Disposable {
    * A client without connections yet.
    *
    * @param secret the cluster's; empty: requests are not signed
+   * @param clock times the pauses within answers
    */
-  constructor(secret: string) {
+  constructor(secret: string, clock: Clock = systemClock) {
     this.#secret = secret;
+    this.#clock = clock;
   }
 
   /**
-   * Sends a request and waits for the answer.
+   * Sends a request and waits for the answer; if that is a large one of a function over plain HTTP,
+   * for its beginning.
    *
    * @param peer where to
    * @param forwarded the request
@@ -73,11 +84,10 @@ export class PeerClient implements Disposable {
     if (underWay >= maxUnderWay) throw saturated(peer);
     this.#underWay.set(Url, underWay + 1);
     try {
-      const request = this.#request(peer, forwarded);
-      const answer = await this.#client.ask(Url, request, signal, maxAnswerBytes);
-      const resources = resourcesIn(answer.headers);
-      if (resources) told(resources);
-      return reportOf(peer, answer);
+      const { page } = forwarded;
+      return goesAsItCame(page)
+        ? await this.#askPage(peer, forwarded, page, signal, told)
+        : await this.#ask(peer, forwarded, signal, told);
     } catch (error) {
       throw signal.aborted ? cancelled(peer, error) : translated(peer, error);
     } finally {
@@ -101,6 +111,40 @@ export class PeerClient implements Disposable {
     this.#client[Symbol.dispose]();
   }
 
+  async #ask(
+    peer: NodeRecord,
+    forwarded: Forwarded,
+    signal: AbortSignal,
+    told: (resources: Resources) => void,
+  ): Promise<Report> {
+    const request = this.#request(peer, forwarded);
+    const answer = await this.#client.ask(peer.Url, request, signal, maxAnswerBytes);
+    hear(answer, told);
+    return reportOf(peer, answer);
+  }
+
+  async #askPage(
+    peer: NodeRecord,
+    forwarded: Forwarded,
+    page: PageRequest,
+    signal: AbortSignal,
+    told: (resources: Resources) => void,
+  ): Promise<Report> {
+    const control = new AbortController();
+    const giveUp = () => control.abort();
+    signal.addEventListener("abort", giveUp);
+    if (signal.aborted) giveUp();
+    const request = pageRequest(page, Object.entries(hopHeaders(forwarded, this.#secret)));
+    const answer = await this.#client.open(peer.Url, request, control.signal, () => {
+      signal.removeEventListener("abort", giveUp);
+    });
+    hear(answer, told);
+    const { body } = answer;
+    const whole = body instanceof ReadableStream ? livelyStream(body, this.#clock, giveUp) : body;
+    const report = pageReport({ ...answer, body: whole });
+    return report ?? reportOf(peer, { ...answer, body: await wordsIn(whole) });
+  }
+
   #request(peer: NodeRecord, forwarded: Forwarded): HttpRequest {
     const { record, request, hopsLeft } = forwarded;
     return {
@@ -116,6 +160,48 @@ export class PeerClient implements Disposable {
       ),
     };
   }
+}
+
+function hear({ headers }: HttpAnswer, told: (resources: Resources) => void): void {
+  const resources = resourcesIn(headers);
+  if (resources) told(resources);
+}
+
+/** A stream that breaks if nothing comes for too long. */
+function livelyStream(
+  stream: ReadableStream<Uint8Array>,
+  clock: Clock,
+  giveUp: () => void,
+): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      const cancel = clock.after(stallMs, giveUp);
+      try {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } finally {
+        cancel();
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+/** What a peer says for itself; nothing if it says too much. */
+async function wordsIn(
+  body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (body instanceof Uint8Array) return body;
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const part of body) {
+    size += part.length;
+    if (size > maxErrorBytes) return new Uint8Array();
+    parts.push(part.slice());
+  }
+  return await new Blob(parts).bytes();
 }
 
 function reportOf(peer: NodeRecord, { status, body }: WholeAnswer): Report {

@@ -7,6 +7,7 @@
 
 import type { FunctionRecord } from "../model/function.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
+import type { PageRequest } from "../model/page.ts";
 import type { PeerView } from "../policy.ts";
 
 /** Which other nodes may take a request. */
@@ -31,6 +32,8 @@ export interface Forwarded {
   readonly record: FunctionRecord;
   /** What the client sent. */
   readonly request: InvokeRequest;
+  /** The HTTP request that its parameters are made of: goes on as it is. */
+  readonly page?: PageRequest;
   /** Time left, ms; bounded. */
   readonly budgetMs: number;
   /** Hops that the receiver may still make. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { PageRequest } from "./page.ts";
+
 /** A request's past on other nodes, and what they still allow. */
 export interface Hop {
   /** Its id, kept across hops: a node never takes the same one twice. */
@@ -24,4 +26,6 @@ export interface Origin {
   readonly hop?: Hop;
   /** Size of the body that it came in, characters. */
   readonly inputSize?: number;
+  /** The HTTP request that its parameters are made of, if it came over plain HTTP. */
+  readonly page?: PageRequest;
 }

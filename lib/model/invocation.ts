@@ -7,6 +7,7 @@
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { localitySchema } from "./locality.ts";
+import type { PageAnswer } from "./page.ts";
 import { startTiers } from "./start_tier.ts";
 import { foldKeys, isObject, type JsonObject, keyIndex, parse, parseJson } from "./json.ts";
 
@@ -102,4 +103,7 @@ export const reportSchema = v.object({
 });
 
 /** The report of a finished invocation. */
-export type Report = v.InferOutput<typeof reportSchema>;
+export type Report = v.InferOutput<typeof reportSchema> & {
+  /** The answer itself, if it came over plain HTTP from another node; `Result` is empty then. */
+  readonly page?: PageAnswer;
+};

@@ -10,6 +10,7 @@ import { randomId } from "../base/ids.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Hop } from "../model/hop.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
+import type { PageRequest } from "../model/page.ts";
 import type { QosClass } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
 import type { Waiter } from "./wait_queue.ts";
@@ -54,6 +55,8 @@ export interface Arrival {
   readonly hopsLeft: number;
   /** Size of the body that it came in, characters; 0 if unknown. */
   readonly inputSize: number;
+  /** The HTTP request that its parameters are made of, if it came over plain HTTP. */
+  readonly page?: PageRequest;
 }
 
 /** One request. Its `done` settles exactly once. */
@@ -78,6 +81,8 @@ export class Invocation implements Waiter {
   readonly hopsLeft: number;
   /** Size of the body that it came in, characters; 0 if unknown. */
   readonly inputSize: number;
+  /** The HTTP request that its parameters are made of, if it came over plain HTTP. */
+  readonly page: PageRequest | undefined;
   /** Nodes that it must not be sent to: it was there, or they did not take it. */
   readonly visited: string[];
   /** True if it was admitted because an instance could be started for it. */
@@ -107,6 +112,7 @@ export class Invocation implements Waiter {
   constructor(arrival: Arrival, cancel: (invocation: Invocation) => void) {
     const { record, request, qosClass, arrivedAt, hop, hopsLeft, inputSize } = arrival;
     this.inputSize = inputSize;
+    this.page = arrival.page;
     this.id = hop?.id ?? `${record.Name}-${randomId()}`;
     this.record = record;
     this.request = request;

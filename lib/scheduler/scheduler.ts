@@ -163,7 +163,7 @@ export class Scheduler implements PoolListener {
    */
   submit(name: string, request: InvokeRequest, origin: Origin = {}): Invocation {
     if (this.#draining) throw stopping();
-    const { hop, inputSize = 0 } = origin;
+    const { hop, inputSize = 0, page } = origin;
     const { find, classes, node, maxHops } = this.#options;
     const record = find(name);
     if (!record) throw functionUnknown(name);
@@ -180,6 +180,7 @@ export class Scheduler implements PoolListener {
       hop,
       hopsLeft: Math.min(hop?.hopsLeft ?? maxHops, maxHops),
       inputSize,
+      page,
     }, (leaving) => this.#leave(leaving));
     this.#answers.expect(invocation);
     this.#arrive(invocation);

@@ -27,6 +27,25 @@ async function occupied(
   return { end, [Symbol.dispose]: () => void end.catch(() => {}) };
 }
 
+/** Sends back what it gets, with the status that the query wants, and says where it ran. */
+const echo = `
+def f(params, context):
+    return {
+        "statusCode": int(params["query"].get("status", 200)),
+        "headers": {"content-type": "application/octet-stream", "x-node": context["node"]},
+        "body": params["body"],
+        "isBase64Encoded": True,
+    }
+`;
+
+/** Uses the function over plain HTTP. */
+async function page({ url }: Member, body: Uint8Array<ArrayBuffer>, query = "") {
+  const headers = { "content-type": "application/octet-stream" };
+  const answer = await fetch(`${url}/fn/echo/x${query}`, { method: "POST", body, headers });
+  const { status } = answer;
+  return { status, node: answer.headers.get("x-node"), bytes: await answer.bytes() };
+}
+
 Deno.test("an edge node and a region behind its balancers", async (t) => {
   await using world = await Continuum.start();
   const [edge, lb, one, two] = await Promise.all([
@@ -39,13 +58,30 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
   await sees(edge, [one, two, lb]);
   await aimsAt(edge, [lb]);
   await post(`${edge.url}/create`, await python("f", sleeper));
-  for (const member of [one, two]) await knows(member, "f");
+  await post(`${edge.url}/create`, await python("echo", echo));
+  for (const member of [one, two]) for (const name of ["f", "echo"]) await knows(member, name);
   await invoke(edge);
 
   await t.step("a busy node offloads through the balancer", async () => {
     using busy = await occupied(edge, 1.5);
     const { status, body } = await invoke(edge);
     assert.deepEqual([status, body.ExecutionArea], [200, "CLOUD"], JSON.stringify(body));
+    await busy.end;
+  });
+
+  await t.step("over plain HTTP: there and back unchanged, its own 429 is an answer", async () => {
+    using busy = await occupied(edge, 2.5);
+    const bytes = new Uint8Array(3 << 20).map((_, at) => at * 7);
+    for (const [body, query, status] of [[bytes, "", 200], [bytes, "?status=429", 429]] as const) {
+      const answer = await page(edge, body, query);
+      assert(answer.node === one.id || answer.node === two.id, `${answer.node}`);
+      assert.equal(answer.status, status);
+      assert.deepEqual(answer.bytes, body);
+    }
+    const ran = world.audit().filter(({ place, ...written }) =>
+      place === "local" && written.function === "echo"
+    );
+    assert.equal(ran.length, 2);
     await busy.end;
   });
 
@@ -68,8 +104,10 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
     using busy = await occupied(edge, 1.5);
     using full = await occupied(one, 2);
     using fullToo = await occupied(two, 2);
-    const { status, body } = await invoke(edge);
+    const bytes = new Uint8Array([1, 2, 3]);
+    const [{ status, body }, answer] = await Promise.all([invoke(edge), page(edge, bytes)]);
     assert.deepEqual([status, body.ExecutionNode], [200, edge.id], JSON.stringify(body));
+    assert.deepEqual(answer, { status: 200, node: edge.id, bytes });
     await Promise.all([busy.end, full.end, fullToo.end]);
     await second.stop();
     await aimsAt(edge, [lb]);
@@ -94,8 +132,8 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
 
   await t.step("the books agree and are empty", async () => {
     for (const member of [edge, one, two]) await rests(member);
-    await clears(edge, "f");
-    for (const member of [one, two]) await clears(member, "f");
+    for (const name of ["f", "echo"]) await post(`${edge.url}/delete`, { Name: name });
+    for (const member of [edge, one, two]) await clears(member, "f");
     const written = world.audit();
     const away = written.filter(({ place, outcome }) => place === "cloud" && outcome === "OK");
     assert(away.length >= 4);
