@@ -88,7 +88,7 @@ export interface NodeView {
   readonly warm: boolean;
   /** True if an instance could be started now, idle instances of others evicted if need be. */
   readonly canStart: boolean;
-  /** True if the function's image would have to be fetched before a start; absent or false: not so. */
+  /** True if the function's image would have to be fetched first; absent or false: not so. */
   readonly imageMissing?: boolean;
   /** Requests that wait for resources, of all functions, this one not counted. */
   readonly queueLength: number;

@@ -44,7 +44,7 @@ export function canRun(view: NodeView): boolean {
  * @param view the node
  */
 export function awaitsImage(view: NodeView): boolean {
-  return canRun(view) && !view.warm && view.imageMissing === true;
+  return canRun(view) && view.imageMissing === true;
 }
 
 /**

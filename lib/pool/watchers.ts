@@ -18,7 +18,7 @@ export interface PoolUsage {
 
 /** Who counts what becomes of instances. */
 export interface PoolObserver {
-  /** An instance was removed since it was idle for too long. */
+  /** An idle instance was removed since the keep-alive policy keeps it no longer. */
   expired(functionName: string): void;
   /** An instance was started since a request is expected. */
   preWarmed(functionName: string): void;

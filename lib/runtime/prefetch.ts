@@ -15,6 +15,8 @@ import type { ExecutionEnvironment } from "./environment.ts";
 const maxUnderWay = 2;
 /** How long one that could not be fetched is left alone, ms. */
 const backOffMs = 600_000;
+/** The same where the engine was away, which says nothing of the image. */
+const awayBackOffMs = 15_000;
 /** Most failures that are remembered; of more, the oldest are tried again sooner. */
 const maxFailures = 1000;
 
@@ -55,15 +57,17 @@ export class Prefetcher {
       .finally(() => this.#underWay.delete(need));
   }
 
-  #failed(need: string, name: string, error: unknown): void {
+  #failed(need: string, name: string, thrown: unknown): void {
+    const error = asServerledgeError(thrown);
+    const waitMs = error.code === "ENGINE_UNAVAILABLE" ? awayBackOffMs : backOffMs;
     this.#notBefore.delete(need);
-    this.#notBefore.set(need, this.#clock.now() + backOffMs);
+    this.#notBefore.set(need, this.#clock.now() + waitMs);
     const oldest = this.#notBefore.keys().next().value;
     if (this.#notBefore.size > maxFailures && oldest !== undefined) this.#notBefore.delete(oldest);
-    log.warn("Cannot fetch the image of {name} ahead, trying again in {minutes} min: {reason}", {
+    log.warn("Cannot fetch the image of {name} ahead; not again for {seconds} s: {reason}", {
       name,
-      minutes: backOffMs / 60_000,
-      reason: asServerledgeError(error).message,
+      seconds: waitMs / 1000,
+      reason: error.message,
     });
   }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fakeRecord, settle } from "../../tests/support/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
+import { ServerledgeError } from "../base/errors.ts";
 import { Prefetcher } from "./prefetch.ts";
 
 function setUp() {
@@ -40,4 +41,9 @@ Deno.test("what could not be fetched is left alone for a while", async () => {
   clock.advance(1);
   want("a");
   assert.equal(asked.length, 2);
+  asked[1]!.reject(new ServerledgeError("ENGINE_UNAVAILABLE", "away"));
+  await settle();
+  clock.advance(15_000);
+  want("a");
+  assert.equal(asked.length, 3);
 });

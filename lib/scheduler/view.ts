@@ -77,7 +77,7 @@ export class LocalView implements NodeView {
 
   /** See {@link NodeView}. */
   get imageMissing(): boolean {
-    return this.#sources.images?.has(this.#invocation.record) === false;
+    return this.#sources.images?.has(this.#invocation.record) === false && !this.warm;
   }
 
   /** See {@link NodeView}. */

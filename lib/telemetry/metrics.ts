@@ -137,7 +137,7 @@ export class Metrics implements InvocationObserver, PoolObserver {
     });
     this.#expired = new TallyCounter({
       name: "serverledge_expired_total",
-      help: "Instances that were removed since they were idle for too long",
+      help: "Idle instances that the keep-alive policy had removed",
       labelNames: byFunction,
       registry,
     });

@@ -16,6 +16,7 @@ import type {
   Statistics,
 } from "../../lib/policy.ts";
 import {
+  awaitsImage,
   canRun,
   findCloud,
   findPeer,
@@ -130,8 +131,9 @@ export class Probabilistic implements Policy {
     peer: PeerView | undefined,
     cloud: PeerView | undefined,
   ): Decision {
-    if (canRun(view)) return run;
-    if (peer) return offload(peer);
+    const unstocked = awaitsImage(view);
+    if (canRun(view) && !(unstocked && peer && !peer.imageMissing)) return run;
+    if (peer) return offload(peer, unstocked);
     if (cloud) return this.#toCloud(request, view, cloud);
     return waitOrReject(request, view);
   }

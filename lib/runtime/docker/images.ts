@@ -45,6 +45,8 @@ export class Images {
   readonly #present = new Set<string>();
   /** All familiar names on the engine when it was looked at last, and what came since. */
   #known: Set<string> | undefined;
+  /** What came while that look was under way. */
+  readonly #arrived = new Set<string>();
   readonly #pulled = new Set<string>();
   readonly #tasks = new SharedTasks<boolean>();
   readonly #pulls = new Map<string, PullProgress>();
@@ -79,6 +81,7 @@ export class Images {
       if (found) this.book.note(image, found.id, false);
       else await this.#pull(image, key);
       this.#present.add(image);
+      this.#arrived.add(familiarName(image));
       this.#known?.add(familiarName(image));
       return found === undefined;
     });
@@ -90,12 +93,13 @@ export class Images {
    */
   async look(): Promise<void> {
     let listed: readonly ListedImage[] = [];
+    this.#arrived.clear();
     try {
       listed = await this.#engine.ask("list images", (docker) => docker.listImages());
     } catch (error) {
       if (!(error instanceof ServerledgeError)) throw error;
     }
-    this.#known = new Set(listed.flatMap(familiarNames));
+    this.#known = new Set([...listed.flatMap(familiarNames), ...this.#arrived]);
   }
 
   /**
