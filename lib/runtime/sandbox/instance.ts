@@ -37,7 +37,8 @@ export class SandboxInstance implements Instance {
   readonly lost: Promise<ServerledgeError>;
   readonly #fn: FunctionRecord;
   readonly #parts: SandboxParts;
-  #disposing: Promise<void> | undefined;
+  #disposing = false;
+  #disposed: Promise<void> | undefined;
 
   /**
    * An instance whose function is loaded.
@@ -81,8 +82,9 @@ export class SandboxInstance implements Instance {
 
   /** Ends the process; calls under way fail. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#disposing ??= this.#parts.cleanup.disposeAsync();
-    return this.#disposing;
+    this.#disposing = true;
+    this.#disposed ??= this.#parts.cleanup.disposeAsync();
+    return this.#disposed;
   }
 
   async #loss(): Promise<ServerledgeError> {

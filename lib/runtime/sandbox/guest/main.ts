@@ -113,8 +113,11 @@ function catchStrays(calls: Pick<Calls, "blame">, log: (thrown: unknown) => void
   globalThis.addEventListener("error", (event) => take(event, event.error));
 }
 
-/** `file:///prepared/app/a.ts.js:3:5` is `/app/a.ts:3:5`. */
+/** `file:///prepared/app/a.ts.js:3:5` is `/app/a.ts:3:5`; what is not the function's is left out. */
 function mapStack(stack: string, spec: SandboxSpec): string {
   const prefix = `file://${spec.folder.split("/").map(encodeURIComponent).join("/")}`;
-  return stack.replaceAll(prefix, "").replace(/\/(?:app|cjs)(\/[^\s()]*?)\.js(?=:\d)/g, "/app$1");
+  const ours = new URL(".", import.meta.url).href;
+  const lines = stack.split("\n").filter((line) => !line.includes(ours));
+  return lines.join("\n").replaceAll(prefix, "")
+    .replace(/\/(?:app|cjs)(\/[^\s()]*?)\.js(?=:\d)/g, "/app$1");
 }

@@ -44,6 +44,7 @@ export function readSource(path: string, bytes: Uint8Array): Source {
     });
     return { code, program };
   } catch (error) {
+    if (error instanceof RangeError) throw new CodeProblem("the code is nested too deeply", path);
     const { message, loc } = error as Error & { loc?: { line: number } };
     throw new CodeProblem(message.replace(/ \(\d+:\d+\)$/, ""), path, loc?.line);
   }

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import type { FunctionRecord } from "../../lib/model/function.ts";
+import { environmentContract, failure, value } from "../contract/environment.ts";
+import { dockerCall, dockerFunction } from "../support/docker.ts";
+import { eventually } from "../support/eventually.ts";
+import { sandboxWorld, type SandboxWorldOptions } from "../support/sandbox_world.ts";
+
+const never = new AbortController().signal;
+
+async function caseFiles(): Promise<Record<string, Uint8Array>> {
+  const folder = new URL("../images/sandbox/", import.meta.url);
+  const names = ["cases.ts", "pause.ts"];
+  const files = names.map(async (name) => [name, await Deno.readFile(new URL(name, folder))]);
+  return Object.fromEntries(await Promise.all(files));
+}
+
+async function open(options?: SandboxWorldOptions) {
+  return await sandboxWorld(await caseFiles(), options);
+}
+
+function record(behaviour: string, change: Partial<FunctionRecord> = {}): FunctionRecord {
+  return dockerFunction("deno", `cases.${behaviour}`, change);
+}
+
+environmentContract({
+  runtime: "deno",
+  record,
+  call: dockerCall,
+  errorType: "TypeError",
+  concurrent: true,
+  interrupts: true,
+}, () => open());
+
+Deno.test("without control groups, a sandbox is watched and ended for its memory", async () => {
+  await using world = await open({ controlGroups: false });
+  assert.equal(world.environment.boundByKernel, false);
+  await using instance = await world.environment.start(record("greedy", { MemoryMB: 64 }), never);
+  const outcome = await instance.invoke(dockerCall()).catch((error) => error);
+  assert.equal(outcome.code, "FUNCTION_CRASHED");
+  assert.deepEqual(outcome.details.oomKilled, true);
+  assert.match(outcome.message, /more than its 64 MiB/);
+});
+
+Deno.test("spare sandboxes are used once, and replaced", async () => {
+  await using world = await open({ values: { "sandbox.spares": 2 } });
+  const { environment } = world;
+  await eventually("the spares are ready", () => environment.spares === 2);
+  await using first = await environment.start(record("count"), never);
+  await using second = await environment.start(record("count"), never);
+  assert.deepEqual([first.tier, second.tier], ["generic", "generic"]);
+  assert.equal(value(await first.invoke(dockerCall())), 1);
+  assert.equal(value(await second.invoke(dockerCall())), 1);
+  await eventually("they are replaced", () => environment.spares === 2);
+  assert.equal((await world.instances()).length, 4);
+  const [spare] = (await world.instances()).filter((id) => id !== first.id && id !== second.id);
+  Deno.kill(Number(spare!.replace("sandbox-", "")), "SIGKILL");
+  await eventually("a spare that died is no longer counted", () => environment.spares < 2);
+});
+
+Deno.test("the context tells who, where and how long", async () => {
+  await using world = await open();
+  const fn = record("told", { Env: { GREETING: "grüß dich" } });
+  await using instance = await world.environment.start(fn, never);
+  const told = value(await instance.invoke(dockerCall({ id: "r1", timeoutMs: 5000 })));
+  const { deadline, remaining, ...facts } = told as { deadline: number; remaining: number };
+  assert.ok(deadline > 0 && deadline <= 5000 && remaining > 0 && remaining <= 5000);
+  assert.deepEqual(facts, {
+    function: fn.Name,
+    request: "r1",
+    memory: 128,
+    area: "TEST",
+    node: world.nodeId,
+    env: "grüß dich",
+    all: ["GREETING"],
+  });
+});
+
+Deno.test("failures of code tell its lines", async () => {
+  await using world = await open();
+  await using instance = await world.environment.start(record("fail"), never);
+  const { traceback } = failure(await instance.invoke(dockerCall()));
+  assert.ok(!traceback.includes("main-"), traceback);
+  assert.match(traceback, /\/app\/cases\.ts:24:9/);
+});
