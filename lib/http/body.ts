@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BadMessage, ConnectionBroken } from "./failures.ts";
+import { BadMessage, ConnectionBroken, TooLong } from "./failures.ts";
 import type { Framing } from "./head.ts";
 import type { Input } from "./input.ts";
 
@@ -63,7 +63,7 @@ export class IncomingBody {
    */
   async whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const bound = (size: number) => {
-      if (size > maxBytes) throw new BadMessage(`is longer than ${maxBytes} bytes`);
+      if (size > maxBytes) throw new TooLong(`is longer than ${maxBytes} bytes`);
     };
     bound(this.length ?? 0);
     if (this.length !== undefined) return await this.#into(new Uint8Array(this.length));

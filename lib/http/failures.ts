@@ -22,5 +22,11 @@ export class ConnectionBroken extends Error {
  */
 export class BadMessage extends Error {
   /** The class, for logs. */
-  override readonly name = "BadMessage";
+  override readonly name: string = "BadMessage";
+}
+
+/** The body of the answer is longer than was wanted. */
+export class TooLong extends BadMessage {
+  /** The class, for logs. */
+  override readonly name = "TooLong";
 }

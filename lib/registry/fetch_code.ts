@@ -4,9 +4,11 @@
  * @module
  */
 
-import { lookup } from "node:dns/promises";
-import { BlockList, isIP } from "node:net";
 import { ServerledgeError } from "../base/errors.ts";
+import type { WholeAnswer } from "../http/client.ts";
+import { TooLong } from "../http/failures.ts";
+import { askGuarded, Forbidden } from "../http/guarded.ts";
+import { isLocal } from "../http/local_address.ts";
 
 /** Redirects that are followed. */
 const maxRedirects = 3;
@@ -25,9 +27,7 @@ export interface FetchCodeOptions {
  * Fetches an archive.
  *
  * Targets on this machine and on its links are refused, also behind a redirect, because whoever may
- * create functions is not thereby somebody who may talk to the node's own services. The check looks
- * at what a name resolves to now: a name server that changes its answer within milliseconds is not
- * held off, for which a node needs a firewall.
+ * create functions is not thereby somebody who may talk to the node's own services.
  *
  * @param url absolute `http:` or `https:` URL
  * @param options what may be fetched
@@ -37,102 +37,36 @@ export async function fetchCode(url: URL, options: FetchCodeOptions): Promise<Ui
   const signal = AbortSignal.timeout(fetchTimeoutMs);
   let target = url;
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-    await checkTarget(target, options);
-    const response = await request(target, signal);
-    const location = response.headers.get("location");
-    if (response.status < 300 || response.status > 399 || !location) {
-      return await readBody(target, response, options.maxBytes);
+    const { status, headers, body } = await request(target, options, signal);
+    const location = headers.find(([name]) => name === "location")?.[1];
+    if (status < 300 || status > 399 || !location) {
+      return status === 200 ? body : refuse(target, `answers with status ${status}`);
     }
-    await response.body?.cancel();
     target = URL.parse(location, target) ?? refuse(target, "redirects to something that is no URL");
   }
   return refuse(url, `redirects more than ${maxRedirects} times`);
 }
 
-async function checkTarget(url: URL, { allowLoopback }: FetchCodeOptions): Promise<void> {
+async function request(
+  url: URL,
+  { maxBytes, allowLoopback }: FetchCodeOptions,
+  signal: AbortSignal,
+): Promise<WholeAnswer> {
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     refuse(url, "is neither http nor https");
   }
-  if (allowLoopback) return;
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  const addresses = isIP(host) ? [host] : await resolve(url, host);
-  if (addresses.some(isLocal)) {
-    refuse(url, "points at this machine or its link; code.url.loopback allows that");
-  }
-}
-
-async function resolve(url: URL, host: string): Promise<string[]> {
+  const request = { method: "GET", headers: [["accept", "*/*"]] as const, body: undefined };
+  const forbids = allowLoopback ? () => false : isLocal;
   try {
-    return (await lookup(host, { all: true })).map(({ address }) => address);
+    const wantsBody = (status: number) => status === 200;
+    return await askGuarded(url, request, { forbids, maxBytes, signal, wantsBody });
   } catch (cause) {
-    return refuse(url, "has a host name that cannot be resolved", cause);
-  }
-}
-
-/**
- * Whether an address is of this machine or of a link of it: loopback, link-local (where clouds
- * answer with a machine's credentials), or unspecified.
- *
- * @param address an IPv4 or IPv6 address
- */
-export function isLocal(address: string): boolean {
-  if (isIP(address) === 4) return localAddresses().check(address, "ipv4");
-  // Browsers' spelling, so that a mapped IPv4 address always looks the same.
-  const canonical = new URL(`http://[${address.replace(/%.*$/, "")}]/`).hostname.slice(1, -1);
-  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical);
-  if (!mapped) return localAddresses().check(canonical, "ipv6");
-  const bits = (parseInt(mapped[1]!, 16) << 16 | parseInt(mapped[2]!, 16)) >>> 0;
-  return isLocal([24, 16, 8, 0].map((shift) => bits >>> shift & 255).join("."));
-}
-
-function localAddresses(): BlockList {
-  const list = new BlockList();
-  list.addSubnet("0.0.0.0", 8, "ipv4");
-  list.addSubnet("127.0.0.0", 8, "ipv4");
-  list.addSubnet("169.254.0.0", 16, "ipv4");
-  list.addAddress("::", "ipv6");
-  list.addAddress("::1", "ipv6");
-  list.addSubnet("fe80::", 10, "ipv6");
-  return list;
-}
-
-async function request(url: URL, signal: AbortSignal): Promise<Response> {
-  try {
-    return await fetch(url, { redirect: "manual", signal });
-  } catch (cause) {
+    if (cause instanceof Forbidden) {
+      refuse(url, "points at this machine or its link; code.url.loopback allows that", cause);
+    }
+    if (cause instanceof TooLong) tooLarge(url, maxBytes);
     return refuse(url, `cannot be fetched: ${(cause as Error).message}`, cause);
   }
-}
-
-async function readBody(url: URL, response: Response, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  if (response.status !== 200) {
-    await response.body?.cancel();
-    refuse(url, `answers with status ${response.status}`);
-  }
-  try {
-    // Leaving the loop early cancels the transfer.
-    for await (const chunk of response.body ?? []) {
-      size += chunk.length;
-      if (size > maxBytes) tooLarge(url, maxBytes);
-      chunks.push(chunk);
-    }
-  } catch (cause) {
-    if (cause instanceof ServerledgeError) throw cause;
-    refuse(url, `broke off: ${(cause as Error).message}`, cause);
-  }
-  return joined(chunks, size);
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }
 
 function tooLarge(url: URL, maxBytes: number): never {

@@ -23,6 +23,11 @@ const maxSocketPath = 107;
 /** Id of the message by which an executor learns its function; calls have others. */
 const loadId = "load";
 
+/** How a frame begins by which an executor asks something of the node. */
+const askPrefix = '{"ask":';
+/** Most replies to no call before a connection is closed. */
+const maxStrays = 16;
+
 const log = logger("runtime");
 
 /** A call under way. */
@@ -38,6 +43,10 @@ export class ExecutorConnection implements Disposable {
   readonly #closed = Promise.withResolvers<void>();
   readonly #writer: FrameWriter;
   #open = true;
+  #strays = 0;
+  #isBroken = false;
+  /** Takes what the executor asks of the node, in its own words; undefined: it may ask nothing. */
+  onAsk: ((ask: unknown) => void) | undefined;
   /** Tells what became of the other side, for the calls that are lost with the connection. */
   explainLoss: () => Promise<ServerledgeError> = () => Promise.resolve(connectionLost());
 
@@ -54,6 +63,11 @@ export class ExecutorConnection implements Disposable {
   /** Resolves when the connection is closed, by either side. */
   get closed(): Promise<void> {
     return this.#closed.promise;
+  }
+
+  /** True if it was closed because the executor broke the protocol. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   /** How many calls have no reply yet. */
@@ -103,6 +117,16 @@ export class ExecutorConnection implements Disposable {
   }
 
   /**
+   * Sends something that is no call.
+   *
+   * @param message what the executor understands
+   * @throws `PAYLOAD_TOO_LARGE` and nothing is sent
+   */
+  tell(message: object): void {
+    if (this.#open) this.#writer.add(JSON.stringify(message));
+  }
+
+  /**
    * Reads until the connection closes; never rejects.
    *
    * @param reader what has arrived so far, behind the hello
@@ -115,6 +139,7 @@ export class ExecutorConnection implements Disposable {
         }
       } while (await receive(this.#conn, reader));
     } catch (error) {
+      this.#isBroken = error instanceof FrameError;
       if (this.#open) log.warn("Executor connection closed: {error}", { error: String(error) });
     } finally {
       this[Symbol.dispose]();
@@ -147,9 +172,16 @@ export class ExecutorConnection implements Disposable {
   }
 
   #receive(text: string): void {
+    if (this.onAsk && text.startsWith(askPrefix)) {
+      return this.onAsk((JSON.parse(text) as { ask: unknown }).ask);
+    }
     const { id, reply } = readReply(text);
     const pending = this.#pending.get(id);
-    if (!pending) return;
+    if (!pending) {
+      // A call is pending until its reply, so this one answers nothing.
+      if (++this.#strays > maxStrays) throw new FrameError("too many replies to no call");
+      return;
+    }
     this.#pending.delete(id);
     if (reply instanceof ServerledgeError) pending.reject(reply);
     else pending.resolve(reply);

@@ -75,6 +75,61 @@ Deno.test("the context tells who, where and how long", async () => {
   });
 });
 
+Deno.test("a function with a network fetches through its node, hop by hop", async (t) => {
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/echo") {
+        return Response.json({
+          method: request.method,
+          body: await request.text(),
+          header: request.headers.get("x-test"),
+          host: request.headers.get("host"),
+        });
+      }
+      const to: Record<string, string> = {
+        "/hop": "/echo",
+        "/home": "http://127.0.0.2:1/",
+        "/loop": "/loop",
+      };
+      return new Response(null, { status: 303, headers: { location: to[pathname]! } });
+    },
+  );
+  // The test's server stands for another machine.
+  const forbids = (address: string) => address !== "127.0.0.1";
+  await using world = await sandboxWorld({
+    "main.ts": `export default async ({ url, init }: any) => {
+      const answer = await fetch(url, init);
+      return { status: answer.status, url: answer.url, redirected: answer.redirected, body: await answer.json() };
+    };`,
+  }, { forbids });
+  const fn = dockerFunction("deno", "main.ts", { Network: "bridge" });
+  await using instance = await world.environment.start(fn, never);
+  const base = `http://127.0.0.1:${server.addr.port}`;
+  const fetched = async (path: string, init: RequestInit = {}) =>
+    await instance.invoke(dockerCall({ params: { url: base + path, init: init as never } }));
+
+  await t.step("with method, headers and body", async () => {
+    const init = { method: "PUT", body: "größe", headers: { "x-test": "1" } };
+    const { body, ...rest } = value(await fetched("/echo", init)) as Record<string, unknown>;
+    assert.deepEqual(rest, { status: 200, url: `${base}/echo`, redirected: false });
+    const host = base.slice("http://".length);
+    assert.deepEqual(body, { method: "PUT", body: "größe", header: "1", host });
+  });
+  await t.step("redirects are followed", async () => {
+    const { body, ...rest } = value(await fetched("/hop", { method: "POST", body: "x" })) as {
+      body: { method: string };
+    };
+    assert.deepEqual(rest, { status: 200, url: `${base}/echo`, redirected: true });
+    assert.equal(body.method, "GET");
+  });
+  await t.step("not to the machine itself, and not for ever", async () => {
+    assert.match(failure(await fetched("/home")).message, /is this machine/);
+    assert.match(failure(await fetched("/loop")).message, /too many redirects/);
+  });
+});
+
 Deno.test("failures of code tell its lines", async () => {
   await using world = await open();
   await using instance = await world.environment.start(record("fail"), never);

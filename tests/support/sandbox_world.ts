@@ -30,6 +30,8 @@ export interface SandboxWorldOptions {
   readonly values?: ConfigSource["values"];
   /** False to bound memory by watching. */
   readonly controlGroups?: boolean;
+  /** Addresses that functions may not reach; this machine's, by default. */
+  readonly forbids?: (address: string) => boolean;
 }
 
 /**
@@ -42,13 +44,14 @@ export async function sandboxWorld(
   files: Readonly<Record<string, Uint8Array | string>>,
   options: SandboxWorldOptions = {},
 ): Promise<SandboxWorld> {
+  const { values = {}, ...settings } = options;
   const nodeId = `test-${randomId(8)}`;
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir("sandbox"));
   const archive = await archiveOf(files);
   const { config } = resolveConfig([
     { origin: "test", values: { "sandbox.spares": 0 } },
-    { origin: "test", values: options.values ?? {} },
+    { origin: "test", values },
   ]);
   const environment = stack.use(
     await SandboxEnvironment.open({
@@ -63,7 +66,7 @@ export async function sandboxWorld(
         args: [],
         user: Deno.uid() === 0 ? sandboxUser : undefined,
       },
-      ...(options.controlGroups === undefined ? {} : { controlGroups: options.controlGroups }),
+      ...settings,
     }),
   );
   const kept = stack.move();

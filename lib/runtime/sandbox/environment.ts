@@ -11,6 +11,7 @@ import { type Config, findRuntime } from "../../model/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { isSandboxed, type SandboxExecutor } from "../../model/runtimes.ts";
 import type { ExecutionEnvironment, Instance } from "../environment.ts";
+import { FetchBroker, isThisMachine } from "./fetch_broker.ts";
 import { SandboxInstance } from "./instance.ts";
 import { endLeftovers } from "./leftovers.ts";
 import type { Bounds } from "./limits/cgroups.ts";
@@ -43,6 +44,8 @@ export interface SandboxOptions {
   readonly runDir: string;
   /** What sandboxes run: this program, by default. */
   readonly program?: Program;
+  /** Which addresses functions with a network may not reach: this machine's, by default. */
+  readonly forbids?: (address: string) => boolean;
   /** False to bound memory without control groups; they are used where that is possible. */
   readonly controlGroups?: boolean;
 }
@@ -129,7 +132,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
     await Promise.allSettled(this.#starts);
-    await this.#spares[Symbol.asyncDispose]();
+    await Promise.all([this.#spares[Symbol.asyncDispose](), this.#code[Symbol.asyncDispose]()]);
     await Promise.all([...this.#living].map((one) => one[Symbol.asyncDispose]()));
     await this.#limits[Symbol.asyncDispose]();
     await this.#room[Symbol.asyncDispose]();
@@ -153,6 +156,10 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     const busy = () => connection.calls > 0;
     const confined = bounds.use(this.#limits.confine(process, this.#bounds(fn, executor), busy));
     confined.wake();
+    if (fn.Network === "bridge") {
+      const forbids = this.#options.forbids ?? isThisMachine;
+      resources.use(new FetchBroker(connection, forbids));
+    }
     await abortable(sandbox.load(this.#spec(fn, executor, code), loadTimeoutMs), signal);
     const tier = spare ? "generic" : "fresh";
     return new SandboxInstance(fn, tier, {

@@ -94,8 +94,14 @@ export class SandboxInstance implements Instance {
         "The function's instance was removed before it answered",
       );
     }
-    const { process } = this.#parts;
+    const { process, connection } = this.#parts;
     const end = await process.ended;
+    if (connection.isBroken) {
+      return new ServerledgeError(
+        "FUNCTION_CRASHED",
+        "The function's instance was ended: what it sent to the node was no reply",
+      );
+    }
     return crashOf(end, this.#fn.MemoryMB, process.log(crashLogLines));
   }
 }

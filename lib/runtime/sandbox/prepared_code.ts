@@ -57,8 +57,10 @@ export interface PreparedCodeOptions {
 }
 
 /** Prepares code and keeps it. */
-export class PreparedCode {
+export class PreparedCode implements AsyncDisposable {
   readonly #options: PreparedCodeOptions;
+  readonly #closing = new AbortController();
+  readonly #preparing = new Set<Promise<unknown>>();
   readonly #tasks = new SharedTasks<Entry>();
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
@@ -79,7 +81,7 @@ export class PreparedCode {
   async lease(fn: FunctionRecord, executor: SandboxExecutor): Promise<CodeLease> {
     const key = `${executor} ${fn.CodeHash} ${fn.Handler}`;
     const entry = this.#entries.get(key) ??
-      await this.#tasks.run(key, () => this.#prepare(key, fn, executor));
+      await this.#tasks.run(key, () => this.#track(this.#prepare(key, fn, executor)));
     // Young again; and even if it was evicted just now, its folder goes only when nobody uses it.
     if (this.#entries.delete(key)) this.#entries.set(key, entry);
     entry.users++;
@@ -98,10 +100,23 @@ export class PreparedCode {
     };
   }
 
+  /** Gives up what is being prepared. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
+    await Promise.allSettled(this.#preparing);
+  }
+
+  #track<T>(preparing: Promise<T>): Promise<T> {
+    const ended = preparing.finally(() => this.#preparing.delete(ended));
+    this.#preparing.add(ended);
+    return ended;
+  }
+
   async #prepare(key: string, fn: FunctionRecord, executor: SandboxExecutor): Promise<Entry> {
     const archive = await this.#options.code.archive(fn.CodeHash);
     // Nobody can guess the name: a sandbox that escapes finds no other function's code by it.
     const folder = join(this.#options.folder, randomId());
+    this.#closing.signal.throwIfAborted();
     try {
       const made = executor === "wasm"
         ? await this.#unpackModule(archive, fn, folder)
@@ -117,7 +132,12 @@ export class PreparedCode {
   }
 
   async #prepareModules(archive: Uint8Array, fn: FunctionRecord, folder: string) {
-    const answer = await runPreparer(this.#options.program, archive, fn.Handler);
+    const answer = await runPreparer(
+      this.#options.program,
+      archive,
+      fn.Handler,
+      this.#closing.signal,
+    );
     if ("problem" in answer) throw codeError(answer.problem);
     const encoder = new TextEncoder();
     return await this.#write(

@@ -21,12 +21,14 @@ const maxAnswerBytes = 256 << 20;
  * @param program what is run
  * @param archive the function's code
  * @param handler the function's handler
+ * @param signal gives up
  * @throws `INSTANCE_START_FAILED` if it takes too long or breaks off
  */
 export async function runPreparer(
   program: Program,
   archive: Uint8Array,
   handler: string,
+  signal: AbortSignal,
 ): Promise<PrepareAnswer> {
   const child = spawn(program, [prepareMode, handler], {}, "piped", "piped");
   const kill = () => {
@@ -37,6 +39,7 @@ export async function runPreparer(
     }
   };
   const timer = setTimeout(kill, timeoutMs);
+  signal.addEventListener("abort", kill);
   try {
     const fed = feed(child, archive);
     const [answer, words] = await Promise.all([
@@ -45,6 +48,7 @@ export async function runPreparer(
       fed,
     ]);
     const { code } = await child.status;
+    signal.throwIfAborted();
     if (code === 0) return JSON.parse(answer) as PrepareAnswer;
     const lines = words.trim().split("\n").slice(-5).join(" ");
     throw new ServerledgeError(
@@ -55,6 +59,7 @@ export async function runPreparer(
     );
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", kill);
     kill();
     await child.status;
   }

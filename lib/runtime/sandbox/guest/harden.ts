@@ -16,8 +16,13 @@ import { processObject } from "./process_object.ts";
  *
  * @param spec the function: it sees its own environment variables and no others
  * @param output where what it writes goes
+ * @param fetch what reaches other machines; undefined for a function without a network
  */
-export function harden(spec: SandboxSpec, output: Output): void {
+export function harden(
+  spec: SandboxSpec,
+  output: Output,
+  fetch: typeof globalThis.fetch | undefined,
+): void {
   const env = { ...spec.env };
   const { Console } = internals();
   // Deno's own writes to the process's descriptors.
@@ -27,7 +32,7 @@ export function harden(spec: SandboxSpec, output: Output): void {
   define("navigator", reducedNavigator());
   closeCodeFromText();
   closeTimers();
-  if (spec.network === "none") define("fetch", () => Promise.reject(noNetwork()));
+  define("fetch", fetch ?? (() => Promise.reject(noNetwork())));
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (!harmlessGlobals.has(name)) delete (globalThis as Record<string, unknown>)[name];
   }

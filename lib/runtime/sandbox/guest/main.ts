@@ -11,6 +11,8 @@ import type { SandboxSpec } from "../spec.ts";
 import { harden } from "./harden.ts";
 import type { Answerer, GuestFunction, Loader } from "./loader.ts";
 import { type CallStorage, Output } from "./output.ts";
+import type { FetchAnswer } from "../asks.ts";
+import type { Network } from "./network.ts";
 import { giveUpPermissions } from "./permissions.ts";
 import { describe, type Failure } from "./results.ts";
 import { Wire } from "./wire.ts";
@@ -35,32 +37,42 @@ export async function runSandbox(): Promise<void> {
   const output = new Output(logger(), await storageFor(spec));
   const describeError = (thrown: unknown) => describe(thrown, (stack) => mapStack(stack, spec));
   const reply = { id: message.id, output: "" };
-  let loaded: GuestFunction;
+  const network = await networkFor(spec, wire);
+  let loaded: GuestFunction | undefined;
+  const calls: { run?: Pick<Calls, "run" | "cancel" | "blame"> } = {};
+  // While the code is loaded it may fetch already.
+  const running = wire.run((message) => {
+    if (typeof message.cancel === "string") calls.run?.cancel(message.cancel);
+    else if (typeof message.fetched === "number") network?.accept(message as FetchAnswer);
+    else calls.run?.run(message as unknown as CallMessage);
+  });
   try {
     const loader = await loaders[spec.executor]();
     const activate = await loader(spec);
     giveUpPermissions();
-    harden(spec, output);
+    harden(spec, output, network?.fetch);
     loaded = await activate();
   } catch (error) {
     wire.send({ ...reply, ok: false, error: describeError(error) });
-    await wire.run(() => {});
-    return;
+    return await running;
   }
   const send = (reply: object) => wire.send(reply);
   const log = (thrown: unknown) => {
     const { type, message, traceback } = describeError(thrown);
     output.write(`Uncaught ${traceback || `${type}: ${message}`}\n`);
   };
-  const calls = "handler" in loaded
+  const runner = calls.run = "handler" in loaded
     ? new Calls({ spec, handler: loaded.handler, output, send, describe: describeError })
     : answering(loaded.answer, send);
-  catchStrays(calls, log);
+  catchStrays(runner, log);
   wire.send({ ...reply, ok: true, result: "null" });
-  await wire.run((message) => {
-    if (typeof message.cancel === "string") calls.cancel(message.cancel);
-    else calls.run(message as unknown as CallMessage);
-  });
+  await running;
+}
+
+async function networkFor(spec: SandboxSpec, wire: Wire): Promise<Network | undefined> {
+  if (spec.network === "none") return undefined;
+  const { Network } = await import("./network.ts");
+  return new Network((message) => wire.send(message));
 }
 
 /** Calls of a function that answers by itself: nothing can be told to it while it runs. */

@@ -1,0 +1,139 @@
+/**
+ * Requests on behalf of somebody who may reach other machines and not this one. The name is
+ * resolved here, and the connection goes to exactly the address that was checked: a name server
+ * that changes its answers gains nothing.
+ *
+ * @module
+ */
+
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import type { WholeAnswer } from "./client.ts";
+import { Connection } from "./connection.ts";
+import { NeverSent } from "./failures.ts";
+import type { HttpRequest } from "./output.ts";
+
+/** How long a connection may take to come about, ms. */
+const connectTimeoutMs = 10_000;
+
+/** Says that a target may not be reached. */
+export class Forbidden extends Error {
+  /** The class, for logs. */
+  override readonly name = "Forbidden";
+}
+
+/** What a request is held to. */
+export interface GuardedOptions {
+  /** Whether an address may not be reached. */
+  readonly forbids: (address: string) => boolean;
+  /** Longest body of an answer, bytes. */
+  readonly maxBytes: number;
+  /** Closes the connection. */
+  readonly signal: AbortSignal;
+  /** Whether the body of an answer with this status is read; all are, by default. */
+  readonly wantsBody?: (status: number) => boolean;
+}
+
+/**
+ * Sends one request and reads its answer. Redirects are the caller's to follow, each by a call of
+ * its own.
+ *
+ * @param url absolute, `http:` or `https:`
+ * @param request what to send; its path and host are the URL's
+ * @param options what it is held to
+ * @throws {Forbidden}, {NeverSent}, {ConnectionBroken} or {BadMessage}
+ */
+export async function askGuarded(
+  url: URL,
+  request: Omit<HttpRequest, "path">,
+  options: GuardedOptions,
+): Promise<WholeAnswer> {
+  const { signal, maxBytes, wantsBody } = options;
+  const secure = url.protocol === "https:";
+  if (!secure && url.protocol !== "http:") {
+    throw new Forbidden(`${url.protocol} is neither http: nor https:`);
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const addresses = await choose(host, options);
+  signal.throwIfAborted();
+  const port = Number(url.port || (secure ? 443 : 80));
+  const conn = await connectAny(addresses, port, secure ? host : undefined, signal);
+  using connection = new Connection(conn);
+  const close = () => connection[Symbol.dispose]();
+  signal.addEventListener("abort", close);
+  try {
+    if (signal.aborted) close();
+    const { head, body } = await connection.ask({
+      ...request,
+      path: url.pathname + url.search,
+      headers: [["host", url.host], ["connection", "close"], ...request.headers],
+    });
+    const { status, headers } = head;
+    const wanted = wantsBody?.(status) ?? true;
+    return { status, headers, body: wanted ? await body.whole(maxBytes) : new Uint8Array() };
+  } finally {
+    signal.removeEventListener("abort", close);
+  }
+}
+
+/** The addresses of a host. One forbidden address forbids the name. */
+async function choose(host: string, { forbids }: GuardedOptions): Promise<string[]> {
+  const addresses = isIP(host) ? [host] : await resolve(host);
+  if (!addresses.some(forbids)) return addresses;
+  throw new Forbidden(`${host} is this machine, or on a link of it`);
+}
+
+async function connectAny(
+  addresses: readonly string[],
+  port: number,
+  secureName: string | undefined,
+  signal: AbortSignal,
+): Promise<Deno.Conn> {
+  let failure = new NeverSent("The host has no address");
+  for (const address of addresses) {
+    try {
+      return await connect(address, port, secureName, signal);
+    } catch (error) {
+      if (!(error instanceof NeverSent)) throw error;
+      failure = error;
+      if (signal.aborted) break;
+    }
+  }
+  throw failure;
+}
+
+async function resolve(host: string): Promise<string[]> {
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => address);
+  } catch (cause) {
+    throw new NeverSent(`${host} cannot be resolved`, { cause });
+  }
+}
+
+async function connect(
+  hostname: string,
+  port: number,
+  secureName: string | undefined,
+  signal: AbortSignal,
+): Promise<Deno.Conn> {
+  const either = AbortSignal.any([signal, AbortSignal.timeout(connectTimeoutMs)]);
+  let conn: Deno.TcpConn | undefined;
+  try {
+    conn = await Deno.connect({ hostname, port, signal: either });
+    if (secureName === undefined) return conn;
+    const secure = await Deno.startTls(conn, { hostname: secureName });
+    const close = () => secure.close();
+    either.addEventListener("abort", close, { once: true });
+    await secure.handshake();
+    either.removeEventListener("abort", close);
+    return secure;
+  } catch (cause) {
+    try {
+      conn?.close();
+    } catch {
+      // It became a part of the secure connection.
+    }
+    const why = (cause as Error).message;
+    throw new NeverSent(`No connection to ${hostname} port ${port}: ${why}`, { cause });
+  }
+}

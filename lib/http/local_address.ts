@@ -1,0 +1,62 @@
+/**
+ * Addresses that belong to this machine or to its links, which programs on it that were not asked
+ * for must not be reached by.
+ *
+ * @module
+ */
+
+import { BlockList, isIP } from "node:net";
+
+/**
+ * Whether an address is of this machine or of a link of it, whatever interfaces it has: loopback,
+ * link-local (where clouds answer with a machine's credentials), or unspecified.
+ *
+ * @param address an IPv4 or IPv6 address
+ */
+export function isLocal(address: string): boolean {
+  return isIn(localAddresses(), address);
+}
+
+/**
+ * Whether an address is none of another machine: local, multicast, or one that an interface of this
+ * machine has.
+ *
+ * @param address an IPv4 or IPv6 address
+ * @param own addresses of this machine's interfaces
+ */
+export function isOfNoOther(address: string, own: readonly string[]): boolean {
+  const list = localAddresses();
+  list.addSubnet("224.0.0.0", 4, "ipv4");
+  list.addAddress("255.255.255.255", "ipv4");
+  list.addSubnet("ff00::", 8, "ipv6");
+  for (const one of own) list.addAddress(one, isIP(one) === 6 ? "ipv6" : "ipv4");
+  return isIn(list, address);
+}
+
+function isIn(list: BlockList, address: string): boolean {
+  if (isIP(address) === 4) return list.check(address, "ipv4");
+  // Browsers' spelling, so that one address always looks the same.
+  const canonical = new URL(`http://[${address.replace(/%.*$/, "")}]/`).hostname.slice(1, -1);
+  const embedded = embeddedIpv4(canonical);
+  return embedded ? isIn(list, embedded) : list.check(canonical, "ipv6");
+}
+
+/** The IPv4 address inside an IPv4-mapped, IPv4-compatible or NAT64 one (RFC 4291, RFC 6052). */
+function embeddedIpv4(canonical: string): string | undefined {
+  const pattern = /^(?:::ffff:|::|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+  const parts = pattern.exec(canonical);
+  if (!parts) return undefined;
+  const bits = (parseInt(parts[1]!, 16) << 16 | parseInt(parts[2]!, 16)) >>> 0;
+  return [24, 16, 8, 0].map((shift) => bits >>> shift & 255).join(".");
+}
+
+function localAddresses(): BlockList {
+  const list = new BlockList();
+  list.addSubnet("0.0.0.0", 8, "ipv4");
+  list.addSubnet("127.0.0.0", 8, "ipv4");
+  list.addSubnet("169.254.0.0", 16, "ipv4");
+  list.addAddress("::", "ipv6");
+  list.addAddress("::1", "ipv6");
+  list.addSubnet("fe80::", 10, "ipv6");
+  return list;
+}

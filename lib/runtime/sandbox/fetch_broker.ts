@@ -1,0 +1,105 @@
+/**
+ * Fetches for a sandbox, which has no network itself: other machines only, never this one.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { askGuarded, type GuardedOptions } from "../../http/guarded.ts";
+import { isOfNoOther } from "../../http/local_address.ts";
+import type { ExecutorConnection } from "../channel.ts";
+import { type FetchAnswer, type FetchAsk, maxFetchBytes, maxFetches } from "./asks.ts";
+
+/** How long one exchange may take, ms. */
+const timeoutMs = 60_000;
+/** Headers that are the node's to set. */
+const ownHeaders =
+  /^(host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|expect)$/i;
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
+const askSchema = v.union([
+  v.object({ cancel: v.number() }),
+  v.object({
+    seq: v.number(),
+    url: v.pipe(v.string(), v.maxLength(64 << 10)),
+    method: v.pipe(v.string(), v.regex(token)),
+    headers: v.pipe(
+      v.array(
+        v.tuple([v.pipe(v.string(), v.regex(token)), v.pipe(v.string(), v.maxLength(64 << 10))]),
+      ),
+      v.maxLength(256),
+    ),
+    body: v.nullable(v.pipe(v.string(), v.maxLength(Math.ceil(maxFetchBytes / 3) * 4))),
+  }),
+]);
+
+/** The fetches of one sandbox. Disposing it gives them up. */
+export class FetchBroker implements Disposable {
+  readonly #connection: ExecutorConnection;
+  readonly #forbids: GuardedOptions["forbids"];
+  readonly #running = new Map<number, AbortController>();
+
+  /**
+   * Serves a sandbox from now on.
+   *
+   * @param connection to the sandbox
+   * @param forbids which addresses it may not reach
+   */
+  constructor(connection: ExecutorConnection, forbids: GuardedOptions["forbids"]) {
+    this.#connection = connection;
+    this.#forbids = forbids;
+    connection.onAsk = (ask) => this.#take(ask);
+  }
+
+  /** Gives all fetches up. */
+  [Symbol.dispose](): void {
+    for (const abort of this.#running.values()) abort.abort();
+    this.#running.clear();
+  }
+
+  #take(message: unknown): void {
+    const ask = v.safeParse(askSchema, message);
+    // The guest keeps to the form and to the bounds: whoever does not is no guest any more.
+    if (!ask.success) return this.#connection[Symbol.dispose]();
+    if ("cancel" in ask.output) return this.#running.get(ask.output.cancel)?.abort();
+    if (this.#running.size >= maxFetches || this.#running.has(ask.output.seq)) {
+      return this.#connection[Symbol.dispose]();
+    }
+    void this.#run(ask.output);
+  }
+
+  async #run(ask: FetchAsk): Promise<void> {
+    const abort = new AbortController();
+    this.#running.set(ask.seq, abort);
+    const timer = setTimeout(() => abort.abort(new Error("it took too long")), timeoutMs);
+    const answer = await this.#fetch(ask, abort.signal);
+    clearTimeout(timer);
+    // Not there any more once the sandbox is gone.
+    if (this.#running.delete(ask.seq)) this.#connection.tell(answer);
+  }
+
+  async #fetch(ask: FetchAsk, signal: AbortSignal): Promise<FetchAnswer> {
+    const { seq, method, headers, body } = ask;
+    try {
+      const { status, ...answer } = await askGuarded(new URL(ask.url), {
+        method,
+        headers: headers.filter(([name]) => !ownHeaders.test(name)),
+        body: body === null ? undefined : Uint8Array.fromBase64(body),
+      }, { forbids: this.#forbids, maxBytes: maxFetchBytes, signal });
+      const base64 = answer.body.toBase64();
+      return { fetched: seq, status, headers: answer.headers, body: base64 };
+    } catch (error) {
+      const cause = signal.aborted && signal.reason instanceof Error ? signal.reason : error;
+      return { fetched: seq, problem: (cause as Error).message };
+    }
+  }
+}
+
+/**
+ * Whether an address belongs to this machine, as its interfaces are now.
+ *
+ * @param address an IPv4 or IPv6 address
+ */
+export function isThisMachine(address: string): boolean {
+  return isOfNoOther(address, Deno.networkInterfaces().map(({ address }) => address));
+}
