@@ -6,6 +6,7 @@
 
 import type { PolicyName } from "../lib/model/policy_names.ts";
 import type { PolicyFactory } from "../lib/policy.ts";
+import { adaptive } from "./adaptive/adaptive.ts";
 import { cloudOnly } from "./cloudonly.ts";
 import { defaultPolicy } from "./default.ts";
 import { edgeCloud } from "./edgecloud.ts";
@@ -20,6 +21,7 @@ const byName: Record<PolicyName, PolicyFactory> = {
   edgecloud: edgeCloud,
   qosaware: qosAware,
   probabilistic,
+  adaptive,
 };
 
 /** Makers of policies by their name in the configuration. */

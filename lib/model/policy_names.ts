@@ -12,6 +12,7 @@ export const policyNames = [
   "edgecloud",
   "qosaware",
   "probabilistic",
+  "adaptive",
 ] as const;
 
 /** Name of one of the program's policies. */

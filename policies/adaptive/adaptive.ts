@@ -1,0 +1,149 @@
+/**
+ * A policy that learns: what executions, starts, waits and ways take, who is willing and who is warm,
+ * what memory here and money in the cloud are worth to others. Every request goes where it is worth
+ * most after its price.
+ *
+ * @module
+ */
+
+import type {
+  Decision,
+  Explanation,
+  NodeView,
+  Outcome,
+  Policy,
+  PolicyContext,
+  Refusal,
+  RequestFacts,
+} from "../../lib/policy.ts";
+import { canRun, full, unsuitable } from "../decisions.ts";
+import { numberSetting } from "../settings.ts";
+import { here } from "./executions.ts";
+import { explain } from "./explain.ts";
+import { Journal } from "./journal.ts";
+import { Knowledge } from "./knowledge.ts";
+import { type Errand, learnHere, learnThere } from "./lessons.ts";
+import { bestOf, type Option } from "./options.ts";
+import { busyShare, expectsWarm, optionsOf, worthOf } from "./valuation.ts";
+
+/** Most requests under way that are remembered. */
+const maxUnderWay = 20_000;
+/** What is left of the next best option after another node has refused, as a share. */
+const afterRefusal = 0.9;
+
+/** Learns and decides. */
+export class Adaptive implements Policy {
+  /** See {@link Policy}. */
+  readonly name = "adaptive";
+  readonly #now: () => number;
+  readonly #knowledge: Knowledge;
+  readonly #journal = new Journal();
+  readonly #errands = new Map<string, Errand>();
+
+  /**
+   * A policy that knows nothing yet. It heeds `policy.cost` and `policy.budget`.
+   *
+   * @param context what policies are made with
+   */
+  constructor(context: PolicyContext) {
+    this.#now = context.now;
+    const cost = numberSetting(context, "cost", { fallback: 0.01, min: 0, max: 1e9 });
+    const range = { fallback: Infinity, min: 0, max: 1e12 };
+    this.#knowledge = new Knowledge(cost, numberSetting(context, "budget", range), context.now());
+  }
+
+  /** See {@link Policy}. */
+  decide(request: RequestFacts, view: NodeView): Decision {
+    const now = this.#now();
+    const options = optionsOf(this.#knowledge, request, view, now);
+    const chosen = this.#choose(request, options, now);
+    const decision = chosen?.decision ?? (options.length > 0 || view.supported ? full : unsuitable);
+    this.#journal.add(now, request, options, chosen, decision);
+    this.#missed(request, view, chosen);
+    this.#depart(request, view, chosen, now);
+    return decision;
+  }
+
+  /** See {@link Policy}. */
+  observe(request: RequestFacts, outcome: Outcome): void {
+    const now = this.#now();
+    this.#knowledge.promises.settled(request.qosClass, outcome.place !== "nowhere");
+    const errand = this.#errands.get(request.id);
+    if (!errand) return;
+    this.#errands.delete(request.id);
+    const { peer } = errand.option;
+    if (peer) learnThere(this.#knowledge, request, outcome, errand, peer, now);
+    else learnHere(this.#knowledge, request, outcome, errand, now);
+  }
+
+  /** See {@link Policy}. */
+  refused(request: RequestFacts, { node }: Refusal): void {
+    const errand = this.#errands.get(request.id);
+    this.#errands.delete(request.id);
+    const station = this.#knowledge.stations.of(node);
+    station.shelf.back(request.functionName);
+    station.answered(request.qosClass.name, false, this.#now());
+    if (errand) this.#knowledge.money.spend(-errand.option.cost);
+  }
+
+  /** See {@link Policy}. */
+  explain(): Explanation {
+    const now = this.#now();
+    return { estimates: explain(this.#knowledge, now), decisions: this.#journal.read(now) };
+  }
+
+  /** The best option that can be paid and is worth its price. */
+  #choose(request: RequestFacts, options: readonly Option[], now: number): Option | undefined {
+    const { money } = this.#knowledge;
+    const safe = Math.max(0, ...options.filter(({ peer }) => !peer).map(({ score }) => score));
+    for (const option of options) {
+      const { taken } = option;
+      option.score = taken * option.score + (1 - taken) * afterRefusal * safe;
+    }
+    const elsewhere = options.filter(({ peer }) => !peer?.isCloud);
+    const cloud = options.find(({ peer }) => peer?.isCloud);
+    if (cloud && !request.waited) {
+      const other = Math.max(0, bestOf(elsewhere)?.score ?? 0);
+      money.consider(cloud.worth - other, cloud.cost, now);
+    }
+    const best = bestOf(!cloud || money.covers(cloud.cost, now) ? options : elsewhere);
+    return best && best.score >= 0 ? best : undefined;
+  }
+
+  /** Books what a new request loses because there is no room, or nothing warm, for it here. */
+  #missed(request: RequestFacts, view: NodeView, chosen: Option | undefined): void {
+    if (request.waited || !view.supported || view.warm) return;
+    const { functionName: fn, budgetMs, memoryMib } = request;
+    const { executions, crowding } = this.#knowledge;
+    const ideal = worthOf(this.#knowledge, request, executions.within(here, fn, budgetMs));
+    const lost = ideal - Math.max(0, chosen?.score ?? 0);
+    if (canRun(view)) crowding.foundNoneWarm(fn, lost);
+    else crowding.foundNoRoom(lost, memoryMib);
+  }
+
+  /** Remembers what was decided until it is known what came of it. */
+  #depart(request: RequestFacts, view: NodeView, chosen: Option | undefined, now: number): void {
+    const { id, functionName: fn, memoryMib, budgetMs } = request;
+    const { stations, money, crowding } = this.#knowledge;
+    this.#errands.delete(id);
+    if (!chosen) return;
+    const { peer, decision } = chosen;
+    const expectedWarm = peer ? expectsWarm(this.#knowledge, fn, peer) : view.warm;
+    if (peer) {
+      stations.of(peer.id).shelf.sent(fn, memoryMib, now);
+      money.spend(chosen.cost);
+    }
+    const stay = decision.kind === "run" ? crowding.enter(fn, busyShare(view), now) : undefined;
+    if (this.#errands.size >= maxUnderWay) this.#errands.delete(this.#errands.keys().next().value!);
+    this.#errands.set(id, { option: chosen, stay, budgetMs, expectedWarm });
+  }
+}
+
+/**
+ * Makes the policy; it heeds `policy.cost` and `policy.budget`.
+ *
+ * @param context what policies are made with
+ */
+export function adaptive(context: PolicyContext): Policy {
+  return new Adaptive(context);
+}

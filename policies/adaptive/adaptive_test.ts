@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import type { NodeView, RequestFacts } from "../../lib/policy.ts";
+import {
+  cloudOf,
+  outcomeOf,
+  peerOf,
+  qosClassOf,
+  requestOf,
+  viewOf,
+} from "../../tests/contract/policy.ts";
+import { Adaptive } from "./adaptive.ts";
+
+const urgent = qosClassOf({ name: "urgent", id: 1, limit: 0.5 });
+
+/** A policy with a clock of its own and the requests that it decides about. */
+function setUp(settings: Record<string, number> = {}) {
+  let now = 0;
+  let count = 0;
+  const policy = new Adaptive({ random: () => 0.5, now: () => now, settings });
+  const ask = (facts: Partial<RequestFacts>, view: NodeView) => {
+    const request = requestOf({ id: `f-${count++}`, qosClass: urgent, budgetMs: 500, ...facts });
+    return { request, decision: policy.decide(request, view) };
+  };
+  /** Asks once and tells how it ended. */
+  const live = (
+    view: NodeView,
+    outcome: Parameters<typeof outcomeOf>[0],
+    facts: Partial<RequestFacts> = {},
+  ) => {
+    const { request, decision } = ask(facts, view);
+    now += 100;
+    policy.observe(request, outcomeOf(outcome));
+    return decision;
+  };
+  return { policy, ask, live, pass: (ms: number) => now += ms };
+}
+
+const here = { executionMs: 100, delayMs: 0 };
+const there = (node: string, executionMs: number) => ({
+  place: "edge" as const,
+  node,
+  executionMs,
+  delayMs: 0,
+  wayMs: 10,
+  awayMs: executionMs + 10,
+});
+
+Deno.test("it runs warm here, and looks elsewhere where nothing is warm", () => {
+  const { live, ask } = setUp();
+  const warm = viewOf({ warm: true, peers: [peerOf({ warm: true })] });
+  for (let i = 0; i < 20; i++) assert.deepEqual(live(warm, here), { kind: "run" });
+  const cold = viewOf({ peers: [peerOf({ warm: true })] });
+  assert.deepEqual(ask({}, cold).decision, { kind: "offload", to: "peer" });
+});
+
+Deno.test("it leaves a neighbour that gets slow, though its news tell nothing", () => {
+  const { live, ask } = setUp();
+  const peers = [peerOf({ id: "one", warm: true }), peerOf({ id: "two", warm: true })];
+  const view = viewOf({ peers });
+  for (let i = 0; i < 10; i++) live(viewOf({ warm: true }), here);
+  for (let i = 0; i < 40; i++) live(viewOf({ peers: [peers[0]!] }), there("one", 100));
+  for (let i = 0; i < 40; i++) live(viewOf({ peers: [peers[1]!] }), there("two", 100));
+  for (let i = 0; i < 20; i++) {
+    live(viewOf({ peers: [peers[0]!] }), {
+      place: "edge",
+      node: "one",
+      inTime: false,
+      code: "DEADLINE_EXCEEDED",
+      responseMs: 500,
+      awayMs: 500,
+    });
+  }
+  assert.deepEqual(ask({}, view).decision, { kind: "offload", to: "two" });
+});
+
+Deno.test("it asks a neighbour no more that refuses a class, until some time has passed", () => {
+  const { policy, ask, live, pass } = setUp();
+  const view = viewOf({ canStart: false, peers: [peerOf({ warm: true })], queueWaitMs: 395 });
+  for (let i = 0; i < 30; i++) live(viewOf({ warm: true }), here);
+  for (let i = 0; i < 10; i++) {
+    const { request, decision } = ask({}, view);
+    if (decision.kind !== "offload") break;
+    policy.refused(request, { node: "peer", code: "NODE_SATURATED", awayMs: 10 });
+  }
+  assert.equal(ask({}, view).decision.kind, "wait");
+  pass(60_000);
+  assert.equal(ask({}, view).decision.kind, "offload");
+});
+
+Deno.test("it pays the cloud only as far as the budget goes", () => {
+  const { policy, ask, pass } = setUp({ budget: 1, cost: 1 });
+  const view = viewOf({ supported: false, cloud: cloudOf({ warm: true }) });
+  let paid = 0;
+  for (let second = 0; second < 3600; second++) {
+    pass(1000);
+    const { request, decision } = ask({ memoryMib: 1024 }, view);
+    if (decision.kind !== "offload") continue;
+    paid += 0.1;
+    const outcome = { ...there("cloud", 100), place: "cloud" as const };
+    policy.observe(request, outcomeOf(outcome));
+  }
+  assert(paid > 0.8 && paid < 1.1, `paid ${paid}`);
+});
+
+Deno.test("it refuses what would cost more in penalties than it can bring", () => {
+  const { live, ask } = setUp();
+  const strict = qosClassOf({ name: "strict", id: 2, limit: 0.5, penalty: 5 });
+  for (let i = 0; i < 50; i++) live(viewOf({ warm: true }), { executionMs: 450 });
+  const { decision } = ask({ qosClass: strict, budgetMs: 200 }, viewOf({ warm: true }));
+  assert.deepEqual(decision, { kind: "reject", code: "NODE_SATURATED" });
+});
+
+Deno.test("it tells what it learned and why it decided", () => {
+  const { policy, live } = setUp();
+  for (let i = 0; i < 100; i++) live(viewOf({ warm: true, peers: [peerOf()] }), here);
+  const { estimates, decisions } = policy.explain();
+  assert.deepEqual(estimates.functions, [
+    { function: "f", executionMs: 100, startHereMs: null, startElsewhereMs: null },
+  ]);
+  assert.equal(estimates.nodes![0]!.node, "peer");
+  assert.equal(decisions.length, 50, "bounded");
+  assert.equal(decisions[0]!.agoMs, 100);
+  assert.deepEqual(decisions[0]!.decision, { kind: "run" });
+  assert.match(decisions[0]!.reason, /500 ms left; best is here warm: .* others: peer: /);
+});
