@@ -42,6 +42,7 @@ export class Images {
   readonly #refresh: boolean;
   /** What was pulled and used. */
   readonly book: ImageBook;
+  /** Familiar names of images that starts need not ask the engine about. */
   readonly #present = new Set<string>();
   /** All familiar names on the engine when it was looked at last, and what came since. */
   #known: Set<string> | undefined;
@@ -74,15 +75,14 @@ export class Images {
    * @throws `ENGINE_UNAVAILABLE`, or `INSTANCE_START_FAILED` with what to do
    */
   async ensure(image: string, key: string, refresh = false): Promise<boolean> {
-    if (!refresh && this.#present.has(image)) return false;
-    const once = this.#refresh && !this.#pulled.has(image);
-    return await this.#tasks.run(image, async () => {
-      const found = refresh || once ? undefined : await this.find(image);
-      if (found) this.book.note(image, found.id, false);
-      else await this.#pull(image, key);
-      this.#present.add(image);
-      this.#arrived.add(familiarName(image));
-      this.#known?.add(familiarName(image));
+    const name = familiarName(image);
+    if (!refresh && this.#present.has(name)) return false;
+    const once = this.#refresh && !this.#pulled.has(name);
+    return await this.#tasks.run(name, async () => {
+      const found = refresh || once ? undefined : await this.find(name);
+      if (found) this.book.note(name, found.id, false);
+      else await this.#pull(name, key);
+      for (const names of [this.#present, this.#arrived, this.#known]) names?.add(name);
       return found === undefined;
     });
   }
@@ -173,7 +173,7 @@ export class Images {
    * @param image its name
    */
   forget(image: string): void {
-    this.#present.delete(image);
+    this.#present.delete(familiarName(image));
     this.#known?.delete(familiarName(image));
   }
 
@@ -214,7 +214,7 @@ export class Images {
     using _log = logged(image, progress);
     try {
       await this.#engine.ask(what, async (docker) => {
-        const answer = await docker.pull(familiarName(image));
+        const answer = await docker.pull(image);
         await followProgress(what, answer, (event) => progress.note(event));
       }, { timeoutMs: pullTimeoutMs });
     } catch (error) {
