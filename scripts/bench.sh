@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh
 trap setup_stop EXIT
-setup deno docker etcd wrk npm images
+setup deno docker etcd wrk wasi npm images
 deno task --quiet build
 deno run --quiet -A scripts/bench/main.ts "$@"

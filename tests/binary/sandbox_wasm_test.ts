@@ -6,11 +6,11 @@ import { sandboxWorld } from "../support/sandbox_world.ts";
 import { buildWasm } from "../support/wasm.ts";
 
 async function open() {
-  await using modules = await buildWasm();
+  const modules = await buildWasm();
   return await sandboxWorld({
-    "command.wasm": await modules.bytes("command"),
-    "reactor.wasm": await modules.bytes("reactor"),
-    "broken.wasm": (await modules.bytes("command")).slice(0, 30_000),
+    "command.wasm": modules.command,
+    "reactor.wasm": modules.reactor,
+    "broken.wasm": modules.command.slice(0, 30_000),
   });
 }
 

@@ -19,8 +19,8 @@ const now = 1_700_000_000_000;
 class World {
   constructor(private readonly modules: WasmModules) {}
 
-  async load(source: WasmSource, change: Partial<WasmOptions> = {}): Promise<WasmFunction> {
-    return new WasmFunction(await this.modules.bytes(source), {
+  load(source: WasmSource, change: Partial<WasmOptions> = {}): WasmFunction {
+    return new WasmFunction(this.modules[source], {
       name: "",
       memoryMib: 64,
       stateful: false,
@@ -32,12 +32,12 @@ class World {
   }
 
   /** A function that runs one case of the command. */
-  command(behaviour: string, change: Partial<WasmOptions> = {}): Promise<WasmFunction> {
+  command(behaviour: string, change: Partial<WasmOptions> = {}): WasmFunction {
     return this.load("command", { ...change, env: { CASE: behaviour, ...change.env } });
   }
 
   /** A function that runs one export of the reactor. */
-  reactor(name: string, change: Partial<WasmOptions> = {}): Promise<WasmFunction> {
+  reactor(name: string, change: Partial<WasmOptions> = {}): WasmFunction {
     return this.load("reactor", { ...change, name });
   }
 }
@@ -51,39 +51,39 @@ function failed(fn: WasmFunction, params: JsonObject | null = null): FunctionFai
 }
 
 Deno.test("WebAssembly modules", async (t) => {
-  await using modules = await buildWasm();
+  const modules = await buildWasm();
   const world = new World(modules);
-  const step = (name: string, run: () => Promise<void>) => t.step(name, run);
+  const step = (name: string, run: () => void | Promise<void>) => t.step(name, run);
 
-  await step("a command gets its params and gives its result, again and again", async () => {
-    const fn = await world.command("echo");
+  await step("a command gets its params and gives its result, again and again", () => {
+    const fn = world.command("echo");
     const all: (JsonObject | null)[] = [{ a: [1, "zwölf 🌍", null] }, null, { b: 2 }];
     for (const params of all) {
       assert.deepEqual(result(fn, params), params);
     }
   });
 
-  await step("20 MB pass through a command, which leaves nothing behind", async () => {
-    const fn = await world.command("echo", { memoryMib: 256 });
+  await step("20 MB pass through a command, which leaves nothing behind", () => {
+    const fn = world.command("echo", { memoryMib: 256 });
     const text = "ü0123456789".repeat(1_800_000);
     const big = result(fn, { text }) as { text: string };
     assert.ok(big.text === text, "the text came back unchanged");
     assert.deepEqual(result(fn, { small: true }), { small: true });
   });
 
-  await step("text, nothing and bytes are results too", async () => {
-    assert.equal(result(await world.command("text")), "hello, world");
-    assert.equal(result(await world.command("silent")), null);
-    assert.equal(result(await world.command("exit")), null);
-    assert.deepEqual(result(await world.command("picture")), {
+  await step("text, nothing and bytes are results too", () => {
+    assert.equal(result(world.command("text")), "hello, world");
+    assert.equal(result(world.command("silent")), null);
+    assert.equal(result(world.command("exit")), null);
+    assert.deepEqual(result(world.command("picture")), {
       statusCode: 200,
       body: new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0xff]).toBase64(),
       isBase64Encoded: true,
     });
   });
 
-  await step("arguments, environment, clocks and random numbers work", async () => {
-    const fn = await world.command("context", { env: { GREETING: "grüß dich" } });
+  await step("arguments, environment, clocks and random numbers work", () => {
+    const fn = world.command("context", { env: { GREETING: "grüß dich" } });
     const call = dockerCall({ params: { "schlüssel": "wert" } });
     const told = value(fn.call(call)) as { [key: string]: Json };
     const { now, zeros, ...rest } = told as { now: number; zeros: number };
@@ -99,26 +99,26 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.ok(zeros < 16);
   });
 
-  await step("params that are too long for an argument come on standard input only", async () => {
-    const fn = await world.command("context", { env: { GREETING: "x" } });
+  await step("params that are too long for an argument come on standard input only", () => {
+    const fn = world.command("context", { env: { GREETING: "x" } });
     const told = result(fn, { text: "x".repeat(1 << 17) }) as JsonObject;
     assert.equal(told.argc, 1);
   });
 
-  await step("a nap takes its time", async () => {
-    assert.ok((result(await world.command("nap")) as number) >= 29);
+  await step("a nap takes its time", () => {
+    assert.ok((result(world.command("nap")) as number) >= 29);
   });
 
-  await step("there are no files", async () => {
-    assert.deepEqual(result(await world.command("files")), { read: false, written: false });
+  await step("there are no files", () => {
+    assert.deepEqual(result(world.command("files")), { read: false, written: false });
   });
 
-  await step("output comes with success if asked for, and with every failure", async () => {
-    const fn = await world.command("noisy");
+  await step("output comes with success if asked for, and with every failure", () => {
+    const fn = world.command("noisy");
     const params = { word: "hi", count: 2 };
     assert.equal(fn.call(dockerCall({ params, returnOutput: true })).output, "hi\nhi\n");
     assert.equal(fn.call(dockerCall({ params })).output, "");
-    const reply = (await world.command("fail")).call(dockerCall());
+    const reply = (world.command("fail")).call(dockerCall());
     assert.deepEqual(failure(reply), {
       type: "ExitStatus",
       message: "the module ended with exit status 7",
@@ -127,100 +127,100 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.equal(reply.output, "before the failure\n");
   });
 
-  await step("too much output is cut, too long a result stops the module", async () => {
-    const noisy = await world.command("noisy");
+  await step("too much output is cut, too long a result stops the module", () => {
+    const noisy = world.command("noisy");
     const params = { word: "x".repeat(100), count: 50_000 };
     const { output } = noisy.call(dockerCall({ params, returnOutput: true }));
     assert.ok(output.length < (1 << 20) + 100 && output.endsWith("longer than 1 MiB]\n"));
-    assert.equal(failed(await world.command("loud")).type, "ResultTooLarge");
+    assert.equal(failed(world.command("loud")).type, "ResultTooLarge");
   });
 
-  await step("memory ends where the function's memory ends", async () => {
-    const { message } = failed(await world.command("greedy", { memoryMib: 20 }));
+  await step("memory ends where the function's memory ends", () => {
+    const { message } = failed(world.command("greedy", { memoryMib: 20 }));
     assert.match(message, /exit status 12; its memory had grown to (19|20) of at most 20 MiB/);
-    const pages = result(await world.reactor("bomb", { memoryMib: 20 })) as number;
+    const pages = result(world.reactor("bomb", { memoryMib: 20 })) as number;
     assert.ok(pages > 200 && pages < 320, String(pages));
   });
 
-  await step("a reactor's handler takes and gives JSON", async () => {
-    const fn = await world.reactor("");
+  await step("a reactor's handler takes and gives JSON", () => {
+    const fn = world.reactor("");
     assert.deepEqual(result(fn, { "schlüssel": [1, 2] }), { "schlüssel": [1, 2] });
     assert.equal(result(fn, null), null);
   });
 
-  await step("each call has an instance of its own, initialized once", async () => {
-    const fn = await world.reactor("count");
+  await step("each call has an instance of its own, initialized once", () => {
+    const fn = world.reactor("count");
     for (let i = 0; i < 3; i++) {
       assert.deepEqual(result(fn), { calls: 1, initialized: 1, freed: 0 });
     }
   });
 
-  await step("a stateful function keeps its instance until it fails", async () => {
-    const fn = await world.reactor("count", { stateful: true });
+  await step("a stateful function keeps its instance until it fails", () => {
+    const fn = world.reactor("count", { stateful: true });
     assert.deepEqual(result(fn), { calls: 1, initialized: 1, freed: 0 });
     assert.deepEqual(result(fn), { calls: 2, initialized: 1, freed: 1 });
-    await assert.rejects(world.command("echo", { stateful: true }), /cannot be stateful/);
-    const fib = await world.reactor("fib", { stateful: true });
+    assert.throws(() => world.command("echo", { stateful: true }), /cannot be stateful/);
+    const fib = world.reactor("fib", { stateful: true });
     assert.equal(failed(fib, { n: 1 << 30 }).type, "StackOverflow");
     assert.equal(result(fib, { n: 10 }), 55);
   });
 
-  await step("what a reactor writes is output", async () => {
-    const { output } = (await world.reactor("say")).call(dockerCall({ returnOutput: true }));
+  await step("what a reactor writes is output", () => {
+    const { output } = (world.reactor("say")).call(dockerCall({ returnOutput: true }));
     assert.equal(output, "on standard output\non standard error\n");
   });
 
-  await step("exports take and give numbers", async () => {
-    const fib = await world.reactor("fib");
+  await step("exports take and give numbers", () => {
+    const fib = world.reactor("fib");
     assert.equal(result(fib, { n: 20 }), 6765);
     assert.equal(result(fib, { args: [20] }), 6765);
-    assert.equal(result(await world.reactor("half"), { x: 3 }), 1.5);
-    assert.equal(result(await world.reactor("half"), { x: "-Infinity" }), null);
-    assert.equal(result(await world.reactor("nothing")), null);
-    const add = await world.reactor("add");
+    assert.equal(result(world.reactor("half"), { x: 3 }), 1.5);
+    assert.equal(result(world.reactor("half"), { x: "-Infinity" }), null);
+    assert.equal(result(world.reactor("nothing")), null);
+    const add = world.reactor("add");
     const { result: sum } = add.call(dockerCall({ params: { a: "9007199254740993", b: 2 } })) as {
       result: string;
     };
     assert.equal(sum, "9007199254740995");
   });
 
-  await step("params that are no such numbers are refused", async () => {
-    const fib = await world.reactor("fib");
+  await step("params that are no such numbers are refused", () => {
+    const fib = world.reactor("fib");
     assert.match(failed(fib).message, /takes 1 numbers \(i32\), and the params have 0/);
     assert.match(failed(fib, { n: "many" }).message, /argument 1 must be i32: it is "many"/);
     assert.match(failed(fib, { n: 1.5 }).message, /must be i32/);
-    assert.match(failed(await world.reactor("add"), { a: 1, b: 0.5 }).message, /must be i64/);
+    assert.match(failed(world.reactor("add"), { a: 1, b: 0.5 }).message, /must be i64/);
     assert.equal(failed(fib, { n: null }).type, "ArgumentError");
   });
 
-  await step("traps are told", async () => {
-    const told = async (name: string, params: JsonObject | null = null) => {
-      const { type, message, traceback } = failed(await world.reactor(name), params);
+  await step("traps are told", () => {
+    const told = (name: string, params: JsonObject | null = null) => {
+      const { type, message, traceback } = failed(world.reactor(name), params);
       return { type, message, traceback };
     };
-    const gaveUp = await told("give_up");
+    const gaveUp = told("give_up");
     assert.equal(gaveUp.type, "Trap");
     assert.match(gaveUp.message, /^unreachable: the module gave itself up/);
     assert.match(gaveUp.traceback, /at .*abort.*\n.*give_up/);
-    assert.match((await told("wild")).message, /^memory access out of bounds/);
-    assert.match((await told("divide", { n: 1 })).message, /^divide by zero/);
-    assert.match((await told("bad_call")).message, /a call through a bad function pointer/);
-    assert.match((await told("recurse", { n: 1 })).message, /own stack is too small/);
-    assert.equal((await told("beyond")).type, "PointerError");
+    assert.match((told("wild")).message, /^memory access out of bounds/);
+    assert.match((told("divide", { n: 1 })).message, /^divide by zero/);
+    assert.match((told("bad_call")).message, /a call through a bad function pointer/);
+    assert.match((told("recurse", { n: 1 })).message, /own stack is too small/);
+    assert.equal((told("beyond")).type, "PointerError");
   });
 
-  await step("a module that cannot run is refused before it is compiled", async () => {
-    await assert.rejects(world.load("unknown_import"), /imports env\.open_the_door/);
-    await assert.rejects(world.reactor("absent"), /neither _start nor a function absent/);
-    await assert.rejects(world.load("command", { name: "fib" }), /the module is a command/);
-    await assert.rejects(world.command("echo", { memoryMib: 0 }), /from the start/);
-    const bytes = await modules.bytes("command");
+  await step("a module that cannot run is refused before it is compiled", () => {
+    assert.throws(() => world.load("unknown_import"), /imports env\.open_the_door/);
+    assert.throws(() => world.reactor("absent"), /neither _start nor a function absent/);
+    assert.throws(() => world.load("command", { name: "fib" }), /the module is a command/);
+    assert.throws(() => world.command("echo", { memoryMib: 0 }), /from the start/);
+    const bytes = modules.command;
     const cut = bytes.slice(0, bytes.length / 2);
     assert.throws(() => new WasmFunction(cut, { ...options }), /ends in the middle/);
   });
 
   await step("the examples do what they say", async () => {
-    const words = (await world.load("words")).call(dockerCall({
+    const words = (world.load("words")).call(dockerCall({
       params: { text: "a function in WebAssembly" },
       returnOutput: true,
     }));
@@ -231,7 +231,7 @@ Deno.test("WebAssembly modules", async (t) => {
       new URL("../../examples/hello/hello.wasm.base64", import.meta.url),
     );
     const shipped = Uint8Array.fromBase64(text.replaceAll("\n", ""));
-    for (const bytes of [shipped, await modules.bytes("hello")]) {
+    for (const bytes of [shipped, modules.hello]) {
       const hello = new WasmFunction(bytes, options);
       assert.deepEqual(result(hello, { name: 'Ada "L" \u{1f30d}' }), {
         message: 'Hello, Ada "L" \u{1f30d}!',
@@ -241,10 +241,10 @@ Deno.test("WebAssembly modules", async (t) => {
     }
   });
 
-  await step("a memory that is used again is all zero", async () => {
-    const fn = await world.reactor("dirty");
+  await step("a memory that is used again is all zero", () => {
+    const fn = world.reactor("dirty");
     for (let i = 0; i < 3; i++) assert.equal(result(fn), 0);
-    const stateful = await world.reactor("dirty", { stateful: true });
+    const stateful = world.reactor("dirty", { stateful: true });
     assert.equal(result(stateful), 0);
     assert.ok((result(stateful) as number) > 20_000, "the test sees what is left");
   });

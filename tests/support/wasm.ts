@@ -28,13 +28,8 @@ const sources = {
 /** A module by the name of its source. */
 export type WasmSource = keyof typeof sources;
 
-/** Modules in a folder of their own. */
-export interface WasmModules extends AsyncDisposable {
-  /** The folder, with `NAME.wasm` for each source. */
-  readonly folder: string;
-  /** The bytes of a module. */
-  bytes(name: WasmSource): Promise<Uint8Array<ArrayBuffer>>;
-}
+/** Modules by their names. */
+export type WasmModules = Readonly<Record<WasmSource, Uint8Array<ArrayBuffer>>>;
 
 /**
  * Builds all modules.
@@ -42,25 +37,27 @@ export interface WasmModules extends AsyncDisposable {
  * @throws where there is no clang for wasm32-wasi, or it fails
  */
 export async function buildWasm(): Promise<WasmModules> {
-  await using stack = new AsyncDisposableStack();
-  const { path } = stack.use(await tempDir("wasm"));
-  await Promise.all(
-    Object.entries(sources).map(([name, { file, flags }]) =>
-      clang([...flags, "-o", `${path}/${name}.wasm`, root + file])
-    ),
-  );
-  const kept = stack.move();
-  return {
-    folder: path,
-    bytes: (name) => Deno.readFile(`${path}/${name}.wasm`),
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
-  };
+  const built = Object.entries(sources).map(async ([name, { file, flags }]) => [
+    name,
+    await compileWasm([...flags, root + file]),
+  ]);
+  return Object.fromEntries(await Promise.all(built));
 }
 
-async function clang(args: string[]): Promise<void> {
-  const command = new Deno.Command("clang", { args, stderr: "piped" });
+/**
+ * Compiles a module.
+ *
+ * @param args options and sources for clang; what it writes is set here
+ * @returns the module
+ * @throws where there is no clang for wasm32-wasi, or it fails
+ */
+export async function compileWasm(args: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
+  await using folder = await tempDir("wasm");
+  const output = `${folder.path}/main.wasm`;
+  const command = new Deno.Command("clang", { args: [...args, "-o", output], stderr: "piped" });
   const { success, stderr } = await command.output();
   if (!success) throw new Error(`clang failed: ${new TextDecoder().decode(stderr)}`);
+  return await Deno.readFile(output);
 }
 
 /**

@@ -6,8 +6,10 @@
 
 import type { Results } from "../results.ts";
 import { measureContainers } from "./containers.ts";
+import { measureWasm } from "./wasm.ts";
 
 /** Runs the whole suite. */
 export async function environmentsSuite(results: Results): Promise<void> {
+  await measureWasm(results);
   await measureContainers(results);
 }

@@ -7,12 +7,12 @@
 
 import { WASI, wasi as codes, WASIProcExit } from "@bjorn3/browser_wasi_shim";
 import { wasiFunctions } from "../../../model/wasm_function.ts";
-import { Input, Output } from "./wasm_stdio.ts";
+import { Input, Output, type Stream } from "./wasm_stdio.ts";
 
 /** What a shell tells of a program that ended by a signal. */
 const signalStatus = 128;
-/** `subscription` and `event` of WASI, bytes. */
-const sizes = { subscription: 48, event: 32 } as const;
+/** `subscription`, `event` and `iovec` of WASI, bytes. */
+const sizes = { subscription: 48, event: 32, vector: 8 } as const;
 /** Most subscriptions of one `poll_oneoff`. */
 const maxSubscriptions = 64;
 
@@ -29,6 +29,8 @@ export interface StreamBounds {
 /** The system that modules see. */
 export class WasiSystem {
   readonly #shim: WASI;
+  #view = new DataView<ArrayBufferLike>(new ArrayBuffer(0));
+  #bytes: Uint8Array = nothing;
   /** Standard input. */
   readonly stdin: Input = new Input();
   /** Standard output. */
@@ -43,12 +45,15 @@ export class WasiSystem {
     this.stdout = new Output(bounds.stdout, "stop");
     this.stderr = new Output(bounds.stderr, "drop");
     this.#shim = new WASI([], [], [], { debug: false });
-    const memory = () => this.#shim.inst.exports.memory;
     this.memory = undefined;
-    const functions: Record<string, WasiFunction> = { ...this.#shim.wasiImport, ...own(memory) };
-    this.imports = Object.fromEntries(
-      [...wasiFunctions].map((name) => [name, guarded(functions[name]!)]),
-    );
+    const functions: Record<string, WasiFunction> = {
+      ...this.#shim.wasiImport,
+      ...own(() => this.#memoryView()),
+    };
+    this.imports = {
+      ...Object.fromEntries([...wasiFunctions].map((name) => [name, guarded(functions[name]!)])),
+      ...this.#transfers(),
+    };
   }
 
   /**
@@ -64,6 +69,49 @@ export class WasiSystem {
     this.forget();
     this.stdin.set(stdin);
     this.#shim.fds = [this.stdin, this.stdout, this.stderr];
+  }
+
+  /** Both views of the module's memory, made anew only when it has grown. */
+  #memoryView(): DataView {
+    const { buffer } = this.#shim.inst.exports.memory;
+    if (this.#view.buffer !== buffer) {
+      this.#view = new DataView(buffer);
+      this.#bytes = new Uint8Array(buffer);
+    }
+    return this.#view;
+  }
+
+  /** Reading and writing: every command does, and the shim takes longer for it than the command. */
+  #transfers(): WebAssembly.ModuleImports {
+    const move =
+      (way: "read" | "write") =>
+      (fd: number, vectors: number, count: number, moved: number): number => {
+        // There are no others than the three standard streams.
+        const stream = this.#shim.fds[fd] as Stream | undefined;
+        if (!stream) return codes.ERRNO_BADF;
+        const view = this.#memoryView();
+        let total = 0;
+        try {
+          // Numbers come signed.
+          const first = vectors >>> 0;
+          const end = first + (count >>> 0) * sizes.vector;
+          for (let at = first; at < end; at += sizes.vector) {
+            const from = view.getUint32(at, true);
+            const length = view.getUint32(at + 4, true);
+            if (from + length > view.byteLength) return codes.ERRNO_FAULT;
+            const done = stream[way](this.#bytes.subarray(from, from + length));
+            if (done === undefined) return codes.ERRNO_BADF;
+            total += done;
+            if (done < length) break;
+          }
+          view.setUint32(moved >>> 0, total, true);
+        } catch (error) {
+          if (error instanceof RangeError) return codes.ERRNO_FAULT;
+          throw error;
+        }
+        return codes.ERRNO_SUCCESS;
+      };
+    return { fd_read: move("read"), fd_write: move("write") };
   }
 
   /** Empties the streams, so that what went through them takes no memory. */
@@ -109,7 +157,7 @@ function guarded(call: WasiFunction): WasiFunction {
 }
 
 /** Functions that the shim lacks, or that work otherwise there. */
-function own(memory: () => WebAssembly.Memory): Record<string, WasiFunction> {
+function own(view: () => DataView): Record<string, WasiFunction> {
   const noSocket = () => codes.ERRNO_NOTSOCK;
   return {
     sock_accept: noSocket,
@@ -120,7 +168,7 @@ function own(memory: () => WebAssembly.Memory): Record<string, WasiFunction> {
       throw new WASIProcExit(signalStatus + signal);
     },
     poll_oneoff: (subscriptions: number, events: number, count: number, stored: number) =>
-      poll(new DataView(memory().buffer), { subscriptions, events, count, stored }),
+      poll(view(), { subscriptions, events, count, stored }),
   };
 }
 

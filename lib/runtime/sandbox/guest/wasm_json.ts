@@ -70,10 +70,11 @@ export function bytesToJson(bytes: Uint8Array): string {
   if (bytes.length > maxFrameBytes) throw new ResultLimit();
   let text: string;
   try {
-    text = strict.decode(bytes).replace(/\r?\n$/, "");
+    text = strict.decode(bytes);
   } catch {
     return JSON.stringify({ statusCode: 200, body: bytes.toBase64(), isBase64Encoded: true });
   }
+  if (text.endsWith("\n")) text = text.replace(/\r?\n$/, "");
   try {
     JSON.parse(text);
     return text;

@@ -16,20 +16,39 @@ export class OutputLimit extends Error {
 }
 
 /** A stream, neither file nor terminal. */
-abstract class Stream extends Fd {
-  override fd_fdstat_get() {
+export abstract class Stream extends Fd {
+  /**
+   * Moves bytes between the stream and a module's memory.
+   *
+   * @param bytes a piece of the memory
+   * @returns how many were moved; undefined if the stream does not go that way
+   */
+  read(_bytes: Uint8Array): number | undefined {
+    return undefined;
+  }
+
+  /** See {@link Stream.read}. */
+  write(_bytes: Uint8Array): number | undefined {
+    return undefined;
+  }
+
+  /** Tells what kind of file it is. */
+  override fd_fdstat_get(): { ret: number; fdstat: wasi.Fdstat } {
     return { ret: wasi.ERRNO_SUCCESS, fdstat: new wasi.Fdstat(wasi.FILETYPE_UNKNOWN, 0) };
   }
 
-  override fd_filestat_get() {
+  /** Tells its size, which nobody knows. */
+  override fd_filestat_get(): { ret: number; filestat: wasi.Filestat } {
     return { ret: wasi.ERRNO_SUCCESS, filestat: new wasi.Filestat(0n, wasi.FILETYPE_UNKNOWN, 0n) };
   }
 
-  override fd_seek() {
+  /** Refuses: a stream has no places. */
+  override fd_seek(): { ret: number; offset: bigint } {
     return { ret: wasi.ERRNO_SPIPE, offset: 0n };
   }
 
-  override fd_tell() {
+  /** Refuses: a stream has no places. */
+  override fd_tell(): { ret: number; offset: bigint } {
     return { ret: wasi.ERRNO_SPIPE, offset: 0n };
   }
 }
@@ -37,6 +56,7 @@ abstract class Stream extends Fd {
 /** Standard input that gives bytes once. */
 export class Input extends Stream {
   #bytes = new Uint8Array();
+  #at = 0;
 
   /**
    * Gives other bytes from now on.
@@ -45,13 +65,15 @@ export class Input extends Stream {
    */
   set(bytes: Uint8Array<ArrayBuffer>): void {
     this.#bytes = bytes;
+    this.#at = 0;
   }
 
   /** Takes the next bytes; none at the end. */
-  override fd_read(size: number): { ret: number; data: Uint8Array } {
-    const data = this.#bytes.subarray(0, size);
-    this.#bytes = this.#bytes.subarray(data.length);
-    return { ret: wasi.ERRNO_SUCCESS, data };
+  override read(bytes: Uint8Array): number {
+    const data = this.#bytes.subarray(this.#at, this.#at + bytes.length);
+    bytes.set(data);
+    this.#at += data.length;
+    return data.length;
   }
 }
 
@@ -97,7 +119,7 @@ export class Output extends Stream {
    *
    * @throws {OutputLimit} where they are too many and the module is to be stopped
    */
-  override fd_write(data: Uint8Array): { ret: number; nwritten: number } {
+  override write(data: Uint8Array): number {
     const room = this.#buffer.maxByteLength - this.#length;
     const kept = data.length > room ? data.subarray(0, room) : data;
     this.#reserve(this.#length + kept.length);
@@ -107,7 +129,7 @@ export class Output extends Stream {
       if (this.#beyond === "stop") throw new OutputLimit();
       this.#cut = true;
     }
-    return { ret: wasi.ERRNO_SUCCESS, nwritten: data.length };
+    return data.length;
   }
 
   #reserve(needed: number): void {

@@ -1,0 +1,138 @@
+/**
+ * Functions in WebAssembly: cold with and without a spare sandbox, warm with a fresh instance of the
+ * module for each request, and a computation beside the same module in this process.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { post } from "../../../tests/support/client.ts";
+import { compileWasm, wasmFunction } from "../../../tests/support/wasm.ts";
+import { instanceMib, invokeBody, MeasuredNode } from "../node/client.ts";
+import { medianOf, type Results } from "../results.ts";
+import { inRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
+import { load } from "../wrk.ts";
+
+/** Cold starts in one round. */
+const startsPerRound = 8;
+/** Rest before each cold start, ms: the spare of the last one is replaced long before. */
+const restMs = 500;
+/** Instances of the warm function. */
+const instances = 4;
+/** What is computed, and its result. */
+const fib = { n: 30, result: 832_040 };
+/** Calls before and in one round: the first ones run code that is not optimized yet. */
+const fibCalls = { before: 30, measured: 21 };
+
+type Module = Uint8Array<ArrayBuffer>;
+
+/** Measures all of it. */
+export async function measureWasm(results: Results): Promise<void> {
+  const trivial = await build("trivial.c");
+  await measureCold("cold_wasm_p50_ms", "generic", 1, trivial, results);
+  await measureCold("cold_wasm_fresh_p50_ms", "fresh", 0, trivial, results);
+  await measureWarm(trivial, results);
+  await measureComputation(await build("fib.c", "-mexec-model=reactor"), results);
+}
+
+async function build(file: string, ...flags: string[]): Promise<Module> {
+  const source = new URL(`functions/${file}`, import.meta.url).pathname;
+  return await compileWasm(["--target=wasm32-wasi", "-O2", ...flags, source]);
+}
+
+/** From request to answer of a module that nobody has seen before, by one start tier. */
+async function measureCold(
+  metric: string,
+  tier: "generic" | "fresh",
+  spares: number,
+  module: Module,
+  results: Results,
+): Promise<void> {
+  await using node = await MeasuredNode.start(startsPerRound + 1, { "sandbox.spares": spares });
+  await create(node, "first", module);
+  await node.invoke("first"); // what a node does once is not part of a start
+  await node.remove(["first"]);
+  const samples = await inRounds(async (round) => {
+    const names = Array.from({ length: startsPerRound }, (_, n) => `cold-${round}-${n}`);
+    for (const name of names) await create(node, name, renamed(module, name));
+    const times: number[] = [];
+    for (const name of names) {
+      await new Promise((resolve) => setTimeout(resolve, restMs));
+      const { report, ms } = await node.invoke(name);
+      if (report.StartTier === tier) times.push(ms);
+    }
+    assert.ok(times.length > startsPerRound / 2, `only ${times.length} ${tier} starts`);
+    await node.remove(names);
+    return medianOf(times);
+  });
+  results.add(metric, "ms", samples);
+}
+
+async function measureWarm(module: Module, results: Results): Promise<void> {
+  await using node = await MeasuredNode.start(instances);
+  await create(node, "trivial", module);
+  await node.prewarm("trivial", instances);
+  await node.invoke("trivial");
+  const url = node.invokeUrl("trivial");
+  await load(url, invokeBody, 16, warmUpSeconds);
+  const samples = await inRounds(async () => ({
+    c1: await load(url, invokeBody, 1, loadSeconds),
+    c16: await load(url, invokeBody, 16, loadSeconds),
+  }));
+  await node.invoke("trivial"); // still answers right
+  results.add("warm_wasm_c1_p50_ms", "ms", samples.map(({ c1 }) => c1.p50Ms));
+  results.add("warm_wasm_c16_rps", "1/s", samples.map(({ c16 }) => c16.rate));
+  results.add("warm_wasm_c16_p99_ms", "ms", samples.map(({ c16 }) => c16.p99Ms));
+}
+
+async function measureComputation(module: Module, results: Results): Promise<void> {
+  await using node = await MeasuredNode.start(1);
+  await create(node, "fib", module, { Handler: "main.fib" });
+  const there = async () => {
+    const { body } = await post(node.invokeUrl("fib"), { Params: { n: fib.n } });
+    assert.equal(body.Result, String(fib.result), JSON.stringify(body));
+    return body.Duration * 1000;
+  };
+  const here = directly(module);
+  const samples = await inRounds(async () => {
+    const [inNode, direct] = [await median(there), await median(() => Promise.resolve(here()))];
+    return { inNode, direct };
+  });
+  results.add("wasm_fib30_ms", "ms", samples.map(({ inNode }) => inNode));
+  results.add("wasm_fib30_ratio", "ratio", samples.map(({ inNode, direct }) => inNode / direct));
+}
+
+/** The same module in this process. @returns a call, which tells how long it took, ms */
+function directly(module: Module): () => number {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module));
+  const call = exports.fib as (n: number) => number;
+  return () => {
+    const began = performance.now();
+    assert.equal(call(fib.n), fib.result);
+    return performance.now() - began;
+  };
+}
+
+async function median(measure: () => Promise<number>): Promise<number> {
+  for (let i = 0; i < fibCalls.before; i++) await measure();
+  const times: number[] = [];
+  for (let i = 0; i < fibCalls.measured; i++) times.push(await measure());
+  return medianOf(times);
+}
+
+async function create(
+  node: MeasuredNode,
+  name: string,
+  module: Module,
+  fields: object = {},
+): Promise<void> {
+  const definition = await wasmFunction(name, module, { MemoryMB: instanceMib, ...fields });
+  const { status, body } = await post(`${node.process.url}/create`, definition);
+  assert.equal(status, 200, JSON.stringify(body));
+}
+
+/** The same module with a section that holds a name, so that nothing is known of it. */
+function renamed(module: Module, name: string): Module {
+  const text = new TextEncoder().encode(name);
+  return Uint8Array.from([...module, 0, text.length + 1, text.length, ...text]);
+}
