@@ -321,7 +321,7 @@ async function openPool(
       openSandboxes: async () => {
         // Costs time to load, and many nodes do without it.
         const { SandboxEnvironment } = await import("./runtime/sandbox/environment.ts");
-        return await SandboxEnvironment.open(common);
+        return await SandboxEnvironment.open({ ...common, spares });
       },
     }),
   );

@@ -24,6 +24,7 @@ export interface EnvironmentsOptions {
 export class Environments implements ExecutionEnvironment {
   readonly #options: EnvironmentsOptions;
   #sandboxes: Promise<ExecutionEnvironment> | undefined;
+  #opened: ExecutionEnvironment | undefined;
 
   /**
    * The environments of a node.
@@ -59,6 +60,10 @@ export class Environments implements ExecutionEnvironment {
     const { containers } = this.#options;
     const sandboxed = fn !== undefined && this.#isSandboxed(fn);
     containers.follow?.(name, sandboxed ? undefined : fn);
+    if (sandboxed) {
+      // Where none can be opened, the first start tells why.
+      this.#openSandboxes().then((sandboxes) => sandboxes.follow?.(name, fn), () => {});
+    } else this.#opened?.follow?.(name, undefined);
   }
 
   /** See {@link ExecutionEnvironment.claim}. */
@@ -68,7 +73,10 @@ export class Environments implements ExecutionEnvironment {
 
   /** See {@link ExecutionEnvironment.spareCounts}. */
   spareCounts(): Readonly<Record<string, number>> {
-    return this.#options.containers.spareCounts?.() ?? {};
+    return {
+      ...this.#options.containers.spareCounts?.(),
+      ...this.#opened?.spareCounts?.(),
+    };
   }
 
   /** See {@link ExecutionEnvironment.pulls}. */
@@ -92,10 +100,17 @@ export class Environments implements ExecutionEnvironment {
 
   #of(fn: FunctionRecord): Promise<ExecutionEnvironment> {
     if (!this.#isSandboxed(fn)) return Promise.resolve(this.#options.containers);
-    this.#sandboxes ??= this.#options.openSandboxes().catch((error) => {
-      this.#sandboxes = undefined;
-      throw error;
-    });
+    return this.#openSandboxes();
+  }
+
+  #openSandboxes(): Promise<ExecutionEnvironment> {
+    this.#sandboxes ??= this.#options.openSandboxes().then(
+      (opened) => this.#opened = opened,
+      (error) => {
+        this.#sandboxes = undefined;
+        throw error;
+      },
+    );
     return this.#sandboxes;
   }
 

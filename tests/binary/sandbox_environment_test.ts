@@ -44,17 +44,20 @@ Deno.test("without control groups, a sandbox is watched and ended for its memory
 Deno.test("spare sandboxes are used once, and replaced", async () => {
   await using world = await open({ values: { "sandbox.spares": 2 } });
   const { environment } = world;
-  await eventually("the spares are ready", () => environment.spares === 2);
+  await eventually("the spares are ready", () => environment.spareCounts().sandbox! === 2);
   await using first = await environment.start(record("count"), never);
   await using second = await environment.start(record("count"), never);
   assert.deepEqual([first.tier, second.tier], ["generic", "generic"]);
   assert.equal(value(await first.invoke(dockerCall())), 1);
   assert.equal(value(await second.invoke(dockerCall())), 1);
-  await eventually("they are replaced", () => environment.spares === 2);
+  await eventually("they are replaced", () => environment.spareCounts().sandbox! === 2);
   assert.equal((await world.instances()).length, 4);
   const [spare] = (await world.instances()).filter((id) => id !== first.id && id !== second.id);
   Deno.kill(Number(spare!.replace("sandbox-", "")), "SIGKILL");
-  await eventually("a spare that died is no longer counted", () => environment.spares < 2);
+  await eventually(
+    "a spare that died is no longer counted",
+    () => environment.spareCounts().sandbox! < 2,
+  );
 });
 
 Deno.test("the context tells who, where and how long", async () => {

@@ -10,7 +10,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { type Config, findRuntime } from "../../model/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { isSandboxed, type SandboxExecutor } from "../../model/runtimes.ts";
-import type { ExecutionEnvironment, Instance } from "../environment.ts";
+import type { ExecutionEnvironment, Instance, SpareBudget } from "../environment.ts";
 import { FetchBroker, isThisMachine } from "./fetch_broker.ts";
 import { SandboxInstance } from "./instance.ts";
 import { endLeftovers } from "./leftovers.ts";
@@ -27,6 +27,8 @@ import type { SandboxSpec } from "./spec.ts";
  * module's ends where the function's memory ends, and then it is told so instead of being killed.
  */
 const wasmHeadroomMib = 32;
+/** Most functions whose code waits to be prepared ahead. */
+const maxForeseen = 16;
 /** Time that a function's code may take to load. */
 const loadTimeoutMs = 30_000;
 
@@ -44,6 +46,8 @@ export interface SandboxOptions {
   readonly runDir: string;
   /** What sandboxes run: this program, by default. */
   readonly program?: Program;
+  /** Memory for spares; without it they are not booked. */
+  readonly spares?: SpareBudget;
   /** Which addresses functions with a network may not reach: this machine's, by default. */
   readonly forbids?: (address: string) => boolean;
   /** False to bound memory without control groups; they are used where that is possible. */
@@ -55,6 +59,9 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   readonly #options: SandboxOptions;
   readonly #room: SandboxRoom;
   readonly #code: PreparedCode;
+  /** Functions whose code is to be prepared. */
+  readonly #foreseen = new Map<string, FunctionRecord>();
+  #foreseeing: Promise<void> | undefined;
   readonly #closing = new AbortController();
   readonly #limits: Limits;
   readonly #spares: Spares;
@@ -68,7 +75,8 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     const { program, folder } = room;
     this.#code = new PreparedCode({ folder, code: options.code, program });
     const count = options.config["sandbox.spares"];
-    this.#spares = new Spares(count, () => Sandbox.start(room, options.nodeId));
+    const start = () => Sandbox.start(room, options.nodeId);
+    this.#spares = new Spares(count, start, options.spares);
     this.#spares.refill();
   }
 
@@ -85,9 +93,20 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     return new SandboxEnvironment(options, room, limits);
   }
 
-  /** How many sandboxes wait for a function. */
-  get spares(): number {
-    return this.#spares.ready;
+  /** See {@link ExecutionEnvironment.spareCounts}; a spare can get any function. */
+  spareCounts(): Readonly<Record<string, number>> {
+    return { sandbox: this.#spares.ready };
+  }
+
+  /**
+   * See {@link ExecutionEnvironment.follow}: code is prepared before it is asked for, one after the
+   * other; what is too much of that waits for its first start.
+   */
+  follow(name: string, fn: FunctionRecord | undefined): void {
+    if (fn) this.#foreseen.set(name, fn);
+    else this.#foreseen.delete(name);
+    if (this.#foreseen.size > maxForeseen) this.#foreseen.delete(name);
+    this.#foreseeing ??= this.#foresee().finally(() => this.#foreseeing = undefined);
   }
 
   /** True if the kernel bounds memory, false if the node watches it. */
@@ -131,11 +150,20 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   /** Ends every sandbox and removes the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
-    await Promise.allSettled(this.#starts);
+    this.#foreseen.clear();
+    await Promise.allSettled([...this.#starts, this.#foreseeing]);
     await Promise.all([this.#spares[Symbol.asyncDispose](), this.#code[Symbol.asyncDispose]()]);
     await Promise.all([...this.#living].map((one) => one[Symbol.asyncDispose]()));
     await this.#limits[Symbol.asyncDispose]();
     await this.#room[Symbol.asyncDispose]();
+  }
+
+  async #foresee(): Promise<void> {
+    for (const [name, fn] of this.#foreseen) {
+      this.#foreseen.delete(name);
+      // What is wrong with it is told to whoever invokes it.
+      await this.prepare(fn).catch(() => {});
+    }
   }
 
   async #start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
