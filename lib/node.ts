@@ -215,6 +215,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     ledger,
     pool,
     cluster,
+    policy,
     scheduler,
     asyncInvocations,
     metrics,

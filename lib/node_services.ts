@@ -16,6 +16,7 @@ import type { NodeStatus } from "./model/status.ts";
 import type { Catalog } from "./registry/catalog.ts";
 import type { DurableResults } from "./registry/durable_results.ts";
 import type { FunctionService } from "./registry/functions.ts";
+import type { Policy } from "./policy.ts";
 import type { AsyncResult, Registry } from "./registry/registry.ts";
 import type { ExecutionEnvironment } from "./runtime/environment.ts";
 import type { ImageKeeper, PruneOptions } from "./runtime/docker/image_keeper.ts";
@@ -65,6 +66,8 @@ export interface NodeParts {
   readonly pool: Pool;
   /** The cluster, if the node is in one. */
   readonly cluster: Cluster | undefined;
+  /** Decides about invocations. */
+  readonly policy: Policy;
   /** Runs invocations. */
   readonly scheduler: Scheduler;
   /** Runs asynchronous ones. */
@@ -236,6 +239,12 @@ export class NodeServices implements ApiServices {
     problems.push(...cluster?.problems() ?? []);
     if (scheduler.draining) problems.push("the node is stopping");
     return { ok: !scheduler.draining, problems };
+  }
+
+  /** See {@link ApiServices}. */
+  policy(): ReturnType<ApiServices["policy"]> {
+    const { policy } = this.#parts;
+    return { name: policy.name, explanation: policy.explain?.() };
   }
 
   /** See {@link ApiServices}. */

@@ -16,6 +16,7 @@ import { invokeRoutes } from "./invoke.ts";
 import { operationRoutes } from "./operations.ts";
 import { nodeRoutes } from "./nodes.ts";
 import { originCheck } from "./origin.ts";
+import { policyRoutes } from "./policy.ts";
 import { resultRoutes } from "./results.ts";
 import { anyMethod, type Handler, methodsOf, type Route } from "./route.ts";
 import type { ApiServices } from "./services.ts";
@@ -34,6 +35,7 @@ export function apiRoutes(services: ApiServices): Route[] {
     ...functionRoutes(services),
     ...operationRoutes(services),
     ...nodeRoutes(services),
+    ...policyRoutes(services),
     ...imageRoutes(services),
   ];
   routes.push(...documentationRoutes(routes, services.node));

@@ -249,3 +249,26 @@ Deno.test("images are fetched and removed as asked, by default what is missing o
   }
   assert.equal(calls.length, 4);
 });
+
+Deno.test("a policy shows what it learned and why it decided; others say that they learn nothing", async () => {
+  const plain = await ask("GET /policy");
+  assert.deepEqual(plain.body, {
+    Policy: "default",
+    Explains: false,
+    Estimates: {},
+    Decisions: [],
+  });
+  const decision = { kind: "offload", to: "edge-2" } as const;
+  const explanation = {
+    estimates: { functions: [{ function: "f", executionMs: 12 }] },
+    decisions: [{ agoMs: 3, functionName: "f", qosClass: "fast", decision, reason: "best" }],
+  };
+  const { body } = await ask("GET /policy", {
+    services: { policy: () => ({ name: "adaptive", explanation }) },
+  });
+  assert.equal(body.Explains, true);
+  assert.deepEqual(body.Estimates, explanation.estimates);
+  assert.deepEqual(body.Decisions, [
+    { AgoMs: 3, Function: "f", Class: "fast", Decision: "offload", To: "edge-2", Reason: "best" },
+  ]);
+});

@@ -145,6 +145,25 @@ export const answers = {
   ),
   status: named("Status", statusSchema),
   health: named("Health", healthSchema),
+  policy: named(
+    "Policy",
+    v.object({
+      Policy: text("Its name"),
+      Explains: v.pipe(v.boolean(), v.description("False if it learns nothing")),
+      Estimates: v.pipe(
+        v.record(v.string(), v.array(v.record(v.string(), v.unknown()))),
+        v.description("What it believes, as tables by title"),
+      ),
+      Decisions: v.array(v.object({
+        AgoMs: v.pipe(v.number(), v.description("How long ago, ms")),
+        Function: functionName,
+        Class: text("Name of the request's class"),
+        Decision: v.picklist(["run", "wait", "offload", "reject"]),
+        To: v.nullable(text("The node it went to")),
+        Reason: text("Why"),
+      })),
+    }),
+  ),
   nodes: named("Nodes", v.object({ Nodes: v.array(named("Member", memberSchema)) })),
   images: named("Images", v.object({ Images: v.array(named("Image", imageSchema)) })),
   pulled: named("PulledImages", pulledSchema),

@@ -12,6 +12,7 @@ import type { Origin } from "../model/hop.ts";
 import type { ImageView, PrunedImages, PulledImages } from "../model/images.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
 import type { NodeStatus } from "../model/status.ts";
+import type { Explanation } from "../policy.ts";
 import type { AsyncResult } from "../registry/registry.ts";
 
 /** One request under way. */
@@ -65,6 +66,8 @@ export interface ApiServices {
   prewarm(name: string, count: number, options: { refresh: boolean }): Promise<number>;
   /** What the node is doing. */
   status(): NodeStatus;
+  /** The scheduling policy, and what it tells of itself if it does. */
+  policy(): { readonly name: string; readonly explanation: Explanation | undefined };
   /** Members of the cluster, this one first; none where the node is alone. */
   members(): MemberView[];
   /** Images that the node needs, and those it needs no more, by name. @throws `ENGINE_UNAVAILABLE` */

@@ -1,26 +1,31 @@
 /**
- * `serverledge policy run`.
+ * `serverledge policy`.
  *
  * @module
  */
 
-import { object } from "@optique/core/constructs";
+import { object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
-import { argument, command, option } from "@optique/core/primitives";
+import type { InferValue } from "@optique/core/parser";
+import { argument, command, constant, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { Decision } from "../../policy.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { doc } from "../options.ts";
-import { isReadable } from "../show.ts";
+import type { PolicyAnswer } from "../explanation_view.ts";
+import { doc, type Globals } from "../options.ts";
+import { connect } from "../session.ts";
+import { isReadable, show } from "../show.ts";
 import { printable } from "../style.ts";
 import { formatTable } from "../table.ts";
+import type { Terminal } from "../terminal.ts";
 import { warn } from "../warn.ts";
 
 const runOptions = object({
+  action: constant("run"),
   policy: argument(string({ metavar: "NAME|FILE" }), {
     description: message`Name of a policy, or a .js or .ts file that exports one`,
   }),
@@ -30,45 +35,66 @@ const runOptions = object({
   seed: withDefault(option("--seed", integer(), doc("Seed of policies that draw by chance")), 1),
 });
 
-/** Runs a policy against situations and prints what it decides. */
+/** Tries policies, and shows what the one of a node knows. */
 export const policy: Command = defineCommand({
   name: "policy",
-  brief: "Try a scheduling policy: run it against situations and print its decisions",
+  brief: "Try a scheduling policy on situations, or show what a node's policy knows",
   examples: [
     ["serverledge policy run qosaware", "what a policy of the node decides"],
     [
       "serverledge policy run ./mine.ts situations.json --json",
       "a policy of your own, for scripts",
     ],
+    ["serverledge policy explain -H 10.0.0.7", "what a node's policy learned, and why it decided"],
   ],
-  options: command("run", runOptions, {
-    brief: message`Print the decisions of a policy, and what it does where offloads fail`,
-  }),
-  async run({ policy, situations, seed }, globals, terminal) {
-    const { loadPolicy } = await import("../../policy_loader.ts");
-    const { decideInTurn } = await import("../../../policies/replay.ts");
-    const { readSituations } = await import("../situations.ts");
-    const { seededRandom } = await import("../../base/random.ts");
-    const given = readSituations(await readFile(situations));
-    using stack = new DisposableStack();
-    const made = await loadPolicy(policy, {
-      random: seededRandom(seed),
-      now: () => performance.now(),
-      settings: given.settings,
-    }, (problem) => warn(terminal, problem));
-    stack.defer(() => made[Symbol.dispose]?.());
-    if (given.statistics) await made.plan?.(given.statistics);
-    const rows = given.situations.map((situation) => ({
-      Situation: situation.name,
-      Decisions: decideInTurn(made, situation),
-    }));
-    const text = isReadable(globals, terminal)
-      ? decisionTable(rows)
-      : JSON.stringify(rows, null, "\t");
-    terminal.out.write(`${text}\n`);
-    return exits.ok;
-  },
+  options: or(
+    command("run", runOptions, {
+      brief: message`Print the decisions of a policy, and what it does where offloads fail`,
+    }),
+    command("explain", object({ action: constant("explain") }), {
+      brief: message`Print what a node's policy has learned, and its last decisions with reasons`,
+    }),
+  ),
+  run: (options, globals, terminal) =>
+    options.action === "run" ? tryOut(options, globals, terminal) : explain(globals, terminal),
 });
+
+async function tryOut(
+  { policy, situations, seed }: InferValue<typeof runOptions>,
+  globals: Globals,
+  terminal: Terminal,
+): Promise<number> {
+  const { loadPolicy } = await import("../../policy_loader.ts");
+  const { decideInTurn } = await import("../../../policies/replay.ts");
+  const { readSituations } = await import("../situations.ts");
+  const { seededRandom } = await import("../../base/random.ts");
+  const given = readSituations(await readFile(situations));
+  using stack = new DisposableStack();
+  const made = await loadPolicy(policy, {
+    random: seededRandom(seed),
+    now: () => performance.now(),
+    settings: given.settings,
+  }, (problem) => warn(terminal, problem));
+  stack.defer(() => made[Symbol.dispose]?.());
+  if (given.statistics) await made.plan?.(given.statistics);
+  const rows = given.situations.map((situation) => ({
+    Situation: situation.name,
+    Decisions: decideInTurn(made, situation),
+  }));
+  const text = isReadable(globals, terminal)
+    ? decisionTable(rows)
+    : JSON.stringify(rows, null, "\t");
+  terminal.out.write(`${text}\n`);
+  return exits.ok;
+}
+
+async function explain(globals: Globals, terminal: Terminal): Promise<number> {
+  using node = await connect(globals, terminal);
+  const answer = await node.get("/policy");
+  const { explanationView } = await import("../explanation_view.ts");
+  show(answer, globals, terminal, () => explanationView(answer.json as PolicyAnswer));
+  return exits.ok;
+}
 
 /** What a policy decides in one situation, and after each offload that fails. */
 export interface DecisionRow {

@@ -1,0 +1,79 @@
+/**
+ * What a node's policy has learned, for people.
+ *
+ * @module
+ */
+
+import { printable } from "./style.ts";
+import { type Column, formatDuration, formatTable } from "./table.ts";
+
+/** Most rows of a table that are shown; `--json` has all. */
+const maxRows = 20;
+
+/** The answer of `GET /policy`. */
+export interface PolicyAnswer {
+  /** The policy's name. */
+  readonly Policy: string;
+  /** False if it learns nothing. */
+  readonly Explains: boolean;
+  /** Tables by title. */
+  readonly Estimates: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
+  /** Newest first. */
+  readonly Decisions: readonly {
+    readonly AgoMs: number;
+    readonly Function: string;
+    readonly Class: string;
+    readonly Decision: string;
+    readonly To: string | null;
+    readonly Reason: string;
+  }[];
+}
+
+/**
+ * An explanation as tables.
+ *
+ * @param answer as the node told it
+ */
+export function explanationView({ Policy, Explains, Estimates, Decisions }: PolicyAnswer): string {
+  if (!Explains) return `Policy ${printable(Policy)} learns nothing that it could explain`;
+  const tables = Object.entries(Estimates).map(([title, rows]) =>
+    `${printable(title).toUpperCase()}\n${estimateTable(rows)}`
+  );
+  return [`Policy ${printable(Policy)}`, ...tables, decisionTable(Decisions)].join("\n\n");
+}
+
+function estimateTable(rows: readonly Readonly<Record<string, unknown>>[]): string {
+  if (rows.length === 0) return "nothing yet";
+  const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const columns = keys.map((key): Column => ({
+    head: printable(key),
+    align: rows.some((row) => typeof row[key] === "string") ? "left" : "right",
+  }));
+  const shown = rows.slice(0, maxRows).map((row) => keys.map((key) => cell(row[key])));
+  const more = rows.length > maxRows ? `\n... and ${rows.length - maxRows} more` : "";
+  return formatTable(columns, shown) + more;
+}
+
+function decisionTable(decisions: PolicyAnswer["Decisions"]): string {
+  if (decisions.length === 0) return "No decisions yet";
+  return formatTable(
+    [
+      { head: "AGO", align: "right" },
+      { head: "FUNCTION" },
+      { head: "CLASS" },
+      { head: "DECISION" },
+      { head: "WHY" },
+    ],
+    decisions.slice(0, maxRows).map(({ AgoMs, Function, Class, Decision, To, Reason }) => [
+      formatDuration(AgoMs / 1000),
+      printable(Function),
+      printable(Class),
+      printable(To === null ? Decision : `${Decision} to ${To}`),
+      printable(Reason),
+    ]),
+  );
+}
+
+function cell(value: unknown): string {
+  return value === null || value === undefined ? "-" : printable(String(value));
+}
