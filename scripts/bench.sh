@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Benchmarks: scripts/bench.sh [SUITE...] [--json FILE]. Sets up what it needs, builds the binaries
+# Benchmarks: scripts/bench.sh [SUITE|SUITE/BENCHMARK...] [--json FILE]. Sets up what it needs, builds the binaries
 # of this tree, and measures them with the whole machine for itself, load generator included.
 set -eu
 cd "$(dirname "$0")/.."

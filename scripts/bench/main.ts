@@ -8,7 +8,7 @@
 
 import { parseArgs } from "node:util";
 import { formatTable, Results } from "./results.ts";
-import { suites } from "./suites.ts";
+import { parts, suites } from "./suites.ts";
 
 async function describeMachine(): Promise<string> {
   const cpuInfo = await Deno.readTextFile("/proc/cpuinfo");
@@ -26,16 +26,17 @@ if (import.meta.main) {
     allowPositionals: true,
   });
   const names = positionals.length > 0 ? positionals : Object.keys(suites);
-  const unknown = names.find((name) => !(name in suites));
+  const known = { ...suites, ...parts };
+  const unknown = names.find((name) => !(name in known));
   if (unknown !== undefined) {
-    console.error(`bench: no suite ${unknown}: choose from ${Object.keys(suites).join(", ")}`);
+    console.error(`bench: no suite ${unknown}: choose from ${Object.keys(known).join(", ")}`);
     Deno.exit(1);
   }
   const machine = await describeMachine();
   const results = new Results();
   for (const name of names) {
     console.log(`== suite ${name}`);
-    await suites[name]!(results);
+    await known[name]!(results);
   }
   console.log(`\n${machine}\n\n${formatTable(results.metrics)}`);
   if (values.json !== undefined) {

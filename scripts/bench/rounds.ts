@@ -4,14 +4,17 @@
  * @module
  */
 
+/** Whether only to try that a benchmark runs (`BENCH_SHORT=1`): what it measures then is worth nothing. */
+const isShort = Deno.env.get("BENCH_SHORT") === "1";
+
 /** Rounds of every measurement: the fewest that have a median and a spread. */
-export const rounds = 3;
+export const rounds = isShort ? 1 : 3;
 
 /** How long wrk loads in one round, s. */
-export const loadSeconds = 3;
+export const loadSeconds = isShort ? 1 : 3;
 
 /** How long wrk loads before the first round, s: code gets hot and connections are made. */
-export const warmUpSeconds = 2;
+export const warmUpSeconds = isShort ? 1 : 2;
 
 /**
  * Measures in rounds.

@@ -5,7 +5,7 @@
  */
 
 import type { Results } from "./results.ts";
-import { clusterSuite } from "./cluster/suite.ts";
+import { clusterParts, clusterSuite } from "./cluster/suite.ts";
 import { environmentsSuite } from "./environments/suite.ts";
 import { evaluationSuite } from "./evaluation/suite.ts";
 import { nodeSuite } from "./node/suite.ts";
@@ -20,3 +20,8 @@ export const suites: Readonly<Record<string, Suite>> = {
   environments: environmentsSuite,
   evaluation: evaluationSuite,
 };
+
+/** Benchmarks that can be run alone, as `SUITE/BENCHMARK`. */
+export const parts: Readonly<Record<string, Suite>> = Object.fromEntries(
+  Object.entries(clusterParts).map(([name, measure]) => [`cluster/${name}`, measure]),
+);
