@@ -21,6 +21,9 @@ const joins = 50;
 const crowd = 4;
 /** Clients, each with one request at a time. */
 const clients = 3;
+/** Response-time limit of requests, s, and how much later their answers may arrive here. */
+const limitS = 10;
+const graceS = 2;
 /** One way to the cloud and its work, ms. */
 const cloudMs = 20;
 
@@ -41,6 +44,8 @@ interface Asked {
   readonly outcome: string;
   /** True if the node was being ended by then. */
   readonly left: boolean;
+  /** How long the answer took, ms. */
+  readonly tookMs: number;
 }
 
 /** Clients that ask whoever is there. */
@@ -78,13 +83,15 @@ class Load {
       const isAsync = this.#random() < this.asyncShare;
       // What one node was asked asynchronously ends with that node if it crashes.
       const node = isAsync ? first : this.live[Math.floor(this.#random() * this.live.length)]!;
+      const since = performance.now();
       const outcome = await (isAsync ? this.#later(node) : this.#now(node));
-      this.asked.push({ node, outcome, left: !this.live.includes(node) });
+      const tookMs = isAsync ? 0 : performance.now() - since;
+      this.asked.push({ node, outcome, left: !this.live.includes(node), tookMs });
     }
   }
 
   async #now({ url }: Member): Promise<string> {
-    const request = { CanDoOffloading: true, QoSMaxRespT: 10 };
+    const request = { CanDoOffloading: true, QoSMaxRespT: limitS };
     const answer = await post(`${url}/invoke/f`, request).catch(() => undefined);
     return answer ? answer.status === 200 ? "OK" : answer.body.code : "BROKEN";
   }
@@ -200,6 +207,8 @@ Deno.test("a cluster in which nothing stays as it is", async (t) => {
     const failed = load.asked.filter(({ outcome, left }) => outcome !== "OK" && !left);
     assert(failed.every(({ outcome }) => outcome === "FUNCTION_CRASHED"), Deno.inspect(failed));
     assert(failed.length <= cloudCrashes * clients, `${failed.length} of ${cloudCrashes}`);
+    const slowest = Math.max(...load.asked.map(({ tookMs }) => tookMs));
+    assert(slowest < (limitS + graceS) * 1000, `an answer came after ${slowest} ms`);
     for (const node of load.live) await rests(node);
     await eventually("all is written down", () => {
       return world.written().filter(({ node }) => node === core.id).length >=

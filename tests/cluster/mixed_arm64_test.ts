@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { hashArchive } from "../../lib/model/archive.ts";
 import { sampleRecord } from "../contract/registry.ts";
-import { get, post } from "../support/client.ts";
-import { Continuum, invoke, knows, sees } from "../support/continuum.ts";
+import { code, get, post } from "../support/client.ts";
+import { Continuum, invoke, knows, knowsFree, sees } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
 
 const binary = new URL("../../dist/serverledge-aarch64", import.meta.url).pathname;
@@ -9,6 +10,12 @@ const binary = new URL("../../dist/serverledge-aarch64", import.meta.url).pathna
 const runner = Deno.build.arch === "aarch64"
   ? []
   : ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu"];
+
+const whereFunction = `
+export function f(params: { n?: number }, context: { node: string }) {
+  return { node: context.node, sum: (params.n ?? 0) + 1 };
+}
+`;
 
 Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
   await using world = await Continuum.start();
@@ -30,6 +37,35 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
       assert.deepEqual(architectures.sort(), [`${arm.id} arm64`, `${x86.id} amd64`]);
     }
   });
+
+  await t.step(
+    "a function for ARM64 goes there and runs, and comes back with its answer",
+    async () => {
+      const archive = Uint8Array.fromBase64(await code({ "main.ts": whereFunction }));
+      const CodeHash = await hashArchive(archive);
+      await world.registry.putCode(CodeHash, archive);
+      // Code for sandboxes runs on both; that this may not is what is to be seen.
+      await world.registry.putFunction(sampleRecord("where", {
+        Runtime: "deno",
+        Handler: "main.f",
+        CodeHash,
+        MemoryMB: 48,
+        TimeoutMs: 60_000,
+        SupportedArchs: ["arm64"],
+      }));
+      for (const node of [x86, arm]) await knows(node, "where");
+      await knowsFree(x86, arm);
+      const { status, body } = await invoke(x86, { n: 41 }, {}, "where");
+      assert.equal(status, 200, JSON.stringify(body));
+      assert.deepEqual(JSON.parse(body.Result), { node: arm.id, sum: 42 });
+      assert.deepEqual([body.ExecutionNode, body.IsWarmStart], [arm.id, false]);
+      const page = await fetch(`${x86.url}/fn/where`);
+      assert.deepEqual([page.status, (await page.json()).node], [200, arm.id]);
+      const [ran] = world.audit().filter(({ place }) => place === "local");
+      assert.deepEqual([ran!.node, ran!.outcome], [arm.id, "OK"]);
+      await post(`${x86.url}/delete`, { Name: "where" });
+    },
+  );
 
   await t.step("what runs on ARM64 only is started there, or not at all", async () => {
     // No such image is on this machine, and there is nowhere to get it from.

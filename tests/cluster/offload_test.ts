@@ -35,6 +35,20 @@ Deno.test("an edge zone and a cloud region", async (t) => {
   await post(`${one.url}/create`, await python("f", sleeper));
   for (const node of [near, cloud]) await knows(node, "f");
 
+  await t.step("the command line shows areas, nodes, and the way to the cloud", async () => {
+    await knowsFree(one, near);
+    const { code, stdout } = await one.cli(["nodes", "--json"]);
+    assert.equal(code, 0);
+    const { Nodes } = JSON.parse(stdout);
+    const told = (id: string) =>
+      Nodes.find(({ Id }: { Id: string }) => Id === id) as Record<string, unknown>;
+    assert.deepEqual([told(one.id).Self, told(one.id).Area], [true, "EDGE"]);
+    assert.deepEqual([told(near.id).Reachable, told(near.id).IsCloudTarget], [true, false]);
+    assert.deepEqual([told(cloud.id).Area, told(cloud.id).IsCloudTarget], ["CLOUD", true]);
+    assert((told(near.id).RttMs as number) > 0 && (told(near.id).AgeMs as number) >= 0);
+    assert.deepEqual([told(near.id).AvailableMemory, told(near.id).TotalMemory], [64, 64]);
+  });
+
   await t.step("vertical: a busy node sends to the cloud", async () => {
     const free = await occupied(one, 1.5);
     const { status, body } = await invoke(one);

@@ -1,17 +1,22 @@
 /**
- * How long policies take to decide, with far more neighbours than a node ever offers them: only the
- * last of 1,000 has room.
+ * How long policies take to decide on a node that knows 1,000 neighbours, of which only one has room:
+ * the choice among them, which the peer table makes, included.
  *
  * @module
  */
 
-import type { NodeView, PeerView, Policy, RequestFacts } from "../../../lib/policy.ts";
+import { originCoordinate } from "../../../lib/cluster/coordinates.ts";
+import { PeerTable } from "../../../lib/cluster/peer_table.ts";
+import type { Eligibility } from "../../../lib/cluster/peers.ts";
+import { Vivaldi } from "../../../lib/cluster/vivaldi.ts";
+import type { NodeNews, NodeRecord } from "../../../lib/model/node.ts";
+import type { NodeView, Policy, RequestFacts } from "../../../lib/policy.ts";
 import { defaultClass } from "../../../lib/model/qos.ts";
 import { policies } from "../../../policies/mod.ts";
 import type { Results } from "../results.ts";
 import { inRounds } from "../rounds.ts";
 
-/** Neighbours that the view offers. */
+/** Neighbours that the node knows. */
 const peerCount = 1000;
 /** Decisions before the first round: code gets hot. */
 const warmUps = 20_000;
@@ -19,6 +24,26 @@ const warmUps = 20_000;
 const decisions = 20_000;
 
 const measured = { executionMs: 50, startMs: 300, coldShare: 0.1 };
+
+const idleNews: NodeNews = {
+  availableMemoryMib: 0,
+  totalMemoryMib: 4096,
+  freeCpu: 2,
+  queueLength: 0,
+  running: 0,
+  coordinate: originCoordinate,
+  warm: () => false,
+  hasImage: () => true,
+};
+
+const table = peerTable();
+const anything: Eligibility = {
+  functionName: "f",
+  need: "",
+  architectures: ["amd64"],
+  areas: undefined,
+  visited: [],
+};
 
 /** A node that is full, so that every policy has to look around. */
 const view: NodeView = {
@@ -33,14 +58,11 @@ const view: NodeView = {
   totalMemoryMib: 4096,
   local: measured,
   remote: measured,
-  peers: Array.from({ length: peerCount }, (_, at) => peer(at)),
-  cloud: {
-    ...peer(0),
-    id: "cloud",
-    isCloud: true,
-    rttMs: 40,
-    availableMemoryMib: Infinity,
-    freeCpu: Infinity,
+  get peers() {
+    return table.near(anything);
+  },
+  get cloud() {
+    return table.cloud(anything);
   },
 };
 
@@ -97,16 +119,35 @@ function checkAnswers(policy: Policy): void {
   }
 }
 
-function peer(at: number): PeerView {
-  return {
-    id: `peer-${at}`,
+/** A node's table of its neighbours and a balancer of the cloud, all of which have told their news. */
+function peerTable(): PeerTable {
+  const table = new PeerTable({
+    id: "me",
     area: "edge",
-    isCloud: false,
-    rttMs: 2,
-    ageMs: 100,
-    availableMemoryMib: at === peerCount - 1 ? 1024 : 64,
-    freeCpu: 2,
-    queueLength: 0,
-    warm: false,
+    remoteArea: "cloud",
+    vivaldi: new Vivaldi(() => 0.5),
+    now: () => 0,
+    random: () => 0.5,
+  });
+  const peers = Array.from({ length: peerCount }, (_, at) => recordOf(`peer-${at}`));
+  table.reset([...peers, { ...recordOf("cloud"), Area: "cloud", Role: "balancer" }]);
+  for (const peer of table.all) {
+    const { Id, Role } = peer.record;
+    const availableMemoryMib = Id === `peer-${peerCount - 1}` ? 1024 : 64;
+    if (Role === "balancer") table.answered(peer, 40);
+    else table.answered(peer, 2, { ...idleNews, availableMemoryMib });
+  }
+  return table;
+}
+
+function recordOf(id: string): NodeRecord {
+  return {
+    Id: id,
+    Area: "edge",
+    Role: "node",
+    Url: "http://10.0.0.1:1323",
+    Udp: "10.0.0.1:9876",
+    Architecture: "amd64",
+    Incarnation: "1",
   };
 }
