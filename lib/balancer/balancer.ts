@@ -18,6 +18,7 @@ import { BalancerMetrics } from "./metrics.ts";
 import { Proxy } from "./proxy.ts";
 import { Router } from "./router.ts";
 import { type BalancerStatus, balancerStatus } from "./status.ts";
+import { Stocking } from "./stocking.ts";
 import { TargetTable } from "./target_table.ts";
 
 /** What a balancer is made of. */
@@ -70,11 +71,17 @@ export class Balancer implements AsyncDisposable {
       : undefined;
     // What was learnt of a function does not hold for another of its name.
     parts.use(catalog.onChange((name) => architectures?.forget(name)));
+    const stocking = parts.use(new Stocking(client, clock));
     const metrics = new BalancerMetrics(() => this.#table.all);
     this.app = createBalancerApp({
       listen: config["api.listen"],
       metricsEnabled: config["metrics.enabled"],
-      router: new Router(this.#table, config["lb.load.factor"], architectures),
+      router: new Router(
+        this.#table,
+        config["lb.load.factor"],
+        architectures,
+        (wanted, lacking) => stocking.want(wanted, lacking),
+      ),
       proxy: new Proxy(client, this.#table, {
         retried: () => metrics.retried(),
         failed: (target) => health.check(target),

@@ -9,6 +9,7 @@ import { type Imaged, needOf } from "../model/image_needs.ts";
 import { type ArchitectureChooser } from "./architecture.ts";
 import type { Pull } from "./bandit.ts";
 import { chooseBounded } from "./bounded_loads.ts";
+import type { Wanted } from "./stocking.ts";
 import type { Demand, Target, TargetTable } from "./target_table.ts";
 
 /** A node chosen for a request. */
@@ -26,6 +27,11 @@ export type RoutedFunction =
   & Pick<FunctionRecord, "MemoryMB" | "CPUDemand" | "SupportedArchs">
   & Imaged;
 
+/**
+ * Told when all nodes that have a function's image are full, and which could run it but have it not.
+ */
+export type Crowded = (wanted: Wanted, lacking: readonly Target[]) => void;
+
 const nothing: Demand = { memoryMib: 0, cpu: 0 };
 
 /** Chooses nodes. */
@@ -33,6 +39,7 @@ export class Router {
   readonly #table: TargetTable;
   readonly #factor: number;
   readonly #architectures: ArchitectureChooser | undefined;
+  readonly #crowded: Crowded;
   #turn = 0;
 
   /**
@@ -41,11 +48,18 @@ export class Router {
    * @param table the nodes
    * @param factor most load of a node as a multiple of the mean
    * @param architectures chooses between architectures; absent: nobody does
+   * @param crowded told when those that have a function's image are full
    */
-  constructor(table: TargetTable, factor: number, architectures?: ArchitectureChooser) {
+  constructor(
+    table: TargetTable,
+    factor: number,
+    architectures?: ArchitectureChooser,
+    crowded: Crowded = () => {},
+  ) {
     this.#table = table;
     this.#factor = factor;
     this.#architectures = architectures;
+    this.#crowded = crowded;
   }
 
   /**
@@ -75,6 +89,10 @@ export class Router {
     const pull = this.#pull(name, able);
     const roomy = able.filter((target) => target.hasRoom(demand));
     const suits = ({ record: { Architecture } }: Target) => Architecture === pull?.arm;
+    if (record && roomy.length === 0 && able.length < supporting.length) {
+      const wanted = { name, need: needOf(record) };
+      this.#crowded(wanted, supporting.filter((target) => !able.includes(target)));
+    }
     const groups = pull ? [roomy.filter(suits), roomy, able.filter(suits), able] : [roomy, able];
     const group = groups.find(({ length }) => length > 0)!;
     return { target: this.#onRing(name, group), demand, pull };

@@ -80,6 +80,25 @@ Deno.test("a node without the image gets nothing while another has it, and room 
   assert.equal(idOf(router, "f"), order[0]);
 });
 
+Deno.test("who lacks the image of a function is told once those that have it are full", () => {
+  const table = region(four);
+  const told: unknown[] = [];
+  const router = new Router(table, 1.25, undefined, (wanted, lacking) => {
+    told.push([wanted, lacking.map(({ record }) => record.Id)]);
+  });
+  const full = { freeMemoryMib: 0, freeCpu: 0 };
+  for (const id of ["a", "b", "c"]) table.get(id)!.lacks(["python"]);
+  assert.equal(idOf(router, "f"), "d");
+  assert.deepEqual(told, []);
+  table.get("d")!.told(full);
+  assert.equal(idOf(router, "f"), "d", "it may let the request wait");
+  assert.deepEqual(told, [[{ name: "f", need: "python" }, ["a", "b", "c"]]]);
+  for (const id of ["a", "b", "c"]) table.get(id)!.lacks([]);
+  for (const id of ["a", "b", "c"]) table.get(id)!.told(full);
+  idOf(router, "f");
+  assert.equal(told.length, 1, "all have it, and all are full");
+});
+
 Deno.test("with architecture awareness the architectures take turns, and one that is full is passed over", () => {
   const table = region(four);
   const chooser = new ArchitectureChooser(

@@ -277,3 +277,29 @@ Deno.test("without etcd it says what to set", async () => {
     message: "A balancer finds its nodes in etcd: set etcd.address to the one that they use",
   });
 });
+
+Deno.test("a node without the image gets no requests, and fetches it when the others are full", async () => {
+  const nodes = three();
+  await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
+  const [having, ...lacking] = nodes as [FakeNode, FakeNode, FakeNode];
+  for (const node of lacking) node.missingImages = ["python"];
+  lacking[1]!.freeMemory = 500;
+  const functions = ["f", "g", "h"].map((name) => sampleRecord(name));
+  await using lb = await region({ nodes, functions, config: { "lb.refresh_interval": 0.1 } });
+  await eventually(
+    "all have told",
+    async () => (await targets(lb)).every(({ AvailableMemory }) => AvailableMemory !== null),
+  );
+  for (const { Name } of functions) assert.equal(servedBy(await invoke(lb, Name)), having.id);
+  having.freeMemory = 0;
+  await invoke(lb); // its answer tells that it is full
+  assert.equal(servedBy(await invoke(lb)), having.id);
+  await eventually("one has been asked to fetch it", () => lacking[0]!.paths.includes("/prewarm"));
+  assert.deepEqual(JSON.parse(new TextDecoder().decode(lacking[0]!.seen[0]!.body)), {
+    Function: "f",
+    Instances: 0,
+  });
+  assert.deepEqual(lacking[1]!.paths, []);
+  lacking[0]!.missingImages = [];
+  await eventually("it gets requests", async () => servedBy(await invoke(lb)) === lacking[0]!.id);
+});

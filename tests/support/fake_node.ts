@@ -33,6 +33,8 @@ export class FakeNode implements AsyncDisposable {
   health = 200;
   /** Memory that it says is free, MiB. */
   freeMemory = 1000;
+  /** Images that it says it lacks. */
+  missingImages: string[] = [];
 
   constructor(
     readonly id: string,
@@ -85,7 +87,13 @@ export class FakeNode implements AsyncDisposable {
     }
     if (pathname === "/status") {
       const AvailableMemory = this.freeMemory;
-      return jsonAnswer({ TotalMemory: 1000, AvailableMemory, TotalCPU: 4, UsedCPU: 0 });
+      return jsonAnswer({
+        TotalMemory: 1000,
+        AvailableMemory,
+        TotalCPU: 4,
+        UsedCPU: 0,
+        MissingImages: this.missingImages,
+      });
     }
     const body = await request.clone().bytes();
     const { method, headers } = request;
