@@ -176,6 +176,9 @@ wasi_compiles() {
 setup() {
   local part
   mkdir -p "$TOOLS"
+  # What an earlier run for other parts has found out must not be lost when the file is written anew.
+  # shellcheck source=/dev/null
+  if [ -r "$TOOLS/env" ]; then source "$TOOLS/env"; fi
   for part in "$@"; do
     case "$part" in
       deno | docker | etcd | qemu | wrk | wasi | images) "setup_$part" || return 1 ;;

@@ -84,12 +84,18 @@ export class Recorder {
    * @param kinds all kinds of the run
    * @param warmUpMs what was due before does not count
    * @param durationMs how long it counts then
+   * @param sliceMs length of the slices
    */
-  constructor(kinds: readonly RequestKind[], warmUpMs: number, durationMs: number) {
+  constructor(
+    kinds: readonly RequestKind[],
+    warmUpMs: number,
+    durationMs: number,
+    sliceMs: number = sliceLengthMs(durationMs),
+  ) {
     this.#kinds = kinds;
     this.#warmUpMs = warmUpMs;
     this.#endMs = warmUpMs + durationMs;
-    this.#sliceMs = sliceLengthMs(durationMs);
+    this.#sliceMs = sliceMs;
     this.records = kinds.map(emptyRecord);
   }
 

@@ -45,6 +45,8 @@ export interface SliceResult {
   readonly ok: number;
   /** Other ends in it. */
   readonly failed: number;
+  /** Mean response time of its good answers. */
+  readonly mean?: number;
   /** Median response time of its good answers. */
   readonly p50?: number;
   /** 90th percentile. */
@@ -258,6 +260,7 @@ function sliceResult({ due, good, failed, response }: Slice, at: number, seconds
     ok: good,
     failed,
     ...(response.count > 0 && {
+      mean: response.meanMs,
       p50: response.quantileMs(0.5),
       p90: response.quantileMs(0.9),
       p99: response.quantileMs(0.99),

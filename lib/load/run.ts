@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Told the recorder before the first request; what it returns is disposed at the end. */
   readonly watch?: (recorder: Recorder) => Disposable;
+  /** Length of the spans of time that are told, ms; without it, so that there are about 60. */
+  readonly sliceMs?: number;
   /** What makes the run, for its result. */
   readonly by?: Readonly<Record<string, string>>;
 }
@@ -27,9 +29,9 @@ export interface RunOptions {
  */
 export async function runLoad(
   { plan, load }: Prepared,
-  { signal = new AbortController().signal, watch, by = {} }: RunOptions = {},
+  { signal = new AbortController().signal, watch, sliceMs, by = {} }: RunOptions = {},
 ): Promise<LoadResult> {
-  const recorder = new Recorder(plan.kinds, plan.warmUpMs, plan.durationMs);
+  const recorder = new Recorder(plan.kinds, plan.warmUpMs, plan.durationMs, sliceMs);
   const startedAt = new Date().toISOString();
   using _watching = watch?.(recorder);
   const facts = await generate(plan, recorder, signal);

@@ -21,7 +21,7 @@ export interface Row {
 export interface Figure {
   /** What it shows, one line; none where this is absent. */
   readonly title?: string;
-  /** Small print below the title, such as machine and date. */
+  /** Small print below the title, such as machine and date; as many lines as it needs. */
   readonly subtitle?: string;
   /** Top to bottom. */
   readonly rows: readonly Row[];
@@ -111,9 +111,9 @@ function drawHead(
     y += 18;
     parts.push(label(edge, y, title, { "font-size": titleSize, "font-weight": "bold" }));
   }
-  if (subtitle) {
-    y += 18;
-    parts.push(label(edge, y, subtitle, { fill: "#555" }));
+  for (const line of subtitle ? wrapped(subtitle, width - 2 * edge) : []) {
+    y += 16;
+    parts.push(label(edge, y, line, { fill: "#555" }));
   }
   if (title || subtitle) y += 10;
   const legend = drawLegend(seriesOf(rows), styles, y, width - 2 * edge);
@@ -147,6 +147,18 @@ function drawLegend(
     return drawn;
   });
   return { bottom: series.length > 0 ? y + legendLine - 8 : top, parts };
+}
+
+/** Lines of a text that are about as wide as may be. */
+function wrapped(text: string, width: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trim();
+    if (lines.at(-1) === "" || textWidth(longer, fontSize) <= width) {
+      lines[lines.length - 1] = longer;
+    } else lines.push(word);
+  }
+  return lines;
 }
 
 /** The first series of each name, in their order. */

@@ -38,6 +38,14 @@ Deno.test("a figure has its title, the labels of its axes, ticks and a legend", 
   }
 });
 
+Deno.test("a long subtitle takes as many lines as it needs", () => {
+  const words = Array.from({ length: 60 }, (_, n) => `word-${n}`);
+  const svg = drawFigure({ subtitle: words.join(" "), rows: [{ charts: [chart] }] });
+  const lines = [...svg.matchAll(/fill="#555">([^<]*)</g)].map((match) => match[1]!);
+  assert.ok(lines.length > 3 && lines.every((line) => line.length < 80), `${lines.length} lines`);
+  assert.deepEqual(lines.join(" ").split(" "), words);
+});
+
 Deno.test("a line goes through its points", () => {
   const svg = drawFigure({ rows: [{ charts: [chart] }], plane: { width: 100, height: 100 } });
   const [, points] = /<polyline points="([^"]+)"/.exec(svg)!;

@@ -7,17 +7,9 @@
  */
 
 import { parseArgs } from "node:util";
+import { describeMachine } from "../machine.ts";
 import { formatTable, Results } from "./results.ts";
 import { parts, suites } from "./suites.ts";
-
-async function describeMachine(): Promise<string> {
-  const cpuInfo = await Deno.readTextFile("/proc/cpuinfo");
-  const model = /model name\s*: (.*)/.exec(cpuInfo)?.[1] ?? Deno.build.arch;
-  const memory = (Deno.systemMemoryInfo().total / 2 ** 30).toFixed(0);
-  const load = Deno.loadavg()[0]!.toFixed(1);
-  return `${navigator.hardwareConcurrency} x ${model}, ${memory} GiB, ` +
-    `Linux ${Deno.osRelease()}, Deno ${Deno.version.deno}, load ${load} before`;
-}
 
 if (import.meta.main) {
   const { values, positionals } = parseArgs({

@@ -1,0 +1,122 @@
+/**
+ * Runs experiments and writes what they found.
+ *
+ * Usage: scripts/experiments/run.sh [--quick] [--out FOLDER] [NAME...]
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { version } from "../../lib/version.ts";
+import { runToEnd } from "../../tests/support/process.ts";
+import { describeMachine } from "../machine.ts";
+import { coldExperiment } from "./cold.ts";
+import type { Experiment } from "./experiment.ts";
+import { horizontalExperiment } from "./horizontal.ts";
+import { nodeExperiment } from "./node.ts";
+import { offloadExperiment } from "./offload.ts";
+import { writeReport } from "./report.ts";
+
+/** All experiments, in the order in which they run. */
+const experiments: Readonly<Record<string, Experiment>> = {
+  node: nodeExperiment,
+  cold: coldExperiment,
+  offload: offloadExperiment,
+  horizontal: horizontalExperiment,
+};
+
+/** Runs experiments one after the other. */
+async function runAll(
+  names: readonly string[],
+  quick: boolean,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const machine = await describeMachine();
+  const versions = await describeVersions();
+  const date = new Date().toISOString().slice(0, 10);
+  await Deno.mkdir(folder, { recursive: true });
+  for (const name of names) {
+    const began = performance.now();
+    const seconds = () => ((performance.now() - began) / 1000).toFixed(0).padStart(4);
+    console.log(`== experiment ${name}`);
+    const say = (line: string) => console.log(`${seconds()} s  ${line}`);
+    const report = await experiments[name]!({ quick, signal, say });
+    const note = quick ? "quick run: figures of little worth; " : "";
+    await writeReport(folder, report, `${note}${machine}; ${date}`);
+    console.log(`${seconds()} s  done`);
+  }
+  await writeOverview(folder, { machine, versions, date, quick });
+  console.log(`\nResults: ${folder}/README.md`);
+}
+
+/** One page of all experiments of the folder, also those of earlier runs. */
+async function writeOverview(
+  folder: string,
+  run: {
+    readonly machine: string;
+    readonly versions: string;
+    readonly date: string;
+    quick: boolean;
+  },
+): Promise<void> {
+  const parts = await Promise.all(
+    Object.keys(experiments).map((name) =>
+      Deno.readTextFile(`${folder}/${name}.md`).catch((error) => {
+        if (error instanceof Deno.errors.NotFound) return "";
+        throw error;
+      })
+    ),
+  );
+  const about = [
+    run.quick
+      ? "A quick run, which shows that the experiments work: its figures are of little worth."
+      : "",
+    `${run.machine}. ${run.versions}. ${run.date}.`,
+    "Made by `scripts/experiments/run.sh`.",
+  ].filter((line) => line !== "");
+  const text = ["# Experiments", about.join(" "), ...parts.filter((part) => part !== "")];
+  await Deno.writeTextFile(
+    `${folder}/README.md`,
+    text.map((part) => part.trim()).join("\n\n") + "\n",
+  );
+}
+
+async function describeVersions(): Promise<string> {
+  const commit = await runToEnd(["git", "rev-parse", "--short", "HEAD"]);
+  const docker = await runToEnd(["docker", "version", "--format", "{{.Server.Version}}"]);
+  const etcd = await runToEnd(["etcd", "--version"]);
+  return [
+    `Serverledge ${version} (${commit.code === 0 ? commit.stdout.trim() : "no commit"})`,
+    `Docker ${docker.stdout.trim()}`,
+    etcd.stdout.split("\n")[0]!.replace(" Version:", "").trim(),
+  ].join(", ");
+}
+
+if (import.meta.main) {
+  const { values, positionals } = parseArgs({
+    options: { quick: { type: "boolean" }, out: { type: "string" } },
+    allowPositionals: true,
+  });
+  const names = positionals.length > 0 ? positionals : Object.keys(experiments);
+  const unknown = names.find((name) => !(name in experiments));
+  if (unknown !== undefined) {
+    const known = Object.keys(experiments).join(", ");
+    console.error(`experiments: there is no ${unknown}: choose from ${known}`);
+    Deno.exit(1);
+  }
+  const stop = new AbortController();
+  // The first signal ends the run in order; what was started must be stopped.
+  const interrupt = () => stop.abort(new Error("interrupted"));
+  Deno.addSignalListener("SIGINT", interrupt);
+  Deno.addSignalListener("SIGTERM", interrupt);
+  try {
+    await runAll(names, values.quick === true, values.out ?? "dist/experiments", stop.signal);
+  } catch (error) {
+    console.error(`experiments: ${error instanceof Error ? error.message : error}`);
+    Deno.exitCode = stop.signal.aborted ? 130 : 1;
+  } finally {
+    Deno.removeSignalListener("SIGINT", interrupt);
+    Deno.removeSignalListener("SIGTERM", interrupt);
+  }
+}
