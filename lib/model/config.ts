@@ -246,13 +246,18 @@ function checkRuntimes(
         `a new runtime needs runtimes.${id}.${field}${hint}, too`,
       );
     }
-    const { executor, image = "", spares = defaultSpares(executor) } = runtime;
-    runtimes.set(id, { ...runtime, image, spares: executor === "http" ? 0 : spares });
+    const canHaveSpares = runtime.executor === "python" || runtime.executor === "nodejs";
+    const { image = "", spares = runtimeSpares.value } = runtime;
+    const key = `runtimes.${id}.spares`;
+    if (!canHaveSpares && spares > 0 && origins.has(key)) {
+      throw bad(
+        key,
+        origins.get(key)!,
+        "only runtimes of the executors python and nodejs have any",
+      );
+    }
+    runtimes.set(id, { ...runtime, image, spares: canHaveSpares ? spares : 0 });
   }
-}
-
-function defaultSpares(executor: ExecutorKind | undefined): number {
-  return executor && isSandboxed(executor) ? 0 : runtimeSpares.value;
 }
 
 function warningFor(key: string, origin: string): string {

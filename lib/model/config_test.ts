@@ -171,6 +171,8 @@ Deno.test("spares are for runtimes of our executors", () => {
   assert.equal(spares(own, "p312"), 1);
   assert.equal(spares({ ...own, "runtimes.p312.spares": 0 }, "p312"), 0);
   assert.match(refusal({ "runtimes.python.spares": 17 }), /an integer from 0 to 16/);
+  assert.match(refusal({ "runtimes.deno.spares": 1 }), /executors python and nodejs/);
+  assert.equal(spares({ "runtimes.custom.spares": 0 }, "custom"), 0);
   assert.match(refusal({ "runtimes.java.spares": 2 }), /needs runtimes\.java\.image/);
 });
 

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
+import { logger } from "../../base/log.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { Runtime } from "../../model/runtimes.ts";
 import type { ExecutorConnection } from "../channel.ts";
@@ -22,6 +23,8 @@ import { ExecutorInstance } from "./instances.ts";
 import { containerName, runtimeLabel } from "./names.ts";
 import type { Site } from "./site.ts";
 import { type ExecutorStart, hearsBySignal } from "./start_executor.ts";
+
+const log = logger("runtime");
 
 /** A runtime that has spares. */
 export type SpareRuntime = ExecutorStart["runtime"];
@@ -174,6 +177,7 @@ export class Spare implements AsyncDisposable {
     const [complete] = await abortable(Promise.all([filled, limited]), signal);
     if (!complete) return undefined;
     await abortable(this.#load(fn), signal);
+    log.debug("{name} runs in {container}", { name: fn.Name, container: this.#container.name });
     const signals = hearsBySignal(this.#runtime, fn);
     stack.move();
     const instance = new ExecutorInstance(
