@@ -71,6 +71,7 @@ export function environmentContract(
       ["an instance keeps its state between calls", () => suite.state()],
       ["a cancelled call ends", () => suite.cancel()],
       ["removal during a call fails it", () => suite.removal()],
+      ["a call that never ends does so with its instance", () => suite.deadline()],
       ["a start that is given up leaves nothing", () => suite.abortedStart()],
     ];
     if (!lacks.crash) {
@@ -190,6 +191,20 @@ class Suite {
     const running = crashed(instance.invoke(this.#kind.call()));
     await Promise.all([instance[Symbol.asyncDispose](), instance[Symbol.asyncDispose]()]);
     assert.match((await running).message, /removed/);
+    assert.ok(!(await this.#world.instances()).includes(instance.id));
+  }
+
+  /** What the node does when a call is not back by its deadline. */
+  async deadline(): Promise<void> {
+    const instance = await this.#start("spin");
+    const call = this.#kind.call({ timeoutMs: 100 });
+    const running = instance.invoke(call).then(
+      (reply) => assert.ok(!reply.ok, JSON.stringify(reply)),
+      (error: ServerledgeError) => assert.equal(error.code, "FUNCTION_CRASHED", error.message),
+    );
+    instance.cancel(call.id);
+    await instance[Symbol.asyncDispose]();
+    await running;
     assert.ok(!(await this.#world.instances()).includes(instance.id));
   }
 

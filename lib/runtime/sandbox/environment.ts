@@ -75,7 +75,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     const { program, folder } = room;
     this.#code = new PreparedCode({ folder, code: options.code, program });
     const count = options.config["sandbox.spares"];
-    const start = () => Sandbox.start(room, options.nodeId);
+    const start = () => this.#startSandbox();
     this.#spares = new Spares(count, start, options.spares);
     this.#spares.refill();
   }
@@ -171,19 +171,17 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     await using cleanup = new AsyncDisposableStack();
     const code = cleanup.use(await this.#leaseCode(fn, executor, signal));
     const spare = this.#spares.take();
-    const sandbox = spare ?? Sandbox.start(this.#room, this.#options.nodeId);
+    const sandbox = spare ?? this.#startSandbox();
     const resources = new AsyncDisposableStack();
     this.#living.add(resources);
     cleanup.defer(() => void this.#living.delete(resources));
     cleanup.use(resources);
-    // Disposed last: a control group can go only when its process is gone.
-    const bounds = resources.use(new AsyncDisposableStack());
     resources.use(sandbox);
     if (!spare) await abortable(sandbox.connected(), signal);
-    const { process, connection } = sandbox;
+    const { process, connection, confinement } = sandbox;
     const busy = () => connection.calls > 0;
-    const confined = bounds.use(this.#limits.confine(process, this.#bounds(fn, executor), busy));
-    confined.wake();
+    confinement.bound(this.#bounds(fn, executor), busy);
+    confinement.wake();
     if (fn.Network === "bridge") {
       const forbids = this.#options.forbids ?? isThisMachine;
       resources.use(new FetchBroker(connection, forbids));
@@ -193,9 +191,13 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     return new SandboxInstance(fn, tier, {
       process,
       connection,
-      confined,
+      confinement,
       cleanup: cleanup.move(),
     });
+  }
+
+  #startSandbox(): Sandbox {
+    return Sandbox.start(this.#room, this.#limits, this.#options.nodeId);
   }
 
   #bounds({ MemoryMB, CPUDemand }: FunctionRecord, executor: SandboxExecutor): Bounds {

@@ -9,7 +9,7 @@ import type { FunctionRecord } from "../../model/function.ts";
 import type { ColdTier } from "../../model/start_tier.ts";
 import type { ExecutorConnection } from "../channel.ts";
 import type { Call, Instance, Reply } from "../environment.ts";
-import type { Confined } from "./limits/limits.ts";
+import type { Confinement } from "./limits/limits.ts";
 import { crashOf, type SandboxProcess } from "./process.ts";
 
 /** Lines of its log that a crash tells. */
@@ -22,7 +22,7 @@ export interface SandboxParts {
   /** The connection to it. */
   readonly connection: ExecutorConnection;
   /** What bounds it. */
-  readonly confined: Confined;
+  readonly confinement: Confinement;
   /** Disposes all that belongs to it. */
   readonly cleanup: AsyncDisposableStack;
 }
@@ -66,7 +66,7 @@ export class SandboxInstance implements Instance {
 
   /** See {@link Instance.invoke}. */
   invoke(call: Call): Promise<Reply> {
-    this.#parts.confined.wake();
+    this.#parts.confinement.wake();
     return this.#parts.connection.invoke(call);
   }
 

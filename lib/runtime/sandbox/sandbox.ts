@@ -7,6 +7,7 @@
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import type { ExecutorConnection, ExpectedExecutor } from "../channel.ts";
+import type { Confinement, Limits } from "./limits/limits.ts";
 import { crashOf, SandboxProcess } from "./process.ts";
 import type { SandboxRoom } from "./room.ts";
 import { sandboxMode, type SandboxSpec } from "./spec.ts";
@@ -20,22 +21,26 @@ const startLogLines = 20;
 export class Sandbox implements AsyncDisposable {
   /** Its process. */
   readonly process: SandboxProcess;
+  readonly #confining: Promise<Confinement>;
+  #confinement: Confinement | undefined;
   readonly #expected: ExpectedExecutor;
   #connection: ExecutorConnection | undefined;
 
-  private constructor(process: SandboxProcess, expected: ExpectedExecutor) {
+  private constructor(process: SandboxProcess, expected: ExpectedExecutor, limits: Limits) {
     this.process = process;
     this.#expected = expected;
+    this.#confining = limits.confine(process).then((made) => this.#confinement = made);
   }
 
   /**
    * Starts a sandbox that knows no function yet.
    *
    * @param room where
+   * @param limits what will bound it
    * @param nodeId the node that it belongs to, for whoever looks at the machine's processes
    * @throws `INSTANCE_START_FAILED`
    */
-  static start(room: SandboxRoom, nodeId: string): Sandbox {
+  static start(room: SandboxRoom, limits: Limits, nodeId: string): Sandbox {
     const token = randomId();
     const expected = room.channel.expect(token);
     try {
@@ -43,6 +48,7 @@ export class Sandbox implements AsyncDisposable {
       return new Sandbox(
         SandboxProcess.start(room.program, [sandboxMode, nodeId], env),
         expected,
+        limits,
       );
     } catch (error) {
       expected[Symbol.dispose]();
@@ -53,6 +59,11 @@ export class Sandbox implements AsyncDisposable {
   /** The connection to it; only once it is connected. */
   get connection(): ExecutorConnection {
     return this.#connection!;
+  }
+
+  /** What bounds it; only once it is connected. */
+  get confinement(): Confinement {
+    return this.#confinement!;
   }
 
   /**
@@ -68,7 +79,8 @@ export class Sandbox implements AsyncDisposable {
       this.#connection = connection;
       connection.explainLoss = async () => crashOf(await this.process.ended, 0, this.#log());
     });
-    await within(Promise.race([connected, ended]), connectTimeoutMs, () =>
+    const ready = Promise.all([connected, this.#confining]);
+    await within(Promise.race([ready, ended]), connectTimeoutMs, () =>
       this.#failure(
         `was not ready within ${connectTimeoutMs / 1000} s: the machine may be overloaded`,
       ));
@@ -108,6 +120,8 @@ export class Sandbox implements AsyncDisposable {
     this.#expected[Symbol.dispose]();
     this.#connection?.[Symbol.dispose]();
     await this.process[Symbol.asyncDispose]();
+    // A control group can go only when its process is gone.
+    await (await this.#confining)[Symbol.asyncDispose]();
   }
 
   #failure(what: string): ServerledgeError {

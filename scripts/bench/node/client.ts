@@ -20,10 +20,11 @@ const rightResult = { next: 42 };
 /** Longest wait for instances to come or go. */
 const settleTimeoutMs = 60_000;
 
-/** The measured functions: one trivial function in two languages. */
+/** The measured functions: one trivial function in each language. */
 const sources = {
   python: { file: "trivial.py", handler: "trivial.handler" },
   nodejs: { file: "trivial.js", handler: "trivial" },
+  deno: { file: "trivial.ts", handler: "trivial.ts" },
 } as const;
 
 /** A runtime that is measured. */
@@ -34,6 +35,7 @@ export interface MeasuredReport {
   readonly Result: string;
   readonly IsWarmStart: boolean;
   readonly StartTier: string;
+  readonly ExecutionNode: string;
   readonly ResponseTime: number;
   readonly InitTime: number;
   readonly Duration: number;
@@ -115,6 +117,11 @@ export class MeasuredNode implements AsyncDisposable {
       assert.ok(performance.now() < bound, `instances stay: ${JSON.stringify(left)}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** Its status, as the API tells it. */
+  async status(): Promise<{ readonly Spares: Readonly<Record<string, number>> }> {
+    return await (await fetch(`${this.process.url}/status`)).json();
   }
 
   /** Resident memory of its process, MiB. */

@@ -64,6 +64,9 @@ class Executor(BaseHTTPRequestHandler):
                 kept.append(b"x" * (1 << 20))
         elif CASE == "sleepy":
             time.sleep(600)
+        elif CASE == "spin":
+            while True:
+                pass
         elif CASE == "outside":
             self.answer(200, {"Success": True, "Result": json.dumps(outside(params["host"]))})
 

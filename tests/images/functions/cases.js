@@ -37,6 +37,10 @@ exports.sleepy = async (_params, context) => {
   });
 };
 
+exports.spin = () => {
+  for (;;);
+};
+
 exports.noisy = async ({ word }) => {
   for (let i = 0; i < 20; i++) {
     console.log(word);

@@ -45,6 +45,11 @@ def nap(params, context):
     return "rested"
 
 
+def spin(params, context):
+    while True:
+        pass
+
+
 def noisy(params, context):
     for _ in range(20):
         print(params["word"])

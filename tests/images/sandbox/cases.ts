@@ -30,7 +30,7 @@ export function greedy() {
   for (;;) kept.push(new Uint8Array(1 << 20).fill(120));
 }
 
-export function endless() {
+export function spin() {
   for (;;);
 }
 

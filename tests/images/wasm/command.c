@@ -130,6 +130,7 @@ int main(int argc, char **argv) {
   if (!strcmp(wanted, "context")) return context(argc, argv);
   if (!strcmp(wanted, "nap")) return nap();
   if (!strcmp(wanted, "sleepy")) return sleep(600);
+  if (!strcmp(wanted, "spin")) for (volatile int i = 0;; i++) {}
   if (!strcmp(wanted, "greedy")) return greedy();
   if (!strcmp(wanted, "variables")) return variables();
   if (!strcmp(wanted, "picture")) return picture();

@@ -12,7 +12,19 @@ import type { Output } from "./output.ts";
 import { processObject } from "./process_object.ts";
 
 /**
- * Takes from the globals all that is not known to be harmless. Before any code of a function.
+ * Takes from the globals what makes code from text, and all that is not known to be harmless.
+ */
+export function hardenLanguage(): void {
+  closeCodeFromText();
+  closeTimers();
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    if (!harmlessGlobals.has(name)) delete (globalThis as Record<string, unknown>)[name];
+  }
+}
+
+/**
+ * Replaces what is different for each function, after {@link hardenLanguage} and the end of all
+ * permissions. Before any code of the function.
  *
  * @param spec the function: it sees its own environment variables and no others
  * @param output where what it writes goes
@@ -30,12 +42,7 @@ export function harden(
   define("process", processObject(env, output));
   define("Deno", reducedDeno(env));
   define("navigator", reducedNavigator());
-  closeCodeFromText();
-  closeTimers();
   define("fetch", fetch ?? (() => Promise.reject(noNetwork())));
-  for (const name of Object.getOwnPropertyNames(globalThis)) {
-    if (!harmlessGlobals.has(name)) delete (globalThis as Record<string, unknown>)[name];
-  }
 }
 
 /** What Deno keeps for its own modules; unreachable once `Deno` is replaced. */

@@ -8,7 +8,8 @@
 import { type CallMessage, Calls, tooLarge } from "./calls.ts";
 import type { SandboxExecutor } from "../../../model/runtimes.ts";
 import type { SandboxSpec } from "../spec.ts";
-import { harden } from "./harden.ts";
+import { loadModule } from "./deno_loader.ts";
+import { harden, hardenLanguage } from "./harden.ts";
 import type { Answerer, GuestFunction, Loader } from "./loader.ts";
 import { type CallStorage, Output } from "./output.ts";
 import type { FetchAnswer } from "../asks.ts";
@@ -19,7 +20,7 @@ import { Wire } from "./wire.ts";
 
 /** The loaders; each is loaded only where it is needed. */
 const loaders: Readonly<Record<SandboxExecutor, () => Promise<Loader>>> = {
-  deno: async () => (await import("./deno_loader.ts")).loadModule,
+  deno: () => Promise.resolve(loadModule),
   wasm: async () => (await import("./wasm_loader.ts")).loadWasm,
 };
 
@@ -31,6 +32,8 @@ export async function runSandbox(): Promise<void> {
   const conn = await Deno.connect({ transport: "unix", path });
   const wire = new Wire(conn, () => exit(0));
   wire.send({ token });
+  // While nothing is to be done yet: what is the same for every function.
+  hardenLanguage();
   const message = await wire.receive();
   if (!message) return;
   const spec = message.load as SandboxSpec;

@@ -20,7 +20,7 @@ const removeDelayMs = 25;
 
 /** What a sandbox may use. */
 export interface Bounds {
-  /** Memory, MiB, beyond what it has when it joins. */
+  /** Memory, MiB, beyond what it has when it is bounded. */
   readonly memoryMib: number;
   /** CPU, cores; 0: no limit. */
   readonly cpu: number;
@@ -30,6 +30,12 @@ export interface Bounds {
 
 /** The group of one sandbox. Disposing it removes it; its processes must be gone. */
 export interface Group extends AsyncDisposable {
+  /**
+   * Bounds its processes from now on.
+   *
+   * @throws if the kernel refuses
+   */
+  bound(bounds: Bounds): void;
   /** True if the kernel has ended a process of it for its memory. */
   outOfMemory(): boolean;
 }
@@ -37,13 +43,13 @@ export interface Group extends AsyncDisposable {
 /** Makes groups below one of the node's own. */
 export interface Groups extends AsyncDisposable {
   /**
-   * Puts a process into a group of its own.
+   * Puts a process into a group of its own, which has no bounds yet. The kernel takes its time to
+   * move a process: best while it starts.
    *
    * @param pid the process
-   * @param bounds what it may use from now on
    * @throws if the kernel refuses
    */
-  confine(pid: number, bounds: Bounds): Group;
+  join(pid: number): Promise<Group>;
 }
 
 /**
@@ -106,17 +112,24 @@ function homeV2(own: string): string {
 abstract class GroupsBase implements Groups {
   /** The node's folders. */
   protected abstract readonly folders: readonly string[];
-  readonly #made = new Set<string>();
 
   async start(): Promise<void> {
     await this.#clear();
     this.prepare();
     // Only a trial tells what the kernel allows.
-    await this.make({ memoryMib: 64, cpu: 1, pids: 64 })[Symbol.asyncDispose]();
+    await using trial = this.#make();
+    trial.bound({ memoryMib: 64, cpu: 1, pids: 64 });
   }
 
-  confine(pid: number, bounds: Bounds): Group {
-    return this.make(bounds, pid);
+  async join(pid: number): Promise<Group> {
+    const group = this.#make();
+    try {
+      await Promise.all(group.folders.map((folder) => moveInto(folder, pid)));
+      return group;
+    } catch (error) {
+      await group[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -131,23 +144,16 @@ abstract class GroupsBase implements Groups {
   /** Where the kernel counts the processes that it ended. */
   protected abstract eventsFile(name: string): string;
 
-  protected make(bounds: Bounds, pid?: number): Group {
+  #make(): Group & { folders: readonly string[] } {
     const name = randomId(12);
     const folders = this.folders.map((folder) => join(folder, name));
-    this.#made.add(name);
+    for (const folder of folders) Deno.mkdirSync(folder);
     const remove = async () => {
       for (const folder of folders) await removeGroup(folder);
-      this.#made.delete(name);
     };
-    try {
-      for (const folder of folders) Deno.mkdirSync(folder);
-      this.bound(name, bounds);
-      if (pid !== undefined) { for (const folder of folders) write(folder, "cgroup.procs", pid); }
-    } catch (error) {
-      void remove();
-      throw error;
-    }
     return {
+      folders,
+      bound: (bounds) => this.bound(name, bounds),
       outOfMemory: () => /^oom_kill [1-9]/m.test(read(this.eventsFile(name))),
       [Symbol.asyncDispose]: remove,
     };
@@ -186,7 +192,8 @@ class GroupsV2 extends GroupsBase {
 
   protected override bound(name: string, { memoryMib, cpu, pids }: Bounds): void {
     const folder = join(this.folders[0]!, name);
-    write(folder, "memory.max", memoryMib * 2 ** 20);
+    const used = Number(read(join(folder, "memory.current")));
+    write(folder, "memory.max", used + memoryMib * 2 ** 20);
     attempt(() => write(folder, "memory.swap.max", 0));
     write(folder, "pids.max", pids);
     if (cpu > 0) write(folder, "cpu.max", `${quota(cpu)} ${cpuPeriodUs}`);
@@ -214,7 +221,8 @@ class GroupsV1 extends GroupsBase {
 
   protected override bound(name: string, { memoryMib, cpu, pids }: Bounds): void {
     const memory = join(this.#of("memory"), name);
-    write(memory, "memory.limit_in_bytes", memoryMib * 2 ** 20);
+    const used = Number(read(join(memory, "memory.usage_in_bytes")));
+    write(memory, "memory.limit_in_bytes", used + memoryMib * 2 ** 20);
     attempt(() => write(memory, "memory.swappiness", 0));
     write(join(this.#of("pids"), name), "pids.max", pids);
     if (cpu <= 0) return;
@@ -235,6 +243,11 @@ function quota(cpu: number): number {
 function write(folder: string, file: string, value: string | number): void {
   using handle = Deno.openSync(join(folder, file), { write: true });
   handle.writeSync(new TextEncoder().encode(String(value)));
+}
+
+async function moveInto(folder: string, pid: number): Promise<void> {
+  using handle = await Deno.open(join(folder, "cgroup.procs"), { write: true });
+  await handle.write(new TextEncoder().encode(String(pid)));
 }
 
 function read(path: string): string {

@@ -7,7 +7,7 @@
 
 import { logger } from "../../../base/log.ts";
 import type { SandboxProcess } from "../process.ts";
-import { type Bounds, type Groups, openGroups } from "./cgroups.ts";
+import { type Bounds, type Group, type Groups, openGroups } from "./cgroups.ts";
 import { residentBytes } from "./proc.ts";
 import { Warden, type Watch } from "./warden.ts";
 
@@ -16,8 +16,15 @@ const oomScoreAdj = 500;
 
 const log = logger("runtime");
 
-/** A process within bounds. Dispose it when the process is gone. */
-export interface Confined extends AsyncDisposable {
+/** What bounds one process. Dispose it when the process is gone. */
+export interface Confinement extends AsyncDisposable {
+  /**
+   * Bounds the process, which has not run any code of a function yet.
+   *
+   * @param bounds what it may use from now on
+   * @param busy tells whether calls are under way
+   */
+  bound(bounds: Bounds, busy: () => boolean): void;
   /** Must be called before each call to it. */
   wake(): void;
 }
@@ -47,27 +54,26 @@ export class Limits implements AsyncDisposable {
   }
 
   /**
-   * Bounds a process that has not run any code of a function yet.
+   * Makes ready what will bound a process.
    *
-   * @param process the process
-   * @param bounds what it may use from now on
-   * @param busy tells whether calls are under way
+   * @param process the process, just started
    */
-  confine(process: SandboxProcess, bounds: Bounds, busy: () => boolean): Confined {
+  async confine(process: SandboxProcess): Promise<Confinement> {
     killFirst(process.pid);
-    const group = this.#group(process, bounds);
-    const before = residentBytes(process.pid);
-    const watch: Watch = this.#warden.watch({
-      pid: process.pid,
-      busy,
-      signal: (name) => process.signal(name),
-      maxBytes: group || before === undefined ? undefined : before + bounds.memoryMib * 2 ** 20,
-    });
-    process.outOfMemory = () => watch.outOfMemory || (group?.outOfMemory() ?? false);
+    const group = await this.#join(process);
+    let watch: Watch | undefined;
     return {
-      wake: () => watch.wake(),
+      bound: (bounds, busy) => {
+        const byKernel = group !== undefined && boundGroup(group, bounds);
+        const before = byKernel ? undefined : residentBytes(process.pid);
+        const maxBytes = before && before + bounds.memoryMib * 2 ** 20;
+        const signal = (name: Deno.Signal) => process.signal(name);
+        const watched = watch = this.#warden.watch({ pid: process.pid, busy, signal, maxBytes });
+        process.outOfMemory = () => watched.outOfMemory || (group?.outOfMemory() ?? false);
+      },
+      wake: () => watch?.wake(),
       [Symbol.asyncDispose]: async () => {
-        watch[Symbol.dispose]();
+        watch?.[Symbol.dispose]();
         await group?.[Symbol.asyncDispose]();
       },
     };
@@ -79,18 +85,29 @@ export class Limits implements AsyncDisposable {
     await this.#groups?.[Symbol.asyncDispose]();
   }
 
-  #group(process: SandboxProcess, bounds: Bounds) {
+  async #join(process: SandboxProcess): Promise<Group | undefined> {
     try {
-      return this.#groups?.confine(process.pid, bounds);
+      return await this.#groups?.join(process.pid);
     } catch (error) {
       // It may have ended just now; else watching it is better than not starting it.
-      log.warn("Sandbox {pid} has no control group: {error}", {
-        pid: process.pid,
-        error: String(error),
-      });
+      tellUnbounded(error);
       return undefined;
     }
   }
+}
+
+function boundGroup(group: Group, bounds: Bounds): boolean {
+  try {
+    group.bound(bounds);
+    return true;
+  } catch (error) {
+    tellUnbounded(error);
+    return false;
+  }
+}
+
+function tellUnbounded(error: unknown): void {
+  log.warn("A sandbox has no control group: {error}", { error: String(error) });
 }
 
 function killFirst(pid: number): void {

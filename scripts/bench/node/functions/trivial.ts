@@ -1,0 +1,2 @@
+/** The measured function, in TypeScript. */
+export default (params: { n: number }): { next: number } => ({ next: params.n + 1 });
