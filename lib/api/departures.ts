@@ -11,6 +11,7 @@
  * @module
  */
 
+import { Bag, type BagMember, nowhere } from "../base/bag.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Report } from "../model/invocation.ts";
 import type { Invocation } from "./services.ts";
@@ -22,7 +23,7 @@ const quickMs = 20;
 const maxQuick = 10_000;
 
 /** One invocation whose client may leave. */
-interface Watched {
+interface Watched extends BagMember {
   readonly name: string;
   readonly request: Request;
   readonly leave: () => void;
@@ -33,8 +34,8 @@ export class Departures {
   readonly #clock: Clock;
   readonly #quick = new Set<string>();
   /** Invocations of quick functions that came since the last look, and before it. */
-  #young = new Set<Watched>();
-  #old = new Set<Watched>();
+  #young = new Bag<Watched>();
+  #old = new Bag<Watched>();
   #isLooking = false;
 
   /**
@@ -56,7 +57,7 @@ export class Departures {
    * @throws what the invocation throws
    */
   async during(name: string, request: Request, invocation: Invocation): Promise<Report> {
-    const watched = { name, request, leave: () => invocation.cancel() };
+    const watched = { slot: nowhere, name, request, leave: () => invocation.cancel() };
     const isQuick = this.#quick.has(name);
     if (isQuick) this.#lookLater(watched);
     else watch(watched);
@@ -84,12 +85,12 @@ export class Departures {
 
   /** Those that were here at the last look already have had their time. */
   #look(): void {
-    for (const watched of this.#old) {
+    for (const watched of this.#old.all()) {
+      this.#old.delete(watched);
       this.#quick.delete(watched.name);
       watch(watched);
     }
-    this.#old = this.#young;
-    this.#young = new Set();
+    [this.#old, this.#young] = [this.#young, this.#old];
     this.#isLooking = this.#old.size > 0;
     if (this.#isLooking) this.#clock.after(quickMs, () => this.#look());
   }

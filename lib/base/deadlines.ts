@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Bag, type BagMember, nowhere } from "./bag.ts";
 import type { Clock } from "./clock.ts";
 
 /** Deadlines fire at most this much late, ms. */
@@ -16,26 +17,54 @@ export interface Deadline extends Disposable {
   readonly atMs: number;
 }
 
-class Entry implements Deadline {
+class Entry implements Deadline, BagMember {
+  slot = nowhere;
   readonly atMs: number;
   readonly action: () => void;
-  readonly #bucket: Set<Entry>;
+  readonly #bucket: Bucket;
 
-  constructor(atMs: number, action: () => void, bucket: Set<Entry>) {
+  constructor(atMs: number, action: () => void, bucket: Bucket) {
     this.atMs = atMs;
     this.action = action;
     this.#bucket = bucket;
   }
 
   [Symbol.dispose](): void {
-    this.#bucket.delete(this);
+    this.#bucket.cancel(this);
+  }
+}
+
+/** The deadlines of one tick. Most become empty long before it, and then go. */
+class Bucket {
+  readonly #entries = new Bag<Entry>();
+  readonly #buckets: Map<number, Bucket>;
+  readonly #tick: number;
+
+  constructor(buckets: Map<number, Bucket>, tick: number) {
+    this.#buckets = buckets;
+    this.#tick = tick;
+    buckets.set(tick, this);
+  }
+
+  add(entry: Entry): void {
+    this.#entries.add(entry);
+  }
+
+  cancel(entry: Entry): void {
+    if (this.#entries.delete(entry) && this.#entries.size === 0) this.#buckets.delete(this.#tick);
+  }
+
+  fire(): void {
+    this.#buckets.delete(this.#tick);
+    // The action of one may cancel another.
+    for (const entry of this.#entries.all()) if (this.#entries.delete(entry)) entry.action();
   }
 }
 
 /** A set of deadlines on one clock. */
 export class Deadlines implements Disposable {
   readonly #clock: Clock;
-  readonly #buckets = new Map<number, Set<Entry>>();
+  readonly #buckets = new Map<number, Bucket>();
   #armedFor = Infinity;
   #disarm: () => void = () => {};
 
@@ -56,8 +85,7 @@ export class Deadlines implements Disposable {
    */
   set(atMs: number, action: () => void): Deadline {
     const tick = Math.ceil(atMs / tickMs);
-    let bucket = this.#buckets.get(tick);
-    if (!bucket) this.#buckets.set(tick, bucket = new Set());
+    const bucket = this.#buckets.get(tick) ?? new Bucket(this.#buckets, tick);
     const entry = new Entry(atMs, action, bucket);
     bucket.add(entry);
     if (tick < this.#armedFor) this.#arm(tick);
@@ -81,14 +109,8 @@ export class Deadlines implements Disposable {
     const now = this.#clock.now();
     let next = Infinity;
     for (const [tick, bucket] of this.#buckets) {
-      if (tick * tickMs <= now) {
-        this.#buckets.delete(tick);
-        for (const entry of bucket) entry.action();
-      } else if (bucket.size === 0) {
-        this.#buckets.delete(tick);
-      } else {
-        next = Math.min(next, tick);
-      }
+      if (tick * tickMs <= now) bucket.fire();
+      else next = Math.min(next, tick);
     }
     this.#armedFor = Infinity;
     if (next < Infinity) this.#arm(next);

@@ -32,6 +32,7 @@ const log = logger("runtime");
 
 /** A call under way. */
 interface Pending {
+  readonly id: string;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: ServerledgeError) => void;
 }
@@ -39,7 +40,8 @@ interface Pending {
 /** The connection to the executor of one instance. */
 export class ExecutorConnection implements Disposable {
   readonly #conn: Deno.Conn;
-  readonly #pending = new Map<string, Pending>();
+  /** Oldest first. They are few, and a map would cost more: see bag.ts. */
+  readonly #pending: Pending[] = [];
   readonly #closed = Promise.withResolvers<void>();
   readonly #writer: FrameWriter;
   #open = true;
@@ -72,7 +74,7 @@ export class ExecutorConnection implements Disposable {
 
   /** How many calls have no reply yet. */
   get calls(): number {
-    return this.#pending.size;
+    return this.#pending.length;
   }
 
   /**
@@ -111,7 +113,7 @@ export class ExecutorConnection implements Disposable {
    * @returns false if no such call is under way
    */
   cancel(id: string): boolean {
-    if (!this.#pending.has(id)) return false;
+    if (!this.#pending.some((pending) => pending.id === id)) return false;
     this.#writer.add(JSON.stringify({ cancel: id }));
     return true;
   }
@@ -152,8 +154,7 @@ export class ExecutorConnection implements Disposable {
     this.#open = false;
     this.#writer.close();
     close(this.#conn);
-    const lost = [...this.#pending.values()];
-    this.#pending.clear();
+    const lost = this.#pending.splice(0);
     if (lost.length > 0) void this.#rejectAll(lost);
     this.#closed.resolve();
   }
@@ -162,7 +163,7 @@ export class ExecutorConnection implements Disposable {
     return new Promise((resolve, reject) => {
       if (!this.#open) return void this.explainLoss().then(reject, reject);
       this.#writer.add(JSON.stringify(message));
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.push({ id, resolve, reject });
     });
   }
 
@@ -176,15 +177,16 @@ export class ExecutorConnection implements Disposable {
       return this.onAsk((JSON.parse(text) as { ask: unknown }).ask);
     }
     const { id, reply } = readReply(text);
-    const pending = this.#pending.get(id);
-    if (!pending) {
+    const at = this.#pending.findIndex((pending) => pending.id === id);
+    if (at < 0) {
       // A call is pending until its reply, so this one answers nothing.
       if (++this.#strays > maxStrays) throw new FrameError("too many replies to no call");
       return;
     }
-    this.#pending.delete(id);
-    if (reply instanceof ServerledgeError) pending.reject(reply);
-    else pending.resolve(reply);
+    const { resolve, reject } = this.#pending[at]!;
+    this.#pending.splice(at, 1);
+    if (reply instanceof ServerledgeError) reject(reply);
+    else resolve(reply);
   }
 }
 

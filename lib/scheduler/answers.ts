@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Bag } from "../base/bag.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ServerledgeError } from "../base/errors.ts";
 import type { Report } from "../model/invocation.ts";
@@ -22,7 +23,7 @@ export interface AnswerListener {
 
 /** Answers invocations, and knows which have no answer yet. */
 export class Answers {
-  readonly #open = new Set<Invocation>();
+  readonly #open = new Bag<Invocation>();
   readonly #clock: Clock;
   readonly #listener: AnswerListener;
   #empty: (() => void) | undefined;
@@ -39,7 +40,7 @@ export class Answers {
   }
 
   /** Invocations without an answer. */
-  get open(): ReadonlySet<Invocation> {
+  get open(): Pick<Bag<Invocation>, "size" | "all"> {
     return this.#open;
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type BagMember, nowhere } from "../base/bag.ts";
 import type { Deadline } from "../base/deadlines.ts";
 import type { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
@@ -60,7 +61,9 @@ export interface Arrival {
 }
 
 /** One request. Its `done` settles exactly once. */
-export class Invocation implements Waiter {
+export class Invocation implements Waiter, BagMember {
+  /** See {@link BagMember}: among those without an answer. */
+  slot = nowhere;
   /** Unguessable: whoever knows it may poll the result. */
   readonly id: string;
   /** The report, or a `ServerledgeError`. */

@@ -263,7 +263,7 @@ export class Scheduler implements PoolListener {
     this.#draining = true;
     await this.#answers.settled(graceMs);
     const interrupted = new ServerledgeError("FUNCTION_CRASHED", "The node stopped meanwhile");
-    for (const invocation of [...this.#answers.open]) {
+    for (const invocation of this.#answers.open.all()) {
       const { execution, absence } = invocation;
       if (absence) this.#offloader.interrupt(invocation, interrupted);
       else this.#answers.fail(invocation, execution ? interrupted : stopping());
