@@ -12,7 +12,7 @@ import { codedError, errorAnswer } from "./errors.ts";
 import { functionRoutes } from "./functions.ts";
 import { httpFunctionRoutes } from "./http_function.ts";
 import { imageRoutes } from "./images.ts";
-import { invokeRoutes } from "./invoke.ts";
+import { invokedFunction, type InvokeHandler, invokeHandler, invokeRoutes } from "./invoke.ts";
 import { operationRoutes } from "./operations.ts";
 import { nodeRoutes } from "./nodes.ts";
 import { originCheck } from "./origin.ts";
@@ -25,11 +25,16 @@ import type { ApiServices } from "./services.ts";
  * All routes of the API, in the order of its reference.
  *
  * @param services the node
+ * @param departures cancels what clients left behind
+ * @param invoke answers invocations
  */
-export function apiRoutes(services: ApiServices): Route[] {
-  const departures = new Departures();
+export function apiRoutes(
+  services: ApiServices,
+  departures: Departures = new Departures(),
+  invoke: InvokeHandler = invokeHandler(services, departures),
+): Route[] {
   const routes = [
-    ...invokeRoutes(services, departures),
+    ...invokeRoutes(invoke),
     ...resultRoutes(services),
     ...httpFunctionRoutes(services, departures),
     ...functionRoutes(services),
@@ -44,7 +49,8 @@ export function apiRoutes(services: ApiServices): Route[] {
 
 /**
  * Makes the app that answers the requests of clients. Each route has a single handler and there is
- * no middleware, so that a request costs no chain of promises.
+ * no middleware, so that a request costs no chain of promises. Plain invocations do not even pass the
+ * router.
  *
  * @param services the node
  */
@@ -57,7 +63,9 @@ export function createApp(services: ApiServices): Hono {
     return handle(context);
   };
 
-  for (const route of apiRoutes(services)) {
+  const departures = new Departures();
+  const invoke = invokeHandler(services, departures);
+  for (const route of apiRoutes(services, departures, invoke)) {
     const handler = route.open ? route.handle : guarded(route.handle);
     for (const path of route.paths) {
       for (const method of methodsOf(route)) app.on(method, path, handler);
@@ -65,6 +73,18 @@ export function createApp(services: ApiServices): Hono {
   }
   app.notFound((context) => errorAnswer(noRoute(app, context.req.method, context.req.path)));
   app.onError((error) => errorAnswer(codedError(error)));
+
+  const routed = app.fetch;
+  app.fetch = (request, ...more) => {
+    const name = invokedFunction(request);
+    if (name === undefined) return routed(request, ...more);
+    try {
+      checkOrigin(request);
+    } catch (thrown) {
+      return errorAnswer(codedError(thrown));
+    }
+    return invoke(request, name);
+  };
   return app;
 }
 

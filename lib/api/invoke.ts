@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Context } from "hono";
 import { codedError, errorAnswer } from "./errors.ts";
 import type { Departures } from "./departures.ts";
 import { BodyReader } from "./body.ts";
@@ -36,20 +35,32 @@ export const invocationErrors: readonly ErrorCode[] = [
   "INTERNAL",
 ];
 
+/** Answers the request that invokes the function of that name. */
+export type InvokeHandler = (request: Request, name: string) => Promise<Response>;
+
 /**
- * The route that invokes functions.
+ * Makes the handler of invocations.
  *
  * @param services the node
  * @param departures cancels what clients left behind
  */
-export function invokeRoutes(services: ApiServices, departures: Departures): Route[] {
+export function invokeHandler(services: ApiServices, departures: Departures): InvokeHandler {
   const bodies = new BodyReader(services.config["api.body.max"]);
   const headersFor = nodeHeaders(services);
 
-  const handle = async (context: Context): Promise<Response> => {
-    const request = context.req.raw;
+  const answer = async (http: Request, name: string, body: string): Promise<string> => {
+    const request = readInvokeRequest(body);
+    if (request.Async) {
+      return `${JSON.stringify({ ReqId: await services.accept(name, request) })}\n`;
+    }
+    const hop = readHop(http.headers, services.config["cluster.secret"]);
+    const invocation = services.invoke(name, request, { hop, inputSize: body.length });
+    return reportText(await departures.during(name, http, invocation));
+  };
+
+  return async (request, name) => {
     try {
-      const text = await answer(context, await bodies.text(request));
+      const text = await answer(request, name, await bodies.text(request));
       return new Response(text, { headers: headersFor(request) });
     } catch (thrown) {
       const error = codedError(thrown);
@@ -60,20 +71,32 @@ export function invokeRoutes(services: ApiServices, departures: Departures): Rou
       );
     }
   };
-
-  const answer = async (context: Context, body: string): Promise<string> => {
-    const name = context.req.param("fun")!;
-    const request = readInvokeRequest(body);
-    if (request.Async) {
-      return `${JSON.stringify({ ReqId: await services.accept(name, request) })}\n`;
-    }
-    const hop = readHop(context.req.raw.headers, services.config["cluster.secret"]);
-    const invocation = services.invoke(name, request, { hop, inputSize: body.length });
-    return reportText(await departures.during(name, context.req.raw, invocation));
-  };
-
-  return [{ method: "POST", paths: ["/invoke/:fun"], handle, description }];
 }
+
+/**
+ * The route that invokes functions.
+ *
+ * @param invoke answers its requests
+ */
+export function invokeRoutes(invoke: InvokeHandler): Route[] {
+  return [{
+    method: "POST",
+    paths: ["/invoke/:fun"],
+    handle: (context) => invoke(context.req.raw, context.req.param("fun")!),
+    description,
+  }];
+}
+
+/**
+ * Tells a plain invocation without a router, which would cost it as much as all else in the API.
+ *
+ * @returns the name of the function; undefined for everything that the router has to look at
+ */
+export function invokedFunction({ method, url }: Request): string | undefined {
+  return method === "POST" ? plainInvocation.exec(url)?.[1] : undefined;
+}
+
+const plainInvocation = /^http:\/\/[^/]*\/invoke\/([A-Za-z0-9._-]+)$/;
 
 /** The report as clients get it: its fields and no others, in the documented order. */
 function reportText(report: Report): string {

@@ -47,6 +47,22 @@ Deno.test("an invocation is answered with the fields of its report in their orde
   assert.equal(await answer.text(), `${JSON.stringify(sampleReport)}\n`);
 });
 
+Deno.test("an invocation is answered the same way past the router and by it", async () => {
+  // An app of its own for each: one that knows the function as quick looks after its client later.
+  const send = (path: string, method = "POST") =>
+    createApp(fakeServices()).request(path, { method });
+  const answers = [];
+  for (const path of ["/invoke/hello", "/invoke/hello?x=1", "/invoke/hel%6Co", "/invoke/none"]) {
+    const answer = await send(path);
+    answers.push([answer.status, await answer.text()]);
+  }
+  const good = [200, `${JSON.stringify(sampleReport)}\n`];
+  assert.deepEqual(answers.slice(0, 3), [good, good, good]);
+  assert.equal(answers[3]![0], 404);
+  assert.equal((await send("/invoke/hello", "GET")).status, 405);
+  assert.equal((await send("/invoke/")).status, 404);
+});
+
 Deno.test("answers tell load balancers the state of the node", async () => {
   const { answer } = await post({}, { headers: { "Serverledge-MAB-Request-ID": "42" } });
   assert.equal(answer.headers.get("Serverledge-Node-Name"), "node1");

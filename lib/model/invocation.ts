@@ -71,7 +71,16 @@ export function readInvokeRequest(body: string): InvokeRequest {
   if (!isObject(value)) {
     throw new ServerledgeError("INVALID_REQUEST", "The body must be a JSON object");
   }
-  return parse(invokeSchema, foldKeys(value, invokeKeys));
+  const given = foldKeys(value, invokeKeys);
+  const request: Record<string, unknown> = { ...defaults };
+  // Most requests give one or two fields: the others need no look.
+  for (const name in given) {
+    const field = v.safeParse(invokeSchema.entries[name as keyof InvokeRequest], given[name]);
+    // The whole schema words what is wrong, with its path.
+    if (!field.success) return parse(invokeSchema, given);
+    request[name] = field.output;
+  }
+  return request as InvokeRequest;
 }
 
 /** The report of a finished invocation, field for field as clients get it. Times are seconds. */
