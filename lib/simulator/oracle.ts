@@ -14,6 +14,7 @@ import type { QosClass } from "../model/qos.ts";
 import { truncatedNormal } from "./distributions.ts";
 import { cutGammaMean, gammaCdf } from "./gamma.ts";
 import type { FunctionModel, NodeModel, Scenario } from "./scenario.ts";
+import { flowKey } from "./tally.ts";
 
 /** Draws by which the mean size of requests is found. */
 const sizeDraws = 2000;
@@ -39,9 +40,14 @@ interface Service {
  *
  * @param scenario load that does not change over time
  * @param solver solves the program
+ * @param flows requests that really came, by {@link flowKey}; without them the rates of the scenario
  * @throws `INVALID_REQUEST` if the load is not stationary
  */
-export async function bestUtility(scenario: Scenario, solver: LinearSolver): Promise<number> {
+export async function bestUtility(
+  scenario: Scenario,
+  solver: LinearSolver,
+  flows?: ReadonlyMap<string, number>,
+): Promise<number> {
   if (!isStationary(scenario)) {
     const message = "Only scenarios whose load, nodes and network never change have an optimum";
     throw new ServerledgeError("INVALID_REQUEST", message);
@@ -50,7 +56,7 @@ export async function bestUtility(scenario: Scenario, solver: LinearSolver): Pro
   const memory = new Map<NodeModel, [number, number][]>();
   const costs = new Map<NodeModel, [number, number][]>();
   const objective: number[] = [];
-  for (const flow of flowsOf(scenario)) {
+  for (const flow of flowsOf(scenario, flows)) {
     const places: [number, number][] = [];
     for (const target of scenario.nodes) {
       const service = serviceAt(target, flow, scenario);
@@ -73,6 +79,60 @@ export async function bestUtility(scenario: Scenario, solver: LinearSolver): Pro
   return objective.reduce((sum, worth, at) => sum + worth * solution[at]!, 0);
 }
 
+/**
+ * The scenario as it is after some of its changes, as if it had always been so.
+ *
+ * @param scenario with changes
+ * @param at time, s
+ */
+export function settledAt(scenario: Scenario, at: number): Scenario {
+  const slowness = new Map<string, number>();
+  const factors = new Map<string, number>();
+  const down = new Set<string>();
+  let { edge, toCloud } = scenario;
+  for (const change of scenario.changes) {
+    if (change.at > at) break;
+    for (const id of change.slow?.nodes ?? []) slowness.set(id, change.slow!.factor);
+    for (const name of change.function?.functions ?? []) {
+      factors.set(name, change.function!.duration);
+    }
+    for (const id of change.fail ?? []) down.add(id);
+    for (const id of change.recover ?? []) down.delete(id);
+    if (change.degrade) {
+      const { link, latency, bandwidth } = change.degrade;
+      const model = link === "edge" ? scenario.edge : scenario.toCloud;
+      const now = {
+        latencyMs: model.latencyMs * latency,
+        bandwidth: model.bandwidth * bandwidth,
+      };
+      if (link === "edge") edge = now;
+      else toCloud = now;
+    }
+  }
+  const functions = scenario.functions.map((fn) => {
+    const { meanMs, scv } = fn.duration;
+    return { ...fn, duration: { meanMs: meanMs * (factors.get(fn.name) ?? 1), scv } };
+  });
+  return {
+    ...scenario,
+    edge,
+    toCloud,
+    functions,
+    nodes: scenario.nodes
+      .filter(({ id }) => !down.has(id))
+      .map((node) => ({ ...node, speed: node.speed / (slowness.get(node.id) ?? 1) })),
+    load: scenario.load
+      .filter(({ node, from, to }) => from <= at && to > at && !down.has(node))
+      .map((stream) => ({
+        ...stream,
+        fn: functions.find(({ name }) => name === stream.fn.name)!,
+        from: 0,
+        to: scenario.duration,
+      })),
+    changes: [],
+  };
+}
+
 /** True if the load, the nodes and the network are the same all the time. */
 export function isStationary({ load, changes, duration, warmup }: Scenario): boolean {
   return changes.length === 0 &&
@@ -81,16 +141,25 @@ export function isStationary({ load, changes, duration, warmup }: Scenario): boo
     );
 }
 
-function flowsOf({ load, nodes }: Scenario): Flow[] {
-  return load.flatMap(({ node: id, fn, rate, mix }) => {
+function flowsOf(scenario: Scenario, counts: ReadonlyMap<string, number> | undefined): Flow[] {
+  const { load, nodes, duration, warmup } = scenario;
+  const flows = load.flatMap(({ node: id, fn, rate, mix }) => {
     const node = nodes.find((each) => each.id === id)!;
-    return mix.map(({ qosClass, upTo }, at) => ({
+    return mix.map(({ qosClass, upTo }, at): Flow => ({
       node,
       fn,
       qosClass,
       rate: rate * (upTo - (mix[at - 1]?.upTo ?? 0)),
     }));
   });
+  if (!counts) return flows;
+  const counted = new Map(
+    flows.map((flow) => [flowKey(flow.node.id, flow.fn.name, flow.qosClass.name), flow]),
+  );
+  return [...counted].map(([key, flow]) => ({
+    ...flow,
+    rate: (counts.get(key) ?? 0) / (duration - warmup),
+  }));
 }
 
 /** Undefined where the request cannot go. */

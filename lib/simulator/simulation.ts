@@ -19,7 +19,7 @@ import { SimNode } from "./node.ts";
 import { SimPolicies } from "./policies.ts";
 import type { LoadModel, NodeModel, Scenario } from "./scenario.ts";
 import type { Change } from "./scenario_schema.ts";
-import { type AnswerPlace, Tally } from "./tally.ts";
+import { type AnswerPlace, flowKey, Tally } from "./tally.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 /** How long requests may still be answered after the last has arrived, ms. */
@@ -181,7 +181,7 @@ class Simulation implements Disposable {
   #arrive({ node, fn }: LoadModel, qos: number, work: Work): void {
     const arrivedAt = this.#clock.now();
     const { qosClass } = this.#tally.classes[qos]!;
-    this.#tally.arrived();
+    this.#tally.arrived(flowKey(node, fn.name, qosClass.name), arrivedAt);
     work.qos = qos;
     const request: InvokeRequest = {
       Params: work,

@@ -62,12 +62,25 @@ const lateCodes: ReadonlySet<string> = new Set([
 /** Rounding of times in reports, ms. */
 const toleranceMs = 0.001;
 
+/**
+ * What tells requests apart before they are served.
+ *
+ * @param node at which they arrive
+ * @param fn their function
+ * @param qosClass name of their class
+ */
+export function flowKey(node: string, fn: string, qosClass: string): string {
+  return `${node}\n${fn}\n${qosClass}`;
+}
+
 /** Counts requests as they end. */
 export class Tally {
   /** By class, in the order of the constructor. */
   readonly classes: readonly ClassTally[];
   /** Utility by the second in which the request arrived. */
   readonly perSecond: Float64Array;
+  /** Requests that count, by {@link flowKey}. */
+  readonly flows: Map<string, number> = new Map();
   /** Cost of the cloud by node at which the request arrived. */
   readonly costs: Map<string, number> = new Map();
   readonly #fromMs: number;
@@ -103,9 +116,15 @@ export class Tally {
     return this.#open;
   }
 
-  /** A request was handed in. */
-  arrived(): void {
+  /**
+   * A request was handed in.
+   *
+   * @param flow what it has in common with others ({@link flowKey})
+   * @param now when, ms
+   */
+  arrived(flow: string, now: number): void {
     this.#open++;
+    if (now >= this.#fromMs) this.flows.set(flow, (this.flows.get(flow) ?? 0) + 1);
   }
 
   /** A request was answered. */

@@ -5,9 +5,13 @@
  */
 
 import type { Results } from "../results.ts";
+import { measureAdaptive } from "./adaptive.ts";
 import { measureBenchClient } from "./bench_client.ts";
+import { measureSimulatedHour } from "./simulated_hour.ts";
 
 /** Runs the whole suite. */
 export async function evaluationSuite(results: Results): Promise<void> {
   await measureBenchClient(results);
+  await measureSimulatedHour(results);
+  await measureAdaptive(results);
 }

@@ -1,0 +1,167 @@
+/**
+ * What `adaptive` achieves in every scenario: against the optimum, against every other policy, and
+ * after each drift.
+ *
+ * @module
+ */
+
+import { policyNames } from "../../../lib/model/policy_names.ts";
+import { bestUtility, isStationary, settledAt } from "../../../lib/simulator/oracle.ts";
+import { makeScenario } from "../../../lib/simulator/scenario.ts";
+import type { ScenarioFile } from "../../../lib/simulator/scenario_schema.ts";
+import { type Estimate, estimate } from "../../../lib/simulator/statistics.ts";
+import { WorkerSolver } from "../../../policies/probabilistic/solver.ts";
+import type { Results } from "../results.ts";
+import { type JobResult, runJobs, scenarioNamed } from "./jobs.ts";
+import { recoveryS } from "./recovery.ts";
+
+/** The scenarios, and how long each is simulated where it never changes, s. */
+const scenarios: Readonly<Record<string, number | undefined>> = {
+  "fgcs-poisson": 600,
+  "fgcs-mmpp": 600,
+  "fgcs-erlang": 600,
+  "fgcs-hyperexponential": 600,
+  "fgcs-latency-100": 600,
+  "fgcs-latency-200": 600,
+  "fgcs-crowded": 360,
+  "fgcs-budget-0.25": 360,
+  "fgcs-budget-0.5": 360,
+  "fgcs-budget-2": 360,
+  "fgcs-budget-10": 360,
+  "flash-crowd": undefined,
+  "diurnal": undefined,
+  "node-failure": undefined,
+  "network-degradation": undefined,
+  "slow-neighbour": undefined,
+  "changed-function": undefined,
+  "new-class": undefined,
+  "hundred-nodes": undefined,
+};
+/** Scenarios in which something changes from one moment to the next, and when, s. */
+const drifts: Readonly<Record<string, readonly number[]>> = {
+  "node-failure": [180],
+  "network-degradation": [180, 420],
+  "slow-neighbour": [180],
+  "changed-function": [180],
+  "new-class": [180],
+};
+/** Seeds, unless `BENCH_EVALUATION_SEEDS` tells how many. */
+const seedCount = Number(Deno.env.get("BENCH_EVALUATION_SEEDS") ?? 10);
+
+/** One scenario's runs. */
+interface Trial {
+  readonly name: string;
+  readonly file: ScenarioFile;
+  /** By policy, one a seed. */
+  readonly runs: ReadonlyMap<string, readonly JobResult[]>;
+}
+
+/** Runs everything and measures. */
+export async function measureAdaptive(results: Results): Promise<void> {
+  using solver = new WorkerSolver();
+  const toOracle: [string, Estimate][] = [];
+  const toOthers: [string, Estimate][] = [];
+  const recoveries: number[] = [];
+  for (const [name, duration] of Object.entries(scenarios)) {
+    const trial = await runScenario(name, duration);
+    const optimum = await againstOracle(trial, solver);
+    if (optimum) toOracle.push([name, optimum]);
+    const [other, ratio] = againstBestOther(trial);
+    toOthers.push([name, ratio]);
+    console.log(
+      `  ${name}: ${told(ratio)} of ${other}, the best other that keeps the budget` +
+        (optimum ? `; ${told(optimum)} of the optimum` : ""),
+    );
+    for (const at of drifts[name] ?? []) {
+      const seconds = await recoveryAfter(trial, at, solver);
+      console.log(`  ${name}: recovered ${seconds} s after the drift at ${at} s`);
+      recoveries.push(seconds);
+    }
+  }
+  addWorst(results, "adaptive_vs_oracle", toOracle);
+  addWorst(results, "adaptive_vs_best_other", toOthers);
+  results.add("adaptive_recovery_s", "s", [Math.max(...recoveries)]);
+}
+
+async function runScenario(name: string, duration: number | undefined): Promise<Trial> {
+  const file = await scenarioNamed(name, duration === undefined ? {} : { duration });
+  const seeds = Array.from({ length: seedCount }, (_, at) => at + 1);
+  const jobs = policyNames.flatMap((policy) => seeds.map((seed) => ({ file, policy, seed })));
+  const done = await runJobs(jobs);
+  return {
+    name,
+    file,
+    runs: new Map(policyNames.map((policy, at) => [
+      policy,
+      done.slice(at * seedCount, (at + 1) * seedCount),
+    ])),
+  };
+}
+
+/** Share of the optimum of what really arrived; undefined where the scenario has none. */
+async function againstOracle(
+  { file, runs }: Trial,
+  solver: WorkerSolver,
+): Promise<Estimate | undefined> {
+  if (!isStationary(makeScenario(file, 1))) return undefined;
+  const shares: number[] = [];
+  for (const [at, { utility, flows }] of runs.get("adaptive")!.entries()) {
+    shares.push(utility / await bestUtility(makeScenario(file, at + 1), solver, flows));
+  }
+  return estimate(shares);
+}
+
+/** Utility as a multiple of that of the best other policy that kept to the budget. */
+function againstBestOther({ runs }: Trial): [string, Estimate] {
+  const own = runs.get("adaptive")!;
+  const others = [...runs].filter(([policy, each]) =>
+    policy !== "adaptive" && !each.some(({ overBudget }) => overBudget)
+  );
+  const ratios = others.map(([policy, each]): [string, Estimate] => [
+    policy,
+    ratioOf(own, each),
+  ]);
+  return ratios.reduce((worst, each) => each[1].mean < worst[1].mean ? each : worst);
+}
+
+/** Ratio of mean utilities, with the confidence interval of their difference in each seed. */
+function ratioOf(own: readonly JobResult[], other: readonly JobResult[]): Estimate {
+  const mean = estimate(other.map(({ utility }) => utility)).mean;
+  const gain = estimate(own.map(({ utility }, at) => utility - other[at]!.utility));
+  return { mean: 1 + gain.mean / mean, ci: gain.ci === null ? null : gain.ci / mean };
+}
+
+/** Time until 90 % of the former utility rate, or of the new optimum if that is less. */
+async function recoveryAfter(
+  { file, runs }: Trial,
+  at: number,
+  solver: WorkerSolver,
+): Promise<number> {
+  const own = runs.get("adaptive")!;
+  const series = Array.from(
+    own[0]!.perSecond,
+    (_, second) => own.reduce((sum, { perSecond }) => sum + perSecond[second]!, 0) / own.length,
+  );
+  const optima: number[] = [];
+  for (const seed of own.keys()) {
+    optima.push(await bestUtility(settledAt(makeScenario(file, seed + 1), at), solver));
+  }
+  return recoveryS(series, at, estimate(optima).mean);
+}
+
+/** The worst scenario, with the ends of its confidence interval as least and largest. */
+function addWorst(
+  results: Results,
+  name: string,
+  all: readonly (readonly [string, Estimate])[],
+): void {
+  const [scenario, { mean, ci }] = all.reduce((worst, each) =>
+    each[1].mean < worst[1].mean ? each : worst
+  );
+  console.log(`  worst in ${scenario}:`);
+  results.add(name, "ratio", [mean - (ci ?? 0), mean, mean + (ci ?? 0)]);
+}
+
+function told({ mean, ci }: Estimate): string {
+  return mean.toFixed(3) + (ci === null ? "" : ` ± ${ci.toFixed(3)}`);
+}
