@@ -5,7 +5,7 @@
  */
 
 /** Whether only to try that a benchmark runs (`BENCH_SHORT=1`): what it measures then is worth nothing. */
-const isShort = Deno.env.get("BENCH_SHORT") === "1";
+export const isShort: boolean = Deno.env.get("BENCH_SHORT") === "1";
 
 /** Rounds of every measurement: the fewest that have a median and a spread. */
 export const rounds = isShort ? 1 : 3;

@@ -7,7 +7,7 @@
 import type { Results } from "./results.ts";
 import { clusterParts, clusterSuite } from "./cluster/suite.ts";
 import { environmentsSuite } from "./environments/suite.ts";
-import { evaluationSuite } from "./evaluation/suite.ts";
+import { evaluationParts, evaluationSuite } from "./evaluation/suite.ts";
 import { nodeSuite } from "./node/suite.ts";
 
 /** Measures something and adds its metrics. */
@@ -23,5 +23,7 @@ export const suites: Readonly<Record<string, Suite>> = {
 
 /** Benchmarks that can be run alone, as `SUITE/BENCHMARK`. */
 export const parts: Readonly<Record<string, Suite>> = Object.fromEntries(
-  Object.entries(clusterParts).map(([name, measure]) => [`cluster/${name}`, measure]),
+  Object.entries({ cluster: clusterParts, evaluation: evaluationParts }).flatMap(([suite, each]) =>
+    Object.entries(each).map(([name, measure]) => [`${suite}/${name}`, measure])
+  ),
 );

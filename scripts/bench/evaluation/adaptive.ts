@@ -12,6 +12,7 @@ import type { ScenarioFile } from "../../../lib/simulator/scenario_schema.ts";
 import { type Estimate, estimate } from "../../../lib/simulator/statistics.ts";
 import { WorkerSolver } from "../../../policies/probabilistic/solver.ts";
 import type { Results } from "../results.ts";
+import { isShort } from "../rounds.ts";
 import { type JobResult, runJobs, scenarioNamed } from "./jobs.ts";
 import { recoveryS } from "./recovery.ts";
 
@@ -46,7 +47,7 @@ const drifts: Readonly<Record<string, readonly number[]>> = {
   "new-class": [180],
 };
 /** Seeds, unless `BENCH_EVALUATION_SEEDS` tells how many. */
-const seedCount = Number(Deno.env.get("BENCH_EVALUATION_SEEDS") ?? 10);
+const seedCount = Number(Deno.env.get("BENCH_EVALUATION_SEEDS") ?? (isShort ? 2 : 10));
 
 /** One scenario's runs. */
 interface Trial {

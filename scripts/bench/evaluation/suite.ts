@@ -1,5 +1,5 @@
 /**
- * Suite `evaluation`: the tools that policies and nodes are compared with.
+ * Suite `evaluation`: the tools that policies and nodes are compared with, and what comes of it.
  *
  * @module
  */
@@ -9,9 +9,14 @@ import { measureAdaptive } from "./adaptive.ts";
 import { measureBenchClient } from "./bench_client.ts";
 import { measureSimulatedHour } from "./simulated_hour.ts";
 
+/** The benchmarks of the suite by name, in the order in which they run. */
+export const evaluationParts: Readonly<Record<string, (results: Results) => Promise<void>>> = {
+  "bench-client": measureBenchClient,
+  "simulated-hour": measureSimulatedHour,
+  "adaptive": measureAdaptive,
+};
+
 /** Runs the whole suite. */
 export async function evaluationSuite(results: Results): Promise<void> {
-  await measureBenchClient(results);
-  await measureSimulatedHour(results);
-  await measureAdaptive(results);
+  for (const measure of Object.values(evaluationParts)) await measure(results);
 }
