@@ -45,6 +45,12 @@ const unused = ["./ssh", "./session"];
 const permissions = ["--allow-all"];
 
 /**
+ * Sandboxes of WebAssembly modules have to say when garbage is to be collected: it is as large as the
+ * memories of the modules, which the engine does not count.
+ */
+const engineFlags = ["--v8-flags=--expose-gc"];
+
+/**
  * Features of `deno.json` that the bundle has no more need for. Left on, raw imports would let code
  * in a sandbox that gets hold of an `import()` read any file.
  */
@@ -108,7 +114,7 @@ async function compile(target: Target): Promise<string> {
   const unstable = features.filter((feature) => !bundledFeatures.includes(feature))
     .map((feature) => `--unstable-${feature}`);
   const options = ["--no-check", "--no-prompt", "--no-config", "--quiet", ...unstable];
-  options.push(...permissions);
+  options.push(...permissions, ...engineFlags);
   options.push("--target", `${target}-unknown-linux-gnu`, "--include", `${stage}proto`);
   await run(Deno.execPath(), ["compile", ...options, "--output", output, `${stage}js/main.js`], {
     // The compiler's parser overflows the default stack of its threads on a bundle.

@@ -12,8 +12,10 @@ import {
   reaches,
 } from "../support/hostile_cases.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node.ts";
+import { wasmCases } from "../support/hostile_wasm.ts";
 import { sandboxesOf, sandboxUser } from "../support/sandbox_world.ts";
 import { tempDir } from "../support/temp_dir.ts";
+import { buildWasm } from "../support/wasm.ts";
 
 /** The table that this test checks; written by it if the variable is set. */
 const document = new URL("../../lib/runtime/sandbox/HOSTILE.md", import.meta.url);
@@ -36,6 +38,7 @@ Deno.test("hostile functions harm neither their neighbours nor the node", async 
     ["Files, programs, network", reaches],
     ['The machine itself, with `Network: "bridge"`', networks],
     ["The channel to the node", forgeries],
+    ["WebAssembly", wasmCases(await buildWasm())],
   ];
   let text = "";
   for (const [title, cases] of groups) {
@@ -58,7 +61,7 @@ Deno.test("hostile functions harm neither their neighbours nor the node", async 
 
 const introduction = `# Hostile functions
 
-What became of functions of runtime \`deno\` that mean harm or do it by mistake, and of those beside them. Written by
+What became of functions of the runtimes \`deno\` and \`wasm\` that mean harm or do it by mistake, and of those beside them. Written by
 \`SERVERLEDGE_UPDATE_HOSTILE=1 deno test -A tests/binary/hostile_test.ts\` from what it sees on a real node; the test fails where this
 table is not current. A neighbour is unharmed if the same instance of it, with its state, answers right afterwards.
 `;
@@ -127,12 +130,13 @@ class Lab {
     if (one.fields?.TimeoutMs) {
       await post(`${this.#node.url}/prewarm`, { Function: name, Instances: 1 });
     }
-    let happened = created.status === 200 ? await this.#invoke(name) : told(created.body);
+    const params = one.params ?? this.#places;
+    let happened = created.status === 200 ? await this.#invoke(name, params) : told(created.body);
     assert.match(happened, one.expect);
     assert.doesNotMatch(happened, /^returned escaped/);
     if (one.after) await this.#settled(one.after);
     if (one.then) {
-      const next = await this.#invoke(name);
+      const next = await this.#invoke(name, params);
       assert.match(next, one.then);
       happened += next === happened ? "; so does the next call" : `; the next call ${next}`;
     } else if (one.after) happened += `; the sandbox is ${one.after} afterwards`;
@@ -153,8 +157,8 @@ class Lab {
     assert.equal((await Deno.stat(this.codes)).mode! & 0o044, 0, "nobody can list the codes");
   }
 
-  async #invoke(name: string): Promise<string> {
-    const answer = await post(`${this.#node.url}/invoke/${name}`, { Params: this.#places });
+  async #invoke(name: string, params: object): Promise<string> {
+    const answer = await post(`${this.#node.url}/invoke/${name}`, { Params: params });
     if (answer.status === 200) {
       const result = JSON.parse(answer.body.Result);
       // No stack overflow for whoever looks at it.
@@ -209,16 +213,18 @@ function cell(text: string): string {
     .replace(/\s+/g, " ").replaceAll("|", "\\|").slice(0, 240);
 }
 
-async function archive(files: Readonly<Record<string, string>>): Promise<string> {
+async function archive(
+  files: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>,
+): Promise<string> {
   const encoder = new TextEncoder();
   const packed = await packTar(
     Object.entries(files).map(([name, text]) => {
-      if (name.startsWith("@")) {
+      if (name.startsWith("@") && typeof text === "string") {
         return {
           header: { name: name.slice(1), size: 0, type: "symlink" as const, linkname: text },
         };
       }
-      const body = encoder.encode(text);
+      const body = typeof text === "string" ? encoder.encode(text) : text;
       return { header: { name, size: body.length, type: "file" as const }, body };
     }),
   );

@@ -27,6 +27,7 @@ class World {
       functionName: "f",
       env: {},
       now: () => now,
+      collect: () => {},
       ...change,
     });
   }
@@ -257,6 +258,7 @@ const options: WasmOptions = {
   functionName: "f",
   env: {},
   now: () => now,
+  collect: () => {},
 };
 
 Deno.test("every function of WASI preview 1 is provided", () => {

@@ -10,11 +10,13 @@ export interface HostileCase {
   /** What it tries, or what goes wrong. */
   readonly name: string;
   /** Its code: the body of the handler `async (params, context)`, or whole files by path. */
-  readonly code: string | Readonly<Record<string, string>>;
+  readonly code: string | Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>;
   /** What must come of it: the result, or the error's code and message. */
   readonly expect: RegExp;
   /** More fields of its definition. */
   readonly fields?: Readonly<Record<string, unknown>>;
+  /** Its params; by default the places that it must not reach. */
+  readonly params?: Readonly<Record<string, unknown>>;
   /** What a second call of the same function must give; none is made where this is left out. */
   readonly then?: RegExp;
   /** What becomes of its sandbox after the reply, which is waited for. */

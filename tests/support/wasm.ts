@@ -18,6 +18,7 @@ const sources = {
   command: { file: "tests/images/wasm/command.c", flags: wasi },
   reactor: { file: "tests/images/wasm/reactor.c", flags: reactor },
   unknown_import: { file: "tests/images/wasm/unknown_import.c", flags: reactor },
+  stuck: { file: "tests/images/wasm/stuck.c", flags: reactor },
   words: { file: "examples/wasm/words.c", flags: wasi },
   hello: {
     file: "examples/hello/hello.c",

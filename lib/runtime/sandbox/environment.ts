@@ -23,10 +23,11 @@ import { Spares } from "./spares.ts";
 import type { SandboxSpec } from "./spec.ts";
 
 /**
- * Memory that a sandbox may use beside its WebAssembly module's own, MiB: for what goes in and out. The
- * module's ends where the function's memory ends, and then it is told so instead of being killed.
+ * Memory that a sandbox may use beside its WebAssembly module's own, MiB: for what goes in and out, and
+ * for memories of earlier calls that are not collected yet (at most 32 MiB). The module's ends where the
+ * function's memory ends, and then it is told so instead of being killed.
  */
-const wasmHeadroomMib = 32;
+const wasmHeadroomMib = 64;
 /** Most functions whose code waits to be prepared ahead. */
 const maxForeseen = 16;
 /** Time that a function's code may take to load. */

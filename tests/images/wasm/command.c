@@ -138,6 +138,7 @@ int main(int argc, char **argv) {
   if (!strcmp(wanted, "text")) return puts("hello, world") < 0;
   if (!strcmp(wanted, "silent")) return 0;
   if (!strcmp(wanted, "loud")) return endless(stdout);
+  if (!strcmp(wanted, "scream")) return endless(stderr);
   fprintf(stderr, "unknown case %s\n", wanted);
   return 1;
 }

@@ -101,6 +101,19 @@ int EXPORT(bomb)(void) {
   return pages;
 }
 
+__attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_write"))) int
+raw_write(int descriptor, unsigned vectors, unsigned count, unsigned written);
+
+/* Gives the system pointers to nowhere; its error is the result. */
+int EXPORT(bad_pointers)(void) {
+  int error = raw_write(1, 0xfffffff0, 1, 0);
+  if (error == 0) return 0;
+  unsigned vector[2] = {0x7fffffff, 0x7fffffff};
+  error = raw_write(1, (unsigned)(unsigned long)vector, 1, 0);
+  if (error == 0) return 0;
+  return raw_write(1, 0, 0xffffffff, 0);
+}
+
 typedef int (*other_function)(double, double, double);
 
 int EXPORT(bad_call)(void) {

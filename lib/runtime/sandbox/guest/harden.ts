@@ -18,7 +18,9 @@ export function hardenLanguage(): void {
   closeCodeFromText();
   closeTimers();
   for (const name of Object.getOwnPropertyNames(globalThis)) {
-    if (!harmlessGlobals.has(name)) delete (globalThis as Record<string, unknown>)[name];
+    if (harmlessGlobals.has(name) || Reflect.deleteProperty(globalThis, name)) continue;
+    // `gc` cannot be deleted, which the program has for its sandboxes of WebAssembly modules.
+    (globalThis as Record<string, unknown>)[name] = undefined;
   }
 }
 

@@ -55,8 +55,12 @@ export type GuestFunction = { readonly handler: Handler } | { readonly answer: A
  * up and the dangerous globals are gone, and may run the function's own code.
  *
  * @param spec the function
+ * @param collect collects garbage at once
  */
-export type Loader = (spec: SandboxSpec) => Promise<() => Promise<GuestFunction>>;
+export type Loader = (
+  spec: SandboxSpec,
+  collect: () => void,
+) => Promise<() => Promise<GuestFunction>>;
 
 /** A result that is JSON already. */
 export class JsonText {

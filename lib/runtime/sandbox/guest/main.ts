@@ -32,6 +32,8 @@ export async function runSandbox(): Promise<void> {
   const conn = await Deno.connect({ transport: "unix", path });
   const wire = new Wire(conn, () => exit(0));
   wire.send({ token });
+  // Absent where the program runs from sources.
+  const { gc = () => {} } = globalThis as { gc?: () => void };
   // While nothing is to be done yet: what is the same for every function.
   hardenLanguage();
   const message = await wire.receive();
@@ -51,7 +53,7 @@ export async function runSandbox(): Promise<void> {
   });
   try {
     const loader = await loaders[spec.executor]();
-    const activate = await loader(spec);
+    const activate = await loader(spec, () => gc());
     giveUpPermissions();
     harden(spec, output, network?.fetch);
     loaded = await activate();

@@ -37,6 +37,8 @@ export interface WasmOptions extends WasmDemand {
   readonly env: Readonly<Record<string, string>>;
   /** The clock, Unix time in ms. */
   readonly now: () => number;
+  /** Collects garbage. */
+  readonly collect: () => void;
 }
 
 /** An instance of the module, and the memory that it was given. */
@@ -74,8 +76,18 @@ export class WasmFunction {
     this.#entry = planWasm(facts, options);
     const bounded = importMemory(bytes, facts, maxPages);
     this.#module = new WebAssembly.Module(bounded as Uint8Array<ArrayBuffer>);
-    this.#memories = new MemorySource(facts, maxPages);
+    this.#memories = new MemorySource(facts, maxPages, options.collect);
     this.#env = Object.entries(options.env).map(([name, value]) => `${name}=${value}`);
+  }
+
+  /** True if {@link WasmFunction.tidy} has something to do. */
+  get littered(): boolean {
+    return this.#memories.littered;
+  }
+
+  /** Collects what calls have left behind; takes some milliseconds. */
+  tidy(): void {
+    this.#memories.tidy();
   }
 
   /**

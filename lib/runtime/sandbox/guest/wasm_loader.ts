@@ -12,8 +12,12 @@ import { WasmFunction } from "./wasm.ts";
  * See `Loader`. The module is compiled when the permissions are gone.
  *
  * @param spec the function
+ * @param collect collects garbage
  */
-export async function loadWasm(spec: SandboxSpec): Promise<() => Promise<GuestFunction>> {
+export async function loadWasm(
+  spec: SandboxSpec,
+  collect: () => void,
+): Promise<() => Promise<GuestFunction>> {
   const bytes = await Deno.readFile(`${spec.folder}/${spec.entry}`);
   return () => {
     const { exportName, memoryMib, stateful, name, env, area, node } = spec;
@@ -30,7 +34,14 @@ export async function loadWasm(spec: SandboxSpec): Promise<() => Promise<GuestFu
       },
       functionName: name,
       now: Date.now,
+      collect,
     });
-    return Promise.resolve({ answer: (call) => fn.call(call) });
+    return Promise.resolve({
+      answer: (call) => {
+        const reply = fn.call(call);
+        if (fn.littered) setTimeout(() => fn.tidy(), 0); // when the reply is on its way
+        return reply;
+      },
+    });
   };
 }

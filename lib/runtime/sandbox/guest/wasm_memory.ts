@@ -21,6 +21,11 @@ const bounded = 1;
  * takes as long as making a memory and giving it back, which takes a garbage collection.
  */
 const maxWipedPages = 32;
+/**
+ * Bytes of memories given up after which they are collected: left to itself, V8 waits until there are more
+ * than the sandbox has room for.
+ */
+const maxLitterBytes = 32 << 20;
 const encoder = new TextEncoder();
 
 /**
@@ -103,11 +108,19 @@ export class MemorySource {
   readonly #facts: WasmModuleFacts;
   /** Most pages. */
   readonly #maximum: number;
+  readonly #collect: () => void;
   #idle: WebAssembly.Memory | undefined;
+  /** Bytes of memories that nobody uses any more. */
+  #litter = 0;
 
-  /** Memories for a module that {@link importMemory} was called for with the same arguments. */
-  constructor(facts: WasmModuleFacts, maxPages: number) {
+  /**
+   * Memories for a module that {@link importMemory} was called for with the same arguments.
+   *
+   * @param collect collects garbage
+   */
+  constructor(facts: WasmModuleFacts, maxPages: number, collect: () => void) {
     this.#facts = facts;
+    this.#collect = collect;
     this.#maximum = Math.min(maxPages, facts.memories[0]?.maximum ?? maxPages);
   }
 
@@ -125,6 +138,7 @@ export class MemorySource {
   take(): WebAssembly.Memory | undefined {
     const [memory] = this.#facts.memories;
     if (!memory) return undefined;
+    this.tidy();
     const idle = this.#idle;
     this.#idle = undefined;
     if (!idle) return new WebAssembly.Memory({ initial: memory.initial, maximum: this.#maximum });
@@ -139,10 +153,22 @@ export class MemorySource {
    */
   giveBack(memory: WebAssembly.Memory | undefined): void {
     const initial = this.#facts.memories[0]?.initial ?? 0;
+    const bytes = memory?.buffer.byteLength ?? 0;
     // What has grown cannot shrink.
-    if (initial <= maxWipedPages && memory?.buffer.byteLength === initial * wasmPageBytes) {
-      this.#idle = memory;
-    }
+    if (initial <= maxWipedPages && bytes === initial * wasmPageBytes) this.#idle = memory;
+    else this.#litter += bytes;
+  }
+
+  /** True if there is much to collect: {@link MemorySource.tidy} does so, best when nobody waits. */
+  get littered(): boolean {
+    return this.#litter > maxLitterBytes;
+  }
+
+  /** Collects memories that nobody uses any more, if they are many; {@link MemorySource.take} does, too. */
+  tidy(): void {
+    if (!this.littered) return;
+    this.#litter = 0;
+    this.#collect();
   }
 
   /** What to offer a module as imports beside WASI. */

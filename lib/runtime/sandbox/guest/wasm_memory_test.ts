@@ -13,13 +13,15 @@ const growing = moduleBytes(
   section(10, [1, 6, 0, 0x20, 0, 0x40, 0, 0x0b]),
 );
 
+const nothing = () => {};
+
 function text(word: string): number[] {
   return [...new TextEncoder().encode(word)];
 }
 
 function grow(bytes: Uint8Array<ArrayBuffer>, facts: WasmModuleFacts, maxPages: number) {
   const rewritten = importMemory(bytes, facts, maxPages) as Uint8Array<ArrayBuffer>;
-  const memories = new MemorySource(facts, maxPages);
+  const memories = new MemorySource(facts, maxPages, nothing);
   const given = memories.take();
   const module = new WebAssembly.Module(rewritten);
   const { exports } = new WebAssembly.Instance(module, MemorySource.imports(given));
@@ -55,11 +57,11 @@ Deno.test("a module without memory stays as it is", () => {
   const bytes = moduleBytes(section(1, [0]));
   const facts = readWasm(bytes);
   assert.equal(importMemory(bytes, facts, 10), bytes);
-  assert.equal(new MemorySource(facts, 10).take(), undefined);
+  assert.equal(new MemorySource(facts, 10, nothing).take(), undefined);
 });
 
 Deno.test("a memory is wiped and used again unless it has grown", () => {
-  const memories = new MemorySource(readWasm(growing), 10);
+  const memories = new MemorySource(readWasm(growing), 10, nothing);
   const first = memories.take()!;
   new Uint8Array(first.buffer).fill(7);
   memories.giveBack(first);
@@ -72,4 +74,17 @@ Deno.test("a memory is wiped and used again unless it has grown", () => {
   assert.notEqual(third, second);
   assert.equal(third.buffer.byteLength, 2 << 16);
   assert.equal(memories.maxBytes, 10 << 16);
+});
+
+Deno.test("memories that were given up are collected before they are too many", () => {
+  let collected = 0;
+  const memories = new MemorySource(readWasm(growing), 40, () => collected++);
+  for (let given = 0; given < 100; given++) {
+    const memory = memories.take()!;
+    memory.grow(38);
+    memories.giveBack(memory);
+    // 40 pages are 2.5 MiB: 13 of them are more than 32 MiB.
+    assert.equal(memories.littered, (given + 1) % 13 === 0);
+  }
+  assert.equal(collected, 7);
 });
