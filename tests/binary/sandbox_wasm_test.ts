@@ -55,6 +55,14 @@ Deno.test("what ends a module's call leaves its sandbox as it was", async (t) =>
     assert.equal(failure(await loud.invoke(dockerCall())).type, "ResultTooLarge");
   });
 
+  await t.step("memory that calls have grown does not add up", async () => {
+    await using instance = await start("", { Handler: "reactor.bomb", MemoryMB: 48 });
+    for (let i = 0; i < 8; i++) {
+      const pages = value(await instance.invoke(dockerCall())) as number;
+      assert.ok(pages > 700 && pages < 768, String(pages));
+    }
+  });
+
   await t.step("a module knows its function, node and area", async () => {
     await using instance = await start("variables", { Name: "who" });
     assert.equal(
