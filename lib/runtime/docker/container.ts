@@ -19,8 +19,8 @@ const removeAttempts = 6;
 const removeBackoffMs = 50;
 /** Wait before asking again where the engine went away while a container ran. */
 const watchBackoffMs = 500;
-/** The engine learns of an out-of-memory kill apart from the exit, at times a little later. */
-const oomNewsAttempts = 4;
+/** The engine learns of an out-of-memory kill apart from the exit, on a busy machine well after it. */
+const oomNewsAttempts = 16;
 const oomNewsDelayMs = 50;
 /** Exit status of a process that was killed by SIGKILL. */
 const killedStatus = 137;

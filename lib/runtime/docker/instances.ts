@@ -14,7 +14,7 @@ import { type Container, crash, type Exit } from "./container.ts";
 import { callCustom, type CustomAddress } from "./custom.ts";
 
 /** How long a container whose connection is lost gets to be seen ending. */
-const exitNewsMs = 1_000;
+const exitNewsMs = 2_000;
 /** Lines of its log that a crash tells. */
 const crashLogLines = 20;
 
