@@ -180,6 +180,11 @@ export const accidents: readonly HostileCase[] = [
     expect: /The code cannot be run: main\.js: the code is nested too deeply/,
   },
   {
+    name: "code that takes more memory to read than a board has",
+    code: { "main.js": `export default [${"[],".repeat(5_000_000)}];` },
+    expect: /The code cannot be run: it takes more than 512 MiB to read it/,
+  },
+  {
     name: "an import of a file that is not there",
     code: { "main.ts": '\nimport "./gone.ts"; export default () => 1;' },
     expect: /main\.ts:2: cannot import "\.\/gone\.ts": there is no file gone\.ts in the archive/,

@@ -74,7 +74,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     this.#room = room;
     this.#limits = limits;
     const { program, folder } = room;
-    this.#code = new PreparedCode({ folder, code: options.code, program });
+    this.#code = new PreparedCode({ folder, code: options.code, preparer: { program, limits } });
     const count = options.config["sandbox.spares"];
     const start = () => this.#startSandbox();
     this.#spares = new Spares(count, start, options.spares);

@@ -15,8 +15,7 @@ import type { FunctionRecord } from "../../model/function.ts";
 import type { SandboxExecutor } from "../../model/runtimes.ts";
 import { findWasmHandler, type WasmHandler } from "../../model/wasm_function.ts";
 import type { PrepareAnswer } from "./prepare/main.ts";
-import { runPreparer } from "./preparer.ts";
-import type { Program } from "./room.ts";
+import { type PreparerOptions, runPreparer } from "./preparer.ts";
 
 /** Bytes on disk above which what was not used for longest goes. */
 const maxBytes = 256 << 20;
@@ -52,8 +51,8 @@ export interface PreparedCodeOptions {
   readonly folder: string;
   /** The archives. */
   readonly code: CodeArchives;
-  /** What is run to prepare code. */
-  readonly program: Program;
+  /** What is run to prepare code, and what bounds it. */
+  readonly preparer: PreparerOptions;
 }
 
 /** Prepares code and keeps it. */
@@ -133,7 +132,7 @@ export class PreparedCode implements AsyncDisposable {
 
   async #prepareModules(archive: Uint8Array, fn: FunctionRecord, folder: string) {
     const answer = await runPreparer(
-      this.#options.program,
+      this.#options.preparer,
       archive,
       fn.Handler,
       this.#closing.signal,

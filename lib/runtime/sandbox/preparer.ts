@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
+import type { Boundable, Limits } from "./limits/limits.ts";
 import type { PrepareAnswer } from "./prepare/main.ts";
 import { spawn } from "./process.ts";
 import type { Program } from "./room.ts";
@@ -12,44 +13,56 @@ import { prepareMode } from "./spec.ts";
 
 /** How long it may take, ms. */
 const timeoutMs = 30_000;
+/** Memory that it may use, MiB. */
+const memoryMib = 512;
+/** Most processes and threads that it may have. */
+const maxThreads = 64;
 /** Most bytes that it may answer. */
 const maxAnswerBytes = 256 << 20;
+
+/** What the process runs, and what bounds it. */
+export interface PreparerOptions {
+  /** What is run. */
+  readonly program: Program;
+  /** Bounds it. */
+  readonly limits: Limits;
+}
 
 /**
  * Prepares the code of a function.
  *
- * @param program what is run
+ * @param options what is run, and what bounds it
  * @param archive the function's code
  * @param handler the function's handler
  * @param signal gives up
  * @throws `INSTANCE_START_FAILED` if it takes too long or breaks off
  */
 export async function runPreparer(
-  program: Program,
+  { program, limits }: PreparerOptions,
   archive: Uint8Array,
   handler: string,
   signal: AbortSignal,
 ): Promise<PrepareAnswer> {
   const child = spawn(program, [prepareMode, handler], {}, "piped", "piped");
-  const kill = () => {
-    try {
-      child.kill("SIGKILL");
-    } catch {
-      // It ended by itself.
-    }
-  };
+  const process = bounded(child);
+  const kill = () => process.signal("SIGKILL");
   const timer = setTimeout(kill, timeoutMs);
   signal.addEventListener("abort", kill);
+  await using confinement = await limits.confine(process);
   try {
-    const fed = feed(child, archive);
+    confinement.bound({ memoryMib, cpu: 0, pids: maxThreads }, () => true);
+    confinement.wake();
     const [answer, words] = await Promise.all([
       collect(child.stdout, maxAnswerBytes, kill),
       collect(child.stderr, 64 << 10, kill),
-      fed,
+      feed(child, archive),
     ]);
     const { code } = await child.status;
     signal.throwIfAborted();
     if (code === 0) return JSON.parse(answer) as PrepareAnswer;
+    if (process.outOfMemory()) {
+      return { problem: `it takes more than ${memoryMib} MiB to read it: bundle less into it` };
+    }
     const lines = words.trim().split("\n").slice(-5).join(" ");
     throw new ServerledgeError(
       "INSTANCE_START_FAILED",
@@ -63,6 +76,20 @@ export async function runPreparer(
     kill();
     await child.status;
   }
+}
+
+function bounded(child: Deno.ChildProcess): Boundable {
+  return {
+    pid: child.pid,
+    signal(name) {
+      try {
+        child.kill(name);
+      } catch {
+        // It ended by itself.
+      }
+    },
+    outOfMemory: () => false,
+  };
 }
 
 async function feed(child: Deno.ChildProcess, archive: Uint8Array): Promise<void> {

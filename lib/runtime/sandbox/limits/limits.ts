@@ -6,7 +6,6 @@
  */
 
 import { logger } from "../../../base/log.ts";
-import type { SandboxProcess } from "../process.ts";
 import { type Bounds, type Group, type Groups, openGroups } from "./cgroups.ts";
 import { residentBytes } from "./proc.ts";
 import { Warden, type Watch } from "./warden.ts";
@@ -15,6 +14,16 @@ import { Warden, type Watch } from "./warden.ts";
 const oomScoreAdj = 500;
 
 const log = logger("runtime");
+
+/** A process that can be bounded. */
+export interface Boundable {
+  /** Its id. */
+  readonly pid: number;
+  /** Sends it a signal; it may have ended. */
+  signal(name: Deno.Signal): void;
+  /** Set when it is bounded: tells whether it was ended for its memory. */
+  outOfMemory: () => boolean;
+}
 
 /** What bounds one process. Dispose it when the process is gone. */
 export interface Confinement extends AsyncDisposable {
@@ -58,7 +67,7 @@ export class Limits implements AsyncDisposable {
    *
    * @param process the process, just started
    */
-  async confine(process: SandboxProcess): Promise<Confinement> {
+  async confine(process: Boundable): Promise<Confinement> {
     killFirst(process.pid);
     const group = await this.#join(process);
     let watch: Watch | undefined;
@@ -85,7 +94,7 @@ export class Limits implements AsyncDisposable {
     await this.#groups?.[Symbol.asyncDispose]();
   }
 
-  async #join(process: SandboxProcess): Promise<Group | undefined> {
+  async #join(process: Boundable): Promise<Group | undefined> {
     try {
       return await this.#groups?.join(process.pid);
     } catch (error) {
