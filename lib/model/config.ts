@@ -253,7 +253,7 @@ function checkRuntimes(
       throw bad(
         key,
         origins.get(key)!,
-        "only runtimes of the executors python and nodejs have any",
+        "only runtimes of the executors python and nodejs have any; sandboxes: sandbox.spares",
       );
     }
     runtimes.set(id, { ...runtime, image, spares: canHaveSpares ? spares : 0 });

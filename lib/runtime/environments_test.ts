@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { FakeEnvironment, fakeRecord } from "../../tests/support/fake_environment.ts";
+import { resolveConfig } from "../model/config.ts";
+import { Environments } from "./environments.ts";
+
+function setUp() {
+  const containers = new FakeEnvironment();
+  const sandboxes = new FakeEnvironment();
+  const opened: string[] = [];
+  const environments = new Environments({
+    config: resolveConfig([]).config,
+    containers,
+    openSandboxes: () => {
+      opened.push("once");
+      return Promise.resolve(sandboxes);
+    },
+  });
+  return { containers, sandboxes, opened, environments };
+}
+
+const never = new AbortController().signal;
+
+Deno.test("each function goes to the environment of its runtime; sandboxes open when needed", async () => {
+  const { containers, sandboxes, opened, environments } = setUp();
+  void environments.start(fakeRecord({ Runtime: "python" }), never);
+  await Promise.resolve();
+  assert.deepEqual([containers.starts.length, opened], [1, []]);
+  for (const Runtime of ["deno", "wasm"]) {
+    void environments.start(fakeRecord({ Runtime }), never);
+  }
+  for (let i = 0; i < 8; i++) await Promise.resolve();
+  assert.deepEqual([containers.starts.length, sandboxes.starts.length, opened], [1, 2, ["once"]]);
+});
+
+Deno.test("sandboxes that cannot be opened are tried again", async () => {
+  let attempts = 0;
+  const environments = new Environments({
+    config: resolveConfig([]).config,
+    containers: new FakeEnvironment(),
+    openSandboxes: () => Promise.reject(new Error(`attempt ${++attempts}`)),
+  });
+  const fn = fakeRecord({ Runtime: "deno" });
+  await assert.rejects(environments.prepare(fn), { message: "attempt 1" });
+  await assert.rejects(environments.prepare(fn), { message: "attempt 2" });
+});
