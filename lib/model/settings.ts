@@ -107,6 +107,10 @@ export const settings = {
     1,
     "Sandboxes that wait for a function of runtime deno or wasm, once there is one",
   ),
+  "sandbox.launcher": text(
+    "",
+    "Program and arguments, apart by spaces, that start sandboxes where this machine cannot by itself: an emulator; empty: none",
+  ),
   "janitor.interval": number(0.01, 86_400, false)(30, "How often expired instances are removed, s"),
   "factory.images.refresh": flag(false, "Pull each image once, even if it is present"),
   "scheduler.policy": setting(

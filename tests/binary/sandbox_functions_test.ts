@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { randomId } from "../../lib/base/ids.ts";
 import { code, post } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node.ts";
+import { sandboxesOf } from "../support/sandbox_world.ts";
 
 async function create(
   node: NodeProcess,
@@ -156,4 +158,16 @@ Deno.test("functions of runtime deno", async (t) => {
     assert.equal((await post(`${node.url}/update`, definition)).status, 200);
     await eventually("the new version answers", async () => await result(node, "hello") === "new");
   });
+});
+
+Deno.test("a launcher starts sandboxes, if there is one", async () => {
+  const id = `launched-${randomId(6)}`;
+  const config = { "registry.node.id": id, "sandbox.launcher": "nice -n 7", "sandbox.spares": 0 };
+  await using node = await startNodeProcess({ config });
+  await create(node, "f", { "main.ts": "export default () => 'here';" });
+  assert.equal(await result(node, "f"), "here");
+  const [sandbox] = await sandboxesOf(id);
+  const stat = await Deno.readTextFile(`/proc/${sandbox!.replace("sandbox-", "")}/stat`);
+  // proc_pid_stat(5): the 19th field, the 17th after the name in parentheses.
+  assert.equal(stat.split(") ").at(-1)!.split(" ")[16], "7");
 });

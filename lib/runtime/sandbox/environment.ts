@@ -36,7 +36,10 @@ const loadTimeoutMs = 30_000;
 /** What the environment needs of its node. */
 export interface SandboxOptions {
   /** The node's configuration. */
-  readonly config: Pick<Config, "runtimes" | "container.pids" | "sandbox.spares">;
+  readonly config: Pick<
+    Config,
+    "runtimes" | "container.pids" | "sandbox.launcher" | "sandbox.spares"
+  >;
   /** Id of the node. */
   readonly nodeId: string;
   /** Area of the node, told to functions. */
@@ -90,7 +93,11 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   static async open(options: SandboxOptions): Promise<SandboxEnvironment> {
     endLeftovers(options.nodeId);
     const limits = await Limits.open(options.nodeId, options.controlGroups ?? true);
-    const room = await SandboxRoom.open(options.runDir, options.program);
+    const room = await SandboxRoom.open(
+      options.runDir,
+      options.config["sandbox.launcher"],
+      options.program,
+    );
     return new SandboxEnvironment(options, room, limits);
   }
 

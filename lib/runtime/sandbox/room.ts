@@ -14,6 +14,9 @@ import { ExecutorChannel } from "../channel.ts";
 /** `nobody`: owns nothing. Other users than root cannot change the user of a process. */
 const unprivileged = 65534;
 
+/** Whatever happens to its file meanwhile. */
+const ownProgram = "/proc/self/exe";
+
 const log = logger("runtime");
 
 /** How a process of the sandbox is started. */
@@ -43,9 +46,10 @@ export class SandboxRoom implements AsyncDisposable {
    * Makes the folder; removes the one that a crashed predecessor left.
    *
    * @param runDir a private folder of the node, where the folder's name is kept
+   * @param launcher what starts that (`sandbox.launcher`); empty: the system
    * @param program what sandboxes run; this program by default
    */
-  static async open(runDir: string, program?: Program): Promise<SandboxRoom> {
+  static async open(runDir: string, launcher: string, program?: Program): Promise<SandboxRoom> {
     await Deno.mkdir(runDir, { recursive: true, mode: 0o700 });
     const pointer = join(runDir, "sandbox-folder");
     const former = await Deno.readTextFile(pointer).catch(() => "");
@@ -55,7 +59,8 @@ export class SandboxRoom implements AsyncDisposable {
     await Deno.chmod(folder, 0o711);
     const socket = join(folder, "node.sock");
     const channel = await ExecutorChannel.open(socket);
-    return new SandboxRoom(folder, channel, socket, program ?? await findProgram(folder));
+    const own = program ?? await findProgram(folder);
+    return new SandboxRoom(folder, channel, socket, launcher ? launched(launcher, own) : own);
   }
 
   /** Closes the channel and removes the folder. */
@@ -81,7 +86,7 @@ async function findProgram(folder: string): Promise<Program> {
   }
   if (user === undefined || await isOpen(Deno.execPath())) {
     // Whatever happens to the file meanwhile, this is the program that runs here.
-    return { path: "/proc/self/exe", args: [], user };
+    return { path: ownProgram, args: [], user };
   }
   const copy = join(folder, "serverledge");
   log.warn(
@@ -91,6 +96,13 @@ async function findProgram(folder: string): Promise<Program> {
   await Deno.copyFile(Deno.execPath(), copy);
   await Deno.chmod(copy, 0o755);
   return { path: copy, args: [], user };
+}
+
+/** The program as its launcher gets it, for which its own name would be that of the launcher. */
+function launched(launcher: string, { path, args, user }: Program): Program {
+  const [command, ...before] = launcher.trim().split(/\s+/);
+  const program = path === ownProgram ? Deno.execPath() : path;
+  return { path: command!, args: [...before, program, ...args], user };
 }
 
 /** Whether every user can run a file, which has to open itself to find its code. */
