@@ -122,8 +122,9 @@ class Generator implements ShotOwner, Disposable {
     this.#recorder.ended(shot, verdict, endMs, answer.bodyBytes);
   }
 
-  failed(shot: Shot, failure: Failure): void {
-    this.#recorder.ended(shot, { outcome: failure }, this.now(), 0);
+  failed(shot: Shot, failure: Failure, reason?: string): void {
+    const verdict = { outcome: failure, ...(reason !== undefined && { message: reason }) };
+    this.#recorder.ended(shot, verdict, this.now(), 0);
   }
 
   ended(_shot: Shot, failure: Failure | undefined): void {

@@ -23,8 +23,8 @@ export interface ShotOwner {
   now(): number;
   /** It was answered; the answer is valid during the call only. */
   answered(shot: Shot, answer: AnswerParser): void;
-  /** It was not answered. */
-  failed(shot: Shot, failure: Failure): void;
+  /** It was not answered; the reason is told where there is one to tell. */
+  failed(shot: Shot, failure: Failure, reason?: string): void;
   /** It has ended, answered or not, and its connection can be used again. */
   ended(shot: Shot, failure: Failure | undefined): void;
 }
@@ -125,8 +125,8 @@ export class LinePool implements LineOwner, Disposable {
     if (shot) this.#fail(shot, failure);
   }
 
-  #fail(shot: Shot, failure: Failure): void {
-    this.#owner.failed(shot, failure);
+  #fail(shot: Shot, failure: Failure, reason?: string): void {
+    this.#owner.failed(shot, failure, reason);
     this.#owner.ended(shot, failure);
   }
 
@@ -161,8 +161,12 @@ export class LinePool implements LineOwner, Disposable {
     this.#connecting++;
     const conn = await this.#tryConnect();
     this.#connecting--;
-    if (this.#over.signal.aborted) return conn?.close();
-    if (conn) {
+    const isThere = !(conn instanceof Error);
+    if (this.#over.signal.aborted) {
+      if (isThere) conn.close();
+      return;
+    }
+    if (isThere) {
       const line = new Line(conn, this);
       this.#lines.add(line);
       this.#mostLines = Math.max(this.#mostLines, this.#lines.size);
@@ -170,24 +174,44 @@ export class LinePool implements LineOwner, Disposable {
     }
     const shot = this.#takeWaiting();
     this.#connectForWaiting();
-    if (shot) this.#fail(shot, "no_connection");
+    if (shot) this.#fail(shot, "no_connection", conn.message);
   }
 
-  async #tryConnect(): Promise<Deno.Conn | undefined> {
+  /** @returns why there is none, or the connection */
+  async #tryConnect(): Promise<Deno.Conn | Error> {
     const { hostname, port, tls } = this.#origin;
     const abort = new AbortController();
-    const giveUp = () => abort.abort();
+    let conn: Deno.Conn | undefined;
+    const giveUp = () => {
+      abort.abort(new Error(`no answer within ${connectTimeoutMs / 1000} s`));
+      closeQuietly(conn);
+    };
     const timer = setTimeout(giveUp, connectTimeoutMs);
     this.#over.signal.addEventListener("abort", giveUp);
     try {
-      const conn = await Deno.connect({ hostname, port, signal: abort.signal });
-      conn.setNoDelay(true);
-      return tls ? await Deno.startTls(conn, { hostname }) : conn;
-    } catch {
-      return undefined;
+      const plain = await Deno.connect({ hostname, port, signal: abort.signal });
+      conn = plain;
+      plain.setNoDelay(true);
+      if (!tls) return plain;
+      const secured = await Deno.startTls(plain, { hostname });
+      conn = secured;
+      await secured.handshake();
+      return secured;
+    } catch (error) {
+      closeQuietly(conn);
+      return (abort.signal.aborted ? abort.signal.reason : error) as Error;
     } finally {
       clearTimeout(timer);
       this.#over.signal.removeEventListener("abort", giveUp);
     }
+  }
+}
+
+/** Closes a connection that may have ended by itself, or become another. */
+function closeQuietly(conn: Deno.Conn | undefined): void {
+  try {
+    conn?.close();
+  } catch {
+    // It is closed.
   }
 }

@@ -168,6 +168,7 @@ Deno.test("where nobody listens all requests fail, and clients do not spin", asy
   server[Symbol.dispose]();
   const { total } = await load(server, { clients: 2, requests: 6 });
   assert.deepEqual(total.outcomes, { no_connection: 6 });
+  assert.match(total.messages.no_connection!, /refused|reset/i);
   const open = await load(server, { rate: 1000, requests: 20 });
   assert.deepEqual(open.total.outcomes, { no_connection: 20 });
 });
