@@ -8,6 +8,7 @@
  */
 
 import process from "node:process";
+import type { Arrivals } from "./arrivals.ts";
 import type { AnswerParser } from "./answer_parser.ts";
 import { judgeStatus } from "./judge.ts";
 import { type Failure, LinePool, type ShotOwner } from "./line_pool.ts";
@@ -142,7 +143,7 @@ class Generator implements ShotOwner, Disposable {
     for (const pool of this.#pools) pool[Symbol.dispose]();
   }
 
-  async #sendOpen(arrivals: () => { readonly at: number; readonly kind?: number } | undefined) {
+  async #sendOpen(arrivals: Arrivals): Promise<void> {
     using pacer = await Pacer.start();
     const wake = () => pacer.wake();
     this.#signal.addEventListener("abort", wake);

@@ -47,7 +47,7 @@ interface Extent {
 
 const full: Extent = {
   delaysMs: [10, 50, 100],
-  users: [1, 10, 20, 40, 60, 90, 130],
+  users: [1, 20, 40, 60, 90, 130],
   sizes: exampleSizes,
   timing: { warmUpS: 4, windowS: 4, windows: 3 },
 };
