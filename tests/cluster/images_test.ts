@@ -17,6 +17,7 @@ import {
   sleeper,
 } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
+import { helloWasm } from "../support/wasm.ts";
 
 /** Nothing listens there: fetching it fails at once. */
 const absent = "127.0.0.1:1/absent:1";
@@ -83,4 +84,40 @@ Deno.test("a request goes to no node that lacks its image while another has it",
   for (const node of [me, having, lacking]) await rests(node);
   const ran = world.audit().filter(({ place, outcome }) => place === "local" && outcome === "OK");
   assert(ran.every(({ node }) => node !== lacking.id));
+});
+
+Deno.test("a node without Docker gets no functions in containers, sends its own on, and runs the others", async () => {
+  await using world = await Continuum.start();
+  const policy = { "scheduler.policy": "edgeonly", "scheduler.queue.capacity": 10 };
+  const [whole, bare] = await Promise.all([
+    world.join("whole", "EDGE", { ...policy, "container.pool.memory": 64 }),
+    world.join("bare", "EDGE", { ...policy, "container.pool.memory": 1024 }, {
+      env: { DOCKER_HOST: "unix:///nowhere/docker.sock" },
+    }),
+  ]);
+  await sees(whole, [bare]);
+  await sees(bare, [whole]);
+  await post(`${whole.url}/create`, await python("f", sleeper));
+  assert.equal((await post(`${whole.url}/create`, await helloWasm("w"))).status, 200);
+  for (const name of ["f", "w"]) await knows(bare, name);
+  await eventually("it knows what it cannot run", async () => {
+    const { Runtimes, MissingImages } = (await get(`${bare.url}/status`)).body;
+    const usable = Runtimes.filter(({ Ok }: { Ok: boolean }) => Ok);
+    return usable.length === 2 && MissingImages.includes("python");
+  });
+  await hears(whole, bare);
+  await hears(bare, whole);
+
+  const sent = await invoke(bare);
+  assert.deepEqual([sent.status, sent.body.ExecutionNode], [200, whole.id]);
+  const stays = await invoke(bare, {}, {}, "w");
+  assert.deepEqual([stays.status, stays.body.ExecutionNode], [200, bare.id]);
+
+  // Full as it is, and empty as the other one is.
+  const busy = invoke(whole, { sleep: 1 });
+  await runs(whole, 1);
+  const waited = await invoke(whole);
+  assert.deepEqual([waited.status, waited.body.ExecutionNode], [200, whole.id]);
+  assert.equal((await busy).status, 200);
+  for (const node of [whole, bare]) await rests(node);
 });
