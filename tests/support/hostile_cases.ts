@@ -206,6 +206,40 @@ const attempt = (expression: string) =>
   `try { const got = ${expression}; return "escaped: " + (typeof got) + String(got?.default ?? got).slice(0, 40); }
    catch (error) { return "refused: " + error.name + ": " + error.message.slice(0, 400); }`;
 
+/** Looks at all that is reachable from the globals, the modules of Node.js, functions and errors. */
+const walk = `
+  import * as a from "node:util"; import * as b from "node:events"; import * as c from "node:stream";
+  import * as d from "node:async_hooks"; import * as e from "node:timers"; import * as f from "node:buffer";
+  import * as g from "node:crypto"; import * as h from "node:zlib"; import * as i from "node:perf_hooks";
+  import * as j from "node:url"; import * as k from "node:assert"; import * as l from "node:process";
+  import * as m from "node:diagnostics_channel"; import * as n from "node:stream/web";
+  const wanted = new Set(("getBuiltinModule binding dlopen ops evalContext compileFunction openSync readFileSync " +
+    "readTextFileSync Command loadCjsModule createRequire runInThisContext reallyExit spawnSync Script core " +
+    "writeSync readSync connect listen").split(" "));
+  export default () => {
+    const seen = new Set<any>(), found = new Set<string>();
+    const todo: any[] = [globalThis, a, b, c, d, e, f, g, h, i, j, k, l, m, n, async () => {}, function* () {}, async function* () {}];
+    try { (null as any).x; } catch (error) { todo.push(error); }
+    while (todo.length > 0) {
+      const next = todo.pop();
+      if (next === null || (typeof next !== "object" && typeof next !== "function") || seen.has(next)) continue;
+      seen.add(next);
+      todo.push(Object.getPrototypeOf(next));
+      for (const key of Reflect.ownKeys(next)) {
+        if (wanted.has(key as string)) found.add(String(key));
+        const { value, get, set } = Object.getOwnPropertyDescriptor(next, key) ?? {};
+        todo.push(value, get, set);
+        if (get) try { todo.push(next[key]); } catch { /* of another kind of object */ }
+      }
+    }
+    for (const one of seen) {
+      if (typeof one !== "function" || !/^(eval|(Async)?(Generator)?Function)$/.test(one.name)) continue;
+      try { one("return 1"); found.add(one.name); } catch { /* as it should be */ }
+    }
+    return (found.size > 0 ? "escaped: " + [...found] : "nothing") + " among " +
+      (seen.size > 2000 ? "thousands" : seen.size) + " of objects";
+  };`;
+
 /** Attempts to get code from text, or modules from elsewhere. */
 export const breakouts: readonly HostileCase[] = [
   {
@@ -241,6 +275,17 @@ export const breakouts: readonly HostileCase[] = [
       '(setTimeout("globalThis.hit = 1", 0), await new Promise((r) => setTimeout(r, 20)))',
     ),
     expect: /refused: TypeError/,
+  },
+  {
+    name: "a timer of `node:timers` with text",
+    code: attempt('(await import("node:timers")).setTimeout("globalThis.hit = 1" as any, 0)'),
+    expect: /refused: TypeError/,
+  },
+  {
+    name: "a walk over every object that can be reached, for what leads out",
+    code: { "main.ts": walk },
+    fields: { MemoryMB: 256 },
+    expect: /^returned nothing among thousands of objects$/,
   },
   {
     name: "import of a `.js` file of the machine",
