@@ -147,6 +147,24 @@ Deno.test("functions of runtime deno", async (t) => {
     assert.equal(atob(invoked.body), [...'{"a":1}'].reverse().join(""));
   });
 
+  await t.step("the examples do what they say", async () => {
+    const read = (path: string) =>
+      Deno.readTextFile(new URL(`../../examples/deno/${path}`, import.meta.url));
+    const [main, greetings, web] = await Promise.all(
+      ["greet/main.ts", "greet/greetings.ts", "web.ts"].map(read),
+    );
+    await create(node, "greet", { "main.ts": main!, "greetings.ts": greetings! }, {
+      Handler: "main",
+    });
+    const greeted = await result(node, "greet", { name: "Ada", language: "it" });
+    assert.deepEqual(greeted, { message: "Ciao, Ada!" });
+    await create(node, "example", { "web.ts": web! }, { Handler: "web", Env: { GREETING: "Hi" } });
+    const sum = await fetch(`${node.url}/fn/example/sum/1/2/3`);
+    assert.deepEqual(await sum.json(), { sum: 6 });
+    const told = await fetch(`${node.url}/fn/example/`);
+    assert.match(await told.text(), /^Hi: try/);
+  });
+
   await t.step("a new version replaces the old one", async () => {
     const definition = {
       Name: "hello",
