@@ -67,6 +67,8 @@ interface Probe {
   readonly sentAt: number;
   /** Number of the round with which it expires. */
   readonly round: number;
+  /** True if it was asked between two rounds. */
+  readonly isHurried: boolean;
 }
 
 /** What is known of a peer that asks. */
@@ -145,16 +147,19 @@ export class Prober implements AsyncDisposable {
     const nonce = randomId();
     const ping = { kind: "ping", from: id, to: peer.record.Id, nonce, at: clock.wall() } as const;
     const bytes = this.#codec.ping(ping);
-    this.#probes.set(nonce, { peer, sentAt: clock.now(), round });
+    this.#probes.set(nonce, { peer, sentAt: clock.now(), round, isHurried: round > this.#rounds });
     this.#send(bytes, peer.udp!);
   }
 
-  /** Counts what was not answered in time; what was asked since in a hurry has time until the next. */
+  /**
+   * Counts what was not answered in time. What was asked in a hurry has time until the next round, and
+   * does not count: a peer that is slow for a moment must not be taken for dead the sooner for it.
+   */
   #expire(): void {
-    for (const [nonce, { peer, round }] of this.#probes) {
+    for (const [nonce, { peer, round, isHurried }] of this.#probes) {
       if (round > this.#rounds) continue;
       this.#probes.delete(nonce);
-      this.#options.table.missed(peer);
+      if (!isHurried) this.#options.table.missed(peer);
     }
   }
 
