@@ -44,6 +44,8 @@ export interface RequestFacts {
   readonly canOffload: boolean;
   /** True if it waits in this node's queue already: it was decided about before. */
   readonly waited?: boolean;
+  /** True if another node sent it, which goes on looking if it is refused here. */
+  readonly forwarded?: boolean;
 }
 
 /** What a policy knows of another node that may take the request: eligible by architecture and locality. */

@@ -76,6 +76,7 @@ export function factsOf(
     canOffload: (request.CanDoOffloading || hop !== undefined) && hopsLeft > 0 &&
       tried < maxAttempts,
     waited,
+    forwarded: hop !== undefined,
   };
 }
 

@@ -98,9 +98,9 @@ export function utilityOf({ scenario, run }: SeedRun): number {
   return sum / secondsOf(scenario);
 }
 
-/** True if some node spent more in the cloud than it may. */
+/** True if some node spent more in the cloud than it may in such a time, its warm-up included. */
 export function isOverBudget({ scenario, run }: SeedRun): boolean {
-  const allowed = scenario.budget * secondsOf(scenario) / 3600 * (1 + budgetTolerance);
+  const allowed = scenario.budget * scenario.duration / 3600 * (1 + budgetTolerance);
   return [...run.tally.costs.values()].some((cost) => cost > allowed);
 }
 

@@ -81,7 +81,7 @@ export class Tally {
   readonly perSecond: Float64Array;
   /** Requests that count, by {@link flowKey}. */
   readonly flows: Map<string, number> = new Map();
-  /** Cost of the cloud by node at which the request arrived. */
+  /** Cost of the cloud from the very beginning, by node at which the request arrived. */
   readonly costs: Map<string, number> = new Map();
   readonly #fromMs: number;
   #open = 0;
@@ -159,8 +159,7 @@ export class Tally {
    * @param now when, ms
    */
   paid(qos: number, node: string, cost: number, now: number): void {
-    if (now < this.#fromMs) return;
-    this.classes[qos]!.cost += cost;
     this.costs.set(node, (this.costs.get(node) ?? 0) + cost);
+    if (now >= this.#fromMs) this.classes[qos]!.cost += cost;
   }
 }

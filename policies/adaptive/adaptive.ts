@@ -28,6 +28,8 @@ import { busyShare, expectsWarm, optionsOf, worthOf } from "./valuation.ts";
 
 /** Most requests under way that are remembered. */
 const maxUnderWay = 20_000;
+/** What a refusal costs one that another node sent, as a share of its worth here. */
+const detourShare = 0.1;
 /** What is left of the next best option after another node has refused, as a share. */
 const afterRefusal = 0.9;
 
@@ -115,8 +117,9 @@ export class Adaptive implements Policy {
     if (request.waited || !view.supported || view.warm) return;
     const { functionName: fn, budgetMs, memoryMib } = request;
     const { executions, crowding } = this.#knowledge;
-    const ideal = worthOf(this.#knowledge, request, executions.within(here, fn, budgetMs));
-    const lost = ideal - Math.max(0, chosen?.score ?? 0);
+    const ideal = worthOf(this.#knowledge, request, executions.of(here, fn).within(budgetMs));
+    // One that another node sent is not lost by being refused: it goes elsewhere.
+    const lost = chosen ? ideal - chosen.worth : request.forwarded ? detourShare * ideal : ideal;
     if (canRun(view)) crowding.foundNoneWarm(fn, lost);
     else crowding.foundNoRoom(lost, memoryMib);
   }

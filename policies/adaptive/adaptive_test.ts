@@ -110,6 +110,19 @@ Deno.test("it refuses what would cost more in penalties than it can bring", () =
   assert.deepEqual(decision, { kind: "reject", code: "NODE_SATURATED" });
 });
 
+Deno.test("it starts nothing of little worth that would push a precious warm instance out", () => {
+  const { policy, live, ask } = setUp();
+  const cheap = qosClassOf({ name: "cheap", id: 3, utility: 0.001 });
+  const start = viewOf({ freeMemoryMib: 0 });
+  assert.equal(ask({ qosClass: cheap, budgetMs: 2000 }, start).decision.kind, "run");
+  for (let i = 0; i < 60; i++) {
+    const { request } = ask({}, viewOf({ warm: true }));
+    live(start, { code: "DEADLINE_EXCEEDED", inTime: false, responseMs: 500 });
+    policy.observe(request, outcomeOf(here));
+  }
+  assert.equal(ask({ qosClass: cheap, budgetMs: 2000 }, start).decision.kind, "reject");
+});
+
 Deno.test("it tells what it learned and why it decided", () => {
   const { policy, live } = setUp();
   for (let i = 0; i < 100; i++) live(viewOf({ warm: true, peers: [peerOf()] }), here);

@@ -12,9 +12,9 @@ import { Book, FadingMean } from "./forgetting.ts";
 /** Classes of occupancy. */
 const levels = 10;
 /** How many of the last executions count, by occupancy. */
-const memory = 80;
+const memory = 40;
 /** Time after which what was learned counts half, ms. */
-const halfLifeMs = 30_000;
+const halfLifeMs = 15_000;
 /** How many executions the belief that nobody is hurt is worth. */
 const priorWeight = 2;
 
@@ -23,6 +23,9 @@ interface Losses {
   utility: number;
   count: number;
 }
+
+/** How long an instance that was pushed out is missed before another is started, ms. */
+const regretMs = 3000;
 
 /** A stay here, from its beginning. */
 export interface Stay {
@@ -119,6 +122,21 @@ export class Crowding {
    */
   warmCost(fn: string, ms: number, now: number): number {
     return this.#warmCosts.of(fn).value(0, priorWeight, now) * ms;
+  }
+
+  /**
+   * Utility that a start costs others that pushes a warm instance out, of whatever function.
+   *
+   * @param now monotonic time, ms
+   */
+  evictionCost(now: number): number {
+    let sum = 0;
+    let count = 0;
+    for (const [, cost] of this.#warmCosts.entries) {
+      sum += cost.value(0, priorWeight, now);
+      count++;
+    }
+    return count === 0 ? 0 : regretMs * sum / count;
   }
 
   /** Price of each level of occupancy, utility per GiB and second, from empty to full. */

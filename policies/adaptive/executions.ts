@@ -29,13 +29,43 @@ interface FunctionTimes {
   readonly shape: Lifetime;
 }
 
+/** How long executions of one function take on one node. */
+export class ExecutionTimes {
+  readonly #meanMs: number;
+  readonly #shape: Lifetime;
+
+  /**
+   * What is believed now.
+   *
+   * @param meanMs NaN if nothing is known
+   * @param shape as a multiple of the mean
+   */
+  constructor(meanMs: number, shape: Lifetime) {
+    this.#meanMs = meanMs;
+    this.#shape = shape;
+  }
+
+  /** Probability that one ends within a time; 1 if nothing is known, so that it is tried. */
+  within(ms: number): number {
+    if (Number.isNaN(this.#meanMs)) return ms > 0 ? 1 : 0;
+    return this.#shape.within(ms / this.#meanMs);
+  }
+
+  /** Mean time that one holds its instance if it is cut off, ms; 0 if nothing is known. */
+  heldMs(ms: number): number {
+    return Number.isNaN(this.#meanMs) ? 0 : this.#meanMs * this.#shape.cut(ms / this.#meanMs);
+  }
+}
+
 /** What executions take. */
 export class Executions {
   readonly #functions = new Book<string, FunctionTimes>(
     () => ({ mean: new FadingRatio(memory.fn), shape: new Lifetime() }),
   );
   readonly #nodes = new Book<string, FadingRatio>(() => new FadingRatio(memory.node));
-  readonly #pairs = new Book<string, FadingRatio>(() => new FadingRatio(memory.pair));
+  readonly #pairs = new Book<string, Book<string, FadingRatio>>(
+    () => new Book(() => new FadingRatio(memory.pair)),
+  );
 
   /**
    * An execution was seen.
@@ -51,11 +81,11 @@ export class Executions {
     if (expected > 0) shape.observe(ms / expected, ended);
     const count = ended ? 1 : 0;
     // Another node's executions say little of the function where this node has seen it itself.
-    const seenHere = this.#pairs.of(`${here}\n${fn}`).weight >= enoughHere;
+    const seenHere = this.#pairs.of(here).of(fn).weight >= enoughHere;
     if (node === here || !seenHere) mean.add(ms / this.factor(node), count);
     const known = mean.value(NaN, 0);
     if (node !== here && known > 0) this.#nodes.of(node).add(ms / known, count);
-    this.#pairs.of(`${node}\n${fn}`).add(ms, count);
+    this.#pairs.of(node).of(fn).add(ms, count);
   }
 
   /** Mean of a function on a node, ms; NaN if nothing is known of the function. */
@@ -63,7 +93,7 @@ export class Executions {
     const mean = this.#functions.of(fn).mean;
     if (mean.weight === 0) return NaN;
     const prior = mean.value(NaN, 0) * this.factor(node);
-    return this.#pairs.of(`${node}\n${fn}`).value(prior, pairPrior);
+    return this.#pairs.of(node).of(fn).value(prior, pairPrior);
   }
 
   /** How much longer executions take on a node than here. */
@@ -73,17 +103,14 @@ export class Executions {
     return Math.min(factorBounds.max, Math.max(factorBounds.min, factor));
   }
 
-  /** Probability that an execution ends within a time; 1 if nothing is known, so that it is tried. */
-  within(node: string, fn: string, ms: number): number {
-    const mean = this.meanMs(node, fn);
-    if (Number.isNaN(mean)) return ms > 0 ? 1 : 0;
-    return this.#functions.of(fn).shape.within(ms / mean);
-  }
-
-  /** Mean time that an execution holds its instance if it is cut off, ms; 0 if nothing is known. */
-  heldMs(node: string, fn: string, ms: number): number {
-    const mean = this.meanMs(node, fn);
-    return Number.isNaN(mean) ? 0 : mean * this.#functions.of(fn).shape.cut(ms / mean);
+  /**
+   * How long executions of a function take on a node.
+   *
+   * @param node where; {@link here} for this node
+   * @param fn name of the function
+   */
+  of(node: string, fn: string): ExecutionTimes {
+    return new ExecutionTimes(this.meanMs(node, fn), this.#functions.of(fn).shape);
   }
 
   /** Names of the functions that were seen. */

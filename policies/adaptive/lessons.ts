@@ -101,7 +101,8 @@ function learnFromSilence(
 ): void {
   const station = stations.of(peer.id);
   const left = budgetMs - station.way.expectedMs(inputSize, peer.rttMs, now);
-  const late = (delayMs: number) => 1 - executions.within(peer.id, fn, left - delayMs);
+  const times = executions.of(peer.id, fn);
+  const late = (delayMs: number) => 1 - times.within(left - delayMs);
   const cold = station.coldShare(fn, expectedWarm, now);
   const byStart = cold * startsThere.of(fn).expected(late, startPriorMs);
   const byLength = (1 - cold) * late(0);

@@ -78,14 +78,14 @@ Deno.test("a function that changes is known to have changed within a few dozen e
   for (let i = 0; i < 200; i++) executions.observe(here, "f", 100, true);
   for (let i = 0; i < 40; i++) executions.observe(here, "f", 400, true);
   near(executions.meanMs(here, "f"), 400, 60);
-  assert(executions.within(here, "f", 200) < 0.3);
+  assert(executions.of(here, "f").within(200) < 0.3);
 });
 
 Deno.test("a function that nobody has seen is worth a try", () => {
   const executions = new Executions();
-  assert.equal(executions.within(here, "f", 100), 1);
-  assert.equal(executions.within(here, "f", 0), 0);
-  assert.equal(executions.heldMs(here, "f", 100), 0);
+  assert.equal(executions.of(here, "f").within(100), 1);
+  assert.equal(executions.of(here, "f").within(0), 0);
+  assert.equal(executions.of(here, "f").heldMs(100), 0);
 });
 
 Deno.test("delays are a distribution, not a mean", () => {
@@ -162,6 +162,7 @@ Deno.test("a warm instance has the price of what those lose who find none", () =
   }
   near(crowding.warmCost("f", 100, 10_000), 0.4, 0.05, "it would have served two of the five");
   assert.equal(crowding.warmCost("g", 100, 10_000), 0);
+  near(crowding.evictionCost(10_000), 3000 * (0.4 / 100 + 0) / 2, 1, "a mean over the functions");
 });
 
 Deno.test("a class that is refused too often gets a bonus until its share is kept", () => {

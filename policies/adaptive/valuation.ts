@@ -12,6 +12,8 @@ import type { Option } from "./options.ts";
 
 /** Start of an instance that is believed before one was seen, ms. */
 export const startPriorMs = 300;
+/** Most neighbours that are looked at: a node offers fewer. */
+const maxPeers = 6;
 /** Advantage of this node among equals, as a share of what is at stake. */
 const tieBreak = 1e-4;
 
@@ -36,7 +38,9 @@ export function optionsOf(
   const stay = view.supported ? optionHere(knowledge, request, view, now) : undefined;
   if (stay) options.push(stay);
   if (!request.canOffload) return options;
-  for (const peer of stockedPeers(view)) options.push(optionThere(knowledge, request, peer, now));
+  for (const peer of candidates(request, view)) {
+    options.push(optionThere(knowledge, request, peer, now));
+  }
   if (view.cloud) options.push(optionThere(knowledge, request, view.cloud, now));
   return options;
 }
@@ -67,6 +71,18 @@ export function busyShare({ availableMemoryMib, totalMemoryMib }: NodeView): num
   return share >= 0 ? Math.min(1, share) : 0; // NaN where there is no memory, or no end of it
 }
 
+/** The neighbours that are looked at: the best that seem to have room, or else the best. */
+function candidates(request: RequestFacts, view: NodeView): readonly PeerView[] {
+  const peers = stockedPeers(view);
+  const found: PeerView[] = [];
+  for (const peer of peers) {
+    if (!hasRoom(peer, request)) continue;
+    found.push(peer);
+    if (found.length === maxPeers) break;
+  }
+  return found.length > 0 ? found : peers.slice(0, maxPeers);
+}
+
 /** Here: at once, after a start, or in line; undefined where nobody may wait any more. */
 function optionHere(
   knowledge: Knowledge,
@@ -76,20 +92,24 @@ function optionHere(
 ): Option | undefined {
   const { functionName: fn, budgetMs, memoryMib, qosClass } = request;
   const { executions, startsHere, waitsHere, crowding } = knowledge;
-  const within: ByDelay = (delayMs) => executions.within(here, fn, budgetMs - delayMs);
-  const heldMs = executions.heldMs(here, fn, budgetMs);
-  const option = (name: string, decision: Decision, inTime: number, warm = false): Option => {
+  const times = executions.of(here, fn);
+  const within: ByDelay = (delayMs) => times.within(budgetMs - delayMs);
+  const heldMs = times.heldMs(budgetMs);
+  const option = (name: string, decision: Decision, inTime: number, toll = 0): Option => {
     const stake = qosClass.utility + qosClass.penalty;
     const worth = worthOf(knowledge, request, inTime) + tieBreak * stake;
-    const price = crowding.memoryCost(busyShare(view), memoryMib, heldMs, now) +
-      (warm ? crowding.warmCost(fn, heldMs, now) : 0);
+    const price = crowding.memoryCost(busyShare(view), memoryMib, heldMs, now) + toll;
     const score = worth - price;
     return { name, decision, peer: undefined, inTime, taken: 1, worth, price, score, cost: 0 };
   };
-  if (view.warm) return option("here warm", run, within(0), true);
+  if (view.warm) {
+    return option("here warm", run, within(0), crowding.warmCost(fn, heldMs, now));
+  }
   if (view.canStart) {
     const prior = view.local.startMs || startPriorMs;
-    return option("here by a start", run, startsHere.of(fn).expected(within, prior));
+    const inTime = startsHere.of(fn).expected(within, prior);
+    const evicted = view.freeMemoryMib < memoryMib ? crowding.evictionCost(now) : 0;
+    return option("here by a start", run, inTime, evicted);
   }
   if (!request.waited && view.queueLength >= view.queueCapacity) return undefined;
   const told = request.waited ? 0 : view.queueWaitMs;
@@ -108,14 +128,15 @@ function optionThere(
   const station = stations.of(peer.id);
   station.shelf.told(fn, peer.warm, peer.availableMemoryMib, now - peer.ageMs);
   const left = budgetMs - station.way.expectedMs(inputSize, peer.rttMs, now);
-  const within: ByDelay = (delayMs) => executions.within(peer.id, fn, left - delayMs);
+  const times = executions.of(peer.id, fn);
+  const within: ByDelay = (delayMs) => times.within(left - delayMs);
   const cold = station.coldShare(fn, expectsWarm(knowledge, fn, peer), now);
   const inTime = station.correction(now) * (
     (1 - cold) * station.waits.expected(within, 0) +
     cold * startsThere.of(fn).expected(within, startPriorMs)
   );
   const taken = station.willingness(qosClass.name, peer.isCloud || hasRoom(peer, request), now);
-  const heldMs = peer.isCloud ? executions.heldMs(peer.id, fn, left) : 0;
+  const heldMs = peer.isCloud ? times.heldMs(left) : 0;
   const cost = knowledge.cloudCost(heldMs, memoryMib);
   const worth = worthOf(knowledge, request, inTime);
   const price = money.price * cost;
