@@ -40,7 +40,7 @@ const variants: readonly Variant[] = [
     config: { "sandbox.spares": 0 },
   },
 ];
-const starts = { full: 30, quick: 4 };
+const starts = { full: 30, quick: 3 };
 /** Rest before each start, ms: what is made ready in the background is ready by then. */
 const restMs = { full: 1000, quick: 300 };
 

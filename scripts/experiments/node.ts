@@ -72,7 +72,8 @@ async function measureFunction(
   const rows: Row[] = [];
   for (const count of clients) {
     const { total } = await measureLoad(node, { clients: count, mix }, timing, signal);
-    if (total.ok === 0 || total.failed > 0) {
+    // None at all is a figure too: megabytes may take longer than a quick run lasts.
+    if (total.failed > 0) {
       const failures = JSON.stringify({ ...total.outcomes, ...total.messages });
       throw new Error(`${runtime} ${fn.name}, ${count} clients: ${failures}`);
     }
