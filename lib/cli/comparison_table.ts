@@ -33,12 +33,13 @@ function policyTable(policies: readonly PolicyResult[]): string {
       right("CLOUD COST/H"),
       { head: "" },
     ],
-    policies.map(({ policy, utility, gain, cost, overBudget }, at) => [
+    policies.map(({ policy, utility, gain, cost, overBudget, promisesBroken }, at) => [
       policy,
       number(utility, 3),
       at === 0 ? "" : number(gain, 3),
       number(cost, 3),
-      overBudget > 0 ? "over budget" : "",
+      [overBudget > 0 ? "over budget" : "", promisesBroken > 0 ? "class refused too often" : ""]
+        .filter(Boolean).join(", "),
     ]),
   );
 }

@@ -12,6 +12,11 @@ import type { ClassTally } from "./tally.ts";
 /** What may exceed a budget before it counts as broken: a last request is paid after the decision. */
 const budgetTolerance = 0.02;
 
+/** By how much a budget may be drawn on ahead, s of it. */
+const aheadS = 60;
+/** By how much a promised share may be missed before it counts as broken. */
+const promiseTolerance = 0.02;
+
 /** One class under one policy. Shares are of the requests that arrived. */
 export interface ClassResult {
   /** Its name. */
@@ -60,6 +65,8 @@ export interface PolicyResult {
   readonly cost: Estimate;
   /** Seeds in which a node spent more than its budget. */
   readonly overBudget: number;
+  /** Seeds in which a class was refused more often than its `completion` allows. */
+  readonly promisesBroken: number;
   /** Classes, those of the scenario that had requests. */
   readonly classes: readonly ClassResult[];
   /** Utility by the second of arrival, mean over the seeds. */
@@ -100,8 +107,16 @@ export function utilityOf({ scenario, run }: SeedRun): number {
 
 /** True if some node spent more in the cloud than it may in such a time, its warm-up included. */
 export function isOverBudget({ scenario, run }: SeedRun): boolean {
-  const allowed = scenario.budget * scenario.duration / 3600 * (1 + budgetTolerance);
+  const seconds = scenario.duration + aheadS;
+  const allowed = scenario.budget * seconds / 3600 * (1 + budgetTolerance);
   return [...run.tally.costs.values()].some((cost) => cost > allowed);
+}
+
+/** True if some class was refused more often than its `completion` allows. */
+export function breaksPromise({ run }: SeedRun): boolean {
+  return run.tally.classes.some(({ qosClass, arrived, dropped }) =>
+    dropped > (1 - qosClass.completion + promiseTolerance) * arrived
+  );
 }
 
 /**
@@ -132,6 +147,7 @@ export function policyResult(
       ),
     ),
     overBudget: runs.filter(isOverBudget).length,
+    promisesBroken: runs.filter(breaksPromise).length,
     classes,
     perSecond: meanSeries(runs.map(({ run }) => run.tally.perSecond)),
     utilities,

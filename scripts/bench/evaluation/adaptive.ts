@@ -25,6 +25,7 @@ const scenarios: Readonly<Record<string, number | undefined>> = {
   "fgcs-latency-100": 600,
   "fgcs-latency-200": 600,
   "fgcs-crowded": 360,
+  "fgcs-promised": 360,
   "fgcs-budget-0.25": 360,
   "fgcs-budget-0.5": 360,
   "fgcs-budget-2": 360,
@@ -112,11 +113,11 @@ async function againstOracle(
   return estimate(shares);
 }
 
-/** Utility as a multiple of that of the best other policy that kept to the budget. */
+/** Utility as a multiple of that of the best other policy that kept budget and promises. */
 function againstBestOther({ runs }: Trial): [string, Estimate] {
   const own = runs.get("adaptive")!;
   const others = [...runs].filter(([policy, each]) =>
-    policy !== "adaptive" && !each.some(({ overBudget }) => overBudget)
+    policy !== "adaptive" && each.every(({ inBounds }) => inBounds)
   );
   const ratios = others.map(([policy, each]): [string, Estimate] => [
     policy,

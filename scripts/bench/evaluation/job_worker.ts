@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isOverBudget, utilityOf } from "../../../lib/simulator/results.ts";
+import { breaksPromise, isOverBudget, utilityOf } from "../../../lib/simulator/results.ts";
 import { makeScenario } from "../../../lib/simulator/scenario.ts";
 import { simulate } from "../../../lib/simulator/simulation.ts";
 import type { Job, JobResult } from "./jobs.ts";
@@ -22,7 +22,7 @@ scope.onmessage = async ({ data: { file, policy, seed } }) => {
   const { perSecond, flows } = run.tally;
   scope.postMessage({
     utility: utilityOf({ scenario, run }),
-    overBudget: isOverBudget({ scenario, run }),
+    inBounds: !isOverBudget({ scenario, run }) && !breaksPromise({ scenario, run }),
     perSecond,
     flows,
   });

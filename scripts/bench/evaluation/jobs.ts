@@ -24,8 +24,8 @@ export interface Job {
 export interface JobResult {
   /** Utility per second. */
   readonly utility: number;
-  /** True if a node spent more in the cloud than it may. */
-  readonly overBudget: boolean;
+  /** False if a node spent more in the cloud than it may, or a class was refused too often. */
+  readonly inBounds: boolean;
   /** Utility by second of arrival. */
   readonly perSecond: Float64Array;
   /** Requests that came, by `flowKey`. */
