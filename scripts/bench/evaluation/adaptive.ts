@@ -16,20 +16,20 @@ import { isShort } from "../rounds.ts";
 import { type JobResult, runJobs, scenarioNamed } from "./jobs.ts";
 import { recoveryS } from "./recovery.ts";
 
-/** The scenarios, and how long each is simulated where it never changes, s. */
+/** The scenarios, and how long each is simulated if not as long as it says, s. */
 const scenarios: Readonly<Record<string, number | undefined>> = {
-  "fgcs-poisson": 600,
-  "fgcs-mmpp": 600,
-  "fgcs-erlang": 600,
-  "fgcs-hyperexponential": 600,
-  "fgcs-latency-100": 600,
-  "fgcs-latency-200": 600,
-  "fgcs-crowded": 360,
-  "fgcs-promised": 360,
-  "fgcs-budget-0.25": 360,
-  "fgcs-budget-0.5": 360,
-  "fgcs-budget-2": 360,
-  "fgcs-budget-10": 360,
+  "fgcs-poisson": 420,
+  "fgcs-mmpp": 420,
+  "fgcs-erlang": 420,
+  "fgcs-hyperexponential": 420,
+  "fgcs-latency-100": 420,
+  "fgcs-latency-200": 420,
+  "fgcs-crowded": 240,
+  "fgcs-promised": 240,
+  "fgcs-budget-0.25": 240,
+  "fgcs-budget-0.5": 240,
+  "fgcs-budget-2": 240,
+  "fgcs-budget-10": 240,
   "flash-crowd": undefined,
   "diurnal": undefined,
   "node-failure": undefined,
@@ -37,7 +37,7 @@ const scenarios: Readonly<Record<string, number | undefined>> = {
   "slow-neighbour": undefined,
   "changed-function": undefined,
   "new-class": undefined,
-  "hundred-nodes": undefined,
+  "hundred-nodes": 90,
 };
 /** Scenarios in which something changes from one moment to the next, and when, s. */
 const drifts: Readonly<Record<string, readonly number[]>> = {
