@@ -70,9 +70,11 @@ export async function measureAdaptive(results: Results): Promise<void> {
     if (optimum) toOracle.push([name, optimum]);
     const [other, ratio] = againstBestOther(trial);
     toOthers.push([name, ratio]);
+    const broken = trial.runs.get("adaptive")!.filter(({ inBounds }) => !inBounds).length;
     console.log(
-      `  ${name}: ${told(ratio)} of ${other}, the best other that keeps the budget` +
-        (optimum ? `; ${told(optimum)} of the optimum` : ""),
+      `  ${name}: ${told(ratio)} of ${other}, the best other that keeps the bounds` +
+        (optimum ? `; ${told(optimum)} of the optimum` : "") +
+        (broken > 0 ? `; breaks the bounds itself in ${broken} of ${seedCount} seeds` : ""),
     );
     for (const at of drifts[name] ?? []) {
       const seconds = await recoveryAfter(trial, at, solver);
