@@ -69,7 +69,10 @@ export class Adaptive implements Policy {
   /** See {@link Policy}. */
   observe(request: RequestFacts, outcome: Outcome): void {
     const now = this.#now();
-    this.#knowledge.promises.settled(request.qosClass, outcome.place !== "nowhere");
+    // What another node sent and is refused here goes on looking: its own node keeps the promise.
+    if (!request.forwarded) {
+      this.#knowledge.promises.settled(request.qosClass, outcome.place !== "nowhere");
+    }
     const errand = this.#errands.get(request.id);
     if (!errand) return;
     this.#errands.delete(request.id);

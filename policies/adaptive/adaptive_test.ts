@@ -123,6 +123,26 @@ Deno.test("it starts nothing of little worth that would push a precious warm ins
   assert.equal(ask({ qosClass: cheap, budgetMs: 2000 }, start).decision.kind, "reject");
 });
 
+Deno.test("a promise is kept where a request came from, not where another node asks", () => {
+  const promised = { ...urgent, completion: 0.9, penalty: 1 };
+  const late = { executionMs: 450 };
+  const refusals = (forwarded: boolean) => {
+    const { ask, live, policy } = setUp();
+    for (let i = 0; i < 40; i++) live(viewOf({ warm: true }), late);
+    let refused = 0;
+    for (let i = 0; i < 200; i++) {
+      const facts = { qosClass: promised, budgetMs: 100, forwarded };
+      const { request, decision } = ask(facts, viewOf({ warm: true }));
+      if (decision.kind === "reject") refused++;
+      const place = decision.kind === "reject" ? "nowhere" : "local";
+      policy.observe(request, outcomeOf({ place, inTime: false }));
+    }
+    return refused;
+  };
+  assert.equal(refusals(true), 200);
+  assert(refusals(false) < 100);
+});
+
 Deno.test("it tells what it learned and why it decided", () => {
   const { policy, live } = setUp();
   for (let i = 0; i < 100; i++) live(viewOf({ warm: true, peers: [peerOf()] }), here);
