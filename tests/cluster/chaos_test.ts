@@ -215,7 +215,7 @@ Deno.test("a cluster in which nothing stays as it is", async (t) => {
         load.asked.filter(({ node }) => node === core).length;
     });
     const ids = new Set(executed);
-    for (const { id, outcome, place } of world.audit()) {
+    for (const { id, outcome, place } of await world.audit()) {
       assert.notEqual(place, "local");
       if (outcome === "OK") assert(ids.has(id), `${id} was answered and never ran`);
     }

@@ -82,7 +82,9 @@ Deno.test("a request goes to no node that lacks its image while another has it",
 
   for (const answer of await Promise.all([load, busy])) assert.equal(answer.status, 200);
   for (const node of [me, having, lacking]) await rests(node);
-  const ran = world.audit().filter(({ place, outcome }) => place === "local" && outcome === "OK");
+  const ran = (await world.audit()).filter(({ place, outcome }) =>
+    place === "local" && outcome === "OK"
+  );
   assert(ran.every(({ node }) => node !== lacking.id));
 });
 

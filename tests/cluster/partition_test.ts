@@ -128,7 +128,7 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
   await t.step("the books agree and are empty", async () => {
     for (const member of [edge, cloud]) await rests(member);
     for (const member of [edge, cloud]) await clears(member, "f");
-    const written = world.audit();
+    const written = await world.audit();
     const late = written.filter(({ node, outcome }) =>
       node === edge.id && outcome === "DEADLINE_EXCEEDED"
     );
@@ -175,5 +175,5 @@ Deno.test("a node freezes with requests in its hands, and thaws", async () => {
   assert.equal((await invoke(edge)).body.ExecutionNode, cloud.id);
   await again;
   for (const member of [edge, cloud]) await clears(member, "f");
-  world.audit();
+  await world.audit();
 });

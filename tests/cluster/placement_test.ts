@@ -68,7 +68,7 @@ Deno.test("a function goes only where its image runs", async () => {
   arm.behaviour = refuse("NODE_SATURATED");
   assert.equal(await where(me, "for-arm"), "NO_SUITABLE_NODE");
   assert.deepEqual([arm.received.length, amd.received.length], [6, 0]);
-  assert(world.audit().every(({ place }) => place !== "local"));
+  assert((await world.audit()).every(({ place }) => place !== "local"));
 });
 
 Deno.test("data stays where it may be", async () => {
@@ -102,7 +102,7 @@ Deno.test("data stays where it may be", async () => {
   assert.deepEqual(kept, Array(4).fill(edge.id));
   assert.equal((await busy).status, 200);
   for (const node of [edge, near, far]) await rests(node);
-  const ran = world.audit().filter(({ place }) => place === "local");
+  const ran = (await world.audit()).filter(({ place }) => place === "local");
   assert.deepEqual(
     ran.filter(({ node }) => node === far.id).map((written) => written.function).sort(),
     ["anywhere", "region"],

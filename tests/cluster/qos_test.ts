@@ -103,7 +103,7 @@ Deno.test("classes share a busy node by their weights, and none starves", async 
     assert.equal(count("sensitive"), 8);
     assert.equal(count("batch"), 4);
     assert.match(metrics, /^serverledge_response_seconds_count\{class="sensitive"\} 8$/m);
-    const classes = Map.groupBy(world.audit(), (written) => written.class);
+    const classes = Map.groupBy(await world.audit(), (written) => written.class);
     assert.deepEqual([classes.get("sensitive")!.length, classes.get("batch")!.length], [8, 4]);
     await clears(node, "f");
   });

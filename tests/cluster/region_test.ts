@@ -78,7 +78,7 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
       assert.equal(answer.status, status);
       assert.deepEqual(answer.bytes, body);
     }
-    const ran = world.audit().filter(({ place, ...written }) =>
+    const ran = (await world.audit()).filter(({ place, ...written }) =>
       place === "local" && written.function === "echo"
     );
     assert.equal(ran.length, 2);
@@ -134,7 +134,7 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
     for (const member of [edge, one, two]) await rests(member);
     for (const name of ["f", "echo"]) await post(`${edge.url}/delete`, { Name: name });
     for (const member of [edge, one, two]) await clears(member, "f");
-    const written = world.audit();
+    const written = await world.audit();
     const away = written.filter(({ place, outcome }) => place === "cloud" && outcome === "OK");
     assert(away.length >= 4);
     for (const { id } of away) {

@@ -116,7 +116,15 @@ export class Continuum implements AsyncDisposable {
    *
    * @returns what was checked
    */
-  audit(): Written[] {
+  async audit(): Promise<Written[]> {
+    let count = -1;
+    let since = 0;
+    await eventually("the logs are whole", () => {
+      const now = this.written().length;
+      if (now !== count) since = performance.now();
+      count = now;
+      return performance.now() - since > logRestMs;
+    });
     const all = this.written();
     const ran = new Map<string, string>();
     const settled = new Set<string>();
@@ -145,6 +153,9 @@ async function removeContainers(node: string): Promise<void> {
   const left = stdout.trim().split("\n").filter((id) => id !== "");
   if (left.length > 0) await runToEnd(["docker", "rm", "--force", ...left]);
 }
+
+/** A node writes its log up to 50 ms late: it is whole when it has not grown for longer, ms. */
+const logRestMs = 150;
 
 /** How a request ends that surely did not start. */
 const mayBeAskedAgain = new Set(["NODE_SATURATED", "NO_SUITABLE_NODE", "PEER_UNREACHABLE"]);
