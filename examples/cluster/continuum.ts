@@ -9,7 +9,8 @@ import { randomId } from "../../lib/base/ids.ts";
 import { get, post, python } from "../../tests/support/client.ts";
 import { startEtcd, type TestEtcd } from "../../tests/support/etcd.ts";
 import { eventually } from "../../tests/support/eventually.ts";
-import { freePort, type NodeProcess, startNodeProcess } from "../../tests/support/node.ts";
+import { freePort } from "../../tests/support/free_port.ts";
+import { type NodeProcess, startNodeProcess } from "../../tests/support/node.ts";
 import { startDelayProxy } from "./delay_proxy.ts";
 
 /** Name of the function that all requests are for. */

@@ -13,7 +13,7 @@ import {
   sleeper,
 } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
-import { freePort } from "../support/node.ts";
+import { freePort } from "../support/free_port.ts";
 import { Relay } from "../support/relay.ts";
 import { DatagramRelay, freeUdpPort } from "../support/datagram_relay.ts";
 

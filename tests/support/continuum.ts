@@ -14,7 +14,8 @@ import { type Answer, get, post } from "./client.ts";
 import { startEtcd, type TestEtcd } from "./etcd.ts";
 import { eventually } from "./eventually.ts";
 import { runToEnd } from "./process.ts";
-import { freePort, type NodeOptions, type NodeProcess, startNodeProcess } from "./node.ts";
+import { freePort } from "./free_port.ts";
+import { type NodeOptions, type NodeProcess, startNodeProcess } from "./node.ts";
 
 /** Signs what the nodes of a continuum under test send each other. */
 export const testSecret = "test secret";

@@ -5,6 +5,7 @@
  */
 
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free_port.ts";
 import { tempDir } from "./temp_dir.ts";
 
 /** A running etcd, removed with its data when it is disposed. */
@@ -101,10 +102,4 @@ export async function startEtcd(options: TestEtcdOptions = {}): Promise<TestEtcd
     ctl,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

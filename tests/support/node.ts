@@ -5,6 +5,7 @@
  * @module
  */
 
+import { freePort } from "./free_port.ts";
 import { cleanEnv, runToEnd } from "./process.ts";
 
 /** How a node process is started. */
@@ -146,10 +147,4 @@ async function healthy(url: string): Promise<boolean> {
   } catch {
     return false; // not listening yet
   }
-}
-
-/** A port that is free now. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
