@@ -1,11 +1,13 @@
 /**
- * `serverledge policy run` as a process of its own: a user's TypeScript without Deno's own, and the
- * solver of plans in a worker. It is the binary that `SERVERLEDGE_BINARY` names, else the source.
+ * `serverledge policy` as a process of its own: a user's TypeScript without Deno's own, the solver of
+ * plans in a worker, and what a running node explains. It is the binary that `SERVERLEDGE_BINARY` names, else the source.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
+import { code, post } from "../support/client.ts";
+import { startNodeProcess } from "../support/node.ts";
 import { cleanEnv, runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
@@ -14,10 +16,10 @@ const binary = Deno.env.get("SERVERLEDGE_BINARY");
 const program = binary ? [binary] : [Deno.execPath(), "run", "--quiet", "-A", `${root}main.ts`];
 
 async function decisions(args: readonly string[]): Promise<Record<string, unknown[]>> {
-  const { code, stdout, stderr } = await runToEnd([...program, "policy", "run", ...args], {
+  const { code: exit, stdout, stderr } = await runToEnd([...program, "policy", "run", ...args], {
     env: cleanEnv(),
   });
-  assert.equal(code, 0, stderr);
+  assert.equal(exit, 0, stderr);
   const rows = JSON.parse(stdout) as { Situation: string; Decisions: unknown[] }[];
   return Object.fromEntries(rows.map((row) => [row.Situation, row.Decisions]));
 }
@@ -64,9 +66,42 @@ Deno.test("the probabilistic policy plans with its solver", async () => {
 });
 
 Deno.test("what is no policy ends with one line and status 1", async () => {
-  const { code, stderr } = await runToEnd([...program, "policy", "run", "/nonexistent.ts"], {
+  const { code: exit, stderr } = await runToEnd([...program, "policy", "run", "/nonexistent.ts"], {
     env: cleanEnv(),
   });
-  assert.equal(code, 1);
+  assert.equal(exit, 1);
   assert.match(stderr, /^serverledge: Cannot read the policy .*: there is no such file\n$/);
+});
+
+Deno.test("policy explain shows what a running node learned, and why it decided", async () => {
+  await using node = await startNodeProcess({
+    config: { "scheduler.policy": "adaptive" },
+  });
+  const source = "export default () => new Promise((done) => setTimeout(done, 30));";
+  const created = await post(`${node.url}/create`, {
+    Name: "nap",
+    Runtime: "deno",
+    MemoryMB: 96,
+    Handler: "main.ts",
+    TarFunctionCode: await code({ "main.ts": source }),
+  });
+  assert.equal(created.status, 200, JSON.stringify(created.body));
+  for (let call = 0; call < 3; call++) {
+    assert.equal((await post(`${node.url}/invoke/nap`, {})).status, 200);
+  }
+
+  const { code: exit, stdout, stderr } = await node.cli(["policy", "explain"]);
+  assert.equal(exit, 0, stderr);
+  const { Policy, Estimates, Decisions } = JSON.parse(stdout);
+  assert.equal(Policy, "adaptive");
+  const { function: name, executionMs, startHereMs } = Estimates.functions[0];
+  assert.equal(name, "nap");
+  // It sleeps 30 ms; how much longer it takes is the machine's affair.
+  assert.ok(executionMs >= 29, `executionMs ${executionMs}`);
+  assert.ok(startHereMs > 0, `startHereMs ${startHereMs}`);
+  assert.equal(Decisions.length, 3);
+  for (const { Function: of, Decision, Reason } of Decisions) {
+    assert.deepEqual([of, Decision], ["nap", "run"]);
+    assert.notEqual(Reason, "");
+  }
 });
