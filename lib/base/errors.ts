@@ -72,7 +72,12 @@ export class ServerledgeError extends Error {
     message: string,
     options: { cause?: unknown; details?: ErrorDetails } = {},
   ) {
+    // A refusal is an answer, made by the thousand when a node is full. Where in the scheduler it was
+    // made tells nobody anything, and collecting a stack is most of its cost.
+    const { stackTraceLimit } = Error;
+    if (table[code].elsewhere) Error.stackTraceLimit = 0;
     super(message, { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.details = options.details;
   }

@@ -13,7 +13,8 @@ const percentile = 0.25;
 
 /** Filters the round trips to one peer. */
 export class LatencyFilter {
-  #samples: number[] = [];
+  readonly #samples: number[] = [];
+  #value = NaN;
 
   /**
    * Takes a round trip in.
@@ -24,12 +25,12 @@ export class LatencyFilter {
   add(rttMs: number): number {
     this.#samples.push(rttMs);
     if (this.#samples.length > window) this.#samples.shift();
-    return this.value;
+    const sorted = this.#samples.toSorted((a, b) => a - b);
+    return this.#value = sorted[Math.ceil(percentile * sorted.length) - 1]!;
   }
 
   /** The expected round trip, ms; NaN before the first. */
   get value(): number {
-    const sorted = this.#samples.toSorted((a, b) => a - b);
-    return sorted[Math.ceil(percentile * sorted.length) - 1] ?? NaN;
+    return this.#value;
   }
 }

@@ -6,14 +6,19 @@
  * @module
  */
 
-/** How long a request is remembered, ms: far longer than a repetition takes. */
+/** How long a request is remembered at least, ms, twice that at most: far longer than a repetition takes. */
 const memoryMs = 600_000;
-/** Most requests remembered; the oldest go first. */
-const maxRemembered = 100_000;
+/** Most requests remembered; the older half goes at once. */
+const maxRemembered = 200_000;
 
-/** Ids of requests with the time they came. */
+/**
+ * Ids of requests, in two generations: the older is dropped as a whole. Taking the oldest out one by
+ * one would make each look-up for the next oldest pass the places of those that are gone.
+ */
 export class SeenRequests {
-  readonly #times = new Map<string, number>();
+  #recent = new Set<string>();
+  #older = new Set<string>();
+  #since = -Infinity;
 
   /**
    * Remembers a request.
@@ -22,17 +27,19 @@ export class SeenRequests {
    * @returns false if it was seen before
    */
   add(id: string, now: number): boolean {
-    for (const [oldest, time] of this.#times) {
-      if (now - time < memoryMs && this.#times.size < maxRemembered) break;
-      this.#times.delete(oldest);
+    if (now - this.#since >= memoryMs || this.#recent.size >= maxRemembered / 2) {
+      this.#older = now - this.#since >= 2 * memoryMs ? new Set() : this.#recent;
+      this.#recent = new Set();
+      this.#since = now;
     }
-    if (this.#times.has(id)) return false;
-    this.#times.set(id, now);
+    if (this.#recent.has(id) || this.#older.has(id)) return false;
+    this.#recent.add(id);
     return true;
   }
 
   /** Forgets a request that surely did not start: it may come again, by another way. */
   forget(id: string): void {
-    this.#times.delete(id);
+    this.#recent.delete(id);
+    this.#older.delete(id);
   }
 }
