@@ -13,6 +13,7 @@
 
 import { parseArgs } from "node:util";
 import { findBase, type Target } from "./denort.ts";
+import { packWasm } from "./packed_wasm.ts";
 import { capture, root, run } from "./project.ts";
 
 const dist = `${root}dist/`;
@@ -36,6 +37,9 @@ const prelude = 'import{createRequire as createRequireOfNode}from"node:module";'
  * request to Docker takes 40 ms and 9 MiB less.
  */
 const unused = ["./ssh", "./session"];
+
+/** The modules of WebAssembly in the bundle: amaro's and HiGHS's. */
+const wasmModules = 2;
 
 /**
  * All permissions. The node bounds the memory of sandboxes by control groups and by what `/proc`
@@ -74,6 +78,7 @@ async function bundle(commit: string): Promise<void> {
   await capture(Deno.execPath(), ["bundle", "--frozen", ...options, "main.ts"], { cwd: root });
   let stamps = 0;
   let left = 0;
+  let packed = 0;
   for await (const { name } of Deno.readDir(`${stage}js`)) {
     const code = await Deno.readTextFile(`${stage}js/${name}`);
     stamps += code.split(stamp).length - 1;
@@ -82,10 +87,15 @@ async function bundle(commit: string): Promise<void> {
       left++;
       return "{}";
     });
-    await Deno.writeTextFile(`${stage}js/${name}`, prelude + lean.replace(stamp, commit));
+    const small = packWasm(lean);
+    packed += small.count;
+    await Deno.writeTextFile(`${stage}js/${name}`, prelude + small.code.replace(stamp, commit));
   }
   if (left !== unused.length) {
     throw new Error(`The bundle asks ${left} times for ${unused}: expected once for each`);
+  }
+  if (packed !== wasmModules) {
+    throw new Error(`The bundle holds ${packed} modules of WebAssembly: expected ${wasmModules}`);
   }
   if (stamps !== 1) throw new Error(`The bundle holds ${stamp} ${stamps} times: expected once`);
 }

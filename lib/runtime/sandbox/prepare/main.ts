@@ -9,6 +9,7 @@ import { readTar } from "../../../model/archive.ts";
 import { giveUpPermissions } from "../guest/permissions.ts";
 import { prepareModules } from "./modules.ts";
 import { CodeProblem } from "./problem.ts";
+import { isTypeScript, type TypeStripper } from "./syntax.ts";
 
 /** What it answers by its standard output, as JSON. */
 export type PrepareAnswer =
@@ -40,11 +41,18 @@ async function prepare(archive: Uint8Array, handler: string): Promise<PrepareAns
   const entries = await readTar(archive);
   const files = new Map<string, Uint8Array>();
   for (const { path, data } of entries) if (data) files.set(path, data);
+  const stripTypes = await stripperFor(files.keys());
   try {
-    const { files: prepared, entry, exportName } = prepareModules(files, handler);
+    const { files: prepared, entry, exportName } = prepareModules(files, handler, stripTypes);
     return { files: [...prepared], entry, exportName };
   } catch (error) {
     if (error instanceof CodeProblem) return { problem: error.message };
     throw error;
   }
+}
+
+/** Unpacking and compiling it takes longer than preparing a small function. */
+async function stripperFor(paths: Iterable<string>): Promise<TypeStripper> {
+  if (![...paths].some(isTypeScript)) return (source) => source;
+  return (await import("../../../strip_types.ts")).stripTypes;
 }

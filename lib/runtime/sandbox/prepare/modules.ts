@@ -15,7 +15,7 @@ import { CodeProblem } from "./problem.ts";
 import { type Files, findFile, resolve } from "./resolve.ts";
 import { rewriteModule } from "./rewrite.ts";
 import { processPath, processText, runtimePath, runtimeText } from "./runtime_text.ts";
-import { readSource, type Source } from "./syntax.ts";
+import { readSource, type Source, type TypeStripper } from "./syntax.ts";
 
 /** Most modules of one function. */
 const maxModules = 10_000;
@@ -62,11 +62,16 @@ export interface ImportResolver {
  *
  * @param files the archive
  * @param handler the function's handler: `file` with or without extension, or `file.export`
+ * @param stripTypes for its TypeScript
  * @throws {CodeProblem} if something is wrong with the code
  */
-export function prepareModules(files: Files, handler: string): Prepared {
+export function prepareModules(
+  files: Files,
+  handler: string,
+  stripTypes: TypeStripper,
+): Prepared {
   const { path, exportName } = findHandler(files, handler);
-  return new Preparation(files).run(path, exportName);
+  return new Preparation(files, stripTypes).run(path, exportName);
 }
 
 /** Finds the file that a handler names, and the export. */
@@ -84,6 +89,7 @@ function findHandler(files: Files, handler: string): { path: string; exportName:
 
 class Preparation {
   readonly #files: Files;
+  readonly #stripTypes: TypeStripper;
   readonly #prepared = new Map<string, string>();
   readonly #codes = new Map<string, Code>();
   readonly #pending: (() => void)[] = [];
@@ -92,8 +98,9 @@ class Preparation {
   #importsAnything = false;
   #chars = 0;
 
-  constructor(files: Files) {
+  constructor(files: Files, stripTypes: TypeStripper) {
     this.#files = files;
+    this.#stripTypes = stripTypes;
   }
 
   run(path: string, exportName: string): Prepared {
@@ -158,7 +165,7 @@ class Preparation {
   #read(path: string): Code {
     let code = this.#codes.get(path);
     if (!code) {
-      const source = readSource(path, this.#files.get(path)!);
+      const source = readSource(path, this.#files.get(path)!, this.#stripTypes);
       code = { source, kind: kindOf(this.#files, path, source) };
       this.#codes.set(path, code);
     }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { stripTypes } from "../../../strip_types.ts";
 import { type Prepared, prepareModules } from "./modules.ts";
 import { CodeProblem } from "./problem.ts";
 
@@ -7,7 +8,7 @@ function prepare(files: Record<string, string>, handler = "main.ts"): Prepared {
   const entries = Object.entries(files).map(([path, text]) =>
     [path, encoder.encode(text)] as const
   );
-  return prepareModules(new Map(entries), handler);
+  return prepareModules(new Map(entries), handler, stripTypes);
 }
 
 function problem(files: Record<string, string>, handler?: string): string {

@@ -5,7 +5,6 @@
  */
 
 import { type Node, parse, type Program } from "acorn";
-import { stripTypes } from "../../../strip_types.ts";
 import { CodeProblem } from "./problem.ts";
 
 /** Most bytes of one file of code. */
@@ -19,6 +18,18 @@ export interface Source {
   readonly program: Program;
 }
 
+/** Takes types away: `stripTypes`, which is large and loaded where there is TypeScript only. */
+export type TypeStripper = (source: string, options: { transform: boolean }) => string;
+
+/**
+ * Whether a file is TypeScript.
+ *
+ * @param path of the file
+ */
+export function isTypeScript(path: string): boolean {
+  return /\.[cm]?ts$/.test(path);
+}
+
 /** A place in the tree: a node and its fields. */
 export type TreeNode = Node & Record<string, unknown>;
 
@@ -27,12 +38,17 @@ export type TreeNode = Node & Record<string, unknown>;
  *
  * @param path of the file in its archive
  * @param bytes its content
+ * @param stripTypes for TypeScript
  * @throws {CodeProblem} if it cannot be understood
  */
-export function readSource(path: string, bytes: Uint8Array): Source {
+export function readSource(
+  path: string,
+  bytes: Uint8Array,
+  stripTypes: TypeStripper,
+): Source {
   if (bytes.length > maxSourceBytes) throw new CodeProblem("the file is larger than 16 MiB", path);
   let code = new TextDecoder().decode(bytes);
-  if (/\.[cm]?ts$/.test(path)) code = withoutTypes(path, code);
+  if (isTypeScript(path)) code = withoutTypes(path, code, stripTypes);
   // `#!` would no longer be at the start of the file.
   if (code.startsWith("#!")) code = `//${code.slice(2)}`;
   try {
@@ -50,7 +66,7 @@ export function readSource(path: string, bytes: Uint8Array): Source {
   }
 }
 
-function withoutTypes(path: string, code: string): string {
+function withoutTypes(path: string, code: string, stripTypes: TypeStripper): string {
   try {
     return stripTypes(code, { transform: true });
   } catch (error) {
