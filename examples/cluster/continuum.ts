@@ -18,9 +18,9 @@ export const functionName = "nap";
 /** How long it sleeps, s: it takes time but no CPU, so that a small machine can play several. */
 export const napSeconds = 0.1;
 /** Memory of one instance, MiB. */
-const instanceMib = 64;
+export const instanceMib = 64;
 /** How many requests may wait on a node. */
-const queueCapacity = 100;
+export const queueCapacity = 100;
 
 const source = `
 import time

@@ -16,12 +16,14 @@ import { horizontalExperiment } from "./horizontal.ts";
 import { nodeExperiment } from "./node.ts";
 import { offloadExperiment } from "./offload.ts";
 import { writeReport } from "./report.ts";
+import { validationExperiment } from "./validation.ts";
 
 /** All experiments, in the order in which they run. */
 const experiments: Readonly<Record<string, Experiment>> = {
   node: nodeExperiment,
   cold: coldExperiment,
   offload: offloadExperiment,
+  validation: validationExperiment,
   horizontal: horizontalExperiment,
 };
 
@@ -41,8 +43,8 @@ async function runAll(
     const seconds = () => ((performance.now() - began) / 1000).toFixed(0).padStart(4);
     console.log(`== experiment ${name}`);
     const say = (line: string) => console.log(`${seconds()} s  ${line}`);
-    const report = await experiments[name]!({ quick, signal, say });
     const note = quick ? "quick run: figures of little worth; " : "";
+    const report = await experiments[name]!({ quick, folder, signal, say });
     await writeReport(folder, report, `${note}${machine}; ${date}`);
     console.log(`${seconds()} s  done`);
   }

@@ -8,11 +8,13 @@ import type { Results } from "../results.ts";
 import { measureAdaptive } from "./adaptive.ts";
 import { measureBenchClient } from "./bench_client.ts";
 import { measureSimulatedHour } from "./simulated_hour.ts";
+import { measureValidation } from "./validation.ts";
 
 /** The benchmarks of the suite by name, in the order in which they run. */
 export const evaluationParts: Readonly<Record<string, (results: Results) => Promise<void>>> = {
   "bench-client": measureBenchClient,
   "simulated-hour": measureSimulatedHour,
+  "validation": measureValidation,
   "adaptive": measureAdaptive,
 };
 

@@ -1,0 +1,33 @@
+/**
+ * How far the simulator is from a real cluster: a part of experiment `offload`, measured and simulated.
+ *
+ * @module
+ */
+
+import { extentOf, measureOffload } from "../../experiments/offload_measure.ts";
+import { digits, formatMarkdown } from "../../experiments/report.ts";
+import { validate, validationReport } from "../../experiments/validation.ts";
+import type { Results } from "../results.ts";
+import { isShort } from "../rounds.ts";
+
+/** One delay, and load from little to overload: the experiment has more of both. */
+const part = { delaysMs: [50], users: [20, 60, 130] };
+
+/** Measures; the figures are those of the policy and class that agree least. */
+export async function measureValidation(results: Results): Promise<void> {
+  const full = extentOf({ quick: isShort });
+  const extent = isShort ? full : { ...full, ...part };
+  const rows = await measureOffload(extent, {
+    say: (line) => console.log(`  ${line}`),
+    signal: new AbortController().signal,
+  });
+  const validation = await validate(rows, extent);
+  const { columns, rows: cells } = validationReport(validation).table;
+  console.log(formatMarkdown(columns, cells));
+  const { ownMs, hopMs } = validation.calibration;
+  console.log(
+    `  an invocation takes ${digits(ownMs)} ms beside its sleep, a hop ${digits(hopMs)} ms`,
+  );
+  results.add("sim_vs_real_throughput_error", "ratio", [validation.throughputError]);
+  results.add("sim_vs_real_response_error", "ratio", [validation.responseError]);
+}
