@@ -12,7 +12,16 @@ export const wasmPageBytes = 65_536;
 export const maxWasmPages = 65_536;
 
 /** Ids of sections, in the order in which they must stand. */
-export const sectionIds = { type: 1, import: 2, function: 3, memory: 5, export: 7 } as const;
+export const sectionIds = {
+  type: 1,
+  import: 2,
+  function: 3,
+  memory: 5,
+  global: 6,
+  export: 7,
+  start: 8,
+  code: 10,
+} as const;
 
 /** Names of the number types by their code; nothing else can pass between a module and a node. */
 const numberTypes: Readonly<Record<number, WasmNumberType>> = {
@@ -149,6 +158,13 @@ export class WasmReader {
       throw new WasmFormatError("the module ends in the middle: is it cut?");
     }
     return this.#bytes[this.at++]!;
+  }
+
+  /** The byte that {@link WasmReader.byte} reads next. */
+  get next(): number {
+    const byte = this.byte();
+    this.at--;
+    return byte;
   }
 
   /** An unsigned number in LEB128. */

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { wasiFunctions } from "../../lib/model/wasm_function.ts";
 import type { Json, JsonObject } from "../../lib/model/json.ts";
-import type { FunctionFailure } from "../../lib/runtime/environment.ts";
+import type { FunctionFailure, Reply } from "../../lib/runtime/environment.ts";
 import { WasiSystem } from "../../lib/runtime/sandbox/guest/wasi.ts";
 import { WasmFunction, type WasmOptions } from "../../lib/runtime/sandbox/guest/wasm.ts";
 import { failure, value } from "../contract/environment.ts";
@@ -43,12 +43,19 @@ class World {
   }
 }
 
+/** Calls once, with what is done after each call. */
+function reply(fn: WasmFunction, params: JsonObject | null): Reply {
+  const reply = fn.call(dockerCall({ params }));
+  if (fn.untidy) fn.tidy();
+  return reply;
+}
+
 function result(fn: WasmFunction, params: JsonObject | null = null): Json {
-  return value(fn.call(dockerCall({ params }))) as Json;
+  return value(reply(fn, params)) as Json;
 }
 
 function failed(fn: WasmFunction, params: JsonObject | null = null): FunctionFailure {
-  return failure(fn.call(dockerCall({ params })));
+  return failure(reply(fn, params));
 }
 
 Deno.test("WebAssembly modules", async (t) => {
@@ -149,7 +156,7 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.equal(result(fn, null), null);
   });
 
-  await step("each call has an instance of its own, initialized once", () => {
+  await step("each call has an instance as new, initialized once", () => {
     const fn = world.reactor("count");
     for (let i = 0; i < 3; i++) {
       assert.deepEqual(result(fn), { calls: 1, initialized: 1, freed: 0 });
@@ -242,7 +249,32 @@ Deno.test("WebAssembly modules", async (t) => {
     }
   });
 
-  await step("a memory that is used again is all zero", () => {
+  await step("however a call ends, the next finds all as new", () => {
+    const fn = world.reactor("wreck");
+    const first = result(fn, { how: 0 });
+    const ends: Record<number, string> = { 1: "Trap", 2: "ExitStatus", 3: "Trap" };
+    // Each once after a good call and once after a bad one, twice in turn.
+    for (const how of [0, 1, 2, 3, 4, 5, 1, 1, 4, 4, 3, 2, 5, 0]) {
+      if (ends[how]) assert.equal(failed(fn, { how }).type, ends[how]);
+      else assert.equal(result(fn, { how }), first, `after ${how}`);
+      assert.equal(result(fn, { how: 0 }), first, `a call after one that ended by ${how}`);
+    }
+    const stateful = world.reactor("wreck", { stateful: true });
+    const before = result(stateful, { how: 0 }) as number;
+    assert.ok(result(stateful, { how: 0 }) as number > before + 1000, "the test sees what is left");
+  });
+
+  await step("an instance is used again once it is known that it can be", () => {
+    for (const fn of [world.reactor("wreck"), world.load("words"), world.load("hello")]) {
+      fn.call(dockerCall({ params: { how: 0 } }));
+      assert.equal(fn.untidy, true);
+      fn.tidy();
+      fn.call(dockerCall({ params: { how: 0 } }));
+      assert.equal(fn.untidy, false);
+    }
+  });
+
+  await step("what a call allocates is all zero", () => {
     const fn = world.reactor("dirty");
     for (let i = 0; i < 3; i++) assert.equal(result(fn), 0);
     const stateful = world.reactor("dirty", { stateful: true });

@@ -75,6 +75,28 @@ int EXPORT(dirty)(void) {
 /* Mistakes and attacks. */
 
 static volatile int zero;
+static volatile int wrecked[1000];
+
+int recurse(int n);
+
+/*
+ * Tells what earlier calls have left: where its stack is, and how much of its memory is not as it was.
+ * Changes that, and then comes to an end in one of many ways.
+ */
+int EXPORT(wreck)(int how) {
+  volatile char here[64];
+  int left = (int)(uintptr_t)here + calls++;
+  for (int i = 0; i < 1000; i++) left += wrecked[i]++ != 0;
+  volatile char *block = malloc(5000);
+  for (int i = 0; i < 5000; i++) left += block[i] != 0;
+  memset((void *)block, 1, 5000);
+  if (how == 1) abort();
+  if (how == 2) exit(3);
+  if (how == 3) recurse(0);
+  if (how == 4) memset(malloc(1 << 20), 1, 1 << 20);
+  if (how == 5) printf("%d\n", left), fflush(stdout);
+  return left;
+}
 
 void EXPORT(loop)(void) {
   for (;;) zero = 0;

@@ -1,6 +1,6 @@
 /**
- * Runs the WebAssembly module of one function: compiled once, and for each call an instance of its
- * own, unless the function keeps state. Holds no I/O: bytes and calls come in, replies go out.
+ * Runs the WebAssembly module of one function: compiled once, and for each call an instance that is
+ * new or as new, unless the function keeps state. Holds no I/O: bytes and calls come in, replies go out.
  *
  * @module
  */
@@ -20,6 +20,7 @@ import { describeFailure } from "./wasm_failure.ts";
 import { bytesToJson, callWithJson, type JsonExports } from "./wasm_json.ts";
 import { importMemory, MemorySource } from "./wasm_memory.ts";
 import { numbersToJson, toNumbers } from "./wasm_numbers.ts";
+import { exportGlobals, ResetInstance, type Running } from "./wasm_reset.ts";
 
 const maxOutputBytes = 1 << 20;
 const outputCut = "\n[output cut here: it is longer than 1 MiB]\n";
@@ -41,12 +42,6 @@ export interface WasmOptions extends WasmDemand {
   readonly collect: () => void;
 }
 
-/** An instance of the module, and the memory that it was given. */
-interface Running {
-  readonly exports: WebAssembly.Exports;
-  readonly memory: WebAssembly.Memory | undefined;
-}
-
 /** Any export that is a function. */
 type Export = (...args: (number | bigint)[]) => unknown;
 
@@ -56,6 +51,7 @@ export class WasmFunction {
   readonly #entry: WasmEntry;
   readonly #module: WebAssembly.Module;
   readonly #memories: MemorySource;
+  readonly #again: ResetInstance;
   readonly #system = new WasiSystem({ stdout: maxFrameBytes, stderr: maxOutputBytes });
   readonly #env: readonly string[];
   /** The instance that a stateful function keeps. */
@@ -74,20 +70,27 @@ export class WasmFunction {
     const maxPages = wasmPageLimit(options.memoryMib);
     this.#options = options;
     this.#entry = planWasm(facts, options);
-    const bounded = importMemory(bytes, facts, maxPages);
+    const open = options.stateful ? undefined : exportGlobals(bytes, facts);
+    const bounded = open
+      ? importMemory(open.bytes, readWasm(open.bytes), maxPages)
+      : importMemory(bytes, facts, maxPages);
     this.#module = new WebAssembly.Module(bounded as Uint8Array<ArrayBuffer>);
     this.#memories = new MemorySource(facts, maxPages, options.collect);
+    this.#again = new ResetInstance(open, bytes, facts);
     this.#env = Object.entries(options.env).map(([name, value]) => `${name}=${value}`);
   }
 
   /** True if {@link WasmFunction.tidy} has something to do. */
-  get littered(): boolean {
-    return this.#memories.littered;
+  get untidy(): boolean {
+    return this.#memories.littered || this.#again.wanted;
   }
 
-  /** Collects what calls have left behind; takes some milliseconds. */
+  /** Collects what calls have left behind and prepares for the next; takes some milliseconds. */
   tidy(): void {
     this.#memories.tidy();
+    if (!this.#again.wanted) return;
+    // No module gets here whose instances call anything when they are made.
+    this.#again.prepare(() => this.#instantiate(this.#memories.take()));
   }
 
   /**
@@ -100,11 +103,13 @@ export class WasmFunction {
     const kept = this.#kept;
     this.#kept = undefined;
     this.#reset(call, params);
-    let memory = kept?.memory;
+    let running = kept ?? this.#again.take();
+    let memory = running?.memory;
     try {
-      if (!kept) memory = this.#memories.take();
+      if (!running) memory = this.#memories.take();
       this.#system.memory = memory;
-      const running = kept ?? this.#instantiate(memory);
+      running ??= this.#instantiate(memory);
+      if (!kept) this.#initialize(running);
       const result = this.#enter(running, call, params);
       if (this.#options.stateful) this.#kept = running;
       return { ok: true, result, output: call.returnOutput ? this.#output() : "" };
@@ -113,7 +118,8 @@ export class WasmFunction {
       const failure = describeFailure(thrown, { bytes: memory?.buffer.byteLength ?? 0, maxBytes });
       return { ok: false, failure, output: this.#output() };
     } finally {
-      if (!this.#kept) this.#memories.giveBack(memory);
+      const isHeld = this.#kept || running && this.#again.giveBack(running);
+      if (!isHeld) this.#memories.giveBack(memory);
       this.#system.memory = undefined;
       this.#system.forget();
     }
@@ -138,8 +144,11 @@ export class WasmFunction {
       [wasiModule]: this.#system.imports,
       ...MemorySource.imports(memory),
     });
-    if (this.#entry.kind !== "command") (exports._initialize as Export | undefined)?.();
     return { exports, memory };
+  }
+
+  #initialize({ exports }: Running): void {
+    if (this.#entry.kind !== "command") (exports._initialize as Export | undefined)?.();
   }
 
   /** @returns the JSON of the result */

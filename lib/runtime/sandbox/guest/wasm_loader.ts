@@ -39,7 +39,7 @@ export async function loadWasm(
     return Promise.resolve({
       answer: (call) => {
         const reply = fn.call(call);
-        if (fn.littered) setTimeout(() => fn.tidy(), 0); // when the reply is on its way
+        if (fn.untidy) setTimeout(() => fn.tidy(), 0); // when the reply is on its way
         return reply;
       },
     });

@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  sectionIds,
-  type WasmModuleFacts,
-  wasmPageBytes,
-  WasmReader,
-} from "../../../model/wasm_binary.ts";
+import { sectionIds, type WasmModuleFacts, wasmPageBytes } from "../../../model/wasm_binary.ts";
+import { concat, leb, name, section, withEntries } from "./wasm_rewrite.ts";
 
 /** Names under which a module is given the memory that it once had itself. */
 const memoryImport = { module: "serverledge", name: "memory" } as const;
@@ -20,13 +16,12 @@ const bounded = 1;
  * A memory of at most so many pages is wiped and used again, a larger one is made anew. Wiping 2 MiB
  * takes as long as making a memory and giving it back, which takes a garbage collection.
  */
-const maxWipedPages = 32;
+export const maxWipedPages = 32;
 /**
  * Bytes of memories given up after which they are collected: left to itself, V8 waits until there are more
  * than the sandbox has room for.
  */
 const maxLitterBytes = 32 << 20;
-const encoder = new TextEncoder();
 
 /**
  * Rewrites a module so that it imports the memory that it would make itself, with a bound. The bound
@@ -56,51 +51,21 @@ export function importMemory(
   ];
   const parts = [bytes.subarray(0, 8)];
   let imported = false;
-  for (const { id, start, body, end } of facts.sections) {
+  for (const one of facts.sections) {
+    const { id, start, end } = one;
     if (id === sectionIds.import) {
-      parts.push(withImport(bytes, body, end, entry));
+      parts.push(withEntries(bytes, one, [entry]));
       imported = true;
       continue;
     }
     // Sections have an order, but those with id 0 may stand anywhere.
     if (!imported && id > sectionIds.import) {
-      parts.push(section([...leb(1), ...entry]));
+      parts.push(section(sectionIds.import, [...leb(1), ...entry]));
       imported = true;
     }
     if (id !== sectionIds.memory) parts.push(bytes.subarray(start, end));
   }
   return concat(parts);
-}
-
-function withImport(bytes: Uint8Array, body: number, end: number, entry: number[]): Uint8Array {
-  const reader = new WasmReader(bytes, body, end);
-  const count = reader.u32();
-  return section([...leb(count + 1), ...bytes.subarray(reader.at, end), ...entry]);
-}
-
-function section(body: readonly number[]): Uint8Array {
-  return Uint8Array.from([sectionIds.import, ...leb(body.length), ...body]);
-}
-
-function name(text: string): number[] {
-  const encoded = encoder.encode(text);
-  return [...leb(encoded.length), ...encoded];
-}
-
-function leb(value: number): number[] {
-  const bytes: number[] = [];
-  for (; value >= 128; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
-  return [...bytes, value];
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** Gives each instance of a module a memory that is all zero. */
