@@ -116,7 +116,7 @@ export function toHttpAnswer(result: string): Response {
 }
 
 /**
- * The answer of a function that ran on another node, as it came.
+ * The answer of a function that ran on another node or streams it, as it comes.
  *
  * @param page the answer
  */

@@ -70,7 +70,8 @@ const description: Route["description"] = {
     "`{method, path, query, headers, body, isBase64Encoded}`, where `path` is what follows the " +
     "name, header names are lower-case, and a body that is not text comes as base64. If it returns " +
     "`{statusCode, headers, body, isBase64Encoded}`, that is the answer; a string is sent as plain " +
-    "text, anything else as JSON.",
+    "text, anything else as JSON. What a `fetch(request)` handler of the runtime `deno` has not " +
+    "written completely when it returns is streamed; a transfer that breaks off tells that it failed.",
   answers: { 200: { description: "What the function answers", mediaType: "*/*" } },
   errors: invocationErrors,
   curl:

@@ -13,7 +13,7 @@ import type { HttpRequest } from "../http/output.ts";
 import { passesOn } from "../http/passing.ts";
 import { parseJson } from "../model/json.ts";
 import { type Report, reportSchema } from "../model/invocation.ts";
-import type { PageRequest } from "../model/page.ts";
+import type { PageAnswer, PageRequest } from "../model/page.ts";
 
 /** Header with the report of a function's answer; only other nodes get it. */
 export const reportHeader = "serverledge-report";
@@ -80,9 +80,18 @@ export function pageReport({ status, headers, body }: HttpAnswer): Report | unde
   if (text === undefined) return undefined;
   const report = v.safeParse(headerSchema, jsonOf(text));
   if (!report.success) return undefined;
+  return { ...report.output, Result: "", page: functionPage({ status, headers, body }) };
+}
+
+/**
+ * A function's answer without what is its server's to say.
+ *
+ * @param answer as it came
+ */
+export function functionPage({ status, headers, body }: PageAnswer): PageAnswer {
   const passes = passesOn(headers.find(([name]) => name === "connection")?.[1]);
   const passed = headers.filter(([name]) => passes(name) && !ownOfAnswers.has(name));
-  return { ...report.output, Result: "", page: { status, headers: passed, body } };
+  return { status, headers: passed, body };
 }
 
 function jsonOf(text: string): unknown {

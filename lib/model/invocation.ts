@@ -113,6 +113,9 @@ export const reportSchema = v.object({
 
 /** The report of a finished invocation. */
 export type Report = v.InferOutput<typeof reportSchema> & {
-  /** The answer itself, if it came over plain HTTP from another node; `Result` is empty then. */
+  /**
+   * The answer itself, if it came over plain HTTP from another node or is streamed; `Result` is empty
+   * then. While it is streamed, the rest tells what was known when it began.
+   */
   readonly page?: PageAnswer;
 };

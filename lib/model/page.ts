@@ -19,7 +19,7 @@ export interface PageRequest {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** The answer of a function that ran on another node. */
+/** The answer of a function that ran on another node, or streams it. */
 export interface PageAnswer {
   /** Status. */
   readonly status: number;

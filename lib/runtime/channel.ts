@@ -8,10 +8,11 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
-import type { Call, Reply } from "./environment.ts";
+import type { Call, Reply, StreamedAnswer } from "./environment.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { FrameError, FrameReader } from "./frames.ts";
-import { readHello, readReply } from "./messages.ts";
+import { type Part, partPrefix, readHello, readPart, readReply } from "./messages.ts";
+import { StreamedBody } from "./streamed_body.ts";
 
 /** Connections that may be open without having said hello. */
 const maxStrangers = 256;
@@ -35,6 +36,9 @@ interface Pending {
   readonly id: string;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: ServerledgeError) => void;
+  readonly onStream: ((answer: StreamedAnswer) => void) | undefined;
+  /** The body of its answer, once that is streamed. */
+  body?: StreamedBody;
 }
 
 /** The connection to the executor of one instance. */
@@ -91,7 +95,8 @@ export class ExecutorConnection implements Disposable {
       params: call.params,
       timeoutMs: call.timeoutMs,
       output: call.returnOutput,
-    });
+      stream: call.onStream && true,
+    }, call.onStream);
   }
 
   /**
@@ -159,11 +164,11 @@ export class ExecutorConnection implements Disposable {
     this.#closed.resolve();
   }
 
-  #ask(id: string, message: object): Promise<Reply> {
+  #ask(id: string, message: object, onStream?: Pending["onStream"]): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (!this.#open) return void this.explainLoss().then(reject, reject);
       this.#writer.add(JSON.stringify(message));
-      this.#pending.push({ id, resolve, reject });
+      this.#pending.push({ id, resolve, reject, onStream });
     });
   }
 
@@ -176,6 +181,7 @@ export class ExecutorConnection implements Disposable {
     if (this.onAsk && text.startsWith(askPrefix)) {
       return this.onAsk((JSON.parse(text) as { ask: unknown }).ask);
     }
+    if (text.startsWith(partPrefix)) return this.#receivePart(readPart(text));
     const { id, reply } = readReply(text);
     const at = this.#pending.findIndex((pending) => pending.id === id);
     if (at < 0) {
@@ -187,6 +193,19 @@ export class ExecutorConnection implements Disposable {
     this.#pending.splice(at, 1);
     if (reply instanceof ServerledgeError) reject(reply);
     else resolve(reply);
+  }
+
+  #receivePart(part: Part): void {
+    const { id } = part;
+    const pending = this.#pending.find((pending) => pending.id === id);
+    if ("data" in part) {
+      if (!pending?.body) throw new FrameError("a part belongs to no answer");
+      pending.body.push(part.data);
+      return;
+    }
+    if (!pending?.onStream || pending.body) throw new FrameError("an answer is streamed unasked");
+    pending.body = new StreamedBody((cost) => this.tell({ taken: id, cost }));
+    pending.onStream({ ...part.head, body: pending.body });
   }
 }
 

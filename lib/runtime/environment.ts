@@ -9,6 +9,7 @@ import type { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { ColdTier } from "../model/start_tier.ts";
+import type { StreamedBody } from "./streamed_body.ts";
 
 /** One execution that an instance is asked for. */
 export interface Call {
@@ -20,6 +21,21 @@ export interface Call {
   readonly timeoutMs: number;
   /** True if captured output is wanted with a successful reply too. */
   readonly returnOutput: boolean;
+  /**
+   * Called once if the function answers before it has ended. Its reply, when it comes, then says
+   * only how it ended: the caller has to end the body. Without it answers are whole.
+   */
+  readonly onStream?: (answer: StreamedAnswer) => void;
+}
+
+/** An answer to HTTP of which the body is still to come. */
+export interface StreamedAnswer {
+  /** Status. */
+  readonly status: number;
+  /** Headers, names in lower case. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The body, which its taker has to read or cancel. */
+  readonly body: StreamedBody;
 }
 
 /** Why a function failed, in its own words. */

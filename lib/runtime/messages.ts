@@ -7,7 +7,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { isObject } from "../model/json.ts";
-import type { Reply } from "./environment.ts";
+import type { Reply, StreamedAnswer } from "./environment.ts";
 import { FrameError } from "./frames.ts";
 
 /**
@@ -52,6 +52,56 @@ export function readReply(text: string): { id: string; reply: Reply | Serverledg
       "The executor's reply is not as the protocol wants it",
     ),
   };
+}
+
+/** A part of a streamed answer: first its head, then bytes. */
+export type Part =
+  & { readonly id: string }
+  & (
+    | {
+      /** Status and headers. */
+      readonly head: Omit<StreamedAnswer, "body">;
+    }
+    | {
+      /** Bytes of the body. */
+      readonly data: Uint8Array<ArrayBuffer>;
+    }
+  );
+
+/** How a frame with a part of a streamed answer begins. */
+export const partPrefix = '{"part":';
+
+/**
+ * Reads a part of a streamed answer.
+ *
+ * @param text the frame
+ * @throws {FrameError} if it is none
+ */
+export function readPart(text: string): Part {
+  const { part: id, status, headers, data } = parseObject(text);
+  if (typeof id !== "string") throw new FrameError("a part has no id");
+  if (typeof data === "string") return { id, data: readBytes(data) };
+  if (!Number.isInteger(status) || (status as number) < 200 || (status as number) > 599) {
+    throw new FrameError("a streamed answer has no status");
+  }
+  return { id, head: { status: status as number, headers: readHeaders(headers) } };
+}
+
+function readBytes(base64: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Uint8Array.fromBase64(base64);
+  } catch (cause) {
+    throw new FrameError("a part is not base64", { cause });
+  }
+}
+
+function readHeaders(headers: unknown): [string, string][] {
+  if (!Array.isArray(headers)) throw new FrameError("a streamed answer has no headers");
+  try {
+    return [...new Headers(headers)];
+  } catch (cause) {
+    throw new FrameError("a streamed answer's headers are none", { cause });
+  }
 }
 
 function parseObject(text: string): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ServerledgeError } from "../base/errors.ts";
 import { FrameError } from "./frames.ts";
-import { readHello, readReply } from "./messages.ts";
+import { readHello, readPart, readReply } from "./messages.ts";
 
 Deno.test("a hello tells the token", () => {
   assert.equal(readHello('{"token":"abc"}'), "abc");
@@ -45,4 +45,25 @@ Deno.test("a reply to nobody breaks the connection", () => {
   for (const text of ["not JSON", "7", "{}", '{"id":1,"ok":true}']) {
     assert.throws(() => readReply(text), FrameError, text);
   }
+});
+
+Deno.test("parts of a streamed answer: a head, then bytes", () => {
+  assert.deepEqual(readPart('{"part":"a","status":201,"headers":[["X-A","1"]]}'), {
+    id: "a",
+    head: { status: 201, headers: [["x-a", "1"]] },
+  });
+  assert.deepEqual(readPart('{"part":"a","data":"AQI="}'), {
+    id: "a",
+    data: Uint8Array.from([1, 2]),
+  });
+  const broken = [
+    '{"part":1,"data":""}',
+    '{"part":"a"}',
+    '{"part":"a","data":"?"}',
+    '{"part":"a","status":99,"headers":[]}',
+    '{"part":"a","status":200}',
+    '{"part":"a","status":200,"headers":[["a b","1"]]}',
+    '{"part":"a","status":200,"headers":[["a"]]}',
+  ];
+  for (const text of broken) assert.throws(() => readPart(text), FrameError, text);
 });

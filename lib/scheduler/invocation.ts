@@ -14,6 +14,7 @@ import type { InvokeRequest, Report } from "../model/invocation.ts";
 import type { PageRequest } from "../model/page.ts";
 import type { QosClass } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
+import type { StreamedBody } from "../runtime/streamed_body.ts";
 import type { Waiter } from "./wait_queue.ts";
 
 /** The execution of an invocation on this node. */
@@ -102,6 +103,8 @@ export class Invocation implements Waiter, BagMember {
   deadline: Deadline | undefined;
   /** True once it has its answer. */
   settled = false;
+  /** The body of its answer while that is under way. */
+  #body: StreamedBody | undefined;
   readonly #resolve: (report: Report) => void;
   readonly #reject: (error: ServerledgeError) => void;
   readonly #cancel: (invocation: Invocation) => void;
@@ -139,15 +142,28 @@ export class Invocation implements Waiter, BagMember {
     if (!this.settled) this.#cancel(this);
   }
 
-  /** Answers with a report. */
-  succeed(report: Report): void {
-    this.settled = true;
+  /**
+   * Begins its answer, of which the body is still under way: it is settled when that has ended.
+   *
+   * @param report what is known by now
+   * @param body ended with the invocation
+   */
+  begin(report: Report, body: StreamedBody): void {
+    this.#body = body;
     this.#resolve(report);
   }
 
-  /** Answers with an error. */
+  /** Answers with a report, or ends an answer that was begun. */
+  succeed(report: Report): void {
+    this.settled = true;
+    this.#body?.end();
+    this.#resolve(report);
+  }
+
+  /** Answers with an error, or breaks off an answer that was begun. */
   fail(error: ServerledgeError): void {
     this.settled = true;
+    this.#body?.end(error);
     this.#reject(error);
   }
 }

@@ -7,8 +7,9 @@
 import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
+import { functionPage } from "../cluster/page_exchange.ts";
 import type { Lease } from "../pool/lease.ts";
-import type { Reply } from "../runtime/environment.ts";
+import type { Reply, StreamedAnswer } from "../runtime/environment.ts";
 import type { Answers } from "./answers.ts";
 import type { EstimateBook } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
@@ -63,6 +64,7 @@ export class LocalRunner {
       params: invocation.request.Params,
       timeoutMs: Math.max(1, Math.ceil(limit - startedAt)),
       returnOutput: invocation.request.ReturnOutput,
+      onStream: takesStream(invocation) ? (answer) => this.#streams(invocation, answer) : undefined,
     }).then(
       (reply) => this.#replied(invocation, lease, reply),
       (thrown) => this.#broke(invocation, lease, asServerledgeError(thrown)),
@@ -80,6 +82,16 @@ export class LocalRunner {
       lease.abandon();
     });
     lease.instance.cancel(invocation.id);
+  }
+
+  /** The client gets what is there; the instance is the invocation's until its reply. */
+  #streams(invocation: Invocation, { status, headers, body }: StreamedAnswer): void {
+    if (invocation.settled) return body.end();
+    body.left = () => invocation.cancel();
+    const nothing = { ok: true, result: "", output: "" } as const;
+    const report = reportOf(invocation, nothing, this.#clock.now(), this.#options.node);
+    const page = functionPage({ status, headers, body: body.readable });
+    invocation.begin({ ...report, page }, body);
   }
 
   #replied(invocation: Invocation, lease: Lease, reply: Reply): void {
@@ -109,4 +121,9 @@ export class LocalRunner {
   #stopped(invocation: Invocation): void {
     invocation.deadline?.[Symbol.dispose]();
   }
+}
+
+/** Only who asked over plain HTTP can get an answer in parts; to `HEAD` there is no body. */
+function takesStream({ page }: Invocation): boolean {
+  return page !== undefined && page.method !== "HEAD";
 }

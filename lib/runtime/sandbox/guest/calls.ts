@@ -8,6 +8,7 @@ import type { JsonObject } from "../../../model/json.ts";
 import type { SandboxSpec } from "../spec.ts";
 import type { Handler, InvocationContext } from "./loader.ts";
 import { type Output, Sink } from "./output.ts";
+import { type AnswerHead, ReplyStream } from "./reply_stream.ts";
 import { encodeResult, type Failure } from "./results.ts";
 
 /** Why a result is refused that no frame can carry. */
@@ -23,6 +24,8 @@ export interface CallMessage {
   readonly timeoutMs: number;
   /** True if its output is wanted with a success, too. */
   readonly output: boolean;
+  /** True if it may be answered in parts. */
+  readonly stream?: boolean;
 }
 
 /** The call's context; its abort signal is made only when asked for. */
@@ -68,6 +71,8 @@ interface Running {
   readonly context: Context;
   readonly sink: Sink;
   readonly call: CallMessage;
+  /** Its answer, if that is sent in parts. */
+  stream?: ReplyStream;
 }
 
 /** What running calls needs. */
@@ -78,7 +83,7 @@ export interface CallsOptions {
   readonly handler: Handler;
   /** Where output goes. */
   readonly output: Output;
-  /** Sends a reply. Throws where it is too long. */
+  /** Sends a reply, or a part of one. Throws where it is too long. */
   readonly send: (reply: object) => void;
   /** Describes what was thrown. */
   readonly describe: (thrown: unknown) => Failure;
@@ -101,7 +106,7 @@ export class Calls {
    */
   run(call: CallMessage): void {
     const { output, spec } = this.#options;
-    const running = { call, sink: new Sink(), context: new Context(spec, call) };
+    const running: Running = { call, sink: new Sink(), context: new Context(spec, call) };
     this.#running.set(call.id, running);
     output.begin(running.sink, () => this.#execute(running));
   }
@@ -114,6 +119,16 @@ export class Calls {
   cancel(id: string): void {
     const running = this.#running.get(id);
     if (running) Context.cancel(running.context);
+  }
+
+  /**
+   * The node has passed on parts of an answer.
+   *
+   * @param id the call's; it may have ended
+   * @param cost what they count
+   */
+  taken(id: string, cost: number): void {
+    this.#running.get(id)?.stream?.taken(cost);
   }
 
   /**
@@ -131,7 +146,9 @@ export class Calls {
 
   #execute(running: Running): void {
     try {
-      const result = this.#options.handler(running.call.params, running.context);
+      const { call, context } = running;
+      const begin = call.stream ? (head: AnswerHead) => this.#begin(running, head) : undefined;
+      const result = this.#options.handler(call.params, context, begin);
       if (typeof (result as Promise<unknown> | undefined)?.then !== "function") {
         return this.#succeed(running, result);
       }
@@ -142,6 +159,12 @@ export class Calls {
     } catch (error) {
       this.#fail(running, error);
     }
+  }
+
+  #begin(running: Running, head: AnswerHead): ReplyStream {
+    if (!this.#running.has(running.call.id)) throw new Error("The call has ended");
+    const { call: { id }, context: { signal } } = running;
+    return running.stream = new ReplyStream({ id, signal, send: this.#options.send }, head);
   }
 
   #succeed(running: Running, value: unknown): void {
@@ -166,7 +189,8 @@ export class Calls {
   }
 
   /** @returns false if it ended before, by another cause */
-  #end({ call, sink }: Running): boolean {
+  #end({ call, sink, stream }: Running): boolean {
+    stream?.close();
     this.#options.output.end(sink);
     return this.#running.delete(call.id);
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { maxPartBytes, streamWindow } from "../../stream_window.ts";
 import type { SandboxSpec } from "../spec.ts";
 import { Calls } from "./calls.ts";
 import { type Handler, JsonText } from "./loader.ts";
@@ -104,4 +105,53 @@ Deno.test("a cancelled call's signal is aborted, asked for before or after", () 
   calls.cancel("2");
   calls.cancel("none");
   assert.deepEqual(signals.map(({ aborted }) => aborted), [true, true]);
+});
+
+/** A call that may be answered in parts. */
+const streamed = (id: string) => ({ ...call(id), stream: true });
+const head = { status: 200, headers: [] };
+
+Deno.test("an answer in parts waits until they are taken", async () => {
+  const size = streamWindow + 1;
+  const { calls, replies } = setUp(() => async (_params, _context, begin) => {
+    await begin!(head).write(new Uint8Array(size));
+    return null;
+  });
+  calls.run(streamed("1"));
+  await Promise.resolve();
+  assert.deepEqual(replies[0], { part: "1", ...head });
+  const sent = () => replies.slice(1).map(({ data }) => data as string | undefined);
+  const bytes = () => sent().reduce((sum, data) => sum + Uint8Array.fromBase64(data!).length, 0);
+  while (bytes() < streamWindow) await Promise.resolve();
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  assert.equal(bytes(), streamWindow);
+  calls.taken("1", maxPartBytes);
+  while (replies.at(-1)!.ok === undefined) await Promise.resolve();
+  assert.deepEqual(replies.pop(), { id: "1", ok: true, result: "null", output: "" });
+  assert.equal(bytes(), size);
+});
+
+Deno.test("nothing is sent behind a call's end, and cancelling ends the wait", async () => {
+  const failures: unknown[] = [];
+  const { calls, replies } = setUp(() => async (_params, _context, begin) => {
+    const answer = begin!(head);
+    const write = () => answer.write(new Uint8Array(2 * streamWindow));
+    await write().catch((error) => failures.push(error.message));
+  });
+  calls.run(streamed("blamed"));
+  assert.ok(calls.blame(new Error("stray")));
+  calls.run(streamed("cancelled"));
+  calls.cancel("cancelled");
+  while (failures.length < 2) await Promise.resolve();
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  assert.equal(failures[0], "The call has ended");
+  const of = (id: string) => replies.filter((reply) => reply.id === id || reply.part === id);
+  assert.equal(of("blamed").at(-1)!.ok, false);
+  assert.equal(of("cancelled").at(-1)!.ok, true);
+});
+
+Deno.test("whole answers are asked of a call that takes no parts", () => {
+  const { calls, replies } = setUp(() => (_params, _context, begin) => begin === undefined);
+  calls.run(call("1"));
+  assert.equal(replies[0]!.result, "true");
 });

@@ -29,7 +29,7 @@ function find(exports: Record<string, unknown>, spec: SandboxSpec): Handler {
     ? [main, exports.handler, main?.handler, main?.default]
     : [exports[name], main?.[name]];
   for (const found of candidates) {
-    if (typeof found === "function") return found as Handler;
+    if (typeof found === "function") return (params, context) => found(params, context);
     if (isFetchObject(found)) return fetchHandler(found, spec);
   }
   throw new TypeError(

@@ -8,9 +8,14 @@
 import type { JsonObject } from "../../../model/json.ts";
 import type { SandboxSpec } from "../spec.ts";
 import type { Handler, InvocationContext } from "./loader.ts";
+import type { BeginAnswer } from "./reply_stream.ts";
 
-/** Most bytes of an answer's body: what its base64 in a frame leaves room for. */
+/** Most bytes of a whole answer's body: what its base64 in a frame leaves room for. */
 const maxBodyBytes = 44 << 20;
+/** Most bytes that are waited for to be sent with the head. */
+const maxEarlyBytes = 64 << 10;
+/** The function may replace the global ones. */
+const { setTimeout, clearTimeout } = globalThis;
 const noBody: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /** An object with a `fetch` method. */
@@ -33,7 +38,7 @@ export function isFetchObject(value: unknown): value is FetchObject {
  * @param spec the function
  */
 export function fetchHandler(target: FetchObject, spec: SandboxSpec): Handler {
-  return async (params, context) => {
+  return async (params, context, begin) => {
     const late: Promise<unknown>[] = [];
     const ctx = {
       ...facts(context),
@@ -44,7 +49,7 @@ export function fetchHandler(target: FetchObject, spec: SandboxSpec): Handler {
     if (!(response instanceof Response)) {
       throw new TypeError("fetch(request) must return a Response");
     }
-    const answer = await toAnswer(response);
+    const answer = await toAnswer(response, begin, context.signal);
     // The instance belongs to the call until all that it promised to wait for is done.
     await Promise.allSettled(late);
     return answer;
@@ -107,29 +112,104 @@ function isHttpEvent(params: unknown): params is HttpEvent {
     typeof event.body === "string" && typeof event.isBase64Encoded === "boolean";
 }
 
-async function toAnswer(response: Response): Promise<object> {
+/**
+ * The answer, whole if it is there at once or has to be; else it is sent in parts, and null.
+ */
+async function toAnswer(
+  response: Response,
+  begin: BeginAnswer | undefined,
+  signal: AbortSignal,
+): Promise<object | null> {
+  const reader = response.body?.getReader();
+  const early = reader && begin ? await readEarly(reader) : undefined;
+  if (early?.next) {
+    const writer = begin!({ status: response.status, headers: [...response.headers] });
+    await sendAll(reader!, early.chunks, early.next, writer, signal);
+    return null;
+  }
+  const body = join(early?.chunks ?? (reader ? await readAll(reader) : []));
   const headers: Record<string, string | string[]> = Object.create(null);
   for (const [name, value] of response.headers) {
     if (name !== "set-cookie") headers[name] = value;
   }
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) headers["set-cookie"] = cookies;
-  const body = await readBody(response);
   return { statusCode: response.status, headers, body: body.toBase64(), isBase64Encoded: true };
 }
 
-async function readBody(response: Response): Promise<Uint8Array> {
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+type Read = Promise<ReadableStreamReadResult<Uint8Array>>;
+
+/**
+ * Reads what is there without waiting.
+ *
+ * @returns the read that more has to be waited for with; undefined if that is all
+ */
+async function readEarly(reader: Reader): Promise<{ chunks: Uint8Array[]; next?: Read }> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > maxBodyBytes) {
-      throw new RangeError(`The answer's body is longer than ${maxBodyBytes} bytes`);
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, 0);
+  try {
+    for (;;) {
+      const next = reader.read();
+      const read = size > maxEarlyBytes ? undefined : await Promise.race([next, late]);
+      if (!read) return { chunks, next };
+      if (read.done) return { chunks };
+      chunks.push(bytesOf(read.value));
+      size += read.value.length;
     }
-    chunks.push(chunk);
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+async function sendAll(
+  reader: Reader,
+  chunks: readonly Uint8Array[],
+  next: Read,
+  writer: ReturnType<BeginAnswer>,
+  signal: AbortSignal,
+): Promise<void> {
+  // Who waits for the function's next bytes has to notice, too, that nobody wants them any more.
+  const stop = () => void reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener("abort", stop);
+  try {
+    for (const chunk of chunks) await writer.write(chunk);
+    for (let read = await next; !read.done; read = await reader.read()) {
+      await writer.write(bytesOf(read.value));
+    }
+    signal.throwIfAborted();
+  } catch (error) {
+    void reader.cancel(error).catch(() => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+async function readAll(reader: Reader): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    chunks.push(bytesOf(read.value));
+    size += read.value.length;
+    if (size <= maxBodyBytes) continue;
+    void reader.cancel().catch(() => {});
+    throw new RangeError(`The answer's body is longer than ${maxBodyBytes} bytes`);
+  }
+  return chunks;
+}
+
+/** A stream of a function's own may bring anything. */
+function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  throw new TypeError("A Response's body must be a stream of Uint8Array");
+}
+
+function join(chunks: readonly Uint8Array[]): Uint8Array {
   if (chunks.length === 1) return chunks[0]!;
-  const whole = new Uint8Array(size);
+  const whole = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
   let at = 0;
   for (const chunk of chunks) {
     whole.set(chunk, at);

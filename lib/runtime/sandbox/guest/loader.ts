@@ -8,6 +8,7 @@
 import type { JsonObject } from "../../../model/json.ts";
 import type { Call, Reply } from "../../environment.ts";
 import type { SandboxSpec } from "../spec.ts";
+import type { BeginAnswer } from "./reply_stream.ts";
 
 /** What a function learns of its invocation. */
 export interface InvocationContext {
@@ -36,8 +37,13 @@ export interface InvocationContext {
  *
  * @param params of the call
  * @param context of the call
+ * @param begin begins an answer in parts, where the caller takes one; not for the function's own code
  */
-export type Handler = (params: JsonObject | null, context: InvocationContext) => unknown;
+export type Handler = (
+  params: JsonObject | null,
+  context: InvocationContext,
+  begin?: BeginAnswer,
+) => unknown;
 
 /**
  * A function that answers by itself, with its output and its failures; one call at a time.

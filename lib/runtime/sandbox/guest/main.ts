@@ -18,6 +18,9 @@ import { giveUpPermissions } from "./permissions.ts";
 import { describe, type Failure } from "./results.ts";
 import { Wire } from "./wire.ts";
 
+/** What runs calls. */
+type Runner = Pick<Calls, "run" | "cancel" | "taken" | "blame">;
+
 /** The loaders; each is loaded only where it is needed. */
 const loaders: Readonly<Record<SandboxExecutor, () => Promise<Loader>>> = {
   deno: () => Promise.resolve(loadModule),
@@ -44,11 +47,13 @@ export async function runSandbox(): Promise<void> {
   const reply = { id: message.id, output: "" };
   const network = await networkFor(spec, wire);
   let loaded: GuestFunction | undefined;
-  const calls: { run?: Pick<Calls, "run" | "cancel" | "blame"> } = {};
+  const calls: { run?: Runner } = {};
   // While the code is loaded it may fetch already.
   const running = wire.run((message) => {
     if (typeof message.cancel === "string") calls.run?.cancel(message.cancel);
-    else if (typeof message.fetched === "number") network?.accept(message as FetchAnswer);
+    else if (typeof message.taken === "string") {
+      calls.run?.taken(message.taken, message.cost as number);
+    } else if (typeof message.fetched === "number") network?.accept(message as FetchAnswer);
     else calls.run?.run(message as unknown as CallMessage);
   });
   try {
@@ -84,7 +89,7 @@ async function networkFor(spec: SandboxSpec, wire: Wire): Promise<Network | unde
 function answering(
   answer: Answerer,
   send: (reply: object) => void,
-): Pick<Calls, "run" | "cancel" | "blame"> {
+): Runner {
   return {
     run: ({ output, ...call }) => {
       const reply = answer({ ...call, returnOutput: output });
@@ -98,6 +103,7 @@ function answering(
       }
     },
     cancel: () => {},
+    taken: () => {},
     blame: () => false,
   };
 }

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { code, post } from "../support/client.ts";
+import { aimsAt, Continuum, knows, sees } from "../support/continuum.ts";
+import { eventually } from "../support/eventually.ts";
+import { streamsSource } from "../support/streams_function.ts";
+
+Deno.test("answers are streamed through a node and a balancer", async (t) => {
+  await using world = await Continuum.start();
+  const memory = { "container.pool.memory": 512 };
+  const [edge, lb, cloud] = await Promise.all([
+    world.join("edge", "EDGE", { "scheduler.policy": "cloudonly" }),
+    world.join("lb-1", "CLOUD", {}, { command: "lb" }),
+    world.join("cloud-1", "CLOUD", memory),
+  ]);
+  await sees(edge, [cloud, lb]);
+  await aimsAt(edge, [lb]);
+  for (const [Name, TimeoutMs] of [["events", 60_000], ["short", 1000]] as const) {
+    const definition = {
+      Name,
+      Runtime: "deno",
+      MemoryMB: 96,
+      MaxConcurrency: 8,
+      TimeoutMs,
+      Handler: "main.js",
+      TarFunctionCode: await code({ "main.js": streamsSource }),
+    };
+    const { status, body } = await post(`${edge.url}/create`, definition);
+    assert.equal(status, 200, JSON.stringify(body));
+    await knows(cloud, Name);
+  }
+  const page = (path: string) => fetch(`${edge.url}/fn/${path}`);
+  const json = async (path: string) => await (await page(path)).json();
+  const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+
+  await t.step("as they are written", async () => {
+    const reader = (await page("events/wait/a")).body!.getReader();
+    assert.equal(text((await reader.read()).value), "first,");
+    assert.equal(await (await page("events/open/a")).text(), "opened");
+    assert.equal(text((await reader.read()).value), "last");
+    assert.equal((await reader.read()).done, true);
+  });
+
+  await t.step("a client that leaves ends the function's stream", async () => {
+    const abort = new AbortController();
+    const { signal } = abort;
+    const answer = await fetch(`${edge.url}/fn/events/wait/b`, { signal });
+    await answer.body!.getReader().read();
+    abort.abort();
+    await eventually("it is told", async () => {
+      return (await json("events/seen")).left.includes("b");
+    });
+  });
+
+  await t.step("a deadline over there is a broken transfer here", async () => {
+    await eventually("it is warm", async () => (await json("short/seen")).sent === 0);
+    const reader = (await page("short/wait/c")).body!.getReader();
+    assert.equal(text((await reader.read()).value), "first,");
+    await assert.rejects(reader.read());
+  });
+
+  const ran = (await world.audit()).filter(({ place }) => place === "local");
+  assert.deepEqual(new Set(ran.map(({ node }) => node)), new Set([cloud.id]));
+});
