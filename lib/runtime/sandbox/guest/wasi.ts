@@ -17,6 +17,7 @@ const sizes = { subscription: 48, event: 32, vector: 8 } as const;
 const maxSubscriptions = 64;
 
 const nothing = new Uint8Array();
+const noView = new DataView<ArrayBufferLike>(nothing.buffer);
 
 /** Most bytes of the streams. */
 export interface StreamBounds {
@@ -29,7 +30,7 @@ export interface StreamBounds {
 /** The system that modules see. */
 export class WasiSystem {
   readonly #shim: WASI;
-  #view = new DataView<ArrayBufferLike>(new ArrayBuffer(0));
+  #view: DataView<ArrayBufferLike> = noView;
   #bytes: Uint8Array = nothing;
   /** Standard input. */
   readonly stdin: Input = new Input();
@@ -126,6 +127,11 @@ export class WasiSystem {
    * one. It has to be told before the instance is made: its start function may call already.
    */
   set memory(memory: WebAssembly.Memory | undefined) {
+    // Views would keep all of a memory that nobody uses any more.
+    if (!memory) {
+      this.#view = noView;
+      this.#bytes = nothing;
+    }
     // The shim wants an instance, of which it only uses the memory.
     this.#shim.inst = { exports: { memory: memory! } };
   }

@@ -119,8 +119,10 @@ export class WasmFunction {
       return { ok: false, failure, output: this.#output() };
     } finally {
       const isHeld = this.#kept || running && this.#again.giveBack(running);
-      if (!isHeld) this.#memories.giveBack(memory);
-      this.#system.memory = undefined;
+      if (!isHeld) {
+        this.#memories.giveBack(memory);
+        this.#system.memory = undefined;
+      }
       this.#system.forget();
     }
   }
