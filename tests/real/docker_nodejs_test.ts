@@ -95,4 +95,14 @@ Deno.test("Node.js executor", async (t) => {
     assert.equal(value(await instance.invoke(dockerCall())), "fine");
     assert.equal(value(await instance.invoke(dockerCall())), "fine");
   });
+
+  await t.step("replies that meet a full socket arrive whole", async () => {
+    const sizes = Array.from({ length: 200 }, (_, n) => [20_000, 40, 0, 30_000][n % 4]!);
+    await using instance = await start("cases.sized", { MaxConcurrency: sizes.length });
+    // The calls arrive together, so their replies are made faster than anybody can read them.
+    const replies = await Promise.all(
+      sizes.map((size) => instance.invoke(dockerCall({ params: { size } }))),
+    );
+    assert.deepEqual(replies.map((reply) => value(reply)), sizes.map((size) => "x".repeat(size)));
+  });
 });

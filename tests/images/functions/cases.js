@@ -55,6 +55,7 @@ exports.chatty = () => {
 };
 
 exports.large = ({ text }) => ({ length: text.length, text });
+exports.sized = ({ size }) => "x".repeat(size);
 exports.unserializable = () => ({ value: 1n });
 exports.infinite = () => ({ value: Infinity });
 exports.binary = () => Buffer.from([0, 255, 128]);
