@@ -16,8 +16,9 @@ export class InvocationLog implements InvocationObserver {
   readonly #lines: LineSink;
   readonly #render: (end: InvocationEnd, time: string) => string;
   readonly #wall: () => number;
-  #lastMs = NaN;
-  #lastTime = "";
+  #lastSecond = NaN;
+  /** The time of that second up to its milliseconds. */
+  #untilMs = "";
 
   /**
    * A log that writes nothing yet.
@@ -37,14 +38,15 @@ export class InvocationLog implements InvocationObserver {
     this.#lines.add(this.#render(end, this.#time()));
   }
 
-  /** The time as ISO 8601 has it; many invocations end in the same millisecond. */
+  /** The time as ISO 8601 has it; many invocations end in the same second. */
   #time(): string {
-    const ms = this.#wall();
-    if (ms !== this.#lastMs) {
-      this.#lastMs = ms;
-      this.#lastTime = new Date(ms).toISOString();
+    const ms = Math.floor(this.#wall());
+    const second = Math.floor(ms / 1000);
+    if (second !== this.#lastSecond) {
+      this.#lastSecond = second;
+      this.#untilMs = new Date(ms).toISOString().slice(0, -"000Z".length);
     }
-    return this.#lastTime;
+    return `${this.#untilMs}${String(ms - second * 1000).padStart(3, "0")}Z`;
   }
 }
 

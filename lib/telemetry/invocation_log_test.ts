@@ -68,3 +68,16 @@ Deno.test("a JSON record is what a logging library would write of the same prope
     record("FUNCTION_ERROR", { ...times, error: 'ValueError: "a"\nb' }),
   ]);
 });
+
+Deno.test("times have their milliseconds, within a second and beyond it", () => {
+  const lines: string[] = [];
+  const walls = [1_700_000_000_999.7, 1_700_000_001_000, 1_700_000_001_007, 1_700_000_000_050];
+  const log = new InvocationLog({ add: (line) => lines.push(line) }, "text", () => walls.shift()!);
+  for (let count = 0; count < 4; count++) log.ended(end);
+  assert.deepEqual(lines.map((line) => line.split(" ")[0]), [
+    "2023-11-14T22:13:20.999Z",
+    "2023-11-14T22:13:21.000Z",
+    "2023-11-14T22:13:21.007Z",
+    "2023-11-14T22:13:20.050Z",
+  ]);
+});
