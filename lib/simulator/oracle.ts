@@ -16,6 +16,10 @@ import { cutGammaMean, gammaCdf } from "./gamma.ts";
 import type { FunctionModel, NodeModel, Scenario } from "./scenario.ts";
 import { flowKey } from "./tally.ts";
 
+/** Worth of a promised request that is not served: far more than anything that could be gained by it. */
+const breach = 1e4;
+/** What the solver's answer may be off, requests per second. */
+const tolerance = 1e-6;
 /** Draws by which the mean size of requests is found. */
 const sizeDraws = 2000;
 
@@ -35,12 +39,21 @@ interface Service {
   readonly memory: number;
 }
 
+/** What a class is promised of all its requests. */
+interface Promised {
+  /** Requests per second that must not be refused. */
+  rate: number;
+  /** Variables of its requests, with coefficients. */
+  readonly places: [number, number][];
+}
+
 /**
  * Utility per second that no policy can exceed.
  *
  * @param scenario load that does not change over time
  * @param solver solves the program
  * @param flows requests that really came, by {@link flowKey}; without them the rates of the scenario
+ * @returns NaN if nobody could keep what is promised to the classes
  * @throws `INVALID_REQUEST` if the load is not stationary
  */
 export async function bestUtility(
@@ -55,28 +68,40 @@ export async function bestUtility(
   const builder = new ProgramBuilder();
   const memory = new Map<NodeModel, [number, number][]>();
   const costs = new Map<NodeModel, [number, number][]>();
-  const objective: number[] = [];
+  const worths: [number, number][] = [];
+  const promises = new Map<QosClass, Promised>();
   for (const flow of flowsOf(scenario, flows)) {
     const places: [number, number][] = [];
     for (const target of scenario.nodes) {
       const service = serviceAt(target, flow, scenario);
       if (!service) continue;
       const variable = builder.variable(-service.worth, flow.rate);
-      objective.push(service.worth);
+      worths.push([variable, service.worth]);
       places.push([variable, 1]);
       entry(memory, target).push([variable, service.memory]);
       if (target.area !== scenario.cloud) continue;
       entry(costs, flow.node).push([variable, scenario.cost * service.memory / 1024]);
     }
-    const floor = flow.qosClass.completion * flow.rate;
-    builder.row(floor > 0 ? floor : -Infinity, places, flow.rate);
+    builder.row(-Infinity, places, flow.rate);
+    const { completion } = flow.qosClass;
+    if (completion <= 0) continue;
+    const promised = promises.get(flow.qosClass) ?? { rate: 0, places: [] };
+    promised.rate += completion * flow.rate;
+    promised.places.push(...places);
+    promises.set(flow.qosClass, promised);
   }
   for (const [node, terms] of memory) builder.row(-Infinity, terms, node.memoryMib);
   if (Number.isFinite(scenario.budget)) {
     for (const terms of costs.values()) builder.row(-Infinity, terms, scenario.budget / 3600);
   }
+  const missing = [...promises.values()].map(({ rate, places }) => {
+    const variable = builder.variable(breach, rate);
+    builder.row(rate, [...places, [variable, 1]], Infinity);
+    return variable;
+  });
   const solution = await solver.solve(builder.program);
-  return objective.reduce((sum, worth, at) => sum + worth * solution[at]!, 0);
+  if (missing.some((variable) => solution[variable]! > tolerance)) return NaN;
+  return worths.reduce((sum, [variable, worth]) => sum + worth * solution[variable]!, 0);
 }
 
 /**

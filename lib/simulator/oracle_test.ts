@@ -64,6 +64,25 @@ Deno.test("the program knows worth, memory and cost of every place", async () =>
   assert(Math.abs(values[starts[1]!]! - held) < 1e-6);
 });
 
+Deno.test("what is promised to a class is one row, and there is no optimum where it cannot be kept", async () => {
+  const still = settledAt(scenario, 0);
+  const [stream] = still.load;
+  const mix = stream!.mix.map((each) => ({
+    ...each,
+    qosClass: { ...each.qosClass, completion: 0.5 },
+  }));
+  const promised = { ...still, load: [{ ...stream!, mix }] };
+  const keeper = new Keeper();
+  assert(Number.isNaN(await bestUtility(promised, keeper)), "the keeper lets every request miss");
+  const { rowLower, upper } = keeper.program!;
+  assert.deepEqual([rowLower.at(-1), upper.at(-1)], [1, 1]);
+  const kept: LinearSolver = {
+    solve: ({ upper }) => Promise.resolve(upper.map((bound, at) => at === 3 ? 0 : bound)),
+    [Symbol.dispose]() {},
+  };
+  assert.equal(await bestUtility(promised, kept), await bestUtility(still, keeper));
+});
+
 Deno.test("what really came replaces the rates of the scenario", async () => {
   const keeper = new Keeper();
   const flows = new Map([[flowKey("edge-1", "f", "fast"), 400]]);

@@ -102,7 +102,10 @@ async function runScenario(name: string, duration: number | undefined): Promise<
   };
 }
 
-/** Share of the optimum of what really arrived; undefined where the scenario has none. */
+/**
+ * Share of the optimum of what really arrived; undefined where the scenario has none. Seeds in which
+ * nobody could keep the promises are left out.
+ */
 async function againstOracle(
   { file, runs }: Trial,
   solver: WorkerSolver,
