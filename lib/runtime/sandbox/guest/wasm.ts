@@ -20,7 +20,7 @@ import { describeFailure } from "./wasm_failure.ts";
 import { bytesToJson, callWithJson, type JsonExports } from "./wasm_json.ts";
 import { importMemory, MemorySource } from "./wasm_memory.ts";
 import { numbersToJson, toNumbers } from "./wasm_numbers.ts";
-import { exportGlobals, ResetInstance, type Running } from "./wasm_reset.ts";
+import { findGlobals, ResetInstance, type Running } from "./wasm_reset.ts";
 
 const maxOutputBytes = 1 << 20;
 const outputCut = "\n[output cut here: it is longer than 1 MiB]\n";
@@ -70,13 +70,11 @@ export class WasmFunction {
     const maxPages = wasmPageLimit(options.memoryMib);
     this.#options = options;
     this.#entry = planWasm(facts, options);
-    const open = options.stateful ? undefined : exportGlobals(bytes, facts);
-    const bounded = open
-      ? importMemory(open.bytes, readWasm(open.bytes), maxPages)
-      : importMemory(bytes, facts, maxPages);
+    const globals = options.stateful ? undefined : findGlobals(bytes, facts);
+    const bounded = importMemory(bytes, facts, maxPages, globals?.entries);
     this.#module = new WebAssembly.Module(bounded as Uint8Array<ArrayBuffer>);
     this.#memories = new MemorySource(facts, maxPages, options.collect);
-    this.#again = new ResetInstance(open, bytes, facts);
+    this.#again = new ResetInstance(globals, bytes, facts);
     this.#env = Object.entries(options.env).map(([name, value]) => `${name}=${value}`);
   }
 

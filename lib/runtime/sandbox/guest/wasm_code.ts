@@ -75,9 +75,19 @@ const vector: readonly (readonly [number, number, Operands])[] = [
   [94, 275, none],
 ];
 
-const plainOperands = tableOf(plain);
-const numericOperands = tableOf(numeric);
-const vectorOperands = tableOf(vector);
+/** Of what constants are computed: few, which are looked up by each module that is loaded. */
+const constants: Known = {
+  plain: tableOf(plain.filter(([from]) => [0x0b, 0x41, 0x43, 0x44, 0xd0, 0xd2].includes(from))),
+  numeric: [],
+  vector: [],
+};
+
+/** Operands by code. */
+interface Known {
+  readonly plain: readonly (Operands | undefined)[];
+  readonly numeric: readonly (Operands | undefined)[];
+  readonly vector: readonly (Operands | undefined)[];
+}
 
 /**
  * True if the code of a module changes nothing but memory and globals. An instruction that is not known
@@ -91,6 +101,7 @@ export function changesOnlyMemoryAndGlobals(bytes: Uint8Array, facts: WasmModule
   if (!section) return true;
   if (section.end - section.body > maxCodeBytes) return false;
   const reader = new WasmReader(bytes, section.body, section.end);
+  const known = { plain: tableOf(plain), numeric: tableOf(numeric), vector: tableOf(vector) };
   try {
     for (let left = reader.u32(); left > 0; left--) {
       const length = reader.u32();
@@ -99,7 +110,7 @@ export function changesOnlyMemoryAndGlobals(bytes: Uint8Array, facts: WasmModule
         reader.u32();
         if (longTypes.has(reader.byte())) return false;
       }
-      while (reader.at < end) if (skipInstruction(reader) === undefined) return false;
+      while (reader.at < end) if (skipInstruction(reader, known) === undefined) return false;
     }
     return true;
   } catch (error) {
@@ -117,14 +128,14 @@ export function changesOnlyMemoryAndGlobals(bytes: Uint8Array, facts: WasmModule
  */
 export function skipConstant(reader: WasmReader): boolean {
   for (;;) {
-    const code = skipInstruction(reader);
+    const code = skipInstruction(reader, constants);
     if (code === undefined) return false;
     if (code === codes.end) return true;
   }
 }
 
 /** @returns its code, undefined if it is not known or changes what it must not */
-function skipInstruction(reader: WasmReader): number | undefined {
+function skipInstruction(reader: WasmReader, known: Known): number | undefined {
   const code = reader.byte();
   if (code === codes.branchTable) {
     skipNumbers(reader, reader.u32() + 1);
@@ -137,10 +148,10 @@ function skipInstruction(reader: WasmReader): number | undefined {
     return code;
   }
   const operands = code === codes.numeric
-    ? numericOperands[reader.u32()]
+    ? known.numeric[reader.u32()]
     : code === codes.vector
-    ? vectorOperands[reader.u32()]
-    : plainOperands[code];
+    ? known.vector[reader.u32()]
+    : known.plain[code];
   if (!operands) return undefined;
   if (operands.numbers > 0 && isBeyond(code, operands, reader.next)) return undefined;
   skipNumbers(reader, operands.numbers);

@@ -4,7 +4,12 @@
  * @module
  */
 
-import { sectionIds, type WasmModuleFacts, wasmPageBytes } from "../../../model/wasm_binary.ts";
+import {
+  sectionIds,
+  type WasmMemory,
+  type WasmModuleFacts,
+  wasmPageBytes,
+} from "../../../model/wasm_binary.ts";
 import { concat, leb, name, section, withEntries } from "./wasm_rewrite.ts";
 
 /** Names under which a module is given the memory that it once had itself. */
@@ -32,40 +37,47 @@ const maxLitterBytes = 32 << 20;
  * @param bytes a module with at most one memory, and no imported one
  * @param facts what it says of itself
  * @param maxPages most pages of its memory
- * @returns the bytes of the new module; those that came in if it has no memory
+ * @param exports what it is to export besides, as entries of its list of exports
+ * @returns the bytes of the new module; those that came in if it stays as it is
  */
 export function importMemory(
   bytes: Uint8Array,
   facts: WasmModuleFacts,
   maxPages: number,
+  exports: readonly (readonly number[])[] = [],
 ): Uint8Array {
   const [memory] = facts.memories;
-  if (!memory) return bytes;
-  const entry = [
+  if (!memory && exports.length === 0) return bytes;
+  const imports = memory ? [entryFor(memory, maxPages)] : [];
+  const parts = [bytes.subarray(0, 8)];
+  let imported = imports.length === 0;
+  for (const one of facts.sections) {
+    const { id, start, end } = one;
+    // Sections have an order, but those with id 0 may stand anywhere.
+    if (!imported && id >= sectionIds.import) {
+      imported = true;
+      if (id === sectionIds.import) {
+        parts.push(withEntries(bytes, one, imports));
+        continue;
+      }
+      parts.push(section(sectionIds.import, [...leb(1), ...imports.flat()]));
+    }
+    if (id === sectionIds.export && exports.length > 0) {
+      parts.push(withEntries(bytes, one, exports));
+    } else if (id !== sectionIds.memory) parts.push(bytes.subarray(start, end));
+  }
+  return concat(parts);
+}
+
+function entryFor({ initial, maximum }: WasmMemory, maxPages: number): number[] {
+  return [
     ...name(memoryImport.module),
     ...name(memoryImport.name),
     memoryKind,
     bounded,
-    ...leb(memory.initial),
-    ...leb(Math.min(maxPages, memory.maximum ?? maxPages)),
+    ...leb(initial),
+    ...leb(Math.min(maxPages, maximum ?? maxPages)),
   ];
-  const parts = [bytes.subarray(0, 8)];
-  let imported = false;
-  for (const one of facts.sections) {
-    const { id, start, end } = one;
-    if (id === sectionIds.import) {
-      parts.push(withEntries(bytes, one, [entry]));
-      imported = true;
-      continue;
-    }
-    // Sections have an order, but those with id 0 may stand anywhere.
-    if (!imported && id > sectionIds.import) {
-      parts.push(section(sectionIds.import, [...leb(1), ...entry]));
-      imported = true;
-    }
-    if (id !== sectionIds.memory) parts.push(bytes.subarray(start, end));
-  }
-  return concat(parts);
 }
 
 /** Gives each instance of a module a memory that is all zero. */

@@ -14,7 +14,7 @@ import {
 } from "../../../model/wasm_binary.ts";
 import { changesOnlyMemoryAndGlobals, skipConstant } from "./wasm_code.ts";
 import { maxWipedPages } from "./wasm_memory.ts";
-import { concat, leb, name, withEntries } from "./wasm_rewrite.ts";
+import { leb, name } from "./wasm_rewrite.ts";
 
 /** What names of exported globals begin with. */
 const prefix = "serverledge.global.";
@@ -35,37 +35,37 @@ export interface Running {
   readonly memory: WebAssembly.Memory | undefined;
 }
 
-/** A module whose globals can be set from outside. */
-export interface OpenModule {
-  /** Its bytes. */
-  readonly bytes: Uint8Array;
-  /** Names of the exports that are globals which can change. */
-  readonly globals: readonly string[];
+/** Globals of a module that can change. */
+export interface ChangingGlobals {
+  /** Names under which the module is to export them. */
+  readonly names: readonly string[];
+  /** Entries of its list of exports for that. */
+  readonly entries: readonly (readonly number[])[];
 }
 
 /**
- * Rewrites a module so that it exports all of its globals that can change.
+ * Finds all globals of a module that can change.
  *
  * @param bytes a module that imports nothing but functions
  * @param facts what it says of itself
  * @returns undefined if its instances cannot be made new again, as far as can be told without a look
  *   at its code
  */
-export function exportGlobals(bytes: Uint8Array, facts: WasmModuleFacts): OpenModule | undefined {
+export function findGlobals(
+  bytes: Uint8Array,
+  facts: WasmModuleFacts,
+): ChangingGlobals | undefined {
   const find = (id: number) => facts.sections.find((section) => section.id === id);
-  const exported = find(sectionIds.export);
   // What a start function does, e.g. with random numbers, belongs to each call.
-  if (find(sectionIds.start) || !exported) return undefined;
+  if (find(sectionIds.start) || !find(sectionIds.export)) return undefined;
   if ((facts.memories[0]?.initial ?? 0) > maxWipedPages) return undefined;
   const section = find(sectionIds.global);
-  if (!section) return { bytes, globals: [] };
+  if (!section) return { names: [], entries: [] };
   const changing = changingGlobals(new WasmReader(bytes, section.body, section.end));
-  const globals = changing?.map((index) => prefix + index);
-  if (!globals || globals.some((global) => facts.exports.has(global))) return undefined;
-  const entries = changing!.map((index) => [...name(prefix + index), globalKind, ...leb(index)]);
-  const rewritten = withEntries(bytes, exported, entries);
-  const [before, after] = [bytes.subarray(0, exported.start), bytes.subarray(exported.end)];
-  return { bytes: concat([before, rewritten, after]), globals };
+  const names = changing?.map((index) => prefix + index);
+  if (!names || names.some((name) => facts.exports.has(name))) return undefined;
+  const entries = changing!.map((index, i) => [...name(names[i]!), globalKind, ...leb(index)]);
+  return { names, entries };
 }
 
 /** @returns their indices; undefined if one cannot be put back */
@@ -131,14 +131,14 @@ export class ResetInstance {
   /**
    * No instance yet.
    *
-   * @param open what {@link exportGlobals} made; undefined if instances cannot be made new again
-   * @param bytes what it was made of
-   * @param facts what that says of itself
+   * @param globals what {@link findGlobals} found, which the instances export
+   * @param bytes the module
+   * @param facts what it says of itself
    */
-  constructor(open: OpenModule | undefined, bytes: Uint8Array, facts: WasmModuleFacts) {
-    this.#globals = open?.globals ?? [];
-    this.#possible = open !== undefined;
-    this.#code = open && bytes;
+  constructor(globals: ChangingGlobals | undefined, bytes: Uint8Array, facts: WasmModuleFacts) {
+    this.#globals = globals?.names ?? [];
+    this.#possible = globals !== undefined;
+    this.#code = globals && bytes;
     this.#facts = facts;
   }
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { moduleBytes, section } from "../../../../tests/support/wasm_bytes.ts";
 import { readWasm } from "../../../model/wasm_binary.ts";
 import { WasmFunction } from "./wasm.ts";
-import { exportGlobals, ResetInstance, type Running } from "./wasm_reset.ts";
+import { importMemory } from "./wasm_memory.ts";
+import { findGlobals, ResetInstance, type Running } from "./wasm_reset.ts";
 
 const run = [3, ...new TextEncoder().encode("run")];
 const noMemory: number[] = [];
@@ -44,10 +45,11 @@ function fn(bytes: Uint8Array, stateful = false): () => unknown {
 /** After a first call, what may be used for the second. */
 function prepared(bytes: Uint8Array<ArrayBuffer>): { again: ResetInstance; first: Running } {
   const facts = readWasm(bytes);
-  const open = exportGlobals(bytes, facts);
-  const module = new WebAssembly.Module((open?.bytes ?? bytes) as Uint8Array<ArrayBuffer>);
+  const globals = findGlobals(bytes, facts);
+  const rewritten = importMemory(bytes, facts, 1, globals?.entries) as Uint8Array<ArrayBuffer>;
+  const module = new WebAssembly.Module(rewritten);
   const make = () => ({ exports: new WebAssembly.Instance(module).exports, memory: undefined });
-  const again = new ResetInstance(open, bytes, facts);
+  const again = new ResetInstance(globals, bytes, facts);
   const first = make();
   assert.equal(again.take(), undefined);
   assert.equal(again.giveBack(first), false);
@@ -152,7 +154,7 @@ Deno.test("instances with more that can change are not used again", () => {
     "much memory": running(give, section(5, [1, 0, 33])),
   };
   for (const [name, bytes] of Object.entries(cases)) {
-    assert.equal(exportGlobals(bytes, readWasm(bytes)), undefined, name);
+    assert.equal(findGlobals(bytes, readWasm(bytes)), undefined, name);
   }
   const taken = [...new TextEncoder().encode("serverledge.global.0")];
   const exports = section(7, [2, ...run, 0, 0, taken.length, ...taken, 0, 0]);
@@ -160,6 +162,6 @@ Deno.test("instances with more that can change are not used again", () => {
   const at = clash.findIndex((_, i) => clash[i] === 7 && clash[i + 1] === 7 && clash[i + 2] === 1);
   const bytes = Uint8Array.from([...clash.slice(0, at), ...exports, ...clash.slice(at + 9)]);
   assert.ok(WebAssembly.validate(bytes));
-  assert.equal(exportGlobals(bytes, readWasm(bytes)), undefined);
+  assert.equal(findGlobals(bytes, readWasm(bytes)), undefined);
   assert.equal(fn(bytes)(), 1);
 });
