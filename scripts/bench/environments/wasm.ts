@@ -19,8 +19,9 @@ const startsPerRound = 8;
 const restMs = 500;
 /** Instances of the warm function. */
 const instances = 4;
-/** What is computed, and its result. */
+/** What is computed, and its result; and what takes no time to compute. */
 const fib = { n: 30, result: 832_040 };
+const trivialFib = { n: 1, result: 1 };
 /** Calls before and in one round: the first ones run code that is not optimized yet. */
 const fibCalls = { before: 30, measured: 21 };
 
@@ -85,21 +86,34 @@ async function measureWarm(module: Module, results: Results): Promise<void> {
   results.add("warm_wasm_c16_p99_ms", "ms", samples.map(({ c16 }) => c16.p99Ms));
 }
 
+/**
+ * A computation in a sandbox, as the node's report tells its duration, which has the way to the sandbox and
+ * back in it, beside the same module in this process. The two take turns, so that both of them meet
+ * the same machine, and both come after a wait.
+ */
 async function measureComputation(module: Module, results: Results): Promise<void> {
   await using node = await MeasuredNode.start(1);
   await create(node, "fib", module, { Handler: "main.fib" });
-  const there = async () => {
-    const { body } = await post(node.invokeUrl("fib"), { Params: { n: fib.n } });
-    assert.equal(body.Result, String(fib.result), JSON.stringify(body));
+  const there = async ({ n, result } = fib) => {
+    const { body } = await post(node.invokeUrl("fib"), { Params: { n } });
+    assert.equal(body.Result, String(result), JSON.stringify(body));
     return body.Duration * 1000;
   };
   const here = directly(module);
   const samples = await inRounds(async () => {
-    const [inNode, direct] = [await median(there), await median(() => Promise.resolve(here()))];
-    return { inNode, direct };
+    for (let i = 0; i < fibCalls.before; i++) [await there(), here()];
+    const times: { inNode: number; direct: number; way: number }[] = [];
+    for (let i = 0; i < fibCalls.measured; i++) {
+      times.push({ inNode: await there(), direct: here(), way: await there(trivialFib) });
+    }
+    const median = (what: keyof (typeof times)[number]) => medianOf(times.map((one) => one[what]));
+    return { inNode: median("inNode"), direct: median("direct"), way: median("way") };
   });
   results.add("wasm_fib30_ms", "ms", samples.map(({ inNode }) => inNode));
+  results.add("wasm_fib30_direct_ms", "ms", samples.map(({ direct }) => direct));
   results.add("wasm_fib30_ratio", "ratio", samples.map(({ inNode, direct }) => inNode / direct));
+  // What of it is the way to the sandbox and back.
+  results.add("wasm_fib1_ms", "ms", samples.map(({ way }) => way));
 }
 
 /** The same module in this process. @returns a call, which tells how long it took, ms */
@@ -111,13 +125,6 @@ function directly(module: Module): () => number {
     assert.equal(call(fib.n), fib.result);
     return performance.now() - began;
   };
-}
-
-async function median(measure: () => Promise<number>): Promise<number> {
-  for (let i = 0; i < fibCalls.before; i++) await measure();
-  const times: number[] = [];
-  for (let i = 0; i < fibCalls.measured; i++) times.push(await measure());
-  return medianOf(times);
 }
 
 async function create(
