@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { FunctionRecord } from "../../lib/model/function.ts";
+import { residentBytes } from "../../lib/runtime/sandbox/limits/proc.ts";
 import { environmentContract, failure, value } from "../contract/environment.ts";
 import { dockerCall, dockerFunction } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
@@ -58,6 +59,24 @@ Deno.test("spare sandboxes are used once, and replaced", async () => {
     "a spare that died is no longer counted",
     () => environment.spareCounts().sandbox! < 2,
   );
+});
+
+Deno.test("a sandbox that has worked gives memory back when it is idle", async () => {
+  await using world = await sandboxWorld({
+    "main.ts": `export default () => {
+      const list = [];
+      for (let n = 0; n < 1e6; n++) list.push({ n });
+      return list.length;
+    };`,
+  });
+  await using instance = await world.environment.start(dockerFunction("deno", "main.ts"), never);
+  const resident = () => residentBytes(Number(instance.id.replace("sandbox-", "")))!;
+  const before = resident();
+  assert.equal(value(await instance.invoke(dockerCall())), 1e6);
+  const grown = resident() - before;
+  assert.ok(grown > 20 << 20, `it grew by ${grown} bytes only`);
+  await eventually("most is given back", () => resident() - before < grown / 2);
+  assert.equal(value(await instance.invoke(dockerCall())), 1e6);
 });
 
 Deno.test("the context tells who, where and how long", async () => {

@@ -99,6 +99,11 @@ export class Calls {
     this.#options = options;
   }
 
+  /** True while calls are under way. */
+  get busy(): boolean {
+    return this.#running.size > 0;
+  }
+
   /**
    * Runs a call; its reply is sent when it ends.
    *

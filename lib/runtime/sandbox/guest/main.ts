@@ -10,6 +10,7 @@ import type { SandboxExecutor } from "../../../model/runtimes.ts";
 import type { SandboxSpec } from "../spec.ts";
 import { loadModule } from "./deno_loader.ts";
 import { harden, hardenLanguage } from "./harden.ts";
+import { IdleTidy } from "./idle_tidy.ts";
 import type { Answerer, GuestFunction, Loader } from "./loader.ts";
 import { type CallStorage, Output } from "./output.ts";
 import type { FetchAnswer } from "../asks.ts";
@@ -19,7 +20,7 @@ import { describe, type Failure } from "./results.ts";
 import { Wire } from "./wire.ts";
 
 /** What runs calls. */
-type Runner = Pick<Calls, "run" | "cancel" | "taken" | "blame">;
+type Runner = Pick<Calls, "run" | "cancel" | "taken" | "blame" | "busy">;
 
 /** The loaders; each is loaded only where it is needed. */
 const loaders: Readonly<Record<SandboxExecutor, () => Promise<Loader>>> = {
@@ -36,7 +37,9 @@ export async function runSandbox(): Promise<void> {
   const wire = new Wire(conn, () => exit(0));
   wire.send({ token });
   // Absent where the program runs from sources.
-  const { gc = () => {} } = globalThis as { gc?: () => void };
+  const { gc = () => {} } = globalThis as { gc?: (how?: object) => void };
+  const { memoryUsage } = Deno;
+  const { setTimeout, performance } = globalThis;
   // While nothing is to be done yet: what is the same for every function.
   hardenLanguage();
   const message = await wire.receive();
@@ -47,14 +50,17 @@ export async function runSandbox(): Promise<void> {
   const reply = { id: message.id, output: "" };
   const network = await networkFor(spec, wire);
   let loaded: GuestFunction | undefined;
-  const calls: { run?: Runner } = {};
+  const calls: { run?: Runner; tidy?: IdleTidy } = {};
   // While the code is loaded it may fetch already.
   const running = wire.run((message) => {
     if (typeof message.cancel === "string") calls.run?.cancel(message.cancel);
     else if (typeof message.taken === "string") {
       calls.run?.taken(message.taken, message.cost as number);
     } else if (typeof message.fetched === "number") network?.accept(message as FetchAnswer);
-    else calls.run?.run(message as unknown as CallMessage);
+    else {
+      calls.run?.run(message as unknown as CallMessage);
+      calls.tidy?.worked();
+    }
   });
   try {
     const loader = await loaders[spec.executor]();
@@ -75,6 +81,14 @@ export async function runSandbox(): Promise<void> {
     ? new Calls({ spec, handler: loaded.handler, output, send, describe: describeError })
     : answering(loaded.answer, send);
   catchStrays(runner, log);
+  calls.tidy = new IdleTidy({
+    heapBytes: () => memoryUsage().heapTotal,
+    // An ordinary collection keeps the pages.
+    collect: () => gc({ type: "major", execution: "sync", flavor: "last-resort" }),
+    busy: () => runner.busy,
+    after: (ms, callback) => void setTimeout(callback, ms),
+    now: () => performance.now(),
+  });
   wire.send({ ...reply, ok: true, result: "null" });
   await running;
 }
@@ -104,6 +118,7 @@ function answering(
     },
     cancel: () => {},
     taken: () => {},
+    busy: false,
     blame: () => false,
   };
 }
