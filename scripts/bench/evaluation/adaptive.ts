@@ -56,6 +56,8 @@ interface Trial {
   readonly file: ScenarioFile;
   /** By policy, one a seed. */
   readonly runs: ReadonlyMap<string, readonly JobResult[]>;
+  /** Utility that could be achieved, by seed, where that is known. */
+  readonly optima?: readonly number[];
 }
 
 /** Runs everything and measures. */
@@ -65,16 +67,26 @@ export async function measureAdaptive(results: Results): Promise<void> {
   const toOthers: [string, Estimate][] = [];
   const recoveries: number[] = [];
   for (const [name, duration] of Object.entries(scenarios)) {
-    const trial = await runScenario(name, duration);
-    const optimum = await againstOracle(trial, solver);
+    const all = await runScenario(name, duration);
+    const optima = await optimaOf(all, solver);
+    const trial = optima ? feasible(all, optima) : all;
+    const own = trial.runs.get("adaptive")!;
+    const optimum = trial.optima &&
+      estimate(own.map(({ utility }, at) => utility / trial.optima![at]!));
     if (optimum) toOracle.push([name, optimum]);
-    const [other, ratio] = againstBestOther(trial);
-    toOthers.push([name, ratio]);
-    const broken = trial.runs.get("adaptive")!.filter(({ inBounds }) => !inBounds).length;
+    const [other, ratio] = againstBestOther(trial) ?? [];
+    if (ratio) toOthers.push([name, ratio]);
+    const broken = own.filter(({ inBounds }) => !inBounds).length;
     console.log(
-      `  ${name}: ${told(ratio)} of ${other}, the best other that keeps the bounds` +
+      `  ${name}: ` +
+        (ratio
+          ? `${told(ratio)} of ${other}, the best other that keeps the bounds`
+          : "no other keeps the bounds") +
         (optimum ? `; ${told(optimum)} of the optimum` : "") +
-        (broken > 0 ? `; breaks the bounds itself in ${broken} of ${seedCount} seeds` : ""),
+        (own.length < seedCount
+          ? `; nobody can keep them in ${seedCount - own.length} seeds`
+          : "") +
+        (broken > 0 ? `; breaks them itself in ${broken} of ${own.length} seeds` : ""),
     );
     for (const at of drifts[name] ?? []) {
       const seconds = await recoveryAfter(trial, at, solver);
@@ -102,24 +114,31 @@ async function runScenario(name: string, duration: number | undefined): Promise<
   };
 }
 
-/**
- * Share of the optimum of what really arrived; undefined where the scenario has none. Seeds in which
- * nobody could keep the promises are left out.
- */
-async function againstOracle(
+/** What could be achieved of what really arrived, by seed; undefined where load is not stationary. */
+async function optimaOf(
   { file, runs }: Trial,
   solver: WorkerSolver,
-): Promise<Estimate | undefined> {
+): Promise<number[] | undefined> {
   if (!isStationary(makeScenario(file, 1))) return undefined;
-  const shares: number[] = [];
-  for (const [at, { utility, flows }] of runs.get("adaptive")!.entries()) {
-    shares.push(utility / await bestUtility(makeScenario(file, at + 1), solver, flows));
+  const optima: number[] = [];
+  for (const [at, { flows }] of runs.get("adaptive")!.entries()) {
+    optima.push(await bestUtility(makeScenario(file, at + 1), solver, flows));
   }
-  return estimate(shares);
+  return optima;
 }
 
-/** Utility as a multiple of that of the best other policy that kept budget and promises. */
-function againstBestOther({ runs }: Trial): [string, Estimate] {
+/** Only the seeds in which the promises can be kept. */
+function feasible(trial: Trial, optima: readonly number[]): Trial {
+  const isFeasible = (_: unknown, at: number) => !Number.isNaN(optima[at]);
+  const runs = [...trial.runs].map(([policy, each]) => [policy, each.filter(isFeasible)] as const);
+  return { ...trial, runs: new Map(runs), optima: optima.filter(isFeasible) };
+}
+
+/**
+ * Utility as a multiple of that of the best other policy that kept budget and promises; undefined where
+ * no other did.
+ */
+function againstBestOther({ runs }: Trial): [string, Estimate] | undefined {
   const own = runs.get("adaptive")!;
   const others = [...runs].filter(([policy, each]) =>
     policy !== "adaptive" && each.every(({ inBounds }) => inBounds)
@@ -128,7 +147,7 @@ function againstBestOther({ runs }: Trial): [string, Estimate] {
     policy,
     ratioOf(own, each),
   ]);
-  return ratios.reduce((worst, each) => each[1].mean < worst[1].mean ? each : worst);
+  return ratios.toSorted(([, a], [, b]) => a.mean - b.mean)[0];
 }
 
 /** Ratio of mean utilities, with the confidence interval of their difference in each seed. */
