@@ -1,15 +1,15 @@
 /*
  * The functions of experiment `node` as a WebAssembly module without a C library.
  *
- * clang --target=wasm32 -O2 -nostdlib -Wl,--no-entry,--strip-all -o functions.wasm functions.c
+ * clang --target=wasm32 -O2 -nostdlib -Wl,--no-entry,--strip-all -DROOM=4096 -o functions.wasm functions.c
  */
 typedef unsigned long long result;
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
 
-/* Room for the params of echo. Each call has a fresh memory, so nothing need ever be freed. */
-static char memory[4 << 20];
-static unsigned char composite[1 << 20];
+/* Room for params. Each call has a fresh memory, so nothing need ever be freed. */
+static char memory[ROOM];
+static unsigned char composite[1 << 14];
 
 char *EXPORT(alloc)(unsigned length) { return length <= sizeof memory ? memory : 0; }
 
