@@ -187,6 +187,7 @@ export function validationReport(validation: Validation): Report {
     figures: {
       "": {
         title: "What the simulator says, as a share of what real nodes did",
+        plane: { width: 560, height: 190 },
         rows: classes.map((one): FigureRow => ({
           title: one.name,
           charts: [
