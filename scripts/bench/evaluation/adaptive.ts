@@ -126,11 +126,18 @@ async function optimaOf(
   return optima;
 }
 
-/** Share of the optimum, in the seeds in which the bounds were kept: who breaks them may exceed it. */
-function againstOracle(own: readonly JobResult[], optima: readonly number[]): Estimate {
-  return estimate(
-    own.map(({ utility, inBounds }, at) => inBounds ? utility / optima[at]! : NaN),
+/**
+ * Share of the optimum, in the seeds in which the bounds were kept: who breaks them may exceed it;
+ * undefined if they were kept in none.
+ */
+function againstOracle(
+  own: readonly JobResult[],
+  optima: readonly number[],
+): Estimate | undefined {
+  const shares = own.flatMap(({ utility, inBounds }, at) =>
+    inBounds ? [utility / optima[at]!] : []
   );
+  return shares.length > 0 ? estimate(shares) : undefined;
 }
 
 /** Only the seeds in which the promises can be kept. */
@@ -146,6 +153,7 @@ function feasible(trial: Trial, optima: readonly number[]): Trial {
  */
 function againstBestOther({ runs }: Trial): [string, Estimate] | undefined {
   const own = runs.get("adaptive")!;
+  if (own.length === 0) return undefined;
   const others = [...runs].filter(([policy, each]) =>
     policy !== "adaptive" && each.every(({ inBounds }) => inBounds)
   );
