@@ -93,12 +93,13 @@ export function learnThere(
 
 /** Nobody tells what happened there: a start, or a long execution; each as likely as it was. */
 function learnFromSilence(
-  { executions, startsThere, stations }: Knowledge,
+  knowledge: Knowledge,
   { functionName: fn, memoryMib, inputSize }: RequestFacts,
-  { expectedWarm, budgetMs }: Errand,
+  { option, expectedWarm, budgetMs }: Errand,
   peer: PeerView,
   now: number,
 ): void {
+  const { executions, startsThere, stations, money } = knowledge;
   const station = stations.of(peer.id);
   const left = budgetMs - station.way.expectedMs(inputSize, peer.rttMs, now);
   const times = executions.of(peer.id, fn);
@@ -110,4 +111,6 @@ function learnFromSilence(
   station.served(fn, expectedWarm, started, now);
   station.shelf.served(fn, memoryMib, expectedWarm, started > 0.5);
   if (left > 0 && started < 0.5) executions.observe(peer.id, fn, left, false);
+  // It ran until it was called back.
+  if (peer.isCloud) money.spend(knowledge.cloudCost(budgetMs, memoryMib) - option.cost);
 }

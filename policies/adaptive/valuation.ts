@@ -136,7 +136,7 @@ function optionThere(
     cold * startsThere.of(fn).expected(within, startPriorMs)
   );
   const taken = station.willingness(qosClass.name, peer.isCloud || hasRoom(peer, request), now);
-  const heldMs = peer.isCloud ? times.heldMs(left) : 0;
+  const heldMs = peer.isCloud ? times.heldMs(budgetMs) : 0;
   const cost = knowledge.cloudCost(heldMs, memoryMib);
   const worth = worthOf(knowledge, request, inTime);
   const price = money.price * cost;
