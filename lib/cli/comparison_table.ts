@@ -38,7 +38,7 @@ function policyTable(policies: readonly PolicyResult[]): string {
       number(utility, 3),
       at === 0 ? "" : number(gain, 3),
       number(cost, 3),
-      [overBudget > 0 ? "over budget" : "", promisesBroken > 0 ? "class refused too often" : ""]
+      [overBudget > 0 ? "over budget" : "", promisesBroken > 0 ? "promise broken" : ""]
         .filter(Boolean).join(", "),
     ]),
   );

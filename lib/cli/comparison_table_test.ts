@@ -55,5 +55,5 @@ Deno.test("policies and classes are shown with their confidence and the gain ove
 
 Deno.test("who breaks a bound is marked", () => {
   const text = comparisonTable(comparison({ overBudget: 1, promisesBroken: 2 }));
-  assert.match(text, /other .*over budget, class refused too often/);
+  assert.match(text, /other .*over budget, promise broken/);
 });

@@ -23,6 +23,10 @@ export interface Work extends JsonObject {
   origin: string;
   /** Index of its class in the tally. */
   qos: number;
+  /** When it arrived, ms. */
+  arrivedAt: number;
+  /** Whether it was run, be it to its end or not. */
+  ran: boolean;
 }
 
 /** What an environment works with. */

@@ -13,6 +13,7 @@ import { seededRandom } from "../base/random.ts";
 import type { QosClass } from "../model/qos.ts";
 import { truncatedNormal } from "./distributions.ts";
 import { cutGammaMean, gammaCdf } from "./gamma.ts";
+import { promiseTolerance } from "./results.ts";
 import type { FunctionModel, NodeModel, Scenario } from "./scenario.ts";
 import { flowKey } from "./tally.ts";
 
@@ -53,7 +54,7 @@ interface Promised {
  * @param scenario load that does not change over time
  * @param solver solves the program
  * @param flows requests that really came, by {@link flowKey}; without them the rates of the scenario
- * @returns NaN if nobody could keep what is promised to the classes
+ * @returns NaN if nobody could keep what is promised to the classes, as nearly as is asked of policies
  * @throws `INVALID_REQUEST` if the load is not stationary
  */
 export async function bestUtility(
@@ -86,7 +87,7 @@ export async function bestUtility(
     const { completion } = flow.qosClass;
     if (completion <= 0) continue;
     const promised = promises.get(flow.qosClass) ?? { rate: 0, places: [] };
-    promised.rate += completion * flow.rate;
+    promised.rate += Math.max(0, completion - promiseTolerance) * flow.rate;
     promised.places.push(...places);
     promises.set(flow.qosClass, promised);
   }

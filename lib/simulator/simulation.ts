@@ -144,7 +144,10 @@ class Simulation implements Disposable {
       },
       environment: {
         random: chance("starts"),
-        executed: (record, { qos, origin }, ms) => {
+        executed: (record, work, ms) => {
+          const { qos, origin, arrivedAt } = work;
+          if (!work.ran) this.#tally.ran(qos, arrivedAt);
+          work.ran = true;
           if (!isCloud) return;
           const cost = this.#scenario.cost * ms / 1000 * record.MemoryMB / 1024;
           this.#tally.paid(qos, origin, cost, this.#clock.now());
@@ -175,6 +178,8 @@ class Simulation implements Disposable {
           bytes: Math.round(truncatedNormal(chance, fn.input)),
           origin: node,
           qos: 0,
+          arrivedAt: this.#clock.now(),
+          ran: false,
         });
         next();
       });

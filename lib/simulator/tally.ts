@@ -40,6 +40,8 @@ export interface ClassTally {
   late: number;
   /** Refused. */
   dropped: number;
+  /** Run, be it to their end or not: neither refused nor left in line until it was too late. */
+  ran: number;
   /** Served ones that an instance was started for. */
   cold: number;
   /** Served ones by place. */
@@ -103,6 +105,7 @@ export class Tally {
       inTime: 0,
       late: 0,
       dropped: 0,
+      ran: 0,
       cold: 0,
       places: { local: 0, edge: 0, cloud: 0 },
       utility: 0,
@@ -149,6 +152,16 @@ export class Tally {
     if (end.cold) tally.cold++;
     if (end.place) tally.places[end.place]++;
     tally.responses.push(responseMs);
+  }
+
+  /**
+   * A request was run, for the first time.
+   *
+   * @param qos index of its class
+   * @param arrivedAt when it arrived, ms
+   */
+  ran(qos: number, arrivedAt: number): void {
+    if (arrivedAt >= this.#fromMs) this.classes[qos]!.ran++;
   }
 
   /**

@@ -24,7 +24,7 @@ export interface Job {
 export interface JobResult {
   /** Utility per second. */
   readonly utility: number;
-  /** False if a node spent more in the cloud than it may, or a class was refused too often. */
+  /** False if a node spent more in the cloud than it may, or a promise was broken. */
   readonly inBounds: boolean;
   /** Utility by second of arrival. */
   readonly perSecond: Float64Array;
