@@ -58,6 +58,7 @@ export class Adaptive implements Policy {
   decide(request: RequestFacts, view: NodeView): Decision {
     const now = this.#now();
     const options = optionsOf(this.#knowledge, request, view, now);
+    this.#promise(request, options);
     const chosen = this.#choose(request, options, now);
     const decision = chosen?.decision ?? (options.length > 0 || view.supported ? full : unsuitable);
     this.#journal.add(now, request, options, chosen, decision);
@@ -69,11 +70,11 @@ export class Adaptive implements Policy {
   /** See {@link Policy}. */
   observe(request: RequestFacts, outcome: Outcome): void {
     const now = this.#now();
+    const errand = this.#errands.get(request.id);
     // What another node sent and is refused here goes on looking: its own node keeps the promise.
     if (!request.forwarded) {
-      this.#knowledge.promises.settled(request.qosClass, outcome.place !== "nowhere");
+      this.#knowledge.promises.settled(request.qosClass, served(outcome, errand));
     }
-    const errand = this.#errands.get(request.id);
     if (!errand) return;
     this.#errands.delete(request.id);
     const { peer } = errand.option;
@@ -115,6 +116,18 @@ export class Adaptive implements Policy {
     return best && best.score >= 0 ? best : undefined;
   }
 
+  /** Learns what bonus it takes to serve a new request. */
+  #promise({ qosClass, waited, forwarded }: RequestFacts, options: readonly Option[]): void {
+    if (waited || forwarded) return;
+    const { promises } = this.#knowledge;
+    const bonus = promises.bonus(qosClass);
+    let needed = Infinity;
+    for (const { runs, score } of options) {
+      if (runs > 0) needed = Math.min(needed, bonus - score / runs);
+    }
+    if (Number.isFinite(needed)) promises.considered(qosClass, needed);
+  }
+
   /** Books what a new request loses because there is no room, or nothing warm, for it here. */
   #missed(request: RequestFacts, view: NodeView, chosen: Option | undefined): void {
     if (request.waited || !view.supported || view.warm) return;
@@ -143,6 +156,12 @@ export class Adaptive implements Policy {
     if (this.#errands.size >= maxUnderWay) this.#errands.delete(this.#errands.keys().next().value!);
     this.#errands.set(id, { option: chosen, stay, budgetMs, expectedWarm });
   }
+}
+
+/** How likely a request was run; of those that were late elsewhere nobody tells. */
+function served({ executionMs }: Outcome, errand: Errand | undefined): number {
+  if (!Number.isNaN(executionMs)) return 1;
+  return errand?.option.peer ? errand.option.runs : 0;
 }
 
 /**

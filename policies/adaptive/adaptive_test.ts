@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { NodeView, RequestFacts } from "../../lib/policy.ts";
+import type { NodeView, PeerView, RequestFacts } from "../../lib/policy.ts";
 import {
   cloudOf,
   outcomeOf,
@@ -87,19 +87,43 @@ Deno.test("it asks a neighbour no more that refuses a class, until some time has
   assert.equal(ask({}, view).decision.kind, "offload");
 });
 
-Deno.test("it pays the cloud only as far as the budget goes", () => {
-  const { policy, ask, pass } = setUp({ budget: 1, cost: 1 });
-  const view = viewOf({ supported: false, cloud: cloudOf({ warm: true }) });
-  let paid = 0;
-  for (let second = 0; second < 3600; second++) {
-    pass(1000);
-    const { request, decision } = ask({ memoryMib: 1024 }, view);
-    if (decision.kind !== "offload") continue;
-    paid += 0.1;
-    const outcome = { ...there("cloud", 100), place: "cloud" as const };
-    policy.observe(request, outcomeOf(outcome));
+Deno.test("a neighbour's memory costs as much as its own where both are as full", () => {
+  const { policy, live, ask } = setUp();
+  const batch = qosClassOf({ name: "batch", id: 4, utility: 0.5 });
+  const cloud = cloudOf({ warm: true });
+  const neighbour = (availableMemoryMib: number) => peerOf({ warm: true, availableMemoryMib });
+  const batchGoesTo = (peer: PeerView) => {
+    const view = viewOf({ supported: false, peers: [peer], cloud });
+    const { decision } = ask({ qosClass: batch, budgetMs: 60_000 }, view);
+    return decision.kind === "offload" ? decision.to : decision.kind;
+  };
+  assert.equal(batchGoesTo(neighbour(1024)), "peer");
+  assert.equal(batchGoesTo(neighbour(50)), "peer", "nothing is known of crowds yet");
+  const crowded = viewOf({ warm: true, availableMemoryMib: 50 });
+  for (let i = 0; i < 40; i++) {
+    const { request } = ask({}, crowded);
+    live(viewOf({ canStart: false, queueLength: 10, availableMemoryMib: 50 }), { inTime: false });
+    policy.observe(request, outcomeOf(here));
   }
-  assert(paid > 0.8 && paid < 1.1, `paid ${paid}`);
+  assert.equal(batchGoesTo(neighbour(50)), "cloud");
+  assert.equal(batchGoesTo(neighbour(1024)), "peer");
+});
+
+Deno.test("it pays the cloud only as far as the budget goes, late answers included", () => {
+  const late = { inTime: false, code: "DEADLINE_EXCEEDED" as const, executionMs: NaN };
+  for (const [seconds, end] of [[0.1, {}], [0.5, late]] as const) {
+    const { policy, ask, pass } = setUp({ budget: 20, cost: 1 });
+    const view = viewOf({ supported: false, cloud: cloudOf({ warm: true }) });
+    let paid = 0;
+    for (let second = 0; second < 3600; second++) {
+      pass(1000);
+      const { request, decision } = ask({ memoryMib: 1024 }, view);
+      if (decision.kind !== "offload") continue;
+      paid += seconds;
+      policy.observe(request, outcomeOf({ ...there("cloud", 100), place: "cloud", ...end }));
+    }
+    assert(paid > 16 && paid < 22, `paid ${paid}`);
+  }
 });
 
 Deno.test("it refuses what would cost more in penalties than it can bring", () => {

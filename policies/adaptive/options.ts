@@ -16,6 +16,8 @@ export interface Option {
   readonly peer: PeerView | undefined;
   /** Probability of an answer in time. */
   readonly inTime: number;
+  /** Probability that it is run there before it is too late. */
+  readonly runs: number;
   /** Probability that the place takes it. */
   readonly taken: number;
   /** Expected utility, what it costs others and the budget not counted. */

@@ -165,14 +165,26 @@ Deno.test("a warm instance has the price of what those lose who find none", () =
   near(crowding.evictionCost(10_000), 3000 * (0.4 / 100 + 0) / 2, 1, "a mean over the functions");
 });
 
-Deno.test("a class that is refused too often gets a bonus until its share is kept", () => {
+Deno.test("a promised class gets the bonus with which its share is worth serving", () => {
   const promises = new Promises();
-  const promised = qosClassOf({ id: 1, completion: 0.9 });
-  for (let i = 0; i < 100; i++) promises.settled(promised, i % 2 === 0);
-  assert(promises.bonus(promised) > 1);
-  for (let i = 0; i < 2000; i++) promises.settled(promised, true);
-  assert.equal(promises.bonus(promised), 0);
-  assert.equal(promises.bonus(qosClassOf()), 0);
+  const promised = qosClassOf({ id: 1, completion: 0.6 });
+  let count = 0;
+  let served = 0;
+  /** One request; serving it costs from 0 to 9 beyond its utility. */
+  const live = (costs: number) => {
+    promises.considered(promised, costs);
+    const isServed = promises.bonus(promised) >= costs;
+    promises.settled(promised, isServed ? 1 : 0);
+    count++;
+    if (isServed) served++;
+  };
+  for (let i = 0; i < 2000; i++) live((i * 7) % 10);
+  near(served / count, 0.6, 0.05, "as much as is promised");
+  near(promises.bonus(promised), 5.5, 1, "the cheapest are served");
+  for (let i = 0; i < 2000; i++) live(-1);
+  assert.equal(promises.bonus(promised), 0, "it is served without one");
+  promises.considered(qosClassOf(), 5);
+  assert.equal(promises.bonus(qosClassOf()), 0, "nothing is promised to others");
 });
 
 Deno.test("what another node has warm is known from what was sent there", () => {

@@ -43,6 +43,15 @@ export class Shelf {
     else if (this.#away === 0 && this.#sentAt < toldAt) stock.instances = 0;
   }
 
+  /**
+   * Share of its memory that is in use.
+   *
+   * @param availableMib what no busy instance holds
+   */
+  busyShare(availableMib: number): number {
+    return this.#memoryMib > 0 ? Math.max(0, 1 - availableMib / this.#memoryMib) : 0;
+  }
+
   /** True if an instance that none of this node's requests uses is believed to be there. */
   hasIdle(fn: string): boolean {
     const stock = this.#stocks.get(fn);

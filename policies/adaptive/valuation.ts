@@ -46,19 +46,21 @@ export function optionsOf(
 }
 
 /**
- * What an answer is worth.
+ * What it is worth to admit a request.
  *
  * @param knowledge what was learned
  * @param request the request
- * @param inTime probability that it comes in time
+ * @param inTime probability that it is answered in time
+ * @param runs probability that it is run at all, before it is too late
  */
 export function worthOf(
   { promises }: Knowledge,
   { qosClass }: RequestFacts,
   inTime: number,
+  runs = 1,
 ): number {
   const { utility, penalty } = qosClass;
-  return utility * inTime - penalty * (1 - inTime) + promises.bonus(qosClass);
+  return utility * inTime - penalty * (1 - inTime) + runs * promises.bonus(qosClass);
 }
 
 /**
@@ -95,25 +97,51 @@ function optionHere(
   const times = executions.of(here, fn);
   const within: ByDelay = (delayMs) => times.within(budgetMs - delayMs);
   const heldMs = times.heldMs(budgetMs);
-  const option = (name: string, decision: Decision, inTime: number, toll = 0): Option => {
+  const option = (
+    name: string,
+    decision: Decision,
+    { inTime, runs = 1, toll = 0, startMs = 0 }: {
+      inTime: number;
+      runs?: number;
+      toll?: number;
+      startMs?: number;
+    },
+  ): Option => {
     const stake = qosClass.utility + qosClass.penalty;
-    const worth = worthOf(knowledge, request, inTime) + tieBreak * stake;
-    const price = crowding.memoryCost(busyShare(view), memoryMib, heldMs, now) + toll;
+    const worth = worthOf(knowledge, request, inTime, runs) + tieBreak * stake;
+    const memoryCost = crowding.memoryCost(busyShare(view), memoryMib, startMs + heldMs, now);
+    const price = memoryCost + toll;
     const score = worth - price;
-    return { name, decision, peer: undefined, inTime, taken: 1, worth, price, score, cost: 0 };
+    return {
+      name,
+      decision,
+      peer: undefined,
+      inTime,
+      runs,
+      taken: 1,
+      worth,
+      price,
+      score,
+      cost: 0,
+    };
   };
   if (view.warm) {
-    return option("here warm", run, within(0), crowding.warmCost(fn, heldMs, now));
+    const toll = crowding.warmCost(fn, heldMs, now);
+    return option("here warm", run, { inTime: within(0), toll });
   }
   if (view.canStart) {
+    const starts = startsHere.of(fn);
     const prior = view.local.startMs || startPriorMs;
-    const inTime = startsHere.of(fn).expected(within, prior);
-    const evicted = view.freeMemoryMib < memoryMib ? crowding.evictionCost(now) : 0;
-    return option("here by a start", run, inTime, evicted);
+    const toll = view.freeMemoryMib < memoryMib ? crowding.evictionCost(now) : 0;
+    const inTime = starts.expected(within, prior);
+    return option("here by a start", run, { inTime, toll, startMs: starts.mean(prior) });
   }
   if (!request.waited && view.queueLength >= view.queueCapacity) return undefined;
+  const waits = waitsHere.of(fn);
   const told = request.waited ? 0 : view.queueWaitMs;
-  return option("here in line", wait, waitsHere.of(fn).expected(within, told));
+  // What another node sent need not wait here in vain: its own node may still find a better place.
+  const runs = request.forwarded ? 0 : waits.expected((ms) => ms < budgetMs ? 1 : 0, told);
+  return option("here in line", wait, { inTime: waits.expected(within, told), runs });
 }
 
 /** Another node. */
@@ -124,27 +152,34 @@ function optionThere(
   now: number,
 ): Option {
   const { functionName: fn, budgetMs, memoryMib, qosClass, inputSize } = request;
-  const { executions, stations, startsThere, money } = knowledge;
+  const { executions, stations, startsThere, money, crowding } = knowledge;
   const station = stations.of(peer.id);
   station.shelf.told(fn, peer.warm, peer.availableMemoryMib, now - peer.ageMs);
   const left = budgetMs - station.way.expectedMs(inputSize, peer.rttMs, now);
   const times = executions.of(peer.id, fn);
   const within: ByDelay = (delayMs) => times.within(left - delayMs);
   const cold = station.coldShare(fn, expectsWarm(knowledge, fn, peer), now);
-  const inTime = station.correction(now) * (
-    (1 - cold) * station.waits.expected(within, 0) +
-    cold * startsThere.of(fn).expected(within, startPriorMs)
-  );
+  const starts = startsThere.of(fn);
+  const overDelays = (of: ByDelay) =>
+    (1 - cold) * station.waits.expected(of, 0) + cold * starts.expected(of, startPriorMs);
+  const inTime = station.correction(now) * overDelays(within);
+  const runs = overDelays((ms) => ms < left ? 1 : 0);
   const taken = station.willingness(qosClass.name, peer.isCloud || hasRoom(peer, request), now);
-  const heldMs = peer.isCloud ? times.heldMs(budgetMs) : 0;
-  const cost = knowledge.cloudCost(heldMs, memoryMib);
-  const worth = worthOf(knowledge, request, inTime);
-  const price = money.price * cost;
+  const heldMs = times.heldMs(budgetMs);
+  const cost = peer.isCloud ? knowledge.cloudCost(heldMs, memoryMib) : 0;
+  const worth = worthOf(knowledge, request, inTime, runs);
+  // A neighbour's memory is worth to its own requests what this node's is where it is as full.
+  const busy = station.shelf.busyShare(peer.availableMemoryMib);
+  const usedMs = cold * starts.mean(startPriorMs) + heldMs;
+  const price = peer.isCloud
+    ? money.price * cost
+    : crowding.memoryCost(busy, memoryMib, usedMs, now);
   return {
     name: peer.id,
     decision: offload(peer),
     peer,
     inTime,
+    runs,
     taken,
     worth,
     price,
