@@ -87,6 +87,18 @@ Deno.test("it asks a neighbour no more that refuses a class, until some time has
   assert.equal(ask({}, view).decision.kind, "offload");
 });
 
+Deno.test("what one class waits elsewhere says nothing of another", () => {
+  const { live, ask } = setUp();
+  const patient = qosClassOf({ name: "patient", id: 5, utility: 0.1 });
+  const peers = [peerOf({ warm: true })];
+  const view = viewOf({ canStart: false, queueWaitMs: 395, peers });
+  for (let i = 0; i < 10; i++) live(viewOf({ warm: true }), here);
+  const away = viewOf({ supported: false, peers });
+  const long = { ...there("peer", 100), delayMs: 3000, awayMs: 3110 };
+  for (let i = 0; i < 20; i++) live(away, long, { qosClass: patient, budgetMs: Infinity });
+  assert.deepEqual(ask({}, view).decision, { kind: "offload", to: "peer" });
+});
+
 Deno.test("a neighbour's memory costs as much as its own where both are as full", () => {
   const { policy, live, ask } = setUp();
   const batch = qosClassOf({ name: "batch", id: 4, utility: 0.5 });

@@ -5,6 +5,7 @@
  */
 
 import type { Explanation } from "../../lib/policy.ts";
+import type { Book } from "./forgetting.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Delays } from "./delays.ts";
 import { here } from "./executions.ts";
@@ -30,7 +31,7 @@ export function explain(knowledge: Knowledge, now: number): Explanation["estimat
     node: name,
     timesSlower: round(executions.factor(name)),
     wayMs: round(station.way.expectedMs(0, 0, now)),
-    waitMs: round(station.waits.mean(0)),
+    waitMs: round(meanWait(station.waits)),
     correction: round(station.correction(now)),
   }));
   const memory = crowding.prices(now).map((price, level, { length }) => ({
@@ -43,6 +44,11 @@ export function explain(knowledge: Knowledge, now: number): Explanation["estimat
     spent: round(money.spent),
   }];
   return { functions, nodes, memory, budget };
+}
+
+function meanWait(waits: Book<string, Delays>): number {
+  const means = Array.from(waits.entries, ([, delays]) => delays.mean(0));
+  return means.reduce((sum, ms) => sum + ms, 0) / Math.max(1, means.length);
 }
 
 function meanOf(delays: Delays): number | null {

@@ -87,7 +87,7 @@ export function learnThere(
   station.served(fn, expectedWarm, cold ? 1 : 0, now);
   station.shelf.served(fn, memoryMib, expectedWarm, cold);
   if (cold) startsThere.of(fn).add(delayMs);
-  else station.waits.add(delayMs);
+  else station.waits.of(qosClass.name).add(delayMs);
   if (peer.isCloud) money.spend(knowledge.cloudCost(executionMs, memoryMib) - option.cost);
 }
 

@@ -31,8 +31,8 @@ interface Starts {
 export class Station {
   /** What the way takes. */
   readonly way: Way = new Way();
-  /** Waits there before executions that no instance was started for, ms. */
-  readonly waits: Delays = new Delays();
+  /** Waits there before executions that no instance was started for, ms, by class. */
+  readonly waits: Book<string, Delays> = new Book(() => new Delays(), 100);
   /** Its instances. */
   readonly shelf: Shelf = new Shelf();
   readonly #starts = new Book<string, Starts>(

@@ -160,8 +160,9 @@ function optionThere(
   const within: ByDelay = (delayMs) => times.within(left - delayMs);
   const cold = station.coldShare(fn, expectsWarm(knowledge, fn, peer), now);
   const starts = startsThere.of(fn);
+  const waits = station.waits.of(qosClass.name);
   const overDelays = (of: ByDelay) =>
-    (1 - cold) * station.waits.expected(of, 0) + cold * starts.expected(of, startPriorMs);
+    (1 - cold) * waits.expected(of, 0) + cold * starts.expected(of, startPriorMs);
   const inTime = station.correction(now) * overDelays(within);
   const runs = overDelays((ms) => ms < left ? 1 : 0);
   const taken = station.willingness(qosClass.name, peer.isCloud || hasRoom(peer, request), now);

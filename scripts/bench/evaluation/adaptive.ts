@@ -30,6 +30,7 @@ const scenarios: Readonly<Record<string, number | undefined>> = {
   "fgcs-budget-0.5": 240,
   "fgcs-budget-2": 240,
   "fgcs-budget-10": 240,
+  "hot-node": undefined,
   "flash-crowd": undefined,
   "diurnal": undefined,
   "node-failure": undefined,
