@@ -31,8 +31,8 @@ const log = logger("runtime");
 export interface Exit {
   /** The main process's exit status; undefined if unknown. */
   readonly code: number | undefined;
-  /** True if it was killed for using more than its memory. */
-  readonly oomKilled: boolean;
+  /** True if it was killed for using more than its memory; null if it was killed and nobody tells why. */
+  readonly oomKilled: boolean | null;
 }
 
 /** One container, known by its name, so that it is found even if its creation was not answered. */
@@ -224,10 +224,11 @@ export class Container implements AsyncDisposable {
   async #seen(): Promise<Exit> {
     for (let attempt = 1;; attempt++) {
       const { State: { ExitCode, OOMKilled } } = await this.inspect();
-      const told = OOMKilled || ExitCode !== killedStatus || this.#disposed;
-      if (told || attempt === oomNewsAttempts) {
+      if (OOMKilled || ExitCode !== killedStatus || this.#disposed) {
         return { code: ExitCode, oomKilled: OOMKilled };
       }
+      // The engine loses the news where a control group is gone before they are read.
+      if (attempt === oomNewsAttempts) return { code: ExitCode, oomKilled: null };
       await delay(oomNewsDelayMs);
     }
   }
@@ -259,7 +260,7 @@ export function crash(exit: Exit, memoryMib: number, lastLines: string): Serverl
     : code === undefined
     ? "the container is gone"
     : code === killedStatus
-    ? "the container was killed (status 137)"
+    ? `the container was killed (status 137), as it is for using more than its ${memoryMib} MiB`
     : `the process exited with status ${code}`;
   return new ServerledgeError("FUNCTION_CRASHED", `The function's instance was lost: ${what}`, {
     details: { exitCode: code, oomKilled, output: lastLines },
