@@ -10,7 +10,7 @@ import { eventually } from "../../../tests/support/eventually.ts";
 import { sandboxesOf } from "../../../tests/support/sandbox_world.ts";
 import { invokeBody, MeasuredNode } from "../node/client.ts";
 import { medianOf, type Results } from "../results.ts";
-import { inRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
+import { inRounds, loadRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
 import { load } from "../wrk.ts";
 
 /** Cold starts in one round; their instances stay until its end. */
@@ -71,7 +71,7 @@ async function measureWarm(results: Results): Promise<void> {
   const samples = await inRounds(async () => ({
     c1: await load(url, invokeBody, 1, loadSeconds),
     c16: await load(url, invokeBody, 16, loadSeconds),
-  }));
+  }), loadRounds);
   await node.invoke("trivial"); // still answers right
   results.add("warm_deno_c1_p50_ms", "ms", samples.map(({ c1 }) => c1.p50Ms));
   results.add("warm_deno_c1_rps", "1/s", samples.map(({ c1 }) => c1.rate));

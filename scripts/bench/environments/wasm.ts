@@ -10,7 +10,7 @@ import { post } from "../../../tests/support/client.ts";
 import { compileWasm, wasmFunction } from "../../../tests/support/wasm.ts";
 import { instanceMib, invokeBody, MeasuredNode } from "../node/client.ts";
 import { medianOf, type Results } from "../results.ts";
-import { inRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
+import { inRounds, loadRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
 import { load } from "../wrk.ts";
 
 /** Cold starts in one round. */
@@ -79,7 +79,7 @@ async function measureWarm(module: Module, results: Results): Promise<void> {
   const samples = await inRounds(async () => ({
     c1: await load(url, invokeBody, 1, loadSeconds),
     c16: await load(url, invokeBody, 16, loadSeconds),
-  }));
+  }), loadRounds);
   await node.invoke("trivial"); // still answers right
   results.add("warm_wasm_c1_p50_ms", "ms", samples.map(({ c1 }) => c1.p50Ms));
   results.add("warm_wasm_c16_rps", "1/s", samples.map(({ c16 }) => c16.rate));

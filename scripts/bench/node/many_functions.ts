@@ -5,7 +5,7 @@
  */
 
 import type { Results } from "../results.ts";
-import { inRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
+import { inRounds, loadRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
 import { load } from "../wrk.ts";
 import { invokeBody, MeasuredNode } from "./client.ts";
 
@@ -60,7 +60,7 @@ async function measureRate(results: Results, config: Record<string, unknown>): P
   const samples = await inRounds(async () => ({
     many: await load(many.invokeUrl("trivial-0"), invokeBody, 16, loadSeconds),
     one: await load(one.invokeUrl("trivial-0"), invokeBody, 16, loadSeconds),
-  }));
+  }), loadRounds);
   results.add("functions10k_c16_rps", "1/s", samples.map(({ many }) => many.rate));
   results.add("functions10k_ratio", "ratio", samples.map(({ many, one }) => many.rate / one.rate));
 }

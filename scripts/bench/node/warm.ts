@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import type { Results } from "../results.ts";
-import { inRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
+import { inRounds, loadRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
 import { type Load, load } from "../wrk.ts";
 import { invokeBody, MeasuredNode, type MeasuredRuntime } from "./client.ts";
 import { startHono } from "./hono_process.ts";
@@ -52,7 +52,7 @@ async function measureRuntime(runtime: MeasuredRuntime, results: Results): Promi
     c16: await load(url, invokeBody, 16, loadSeconds),
     hono: await load(hono.url, invokeBody, 16, loadSeconds),
     c64: await load(url, invokeBody, 64, loadSeconds),
-  }));
+  }), loadRounds);
   await node.invoke("trivial"); // still answers right
 
   results.add(`warm_${runtime}_c1_p50_ms`, "ms", samples.map(({ c1 }) => c1.p50Ms));
