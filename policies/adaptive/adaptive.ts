@@ -116,7 +116,7 @@ export class Adaptive implements Policy {
     return best && best.score >= 0 ? best : undefined;
   }
 
-  /** Learns what bonus it takes to serve a new request. */
+  /** Learns what bonus it takes to serve a new request, from options whose refusal is not yet reckoned with. */
   #promise({ qosClass, waited, forwarded }: RequestFacts, options: readonly Option[]): void {
     if (waited || forwarded) return;
     const { promises } = this.#knowledge;

@@ -122,7 +122,7 @@ Deno.test("a neighbour's memory costs as much as its own where both are as full"
 });
 
 Deno.test("it pays the cloud only as far as the budget goes, late answers included", () => {
-  const late = { inTime: false, code: "DEADLINE_EXCEEDED" as const, executionMs: NaN };
+  const late = { inTime: false, code: "DEADLINE_EXCEEDED" as const, executionMs: NaN, awayMs: 500 };
   for (const [seconds, end] of [[0.1, {}], [0.5, late]] as const) {
     const { policy, ask, pass } = setUp({ budget: 20, cost: 1 });
     const view = viewOf({ supported: false, cloud: cloudOf({ warm: true }) });
@@ -136,6 +136,20 @@ Deno.test("it pays the cloud only as far as the budget goes, late answers includ
     }
     assert(paid > 16 && paid < 22, `paid ${paid}`);
   }
+});
+
+Deno.test("silence costs the time that passed, though the request had no limit", () => {
+  const { policy, live, ask } = setUp({ budget: 3600, cost: 1 });
+  const patient = qosClassOf({ name: "patient", id: 5 });
+  const view = viewOf({ supported: false, cloud: cloudOf({ warm: true }) });
+  const facts = { qosClass: patient, budgetMs: Infinity, memoryMib: 1024 };
+  const cloud = { place: "cloud" as const, node: "cloud" };
+  live(view, { ...there("cloud", 100), ...cloud }, facts);
+  live(view, { ...cloud, code: "DEADLINE_EXCEEDED", inTime: false, awayMs: 5000 }, facts);
+  const { functions, budget } = policy.explain().estimates;
+  assert.equal(budget![0]!.spent, 5.1);
+  assert(Number(functions![0]!.executionMs) > 100, "it took 5 s at least");
+  assert.equal(ask(facts, view).decision.kind, "offload");
 });
 
 Deno.test("it refuses what would cost more in penalties than it can bring", () => {

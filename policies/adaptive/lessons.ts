@@ -77,8 +77,10 @@ export function learnThere(
   station.answered(qosClass.name, true, now);
   station.ended(outcome.inTime, option.inTime, now);
   if (Number.isNaN(executionMs)) {
-    if (outcome.code === "DEADLINE_EXCEEDED") {
-      learnFromSilence(knowledge, request, errand, peer, now);
+    // A request without a limit has all the time in the world, but a function has its timeout.
+    const budgetMs = Math.min(errand.budgetMs, outcome.awayMs);
+    if (outcome.code === "DEADLINE_EXCEEDED" && budgetMs > 0) {
+      learnFromSilence(knowledge, request, { ...errand, budgetMs }, peer, now);
     }
     return;
   }

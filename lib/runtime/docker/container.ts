@@ -260,7 +260,7 @@ export function crash(exit: Exit, memoryMib: number, lastLines: string): Serverl
     : code === undefined
     ? "the container is gone"
     : code === killedStatus
-    ? `the container was killed (status 137), as it is for using more than its ${memoryMib} MiB`
+    ? `the container was killed (status 137) and nobody tells why; more memory than its ${memoryMib} MiB is the usual cause`
     : `the process exited with status ${code}`;
   return new ServerledgeError("FUNCTION_CRASHED", `The function's instance was lost: ${what}`, {
     details: { exitCode: code, oomKilled, output: lastLines },
