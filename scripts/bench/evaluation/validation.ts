@@ -10,8 +10,11 @@ import { validate, validationReport } from "../../experiments/validation.ts";
 import type { Results } from "../results.ts";
 import { isShort } from "../rounds.ts";
 
-/** One delay, and load from little to overload: the experiment has more of both. */
-const part = { delaysMs: [50], users: [20, 60, 130] };
+/**
+ * One delay, and load from little to overload: the experiment has more of both. The least load is
+ * what calibrates: so little that nobody waits, enough requests for a mean.
+ */
+const part = { delaysMs: [50], users: [3, 20, 60, 130] };
 
 /** Measures; the figures are those of the policy and class that agree least. */
 export async function measureValidation(results: Results): Promise<void> {
