@@ -13,6 +13,7 @@ import type { Reply, StreamedAnswer } from "../runtime/environment.ts";
 import type { Answers } from "./answers.ts";
 import type { EstimateBook } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
+import { overdue } from "./refusals.ts";
 import { failureOf, type NodeName, reportOf } from "./report.ts";
 
 /** How long a function that was told to stop may take before its instance is removed, ms. */
@@ -56,8 +57,7 @@ export class LocalRunner {
     const cold = lease.first && lease.readyAt > invocation.arrivedAt;
     invocation.execution = { lease, startedAt, cold };
     invocation.deadline = this.#options.deadlines.set(limit, () => {
-      const message = "The function ran into its deadline";
-      this.interrupt(invocation, new ServerledgeError("DEADLINE_EXCEEDED", message));
+      this.interrupt(invocation, overran());
     });
     lease.instance.invoke({
       id: invocation.id,
@@ -105,8 +105,10 @@ export class LocalRunner {
       executionMs,
       startMs: cold ? lease.readyAt - lease.startedAt : undefined,
     });
-    if (reply.ok) answers.succeed(invocation, reportOf(invocation, reply, now, node), reply);
-    else answers.fail(invocation, failureOf(reply), reply);
+    if (reply.ok) return answers.succeed(invocation, reportOf(invocation, reply, now, node), reply);
+    // Executors interrupt by a clock of their own, which may be ahead by the tick of a deadline.
+    const isLate = now >= invocation.deadline!.atMs;
+    answers.fail(invocation, isLate ? overran() : failureOf(reply), reply);
   }
 
   #broke(invocation: Invocation, lease: Lease, error: ServerledgeError): void {
@@ -121,6 +123,10 @@ export class LocalRunner {
   #stopped(invocation: Invocation): void {
     invocation.deadline?.[Symbol.dispose]();
   }
+}
+
+function overran(): ServerledgeError {
+  return overdue("The function ran into its deadline");
 }
 
 /** Only who asked over plain HTTP can get an answer in parts; to `HEAD` there is no body. */

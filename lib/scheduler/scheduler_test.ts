@@ -198,6 +198,16 @@ Deno.test("an instance that stops in time is kept", async () => {
   assert.equal(await codeOf(next.done), "OK");
 });
 
+Deno.test("an executor that interrupts a moment before the node does so is late all the same", async () => {
+  const set = setUp({ record: fakeRecord({ TimeoutMs: 101 }) });
+  const invocation = set.submit();
+  await finishStarts(set);
+  const failure = { type: "Interrupted", message: "its time was up", traceback: "" };
+  set.clock.advance(102); // the node's deadlines go by ticks of 5 ms
+  set.environment.made[0]!.reply({ ok: false, failure });
+  assert.equal(await codeOf(invocation.done), "DEADLINE_EXCEEDED");
+});
+
 Deno.test("a deadline in the queue answers without running", async () => {
   const set = setUp({ memory: 100 });
   set.submit();
