@@ -193,16 +193,17 @@ setup() {
   write_env
 }
 
-# Settings that an earlier run made and this one does not know stay.
+# Settings that an earlier run made and this one does not know stay. Callers may end at the first
+# command that fails.
 write_env() {
   local name former bin="$TOOLS/deno-$DENO_VERSION"
-  former="$(cat "$TOOLS/env" 2>/dev/null)"
+  former="$(cat "$TOOLS/env" 2>/dev/null || true)"
   for name in DENO_TLS_CA_STORE DENO_NO_UPDATE_CHECK \
     SERVERLEDGE_RUNTIMES_PYTHON_IMAGE SERVERLEDGE_RUNTIMES_NODEJS_IMAGE; do
     if [ -n "${!name:-}" ]; then
       printf 'export %s=%q\n' "$name" "${!name}"
     else
-      grep "^export $name=" <<<"$former"
+      grep "^export $name=" <<<"$former" || true
     fi
   done >"$TOOLS/env"
   # shellcheck disable=SC2016
