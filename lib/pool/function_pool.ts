@@ -12,7 +12,7 @@ import type { Reservation } from "./ledger.ts";
 import { Pace } from "./pace.ts";
 
 /**
- * Where an instance is in its life. `doomed`: busy, takes no more calls, is removed when its last
+ * Where an instance is in its life. `doomed`: takes no more calls, is removed when its last
  * one ends. `closed`: being removed or gone.
  */
 export type InstanceState = "idle" | "busy" | "doomed" | "closed";
@@ -65,7 +65,7 @@ export class FunctionPool {
   readonly pace: Pace = new Pace();
   /** Idle instances, least recently used first. */
   readonly idle: PooledInstance[] = [];
-  /** Instances with at least one call. */
+  /** Instances with at least one call, or lost and not gone yet. */
   readonly busy: Set<PooledInstance> = new Set();
   /** Busy instances that can take one more call. */
   readonly #open = new Set<PooledInstance>();
@@ -142,8 +142,10 @@ export class FunctionPool {
     this.idle.push(pooled);
   }
 
-  /** Takes an instance that still has calls out of use; it stays until they have ended. */
+  /** Takes an instance out of use; it stays until its calls have ended, or it is removed. */
   doom(pooled: PooledInstance): void {
+    if (pooled.state === "idle") this.#leaveIdle(pooled);
+    this.busy.add(pooled);
     pooled.state = "doomed";
     this.#open.delete(pooled);
   }
@@ -153,6 +155,10 @@ export class FunctionPool {
     pooled.state = "closed";
     this.#open.delete(pooled);
     this.busy.delete(pooled);
+    this.#leaveIdle(pooled);
+  }
+
+  #leaveIdle(pooled: PooledInstance): void {
     const at = this.idle.indexOf(pooled);
     if (at >= 0) this.idle.splice(at, 1);
   }

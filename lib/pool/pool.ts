@@ -374,12 +374,14 @@ export class Pool implements AsyncDisposable {
     reservation.rest();
     home.pace.started(pooled.readyAt - pooled.startedAt, instance.tier === "generic");
     home.add(pooled);
-    instance.lost.then((error) => {
+    void instance.lost.then(async ({ reason }) => {
       if (pooled.state === "closed") return;
+      home.doom(pooled); // at once; it is removed when nothing more is to be seen of it
+      const { message } = await reason;
       log.warn("Lost {instance} of {name}: {error}", {
         instance: instance.id,
         name: home.record.Name,
-        error: error.message,
+        error: message,
       });
       this.close(pooled);
     });

@@ -168,6 +168,22 @@ Deno.test("MinInstances survive eviction and the janitor, and are replaced", asy
   assert.equal(set.environment.starts.length, 1);
 });
 
+Deno.test("who is lost takes no more calls, and stays until it is known why", async () => {
+  const set = setUp();
+  const record = fakeRecord();
+  await warm(set, record);
+  const seen = Promise.withResolvers<void>();
+  const [instance] = set.environment.made;
+  instance!.crash(seen.promise);
+  await settle();
+  assert.equal(set.pool.tryLease(record), undefined);
+  assert.equal(instance!.disposed, false, "there is still something to be seen");
+  seen.resolve();
+  await settle();
+  assert.equal(instance!.disposed, true);
+  assert.equal(set.ledger.freeMemory, 1000);
+});
+
 Deno.test("the janitor removes what has been idle for too long", async () => {
   const set = setUp();
   const record = fakeRecord();

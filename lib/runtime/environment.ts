@@ -53,6 +53,12 @@ export type Reply =
   | { readonly ok: true; readonly result: string; readonly output: string }
   | { readonly ok: false; readonly failure: FunctionFailure; readonly output: string };
 
+/** The end of an instance that nobody asked for. */
+export interface Loss {
+  /** Resolves, never rejects, with what was seen of it, which may take a second or two. */
+  readonly reason: Promise<ServerledgeError>;
+}
+
 /** One running instance of a function, ready to be called. Disposing it removes it. */
 export interface Instance extends AsyncDisposable {
   /** Identifies it in logs, e.g. the container's name. */
@@ -72,8 +78,8 @@ export interface Instance extends AsyncDisposable {
    * may be never: the caller decides how long to wait before it disposes the instance.
    */
   cancel(callId: string): void;
-  /** Resolves, never rejects, when the instance ended without being disposed; says what was seen. */
-  readonly lost: Promise<ServerledgeError>;
+  /** Resolves, never rejects, as soon as the instance ended without being disposed. */
+  readonly lost: Promise<Loss>;
   /**
    * What the instance wrote outside of captured output.
    *

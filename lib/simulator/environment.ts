@@ -9,7 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { JsonObject } from "../model/json.ts";
-import type { Call, ExecutionEnvironment, Instance, Reply } from "../runtime/environment.ts";
+import type { Call, ExecutionEnvironment, Instance, Loss, Reply } from "../runtime/environment.ts";
 import { gamma, type Random } from "./distributions.ts";
 import type { SimFunctions } from "./functions.ts";
 
@@ -122,7 +122,7 @@ class SimInstance implements Instance {
   readonly #environment: SimEnvironment;
   readonly #calls = new Map<string, () => void>();
   /** Never resolves: no simulated instance dies by itself. */
-  readonly lost: Promise<ServerledgeError> = new Promise(() => {});
+  readonly lost: Promise<Loss> = new Promise(() => {});
 
   constructor(id: string, record: FunctionRecord, environment: SimEnvironment) {
     this.id = id;

@@ -12,6 +12,7 @@ import type {
   Claim,
   ExecutionEnvironment,
   Instance,
+  Loss,
   Reply,
   SpareBudget,
 } from "../../lib/runtime/environment.ts";
@@ -30,8 +31,8 @@ export class FakeInstance implements Instance {
   readonly calls: Map<string, Pending<Reply>> = new Map();
   readonly cancelled: string[] = [];
   disposed = false;
-  readonly lost: Promise<ServerledgeError>;
-  #lose: (error: ServerledgeError) => void;
+  readonly lost: Promise<Loss>;
+  #lose: (loss: Loss) => void;
   readonly #environment: FakeEnvironment;
 
   constructor(fn: FunctionRecord, tier: ColdTier, environment: FakeEnvironment) {
@@ -39,7 +40,7 @@ export class FakeInstance implements Instance {
     this.memoryMib = fn.MemoryMB;
     this.tier = tier;
     this.#environment = environment;
-    const { promise, resolve } = Promise.withResolvers<ServerledgeError>();
+    const { promise, resolve } = Promise.withResolvers<Loss>();
     this.lost = promise;
     this.#lose = resolve;
   }
@@ -65,12 +66,12 @@ export class FakeInstance implements Instance {
     call.resolve({ ok: true, result: "null", output: "", ...reply } as Reply);
   }
 
-  /** Dies with all its calls. */
-  crash(): void {
+  /** Dies with all its calls; why may take a while to be seen. */
+  crash(seen: Promise<void> = Promise.resolve()): void {
     const error = new ServerledgeError("FUNCTION_CRASHED", "killed");
     for (const call of this.calls.values()) call.reject(error);
     this.calls.clear();
-    this.#lose(error);
+    this.#lose({ reason: seen.then(() => error) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

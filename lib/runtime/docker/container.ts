@@ -44,6 +44,7 @@ export class Container implements AsyncDisposable {
   #mayExist = false;
   #started: Promise<void> | undefined;
   #disposed: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
   #exited: Promise<Exit> | undefined;
 
   /**
@@ -97,9 +98,15 @@ export class Container implements AsyncDisposable {
     return this.#started;
   }
 
-  /** Resolves when it ended, by whatever cause; asked for only after {@link Container.start}. */
+  /** Resolves as soon as it ended, by whatever cause; asked for only after {@link Container.start}. */
+  stopped(): Promise<void> {
+    this.#stopped ??= this.#watch();
+    return this.#stopped;
+  }
+
+  /** Resolves some time after {@link Container.stopped}, when it is known how it ended. */
   exited(): Promise<Exit> {
-    this.#exited ??= this.#watch();
+    this.#exited ??= this.stopped().then(() => this.#seen());
     return this.#exited;
   }
 
@@ -161,7 +168,7 @@ export class Container implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposed ??= this.#remove().finally(async () => {
       this.#over.abort();
-      await this.#exited; // nothing may go on behind the disposal
+      await Promise.all([this.#stopped, this.#exited]); // nothing may go on behind the disposal
     });
     return this.#disposed;
   }
@@ -200,30 +207,18 @@ export class Container implements AsyncDisposable {
     }
   }
 
-  async #watch(): Promise<Exit> {
+  async #watch(): Promise<void> {
     // Until it runs, waiting for it to stop would end at once.
     await this.#started?.catch(() => {});
-    const { signal } = this.#over;
-    while (!this.#disposed) {
-      try {
-        await this.#ask("wait for", (container) => container.wait(), {
-          timeoutMs: Infinity,
-          signal,
-        });
-        return await this.#seen();
-      } catch (error) {
-        // Once it is disposed nobody waits.
-        if (engineStatus(error) === 404 || this.#disposed) break;
-      }
-      // The engine went away; the container may have survived it.
-      await delay(watchBackoffMs);
-    }
-    return { code: undefined, oomKilled: false };
+    const bounds = { timeoutMs: Infinity, signal: this.#over.signal };
+    await this.#whileThere(() => this.#ask("wait for", (container) => container.wait(), bounds));
   }
 
   async #seen(): Promise<Exit> {
     for (let attempt = 1;; attempt++) {
-      const { State: { ExitCode, OOMKilled } } = await this.inspect();
+      const info = await this.#whileThere(() => this.inspect());
+      if (!info) return { code: undefined, oomKilled: false };
+      const { ExitCode, OOMKilled } = info.State;
       if (OOMKilled || ExitCode !== killedStatus || this.#disposed) {
         return { code: ExitCode, oomKilled: OOMKilled };
       }
@@ -231,6 +226,20 @@ export class Container implements AsyncDisposable {
       if (attempt === oomNewsAttempts) return { code: ExitCode, oomKilled: null };
       await delay(oomNewsDelayMs);
     }
+  }
+
+  /** Asks until there is an answer: the engine may go away, and the container survive it. */
+  async #whileThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    while (!this.#disposed) {
+      try {
+        return await ask();
+      } catch (error) {
+        // Once it is disposed nobody waits.
+        if (engineStatus(error) === 404 || this.#disposed) break;
+      }
+      await delay(watchBackoffMs);
+    }
+    return undefined;
   }
 
   #ask<T>(

@@ -9,7 +9,7 @@ import { ConnectionBroken, NeverSent } from "../../http/failures.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { ColdTier } from "../../model/start_tier.ts";
 import type { ExecutorConnection } from "../channel.ts";
-import type { Call, Instance, Reply } from "../environment.ts";
+import type { Call, Instance, Loss, Reply } from "../environment.ts";
 import { type Container, crash, type Exit } from "./container.ts";
 import { callCustom, type CustomAddress } from "./custom.ts";
 
@@ -25,12 +25,12 @@ abstract class ContainerInstance implements Instance {
   /** See {@link Instance.tier}. */
   tier: ColdTier = "full";
   /** See {@link Instance.lost}. */
-  readonly lost: Promise<ServerledgeError>;
+  readonly lost: Promise<Loss>;
   protected readonly container: Container;
   readonly #fn: FunctionRecord;
   readonly #cleanup: AsyncDisposableStack;
   readonly #kept = new DisposableStack();
-  #lastLines: Promise<string> | undefined;
+  #reason: Promise<ServerledgeError> | undefined;
   #disposing = false;
   #disposed: Promise<void> | undefined;
 
@@ -53,8 +53,8 @@ abstract class ContainerInstance implements Instance {
     this.#fn = fn;
     this.#cleanup = cleanup;
     this.lost = new Promise((resolve) => {
-      void Promise.race([ended, container.exited()]).then(async () => {
-        if (!this.#disposing) resolve(await this.loss());
+      void Promise.race([ended, container.stopped()]).then(() => {
+        if (!this.#disposing) resolve({ reason: this.loss() });
       });
     });
   }
@@ -85,7 +85,13 @@ abstract class ContainerInstance implements Instance {
   }
 
   /** The error for calls that were not answered; says what was seen. */
-  protected async loss(): Promise<ServerledgeError> {
+  protected loss(): Promise<ServerledgeError> {
+    // All that were lost with it are told the same, also once it is being removed for that.
+    this.#reason ??= this.#explain();
+    return this.#reason;
+  }
+
+  async #explain(): Promise<ServerledgeError> {
     if (this.#disposing) {
       return new ServerledgeError(
         "FUNCTION_CRASHED",
@@ -99,8 +105,8 @@ abstract class ContainerInstance implements Instance {
         "The function's instance closed its connection without an answer, and still runs",
       );
     }
-    this.#lastLines ??= this.container.logs(crashLogLines).catch(() => "");
-    return crash(exit, this.#fn.MemoryMB, await this.#lastLines);
+    const lastLines = await this.container.logs(crashLogLines).catch(() => "");
+    return crash(exit, this.#fn.MemoryMB, lastLines);
   }
 }
 
@@ -163,7 +169,7 @@ export class CustomInstance extends ContainerInstance {
     address: CustomAddress,
     cleanup: AsyncDisposableStack,
   ) {
-    super(fn, container, container.exited(), cleanup);
+    super(fn, container, container.stopped(), cleanup);
     this.#address = address;
   }
 

@@ -8,7 +8,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { ColdTier } from "../../model/start_tier.ts";
 import type { ExecutorConnection } from "../channel.ts";
-import type { Call, Instance, Reply } from "../environment.ts";
+import type { Call, Instance, Loss, Reply } from "../environment.ts";
 import type { Confinement } from "./limits/limits.ts";
 import { crashOf, type SandboxProcess } from "./process.ts";
 
@@ -34,7 +34,7 @@ export class SandboxInstance implements Instance {
   /** See {@link Instance.tier}. */
   readonly tier: ColdTier;
   /** See {@link Instance.lost}. */
-  readonly lost: Promise<ServerledgeError>;
+  readonly lost: Promise<Loss>;
   readonly #fn: FunctionRecord;
   readonly #parts: SandboxParts;
   #disposing = false;
@@ -57,9 +57,9 @@ export class SandboxInstance implements Instance {
     // A process that closes its connection, or breaks the protocol, is of no more use.
     void connection.closed.then(() => process.signal("SIGKILL"));
     this.lost = new Promise((resolve) => {
-      void process.ended.then(async () => {
+      void Promise.race([connection.closed, process.ended]).then(() => {
         connection[Symbol.dispose]();
-        if (!this.#disposing) resolve(await this.#loss());
+        if (!this.#disposing) resolve({ reason: this.#loss() });
       });
     });
   }
