@@ -10,7 +10,7 @@ import { type ErrorCode, errorCodes, ServerledgeError } from "../base/errors.ts"
 import { type HttpAnswer, HttpClient, type WholeAnswer } from "../http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../http/failures.ts";
 import type { HttpRequest } from "../http/output.ts";
-import { isObject } from "../model/json.ts";
+import { isObject, toJson } from "../model/json.ts";
 import { type Report, reportSchema } from "../model/invocation.ts";
 import type { NodeRecord } from "../model/node.ts";
 import type { PageRequest } from "../model/page.ts";
@@ -156,7 +156,7 @@ export class PeerClient implements Disposable {
         ...Object.entries(hopHeaders(forwarded, this.#secret)),
       ],
       body: new TextEncoder().encode(
-        JSON.stringify({ ...request, Async: false, CanDoOffloading: hopsLeft > 0 }),
+        toJson({ ...request, Async: false, CanDoOffloading: hopsLeft > 0 }),
       ),
     };
   }

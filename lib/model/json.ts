@@ -58,6 +58,24 @@ export function parseJson(text: string): unknown {
 }
 
 /**
+ * The text of what holds parameters from outside: parsing takes any depth, the way back does not.
+ *
+ * @param value what may be nested too deeply
+ * @throws `UNPROCESSABLE` if it is
+ */
+export function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ServerledgeError("UNPROCESSABLE", "Params: nested too deeply", {
+      cause,
+      details: { path: "Params" },
+    });
+  }
+}
+
+/**
  * Checks a value from outside against a schema.
  *
  * @param schema what the value must be

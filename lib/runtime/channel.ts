@@ -8,6 +8,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
+import { toJson } from "../model/json.ts";
 import type { Call, Reply, StreamedAnswer } from "./environment.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { FrameError, FrameReader } from "./frames.ts";
@@ -86,8 +87,8 @@ export class ExecutorConnection implements Disposable {
    *
    * @param call its id must not be under way on this connection
    * @returns what the function ended with
-   * @throws `PAYLOAD_TOO_LARGE` and nothing is sent; `FUNCTION_CRASHED` if the connection closes
-   *   before the reply; `UNPROCESSABLE` if the reply breaks the protocol
+   * @throws `PAYLOAD_TOO_LARGE` or `UNPROCESSABLE` and nothing is sent; `FUNCTION_CRASHED` if the
+   *   connection closes before the reply
    */
   invoke(call: Call): Promise<Reply> {
     return this.#ask(call.id, {
@@ -167,7 +168,7 @@ export class ExecutorConnection implements Disposable {
   #ask(id: string, message: object, onStream?: Pending["onStream"]): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (!this.#open) return void this.explainLoss().then(reject, reject);
-      this.#writer.add(JSON.stringify(message));
+      this.#writer.add(toJson(message));
       this.#pending.push({ id, resolve, reject, onStream });
     });
   }
@@ -189,10 +190,9 @@ export class ExecutorConnection implements Disposable {
       if (++this.#strays > maxStrays) throw new FrameError("too many replies to no call");
       return;
     }
-    const { resolve, reject } = this.#pending[at]!;
+    const { resolve } = this.#pending[at]!;
     this.#pending.splice(at, 1);
-    if (reply instanceof ServerledgeError) reject(reply);
-    else resolve(reply);
+    resolve(reply);
   }
 
   #receivePart(part: Part): void {

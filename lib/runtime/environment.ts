@@ -69,8 +69,8 @@ export interface Instance extends AsyncDisposable {
    * Runs the function once. The caller never has more calls under way than the function's
    * `MaxConcurrency`.
    *
-   * @throws `FUNCTION_CRASHED` if the instance is lost meanwhile, `UNPROCESSABLE` if the reply
-   *   breaks the protocol
+   * @throws `FUNCTION_CRASHED` if the instance is lost meanwhile; `PAYLOAD_TOO_LARGE` or
+   *   `UNPROCESSABLE` where the call cannot be sent, which does the instance no harm
    */
   invoke(call: Call): Promise<Reply>;
   /**

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { ServerledgeError } from "../base/errors.ts";
 import { isObject } from "../model/json.ts";
 import type { Reply, StreamedAnswer } from "./environment.ts";
 import { FrameError } from "./frames.ts";
@@ -27,11 +26,10 @@ export function readHello(text: string): string {
  * Reads a reply.
  *
  * @param text the frame
- * @returns which call it answers and how; an `UNPROCESSABLE` error where its fields are not as
- *   they must be
+ * @returns which call it answers and how; a failure where its fields are not as they must be
  * @throws {FrameError} if it cannot belong to any call
  */
-export function readReply(text: string): { id: string; reply: Reply | ServerledgeError } {
+export function readReply(text: string): { id: string; reply: Reply } {
   const message = parseObject(text);
   const { id, ok, result, output, error } = message;
   if (typeof id !== "string") throw new FrameError("a reply has no id");
@@ -45,13 +43,16 @@ export function readReply(text: string): { id: string; reply: Reply | Serverledg
       }
     }
   }
-  return {
-    id,
-    reply: new ServerledgeError(
-      "UNPROCESSABLE",
-      "The executor's reply is not as the protocol wants it",
-    ),
-  };
+  return { id, reply: badReply("The executor's reply is not as the protocol wants it") };
+}
+
+/**
+ * What stands for a reply that breaks the protocol: its instance is at fault, and unharmed.
+ *
+ * @param message what is wrong with it
+ */
+export function badReply(message: string): Reply {
+  return { ok: false, failure: { type: "BadReply", message, traceback: "" }, output: "" };
 }
 
 /** A part of a streamed answer: first its head, then bytes. */

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { ServerledgeError } from "../base/errors.ts";
 import { FrameError } from "./frames.ts";
 import { readHello, readPart, readReply } from "./messages.ts";
 
@@ -25,7 +24,7 @@ Deno.test("replies of success and failure are read", () => {
   });
 });
 
-Deno.test("a reply with wrong fields is an error of its call only", () => {
+Deno.test("a reply with wrong fields is a failure of its call only", () => {
   const wrong = [
     '{"id":"1"}',
     '{"id":"1","ok":true,"result":{},"output":""}',
@@ -36,8 +35,7 @@ Deno.test("a reply with wrong fields is an error of its call only", () => {
   for (const text of wrong) {
     const { id, reply } = readReply(text);
     assert.equal(id, "1");
-    assert.ok(reply instanceof ServerledgeError, text);
-    assert.equal(reply.code, "UNPROCESSABLE");
+    assert.equal(!reply.ok && reply.failure.type, "BadReply", text);
   }
 });
 

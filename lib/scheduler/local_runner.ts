@@ -112,7 +112,7 @@ export class LocalRunner {
   }
 
   #broke(invocation: Invocation, lease: Lease, error: ServerledgeError): void {
-    // A call that was too large, or whose reply was, has done the instance no harm.
+    // A call that could not be sent has done the instance no harm.
     if (error.code === "PAYLOAD_TOO_LARGE" || error.code === "UNPROCESSABLE") lease.release();
     else lease.discard();
     if (invocation.settled) this.#stopped(invocation);

@@ -9,8 +9,9 @@
 import { ServerledgeError } from "../../base/errors.ts";
 import { askOnce } from "../../http/ask_once.ts";
 import { BadMessage } from "../../http/failures.ts";
-import { isObject } from "../../model/json.ts";
+import { isObject, toJson } from "../../model/json.ts";
 import type { Call, FunctionFailure, Reply } from "../environment.ts";
+import { badReply } from "../messages.ts";
 
 /** Longest reply, the same as on the executor channel. */
 const maxReplyBytes = 64 << 20;
@@ -94,15 +95,15 @@ function close(conn: Deno.Conn): void {
  * @param address where
  * @param call what to run
  * @param signal closes the connection
- * @throws `UNPROCESSABLE` where the reply breaks the protocol; {NeverSent} or
- *   {ConnectionBroken} where the connection ended without a whole reply
+ * @throws `UNPROCESSABLE` where it cannot be sent; {NeverSent} or {ConnectionBroken} where the
+ *   connection ended without a whole reply
  */
 export async function callCustom(
   address: CustomAddress,
   call: Call,
   signal: AbortSignal,
 ): Promise<Reply> {
-  const body = new TextEncoder().encode(JSON.stringify({
+  const body = new TextEncoder().encode(toJson({
     Command: null,
     Params: call.params,
     Handler: "",
@@ -120,7 +121,8 @@ export async function callCustom(
     );
     return readCustomReply(answer.status, new TextDecoder().decode(answer.body));
   } catch (error) {
-    throw error instanceof BadMessage ? broken(error.message) : error;
+    if (error instanceof BadMessage) return broken(error.message);
+    throw error;
   }
 }
 
@@ -129,7 +131,6 @@ export async function callCustom(
  *
  * @param status HTTP status; any but 200 is the function's failure
  * @param text its body
- * @throws `UNPROCESSABLE` where a reply with status 200 is not as the protocol wants it
  */
 export function readCustomReply(status: number, text: string): Reply {
   const reply = parseReply(text);
@@ -139,12 +140,12 @@ export function readCustomReply(status: number, text: string): Reply {
     const traceback = reply ? "" : text.slice(0, maxShownBytes);
     return { ok: false, failure: { type: "HttpStatus", message, traceback }, output };
   }
-  if (!reply) throw broken("is not a JSON object");
+  if (!reply) return broken("is not a JSON object");
   const { Success = false, Result } = reply;
-  if (typeof Success !== "boolean") throw broken("has a Success that is not true or false");
+  if (typeof Success !== "boolean") return broken("has a Success that is not true or false");
   if (!Success) return { ok: false, failure: failure(reply.Error), output };
   if (Result !== undefined && Result !== null && typeof Result !== "string") {
-    throw broken("has a Result that is not a string of JSON");
+    return broken("has a Result that is not a string of JSON");
   }
   return { ok: true, result: Result ?? "", output };
 }
@@ -163,6 +164,6 @@ function parseReply(text: string): Record<string, unknown> | undefined {
   }
 }
 
-function broken(how: string): ServerledgeError {
-  return new ServerledgeError("UNPROCESSABLE", `The reply of the custom image ${how}`);
+function broken(how: string): Reply {
+  return badReply(`The reply of the custom image ${how}`);
 }
