@@ -141,7 +141,10 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     },
     queueCapacity: config["scheduler.queue.capacity"],
     defaultTimeoutMs: config["invocation.timeout"] * 1000,
-    observer: { ended: (end) => observers.forEach((observer) => observer.ended(end)) },
+    observer: {
+      ended: (end) => observers.forEach((observer) => observer.ended(end)),
+      stopped: (name, id, output) => logBook.stopped(name, id, output),
+    },
   });
   built.use(
     new Planner({

@@ -13,8 +13,9 @@ import type { Reply, StreamedAnswer } from "../runtime/environment.ts";
 import type { Answers } from "./answers.ts";
 import type { EstimateBook } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
-import { overdue } from "./refusals.ts";
-import { failureOf, type NodeName, reportOf } from "./report.ts";
+import type { InvocationObserver } from "./observer.ts";
+import { overran } from "./refusals.ts";
+import { failureOf, type NodeName, outputOf, reportOf } from "./report.ts";
 
 /** How long a function that was told to stop may take before its instance is removed, ms. */
 const stopGraceMs = 500;
@@ -31,6 +32,8 @@ export interface LocalRunnerOptions {
   readonly answers: Answers;
   /** Where measurements go. */
   readonly estimates: EstimateBook;
+  /** Hears what interrupted functions wrote. */
+  readonly observer: InvocationObserver;
 }
 
 /** Runs invocations here. */
@@ -99,7 +102,7 @@ export class LocalRunner {
     const { startedAt, cold } = invocation.execution!;
     const executionMs = now - startedAt;
     lease.release(executionMs);
-    if (invocation.settled) return this.#stopped(invocation);
+    if (invocation.settled) return this.#stopped(invocation, reply);
     const { answers, estimates, node } = this.#options;
     estimates.of(invocation.record.Name).local.observe({
       executionMs,
@@ -108,7 +111,7 @@ export class LocalRunner {
     if (reply.ok) return answers.succeed(invocation, reportOf(invocation, reply, now, node), reply);
     // Executors interrupt by a clock of their own, which may be ahead by the tick of a deadline.
     const isLate = now >= invocation.deadline!.atMs;
-    answers.fail(invocation, isLate ? overran() : failureOf(reply), reply);
+    answers.fail(invocation, isLate ? overran(reply) : failureOf(reply), reply);
   }
 
   #broke(invocation: Invocation, lease: Lease, error: ServerledgeError): void {
@@ -120,13 +123,12 @@ export class LocalRunner {
   }
 
   /** An interrupted function has ended. */
-  #stopped(invocation: Invocation): void {
+  #stopped(invocation: Invocation, reply?: Reply): void {
     invocation.deadline?.[Symbol.dispose]();
+    const output = outputOf(reply);
+    if (output === "") return;
+    this.#options.observer.stopped?.(invocation.record.Name, invocation.id, output);
   }
-}
-
-function overran(): ServerledgeError {
-  return overdue("The function ran into its deadline");
 }
 
 /** Only who asked over plain HTTP can get an answer in parts; to `HEAD` there is no body. */

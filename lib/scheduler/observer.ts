@@ -48,4 +48,6 @@ export interface InvocationEnd {
 export interface InvocationObserver {
   /** One invocation has its answer. */
   ended(end: InvocationEnd): void;
+  /** A function that was interrupted has ended, its client long answered: what it had written. */
+  stopped?(functionName: string, id: string, output: string): void;
 }

@@ -5,7 +5,8 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import type { FunctionRecord } from "../model/function.ts";
+import type { Reply } from "../runtime/environment.ts";
+import type { Invocation } from "./invocation.ts";
 
 /** There is no such function. */
 export function functionUnknown(name: string): ServerledgeError {
@@ -24,6 +25,18 @@ export function overdue(message: string): ServerledgeError {
   return new ServerledgeError("DEADLINE_EXCEEDED", message);
 }
 
+/**
+ * It was interrupted.
+ *
+ * @param reply what the function had done by then, if it has ended already
+ */
+export function overran(reply?: Reply & { ok: false }): ServerledgeError {
+  const message = "The function ran into its deadline";
+  if (!reply) return overdue(message);
+  const { failure: { traceback }, output } = reply;
+  return new ServerledgeError("DEADLINE_EXCEEDED", message, { details: { traceback, output } });
+}
+
 /** Another node sent it where its data must not be. */
 export function localityForbids(name: string, area: string): ServerledgeError {
   const message = `"${name}" or its request does not allow its data in area ${area}`;
@@ -36,20 +49,41 @@ export function repeated(id: string): ServerledgeError {
 }
 
 /**
+ * Its time was up before it could run.
+ *
+ * @param starting true if an instance for it was being started
+ */
+export function outwaited(starting: boolean): ServerledgeError {
+  return overdue(
+    starting
+      ? "An instance for it was still starting at its deadline"
+      : "It waited for a free instance until its deadline",
+  );
+}
+
+/** Why a policy may refuse a request. */
+export type RejectionCode = "NODE_SATURATED" | "NO_SUITABLE_NODE";
+
+/**
  * The policy refused it.
  *
- * @param refusal why another node did not take it, if it was sent to one
+ * @param request what it is, and why another node did not take it, if it was sent to one
+ * @param queueIsFull true if no more requests may wait here
  */
 export function rejection(
-  code: "NODE_SATURATED" | "NO_SUITABLE_NODE",
-  record: FunctionRecord,
-  refusal?: ServerledgeError,
+  code: RejectionCode,
+  { record, refusal, answerBy }: Pick<Invocation, "record" | "refusal" | "answerBy">,
+  queueIsFull: boolean,
 ): ServerledgeError {
-  const message = code === "NODE_SATURATED"
-    ? "The node is full and so is its queue; try again later"
-    : `No node can run "${record.Name}": it asks for ${record.MemoryMB} MiB, ` +
+  const message = code === "NO_SUITABLE_NODE"
+    ? `No node can run "${record.Name}": it asks for ${record.MemoryMB} MiB, ` +
       `${record.CPUDemand} CPUs, ${record.SupportedArchs.join(" or ") || "any architecture"}, ` +
-      `locality ${record.Locality}`;
+      `locality ${record.Locality}`
+    : queueIsFull
+    ? "The node is full and so is its queue; try again later"
+    : answerBy < Infinity
+    ? "The node is busy and expects no answer within the request's limit; try again later, or with a larger QoSMaxRespT"
+    : "The node is busy and has no place for it now; try again later";
   const other = refusal && { code: refusal.code, message: refusal.message };
   return new ServerledgeError(code, message, other && { details: { otherNode: other } });
 }

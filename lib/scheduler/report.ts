@@ -159,7 +159,8 @@ function waitOf({ arrivedAt, waited, execution }: Invocation): number {
   return cold ? Math.max(0, lease.startedAt - arrivedAt) : startedAt - arrivedAt;
 }
 
-function outputOf(reply: Reply | undefined): string {
+/** What the function wrote, with its traceback if it failed. */
+export function outputOf(reply: Reply | undefined): string {
   if (!reply) return "";
   return reply.ok ? reply.output : reply.output + reply.failure.traceback;
 }

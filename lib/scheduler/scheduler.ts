@@ -30,8 +30,9 @@ import { factsOf, type NodeName, outcomeOf } from "./report.ts";
 import {
   functionUnknown,
   localityForbids,
-  overdue,
+  outwaited,
   rejection,
+  type RejectionCode,
   repeated,
   stopping,
 } from "./refusals.ts";
@@ -212,7 +213,7 @@ export class Scheduler implements PoolListener {
     for (const head of heads) {
       const decision = this.#decide(head, true);
       if (decision.kind === "reject") {
-        this.#answers.fail(head, rejection(decision.code, head.record, head.refusal));
+        this.#answers.fail(head, this.#rejection(head, decision.code));
       } else if (decision.kind === "offload") {
         this.#queue.remove(head);
         this.#offload(head, decision);
@@ -274,15 +275,17 @@ export class Scheduler implements PoolListener {
   #arrive(invocation: Invocation): void {
     const decision = this.#decide(invocation, false);
     if (decision.kind === "reject") {
-      return this.#answers.fail(
-        invocation,
-        rejection(decision.code, invocation.record, invocation.refusal),
-      );
+      return this.#answers.fail(invocation, this.#rejection(invocation, decision.code));
     }
     if (decision.kind === "offload") return this.#offload(invocation, decision);
     const lease = decision.kind === "run" && this.#pool.tryLease(invocation.record);
     if (lease) return this.#run(invocation, lease);
     this.#wait(invocation, decision.kind === "run");
+  }
+
+  #rejection(invocation: Invocation, code: RejectionCode): ServerledgeError {
+    const queueIsFull = this.#queue.queued >= this.#options.queueCapacity;
+    return rejection(code, invocation, queueIsFull);
   }
 
   #decide(invocation: Invocation, waits: boolean): Decision {
@@ -299,9 +302,11 @@ export class Scheduler implements PoolListener {
     invocation.waited = true;
     this.#queue.add(invocation);
     invocation.deadline?.[Symbol.dispose]();
-    const limit = Math.min(invocation.answerBy, invocation.arrivedAt + this.#timeoutOf(invocation));
+    // The function's TimeoutMs bounds its execution: a start alone may take longer.
+    const patience = Math.max(this.#timeoutOf(invocation), this.#options.defaultTimeoutMs);
+    const limit = Math.min(invocation.answerBy, invocation.arrivedAt + patience);
     invocation.deadline = this.#options.deadlines.set(limit, () => {
-      this.#answers.fail(invocation, overdue("It waited for resources until its deadline"));
+      this.#answers.fail(invocation, outwaited(this.#pool.coming(invocation.record) > 0));
     });
     if (promised) this.#provision(invocation.record);
     else if (this.#factsOf(invocation, true).canOffload) this.#options.peers.seek();

@@ -22,6 +22,8 @@ function setUp(
   const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts });
   const functions = new Map([[record.Name, record]]);
   const ends: InvocationEnd[] = [];
+  /** What interrupted functions wrote. */
+  const wrote: string[] = [];
   const scheduler = new Scheduler({
     node: { id: "n", area: "A" },
     clock,
@@ -36,14 +38,17 @@ function setUp(
     supports: () => true,
     queueCapacity,
     defaultTimeoutMs: 60_000,
-    observer: { ended: (end) => ends.push(end) },
+    observer: {
+      ended: (end) => ends.push(end),
+      stopped: (_name, _id, output) => wrote.push(output),
+    },
   });
   const submit = (request: Partial<InvokeRequest> = {}, name = record.Name) => {
     const invocation = scheduler.submit(name, { ...readInvokeRequest(""), ...request });
     invocation.done.catch(() => {});
     return invocation;
   };
-  return { environment, clock, ledger, pool, functions, scheduler, submit, ends, record };
+  return { environment, clock, ledger, pool, functions, scheduler, submit, ends, wrote, record };
 }
 
 const codeOf = (promise: Promise<unknown>): Promise<string> =>
@@ -188,7 +193,8 @@ Deno.test("an instance that stops in time is kept", async () => {
   await finishStarts(set);
   set.clock.advance(1010);
   assert.equal(await codeOf(invocation.done), "DEADLINE_EXCEEDED");
-  set.environment.made[0]!.reply({ ok: false } as never);
+  const failure = { type: "Interrupted", message: "", traceback: "" };
+  set.environment.made[0]!.reply({ ok: false, failure });
   await settle();
   set.clock.advance(10_000);
   await settle();
@@ -204,8 +210,47 @@ Deno.test("an executor that interrupts a moment before the node does so is late 
   await finishStarts(set);
   const failure = { type: "Interrupted", message: "its time was up", traceback: "" };
   set.clock.advance(102); // the node's deadlines go by ticks of 5 ms
-  set.environment.made[0]!.reply({ ok: false, failure });
+  set.environment.made[0]!.reply({ ok: false, failure, output: "said" });
+  const late: ServerledgeError = await invocation.done.catch((error) => error);
+  assert.equal(late.code, "DEADLINE_EXCEEDED");
+  assert.equal(late.details?.output, "said");
+});
+
+Deno.test("what an interrupted function wrote is told once it has ended", async () => {
+  const set = setUp();
+  const invocation = set.submit({ QoSMaxRespT: 1 });
+  await finishStarts(set);
+  set.clock.advance(1010);
   assert.equal(await codeOf(invocation.done), "DEADLINE_EXCEEDED");
+  const failure = { type: "Interrupted", message: "", traceback: "at line 1" };
+  set.environment.made[0]!.reply({ ok: false, failure, output: "said\n" });
+  await settle();
+  assert.deepEqual(set.wrote, ["said\nat line 1"]);
+});
+
+Deno.test("a function's own limit bounds its execution, not the wait for an instance", async () => {
+  const set = setUp({ record: fakeRecord({ TimeoutMs: 100 }) });
+  const invocation = set.submit();
+  await settle();
+  set.clock.advance(500); // a start of half a second
+  await finishStarts(set);
+  set.clock.advance(50);
+  set.environment.made[0]!.reply();
+  assert.equal(await codeOf(invocation.done), "OK");
+});
+
+Deno.test("who is refused with places left in the queue is not told that it is full", async () => {
+  const set = setUp({ memory: 100 });
+  const first = set.submit();
+  await finishStarts(set);
+  set.clock.advance(1000);
+  set.environment.made[0]!.reply();
+  await first.done;
+  set.submit();
+  const second = set.submit({ QoSMaxRespT: 0.5 });
+  const refused: ServerledgeError = await second.done.catch((error) => error);
+  assert.equal(refused.code, "NODE_SATURATED");
+  assert.match(refused.message, /within the request's limit/);
 });
 
 Deno.test("a deadline in the queue answers without running", async () => {

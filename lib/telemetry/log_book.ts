@@ -32,15 +32,12 @@ export class LogBook implements InvocationObserver {
   ended(end: InvocationEnd): void {
     if (end.output === "" && end.message === "") return;
     const text = end.message === "" ? end.output : `${end.output}\n${end.outcome}: ${end.message}`;
-    const lines = this.#lines.get(end.functionName) ?? [];
-    this.#lines.delete(end.functionName);
-    this.#lines.set(end.functionName, lines);
-    const stamp = `${new Date(this.#clock.wall()).toISOString()} ${end.id} `;
-    for (const line of text.split("\n").slice(-maxLines)) {
-      if (line !== "") lines.push(stamp + line.slice(0, maxLineLength));
-    }
-    lines.splice(0, Math.max(0, lines.length - maxLines));
-    if (this.#lines.size > maxFunctions) this.#lines.delete(this.#lines.keys().next().value!);
+    this.#keep(end.functionName, end.id, text);
+  }
+
+  /** Keeps what an interrupted function wrote. */
+  stopped(functionName: string, id: string, output: string): void {
+    this.#keep(functionName, id, output);
   }
 
   /**
@@ -55,5 +52,17 @@ export class LogBook implements InvocationObserver {
   /** The function is gone. */
   forget(name: string): void {
     this.#lines.delete(name);
+  }
+
+  #keep(functionName: string, id: string, text: string): void {
+    const lines = this.#lines.get(functionName) ?? [];
+    this.#lines.delete(functionName);
+    this.#lines.set(functionName, lines);
+    const stamp = `${new Date(this.#clock.wall()).toISOString()} ${id} `;
+    for (const line of text.split("\n").slice(-maxLines)) {
+      if (line !== "") lines.push(stamp + line.slice(0, maxLineLength));
+    }
+    lines.splice(0, Math.max(0, lines.length - maxLines));
+    if (this.#lines.size > maxFunctions) this.#lines.delete(this.#lines.keys().next().value!);
   }
 }
