@@ -217,6 +217,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     stock: images.stock,
     ledger,
     pool,
+    janitor,
     cluster,
     policy,
     scheduler,

@@ -25,6 +25,7 @@ import type { EnvironmentWatch } from "./runtime/watch.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { MemberView } from "./cluster/members.ts";
 import type { Ledger } from "./pool/ledger.ts";
+import type { Janitor } from "./pool/janitor.ts";
 import type { Pool } from "./pool/pool.ts";
 import type { AsyncInvocations } from "./scheduler/async_invocations.ts";
 import type { Scheduler } from "./scheduler/scheduler.ts";
@@ -64,6 +65,8 @@ export interface NodeParts {
   readonly ledger: Ledger;
   /** Instances. */
   readonly pool: Pool;
+  /** Keeps them tidy. */
+  readonly janitor: Janitor;
   /** The cluster, if the node is in one. */
   readonly cluster: Cluster | undefined;
   /** Decides about invocations. */
@@ -227,7 +230,7 @@ export class NodeServices implements ApiServices {
 
   /** See {@link ApiServices}. */
   health(): { ok: boolean; problems: string[] } {
-    const { registry, results, engine, scheduler, cluster } = this.#parts;
+    const { registry, results, engine, scheduler, cluster, janitor } = this.#parts;
     const health = registry.health();
     const problems: string[] = [];
     if (!health.ok) problems.push(`registry: ${health.reason}`);
@@ -236,7 +239,7 @@ export class NodeServices implements ApiServices {
       problems.push(`results: ${waiting} of async invocations can be polled at this node only`);
     }
     if (engine.state !== true) problems.push(`containers: ${engine.state}`);
-    problems.push(...cluster?.problems() ?? []);
+    problems.push(...janitor.problems(), ...cluster?.problems() ?? []);
     if (scheduler.draining) problems.push("the node is stopping");
     return { ok: !scheduler.draining, problems };
   }

@@ -70,17 +70,18 @@ export class Grants {
   }
 
   /**
-   * Takes memory for an instance that is started ahead of demand: it must not push instances out,
-   * but spares, which are for nobody yet.
+   * Takes memory for an instance that is started ahead of demand.
    *
+   * @param guaranteed true if it may push other idle instances out, not only spares, which are for
+   *   nobody yet
    * @returns undefined if memory lacks; nothing has changed then
    */
-  ahead(demand: Demand): Grant | undefined {
+  ahead(demand: Demand, guaranteed: boolean): Grant | undefined {
     const { ledger, spares } = this.#options;
     const needed = demand.memoryMib - ledger.freeMemory;
-    const candidates = needed > 0 ? spares?.spares ?? [] : [];
+    const candidates = guaranteed ? this.#candidates() : spares?.spares ?? [];
     if (needed > 0 && needed > memoryOf(candidates)) return undefined;
-    const victims = this.#choose(candidates, needed);
+    const victims = this.#choose(needed > 0 ? candidates : [], needed);
     return { ...this.#replace(victims, demand, "warm"), claim: undefined };
   }
 

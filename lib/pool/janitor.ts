@@ -45,6 +45,8 @@ interface Kept {
   notBefore: number;
   /** The wait after the next failure. */
   backOffMs: number;
+  /** How many there was no memory for. */
+  lacking: number;
 }
 
 /** The janitor of a pool. */
@@ -77,9 +79,17 @@ export class Janitor implements Disposable {
     this.#options.rests?.changed(name, record);
     this.#kept.delete(name);
     if (!record || record.MinInstances <= 0) return;
-    const kept = { record, notBefore: 0, backOffMs: keepMs };
+    const kept = { record, notBefore: 0, backOffMs: keepMs, lacking: 0 };
     this.#kept.set(name, kept);
     void this.#keep(kept);
+  }
+
+  /** What keeps it from what it should keep, for people. */
+  problems(): string[] {
+    return [...this.#kept.values()].filter(({ lacking }) => lacking > 0).map(
+      ({ record: { Name, MinInstances }, lacking }) =>
+        `${Name}: no memory for ${lacking} of its ${MinInstances} MinInstances`,
+    );
   }
 
   /** Stops. */
@@ -93,8 +103,10 @@ export class Janitor implements Disposable {
     const { record } = kept;
     if (clock.now() < kept.notBefore) return;
     try {
-      await pool.keepMinimum(record);
-      kept.backOffMs = keepMs;
+      const { missing, started } = await pool.keepMinimum(record);
+      kept.lacking = missing - started;
+      // Those just started may still end at once.
+      if (missing === 0) kept.backOffMs = keepMs;
     } catch (error) {
       if (this.#kept.get(record.Name) !== kept) return; // replaced meanwhile
       kept.notBefore = clock.now() + kept.backOffMs;

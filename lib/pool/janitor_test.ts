@@ -5,7 +5,9 @@ import { Janitor } from "./janitor.ts";
 import { fixedKeepAlive, type KeepAlive } from "./keep_alive.ts";
 import { Rests } from "./rests.ts";
 
-function setUp(keepMinimum: () => Promise<void>) {
+const nothing = { missing: 0, started: 0 };
+
+function setUp(keepMinimum: () => Promise<{ missing: number; started: number }>) {
   const clock = new ManualClock();
   const calls = { kept: 0, expired: 0 };
   const pool = {
@@ -23,7 +25,7 @@ function setUp(keepMinimum: () => Promise<void>) {
 }
 
 Deno.test("idle instances are looked after at the interval", () => {
-  const { clock, calls, janitor } = setUp(() => Promise.resolve());
+  const { clock, calls, janitor } = setUp(() => Promise.resolve(nothing));
   clock.advance(3500);
   assert.equal(calls.expired, 3);
   janitor[Symbol.dispose]();
@@ -32,7 +34,7 @@ Deno.test("idle instances are looked after at the interval", () => {
 });
 
 Deno.test("MinInstances are kept from the start until the function is gone", async () => {
-  const { clock, calls, janitor } = setUp(() => Promise.resolve());
+  const { clock, calls, janitor } = setUp(() => Promise.resolve(nothing));
   janitor.changed("none", fakeRecord({ Name: "none" }));
   janitor.changed("f", fakeRecord({ MinInstances: 1 }));
   assert.equal(calls.kept, 1);
@@ -54,6 +56,31 @@ Deno.test("starts that fail are tried again ever more seldom", async () => {
   assert(calls.kept >= 4 && calls.kept <= 7, `${calls.kept} tries in 64 s`);
 });
 
+Deno.test("instances that end at once are started again ever more seldom", async () => {
+  let tries = 0;
+  const { clock, calls, janitor } = setUp(() =>
+    // Each start seems to be good, and at the next look it has ended.
+    tries++ % 2 === 0
+      ? Promise.resolve({ missing: 1, started: 1 })
+      : Promise.reject(new Error("ended"))
+  );
+  janitor.changed("f", fakeRecord({ MinInstances: 1 }));
+  for (let second = 0; second < 64; second++) {
+    await settle();
+    clock.advance(1000);
+  }
+  assert(calls.kept >= 6 && calls.kept <= 12, `${calls.kept} looks in 64 s`);
+});
+
+Deno.test("who lacks memory for its MinInstances is told as a problem", async () => {
+  const { janitor } = setUp(() => Promise.resolve({ missing: 3, started: 1 }));
+  janitor.changed("f", fakeRecord({ MinInstances: 3 }));
+  await settle();
+  assert.deepEqual(janitor.problems(), ["f: no memory for 2 of its 3 MinInstances"]);
+  janitor.changed("f", undefined);
+  assert.deepEqual(janitor.problems(), []);
+});
+
 Deno.test("instances are started ahead for who rests without one, few at once", async () => {
   const clock = new ManualClock();
   const keepAlive: KeepAlive = {
@@ -65,7 +92,7 @@ Deno.test("instances are started ahead for who rests without one, few at once", 
   const ends: ((error?: Error) => void)[] = [];
   const pool = {
     expire: () => {},
-    keepMinimum: () => Promise.resolve(),
+    keepMinimum: () => Promise.resolve(nothing),
     has: ({ Name }: { Name: string }) => Name === "warm",
     prewarm({ Name }: { Name: string }): Promise<number> {
       started.push(Name);

@@ -68,6 +68,8 @@ export class Pool implements AsyncDisposable {
   readonly #functions = new Map<string, FunctionPool>();
   /** Pools with `MinInstances`: few, and asked at each eviction. */
   readonly #guarded = new Set<FunctionPool>();
+  /** Why the last instance of a version ended that never served; only where `MinInstances` needs it. */
+  readonly #stillborn = new Map<string, ServerledgeError>();
   readonly #turns: Semaphore;
   readonly #grants: Grants;
   readonly #starts = new Set<Promise<unknown>>();
@@ -196,18 +198,19 @@ export class Pool implements AsyncDisposable {
    * Starts idle instances ahead of demand.
    *
    * @param options.expected true if it is done since a request is expected
+   * @param options.guaranteed true if idle instances of others may have to go for them
    * @returns how many were started: fewer than asked for where resources lack
    * @throws the error of a start that failed for another reason
    */
   async prewarm(
     record: FunctionRecord,
     count: number,
-    { expected = false } = {},
+    { expected = false, guaranteed = false } = {},
   ): Promise<number> {
     const starts = Array.from({ length: count }, () =>
       this.#begin(record, async (pool) => {
         using _turn = await this.#turns.acquire(pool.abort.signal);
-        const grant = this.#grants.ahead(demandOf(record));
+        const grant = this.#grants.ahead(demandOf(record), guaranteed);
         return grant && await this.#launch(pool, grant, expected);
       }));
     for (const start of starts) this.#track(start);
@@ -219,13 +222,21 @@ export class Pool implements AsyncDisposable {
   /**
    * Starts what lacks to `MinInstances`.
    *
-   * @throws the error of a start that failed for another reason than want of resources
+   * @returns how many lacked, and how many of these were started: the memory may be too little
+   * @throws the error of a start that failed for another reason, or why an instance that was
+   *   started for this has ended before it served anything
    */
-  async keepMinimum(record: FunctionRecord): Promise<void> {
+  async keepMinimum(record: FunctionRecord): Promise<{ missing: number; started: number }> {
     const pool = this.#functions.get(record.Version);
     const live = pool ? pool.starting + pool.idle.length + pool.busy.size : 0;
-    const missing = record.MinInstances - live;
-    if (missing > 0 && !this.#closed) await this.prewarm(record, missing);
+    const missing = Math.max(0, record.MinInstances - live);
+    if (missing === 0 || this.#closed) return { missing: 0, started: 0 };
+    const stillborn = this.#stillborn.get(record.Version);
+    if (stillborn) {
+      this.#stillborn.delete(record.Version);
+      throw stillborn;
+    }
+    return { missing, started: await this.prewarm(record, missing, { guaranteed: true }) };
   }
 
   /**
@@ -249,6 +260,7 @@ export class Pool implements AsyncDisposable {
 
   /** The function was updated or deleted: its instances finish their calls and go. */
   retire(version: string): void {
+    this.#stillborn.delete(version);
     const pool = this.#functions.get(version);
     if (!pool) return;
     pool.retired = true;
@@ -377,12 +389,15 @@ export class Pool implements AsyncDisposable {
     void instance.lost.then(async ({ reason }) => {
       if (pooled.state === "closed") return;
       home.doom(pooled); // at once; it is removed when nothing more is to be seen of it
-      const { message } = await reason;
+      const error = await reason;
       log.warn("Lost {instance} of {name}: {error}", {
         instance: instance.id,
         name: home.record.Name,
-        error: message,
+        error: error.message,
       });
+      if (pooled.served === 0 && this.#guarded.has(home)) {
+        this.#stillborn.set(home.record.Version, error);
+      }
       this.close(pooled);
     });
     this.#listener?.available(home.record);

@@ -161,6 +161,7 @@ Deno.test("MinInstances survive eviction and the janitor, and are replaced", asy
   assert.equal(set.pool.canStart(fakeRecord(), 2), false);
   assert.equal(set.pool.tryStart(fakeRecord({ MemoryMB: 200 })), false);
   assert.equal(set.environment.living.length, 1);
+  set.pool.tryLease(kept)!.release();
   set.environment.made[0]!.crash();
   await settle();
   void set.pool.keepMinimum(kept).catch(() => {});
@@ -182,6 +183,31 @@ Deno.test("who is lost takes no more calls, and stays until it is known why", as
   await settle();
   assert.equal(instance!.disposed, true);
   assert.equal(set.ledger.freeMemory, 1000);
+});
+
+Deno.test("MinInstances push idle instances of others out", async () => {
+  const set = setUp(200);
+  const [other, kept] = [fakeRecord({ Name: "other" }), fakeRecord({ MinInstances: 1 })];
+  await warm(set, { ...other, Version: "other" }, 2);
+  const keeping = set.pool.keepMinimum(kept);
+  await settle();
+  set.environment.finishStart();
+  assert.deepEqual(await keeping, { missing: 1, started: 1 });
+  assert.equal(set.environment.living.length, 2);
+  assert.deepEqual(await set.pool.keepMinimum(kept), { missing: 0, started: 0 });
+});
+
+Deno.test("MinInstances that end before they serve are a failure to start", async () => {
+  const set = setUp();
+  const kept = fakeRecord({ MinInstances: 1 });
+  const keeping = set.pool.keepMinimum(kept);
+  await settle();
+  set.environment.finishStart();
+  await keeping;
+  set.environment.made[0]!.crash();
+  await settle();
+  await assert.rejects(set.pool.keepMinimum(kept), { code: "FUNCTION_CRASHED" });
+  assert.equal(set.environment.starts.length, 0);
 });
 
 Deno.test("the janitor removes what has been idle for too long", async () => {
