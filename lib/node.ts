@@ -16,6 +16,7 @@ import { Catalog } from "./registry/catalog.ts";
 import { CodeCache } from "./registry/code_cache.ts";
 import { DurableResults } from "./registry/durable_results.ts";
 import { etcdOptions } from "./registry/etcd_config.ts";
+import { openRemembering } from "./registry/known_functions.ts";
 import { FunctionService } from "./registry/functions.ts";
 import type { Registry } from "./registry/registry.ts";
 import { ResultJournal } from "./registry/result_journal.ts";
@@ -263,7 +264,11 @@ async function openStorage(config: Config, home: NodeHome, built: AsyncDisposabl
   const registry: Registry = built.use(
     await openRegistry(config, home, (hash) => codeCache.local(hash)),
   );
-  const catalog = built.use(await Catalog.open(registry));
+  const catalog = built.use(
+    config["etcd.address"] === ""
+      ? await Catalog.open(registry)
+      : await openRemembering(registry, built.use(openSqlite(home.of("functions.db")))),
+  );
   return { codeCache, registry, catalog };
 }
 

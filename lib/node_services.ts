@@ -136,7 +136,9 @@ export class NodeServices implements ApiServices {
 
   /** See {@link ApiServices}. */
   functions(): FunctionRecord[] {
-    return this.#parts.catalog.list();
+    const { catalog } = this.#parts;
+    catalog.requireComplete();
+    return catalog.list();
   }
 
   /** See {@link ApiServices}. */

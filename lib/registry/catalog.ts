@@ -6,6 +6,7 @@
  */
 
 import { type Clock, systemClock } from "../base/clock.ts";
+import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { FunctionObserver, Registry } from "./registry.ts";
@@ -15,6 +16,14 @@ const seenBoundMs = 2000;
 
 /** Told what changed: the function as it is now, or undefined when it is gone. */
 export type CatalogListener = (name: string, record: FunctionRecord | undefined) => void;
+
+/** What a catalog may be opened with. */
+export interface CatalogOptions {
+  /** Bounds the waits of {@link Catalog.written}. */
+  readonly clock?: Clock;
+  /** Functions that there were when the registry was last heard of: they count until it answers. */
+  readonly known?: readonly FunctionRecord[];
+}
 
 /** A write that has yet to come back by the watch. */
 interface Expected {
@@ -31,6 +40,8 @@ export class Catalog implements AsyncDisposable {
   readonly #expected = new Set<Expected>();
   readonly #clock: Clock;
   #sorted: FunctionRecord[] | undefined;
+  /** False until the registry has told all functions. */
+  #isComplete = false;
   #watch: AsyncDisposable | undefined;
 
   private constructor(clock: Clock) {
@@ -41,14 +52,14 @@ export class Catalog implements AsyncDisposable {
    * Opens the catalog of a registry.
    *
    * @param registry what it follows
-   * @param clock bounds the waits of {@link Catalog.written}
-   * @returns with all functions in it, or empty where the registry does not answer yet
+   * @returns with all functions in it, or those that are known where the registry does not answer yet
    */
   static async open(
     registry: Pick<Registry, "watchFunctions">,
-    clock: Clock = systemClock,
+    { clock = systemClock, known = [] }: CatalogOptions = {},
   ): Promise<Catalog> {
     const catalog = new Catalog(clock);
+    for (const record of known) catalog.#put(record);
     const observer: FunctionObserver = {
       reset: (records) => catalog.#reset(records),
       put: (record) => catalog.#put(record),
@@ -63,9 +74,28 @@ export class Catalog implements AsyncDisposable {
     return this.#functions.size;
   }
 
-  /** The function of that name, if there is one. */
+  /**
+   * The function of that name, if there is one.
+   *
+   * @throws `REGISTRY_UNAVAILABLE` if that cannot be told yet
+   */
   get(name: string): FunctionRecord | undefined {
-    return this.#functions.get(name);
+    const record = this.#functions.get(name);
+    if (!record) this.requireComplete();
+    return record;
+  }
+
+  /**
+   * Makes sure that all functions are here.
+   *
+   * @throws `REGISTRY_UNAVAILABLE` if the registry has not told them since the start
+   */
+  requireComplete(): void {
+    if (this.#isComplete) return;
+    throw new ServerledgeError(
+      "REGISTRY_UNAVAILABLE",
+      "The registry has not answered since this node started: which functions there are is not known yet; try again later",
+    );
   }
 
   /** All functions, sorted by name. */
@@ -123,6 +153,7 @@ export class Catalog implements AsyncDisposable {
   }
 
   #reset(records: FunctionRecord[]): void {
+    this.#isComplete = true;
     const names = new Set(records.map(({ Name }) => Name));
     for (const name of [...this.#functions.keys()]) if (!names.has(name)) this.#remove(name);
     for (const record of records) this.#put(record);

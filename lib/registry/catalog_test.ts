@@ -74,7 +74,7 @@ Deno.test("a listener sees the change, may stop, and may fail alone", async () =
 
 Deno.test("a write returns once the watch has brought it back", async () => {
   const watch = new Watch();
-  await using catalog = await Catalog.open(watch, new ManualClock());
+  await using catalog = await Catalog.open(watch, { clock: new ManualClock() });
   const write = catalog.written("a", "a-1", () => Promise.resolve(true));
   let returned = false;
   write.then(() => returned = true);
@@ -86,7 +86,7 @@ Deno.test("a write returns once the watch has brought it back", async () => {
 
 Deno.test("a write returns even if its echo came early and was overtaken", async () => {
   const watch = new Watch();
-  await using catalog = await Catalog.open(watch, new ManualClock());
+  await using catalog = await Catalog.open(watch, { clock: new ManualClock() });
   const written = await catalog.written("a", "a-1", () => {
     watch.observer.put(sampleRecord("a"));
     watch.observer.put(sampleRecord("a", { Version: "a-2" }));
@@ -102,7 +102,7 @@ Deno.test("a write returns even if its echo came early and was overtaken", async
 
 Deno.test("a write does not wait for ever, nor for what changed nothing", async () => {
   const clock = new ManualClock();
-  await using catalog = await Catalog.open(new Watch(), clock);
+  await using catalog = await Catalog.open(new Watch(), { clock });
   assert.equal(await catalog.written("a", "a-1", () => Promise.resolve(false)), false);
   const write = catalog.written("a", "a-1", () => Promise.resolve(true));
   await Promise.resolve();
@@ -127,4 +127,21 @@ Deno.test("ten thousand functions are followed", async () => {
   watch.observer.reset(records.slice(1).concat(sampleRecord("f0", { Version: "new" })));
   assert.deepEqual(seen, ["f0 new"]);
   assert.equal(catalog.list().length, 10_000);
+});
+
+Deno.test("what is not known yet is told apart from what does not exist", async () => {
+  let answers!: FunctionObserver;
+  const away = {
+    watchFunctions: (observer: FunctionObserver) => {
+      answers = observer;
+      return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() });
+    },
+  };
+  await using catalog = await Catalog.open(away, { known: [sampleRecord("a")] });
+  assert.equal(catalog.get("a")?.Version, "a-1");
+  assert.throws(() => catalog.get("b"), { code: "REGISTRY_UNAVAILABLE" });
+  assert.throws(() => catalog.requireComplete(), { code: "REGISTRY_UNAVAILABLE" });
+  answers.reset([sampleRecord("b")]);
+  assert.deepEqual([catalog.get("a"), catalog.get("b")?.Version], [undefined, "b-1"]);
+  catalog.requireComplete();
 });

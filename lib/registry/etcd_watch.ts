@@ -64,12 +64,12 @@ export class FunctionWatch implements AsyncDisposable {
   }
 
   /**
-   * Adds an observer, and tells it what is known.
+   * Adds an observer, and tells it all functions if they have been listed.
    *
    * @returns removes it again
    */
   observe(observer: FunctionObserver): Disposable {
-    observer.reset([...this.#known.values()]);
+    if (this.#identity !== undefined) observer.reset([...this.#known.values()]);
     return this.#observers.add(observer);
   }
 

@@ -98,11 +98,6 @@ export class FunctionService implements AsyncDisposable {
     this.#collect();
   }
 
-  /** All functions, sorted by name. */
-  list(): FunctionRecord[] {
-    return this.#options.catalog.list();
-  }
-
   /** Waits for what still runs in the background. */
   async [Symbol.asyncDispose](): Promise<void> {
     while (this.#collecting) await this.#collecting;

@@ -78,11 +78,11 @@ test("a created function is known at once, and its code is kept", async (world) 
   assert.deepEqual(world.cached.get(record.CodeHash), code);
 });
 
-test("a name can be created once, case matters", async ({ service }) => {
+test("a name can be created once, case matters", async ({ service, catalog }) => {
   await service.create(await python());
   await assert.rejects(service.create(await python()), { code: "FUNCTION_EXISTS" });
   await service.create(await python({ Name: "F" }));
-  assert.deepEqual(service.list().map(({ Name }) => Name), ["F", "f"]);
+  assert.deepEqual(catalog.list().map(({ Name }) => Name), ["F", "f"]);
 });
 
 test("an update replaces, gives a new version, and drops code nobody uses", async (world) => {

@@ -31,7 +31,10 @@ export const asyncResultSchema = v.variant("state", [
 /** What is known of an async invocation: accepted and not ended, done, or failed with its reason. */
 export type AsyncResult = v.InferOutput<typeof asyncResultSchema>;
 
-/** Gets the registered functions, all at first and again after an outage, then each change. */
+/**
+ * Gets the registered functions: all as soon as the registry answers and again after an outage, and
+ * each change.
+ */
 export interface FunctionObserver {
   /** All functions that are registered now; others are gone. */
   reset(records: FunctionRecord[]): void;
@@ -83,7 +86,7 @@ export interface Registry extends AsyncDisposable {
    * Tells the observer all functions and then every change, in order, until disposed. Resumes by
    * itself after outages, with a new `reset` where changes may have been missed.
    *
-   * @returns once the first `reset` has been delivered
+   * @returns once the first `reset` has been delivered, or the registry has not answered for some time
    */
   watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable>;
   /**

@@ -87,6 +87,16 @@ Deno.test("nodes on one etcd share functions, and outlive it", async (t) => {
     kept.push(cut);
   });
 
+  await t.step(
+    "a node that started meanwhile runs what it knew, and says what it cannot know",
+    async () => {
+      assert.equal(await result(one.url, "f"), '"new"');
+      const { status, body } = await post(`${one.url}/invoke/unknown`);
+      assert.deepEqual([status, body.code], [503, "REGISTRY_UNAVAILABLE"]);
+      assert.equal((await get(`${one.url}/function`)).status, 503);
+    },
+  );
+
   await t.step("etcd back: the results are at every node", async () => {
     await etcd.restart();
     for (const [at, expected] of [true, false].entries()) {
