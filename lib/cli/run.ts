@@ -12,8 +12,8 @@ import { commit, version } from "../version.ts";
 import type { Action, Command } from "./command.ts";
 import { exitLegend, exits } from "./exits.ts";
 import { reportFailure } from "./failure.ts";
+import { optionNames, respellGo } from "./go_spelling.ts";
 import { globalOptions, type Globals } from "./options.ts";
-import { optionNames, splitShortOptions } from "./short_options.ts";
 import { styled } from "./style.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -70,7 +70,7 @@ function parse(
   return runParser<typeof parser, Ended, Ended>(
     parser,
     programName,
-    isCompletion(args) ? args : splitShortOptions(args.length > 0 ? args : ["--help"], known),
+    isCompletion(args) ? args : respellGo(args.length > 0 ? args : ["--help"], known),
     {
       usageLine: [{ type: "literal", value: "COMMAND" }, { type: "literal", value: "[OPTION...]" }],
       brief:
