@@ -69,7 +69,7 @@ function assertRefused(ended: Ended, code: number, line: RegExp): void {
 Deno.test("a wrong command line is one line and status 1", async (t) => {
   const cases: [string, RegExp][] = [
     ["statsu", /"statsu".*`status`.*serverledge --help/],
-    ["status --jsn", /"--jsn".*`--json`.*serverledge status --help/],
+    ["status --jsn", /"--jsn".*Did you mean `--json`\?.*serverledge status --help/],
     ["status extra", /"extra"/],
     ["status -P abc", /"abc"/],
     ["status -H a/b", /host is "a\/b"/],
