@@ -374,6 +374,16 @@ Deno.test("create and update send the definition and the code", async () => {
   });
 });
 
+Deno.test("create warns of the links of a folder, which it leaves out", async () => {
+  await using server = node({ create: () => Promise.resolve() });
+  await using folder = await tempDir("cli");
+  await Deno.writeTextFile(`${folder.path}/a.py`, "a");
+  await Deno.symlink("a.py", `${folder.path}/b.py`);
+  const ended = await server.run(["create", "a", "--src", folder.path]);
+  assert.equal(ended.code, 0);
+  assert.match(ended.stderr, /^warning: left out 1 link: b\.py; [^\n]+\n$/);
+});
+
 Deno.test("create of a URL sends the URL, of a custom image no code", async () => {
   const seen: Definition[] = [];
   await using server = node({
