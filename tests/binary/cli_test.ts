@@ -78,6 +78,7 @@ Deno.test("a wrong command line is one line and status 1", async (t) => {
     ["invoke a -f b", /two names/],
     ["invoke a -p novalue", /NAME:VALUE/],
     ["invoke a -j /nope.json", /\/nope\.json: there is no such file/],
+    ["invoke a -c 1.5", /"1\.5" is no QoS class/],
     ["create a", /--src/],
     ["create a --runtime custom", /--custom_image/],
     ["create a --src x --memory lots", /"lots"/],
