@@ -100,7 +100,11 @@ Deno.test("a wrong command line is one line and status 1", async (t) => {
 Deno.test("no node, or a host that is none, is one line and status 2", async () => {
   // Port 1 is privileged and unused: nobody answers there.
   assertRefused(await cli(["status", "-P", "1"]), 2, /127\.0\.0\.1:1.*serverledge start/);
-  assertRefused(await cli(["list", "-H", "host.invalid"]), 2, /host\.invalid:1323.*--host/);
+  assertRefused(
+    await cli(["list", "-H", "host.invalid"]),
+    2,
+    /host\.invalid:1323: its name cannot be resolved; see --host$/m,
+  );
 });
 
 Deno.test("a bad source is status 3, a bad signature status 4", async () => {
