@@ -178,6 +178,7 @@ Deno.test("people on a terminal get tables, in colour unless NO_COLOR is set", a
   assert.match(plain.stdout, /^registry +embedded, ok\r?$/m);
   assert.ok(!plain.stdout.includes(escape));
   assert.match((await onTerminal(["list"])).stdout, /No functions yet/);
+  assert.match((await onTerminal(["list", "--details"])).stdout, /No functions yet/);
   assert.match((await onTerminal(["invoke", "hello"])).stdout, /"sum": 3[^]*warm start, 2\.00 ms/);
   assert.match((await onTerminal(["status", "--json"])).stdout, /^\{\r?\n\t"Available/);
   const refused = await onTerminal(["invoke", "nope"]);
