@@ -7,6 +7,7 @@
 import { type ErrorCode, errorCodes, ServerledgeError } from "../base/errors.ts";
 import { isObject } from "../model/json.ts";
 import { authority, type Endpoint } from "./endpoint.ts";
+import { unreachable } from "./unreachable.ts";
 import { counted, type Sent } from "./upload.ts";
 
 /** How long a node may take to answer what it can answer at once, ms. */
@@ -40,6 +41,7 @@ export interface PostOptions extends CallOptions {
 
 /** Talks to one node. Dispose it to drop its connections. */
 export class NodeClient implements Disposable {
+  readonly #endpoint: Endpoint;
   readonly #authority: string;
   readonly #http: Deno.HttpClient;
   readonly #trace: (line: string) => void;
@@ -51,6 +53,7 @@ export class NodeClient implements Disposable {
    * @param trace told each request and its answer's status
    */
   constructor(endpoint: Endpoint, trace: (line: string) => void = () => {}) {
+    this.#endpoint = endpoint;
     this.#authority = authority(endpoint);
     this.#trace = trace;
     // A connection of its own kind, so that a web proxy of the environment is not asked: nodes are
@@ -104,12 +107,7 @@ export class NodeClient implements Disposable {
     } catch (error) {
       if (error instanceof ServerledgeError) throw error;
       if (timeout.aborted) throw late(this.#authority, timeoutMs, error);
-      throw new ServerledgeError(
-        "PEER_UNREACHABLE",
-        `No answer from ${this.#authority}: no node listens there, or it went away; start one with ` +
-          '"serverledge start", or name another with --host and --port',
-        { cause: error },
-      );
+      throw await unreachable(this.#endpoint, error);
     }
   }
 }

@@ -1,24 +1,10 @@
 import assert from "node:assert/strict";
+import { recordedTerminal } from "../../tests/support/recorded_terminal.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { reportFailure } from "./failure.ts";
-import type { Terminal } from "./terminal.ts";
-
-/** A terminal that remembers what was written to it. */
-function recorder(env: Record<string, string> = {}) {
-  const written = { out: "", err: "" };
-  const output = (name: "out" | "err") => ({
-    isTerminal: false,
-    colour: false,
-    write(text: string) {
-      written[name] += text;
-    },
-  });
-  const terminal: Terminal = { out: output("out"), err: output("err"), env };
-  return { written, terminal };
-}
 
 Deno.test("an error is one line and the exit status of its code", () => {
-  const { written, terminal } = recorder();
+  const { written, terminal } = recordedTerminal();
   const error = new ServerledgeError("FUNCTION_UNKNOWN", 'no function "a"\n  here');
   assert.equal(reportFailure(error, terminal, false), 2);
   assert.deepEqual(written, { out: "", err: 'serverledge: no function "a" here\n' });
@@ -27,23 +13,23 @@ Deno.test("an error is one line and the exit status of its code", () => {
 Deno.test("what a failed function left behind follows, and JSON only if asked for", () => {
   const details = { traceback: "line 1\nline 2\n", output: "said\x1b[2J", answer: '{"code":"X"}' };
   const error = new ServerledgeError("FUNCTION_ERROR", "ValueError: no", { details });
-  const { written, terminal } = recorder();
+  const { written, terminal } = recordedTerminal();
   assert.equal(reportFailure(error, terminal, false), 5);
   assert.equal(
     written.err,
     "serverledge: ValueError: no\ntraceback:\nline 1\nline 2\noutput:\nsaid\u{FFFD}[2J\n",
   );
   assert.equal(written.out, "");
-  const asked = recorder();
+  const asked = recordedTerminal();
   reportFailure(error, asked.terminal, true);
   assert.equal(asked.written.out, '{\n\t"code": "X"\n}\n');
 });
 
 Deno.test("a stack is shown only for debugging", () => {
-  const quiet = recorder();
+  const quiet = recordedTerminal();
   assert.equal(reportFailure(new TypeError("surprise"), quiet.terminal, false), 2);
   assert.equal(quiet.written.err, "serverledge: surprise\n");
-  const loud = recorder({ SERVERLEDGE_DEBUG: "1" });
+  const loud = recordedTerminal({ SERVERLEDGE_DEBUG: "1" });
   reportFailure(new TypeError("surprise"), loud.terminal, false);
   assert.match(loud.written.err, /caused by TypeError: surprise\n +at /);
 });

@@ -45,22 +45,35 @@ export function readParams(items: readonly string[]): JsonObject {
 /**
  * Reads a parameter file.
  *
- * @param text its content
+ * @param text its content, perhaps behind a byte order mark
  * @param origin its name, for the message
- * @throws `INVALID_REQUEST` where it is no JSON object
+ * @throws `INVALID_REQUEST` where it is no JSON object, or holds a number that cannot be sent
  */
 export function readParamsFile(text: string, origin: string): JsonObject {
-  const value = tryJson(text);
-  if (isObject(value)) return value as JsonObject;
-  throw new ServerledgeError(
-    "INVALID_REQUEST",
-    `${origin}: expected a JSON object with the parameters by name`,
-  );
+  const bad = (reason: string, cause?: unknown) =>
+    new ServerledgeError("INVALID_REQUEST", `${origin}: ${reason}`, { cause });
+  const expected = "expected a JSON object with the parameters by name";
+  let value: Json;
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (cause) {
+    throw bad(`${expected}: ${(cause as Error).message}`, cause);
+  }
+  if (!isObject(value)) throw bad(expected);
+  if (!isSendable(value)) throw bad("a number in it is too large: write it as text");
+  return value;
 }
 
 function readValue(text: string): Json {
   const value = tryJson(text);
-  return value === undefined ? text : value;
+  return value === undefined || !isSendable(value) ? text : value;
+}
+
+/** False if a number in it is too large for a double: it would be sent as null. */
+function isSendable(value: Json): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null) return true;
+  return Object.values(value).every(isSendable);
 }
 
 function tryJson(text: string): Json | undefined {

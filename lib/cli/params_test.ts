@@ -45,6 +45,20 @@ Deno.test("a JSON value that does not close is text", () => {
   assert.deepEqual(readParams(["a:[1,2"]), { a: "[1,2" });
 });
 
+Deno.test("a number that is too large stays text, alone and within a value", () => {
+  assert.deepEqual(
+    readParams(["n:1e999", "m:-1e999", "list:[1,1e999]", 'map:{"a":1e999,"b":2},c:3']),
+    {
+      n: "1e999",
+      m: "-1e999",
+      list: "[1,1e999]",
+      map: '{"a":1e999,"b":2}',
+      c: 3,
+    },
+  );
+  assert.deepEqual(readParams(["n:1e308"]), { n: 1e308 });
+});
+
 Deno.test("the last of two values wins, and any name is a name", () => {
   assert.deepEqual(readParams(["a:1", "a:2"]), { a: 2 });
   assert.deepEqual(Object.keys(readParams(["__proto__:1"])), ["__proto__"]);
@@ -61,4 +75,16 @@ Deno.test("a parameter file holds one JSON object", () => {
   for (const text of ["", "[1]", "5", "{"]) {
     assert.throws(() => readParamsFile(text, "p.json"), /^ServerledgeError: p\.json: expected/);
   }
+});
+
+Deno.test("a parameter file may begin with a byte order mark", () => {
+  assert.deepEqual(readParamsFile('\uFEFF{"a": 1}', "p.json"), { a: 1 });
+});
+
+Deno.test("what is wrong with a parameter file is told with its place", () => {
+  assert.throws(
+    () => readParamsFile('{\n  "a": 1,\n  b: 2\n}', "p.json"),
+    /p\.json: expected a JSON object [^\n]*: [^\n]*line 3/,
+  );
+  assert.throws(() => readParamsFile('{"a": [1e999]}', "p.json"), /p\.json: a number .* too large/);
 });

@@ -12,12 +12,13 @@ import { commit, version } from "../version.ts";
 import type { Action, Command } from "./command.ts";
 import { exitLegend, exits } from "./exits.ts";
 import { reportFailure } from "./failure.ts";
+import { type OptionNames, optionNames, respellGo } from "./go_spelling.ts";
 import { globalOptions, type Globals } from "./options.ts";
-import { optionNames, splitShortOptions } from "./short_options.ts";
 import { styled } from "./style.ts";
 import type { Terminal } from "./terminal.ts";
 
 const programName = "serverledge";
+const helpNames = ["-h", "--help"] as const;
 const completionNames = ["completions", "completion"] as const;
 
 /** The first line of `--version`. */
@@ -58,11 +59,14 @@ function parse(
   args: readonly string[],
   terminal: Terminal,
 ): Parsed | Ended {
-  const table: Command["parser"] = or(...commands.map((command) => command.parser));
+  const globals = optionNames(globalOptions.usage);
+  const named = namedCommand(commands, args, globals);
+  // Where a command is named, the others' options must neither be taken nor suggested.
+  const table: Command["parser"] = named?.parser ??
+    or(...commands.map((command) => command.parser));
   // A command may give an option of its own the name of a global one, as bench does with --json.
   const parser = merge(globalOptions, table, { allowDuplicates: true });
-  const names = optionNames(chosen(commands, args)?.parser.usage ?? []);
-  const globals = optionNames(globalOptions.usage);
+  const names = optionNames(named?.parser.usage ?? []);
   const known = {
     withValue: names.withValue.union(globals.withValue),
     flags: names.flags.union(globals.flags),
@@ -70,13 +74,13 @@ function parse(
   return runParser<typeof parser, Ended, Ended>(
     parser,
     programName,
-    isCompletion(args) ? args : splitShortOptions(args.length > 0 ? args : ["--help"], known),
+    isCompletion(args) ? args : respellGo(args.length > 0 ? args : ["--help"], known),
     {
       usageLine: [{ type: "literal", value: "COMMAND" }, { type: "literal", value: "[OPTION...]" }],
       brief:
         message`Serverless functions on the edge and in the cloud: node and client in one program.`,
       footer: footer(),
-      help: { option: { names: ["-h", "--help"] }, onShow: ended(exits.ok) },
+      help: { option: { names: helpNames }, onShow: ended(exits.ok) },
       version: { value: versionLine, option: true, onShow: ended(exits.ok) },
       completion: {
         command: { names: completionNames },
@@ -89,7 +93,7 @@ function parse(
       showDefault: true,
       stdout: (line) => terminal.out.write(`${line}\n`),
       stderr: () => {},
-      onError: (_, problem) => usageError(problem, chosen(commands, args), terminal),
+      onError: (_, problem) => usageError(problem, named, terminal),
     },
   );
 }
@@ -103,10 +107,22 @@ function ended(status: number): () => Ended {
   return () => ({ status });
 }
 
-/** The command that the arguments name, if they do; an option's value may be mistaken for it. */
-function chosen(commands: readonly Command[], args: readonly string[]): Command | undefined {
-  const name = args.find((arg) => commands.some((command) => command.name === arg));
-  return commands.find((command) => command.name === name);
+/**
+ * The command that the arguments name: the first of them that is no option and no option's value.
+ * There is none after a call for help, which is then for the help of all commands.
+ */
+function namedCommand(
+  commands: readonly Command[],
+  args: readonly string[],
+  globals: OptionNames,
+): Command | undefined {
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at]!;
+    if (helpNames.some((name) => name === arg)) return undefined;
+    if (!arg.startsWith("-")) return commands.find(({ name }) => name === arg);
+    if (globals.withValue.has(respellGo([arg], globals).at(-1) ?? "")) at++;
+  }
+  return undefined;
 }
 
 function usageError(problem: Message, command: Command | undefined, terminal: Terminal): Ended {

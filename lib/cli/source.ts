@@ -8,6 +8,7 @@ import { basename, relative, resolve } from "node:path";
 import { ServerledgeError } from "../base/errors.ts";
 import type { ArchiveEntry } from "../model/archive.ts";
 import { exits } from "./exits.ts";
+import { leftOutWarnings } from "./left_out.ts";
 
 /** Largest source; what a node takes is `api.body.max` of its configuration. */
 const maxSourceBytes = 768 * 1024 * 1024;
@@ -20,6 +21,13 @@ export interface Source {
   readonly base64: string;
   /** Size of the archive, bytes; undefined for a URL, which the node fetches. */
   readonly bytes: number | undefined;
+  /** What of a folder is not in it, in sentences. */
+  readonly warnings: readonly string[];
+}
+
+interface Packed {
+  readonly archive: Uint8Array;
+  readonly warnings?: readonly string[];
 }
 
 /**
@@ -31,27 +39,29 @@ export interface Source {
  */
 export async function readSource(source: string): Promise<Source> {
   if (/^https?:\/\//i.test(source)) {
-    return { base64: new TextEncoder().encode(source).toBase64(), bytes: undefined };
+    return { base64: new TextEncoder().encode(source).toBase64(), bytes: undefined, warnings: [] };
   }
-  const archive = await readArchive(source);
-  return { base64: archive.toBase64(), bytes: archive.length };
+  const { archive, warnings = [] } = await readArchive(source);
+  return { base64: archive.toBase64(), bytes: archive.length, warnings };
 }
 
-async function readArchive(source: string): Promise<Uint8Array> {
+async function readArchive(source: string): Promise<Packed> {
   const info = await reading(source, () => Deno.stat(source));
-  if (info.isDirectory) return await pack(await folderEntries(source));
+  if (info.isDirectory) return await readFolder(source);
+  // A device or a pipe may never end.
+  if (!info.isFile) throw bad(source, "it is neither a file nor a folder");
   const data = await readFile(source, info.size);
   const name = basename(resolve(source));
   const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
-  if (ending === "tar") return data;
-  if (ending === "zip") return await pack(await zipEntries(data, source));
+  if (ending === "tar") return { archive: data };
+  if (ending === "zip") return { archive: await pack(await zipEntries(data, source)) };
   if (ending === "tgz" || /\.tar\.[a-z0-9]+$/i.test(name)) {
     throw bad(
       source,
       "a compressed TAR is not taken; unpack it, or give a .tar, a .zip or a folder",
     );
   }
-  return await pack([{ path: name, data, executable: isExecutable(info) }]);
+  return { archive: await pack([{ path: name, data, executable: isExecutable(info) }]) };
 }
 
 async function pack(entries: ArchiveEntry[]): Promise<Uint8Array> {
@@ -59,11 +69,17 @@ async function pack(entries: ArchiveEntry[]): Promise<Uint8Array> {
   return await packTar(entries);
 }
 
-async function folderEntries(folder: string): Promise<ArchiveEntry[]> {
+async function readFolder(folder: string): Promise<Packed> {
   const root = resolve(folder);
   const entries: ArchiveEntry[] = [];
+  const links: string[] = [];
+  const others: string[] = [];
   let bytes = 0;
-  for await (const path of files(root)) {
+  for await (const { path, isFile, isSymlink } of leaves(root)) {
+    if (!isFile) {
+      (isSymlink ? links : others).push(relative(root, path));
+      continue;
+    }
     const info = await reading(path, () => Deno.lstat(path));
     bytes += info.size;
     if (bytes > maxSourceBytes) throw bad(folder, `it holds more than ${maxSourceBytes} bytes`);
@@ -76,17 +92,25 @@ async function folderEntries(folder: string): Promise<ArchiveEntry[]> {
       executable: isExecutable(info),
     });
   }
-  if (entries.length === 0) throw bad(folder, "it holds no file");
-  return entries;
+  const warnings = leftOutWarnings({ links, others });
+  if (entries.length === 0) throw bad(folder, ["it holds no file", ...warnings].join("; "));
+  return { archive: await pack(entries), warnings };
 }
 
-/** Paths of the regular files below a folder; links are left out, as the Go CLI leaves them out. */
-async function* files(folder: string): AsyncGenerator<string> {
+/** Something below a folder that is no folder. */
+interface Leaf {
+  readonly path: string;
+  readonly isFile: boolean;
+  readonly isSymlink: boolean;
+}
+
+/** Links are not followed, as the Go CLI does not follow them. */
+async function* leaves(folder: string): AsyncGenerator<Leaf> {
   const children = await reading(folder, () => Array.fromAsync(Deno.readDir(folder)));
-  for (const { name, isDirectory, isFile } of children) {
+  for (const { name, isDirectory, isFile, isSymlink } of children) {
     const path = `${folder}/${name}`;
-    if (isDirectory) yield* files(path);
-    else if (isFile) yield path;
+    if (isDirectory) yield* leaves(path);
+    else yield { path, isFile, isSymlink };
   }
 }
 

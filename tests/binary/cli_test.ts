@@ -69,7 +69,7 @@ function assertRefused(ended: Ended, code: number, line: RegExp): void {
 Deno.test("a wrong command line is one line and status 1", async (t) => {
   const cases: [string, RegExp][] = [
     ["statsu", /"statsu".*`status`.*serverledge --help/],
-    ["status --jsn", /"--jsn".*`--json`.*serverledge status --help/],
+    ["status --jsn", /"--jsn".*Did you mean `--json`\?.*serverledge status --help/],
     ["status extra", /"extra"/],
     ["status -P abc", /"abc"/],
     ["status -H a/b", /host is "a\/b"/],
@@ -78,6 +78,7 @@ Deno.test("a wrong command line is one line and status 1", async (t) => {
     ["invoke a -f b", /two names/],
     ["invoke a -p novalue", /NAME:VALUE/],
     ["invoke a -j /nope.json", /\/nope\.json: there is no such file/],
+    ["invoke a -c 1.5", /"1\.5" is no QoS class/],
     ["create a", /--src/],
     ["create a --runtime custom", /--custom_image/],
     ["create a --src x --memory lots", /"lots"/],
@@ -99,7 +100,11 @@ Deno.test("a wrong command line is one line and status 1", async (t) => {
 Deno.test("no node, or a host that is none, is one line and status 2", async () => {
   // Port 1 is privileged and unused: nobody answers there.
   assertRefused(await cli(["status", "-P", "1"]), 2, /127\.0\.0\.1:1.*serverledge start/);
-  assertRefused(await cli(["list", "-H", "host.invalid"]), 2, /host\.invalid:1323.*--host/);
+  assertRefused(
+    await cli(["list", "-H", "host.invalid"]),
+    2,
+    /host\.invalid:1323: its name cannot be resolved; see --host$/m,
+  );
 });
 
 Deno.test("a bad source is status 3, a bad signature status 4", async () => {
@@ -173,6 +178,7 @@ Deno.test("people on a terminal get tables, in colour unless NO_COLOR is set", a
   assert.match(plain.stdout, /^registry +embedded, ok\r?$/m);
   assert.ok(!plain.stdout.includes(escape));
   assert.match((await onTerminal(["list"])).stdout, /No functions yet/);
+  assert.match((await onTerminal(["list", "--details"])).stdout, /No functions yet/);
   assert.match((await onTerminal(["invoke", "hello"])).stdout, /"sum": 3[^]*warm start, 2\.00 ms/);
   assert.match((await onTerminal(["status", "--json"])).stdout, /^\{\r?\n\t"Available/);
   const refused = await onTerminal(["invoke", "nope"]);
@@ -372,6 +378,16 @@ Deno.test("create and update send the definition and the code", async () => {
     Locality: ["EDGE", "CLOUD"],
     MinInstances: 1,
   });
+});
+
+Deno.test("create warns of the links of a folder, which it leaves out", async () => {
+  await using server = node({ create: () => Promise.resolve() });
+  await using folder = await tempDir("cli");
+  await Deno.writeTextFile(`${folder.path}/a.py`, "a");
+  await Deno.symlink("a.py", `${folder.path}/b.py`);
+  const ended = await server.run(["create", "a", "--src", folder.path]);
+  assert.equal(ended.code, 0);
+  assert.match(ended.stderr, /^warning: left out 1 link: b\.py; [^\n]+\n$/);
 });
 
 Deno.test("create of a URL sends the URL, of a custom image no code", async () => {

@@ -12,6 +12,7 @@ import { choice, float, integer, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
 import { type Command, defineCommand } from "../command.ts";
 import { doc } from "../options.ts";
+import { qosClass } from "../qos_class.ts";
 
 const seconds = float({ metavar: "S" });
 
@@ -41,7 +42,7 @@ const what = group(
       ),
     ),
     qosClass: optional(
-      option("-c", "--class", string({ metavar: "CLASS" }), doc("QoS class, by id or name")),
+      option("-c", "--class", qosClass, doc("QoS class, by id or name")),
     ),
     respTime: optional(
       option(

@@ -24,12 +24,13 @@ import { readSource, type Source } from "../source.ts";
 import { formatBytes } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Sent } from "../upload.ts";
+import { warn } from "../warn.ts";
 
 /** A node may have to fetch the code and to ask for the image, ms. */
 const createTimeoutMs = 600_000;
 /** Code of at least this size is sent with a count of its bytes. */
 const watchedBytes = 1 << 20;
-const noSource: Source = { base64: "", bytes: 0 };
+const noSource: Source = { base64: "", bytes: 0, warnings: [] };
 
 const definitionOptions = merge(
   functionOption,
@@ -166,6 +167,7 @@ async function register(
 ): Promise<number> {
   const definition = readDefinition(functionName(options, action), options);
   const source = options.src === undefined ? noSource : await readSource(options.src);
+  for (const warning of source.warnings) warn(terminal, warning);
   using node = await connect(globals, terminal);
   const size = source.bytes ? ` (${formatBytes(source.bytes)} of code)` : "";
   const body = { ...definition, TarFunctionCode: source.base64 };

@@ -19,6 +19,7 @@ import { doc, functionName, functionOption } from "../options.ts";
 import { localityOption } from "../locality_option.ts";
 import { paramsHelp, readParams, readParamsFile } from "../params.ts";
 import { duringCall } from "../pulls.ts";
+import { qosClass } from "../qos_class.ts";
 import { readableReport, readReport } from "../report.ts";
 import { connect } from "../session.ts";
 import { show } from "../show.ts";
@@ -49,7 +50,7 @@ const invokeOptions = merge(
       -1,
     ),
     qosClass: withDefault(
-      option("-c", "--class", string({ metavar: "CLASS" }), doc("QoS class, by id or name")),
+      option("-c", "--class", qosClass, doc("QoS class, by id or name")),
       "0",
     ),
     locality: localityOption,

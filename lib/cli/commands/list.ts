@@ -10,11 +10,13 @@ import { flag } from "@optique/core/primitives";
 import type { FunctionRecord } from "../../model/function.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
+import { readableFunction } from "../function_view.ts";
 import { doc } from "../options.ts";
 import { connect } from "../session.ts";
 import { isReadable, show } from "../show.ts";
 import { printable } from "../style.ts";
 import { formatTable } from "../table.ts";
+import type { Output } from "../terminal.ts";
 
 /** Lists the registered functions: names for scripts, a table for people. */
 export const list: Command = defineCommand({
@@ -22,7 +24,7 @@ export const list: Command = defineCommand({
   brief: "List the functions",
   examples: [
     ["serverledge list", "a table on a terminal, JSON with the names elsewhere"],
-    ["serverledge list --details --json", "everything the node knows of each function"],
+    ["serverledge list --details", "everything the node knows of each function"],
   ],
   options: object({
     details: optional(flag("--details", doc("Everything of each function, not only its name"))),
@@ -31,10 +33,20 @@ export const list: Command = defineCommand({
     using node = await connect(globals, terminal);
     const full = details || isReadable(globals, terminal);
     const answer = await node.get(full ? "/functions?details=true" : "/function");
-    show(answer, globals, terminal, () => functionTable(answer.json as FunctionRecord[]));
+    show(answer, globals, terminal, () => {
+      const functions = answer.json as FunctionRecord[];
+      return details ? functionDetails(functions, terminal.out) : functionTable(functions);
+    });
     return exits.ok;
   },
 });
+
+const noFunctions = "No functions yet: see serverledge create --help";
+
+function functionDetails(functions: readonly FunctionRecord[], output: Output): string {
+  if (functions.length === 0) return noFunctions;
+  return functions.map((fn) => readableFunction(fn, output)).join("\n\n");
+}
 
 /**
  * The functions as a table for people.
@@ -42,7 +54,7 @@ export const list: Command = defineCommand({
  * @param functions what the node knows of them
  */
 export function functionTable(functions: readonly FunctionRecord[]): string {
-  if (functions.length === 0) return "No functions yet: see serverledge create --help";
+  if (functions.length === 0) return noFunctions;
   return formatTable(
     [
       { head: "NAME" },

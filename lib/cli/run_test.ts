@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { object } from "@optique/core/constructs";
+import { optional } from "@optique/core/modifiers";
+import { flag } from "@optique/core/primitives";
+import { recordedTerminal } from "../../tests/support/recorded_terminal.ts";
+import { defineCommand } from "./command.ts";
+import { runCommandLine } from "./run.ts";
+
+const commands = [
+  defineCommand({
+    name: "look",
+    brief: "Look",
+    examples: [],
+    options: object({ closely: optional(flag("--closely")) }),
+    run({ closely }, { host, json }, { out }) {
+      out.write(JSON.stringify({ closely, host, json }));
+      return Promise.resolve(0);
+    },
+  }),
+  defineCommand({
+    name: "poll",
+    brief: "Poll",
+    examples: [],
+    options: object({ wait: optional(flag("--until-done")) }),
+    run: () => Promise.resolve(0),
+  }),
+];
+
+async function run(...args: string[]) {
+  const { terminal, written } = recordedTerminal();
+  return { status: await runCommandLine(commands, args, terminal), ...written };
+}
+
+Deno.test("only options that the named command takes are suggested", async () => {
+  for (const args of [["look", "--until-done"], ["--until-done", "look"]]) {
+    const { status, err } = await run(...args);
+    assert.equal(status, 1);
+    assert.match(err, /^serverledge: [^\n]*"--until-done"[^\n]* See serverledge look --help\.\n$/);
+    assert.doesNotMatch(err, /`--until-done`/);
+  }
+  assert.match((await run("look", "--closly")).err, /`--closely`/);
+  assert.match((await run("look", "--jsn")).err, /`--json`/);
+});
+
+Deno.test("a value of an option before the command is not taken for the command", async () => {
+  for (const before of [["-H", "poll"], ["-vH", "poll"], ["-Hpoll"], ["--host=poll"]]) {
+    const { status, out, err } = await run(...before, "--json=true", "look", "--closely");
+    assert.deepEqual([status, err], [0, ""]);
+    assert.deepEqual(JSON.parse(out), { closely: true, host: "poll", json: true });
+  }
+});
+
+Deno.test("help before a command is that of all, after it its own", async () => {
+  const all = await run("--help", "look");
+  assert.match(all.out, /^ {2}look [^]*^ {2}poll /m);
+  assert.equal((await run("-h")).out, all.out);
+  assert.equal((await run()).out, all.out);
+  assert.match((await run("look", "--help")).out, /Usage: serverledge look /);
+});
+
+Deno.test("a word that names no command gets the help of all commands", async () => {
+  const { status, err } = await run("lok", "look");
+  assert.equal(status, 1);
+  assert.match(err, /"lok"[^]*See serverledge --help\.$/m);
+});
