@@ -97,13 +97,25 @@ Deno.test("a bad value is refused with key, origin and what is allowed", () => {
       ["api.port", 1.5, "an integer from 0 to 65535"],
       ["metrics.enabled", "yes", "true or false"],
       ["log.level", "loud", "debug, info, warning, error"],
-      ["registry.area", ["a"], "text"],
+      ["data.dir", ["a"], "text"],
       ["container.expiration", -1, "a number from 0 to"],
     ] as const
   ) {
     const message = refusal({ [key]: value });
     assert.ok(message.startsWith(`${key} (node.yaml): expected ${allowed}`), message);
   }
+});
+
+Deno.test("nodes and areas have names that headers and other nodes take", () => {
+  const rule = "expected 1 to 128 ASCII letters, digits, dots, dashes or underscores";
+  for (const key of ["registry.area", "registry.remote.area", "registry.node.id"]) {
+    for (const bad of ["knoten-ü☃", "New York", "a/b", "x".repeat(129), ["a"]]) {
+      assert.ok(refusal({ [key]: bad }).startsWith(`${key} (node.yaml): ${rule}`), key);
+    }
+    resolve({ [key]: "Edge-1.eu_west" });
+  }
+  assert.match(refusal({ "registry.area": "" }), /underscores, current value is ""$/);
+  resolve({ "registry.remote.area": "", "registry.node.id": "" });
 });
 
 Deno.test("an unknown key is refused, with what may have been meant", () => {

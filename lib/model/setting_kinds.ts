@@ -6,6 +6,7 @@
  */
 
 import * as v from "valibot";
+import { nodeName, nodeNameRule } from "./node.ts";
 
 /** One key: how its value is read, what it is if nobody sets it, and what it is for. */
 export interface Setting<T> {
@@ -40,10 +41,19 @@ export function setting<T>(schema: v.GenericSchema<unknown, T>, allowed: string)
   });
 }
 
+/** A text that a file may give as a number. */
+const textual = v.pipe(v.union([v.string(), v.number()]), v.transform(String));
+
 /** Any text. */
-export const text: Kind<string> = setting(
-  v.pipe(v.union([v.string(), v.number()]), v.transform(String)),
-  "text",
+export const text: Kind<string> = setting(textual, "text");
+
+/** The name of a node or an area. */
+export const name: Kind<string> = setting(v.pipe(textual, nodeName), nodeNameRule);
+
+/** The name of a node or an area, where there may be none. */
+export const optionalName: Kind<string> = setting(
+  v.pipe(textual, v.union([v.literal(""), nodeName])),
+  `${nodeNameRule}, or empty`,
 );
 
 /** True or false. */

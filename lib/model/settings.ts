@@ -9,7 +9,9 @@ import { isPolicy, policyNames } from "./policy_names.ts";
 import {
   choice,
   flag,
+  name,
   number,
+  optionalName,
   port,
   seconds,
   type Setting,
@@ -53,8 +55,8 @@ export const settings = {
     false,
     "Whether code may be fetched from URLs that point at this machine or its links",
   ),
-  "registry.area": text("ROME", "Area (edge zone or cloud region) of the node"),
-  "registry.remote.area": text(
+  "registry.area": name("ROME", "Area (edge zone or cloud region) of the node"),
+  "registry.remote.area": optionalName(
     "",
     "Area that requests are offloaded to vertically, the cloud; empty: none",
   ),
@@ -77,7 +79,7 @@ export const settings = {
     5,
     "How often balancers of the remote area are asked whether they are healthy, s",
   ),
-  "registry.node.id": text("", "Id of the node; empty: made once and kept in data.dir"),
+  "registry.node.id": optionalName("", "Id of the node; empty: made once and kept in data.dir"),
   "cluster.secret": text(
     "",
     "Shared secret that signs what nodes send each other; empty: unsigned",
