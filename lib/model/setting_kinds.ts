@@ -89,10 +89,10 @@ export function number(min: number, max: number, integer = true): Kind<number> {
 /**
  * One of some words.
  *
- * @param options the words
+ * @param options the words; an empty one is told as such
  */
 export function choice<const C extends string>(...options: C[]): Kind<C> {
-  return setting<C>(v.picklist(options), options.join(", "));
+  return setting<C>(v.picklist(options), options.map((word) => word || "empty").join(", "));
 }
 
 /** A TCP or UDP port. */

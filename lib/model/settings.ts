@@ -85,7 +85,7 @@ export const settings = {
     "Shared secret that signs what nodes send each other; empty: unsigned",
     true,
   ),
-  "node.architecture": choice("", "amd64", "arm64")(
+  "node.architecture": choice("amd64", "arm64", "")(
     "",
     "Architecture of the node; empty: this machine's",
   ),
