@@ -141,6 +141,31 @@ Deno.test("keys of the Go node that mean nothing here are warned of, once each",
   assert.match(warnings[0]!, /^cache\.size \(node\.yaml\) has no effect here: /);
 });
 
+Deno.test("keys of the Go node's branches are warned of, with what has their place", () => {
+  const { warnings } = resolve({
+    "cloud": false,
+    "cloud.server.url": "http://cloud:1323",
+    registry: { ttl: 20 },
+    metrics: { port: 2112, bandwidth: { cloud: 1 } },
+    scheduler: { cloud: { cost: 0.01 }, local: { budget: 0.01 } },
+    solver: { evalinterval: 10, address: "localhost:2500" },
+    storage: { version: "flux", address: "a", token: "t", orgname: "o" },
+    "docker.cpu": 1,
+  });
+  assert.equal(warnings.length, 14);
+  for (
+    const [key, place] of [
+      ["metrics.bandwidth.cloud", "policy.bandwidth.cloud"],
+      ["scheduler.cloud.cost", "policy.cost"],
+      ["scheduler.local.budget", "policy.budget"],
+      ["solver.evalinterval", "policy.plan.interval"],
+    ]
+  ) {
+    const told = `${key} (node.yaml) has no effect here: set ${place} instead`;
+    assert.ok(warnings.includes(told), told);
+  }
+});
+
 Deno.test("an image of a runtime is configured by its id, and by an alias of its own", () => {
   const { config, origins } = resolve({
     "runtimes.python.image": "my/python",
