@@ -71,7 +71,8 @@ export function commandLineSource(
         `"${item}" sets nothing: write --set KEY=VALUE`,
       );
     }
-    values[item.slice(0, equals).trim()] = item.slice(equals + 1);
+    // In one case, so that the last of them wins, and the options below win over them.
+    values[item.slice(0, equals).trim().toLowerCase()] = item.slice(equals + 1);
   }
   if (options.listen !== undefined) values["api.listen"] = options.listen;
   if (options.area !== undefined) values["registry.area"] = options.area;

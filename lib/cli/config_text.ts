@@ -53,11 +53,11 @@ async function parseToml(content: string, path: string): Promise<unknown> {
 }
 
 async function parseJson(content: string, path: string): Promise<unknown> {
+  // JSON is YAML too, and that parser tells the line, also of a key that is there twice.
+  await parseYaml(content, path);
   try {
     return JSON.parse(content);
   } catch (error) {
-    // JSON is YAML too, and that parser tells the line.
-    await parseYaml(content, path);
     throw malformed(path, 1, (error as Error).message, error);
   }
 }

@@ -84,7 +84,12 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
   const warnings: string[] = [];
   for (const [key, { value }] of Object.entries(settings)) values[key] = value;
   for (const { origin, values: raw } of sources) {
+    const seen = new Set<string>();
     for (const [key, value] of flatten(raw)) {
+      if (seen.has(key)) {
+        throw bad(key, origin, "set more than once: in several cases, or dotted and nested");
+      }
+      seen.add(key);
       if (isSettingKey(key)) values[key] = check(key, value, origin);
       else if (key.startsWith("runtimes.")) setRuntime(runtimes, key, value, origin);
       else if (key.startsWith("qos.")) setQosField(classes, key, value, origin);

@@ -49,6 +49,21 @@ Deno.test("keys are dotted, nested or both, in any case", () => {
   assert.equal(config["log.level"], "debug");
 });
 
+Deno.test("a key that one source sets twice is refused", () => {
+  for (
+    const values of [
+      { "api.port": 1, "API.Port": 2 },
+      { "api.port": 1, api: { port: 1 } },
+      { api: { port: 1 }, API: { Port: 2 } },
+    ]
+  ) {
+    assert.match(refusal(values), /^api\.port \(node\.yaml\): set more than once: /);
+  }
+  const policy = { "policy.cost": 1, policy: { Cost: 2 } };
+  assert.match(refusal(policy), /^policy\.cost .* more than once/);
+  resolve({ "api.port": 1, api: { port: null, listen: "::" } });
+});
+
 Deno.test("the URL of a node is plain HTTP to a host and a port", () => {
   assert.equal(resolve({ "api.url": "http://Edge:8080/" }).config["api.url"], "http://edge:8080");
   for (const url of ["edge:8080", "https://edge:8080", "http://edge:8080/path"]) {

@@ -39,6 +39,8 @@ Deno.test("a malformed file is refused with path, line and reason", async () => 
     ["c.yaml", "a: 1\nb: [1, 2\n", 3],
     ["c.yaml", "a: 1\na: 2\n", 2],
     ["c.toml", "[api]\nport = \n", 2],
+    ["c.toml", "a = 1\na = 2\n", 2],
+    ["c.json", '{\n  "a": 1,\n  "a": 2\n}', 3],
     ["c.json", '{\n  "a": 1,\n  "b" 2\n}', 3],
     ["c.json", '{\n  "a": 1,\n', 3],
     ["c.json", '{\n  "a": 1,\n}', 1],
