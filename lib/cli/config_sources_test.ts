@@ -47,6 +47,16 @@ Deno.test("the command line sets keys, its own options over --set", () => {
   }
 });
 
+Deno.test("the environment sets fields of classes of service", () => {
+  const { source, warnings } = environmentSource({
+    SERVERLEDGE_QOS_CRITICAL_LIMIT: "9",
+    SERVERLEDGE_QOS_BATCH_JOBS_ID: "2",
+    SERVERLEDGE_QOS_CRITICAL_LIMITS: "9",
+  });
+  assert.deepEqual(source.values, { "qos.critical.limit": "9", "qos.batch_jobs.id": "2" });
+  assert.deepEqual(warnings.map((text) => text.split(" ")[0]), ["SERVERLEDGE_QOS_CRITICAL_LIMITS"]);
+});
+
 Deno.test("the environment sets what policies are told", () => {
   const { source, warnings } = environmentSource({ SERVERLEDGE_POLICY_BANDWIDTH_EDGE: "100" });
   assert.deepEqual(source.values, { "policy.bandwidth.edge": "100" });
