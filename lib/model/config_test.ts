@@ -122,6 +122,26 @@ Deno.test("a bad value is refused with key, origin and what is allowed", () => {
   }
 });
 
+Deno.test("members of etcd are hosts with or without scheme and port", () => {
+  for (
+    const good of ["", "etcd", "a.b_c:2379, 10.0.0.2:1", "[::1]:2379", "https://a,HTTP://b:65535/"]
+  ) {
+    assert.equal(resolve({ "etcd.address": good }).config["etcd.address"], good);
+  }
+  for (
+    const bad of [
+      ...["no port here:xx", ",", " ", "a:1,", "a:1 b:1", ":2379", "2379", 2379, "a:0", "a:65536"],
+      ...["ftp://a:1", "http://a:1/v3", "http://u:p@a:1", "a:1?x", "a/b", "http:/a"],
+    ]
+  ) {
+    assert.match(
+      refusal({ "etcd.address": bad }),
+      /^etcd\.address \(node\.yaml\): expected \[http:\/\/\|https:\/\/\]HOST\[:PORT\], several/,
+      String(bad),
+    );
+  }
+});
+
 Deno.test("nodes and areas have names that headers and other nodes take", () => {
   const rule = "expected 1 to 128 ASCII letters, digits, dots, dashes or underscores";
   for (const key of ["registry.area", "registry.remote.area", "registry.node.id"]) {

@@ -99,3 +99,19 @@ export function choice<const C extends string>(...options: C[]): Kind<C> {
 export const port: Kind<number> = number(0, 65535);
 /** A duration of up to a year, s. */
 export const seconds: Kind<number> = number(0, 31_536_000, false);
+/** Addresses of servers, separated by commas, or none. */
+export const endpoints: Kind<string> = setting(
+  v.union([
+    v.literal(""),
+    v.pipe(v.string(), v.check((list) => list.split(",").every((part) => isEndpoint(part.trim())))),
+  ]),
+  "[http://|https://]HOST[:PORT], several separated by commas, or empty",
+);
+
+function isEndpoint(text: string): boolean {
+  // A forgotten host: URLs take a number for an IPv4 address.
+  if (/^\d+$/.test(text)) return false;
+  const url = text.includes("://") ? text : `http://${text}`;
+  const { protocol, href, origin, port } = URL.parse(url) ?? {};
+  return (protocol === "http:" || protocol === "https:") && href === `${origin}/` && port !== "0";
+}

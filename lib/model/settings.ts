@@ -8,6 +8,7 @@ import * as v from "valibot";
 import { isPolicy, policyNames } from "./policy_names.ts";
 import {
   choice,
+  endpoints,
   flag,
   name,
   number,
@@ -42,15 +43,18 @@ export const settings = {
     "",
     "Folder for registry, code and sockets; empty: /var/lib/serverledge for root, else ~/.local/share/serverledge",
   ),
-  "etcd.address": text(
+  "etcd.address": endpoints(
     "",
-    "etcd endpoints host:port, separated by commas; empty: embedded registry",
+    "Where the members of etcd serve clients, mostly at port 2379; empty: embedded registry",
   ),
   "etcd.username": text("", "User of etcd"),
   "etcd.password": text("", "Password of etcd", true),
-  "etcd.tls.ca": text("", "File with the CA certificate of etcd; setting it turns TLS on"),
-  "etcd.tls.cert": text("", "File with the client certificate for etcd"),
-  "etcd.tls.key": text("", "File with the client key for etcd"),
+  "etcd.tls.ca": text(
+    "",
+    "PEM file with the CA certificate of etcd, turns TLS on; empty: CAs this machine trusts",
+  ),
+  "etcd.tls.cert": text("", "PEM file with the client certificate for etcd, turns TLS on"),
+  "etcd.tls.key": text("", "PEM file with the key of etcd.tls.cert"),
   "code.url.loopback": flag(
     false,
     "Whether code may be fetched from URLs that point at this machine or its links",
