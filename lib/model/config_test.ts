@@ -112,7 +112,7 @@ Deno.test("a bad value is refused with key, origin and what is allowed", () => {
       ["api.port", 1.5, "an integer from 0 to 65535"],
       ["metrics.enabled", "yes", "true or false"],
       ["log.level", "loud", "debug, info, warning, error"],
-      ["node.architecture", "x86", "amd64, arm64, empty, current"],
+      ["node.architecture", "x86", "amd64, arm64, or empty, current"],
       ["data.dir", ["a"], "text"],
       ["container.expiration", -1, "a number from 0 to"],
     ] as const

@@ -92,7 +92,8 @@ export function number(min: number, max: number, integer = true): Kind<number> {
  * @param options the words; an empty one is told as such
  */
 export function choice<const C extends string>(...options: C[]): Kind<C> {
-  return setting<C>(v.picklist(options), options.map((word) => word || "empty").join(", "));
+  const empty = options.some((word) => word === "") ? ", or empty" : "";
+  return setting<C>(v.picklist(options), options.filter(Boolean).join(", ") + empty);
 }
 
 /** A TCP or UDP port. */
