@@ -54,6 +54,21 @@ Deno.test("a malformed file is refused with path, line and reason", async () => 
   }
 });
 
+Deno.test("a key that is set twice is refused by its name", async () => {
+  for (
+    const [path, text, key] of [
+      ["c.yaml", "api:\n  port: 1\n  port: 2\n", "port"],
+      ["c.yaml", "'api.port': 1\napi.port: 2\n", "api.port"],
+      ["c.json", '{"api.port":1,"api.port":2}', '"api.port"'],
+    ] as const
+  ) {
+    await assert.rejects(parseConfigText(text, path), (error: Error) => {
+      assert.ok(error.message.endsWith(`: ${key} is set more than once`), error.message);
+      return true;
+    });
+  }
+});
+
 Deno.test("a file without keys is refused", async () => {
   for (
     const [path, text] of [["c.yaml", "- a\n"], ["c.json", "[1]"], ["c.yaml", "word"]] as const
