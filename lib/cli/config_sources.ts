@@ -6,7 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { type ConfigSource, environmentName } from "../model/config.ts";
-import { settings } from "../model/settings.ts";
+import { qosFields, settings } from "../model/settings.ts";
 import type { ConfigOptions } from "./options.ts";
 
 const prefix = "SERVERLEDGE_";
@@ -23,7 +23,8 @@ export interface EnvironmentSource {
 
 /**
  * Reads the environment: `SERVERLEDGE_API_PORT` sets `api.port`, `SERVERLEDGE_RUNTIMES_PYTHON_IMAGE`
- * sets `runtimes.python.image`.
+ * sets `runtimes.python.image`, `SERVERLEDGE_QOS_CRITICAL_LIMIT` sets `qos.critical.limit`. An
+ * underscore within an id or a class stays one: those with dots or hyphens need a file or `--set`.
  *
  * @param env variables by name
  */
@@ -33,7 +34,7 @@ export function environmentSource(env: Readonly<Record<string, string>>): Enviro
   const warnings: string[] = [];
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith(prefix) || ownNames.includes(name)) continue;
-    const key = keys.get(name) ?? runtimeKey(name) ?? policyKey(name);
+    const key = keys.get(name) ?? runtimeKey(name) ?? qosKey(name) ?? policyKey(name);
     if (key) values[key] = value;
     else warnings.push(`${name} (environment) sets no key of the configuration and has no effect`);
   }
@@ -43,6 +44,15 @@ export function environmentSource(env: Readonly<Record<string, string>>): Enviro
 function runtimeKey(name: string): string | undefined {
   const [, id, field] = /^SERVERLEDGE_RUNTIMES_(.+)_(IMAGE|EXECUTOR|SPARES)$/.exec(name) ?? [];
   return id && `runtimes.${id}.${field}`.toLowerCase();
+}
+
+const qosName = new RegExp(
+  `^SERVERLEDGE_QOS_(.+)_(${Object.keys(qosFields).join("|").toUpperCase()})$`,
+);
+
+function qosKey(name: string): string | undefined {
+  const [, className, field] = qosName.exec(name) ?? [];
+  return className && `qos.${className}.${field}`.toLowerCase();
 }
 
 /** Settings of policies, which no table lists: `SERVERLEDGE_POLICY_BANDWIDTH_EDGE`. */
@@ -71,7 +81,8 @@ export function commandLineSource(
         `"${item}" sets nothing: write --set KEY=VALUE`,
       );
     }
-    values[item.slice(0, equals).trim()] = item.slice(equals + 1);
+    // In one case, so that the last of them wins, and the options below win over them.
+    values[item.slice(0, equals).trim().toLowerCase()] = item.slice(equals + 1);
   }
   if (options.listen !== undefined) values["api.listen"] = options.listen;
   if (options.area !== undefined) values["registry.area"] = options.area;

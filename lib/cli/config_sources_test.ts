@@ -31,7 +31,7 @@ Deno.test("an unknown variable is a warning; those of the command line are its o
 });
 
 Deno.test("the command line sets keys, its own options over --set", () => {
-  const options = { listen: "0.0.0.0", area: "edge", set: ["api.port=1", "data.dir=/a=b", "x= "] };
+  const options = { listen: "0.0.0.0", area: "edge", set: ["API.Port=1", "data.dir=/a=b", "x= "] };
   assert.deepEqual(commandLineSource(options, 8080).values, {
     "api.port": 8080,
     "data.dir": "/a=b",
@@ -39,10 +39,22 @@ Deno.test("the command line sets keys, its own options over --set", () => {
     "registry.area": "edge",
     x: " ",
   });
+  const twice = { listen: undefined, area: undefined, set: ["x.y=1", "X.Y=2"] };
+  assert.deepEqual(commandLineSource(twice, undefined).values, { "x.y": "2" });
   for (const item of ["api.port", "=1", ""]) {
     const bad = { listen: undefined, area: undefined, set: [item] };
     assert.throws(() => commandLineSource(bad, undefined), /--set KEY=VALUE/);
   }
+});
+
+Deno.test("the environment sets fields of classes of service", () => {
+  const { source, warnings } = environmentSource({
+    SERVERLEDGE_QOS_CRITICAL_LIMIT: "9",
+    SERVERLEDGE_QOS_BATCH_JOBS_ID: "2",
+    SERVERLEDGE_QOS_CRITICAL_LIMITS: "9",
+  });
+  assert.deepEqual(source.values, { "qos.critical.limit": "9", "qos.batch_jobs.id": "2" });
+  assert.deepEqual(warnings.map((text) => text.split(" ")[0]), ["SERVERLEDGE_QOS_CRITICAL_LIMITS"]);
 });
 
 Deno.test("the environment sets what policies are told", () => {

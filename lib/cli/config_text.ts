@@ -38,8 +38,19 @@ async function parseYaml(content: string, path: string): Promise<unknown> {
   const lines = new LineCounter();
   const document = parseDocument(content, { lineCounter: lines, prettyErrors: false });
   const problem = document.errors[0];
-  if (problem) throw malformed(path, lines.linePos(problem.pos[0]).line, problem.message, problem);
+  if (problem) {
+    const at = problem.pos[0];
+    const reason = problem.code === "DUPLICATE_KEY"
+      ? `${keyAt(content, at)} is set more than once`
+      : problem.message;
+    throw malformed(path, lines.linePos(at).line, reason, problem);
+  }
   return document.toJS() ?? {};
+}
+
+/** The key that begins at a place, as it is written. */
+function keyAt(content: string, at: number): string {
+  return /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s:]+)/.exec(content.slice(at))?.[0] ?? "a key";
 }
 
 async function parseToml(content: string, path: string): Promise<unknown> {
@@ -53,11 +64,11 @@ async function parseToml(content: string, path: string): Promise<unknown> {
 }
 
 async function parseJson(content: string, path: string): Promise<unknown> {
+  // JSON is YAML too, and that parser tells the line, also of a key that is there twice.
+  await parseYaml(content, path);
   try {
     return JSON.parse(content);
   } catch (error) {
-    // JSON is YAML too, and that parser tells the line.
-    await parseYaml(content, path);
     throw malformed(path, 1, (error as Error).message, error);
   }
 }

@@ -8,6 +8,7 @@
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
+import { whyWithoutEffect } from "./config_go_keys.ts";
 import { isObject } from "./json.ts";
 import { policySetting, type PolicySettings } from "./policy_names.ts";
 import { defaultClass, type QosClass } from "./qos.ts";
@@ -48,26 +49,6 @@ const policyPrefix = "policy.";
 
 const executors: readonly ExecutorKind[] = ["python", "nodejs", "http", ...sandboxExecutors];
 
-/** Keys of the Go node that mean nothing here, and why: a warning, not an error. */
-const retired: Readonly<Record<string, string>> = {
-  "cache.size": "the whole catalog is kept in memory and current",
-  "cache.cleanup": "the whole catalog is kept in memory and current",
-  "cache.expiration": "the whole catalog is kept in memory and current",
-};
-
-/** Prefixes of Go keys for parts that this version does not have: a warning, not an error. */
-const absent = [
-  "scheduler.fallback.local",
-  "offloading.",
-  "loadbalancer.",
-  "metrics.prometheus.",
-  "metrics.retriever.",
-  "metrics.dump.",
-  "metrics.load.",
-  "tracing.",
-  "workflow.",
-];
-
 /** One source of configuration: a file, the environment or the command line. */
 export interface ConfigSource {
   /** Where the values come from, for people, e.g. a path or `environment`. */
@@ -103,7 +84,12 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
   const warnings: string[] = [];
   for (const [key, { value }] of Object.entries(settings)) values[key] = value;
   for (const { origin, values: raw } of sources) {
+    const seen = new Set<string>();
     for (const [key, value] of flatten(raw)) {
+      if (seen.has(key)) {
+        throw bad(key, origin, "set more than once: in several cases, or dotted and nested");
+      }
+      seen.add(key);
       if (isSettingKey(key)) values[key] = check(key, value, origin);
       else if (key.startsWith("runtimes.")) setRuntime(runtimes, key, value, origin);
       else if (key.startsWith("qos.")) setQosField(classes, key, value, origin);
@@ -261,11 +247,8 @@ function checkRuntimes(
 }
 
 function warningFor(key: string, origin: string): string {
-  const why = ownValue(retired, key);
+  const why = whyWithoutEffect(key);
   if (why) return `${key} (${origin}) has no effect here: ${why}`;
-  if (absent.some((prefix) => key === prefix || (prefix.endsWith(".") && key.startsWith(prefix)))) {
-    return `${key} (${origin}) has no effect: this version does not have that part of the Go node`;
-  }
   const near = nearest(key, Object.keys(settings));
   const hint = near ? `did you mean ${near}?` : '"serverledge config --example" lists all';
   throw bad(key, origin, `unknown key; ${hint}`);

@@ -49,6 +49,21 @@ Deno.test("keys are dotted, nested or both, in any case", () => {
   assert.equal(config["log.level"], "debug");
 });
 
+Deno.test("a key that one source sets twice is refused", () => {
+  for (
+    const values of [
+      { "api.port": 1, "API.Port": 2 },
+      { "api.port": 1, api: { port: 1 } },
+      { api: { port: 1 }, API: { Port: 2 } },
+    ]
+  ) {
+    assert.match(refusal(values), /^api\.port \(node\.yaml\): set more than once: /);
+  }
+  const policy = { "policy.cost": 1, policy: { Cost: 2 } };
+  assert.match(refusal(policy), /^policy\.cost .* more than once/);
+  resolve({ "api.port": 1, api: { port: null, listen: "::" } });
+});
+
 Deno.test("the URL of a node is plain HTTP to a host and a port", () => {
   assert.equal(resolve({ "api.url": "http://Edge:8080/" }).config["api.url"], "http://edge:8080");
   for (const url of ["edge:8080", "https://edge:8080", "http://edge:8080/path"]) {
@@ -97,13 +112,46 @@ Deno.test("a bad value is refused with key, origin and what is allowed", () => {
       ["api.port", 1.5, "an integer from 0 to 65535"],
       ["metrics.enabled", "yes", "true or false"],
       ["log.level", "loud", "debug, info, warning, error"],
-      ["registry.area", ["a"], "text"],
+      ["node.architecture", "x86", "amd64, arm64, or empty, current"],
+      ["data.dir", ["a"], "text"],
       ["container.expiration", -1, "a number from 0 to"],
     ] as const
   ) {
     const message = refusal({ [key]: value });
     assert.ok(message.startsWith(`${key} (node.yaml): expected ${allowed}`), message);
   }
+});
+
+Deno.test("members of etcd are hosts with or without scheme and port", () => {
+  for (
+    const good of ["", "etcd", "a.b_c:2379, 10.0.0.2:1", "[::1]:2379", "https://a,HTTP://b:65535/"]
+  ) {
+    assert.equal(resolve({ "etcd.address": good }).config["etcd.address"], good);
+  }
+  for (
+    const bad of [
+      ...["no port here:xx", ",", " ", "a:1,", "a:1 b:1", ":2379", "2379", 2379, "a:0", "a:65536"],
+      ...["ftp://a:1", "http://a:1/v3", "http://u:p@a:1", "a:1?x", "a/b", "http:/a"],
+    ]
+  ) {
+    assert.match(
+      refusal({ "etcd.address": bad }),
+      /^etcd\.address \(node\.yaml\): expected \[http:\/\/\|https:\/\/\]HOST\[:PORT\], several/,
+      String(bad),
+    );
+  }
+});
+
+Deno.test("nodes and areas have names that headers and other nodes take", () => {
+  const rule = "expected 1 to 128 ASCII letters, digits, dots, dashes or underscores";
+  for (const key of ["registry.area", "registry.remote.area", "registry.node.id"]) {
+    for (const bad of ["knoten-ü☃", "New York", "a/b", "x".repeat(129), ["a"]]) {
+      assert.ok(refusal({ [key]: bad }).startsWith(`${key} (node.yaml): ${rule}`), key);
+    }
+    resolve({ [key]: "Edge-1.eu_west" });
+  }
+  assert.match(refusal({ "registry.area": "" }), /underscores, current value is ""$/);
+  resolve({ "registry.remote.area": "", "registry.node.id": "" });
 });
 
 Deno.test("an unknown key is refused, with what may have been meant", () => {
@@ -126,6 +174,31 @@ Deno.test("keys of the Go node that mean nothing here are warned of, once each",
   });
   assert.equal(warnings.length, 3);
   assert.match(warnings[0]!, /^cache\.size \(node\.yaml\) has no effect here: /);
+});
+
+Deno.test("keys of the Go node's branches are warned of, with what has their place", () => {
+  const { warnings } = resolve({
+    "cloud": false,
+    "cloud.server.url": "http://cloud:1323",
+    registry: { ttl: 20 },
+    metrics: { port: 2112, bandwidth: { cloud: 1 } },
+    scheduler: { cloud: { cost: 0.01 }, local: { budget: 0.01 } },
+    solver: { evalinterval: 10, address: "localhost:2500" },
+    storage: { version: "flux", address: "a", token: "t", orgname: "o" },
+    "docker.cpu": 1,
+  });
+  assert.equal(warnings.length, 14);
+  for (
+    const [key, place] of [
+      ["metrics.bandwidth.cloud", "policy.bandwidth.cloud"],
+      ["scheduler.cloud.cost", "policy.cost"],
+      ["scheduler.local.budget", "policy.budget"],
+      ["solver.evalinterval", "policy.plan.interval"],
+    ]
+  ) {
+    const told = `${key} (node.yaml) has no effect here: set ${place} instead`;
+    assert.ok(warnings.includes(told), told);
+  }
 });
 
 Deno.test("an image of a runtime is configured by its id, and by an alias of its own", () => {

@@ -6,15 +6,17 @@
 
 import * as v from "valibot";
 
-/** Id of a node or of an area. */
-const name = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,128}$/));
+/** Name of a node or an area: it stands in headers, keys of etcd and names of Docker's networks. */
+export const nodeName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,128}$/));
+/** What {@link nodeName} takes, in words. */
+export const nodeNameRule = "1 to 128 ASCII letters, digits, dots, dashes or underscores";
 
 /** What a node writes into the registry when it joins. */
 export const nodeRecordSchema = v.object({
   /** Its id, unique in the cluster. */
-  Id: name,
+  Id: nodeName,
   /** Its edge zone or cloud region. */
-  Area: name,
+  Area: nodeName,
   /** `node` runs functions; `balancer` spreads requests over the nodes of its area. */
   Role: v.picklist(["node", "balancer"]),
   /** Where its API is reached by others, e.g. `http://10.0.0.5:1323`. */

@@ -6,6 +6,7 @@
  */
 
 import * as v from "valibot";
+import { nodeName, nodeNameRule } from "./node.ts";
 
 /** One key: how its value is read, what it is if nobody sets it, and what it is for. */
 export interface Setting<T> {
@@ -40,10 +41,19 @@ export function setting<T>(schema: v.GenericSchema<unknown, T>, allowed: string)
   });
 }
 
+/** A text that a file may give as a number. */
+const textual = v.pipe(v.union([v.string(), v.number()]), v.transform(String));
+
 /** Any text. */
-export const text: Kind<string> = setting(
-  v.pipe(v.union([v.string(), v.number()]), v.transform(String)),
-  "text",
+export const text: Kind<string> = setting(textual, "text");
+
+/** The name of a node or an area. */
+export const name: Kind<string> = setting(v.pipe(textual, nodeName), nodeNameRule);
+
+/** The name of a node or an area, where there may be none. */
+export const optionalName: Kind<string> = setting(
+  v.pipe(textual, v.union([v.literal(""), nodeName])),
+  `${nodeNameRule}, or empty`,
 );
 
 /** True or false. */
@@ -79,13 +89,30 @@ export function number(min: number, max: number, integer = true): Kind<number> {
 /**
  * One of some words.
  *
- * @param options the words
+ * @param options the words; an empty one is told as such
  */
 export function choice<const C extends string>(...options: C[]): Kind<C> {
-  return setting<C>(v.picklist(options), options.join(", "));
+  const empty = options.some((word) => word === "") ? ", or empty" : "";
+  return setting<C>(v.picklist(options), options.filter(Boolean).join(", ") + empty);
 }
 
 /** A TCP or UDP port. */
 export const port: Kind<number> = number(0, 65535);
 /** A duration of up to a year, s. */
 export const seconds: Kind<number> = number(0, 31_536_000, false);
+/** Addresses of servers, separated by commas, or none. */
+export const endpoints: Kind<string> = setting(
+  v.union([
+    v.literal(""),
+    v.pipe(v.string(), v.check((list) => list.split(",").every((part) => isEndpoint(part.trim())))),
+  ]),
+  "[http://|https://]HOST[:PORT], several separated by commas, or empty",
+);
+
+function isEndpoint(text: string): boolean {
+  // A forgotten host: URLs take a number for an IPv4 address.
+  if (/^\d+$/.test(text)) return false;
+  const url = text.includes("://") ? text : `http://${text}`;
+  const { protocol, href, origin, port } = URL.parse(url) ?? {};
+  return (protocol === "http:" || protocol === "https:") && href === `${origin}/` && port !== "0";
+}

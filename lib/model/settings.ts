@@ -8,8 +8,11 @@ import * as v from "valibot";
 import { isPolicy, policyNames } from "./policy_names.ts";
 import {
   choice,
+  endpoints,
   flag,
+  name,
   number,
+  optionalName,
   port,
   seconds,
   type Setting,
@@ -40,21 +43,24 @@ export const settings = {
     "",
     "Folder for registry, code and sockets; empty: /var/lib/serverledge for root, else ~/.local/share/serverledge",
   ),
-  "etcd.address": text(
+  "etcd.address": endpoints(
     "",
-    "etcd endpoints host:port, separated by commas; empty: embedded registry",
+    "Where the members of etcd serve clients, mostly at port 2379; empty: embedded registry",
   ),
   "etcd.username": text("", "User of etcd"),
   "etcd.password": text("", "Password of etcd", true),
-  "etcd.tls.ca": text("", "File with the CA certificate of etcd; setting it turns TLS on"),
-  "etcd.tls.cert": text("", "File with the client certificate for etcd"),
-  "etcd.tls.key": text("", "File with the client key for etcd"),
+  "etcd.tls.ca": text(
+    "",
+    "PEM file with the CA certificate of etcd, turns TLS on; empty: CAs this machine trusts",
+  ),
+  "etcd.tls.cert": text("", "PEM file with the client certificate for etcd, turns TLS on"),
+  "etcd.tls.key": text("", "PEM file with the key of etcd.tls.cert"),
   "code.url.loopback": flag(
     false,
     "Whether code may be fetched from URLs that point at this machine or its links",
   ),
-  "registry.area": text("ROME", "Area (edge zone or cloud region) of the node"),
-  "registry.remote.area": text(
+  "registry.area": name("ROME", "Area (edge zone or cloud region) of the node"),
+  "registry.remote.area": optionalName(
     "",
     "Area that requests are offloaded to vertically, the cloud; empty: none",
   ),
@@ -77,13 +83,13 @@ export const settings = {
     5,
     "How often balancers of the remote area are asked whether they are healthy, s",
   ),
-  "registry.node.id": text("", "Id of the node; empty: made once and kept in data.dir"),
+  "registry.node.id": optionalName("", "Id of the node; empty: made once and kept in data.dir"),
   "cluster.secret": text(
     "",
     "Shared secret that signs what nodes send each other; empty: unsigned",
     true,
   ),
-  "node.architecture": choice("", "amd64", "arm64")(
+  "node.architecture": choice("amd64", "arm64", "")(
     "",
     "Architecture of the node; empty: this machine's",
   ),

@@ -195,8 +195,9 @@ class EtcdRegistry implements Registry {
       } catch {
         // The client remembers the problem for health(); the watch logs it.
         if (++failed === fatalBeats) {
-          this.#watch.startOver();
-          this.#nodes?.startOver();
+          const reason = `${failed} calls in a row had no answer`;
+          this.#watch.startOver(reason);
+          this.#nodes?.startOver(reason);
         }
       }
       await pause(heartbeatMs, this.#stop.signal);
@@ -228,7 +229,8 @@ class EtcdRegistry implements Registry {
     try {
       return await this.#recoverCode(hash);
     } catch (error) {
-      logger("registry").warn("Code {hash} cannot be read: {error}", { hash, error });
+      const { message: reason } = error as Error;
+      logger("registry").warn("Code {hash} cannot be read: {reason}", { hash, reason });
       return undefined;
     }
   }

@@ -90,7 +90,7 @@ export class EtcdCluster implements Disposable {
     read: (stream: AsyncIterable<Uint8Array>) => Promise<void>,
   ): Promise<void> {
     const control = this.#begin();
-    const leave = () => control.abort();
+    const leave = () => control.abort(signal.reason);
     signal.addEventListener("abort", leave);
     if (signal.aborted) leave();
     try {
@@ -197,7 +197,8 @@ export class EtcdCluster implements Disposable {
     token?: string,
   ): Promise<unknown> {
     const control = this.#begin();
-    const late = () => control.abort(new DOMException("no answer in time", "TimeoutError"));
+    const reason = `no answer within ${timeoutMs / 1000} s`;
+    const late = () => control.abort(new DOMException(reason, "TimeoutError"));
     const timer = setTimeout(late, timeoutMs);
     try {
       const { signal } = control;

@@ -64,9 +64,13 @@ export class NodeWatch implements AsyncDisposable {
     return { [Symbol.dispose]: () => void this.#observers.delete(observer) };
   }
 
-  /** Ends the stream of changes, so that all nodes are listed again. */
-  startOver(): void {
-    this.#stream?.abort();
+  /**
+   * Ends the stream of changes, so that all nodes are listed again.
+   *
+   * @param reason for the log
+   */
+  startOver(reason: string): void {
+    this.#stream?.abort(new Error(reason));
   }
 
   /** Starts over if the stream has died silently and changes were missed. */
@@ -76,14 +80,14 @@ export class NodeWatch implements AsyncDisposable {
     const { count, written } = await this.#client.summarize(nodesPrefix);
     const missed = written > before || count !== this.#keys.size;
     // A change that is on its way now has come by the next look.
-    if (missed && this.#suspectedAt === before) this.startOver();
+    if (missed && this.#suspectedAt === before) this.startOver("it kept changes back");
     this.#suspectedAt = missed ? before : undefined;
   }
 
   /** Stops following. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.startOver();
+    this.startOver("this node stops");
     await this.#running;
   }
 
@@ -94,7 +98,8 @@ export class NodeWatch implements AsyncDisposable {
         await this.#follow();
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        logger("registry").debug("The watch of nodes ended, resuming: {error}", { error });
+        const { message: reason } = error as Error;
+        logger("registry").debug("The watch of nodes ended, resuming: {reason}", { reason });
       }
       await pause(resumeMs, this.#stop.signal);
     }

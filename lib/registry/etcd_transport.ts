@@ -106,7 +106,7 @@ export class EtcdTransport implements Disposable {
 export function asEtcdError(thrown: unknown): EtcdError {
   if (thrown instanceof EtcdError) return thrown;
   const { name, message } = thrown as Error;
-  if (name === "TimeoutError") return new EtcdError(grpc.DEADLINE_EXCEEDED, "no answer", thrown);
+  if (name === "TimeoutError") return new EtcdError(grpc.DEADLINE_EXCEEDED, message, thrown);
   return new EtcdError(grpc.UNAVAILABLE, message, thrown);
 }
 

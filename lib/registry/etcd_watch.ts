@@ -79,7 +79,7 @@ export class FunctionWatch implements AsyncDisposable {
     const present = await this.#client.get(identityKey, identityTimeoutMs);
     // Without data that is followed, the answer may be older than what was found meanwhile.
     if (followed !== undefined && followed !== (present && new TextDecoder().decode(present))) {
-      this.startOver();
+      this.startOver("it holds other data");
     }
   }
 
@@ -92,19 +92,23 @@ export class FunctionWatch implements AsyncDisposable {
     const { count, written } = await this.#client.summarize(functionsPrefix);
     const missed = written > this.#revision || count !== this.#keys.size;
     // A change that is on its way now has come by the next look.
-    if (missed && this.#suspectedAt === before) this.startOver();
+    if (missed && this.#suspectedAt === before) this.startOver("it kept changes back");
     this.#suspectedAt = missed ? before : undefined;
   }
 
-  /** Ends the stream of changes, so that all functions are listed again. */
-  startOver(): void {
-    this.#stream?.abort();
+  /**
+   * Ends the stream of changes, so that all functions are listed again.
+   *
+   * @param reason for the log
+   */
+  startOver(reason: string): void {
+    this.#stream?.abort(new Error(reason));
   }
 
   /** Stops following. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.startOver();
+    this.startOver("this node stops");
     await this.#running;
   }
 
@@ -117,7 +121,8 @@ export class FunctionWatch implements AsyncDisposable {
         await this.#follow();
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        if (!complained) logger("registry").warn("etcd is away, trying on: {error}", { error });
+        const { message: reason } = error as Error;
+        if (!complained) logger("registry").warn("etcd is away, trying on: {reason}", { reason });
         complained = true;
       }
       await pause(retryMs, this.#stop.signal);

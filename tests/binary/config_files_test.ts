@@ -39,6 +39,8 @@ Deno.test("a malformed file is refused with path, line and reason", async () => 
     ["c.yaml", "a: 1\nb: [1, 2\n", 3],
     ["c.yaml", "a: 1\na: 2\n", 2],
     ["c.toml", "[api]\nport = \n", 2],
+    ["c.toml", "a = 1\na = 2\n", 2],
+    ["c.json", '{\n  "a": 1,\n  "a": 2\n}', 3],
     ["c.json", '{\n  "a": 1,\n  "b" 2\n}', 3],
     ["c.json", '{\n  "a": 1,\n', 3],
     ["c.json", '{\n  "a": 1,\n}', 1],
@@ -47,6 +49,21 @@ Deno.test("a malformed file is refused with path, line and reason", async () => 
     await assert.rejects(parseConfigText(text, path), (error: Error) => {
       assert.ok(error.message.startsWith(`${path}, line ${line}: `), error.message);
       assert.ok(!error.message.includes("\n"), error.message);
+      return true;
+    });
+  }
+});
+
+Deno.test("a key that is set twice is refused by its name", async () => {
+  for (
+    const [path, text, key] of [
+      ["c.yaml", "api:\n  port: 1\n  port: 2\n", "port"],
+      ["c.yaml", "'api.port': 1\napi.port: 2\n", "api.port"],
+      ["c.json", '{"api.port":1,"api.port":2}', '"api.port"'],
+    ] as const
+  ) {
+    await assert.rejects(parseConfigText(text, path), (error: Error) => {
+      assert.ok(error.message.endsWith(`: ${key} is set more than once`), error.message);
       return true;
     });
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { startLogging } from "../../lib/cli/logging.ts";
 import { hashArchive } from "../../lib/model/archive.ts";
 import { connectEtcd } from "../../lib/registry/etcd.ts";
 import type { EtcdOptions } from "../../lib/registry/etcd_options.ts";
@@ -46,6 +47,23 @@ Deno.test("a registry whose etcd is away starts, says so, and heals", async () =
   await healthy(registry);
   assert.equal(await registry.createFunction(sampleRecord("f")), true);
   await eventually("the watch tells the new function", () => seen.functions.has("f"));
+});
+
+Deno.test("an outage is logged in lines that tell why, without stacks", async () => {
+  await using etcd = await startEtcd();
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const written = new Response(readable).text();
+  {
+    await using _logging = await startLogging({ level: "debug", format: "text" }, writable);
+    await using a = await connected(etcd);
+    await using _nodes = await a.registry.watchNodes({ reset() {}, put() {}, remove() {} });
+    await etcd.kill();
+    await unhealthy(a.registry);
+  }
+  await writable.close();
+  const lines = (await written).trimEnd().split("\n");
+  for (const line of lines) assert.match(line, /^\d{4}-\S+ (DEBUG|WARNING) registry: \S/);
+  assert.ok(lines.some((line) => line.includes("WARNING registry: etcd is away, trying on: ")));
 });
 
 Deno.test("two registries see each other's changes", async () => {
