@@ -4,7 +4,6 @@
  * @module
  */
 
-import { ServerledgeError } from "../base/errors.ts";
 import { formatCsv } from "../load/csv.ts";
 import { formatHtml } from "../load/html.ts";
 import { unexpected } from "../load/judge.ts";
@@ -21,6 +20,7 @@ import type { BenchOptions } from "./commands/bench.ts";
 import { authority, type Endpoint } from "./endpoint.ts";
 import { exits } from "./exits.ts";
 import type { Globals } from "./options.ts";
+import { checkOutputFile, writeOutputFile } from "./output_files.ts";
 import { endpointOf } from "./session.ts";
 import { readTextFile } from "./text_file.ts";
 import type { Terminal } from "./terminal.ts";
@@ -47,7 +47,8 @@ export async function runBench(
     : readTrace(await readTextFile(scenario.trace, "trace"), scenario.trace);
   const isPlain = options.plain === true;
   const prepared = prepare(scenario, { node: `http://${authority(node)}`, isPlain, trace });
-  const files = await openFiles(options);
+  const reports = reportsOf(options);
+  for (const [path] of reports) await checkOutputFile(path);
   if (!isPlain) await checkTargets(prepared.plan.kinds, globals, terminal);
   using stop = stopSignal();
   const result = await runLoad(prepared, {
@@ -55,7 +56,7 @@ export async function runBench(
     by: describeSelf(),
     watch: (recorder) => showProgress(terminal, recorder, prepared.plan),
   });
-  await files.write(result);
+  for (const [path, format] of reports) await writeOutputFile(path, format(result));
   const toStdout = options.jsonFile === "-" || (globals.json && options.jsonFile === undefined);
   const text = toStdout ? JSON.stringify(result, null, 2) : readableResult(result, terminal.out);
   terminal.out.write(`${text}\n`);
@@ -98,32 +99,16 @@ function describeSelf(): Record<string, string> {
   };
 }
 
-/**
- * Makes the files of the reports now: a run of an hour must not end at a folder that is not there.
- */
-async function openFiles(
+/** Files that are asked for, with what goes into each. */
+function reportsOf(
   { jsonFile, csv, html }: BenchOptions,
-): Promise<{ write(result: LoadResult): Promise<void> }> {
+): [path: string, format: (result: LoadResult) => string][] {
   const formats: [path: string | undefined, format: (result: LoadResult) => string][] = [
     [jsonFile === "-" ? undefined : jsonFile, (result) => JSON.stringify(result, null, 2) + "\n"],
     [csv, formatCsv],
     [html, formatHtml],
   ];
-  const wanted = formats.filter(([path]) => path !== undefined);
-  for (const [path] of wanted) await writeTo(path!, "");
-  return {
-    async write(result) {
-      for (const [path, format] of wanted) await writeTo(path!, format(result));
-    },
-  };
-}
-
-async function writeTo(path: string, content: string): Promise<void> {
-  await Deno.writeTextFile(path, content).catch((cause) => {
-    throw new ServerledgeError("INVALID_REQUEST", `Cannot write ${path}: ${cause.message}`, {
-      cause,
-    });
-  });
+  return formats.flatMap(([path, format]) => path === undefined ? [] : [[path, format]]);
 }
 
 /** The first signal ends the run and shows what was found, the second ends the process. */

@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
+import { checkMix } from "../load/prepare.ts";
 import { readScenario, type Scenario, type ScenarioRequest } from "../load/scenario.ts";
 import type { BenchOptions } from "./commands/bench.ts";
 import { parseConfigText } from "./config_text.ts";
@@ -23,6 +24,8 @@ export async function scenarioOf(options: BenchOptions): Promise<Scenario> {
   const fromFile = file === undefined
     ? {}
     : readScenario(await parseConfigText(await readTextFile(file, "scenario"), file));
+  checkMix(fromFile.mix ?? []);
+  refuseUseless(options);
   const requests = await requestsOf(options);
   // What is absent must not hide what the file says.
   const given = Object.entries(timesOf(options)).filter(([, value]) => value !== undefined);
@@ -60,7 +63,7 @@ async function requestsOf(options: BenchOptions): Promise<ScenarioRequest[]> {
     ...(options.headers.length > 0 && { headers: readHeaders(options.headers) }),
   };
   const functions = await functionsOf(options, shared);
-  if (url === undefined) return refuseUrlOptions(options, functions);
+  if (url === undefined) return functions;
   const body = options.body ??
     (options.bodyFile === undefined ? undefined : await readTextFile(options.bodyFile, "body"));
   const request = {
@@ -121,11 +124,32 @@ function readHeaders(items: readonly string[]): Record<string, string> {
   }));
 }
 
-function refuseUrlOptions(options: BenchOptions, functions: ScenarioRequest[]): ScenarioRequest[] {
-  const given = ([["--method", options.method], ["--body", options.body], [
-    "--body-file",
-    options.bodyFile,
-  ]] as const).find(([, value]) => value !== undefined);
-  if (!given) return functions;
-  throw new ServerledgeError("INVALID_REQUEST", `${given[0]} is for --url, which is not given`);
+/** Options of something that the command line does not name would do nothing. */
+function refuseUseless(options: BenchOptions): void {
+  const refuse = (why: string, given: Readonly<Record<string, unknown>>) => {
+    const name = Object.keys(given).find((key) => given[key] !== undefined);
+    if (name !== undefined) throw new ServerledgeError("INVALID_REQUEST", `${name} is ${why}`);
+  };
+  const some = (list: readonly string[]) => list.length > 0 ? list : undefined;
+  const { url, mix } = options;
+  if (url === undefined) {
+    refuse("for --url, which is not given", {
+      "--method": options.method,
+      "--body": options.body,
+      "--body-file": options.bodyFile,
+    });
+  }
+  if (mix.length > 0) return;
+  refuse("for functions of the command line, which names none", {
+    "--param": some(options.params),
+    "--params_file": options.paramsFile,
+    "--class": options.qosClass,
+    "--no-offload": options.noOffload,
+  });
+  if (url !== undefined) return;
+  refuse("for functions or a --url of the command line, which names none", {
+    "--resptime": options.respTime,
+    "--expect": options.expect,
+    "--header": some(options.headers),
+  });
 }

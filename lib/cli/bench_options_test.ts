@@ -46,3 +46,14 @@ Deno.test("what belongs to a URL is refused without one, and headers need a name
   await assert.rejects(given({ mix: ["f"], headers: ["x"] }), /NAME:VALUE/);
   await assert.rejects(given({ mix: ["f"], duration: 1e9 }), /duration: must be at most/);
 });
+
+Deno.test("what belongs to functions is refused where the command line names none", async () => {
+  const given = (options: object) => scenarioOf({ ...none, ...options } as BenchOptions);
+  const url = "http://h/";
+  await assert.rejects(given({ url, params: ["a:1"] }), /--param is for functions/);
+  await assert.rejects(given({ url, qosClass: "1" }), /--class is for functions/);
+  await assert.rejects(given({ url, noOffload: true }), /--no-offload is for functions/);
+  await assert.rejects(given({ trace: "t.csv", expect: "1" }), /--expect is for functions or/);
+  await given({ url, mix: ["f"], params: ["a:1"], qosClass: "1" });
+  await given({ url, expect: "1", respTime: 1 });
+});

@@ -28,19 +28,24 @@ const columns = [
 export function formatCsv({ kinds }: LoadResult): string {
   const rows = kinds.flatMap((kind) =>
     kind.slices.map((slice) => [
-      slice.at,
-      slice.seconds,
+      rounded(slice.at),
+      rounded(slice.seconds),
       cell(kind.function),
       cell(kind.class),
       slice.due,
       slice.ok,
       slice.failed,
-      slice.p50 ?? "",
-      slice.p90 ?? "",
-      slice.p99 ?? "",
+      rounded(slice.p50),
+      rounded(slice.p90),
+      rounded(slice.p99),
     ])
   );
   return [columns, ...rows].map((row) => row.join(",")).join("\n") + "\n";
+}
+
+/** To a thousandth: of s enough to tell spans apart, of ms more than is measured. */
+function rounded(value: number | undefined): string {
+  return value === undefined ? "" : String(Number(value.toFixed(3)));
 }
 
 /** A text as a cell (RFC 4180). */

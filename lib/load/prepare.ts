@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ServerledgeError } from "../base/errors.ts";
+import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { seededRandom } from "../base/random.ts";
 import {
   type Arrivals,
@@ -57,16 +57,21 @@ export function prepare(scenario: Scenario, around: Surroundings): Prepared {
   }
   const kinds: RequestKind[] = mix.map((request) => kindOf(request, around));
   const { loop, words } = loopOf(scenario, arrivalsKinds, random);
-  const durationS = scenario.duration ?? defaults.durationS;
   // A trace begins where it begins: without its first seconds it would be another one.
   const warmUpS = scenario.warmup ?? (around.trace ? 0 : defaults.warmUpS);
-  const load = `${words}, ${durationS} s` + (warmUpS > 0 ? ` after ${warmUpS} s of warm-up` : "");
+  const durationS = scenario.duration ??
+    (around.trace ? durationOf(around.trace, warmUpS) : defaults.durationS);
+  const maxRequests = scenario.requests ?? defaults.requests;
+  const bounds = { warmUpS, durationS, maxRequests };
+  const load = `${words}, ${durationS} s` +
+    (warmUpS > 0 ? ` after ${warmUpS} s of warm-up` : "") +
+    (around.trace ? leftOut(around.trace, bounds) : "");
   const plan: LoadPlan = {
     loop,
     kinds,
     durationMs: durationS * 1000,
     warmUpMs: warmUpS * 1000,
-    maxRequests: scenario.requests ?? defaults.requests,
+    maxRequests,
     maxConnections: Math.max(
       scenario.connections ?? defaults.connections,
       loop.kind === "closed" ? loop.clients : 1,
@@ -77,6 +82,42 @@ export function prepare(scenario: Scenario, around: Surroundings): Prepared {
   return { plan, load };
 }
 
+/**
+ * Checks requests before it is known what they are run with.
+ *
+ * @param mix of a scenario
+ * @throws `INVALID_REQUEST` with the path of the first that cannot be sent
+ */
+export function checkMix(mix: readonly ScenarioRequest[]): void {
+  for (const [at, request] of mix.entries()) {
+    try {
+      kindOf(request, { node: "http://localhost", isPlain: true });
+    } catch (cause) {
+      const { code, message } = asServerledgeError(cause);
+      const path = `mix.${at}`;
+      throw new ServerledgeError(code, `${path}: ${message}`, { cause, details: { path } });
+    }
+  }
+}
+
+/** Whole seconds in which all of a trace comes, as far as a run may last. */
+function durationOf(trace: readonly TraceRow[], warmUpS: number): number {
+  const end = Math.floor(trace.at(-1)!.at) + 1;
+  return Math.min(hardCaps.durationS, Math.max(1, end - warmUpS));
+}
+
+/** Tells how much of a trace its bounds leave out. */
+function leftOut(
+  trace: readonly TraceRow[],
+  bounds: { warmUpS: number; durationS: number; maxRequests: number },
+): string {
+  const before = (end: number) => trace.reduce((count, { at }) => at < end ? count + 1 : count, 0);
+  const { warmUpS, durationS, maxRequests } = bounds;
+  const sent = Math.min(before(warmUpS + durationS), before(warmUpS) + maxRequests);
+  const rest = trace.length - sent;
+  return rest === 0 ? "" : `, without its last ${rest} of ${trace.length} requests`;
+}
+
 function loopOf(
   scenario: Scenario,
   replay: Arrivals | undefined,
@@ -84,6 +125,12 @@ function loopOf(
 ): { readonly loop: LoadPlan["loop"]; readonly words: string } {
   const { rate, clients } = scenario;
   const arrivals = scenario.arrivals ?? (replay ? "trace" : rate ? "poisson" : "closed");
+  if (scenario.burst && arrivals !== "bursty") {
+    throw refused(`Bursts belong to --arrivals bursty: here they are ${arrivals}`);
+  }
+  if (replay && arrivals !== "trace") {
+    throw refused(`A trace tells when requests come: leave out ${arrivals} arrivals`);
+  }
   const needed = () => {
     if (rate === undefined) throw refused(`Say how fast: ${arrivals} arrivals need --rate`);
     return rate;
@@ -105,6 +152,7 @@ function loopOf(
     ({ loop: { kind: "open", arrivals: process }, words }) as const;
   if (arrivals === "trace") {
     if (!replay) throw refused("Name the trace: --trace FILE");
+    if (rate !== undefined) throw refused("A trace is as fast as it says: leave out --rate");
     return open(replay, `open loop, replay of ${scenario.trace ?? "a trace"}`);
   }
   const seed = scenario.seed ?? defaults.seed;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { prepare } from "./prepare.ts";
+import { checkMix, prepare } from "./prepare.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 
 const around = { node: "http://127.0.0.1:1323", isPlain: false };
@@ -90,6 +90,21 @@ Deno.test("a trace names functions and classes, with the parameters of those tha
   assert.equal(warmUpMs, 0);
 });
 
+Deno.test("a trace lasts as long as it is, and says what is left out of it", () => {
+  const trace = [0, 10, 99.5].map((at) => ({ at, function: "a", class: undefined }));
+  const of = (scenario: Scenario) => {
+    const { plan, load } = prepare({ trace: "t.csv", ...scenario }, { ...around, trace });
+    return [plan.durationMs / 1000, /, without .*/.exec(load)?.[0]];
+  };
+  assert.deepEqual(of({}), [100, undefined]);
+  assert.deepEqual(of({ warmup: 20 }), [80, undefined]);
+  assert.deepEqual(of({ warmup: 200 }), [1, undefined]);
+  assert.deepEqual(of({ duration: 10 }), [10, ", without its last 2 of 3 requests"]);
+  assert.deepEqual(of({ requests: 1, warmup: 5 }), [95, ", without its last 1 of 3 requests"]);
+  trace[2]!.at = 1e6;
+  assert.deepEqual(of({}), [86_400, ", without its last 1 of 3 requests"]);
+});
+
 Deno.test("what makes no load is refused with what to do", () => {
   refused(() => planOf({}), /Say what to send/);
   refused(() => planOf({ mix: [{}] }), /either a function or a URL/);
@@ -98,6 +113,13 @@ Deno.test("what makes no load is refused with what to do", () => {
   refused(() => planOf({ mix, arrivals: "closed", rate: 5 }), /leave out --rate/);
   refused(() => planOf({ mix, rate: 5, clients: 4 }), /closed loop/);
   refused(() => planOf({ mix, arrivals: "trace" }), /--trace/);
+  const trace = [{ at: 0, function: "a", class: undefined }];
+  refused(() => planOf({ rate: 5 }, { trace }), /leave out --rate/);
+  refused(() => planOf({ rate: 5, arrivals: "poisson" }, { trace }), /leave out poisson/);
+  refused(() => planOf({ mix, rate: 5, burst: { factor: 4 } }), /--arrivals bursty/);
+  refused(() => planOf({ mix, burst: { factor: 4 } }), /--arrivals bursty/);
+  refused(() => planOf({ mix: [{ url: "http://h/", params: {} }] }), /A URL has no "params"/);
+  refused(() => planOf({ mix: [{ function: "a", body: "x" }] }), /A function has no "body"/);
   refused(() => planOf({ mix: [{ url: "ftp://h/" }] }), /no URL/);
   refused(() => planOf({ mix: [{ url: "http://h/", method: "GET X" }] }), /verb/);
   refused(() => planOf({ mix: [{ function: "a", node: "http://h/x" }] }), /HOST:PORT/);
@@ -106,12 +128,18 @@ Deno.test("what makes no load is refused with what to do", () => {
   refused(() => planOf({ mix: [{ function: "a", headers: { a: "x\r\ny: z" } }] }), /header a/i);
 });
 
+Deno.test("a mistake in what a file sends is told with its path", () => {
+  checkMix([{ function: "a" }, { url: "http://h/" }]);
+  refused(() => checkMix([{ function: "a" }, {}]), /^mix\.1: Each request needs either/);
+  refused(() => checkMix([{ url: "nonsense" }]), /^mix\.0: "nonsense" is no URL/);
+});
+
 Deno.test("a scenario's bounds are hard, and unknown keys are told", () => {
   refused(() => readScenario({ duration: 1e6 }), /duration: must be at most 86400/);
   refused(() => readScenario({ requests: 1e9 }), /requests: must be at most/);
   refused(() => readScenario({ clients: 0 }), /clients: must be at least 1/);
   refused(() => readScenario({ rate: 0 }), /rate/);
   refused(() => readScenario({ users: 5 }), /users/);
-  refused(() => readScenario({ mix: [{ function: "a", weigth: 2 }] }), /weigth/);
+  refused(() => readScenario({ mix: [{ function: "a", weigth: 2 }] }), /did you mean weight/);
   refused(() => readScenario({ arrivals: "often" }), /arrivals: expected one of/);
 });

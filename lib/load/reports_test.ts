@@ -101,5 +101,7 @@ Deno.test("the CSV has a line for each span and kind, and their sums are the run
   assert.ok(columns.every(({ length }) => length === 10));
   assert.equal(columns.reduce((sum, cells) => sum + Number(cells[4]), 0), 200);
   assert.equal(columns.reduce((sum, cells) => sum + Number(cells[5]), 0), 190);
+  assert.ok(columns.flat().every((cell) => cell.length < 12), "numbers are rounded");
+  assert.deepEqual(columns[3]!.slice(0, 2), ["0.6", "0.2"]);
   assert.deepEqual(new Set(columns.map((cells) => cells[3])), new Set(["critical", "strange"]));
 });

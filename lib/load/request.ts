@@ -21,6 +21,11 @@ const ownHeaders: ReadonlySet<string> = new Set([
   "host",
 ]);
 
+/** What only invocations of functions have. */
+const ofFunctions = ["params", "offload", "node"] as const;
+/** What only requests to URLs have. */
+const ofUrls = ["method", "body"] as const;
+
 /**
  * Makes the requests of one kind.
  *
@@ -36,6 +41,8 @@ export function kindOf(
   if (isUrl === (request.function !== undefined)) {
     throw refused("Each request needs either a function or a URL");
   }
+  const foreign = (isUrl ? ofFunctions : ofUrls).find((key) => request[key] !== undefined);
+  if (foreign) throw refused(`A ${isUrl ? "URL" : "function"} has no "${foreign}"`);
   const url = isUrl ? parseUrl(request.url!) : invokeUrl(request, around.node);
   const body = new TextEncoder().encode(isUrl ? request.body ?? "" : invokeBody(request));
   if (body.length > maxBodyBytes) throw refused(`A body has at most ${maxBodyBytes} bytes`);

@@ -183,9 +183,9 @@ export function resultOf(
   run: RunFacts,
 ): LoadResult {
   const seconds = Math.max(0, facts.endMs - plan.warmUpMs) / 1000;
-  const sliceS = recorder.sliceMs / 1000;
+  const { sliceMs } = recorder;
   const one = (record: KindRecord, names: Pick<KindResult, "function" | "class">, limit?: number) =>
-    kindResult(record, names, limit, seconds, sliceS);
+    kindResult(record, names, limit, seconds, sliceMs);
   return {
     ...run,
     warmUpS: plan.warmUpMs / 1000,
@@ -208,7 +208,7 @@ function kindResult(
   names: Pick<KindResult, "function" | "class">,
   limitMs: number | undefined,
   seconds: number,
-  sliceS: number,
+  sliceMs: number,
 ): KindResult {
   const ok = record.outcomes.get(good) ?? 0;
   const ended = record.outcomes.values().reduce((sum, count) => sum + count, 0);
@@ -232,7 +232,7 @@ function kindResult(
     serviceMs: spreadOf(record.service),
     ...(record.server.execution.count > 0 && { server: serverResult(record.server) }),
     curve: curveOf(record.response),
-    slices: record.slices.map((slice, at) => sliceResult(slice, at, sliceS)),
+    slices: record.slices.map((slice, at) => sliceResult(slice, at, sliceMs)),
   };
 }
 
@@ -252,10 +252,10 @@ function serverResult(server: ServerSide): ServerResult {
   };
 }
 
-function sliceResult({ due, good, failed, response }: Slice, at: number, seconds: number) {
+function sliceResult({ due, good, failed, response }: Slice, at: number, sliceMs: number) {
   return {
-    at: at * seconds,
-    seconds,
+    at: at * sliceMs / 1000,
+    seconds: sliceMs / 1000,
     due,
     ok: good,
     failed,

@@ -6,6 +6,7 @@
 
 import * as v from "valibot";
 import { isObject, type JsonObject, parse } from "../model/json.ts";
+import { knownKeys } from "./known_keys.ts";
 import { hardCaps } from "./plan.ts";
 
 /** How requests can come. */
@@ -28,7 +29,7 @@ const text = v.optional(v.string("expected a text"));
 /** Times and rates that are smaller make no sense. */
 const tiny = 1e-6;
 
-const requestSchema = v.strictObject({
+const requestSchema = knownKeys({
   /** Function to invoke on a node or balancer. */
   function: text,
   /** Its parameters. */
@@ -55,12 +56,12 @@ const requestSchema = v.strictObject({
   weight: number(tiny, 1e9),
 });
 
-const scenarioSchema = v.strictObject({
+const scenarioSchema = knownKeys({
   arrivals: v.optional(v.picklist(arrivalKinds, `expected one of ${arrivalKinds.join(", ")}`)),
   /** Requests per second, of open loops. */
   rate: number(tiny, hardCaps.rate),
   /** Bursts of `bursty`: how many times the rate, mean length and mean time between them, s. */
-  burst: v.optional(v.strictObject({
+  burst: v.optional(knownKeys({
     factor: number(1, 1e6),
     length: number(tiny, hardCaps.durationS),
     pause: number(tiny, hardCaps.durationS),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Chart, Series } from "../plot/chart.ts";
+import type { Chart, Point, Series } from "../plot/chart.ts";
 import { drawFigure } from "../plot/figure.ts";
 import type { Comparison, PolicyResult } from "./results.ts";
 import type { Estimate } from "./statistics.ts";
@@ -38,9 +38,17 @@ function names(policies: readonly PolicyResult[]): string[] {
   return policies.map(({ policy }) => policy.slice(policy.lastIndexOf("/") + 1));
 }
 
-function point(x: number, { mean, ci }: Estimate) {
+function point(x: number, { mean, ci }: Estimate): Point {
   const spread = ci === null ? {} : { low: mean - ci, high: mean + ci };
   return { x, y: Number.isNaN(mean) ? undefined : mean, ...spread };
+}
+
+/** In percent. The interval of a mean may reach beyond what a share can be. */
+function sharePoint(x: number, { mean, ci }: Estimate): Point {
+  const percent = point(x, { mean: 100 * mean, ci: ci === null ? null : 100 * ci });
+  const { low, high } = percent;
+  if (low === undefined || high === undefined) return percent;
+  return { ...percent, low: Math.max(0, low), high: Math.min(100, high) };
 }
 
 function utilities(policies: readonly PolicyResult[]): Chart {
@@ -63,8 +71,7 @@ function inTime(policies: readonly PolicyResult[]): Chart {
     name,
     points: policies.map(({ classes }, at) => {
       const share = classes.find((one) => one.name === name)?.inTime ?? { mean: NaN, ci: null };
-      const scaled = { mean: 100 * share.mean, ci: share.ci === null ? null : 100 * share.ci };
-      return point(at, scaled);
+      return sharePoint(at, share);
     }),
   }));
   return {

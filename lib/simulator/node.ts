@@ -12,6 +12,7 @@ import type { Forwarded } from "../cluster/peers.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
 import type { Coordinate, NodeRecord } from "../model/node.ts";
 import { QosClasses } from "../model/qos.ts";
+import { settings } from "../model/settings.ts";
 import type { Policy } from "../policy.ts";
 import { Janitor } from "../pool/janitor.ts";
 import { fixedKeepAlive } from "../pool/keep_alive.ts";
@@ -29,8 +30,6 @@ import type { NodeModel, Scenario } from "./scenario.ts";
 const janitorMs = 30_000;
 /** Longest execution, ms: the node's default. */
 const timeoutMs = 60_000;
-/** Time between two plans where the scenario does not tell, s: the node's default. */
-const defaultPlanS = 10;
 
 /** What a node works with. */
 export interface SimNodeOptions {
@@ -121,7 +120,7 @@ export class SimNode implements Reachable, Disposable {
       defaultTimeoutMs: timeoutMs,
       observer: { ended: () => {} },
     });
-    const { "plan.interval": planS = defaultPlanS } = scenario.settings;
+    const { "plan.interval": planS = settings["policy.plan.interval"].value } = scenario.settings;
     this.#owned.use(
       new Planner({
         policy,

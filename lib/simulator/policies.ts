@@ -8,6 +8,7 @@
 import type { LinearProgram, LinearSolver } from "../../policies/probabilistic/linear_program.ts";
 import { Probabilistic } from "../../policies/probabilistic/probabilistic.ts";
 import { WorkerSolver } from "../../policies/probabilistic/solver.ts";
+import { ServerledgeError } from "../base/errors.ts";
 import type { Policy, PolicyContext } from "../policy.ts";
 import { loadPolicy } from "../policy_loader.ts";
 
@@ -37,13 +38,17 @@ export class SimPolicies implements Disposable {
    *
    * @param value its name, or the path of its file
    * @param context what it is made with
-   * @throws `INVALID_REQUEST` if there is none
+   * @throws `INVALID_REQUEST` if there is none, or a setting is wrong
    */
   async make(value: string, context: PolicyContext): Promise<Policy> {
-    const policy = value === "probabilistic"
-      ? new Probabilistic(context, this.#sharedSolver())
-      : await loadPolicy(value, context, this.#warn);
-    return this.#paced(policy);
+    try {
+      const policy = value === "probabilistic"
+        ? new Probabilistic(context, this.#sharedSolver())
+        : await loadPolicy(value, context, this.#warn);
+      return this.#paced(policy);
+    } catch (error) {
+      throw inScenario(error);
+    }
   }
 
   /** Waits until no policy plans. */
@@ -90,4 +95,16 @@ export class SimPolicies implements Disposable {
       [Symbol.dispose]: () => {},
     };
   }
+}
+
+/** A policy calls its settings by their keys in a node's configuration; a scenario has others. */
+function inScenario(error: unknown): unknown {
+  const path = error instanceof ServerledgeError ? error.details?.path : undefined;
+  if (typeof path !== "string" || !path.startsWith("policy.")) return error;
+  const { code, message } = error as ServerledgeError;
+  const own = path.replace("policy.", "settings.");
+  return new ServerledgeError(code, message.replace(path, own), {
+    cause: error,
+    details: { path: own },
+  });
 }

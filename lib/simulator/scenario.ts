@@ -4,12 +4,13 @@
  * @module
  */
 
-import { ServerledgeError } from "../base/errors.ts";
+import type { ServerledgeError } from "../base/errors.ts";
 import { seededRandom, seedOf } from "../base/random.ts";
 import { parse } from "../model/json.ts";
 import { defaultClass, type QosClass } from "../model/qos.ts";
 import type { ArrivalProcess, Shape } from "./arrivals.ts";
 import type { Random, TruncatedNormal } from "./distributions.ts";
+import { checkNames, checkScenario, wrong } from "./scenario_checks.ts";
 import {
   type Change,
   type Drawn,
@@ -122,7 +123,7 @@ export interface Scenario {
   readonly statusMs: number;
   /** Most hops. */
   readonly hops: number;
-  /** The classes of the file. */
+  /** All classes, {@link defaultClass} or what the file makes of it first. */
   readonly classes: readonly QosClass[];
   /** The functions. */
   readonly functions: readonly FunctionModel[];
@@ -134,6 +135,9 @@ export interface Scenario {
   readonly changes: readonly Change[];
 }
 
+/** The cloud where a file does not name it; there may be none. */
+const defaultCloud = "CLOUD";
+
 /**
  * Checks a scenario file.
  *
@@ -142,7 +146,7 @@ export interface Scenario {
  */
 export function readScenario(value: unknown): ScenarioFile {
   const file = parse(scenarioSchema, value) as ScenarioFile;
-  makeScenario(file, 0); // finds names that mean nothing
+  checkScenario(file, makeScenario(file, 0));
   return file;
 }
 
@@ -158,7 +162,10 @@ export function makeScenario(file: ScenarioFile, seed: number): Scenario {
   const nodes = makeNodes(file);
   const classes = makeClasses(file);
   const { functions, groups } = makeFunctions(file, random);
-  const nodesOf = resolver(nodes.map(({ id }) => id), groupsOf(nodes), "node");
+  const nodeGroups = groupsOf(nodes);
+  checkNames("nodes", nodeGroups);
+  checkNames("functions", groups);
+  const nodesOf = resolver(nodes.map(({ id }) => id), nodeGroups, "node");
   const functionsOf = resolver(functions.map(({ name }) => name), groups, "function");
   const load = file.load.flatMap((entry, at): LoadModel[] => {
     const path = `load.${at}`;
@@ -196,9 +203,9 @@ export function makeScenario(file: ScenarioFile, seed: number): Scenario {
     about: file.about,
     seed,
     duration: file.duration,
-    warmup: Math.min(file.warmup, file.duration),
+    warmup: file.warmup,
     nodes,
-    cloud: file.cloud,
+    cloud: file.cloud ?? defaultCloud,
     cost: file.cost,
     budget: file.budget ?? Infinity,
     edge: { latencyMs: edge.latency, bandwidth: edge.bandwidth },
@@ -245,13 +252,20 @@ function groupsOf(nodes: readonly NodeModel[]): Map<string, string[]> {
   return new Map([...groups].map(([group, members]) => [group, members.map(({ id }) => id)]));
 }
 
+/** As on a node, a class may take the default one's name or number. */
 function makeClasses(file: ScenarioFile): QosClass[] {
-  return Object.entries(file.classes).map(([name, fields], at) => ({
-    ...defaultClass,
-    id: at + 1,
-    ...fields,
-    name,
-  }));
+  const byId = new Map<number, string>();
+  const classes = new Map([[defaultClass.name, defaultClass]]);
+  Object.entries(file.classes).forEach(([name, fields], at) => {
+    const id = fields.id ?? (name === defaultClass.name ? defaultClass.id : at + 1);
+    const other = byId.get(id);
+    if (other !== undefined) {
+      throw wrong(`classes.${name}.id`, `class ${other} has the number ${id}`);
+    }
+    byId.set(id, name);
+    classes.set(name, { ...defaultClass, ...fields, id, name });
+  });
+  return [...classes.values()];
 }
 
 function makeFunctions(file: ScenarioFile, random: Random) {
@@ -284,13 +298,18 @@ function makeMix(
   path: string,
 ): LoadModel["mix"] {
   const entries = Object.entries(shares).filter(([, share]) => share > 0);
-  if (entries.length === 0) return [{ qosClass: defaultClass, upTo: 1 }];
+  if (entries.length === 0) {
+    if (Object.keys(shares).length > 0) throw wrong(path, "one weight at least must be above 0");
+    // The last one: a class of the file hides the default one.
+    return [{
+      qosClass: classes.findLast(({ id }) => id === defaultClass.id) ?? classes[0]!,
+      upTo: 1,
+    }];
+  }
   const total = entries.reduce((sum, [, share]) => sum + share, 0);
   let upTo = 0;
   return entries.map(([name, share]) => {
-    const qosClass = name === defaultClass.name
-      ? defaultClass
-      : classes.find((each) => each.name === name);
+    const qosClass = classes.find((each) => each.name === name);
     if (!qosClass) throw unknown(`${path}.${name}`, "class", name);
     upTo += share / total;
     return { qosClass, upTo };
@@ -312,7 +331,5 @@ function resolver(
 }
 
 function unknown(path: string, kind: string, name: string): ServerledgeError {
-  return new ServerledgeError("INVALID_REQUEST", `${path}: there is no ${kind} "${name}"`, {
-    details: { path },
-  });
+  return wrong(path, `there is no ${kind} "${name}"`);
 }

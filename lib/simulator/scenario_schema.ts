@@ -6,6 +6,7 @@
  */
 
 import * as v from "valibot";
+import { knownKeys } from "../load/known_keys.ts";
 import { policySetting } from "../model/policy_names.ts";
 import { qosFields } from "../model/settings.ts";
 
@@ -25,20 +26,34 @@ const label = v.pipe(
   v.regex(/^[A-Za-z0-9._-]{1,64}$/, "expected letters, digits, '.', '_' or '-'"),
 );
 const labels = v.array(label);
+const someLabels = v.pipe(labels, v.minLength(1, "name at least one"));
+/** Things by their names, at least one. */
+const some = <S extends v.GenericSchema>(schema: S) =>
+  v.pipe(
+    v.record(label, schema),
+    v.check((all) => Object.keys(all).length > 0, "there must be at least one"),
+  );
 
 /** A number, or one that each seed draws anew. */
-const drawn = v.union([
-  quantity,
-  v.strictObject({ uniform: v.strictTuple([quantity, quantity]) }),
-  v.strictObject({ choice: v.pipe(v.array(quantity), v.minLength(1)) }),
-], "expected a number, { uniform: [from, to] } or { choice: [...] }");
+const drawn = v.pipe(
+  v.union([
+    quantity,
+    knownKeys({ uniform: v.strictTuple([quantity, quantity]) }),
+    knownKeys({ choice: v.pipe(v.array(quantity), v.minLength(1)) }),
+  ], "expected a number, { uniform: [from, to] } or { choice: [...] }"),
+  v.check(
+    (value) =>
+      typeof value === "number" || !("uniform" in value) || value.uniform[0] <= value.uniform[1],
+    "uniform: from must not exceed to",
+  ),
+);
 
-const time = v.strictObject({
+const time = knownKeys({
   mean: described(drawn, "Mean, s"),
   scv: v.optional(described(drawn, "Squared coefficient of variation; 1 is exponential"), 1),
 });
 
-const node = v.strictObject({
+const node = knownKeys({
   count: v.optional(described(count, "Nodes of the group in each area"), 1),
   area: described(label, "Edge zone or cloud region"),
   areas: v.optional(described(count, "That many areas like it, named AREA-1, AREA-2, ..."), 1),
@@ -53,19 +68,19 @@ const node = v.strictObject({
   ),
 });
 
-const link = v.strictObject({
+const link = knownKeys({
   latency: described(quantity, "One way, ms"),
   bandwidth: described(positive, "Mbit/s"),
 });
 
-const qosClass = v.strictObject(
+const qosClass = knownKeys(
   v.entriesFromList(
     Object.keys(qosFields) as (keyof typeof qosFields)[],
     v.optional(quantity),
   ),
 );
 
-const fn = v.strictObject({
+const fn = knownKeys({
   count: v.optional(described(count, "That many functions like it, named NAME-1, NAME-2, ..."), 1),
   memory: described(drawn, "Memory of one instance, MiB"),
   cpu: v.optional(described(quantity, "CPU of one busy instance, cores"), 0),
@@ -73,7 +88,7 @@ const fn = v.strictObject({
   start: described(time, "Start of an instance"),
   input: v.optional(
     described(
-      v.strictObject({ mean: quantity, deviation: quantity, min: quantity, max: quantity }),
+      knownKeys({ mean: quantity, deviation: quantity, min: quantity, max: quantity }),
       "Size of the request, bytes: a normal distribution cut off at both ends",
     ),
     { mean: 1000, deviation: 0, min: 0, max: 1000 },
@@ -81,15 +96,15 @@ const fn = v.strictObject({
 });
 
 const process = v.variant("kind", [
-  v.strictObject({ kind: v.literal("poisson") }),
-  v.strictObject({ kind: v.literal("constant") }),
-  v.strictObject({ kind: v.literal("erlang"), stages: count }),
-  v.strictObject({
+  knownKeys({ kind: v.literal("poisson") }),
+  knownKeys({ kind: v.literal("constant") }),
+  knownKeys({ kind: v.literal("erlang"), stages: count }),
+  knownKeys({
     kind: v.literal("hyperexponential"),
     scv: v.pipe(v.number(), v.gtValue(1), v.maxValue(1000)),
   }),
   v.pipe(
-    v.strictObject({
+    knownKeys({
       kind: v.literal("mmpp"),
       peak: described(v.pipe(quantity, v.gtValue(1)), "Busy rate, as a multiple of the mean"),
       share: described(
@@ -103,19 +118,19 @@ const process = v.variant("kind", [
 ]);
 
 const shape = v.variant("kind", [
-  v.strictObject({ kind: v.literal("steady") }),
-  v.strictObject({
+  knownKeys({ kind: v.literal("steady") }),
+  knownKeys({
     kind: v.literal("flash"),
     at: seconds,
     rise: seconds,
     hold: seconds,
     factor: quantity,
   }),
-  v.strictObject({ kind: v.literal("diurnal"), period: positive, low: quantity, high: quantity }),
+  knownKeys({ kind: v.literal("diurnal"), period: positive, low: quantity, high: quantity }),
 ]);
 
-const load = v.strictObject({
-  nodes: described(labels, "Nodes or groups at which the requests arrive"),
+const stream = knownKeys({
+  nodes: described(someLabels, "Nodes or groups at which the requests arrive"),
   functions: v.optional(described(labels, "Functions or groups that they ask for"), []),
   rate: described(drawn, "Requests per second, of each function at each node"),
   mix: v.optional(
@@ -127,16 +142,23 @@ const load = v.strictObject({
   from: v.optional(seconds, 0),
   to: v.optional(seconds, maxSeconds),
 });
+const load = v.pipe(
+  stream,
+  v.forward(
+    v.partialCheck([["from"], ["to"]], ({ from, to }) => from < to, "must be after from"),
+    ["to"],
+  ),
+);
 
 /** What changes at a time; factors are of what the scenario says at its top, so 1 restores it. */
-const change = v.strictObject({
+const change = knownKeys({
   at: described(seconds, "When, s"),
   slow: v.optional(described(
-    v.strictObject({ nodes: labels, factor: positive }),
+    knownKeys({ nodes: someLabels, factor: positive }),
     "Executions there take that much longer",
   )),
   degrade: v.optional(described(
-    v.strictObject({
+    knownKeys({
       link: v.picklist(["edge", "cloud"]),
       latency: v.optional(positive, 1),
       bandwidth: v.optional(positive, 1),
@@ -144,29 +166,29 @@ const change = v.strictObject({
     "The links of that kind change by these factors",
   )),
   function: v.optional(described(
-    v.strictObject({ functions: labels, duration: positive }),
+    knownKeys({ functions: someLabels, duration: positive }),
     "These functions take that much longer everywhere",
   )),
-  fail: v.optional(described(labels, "These nodes crash")),
-  recover: v.optional(described(labels, "These nodes start anew")),
+  fail: v.optional(described(someLabels, "These nodes crash")),
+  recover: v.optional(described(someLabels, "These nodes start anew")),
 });
 
 /** A scenario file. */
-export const scenarioSchema = v.strictObject({
+export const scenarioSchema = knownKeys({
   about: described(v.string("expected a text that says what it shows"), "What it shows"),
   duration: described(v.pipe(seconds, positive), "Simulated time, s"),
   warmup: v.optional(
     described(seconds, "What arrives before that time does not count, s"),
     0,
   ),
-  nodes: described(v.record(label, node), "Groups of nodes"),
-  cloud: v.optional(described(label, "The area that is the cloud"), "CLOUD"),
+  nodes: described(some(node), "Groups of nodes"),
+  cloud: v.optional(described(label, "The area that is the cloud; CLOUD, if any node is in it")),
   cost: v.optional(described(quantity, "Cost of one GiB for one second in the cloud"), 0),
   budget: v.optional(
     described(quantity, "What the cloud may cost each node in an hour; without it any amount"),
   ),
   network: described(
-    v.strictObject({
+    knownKeys({
       edge: described(link, "Between nodes of one area"),
       cloud: described(link, "Between an area and the cloud"),
       overhead: v.optional(described(quantity, "Cost of any offloading beside the way, ms"), 0),
@@ -176,7 +198,7 @@ export const scenarioSchema = v.strictObject({
   ),
   hops: v.optional(described(v.pipe(v.number(), v.integer(), v.minValue(0)), "Most hops"), 1),
   classes: v.optional(v.record(label, qosClass), {}),
-  functions: described(v.record(label, fn), "Functions, or groups of them"),
+  functions: described(some(fn), "Functions, or groups of them"),
   load: described(v.pipe(v.array(load), v.minLength(1)), "What arrives"),
   settings: v.optional(
     described(

@@ -14,7 +14,7 @@ const good = {
     f: { count: 2, memory: { uniform: [100, 200] }, duration: { mean: 1 }, start: { mean: 1 } },
     g: { memory: 128, duration: { mean: 1 }, start: { mean: 1 } },
   },
-  load: [{ nodes: ["edge-1"], functions: ["f"], rate: 1, mix: { fast: 1 } }],
+  load: [{ nodes: ["edge-1"], functions: ["f"], rate: 1, mix: { fast: 1 }, to: 10 }],
 };
 
 /** The scenario with one thing in it replaced. */
@@ -59,6 +59,23 @@ for (
     ["load.0.mix", { slow: 1 }, "load.0.mix.slow"],
     ["load.0.process", { kind: "mmpp", peak: 4, share: 0.5, stay: 1 }, "load.0.process"],
     ["functions.f.memory", { uniform: [1] }, "functions.f.memory"],
+    ["functions.f.memory", { uniform: [200, 100] }, "functions.f.memory"],
+    ["functions.f.memory", { uniform: [100, 65537] }, "functions.f.memory"],
+    ["functions.f.memory", { choice: [100, 65537] }, "functions.f.memory"],
+    ["functions.f-1", good.functions.g, "functions.f-1"],
+    ["functions", {}, "functions"],
+    ["nodes", [], "nodes"],
+    ["nodes.edge-2", { area: "EDGE", memory: 1024 }, "nodes.edge-2"],
+    ["cloud", "CLOUDD", "cloud"],
+    ["classes.slow", { id: 1 }, "classes.slow.id"],
+    ["load.0.nodes", [], "load.0.nodes"],
+    ["load.0.mix", { fast: 0 }, "load.0.mix"],
+    ["load.0.from", 20, "load.0.to"],
+    ["warmup", 10, "warmup"],
+    ["settings", { "plan.interval": 0 }, "settings.plan.interval"],
+    ["settings", { "plan.interval": "0.001" }, "settings.plan.interval"],
+    ["settings", { "plan.interval": "often" }, "settings.plan.interval"],
+    ["changes", [{ at: 1, fail: [] }], "changes.0.fail"],
     ["changes", [{ at: 1, slow: { nodes: ["nobody"], factor: 2 } }], "changes.0.slow.nodes"],
   ] as const
 ) {
@@ -69,3 +86,24 @@ for (
     });
   });
 }
+
+Deno.test("a class of the file may take the default one's name or number, as on a node", () => {
+  const mixOf = (classes: object, mix: object) => {
+    const file = { ...good, classes, load: [{ nodes: ["edge-1"], rate: 1, mix }] };
+    return makeScenario(readScenario(file), 1).load[0]!.mix.map(({ qosClass }) => qosClass);
+  };
+  const named = { default: { limit: 2 }, other: {} };
+  for (const mix of [{}, { default: 1 }]) {
+    const [found] = mixOf(named, mix);
+    assert.deepEqual([found!.name, found!.id, found!.limit], ["default", 0, 2]);
+  }
+  assert.deepEqual(mixOf({ fast: { id: 0 } }, {}).map(({ name }) => name), ["fast"]);
+  const load = [{ nodes: ["edge-1"], rate: 1 }];
+  const { classes } = makeScenario(readScenario({ ...good, classes: named, load }), 1);
+  assert.deepEqual(classes.map(({ name, id }) => [name, id]), [["default", 0], ["other", 2]]);
+});
+
+Deno.test("a scenario without a cloud need not say so", () => {
+  const { cloud: _, ...nodes } = good.nodes;
+  readScenario({ ...good, nodes });
+});

@@ -9,7 +9,6 @@ import { setImmediate } from "node:timers";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { seededRandom, seedOf } from "../base/random.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
-import { defaultClass } from "../model/qos.ts";
 import { gapsOf, moments } from "./arrivals.ts";
 import { gamma, truncatedNormal } from "./distributions.ts";
 import type { Work } from "./environment.ts";
@@ -67,6 +66,8 @@ class Simulation implements Disposable {
   readonly #policies: SimPolicies;
   readonly #nodes = new Map<string, SimNode>();
   readonly #tally: Tally;
+  /** How much longer executions take, by node; a node that starts anew is no faster for it. */
+  readonly #slowness = new Map<string, number>();
   /** Nodes that are being started: policies may have to be loaded. */
   readonly #starting = new Set<Promise<void>>();
   #incarnations = 0;
@@ -78,11 +79,7 @@ class Simulation implements Disposable {
     this.#functions = new SimFunctions(scenario.functions);
     this.#network = new Network(scenario);
     this.#policies = new SimPolicies(warn);
-    this.#tally = new Tally(
-      [defaultClass, ...scenario.classes],
-      scenario.warmup * 1000,
-      scenario.duration,
-    );
+    this.#tally = new Tally(scenario.classes, scenario.warmup * 1000, scenario.duration);
   }
 
   async run(): Promise<Run> {
@@ -155,6 +152,7 @@ class Simulation implements Disposable {
       },
       incarnation,
     });
+    node.slow(this.#slowness.get(model.id) ?? 1);
     this.#nodes.set(model.id, node);
     return node;
   }
@@ -173,7 +171,7 @@ class Simulation implements Disposable {
       this.#clock.after(value * 1000 - this.#clock.now(), () => {
         const u = chance();
         const { qosClass } = mix.find(({ upTo }) => u < upTo) ?? mix.at(-1)!;
-        this.#arrive(stream, qosClass.id === 0 ? 0 : this.#classIndex(qosClass.name), {
+        this.#arrive(stream, this.#classIndex(qosClass.name), {
           work: gamma(chance, fn.duration.scv),
           bytes: Math.round(truncatedNormal(chance, fn.input)),
           origin: node,
@@ -188,7 +186,7 @@ class Simulation implements Disposable {
   }
 
   #classIndex(name: string): number {
-    return this.#scenario.classes.findIndex((each) => each.name === name) + 1;
+    return this.#scenario.classes.findIndex((each) => each.name === name);
   }
 
   #arrive({ node, fn }: LoadModel, qos: number, work: Work): void {
@@ -228,7 +226,10 @@ class Simulation implements Disposable {
   }
 
   #change({ slow, degrade, function: fn, fail, recover }: Change): void {
-    for (const id of slow?.nodes ?? []) this.#nodes.get(id)!.slow(slow!.factor);
+    for (const id of slow?.nodes ?? []) {
+      this.#slowness.set(id, slow!.factor);
+      this.#nodes.get(id)!.slow(slow!.factor);
+    }
     if (degrade) this.#network.change(degrade.link, degrade.latency, degrade.bandwidth);
     for (const name of fn?.functions ?? []) this.#functions.change(name, fn!.duration);
     for (const id of fail ?? []) this.#nodes.get(id)!.crash();

@@ -142,6 +142,64 @@ Deno.test("the way to a peer costs latency, transfer and overhead", async () => 
   assert(Math.abs(all!.cost - 0.1 * all!.arrived) < 0.2, "a GiB for 0.1 s each");
 });
 
+Deno.test("a node that was slowed down is as slow after a crash", async () => {
+  const file = readScenario({
+    about: "Slow for ever",
+    duration: 40,
+    warmup: 25,
+    nodes: { node: { area: "EDGE", memory: 1000 } },
+    network: links,
+    functions: { f: { ...function1, duration: { mean: 0.1, scv: 0 } } },
+    load: [{ nodes: ["node"], rate: 1, process: { kind: "constant" } }],
+    changes: [
+      { at: 5, slow: { nodes: ["node"], factor: 5 } },
+      { at: 10, fail: ["node"] },
+      { at: 15, recover: ["node"] },
+    ],
+  });
+  const { tally } = await simulate(makeScenario(file, 1), "default", silent);
+  for (const ms of tally.classes[0]!.responses) assert(Math.abs(ms - 500) < 1e-6, `${ms}`);
+});
+
+Deno.test("requests of no class belong to what the file makes of the default one", async () => {
+  const file = readScenario({
+    about: "A limit for all",
+    duration: 10,
+    nodes: { node: { area: "EDGE", memory: 1000 } },
+    network: links,
+    classes: { default: { utility: 3 } },
+    functions: { f: { ...function1, duration: { mean: 0.1, scv: 0 } } },
+    load: [{ nodes: ["node"], rate: 1, process: { kind: "constant" } }],
+  });
+  const { tally } = await simulate(makeScenario(file, 1), "default", silent);
+  const [all, ...others] = tally.classes;
+  assert.equal(others.length, 0);
+  assert.equal(all!.utility, 3 * all!.arrived);
+});
+
+Deno.test("a policy's wrong setting is told with its path in the scenario", async () => {
+  const file = readScenario({ ...eventful, settings: { budget: "much" } });
+  await assert.rejects(simulate(makeScenario(file, 1), "probabilistic", silent), {
+    code: "INVALID_REQUEST",
+    message: /^settings\.budget: expected/,
+    details: { path: "settings.budget" },
+  });
+});
+
+Deno.test("shares are drawn from 0 to 100 %, however wide their interval is", async () => {
+  const file = readScenario(eventful);
+  const compared = await compare({ file, policies: ["default"], seeds: [1, 2], warn: silent });
+  const wide = (mean: number) => ({
+    ...compared,
+    policies: compared.policies.map((policy) => ({
+      ...policy,
+      classes: policy.classes.map((one) => ({ ...one, inTime: { mean, ci: 0.6 } })),
+    })),
+  });
+  assert(!comparisonFigure(wide(0.1)).includes(">-50<"));
+  assert(!comparisonFigure(wide(0.9)).includes(">150<"));
+});
+
 Deno.test("a figure shows every policy and class", async () => {
   const file = readScenario(eventful);
   const options = { file, policies: ["default", "qosaware"], seeds: [1, 2], warn: silent };

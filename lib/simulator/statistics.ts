@@ -13,7 +13,7 @@ export interface Estimate {
 }
 
 /** Two-sided 95 % quantiles of Student's t distribution for 1, 2, ... degrees of freedom. */
-const t95 = [
+const t95Table = [
   12.706,
   4.303,
   3.182,
@@ -45,8 +45,22 @@ const t95 = [
   2.045,
   2.042,
 ];
-/** The quantile of the normal distribution, for more degrees of freedom. */
-const normal95 = 1.96;
+/** The quantile of the normal distribution. */
+const normal95 = 1.959964;
+
+/**
+ * The two-sided 95 % quantile of Student's t distribution; beyond the table from the normal one's
+ * (Cornish and Fisher 1938; Abramowitz and Stegun 26.7.5), right to four digits.
+ *
+ * @param freedom degrees of freedom, at least 1
+ */
+export function t95(freedom: number): number {
+  const exact = t95Table[freedom - 1];
+  if (exact !== undefined) return exact;
+  const z = normal95;
+  return z + (z ** 3 + z) / (4 * freedom) +
+    (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2);
+}
 
 /**
  * The mean of independent samples.
@@ -59,7 +73,7 @@ export function estimate(samples: readonly number[]): Estimate {
   const mean = known.reduce((sum, each) => sum + each, 0) / count;
   if (count < 2) return { mean: count === 0 ? NaN : mean, ci: null };
   const variance = known.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (count - 1);
-  return { mean, ci: (t95[count - 2] ?? normal95) * Math.sqrt(variance / count) };
+  return { mean, ci: t95(count - 1) * Math.sqrt(variance / count) };
 }
 
 /**

@@ -95,25 +95,53 @@ async function describeVersions(): Promise<string> {
   ].join(", ");
 }
 
-if (import.meta.main) {
-  const { values, positionals } = parseArgs({
-    options: { quick: { type: "boolean" }, out: { type: "string" } },
-    allowPositionals: true,
-  });
-  const names = positionals.length > 0 ? positionals : Object.keys(experiments);
-  const unknown = names.find((name) => !(name in experiments));
-  if (unknown !== undefined) {
-    const known = Object.keys(experiments).join(", ");
-    console.error(`experiments: there is no ${unknown}: choose from ${known}`);
+const usage = `Usage: scripts/experiments/run.sh [--quick] [--out FOLDER] [NAME...]
+
+  NAME          ${Object.keys(experiments).join(", ")}; without one all of them
+  --quick       a few minutes: shows that they work, the figures are worth little
+  --out FOLDER  where results go (dist/experiments)
+  -h, --help    print this
+`;
+
+/** What the command line asks for; ends the process where it is wrong, or only asks for help. */
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({
+      options: {
+        quick: { type: "boolean", default: false },
+        out: { type: "string", default: "dist/experiments" },
+        help: { type: "boolean", short: "h" },
+      },
+      allowPositionals: true,
+    });
+    if (values.help) {
+      console.log(usage.trimEnd());
+      Deno.exit(0);
+    }
+    const unknown = positionals.find((name) => !Object.hasOwn(experiments, name));
+    if (unknown !== undefined) {
+      const known = Object.keys(experiments).join(", ");
+      throw new Error(`there is no ${unknown}: choose from ${known}`);
+    }
+    const names = positionals.length > 0 ? positionals : Object.keys(experiments);
+    return { ...values, names };
+  } catch (error) {
+    // Its first sentence; more would tell how to name an experiment --bogus.
+    const [line] = (error as Error).message.split(/\.\s/);
+    console.error(`experiments: ${line}; --help tells what there is`);
     Deno.exit(1);
   }
+}
+
+if (import.meta.main) {
+  const { names, quick, out } = readArguments();
   const stop = new AbortController();
   // The first signal ends the run in order; what was started must be stopped.
   const interrupt = () => stop.abort(new Error("interrupted"));
   Deno.addSignalListener("SIGINT", interrupt);
   Deno.addSignalListener("SIGTERM", interrupt);
   try {
-    await runAll(names, values.quick === true, values.out ?? "dist/experiments", stop.signal);
+    await runAll(names, quick, out, stop.signal);
   } catch (error) {
     console.error(`experiments: ${error instanceof Error ? error.message : error}`);
     Deno.exitCode = stop.signal.aborted ? 130 : 1;

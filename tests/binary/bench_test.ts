@@ -71,9 +71,11 @@ Deno.test("bench loads a node, and writes what it found", async (t) => {
   await t.step("wrong answers end with 5, unknown functions and files with theirs", async () => {
     const run = (...args: string[]) => node.cli(["bench", ...args, "--requests", "5"]);
     assert.equal((await run("echo", "--expect", "other", "--warm-up", "0")).code, 5);
-    const unknown = await run("nothere");
+    const before = await Deno.readTextFile(file("r.json"));
+    const unknown = await run("nothere", "--json", file("r.json"));
     assert.equal(unknown.code, 2);
     assert.match(unknown.stderr, /knows no function nothere/);
+    assert.equal(await Deno.readTextFile(file("r.json")), before, "the last report is kept");
     assert.equal((await run("echo", "--html", "/nope/r.html")).code, 1);
     assert.equal((await run("echo", "--trace", file("none.csv"))).code, 1);
   });

@@ -52,3 +52,25 @@ Deno.test("a wrong scenario ends with one line that tells where, and status 1", 
   assert.equal(code, 1);
   assert.match(stderr, /^serverledge: load\.0\.nodes: there is no node "nobody"\n$/);
 });
+
+Deno.test("a file that cannot be written ends it at once, and costs no other its content", async () => {
+  await using dir = await tempDir("simulate");
+  const csv = `${dir.path}/old.csv`;
+  await Deno.writeTextFile(csv, "kept");
+  const wrong = ["--csv", csv, "--svg", `${dir.path}/nowhere/x.svg`];
+  const { code, stdout, stderr } = await simulate(scenario, "--duration", "604800", ...wrong);
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /^serverledge: Cannot write .*nowhere\/x\.svg: [^\n]*\n$/);
+  assert.equal(await Deno.readTextFile(csv), "kept");
+  const fresh = `${dir.path}/fresh.csv`;
+  assert.equal((await simulate(scenario, "--csv", fresh, "--svg", dir.path)).code, 1);
+  assert.deepEqual((await Array.fromAsync(Deno.readDir(dir.path))).map(({ name }) => name), [
+    "old.csv",
+  ]);
+});
+
+Deno.test("a duration that the warm-up uses up is refused", async () => {
+  const { code, stderr } = await simulate(scenario, "--duration", "60");
+  assert.equal(code, 1);
+  assert.match(stderr, /^serverledge: warmup: 60 s .* duration of 60 s\n$/);
+});

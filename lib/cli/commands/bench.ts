@@ -143,7 +143,9 @@ const when = group(
 const bounds = group(
   "Where it ends",
   object({
-    duration: optional(option("-d", "--duration", seconds, doc("Length, s (30; at most 86400)"))),
+    duration: optional(
+      option("-d", "--duration", seconds, doc("Length, s (30, of a trace its own; at most 86400)")),
+    ),
     warmup: optional(
       option("--warm-up", seconds, doc("Time before anything counts, s (2; none with a trace)")),
     ),
@@ -202,7 +204,7 @@ export const bench: Command = defineCommand({
     ["serverledge bench hello --rate 100 --duration 60 --html report.html", "100/s, Poisson"],
     ["serverledge bench fib@critical=1 fib@batch=4 -p n:20 -r 50", "two classes, one to four"],
     ["serverledge bench hello -r 50 --arrivals bursty --burst-factor 20", "with bursts"],
-    ["serverledge bench --trace day.csv --duration 3600", "replay a CSV file"],
+    ["serverledge bench --trace day.csv --duration 3600", "replay the first hour of a CSV file"],
     [
       "serverledge bench --scenario mix.yaml --json result.json --csv slices.csv",
       "a file says what",

@@ -6,7 +6,7 @@
 
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { multiple, optional, withDefault } from "@optique/core/modifiers";
+import { multiple, optional } from "@optique/core/modifiers";
 import { argument, option } from "@optique/core/primitives";
 import { float, integer, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
@@ -15,6 +15,7 @@ import { policyNames } from "../../model/policy_names.ts";
 import type { Comparison } from "../../simulator/results.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
+import { checkOutputFile, writeOutputFile } from "../output_files.ts";
 import { isReadable } from "../show.ts";
 import { styled } from "../style.ts";
 import type { Terminal } from "../terminal.ts";
@@ -27,12 +28,9 @@ const options = object({
   policies: multiple(option("--policy", string({ metavar: "NAME|FILE" }), {
     description: message`Policy to try, may be repeated; without it all of the program's`,
   })),
-  seeds: withDefault(
-    option("--seeds", integer({ metavar: "N", min: 1, max: 1000 }), {
-      description: message`How often, with chance of its own each time`,
-    }),
-    3,
-  ),
+  seeds: optional(option("--seeds", integer({ metavar: "N", min: 1, max: 1000 }), {
+    description: message`How often, with chance of its own each time (3)`,
+  })),
   duration: optional(option("--duration", float({ metavar: "SECONDS", min: 1 }), {
     description: message`Simulated time instead of the scenario's`,
   })),
@@ -60,7 +58,7 @@ export const simulate: Command = defineCommand({
     ["serverledge simulate fgcs.yaml --svg fgcs.svg --json > fgcs.json", "drawn, and for scripts"],
   ],
   options,
-  async run({ scenario, policies, seeds, duration, csv, svg }, globals, terminal) {
+  async run({ scenario, policies, seeds = 3, duration, csv, svg }, globals, terminal) {
     const { parseConfigText } = await import("../config_text.ts");
     const { readScenario } = await import("../../simulator/scenario.ts");
     const { compare } = await import("../../simulator/compare.ts");
@@ -70,6 +68,7 @@ export const simulate: Command = defineCommand({
       async (file) => await parseConfigText(await readFile(file), file),
     );
     const file = readScenario(duration === undefined ? value : { ...value, duration });
+    for (const output of [csv, svg]) if (output !== undefined) await checkOutputFile(output);
     const comparison = await compare({
       file,
       policies: policies.length > 0 ? policies : policyNames,
@@ -78,13 +77,13 @@ export const simulate: Command = defineCommand({
       progress: progressOn(terminal),
     });
     endProgress(terminal);
-    if (csv) {
+    if (csv !== undefined) {
       const { comparisonCsv } = await import("../../simulator/csv.ts");
-      await Deno.writeTextFile(csv, comparisonCsv(comparison));
+      await writeOutputFile(csv, comparisonCsv(comparison));
     }
-    if (svg) {
+    if (svg !== undefined) {
       const { comparisonFigure } = await import("../../simulator/figure.ts");
-      await Deno.writeTextFile(svg, comparisonFigure(comparison));
+      await writeOutputFile(svg, comparisonFigure(comparison));
     }
     const { comparisonTable } = await import("../comparison_table.ts");
     const text = isReadable(globals, terminal)

@@ -1,0 +1,26 @@
+/**
+ * Objects of files that people write: a misspelt key is told with what it may have meant.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { nearest } from "../base/nearest.ts";
+
+/** Words an issue of an object. */
+type Wording = (issue: v.StrictObjectIssue) => string;
+
+/**
+ * A schema of an object that has no other keys than these.
+ *
+ * @param entries the schemas of its keys
+ */
+export function knownKeys<const E extends v.ObjectEntries>(
+  entries: E,
+): v.StrictObjectSchema<E, Wording> {
+  return v.strictObject(entries, ({ expected, input, message }) => {
+    if (expected !== "never") return message;
+    const near = nearest(String(input), Object.keys(entries));
+    return near === undefined ? "unknown key" : `unknown key; did you mean ${near}?`;
+  });
+}
