@@ -144,9 +144,16 @@ export class NodeServices implements ApiServices {
   /** See {@link ApiServices}. */
   async prewarm(name: string, count: number, { refresh }: { refresh: boolean }): Promise<number> {
     const { environment, pool } = this.#parts;
-    const record = this.#find(name);
-    await environment.prepare(record, { refresh });
-    return await pool.prewarm(record, count);
+    for (;;) {
+      const record = this.#find(name);
+      await environment.prepare(record, { refresh });
+      try {
+        return await pool.prewarm(record, count);
+      } catch (error) {
+        // Updated meanwhile: the new version is meant.
+        if (this.#find(name).Version === record.Version) throw error;
+      }
+    }
   }
 
   /** See {@link ApiServices}. */

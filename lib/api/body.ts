@@ -29,11 +29,12 @@ export class BodyReader {
    * Reads a body as UTF-8 text.
    *
    * @param request whose body; an absent one is empty
-   * @throws `PAYLOAD_TOO_LARGE`, as soon as that is known; `CANCELLED` if the client leaves
+   * @throws `PAYLOAD_TOO_LARGE`, as soon as that is known; `INVALID_REQUEST` if it does not
+   *   arrive whole
    */
   async text(request: Request): Promise<string> {
     if (!this.#lengthIsKnown(request)) return new TextDecoder().decode(await this.#read(request));
-    return await request.text().catch(cancelled);
+    return await request.text().catch(brokenOff);
   }
 
   /**
@@ -44,7 +45,7 @@ export class BodyReader {
    */
   async bytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
     if (!this.#lengthIsKnown(request)) return await this.#read(request);
-    return await request.bytes().catch(cancelled);
+    return await request.bytes().catch(brokenOff);
   }
 
   /**
@@ -76,7 +77,7 @@ export class BodyReader {
       }
     } catch (thrown) {
       if (thrown instanceof ServerledgeError) throw thrown;
-      cancelled(thrown);
+      brokenOff(thrown);
     }
     const bytes = new Uint8Array(length);
     let at = 0;
@@ -96,6 +97,7 @@ export class BodyReader {
   }
 }
 
-function cancelled(cause: unknown): never {
-  throw new ServerledgeError("CANCELLED", "The client left before its body had arrived", { cause });
+function brokenOff(cause: unknown): never {
+  const message = "The body did not arrive whole: its client left, or broke HTTP's rules";
+  throw new ServerledgeError("INVALID_REQUEST", message, { cause });
 }

@@ -88,7 +88,14 @@ const deletion: Description = {
   details: "Removes a function and its instances.",
   body: requests.deletion,
   answers: { 200: { description: "It is gone", schema: answers.deleted } },
-  errors: ["INVALID_REQUEST", "FORBIDDEN", "FUNCTION_UNKNOWN", "REGISTRY_UNAVAILABLE", "INTERNAL"],
+  errors: [
+    "INVALID_REQUEST",
+    "FORBIDDEN",
+    "FUNCTION_UNKNOWN",
+    "PAYLOAD_TOO_LARGE",
+    "REGISTRY_UNAVAILABLE",
+    "INTERNAL",
+  ],
   curl: `curl $NODE/delete -d '{"Name": "hello"}'`,
 };
 
@@ -102,6 +109,6 @@ const listing: Description = {
     description: "`true` for definitions instead of names; default `false`",
   }],
   answers: { 200: { description: "The functions", schema: answers.functions } },
-  errors: ["INVALID_REQUEST", "FORBIDDEN", "INTERNAL"],
+  errors: ["INVALID_REQUEST", "FORBIDDEN", "REGISTRY_UNAVAILABLE", "INTERNAL"],
   curl: `curl "$NODE/function?details=true"`,
 };

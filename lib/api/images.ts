@@ -66,6 +66,7 @@ const pulling: Description = {
   errors: [
     "INVALID_REQUEST",
     "FORBIDDEN",
+    "PAYLOAD_TOO_LARGE",
     "INSTANCE_START_FAILED",
     "ENGINE_UNAVAILABLE",
     "INTERNAL",
@@ -87,6 +88,7 @@ const pruning: Description = {
   errors: [
     "INVALID_REQUEST",
     "FORBIDDEN",
+    "PAYLOAD_TOO_LARGE",
     "INSTANCE_START_FAILED",
     "ENGINE_UNAVAILABLE",
     "INTERNAL",

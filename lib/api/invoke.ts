@@ -24,12 +24,14 @@ export const invocationErrors: readonly ErrorCode[] = [
   "FUNCTION_UNKNOWN",
   "REQUEST_REPEATED",
   "PAYLOAD_TOO_LARGE",
+  "UNPROCESSABLE",
   "NODE_SATURATED",
   "NO_SUITABLE_NODE",
   "FUNCTION_ERROR",
   "FUNCTION_CRASHED",
   "INSTANCE_START_FAILED",
   "ENGINE_UNAVAILABLE",
+  "REGISTRY_UNAVAILABLE",
   "SHUTTING_DOWN",
   "DEADLINE_EXCEEDED",
   "INTERNAL",
@@ -124,11 +126,12 @@ const description: Route["description"] = {
     "Runs the function and answers with its report; an empty body means all defaults, keys " +
     "may be in any case. With `Async` it answers at once with an id to poll. The answer's headers " +
     "`Serverledge-Node-Name`, `-Free-Mem` (MiB), `-Free-CPU`, `-Timestamp` and `-Node-Arch` tell the " +
-    "node's state. A client that disconnects cancels its invocation.",
+    "node's state. A client that disconnects cancels its invocation, except within 20 ms of its request " +
+    "to a function that answered quicker than that before.",
   body: requests.invocation,
   answers: {
     200: { description: "The report; with `Async` the id", schema: answers.invocation },
   },
-  errors: [...invocationErrors, "REGISTRY_UNAVAILABLE"],
+  errors: invocationErrors,
   curl: `curl $NODE/invoke/hello -d '{"Params": {"name": "Ada"}}'`,
 };

@@ -76,8 +76,10 @@ const prewarming: Description = {
     "INVALID_REQUEST",
     "FORBIDDEN",
     "FUNCTION_UNKNOWN",
+    "PAYLOAD_TOO_LARGE",
     "INSTANCE_START_FAILED",
     "ENGINE_UNAVAILABLE",
+    "REGISTRY_UNAVAILABLE",
     "INTERNAL",
   ],
   curl: `curl $NODE/prewarm -d '{"Function": "hello", "Instances": 2}'`,
@@ -126,6 +128,6 @@ const logging: Description = {
     description: `How many, ${logLines.min} to ${logLines.max}; default ${logLines.fallback}`,
   }],
   answers: { 200: { description: "The lines", schema: answers.logs } },
-  errors: ["INVALID_REQUEST", "FORBIDDEN", "FUNCTION_UNKNOWN", "INTERNAL"],
+  errors: ["INVALID_REQUEST", "FORBIDDEN", "FUNCTION_UNKNOWN", "REGISTRY_UNAVAILABLE", "INTERNAL"],
   curl: "curl $NODE/logs/hello?lines=20",
 };

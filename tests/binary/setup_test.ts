@@ -5,7 +5,10 @@ Deno.test("settings are written for callers that end at the first failure, also 
   try {
     await Deno.mkdir(`${dir}/scripts`);
     for (const file of ["setup.sh", "images.sh"]) {
-      await Deno.copyFile(new URL(`../../scripts/${file}`, import.meta.url), `${dir}/scripts/${file}`);
+      await Deno.copyFile(
+        new URL(`../../scripts/${file}`, import.meta.url),
+        `${dir}/scripts/${file}`,
+      );
     }
     const script =
       'source scripts/setup.sh; mkdir -p "$TOOLS"; write_env; write_env; cat "$TOOLS/env"';
