@@ -193,12 +193,33 @@ Deno.test("a promise is kept where a request came from, not where another node a
   assert(refusals(false) < 100);
 });
 
+Deno.test("it tells what it believes of other nodes, and what it owes to classes", () => {
+  const { policy, ask, live } = setUp();
+  const promised = qosClassOf({ name: "promised", id: 6, utility: 0.01, completion: 0.5 });
+  const away = viewOf({ supported: false, peers: [peerOf()] });
+  for (let i = 0; i < 20; i++) live(away, { ...there("peer", 100), cold: false });
+  const { request } = ask({ qosClass: promised }, away);
+  policy.refused(request, { node: "peer", code: "NODE_SATURATED", awayMs: 10 });
+  const { willingness, coldStarts, promises } = policy.explain().estimates;
+  const takes = Object.fromEntries(willingness!.map(({ class: name, takes }) => [name, takes]));
+  assert(Number(takes.urgent) > 0.9 && Number(takes.promised) < 0.6, JSON.stringify(takes));
+  assert.equal(coldStarts![0]!.function, "f");
+  assert(Number(coldStarts![0]!.else) < 0.5, "it was warm each time");
+  assert.equal(promises![0]!.class, "promised");
+});
+
 Deno.test("it tells what it learned and why it decided", () => {
   const { policy, live } = setUp();
   for (let i = 0; i < 100; i++) live(viewOf({ warm: true, peers: [peerOf()] }), here);
   const { estimates, decisions } = policy.explain();
   assert.deepEqual(estimates.functions, [
-    { function: "f", executionMs: 100, startHereMs: null, startElsewhereMs: null },
+    {
+      function: "f",
+      executionMs: 100,
+      startHereMs: null,
+      startElsewhereMs: null,
+      warmPricePerS: 0,
+    },
   ]);
   assert.equal(estimates.nodes![0]!.node, "peer");
   assert.equal(decisions.length, 50, "bounded");

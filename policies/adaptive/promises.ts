@@ -35,13 +35,18 @@ interface Account {
 
 /** Bonuses of classes. */
 export class Promises {
-  readonly #accounts = new Book<number, Account>(
+  readonly #accounts = new Book<string, Account>(
     () => ({ needed: [], next: 0, fresh: 0, arrears: 0, bonus: 0 }),
   );
 
   /** What serving a request of a class is worth beyond its utility. */
-  bonus({ id, completion }: QosClass): number {
-    return completion > 0 ? this.#accounts.of(id).bonus : 0;
+  bonus({ name, completion }: QosClass): number {
+    return completion > 0 ? this.#accounts.of(name).bonus : 0;
+  }
+
+  /** Bonuses by class. */
+  *bonuses(): Generator<{ class: string; bonus: number }> {
+    for (const [name, { bonus }] of this.#accounts.entries) yield { class: name, bonus };
   }
 
   /**
@@ -49,9 +54,9 @@ export class Promises {
    *
    * @param needed bonus from which on it would be worth serving; 0 or less: without one
    */
-  considered({ id, completion }: QosClass, needed: number): void {
+  considered({ name, completion }: QosClass, needed: number): void {
     if (completion <= 0) return;
-    const account = this.#accounts.of(id);
+    const account = this.#accounts.of(name);
     account.needed[account.next] = needed;
     account.next = (account.next + 1) % window;
     if (++account.fresh >= refreshEvery) refresh(account, completion);
@@ -62,9 +67,9 @@ export class Promises {
    *
    * @param served how likely it was run, 0 to 1
    */
-  settled({ id, completion }: QosClass, served: number): void {
+  settled({ name, completion }: QosClass, served: number): void {
     if (completion <= 0) return;
-    const account = this.#accounts.of(id);
+    const account = this.#accounts.of(name);
     const arrears = account.arrears + completion - served;
     account.arrears = Math.max(-bounds.ahead, Math.min(bounds.arrears, arrears));
   }

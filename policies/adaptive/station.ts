@@ -78,6 +78,24 @@ export class Station {
     return this.#willing.of(qosClass).value(prior, priorWeight.willing, now);
   }
 
+  /** Probabilities that it takes requests, by class, where it has room. */
+  *willingnesses(now: number): Generator<{ class: string; takes: number }> {
+    for (const [qosClass] of this.#willing.entries) {
+      yield { class: qosClass, takes: this.willingness(qosClass, true, now) };
+    }
+  }
+
+  /** Probabilities that an instance must be started, by function. */
+  *coldShares(now: number): Generator<{ function: string; seenWarm: number; else: number }> {
+    for (const [fn] of this.#starts.entries) {
+      yield {
+        function: fn,
+        seenWarm: this.coldShare(fn, true, now),
+        else: this.coldShare(fn, false, now),
+      };
+    }
+  }
+
   /** A request that it took ended; in time with what probability was expected. */
   ended(inTime: boolean, expected: number, now: number): void {
     this.#right.add(inTime ? 1 : 0, now, 1);
