@@ -161,6 +161,10 @@ export const scenarioSchema = v.strictObject({
   ),
   nodes: described(v.record(label, node), "Groups of nodes"),
   cloud: v.optional(described(label, "The area that is the cloud"), "CLOUD"),
+  balanced: v.optional(
+    described(labels, "Areas with a balancer before their nodes, which others offload to"),
+    [],
+  ),
   cost: v.optional(described(quantity, "Cost of one GiB for one second in the cloud"), 0),
   budget: v.optional(
     described(quantity, "What the cloud may cost each node in an hour; without it any amount"),
