@@ -23,7 +23,8 @@ import { Planner } from "../scheduler/planner.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { SimEnvironment, type SimEnvironmentOptions } from "./environment.ts";
 import type { SimFunctions } from "./functions.ts";
-import { type Reachable, SimPeers, type SimPeersOptions, type Taken } from "./peers.ts";
+import { SimPeers, type SimPeersOptions } from "./peers.ts";
+import type { Reachable, Taken } from "./reachable.ts";
 import type { NodeModel, Scenario } from "./scenario.ts";
 
 /** How often expired instances are removed, ms: the node's default. */

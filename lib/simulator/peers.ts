@@ -6,42 +6,18 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { ServerledgeError } from "../base/errors.ts";
-import type { LocalNews } from "../cluster/datagram.ts";
 import type { Peer } from "../cluster/peer.ts";
 import { PeerTable } from "../cluster/peer_table.ts";
 import type { Eligibility, Forwarded, Peers, Surroundings } from "../cluster/peers.ts";
 import { hurryMs, ProbePlan } from "../cluster/probe_plan.ts";
-import type { Resources } from "../cluster/resource_headers.ts";
 import { Vivaldi } from "../cluster/vivaldi.ts";
 import type { Report } from "../model/invocation.ts";
-import type { Coordinate, NodeRecord } from "../model/node.ts";
+import type { Coordinate, NodeNews, NodeRecord } from "../model/node.ts";
 import type { PeerView } from "../policy.ts";
+import { carry } from "./carry.ts";
 import type { Random } from "./distributions.ts";
-import type { Work } from "./environment.ts";
 import type { LinkKind, Network } from "./network.ts";
-
-/** A request that another node took in. */
-export interface Taken {
-  /** Its answer. */
-  readonly done: Promise<Report>;
-  /** Nobody waits for it any more. */
-  cancel(): void;
-}
-
-/** A node as others reach it. */
-export interface Reachable {
-  /** What it is registered as. */
-  readonly record: NodeRecord;
-  /** False once it has crashed. */
-  readonly alive: boolean;
-  /** What it has free, as its answers tell it. */
-  resources(): Resources;
-  /** What it tells of itself. */
-  news(): LocalNews & { readonly coordinate: Coordinate };
-  /** Takes a request. @throws what refuses it */
-  take(forwarded: Forwarded): Taken;
-}
+import type { Reachable } from "./reachable.ts";
 
 /** What peers work with. */
 export interface SimPeersOptions {
@@ -151,51 +127,24 @@ export class SimPeers implements Peers, Disposable {
   }
 
   /** See {@link Peers}. */
-  send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
+  async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
     const { clock, network, overheadMs, reach } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<Report>();
     const peer = this.#table.get(to);
-    const link = this.#linkTo(to);
     const { MemoryMB: memoryMib, CPUDemand: cpu } = forwarded.record;
     const ended = peer?.sent({ memoryMib, cpu });
-    let cancelThere: () => void = () => {};
-    const back = (settle: () => void) => {
-      clock.after(network.delayMs(link), () => {
-        settle();
-        ended?.();
+    try {
+      return await carry(reach(to), forwarded, {
+        clock,
+        network,
+        link: this.#linkTo(to),
+        overheadMs,
+        signal,
+        told: (resources) => peer?.corrected(resources),
+        unreachable: () => this.#table.refused(to),
       });
-    };
-    const answer = (target: Reachable, settle: () => void) => {
-      const resources = target.resources();
-      back(() => {
-        peer?.corrected(resources);
-        settle();
-      });
-    };
-    const { bytes } = forwarded.request.Params as Work;
-    const target = reach(to);
-    clock.after(overheadMs + network.delayMs(link, bytes), () => {
-      if (!target?.alive) {
-        return back(() => {
-          this.#table.refused(to);
-          reject(new ServerledgeError("PEER_UNREACHABLE", `No connection to node ${to}`));
-        });
-      }
-      try {
-        const { done, cancel } = target.take(forwarded);
-        cancelThere = cancel;
-        done.then(
-          (report) => answer(target, () => resolve(report)),
-          (error) => target.alive ? answer(target, () => reject(error)) : back(() => reject(error)),
-        );
-      } catch (error) {
-        answer(target, () => reject(error));
-      }
-    });
-    signal.addEventListener("abort", () => {
-      clock.after(network.delayMs(link), () => cancelThere());
-    }, { once: true });
-    return promise;
+    } finally {
+      ended?.();
+    }
   }
 
   #linkTo(id: string): LinkKind {
@@ -207,7 +156,16 @@ export class SimPeers implements Peers, Disposable {
     const { clock, statusMs } = this.#options;
     this.#askedAt = clock.now();
     for (const peer of this.#plan.next()) this.#ask(peer);
+    for (const peer of this.#balancers()) this.#ask(peer);
     this.#cancelRound = clock.after(statusMs, () => this.#round());
+  }
+
+  /** The plan is of those that tell news: balancers are only asked whether they are well. */
+  #balancers(): Peer[] {
+    const { remoteArea } = this.#options;
+    return [...this.#table.all].filter(({ isBalancer, record }) =>
+      isBalancer && record.Area === remoteArea
+    );
   }
 
   #ask(peer: Peer): void {
@@ -220,14 +178,16 @@ export class SimPeers implements Peers, Disposable {
       if (!there?.alive || there.record.Incarnation !== Incarnation) {
         return clock.after(network.delayMs(link), () => this.#table.missed(peer));
       }
-      const { warm, ...told } = there.news();
-      const names = new Set(warm);
-      const asked = { warm: (name: string) => names.has(name), hasImage: () => true };
-      const news = { ...told, ...asked };
+      const told = there.news();
       clock.after(network.delayMs(link), () => {
-        this.#table.answered(peer, clock.now() - sentAt, news);
-        heard();
+        this.#table.answered(peer, clock.now() - sentAt, told && nodeNews(told));
+        if (told) heard();
       });
     });
   }
+}
+
+function nodeNews({ warm, ...told }: NonNullable<ReturnType<Reachable["news"]>>): NodeNews {
+  const names = new Set(warm);
+  return { ...told, warm: (name) => names.has(name), hasImage: () => true };
 }

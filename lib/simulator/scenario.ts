@@ -109,6 +109,8 @@ export interface Scenario {
   readonly nodes: readonly NodeModel[];
   /** The area that is the cloud. */
   readonly cloud: string;
+  /** Areas with a balancer. */
+  readonly balanced: readonly string[];
   /** Cost of one GiB for one second in the cloud. */
   readonly cost: number;
   /** What the cloud may cost each node in an hour; may be infinite. */
@@ -206,6 +208,7 @@ export function makeScenario(file: ScenarioFile, seed: number): Scenario {
     warmup: file.warmup,
     nodes,
     cloud: file.cloud ?? defaultCloud,
+    balanced: areasOf(file.balanced, nodes),
     cost: file.cost,
     budget: file.budget ?? Infinity,
     edge: { latencyMs: edge.latency, bandwidth: edge.bandwidth },
@@ -250,6 +253,14 @@ function makeNodes(file: ScenarioFile): NodeModel[] {
 function groupsOf(nodes: readonly NodeModel[]): Map<string, string[]> {
   const groups = Map.groupBy(nodes, ({ group }) => group);
   return new Map([...groups].map(([group, members]) => [group, members.map(({ id }) => id)]));
+}
+
+/** The wanted areas, each once. */
+function areasOf(wanted: readonly string[], nodes: readonly NodeModel[]): string[] {
+  wanted.forEach((area, at) => {
+    if (!nodes.some((node) => node.area === area)) throw unknown(`balanced.${at}`, "area", area);
+  });
+  return [...new Set(wanted)];
 }
 
 /** As on a node, a class may take the default one's name or number. */

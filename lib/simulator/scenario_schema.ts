@@ -183,6 +183,10 @@ export const scenarioSchema = knownKeys({
   ),
   nodes: described(some(node), "Groups of nodes"),
   cloud: v.optional(described(label, "The area that is the cloud; CLOUD, if any node is in it")),
+  balanced: v.optional(
+    described(labels, "Areas with a balancer before their nodes, which others offload to"),
+    [],
+  ),
   cost: v.optional(described(quantity, "Cost of one GiB for one second in the cloud"), 0),
   budget: v.optional(
     described(quantity, "What the cloud may cost each node in an hour; without it any amount"),

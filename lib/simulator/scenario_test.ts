@@ -56,6 +56,7 @@ for (
     ["nodes.edge.color", "red", "nodes.edge.color"],
     ["load.0.nodes", ["edge-9"], "load.0.nodes"],
     ["load.0.functions", ["h"], "load.0.functions"],
+    ["balanced", ["CLOUD", "MOON"], "balanced.1"],
     ["load.0.mix", { slow: 1 }, "load.0.mix.slow"],
     ["load.0.process", { kind: "mmpp", peak: 4, share: 0.5, stay: 1 }, "load.0.process"],
     ["functions.f.memory", { uniform: [1] }, "functions.f.memory"],

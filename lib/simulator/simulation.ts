@@ -10,12 +10,14 @@ import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { seededRandom, seedOf } from "../base/random.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
 import { gapsOf, moments } from "./arrivals.ts";
+import { SimBalancer } from "./balancer.ts";
 import { gamma, truncatedNormal } from "./distributions.ts";
 import type { Work } from "./environment.ts";
 import { SimFunctions } from "./functions.ts";
 import { Network } from "./network.ts";
 import { SimNode } from "./node.ts";
 import { SimPolicies } from "./policies.ts";
+import type { Reachable } from "./reachable.ts";
 import type { LoadModel, NodeModel, Scenario } from "./scenario.ts";
 import type { Change } from "./scenario_schema.ts";
 import { type AnswerPlace, flowKey, Tally } from "./tally.ts";
@@ -65,6 +67,7 @@ class Simulation implements Disposable {
   readonly #network: Network;
   readonly #policies: SimPolicies;
   readonly #nodes = new Map<string, SimNode>();
+  readonly #balancers: ReadonlyMap<string, SimBalancer>;
   readonly #tally: Tally;
   /** How much longer executions take, by node; a node that starts anew is no faster for it. */
   readonly #slowness = new Map<string, number>();
@@ -79,14 +82,24 @@ class Simulation implements Disposable {
     this.#functions = new SimFunctions(scenario.functions);
     this.#network = new Network(scenario);
     this.#policies = new SimPolicies(warn);
+    const balancers = scenario.balanced.map((area) =>
+      new SimBalancer({
+        area,
+        clock: this.#clock,
+        network: this.#network,
+        reach: (id) => this.#nodes.get(id),
+      })
+    );
+    this.#balancers = new Map(balancers.map((balancer) => [balancer.record.Id, balancer]));
     this.#tally = new Tally(scenario.classes, scenario.warmup * 1000, scenario.duration);
   }
 
   async run(): Promise<Run> {
     const { nodes, load, changes, duration } = this.#scenario;
     for (const model of nodes) await this.#start(model);
-    const records = [...this.#nodes.values()].map(({ record }) => record);
+    const records = this.#all().map(({ record }) => record);
     for (const node of this.#nodes.values()) node.peers.join(records);
+    for (const balancer of this.#balancers.values()) balancer.join(records);
     load.forEach((stream, at) => this.#feed(stream, at));
     for (const change of changes) this.#clock.after(change.at * 1000, () => this.#change(change));
     await this.#advance(duration * 1000);
@@ -102,6 +115,7 @@ class Simulation implements Disposable {
 
   [Symbol.dispose](): void {
     for (const node of this.#nodes.values()) node[Symbol.dispose]();
+    for (const balancer of this.#balancers.values()) balancer[Symbol.dispose]();
     this.#policies[Symbol.dispose]();
   }
 
@@ -137,7 +151,7 @@ class Simulation implements Disposable {
       peers: {
         random: chance("peers"),
         network: this.#network,
-        reach: (id) => this.#nodes.get(id),
+        reach: (id) => this.#nodes.get(id) ?? this.#balancers.get(id),
       },
       environment: {
         random: chance("starts"),
@@ -220,6 +234,11 @@ class Simulation implements Disposable {
     );
   }
 
+  /** All that are registered. */
+  #all(): Reachable[] {
+    return [...this.#nodes.values(), ...this.#balancers.values()];
+  }
+
   #placeOf({ ExecutionArea, ExecutionNode }: Report, node: string): AnswerPlace {
     if (ExecutionNode === node) return "local";
     return ExecutionArea === this.#scenario.cloud ? "cloud" : "edge";
@@ -242,9 +261,9 @@ class Simulation implements Disposable {
   async #restart(id: string): Promise<void> {
     if (this.#nodes.get(id)!.alive) return;
     const node = await this.#start(this.#scenario.nodes.find((model) => model.id === id)!);
-    const others = [...this.#nodes.values()];
-    node.peers.join(others.map(({ record }) => record));
-    for (const other of others) if (other !== node) other.peers.joined(node.record);
+    node.peers.join(this.#all().map(({ record }) => record));
+    for (const other of this.#nodes.values()) if (other !== node) other.peers.joined(node.record);
+    for (const balancer of this.#balancers.values()) balancer.joined(node.record);
   }
 }
 

@@ -6,24 +6,25 @@
  */
 
 import { classes, type LoadClass } from "../../examples/cluster/continuum.ts";
-import type { Chart } from "../../lib/plot/chart.ts";
+import type { Chart, Series } from "../../lib/plot/chart.ts";
 import type { Row as FigureRow } from "../../lib/plot/figure.ts";
 import type { Context } from "./experiment.ts";
 import { type Extent, extentOf, type OffloadPoint } from "./offload_measure.ts";
-import type { Report } from "./report.ts";
+import { digits, type Report } from "./report.ts";
 import { calibrate, type Calibration, type ClassFigures, simulatePoint } from "./simulated.ts";
 
 /** How far the simulator may be off. */
 const tolerance = 0.15;
 
 /** One point, measured and simulated. */
-interface Pair {
+export interface Pair {
   readonly real: OffloadPoint;
   readonly simulated: ClassFigures;
 }
 
-/** One class under one policy: means over all its points. */
+/** One class under one policy with the cloud at one distance: means over all numbers of users. */
 interface Agreement {
+  readonly delayMs: number;
   readonly policy: string;
   readonly class: LoadClass;
   readonly realServed: number;
@@ -40,9 +41,9 @@ export interface Validation {
   readonly calibration: Calibration;
   /** All points. */
   readonly pairs: readonly Pair[];
-  /** By policy and class. */
+  /** By delay, policy and class: a mean over all delays would hide one at which the simulator is wrong. */
   readonly agreements: readonly Agreement[];
-  /** Largest error of throughput, of any policy and class, as a share. */
+  /** Largest error of throughput, of any policy, class and delay, as a share. */
   readonly throughputError: number;
   /** Largest error of the mean response time. */
   readonly responseError: number;
@@ -111,11 +112,21 @@ export async function validate(
       }
     }
   }
-  const agreements = [...new Set(rows.map(({ policy }) => policy))].flatMap((policy) =>
-    classes.map((one) =>
-      agreementOf(pairs.filter(({ real }) => real.policy === policy && real.class === one))
-    )
+  return validationOf(calibration, pairs);
+}
+
+/**
+ * Compares what was measured with what was simulated.
+ *
+ * @param calibration what the simulator was told of the machine
+ * @param pairs all points
+ */
+export function validationOf(calibration: Calibration, pairs: readonly Pair[]): Validation {
+  const groups = Map.groupBy(
+    pairs,
+    ({ real }) => `${real.delayMs} ${real.policy} ${real.class.name}`,
   );
+  const agreements = [...groups.values()].map(agreementOf);
   return {
     calibration,
     pairs,
@@ -126,6 +137,7 @@ export async function validate(
 }
 
 function agreementOf(pairs: readonly Pair[]): Agreement {
+  const { delayMs, policy, class: one } = pairs[0]!.real;
   const answered = pairs.filter(({ real, simulated }) =>
     real.meanAllMs !== undefined && simulated.meanMs !== undefined
   );
@@ -134,15 +146,26 @@ function agreementOf(pairs: readonly Pair[]): Agreement {
   const realMs = mean(answered.map(({ real }) => real.meanAllMs!));
   const simulatedMs = mean(answered.map(({ simulated }) => simulated.meanMs!));
   return {
-    policy: pairs[0]!.real.policy,
-    class: pairs[0]!.real.class,
+    ...{ delayMs, policy, class: one },
     realServed,
     simulatedServed,
     realMs,
     simulatedMs,
-    throughputError: Math.abs(simulatedServed / realServed - 1),
-    responseError: Math.abs(simulatedMs / realMs - 1),
+    throughputError: errorOf(simulatedServed, realServed),
+    responseError: errorOf(simulatedMs, realMs),
   };
+}
+
+function errorOf(simulated: number, real: number): number {
+  return Math.abs(simulated / real - 1);
+}
+
+/** The single point that is farthest off, in words. */
+function farthest(pairs: readonly Pair[], error: (pair: Pair) => number): string {
+  const known = pairs.filter((pair) => Number.isFinite(error(pair)));
+  const pair = known.reduce((worst, each) => error(each) > error(worst) ? each : worst);
+  const { policy, class: { name }, users, delayMs } = pair.real;
+  return `${digits(error(pair) * 100)} % (${policy}, ${name}, ${users} users, ${delayMs} ms)`;
 }
 
 /**
@@ -161,8 +184,12 @@ export function validationReport(validation: Validation): Report {
       `of the machine, read from the lightest load of two policies: an invocation takes ${
         ownMs.toFixed(1)
       } ms beside its sleep, and one in the cloud ${hopMs.toFixed(1)} ms beside the way. ` +
-      "The table has means over all delays and numbers of users; bars are the simulator's part " +
-      "of the measured figure, whiskers reach from the least to the largest of all points.",
+      "The table has means over all numbers of users, for each delay between edge and cloud; bars are " +
+      "the simulator's part of the measured figure, whiskers reach from the least to the largest of all " +
+      "points. The single point that is farthest off in good answers is so by " +
+      `${farthest(pairs, ({ real, simulated }) => errorOf(simulated.served, real.servedAll))}, ` +
+      "in mean response time by " +
+      `${farthest(pairs, ({ real, simulated }) => errorOf(simulated.meanMs!, real.meanAllMs!))}.`,
     csv: {
       columns: [
         ...["delay_ms", "policy", "users", "class"],
@@ -175,11 +202,11 @@ export function validationReport(validation: Validation): Report {
     },
     table: {
       columns: [
-        ...["policy", "class", "served/s", "simulated", "error, %"],
+        ...["delay, ms", "policy", "class", "served/s", "simulated", "error, %"],
         ...["mean, ms", "simulated", "error, %"],
       ],
       rows: agreements.map((each) => [
-        ...[each.policy, each.class.name],
+        ...[each.delayMs, each.policy, each.class.name],
         ...[each.realServed, each.simulatedServed, percent(each.throughputError)],
         ...[each.realMs, each.simulatedMs, percent(each.responseError)],
       ]),
@@ -217,25 +244,29 @@ function ratioChart(
   },
 ): Chart {
   const own = agreements.filter((each) => each.class === one);
+  const policies = [...new Set(own.map(({ policy }) => policy))];
+  const delays = [...new Set(own.map(({ delayMs }) => delayMs))];
   return {
     title,
-    x: { label: "policy", categories: own.map(({ policy }) => policy) },
+    x: { label: "policy", categories: policies },
     y: { label: "simulated / measured", min: 0 },
-    series: [{
+    series: delays.map((delay): Series => ({
       kind: "bars",
-      name: "simulated / measured",
-      points: own.map((each, x) => {
+      name: `cloud ${delay} ms away`,
+      points: own.filter(({ delayMs }) => delayMs === delay).map((each) => {
         const points = pairs
-          .filter(({ real }) => real.policy === each.policy && real.class === one)
+          .filter(({ real }) =>
+            real.policy === each.policy && real.class === one && real.delayMs === delay
+          )
           .map(of.point).filter(Number.isFinite);
         return {
-          x,
+          x: policies.indexOf(each.policy),
           y: of.whole(each),
           low: Math.min(...points),
           high: Math.max(...points),
         };
       }),
-    }],
+    })),
     rules: [
       { y: 1 - tolerance, label: `-${tolerance * 100} %` },
       { y: 1 + tolerance, label: `+${tolerance * 100} %` },

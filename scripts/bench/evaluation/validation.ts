@@ -16,7 +16,7 @@ import { isShort } from "../rounds.ts";
  */
 const part = { delaysMs: [50], users: [3, 20, 60, 130] };
 
-/** Measures; the figures are those of the policy and class that agree least. */
+/** Measures; the figures are those of the policy, class and delay that agree least. */
 export async function measureValidation(results: Results): Promise<void> {
   const full = extentOf({ quick: isShort });
   const extent = isShort ? full : { ...full, ...part };
