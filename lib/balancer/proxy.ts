@@ -18,7 +18,7 @@ import type { Choice } from "./router.ts";
 import type { Target, TargetTable } from "./target_table.ts";
 
 /** Nodes that one request is sent to at most. */
-const maxAttempts = 4;
+export const maxAttempts = 4;
 
 /** What kind of request it is, which tells what may be done when it fails. */
 export type Kind =

@@ -8,23 +8,23 @@
 
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
+import { maxAttempts } from "../balancer/proxy.ts";
 import { type Choice, Router } from "../balancer/router.ts";
 import { TargetTable } from "../balancer/target_table.ts";
 import type { Forwarded } from "../cluster/peers.ts";
 import type { Report } from "../model/invocation.ts";
 import type { NodeRecord } from "../model/node.ts";
+import { settings } from "../model/settings.ts";
 import { carry } from "./carry.ts";
 import type { Network } from "./network.ts";
 import type { Reachable, Taken } from "./reachable.ts";
 
-/** Nodes that one request is sent to at most: the balancer's own bound. */
-const maxAttempts = 4;
-/** Points of each node on the ring: the balancer's default. */
-const replicas = 128;
-/** Most load of a node as a multiple of the mean: the balancer's default. */
-const loadFactor = 1.25;
-/** Time between two looks at what nodes have free, ms: the balancer's default. */
-const refreshMs = 30_000;
+/** Points of each node on the ring. */
+const replicas = settings["lb.replicas"].value;
+/** Most load of a node as a multiple of the mean. */
+const loadFactor = settings["lb.load.factor"].value;
+/** Time between two looks at what nodes have free, ms. */
+const refreshMs = settings["lb.refresh_interval"].value * 1000;
 
 /** What a balancer works with. */
 export interface SimBalancerOptions {
