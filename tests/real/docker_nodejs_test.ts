@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { failure, value } from "../contract/environment.ts";
-import { dockerCall, dockerFunction, dockerWorld } from "../support/docker.ts";
+import { dockerCall, dockerFunction, dockerWorld, nestedParams } from "../support/docker.ts";
 
 const never = new AbortController().signal;
 
@@ -34,6 +34,17 @@ Deno.test("Node.js executor", async (t) => {
     assert.equal(failure(await bigint.invoke(dockerCall())).type, "TypeError");
     await using infinite = await start("cases.infinite");
     assert.deepEqual(value(await infinite.invoke(dockerCall())), { value: null });
+  });
+
+  await t.step("params may be nested deeply; results as far as the stack goes", async () => {
+    await using echo = await start("cases.echo");
+    const params = nestedParams(3000);
+    const echoed = value(await echo.invoke(dockerCall({ params })));
+    assert.equal(JSON.stringify(echoed), JSON.stringify(params));
+    await using nested = await start("cases.nested");
+    for (let i = 0; i < 2; i++) {
+      assert.equal(failure(await nested.invoke(dockerCall())).type, "RangeError");
+    }
   });
 
   await t.step("bytes become base64", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { crashed, failure, value } from "../contract/environment.ts";
-import { dockerCall, dockerFunction, dockerWorld } from "../support/docker.ts";
+import { dockerCall, dockerFunction, dockerWorld, nestedParams } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
 
 const never = new AbortController().signal;
@@ -18,6 +18,30 @@ Deno.test("Python executor", async (t) => {
       assert.equal(failure(await instance.invoke(dockerCall())).type, type);
     }
   });
+
+  await t.step("a result nested too deeply is the function's failure", async () => {
+    await using instance = await start("cases.nested");
+    for (let i = 0; i < 2; i++) {
+      assert.equal(failure(await instance.invoke(dockerCall())).type, "RecursionError");
+    }
+  });
+
+  for (const MaxConcurrency of [1, 3]) {
+    await t.step(`params nested too deeply fail their call only, at ${MaxConcurrency}`, async () => {
+      await using instance = await start("cases.nap", { MaxConcurrency });
+      const calls = [{ ms: 200 }, nestedParams(3000), { ms: 0 }]
+        .map((params) => dockerCall({ params }));
+      const running = calls.map((call) => instance.invoke(call));
+      // So that a running call looks at what waits behind it.
+      instance.cancel(calls[2]!.id);
+      const [slept, refused] = await Promise.all(running);
+      assert.equal(value(slept!), "rested");
+      const { type, message } = failure(refused!);
+      assert.equal(type, "RecursionError");
+      assert.match(message, /^The parameters are nested too deeply: /);
+      assert.equal(value(await instance.invoke(dockerCall({ params: { ms: 0 } }))), "rested");
+    });
+  }
 
   await t.step("bytes become base64", async () => {
     await using bare = await start("cases.binary");

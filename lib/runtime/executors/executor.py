@@ -216,7 +216,20 @@ class Channel:
         if len(buffer) < end:
             return None
         self.buffer = buffer[end:]
-        return loads(str(buffer[4:end], "utf-8"))
+        try:
+            return loads(str(buffer[4:end], "utf-8"))
+        except Exception as error:
+            return self._refuse(buffer[4:end], error)
+
+    def _refuse(self, data, error):
+        """Answers a call that cannot be read; the node writes its id first. Gives a frame that stops it."""
+        if not data.startswith(b'{"id":"'):
+            raise error
+        name = loads(str(data[6 : data.index(b'","') + 1], "utf-8"))
+        why = "are nested too deeply" if isinstance(error, RecursionError) else "cannot be read"
+        message = "The parameters %s: %s" % (why, error)
+        self.send(failed({"id": name}, (type(error).__name__, message, ""), Sink()))
+        return {"cancel": name}
 
     def receive(self):
         """Waits for the next frame. The process ends when the node has closed the channel."""
@@ -259,7 +272,10 @@ class Channel:
             end = at + 4 + int.from_bytes(self.buffer[at : at + 4], "big")
             if len(self.buffer) < end:
                 break
-            frames.append(loads(str(self.buffer[at + 4 : end], "utf-8")))
+            try:
+                frames.append(loads(str(self.buffer[at + 4 : end], "utf-8")))
+            except Exception:  # no cancellation; it is answered when its turn comes
+                pass
             at = end
         return frames
 

@@ -58,6 +58,11 @@ exports.large = ({ text }) => ({ length: text.length, text });
 exports.sized = ({ size }) => "x".repeat(size);
 exports.unserializable = () => ({ value: 1n });
 exports.infinite = () => ({ value: Infinity });
+exports.nested = () => {
+  let result = [];
+  for (let i = 0; i < 200_000; i++) result = [result];
+  return result;
+};
 exports.binary = () => Buffer.from([0, 255, 128]);
 exports.http = async () => ({ statusCode: 201, body: new Uint8Array([0, 255]) });
 exports.count = () => ++calls;

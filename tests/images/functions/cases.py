@@ -75,6 +75,13 @@ def infinite(params, context):
     return {"value": float("inf")}
 
 
+def nested(params, context):
+    result = []
+    for _ in range(200_000):
+        result = [result]
+    return result
+
+
 def binary(params, context):
     return bytes([0, 255, 128])
 
