@@ -68,6 +68,16 @@ Deno.test("Node.js executor", async (t) => {
     assert.equal(reply.output, "before the failure\n");
   });
 
+  await t.step("what cannot be shown is a failure, too", async () => {
+    await using instance = await start("cases.hostile", { MemoryMB: 512 });
+    for (const kind of ["getter", "stack", "text", "proxy"]) {
+      const { message } = failure(await instance.invoke(dockerCall({ params: { kind } })));
+      assert.equal(message, "something was thrown that cannot be shown", kind);
+    }
+    const { type } = failure(await instance.invoke(dockerCall({ params: { kind: "name" } })));
+    assert.match(type, /^n{1000}$/);
+  });
+
   await t.step("a module that cannot be loaded fails the calls, not the start", async () => {
     for (const [handler, text] of [["broken", /no_such_module/], ["absent", /no file absent/]]) {
       await using instance = await start(handler as string);

@@ -78,6 +78,20 @@ Deno.test("Python executor", async (t) => {
     });
   });
 
+  await t.step("an exception that cannot be shown is a failure, too", async () => {
+    await using instance = await start("cases.hostile");
+    for (
+      const [name, type, text] of [
+        ["Hostile", "Exception", "(the exception's text cannot be made)"],
+        ["HostileText", "HostileText", "own text"],
+      ]
+    ) {
+      const call = dockerCall({ params: { name: name! } });
+      const { type: told, message } = failure(await instance.invoke(call));
+      assert.deepEqual([told, message], [type, text]);
+    }
+  });
+
   await t.step("a traceback shows the function's frames only", async () => {
     await using instance = await start("cases.fail");
     const { traceback } = failure(await instance.invoke(dockerCall()));

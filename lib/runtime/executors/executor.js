@@ -157,16 +157,21 @@ async function loadHandler(name) {
 
 // Results and failures.
 
+/** Never throws: of what was thrown, every getter may throw, and a proxy whatever is asked of it. */
 function describe(error) {
-  if (error instanceof Error || (error && typeof error === "object" && "message" in error)) {
-    const type = (error.constructor && error.constructor.name) || error.name || "Error";
-    return {
-      type: String(error.name || type),
-      message: String(error.message),
-      traceback: String(error.stack || ""),
-    };
+  try {
+    if (error instanceof Error || (error && typeof error === "object" && "message" in error)) {
+      const type = (error.constructor && error.constructor.name) || error.name || "Error";
+      return {
+        type: String(error.name || type),
+        message: String(error.message),
+        traceback: String(error.stack || ""),
+      };
+    }
+    return { type: typeof error, message: text(error), traceback: "" };
+  } catch {
+    return { type: "Error", message: "something was thrown that cannot be shown", traceback: "" };
   }
-  return { type: typeof error, message: text(error), traceback: "" };
 }
 
 function text(value) {
@@ -342,7 +347,7 @@ function finish(call, sink, error) {
 
 function fail(call, sink, { type, message, traceback }) {
   const error = {
-    type,
+    type: type.slice(0, 1000),
     message: message.slice(0, maxOutput),
     traceback: traceback.slice(0, maxOutput),
   };

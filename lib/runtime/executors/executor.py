@@ -284,22 +284,30 @@ class Channel:
 
 
 def describe(error, skip=1):
-    """Type, message and traceback of an exception, without the executor's own frames."""
-    try:
-        message = str(error)
-    except Exception:
-        message = "(the exception's text cannot be made)"
-    trace = error.__traceback__
-    for _ in range(skip):
-        if trace is not None:
-            trace = trace.tb_next
-    try:
+    """Type, message and traceback of an exception, without the executor's own frames. Never raises."""
+
+    def traceback():
         from traceback import format_exception
 
-        text = "".join(format_exception(type(error), error, trace))
+        trace = error.__traceback__
+        for _ in range(skip):
+            if trace is not None:
+                trace = trace.tb_next
+        return "".join(format_exception(type(error), error, trace))
+
+    return (
+        shown(lambda: type(error).__name__, "Exception"),
+        shown(lambda: str(error), "(the exception's text cannot be made)"),
+        shown(traceback, ""),
+    )
+
+
+def shown(make, otherwise):
+    """Text that the function's own code has a hand in: that may raise, or give a str of its own class."""
+    try:
+        return str.__str__(make())
     except BaseException:
-        text = ""
-    return type(error).__name__, message, text
+        return otherwise
 
 
 def failed(request, failure, sink):

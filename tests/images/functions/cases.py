@@ -75,6 +75,38 @@ def infinite(params, context):
     return {"value": float("inf")}
 
 
+class Spiteful(type):
+    @property
+    def __name__(cls):
+        raise SystemExit(5)
+
+
+class Hostile(Exception, metaclass=Spiteful):
+    """Cannot be shown: whatever is asked of it ends the asker."""
+
+    def leave(self, *_):
+        raise SystemExit(6)
+
+    __str__ = __repr__ = leave
+    __traceback__ = __cause__ = property(leave)
+
+
+class Own(str):
+    """Text of a class of its own."""
+
+    def __getitem__(self, key):
+        raise SystemExit(7)
+
+
+class HostileText(Exception):
+    def __str__(self):
+        return Own("own text")
+
+
+def hostile(params, context):
+    raise globals()[params["name"]]()
+
+
 def nested(params, context):
     result = []
     for _ in range(200_000):
