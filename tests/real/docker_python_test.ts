@@ -43,6 +43,26 @@ Deno.test("Python executor", async (t) => {
     });
   }
 
+  for (const MaxConcurrency of [1, 3]) {
+    await t.step(`what is written while loading, at ${MaxConcurrency}`, async () => {
+      await using broken = await start("broken.handler", { MaxConcurrency });
+      for (let i = 0; i < 2; i++) {
+        const reply = await broken.invoke(dockerCall());
+        failure(reply);
+        assert.equal(reply.output, "while loading\n", "a load that failed tells it");
+      }
+      await using talkative = await start("talkative.handler", { MaxConcurrency });
+      const { output } = await talkative.invoke(dockerCall({ returnOutput: true }));
+      assert.equal(output, "while running\n");
+      for (const instance of [broken, talkative]) {
+        await eventually(
+          "the log has it in any case",
+          async () => await instance.logs(10) === "while loading\n",
+        );
+      }
+    });
+  }
+
   await t.step("bytes become base64", async () => {
     await using bare = await start("cases.binary");
     assert.deepEqual(value(await bare.invoke(dockerCall())), {

@@ -101,13 +101,15 @@ except Exception:  # another Python than CPython, or a changed private module
 
 
 class Sink:
-    """What one call has written, at most MAX_OUTPUT characters."""
+    """What one call has written, or the load, at most MAX_OUTPUT characters."""
 
-    __slots__ = ("parts", "room")
+    __slots__ = ("parts", "room", "logged")
 
-    def __init__(self):
+    def __init__(self, logged=False):
         self.parts = []
         self.room = MAX_OUTPUT
+        # True if it goes to the container's log, too.
+        self.logged = logged
 
     def write(self, text):
         if self.room < 0:
@@ -118,6 +120,12 @@ class Sink:
         else:
             self.room -= len(text)
         self.parts.append(text)
+
+    def close(self):
+        """What is still written goes to the log only."""
+        self.parts = []
+        self.room = -1
+        self.logged = True
 
 
 class OneSink:
@@ -172,16 +180,12 @@ class Captured(TextIOBase):
         if not isinstance(text, str):
             raise TypeError("write() argument must be str, not %s" % type(text).__name__)
         sink = self.current.get()
-        if sink is None:
+        if sink is None or sink.logged:
             self.real.write(text)
             self.real.flush()
-        else:
+        if sink is not None:
             sink.write(text)
         return len(text)
-
-    def flush(self):
-        if self.current.get() is None:
-            self.real.flush()
 
 
 # The channel ---------------------------------------------------------------------------------
@@ -375,11 +379,14 @@ class Function:
         }
         self.handler = None
         self.failure = None
+        # Logged at once: whatever ends the process meanwhile, the log tells what was written.
+        self.output = Sink(logged=True)
         self.local = None
 
-    def load(self, name):
-        """Imports the handler; what goes wrong is the answer of every call."""
+    def load(self, name, current):
+        """Imports the handler; what goes wrong is the answer of every call, with what was written."""
         module, _, function = name.rpartition(".")
+        current.set(self.output)
         try:
             if not module or not function:
                 raise ImportError(
@@ -393,8 +400,11 @@ class Function:
             if code is not None and code.co_flags & CO_COROUTINE:
                 # Now, so that no call's deadline pays for it.
                 import asyncio  # noqa: F401
+            self.output.close()
         except BaseException as error:
             self.failure = describe(error)
+        finally:
+            current.set(None)
 
     def call(self, request, started):
         """Runs the handler. `started` is told when an interruption may begin."""
@@ -450,9 +460,6 @@ class Serial:
         signal(SIGALRM, self.alarm_handler)
         signal(SIGUSR1, self.on_cancel)
 
-    def capture(self):
-        return self.current
-
     def serve(self):
         receive = self.channel.receive
         while True:
@@ -495,9 +502,9 @@ class Serial:
 
     def run(self, request):
         function = self.function
-        sink = Sink()
         if function.failure is not None:
-            return failed(request, function.failure, sink)
+            return failed(request, function.failure, function.output)
+        sink = Sink()
 
         def started():
             deadline = monotonic() + request["timeoutMs"] / 1000 + DEADLINE_SLACK_S
@@ -555,9 +562,6 @@ class Threaded:
         self.threads = 0
         self.current = ContextVar("output", default=None)
 
-    def capture(self):
-        return self.current
-
     def serve(self):
         while True:
             request = self.channel.receive()
@@ -602,9 +606,9 @@ class Threaded:
             self.channel.send(reply)
 
     def run(self, job, thread, sink):
-        request = job.request
-        if self.function.failure is not None:
-            return failed(request, self.function.failure, sink)
+        request, function = job.request, self.function
+        if function.failure is not None:
+            return failed(request, function.failure, function.output)
 
         def started():
             with self.lock:
@@ -614,7 +618,7 @@ class Threaded:
 
         self.current.set(sink)
         try:
-            return succeeded(request, encode(self.function.call(request, started)), sink)
+            return succeeded(request, encode(function.call(request, started)), sink)
         except Interrupted:
             raise
         except BaseException as error:
@@ -675,9 +679,9 @@ def main():
     limit = int(environ.get("SERVERLEDGE_CONCURRENCY", "1"))
     function = Function()
     executor = Serial(channel, function) if limit == 1 else Threaded(channel, function, limit)
-    sys.stdout = Captured(sys.stdout, executor.capture())
-    sys.stderr = Captured(sys.stderr, executor.capture())
-    function.load(handler)
+    sys.stdout = Captured(sys.stdout, executor.current)
+    sys.stderr = Captured(sys.stderr, executor.current)
+    function.load(handler, executor.current)
     executor.serve()
 
 
