@@ -27,20 +27,23 @@ Deno.test("Python executor", async (t) => {
   });
 
   for (const MaxConcurrency of [1, 3]) {
-    await t.step(`params nested too deeply fail their call only, at ${MaxConcurrency}`, async () => {
-      await using instance = await start("cases.nap", { MaxConcurrency });
-      const calls = [{ ms: 200 }, nestedParams(3000), { ms: 0 }]
-        .map((params) => dockerCall({ params }));
-      const running = calls.map((call) => instance.invoke(call));
-      // So that a running call looks at what waits behind it.
-      instance.cancel(calls[2]!.id);
-      const [slept, refused] = await Promise.all(running);
-      assert.equal(value(slept!), "rested");
-      const { type, message } = failure(refused!);
-      assert.equal(type, "RecursionError");
-      assert.match(message, /^The parameters are nested too deeply: /);
-      assert.equal(value(await instance.invoke(dockerCall({ params: { ms: 0 } }))), "rested");
-    });
+    await t.step(
+      `params nested too deeply fail their call only, at ${MaxConcurrency}`,
+      async () => {
+        await using instance = await start("cases.nap", { MaxConcurrency });
+        const calls = [{ ms: 200 }, nestedParams(3000), { ms: 0 }]
+          .map((params) => dockerCall({ params }));
+        const running = calls.map((call) => instance.invoke(call));
+        // So that a running call looks at what waits behind it.
+        instance.cancel(calls[2]!.id);
+        const [slept, refused] = await Promise.all(running);
+        assert.equal(value(slept!), "rested");
+        const { type, message } = failure(refused!);
+        assert.equal(type, "RecursionError");
+        assert.match(message, /^The parameters are nested too deeply: /);
+        assert.equal(value(await instance.invoke(dockerCall({ params: { ms: 0 } }))), "rested");
+      },
+    );
   }
 
   for (const MaxConcurrency of [1, 3]) {
@@ -96,6 +99,26 @@ Deno.test("Python executor", async (t) => {
       env: "grüß dich",
       secret: [],
     });
+  });
+
+  await t.step("threads write to the output of the call that they work for", async () => {
+    await using instance = await start("cases.threads", { MaxConcurrency: 3 });
+    const ask = async (word: string) => {
+      const call = dockerCall({ params: { word }, returnOutput: true });
+      return (await instance.invoke(call)).output;
+    };
+    const said = (word: string) =>
+      ["plain", "own", "fresh pool", "kept pool", "loop"].map((how) => `${word} ${how}\n`).join("");
+    assert.equal(await ask("first"), said("first"));
+    const words = ["a", "b", "c"];
+    assert.deepEqual(await Promise.all(words.map((word) => ask(word))), words.map(said));
+    assert.equal(await ask("let go"), "");
+    await eventually(
+      "what ended calls have left behind writes to the log",
+      async () =>
+        (await instance.logs(10)).split("\n").sort().join() ===
+          ",a late,b late,c late,first late",
+    );
   });
 
   await t.step("an exception that cannot be shown is a failure, too", async () => {

@@ -545,12 +545,55 @@ class Job:
         self.done = False
 
 
+def inherit_output(current):
+    """Lets threads that a call starts, and what it gives to a thread pool, write to the call's output.
+
+    Context variables are not inherited by threads (before Python 3.14), nor by what pools run.
+    """
+    from threading import Thread
+
+    start = Thread.start
+
+    def start_with_output(thread):
+        sink, run = current.get(), thread.run
+
+        def run_with_output():
+            thread.__dict__.pop("run", None)  # else it would be a cycle
+            current.set(sink)
+            run()
+
+        if sink is not None:
+            thread.run = run_with_output
+        start(thread)
+        # A pool's threads outlive the call that started them. The pool's module is not imported ahead
+        # for this, which takes long: it is there once a pool starts its first thread.
+        pools = sys.modules.get("concurrent.futures.thread")
+        if pools is not None and not hasattr(pools.ThreadPoolExecutor.submit, "plain"):
+            submit_with_output(pools.ThreadPoolExecutor, current)
+
+    Thread.start = start_with_output
+
+
+def submit_with_output(Pool, current):
+    plain = Pool.submit
+
+    def submit(pool, function, /, *args, **kwargs):
+        sink = current.get()
+
+        def run(*args, **kwargs):
+            current.set(sink)
+            return function(*args, **kwargs)
+
+        return plain(pool, run, *args, **kwargs)
+
+    submit.plain = plain
+    Pool.submit = submit
+
+
 class Threaded:
     """Up to `limit` calls at once, each on a thread of its own that is used again."""
 
     def __init__(self, channel, function, limit):
-        # Imported on the main thread, which it takes the importing one for.
-        import threading  # noqa: F401
         from _queue import SimpleQueue
 
         self.channel = channel
@@ -561,6 +604,8 @@ class Threaded:
         self.jobs = {}
         self.threads = 0
         self.current = ContextVar("output", default=None)
+        # On the main thread: `threading`, which it imports, takes the importing one for that.
+        inherit_output(self.current)
 
     def serve(self):
         while True:
@@ -601,6 +646,7 @@ class Threaded:
             except Interrupted:
                 reply = failed(job.request, INTERRUPTED, sink)
                 job.done = True
+            sink.close()
             with self.lock:
                 del self.jobs[job.request["id"]]
             self.channel.send(reply)

@@ -57,6 +57,43 @@ def noisy(params, context):
     return params["word"]
 
 
+def threads(params, context):
+    """Writes from threads of all kinds; one of them goes on after the call."""
+    import asyncio
+    import concurrent.futures
+    import threading
+
+    global pool, loose
+    word = params["word"]
+
+    class Own(threading.Thread):
+        def run(self):
+            print(word, "own")
+
+    def outlive():
+        loose.wait(20)
+        sys.stdout.write(word + " late\n")
+
+    if word == "let go":
+        return loose.set()
+    pool = globals().get("pool") or concurrent.futures.ThreadPoolExecutor(2)
+    loose = globals().get("loose") or threading.Event()
+    threading.Thread(target=outlive, daemon=True).start()
+    # Each ends before the next begins, so that the order is known.
+    for thread in (threading.Thread(target=print, args=(word, "plain")), Own(daemon=True)):
+        thread.start()
+        thread.join()
+    with concurrent.futures.ThreadPoolExecutor() as fresh:
+        fresh.submit(print, word, "fresh pool").result()
+    pool.submit(print, word, "kept pool").result()
+
+    async def through_loop():
+        await asyncio.get_running_loop().run_in_executor(None, print, word, "loop")
+
+    asyncio.run(through_loop())
+    return word
+
+
 def chatty(params, context):
     for _ in range(3):
         sys.stdout.write("x" * (1 << 20))
