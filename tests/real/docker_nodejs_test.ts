@@ -44,7 +44,10 @@ Deno.test("Node.js executor", async (t) => {
     assert.equal(JSON.stringify(echoed), JSON.stringify(params));
     await using nested = await start("cases.nested");
     for (let i = 0; i < 2; i++) {
-      assert.equal(failure(await nested.invoke(dockerCall())).type, "RangeError");
+      const reply = await nested.invoke(dockerCall());
+      // Newer engines need no stack for it.
+      if (!reply.ok) assert.equal(failure(reply).type, "RangeError");
+      else assert.match(reply.result, /^\[{200001}\]{200001}$/);
     }
   });
 
