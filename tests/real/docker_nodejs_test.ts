@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { failure, value } from "../contract/environment.ts";
-import { dockerCall, dockerFunction, dockerWorld } from "../support/docker.ts";
+import { dockerCall, dockerFunction, dockerWorld, nestedParams } from "../support/docker.ts";
+import { eventually } from "../support/eventually.ts";
 
 const never = new AbortController().signal;
 
@@ -36,6 +37,40 @@ Deno.test("Node.js executor", async (t) => {
     assert.deepEqual(value(await infinite.invoke(dockerCall())), { value: null });
   });
 
+  await t.step("params may be nested deeply; results as far as the stack goes", async () => {
+    await using echo = await start("cases.echo");
+    const params = nestedParams(3000);
+    const echoed = value(await echo.invoke(dockerCall({ params })));
+    assert.equal(JSON.stringify(echoed), JSON.stringify(params));
+    await using nested = await start("cases.nested");
+    for (let i = 0; i < 2; i++) {
+      const reply = await nested.invoke(dockerCall());
+      // Newer engines need no stack for it.
+      if (!reply.ok) assert.equal(failure(reply).type, "RangeError");
+      else assert.match(reply.result, /^\[{200001}\]{200001}$/);
+    }
+  });
+
+  for (const MaxConcurrency of [1, 3]) {
+    await t.step(`what is written while loading, at ${MaxConcurrency}`, async () => {
+      await using broken = await start("broken", { MaxConcurrency });
+      for (let i = 0; i < 2; i++) {
+        const reply = await broken.invoke(dockerCall());
+        failure(reply);
+        assert.equal(reply.output, "while loading\n", "a load that failed tells it");
+      }
+      await using talkative = await start("talkative", { MaxConcurrency });
+      const { output } = await talkative.invoke(dockerCall({ returnOutput: true }));
+      assert.equal(output, "while running\n");
+      for (const instance of [broken, talkative]) {
+        await eventually(
+          "the log has it in any case",
+          async () => await instance.logs(10) === "while loading\n",
+        );
+      }
+    });
+  }
+
   await t.step("bytes become base64", async () => {
     await using bare = await start("cases.binary");
     const answer = { statusCode: 200, body: "AP+A", isBase64Encoded: true };
@@ -55,6 +90,16 @@ Deno.test("Node.js executor", async (t) => {
     assert.deepEqual([type, message], ["RangeError", "bad value"]);
     assert.match(traceback, /\/app\/cases.js/);
     assert.equal(reply.output, "before the failure\n");
+  });
+
+  await t.step("what cannot be shown is a failure, too", async () => {
+    await using instance = await start("cases.hostile", { MemoryMB: 512 });
+    for (const kind of ["getter", "stack", "text", "proxy"]) {
+      const { message } = failure(await instance.invoke(dockerCall({ params: { kind } })));
+      assert.equal(message, "something was thrown that cannot be shown", kind);
+    }
+    const { type } = failure(await instance.invoke(dockerCall({ params: { kind: "name" } })));
+    assert.match(type, /^n{1000}$/);
   });
 
   await t.step("a module that cannot be loaded fails the calls, not the start", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { crashed, failure, value } from "../contract/environment.ts";
-import { dockerCall, dockerFunction, dockerWorld } from "../support/docker.ts";
+import { dockerCall, dockerFunction, dockerWorld, nestedParams } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
 
 const never = new AbortController().signal;
@@ -18,6 +18,57 @@ Deno.test("Python executor", async (t) => {
       assert.equal(failure(await instance.invoke(dockerCall())).type, type);
     }
   });
+
+  await t.step("a result nested too deeply is the function's failure", async () => {
+    await using instance = await start("cases.nested");
+    for (let i = 0; i < 2; i++) {
+      assert.equal(failure(await instance.invoke(dockerCall())).type, "RecursionError");
+    }
+  });
+
+  for (const MaxConcurrency of [1, 3]) {
+    await t.step(
+      `params nested too deeply fail their call only, at ${MaxConcurrency}`,
+      async () => {
+        await using instance = await start("cases.nap", { MaxConcurrency });
+        const calls = [{ ms: 200 }, { ...nestedParams(3000), ms: 0 }, { ms: 0 }]
+          .map((params) => dockerCall({ params }));
+        const running = calls.map((call) => instance.invoke(call));
+        // So that a running call looks at what waits behind it.
+        instance.cancel(calls[2]!.id);
+        const [slept, refused] = await Promise.all(running);
+        assert.equal(value(slept!), "rested");
+        // Python 3.13 reads three times as deep.
+        if (refused!.ok) assert.equal(value(refused!), "rested");
+        else {
+          const { type, message } = failure(refused!);
+          assert.equal(type, "RecursionError");
+          assert.match(message, /^The parameters are nested too deeply: /);
+        }
+        assert.equal(value(await instance.invoke(dockerCall({ params: { ms: 0 } }))), "rested");
+      },
+    );
+  }
+
+  for (const MaxConcurrency of [1, 3]) {
+    await t.step(`what is written while loading, at ${MaxConcurrency}`, async () => {
+      await using broken = await start("broken.handler", { MaxConcurrency });
+      for (let i = 0; i < 2; i++) {
+        const reply = await broken.invoke(dockerCall());
+        failure(reply);
+        assert.equal(reply.output, "while loading\n", "a load that failed tells it");
+      }
+      await using talkative = await start("talkative.handler", { MaxConcurrency });
+      const { output } = await talkative.invoke(dockerCall({ returnOutput: true }));
+      assert.equal(output, "while running\n");
+      for (const instance of [broken, talkative]) {
+        await eventually(
+          "the log has it in any case",
+          async () => await instance.logs(10) === "while loading\n",
+        );
+      }
+    });
+  }
 
   await t.step("bytes become base64", async () => {
     await using bare = await start("cases.binary");
@@ -52,6 +103,40 @@ Deno.test("Python executor", async (t) => {
       env: "grüß dich",
       secret: [],
     });
+  });
+
+  await t.step("threads write to the output of the call that they work for", async () => {
+    await using instance = await start("cases.threads", { MaxConcurrency: 3 });
+    const ask = async (word: string) => {
+      const call = dockerCall({ params: { word }, returnOutput: true });
+      return (await instance.invoke(call)).output;
+    };
+    const said = (word: string) =>
+      ["plain", "own", "fresh pool", "kept pool", "loop"].map((how) => `${word} ${how}\n`).join("");
+    assert.equal(await ask("first"), said("first"));
+    const words = ["a", "b", "c"];
+    assert.deepEqual(await Promise.all(words.map((word) => ask(word))), words.map(said));
+    assert.equal(await ask("let go"), "");
+    await eventually(
+      "what ended calls have left behind writes to the log",
+      async () =>
+        (await instance.logs(10)).split("\n").sort().join() ===
+          ",a late,b late,c late,first late",
+    );
+  });
+
+  await t.step("an exception that cannot be shown is a failure, too", async () => {
+    await using instance = await start("cases.hostile");
+    for (
+      const [name, type, text] of [
+        ["Hostile", "Exception", "(the exception's text cannot be made)"],
+        ["HostileText", "HostileText", "own text"],
+      ]
+    ) {
+      const call = dockerCall({ params: { name: name! } });
+      const { type: told, message } = failure(await instance.invoke(call));
+      assert.deepEqual([told, message], [type, text]);
+    }
   });
 
   await t.step("a traceback shows the function's frames only", async () => {

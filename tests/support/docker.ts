@@ -12,6 +12,7 @@ import Docker from "dockerode";
 import { packTar } from "modern-tar";
 import { randomId } from "../../lib/base/ids.ts";
 import { type ConfigSource, resolveConfig } from "../../lib/model/config.ts";
+import type { JsonObject } from "../../lib/model/json.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
 import { DockerEnvironment } from "../../lib/runtime/docker/environment.ts";
 import type { Call, SpareBudget } from "../../lib/runtime/environment.ts";
@@ -145,6 +146,17 @@ export function dockerCall(change: Partial<Call> = {}): Call {
     returnOutput: false,
     ...change,
   };
+}
+
+/**
+ * Params that are nested.
+ *
+ * @param depth how deeply
+ */
+export function nestedParams(depth: number): JsonObject {
+  let nested: JsonObject[string] = [];
+  for (let i = 1; i < depth; i++) nested = [nested];
+  return { nested };
 }
 
 /** Builds the custom image of the tests: a server with the quirks of the Go project's executors. */

@@ -29,10 +29,12 @@ let memoryLimitMib;
 let area;
 let node;
 
-/** What one call has written. */
+/** What one call has written, or the load. */
 class Sink {
   text = "";
   full = false;
+  /** True if it goes to the container's log, too. */
+  logged = false;
 
   write(text) {
     if (this.full) return;
@@ -41,6 +43,12 @@ class Sink {
       this.text = this.text.slice(0, maxOutput) + outputCut;
       this.full = true;
     }
+  }
+
+  /** What is still written goes to the log only. */
+  close() {
+    this.text = "";
+    this.full = this.logged = true;
   }
 }
 
@@ -88,12 +96,14 @@ function capture(stream) {
   const write = stream.write;
   stream.write = function (chunk, encoding, callback) {
     const sink = storage ? storage.getStore() : currentSink;
-    if (!sink) return write.apply(stream, arguments);
-    sink.write(
-      typeof chunk === "string"
-        ? chunk
-        : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString(),
-    );
+    if (sink) {
+      sink.write(
+        typeof chunk === "string"
+          ? chunk
+          : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString(),
+      );
+    }
+    if (!sink || sink.logged) return write.apply(stream, arguments);
     const done = typeof encoding === "function" ? encoding : callback;
     if (typeof done === "function") process.nextTick(done);
     return true;
@@ -157,16 +167,21 @@ async function loadHandler(name) {
 
 // Results and failures.
 
+/** Never throws: of what was thrown, every getter may throw, and a proxy whatever is asked of it. */
 function describe(error) {
-  if (error instanceof Error || (error && typeof error === "object" && "message" in error)) {
-    const type = (error.constructor && error.constructor.name) || error.name || "Error";
-    return {
-      type: String(error.name || type),
-      message: String(error.message),
-      traceback: String(error.stack || ""),
-    };
+  try {
+    if (error instanceof Error || (error && typeof error === "object" && "message" in error)) {
+      const type = (error.constructor && error.constructor.name) || error.name || "Error";
+      return {
+        type: String(error.name || type),
+        message: String(error.message),
+        traceback: String(error.stack || ""),
+      };
+    }
+    return { type: typeof error, message: text(error), traceback: "" };
+  } catch {
+    return { type: "Error", message: "something was thrown that cannot be shown", traceback: "" };
   }
-  return { type: typeof error, message: text(error), traceback: "" };
 }
 
 function text(value) {
@@ -193,6 +208,9 @@ function encode(value) {
 const running = new Map();
 let handler;
 let loadFailure;
+const loadSink = new Sink();
+// At once: whatever ends the process meanwhile, the log tells what was written.
+loadSink.logged = true;
 
 // Reads always go to this buffer: without it each is allocated and queued in a stream.
 const onread = { buffer: Buffer.allocUnsafe(65536), callback: receive };
@@ -217,10 +235,18 @@ function begin() {
   }
   capture(process.stdout);
   capture(process.stderr);
-  loadHandler(environment.SERVERLEDGE_HANDLER || "").then(
-    (loaded) => (handler = loaded),
-    (error) => (loadFailure = describe(error)),
-  ).then(() => waiting.splice(0).forEach(run));
+  const name = environment.SERVERLEDGE_HANDLER || "";
+  currentSink = loadSink;
+  const loading = storage ? storage.run(loadSink, loadHandler, name) : loadHandler(name);
+  loading.then((loaded) => {
+    handler = loaded;
+    loadSink.close();
+  }, (error) => {
+    loadFailure = describe(error);
+  }).then(() => {
+    currentSink = undefined;
+    waiting.splice(0).forEach(run);
+  });
 }
 
 /** What a generic executor loads ahead: modules that functions use most, and the module loader. */
@@ -292,8 +318,8 @@ function accept(message) {
 }
 
 function run(call) {
+  if (loadFailure) return fail(call, loadSink, loadFailure);
   const sink = new Sink();
-  if (loadFailure) return fail(call, sink, loadFailure);
   if (storage) storage.run(sink, execute, call, sink);
   else execute(call, sink);
 }
@@ -342,7 +368,7 @@ function finish(call, sink, error) {
 
 function fail(call, sink, { type, message, traceback }) {
   const error = {
-    type,
+    type: type.slice(0, 1000),
     message: message.slice(0, maxOutput),
     traceback: traceback.slice(0, maxOutput),
   };

@@ -101,13 +101,15 @@ except Exception:  # another Python than CPython, or a changed private module
 
 
 class Sink:
-    """What one call has written, at most MAX_OUTPUT characters."""
+    """What one call has written, or the load, at most MAX_OUTPUT characters."""
 
-    __slots__ = ("parts", "room")
+    __slots__ = ("parts", "room", "logged")
 
-    def __init__(self):
+    def __init__(self, logged=False):
         self.parts = []
         self.room = MAX_OUTPUT
+        # True if it goes to the container's log, too.
+        self.logged = logged
 
     def write(self, text):
         if self.room < 0:
@@ -118,6 +120,12 @@ class Sink:
         else:
             self.room -= len(text)
         self.parts.append(text)
+
+    def close(self):
+        """What is still written goes to the log only."""
+        self.parts = []
+        self.room = -1
+        self.logged = True
 
 
 class OneSink:
@@ -172,16 +180,12 @@ class Captured(TextIOBase):
         if not isinstance(text, str):
             raise TypeError("write() argument must be str, not %s" % type(text).__name__)
         sink = self.current.get()
-        if sink is None:
+        if sink is None or sink.logged:
             self.real.write(text)
             self.real.flush()
-        else:
+        if sink is not None:
             sink.write(text)
         return len(text)
-
-    def flush(self):
-        if self.current.get() is None:
-            self.real.flush()
 
 
 # The channel ---------------------------------------------------------------------------------
@@ -216,7 +220,20 @@ class Channel:
         if len(buffer) < end:
             return None
         self.buffer = buffer[end:]
-        return loads(str(buffer[4:end], "utf-8"))
+        try:
+            return loads(str(buffer[4:end], "utf-8"))
+        except Exception as error:
+            return self._refuse(buffer[4:end], error)
+
+    def _refuse(self, data, error):
+        """Answers a call that cannot be read; the node writes its id first. Gives a frame that stops it."""
+        if not data.startswith(b'{"id":"'):
+            raise error
+        name = loads(str(data[6 : data.index(b'","') + 1], "utf-8"))
+        why = "are nested too deeply" if isinstance(error, RecursionError) else "cannot be read"
+        message = "The parameters %s: %s" % (why, error)
+        self.send(failed({"id": name}, (type(error).__name__, message, ""), Sink()))
+        return {"cancel": name}
 
     def receive(self):
         """Waits for the next frame. The process ends when the node has closed the channel."""
@@ -259,7 +276,10 @@ class Channel:
             end = at + 4 + int.from_bytes(self.buffer[at : at + 4], "big")
             if len(self.buffer) < end:
                 break
-            frames.append(loads(str(self.buffer[at + 4 : end], "utf-8")))
+            try:
+                frames.append(loads(str(self.buffer[at + 4 : end], "utf-8")))
+            except Exception:  # no cancellation; it is answered when its turn comes
+                pass
             at = end
         return frames
 
@@ -268,22 +288,30 @@ class Channel:
 
 
 def describe(error, skip=1):
-    """Type, message and traceback of an exception, without the executor's own frames."""
-    try:
-        message = str(error)
-    except Exception:
-        message = "(the exception's text cannot be made)"
-    trace = error.__traceback__
-    for _ in range(skip):
-        if trace is not None:
-            trace = trace.tb_next
-    try:
+    """Type, message and traceback of an exception, without the executor's own frames. Never raises."""
+
+    def traceback():
         from traceback import format_exception
 
-        text = "".join(format_exception(type(error), error, trace))
+        trace = error.__traceback__
+        for _ in range(skip):
+            if trace is not None:
+                trace = trace.tb_next
+        return "".join(format_exception(type(error), error, trace))
+
+    return (
+        shown(lambda: type(error).__name__, "Exception"),
+        shown(lambda: str(error), "(the exception's text cannot be made)"),
+        shown(traceback, ""),
+    )
+
+
+def shown(make, otherwise):
+    """Text that the function's own code has a hand in: that may raise, or give a str of its own class."""
+    try:
+        return str.__str__(make())
     except BaseException:
-        text = ""
-    return type(error).__name__, message, text
+        return otherwise
 
 
 def failed(request, failure, sink):
@@ -351,11 +379,14 @@ class Function:
         }
         self.handler = None
         self.failure = None
+        # Logged at once: whatever ends the process meanwhile, the log tells what was written.
+        self.output = Sink(logged=True)
         self.local = None
 
-    def load(self, name):
-        """Imports the handler; what goes wrong is the answer of every call."""
+    def load(self, name, current):
+        """Imports the handler; what goes wrong is the answer of every call, with what was written."""
         module, _, function = name.rpartition(".")
+        current.set(self.output)
         try:
             if not module or not function:
                 raise ImportError(
@@ -369,8 +400,11 @@ class Function:
             if code is not None and code.co_flags & CO_COROUTINE:
                 # Now, so that no call's deadline pays for it.
                 import asyncio  # noqa: F401
+            self.output.close()
         except BaseException as error:
             self.failure = describe(error)
+        finally:
+            current.set(None)
 
     def call(self, request, started):
         """Runs the handler. `started` is told when an interruption may begin."""
@@ -426,9 +460,6 @@ class Serial:
         signal(SIGALRM, self.alarm_handler)
         signal(SIGUSR1, self.on_cancel)
 
-    def capture(self):
-        return self.current
-
     def serve(self):
         receive = self.channel.receive
         while True:
@@ -471,9 +502,9 @@ class Serial:
 
     def run(self, request):
         function = self.function
-        sink = Sink()
         if function.failure is not None:
-            return failed(request, function.failure, sink)
+            return failed(request, function.failure, function.output)
+        sink = Sink()
 
         def started():
             deadline = monotonic() + request["timeoutMs"] / 1000 + DEADLINE_SLACK_S
@@ -514,12 +545,55 @@ class Job:
         self.done = False
 
 
+def inherit_output(current):
+    """Lets threads that a call starts, and what it gives to a thread pool, write to the call's output.
+
+    Context variables are not inherited by threads (before Python 3.14), nor by what pools run.
+    """
+    from threading import Thread
+
+    start = Thread.start
+
+    def start_with_output(thread):
+        sink, run = current.get(), thread.run
+
+        def run_with_output():
+            thread.__dict__.pop("run", None)  # else it would be a cycle
+            current.set(sink)
+            run()
+
+        if sink is not None:
+            thread.run = run_with_output
+        start(thread)
+        # A pool's threads outlive the call that started them. The pool's module is not imported ahead
+        # for this, which takes long: it is there once a pool starts its first thread.
+        pools = sys.modules.get("concurrent.futures.thread")
+        if pools is not None and not hasattr(pools.ThreadPoolExecutor.submit, "plain"):
+            submit_with_output(pools.ThreadPoolExecutor, current)
+
+    Thread.start = start_with_output
+
+
+def submit_with_output(Pool, current):
+    plain = Pool.submit
+
+    def submit(pool, function, /, *args, **kwargs):
+        sink = current.get()
+
+        def run(*args, **kwargs):
+            current.set(sink)
+            return function(*args, **kwargs)
+
+        return plain(pool, run, *args, **kwargs)
+
+    submit.plain = plain
+    Pool.submit = submit
+
+
 class Threaded:
     """Up to `limit` calls at once, each on a thread of its own that is used again."""
 
     def __init__(self, channel, function, limit):
-        # Imported on the main thread, which it takes the importing one for.
-        import threading  # noqa: F401
         from _queue import SimpleQueue
 
         self.channel = channel
@@ -530,9 +604,8 @@ class Threaded:
         self.jobs = {}
         self.threads = 0
         self.current = ContextVar("output", default=None)
-
-    def capture(self):
-        return self.current
+        # On the main thread: `threading`, which it imports, takes the importing one for that.
+        inherit_output(self.current)
 
     def serve(self):
         while True:
@@ -573,14 +646,15 @@ class Threaded:
             except Interrupted:
                 reply = failed(job.request, INTERRUPTED, sink)
                 job.done = True
+            sink.close()
             with self.lock:
                 del self.jobs[job.request["id"]]
             self.channel.send(reply)
 
     def run(self, job, thread, sink):
-        request = job.request
-        if self.function.failure is not None:
-            return failed(request, self.function.failure, sink)
+        request, function = job.request, self.function
+        if function.failure is not None:
+            return failed(request, function.failure, function.output)
 
         def started():
             with self.lock:
@@ -590,7 +664,7 @@ class Threaded:
 
         self.current.set(sink)
         try:
-            return succeeded(request, encode(self.function.call(request, started)), sink)
+            return succeeded(request, encode(function.call(request, started)), sink)
         except Interrupted:
             raise
         except BaseException as error:
@@ -651,9 +725,9 @@ def main():
     limit = int(environ.get("SERVERLEDGE_CONCURRENCY", "1"))
     function = Function()
     executor = Serial(channel, function) if limit == 1 else Threaded(channel, function, limit)
-    sys.stdout = Captured(sys.stdout, executor.capture())
-    sys.stderr = Captured(sys.stderr, executor.capture())
-    function.load(handler)
+    sys.stdout = Captured(sys.stdout, executor.current)
+    sys.stderr = Captured(sys.stderr, executor.current)
+    function.load(handler, executor.current)
     executor.serve()
 
 

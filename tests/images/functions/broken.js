@@ -1,2 +1,3 @@
+console.log("while loading");
 require("./no_such_module");
 module.exports = () => null;

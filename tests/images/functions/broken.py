@@ -1,4 +1,6 @@
-import no_such_module  # noqa: F401
+print("while loading")
+
+import no_such_module  # noqa: E402, F401
 
 
 def handler(params, context):

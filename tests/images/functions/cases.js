@@ -58,6 +58,24 @@ exports.large = ({ text }) => ({ length: text.length, text });
 exports.sized = ({ size }) => "x".repeat(size);
 exports.unserializable = () => ({ value: 1n });
 exports.infinite = () => ({ value: Infinity });
+exports.hostile = ({ kind }) => {
+  const no = () => {
+    throw thrown;
+  };
+  const thrown = {
+    getter: Object.defineProperty({}, "message", { get: no }),
+    stack: Object.defineProperty(new Error("bad value"), "stack", { get: no }),
+    name: Object.assign(new Error("x"), { name: "n".repeat(80 << 20) }),
+    text: Object.defineProperty({ toJSON: no }, Symbol.toStringTag, { get: no }),
+    proxy: new Proxy({}, new Proxy({}, { get: () => no })),
+  }[kind];
+  throw thrown;
+};
+exports.nested = () => {
+  let result = [];
+  for (let i = 0; i < 200_000; i++) result = [result];
+  return result;
+};
 exports.binary = () => Buffer.from([0, 255, 128]);
 exports.http = async () => ({ statusCode: 201, body: new Uint8Array([0, 255]) });
 exports.count = () => ++calls;

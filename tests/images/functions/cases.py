@@ -57,6 +57,43 @@ def noisy(params, context):
     return params["word"]
 
 
+def threads(params, context):
+    """Writes from threads of all kinds; one of them goes on after the call."""
+    import asyncio
+    import concurrent.futures
+    import threading
+
+    global pool, loose
+    word = params["word"]
+
+    class Own(threading.Thread):
+        def run(self):
+            print(word, "own")
+
+    def outlive():
+        loose.wait(20)
+        sys.stdout.write(word + " late\n")
+
+    if word == "let go":
+        return loose.set()
+    pool = globals().get("pool") or concurrent.futures.ThreadPoolExecutor(2)
+    loose = globals().get("loose") or threading.Event()
+    threading.Thread(target=outlive, daemon=True).start()
+    # Each ends before the next begins, so that the order is known.
+    for thread in (threading.Thread(target=print, args=(word, "plain")), Own(daemon=True)):
+        thread.start()
+        thread.join()
+    with concurrent.futures.ThreadPoolExecutor() as fresh:
+        fresh.submit(print, word, "fresh pool").result()
+    pool.submit(print, word, "kept pool").result()
+
+    async def through_loop():
+        await asyncio.get_running_loop().run_in_executor(None, print, word, "loop")
+
+    asyncio.run(through_loop())
+    return word
+
+
 def chatty(params, context):
     for _ in range(3):
         sys.stdout.write("x" * (1 << 20))
@@ -73,6 +110,45 @@ def unserializable(params, context):
 
 def infinite(params, context):
     return {"value": float("inf")}
+
+
+class Spiteful(type):
+    @property
+    def __name__(cls):
+        raise SystemExit(5)
+
+
+class Hostile(Exception, metaclass=Spiteful):
+    """Cannot be shown: whatever is asked of it ends the asker."""
+
+    def leave(self, *_):
+        raise SystemExit(6)
+
+    __str__ = __repr__ = leave
+    __traceback__ = __cause__ = property(leave)
+
+
+class Own(str):
+    """Text of a class of its own."""
+
+    def __getitem__(self, key):
+        raise SystemExit(7)
+
+
+class HostileText(Exception):
+    def __str__(self):
+        return Own("own text")
+
+
+def hostile(params, context):
+    raise globals()[params["name"]]()
+
+
+def nested(params, context):
+    result = []
+    for _ in range(200_000):
+        result = [result]
+    return result
 
 
 def binary(params, context):

@@ -68,7 +68,11 @@ Deno.test("what is thrown is the failure, even if it cannot be shown", () => {
       throw new Error("no");
     },
   };
-  for (const thrown of [new TypeError("bad"), "text", null, hostile]) {
+  const no = () => {
+    throw proxy;
+  };
+  const proxy: unknown = new Proxy({}, new Proxy({}, { get: () => no }));
+  for (const thrown of [new TypeError("bad"), "text", null, hostile, proxy]) {
     const { calls, replies } = setUp(() => () => {
       throw thrown;
     });

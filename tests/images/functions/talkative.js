@@ -1,0 +1,2 @@
+console.log("while loading");
+module.exports = () => console.log("while running");

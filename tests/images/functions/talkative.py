@@ -1,0 +1,5 @@
+print("while loading")
+
+
+def handler(params, context):
+    print("while running")
