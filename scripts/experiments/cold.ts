@@ -34,7 +34,13 @@ const variants: readonly Variant[] = [
     config: {},
   },
   {
-    title: "nothing started ahead",
+    title: "no container started ahead",
+    runtimes: ["python", "nodejs"],
+    fields: {},
+    config: { "runtimes.python.spares": 0, "runtimes.nodejs.spares": 0 },
+  },
+  {
+    title: "no sandbox started ahead",
     runtimes: ["deno", "wasm"],
     fields: {},
     config: { "sandbox.spares": 0 },
