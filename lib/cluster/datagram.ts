@@ -11,7 +11,7 @@
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import * as v from "valibot";
-import type { Coordinate, NodeNews } from "../model/node.ts";
+import { type Coordinate, nodeName, type NodeNews } from "../model/node.ts";
 import { coordinateSchema } from "./coordinates.ts";
 import { mayContain, nameFilter } from "./name_filter.ts";
 
@@ -74,14 +74,18 @@ export interface Pong {
   readonly news: NodeNews;
 }
 
-const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,128}$/));
 const nonce = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
 const amount = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e9));
 
-const pingSchema = v.object({ ping: nonce, from: id, to: id, at: v.pipe(v.number(), v.finite()) });
+const pingSchema = v.object({
+  ping: nonce,
+  from: nodeName,
+  to: nodeName,
+  at: v.pipe(v.number(), v.finite()),
+});
 const pongSchema = v.object({
   pong: nonce,
-  from: id,
+  from: nodeName,
   free: amount,
   total: amount,
   cpu: amount,

@@ -5,8 +5,10 @@
  */
 
 import { join } from "node:path";
+import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
+import { nodeName } from "../model/node.ts";
 
 /** A node's folder, held by one process at a time. Disposing it lets go. */
 export class NodeHome implements Disposable {
@@ -76,7 +78,7 @@ function keptId(folder: string): string {
   const path = join(folder, "node-id");
   try {
     const id = Deno.readTextFileSync(path).trim();
-    if (/^[A-Za-z0-9._-]{1,128}$/.test(id)) return id;
+    if (v.is(nodeName, id)) return id;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

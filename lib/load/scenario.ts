@@ -6,7 +6,7 @@
 
 import * as v from "valibot";
 import { isObject, type JsonObject, parse } from "../model/json.ts";
-import { knownKeys } from "./known_keys.ts";
+import { knownKeys } from "../model/known_keys.ts";
 import { hardCaps } from "./plan.ts";
 
 /** How requests can come. */

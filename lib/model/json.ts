@@ -58,9 +58,10 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * The text of what holds parameters from outside: parsing takes any depth, the way back does not.
+ * The text of what holds parameters from outside: parsing takes any depth, the way back does not, and
+ * what came in parts may be longer than a text can be.
  *
- * @param value what may be nested too deeply
+ * @param value what may be nested too deeply, or too long
  * @throws `UNPROCESSABLE` if it is
  */
 export function toJson(value: unknown): string {
@@ -68,7 +69,7 @@ export function toJson(value: unknown): string {
     return JSON.stringify(value);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new ServerledgeError("UNPROCESSABLE", "Params: nested too deeply", {
+    throw new ServerledgeError("UNPROCESSABLE", "Params: nested too deeply, or too long", {
       cause,
       details: { path: "Params" },
     });

@@ -45,6 +45,10 @@ interface Kept {
   notBefore: number;
   /** The wait after the next failure. */
   backOffMs: number;
+  /** True while starts are under way, which may take longer than until the next look. */
+  isStarting: boolean;
+  /** Until then instances that were started must live for the wait to be short again. */
+  trialEnds: number;
   /** How many there was no memory for. */
   lacking: number;
 }
@@ -79,7 +83,14 @@ export class Janitor implements Disposable {
     this.#options.rests?.changed(name, record);
     this.#kept.delete(name);
     if (!record || record.MinInstances <= 0) return;
-    const kept = { record, notBefore: 0, backOffMs: keepMs, lacking: 0 };
+    const kept = {
+      record,
+      notBefore: 0,
+      backOffMs: keepMs,
+      isStarting: false,
+      trialEnds: 0,
+      lacking: 0,
+    };
     this.#kept.set(name, kept);
     void this.#keep(kept);
   }
@@ -101,12 +112,13 @@ export class Janitor implements Disposable {
   async #keep(kept: Kept): Promise<void> {
     const { pool, clock } = this.#options;
     const { record } = kept;
-    if (clock.now() < kept.notBefore) return;
+    if (kept.isStarting || clock.now() < kept.notBefore) return;
+    kept.isStarting = true;
     try {
       const { missing, started } = await pool.keepMinimum(record);
       kept.lacking = missing - started;
-      // Those just started may still end at once.
-      if (missing === 0) kept.backOffMs = keepMs;
+      if (started > 0) kept.trialEnds = clock.now() + kept.backOffMs;
+      else if (missing === 0 && clock.now() >= kept.trialEnds) kept.backOffMs = keepMs;
     } catch (error) {
       if (this.#kept.get(record.Name) !== kept) return; // replaced meanwhile
       kept.notBefore = clock.now() + kept.backOffMs;
@@ -117,6 +129,8 @@ export class Janitor implements Disposable {
         error: asServerledgeError(error).message,
       });
       kept.backOffMs = Math.min(2 * kept.backOffMs, maxBackOffMs);
+    } finally {
+      kept.isStarting = false;
     }
   }
 

@@ -38,8 +38,10 @@ Deno.test("MinInstances are kept from the start until the function is gone", asy
   janitor.changed("none", fakeRecord({ Name: "none" }));
   janitor.changed("f", fakeRecord({ MinInstances: 1 }));
   assert.equal(calls.kept, 1);
-  await settle();
-  clock.advance(4000);
+  for (const _ of [1, 2]) {
+    await settle();
+    clock.advance(2000);
+  }
   assert.equal(calls.kept, 3);
   janitor.changed("f", undefined);
   clock.advance(10_000);
@@ -70,6 +72,21 @@ Deno.test("instances that end at once are started again ever more seldom", async
     clock.advance(1000);
   }
   assert(calls.kept >= 6 && calls.kept <= 12, `${calls.kept} looks in 64 s`);
+});
+
+Deno.test("starts that take long and fail are tried again ever more seldom too", async () => {
+  let waited = 0;
+  const { clock, calls, janitor } = setUp(() => {
+    const { promise, reject } = Promise.withResolvers<never>();
+    clock.after(5000, () => reject(new Error("no hello")));
+    return promise;
+  });
+  janitor.changed("f", fakeRecord({ MinInstances: 1 }));
+  for (; waited < 120; waited++) {
+    await settle();
+    clock.advance(1000);
+  }
+  assert(calls.kept >= 4 && calls.kept <= 7, `${calls.kept} tries in ${waited} s`);
 });
 
 Deno.test("who lacks memory for its MinInstances is told as a problem", async () => {

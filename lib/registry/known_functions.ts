@@ -18,7 +18,7 @@ export type Memory = Pick<Registry, "watchFunctions" | "putFunction" | "deleteFu
  * Opens the catalog of a registry that may be away.
  *
  * @param registry what the catalog follows
- * @param memory outlives the catalog, and is kept as it is
+ * @param memory outlives the catalog, and follows it
  */
 export async function openRemembering(
   registry: Pick<Registry, "watchFunctions">,

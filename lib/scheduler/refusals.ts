@@ -82,7 +82,7 @@ export function rejection(
     : queueIsFull
     ? "The node is full and so is its queue; try again later"
     : answerBy < Infinity
-    ? "The node is busy and expects no answer within the request's limit; try again later, or with a larger QoSMaxRespT"
+    ? "The node is busy, and its policy does not let it wait within the request's limit; try again later, or with a larger QoSMaxRespT"
     : "The node is busy and has no place for it now; try again later";
   const other = refusal && { code: refusal.code, message: refusal.message };
   return new ServerledgeError(code, message, other && { details: { otherNode: other } });

@@ -6,7 +6,7 @@
  */
 
 import * as v from "valibot";
-import { knownKeys } from "../load/known_keys.ts";
+import { knownKeys } from "../model/known_keys.ts";
 import { policySetting } from "../model/policy_names.ts";
 import { qosFields } from "../model/settings.ts";
 

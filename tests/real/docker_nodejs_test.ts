@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { failure, value } from "../contract/environment.ts";
 import { dockerCall, dockerFunction, dockerWorld, nestedParams } from "../support/docker.ts";
-import { eventually } from "../support/eventually.ts";
+import { checkLoadOutput } from "../support/load_output.ts";
 
 const never = new AbortController().signal;
 
@@ -51,25 +51,7 @@ Deno.test("Node.js executor", async (t) => {
     }
   });
 
-  for (const MaxConcurrency of [1, 3]) {
-    await t.step(`what is written while loading, at ${MaxConcurrency}`, async () => {
-      await using broken = await start("broken", { MaxConcurrency });
-      for (let i = 0; i < 2; i++) {
-        const reply = await broken.invoke(dockerCall());
-        failure(reply);
-        assert.equal(reply.output, "while loading\n", "a load that failed tells it");
-      }
-      await using talkative = await start("talkative", { MaxConcurrency });
-      const { output } = await talkative.invoke(dockerCall({ returnOutput: true }));
-      assert.equal(output, "while running\n");
-      for (const instance of [broken, talkative]) {
-        await eventually(
-          "the log has it in any case",
-          async () => await instance.logs(10) === "while loading\n",
-        );
-      }
-    });
-  }
+  await checkLoadOutput(t, start, { broken: "broken", talkative: "talkative" });
 
   await t.step("bytes become base64", async () => {
     await using bare = await start("cases.binary");
