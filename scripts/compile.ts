@@ -13,6 +13,8 @@
 
 import { parseArgs } from "node:util";
 import { findBase, type Target } from "./denort.ts";
+import { countDisposals } from "./disposals.ts";
+import { countSourceDisposals, minify, stopMinifier } from "./minify.ts";
 import { packWasm } from "./packed_wasm.ts";
 import { capture, root, run } from "./project.ts";
 
@@ -70,15 +72,24 @@ async function currentCommit(): Promise<string> {
   }
 }
 
+/** The files of our own modules that the program can reach. */
+async function reachableSources(): Promise<string[]> {
+  const info = JSON.parse(
+    await capture(Deno.execPath(), ["info", "--json", "main.ts"], { cwd: root }),
+  ) as { modules: { kind: string; local?: string }[] };
+  return info.modules.filter(({ kind }) => kind === "esm").map(({ local }) => local!);
+}
+
 /** Stage 1: one chunk for what every command needs, others for what is imported dynamically. */
 async function bundle(commit: string): Promise<void> {
-  const options = ["--platform", "deno", "--minify", "--code-splitting", "--outdir", `${stage}js`];
+  const options = ["--platform", "deno", "--code-splitting", "--outdir", `${stage}js`];
   for (const module of unused) options.push("--external", `*${module.slice(1)}`);
   // Captured: what it warns of in other people's packages would hide what matters.
   await capture(Deno.execPath(), ["bundle", "--frozen", ...options, "main.ts"], { cwd: root });
   let stamps = 0;
   let left = 0;
   let packed = 0;
+  let disposals = 0;
   for await (const { name } of Deno.readDir(`${stage}js`)) {
     const code = await Deno.readTextFile(`${stage}js/${name}`);
     stamps += code.split(stamp).length - 1;
@@ -87,9 +98,11 @@ async function bundle(commit: string): Promise<void> {
       left++;
       return "{}";
     });
-    const small = packWasm(lean);
-    packed += small.count;
-    await Deno.writeTextFile(`${stage}js/${name}`, prelude + small.code.replace(stamp, commit));
+    const light = packWasm(lean);
+    packed += light.count;
+    const small = await minify(light.code.replace(stamp, commit));
+    disposals += countDisposals(small);
+    await Deno.writeTextFile(`${stage}js/${name}`, prelude + small);
   }
   if (left !== unused.length) {
     throw new Error(`The bundle asks ${left} times for ${unused}: expected once for each`);
@@ -98,6 +111,13 @@ async function bundle(commit: string): Promise<void> {
     throw new Error(`The bundle holds ${packed} modules of WebAssembly: expected ${wasmModules}`);
   }
   if (stamps !== 1) throw new Error(`The bundle holds ${stamp} ${stamps} times: expected once`);
+  const expected = await countSourceDisposals(await reachableSources());
+  if (disposals < expected) {
+    throw new Error(
+      `The bundle holds ${disposals} of ${expected} "using" declarations of the sources: what the ` +
+        "others hold would leak. Is one in code that nothing calls?",
+    );
+  }
 }
 
 /** Puts etcd's protocol files where etcd3 looks for them at load: at `../proto` of its code. */
@@ -157,6 +177,7 @@ if (import.meta.main) {
   await Deno.remove(stage, { recursive: true }).catch(() => {});
   const commit = await currentCommit();
   await bundle(commit);
+  await stopMinifier();
   await stageProto();
   for (const target of wanted) {
     const output = await compile(target);
