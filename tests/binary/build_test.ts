@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
-import { countDisposals } from "../../scripts/disposals.ts";
-import { minify, stopMinifier } from "../../scripts/minify.ts";
 import { defaultBinary } from "../support/node.ts";
 import { runToEnd } from "../support/process.ts";
 
@@ -23,22 +21,4 @@ Deno.test("the binary holds etcd's protocol files", async () => {
     defaultBinary(),
   ]);
   assert.equal(code, 0, stdout);
-});
-
-Deno.test("minified code still disposes of what is used once", async () => {
-  const code = `
-    export function write(path, bytes) {
-      using file = Deno.openSync(path, { write: true });
-      file.writeSync(bytes);
-    }
-    export async function read(open) {
-      await using file = await open();
-      return await file.read();
-    }
-  `;
-  try {
-    assert.equal(countDisposals(await minify(code)), 2);
-  } finally {
-    await stopMinifier();
-  }
 });
