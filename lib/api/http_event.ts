@@ -18,13 +18,15 @@ import { targetOf } from "../http/target.ts";
 export type HttpEvent = {
   /** The verb. */
   method: string;
+  /** Path and query, byte for byte as they were sent: what signatures of requests are made of. */
+  url: string;
   /** What follows the function's name, as it was sent (percent-encoded); at least `/`. */
   path: string;
-  /** The query; a key that was sent several times has all its values. */
+  /** The query, decoded; a key that was sent several times has all its values. */
   query: Record<string, string | string[]>;
-  /** Headers by lower-case name. */
+  /** Headers by lower-case name; one that was sent several times has all its values, with commas. */
   headers: Record<string, string>;
-  /** Text, or base64. */
+  /** Text, or base64; empty if none was sent. */
   body: string;
   /** True if the body is base64: it is not text by its content type, or not UTF-8. */
   isBase64Encoded: boolean;
@@ -34,21 +36,49 @@ const textTypes = /^(text\/|application\/(.+\+)?(json|xml|yaml)\b|image\/svg\+xm
 const otherTextTypes =
   /^application\/(x-www-form-urlencoded|javascript|ecmascript|x-ndjson|graphql|toml|sql)\b/i;
 
+/** A request's head as it was received. */
+export interface RequestHead {
+  /** Verb. */
+  readonly method: string;
+  /** Path and query, as they were sent. */
+  readonly target: string;
+  /** Headers in their order; names may come several times. */
+  readonly headers: Iterable<readonly [name: string, value: string]>;
+}
+
+/**
+ * The head of a request. Its URL is never parsed: that would resolve `..`, encode anew, and take a
+ * path that begins with two slashes for a host.
+ *
+ * @param request with the URL as it was sent
+ */
+export function headOf({ method, url, headers }: Request): RequestHead {
+  const target = targetOf(url);
+  if (headers.has("host")) return { method, target, headers };
+  // With HTTP/2 it is a part of the URL (`:authority`).
+  const [, authority] = /^[a-z]+:\/\/([^/?#]+)/.exec(url) ?? [];
+  return { method, target, headers: authority ? [["host", authority], ...headers] : headers };
+}
+
 /**
  * Takes over what of a request concerns its function. What nodes tell each other does not: whoever
  * knew it could pass for a node.
  *
- * @param request the request, its body aside
+ * @param head the request, its body aside
  * @param body its body
  */
-export function toPage(request: Request, body: Uint8Array<ArrayBuffer>): PageRequest {
-  const passes = passesOn(request.headers.get("connection"));
+export function toPage(
+  { method, target, headers }: RequestHead,
+  body: Uint8Array<ArrayBuffer>,
+): PageRequest {
+  const pairs = [...headers].map(([name, value]) => [name.toLowerCase(), value] as const);
+  const passes = passesOn(
+    pairs.filter(([name]) => name === "connection").map(([, value]) => value).join(),
+  );
   return {
-    method: request.method,
-    target: targetOf(request.url),
-    headers: [...request.headers].filter(([name]) =>
-      passes(name) && !hopHeaderNames.includes(name)
-    ),
+    method,
+    target,
+    headers: pairs.filter(([name]) => passes(name) && !hopHeaderNames.includes(name)),
     body,
   };
 }
@@ -59,30 +89,41 @@ export function toPage(request: Request, body: Uint8Array<ArrayBuffer>): PageReq
  * @param page the request
  */
 export function toHttpEvent(page: PageRequest): HttpEvent & JsonObject {
-  const { path, query } = placeOf(page.target);
-  const headers = Object.fromEntries(page.headers);
+  const headers = combine(page.headers);
   const { body } = page;
   const text = decodeText(body, headers["content-type"] ?? "");
   return {
     method: page.method,
-    path,
-    query,
+    ...placeOf(page.target),
     headers,
     body: text ?? body.toBase64(),
     isBase64Encoded: text === undefined,
   };
 }
 
+/** Several headers of one name are one list (RFC 9110 section 5.3), of cookies with semicolons. */
+function combine(pairs: PageRequest["headers"]): Record<string, string> {
+  const headers = new Map<string, string>();
+  for (const [name, value] of pairs) {
+    const before = headers.get(name);
+    const mark = name === "cookie" ? "; " : ", ";
+    headers.set(name, before === undefined ? value : before + mark + value);
+  }
+  return Object.fromEntries(headers);
+}
+
 /** Takes the target apart by hand: `URL` would resolve `..` and re-encode what is the function's. */
-function placeOf(target: string): Pick<HttpEvent, "path" | "query"> {
+function placeOf(target: string): Pick<HttpEvent, "url" | "path" | "query"> {
   const mark = target.indexOf("?");
-  const [, rest = ""] = /^\/fn\/[^/]+(.*)$/.exec(mark < 0 ? target : target.slice(0, mark)) ?? [];
+  const search = mark < 0 ? "" : target.slice(mark);
+  const [, rest] = /^\/fn\/[^/]+(.*)$/.exec(mark < 0 ? target : target.slice(0, mark)) ?? [];
   const query = new Map<string, string | string[]>();
-  for (const [key, value] of new URLSearchParams(mark < 0 ? "" : target.slice(mark))) {
+  for (const [key, value] of new URLSearchParams(search)) {
     const known = query.get(key);
     query.set(key, known === undefined ? value : [known, value].flat());
   }
-  return { path: rest || "/", query: Object.fromEntries(query) };
+  const path = rest || "/";
+  return { url: path + search, path, query: Object.fromEntries(query) };
 }
 
 function decodeText(body: Uint8Array, contentType: string): string | undefined {
@@ -102,15 +143,16 @@ const withoutBody: ReadonlySet<number> = new Set([204, 205, 304]);
  * Makes the answer of what a handler returned. An object with `statusCode`, or with `body` and
  * `headers`, is an answer as such:
  * `{ statusCode = 200, headers = {}, body = "", isBase64Encoded = false }`, where a header may have
- * several values and a body that is not text is sent as JSON. A string is sent as plain text,
- * anything else as JSON.
+ * several values, or none, and a body that is not text is sent as JSON. The content type is that of
+ * the body unless the headers name it; an empty list there means none. A string is sent as plain
+ * text, anything else as JSON.
  *
  * @param result JSON text of what the handler returned
  * @throws `FUNCTION_ERROR` if the object is no valid answer; it is the function's mistake
  */
 export function toHttpAnswer(result: string): Response {
   const value = parseResult(result);
-  if (isObject(value) && isAnswer(value)) return explicitAnswer(value);
+  if (isObject(value) && isAnswer(value)) return explicitAnswer(value, result);
   if (typeof value === "string") return plain(value);
   return new Response(result, { headers: { "content-type": "application/json" } });
 }
@@ -139,35 +181,57 @@ function isAnswer(value: Record<string, unknown>): boolean {
   return "statusCode" in value || ("body" in value && "headers" in value);
 }
 
-function explicitAnswer(value: Record<string, unknown>): Response {
+function explicitAnswer(value: Record<string, unknown>, result: string): Response {
   const status = value.statusCode ?? 200;
   if (!Number.isInteger(status) || (status as number) < 200 || (status as number) > 599) {
     throw invalid("statusCode", "expected an integer from 200 to 599");
   }
-  const { bytes, contentType } = answerBody(value.body ?? "", value.isBase64Encoded === true);
-  const headers = answerHeaders(value.headers ?? {});
+  const { bytes, contentType } = answerBody(value, result);
+  const { headers, names } = answerHeaders(value.headers ?? {});
   const isEmpty = withoutBody.has(status as number);
-  if (!isEmpty && !headers.has("content-type")) headers.set("content-type", contentType);
+  if (!isEmpty && !names.has("content-type")) headers.set("content-type", contentType);
   return new Response(isEmpty ? null : bytes, { status: status as number, headers });
 }
 
 function answerBody(
-  body: unknown,
-  isBase64Encoded: boolean,
-): { bytes: string | Uint8Array<ArrayBuffer>; contentType: string } {
-  if (typeof body !== "string") {
-    return { bytes: JSON.stringify(body), contentType: "application/json" };
+  { body = "", isBase64Encoded }: Record<string, unknown>,
+  result: string,
+): { bytes: Uint8Array<ArrayBuffer>; contentType: string } {
+  if (typeof body !== "string" && body !== null) {
+    return { bytes: encoder.encode(bodyJson(body, result)), contentType: "application/json" };
   }
-  if (!isBase64Encoded) return { bytes: body, contentType: plainText };
+  const text = body ?? "";
+  if (isBase64Encoded !== true) return { bytes: encoder.encode(text), contentType: plainText };
   try {
-    return { bytes: Uint8Array.fromBase64(body), contentType: "application/octet-stream" };
+    return { bytes: Uint8Array.fromBase64(text), contentType: "application/octet-stream" };
   } catch {
     throw invalid("body", "expected base64 text, as isBase64Encoded is true");
   }
 }
 
-function answerHeaders(value: unknown): Headers {
+/** What TypeScript's library lacks of ECMAScript's "JSON.parse source text access". */
+interface ExactJson {
+  parse(text: string, revive: (key: string, value: unknown, c: { source: string }) => unknown): {
+    body: unknown;
+  };
+  rawJSON(text: string): unknown;
+}
+
+/** JSON of a body, in which numbers have all the digits that the function gave them. */
+function bodyJson(body: unknown, result: string): string {
+  if (!/\d{16}/.test(result)) return JSON.stringify(body);
+  const exact = JSON as unknown as ExactJson;
+  const raw = exact.parse(
+    result,
+    (_, value, { source }) => typeof value === "number" ? exact.rawJSON(source) : value,
+  );
+  return JSON.stringify(raw.body);
+}
+
+/** @returns the headers, and the names that were given, those without a value among them */
+function answerHeaders(value: unknown): { headers: Headers; names: ReadonlySet<string> } {
   if (!isObject(value)) throw invalid("headers", "expected an object");
+  const names = new Set(Object.keys(value).map((name) => name.toLowerCase()));
   const pairs = Object.entries(value).flatMap(([name, values]) =>
     [values].flat().map((one): [string, unknown] => [name.toLowerCase(), one])
   );
@@ -179,7 +243,7 @@ function answerHeaders(value: unknown): Headers {
     if (!mayPass(name) || name === "content-length" || name === reportHeader) continue;
     appendHeader(headers, [name, String(one)]);
   }
-  return headers;
+  return { headers, names };
 }
 
 function appendHeader(headers: Headers, [name, value]: HeaderPair): void {
@@ -190,6 +254,7 @@ function appendHeader(headers: Headers, [name, value]: HeaderPair): void {
   }
 }
 
+const encoder = new TextEncoder();
 const plainText = "text/plain; charset=UTF-8";
 
 function plain(text: string): Response {

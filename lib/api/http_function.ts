@@ -7,7 +7,7 @@
 import type { Context } from "hono";
 import { BodyReader } from "./body.ts";
 import { resourcePairs } from "./headers.ts";
-import { passedOn, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
+import { headOf, passedOn, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
 import type { Departures } from "./departures.ts";
 import { invocationErrors } from "./invoke.ts";
 import type { Route } from "./route.ts";
@@ -30,7 +30,7 @@ export function httpFunctionRoutes(services: ApiServices, departures: Departures
     const request = context.req.raw;
     const name = context.req.param("name")!;
     const hop = readHop(request.headers, services.config["cluster.secret"]);
-    const page = toPage(request, await bodies.bytes(request));
+    const page = toPage(headOf(request), await bodies.bytes(request));
     const origin = { hop, inputSize: page.body.length, page };
     const invocation = services.invoke(name, requestOf(page), origin);
     const report = await departures.during(name, request, invocation);
@@ -67,9 +67,11 @@ const description: Route["description"] = {
   tag: "Functions over HTTP",
   summary: "Use a function as an HTTP service",
   details: "The handler's params are the request: " +
-    "`{method, path, query, headers, body, isBase64Encoded}`, where `path` is what follows the " +
-    "name, header names are lower-case, and a body that is not text comes as base64. If it returns " +
-    "`{statusCode, headers, body, isBase64Encoded}`, that is the answer; a string is sent as plain " +
+    "`{method, url, path, query, headers, body, isBase64Encoded}`, where `path` is what follows the " +
+    "name, `url` path and query byte for byte as they were sent, header names are lower-case, and a " +
+    "body that is not text comes as base64. If it returns " +
+    "`{statusCode, headers, body, isBase64Encoded}`, that is the answer (an empty list as " +
+    "`content-type`: none); a string is sent as plain " +
     "text, anything else as JSON. What a `fetch(request)` handler of the runtime `deno` has not " +
     "written completely when it returns is streamed; a transfer that breaks off tells that it failed.",
   answers: { 200: { description: "What the function answers", mediaType: "*/*" } },

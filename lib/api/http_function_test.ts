@@ -7,7 +7,7 @@ import {
 } from "../../tests/support/fake_services.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { createApp } from "./app.ts";
-import { type HttpEvent, toHttpAnswer } from "./http_event.ts";
+import { headOf, type HttpEvent, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
 import { hopHeaders } from "../cluster/hop_headers.ts";
 import { reportHeader } from "../cluster/page_exchange.ts";
 import type { Origin } from "../model/hop.ts";
@@ -42,6 +42,8 @@ Deno.test("a handler gets verb, path and query", async () => {
   for (const [target, path, query] of cases) {
     const { event } = await send(target);
     assert.equal(event.method, "GET", target);
+    const sent = target.replace(/^\/fn\/[^/?]+/, "");
+    assert.equal(event.url, sent.startsWith("/") ? sent : `/${sent}`);
     assert.equal(event.path, path, target);
     assert.deepEqual(event.query, query, target);
     assert.equal(event.body, "");
@@ -64,7 +66,41 @@ Deno.test("a handler gets the headers in lower case, without those of the connec
       "Authorization": "Bearer mine",
     },
   });
-  assert.deepEqual(event.headers, { "x-custom": "1", "authorization": "Bearer mine" });
+  assert.deepEqual(event.headers, {
+    "host": "localhost",
+    "x-custom": "1",
+    "authorization": "Bearer mine",
+  });
+});
+
+Deno.test("toPage: a head with repeated headers and HTTP/2's host, all of them in their order", () => {
+  const page = toPage({
+    method: "POST",
+    target: "/fn/web//a\\b?x=1&y=2&x=%ff&e&f=&q=a%20b+c;~'",
+    headers: [
+      ["X-B", "1"],
+      ["Cookie", "a=1"],
+      ["Connection", "x-one"],
+      ["x-a", "2"],
+      ["x-one", "hop"],
+      ["X-b", "3"],
+      ["connection", "x-two"],
+      ["X-Two", "hop"],
+      ["cookie", "b=2"],
+      ["serverledge-visited", "edge"],
+    ],
+  }, new Uint8Array());
+  const { headers, url, path } = toHttpEvent(page);
+  assert.deepEqual(Object.entries(headers), [["x-b", "1, 3"], ["cookie", "a=1; b=2"], [
+    "x-a",
+    "2",
+  ]]);
+  assert.equal(url, "//a\\b?x=1&y=2&x=%ff&e&f=&q=a%20b+c;~'");
+  assert.equal(path, "//a\\b");
+  const bare = { headers: new Headers(), method: "GET", url: "http://other:8080/fn/web?" };
+  const head = headOf(bare as unknown as Request);
+  assert.deepEqual(head, { method: "GET", target: "/fn/web?", headers: [["host", "other:8080"]] });
+  assert.equal(toHttpEvent(toPage(head, new Uint8Array())).url, "/?");
 });
 
 Deno.test("text comes as text and anything else as base64", async () => {
@@ -144,6 +180,8 @@ Deno.test("an answer's parts have defaults", async () => {
     [{ statusCode: 200, body: { a: 1 } }, 200, '{"a":1}', "application/json"],
     [{ statusCode: 204, body: "x" }, 204, "", null],
     [{ statusCode: 304, headers: { ETag: "1" } }, 304, "", null],
+    [{ statusCode: 200, headers: { "Content-Type": [] }, body: "x" }, 200, "x", null],
+    [{ statusCode: 200, headers: { "x-a": [] }, body: "x" }, 200, "x", "text/plain; charset=UTF-8"],
     [{ statusCode: null, headers: null, body: null }, 200, "", "text/plain; charset=UTF-8"],
   ];
   for (const [result, status, body, type] of cases) {
@@ -152,6 +190,12 @@ Deno.test("an answer's parts have defaults", async () => {
     assert.equal(await answer.text(), body);
     assert.equal(answer.headers.get("content-type"), type);
   }
+});
+
+Deno.test("toHttpAnswer: keeps all digits of numbers in a body", async () => {
+  const body = '{"id":9007199254740993,"f":[0.12345678901234567891,1e400],"s":"1234567890123456"}';
+  const answer = toHttpAnswer(`{"statusCode": 200, "body": ${body}}`);
+  assert.equal(await answer.text(), body);
 });
 
 Deno.test("an answer that is not valid HTTP is the function's error", () => {
@@ -186,7 +230,7 @@ Deno.test("another node gets the report with the answer, a client and the functi
   const headers = { ...hop, "x-mine": "1" };
   const Result = JSON.stringify({ statusCode: 429, headers: { [reportHeader]: "{}" }, body: "no" });
   const { event, answer } = await send("/fn/hello", { headers }, Result);
-  assert.deepEqual(event.headers, { "x-mine": "1" });
+  assert.deepEqual(event.headers, { "host": "localhost", "x-mine": "1" });
   assert.equal(answer.status, 429);
   const { Result: _, ...rest } = sampleReport;
   assert.deepEqual(JSON.parse(answer.headers.get(reportHeader)!), rest);

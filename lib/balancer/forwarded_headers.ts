@@ -44,7 +44,8 @@ export interface Client {
 export function requestHeaders(request: Request, client: Client, host: string): HeaderPair[] {
   const { headers } = request;
   const passes = passesOn(headers.get("connection"));
-  const passed: HeaderPair[] = [["host", host]];
+  // Functions build their links from it, and signatures of requests cover it.
+  const passed: HeaderPair[] = [["host", client.isPage ? headers.get("host") ?? host : host]];
   for (const [name, value] of headers) {
     if (!passes(name) || ownOfRequests.has(name)) continue;
     // Checked here against this balancer's name, which a node does not know.

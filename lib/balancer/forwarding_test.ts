@@ -55,6 +55,12 @@ Deno.test("headers of one connection are not passed on, those of the request are
     "x-real-ip",
   ];
   assert.deepEqual(names(false), common);
+  const hostOf = (isPage: boolean) => {
+    const named = new Request("http://lb:1/", { headers: { host: "shop.example" } });
+    return requestHeaders(named, { address: "10.0.0.9", isPage }, "a:1")[0];
+  };
+  assert.deepEqual(hostOf(false), ["host", "a:1"]);
+  assert.deepEqual(hostOf(true), ["host", "shop.example"], "functions see their clients' host");
   assert.deepEqual(names(true), ["accept-encoding", ...common, "origin"].toSorted());
 });
 

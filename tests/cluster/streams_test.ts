@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { code, post } from "../support/client.ts";
 import { aimsAt, Continuum, knows, sees } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
+import { rawRequest } from "../support/raw_request.ts";
+import { showRequest, trickyTargets } from "../support/request_function.ts";
 import { streamsSource } from "../support/streams_function.ts";
 
 Deno.test("answers are streamed through a node and a balancer", async (t) => {
@@ -14,7 +16,13 @@ Deno.test("answers are streamed through a node and a balancer", async (t) => {
   ]);
   await sees(edge, [cloud, lb]);
   await aimsAt(edge, [lb]);
-  for (const [Name, TimeoutMs] of [["events", 60_000], ["short", 1000]] as const) {
+  for (
+    const [Name, TimeoutMs, source] of [
+      ["events", 60_000, streamsSource],
+      ["short", 1000, streamsSource],
+      ["web", 60_000, showRequest],
+    ] as const
+  ) {
     const definition = {
       Name,
       Runtime: "deno",
@@ -22,7 +30,7 @@ Deno.test("answers are streamed through a node and a balancer", async (t) => {
       MaxConcurrency: 8,
       TimeoutMs,
       Handler: "main.js",
-      TarFunctionCode: await code({ "main.js": streamsSource }),
+      TarFunctionCode: await code({ "main.js": source }),
     };
     const { status, body } = await post(`${edge.url}/create`, definition);
     assert.equal(status, 200, JSON.stringify(body));
@@ -56,6 +64,23 @@ Deno.test("answers are streamed through a node and a balancer", async (t) => {
     const reader = (await page("short/wait/c")).body!.getReader();
     assert.equal(text((await reader.read()).value), "first,");
     await assert.rejects(reader.read());
+  });
+
+  await t.step("requests arrive as they were sent, by both", async () => {
+    for (const { url } of [edge, lb]) {
+      for (const target of trickyTargets) {
+        const { text, status } = await rawRequest(url, "GET", `/fn/web${target}`);
+        assert.equal(status, 200, text);
+        assert.equal(JSON.parse(text).url, `http://test.example:8080${target}`);
+      }
+      const lines = ["Content-Length: 2", "X-Mine: 1", "X-Mine: 2"];
+      const put = JSON.parse((await rawRequest(url, "PUT", "/fn/web/", lines, "ab")).text);
+      assert.deepEqual([put.method, put.body, put.mine], ["PUT", "ab", "1, 2"]);
+      const { hasBody, names } = JSON.parse((await rawRequest(url, "POST", "/fn/web/")).text);
+      assert.deepEqual([hasBody, names.includes("content-type")], [false, false]);
+      const head = await rawRequest(url, "HEAD", "/fn/web/");
+      assert.deepEqual([head.status, head.headers.get("content-type")], [200, "application/json"]);
+    }
   });
 
   const ran = (await world.audit()).filter(({ place }) => place === "local");

@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { JsonObject } from "../../../model/json.ts";
 import type { SandboxSpec } from "../spec.ts";
 import type { Handler, InvocationContext } from "./loader.ts";
 import type { BeginAnswer } from "./reply_stream.ts";
+import { toRequest } from "./web_request.ts";
 
 /** Most bytes of a whole answer's body: what its base64 in a frame leaves room for. */
 const maxBodyBytes = 44 << 20;
@@ -16,7 +16,6 @@ const maxBodyBytes = 44 << 20;
 const maxEarlyBytes = 64 << 10;
 /** The function may replace the global ones. */
 const { setTimeout, clearTimeout } = globalThis;
-const noBody: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /** An object with a `fetch` method. */
 export interface FetchObject {
@@ -69,49 +68,6 @@ function facts(context: InvocationContext) {
   };
 }
 
-function toRequest(params: JsonObject | null, context: InvocationContext): Request {
-  const { signal, functionName } = context;
-  const base = `http://${functionName.toLowerCase().replace(/[^a-z0-9.-]/g, "-")}`;
-  if (!isHttpEvent(params)) {
-    return new Request(`${base}/`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(params),
-      signal,
-    });
-  }
-  const query = new URLSearchParams();
-  for (const [key, values] of Object.entries(params.query ?? {})) {
-    for (const value of [values].flat()) query.append(key, String(value));
-  }
-  const { method, path, headers, body } = params;
-  const host = headers.host ? `http://${headers.host}` : base;
-  const search = query.size > 0 ? `?${query}` : "";
-  return new Request(new URL(path + search, host), {
-    method,
-    headers,
-    body: noBody.has(method) ? null : params.isBase64Encoded ? Uint8Array.fromBase64(body) : body,
-    signal,
-  });
-}
-
-/** A call by plain HTTP; see the node's `HttpEvent`. */
-interface HttpEvent {
-  readonly method: string;
-  readonly path: string;
-  readonly query?: Record<string, string | string[]>;
-  readonly headers: Record<string, string>;
-  readonly body: string;
-  readonly isBase64Encoded: boolean;
-}
-
-function isHttpEvent(params: unknown): params is HttpEvent {
-  const event = params as Partial<HttpEvent> | null;
-  return typeof event === "object" && event !== null && typeof event.method === "string" &&
-    typeof event.path === "string" && typeof event.headers === "object" &&
-    typeof event.body === "string" && typeof event.isBase64Encoded === "boolean";
-}
-
 /**
  * The answer, whole if it is there at once or has to be; else it is sent in parts, and null.
  */
@@ -129,6 +85,8 @@ async function toAnswer(
   }
   const body = join(early?.chunks ?? (reader ? await readAll(reader) : []));
   const headers: Record<string, string | string[]> = Object.create(null);
+  // Else the node would make one up.
+  if (!response.headers.has("content-type")) headers["content-type"] = [];
   for (const [name, value] of response.headers) {
     if (name !== "set-cookie") headers[name] = value;
   }

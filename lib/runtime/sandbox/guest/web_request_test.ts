@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import type { InvocationContext } from "./loader.ts";
+import { type HttpEvent, toRequest } from "./web_request.ts";
+
+const context = {
+  functionName: "My_Function",
+  signal: new AbortController().signal,
+} as unknown as InvocationContext;
+
+function request(fields: Partial<HttpEvent>): Request {
+  const event = { method: "GET", path: "/", headers: {}, body: "", isBase64Encoded: false };
+  return toRequest({ ...event, ...fields }, context);
+}
+
+Deno.test("toRequest: the query has the bytes that were sent", () => {
+  for (
+    const search of [
+      "",
+      "?",
+      "?x=1&y=2&x=3",
+      "?q=a%20b+c&flag&e=",
+      "?a=%ff%FE;b~%7E",
+      "?it's=(*)&&",
+      "??=?",
+      "?u=http://a//b/../c",
+    ]
+  ) {
+    assert.equal(request({ url: `/p${search}` }).url, `http://my-function/p${search}`);
+  }
+});
+
+Deno.test("toRequest: no path becomes a host", () => {
+  for (
+    const [url, expected] of [
+      ["//example.com/x", "http://my-function//example.com/x"],
+      ["//", "http://my-function//"],
+      ["///", "http://my-function///"],
+      ["/\\evil", "http://my-function//evil"],
+      ["/\\/evil", "http://my-function///evil"],
+      ["/@evil/", "http://my-function/@evil/"],
+      ["/:80/", "http://my-function/:80/"],
+      ["http://evil/", "http://my-function/http://evil/"],
+      ["/a/../../b", "http://my-function/b"],
+      ["", "http://my-function/"],
+    ]
+  ) {
+    assert.equal(request({ url }).url, expected);
+  }
+});
+
+Deno.test("toRequest: the host is that of the header, where it is one", () => {
+  for (
+    const [host, expected] of [
+      ["shop.example:8080", "http://shop.example:8080/"],
+      ["[::1]:1323", "http://[::1]:1323/"],
+      ["evil/x?", "http://my-function/"],
+      ["user@evil", "http://my-function/"],
+      ["a\\b", "http://my-function/"],
+      ["a:port", "http://my-function/"],
+      ["", "http://my-function/"],
+    ] as const
+  ) {
+    assert.equal(request({ headers: { host } }).url, expected, host);
+  }
+});
+
+Deno.test("toRequest: a body that was not sent is none, and no content type is made up", async () => {
+  const none = request({ method: "POST" });
+  assert.deepEqual([none.body, [...none.headers]], [null, []]);
+  const text = request({ method: "PUT", body: "Zoë" });
+  assert.deepEqual([...text.headers], []);
+  assert.equal(await text.text(), "Zoë");
+  const bytes = request({ method: "POST", body: "/wA=", isBase64Encoded: true });
+  assert.deepEqual(await bytes.bytes(), Uint8Array.of(255, 0));
+});
+
+Deno.test("toRequest: an event made by hand needs no url", () => {
+  assert.equal(
+    request({ path: "a", query: { x: ["1", "2"], y: "b c" } }).url,
+    "http://my-function/a?x=1&x=2&y=b+c",
+  );
+});
