@@ -4,14 +4,14 @@
  * @module
  */
 
-import { connect, type ServerAddress } from "./address.ts";
-import type { HttpRequest } from "./output.ts";
 import type { WholeAnswer } from "./client.ts";
+import type { Connection } from "./connection.ts";
+import type { HttpRequest } from "./output.ts";
 
 /**
- * Sends a request and reads its answer.
+ * Sends a request, reads its answer and closes the connection.
  *
- * @param address where to
+ * @param connection fresh; closed on every path
  * @param request what to send; told to close the connection by its headers
  * @param signal closes the connection
  * @param maxBytes longest body that is taken
@@ -19,12 +19,12 @@ import type { WholeAnswer } from "./client.ts";
  *   it may have been carried out
  */
 export async function askOnce(
-  address: ServerAddress,
+  connection: Connection,
   request: HttpRequest,
   signal: AbortSignal,
   maxBytes: number,
 ): Promise<WholeAnswer> {
-  using connection = await connect(address, [signal]);
+  using _closed = connection;
   const close = () => connection[Symbol.dispose]();
   signal.addEventListener("abort", close);
   try {

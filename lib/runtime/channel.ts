@@ -1,7 +1,6 @@
 /**
- * The executor channel: one unix socket on which the node listens, and to which the executor of
- * every instance of our runtimes connects. Its hello with the instance's token is the readiness
- * signal; after that, calls and replies are pipelined on the connection.
+ * The connection to the executor of one instance, made by its endpoint (`endpoint.ts`): calls and
+ * replies are pipelined on it.
  *
  * @module
  */
@@ -11,16 +10,9 @@ import { logger } from "../base/log.ts";
 import { toJson } from "../model/json.ts";
 import type { Call, Reply, StreamedAnswer } from "./environment.ts";
 import { FrameWriter } from "./frame_writer.ts";
-import { FrameError, FrameReader } from "./frames.ts";
-import { type Part, partPrefix, readHello, readPart, readReply } from "./messages.ts";
+import { FrameError, type FrameReader } from "./frames.ts";
+import { type Part, partPrefix, readPart, readReply } from "./messages.ts";
 import { StreamedBody } from "./streamed_body.ts";
-
-/** Connections that may be open without having said hello. */
-const maxStrangers = 256;
-/** Time in which a connection has to say hello. */
-const helloTimeoutMs = 10_000;
-/** Longest path of a unix socket on Linux, with room for the final NUL (unix(7)). */
-const maxSocketPath = 107;
 
 /** Id of the message by which an executor learns its function; calls have others. */
 const loadId = "load";
@@ -209,129 +201,26 @@ export class ExecutorConnection implements Disposable {
   }
 }
 
-/** An executor that is expected to connect. */
-export interface ExpectedExecutor extends Disposable {
-  /** Resolves when it has said hello. Disposing the expectation leaves it unresolved. */
-  readonly connected: Promise<ExecutorConnection>;
-}
-
-/** Listens for executors and tells them apart by their tokens. */
-export class ExecutorChannel implements AsyncDisposable {
-  readonly #listener: Deno.UnixListener;
-  readonly #expected = new Map<string, (connection: ExecutorConnection) => void>();
-  readonly #strangers = new Set<Deno.Conn>();
-  readonly #connections = new Set<ExecutorConnection>();
-  readonly #accepting: Promise<void>;
-
-  private constructor(listener: Deno.UnixListener) {
-    this.#listener = listener;
-    this.#accepting = this.#accept();
-  }
-
-  /**
-   * Opens the socket. Whoever can reach its folder may connect, so the folder above must be private.
-   *
-   * @param path where; a socket that a crashed predecessor left there is replaced
-   * @throws `INVALID_REQUEST` where the path is too long for a socket
-   */
-  static async open(path: string): Promise<ExecutorChannel> {
-    if (new TextEncoder().encode(path).length > maxSocketPath) {
-      throw new ServerledgeError(
-        "INVALID_REQUEST",
-        `The path ${path} is longer than the ${maxSocketPath} bytes that a socket may have: choose a shorter data.dir`,
-        { details: { path: "data.dir" } },
-      );
-    }
-    await Deno.remove(path).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
-    const listener = Deno.listen({ transport: "unix", path });
-    try {
-      // Functions run as an unprivileged user.
-      await Deno.chmod(path, 0o666);
-    } catch (error) {
-      listener.close();
-      throw error;
-    }
-    return new ExecutorChannel(listener);
-  }
-
-  /**
-   * Expects an executor.
-   *
-   * @param token what it will say; unguessable, used once
-   */
-  expect(token: string): ExpectedExecutor {
-    const { promise, resolve } = Promise.withResolvers<ExecutorConnection>();
-    this.#expected.set(token, resolve);
-    return {
-      connected: promise,
-      [Symbol.dispose]: () => void this.#expected.delete(token),
-    };
-  }
-
-  /** Closes the socket and every connection. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    for (const conn of this.#strangers) close(conn);
-    for (const connection of this.#connections) connection[Symbol.dispose]();
-    await this.#accepting;
-  }
-
-  async #accept(): Promise<void> {
-    try {
-      for await (const conn of this.#listener) {
-        if (this.#strangers.size < maxStrangers) void this.#greet(conn);
-        else close(conn);
-      }
-    } catch (error) {
-      log.error("The executor channel no longer accepts connections: {error}", {
-        error: String(error),
-      });
-    }
-  }
-
-  async #greet(conn: Deno.Conn): Promise<void> {
-    this.#strangers.add(conn);
-    const timer = setTimeout(() => close(conn), helloTimeoutMs);
-    const reader = new FrameReader();
-    let welcome: ((connection: ExecutorConnection) => void) | undefined;
-    try {
-      const token = await hello(conn, reader);
-      welcome = this.#expected.get(token);
-      this.#expected.delete(token);
-    } catch (error) {
-      log.debug("A connection did not say hello: {error}", { error: String(error) });
-    } finally {
-      clearTimeout(timer);
-      this.#strangers.delete(conn);
-    }
-    if (!welcome) return close(conn);
-    const connection = new ExecutorConnection(conn);
-    this.#connections.add(connection);
-    welcome(connection);
-    await connection.run(reader);
-    this.#connections.delete(connection);
-  }
-}
-
-async function hello(conn: Deno.Conn, reader: FrameReader): Promise<string> {
-  for (;;) {
-    if (!await receive(conn, reader)) throw new FrameError("closed without a hello");
-    const text = reader.next();
-    if (text !== undefined) return readHello(text);
-  }
-}
-
-/** @returns false at the end of the stream */
-async function receive(conn: Deno.Conn, reader: FrameReader): Promise<boolean> {
+/**
+ * Reads once.
+ *
+ * @param conn where
+ * @param reader gets what has come
+ * @returns false at the end of the stream
+ */
+export async function receive(conn: Deno.Conn, reader: FrameReader): Promise<boolean> {
   const count = await conn.read(reader.space());
   if (count === null) return false;
   reader.received(count);
   return true;
 }
 
-function close(conn: Deno.Conn): void {
+/**
+ * Closes a connection that may be closed already.
+ *
+ * @param conn which one
+ */
+export function close(conn: Deno.Conn): void {
   try {
     conn.close();
   } catch {

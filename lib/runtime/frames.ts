@@ -27,9 +27,20 @@ export class FrameError extends Error {
  * {@link FrameReader.received}, and taken out by {@link FrameReader.next} until there is none.
  */
 export class FrameReader {
+  /** Most bytes of JSON that the next frame may hold. */
+  maxBytes: number;
   #buffer = new Uint8Array(chunkBytes);
   #start = 0;
   #end = 0;
+
+  /**
+   * Nothing is received yet.
+   *
+   * @param maxBytes most bytes of JSON in a frame
+   */
+  constructor(maxBytes: number = maxFrameBytes) {
+    this.maxBytes = maxBytes;
+  }
 
   /** Where the next bytes have to be written: never empty. */
   space(): Uint8Array {
@@ -38,7 +49,9 @@ export class FrameReader {
       this.#start = this.#end = 0;
       if (this.#buffer.length > chunkBytes) this.#buffer = new Uint8Array(chunkBytes);
     }
-    const needed = held >= headerBytes ? headerBytes + this.#length() : headerBytes;
+    const whole = held >= headerBytes ? headerBytes + this.#length() : headerBytes;
+    // A frame gets its place as it arrives: what is only announced takes none.
+    const needed = Math.min(whole, Math.max(2 * held, chunkBytes));
     if (needed > this.#buffer.length) this.#move(new Uint8Array(needed));
     else if (this.#start + needed > this.#buffer.length || this.#end === this.#buffer.length) {
       this.#move(this.#buffer);
@@ -65,8 +78,8 @@ export class FrameReader {
     const held = this.#end - this.#start;
     if (held < headerBytes) return undefined;
     const length = this.#length();
-    if (length > maxFrameBytes) {
-      throw new FrameError(`A frame of ${length} bytes is longer than ${maxFrameBytes}`);
+    if (length > this.maxBytes) {
+      throw new FrameError(`A frame of ${length} bytes is longer than ${this.maxBytes}`);
     }
     if (held < headerBytes + length) return undefined;
     const from = this.#start + headerBytes;

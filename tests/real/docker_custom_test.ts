@@ -6,9 +6,19 @@ import {
   customImage,
   dockerCall,
   dockerFunction,
+  type DockerWorld,
   dockerWorld,
 } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
+
+/** The address of an instance with a network, which its relay has. */
+async function addressOf({ docker }: DockerWorld, name: string): Promise<string> {
+  const { HostConfig } = await docker.getContainer(name).inspect();
+  const relay = docker.getContainer(HostConfig.NetworkMode!.replace("container:", ""));
+  const { IPAddress } = Object.values((await relay.inspect()).NetworkSettings.Networks)[0]!;
+  assert.match(IPAddress, /^\d/);
+  return IPAddress;
+}
 
 const never = new AbortController().signal;
 
@@ -23,12 +33,16 @@ Deno.test("custom images", async (t) => {
       never,
     );
 
-  await t.step("with a network they are reached by a loopback port", async () => {
-    await using instance = await start("echo", { Network: "bridge" });
-    assert.deepEqual(value(await instance.invoke(dockerCall({ params: { a: 1 } }))), { a: 1 });
-    const { NetworkSettings } = await world.docker.getContainer(instance.id).inspect();
-    assert.equal(NetworkSettings.Ports["8080/tcp"]![0]!.HostIp, "127.0.0.1");
-  });
+  for (const Network of ["none", "bridge"]) {
+    await t.step(`they are reached, and publish no port: ${Network}`, async () => {
+      await using instance = await start("echo", { Network });
+      assert.deepEqual(value(await instance.invoke(dockerCall({ params: { a: 1 } }))), { a: 1 });
+      for (const name of await world.containers()) {
+        const { NetworkSettings } = await world.docker.getContainer(name).inspect();
+        assert.deepEqual(Object.values(NetworkSettings.Ports ?? {}).filter(Boolean), [], name);
+      }
+    });
+  }
 
   for (const Network of ["none", "bridge"]) {
     await t.step(`one that is slow to listen gets its first call once: ${Network}`, async () => {
@@ -81,6 +95,13 @@ Deno.test("custom images", async (t) => {
     assert.deepEqual(value(await filled.invoke(dockerCall())), ["data"]);
   });
 
+  await t.step("one whose relay ends is told, and its start left nothing", async () => {
+    await using instance = await start("echo");
+    const { HostConfig } = await world.docker.getContainer(instance.id).inspect();
+    await world.docker.getContainer(HostConfig.NetworkMode!.replace("container:", "")).kill();
+    await crashed(instance.invoke(dockerCall()));
+  });
+
   await t.step("one that ends at its start fails the start and tells its words", async () => {
     await assert.rejects(start("stillborn"), (error: Error & Record<string, unknown>) => {
       assert.equal(error.code, "INSTANCE_START_FAILED");
@@ -90,16 +111,28 @@ Deno.test("custom images", async (t) => {
     });
   });
 
-  for (const Network of ["none", "bridge"]) {
-    await t.step(`functions cannot reach each other: ${Network}`, async () => {
-      await using target = await start("echo", { Network });
-      await using source = await start("outside", { Network });
-      const { NetworkSettings } = await world.docker.getContainer(target.id).inspect();
-      const host = Object.values(NetworkSettings.Networks)[0]!.IPAddress;
-      const reached = value(await source.invoke(dockerCall({ params: { host } })));
-      assert.notEqual(reached, "connected");
-    });
-  }
+  await t.step("functions with a network cannot reach each other", async () => {
+    await using target = await start("echo", { Network: "bridge" });
+    await using source = await start("outside", { Network: "bridge" });
+    const host = await addressOf(world, target.id);
+    const reached = value(await source.invoke(dockerCall({ params: { host } })));
+    assert.notEqual(reached, "connected");
+  });
+
+  await t.step("without a network they reach nothing of this machine", async () => {
+    await using instance = await start("outside");
+    using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+    const port = (listener.addr as Deno.NetAddr).port;
+    const own = Deno.networkInterfaces().filter(({ family }) => family === "IPv4");
+    assert.ok(own.some(({ name }) => name.startsWith("docker") || name.startsWith("br-")));
+    for (const { address: host } of own) {
+      const reached = value(await instance.invoke(dockerCall({ params: { host, port } })));
+      assert.notEqual(reached, "connected", host);
+    }
+    await using lister = await start("interfaces");
+    const interfaces = value(await lister.invoke(dockerCall())) as string[];
+    assert.deepEqual(interfaces.filter((name) => /^(lo|eth)/.test(name)), ["lo"]);
+  });
 
   await t.step("they have no capability and no way to more", async () => {
     await using instance = await start("echo");

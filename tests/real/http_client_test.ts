@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { connect } from "../../lib/http/address.ts";
 import { askOnce } from "../../lib/http/ask_once.ts";
 import { type HttpAnswer, HttpClient } from "../../lib/http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../../lib/http/failures.ts";
@@ -15,6 +16,10 @@ import { RawServer, say, sayWhole } from "../support/raw_server.ts";
 const never = new AbortController().signal;
 const maxBytes = 1 << 20;
 const silent = () => Promise.resolve();
+
+function connectTo({ port }: RawServer) {
+  return connect({ hostname: "127.0.0.1", port }, []);
+}
 
 function post(body: HttpRequest["body"] = new TextEncoder().encode("hello")): HttpRequest {
   return { method: "POST", path: "/x", headers: [["host", "test"]], body };
@@ -74,8 +79,7 @@ Deno.test("without a server nothing was sent", async () => {
   server[Symbol.dispose]();
   using client = new HttpClient();
   await assert.rejects(ask(client, server), NeverSent);
-  const address = { hostname: "127.0.0.1", port: server.port };
-  await assert.rejects(askOnce(address, post(), never, maxBytes), NeverSent);
+  await assert.rejects(connectTo(server), NeverSent);
 });
 
 Deno.test("a request that was given up before it was sent never was", async () => {
@@ -224,18 +228,16 @@ Deno.test("one exchange on a connection of its own, answered in HTTP/1.0", async
     await say(conn, "HTTP/1.0 200 OK\r\nServer: x\r\n\r\nhello, wörld");
     conn.close();
   });
-  const address = { hostname: "127.0.0.1", port: server.port };
-  const { status, body } = await askOnce(address, post(), never, maxBytes);
+  const { status, body } = await askOnce(await connectTo(server), post(), never, maxBytes);
   assert.deepEqual([status, new TextDecoder().decode(body)], [200, "hello, wörld"]);
   assert.match(server.requests[0]!, /\r\nconnection: close\r\n/);
 });
 
 Deno.test("the signal ends an exchange on a connection of its own", async () => {
   using server = new RawServer(silent);
-  const address = { hostname: "127.0.0.1", port: server.port };
   const control = new AbortController();
   const asking = assert.rejects(
-    askOnce(address, post(), control.signal, maxBytes),
+    askOnce(await connectTo(server), post(), control.signal, maxBytes),
     ConnectionBroken,
   );
   await eventually("it has arrived", () => server.requests.length === 1);

@@ -7,6 +7,8 @@
 // @ts-types="@types/dockerode"
 import type { ContainerCreateOptions, HostConfig, MountSettings } from "dockerode";
 import type { FunctionRecord } from "../../model/function.ts";
+import { guestMount, socketName } from "./guest.ts";
+import { holderImage } from "./holder_image.ts";
 import { functionLabel, nodeLabel } from "./names.ts";
 
 /** What a container may use. */
@@ -15,6 +17,8 @@ export type Share = Pick<FunctionRecord, "MemoryMB" | "CPUDemand">;
 const mib = 1 << 20;
 /** The least memory that the engine accepts for a container. */
 const minMemoryMib = 6;
+/** Memory of a relay, most of it for what is in the kernel's buffers of its connections. */
+const relayMemoryMib = 16;
 /** Period of the CPU limit; shorter than the kernel's 100 ms, so that pauses are short. */
 const cpuPeriodUs = 50_000;
 /** The least quota that the kernel accepts. */
@@ -100,26 +104,19 @@ export function executorOptions(
  * @param fn whose instance it is
  * @param image its image
  * @param limits the node's
- * @param network name of the network it joins
- * @param publish true to publish its port on a loopback port of the host
+ * @param network the engine's network mode
  */
 export function customOptions(
   fn: FunctionRecord,
   image: string,
   limits: ContainerLimits,
   network: string,
-  publish: boolean,
 ): ContainerCreateOptions {
-  const port = `${customPort}/tcp`;
   return {
     Image: image,
     Env: environment(fn.Env),
     Labels: { [nodeLabel]: limits.nodeId, ...functionLabels(fn) },
-    ...(publish ? { ExposedPorts: { [port]: {} } } : {}),
-    HostConfig: {
-      ...hostConfig(fn, limits, network),
-      ...(publish ? { PortBindings: { [port]: [{ HostIp: "127.0.0.1", HostPort: "" }] } } : {}),
-    },
+    HostConfig: hostConfig(fn, limits, network),
   };
 }
 
@@ -140,15 +137,44 @@ export function holderOptions(
     Entrypoint: [program],
     User: unprivileged,
     Labels: { [nodeLabel]: nodeId },
+    HostConfig: pauseConfig(minMemoryMib, "none"),
+  };
+}
+
+/**
+ * Options for a container that holds a network namespace and lets the node into it.
+ *
+ * @param nodeId whose it is
+ * @param folder folder of the host with the program, where it makes its socket
+ * @param network the engine's network mode
+ */
+export function relayOptions(
+  nodeId: string,
+  folder: string,
+  network: string,
+): ContainerCreateOptions {
+  return {
+    Image: holderImage,
+    Entrypoint: [`${guestMount}/relay`],
+    Cmd: [`${guestMount}/${socketName}`],
+    User: unprivileged,
+    Labels: { [nodeLabel]: nodeId },
     HostConfig: {
-      ...lockDown,
-      Memory: minMemoryMib * mib,
-      MemorySwap: minMemoryMib * mib,
-      PidsLimit: 16,
-      NetworkMode: "none",
-      ReadonlyRootfs: true,
-      LogConfig: { Type: "none", Config: {} },
+      ...pauseConfig(relayMemoryMib, network),
+      Mounts: [{ Type: "bind", Source: folder, Target: guestMount }],
     },
+  };
+}
+
+function pauseConfig(memoryMib: number, network: string): HostConfig {
+  return {
+    ...lockDown,
+    Memory: memoryMib * mib,
+    MemorySwap: memoryMib * mib,
+    PidsLimit: 16,
+    NetworkMode: network,
+    ReadonlyRootfs: true,
+    LogConfig: { Type: "none", Config: {} },
   };
 }
 

@@ -6,12 +6,14 @@
  * @module
  */
 
+import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { askOnce } from "../../http/ask_once.ts";
-import { BadMessage } from "../../http/failures.ts";
+import { BadMessage, NeverSent } from "../../http/failures.ts";
 import { isObject, toJson } from "../../model/json.ts";
 import type { Call, FunctionFailure, Reply } from "../environment.ts";
 import { badReply } from "../messages.ts";
+import type { Relay } from "./relay.ts";
 
 /** Longest reply, the same as on the executor channel. */
 const maxReplyBytes = 64 << 20;
@@ -20,86 +22,54 @@ const maxShownBytes = 4096;
 /** First and longest wait between two looks for a server that is starting. */
 const minProbeMs = 5;
 const maxProbeMs = 100;
+/** What the server is told that it is called. */
+const host = "localhost:8080";
 /** Time in which a custom image has to accept connections. */
 export const customReadyTimeoutMs = 30_000;
 /**
- * How long a published port must stay connected to count as served: the engine's proxy accepts
- * first and hangs up when it finds that nobody listens behind it.
- */
-const proxyVerdictMs = 10;
-
-/** Where a custom image serves its protocol. */
-export interface CustomAddress {
-  /** IP address. */
-  readonly host: string;
-  /** TCP port. */
-  readonly port: number;
-  /** True if the port is one of the host, published by the engine. */
-  readonly published: boolean;
-}
-
-/**
  * Waits until the server accepts connections.
  *
- * @param address where
+ * @param relay the way to it
  * @param signal gives up waiting
  * @throws the signal's reason, or `INSTANCE_START_FAILED` after 30 s
  */
-export async function awaitServer(address: CustomAddress, signal: AbortSignal): Promise<void> {
+export async function awaitServer(relay: Relay, signal: AbortSignal): Promise<void> {
   const end = performance.now() + customReadyTimeoutMs;
   for (let wait = minProbeMs;; wait = Math.min(wait * 2, maxProbeMs)) {
     signal.throwIfAborted();
-    if (await accepts(address)) return;
+    if (await accepts(relay, signal)) return;
     if (performance.now() + wait > end) {
       throw new ServerledgeError(
         "INSTANCE_START_FAILED",
         "The custom image accepts no connection on port 8080: it must serve POST /invoke there",
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, wait));
+    await abortable(new Promise((resolve) => setTimeout(resolve, wait)), signal);
   }
 }
 
 /** Looks once whether the server accepts connections. */
-async function accepts({ host, port, published }: CustomAddress): Promise<boolean> {
-  let conn: Deno.TcpConn;
+async function accepts(relay: Relay, signal: AbortSignal): Promise<boolean> {
   try {
-    conn = await Deno.connect({ hostname: host, port });
-  } catch {
-    return false;
-  }
-  // Closing it ends the read below.
-  const timer = setTimeout(() => conn.close(), proxyVerdictMs);
-  try {
-    return !published || await conn.read(new Uint8Array(1)) !== null;
+    using _connection = await relay.connect(signal);
+    return true;
   } catch (error) {
-    // Still open when the time was up: somebody is there.
-    return error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;
-  } finally {
-    clearTimeout(timer);
-    close(conn);
-  }
-}
-
-function close(conn: Deno.Conn): void {
-  try {
-    conn.close();
-  } catch {
-    // The timer closed it.
+    if (error instanceof NeverSent) return false;
+    throw error;
   }
 }
 
 /**
  * Sends one call, once: it is never repeated, since it may have run.
  *
- * @param address where
+ * @param relay the way to its server
  * @param call what to run
  * @param signal closes the connection
  * @throws `UNPROCESSABLE` where it cannot be sent; {NeverSent} or {ConnectionBroken} where the
  *   connection ended without a whole reply
  */
 export async function callCustom(
-  address: CustomAddress,
+  relay: Relay,
   call: Call,
   signal: AbortSignal,
 ): Promise<Reply> {
@@ -110,11 +80,10 @@ export async function callCustom(
     HandlerDir: "",
     ReturnOutput: call.returnOutput,
   }));
-  const { host, port } = address;
   try {
-    const headers = [["host", `${host}:${port}`], ["content-type", "application/json"]] as const;
+    const headers = [["host", host], ["content-type", "application/json"]] as const;
     const answer = await askOnce(
-      { hostname: host, port },
+      await relay.connect(signal),
       { method: "POST", path: "/invoke", headers, body },
       signal,
       maxReplyBytes,

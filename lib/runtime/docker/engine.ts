@@ -31,6 +31,7 @@ export interface RequestBounds {
 export class Engine implements Disposable {
   #address: EngineAddress | undefined;
   #clients: Promise<DockerClients> | undefined;
+  #architecture: Promise<string> | undefined;
   #closed = false;
 
   /**
@@ -75,6 +76,17 @@ export class Engine implements Disposable {
     } catch (error) {
       return (error as Error).message;
     }
+  }
+
+  /** Architecture that the engine runs on, e.g. `amd64`; asked once. */
+  architecture(): Promise<string> {
+    this.#architecture ??= this.ask("tell its version", (docker) => docker.version())
+      .then(({ Arch }) => Arch)
+      .catch((error) => {
+        this.#architecture = undefined;
+        throw error;
+      });
+    return this.#architecture;
   }
 
   /** Closes its connections; nothing can be asked any more. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
@@ -12,16 +12,16 @@ import { type Config, findRuntime } from "../../model/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { imageKey, imageOf } from "../../model/image_needs.ts";
 import { type ContainerExecutor, isSandboxed, type Runtime } from "../../model/runtimes.ts";
-import { ExecutorChannel } from "../channel.ts";
 import type { Claim, ExecutionEnvironment, Instance, Pull, SpareBudget } from "../environment.ts";
 import { Container } from "./container.ts";
 import { Engine, engineStatus } from "./engine.ts";
-import { installGuest, socketName } from "./guest.ts";
+import { Guest } from "./guest.ts";
 import { Holders } from "./holders.ts";
 import { bookFile, ImageBook } from "./image_book.ts";
 import { Images } from "./images.ts";
 import { functionLabel, nodeLabel } from "./names.ts";
 import { Networks } from "./networks.ts";
+import { Relays } from "./relays.ts";
 import type { Site } from "./site.ts";
 import { canBecome, hasSpares, spareMemory, type SpareRuntime } from "./spare.ts";
 import { Spares, type TakenSpare } from "./spares.ts";
@@ -51,7 +51,7 @@ export interface DockerOptions {
   readonly area: string;
   /** Where the code is. */
   readonly code: CodeFolders;
-  /** A folder of its own, for executors and the socket. */
+  /** A folder of its own, for executors and sockets. */
   readonly runDir: string;
   /** A file of its own, in which it remembers which images it has pulled and used. */
   readonly imageBook: string;
@@ -92,25 +92,26 @@ export class DockerEnvironment implements ExecutionEnvironment {
    * Opens the environment. Does not ask the engine for anything yet.
    *
    * @param options the node's
-   * @throws where the folder or the socket cannot be made
+   * @throws where the folder cannot be made
    */
   static async open(options: DockerOptions): Promise<DockerEnvironment> {
     const { config, nodeId, area, runDir } = options;
-    const guest = await installGuest(runDir);
-    const spareFolders = await emptyFolder(join(dirname(guest), "spares"));
-    const channel = await ExecutorChannel.open(join(guest, socketName));
+    const guest = await Guest.install(runDir);
+    const spareFolders = await emptyFolder(join(await Deno.realPath(runDir), "spares"));
     const engine = new Engine();
     const known = new Map<string, Container>();
-    return new DockerEnvironment(options, {
+    const site: Site = {
       engine,
       limits: { nodeId, pids: config["container.pids"], tmpMib: config["container.tmp"] },
       area,
       known,
       holders: new Holders(engine, nodeId, known),
       networks: new Networks(engine, nodeId),
-      channel,
+      // It starts its relays here.
+      relays: new Relays(() => site),
       guest,
-    }, spareFolders);
+    };
+    return new DockerEnvironment(options, site, spareFolders);
   }
 
   /** See {@link ExecutionEnvironment.prepare}. */
@@ -191,19 +192,19 @@ export class DockerEnvironment implements ExecutionEnvironment {
    * benchmarks.
    */
   async settled(): Promise<void> {
-    await Promise.all([this.#site.holders.filled(), this.#spares?.filled()]);
+    const { holders, relays } = this.#site;
+    await Promise.all([holders.filled(), relays.filled(), this.#spares?.filled()]);
   }
 
-  /** Removes every container of this process, its networks if nothing uses them, and the socket. */
+  /** Removes every container of this process, and its network if nothing uses it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
     await Promise.allSettled(this.#starts);
-    const { channel, engine, holders, known, networks } = this.#site;
+    const { engine, holders, known, networks, relays } = this.#site;
     await this.#spares?.[Symbol.asyncDispose]();
-    await holders[Symbol.asyncDispose]();
+    await Promise.all([holders[Symbol.asyncDispose](), relays[Symbol.asyncDispose]()]);
     await Promise.all([...known.values()].map((container) => container[Symbol.asyncDispose]()));
     await networks[Symbol.asyncDispose]();
-    await channel[Symbol.asyncDispose]();
     engine[Symbol.dispose]();
   }
 
@@ -230,6 +231,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     } finally {
       this.#starts.delete(starting);
       this.#site.holders.refill();
+      this.#site.relays.refill();
       this.#spares?.refillSoon();
     }
   }

@@ -7,14 +7,12 @@
  * @module
  */
 
-import { Readable } from "node:stream";
 import { logger } from "../../base/log.ts";
-import { Container } from "./container.ts";
+import type { Container } from "./container.ts";
 import { holderOptions } from "./container_options.ts";
-import { type Engine, engineStatus } from "./engine.ts";
-import { holderArchive, holderImage, holderProgram } from "./holder_image.ts";
-import { containerName } from "./names.ts";
-import { followProgress } from "./progress.ts";
+import type { Engine } from "./engine.ts";
+import { holderImage, holderProgram } from "./holder_image.ts";
+import { startPauseContainer } from "./pause_container.ts";
 
 /** Holders that are kept ready for functions that have none. */
 const spareHolders = 1;
@@ -146,35 +144,8 @@ export class Holders implements AsyncDisposable {
   }
 
   async #start(): Promise<Holder> {
-    const container = new Container(this.#engine, containerName("holder"));
-    this.#known.set(container.name, container);
-    await using stack = new AsyncDisposableStack();
-    stack.defer(() => void this.#known.delete(container.name));
-    stack.use(container);
     const options = holderOptions(holderImage, holderProgram, this.#nodeId);
-    try {
-      await container.create(options);
-    } catch (error) {
-      if (engineStatus(error) !== 404) throw error;
-      await this.#importImage();
-      await container.create(options);
-    }
-    await container.start();
-    stack.move();
+    const container = await startPauseContainer(this.#engine, this.#known, "holder", options);
     return { container, users: 0, broken: false };
-  }
-
-  async #importImage(): Promise<void> {
-    const { Arch } = await this.#engine.ask(
-      "tell its version",
-      (docker) => docker.version(),
-    );
-    const [repo, tag] = holderImage.split(":") as [string, string];
-    const what = "import the holder image";
-    const archive = Readable.from([await holderArchive(Arch)]);
-    // docker import - serverledge/holder:1
-    await this.#engine.ask(what, async (docker) => {
-      await followProgress(what, await docker.importImage(archive, { repo, tag }));
-    });
   }
 }

@@ -11,7 +11,8 @@ import type { ColdTier } from "../../model/start_tier.ts";
 import type { ExecutorConnection } from "../channel.ts";
 import type { Call, Instance, Loss, Reply } from "../environment.ts";
 import { type Container, crash, type Exit } from "./container.ts";
-import { callCustom, type CustomAddress } from "./custom.ts";
+import { callCustom } from "./custom.ts";
+import type { Relay } from "./relay.ts";
 
 /** How long a container whose connection is lost gets to be seen ending. */
 const exitNewsMs = 2_000;
@@ -152,7 +153,7 @@ export class ExecutorInstance extends ContainerInstance {
 
 /** An instance of a custom image, reached by HTTP. */
 export class CustomInstance extends ContainerInstance {
-  readonly #address: CustomAddress;
+  readonly #relay: Relay;
   readonly #calls = new Map<string, AbortController>();
 
   /**
@@ -160,17 +161,17 @@ export class CustomInstance extends ContainerInstance {
    *
    * @param fn what it runs
    * @param container where
-   * @param address where its server is
+   * @param relay the way to its server
    * @param cleanup removes everything that belongs to it
    */
   constructor(
     fn: FunctionRecord,
     container: Container,
-    address: CustomAddress,
+    relay: Relay,
     cleanup: AsyncDisposableStack,
   ) {
     super(fn, container, container.stopped(), cleanup);
-    this.#address = address;
+    this.#relay = relay;
   }
 
   /** See {@link Instance.invoke}. */
@@ -178,7 +179,7 @@ export class CustomInstance extends ContainerInstance {
     const abort = new AbortController();
     this.#calls.set(call.id, abort);
     try {
-      return await callCustom(this.#address, call, abort.signal);
+      return await callCustom(this.#relay, call, abort.signal);
     } catch (error) {
       // Whether it was sent is the same here: its instance is lost, or was told to stop.
       if (!(error instanceof ConnectionBroken || error instanceof NeverSent)) throw error;

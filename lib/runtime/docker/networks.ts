@@ -1,6 +1,6 @@
 /**
- * The networks of a node's containers, made when first needed. On both, functions cannot reach
- * each other.
+ * The network of those of a node's containers that have a way out, made when first needed. On it,
+ * functions cannot reach each other; they do reach what listens on the node's machine.
  *
  * @module
  */
@@ -12,80 +12,70 @@ import { nodeLabel } from "./names.ts";
 
 const log = logger("runtime");
 
-/** `outbound`: a way out. `isolated`: no way out, reached from the host only. */
-export type NetworkKind = "outbound" | "isolated";
-
-/** Makes and removes the networks of one node. */
+/** Makes and removes the network of one node. */
 export class Networks implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #nodeId: string;
-  readonly #made = new Set<NetworkKind>();
+  readonly #name: string;
   readonly #tasks = new SharedTasks<void>();
+  #made = false;
 
   /**
    * No network is made yet.
    *
-   * @param engine where they will be
-   * @param nodeId whose they are
+   * @param engine where it will be
+   * @param nodeId whose it is
    */
   constructor(engine: Engine, nodeId: string) {
     this.#engine = engine;
     this.#nodeId = nodeId;
+    this.#name = `serverledge-${nodeId}-outbound`;
   }
 
   /**
-   * Makes sure that a network is there.
+   * Makes sure that it is there.
    *
-   * @param kind which one
    * @returns its name
    */
-  async ensure(kind: NetworkKind): Promise<string> {
-    const name = this.#name(kind);
-    if (!this.#made.has(kind)) {
-      await this.#tasks.run(kind, async () => {
-        if (!await this.#find(name)) await this.#create(kind, name);
-        this.#made.add(kind);
+  async ensure(): Promise<string> {
+    if (!this.#made) {
+      await this.#tasks.run(this.#name, async () => {
+        if (!await this.#find()) await this.#create();
+        this.#made = true;
       });
     }
-    return name;
+    return this.#name;
   }
 
-  /** Looks again at the next use, because the engine said that a network is gone. */
+  /** Looks again at the next use, because the engine said that it is gone. */
   forget(): void {
-    this.#made.clear();
+    this.#made = false;
   }
 
-  /** Removes those that nothing uses. */
+  /** Removes it if nothing uses it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#made].map(async (kind) => {
-      const name = this.#name(kind);
-      await this.#engine
-        .ask(`remove network ${name}`, (docker) => docker.getNetwork(name).remove())
-        .catch((error) => log.debug("{error}", { error: error.message }));
-    }));
+    if (!this.#made) return;
+    await this.#engine
+      .ask(`remove network ${this.#name}`, (docker) => docker.getNetwork(this.#name).remove())
+      .catch((error) => log.debug("{error}", { error: error.message }));
   }
 
-  #name(kind: NetworkKind): string {
-    return `serverledge-${this.#nodeId}-${kind}`;
-  }
-
-  async #find(name: string): Promise<boolean> {
-    const filters = { name: [name] };
+  async #find(): Promise<boolean> {
+    const filters = { name: [this.#name] };
     const found = await this.#engine.ask(
-      `look for network ${name}`,
+      `look for network ${this.#name}`,
       (docker) => docker.listNetworks({ filters }),
     );
     // The filter finds parts of names too.
-    return found.some((network) => network.Name === name);
+    return found.some((network) => network.Name === this.#name);
   }
 
-  async #create(kind: NetworkKind, name: string): Promise<void> {
-    await this.#engine.ask(`create network ${name}`, (docker) =>
+  async #create(): Promise<void> {
+    await this.#engine.ask(`create network ${this.#name}`, (docker) =>
       docker.createNetwork({
-        Name: name,
+        Name: this.#name,
         Driver: "bridge",
         CheckDuplicate: true,
-        Internal: kind === "isolated",
         Options: { "com.docker.network.bridge.enable_icc": "false" },
         Labels: { [nodeLabel]: this.#nodeId },
       }));

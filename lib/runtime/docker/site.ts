@@ -4,12 +4,13 @@
  * @module
  */
 
-import type { ExecutorChannel } from "../channel.ts";
 import type { Container } from "./container.ts";
 import type { ContainerLimits } from "./container_options.ts";
 import type { Engine } from "./engine.ts";
+import type { Guest } from "./guest.ts";
 import type { Holders } from "./holders.ts";
 import type { Networks } from "./networks.ts";
+import type { Relays } from "./relays.ts";
 
 /** Where instances of a node are started, and with what. */
 export interface Site {
@@ -23,10 +24,10 @@ export interface Site {
   readonly known: Map<string, Container>;
   /** Namespaces of functions with no network. */
   readonly holders: Holders;
-  /** Networks of the others. */
+  /** Network of the others. */
   readonly networks: Networks;
-  /** Where executors connect to. */
-  readonly channel: ExecutorChannel;
-  /** Folder of the host with the executors and the channel's socket. */
-  readonly guest: string;
+  /** Namespaces of custom images. */
+  readonly relays: Relays;
+  /** Makes the folders by which containers and the node talk. */
+  readonly guest: Guest;
 }

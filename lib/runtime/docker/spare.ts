@@ -13,11 +13,12 @@ import { logger } from "../../base/log.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { Runtime } from "../../model/runtimes.ts";
 import type { ExecutorConnection } from "../channel.ts";
+import { ExecutorEndpoint } from "../endpoint.ts";
 import { CodeFolder } from "./code_folder.ts";
 import { Container } from "./container.ts";
 import { executorOptions, resourceLimits } from "./container_options.ts";
 import { canBeSetLater, channelVariables, functionVariables } from "./executor_variables.ts";
-import { executorCommands, guestMount } from "./guest.ts";
+import { executorCommand, guestMount } from "./guest.ts";
 import { startAndGreet } from "./hello.ts";
 import { ExecutorInstance } from "./instances.ts";
 import { containerName, runtimeLabel } from "./names.ts";
@@ -122,11 +123,13 @@ export class Spare implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<Spare> {
     const { memoryMib, options } = models[runtime.executor];
-    const [interpreter, ...rest] = executorCommands[runtime.executor] as [string, ...string[]];
     const token = randomId();
+    const architecture = await site.engine.architecture();
     const container = new Container(site.engine, containerName(runtime.id));
     await using stack = new AsyncDisposableStack();
     const folder = stack.use(await CodeFolder.make(join(folders, container.name)));
+    const guest = stack.use(site.guest.forExecutor(runtime.executor, architecture));
+    const endpoint = stack.use(ExecutorEndpoint.open(guest.socket, token));
     site.known.set(container.name, container);
     stack.defer(() => void site.known.delete(container.name));
     stack.use(container);
@@ -134,16 +137,13 @@ export class Spare implements AsyncDisposable {
       share: { MemoryMB: memoryMib, CPUDemand: 0 },
       labels: { [runtimeLabel]: runtime.id },
       image: runtime.image,
-      command: [interpreter, ...options, ...rest, "generic"],
+      command: [...executorCommand(runtime.executor, options), "generic"],
       env: channelVariables(token),
-      folders: { [guestMount]: site.guest, "/app": folder.path },
+      folders: { [guestMount]: guest.path, "/app": folder.path },
       network: "none",
     }));
     signal.throwIfAborted();
-    const expected = stack.use(site.channel.expect(token));
-    const connection = stack.use(
-      await startAndGreet(container, memoryMib, expected.connected, signal),
-    );
+    const connection = await startAndGreet(container, memoryMib, endpoint.connected, signal);
     return new Spare(site, runtime, { container, connection, folder }, stack.move());
   }
 

@@ -4,17 +4,15 @@
  * @module
  */
 
-// @ts-types="@types/dockerode"
-import type { ContainerInspectInfo } from "dockerode";
-import { ServerledgeError } from "../../base/errors.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { Container } from "./container.ts";
 import { customOptions, customPort } from "./container_options.ts";
-import { awaitServer, type CustomAddress } from "./custom.ts";
+import { awaitServer } from "./custom.ts";
 import { endedEarly } from "./early_end.ts";
 import { engineStatus } from "./engine.ts";
 import { CustomInstance } from "./instances.ts";
 import { containerName } from "./names.ts";
+import { Relay } from "./relay.ts";
 import type { Site } from "./site.ts";
 
 /** What is started. */
@@ -40,22 +38,41 @@ export async function startCustom(
   start: CustomStart,
   signal: AbortSignal,
 ): Promise<CustomInstance> {
-  const { fn, code } = start;
-  const published = fn.Network === "bridge";
-  const network = await site.networks.ensure(published ? "outbound" : "isolated");
-  const container = new Container(site.engine, containerName(fn.Name));
+  const outbound = start.fn.Network === "bridge";
+  const ready = site.relays.take(outbound);
+  if (ready) {
+    try {
+      return await attempt(site, start, ready, signal);
+    } catch (error) {
+      if (engineStatus(error) === undefined) throw error;
+      // Perhaps the relay had ended meanwhile.
+    }
+  }
+  signal.throwIfAborted();
+  return await attempt(site, start, await Relay.start(site, outbound), signal);
+}
+
+/** The relay is removed with the instance, or if there is none. */
+async function attempt(
+  site: Site,
+  { fn, image, code }: CustomStart,
+  relay: Relay,
+  signal: AbortSignal,
+): Promise<CustomInstance> {
   await using stack = new AsyncDisposableStack();
+  stack.use(relay);
+  const container = new Container(site.engine, containerName(fn.Name));
   site.known.set(container.name, container);
   stack.defer(() => void site.known.delete(container.name));
   stack.use(container);
-  await container.create(customOptions(fn, start.image, site.limits, network, published));
+  signal.throwIfAborted();
+  await container.create(customOptions(fn, image, site.limits, relay.network));
   signal.throwIfAborted();
   if (code) await copyCode(container, code);
   signal.throwIfAborted();
   await container.start();
-  const address = findAddress(await container.inspect(), network, published);
-  await ready(container, fn, address, signal);
-  return new CustomInstance(fn, container, address, stack.move());
+  await ready(container, fn, relay, signal);
+  return new CustomInstance(fn, container, relay, stack.move());
 }
 
 async function copyCode(container: Container, code: Uint8Array): Promise<void> {
@@ -74,7 +91,7 @@ async function copyCode(container: Container, code: Uint8Array): Promise<void> {
 async function ready(
   container: Container,
   fn: FunctionRecord,
-  address: CustomAddress,
+  relay: Relay,
   signal: AbortSignal,
 ): Promise<void> {
   const over = new AbortController();
@@ -87,24 +104,8 @@ async function ready(
     }
   });
   try {
-    await awaitServer(address, AbortSignal.any([signal, over.signal]));
+    await awaitServer(relay, AbortSignal.any([signal, over.signal]));
   } finally {
     waiting = false;
   }
-}
-
-function findAddress(
-  info: ContainerInspectInfo,
-  network: string,
-  published: boolean,
-): CustomAddress {
-  const { Ports, Networks } = info.NetworkSettings;
-  const port = Number(Ports[`${customPort}/tcp`]?.[0]?.HostPort);
-  const ip = Networks[network]?.IPAddress;
-  if (published && port > 0) return { host: "127.0.0.1", port, published };
-  if (!published && ip) return { host: ip, port: customPort, published };
-  throw new ServerledgeError(
-    "INSTANCE_START_FAILED",
-    "The container of the custom image has no address: it may have ended at once, see its log",
-  );
 }

@@ -7,11 +7,12 @@
 import { randomId } from "../../base/ids.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { ContainerExecutor, Runtime } from "../../model/runtimes.ts";
+import { ExecutorEndpoint } from "../endpoint.ts";
 import { Container } from "./container.ts";
 import { executorOptions, functionLabels } from "./container_options.ts";
 import { engineStatus } from "./engine.ts";
 import { channelVariables, functionVariables } from "./executor_variables.ts";
-import { executorCommands, guestMount } from "./guest.ts";
+import { executorCommand, guestMount } from "./guest.ts";
 import { startAndGreet } from "./hello.ts";
 import type { NamespaceLease } from "./holders.ts";
 import { ExecutorInstance } from "./instances.ts";
@@ -43,7 +44,7 @@ export async function startExecutor(
 ): Promise<ExecutorInstance> {
   const { fn } = start;
   if (fn.Network === "bridge") {
-    return await attempt(site, start, await site.networks.ensure("outbound"), undefined, signal);
+    return await attempt(site, start, await site.networks.ensure(), undefined, signal);
   }
   const lease = site.holders.lease(`${fn.Name}@${fn.Version}`);
   if (lease) {
@@ -66,9 +67,13 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<ExecutorInstance> {
   const { fn, runtime } = start;
+  const { executor } = runtime;
   const token = randomId();
+  const architecture = await site.engine.architecture();
   const container = new Container(site.engine, containerName(fn.Name));
   await using stack = new AsyncDisposableStack();
+  const folder = stack.use(site.guest.forExecutor(executor, architecture));
+  const endpoint = stack.use(ExecutorEndpoint.open(folder.socket, token));
   site.known.set(container.name, container);
   stack.defer(() => {
     site.known.delete(container.name);
@@ -80,16 +85,13 @@ async function attempt(
     share: fn,
     labels: functionLabels(fn),
     image: runtime.image,
-    command: executorCommands[runtime.executor],
+    command: executorCommand(executor),
     env: { ...functionVariables(site, fn), ...channelVariables(token) },
-    folders: { [guestMount]: site.guest, ...(start.code ? { "/app": start.code } : {}) },
+    folders: { [guestMount]: folder.path, ...(start.code ? { "/app": start.code } : {}) },
     network,
   }));
   signal.throwIfAborted();
-  const expected = stack.use(site.channel.expect(token));
-  const connection = stack.use(
-    await startAndGreet(container, fn.MemoryMB, expected.connected, signal),
-  );
+  const connection = await startAndGreet(container, fn.MemoryMB, endpoint.connected, signal);
   const instance = new ExecutorInstance(
     fn,
     container,

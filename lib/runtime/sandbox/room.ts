@@ -8,8 +8,9 @@
  */
 
 import { dirname, join } from "node:path";
+import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
-import { ExecutorChannel } from "../channel.ts";
+import { checkSocketPath } from "../endpoint.ts";
 
 /** `nobody`: owns nothing. Other users than root cannot change the user of a process. */
 const unprivileged = 65534;
@@ -29,15 +30,11 @@ export interface Program {
   readonly user: number | undefined;
 }
 
-/** The folder, the channel in it, and the program. */
+/** The folder and the program. */
 export class SandboxRoom implements AsyncDisposable {
   private constructor(
     /** The folder's absolute path. */
     readonly folder: string,
-    /** Where sandboxes connect to. */
-    readonly channel: ExecutorChannel,
-    /** The channel's path. */
-    readonly socket: string,
     /** What sandboxes run. */
     readonly program: Program,
   ) {}
@@ -57,17 +54,24 @@ export class SandboxRoom implements AsyncDisposable {
     const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "serverledge-sandbox-" }));
     await Deno.writeTextFile(pointer, folder, { mode: 0o600 });
     await Deno.chmod(folder, 0o711);
-    const socket = join(folder, "node.sock");
-    const channel = await ExecutorChannel.open(socket);
+    checkSocketPath(socketIn(folder));
     const own = program ?? await findProgram(folder);
-    return new SandboxRoom(folder, channel, socket, launcher ? launched(launcher, own) : own);
+    return new SandboxRoom(folder, launcher ? launched(launcher, own) : own);
   }
 
-  /** Closes the channel and removes the folder. */
+  /** A path for the socket of one more sandbox, which no other can guess. */
+  newSocket(): string {
+    return socketIn(this.folder);
+  }
+
+  /** Removes the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.channel[Symbol.asyncDispose]();
     await removeAll(this.folder);
   }
+}
+
+function socketIn(folder: string): string {
+  return join(folder, `${randomId()}.sock`);
 }
 
 async function removeAll(folder: string): Promise<void> {

@@ -6,7 +6,8 @@
 
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
-import type { ExecutorConnection, ExpectedExecutor } from "../channel.ts";
+import type { ExecutorConnection } from "../channel.ts";
+import { ExecutorEndpoint } from "../endpoint.ts";
 import type { Confinement, Limits } from "./limits/limits.ts";
 import { crashOf, SandboxProcess } from "./process.ts";
 import type { SandboxRoom } from "./room.ts";
@@ -30,12 +31,12 @@ export class Sandbox implements AsyncDisposable {
   readonly process: SandboxProcess;
   readonly #confining: Promise<Confinement>;
   #confinement: Confinement | undefined;
-  readonly #expected: ExpectedExecutor;
+  readonly #endpoint: ExecutorEndpoint;
   #connection: ExecutorConnection | undefined;
 
-  private constructor(process: SandboxProcess, expected: ExpectedExecutor, limits: Limits) {
+  private constructor(process: SandboxProcess, endpoint: ExecutorEndpoint, limits: Limits) {
     this.process = process;
-    this.#expected = expected;
+    this.#endpoint = endpoint;
     this.#confining = limits.confine(process).then((made) => this.#confinement = made);
   }
 
@@ -49,20 +50,21 @@ export class Sandbox implements AsyncDisposable {
    */
   static start(room: SandboxRoom, limits: Limits, nodeId: string): Sandbox {
     const token = randomId();
-    const expected = room.channel.expect(token);
+    const socket = room.newSocket();
+    const endpoint = ExecutorEndpoint.open(socket, token);
     try {
       const env = {
-        SERVERLEDGE_SOCKET: room.socket,
+        SERVERLEDGE_SOCKET: socket,
         SERVERLEDGE_TOKEN: token,
         MALLOC_TRIM_THRESHOLD_: String(trimThreshold),
       };
       return new Sandbox(
         SandboxProcess.start(room.program, [sandboxMode, nodeId], env),
-        expected,
+        endpoint,
         limits,
       );
     } catch (error) {
-      expected[Symbol.dispose]();
+      endpoint[Symbol.dispose]();
       throw error;
     }
   }
@@ -86,7 +88,7 @@ export class Sandbox implements AsyncDisposable {
     const ended = this.process.ended.then((end) => {
       throw this.#failure(`ended with status ${end.code} before it was ready`);
     });
-    const connected = this.#expected.connected.then((connection) => {
+    const connected = this.#endpoint.connected.then((connection) => {
       this.#connection = connection;
       connection.explainLoss = async () => crashOf(await this.process.ended, 0, this.#log());
     });
@@ -128,8 +130,7 @@ export class Sandbox implements AsyncDisposable {
 
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#expected[Symbol.dispose]();
-    this.#connection?.[Symbol.dispose]();
+    this.#endpoint[Symbol.dispose]();
     await this.process[Symbol.asyncDispose]();
     // A control group can go only when its process is gone.
     await (await this.#confining)[Symbol.asyncDispose]();

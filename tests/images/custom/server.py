@@ -29,6 +29,8 @@ class Executor(BaseHTTPRequestHandler):
         output = {"Output": "said %s\n" % CASE} if request["ReturnOutput"] or CASE == "fail" else {}
         if CASE == "echo" or CASE == "large":
             self.answer(200, {"Success": True, "Result": json.dumps(params), **output})
+        elif CASE == "interfaces":
+            self.answer(200, {"Success": True, "Result": json.dumps(os.listdir("/sys/class/net"))})
         elif CASE == "count":
             self.answer(200, {"Success": True, "Result": str(connections)})
         elif CASE == "nothing":
@@ -68,7 +70,7 @@ class Executor(BaseHTTPRequestHandler):
             while True:
                 pass
         elif CASE == "outside":
-            self.answer(200, {"Success": True, "Result": json.dumps(outside(params["host"]))})
+            self.answer(200, {"Success": True, "Result": json.dumps(outside(params["host"], params.get("port", 8080)))})
 
     def answer(self, status, reply):
         self.send_response(status)
@@ -85,12 +87,12 @@ class Executor(BaseHTTPRequestHandler):
         sys.stderr.write("request: %s\n" % (text % arguments))
 
 
-def outside(host):
-    """Whether a host can be reached on port 8080."""
+def outside(host, port):
+    """Whether a host can be reached on a port."""
     import socket
 
     try:
-        socket.create_connection((host, 8080), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
         return "connected"
     except OSError as error:
         return type(error).__name__

@@ -104,3 +104,8 @@ exports.meet = async ({ count }) => {
   while (calls < count) await pause(2);
   return "met";
 };
+
+// Leaves an orphan: the child of sh outlives it.
+exports.orphan = () => {
+  require("child_process").execSync('sh -c "sleep 0.02 &"', { stdio: "ignore" });
+};

@@ -278,3 +278,9 @@ def listen(params, context):
         return "connected"
     except OSError as error:
         return type(error).__name__
+
+
+def orphan(params, context):
+    """Leaves an orphan: the child of sh outlives it."""
+    if os.system('sh -c "sleep 0.02 &"') != 0:
+        raise RuntimeError("cannot start a process")

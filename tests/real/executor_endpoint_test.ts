@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { FrameBatch } from "../../lib/runtime/frames.ts";
-import { ExecutorChannel } from "../../lib/runtime/channel.ts";
+import { ExecutorEndpoint } from "../../lib/runtime/endpoint.ts";
 import { dockerCall } from "../support/docker.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
-/** A channel on a socket of its own. */
-async function open() {
+/** An endpoint in a folder of its own. */
+async function open(token: string) {
   await using stack = new AsyncDisposableStack();
-  const { path } = stack.use(await tempDir("channel"));
+  const { path } = stack.use(await tempDir("endpoint"));
   const socket = `${path}/node.sock`;
-  const channel = stack.use(await ExecutorChannel.open(socket));
+  const endpoint = stack.use(ExecutorEndpoint.open(socket, token));
   const kept = stack.move();
-  return { channel, socket, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { endpoint, socket, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** Connects as an executor does, and sends frames. */
@@ -39,30 +39,65 @@ async function closed(conn: Deno.Conn): Promise<void> {
   conn.close();
 }
 
-Deno.test("who does not know a token is turned away", async () => {
-  await using world = await open();
-  using _expected = world.channel.expect("right");
+Deno.test("who does not know the token is turned away, and the executor is still expected", async () => {
+  await using world = await open("right");
   await closed(await connect(world.socket, '{"token":"wrong"}'));
   await closed(await connect(world.socket, "not JSON"));
   const http = await Deno.connect({ transport: "unix", path: world.socket });
   await http.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
   await closed(http);
+  using _executor = await connect(world.socket, '{"token":"right"}');
+  assert.equal((await world.endpoint.connected).calls, 0);
 });
 
-Deno.test("a token works once", async () => {
-  await using world = await open();
-  using expected = world.channel.expect("once");
-  using _first = await connect(world.socket, '{"token":"once"}');
-  using connection = await expected.connected;
-  assert.equal(connection.calls, 0);
-  await closed(await connect(world.socket, '{"token":"once"}'));
+Deno.test("an announced hello of more than 4 KiB is turned away before it is read", async () => {
+  await using world = await open("right");
+  const before = Deno.memoryUsage().external;
+  const conns = await Promise.all(Array.from({ length: 40 }, async () => {
+    const conn = await Deno.connect({ transport: "unix", path: world.socket });
+    await conn.write(Uint8Array.of(4, 0, 0, 0)); // 64 MiB
+    return conn;
+  }));
+  await Promise.all(conns.map(closed));
+  const grown = Deno.memoryUsage().external - before;
+  assert.ok(grown < 16 << 20, `${grown} bytes are held`);
+});
+
+Deno.test("a few connections may be open before the hello, others are closed at once", async () => {
+  await using world = await open("right");
+  const conns: Deno.UnixConn[] = [];
+  for (let count = 0; count < 8; count++) {
+    conns.push(await Deno.connect({ transport: "unix", path: world.socket }));
+  }
+  await Promise.all(conns.splice(4).map(closed));
+  await send(conns[0]!, '{"token":"right"}');
+  await world.endpoint.connected;
+  // Nobody else is expected.
+  await Promise.all(conns.splice(1).map(closed));
+  await assert.rejects(Deno.connect({ transport: "unix", path: world.socket }));
+  conns[0]!.close();
+});
+
+Deno.test("a connection that comes when no descriptor is left is taken later", async () => {
+  await using dir = await tempDir("endpoint");
+  const program = new URL("../support/crowded_endpoint.ts", import.meta.url).pathname;
+  const { stdout, stderr } = await new Deno.Command("sh", {
+    args: [
+      "-c",
+      'ulimit -n 100 && exec "$@"',
+      "sh",
+      Deno.execPath(),
+      ...["run", "-A", "--no-check", program, `${dir.path}/node.sock`],
+    ],
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  assert.equal(text, "connected when there was one again\n", new TextDecoder().decode(stderr));
 });
 
 Deno.test("replies find their calls in any order; one for nobody is ignored", async () => {
-  await using world = await open();
-  using expected = world.channel.expect("t");
+  await using world = await open("t");
   using executor = await connect(world.socket, '{"token":"t"}');
-  using connection = await expected.connected;
+  const connection = await world.endpoint.connected;
   const calls = ["a", "b", "c"].map((id) => connection.invoke(dockerCall({ id })));
   const reply = (id: string) => JSON.stringify({ id, ok: true, result: `"${id}"`, output: "" });
   await send(executor, reply("c"), reply("nobody"), reply("a"), '{"id":"b"}');
@@ -74,12 +109,11 @@ Deno.test("replies find their calls in any order; one for nobody is ignored", as
   assert.equal(connection.cancel("a"), false);
 });
 
-Deno.test("a broken frame ends the connection and its calls, not the channel", async () => {
-  await using world = await open();
+Deno.test("a broken frame ends the connection and its calls", async () => {
   for (const garbage of ["[]", "nonsense", '{"id":1}']) {
-    using expected = world.channel.expect("t");
+    await using world = await open("t");
     const executor = await connect(world.socket, '{"token":"t"}');
-    using connection = await expected.connected;
+    const connection = await world.endpoint.connected;
     const call = connection.invoke(dockerCall());
     await send(executor, garbage);
     await assert.rejects(call, { code: "FUNCTION_CRASHED" });
@@ -89,16 +123,15 @@ Deno.test("a broken frame ends the connection and its calls, not the channel", a
 });
 
 Deno.test("a peer that does not read blocks nobody else, and its calls fail when it goes", async () => {
-  await using world = await open();
-  using slowExpected = world.channel.expect("slow");
-  const slow = await connect(world.socket, '{"token":"slow"}');
-  using slowConnection = await slowExpected.connected;
+  await using slowWorld = await open("slow");
+  const slow = await connect(slowWorld.socket, '{"token":"slow"}');
+  const slowConnection = await slowWorld.endpoint.connected;
   const text = "x".repeat(8 << 20);
   const stuck = slowConnection.invoke(dockerCall({ params: { text } }));
   const behind = slowConnection.invoke(dockerCall());
-  using expected = world.channel.expect("quick");
+  await using world = await open("quick");
   using quick = await connect(world.socket, '{"token":"quick"}');
-  using connection = await expected.connected;
+  const connection = await world.endpoint.connected;
   const call = connection.invoke(dockerCall({ id: "q" }));
   await send(quick, '{"id":"q","ok":true,"result":"1","output":""}');
   assert.equal((await call).ok, true);
@@ -107,7 +140,7 @@ Deno.test("a peer that does not read blocks nobody else, and its calls fail when
   await assert.rejects(behind, { code: "FUNCTION_CRASHED" });
 });
 
-Deno.test("a path too long for a socket is refused with what to do", async () => {
+Deno.test("a path too long for a socket is refused with what to do", () => {
   const path = `/tmp/${"x".repeat(120)}/node.sock`;
-  await assert.rejects(ExecutorChannel.open(path), { code: "INVALID_REQUEST" });
+  assert.throws(() => ExecutorEndpoint.open(path, "t"), { code: "INVALID_REQUEST" });
 });
