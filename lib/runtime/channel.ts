@@ -34,6 +34,18 @@ interface Pending {
   body?: StreamedBody;
 }
 
+/** Where calls go to an executor that waits for its next one in a blocking read. */
+export interface CallSink {
+  /**
+   * Sends a call.
+   *
+   * @returns false if it has to go by the connection, which the executor reads from now on
+   */
+  send(text: string): boolean;
+  /** Makes the executor read its connection. */
+  ring(): void;
+}
+
 /** The connection to the executor of one instance. */
 export class ExecutorConnection implements Disposable {
   readonly #conn: Deno.Conn;
@@ -44,6 +56,10 @@ export class ExecutorConnection implements Disposable {
   #open = true;
   #strays = 0;
   #isBroken = false;
+  /** True if the executor waits for its next call where {@link ExecutorConnection.callPipe} leads. */
+  #waits = false;
+  /** A quicker way to an executor that does nothing but wait; used when its last reply says so. */
+  callPipe: CallSink | undefined;
   /** Takes what the executor asks of the node, in its own words; undefined: it may ask nothing. */
   onAsk: ((ask: unknown) => void) | undefined;
   /** Tells what became of the other side, for the calls that are lost with the connection. */
@@ -116,6 +132,13 @@ export class ExecutorConnection implements Disposable {
     return true;
   }
 
+  /** Lets an executor that waits for its next call do what it does when there is none for long. */
+  ring(): void {
+    if (!this.#waits) return;
+    this.#waits = false;
+    this.callPipe?.ring();
+  }
+
   /**
    * Sends something that is no call.
    *
@@ -160,9 +183,16 @@ export class ExecutorConnection implements Disposable {
   #ask(id: string, message: object, onStream?: Pending["onStream"]): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (!this.#open) return void this.explainLoss().then(reject, reject);
-      this.#writer.add(toJson(message));
+      const text = toJson(message);
+      if (!this.#sendToPipe(text)) this.#writer.add(text);
       this.#pending.push({ id, resolve, reject, onStream });
     });
+  }
+
+  #sendToPipe(text: string): boolean {
+    if (!this.#waits) return false;
+    this.#waits = false;
+    return this.callPipe?.send(text) === true;
   }
 
   async #rejectAll(lost: Pending[]): Promise<void> {
@@ -175,13 +205,14 @@ export class ExecutorConnection implements Disposable {
       return this.onAsk((JSON.parse(text) as { ask: unknown }).ask);
     }
     if (text.startsWith(partPrefix)) return this.#receivePart(readPart(text));
-    const { id, reply } = readReply(text);
+    const { id, reply, waits } = readReply(text);
     const at = this.#pending.findIndex((pending) => pending.id === id);
     if (at < 0) {
       // A call is pending until its reply, so this one answers nothing.
       if (++this.#strays > maxStrays) throw new FrameError("too many replies to no call");
       return;
     }
+    this.#waits = waits;
     const { resolve } = this.#pending[at]!;
     this.#pending.splice(at, 1);
     resolve(reply);

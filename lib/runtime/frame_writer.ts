@@ -13,6 +13,7 @@ export class FrameWriter {
   #filling = new FrameBatch();
   #writing = new FrameBatch();
   #flushing = false;
+  #flushed = Promise.resolve();
   #open = true;
 
   /**
@@ -36,7 +37,12 @@ export class FrameWriter {
     this.#filling.add(text);
     if (this.#flushing) return;
     this.#flushing = true;
-    queueMicrotask(() => void this.#flush());
+    this.#flushed = Promise.resolve().then(() => this.#flush());
+  }
+
+  /** Resolves when what was added is written, or nothing more can be. */
+  get flushed(): Promise<void> {
+    return this.#flushed;
   }
 
   /** Writes nothing more. */

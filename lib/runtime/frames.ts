@@ -103,8 +103,19 @@ export class FrameReader {
 
 /** Collects frames that are to be written together. */
 export class FrameBatch {
-  #buffer = new Uint8Array(chunkBytes);
+  readonly #usualBytes: number;
+  #buffer: Uint8Array<ArrayBuffer>;
   #length = 0;
+
+  /**
+   * An empty batch.
+   *
+   * @param usualBytes the size to which its buffer shrinks back
+   */
+  constructor(usualBytes = chunkBytes) {
+    this.#usualBytes = usualBytes;
+    this.#buffer = new Uint8Array(usualBytes);
+  }
 
   /** How many bytes are collected. */
   get length(): number {
@@ -149,7 +160,7 @@ export class FrameBatch {
   /** Forgets the collected bytes once they are written. */
   clear(): void {
     this.#length = 0;
-    if (this.#buffer.length > chunkBytes) this.#buffer = new Uint8Array(chunkBytes);
+    if (this.#buffer.length > this.#usualBytes) this.#buffer = new Uint8Array(this.#usualBytes);
   }
 
   #reserve(count: number): void {

@@ -26,24 +26,28 @@ export function readHello(text: string): string {
  * Reads a reply.
  *
  * @param text the frame
- * @returns which call it answers and how; a failure where its fields are not as they must be
+ * @returns which call it answers and how; a failure where its fields are not as they must be; and
+ *   whether the executor waits for its next call on its pipe
  * @throws {FrameError} if it cannot belong to any call
  */
-export function readReply(text: string): { id: string; reply: Reply } {
+export function readReply(text: string): { id: string; reply: Reply; waits: boolean } {
   const message = parseObject(text);
   const { id, ok, result, output, error } = message;
+  const waits = message.waits === true;
   if (typeof id !== "string") throw new FrameError("a reply has no id");
   if (typeof output === "string") {
-    if (ok === true && typeof result === "string") return { id, reply: { ok, result, output } };
+    if (ok === true && typeof result === "string") {
+      return { id, reply: { ok, result, output }, waits };
+    }
     if (ok === false && isObject(error)) {
       const { type, message, traceback } = error;
       if (typeof type === "string" && typeof message === "string") {
         const failure = { type, message, traceback: String(traceback ?? "") };
-        return { id, reply: { ok, failure, output } };
+        return { id, reply: { ok, failure, output }, waits };
       }
     }
   }
-  return { id, reply: badReply("The executor's reply is not as the protocol wants it") };
+  return { id, reply: badReply("The executor's reply is not as the protocol wants it"), waits };
 }
 
 /**

@@ -16,12 +16,15 @@ Deno.test("replies of success and failure are read", () => {
   assert.deepEqual(readReply('{"id":"1","ok":true,"result":"2","output":"o"}'), {
     id: "1",
     reply: { ok: true, result: "2", output: "o" },
+    waits: false,
   });
   const error = { type: "ValueError", message: "bad", traceback: "at" };
   assert.deepEqual(readReply(JSON.stringify({ id: "1", ok: false, error, output: "" })), {
     id: "1",
     reply: { ok: false, failure: error, output: "" },
+    waits: false,
   });
+  assert.ok(readReply('{"id":"1","ok":true,"result":"2","output":"","waits":true}').waits);
 });
 
 Deno.test("a reply with wrong fields is a failure of its call only", () => {

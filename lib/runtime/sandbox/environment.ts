@@ -187,14 +187,16 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     resources.use(sandbox);
     if (!spare) await abortable(sandbox.connected(), signal);
     const { process, connection, confinement } = sandbox;
-    const busy = () => connection.calls > 0;
-    confinement.bound(this.#bounds(fn, executor), busy);
+    confinement.bound(this.#bounds(fn, executor), {
+      busy: () => connection.calls > 0,
+      rest: () => connection.ring(),
+    });
     confinement.wake();
     if (fn.Network === "bridge") {
       const forbids = this.#options.forbids ?? isThisMachine;
       resources.use(new FetchBroker(connection, forbids));
     }
-    await abortable(sandbox.load(this.#spec(fn, executor, code), loadTimeoutMs), signal);
+    await abortable(sandbox.load(this.#spec(fn, executor, code, sandbox), loadTimeoutMs), signal);
     const tier = spare ? "generic" : "fresh";
     return new SandboxInstance(fn, tier, {
       process,
@@ -231,7 +233,12 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     }
   }
 
-  #spec(fn: FunctionRecord, executor: SandboxExecutor, code: CodeLease): SandboxSpec {
+  #spec(
+    fn: FunctionRecord,
+    executor: SandboxExecutor,
+    code: CodeLease,
+    { process }: Sandbox,
+  ): SandboxSpec {
     const { folder, entry, exportName } = code;
     return {
       executor,
@@ -245,6 +252,8 @@ export class SandboxEnvironment implements ExecutionEnvironment {
       memoryMib: fn.MemoryMB,
       concurrency: fn.MaxConcurrency,
       network: fn.Network,
+      // Where calls may overlap, or answers of other machines come, the socket has to be read all the time.
+      pipe: process.callPipe !== undefined && fn.MaxConcurrency === 1 && fn.Network === "none",
       area: this.#options.area,
       node: this.#options.nodeId,
     };

@@ -50,7 +50,10 @@ export async function runPreparer(
   signal.addEventListener("abort", kill);
   await using confinement = await limits.confine(process);
   try {
-    confinement.bound({ memoryMib, cpu: 0, pids: maxThreads }, () => true);
+    confinement.bound({ memoryMib, cpu: 0, pids: maxThreads }, {
+      busy: () => true,
+      rest: () => {},
+    });
     confinement.wake();
     const [answer, words] = await Promise.all([
       collect(child.stdout, maxAnswerBytes, kill),

@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
+import { CallPipe } from "./call_pipe.ts";
 import { LogTail } from "./log_tail.ts";
 import type { Program } from "./room.ts";
 
@@ -27,6 +28,8 @@ export interface ProcessEnd {
 export class SandboxProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #log: LogTail;
+  /** Its standard input, if the node may write to that without waiting. */
+  readonly callPipe: CallPipe | undefined;
   /** Resolves when it has ended. */
   readonly ended: Promise<ProcessEnd>;
   /** Set by whoever ends it for its memory, before. */
@@ -36,6 +39,9 @@ export class SandboxProcess implements AsyncDisposable {
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
     this.#log = new LogTail(child.stderr);
+    this.callPipe = CallPipe.open(child.pid);
+    // What was opened is another descriptor of the same pipe.
+    void child.stdin.close().catch(() => {});
     this.ended = this.#watch();
   }
 
@@ -52,7 +58,7 @@ export class SandboxProcess implements AsyncDisposable {
     args: readonly string[],
     env: Readonly<Record<string, string>>,
   ): SandboxProcess {
-    return new SandboxProcess(spawn(program, args, env, "null", "null"));
+    return new SandboxProcess(spawn(program, args, env, "piped", "null"));
   }
 
   /** Its id. */
@@ -88,6 +94,7 @@ export class SandboxProcess implements AsyncDisposable {
   async #watch(): Promise<ProcessEnd> {
     const { code, signal } = await this.#child.status;
     this.#running = false;
+    this.callPipe?.[Symbol.dispose]();
     let timer: number | undefined;
     const bound = new Promise<void>((resolve) => timer = setTimeout(resolve, lastWordsMs));
     await Promise.race([this.#log.ended, bound]);

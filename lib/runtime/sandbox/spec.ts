@@ -35,6 +35,8 @@ export interface SandboxSpec {
   readonly concurrency: number;
   /** `bridge`: it may reach other machines, through the node. */
   readonly network: "none" | "bridge";
+  /** True if calls come by standard input where a reply has said so. */
+  readonly pipe: boolean;
   /** Area of the node. */
   readonly area: string;
   /** Id of the node. */

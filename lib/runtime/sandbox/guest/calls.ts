@@ -83,8 +83,10 @@ export interface CallsOptions {
   readonly handler: Handler;
   /** Where output goes. */
   readonly output: Output;
-  /** Sends a reply, or a part of one. Throws where it is too long. */
-  readonly send: (reply: object) => void;
+  /** Sends a part of an answer. Throws where it is too long. */
+  readonly send: (part: object) => void;
+  /** Sends a reply. Throws where it is too long. */
+  readonly reply: (reply: object) => void;
   /** Describes what was thrown. */
   readonly describe: (thrown: unknown) => Failure;
 }
@@ -182,7 +184,7 @@ export class Calls {
     if (!this.#end(running)) return;
     const { call, sink } = running;
     try {
-      this.#options.send({ id: call.id, ok: true, result, output: call.output ? sink.text : "" });
+      this.#options.reply({ id: call.id, ok: true, result, output: call.output ? sink.text : "" });
     } catch {
       this.#refuse(running, { type: "ResultTooLarge", message: tooLarge, traceback: "" });
     }
@@ -201,6 +203,6 @@ export class Calls {
   }
 
   #refuse({ call, sink }: Running, error: Failure): void {
-    this.#options.send({ id: call.id, ok: false, error, output: sink.text });
+    this.#options.reply({ id: call.id, ok: false, error, output: sink.text });
   }
 }

@@ -18,6 +18,7 @@ const spec: SandboxSpec = {
   memoryMib: 64,
   concurrency: 1,
   network: "none",
+  pipe: false,
   area: "A",
   node: "n",
 };
@@ -26,11 +27,13 @@ function setUp(handler: (output: Output) => Handler) {
   const replies: Record<string, unknown>[] = [];
   const logged: string[] = [];
   const output = new Output((text) => logged.push(text));
+  const send = (reply: object) => void replies.push(reply as Record<string, unknown>);
   const calls = new Calls({
     spec,
     handler: handler(output),
     output,
-    send: (reply) => void replies.push(reply as Record<string, unknown>),
+    send,
+    reply: send,
     describe: (thrown) => describe(thrown, (stack) => stack),
   });
   return { calls, replies, logged };

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { CallPipe } from "./call_pipe.ts";
 import { type CallMessage, Calls, tooLarge } from "./calls.ts";
 import type { SandboxExecutor } from "../../../model/runtimes.ts";
 import type { SandboxSpec } from "../spec.ts";
@@ -38,7 +39,8 @@ export async function runSandbox(): Promise<void> {
   wire.send({ token });
   // Absent where the program runs from sources.
   const { gc = () => {} } = globalThis as { gc?: (how?: object) => void };
-  const { memoryUsage } = Deno;
+  const { memoryUsage, unrefTimer } = Deno;
+  const openPipe = CallPipe.open(wire);
   const { setTimeout, performance } = globalThis;
   // While nothing is to be done yet: what is the same for every function.
   hardenLanguage();
@@ -48,11 +50,12 @@ export async function runSandbox(): Promise<void> {
   const output = new Output(logger(), await storageFor(spec));
   const describeError = (thrown: unknown) => describe(thrown, (stack) => mapStack(stack, spec));
   const reply = { id: message.id, output: "" };
+  const pipe = spec.pipe ? openPipe : undefined;
   const network = await networkFor(spec, wire);
   let loaded: GuestFunction | undefined;
   const calls: { run?: Runner; tidy?: IdleTidy } = {};
   // While the code is loaded it may fetch already.
-  const running = wire.run((message) => {
+  const accept = (message: Record<string, unknown>) => {
     if (typeof message.cancel === "string") calls.run?.cancel(message.cancel);
     else if (typeof message.taken === "string") {
       calls.run?.taken(message.taken, message.cost as number);
@@ -61,7 +64,8 @@ export async function runSandbox(): Promise<void> {
       calls.run?.run(message as unknown as CallMessage);
       calls.tidy?.worked();
     }
-  });
+  };
+  const running = wire.run(accept);
   try {
     const loader = await loaders[spec.executor]();
     const activate = await loader(spec, () => gc());
@@ -72,24 +76,34 @@ export async function runSandbox(): Promise<void> {
     wire.send({ ...reply, ok: false, error: describeError(error) });
     return await running;
   }
-  const send = (reply: object) => wire.send(reply);
+  const send = (part: object) => wire.send(part);
+  const answer = (reply: object) => pipe ? pipe.reply(reply) : wire.send(reply);
   const log = (thrown: unknown) => {
     const { type, message, traceback } = describeError(thrown);
     output.write(`Uncaught ${traceback || `${type}: ${message}`}\n`);
   };
   const runner = calls.run = "handler" in loaded
-    ? new Calls({ spec, handler: loaded.handler, output, send, describe: describeError })
-    : answering(loaded.answer, send);
+    ? new Calls({
+      spec,
+      handler: loaded.handler,
+      output,
+      send,
+      reply: answer,
+      describe: describeError,
+    })
+    : answering(loaded.answer, answer);
   catchStrays(runner, log);
   calls.tidy = new IdleTidy({
     heapBytes: () => memoryUsage().heapTotal,
     // An ordinary collection keeps the pages.
     collect: () => gc({ type: "major", execution: "sync", flavor: "last-resort" }),
     busy: () => runner.busy,
-    after: (ms, callback) => void setTimeout(callback, ms),
+    // It is no reason to wait for a call in the event loop.
+    after: (ms, callback) => unrefTimer(setTimeout(callback, ms)),
     now: () => performance.now(),
   });
-  wire.send({ ...reply, ok: true, result: "null" });
+  void pipe?.run(accept);
+  answer({ ...reply, ok: true, result: "null" });
   await running;
 }
 

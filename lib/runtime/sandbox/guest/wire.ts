@@ -9,7 +9,7 @@ import { FrameWriter } from "../../frame_writer.ts";
 
 /** The connection to the node. */
 export class Wire {
-  readonly #conn: Deno.Conn;
+  readonly #conn: Deno.UnixConn;
   readonly #reader = new FrameReader();
   readonly #writer: FrameWriter;
 
@@ -19,7 +19,7 @@ export class Wire {
    * @param conn open
    * @param lost called when the node takes no more
    */
-  constructor(conn: Deno.Conn, lost: () => void) {
+  constructor(conn: Deno.UnixConn, lost: () => void) {
     this.#conn = conn;
     this.#writer = new FrameWriter(conn, lost);
   }
@@ -31,6 +31,25 @@ export class Wire {
    */
   send(message: object): void {
     this.#writer.add(JSON.stringify(message));
+  }
+
+  /** Resolves when what was sent is on its way. */
+  get flushed(): Promise<void> {
+    return this.#writer.flushed;
+  }
+
+  /**
+   * Asks the event loop something without its counting that the sandbox listens here.
+   *
+   * @param question what it is asked
+   */
+  unnoticed<T>(question: () => T): T {
+    this.#conn.unref();
+    try {
+      return question();
+    } finally {
+      this.#conn.ref();
+    }
   }
 
   /**

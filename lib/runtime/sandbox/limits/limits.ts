@@ -8,7 +8,7 @@
 import { logger } from "../../../base/log.ts";
 import { type Bounds, type Group, type Groups, openGroups } from "./cgroups.ts";
 import { residentBytes } from "./proc.ts";
-import { Warden, type Watch } from "./warden.ts";
+import { type Ward, Warden, type Watch } from "./warden.ts";
 
 /** Sandboxes are ended before the node when the machine runs out of memory. */
 const oomScoreAdj = 500;
@@ -31,9 +31,9 @@ export interface Confinement extends AsyncDisposable {
    * Bounds the process, which has not run any code of a function yet.
    *
    * @param bounds what it may use from now on
-   * @param busy tells whether calls are under way
+   * @param calls tells whether calls are under way; told when there were none for some seconds
    */
-  bound(bounds: Bounds, busy: () => boolean): void;
+  bound(bounds: Bounds, calls: Pick<Ward, "busy" | "rest">): void;
   /** Must be called before each call to it. */
   wake(): void;
 }
@@ -72,12 +72,17 @@ export class Limits implements AsyncDisposable {
     const group = await this.#join(process);
     let watch: Watch | undefined;
     return {
-      bound: (bounds, busy) => {
+      bound: (bounds, calls) => {
         const byKernel = group !== undefined && boundGroup(group, bounds);
         const before = byKernel ? undefined : residentBytes(process.pid);
         const maxBytes = before && before + bounds.memoryMib * 2 ** 20;
         const signal = (name: Deno.Signal) => process.signal(name);
-        const watched = watch = this.#warden.watch({ pid: process.pid, busy, signal, maxBytes });
+        const watched = watch = this.#warden.watch({
+          pid: process.pid,
+          ...calls,
+          signal,
+          maxBytes,
+        });
         process.outOfMemory = () => watched.outOfMemory || (group?.outOfMemory() ?? false);
       },
       wake: () => watch?.wake(),

@@ -12,6 +12,8 @@ import { cpuSeconds, residentBytes } from "./proc.ts";
 const busyStepMs = 25;
 /** How often all of them are looked at, ms. */
 const idleStepMs = 1_000;
+/** Looks at a sandbox without a call after which it is told to rest. */
+const restLooks = 5;
 /** Share of a core that a sandbox without calls may use. */
 const idleShare = 0.25;
 
@@ -25,6 +27,8 @@ export interface Ward {
   readonly busy: () => boolean;
   /** Sends it a signal. */
   readonly signal: (name: Deno.Signal) => void;
+  /** Called once when it has had no call for some seconds. */
+  readonly rest: () => void;
   /** Resident bytes above which it is ended; undefined where the kernel sees to that. */
   readonly maxBytes: number | undefined;
 }
@@ -44,6 +48,7 @@ class Watched implements Watch {
   paused = false;
   cpu: number | undefined;
   wasBusy = true;
+  quietLooks = 0;
 
   constructor(ward: Ward, warden: Warden) {
     this.ward = ward;
@@ -132,6 +137,8 @@ export class Warden implements Disposable {
     watched.cpu = cpuSeconds(ward.pid);
     const idle = !ward.busy() && !watched.wasBusy;
     watched.wasBusy = ward.busy();
+    watched.quietLooks = idle ? watched.quietLooks + 1 : 0;
+    if (watched.quietLooks === restLooks) ward.rest();
     if (!idle || watched.paused || before === undefined || watched.cpu === undefined) return;
     if (watched.cpu - before <= idleShare * idleStepMs / 1000) return;
     log.warn("Sandbox {pid} is busy without a call: paused until the next one", { pid: ward.pid });
