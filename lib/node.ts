@@ -21,6 +21,7 @@ import { FunctionService } from "./registry/functions.ts";
 import type { Registry } from "./registry/registry.ts";
 import { ResultJournal } from "./registry/result_journal.ts";
 import { openSqlite } from "./registry/sqlite.ts";
+import type { OutputSink } from "./runtime/call_output.ts";
 import { DockerEnvironment } from "./runtime/docker/environment.ts";
 import { Environments } from "./runtime/environments.ts";
 import { EnvironmentWatch } from "./runtime/watch.ts";
@@ -41,8 +42,8 @@ import { Planner } from "./scheduler/planner.ts";
 import type { InvocationObserver } from "./scheduler/observer.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
 import { InvocationLog } from "./telemetry/invocation_log.ts";
-import { LogBook } from "./telemetry/log_book.ts";
 import { Metrics } from "./telemetry/metrics.ts";
+import { OutputLog } from "./telemetry/output_log.ts";
 import { createApp } from "./api/app.ts";
 import { type ApiServer, serveApi } from "./api/server.ts";
 import { openImages } from "./node_images.ts";
@@ -85,11 +86,16 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   };
   const policy = await openPolicy(config, clock, built);
   const { codeCache, registry, catalog } = await openStorage(config, home, built);
+  const outputLog = new OutputLog(clock);
   const { environment, containers, ledger, pool, keeping } = await openPool(
     config,
     home,
     codeCache,
     clock,
+    (name, id, text, time) => {
+      // What is left of a function that is gone must not meet one that gets its name.
+      if (catalog.get(name)) outputLog.write(name, id, text, time);
+    },
     built,
   );
   const images = built.use(openImages(config, containers, catalog, clock));
@@ -112,7 +118,6 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
       heard: () => scheduler.peersTold(),
     }),
   );
-  const logBook = new LogBook(clock);
   const metrics = new Metrics(node.area, {
     balance: () => ledger.balance,
     instances: () => pool.count(),
@@ -121,7 +126,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     running: () => scheduler.running,
   });
   pool.observe(metrics);
-  const observers: InvocationObserver[] = [metrics, logBook];
+  const observers: InvocationObserver[] = [metrics, outputLog];
   if (infoLines) observers.push(new InvocationLog(infoLines, config["log.format"], clock.wall));
   const scheduler: Scheduler = new Scheduler({
     node,
@@ -144,7 +149,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     defaultTimeoutMs: config["invocation.timeout"] * 1000,
     observer: {
       ended: (end) => observers.forEach((observer) => observer.ended(end)),
-      stopped: (name, id, output) => logBook.stopped(name, id, output),
+      stopped: (name, id, traceback) => outputLog.stopped(name, id, traceback),
     },
   });
   built.use(
@@ -199,7 +204,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
       pool.retire(former.Version);
       scheduler.replaced(former, record);
     }
-    if (!record) logBook.forget(name);
+    if (!record) outputLog.forget(name);
     janitor.changed(name, record);
     environment.follow(name, record);
   }, built);
@@ -224,7 +229,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     scheduler,
     asyncInvocations,
     metrics,
-    logBook,
+    outputLog,
   });
   const server = built.use(
     serveApi(createApp(services), { hostname: config["api.listen"], port: config["api.port"] }),
@@ -305,6 +310,7 @@ async function openPool(
   home: NodeHome,
   code: CodeCache,
   clock: Clock,
+  output: OutputSink,
   built: AsyncDisposableStack,
 ) {
   const ledger = new Ledger({
@@ -318,6 +324,7 @@ async function openPool(
     area: config["registry.area"],
     code,
     runDir: home.of("run"),
+    output,
   };
   const containers = await DockerEnvironment.open({
     ...common,

@@ -29,8 +29,8 @@ import type { Janitor } from "./pool/janitor.ts";
 import type { Pool } from "./pool/pool.ts";
 import type { AsyncInvocations } from "./scheduler/async_invocations.ts";
 import type { Scheduler } from "./scheduler/scheduler.ts";
-import type { LogBook } from "./telemetry/log_book.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
+import type { OutputLog } from "./telemetry/output_log.ts";
 import type { ApiServices, Invocation } from "./api/services.ts";
 import { version } from "./version.ts";
 
@@ -78,7 +78,7 @@ export interface NodeParts {
   /** Counts them. */
   readonly metrics: Metrics;
   /** Keeps what they wrote. */
-  readonly logBook: LogBook;
+  readonly outputLog: OutputLog;
 }
 
 /** The services of a node, put together from its parts. */
@@ -230,11 +230,18 @@ export class NodeServices implements ApiServices {
 
   /** See {@link ApiServices}. */
   async logs(name: string, lines: number): Promise<string[]> {
-    const { pool, logBook } = this.#parts;
+    const { pool, outputLog } = this.#parts;
     this.#find(name);
-    const texts = await Promise.all(pool.instances(name).map((instance) => instance.logs(lines)));
-    const outside = texts.flatMap((text) => text.split("\n")).filter((line) => line !== "");
-    return [...outside, ...logBook.tail(name, lines)].slice(-lines);
+    // An engine that is away has nothing to tell of its containers.
+    const reading = pool.instances(name).map((one) => one.logs(lines).catch(() => []));
+    const outside = (await Promise.all(reading)).flat();
+    return [
+      ...outside.map((line) => ({ ...line, id: "-" })),
+      ...outputLog.read(name, { last: lines }),
+    ]
+      .sort((a, b) => a.time - b.time)
+      .slice(-lines)
+      .map(({ time, id, text }) => `${new Date(time).toISOString()} ${id} ${text}`);
   }
 
   /** See {@link ApiServices}. */

@@ -121,7 +121,9 @@ const metering: Description = {
 const logging: Description = {
   tag,
   summary: "What a function wrote",
-  details: "The last lines that the function's instances and invocations wrote, oldest first.",
+  details:
+    "The last lines that the function's invocations and instances wrote on this node, oldest first. " +
+    "Each begins with its time and the invocation's id, or `-` where it belongs to none.",
   query: [{
     name: "lines",
     type: "integer",

@@ -8,10 +8,19 @@
 import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import { toJson } from "../model/json.ts";
+import { CallOutput, withOutput } from "./call_output.ts";
 import type { Call, Reply, StreamedAnswer } from "./environment.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { FrameError, type FrameReader } from "./frames.ts";
-import { type Part, partPrefix, readPart, readReply } from "./messages.ts";
+import {
+  type LogFrame,
+  logPrefix,
+  type Part,
+  partPrefix,
+  readLog,
+  readPart,
+  readReply,
+} from "./messages.ts";
 import { StreamedBody } from "./streamed_body.ts";
 
 /** Id of the message by which an executor learns its function; calls have others. */
@@ -21,6 +30,14 @@ const loadId = "load";
 const askPrefix = '{"ask":';
 /** Most replies to no call before a connection is closed. */
 const maxStrays = 16;
+/**
+ * Characters of output after which reading pauses if they came within that time: an executor that floods
+ * the node waits.
+ */
+const burstChars = 1 << 20;
+const pauseMs = 50;
+/** Most frames of output that are kept before somebody takes them. */
+const maxEarly = 100;
 
 const log = logger("runtime");
 
@@ -30,6 +47,10 @@ interface Pending {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: ServerledgeError) => void;
   readonly onStream: ((answer: StreamedAnswer) => void) | undefined;
+  /** True if a successful reply is to have its output. */
+  readonly returnOutput: boolean;
+  /** What it has written, once it has. */
+  output?: CallOutput;
   /** The body of its answer, once that is streamed. */
   body?: StreamedBody;
 }
@@ -60,6 +81,12 @@ export class ExecutorConnection implements Disposable {
   #waits = false;
   /** A quicker way to an executor that does nothing but wait; used when its last reply says so. */
   callPipe: CallSink | undefined;
+  /** Output that came before anybody took it. */
+  readonly #early: LogFrame[] = [];
+  #onOutput: ((id: string | null, text: string) => void) | undefined;
+  /** Characters of output in this burst, and when it began. */
+  #burst = 0;
+  #burstStart = 0;
   /** Takes what the executor asks of the node, in its own words; undefined: it may ask nothing. */
   onAsk: ((ask: unknown) => void) | undefined;
   /** Tells what became of the other side, for the calls that are lost with the connection. */
@@ -99,13 +126,18 @@ export class ExecutorConnection implements Disposable {
    *   connection closes before the reply
    */
   invoke(call: Call): Promise<Reply> {
-    return this.#ask(call.id, {
-      id: call.id,
-      params: call.params,
-      timeoutMs: call.timeoutMs,
-      output: call.returnOutput,
-      stream: call.onStream && true,
-    }, call.onStream);
+    return this.#ask(
+      call.id,
+      {
+        id: call.id,
+        params: call.params,
+        timeoutMs: call.timeoutMs,
+        output: true,
+        stream: call.onStream && true,
+      },
+      call.returnOutput,
+      call.onStream,
+    );
   }
 
   /**
@@ -117,7 +149,22 @@ export class ExecutorConnection implements Disposable {
    * @throws as {@link ExecutorConnection.invoke}
    */
   load(what: object): Promise<Reply> {
-    return this.#ask(loadId, { id: loadId, load: what });
+    return this.#ask(loadId, { id: loadId, load: what }, true);
+  }
+
+  /**
+   * Hands on what the executor says that its function has written, when it arrives. Once.
+   *
+   * @param listener gets the call's id, null where no call is known, and the text
+   */
+  listen(listener: (id: string | null, text: string) => void): void {
+    this.#onOutput = listener;
+    for (const { id, text } of this.#early.splice(0)) listener(id, text);
+  }
+
+  /** What a call under way has written so far. */
+  output(callId: string): string {
+    return this.#find(callId)?.output?.text ?? "";
   }
 
   /**
@@ -127,7 +174,7 @@ export class ExecutorConnection implements Disposable {
    * @returns false if no such call is under way
    */
   cancel(id: string): boolean {
-    if (!this.#pending.some((pending) => pending.id === id)) return false;
+    if (!this.#find(id)) return false;
     this.#writer.add(JSON.stringify({ cancel: id }));
     return true;
   }
@@ -160,6 +207,7 @@ export class ExecutorConnection implements Disposable {
         for (let text = reader.next(); text !== undefined; text = reader.next()) {
           this.#receive(text);
         }
+        if (this.#burst > burstChars) await this.#pause();
       } while (await receive(this.#conn, reader));
     } catch (error) {
       this.#isBroken = error instanceof FrameError;
@@ -180,12 +228,17 @@ export class ExecutorConnection implements Disposable {
     this.#closed.resolve();
   }
 
-  #ask(id: string, message: object, onStream?: Pending["onStream"]): Promise<Reply> {
+  #ask(
+    id: string,
+    message: object,
+    returnOutput: boolean,
+    onStream?: Pending["onStream"],
+  ): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (!this.#open) return void this.explainLoss().then(reject, reject);
       const text = toJson(message);
       if (!this.#sendToPipe(text)) this.#writer.add(text);
-      this.#pending.push({ id, resolve, reject, onStream });
+      this.#pending.push({ id, resolve, reject, onStream, returnOutput });
     });
   }
 
@@ -197,7 +250,7 @@ export class ExecutorConnection implements Disposable {
 
   async #rejectAll(lost: Pending[]): Promise<void> {
     const reason = await this.explainLoss().catch(connectionLost);
-    for (const { reject } of lost) reject(reason);
+    for (const { reject, output } of lost) reject(withOutput(reason, output?.text ?? ""));
   }
 
   #receive(text: string): void {
@@ -205,6 +258,7 @@ export class ExecutorConnection implements Disposable {
       return this.onAsk((JSON.parse(text) as { ask: unknown }).ask);
     }
     if (text.startsWith(partPrefix)) return this.#receivePart(readPart(text));
+    if (text.startsWith(logPrefix)) return this.#receiveOutput(readLog(text));
     const { id, reply, waits } = readReply(text);
     const at = this.#pending.findIndex((pending) => pending.id === id);
     if (at < 0) {
@@ -213,14 +267,50 @@ export class ExecutorConnection implements Disposable {
       return;
     }
     this.#waits = waits;
-    const { resolve } = this.#pending[at]!;
+    const pending = this.#pending[at]!;
     this.#pending.splice(at, 1);
-    resolve(reply);
+    pending.resolve(this.#withOutput(pending, reply));
+  }
+
+  /** The reply with all that its call has written, if that is wanted. */
+  #withOutput({ id, output, returnOutput }: Pending, reply: Reply): Reply {
+    if (!output && reply.output === "") return reply;
+    if (reply.output !== "") this.#handOn(id === loadId ? null : id, reply.output);
+    if (reply.ok && !returnOutput) return { ...reply, output: "" };
+    if (!output) return reply;
+    output.write(reply.output);
+    return { ...reply, output: output.text };
+  }
+
+  #receiveOutput({ id, text }: LogFrame): void {
+    const pending = id === null ? undefined : this.#find(id);
+    if (pending) (pending.output ??= new CallOutput()).write(text);
+    this.#handOn(id, text);
+    const now = performance.now();
+    if (now - this.#burstStart > pauseMs) {
+      this.#burstStart = now;
+      this.#burst = 0;
+    }
+    this.#burst += text.length;
+  }
+
+  #handOn(id: string | null, text: string): void {
+    if (this.#onOutput) this.#onOutput(id, text);
+    else if (this.#early.length < maxEarly) this.#early.push({ id, text });
+  }
+
+  async #pause(): Promise<void> {
+    this.#burst = 0;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+
+  #find(id: string): Pending | undefined {
+    return this.#pending.find((pending) => pending.id === id);
   }
 
   #receivePart(part: Part): void {
     const { id } = part;
-    const pending = this.#pending.find((pending) => pending.id === id);
+    const pending = this.#find(id);
     if ("data" in part) {
       if (!pending?.body) throw new FrameError("a part belongs to no answer");
       pending.body.push(part.data);

@@ -9,6 +9,7 @@ import type { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { ColdTier } from "../model/start_tier.ts";
+import type { WrittenLine } from "./call_output.ts";
 import type { StreamedBody } from "./streamed_body.ts";
 
 /** One execution that an instance is asked for. */
@@ -19,7 +20,7 @@ export interface Call {
   readonly params: JsonObject | null;
   /** Time the execution may take, ms. The caller enforces it; executors use it to stop early. */
   readonly timeoutMs: number;
-  /** True if captured output is wanted with a successful reply too. */
+  /** True if output is wanted with a successful reply too; it is captured in any case. */
   readonly returnOutput: boolean;
   /**
    * Called once if the function answers before it has ended. Its reply, when it comes, then says
@@ -78,14 +79,17 @@ export interface Instance extends AsyncDisposable {
    * may be never: the caller decides how long to wait before it disposes the instance.
    */
   cancel(callId: string): void;
+  /** What a call under way has written so far, as far as the node knows; empty for any other. */
+  output(callId: string): string;
   /** Resolves, never rejects, as soon as the instance ended without being disposed. */
   readonly lost: Promise<Loss>;
   /**
-   * What the instance wrote outside of captured output.
+   * What the instance wrote to its standard streams and was not told to an {@link OutputSink} yet; when
+   * the instance ends it is.
    *
    * @param lines how many of the last lines
    */
-  logs(lines: number): Promise<string>;
+  logs(lines: number): Promise<WrittenLine[]>;
 }
 
 /** An image that is being fetched, for people. */

@@ -92,6 +92,33 @@ export function readPart(text: string): Part {
   return { id, head: { status: status as number, headers: readHeaders(headers) } };
 }
 
+/** What an executor says that a call has written, or the function outside of calls. */
+export interface LogFrame {
+  /** The call; null if it was outside of any, or nobody can tell. */
+  readonly id: string | null;
+  /** The text. */
+  readonly text: string;
+}
+
+/** How a frame with output begins. */
+export const logPrefix = '{"log":';
+/** Longest id of a call that output can belong to. */
+const maxIdLength = 256;
+
+/**
+ * Reads a frame with output.
+ *
+ * @param frame the frame
+ * @throws {FrameError} if it is none
+ */
+export function readLog(frame: string): LogFrame {
+  const { log: id, text } = parseObject(frame);
+  if (typeof text !== "string") throw new FrameError("output has no text");
+  if (id === null) return { id, text };
+  if (typeof id !== "string" || id.length > maxIdLength) throw new FrameError("output has no id");
+  return { id, text };
+}
+
 function readBytes(base64: string): Uint8Array<ArrayBuffer> {
   try {
     return Uint8Array.fromBase64(base64);

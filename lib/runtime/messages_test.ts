@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { FrameError } from "./frames.ts";
-import { readHello, readPart, readReply } from "./messages.ts";
+import { readHello, readLog, readPart, readReply } from "./messages.ts";
 
 Deno.test("a hello tells the token", () => {
   assert.equal(readHello('{"token":"abc"}'), "abc");
@@ -67,4 +67,13 @@ Deno.test("parts of a streamed answer: a head, then bytes", () => {
     '{"part":"a","status":200,"headers":[["a"]]}',
   ];
   for (const text of broken) assert.throws(() => readPart(text), FrameError, text);
+});
+
+Deno.test("output belongs to a call or to none", () => {
+  assert.deepEqual(readLog('{"log":"a","text":"hello\\n"}'), { id: "a", text: "hello\n" });
+  assert.deepEqual(readLog('{"log":null,"text":""}'), { id: null, text: "" });
+  const broken = ['{"log":"a"}', '{"log":1,"text":""}', '{"text":""}', '{"log":null,"text":null}'];
+  for (const text of [...broken, JSON.stringify({ log: "x".repeat(300), text: "" })]) {
+    assert.throws(() => readLog(text), FrameError, text);
+  }
 });

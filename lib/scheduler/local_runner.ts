@@ -9,13 +9,14 @@ import type { Deadlines } from "../base/deadlines.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { functionPage } from "../cluster/page_exchange.ts";
 import type { Lease } from "../pool/lease.ts";
+import { withOutput } from "../runtime/call_output.ts";
 import type { Reply, StreamedAnswer } from "../runtime/environment.ts";
 import type { Answers } from "./answers.ts";
 import type { EstimateBook } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
 import type { InvocationObserver } from "./observer.ts";
 import { overran } from "./refusals.ts";
-import { failureOf, type NodeName, outputOf, reportOf } from "./report.ts";
+import { failureOf, type NodeName, reportOf } from "./report.ts";
 
 /** How long a function that was told to stop may take before its instance is removed, ms. */
 const stopGraceMs = 500;
@@ -32,7 +33,7 @@ export interface LocalRunnerOptions {
   readonly answers: Answers;
   /** Where measurements go. */
   readonly estimates: EstimateBook;
-  /** Hears what interrupted functions wrote. */
+  /** Hears where functions were interrupted. */
   readonly observer: InvocationObserver;
 }
 
@@ -80,7 +81,8 @@ export class LocalRunner {
    */
   interrupt(invocation: Invocation, error: ServerledgeError): void {
     const { lease } = invocation.execution!;
-    this.#options.answers.fail(invocation, error);
+    const output = lease.instance.output(invocation.id);
+    this.#options.answers.fail(invocation, withOutput(error, output));
     invocation.deadline = this.#options.deadlines.set(this.#clock.now() + stopGraceMs, () => {
       lease.abandon();
     });
@@ -125,9 +127,9 @@ export class LocalRunner {
   /** An interrupted function has ended. */
   #stopped(invocation: Invocation, reply?: Reply): void {
     invocation.deadline?.[Symbol.dispose]();
-    const output = outputOf(reply);
-    if (output === "") return;
-    this.#options.observer.stopped?.(invocation.record.Name, invocation.id, output);
+    if (!reply || reply.ok || reply.failure.traceback === "") return;
+    const { traceback } = reply.failure;
+    this.#options.observer.stopped?.(invocation.record.Name, invocation.id, traceback);
   }
 }
 

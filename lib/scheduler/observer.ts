@@ -40,14 +40,14 @@ export interface InvocationEnd {
   readonly responseMs: number;
   /** Size of the result, characters. */
   readonly resultSize: number;
-  /** What the function wrote, as far as it was captured; with its traceback if it failed. */
-  readonly output: string;
+  /** The function's traceback if it failed and gave one; else empty. */
+  readonly traceback: string;
 }
 
 /** Hears how invocations ended. Called synchronously: must be quick and never throw. */
 export interface InvocationObserver {
   /** One invocation has its answer. */
   ended(end: InvocationEnd): void;
-  /** A function that was interrupted has ended, its client long answered: what it had written. */
-  stopped?(functionName: string, id: string, output: string): void;
+  /** A function that was interrupted has ended, its client long answered: where that was. */
+  stopped?(functionName: string, id: string, traceback: string): void;
 }

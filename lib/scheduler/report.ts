@@ -139,7 +139,7 @@ export function describeEnd(
     executionMs: execution ? now - execution.startedAt : 0,
     responseMs: now - arrivedAt,
     resultSize: reply?.ok ? reply.result.length : 0,
-    output: outputOf(reply),
+    traceback: reply?.ok === false ? reply.failure.traceback : "",
   };
 }
 
@@ -157,12 +157,6 @@ function waitOf({ arrivedAt, waited, execution }: Invocation): number {
   if (!execution || !waited) return 0;
   const { cold, lease, startedAt } = execution;
   return cold ? Math.max(0, lease.startedAt - arrivedAt) : startedAt - arrivedAt;
-}
-
-/** What the function wrote, with its traceback if it failed. */
-export function outputOf(reply: Reply | undefined): string {
-  if (!reply) return "";
-  return reply.ok ? reply.output : reply.output + reply.failure.traceback;
 }
 
 /** Milliseconds as seconds, to the microsecond. */

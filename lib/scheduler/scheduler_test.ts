@@ -22,7 +22,7 @@ function setUp(
   const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts });
   const functions = new Map([[record.Name, record]]);
   const ends: InvocationEnd[] = [];
-  /** What interrupted functions wrote. */
+  /** Where functions were interrupted. */
   const wrote: string[] = [];
   const scheduler = new Scheduler({
     node: { id: "n", area: "A" },
@@ -40,7 +40,7 @@ function setUp(
     defaultTimeoutMs: 60_000,
     observer: {
       ended: (end) => ends.push(end),
-      stopped: (_name, _id, output) => wrote.push(output),
+      stopped: (_name, _id, traceback) => wrote.push(traceback),
     },
   });
   const submit = (request: Partial<InvokeRequest> = {}, name = record.Name) => {
@@ -216,7 +216,21 @@ Deno.test("an executor that interrupts a moment before the node does so is late 
   assert.equal(late.details?.output, "said");
 });
 
-Deno.test("what an interrupted function wrote is told once it has ended", async () => {
+Deno.test("an interrupted function's error has what it wrote until then", async () => {
+  for (const end of ["deadline", "cancel"]) {
+    const set = setUp();
+    const invocation = set.submit({ QoSMaxRespT: 1 });
+    await finishStarts(set);
+    set.environment.made[0]!.written = "working\n";
+    if (end === "cancel") invocation.cancel();
+    else set.clock.advance(1010);
+    const error: ServerledgeError = await invocation.done.catch((error) => error);
+    assert.equal(error.code, end === "cancel" ? "CANCELLED" : "DEADLINE_EXCEEDED");
+    assert.equal(error.details?.output, "working\n");
+  }
+});
+
+Deno.test("where a function was interrupted is told once it has ended", async () => {
   const set = setUp();
   const invocation = set.submit({ QoSMaxRespT: 1 });
   await finishStarts(set);
@@ -225,7 +239,7 @@ Deno.test("what an interrupted function wrote is told once it has ended", async 
   const failure = { type: "Interrupted", message: "", traceback: "at line 1" };
   set.environment.made[0]!.reply({ ok: false, failure, output: "said\n" });
   await settle();
-  assert.deepEqual(set.wrote, ["said\nat line 1"]);
+  assert.deepEqual(set.wrote, ["at line 1"]);
 });
 
 Deno.test("a function's own limit bounds its execution, not the wait for an instance", async () => {

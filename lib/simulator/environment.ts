@@ -144,8 +144,12 @@ class SimInstance implements Instance {
     this.#calls.get(callId)?.();
   }
 
-  logs(): Promise<string> {
-    return Promise.resolve("");
+  output(): string {
+    return "";
+  }
+
+  logs(): Promise<[]> {
+    return Promise.resolve([]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -17,7 +17,7 @@ const end: InvocationEnd = {
   executionMs: 1.0006,
   responseMs: 1.5,
   resultSize: 3,
-  output: "not logged",
+  traceback: "not logged",
 };
 const failed: InvocationEnd = {
   ...end,

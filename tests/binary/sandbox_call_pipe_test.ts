@@ -3,7 +3,7 @@
  */
 
 import assert from "node:assert/strict";
-import { value } from "../contract/environment.ts";
+import { strayOutput, value } from "../contract/environment.ts";
 import type { JsonObject } from "../../lib/model/json.ts";
 import { dockerCall, dockerFunction } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
@@ -33,7 +33,7 @@ async function open(change = {}) {
   return {
     call: async (params: JsonObject = {}) =>
       value(await instance.invoke(dockerCall({ params }))) as Answer,
-    logs: () => instance.logs(10),
+    logs: () => strayOutput(world, instance),
     /** True if it is in a `read` of a pipe (proc(5), `syscall`: number and arguments). */
     reads: async () => {
       const [number, descriptor] = (await Deno.readTextFile(`/proc/${pid}/syscall`)).split(" ");

@@ -22,6 +22,18 @@ export interface EnvironmentWorld extends AsyncDisposable {
   readonly environment: ExecutionEnvironment;
   /** Instances that exist, whoever made them. */
   instances(): Promise<string[]>;
+  /** What its functions have written. */
+  readonly written: readonly Written[];
+}
+
+/** Something that a function has written. */
+export interface Written {
+  /** The function. */
+  readonly name: string;
+  /** The call, null if it was outside of any. */
+  readonly id: string | null;
+  /** What. */
+  readonly text: string;
 }
 
 /** How the suite uses one runtime. */
@@ -67,6 +79,7 @@ export function environmentContract(
       ["text of any script passes both ways", () => suite.unicode()],
       ["10 MB pass both ways", () => suite.large()],
       ["output comes with success only if asked for", () => suite.output()],
+      ["output is kept with its call, asked for or not", () => suite.keptOutput()],
       ["a failure carries its type, message and output", () => suite.failure()],
       ["an instance keeps its state between calls", () => suite.state()],
       ["a cancelled call ends", () => suite.cancel()],
@@ -135,6 +148,18 @@ class Suite {
     const asked = await this.#invoke(instance, { ...change, returnOutput: true });
     assert.match(asked.output, /hello\n|said echo\n/);
     assert.equal((await this.#invoke(instance, change)).output, "");
+  }
+
+  async keptOutput(): Promise<void> {
+    await using instance = await this.#start("noisy");
+    const calls = ["hello", "again"].map((word) =>
+      this.#kind.call({ params: { word, count: 1 }, returnOutput: word === "hello" })
+    );
+    for (const call of calls) value(await instance.invoke(call));
+    const [first, second] = calls.map(({ id }) => this.#written(id));
+    assert.match(first!, /hello\n|said echo\n/);
+    assert.match(second!, /again\n|said echo\n/);
+    assert.deepEqual(calls.map(({ id }) => instance.output(id)), ["", ""], "they have ended");
   }
 
   async failure(): Promise<void> {
@@ -232,7 +257,7 @@ class Suite {
     await this.#invoke(instance, { params: {} });
     await eventually(
       "the log has what was written",
-      async () => /descriptor 1|starting echo/.test(await instance.logs(10)),
+      async () => /descriptor 1|starting echo/.test(await strayOutput(this.#world, instance)),
     );
   }
 
@@ -257,6 +282,10 @@ class Suite {
     assert.deepEqual(await this.#world.instances(), []);
   }
 
+  #written(id: string): string {
+    return this.#world.written.filter((one) => one.id === id).map(({ text }) => text).join("");
+  }
+
   #start(behaviour: string, change?: Partial<FunctionRecord>): Promise<Instance> {
     return this.#world.environment.start(this.#kind.record(behaviour, change), never);
   }
@@ -264,6 +293,16 @@ class Suite {
   #invoke(instance: Instance, change?: Partial<Call>): Promise<Reply> {
     return instance.invoke(this.#kind.call(change));
   }
+}
+
+/** What an environment's functions have written outside of calls, and what an instance has still to tell. */
+export async function strayOutput(
+  world: Pick<EnvironmentWorld, "written">,
+  instance: Instance,
+): Promise<string> {
+  const told = world.written.filter(({ id }) => id === null).map(({ text }) => text).join("");
+  const untold = await instance.logs(10);
+  return told + untold.map(({ text }) => `${text}\n`).join("");
 }
 
 /** The value that a successful reply holds. */

@@ -5,6 +5,7 @@ async function open() {
   const world = await dockerWorld();
   return {
     environment: world.environment,
+    written: world.written,
     instances: () => world.containers({ functions: true }),
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   };

@@ -51,7 +51,7 @@ Deno.test("Node.js executor", async (t) => {
     }
   });
 
-  await checkLoadOutput(t, start, { broken: "broken", talkative: "talkative" });
+  await checkLoadOutput(t, world, start, { broken: "broken", talkative: "talkative" });
 
   await t.step("bytes become base64", async () => {
     await using bare = await start("cases.binary");

@@ -50,6 +50,7 @@ for (
     return {
       environment: inSpares(world),
       instances: () => instances(world, spareMib),
+      written: world.written,
       [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
     };
   });

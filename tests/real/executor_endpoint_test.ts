@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { FrameBatch } from "../../lib/runtime/frames.ts";
 import { ExecutorEndpoint } from "../../lib/runtime/endpoint.ts";
 import { dockerCall } from "../support/docker.ts";
+import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 /** An endpoint in a folder of its own. */
@@ -143,4 +144,48 @@ Deno.test("a peer that does not read blocks nobody else, and its calls fail when
 Deno.test("a path too long for a socket is refused with what to do", () => {
   const path = `/tmp/${"x".repeat(120)}/node.sock`;
   assert.throws(() => ExecutorEndpoint.open(path, "t"), { code: "INVALID_REQUEST" });
+});
+
+Deno.test("output is handed on when it comes, and kept for its call's reply", async () => {
+  await using world = await open("t");
+  const log = (id: string | null, text: string) => JSON.stringify({ log: id, text });
+  using executor = await connect(world.socket, '{"token":"t"}', log(null, "loading\n"));
+  using connection = await world.endpoint.connected;
+  const heard: string[] = [];
+  connection.listen((id, text) => void heard.push(`${id} ${text}`));
+  const asked = connection.invoke(dockerCall({ id: "asked", returnOutput: true }));
+  const unasked = connection.invoke(dockerCall({ id: "unasked" }));
+  await send(executor, log("asked", "one\n"), log("unasked", "other\n"), log("asked", "two\n"));
+  await eventually("all has come", () => heard.length === 4);
+  assert.equal(connection.output("asked"), "one\ntwo\n");
+  const reply = (id: string) => JSON.stringify({ id, ok: true, result: "1", output: "rest\n" });
+  await send(executor, reply("asked"), reply("unasked"), log("asked", "late\n"));
+  assert.equal((await asked).output, "one\ntwo\nrest\n");
+  assert.equal((await unasked).output, "");
+  assert.equal(connection.output("asked"), "");
+  await eventually("what is late is handed on, too", () => heard.length === 7);
+  assert.deepEqual(heard, [
+    "null loading\n",
+    "asked one\n",
+    "unasked other\n",
+    "asked two\n",
+    "asked rest\n",
+    "unasked rest\n",
+    "asked late\n",
+  ]);
+});
+
+Deno.test("a call that is lost with its executor has its output", async () => {
+  await using world = await open("t");
+  const executor = await connect(world.socket, '{"token":"t"}');
+  using connection = await world.endpoint.connected;
+  const call = connection.invoke(dockerCall({ id: "a" }));
+  const silent = connection.invoke(dockerCall({ id: "b" }));
+  await send(executor, '{"log":"a","text":"before the crash\\n"}');
+  executor.close();
+  await assert.rejects(call, {
+    code: "FUNCTION_CRASHED",
+    details: { output: "before the crash\n" },
+  });
+  await assert.rejects(silent, { code: "FUNCTION_CRASHED", details: undefined });
 });

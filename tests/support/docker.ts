@@ -16,6 +16,7 @@ import type { JsonObject } from "../../lib/model/json.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
 import { DockerEnvironment } from "../../lib/runtime/docker/environment.ts";
 import type { Call, SpareBudget } from "../../lib/runtime/environment.ts";
+import type { Written } from "../contract/environment.ts";
 import { tempDir } from "./temp_dir.ts";
 
 /** Image of Python functions in tests. */
@@ -39,6 +40,8 @@ export interface DockerWorld extends AsyncDisposable {
   readonly docker: Docker;
   /** Names of the containers with the node's label. */
   containers(options?: { functions?: boolean }): Promise<string[]>;
+  /** What its functions have written. */
+  readonly written: readonly Written[];
 }
 
 /**
@@ -64,6 +67,7 @@ export async function dockerWorld(
   ]);
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir("docker"));
+  const written: Written[] = [];
   const environment = stack.use(
     await DockerEnvironment.open({
       config,
@@ -72,6 +76,7 @@ export async function dockerWorld(
       runDir: path,
       imageBook: `${path}/images.json`,
       spares: options.spares,
+      output: (name, id, text) => void written.push({ name, id, text }),
       code: {
         folder: () => Promise.resolve(options.folder ?? functionsFolder),
         archive: () => Promise.resolve(options.archive ?? new Uint8Array()),
@@ -84,6 +89,7 @@ export async function dockerWorld(
     environment,
     nodeId,
     docker,
+    written,
     containers: (which) => containersOf(docker, nodeId, which?.functions ?? false),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

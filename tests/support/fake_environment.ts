@@ -30,6 +30,8 @@ export class FakeInstance implements Instance {
   readonly tier: ColdTier;
   readonly calls: Map<string, Pending<Reply>> = new Map();
   readonly cancelled: string[] = [];
+  /** What calls under way have written. */
+  written = "";
   disposed = false;
   readonly lost: Promise<Loss>;
   #lose: (loss: Loss) => void;
@@ -55,8 +57,12 @@ export class FakeInstance implements Instance {
     this.cancelled.push(callId);
   }
 
-  logs(): Promise<string> {
-    return Promise.resolve("");
+  output(callId: string): string {
+    return this.calls.has(callId) ? this.written : "";
+  }
+
+  logs(): Promise<[]> {
+    return Promise.resolve([]);
   }
 
   /** Ends one call, by default the one that has run longest. */

@@ -9,7 +9,7 @@ import { randomId } from "../../lib/base/ids.ts";
 import { packTar } from "../../lib/model/archive.ts";
 import { type ConfigSource, resolveConfig } from "../../lib/model/config.ts";
 import { SandboxEnvironment } from "../../lib/runtime/sandbox/environment.ts";
-import type { EnvironmentWorld } from "../contract/environment.ts";
+import type { EnvironmentWorld, Written } from "../contract/environment.ts";
 import { defaultBinary } from "./node.ts";
 import { tempDir } from "./temp_dir.ts";
 
@@ -53,6 +53,7 @@ export async function sandboxWorld(
     { origin: "test", values: { "sandbox.spares": 0 } },
     { origin: "test", values },
   ]);
+  const written: Written[] = [];
   const environment = stack.use(
     await SandboxEnvironment.open({
       config,
@@ -60,6 +61,7 @@ export async function sandboxWorld(
       area: "TEST",
       runDir: path,
       code: { archive: () => Promise.resolve(archive) },
+      output: (name, id, text) => void written.push({ name, id, text }),
       // What counts is the compiled program: from sources there is no wall around files.
       program: {
         path: defaultBinary(),
@@ -73,6 +75,7 @@ export async function sandboxWorld(
   return {
     environment,
     nodeId,
+    written,
     instances: () => sandboxesOf(nodeId),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

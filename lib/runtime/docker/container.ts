@@ -10,9 +10,10 @@ import type Docker from "dockerode";
 import type { ContainerCreateOptions, ContainerInspectInfo } from "dockerode";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import type { WrittenLine } from "../call_output.ts";
 import type { ResourceLimits } from "./container_options.ts";
 import { type Engine, engineStatus, type RequestBounds } from "./engine.ts";
-import { readLogFrames } from "./log_frames.ts";
+import { readLogFrames, readTimedLines } from "./log_frames.ts";
 
 /** Attempts to remove a container, and the wait before the second, which doubles. */
 const removeAttempts = 6;
@@ -152,11 +153,16 @@ export class Container implements AsyncDisposable {
    * @param lines how many
    */
   async logs(lines: number): Promise<string> {
-    return readLogFrames(
-      await this.#ask("read the log of", (container) => {
-        return container.logs({ stdout: true, stderr: true, tail: lines });
-      }),
-    );
+    return readLogFrames(await this.#readLog({ tail: lines }));
+  }
+
+  /**
+   * The same with the time of each line.
+   *
+   * @param lines how many
+   */
+  async timedLogs(lines: number): Promise<WrittenLine[]> {
+    return readTimedLines(readLogFrames(await this.#readLog({ tail: lines, timestamps: true })));
   }
 
   /** True if it is surely not there (any more). */
@@ -240,6 +246,12 @@ export class Container implements AsyncDisposable {
       await delay(watchBackoffMs);
     }
     return undefined;
+  }
+
+  #readLog(options: { tail: number; timestamps?: boolean }): Promise<Uint8Array> {
+    return this.#ask("read the log of", (container) => {
+      return container.logs({ stdout: true, stderr: true, ...options });
+    });
   }
 
   #ask<T>(

@@ -78,7 +78,7 @@ export async function callCustom(
     Params: call.params,
     Handler: "",
     HandlerDir: "",
-    ReturnOutput: call.returnOutput,
+    ReturnOutput: true,
   }));
   try {
     const headers = [["host", host], ["content-type", "application/json"]] as const;

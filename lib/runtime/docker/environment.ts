@@ -12,6 +12,7 @@ import { type Config, findRuntime } from "../../model/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { imageKey, imageOf } from "../../model/image_needs.ts";
 import { type ContainerExecutor, isSandboxed, type Runtime } from "../../model/runtimes.ts";
+import type { OutputSink } from "../call_output.ts";
 import type { Claim, ExecutionEnvironment, Instance, Pull, SpareBudget } from "../environment.ts";
 import { Container } from "./container.ts";
 import { Engine, engineStatus } from "./engine.ts";
@@ -57,6 +58,8 @@ export interface DockerOptions {
   readonly imageBook: string;
   /** Memory for spares; left out: there are none. */
   readonly spares?: SpareBudget;
+  /** Keeps what functions write. */
+  readonly output: OutputSink;
 }
 
 const log = logger("runtime");
@@ -110,6 +113,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
       // It starts its relays here.
       relays: new Relays(() => site),
       guest,
+      output: options.output,
     };
     return new DockerEnvironment(options, site, spareFolders);
   }

@@ -8,6 +8,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { ConnectionBroken, NeverSent } from "../../http/failures.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { ColdTier } from "../../model/start_tier.ts";
+import type { OutputSink, WrittenLine } from "../call_output.ts";
 import type { ExecutorConnection } from "../channel.ts";
 import type { Call, Instance, Loss, Reply } from "../environment.ts";
 import { type Container, crash, type Exit } from "./container.ts";
@@ -16,8 +17,31 @@ import type { Relay } from "./relay.ts";
 
 /** How long a container whose connection is lost gets to be seen ending. */
 const exitNewsMs = 2_000;
-/** Lines of its log that a crash tells. */
+/** Lines of its log that a crash tells, and that are kept when it ends. */
 const crashLogLines = 20;
+const keptLogLines = 1_000;
+
+/** What all instances in containers are made of. */
+interface ContainerParts {
+  /** The container. */
+  readonly container: Container;
+  /** Keeps what its function writes. */
+  readonly output: OutputSink;
+}
+
+/** What an instance of one of our runtimes is made of. */
+interface ExecutorParts extends ContainerParts {
+  /** The connection to its executor. */
+  readonly connection: ExecutorConnection;
+  /** True if its executor hears of cancellations while it runs only by a signal. */
+  readonly signals: boolean;
+}
+
+/** What an instance of a custom image is made of. */
+interface CustomParts extends ContainerParts {
+  /** The way to its server. */
+  readonly relay: Relay;
+}
 
 /** What all instances in containers have in common. */
 abstract class ContainerInstance implements Instance {
@@ -29,6 +53,7 @@ abstract class ContainerInstance implements Instance {
   readonly lost: Promise<Loss>;
   protected readonly container: Container;
   readonly #fn: FunctionRecord;
+  readonly #output: OutputSink;
   readonly #cleanup: AsyncDisposableStack;
   readonly #kept = new DisposableStack();
   #reason: Promise<ServerledgeError> | undefined;
@@ -39,19 +64,20 @@ abstract class ContainerInstance implements Instance {
    * An instance that is ready.
    *
    * @param fn what it runs
-   * @param container where
+   * @param parts where, and who keeps its output
    * @param ended resolves when it ended by itself, as far as its connection tells
    * @param cleanup removes everything that belongs to it
    */
   constructor(
     fn: FunctionRecord,
-    container: Container,
+    { container, output }: ContainerParts,
     ended: Promise<unknown>,
     cleanup: AsyncDisposableStack,
   ) {
     this.id = container.name;
     this.container = container;
     this.#fn = fn;
+    this.#output = output;
     this.#cleanup = cleanup;
     this.lost = new Promise((resolve) => {
       void Promise.race([ended, container.stopped()]).then(() => {
@@ -73,16 +99,23 @@ abstract class ContainerInstance implements Instance {
 
   abstract cancel(callId: string): void;
 
+  abstract output(callId: string): string;
+
   /** See {@link Instance.logs}. */
-  logs(lines: number): Promise<string> {
-    return this.container.logs(lines);
+  logs(lines: number): Promise<WrittenLine[]> {
+    return this.container.timedLogs(lines);
   }
 
   /** Removes the container and what belongs to it; calls under way fail. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposing = true;
-    this.#disposed ??= this.#cleanup.disposeAsync().finally(() => this.#kept.dispose());
+    this.#disposed ??= this.#remove();
     return this.#disposed;
+  }
+
+  /** Keeps what a call has written. */
+  protected write(id: string | null, text: string): void {
+    if (text !== "") this.#output(this.#fn.Name, id, text);
   }
 
   /** The error for calls that were not answered; says what was seen. */
@@ -90,6 +123,17 @@ abstract class ContainerInstance implements Instance {
     // All that were lost with it are told the same, also once it is being removed for that.
     this.#reason ??= this.#explain();
     return this.#reason;
+  }
+
+  async #remove(): Promise<void> {
+    await this.#keepLog();
+    await this.#cleanup.disposeAsync().finally(() => this.#kept.dispose());
+  }
+
+  /** The container's log is gone with it. */
+  async #keepLog(): Promise<void> {
+    const lines = await this.container.timedLogs(keptLogLines).catch(() => []);
+    for (const { time, text } of lines) this.#output(this.#fn.Name, null, `${text}\n`, time);
   }
 
   async #explain(): Promise<ServerledgeError> {
@@ -120,22 +164,16 @@ export class ExecutorInstance extends ContainerInstance {
    * An instance whose executor has said hello.
    *
    * @param fn what it runs
-   * @param container where
-   * @param connection to its executor
-   * @param signals true if its executor hears of cancellations while it runs only by a signal
+   * @param parts where, and how it is reached
    * @param cleanup removes everything that belongs to it
    */
-  constructor(
-    fn: FunctionRecord,
-    container: Container,
-    connection: ExecutorConnection,
-    signals: boolean,
-    cleanup: AsyncDisposableStack,
-  ) {
-    super(fn, container, connection.closed, cleanup);
+  constructor(fn: FunctionRecord, parts: ExecutorParts, cleanup: AsyncDisposableStack) {
+    const { connection, signals } = parts;
+    super(fn, parts, connection.closed, cleanup);
     this.#connection = connection;
     this.#signals = signals;
     connection.explainLoss = () => this.loss();
+    connection.listen((id, text) => this.write(id, text));
   }
 
   /** See {@link Instance.invoke}. */
@@ -149,6 +187,11 @@ export class ExecutorInstance extends ContainerInstance {
     // If this fails, the caller's grace ends and the instance is discarded.
     this.container.signal("SIGUSR1").catch(() => {});
   }
+
+  /** See {@link Instance.output}. */
+  override output(callId: string): string {
+    return this.#connection.output(callId);
+  }
 }
 
 /** An instance of a custom image, reached by HTTP. */
@@ -160,18 +203,12 @@ export class CustomInstance extends ContainerInstance {
    * An instance that accepts connections.
    *
    * @param fn what it runs
-   * @param container where
-   * @param relay the way to its server
+   * @param parts where, and how it is reached
    * @param cleanup removes everything that belongs to it
    */
-  constructor(
-    fn: FunctionRecord,
-    container: Container,
-    relay: Relay,
-    cleanup: AsyncDisposableStack,
-  ) {
-    super(fn, container, container.stopped(), cleanup);
-    this.#relay = relay;
+  constructor(fn: FunctionRecord, parts: CustomParts, cleanup: AsyncDisposableStack) {
+    super(fn, parts, parts.container.stopped(), cleanup);
+    this.#relay = parts.relay;
   }
 
   /** See {@link Instance.invoke}. */
@@ -179,7 +216,9 @@ export class CustomInstance extends ContainerInstance {
     const abort = new AbortController();
     this.#calls.set(call.id, abort);
     try {
-      return await callCustom(this.#relay, call, abort.signal);
+      const reply = await callCustom(this.#relay, call, abort.signal);
+      this.write(call.id, reply.output);
+      return reply.ok && !call.returnOutput ? { ...reply, output: "" } : reply;
     } catch (error) {
       // Whether it was sent is the same here: its instance is lost, or was told to stop.
       if (!(error instanceof ConnectionBroken || error instanceof NeverSent)) throw error;
@@ -198,6 +237,11 @@ export class CustomInstance extends ContainerInstance {
     const call = this.#calls.get(callId);
     this.#calls.delete(callId);
     call?.abort();
+  }
+
+  /** See {@link Instance.output}: a custom image tells it with its reply. */
+  override output(): string {
+    return "";
   }
 }
 

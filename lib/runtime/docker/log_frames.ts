@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { WrittenLine } from "../call_output.ts";
+
 const headerBytes = 8;
 
 /**
@@ -22,4 +24,19 @@ export function readLogFrames(bytes: Uint8Array): string {
     text += decoder.decode(bytes.subarray(start, at), { stream: true });
   }
   return text + decoder.decode();
+}
+
+/**
+ * The lines of a log that was asked for with timestamps, in the order of their times.
+ *
+ * @param text lines that begin with a time as RFC 3339 has it, with nanoseconds, and a space
+ */
+export function readTimedLines(text: string): WrittenLine[] {
+  const lines: WrittenLine[] = [];
+  for (const line of text.split("\n")) {
+    const gap = line.indexOf(" ");
+    const time = Date.parse(line.slice(0, gap));
+    if (gap > 0 && !Number.isNaN(time)) lines.push({ time, text: line.slice(gap + 1) });
+  }
+  return lines.sort((a, b) => a.time - b.time);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { OutputSink } from "../call_output.ts";
 import type { Container } from "./container.ts";
 import type { ContainerLimits } from "./container_options.ts";
 import type { Engine } from "./engine.ts";
@@ -30,4 +31,6 @@ export interface Site {
   readonly relays: Relays;
   /** Makes the folders by which containers and the node talk. */
   readonly guest: Guest;
+  /** Keeps what functions write. */
+  readonly output: OutputSink;
 }

@@ -178,15 +178,13 @@ export class Spare implements AsyncDisposable {
     if (!complete) return undefined;
     await abortable(this.#load(fn), signal);
     log.debug("{name} runs in {container}", { name: fn.Name, container: this.#container.name });
-    const signals = hearsBySignal(this.#runtime, fn);
     stack.move();
-    const instance = new ExecutorInstance(
-      fn,
-      this.#container,
-      this.#connection,
-      signals,
-      this.#cleanup,
-    );
+    const instance = new ExecutorInstance(fn, {
+      container: this.#container,
+      connection: this.#connection,
+      signals: hearsBySignal(this.#runtime, fn),
+      output: this.#site.output,
+    }, this.#cleanup);
     instance.tier = "generic";
     return instance;
   }

@@ -72,7 +72,7 @@ async function attempt(
   signal.throwIfAborted();
   await container.start();
   await ready(container, fn, relay, signal);
-  return new CustomInstance(fn, container, relay, stack.move());
+  return new CustomInstance(fn, { container, relay, output: site.output }, stack.move());
 }
 
 async function copyCode(container: Container, code: Uint8Array): Promise<void> {

@@ -92,13 +92,9 @@ async function attempt(
   }));
   signal.throwIfAborted();
   const connection = await startAndGreet(container, fn.MemoryMB, endpoint.connected, signal);
-  const instance = new ExecutorInstance(
-    fn,
-    container,
-    connection,
-    hearsBySignal(runtime, fn),
-    stack.move(),
-  );
+  const signals = hearsBySignal(runtime, fn);
+  const parts = { container, connection, signals, output: site.output };
+  const instance = new ExecutorInstance(fn, parts, stack.move());
   if (lease) instance.tier = "shared";
   return instance;
 }

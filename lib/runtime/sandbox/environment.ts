@@ -10,6 +10,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { type Config, findRuntime } from "../../model/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { isSandboxed, type SandboxExecutor } from "../../model/runtimes.ts";
+import type { OutputSink } from "../call_output.ts";
 import type { ExecutionEnvironment, Instance, SpareBudget } from "../environment.ts";
 import { FetchBroker, isThisMachine } from "./fetch_broker.ts";
 import { SandboxInstance } from "./instance.ts";
@@ -52,6 +53,8 @@ export interface SandboxOptions {
   readonly program?: Program;
   /** Memory for spares; without it they are not booked. */
   readonly spares?: SpareBudget;
+  /** Keeps what functions write. */
+  readonly output: OutputSink;
   /** Which addresses functions with a network may not reach: this machine's, by default. */
   readonly forbids?: (address: string) => boolean;
   /** False to bound memory without control groups; they are used where that is possible. */
@@ -202,6 +205,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
       process,
       connection,
       confinement,
+      output: this.#options.output,
       cleanup: cleanup.move(),
     });
   }

@@ -7,6 +7,7 @@
 import { ServerledgeError } from "../../base/errors.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { ColdTier } from "../../model/start_tier.ts";
+import type { OutputSink } from "../call_output.ts";
 import type { ExecutorConnection } from "../channel.ts";
 import type { Call, Instance, Loss, Reply } from "../environment.ts";
 import type { Confinement } from "./limits/limits.ts";
@@ -23,6 +24,8 @@ export interface SandboxParts {
   readonly connection: ExecutorConnection;
   /** What bounds it. */
   readonly confinement: Confinement;
+  /** Keeps what the function writes. */
+  readonly output: OutputSink;
   /** Disposes all that belongs to it. */
   readonly cleanup: AsyncDisposableStack;
 }
@@ -54,6 +57,8 @@ export class SandboxInstance implements Instance {
     this.#parts = parts;
     const { connection, process } = parts;
     connection.explainLoss = () => this.#loss();
+    connection.listen((id, text) => parts.output(fn.Name, id, text));
+    process.listen((text) => parts.output(fn.Name, null, text));
     // A process that closes its connection, or breaks the protocol, is of no more use.
     void connection.closed.then(() => process.signal("SIGKILL"));
     this.lost = new Promise((resolve) => {
@@ -75,9 +80,14 @@ export class SandboxInstance implements Instance {
     this.#parts.connection.cancel(callId);
   }
 
-  /** See {@link Instance.logs}. */
-  logs(lines: number): Promise<string> {
-    return Promise.resolve(this.#parts.process.log(lines));
+  /** See {@link Instance.output}. */
+  output(callId: string): string {
+    return this.#parts.connection.output(callId);
+  }
+
+  /** See {@link Instance.logs}: all is told when it is written. */
+  logs(): Promise<[]> {
+    return Promise.resolve([]);
   }
 
   /** Ends the process; calls under way fail. */

@@ -15,6 +15,7 @@ export class LogTail {
   readonly #ended: Promise<void>;
   #chunks: Uint8Array[] = [];
   #size = 0;
+  #listener: ((chunk: Uint8Array) => void) | undefined;
 
   /**
    * Reads a stream to its end.
@@ -28,6 +29,17 @@ export class LogTail {
   /** Resolves when the stream has ended. */
   get ended(): Promise<void> {
     return this.#ended;
+  }
+
+  /**
+   * Hands on what is written when it arrives, and first what is kept already. Once.
+   *
+   * @param listener gets text, cut anywhere
+   */
+  listen(listener: (text: string) => void): void {
+    const decoder = new TextDecoder();
+    this.#listener = (chunk) => listener(decoder.decode(chunk, { stream: true }));
+    this.#chunks.forEach(this.#listener);
   }
 
   /**
@@ -55,6 +67,7 @@ export class LogTail {
   }
 
   #keep(chunk: Uint8Array): void {
+    this.#listener?.(chunk);
     this.#chunks.push(chunk.length > maxKept ? chunk.slice(-maxKept) : chunk);
     this.#size += chunk.length;
     while (this.#size > maxKept && this.#chunks.length > 1) {

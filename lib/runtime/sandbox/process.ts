@@ -66,6 +66,11 @@ export class SandboxProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
+  /** Hands on all that it writes, from its start on; see {@link LogTail.listen}. */
+  listen(listener: (text: string) => void): void {
+    this.#log.listen(listener);
+  }
+
   /** The last lines that it wrote. */
   log(lines: number): string {
     return this.#log.lines(lines);
