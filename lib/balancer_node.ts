@@ -54,7 +54,7 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
     }),
   );
   const server = built.use(
-    serveApi(balancer.app, { hostname: config["api.listen"], port: config["api.port"] }),
+    serveApi(balancer.handle, { hostname: config["api.listen"], port: config["api.port"] }),
   );
   const address = ownAddress(config["api.ip"], config["api.listen"]);
   const registration = built.use(

@@ -232,7 +232,10 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     outputLog,
   });
   const server = built.use(
-    serveApi(createApp(services), { hostname: config["api.listen"], port: config["api.port"] }),
+    serveApi(createApp(services).handle, {
+      hostname: config["api.listen"],
+      port: config["api.port"],
+    }),
   );
   cluster?.join(server.port);
   log.info("Node {id} in area {area} serves {url}, registry {registry}", {

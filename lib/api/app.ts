@@ -6,9 +6,15 @@
 
 import { Hono } from "hono";
 import { ServerledgeError } from "../base/errors.ts";
-import { Departures } from "./departures.ts";
 import { documentationRoutes } from "./documentation.ts";
 import { codedError, errorAnswer } from "./errors.ts";
+import type { HttpHandler } from "../http/server/messages.ts";
+import {
+  incomingRequest,
+  outgoingResponse,
+  routedRequest,
+  webResponse,
+} from "../http/server/web.ts";
 import { functionRoutes } from "./functions.ts";
 import { httpFunctionRoutes } from "./http_function.ts";
 import { imageRoutes } from "./images.ts";
@@ -25,18 +31,16 @@ import type { ApiServices } from "./services.ts";
  * All routes of the API, in the order of its reference.
  *
  * @param services the node
- * @param departures cancels what clients left behind
  * @param invoke answers invocations
  */
 export function apiRoutes(
   services: ApiServices,
-  departures: Departures = new Departures(),
-  invoke: InvokeHandler = invokeHandler(services, departures),
+  invoke: InvokeHandler = invokeHandler(services),
 ): Route[] {
   const routes = [
     ...invokeRoutes(invoke),
     ...resultRoutes(services),
-    ...httpFunctionRoutes(services, departures),
+    ...httpFunctionRoutes(services),
     ...functionRoutes(services),
     ...operationRoutes(services),
     ...nodeRoutes(services),
@@ -47,49 +51,68 @@ export function apiRoutes(
   return routes;
 }
 
+type RequestParts = ConstructorParameters<typeof Request>[1];
+
+/** The app that answers the requests of clients. */
+export interface ApiApp {
+  /** Answers a request; never fails. */
+  readonly handle: HttpHandler;
+  /** Answers a request of the web platform, given as such or by its path. */
+  request(input: string | Request, init?: RequestParts): Promise<Response>;
+}
+
 /**
- * Makes the app that answers the requests of clients. Each route has a single handler and there is
- * no middleware, so that a request costs no chain of promises. Plain invocations do not even pass the
- * router.
+ * Makes the app. Each route has a single handler and there is no middleware, so that a request costs
+ * no chain of promises. Plain invocations do not even pass the router.
  *
  * @param services the node
  */
-export function createApp(services: ApiServices): Hono {
-  const app = new Hono();
+export function createApp(services: ApiServices): ApiApp {
+  const router = new Hono();
   const checkOrigin = originCheck(services.config["api.listen"]);
 
   const guarded = (handle: Handler): Handler => (context) => {
-    checkOrigin(context.req.raw);
+    checkOrigin(incomingRequest(context.req.raw));
     return handle(context);
   };
 
-  const departures = new Departures();
-  const invoke = invokeHandler(services, departures);
-  for (const route of apiRoutes(services, departures, invoke)) {
+  const invoke = invokeHandler(services);
+  for (const route of apiRoutes(services, invoke)) {
     const handler = route.open ? route.handle : guarded(route.handle);
     for (const path of route.paths) {
-      for (const method of methodsOf(route)) app.on(method, path, handler);
+      for (const method of methodsOf(route)) router.on(method, path, handler);
     }
   }
-  app.notFound((context) => errorAnswer(noRoute(app, context.req.method, context.req.path)));
-  app.onError((error) => errorAnswer(codedError(error)));
+  router.notFound((context) =>
+    errorAnswer(noRoute(router, incomingRequest(context.req.raw).method, context.req.path))
+  );
+  router.onError((error) => errorAnswer(codedError(error)));
 
-  const routed = app.fetch;
-  app.fetch = (request, ...more) => {
+  const handle: HttpHandler = async (request) => {
     const name = invokedFunction(request);
-    if (name === undefined) return routed(request, ...more);
+    if (name === undefined) return outgoingResponse(await router.fetch(routedRequest(request)));
     try {
       checkOrigin(request);
     } catch (thrown) {
-      return errorAnswer(codedError(thrown));
+      return errorAnswer(codedError(thrown)).outgoing;
     }
     return invoke(request, name);
   };
-  return app;
+  return { handle, request: requesting(handle) };
 }
 
-function noRoute(app: Hono, method: string, path: string): ServerledgeError {
-  const allow = anyMethod.filter((other) => app.router.match(other, path)[0].length > 0);
+function requesting(handle: HttpHandler): ApiApp["request"] {
+  return async (input, init) => {
+    const request = new Request(
+      typeof input === "string" ? new URL(input, "http://localhost") : input,
+      init,
+    );
+    return webResponse(await handle(incomingRequest(request)), request.method);
+  };
+}
+
+function noRoute(router: Hono, method: string, path: string): ServerledgeError {
+  const allow = anyMethod.filter((other) => router.router.match(other, path)[0].length > 0);
   if (allow.length === 0) {
     return new ServerledgeError(
       "ROUTE_UNKNOWN",

@@ -5,10 +5,15 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
+import { TooLong } from "../http/failures.ts";
+import type { IncomingRequest } from "../http/server/messages.ts";
 import { parseJson } from "../model/json.ts";
 
 /** Bytes in a MiB. */
 const mib = 1 << 20;
+
+/** A request, as far as its body is concerned. */
+type WithBody = Pick<IncomingRequest, "body">;
 
 /** Reads the bodies of requests. */
 export class BodyReader {
@@ -32,9 +37,12 @@ export class BodyReader {
    * @throws `PAYLOAD_TOO_LARGE`, as soon as that is known; `INVALID_REQUEST` if it does not
    *   arrive whole
    */
-  async text(request: Request): Promise<string> {
-    if (!this.#lengthIsKnown(request)) return new TextDecoder().decode(await this.#read(request));
-    return await request.text().catch(brokenOff);
+  async text({ body }: WithBody): Promise<string> {
+    try {
+      return await body.text(this.#maxBytes);
+    } catch (error) {
+      throw this.#explained(error);
+    }
   }
 
   /**
@@ -43,9 +51,12 @@ export class BodyReader {
    * @param request whose body; an absent one is empty
    * @throws as {@link BodyReader.text}
    */
-  async bytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
-    if (!this.#lengthIsKnown(request)) return await this.#read(request);
-    return await request.bytes().catch(brokenOff);
+  async bytes({ body }: WithBody): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return await body.whole(this.#maxBytes);
+    } catch (error) {
+      throw this.#explained(error);
+    }
   }
 
   /**
@@ -54,50 +65,19 @@ export class BodyReader {
    * @param request whose body
    * @throws as {@link BodyReader.text}, and `INVALID_REQUEST` if it is not JSON
    */
-  async json(request: Request): Promise<unknown> {
+  async json(request: WithBody): Promise<unknown> {
     return parseJson(await this.text(request));
   }
 
-  /** True if the announced length, which HTTP servers hold clients to, is within the bound. */
-  #lengthIsKnown(request: Request): boolean {
-    const announced = request.headers.get("content-length");
-    if (announced === null) return false;
-    if (Number(announced) > this.#maxBytes) throw this.#tooLarge();
-    return true;
-  }
-
-  async #read(request: Request): Promise<Uint8Array<ArrayBuffer>> {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    try {
-      for await (const chunk of request.body ?? []) {
-        length += chunk.length;
-        if (length > this.#maxBytes) throw this.#tooLarge();
-        chunks.push(chunk);
-      }
-    } catch (thrown) {
-      if (thrown instanceof ServerledgeError) throw thrown;
-      brokenOff(thrown);
+  #explained(cause: unknown): ServerledgeError {
+    if (cause instanceof TooLong) {
+      return new ServerledgeError(
+        "PAYLOAD_TOO_LARGE",
+        `The body is larger than ${this.#maxMib} MiB: send less, or raise api.body.max of the node`,
+        { details: { maxBytes: this.#maxBytes } },
+      );
     }
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
-    return bytes;
+    const message = "The body did not arrive whole: its client left, or broke HTTP's rules";
+    return new ServerledgeError("INVALID_REQUEST", message, { cause });
   }
-
-  #tooLarge(): ServerledgeError {
-    return new ServerledgeError(
-      "PAYLOAD_TOO_LARGE",
-      `The body is larger than ${this.#maxMib} MiB: send less, or raise api.body.max of the node`,
-      { details: { maxBytes: this.#maxBytes } },
-    );
-  }
-}
-
-function brokenOff(cause: unknown): never {
-  const message = "The body did not arrive whole: its client left, or broke HTTP's rules";
-  throw new ServerledgeError("INVALID_REQUEST", message, { cause });
 }

@@ -5,6 +5,8 @@
  */
 
 import type { Context } from "hono";
+import type { HeaderPair } from "../http/head.ts";
+import { incomingRequest, KnownResponse } from "../http/server/web.ts";
 import { jsonAnswer } from "./headers.ts";
 import type { Route } from "./route.ts";
 import type { ApiServices } from "./services.ts";
@@ -21,7 +23,7 @@ export function documentationRoutes(
 ): Route[] {
   const document = async (context: Context) => {
     const { openApiDocument } = await import("./openapi.ts");
-    const url = new URL(context.req.url).origin;
+    const url = `http://${incomingRequest(context.req.raw).headers.get("host") || "localhost"}`;
     return await openApiDocument(routes, { version: node.version, url });
   };
 
@@ -52,7 +54,7 @@ export function documentationRoutes(
       },
       handle: async (context) => {
         const { docsPage } = await import("./docs_page.ts");
-        return new Response(docsPage(await document(context)), { headers: pageHeaders });
+        return new KnownResponse(docsPage(await document(context)), 200, pageHeaders);
       },
     },
   ];
@@ -60,9 +62,11 @@ export function documentationRoutes(
 
 const tag = "Reference";
 
-const pageHeaders = {
-  "content-type": "text/html; charset=UTF-8",
-  "content-security-policy":
+const pageHeaders: readonly HeaderPair[] = [
+  ["content-type", "text/html; charset=UTF-8"],
+  [
+    "content-security-policy",
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  "x-content-type-options": "nosniff",
-};
+  ],
+  ["x-content-type-options", "nosniff"],
+];

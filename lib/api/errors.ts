@@ -6,7 +6,9 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { type Logger, logger } from "../base/log.ts";
-import { type HeaderPair, jsonAnswer, jsonType } from "./headers.ts";
+import type { HeaderPair } from "../http/head.ts";
+import type { KnownResponse } from "../http/server/web.ts";
+import { jsonAnswer, jsonType } from "./headers.ts";
 
 /** What `Retry-After` says where the error does not know better, s. */
 const defaultRetryAfterS = 1;
@@ -21,7 +23,7 @@ const defaultRetryAfterS = 1;
 export function errorAnswer(
   error: ServerledgeError,
   headers: readonly HeaderPair[] = [jsonType],
-): Response {
+): KnownResponse {
   const { status, code, message, details } = error;
   const more: HeaderPair[] = [...headers];
   if (status === 429) more.push(["retry-after", String(retryAfterS(details?.retryAfterS))]);

@@ -5,6 +5,7 @@
  */
 
 import { readDefinition } from "../model/function.ts";
+import { incomingRequest } from "../http/server/web.ts";
 import { BodyReader } from "./body.ts";
 import { jsonAnswer } from "./headers.ts";
 import { queryFlag } from "./query.ts";
@@ -24,13 +25,13 @@ export function functionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services.config["api.body.max"]);
 
   const save = (action: "create" | "update"): Handler => async (context) => {
-    const definition = readDefinition(await bodies.json(context.req.raw));
+    const definition = readDefinition(await bodies.json(incomingRequest(context.req.raw)));
     await services[action](definition);
     return jsonAnswer({ Created: definition.Name });
   };
 
   const remove: Handler = async (context) => {
-    const { Name } = readDeletion(await bodies.json(context.req.raw));
+    const { Name } = readDeletion(await bodies.json(incomingRequest(context.req.raw)));
     await services.remove(Name);
     return jsonAnswer({ Deleted: Name });
   };

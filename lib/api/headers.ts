@@ -4,10 +4,10 @@
  * @module
  */
 
+import type { HeaderPair } from "../http/head.ts";
+import type { IncomingRequest } from "../http/server/messages.ts";
+import { KnownResponse } from "../http/server/web.ts";
 import type { ApiServices } from "./services.ts";
-
-/** Name and value of a header. */
-export type HeaderPair = [name: string, value: string];
 
 /** Content type of every JSON answer, spelled as the Go node spells it. */
 export const jsonType: HeaderPair = ["content-type", "application/json; charset=UTF-8"];
@@ -25,9 +25,9 @@ const balancerRequestId = "serverledge-mab-request-id";
 export function jsonAnswer(
   value: unknown,
   status = 200,
-  headers: HeaderPair[] = [jsonType],
-): Response {
-  return new Response(`${JSON.stringify(value)}\n`, { status, headers });
+  headers: readonly HeaderPair[] = [jsonType],
+): KnownResponse {
+  return new KnownResponse(`${JSON.stringify(value)}\n`, status, headers);
 }
 
 /**
@@ -41,11 +41,11 @@ export function jsonAnswer(
 export function nodeHeaders(
   services: Pick<ApiServices, "node" | "free">,
   wall: () => number = Date.now,
-): (request: Request) => HeaderPair[] {
+): (request: Pick<IncomingRequest, "headers">) => readonly HeaderPair[] {
   let memory = NaN;
   let cores = NaN;
   let second = NaN;
-  let headers: HeaderPair[] = [];
+  let headers: readonly HeaderPair[] = [];
   return (request) => {
     const { memoryMib, cpu } = services.free();
     const now = Math.floor(wall() / 1000);

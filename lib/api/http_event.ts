@@ -8,11 +8,12 @@
 import { ServerledgeError } from "../base/errors.ts";
 import { isObject, type JsonObject } from "../model/json.ts";
 import type { PageAnswer, PageRequest } from "../model/page.ts";
-import type { HeaderPair } from "./headers.ts";
 import { hopHeaderNames } from "../cluster/hop_headers.ts";
 import { reportHeader } from "../cluster/page_exchange.ts";
 import { passesOn } from "../http/passing.ts";
-import { targetOf } from "../http/target.ts";
+import type { HeaderPair } from "../http/head.ts";
+import { type IncomingRequest, isBodiless } from "../http/server/messages.ts";
+import { KnownResponse } from "../http/server/web.ts";
 
 /** A request as it comes to a handler. A type, not an interface, so that it is a JSON object. */
 export type HttpEvent = {
@@ -36,39 +37,20 @@ const textTypes = /^(text\/|application\/(.+\+)?(json|xml|yaml)\b|image\/svg\+xm
 const otherTextTypes =
   /^application\/(x-www-form-urlencoded|javascript|ecmascript|x-ndjson|graphql|toml|sql)\b/i;
 
-/** A request's head as it was received. */
-export interface RequestHead {
-  /** Verb. */
-  readonly method: string;
-  /** Path and query, as they were sent. */
-  readonly target: string;
-  /** Headers in their order; names may come several times. */
-  readonly headers: Iterable<readonly [name: string, value: string]>;
-}
-
-/**
- * The head of a request. Its URL is never parsed: that would resolve `..`, encode anew, and take a
- * path that begins with two slashes for a host.
- *
- * @param request with the URL as it was sent
- */
-export function headOf({ method, url, headers }: Request): RequestHead {
-  const target = targetOf(url);
-  if (headers.has("host")) return { method, target, headers };
-  // With HTTP/2 it is a part of the URL (`:authority`).
-  const [, authority] = /^[a-z]+:\/\/([^/?#]+)/.exec(url) ?? [];
-  return { method, target, headers: authority ? [["host", authority], ...headers] : headers };
-}
+/** What of a request is before its body. */
+type PageHead = Pick<IncomingRequest, "method" | "target"> & {
+  readonly headers: Iterable<HeaderPair>;
+};
 
 /**
  * Takes over what of a request concerns its function. What nodes tell each other does not: whoever
  * knew it could pass for a node.
  *
- * @param head the request, its body aside
+ * @param head the request as it was received, its body aside
  * @param body its body
  */
 export function toPage(
-  { method, target, headers }: RequestHead,
+  { method, target, headers }: PageHead,
   body: Uint8Array<ArrayBuffer>,
 ): PageRequest {
   const pairs = [...headers].map(([name, value]) => [name.toLowerCase(), value] as const);
@@ -136,9 +118,6 @@ function decodeText(body: Uint8Array, contentType: string): string | undefined {
   }
 }
 
-/** Statuses whose answers have no body (Fetch standard, null body status). */
-const withoutBody: ReadonlySet<number> = new Set([204, 205, 304]);
-
 /**
  * Makes the answer of what a handler returned. An object with `statusCode`, or with `body` and
  * `headers`, is an answer as such:
@@ -150,11 +129,11 @@ const withoutBody: ReadonlySet<number> = new Set([204, 205, 304]);
  * @param result JSON text of what the handler returned
  * @throws `FUNCTION_ERROR` if the object is no valid answer; it is the function's mistake
  */
-export function toHttpAnswer(result: string): Response {
+export function toHttpAnswer(result: string): KnownResponse {
   const value = parseResult(result);
   if (isObject(value) && isAnswer(value)) return explicitAnswer(value, result);
   if (typeof value === "string") return plain(value);
-  return new Response(result, { headers: { "content-type": "application/json" } });
+  return new KnownResponse(result, 200, [["content-type", "application/json"]]);
 }
 
 /**
@@ -162,10 +141,8 @@ export function toHttpAnswer(result: string): Response {
  *
  * @param page the answer
  */
-export function passedOn({ status, headers, body }: PageAnswer): Response {
-  const isEmpty = withoutBody.has(status);
-  if (isEmpty && body instanceof ReadableStream) void body.cancel();
-  return new Response(isEmpty ? null : body, { status, headers: headers.map(([...pair]) => pair) });
+export function passedOn({ status, headers, body }: PageAnswer): KnownResponse {
+  return new KnownResponse(body, status, headers);
 }
 
 /** Custom images may return text that is not JSON: it is what they mean. */
@@ -181,16 +158,16 @@ function isAnswer(value: Record<string, unknown>): boolean {
   return "statusCode" in value || ("body" in value && "headers" in value);
 }
 
-function explicitAnswer(value: Record<string, unknown>, result: string): Response {
+function explicitAnswer(value: Record<string, unknown>, result: string): KnownResponse {
   const status = value.statusCode ?? 200;
   if (!Number.isInteger(status) || (status as number) < 200 || (status as number) > 599) {
     throw invalid("statusCode", "expected an integer from 200 to 599");
   }
   const { bytes, contentType } = answerBody(value, result);
   const { headers, names } = answerHeaders(value.headers ?? {});
-  const isEmpty = withoutBody.has(status as number);
+  const isEmpty = isBodiless(status as number);
   if (!isEmpty && !names.has("content-type")) headers.set("content-type", contentType);
-  return new Response(isEmpty ? null : bytes, { status: status as number, headers });
+  return new KnownResponse(bytes, status as number, [...headers]);
 }
 
 function answerBody(
@@ -257,8 +234,8 @@ function appendHeader(headers: Headers, [name, value]: HeaderPair): void {
 const encoder = new TextEncoder();
 const plainText = "text/plain; charset=UTF-8";
 
-function plain(text: string): Response {
-  return new Response(text, { headers: { "content-type": plainText } });
+function plain(text: string): KnownResponse {
+  return new KnownResponse(text, 200, [["content-type", plainText]]);
 }
 
 function invalid(path: string, problem: string): ServerledgeError {

@@ -7,11 +7,11 @@
 import type { Context } from "hono";
 import { BodyReader } from "./body.ts";
 import { resourcePairs } from "./headers.ts";
-import { headOf, passedOn, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
-import type { Departures } from "./departures.ts";
+import { passedOn, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
 import { invocationErrors } from "./invoke.ts";
 import type { Route } from "./route.ts";
 import type { ApiServices } from "./services.ts";
+import { incomingRequest, KnownResponse } from "../http/server/web.ts";
 import { readHop } from "../cluster/hop_headers.ts";
 import { reportPair } from "../cluster/page_exchange.ts";
 import type { InvokeRequest } from "../model/invocation.ts";
@@ -21,26 +21,25 @@ import type { PageRequest } from "../model/page.ts";
  * The route that serves functions over HTTP.
  *
  * @param services the node
- * @param departures cancels what clients left behind
  */
-export function httpFunctionRoutes(services: ApiServices, departures: Departures): Route[] {
+export function httpFunctionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services.config["api.body.max"]);
 
   const handle = async (context: Context): Promise<Response> => {
-    const request = context.req.raw;
+    const request = incomingRequest(context.req.raw);
     const name = context.req.param("name")!;
     const hop = readHop(request.headers, services.config["cluster.secret"]);
-    const page = toPage(headOf(request), await bodies.bytes(request));
+    const page = toPage(request, await bodies.bytes(request));
     const origin = { hop, inputSize: page.body.length, page };
     const invocation = services.invoke(name, requestOf(page), origin);
-    const report = await departures.during(name, request, invocation);
+    request.onDisconnect(() => invocation.cancel());
+    const report = await invocation.done;
     const answer = report.page ? passedOn(report.page) : toHttpAnswer(report.Result);
-    if (hop) {
-      for (const pair of [reportPair(report), ...resourcePairs(services.free())]) {
-        answer.headers.set(...pair);
-      }
-    }
-    return answer;
+    if (!hop) return answer;
+    const { status, headers, body } = answer.outgoing;
+    const told = [reportPair(report), ...resourcePairs(services.free())];
+    const kept = headers.filter(([name]) => !told.some(([other]) => other === name));
+    return new KnownResponse(body, status, [...kept, ...told]);
   };
 
   const paths: Route["paths"] = ["/fn/:name/:path{.*}", "/fn/:name"];

@@ -7,7 +7,8 @@ import {
 } from "../../tests/support/fake_services.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { createApp } from "./app.ts";
-import { headOf, type HttpEvent, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
+import { incomingRequest } from "../http/server/web.ts";
+import { type HttpEvent, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
 import { hopHeaders } from "../cluster/hop_headers.ts";
 import { reportHeader } from "../cluster/page_exchange.ts";
 import type { Origin } from "../model/hop.ts";
@@ -98,9 +99,9 @@ Deno.test("toPage: a head with repeated headers and HTTP/2's host, all of them i
   assert.equal(url, "//a\\b?x=1&y=2&x=%ff&e&f=&q=a%20b+c;~'");
   assert.equal(path, "//a\\b");
   const bare = { headers: new Headers(), method: "GET", url: "http://other:8080/fn/web?" };
-  const head = headOf(bare as unknown as Request);
-  assert.deepEqual(head, { method: "GET", target: "/fn/web?", headers: [["host", "other:8080"]] });
-  assert.equal(toHttpEvent(toPage(head, new Uint8Array())).url, "/?");
+  const request = incomingRequest(bare as unknown as Request);
+  assert.deepEqual([request.target, ...request.headers], ["/fn/web?", ["host", "other:8080"]]);
+  assert.equal(toHttpEvent(toPage(request, new Uint8Array())).url, "/?");
 });
 
 Deno.test("text comes as text and anything else as base64", async () => {

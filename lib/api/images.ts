@@ -4,6 +4,7 @@
  * @module
  */
 
+import { incomingRequest } from "../http/server/web.ts";
 import { BodyReader } from "./body.ts";
 import { jsonAnswer } from "./headers.ts";
 import type { Description, Handler, Route } from "./route.ts";
@@ -25,13 +26,13 @@ export function imageRoutes(services: ApiServices): Route[] {
   const list: Handler = async () => jsonAnswer({ Images: await services.images() });
 
   const pull: Handler = async (context) => {
-    const request = readPull(await bodies.json(context.req.raw));
+    const request = readPull(await bodies.json(incomingRequest(context.req.raw)));
     const { Images: names, Refresh: refresh } = request;
     return jsonAnswer(await services.pullImages(names, { refresh }));
   };
 
   const prune: Handler = async (context) => {
-    const request = readPrune(await bodies.json(context.req.raw));
+    const request = readPrune(await bodies.json(incomingRequest(context.req.raw)));
     const { DryRun: dryRun, Unpublished: unpublished } = request;
     return jsonAnswer(await services.pruneImages({ dryRun, unpublished }));
   };

@@ -5,8 +5,9 @@
  * @module
  */
 
+import type { IncomingRequest, OutgoingResponse } from "../http/server/messages.ts";
+import { incomingRequest, KnownResponse } from "../http/server/web.ts";
 import { codedError, errorAnswer } from "./errors.ts";
-import type { Departures } from "./departures.ts";
 import { BodyReader } from "./body.ts";
 import { nodeHeaders } from "./headers.ts";
 import type { Route } from "./route.ts";
@@ -38,39 +39,39 @@ export const invocationErrors: readonly ErrorCode[] = [
 ];
 
 /** Answers the request that invokes the function of that name. */
-export type InvokeHandler = (request: Request, name: string) => Promise<Response>;
+export type InvokeHandler = (request: IncomingRequest, name: string) => Promise<OutgoingResponse>;
 
 /**
  * Makes the handler of invocations.
  *
  * @param services the node
- * @param departures cancels what clients left behind
  */
-export function invokeHandler(services: ApiServices, departures: Departures): InvokeHandler {
+export function invokeHandler(services: ApiServices): InvokeHandler {
   const bodies = new BodyReader(services.config["api.body.max"]);
   const headersFor = nodeHeaders(services);
 
-  const answer = async (http: Request, name: string, body: string): Promise<string> => {
+  const answer = async (http: IncomingRequest, name: string, body: string): Promise<string> => {
     const request = readInvokeRequest(body);
     if (request.Async) {
       return `${JSON.stringify({ ReqId: await services.accept(name, request) })}\n`;
     }
     const hop = readHop(http.headers, services.config["cluster.secret"]);
     const invocation = services.invoke(name, request, { hop, inputSize: body.length });
-    return reportText(await departures.during(name, http, invocation));
+    http.onDisconnect(() => invocation.cancel());
+    return reportText(await invocation.done);
   };
 
   return async (request, name) => {
     try {
       const text = await answer(request, name, await bodies.text(request));
-      return new Response(text, { headers: headersFor(request) });
+      return { status: 200, headers: headersFor(request), body: text };
     } catch (thrown) {
       const error = codedError(thrown);
       // The Go node sends its state with every answer but this one.
       return errorAnswer(
         error,
         error.code === "FUNCTION_UNKNOWN" ? undefined : headersFor(request),
-      );
+      ).outgoing;
     }
   };
 }
@@ -84,7 +85,11 @@ export function invokeRoutes(invoke: InvokeHandler): Route[] {
   return [{
     method: "POST",
     paths: ["/invoke/:fun"],
-    handle: (context) => invoke(context.req.raw, context.req.param("fun")!),
+    async handle(context) {
+      const request = incomingRequest(context.req.raw);
+      const { body, status, headers } = await invoke(request, context.req.param("fun")!);
+      return new KnownResponse(body, status, headers);
+    },
     description,
   }];
 }
@@ -94,11 +99,11 @@ export function invokeRoutes(invoke: InvokeHandler): Route[] {
  *
  * @returns the name of the function; undefined for everything that the router has to look at
  */
-export function invokedFunction({ method, url }: Request): string | undefined {
-  return method === "POST" ? plainInvocation.exec(url)?.[1] : undefined;
+export function invokedFunction({ method, target }: IncomingRequest): string | undefined {
+  return method === "POST" ? plainInvocation.exec(target)?.[1] : undefined;
 }
 
-const plainInvocation = /^http:\/\/[^/]*\/invoke\/([A-Za-z0-9._-]+)$/;
+const plainInvocation = /^\/invoke\/([A-Za-z0-9._-]+)$/;
 
 /** The report as clients get it: its fields and no others, in the documented order. */
 function reportText(report: Report): string {
@@ -126,8 +131,8 @@ const description: Route["description"] = {
     "Runs the function and answers with its report; an empty body means all defaults, keys " +
     "may be in any case. With `Async` it answers at once with an id to poll. The answer's headers " +
     "`Serverledge-Node-Name`, `-Free-Mem` (MiB), `-Free-CPU`, `-Timestamp` and `-Node-Arch` tell the " +
-    "node's state. A client that disconnects cancels its invocation, except within 20 ms of its request " +
-    "to a function that answered quicker than that before.",
+    "node's state. A client that disconnects cancels its invocation; one that only ends its sending side " +
+    "gets its answer.",
   body: requests.invocation,
   answers: {
     200: { description: "The report; with `Async` the id", schema: answers.invocation },

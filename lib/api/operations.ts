@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
+import { incomingRequest, KnownResponse } from "../http/server/web.ts";
 import { BodyReader } from "./body.ts";
 import { jsonAnswer } from "./headers.ts";
 import { queryInteger } from "./query.ts";
@@ -27,7 +28,7 @@ export function operationRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services.config["api.body.max"]);
 
   const prewarm: Handler = async (context) => {
-    const request = readPrewarm(await bodies.json(context.req.raw));
+    const request = readPrewarm(await bodies.json(incomingRequest(context.req.raw)));
     const { Function: name, Instances: count, ForceImagePull: refresh } = request;
     return jsonAnswer({ Prewarmed: await services.prewarm(name, count, { refresh }) });
   };
@@ -43,7 +44,7 @@ export function operationRoutes(services: ApiServices): Route[] {
       throw new ServerledgeError("ROUTE_UNKNOWN", "Metrics are off: set metrics.enabled to true");
     }
     const { contentType, text } = await services.metrics();
-    return new Response(text, { headers: { "content-type": contentType } });
+    return new KnownResponse(text, 200, [["content-type", contentType]]);
   };
 
   const logs: Handler = async (context) => {

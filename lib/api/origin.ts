@@ -16,6 +16,7 @@
  * @module
  */
 
+import type { IncomingRequest } from "../http/server/messages.ts";
 import { ServerledgeError } from "../base/errors.ts";
 
 const loopbackName = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/i;
@@ -36,7 +37,9 @@ export function isLoopback(address: string): boolean {
  * @param listen address that the node listens on
  * @returns throws `FORBIDDEN` for a request of a page that is not the node's own
  */
-export function originCheck(listen: string): (request: Request) => void {
+export function originCheck(
+  listen: string,
+): (request: Pick<IncomingRequest, "method" | "headers">) => void {
   const loopbackOnly = isLoopback(listen);
   let accepted: string | null = null;
   return (request) => {

@@ -4,9 +4,14 @@
  * @module
  */
 
-import type { Hono } from "hono";
 import { ServerledgeError } from "../base/errors.ts";
-import { codedError, errorAnswer } from "./errors.ts";
+import type { ServerLimits } from "../http/server/limits.ts";
+import type { HttpHandler, OutgoingResponse } from "../http/server/messages.ts";
+import { HttpServer } from "../http/server/server.ts";
+import { jsonType } from "./headers.ts";
+
+/** Connections that may wait to be accepted; the system may allow fewer. */
+const backlog = 1024;
 
 /** A server that is listening. Disposing it closes it at once. */
 export interface ApiServer extends AsyncDisposable {
@@ -25,49 +30,40 @@ export interface ApiServer extends AsyncDisposable {
 /**
  * Serves the API.
  *
- * @param app what answers
+ * @param handler what answers
  * @param listen address and port; port 0 takes a free one
+ * @param limits what clients are held to, where it is not the default
  * @throws `INVALID_REQUEST` if it cannot listen there
  */
 export function serveApi(
-  app: Hono,
-  listen: { hostname: string; port: number },
+  handler: HttpHandler,
+  { hostname, port }: { hostname: string; port: number },
+  limits?: Partial<ServerLimits>,
 ): ApiServer {
-  const closing = new AbortController();
-  const server = start(app, listen, closing.signal);
+  const listener = listenOn(hostname, port);
+  const server = new HttpServer({ listener, handler, refuse, ...(limits && { limits }) });
+  const { addr } = listener;
   let stopped: Promise<void> | undefined;
-  const { hostname, port } = server.addr;
   return {
-    url: `http://${reachable(hostname)}:${port}`,
-    port,
-    shutdown(graceMs) {
-      stopped ??= stopWithin(server, graceMs);
-      return stopped;
-    },
-    async [Symbol.asyncDispose]() {
-      // Aborting a server that is shutting down is an error.
-      if (!stopped) closing.abort();
-      await (stopped ?? server.finished);
-    },
+    url: `http://${reachable(addr.hostname)}:${addr.port}`,
+    port: addr.port,
+    shutdown: (graceMs) => stopped ??= server.shutdown(graceMs),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
-function start(
-  app: Hono,
-  { hostname, port }: { hostname: string; port: number },
-  signal: AbortSignal,
-): Deno.HttpServer<Deno.NetAddr> {
+function listenOn(hostname: string, port: number): Deno.TcpListener {
   try {
-    return Deno.serve({
-      hostname,
-      port,
-      signal,
-      onListen: () => {},
-      onError: (thrown) => errorAnswer(codedError(thrown)),
-    }, app.fetch);
+    return Deno.listen({ hostname, port, tcpBacklog: backlog });
   } catch (cause) {
     throw new ServerledgeError("INVALID_REQUEST", whyNot(cause, hostname, port), { cause });
   }
+}
+
+/** The response to a request that breaks HTTP's rules or a bound of the server. */
+function refuse(status: number, message: string): OutgoingResponse {
+  const code = status === 500 ? "INTERNAL" : "INVALID_REQUEST";
+  return { status, headers: [jsonType], body: `${JSON.stringify({ code, message })}\n` };
 }
 
 function whyNot(cause: unknown, hostname: string, port: number): string {
@@ -84,12 +80,6 @@ function whyNot(cause: unknown, hostname: string, port: number): string {
   return `${address}: ${
     cause instanceof Error ? cause.message : cause
   }; check api.listen and api.port`;
-}
-
-async function stopWithin(server: Deno.HttpServer, graceMs: number): Promise<void> {
-  const { promise: over, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, graceMs);
-  await Promise.race([server.shutdown(), over]).finally(() => clearTimeout(timer));
 }
 
 /** An address that can be connected to, as it stands in a URL. */

@@ -9,6 +9,13 @@ import { ServerledgeError } from "../base/errors.ts";
 import { codedError, errorAnswer } from "../api/errors.ts";
 import { jsonAnswer } from "../api/headers.ts";
 import { originCheck } from "../api/origin.ts";
+import type { HttpHandler } from "../http/server/messages.ts";
+import {
+  incomingRequest,
+  KnownResponse,
+  outgoingResponse,
+  routedRequest,
+} from "../http/server/web.ts";
 import { foldKeys, isObject, keyIndex } from "../model/json.ts";
 import type { BalancerMetrics } from "./metrics.ts";
 import type { Kind, Proxy } from "./proxy.ts";
@@ -41,11 +48,11 @@ export interface BalancerServices {
 }
 
 /**
- * Makes the app.
+ * Makes what answers the requests of clients.
  *
  * @param services the balancer
  */
-export function createBalancerApp(services: BalancerServices): Hono {
+export function createBalancerApp(services: BalancerServices): HttpHandler {
   const app = new Hono();
   const checkOrigin = originCheck(services.listen);
 
@@ -58,7 +65,7 @@ export function createBalancerApp(services: BalancerServices): Hono {
   };
   const guarded = (handle: (context: Context) => Response | Promise<Response>) => {
     return (context: Context) => {
-      checkOrigin(context.req.raw);
+      checkOrigin(incomingRequest(context.req.raw));
       return handle(context);
     };
   };
@@ -79,7 +86,7 @@ export function createBalancerApp(services: BalancerServices): Hono {
   app.post("/prewarm", guarded((context) => forward(context, "other", prewarmed)));
   app.all("*", guarded((context) => forward(context, "other")));
   app.onError((error) => errorAnswer(codedError(error)));
-  return app;
+  return async (request) => outgoingResponse(await app.fetch(routedRequest(request)));
 }
 
 /** The function that a request is about, or where its body names it. */
@@ -92,9 +99,7 @@ function forwarded(
   naming: Naming | undefined,
 ): Promise<Response> {
   return proxy.forward({
-    request: context.req.raw,
-    client: (context.env as Partial<Deno.ServeHandlerInfo<Deno.NetAddr>>).remoteAddr?.hostname ??
-      "unknown",
+    request: incomingRequest(context.req.raw),
     kind,
     // A name that is not known may be known soon: the node's answer counts.
     choose(tried, body) {
@@ -130,5 +135,5 @@ async function metricsAnswer({ metrics, metricsEnabled }: BalancerServices): Pro
     throw new ServerledgeError("ROUTE_UNKNOWN", "Metrics are off: set metrics.enabled to true");
   }
   const { contentType, text } = await metrics.render();
-  return new Response(text, { headers: { "content-type": contentType } });
+  return new KnownResponse(text, 200, [["content-type", contentType]]);
 }

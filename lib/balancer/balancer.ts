@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Hono } from "hono";
+import type { HttpHandler } from "../http/server/messages.ts";
 import type { Clock } from "../base/clock.ts";
 import { HttpClient } from "../http/client.ts";
 import type { Config } from "../model/config.ts";
@@ -37,7 +37,7 @@ export interface BalancerOptions {
   readonly catalog: Pick<Catalog, "get" | "size" | "onChange">;
 }
 
-/** A balancer that follows its registry; what serves its app is another matter. */
+/** A balancer that follows its registry; who serves its clients is another matter. */
 export class Balancer implements AsyncDisposable {
   readonly #options: BalancerOptions;
   readonly #startedAt: number;
@@ -45,7 +45,7 @@ export class Balancer implements AsyncDisposable {
   readonly #parts: AsyncDisposableStack;
   #isStopping = false;
   /** Answers the requests of clients. */
-  readonly app: Hono;
+  readonly handle: HttpHandler;
 
   private constructor(options: BalancerOptions, parts: AsyncDisposableStack) {
     const { config, clock, catalog } = options;
@@ -73,7 +73,7 @@ export class Balancer implements AsyncDisposable {
     parts.use(catalog.onChange((name) => architectures?.forget(name)));
     const stocking = parts.use(new Stocking(client, clock));
     const metrics = new BalancerMetrics(() => this.#table.all);
-    this.app = createBalancerApp({
+    this.handle = createBalancerApp({
       listen: config["api.listen"],
       metricsEnabled: config["metrics.enabled"],
       router: new Router(

@@ -5,6 +5,7 @@
  */
 
 import type { HeaderPair } from "../http/head.ts";
+import type { IncomingRequest } from "../http/server/messages.ts";
 import { passesOn } from "../http/passing.ts";
 
 /** What the balancer sets itself, or its server does. */
@@ -41,8 +42,11 @@ export interface Client {
  * @param client who sent it
  * @param host of the node
  */
-export function requestHeaders(request: Request, client: Client, host: string): HeaderPair[] {
-  const { headers } = request;
+export function requestHeaders(
+  { headers }: Pick<IncomingRequest, "headers">,
+  client: Client,
+  host: string,
+): HeaderPair[] {
   const passes = passesOn(headers.get("connection"));
   // Functions build their links from it, and signatures of requests cover it.
   const passed: HeaderPair[] = [["host", client.isPage ? headers.get("host") ?? host : host]];
@@ -50,7 +54,7 @@ export function requestHeaders(request: Request, client: Client, host: string): 
     if (!passes(name) || ownOfRequests.has(name)) continue;
     // Checked here against this balancer's name, which a node does not know.
     if (!client.isPage && name === "origin") continue;
-    // The balancer reads what nodes answer, and compresses for the client itself.
+    // The balancer reads what nodes answer.
     if (!client.isPage && name === "accept-encoding") continue;
     passed.push([name, value]);
   }
@@ -73,11 +77,7 @@ export function requestHeaders(request: Request, client: Client, host: string): 
  *
  * @param headers the node's
  */
-export function answerHeaders(headers: readonly HeaderPair[]): Headers {
+export function answerHeaders(headers: readonly HeaderPair[]): readonly HeaderPair[] {
   const passes = passesOn(headers.find(([name]) => name === "connection")?.[1]);
-  const passed = new Headers();
-  for (const [name, value] of headers) {
-    if (passes(name) && !ownOfAnswers.has(name)) passed.append(name, value);
-  }
-  return passed;
+  return headers.filter(([name]) => passes(name) && !ownOfAnswers.has(name));
 }

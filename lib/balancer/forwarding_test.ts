@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { errorIn, warmExecutionIn } from "./answer.ts";
 import { resourcesIn } from "../cluster/resource_headers.ts";
 import { answerHeaders, requestHeaders } from "./forwarded_headers.ts";
+import { incomingRequest } from "../http/server/web.ts";
 import { takeBody } from "./request_body.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -17,9 +18,9 @@ function streamed(parts: readonly string[]): Request {
 }
 
 Deno.test("a small body is kept whole, a large one is passed on as it comes, neither loses a byte", async () => {
-  assert.equal(await takeBody(new Request("http://lb/")), undefined);
-  assert.deepEqual(await takeBody(streamed(["ab", "cd"]), 4), bytes("abcd"));
-  const large = await takeBody(streamed(["ab", "cd", "ef", "gh"]), 3);
+  assert.equal(await takeBody(incomingRequest(new Request("http://lb/"))), undefined);
+  assert.deepEqual(await takeBody(incomingRequest(streamed(["ab", "cd"])), 4), bytes("abcd"));
+  const large = await takeBody(incomingRequest(streamed(["ab", "cd", "ef", "gh"])), 3);
   assert.ok(large instanceof ReadableStream);
   assert.equal(await new Response(large).text(), "abcdefgh");
   const announced = new Request("http://lb/", {
@@ -27,7 +28,7 @@ Deno.test("a small body is kept whole, a large one is passed on as it comes, nei
     body: "abcd",
     headers: { "content-length": "4" },
   });
-  assert.ok(await takeBody(announced, 3) instanceof ReadableStream);
+  assert.ok(await takeBody(incomingRequest(announced), 3) instanceof ReadableStream);
 });
 
 Deno.test("headers of one connection are not passed on, those of the request are", () => {
@@ -44,20 +45,23 @@ Deno.test("headers of one connection are not passed on, those of the request are
     },
   });
   const names = (isPage: boolean) =>
-    requestHeaders(request, { address: "10.0.0.9", isPage }, "a:1").map(([name]) => name)
+    requestHeaders(incomingRequest(request), { address: "10.0.0.9", isPage }, "a:1").map(([name]) =>
+      name
+    )
       .toSorted();
   const common = [
     "content-type",
     "host",
     "serverledge-hops-left",
     "x-forwarded-for",
+    "x-forwarded-host",
     "x-forwarded-proto",
     "x-real-ip",
   ];
   assert.deepEqual(names(false), common);
   const hostOf = (isPage: boolean) => {
     const named = new Request("http://lb:1/", { headers: { host: "shop.example" } });
-    return requestHeaders(named, { address: "10.0.0.9", isPage }, "a:1")[0];
+    return requestHeaders(incomingRequest(named), { address: "10.0.0.9", isPage }, "a:1")[0];
   };
   assert.deepEqual(hostOf(false), ["host", "a:1"]);
   assert.deepEqual(hostOf(true), ["host", "shop.example"], "functions see their clients' host");

@@ -10,7 +10,8 @@ import { reportHeader } from "../cluster/page_exchange.ts";
 import { resourcesIn } from "../cluster/resource_headers.ts";
 import type { HttpAnswer, HttpClient } from "../http/client.ts";
 import { NeverSent } from "../http/failures.ts";
-import { targetOf } from "../http/target.ts";
+import type { IncomingRequest } from "../http/server/messages.ts";
+import { KnownResponse } from "../http/server/web.ts";
 import { errorIn, warmExecutionIn } from "./answer.ts";
 import { answerHeaders, type Client, requestHeaders } from "./forwarded_headers.ts";
 import { type RequestBody, takeBody } from "./request_body.ts";
@@ -32,9 +33,7 @@ export type Kind =
 /** A request to be forwarded. */
 export interface Forwarding {
   /** The client's request. */
-  readonly request: Request;
-  /** The client's address. */
-  readonly client: string;
+  readonly request: IncomingRequest;
   /** What kind it is. */
   readonly kind: Kind;
   /** Chooses a node, but none of those tried; may look at the body. */
@@ -105,31 +104,34 @@ export class Proxy {
     const passage = target.begin(demand);
     const abort = new AbortController();
     const giveUp = () => abort.abort();
-    const signals = [request.signal, passage.lost];
-    for (const signal of signals) signal.addEventListener("abort", giveUp, { once: true });
+    let hasLeft = false;
+    request.onDisconnect(() => {
+      hasLeft = true;
+      giveUp();
+    });
+    passage.lost.addEventListener("abort", giveUp, { once: true });
     const ended = () => {
       passage[Symbol.dispose]();
-      for (const signal of signals) signal.removeEventListener("abort", giveUp);
+      passage.lost.removeEventListener("abort", giveUp);
     };
-    if (request.signal.aborted) giveUp();
     try {
       const sent = this.#message(forwarding, target, body);
       const { Url } = target.record;
       const answer = await this.#client.open(Url, sent, abort.signal, ended);
       return this.#answered(forwarding, choice, answer, body);
     } catch (error) {
-      if (request.signal.aborted) throw left(error);
+      if (hasLeft) throw left(error);
       return this.#unanswered(forwarding, target, error, body);
     } finally {
       pull?.forget();
     }
   }
 
-  #message({ request, client, kind }: Forwarding, { record }: Target, body: RequestBody) {
-    const from: Client = { address: client, isPage: kind === "page" };
+  #message({ request, kind }: Forwarding, { record }: Target, body: RequestBody) {
+    const from: Client = { address: request.client, isPage: kind === "page" };
     return {
       method: request.method,
-      path: targetOf(request.url),
+      path: request.target,
       headers: requestHeaders(request, from, new URL(record.Url).host),
       body,
     };
@@ -152,11 +154,7 @@ export class Proxy {
     const error = isOwn(forwarding, answer) ? errorIn(answer) : undefined;
     if (error?.code === "SHUTTING_DOWN") target.failed("it is stopping");
     return {
-      answer: () =>
-        new Response(hasBody(answer) ? answer.body : null, {
-          status: answer.status,
-          headers: answerHeaders(answer.headers),
-        }),
+      answer: () => new KnownResponse(answer.body, answer.status, answerHeaders(answer.headers)),
       again: error !== undefined && mayAsk(forwarding, error) && isWhole(body),
     };
   }
@@ -207,12 +205,8 @@ function isWhole(body: RequestBody): boolean {
   return !(body instanceof ReadableStream);
 }
 
-function hasBody({ status }: HttpAnswer): boolean {
-  return status !== 204 && status !== 205 && status !== 304;
-}
-
 /** Nodes that have seen the request before it came here; they would refuse it. */
-function visited({ headers }: Request): string[] {
+function visited({ headers }: IncomingRequest): string[] {
   return headers.get("serverledge-visited")?.split(",").map((id) => id.trim()) ?? [];
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
+import type { IncomingRequest, RequestBody as IncomingBody } from "../http/server/messages.ts";
 
 /** Bodies up to this size are kept until the answer, so that they can be sent to another node. */
 const maxReplayBytes = 1 << 20;
@@ -21,16 +22,13 @@ export type RequestBody = Uint8Array | ReadableStream<Uint8Array> | undefined;
  * @throws `CANCELLED` if the client leaves
  */
 export async function takeBody(
-  request: Request,
+  { body }: Pick<IncomingRequest, "body">,
   limit: number = maxReplayBytes,
 ): Promise<RequestBody> {
-  const announced = request.headers.get("content-length");
-  if (announced === "0") return undefined;
+  if (body.length === 0) return undefined;
   try {
-    // The server holds clients to what they announce, and this is twice as quick as a stream.
-    if (announced !== null && Number(announced) <= limit) return await request.bytes();
-    if (announced !== null || !request.body) return request.body ?? undefined;
-    return await readUpTo(request.body.getReader(), limit);
+    if (body.length === undefined) return await readUpTo(body, limit);
+    return body.length <= limit ? await body.whole(limit) : streamed([], body);
   } catch (cause) {
     throw new ServerledgeError("CANCELLED", "The client left before its body had arrived", {
       cause,
@@ -38,19 +36,16 @@ export async function takeBody(
   }
 }
 
-async function readUpTo(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  limit: number,
-): Promise<RequestBody> {
-  const parts: Uint8Array[] = [];
+async function readUpTo(body: IncomingBody, limit: number): Promise<RequestBody> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   while (size <= limit) {
-    const { done, value } = await reader.read();
-    if (done) return join(parts, size);
-    parts.push(value);
-    size += value.length;
+    const part = await body.part();
+    if (!part) return join(parts, size);
+    parts.push(part.slice());
+    size += part.length;
   }
-  return resumed(parts, reader);
+  return streamed(parts, body);
 }
 
 function join(parts: readonly Uint8Array[], size: number): Uint8Array {
@@ -65,18 +60,15 @@ function join(parts: readonly Uint8Array[], size: number): Uint8Array {
 }
 
 /** What was read already, then the rest. */
-function resumed(
-  parts: Uint8Array[],
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+function streamed(
+  parts: Uint8Array<ArrayBuffer>[],
+  body: IncomingBody,
 ): ReadableStream<Uint8Array> {
   return new ReadableStream({
     async pull(controller) {
-      const part = parts.shift();
-      if (part) return controller.enqueue(part);
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
+      const part = parts.shift() ?? (await body.part())?.slice();
+      if (part) controller.enqueue(part);
+      else controller.close();
     },
-    cancel: (reason) => reader.cancel(reason),
-  });
+  }, { highWaterMark: 0 });
 }

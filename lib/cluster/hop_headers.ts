@@ -54,7 +54,7 @@ export function hopHeaders(hop: Hop, secret: string): Record<string, string> {
  * @returns undefined for a request that comes from a client
  * @throws `INVALID_REQUEST` for bad values, `UNAUTHORIZED` for a missing or wrong signature
  */
-export function readHop(headers: Headers, secret: string): Hop | undefined {
+export function readHop(headers: Pick<Headers, "get">, secret: string): Hop | undefined {
   const id = headers.get(names.id);
   if (id === null) return undefined;
   const given = Object.fromEntries(

@@ -1,5 +1,5 @@
 /**
- * The body of an answer, however it is delimited.
+ * The body of a message, however it is delimited.
  *
  * @module
  */
@@ -11,30 +11,58 @@ import type { Input } from "./input.ts";
 /** Most trailers of a chunked body. */
 const maxTrailers = 100;
 
+/** What is allotted to a body at first, however long it claims to be. */
+const firstBytes = 64 << 10;
+
 /** A body that is being read. */
 export class IncomingBody {
   readonly #input: Input;
   readonly #framing: Framing;
+  readonly #isStrict: boolean;
   /** Bytes until its end, or the end of its chunk; infinite until the end of the connection. */
   #left: number;
   /** Some chunk has begun, so that the end of a line comes before the next. */
   #hasChunk = false;
+  #hasEnded: boolean;
 
   /**
    * A body of which nothing was read.
    *
    * @param input where it comes from, its head just read
    * @param framing how it is delimited
+   * @param isStrict whether lines between chunks must end with a CR and a LF
    */
-  constructor(input: Input, framing: Framing) {
+  constructor(input: Input, framing: Framing, isStrict = false) {
     this.#input = input;
     this.#framing = framing;
+    this.#isStrict = isStrict;
     this.#left = framing === "eof" ? Infinity : framing === "chunked" ? 0 : framing;
+    this.#hasEnded = framing === 0;
   }
 
   /** Its length, if its head tells. */
   get length(): number | undefined {
     return typeof this.#framing === "number" ? this.#framing : undefined;
+  }
+
+  /** True once all of it was taken. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /**
+   * Takes all of it, if it has a length and has come whole.
+   *
+   * @returns a view that is valid until more is read; undefined if there is more to wait for
+   */
+  takeWhole(): Uint8Array<ArrayBuffer> | undefined {
+    const { length } = this;
+    if (length === undefined || this.#left !== length || this.#input.buffered < length) {
+      return undefined;
+    }
+    this.#left = 0;
+    this.#hasEnded = true;
+    return this.#input.take(length);
   }
 
   /**
@@ -43,15 +71,17 @@ export class IncomingBody {
    * @returns a view that is valid until the next call; undefined at the body's end
    * @throws {ConnectionBroken} or {BadMessage}
    */
-  async part(): Promise<Uint8Array | undefined> {
+  async part(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#hasEnded) return undefined;
     if (this.#framing === "chunked" && this.#left === 0) await this.#beginChunk();
-    if (this.#left === 0) return undefined;
+    if (this.#left === 0) return this.#ended();
     const part = await this.#input.some(this.#left);
     if (!part) {
-      if (this.#framing === "eof") return undefined;
+      if (this.#framing === "eof") return this.#ended();
       throw cutShort();
     }
     this.#left -= part.length;
+    if (this.#left === 0 && this.#framing !== "chunked") this.#hasEnded = true;
     return part;
   }
 
@@ -61,28 +91,13 @@ export class IncomingBody {
    * @param maxBytes longest that is taken
    * @throws {ConnectionBroken} or {BadMessage}
    */
-  async whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bound = (size: number) => {
-      if (size > maxBytes) throw new TooLong(`is longer than ${maxBytes} bytes`);
-    };
-    bound(this.length ?? 0);
-    if (this.length !== undefined) return await this.#into(new Uint8Array(this.length));
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    for (let part = await this.part(); part; part = await this.part()) {
-      bound(size += part.length);
-      parts.push(part.slice());
-    }
-    return join(parts, size);
+  whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    return readWhole(this, maxBytes);
   }
 
-  async #into(whole: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-    for (let at = 0; at < whole.length;) {
-      const part = await this.part();
-      whole.set(part!, at);
-      at += part!.length;
-    }
-    return whole;
+  #ended(): undefined {
+    this.#hasEnded = true;
+    return undefined;
   }
 
   async #beginChunk(): Promise<void> {
@@ -95,29 +110,51 @@ export class IncomingBody {
   }
 
   async #line(): Promise<string> {
-    const line = await this.#input.line();
+    const line = await this.#input.line(this.#isStrict);
     if (line === undefined) throw cutShort();
     return line;
   }
 
   /** Trailers are not passed on, and the body is complete without them (RFC 9112, 8). */
   async #skipTrailers(): Promise<void> {
-    for (let count = 0; await this.#input.line(); count++) {
+    for (let count = 0; await this.#input.line(this.#isStrict); count++) {
       if (count === maxTrailers) throw new BadMessage("has too many trailers");
     }
   }
 }
 
-function cutShort(): ConnectionBroken {
-  return new ConnectionBroken("It closed the connection within its answer");
+/**
+ * Reads all of a body. What is allotted grows with what comes, not with what is announced.
+ *
+ * @param body of which nothing was read
+ * @param maxBytes longest that is taken
+ * @throws {TooLong}, and what reading throws
+ */
+export async function readWhole(
+  body: Pick<IncomingBody, "length" | "part">,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { length } = body;
+  if ((length ?? 0) > maxBytes) throw tooLong(maxBytes);
+  let whole = new Uint8Array(Math.min(length ?? firstBytes, firstBytes));
+  let size = 0;
+  for (let part = await body.part(); part; part = await body.part()) {
+    const at = size;
+    if ((size += part.length) > maxBytes) throw tooLong(maxBytes);
+    if (size > whole.length) {
+      const larger = new Uint8Array(Math.min(length ?? Infinity, Math.max(size, 2 * at)));
+      larger.set(whole.subarray(0, at));
+      whole = larger;
+    }
+    whole.set(part, at);
+  }
+  return size === whole.length ? whole : whole.slice(0, size);
 }
 
-function join(parts: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+function tooLong(maxBytes: number): TooLong {
+  return new TooLong(`is longer than ${maxBytes} bytes`);
+}
+
+function cutShort(): ConnectionBroken {
+  return new ConnectionBroken("The connection ended within a message");
 }

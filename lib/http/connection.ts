@@ -65,11 +65,12 @@ export class Connection implements Disposable {
    */
   idle(gone: () => void): void {
     this.#state = "idle";
-    this.#input.watch(() => {
+    const came = () => {
       if (this.#state !== "idle") return;
       this[Symbol.dispose]();
       gone();
-    });
+    };
+    this.#input.more().then(came, came);
   }
 
   /**

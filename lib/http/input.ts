@@ -7,8 +7,8 @@
 import { BadMessage, ConnectionBroken } from "./failures.ts";
 import { latin1Text } from "./latin1.ts";
 
-/** What is read at once, and so the longest head of an answer, bytes. */
-const bufferBytes = 64 << 10;
+/** The longest head, bytes. */
+export const maxHeadBytes = 64 << 10;
 /** Longest line before a chunk. */
 const maxLineBytes = 1024;
 /** What an answer begins with. */
@@ -20,20 +20,24 @@ export type ByteSource = Pick<Deno.Conn, "read">;
 /** Reads a source in the pieces of HTTP/1. */
 export class Input {
   readonly #source: ByteSource;
-  readonly #buffer = new Uint8Array(bufferBytes);
+  readonly #restBytes: number;
+  #buffer: Uint8Array<ArrayBuffer>;
   #start = 0;
   #end = 0;
-  /** The read that notices the end of an idle connection, and otherwise begins the next answer. */
-  #ahead: Promise<number | null> | undefined;
+  /** The read under way, which others than who began it may wait for. */
+  #reading: Promise<boolean> | undefined;
   #isOver = false;
 
   /**
    * Nothing is read yet.
    *
    * @param source read by nobody else
+   * @param restBytes size of the buffer while nothing is to be read; it grows to that of the longest head
    */
-  constructor(source: ByteSource) {
+  constructor(source: ByteSource, restBytes: number = maxHeadBytes) {
     this.#source = source;
+    this.#restBytes = restBytes;
+    this.#buffer = new Uint8Array(restBytes);
   }
 
   /** True while nothing has come that was not asked for, not even the end. */
@@ -41,15 +45,23 @@ export class Input {
     return !this.#isOver && this.#start === this.#end;
   }
 
+  /** Bytes that have come and were not taken. */
+  get buffered(): number {
+    return this.#end - this.#start;
+  }
+
   /**
    * Reads ahead while nothing is expected.
    *
-   * @param came called when anything comes, also the end; it may have been expected by then
+   * @returns as of {@link Input.more}; undefined if no more fits into the buffer
    */
-  watch(came: () => void): void {
-    this.#start = this.#end = 0;
-    this.#ahead = this.#source.read(this.#buffer);
-    this.#ahead.then(came, came);
+  ahead(): Promise<boolean> | undefined {
+    if (this.#reading) return this.#reading;
+    if (this.buffered === 0 && this.#buffer.length > this.#restBytes) {
+      this.#buffer = new Uint8Array(this.#restBytes);
+      this.#start = this.#end = 0;
+    }
+    return this.buffered === this.#buffer.length ? undefined : this.more();
   }
 
   /**
@@ -66,33 +78,62 @@ export class Input {
       if (seen < protocol.length && !startAlike(bytes, begins)) {
         throw new BadMessage("is not HTTP/1");
       }
-      const found = endOfHead(bytes, Math.max(0, seen - 3));
-      if (found) {
-        this.#start += found.next;
-        return latin1Text(bytes.subarray(0, found.end));
-      }
-      if (bytes.length === bufferBytes) throw new BadMessage("has too long headers");
+      const head = this.takeHead(seen);
+      if (head !== undefined) return head;
+      if (bytes.length >= maxHeadBytes) throw new BadMessage("has too long headers");
       seen = bytes.length;
-      if (!await this.#fill()) throw new ConnectionBroken("It closed the connection unanswered");
+      if (!await this.more()) throw new ConnectionBroken("It closed the connection unanswered");
     }
+  }
+
+  /**
+   * Takes a head that has come whole.
+   *
+   * @param seen bytes of it that were looked at before
+   * @returns its text without the empty line that ends it; undefined if more is to come
+   */
+  takeHead(seen: number): string | undefined {
+    const bytes = this.#buffer.subarray(this.#start, this.#end);
+    const found = endOfHead(bytes, Math.max(0, seen - 3));
+    if (!found) return undefined;
+    this.#start += found.next;
+    return latin1Text(bytes.subarray(0, found.end));
+  }
+
+  /** Takes the line ends that come before a request (RFC 9112, 2.2). */
+  skipLineEnds(): void {
+    while (this.#start < this.#end) {
+      const byte = this.#buffer[this.#start];
+      if (byte !== 13 && byte !== 10) return;
+      this.#start++;
+    }
+  }
+
+  /** True if what has come holds the end of a line. */
+  get hasLine(): boolean {
+    return this.#buffer.subarray(this.#start, this.#end).includes(10);
   }
 
   /**
    * A short line.
    *
+   * @param isStrict whether it must end with a CR and a LF; else a LF does
    * @returns the line without its end; undefined at the end of the source
    * @throws {ConnectionBroken} or {BadMessage}
    */
-  async line(): Promise<string | undefined> {
+  async line(isStrict = false): Promise<string | undefined> {
     for (;;) {
       const at = this.#buffer.subarray(this.#start, this.#end).indexOf(10);
-      if (at >= 0) {
-        const line = this.#buffer.subarray(this.#start, this.#start + at);
-        this.#start += at + 1;
-        return latin1Text(line).replace(/\r$/, "");
+      if (at > maxLineBytes || (at < 0 && this.buffered > maxLineBytes)) {
+        throw new BadMessage("has too long lines");
       }
-      if (this.#end - this.#start > maxLineBytes) throw new BadMessage("has too long lines");
-      if (!await this.#fill()) return undefined;
+      if (at >= 0) {
+        const line = latin1Text(this.#buffer.subarray(this.#start, this.#start + at));
+        this.#start += at + 1;
+        if (isStrict && !line.endsWith("\r")) throw new BadMessage("has a line without a CR");
+        return line.replace(/\r$/, "");
+      }
+      if (!await this.more()) return undefined;
     }
   }
 
@@ -103,32 +144,58 @@ export class Input {
    * @returns a view that is valid until more is read; undefined at the end of the source
    * @throws {ConnectionBroken}
    */
-  async some(limit: number): Promise<Uint8Array | undefined> {
-    if (this.#start === this.#end && !await this.#fill()) return undefined;
-    const size = Math.min(this.#end - this.#start, limit);
+  async some(limit: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.buffered === 0 && !await this.more()) return undefined;
+    return this.take(Math.min(this.buffered, limit));
+  }
+
+  /**
+   * Takes bytes that have come.
+   *
+   * @param size how many, no more than {@link Input.buffered}
+   * @returns a view that is valid until more is read
+   */
+  take(size: number): Uint8Array<ArrayBuffer> {
     const part = this.#buffer.subarray(this.#start, this.#start + size);
     this.#start += size;
     return part;
   }
 
-  /** Reads more behind what is left. @returns false at the end of the source */
-  async #fill(): Promise<boolean> {
-    if (!this.#ahead) {
-      this.#buffer.copyWithin(0, this.#start, this.#end);
-      this.#end -= this.#start;
-      this.#start = 0;
-    }
-    const reading = this.#ahead ?? this.#source.read(this.#buffer.subarray(this.#end));
-    this.#ahead = undefined;
+  /**
+   * Reads more behind what is left, or waits for the read under way.
+   *
+   * @returns false at the end of the source
+   * @throws {ConnectionBroken}
+   */
+  more(): Promise<boolean> {
+    return this.#reading ??= this.#readMore();
+  }
+
+  async #readMore(): Promise<boolean> {
+    this.#makeRoom();
     try {
-      const count = await reading;
+      const count = await this.#source.read(this.#buffer.subarray(this.#end));
       this.#end += count ?? 0;
       this.#isOver = count === null;
       return count !== null;
     } catch (cause) {
       this.#isOver = true;
       throw new ConnectionBroken("The connection broke off", { cause });
+    } finally {
+      this.#reading = undefined;
     }
+  }
+
+  #makeRoom(): void {
+    const bytes = this.#buffer.subarray(this.#start, this.#end);
+    if (this.#end === this.#buffer.length && this.#start === 0) {
+      this.#buffer = new Uint8Array(Math.min(maxHeadBytes, 4 * this.#buffer.length));
+      this.#buffer.set(bytes);
+    } else if (this.#start > 0) {
+      this.#buffer.copyWithin(0, this.#start, this.#end);
+    }
+    this.#end -= this.#start;
+    this.#start = 0;
   }
 }
 

@@ -43,7 +43,10 @@ function cli(args: readonly string[], env: Record<string, string> = {}): Promise
 
 /** A node's API, and the command line that talks to it. */
 function node(overrides: Partial<ApiServices> = {}) {
-  const server = serveApi(createApp(fakeServices(overrides)), { hostname: "127.0.0.1", port: 0 });
+  const server = serveApi(createApp(fakeServices(overrides)).handle, {
+    hostname: "127.0.0.1",
+    port: 0,
+  });
   const env = { ...homeless, SERVERLEDGE_PORT: String(server.port) };
   return {
     port: server.port,

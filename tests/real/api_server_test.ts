@@ -34,7 +34,7 @@ class Held implements Invocation {
 
 function listen(services: Partial<ApiServices> = {}): ApiServer {
   const app = createApp(fakeServices(services, { "api.body.max": 1 }));
-  return serveApi(app, { hostname: "127.0.0.1", port: 0 });
+  return serveApi(app.handle, { hostname: "127.0.0.1", port: 0 });
 }
 
 /** Sends raw text, as clients with manners of their own do. */
@@ -85,6 +85,42 @@ Deno.test("a client of a function over HTTP that disconnects cancels its invocat
   await using _ = server;
   const connection = await connect(server, "GET /fn/hello HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const held = await begun;
+  connection.close();
+  await held.cancelled;
+});
+
+Deno.test("a client that ends its sending side gets its answer, whatever it asked for", async () => {
+  const { server, begun } = holding();
+  await using _ = server;
+  const asked = (target: string, body: string) =>
+    `POST ${target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const cases = [
+    [asked("/create", '{"Name":"f","Runtime":"python","MemoryMB":64}'), /\{"Created":"f"\}\n$/],
+    [asked("/invoke/hello", '{"Async":true}'), /\{"ReqId":"hello-1"\}\n$/],
+    ["GET /status HTTP/1.0\r\n\r\n", /"Node":"node1"/],
+  ] as const;
+  for (const [text, expected] of cases) {
+    using connection = await connect(server, text);
+    await connection.closeWrite();
+    assert.match(await readUntil(connection, "never"), expected);
+  }
+  using connection = await connect(server, request);
+  const held = await begun;
+  // Its invocation is under way when the client ends its side.
+  await connection.closeWrite();
+  const early = await readUntil(connection, "HT");
+  held.end();
+  assert.match(early + await readUntil(connection, "never"), /^HTTP\/1\.1 200 OK\r\n[^]*\}\n$/);
+  assert.equal(held.cancellations, 0);
+});
+
+Deno.test("a client that ends its sending side and then disconnects cancels its invocation", async () => {
+  const { server, begun } = holding();
+  await using _ = server;
+  const connection = await connect(server, request);
+  const held = await begun;
+  await connection.closeWrite();
+  await readUntil(connection, "H");
   connection.close();
   await held.cancelled;
 });
@@ -171,7 +207,7 @@ Deno.test("HEAD is answered with headers only", async () => {
 Deno.test("an address that is in use is one clear error", async () => {
   await using server = listen();
   const again = () =>
-    serveApi(createApp(fakeServices()), { hostname: "127.0.0.1", port: server.port });
+    serveApi(createApp(fakeServices()).handle, { hostname: "127.0.0.1", port: server.port });
   assert.throws(again, (thrown: unknown) => {
     assert.ok(thrown instanceof ServerledgeError);
     assert.equal(thrown.code, "INVALID_REQUEST");

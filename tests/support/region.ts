@@ -58,7 +58,7 @@ export async function region(
       },
     }),
   );
-  const server = stack.use(serveApi(balancer.app, { hostname: "127.0.0.1", port: 0 }));
+  const server = stack.use(serveApi(balancer.handle, { hostname: "127.0.0.1", port: 0 }));
   const owned = stack.move();
   return {
     url: server.url,

@@ -1,0 +1,319 @@
+/**
+ * One connection of a client: its requests, one after the other, each with its response.
+ *
+ * @module
+ */
+
+import { IncomingBody } from "../body.ts";
+import { Input, maxHeadBytes } from "../input.ts";
+import { ClientWatch } from "./client_watch.ts";
+import {
+  type HttpHandler,
+  type IncomingRequest,
+  isBodiless,
+  type OutgoingResponse,
+} from "./messages.ts";
+import { http2Head, parseRequestHead, RefusedRequest, type RequestHead } from "./request_head.ts";
+import {
+  framingOf,
+  type ResponseFraming,
+  type ResponseHeads,
+  responsePrefix,
+} from "./response_head.ts";
+import { ResponseSink } from "./response_sink.ts";
+import { type BodyReading, ServedBody } from "./served_body.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { Wait, Waiter, Waiting } from "./waiting.ts";
+
+/** What an idle connection holds to read into; small requests come whole in it, bytes. */
+const restBytes = 2 << 10;
+/** Most of an unread body that is skipped so that the connection can be used again, bytes. */
+const maxSkippedBytes = 64 << 10;
+/** What tells a client to send its body. */
+const continueLine = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
+
+/** What is known of a request that is refused: enough to answer it. */
+const refusedHead = { method: "", isOld: false } as const;
+
+const encoder = new TextEncoder();
+const nothing = new Uint8Array();
+
+/** What connections share. */
+export interface ConnectionContext {
+  /** Answers requests. */
+  readonly handler: HttpHandler;
+  /** What clients are held to. */
+  readonly limits: ServerLimits;
+  /** Those that wait for their client. */
+  readonly waiting: Waiting;
+  /** Writes heads. */
+  readonly heads: ResponseHeads;
+  /** The response to a request that is not looked at. */
+  readonly refuse: (status: number, message: string) => OutgoingResponse;
+  /** Takes a connection over that turned out to be HTTP/2; `first` came behind the preface's head. */
+  readonly tunnel: (conn: Deno.Conn, first: Uint8Array, client: string) => Promise<void>;
+  /** True once no further request is to be taken. */
+  isStopping(): boolean;
+}
+
+/** A connection that is being served. */
+export class ServerConnection implements Waiter, BodyReading {
+  /** Address of the client. */
+  readonly client: string;
+  /** Part of {@link Waiter}. */
+  waitsSince = 0;
+  readonly #conn: Deno.Conn;
+  readonly #context: ConnectionContext;
+  readonly #input: Input;
+  readonly #watch: ClientWatch;
+  readonly #sink: ResponseSink;
+  #wait: Wait | undefined;
+  #isClosed = false;
+  readonly #closed = Promise.withResolvers<void>();
+  /** The client waits for the word before it sends its body. */
+  #owesContinue = false;
+  #bodyBegan = 0;
+  #bodyBytes = 0;
+
+  /**
+   * A connection that was just accepted.
+   *
+   * @param conn owned by it from now on
+   * @param client address of the client
+   * @param context what it shares with others
+   */
+  constructor(conn: Deno.Conn, client: string, context: ConnectionContext) {
+    this.#conn = conn;
+    this.client = client;
+    this.#context = context;
+    this.#input = new Input(conn, restBytes);
+    this.#sink = new ResponseSink(conn, {
+      begun: () => this.#waitFor("send"),
+      ended: () => this.#waitFor(undefined),
+    });
+    this.#watch = new ClientWatch(
+      this.#input,
+      (bytes) => this.#sink.write(bytes),
+      () => this.close(),
+    );
+  }
+
+  /** Resolves when it is closed, be it that its descriptor is not free yet. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** Serves it until its descriptor is free; never rejects. */
+  async serve(): Promise<void> {
+    this.#waitFor("head");
+    try {
+      while (await this.#exchange());
+    } catch {
+      // Broken by the client, by a bound, or by the server's end.
+    }
+    this.close();
+    await this.#sink.idle;
+  }
+
+  /** Closes it; what is under way on it is cancelled. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#waitFor(undefined);
+    this.#conn.close();
+    // A write under way ends only with the client.
+    this.#sink.abandon();
+    this.#closed.resolve();
+    this.#watch.leave();
+  }
+
+  /** Part of {@link Waiter}. */
+  expire(wait: Wait): void {
+    this.#wait = undefined;
+    const isLate = wait === "body" || (wait === "head" && this.#input.buffered > 0);
+    if (!isLate) return this.close();
+    const response = this.#context.refuse(408, "The request did not arrive in time");
+    this.#respond(refusedHead, response, false).catch(() => {}).finally(() => this.close());
+  }
+
+  /** One request and its response. @returns false if no other follows */
+  async #exchange(): Promise<boolean> {
+    let head: RequestHead;
+    try {
+      const text = await this.#readHead();
+      if (text === undefined) return false;
+      if (text === http2Head) return await this.#becomeHttp2();
+      head = parseRequestHead(text);
+    } catch (error) {
+      if (error instanceof RefusedRequest) await this.#refuse(error);
+      return false;
+    }
+    const body = new IncomingBody(this.#input, head.framing, true);
+    this.#owesContinue = head.expectsContinue;
+    this.#bodyBytes = 0;
+    this.#watch.allow(responsePrefix);
+    if (body.hasEnded) this.#watch.begin();
+    const response = await this.#context.handler(this.#request(head, body));
+    this.#waitFor(undefined);
+    const mayStay = head.keepAlive && this.#canSkip(body) && !this.#context.isStopping();
+    const stays = await this.#respond(head, response, mayStay);
+    this.#watch.end();
+    if (!stays) {
+      if (!body.hasEnded || this.#input.buffered > 0) await this.#linger();
+      return false;
+    }
+    if (!body.hasEnded) await this.#skip(body);
+    return true;
+  }
+
+  async #readHead(): Promise<string | undefined> {
+    const input = this.#input;
+    for (let seen = 0;;) {
+      if (seen === 0) input.skipLineEnds();
+      const head = input.takeHead(seen);
+      if (head !== undefined) {
+        this.#waitFor(undefined);
+        return head;
+      }
+      seen = input.buffered;
+      if (seen >= maxHeadBytes) {
+        throw input.hasLine
+          ? new RefusedRequest(431, "The headers are too long")
+          : new RefusedRequest(414, "The URL is too long");
+      }
+      if (this.#wait !== "head") this.#waitFor(seen === 0 ? "idle" : "head");
+      if (seen === 0 && this.#context.isStopping()) return undefined;
+      if (!await input.more()) return undefined;
+    }
+  }
+
+  #request(head: RequestHead, body: IncomingBody): IncomingRequest {
+    return {
+      method: head.method,
+      target: head.target,
+      headers: head.headers,
+      client: this.client,
+      body: new ServedBody(body, this),
+      onDisconnect: (listener) => this.#watch.onDisconnect(listener),
+    };
+  }
+
+  /** @returns whether another request may follow */
+  async #respond(
+    head: Pick<RequestHead, "method" | "isOld">,
+    response: OutgoingResponse,
+    keepAlive: boolean,
+  ): Promise<boolean> {
+    const { body } = response;
+    const withBody = head.method !== "HEAD" && !isBodiless(response.status);
+    if (!(body instanceof ReadableStream)) {
+      const bytes = typeof body === "string" ? encoder.encode(body) : body ?? nothing;
+      const framing = framingOf(response.status, bytes.length, head);
+      const text = this.#headText(response, framing, keepAlive);
+      if (text === undefined) return await this.#respond(head, this.#unsendable(), keepAlive);
+      const sent = this.#watch.settle();
+      await this.#sink.whole(
+        text,
+        withBody ? bytes : undefined,
+        typeof sent === "number" ? sent : await sent,
+      );
+      return keepAlive;
+    }
+    const framing = framingOf(response.status, undefined, head);
+    const stays = keepAlive && framing !== "eof";
+    const text = this.#headText(response, framing, stays);
+    if (withBody && text !== undefined) {
+      await this.#sink.stream(text, body, framing === "chunked", this.#watch);
+      return stays;
+    }
+    void body.cancel().catch(() => {});
+    if (text === undefined) return await this.#respond(head, this.#unsendable(), keepAlive);
+    await this.#sink.whole(text, undefined, await this.#watch.settle());
+    return stays;
+  }
+
+  /** @returns undefined if it has headers that are none */
+  #headText(
+    response: OutgoingResponse,
+    framing: ResponseFraming,
+    keepAlive: boolean,
+  ): string | undefined {
+    try {
+      return this.#context.heads.write(response, framing, keepAlive);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #unsendable(): OutgoingResponse {
+    return this.#context.refuse(500, "The response has headers that cannot be sent");
+  }
+
+  async #refuse({ status, message }: RefusedRequest): Promise<void> {
+    const response = this.#context.refuse(status, message);
+    await this.#respond(refusedHead, response, false);
+    await this.#linger();
+  }
+
+  /**
+   * Throws away what still comes, for a while: closing with something unread would reset the
+   * connection, and the client might lose the response.
+   */
+  async #linger(): Promise<void> {
+    this.#waitFor("linger");
+    await this.#conn.closeWrite();
+    do this.#input.take(this.#input.buffered); while (await this.#input.more());
+  }
+
+  #canSkip(body: IncomingBody): boolean {
+    if (body.hasEnded) return true;
+    return !this.#owesContinue && body.length !== undefined && body.length <= maxSkippedBytes;
+  }
+
+  async #skip(body: IncomingBody): Promise<void> {
+    void this.waits();
+    while (await body.part());
+    this.#waitFor(undefined);
+  }
+
+  /** Part of {@link BodyReading}. */
+  waits(): Promise<void> | undefined {
+    if (this.#wait !== "body") {
+      this.#waitFor("body");
+      if (this.#bodyBytes === 0) this.#bodyBegan = this.#context.waiting.now;
+    }
+    if (!this.#owesContinue) return undefined;
+    this.#owesContinue = false;
+    return this.#input.buffered > 0 ? undefined : this.#sink.write(continueLine);
+  }
+
+  /** Part of {@link BodyReading}. */
+  progressed(bytes: number): void {
+    const { waiting, limits } = this.#context;
+    this.#bodyBytes += bytes;
+    const allowedMs = limits.bodyMs + 1000 * this.#bodyBytes / limits.bodyRate;
+    if (waiting.now - this.#bodyBegan > allowedMs) this.expire("body");
+    else this.#waitFor("body");
+  }
+
+  /** Part of {@link BodyReading}. */
+  ended(): void {
+    this.#owesContinue = false;
+    this.#waitFor(undefined);
+    this.#watch.begin();
+  }
+
+  async #becomeHttp2(): Promise<boolean> {
+    this.#waitFor(undefined);
+    const first = this.#input.take(this.#input.buffered).slice();
+    await this.#context.tunnel(this.#conn, first, this.client);
+    return false;
+  }
+
+  #waitFor(wait: Wait | undefined): void {
+    const { waiting } = this.#context;
+    if (this.#wait) waiting.end(this.#wait, this);
+    this.#wait = wait;
+    if (wait && !this.#isClosed) waiting.begin(wait, this);
+  }
+}

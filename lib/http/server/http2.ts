@@ -1,0 +1,177 @@
+/**
+ * HTTP/2 with prior knowledge (RFC 9113, 3.3): such a connection is carried, byte for byte, to a
+ * server of the platform that was started for it alone, so that the client's address is known.
+ *
+ * @module
+ */
+
+import type { HttpHandler } from "./messages.ts";
+import { http2Preface } from "./request_head.ts";
+import type { BodyReading } from "./served_body.ts";
+import { incomingRequest, webResponse } from "./web.ts";
+import type { Waiting } from "./waiting.ts";
+
+/** Bytes that are carried at once. */
+const pieceBytes = 16 << 10;
+
+/** Carries connections. Disposing it removes the folder of its sockets. */
+export class Http2Tunnels implements AsyncDisposable {
+  readonly #handler: HttpHandler;
+  readonly #waiting: Waiting;
+  #folder: Promise<string> | undefined;
+  #count = 0;
+
+  /**
+   * Nothing is started before the first connection.
+   *
+   * @param handler answers requests
+   * @param waiting where idle connections and slow bodies are bounded
+   */
+  constructor(handler: HttpHandler, waiting: Waiting) {
+    this.#handler = handler;
+    this.#waiting = waiting;
+  }
+
+  /**
+   * Carries a connection to its end.
+   *
+   * @param conn whose preface's head was read; stays the caller's to close
+   * @param first what came behind that
+   * @param client address of the client
+   */
+  async carry(conn: Deno.Conn, first: Uint8Array, client: string): Promise<void> {
+    this.#folder ??= Deno.makeTempDir({ prefix: "serverledge-http2-" });
+    const path = `${await this.#folder}/${this.#count++}`;
+    const session = new Session(this.#handler, this.#waiting, client, () => inner?.close());
+    const server = Deno.serve({ path, onListen: () => {} }, (request) => session.answer(request));
+    let inner: Deno.UnixConn | undefined;
+    try {
+      inner = await Deno.connect({ transport: "unix", path });
+      // Nobody else is to connect.
+      await Deno.remove(path);
+      session.rests();
+      await writeAll(inner, new TextEncoder().encode(http2Preface));
+      await writeAll(inner, first);
+      await Promise.race([copy(conn, inner), copy(inner, conn)]);
+    } finally {
+      session.end();
+      closeQuietly(inner);
+      await server.shutdown();
+    }
+  }
+
+  /** Removes the folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#folder) await Deno.remove(await this.#folder, { recursive: true });
+  }
+}
+
+/** The requests of one connection. */
+class Session {
+  readonly client: string;
+  waitsSince = 0;
+  readonly #handler: HttpHandler;
+  readonly #waiting: Waiting;
+  readonly #close: () => void;
+  #active = 0;
+  #hasEnded = false;
+
+  constructor(handler: HttpHandler, waiting: Waiting, client: string, close: () => void) {
+    this.#handler = handler;
+    this.#waiting = waiting;
+    this.client = client;
+    this.#close = close;
+  }
+
+  async answer(request: Request): Promise<Response> {
+    this.#active++;
+    this.#waiting.end("idle", this);
+    const reading = this.#bodyReading();
+    try {
+      const incoming = incomingRequest(request, this.client, reading);
+      const outgoing = await this.#handler(incoming);
+      const { body } = outgoing;
+      if (!(body instanceof ReadableStream)) return webResponse(outgoing, request.method);
+      return webResponse({ ...outgoing, body: this.#tracked(body) }, request.method);
+    } finally {
+      reading.ended();
+      this.#active--;
+      this.rests();
+    }
+  }
+
+  /** Nothing is under way, so that the client has to ask for something again. */
+  rests(): void {
+    if (this.#active === 0 && !this.#hasEnded) this.#waiting.begin("idle", this);
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#waiting.end("idle", this);
+  }
+
+  expire(): void {
+    this.#close();
+  }
+
+  /** A stream that counts as under way to its end, and that the client must go on taking. */
+  #tracked(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    const reader = body.getReader();
+    const waiter = { client: this.client, waitsSince: 0, expire: () => this.#close() };
+    this.#active++;
+    const over = () => {
+      this.#waiting.end("send", waiter);
+      this.#active--;
+      this.rests();
+    };
+    return new ReadableStream({
+      pull: async (controller) => {
+        this.#waiting.end("send", waiter);
+        try {
+          const { done, value } = await reader.read();
+          if (!done) {
+            controller.enqueue(value);
+            return this.#waiting.begin("send", waiter);
+          }
+          controller.close();
+        } catch (error) {
+          controller.error(error);
+        }
+        over();
+      },
+      cancel: (reason) => {
+        over();
+        return reader.cancel(reason);
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  #bodyReading(): BodyReading {
+    const waiter = { client: this.client, waitsSince: 0, expire: () => this.#close() };
+    const wait = () => {
+      this.#waiting.end("body", waiter);
+      this.#waiting.begin("body", waiter);
+      return undefined;
+    };
+    return { waits: wait, progressed: wait, ended: () => this.#waiting.end("body", waiter) };
+  }
+}
+
+async function copy(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(pieceBytes);
+  for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
+    await writeAll(to, buffer.subarray(0, count));
+  }
+}
+
+async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
+}
+
+function closeQuietly(conn: Deno.Conn | undefined): void {
+  try {
+    conn?.close();
+  } catch {
+    // Its time was over.
+  }
+}

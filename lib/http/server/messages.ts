@@ -1,0 +1,125 @@
+/**
+ * Requests and responses as the HTTP server and its handlers exchange them: no more is made of a
+ * request than is asked for.
+ *
+ * @module
+ */
+
+import type { HeaderPair } from "../head.ts";
+
+/** Headers of a request, names in lower case, in their order. */
+export class HeaderList {
+  readonly #pairs: readonly HeaderPair[];
+
+  /**
+   * A list.
+   *
+   * @param pairs names in lower case
+   */
+  constructor(pairs: readonly HeaderPair[]) {
+    this.#pairs = pairs;
+  }
+
+  /** All of them, as they came. */
+  get pairs(): readonly HeaderPair[] {
+    return this.#pairs;
+  }
+
+  /**
+   * The value of a header.
+   *
+   * @param name in lower case
+   * @returns several values joined as RFC 9110, 5.3 has it; null if there is none
+   */
+  get(name: string): string | null {
+    let found: string | null = null;
+    for (const [each, value] of this.#pairs) {
+      if (each !== name) continue;
+      found = found === null ? value : `${found}${name === "cookie" ? "; " : ", "}${value}`;
+    }
+    return found;
+  }
+
+  /**
+   * True if there is such a header.
+   *
+   * @param name in lower case
+   */
+  has(name: string): boolean {
+    return this.#pairs.some(([each]) => each === name);
+  }
+
+  /** Names and values. */
+  [Symbol.iterator](): Iterator<HeaderPair> {
+    return this.#pairs[Symbol.iterator]();
+  }
+}
+
+/** The body of a request, read at most once. */
+export interface RequestBody {
+  /** Its length, 0 if there is none; undefined: the head does not tell. */
+  readonly length: number | undefined;
+  /**
+   * Reads the next part.
+   *
+   * @returns a view that is valid until the next call; undefined at the end
+   * @throws {ConnectionBroken} or {BadMessage} if the rest does not arrive
+   */
+  part(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /**
+   * Reads all of it.
+   *
+   * @param maxBytes longest that is taken
+   * @throws {TooLong}, {ConnectionBroken} or {BadMessage}
+   */
+  whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Reads all of it as UTF-8. @throws as {@link RequestBody.whole} */
+  text(maxBytes: number): Promise<string>;
+}
+
+/** A request that has come in. */
+export interface IncomingRequest {
+  /** Its verb, as it was sent. */
+  readonly method: string;
+  /**
+   * Path and query as they were sent; bytes that are not ASCII are percent-encoded. Begins with a
+   * slash, whatever follows, but for `*`.
+   */
+  readonly target: string;
+  /** Its headers; there is one `host`, but for HTTP/1.0. */
+  readonly headers: HeaderList;
+  /** Address of the client. */
+  readonly client: string;
+  /** Its body. */
+  readonly body: RequestBody;
+  /**
+   * Asks to be told if the client disconnects before it has its response. A client that only ends its
+   * sending side has not.
+   *
+   * @param listener called at most once
+   */
+  onDisconnect(listener: () => void): void;
+}
+
+/** A response on its way out. */
+export interface OutgoingResponse {
+  /** Status, 200 to 599. */
+  readonly status: number;
+  /** Its headers, without those that delimit the body or concern the connection. */
+  readonly headers: readonly HeaderPair[];
+  /** Its body; a stream that fails breaks the connection, so that the client cannot take it for whole. */
+  readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined;
+}
+
+/** Answers requests; must not fail. */
+export type HttpHandler = (
+  request: IncomingRequest,
+) => OutgoingResponse | Promise<OutgoingResponse>;
+
+/** Statuses whose responses have no body (Fetch standard, null body status). */
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** True if responses of that status have no body. */
+export function isBodiless(status: number): boolean {
+  return bodiless.has(status);
+}

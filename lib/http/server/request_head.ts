@@ -1,0 +1,213 @@
+/**
+ * The head of a request (RFC 9112). Strict wherever two readers could disagree about where a request
+ * ends or what it asks for.
+ *
+ * @module
+ */
+
+import type { HeaderPair } from "../head.ts";
+import { HeaderList } from "./messages.ts";
+
+/** Most headers of a request. */
+const maxHeaders = 128;
+/** Longest target of a request. */
+const maxTargetLength = 32 << 10;
+
+/** What follows `PRI * HTTP/2.0` would be HTTP/2 (RFC 9113, 3.4). */
+export const http2Preface = "PRI * HTTP/2.0\r\n\r\n";
+/** The same as text of a head. */
+export const http2Head = "PRI * HTTP/2.0\r";
+
+/** Says why a request is refused before anybody looks at what it asks for. */
+export class RefusedRequest extends Error {
+  /** The class, for logs. */
+  override readonly name = "RefusedRequest";
+  /** Status of the response. */
+  readonly status: number;
+
+  /**
+   * A refusal.
+   *
+   * @param status of the response
+   * @param message one line for the client
+   */
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The head of a request. */
+export interface RequestHead {
+  /** Verb. */
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  /** Headers. */
+  readonly headers: HeaderList;
+  /** How the body is delimited. */
+  readonly framing: number | "chunked";
+  /** True if another request may follow. */
+  readonly keepAlive: boolean;
+  /** True if the client waits for a `100 Continue` before it sends the body. */
+  readonly expectsContinue: boolean;
+  /** True for HTTP/1.0, which knows no chunks. */
+  readonly isOld: boolean;
+}
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d)\.(\d)\r?$/;
+const badInValue = /[^\t\x20-\x7e\x80-\xff]/;
+const absoluteForm = /^http:\/\/([^/?#]*)([/?].*)?$/i;
+/** What can be a host and port; whether it is a good one is for others to say. */
+const hostForm = /^[A-Za-z0-9._~%!$&'()*+,;=:[\]-]*$/;
+
+/**
+ * Reads a head.
+ *
+ * @param text up to the empty line that ends it; its lines may also end without a CR
+ * @throws {RefusedRequest} if it is not HTTP/1, or ambiguous
+ */
+export function parseRequestHead(text: string): RequestHead {
+  const end = endOfLine(text, 0);
+  const [, method, rawTarget, major, minor] = requestLine.exec(text.slice(0, end)) ?? [];
+  if (!method) throw bad("The first line is no request line of HTTP/1");
+  if (major !== "1") throw new RefusedRequest(505, "The server speaks HTTP/1 and HTTP/2");
+  if (rawTarget!.length > maxTargetLength) throw new RefusedRequest(414, "The URL is too long");
+  const isOld = minor === "0";
+  const pairs = parseHeaders(text, end + 1);
+  const facts = readFacts(pairs, isOld);
+  return {
+    method,
+    isOld,
+    headers: new HeaderList(pairs),
+    ...facts,
+    ...place(method, rawTarget!, facts.host),
+  };
+}
+
+/** Headers that the server itself acts on. */
+interface Facts extends Pick<RequestHead, "framing" | "keepAlive" | "expectsContinue"> {
+  readonly host: string | undefined;
+}
+
+function readFacts(pairs: readonly HeaderPair[], isOld: boolean): Facts {
+  let host: string | undefined;
+  let length: string | undefined;
+  let coding: string | undefined;
+  let connection = "";
+  let expect = "";
+  for (const [name, value] of pairs) {
+    switch (name) {
+      case "host":
+        if (host !== undefined) throw bad("There is more than one Host");
+        host = value;
+        break;
+      case "content-length":
+        if (length !== undefined) throw bad("There is more than one Content-Length");
+        length = value;
+        break;
+      case "transfer-encoding":
+        coding = coding === undefined ? value : `${coding}, ${value}`;
+        break;
+      case "connection":
+        connection += `,${value.toLowerCase()}`;
+        break;
+      case "expect":
+        expect = value.toLowerCase();
+    }
+  }
+  if (host === undefined && !isOld) throw bad("HTTP/1.1 requires a Host header");
+  if (host !== undefined && !hostForm.test(host)) throw bad("Host is not HOST or HOST:PORT");
+  if (expect !== "" && expect !== "100-continue") {
+    throw new RefusedRequest(417, "Only 100-continue can be expected");
+  }
+  const isFirm = connection === "" ? !isOld : keepsAlive(connection, isOld);
+  return {
+    host,
+    framing: framingOf(length, coding, isOld),
+    // Who sends both lengths may have a reader before us that believes the other one.
+    keepAlive: isFirm && !(coding !== undefined && length !== undefined),
+    expectsContinue: expect !== "" && !isOld,
+  };
+}
+
+function keepsAlive(connection: string, isOld: boolean): boolean {
+  const tokens = connection.split(",").map((each) => each.trim());
+  return !tokens.includes("close") && (!isOld || tokens.includes("keep-alive"));
+}
+
+function framingOf(
+  length: string | undefined,
+  coding: string | undefined,
+  isOld: boolean,
+): number | "chunked" {
+  if (length !== undefined && !/^\d{1,15}$/.test(length)) {
+    throw bad("Content-Length is not one whole number");
+  }
+  if (coding === undefined) return length === undefined ? 0 : Number(length);
+  if (isOld) throw bad("HTTP/1.0 knows no Transfer-Encoding");
+  if (coding.toLowerCase() === "chunked") return "chunked";
+  throw new RefusedRequest(501, "Transfer-Encoding can only be chunked");
+}
+
+/** Path and query; a URL's host must be the one that `Host` names. */
+function place(method: string, raw: string, host: string | undefined): { target: string } {
+  const target = /[\x80-\xff]/.test(raw) ? raw.replace(/[\x80-\xff]/g, percentEncoded) : raw;
+  if (target.includes("#")) throw bad("A fragment is not sent to servers");
+  if (target.startsWith("/")) return { target };
+  if (target === "*" && method === "OPTIONS") return { target };
+  const [, authority, rest = "/"] = absoluteForm.exec(target) ?? [];
+  if (authority === undefined) throw bad("The target is no path");
+  if (host !== undefined && authority.toLowerCase() !== host.toLowerCase()) {
+    throw bad("URL and Host name different hosts");
+  }
+  return { target: rest.startsWith("/") ? rest : `/${rest}` };
+}
+
+function percentEncoded(char: string): string {
+  return `%${char.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+function parseHeaders(text: string, from: number): HeaderPair[] {
+  const pairs: HeaderPair[] = [];
+  for (let at = from; at < text.length;) {
+    const end = endOfLine(text, at);
+    const colon = text.indexOf(":", at);
+    if (colon < 0 || colon > end) throw bad("A header has no colon");
+    const name = text.slice(at, colon);
+    // A space before the colon or a line that begins with one is refused with this, too.
+    if (!token.test(name)) throw bad("The name of a header is not valid");
+    const value = trimmed(text, colon + 1, end);
+    if (badInValue.test(value)) {
+      throw bad("The value of a header has a character that none may have");
+    }
+    if (pairs.push([name.toLowerCase(), value]) > maxHeaders) {
+      throw new RefusedRequest(431, `There are more than ${maxHeaders} headers`);
+    }
+    at = end + 1;
+  }
+  return pairs;
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf("\n", from);
+  return end < 0 ? text.length : end;
+}
+
+/** Without the white space around it and the CR at the end. */
+function trimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = text.charCodeAt(to - 1) === 13 ? to - 1 : to;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
+}
+
+function bad(message: string): RefusedRequest {
+  return new RefusedRequest(400, message);
+}

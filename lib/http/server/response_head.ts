@@ -1,0 +1,131 @@
+/**
+ * The head of a response as text.
+ *
+ * @module
+ */
+
+import type { HeaderPair } from "../head.ts";
+import type { OutgoingResponse } from "./messages.ts";
+import type { RequestHead } from "./request_head.ts";
+
+/** What every response begins with, so that it may be sent before the response is known. */
+export const responsePrefix = "HTTP/1.1 ";
+
+/** How the body is delimited: by its length, in chunks, by the end of the connection; or there is none. */
+export type ResponseFraming = number | "chunked" | "eof" | "none";
+
+/**
+ * How the body of a response is delimited.
+ *
+ * @param status of the response
+ * @param length of the body; undefined: it is a stream
+ * @param request what it answers
+ */
+export function framingOf(
+  status: number,
+  length: number | undefined,
+  { method, isOld }: Pick<RequestHead, "method" | "isOld">,
+): ResponseFraming {
+  if (status === 204 || status === 304) return "none";
+  if (status === 205) return 0;
+  if (length !== undefined) return length;
+  // Of a stream nobody knows the length, so that it is left out (RFC 9110, 9.3.2).
+  if (method === "HEAD") return "none";
+  return isOld ? "eof" : "chunked";
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  200: "OK",
+  201: "Created",
+  202: "Accepted",
+  204: "No Content",
+  206: "Partial Content",
+  301: "Moved Permanently",
+  302: "Found",
+  303: "See Other",
+  304: "Not Modified",
+  307: "Temporary Redirect",
+  308: "Permanent Redirect",
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  409: "Conflict",
+  413: "Content Too Large",
+  414: "URI Too Long",
+  417: "Expectation Failed",
+  422: "Unprocessable Content",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  499: "Client Closed Request",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
+};
+
+/** What only the server says, since only it knows. */
+const ownNames: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Writes heads. Handlers mostly use the same headers again, so their text is kept. */
+export class ResponseHeads {
+  #headers: readonly HeaderPair[] = [];
+  #text = "";
+  #second = NaN;
+  #date = "";
+
+  /**
+   * The head.
+   *
+   * @param response whose
+   * @param framing how its body is delimited
+   * @param keepAlive whether another request may follow
+   * @throws {TypeError} if a header would not stay one header
+   */
+  write(
+    { status, headers }: OutgoingResponse,
+    framing: ResponseFraming,
+    keepAlive: boolean,
+  ): string {
+    let head = `${responsePrefix}${status} ${reasons[status] ?? "Status"}\r\n` +
+      this.#headerText(headers) + this.#dateLine(headers);
+    if (typeof framing === "number") head += `content-length: ${framing}\r\n`;
+    else if (framing === "chunked") head += "transfer-encoding: chunked\r\n";
+    return head + (keepAlive ? "\r\n" : "connection: close\r\n\r\n");
+  }
+
+  #headerText(headers: readonly HeaderPair[]): string {
+    if (headers === this.#headers) return this.#text;
+    let text = "";
+    for (const [name, value] of headers) {
+      if (ownNames.has(name)) continue;
+      if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value)) {
+        throw new TypeError(`Cannot send header ${name}: a character of it is none of headers`);
+      }
+      text += `${name}: ${value}\r\n`;
+    }
+    this.#headers = headers;
+    this.#text = text;
+    return text;
+  }
+
+  #dateLine(headers: readonly HeaderPair[]): string {
+    if (headers.length > 0 && headers.some(([name]) => name === "date")) return "";
+    const second = Math.floor(Date.now() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#date = `date: ${new Date(second * 1000).toUTCString()}\r\n`;
+    }
+    return this.#date;
+  }
+}

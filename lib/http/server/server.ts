@@ -1,0 +1,182 @@
+/**
+ * An HTTP server: accepts connections, as many as it may have, and serves them until it is told to
+ * stop.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { logger } from "../../base/log.ts";
+import { ServerConnection } from "./connection.ts";
+import { Http2Tunnels } from "./http2.ts";
+import { defaultLimits, type ServerLimits } from "./limits.ts";
+import type { HttpHandler, OutgoingResponse } from "./messages.ts";
+import { ResponseHeads } from "./response_head.ts";
+import { Places } from "./places.ts";
+import { Waiting } from "./waiting.ts";
+
+/** How long accepting rests after an error, ms: at first, and at most. */
+const firstPauseMs = 10;
+const maxPauseMs = 1_000;
+
+/** Descriptors that a connection takes beside its own when it is carried to a server of its own. */
+const tunnelDescriptors = 3;
+
+const log = logger("http");
+
+/** What a server accepts connections from; later ones may bring TLS. */
+export type ConnectionSource = Pick<Deno.Listener, "accept" | "close">;
+
+/** How a server is set up. */
+export interface HttpServerOptions {
+  /** Where connections come from; closed by the server. */
+  readonly listener: ConnectionSource;
+  /** Answers requests. */
+  readonly handler: HttpHandler;
+  /** The response to a request that breaks HTTP's rules or a bound. */
+  readonly refuse: (status: number, message: string) => OutgoingResponse;
+  /** What clients are held to, where it is not the default. */
+  readonly limits?: Partial<ServerLimits>;
+  /** Times waits. */
+  readonly clock?: Clock;
+}
+
+/** A server that is listening. Disposing it closes all its connections. */
+export class HttpServer implements AsyncDisposable {
+  readonly #listener: ConnectionSource;
+  readonly #waiting: Waiting;
+  readonly #tunnels: Http2Tunnels;
+  readonly #places: Places;
+  readonly #clock: Clock;
+  readonly #open = new Set<ServerConnection>();
+  readonly #accepting: Promise<void>;
+  readonly #serve: (conn: Deno.Conn, client: string) => ServerConnection;
+  #isStopping = false;
+  readonly #drained = Promise.withResolvers<void>();
+  #errors = 0;
+
+  /**
+   * Starts to accept connections.
+   *
+   * @param options how it is set up
+   */
+  constructor(
+    { listener, handler, refuse, limits: given, clock = systemClock }: HttpServerOptions,
+  ) {
+    const limits = { ...defaultLimits, ...given };
+    this.#listener = listener;
+    this.#clock = clock;
+    this.#waiting = new Waiting(clock, limits);
+    this.#tunnels = new Http2Tunnels(handler, this.#waiting);
+    this.#places = new Places(limits, this.#waiting, clock);
+    const context = {
+      handler,
+      refuse,
+      limits,
+      waiting: this.#waiting,
+      heads: new ResponseHeads(),
+      tunnel: (conn: Deno.Conn, first: Uint8Array, client: string) =>
+        this.#carry(conn, first, client),
+      isStopping: () => this.#isStopping,
+    };
+    this.#serve = (conn, client) => new ServerConnection(conn, client, context);
+    this.#accepting = this.#accept();
+  }
+
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  /** How often accepting failed, be it for want of descriptors. */
+  get acceptErrors(): number {
+    return this.#errors;
+  }
+
+  /**
+   * Accepts no more connections, closes the idle ones, and the others after their response.
+   *
+   * @param graceMs how long it waits for these
+   */
+  async shutdown(graceMs: number): Promise<void> {
+    this.#stop();
+    const over = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(graceMs, over.resolve);
+    await Promise.race([this.#drained.promise, over.promise]);
+    cancel();
+  }
+
+  /** Closes everything. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop();
+    for (const connection of this.#open) connection.close();
+    await this.#accepting;
+    await this.#drained.promise;
+    await this.#tunnels[Symbol.asyncDispose]();
+  }
+
+  #stop(): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#listener.close();
+    this.#places.wake();
+    for (const waiter of this.#waiting.all("idle")) waiter.expire("idle");
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (!this.#isStopping || this.#open.size > 0) return;
+    this.#waiting[Symbol.dispose]();
+    this.#drained.resolve();
+  }
+
+  async #accept(): Promise<void> {
+    for (let pauseMs = firstPauseMs; !this.#isStopping;) {
+      try {
+        await this.#places.room();
+        if (this.#isStopping) return;
+        const conn = await this.#listener.accept();
+        pauseMs = firstPauseMs;
+        this.#welcome(conn);
+      } catch (error) {
+        if (this.#isStopping) return;
+        this.#failed(error, pauseMs === firstPauseMs);
+        await new Promise<void>((resolve) => this.#clock.after(pauseMs, resolve));
+        pauseMs = Math.min(2 * pauseMs, maxPauseMs);
+      }
+    }
+  }
+
+  #welcome(conn: Deno.Conn): void {
+    const client = "hostname" in conn.remoteAddr ? conn.remoteAddr.hostname : "unknown";
+    if (this.#isStopping || !this.#places.take(client)) return conn.close();
+    // Answers are small, and nobody waits to send more with them.
+    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+    const connection = this.#serve(conn, client);
+    this.#open.add(connection);
+    void connection.closed.then(() => {
+      this.#open.delete(connection);
+      this.#settle();
+    });
+    void connection.serve().then(() => this.#places.release(client));
+  }
+
+  /** There may be no descriptor left; whatever it is, the server goes on. */
+  #failed(error: unknown, isFirst: boolean): void {
+    this.#errors++;
+    this.#places.makeWay();
+    if (!isFirst) return;
+    log.warn("Cannot accept a connection, goes on trying: {reason}", {
+      reason: error instanceof Error ? error.message : String(error),
+    });
+  }
+
+  async #carry(conn: Deno.Conn, first: Uint8Array, client: string): Promise<void> {
+    this.#places.add(tunnelDescriptors);
+    try {
+      await this.#tunnels.carry(conn, first, client);
+    } finally {
+      this.#places.add(-tunnelDescriptors);
+    }
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Who waits for a client, and since when: one sweep for all, since a timer for each request would
+ * cost more than the rest of it.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../base/clock.ts";
+import type { ServerLimits } from "./limits.ts";
+
+/** What a connection waits for its client to do. */
+export type Wait = "idle" | "head" | "body" | "send" | "linger";
+
+/** One that waits. */
+export interface Waiter {
+  /** Address of the client. */
+  readonly client: string;
+  /** Since when, in time of the sweeps; `Infinity` puts it off. */
+  waitsSince: number;
+  /** Ends the wait, since it has lasted too long. */
+  expire(wait: Wait): void;
+}
+
+/** How often is looked, as a share of the shortest bound, and at most, ms. */
+const sweepShare = 0.25;
+const maxSweepMs = 1_000;
+
+/** All that wait, those first that have waited longest. */
+export class Waiting {
+  readonly #clock: Clock;
+  readonly #bounds: Readonly<Record<Wait, number>>;
+  readonly #sweepMs: number;
+  readonly #sets: Readonly<Record<Wait, Set<Waiter>>> = {
+    idle: new Set(),
+    head: new Set(),
+    body: new Set(),
+    send: new Set(),
+    linger: new Set(),
+  };
+  #now = 0;
+  #stop: (() => void) | undefined;
+
+  /**
+   * Nobody waits.
+   *
+   * @param clock sets the timer of the sweeps
+   * @param limits how long one may wait
+   */
+  constructor(clock: Clock, limits: ServerLimits) {
+    this.#clock = clock;
+    this.#bounds = {
+      idle: limits.idleMs,
+      head: limits.headMs,
+      body: limits.bodyMs,
+      send: limits.sendMs,
+      linger: limits.lingerMs,
+    };
+    this.#sweepMs = Math.min(maxSweepMs, sweepShare * Math.min(...Object.values(this.#bounds)));
+  }
+
+  /** Time of the last sweep, ms. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /**
+   * Begins a wait.
+   *
+   * @param wait for what
+   * @param waiter who; waits for nothing else
+   */
+  begin(wait: Wait, waiter: Waiter): void {
+    if (!this.#stop) this.#arm();
+    waiter.waitsSince = this.#now;
+    this.#sets[wait].add(waiter);
+  }
+
+  /**
+   * Ends a wait.
+   *
+   * @param wait for what
+   * @param waiter who
+   */
+  end(wait: Wait, waiter: Waiter): void {
+    this.#sets[wait].delete(waiter);
+  }
+
+  /** Those that wait for something, longest first. */
+  all(wait: Wait): ReadonlySet<Waiter> {
+    return this.#sets[wait];
+  }
+
+  #arm(): void {
+    this.#now = this.#clock.now();
+    this.#stop = this.#clock.after(this.#sweepMs, () => this.#sweep());
+  }
+
+  #sweep(): void {
+    this.#stop = undefined;
+    this.#now = this.#clock.now();
+    let isEmpty = true;
+    for (const [wait, waiters] of Object.entries(this.#sets) as [Wait, Set<Waiter>][]) {
+      const before = this.#now - this.#bounds[wait];
+      for (const waiter of waiters) {
+        // Those behind it have waited less.
+        if (waiter.waitsSince > before) break;
+        waiters.delete(waiter);
+        waiter.expire(wait);
+      }
+      isEmpty &&= waiters.size === 0;
+    }
+    // Who expired may have begun another wait.
+    if (!isEmpty && !this.#stop) this.#arm();
+  }
+
+  /** Looks after nobody any more. */
+  [Symbol.dispose](): void {
+    this.#stop?.();
+    for (const waiters of Object.values(this.#sets)) waiters.clear();
+  }
+}
