@@ -14,6 +14,7 @@ import { QosClasses } from "./model/qos.ts";
 import type { Policy } from "./policy.ts";
 import { Catalog } from "./registry/catalog.ts";
 import { CodeCache } from "./registry/code_cache.ts";
+import { CodeReferences } from "./registry/code_references.ts";
 import { DurableResults } from "./registry/durable_results.ts";
 import { etcdOptions } from "./registry/etcd_config.ts";
 import { openRemembering } from "./registry/known_functions.ts";
@@ -85,16 +86,16 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     architecture: config["node.architecture"] || machineArchitecture(),
   };
   const policy = await openPolicy(config, clock, built);
-  const { codeCache, registry, catalog } = await openStorage(config, home, built);
+  const { codeCache, references, registry, catalog } = await openStorage(config, home, built);
   const outputLog = new OutputLog(clock);
   const { environment, containers, ledger, pool, keeping } = await openPool(
     config,
     home,
-    codeCache,
+    { codeCache, references },
     clock,
     (name, id, text, time) => {
       // What is left of a function that is gone must not meet one that gets its name.
-      if (catalog.get(name)) outputLog.write(name, id, text, time);
+      if (catalog.has(name)) outputLog.write(name, id, text, time);
     },
     built,
   );
@@ -124,6 +125,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     spares: () => environment.spareCounts(),
     waiting: () => scheduler.waiting,
     running: () => scheduler.running,
+    exists: (name) => catalog.has(name),
   });
   pool.observe(metrics);
   const observers: InvocationObserver[] = [metrics, outputLog];
@@ -204,7 +206,10 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
       pool.retire(former.Version);
       scheduler.replaced(former, record);
     }
-    if (!record) outputLog.forget(name);
+    if (!record) {
+      outputLog.forget(name);
+      metrics.forget(name);
+    }
     janitor.changed(name, record);
     environment.follow(name, record);
   }, built);
@@ -214,6 +219,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     node,
     clock,
     catalog,
+    codeCache,
     functions,
     registry,
     results,
@@ -268,7 +274,10 @@ async function openStorage(config: Config, home: NodeHome, built: AsyncDisposabl
     dir: home.of("code"),
     registry: { getCode: (hash) => registry.getCode(hash) },
     maxBytes: maxCodeBytes,
+    // Until the catalog is open, nothing is known of functions.
+    isReferenced: (hash) => known.references?.has(hash) ?? true,
   });
+  const known: { references?: CodeReferences } = {};
   const registry: Registry = built.use(
     await openRegistry(config, home, (hash) => codeCache.local(hash)),
   );
@@ -277,7 +286,10 @@ async function openStorage(config: Config, home: NodeHome, built: AsyncDisposabl
       ? await Catalog.open(registry)
       : await openRemembering(registry, built.use(openSqlite(home.of("functions.db")))),
   );
-  return { codeCache, registry, catalog };
+  const references = known.references = built.use(new CodeReferences(catalog));
+  references.onUnreferenced((hash) => void codeCache.collect(hash));
+  void catalog.completed.then(() => codeCache.collect());
+  return { codeCache, registry, catalog, references };
 }
 
 async function openRegistry(
@@ -311,7 +323,7 @@ function openResults(
 async function openPool(
   config: Config,
   home: NodeHome,
-  code: CodeCache,
+  { codeCache, references }: { codeCache: CodeCache; references: CodeReferences },
   clock: Clock,
   output: OutputSink,
   built: AsyncDisposableStack,
@@ -325,7 +337,7 @@ async function openPool(
     config,
     nodeId: home.nodeId,
     area: config["registry.area"],
-    code,
+    code: codeCache,
     runDir: home.of("run"),
     output,
   };
@@ -341,7 +353,7 @@ async function openPool(
       openSandboxes: async () => {
         // Costs time to load, and many nodes do without it.
         const { SandboxEnvironment } = await import("./runtime/sandbox/environment.ts");
-        return await SandboxEnvironment.open({ ...common, spares });
+        return await SandboxEnvironment.open({ ...common, references, spares });
       },
     }),
   );

@@ -14,6 +14,7 @@ import type { InvokeRequest } from "./model/invocation.ts";
 import { isSandboxed } from "./model/runtimes.ts";
 import type { NodeStatus } from "./model/status.ts";
 import type { Catalog } from "./registry/catalog.ts";
+import type { CodeCache } from "./registry/code_cache.ts";
 import type { DurableResults } from "./registry/durable_results.ts";
 import type { FunctionService } from "./registry/functions.ts";
 import type { Policy } from "./policy.ts";
@@ -47,6 +48,8 @@ export interface NodeParts {
   readonly clock: Clock;
   /** All functions. */
   readonly catalog: Catalog;
+  /** Their code on this machine. */
+  readonly codeCache: CodeCache;
   /** Creates and removes functions. */
   readonly functions: FunctionService;
   /** What nodes share. */
@@ -163,6 +166,7 @@ export class NodeServices implements ApiServices {
     const counts = pool.count();
     const idle = counts.filter((count) => count.idle > 0);
     const registryHealth = registry.health();
+    const code = this.#parts.codeCache.usage;
     return {
       AvailableWarmContainers: Object.fromEntries(idle.map(({ name, idle }) => [name, idle])),
       TotalMemory: totalMemory,
@@ -205,6 +209,7 @@ export class NodeServices implements ApiServices {
       })),
       MissingImages: this.#parts.stock.unmet.slice(0, maxMissing),
       Spares: { ...environment.spareCounts?.() },
+      ...(code && { Code: { Count: code.count, Bytes: code.bytes } }),
     };
   }
 

@@ -61,6 +61,13 @@ export const statusSchema = v.object({
       "Instances that are ready for no function yet, by runtime; FreeMemory is without them",
     ),
   ),
+  Code: v.optional(v.pipe(
+    v.object({ Count: v.number(), Bytes: v.number() }),
+    v.description(
+      "Code of functions on this node's disk, archives and unpacked files, that goes with its last " +
+        "function; left out as long as none was used since the start",
+    ),
+  )),
 });
 
 /** What a node tells of itself. */

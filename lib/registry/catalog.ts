@@ -40,7 +40,7 @@ export class Catalog implements AsyncDisposable {
   readonly #expected = new Set<Expected>();
   readonly #clock: Clock;
   #sorted: FunctionRecord[] | undefined;
-  /** False until the registry has told all functions. */
+  readonly #completed = Promise.withResolvers<void>();
   #isComplete = false;
   #watch: AsyncDisposable | undefined;
 
@@ -69,6 +69,16 @@ export class Catalog implements AsyncDisposable {
     return catalog;
   }
 
+  /** False until the registry has told all functions. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** Resolves when the registry has told all functions. */
+  get completed(): Promise<void> {
+    return this.#completed.promise;
+  }
+
   /** How many functions there are. */
   get size(): number {
     return this.#functions.size;
@@ -83,6 +93,11 @@ export class Catalog implements AsyncDisposable {
     const record = this.#functions.get(name);
     if (!record) this.requireComplete();
     return record;
+  }
+
+  /** True if a function of that name is known. */
+  has(name: string): boolean {
+    return this.#functions.has(name);
   }
 
   /**
@@ -160,6 +175,7 @@ export class Catalog implements AsyncDisposable {
     for (const { name, version, seen } of this.#expected) {
       if (version === undefined && !names.has(name)) seen();
     }
+    this.#completed.resolve();
   }
 
   #put(record: FunctionRecord): void {

@@ -33,13 +33,24 @@ export interface CodeCacheOptions {
   readonly registry: Pick<Registry, "getCode">;
   /** Bytes on disk above which the least recently used code goes, if nobody holds it. */
   readonly maxBytes: number;
+  /** Whether a function has the code; what none has goes when nobody holds it any more. */
+  readonly isReferenced: (hash: string) => boolean;
 }
 
-/** Keeps code on disk by its hash. */
+/** Code on disk. */
+export interface CodeUsage {
+  /** How many codes. */
+  readonly count: number;
+  /** Of their archives and unpacked files. */
+  readonly bytes: number;
+}
+
+/** Keeps code on disk by its hash, as long as a function has it. */
 export class CodeCache {
   readonly #dir: string;
   readonly #registry: Pick<Registry, "getCode">;
   readonly #maxBytes: number;
+  readonly #isReferenced: (hash: string) => boolean;
   readonly #archives = new SharedTasks<Uint8Array>();
   readonly #folders = new SharedTasks<string>();
   /** By hash, least recently used first. */
@@ -47,6 +58,7 @@ export class CodeCache {
   /** Hashes whose folder this process has made. */
   readonly #unpacked = new Set<string>();
   #ready: Promise<void> | undefined;
+  #isRead = false;
 
   /**
    * A cache; its folder is made, and read, when it is first used.
@@ -57,6 +69,17 @@ export class CodeCache {
     this.#dir = options.dir;
     this.#registry = options.registry;
     this.#maxBytes = options.maxBytes;
+    this.#isReferenced = options.isReferenced;
+  }
+
+  /** What is on disk; undefined as long as nobody has looked. */
+  get usage(): CodeUsage | undefined {
+    if (!this.#isRead) return undefined;
+    const sizes = this.#entries.values().map(({ bytes }) => bytes).filter((bytes) => bytes > 0);
+    return sizes.reduce((sum, bytes) => ({ count: sum.count + 1, bytes: sum.bytes + bytes }), {
+      count: 0,
+      bytes: 0,
+    });
   }
 
   /**
@@ -102,6 +125,19 @@ export class CodeCache {
   }
 
   /**
+   * Removes code that no function has, unless somebody holds it: then when that ends.
+   *
+   * @param hash lower-case hex SHA-256 of the archive; left out: of all
+   */
+  async collect(hash?: string): Promise<void> {
+    // What is found when the folder is read is looked at then.
+    if (!this.#isRead) return;
+    for (const one of hash === undefined ? [...this.#entries.keys()] : [hash]) {
+      if (this.#isUnused(one)) await this.#evict(one);
+    }
+  }
+
+  /**
    * Keeps code from being removed, from before it is asked for until disposed.
    *
    * @param hash lower-case hex SHA-256 of the archive
@@ -116,6 +152,7 @@ export class CodeCache {
         held = false;
         entry.holds--;
         if (entry.holds === 0 && entry.bytes === 0) this.#entries.delete(hash);
+        else if (this.#isUnused(hash)) void this.#evict(hash);
       },
     };
   }
@@ -177,6 +214,10 @@ export class CodeCache {
     return folder;
   }
 
+  #isUnused(hash: string): boolean {
+    return this.#entries.get(hash)?.holds === 0 && !this.#isReferenced(hash);
+  }
+
   /** Moves an entry to the young end, and adds it if it is not known. */
   #touch(hash: string): Entry {
     if (!hashPattern.test(hash)) {
@@ -202,12 +243,13 @@ export class CodeCache {
   async #evict(hash: string): Promise<void> {
     this.#entries.delete(hash);
     this.#unpacked.delete(hash);
+    const doomed = `${this.#dir}/${unfinished}${randomId()}`;
     try {
-      // Renamed first: somebody who asks for the code now must not meet a half removed folder.
-      const doomed = `${this.#dir}/${unfinished}${randomId()}`;
-      await Deno.rename(`${this.#dir}/${hash}`, doomed).catch(ifPresent);
-      await Deno.remove(this.#archivePath(hash)).catch(ifPresent);
-      await Deno.remove(doomed, { recursive: true }).catch(ifPresent);
+      // At once: who asks for the code from now on must not meet what is half removed.
+      renameIfPresent(`${this.#dir}/${hash}`, doomed);
+      renameIfPresent(this.#archivePath(hash), `${doomed}.tar`);
+      await removeIfPresent(doomed);
+      await removeIfPresent(`${doomed}.tar`);
     } catch (error) {
       logger("registry").warn("Cannot remove code {hash} from {dir}: {error}", {
         hash,
@@ -226,7 +268,7 @@ export class CodeCache {
   }
 
   /**
-   * Learns what is there. Folders are made anew by each process: they are written without waiting
+   * Learns what is there, and removes what no function has. Folders are made anew by each process: they are written without waiting
    * for the disk, so those of a machine that lost its power may be incomplete.
    */
   async #start(): Promise<void> {
@@ -240,6 +282,8 @@ export class CodeCache {
         this.#touch(hash).bytes = (await Deno.stat(path)).size;
       }
     }
+    this.#isRead = true;
+    await this.collect();
   }
 
   #archivePath(hash: string): string {
@@ -258,6 +302,18 @@ export class CodeCache {
   }
 }
 
-function ifPresent(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
+function renameIfPresent(from: string, to: string): void {
+  try {
+    Deno.renameSync(from, to);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function removeIfPresent(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }

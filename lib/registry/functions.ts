@@ -29,11 +29,16 @@ export interface FunctionServiceOptions {
   /** Follows the registry; outlives the service. */
   readonly catalog: Catalog;
   /** Gets the code that is created here, so that this node need not fetch it. */
-  readonly codeCache: Pick<CodeCache, "put">;
+  readonly codeCache: Pick<CodeCache, "put" | "hold">;
   /** Runtimes, and what may be fetched. */
   readonly config: Pick<Config, "runtimes" | "api.body.max" | "code.url.loopback">;
   /** Architectures that a custom image is known to run on; empty if unknown. */
   readonly architectures: (record: FunctionRecord) => Promise<string[]>;
+}
+
+/** A function whose code is stored and which is to be registered. */
+interface Stored extends Disposable {
+  readonly record: FunctionRecord;
 }
 
 /** Creates, updates and removes functions. */
@@ -59,7 +64,8 @@ export class FunctionService implements AsyncDisposable {
    */
   async create(definition: Definition): Promise<void> {
     const { registry, catalog } = this.#options;
-    const record = await this.#store(definition);
+    using stored = await this.#store(definition);
+    const { record } = stored;
     const write = () => registry.createFunction(record);
     if (await catalog.written(record.Name, record.Version, write)) return;
     this.#collect();
@@ -76,7 +82,8 @@ export class FunctionService implements AsyncDisposable {
    */
   async update(definition: Definition): Promise<void> {
     const { registry, catalog } = this.#options;
-    const record = await this.#store(definition);
+    using stored = await this.#store(definition);
+    const { record } = stored;
     await catalog.written(record.Name, record.Version, async () => {
       await registry.putFunction(record);
       return true;
@@ -103,8 +110,13 @@ export class FunctionService implements AsyncDisposable {
     while (this.#collecting) await this.#collecting;
   }
 
-  /** Makes the record of a checked definition; its code is in the registry when this returns. */
-  async #store(definition: Definition): Promise<FunctionRecord> {
+  /**
+   * Makes the record of a checked definition.
+   *
+   * @returns once its code is in the registry; on this machine it stays until this is disposed, or
+   *   as long as the function is there
+   */
+  async #store(definition: Definition): Promise<Stored> {
     const { config, architectures } = this.#options;
     const { TarFunctionCode, ...fields } = definition;
     const runtime = checkDefinition(definition, config);
@@ -124,9 +136,17 @@ export class FunctionService implements AsyncDisposable {
       CodeHash: archive ? await hashArchive(archive) : "",
       Version: randomId(),
     };
-    if (archive) await this.#storeCode(record.CodeHash, archive);
+    using held = new DisposableStack();
+    if (archive) {
+      held.use(this.#options.codeCache.hold(record.CodeHash));
+      await this.#storeCode(record.CodeHash, archive);
+    }
     const known = custom ? await architectures(record) : [];
-    return known.length > 0 ? { ...record, SupportedArchs: known } : record;
+    const kept = held.move();
+    return {
+      record: known.length > 0 ? { ...record, SupportedArchs: known } : record,
+      [Symbol.dispose]: () => kept.dispose(),
+    };
   }
 
   async #storeCode(hash: string, archive: Uint8Array): Promise<void> {

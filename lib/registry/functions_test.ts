@@ -34,6 +34,7 @@ function test(
           cached.set(hash, archive);
           return Promise.resolve();
         },
+        hold: () => ({ [Symbol.dispose]() {} }),
       },
     });
     await run({ service, registry, catalog, cached });

@@ -23,6 +23,8 @@ export interface MetricSources {
   readonly waiting: () => number;
   /** Invocations that run. */
   readonly running: () => number;
+  /** Whether there is a function of that name (still). */
+  readonly exists: (functionName: string) => boolean;
 }
 
 /** Seconds: 10 ms doubled up to 164 s, as the Go node has them. */
@@ -38,6 +40,9 @@ const sizeBuckets = Array.from({ length: 7 }, (_, k) => 64 * 8 ** k);
 export class Metrics implements InvocationObserver, PoolObserver {
   readonly #registry = new Registry();
   readonly #area: string;
+  readonly #exists: MetricSources["exists"];
+  /** All that have a label with the function's name. */
+  readonly #byFunction: readonly (TallyCounter | TallyHistogram)[];
   readonly #completed: TallyCounter;
   readonly #coldStarts: TallyCounter;
   readonly #execution: TallyHistogram;
@@ -61,6 +66,7 @@ export class Metrics implements InvocationObserver, PoolObserver {
    */
   constructor(area: string, sources: MetricSources) {
     this.#area = area;
+    this.#exists = sources.exists;
     const registry = this.#registry;
     const byFunction = ["function"];
     this.#completed = new TallyCounter({
@@ -153,21 +159,40 @@ export class Metrics implements InvocationObserver, PoolObserver {
       labelNames: byFunction,
       registry,
     });
+    this.#byFunction = [
+      this.#completed,
+      this.#coldStarts,
+      this.#execution,
+      this.#init,
+      this.#outputSize,
+      this.#requests,
+      this.#tiers,
+      this.#expired,
+      this.#preWarmed,
+      this.#preWarmHits,
+    ];
     addGauges([registry], sources);
+  }
+
+  /** The function is gone, and its series with it. */
+  forget(functionName: string): void {
+    for (const tally of this.#byFunction) tally.forget("function", functionName);
   }
 
   /** Counts one end. */
   ended(end: InvocationEnd): void {
     const { functionName, outcome, qosClass, place, tier } = end;
-    this.#requests.inc(functionName, outcome);
     this.#classes.inc(qosClass, place, end.inTime ? "true" : "false");
     this.#response.observe(end.responseMs / 1000, qosClass);
-    if (tier) this.#tiers.inc(functionName, tier);
     if (end.waitMs > 0) this.#queueing.observe(end.waitMs / 1000);
+    if (end.cold && tier) this.#starts.observe(end.startMs / 1000, tier);
+    // Deleted while it ran: its series are gone, and must not come back for good.
+    if (!this.#exists(functionName)) return;
+    this.#requests.inc(functionName, outcome);
+    if (tier) this.#tiers.inc(functionName, tier);
     if (end.cold) {
       this.#coldStarts.inc(this.#area, functionName);
       this.#init.observe(end.startMs / 1000, functionName);
-      if (tier) this.#starts.observe(end.startMs / 1000, tier);
     }
     if (outcome !== "OK" || place !== "local") return;
     this.#completed.inc(this.#area, functionName);

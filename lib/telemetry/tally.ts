@@ -23,53 +23,80 @@ export interface TallyOptions {
 /** One line of the rendered metric. */
 interface Sample {
   readonly metricName?: string;
-  readonly labels: Record<string, string | number>;
+  readonly labels: Readonly<Record<string, string | number>>;
   readonly value: number;
 }
 
-/** A branch leads to the next label's values, the last one to children. */
-type Branch<C> = Map<string, Branch<C> | C>;
+/** One series. */
+interface Leaf<C> {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly child: C;
+}
+
+/** A branch leads to the next label's values, the last one to leaves. */
+type Branch<C> = Map<string, Branch<C> | Leaf<C>>;
 
 /** Children by label values. */
 class Children<C> {
   readonly #labelNames: readonly string[];
   readonly #make: () => C;
   readonly #root: Branch<C> = new Map();
-  readonly #all: { labels: Record<string, string>; child: C }[] = [];
+  readonly #all = new Set<Leaf<C>>();
+  /** The only one, where there are no labels. */
+  readonly #single: C | undefined;
 
   constructor(labelNames: readonly string[], make: () => C) {
     this.#labelNames = labelNames;
     this.#make = make;
-    if (labelNames.length === 0) this.#add([]);
+    if (labelNames.length === 0) this.#single = this.#add([]);
   }
 
   /** All that were asked for so far. */
-  get all(): readonly { labels: Record<string, string>; child: C }[] {
-    return this.#all;
+  get all(): readonly Leaf<C>[] {
+    return [...this.#all];
   }
 
   of(values: readonly string[]): C {
-    if (values.length === 0) return this.#all[0]!.child;
-    let node: Branch<C> | C | undefined = this.#root;
+    if (this.#single !== undefined) return this.#single;
+    let node: Branch<C> | Leaf<C> | undefined = this.#root;
     for (let at = 0; at < values.length && node !== undefined; at++) {
       node = (node as Branch<C>).get(values[at]!);
     }
-    return node as C | undefined ?? this.#add(values);
+    return (node as Leaf<C> | undefined)?.child ?? this.#add(values);
+  }
+
+  /** Removes those with a value of a label. */
+  forget(labelName: string, value: string): void {
+    let branches = [this.#root];
+    for (let at = this.#labelNames.indexOf(labelName); at > 0; at--) {
+      branches = branches.flatMap((branch) => [...branch.values()] as Branch<C>[]);
+    }
+    for (const branch of branches) {
+      const node = branch.get(value);
+      if (!node) continue;
+      branch.delete(value);
+      for (const leaf of leavesOf(node)) this.#all.delete(leaf);
+    }
   }
 
   #add(values: readonly string[]): C {
     const child = this.#make();
     const labels = Object.fromEntries(this.#labelNames.map((name, at) => [name, values[at]!]));
-    this.#all.push({ labels, child });
+    const leaf = { labels, child };
+    this.#all.add(leaf);
     let branch = this.#root;
     for (const value of values.slice(0, -1)) {
       let next = branch.get(value) as Branch<C> | undefined;
       if (!next) branch.set(value, next = new Map());
       branch = next;
     }
-    if (values.length > 0) branch.set(values.at(-1)!, child);
+    if (values.length > 0) branch.set(values.at(-1)!, leaf);
     return child;
   }
+}
+
+function leavesOf<C>(node: Branch<C> | Leaf<C>): Leaf<C>[] {
+  return node instanceof Map ? [...node.values()].flatMap(leavesOf) : [node];
 }
 
 /** Counts events by labels. */
@@ -97,6 +124,16 @@ export class TallyCounter {
    */
   inc(...labels: string[]): void {
     this.#children.of(labels).count++;
+  }
+
+  /**
+   * Removes the series of something that is gone.
+   *
+   * @param labelName one of its labels
+   * @param value what the label says of it
+   */
+  forget(labelName: string, value: string): void {
+    this.#children.forget(labelName, value);
   }
 
   /** What the registry renders. */
@@ -160,6 +197,16 @@ export class TallyHistogram {
     child.sum += value;
   }
 
+  /**
+   * Removes the series of something that is gone.
+   *
+   * @param labelName one of its labels
+   * @param value what the label says of it
+   */
+  forget(labelName: string, value: string): void {
+    this.#children.forget(labelName, value);
+  }
+
   /** What the registry renders. */
   get(): Promise<unknown> {
     const { name, help } = this.#options;
@@ -167,7 +214,7 @@ export class TallyHistogram {
     return Promise.resolve({ name, help, type: "histogram", values, aggregator: "sum" });
   }
 
-  #samples(labels: Record<string, string>, { counts, sum }: Distribution): Sample[] {
+  #samples(labels: Leaf<unknown>["labels"], { counts, sum }: Distribution): Sample[] {
     const { name } = this.#options;
     let count = 0;
     const samples: Sample[] = counts.map((inBucket, at) => {

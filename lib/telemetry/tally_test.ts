@@ -43,3 +43,35 @@ Deno.test("a histogram renders as prom-client's own, with labels and without", a
     assert.deepEqual(await lines(ours), await lines(theirs));
   }
 });
+
+Deno.test("series of a label's value are forgotten, others stay", async () => {
+  const registry = new Registry();
+  const counter = new TallyCounter({
+    name: "requests_total",
+    help: "Requests",
+    labelNames: ["area", "function", "outcome"],
+    registry,
+  });
+  const histogram = new TallyHistogram({
+    name: "seconds",
+    help: "Time",
+    labelNames: ["function"],
+    buckets: [1],
+    registry,
+  });
+  for (const area of ["here", "there"]) {
+    for (const name of ["gone", "stays"]) {
+      counter.inc(area, name, "OK");
+      counter.inc(area, name, "TIMEOUT");
+      histogram.observe(0.5, name);
+    }
+  }
+  counter.forget("function", "gone");
+  histogram.forget("function", "gone");
+  histogram.forget("function", "never seen");
+  const text = (await lines(registry)).join("\n");
+  assert.ok(!text.includes("gone"), text);
+  assert.equal(text.match(/requests_total\{.*stays.*\} 1/g)?.length, 4);
+  counter.inc("here", "gone", "OK");
+  assert.match((await lines(registry)).join("\n"), /requests_total\{.*gone.*\} 1/);
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { hashArchive, packTar } from "../../lib/model/archive.ts";
 import { CodeCache } from "../../lib/registry/code_cache.ts";
 import { fetchCode } from "../../lib/registry/fetch_code.ts";
+import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -29,6 +30,8 @@ class Codes {
   }
 }
 
+const isReferenced = () => true;
+
 async function names(dir: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(dir), ({ name }) => name)).sort();
 }
@@ -37,7 +40,12 @@ Deno.test("code is fetched and unpacked once, for all who ask", async () => {
   await using dir = await tempDir("code");
   const registry = new Codes();
   const hash = await registry.add("x = 1");
-  const cache = new CodeCache({ dir: `${dir.path}/code`, registry, maxBytes: 1 << 20 });
+  const cache = new CodeCache({
+    dir: `${dir.path}/code`,
+    registry,
+    maxBytes: 1 << 20,
+    isReferenced,
+  });
   const folders = await Promise.all(Array.from({ length: 10 }, () => cache.folder(hash)));
   assert.deepEqual(new Set(folders), new Set([`${dir.path}/code/${hash}`]));
   assert.equal(registry.asked, 1);
@@ -55,10 +63,10 @@ Deno.test("code that is on the disk needs no registry, unless it is damaged", as
   await using dir = await tempDir("code");
   const registry = new Codes();
   const hash = await registry.add("x = 1");
-  await new CodeCache({ dir: dir.path, registry, maxBytes: 1 << 20 }).folder(hash);
+  await new CodeCache({ dir: dir.path, registry, maxBytes: 1 << 20, isReferenced }).folder(hash);
   await Deno.mkdir(`${dir.path}/.tmp-left-by-a-crash`);
   await Deno.remove(`${dir.path}/${hash}/main.py`);
-  const restarted = new CodeCache({ dir: dir.path, registry, maxBytes: 1 << 20 });
+  const restarted = new CodeCache({ dir: dir.path, registry, maxBytes: 1 << 20, isReferenced });
   assert.equal(await Deno.readTextFile(`${await restarted.folder(hash)}/main.py`), "x = 1");
   assert.equal(registry.asked, 1);
   assert.deepEqual(await names(dir.path), [hash, `${hash}.tar`]);
@@ -73,7 +81,7 @@ Deno.test("code that was put is there, missing and false code is refused", async
   const registry = new Codes();
   const hash = await registry.add("x = 1");
   const archive = registry.codes.get(hash)!;
-  const cache = new CodeCache({ dir: dir.path, registry, maxBytes: 1 << 20 });
+  const cache = new CodeCache({ dir: dir.path, registry, maxBytes: 1 << 20, isReferenced });
   registry.codes.clear();
   await assert.rejects(cache.folder(hash), { code: "INSTANCE_START_FAILED", message: /missing/ });
   registry.codes.set(hash, bytes("something else"));
@@ -92,7 +100,7 @@ Deno.test("the least recently used code goes, but not while it is held", async (
     await registry.add(`b${content}`),
     await registry.add(`c${content}`),
   ];
-  const cache = new CodeCache({ dir: dir.path, registry, maxBytes: 450_000 });
+  const cache = new CodeCache({ dir: dir.path, registry, maxBytes: 450_000, isReferenced });
   const held = cache.hold(a);
   await cache.folder(a);
   await cache.folder(b);
@@ -103,6 +111,34 @@ Deno.test("the least recently used code goes, but not while it is held", async (
   await cache.folder(c);
   await cache.folder(b);
   assert.deepEqual(await names(dir.path), [b, `${b}.tar`, c, `${c}.tar`].sort());
+});
+
+Deno.test("code that no function has goes as soon as nobody holds it", async () => {
+  await using dir = await tempDir("code");
+  const registry = new Codes();
+  const [a, b, c] = [await registry.add("a"), await registry.add("b"), await registry.add("c")];
+  const referenced = new Set([a, b, c]);
+  const options = { dir: dir.path, registry, maxBytes: 1 << 20 };
+  const cache = new CodeCache({ ...options, isReferenced: (hash) => referenced.has(hash) });
+  assert.equal(cache.usage, undefined);
+  const held = cache.hold(b);
+  for (const hash of [a, b, c]) await cache.folder(hash);
+  assert.equal(cache.usage!.count, 3);
+
+  referenced.clear();
+  await cache.collect(a);
+  await cache.collect(b);
+  assert.deepEqual(await names(dir.path), [b, `${b}.tar`, c, `${c}.tar`].sort());
+  held[Symbol.dispose]();
+  await eventually("what was held is gone", async () => (await names(dir.path)).length === 2);
+  assert.deepEqual(await names(dir.path), [c, `${c}.tar`]);
+
+  referenced.add(a);
+  assert.equal(await Deno.readTextFile(`${await cache.folder(a)}/main.py`), "a");
+  const restarted = new CodeCache({ ...options, isReferenced: (hash) => referenced.has(hash) });
+  await restarted.archive(a);
+  assert.deepEqual(await names(dir.path), [`${a}.tar`]);
+  assert.equal(restarted.usage!.count, 1);
 });
 
 /** A web server on this machine. */

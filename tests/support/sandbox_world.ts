@@ -62,6 +62,7 @@ export async function sandboxWorld(
       runDir: path,
       code: { archive: () => Promise.resolve(archive) },
       output: (name, id, text) => void written.push({ name, id, text }),
+      references: { has: () => true, onUnreferenced: () => ({ [Symbol.dispose]() {} }) },
       // What counts is the compiled program: from sources there is no wall around files.
       program: {
         path: defaultBinary(),

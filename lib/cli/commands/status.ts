@@ -12,7 +12,7 @@ import { exits } from "../exits.ts";
 import { connect } from "../session.ts";
 import { show } from "../show.ts";
 import { printable, styled } from "../style.ts";
-import { formatDuration, formatFields, formatTable } from "../table.ts";
+import { formatBytes, formatDuration, formatFields, formatTable } from "../table.ts";
 import type { Output } from "../terminal.ts";
 
 /** Tells what a node or a balancer is doing. */
@@ -62,6 +62,7 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
     ["cpu", `${node.UsedCPU} of ${node.TotalCPU} cores busy`],
     ["requests", `${node.Running} running, ${node.QueueLength} waiting`],
     ["functions", String(node.Functions)],
+    ...(node.Code ? [["code", readableCode(node.Code)] as [string, string]] : []),
     ["registry", `${node.Registry.Kind}, ${health(node.Registry)}`],
     ["runtimes", readableRuntimes(node.Runtimes)],
     ["containers", health(node.Engine)],
@@ -85,6 +86,10 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
     ]),
   );
   return `${fields}\n\n${table}`;
+}
+
+function readableCode({ Count, Bytes }: NonNullable<NodeStatus["Code"]>): string {
+  return `${Count} ${Count === 1 ? "archive" : "archives"}, ${formatBytes(Bytes)} on disk`;
 }
 
 function readableRuntimes(runtimes: NodeStatus["Runtimes"]): string {

@@ -17,7 +17,12 @@ import { SandboxInstance } from "./instance.ts";
 import { endLeftovers } from "./leftovers.ts";
 import type { Bounds } from "./limits/cgroups.ts";
 import { Limits } from "./limits/limits.ts";
-import { type CodeArchives, type CodeLease, PreparedCode } from "./prepared_code.ts";
+import {
+  type CodeArchives,
+  type CodeLease,
+  type CodeReferences,
+  PreparedCode,
+} from "./prepared_code.ts";
 import { type Program, SandboxRoom } from "./room.ts";
 import { Sandbox } from "./sandbox.ts";
 import { Spares } from "./spares.ts";
@@ -47,6 +52,8 @@ export interface SandboxOptions {
   readonly area: string;
   /** Where the code is. */
   readonly code: CodeArchives;
+  /** Which of it functions still have. */
+  readonly references: CodeReferences;
   /** A private folder of the node. */
   readonly runDir: string;
   /** What sandboxes run: this program, by default. */
@@ -80,7 +87,8 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     this.#room = room;
     this.#limits = limits;
     const { program, folder } = room;
-    this.#code = new PreparedCode({ folder, code: options.code, preparer: { program, limits } });
+    const { code, references } = options;
+    this.#code = new PreparedCode({ folder, code, references, preparer: { program, limits } });
     const count = options.config["sandbox.spares"];
     const start = () => this.#startSandbox();
     this.#spares = new Spares(count, start, options.spares);

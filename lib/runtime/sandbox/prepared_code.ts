@@ -26,6 +26,14 @@ export interface CodeArchives {
   archive(hash: string): Promise<Uint8Array>;
 }
 
+/** Which code functions still have. */
+export interface CodeReferences {
+  /** True if a function has the code of this hash. */
+  has(hash: string): boolean;
+  /** Tells the hash of each code whose last function is gone. */
+  onUnreferenced(listener: (hash: string) => void): Disposable;
+}
+
 /** Prepared code; it stays on disk until disposed. */
 export interface CodeLease extends Disposable {
   /** Absolute path of its folder. */
@@ -38,6 +46,7 @@ export interface CodeLease extends Disposable {
 
 /** One prepared code. */
 interface Entry {
+  readonly hash: string;
   readonly folder: string;
   readonly entry: string;
   readonly exportName: string;
@@ -51,11 +60,13 @@ export interface PreparedCodeOptions {
   readonly folder: string;
   /** The archives. */
   readonly code: CodeArchives;
+  /** Code that no function has is removed when nobody uses it any more. */
+  readonly references: CodeReferences;
   /** What is run to prepare code, and what bounds it. */
   readonly preparer: PreparerOptions;
 }
 
-/** Prepares code and keeps it. */
+/** Prepares code and keeps it as long as a function has it. */
 export class PreparedCode implements AsyncDisposable {
   readonly #options: PreparedCodeOptions;
   readonly #closing = new AbortController();
@@ -63,10 +74,12 @@ export class PreparedCode implements AsyncDisposable {
   readonly #tasks = new SharedTasks<Entry>();
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
+  readonly #following: Disposable;
 
   /** Nothing is prepared yet. */
   constructor(options: PreparedCodeOptions) {
     this.#options = options;
+    this.#following = options.references.onUnreferenced(() => this.#makeRoom());
   }
 
   /**
@@ -101,6 +114,7 @@ export class PreparedCode implements AsyncDisposable {
 
   /** Gives up what is being prepared. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#following[Symbol.dispose]();
     this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
     await Promise.allSettled(this.#preparing);
   }
@@ -120,7 +134,7 @@ export class PreparedCode implements AsyncDisposable {
       const made = executor === "wasm"
         ? await this.#unpackModule(archive, fn, folder)
         : await this.#prepareModules(archive, fn, folder);
-      const entry: Entry = { folder, ...made, users: 0 };
+      const entry: Entry = { hash: fn.CodeHash, folder, ...made, users: 0 };
       this.#entries.set(key, entry);
       this.#makeRoom(entry);
       return entry;
@@ -162,7 +176,7 @@ export class PreparedCode implements AsyncDisposable {
     folder: string,
     { entry, exportName }: Pick<Extract<PrepareAnswer, { entry: string }>, "entry" | "exportName">,
     files: readonly { path: string; data: Uint8Array }[],
-  ): Promise<Omit<Entry, "folder" | "users">> {
+  ): Promise<Omit<Entry, "hash" | "folder" | "users">> {
     let bytes = 0;
     const folders = new Set<string>();
     for (const { path, data } of files) {
@@ -178,11 +192,12 @@ export class PreparedCode implements AsyncDisposable {
     return { entry, exportName, bytes };
   }
 
+  /** Removes what no function has, and what was not used for longest where there is too much. */
   #makeRoom(young?: Entry): void {
     let total = this.#entries.values().reduce((sum, { bytes }) => sum + bytes, 0);
     for (const [key, entry] of [...this.#entries]) {
-      if (total <= maxBytes) return;
       if (entry.users > 0 || entry === young) continue;
+      if (total <= maxBytes && this.#options.references.has(entry.hash)) continue;
       total -= entry.bytes;
       this.#entries.delete(key);
       Deno.remove(entry.folder, { recursive: true }).catch((error) => {

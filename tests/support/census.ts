@@ -1,0 +1,119 @@
+/**
+ * What a node holds of its machine, counted from outside: what is still there after its functions
+ * are gone has leaked.
+ *
+ * @module
+ */
+
+// @ts-types="@types/dockerode"
+import Docker from "dockerode";
+import { nodeContainers } from "./docker.ts";
+
+/** What a node holds. */
+export interface Census {
+  /** Open descriptors by what they lead to; sockets and pipes by their kind. */
+  readonly descriptors: Readonly<Record<string, number>>;
+  /** Processes that it started. */
+  readonly children: number;
+  /** Containers with its label. */
+  readonly containers: number;
+  /** Networks of its engine with its id. */
+  readonly networks: number;
+  /** Files and folders, in its folders and among temporary ones. */
+  readonly files: number;
+  /** Control groups for its sandboxes. */
+  readonly groups: number;
+}
+
+/** Whose things are counted. */
+export interface CensusOptions {
+  /** The node's process. */
+  readonly pid: number;
+  /** Its id. */
+  readonly nodeId: string;
+  /** Folders that are its own. */
+  readonly folders: readonly string[];
+}
+
+/**
+ * Counts what a node holds now.
+ *
+ * @param options whose
+ */
+export async function takeCensus({ pid, nodeId, folders }: CensusOptions): Promise<Census> {
+  const docker = new Docker();
+  const networks = await docker.listNetworks();
+  const counts = await Promise.all(folders.map(countFiles));
+  return {
+    descriptors: descriptors(pid),
+    children: children(pid),
+    containers: (await nodeContainers(nodeId)).length,
+    networks: networks.filter(({ Name }) => Name.includes(nodeId)).length,
+    files: counts.reduce((sum, count) => sum + count, 0),
+    groups: await countGroups("/sys/fs/cgroup", `serverledge-${nodeId}`),
+  };
+}
+
+/**
+ * What a process has in memory of its own and of files, MiB.
+ *
+ * @param pid the process
+ */
+export function residentMib(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024;
+}
+
+function descriptors(pid: number): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+    let target;
+    try {
+      target = Deno.readLinkSync(`/proc/${pid}/fd/${name}`);
+    } catch {
+      continue; // closed meanwhile
+    }
+    const kind = target.replace(/^(socket|pipe):.*/, "$1");
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function children(pid: number): number {
+  const tasks = [...Deno.readDirSync(`/proc/${pid}/task`)];
+  return tasks.flatMap(({ name }) => {
+    try {
+      const list = Deno.readTextFileSync(`/proc/${pid}/task/${name}/children`);
+      return list.split(" ").filter((child) => child !== "");
+    } catch {
+      return []; // a thread that ended
+    }
+  }).length;
+}
+
+async function countFiles(folder: string): Promise<number> {
+  let count = 0;
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      count += 1 + (isDirectory ? await countFiles(`${folder}/${name}`) : 0);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // removed meanwhile
+  }
+  return count;
+}
+
+/** Folders below those of a name; both versions of control groups have a folder for each group. */
+async function countGroups(folder: string, name: string, inside = false): Promise<number> {
+  let count = 0;
+  try {
+    for await (const entry of Deno.readDir(folder)) {
+      if (!entry.isDirectory) continue;
+      const below = `${folder}/${entry.name}`;
+      count += (inside ? 1 : 0) + await countGroups(below, name, inside || entry.name === name);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // removed meanwhile
+  }
+  return count;
+}
