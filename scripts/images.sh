@@ -22,14 +22,22 @@ setup_images() {
   say "image for python: $python, for nodejs: $nodejs"
 }
 
-image_exists() { docker image inspect "$1" >/dev/null 2>&1; }
+# Changes with what make_image does, so that images of an older recipe are made again.
+IMAGE_RECIPE=2
+
+# image_usable IMAGE OWN: it is there, and not an image of ours of an older recipe.
+image_usable() {
+  local recipe
+  recipe="$(docker image inspect --format '{{index .Config.Labels "serverledge.recipe"}}' "$1" 2>/dev/null)" || return 1
+  [ "$1" != "$2" ] || [ "$recipe" = "$IMAGE_RECIPE" ]
+}
 
 # choose_image RUNTIME WANTED OFFICIAL PACKAGE: leaves the name of an image in .tools/run.
 choose_image() {
   local runtime=$1 wanted=$2 official=$3 package=$4
   local own="serverledge/$runtime-debian:local" image
   for image in "$wanted" "$official" "$own"; do
-    [ -n "$image" ] && image_exists "$image" && break
+    [ -n "$image" ] && image_usable "$image" "$own" && break
     image=""
   done
   if [ -z "$image" ]; then
@@ -47,7 +55,7 @@ choose_image() {
 
 # make_image RUNTIME PACKAGE NAME: a root file system by mmdebstrap, imported as an image.
 make_image() {
-  local runtime=$1 package=$2 name=$3 suite=bookworm sources=() hook=() tar
+  local runtime=$1 package=$2 name=$3 suite=bookworm sources=() hooks=() tar
   (flock 9 && need mmdebstrap mmdebstrap) 9>"$RUN_DIR/apt.lock" || return 1
   # shellcheck disable=SC1091
   if [ "$(. /etc/os-release && echo "$ID")" = debian ]; then
@@ -59,21 +67,24 @@ make_image() {
       sources=(/etc/apt/sources.list)
     fi
   fi
+  # Variant extract runs no maintainer scripts: neither the one that names the users, nor below.
+  # shellcheck disable=SC2016
+  hooks=(--extract-hook='for list in passwd group; do cp "$1/usr/share/base-passwd/$list.master" "$1/etc/$list"; done')
   if [ "$runtime" = python ]; then
-    # Variant extract runs no maintainer scripts, so the standard library comes without the byte
-    # code that Debian's own script makes; each start of a container would compile it again.
+    # The standard library comes without the byte code that Debian's own script makes; each start of
+    # a container would compile it again.
     # shellcheck disable=SC2016
-    hook=(--extract-hook='chroot "$1" sh -c "python3 -m compileall -q /usr/lib/python3*"')
+    hooks+=(--extract-hook='chroot "$1" sh -c "python3 -m compileall -q /usr/lib/python3*"')
   fi
   tar="$RUN_DIR/$runtime.tar"
   if ! as_root mmdebstrap --variant=extract \
-    --include="$package,dash,base-files,base-passwd,coreutils,ca-certificates" "${hook[@]}" \
+    --include="$package,dash,base-files,base-passwd,coreutils,ca-certificates" "${hooks[@]}" \
     "$suite" "$tar" "${sources[@]}" >"$RUN_DIR/mmdebstrap.$runtime.log" 2>&1; then
     tail -n 5 "$RUN_DIR/mmdebstrap.$runtime.log" >&2
     fail "cannot make an image of Debian packages: see $RUN_DIR/mmdebstrap.$runtime.log"
     return 1
   fi
-  docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+  docker import --change "LABEL serverledge.recipe=$IMAGE_RECIPE" --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     "$tar" "$name" >/dev/null || return 1
   as_root rm -f "$tar"
 }

@@ -34,6 +34,34 @@ Deno.test("containers are locked down", async (t) => {
     });
   }
 
+  await t.step("it can make only harmless system calls", async () => {
+    await using instance = await start("cases.system_calls");
+    const { clone3, ...refused } = value(await instance.invoke(dockerCall())) as Record<
+      string,
+      number
+    >;
+    assert.equal(clone3, 38, "ENOSYS, after which clone is tried");
+    for (const [name, errno] of Object.entries(refused)) assert.equal(errno, 1, `${name}: EPERM`);
+    assert.deepEqual(Object.keys(refused).sort(), [
+      ...["alg", "bluetooth", "bpf", "io_uring_setup", "keyctl", "packet", "perf_event_open"],
+      ...["unshare", "userfaultfd", "vsock"],
+    ]);
+  });
+
+  await t.step("Node.js starts threads below the same filter", async () => {
+    const fn = dockerFunction("nodejs", "cases.threads");
+    await using instance = await world.environment.start(fn, never);
+    assert.equal(value(await instance.invoke(dockerCall())), 1);
+  });
+
+  for (const runtime of ["python", "nodejs"]) {
+    await t.step(`its user has a name: ${runtime}`, async () => {
+      const fn = dockerFunction(runtime, "cases.user");
+      await using instance = await world.environment.start(fn, never);
+      assert.deepEqual(value(await instance.invoke(dockerCall())), ["nobody", "nobody"]);
+    });
+  }
+
   await t.step("it can make only so many processes", async () => {
     await using instance = await start("cases.fork_bomb");
     const made = value(await instance.invoke(dockerCall())) as number;

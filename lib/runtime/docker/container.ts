@@ -8,12 +8,13 @@ import { Buffer } from "node:buffer";
 // @ts-types="@types/dockerode"
 import type Docker from "dockerode";
 import type { ContainerCreateOptions, ContainerInspectInfo } from "dockerode";
-import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { WrittenLine } from "../call_output.ts";
 import type { ResourceLimits } from "./container_options.ts";
 import { type Engine, engineStatus, type RequestBounds } from "./engine.ts";
+import { type Exit, killedStatus } from "./exit.ts";
 import { readLogFrames, readTimedLines } from "./log_frames.ts";
+import { seccompOptions } from "./seccomp.ts";
 
 /** Attempts to remove a container, and the wait before the second, which doubles. */
 const removeAttempts = 6;
@@ -23,18 +24,8 @@ const watchBackoffMs = 500;
 /** The engine learns of an out-of-memory kill apart from the exit, on a busy machine well after it. */
 const oomNewsAttempts = 16;
 const oomNewsDelayMs = 50;
-/** Exit status of a process that was killed by SIGKILL. */
-const killedStatus = 137;
 
 const log = logger("runtime");
-
-/** How a container ended. */
-export interface Exit {
-  /** The main process's exit status; undefined if unknown. */
-  readonly code: number | undefined;
-  /** True if it was killed for using more than its memory; null if it was killed and nobody tells why. */
-  readonly oomKilled: boolean | null;
-}
 
 /** One container, known by its name, so that it is found even if its creation was not answered. */
 export class Container implements AsyncDisposable {
@@ -72,18 +63,21 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Creates it.
+   * Creates it, with no system calls but those that containers need.
    *
    * @param options see the engine's API
    * @throws as {@link Engine.ask}; an engine status of 404 means that the image is missing
    */
   async create(options: ContainerCreateOptions): Promise<void> {
+    const host = options.HostConfig ?? {};
+    const SecurityOpt = [...host.SecurityOpt ?? [], ...await seccompOptions(this.#engine)];
+    const body = { ...options, HostConfig: { ...host, SecurityOpt } };
     this.#mayExist = true;
     try {
       await this.#engine.ask(`create container ${this.name}`, (docker) => {
         // Kept apart, or dockerode would put the options, and so the function's environment
         // variables, into the request's URL too.
-        const parts = { _query: { name: this.name }, _body: options };
+        const parts = { _query: { name: this.name }, _body: body };
         return docker.createContainer(parts as ContainerCreateOptions);
       });
     } catch (error) {
@@ -265,27 +259,6 @@ export class Container implements AsyncDisposable {
       bounds,
     );
   }
-}
-
-/**
- * The error for calls of an instance that ended by itself.
- *
- * @param exit what was seen
- * @param memoryMib its memory limit
- * @param lastLines what it wrote last
- */
-export function crash(exit: Exit, memoryMib: number, lastLines: string): ServerledgeError {
-  const { code, oomKilled } = exit;
-  const what = oomKilled
-    ? `the container was killed for using more than its ${memoryMib} MiB`
-    : code === undefined
-    ? "the container is gone"
-    : code === killedStatus
-    ? `the container was killed (status 137) and nobody tells why; more memory than its ${memoryMib} MiB is the usual cause`
-    : `the process exited with status ${code}`;
-  return new ServerledgeError("FUNCTION_CRASHED", `The function's instance was lost: ${what}`, {
-    details: { exitCode: code, oomKilled, output: lastLines },
-  });
 }
 
 function delay(ms: number): Promise<void> {

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { ServerledgeError } from "../../base/errors.ts";
-import { type Container, crash, type Exit } from "./container.ts";
+import type { ServerledgeError } from "../../base/errors.ts";
+import type { Container } from "./container.ts";
+import { earlyEnd, type Exit } from "./exit.ts";
 
 /** Lines of the container's log that are shown. */
 const startLogLines = 20;
@@ -25,6 +26,5 @@ export async function endedEarly(
   when: string,
 ): Promise<ServerledgeError> {
   const lines = await container.logs(startLogLines).catch(() => "");
-  const { message, details } = crash(exit, memoryMib, lines);
-  return new ServerledgeError("INSTANCE_START_FAILED", `${message}, ${when}`, { details });
+  return earlyEnd(exit, memoryMib, lines, when);
 }

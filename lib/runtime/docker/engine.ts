@@ -8,6 +8,7 @@
 // @ts-types="@types/dockerode"
 import type Docker from "dockerode";
 import { ServerledgeError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
 import type { DockerClients } from "./dockerode.ts";
 import { type EngineAddress, engineAddress } from "./engine_address.ts";
 
@@ -15,6 +16,8 @@ import { type EngineAddress, engineAddress } from "./engine_address.ts";
 const requestTimeoutMs = 60_000;
 /** Time in which the engine has to answer whether it is there. */
 const pingTimeoutMs = 5_000;
+
+const log = logger("runtime");
 
 /** What goes on without an engine. */
 const alternative = "functions of the runtimes deno and wasm need none";
@@ -27,11 +30,21 @@ export interface RequestBounds {
   readonly signal?: AbortSignal;
 }
 
+/** What an engine tells about itself. */
+export interface EngineFacts {
+  /** Architecture that it runs on, e.g. `amd64`. */
+  readonly architecture: string;
+  /** True if it can filter system calls. */
+  readonly seccomp: boolean;
+  /** Folder of its machine with the files of its containers. */
+  readonly folder: string;
+}
+
 /** A Docker engine that may be away. */
 export class Engine implements Disposable {
   #address: EngineAddress | undefined;
   #clients: Promise<DockerClients> | undefined;
-  #architecture: Promise<string> | undefined;
+  #facts: Promise<EngineFacts> | undefined;
   #closed = false;
 
   /**
@@ -78,21 +91,30 @@ export class Engine implements Disposable {
     }
   }
 
-  /** Architecture that the engine runs on, e.g. `amd64`; asked once. */
-  architecture(): Promise<string> {
-    this.#architecture ??= this.ask("tell its version", (docker) => docker.version())
-      .then(({ Arch }) => Arch)
-      .catch((error) => {
-        this.#architecture = undefined;
-        throw error;
-      });
-    return this.#architecture;
+  /** What does not change while the engine runs; asked once. */
+  facts(): Promise<EngineFacts> {
+    this.#facts ??= this.#askFacts().catch((error) => {
+      this.#facts = undefined;
+      throw error;
+    });
+    return this.#facts;
   }
 
   /** Closes its connections; nothing can be asked any more. */
   [Symbol.dispose](): void {
     this.#clients?.then((clients) => clients[Symbol.dispose](), () => {});
     this.#closed = true;
+  }
+
+  async #askFacts(): Promise<EngineFacts> {
+    const [{ Arch }, { SecurityOptions, DockerRootDir }] = await Promise.all([
+      this.ask("tell its version", (docker) => docker.version()),
+      this.ask("tell about itself", (docker) => docker.info()),
+    ]);
+    const options: readonly string[] = SecurityOptions ?? [];
+    const seccomp = options.some((option) => option.startsWith("name=seccomp"));
+    if (!seccomp) log.warn("Docker runs without seccomp: containers may make any system call");
+    return { architecture: Arch, seccomp, folder: DockerRootDir };
   }
 
   /** Where there is no engine, finds that out without the client, which takes time and memory. */

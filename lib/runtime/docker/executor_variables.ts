@@ -8,6 +8,9 @@ import type { FunctionRecord } from "../../model/function.ts";
 import { guestMount, socketName } from "./guest.ts";
 import type { Site } from "./site.ts";
 
+/** What user 65534 is called everywhere. */
+const userName = "nobody";
+
 /** Environment variables by name. */
 export type Variables = Readonly<Record<string, string>>;
 
@@ -32,6 +35,9 @@ export function functionVariables(
 ): Variables {
   return {
     HOME: "/tmp",
+    // The user may have no entry in the image's list, and programs look here first.
+    USER: userName,
+    LOGNAME: userName,
     ...fn.Env,
     SERVERLEDGE_FUNCTION: fn.Name,
     SERVERLEDGE_HANDLER: fn.Handler,

@@ -13,9 +13,6 @@ import { endedEarly } from "./early_end.ts";
 /** Time in which an executor has to say hello; slow boards under load need seconds. */
 const helloTimeoutMs = 30_000;
 
-/** What an executor did not get to that ended early, and what to look at. */
-const tooEarly = "before it was ready; is MemoryMB enough, and the runtime's image right?";
-
 /**
  * Starts a container and waits for its executor's hello, which may come before the engine says that
  * the container runs.
@@ -36,7 +33,7 @@ export async function startAndGreet(
   const timer = setTimeout(() => reject(tooLate()), helloTimeoutMs);
   let waiting = true;
   container.start().then(() => container.exited()).then(async (exit) => {
-    if (waiting) reject(await endedEarly(container, memoryMib, exit, tooEarly));
+    if (waiting) reject(await endedEarly(container, memoryMib, exit, "before it was ready"));
   }, reject);
   try {
     return await abortable(Promise.race([connected, failed]), signal);
@@ -49,6 +46,6 @@ export async function startAndGreet(
 function tooLate(): ServerledgeError {
   return new ServerledgeError(
     "INSTANCE_START_FAILED",
-    `The executor was not ready within ${helloTimeoutMs / 1000} s: the machine may be overloaded`,
+    `The executor was not ready within ${helloTimeoutMs / 1000} s`,
   );
 }

@@ -11,8 +11,9 @@ import type { ColdTier } from "../../model/start_tier.ts";
 import type { OutputSink, WrittenLine } from "../call_output.ts";
 import type { ExecutorConnection } from "../channel.ts";
 import type { Call, Instance, Loss, Reply } from "../environment.ts";
-import { type Container, crash, type Exit } from "./container.ts";
+import type { Container } from "./container.ts";
 import { callCustom } from "./custom.ts";
+import { crash, type Exit } from "./exit.ts";
 import type { Relay } from "./relay.ts";
 
 /** How long a container whose connection is lost gets to be seen ending. */

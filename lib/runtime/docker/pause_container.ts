@@ -48,7 +48,8 @@ export async function startPauseContainer(
 async function importImage(engine: Engine): Promise<void> {
   const [repo, tag] = holderImage.split(":") as [string, string];
   const what = "import the holder image";
-  const archive = Readable.from([await holderArchive(await engine.architecture())]);
+  const { architecture } = await engine.facts();
+  const archive = Readable.from([await holderArchive(architecture)]);
   // docker import - serverledge/holder:1
   await engine.ask(what, async (docker) => {
     await followProgress(what, await docker.importImage(archive, { repo, tag }));

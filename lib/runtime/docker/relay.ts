@@ -43,7 +43,7 @@ export class Relay implements AsyncDisposable {
     const { engine, guest, known, limits, networks } = site;
     const network = outbound ? await networks.ensure() : "none";
     using stack = new DisposableStack();
-    const folder = stack.use(guest.forRelay(await engine.architecture()));
+    const folder = stack.use(guest.forRelay((await engine.facts()).architecture));
     const options = relayOptions(limits.nodeId, folder.path, network);
     const container = await startPauseContainer(engine, known, "relay", options);
     stack.move();

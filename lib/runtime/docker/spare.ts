@@ -124,7 +124,7 @@ export class Spare implements AsyncDisposable {
   ): Promise<Spare> {
     const { memoryMib, options } = models[runtime.executor];
     const token = randomId();
-    const architecture = await site.engine.architecture();
+    const { architecture } = await site.engine.facts();
     const container = new Container(site.engine, containerName(runtime.id));
     await using stack = new AsyncDisposableStack();
     const folder = stack.use(await CodeFolder.make(join(folders, container.name)));

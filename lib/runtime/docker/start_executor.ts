@@ -69,7 +69,7 @@ async function attempt(
   const { fn, runtime } = start;
   const { executor } = runtime;
   const token = randomId();
-  const architecture = await site.engine.architecture();
+  const { architecture } = await site.engine.facts();
   const container = new Container(site.engine, containerName(fn.Name));
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(site.guest.forExecutor(executor, architecture));

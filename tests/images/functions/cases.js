@@ -109,3 +109,17 @@ exports.meet = async ({ count }) => {
 exports.orphan = () => {
   require("child_process").execSync('sh -c "sleep 0.02 &"', { stdio: "ignore" });
 };
+
+// The name of the user that runs this, as the image and as the environment tell it.
+exports.user = () => [require("os").userInfo().username, process.env.USER];
+
+// Whether threads start.
+exports.threads = () =>
+  new Promise((resolve, reject) => {
+    const { Worker } = require("worker_threads");
+    const worker = new Worker("require('worker_threads').parentPort.postMessage(1)", {
+      eval: true,
+    });
+    worker.on("message", resolve);
+    worker.on("error", reject);
+  });

@@ -284,3 +284,43 @@ def orphan(params, context):
     """Leaves an orphan: the child of sh outlives it."""
     if os.system('sh -c "sleep 0.02 &"') != 0:
         raise RuntimeError("cannot start a process")
+
+
+def system_calls(params, context):
+    """What the kernel says to calls that containers may or may not make."""
+    import ctypes
+    import platform
+    import socket
+    import threading
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    numbers = {"x86_64": {"keyctl": 250, "unshare": 272, "bpf": 321, "userfaultfd": 323,
+                          "perf_event_open": 298, "clone3": 435, "io_uring_setup": 425},
+               "aarch64": {"keyctl": 219, "unshare": 97, "bpf": 280, "userfaultfd": 282,
+                           "perf_event_open": 241, "clone3": 435, "io_uring_setup": 425}}
+    said = {}
+    for name, number in numbers[platform.machine()].items():
+        libc.syscall(number, 0, 0, 0, 0, 0)
+        said[name] = ctypes.get_errno()
+    for name, family in (("vsock", 40), ("alg", 38), ("packet", 17), ("bluetooth", 31)):
+        try:
+            socket.socket(family, socket.SOCK_STREAM).close()
+            said[name] = 0
+        except OSError as error:
+            said[name] = error.errno
+    for family in (socket.AF_UNIX, socket.AF_INET, socket.AF_NETLINK):
+        socket.socket(family, socket.SOCK_DGRAM).close()
+    threads = [threading.Thread(target=os.getpid) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return said
+
+
+def user(params, context):
+    """The name of the user that runs this, as the image and as the environment tell it."""
+    import getpass
+    import pwd
+
+    return [pwd.getpwuid(os.getuid()).pw_name, getpass.getuser()]

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { crash, describeExit, earlyEnd } from "./exit.ts";
+
+const cases: [Parameters<typeof describeExit>[0], RegExp][] = [
+  [{ code: 0, oomKilled: false }, /^the process exited with status 0$/],
+  [{ code: 3, oomKilled: false }, /^the process exited with status 3$/],
+  [{ code: 139, oomKilled: false }, /^the process exited with status 139, which means SIGSEGV$/],
+  [{ code: 137, oomKilled: true }, /^the container was killed for using more than its 64 MiB$/],
+  [{ code: 1, oomKilled: true }, /using more than its 64 MiB$/],
+  [{ code: 137, oomKilled: null }, /killed \(status 137\); Docker does not tell whether/],
+  [{ code: undefined, oomKilled: false }, /^the container is gone$/],
+];
+for (const [exit, expected] of cases) {
+  Deno.test(`describeExit: says what was seen of ${JSON.stringify(exit)}`, () => {
+    assert.match(describeExit(exit, 64), expected);
+  });
+}
+
+Deno.test("earlyEnd: tells the last line, and all of them in its details", () => {
+  const error = earlyEnd({ code: 1, oomKilled: false }, 64, "a\nno such module\n", "before x");
+  assert.equal(error.code, "INSTANCE_START_FAILED");
+  assert.match(error.message, /status 1, before x; it wrote: no such module$/);
+  assert.deepEqual(error.details, { exitCode: 1, oomKilled: false, output: "a\nno such module\n" });
+});
+
+Deno.test("earlyEnd: an instance that wrote nothing is told without an empty line", () => {
+  assert.match(earlyEnd({ code: 1, oomKilled: false }, 64, "", "before x").message, /before x$/);
+});
+
+Deno.test("crash: carries status, cause and last lines", () => {
+  const error = crash({ code: 3, oomKilled: false }, 64, "words");
+  assert.equal(error.code, "FUNCTION_CRASHED");
+  assert.deepEqual(error.details, { exitCode: 3, oomKilled: false, output: "words" });
+});
