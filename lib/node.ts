@@ -11,6 +11,7 @@ import { type LineSink, logger } from "./base/log.ts";
 import type { Config } from "./model/config.ts";
 import type { FunctionRecord } from "./model/function.ts";
 import { QosClasses } from "./model/qos.ts";
+import { keepsLargeIntegers } from "./model/runtimes.ts";
 import type { Policy } from "./policy.ts";
 import { Catalog } from "./registry/catalog.ts";
 import { CodeCache } from "./registry/code_cache.ts";
@@ -143,6 +144,10 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     find: (name) => catalog.get(name),
     supports: ({ SupportedArchs: known }) =>
       known.length === 0 || known.includes(node.architecture),
+    keepsLargeIntegers: ({ Runtime }) => {
+      const runtime = config.runtimes.get(Runtime);
+      return !runtime || keepsLargeIntegers(runtime.executor);
+    },
     images: {
       has: (record) => images.stock.has(record),
       fetch: (record) => images.prefetcher.want(record),

@@ -108,6 +108,11 @@ export class NodeServices implements ApiServices {
   }
 
   /** See {@link ApiServices}. */
+  admit(name: string): void {
+    this.#parts.scheduler.admit(name);
+  }
+
+  /** See {@link ApiServices}. */
   invoke(name: string, request: InvokeRequest, origin?: Origin): Invocation {
     return this.#parts.scheduler.submit(name, request, origin);
   }

@@ -6,6 +6,7 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
+import { asWritten, parseNumbers } from "../model/exact_json.ts";
 import { isObject, type JsonObject } from "../model/json.ts";
 import type { PageAnswer, PageRequest } from "../model/page.ts";
 import { hopHeaderNames } from "../cluster/hop_headers.ts";
@@ -186,23 +187,10 @@ function answerBody(
   }
 }
 
-/** What TypeScript's library lacks of ECMAScript's "JSON.parse source text access". */
-interface ExactJson {
-  parse(text: string, revive: (key: string, value: unknown, c: { source: string }) => unknown): {
-    body: unknown;
-  };
-  rawJSON(text: string): unknown;
-}
-
 /** JSON of a body, in which numbers have all the digits that the function gave them. */
 function bodyJson(body: unknown, result: string): string {
   if (!/\d{16}/.test(result)) return JSON.stringify(body);
-  const exact = JSON as unknown as ExactJson;
-  const raw = exact.parse(
-    result,
-    (_, value, { source }) => typeof value === "number" ? exact.rawJSON(source) : value,
-  );
-  return JSON.stringify(raw.body);
+  return JSON.stringify((parseNumbers(result, asWritten) as { body: unknown }).body);
 }
 
 /** @returns the headers, and the names that were given, those without a value among them */

@@ -16,6 +16,7 @@ import { readHop } from "../cluster/hop_headers.ts";
 import { reportPair } from "../cluster/page_exchange.ts";
 import type { InvokeRequest } from "../model/invocation.ts";
 import type { PageRequest } from "../model/page.ts";
+import { paramsOf } from "../model/params.ts";
 
 /**
  * The route that serves functions over HTTP.
@@ -28,6 +29,7 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
   const handle = async (context: Context): Promise<Response> => {
     const request = incomingRequest(context.req.raw);
     const name = context.req.param("name")!;
+    services.admit(name);
     const hop = readHop(request.headers, services.config["cluster.secret"]);
     const page = toPage(request, await bodies.bytes(request));
     const origin = { hop, inputSize: page.body.length, page };
@@ -48,10 +50,10 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
 
 /** The event is made where the function runs, since its body may have to be encoded. */
 function requestOf(page: PageRequest): InvokeRequest {
-  let event: InvokeRequest["Params"];
+  let event: InvokeRequest["Params"] | undefined;
   return {
     get Params() {
-      return event ??= toHttpEvent(page);
+      return event ??= paramsOf(toHttpEvent(page));
     },
     QoSClass: 0,
     QoSMaxRespT: 0,

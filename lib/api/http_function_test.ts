@@ -19,8 +19,8 @@ async function send(path: string, init: TestRequest = {}, result?: string) {
   let event: unknown;
   const app = createApp(fakeServices({
     invoke(_name, request) {
-      event = request.Params;
-      const Result = result ?? JSON.stringify(request.Params);
+      event = JSON.parse(new TextDecoder().decode(request.Params.json));
+      const Result = result ?? new TextDecoder().decode(request.Params.json);
       return invocationOf(Promise.resolve({ ...sampleReport, Result }));
     },
   }));

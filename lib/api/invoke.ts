@@ -50,8 +50,10 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
   const bodies = new BodyReader(services.config["api.body.max"]);
   const headersFor = nodeHeaders(services);
 
-  const answer = async (http: IncomingRequest, name: string, body: string): Promise<string> => {
-    const request = readInvokeRequest(body);
+  const answer = async (http: IncomingRequest, name: string): Promise<string> => {
+    services.admit(name);
+    const body = await bodies.bytes(http);
+    const request = await readInvokeRequest(body);
     if (request.Async) {
       return `${JSON.stringify({ ReqId: await services.accept(name, request) })}\n`;
     }
@@ -63,7 +65,7 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
 
   return async (request, name) => {
     try {
-      const text = await answer(request, name, await bodies.text(request));
+      const text = await answer(request, name);
       return { status: 200, headers: headersFor(request), body: text };
     } catch (thrown) {
       const error = codedError(thrown);

@@ -10,18 +10,22 @@ import type { InvokeRequest, Report } from "../model/invocation.ts";
 import { createApp } from "./app.ts";
 import type { ApiServices } from "./services.ts";
 
-/** Invokes with a body and tells what the node was asked for. */
-async function seen(body: string): Promise<InvokeRequest | undefined> {
-  let request: InvokeRequest | undefined;
+/** Invokes with a body and tells what the node was asked for, its parameters parsed. */
+async function seen(body: string): Promise<Record<keyof InvokeRequest, unknown> | undefined> {
+  let request: Record<keyof InvokeRequest, unknown> | undefined;
   const app = createApp(fakeServices({
     invoke(_name, asked) {
-      request = asked;
+      request = { ...asked, Params: parsed(asked) };
       return invocationOf(Promise.resolve(sampleReport));
     },
   }));
   const answer = await app.request("/invoke/hello", { method: "POST", body });
   await answer.body?.cancel();
   return request;
+}
+
+function parsed({ Params }: InvokeRequest): unknown {
+  return JSON.parse(new TextDecoder().decode(Params.json));
 }
 
 async function post(overrides: Partial<ApiServices>, init: TestRequest = {}) {
@@ -210,7 +214,7 @@ Deno.test("a chunked body within the bound is read whole", async () => {
   let params: unknown;
   const app = createApp(fakeServices({
     invoke(_name, request) {
-      params = request.Params;
+      params = parsed(request);
       return invocationOf(Promise.resolve(sampleReport));
     },
   }));

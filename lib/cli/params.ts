@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
+import { asWritten, parseNumbers } from "../model/exact_json.ts";
 import { isObject, type Json, type JsonObject } from "../model/json.ts";
 
 /** How parameters are written, for help. */
@@ -53,34 +54,49 @@ export function readParamsFile(text: string, origin: string): JsonObject {
   const bad = (reason: string, cause?: unknown) =>
     new ServerledgeError("INVALID_REQUEST", `${origin}: ${reason}`, { cause });
   const expected = "expected a JSON object with the parameters by name";
-  let value: Json;
+  let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+    value = parseNumbers(text.replace(/^\uFEFF/, ""), sendable);
   } catch (cause) {
+    if (cause instanceof Unsendable) {
+      throw bad(`a number in it is too large: write ${cause.message} as text`, cause);
+    }
     throw bad(`${expected}: ${(cause as Error).message}`, cause);
   }
-  if (!isObject(value)) throw bad(expected);
-  if (!isSendable(value)) throw bad("a number in it is too large: write it as text");
-  return value;
+  // What stands for a number is an object, too.
+  if (!isObject(value) || !text.includes("{")) throw bad(expected);
+  return value as JsonObject;
+}
+
+/** Says that a node would refuse a number. */
+class Unsendable extends Error {}
+
+/** Numbers go out as they were written; nodes refuse what no double can hold, integers aside. */
+function sendable(value: number, source: string): unknown {
+  if (!Number.isFinite(value) && /[.eE]/.test(source)) throw new Unsendable(source.slice(0, 40));
+  return asWritten(value, source);
 }
 
 function readValue(text: string): Json {
   const value = tryJson(text);
-  return value === undefined || !isSendable(value) ? text : value;
+  return value === undefined ? text : value;
 }
 
-/** False if a number in it is too large for a double: it would be sent as null. */
-function isSendable(value: Json): boolean {
-  if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object" || value === null) return true;
-  return Object.values(value).every(isSendable);
-}
-
+/** @returns undefined for what is no JSON, or cannot be sent as such */
 function tryJson(text: string): Json | undefined {
   try {
-    return JSON.parse(text);
+    return parseNumbers(text, sendable) as Json;
   } catch {
     return undefined;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -105,7 +121,7 @@ function jsonEnd(pieces: readonly string[], at: number): number {
   if (/^[[{"]/.test(begin)) {
     for (let end = at + 1; end <= pieces.length; end++) {
       const text = pieces.slice(at, end).join(",");
-      if (tryJson(text.slice(text.indexOf(":") + 1)) !== undefined) return end;
+      if (isJson(text.slice(text.indexOf(":") + 1))) return end;
     }
   }
   return at + 1;

@@ -56,7 +56,7 @@ Deno.test("a number that is too large stays text, alone and within a value", () 
       c: 3,
     },
   );
-  assert.deepEqual(readParams(["n:1e308"]), { n: 1e308 });
+  assert.equal(JSON.stringify(readParams(["n:1e308"])), '{"n":1e308}');
 });
 
 Deno.test("the last of two values wins, and any name is a name", () => {
@@ -87,4 +87,18 @@ Deno.test("what is wrong with a parameter file is told with its place", () => {
     /p\.json: expected a JSON object [^\n]*: [^\n]*line 3/,
   );
   assert.throws(() => readParamsFile('{"a": [1e999]}', "p.json"), /p\.json: a number .* too large/);
+});
+
+Deno.test("numbers go out with all the digits that were written", () => {
+  const digits = "9".repeat(400);
+  assert.equal(
+    JSON.stringify(readParams([`id:9007199254740993,list:[1.10,${digits}]`, "n:5"])),
+    `{"id":9007199254740993,"list":[1.10,${digits}],"n":5}`,
+  );
+  const file = readParamsFile('{"id": -9007199254740993, "x": {"y": [1.50]}}', "p.json");
+  assert.equal(
+    JSON.stringify({ ...file, ...readParams(["n:1"]) }),
+    '{"id":-9007199254740993,"x":{"y":[1.50]},"n":1}',
+  );
+  assert.throws(() => readParamsFile("9007199254740993", "p.json"), /expected a JSON object/);
 });

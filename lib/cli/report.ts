@@ -6,6 +6,7 @@
 
 import { type ErrorCode, errorCodes, ServerledgeError } from "../base/errors.ts";
 import type { Report } from "../model/invocation.ts";
+import { asWritten, parseNumbers } from "../model/exact_json.ts";
 import { isObject } from "../model/json.ts";
 import type { Answer } from "./client.ts";
 import { printable, styled } from "./style.ts";
@@ -58,7 +59,7 @@ export function readableReport(report: Report, output: Pick<Output, "colour">): 
 
 function readableResult(result: string): string {
   try {
-    const value = JSON.parse(result);
+    const value = parseNumbers(result, asWritten);
     return typeof value === "string" ? value : JSON.stringify(value, null, 2);
   } catch {
     return result;

@@ -10,10 +10,11 @@ import { type ErrorCode, errorCodes, ServerledgeError } from "../base/errors.ts"
 import { type HttpAnswer, HttpClient, type WholeAnswer } from "../http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../http/failures.ts";
 import type { HttpRequest } from "../http/output.ts";
-import { isObject, toJson } from "../model/json.ts";
+import { isObject } from "../model/json.ts";
 import { type Report, reportSchema } from "../model/invocation.ts";
 import type { NodeRecord } from "../model/node.ts";
 import type { PageRequest } from "../model/page.ts";
+import { surround } from "../model/params.ts";
 import { hopHeaders } from "./hop_headers.ts";
 import { goesAsItCame, pageReport, pageRequest } from "./page_exchange.ts";
 import type { Forwarded } from "./peers.ts";
@@ -146,7 +147,8 @@ export class PeerClient implements Disposable {
   }
 
   #request(peer: NodeRecord, forwarded: Forwarded): HttpRequest {
-    const { record, request, hopsLeft } = forwarded;
+    const { record, request: { Params, ...request }, hopsLeft } = forwarded;
+    const rest = JSON.stringify({ ...request, Async: false, CanDoOffloading: hopsLeft > 0 });
     return {
       method: "POST",
       path: `/invoke/${encodeURIComponent(record.Name)}`,
@@ -155,9 +157,7 @@ export class PeerClient implements Disposable {
         ["content-type", "application/json"],
         ...Object.entries(hopHeaders(forwarded, this.#secret)),
       ],
-      body: new TextEncoder().encode(
-        toJson({ ...request, Async: false, CanDoOffloading: hopsLeft > 0 }),
-      ),
+      body: surround('{"Params":', Params.json, `,${rest.slice(1)}`),
     };
   }
 }

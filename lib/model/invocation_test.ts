@@ -2,9 +2,21 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
-import { invokeSchema, readInvokeRequest } from "./invocation.ts";
+import {
+  defaultRequest,
+  type InvokeRequest,
+  invokeSchema,
+  readInvokeRequest,
+} from "./invocation.ts";
+import { noParams } from "./params.ts";
 
-Deno.test("an empty body, null fields and absent fields mean the defaults", () => {
+/** A request as it is read, its parameters parsed. */
+async function read(body: string): Promise<Record<keyof InvokeRequest, unknown>> {
+  const { Params, ...rest } = await readInvokeRequest(new TextEncoder().encode(body));
+  return { Params: JSON.parse(new TextDecoder().decode(Params.json)), ...rest };
+}
+
+Deno.test("an empty body, null fields and absent fields mean the defaults", async () => {
   const defaults = {
     Params: null,
     QoSClass: 0,
@@ -14,25 +26,26 @@ Deno.test("an empty body, null fields and absent fields mean the defaults", () =
     Async: false,
     ReturnOutput: false,
   };
-  assert.deepEqual(readInvokeRequest(""), defaults);
-  assert.deepEqual(readInvokeRequest("{}"), defaults);
+  assert.deepEqual(await read(""), defaults);
+  assert.deepEqual(await read("{}"), defaults);
   const nulls = Object.fromEntries(Object.keys(defaults).map((key) => [key, null]));
-  assert.deepEqual(readInvokeRequest(JSON.stringify(nulls)), defaults);
+  assert.deepEqual(await read(JSON.stringify(nulls)), defaults);
 });
 
 Deno.test("the defaults of one request are not those of another", () => {
-  const request = readInvokeRequest("");
-  assert.throws(() => Object.assign(request, { Async: true }), TypeError);
+  assert.throws(() => Object.assign(defaultRequest, { Async: true }), TypeError);
 });
 
-Deno.test("params reach the function as they were sent", () => {
-  fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (params) => {
-    const text = JSON.stringify({ params });
-    assert.deepEqual(readInvokeRequest(text).Params, JSON.parse(text).params);
-  }));
+Deno.test("params reach the function as they were sent", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.dictionary(fc.string(), fc.jsonValue()), async (params) => {
+      const text = JSON.stringify({ params });
+      assert.deepEqual((await read(text)).Params, JSON.parse(text).params);
+    }),
+  );
 });
 
-Deno.test("any case of the keys is read as the schema reads the exact one", () => {
+Deno.test("any case of the keys is read as the schema reads the exact one", async () => {
   const body = fc.record({
     Params: fc.dictionary(fc.string(), fc.integer()),
     QoSClass: fc.oneof(fc.integer(), fc.string()),
@@ -41,21 +54,21 @@ Deno.test("any case of the keys is read as the schema reads the exact one", () =
     Async: fc.boolean(),
     ReturnOutput: fc.boolean(),
   }, { requiredKeys: [] });
-  fc.assert(fc.property(body, fc.infiniteStream(fc.boolean()), (exact, upper) => {
+  await fc.assert(fc.asyncProperty(body, fc.infiniteStream(fc.boolean()), async (exact, upper) => {
     const respell = (key: string) =>
       [...key].map((letter) => upper.next().value ? letter.toUpperCase() : letter.toLowerCase());
     const entries = Object.entries(exact).map(([key, value]) => [respell(key).join(""), value]);
-    const read = readInvokeRequest(JSON.stringify(Object.fromEntries(entries)));
-    assert.deepEqual(read, v.parse(invokeSchema, JSON.parse(JSON.stringify(exact))));
+    const request = await read(JSON.stringify(Object.fromEntries(entries)));
+    assert.deepEqual(request, v.parse(invokeSchema, JSON.parse(JSON.stringify(exact))));
   }));
 });
 
-Deno.test("a QoS class is an id or a name", () => {
-  assert.equal(readInvokeRequest('{"QoSClass":3}').QoSClass, 3);
-  assert.equal(readInvokeRequest('{"QoSClass":"gold"}').QoSClass, "gold");
+Deno.test("a QoS class is an id or a name", async () => {
+  assert.equal((await read('{"QoSClass":3}')).QoSClass, 3);
+  assert.equal((await read('{"QoSClass":"gold"}')).QoSClass, "gold");
 });
 
-Deno.test("what is no invocation is refused with the path of the bad field", () => {
+Deno.test("what is no invocation is refused with the path of the bad field", async () => {
   const cases: [string, string | undefined][] = [
     ["null", undefined],
     ["[]", undefined],
@@ -67,11 +80,60 @@ Deno.test("what is no invocation is refused with the path of the bad field", () 
     ['{"returnoutput":"true"}', "ReturnOutput"],
   ];
   for (const [body, path] of cases) {
-    assert.throws(() => readInvokeRequest(body), (thrown: unknown) => {
+    await assert.rejects(read(body), (thrown: unknown) => {
       assert.ok(thrown instanceof ServerledgeError);
       assert.equal(thrown.code, "INVALID_REQUEST", body);
       assert.equal(thrown.details?.path, path, body);
       return true;
     });
   }
+});
+
+Deno.test("a body that is no JSON is told with the parser's words, a long one with the place", async () => {
+  const message = (body: string) => read(body).then(() => "read", (error) => error.message);
+  for (const body of ["{", '{"a":1,}', "{'a':1}", '{"Params":{"a":01}}', "\u0000"]) {
+    let words = "";
+    try {
+      JSON.parse(body);
+    } catch (error) {
+      words = (error as Error).message;
+    }
+    assert.equal(await message(body), `The body is not JSON: ${words}`);
+  }
+  const long = `{"Params":{"a":"${"x".repeat(1 << 17)}"},}`;
+  assert.equal(
+    await message(long),
+    `The body is not JSON: Expected a key in double quotes at byte ${long.length - 1}`,
+  );
+});
+
+Deno.test("a byte order mark is not part of a body", async () => {
+  assert.deepEqual((await read('\uFEFF{"Params":{"a":1}}')).Params, { a: 1 });
+});
+
+Deno.test("of a field that is there twice the last one counts, whatever its case", async () => {
+  assert.deepEqual((await read('{"Params":{"a":1e999},"PARAMS":{"a":2}}')).Params, { a: 2 });
+  assert.equal((await read('{"Async":true,"async":false}')).Async, false);
+});
+
+Deno.test("parameters are the bytes that were sent, and what doubles cannot hold is known", async () => {
+  const sent = '{ "a" : [1.0, 9007199254740993],\n"z":"\\u00e9\\ud800" }';
+  const body = new TextEncoder().encode(`{"Params" : ${sent} }`);
+  const { Params } = await readInvokeRequest(body);
+  assert.equal(new TextDecoder().decode(Params.json), sent);
+  assert.equal(Params.largeInteger, "Params.a.1");
+  const { Params: none } = await readInvokeRequest(new TextEncoder().encode('{"Params":null}'));
+  assert.equal(none, noParams);
+  await assert.rejects(read('{"Params":{"x":{"y":[0,-1e400]}}}'), {
+    code: "INVALID_REQUEST",
+    details: { path: "Params.x.y.1" },
+    message: "Params.x.y.1: a number that no double can hold; send it as a string",
+  });
+});
+
+Deno.test("only parameters may be long", async () => {
+  await assert.rejects(read(`{"QoSClass":"${"x".repeat(5000)}"}`), {
+    code: "INVALID_REQUEST",
+    message: "QoSClass: longer than 4096 bytes",
+  });
 });

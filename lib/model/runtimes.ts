@@ -61,3 +61,13 @@ export const runtimeAliases: Readonly<Record<string, string>> = {
   nodejs17ng: "nodejs",
   nodejs17: "nodejs",
 };
+
+/**
+ * Whether functions get integers beyond 2^53 as they were sent. JavaScript reads numbers as doubles and
+ * would change them.
+ *
+ * @param executor of a runtime
+ */
+export function keepsLargeIntegers(executor: ExecutorKind): boolean {
+  return executor !== "nodejs" && executor !== "deno";
+}

@@ -7,7 +7,6 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
-import { toJson } from "../model/json.ts";
 import { CallOutput, withOutput } from "./call_output.ts";
 import type { Call, Reply, StreamedAnswer } from "./environment.ts";
 import { FrameWriter } from "./frame_writer.ts";
@@ -15,6 +14,7 @@ import { FrameError, type FrameReader } from "./frames.ts";
 import {
   type LogFrame,
   logPrefix,
+  paramsKey,
   type Part,
   partPrefix,
   readLog,
@@ -62,7 +62,7 @@ export interface CallSink {
    *
    * @returns false if it has to go by the connection, which the executor reads from now on
    */
-  send(text: string): boolean;
+  send(text: string, value?: Uint8Array): boolean;
   /** Makes the executor read its connection. */
   ring(): void;
 }
@@ -126,18 +126,14 @@ export class ExecutorConnection implements Disposable {
    *   connection closes before the reply
    */
   invoke(call: Call): Promise<Reply> {
-    return this.#ask(
-      call.id,
-      {
-        id: call.id,
-        params: call.params,
-        timeoutMs: call.timeoutMs,
-        output: true,
-        stream: call.onStream && true,
-      },
-      call.returnOutput,
-      call.onStream,
-    );
+    const head = JSON.stringify({
+      id: call.id,
+      timeoutMs: call.timeoutMs,
+      output: true,
+      stream: call.onStream && true,
+    });
+    const text = head.slice(0, -1) + paramsKey;
+    return this.#ask(call.id, text, call.returnOutput, call);
   }
 
   /**
@@ -149,7 +145,7 @@ export class ExecutorConnection implements Disposable {
    * @throws as {@link ExecutorConnection.invoke}
    */
   load(what: object): Promise<Reply> {
-    return this.#ask(loadId, { id: loadId, load: what }, true);
+    return this.#ask(loadId, JSON.stringify({ id: loadId, load: what }), true);
   }
 
   /**
@@ -230,22 +226,22 @@ export class ExecutorConnection implements Disposable {
 
   #ask(
     id: string,
-    message: object,
+    text: string,
     returnOutput: boolean,
-    onStream?: Pending["onStream"],
+    { params, onStream }: Partial<Pick<Call, "params" | "onStream">> = {},
   ): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (!this.#open) return void this.explainLoss().then(reject, reject);
-      const text = toJson(message);
-      if (!this.#sendToPipe(text)) this.#writer.add(text);
+      const value = params?.json;
+      if (!this.#sendToPipe(text, value)) this.#writer.add(text, value);
       this.#pending.push({ id, resolve, reject, onStream, returnOutput });
     });
   }
 
-  #sendToPipe(text: string): boolean {
+  #sendToPipe(text: string, value?: Uint8Array): boolean {
     if (!this.#waits) return false;
     this.#waits = false;
-    return this.callPipe?.send(text) === true;
+    return this.callPipe?.send(text, value) === true;
   }
 
   async #rejectAll(lost: Pending[]): Promise<void> {

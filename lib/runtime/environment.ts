@@ -7,7 +7,7 @@
 
 import type { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import type { JsonObject } from "../model/json.ts";
+import type { Params } from "../model/params.ts";
 import type { ColdTier } from "../model/start_tier.ts";
 import type { WrittenLine } from "./call_output.ts";
 import type { StreamedBody } from "./streamed_body.ts";
@@ -17,7 +17,7 @@ export interface Call {
   /** Unique among the calls that run on the node. */
   readonly id: string;
   /** What the function gets. */
-  readonly params: JsonObject | null;
+  readonly params: Params;
   /** Time the execution may take, ms. The caller enforces it; executors use it to stop early. */
   readonly timeoutMs: number;
   /** True if output is wanted with a successful reply too; it is captured in any case. */

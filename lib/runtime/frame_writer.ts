@@ -31,10 +31,11 @@ export class FrameWriter {
    * Writes a frame soon.
    *
    * @param text JSON
+   * @param value JSON of its last value, see {@link FrameBatch.add}
    * @throws `PAYLOAD_TOO_LARGE` beyond the bound of a frame, and then nothing is written
    */
-  add(text: string): void {
-    this.#filling.add(text);
+  add(text: string, value?: Uint8Array): void {
+    this.#filling.add(text, value);
     if (this.#flushing) return;
     this.#flushing = true;
     this.#flushed = Promise.resolve().then(() => this.#flush());

@@ -13,6 +13,7 @@ export const maxFrameBytes = 64 << 20;
 /** Bytes that are read at once, and the size to which buffers shrink back. */
 const chunkBytes = 1 << 16;
 const headerBytes = 4;
+const closeBrace = 0x7d;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -126,12 +127,14 @@ export class FrameBatch {
    * Adds a frame.
    *
    * @param text JSON
+   * @param value JSON of its last value, which the text lacks together with the brace behind it
    * @throws `PAYLOAD_TOO_LARGE` beyond {@link maxFrameBytes}, and then nothing is added
    */
-  add(text: string): void {
+  add(text: string, value?: Uint8Array): void {
     // A UTF-16 unit takes at most 3 bytes; a long text is encoded first to know its size.
     const long = text.length * 3 > chunkBytes ? encoder.encode(text) : undefined;
-    const bound = long ? long.length : text.length * 3;
+    const behind = value ? value.length + 1 : 0;
+    const bound = (long ? long.length : text.length * 3) + behind;
     if (bound > maxFrameBytes) {
       throw new ServerledgeError(
         "PAYLOAD_TOO_LARGE",
@@ -140,9 +143,13 @@ export class FrameBatch {
     }
     this.#reserve(headerBytes + bound);
     const body = this.#buffer.subarray(this.#length + headerBytes);
-    let written = bound;
+    let written = long ? long.length : encoder.encodeInto(text, body).written;
     if (long) body.set(long);
-    else written = encoder.encodeInto(text, body).written;
+    if (value) {
+      body.set(value, written);
+      written += behind;
+      body[written - 1] = closeBrace;
+    }
     const b = this.#buffer;
     const at = this.#length;
     b[at] = written >>> 24;

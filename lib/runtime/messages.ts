@@ -59,6 +59,9 @@ export function badReply(message: string): Reply {
   return { ok: false, failure: { type: "BadReply", message, traceback: "" }, output: "" };
 }
 
+/** How the last field of a call begins: its params, raw. Elsewhere in it every quote is escaped. */
+export const paramsKey = ',"params":';
+
 /** A part of a streamed answer: first its head, then bytes. */
 export type Part =
   & { readonly id: string }

@@ -5,7 +5,7 @@ import { Deadlines } from "../base/deadlines.ts";
 import { type ErrorCode, ServerledgeError } from "../base/errors.ts";
 import type { Eligibility, Forwarded, Peers } from "../cluster/peers.ts";
 import type { Hop } from "../model/hop.ts";
-import { type InvokeRequest, readInvokeRequest, type Report } from "../model/invocation.ts";
+import { defaultRequest, type InvokeRequest, type Report } from "../model/invocation.ts";
 import { QosClasses } from "../model/qos.ts";
 import type { Outcome, PeerView, Policy, Refusal } from "../policy.ts";
 import { Ledger } from "../pool/ledger.ts";
@@ -122,13 +122,14 @@ function setUp(
     maxHops,
     find: (name) => name === record.Name ? record : undefined,
     supports: () => true,
+    keepsLargeIntegers: () => true,
     images: { has: () => hasImage, fetch: ({ Name }) => fetched.push(Name) },
     queueCapacity: 100,
     defaultTimeoutMs: 60_000,
     observer: { ended: (end) => ends.push(end) },
   });
   const submit = (change: Partial<InvokeRequest> = {}, hop?: Hop) => {
-    const request = { ...readInvokeRequest(""), CanDoOffloading: true, ...change };
+    const request = { ...defaultRequest, CanDoOffloading: true, ...change };
     const invocation = scheduler.submit("f", request, { hop });
     invocation.done.catch(() => {});
     return invocation;

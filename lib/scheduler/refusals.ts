@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
+import type { FunctionRecord } from "../model/function.ts";
 import type { Reply } from "../runtime/environment.ts";
 import type { Invocation } from "./invocation.ts";
 
@@ -13,6 +14,18 @@ export function functionUnknown(name: string): ServerledgeError {
   return new ServerledgeError("FUNCTION_UNKNOWN", `There is no function "${name}"`, {
     details: { path: "fun" },
   });
+}
+
+/**
+ * Its parameters have an integer that the function's language would change.
+ *
+ * @param record the function
+ * @param path where the integer is
+ */
+export function integerTooLarge(record: FunctionRecord, path: string): ServerledgeError {
+  const message = `${path}: an integer beyond 2^53, which the runtime ${record.Runtime} of ` +
+    `"${record.Name}" cannot hold exactly; send it as a string`;
+  return new ServerledgeError("UNPROCESSABLE", message, { details: { path } });
 }
 
 /** The node takes no more requests. */

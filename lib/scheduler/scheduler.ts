@@ -29,6 +29,7 @@ import { Offloader } from "./offloader.ts";
 import { factsOf, type NodeName, outcomeOf } from "./report.ts";
 import {
   functionUnknown,
+  integerTooLarge,
   localityForbids,
   outwaited,
   rejection,
@@ -65,6 +66,8 @@ export interface SchedulerOptions {
   readonly find: (name: string) => FunctionRecord | undefined;
   /** Whether a function's image can run on the node's architecture. */
   readonly supports: (record: FunctionRecord) => boolean;
+  /** Whether the function gets integers beyond 2^53 as they were sent. */
+  readonly keepsLargeIntegers: (record: FunctionRecord) => boolean;
   /** Images of functions; absent where none needs one. */
   readonly images?: {
     /** Whether what the function needs is on the node as far as is known; cheap. */
@@ -155,19 +158,32 @@ export class Scheduler implements PoolListener {
   }
 
   /**
+   * Whether a request would be taken in, as far as that can be told before its body is read.
+   *
+   * @returns the function
+   * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`
+   */
+  admit(name: string): FunctionRecord {
+    if (this.#draining) throw stopping();
+    const record = this.#options.find(name);
+    if (!record) throw functionUnknown(name);
+    return record;
+  }
+
+  /**
    * Takes a request in.
    *
    * @param origin where it comes from, if it is known
    * @returns the invocation, whose `done` settles once
-   * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, `FORBIDDEN` where its data must not be here,
-   *   `REQUEST_REPEATED`
+   * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, `UNPROCESSABLE` where the function would get another
+   *   number than was sent, `FORBIDDEN` where its data must not be here, `REQUEST_REPEATED`
    */
   submit(name: string, request: InvokeRequest, origin: Origin = {}): Invocation {
-    if (this.#draining) throw stopping();
+    const record = this.admit(name);
     const { hop, inputSize = 0, page } = origin;
-    const { find, classes, node, maxHops } = this.#options;
-    const record = find(name);
-    if (!record) throw functionUnknown(name);
+    const { classes, node, maxHops } = this.#options;
+    const unheld = this.#unheldInteger(record, request);
+    if (unheld) throw unheld;
     if (hop) {
       const areas = allowedAreas([record.Locality, request.Locality], hop.originArea);
       if (areas && !areas.includes(node.area)) throw localityForbids(name, node.area);
@@ -244,8 +260,11 @@ export class Scheduler implements PoolListener {
   replaced(former: FunctionRecord, successor: FunctionRecord | undefined): void {
     if (!successor) this.#estimates.forget(former.Name);
     for (const invocation of this.#queue.all(former.Version)) {
-      if (!successor) {
-        this.#answers.fail(invocation, functionUnknown(former.Name));
+      const refusal = successor
+        ? this.#unheldInteger(successor, invocation.request)
+        : functionUnknown(former.Name);
+      if (!successor || refusal) {
+        this.#answers.fail(invocation, refusal!);
         continue;
       }
       this.#queue.remove(invocation);
@@ -374,6 +393,13 @@ export class Scheduler implements PoolListener {
     if (invocation.execution) this.#runner.interrupt(invocation, error);
     else if (invocation.absence) this.#offloader.interrupt(invocation, error);
     else this.#answers.fail(invocation, error);
+  }
+
+  /** Why a function cannot get what was sent. */
+  #unheldInteger(record: FunctionRecord, request: InvokeRequest): ServerledgeError | undefined {
+    const { largeInteger } = request.Params;
+    if (largeInteger === undefined || this.#options.keepsLargeIntegers(record)) return undefined;
+    return integerTooLarge(record, largeInteger);
   }
 
   #timeoutOf({ record }: Invocation): number {

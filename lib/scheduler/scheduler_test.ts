@@ -6,7 +6,8 @@ import { ManualClock } from "../base/clock.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import type { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import { type InvokeRequest, readInvokeRequest } from "../model/invocation.ts";
+import { defaultRequest, type InvokeRequest } from "../model/invocation.ts";
+import { paramsOf } from "../model/params.ts";
 import { QosClasses } from "../model/qos.ts";
 import { Ledger } from "../pool/ledger.ts";
 import { Pool } from "../pool/pool.ts";
@@ -36,6 +37,7 @@ function setUp(
     maxHops: 1,
     find: (name) => functions.get(name),
     supports: () => true,
+    keepsLargeIntegers: () => true,
     queueCapacity,
     defaultTimeoutMs: 60_000,
     observer: {
@@ -44,7 +46,7 @@ function setUp(
     },
   });
   const submit = (request: Partial<InvokeRequest> = {}, name = record.Name) => {
-    const invocation = scheduler.submit(name, { ...readInvokeRequest(""), ...request });
+    const invocation = scheduler.submit(name, { ...defaultRequest, ...request });
     invocation.done.catch(() => {});
     return invocation;
   };
@@ -135,7 +137,7 @@ Deno.test("without a queue as many are admitted as instances fit", async () => {
 
 Deno.test("the queue is bounded and in order of arrival", async () => {
   const set = setUp({ memory: 100, queueCapacity: 2 });
-  const all = Array.from({ length: 4 }, (_, n) => set.submit({ Params: { n } }));
+  const all = Array.from({ length: 4 }, (_, n) => set.submit({ Params: paramsOf({ n }) }));
   await finishStarts(set);
   assert.equal(await codeOf(all[3]!.done), "NODE_SATURATED");
   const [instance] = set.environment.made;

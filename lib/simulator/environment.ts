@@ -8,13 +8,13 @@
 import type { Clock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import type { JsonObject } from "../model/json.ts";
+import type { Params } from "../model/params.ts";
 import type { Call, ExecutionEnvironment, Instance, Loss, Reply } from "../runtime/environment.ts";
 import { gamma, type Random } from "./distributions.ts";
 import type { SimFunctions } from "./functions.ts";
 
 /** What a simulated request carries as its parameters. */
-export interface Work extends JsonObject {
+export interface Work extends Params {
   /** Its execution, as a multiple of the function's mean. */
   work: number;
   /** Its size, bytes. */

@@ -21,7 +21,7 @@ import { Pool } from "../pool/pool.ts";
 import { newsOf } from "../scheduler/news.ts";
 import { Planner } from "../scheduler/planner.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import { SimEnvironment, type SimEnvironmentOptions } from "./environment.ts";
+import { SimEnvironment, type SimEnvironmentOptions, type Work } from "./environment.ts";
 import type { SimFunctions } from "./functions.ts";
 import { SimPeers, type SimPeersOptions } from "./peers.ts";
 import type { Reachable, Taken } from "./reachable.ts";
@@ -117,6 +117,7 @@ export class SimNode implements Reachable, Disposable {
       maxHops: scenario.hops,
       find: (name) => functions.find(name),
       supports: () => true,
+      keepsLargeIntegers: () => true,
       queueCapacity: model.queue,
       defaultTimeoutMs: timeoutMs,
       observer: { ended: () => {} },
@@ -165,7 +166,7 @@ export class SimNode implements Reachable, Disposable {
 
   /** See {@link Reachable}. */
   take({ id, record, request, hopsLeft, visited, budgetMs, originArea }: Forwarded): Taken {
-    const { bytes } = request.Params as { bytes: number };
+    const { bytes } = request.Params as Work;
     const invocation = this.#scheduler.submit(
       record.Name,
       { ...request, CanDoOffloading: hopsLeft > 0 },

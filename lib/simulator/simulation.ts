@@ -9,6 +9,7 @@ import { setImmediate } from "node:timers";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { seededRandom, seedOf } from "../base/random.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
+import { noParams } from "../model/params.ts";
 import { gapsOf, moments } from "./arrivals.ts";
 import { SimBalancer } from "./balancer.ts";
 import { gamma, truncatedNormal } from "./distributions.ts";
@@ -186,6 +187,7 @@ class Simulation implements Disposable {
         const u = chance();
         const { qosClass } = mix.find(({ upTo }) => u < upTo) ?? mix.at(-1)!;
         this.#arrive(stream, this.#classIndex(qosClass.name), {
+          ...noParams,
           work: gamma(chance, fn.duration.scv),
           bytes: Math.round(truncatedNormal(chance, fn.input)),
           origin: node,

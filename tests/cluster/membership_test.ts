@@ -6,7 +6,7 @@ import type { Eligibility, Forwarded } from "../../lib/cluster/peers.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import { connectEtcd } from "../../lib/registry/etcd.ts";
 import type { NodeObserver, Registry } from "../../lib/registry/registry.ts";
-import { readInvokeRequest } from "../../lib/model/invocation.ts";
+import { defaultRequest } from "../../lib/model/invocation.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { startEtcd, type TestEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
@@ -33,7 +33,7 @@ const anything: Eligibility = {
 const forwarded: Forwarded = {
   id: "f-1",
   record: sampleRecord("f"),
-  request: readInvokeRequest(""),
+  request: defaultRequest,
   budgetMs: 5000,
   hopsLeft: 0,
   visited: ["me"],

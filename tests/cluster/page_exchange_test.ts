@@ -11,7 +11,8 @@ import { readHop } from "../../lib/cluster/hop_headers.ts";
 import { reportHeader, reportPair } from "../../lib/cluster/page_exchange.ts";
 import { PeerClient } from "../../lib/cluster/peer_client.ts";
 import type { Forwarded } from "../../lib/cluster/peers.ts";
-import { readInvokeRequest } from "../../lib/model/invocation.ts";
+import { defaultRequest } from "../../lib/model/invocation.ts";
+import { paramsOf } from "../../lib/model/params.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { eventually } from "../support/eventually.ts";
 import { sampleReport } from "../support/fake_services.ts";
@@ -24,7 +25,7 @@ function forwarded(method = "PUT"): Forwarded {
   return {
     id: "f-1",
     record: sampleRecord("f"),
-    request: readInvokeRequest('{"Params": {"made": "of the page"}}'),
+    request: { ...defaultRequest, Params: paramsOf({ made: "of the page" }) },
     page: {
       method,
       target: "/fn/f//a%2Fb?q=%20x&y",

@@ -3,7 +3,8 @@ import { ServerledgeError } from "../../lib/base/errors.ts";
 import { readHop } from "../../lib/cluster/hop_headers.ts";
 import { PeerClient } from "../../lib/cluster/peer_client.ts";
 import type { Forwarded } from "../../lib/cluster/peers.ts";
-import { readInvokeRequest } from "../../lib/model/invocation.ts";
+import { defaultRequest } from "../../lib/model/invocation.ts";
+import { paramsOf } from "../../lib/model/params.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { eventually } from "../support/eventually.ts";
 import { sampleReport } from "../support/fake_services.ts";
@@ -12,7 +13,7 @@ import { RawServer, say, sayWhole } from "../support/raw_server.ts";
 const forwarded: Forwarded = {
   id: "f-1",
   record: sampleRecord("f"),
-  request: { ...readInvokeRequest('{"Params":{"text":"grüß"}}'), Async: true },
+  request: { ...defaultRequest, Params: paramsOf({ text: "grüß" }), Async: true },
   budgetMs: 5000,
   hopsLeft: 1,
   visited: ["me"],
@@ -52,7 +53,12 @@ Deno.test("a request reaches a peer's server with its hop and comes back as a re
   const { record: _, request: __, ...hop } = forwarded;
   assert.deepEqual(seen[0], {
     hop,
-    body: { ...forwarded.request, Async: false, CanDoOffloading: true },
+    body: {
+      ...forwarded.request,
+      Params: { text: "grüß" },
+      Async: false,
+      CanDoOffloading: true,
+    },
     path: "/invoke/f",
   });
   assert.equal(seen.length, 3);

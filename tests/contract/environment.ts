@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import type { CallChange } from "../support/docker.ts";
 import { ServerledgeError } from "../../lib/base/errors.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
 import type {
@@ -43,7 +44,7 @@ export interface RuntimeUnderTest {
   /** A function that does what the suite calls by this name. */
   record(behaviour: string, change?: Partial<FunctionRecord>): FunctionRecord;
   /** A call with an id of its own. */
-  call(change?: Partial<Call>): Call;
+  call(change?: CallChange): Call;
   /** Class of the error that `fail` throws. */
   readonly errorType: string;
   /** Its message, if it is not `bad value`. */
@@ -290,7 +291,7 @@ class Suite {
     return this.#world.environment.start(this.#kind.record(behaviour, change), never);
   }
 
-  #invoke(instance: Instance, change?: Partial<Call>): Promise<Reply> {
+  #invoke(instance: Instance, change?: CallChange): Promise<Reply> {
     return instance.invoke(this.#kind.call(change));
   }
 }

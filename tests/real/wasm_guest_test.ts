@@ -9,9 +9,13 @@ import { wasiFunctions } from "../../lib/model/wasm_function.ts";
 import type { Json, JsonObject } from "../../lib/model/json.ts";
 import type { FunctionFailure, Reply } from "../../lib/runtime/environment.ts";
 import { WasiSystem } from "../../lib/runtime/sandbox/guest/wasi.ts";
-import { WasmFunction, type WasmOptions } from "../../lib/runtime/sandbox/guest/wasm.ts";
+import {
+  type WasmCall,
+  WasmFunction,
+  type WasmOptions,
+} from "../../lib/runtime/sandbox/guest/wasm.ts";
 import { failure, value } from "../contract/environment.ts";
-import { dockerCall } from "../support/docker.ts";
+import { type CallChange, dockerCall } from "../support/docker.ts";
 import { buildWasm, type WasmModules, type WasmSource } from "../support/wasm.ts";
 
 const now = 1_700_000_000_000;
@@ -43,9 +47,15 @@ class World {
   }
 }
 
+/** A call as a guest makes it of a frame. */
+function wasmCall(change: CallChange = {}): WasmCall {
+  const call = dockerCall(change);
+  return { ...call, params: new TextDecoder().decode(call.params.json) };
+}
+
 /** Calls once, with what is done after each call. */
 function reply(fn: WasmFunction, params: JsonObject | null): Reply {
-  const reply = fn.call(dockerCall({ params }));
+  const reply = fn.call(wasmCall({ params }));
   if (fn.untidy) fn.tidy();
   return reply;
 }
@@ -92,7 +102,7 @@ Deno.test("WebAssembly modules", async (t) => {
 
   await step("arguments, environment, clocks and random numbers work", () => {
     const fn = world.command("context", { env: { GREETING: "grüß dich" } });
-    const call = dockerCall({ params: { "schlüssel": "wert" } });
+    const call = wasmCall({ params: { "schlüssel": "wert" } });
     const told = value(fn.call(call)) as { [key: string]: Json };
     const { now, zeros, ...rest } = told as { now: number; zeros: number };
     assert.deepEqual(rest, {
@@ -124,9 +134,9 @@ Deno.test("WebAssembly modules", async (t) => {
   await step("output comes with success if asked for, and with every failure", () => {
     const fn = world.command("noisy");
     const params = { word: "hi", count: 2 };
-    assert.equal(fn.call(dockerCall({ params, returnOutput: true })).output, "hi\nhi\n");
-    assert.equal(fn.call(dockerCall({ params })).output, "");
-    const reply = (world.command("fail")).call(dockerCall());
+    assert.equal(fn.call(wasmCall({ params, returnOutput: true })).output, "hi\nhi\n");
+    assert.equal(fn.call(wasmCall({ params })).output, "");
+    const reply = (world.command("fail")).call(wasmCall());
     assert.deepEqual(failure(reply), {
       type: "ExitStatus",
       message: "the module ended with exit status 7",
@@ -138,7 +148,7 @@ Deno.test("WebAssembly modules", async (t) => {
   await step("too much output is cut, too long a result stops the module", () => {
     const noisy = world.command("noisy");
     const params = { word: "x".repeat(100), count: 50_000 };
-    const { output } = noisy.call(dockerCall({ params, returnOutput: true }));
+    const { output } = noisy.call(wasmCall({ params, returnOutput: true }));
     assert.ok(output.length < (1 << 20) + 100 && output.endsWith("longer than 1 MiB]\n"));
     assert.equal(failed(world.command("loud")).type, "ResultTooLarge");
   });
@@ -174,7 +184,7 @@ Deno.test("WebAssembly modules", async (t) => {
   });
 
   await step("what a reactor writes is output", () => {
-    const { output } = (world.reactor("say")).call(dockerCall({ returnOutput: true }));
+    const { output } = (world.reactor("say")).call(wasmCall({ returnOutput: true }));
     assert.equal(output, "on standard output\non standard error\n");
   });
 
@@ -186,7 +196,7 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.equal(result(world.reactor("half"), { x: "-Infinity" }), null);
     assert.equal(result(world.reactor("nothing")), null);
     const add = world.reactor("add");
-    const { result: sum } = add.call(dockerCall({ params: { a: "9007199254740993", b: 2 } })) as {
+    const { result: sum } = add.call(wasmCall({ params: { a: "9007199254740993", b: 2 } })) as {
       result: string;
     };
     assert.equal(sum, "9007199254740995");
@@ -228,7 +238,7 @@ Deno.test("WebAssembly modules", async (t) => {
   });
 
   await step("the examples do what they say", async () => {
-    const words = (world.load("words")).call(dockerCall({
+    const words = (world.load("words")).call(wasmCall({
       params: { text: "a function in WebAssembly" },
       returnOutput: true,
     }));
@@ -266,10 +276,10 @@ Deno.test("WebAssembly modules", async (t) => {
 
   await step("an instance is used again once it is known that it can be", () => {
     for (const fn of [world.reactor("wreck"), world.load("words"), world.load("hello")]) {
-      fn.call(dockerCall({ params: { how: 0 } }));
+      fn.call(wasmCall({ params: { how: 0 } }));
       assert.equal(fn.untidy, true);
       fn.tidy();
-      fn.call(dockerCall({ params: { how: 0 } }));
+      fn.call(wasmCall({ params: { how: 0 } }));
       assert.equal(fn.untidy, false);
     }
   });

@@ -13,6 +13,7 @@ import { packTar } from "modern-tar";
 import { randomId } from "../../lib/base/ids.ts";
 import { type ConfigSource, resolveConfig } from "../../lib/model/config.ts";
 import type { JsonObject } from "../../lib/model/json.ts";
+import { paramsOf } from "../../lib/model/params.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
 import { DockerEnvironment } from "../../lib/runtime/docker/environment.ts";
 import type { Call, SpareBudget } from "../../lib/runtime/environment.ts";
@@ -143,14 +144,19 @@ export function dockerFunction(
   };
 }
 
+/** What is special of a call; its params are values. */
+export type CallChange = Partial<Omit<Call, "params">> & {
+  readonly params?: JsonObject | null;
+};
+
 /** A call for tests. */
-export function dockerCall(change: Partial<Call> = {}): Call {
+export function dockerCall({ params = null, ...change }: CallChange = {}): Call {
   return {
     id: `call-${randomId(8)}`,
-    params: null,
     timeoutMs: 60_000,
     returnOutput: false,
     ...change,
+    params: paramsOf(params),
   };
 }
 

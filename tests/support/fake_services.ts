@@ -87,6 +87,7 @@ export function fakeServices(
     config: resolveConfig([{ origin: "test", values: config }]).config,
     node: { id: "node1", area: "ROME", architecture: "amd64", version: "0.1.0" },
     free: () => ({ memoryMib: 896, cpu: 1.5 }),
+    admit: check,
     invoke(name) {
       check(name);
       return invocationOf(Promise.resolve(sampleReport));

@@ -106,7 +106,13 @@ export const invoke: Command = defineCommand({
   },
 });
 
-async function readRequest(options: InferValue<typeof invokeOptions>): Promise<InvokeRequest> {
+/** A request as it goes out. */
+type SentRequest = Omit<InvokeRequest, "Params"> & {
+  /** By name; numbers as they were written. */
+  readonly Params: JsonObject;
+};
+
+async function readRequest(options: InferValue<typeof invokeOptions>): Promise<SentRequest> {
   const { paramsFile } = options;
   const base = paramsFile === undefined ? {} : readParamsFile(
     await readTextFile(paramsFile, "parameter file"),

@@ -10,7 +10,8 @@ import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { askOnce } from "../../http/ask_once.ts";
 import { BadMessage, NeverSent } from "../../http/failures.ts";
-import { isObject, toJson } from "../../model/json.ts";
+import { isObject } from "../../model/json.ts";
+import { surround } from "../../model/params.ts";
 import type { Call, FunctionFailure, Reply } from "../environment.ts";
 import { badReply } from "../messages.ts";
 import type { Relay } from "./relay.ts";
@@ -73,13 +74,8 @@ export async function callCustom(
   call: Call,
   signal: AbortSignal,
 ): Promise<Reply> {
-  const body = new TextEncoder().encode(toJson({
-    Command: null,
-    Params: call.params,
-    Handler: "",
-    HandlerDir: "",
-    ReturnOutput: true,
-  }));
+  const rest = ',"Handler":"","HandlerDir":"","ReturnOutput":true}';
+  const body = surround('{"Command":null,"Params":', call.params.json, rest);
   try {
     const headers = [["host", host], ["content-type", "application/json"]] as const;
     const answer = await askOnce(

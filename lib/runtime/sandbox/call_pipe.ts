@@ -46,10 +46,12 @@ export class CallPipe implements Disposable {
    * Sends a call to a sandbox that waits here.
    *
    * @param text JSON
+   * @param value JSON of its last value, see {@link FrameBatch.add}
    * @returns false if it has to go by the socket, which the sandbox reads from now on
    */
-  send(text: string): boolean {
-    if (text.length * 3 <= maxPipeFrame && this.#write(text)) return true;
+  send(text: string, value?: Uint8Array): boolean {
+    const bound = text.length * 3 + (value?.length ?? 0);
+    if (bound < maxPipeFrame && this.#write(text, value)) return true;
     this.ring();
     return false;
   }
@@ -67,9 +69,9 @@ export class CallPipe implements Disposable {
   }
 
   /** @returns false if the sandbox has ended, or has filled the pipe itself, which it has no reason to */
-  #write(text: string): boolean {
+  #write(text: string, value?: Uint8Array): boolean {
     if (!this.#isOpen) return false;
-    this.#frame.add(text);
+    this.#frame.add(text, value);
     try {
       writeSync(this.#fd, this.#frame.bytes());
       return true;

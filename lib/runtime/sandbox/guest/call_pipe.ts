@@ -57,24 +57,25 @@ export class CallPipe {
   /**
    * Hands every call that comes by the pipe to somebody; returns when the node has closed it.
    *
-   * @param accept takes them
+   * @param accept takes them, parsed and as they came
    */
-  async run(accept: (message: Record<string, unknown>) => void): Promise<void> {
+  async run(accept: (message: Record<string, unknown>, text: string) => void): Promise<void> {
     for (;;) {
       if (!this.#isDue) await new Promise<void>((resolve) => this.#wake = resolve);
       this.#isDue = false;
       await this.#wire.flushed;
-      const message = await this.#next();
-      if (!message) return;
+      const text = await this.#next();
+      if (text === undefined) return;
+      const message = JSON.parse(text);
       // An empty message only wakes.
-      if (message.id !== undefined) accept(message);
+      if (message.id !== undefined) accept(message, text);
     }
   }
 
-  async #next(): Promise<Record<string, unknown> | undefined> {
+  async #next(): Promise<string | undefined> {
     for (;;) {
       const text = this.#reader.next();
-      if (text !== undefined) return JSON.parse(text);
+      if (text !== undefined) return text;
       const space = this.#reader.space();
       // What began only behind the reply goes on while the call is waited for.
       const count = this.#hasMoreWork()

@@ -6,7 +6,8 @@
  */
 
 import type { JsonObject } from "../../../model/json.ts";
-import type { Call, Reply } from "../../environment.ts";
+import type { Reply } from "../../environment.ts";
+import type { WasmCall } from "./wasm.ts";
 import type { SandboxSpec } from "../spec.ts";
 import type { BeginAnswer } from "./reply_stream.ts";
 
@@ -50,7 +51,7 @@ export type Handler = (
  *
  * @param call what it gets
  */
-export type Answerer = (call: Call) => Reply;
+export type Answerer = (call: WasmCall) => Reply;
 
 /** What a loader makes of a function's code. */
 export type GuestFunction = { readonly handler: Handler } | { readonly answer: Answerer };

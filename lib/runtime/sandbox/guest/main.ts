@@ -8,6 +8,7 @@
 import { CallPipe } from "./call_pipe.ts";
 import { type CallMessage, Calls, tooLarge } from "./calls.ts";
 import type { SandboxExecutor } from "../../../model/runtimes.ts";
+import { paramsKey } from "../../messages.ts";
 import type { SandboxSpec } from "../spec.ts";
 import { loadModule } from "./deno_loader.ts";
 import { harden, hardenLanguage } from "./harden.ts";
@@ -21,7 +22,10 @@ import { describe, type Failure } from "./results.ts";
 import { Wire } from "./wire.ts";
 
 /** What runs calls. */
-type Runner = Pick<Calls, "run" | "cancel" | "taken" | "blame" | "busy">;
+interface Runner extends Pick<Calls, "cancel" | "taken" | "blame" | "busy"> {
+  /** Runs a call, of which the frame has the text. */
+  run(call: CallMessage, frame: string): void;
+}
 
 /** The loaders; each is loaded only where it is needed. */
 const loaders: Readonly<Record<SandboxExecutor, () => Promise<Loader>>> = {
@@ -55,13 +59,13 @@ export async function runSandbox(): Promise<void> {
   let loaded: GuestFunction | undefined;
   const calls: { run?: Runner; tidy?: IdleTidy } = {};
   // While the code is loaded it may fetch already.
-  const accept = (message: Record<string, unknown>) => {
+  const accept = (message: Record<string, unknown>, frame: string) => {
     if (typeof message.cancel === "string") calls.run?.cancel(message.cancel);
     else if (typeof message.taken === "string") {
       calls.run?.taken(message.taken, message.cost as number);
     } else if (typeof message.fetched === "number") network?.accept(message as FetchAnswer);
     else {
-      calls.run?.run(message as unknown as CallMessage);
+      calls.run?.run(message as unknown as CallMessage, frame);
       calls.tidy?.worked();
     }
   };
@@ -119,9 +123,10 @@ function answering(
   send: (reply: object) => void,
 ): Runner {
   return {
-    run: ({ output, ...call }) => {
-      const reply = answer({ ...call, returnOutput: output });
-      const { id } = call;
+    run: ({ id, timeoutMs, output }, frame) => {
+      // As they were sent: numbers with all their digits.
+      const params = frame.slice(frame.indexOf(paramsKey) + paramsKey.length, -1);
+      const reply = answer({ id, params, timeoutMs, returnOutput: output });
       const refuse = (error: Failure) => send({ id, ok: false, error, output: reply.output });
       if (!reply.ok) return refuse(reply.failure);
       try {

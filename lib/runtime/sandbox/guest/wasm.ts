@@ -13,7 +13,7 @@ import {
   type WasmEntry,
   wasmPageLimit,
 } from "../../../model/wasm_function.ts";
-import type { Call, Reply } from "../../environment.ts";
+import type { Reply } from "../../environment.ts";
 import { maxFrameBytes } from "../../frames.ts";
 import { exitStatusOf, WasiSystem } from "./wasi.ts";
 import { describeFailure } from "./wasm_failure.ts";
@@ -40,6 +40,18 @@ export interface WasmOptions extends WasmDemand {
   readonly now: () => number;
   /** Collects garbage. */
   readonly collect: () => void;
+}
+
+/** A call of such a function. */
+export interface WasmCall {
+  /** Its id. */
+  readonly id: string;
+  /** JSON of what the function gets. */
+  readonly params: string;
+  /** Time it may take, ms. */
+  readonly timeoutMs: number;
+  /** True if its output is wanted with a success, too. */
+  readonly returnOutput: boolean;
 }
 
 /** Any export that is a function. */
@@ -96,11 +108,10 @@ export class WasmFunction {
    *
    * @param call what it gets
    */
-  call(call: Call): Reply {
-    const params = JSON.stringify(call.params);
+  call(call: WasmCall): Reply {
     const kept = this.#kept;
     this.#kept = undefined;
-    this.#reset(call, params);
+    this.#reset(call);
     let running = kept ?? this.#again.take();
     let memory = running?.memory;
     try {
@@ -108,7 +119,7 @@ export class WasmFunction {
       this.#system.memory = memory;
       running ??= this.#instantiate(memory);
       if (!kept) this.#initialize(running);
-      const result = this.#enter(running, call, params);
+      const result = this.#enter(running, call.params);
       if (this.#options.stateful) this.#kept = running;
       return { ok: true, result, output: call.returnOutput ? this.#output() : "" };
     } catch (thrown) {
@@ -125,7 +136,8 @@ export class WasmFunction {
     }
   }
 
-  #reset(call: Call, params: string): void {
+  #reset(call: WasmCall): void {
+    const { params } = call;
     const deadline = Math.round(this.#options.now() + call.timeoutMs);
     const command = this.#entry.kind === "command";
     const args = [this.#options.functionName];
@@ -152,7 +164,7 @@ export class WasmFunction {
   }
 
   /** @returns the JSON of the result */
-  #enter({ exports, memory }: Running, call: Call, params: string): string {
+  #enter({ exports, memory }: Running, params: string): string {
     const entry = this.#entry;
     if (entry.kind === "command") {
       runToEnd(exports._start as Export);
@@ -160,7 +172,7 @@ export class WasmFunction {
     }
     const handler = exports[entry.name] as Export;
     if (entry.kind === "numbers") {
-      return numbersToJson(handler(...toNumbers(call.params, entry.signature)));
+      return numbersToJson(handler(...toNumbers(params, entry.signature)));
     }
     return callWithJson(
       handler as (pointer: number, length: number) => bigint,

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { isObject, type Json } from "../../../model/json.ts";
+import { asInteger, parseNumbers } from "../../../model/exact_json.ts";
+import { isObject } from "../../../model/json.ts";
 import type { WasmNumberType, WasmSignature } from "../../../model/wasm_binary.ts";
 
 /** Says that params are not the numbers that an export takes. */
@@ -17,12 +18,15 @@ export class ArgumentError extends Error {
 /**
  * The arguments of a call.
  *
- * @param params the list under `args`, where there is one, else its values in their order; null is none
+ * @param json of the params: the list under `args`, where there is one, else its values in their order;
+ *   null is none
  * @param signature of the export
- * @throws {ArgumentError} where they are too few, too many, or no numbers
+ * @throws {ArgumentError} where they are too few, too many, or no numbers that the export can take
  */
-export function toNumbers(params: Json, signature: WasmSignature): (number | bigint)[] {
+export function toNumbers(json: string, signature: WasmSignature): (number | bigint)[] {
   const types = signature.parameters;
+  // Only digits in such a number can be lost.
+  const params = /\d{16}/.test(json) ? parseNumbers(json, asInteger) : JSON.parse(json);
   const list = isObject(params)
     ? Array.isArray(params.args) ? params.args : Object.values(params)
     : [];
@@ -51,23 +55,42 @@ export function numbersToJson(result: unknown): string {
 
 function toNumber(value: unknown, type: WasmNumberType, at: number): number | bigint {
   const given = typeof value === "boolean" ? Number(value) : value;
-  const text = typeof given === "string" && given.trim() !== "";
-  if (!text && typeof given !== "number") throw wrong(value, type, at);
-  if (type === "i64") {
-    try {
-      // From the text, since JavaScript's numbers lose digits beyond 2^53.
-      return BigInt(given);
-    } catch {
-      throw wrong(value, type, at);
+  const isText = typeof given === "string" && given.trim() !== "";
+  if (!isText && typeof given !== "number" && typeof given !== "bigint") {
+    throw wrong(value, type, at);
+  }
+  const exact = exactly(given as string | number | bigint);
+  if (type === "i32" || type === "i64") {
+    if (exact === undefined) throw wrong(value, type, at);
+    const bits = type === "i32" ? 32 : 64;
+    // Signed or not: WebAssembly's integers are both.
+    if (exact < -(1n << BigInt(bits - 1)) || exact >= 1n << BigInt(bits)) {
+      throw wrong(value, type, at, `which has no room in ${bits} bits`);
     }
+    return type === "i32" ? Number(exact) : exact;
   }
   const number = Number(given);
-  if (Number.isNaN(number) || (type === "i32" && !Number.isInteger(number))) {
-    throw wrong(value, type, at);
+  if (Number.isNaN(number)) throw wrong(value, type, at);
+  if (typeof given === "bigint" && BigInt(number) !== given) {
+    throw wrong(value, type, at, "which no double holds exactly");
   }
   return number;
 }
 
-function wrong(value: unknown, type: WasmNumberType, at: number): ArgumentError {
-  return new ArgumentError(`argument ${at + 1} must be ${type}: it is ${JSON.stringify(value)}`);
+/** @returns the integer that is meant; undefined if it is none */
+function exactly(given: string | number | bigint): bigint | undefined {
+  try {
+    // From text, since JavaScript's numbers lose digits beyond 2^53.
+    return BigInt(given);
+  } catch {
+    return typeof given === "string" && Number.isInteger(Number(given))
+      ? BigInt(Number(given))
+      : undefined;
+  }
+}
+
+function wrong(value: unknown, type: WasmNumberType, at: number, why = ""): ArgumentError {
+  const shown = typeof value === "bigint" ? String(value) : JSON.stringify(value);
+  const reason = why ? `, ${why}` : "";
+  return new ArgumentError(`argument ${at + 1} must be ${type}: it is ${shown}${reason}`);
 }

@@ -36,7 +36,7 @@ function fn(bytes: Uint8Array, stateful = false): () => unknown {
     collect: () => {},
   });
   return () => {
-    const reply = made.call({ id: "c", params: null, timeoutMs: 1000, returnOutput: false });
+    const reply = made.call({ id: "c", params: "null", timeoutMs: 1000, returnOutput: false });
     made.tidy();
     return reply.ok ? JSON.parse(reply.result) : reply.failure.type;
   };

@@ -70,13 +70,13 @@ export class Wire {
   /**
    * Hands every message to somebody, those that arrived together in one turn.
    *
-   * @param accept takes them
+   * @param accept takes them, parsed and as they came
    * @returns when the node has closed the connection
    */
-  async run(accept: (message: Record<string, unknown>) => void): Promise<void> {
+  async run(accept: (message: Record<string, unknown>, text: string) => void): Promise<void> {
     for (;;) {
       for (let text = this.#reader.next(); text !== undefined; text = this.#reader.next()) {
-        accept(JSON.parse(text));
+        accept(JSON.parse(text), text);
       }
       const count = await this.#conn.read(this.#reader.space());
       if (count === null) return;

@@ -1,0 +1,54 @@
+/**
+ * Long work on the one thread, in slices between which the event loop has its turn.
+ *
+ * @module
+ */
+
+/** Work that is not done. */
+interface Work {
+  readonly step: () => boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Does work in slices: in each turn of the event loop one slice of one piece of work, all in turns. */
+export class Slices {
+  readonly #waiting: Work[] = [];
+
+  /**
+   * Does some work.
+   *
+   * @param step does a few milliseconds of it; true when all is done
+   * @returns when it is done; rejects with what `step` throws
+   */
+  run(step: () => boolean): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ step, resolve, reject });
+    if (this.#waiting.length === 1) this.#schedule();
+    return promise;
+  }
+
+  #schedule(): void {
+    setTimeout(() => {
+      // It stays the first meanwhile, so that nobody else schedules a turn.
+      const work = this.#waiting[0]!;
+      const isLeft = this.#slice(work);
+      this.#waiting.shift();
+      if (isLeft) this.#waiting.push(work);
+      if (this.#waiting.length > 0) this.#schedule();
+    }, 0);
+  }
+
+  #slice({ step, resolve, reject }: Work): boolean {
+    try {
+      if (!step()) return true;
+      resolve();
+    } catch (error) {
+      reject(error);
+    }
+    return false;
+  }
+}
+
+/** The slices of this process: its work shares one thread, so it shares the turns, too. */
+export const slices: Slices = new Slices();
