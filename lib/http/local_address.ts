@@ -8,27 +8,23 @@
 import { BlockList, isIP } from "node:net";
 
 /**
- * Whether an address is of this machine or of a link of it, whatever interfaces it has: loopback,
- * link-local (where clouds answer with a machine's credentials), or unspecified.
+ * Whether an address is none of another machine, as this machine's interfaces are now.
  *
  * @param address an IPv4 or IPv6 address
  */
-export function isLocal(address: string): boolean {
-  return isIn(localAddresses(), address);
+export function isThisMachine(address: string): boolean {
+  return isOfNoOther(address, Deno.networkInterfaces().map(({ address }) => address));
 }
 
 /**
- * Whether an address is none of another machine: local, multicast, or one that an interface of this
- * machine has.
+ * Whether an address is none of another machine: loopback, link-local (where clouds answer with a
+ * machine's credentials), unspecified, multicast, or one that an interface of this machine has.
  *
  * @param address an IPv4 or IPv6 address
  * @param own addresses of this machine's interfaces
  */
 export function isOfNoOther(address: string, own: readonly string[]): boolean {
   const list = localAddresses();
-  list.addSubnet("224.0.0.0", 4, "ipv4");
-  list.addAddress("255.255.255.255", "ipv4");
-  list.addSubnet("ff00::", 8, "ipv6");
   for (const one of own) list.addAddress(one, isIP(one) === 6 ? "ipv6" : "ipv4");
   return isIn(list, address);
 }
@@ -58,5 +54,8 @@ function localAddresses(): BlockList {
   list.addAddress("::", "ipv6");
   list.addAddress("::1", "ipv6");
   list.addSubnet("fe80::", 10, "ipv6");
+  list.addSubnet("224.0.0.0", 4, "ipv4");
+  list.addAddress("255.255.255.255", "ipv4");
+  list.addSubnet("ff00::", 8, "ipv6");
   return list;
 }

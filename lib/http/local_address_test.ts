@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isLocal, isOfNoOther } from "./local_address.ts";
+import { isOfNoOther } from "./local_address.ts";
 
 Deno.test("addresses of the machine and of its links are local, however they are written", () => {
   const local = [
@@ -18,9 +18,9 @@ Deno.test("addresses of the machine and of its links are local, however they are
     "64:ff9b::7f00:1",
     "0:0:0:0:0:0:0:1",
   );
-  for (const address of local) assert.ok(isLocal(address), address);
+  for (const address of local) assert.ok(isOfNoOther(address, []), address);
   for (const address of ["10.0.0.1", "192.168.1.1", "8.8.8.8", "2001:db8::1", "::ffff:8.8.8.8"]) {
-    assert.ok(!isLocal(address), address);
+    assert.ok(!isOfNoOther(address, []), address);
   }
 });
 

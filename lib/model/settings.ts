@@ -57,7 +57,7 @@ export const settings = {
   "etcd.tls.key": text("", "PEM file with the key of etcd.tls.cert"),
   "code.url.loopback": flag(
     false,
-    "Whether code may be fetched from URLs that point at this machine or its links",
+    "Whether code may be fetched from URLs that point at this machine (any address of its interfaces) or its links",
   ),
   "registry.area": name("ROME", "Area (edge zone or cloud region) of the node"),
   "registry.remote.area": optionalName(

@@ -8,7 +8,6 @@ import { ServerledgeError } from "../base/errors.ts";
 import type { WholeAnswer } from "../http/client.ts";
 import { TooLong } from "../http/failures.ts";
 import { askGuarded, Forbidden } from "../http/guarded.ts";
-import { isLocal } from "../http/local_address.ts";
 
 /** Redirects that are followed. */
 const maxRedirects = 3;
@@ -19,15 +18,15 @@ const fetchTimeoutMs = 60_000;
 export interface FetchCodeOptions {
   /** Largest archive, bytes. */
   readonly maxBytes: number;
-  /** True if URLs may point at this machine. */
-  readonly allowLoopback: boolean;
+  /** Whether an address may not be reached. */
+  readonly forbids: (address: string) => boolean;
 }
 
 /**
  * Fetches an archive.
  *
- * Targets on this machine and on its links are refused, also behind a redirect, because whoever may
- * create functions is not thereby somebody who may talk to the node's own services.
+ * Forbidden targets are refused, also behind a redirect, because whoever may create functions is not
+ * thereby somebody who may talk to the services of this machine.
  *
  * @param url absolute `http:` or `https:` URL
  * @param options what may be fetched
@@ -49,20 +48,19 @@ export async function fetchCode(url: URL, options: FetchCodeOptions): Promise<Ui
 
 async function request(
   url: URL,
-  { maxBytes, allowLoopback }: FetchCodeOptions,
+  { maxBytes, forbids }: FetchCodeOptions,
   signal: AbortSignal,
 ): Promise<WholeAnswer> {
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     refuse(url, "is neither http nor https");
   }
   const request = { method: "GET", headers: [["accept", "*/*"]] as const, body: undefined };
-  const forbids = allowLoopback ? () => false : isLocal;
   try {
     const wantsBody = (status: number) => status === 200;
     return await askGuarded(url, request, { forbids, maxBytes, signal, wantsBody });
   } catch (cause) {
     if (cause instanceof Forbidden) {
-      refuse(url, "points at this machine or its link; code.url.loopback allows that", cause);
+      refuse(url, "points at this machine or a link of it; code.url.loopback allows that", cause);
     }
     if (cause instanceof TooLong) tooLarge(url, maxBytes);
     return refuse(url, `cannot be fetched: ${(cause as Error).message}`, cause);

@@ -7,6 +7,7 @@
 import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { logger } from "../base/log.ts";
+import { isThisMachine } from "../http/local_address.ts";
 import { hashArchive } from "../model/archive.ts";
 import type { Config } from "../model/config.ts";
 import type { Definition, FunctionRecord } from "../model/function.ts";
@@ -123,7 +124,7 @@ export class FunctionService implements AsyncDisposable {
     const custom = runtime.executor === "http";
     const archive = TarFunctionCode === "" ? undefined : await readCode(TarFunctionCode, {
       maxBytes: config["api.body.max"] * mib,
-      allowLoopback: config["code.url.loopback"],
+      forbids: config["code.url.loopback"] ? () => false : isThisMachine,
     });
     if (archive && runtime.executor === "wasm") await checkWasmCode(archive, definition);
     // Custom images share files and environment between requests: one at a time is safe. A module

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { hashArchive, packTar } from "../../lib/model/archive.ts";
 import { CodeCache } from "../../lib/registry/code_cache.ts";
 import { fetchCode } from "../../lib/registry/fetch_code.ts";
+import { isThisMachine } from "../../lib/http/local_address.ts";
 import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
@@ -142,8 +143,11 @@ Deno.test("code that no function has goes as soon as nobody holds it", async () 
 });
 
 /** A web server on this machine. */
-function serve(handler: (request: Request) => Response): AsyncDisposable & { url: string } {
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, handler);
+function serve(
+  handler: (request: Request) => Response,
+  hostname = "127.0.0.1",
+): AsyncDisposable & { url: string } {
+  const server = Deno.serve({ port: 0, hostname, onListen: () => {} }, handler);
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
     [Symbol.asyncDispose]: () => server.shutdown(),
@@ -151,7 +155,11 @@ function serve(handler: (request: Request) => Response): AsyncDisposable & { url
 }
 
 function route(request: Request): Response {
-  const { pathname } = new URL(request.url);
+  const { pathname, searchParams } = new URL(request.url);
+  if (pathname === "/to") {
+    const location = `http://${searchParams.get("host")}/code`;
+    return new Response(null, { status: 302, headers: { location } });
+  }
   const hop = /^\/hop\/(\d)$/.exec(pathname)?.[1];
   if (hop === "0" || pathname === "/code") return new Response("the code");
   if (hop) {
@@ -166,7 +174,7 @@ function route(request: Request): Response {
 Deno.test("code is fetched, with a few redirects, whole and within its bound", async () => {
   await using server = serve(route);
   const fetched = (path: string, maxBytes = 8) =>
-    fetchCode(new URL(path, server.url), { maxBytes, allowLoopback: true });
+    fetchCode(new URL(path, server.url), { maxBytes, forbids: () => false });
   assert.deepEqual(await fetched("/code"), bytes("the code"));
   assert.deepEqual(await fetched("/hop/3"), bytes("the code"));
   await assert.rejects(fetched("/hop/4"), { code: "UNPROCESSABLE", message: /3 times/ });
@@ -174,16 +182,28 @@ Deno.test("code is fetched, with a few redirects, whole and within its bound", a
   await assert.rejects(fetched("/none"), { code: "UNPROCESSABLE", message: /status 404/ });
   await assert.rejects(fetched("/code", 7), { code: "PAYLOAD_TOO_LARGE" });
   await assert.rejects(
-    fetchCode(new URL("http://127.0.0.1:1/"), { maxBytes: 1, allowLoopback: true }),
+    fetchCode(new URL("http://127.0.0.1:1/"), { maxBytes: 1, forbids: () => false }),
     { code: "UNPROCESSABLE" },
   );
 });
 
-Deno.test("names of this machine are refused too", async () => {
-  await using server = serve(route);
-  const url = new URL(server.url.replace("127.0.0.1", "localhost"));
-  await assert.rejects(fetchCode(url, { maxBytes: 8, allowLoopback: false }), {
-    code: "UNPROCESSABLE",
-    message: /this machine/,
-  });
+Deno.test("code is fetched from no address of this machine, nor by a redirect to one", async () => {
+  const own = Deno.networkInterfaces().find(({ address, family }) =>
+    family === "IPv4" && !address.startsWith("127.")
+  )?.address;
+  assert.ok(own, "the machine has an interface beside loopback");
+  await using server = serve(route, "0.0.0.0");
+  const { port } = new URL(server.url);
+  const refused = { code: "UNPROCESSABLE", message: /this machine.*code\.url\.loopback/ };
+  const fetched = (url: string, forbids: (address: string) => boolean) =>
+    fetchCode(new URL(url), { maxBytes: 8, forbids });
+  for (const host of ["localhost", own, `[::ffff:${own}]`]) {
+    await assert.rejects(fetched(`http://${host}:${port}/code`, isThisMachine), refused, host);
+  }
+  // Loopback stands for another machine here.
+  const forbids = (address: string) => address !== "127.0.0.1" && isThisMachine(address);
+  assert.deepEqual(await fetched(`http://127.0.0.1:${port}/code`, forbids), bytes("the code"));
+  const redirect = `http://127.0.0.1:${port}/to?${new URLSearchParams({ host: `${own}:${port}` })}`;
+  await assert.rejects(fetched(redirect, forbids), refused);
+  assert.deepEqual(await fetched(redirect, () => false), bytes("the code"));
 });

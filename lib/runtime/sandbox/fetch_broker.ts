@@ -6,7 +6,6 @@
 
 import * as v from "valibot";
 import { askGuarded, type GuardedOptions } from "../../http/guarded.ts";
-import { isOfNoOther } from "../../http/local_address.ts";
 import type { ExecutorConnection } from "../channel.ts";
 import { type FetchAnswer, type FetchAsk, maxFetchBytes, maxFetches } from "./asks.ts";
 
@@ -93,13 +92,4 @@ export class FetchBroker implements Disposable {
       return { fetched: seq, problem: (cause as Error).message };
     }
   }
-}
-
-/**
- * Whether an address belongs to this machine, as its interfaces are now.
- *
- * @param address an IPv4 or IPv6 address
- */
-export function isThisMachine(address: string): boolean {
-  return isOfNoOther(address, Deno.networkInterfaces().map(({ address }) => address));
 }
