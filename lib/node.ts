@@ -18,7 +18,7 @@ import { CodeCache } from "./registry/code_cache.ts";
 import { CodeReferences } from "./registry/code_references.ts";
 import { DurableResults } from "./registry/durable_results.ts";
 import { etcdOptions } from "./registry/etcd_config.ts";
-import { openRemembering } from "./registry/known_functions.ts";
+import { openKnownFunctions, openRemembering } from "./registry/known_functions.ts";
 import { FunctionService } from "./registry/functions.ts";
 import type { Registry } from "./registry/registry.ts";
 import { ResultJournal } from "./registry/result_journal.ts";
@@ -289,7 +289,7 @@ async function openStorage(config: Config, home: NodeHome, built: AsyncDisposabl
   const catalog = built.use(
     config["etcd.address"] === ""
       ? await Catalog.open(registry)
-      : await openRemembering(registry, built.use(openSqlite(home.of("functions.db")))),
+      : await openRemembering(registry, built.use(openKnownFunctions(home.of("functions.db")))),
   );
   const references = known.references = built.use(new CodeReferences(catalog));
   references.onUnreferenced((hash) => void codeCache.collect(hash));

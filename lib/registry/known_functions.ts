@@ -10,9 +10,30 @@ import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import { Catalog } from "./catalog.ts";
 import type { Registry } from "./registry.ts";
+import { openSqlite } from "./sqlite.ts";
+import { moveAside } from "./sqlite_file.ts";
 
 /** Where they are kept: a registry that nobody else sees. */
 export type Memory = Pick<Registry, "watchFunctions" | "putFunction" | "deleteFunction">;
+
+/**
+ * Opens the file where they are kept. One that cannot be used is moved away: the registry tells its
+ * content again.
+ *
+ * @param path the file
+ * @throws `REGISTRY_UNAVAILABLE` if no file can be made there
+ */
+export function openKnownFunctions(path: string): Registry {
+  try {
+    return openSqlite(path);
+  } catch (error) {
+    logger("registry").warn(
+      "Functions known before this start are lost until the registry answers. {reason}. It is now {aside}",
+      { reason: asServerledgeError(error).message, aside: moveAside(path) },
+    );
+    return openSqlite(path);
+  }
+}
 
 /**
  * Opens the catalog of a registry that may be away.

@@ -17,6 +17,7 @@ const maxCharacters = 256 << 20;
 
 const layout = {
   version: 1,
+  checked: "waiting",
   schema: `
     CREATE TABLE waiting (
       seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, pending INTEGER NOT NULL,

@@ -23,6 +23,7 @@ import { openDatabase, unusable } from "./sqlite_file.ts";
 
 const layout = {
   version: 1,
+  checked: "functions",
   schema: `
   CREATE TABLE functions (name TEXT PRIMARY KEY, code_hash TEXT NOT NULL, record TEXT NOT NULL) STRICT;
   CREATE INDEX functions_by_code ON functions (code_hash);
@@ -120,7 +121,8 @@ class SqliteRegistry implements Registry {
   watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable> {
     return this.#run(({ functions }) => {
       const records: FunctionRecord[] = [];
-      for (const { name, record } of functions.iterate()) {
+      // Not by iterate(), which in Deno 2.7.11 ends without an error at a page that is damaged.
+      for (const { name, record } of functions.all()) {
         const read = readRecord(functionRecordSchema, record as string, `function ${name}`);
         if (read) records.push(read);
       }

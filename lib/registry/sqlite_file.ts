@@ -16,7 +16,17 @@ export interface Layout {
   readonly version: number;
   /** Statements that make it. */
   readonly schema: string;
+  /** The table whose pages and indexes are checked when the file is opened: what must be true. */
+  readonly checked: string;
 }
+
+/** The fix where nothing can be read back. */
+const replaceHint =
+  "where it is damaged, put back a copy of it and of its -wal file, or move them " +
+  "away to start with an empty one";
+
+/** SQLite's files beside the one that is named. */
+const suffixes = ["", "-wal", "-shm"];
 
 /**
  * Opens a file, and makes it if it is not there.
@@ -35,6 +45,7 @@ export function openDatabase(path: string, layout: Layout): DatabaseSync {
       `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`,
     );
     migrate(path, database, layout);
+    check(path, database, layout);
     return database;
   } catch (cause) {
     database?.close();
@@ -52,8 +63,43 @@ export function unusable(path: string, cause: unknown): ServerledgeError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new ServerledgeError(
     "REGISTRY_UNAVAILABLE",
-    `The registry ${path} cannot be used (${reason}): check its folder, its owner and free space`,
+    `The registry ${path} cannot be used (${reason}): check its folder, its owner and free space; ` +
+      replaceHint,
     { cause },
+  );
+}
+
+/**
+ * Moves a file out of the way, in place of the one that was moved before.
+ *
+ * @param path the file
+ * @returns where it is now
+ */
+export function moveAside(path: string): string {
+  const aside = `${path}.damaged`;
+  for (const suffix of suffixes) {
+    try {
+      Deno.removeSync(aside + suffix);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    try {
+      Deno.renameSync(path + suffix, aside + suffix);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return aside;
+}
+
+/** What is damaged on disk may look like an empty table when it is read. */
+function check(path: string, database: DatabaseSync, { checked }: Layout): void {
+  const found = database.prepare(`PRAGMA quick_check(${checked})`).all();
+  const first = String(found[0]?.quick_check);
+  if (found.length === 1 && first === "ok") return;
+  throw new ServerledgeError(
+    "REGISTRY_UNAVAILABLE",
+    `The registry ${path} is damaged (${first.replaceAll("\n", " ")}): ${replaceHint}`,
   );
 }
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { openKnownFunctions } from "../../lib/registry/known_functions.ts";
+import { ResultJournal } from "../../lib/registry/result_journal.ts";
 import { openSqlite } from "../../lib/registry/sqlite.ts";
 import { Recorder, sampleRecord, testRegistry } from "../contract/registry.ts";
 import { tempDir } from "../support/temp_dir.ts";
@@ -82,6 +84,59 @@ Deno.test("a file that cannot be used is named", async () => {
   await Deno.writeTextFile(file.path, "this is no database, this is text, and it is long enough");
   assert.throws(() => openSqlite(file.path), { code: "REGISTRY_UNAVAILABLE" });
   assert.throws(() => openSqlite(`${file.path}/below/a/file`), { code: "REGISTRY_UNAVAILABLE" });
+});
+
+/** A registry's file with functions in it, of which a part is damaged. */
+async function damage(path: string, change: (bytes: Uint8Array) => void): Promise<void> {
+  {
+    await using registry = openSqlite(path);
+    for (let n = 0; n < 100; n++) await registry.createFunction(sampleRecord(`function-${n}`));
+  }
+  const bytes = await Deno.readFile(path);
+  change(bytes);
+  await Deno.writeFile(path, bytes);
+}
+
+const pageSize = 4096;
+const damages: Record<string, (bytes: Uint8Array) => void> = {
+  "the first page": (bytes) => bytes.fill(0, 0, pageSize),
+  "the root of the functions": (bytes) => bytes.fill(0, pageSize, 2 * pageSize),
+  "the index of their names": (bytes) => bytes.fill(0xa5, 2 * pageSize, 3 * pageSize),
+  "every other page": (bytes) => {
+    for (let at = pageSize; at < bytes.length; at += 2 * pageSize) bytes.fill(0, at, at + pageSize);
+  },
+  "a bit here and there": (bytes) => {
+    for (let at = pageSize; at < bytes.length; at += 97) bytes[at]! ^= 0x55;
+  },
+};
+
+Deno.test("a damaged file is refused with what to do, not taken for an empty one", async (t) => {
+  for (const [what, change] of Object.entries(damages)) {
+    await t.step(what, async () => {
+      await using file = await tempFile();
+      await damage(file.path, change);
+      assert.throws(() => openSqlite(file.path), {
+        code: "REGISTRY_UNAVAILABLE",
+        message: /damaged.*put back a copy.*move them away/,
+      });
+      assert.throws(() => new ResultJournal(file.path), { code: "REGISTRY_UNAVAILABLE" });
+    });
+  }
+});
+
+Deno.test("damaged known functions are moved away, since the registry tells them again", async () => {
+  await using file = await tempFile();
+  await damage(file.path, damages["every other page"]!);
+  const damaged = await Deno.readFile(file.path);
+  {
+    await using memory = openKnownFunctions(file.path);
+    await memory.putFunction(sampleRecord("f"));
+  }
+  assert.deepEqual(await Deno.readFile(`${file.path}.damaged`), damaged);
+  await using memory = openKnownFunctions(file.path);
+  const seen = new Recorder();
+  await using _watch = await memory.watchFunctions(seen);
+  assert.deepEqual([...seen.functions.keys()], ["f"]);
 });
 
 Deno.test("a file of another layout is refused", async () => {
