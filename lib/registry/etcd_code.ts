@@ -13,7 +13,7 @@ import { codeFolder, codePrefix, functionsPrefix, pinKey, pinsOf } from "./etcd_
 import type { SharedLeases } from "./etcd_leases.ts";
 import { noneBelow, removeBelow, unwrittenSince } from "./etcd_requests.ts";
 import { pinMs, Pins } from "./pins.ts";
-import { readRecord } from "./records.ts";
+import { readRecord, UnreadableValues } from "./records.ts";
 
 const manifestSchema = v.object({ bytes: v.pipe(v.number(), v.integer(), v.minValue(0)) });
 
@@ -90,9 +90,11 @@ export class EtcdCode {
    */
   async collect(): Promise<number> {
     const { entries, revision } = await this.#client.list(functionsPrefix);
+    using unreadable = new UnreadableValues();
+    const decoder = new TextDecoder();
     const used = new Set(
       entries.map(({ key, value }) =>
-        readRecord(functionRecordSchema, new TextDecoder().decode(value), key)?.CodeHash
+        readRecord(functionRecordSchema, decoder.decode(value), key, unreadable)?.CodeHash
       ),
     );
     const keys = (await this.#client.list(codePrefix, true)).entries;

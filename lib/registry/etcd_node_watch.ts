@@ -10,7 +10,7 @@ import { type NodeRecord, nodeRecordSchema } from "../model/node.ts";
 import type { Changes, Entry, EtcdClient } from "./etcd_client.ts";
 import { nodesPrefix } from "./etcd_keys.ts";
 import { leaseTtlS } from "./etcd_nodes.ts";
-import { readRecord } from "./records.ts";
+import { readRecord, UnreadableValues } from "./records.ts";
 import type { NodeObserver } from "./registry.ts";
 import { pause } from "./steps.ts";
 
@@ -29,6 +29,7 @@ export class NodeWatch implements AsyncDisposable {
   readonly #known = new Map<string, NodeRecord>();
   /** Keys of all nodes, also of those that cannot be read. */
   readonly #keys = new Set<string>();
+  readonly #unreadable = new UnreadableValues();
   /** Since when nodes that are known are missing in etcd, by id. */
   readonly #missing = new Map<string, number>();
   readonly #running: Promise<void>;
@@ -89,6 +90,7 @@ export class NodeWatch implements AsyncDisposable {
     this.#stop.abort();
     this.startOver("this node stops");
     await this.#running;
+    this.#unreadable[Symbol.dispose]();
   }
 
   async #run(): Promise<void> {
@@ -113,7 +115,7 @@ export class NodeWatch implements AsyncDisposable {
     this.#keys.clear();
     for (const entry of entries) {
       this.#keys.add(entry.key);
-      const record = readNode(entry);
+      const record = readNode(entry, this.#unreadable);
       if (record) listed.set(record.Id, record);
     }
     for (const id of this.#known.keys()) {
@@ -150,7 +152,7 @@ export class NodeWatch implements AsyncDisposable {
         this.#drop(change.key.slice(nodesPrefix.length));
       } else {
         this.#keys.add(change.key);
-        const record = readNode(change);
+        const record = readNode(change, this.#unreadable);
         if (!record) continue;
         this.#keep(record.Id, record);
         this.#tell((observer) => observer.put(record));
@@ -186,9 +188,9 @@ export class NodeWatch implements AsyncDisposable {
   }
 }
 
-function readNode({ key, value }: Entry): NodeRecord | undefined {
-  const record = readRecord(nodeRecordSchema, new TextDecoder().decode(value), key);
+function readNode({ key, value }: Entry, unreadable: UnreadableValues): NodeRecord | undefined {
+  const record = readRecord(nodeRecordSchema, new TextDecoder().decode(value), key, unreadable);
   if (!record || nodesPrefix + record.Id === key) return record;
-  logger("registry").warn("Skipped {key}: it holds a node of another id", { key });
+  unreadable.add(key, "it holds a node of another id");
   return undefined;
 }

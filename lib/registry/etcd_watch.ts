@@ -13,7 +13,7 @@ import type { Changes, Entry, EtcdClient } from "./etcd_client.ts";
 import { functionsPrefix, identityKey } from "./etcd_keys.ts";
 import { absent, put, read } from "./etcd_requests.ts";
 import { Observers } from "./observers.ts";
-import { readRecord } from "./records.ts";
+import { readRecord, UnreadableValues } from "./records.ts";
 import type { FunctionObserver } from "./registry.ts";
 import { pause } from "./steps.ts";
 
@@ -42,6 +42,7 @@ export class FunctionWatch implements AsyncDisposable {
   #stream: AbortController | undefined;
   /** Keys of all functions, also of those that cannot be read. */
   readonly #keys = new Set<string>();
+  readonly #unreadable = new UnreadableValues();
   /** Where the stream was when a change seemed to be missing. */
   #suspectedAt: number | undefined;
   readonly #running: Promise<void>;
@@ -110,6 +111,7 @@ export class FunctionWatch implements AsyncDisposable {
     this.#stop.abort();
     this.startOver("this node stops");
     await this.#running;
+    this.#unreadable[Symbol.dispose]();
   }
 
   async #run(): Promise<void> {
@@ -146,7 +148,7 @@ export class FunctionWatch implements AsyncDisposable {
     this.#keys.clear();
     for (const entry of listing.entries) {
       this.#keys.add(entry.key);
-      const record = readFunction(entry);
+      const record = readFunction(entry, this.#unreadable);
       if (record) this.#known.set(record.Name, record);
     }
     this.#identity = identity;
@@ -191,7 +193,7 @@ export class FunctionWatch implements AsyncDisposable {
         continue;
       }
       this.#keys.add(change.key);
-      const record = readFunction(change);
+      const record = readFunction(change, this.#unreadable);
       if (!record) continue;
       this.#known.set(name, record);
       this.#observers.put(record);
@@ -199,9 +201,12 @@ export class FunctionWatch implements AsyncDisposable {
   }
 }
 
-function readFunction({ key, value }: Entry): FunctionRecord | undefined {
-  const record = readRecord(functionRecordSchema, new TextDecoder().decode(value), key);
+function readFunction(
+  { key, value }: Entry,
+  unreadable: UnreadableValues,
+): FunctionRecord | undefined {
+  const record = readRecord(functionRecordSchema, new TextDecoder().decode(value), key, unreadable);
   if (!record || functionsPrefix + record.Name === key) return record;
-  logger("registry").warn("Skipped {key}: it holds a function of another name", { key });
+  unreadable.add(key, "it holds a function of another name");
   return undefined;
 }

@@ -5,7 +5,68 @@
  */
 
 import * as v from "valibot";
-import { logger } from "../base/log.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { type Logger, logger } from "../base/log.ts";
+
+/** How long values that cannot be read are counted after one was told, ms. */
+const countMs = 60_000;
+
+/**
+ * Tells the log of values that cannot be read: the first at once, those of the next minute by their
+ * number and the last of them. Thousands may come at a time, and again with each listing.
+ */
+export class UnreadableValues implements Disposable {
+  readonly #clock: Clock;
+  readonly #log: Pick<Logger, "warn">;
+  #cancel: (() => void) | undefined;
+  #count = 0;
+  #last: { readonly key: string; readonly problem: string } | undefined;
+
+  /**
+   * Nothing was unreadable yet.
+   *
+   * @param clock when counting ends
+   * @param log what is told
+   */
+  constructor(clock: Clock = systemClock, log: Pick<Logger, "warn"> = logger("registry")) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /**
+   * Takes one in.
+   *
+   * @param key where it is
+   * @param problem what is wrong with it
+   */
+  add(key: string, problem: string): void {
+    if (this.#cancel) {
+      this.#count++;
+      this.#last = { key, problem };
+      return;
+    }
+    tell(this.#log, key, problem);
+    this.#cancel = this.#clock.after(countMs, () => this[Symbol.dispose]());
+  }
+
+  /** Tells what was counted. */
+  [Symbol.dispose](): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    if (this.#last) {
+      this.#log.warn("Skipped {count} more values that cannot be read, the last {key}: {problem}", {
+        count: this.#count,
+        ...this.#last,
+      });
+    }
+    this.#count = 0;
+    this.#last = undefined;
+  }
+}
+
+function tell(log: Pick<Logger, "warn">, key: string, problem: string): void {
+  log.warn("Skipped {key}: {problem}", { key, problem });
+}
 
 /**
  * Reads a stored value.
@@ -13,27 +74,27 @@ import { logger } from "../base/log.ts";
  * @param schema what it must be
  * @param text JSON, as it was stored
  * @param key where it was found, for the log
- * @returns undefined, and a warning in the log, for a value that is not what it must be
+ * @param unreadable hears of a value that is not what it must be, where many may be; else the log does
+ * @returns undefined for such a value
  */
 export function readRecord<S extends v.GenericSchema>(
   schema: S,
   text: string,
   key: string,
+  unreadable?: UnreadableValues,
 ): v.InferOutput<S> | undefined {
+  const report = (problem: string) =>
+    unreadable ? unreadable.add(key, problem) : tell(logger("registry"), key, problem);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    logger("registry").warn("Skipped {key}: its value is not JSON", { key });
+    report("its value is not JSON");
     return undefined;
   }
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const issue = result.issues[0];
-  logger("registry").warn("Skipped {key}: {path}: {message}", {
-    key,
-    path: v.getDotPath(issue) ?? "value",
-    message: issue.message,
-  });
+  report(`${v.getDotPath(issue) ?? "value"}: ${issue.message}`);
   return undefined;
 }

@@ -10,7 +10,7 @@ import { ServerledgeError } from "../base/errors.ts";
 import { type FunctionRecord, functionRecordSchema } from "../model/function.ts";
 import { Observers } from "./observers.ts";
 import { Pins } from "./pins.ts";
-import { readRecord } from "./records.ts";
+import { readRecord, UnreadableValues } from "./records.ts";
 import {
   type AsyncResult,
   asyncResultSchema,
@@ -121,9 +121,11 @@ class SqliteRegistry implements Registry {
   watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable> {
     return this.#run(({ functions }) => {
       const records: FunctionRecord[] = [];
+      using unreadable = new UnreadableValues(this.#clock);
       // Not by iterate(), which in Deno 2.7.11 ends without an error at a page that is damaged.
       for (const { name, record } of functions.all()) {
-        const read = readRecord(functionRecordSchema, record as string, `function ${name}`);
+        const key = `function ${name}`;
+        const read = readRecord(functionRecordSchema, record as string, key, unreadable);
         if (read) records.push(read);
       }
       observer.reset(records);
