@@ -12,10 +12,13 @@ import type { Config } from "./model/config.ts";
 import { Catalog } from "./registry/catalog.ts";
 import { etcdOptions } from "./registry/etcd_config.ts";
 import { hostPort, ownAddress } from "./cluster/address.ts";
-import { serveApi } from "./api/server.ts";
+import { serveApi, serverLimits } from "./api/server.ts";
 import { Balancer } from "./balancer/balancer.ts";
 import type { RunningNode } from "./node.ts";
 import { version } from "./version.ts";
+
+/** A request that is forwarded has a connection to its client and one to a node. */
+const forwardedDescriptors = 2;
 
 const log = logger("balancer");
 
@@ -54,8 +57,13 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
     }),
   );
   const server = built.use(
-    serveApi(balancer.handle, { hostname: config["api.listen"], port: config["api.port"] }),
+    serveApi(
+      balancer.handle,
+      { hostname: config["api.listen"], port: config["api.port"] },
+      serverLimits(config, forwardedDescriptors),
+    ),
   );
+  balancer.metrics.observeServer(server.counts);
   const address = ownAddress(config["api.ip"], config["api.listen"]);
   const registration = built.use(
     registry.registerNode({

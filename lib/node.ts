@@ -47,7 +47,7 @@ import { InvocationLog } from "./telemetry/invocation_log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { OutputLog } from "./telemetry/output_log.ts";
 import { createApp } from "./api/app.ts";
-import { type ApiServer, serveApi } from "./api/server.ts";
+import { type ApiServer, serveApi, serverLimits } from "./api/server.ts";
 import { openImages } from "./node_images.ts";
 import { NodeServices } from "./node_services.ts";
 import { loadPolicy } from "./policy_loader.ts";
@@ -243,11 +243,13 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     outputLog,
   });
   const server = built.use(
-    serveApi(createApp(services).handle, {
-      hostname: config["api.listen"],
-      port: config["api.port"],
-    }),
+    serveApi(
+      createApp(services).handle,
+      { hostname: config["api.listen"], port: config["api.port"] },
+      serverLimits(config),
+    ),
   );
+  metrics.observeServer(server.counts);
   cluster?.join(server.port);
   log.info("Node {id} in area {area} serves {url}, registry {registry}", {
     ...node,

@@ -5,9 +5,12 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
+import { connectionLimits } from "../http/server/descriptors.ts";
 import type { ServerLimits } from "../http/server/limits.ts";
 import type { HttpHandler, OutgoingResponse } from "../http/server/messages.ts";
 import { HttpServer } from "../http/server/server.ts";
+import type { Config } from "../model/config.ts";
+import type { ServerCounts } from "../telemetry/http_metrics.ts";
 import { jsonType } from "./headers.ts";
 
 /** Connections that may wait to be accepted; the system may allow fewer. */
@@ -19,12 +22,29 @@ export interface ApiServer extends AsyncDisposable {
   readonly url: string;
   /** The port it listens on. */
   readonly port: number;
+  /** What it counts. */
+  readonly counts: ServerCounts;
   /**
    * Stops accepting connections and lets requests under way finish.
    *
    * @param graceMs how long it waits for them; what is left then ends with its invocation
    */
   shutdown(graceMs: number): Promise<void>;
+}
+
+/**
+ * The bounds that a configuration sets.
+ *
+ * @param config the configuration
+ * @param each descriptors that a connection takes while a request is under way on it
+ */
+export function serverLimits(config: Config, each = 1): Partial<ServerLimits> {
+  const all = config["api.connections.max"];
+  const ofAddress = config["api.connections.client"];
+  return {
+    ...connectionLimits({ all, ofAddress }, each),
+    idleMs: config["api.idle.timeout"] * 1000,
+  };
 }
 
 /**
@@ -47,6 +67,7 @@ export function serveApi(
   return {
     url: `http://${reachable(addr.hostname)}:${addr.port}`,
     port: addr.port,
+    counts: server,
     shutdown: (graceMs) => stopped ??= server.shutdown(graceMs),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

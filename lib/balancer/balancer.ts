@@ -46,6 +46,8 @@ export class Balancer implements AsyncDisposable {
   #isStopping = false;
   /** Answers the requests of clients. */
   readonly handle: HttpHandler;
+  /** What it counts. */
+  readonly metrics: BalancerMetrics;
 
   private constructor(options: BalancerOptions, parts: AsyncDisposableStack) {
     const { config, clock, catalog } = options;
@@ -72,7 +74,7 @@ export class Balancer implements AsyncDisposable {
     // What was learnt of a function does not hold for another of its name.
     parts.use(catalog.onChange((name) => architectures?.forget(name)));
     const stocking = parts.use(new Stocking(client, clock));
-    const metrics = new BalancerMetrics(() => this.#table.all);
+    const metrics = this.metrics = new BalancerMetrics(() => this.#table.all);
     this.handle = createBalancerApp({
       listen: config["api.listen"],
       metricsEnabled: config["metrics.enabled"],

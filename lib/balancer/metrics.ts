@@ -5,6 +5,7 @@
  */
 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { addServerMetrics, type ServerCounts } from "../telemetry/http_metrics.ts";
 import type { Target } from "./target_table.ts";
 
 /** Seconds: from what a warm node does to the longest that is usual. */
@@ -80,6 +81,11 @@ export class BalancerMetrics {
   /** Counts one request that goes to another node. */
   retried(): void {
     this.#retries.inc();
+  }
+
+  /** Adds what the HTTP server counts. */
+  observeServer(server: ServerCounts): void {
+    addServerMetrics(this.#registry, server);
   }
 
   /** Prometheus text format. */

@@ -6,6 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { type LineSink, logger } from "../base/log.ts";
+import { type DescriptorLimit, raiseDescriptorLimit } from "../http/server/descriptors.ts";
 import type { Config } from "../model/config.ts";
 import type { RunningNode } from "../node.ts";
 import { loadConfig } from "./config_files.ts";
@@ -14,6 +15,9 @@ import { greeting, missing } from "./greeting.ts";
 import { startLogging } from "./logging.ts";
 import type { ConfigOptions, Globals } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
+
+/** With fewer descriptors than this a busy server may run short of them. */
+const fewDescriptors = 4_096;
 
 /** What a process serves. */
 export interface ServerKind {
@@ -46,6 +50,8 @@ export async function runServer(
       `--host names a node to talk to; serverledge ${kind.command} listens where --listen says`,
     );
   }
+  // Meanwhile the configuration is read.
+  const raising = raiseDescriptorLimit();
   const { config, warnings } = await loadConfig(options, globals.port, terminal.env);
   await using logging = await startLogging({
     level: config["log.level"],
@@ -53,6 +59,7 @@ export async function runServer(
   });
   const log = logger("cli");
   for (const warning of warnings) log.warning("{warning}", { warning });
+  tellDescriptors(await raising);
   using stop = stopSignal();
   await using node = await kind.start(config, logging.infoLines);
   const facts = { Url: node.url, Id: node.id, Area: config["registry.area"] };
@@ -68,6 +75,18 @@ export async function runServer(
   log.info("Stopping: requests under way may finish; a second signal ends at once");
   await node.stop();
   await told;
+}
+
+/** Says that few connections are possible, and what to do. */
+function tellDescriptors({ soft, hard }: DescriptorLimit): void {
+  if (soft >= fewDescriptors) return;
+  const remedy = hard > soft
+    ? "install prlimit (util-linux), or start it with ulimit -n or LimitNOFILE= set higher"
+    : "start it with ulimit -n or LimitNOFILE= set higher";
+  logger("cli").warning(
+    "This process may have {soft} descriptors only, which bounds connections and instances: {remedy}",
+    { soft, remedy },
+  );
 }
 
 /** Listens for the signals that stop a process: the first is told, the second ends it at once. */

@@ -39,6 +39,18 @@ export const settings = {
     "URL by which other nodes reach this one, where a proxy or a port mapping stands between; empty: from api.ip and api.port",
   ),
   "api.body.max": number(1, 1024)(64, "Largest request body, MiB"),
+  "api.connections.max": number(0, 1 << 20)(
+    0,
+    "Most connections of clients; 0: as many as the process may have descriptors (ulimit -n), less a reserve",
+  ),
+  "api.connections.client": number(0, 1 << 20)(
+    0,
+    "Most connections of one client's address (IPv6: its /64 network), this machine's own apart; 0: half of all",
+  ),
+  "api.idle.timeout": number(1, 86_400, false)(
+    75,
+    "How long a connection is kept without a request, s",
+  ),
   "data.dir": text(
     "",
     "Folder for registry, code and sockets; empty: /var/lib/serverledge for root, else ~/.local/share/serverledge",

@@ -9,6 +9,7 @@ import type { Balance } from "../pool/ledger.ts";
 import type { InstanceCount } from "../pool/pool.ts";
 import type { PoolObserver } from "../pool/watchers.ts";
 import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
+import { addServerMetrics, type ServerCounts } from "./http_metrics.ts";
 import { TallyCounter, TallyHistogram } from "./tally.ts";
 
 /** What is read when metrics are asked for. */
@@ -213,6 +214,11 @@ export class Metrics implements InvocationObserver, PoolObserver {
   /** See {@link PoolObserver}. */
   preWarmHit(functionName: string): void {
     this.#preWarmHits.inc(functionName);
+  }
+
+  /** Adds what the HTTP server counts. */
+  observeServer(server: ServerCounts): void {
+    addServerMetrics(this.#registry, server);
   }
 
   /** Prometheus text format. */

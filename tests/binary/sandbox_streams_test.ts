@@ -66,16 +66,15 @@ Deno.test("answers of `fetch(request)` are streamed", async (t) => {
     await assert.rejects(reader.read());
   });
 
-  await t.step("so is a deadline, compressed or not", async () => {
+  await t.step("so is a deadline, and nothing is compressed on its way", async () => {
     await create(node, "short", { TimeoutMs: 700 });
-    for (const coding of ["identity", "gzip"]) {
-      const headers = { "accept-encoding": coding };
-      const answer = await fetch(`${node.url}/fn/short/wait/d`, { headers });
-      assert.equal(answer.status, 200);
-      const reader = answer.body!.getReader();
-      assert.equal(text((await reader.read()).value), "first,");
-      await assert.rejects(reader.read());
-    }
+    const headers = { "accept-encoding": "gzip" };
+    const answer = await fetch(`${node.url}/fn/short/wait/d`, { headers });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get("content-encoding"), null);
+    const reader = answer.body!.getReader();
+    assert.equal(text((await reader.read()).value), "first,");
+    await assert.rejects(reader.read());
   });
 
   await t.step("a slow reader slows the function, and the node holds little", async () => {

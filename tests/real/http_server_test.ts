@@ -17,6 +17,19 @@ interface TestServer extends AsyncDisposable {
   readonly server: HttpServer;
 }
 
+/** A listener whose first attempts to accept fail, as without descriptors. */
+function failingListener(failures: number) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return {
+    port: listener.addr.port,
+    accept() {
+      if (failures-- <= 0) return listener.accept();
+      return Promise.reject(Object.assign(new Error("Too many open files"), { code: "EMFILE" }));
+    },
+    close: () => listener.close(),
+  };
+}
+
 /** A server that answers what the handler says, by default with what was asked. */
 function serve(handler: HttpHandler = echo, limits: Partial<ServerLimits> = {}): TestServer {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -435,6 +448,52 @@ Deno.test("HttpServer: who comes while all are busy waits for a place", async ()
     assert.equal((await client.response()).body, `GET /${at} `);
     client[Symbol.dispose]();
   }
+});
+
+Deno.test("HttpServer: errors of accept are waited out, and counted", async () => {
+  const listener = failingListener(3);
+  const refuse = (status: number, body: string) => ({ status, headers: [], body });
+  await using server = new HttpServer({ listener, handler: echo, refuse });
+  using client = await RawClient.open(listener.port, get("/"));
+  assert.equal((await client.response()).body, "GET / ");
+  assert.equal(server.acceptErrors, 3);
+});
+
+Deno.test("HttpServer: an address other than this machine's has its share of the places", async () => {
+  // Under another name of it, to the server the client is another machine.
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const foreign = {
+    close: () => listener.close(),
+    async accept() {
+      const conn = await listener.accept();
+      const remoteAddr = { ...conn.remoteAddr, hostname: "192.0.2.7" };
+      Object.defineProperty(conn, "remoteAddr", { value: remoteAddr });
+      return conn;
+    },
+  };
+  const ready = Promise.withResolvers<void>();
+  await using server = new HttpServer({
+    listener: foreign,
+    async handler(request) {
+      if (request.target === "/busy") await ready.promise;
+      return await echo(request);
+    },
+    refuse: (status, body) => ({ status, headers: [], body }),
+    limits: { connectionsOfAddress: 2 },
+  });
+  const { port } = listener.addr;
+  using idle = await RawClient.open(port, get("/idle"));
+  await idle.response();
+  using busy = await RawClient.open(port, get("/busy"));
+  await eventually("both are served", () => server.connections === 2);
+  using next = await RawClient.open(port, get("/busy"));
+  assert.equal(await idle.rest(), "", "its own idle connection makes way");
+  using refused = await RawClient.open(port, get("/"));
+  assert.equal(await refused.rest(), "");
+  assert.equal(server.refusedConnections, 1);
+  ready.resolve();
+  assert.equal((await busy.response()).body, "GET /busy ");
+  assert.equal((await next.response()).body, "GET /busy ");
 });
 
 Deno.test("HttpServer: a stopping server closes idle connections, and others after their response", async () => {

@@ -8,10 +8,10 @@ import type { Clock } from "../../base/clock.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { Waiter, Waiting } from "./waiting.ts";
 
-/** A request whose head is on its way is given this share of its time before it makes way. */
-const graceShare = 0.1;
+/** A head may be on its way: it has this share of its time before it makes way. */
+const graceShare = 0.01;
 /** How often is looked who could make way while nobody can, ms. */
-const retryMs = 250;
+const retryMs = 50;
 
 /** Counts connections. Where there is no place left, who only waits makes way for who comes. */
 export class Places {

@@ -13,11 +13,14 @@ import { defaultLimits, type ServerLimits } from "./limits.ts";
 import type { HttpHandler, OutgoingResponse } from "./messages.ts";
 import { ResponseHeads } from "./response_head.ts";
 import { Places } from "./places.ts";
-import { Waiting } from "./waiting.ts";
+import { type Wait, Waiting } from "./waiting.ts";
 
 /** How long accepting rests after an error, ms: at first, and at most. */
 const firstPauseMs = 10;
 const maxPauseMs = 1_000;
+
+/** How long a stopping server waits for requests that have begun to arrive, ms. */
+const lastHeadMs = 1_000;
 
 /** Descriptors that a connection takes beside its own when it is carried to a server of its own. */
 const tunnelDescriptors = 3;
@@ -53,7 +56,9 @@ export class HttpServer implements AsyncDisposable {
   readonly #serve: (conn: Deno.Conn, client: string) => ServerConnection;
   #isStopping = false;
   readonly #drained = Promise.withResolvers<void>();
+  #cancelLast: (() => void) | undefined;
   #errors = 0;
+  #refused = 0;
 
   /**
    * Starts to accept connections.
@@ -88,9 +93,14 @@ export class HttpServer implements AsyncDisposable {
     return this.#open.size;
   }
 
-  /** How often accepting failed, be it for want of descriptors. */
+  /** How often accepting failed, in most cases since there was no descriptor left. */
   get acceptErrors(): number {
     return this.#errors;
+  }
+
+  /** How many connections were refused, since their address had all that it may have. */
+  get refusedConnections(): number {
+    return this.#refused;
   }
 
   /**
@@ -120,12 +130,22 @@ export class HttpServer implements AsyncDisposable {
     this.#isStopping = true;
     this.#listener.close();
     this.#places.wake();
-    for (const waiter of this.#waiting.all("idle")) waiter.expire("idle");
+    this.#expire("idle");
+    // Who has just connected may have sent its request.
+    this.#cancelLast = this.#clock.after(lastHeadMs, () => this.#expire("head"));
     this.#settle();
+  }
+
+  #expire(wait: Wait): void {
+    for (const waiter of this.#waiting.all(wait)) {
+      this.#waiting.end(wait, waiter);
+      waiter.expire(wait);
+    }
   }
 
   #settle(): void {
     if (!this.#isStopping || this.#open.size > 0) return;
+    this.#cancelLast?.();
     this.#waiting[Symbol.dispose]();
     this.#drained.resolve();
   }
@@ -149,7 +169,11 @@ export class HttpServer implements AsyncDisposable {
 
   #welcome(conn: Deno.Conn): void {
     const client = "hostname" in conn.remoteAddr ? conn.remoteAddr.hostname : "unknown";
-    if (this.#isStopping || !this.#places.take(client)) return conn.close();
+    if (this.#isStopping) return conn.close();
+    if (!this.#places.take(client)) {
+      this.#refused++;
+      return conn.close();
+    }
     // Answers are small, and nobody waits to send more with them.
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const connection = this.#serve(conn, client);

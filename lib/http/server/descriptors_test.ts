@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { connectionsFor, readDescriptorLimit } from "./descriptors.ts";
+
+Deno.test("readDescriptorLimit: reads numbers, and no limit as infinite", () => {
+  const text = (soft: string, hard: string) =>
+    `Limit   Soft Limit  Hard Limit  Units\nMax processes  7  8  processes\nMax open files  ${soft}  ${hard}  files\n`;
+  assert.deepEqual(readDescriptorLimit(text("1024", "20000")), { soft: 1024, hard: 20_000 });
+  assert.deepEqual(readDescriptorLimit(text("1024", "unlimited")), { soft: 1024, hard: Infinity });
+});
+
+Deno.test("connectionsFor: keeps a reserve, and leaves a few connections to the smallest", () => {
+  assert.equal(connectionsFor(1024, 24), 750);
+  assert.equal(connectionsFor(64, 30), 18);
+  assert.equal(connectionsFor(1 << 20, 76), (1 << 20) - 76 - 1024);
+  assert.equal(connectionsFor(1024, 24, 2), 375);
+  assert.equal(connectionsFor(32, 40), 4);
+});

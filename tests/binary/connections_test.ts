@@ -1,0 +1,130 @@
+/**
+ * The compiled program and more clients than it may have descriptors: it stays, serves whoever comes
+ * next, and starts instances meanwhile.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { code, get, post, python } from "../support/client.ts";
+import { startEtcd } from "../support/etcd.ts";
+import { eventually } from "../support/eventually.ts";
+import { type NodeProcess, startNodeProcess } from "../support/node.ts";
+import { RawClient } from "../support/raw_client.ts";
+
+/** A command that runs another with a limit of descriptors. */
+const limited = (count: number, kind = "") => [
+  "sh",
+  "-c",
+  `ulimit ${kind} -n ${count}; exec "$@"`,
+  "sh",
+];
+
+async function sandboxed(name: string): Promise<object> {
+  return {
+    Name: name,
+    Runtime: "deno",
+    MemoryMB: 64,
+    Handler: "main.js",
+    TarFunctionCode: await code({ "main.js": "export default () => ({ fine: true });" }),
+  };
+}
+
+function descriptors(node: NodeProcess): number {
+  return [...Deno.readDirSync(`/proc/${node.pid}/fd`)].length;
+}
+
+/** Connects that many clients, of which each has sent something. */
+async function crowd(node: NodeProcess, count: number, text: string): Promise<RawClient[]> {
+  const port = Number(new URL(node.url).port);
+  const clients: RawClient[] = [];
+  while (clients.length < count) {
+    const batch = Array.from(
+      { length: Math.min(50, count - clients.length) },
+      () =>
+        RawClient.open(port, text).catch((error) => {
+          // One that was made to make way may be told while it still connects.
+          assert.ok(error instanceof Deno.errors.ConnectionReset, String(error));
+          return undefined;
+        }),
+    );
+    const opened = await Promise.all(batch);
+    clients.push(...opened.filter((client) => client !== undefined));
+  }
+  return clients;
+}
+
+const idle = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const half = "POST /invoke/first HTTP/1.1\r\nHost: local";
+
+/** Floods a node, and asks for everything meanwhile. */
+async function withstands(node: NodeProcess, count: number, definitions: readonly object[]) {
+  assert.equal((await post(`${node.url}/create`, await sandboxed("first"))).status, 200);
+  assert.equal((await post(`${node.url}/invoke/first`)).status, 200);
+  await eventually("a generic sandbox waits", async () => {
+    const { Spares } = (await get(`${node.url}/status`)).body;
+    return Object.values(Spares as Record<string, number>).some((count) => count > 0);
+  });
+  const before = descriptors(node);
+  using clients = new DisposableStack();
+  for (const text of [idle, half]) {
+    for (const client of await crowd(node, count, text)) clients.use(client);
+    const { status } = await get(`${node.url}/healthz`);
+    assert.equal(status, 200);
+  }
+  for (const definition of definitions) {
+    assert.equal((await post(`${node.url}/create`, definition)).status, 200);
+    const { Name } = definition as { Name: string };
+    const { status, body } = await post(`${node.url}/invoke/${Name}`);
+    assert.equal(status, 200, JSON.stringify(body));
+  }
+  clients.dispose();
+  for (const { Name } of definitions as { Name: string }[]) {
+    assert.equal((await post(`${node.url}/delete`, { Name })).status, 200);
+  }
+  await eventually(
+    `as few descriptors as before, ${before}`,
+    async () => (await get(`${node.url}/status`)).status === 200 && descriptors(node) <= before + 1,
+  );
+  assert.doesNotMatch(node.log(), /Uncaught|panicked/);
+  assert.equal(await node.stop(), 0);
+}
+
+Deno.test("a node with 1,024 descriptors withstands 1,000 idle connections and 1,000 half heads", async () => {
+  await using node = await startNodeProcess({
+    runner: limited(1024),
+    // A container that waits for the next function has descriptors, too.
+    config: { "runtimes.python.spares": 0 },
+  });
+  await withstands(node, 1_000, [
+    await sandboxed("second"),
+    await python("third", "def f(params, context):\n    return 1\n"),
+  ]);
+});
+
+Deno.test("a node with 64 descriptors withstands 200 idle connections and 200 half heads", async () => {
+  await using node = await startNodeProcess({ runner: limited(64) });
+  await withstands(node, 200, [await sandboxed("second")]);
+});
+
+Deno.test("a node raises its limit of descriptors as far as it may", async () => {
+  await using node = await startNodeProcess({ runner: limited(256, "-S") });
+  const limits = await Deno.readTextFile(`/proc/${node.pid}/limits`);
+  const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(limits) ?? [];
+  assert.equal(soft, hard);
+});
+
+Deno.test("a balancer with 128 descriptors withstands 300 idle connections and 300 half heads", async () => {
+  await using etcd = await startEtcd();
+  const config = { "etcd.address": etcd.endpoint, "registry.udp.port": 0 };
+  await using _ = await startNodeProcess({ config });
+  await using node = await startNodeProcess({ command: "lb", runner: limited(128), config });
+  using clients = new DisposableStack();
+  for (const text of [idle.replace("healthz", "status"), half]) {
+    for (const client of await crowd(node, 300, text)) clients.use(client);
+    const { status, body } = await get(`${node.url}/status`);
+    assert.equal(status, 200, JSON.stringify(body));
+  }
+  assert.doesNotMatch(node.log(), /Uncaught|panicked/);
+  assert.equal(await node.stop(), 0);
+});
