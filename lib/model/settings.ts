@@ -121,6 +121,14 @@ export const settings = {
     64,
     "Size of a container's /tmp, MiB; counts against its memory",
   ),
+  "container.disk": number(0, 1 << 24)(
+    1024,
+    "Most that an instance of a custom image may write to its own files, MiB, before it is ended; 0: as much as the disk has",
+  ),
+  "container.root": choice("writable", "readonly")(
+    "writable",
+    "Whether custom images may write to their own files, or only to /tmp (container.tmp)",
+  ),
   "sandbox.spares": number(0, 64)(
     1,
     "Sandboxes that wait for a function of runtime deno or wasm, once there is one",

@@ -81,15 +81,18 @@ export type RejectionCode = "NODE_SATURATED" | "NO_SUITABLE_NODE";
  * The policy refused it.
  *
  * @param request what it is, and why another node did not take it, if it was sent to one
- * @param queueIsFull true if no more requests may wait here
+ * @param node how its queue is and how much memory it has for instances, MiB
  */
 export function rejection(
   code: RejectionCode,
   { record, refusal, answerBy }: Pick<Invocation, "record" | "refusal" | "answerBy">,
-  queueIsFull: boolean,
+  { queueIsFull, memoryMib }: { queueIsFull: boolean; memoryMib: number },
 ): ServerledgeError {
+  const lacking = record.MemoryMB > memoryMib
+    ? `, of which this node has ${memoryMib} (container.pool.memory)`
+    : "";
   const message = code === "NO_SUITABLE_NODE"
-    ? `No node can run "${record.Name}": it asks for ${record.MemoryMB} MiB, ` +
+    ? `No node can run "${record.Name}": it asks for ${record.MemoryMB} MiB of memory${lacking}, ` +
       `${record.CPUDemand} CPUs, ${record.SupportedArchs.join(" or ") || "any architecture"}, ` +
       `locality ${record.Locality}`
     : queueIsFull

@@ -304,7 +304,8 @@ export class Scheduler implements PoolListener {
 
   #rejection(invocation: Invocation, code: RejectionCode): ServerledgeError {
     const queueIsFull = this.#queue.queued >= this.#options.queueCapacity;
-    return rejection(code, invocation, queueIsFull);
+    const memoryMib = this.#sources.ledger.balance.totalMemory;
+    return rejection(code, invocation, { queueIsFull, memoryMib });
   }
 
   #decide(invocation: Invocation, waits: boolean): Decision {

@@ -152,7 +152,10 @@ Deno.test("the queue is bounded and in order of arrival", async () => {
 
 Deno.test("a function too large for the node is refused, not queued", async () => {
   const set = setUp({ memory: 50 });
-  assert.equal(await codeOf(set.submit().done), "NO_SUITABLE_NODE");
+  await assert.rejects(set.submit().done, {
+    code: "NO_SUITABLE_NODE",
+    message: /asks for \d+ MiB of memory, of which this node has 50 \(container\.pool\.memory\)/,
+  });
 });
 
 Deno.test("a function that fails answers with its error, traceback and output", async () => {

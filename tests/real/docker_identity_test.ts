@@ -57,6 +57,9 @@ Deno.test("an image that ends at its start is never answered for by another func
       assert.match(later.details!.output as string, /starting stillborn/);
     }
   }
+  const words = world.written.map(({ text }) => text);
+  assert.equal(words.filter((text) => text === "dying words\n").length, 4 * rounds);
+  assert.equal(words.filter((text) => text === "starting stillborn\n").length, 2 * rounds);
   await world.environment.settled();
   assert.deepEqual(await world.containers({ functions: true }), []);
 });

@@ -62,6 +62,24 @@ Deno.test("containers are locked down", async (t) => {
     });
   }
 
+  await t.step(
+    "it can connect to the node no second time, and others start beside it",
+    async () => {
+      await using instance = await start("cases.flood");
+      const flood = await instance.invoke(dockerCall({ params: { count: 300 } }));
+      assert.equal(value(flood), 0);
+      await using other = await start("cases.echo");
+      assert.equal(value(await other.invoke(dockerCall())), null);
+    },
+  );
+
+  await t.step("what it is in reach of is not another's socket", async () => {
+    await using instance = await start("cases.sockets");
+    await using _other = await start("cases.echo");
+    const found = value(await instance.invoke(dockerCall())) as string[];
+    assert.deepEqual(found, ["executor.py", "init"]);
+  });
+
   await t.step("it can make only so many processes", async () => {
     await using instance = await start("cases.fork_bomb");
     const made = value(await instance.invoke(dockerCall())) as number;

@@ -127,6 +127,19 @@ export class Container implements AsyncDisposable {
     await this.#ask("update", (container) => container.update(limits));
   }
 
+  /**
+   * How much it has written to its own files, bytes; the engine walks through them to tell.
+   *
+   * @returns undefined if the engine does not tell
+   */
+  async writtenBytes(): Promise<number | undefined> {
+    // docker inspect --size
+    const info = await this.#ask("measure", (container) => {
+      return container.inspect({ size: true } as object) as Promise<{ SizeRw?: number }>;
+    });
+    return info.SizeRw;
+  }
+
   /** All that the engine knows of it. */
   inspect(): Promise<ContainerInspectInfo> {
     return this.#ask("inspect", (container) => container.inspect());

@@ -45,6 +45,8 @@ export interface ContainerLimits {
   readonly pids: number;
   /** Size of `/tmp`, MiB. */
   readonly tmpMib: number;
+  /** True if custom images may write only to `/tmp`. */
+  readonly readOnlyRoot: boolean;
 }
 
 /** A container of one of our runtimes. */
@@ -86,13 +88,8 @@ export function executorOptions(
     HostConfig: {
       ...hostConfig(spec.share, limits, spec.network),
       ReadonlyRootfs: true,
-      Tmpfs: { "/tmp": `rw,exec,nosuid,nodev,mode=1777,size=${limits.tmpMib}m` },
-      Mounts: Object.entries(spec.folders).map(([Target, Source]): MountSettings => ({
-        Type: "bind",
-        Source,
-        Target,
-        ReadOnly: true,
-      })),
+      Tmpfs: tmpfs(limits),
+      Mounts: Object.entries(spec.folders).map(([target, source]) => readOnly(source, target)),
     },
   };
 }
@@ -105,18 +102,24 @@ export function executorOptions(
  * @param image its image
  * @param limits the node's
  * @param network the engine's network mode
+ * @param code folder of the host with its code, where its root is read-only
  */
 export function customOptions(
   fn: FunctionRecord,
   image: string,
   limits: ContainerLimits,
   network: string,
+  code?: string,
 ): ContainerCreateOptions {
   return {
     Image: image,
     Env: environment(fn.Env),
     Labels: { [nodeLabel]: limits.nodeId, ...functionLabels(fn) },
-    HostConfig: hostConfig(fn, limits, network),
+    HostConfig: {
+      ...hostConfig(fn, limits, network),
+      ...(limits.readOnlyRoot ? { ReadonlyRootfs: true, Tmpfs: tmpfs(limits) } : {}),
+      ...(code ? { Mounts: [readOnly(code, "/app")] } : {}),
+    },
   };
 }
 
@@ -219,6 +222,14 @@ function hostConfig(share: Share, limits: ContainerLimits, network: string): Hos
     NetworkMode: network,
     LogConfig: { Type: "json-file", Config: { "max-size": "1m", "max-file": "2" } },
   };
+}
+
+function tmpfs({ tmpMib }: ContainerLimits): Record<string, string> {
+  return { "/tmp": `rw,exec,nosuid,nodev,mode=1777,size=${tmpMib}m` };
+}
+
+function readOnly(Source: string, Target: string): MountSettings {
+  return { Type: "bind", Source, Target, ReadOnly: true };
 }
 
 function environment(env: Readonly<Record<string, string>>): string[] {

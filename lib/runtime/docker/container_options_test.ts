@@ -25,7 +25,7 @@ const fn: FunctionRecord = {
   CodeHash: "",
   Version: "1",
 };
-const limits = { nodeId: "n1", pids: 99, tmpMib: 32 };
+const limits = { nodeId: "n1", pids: 99, tmpMib: 32, readOnlyRoot: false };
 
 function executor(change: Partial<FunctionRecord> = {}) {
   const whose = { ...fn, ...change };

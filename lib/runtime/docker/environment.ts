@@ -15,6 +15,7 @@ import { type ContainerExecutor, isSandboxed, type Runtime } from "../../model/r
 import type { OutputSink } from "../call_output.ts";
 import type { Claim, ExecutionEnvironment, Instance, Pull, SpareBudget } from "../environment.ts";
 import { Container } from "./container.ts";
+import { DiskWatch, engineSpace } from "./disk_watch.ts";
 import { Engine, engineStatus } from "./engine.ts";
 import { Guest } from "./guest.ts";
 import { Holders } from "./holders.ts";
@@ -105,13 +106,22 @@ export class DockerEnvironment implements ExecutionEnvironment {
     const known = new Map<string, Container>();
     const site: Site = {
       engine,
-      limits: { nodeId, pids: config["container.pids"], tmpMib: config["container.tmp"] },
+      limits: {
+        nodeId,
+        pids: config["container.pids"],
+        tmpMib: config["container.tmp"],
+        readOnlyRoot: config["container.root"] === "readonly",
+      },
       area,
       known,
       holders: new Holders(engine, nodeId, known),
       networks: new Networks(engine, nodeId),
       // It starts its relays here.
       relays: new Relays(() => site),
+      disk: new DiskWatch({
+        limitMib: config["container.disk"],
+        space: () => engineSpace(engine),
+      }),
       guest,
       output: options.output,
     };
@@ -204,7 +214,8 @@ export class DockerEnvironment implements ExecutionEnvironment {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
     await Promise.allSettled(this.#starts);
-    const { engine, holders, known, networks, relays } = this.#site;
+    const { disk, engine, holders, known, networks, relays } = this.#site;
+    await disk[Symbol.asyncDispose]();
     await this.#spares?.[Symbol.asyncDispose]();
     await Promise.all([holders[Symbol.asyncDispose](), relays[Symbol.asyncDispose]()]);
     await Promise.all([...known.values()].map((container) => container[Symbol.asyncDispose]()));
@@ -215,10 +226,10 @@ export class DockerEnvironment implements ExecutionEnvironment {
   /** @returns true if the image had to be pulled */
   async #prepare(fn: FunctionRecord, refresh = false): Promise<boolean> {
     const runtime = this.#runtime(fn);
-    const custom = runtime.executor === "http";
+    const archived = runtime.executor === "http" && !this.#site.limits.readOnlyRoot;
     const [pulled] = await Promise.all([
       this.images.ensure(imageOf(fn, runtime), imageKey(runtime), refresh),
-      fn.CodeHash && (custom ? this.#code.archive(fn.CodeHash) : this.#code.folder(fn.CodeHash)),
+      fn.CodeHash && (archived ? this.#code.archive(fn.CodeHash) : this.#code.folder(fn.CodeHash)),
     ]);
     return pulled;
   }
@@ -313,20 +324,22 @@ export class DockerEnvironment implements ExecutionEnvironment {
   async #startOnce(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
     const { executor, ...runtime } = this.#runtime(fn);
     const pulled = await abortable(this.#prepare(fn), signal);
-    if (executor === "http") {
+    using stack = new DisposableStack();
+    if (executor === "http" && !this.#site.limits.readOnlyRoot) {
       const code = fn.CodeHash ? await this.#code.archive(fn.CodeHash) : undefined;
       const image = imageOf(fn, { ...runtime, executor });
       return await startCustom(this.#site, { fn, image, code }, signal);
     }
-    using stack = new DisposableStack();
     // Containers see the folder itself: it has to stay as long as they do.
     if (fn.CodeHash) stack.use(this.#code.hold(fn.CodeHash));
     const code = fn.CodeHash ? await this.#code.folder(fn.CodeHash) : undefined;
-    const instance = await startExecutor(
-      this.#site,
-      { fn, runtime: { ...runtime, executor }, code },
-      signal,
-    );
+    const instance = executor === "http"
+      ? await startCustom(
+        this.#site,
+        { fn, image: imageOf(fn, { ...runtime, executor }), code },
+        signal,
+      )
+      : await startExecutor(this.#site, { fn, runtime: { ...runtime, executor }, code }, signal);
     if (pulled) instance.tier = "full";
     instance.keep(stack.move());
     return instance;

@@ -14,13 +14,13 @@ import type { Call, Instance, Loss, Reply } from "../environment.ts";
 import type { Container } from "./container.ts";
 import { callCustom } from "./custom.ts";
 import { crash, type Exit } from "./exit.ts";
+import { keepLog } from "./kept_log.ts";
 import type { Relay } from "./relay.ts";
 
 /** How long a container whose connection is lost gets to be seen ending. */
 const exitNewsMs = 2_000;
-/** Lines of its log that a crash tells, and that are kept when it ends. */
+/** Lines of its log that a crash tells. */
 const crashLogLines = 20;
-const keptLogLines = 1_000;
 
 /** What all instances in containers are made of. */
 interface ContainerParts {
@@ -114,6 +114,17 @@ abstract class ContainerInstance implements Instance {
     return this.#disposed;
   }
 
+  /**
+   * Ends it, running calls included.
+   *
+   * @param reason what they and whoever asks for its loss are told
+   */
+  end(reason: ServerledgeError): void {
+    this.#reason ??= Promise.resolve(reason);
+    // If this fails the engine is away, and the container is removed when it is back.
+    this.container.signal("SIGKILL").catch(() => {});
+  }
+
   /** Keeps what a call has written. */
   protected write(id: string | null, text: string): void {
     if (text !== "") this.#output(this.#fn.Name, id, text);
@@ -127,14 +138,8 @@ abstract class ContainerInstance implements Instance {
   }
 
   async #remove(): Promise<void> {
-    await this.#keepLog();
+    await keepLog(this.container, this.#fn.Name, this.#output);
     await this.#cleanup.disposeAsync().finally(() => this.#kept.dispose());
-  }
-
-  /** The container's log is gone with it. */
-  async #keepLog(): Promise<void> {
-    const lines = await this.container.timedLogs(keptLogLines).catch(() => []);
-    for (const { time, text } of lines) this.#output(this.#fn.Name, null, `${text}\n`, time);
   }
 
   async #explain(): Promise<ServerledgeError> {

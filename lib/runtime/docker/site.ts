@@ -7,6 +7,7 @@
 import type { OutputSink } from "../call_output.ts";
 import type { Container } from "./container.ts";
 import type { ContainerLimits } from "./container_options.ts";
+import type { DiskWatch } from "./disk_watch.ts";
 import type { Engine } from "./engine.ts";
 import type { Guest } from "./guest.ts";
 import type { Holders } from "./holders.ts";
@@ -29,6 +30,8 @@ export interface Site {
   readonly networks: Networks;
   /** Namespaces of custom images. */
   readonly relays: Relays;
+  /** Ends custom images that write too much to their own files. */
+  readonly disk: DiskWatch;
   /** Makes the folders by which containers and the node talk. */
   readonly guest: Guest;
   /** Keeps what functions write. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ServerledgeError } from "../../base/errors.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { Container } from "./container.ts";
 import { customOptions, customPort } from "./container_options.ts";
@@ -11,6 +12,7 @@ import { awaitServer } from "./custom.ts";
 import { endedEarly } from "./early_end.ts";
 import { engineStatus } from "./engine.ts";
 import { CustomInstance } from "./instances.ts";
+import { keepLog } from "./kept_log.ts";
 import { containerName } from "./names.ts";
 import { Relay } from "./relay.ts";
 import type { Site } from "./site.ts";
@@ -21,8 +23,8 @@ export interface CustomStart {
   readonly fn: FunctionRecord;
   /** Its image. */
   readonly image: string;
-  /** TAR archive for `/app`; undefined if it has none. */
-  readonly code: Uint8Array | undefined;
+  /** TAR archive for `/app`, or a folder where the root is read-only; undefined if it has none. */
+  readonly code: Uint8Array | string | undefined;
 }
 
 /**
@@ -66,13 +68,33 @@ async function attempt(
   stack.defer(() => void site.known.delete(container.name));
   stack.use(container);
   signal.throwIfAborted();
-  await container.create(customOptions(fn, image, site.limits, relay.network));
+  const folder = typeof code === "string" ? code : undefined;
+  await container.create(customOptions(fn, image, site.limits, relay.network, folder));
   signal.throwIfAborted();
-  if (code) await copyCode(container, code);
+  if (code instanceof Uint8Array) await copyCode(container, code);
   signal.throwIfAborted();
   await container.start();
-  await ready(container, fn, relay, signal);
-  return new CustomInstance(fn, { container, relay, output: site.output }, stack.move());
+  const full = new AbortController();
+  let end = (reason: ServerledgeError) => full.abort(startFailure(reason));
+  const watch = site.disk.watch({
+    name: container.name,
+    size: () => container.writtenBytes(),
+    end: (reason) => end(reason),
+  });
+  stack.use(watch);
+  try {
+    await ready(container, fn, relay, AbortSignal.any([signal, full.signal]));
+  } catch (error) {
+    await keepLog(container, fn.Name, site.output);
+    throw error;
+  }
+  const instance = new CustomInstance(fn, { container, relay, output: site.output }, stack.move());
+  end = (reason) => instance.end(reason);
+  return instance;
+}
+
+function startFailure({ message }: ServerledgeError): ServerledgeError {
+  return new ServerledgeError("INSTANCE_START_FAILED", message);
 }
 
 async function copyCode(container: Container, code: Uint8Array): Promise<void> {

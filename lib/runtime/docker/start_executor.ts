@@ -7,6 +7,7 @@
 import { randomId } from "../../base/ids.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { ContainerExecutor, Runtime } from "../../model/runtimes.ts";
+import type { ExecutorConnection } from "../channel.ts";
 import { ExecutorEndpoint } from "../endpoint.ts";
 import { Container } from "./container.ts";
 import { executorOptions, functionLabels } from "./container_options.ts";
@@ -16,6 +17,7 @@ import { executorCommand, guestMount } from "./guest.ts";
 import { startAndGreet } from "./hello.ts";
 import type { NamespaceLease } from "./holders.ts";
 import { ExecutorInstance } from "./instances.ts";
+import { keepLog } from "./kept_log.ts";
 import { containerName } from "./names.ts";
 import type { Site } from "./site.ts";
 
@@ -91,12 +93,28 @@ async function attempt(
     network,
   }));
   signal.throwIfAborted();
-  const connection = await startAndGreet(container, fn.MemoryMB, endpoint.connected, signal);
+  const connection = await greeted(site, fn, container, endpoint, signal);
   const signals = hearsBySignal(runtime, fn);
   const parts = { container, connection, signals, output: site.output };
   const instance = new ExecutorInstance(fn, parts, stack.move());
   if (lease) instance.tier = "shared";
   return instance;
+}
+
+/** Keeps what was written by one that did not come to its hello. */
+async function greeted(
+  { output }: Site,
+  { Name, MemoryMB }: FunctionRecord,
+  container: Container,
+  { connected }: ExecutorEndpoint,
+  signal: AbortSignal,
+): Promise<ExecutorConnection> {
+  try {
+    return await startAndGreet(container, MemoryMB, connected, signal);
+  } catch (error) {
+    await keepLog(container, Name, output);
+    throw error;
+  }
 }
 
 /**

@@ -29,6 +29,8 @@ class Executor(BaseHTTPRequestHandler):
         output = {"Output": "said %s\n" % CASE} if request["ReturnOutput"] or CASE == "fail" else {}
         if CASE == "echo" or CASE == "large":
             self.answer(200, {"Success": True, "Result": json.dumps(params), **output})
+        elif CASE == "write":
+            self.answer(200, {"Success": True, "Result": json.dumps(write(**params))})
         elif CASE == "interfaces":
             self.answer(200, {"Success": True, "Result": json.dumps(os.listdir("/sys/class/net"))})
         elif CASE == "count":
@@ -85,6 +87,17 @@ class Executor(BaseHTTPRequestHandler):
 
     def log_message(self, text, *arguments):
         sys.stderr.write("request: %s\n" % (text % arguments))
+
+
+def write(path, mib):
+    """Writes a file of that size."""
+    try:
+        with open(path, "wb") as file:
+            for _ in range(mib):
+                file.write(b"x" * (1 << 20))
+        return "written"
+    except OSError as error:
+        return type(error).__name__ + " " + str(error.errno)
 
 
 def outside(host, port):

@@ -324,3 +324,24 @@ def user(params, context):
     import pwd
 
     return [pwd.getpwuid(os.getuid()).pw_name, getpass.getuser()]
+
+
+def flood(params, context):
+    """Connects to the node's socket as often as it can. How often that was taken."""
+    import socket
+
+    taken = 0
+    for _ in range(params["count"]):
+        try:
+            stranger = socket.socket(socket.AF_UNIX)
+            stranger.connect("/serverledge/node.sock")
+            stranger.sendall((64 << 20).to_bytes(4, "big"))
+            taken += 1
+        except OSError:
+            pass
+    return taken
+
+
+def sockets(params, context):
+    """What the folder has that the container shares with the node."""
+    return sorted(os.listdir("/serverledge"))
