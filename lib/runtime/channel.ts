@@ -10,7 +10,7 @@ import { logger } from "../base/log.ts";
 import { CallOutput, withOutput } from "./call_output.ts";
 import type { Call, Reply, StreamedAnswer } from "./environment.ts";
 import { FrameWriter } from "./frame_writer.ts";
-import { FrameError, type FrameReader } from "./frames.ts";
+import { FrameError, FrameReader } from "./frames.ts";
 import {
   type LogFrame,
   logPrefix,
@@ -213,14 +213,33 @@ export class ExecutorConnection implements Disposable {
     }
   }
 
+  /**
+   * Reads frames that an executor writes to a pipe, where it need not wait for its event loop; never
+   * rejects. They count as those of the connection, and are read to the end also when that is closed.
+   *
+   * @param pipe the stream
+   */
+  async follow(pipe: ReadableStream<Uint8Array>): Promise<void> {
+    const reader = new FrameReader();
+    try {
+      for await (const chunk of pipe) {
+        for (const text of reader.take(chunk)) this.#receive(text);
+        if (this.#burst > burstChars) await this.#pause();
+      }
+    } catch (error) {
+      this.#isBroken = error instanceof FrameError;
+      log.warn("The output of an executor cannot be read: {error}", { error: String(error) });
+      this[Symbol.dispose]();
+    }
+  }
+
   /** Closes the connection; calls under way fail. */
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
     this.#writer.close();
     close(this.#conn);
-    const lost = this.#pending.splice(0);
-    if (lost.length > 0) void this.#rejectAll(lost);
+    if (this.#pending.length > 0) void this.#rejectAll();
     this.#closed.resolve();
   }
 
@@ -244,9 +263,12 @@ export class ExecutorConnection implements Disposable {
     return this.callPipe?.send(text, value) === true;
   }
 
-  async #rejectAll(lost: Pending[]): Promise<void> {
+  /** What was written last may still arrive while the reason is found out. */
+  async #rejectAll(): Promise<void> {
     const reason = await this.explainLoss().catch(connectionLost);
-    for (const { reject, output } of lost) reject(withOutput(reason, output?.text ?? ""));
+    for (const { reject, output } of this.#pending.splice(0)) {
+      reject(withOutput(reason, output?.text ?? ""));
+    }
   }
 
   #receive(text: string): void {

@@ -88,6 +88,23 @@ export class FrameReader {
     return decoder.decode(this.#buffer.subarray(from, this.#start));
   }
 
+  /**
+   * Receives bytes that are somewhere else.
+   *
+   * @param bytes any number of them
+   * @returns the frames that are complete by them; to be iterated to its end
+   * @throws {FrameError} as {@link FrameReader.next}
+   */
+  *take(bytes: Uint8Array): Generator<string> {
+    for (let at = 0; at < bytes.length;) {
+      const part = bytes.subarray(at, at + this.space().length);
+      this.space().set(part);
+      this.received(part.length);
+      at += part.length;
+      for (let text = this.next(); text !== undefined; text = this.next()) yield text;
+    }
+  }
+
   #length(): number {
     const b = this.#buffer;
     const at = this.#start;

@@ -71,3 +71,18 @@ Deno.test("a cleared batch is empty and can be filled again", () => {
   collected.add("again");
   assert.deepEqual(read(new FrameReader(), collected.bytes(), 10), ["again"]);
 });
+
+Deno.test("FrameReader.take: gives the frames of bytes that come from elsewhere, however they are cut", () => {
+  const collected = new FrameBatch();
+  const texts = ["a", "x".repeat(200_000), "", "\u{1f600}"];
+  for (const text of texts) collected.add(text);
+  const bytes = collected.bytes();
+  for (const size of [1, 3, 70_000, bytes.length]) {
+    const reader = new FrameReader();
+    const found: string[] = [];
+    for (let at = 0; at < bytes.length; at += size) {
+      found.push(...reader.take(bytes.subarray(at, at + size)));
+    }
+    assert.deepEqual(found, texts, `pieces of ${size}`);
+  }
+});

@@ -3,7 +3,7 @@
  */
 
 import assert from "node:assert/strict";
-import { strayOutput, value } from "../contract/environment.ts";
+import { value } from "../contract/environment.ts";
 import type { JsonObject } from "../../lib/model/json.ts";
 import { dockerCall, dockerFunction } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
@@ -33,7 +33,7 @@ async function open(change = {}) {
   return {
     call: async (params: JsonObject = {}) =>
       value(await instance.invoke(dockerCall({ params }))) as Answer,
-    logs: () => strayOutput(world, instance),
+    written: () => world.written.map(({ text }) => text).join(""),
     /** True if it is in a `read` of a pipe (proc(5), `syscall`: number and arguments). */
     reads: async () => {
       const [number, descriptor] = (await Deno.readTextFile(`/proc/${pid}/syscall`)).split(" ");
@@ -65,7 +65,7 @@ Deno.test("calls of any size reach a sandbox that waits, one after the other", a
 Deno.test("a timer that outlives its call runs while no call does", async () => {
   await using world = await open();
   await world.call({ leave: true });
-  await eventually("the timer has run", async () => /late/.test(await world.logs()));
+  await eventually("the timer has run", () => /late/.test(world.written()));
   const before = Date.now();
   const { ticks, last } = await world.call();
   assert.equal(ticks, 1);

@@ -8,14 +8,10 @@ import assert from "node:assert/strict";
 import { wasiFunctions } from "../../lib/model/wasm_function.ts";
 import type { Json, JsonObject } from "../../lib/model/json.ts";
 import type { FunctionFailure, Reply } from "../../lib/runtime/environment.ts";
+import { CallOutput } from "../../lib/runtime/sandbox/guest/output.ts";
 import { WasiSystem } from "../../lib/runtime/sandbox/guest/wasi.ts";
-import {
-  type WasmCall,
-  WasmFunction,
-  type WasmOptions,
-} from "../../lib/runtime/sandbox/guest/wasm.ts";
+import { WasmFunction, type WasmOptions } from "../../lib/runtime/sandbox/guest/wasm.ts";
 import { failure, value } from "../contract/environment.ts";
-import { type CallChange, dockerCall } from "../support/docker.ts";
 import { buildWasm, type WasmModules, type WasmSource } from "../support/wasm.ts";
 
 const now = 1_700_000_000_000;
@@ -47,15 +43,18 @@ class World {
   }
 }
 
-/** A call as a guest makes it of a frame. */
-function wasmCall(change: CallChange = {}): WasmCall {
-  const call = dockerCall(change);
-  return { ...call, params: new TextDecoder().decode(call.params.json) };
+/** Calls once; the reply has what was written meanwhile. */
+function callOf(fn: WasmFunction, params: JsonObject | null = null): Reply {
+  let text = "";
+  const output = new CallOutput("c", (_id, piece) => void (text += piece));
+  const reply = fn.call({ id: "c", params: JSON.stringify(params), timeoutMs: 60_000 }, output);
+  output.flush();
+  return { ...reply, output: text };
 }
 
 /** Calls once, with what is done after each call. */
 function reply(fn: WasmFunction, params: JsonObject | null): Reply {
-  const reply = fn.call(wasmCall({ params }));
+  const reply = callOf(fn, params);
   if (fn.untidy) fn.tidy();
   return reply;
 }
@@ -102,15 +101,14 @@ Deno.test("WebAssembly modules", async (t) => {
 
   await step("arguments, environment, clocks and random numbers work", () => {
     const fn = world.command("context", { env: { GREETING: "grüß dich" } });
-    const call = wasmCall({ params: { "schlüssel": "wert" } });
-    const told = value(fn.call(call)) as { [key: string]: Json };
+    const told = value(callOf(fn, { "schlüssel": "wert" })) as { [key: string]: Json };
     const { now, zeros, ...rest } = told as { now: number; zeros: number };
     assert.deepEqual(rest, {
       argc: 2,
       name: "f",
       argument: { "schlüssel": "wert" },
       greeting: "grüß dich",
-      request: call.id,
+      request: "c",
       steady: 1,
     });
     assert.ok(Math.abs(now - Date.now() / 1000) < 60);
@@ -131,12 +129,11 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.deepEqual(result(world.command("files")), { read: false, written: false });
   });
 
-  await step("output comes with success if asked for, and with every failure", () => {
+  await step("output comes with success and with failure", () => {
     const fn = world.command("noisy");
     const params = { word: "hi", count: 2 };
-    assert.equal(fn.call(wasmCall({ params, returnOutput: true })).output, "hi\nhi\n");
-    assert.equal(fn.call(wasmCall({ params })).output, "");
-    const reply = (world.command("fail")).call(wasmCall());
+    assert.equal(callOf(fn, params).output, "hi\nhi\n");
+    const reply = callOf(world.command("fail"));
     assert.deepEqual(failure(reply), {
       type: "ExitStatus",
       message: "the module ended with exit status 7",
@@ -148,7 +145,7 @@ Deno.test("WebAssembly modules", async (t) => {
   await step("too much output is cut, too long a result stops the module", () => {
     const noisy = world.command("noisy");
     const params = { word: "x".repeat(100), count: 50_000 };
-    const { output } = noisy.call(wasmCall({ params, returnOutput: true }));
+    const { output } = callOf(noisy, params);
     assert.ok(output.length < (1 << 20) + 100 && output.endsWith("longer than 1 MiB]\n"));
     assert.equal(failed(world.command("loud")).type, "ResultTooLarge");
   });
@@ -184,7 +181,7 @@ Deno.test("WebAssembly modules", async (t) => {
   });
 
   await step("what a reactor writes is output", () => {
-    const { output } = (world.reactor("say")).call(wasmCall({ returnOutput: true }));
+    const { output } = callOf(world.reactor("say"));
     assert.equal(output, "on standard output\non standard error\n");
   });
 
@@ -196,10 +193,13 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.equal(result(world.reactor("half"), { x: "-Infinity" }), null);
     assert.equal(result(world.reactor("nothing")), null);
     const add = world.reactor("add");
-    const { result: sum } = add.call(wasmCall({ params: { a: "9007199254740993", b: 2 } })) as {
-      result: string;
-    };
-    assert.equal(sum, "9007199254740995");
+    for (
+      const params of ['{"a": "9007199254740993", "b": 2}', '{"b":2,"args":[9007199254740993,2]}']
+    ) {
+      const call = { id: "c", params, timeoutMs: 1000 };
+      const sum = add.call(call, new CallOutput("c", () => {}));
+      assert.equal(sum.ok && sum.result, "9007199254740995");
+    }
   });
 
   await step("params that are no such numbers are refused", () => {
@@ -238,10 +238,7 @@ Deno.test("WebAssembly modules", async (t) => {
   });
 
   await step("the examples do what they say", async () => {
-    const words = (world.load("words")).call(wasmCall({
-      params: { text: "a function in WebAssembly" },
-      returnOutput: true,
-    }));
+    const words = callOf(world.load("words"), { text: "a function in WebAssembly" });
     assert.deepEqual(value(words), { words: 4, longest: 11 });
     assert.equal(words.output, "counted 4 words\n");
     // What ships as text is what the source makes.
@@ -276,10 +273,10 @@ Deno.test("WebAssembly modules", async (t) => {
 
   await step("an instance is used again once it is known that it can be", () => {
     for (const fn of [world.reactor("wreck"), world.load("words"), world.load("hello")]) {
-      fn.call(wasmCall({ params: { how: 0 } }));
+      callOf(fn, { how: 0 });
       assert.equal(fn.untidy, true);
       fn.tidy();
-      fn.call(wasmCall({ params: { how: 0 } }));
+      callOf(fn, { how: 0 });
       assert.equal(fn.untidy, false);
     }
   });
@@ -304,6 +301,6 @@ const options: WasmOptions = {
 };
 
 Deno.test("every function of WASI preview 1 is provided", () => {
-  const { imports } = new WasiSystem({ stdout: 10, stderr: 10 });
+  const { imports } = new WasiSystem(10);
   for (const name of wasiFunctions) assert.equal(typeof imports[name], "function", name);
 });

@@ -9,7 +9,7 @@ import { CallPipe } from "./call_pipe.ts";
 import { LogTail } from "./log_tail.ts";
 import type { Program } from "./room.ts";
 
-/** How long the end of a dead process's log is waited for, ms. */
+/** How long the end of what a dead process wrote is waited for, ms. */
 const lastWordsMs = 200;
 /** What the engine writes when its heap is full, which its own limit may cause. */
 const heapFull = /Fatal JavaScript out of memory|JavaScript heap out of memory|CALL_AND_RETRY_LAST/;
@@ -30,6 +30,8 @@ export class SandboxProcess implements AsyncDisposable {
   readonly #log: LogTail;
   /** Its standard input, if the node may write to that without waiting. */
   readonly callPipe: CallPipe | undefined;
+  /** Resolves when all of its standard output is read, if somebody reads that. */
+  #following: Promise<void> | undefined;
   /** Resolves when it has ended. */
   readonly ended: Promise<ProcessEnd>;
   /** Set by whoever ends it for its memory, before. */
@@ -58,7 +60,7 @@ export class SandboxProcess implements AsyncDisposable {
     args: readonly string[],
     env: Readonly<Record<string, string>>,
   ): SandboxProcess {
-    return new SandboxProcess(spawn(program, args, env, "piped", "null"));
+    return new SandboxProcess(spawn(program, args, env, "piped", "piped"));
   }
 
   /** Its id. */
@@ -66,12 +68,21 @@ export class SandboxProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Hands on all that it writes, from its start on; see {@link LogTail.listen}. */
+  /** Hands on all that it writes to standard error, from its start on; see {@link LogTail.listen}. */
   listen(listener: (text: string) => void): void {
     this.#log.listen(listener);
   }
 
-  /** The last lines that it wrote. */
+  /**
+   * Lets somebody read its standard output. Once.
+   *
+   * @param read reads to the end; must not reject
+   */
+  follow(read: (output: ReadableStream<Uint8Array>) => Promise<void>): void {
+    this.#following = read(this.#child.stdout);
+  }
+
+  /** The last lines that it wrote to standard error. */
   log(lines: number): string {
     return this.#log.lines(lines);
   }
@@ -102,7 +113,8 @@ export class SandboxProcess implements AsyncDisposable {
     this.callPipe?.[Symbol.dispose]();
     let timer: number | undefined;
     const bound = new Promise<void>((resolve) => timer = setTimeout(resolve, lastWordsMs));
-    await Promise.race([this.#log.ended, bound]);
+    const output = this.#following ?? this.#child.stdout.cancel();
+    await Promise.race([Promise.all([this.#log.ended, output]), bound]);
     clearTimeout(timer);
     const oomKilled = this.outOfMemory() || heapFull.test(this.#log.lines(50));
     return { code, signal, oomKilled };

@@ -91,6 +91,7 @@ export class Sandbox implements AsyncDisposable {
     const connected = this.#endpoint.connected.then((connection) => {
       this.#connection = connection;
       connection.callPipe = this.process.callPipe;
+      this.process.follow((output) => connection.follow(output));
       connection.explainLoss = async () => crashOf(await this.process.ended, 0, this.#log());
     });
     const ready = Promise.all([connected, this.#confining]);

@@ -44,11 +44,13 @@ export class CallPipe {
    * Sends a reply. Where nothing is left to be done behind it (no timer of the function's, no
    * rejection to be told), it says that the sandbox now waits for a call on the pipe.
    *
+   * @param message the reply
+   * @param by which way it goes
    * @throws `PAYLOAD_TOO_LARGE`, and then nothing is sent
    */
-  reply(message: object): void {
+  reply(message: object, by: Pick<Wire, "send">): void {
     const waits = !this.#hasMoreWork();
-    this.#wire.send(waits ? { ...message, waits } : message);
+    by.send(waits ? { ...message, waits } : message);
     if (!waits) return;
     this.#isDue = true;
     this.#wake();

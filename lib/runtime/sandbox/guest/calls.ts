@@ -7,7 +7,7 @@
 import type { JsonObject } from "../../../model/json.ts";
 import type { SandboxSpec } from "../spec.ts";
 import type { Handler, InvocationContext } from "./loader.ts";
-import { type Output, Sink } from "./output.ts";
+import type { CallOutput, Output } from "./output.ts";
 import { type AnswerHead, ReplyStream } from "./reply_stream.ts";
 import { encodeResult, type Failure } from "./results.ts";
 
@@ -22,8 +22,6 @@ export interface CallMessage {
   readonly params: JsonObject | null;
   /** Time it may take, ms. */
   readonly timeoutMs: number;
-  /** True if its output is wanted with a success, too. */
-  readonly output: boolean;
   /** True if it may be answered in parts. */
   readonly stream?: boolean;
 }
@@ -69,11 +67,20 @@ class Context implements InvocationContext {
 /** A call under way. */
 interface Running {
   readonly context: Context;
-  readonly sink: Sink;
+  readonly output: CallOutput;
   readonly call: CallMessage;
   /** Its answer, if that is sent in parts. */
   stream?: ReplyStream;
 }
+
+/**
+ * Sends a reply.
+ *
+ * @param reply the message
+ * @param follows true if its call has written something, behind which it has to arrive
+ * @throws where it is too long, and then nothing is sent
+ */
+export type SendReply = (reply: object, follows?: boolean) => void;
 
 /** What running calls needs. */
 export interface CallsOptions {
@@ -85,8 +92,8 @@ export interface CallsOptions {
   readonly output: Output;
   /** Sends a part of an answer. Throws where it is too long. */
   readonly send: (part: object) => void;
-  /** Sends a reply. Throws where it is too long. */
-  readonly reply: (reply: object) => void;
+  /** Sends a reply. */
+  readonly reply: SendReply;
   /** Describes what was thrown. */
   readonly describe: (thrown: unknown) => Failure;
 }
@@ -113,9 +120,10 @@ export class Calls {
    */
   run(call: CallMessage): void {
     const { output, spec } = this.#options;
-    const running: Running = { call, sink: new Sink(), context: new Context(spec, call) };
+    const context = new Context(spec, call);
+    const running: Running = { call, output: output.open(call.id), context };
     this.#running.set(call.id, running);
-    output.begin(running.sink, () => this.#execute(running));
+    output.run(running.output, () => this.#execute(running));
   }
 
   /**
@@ -182,9 +190,8 @@ export class Calls {
       return this.#fail(running, error);
     }
     if (!this.#end(running)) return;
-    const { call, sink } = running;
     try {
-      this.#options.reply({ id: call.id, ok: true, result, output: call.output ? sink.text : "" });
+      this.#reply(running, { ok: true, result });
     } catch {
       this.#refuse(running, { type: "ResultTooLarge", message: tooLarge, traceback: "" });
     }
@@ -196,13 +203,20 @@ export class Calls {
   }
 
   /** @returns false if it ended before, by another cause */
-  #end({ call, sink, stream }: Running): boolean {
+  #end({ call, output, stream }: Running): boolean {
     stream?.close();
-    this.#options.output.end(sink);
-    return this.#running.delete(call.id);
+    if (!this.#running.delete(call.id)) return false;
+    output.flush();
+    return true;
   }
 
-  #refuse({ call, sink }: Running, error: Failure): void {
-    this.#options.reply({ id: call.id, ok: false, error, output: sink.text });
+  #refuse(running: Running, error: Failure): void {
+    this.#reply(running, { ok: false, error });
+  }
+
+  /** An answer in parts has gone by the connection, and its end must not overtake it. */
+  #reply({ call, output, stream }: Running, end: object): void {
+    const reply = { id: call.id, ...end, output: "" };
+    this.#options.reply(reply, output.wasWritten && !stream);
   }
 }

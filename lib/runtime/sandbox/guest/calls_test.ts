@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { maxPartBytes, streamWindow } from "../../stream_window.ts";
 import type { SandboxSpec } from "../spec.ts";
 import { Calls } from "./calls.ts";
 import { type Handler, JsonText } from "./loader.ts";
-import { Output } from "./output.ts";
+import { type CallOutput, Output } from "./output.ts";
 import { describe } from "./results.ts";
 
 const spec: SandboxSpec = {
@@ -26,20 +27,28 @@ const spec: SandboxSpec = {
 function setUp(handler: (output: Output) => Handler) {
   const replies: Record<string, unknown>[] = [];
   const logged: string[] = [];
-  const output = new Output((text) => logged.push(text));
-  const send = (reply: object) => void replies.push(reply as Record<string, unknown>);
+  const written: string[] = [];
+  const target = {
+    send: (id: string, text: string) => void written.push(`${id}: ${text}`),
+    log: (text: string) => void logged.push(text),
+  };
+  const output = new Output(target, new AsyncLocalStorage<CallOutput>());
+  const follows: boolean[] = [];
   const calls = new Calls({
     spec,
     handler: handler(output),
     output,
-    send,
-    reply: send,
+    send: (part) => void replies.push(part as Record<string, unknown>),
+    reply: (reply, follow = false) => {
+      replies.push(reply as Record<string, unknown>);
+      follows.push(follow);
+    },
     describe: (thrown) => describe(thrown, (stack) => stack),
   });
-  return { calls, replies, logged };
+  return { calls, replies, follows, logged, written, output };
 }
 
-const call = (id: string, output = true) => ({ id, params: { n: 1 }, timeoutMs: 1000, output });
+const call = (id: string) => ({ id, params: { n: 1 }, timeoutMs: 1000 });
 
 Deno.test("results are JSON, whatever they are", () => {
   const results: [unknown, string][] = [
@@ -55,14 +64,38 @@ Deno.test("results are JSON, whatever they are", () => {
   }
 });
 
-Deno.test("output belongs to the call that is under way, and to the log behind it", () => {
-  const { calls, replies, logged } = setUp((output) => () => output.write("hi\n"));
+Deno.test("Calls: output is sent before the reply, which follows it on its way", () => {
+  const { calls, written, follows } = setUp((output) => (params) => {
+    if (calls.busy && params) output.write("hi\n");
+  });
   calls.run(call("1"));
-  calls.run(call("2", false));
-  assert.deepEqual(replies.map(({ output }) => output), ["hi\n", ""]);
-  const leftovers = setUp((output) => () => void queueMicrotask(() => output.write("late")));
-  leftovers.calls.run(call("1"));
-  assert.deepEqual(logged, []);
+  calls.run({ ...call("2"), params: null });
+  assert.deepEqual(written, ["1: hi\n"]);
+  assert.deepEqual(follows, [true, false]);
+});
+
+Deno.test("Calls: what a call has left behind writes in its name, never in another's", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { calls, written, logged, output } = setUp((output) => (params) => {
+    if (!params) return promise;
+    void promise.then(() => output.write("late"));
+  });
+  calls.run(call("1"));
+  calls.run({ ...call("2"), params: null });
+  resolve();
+  await promise;
+  output.write("nobody's");
+  assert.deepEqual([written, logged], [["1: late"], ["nobody's"]]);
+});
+
+Deno.test("Calls: the end of an answer in parts goes the way of its parts", async () => {
+  const { calls, follows, replies } = setUp((output) => async (_params, _context, begin) => {
+    output.write("x");
+    await begin!(head).write(new Uint8Array(1));
+  });
+  calls.run(streamed("1"));
+  while (replies.at(-1)!.ok === undefined) await Promise.resolve();
+  assert.deepEqual(follows, [false]);
 });
 
 Deno.test("what is thrown is the failure, even if it cannot be shown", () => {

@@ -7,7 +7,7 @@
 
 import type { JsonObject } from "../../../model/json.ts";
 import type { Reply } from "../../environment.ts";
-import type { WasmCall } from "./wasm.ts";
+import type { CallOutput } from "./output.ts";
 import type { SandboxSpec } from "../spec.ts";
 import type { BeginAnswer } from "./reply_stream.ts";
 
@@ -46,12 +46,23 @@ export type Handler = (
   begin?: BeginAnswer,
 ) => unknown;
 
+/** A call as a function gets it that answers by itself. */
+export interface RawCall {
+  /** Its id. */
+  readonly id: string;
+  /** JSON of the params, with all digits of its numbers. */
+  readonly params: string;
+  /** Time it may take, ms. */
+  readonly timeoutMs: number;
+}
+
 /**
- * A function that answers by itself, with its output and its failures; one call at a time.
+ * A function that answers by itself, failures too; one call at a time.
  *
  * @param call what it gets
+ * @param output takes what it writes
  */
-export type Answerer = (call: WasmCall) => Reply;
+export type Answerer = (call: RawCall, output: CallOutput) => Reply;
 
 /** What a loader makes of a function's code. */
 export type GuestFunction = { readonly handler: Handler } | { readonly answer: Answerer };

@@ -6,7 +6,7 @@
  */
 
 import { CallPipe } from "./call_pipe.ts";
-import { type CallMessage, Calls, tooLarge } from "./calls.ts";
+import { type CallMessage, Calls, type SendReply, tooLarge } from "./calls.ts";
 import type { SandboxExecutor } from "../../../model/runtimes.ts";
 import { paramsKey } from "../../messages.ts";
 import type { SandboxSpec } from "../spec.ts";
@@ -14,7 +14,8 @@ import { loadModule } from "./deno_loader.ts";
 import { harden, hardenLanguage } from "./harden.ts";
 import { IdleTidy } from "./idle_tidy.ts";
 import type { Answerer, GuestFunction, Loader } from "./loader.ts";
-import { type CallStorage, Output } from "./output.ts";
+import { type CallOutput, type CallStorage, Output } from "./output.ts";
+import { OutputPipe } from "./output_pipe.ts";
 import type { FetchAnswer } from "../asks.ts";
 import type { Network } from "./network.ts";
 import { giveUpPermissions } from "./permissions.ts";
@@ -48,10 +49,13 @@ export async function runSandbox(): Promise<void> {
   const { setTimeout, performance } = globalThis;
   // While nothing is to be done yet: what is the same for every function.
   hardenLanguage();
+  const storage = await callStorage();
   const message = await wire.receive();
   if (!message) return;
   const spec = message.load as SandboxSpec;
-  const output = new Output(logger(), await storageFor(spec));
+  const outputPipe = openOutputPipe(() => exit(0));
+  const sendOutput = (id: string, text: string) => outputPipe.send({ log: id, text });
+  const output = new Output({ send: sendOutput, log: logger() }, storage);
   const describeError = (thrown: unknown) => describe(thrown, (stack) => mapStack(stack, spec));
   const reply = { id: message.id, output: "" };
   const pipe = spec.pipe ? openPipe : undefined;
@@ -81,7 +85,11 @@ export async function runSandbox(): Promise<void> {
     return await running;
   }
   const send = (part: object) => wire.send(part);
-  const answer = (reply: object) => pipe ? pipe.reply(reply) : wire.send(reply);
+  const answer: SendReply = (reply, follows) => {
+    const by = follows ? outputPipe : wire;
+    if (pipe) pipe.reply(reply, by);
+    else by.send(reply);
+  };
   const log = (thrown: unknown) => {
     const { type, message, traceback } = describeError(thrown);
     output.write(`Uncaught ${traceback || `${type}: ${message}`}\n`);
@@ -95,7 +103,7 @@ export async function runSandbox(): Promise<void> {
       reply: answer,
       describe: describeError,
     })
-    : answering(loaded.answer, answer);
+    : answering(loaded.answer, output, answer);
   catchStrays(runner, log);
   calls.tidy = new IdleTidy({
     heapBytes: () => memoryUsage().heapTotal,
@@ -118,19 +126,19 @@ async function networkFor(spec: SandboxSpec, wire: Wire): Promise<Network | unde
 }
 
 /** Calls of a function that answers by itself: nothing can be told to it while it runs. */
-function answering(
-  answer: Answerer,
-  send: (reply: object) => void,
-): Runner {
+function answering(answer: Answerer, output: Output, send: SendReply): Runner {
   return {
-    run: ({ id, timeoutMs, output }, frame) => {
+    run: ({ id, timeoutMs }, frame) => {
       // As they were sent: numbers with all their digits.
       const params = frame.slice(frame.indexOf(paramsKey) + paramsKey.length, -1);
-      const reply = answer({ id, params, timeoutMs, returnOutput: output });
-      const refuse = (error: Failure) => send({ id, ok: false, error, output: reply.output });
+      const written = output.open(id);
+      const reply = answer({ id, params, timeoutMs }, written);
+      written.flush();
+      const refuse = (error: Failure) =>
+        send({ id, ok: false, error, output: "" }, written.wasWritten);
       if (!reply.ok) return refuse(reply.failure);
       try {
-        send({ id, ...reply });
+        send({ id, ...reply }, written.wasWritten);
       } catch {
         refuse({ type: "ResultTooLarge", message: tooLarge, traceback: "" });
       }
@@ -142,11 +150,24 @@ function answering(
   };
 }
 
-/** Tracking calls across asynchronous steps costs, so that is done only where calls overlap. */
-async function storageFor(spec: SandboxSpec): Promise<CallStorage | undefined> {
-  if (spec.concurrency === 1) return undefined;
+/** Also with one call at a time: what a call has left behind may write while the next one runs. */
+async function callStorage(): Promise<CallStorage> {
   const { AsyncLocalStorage } = await import("node:async_hooks");
-  return new AsyncLocalStorage();
+  return new AsyncLocalStorage<CallOutput>();
+}
+
+/** The pipe that this process's standard output is. */
+function openOutputPipe(lost: () => void): OutputPipe {
+  const { stdout } = Deno;
+  return new OutputPipe((bytes) => {
+    try {
+      return stdout.writeSync(bytes);
+    } catch {
+      // The node is gone.
+      lost();
+      return bytes.length;
+    }
+  });
 }
 
 /** Writes to the instance's log; waits where the node reads it slowly. */

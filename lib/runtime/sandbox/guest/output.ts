@@ -1,56 +1,138 @@
 /**
- * What a function writes: captured for each call, else sent to the instance's log.
+ * What a function writes: told to the node at once, with the call that writes it. An endless loop, a
+ * crash or the end of its memory then takes nothing of it away.
  *
  * @module
  */
 
-/** Most characters of output that one call keeps. */
+/** Most characters of output that one call may have. */
 const maxOutput = 1 << 20;
 const outputCut = "\n[output cut here: it is longer than 1 MiB]\n";
+/** Most characters of one message; in UTF-8 they take three times as many bytes at most. */
+const maxPiece = 20 << 10;
 
-/** What one call has written. */
-export class Sink {
-  /** The text so far. */
-  text = "";
-  #full = false;
+/** Where output goes. Both return when it cannot get lost any more. */
+export interface OutputTarget {
+  /**
+   * Takes what a call writes.
+   *
+   * @param id the call's
+   * @param text a piece of bounded length
+   */
+  readonly send: (id: string, text: string) => void;
+  /**
+   * Takes what no call writes.
+   *
+   * @param text anything
+   */
+  readonly log: (text: string) => void;
+}
+
+/** Pieces of text that arrive as bytes; one for each stream, since characters may be cut anywhere. */
+class Decoders {
+  readonly #byStream = new Map<number, TextDecoder>();
+
+  decode(stream: number, bytes: Uint8Array): string {
+    let decoder = this.#byStream.get(stream);
+    if (!decoder) this.#byStream.set(stream, decoder = new TextDecoder());
+    return decoder.decode(bytes, { stream: true });
+  }
+
+  /** @returns what stands for characters of which the end never came */
+  flush(): string {
+    let rest = "";
+    for (const decoder of this.#byStream.values()) rest += decoder.decode();
+    return rest;
+  }
+}
+
+/** The output of one call. What is left of the call may write to it after its end. */
+export class CallOutput {
+  readonly #id: string;
+  readonly #send: OutputTarget["send"];
+  #decoders: Decoders | undefined;
+  #length = 0;
 
   /**
-   * Adds to it, up to the bound.
+   * No output yet.
+   *
+   * @param id the call's
+   * @param send see {@link OutputTarget}
+   */
+  constructor(id: string, send: OutputTarget["send"]) {
+    this.#id = id;
+    this.#send = send;
+  }
+
+  /** True if something was sent. */
+  get wasWritten(): boolean {
+    return this.#length > 0;
+  }
+
+  /**
+   * Sends text, up to the bound.
    *
    * @param text what is written
    */
   write(text: string): void {
-    if (this.#full) return;
-    this.text += text;
-    if (this.text.length <= maxOutput) return;
-    this.text = this.text.slice(0, maxOutput) + outputCut;
-    this.#full = true;
+    const room = maxOutput - this.#length;
+    if (room < 0 || text === "") return;
+    this.#length += text.length;
+    const kept = text.length > room ? text.slice(0, room) + outputCut : text;
+    if (kept.length <= maxPiece) return this.#send(this.#id, kept);
+    for (let at = 0; at < kept.length;) {
+      const piece = wholeCharacters(kept.slice(at, at + maxPiece));
+      this.#send(this.#id, piece);
+      at += piece.length;
+    }
+  }
+
+  /**
+   * Sends text that comes as UTF-8, in pieces that may end within a character.
+   *
+   * @param stream 1 for standard output, 2 for standard error
+   * @param bytes what is written
+   */
+  writeBytes(stream: number, bytes: Uint8Array): void {
+    this.#decoders ??= new Decoders();
+    this.write(this.#decoders.decode(stream, bytes));
+  }
+
+  /** The call ends: sends what is held back. */
+  flush(): void {
+    if (this.#decoders) this.write(this.#decoders.flush());
   }
 }
 
-/** Knows which call is writing, where calls may overlap. */
+/** A piece without the first half of a character whose second half is in the next. */
+function wholeCharacters(piece: string): string {
+  const last = piece.charCodeAt(piece.length - 1);
+  const isHalf = piece.length > 1 && last >= 0xd800 && last < 0xdc00;
+  return isHalf ? piece.slice(0, -1) : piece;
+}
+
+/** Knows which call is writing, across asynchronous steps and timers. */
 export interface CallStorage {
-  /** The sink of the call whose code runs now. */
-  getStore(): Sink | undefined;
-  /** Runs something whose output, now and later, belongs to a sink. */
-  run(sink: Sink, body: () => void): void;
+  /** The output of the call whose code runs now. */
+  getStore(): CallOutput | undefined;
+  /** Runs something whose output, now and later, belongs to a call. */
+  run(output: CallOutput, body: () => void): void;
 }
 
 /** Directs what is written to the call that writes it. */
 export class Output {
-  readonly #storage: CallStorage | undefined;
-  readonly #log: (text: string) => void;
-  /** The sink of the call under way, where there is one at a time. */
-  #current: Sink | undefined;
+  readonly #target: OutputTarget;
+  readonly #storage: CallStorage;
+  readonly #decoders = new Decoders();
 
   /**
    * Where output goes.
    *
-   * @param log takes what no call wrote
-   * @param storage tells overlapping calls apart, which costs time: only where they may overlap
+   * @param target takes it
+   * @param storage tells calls apart
    */
-  constructor(log: (text: string) => void, storage?: CallStorage) {
-    this.#log = log;
+  constructor(target: OutputTarget, storage: CallStorage) {
+    this.#target = target;
     this.#storage = storage;
   }
 
@@ -60,29 +142,39 @@ export class Output {
    * @param text anything
    */
   write(text: string): void {
-    const sink = this.#storage ? this.#storage.getStore() : this.#current;
-    if (sink) sink.write(text);
-    else this.#log(text);
+    const call = this.#storage.getStore();
+    if (call) call.write(text);
+    else this.#target.log(text);
+  }
+
+  /**
+   * Writes bytes of UTF-8 for whoever is running.
+   *
+   * @param stream 1 for standard output, 2 for standard error
+   * @param bytes a piece
+   */
+  writeBytes(stream: number, bytes: Uint8Array): void {
+    const call = this.#storage.getStore();
+    if (call) call.writeBytes(stream, bytes);
+    else this.#target.log(this.#decoders.decode(stream, bytes));
+  }
+
+  /**
+   * Makes the output of a call.
+   *
+   * @param id the call's
+   */
+  open(id: string): CallOutput {
+    return new CallOutput(id, this.#target.send);
   }
 
   /**
    * Runs a call's code.
    *
-   * @param sink gets what it writes
+   * @param call gets what it writes
    * @param body the code
    */
-  begin(sink: Sink, body: () => void): void {
-    if (this.#storage) return this.#storage.run(sink, body);
-    this.#current = sink;
-    body();
-  }
-
-  /**
-   * Ends a call: what its leftovers write from now on goes to the log.
-   *
-   * @param sink the call's
-   */
-  end(sink: Sink): void {
-    if (this.#current === sink) this.#current = undefined;
+  run(call: CallOutput, body: () => void): void {
+    this.#storage.run(call, body);
   }
 }

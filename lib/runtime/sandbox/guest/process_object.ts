@@ -57,9 +57,9 @@ export function processObject(env: Record<string, string>, output: Output): obje
 
 /** Enough of a writable stream for those who write text to the process's own. */
 function stream(output: Output, fd: number): object {
-  const decoder = new TextDecoder();
   const write = (chunk: string | Uint8Array, encoding?: unknown, callback?: unknown) => {
-    output.write(typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true }));
+    if (typeof chunk === "string") output.write(chunk);
+    else output.writeBytes(fd, chunk);
     const done = typeof encoding === "function" ? encoding : callback;
     if (typeof done === "function") queueMicrotask(done as () => void);
     return true;

@@ -7,7 +7,8 @@
 
 import { WASI, wasi as codes, WASIProcExit } from "@bjorn3/browser_wasi_shim";
 import { wasiFunctions } from "../../../model/wasm_function.ts";
-import { Input, Output, type Stream } from "./wasm_stdio.ts";
+import type { CallOutput } from "./output.ts";
+import { Input, PassedOn, Result, type Stream } from "./wasm_stdio.ts";
 
 /** What a shell tells of a program that ended by a signal. */
 const signalStatus = 128;
@@ -19,14 +20,6 @@ const maxSubscriptions = 64;
 const nothing = new Uint8Array();
 const noView = new DataView<ArrayBufferLike>(nothing.buffer);
 
-/** Most bytes of the streams. */
-export interface StreamBounds {
-  /** Of standard output, beyond which the module is stopped. */
-  readonly stdout: number;
-  /** Of standard error, beyond which output is dropped. */
-  readonly stderr: number;
-}
-
 /** The system that modules see. */
 export class WasiSystem {
   readonly #shim: WASI;
@@ -34,17 +27,22 @@ export class WasiSystem {
   #bytes: Uint8Array = nothing;
   /** Standard input. */
   readonly stdin: Input = new Input();
-  /** Standard output. */
-  readonly stdout: Output;
-  /** Standard error. */
-  readonly stderr: Output;
+  /** What is written to standard output, where that is the result. */
+  readonly result: Result;
+  readonly #stdout: Stream;
+  readonly #stderr = new PassedOn(2);
   /** The functions, for {@link WebAssembly.Instance}. */
   readonly imports: WebAssembly.ModuleImports;
 
-  /** A system with empty streams. */
-  constructor(bounds: StreamBounds) {
-    this.stdout = new Output(bounds.stdout, "stop");
-    this.stderr = new Output(bounds.stderr, "drop");
+  /**
+   * A system with empty streams.
+   *
+   * @param maxResultBytes most bytes of the result, beyond which a module is stopped; left out:
+   *   standard output is output like standard error
+   */
+  constructor(maxResultBytes?: number) {
+    this.result = new Result(maxResultBytes ?? 0);
+    this.#stdout = maxResultBytes === undefined ? new PassedOn(1) : this.result;
     this.#shim = new WASI([], [], [], { debug: false });
     this.memory = undefined;
     const functions: Record<string, WasiFunction> = {
@@ -69,7 +67,14 @@ export class WasiSystem {
     this.#shim.env = env;
     this.forget();
     this.stdin.set(stdin);
-    this.#shim.fds = [this.stdin, this.stdout, this.stderr];
+    this.#shim.fds = [this.stdin, this.#stdout, this.#stderr];
+  }
+
+  /** Takes what is written from now on, when it is written. */
+  set output(output: CallOutput) {
+    for (const stream of [this.#stdout, this.#stderr]) {
+      if (stream instanceof PassedOn) stream.output = output;
+    }
   }
 
   /** Both views of the module's memory, made anew only when it has grown. */
@@ -118,8 +123,7 @@ export class WasiSystem {
   /** Empties the streams, so that what went through them takes no memory. */
   forget(): void {
     this.stdin.set(nothing);
-    this.stdout.clear();
-    this.stderr.clear();
+    this.result.clear();
   }
 
   /**

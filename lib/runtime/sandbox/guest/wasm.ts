@@ -15,6 +15,8 @@ import {
 } from "../../../model/wasm_function.ts";
 import type { Reply } from "../../environment.ts";
 import { maxFrameBytes } from "../../frames.ts";
+import type { RawCall } from "./loader.ts";
+import type { CallOutput } from "./output.ts";
 import { exitStatusOf, WasiSystem } from "./wasi.ts";
 import { describeFailure } from "./wasm_failure.ts";
 import { bytesToJson, callWithJson, type JsonExports } from "./wasm_json.ts";
@@ -22,13 +24,10 @@ import { importMemory, MemorySource } from "./wasm_memory.ts";
 import { numbersToJson, toNumbers } from "./wasm_numbers.ts";
 import { findGlobals, ResetInstance, type Running } from "./wasm_reset.ts";
 
-const maxOutputBytes = 1 << 20;
-const outputCut = "\n[output cut here: it is longer than 1 MiB]\n";
 /** Longest argument, as on Linux (`MAX_ARG_STRLEN` less the final NUL). */
 const maxArgument = (1 << 17) - 1;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** What a module is to be run as. */
 export interface WasmOptions extends WasmDemand {
@@ -42,18 +41,6 @@ export interface WasmOptions extends WasmDemand {
   readonly collect: () => void;
 }
 
-/** A call of such a function. */
-export interface WasmCall {
-  /** Its id. */
-  readonly id: string;
-  /** JSON of what the function gets. */
-  readonly params: string;
-  /** Time it may take, ms. */
-  readonly timeoutMs: number;
-  /** True if its output is wanted with a success, too. */
-  readonly returnOutput: boolean;
-}
-
 /** Any export that is a function. */
 type Export = (...args: (number | bigint)[]) => unknown;
 
@@ -64,7 +51,7 @@ export class WasmFunction {
   readonly #module: WebAssembly.Module;
   readonly #memories: MemorySource;
   readonly #again: ResetInstance;
-  readonly #system = new WasiSystem({ stdout: maxFrameBytes, stderr: maxOutputBytes });
+  readonly #system: WasiSystem;
   readonly #env: readonly string[];
   /** The instance that a stateful function keeps. */
   #kept: Running | undefined;
@@ -82,6 +69,8 @@ export class WasmFunction {
     const maxPages = wasmPageLimit(options.memoryMib);
     this.#options = options;
     this.#entry = planWasm(facts, options);
+    // A command's standard output is its result.
+    this.#system = new WasiSystem(this.#entry.kind === "command" ? maxFrameBytes : undefined);
     const globals = options.stateful ? undefined : findGlobals(bytes, facts);
     const bounded = importMemory(bytes, facts, maxPages, globals?.entries);
     this.#module = new WebAssembly.Module(bounded as Uint8Array<ArrayBuffer>);
@@ -107,11 +96,13 @@ export class WasmFunction {
    * Runs the function once. Never throws: whatever the module does is its result or its failure.
    *
    * @param call what it gets
+   * @param output takes what it writes, when it writes it
    */
-  call(call: WasmCall): Reply {
+  call(call: RawCall, output: CallOutput): Reply {
     const kept = this.#kept;
     this.#kept = undefined;
     this.#reset(call);
+    this.#system.output = output;
     let running = kept ?? this.#again.take();
     let memory = running?.memory;
     try {
@@ -121,11 +112,11 @@ export class WasmFunction {
       if (!kept) this.#initialize(running);
       const result = this.#enter(running, call.params);
       if (this.#options.stateful) this.#kept = running;
-      return { ok: true, result, output: call.returnOutput ? this.#output() : "" };
+      return { ok: true, result, output: "" };
     } catch (thrown) {
       const { maxBytes } = this.#memories;
       const failure = describeFailure(thrown, { bytes: memory?.buffer.byteLength ?? 0, maxBytes });
-      return { ok: false, failure, output: this.#output() };
+      return { ok: false, failure, output: "" };
     } finally {
       const isHeld = this.#kept || running && this.#again.giveBack(running);
       if (!isHeld) {
@@ -136,16 +127,15 @@ export class WasmFunction {
     }
   }
 
-  #reset(call: WasmCall): void {
-    const { params } = call;
-    const deadline = Math.round(this.#options.now() + call.timeoutMs);
+  #reset({ id, params, timeoutMs }: RawCall): void {
+    const deadline = Math.round(this.#options.now() + timeoutMs);
     const command = this.#entry.kind === "command";
     const args = [this.#options.functionName];
     const argument = command && params.length <= maxArgument ? ascii(params) : "";
     if (argument !== "" && argument.length <= maxArgument) args.push(argument);
     const env = [
       ...this.#env,
-      `SERVERLEDGE_REQUEST_ID=${call.id}`,
+      `SERVERLEDGE_REQUEST_ID=${id}`,
       `SERVERLEDGE_DEADLINE_MS=${deadline}`,
     ];
     this.#system.reset(args, env, encoder.encode(command ? params : ""));
@@ -168,7 +158,7 @@ export class WasmFunction {
     const entry = this.#entry;
     if (entry.kind === "command") {
       runToEnd(exports._start as Export);
-      return bytesToJson(this.#system.stdout.bytes);
+      return bytesToJson(this.#system.result.bytes);
     }
     const handler = exports[entry.name] as Export;
     if (entry.kind === "numbers") {
@@ -180,15 +170,6 @@ export class WasmFunction {
       memory!,
       encoder.encode(params),
     );
-  }
-
-  #output(): string {
-    const { stdout, stderr } = this.#system;
-    // A command's standard output is its result.
-    const text = (this.#entry.kind === "command" ? "" : decoder.decode(stdout.bytes)) +
-      decoder.decode(stderr.bytes);
-    const cut = stderr.cut || text.length > maxOutputBytes;
-    return cut ? text.slice(0, maxOutputBytes) + outputCut : text;
   }
 }
 

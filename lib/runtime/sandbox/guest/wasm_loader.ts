@@ -37,8 +37,8 @@ export async function loadWasm(
       collect,
     });
     return Promise.resolve({
-      answer: (call) => {
-        const reply = fn.call(call);
+      answer: (call, output) => {
+        const reply = fn.call(call, output);
         if (fn.untidy) setTimeout(() => fn.tidy(), 0); // when the reply is on its way
         return reply;
       },

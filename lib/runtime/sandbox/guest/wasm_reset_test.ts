@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CallOutput } from "./output.ts";
 import { moduleBytes, section } from "../../../../tests/support/wasm_bytes.ts";
 import { readWasm } from "../../../model/wasm_binary.ts";
 import { WasmFunction } from "./wasm.ts";
@@ -36,7 +37,10 @@ function fn(bytes: Uint8Array, stateful = false): () => unknown {
     collect: () => {},
   });
   return () => {
-    const reply = made.call({ id: "c", params: "null", timeoutMs: 1000, returnOutput: false });
+    const reply = made.call(
+      { id: "c", params: "null", timeoutMs: 1000 },
+      new CallOutput("c", () => {}),
+    );
     made.tidy();
     return reply.ok ? JSON.parse(reply.result) : reply.failure.type;
   };

@@ -5,6 +5,7 @@
  */
 
 import { Fd, wasi } from "@bjorn3/browser_wasi_shim";
+import type { CallOutput } from "./output.ts";
 
 /** Size at which buffers start, and to which they shrink back. */
 const firstBytes = 1 << 14;
@@ -77,58 +78,66 @@ export class Input extends Stream {
   }
 }
 
+/** Output that is told to the node when it is written. */
+export class PassedOn extends Stream {
+  readonly #fd: number;
+  /** Takes it. */
+  output: CallOutput | undefined;
+
+  /**
+   * Output.
+   *
+   * @param fd which stream it is
+   */
+  constructor(fd: number) {
+    super();
+    this.#fd = fd;
+  }
+
+  /** Passes bytes on. */
+  override write(data: Uint8Array): number {
+    this.output?.writeBytes(this.#fd, data);
+    return data.length;
+  }
+}
+
 /** Output that is kept in memory. */
-export class Output extends Stream {
+export class Result extends Stream {
   /** Grows in place and shrinks at once, where copies would wait for the garbage collector. */
   readonly #buffer: ArrayBuffer;
-  readonly #beyond: "drop" | "stop";
   #length = 0;
-  #cut = false;
 
   /**
    * Output with a bound.
    *
    * @param maxBytes most bytes that are kept
-   * @param beyond what happens with more: it is dropped, or the module is stopped
    */
-  constructor(maxBytes: number, beyond: "drop" | "stop") {
+  constructor(maxBytes: number) {
     super();
     this.#buffer = new ArrayBuffer(Math.min(firstBytes, maxBytes), { maxByteLength: maxBytes });
-    this.#beyond = beyond;
   }
 
-  /** A copy of what was written since the last {@link Output.clear}. */
+  /** A copy of what was written since the last {@link Result.clear}. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#buffer, 0, this.#length).slice();
-  }
-
-  /** True if something was dropped. */
-  get cut(): boolean {
-    return this.#cut;
   }
 
   /** Forgets what was written. */
   clear(): void {
     this.#length = 0;
-    this.#cut = false;
     if (this.#buffer.byteLength > firstBytes) this.#buffer.resize(firstBytes);
   }
 
   /**
    * Keeps bytes.
    *
-   * @throws {OutputLimit} where they are too many and the module is to be stopped
+   * @throws {OutputLimit} where they are too many
    */
   override write(data: Uint8Array): number {
-    const room = this.#buffer.maxByteLength - this.#length;
-    const kept = data.length > room ? data.subarray(0, room) : data;
-    this.#reserve(this.#length + kept.length);
-    new Uint8Array(this.#buffer).set(kept, this.#length);
-    this.#length += kept.length;
-    if (kept !== data) {
-      if (this.#beyond === "stop") throw new OutputLimit();
-      this.#cut = true;
-    }
+    if (data.length > this.#buffer.maxByteLength - this.#length) throw new OutputLimit();
+    this.#reserve(this.#length + data.length);
+    new Uint8Array(this.#buffer).set(data, this.#length);
+    this.#length += data.length;
     return data.length;
   }
 
