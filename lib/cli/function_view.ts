@@ -25,6 +25,7 @@ export function readableFunction(fn: FunctionRecord, output: Pick<Output, "colou
   const properties: [label: string, value: string][] = [
     ["runtime", `${fn.Runtime}${fn.Stateful ? ", keeps its memory between calls" : ""}`],
     ["handler", fn.Handler],
+    ["http", fn.Http === undefined || fn.Http === "event" ? "" : `${fn.Http}, by /fn`],
     ["image", fn.CustomImage],
     ["signature", Inputs.length + Outputs.length > 0 ? signature(Inputs, Outputs) : ""],
     ["memory", `${fn.MemoryMB} MiB`],

@@ -18,6 +18,12 @@ const maxTimeoutMs = 86_400_000;
 /** Most environment variables of a function. */
 const maxEnv = 128;
 
+/** What a function may get of a request over plain HTTP. */
+export const httpInterfaces = ["event", "stdio", "cgi"] as const;
+
+/** One of them. */
+export type HttpInterface = typeof httpInterfaces[number];
+
 const name = v.pipe(
   v.string("expected a string"),
   v.regex(
@@ -107,6 +113,16 @@ export const definitionSchema = v.object({
     v.pipe(
       v.boolean("expected true or false"),
       v.description("Runtime wasm: keep the module's instance between calls of one instance"),
+    ),
+  ),
+  Http: v.optional(
+    v.pipe(
+      v.picklist(httpInterfaces, 'expected "event", "stdio" or "cgi"'),
+      v.description(
+        "Runtime wasm: what a command gets of a request to /fn. event: JSON; stdio: the body as " +
+          "standard input, and what it writes is the answer's body; cgi: as stdio, and it writes " +
+          "the answer's headers before it (RFC 3875)",
+      ),
     ),
   ),
   MinInstances: v.nullish(

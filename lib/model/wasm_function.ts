@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { HttpInterface } from "./function.ts";
 import {
   maxWasmPages,
   type WasmModuleFacts,
@@ -97,6 +98,8 @@ export interface WasmDemand {
   readonly memoryMib: number;
   /** True if the module is to be kept between calls. */
   readonly stateful: boolean;
+  /** What it gets of a request over plain HTTP. */
+  readonly http: HttpInterface;
 }
 
 /**
@@ -113,6 +116,12 @@ export function planWasm(facts: WasmModuleFacts, demand: WasmDemand): WasmEntry 
   if (entry.kind === "command" && demand.stateful) {
     throw new WasmRefusal(
       "a command runs from start to end for each call and cannot be stateful: build a reactor",
+    );
+  }
+  if (entry.kind !== "command" && demand.http !== "event") {
+    throw new WasmRefusal(
+      `only a command has standard streams for Http "${demand.http}", and the module exports no _start: ` +
+        "build it with a main function",
     );
   }
   if (facts.memories.length === 0 && (entry.kind !== "numbers" || facts.imports.length > 0)) {

@@ -22,7 +22,7 @@ function facts(
   return { sections: [], imports: [], exports: all, memories: [memory], ...change };
 }
 
-const demand: WasmDemand = { name: "", memoryMib: 16, stateful: false };
+const demand: WasmDemand = { name: "", memoryMib: 16, stateful: false, http: "event" };
 const handler = fn(["i32", "i32"], ["i64"]);
 const alloc = fn(["i32"], ["i32"]);
 

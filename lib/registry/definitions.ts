@@ -47,6 +47,12 @@ export function checkDefinition(
   if (definition.Stateful && runtime.executor !== "wasm") {
     refuse("Stateful", "only modules of the runtime wasm can choose; others always keep state");
   }
+  if ((definition.Http ?? "event") !== "event" && runtime.executor !== "wasm") {
+    refuse(
+      "Http",
+      "only commands of the runtime wasm can choose; handlers of others get the event",
+    );
+  }
   if (runtime.executor === "http") checkImage(definition, runtime);
   else checkCode(definition, runtime);
   return runtime;

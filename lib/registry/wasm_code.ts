@@ -20,7 +20,10 @@ import { findWasmHandler, planWasm, WasmRefusal } from "../model/wasm_function.t
  */
 export async function checkWasmCode(
   archive: Uint8Array,
-  { Handler, MemoryMB, Stateful }: Pick<Definition, "Handler" | "MemoryMB" | "Stateful">,
+  { Handler, MemoryMB, Stateful, Http }: Pick<
+    Definition,
+    "Handler" | "MemoryMB" | "Stateful" | "Http"
+  >,
 ): Promise<void> {
   const files = (await readTar(archive)).filter(({ data }) => data !== null);
   const { path, name } = checked(
@@ -29,7 +32,13 @@ export async function checkWasmCode(
   );
   const { data } = files.find((file) => file.path === path)!;
   checked("TarFunctionCode", () => {
-    planWasm(readWasm(data!), { name, memoryMib: MemoryMB, stateful: Stateful === true });
+    const demand = {
+      name,
+      memoryMib: MemoryMB,
+      stateful: Stateful === true,
+      http: Http ?? "event",
+    };
+    planWasm(readWasm(data!), demand);
   });
 }
 

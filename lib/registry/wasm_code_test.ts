@@ -11,9 +11,12 @@ const command = moduleBytes(
   section(7, [1, 6, ...new TextEncoder().encode("_start"), 0, 0]),
   section(10, [1, 2, 0, 0x0b]),
 );
-const definition = { Handler: "", MemoryMB: 16, Stateful: undefined };
+const definition = { Handler: "", MemoryMB: 16, Stateful: undefined, Http: undefined };
 
-async function refusal(data: Uint8Array, change: Partial<typeof definition> = {}) {
+async function refusal(
+  data: Uint8Array,
+  change: Partial<Parameters<typeof checkWasmCode>[1]> = {},
+) {
   const archive = await packTar([{ path: "a.wasm", data, executable: false }]);
   return await checkWasmCode(archive, { ...definition, ...change }).then(
     () => undefined,
@@ -24,6 +27,19 @@ async function refusal(data: Uint8Array, change: Partial<typeof definition> = {}
 Deno.test("a module that can be run is accepted", async () => {
   assert.equal(await refusal(command), undefined);
   assert.equal(await refusal(command, { Handler: "a" }), undefined);
+});
+
+Deno.test("checkWasmCode: only a command can have standard streams for plain HTTP", async () => {
+  assert.equal(await refusal(command, { Http: "stdio" }), undefined);
+  const numbers = moduleBytes(
+    section(1, [1, 0x60, 0, 0]),
+    section(3, [1, 0]),
+    section(7, [1, 7, ...new TextEncoder().encode("handler"), 0, 0]),
+    section(10, [1, 2, 0, 0x0b]),
+  );
+  assert.equal(await refusal(numbers), undefined);
+  const { message } = (await refusal(numbers, { Http: "cgi" }))!;
+  assert.match(message, /only a command has standard streams for Http "cgi"/);
 });
 
 Deno.test("what cannot be run is refused with the field that is wrong", async () => {

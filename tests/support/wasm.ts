@@ -19,6 +19,8 @@ const sources = {
   reactor: { file: "tests/images/wasm/reactor.c", flags: reactor },
   unknown_import: { file: "tests/images/wasm/unknown_import.c", flags: reactor },
   stuck: { file: "tests/images/wasm/stuck.c", flags: reactor },
+  shrink: { file: "examples/wasm/shrink.c", flags: wasi },
+  visit: { file: "examples/wasm/visit.c", flags: wasi },
   words: { file: "examples/wasm/words.c", flags: wasi },
   hello: {
     file: "examples/hello/hello.c",

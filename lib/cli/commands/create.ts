@@ -11,7 +11,7 @@ import { flag, option } from "@optique/core/primitives";
 import { choice, float, integer, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
-import type { Definition } from "../../model/function.ts";
+import { type Definition, httpInterfaces } from "../../model/function.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
 import { localityOption } from "../locality_option.ts";
@@ -104,6 +104,16 @@ const definitionOptions = merge(
     stateful: optional(
       flag("--stateful", doc("Runtime wasm: keep the module's memory between calls")),
     ),
+    http: optional(
+      option(
+        "--http",
+        choice(httpInterfaces),
+        doc(
+          "Runtime wasm: what a command gets of a request to /fn. event: JSON; stdio: the body, and " +
+            "its output is the answer; cgi: as stdio, with headers before its output",
+        ),
+      ),
+    ),
     minInstances: withDefault(
       option("--min_instances", integer({ metavar: "N" }), doc("Instances always kept warm")),
       0,
@@ -137,6 +147,7 @@ export const create: Command = defineCommand({
     ["serverledge create hello --src hello.py --handler hello.handler", "a Python function"],
     ["serverledge create resize --runtime nodejs --src resize.zip --handler index", "Node.js"],
     ["serverledge create fib --runtime wasm --src fib.wasm --handler fib.fib", "WebAssembly"],
+    ["serverledge create shrink --runtime wasm --src shrink.wasm --http stdio", "a filter for /fn"],
     ["serverledge create ocr --runtime custom --custom_image me/ocr --memory 512", "an own image"],
     ["serverledge create hello --src hello.py --handler hello.handler -u", "replace it"],
   ],
@@ -215,6 +226,7 @@ function readDefinition(
     Network: options.network,
     Locality: options.locality,
     ...(options.stateful ? { Stateful: true } : {}),
+    ...(options.http ? { Http: options.http } : {}),
     MinInstances: options.minInstances,
   };
 }

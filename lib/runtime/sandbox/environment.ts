@@ -262,6 +262,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
       exportName,
       env: fn.Env,
       stateful: fn.Stateful === true,
+      http: fn.Http ?? "event",
       memoryMib: fn.MemoryMB,
       concurrency: fn.MaxConcurrency,
       network: fn.Network,

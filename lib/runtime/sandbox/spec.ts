@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { HttpInterface } from "../../model/function.ts";
 import type { SandboxExecutor } from "../../model/runtimes.ts";
 
 /** First argument of the program that makes it a sandbox. */
@@ -29,6 +30,8 @@ export interface SandboxSpec {
   readonly env: Readonly<Record<string, string>>;
   /** True if a module of WebAssembly is kept between calls; JavaScript always is. */
   readonly stateful: boolean;
+  /** What a command of WebAssembly gets of a request over plain HTTP. */
+  readonly http: HttpInterface;
   /** Memory it may use, MiB. */
   readonly memoryMib: number;
   /** Most calls at once. */

@@ -16,6 +16,7 @@ const spec: SandboxSpec = {
   exportName: "",
   env: {},
   stateful: false,
+  http: "event",
   memoryMib: 64,
   concurrency: 1,
   network: "none",

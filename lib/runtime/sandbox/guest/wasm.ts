@@ -15,9 +15,11 @@ import {
 } from "../../../model/wasm_function.ts";
 import type { Reply } from "../../environment.ts";
 import { maxFrameBytes } from "../../frames.ts";
+import { cgiAnswer, type CgiRequest, cgiRequest, plainAnswer } from "./cgi.ts";
 import type { RawCall } from "./loader.ts";
 import type { CallOutput } from "./output.ts";
 import { exitStatusOf, WasiSystem } from "./wasi.ts";
+import { isHttpEvent } from "./web_request.ts";
 import { describeFailure } from "./wasm_failure.ts";
 import { bytesToJson, callWithJson, type JsonExports } from "./wasm_json.ts";
 import { importMemory, MemorySource } from "./wasm_memory.ts";
@@ -101,7 +103,8 @@ export class WasmFunction {
   call(call: RawCall, output: CallOutput): Reply {
     const kept = this.#kept;
     this.#kept = undefined;
-    this.#reset(call);
+    const request = this.#requestIn(call.params);
+    this.#reset(call, request);
     this.#system.output = output;
     let running = kept ?? this.#again.take();
     let memory = running?.memory;
@@ -110,7 +113,7 @@ export class WasmFunction {
       this.#system.memory = memory;
       running ??= this.#instantiate(memory);
       if (!kept) this.#initialize(running);
-      const result = this.#enter(running, call.params);
+      const result = this.#enter(running, call.params, request !== undefined);
       if (this.#options.stateful) this.#kept = running;
       return { ok: true, result, output: "" };
     } catch (thrown) {
@@ -127,18 +130,28 @@ export class WasmFunction {
     }
   }
 
-  #reset({ id, params, timeoutMs }: RawCall): void {
+  /** @returns undefined for a call that is none over plain HTTP, or where the module wants its JSON */
+  #requestIn(params: string): CgiRequest | undefined {
+    const { http, functionName } = this.#options;
+    if (http === "event") return undefined;
+    const event: unknown = JSON.parse(params);
+    return isHttpEvent(event) ? cgiRequest(event, functionName) : undefined;
+  }
+
+  #reset({ id, params, timeoutMs }: RawCall, request: CgiRequest | undefined): void {
     const deadline = Math.round(this.#options.now() + timeoutMs);
     const command = this.#entry.kind === "command";
     const args = [this.#options.functionName];
-    const argument = command && params.length <= maxArgument ? ascii(params) : "";
+    const argument = command && !request && params.length <= maxArgument ? ascii(params) : "";
     if (argument !== "" && argument.length <= maxArgument) args.push(argument);
     const env = [
       ...this.#env,
       `SERVERLEDGE_REQUEST_ID=${id}`,
       `SERVERLEDGE_DEADLINE_MS=${deadline}`,
+      // Behind the function's own, which no header may replace.
+      ...request?.env ?? [],
     ];
-    this.#system.reset(args, env, encoder.encode(command ? params : ""));
+    this.#system.reset(args, env, request?.stdin ?? encoder.encode(command ? params : ""));
   }
 
   #instantiate(memory: WebAssembly.Memory | undefined): Running {
@@ -154,11 +167,13 @@ export class WasmFunction {
   }
 
   /** @returns the JSON of the result */
-  #enter({ exports, memory }: Running, params: string): string {
+  #enter({ exports, memory }: Running, params: string, isRequest: boolean): string {
     const entry = this.#entry;
     if (entry.kind === "command") {
       runToEnd(exports._start as Export);
-      return bytesToJson(this.#system.result.bytes);
+      const { bytes } = this.#system.result;
+      if (!isRequest) return bytesToJson(bytes);
+      return JSON.stringify(this.#options.http === "cgi" ? cgiAnswer(bytes) : plainAnswer(bytes));
     }
     const handler = exports[entry.name] as Export;
     if (entry.kind === "numbers") {

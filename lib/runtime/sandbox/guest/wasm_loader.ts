@@ -20,11 +20,12 @@ export async function loadWasm(
 ): Promise<() => Promise<GuestFunction>> {
   const bytes = await Deno.readFile(`${spec.folder}/${spec.entry}`);
   return () => {
-    const { exportName, memoryMib, stateful, name, env, area, node } = spec;
+    const { exportName, memoryMib, stateful, http, name, env, area, node } = spec;
     const fn = new WasmFunction(bytes, {
       name: exportName,
       memoryMib,
       stateful,
+      http,
       env: {
         ...env,
         SERVERLEDGE_FUNCTION: name,

@@ -31,6 +31,7 @@ function fn(bytes: Uint8Array, stateful = false): () => unknown {
     name: "run",
     memoryMib: 1,
     stateful,
+    http: "event",
     functionName: "f",
     env: {},
     now: () => 0,
