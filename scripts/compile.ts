@@ -52,9 +52,10 @@ const permissions = ["--allow-all"];
 
 /**
  * Sandboxes of WebAssembly modules have to say when garbage is to be collected: it is as large as the
- * memories of the modules, which the engine does not count.
+ * memories of the modules, which the engine does not count. Baseline code that counts the targets of
+ * indirect calls would hold up a long first call of a module (lib/runtime/sandbox/README.md).
  */
-const engineFlags = ["--v8-flags=--expose-gc"];
+const engineFlags = ["--v8-flags=--expose-gc,--no-wasm-inlining-call-indirect"];
 
 /**
  * Features of `deno.json` that the bundle has no more need for. Left on, raw imports would let code
