@@ -32,9 +32,12 @@ import type { AsyncInvocations } from "./scheduler/async_invocations.ts";
 import type { Scheduler } from "./scheduler/scheduler.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import type { OutputLog } from "./telemetry/output_log.ts";
+import { BodyBudget } from "./api/body_budget.ts";
 import type { ApiServices, Invocation } from "./api/services.ts";
 import { version } from "./version.ts";
 
+/** Bytes in a MiB. */
+const mib = 1 << 20;
 /** Most missing images that the status tells of. */
 const maxMissing = 1000;
 
@@ -91,6 +94,8 @@ export class NodeServices implements ApiServices {
   /** See {@link ApiServices}. */
   readonly config: Config;
   /** See {@link ApiServices}. */
+  readonly bodies: BodyBudget;
+  /** See {@link ApiServices}. */
   readonly node: ApiServices["node"];
 
   /** Services of a node that starts now. */
@@ -98,6 +103,7 @@ export class NodeServices implements ApiServices {
     this.#parts = parts;
     this.#startedAt = parts.clock.now();
     this.config = parts.config;
+    this.bodies = new BodyBudget(bodyMemory(parts.config));
     this.node = { ...parts.node, version };
   }
 
@@ -118,8 +124,8 @@ export class NodeServices implements ApiServices {
   }
 
   /** See {@link ApiServices}. */
-  accept(name: string, request: InvokeRequest): Promise<string> {
-    return this.#parts.asyncInvocations.accept(name, request);
+  accept(name: string, request: InvokeRequest, origin?: Origin): Promise<string> {
+    return this.#parts.asyncInvocations.accept(name, request, origin);
   }
 
   /** See {@link ApiServices}. */
@@ -292,4 +298,11 @@ export class NodeServices implements ApiServices {
     if (record) return record;
     throw new ServerledgeError("FUNCTION_UNKNOWN", `There is no function "${name}"`);
   }
+}
+
+/** Memory for the bodies of requests, bytes. */
+function bodyMemory(config: Config): number {
+  const chosen = config["api.bodies.memory"] || config["container.pool.memory"] / 8;
+  // Room for two requests of the largest size, or one that brings code.
+  return Math.max(chosen, 4 * config["api.body.max"], 2 * config["code.max"]) * mib;
 }

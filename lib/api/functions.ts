@@ -22,7 +22,7 @@ const readDeletion = bodyOf(deletionSchema);
  * @param services the node
  */
 export function functionRoutes(services: ApiServices): Route[] {
-  const bodies = new BodyReader(services.config["api.body.max"]);
+  const bodies = new BodyReader(services, "code.max");
 
   const save = (action: "create" | "update"): Handler => async (context) => {
     const definition = readDefinition(await bodies.json(incomingRequest(context.req.raw)));

@@ -10,11 +10,12 @@ import { resourcePairs } from "./headers.ts";
 import { passedOn, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
 import { invocationErrors } from "./invoke.ts";
 import type { Route } from "./route.ts";
-import type { ApiServices } from "./services.ts";
+import type { ApiServices, Invocation } from "./services.ts";
+import type { IncomingRequest } from "../http/server/messages.ts";
 import { incomingRequest, KnownResponse } from "../http/server/web.ts";
 import { readHop } from "../cluster/hop_headers.ts";
 import { reportPair } from "../cluster/page_exchange.ts";
-import type { InvokeRequest } from "../model/invocation.ts";
+import type { InvokeRequest, Report } from "../model/invocation.ts";
 import type { PageRequest } from "../model/page.ts";
 import { paramsOf } from "../model/params.ts";
 
@@ -24,18 +25,18 @@ import { paramsOf } from "../model/params.ts";
  * @param services the node
  */
 export function httpFunctionRoutes(services: ApiServices): Route[] {
-  const bodies = new BodyReader(services.config["api.body.max"]);
+  const bodies = new BodyReader(services);
 
   const handle = async (context: Context): Promise<Response> => {
     const request = incomingRequest(context.req.raw);
     const name = context.req.param("name")!;
     services.admit(name);
     const hop = readHop(request.headers, services.config["cluster.secret"]);
-    const page = toPage(request, await bodies.bytes(request));
-    const origin = { hop, inputSize: page.body.length, page };
-    const invocation = services.invoke(name, requestOf(page), origin);
-    request.onDisconnect(() => invocation.cancel());
-    const report = await invocation.done;
+    const { bytes, held } = await bodies.booked(request);
+    const report = await answered(request, held, () => {
+      const page = toPage(request, bytes);
+      return services.invoke(name, requestOf(page), { hop, inputSize: bytes.length, page, held });
+    });
     const answer = report.page ? passedOn(report.page) : toHttpAnswer(report.Result);
     if (!hop) return answer;
     const { status, headers, body } = answer.outgoing;
@@ -46,6 +47,22 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
 
   const paths: Route["paths"] = ["/fn/:name/:path{.*}", "/fn/:name"];
   return [{ method: "ANY", paths, open: true, description, handle }];
+}
+
+/** Waits for the answer; whoever has taken the request gives its memory back. */
+async function answered(
+  request: IncomingRequest,
+  held: Disposable,
+  invoke: () => Invocation,
+): Promise<Report> {
+  try {
+    const invocation = invoke();
+    request.onDisconnect(() => invocation.cancel());
+    return await invocation.done;
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** The event is made where the function runs, since its body may have to be encoded. */

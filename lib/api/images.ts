@@ -21,7 +21,7 @@ const readPrune = bodyOf(pruneSchema);
  * @param services the node
  */
 export function imageRoutes(services: ApiServices): Route[] {
-  const bodies = new BodyReader(services.config["api.body.max"]);
+  const bodies = new BodyReader(services);
 
   const list: Handler = async () => jsonAnswer({ Images: await services.images() });
 

@@ -47,20 +47,27 @@ export type InvokeHandler = (request: IncomingRequest, name: string) => Promise<
  * @param services the node
  */
 export function invokeHandler(services: ApiServices): InvokeHandler {
-  const bodies = new BodyReader(services.config["api.body.max"]);
+  const bodies = new BodyReader(services);
   const headersFor = nodeHeaders(services);
 
   const answer = async (http: IncomingRequest, name: string): Promise<string> => {
     services.admit(name);
-    const body = await bodies.bytes(http);
-    const request = await readInvokeRequest(body);
-    if (request.Async) {
-      return `${JSON.stringify({ ReqId: await services.accept(name, request) })}\n`;
+    const { bytes, held } = await bodies.booked(http);
+    try {
+      const request = await readInvokeRequest(bytes);
+      const inputSize = bytes.length;
+      if (request.Async) {
+        const ReqId = await services.accept(name, request, { inputSize, held });
+        return `${JSON.stringify({ ReqId })}\n`;
+      }
+      const hop = readHop(http.headers, services.config["cluster.secret"]);
+      const invocation = services.invoke(name, request, { hop, inputSize, held });
+      http.onDisconnect(() => invocation.cancel());
+      return reportText(await invocation.done);
+    } catch (error) {
+      held[Symbol.dispose]();
+      throw error;
     }
-    const hop = readHop(http.headers, services.config["cluster.secret"]);
-    const invocation = services.invoke(name, request, { hop, inputSize: body.length });
-    http.onDisconnect(() => invocation.cancel());
-    return reportText(await invocation.done);
   };
 
   return async (request, name) => {

@@ -25,7 +25,7 @@ const logLines = { fallback: 100, min: 1, max: 10_000 };
  * @param services the node
  */
 export function operationRoutes(services: ApiServices): Route[] {
-  const bodies = new BodyReader(services.config["api.body.max"]);
+  const bodies = new BodyReader(services);
 
   const prewarm: Handler = async (context) => {
     const request = readPrewarm(await bodies.json(incomingRequest(context.req.raw)));

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { BodyBudget } from "./body_budget.ts";
 import type { MemberView } from "../cluster/members.ts";
 import type { Config } from "../model/config.ts";
 import type { Definition, FunctionRecord } from "../model/function.ts";
@@ -32,6 +33,8 @@ export interface Invocation {
 export interface ApiServices {
   /** The node's configuration. */
   readonly config: Config;
+  /** Memory for the bodies of requests. */
+  readonly bodies: BodyBudget;
   /** Who the node is. */
   readonly node: {
     readonly id: string;
@@ -52,12 +55,12 @@ export interface ApiServices {
   /**
    * Starts an invocation.
    *
-   * @param origin where it comes from
+   * @param origin where it comes from; what it holds is given back with the answer, unless this throws
    * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, `FORBIDDEN` where its data must not be here
    */
   invoke(name: string, request: InvokeRequest, origin?: Origin): Invocation;
   /** Accepts an async invocation durably. @returns its id @throws as `invoke`, or `REGISTRY_UNAVAILABLE` */
-  accept(name: string, request: InvokeRequest): Promise<string>;
+  accept(name: string, request: InvokeRequest, origin?: Origin): Promise<string>;
   /** What is known of an async invocation. @throws `REGISTRY_UNAVAILABLE` */
   poll(id: string): Promise<AsyncResult | undefined>;
   /** Registers a function. @throws `FUNCTION_EXISTS`, `RUNTIME_UNKNOWN`, `UNPROCESSABLE`, ... */

@@ -10,7 +10,7 @@ import type { ArchiveEntry } from "../model/archive.ts";
 import { exits } from "./exits.ts";
 import { leftOutWarnings } from "./left_out.ts";
 
-/** Largest source; what a node takes is `api.body.max` of its configuration. */
+/** Largest source; what a node takes is `code.max` of its configuration. */
 const maxSourceBytes = 768 * 1024 * 1024;
 /** Most files of a folder. */
 const maxSourceFiles = 20_000;

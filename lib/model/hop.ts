@@ -24,8 +24,10 @@ export interface Hop {
 export interface Origin {
   /** Its past, if another node sent it. */
   readonly hop?: Hop;
-  /** Size of the body that it came in, characters. */
+  /** Size of the body that it came in, bytes. */
   readonly inputSize?: number;
+  /** Memory that is booked for that body: disposed when the request has its answer. */
+  readonly held?: Disposable;
   /** The HTTP request that its parameters are made of, if it came over plain HTTP. */
   readonly page?: PageRequest;
 }

@@ -94,6 +94,7 @@ export class JsonScan {
   /** The member that is being scanned: its place among the names; -1 if it is not wanted. */
   #member = -1;
   #memberStart = 0;
+  #values = 0;
   #largeInteger: string | undefined;
   #infinite: string | undefined;
 
@@ -112,6 +113,11 @@ export class JsonScan {
   /** True if the text is an object. */
   get isObject(): boolean {
     return this.#isObject;
+  }
+
+  /** Values that were seen so far, keys aside. */
+  get values(): number {
+    return this.#values;
   }
 
   /**
@@ -224,6 +230,7 @@ export class JsonScan {
 
   #endValue(end: number): void {
     this.#at = end;
+    this.#values++;
     this.#state = State.next;
     if (this.#depth !== 1 || this.#member < 0) return;
     this.#members[this.#member] = {

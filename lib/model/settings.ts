@@ -38,7 +38,11 @@ export const settings = {
     "",
     "URL by which other nodes reach this one, where a proxy or a port mapping stands between; empty: from api.ip and api.port",
   ),
-  "api.body.max": number(1, 1024)(64, "Largest request body, MiB"),
+  "api.body.max": number(1, 1024)(6, "Largest request body, MiB; of code it is code.max"),
+  "api.bodies.memory": number(0, 1 << 24)(
+    0,
+    "Memory for the bodies of all requests that are read, wait and run, each counted twice, MiB; 0: an eighth of container.pool.memory. At least room for two of the largest, or one of code.max",
+  ),
   "api.connections.max": number(0, 1 << 20)(
     0,
     "Most connections of clients; 0: as many as the process may have descriptors (ulimit -n), less a reserve",
@@ -67,6 +71,10 @@ export const settings = {
   ),
   "etcd.tls.cert": text("", "PEM file with the client certificate for etcd, turns TLS on"),
   "etcd.tls.key": text("", "PEM file with the key of etcd.tls.cert"),
+  "code.max": number(1, 1024)(
+    64,
+    "Largest request that creates or updates a function, and largest code that is fetched, MiB",
+  ),
   "code.url.loopback": flag(
     false,
     "Whether code may be fetched from URLs that point at this machine (any address of its interfaces) or its links",

@@ -32,7 +32,7 @@ export interface FunctionServiceOptions {
   /** Gets the code that is created here, so that this node need not fetch it. */
   readonly codeCache: Pick<CodeCache, "put" | "hold">;
   /** Runtimes, and what may be fetched. */
-  readonly config: Pick<Config, "runtimes" | "api.body.max" | "code.url.loopback">;
+  readonly config: Pick<Config, "runtimes" | "code.max" | "code.url.loopback">;
   /** Architectures that a custom image is known to run on; empty if unknown. */
   readonly architectures: (record: FunctionRecord) => Promise<string[]>;
 }
@@ -123,7 +123,7 @@ export class FunctionService implements AsyncDisposable {
     const runtime = checkDefinition(definition, config);
     const custom = runtime.executor === "http";
     const archive = TarFunctionCode === "" ? undefined : await readCode(TarFunctionCode, {
-      maxBytes: config["api.body.max"] * mib,
+      maxBytes: config["code.max"] * mib,
       forbids: config["code.url.loopback"] ? () => false : isThisMachine,
     });
     if (archive && runtime.executor === "wasm") await checkWasmCode(archive, definition);

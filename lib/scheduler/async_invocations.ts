@@ -9,6 +9,7 @@
 import type { Clock } from "../base/clock.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
+import type { Origin } from "../model/hop.ts";
 import type { InvokeRequest } from "../model/invocation.ts";
 import type { AsyncResult, Registry } from "../registry/registry.ts";
 import type { Invocation } from "./invocation.ts";
@@ -63,12 +64,13 @@ export class AsyncInvocations implements AsyncDisposable {
   /**
    * Accepts an invocation.
    *
+   * @param origin what is known of where it comes from
    * @returns its id, once it is known durably
    * @throws what refused it, e.g. `NODE_SATURATED`, or `REGISTRY_UNAVAILABLE`
    */
-  async accept(name: string, request: InvokeRequest): Promise<string> {
+  async accept(name: string, request: InvokeRequest, origin?: Origin): Promise<string> {
     const { scheduler, clock, node } = this.#options;
-    const invocation = scheduler.submit(name, request);
+    const invocation = scheduler.submit(name, request, origin);
     const ended = this.#result(invocation);
     try {
       await this.#put(invocation.id, { state: "pending", node, since: clock.wall() });

@@ -55,8 +55,10 @@ export interface Arrival {
   readonly hop: Hop | undefined;
   /** Hops that it may still make. */
   readonly hopsLeft: number;
-  /** Size of the body that it came in, characters; 0 if unknown. */
+  /** Size of the body that it came in, bytes; 0 if unknown. */
   readonly inputSize: number;
+  /** Memory that is booked for that body. */
+  readonly held?: Disposable;
   /** The HTTP request that its parameters are made of, if it came over plain HTTP. */
   readonly page?: PageRequest;
 }
@@ -83,10 +85,12 @@ export class Invocation implements Waiter, BagMember {
   readonly hop: Hop | undefined;
   /** Hops that it may still make. */
   readonly hopsLeft: number;
-  /** Size of the body that it came in, characters; 0 if unknown. */
+  /** Size of the body that it came in, bytes; 0 if unknown. */
   readonly inputSize: number;
   /** The HTTP request that its parameters are made of, if it came over plain HTTP. */
   readonly page: PageRequest | undefined;
+  /** Memory that is booked for its body, until it has its answer. */
+  readonly held: Disposable | undefined;
   /** Nodes that it must not be sent to: it was there, or they did not take it. */
   readonly visited: string[];
   /** True if it was admitted because an instance could be started for it. */
@@ -119,6 +123,7 @@ export class Invocation implements Waiter, BagMember {
     const { record, request, qosClass, arrivedAt, hop, hopsLeft, inputSize } = arrival;
     this.inputSize = inputSize;
     this.page = arrival.page;
+    this.held = arrival.held;
     this.id = hop?.id ?? `${record.Name}-${randomId()}`;
     this.record = record;
     this.request = request;

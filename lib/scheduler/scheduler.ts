@@ -173,14 +173,15 @@ export class Scheduler implements PoolListener {
   /**
    * Takes a request in.
    *
-   * @param origin where it comes from, if it is known
+   * @param origin where it comes from, if it is known; what it holds is given back with the answer, unless
+   *   this throws
    * @returns the invocation, whose `done` settles once
    * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, `UNPROCESSABLE` where the function would get another
    *   number than was sent, `FORBIDDEN` where its data must not be here, `REQUEST_REPEATED`
    */
   submit(name: string, request: InvokeRequest, origin: Origin = {}): Invocation {
     const record = this.admit(name);
-    const { hop, inputSize = 0, page } = origin;
+    const { hop, inputSize = 0, page, held } = origin;
     const { classes, node, maxHops } = this.#options;
     const unheld = this.#unheldInteger(record, request);
     if (unheld) throw unheld;
@@ -198,6 +199,7 @@ export class Scheduler implements PoolListener {
       hopsLeft: Math.min(hop?.hopsLeft ?? maxHops, maxHops),
       inputSize,
       page,
+      held,
     }, (leaving) => this.#leave(leaving));
     this.#answers.expect(invocation);
     this.#arrive(invocation);
@@ -379,6 +381,7 @@ export class Scheduler implements PoolListener {
 
   #ended(invocation: Invocation, end: InvocationEnd, error?: ServerledgeError): void {
     const { observer, policy } = this.#options;
+    invocation.held?.[Symbol.dispose]();
     // Its sender may try again through another balancer, which sends it here: it is welcome then.
     if (invocation.hop && error?.elsewhere) this.#seen.forget(invocation.id);
     observer.ended(end);

@@ -6,6 +6,7 @@
  */
 
 import { ServerledgeError } from "../../lib/base/errors.ts";
+import { BodyBudget } from "../../lib/api/body_budget.ts";
 import type { ApiServices, Invocation } from "../../lib/api/services.ts";
 import { resolveConfig } from "../../lib/model/config.ts";
 import type { Report } from "../../lib/model/invocation.ts";
@@ -85,6 +86,7 @@ export function fakeServices(
   };
   return {
     config: resolveConfig([{ origin: "test", values: config }]).config,
+    bodies: new BodyBudget(1 << 30),
     node: { id: "node1", area: "ROME", architecture: "amd64", version: "0.1.0" },
     free: () => ({ memoryMib: 896, cpu: 1.5 }),
     admit: check,

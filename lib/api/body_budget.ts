@@ -1,0 +1,104 @@
+/**
+ * How much memory the bodies of requests may take on a node, those that are read, wait and run
+ * together.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+
+/** A body is copied once: into the frame, or the request, by which its function gets it. */
+const copies = 2;
+const mib = 1 << 20;
+
+/** The bytes that all bodies may have. */
+export class BodyBudget {
+  readonly #maxBytes: number;
+  #booked = 0;
+
+  /**
+   * A budget of which nothing is booked.
+   *
+   * @param maxBytes memory for bodies and their copies
+   */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Memory that is booked, bytes. */
+  get booked(): number {
+    return this.#booked;
+  }
+
+  /**
+   * Whether a body would fit now; nothing is booked.
+   *
+   * @param bytes its length
+   * @throws `NODE_SATURATED`
+   */
+  check(bytes: number): void {
+    if (this.#booked + bytes * copies > this.#maxBytes) {
+      throw saturated(this.#booked, this.#maxBytes);
+    }
+  }
+
+  /**
+   * Books the memory of a body.
+   *
+   * @param bytes what has come of it, or is about to
+   * @returns gives the memory back, once, when it is disposed
+   * @throws `NODE_SATURATED` if the bodies that are there leave too little
+   */
+  take(bytes: number): BookedBody {
+    const body = new BookedBody((more) => {
+      if (more > 0) this.check(more);
+      this.#booked += more * copies;
+    });
+    body.grow(bytes);
+    return body;
+  }
+}
+
+/** The memory of one body. Disposing it gives it back; more than once does no harm. */
+export class BookedBody implements Disposable {
+  readonly #book: (bytes: number) => void;
+  #bytes = 0;
+
+  /**
+   * Memory of which nothing is booked.
+   *
+   * @param book books so much more, or gives it back where it is negative; may refuse by an error
+   */
+  constructor(book: (bytes: number) => void) {
+    this.#book = book;
+  }
+
+  /**
+   * More of the body has come.
+   *
+   * @param bytes how much
+   * @throws `NODE_SATURATED`, and nothing more is booked
+   */
+  grow(bytes: number): void {
+    this.#book(bytes);
+    this.#bytes += bytes;
+  }
+
+  /** Gives the memory back. */
+  [Symbol.dispose](): void {
+    const bytes = this.#bytes;
+    this.#bytes = 0;
+    this.#book(-bytes);
+  }
+}
+
+function saturated(booked: number, maxBytes: number): ServerledgeError {
+  const message = `The bodies of other requests take ${Math.ceil(booked / mib)} of ` +
+    `${
+      Math.floor(maxBytes / mib)
+    } MiB (each is counted twice), which leaves too little for this one: ` +
+    "try again, or raise api.bodies.memory of the node";
+  return new ServerledgeError("NODE_SATURATED", message, {
+    details: { bookedBytes: booked, maxBytes },
+  });
+}

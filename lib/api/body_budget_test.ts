@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { BodyBudget, type BookedBody } from "./body_budget.ts";
+
+Deno.test("BodyBudget: refuses what does not fit, and takes it once there is room", () => {
+  const budget = new BodyBudget(100);
+  const first = budget.take(40);
+  assert.throws(() => budget.take(11), { code: "NODE_SATURATED" });
+  const second = budget.take(10);
+  assert.equal(budget.booked, 100);
+  first[Symbol.dispose]();
+  first[Symbol.dispose]();
+  assert.equal(budget.booked, 20);
+  budget.take(40)[Symbol.dispose]();
+  second[Symbol.dispose]();
+  assert.equal(budget.booked, 0);
+});
+
+Deno.test("BodyBudget: whatever is taken, grows and is given back, nothing is left and nothing lost", () => {
+  const step = fc.record({ act: fc.nat(2), bytes: fc.nat(60), which: fc.nat() });
+  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    const budget = new BodyBudget(100);
+    const held: { body: BookedBody; bytes: number }[] = [];
+    for (const { act, bytes, which } of steps) {
+      const before = budget.booked;
+      const one = held[which % held.length];
+      try {
+        if (act === 0) held.push({ body: budget.take(bytes), bytes });
+        else if (one && act === 1) {
+          one.body.grow(bytes);
+          one.bytes += bytes;
+        } else if (one) {
+          one.body[Symbol.dispose]();
+          one.bytes = 0;
+        }
+      } catch {
+        assert.ok(before + 2 * bytes > 100);
+      }
+      assert.equal(budget.booked, 2 * held.reduce((sum, { bytes }) => sum + bytes, 0));
+      assert.ok(budget.booked <= 100);
+    }
+    for (const { body } of held) body[Symbol.dispose]();
+    assert.equal(budget.booked, 0);
+  }));
+});
