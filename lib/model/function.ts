@@ -66,7 +66,7 @@ export const definitionSchema = v.object({
     v.pipe(
       v.string("expected a string"),
       v.description(
-        "What to call: module.function (python), file (nodejs), file or file.export (deno, wasm)",
+        "What to call: module.function or folder/module.function (python), file (nodejs), file or file.export (deno, wasm)",
       ),
     ),
     "",

@@ -9,8 +9,9 @@ import { type Config, findRuntime } from "../model/config.ts";
 import type { Definition } from "../model/function.ts";
 import type { Runtime } from "../model/runtimes.ts";
 
-/** `module.function`, the module maybe in packages. */
-const pythonHandler = /^[\p{ID_Start}_]\p{ID_Continue}*(\.[\p{ID_Start}_]\p{ID_Continue}*)+$/u;
+/** `module.function`, the module maybe in packages or folders, e.g. `src/my-app.handler`. */
+const pythonHandler =
+  /^(\.\/)?[\p{ID_Continue}-]+([./][\p{ID_Continue}-]+)*\.[\p{ID_Start}_]\p{ID_Continue}*$/u;
 
 const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const host =

@@ -118,10 +118,25 @@ test("an unknown runtime is named, with the known ones", async ({ service }) => 
 });
 
 test("handlers must fit their runtime", async ({ service }) => {
-  for (const Handler of ["", "hello", "hello.", ".handler", "a b.c", "1a.b", "../x.y"]) {
+  for (
+    const Handler of [
+      "",
+      "hello",
+      "hello.",
+      ".handler",
+      "a b.c",
+      "a.1b",
+      "../x.y",
+      "a//b.c",
+      "/a.b",
+    ]
+  ) {
     await refusesAt("Handler", service.create(await python({ Handler })));
   }
-  await service.create(await python({ Name: "p", Handler: "package.module.fünktion" }));
+  const good = ["package.module.fünktion", "my-fn.handler", "src/app.handler", "./1a.b"];
+  for (const [i, Handler] of good.entries()) {
+    await service.create(await python({ Name: `p${i}`, Handler }));
+  }
   for (const Handler of ["", "/abs.js", "../up.js", "a/../b", "a//b"]) {
     await refusesAt("Handler", service.create(await python({ Runtime: "nodejs", Handler })));
   }

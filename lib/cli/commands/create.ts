@@ -48,7 +48,7 @@ const definitionOptions = merge(
         "--handler",
         string({ metavar: "NAME" }),
         doc(
-          "What to call: module.function (python), file (nodejs), file or file.export (deno, wasm)",
+          "What to call: module.function or folder/module.function (python), file (nodejs), file or file.export (deno, wasm)",
         ),
       ),
       "",

@@ -25,13 +25,15 @@ const executors: Readonly<Record<string, string>> = {
   "executor.js": javascript,
 };
 
-/** How the interpreters are called. */
-const interpreters: Readonly<Record<ContainerExecutor, readonly [command: string, file: string]>> =
-  {
-    // -B: the root is read-only, there is no use in trying to cache compiled modules.
-    python: ["python3 -B", "executor.py"],
-    nodejs: ["node", "executor.js"],
-  };
+/** How the interpreters are called, and with which options of process 1. */
+const interpreters: Readonly<
+  Record<ContainerExecutor, readonly [command: string, file: string, init: readonly string[]]>
+> = {
+  // -B: the root is read-only, there is no use in trying to cache compiled modules; -u: what is written to
+  // sys.__stdout__ stays in no buffer.
+  python: ["python3 -B -u", "executor.py", ["-p"]],
+  nodejs: ["node", "executor.js", []],
+};
 
 /**
  * Command line of an executor, below a process 1 that reaps orphans.
@@ -43,8 +45,14 @@ export function executorCommand(
   executor: ContainerExecutor,
   options: readonly string[] = [],
 ): string[] {
-  const [command, file] = interpreters[executor];
-  return [`${guestMount}/init`, ...command.split(" "), ...options, `${guestMount}/${file}`];
+  const [command, file, init] = interpreters[executor];
+  return [
+    `${guestMount}/init`,
+    ...init,
+    ...command.split(" "),
+    ...options,
+    `${guestMount}/${file}`,
+  ];
 }
 
 /** The folder of one container. Disposing it removes it. */

@@ -3,6 +3,10 @@
 It connects to the node's unix socket, says hello, loads the handler and answers calls. Frames are
 a 4-byte big-endian length and JSON in UTF-8 (lib/runtime/frames.ts).
 
+What calls write goes to the node at once, line by line, so that it is kept whatever becomes of the
+process. Descriptors 1 and 2 are a pipe of which this process has the reading end, too
+(lib/runtime/docker/native/init.c): it reads there what child processes and C code write.
+
 Only C modules are imported before the first call: official slim images carry no compiled standard
 library and the root is read-only, so each pure-Python import is compiled again at every start
 (`import json` alone costs 40 ms).
@@ -13,20 +17,29 @@ import most, says hello, and learns its function from the first frame.
 
 import os
 import sys
+from _codecs import utf_8_decode
 from _contextvars import ContextVar
-from _signal import ITIMER_REAL, SIGALRM, SIGUSR1, getsignal, setitimer, signal
+from _signal import ITIMER_REAL, SIGALRM, SIGUSR1, getsignal, pthread_kill, setitimer, signal
 from _socket import AF_UNIX, MSG_DONTWAIT, SOCK_STREAM, socket
-from _thread import allocate_lock, start_new_thread
+from _thread import RLock, allocate_lock, get_ident, start_new_thread
 from binascii import b2a_base64
-from io import RawIOBase, TextIOBase
+from io import RawIOBase, TextIOWrapper
 from select import POLLIN, poll
 from time import monotonic, sleep, time
 
 MAX_FRAME = 64 << 20
 MAX_OUTPUT = 1 << 20
+MAX_TEXT = 1 << 16
 OUTPUT_CUT = "\n[output cut here: it is longer than 1 MiB]\n"
 # The node interrupts at the deadline too and answers first; this timer is for blocking calls.
 DEADLINE_SLACK_S = 0.005
+# Before a deadline, what the function's own buffers hold is flushed, so that the node's answer has it.
+FLUSH_AHEAD_S = 0.03
+# How soon a coroutine has to give way that was cancelled, and how often it is broken into.
+YIELD_S = 0.03
+BREAK_INS = 50
+# The reading end of the pipe behind descriptors 1 and 2.
+PIPE = 3
 FOREVER = float("inf")
 # What a generic executor imports ahead; 14 MiB with the interpreter on CPython 3.11.
 COMMON_MODULES = (
@@ -101,91 +114,267 @@ except Exception:  # another Python than CPython, or a changed private module
 
 
 class Sink:
-    """What one call has written, or the load, at most MAX_OUTPUT characters."""
+    """Whose output it is: a call's, or nobody's, which has no name."""
 
-    __slots__ = ("parts", "room", "logged")
+    __slots__ = ("name", "room", "rests", "copy")
 
-    def __init__(self, logged=False):
-        self.parts = []
-        self.room = MAX_OUTPUT
-        # True if it goes to the container's log, too.
-        self.logged = logged
+    def __init__(self, name=None, copy=None):
+        self.name = name
+        self.room = FOREVER if name is None else MAX_OUTPUT
+        # What has no line's end yet, by the descriptor that it is for.
+        self.rests = None
+        # A list that gets it, too.
+        self.copy = copy
 
-    def write(self, text):
-        if self.room < 0:
+
+# The sink of what runs. A thread of Python's begins without one: see inherit_output.
+CURRENT = ContextVar("output", default=None)
+
+
+def pipe_poll():
+    readable = poll()
+    readable.register(PIPE, POLLIN)
+    return readable.poll
+
+
+class Output:
+    """Tells the node what is written, when a line of it is complete."""
+
+    def __init__(self, channel):
+        self.channel = channel
+        self.nobody = Sink()
+        # Whose is what comes out of the pipe.
+        self.owner = self.nobody
+        # True in a child process of the function: it writes to the pipe.
+        self.forked = False
+        # True if the running call has started processes; True if any of them goes on after its call.
+        self.spawned = False
+        self.shared = False
+        # What was written while this very thread was writing: by signal handlers and finalizers.
+        self.deferred = []
+        self.streams = (Written(self, 1, "<stdout>"), Written(self, 2, "<stderr>"))
+        self.readable = pipe_poll()
+        os.set_inheritable(PIPE, False)
+        self.pipe = os.readlink("/proc/self/fd/%d" % PIPE)
+        self.texts = tuple(self.text(stream) for stream in self.streams)
+        sys.stdout, sys.stderr = self.texts
+        os.register_at_fork(before=self.mark_spawned, after_in_child=self.enter_child)
+        start_new_thread(self.watch, ())
+
+    def text(self, stream):
+        text = TextIOWrapper(stream, "utf-8", "backslashreplace", "\n", False, True)
+        text.mode = "w"
+        return text
+
+    def write(self, data, number):
+        """Somebody writes to one of the streams. Lines are told at once."""
+        if self.forked:
+            at = 0
+            while at < len(data):
+                at += os.write(number, data[at:])
             return
-        if len(text) > self.room:
-            text = text[: self.room] + OUTPUT_CUT
-            self.room = -1
-        else:
-            self.room -= len(text)
-        self.parts.append(text)
+        sink = CURRENT.get() or self.nobody
+        lock = self.channel.lock
+        if lock._is_owned():
+            self.deferred.append((sink, number, data))
+            return
+        with lock:
+            self.take(sink, number, data)
+            while self.deferred:
+                self.take(*self.deferred.pop(0))
 
-    def close(self):
-        """What is still written goes to the log only."""
-        self.parts = []
-        self.room = -1
-        self.logged = True
+    def flush(self, number):
+        """Tells the node the part of a line that was written to a stream."""
+        if self.forked or self.channel.lock._is_owned():
+            return
+        sink = CURRENT.get() or self.nobody
+        with self.channel.lock:
+            rest = sink.rests and sink.rests.pop(number, None)
+            if rest:
+                # Bytes of a character whose last ones are still to come wait for these.
+                text, used = utf_8_decode(rest, "replace", False)
+                if used < len(rest):
+                    sink.rests[number] = rest[used:]
+                self.tell(sink, text)
+
+    # All that follows runs with the channel's lock held.
+
+    def take(self, sink, number, data):
+        rests = sink.rests
+        if rests is None:
+            rests = sink.rests = {}
+        rest = rests.pop(number, None)
+        if rest:
+            data = rest + data
+        end = data.rfind(b"\n") + 1
+        if end == 0 and len(data) > MAX_TEXT:
+            end = utf_8_decode(data, "replace", False)[1]
+        if end < len(data):
+            rests[number] = data[end:]
+            data = data[:end]
+        if data:
+            if number != PIPE:
+                self.drain()
+            self.tell(sink, str(data, "utf-8", "replace"))
+
+    def tell(self, sink, text):
+        if sink.room < 0:
+            return
+        sink.room -= len(text)
+        if sink.room < 0:
+            text = text[: sink.room] + OUTPUT_CUT
+        if sink.copy is not None:
+            sink.copy.append(text)
+        name = "null" if sink.name is None else quote(sink.name)
+        for at in range(0, len(text), MAX_TEXT):
+            self.channel.put('{"log":%s,"text":%s}' % (name, quote(text[at : at + MAX_TEXT])))
+
+    def drain(self):
+        """Takes what is in the pipe."""
+        while self.readable(0):
+            try:
+                data = os.read(PIPE, MAX_TEXT)
+            except OSError:
+                return
+            if not data:
+                return
+            self.take(self.owner, PIPE, data)
+
+    # Around calls that run one at a time.
+
+    def begin(self, sink):
+        with self.channel.lock:
+            self.drain()
+            if self.shared:
+                self.shared = self.is_shared()
+            if not self.shared:
+                self.owner = sink
+            CURRENT.set(sink)
+
+    def end(self, sink):
+        if self.forked:
+            return
+        self.flush_bound()
+        with self.channel.lock:
+            self.drain()
+            if self.spawned:
+                self.spawned = False
+                self.shared = self.is_shared()
+            self.owner = self.nobody
+            CURRENT.set(None)
+        self.complete(sink)
+
+    def complete(self, sink):
+        """The call has ended: a line that it has not ended does, too."""
+        if sink.rests:
+            with self.channel.lock:
+                rests, sink.rests = sink.rests, None
+                for rest in rests.values():
+                    self.tell(sink, str(rest, "utf-8", "replace"))
+
+    def flush_bound(self):
+        """Flushes what the function has put in the place of sys.stdout and sys.stderr."""
+        if (sys.stdout, sys.stderr) == self.texts and self.texts[0].write_through and self.texts[1].write_through:
+            return
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                if type(stream) is TextIOWrapper and stream.buffer in self.streams:
+                    # From now on it keeps nothing back.
+                    stream.reconfigure(write_through=True)
+                stream.flush()
+            except Exception:  # whatever it is, None or closed or the function's own
+                pass
+
+    # Processes of the function.
+
+    def watch(self):
+        """Takes what comes out of the pipe when no call's end does, so that nobody waits at a full one."""
+        wait = pipe_poll()  # of its own: one may not be asked by two threads at once
+        while True:
+            wait()
+            with self.channel.lock:
+                self.drain()
+            if wait(0):
+                sleep(0.1)  # all writers are gone, which is the function's doing
+
+    def mark_spawned(self):
+        self.spawned = True
+
+    def enter_child(self):
+        self.forked = True
+        self.channel.lock = RLock()
+        for text in self.texts:
+            # So that lines of several processes stay whole.
+            text.reconfigure(line_buffering=True, write_through=False)
+
+    def is_shared(self):
+        """True if another process of the function may write to the pipe."""
+        for name in os.listdir("/proc"):
+            if not name.isdigit() or name == "1" or int(name) == os.getpid():
+                continue
+            folder = "/proc/%s/fd/" % name
+            try:
+                if any(os.readlink(folder + number) == self.pipe for number in os.listdir(folder)):
+                    return True
+            except FileNotFoundError:  # it has ended
+                pass
+            except OSError:
+                return True
+        return False
 
 
-class OneSink:
-    """Where output goes when calls run one at a time."""
+def mark_spawns(output):
+    """Makes the calls that start processes say so. A thread that forks is told by os.register_at_fork."""
+    import _posixsubprocess
 
-    def __init__(self):
-        self.value = None
+    def marked(start):
+        def spawn(*args, **kwargs):
+            output.spawned = True
+            return start(*args, **kwargs)
 
-    def get(self):
-        return self.value
+        return spawn
 
-    def set(self, sink):
-        self.value = sink
+    for module, name in (
+        (_posixsubprocess, "fork_exec"),
+        (sys.modules.get("subprocess"), "_fork_exec"),
+        (os, "system"),
+        (os, "posix_spawn"),
+        (os, "posix_spawnp"),
+    ):
+        if hasattr(module, name):
+            setattr(module, name, marked(getattr(module, name)))
 
 
-class CapturedBytes(RawIOBase):
-    """Stands in for sys.stdout.buffer."""
+class Written(RawIOBase):
+    """The buffer of sys.stdout or sys.stderr. Nobody can close it: wrappers that end would."""
 
-    def __init__(self, text):
-        self.text = text
+    mode = "wb"
+
+    def __init__(self, output, number, name):
+        self.output = output
+        self.number = number
+        self.name = name
+
+    @property
+    def raw(self):
+        return self
 
     def writable(self):
         return True
 
     def fileno(self):
-        return self.text.fileno()
+        return self.number
 
     def write(self, data):
         data = bytes(data)
-        self.text.write(data.decode("utf-8", "replace"))
+        self.output.write(data, self.number)
         return len(data)
 
+    def flush(self):
+        self.output.flush(self.number)
 
-class Captured(TextIOBase):
-    """Stands in for sys.stdout and sys.stderr: the call's sink, or the container's log."""
-
-    encoding = "utf-8"
-    errors = "backslashreplace"
-
-    def __init__(self, real, current):
-        self.real = real
-        self.current = current
-        self.buffer = CapturedBytes(self)
-
-    def writable(self):
-        return True
-
-    def fileno(self):
-        return self.real.fileno()
-
-    def write(self, text):
-        if not isinstance(text, str):
-            raise TypeError("write() argument must be str, not %s" % type(text).__name__)
-        sink = self.current.get()
-        if sink is None or sink.logged:
-            self.real.write(text)
-            self.real.flush()
-        if sink is not None:
-            sink.write(text)
-        return len(text)
+    def close(self):
+        self.flush()
 
 
 # The channel ---------------------------------------------------------------------------------
@@ -197,7 +386,7 @@ class Channel:
     def __init__(self, path, token):
         self.socket = socket(AF_UNIX, SOCK_STREAM)
         self.socket.connect(path)
-        self.lock = allocate_lock()
+        self.lock = RLock()
         self.buffer = b""
         # A thread that waits in recv() is also woken when the node has read its reply, for nothing;
         # one that waits in poll() is woken only by a call.
@@ -207,9 +396,13 @@ class Channel:
         self.send('{"token":' + quote(token) + "}")
 
     def send(self, text):
-        data = text.encode("ascii")
         with self.lock:
-            self.socket.sendall(len(data).to_bytes(4, "big") + data)
+            self.put(text)
+
+    def put(self, text):
+        """Sends a frame; the lock is held."""
+        data = text.encode("ascii")
+        self.socket.sendall(len(data).to_bytes(4, "big") + data)
 
     def _take(self):
         """The next frame that has arrived completely, or None."""
@@ -232,7 +425,7 @@ class Channel:
         name = loads(str(data[6 : data.index(b'","') + 1], "utf-8"))
         why = "are nested too deeply" if isinstance(error, RecursionError) else "cannot be read"
         message = "The parameters %s: %s" % (why, error)
-        self.send(failed({"id": name}, (type(error).__name__, message, ""), Sink()))
+        self.send(failed({"id": name}, (type(error).__name__, message, "")))
         return {"cancel": name}
 
     def receive(self):
@@ -314,28 +507,21 @@ def shown(make, otherwise):
         return otherwise
 
 
-def failed(request, failure, sink):
+def failed(request, failure, output=""):
     kind, message, trace = failure
     return '{"id":%s,"ok":false,"error":{"type":%s,"message":%s,"traceback":%s},"output":%s}' % (
         quote(request["id"]),
         quote(kind[:1000]),
         quote(message[:MAX_OUTPUT]),
         quote(trace[-MAX_OUTPUT:]),
-        quote("".join(sink.parts)),
-    )
-
-
-def succeeded(request, result, sink):
-    output = "".join(sink.parts) if request["output"] else ""
-    reply = '{"id":%s,"ok":true,"result":%s,"output":%s}' % (
-        quote(request["id"]),
-        quote(result),
         quote(output),
     )
+
+
+def succeeded(request, result):
+    reply = '{"id":%s,"ok":true,"result":%s,"output":""}' % (quote(request["id"]), quote(result))
     if len(reply) > MAX_FRAME:
-        return failed(
-            request, ("ResultTooLarge", "The result is longer than 64 MiB of JSON", ""), sink
-        )
+        return failed(request, ("ResultTooLarge", "The result is longer than 64 MiB of JSON", ""))
     return reply
 
 
@@ -366,10 +552,65 @@ class Context(dict):
 # The handler ---------------------------------------------------------------------------------
 
 
+def own_file(module):
+    """The file of the code folder that a module's name stands for, or None."""
+    path = CODE_FOLDER + "/" + module.replace(".", "/")
+    for file in (path + ".py", path + "/__init__.py"):
+        if os.path.isfile(file):
+            return file
+    return None
+
+
+def import_own(module):
+    """Imports a module of the function's: from its file, even if a module of Python's own hides it."""
+    file = own_file(module)
+    try:
+        __import__(module)
+        found = sys.modules[module]
+    except ModuleNotFoundError as error:
+        # Unless it is one that the module itself imports.
+        if file is None or not (module + ".").startswith(str(error.name) + "."):
+            raise
+        found = None
+    if file is None or getattr(found, "__file__", None) == file:
+        return found
+    # What importlib is made of: importing that takes milliseconds.
+    spec = sys.modules["_frozen_importlib_external"].spec_from_file_location(module, file)
+    found = sys.modules["_frozen_importlib"].module_from_spec(spec)
+    sys.modules.setdefault(module, found)
+    spec.loader.exec_module(found)
+    return found
+
+
+def tell_hidden():
+    """Tells which modules of the function's cannot be imported, since Python has its own already."""
+    try:
+        entries = os.listdir(CODE_FOLDER)
+    except OSError:  # no code
+        return
+    for entry in sorted(entries):
+        name, _, kind = entry.partition(".")
+        if kind != "py" and not os.path.isfile("%s/%s/__init__.py" % (CODE_FOLDER, entry)):
+            continue
+        if name in sys.modules or name in sys.builtin_module_names:
+            sys.stderr.write(
+                "[serverledge] %s is hidden: `import %s` gives Python's own module. Rename it.\n" % (entry, name)
+            )
+
+
+def is_async(handler):
+    """True if calling it gives a coroutine, as far as that can be seen."""
+    for function in (handler, getattr(handler, "func", None), getattr(type(handler), "__call__", None)):
+        code = getattr(function, "__code__", None)
+        if code is not None and getattr(code, "co_flags", 0) & CO_COROUTINE:
+            return True
+    return False
+
+
 class Function:
     """The user's function: loaded once, called for every request."""
 
-    def __init__(self):
+    def __init__(self, output):
         environ = os.environ
         self.facts = {
             "function_name": environ.get("SERVERLEDGE_FUNCTION", ""),
@@ -377,67 +618,96 @@ class Function:
             "area": environ.get("SERVERLEDGE_AREA", ""),
             "node": environ.get("SERVERLEDGE_NODE", ""),
         }
+        self.output = output
         self.handler = None
         self.failure = None
-        # Logged at once: whatever ends the process meanwhile, the log tells what was written.
-        self.output = Sink(logged=True)
-        self.local = None
+        # What it wrote while it was loaded, if that failed.
+        self.written = ""
+        self.is_async = False
+        # Runs what is awaitable; the executor knows on which event loop.
+        self.wait = None
 
-    def load(self, name, current):
+    def load(self, name):
         """Imports the handler; what goes wrong is the answer of every call, with what was written."""
-        module, _, function = name.rpartition(".")
-        current.set(self.output)
+        path, _, function = name.rpartition(".")
+        module = (path[2:] if path.startswith("./") else path).replace("/", ".")
+        written = []
+        sink = Sink(copy=written)
+        self.output.begin(sink)
         try:
             if not module or not function:
                 raise ImportError(
                     "The handler must be <module>.<function>, current value is %r" % name
                 )
-            __import__(module)
-            self.handler = getattr(sys.modules[module], function)
+            tell_hidden()
+            self.handler = getattr(import_own(module), function)
             if not callable(self.handler):
                 raise TypeError("The handler %s is not callable" % name)
-            code = getattr(self.handler, "__code__", None)
-            if code is not None and code.co_flags & CO_COROUTINE:
+            self.is_async = is_async(self.handler)
+            if self.is_async:
                 # Now, so that no call's deadline pays for it.
                 import asyncio  # noqa: F401
-            self.output.close()
         except BaseException as error:
+            if self.output.forked:
+                self.leave_child(error)
             self.failure = describe(error)
-        finally:
-            current.set(None)
+        self.output.end(sink)
+        sink.copy = None
+        if self.failure is not None:
+            self.written = "".join(written)
 
-    def call(self, request, started):
-        """Runs the handler. `started` is told when an interruption may begin."""
-        context = Context(
+    def context(self, request):
+        """What the handler gets as its second argument."""
+        return Context(
             self.facts,
             request_id=request["id"],
             deadline_ms=time() * 1000 + request["timeoutMs"],
         )
-        started()
-        result = self.handler(request["params"], context)
-        if hasattr(result, "__await__"):
-            result = self.wait(result)
+
+    def call(self, request, started):
+        """Runs the handler. `started` is told when an interruption may begin."""
+        context = self.context(request)
+        try:
+            started()
+            result = self.handler(request["params"], context)
+            if hasattr(result, "__await__"):
+                result = self.wait(result)
+        except BaseException as error:
+            if self.output.forked:
+                self.leave_child(error)
+            raise
+        if self.output.forked:
+            self.leave_child(None)
         return result
 
-    def wait(self, awaitable):
-        """Runs an async handler on this thread's own event loop, which lives on."""
-        import asyncio
-        from threading import local
+    def leave_child(self, error):
+        """Ends a process that the function has forked and that came back here: it answers nothing."""
+        status = 0
+        if isinstance(error, SystemExit):
+            status = error.code if isinstance(error.code, int) else 1 if error.code else 0
+        elif error is not None:
+            sys.stderr.write(describe(error)[2])
+            status = 1
+        self.output.flush_bound()
+        os._exit(status & 255)
 
-        if self.local is None:
-            self.local = local()
-        loop = getattr(self.local, "loop", None)
-        if loop is None:
-            loop = self.local.loop = asyncio.new_event_loop()
-            asyncio.set_event_loop(loop)
-        task = asyncio.ensure_future(awaitable, loop=loop)
-        try:
-            return loop.run_until_complete(task)
-        except Interrupted:
-            # Lets the coroutine's own `finally` blocks run.
-            task.cancel()
-            loop.run_until_complete(asyncio.wait([task], timeout=1))
-            raise
+
+def main_loop():
+    """The event loop of this thread: the one that the function's module has taken for it, if it has."""
+    import asyncio
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loop = asyncio.get_event_loop()
+        if not loop.is_closed():
+            return loop
+    except RuntimeError:  # there is none
+        pass
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop
 
 
 INTERRUPTED = ("Interrupted", "The function was stopped: its time was up or its caller left", "")
@@ -449,7 +719,8 @@ class Serial:
     def __init__(self, channel, function):
         self.channel = channel
         self.function = function
-        self.current = OneSink()
+        self.output = function.output
+        self.loop = None
         self.running = None
         self.signalled = False
         self.deadline = FOREVER
@@ -457,6 +728,7 @@ class Serial:
         # time is up is set anew, so that hardly any call has to set it.
         self.alarm = FOREVER
         self.alarm_handler = self.on_alarm
+        function.wait = self.wait
         signal(SIGALRM, self.alarm_handler)
         signal(SIGUSR1, self.on_cancel)
 
@@ -475,8 +747,17 @@ class Serial:
         self.alarm = FOREVER
         if self.running is None:
             return
-        if monotonic() < self.deadline:
-            return self.set_alarm(self.deadline)
+        now = monotonic()
+        if self.channel.lock._is_owned():
+            # A frame must not be cut off.
+            return self.set_alarm(now)
+        if self.signalled:
+            self.stop_if_cancelled()
+        if now < self.deadline - FLUSH_AHEAD_S:
+            return self.set_alarm(self.deadline - FLUSH_AHEAD_S)
+        if now < self.deadline:
+            self.set_alarm(self.deadline)
+            return self.output.flush_bound()
         self.running = None
         raise Interrupted()
 
@@ -490,6 +771,9 @@ class Serial:
         """The node has sent a cancel frame for a call that is perhaps the running one."""
         if self.running is None:
             self.signalled = True
+        elif self.channel.lock._is_owned():
+            self.signalled = True
+            self.set_alarm(monotonic())
         else:
             self.stop_if_cancelled()
 
@@ -500,23 +784,39 @@ class Serial:
                 self.running = None
                 raise Interrupted()
 
+    def wait(self, awaitable):
+        """Runs an async handler on this thread's event loop, which lives on."""
+        import asyncio
+
+        if self.loop is None:
+            self.loop = main_loop()
+        loop = self.loop
+        task = asyncio.ensure_future(awaitable, loop=loop)
+        try:
+            return loop.run_until_complete(task)
+        except Interrupted:
+            # Lets the coroutine's own `finally` blocks run.
+            task.cancel()
+            loop.run_until_complete(asyncio.wait([task], timeout=1))
+            raise
+
     def run(self, request):
-        function = self.function
+        function, output = self.function, self.output
         if function.failure is not None:
-            return failed(request, function.failure, function.output)
-        sink = Sink()
+            return failed(request, function.failure, function.written)
+        sink = Sink(request["id"])
 
         def started():
             deadline = monotonic() + request["timeoutMs"] / 1000 + DEADLINE_SLACK_S
             self.deadline = deadline
             self.running = request["id"]
-            if deadline < self.alarm:
-                self.set_alarm(deadline)
+            if deadline - FLUSH_AHEAD_S < self.alarm:
+                self.set_alarm(deadline - FLUSH_AHEAD_S)
             # The cancellation may have come before the call was begun.
             if self.signalled or self.channel.buffer:
                 self.stop_if_cancelled()
 
-        self.current.set(sink)
+        output.begin(sink)
         try:
             try:
                 result = function.call(request, started)
@@ -524,13 +824,13 @@ class Serial:
                 self.running = None
                 if getsignal(SIGALRM) is not self.alarm_handler:
                     self.take_alarm_back()
-            return succeeded(request, encode(result), sink)
+            reply = succeeded(request, encode(result))
         except Interrupted:
-            return failed(request, INTERRUPTED, sink)
+            reply = failed(request, INTERRUPTED)
         except BaseException as error:
-            return failed(request, describe(error, 2), sink)
-        finally:
-            self.current.set(None)
+            reply = failed(request, describe(error, 2))
+        output.end(sink)
+        return reply
 
 
 class Job:
@@ -545,43 +845,44 @@ class Job:
         self.done = False
 
 
-def inherit_output(current):
+def inherit_output():
     """Lets threads that a call starts, and what it gives to a thread pool, write to the call's output.
 
-    Context variables are not inherited by threads (before Python 3.14), nor by what pools run.
+    Context variables are not inherited by threads, nor by what pools run. To be called before
+    `threading` is imported, which takes these functions over.
     """
-    from threading import Thread
+    import _thread
 
-    start = Thread.start
+    def inheriting(start):
+        def start_with_output(function, *args, **kwargs):
+            sink = CURRENT.get()
 
-    def start_with_output(thread):
-        sink, run = current.get(), thread.run
+            def run(*args, **kwargs):
+                CURRENT.set(sink)
+                return function(*args, **kwargs)
 
-        def run_with_output():
-            thread.__dict__.pop("run", None)  # else it would be a cycle
-            current.set(sink)
-            run()
+            # A pool's threads outlive the call that started them. The pool's module is not imported
+            # for this, which takes long: it is there once a pool starts its first thread.
+            pools = sys.modules.get("concurrent.futures.thread")
+            if pools is not None and not hasattr(pools.ThreadPoolExecutor.submit, "plain"):
+                submit_with_output(pools.ThreadPoolExecutor)
+            return start(function if sink is None else run, *args, **kwargs)
 
-        if sink is not None:
-            thread.run = run_with_output
-        start(thread)
-        # A pool's threads outlive the call that started them. The pool's module is not imported ahead
-        # for this, which takes long: it is there once a pool starts its first thread.
-        pools = sys.modules.get("concurrent.futures.thread")
-        if pools is not None and not hasattr(pools.ThreadPoolExecutor.submit, "plain"):
-            submit_with_output(pools.ThreadPoolExecutor, current)
+        return start_with_output
 
-    Thread.start = start_with_output
+    for name in ("start_new_thread", "start_joinable_thread"):
+        if hasattr(_thread, name):
+            setattr(_thread, name, inheriting(getattr(_thread, name)))
 
 
-def submit_with_output(Pool, current):
+def submit_with_output(Pool):
     plain = Pool.submit
 
     def submit(pool, function, /, *args, **kwargs):
-        sink = current.get()
+        sink = CURRENT.get()
 
         def run(*args, **kwargs):
-            current.set(sink)
+            CURRENT.set(sink)
             return function(*args, **kwargs)
 
         return plain(pool, run, *args, **kwargs)
@@ -598,14 +899,14 @@ class Threaded:
 
         self.channel = channel
         self.function = function
+        self.output = function.output
         self.limit = limit
         self.queue = SimpleQueue()
         self.lock = allocate_lock()
         self.jobs = {}
         self.threads = 0
-        self.current = ContextVar("output", default=None)
-        # On the main thread: `threading`, which it imports, takes the importing one for that.
-        inherit_output(self.current)
+        self.loop = None
+        function.wait = self.wait
 
     def serve(self):
         while True:
@@ -634,19 +935,20 @@ class Threaded:
                 pythonapi.PyThreadState_SetAsyncExc(c_ulong(job.thread), py_object(Interrupted))
 
     def work(self):
-        from _thread import get_ident
-
         thread = get_ident()
         while True:
             job = self.queue.get()
-            sink = Sink()
+            sink = Sink(job.request["id"])
             try:
                 reply = self.run(job, thread, sink)
                 self.settle(job)
             except Interrupted:
-                reply = failed(job.request, INTERRUPTED, sink)
+                reply = failed(job.request, INTERRUPTED)
                 job.done = True
-            sink.close()
+            CURRENT.set(None)
+            # Whose a shared buffer's text is nobody can tell.
+            self.output.flush_bound()
+            self.output.complete(sink)
             with self.lock:
                 del self.jobs[job.request["id"]]
             self.channel.send(reply)
@@ -654,7 +956,7 @@ class Threaded:
     def run(self, job, thread, sink):
         request, function = job.request, self.function
         if function.failure is not None:
-            return failed(request, function.failure, function.output)
+            return failed(request, function.failure, function.written)
 
         def started():
             with self.lock:
@@ -662,15 +964,13 @@ class Threaded:
                 if job.cancelled:
                     raise Interrupted()
 
-        self.current.set(sink)
+        CURRENT.set(sink)
         try:
-            return succeeded(request, encode(function.call(request, started)), sink)
+            return succeeded(request, encode(function.call(request, started)))
         except Interrupted:
             raise
         except BaseException as error:
-            return failed(request, describe(error, 2), sink)
-        finally:
-            self.current.set(None)
+            return failed(request, describe(error, 2))
 
     def settle(self, job):
         """After this no interruption can hit the thread: one that is under way is awaited."""
@@ -679,6 +979,134 @@ class Threaded:
         end = monotonic() + 0.05
         while job.cancelled and monotonic() < end:
             sleep(0.001)
+
+    def wait(self, awaitable):
+        """Runs what a plain handler gave on the event loop that all calls share."""
+        import asyncio
+
+        with self.lock:
+            if self.loop is None:
+                self.loop = asyncio.new_event_loop()
+                start_new_thread(self.loop.run_forever, ())
+
+        async def whole():
+            return await awaitable
+
+        done = allocate_lock()
+        done.acquire()
+        future = asyncio.run_coroutine_threadsafe(whole(), self.loop)
+        future.add_done_callback(lambda _: done.release())
+        try:
+            # In turns, since nothing interrupts a thread that waits for a lock.
+            while not done.acquire(True, 0.02):
+                pass
+        except Interrupted:
+            future.cancel()
+            done.acquire(True, 1)
+            raise
+        return future.result()
+
+
+class Looped:
+    """Calls of an `async def` handler, all on the event loop of the main thread."""
+
+    def __init__(self, channel, function):
+        from asyncio import current_task
+
+        self.channel = channel
+        self.function = function
+        self.output = function.output
+        self.current_task = current_task
+        self.loop = main_loop()
+        self.main = get_ident()
+        self.tasks = {}
+        self.cancelled = set()
+        signal(SIGUSR1, self.on_break)
+
+    def serve(self):
+        start_new_thread(self.receive, ())
+        while True:
+            try:
+                self.loop.run_forever()
+            except BaseException:  # a background task has ended with SystemExit: not ours
+                pass
+
+    def receive(self):
+        while True:
+            request = self.channel.receive()
+            if "cancel" in request:
+                name = request["cancel"]
+                self.loop.call_soon_threadsafe(self.cancel, name)
+                start_new_thread(self.break_in, (name,))
+            else:
+                self.loop.call_soon_threadsafe(self.begin, request)
+
+    def begin(self, request):
+        function, name = self.function, request["id"]
+        if function.failure is not None:
+            return self.channel.send(failed(request, function.failure, function.written))
+        sink = Sink(name)
+        CURRENT.set(sink)
+        task = self.tasks[name] = self.loop.create_task(self.run(request))
+        task.add_done_callback(lambda task: self.end(task, request, sink))
+
+    async def run(self, request):
+        function = self.function
+        try:
+            result = await function.handler(request["params"], function.context(request))
+            if not self.output.forked:
+                return succeeded(request, encode(result))
+            error = None
+        except Exception as thrown:
+            error = thrown
+        except (SystemExit, KeyboardInterrupt) as thrown:  # which would end the loop
+            error = thrown
+        if self.output.forked:
+            function.leave_child(error)
+        return failed(request, describe(error))
+
+    def end(self, task, request, sink):
+        name = request["id"]
+        del self.tasks[name]
+        stopped = name in self.cancelled
+        self.cancelled.discard(name)
+        error = None if task.cancelled() else task.exception()
+        if not task.cancelled() and error is None:
+            reply = task.result()
+        elif stopped:
+            reply = failed(request, INTERRUPTED)
+        elif error is None:
+            reply = failed(request, ("CancelledError", "The coroutine was cancelled", ""))
+        else:
+            reply = failed(request, describe(error))
+        CURRENT.set(None)
+        self.output.flush_bound()
+        self.output.complete(sink)
+        self.channel.send(reply)
+
+    def cancel(self, name):
+        task = self.tasks.get(name)
+        if task is not None:
+            self.cancelled.add(name)
+            task.cancel()
+
+    def break_in(self, name):
+        """Ends a coroutine that does not give way, which no cancelling reaches."""
+        sleep(YIELD_S)
+        for _ in range(BREAK_INS):
+            task = self.tasks.get(name)
+            if task is None or self.current_task(self.loop) is not task:
+                return
+            self.cancelled.add(name)
+            pthread_kill(self.main, SIGUSR1)
+            sleep(0.01)
+
+    def on_break(self, _number, _frame):
+        task = self.current_task(self.loop)
+        if task is None or self.channel.lock._is_owned():
+            return
+        if any(self.tasks.get(name) is task for name in self.cancelled):
+            raise Interrupted()
 
 
 # Started ahead -------------------------------------------------------------------------------
@@ -716,6 +1144,7 @@ def main():
     del sys.argv[1:]
     # Where the script lies is not where the function's modules lie.
     del sys.path[0]
+    inherit_output()
     imported = import_common() if generic else None
     channel = Channel(environ.pop("SERVERLEDGE_SOCKET"), environ.pop("SERVERLEDGE_TOKEN"))
     if generic:
@@ -723,12 +1152,20 @@ def main():
     sys.path.insert(0, CODE_FOLDER)
     handler = environ.get("SERVERLEDGE_HANDLER", "")
     limit = int(environ.get("SERVERLEDGE_CONCURRENCY", "1"))
-    function = Function()
-    executor = Serial(channel, function) if limit == 1 else Threaded(channel, function, limit)
-    sys.stdout = Captured(sys.stdout, executor.current)
-    sys.stderr = Captured(sys.stderr, executor.current)
-    function.load(handler, executor.current)
+    output = Output(channel)
+    function = Function(output)
+    if limit == 1:
+        mark_spawns(output)
+        executor = Serial(channel, function)
+        function.load(handler)
+    else:
+        # Takes the thread that imports it for the main one.
+        import threading  # noqa: F401
+
+        function.load(handler)
+        executor = Looped(channel, function) if function.is_async else Threaded(channel, function, limit)
     executor.serve()
 
 
-main()
+if __name__ == "__main__":  # and not where multiprocessing imports it in a process that it spawned
+    main()

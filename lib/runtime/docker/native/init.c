@@ -1,14 +1,19 @@
 /*
- * init PROGRAM [ARGUMENT...]: process 1 of the containers of our runtimes.
+ * init [-p] PROGRAM [ARGUMENT...]: process 1 of the containers of our runtimes.
  *
  * Runs the program, waits for all processes that end, orphans included, hands signals on to the
  * program, and ends as it ended: with its exit status, or 128 and its signal.
+ *
+ * With -p the program's standard output and standard error are a pipe, of which it has the reading
+ * end as descriptor 3. What the program has not read when it ends goes to the container's log, so
+ * that nothing is lost in a crash.
  */
 #include "syscalls.h"
 
 START;
 
 enum { sigchld = 17, sig_setmask = 2, signal_bytes = 8, wnohang = 1, enoent = 2 };
+enum { f_setfl = 4, o_nonblock = 04000, pipe_reader = 3, piece = 4096, max_pieces = 64 };
 enum { cannot_run = 126, not_found = 127, killed = 128, max_path = 4096 };
 
 static size length(const char *text) {
@@ -62,6 +67,25 @@ static void run(char **command, char **variables, unsigned long *mask) {
   quit(why == -enoent ? not_found : cannot_run);
 }
 
+/* Puts a descriptor where the program expects it. */
+static void place(int from, int to) {
+  if (from != to) call(sys_dup3, from, to, 0, 0, 0, 0);
+}
+
+/* Writes what is left in the pipe to the log. Bounded: processes of the program may go on writing. */
+static void empty_pipe(int reader) {
+  char text[piece];
+  for (int pieces = 0; pieces < max_pieces; pieces++) {
+    word count = call(sys_read, reader, (word)text, piece, 0, 0, 0);
+    if (count <= 0) return;
+    for (word at = 0; at < count;) {
+      word written = call(sys_write, 2, (word)text + at, count - at, 0, 0, 0);
+      if (written <= 0) return;
+      at += written;
+    }
+  }
+}
+
 static int status_of(int status) {
   int signal = status & 0x7f;
   return signal ? killed + signal : (status >> 8) & 0xff;
@@ -70,19 +94,39 @@ static int status_of(int status) {
 __attribute__((noreturn, used)) void begin(word *stack) {
   unsigned long all = ~0UL, before = 0;
   char **command = arguments(stack) + 1;
+  int ends[2] = {-1, -1};
   if (stack[0] < 2) quit(cannot_run);
+  if (command[0][0] == '-' && command[0][1] == 'p') {
+    command++;
+    if (stack[0] < 3 || call(sys_pipe2, (word)ends, 0, 0, 0, 0, 0) < 0) quit(cannot_run);
+    /* Of both processes: whoever reads finds nothing rather than waits. */
+    call(sys_fcntl, ends[0], f_setfl, o_nonblock, 0, 0, 0);
+  }
   /* Blocked signals wait, also those that process 1 would not get otherwise. */
   call(sys_rt_sigprocmask, sig_setmask, (word)&all, (word)&before, signal_bytes, 0, 0);
   word child = fork();
-  if (child == 0) run(command, environment(stack), &before);
+  if (child == 0) {
+    if (ends[1] >= 0) {
+      place(ends[1], 1);
+      place(ends[1], 2);
+      place(ends[0], pipe_reader);
+      if (ends[1] > pipe_reader) call(sys_close, ends[1], 0, 0, 0, 0, 0);
+      if (ends[0] > pipe_reader) call(sys_close, ends[0], 0, 0, 0, 0, 0);
+    }
+    run(command, environment(stack), &before);
+  }
   if (child < 0) quit(cannot_run);
+  if (ends[1] >= 0) call(sys_close, ends[1], 0, 0, 0, 0, 0);
   for (;;) {
     word signal = call(sys_rt_sigtimedwait, (word)&all, 0, 0, signal_bytes, 0, 0);
     if (signal > 0 && signal != sigchld) call(sys_kill, child, signal, 0, 0, 0, 0);
     for (;;) {
       int status = 0;
       word ended = call(sys_wait4, -1, (word)&status, wnohang, 0, 0, 0);
-      if (ended == child) quit(status_of(status));
+      if (ended == child) {
+        if (ends[0] >= 0) empty_pipe(ends[0]);
+        quit(status_of(status));
+      }
       if (ended <= 0) break;
     }
   }

@@ -11,7 +11,7 @@ enum {
   sys_connect = 42, sys_sendto = 44, sys_recvfrom = 45, sys_bind = 49, sys_listen = 50,
   sys_setsockopt = 54, sys_getsockopt = 55, sys_fork = 57, sys_execve = 59, sys_exit = 60,
   sys_wait4 = 61, sys_kill = 62, sys_umask = 95, sys_setpgid = 109, sys_rt_sigtimedwait = 128,
-  sys_accept4 = 288,
+  sys_accept4 = 288, sys_dup3 = 292, sys_pipe2 = 293, sys_fcntl = 72,
 };
 
 static word call(word number, word a, word b, word c, word d, word e, word f) {
@@ -43,7 +43,7 @@ enum {
   sys_rt_sigprocmask = 135, sys_rt_sigtimedwait = 137, sys_setpgid = 154, sys_umask = 166,
   sys_socket = 198, sys_bind = 200, sys_listen = 201, sys_connect = 203, sys_sendto = 206,
   sys_recvfrom = 207, sys_setsockopt = 208, sys_getsockopt = 209, sys_clone = 220,
-  sys_execve = 221, sys_accept4 = 242, sys_wait4 = 260,
+  sys_execve = 221, sys_accept4 = 242, sys_wait4 = 260, sys_dup3 = 24, sys_pipe2 = 59, sys_fcntl = 25,
 };
 
 static word call(word number, word a, word b, word c, word d, word e, word f) {
