@@ -4,6 +4,8 @@
  * @module
  */
 
+import { RawClient } from "./raw_client.ts";
+
 /** What came back. */
 export interface RawAnswer {
   /** Status. */
@@ -30,13 +32,11 @@ export async function rawRequest(
   lines: readonly string[] = [],
   body = "",
 ): Promise<RawAnswer> {
-  const { hostname, port } = new URL(url);
-  using conn = await Deno.connect({ hostname, port: Number(port) });
   const host = lines.some((line) => /^host:/i.test(line)) ? [] : ["Host: test.example:8080"];
   const head = [`${method} ${target} HTTP/1.1`, ...host, ...lines, "Connection: close"];
   const text = `${head.join("\r\n")}\r\n\r\n${body}`;
-  await conn.write(Uint8Array.from(text, (char) => char.charCodeAt(0)));
-  return parse(await new Response(conn.readable).text());
+  using client = await RawClient.open(Number(new URL(url).port), text);
+  return parse(await client.rest());
 }
 
 function parse(text: string): RawAnswer {
