@@ -36,6 +36,8 @@ const maxStrays = 16;
  */
 const burstChars = 1 << 20;
 const pauseMs = 50;
+/** Calls that ended lately, whose leftovers may still write. */
+const maxEnded = 64;
 /** Most frames of output that are kept before somebody takes them. */
 const maxEarly = 100;
 
@@ -81,6 +83,9 @@ export class ExecutorConnection implements Disposable {
   #waits = false;
   /** A quicker way to an executor that does nothing but wait; used when its last reply says so. */
   callPipe: CallSink | undefined;
+  /** Ids of calls that ended lately, each in the place of an older one. */
+  readonly #ended: string[] = [];
+  #endedCount = 0;
   /** Output that came before anybody took it. */
   readonly #early: LogFrame[] = [];
   #onOutput: ((id: string | null, text: string) => void) | undefined;
@@ -287,6 +292,7 @@ export class ExecutorConnection implements Disposable {
     this.#waits = waits;
     const pending = this.#pending[at]!;
     this.#pending.splice(at, 1);
+    this.#ended[this.#endedCount++ % maxEnded] = id;
     pending.resolve(this.#withOutput(pending, reply));
   }
 
@@ -303,7 +309,9 @@ export class ExecutorConnection implements Disposable {
   #receiveOutput({ id, text }: LogFrame): void {
     const pending = id === null ? undefined : this.#find(id);
     if (pending) (pending.output ??= new CallOutput()).write(text);
-    this.#handOn(id, text);
+    // An executor knows its own calls, and says nothing in the name of another's.
+    const isOwn = pending || (id !== null && this.#ended.includes(id));
+    this.#handOn(isOwn ? id : null, text);
     const now = performance.now();
     if (now - this.#burstStart > pauseMs) {
       this.#burstStart = now;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ServerledgeError } from "../../lib/base/errors.ts";
 import { FrameBatch } from "../../lib/runtime/frames.ts";
 import { ExecutorEndpoint } from "../../lib/runtime/endpoint.ts";
 import { dockerCall } from "../support/docker.ts";
@@ -160,10 +161,11 @@ Deno.test("output is handed on when it comes, and kept for its call's reply", as
   assert.equal(connection.output("asked"), "one\ntwo\n");
   const reply = (id: string) => JSON.stringify({ id, ok: true, result: "1", output: "rest\n" });
   await send(executor, reply("asked"), reply("unasked"), log("asked", "late\n"));
+  await send(executor, log("another's", "forged\n"));
   assert.equal((await asked).output, "one\ntwo\nrest\n");
   assert.equal((await unasked).output, "");
   assert.equal(connection.output("asked"), "");
-  await eventually("what is late is handed on, too", () => heard.length === 7);
+  await eventually("what is late is handed on, too", () => heard.length === 8);
   assert.deepEqual(heard, [
     "null loading\n",
     "asked one\n",
@@ -172,6 +174,7 @@ Deno.test("output is handed on when it comes, and kept for its call's reply", as
     "asked rest\n",
     "unasked rest\n",
     "asked late\n",
+    "null forged\n",
   ]);
 });
 
@@ -188,4 +191,36 @@ Deno.test("a call that is lost with its executor has its output", async () => {
     details: { output: "before the crash\n" },
   });
   await assert.rejects(silent, { code: "FUNCTION_CRASHED", details: undefined });
+});
+
+Deno.test("ExecutorConnection.follow: what came by a pipe counts, also when the connection has closed", async () => {
+  await using world = await open("t");
+  const executor = await connect(world.socket, '{"token":"t"}');
+  using connection = await world.endpoint.connected;
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const followed = connection.follow(readable);
+  connection.explainLoss = async () => {
+    await followed;
+    return new ServerledgeError("FUNCTION_CRASHED", "gone");
+  };
+  const writer = writable.getWriter();
+  const write = async (...frames: object[]) => {
+    const batch = new FrameBatch();
+    for (const frame of frames) batch.add(JSON.stringify(frame));
+    await writer.write(batch.bytes().slice());
+  };
+  const first = connection.invoke(dockerCall({ id: "first", returnOutput: true }));
+  const [answered, lost] = ["answered", "lost"].map((id) =>
+    connection.invoke(dockerCall({ id, returnOutput: true }))
+  );
+  const reply = (id: string) => ({ id, ok: true, result: "1", output: "" });
+  await write({ log: "first", text: "one\n" }, { log: "first", text: "two\n" }, reply("first"));
+  assert.equal((await first).output, "one\ntwo\n");
+  executor.close();
+  await connection.closed;
+  await write({ log: "answered", text: "done\n" }, reply("answered"));
+  await write({ log: "lost", text: "last\n" });
+  await writer.close();
+  assert.equal((await answered!).output, "done\n");
+  await assert.rejects(lost!, { message: "gone", details: { output: "last\n" } });
 });
