@@ -185,7 +185,8 @@ Deno.test("binary bodies pass both ways", async () => {
   const bytes = Uint8Array.from({ length: 256 }, (_, at) => at);
   await using server = listen({
     invoke(_name, asked) {
-      const Result = JSON.stringify({ headers: {}, ...asked.Params });
+      const event = JSON.parse(new TextDecoder().decode(asked.Params.json));
+      const Result = JSON.stringify({ ...event, headers: {} });
       return { id: "1", done: Promise.resolve({ ...sampleReport, Result }), cancel() {} };
     },
   });
