@@ -20,13 +20,16 @@ const limited = (count: number, kind = "") => [
   "sh",
 ];
 
-async function sandboxed(name: string): Promise<object> {
+async function sandboxed(
+  name: string,
+  source = "export default () => ({ fine: true });",
+): Promise<object> {
   return {
     Name: name,
     Runtime: "deno",
     MemoryMB: 64,
     Handler: "main.js",
-    TarFunctionCode: await code({ "main.js": "export default () => ({ fine: true });" }),
+    TarFunctionCode: await code({ "main.js": source }),
   };
 }
 
@@ -112,6 +115,31 @@ Deno.test("a node raises its limit of descriptors as far as it may", async () =>
   const limits = await Deno.readTextFile(`/proc/${node.pid}/limits`);
   const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(limits) ?? [];
   assert.equal(soft, hard);
+});
+
+Deno.test("a client that only ends its sending side gets its answer, one that leaves cancels", async () => {
+  await using node = await startNodeProcess();
+  const port = Number(new URL(node.url).port);
+  const source =
+    "export default ({ ms = 200 }) => new Promise((done) => setTimeout(done, ms, 'slept'));";
+  assert.equal((await post(`${node.url}/create`, await sandboxed("slow", source))).status, 200);
+  const invocation = (body: string) =>
+    `POST /invoke/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  for (const text of [invocation(""), "GET /fn/slow/ HTTP/1.1\r\nHost: localhost\r\n\r\n"]) {
+    using client = await RawClient.open(port, text);
+    await client.halfClose();
+    const { status, body } = await client.response();
+    assert.equal(status, 200);
+    assert.match(body, /slept/);
+  }
+  const leaving = await RawClient.open(port, invocation('{"Params":{"ms":30000}}'));
+  await eventually("it runs", async () => (await get(`${node.url}/status`)).body.Running === 1);
+  await leaving.halfClose();
+  leaving[Symbol.dispose]();
+  await eventually(
+    "it is cancelled",
+    async () => /outcome="CANCELLED"\} 1$/m.test((await get(`${node.url}/metrics`)).body),
+  );
 });
 
 Deno.test("a balancer with 128 descriptors withstands 300 idle connections and 300 half heads", async () => {

@@ -91,8 +91,10 @@ export class ClientWatch {
    */
   settle(): number | Promise<number> {
     this.#probe = "";
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (this.#timer !== undefined) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
     return this.#sending ? this.#sending.then(() => this.#sent) : this.#sent;
   }
 

@@ -72,6 +72,8 @@ export class ServerConnection implements Waiter, BodyReading {
   readonly #closed = Promise.withResolvers<void>();
   /** The client waits for the word before it sends its body. */
   #owesContinue = false;
+  #headText = "";
+  #head: RequestHead | undefined;
   #bodyBegan = 0;
   #bodyBytes = 0;
 
@@ -143,7 +145,7 @@ export class ServerConnection implements Waiter, BodyReading {
       const text = await this.#readHead();
       if (text === undefined) return false;
       if (text === http2Head) return await this.#becomeHttp2();
-      head = parseRequestHead(text);
+      head = this.#parsed(text);
     } catch (error) {
       if (error instanceof RefusedRequest) await this.#refuse(error);
       return false;
@@ -164,6 +166,17 @@ export class ServerConnection implements Waiter, BodyReading {
     }
     if (!body.hasEnded) await this.#skip(body);
     return true;
+  }
+
+  /** Clients mostly send the same head again; what an idle connection keeps of it is bounded. */
+  #parsed(text: string): RequestHead {
+    if (text === this.#headText && this.#head) return this.#head;
+    const head = parseRequestHead(text);
+    if (text.length <= restBytes) {
+      this.#head = head;
+      this.#headText = text;
+    }
+    return head;
   }
 
   async #readHead(): Promise<string | undefined> {
@@ -209,7 +222,7 @@ export class ServerConnection implements Waiter, BodyReading {
     if (!(body instanceof ReadableStream)) {
       const bytes = typeof body === "string" ? encoder.encode(body) : body ?? nothing;
       const framing = framingOf(response.status, bytes.length, head);
-      const text = this.#headText(response, framing, keepAlive);
+      const text = this.#textOf(response, framing, keepAlive);
       if (text === undefined) return await this.#respond(head, this.#unsendable(), keepAlive);
       const sent = this.#watch.settle();
       await this.#sink.whole(
@@ -221,7 +234,7 @@ export class ServerConnection implements Waiter, BodyReading {
     }
     const framing = framingOf(response.status, undefined, head);
     const stays = keepAlive && framing !== "eof";
-    const text = this.#headText(response, framing, stays);
+    const text = this.#textOf(response, framing, stays);
     if (withBody && text !== undefined) {
       await this.#sink.stream(text, body, framing === "chunked", this.#watch);
       return stays;
@@ -233,7 +246,7 @@ export class ServerConnection implements Waiter, BodyReading {
   }
 
   /** @returns undefined if it has headers that are none */
-  #headText(
+  #textOf(
     response: OutgoingResponse,
     framing: ResponseFraming,
     keepAlive: boolean,
