@@ -144,6 +144,11 @@ export class NodeServices implements ApiServices {
   }
 
   /** See {@link ApiServices}. */
+  patch(name: string, changes: unknown): Promise<void> {
+    return this.#parts.functions.patch(name, changes);
+  }
+
+  /** See {@link ApiServices}. */
   remove(name: string): Promise<void> {
     return this.#parts.functions.remove(name);
   }

@@ -30,6 +30,12 @@ export function functionRoutes(services: ApiServices): Route[] {
     return jsonAnswer({ Created: definition.Name });
   };
 
+  const patch: Handler = async (context) => {
+    const name = context.req.param("fun")!;
+    await services.patch(name, await bodies.json(incomingRequest(context.req.raw)));
+    return jsonAnswer({ Updated: name });
+  };
+
   const remove: Handler = async (context) => {
     const { Name } = readDeletion(await bodies.json(incomingRequest(context.req.raw)));
     await services.remove(Name);
@@ -45,6 +51,7 @@ export function functionRoutes(services: ApiServices): Route[] {
   return [
     { method: "POST", paths: ["/create"], description: creation, handle: save("create") },
     { method: "POST", paths: ["/update"], description: updating, handle: save("update") },
+    { method: "PATCH", paths: ["/function/:fun"], description: patching, handle: patch },
     { method: "POST", paths: ["/delete"], description: deletion, handle: remove },
     { method: "GET", paths: ["/function", "/functions"], description: listing, handle: list },
   ];
@@ -81,6 +88,18 @@ const updating: Description = {
     "what they run and are removed.",
   errors: creation.errors.filter((code) => code !== "FUNCTION_EXISTS"),
   curl: `curl $NODE/update ${sample}`,
+};
+
+const patching: Description = {
+  ...creation,
+  summary: "Change a function",
+  details:
+    "What is not named stays, the code too; `null` puts a field back to its default. Variables of " +
+    "`Env` are named one by one. (JSON Merge Patch, RFC 7396.)",
+  body: requests.changes,
+  answers: { 200: { description: "It is changed", schema: answers.updated } },
+  errors: creation.errors.map((code) => code === "FUNCTION_EXISTS" ? "FUNCTION_UNKNOWN" : code),
+  curl: `curl -X PATCH $NODE/function/hello -d '{"MemoryMB": 256}'`,
 };
 
 const deletion: Description = {

@@ -54,7 +54,7 @@ export interface Description {
 /** One route of the API. */
 export interface Route {
   /** Its verb; `ANY` for each of {@link anyMethod}. */
-  readonly method: "GET" | "POST" | "ANY";
+  readonly method: "GET" | "POST" | "PATCH" | "ANY";
   /** Its path in hono's syntax, e.g. `/poll/:reqId`; several that mean the same, main one first. */
   readonly paths: readonly [string, ...string[]];
   /** True if pages of other origins and names may use it; see `origin.ts`. */

@@ -105,6 +105,7 @@ export const healthSchema = v.object({
 export const requests = {
   invocation: named("InvokeRequest", invokeSchema),
   definition: named("Function", definitionSchema),
+  changes: named("FunctionChanges", v.partial(definitionSchema)),
   deletion: named("Deletion", deletionSchema),
   prewarm: named("Prewarm", prewarmSchema),
   pull: named("Pull", pullSchema),
@@ -134,6 +135,7 @@ export const answers = {
     }),
   ),
   created: named("Created", v.object({ Created: functionName })),
+  updated: named("Updated", v.object({ Updated: functionName })),
   deleted: named("Deleted", v.object({ Deleted: functionName })),
   functions: named(
     "Functions",

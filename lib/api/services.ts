@@ -67,6 +67,8 @@ export interface ApiServices {
   create(definition: Definition): Promise<void>;
   /** Registers or replaces a function. */
   update(definition: Definition): Promise<void>;
+  /** Changes what is named of a function. @throws `FUNCTION_UNKNOWN`, and as `create` */
+  patch(name: string, changes: unknown): Promise<void>;
   /** Removes a function. @throws `FUNCTION_UNKNOWN` */
   remove(name: string): Promise<void>;
   /** All functions, sorted by name. */

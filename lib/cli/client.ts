@@ -79,15 +79,31 @@ export class NodeClient implements Disposable {
    * @throws the node's error, `PEER_UNREACHABLE` or `DEADLINE_EXCEEDED`
    */
   post(path: string, body: unknown, options: PostOptions = {}): Promise<Answer> {
-    const headers = { "content-type": "application/json" };
-    const text = JSON.stringify(body);
-    const content = options.sent ? counted(new TextEncoder().encode(text), options.sent) : text;
-    return this.#call(path, { method: "POST", headers, body: content }, options);
+    return this.#send("POST", path, body, options);
+  }
+
+  /**
+   * Sends changes.
+   *
+   * @param path path and query
+   * @param changes what becomes JSON
+   * @param options bounds
+   * @throws the node's error, `PEER_UNREACHABLE` or `DEADLINE_EXCEEDED`
+   */
+  patch(path: string, changes: unknown, options: PostOptions = {}): Promise<Answer> {
+    return this.#send("PATCH", path, changes, options);
   }
 
   /** Drops the connections. */
   [Symbol.dispose](): void {
     this.#http.close();
+  }
+
+  #send(method: string, path: string, body: unknown, options: PostOptions): Promise<Answer> {
+    const headers = { "content-type": "application/json" };
+    const text = JSON.stringify(body);
+    const content = options.sent ? counted(new TextEncoder().encode(text), options.sent) : text;
+    return this.#call(path, { method, headers, body: content }, options);
   }
 
   async #call(path: string, init: RequestInit, options: CallOptions = {}): Promise<Answer> {

@@ -9,6 +9,8 @@ import { ServerledgeError } from "../base/errors.ts";
 import { localitySchema } from "./locality.ts";
 import { foldKeys, isObject, keyIndex, parse } from "./json.ts";
 
+/** Memory of an instance whose definition names none, in MiB. */
+const defaultMemoryMib = 128;
 /** Largest memory that one instance may ask for, in MiB. */
 const maxMemoryMib = 1 << 20;
 /** Largest CPU share that one instance may ask for, in cores. */
@@ -50,7 +52,10 @@ export const definitionSchema = v.object({
     v.string("expected a string"),
     v.description("Runtime id, e.g. python, nodejs, custom, deno, wasm"),
   ),
-  MemoryMB: v.pipe(integer, v.description("Memory of one instance, MiB")),
+  MemoryMB: v.nullish(
+    v.pipe(integer, v.description("Memory of one instance, MiB")),
+    defaultMemoryMib,
+  ),
   CPUDemand: v.nullish(
     v.pipe(
       v.number("expected a number"),
@@ -170,6 +175,36 @@ export function readDefinition(body: unknown): Definition {
   const definition = parse(definitionSchema, folded);
   checkBounds(definition);
   return { ...definition, MaxConcurrency: Math.max(1, definition.MaxConcurrency) };
+}
+
+/**
+ * Applies changes to a function's definition as a JSON Merge Patch (RFC 7396): fields that are not
+ * named stay, `null` puts one back to its default, and variables of `Env` are named one by one.
+ *
+ * @param record the function
+ * @param changes parsed JSON, keys in any case
+ * @returns the new definition; without code if the changes bring none, which then stays what it is
+ * @throws as {@link readDefinition}, and `INVALID_REQUEST` for another name
+ */
+export function patchDefinition(record: FunctionRecord, changes: unknown): Definition {
+  if (!isObject(changes)) {
+    throw new ServerledgeError("INVALID_REQUEST", "The body must be a JSON object with changes");
+  }
+  const { CodeHash: _, Version: __, ...kept } = record;
+  const { Name = record.Name, Env, ...fields } = foldKeys(changes, definitionKeys);
+  if (Name !== record.Name) {
+    throw new ServerledgeError(
+      "INVALID_REQUEST",
+      `Name: a function cannot be renamed; current value is ${JSON.stringify(record.Name)}`,
+      { details: { path: "Name" } },
+    );
+  }
+  const merged: Record<string, unknown> = { ...kept, ...fields };
+  if (isObject(Env) && !Array.isArray(Env)) {
+    const variables = Object.entries({ ...record.Env, ...Env });
+    merged.Env = Object.fromEntries(variables.filter(([, value]) => value !== null));
+  } else if (Env !== undefined) merged.Env = Env;
+  return readDefinition(merged);
 }
 
 /** A list passes for an object in schemas, and would be taken for an empty one. */

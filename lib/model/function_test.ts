@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ServerledgeError } from "../base/errors.ts";
-import { readDefinition } from "./function.ts";
+import { patchDefinition, readDefinition } from "./function.ts";
 
 const least = { Name: "hello", Runtime: "python", MemoryMB: 128 };
 
@@ -105,5 +105,51 @@ Deno.test("a value out of bounds is unprocessable", () => {
   ];
   for (const [fields, path] of cases) {
     assert.deepEqual(refusal({ ...least, ...fields }), ["UNPROCESSABLE", path]);
+  }
+});
+
+Deno.test("readDefinition: fills in the memory that is not named", () => {
+  assert.equal(readDefinition({ Name: "hello", Runtime: "python" }).MemoryMB, 128);
+});
+
+Deno.test("patchDefinition: keeps what is not named and puts null back to its default", () => {
+  const { TarFunctionCode: _, ...fields } = readDefinition({
+    ...least,
+    MemoryMB: 512,
+    Handler: "a.b",
+    TimeoutMs: 700,
+    Network: "bridge",
+    Env: { KEPT: "1", CHANGED: "2", REMOVED: "3" },
+  });
+  const record = { ...fields, CodeHash: "abc", Version: "1" };
+  assert.deepEqual(patchDefinition(record, {}), { ...fields, TarFunctionCode: "" });
+  const changes = {
+    memorymb: 64,
+    TimeoutMs: null,
+    Env: { CHANGED: "4", NEW: "5", REMOVED: null },
+    TarFunctionCode: "YQ==",
+  };
+  assert.deepEqual(patchDefinition(record, changes), {
+    ...fields,
+    MemoryMB: 64,
+    TimeoutMs: 0,
+    Env: { KEPT: "1", CHANGED: "4", NEW: "5" },
+    TarFunctionCode: "YQ==",
+  });
+  assert.deepEqual(patchDefinition(record, { Env: null }).Env, {});
+});
+
+Deno.test("patchDefinition: refuses another name and values out of bounds", () => {
+  const { TarFunctionCode: _, ...fields } = readDefinition(least);
+  const record = { ...fields, CodeHash: "", Version: "1" };
+  const cases: [unknown, string][] = [
+    [{ Name: "other" }, "INVALID_REQUEST"],
+    [[], "INVALID_REQUEST"],
+    [{ Env: [] }, "INVALID_REQUEST"],
+    [{ MemoryMB: "much" }, "INVALID_REQUEST"],
+    [{ MemoryMB: 0 }, "UNPROCESSABLE"],
+  ];
+  for (const [changes, code] of cases) {
+    assert.throws(() => patchDefinition(record, changes), { code }, JSON.stringify(changes));
   }
 });

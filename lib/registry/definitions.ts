@@ -28,12 +28,14 @@ const maxImageReference = 512;
  *
  * @param definition already of the right shape and within bounds
  * @param config which runtimes there are
+ * @param hasCode true if the function has code, brought by the definition or kept from before
  * @returns the runtime it means
  * @throws `RUNTIME_UNKNOWN`, or `UNPROCESSABLE` with the path of the bad field
  */
 export function checkDefinition(
   definition: Definition,
   config: Pick<Config, "runtimes">,
+  hasCode: boolean = definition.TarFunctionCode !== "",
 ): Runtime {
   const runtime = findRuntime(config, definition.Runtime);
   if (!runtime) {
@@ -55,7 +57,7 @@ export function checkDefinition(
     );
   }
   if (runtime.executor === "http") checkImage(definition, runtime);
-  else checkCode(definition, runtime);
+  else checkCode(definition, runtime, hasCode);
   return runtime;
 }
 
@@ -67,8 +69,8 @@ function checkImage({ CustomImage, Runtime }: Definition, runtime: Runtime): voi
   }
 }
 
-function checkCode({ Handler, TarFunctionCode, Runtime }: Definition, runtime: Runtime): void {
-  if (TarFunctionCode === "") {
+function checkCode({ Handler, Runtime }: Definition, runtime: Runtime, hasCode: boolean): void {
+  if (!hasCode) {
     refuse("TarFunctionCode", `the runtime ${Runtime} needs code: a TAR archive in base64`);
   }
   if (runtime.executor === "python" && !pythonHandler.test(Handler)) {

@@ -10,7 +10,7 @@ import { logger } from "../base/log.ts";
 import { isThisMachine } from "../http/local_address.ts";
 import { hashArchive } from "../model/archive.ts";
 import type { Config } from "../model/config.ts";
-import type { Definition, FunctionRecord } from "../model/function.ts";
+import { type Definition, type FunctionRecord, patchDefinition } from "../model/function.ts";
 import type { Catalog } from "./catalog.ts";
 import type { CodeCache } from "./code_cache.ts";
 import { readCode } from "./code_source.ts";
@@ -30,12 +30,15 @@ export interface FunctionServiceOptions {
   /** Follows the registry; outlives the service. */
   readonly catalog: Catalog;
   /** Gets the code that is created here, so that this node need not fetch it. */
-  readonly codeCache: Pick<CodeCache, "put" | "hold">;
+  readonly codeCache: Pick<CodeCache, "put" | "hold" | "archive">;
   /** Runtimes, and what may be fetched. */
   readonly config: Pick<Config, "runtimes" | "code.max" | "code.url.loopback">;
   /** Architectures that a custom image is known to run on; empty if unknown. */
   readonly architectures: (record: FunctionRecord) => Promise<string[]>;
 }
+
+/** How often changes are applied anew because somebody else changed the function meanwhile. */
+const maxPatchTries = 5;
 
 /** A function whose code is stored and which is to be registered. */
 interface Stored extends Disposable {
@@ -45,6 +48,8 @@ interface Stored extends Disposable {
 /** Creates, updates and removes functions. */
 export class FunctionService implements AsyncDisposable {
   readonly #options: FunctionServiceOptions;
+  /** The last change under way of each function; the next waits for it. */
+  readonly #patches = new Map<string, Promise<void>>();
   #collecting: Promise<void> | undefined;
   #collectAgain = false;
 
@@ -82,14 +87,29 @@ export class FunctionService implements AsyncDisposable {
    * @throws as {@link FunctionService.create}, but for `FUNCTION_EXISTS`
    */
   async update(definition: Definition): Promise<void> {
-    const { registry, catalog } = this.#options;
     using stored = await this.#store(definition);
-    const { record } = stored;
-    await catalog.written(record.Name, record.Version, async () => {
-      await registry.putFunction(record);
-      return true;
-    });
-    this.#collect();
+    await this.#put(stored.record);
+  }
+
+  /**
+   * Changes a function: what the changes do not name stays, its code too. Changes of others that
+   * this node learns of meanwhile are kept; of two nodes that change it within the time that one
+   * takes to learn of the other, the later wins.
+   *
+   * @param name the function's
+   * @param changes see {@link patchDefinition}
+   * @throws as {@link FunctionService.update}, and `FUNCTION_UNKNOWN`
+   */
+  async patch(name: string, changes: unknown): Promise<void> {
+    const patching = (this.#patches.get(name) ?? Promise.resolve())
+      .then(() => this.#patch(name, changes));
+    const ended = patching.catch(() => {});
+    this.#patches.set(name, ended);
+    try {
+      await patching;
+    } finally {
+      if (this.#patches.get(name) === ended) this.#patches.delete(name);
+    }
   }
 
   /**
@@ -111,22 +131,51 @@ export class FunctionService implements AsyncDisposable {
     while (this.#collecting) await this.#collecting;
   }
 
+  async #patch(name: string, changes: unknown): Promise<void> {
+    const { catalog } = this.#options;
+    for (let tries = 1;; tries++) {
+      const before = catalog.get(name);
+      if (!before) {
+        throw new ServerledgeError("FUNCTION_UNKNOWN", `There is no function named ${name}`);
+      }
+      using stored = await this.#store(patchDefinition(before, changes), before.CodeHash);
+      if (catalog.get(name)?.Version !== before.Version && tries < maxPatchTries) continue;
+      return await this.#put(stored.record);
+    }
+  }
+
+  async #put(record: FunctionRecord): Promise<void> {
+    const { registry, catalog } = this.#options;
+    await catalog.written(record.Name, record.Version, async () => {
+      await registry.putFunction(record);
+      return true;
+    });
+    this.#collect();
+  }
+
   /**
-   * Makes the record of a checked definition.
+   * Makes the record of a definition.
    *
+   * @param keptHash the code that the function keeps if the definition brings none; empty: none
    * @returns once its code is in the registry; on this machine it stays until this is disposed, or
    *   as long as the function is there
    */
-  async #store(definition: Definition): Promise<Stored> {
-    const { config, architectures } = this.#options;
+  async #store(definition: Definition, keptHash = ""): Promise<Stored> {
+    const { config, architectures, codeCache } = this.#options;
     const { TarFunctionCode, ...fields } = definition;
-    const runtime = checkDefinition(definition, config);
+    const brings = TarFunctionCode !== "";
+    const runtime = checkDefinition(definition, config, brings || keptHash !== "");
     const custom = runtime.executor === "http";
-    const archive = TarFunctionCode === "" ? undefined : await readCode(TarFunctionCode, {
+    const archive = !brings ? undefined : await readCode(TarFunctionCode, {
       maxBytes: config["code.max"] * mib,
       forbids: config["code.url.loopback"] ? () => false : isThisMachine,
     });
-    if (archive && runtime.executor === "wasm") await checkWasmCode(archive, definition);
+    const hash = archive ? await hashArchive(archive) : custom ? "" : keptHash;
+    using held = new DisposableStack();
+    if (hash !== "") held.use(codeCache.hold(hash));
+    if (runtime.executor === "wasm") {
+      await checkWasmCode(archive ?? await codeCache.archive(hash), definition);
+    }
     // Custom images share files and environment between requests: one at a time is safe. A module
     // runs one call to its end before it can take another.
     const serial = custom || runtime.executor === "wasm";
@@ -134,14 +183,10 @@ export class FunctionService implements AsyncDisposable {
       ...fields,
       MaxConcurrency: serial ? 1 : fields.MaxConcurrency,
       SupportedArchs: custom ? fields.SupportedArchs : builtinArchitectures,
-      CodeHash: archive ? await hashArchive(archive) : "",
+      CodeHash: hash,
       Version: randomId(),
     };
-    using held = new DisposableStack();
-    if (archive) {
-      held.use(this.#options.codeCache.hold(record.CodeHash));
-      await this.#storeCode(record.CodeHash, archive);
-    }
+    if (archive) await this.#storeCode(hash, archive);
     const known = custom ? await architectures(record) : [];
     const kept = held.move();
     return {

@@ -35,6 +35,7 @@ function test(
           return Promise.resolve();
         },
         hold: () => ({ [Symbol.dispose]() {} }),
+        archive: (hash) => Promise.resolve(cached.get(hash)!),
       },
     });
     await run({ service, registry, catalog, cached });
@@ -96,6 +97,39 @@ test("an update replaces, gives a new version, and drops code nobody uses", asyn
   await service[Symbol.asyncDispose]();
   assert.equal(await registry.getCode(first.CodeHash), undefined);
   assert(await registry.getCode(second.CodeHash));
+});
+
+test("FunctionService: a patch keeps code and fields that it does not name", async (world) => {
+  const { service, catalog, registry } = world;
+  await service.create(await python({ TimeoutMs: 700, Env: { A: "1" } }));
+  const first = catalog.get("f")!;
+  await service.patch("f", { MemoryMB: 256, Env: { B: "2" } });
+  const second = catalog.get("f")!;
+  assert.notEqual(second.Version, first.Version);
+  assert.deepEqual(second, {
+    ...first,
+    MemoryMB: 256,
+    Env: { A: "1", B: "2" },
+    Version: second.Version,
+  });
+  await service[Symbol.asyncDispose]();
+  assert(await registry.getCode(second.CodeHash));
+  await service.patch("f", { TarFunctionCode: await tar("changed") });
+  assert.notEqual(catalog.get("f")!.CodeHash, first.CodeHash);
+});
+
+test("FunctionService: patches at the same time all count", async ({ service, catalog }) => {
+  await service.create(await python());
+  const names = Array.from({ length: 20 }, (_, n) => `V${n}`);
+  await Promise.all(names.map((name) => service.patch("f", { Env: { [name]: name } })));
+  assert.deepEqual(Object.keys(catalog.get("f")!.Env).sort(), [...names].sort());
+});
+
+test("FunctionService: a patch is refused as a definition is", async ({ service }) => {
+  await assert.rejects(service.patch("f", { MemoryMB: 1 }), { code: "FUNCTION_UNKNOWN" });
+  await service.create(await python());
+  await refusesAt("Handler", service.patch("f", { Handler: "none" }));
+  await refusesAt("CustomImage", service.patch("f", { Runtime: "custom" }));
 });
 
 test("a removed function is unknown, and its code is dropped", async (world) => {

@@ -212,6 +212,8 @@ Deno.test("--verbose tells on stderr what is sent", async () => {
   assert.match(stderr, /^> GET http:\/\/127\.0\.0\.1:\d+\/function\n< 200 after \d+ ms\n$/);
 });
 
+const jsonOf = ({ json }: InvokeRequest["Params"]) => JSON.parse(new TextDecoder().decode(json));
+
 Deno.test("invoke sends what the Go CLI sends, with typed parameters", async () => {
   const seen: [string, InvokeRequest][] = [];
   await using server = node({
@@ -225,17 +227,19 @@ Deno.test("invoke sends what the Go CLI sends, with typed parameters", async () 
   );
   assert.equal(code, 0);
   assert.deepEqual(JSON.parse(stdout), sampleReport);
-  assert.deepEqual(seen.pop(), ["hello", {
-    Params: { n: 5, word: "five", list: [1, 2] },
+  const [name, { Params, ...request }] = seen.pop()!;
+  assert.equal(name, "hello");
+  assert.deepEqual(jsonOf(Params), { n: 5, word: "five", list: [1, 2] });
+  assert.deepEqual(request, {
     QoSClass: 2,
     QoSMaxRespT: -1,
     Locality: "any",
     CanDoOffloading: true,
     Async: false,
     ReturnOutput: true,
-  }]);
+  });
   await server.run(["invoke", "hello", "-j", "-", "-p", "b:2", "--ret_output"], '{"a": 1, "b": 1}');
-  assert.deepEqual(seen.pop()?.[1].Params, { a: 1, b: 2 });
+  assert.deepEqual(jsonOf(seen.pop()![1].Params), { a: 1, b: 2 });
   assertRefused(await server.run(["invoke", "hello", "-j", "-"], "[1]"), 1, /stdin: expected/);
 });
 
@@ -360,7 +364,8 @@ Deno.test("create and update send the definition and the code", async () => {
   assert.equal(seen.at(-1)!.how, "update");
   const options = "--memory 256 --cpu 0.5 -C 4 --timeout 500 --env A=b=c --network bridge " +
     "--min_instances 1 --locality EDGE,CLOUD -i n:Int,m:Text -o r:Float";
-  await paths(["update", "hello", "--src", `${folder.path}/app/a.py`, ...options.split(" ")]);
+  const whole = ["--replace", "--src", `${folder.path}/app/a.py`, ...options.split(" ")];
+  await paths(["update", "hello", ...whole]);
   const { TarFunctionCode: _, ...definition } = seen.at(-1)!.definition;
   assert.deepEqual(definition, {
     Name: "hello",
@@ -381,6 +386,39 @@ Deno.test("create and update send the definition and the code", async () => {
     Locality: ["EDGE", "CLOUD"],
     MinInstances: 1,
   });
+});
+
+Deno.test("update sends what is named, and the whole where there is no such function", async () => {
+  const patched: unknown[] = [];
+  const created: Definition[] = [];
+  await using server = node({
+    patch(name, changes) {
+      if (name !== "hello") {
+        return Promise.reject(new ServerledgeError("FUNCTION_UNKNOWN", `There is no ${name}`));
+      }
+      patched.push(changes);
+      return Promise.resolve();
+    },
+    create(definition) {
+      created.push(definition);
+      return Promise.resolve();
+    },
+  });
+  await using folder = await tempDir("cli");
+  const file = `${folder.path}/a.py`;
+  await Deno.writeTextFile(file, "a");
+
+  const options = "--memory 256 --env A=1 --unset_env B".split(" ");
+  const ended = await server.run(["update", "hello", ...options]);
+  assert.deepEqual([ended.code, ended.stdout], [0, '{\n\t"Updated": "hello"\n}\n'], ended.stderr);
+  assert.deepEqual(patched, [{ MemoryMB: 256, Env: { A: "1", B: null } }]);
+  await server.run(["update", "hello", "--src", file]);
+  assert.deepEqual(Object.keys(patched[1]!), ["TarFunctionCode"]);
+
+  assertRefused(await server.run(["update", "hello"]), 1, /Nothing to change/);
+  assertRefused(await server.run(["update", "new", "--memory", "64"]), 2, /There is no new/);
+  assert.equal((await server.run(["update", "new", "--src", file, "--handler", "a.f"])).code, 0);
+  assert.deepEqual([created[0]!.Name, created[0]!.Handler], ["new", "a.f"]);
 });
 
 Deno.test("create warns of the links of a folder, which it leaves out", async () => {

@@ -101,6 +101,7 @@ export function fakeServices(
     poll: () => Promise.resolve(undefined),
     create: () => Promise.resolve(),
     update: () => Promise.resolve(),
+    patch: () => Promise.resolve(),
     remove: (name) => Promise.try(check, name),
     functions: () => [],
     prewarm: (name, count) => Promise.try(check, name).then(() => count),

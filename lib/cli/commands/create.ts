@@ -5,21 +5,18 @@
  */
 
 import { merge, object } from "@optique/core/constructs";
-import { multiple, optional, withDefault } from "@optique/core/modifiers";
-import type { InferValue } from "@optique/core/parser";
+import { multiple, optional } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
-import { choice, float, integer, string } from "@optique/core/valueparser";
-import { path } from "@optique/run/valueparser";
+import { string } from "@optique/core/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
-import { type Definition, httpInterfaces } from "../../model/function.ts";
+import type { Answer, NodeClient, PostOptions } from "../client.ts";
 import { type Command, defineCommand } from "../command.ts";
+import { type DefinitionOptions, definitionOptions, namedFields } from "../definition_options.ts";
 import { exits } from "../exits.ts";
-import { localityOption } from "../locality_option.ts";
-import { doc, functionName, functionOption, type Globals } from "../options.ts";
+import { doc, functionName, type Globals } from "../options.ts";
 import { duringCall } from "../pulls.ts";
 import { connect } from "../session.ts";
 import { show } from "../show.ts";
-import { readSignature } from "../signature.ts";
 import { readSource, type Source } from "../source.ts";
 import { formatBytes } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
@@ -30,114 +27,7 @@ import { warn } from "../warn.ts";
 const createTimeoutMs = 600_000;
 /** Code of at least this size is sent with a count of its bytes. */
 const watchedBytes = 1 << 20;
-const noSource: Source = { base64: "", bytes: 0, warnings: [] };
-
-const definitionOptions = merge(
-  functionOption,
-  object({
-    runtime: withDefault(
-      option(
-        "--runtime",
-        string({ metavar: "ID" }),
-        doc("python, nodejs, custom, deno, wasm or another"),
-      ),
-      "python",
-    ),
-    handler: withDefault(
-      option(
-        "--handler",
-        string({ metavar: "NAME" }),
-        doc(
-          "What to call: module.function or folder/module.function (python), file (nodejs), file or file.export (deno, wasm)",
-        ),
-      ),
-      "",
-    ),
-    src: optional(
-      option(
-        "--src",
-        path({ metavar: "PATH" }),
-        doc("File, folder (its files land below its name), .tar, .zip, or URL of a TAR"),
-      ),
-    ),
-    customImage: withDefault(
-      option("--custom_image", string({ metavar: "IMAGE" }), doc("Image, for runtime custom")),
-      "",
-    ),
-    memory: withDefault(
-      option("--memory", integer({ metavar: "MIB" }), doc("Memory of an instance, MiB")),
-      128,
-    ),
-    cpu: withDefault(
-      option("--cpu", float({ metavar: "CORES" }), doc("CPU of a busy instance; 0: no limit")),
-      0,
-    ),
-    concurrency: withDefault(
-      option(
-        "-C",
-        "--max_concurrency",
-        integer({ metavar: "N" }),
-        doc("Requests that an instance may run at once"),
-      ),
-      1,
-    ),
-    timeout: withDefault(
-      option(
-        "--timeout",
-        integer({ metavar: "MS" }),
-        doc("Longest execution, ms; 0: the node's default"),
-      ),
-      0,
-    ),
-    env: multiple(
-      option("--env", string({ metavar: "K=V" }), doc("Environment variable; repeat for more")),
-    ),
-    network: withDefault(
-      option(
-        "--network",
-        choice(["none", "bridge"]),
-        doc("none: no network at all; bridge: outbound network"),
-      ),
-      "none" as const,
-    ),
-    locality: localityOption,
-    stateful: optional(
-      flag("--stateful", doc("Runtime wasm: keep the module's memory between calls")),
-    ),
-    http: optional(
-      option(
-        "--http",
-        choice(httpInterfaces),
-        doc(
-          "Runtime wasm: what a command gets of a request to /fn. event: JSON; stdio: the body, and " +
-            "its output is the answer; cgi: as stdio, with headers before its output",
-        ),
-      ),
-    ),
-    minInstances: withDefault(
-      option("--min_instances", integer({ metavar: "N" }), doc("Instances always kept warm")),
-      0,
-    ),
-    inputs: multiple(
-      option(
-        "-i",
-        "--input",
-        string({ metavar: "NAME:TYPE" }),
-        doc("Input of the signature; repeat, or separate by commas"),
-      ),
-    ),
-    outputs: multiple(
-      option(
-        "-o",
-        "--output",
-        string({ metavar: "NAME:TYPE" }),
-        doc("Output of the signature; repeat, or separate by commas"),
-      ),
-    ),
-  }),
-);
-
-type DefinitionOptions = InferValue<typeof definitionOptions>;
+const defaultRuntime = "python";
 
 /** Registers a function; with `--update` also over an existing one. */
 export const create: Command = defineCommand({
@@ -159,84 +49,150 @@ export const create: Command = defineCommand({
     register(options.update ? "update" : "create", options, globals, terminal),
 });
 
-/** Registers a function or replaces it: the same as `create --update`. */
+/** Changes what is named of a function; with `--replace` the same as `create --update`. */
 export const update: Command = defineCommand({
   name: "update",
-  brief: "Register a function or replace it, the same as create --update",
+  brief: "Change what is named of a function, or register it if it is not there",
   examples: [
-    ["serverledge update hello --src hello.py --handler hello.handler", "new code, live at once"],
+    ["serverledge update hello --src hello.py", "new code, live at once; all else stays"],
+    ["serverledge update hello --memory 256 --env LEVEL=debug", "more memory, one variable"],
+    ["serverledge update hello --unset_env LEVEL", "without that variable"],
+    [
+      "serverledge update hello --replace --src hello.py --handler hello.handler",
+      "a new definition; what is not named gets its default",
+    ],
   ],
-  options: definitionOptions,
-  run: (options, globals, terminal) => register("update", options, globals, terminal),
+  options: merge(
+    definitionOptions,
+    object({
+      unsetEnv: multiple(
+        option(
+          "--unset_env",
+          string({ metavar: "NAME" }),
+          doc("Remove an environment variable; repeat for more"),
+        ),
+      ),
+      replace: optional(
+        flag("--replace", doc("Put all that is not named back to its default")),
+      ),
+    }),
+  ),
+  run: (options, globals, terminal) => {
+    if (!options.replace) return change(options, globals, terminal);
+    if (options.unsetEnv.length > 0) throw usage("--unset_env has no meaning with --replace");
+    return register("update", options, globals, terminal);
+  },
 });
 
+/** Sends a whole definition. */
 async function register(
   action: "create" | "update",
   options: DefinitionOptions,
   globals: Globals,
   terminal: Terminal,
 ): Promise<number> {
-  const definition = readDefinition(functionName(options, action), options);
-  const source = options.src === undefined ? noSource : await readSource(options.src);
-  for (const warning of source.warnings) warn(terminal, warning);
+  const body = wholeDefinition(functionName(options, action), options);
+  const source = await sourceOf(options, terminal);
+  return await send({
+    name: body.Name,
+    done: action === "create" ? "Created" : "Updated",
+    source,
+    globals,
+    terminal,
+    call: (node, how) =>
+      node.post(`/${action}`, { ...body, TarFunctionCode: source?.base64 ?? "" }, how),
+  });
+}
+
+/** Sends what is named. */
+async function change(
+  options: DefinitionOptions & { readonly unsetEnv: readonly string[] },
+  globals: Globals,
+  terminal: Terminal,
+): Promise<number> {
+  const name = functionName(options, "update");
+  const { Env, ...fields } = namedFields(options);
+  const unset = Object.fromEntries(options.unsetEnv.map((variable) => [variable, null]));
+  const variables = { ...unset, ...Env };
+  const source = await sourceOf(options, terminal);
+  const changes = {
+    ...fields,
+    ...(Object.keys(variables).length > 0 ? { Env: variables } : {}),
+    ...(source ? { TarFunctionCode: source.base64 } : {}),
+  };
+  if (Object.keys(changes).length === 0) {
+    throw usage("Nothing to change: name an option, e.g. --src or --memory (see update --help)");
+  }
+  const isComplete = source !== undefined || options.customImage !== undefined;
+  return await send({
+    name,
+    done: "Updated",
+    source,
+    globals,
+    terminal,
+    call: async (node, how) => {
+      try {
+        return await node.patch(`/function/${encodeURIComponent(name)}`, changes, how);
+      } catch (error) {
+        const isUnknown = error instanceof ServerledgeError && error.code === "FUNCTION_UNKNOWN";
+        if (!isUnknown || !isComplete) throw error;
+        const definition = wholeDefinition(name, options);
+        return await node.post(
+          "/create",
+          { ...definition, TarFunctionCode: source?.base64 ?? "" },
+          how,
+        );
+      }
+    },
+  });
+}
+
+/** What is sent, and how it is told. */
+interface Sending {
+  readonly name: string;
+  readonly done: string;
+  readonly source: Source | undefined;
+  readonly globals: Globals;
+  readonly terminal: Terminal;
+  readonly call: (node: NodeClient, how: PostOptions) => Promise<Answer>;
+}
+
+async function send({ name, done, source, globals, terminal, call }: Sending): Promise<number> {
   using node = await connect(globals, terminal);
-  const size = source.bytes ? ` (${formatBytes(source.bytes)} of code)` : "";
-  const body = { ...definition, TarFunctionCode: source.base64 };
-  let label = `Sending ${definition.Name}${size}`;
+  const size = source?.bytes ? ` (${formatBytes(source.bytes)} of code)` : "";
+  let label = `Sending ${name}${size}`;
   const sent: Sent = (bytes, total) => {
     const share = `${formatBytes(bytes)} of ${formatBytes(total)}`;
-    label = bytes < total
-      ? `Sending ${definition.Name}: ${share}`
-      : `Registering ${definition.Name}`;
+    label = bytes < total ? `Sending ${name}: ${share}` : `Registering ${name}`;
   };
   // Only where somebody sees it: otherwise the body's length is announced.
-  const watched = terminal.err.isTerminal && (source.bytes ?? 0) >= watchedBytes;
+  const watched = terminal.err.isTerminal && (source?.bytes ?? 0) >= watchedBytes;
   const how = { timeoutMs: createTimeoutMs, ...(watched ? { sent } : {}) };
-  const answer = await duringCall(
-    terminal,
-    node,
-    () => label,
-    () => node.post(`/${action}`, body, how),
-  );
-  const done = action === "create" ? "Created" : "Updated";
-  show(answer, globals, terminal, () => `${done} ${definition.Name}${size}`);
+  const answer = await duringCall(terminal, node, () => label, () => call(node, how));
+  show(answer, globals, terminal, () => `${done} ${name}${size}`);
   return exits.ok;
 }
 
-function readDefinition(
-  name: string,
-  options: DefinitionOptions,
-): Omit<Definition, "TarFunctionCode" | "SupportedArchs"> {
-  const custom = options.runtime === "custom";
-  if (custom && !options.customImage) throw usage("Runtime custom needs --custom_image IMAGE");
-  if (!custom && options.src === undefined) {
-    throw usage(`Runtime ${options.runtime} needs the function's code: --src PATH`);
-  }
-  return {
-    Name: name,
-    Runtime: options.runtime,
-    MemoryMB: options.memory,
-    CPUDemand: options.cpu,
-    MaxConcurrency: options.concurrency,
-    Handler: options.handler,
-    CustomImage: options.customImage,
-    Signature: { Inputs: readSignature(options.inputs), Outputs: readSignature(options.outputs) },
-    TimeoutMs: options.timeout,
-    Env: readEnv(options.env),
-    Network: options.network,
-    Locality: options.locality,
-    ...(options.stateful ? { Stateful: true } : {}),
-    ...(options.http ? { Http: options.http } : {}),
-    MinInstances: options.minInstances,
-  };
+async function sourceOf(
+  { src }: DefinitionOptions,
+  terminal: Terminal,
+): Promise<Source | undefined> {
+  if (src === undefined) return undefined;
+  const source = await readSource(src);
+  for (const warning of source.warnings) warn(terminal, warning);
+  return source;
 }
 
-function readEnv(items: readonly string[]): Record<string, string> {
-  return Object.fromEntries(items.map((item) => {
-    const equals = item.indexOf("=");
-    if (equals < 1) throw usage(`"${item}" is no environment variable: write --env NAME=VALUE`);
-    return [item.slice(0, equals), item.slice(equals + 1)];
-  }));
+function wholeDefinition(name: string, options: DefinitionOptions) {
+  const { runtime = defaultRuntime, customImage, src } = options;
+  const custom = runtime === "custom";
+  if (custom && !customImage) throw usage("Runtime custom needs --custom_image IMAGE");
+  if (!custom && src === undefined) {
+    throw usage(`Runtime ${runtime} needs the function's code: --src PATH`);
+  }
+  // The Go command line sends an empty signature, too.
+  const Signature = { Inputs: [], Outputs: [] };
+  return { Name: name, Runtime: runtime, Signature, ...namedFields(options) };
 }
 
 function usage(message: string): ServerledgeError {
