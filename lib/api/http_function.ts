@@ -15,6 +15,7 @@ import type { IncomingRequest } from "../http/server/messages.ts";
 import { incomingRequest, KnownResponse } from "../http/server/web.ts";
 import { readHop } from "../cluster/hop_headers.ts";
 import { reportPair } from "../cluster/page_exchange.ts";
+import { type ErrorCode, ServerledgeError } from "../base/errors.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
 import type { PageRequest } from "../model/page.ts";
 import { paramsOf } from "../model/params.ts";
@@ -26,6 +27,7 @@ import { paramsOf } from "../model/params.ts";
  */
 export function httpFunctionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
+  const isOpen = services.config["fn.debug"];
 
   const handle = async (context: Context): Promise<Response> => {
     const request = incomingRequest(context.req.raw);
@@ -35,7 +37,10 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
     const { bytes, held } = await bodies.booked(request);
     const report = await answered(request, held, () => {
       const page = toPage(request, bytes);
-      return services.invoke(name, requestOf(page), { hop, inputSize: bytes.length, page, held });
+      const origin = { hop, inputSize: bytes.length, page, held };
+      const invocation = services.invoke(name, requestOf(page), origin);
+      // Another node logs what it is told, and may tell its own client.
+      return hop || isOpen ? invocation : guarded(invocation);
     });
     const answer = report.page ? passedOn(report.page) : toHttpAnswer(report.Result);
     if (!hop) return answer;
@@ -65,6 +70,40 @@ async function answered(
   }
 }
 
+/** Codes of errors whose message is the function's own, or its image's. */
+const ownWords: ReadonlySet<ErrorCode> = new Set([
+  "FUNCTION_ERROR",
+  "FUNCTION_CRASHED",
+  "INSTANCE_START_FAILED",
+]);
+
+/** The invocation, whose failure strangers may be told. */
+function guarded(invocation: Invocation): Invocation {
+  const { id } = invocation;
+  const done = invocation.done.catch((error) => {
+    throw withoutParticulars(error, id);
+  });
+  return { id, done, cancel: () => invocation.cancel() };
+}
+
+/**
+ * The error as strangers get it: pages are open to whoever can reach the node, and a traceback or
+ * what a function wrote tells about its code and its data.
+ *
+ * @param error why an invocation failed
+ * @param id the invocation's, by which the function's log has the rest
+ */
+function withoutParticulars(error: ServerledgeError, id: string): ServerledgeError {
+  const { traceback: _, output: __, error: ___, ...details } = error.details ?? {};
+  const message = ownWords.has(error.code)
+    ? `The function failed; its log has the particulars of request ${id}`
+    : error.message;
+  return new ServerledgeError(error.code, message, {
+    cause: error,
+    details: { ...details, requestId: id },
+  });
+}
+
 /** The event is made where the function runs, since its body may have to be encoded. */
 function requestOf(page: PageRequest): InvokeRequest {
   let event: InvokeRequest["Params"] | undefined;
@@ -91,7 +130,9 @@ const description: Route["description"] = {
     "`{statusCode, headers, body, isBase64Encoded}`, that is the answer (an empty list as " +
     "`content-type`: none); a string is sent as plain " +
     "text, anything else as JSON. What a `fetch(request)` handler of the runtime `deno` has not " +
-    "written completely when it returns is streamed; a transfer that breaks off tells that it failed.",
+    "written completely when it returns is streamed; a transfer that breaks off tells that it failed. " +
+    "A failure is answered without the function's own words, which its log has (`requestId`), unless " +
+    "`fn.debug` of the node is true.",
   answers: { 200: { description: "What the function answers", mediaType: "*/*" } },
   errors: invocationErrors,
   curl:

@@ -270,6 +270,36 @@ Deno.test("HEAD is answered without the body", async () => {
   assert.equal(await answer.text(), "");
 });
 
+Deno.test("failures are told without the function's own words, unless fn.debug is true", async () => {
+  const details = { error: { type: "KeyError", message: "pw" }, traceback: "line 1", output: "pw" };
+  const failures = [
+    new ServerledgeError("FUNCTION_ERROR", "KeyError: pw", { details }),
+    new ServerledgeError("FUNCTION_CRASHED", "It printed pw", { details }),
+    new ServerledgeError("DEADLINE_EXCEEDED", "too late", { details }),
+  ];
+  for (const error of failures) {
+    const failing = { invoke: () => invocationOf(Promise.reject(error)) };
+    const answer = await createApp(fakeServices(failing)).request("/fn/hello");
+    const text = await answer.text();
+    assert.equal(answer.status, error.status);
+    assert.doesNotMatch(text, /pw|traceback/);
+    const { code, requestId } = JSON.parse(text);
+    assert.deepEqual([code, requestId], [error.code, "hello-1"]);
+    const open = await createApp(fakeServices(failing, { "fn.debug": true })).request("/fn/hello");
+    assert.equal((await open.json()).traceback, "line 1");
+    // Another node needs all of it.
+    const headers = hopHeaders({
+      id: "hello-1",
+      originArea: "EDGE",
+      hopsLeft: 1,
+      budgetMs: 1000,
+      visited: ["edge"],
+    }, "");
+    const hop = await createApp(fakeServices(failing)).request("/fn/hello", { headers });
+    assert.equal((await hop.json()).output, "pw");
+  }
+});
+
 Deno.test("errors are told as everywhere", async () => {
   const app = createApp(fakeServices({}, { "api.body.max": 1 }));
   const unknown = await app.request("/fn/nothing/x");

@@ -55,6 +55,10 @@ export const settings = {
     75,
     "How long a connection is kept without a request, s",
   ),
+  "fn.debug": flag(
+    false,
+    "Answer failures of functions over plain HTTP (/fn) with their traceback and output, to anyone",
+  ),
   "data.dir": text(
     "",
     "Folder for registry, code and sockets; empty: /var/lib/serverledge for root, else ~/.local/share/serverledge",
