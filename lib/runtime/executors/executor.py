@@ -3,9 +3,11 @@
 It connects to the node's unix socket, says hello, loads the handler and answers calls. Frames are
 a 4-byte big-endian length and JSON in UTF-8 (lib/runtime/frames.ts).
 
-What calls write goes to the node at once, line by line, so that it is kept whatever becomes of the
-process. Descriptors 1 and 2 are a pipe of which this process has the reading end, too
-(lib/runtime/docker/native/init.c): it reads there what child processes and C code write.
+What calls write leaves the process line by line, so that it is kept whatever becomes of it.
+Descriptors 1 and 2 are a pipe of which this process has the reading end, too, and process 1
+(lib/runtime/docker/native/init.c) empties it when this one has died. Child processes and C code
+write to it, and calls that are expected to be short: their reply then has it. What others write goes
+to the node at once.
 
 Only C modules are imported before the first call: official slim images carry no compiled standard
 library and the root is read-only, so each pure-Python import is compiled again at every start
@@ -23,6 +25,7 @@ from _signal import ITIMER_REAL, SIGALRM, SIGUSR1, getsignal, pthread_kill, seti
 from _socket import AF_UNIX, MSG_DONTWAIT, SOCK_STREAM, socket
 from _thread import RLock, allocate_lock, get_ident, start_new_thread
 from binascii import b2a_base64
+from fcntl import ioctl
 from io import RawIOBase, TextIOWrapper
 from select import POLLIN, poll
 from time import monotonic, sleep, time
@@ -40,6 +43,15 @@ YIELD_S = 0.03
 BREAK_INS = 50
 # The reading end of the pipe behind descriptors 1 and 2.
 PIPE = 3
+# Tells how much is in a pipe (ioctl_tty(2)); a poll for nothing takes twice as long.
+FIONREAD = 0x541B
+NOTHING = bytes(4)
+# What a call writes at once to the pipe; less than that is written as a whole (pipe(7)).
+MAX_PIECE = 4096
+# Calls are expected to be as short as the one before. While longer ones run, the pipe is looked at so often.
+SHORT_S = 0.01
+WATCH_S = 0.005
+WATCH_ROUNDS = 20
 FOREVER = float("inf")
 # What a generic executor imports ahead; 14 MiB with the interpreter on CPython 3.11.
 COMMON_MODULES = (
@@ -131,12 +143,6 @@ class Sink:
 CURRENT = ContextVar("output", default=None)
 
 
-def pipe_poll():
-    readable = poll()
-    readable.register(PIPE, POLLIN)
-    return readable.poll
-
-
 class Output:
     """Tells the node what is written, when a line of it is complete."""
 
@@ -145,6 +151,13 @@ class Output:
         self.nobody = Sink()
         # Whose is what comes out of the pipe.
         self.owner = self.nobody
+        # True if what the running call writes goes through the pipe, too.
+        self.piped = False
+        # What it has written of a line, on its way there.
+        self.piece = b""
+        # A list that gets what would be told, for the reply.
+        self.collected = None
+        self.main = get_ident()
         # True in a child process of the function: it writes to the pipe.
         self.forked = False
         # True if the running call has started processes; True if any of them goes on after its call.
@@ -153,8 +166,10 @@ class Output:
         # What was written while this very thread was writing: by signal handlers and finalizers.
         self.deferred = []
         self.streams = (Written(self, 1, "<stdout>"), Written(self, 2, "<stderr>"))
-        self.readable = pipe_poll()
+        self.count = bytearray(4)
         os.set_inheritable(PIPE, False)
+        # Its writing end, wherever the function may put descriptors 1 and 2.
+        self.writer = os.dup(1)
         self.pipe = os.readlink("/proc/self/fd/%d" % PIPE)
         self.texts = tuple(self.text(stream) for stream in self.streams)
         sys.stdout, sys.stderr = self.texts
@@ -167,13 +182,22 @@ class Output:
         return text
 
     def write(self, data, number):
-        """Somebody writes to one of the streams. Lines are told at once."""
+        """Somebody writes to one of the streams."""
+        sink = CURRENT.get() or self.nobody
+        if self.piped and sink is self.owner and len(data) <= MAX_PIECE:
+            if number == 1 and get_ident() == self.main:
+                piece, self.piece = self.piece, b""
+                data = piece + data
+                if len(data) <= MAX_PIECE and not data.endswith(b"\n"):
+                    self.piece = data
+                    return
+            os.write(self.writer, data)
+            return
         if self.forked:
             at = 0
             while at < len(data):
                 at += os.write(number, data[at:])
             return
-        sink = CURRENT.get() or self.nobody
         lock = self.channel.lock
         if lock._is_owned():
             self.deferred.append((sink, number, data))
@@ -185,11 +209,14 @@ class Output:
 
     def flush(self, number):
         """Tells the node the part of a line that was written to a stream."""
-        if self.forked or self.channel.lock._is_owned():
-            return
+        if self.piece and get_ident() == self.main:
+            piece, self.piece = self.piece, b""
+            os.write(self.writer, piece)
         sink = CURRENT.get() or self.nobody
+        if not sink.rests or self.forked or self.channel.lock._is_owned():
+            return
         with self.channel.lock:
-            rest = sink.rests and sink.rests.pop(number, None)
+            rest = sink.rests.pop(number, None)
             if rest:
                 # Bytes of a character whose last ones are still to come wait for these.
                 text, used = utf_8_decode(rest, "replace", False)
@@ -225,56 +252,69 @@ class Output:
             text = text[: sink.room] + OUTPUT_CUT
         if sink.copy is not None:
             sink.copy.append(text)
+        if self.collected is not None and sink is self.owner:
+            self.collected.append(text)
+            return
         name = "null" if sink.name is None else quote(sink.name)
         for at in range(0, len(text), MAX_TEXT):
             self.channel.put('{"log":%s,"text":%s}' % (name, quote(text[at : at + MAX_TEXT])))
 
     def drain(self):
-        """Takes what is in the pipe."""
-        while self.readable(0):
-            try:
+        """Takes what is in the pipe. Gives True if there was something."""
+        count = self.count
+        found = False
+        try:
+            while not ioctl(PIPE, FIONREAD, count) and count != NOTHING:
                 data = os.read(PIPE, MAX_TEXT)
-            except OSError:
-                return
-            if not data:
-                return
-            self.take(self.owner, PIPE, data)
+                found = True
+                self.take(self.owner, PIPE, data)
+        except OSError:  # the function has closed it
+            pass
+        return found
 
     # Around calls that run one at a time.
 
-    def begin(self, sink):
-        with self.channel.lock:
-            self.drain()
-            if self.shared:
+    def begin(self, sink, piped=False):
+        if self.shared:
+            with self.channel.lock:
+                self.drain()
                 self.shared = self.is_shared()
-            if not self.shared:
-                self.owner = sink
-            CURRENT.set(sink)
+        if not self.shared:
+            self.owner = sink
+        self.piped = piped
+        CURRENT.set(sink)
 
     def end(self, sink):
+        """Gives what the call has written and the node does not know yet."""
         if self.forked:
-            return
+            return ""
         self.flush_bound()
+        if self.piece:
+            self.flush(1)
         with self.channel.lock:
+            collected = self.collected = []
             self.drain()
+            if sink.rests:
+                self.complete(sink)
             if self.spawned:
                 self.spawned = False
                 self.shared = self.is_shared()
             self.owner = self.nobody
-            CURRENT.set(None)
-        self.complete(sink)
+            self.piped = False
+            self.collected = None
+        return "".join(collected) if collected else ""
 
     def complete(self, sink):
         """The call has ended: a line that it has not ended does, too."""
         if sink.rests:
-            with self.channel.lock:
-                rests, sink.rests = sink.rests, None
-                for rest in rests.values():
-                    self.tell(sink, str(rest, "utf-8", "replace"))
+            rests, sink.rests = sink.rests, None
+            for rest in rests.values():
+                self.tell(sink, str(rest, "utf-8", "replace"))
 
     def flush_bound(self):
         """Flushes what the function has put in the place of sys.stdout and sys.stderr."""
-        if (sys.stdout, sys.stderr) == self.texts and self.texts[0].write_through and self.texts[1].write_through:
+        out, err = self.texts
+        if sys.stdout is out and sys.stderr is err and out.write_through and err.write_through:
             return
         for stream in (sys.stdout, sys.stderr):
             try:
@@ -289,19 +329,25 @@ class Output:
 
     def watch(self):
         """Takes what comes out of the pipe when no call's end does, so that nobody waits at a full one."""
-        wait = pipe_poll()  # of its own: one may not be asked by two threads at once
+        readable = poll()
+        readable.register(PIPE, POLLIN)
+        wait = readable.poll
         while True:
             wait()
-            with self.channel.lock:
-                self.drain()
-            if wait(0):
-                sleep(0.1)  # all writers are gone, which is the function's doing
+            # Not for every line of short calls: what they write waits for their end.
+            rounds = WATCH_ROUNDS
+            while rounds > 0:
+                with self.channel.lock:
+                    rounds = WATCH_ROUNDS if self.drain() else rounds - 1
+                sleep(WATCH_S)
 
     def mark_spawned(self):
         self.spawned = True
 
     def enter_child(self):
         self.forked = True
+        self.piped = False
+        self.piece = b""
         self.channel.lock = RLock()
         for text in self.texts:
             # So that lines of several processes stay whole.
@@ -518,10 +564,15 @@ def failed(request, failure, output=""):
     )
 
 
-def succeeded(request, result):
-    reply = '{"id":%s,"ok":true,"result":%s,"output":""}' % (quote(request["id"]), quote(result))
+def succeeded(request, result, output=""):
+    reply = '{"id":%s,"ok":true,"result":%s,"output":%s}' % (
+        quote(request["id"]),
+        quote(result),
+        quote(output),
+    )
     if len(reply) > MAX_FRAME:
-        return failed(request, ("ResultTooLarge", "The result is longer than 64 MiB of JSON", ""))
+        why = ("ResultTooLarge", "The result is longer than 64 MiB of JSON", "")
+        return failed(request, why, output)
     return reply
 
 
@@ -651,7 +702,10 @@ class Function:
             if self.output.forked:
                 self.leave_child(error)
             self.failure = describe(error)
-        self.output.end(sink)
+        rest = self.output.end(sink)
+        if rest:
+            with self.output.channel.lock:
+                self.output.tell(self.output.nobody, rest)
         sink.copy = None
         if self.failure is not None:
             self.written = "".join(written)
@@ -721,6 +775,7 @@ class Serial:
         self.function = function
         self.output = function.output
         self.loop = None
+        self.is_short = False
         self.running = None
         self.signalled = False
         self.deadline = FOREVER
@@ -816,7 +871,9 @@ class Serial:
             if self.signalled or self.channel.buffer:
                 self.stop_if_cancelled()
 
-        output.begin(sink)
+        begun = monotonic()
+        output.begin(sink, self.is_short)
+        failure = None
         try:
             try:
                 result = function.call(request, started)
@@ -824,13 +881,16 @@ class Serial:
                 self.running = None
                 if getsignal(SIGALRM) is not self.alarm_handler:
                     self.take_alarm_back()
-            reply = succeeded(request, encode(result))
+            result = encode(result)
         except Interrupted:
-            reply = failed(request, INTERRUPTED)
+            failure = INTERRUPTED
         except BaseException as error:
-            reply = failed(request, describe(error, 2))
-        output.end(sink)
-        return reply
+            failure = describe(error, 2)
+        written = output.end(sink)
+        self.is_short = monotonic() - begun < SHORT_S
+        if failure is not None:
+            return failed(request, failure, written)
+        return succeeded(request, result, written)
 
 
 class Job:
@@ -948,7 +1008,8 @@ class Threaded:
             CURRENT.set(None)
             # Whose a shared buffer's text is nobody can tell.
             self.output.flush_bound()
-            self.output.complete(sink)
+            with self.channel.lock:
+                self.output.complete(sink)
             with self.lock:
                 del self.jobs[job.request["id"]]
             self.channel.send(reply)
@@ -1081,8 +1142,9 @@ class Looped:
             reply = failed(request, describe(error))
         CURRENT.set(None)
         self.output.flush_bound()
-        self.output.complete(sink)
-        self.channel.send(reply)
+        with self.channel.lock:
+            self.output.complete(sink)
+            self.channel.put(reply)
 
     def cancel(self, name):
         task = self.tasks.get(name)
