@@ -19,6 +19,11 @@ import { version } from "./version.ts";
 
 /** A request that is forwarded has a connection to its client and one to a node. */
 const forwardedDescriptors = 2;
+/**
+ * How long a balancer goes on answering after it has deregistered, ms: clients that found it before
+ * and edge nodes whose news of that is late lose nothing.
+ */
+const drainMs = 2_000;
 
 const log = logger("balancer");
 
@@ -89,6 +94,9 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
     // Edge nodes look elsewhere first; what is under way ends here.
     balancer.stopping();
     await registration[Symbol.asyncDispose]();
+    const { promise: drained, resolve } = Promise.withResolvers<void>();
+    systemClock.after(Math.min(drainMs, graceMs), resolve);
+    await drained;
     await server.shutdown(graceMs);
     await parts.disposeAsync();
   };

@@ -36,7 +36,7 @@ export function operationRoutes(services: ApiServices): Route[] {
   const health: Handler = () => {
     const { ok, problems } = services.health();
     const Status = !ok ? "unavailable" : problems.length > 0 ? "degraded" : "ok";
-    return jsonAnswer({ Status, Problems: problems }, ok ? 200 : 503);
+    return jsonAnswer({ Status, Problems: problems, Node: services.node.id }, ok ? 200 : 503);
   };
 
   const metrics: Handler = async () => {

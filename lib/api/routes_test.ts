@@ -175,7 +175,7 @@ Deno.test("a node is healthy while it can serve anything", async () => {
     const health = () => ({ ok, problems: [...problems] });
     const answer = await ask("GET /healthz", { services: { health } });
     assert.equal(answer.status, status);
-    assert.deepEqual(answer.body, { Status, Problems: problems });
+    assert.deepEqual(answer.body, { Status, Problems: problems, Node: "node1" });
   }
 });
 

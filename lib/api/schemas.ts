@@ -99,6 +99,7 @@ export const healthSchema = v.object({
     v.description("degraded: works, with problems; unavailable: can serve nothing"),
   ),
   Problems: v.pipe(v.array(v.string()), v.description("What is wrong, one sentence each")),
+  Node: v.pipe(v.string(), v.description("Id of the node that answers")),
 });
 
 /** Bodies of requests, named. */

@@ -17,6 +17,7 @@ import {
   routedRequest,
 } from "../http/server/web.ts";
 import { foldKeys, isObject, keyIndex } from "../model/json.ts";
+import { cameThrough } from "./forwarded_headers.ts";
 import type { BalancerMetrics } from "./metrics.ts";
 import type { Kind, Proxy } from "./proxy.ts";
 import type { RequestBody } from "./request_body.ts";
@@ -27,6 +28,8 @@ const prewarmKeys = keyIndex(["Function"]);
 
 /** What the app needs of the balancer. */
 export interface BalancerServices {
+  /** Id of the balancer. */
+  readonly id: string;
   /** Address that it listens on. */
   readonly listen: string;
   /** Whether to serve metrics. */
@@ -92,14 +95,16 @@ export function createBalancerApp(services: BalancerServices): HttpHandler {
 /** The function that a request is about, or where its body names it. */
 type Naming = string | ((body: RequestBody) => string | undefined);
 
-function forwarded(
-  { proxy, router, find }: BalancerServices,
+async function forwarded(
+  { id, proxy, router, find }: BalancerServices,
   context: Context,
   kind: Kind,
   naming: Naming | undefined,
 ): Promise<Response> {
-  return proxy.forward({
-    request: incomingRequest(context.req.raw),
+  const request = incomingRequest(context.req.raw);
+  if (cameThrough(request, id)) throw ownRequest(id);
+  return await proxy.forward({
+    request,
     kind,
     // A name that is not known may be known soon: the node's answer counts.
     choose(tried, body) {
@@ -109,6 +114,15 @@ function forwarded(
         : router.forFunction(name, find(name), tried);
     },
   });
+}
+
+/** A node is registered by an address that is this balancer's: others may do better. */
+function ownRequest(id: string): ServerledgeError {
+  return new ServerledgeError(
+    "PEER_UNREACHABLE",
+    `Balancer ${id} got a request that it had forwarded: a node is registered by the balancer's own ` +
+      "address; set api.ip or api.url of that node to where others reach it",
+  );
 }
 
 /** The function that a pre-warming is about, so that its instances are where its requests go. */
@@ -127,7 +141,7 @@ function prewarmed(body: RequestBody): string | undefined {
 function healthAnswer(services: BalancerServices): Response {
   const { ok, problems } = services.health();
   const Status = !ok ? "unavailable" : problems.length > 0 ? "degraded" : "ok";
-  return jsonAnswer({ Status, Problems: problems }, ok ? 200 : 503);
+  return jsonAnswer({ Status, Problems: problems, Node: services.id }, ok ? 200 : 503);
 }
 
 async function metricsAnswer({ metrics, metricsEnabled }: BalancerServices): Promise<Response> {

@@ -76,6 +76,7 @@ export class Balancer implements AsyncDisposable {
     const stocking = parts.use(new Stocking(client, clock));
     const metrics = this.metrics = new BalancerMetrics(() => this.#table.all);
     this.handle = createBalancerApp({
+      id: options.node.id,
       listen: config["api.listen"],
       metricsEnabled: config["metrics.enabled"],
       router: new Router(
@@ -84,7 +85,7 @@ export class Balancer implements AsyncDisposable {
         architectures,
         (wanted, lacking) => stocking.want(wanted, lacking),
       ),
-      proxy: new Proxy(client, this.#table, {
+      proxy: new Proxy(options.node.id, client, this.#table, {
         retried: () => metrics.retried(),
         failed: (target) => health.check(target),
       }),

@@ -8,8 +8,12 @@ import type { HeaderPair } from "../http/head.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import { passesOn } from "../http/passing.ts";
 
+/** Header with the ids of the balancers that have forwarded a request. */
+const balancersHeader = "serverledge-balancers";
+
 /** What the balancer sets itself, or its server does. */
 const ownOfRequests: ReadonlySet<string> = new Set([
+  balancersHeader,
   "content-length",
   "expect",
   "host",
@@ -41,11 +45,13 @@ export interface Client {
  * @param request the client's
  * @param client who sent it
  * @param host of the node
+ * @param balancer id of the balancer that forwards it
  */
 export function requestHeaders(
   { headers }: Pick<IncomingRequest, "headers">,
   client: Client,
   host: string,
+  balancer: string,
 ): HeaderPair[] {
   const passes = passesOn(headers.get("connection"));
   // Functions build their links from it, and signatures of requests cover it.
@@ -58,6 +64,8 @@ export function requestHeaders(
     if (!client.isPage && name === "accept-encoding") continue;
     passed.push([name, value]);
   }
+  const before = headers.get(balancersHeader);
+  passed.push([balancersHeader, before ? `${before},${balancer}` : balancer]);
   const via = headers.get("x-forwarded-for");
   passed.push(["x-forwarded-for", via ? `${via}, ${client.address}` : client.address]);
   for (
@@ -70,6 +78,19 @@ export function requestHeaders(
     if (value !== "" && !headers.has(name)) passed.push([name, value]);
   }
   return passed;
+}
+
+/**
+ * Whether a balancer gets a request that it has forwarded itself.
+ *
+ * @param request as it came
+ * @param balancer the balancer's id
+ */
+export function cameThrough(
+  { headers }: Pick<IncomingRequest, "headers">,
+  balancer: string,
+): boolean {
+  return headers.get(balancersHeader)?.split(",").includes(balancer) ?? false;
 }
 
 /**

@@ -45,13 +45,14 @@ Deno.test("headers of one connection are not passed on, those of the request are
     },
   });
   const names = (isPage: boolean) =>
-    requestHeaders(incomingRequest(request), { address: "10.0.0.9", isPage }, "a:1").map(([name]) =>
-      name
-    )
+    requestHeaders(incomingRequest(request), { address: "10.0.0.9", isPage }, "a:1", "lb-1").map((
+      [name],
+    ) => name)
       .toSorted();
   const common = [
     "content-type",
     "host",
+    "serverledge-balancers",
     "serverledge-hops-left",
     "x-forwarded-for",
     "x-forwarded-host",
@@ -61,7 +62,12 @@ Deno.test("headers of one connection are not passed on, those of the request are
   assert.deepEqual(names(false), common);
   const hostOf = (isPage: boolean) => {
     const named = new Request("http://lb:1/", { headers: { host: "shop.example" } });
-    return requestHeaders(incomingRequest(named), { address: "10.0.0.9", isPage }, "a:1")[0];
+    return requestHeaders(
+      incomingRequest(named),
+      { address: "10.0.0.9", isPage },
+      "a:1",
+      "lb-1",
+    )[0];
   };
   assert.deepEqual(hostOf(false), ["host", "a:1"]);
   assert.deepEqual(hostOf(true), ["host", "shop.example"], "functions see their clients' host");

@@ -7,6 +7,7 @@
 import * as v from "valibot";
 import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
+import { answeringNode } from "../cluster/answering_node.ts";
 import type { HttpClient, WholeAnswer } from "../http/client.ts";
 import { ConnectionBroken } from "../http/failures.ts";
 import type { Target } from "./target_table.ts";
@@ -18,6 +19,8 @@ const maxStatusBytes = 8 << 20;
 
 /** The part of a node's status that routing needs. */
 const statusSchema = v.object({
+  /** Who answers; nodes of other versions may not tell it. */
+  Node: v.optional(v.string()),
   TotalMemory: v.number(),
   AvailableMemory: v.number(),
   TotalCPU: v.number(),
@@ -117,9 +120,11 @@ export class HealthChecks implements AsyncDisposable {
   async #askHealth(target: Target): Promise<void> {
     const wasHealthy = target.isHealthy;
     try {
-      const { status } = await this.#ask(target, "/healthz");
+      const { status, body } = await this.#ask(target, "/healthz");
+      const id = answeringNode(body);
       // Whoever answers is alive: a node that is stopping finishes what it has under way.
-      if (status === 200) target.passed();
+      if (id !== undefined && id !== target.record.Id) target.failed(misplaced(target, id));
+      else if (status === 200) target.passed();
       else target.failed(`it answers its health check with ${status}`);
     } catch {
       if (this.#stop.signal.aborted) return;
@@ -136,6 +141,7 @@ export class HealthChecks implements AsyncDisposable {
     try {
       const { body } = await this.#ask(target, "/status");
       const status = v.parse(statusSchema, JSON.parse(new TextDecoder().decode(body)));
+      if (status.Node !== undefined && status.Node !== target.record.Id) return;
       target.told(
         {
           freeMemoryMib: status.AvailableMemory,
@@ -172,4 +178,10 @@ export class HealthChecks implements AsyncDisposable {
       this.#stop.signal.removeEventListener("abort", giveUp);
     }
   }
+}
+
+/** Why a node gets no requests at whose address another answers. */
+function misplaced({ record }: Target, other: string): string {
+  return `${other} answers at its address ${record.Url}; set its api.ip or api.url to where others ` +
+    "reach it, and give each node a registry.node.id of its own";
 }

@@ -58,6 +58,7 @@ export interface ProxyObserver {
 
 /** Forwards requests. */
 export class Proxy {
+  readonly #id: string;
   readonly #client: HttpClient;
   readonly #table: TargetTable;
   readonly #observer: ProxyObserver;
@@ -65,11 +66,13 @@ export class Proxy {
   /**
    * A proxy.
    *
+   * @param id the balancer's
    * @param client sends to nodes
    * @param table the nodes
    * @param observer told what happens
    */
-  constructor(client: HttpClient, table: TargetTable, observer: ProxyObserver) {
+  constructor(id: string, client: HttpClient, table: TargetTable, observer: ProxyObserver) {
+    this.#id = id;
     this.#client = client;
     this.#table = table;
     this.#observer = observer;
@@ -132,7 +135,7 @@ export class Proxy {
     return {
       method: request.method,
       path: request.target,
-      headers: requestHeaders(request, from, new URL(record.Url).host),
+      headers: requestHeaders(request, from, new URL(record.Url).host, this.#id),
       body,
     };
   }

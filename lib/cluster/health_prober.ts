@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { answeringNode } from "./answering_node.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerTable } from "./peer_table.ts";
 
@@ -93,8 +94,9 @@ export class HealthProber implements AsyncDisposable {
         redirect: "manual",
       });
       const rttMs = clock.now() - since;
-      await response.text(); // Else the connection would not be kept.
-      if (response.ok) table.answered(peer, rttMs);
+      const id = answeringNode(await response.text());
+      const isIt = id === undefined || id === peer.record.Id;
+      if (response.ok && isIt) table.answered(peer, rttMs);
       else table.missed(peer);
     } catch {
       // Refused, reset or silent: all the same for those who look for a way to the cloud.

@@ -7,14 +7,19 @@
 
 import { abortable } from "../base/async.ts";
 import { ServerledgeError } from "../base/errors.ts";
+import { firstAnswer } from "./etcd_hedge.ts";
 import type { EtcdOptions } from "./etcd_options.ts";
-import { asEtcdError, type EtcdError, EtcdTransport, grpc } from "./etcd_transport.ts";
+import { asEtcdError, EtcdTransport, grpc } from "./etcd_transport.ts";
 import type { RegistryHealth } from "./registry.ts";
 
 /** How long a call to one member may take, ms. */
 export const callTimeoutMs = 5000;
 /** How long a call may take that carries much over a slow uplink, ms. */
 export const bulkTimeoutMs = 30_000;
+/** How long a member may be silent before the next is asked as well, ms. */
+const patienceMs = 700;
+/** Slowest uplink that is given time to carry a request before the next member is asked, bytes/ms. */
+const slowestUplink = 64;
 /** Fewest calls that are tried: a connection may have ended unnoticed since it was last used. */
 const minTries = 2;
 
@@ -29,6 +34,9 @@ const tryElsewhere: readonly number[] = [
 /** Thrown where a lease is gone: expired, or lost with etcd's data. */
 export class LeaseLost extends Error {}
 
+/** Asks one member. Ends by its control, which is not combined with others: Deno may forget such. */
+type Attempt<T> = (member: string, control: AbortController, token?: string) => Promise<T>;
+
 /** The members of an etcd cluster, as one. */
 export class EtcdCluster implements Disposable {
   readonly #transport: EtcdTransport;
@@ -38,7 +46,7 @@ export class EtcdCluster implements Disposable {
   #closed = false;
   /** The member that answered last, asked first. */
   #current = 0;
-  #token: Promise<string> | undefined;
+  #token: string | undefined;
   #problem: { reason: string; since: number } | undefined;
 
   /**
@@ -68,8 +76,9 @@ export class EtcdCluster implements Disposable {
    * @throws `REGISTRY_UNAVAILABLE`, caused by an `EtcdError`; LeaseLost
    */
   call<T>(path: string, body: unknown, timeoutMs: number = callTimeoutMs): Promise<T> {
-    return this.#try(async (member, token) => {
-      const response = await this.#request(member, path, body, timeoutMs, token);
+    const text = JSON.stringify(body);
+    return this.#try(text, async (member, control, token) => {
+      const response = await this.#request(member, path, text, timeoutMs, control, token);
       return response as T;
     });
   }
@@ -89,21 +98,26 @@ export class EtcdCluster implements Disposable {
     signal: AbortSignal,
     read: (stream: AsyncIterable<Uint8Array>) => Promise<void>,
   ): Promise<void> {
-    const control = this.#begin();
-    const leave = () => control.abort(signal.reason);
+    const opened = new Set<AbortController>();
+    const leave = () => opened.forEach((control) => control.abort(signal.reason));
     signal.addEventListener("abort", leave);
-    if (signal.aborted) leave();
     try {
-      const response = await this.#try((member, token) => {
+      const text = JSON.stringify(body);
+      const { response, control } = await this.#try(text, async (member, control, token) => {
+        opened.add(control);
+        this.#active.add(control);
+        if (signal.aborted || this.#closed) control.abort(signal.reason);
         control.signal.throwIfAborted();
-        const answer = this.#transport.call(member, path, body, { signal: control.signal, token });
-        return abortable(answer, control.signal);
+        const answer = this.#transport.call(member, path, text, { signal: control.signal, token });
+        return { response: await abortable(answer, control.signal), control };
       });
       await read(readUntil(response.body!, control.signal));
     } finally {
       signal.removeEventListener("abort", leave);
-      control.abort();
-      this.#active.delete(control);
+      for (const control of opened) {
+        control.abort();
+        this.#active.delete(control);
+      }
     }
   }
 
@@ -134,69 +148,76 @@ export class EtcdCluster implements Disposable {
     this.#transport[Symbol.dispose]();
   }
 
-  /** Asks the members in turn until one answers; every call may be repeated without harm. */
-  async #try<T>(attempt: (member: string, token?: string) => Promise<T>): Promise<T> {
+  /**
+   * Asks the members in turn until one answers, the next also beside one that is silent; every call
+   * may be repeated without harm.
+   */
+  async #try<T>(text: string, attempt: Attempt<T>): Promise<T> {
     const { endpoints } = this.#options;
-    let failure: EtcdError | undefined;
-    for (let tried = 0; tried < Math.max(minTries, endpoints.length); tried++) {
-      if (this.#closed) break;
-      const index = (this.#current + tried) % endpoints.length;
-      try {
-        const result = await this.#authenticated(endpoints[index]!, attempt);
+    const first = this.#current;
+    const isAlone = endpoints.length === 1;
+    try {
+      return await firstAnswer({
+        tries: Math.max(minTries, endpoints.length),
+        patienceMs: isAlone ? Infinity : patienceMs + text.length / slowestUplink,
+        isFinal: (error) => {
+          const { code } = asEtcdError(error);
+          // A member that gave no answer in all its time gets no second chance in the same call.
+          const isSpent = code === grpc.DEADLINE_EXCEEDED && isAlone;
+          return this.#closed || isSpent || !tryElsewhere.includes(code);
+        },
+      }, async (tried, control) => {
+        const index = (first + tried) % endpoints.length;
+        const result = await this.#authenticated(endpoints[index]!, control, attempt);
+        if (control.signal.aborted) return result; // Another was faster.
         this.#current = index;
         this.#problem = undefined;
         return result;
-      } catch (error) {
-        failure = asEtcdError(error);
-        if (failure.code === grpc.NOT_FOUND) throw new LeaseLost();
-        if (!tryElsewhere.includes(failure.code)) break;
-        // A member that gave no answer in all its time gets no second chance in the same call.
-        if (failure.code === grpc.DEADLINE_EXCEEDED && endpoints.length === 1) break;
-      }
+      });
+    } catch (error) {
+      const failure = asEtcdError(error);
+      if (failure.code === grpc.NOT_FOUND) throw new LeaseLost();
+      throw this.unavailable(this.#closed ? "it is closed" : failure.message, failure);
     }
-    throw this.unavailable(
-      this.#closed ? "it is closed" : failure!.message,
-      failure,
-    );
   }
 
   async #authenticated<T>(
     member: string,
-    attempt: (member: string, token?: string) => Promise<T>,
+    control: AbortController,
+    attempt: Attempt<T>,
   ): Promise<T> {
-    if (!this.#options.username) return await attempt(member);
+    if (!this.#options.username) return await attempt(member, control);
     try {
-      return await attempt(member, await this.#logIn(member));
+      return await attempt(member, control, await this.#logIn(member, control));
     } catch (error) {
       if (asEtcdError(error).code !== grpc.UNAUTHENTICATED) throw error;
       // Tokens end: by their time, and when etcd restarts.
       this.#token = undefined;
-      return await attempt(member, await this.#logIn(member));
+      return await attempt(member, control, await this.#logIn(member, control));
     }
   }
 
-  #logIn(member: string): Promise<string> {
+  /** Calls that begin at the same time each get a token of their own: a member may be silent. */
+  async #logIn(member: string, control: AbortController): Promise<string> {
     if (this.#token) return this.#token;
     const { username: name, password = "" } = this.#options;
     const path = "/v3/auth/authenticate";
-    const token = this.#request(member, path, { name, password }, callTimeoutMs)
-      .then((answer) => (answer as { token: string }).token);
-    this.#token = token;
-    token.catch(() => {
-      if (this.#token === token) this.#token = undefined;
-    });
-    return token;
+    const text = JSON.stringify({ name, password });
+    const answer = await this.#request(member, path, text, callTimeoutMs, control);
+    return this.#token = (answer as { token: string }).token;
   }
 
   /** Makes one call to one member and reads its answer, within a time. */
   async #request(
     member: string,
     path: string,
-    body: unknown,
+    body: string,
     timeoutMs: number,
+    control: AbortController,
     token?: string,
   ): Promise<unknown> {
-    const control = this.#begin();
+    this.#active.add(control);
+    if (this.#closed) control.abort();
     const reason = `no answer within ${timeoutMs / 1000} s`;
     const late = () => control.abort(new DOMException(reason, "TimeoutError"));
     const timer = setTimeout(late, timeoutMs);
@@ -210,14 +231,6 @@ export class EtcdCluster implements Disposable {
       clearTimeout(timer);
       this.#active.delete(control);
     }
-  }
-
-  /** Controls one call. Not `AbortSignal.any`: Deno may forget a combined signal that is in use. */
-  #begin(): AbortController {
-    const control = new AbortController();
-    if (this.#closed) control.abort();
-    else this.#active.add(control);
-    return control;
   }
 }
 

@@ -60,7 +60,7 @@ export class EtcdTransport implements Disposable {
    *
    * @param endpoint `host:port`, or a URL
    * @param path of the method, e.g. `/v3/kv/range`
-   * @param body the request
+   * @param body the request as JSON
    * @param options.token of the user, if etcd asks for one
    * @param options.signal ends the call, and its answer
    * @returns the answer, its body not read yet
@@ -69,14 +69,14 @@ export class EtcdTransport implements Disposable {
   async call(
     endpoint: string,
     path: string,
-    body: unknown,
+    body: string,
     options: { token: string | undefined; signal: AbortSignal },
   ): Promise<Response> {
     const base = endpoint.includes("://") ? endpoint : `${this.#scheme}://${endpoint}`;
     try {
       const response = await fetch(new URL(path, base), {
         method: "POST",
-        body: JSON.stringify(body),
+        body,
         client: this.#client,
         signal: options.signal,
         headers: {

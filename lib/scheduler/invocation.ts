@@ -95,8 +95,10 @@ export class Invocation implements Waiter, BagMember {
   readonly visited: string[];
   /** True if it was admitted because an instance could be started for it. */
   promised = false;
-  /** True if it had to wait, for resources or for a start. */
-  waited = false;
+  /** Since when it waits here for resources or for a start, on the node's clock. */
+  queuedAt: number | undefined;
+  /** How long it waited here before it was sent to other nodes, ms. */
+  waitedMs = 0;
   /** Set once it runs here. */
   execution: Execution | undefined;
   /** Set while it is on another node. */

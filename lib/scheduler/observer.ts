@@ -32,7 +32,7 @@ export interface InvocationEnd {
   readonly tier: StartTier | undefined;
   /** Start of the instance it waited for; 0 unless cold. */
   readonly startMs: number;
-  /** Wait for resources or for a start. */
+  /** Wait for resources: neither the start of an instance, nor the execution, nor a stay on another node. */
   readonly waitMs: number;
   /** Execution in the instance; 0 if it never ran. */
   readonly executionMs: number;

@@ -249,6 +249,43 @@ Deno.test("what waits here goes to another node once that tells of room", async 
   assert.equal((await staying.done).ExecutionNode, "me");
 });
 
+Deno.test("waiting is told without the stay on another node and without the execution", async () => {
+  const { submit, peers, scheduler, environment, clock, ends } = setUp({
+    record: fakeRecord({ MemoryMB: 600 }),
+    names: [],
+  });
+  const running = submit();
+  await settle();
+  const [leaving, returning] = [submit(), submit()];
+  clock.advance(30);
+  peers.all.push(peer("one"));
+  scheduler.peersTold();
+  scheduler.peersTold();
+  clock.advance(1000);
+  peers.sent[0]!.answer({});
+  peers.sent[1]!.refuse("NODE_SATURATED");
+  await leaving.done;
+  await settle();
+  clock.advance(50);
+  environment.made[0]!.reply();
+  await running.done;
+  clock.advance(200);
+  environment.made[0]!.reply();
+  assert.equal((await returning.done).QueueingTime, 0.08);
+  assert.deepEqual(ends.map(({ waitMs }) => waitMs), [30, 0, 80]);
+});
+
+Deno.test("who is refused at once, or whose start takes too long, has not waited", async () => {
+  const { submit, environment, clock, ends } = setUp({ names: [] });
+  assert.equal(await codeOf(submit({ Locality: ["B"] }).done), "NO_SUITABLE_NODE");
+  environment.slowStarts = true;
+  const late = submit({ QoSMaxRespT: 0.5 });
+  await settle();
+  clock.advance(510);
+  assert.equal(await codeOf(late.done), "DEADLINE_EXCEEDED");
+  assert.deepEqual(ends.map(({ waitMs }) => waitMs), [0, 0]);
+});
+
 Deno.test("a request that nobody takes tells why the last node did not", async () => {
   const { submit, peers } = setUp({ names: ["one"], record: fakeRecord({ MemoryMB: 5000 }) });
   const invocation = submit();

@@ -40,7 +40,7 @@ export function reportOf(
     ResponseTime: seconds(now - arrivedAt),
     IsWarmStart: !cold,
     InitTime: seconds(startedAt - arrivedAt),
-    QueueingTime: seconds(waitOf(invocation)),
+    QueueingTime: seconds(waitOf(invocation, now)),
     OffloadLatency: 0,
     Duration: seconds(now - startedAt),
     Output: reply.output,
@@ -135,7 +135,7 @@ export function describeEnd(
     cold: execution?.cold ?? false,
     tier: execution && tierOf(execution),
     startMs: execution?.cold ? execution.lease.readyAt - execution.lease.startedAt : 0,
-    waitMs: execution ? waitOf(invocation) : now - arrivedAt,
+    waitMs: waitOf(invocation, now),
     executionMs: execution ? now - execution.startedAt : 0,
     responseMs: now - arrivedAt,
     resultSize: reply?.ok ? reply.result.length : 0,
@@ -152,11 +152,15 @@ function tierOf({ cold, lease }: Execution): StartTier {
   return cold ? lease.instance.tier : "warm";
 }
 
-/** Time in the queue, ms: until the start of its instance began if one was started for it. */
-function waitOf({ arrivedAt, waited, execution }: Invocation): number {
-  if (!execution || !waited) return 0;
+/**
+ * Time in the queue, ms: neither the start of an instance, nor the execution, nor a stay on another
+ * node. Whoever ends before it ran, and was admitted because a start could be made, waited for that.
+ */
+function waitOf({ queuedAt, waitedMs, promised, execution }: Invocation, now: number): number {
+  if (queuedAt === undefined) return waitedMs;
+  if (!execution) return promised ? waitedMs : waitedMs + now - queuedAt;
   const { cold, lease, startedAt } = execution;
-  return cold ? Math.max(0, lease.startedAt - arrivedAt) : startedAt - arrivedAt;
+  return waitedMs + Math.max(0, (cold ? lease.startedAt : startedAt) - queuedAt);
 }
 
 /** Milliseconds as seconds, to the microsecond. */

@@ -321,7 +321,7 @@ export class Scheduler implements PoolListener {
 
   #wait(invocation: Invocation, promised: boolean): void {
     invocation.promised = promised;
-    invocation.waited = true;
+    invocation.queuedAt = this.#clock.now();
     this.#queue.add(invocation);
     invocation.deadline?.[Symbol.dispose]();
     // The function's TimeoutMs bounds its execution: a start alone may take longer.
@@ -340,8 +340,12 @@ export class Scheduler implements PoolListener {
 
   #offload(invocation: Invocation, { to, fetchImage }: Decision & { kind: "offload" }): void {
     if (fetchImage) this.#options.images?.fetch(invocation.record);
+    const now = this.#clock.now();
+    // Its time on another node is no waiting here, even if it comes back and waits again.
+    if (invocation.queuedAt !== undefined) invocation.waitedMs += now - invocation.queuedAt;
+    invocation.queuedAt = undefined;
     // A peer that sends it back must not have it run here while, or after, it does so itself.
-    this.#seen.add(invocation.id, this.#clock.now());
+    this.#seen.add(invocation.id, now);
     this.#offloader.send(invocation, to, this.#timeoutOf(invocation));
   }
 

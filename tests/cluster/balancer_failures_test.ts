@@ -182,6 +182,29 @@ Deno.test("a stopping node gets no more requests", async () => {
   assert.equal(first.seen.length, 1);
 });
 
+Deno.test("a node at whose address another answers gets no requests, and it is said why", async () => {
+  await using right = new FakeNode("right");
+  await using wrong = new FakeNode("wrong");
+  wrong.answersAs = "other";
+  await using lb = await region({ nodes: [right, wrong] });
+  await eventually("it is noticed", async () => (await targets(lb))[1].Healthy === false);
+  const [, { Problem: problem }] = await targets(lb);
+  assert.match(problem, /^other answers at its address .* set its api.ip or api.url/);
+  for (let k = 0; k < 10; k++) assert.equal(servedBy(await invoke(lb, `f${k}`)), "right");
+});
+
+Deno.test("a balancer does not forward to itself: another node serves the request, or an error says why", async () => {
+  await using lb = await region({ config: { "lb.health.interval": 60 } });
+  const own = { ...exampleRecord, Id: "own", Url: lb.url };
+  lb.members.reset([own]);
+  const { status, body } = await invoke(lb);
+  assert.deepEqual([status, body.code], [502, "PEER_UNREACHABLE"]);
+  assert.match(body.message, /registered by the balancer's own address; set api.ip or api.url/);
+  await using other = new FakeNode("other");
+  lb.members.reset([own, other.record]);
+  for (let k = 0; k < 10; k++) assert.equal(servedBy(await invoke(lb, `f${k}`)), "other");
+});
+
 Deno.test("a request does not go back to nodes that it has visited", async () => {
   const nodes = three();
   await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };

@@ -7,6 +7,7 @@ import type { Registry } from "../../lib/registry/registry.ts";
 import { Recorder, sampleCode, sampleRecord } from "../contract/registry.ts";
 import { startEtcd, type TestEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
+import { Relay } from "../support/relay.ts";
 
 /** A registry that is connected, and what its watch tells. */
 async function connected(
@@ -229,6 +230,23 @@ Deno.test("one of several members is enough", async () => {
   await using _watch = await registry.watchFunctions(seen);
   assert.equal(await registry.createFunction(sampleRecord("f")), true);
   await eventually("the watch tells it", () => seen.functions.has("f"));
+  assert.deepEqual(registry.health(), { ok: true });
+});
+
+Deno.test("a member that hangs costs a call at most 2 s where there is another", async () => {
+  await using etcd = await startEtcd();
+  await using member = new Relay(etcd.endpoint);
+  await using registry = connectEtcd({ endpoints: [member.address, etcd.endpoint] });
+  await using _watch = await registry.watchFunctions(new Recorder());
+  await healthy(registry);
+  member.cut();
+  const begun = performance.now();
+  const code = new Uint8Array(2000);
+  const hash = await hashArchive(code);
+  await registry.putCode(hash, code);
+  assert.equal(await registry.createFunction({ ...sampleRecord("f"), CodeHash: hash }), true);
+  const ms = performance.now() - begun;
+  assert(ms < 2000, `the function was created after ${Math.round(ms)} ms`);
   assert.deepEqual(registry.health(), { ok: true });
 });
 

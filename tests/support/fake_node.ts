@@ -31,6 +31,8 @@ export class FakeNode implements AsyncDisposable {
   checks = 0;
   /** Status of its health check. */
   health = 200;
+  /** Id that its health check tells. */
+  answersAs: string;
   /** Memory that it says is free, MiB. */
   freeMemory = 1000;
   /** Images that it says it lacks. */
@@ -43,6 +45,7 @@ export class FakeNode implements AsyncDisposable {
     readonly architecture = "amd64",
     port = 0,
   ) {
+    this.answersAs = id;
     this.#server = Deno.serve({
       hostname: "127.0.0.1",
       port,
@@ -83,7 +86,7 @@ export class FakeNode implements AsyncDisposable {
     const { pathname, search } = new URL(request.url);
     if (pathname === "/healthz") {
       this.checks++;
-      return jsonAnswer({ Status: "ok", Problems: [] }, this.health);
+      return jsonAnswer({ Status: "ok", Problems: [], Node: this.answersAs }, this.health);
     }
     if (pathname === "/status") {
       const AvailableMemory = this.freeMemory;

@@ -1,0 +1,62 @@
+/**
+ * Asking one after the other of several that can all answer, without waiting for one that is silent.
+ *
+ * @module
+ */
+
+/** How several are asked. */
+export interface HedgeOptions {
+  /** How often is asked at most. */
+  readonly tries: number;
+  /** How long one may be silent before the next is asked beside it, ms; infinite: until it fails. */
+  readonly patienceMs: number;
+  /** Whether an error is the answer, so that nobody else is asked. */
+  readonly isFinal: (error: unknown) => boolean;
+}
+
+/**
+ * Takes the first good answer: the next is asked when one fails, and also when it is silent for a
+ * while, which leaves the former the chance to answer after all (Dean and Barroso 2013, "The Tail at
+ * Scale", hedged requests). What is asked must be harmless to repeat.
+ *
+ * @param options how often, how soon
+ * @param ask asks; its control is aborted when another has answered
+ * @returns the answer
+ * @throws the last error if all fail, or the first final one
+ */
+export function firstAnswer<T>(
+  { tries, patienceMs, isFinal }: HedgeOptions,
+  ask: (index: number, control: AbortController) => Promise<T>,
+): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const controls: AbortController[] = [];
+  let open = 0;
+  let isOver = false;
+  let timer: number | undefined;
+  const finish = (winner?: AbortController) => {
+    isOver = true;
+    clearTimeout(timer);
+    for (const control of controls) if (control !== winner) control.abort();
+  };
+  const next = () => {
+    clearTimeout(timer);
+    if (isOver || controls.length === tries) return;
+    const control = new AbortController();
+    const index = controls.push(control) - 1;
+    open++;
+    if (Number.isFinite(patienceMs)) timer = setTimeout(next, patienceMs);
+    ask(index, control).then((answer) => {
+      if (isOver) return;
+      finish(control);
+      resolve(answer);
+    }, (error) => {
+      open--;
+      if (isOver) return;
+      if (!isFinal(error) && (open > 0 || controls.length < tries)) return next();
+      finish();
+      reject(error);
+    });
+  };
+  next();
+  return promise;
+}
