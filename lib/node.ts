@@ -175,9 +175,12 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const asyncInvocations = built.use(
     new AsyncInvocations({
       node: node.id,
+      area: node.area,
+      url: () => cluster?.url ?? "",
       clock,
       scheduler,
       registry: results ?? registry,
+      ...(results && { kept: built.use(openSqlite(home.of("kept_results.db"))) }),
       ttlMs: config["async.results.expiration"] * 1000,
     }),
   );

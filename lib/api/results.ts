@@ -49,6 +49,7 @@ export function resultRoutes(services: Pick<ApiServices, "poll">): Route[] {
           const { code: Code, message: Message, details: Details } = result;
           return jsonAnswer({ ...nothing, Code, Message, Details });
         }
+        case "kept":
         case undefined:
           throw new ServerledgeError(
             "RESULT_UNKNOWN",
@@ -65,7 +66,8 @@ const description: Route["description"] = {
   details:
     "Answers with the report once the invocation has ended. A failed one has `Success` false, " +
     "with `Code`, `Message` and `Details` of its error. Any node of the cluster can tell; while etcd " +
-    "is away only the one that accepted the invocation.",
+    "is away only the one that accepted the invocation. The result of one whose `Locality` is not `any` stays " +
+    "on the node that accepted it; others answer 403 with that node's `url`.",
   answers: {
     200: { description: "It has ended", schema: answers.result },
     202: { description: "It has not ended yet", schema: answers.pending },

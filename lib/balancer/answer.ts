@@ -17,9 +17,9 @@ import { isObject } from "../model/json.ts";
  */
 export function errorIn(answer: HttpAnswer): ServerledgeError | undefined {
   if (answer.status < 400) return undefined;
-  const { code, message } = jsonIn(answer) ?? {};
+  const { code, message, ...details } = jsonIn(answer) ?? {};
   if (!errorCodes.includes(code as ErrorCode)) return undefined;
-  return new ServerledgeError(code as ErrorCode, String(message));
+  return new ServerledgeError(code as ErrorCode, String(message), { details });
 }
 
 /** What a report says that can be learnt from. */

@@ -46,6 +46,8 @@ interface Attempt {
   readonly answer: () => Response;
   /** True if the request surely did nothing and may be sent to another node. */
   readonly again: boolean;
+  /** Id of the node that the one asked has named as the one to ask. */
+  readonly referred?: string;
 }
 
 /** What the proxy tells of its work. */
@@ -90,7 +92,7 @@ export class Proxy {
     const tried = new Set(visited(forwarding.request));
     let last: Attempt | undefined;
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const choice = forwarding.choose(tried, body);
+      const choice = this.#referred(last, tried) ?? forwarding.choose(tried, body);
       if (!choice) break;
       if (last) this.#observer.retried();
       tried.add(choice.target.record.Id);
@@ -99,6 +101,13 @@ export class Proxy {
     }
     if (!last) throw noNode();
     return last.answer();
+  }
+
+  /** The node that another has named, if it is one of these. */
+  #referred(last: Attempt | undefined, tried: ReadonlySet<string>): Choice | undefined {
+    const id = last?.referred;
+    const target = id === undefined || tried.has(id) ? undefined : this.#table.get(id);
+    return target && { target, demand: { memoryMib: 0, cpu: 0 }, pull: undefined };
   }
 
   async #attempt(forwarding: Forwarding, choice: Choice, body: RequestBody): Promise<Attempt> {
@@ -155,10 +164,13 @@ export class Proxy {
       if (arm) pull.reward(arm, execution.durationMs);
     }
     const error = isOwn(forwarding, answer) ? errorIn(answer) : undefined;
+    const referred = error && referral(forwarding, error);
     if (error?.code === "SHUTTING_DOWN") target.failed("it is stopping");
     return {
       answer: () => new KnownResponse(answer.body, answer.status, answerHeaders(answer.headers)),
-      again: error !== undefined && mayAsk(forwarding, error) && isWhole(body),
+      again: referred !== undefined ||
+        error !== undefined && mayAsk(forwarding, error) && isWhole(body),
+      ...(referred !== undefined && { referred }),
     };
   }
 
@@ -202,6 +214,13 @@ function isHarmless({ request: { method }, kind }: Forwarding): boolean {
  */
 function mayAsk(forwarding: Forwarding, { elsewhere, code }: ServerledgeError): boolean {
   return elsewhere || (isHarmless(forwarding) && code === "REGISTRY_UNAVAILABLE");
+}
+
+/** The node that keeps a result, where another was asked for it. */
+function referral(forwarding: Forwarding, { code, details }: ServerledgeError): string | undefined {
+  const node = details?.node;
+  const isReferral = isHarmless(forwarding) && code === "FORBIDDEN" && typeof node === "string";
+  return isReferral ? node : undefined;
 }
 
 function isWhole(body: RequestBody): boolean {

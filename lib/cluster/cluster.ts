@@ -16,10 +16,12 @@ import { hostPort } from "./address.ts";
 import type { LocalNews } from "./datagram.ts";
 import { HealthProber } from "./health_prober.ts";
 import { type MemberView, viewOf } from "./members.ts";
+import type { Peer } from "./peer.ts";
 import { PeerClient } from "./peer_client.ts";
 import { PeerTable } from "./peer_table.ts";
 import type { Eligibility, Forwarded, Peers, Surroundings } from "./peers.ts";
 import { Prober, type Traffic } from "./prober.ts";
+import { silenceCheckMs, SilenceWatch } from "./silence.ts";
 import { openStatusSocket } from "./status_socket.ts";
 import { Vivaldi } from "./vivaldi.ts";
 
@@ -47,6 +49,8 @@ export interface ClusterOptions {
   readonly nearbyMs: number;
   /** Time between two looks at the balancers of the remote area, ms. */
   readonly monitoringMs: number;
+  /** Time between two looks at a peer on which requests are under way, ms. */
+  readonly silenceMs?: number;
   /** The node's clock. */
   readonly clock: Clock;
   /** Uniform in [0, 1). */
@@ -63,6 +67,7 @@ export class Cluster implements Peers, AsyncDisposable {
   readonly #vivaldi: Vivaldi;
   readonly #table: PeerTable;
   readonly #client: PeerClient;
+  readonly #silence: SilenceWatch;
   readonly #udp: string;
   readonly #prober: Prober;
   readonly #owned = new AsyncDisposableStack();
@@ -83,6 +88,13 @@ export class Cluster implements Peers, AsyncDisposable {
       random,
     });
     this.#client = this.#owned.use(new PeerClient(options.secret));
+    this.#silence = this.#owned.use(
+      new SilenceWatch({
+        clock,
+        checkMs: options.silenceMs ?? silenceCheckMs,
+        isAlive: ({ record }) => this.#client.isAlive(record),
+      }),
+    );
     this.#udp = options.udp || hostPort(options.address, (socket.addr as Deno.NetAddr).port);
     this.#prober = this.#owned.use(
       new Prober({
@@ -142,6 +154,11 @@ export class Cluster implements Peers, AsyncDisposable {
   async leave(): Promise<void> {
     await this.#registration?.[Symbol.asyncDispose]();
     this.#registration = undefined;
+  }
+
+  /** Where others reach this node; empty until it has joined. */
+  get url(): string {
+    return this.#joined?.Url ?? "";
   }
 
   /** The node's own network coordinate. */
@@ -204,25 +221,43 @@ export class Cluster implements Peers, AsyncDisposable {
     return this.#table.surroundings();
   }
 
-  /** See {@link Peers}. A peer that cannot be reached is not chosen until a probe is answered. */
+  /**
+   * See {@link Peers}. A peer that cannot be reached is not chosen until a probe is answered; one that
+   * falls silent while it has the request is waited for no longer.
+   */
   async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
     const peer = this.#table.get(to);
     if (!peer) throw new ServerledgeError("PEER_UNREACHABLE", `There is no node ${to}`);
     const { MemoryMB: memoryMib, CPUDemand: cpu } = forwarded.record;
     const ended = peer.sent({ memoryMib, cpu });
+    const control = new AbortController();
+    const leave = () => control.abort();
+    // As long as the signal lives: it also ends an answer whose body is still under way.
+    signal.addEventListener("abort", leave);
+    if (signal.aborted) leave();
+    let isSilent = false;
+    const watched = this.#silence.begin(peer, () => {
+      isSilent = true;
+      leave();
+    });
     try {
       return await this.#client.send(
         peer.record,
         forwarded,
-        signal,
+        control.signal,
         (resources) => peer.corrected(resources),
       );
     } catch (error) {
+      if (isSilent && !signal.aborted) {
+        this.#table.refused(to);
+        throw silent(peer, error);
+      }
       const { code, details } = error as ServerledgeError;
       // One that answers, though with a refusal, can be reached.
       if (code === "PEER_UNREACHABLE" && !details?.peerCode) this.#table.refused(to);
       throw error;
     } finally {
+      watched();
       ended();
     }
   }
@@ -260,6 +295,14 @@ export class Cluster implements Peers, AsyncDisposable {
       Self: true,
     };
   }
+}
+
+function silent({ record }: Peer, cause: unknown): ServerledgeError {
+  return new ServerledgeError(
+    "FUNCTION_CRASHED",
+    `Node ${record.Id} at ${record.Url} got the request and gives no sign of life any more; the function may have run there`,
+    { cause },
+  );
 }
 
 function order(a: string, b: string): number {

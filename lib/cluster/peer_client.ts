@@ -15,6 +15,7 @@ import { type Report, reportSchema } from "../model/invocation.ts";
 import type { NodeRecord } from "../model/node.ts";
 import type { PageRequest } from "../model/page.ts";
 import { surround } from "../model/params.ts";
+import { answeringNode } from "./answering_node.ts";
 import { hopHeaders } from "./hop_headers.ts";
 import { goesAsItCame, pageReport, pageRequest } from "./page_exchange.ts";
 import type { Forwarded } from "./peers.ts";
@@ -40,6 +41,8 @@ const maxAnswerBytes = 256 << 20;
 const maxErrorBytes = 1 << 20;
 /** Longest pause within a streamed answer, ms. */
 const stallMs = 60_000;
+/** Longest wait for an answer to a health check, ms. */
+const healthTimeoutMs = 2_000;
 /** Most requests on the way to one peer. */
 const maxUnderWay = 4096;
 
@@ -95,6 +98,26 @@ export class PeerClient implements Disposable {
       const left = this.#underWay.get(Url)! - 1;
       if (left > 0) this.#underWay.set(Url, left);
       else this.#underWay.delete(Url);
+    }
+  }
+
+  /**
+   * Asks a peer for its health, whatever that is.
+   *
+   * @returns false if it does not answer within 2 s, or another node does
+   */
+  async isAlive({ Id, Url }: NodeRecord): Promise<boolean> {
+    const control = new AbortController();
+    const cancel = this.#clock.after(healthTimeoutMs, () => control.abort());
+    const headers = [["host", new URL(Url).host]] as const;
+    const request = { method: "GET", path: "/healthz", headers, body: undefined };
+    try {
+      const { body } = await this.#client.ask(Url, request, control.signal, maxErrorBytes);
+      return (answeringNode(body) ?? Id) === Id;
+    } catch {
+      return false;
+    } finally {
+      cancel();
     }
   }
 

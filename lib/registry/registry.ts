@@ -19,6 +19,14 @@ export const asyncResultSchema = v.variant("state", [
     /** When it was accepted, ms since the Unix epoch. */
     since: v.number(),
   }),
+  v.object({
+    /** Its `Locality` keeps it: all that others may know is who has it. */
+    state: v.literal("kept"),
+    /** Id of the node that has it. */
+    node: v.string(),
+    /** Where that node is reached. */
+    url: v.string(),
+  }),
   v.object({ state: v.literal("done"), report: reportSchema }),
   v.object({
     state: v.literal("failed"),

@@ -10,6 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { Origin } from "../model/hop.ts";
+import { allowedAreas } from "../model/locality.ts";
 import type { InvokeRequest } from "../model/invocation.ts";
 import type { AsyncResult, Registry } from "../registry/registry.ts";
 import type { Invocation } from "./invocation.ts";
@@ -20,6 +21,9 @@ const maxUnsaved = 10_000;
 /** How long to wait before trying again to write a result, ms. */
 const retryMs = 1_000;
 
+/** Where results are kept. */
+export type ResultStore = Pick<Registry, "putResult" | "getResult" | "pendingResults">;
+
 /** What they are made of. */
 export interface AsyncInvocationsOptions {
   /** Id of the node, kept with each pending invocation. */
@@ -29,7 +33,13 @@ export interface AsyncInvocationsOptions {
   /** Runs them. */
   readonly scheduler: Scheduler;
   /** Keeps them. */
-  readonly registry: Pick<Registry, "putResult" | "getResult" | "pendingResults">;
+  readonly registry: ResultStore;
+  /** Keeps those on the node that their `Locality` does not let go everywhere; absent: all stay anyway. */
+  readonly kept?: ResultStore;
+  /** The node's area. */
+  readonly area: string;
+  /** Where the node is reached by others. */
+  readonly url: () => string;
   /** How long a result can be polled, ms. */
   readonly ttlMs: number;
 }
@@ -50,6 +60,8 @@ export class AsyncInvocations implements AsyncDisposable {
   readonly #local = new Map<string, AsyncResult>();
   readonly #running = new Set<Promise<void>>();
   readonly #unsaved = new Set<string>();
+  /** Those whose results stay here, while they are written. */
+  readonly #kept = new Set<string>();
   /** What is pending since before this, an earlier process of the node has left. */
   readonly #startedAt: number;
   #cancelRetry: (() => void) | undefined;
@@ -69,25 +81,33 @@ export class AsyncInvocations implements AsyncDisposable {
    * @throws what refused it, e.g. `NODE_SATURATED`, or `REGISTRY_UNAVAILABLE`
    */
   async accept(name: string, request: InvokeRequest, origin?: Origin): Promise<string> {
-    const { scheduler, clock, node } = this.#options;
+    const { scheduler, clock, node, area, kept, url, registry, ttlMs } = this.#options;
     const invocation = scheduler.submit(name, request, origin);
     const ended = this.#result(invocation);
+    const isKept = kept && allowedAreas([invocation.record.Locality, request.Locality], area);
+    if (isKept) this.#kept.add(invocation.id);
     try {
+      if (isKept) {
+        await registry.putResult(invocation.id, { state: "kept", node, url: url() }, ttlMs);
+      }
       await this.#put(invocation.id, { state: "pending", node, since: clock.wall() });
     } catch (error) {
       invocation.cancel();
+      this.#kept.delete(invocation.id);
       throw error;
     }
     if (invocation.settled) {
       const result = await ended;
       if (result.state === "failed" && result.code === "NODE_SATURATED") {
         await this.#put(invocation.id, result);
+        this.#kept.delete(invocation.id);
         throw new ServerledgeError("NODE_SATURATED", result.message);
       }
     }
     this.#local.set(invocation.id, { state: "pending", node, since: clock.wall() });
     const running = ended.then((result) => this.#save(invocation.id, result)).finally(() => {
       this.#running.delete(running);
+      if (!this.#unsaved.has(invocation.id)) this.#kept.delete(invocation.id);
     });
     this.#running.add(running);
     return invocation.id;
@@ -96,10 +116,16 @@ export class AsyncInvocations implements AsyncDisposable {
   /**
    * What is known of an invocation.
    *
-   * @throws `REGISTRY_UNAVAILABLE`
+   * @throws `REGISTRY_UNAVAILABLE`; `FORBIDDEN` if its `Locality` keeps it on another node
    */
   async poll(id: string): Promise<AsyncResult | undefined> {
-    return this.#local.get(id) ?? await this.#options.registry.getResult(id);
+    const { kept, registry, node } = this.#options;
+    const here = this.#local.get(id) ?? await kept?.getResult(id);
+    if (here) return here;
+    const result = await registry.getResult(id);
+    if (result?.state !== "kept") return result;
+    if (result.node !== node) throw keptElsewhere(result);
+    return undefined;
   }
 
   /**
@@ -107,8 +133,13 @@ export class AsyncInvocations implements AsyncDisposable {
    * registry is away, when it is back.
    */
   async recover(): Promise<void> {
-    const { registry, node, clock } = this.#options;
+    const { registry, kept, node, clock } = this.#options;
     try {
+      for (const id of await kept?.pendingResults(node) ?? []) {
+        this.#kept.add(id);
+        await this.#interrupted(id);
+        this.#kept.delete(id);
+      }
       for (const id of await registry.pendingResults(node)) await this.#interrupted(id);
     } catch (error) {
       const { code, message } = asServerledgeError(error);
@@ -128,7 +159,7 @@ export class AsyncInvocations implements AsyncDisposable {
   }
 
   async #interrupted(id: string): Promise<void> {
-    const known = await this.#options.registry.getResult(id);
+    const known = await this.#storeOf(id).getResult(id);
     if (this.#local.has(id) || known?.state !== "pending" || known.since >= this.#startedAt) return;
     await this.#put(id, interruptedResult);
   }
@@ -158,6 +189,7 @@ export class AsyncInvocations implements AsyncDisposable {
       const [oldest] = this.#unsaved;
       this.#unsaved.delete(oldest!);
       this.#local.delete(oldest!);
+      this.#kept.delete(oldest!);
       log.error("Result of {id} is lost: too many wait for the registry", { id: oldest });
     }
     log.warn("Result of {id} waits for the registry: {error}", {
@@ -178,11 +210,25 @@ export class AsyncInvocations implements AsyncDisposable {
         return;
       }
       this.#unsaved.delete(id);
+      this.#kept.delete(id);
       this.#local.delete(id);
     }
   }
 
-  #put(id: string, result: AsyncResult): Promise<void> {
-    return this.#options.registry.putResult(id, result, this.#options.ttlMs);
+  #storeOf(id: string): ResultStore {
+    const { kept, registry } = this.#options;
+    return kept && this.#kept.has(id) ? kept : registry;
   }
+
+  #put(id: string, result: AsyncResult): Promise<void> {
+    return this.#storeOf(id).putResult(id, result, this.#options.ttlMs);
+  }
+}
+
+function keptElsewhere({ node, url }: AsyncResult & { state: "kept" }): ServerledgeError {
+  return new ServerledgeError(
+    "FORBIDDEN",
+    `The result is kept by node ${node}, since the invocation's Locality does not let it go everywhere: poll it at ${url}`,
+    { details: { node, url } },
+  );
 }

@@ -6,6 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
+import type { Locality } from "../model/locality.ts";
 import type { Reply } from "../runtime/environment.ts";
 import type { Invocation } from "./invocation.ts";
 
@@ -77,6 +78,10 @@ export function outwaited(starting: boolean): ServerledgeError {
 /** Why a policy may refuse a request. */
 export type RejectionCode = "NODE_SATURATED" | "NO_SUITABLE_NODE";
 
+function inWords(locality: Locality): string {
+  return Array.isArray(locality) ? locality.join(" or ") : String(locality);
+}
+
 /**
  * The policy refused it.
  *
@@ -85,7 +90,10 @@ export type RejectionCode = "NODE_SATURATED" | "NO_SUITABLE_NODE";
  */
 export function rejection(
   code: RejectionCode,
-  { record, refusal, answerBy }: Pick<Invocation, "record" | "refusal" | "answerBy">,
+  { record, request, refusal, answerBy }: Pick<
+    Invocation,
+    "record" | "request" | "refusal" | "answerBy"
+  >,
   { queueIsFull, memoryMib }: { queueIsFull: boolean; memoryMib: number },
 ): ServerledgeError {
   const lacking = record.MemoryMB > memoryMib
@@ -94,7 +102,9 @@ export function rejection(
   const message = code === "NO_SUITABLE_NODE"
     ? `No node can run "${record.Name}": it asks for ${record.MemoryMB} MiB of memory${lacking}, ` +
       `${record.CPUDemand} CPUs, ${record.SupportedArchs.join(" or ") || "any architecture"}, ` +
-      `locality ${record.Locality}`
+      `locality of the function ${inWords(record.Locality)}, of the request ${
+        inWords(request.Locality)
+      }`
     : queueIsFull
     ? "The node is full and so is its queue; try again later"
     : answerBy < Infinity

@@ -330,3 +330,30 @@ Deno.test("a balancer is the cloud as long as it is healthy", async () => {
   healthy = true;
   await eventually("it is back", () => me.cloud(anything)?.id === "lb");
 });
+
+Deno.test("a request on a peer that falls silent is given up, one on a slow peer is not", async () => {
+  // The kernel accepts connections for it; nobody reads them.
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let checks = 0;
+  await using slow = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (asked) => {
+      if (asked.method === "GET" && ++checks === 6) resolve();
+      if (asked.method === "POST") await promise;
+      return refuse("FUNCTION_ERROR")();
+    },
+  );
+  const registry = new StaticRegistry();
+  await using me = await openCluster(registry, "me", "EDGE", { silenceMs: 20 });
+  const at = (port: number) => ({ Area: "EDGE", Udp: "", Url: `http://127.0.0.1:${port}` });
+  registry.put(sampleNode("silent", at((silent.addr as Deno.NetAddr).port)));
+  registry.put(sampleNode("slow", at(slow.addr.port)));
+  const answered = assert.rejects(me.send("slow", forwarded, never), { code: "FUNCTION_ERROR" });
+  await assert.rejects(me.send("silent", forwarded, never), {
+    code: "FUNCTION_CRASHED",
+    message: /silent at http.* gives no sign of life any more/,
+  });
+  assert(me.members().some(({ Id, Reachable }) => Id === "silent" && !Reachable));
+  await answered;
+});
