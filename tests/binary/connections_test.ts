@@ -120,8 +120,8 @@ Deno.test("a node raises its limit of descriptors as far as it may", async () =>
 Deno.test("a client that only ends its sending side gets its answer, one that leaves cancels", async () => {
   await using node = await startNodeProcess();
   const port = Number(new URL(node.url).port);
-  const source =
-    "export default ({ ms = 200 }) => new Promise((done) => setTimeout(done, ms, 'slept'));";
+  const source = "export default (params) => new Promise((done) => " +
+    "setTimeout(done, params?.ms ?? 200, 'slept'));";
   assert.equal((await post(`${node.url}/create`, await sandboxed("slow", source))).status, 200);
   const invocation = (body: string) =>
     `POST /invoke/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
