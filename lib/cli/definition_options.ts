@@ -32,7 +32,7 @@ export const definitionOptions = merge(
         "--handler",
         string({ metavar: "NAME" }),
         doc(
-          "What to call: module.function or folder/module.function (python), file (nodejs), file or file.export (deno, wasm)",
+          "What to call: module.function or folder/module.function (python), file or file.object.method (nodejs), file or file.export (deno, wasm)",
         ),
       ),
     ),

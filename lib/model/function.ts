@@ -71,7 +71,7 @@ export const definitionSchema = v.object({
     v.pipe(
       v.string("expected a string"),
       v.description(
-        "What to call: module.function or folder/module.function (python), file (nodejs), file or file.export (deno, wasm)",
+        "What to call: module.function or folder/module.function (python), file or file.object.method (nodejs), file or file.export (deno, wasm)",
       ),
     ),
     "",

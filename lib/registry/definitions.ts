@@ -77,7 +77,10 @@ function checkCode({ Handler, Runtime }: Definition, runtime: Runtime, hasCode: 
     refuse("Handler", `${JSON.stringify(Handler)} is not module.function, e.g. hello.handler`);
   }
   if (runtime.executor === "nodejs" && !isRelativeFile(Handler)) {
-    refuse("Handler", `${JSON.stringify(Handler)} is not a file of the code, e.g. hello.js`);
+    refuse(
+      "Handler",
+      `${JSON.stringify(Handler)} is neither a file of the code nor file.export, e.g. hello.js`,
+    );
   }
   if (runtime.executor === "deno" && !isRelativeFile(Handler)) {
     refuse(

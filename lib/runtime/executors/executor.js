@@ -9,12 +9,20 @@
  */
 "use strict";
 
+const { AsyncLocalStorage } = require("async_hooks");
+const fs = require("fs");
 const net = require("net");
+const { StringDecoder } = require("string_decoder");
 
 const maxFrame = 64 * 1024 * 1024;
 const maxOutput = 1024 * 1024;
+/** Characters of output in a frame; each takes at most 3 bytes. */
+const maxText = 16 * 1024;
 const outputCut = "\n[output cut here: it is longer than 1 MiB]\n";
 const codeFolder = "/app";
+
+// The originals: a function's writes are captured, and it may replace them itself.
+const { readSync, writeSync } = fs;
 
 const environment = process.env;
 const token = environment.SERVERLEDGE_TOKEN;
@@ -28,29 +36,6 @@ let functionName;
 let memoryLimitMib;
 let area;
 let node;
-
-/** What one call has written, or the load. */
-class Sink {
-  text = "";
-  full = false;
-  /** True if it goes to the container's log, too. */
-  logged = false;
-
-  write(text) {
-    if (this.full) return;
-    this.text += text;
-    if (this.text.length > maxOutput) {
-      this.text = this.text.slice(0, maxOutput) + outputCut;
-      this.full = true;
-    }
-  }
-
-  /** What is still written goes to the log only. */
-  close() {
-    this.text = "";
-    this.full = this.logged = true;
-  }
-}
 
 /** What a handler gets as its second argument. */
 class Context {
@@ -86,28 +71,241 @@ class Context {
   }
 }
 
-// Captured output. With one call at a time the current sink is a plain variable; tracking it
-// across async operations costs, so that is done only where calls overlap.
+// Output goes to the node as it is written: whatever ends the process, what was written is kept.
 
-let currentSink;
-let storage;
+/** What one call writes, or the load, or whoever writes outside of both. */
+class Output {
+  /** What waits for the rest of its last character, by descriptor. */
+  #decoders = [];
+  /** How its frames begin. */
+  #prefix;
 
-function capture(stream) {
-  const write = stream.write;
-  stream.write = function (chunk, encoding, callback) {
-    const sink = storage ? storage.getStore() : currentSink;
-    if (sink) {
-      sink.write(
-        typeof chunk === "string"
-          ? chunk
-          : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString(),
-      );
+  constructor(id, room) {
+    this.id = id;
+    this.room = room;
+  }
+
+  /** True once a call has its reply: what is still written is in the function's log only. */
+  ended = false;
+
+  write(text) {
+    if (text === "" || this.room < 0) return;
+    if (text.length > this.room) {
+      text = text.slice(0, this.room) + outputCut;
+      this.room = -1;
+    } else {
+      this.room -= text.length;
     }
-    if (!sink || sink.logged) return write.apply(stream, arguments);
+    this.#prefix ||= `{"log":${JSON.stringify(this.id)},"text":`;
+    for (let at = 0; at < text.length; at += maxText) {
+      sendText(`${this.#prefix}${JSON.stringify(text.slice(at, at + maxText))}}`);
+    }
+  }
+
+  /** Takes bytes of a descriptor; a character may come in pieces. */
+  writeBytes(descriptor, bytes) {
+    const decoder = this.#decoders[descriptor] ||
+      (this.#decoders[descriptor] = new StringDecoder());
+    this.write(decoder.write(bytes));
+  }
+
+  /** Writes what is left of characters that did not come whole. */
+  flush() {
+    for (const decoder of this.#decoders) if (decoder) this.write(decoder.end());
+    this.#decoders.length = 0;
+  }
+}
+
+/** What is written while the function is loaded; a load that fails tells it to every call. */
+class LoadOutput extends Output {
+  text = "";
+
+  write(text) {
+    if (this.room >= 0) this.text += text.slice(0, this.room);
+    super.write(text);
+  }
+}
+
+/** A call under way. */
+class Task extends Output {
+  context;
+
+  constructor(call) {
+    super(call.id, maxOutput);
+    /** Pipes of child processes that were to inherit our descriptors. */
+    this.pipes = [];
+  }
+}
+
+/** The call in whose asynchronous context code runs. */
+const storage = new AsyncLocalStorage();
+/** The call that runs, where calls run one at a time: code outside of any call works for it. */
+let alone;
+let isSerial = true;
+const loadOutput = new LoadOutput(null, maxOutput);
+const outside = new Output(null, Infinity);
+
+/** Where output goes now. What outlives its call must not show in another's output. */
+function current() {
+  const output = storage.getStore() || alone || (isLoading() ? loadOutput : outside);
+  return output.ended ? outside : output;
+}
+
+function capture(stream, descriptor) {
+  stream.write = function (chunk, encoding, callback) {
     const done = typeof encoding === "function" ? encoding : callback;
+    const output = current();
+    if (typeof chunk === "string" && isUtf8(encoding)) output.write(chunk);
+    else output.writeBytes(descriptor, bytesOf(chunk, encoding));
     if (typeof done === "function") process.nextTick(done);
     return true;
   };
+}
+
+function isUtf8(encoding) {
+  return typeof encoding !== "string" || /^utf-?8$/i.test(encoding);
+}
+
+function bytesOf(chunk, encoding) {
+  if (typeof chunk === "string") {
+    return Buffer.from(chunk, typeof encoding === "string" ? encoding : "utf8");
+  }
+  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
+
+/** Captures what is written to descriptors 1 and 2 by their number, as loggers do. */
+function captureDescriptors() {
+  const { write, writev, writevSync } = fs;
+  const isOurs = (descriptor) => descriptor === 1 || descriptor === 2;
+  const take = (descriptor, data, offset, length) => {
+    let bytes;
+    if (typeof data === "string") {
+      bytes = bytesOf(data, length);
+    } else {
+      if (offset !== null && typeof offset === "object") ({ offset, length } = offset);
+      const start = typeof offset === "number" ? offset : 0;
+      const end = typeof length === "number" ? start + length : undefined;
+      bytes = bytesOf(data).subarray(start, end);
+    }
+    current().writeBytes(descriptor, bytes);
+    return bytes.length;
+  };
+  const isData = (data) => typeof data === "string" || ArrayBuffer.isView(data);
+  const takeAll = (descriptor, all) => all.reduce((sum, data) => sum + take(descriptor, data), 0);
+  const replace = (name, original, replacement) => {
+    fs[name] = replacement;
+    for (const symbol of Object.getOwnPropertySymbols(original)) {
+      replacement[symbol] = original[symbol];
+    }
+  };
+  replace("writeSync", writeSync, function (descriptor, data, offset, length) {
+    if (!isOurs(descriptor) || !isData(data)) return writeSync.apply(fs, arguments);
+    return take(descriptor, data, offset, length);
+  });
+  replace("write", write, function (descriptor, data, ...rest) {
+    const done = rest.pop();
+    if (!isOurs(descriptor) || !isData(data) || typeof done !== "function") {
+      return write.apply(fs, arguments);
+    }
+    process.nextTick(done, null, take(descriptor, data, ...rest), data);
+  });
+  replace("writevSync", writevSync, function (descriptor, all) {
+    return isOurs(descriptor) ? takeAll(descriptor, all) : writevSync.apply(fs, arguments);
+  });
+  replace("writev", writev, function (descriptor, all, ...rest) {
+    const done = rest.pop();
+    if (!isOurs(descriptor) || typeof done !== "function") return writev.apply(fs, arguments);
+    process.nextTick(done, null, takeAll(descriptor, all), all);
+  });
+}
+
+/** Which of a child's descriptors 1 and 2 would be ours, for the `stdio` it is started with. */
+function inherited(stdio) {
+  const all = typeof stdio === "string" ? [stdio, stdio, stdio] : Array.isArray(stdio) ? stdio : [];
+  const isOurs = (one) =>
+    one === "inherit" || one === 1 || one === 2 || one === process.stdout || one === process.stderr;
+  return { all: [...all], indexes: [1, 2].filter((index) => isOurs(all[index])) };
+}
+
+/** Captures what child processes write that inherit descriptors 1 and 2. */
+function captureChildren() {
+  const children = require("child_process");
+  const { spawn } = children.ChildProcess.prototype;
+  children.ChildProcess.prototype.spawn = function (options) {
+    const { all, indexes } = inherited(options && options.stdio);
+    if (indexes.length === 0) return spawn.apply(this, arguments);
+    for (const index of indexes) all[index] = "pipe";
+    const status = spawn.call(this, { ...options, stdio: all });
+    for (const index of indexes) forward(this, index);
+    return status;
+  };
+  for (const name of ["spawnSync", "execFileSync", "execSync"]) {
+    const original = children[name];
+    children[name] = function (...args) {
+      const at = args.findIndex((one, index) =>
+        index > 0 && one !== null && typeof one === "object" && !Array.isArray(one)
+      );
+      const { all, indexes } = inherited(at > 0 ? args[at].stdio : undefined);
+      const file = indexes.length > 0 ? temporaryFile() : undefined;
+      if (file === undefined) return original.apply(this, args);
+      for (const index of indexes) all[index] = file;
+      args[at] = { ...args[at], stdio: all };
+      try {
+        return original.apply(this, args);
+      } finally {
+        const output = current();
+        drain(file, (bytes) => output.writeBytes(1, bytes), 0);
+        fs.closeSync(file);
+      }
+    };
+  }
+}
+
+/** Makes what a child process writes to a pipe output of who started it. */
+function forward(child, index) {
+  const stream = child.stdio && child.stdio[index];
+  if (!stream) return; // it could not be started
+  const task = storage.getStore() || alone;
+  const write = (bytes) => {
+    const output = task && !task.ended ? task : outside;
+    output.writeBytes(index, bytes);
+  };
+  stream.on("data", write);
+  stream.on("error", () => {});
+  if (task) task.pipes.push({ stream, write });
+  // As it is for a child that inherits them.
+  child.stdio[index] = null;
+  if (index === 1) child.stdout = null;
+  else child.stderr = null;
+}
+
+/** A file without a name, for a child process that is waited for; undefined if there is no room. */
+function temporaryFile() {
+  const path = `/tmp/.output-${process.pid}-${Date.now()}-${Math.random()}`;
+  try {
+    const file = fs.openSync(path, "ax+", 0o600);
+    fs.unlinkSync(path);
+    return file;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads what has come, without waiting for more. */
+function drain(descriptor, write, position = null) {
+  const chunk = Buffer.allocUnsafe(64 * 1024);
+  for (let total = 0; total <= 4 * maxOutput;) {
+    let count;
+    try {
+      count = readSync(descriptor, chunk, 0, chunk.length, position);
+    } catch {
+      return; // nothing now
+    }
+    if (count === 0) return;
+    write(chunk.subarray(0, count));
+    total += count;
+    if (position !== null) position += count;
+  }
 }
 
 // The handler.
@@ -129,7 +327,6 @@ async function loadModule(path) {
 }
 
 async function loadFile(path) {
-  const fs = require("fs");
   for (const extension of ["", ".js", ".cjs", ".mjs"]) {
     const file = path + extension;
     if (fs.existsSync(file)) {
@@ -139,29 +336,44 @@ async function loadFile(path) {
   return undefined;
 }
 
+/** `file`, `file.export` or `file.object.method`: the longest file that there is. */
 async function loadHandler(name) {
   if (!name) throw new Error("The handler must be the name of a file of the function's code");
-  const path = require("path").join(codeFolder, name);
-  let loaded = await loadFile(path);
-  let property = "handler";
-  const dot = name.lastIndexOf(".");
-  if (loaded === undefined && dot > 0) {
-    loaded = await loadFile(require("path").join(codeFolder, name.slice(0, dot)));
-    property = name.slice(dot + 1);
+  const { join } = require("path");
+  const properties = [];
+  for (let file = name;;) {
+    const loaded = await loadFile(join(codeFolder, file));
+    if (loaded !== undefined) return findExport(name, loaded, properties);
+    const dot = file.lastIndexOf(".");
+    if (dot <= file.lastIndexOf("/") + 1) break;
+    properties.unshift(file.slice(dot + 1));
+    file = file.slice(0, dot);
   }
-  if (loaded === undefined) {
-    throw new Error(`The function's code has no file ${name} or ${name}.js`);
+  const stem = name.split(".")[0];
+  throw new Error(
+    `The function's code has no file ${name} or ${name}.js` +
+      (properties.length > 0 ? `, nor ${stem}.js for handler ${name}` : ""),
+  );
+}
+
+function findExport(name, loaded, properties) {
+  const owners = [loaded, loaded && loaded.default];
+  if (properties.length === 0) {
+    for (const owner of owners) {
+      if (typeof owner === "function") return owner;
+    }
+    properties = ["handler"];
   }
-  for (
-    const found of [
-      loaded,
-      loaded.default,
-      loaded[property],
-      loaded.default && loaded.default[property],
-    ]
-  ) {
-    if (typeof found === "function") return found;
+  for (const owner of owners) {
+    let [self, found] = [undefined, owner];
+    for (const property of properties) {
+      self = found;
+      found = found === undefined || found === null ? undefined : found[property];
+    }
+    if (typeof found === "function") return self === loaded ? found : found.bind(self);
   }
+  // A module that is the function is called whatever the handler's last part says.
+  for (const owner of owners) if (typeof owner === "function") return owner;
   throw new TypeError(`${name} exports no function: set module.exports to it`);
 }
 
@@ -208,13 +420,19 @@ function encode(value) {
 const running = new Map();
 let handler;
 let loadFailure;
-const loadSink = new Sink();
-// At once: whatever ends the process meanwhile, the log tells what was written.
-loadSink.logged = true;
+
+const isLoading = () => handler === undefined && loadFailure === undefined;
+
+if (!token) {
+  // A function that starts process.argv[1], as child_process.fork and cluster do.
+  console.error("The executor is started by its node only; fork a file of the function's own");
+  process.exit(1);
+}
 
 // Reads always go to this buffer: without it each is allocated and queued in a stream.
 const onread = { buffer: Buffer.allocUnsafe(65536), callback: receive };
 const socket = net.connect({ path: socketPath, onread }, async () => {
+  descriptor = socket._handle.fd;
   if (generic) await loadCommon();
   send({ token });
   if (!generic) begin();
@@ -229,29 +447,56 @@ function begin() {
   memoryLimitMib = Number(environment.SERVERLEDGE_MEMORY_MIB || "0");
   area = environment.SERVERLEDGE_AREA || "";
   node = environment.SERVERLEDGE_NODE || "";
-  if (Number(environment.SERVERLEDGE_CONCURRENCY || "1") > 1) {
-    const { AsyncLocalStorage } = require("async_hooks");
-    storage = new AsyncLocalStorage();
+  isSerial = Number(environment.SERVERLEDGE_CONCURRENCY || "1") === 1;
+  capture(process.stdout, 1);
+  capture(process.stderr, 2);
+  captureDescriptors();
+  captureChildren();
+  // So that modules that import their names get the captured ones.
+  require("module").syncBuiltinESMExports();
+  for (const event of ["unhandledRejection", "uncaughtException"]) {
+    process.on(event, (error) => stray(event, error));
   }
-  capture(process.stdout);
-  capture(process.stderr);
-  const name = environment.SERVERLEDGE_HANDLER || "";
-  currentSink = loadSink;
-  const loading = storage ? storage.run(loadSink, loadHandler, name) : loadHandler(name);
-  loading.then((loaded) => {
-    handler = loaded;
-    loadSink.close();
+  loadHandler(environment.SERVERLEDGE_HANDLER || "").then((loaded) => {
+    // A turn later it is known whether the load left a rejection that nobody waits for.
+    setImmediate(() => {
+      if (isLoading()) loadedWith(loaded);
+    });
   }, (error) => {
-    loadFailure = describe(error);
-  }).then(() => {
-    currentSink = undefined;
-    waiting.splice(0).forEach(run);
+    if (isLoading()) loadedWith(undefined, describe(error));
   });
+}
+
+function loadedWith(loaded, failure) {
+  loadOutput.flush();
+  handler = loaded;
+  loadFailure = failure;
+  waiting.splice(0).forEach(run);
+}
+
+/**
+ * What was thrown, or rejected, where nobody waits for it: the failure of the call that it belongs to,
+ * else a line in the log. The process goes on, since others' calls run in it.
+ */
+function stray(event, error) {
+  // A function that listens itself decides itself.
+  if (process.listenerCount(event) > 1) return;
+  if (event === "unhandledRejection" && process.listenerCount("uncaughtException") > 1) {
+    return void process.emit("uncaughtException", error, event);
+  }
+  const output = current();
+  if (output instanceof Task) return finish(output, error);
+  const failure = describe(error);
+  if (output === loadOutput) return loadedWith(undefined, failure);
+  const what = event === "unhandledRejection" ? "Unhandled rejection" : "Uncaught exception";
+  outside.write(`${what}: ${failure.traceback || `${failure.type}: ${failure.message}`}\n`);
 }
 
 /** What a generic executor loads ahead: modules that functions use most, and the module loader. */
 async function loadCommon() {
-  for (const name of ["fs", "path", "url", "util", "crypto", "stream", "async_hooks", "zlib"]) {
+  for (
+    const name of ["path", "url", "util", "crypto", "stream", "zlib", "module", "child_process"]
+  ) {
     require(name);
   }
   await import("fs/promises");
@@ -264,17 +509,47 @@ function become({ id, load }) {
   begin();
 }
 
+/** Short frames are made here: each is written before the next. */
+const scratch = Buffer.allocUnsafe(4 + 64 * 1024);
+
+/** Sends a frame; returns false, and sends nothing, if it is too long. */
 function send(message) {
-  const json = JSON.stringify(message);
+  return sendText(JSON.stringify(message));
+}
+
+function sendText(json) {
   // A character takes at most 3 bytes, so short ones need not be measured.
   let length = json.length * 3;
-  if (length > 65536) length = Buffer.byteLength(json);
-  if (length > maxFrame) return false;
-  const frame = Buffer.allocUnsafe(4 + length);
+  let frame = scratch;
+  if (length > 64 * 1024) {
+    length = Buffer.byteLength(json);
+    if (length > maxFrame) return false;
+    frame = Buffer.allocUnsafe(4 + length);
+  }
   const written = frame.write(json, 4);
   frame.writeUInt32BE(written, 0);
-  socket.write(frame.subarray(0, 4 + written));
+  writeAll(frame, 4 + written);
   return true;
+}
+
+/** The socket's. Written to directly, since a stream keeps what it cannot write at once for a later turn. */
+let descriptor;
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+let isGone = false;
+
+function writeAll(data, end) {
+  for (let at = 0; at < end && !isGone;) {
+    try {
+      at += writeSync(descriptor, data, at, end - at);
+    } catch (error) {
+      if (error.code !== "EAGAIN") {
+        isGone = true;
+        process.exit(0);
+      }
+      // The node reads what came before.
+      Atomics.wait(sleeper, 0, 0, 1);
+    }
+  }
 }
 
 /** What has arrived of a frame that is not complete yet. */
@@ -308,8 +583,8 @@ function wanted() {
 function accept(message) {
   if (message.load !== undefined) return become(message);
   if (message.cancel !== undefined) {
-    const context = running.get(message.cancel);
-    if (context) Context.cancel(context);
+    const task = running.get(message.cancel);
+    if (task) Context.cancel(task.context);
     for (const call of waiting) if (call.id === message.cancel) call.cancelled = true;
     return;
   }
@@ -318,41 +593,52 @@ function accept(message) {
 }
 
 function run(call) {
-  if (loadFailure) return fail(call, loadSink, loadFailure);
-  const sink = new Sink();
-  if (storage) storage.run(sink, execute, call, sink);
-  else execute(call, sink);
+  if (loadFailure) return fail(call.id, loadFailure, loadOutput.text);
+  const task = new Task(call);
+  running.set(call.id, task);
+  if (isSerial) alone = task;
+  storage.run(task, execute, call, task);
 }
 
-function execute(call, sink) {
-  const context = new Context(call);
-  running.set(call.id, context);
+function execute(call, task) {
+  const context = task.context = new Context(call);
   if (call.cancelled) Context.cancel(context);
-  currentSink = sink;
   try {
     const result = handler(call.params, context);
     if (result && typeof result.then === "function") {
-      result.then((value) => succeed(call, sink, value), (error) => finish(call, sink, error));
+      result.then((value) => succeed(task, value), (error) => finish(task, error));
     } else {
-      succeed(call, sink, result);
+      succeed(task, result);
     }
   } catch (error) {
-    finish(call, sink, error);
+    finish(task, error);
   }
 }
 
-function succeed(call, sink, value) {
+/** Ends a call; returns false if it has ended before. */
+function end(task) {
+  if (task.ended) return false;
+  for (const { stream, write } of task.pipes) {
+    if (stream._handle) drain(stream._handle.fd, write);
+  }
+  task.flush();
+  task.ended = true;
+  running.delete(task.id);
+  if (alone === task) alone = undefined;
+  return true;
+}
+
+function succeed(task, value) {
+  if (task.ended) return;
   let result;
   try {
     result = encode(value);
   } catch (error) {
-    return finish(call, sink, error);
+    return finish(task, error);
   }
-  running.delete(call.id);
-  currentSink = undefined;
-  const reply = { id: call.id, ok: true, result, output: call.output ? sink.text : "" };
-  if (!send(reply)) {
-    fail(call, sink, {
+  if (!end(task)) return;
+  if (!send({ id: task.id, ok: true, result, output: "" })) {
+    fail(task.id, {
       type: "ResultTooLarge",
       message: "The result is longer than 64 MiB of JSON",
       traceback: "",
@@ -360,17 +646,17 @@ function succeed(call, sink, value) {
   }
 }
 
-function finish(call, sink, error) {
-  running.delete(call.id);
-  currentSink = undefined;
-  fail(call, sink, describe(error));
+function finish(task, error) {
+  if (task.ended) return;
+  const failure = describe(error);
+  if (end(task)) fail(task.id, failure);
 }
 
-function fail(call, sink, { type, message, traceback }) {
+function fail(id, { type, message, traceback }, output = "") {
   const error = {
     type: type.slice(0, 1000),
     message: message.slice(0, maxOutput),
     traceback: traceback.slice(0, maxOutput),
   };
-  send({ id: call.id, ok: false, error, output: sink.text });
+  send({ id, ok: false, error, output });
 }

@@ -1,0 +1,3 @@
+/** Rejects while it is loaded. */
+Promise.reject(new Error("while loading"));
+exports.handler = () => "loaded";
