@@ -13,6 +13,12 @@ Deno.test("output of Python functions", async (t) => {
     world.environment.start(dockerFunction("python", `output.${handler}`, change), never);
   const outputOf = async (instance: Instance, params: JsonObject = {}) =>
     (await instance.invoke(dockerCall({ params, returnOutput: true }))).output;
+  /** Time that an instance's processes have used, s (ps(1)). */
+  const cpuSeconds = async (instance: Instance) => {
+    const container = world.docker.getContainer(instance.id);
+    const { Processes } = await container.top({ ps_args: "-eo pid,cputimes" });
+    return Processes.reduce((sum: number, [, seconds]: string[]) => sum + Number(seconds), 0);
+  };
   const logged = (id: string | null) =>
     world.written.filter((one) => one.id === id).map(({ text }) => text).join("");
 
@@ -134,6 +140,19 @@ Deno.test("output of Python functions", async (t) => {
       }
     },
   );
+
+  await t.step("a short call that hangs has what it wrote in the log, at its removal", async () => {
+    const instance = await start("end");
+    for (let i = 0; i < 3; i++) {
+      assert.equal(await outputOf(instance, { how: "return" }), "the last line\n");
+    }
+    const before = world.written.length;
+    const running = instance.invoke(dockerCall({ params: { how: "regex" } })).catch(() => {});
+    await eventually("it runs", async () => await cpuSeconds(instance) > 0);
+    await instance[Symbol.asyncDispose]();
+    await running;
+    assert.match(world.written.slice(before).map(({ text }) => text).join(""), /the last line\n/);
+  });
 
   await t.step("a process that outlives its call writes to the log", async () => {
     await using instance = await start("leave_child");

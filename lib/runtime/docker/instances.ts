@@ -13,12 +13,14 @@ import type { ExecutorConnection } from "../channel.ts";
 import type { Call, Instance, Loss, Reply } from "../environment.ts";
 import type { Container } from "./container.ts";
 import { callCustom } from "./custom.ts";
-import { crash, type Exit } from "./exit.ts";
+import { crash } from "./exit.ts";
 import { keepLog } from "./kept_log.ts";
 import type { Relay } from "./relay.ts";
 
 /** How long a container whose connection is lost gets to be seen ending. */
 const exitNewsMs = 2_000;
+/** How long a container with calls under way gets to end before it is removed. */
+const endMs = 300;
 /** Lines of its log that a crash tells. */
 const crashLogLines = 20;
 
@@ -137,7 +139,11 @@ abstract class ContainerInstance implements Instance {
     return this.#reason;
   }
 
+  /** Lets what runs there end, so that the container's log gets what it has not told yet. */
+  protected async finish(): Promise<void> {}
+
   async #remove(): Promise<void> {
+    await this.finish();
     await keepLog(this.container, this.#fn.Name, this.#output);
     await this.#cleanup.disposeAsync().finally(() => this.#kept.dispose());
   }
@@ -192,6 +198,13 @@ export class ExecutorInstance extends ContainerInstance {
     if (!this.#connection.cancel(callId) || !this.#signals) return;
     // If this fails, the caller's grace ends and the instance is discarded.
     this.container.signal("SIGUSR1").catch(() => {});
+  }
+
+  /** A call that does not stop may hold back what it has written: process 1 writes that to the log. */
+  protected override async finish(): Promise<void> {
+    if (this.#connection.calls === 0) return;
+    await this.container.signal("SIGTERM").catch(() => {});
+    await within(this.container.stopped(), endMs);
   }
 
   /** See {@link Instance.output}. */
@@ -251,7 +264,7 @@ export class CustomInstance extends ContainerInstance {
   }
 }
 
-async function within(promise: Promise<Exit>, ms: number): Promise<Exit | undefined> {
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
   let timer: number | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, ms);

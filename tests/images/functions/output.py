@@ -80,6 +80,8 @@ def end(params, context):
     """Says something, and ends in some way."""
     print("the last line")
     how = params["how"]
+    if how == "return":
+        return
     if how == "exit":
         os.write(2, b"to descriptor 2\n")
         os._exit(3)
