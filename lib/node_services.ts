@@ -31,6 +31,7 @@ import type { Pool } from "./pool/pool.ts";
 import type { AsyncInvocations } from "./scheduler/async_invocations.ts";
 import type { Scheduler } from "./scheduler/scheduler.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
+import { followOutput, type WrittenLine } from "./telemetry/follow_output.ts";
 import type { OutputLog } from "./telemetry/output_log.ts";
 import { BodyBudget } from "./api/body_budget.ts";
 import type { ApiServices, Invocation } from "./api/services.ts";
@@ -38,6 +39,8 @@ import { version } from "./version.ts";
 
 /** Bytes in a MiB. */
 const mib = 1 << 20;
+/** Most clients that follow logs at once. */
+const maxFollowers = 100;
 /** Most missing images that the status tells of. */
 const maxMissing = 1000;
 
@@ -89,6 +92,7 @@ export interface NodeParts {
 
 /** The services of a node, put together from its parts. */
 export class NodeServices implements ApiServices {
+  #followers = 0;
   readonly #parts: NodeParts;
   readonly #startedAt: number;
   /** See {@link ApiServices}. */
@@ -251,18 +255,47 @@ export class NodeServices implements ApiServices {
 
   /** See {@link ApiServices}. */
   async logs(name: string, lines: number): Promise<string[]> {
-    const { pool, outputLog } = this.#parts;
+    const { outputLog } = this.#parts;
     this.#find(name);
-    // An engine that is away has nothing to tell of its containers.
-    const reading = pool.instances(name).map((one) => one.logs(lines).catch(() => []));
-    const outside = (await Promise.all(reading)).flat();
-    return [
-      ...outside.map((line) => ({ ...line, id: "-" })),
-      ...outputLog.read(name, { last: lines }),
-    ]
+    return [...await this.#outside(name, lines), ...outputLog.read(name, { last: lines })]
       .sort((a, b) => a.time - b.time)
       .slice(-lines)
-      .map(({ time, id, text }) => `${new Date(time).toISOString()} ${id} ${text}`);
+      .map(lineText);
+  }
+
+  /** See {@link ApiServices}. */
+  followLogs(name: string, lines: number, signal: AbortSignal): AsyncGenerator<string[]> {
+    this.#find(name);
+    if (this.#followers >= maxFollowers) {
+      throw new ServerledgeError(
+        "NODE_SATURATED",
+        `${maxFollowers} clients follow logs of this node already: end one of them`,
+      );
+    }
+    return this.#follow(name, lines, signal);
+  }
+
+  async *#follow(name: string, lines: number, signal: AbortSignal): AsyncGenerator<string[]> {
+    const { outputLog, scheduler, catalog } = this.#parts;
+    this.#followers++;
+    try {
+      const followed = followOutput(name, lines, {
+        log: outputLog,
+        outside: () => this.#outside(name, lines),
+        goesOn: () => !scheduler.draining && catalog.get(name) !== undefined,
+        signal,
+      });
+      for await (const found of followed) yield found.map(lineText);
+    } finally {
+      this.#followers--;
+    }
+  }
+
+  /** What instances wrote that is not in the log yet. */
+  async #outside(name: string, lines: number): Promise<WrittenLine[]> {
+    // An engine that is away has nothing to tell of its containers.
+    const reading = this.#parts.pool.instances(name).map((one) => one.logs(lines).catch(() => []));
+    return (await Promise.all(reading)).flat().map((line) => ({ ...line, id: "-" }));
   }
 
   /** See {@link ApiServices}. */
@@ -310,4 +343,8 @@ function bodyMemory(config: Config): number {
   const chosen = config["api.bodies.memory"] || config["container.pool.memory"] / 8;
   // Room for two requests of the largest size, or one that brings code.
   return Math.max(chosen, 4 * config["api.body.max"], 2 * config["code.max"]) * mib;
+}
+
+function lineText({ time, id, text }: WrittenLine): string {
+  return `${new Date(time).toISOString()} ${id} ${text}`;
 }

@@ -8,7 +8,7 @@ import { ServerledgeError } from "../base/errors.ts";
 import { incomingRequest, KnownResponse } from "../http/server/web.ts";
 import { BodyReader } from "./body.ts";
 import { jsonAnswer } from "./headers.ts";
-import { queryInteger } from "./query.ts";
+import { queryFlag, queryInteger } from "./query.ts";
 import type { Description, Handler, Route } from "./route.ts";
 import { answers, bodyOf, prewarmSchema, requests } from "./schemas.ts";
 import type { ApiServices } from "./services.ts";
@@ -50,6 +50,7 @@ export function operationRoutes(services: ApiServices): Route[] {
   const logs: Handler = async (context) => {
     const name = context.req.param("fun")!;
     const lines = queryInteger(context, "lines", logLines);
+    if (queryFlag(context, "follow")) return followed(services, name, lines);
     return jsonAnswer({ Function: name, Lines: await services.logs(name, lines) });
   };
 
@@ -65,6 +66,25 @@ export function operationRoutes(services: ApiServices): Route[] {
     { method: "GET", paths: ["/metrics"], description: metering, handle: metrics },
     { method: "GET", paths: ["/logs/:fun"], description: logging, handle: logs },
   ];
+}
+
+/** Lines as text, while they are written. */
+function followed(services: ApiServices, name: string, lines: number): Response {
+  const left = new AbortController();
+  const source = services.followLogs(name, lines, left.signal);
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { value, done } = await source.next();
+      if (done) return controller.close();
+      controller.enqueue(encoder.encode(value.map((line) => `${line}\n`).join("")));
+    },
+    async cancel() {
+      left.abort();
+      await source.return(undefined);
+    },
+  }, { highWaterMark: 0 });
+  return new KnownResponse(body, 200, [["content-type", "text/plain; charset=UTF-8"]]);
 }
 
 const prewarming: Description = {
@@ -124,13 +144,26 @@ const logging: Description = {
   summary: "What a function wrote",
   details:
     "The last lines that the function's invocations and instances wrote on this node, oldest first. " +
-    "Each begins with its time and the invocation's id, or `-` where it belongs to none.",
+    "Each begins with its time and the invocation's id, or `-` where it belongs to none. With `follow` " +
+    "they come as plain text, and then what is written, until the function is deleted, the node stops or " +
+    "the client leaves.",
   query: [{
+    name: "follow",
+    type: "boolean",
+    description: "`true` to go on with what is written from now on; default `false`",
+  }, {
     name: "lines",
     type: "integer",
     description: `How many, ${logLines.min} to ${logLines.max}; default ${logLines.fallback}`,
   }],
   answers: { 200: { description: "The lines", schema: answers.logs } },
-  errors: ["INVALID_REQUEST", "FORBIDDEN", "FUNCTION_UNKNOWN", "REGISTRY_UNAVAILABLE", "INTERNAL"],
+  errors: [
+    "INVALID_REQUEST",
+    "FORBIDDEN",
+    "FUNCTION_UNKNOWN",
+    "NODE_SATURATED",
+    "REGISTRY_UNAVAILABLE",
+    "INTERNAL",
+  ],
   curl: "curl $NODE/logs/hello?lines=20",
 };

@@ -97,6 +97,13 @@ export interface ApiServices {
   /** The last lines that instances and invocations of a function wrote, oldest first. */
   logs(name: string, lines: number): Promise<string[]>;
   /**
+   * The same, and then what is written from now on, until the function is deleted, the node stops or
+   * the signal is aborted.
+   *
+   * @throws `FUNCTION_UNKNOWN`, `NODE_SATURATED` if too many follow
+   */
+  followLogs(name: string, lines: number, signal: AbortSignal): AsyncGenerator<string[]>;
+  /**
    * Whether the node can serve anything at all (`ok`), and what is wrong. Problems do not make it
    * not ok: without a registry or an engine, known functions with warm instances go on.
    */

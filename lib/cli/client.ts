@@ -94,6 +94,31 @@ export class NodeClient implements Disposable {
     return this.#send("PATCH", path, changes, options);
   }
 
+  /**
+   * Asks for something that comes bit by bit.
+   *
+   * @param path path and query
+   * @returns text as it comes, until the node ends it
+   * @throws the node's error, `PEER_UNREACHABLE`
+   */
+  async *stream(path: string): AsyncGenerator<string> {
+    try {
+      this.#trace(`> GET http://${this.#authority}${path}`);
+      const response = await fetch(`http://${this.#authority}${path}`, {
+        client: this.#http,
+        redirect: "manual",
+      });
+      if (!response.ok) {
+        const text = await readText(response);
+        throw failure({ status: response.status, text, json: tryJson(text) });
+      }
+      for await (const text of response.body!.pipeThrough(new TextDecoderStream())) yield text;
+    } catch (error) {
+      if (error instanceof ServerledgeError) throw error;
+      throw await unreachable(this.#endpoint, error);
+    }
+  }
+
   /** Drops the connections. */
   [Symbol.dispose](): void {
     this.#http.close();

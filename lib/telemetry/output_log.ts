@@ -40,6 +40,8 @@ export interface OutputQuery {
   readonly last: number;
   /** Only later ones than that number; all by default. */
   readonly after?: number;
+  /** True to leave out a last line that may still grow. */
+  readonly ended?: boolean;
 }
 
 /** A line that may still grow. */
@@ -101,8 +103,10 @@ export class OutputLog implements InvocationObserver {
     this.#listeners.get(name)?.forEach((listener) => listener());
   }
 
-  /** Keeps the error of an invocation that failed. */
+  /** Ends the line that an invocation left open, and keeps the error of one that failed. */
   ended({ functionName, id, outcome, message, traceback }: InvocationEnd): void {
+    const output = this.#functions.get(functionName);
+    if (output?.open && output.lines.at(-1)?.id === id) this.write(functionName, id, "\n");
     if (message === "") return;
     this.write(functionName, id, `${onItsLine(traceback)}${outcome}: ${message}\n`);
   }
@@ -118,11 +122,14 @@ export class OutputLog implements InvocationObserver {
    * @param name the function's
    * @param query which
    */
-  read(name: string, { last, after = 0 }: OutputQuery): OutputLine[] {
-    const lines = this.#functions.get(name)?.lines ?? [];
+  read(name: string, { last, after = 0, ended = false }: OutputQuery): OutputLine[] {
+    const output = this.#functions.get(name);
+    if (!output || last <= 0) return [];
+    const { lines } = output;
     const from = after === 0 ? 0 : lines.findIndex(({ seq }) => seq > after);
-    if (from < 0 || last <= 0) return [];
-    return lines.slice(Math.max(from, lines.length - last));
+    if (from < 0) return [];
+    const end = ended && output.open ? lines.length - 1 : lines.length;
+    return lines.slice(Math.max(from, end - last), end);
   }
 
   /**

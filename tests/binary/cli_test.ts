@@ -446,6 +446,19 @@ Deno.test("create of a URL sends the URL, of a custom image no code", async () =
   assert.deepEqual([seen[1]!.CustomImage, seen[1]!.TarFunctionCode], ["me/b", ""]);
 });
 
+Deno.test("logs --follow prints lines as they come and ends with the node's answer", async () => {
+  await using server = node({
+    async *followLogs(name, lines) {
+      yield [`${name} ${lines}`, "two"];
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      yield ["three"];
+    },
+  });
+  const followed = await server.run(["logs", "-f", "hello", "-n", "7"]);
+  assert.deepEqual([followed.code, followed.stdout], [0, "hello 7\ntwo\nthree\n"], followed.stderr);
+  assertRefused(await server.run(["logs", "hello", "-f", "--json"]), 1, /leave out --json/);
+});
+
 Deno.test("logs are plain lines", async () => {
   await using server = node({
     logs: (_name, lines) => Promise.resolve(["one", "two"].slice(0, lines)),

@@ -102,6 +102,7 @@ export function fakeServices(
     create: () => Promise.resolve(),
     update: () => Promise.resolve(),
     patch: () => Promise.resolve(),
+    async *followLogs() {},
     remove: (name) => Promise.try(check, name),
     functions: () => [],
     prewarm: (name, count) => Promise.try(check, name).then(() => count),

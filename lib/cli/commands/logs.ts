@@ -4,42 +4,60 @@
  * @module
  */
 
-import { merge, object } from "@optique/core/constructs";
-import { withDefault } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
-import { integer } from "@optique/core/valueparser";
+import { object } from "@optique/core/constructs";
+import { optional, withDefault } from "@optique/core/modifiers";
+import { argument, flag, option } from "@optique/core/primitives";
+import { integer, string } from "@optique/core/valueparser";
+import { ServerledgeError } from "../../base/errors.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { doc, functionName, functionOption } from "../options.ts";
+import { doc, functionName } from "../options.ts";
 import { connect } from "../session.ts";
 import { show } from "../show.ts";
 import { printable } from "../style.ts";
+import type { Terminal } from "../terminal.ts";
 
 /** Prints what instances of a function wrote last: plain lines, unless JSON is asked for. */
 export const logs: Command = defineCommand({
   name: "logs",
-  brief: "Print what a function's instances wrote last",
-  examples: [["serverledge logs hello -n 20", "the last 20 lines"]],
-  options: merge(
-    functionOption,
-    object({
-      lines: withDefault(
-        option("-n", "--lines", integer({ metavar: "N", min: 1 }), doc("How many lines")),
-        100,
-      ),
-    }),
-  ),
+  brief: "Print what a function's instances wrote last, and follow what they write",
+  examples: [
+    ["serverledge logs hello -n 20", "the last 20 lines"],
+    ["serverledge logs -f hello", "and what is written from now on, until Ctrl-C"],
+  ],
+  options: object({
+    // Elsewhere -f names the function, as in the Go command line, which has no logs.
+    flag: optional(
+      option("--function", string({ metavar: "NAME" }), doc("Name of the function")),
+    ),
+    argument: optional(argument(string({ metavar: "NAME" }), doc("Name of the function"))),
+    follow: optional(flag("-f", "--follow", doc("Go on with what is written"))),
+    lines: withDefault(
+      option("-n", "--lines", integer({ metavar: "N", min: 1 }), doc("How many lines")),
+      100,
+    ),
+  }),
   async run(options, globals, terminal) {
     const name = functionName(options, "logs");
+    if (options.follow && globals.json) {
+      throw new ServerledgeError("INVALID_REQUEST", "--follow prints lines: leave out --json");
+    }
     using node = await connect(globals, terminal);
-    const answer = await node.get(`/logs/${encodeURIComponent(name)}?lines=${options.lines}`);
+    const path = `/logs/${encodeURIComponent(name)}?lines=${options.lines}`;
+    if (options.follow) {
+      for await (const text of node.stream(`${path}&follow=true`)) print(text, terminal);
+      return exits.ok;
+    }
+    const answer = await node.get(path);
     if (globals.json) {
       show(answer, globals, terminal, () => "");
       return exits.ok;
     }
-    for (const line of (answer.json as { Lines: string[] }).Lines) {
-      terminal.out.write(`${terminal.out.isTerminal ? printable(line) : line}\n`);
-    }
+    for (const line of (answer.json as { Lines: string[] }).Lines) print(`${line}\n`, terminal);
     return exits.ok;
   },
 });
+
+function print(text: string, { out }: Terminal): void {
+  out.write(out.isTerminal ? text.split("\n").map(printable).join("\n") : text);
+}
