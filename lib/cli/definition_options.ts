@@ -40,7 +40,7 @@ export const definitionOptions = merge(
       option(
         "--src",
         path({ metavar: "PATH" }),
-        doc("File, folder (its files land below its name), .tar, .zip, or URL of a TAR"),
+        doc("File, folder (its files land below its name), .tar, .tar.gz, .zip, or URL of one"),
       ),
     ),
     customImage: optional(

@@ -6,7 +6,7 @@
 
 import { basename, relative, resolve } from "node:path";
 import { ServerledgeError } from "../base/errors.ts";
-import type { ArchiveEntry } from "../model/archive.ts";
+import { type ArchiveEntry, BadArchive } from "../model/archive_entries.ts";
 import { exits } from "./exits.ts";
 import { leftOutWarnings } from "./left_out.ts";
 
@@ -17,7 +17,7 @@ const maxSourceFiles = 20_000;
 
 /** A source, ready to be sent. */
 export interface Source {
-  /** Base64 of a TAR archive or of a URL, as `TarFunctionCode` wants it. */
+  /** Base64 of an archive or of a URL, as `TarFunctionCode` wants it. */
   readonly base64: string;
   /** Size of the archive, bytes; undefined for a URL, which the node fetches. */
   readonly bytes: number | undefined;
@@ -31,10 +31,10 @@ interface Packed {
 }
 
 /**
- * Reads a source. A single file lands at its base name, a folder `a/b` below `b/`, a .zip and a .tar
- * as they are.
+ * Reads a source. A single file lands at its base name, a folder `a/b` below `b/`, an archive
+ * (.tar, .tar.gz, .tgz, .zip) as it is.
  *
- * @param source path of a file, folder, .tar or .zip, or an http(s) URL to a TAR archive
+ * @param source path of a file, folder or archive, or an http(s) URL to an archive
  * @throws `INVALID_REQUEST` saying what is wrong with it
  */
 export async function readSource(source: string): Promise<Source> {
@@ -52,14 +52,10 @@ async function readArchive(source: string): Promise<Packed> {
   if (!info.isFile) throw bad(source, "it is neither a file nor a folder");
   const data = await readFile(source, info.size);
   const name = basename(resolve(source));
-  const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
-  if (ending === "tar") return { archive: data };
-  if (ending === "zip") return { archive: await pack(await zipEntries(data, source)) };
-  if (ending === "tgz" || /\.tar\.[a-z0-9]+$/i.test(name)) {
-    throw bad(
-      source,
-      "a compressed TAR is not taken; unpack it, or give a .tar, a .zip or a folder",
-    );
+  if (/\.zip$/i.test(name)) return { archive: await pack(await zipEntries(data, source)) };
+  if (/\.(tar|tar\.gz|tgz)$/i.test(name)) return { archive: data };
+  if (/\.(tar\.[a-z0-9]+|tbz2?|txz|tzst|7z|rar)$/i.test(name)) {
+    throw bad(source, "its format is not taken; pack the code as .tar, .tar.gz or .zip");
   }
   return { archive: await pack([{ path: name, data, executable: isExecutable(info) }]) };
 }
@@ -115,24 +111,15 @@ async function* leaves(folder: string): AsyncGenerator<Leaf> {
 }
 
 async function zipEntries(archive: Uint8Array, source: string): Promise<ArchiveEntry[]> {
-  const { unzipSync } = await import("fflate");
-  let bytes = 0;
-  const accept = ({ originalSize }: { originalSize: number }) => {
-    bytes += originalSize;
-    if (bytes > maxSourceBytes) {
-      throw bad(source, `it unpacks to more than ${maxSourceBytes} bytes`);
-    }
-    return true;
-  };
+  const { readZip } = await import("../model/zip.ts");
   try {
-    const entries = Object.entries(unzipSync(archive, { filter: accept }))
-      .filter(([path]) => !path.endsWith("/"))
-      .map(([path, data]) => ({ path, data, executable: false }));
-    if (entries.length === 0) throw bad(source, "it holds no file");
+    const limits = { maxEntries: maxSourceFiles, maxBytes: maxSourceBytes };
+    const entries = await readZip(archive, limits);
+    if (entries.every(({ data }) => data === null)) throw new BadArchive("it holds no file");
     return entries;
   } catch (error) {
-    if (error instanceof ServerledgeError) throw error;
-    throw bad(source, `it is no readable ZIP archive: ${(error as Error).message}`, error);
+    if (error instanceof BadArchive) throw bad(source, error.message, error);
+    throw error;
   }
 }
 

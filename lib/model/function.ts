@@ -79,7 +79,7 @@ export const definitionSchema = v.object({
   TarFunctionCode: v.nullish(
     v.pipe(
       v.string("expected base64 text"),
-      v.description("Base64 of a TAR archive, or of an http(s) URL to one"),
+      v.description("Base64 of an archive (TAR, TAR in gzip, ZIP), or of an http(s) URL to one"),
     ),
     "",
   ),

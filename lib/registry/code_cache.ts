@@ -200,7 +200,7 @@ export class CodeCache {
     await this.#open();
     const folder = `${this.#dir}/${hash}`;
     if (this.#unpacked.has(hash)) return folder;
-    const entries = await readTar(await this.archive(hash));
+    const entries = readTar(await this.archive(hash));
     const temporary = `${this.#dir}/${unfinished}${randomId()}`;
     try {
       await unpack(entries, temporary);

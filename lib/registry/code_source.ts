@@ -1,11 +1,14 @@
 /**
- * From `TarFunctionCode` to an archive: base64 of the archive itself, or of a URL to one.
+ * From `TarFunctionCode` to a TAR archive: base64 of an archive, or of a URL to one. Archives may be
+ * TAR, TAR in gzip, or ZIP; the registry keeps TAR.
  *
  * @module
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import { readTar } from "../model/archive.ts";
+import { archiveError, packTar, readTar } from "../model/archive.ts";
+import { archiveLimits, BadArchive } from "../model/archive_entries.ts";
+import { archiveFormat, notTaken } from "../model/archive_format.ts";
 import { fetchCode, type FetchCodeOptions } from "./fetch_code.ts";
 
 /** Longest URL that code may come from. */
@@ -16,17 +19,37 @@ const maxUrlLength = 4096;
  *
  * @param encoded the field `TarFunctionCode`, not empty
  * @param options what may be fetched where it is a URL
- * @returns the archive
+ * @returns the archive, as TAR
  * @throws `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`, with the path `TarFunctionCode`
  */
 export async function readCode(encoded: string, options: FetchCodeOptions): Promise<Uint8Array> {
   const decoded = decode(encoded);
   const url = asUrl(decoded);
-  const archive = url ? await fetchCode(url, options) : decoded;
-  if ((await readTar(archive)).every(({ data }) => data === null)) {
+  const archive = await asTar(url ? await fetchCode(url, options) : decoded);
+  if (readTar(archive).every(({ data }) => data === null)) {
     refuse("the archive holds no file");
   }
   return archive;
+}
+
+/** Bytes of a TAR archive besides those of its files: a header and padding each, and long names. */
+const maxTarBytes = archiveLimits.maxBytes + archiveLimits.maxEntries * 4096;
+
+async function asTar(archive: Uint8Array): Promise<Uint8Array> {
+  const format = archiveFormat(archive);
+  if (format === "TAR") return archive;
+  if (format !== "gzip" && format !== "ZIP") return refuse(notTaken(format));
+  try {
+    if (format === "ZIP") {
+      const { readZip } = await import("../model/zip.ts");
+      return await packTar(await readZip(archive, archiveLimits));
+    }
+    const { inflate } = await import("../model/inflate.ts");
+    return await inflate(archive, "gzip", maxTarBytes);
+  } catch (error) {
+    if (error instanceof BadArchive) throw archiveError(error, format);
+    return refuse(`the ${format} archive is damaged: ${(error as Error).message}`, error);
+  }
 }
 
 function decode(encoded: string): Uint8Array {

@@ -174,7 +174,7 @@ export class FunctionService implements AsyncDisposable {
     using held = new DisposableStack();
     if (hash !== "") held.use(codeCache.hold(hash));
     if (runtime.executor === "wasm") {
-      await checkWasmCode(archive ?? await codeCache.archive(hash), definition);
+      checkWasmCode(archive ?? await codeCache.archive(hash), definition);
     }
     // Custom images share files and environment between requests: one at a time is safe. A module
     // runs one call to its end before it can take another.

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { zipBytes } from "../../tests/support/zip_bytes.ts";
+import { ServerledgeError } from "../base/errors.ts";
 import { packTar } from "../model/archive.ts";
 import { resolveConfig } from "../model/config.ts";
 import { type Definition, type FunctionRecord, readDefinition } from "../model/function.ts";
@@ -185,6 +188,37 @@ test("code must be strict base64 of a TAR", async ({ service }) => {
   const empty = (await packTar([{ path: "d", data: null, executable: false }])).toBase64();
   for (const TarFunctionCode of ["", "%%%", `${good}!`, good.slice(0, -3), zip, empty]) {
     await refusesAt("TarFunctionCode", service.create(await python({ TarFunctionCode })));
+  }
+});
+
+test("code may be TAR in gzip or ZIP, and what else it is, is told", async ({ service, catalog }) => {
+  const plain = await python();
+  await service.create(plain);
+  const { CodeHash } = catalog.get("f")!;
+  const text = "def handler(params, context): return 1";
+  for (
+    const archive of [
+      gzipSync(Uint8Array.fromBase64(plain.TarFunctionCode)),
+      zipBytes([{ name: "hello.py", text, mode: 0o100644, deflate: true }]),
+    ]
+  ) {
+    await service.update(await python({ TarFunctionCode: archive.toBase64() }));
+    assert.equal(catalog.get("f")!.CodeHash, CodeHash);
+  }
+  const refusals: [bytes: string, reason: RegExp][] = [
+    ["\xfd7zXZ\0 packed", /it is a xz file, .* pack the code as \.tar, \.tar\.gz or \.zip/],
+    ["<!DOCTYPE html><title>Sign in", /it is a web page/],
+    ["\x1f\x8b cut", /the gzip archive is damaged/],
+    ["PK\x03\x04 cut", /cannot use the ZIP archive: it is cut/],
+  ];
+  for (const [bytes, reason] of refusals) {
+    const TarFunctionCode = btoa(bytes);
+    await assert.rejects(service.update(await python({ TarFunctionCode })), (error) => {
+      assert.ok(error instanceof ServerledgeError);
+      assert.equal(error.details?.path, "TarFunctionCode");
+      assert.match(error.message, reason);
+      return true;
+    });
   }
 });
 

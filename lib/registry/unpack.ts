@@ -5,7 +5,7 @@
  */
 
 import { dirname } from "node:path/posix";
-import type { ArchiveEntry } from "../model/archive.ts";
+import type { ArchiveEntry } from "../model/archive_entries.ts";
 
 /** Executors may run as any user: they may read and enter, and never write. */
 const modes = { folder: 0o755, file: 0o644, executable: 0o755 } as const;

@@ -18,14 +18,14 @@ import { findWasmHandler, planWasm, WasmRefusal } from "../model/wasm_function.t
  * @param definition the rest of it
  * @throws `UNPROCESSABLE` with what is wrong and what to do
  */
-export async function checkWasmCode(
+export function checkWasmCode(
   archive: Uint8Array,
   { Handler, MemoryMB, Stateful, Http }: Pick<
     Definition,
     "Handler" | "MemoryMB" | "Stateful" | "Http"
   >,
-): Promise<void> {
-  const files = (await readTar(archive)).filter(({ data }) => data !== null);
+): void {
+  const files = readTar(archive).filter(({ data }) => data !== null);
   const { path, name } = checked(
     "Handler",
     () => findWasmHandler(Handler, files.map(({ path }) => path)),

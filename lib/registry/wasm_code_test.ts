@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { moduleBytes, section } from "../../tests/support/wasm_bytes.ts";
+import type { ServerledgeError } from "../base/errors.ts";
 import { packTar } from "../model/archive.ts";
 import { checkWasmCode } from "./wasm_code.ts";
 
@@ -18,10 +19,12 @@ async function refusal(
   change: Partial<Parameters<typeof checkWasmCode>[1]> = {},
 ) {
   const archive = await packTar([{ path: "a.wasm", data, executable: false }]);
-  return await checkWasmCode(archive, { ...definition, ...change }).then(
-    () => undefined,
-    ({ code, message, details }) => ({ code, message, path: details.path }),
-  );
+  try {
+    return void checkWasmCode(archive, { ...definition, ...change });
+  } catch (error) {
+    const { code, message, details } = error as ServerledgeError;
+    return { code, message, path: details?.path };
+  }
 }
 
 Deno.test("a module that can be run is accepted", async () => {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type ArchiveEntry, packTar } from "../../lib/model/archive.ts";
+import { packTar } from "../../lib/model/archive.ts";
+import type { ArchiveEntry } from "../../lib/model/archive_entries.ts";
 import { post } from "../../tests/support/client.ts";
 
 /** Memory of one instance, MiB. */

@@ -7,7 +7,6 @@
  */
 
 import assert from "node:assert/strict";
-import { zipSync } from "fflate";
 import { createApp } from "../../lib/api/app.ts";
 import { serveApi } from "../../lib/api/server.ts";
 import type { ApiServices } from "../../lib/api/services.ts";
@@ -18,6 +17,7 @@ import type { InvokeRequest } from "../../lib/model/invocation.ts";
 import { fakeServices, invocationOf, sampleReport } from "../support/fake_services.ts";
 import { cleanEnv, runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
+import { zipBytes } from "../support/zip_bytes.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const binary = Deno.env.get("SERVERLEDGE_BINARY");
@@ -345,14 +345,14 @@ Deno.test("create and update send the definition and the code", async () => {
   await Deno.mkdir(`${folder.path}/app/inner`, { recursive: true });
   await Deno.writeTextFile(`${folder.path}/app/a.py`, "a");
   await Deno.writeTextFile(`${folder.path}/app/inner/b.py`, "b");
-  const zip = zipSync({ "a.py": new Uint8Array([1]), "inner/b.py": new Uint8Array([2]) });
+  const zip = zipBytes([{ name: "a.py", text: "a" }, { name: "inner/b.py", text: "b" }]);
   await Deno.writeFile(`${folder.path}/app.zip`, zip);
 
   const paths = async (args: readonly string[]) => {
     const ended = await server.run(args);
     assert.equal(ended.code, 0, ended.stderr);
     const code = Uint8Array.fromBase64(seen.at(-1)!.definition.TarFunctionCode);
-    return (await readTar(code)).filter(({ data }) => data).map(({ path }) => path);
+    return readTar(code).filter(({ data }) => data).map(({ path }) => path);
   };
   const src = (path: string) => ["create", "hello", "--handler", "a.f", "--src", path];
   assert.deepEqual(await paths(src(`${folder.path}/app/a.py`)), ["a.py"]);
