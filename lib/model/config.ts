@@ -8,13 +8,14 @@
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
-import { whyWithoutEffect } from "./config_go_keys.ts";
+import { inOurTerms, whyWithoutEffect } from "./config_go_keys.ts";
 import { isObject } from "./json.ts";
 import { policySetting, type PolicySettings } from "./policy_names.ts";
 import { defaultClass, type QosClass } from "./qos.ts";
 import {
   defaultRuntimes,
   type ExecutorKind,
+  imageAliases,
   isSandboxed,
   type Runtime,
   runtimeAliases,
@@ -85,7 +86,9 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
   for (const [key, { value }] of Object.entries(settings)) values[key] = value;
   for (const { origin, values: raw } of sources) {
     const seen = new Set<string>();
-    for (const [key, value] of flatten(raw)) {
+    const { entries, warnings: renamed } = inOurTerms([...flatten(raw)], origin);
+    warnings.push(...renamed);
+    for (const [key, value] of entries) {
       if (seen.has(key)) {
         throw bad(key, origin, "set more than once: in several cases, or dotted and nested");
       }
@@ -120,7 +123,8 @@ export function environmentName(key: string): string {
  * @returns undefined if there is none
  */
 export function findRuntime(config: Pick<Config, "runtimes">, id: string): Runtime | undefined {
-  return config.runtimes.get(id) ?? config.runtimes.get(ownValue(runtimeAliases, id) ?? "");
+  const alias = imageAliases.includes(id) ? undefined : ownValue(runtimeAliases, id);
+  return config.runtimes.get(id) ?? config.runtimes.get(alias ?? "");
 }
 
 function* flatten(values: Record<string, unknown>, prefix = ""): Generator<[string, unknown]> {

@@ -1,6 +1,6 @@
 /**
- * Keys of the Go node and its branches that have no meaning here, and why: who brings such a file
- * is warned and not stopped.
+ * What configuration files of the Go node and its branches say in terms of their own: who brings such
+ * a file is warned, once for each key, and not stopped.
  *
  * @module
  */
@@ -15,7 +15,10 @@ const retired: Readonly<Record<string, string>> = {
   "cache.expiration": catalog,
   "cloud":
     "the nodes of the cloud are those whose registry.area others have as registry.remote.area",
+  "cloud-server-url": "set registry.remote.area to the area of the cloud",
   "cloud.server.url": "set registry.remote.area to the area of the cloud",
+  "offloading": "scheduler.policy and a request's CanDoOffloading decide",
+  "scheduler.version": "scheduler.policy names the policy",
   "registry.ttl": "nodes renew their registration by themselves",
   "metrics.port": "metrics are served at api.port",
   "metrics.bandwidth.cloud": "set policy.bandwidth.cloud instead",
@@ -43,6 +46,55 @@ const absent = [
   "workflow.",
 ];
 
+/** Keys of branches, and what they are called here. */
+const renamed: Readonly<Record<string, string>> = {
+  "containers.memory": "container.pool.memory",
+};
+
+/** Values of branches in lower case, and what they mean here, by key. */
+const values: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "scheduler.policy": {
+    localonly: "default",
+    custom1: "edgecloud",
+    customcloudoffload: "edgecloud",
+    qosawarecloud: "probabilistic",
+    qosawareedgecloud: "probabilistic",
+  },
+  "mab.policy": { ucb1: "UCB1", linucb: "LinUCB" },
+  "lb.mode": { roundrobin: "RoundRobin", mab: "MAB", random: "random" },
+};
+
+/**
+ * Says in terms of this version what a source says in those of the Go node.
+ *
+ * @param entries keys in lower case, with their values
+ * @param origin where they come from, for the warnings
+ * @returns the entries by their keys here, and a warning for each that was changed
+ */
+export function inOurTerms(
+  entries: readonly (readonly [key: string, value: unknown])[],
+  origin: string,
+): { entries: (readonly [key: string, value: unknown])[]; warnings: string[] } {
+  const warnings: string[] = [];
+  const known = new Set(entries.map(([key]) => key));
+  const translated = entries.flatMap(([key, value]): (readonly [string, unknown])[] => {
+    const name = Object.hasOwn(renamed, key) ? renamed[key]! : key;
+    if (name !== key) {
+      const isSet = known.has(name);
+      warnings.push(`${key} (${origin}) is ${name} here${isSet ? ", which is set as well" : ""}`);
+      if (isSet) return [];
+    }
+    const meanings = Object.hasOwn(values, name) ? values[name]! : {};
+    const spelling = String(value).toLowerCase();
+    const meaning = Object.hasOwn(meanings, spelling) ? meanings[spelling]! : value;
+    if (meaning !== value) {
+      warnings.push(`${name} (${origin}): "${value}" is taken for "${meaning}"`);
+    }
+    return [[name, meaning]];
+  });
+  return { entries: translated, warnings };
+}
+
 /**
  * Why a key of the Go node has no effect here.
  *
@@ -50,6 +102,9 @@ const absent = [
  * @returns undefined if it is no such key
  */
 export function whyWithoutEffect(key: string): string | undefined {
+  if (key === "logging" || key.startsWith("logging.")) {
+    return "log.level and log.format are the keys";
+  }
   if (Object.hasOwn(retired, key)) return retired[key];
   if (absent.some((part) => key === part || (part.endsWith(".") && key.startsWith(part)))) {
     return "this version does not have that part of the Go node";

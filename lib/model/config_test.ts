@@ -201,6 +201,38 @@ Deno.test("keys of the Go node's branches are warned of, with what has their pla
   }
 });
 
+Deno.test("names and values of the Go node's branches are taken for ours, with a warning each", () => {
+  const { config, warnings } = resolve({
+    scheduler: { policy: "localonly", version: "flux" },
+    "containers.memory": 2048,
+    "offloading": true,
+    "cloud-server-url": "http://cloud:1323",
+    logging: { level: "debug", file: "log.txt" },
+    mab: { policy: "LinUcb" },
+  });
+  assert.equal(config["scheduler.policy"], "default");
+  assert.equal(config["container.pool.memory"], 2048);
+  assert.equal(config["mab.policy"], "LinUCB");
+  assert.equal(config["log.level"], "info");
+  assert.equal(warnings.length, 8);
+  assert.ok(warnings.includes("containers.memory (node.yaml) is container.pool.memory here"));
+  assert.ok(warnings.includes('mab.policy (node.yaml): "LinUcb" is taken for "LinUCB"'));
+  for (
+    const [name, meant] of [
+      ["customCloudOffload", "edgecloud"],
+      ["QoSAwareCloud", "probabilistic"],
+      ["QoSAwareEdgeCloud", "probabilistic"],
+    ] as const
+  ) {
+    const { config, warnings } = resolve({ "scheduler.policy": name });
+    assert.deepEqual([config["scheduler.policy"], warnings.length], [meant, 1]);
+  }
+  const both = resolve({ "containers.memory": 1, "container.pool.memory": 512 });
+  assert.equal(both.config["container.pool.memory"], 512);
+  assert.match(both.warnings[0]!, /is container\.pool\.memory here, which is set as well$/);
+  assert.deepEqual(resolve({ "mab.policy": "LinUCB" }).warnings, []);
+});
+
 Deno.test("an image of a runtime is configured by its id, and by an alias of its own", () => {
   const { config, origins } = resolve({
     "runtimes.python.image": "my/python",

@@ -59,7 +59,7 @@ export const definitionSchema = v.object({
   CPUDemand: v.nullish(
     v.pipe(
       v.number("expected a number"),
-      v.description("CPU of one busy instance, cores; 0: no limit, not accounted"),
+      v.description("CPU of one busy instance, cores; 0 or less: no limit, not accounted"),
     ),
     0,
   ),
@@ -174,7 +174,11 @@ export function readDefinition(body: unknown): Definition {
   if (isObject(folded.Signature)) folded.Signature = foldSignature(folded.Signature);
   const definition = parse(definitionSchema, folded);
   checkBounds(definition);
-  return { ...definition, MaxConcurrency: Math.max(1, definition.MaxConcurrency) };
+  return {
+    ...definition,
+    CPUDemand: Math.max(0, definition.CPUDemand),
+    MaxConcurrency: Math.max(1, definition.MaxConcurrency),
+  };
 }
 
 /**
@@ -229,7 +233,7 @@ function foldSignature(signature: Record<string, unknown>): Record<string, unkno
 
 function checkBounds(definition: Definition): void {
   range("MemoryMB", definition.MemoryMB, 1, maxMemoryMib);
-  range("CPUDemand", definition.CPUDemand, 0, maxCpu);
+  range("CPUDemand", definition.CPUDemand, -maxCpu, maxCpu);
   range("MaxConcurrency", definition.MaxConcurrency, -32768, 32767);
   range("TimeoutMs", definition.TimeoutMs, 0, maxTimeoutMs);
   range("MinInstances", definition.MinInstances, 0, 1000);

@@ -59,6 +59,11 @@ Deno.test("a concurrency below one means one", () => {
   assert.equal(readDefinition({ ...least, MaxConcurrency: 7 }).MaxConcurrency, 7);
 });
 
+Deno.test("a CPU demand below zero means none", () => {
+  assert.equal(readDefinition({ ...least, CPUDemand: -1 }).CPUDemand, 0);
+  assert.equal(readDefinition({ ...least, CPUDemand: 0.5 }).CPUDemand, 0.5);
+});
+
 Deno.test("names are safe in paths, ids and container names", () => {
   for (const Name of ["a", "Hello-1.2_x", "0", "x".repeat(128)]) {
     assert.equal(readDefinition({ ...least, Name }).Name, Name);
@@ -93,7 +98,7 @@ Deno.test("a value out of bounds is unprocessable", () => {
   const cases: [Record<string, unknown>, string][] = [
     [{ MemoryMB: 0 }, "MemoryMB"],
     [{ MemoryMB: 2 ** 20 + 1 }, "MemoryMB"],
-    [{ CPUDemand: -0.1 }, "CPUDemand"],
+    [{ CPUDemand: -1025 }, "CPUDemand"],
     [{ CPUDemand: 1025 }, "CPUDemand"],
     [{ MaxConcurrency: 32768 }, "MaxConcurrency"],
     [{ TimeoutMs: -1 }, "TimeoutMs"],

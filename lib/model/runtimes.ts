@@ -62,6 +62,9 @@ export const runtimeAliases: Readonly<Record<string, string>> = {
   nodejs17: "nodejs",
 };
 
+/** Aliases of runtimes whose image has more than the language: they mean nothing without an image. */
+export const imageAliases: readonly string[] = ["python312ml"];
+
 /**
  * Whether functions get integers beyond 2^53 as they were sent. JavaScript reads numbers as doubles and
  * would change them.

@@ -7,7 +7,7 @@
 import { ServerledgeError } from "../base/errors.ts";
 import { type Config, findRuntime } from "../model/config.ts";
 import type { Definition } from "../model/function.ts";
-import type { Runtime } from "../model/runtimes.ts";
+import { imageAliases, type Runtime } from "../model/runtimes.ts";
 
 /** `module.function`, the module maybe in packages or folders, e.g. `src/my-app.handler`. */
 const pythonHandler =
@@ -38,6 +38,15 @@ export function checkDefinition(
   hasCode: boolean = definition.TarFunctionCode !== "",
 ): Runtime {
   const runtime = findRuntime(config, definition.Runtime);
+  if (!runtime && imageAliases.includes(definition.Runtime)) {
+    const key = `runtimes.${definition.Runtime}.image`;
+    throw new ServerledgeError(
+      "RUNTIME_UNKNOWN",
+      `Runtime: "${definition.Runtime}" has no image on this node: set ${key} to one that has the ` +
+        "language and the libraries that the function imports",
+      { details: { path: "Runtime" } },
+    );
+  }
   if (!runtime) {
     throw new ServerledgeError(
       "RUNTIME_UNKNOWN",

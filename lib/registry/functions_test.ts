@@ -154,6 +154,15 @@ test("an unknown runtime is named, with the known ones", async ({ service }) => 
   await service.create(await python({ Runtime: "python314" }));
 });
 
+test("a runtime with libraries is refused without its image", async ({ service }) => {
+  await assert.rejects(service.create(await python({ Runtime: "python312ml" })), (error) => {
+    assert.ok(error instanceof ServerledgeError);
+    assert.equal(error.code, "RUNTIME_UNKNOWN");
+    assert.match(error.message, /set runtimes\.python312ml\.image to one that has/);
+    return true;
+  });
+});
+
 test("handlers must fit their runtime", async ({ service }) => {
   for (
     const Handler of [

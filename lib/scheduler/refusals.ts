@@ -97,10 +97,10 @@ export function rejection(
   { queueIsFull, memoryMib }: { queueIsFull: boolean; memoryMib: number },
 ): ServerledgeError {
   const lacking = record.MemoryMB > memoryMib
-    ? `, of which this node has ${memoryMib} (container.pool.memory)`
-    : "";
+    ? `, and this node has ${memoryMib} for instances (container.pool.memory). It asks also for `
+    : ", ";
   const message = code === "NO_SUITABLE_NODE"
-    ? `No node can run "${record.Name}": it asks for ${record.MemoryMB} MiB of memory${lacking}, ` +
+    ? `No node can run "${record.Name}": it asks for ${record.MemoryMB} MiB of memory${lacking}` +
       `${record.CPUDemand} CPUs, ${record.SupportedArchs.join(" or ") || "any architecture"}, ` +
       `locality of the function ${inWords(record.Locality)}, of the request ${
         inWords(request.Locality)

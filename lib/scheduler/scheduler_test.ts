@@ -154,7 +154,8 @@ Deno.test("a function too large for the node is refused, not queued", async () =
   const set = setUp({ memory: 50 });
   await assert.rejects(set.submit().done, {
     code: "NO_SUITABLE_NODE",
-    message: /asks for \d+ MiB of memory, of which this node has 50 \(container\.pool\.memory\)/,
+    message:
+      /asks for \d+ MiB of memory, and this node has 50 for instances \(container\.pool\.memory\)/,
   });
 });
 

@@ -37,3 +37,36 @@ Deno.test("a pull is told of while it is under way", async () => {
   assert.deepEqual(images.pulls(), []);
   engine[Symbol.dispose]();
 });
+
+/** An answer of the engine with a JSON body. */
+function reply(status: string, body: unknown): string {
+  const text = JSON.stringify(body);
+  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+    `Content-Length: ${text.length}\r\n\r\n${text}`;
+}
+
+Deno.test("an image that cannot be refreshed is used as it is, if it is present", async () => {
+  const local = "built/here:1";
+  const found = { Id: "sha256:1", RepoTags: [local], Size: 1, Architecture: "amd64" };
+  const pulls: string[] = [];
+  await using _engine = await scriptedEngine((request) => {
+    if (request.startsWith("POST")) {
+      pulls.push(request);
+      return reply("500 Internal Server Error", { message: "no such host" });
+    }
+    return request.includes("here") ? reply("200 OK", found) : missing;
+  });
+  using engine = new Engine();
+  const book = new ImageBook({ read: () => undefined, write: () => {} });
+  const images = new Images(engine, false, book);
+  assert.equal(await images.refresh(local, ""), false);
+  await assert.rejects(images.refresh("built/elsewhere:1", ""), { code: "INSTANCE_START_FAILED" });
+  // Who asks for the pull itself is told that it failed.
+  await assert.rejects(images.ensure(local, "", true), { code: "INSTANCE_START_FAILED" });
+  assert.equal(pulls.length, 3);
+
+  const refreshing = new Images(engine, true, book);
+  assert.equal(await refreshing.ensure(local, ""), false);
+  assert.equal(await refreshing.ensure(local, ""), false);
+  assert.equal(pulls.length, 4, "factory.images.refresh pulls an image once");
+});

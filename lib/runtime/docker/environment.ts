@@ -228,7 +228,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     const runtime = this.#runtime(fn);
     const archived = runtime.executor === "http" && !this.#site.limits.readOnlyRoot;
     const [pulled] = await Promise.all([
-      this.images.ensure(imageOf(fn, runtime), imageKey(runtime), refresh),
+      this.images[refresh ? "refresh" : "ensure"](imageOf(fn, runtime), imageKey(runtime)),
       fn.CodeHash && (archived ? this.#code.archive(fn.CodeHash) : this.#code.folder(fn.CodeHash)),
     ]);
     return pulled;

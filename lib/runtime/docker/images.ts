@@ -77,14 +77,38 @@ export class Images {
   async ensure(image: string, key: string, refresh = false): Promise<boolean> {
     const name = familiarName(image);
     if (!refresh && this.#present.has(name)) return false;
-    const once = this.#refresh && !this.#pulled.has(name);
+    if (!refresh && this.#refresh && !this.#pulled.has(name)) return await this.refresh(image, key);
     return await this.#tasks.run(name, async () => {
-      const found = refresh || once ? undefined : await this.find(name);
+      const found = refresh ? undefined : await this.find(name);
       if (found) this.book.note(name, found.id, false);
       else await this.#pull(name, key);
       for (const names of [this.#present, this.#arrived, this.#known]) names?.add(name);
       return found === undefined;
     });
+  }
+
+  /**
+   * Pulls an image that may be present; the present one is good enough where that fails, since it may
+   * have been built here.
+   *
+   * @param image its name
+   * @param key the configuration key that names it, for the error; empty if there is none
+   * @returns true if it was pulled
+   * @throws as {@link Images.ensure}, if it is not present either
+   */
+  async refresh(image: string, key: string): Promise<boolean> {
+    try {
+      return await this.ensure(image, key, true);
+    } catch (error) {
+      const refused = error instanceof ServerledgeError && error.code === "INSTANCE_START_FAILED";
+      if (!refused || !await this.find(image)) throw error;
+      log.warn("Image {image} cannot be refreshed, the present one is used: {error}", {
+        image,
+        error,
+      });
+      this.#pulled.add(familiarName(image)); // once is enough
+      return await this.ensure(image, key);
+    }
   }
 
   /**
