@@ -397,7 +397,7 @@ export const breakouts: readonly HostileCase[] = [
   {
     name: "a symbolic link in the archive",
     code: { "main.ts": "export default () => 1;", "@link": "/etc/passwd" },
-    expect: /UNPROCESSABLE.*"link" is a symlink: only files and directories are accepted/,
+    expect: /UNPROCESSABLE.*"link" is a symbolic link: only files and directories are accepted/,
   },
   {
     name: "a path that leaves the archive",
