@@ -149,7 +149,7 @@ export function checkSocketPath(path: string): void {
   if (new TextEncoder().encode(path).length <= maxSocketPath) return;
   throw new ServerledgeError(
     "INVALID_REQUEST",
-    `The path ${path} is longer than the ${maxSocketPath} bytes that a socket may have: choose a shorter data.dir`,
+    `The path ${path} is longer than the ${maxSocketPath} bytes that a socket may have: choose a shorter data.dir, or a shorter TMPDIR for sandboxes`,
     { details: { path: "data.dir" } },
   );
 }

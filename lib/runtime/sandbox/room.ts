@@ -70,8 +70,9 @@ export class SandboxRoom implements AsyncDisposable {
   }
 }
 
+/** Its name is short, since the path of a socket is bounded; who connects has to know a token too. */
 function socketIn(folder: string): string {
-  return join(folder, `${randomId()}.sock`);
+  return join(folder, randomId(12));
 }
 
 async function removeAll(folder: string): Promise<void> {
