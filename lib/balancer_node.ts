@@ -19,6 +19,11 @@ import { version } from "./version.ts";
 
 /** A request that is forwarded has a connection to its client and one to a node. */
 const forwardedDescriptors = 2;
+/**
+ * How long a balancer goes on answering after it has deregistered, ms: clients that found it before
+ * and edge nodes whose news of that is late lose nothing.
+ */
+const drainMs = 2_000;
 
 /**
  * How long a balancer goes on answering after it has deregistered, ms: clients that found it before
