@@ -11,7 +11,7 @@ import { logger } from "./base/log.ts";
 import type { Config } from "./model/config.ts";
 import { Catalog } from "./registry/catalog.ts";
 import { etcdOptions } from "./registry/etcd_config.ts";
-import { hostPort, ownAddress } from "./cluster/address.ts";
+import { hostPort, loopbackProblem, ownAddress } from "./cluster/address.ts";
 import { serveApi, serverLimits } from "./api/server.ts";
 import { Balancer } from "./balancer/balancer.ts";
 import type { RunningNode } from "./node.ts";
@@ -19,11 +19,6 @@ import { version } from "./version.ts";
 
 /** A request that is forwarded has a connection to its client and one to a node. */
 const forwardedDescriptors = 2;
-/**
- * How long a balancer goes on answering after it has deregistered, ms: clients that found it before
- * and edge nodes whose news of that is late lose nothing.
- */
-const drainMs = 2_000;
 
 /**
  * How long a balancer goes on answering after it has deregistered, ms: clients that found it before
@@ -76,12 +71,15 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
   );
   balancer.metrics.observeServer(server.counts);
   const address = ownAddress(config["api.ip"], config["api.listen"]);
-  const registration = built.use(
+  const url = config["api.url"] || `http://${hostPort(address, server.port)}`;
+  const problem = loopbackProblem(url, options.endpoints);
+  if (problem) log.warn("The balancer does not join the cluster: {problem}", { problem });
+  const registration = problem ? undefined : built.use(
     registry.registerNode({
       Id: node.id,
       Area: node.area,
       Role: "balancer",
-      Url: config["api.url"] || `http://${hostPort(address, server.port)}`,
+      Url: url,
       Udp: "",
       Architecture: config["node.architecture"] ||
         (Deno.build.arch === "aarch64" ? "arm64" : "amd64"),
@@ -99,7 +97,7 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
   const stop = async (graceMs: number) => {
     // Edge nodes look elsewhere first; what is under way ends here.
     balancer.stopping();
-    await registration[Symbol.asyncDispose]();
+    await registration?.[Symbol.asyncDispose]();
     const { promise: drained, resolve } = Promise.withResolvers<void>();
     systemClock.after(Math.min(drainMs, graceMs), resolve);
     await drained;

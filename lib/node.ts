@@ -6,7 +6,7 @@
 
 import { type Clock, systemClock } from "./base/clock.ts";
 import { Deadlines } from "./base/deadlines.ts";
-import { asServerledgeError } from "./base/errors.ts";
+import { asServerledgeError, ServerledgeError } from "./base/errors.ts";
 import { type LineSink, logger } from "./base/log.ts";
 import type { Config } from "./model/config.ts";
 import type { FunctionRecord } from "./model/function.ts";
@@ -30,6 +30,7 @@ import { EnvironmentWatch } from "./runtime/watch.ts";
 import { ownAddress } from "./cluster/address.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { NodeHome } from "./cluster/home.ts";
+import { PeerClient } from "./cluster/peer_client.ts";
 import { noPeers } from "./cluster/no_peers.ts";
 import { HistogramKeepAlive } from "./pool/histogram_keep_alive.ts";
 import { Janitor } from "./pool/janitor.ts";
@@ -88,6 +89,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   };
   const policy = await openPolicy(config, clock, built);
   const { codeCache, references, registry, catalog } = await openStorage(config, home, built);
+  await requireOwnId(registry, home);
   const outputLog = new OutputLog(clock);
   const { environment, containers, ledger, pool, keeping } = await openPool(
     config,
@@ -105,6 +107,8 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     await Cluster.open({
       registry,
       node,
+      home: home.folderId,
+      endpoints: etcdOptions(config)?.endpoints ?? [],
       address: ownAddress(config["api.ip"], config["api.listen"]),
       url: config["api.url"],
       remoteArea: config["registry.remote.area"],
@@ -261,6 +265,26 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   });
   const without = engine.asked.then(() => engine.state === true ? undefined : engine.state);
   return { ...running(config, node.id, server, scheduler, cluster, built.move()), without };
+}
+
+/** Refuses the id of another node that is alive, before anything of that node's is taken for left over. */
+async function requireOwnId(registry: Registry, { nodeId, folderId }: NodeHome): Promise<void> {
+  if (!registry.health().ok) return;
+  const living = await registry.registeredNode(nodeId).catch(() => undefined);
+  if (living?.Home === undefined || living.Home === folderId) return;
+  using client = new PeerClient("");
+  if (!await client.isAlive(living)) {
+    const place = { id: nodeId, url: living.Url };
+    return log.warn(
+      "Node {id} was registered at {url}, which does not answer: it goes on here",
+      place,
+    );
+  }
+  throw new ServerledgeError(
+    "INVALID_REQUEST",
+    `Node id ${nodeId} belongs to another node of the cluster, at ${living.Url}: set registry.node.id to ` +
+      "another id, or none to get one",
+  );
 }
 
 async function openPolicy(

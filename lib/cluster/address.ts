@@ -54,3 +54,25 @@ export function parseHostPort(text: string): { hostname: string; port: number } 
   const port = Number(digits);
   return hostname !== undefined && port > 0 && port < 65536 ? { hostname, port } : undefined;
 }
+
+/** What reaches only the machine that asks. */
+const loopback = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
+
+/**
+ * Why others cannot reach a node by what it would register.
+ *
+ * @param url of its API
+ * @param endpoints of etcd, `host:port` or URLs
+ * @returns undefined if nothing is known to speak against it: etcd itself is reached by loopback, so that
+ *   all of the cluster is on this machine, or the address is none of loopback
+ */
+export function loopbackProblem(url: string, endpoints: readonly string[]): string | undefined {
+  if (!loopback.test(new URL(url).hostname)) return undefined;
+  const shared = endpoints.find((endpoint) => {
+    const { hostname } = new URL(endpoint.includes("://") ? endpoint : `http://${endpoint}`);
+    return !loopback.test(hostname);
+  });
+  if (shared === undefined) return undefined;
+  return `its address ${url} means other machines their own self, while etcd is at ${shared}; set api.ip ` +
+    "or api.url to where others reach this one, and api.listen to an address that they can connect to";
+}

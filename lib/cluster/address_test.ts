@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hostPort, ownAddress, parseHostPort } from "./address.ts";
+import { hostPort, loopbackProblem, ownAddress, parseHostPort } from "./address.ts";
 
 const interfaces = () =>
   [
@@ -24,4 +24,18 @@ Deno.test("addresses with ports are written and read", () => {
   for (const bad of ["", "10.0.0.5", "10.0.0.5:", "10.0.0.5:0", "10.0.0.5:70000", "::1:9"]) {
     assert.equal(parseHostPort(bad), undefined);
   }
+});
+
+Deno.test("loopbackProblem: names the address and the keys where etcd is on another machine", () => {
+  const problem = loopbackProblem("http://127.0.0.1:1323", ["10.0.0.2:2379"]);
+  assert.match(problem!, /http:\/\/127\.0\.0\.1:1323 .* 10\.0\.0\.2:2379; set api\.ip or api\.url/);
+  assert(loopbackProblem("http://[::1]:1323", ["localhost:2379", "https://etcd:2379"]));
+  for (
+    const [url, endpoint] of [
+      ["http://127.0.0.1:1323", "localhost:2379"],
+      ["http://localhost:1323", "http://127.0.0.1:2379"],
+      ["http://10.0.0.5:1323", "10.0.0.2:2379"],
+      ["https://node.example.org", "etcd:2379"],
+    ] as const
+  ) assert.equal(loopbackProblem(url, [endpoint]), undefined);
 });

@@ -8,11 +8,12 @@
 import type { Clock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
+import { logger } from "../base/log.ts";
 import type { Report } from "../model/invocation.ts";
 import type { Coordinate, NodeRecord } from "../model/node.ts";
 import type { PeerView } from "../policy.ts";
 import type { NodeObserver, Registry } from "../registry/registry.ts";
-import { hostPort } from "./address.ts";
+import { hostPort, loopbackProblem } from "./address.ts";
 import type { LocalNews } from "./datagram.ts";
 import { HealthProber } from "./health_prober.ts";
 import { type MemberView, viewOf } from "./members.ts";
@@ -31,6 +32,10 @@ export interface ClusterOptions {
   readonly registry: Pick<Registry, "registerNode" | "watchNodes">;
   /** Who the node is. */
   readonly node: { readonly id: string; readonly area: string; readonly architecture: string };
+  /** Names the node's data folder. */
+  readonly home?: string;
+  /** Where etcd is, `host:port` or URLs; what is elsewhere is shared with other machines. */
+  readonly endpoints?: readonly string[];
   /** IP address by which others reach this node. */
   readonly address: string;
   /** URL by which others reach this node's API; empty: made of its address and port. */
@@ -72,6 +77,8 @@ export class Cluster implements Peers, AsyncDisposable {
   readonly #prober: Prober;
   readonly #owned = new AsyncDisposableStack();
   #joined: NodeRecord | undefined;
+  /** Why the node does not join. */
+  #unreachable: string | undefined;
   #registration: AsyncDisposable | undefined;
 
   private constructor(options: ClusterOptions, socket: Deno.DatagramConn) {
@@ -131,21 +138,31 @@ export class Cluster implements Peers, AsyncDisposable {
   }
 
   /**
-   * Registers the node, so that others send it requests. It keeps registered until it is disposed.
+   * Registers the node, so that others send it requests. It keeps registered until it is disposed. A
+   * node whose address means other machines there does not register, and says so.
    *
    * @param apiPort port of its API, which must be served already
    */
   join(apiPort: number): void {
-    if (this.#joined) return;
-    const { node, address, url, registry } = this.#options;
+    if (this.#joined || this.#unreachable) return;
+    const { node, address, url: given, registry, home, endpoints = [] } = this.#options;
+    const url = given || `http://${hostPort(address, apiPort)}`;
+    this.#unreachable = loopbackProblem(url, endpoints);
+    if (this.#unreachable) {
+      logger("cluster").warn("The node does not join the cluster: {problem}", {
+        problem: this.#unreachable,
+      });
+      return;
+    }
     this.#joined = {
       Id: node.id,
       Area: node.area,
       Role: "node",
-      Url: url || `http://${hostPort(address, apiPort)}`,
+      Url: url,
       Udp: this.#udp,
       Architecture: node.architecture,
       Incarnation: randomId(12),
+      ...(home !== undefined && { Home: home }),
     };
     this.#registration = registry.registerNode(this.#joined);
   }
@@ -186,6 +203,7 @@ export class Cluster implements Peers, AsyncDisposable {
     const all = [...this.#table.all];
     const near = all.filter(({ record }) => record.Area === node.area && record.Role === "node");
     const problems: string[] = [];
+    if (this.#unreachable) problems.push(`cluster: the node has not joined: ${this.#unreachable}`);
     if (near.length > 0 && !near.some(({ reachable }) => reachable)) {
       problems.push(`neighbours: none of ${near.length} in area ${node.area} answers`);
     }

@@ -20,6 +20,8 @@ export class NodeHome implements Disposable {
     readonly path: string,
     /** The node's id, the same at every start. */
     readonly nodeId: string,
+    /** Names the folder, also where the node's id is configured. */
+    readonly folderId: string,
   ) {
     this.#lock = lock;
   }
@@ -38,7 +40,10 @@ export class NodeHome implements Disposable {
     try {
       Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
       lock = Deno.openSync(join(folder, "lock"), { create: true, write: true });
-      if (lock.tryLockSync(true)) return new NodeHome(lock, folder, nodeId || keptId(folder));
+      if (lock.tryLockSync(true)) {
+        const folderId = keptId(folder);
+        return new NodeHome(lock, folder, nodeId || folderId, folderId);
+      }
     } catch (cause) {
       lock?.close();
       const reason = cause instanceof Error ? cause.message : String(cause);

@@ -27,6 +27,8 @@ export const nodeRecordSchema = v.object({
   Architecture: v.string(),
   /** Changes with every start of its process. */
   Incarnation: v.string(),
+  /** Names its data folder, so that another node of the same id is told from a restart; absent: not told. */
+  Home: v.optional(v.string()),
 });
 
 /** A member of the cluster, as the registry knows it. */

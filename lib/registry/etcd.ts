@@ -8,11 +8,11 @@ import { systemClock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import type { NodeRecord } from "../model/node.ts";
+import { type NodeRecord, nodeRecordSchema } from "../model/node.ts";
 import { EtcdClient } from "./etcd_client.ts";
-import { LeaseLost } from "./etcd_cluster.ts";
+import { callTimeoutMs, LeaseLost } from "./etcd_cluster.ts";
 import { EtcdCode } from "./etcd_code.ts";
-import { functionKey } from "./etcd_keys.ts";
+import { functionKey, nodesPrefix } from "./etcd_keys.ts";
 import { SharedLeases } from "./etcd_leases.ts";
 import type { EtcdOptions } from "./etcd_options.ts";
 import { absent, type Operation, put, read, remove } from "./etcd_requests.ts";
@@ -20,6 +20,7 @@ import { NodeWatch } from "./etcd_node_watch.ts";
 import { NodeRegistration } from "./etcd_nodes.ts";
 import { EtcdResults } from "./etcd_results.ts";
 import { FunctionWatch } from "./etcd_watch.ts";
+import { readRecord } from "./records.ts";
 import type {
   AsyncResult,
   FunctionObserver,
@@ -148,6 +149,12 @@ class EtcdRegistry implements Registry {
 
   registerNode(record: NodeRecord): AsyncDisposable {
     return new NodeRegistration(this.#client, record);
+  }
+
+  async registeredNode(id: string): Promise<NodeRecord | undefined> {
+    const key = nodesPrefix + id;
+    const value = await this.#client.get(key, callTimeoutMs);
+    return value && readRecord(nodeRecordSchema, new TextDecoder().decode(value), key);
   }
 
   async watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {

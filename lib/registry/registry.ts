@@ -130,6 +130,12 @@ export interface Registry extends AsyncDisposable {
    */
   registerNode(record: NodeRecord): AsyncDisposable;
   /**
+   * The registration of a node.
+   *
+   * @returns undefined if no node of that id is registered
+   */
+  registeredNode(id: string): Promise<NodeRecord | undefined>;
+  /**
    * Tells the observer all nodes and then every change, as {@link Registry.watchFunctions} does for
    * functions. While the registry is away the nodes known last stay known.
    */

@@ -180,6 +180,10 @@ class SqliteRegistry implements Registry {
   }
 
   /** One node has the file for itself: there is nobody to tell. */
+  registeredNode(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   registerNode(): AsyncDisposable {
     return { [Symbol.asyncDispose]: () => Promise.resolve() };
   }
