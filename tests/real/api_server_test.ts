@@ -33,7 +33,7 @@ class Held implements Invocation {
 }
 
 function listen(services: Partial<ApiServices> = {}): ApiServer {
-  const app = createApp(fakeServices(services, { "api.body.max": 1 }));
+  const app = createApp(fakeServices(services, { "api.body.max": 1, "code.max": 1 }));
   return serveApi(app.handle, { hostname: "127.0.0.1", port: 0 });
 }
 
