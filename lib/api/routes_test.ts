@@ -52,7 +52,7 @@ Deno.test("create refuses what is no definition, with the path of the bad field"
     [{ ...definition, Name: "../x" }, 400, "Name"],
     [{ ...definition, MemoryMB: "128" }, 400, "MemoryMB"],
     [{ ...definition, MemoryMB: 0 }, 422, "MemoryMB"],
-    [{ ...definition, CPUDemand: -1 }, 422, "CPUDemand"],
+    [{ ...definition, CPUDemand: -1025 }, 422, "CPUDemand"],
     [{ ...definition, Env: { "A B": "x" } }, 422, "Env.A B"],
     [{ ...definition, Network: "host" }, 400, "Network"],
   ];
