@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what the project's scripts need, and only what is missing. Idempotent.
 #
-#   scripts/setup.sh PART...   parts: deno docker etcd qemu wrk wasi images npm; `stop` ends a
+#   scripts/setup.sh PART...   parts: deno docker etcd qemu wrk wasi generators images npm; `stop` ends a
 #                              Docker engine that an earlier run started and left running
 #   source scripts/setup.sh; setup PART...; ...; setup_stop
 #
@@ -167,6 +167,25 @@ setup_wasi() {
   say "clang for WASI is there"
 }
 
+# Generators of clients from the OpenAPI document, which tests run.
+setup_generators() {
+  local folder="$TOOLS/generators"
+  need npm npm && need python3 python3 || return 1
+  if [ ! -x "$folder/node_modules/.bin/openapi-typescript" ]; then
+    say "getting openapi-typescript from npm"
+    npm install --silent --no-audit --no-fund --prefix "$folder" openapi-typescript@7.13.0 ||
+      { fail "cannot get openapi-typescript"; return 1; }
+  fi
+  if [ ! -x "$folder/venv/bin/openapi-python-client" ]; then
+    python3 -c 'import ensurepip' 2>/dev/null || need venv-for-python3 python3-venv || return 1
+    say "getting openapi-python-client from the Python package index"
+    python3 -m venv "$folder/venv" &&
+      "$folder/venv/bin/pip" install --quiet --disable-pip-version-check openapi-python-client==0.29.1 ||
+      { rm -rf "$folder/venv"; fail "cannot get openapi-python-client"; return 1; }
+  fi
+  say "generators of clients are there"
+}
+
 wasi_compiles() {
   echo 'int main(void) { return 0; }' |
     clang --target=wasm32-wasi -x c - -o /dev/null >/dev/null 2>&1
@@ -181,11 +200,11 @@ setup() {
   if [ -r "$TOOLS/env" ]; then source "$TOOLS/env"; fi
   for part in "$@"; do
     case "$part" in
-      deno | docker | etcd | qemu | wrk | wasi | images) "setup_$part" || return 1 ;;
+      deno | docker | etcd | qemu | wrk | wasi | generators | images) "setup_$part" || return 1 ;;
       npm) need npm npm || return 1 ;;
       stop) stop_engine ;;
       *)
-        fail "unknown part $part: choose from deno docker etcd qemu wrk wasi images npm stop"
+        fail "unknown part $part: choose from deno docker etcd qemu wrk wasi generators images npm stop"
         return 1
         ;;
     esac

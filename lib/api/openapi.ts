@@ -9,6 +9,7 @@ import { Hono } from "hono";
 import { describeRoute, type DescribeRouteOptions, generateSpecs, resolver } from "hono-openapi";
 import type * as v from "valibot";
 import { type ErrorCode, ServerledgeError } from "../base/errors.ts";
+import { isObject } from "../model/json.ts";
 import { type Description, methodsOf, type Route } from "./route.ts";
 import { answers as named } from "./schemas.ts";
 
@@ -39,7 +40,7 @@ export async function openApiDocument(
     const description = describeRoute(operation(route.description, info));
     for (const method of methodsOf(route)) described.on(method, [...route.paths], description);
   }
-  return await generateSpecs(described, {
+  const document = await generateSpecs(described, {
     excludeStaticFile: false,
     documentation: {
       info: {
@@ -51,6 +52,26 @@ export async function openApiDocument(
       servers: [{ url: info.url }],
     },
   });
+  for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
+    dropDefaults(schema, name === changesName ? () => true : isStructured);
+  }
+  return document;
+}
+
+/** The one schema whose fields have no defaults: what it does not name stays as it is. */
+const changesName = "FunctionChanges";
+
+/** Generators of clients refuse objects and lists as defaults, and leave out what has them. */
+function isStructured(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+function dropDefaults(schema: unknown, drops: (value: unknown) => boolean): void {
+  if (Array.isArray(schema)) { for (const one of schema) dropDefaults(one, drops); }
+  else if (isObject(schema)) {
+    if ("default" in schema && drops(schema.default)) delete schema.default;
+    for (const part of Object.values(schema)) dropDefaults(part, drops);
+  }
 }
 
 function operation(description: Description, info: ApiInfo): DescribeRouteOptions {
@@ -97,7 +118,9 @@ function json(schema: v.GenericSchema, typeMode: "input" | "output") {
     typeMode,
     // The one custom check of the models is "is a JSON object", which JSON Schema can say.
     overrideSchema: ({ valibotSchema }: { valibotSchema: { type: string } }) =>
-      valibotSchema.type === "custom" ? { type: "object" as const } : undefined,
+      valibotSchema.type === "custom"
+        ? { type: "object" as const, additionalProperties: true }
+        : undefined,
   };
   return { "application/json": { schema: resolver(schema, { options }) } };
 }

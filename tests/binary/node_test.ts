@@ -157,6 +157,13 @@ Deno.test("the binary creates and invokes Python, Node.js and custom functions",
     assert.deepEqual(back, bytes.toReversed());
   });
 
+  await t.step("metrics count all of it", async () => {
+    const { body } = await get(`${node.url}/metrics`);
+    assert.match(body, /completed_count\{area="ROME",function="js"\} 1/);
+    assert.match(body, /serverledge_requests_total\{function="py",outcome="FUNCTION_CRASHED"\} 2/);
+    assert.match(body, /serverledge_start_seconds_count\{tier="full"\} [1-9]/);
+  });
+
   await t.step("an update is live at once and drops the old instances", async () => {
     await post(
       `${node.url}/update`,
@@ -175,12 +182,11 @@ Deno.test("the binary creates and invokes Python, Node.js and custom functions",
     assert.match(listed.stdout, /mirror/);
   });
 
-  await t.step("metrics count all of it", async () => {
+  await t.step("metrics go on, and forget a function that is deleted", async () => {
     const { body } = await get(`${node.url}/metrics`);
     assert.match(body, /completed_count\{area="ROME",function="js"\} 2/);
-    assert.match(body, /serverledge_requests_total\{function="py",outcome="FUNCTION_CRASHED"\} 2/);
     assert.match(body, /serverledge_start_tier_total\{function="js",tier="warm"\} 1/);
-    assert.match(body, /serverledge_start_seconds_count\{tier="full"\} [1-9]/);
+    assert.doesNotMatch(body, /function="py"/);
   });
 });
 

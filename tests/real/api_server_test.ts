@@ -163,7 +163,8 @@ Deno.test("a body that is announced too large is refused before it is sent", asy
 
 Deno.test("a chunked body is refused when it gets too large", async () => {
   await using server = listen();
-  const head = `POST /create HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  const head =
+    `POST /invoke/hello HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n`;
   using connection = await connect(server, head);
   const chunk = new TextEncoder().encode(`80000\r\n${" ".repeat(0x80000)}\r\n`);
   const sending = (async () => {

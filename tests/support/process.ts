@@ -23,16 +23,18 @@ export function cleanEnv(): Record<string, string> {
  * @param command program and arguments
  * @param options.env its whole environment; by default this process's, cleaned
  * @param options.stdin what it reads; nothing by default
+ * @param options.cwd where it runs; here by default
  * @returns its exit status and what it wrote
  */
 export async function runToEnd(
   command: readonly string[],
-  options: { env?: Record<string, string>; stdin?: string } = {},
+  options: { env?: Record<string, string>; stdin?: string; cwd?: string } = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const child = new Deno.Command(command[0]!, {
     args: command.slice(1),
     clearEnv: true,
     env: options.env ?? cleanEnv(),
+    cwd: options.cwd,
     stdin: options.stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
