@@ -65,8 +65,25 @@ Deno.test("bodies are schemas of the document, and every reference leads to one"
   assert.ok(Object.keys(Report!.properties).includes("ExecutionNode"));
   assert.deepEqual(
     (InvokeRequest!.properties as { Params: { anyOf: object[] } }).Params.anyOf[0],
-    { type: "object", description: "Passed to the function as it is" },
+    {
+      type: "object",
+      additionalProperties: true,
+      description: "Passed to the function as it is",
+    },
   );
+});
+
+Deno.test("openApiDocument: no default is an object or a list, and changes have none", async () => {
+  const { components } = await document();
+  const defaults = (value: unknown): unknown[] => {
+    if (typeof value !== "object" || value === null) return [];
+    const own = "default" in value ? [value.default] : [];
+    return [...own, ...Object.values(value).flatMap(defaults)];
+  };
+  const structured = defaults(components).filter((one) => typeof one === "object" && one !== null);
+  assert.deepEqual(structured, []);
+  assert.deepEqual(defaults(components.schemas!.FunctionChanges), []);
+  assert.notDeepEqual(defaults(components.schemas!.Function), []);
 });
 
 Deno.test("the page shows every path and needs nothing from elsewhere", async () => {
