@@ -14,7 +14,7 @@ import type { Route } from "./route.ts";
 import { answers, requests } from "./schemas.ts";
 import type { ApiServices } from "./services.ts";
 import { readHop } from "../cluster/hop_headers.ts";
-import { readInvokeRequest, type Report } from "../model/invocation.ts";
+import { defaultRequest, readInvokeRequest, type Report } from "../model/invocation.ts";
 import type { ErrorCode } from "../base/errors.ts";
 
 /** Codes of the errors that an invocation may end with, whatever route it came by. */
@@ -49,12 +49,16 @@ export type InvokeHandler = (request: IncomingRequest, name: string) => Promise<
 export function invokeHandler(services: ApiServices): InvokeHandler {
   const bodies = new BodyReader(services);
   const headersFor = nodeHeaders(services);
+  const defaults = Object.freeze({
+    ...defaultRequest,
+    CanDoOffloading: services.config["offload.default"],
+  });
 
   const answer = async (http: IncomingRequest, name: string): Promise<string> => {
     services.admit(name);
     const { bytes, held } = await bodies.booked(http);
     try {
-      const request = await readInvokeRequest(bytes);
+      const request = await readInvokeRequest(bytes, defaults);
       const inputSize = bytes.length;
       if (request.Async) {
         const ReqId = await services.accept(name, request, { inputSize, held });
@@ -138,7 +142,8 @@ const description: Route["description"] = {
   summary: "Invoke a function",
   details:
     "Runs the function and answers with its report; an empty body means all defaults, keys " +
-    "may be in any case. With `Async` it answers at once with an id to poll. The answer's headers " +
+    "may be in any case. Without `CanDoOffloading` the node's `offload.default` decides whether another node " +
+    "may run it; false keeps it here, and the error says so if that is why it is refused. With `Async` it answers at once with an id to poll. The answer's headers " +
     "`Serverledge-Node-Name`, `-Free-Mem` (MiB), `-Free-CPU`, `-Timestamp` and `-Node-Arch` tell the " +
     "node's state. A client that disconnects cancels its invocation; one that only ends its sending side " +
     "gets its answer.",

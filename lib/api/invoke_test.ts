@@ -98,20 +98,20 @@ Deno.test("keys come in any case, unknown ones are ignored, an empty body means 
     QoSClass: 0,
     QoSMaxRespT: 0,
     Locality: "any",
-    CanDoOffloading: false,
+    CanDoOffloading: true,
     Async: false,
     ReturnOutput: false,
   };
   assert.deepEqual(await seen(""), defaults);
   assert.deepEqual(await seen('{"params":{},"other":1}'), { ...defaults, Params: {} });
-  const body = '{"PARAMS":{"a":1},"qosclass":2,"QosMaxRespT":1.5,"candooffloading":true,' +
+  const body = '{"PARAMS":{"a":1},"qosclass":2,"QosMaxRespT":1.5,"candooffloading":false,' +
     '"returnOutput":true}';
   assert.deepEqual(await seen(body), {
     Params: { a: 1 },
     QoSClass: 2,
     QoSMaxRespT: 1.5,
     Locality: "any",
-    CanDoOffloading: true,
+    CanDoOffloading: false,
     Async: false,
     ReturnOutput: true,
   });

@@ -17,7 +17,8 @@ const retired: Readonly<Record<string, string>> = {
     "the nodes of the cloud are those whose registry.area others have as registry.remote.area",
   "cloud-server-url": "set registry.remote.area to the area of the cloud",
   "cloud.server.url": "set registry.remote.area to the area of the cloud",
-  "offloading": "scheduler.policy and a request's CanDoOffloading decide",
+  "offloading":
+    "scheduler.policy, a request's CanDoOffloading and, without that, offload.default decide",
   "scheduler.version": "scheduler.policy names the policy",
   "registry.ttl": "nodes renew their registration by themselves",
   "metrics.port": "metrics are served at api.port",

@@ -42,16 +42,27 @@ export const invokeSchema = v.object({
     0,
   ),
   Locality: v.nullish(localitySchema, "any"),
-  CanDoOffloading: flag("True if another node may run it"),
+  CanDoOffloading: v.nullish(
+    v.pipe(
+      v.boolean("expected true or false"),
+      v.description(
+        "True if another node may run it; absent: what the node's offload.default says",
+      ),
+    ),
+  ),
   Async: flag("Answer at once with a ReqId, to be polled"),
   ReturnOutput: flag("Report what the function wrote to stdout and stderr"),
 });
 
 /** A checked invocation request with all defaults filled in. */
-export type InvokeRequest = Omit<v.InferOutput<typeof invokeSchema>, "Params"> & {
-  /** What the function gets, as it came. */
-  readonly Params: Params;
-};
+export type InvokeRequest =
+  & Omit<v.InferOutput<typeof invokeSchema>, "Params" | "CanDoOffloading">
+  & {
+    /** What the function gets, as it came. */
+    readonly Params: Params;
+    /** True if another node may run it. */
+    readonly CanDoOffloading: boolean;
+  };
 
 const invokeKeys = Object.keys(invokeSchema.entries) as (keyof InvokeRequest)[];
 /** Bodies up to this length are scanned in one go, bytes; a slice of a longer one takes some 3 ms. */
@@ -61,13 +72,13 @@ const sliceBytes = 1 << 18;
 const maxFieldBytes = 4096;
 const decoder = new TextDecoder();
 
-/** An invocation of which nothing is said. */
+/** An invocation of which nothing is said, on a node that says nothing of it either. */
 export const defaultRequest: InvokeRequest = Object.freeze({
   Params: noParams,
   QoSClass: 0,
   QoSMaxRespT: 0,
   Locality: "any",
-  CanDoOffloading: false,
+  CanDoOffloading: true,
   Async: false,
   ReturnOutput: false,
 });
@@ -77,14 +88,18 @@ export const defaultRequest: InvokeRequest = Object.freeze({
  * a long one is read.
  *
  * @param body JSON in UTF-8, keys in any case; empty means all defaults. Must not change any more
+ * @param defaults what it means where nothing is said
  * @throws `INVALID_REQUEST` with the path of the bad field
  */
-export async function readInvokeRequest(body: RawJson): Promise<InvokeRequest> {
-  if (body.length === 0) return defaultRequest;
+export async function readInvokeRequest(
+  body: RawJson,
+  defaults: InvokeRequest = defaultRequest,
+): Promise<InvokeRequest> {
+  if (body.length === 0) return defaults;
   const scan = new JsonScan(body, invokeKeys);
   if (body.length <= scannedAtOnce) step(scan, body);
   else await slices.run(() => step(scan, body, sliceBytes));
-  return requestIn(scan, body);
+  return requestIn(scan, body, defaults);
 }
 
 /** Goes on with a scan, and tells in words what is wrong. */
@@ -100,11 +115,11 @@ function step(scan: JsonScan, body: RawJson, count?: number): boolean {
   }
 }
 
-function requestIn(scan: JsonScan, body: RawJson): InvokeRequest {
+function requestIn(scan: JsonScan, body: RawJson, defaults: InvokeRequest): InvokeRequest {
   if (!scan.isObject) {
     throw new ServerledgeError("INVALID_REQUEST", "The body must be a JSON object");
   }
-  const request: Record<string, unknown> = { ...defaultRequest };
+  const request: Record<string, unknown> = { ...defaults };
   const given: Record<string, unknown> = {};
   // Most requests give one or two fields: the others need no look.
   for (let place = 0; place < invokeKeys.length; place++) {
@@ -115,7 +130,9 @@ function requestIn(scan: JsonScan, body: RawJson): InvokeRequest {
       request.Params = paramsIn(member, body);
       continue;
     }
-    given[name] = fieldIn(name, member, body);
+    const value = fieldIn(name, member, body);
+    if (value === null) continue;
+    given[name] = value;
     const field = v.safeParse(invokeSchema.entries[name], given[name]);
     // The whole schema words what is wrong, with its path.
     if (!field.success) parse(invokeSchema, given);

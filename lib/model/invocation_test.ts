@@ -22,7 +22,7 @@ Deno.test("an empty body, null fields and absent fields mean the defaults", asyn
     QoSClass: 0,
     QoSMaxRespT: 0,
     Locality: "any",
-    CanDoOffloading: false,
+    CanDoOffloading: true,
     Async: false,
     ReturnOutput: false,
   };
@@ -30,6 +30,20 @@ Deno.test("an empty body, null fields and absent fields mean the defaults", asyn
   assert.deepEqual(await read("{}"), defaults);
   const nulls = Object.fromEntries(Object.keys(defaults).map((key) => [key, null]));
   assert.deepEqual(await read(JSON.stringify(nulls)), defaults);
+});
+
+Deno.test("a missing CanDoOffloading is what the node says, one that is sent stays", async () => {
+  for (const CanDoOffloading of [true, false]) {
+    const may = async (body: string) => {
+      const defaults = { ...defaultRequest, CanDoOffloading };
+      return (await readInvokeRequest(new TextEncoder().encode(body), defaults)).CanDoOffloading;
+    };
+    for (const body of ["", "{}", '{"Params":{"name":"Ada"}}', '{"CanDoOffloading":null}']) {
+      assert.equal(await may(body), CanDoOffloading, body);
+    }
+    assert.equal(await may('{"CanDoOffloading":false}'), false);
+    assert.equal(await may('{"canDoOffloading":true}'), true);
+  }
 });
 
 Deno.test("the defaults of one request are not those of another", () => {
@@ -59,7 +73,11 @@ Deno.test("any case of the keys is read as the schema reads the exact one", asyn
       [...key].map((letter) => upper.next().value ? letter.toUpperCase() : letter.toLowerCase());
     const entries = Object.entries(exact).map(([key, value]) => [respell(key).join(""), value]);
     const request = await read(JSON.stringify(Object.fromEntries(entries)));
-    assert.deepEqual(request, v.parse(invokeSchema, JSON.parse(JSON.stringify(exact))));
+    const { CanDoOffloading = true, ...rest } = v.parse(
+      invokeSchema,
+      JSON.parse(JSON.stringify(exact)),
+    );
+    assert.deepEqual(request, { ...rest, CanDoOffloading });
   }));
 });
 

@@ -163,6 +163,10 @@ export const settings = {
     1,
     "Nodes that a request may be sent on to, one from the other; 0: none",
   ),
+  "offload.default": flag(
+    true,
+    "Whether requests that do not say (CanDoOffloading) may be sent to other nodes; false as in the Go prototype",
+  ),
   "policy.plan.interval": number(1, 86_400, false)(10, "How often policies that plan do so, s"),
   "invocation.timeout": number(0.001, 86_400, false)(
     60,

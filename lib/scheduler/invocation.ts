@@ -95,6 +95,8 @@ export class Invocation implements Waiter, BagMember {
   readonly visited: string[];
   /** True if it was admitted because an instance could be started for it. */
   promised = false;
+  /** True if it had to wait or was refused, and `CanDoOffloading` forbade to ask the nodes there are. */
+  offloadForbidden = false;
   /** Since when it waits here for resources or for a start, on the node's clock. */
   queuedAt: number | undefined;
   /** How long it waited here before it was sent to other nodes, ms. */

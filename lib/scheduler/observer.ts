@@ -24,6 +24,11 @@ export interface InvocationEnd {
   readonly qosClass: string;
   /** Where it ran. */
   readonly place: Place;
+  /**
+   * True if it had to wait here or was refused, although there were other nodes to ask: its client had
+   * forbidden that.
+   */
+  readonly offloadForbidden: boolean;
   /** True if it was answered well and within its limit. */
   readonly inTime: boolean;
   /** True if an instance was started for it. */

@@ -397,3 +397,23 @@ Deno.test("a draining node calls back what is away", async () => {
   await drained;
   assert.equal(await codeOf(invocation.done), "FUNCTION_CRASHED");
 });
+
+Deno.test("a request that forbids offloading is told so if it waits or is refused in vain", async () => {
+  const { submit, scheduler, ends, clock, peers, environment } = setUp({
+    record: fakeRecord({ MemoryMB: 600 }),
+    names: [],
+  });
+  const running = submit();
+  await settle();
+  const alone = submit({ CanDoOffloading: false, QoSMaxRespT: 1 });
+  clock.advance(1001);
+  await assert.rejects(alone.done, { message: /until its deadline$/ });
+  peers.all.push(peer("one"));
+  const kept = submit({ CanDoOffloading: false, QoSMaxRespT: 1 });
+  clock.advance(1001);
+  await assert.rejects(kept.done, { message: /Other nodes were not asked: its CanDoOffloading/ });
+  assert.deepEqual(ends.map(({ offloadForbidden }) => offloadForbidden), [false, true]);
+  assert.equal(scheduler.waiting, 0);
+  environment.made[0]!.reply();
+  await running.done;
+});

@@ -65,14 +65,23 @@ export function repeated(id: string): ServerledgeError {
 /**
  * Its time was up before it could run.
  *
+ * @param invocation what it is
  * @param starting true if an instance for it was being started
  */
-export function outwaited(starting: boolean): ServerledgeError {
-  return overdue(
-    starting
-      ? "An instance for it was still starting at its deadline"
-      : "It waited for a free instance until its deadline",
-  );
+export function outwaited(
+  invocation: Pick<Invocation, "offloadForbidden">,
+  starting: boolean,
+): ServerledgeError {
+  const message = starting
+    ? "An instance for it was still starting at its deadline"
+    : "It waited for a free instance until its deadline";
+  return overdue(message + forbidden(invocation));
+}
+
+/** What of its fate a request owes to itself. */
+function forbidden({ offloadForbidden }: Pick<Invocation, "offloadForbidden">): string {
+  if (!offloadForbidden) return "";
+  return ". Other nodes were not asked: its CanDoOffloading is false, as sent or by offload.default";
 }
 
 /** Why a policy may refuse a request. */
@@ -90,12 +99,13 @@ function inWords(locality: Locality): string {
  */
 export function rejection(
   code: RejectionCode,
-  { record, request, refusal, answerBy }: Pick<
+  invocation: Pick<
     Invocation,
-    "record" | "request" | "refusal" | "answerBy"
+    "record" | "request" | "refusal" | "answerBy" | "offloadForbidden"
   >,
   { queueIsFull, memoryMib }: { queueIsFull: boolean; memoryMib: number },
 ): ServerledgeError {
+  const { record, request, refusal, answerBy } = invocation;
   const lacking = record.MemoryMB > memoryMib
     ? `, and this node has ${memoryMib} for instances (container.pool.memory). It asks also for `
     : ", ";
@@ -111,5 +121,9 @@ export function rejection(
     ? "The node is busy, and its policy does not let it wait within the request's limit; try again later, or with a larger QoSMaxRespT"
     : "The node is busy and has no place for it now; try again later";
   const other = refusal && { code: refusal.code, message: refusal.message };
-  return new ServerledgeError(code, message, other && { details: { otherNode: other } });
+  return new ServerledgeError(
+    code,
+    message + forbidden(invocation),
+    other && { details: { otherNode: other } },
+  );
 }

@@ -129,6 +129,7 @@ export function describeEnd(
     functionName: record.Name,
     qosClass: qosClass.name,
     place: placeOf(invocation),
+    offloadForbidden: invocation.offloadForbidden,
     inTime: !error && now <= answerBy,
     outcome: error ? error.code : "OK",
     message: error ? error.message : "",

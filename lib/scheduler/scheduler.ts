@@ -26,6 +26,7 @@ import { Invocation } from "./invocation.ts";
 import { LocalRunner } from "./local_runner.ts";
 import type { InvocationEnd, InvocationObserver } from "./observer.ts";
 import { Offloader } from "./offloader.ts";
+import { OffloadBan } from "./offload_ban.ts";
 import { factsOf, type NodeName, outcomeOf } from "./report.ts";
 import {
   functionUnknown,
@@ -100,6 +101,7 @@ export class Scheduler implements PoolListener {
   /** Function versions whose line will be looked at again. */
   readonly #looks = new Set<string>();
   readonly #seen = new SeenRequests();
+  readonly #ban = new OffloadBan();
   #draining = false;
 
   /** A scheduler that listens to its pool. */
@@ -312,7 +314,9 @@ export class Scheduler implements PoolListener {
 
   #decide(invocation: Invocation, waits: boolean): Decision {
     const view = new LocalView(invocation, waits, this.#sources);
-    return this.#options.policy.decide(this.#factsOf(invocation, waits), view);
+    const decision = this.#options.policy.decide(this.#factsOf(invocation, waits), view);
+    if (decision.kind === "reject" || decision.kind === "wait") this.#ban.note(invocation, view);
+    return decision;
   }
 
   #factsOf(invocation: Invocation, waits: boolean): RequestFacts {
@@ -328,7 +332,10 @@ export class Scheduler implements PoolListener {
     const patience = Math.max(this.#timeoutOf(invocation), this.#options.defaultTimeoutMs);
     const limit = Math.min(invocation.answerBy, invocation.arrivedAt + patience);
     invocation.deadline = this.#options.deadlines.set(limit, () => {
-      this.#answers.fail(invocation, outwaited(this.#pool.coming(invocation.record) > 0));
+      this.#answers.fail(
+        invocation,
+        outwaited(invocation, this.#pool.coming(invocation.record) > 0),
+      );
     });
     if (promised) this.#provision(invocation.record);
     else if (this.#factsOf(invocation, true).canOffload) this.#options.peers.seek();

@@ -9,6 +9,7 @@ const end: InvocationEnd = {
   message: "",
   qosClass: "default",
   place: "local",
+  offloadForbidden: false,
   inTime: true,
   cold: false,
   tier: "warm",

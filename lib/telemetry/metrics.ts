@@ -50,6 +50,7 @@ export class Metrics implements InvocationObserver, PoolObserver {
   readonly #init: TallyHistogram;
   readonly #outputSize: TallyHistogram;
   readonly #requests: TallyCounter;
+  readonly #forbidden: TallyCounter;
   readonly #classes: TallyCounter;
   readonly #response: TallyHistogram;
   readonly #queueing: TallyHistogram;
@@ -107,6 +108,13 @@ export class Metrics implements InvocationObserver, PoolObserver {
       name: "serverledge_requests_total",
       help: "Invocations by outcome: OK or the code of the error",
       labelNames: ["function", "outcome"],
+      registry,
+    });
+    this.#forbidden = new TallyCounter({
+      name: "serverledge_offload_forbidden_total",
+      help:
+        "Invocations that waited or were refused while CanDoOffloading kept them from other nodes",
+      labelNames: byFunction,
       registry,
     });
     this.#classes = new TallyCounter({
@@ -167,6 +175,7 @@ export class Metrics implements InvocationObserver, PoolObserver {
       this.#init,
       this.#outputSize,
       this.#requests,
+      this.#forbidden,
       this.#tiers,
       this.#expired,
       this.#preWarmed,
@@ -190,6 +199,7 @@ export class Metrics implements InvocationObserver, PoolObserver {
     // Deleted while it ran: its series are gone, and must not come back for good.
     if (!this.#exists(functionName)) return;
     this.#requests.inc(functionName, outcome);
+    if (end.offloadForbidden) this.#forbidden.inc(functionName);
     if (tier) this.#tiers.inc(functionName, tier);
     if (end.cold) {
       this.#coldStarts.inc(this.#area, functionName);

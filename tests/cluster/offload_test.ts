@@ -12,6 +12,7 @@ import {
   waits,
 } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
+import { runToEnd } from "../support/process.ts";
 
 /** Occupies the only instance of a node for a while. */
 async function occupied(node: Member, seconds: number): Promise<() => Promise<void>> {
@@ -69,6 +70,23 @@ Deno.test("an edge zone and a cloud region", async (t) => {
     assert.deepEqual([Result, ExecutionNode], [Params, cloud.id]);
     await free();
   });
+
+  await t.step(
+    "a request that only has parameters may go, one that forbids it may not",
+    async () => {
+      const free = await occupied(one, 2);
+      const curl = (url: string, body: string) =>
+        runToEnd(["curl", "--silent", `${url}/invoke/f`, "-d", body]);
+      const { stdout } = await curl(one.url, '{"Params": {"name": "Ada"}}');
+      assert.equal(JSON.parse(stdout).ExecutionNode, cloud.id, stdout);
+      const limited = '{"QoSMaxRespT": 0.2, "CanDoOffloading": false}';
+      const refused = JSON.parse((await curl(one.url, limited)).stdout);
+      assert.match(refused.message, /Other nodes were not asked: its CanDoOffloading is false/);
+      const metrics = await (await fetch(`${one.url}/metrics`)).text();
+      assert.match(metrics, /^serverledge_offload_forbidden_total\{function="f"\} 1$/m);
+      await free();
+    },
+  );
 
   await t.step("horizontal: a busy node sends to its neighbour", async () => {
     await knowsFree(near, one);
