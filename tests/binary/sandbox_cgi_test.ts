@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { post } from "../support/client.ts";
+import { get, post } from "../support/client.ts";
 import { startNodeProcess } from "../support/node.ts";
 import { compileWasm, wasmFunction } from "../support/wasm.ts";
 
@@ -68,11 +68,14 @@ Deno.test("commands of WebAssembly take plain HTTP by their standard streams", a
     ]);
   });
 
-  await t.step("output without headers is a failure that says so", async () => {
+  await t.step("output without headers is a failure that the log tells", async () => {
     assert.equal((await create("bare", shrink!, { Http: "cgi" })).status, 200);
     const answer = await fetch(`${node.url}/fn/bare/`, { method: "POST", body: picture(2, 2) });
     assert.equal(answer.status, 500);
-    assert.match(await answer.text(), /CgiError|no headers/);
+    const { requestId } = await answer.json();
+    const { body } = await get(`${node.url}/logs/bare`);
+    const lines = body.Lines.filter((line: string) => line.includes(requestId));
+    assert.match(lines.join("\n"), /CgiError|no headers/);
   });
 
   await t.step("by invocation a command gets its params as ever", async () => {
