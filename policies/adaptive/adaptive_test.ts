@@ -152,6 +152,29 @@ Deno.test("silence costs the time that passed, though the request had no limit",
   assert.equal(ask(facts, view).decision.kind, "offload");
 });
 
+Deno.test("a request without a limit goes to an idle cloud rather than wait for long", () => {
+  const patient = qosClassOf({ name: "patient", id: 5 });
+  const facts = { qosClass: patient, budgetMs: Infinity };
+  const cloud = cloudOf({ warm: true, rttMs: 100 });
+  const goes = (view: Partial<NodeView>, settings = {}) => {
+    const { live, ask } = setUp(settings);
+    for (let i = 0; i < 20; i++) live(viewOf({ warm: true }), here, facts);
+    return ask(facts, viewOf({ canStart: false, cloud, ...view })).decision;
+  };
+  assert.deepEqual(goes({ queueWaitMs: 25_000 }), { kind: "offload", to: "cloud" });
+  assert.deepEqual(goes({ queueWaitMs: 25_000, cloud: undefined }), { kind: "wait" });
+  assert.deepEqual(goes({ queueWaitMs: 20 }), { kind: "wait" }, "the way takes longer");
+  assert.deepEqual(goes({ warm: true }), { kind: "run" });
+  assert.deepEqual(goes({ queueWaitMs: 25_000 }, { budget: 0 }), { kind: "wait" }, "unpaid");
+});
+
+Deno.test("however long it waits, a request without a limit is not refused", () => {
+  const strict = qosClassOf({ name: "strict", id: 5, penalty: 5 });
+  const { ask } = setUp();
+  const view = viewOf({ canStart: false, queueWaitMs: 1e9 });
+  assert.deepEqual(ask({ qosClass: strict, budgetMs: Infinity }, view).decision, { kind: "wait" });
+});
+
 Deno.test("it refuses what would cost more in penalties than it can bring", () => {
   const { live, ask } = setUp();
   const strict = qosClassOf({ name: "strict", id: 2, limit: 0.5, penalty: 5 });

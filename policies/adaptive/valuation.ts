@@ -17,7 +17,15 @@ const maxPeers = 6;
 /** Advantage of this node among equals, as a share of what is at stake. */
 const tieBreak = 1e-4;
 
-/** A probability that depends on a delay. */
+/**
+ * What a request without a limit loses at most by having to wait, as a share of its utility: enough to
+ * choose between places, too little to refuse it for.
+ */
+const mostLost = 0.1;
+/** The delay at which it has lost half of that, ms. */
+const halfLostMs = 5000;
+
+/** What depends on a delay: a probability, or a loss. */
 type ByDelay = (delayMs: number) => number;
 
 /**
@@ -64,6 +72,18 @@ export function worthOf(
 }
 
 /**
+ * What waiting costs a request that has no limit, so that is in time whenever it is answered: without a price
+ * it would wait for ever beside a free node.
+ *
+ * @param request the request
+ * @param delayMs time before it is run, and on its way
+ */
+export function impatience({ budgetMs, qosClass }: RequestFacts, delayMs: number): number {
+  if (budgetMs !== Infinity) return 0;
+  return qosClass.utility * mostLost * (1 - halfLostMs / (halfLostMs + delayMs));
+}
+
+/**
  * Share of this node's memory that busy instances hold.
  *
  * @param view the node
@@ -96,19 +116,21 @@ function optionHere(
   const { executions, startsHere, waitsHere, crowding } = knowledge;
   const times = executions.of(here, fn);
   const within: ByDelay = (delayMs) => times.within(budgetMs - delayMs);
+  const loss: ByDelay = (delayMs) => impatience(request, delayMs);
   const heldMs = times.heldMs(budgetMs);
   const option = (
     name: string,
     decision: Decision,
-    { inTime, runs = 1, toll = 0, startMs = 0 }: {
+    { inTime, runs = 1, lost = 0, toll = 0, startMs = 0 }: {
       inTime: number;
       runs?: number;
+      lost?: number;
       toll?: number;
       startMs?: number;
     },
   ): Option => {
     const stake = qosClass.utility + qosClass.penalty;
-    const worth = worthOf(knowledge, request, inTime, runs) + tieBreak * stake;
+    const worth = worthOf(knowledge, request, inTime, runs) - lost + tieBreak * stake;
     const memoryCost = crowding.memoryCost(busyShare(view), memoryMib, startMs + heldMs, now);
     const price = memoryCost + toll;
     const score = worth - price;
@@ -134,14 +156,23 @@ function optionHere(
     const prior = view.local.startMs || startPriorMs;
     const toll = view.freeMemoryMib < memoryMib ? crowding.evictionCost(now) : 0;
     const inTime = starts.expected(within, prior);
-    return option("here by a start", run, { inTime, toll, startMs: starts.mean(prior) });
+    return option("here by a start", run, {
+      inTime,
+      lost: starts.expected(loss, prior),
+      toll,
+      startMs: starts.mean(prior),
+    });
   }
   if (!request.waited && view.queueLength >= view.queueCapacity) return undefined;
   const waits = waitsHere.of(fn);
   const told = request.waited ? 0 : view.queueWaitMs;
   // What another node sent need not wait here in vain: its own node may still find a better place.
   const runs = request.forwarded ? 0 : waits.expected((ms) => ms < budgetMs ? 1 : 0, told);
-  return option("here in line", wait, { inTime: waits.expected(within, told), runs });
+  return option("here in line", wait, {
+    inTime: waits.expected(within, told),
+    runs,
+    lost: waits.expected(loss, told),
+  });
 }
 
 /** Another node. */
@@ -155,7 +186,8 @@ function optionThere(
   const { executions, stations, startsThere, money, crowding } = knowledge;
   const station = stations.of(peer.id);
   station.shelf.told(fn, peer.warm, peer.availableMemoryMib, now - peer.ageMs);
-  const left = budgetMs - station.way.expectedMs(inputSize, peer.rttMs, now);
+  const wayMs = station.way.expectedMs(inputSize, peer.rttMs, now);
+  const left = budgetMs - wayMs;
   const times = executions.of(peer.id, fn);
   const within: ByDelay = (delayMs) => times.within(left - delayMs);
   const cold = station.coldShare(fn, expectsWarm(knowledge, fn, peer), now);
@@ -168,7 +200,8 @@ function optionThere(
   const taken = station.willingness(qosClass.name, peer.isCloud || hasRoom(peer, request), now);
   const heldMs = times.heldMs(budgetMs);
   const cost = peer.isCloud ? knowledge.cloudCost(heldMs, memoryMib) : 0;
-  const worth = worthOf(knowledge, request, inTime, runs);
+  const lost = overDelays((delayMs) => impatience(request, wayMs + delayMs));
+  const worth = worthOf(knowledge, request, inTime, runs) - lost;
   // A neighbour's memory is worth to its own requests what this node's is where it is as full.
   const busy = station.shelf.busyShare(peer.availableMemoryMib);
   const usedMs = cold * starts.mean(startPriorMs) + heldMs;
