@@ -70,7 +70,7 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
   });
 
   await t.step("over plain HTTP: there and back unchanged, its own 429 is an answer", async () => {
-    using busy = await occupied(edge, 2.5);
+    using busy = await occupied(edge, 5);
     const bytes = new Uint8Array(3 << 20).map((_, at) => at * 7);
     for (const [body, query, status] of [[bytes, "", 200], [bytes, "?status=429", 429]] as const) {
       const answer = await page(edge, body, query);
