@@ -259,18 +259,26 @@ export class Cluster implements Peers, AsyncDisposable {
       leave();
     });
     try {
-      return await this.#client.send(
+      const report = await this.#client.send(
         peer.record,
         forwarded,
         control.signal,
         (resources) => peer.corrected(resources),
       );
+      peer.problems.mended("refused");
+      return report;
     } catch (error) {
       if (isSilent && !signal.aborted) {
         this.#table.refused(to);
         throw silent(peer, error);
       }
       const { code, details } = error as ServerledgeError;
+      if (details?.peerCode === "UNAUTHORIZED") {
+        peer.problems.note(
+          "refused",
+          "it refuses requests that are signed with this node's cluster.secret",
+        );
+      }
       // One that answers, though with a refusal, can be reached.
       if (code === "PEER_UNREACHABLE" && !details?.peerCode) this.#table.refused(to);
       throw error;

@@ -74,6 +74,16 @@ export interface Pong {
   readonly news: NodeNews;
 }
 
+/** A datagram that does not suit this node. */
+export interface Misfit {
+  /** Who claims to have sent it; not to be trusted. */
+  readonly from: string;
+  /** What does not suit. */
+  readonly kind: "version" | "secret";
+  /** The same in words that follow upon the sender's name. */
+  readonly problem: string;
+}
+
 const nonce = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
 const amount = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e9));
 
@@ -189,6 +199,39 @@ export class DatagramCodec {
       nonce: pong.output.pong,
       news: newsOf(pong.output),
     };
+  }
+
+  /**
+   * Looks why a datagram cannot be believed, or could not be by its sender.
+   *
+   * @returns undefined if version and signature suit, or if nobody can tell whose it is
+   */
+  misfit(bytes: Uint8Array): Misfit | undefined {
+    if (bytes.length > maxDatagramBytes || bytes.length <= headBytes) return undefined;
+    const found = this.#unsuitable(bytes);
+    const claim = found &&
+      v.safeParse(v.object({ from: nodeName }), parsed(bytes.subarray(headBytes)));
+    return claim?.success ? { ...found!, from: claim.output.from } : undefined;
+  }
+
+  #unsuitable(bytes: Uint8Array): Omit<Misfit, "from"> | undefined {
+    if (bytes[0] !== version) {
+      const problem = `its datagrams have version ${bytes[0]}, this node's have ${version}: ` +
+        "run the same version of the program on both";
+      return { kind: "version", problem };
+    }
+    const mac = bytes.subarray(1, headBytes);
+    const isSigned = mac.some((byte) => byte !== 0);
+    if (!this.signs) {
+      return isSigned
+        ? { kind: "secret", problem: "it has a cluster.secret, this node has none" }
+        : undefined;
+    }
+    if (timingSafeEqual(this.#mac(bytes.subarray(headBytes)), mac)) return undefined;
+    const problem = isSigned
+      ? "its cluster.secret is not this node's"
+      : "it has no cluster.secret, this node has one";
+    return { kind: "secret", problem };
   }
 
   #pack(value: unknown): Uint8Array<ArrayBuffer> {

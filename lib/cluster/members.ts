@@ -31,6 +31,12 @@ export const memberSchema = v.object({
   Coordinates: v.nullable(
     v.object({ Vec: v.array(v.number()), Error: v.number(), Height: v.number() }),
   ),
+  Problem: v.pipe(
+    v.nullable(v.string()),
+    v.description(
+      "Why it and the answering node do not understand each other: version, cluster.secret, clocks; null: nothing known",
+    ),
+  ),
 });
 
 /** One member of the cluster as a node sees it. */
@@ -48,6 +54,8 @@ export interface Member {
   readonly heardAt: number;
   /** False if it is taken for dead. */
   readonly reachable: boolean;
+  /** What is wrong between it and this node; absent for this node. */
+  readonly problems?: { readonly text: string };
 }
 
 /**
@@ -79,6 +87,7 @@ export function viewOf(member: Member, now: number, isCloudTarget: boolean): Mem
     Coordinates: place
       ? { Vec: [...place.vector], Error: place.error, Height: place.height }
       : null,
+    Problem: member.problems?.text || null,
   };
 }
 

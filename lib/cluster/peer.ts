@@ -9,6 +9,7 @@ import type { PeerView } from "../policy.ts";
 import { parseHostPort } from "./address.ts";
 import { LatencyFilter } from "./latency_filter.ts";
 import type { Eligibility } from "./peers.ts";
+import { PeerProblems } from "./problems.ts";
 import type { Resources } from "./resource_headers.ts";
 
 /** Failed probes in a row after which a node is not chosen any more. */
@@ -38,6 +39,8 @@ export class Peer {
   readonly record: NodeRecord;
   /** Where it answers datagrams; undefined if it does not. */
   readonly udp: { readonly hostname: string; readonly port: number } | undefined;
+  /** What is wrong between it and this node. */
+  readonly problems: PeerProblems;
   /** When it told it, on the node's clock. */
   heardAt = -Infinity;
   /** Cost of choosing it, from the last ranking; lower is better. */
@@ -58,6 +61,7 @@ export class Peer {
   constructor(record: NodeRecord) {
     this.record = record;
     this.udp = parseHostPort(record.Udp);
+    this.problems = new PeerProblems(record.Id);
   }
 
   /** True if the last probe failed, or a request could not be sent. */

@@ -171,6 +171,7 @@ export class Prober implements AsyncDisposable {
         const arrivedAt = this.#options.clock.now();
         this.traffic.received += bytes.length;
         const datagram = this.#codec.read(bytes);
+        if (from.transport === "udp") this.#judge(bytes, datagram, from.hostname);
         const taken = from.transport === "udp" && datagram !== undefined &&
           (datagram.kind === "ping"
             ? this.#pinged(datagram, from)
@@ -183,24 +184,40 @@ export class Prober implements AsyncDisposable {
     }
   }
 
+  /** Notes with the peer that seems to have sent a datagram whether it suits this node. */
+  #judge(bytes: Uint8Array, datagram: Ping | Pong | undefined, hostname: string): void {
+    const suits = datagram !== undefined && this.#codec.signs;
+    const misfit = suits ? undefined : this.#codec.misfit(bytes);
+    const from = misfit?.from ?? datagram?.from;
+    const peer = from === undefined ? undefined : this.#options.table.get(from);
+    if (peer?.udp?.hostname !== hostname) return;
+    if (misfit) peer.problems.note(misfit.kind, misfit.problem);
+    else peer.problems.mended("version", "secret");
+  }
+
   /** Answers a peer. @returns false if it is none, or may not ask now */
   #pinged({ from, to, nonce, at }: Ping, address: Deno.NetAddr): boolean {
     const { id, table, vivaldi, news } = this.#options;
     const peer = table.get(from);
     if (to !== id || !peer?.udp || peer.udp.hostname !== address.hostname) return false;
-    if (!this.#mayAsk(from, at)) return false;
+    if (!this.#mayAsk(peer, at)) return false;
     this.#send(this.#codec.pong(id, nonce, news(), vivaldi.coordinate), address);
     return true;
   }
 
   /** Refuses floods, and where datagrams are signed replayed ones. */
-  #mayAsk(from: string, at: number): boolean {
+  #mayAsk({ record: { Id: from }, problems }: Peer, at: number): boolean {
     const now = this.#options.clock.wall();
     const second = Math.floor(now / 1000);
     let asker = this.#askers.get(from);
     if (!asker) this.#askers.set(from, asker = { lastAt: -Infinity, second, pongs: 0 });
     if (this.#codec.signs) {
-      if (Math.abs(now - at) > maxClockSkewMs || at <= asker.lastAt) return false;
+      if (Math.abs(now - at) > maxClockSkewMs) {
+        problems.note("clock", skewOf(at - now));
+        return false;
+      }
+      problems.mended("clock");
+      if (at <= asker.lastAt) return false;
       asker.lastAt = at;
     }
     if (asker.second !== second) [asker.second, asker.pongs] = [second, 0];
@@ -228,4 +245,11 @@ export class Prober implements AsyncDisposable {
       }
     });
   }
+}
+
+/** Words for clocks that differ too much. */
+function skewOf(aheadMs: number): string {
+  const seconds = Math.round(Math.abs(aheadMs) / 1000);
+  return `its clock is ${seconds} s ${aheadMs > 0 ? "ahead of" : "behind"} this node's, ` +
+    `and signed datagrams bear ${maxClockSkewMs / 1000} s: set both clocks (NTP)`;
 }

@@ -19,9 +19,9 @@ const news: LocalNews = {
 const address: Deno.NetAddr = { transport: "udp", hostname: "10.0.0.1", port: 9876 };
 
 /** A prober with one peer, whose answers are the test's. */
-function setUp() {
+function setUp(secret = "") {
   const clock = new ManualClock();
-  const codec = new DatagramCodec("");
+  const codec = new DatagramCodec(secret);
   const nonces: string[] = [];
   const incoming: ((datagram: [Uint8Array<ArrayBuffer>, Deno.NetAddr]) => void)[] = [];
   const closed = Promise.withResolvers<never>();
@@ -63,7 +63,7 @@ function setUp() {
     table,
     vivaldi: new Vivaldi(() => 0.5),
     socket,
-    secret: "",
+    secret,
     intervalMs: 2000,
     clock,
     random: () => 0.5,
@@ -75,7 +75,13 @@ function setUp() {
     incoming.pop()!([codec.pong("a", nonces[index]!, news, originCoordinate), address]);
     for (let turn = 0; turn < 5; turn++) await Promise.resolve();
   };
-  return { clock, table, prober, nonces, answer, heard: () => heard };
+  /** What the prober notes of its peer once a datagram has come. */
+  const noted = async (bytes: Uint8Array<ArrayBuffer>, from = address) => {
+    incoming.pop()!([bytes, from]);
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    return table.get("a")!.problems.text;
+  };
+  return { clock, table, prober, nonces, answer, noted, heard: () => heard };
 }
 
 Deno.test("peers are asked each round, and told of when they answer", async () => {
@@ -130,4 +136,35 @@ Deno.test("a hurry ends with its prober", async () => {
   prober.hurry();
   clock.advance(10_000);
   assert.equal(nonces.length, 1);
+});
+
+/** A ping of the peer. */
+const pingOf = (secret: string, at: number) =>
+  new DatagramCodec(secret).ping({ kind: "ping", from: "a", to: "me", nonce: "0".repeat(32), at });
+
+Deno.test("why a peer cannot be believed is noted, until it can", async () => {
+  const { clock, prober, noted } = setUp("ours");
+  await using _ = prober;
+  const now = () => clock.wall();
+  assert.equal(await noted(pingOf("theirs", now())), "its cluster.secret is not this node's");
+  assert.equal(await noted(pingOf("", now())), "it has no cluster.secret, this node has one");
+  assert.equal(await noted(pingOf("ours", now())), "");
+  const other = pingOf("ours", now());
+  other[0] = 9;
+  assert.match(await noted(other), /^its datagrams have version 9, this node's have 1: run/);
+  clock.advance(1);
+  assert.equal(await noted(pingOf("ours", now())), "");
+  assert.match(await noted(pingOf("ours", now() + 45_000)), /^its clock is 45 s ahead of this/);
+  assert.match(await noted(pingOf("ours", now() - 31_000)), /^its clock is 31 s behind this/);
+  clock.advance(1);
+  assert.equal(await noted(pingOf("ours", now())), "");
+  const elsewhere = { ...address, hostname: "10.0.0.2" };
+  assert.equal(await noted(pingOf("theirs", now()), elsewhere), "", "not from its address");
+});
+
+Deno.test("a node without a secret notes who has one", async () => {
+  const { clock, prober, noted } = setUp();
+  await using _ = prober;
+  assert.match(await noted(pingOf("theirs", clock.wall())), /^it has a cluster.secret, this node/);
+  assert.equal(await noted(pingOf("", clock.wall())), "");
 });

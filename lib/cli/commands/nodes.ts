@@ -45,6 +45,7 @@ export function nodeTable(
   output: Pick<Output, "colour">,
 ): string {
   if (members.length === 0) return "The node is alone: nodes that share an etcd make a cluster";
+  const noted = members.some(({ Problem }) => Problem);
   return formatTable(
     [
       { head: "AREA" },
@@ -58,6 +59,7 @@ export function nodeTable(
       { head: "NEWS", align: "right" },
       { head: "URL" },
       { head: "STATE" },
+      ...(noted ? [{ head: "NOTE" }] : []),
     ],
     members.map((member) => [
       member.Area,
@@ -71,6 +73,7 @@ export function nodeTable(
       member.Self ? "-" : duration(member.AgeMs),
       member.Url,
       stateOf(member, output),
+      ...(noted ? [member.Problem ?? ""] : []),
     ]),
   );
 }

@@ -19,6 +19,7 @@ const self: MemberView = {
   QueueLength: 0,
   Running: 3,
   Coordinates: null,
+  Problem: null,
 };
 
 const unknown = {
@@ -66,6 +67,14 @@ Deno.test("the state of a member tells what can be done with it", () => {
   assert.equal(stateOf({ Reachable: false }), "unreachable");
   assert.equal(stateOf(unknown), "not heard yet");
   assert.equal(stateOf({ IsCloudTarget: true, Role: "balancer" }), "reachable, cloud target");
+});
+
+Deno.test("a note is shown where there is something to say, and only then", () => {
+  const other = { ...self, Id: "b", Self: false, Problem: "its clock is 40 s ahead" };
+  const lines = nodeTable([self, other], { colour: false }).split("\n");
+  assert.match(lines[0]!, /STATE +NOTE$/);
+  assert.match(lines[2]!, /reachable +its clock is 40 s ahead$/);
+  assert.doesNotMatch(nodeTable([self], { colour: false }), /NOTE/);
 });
 
 Deno.test("a node without others says how to get some", () => {
