@@ -33,6 +33,7 @@ export class NodeWatch implements AsyncDisposable {
   /** Since when nodes that are known are missing in etcd, by id. */
   readonly #missing = new Map<string, number>();
   readonly #running: Promise<void>;
+  #isListed = false;
   #stream: AbortController | undefined;
   #revision = 0;
   #suspectedAt: number | undefined;
@@ -55,12 +56,12 @@ export class NodeWatch implements AsyncDisposable {
   }
 
   /**
-   * Adds an observer, and tells it what is known.
+   * Adds an observer, and tells it what is known; nothing before etcd has answered once.
    *
    * @returns removes it again
    */
   observe(observer: NodeObserver): Disposable {
-    observer.reset([...this.#known.values()]);
+    if (this.#isListed) observer.reset([...this.#known.values()]);
     this.#observers.add(observer);
     return { [Symbol.dispose]: () => void this.#observers.delete(observer) };
   }
@@ -124,6 +125,7 @@ export class NodeWatch implements AsyncDisposable {
     }
     for (const [id, record] of listed) this.#keep(id, record);
     this.#dropMissing();
+    this.#isListed = true;
     this.#tell((observer) => observer.reset([...this.#known.values()]));
     this.#first.resolve();
   }
