@@ -108,7 +108,6 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
       registry,
       node,
       home: home.folderId,
-      memory: home.of("members.json"),
       endpoints: etcdOptions(config)?.endpoints ?? [],
       address: ownAddress(config["api.ip"], config["api.listen"]),
       url: config["api.url"],

@@ -16,7 +16,6 @@ import type { NodeObserver, Registry } from "../registry/registry.ts";
 import { hostPort, loopbackProblem } from "./address.ts";
 import type { LocalNews } from "./datagram.ts";
 import { HealthProber } from "./health_prober.ts";
-import { KnownMembers, memberFile } from "./known_members.ts";
 import { type MemberView, viewOf } from "./members.ts";
 import type { Peer } from "./peer.ts";
 import { PeerClient } from "./peer_client.ts";
@@ -30,13 +29,11 @@ import { Vivaldi } from "./vivaldi.ts";
 /** What a node's part in a cluster is made of. */
 export interface ClusterOptions {
   /** Where nodes register; outlives the cluster. */
-  readonly registry: Pick<Registry, "registerNode" | "watchNodes" | "health">;
+  readonly registry: Pick<Registry, "registerNode" | "watchNodes">;
   /** Who the node is. */
   readonly node: { readonly id: string; readonly area: string; readonly architecture: string };
   /** Names the node's data folder. */
   readonly home?: string;
-  /** File that keeps the members known last over a restart; absent: they are not kept. */
-  readonly memory?: string;
   /** Where etcd is, `host:port` or URLs; what is elsewhere is shared with other machines. */
   readonly endpoints?: readonly string[];
   /** IP address by which others reach this node. */
@@ -80,8 +77,6 @@ export class Cluster implements Peers, AsyncDisposable {
   readonly #prober: Prober;
   readonly #owned = new AsyncDisposableStack();
   #joined: NodeRecord | undefined;
-  /** True while the members are those of a former process, since the registry has told none yet. */
-  #remembers = false;
   /** Why the node does not join. */
   #unreachable: string | undefined;
   #registration: AsyncDisposable | undefined;
@@ -198,7 +193,6 @@ export class Cluster implements Peers, AsyncDisposable {
     const now = this.#options.clock.now();
     const others = [...this.#table.all]
       .map((peer) => viewOf(peer, now, this.#table.isCloudTarget(peer)))
-      .map((view) => this.#remembers ? { ...view, Remembered: true as const } : view)
       .sort((a, b) => order(a.Area, b.Area) || order(a.Id, b.Id));
     return this.#joined ? [this.#self(this.#joined), ...others] : others;
   }
@@ -210,11 +204,6 @@ export class Cluster implements Peers, AsyncDisposable {
     const near = all.filter(({ record }) => record.Area === node.area && record.Role === "node");
     const problems: string[] = [];
     if (this.#unreachable) problems.push(`cluster: the node has not joined: ${this.#unreachable}`);
-    if (this.#remembers) {
-      problems.push(
-        `members: ${all.length} are remembered from before the start, the registry has not told any yet`,
-      );
-    }
     if (near.length > 0 && !near.some(({ reachable }) => reachable)) {
       problems.push(`neighbours: none of ${near.length} in area ${node.area} answers`);
     }
@@ -315,42 +304,12 @@ export class Cluster implements Peers, AsyncDisposable {
       this.#client.keepOnly(new Set([...table.all].map(({ record }) => record.Url)));
       health?.greet();
     };
-    const known = this.#openKnown();
-    let isTold = false;
-    const told = () => {
-      isTold = true;
-      this.#remembers = false;
-      known?.changed();
-      changed();
-    };
     const observer: NodeObserver = {
-      reset: (records) => (table.reset(records), told()),
-      put: (record) => (table.put(record), told()),
-      remove: (id) => (table.remove(id), told()),
+      reset: (records) => (table.reset(records), changed()),
+      put: (record) => (table.put(record), changed()),
+      remove: (id) => (table.remove(id), changed()),
     };
     this.#owned.use(await registry.watchNodes(observer));
-    if (isTold) return;
-    table.reset(known?.read() ?? []);
-    this.#remembers = [...table.all].length > 0;
-    changed();
-  }
-
-  /** What outlives this process of the members that requests may be sent to. */
-  #openKnown(): KnownMembers | undefined {
-    const { memory, clock, registry, node, remoteArea } = this.#options;
-    if (memory === undefined) return undefined;
-    const areas = [node.area, remoteArea];
-    return this.#owned.use(
-      new KnownMembers({
-        file: memberFile(memory),
-        clock,
-        current: () =>
-          [...this.#table.all].map(({ record }) => record).filter(({ Area }) =>
-            areas.includes(Area)
-          ),
-        isTold: () => registry.health().ok,
-      }),
-    );
   }
 
   #self(record: NodeRecord): MemberView {

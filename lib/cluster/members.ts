@@ -20,10 +20,6 @@ export const memberSchema = v.object({
   Architecture: v.string(),
   Self: v.pipe(v.boolean(), v.description("True for the node that answers")),
   Reachable: v.pipe(v.boolean(), v.description("False while it does not answer")),
-  Remembered: v.optional(v.pipe(
-    v.literal(true),
-    v.description("Known from before the node's start, since the registry has not answered yet"),
-  )),
   IsCloudTarget: v.pipe(v.boolean(), v.description("True if requests go to the cloud by it")),
   RttMs: described(measure, "Expected round trip, ms"),
   AgeMs: described(measure, "Age of what follows, ms"),

@@ -33,7 +33,6 @@ export class NodeWatch implements AsyncDisposable {
   /** Since when nodes that are known are missing in etcd, by id. */
   readonly #missing = new Map<string, number>();
   readonly #running: Promise<void>;
-  #isListed = false;
   #stream: AbortController | undefined;
   #revision = 0;
   #suspectedAt: number | undefined;
@@ -56,12 +55,12 @@ export class NodeWatch implements AsyncDisposable {
   }
 
   /**
-   * Adds an observer, and tells it what is known; nothing before etcd has answered once.
+   * Adds an observer, and tells it what is known.
    *
    * @returns removes it again
    */
   observe(observer: NodeObserver): Disposable {
-    if (this.#isListed) observer.reset([...this.#known.values()]);
+    observer.reset([...this.#known.values()]);
     this.#observers.add(observer);
     return { [Symbol.dispose]: () => void this.#observers.delete(observer) };
   }
@@ -125,7 +124,6 @@ export class NodeWatch implements AsyncDisposable {
     }
     for (const [id, record] of listed) this.#keep(id, record);
     this.#dropMissing();
-    this.#isListed = true;
     this.#tell((observer) => observer.reset([...this.#known.values()]));
     this.#first.resolve();
   }

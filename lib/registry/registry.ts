@@ -137,8 +137,7 @@ export interface Registry extends AsyncDisposable {
   registeredNode(id: string): Promise<NodeRecord | undefined>;
   /**
    * Tells the observer all nodes and then every change, as {@link Registry.watchFunctions} does for
-   * functions. While the registry is away the nodes known last stay known; before it has answered once
-   * nothing is told.
+   * functions. While the registry is away the nodes known last stay known.
    */
   watchNodes(observer: NodeObserver): Promise<AsyncDisposable>;
 }

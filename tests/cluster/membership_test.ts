@@ -5,7 +5,7 @@ import { DatagramCodec, type LocalNews } from "../../lib/cluster/datagram.ts";
 import type { Eligibility, Forwarded } from "../../lib/cluster/peers.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import { connectEtcd } from "../../lib/registry/etcd.ts";
-import type { NodeObserver, Registry, RegistryHealth } from "../../lib/registry/registry.ts";
+import type { NodeObserver, Registry } from "../../lib/registry/registry.ts";
 import { defaultRequest } from "../../lib/model/invocation.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { startEtcd, type TestEtcd } from "../support/etcd.ts";
@@ -87,7 +87,7 @@ class Member implements AsyncDisposable {
 }
 
 function openCluster(
-  registry: Pick<Registry, "registerNode" | "watchNodes" | "health">,
+  registry: Pick<Registry, "registerNode" | "watchNodes">,
   id: string,
   area: string,
   more: Partial<ClusterOptions> = {},
@@ -114,10 +114,6 @@ function openCluster(
 class StaticRegistry {
   readonly records: NodeRecord[] = [];
   readonly #observers = new Set<NodeObserver>();
-
-  health(): RegistryHealth {
-    return { ok: true };
-  }
 
   registerNode(record: NodeRecord): AsyncDisposable {
     this.put(record);

@@ -80,11 +80,6 @@ export function nodeTable(
 
 function stateOf(member: MemberView, output: Pick<Output, "colour">): string {
   if (member.Self) return "this node";
-  const state = livenessOf(member, output);
-  return member.Remembered ? `${state}, remembered` : state;
-}
-
-function livenessOf(member: MemberView, output: Pick<Output, "colour">): string {
   if (!member.Reachable) return styled(output, "red", "unreachable");
   if (member.AgeMs === null) return "not heard yet";
   return member.IsCloudTarget ? "reachable, cloud target" : "reachable";

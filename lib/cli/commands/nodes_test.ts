@@ -66,7 +66,6 @@ Deno.test("the state of a member tells what can be done with it", () => {
   assert.equal(stateOf({ Self: true }), "this node");
   assert.equal(stateOf({ Reachable: false }), "unreachable");
   assert.equal(stateOf(unknown), "not heard yet");
-  assert.equal(stateOf({ Remembered: true }), "reachable, remembered");
   assert.equal(stateOf({ IsCloudTarget: true, Role: "balancer" }), "reachable, cloud target");
 });
 

@@ -37,7 +37,7 @@ class Context implements InvocationContext {
   #controller: AbortController | undefined;
   #cancelled = false;
 
-  constructor(spec: SandboxSpec, call: CallMessage) {
+  constructor(spec: CallsOptions["spec"], call: CallMessage) {
     this.functionName = spec.name;
     this.requestId = call.id;
     this.deadlineMs = Date.now() + call.timeoutMs;
@@ -85,7 +85,7 @@ export type SendReply = (reply: object, follows?: boolean) => void;
 /** What running calls needs. */
 export interface CallsOptions {
   /** The function. */
-  readonly spec: SandboxSpec;
+  readonly spec: Pick<SandboxSpec, "name" | "memoryMib" | "area" | "node">;
   /** The function, loaded. */
   readonly handler: Handler;
   /** Where output goes. */

@@ -6,7 +6,6 @@
  * @module
  */
 
-import type { SandboxSpec } from "../spec.ts";
 import { harmlessGlobals } from "./globals.ts";
 import type { Output } from "./output.ts";
 import { processObject } from "./process_object.ts";
@@ -24,26 +23,44 @@ export function hardenLanguage(): void {
   }
 }
 
+/** Globals as functions find them, made before there is a function: that takes a millisecond. */
+export interface FunctionGlobals {
+  /** Environment variables: the function's own are put here, and it sees no others. */
+  readonly env: Record<string, string>;
+  /** What takes the place of globals, by name. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
 /**
- * Replaces what is different for each function, after {@link hardenLanguage} and the end of all
- * permissions. Before any code of the function.
+ * Makes what {@link harden} puts in the place of globals.
  *
- * @param spec the function: it sees its own environment variables and no others
- * @param output where what it writes goes
+ * @param output where what functions write goes
+ */
+export function makeGlobals(output: Output): FunctionGlobals {
+  const env: Record<string, string> = {};
+  const { Console } = internals();
+  const values = {
+    // Deno's own writes to the process's descriptors.
+    console: new Console((text) => output.write(text)),
+    process: processObject(env, output),
+    Deno: reducedDeno(env),
+    navigator: reducedNavigator(),
+  };
+  return { env, values };
+}
+
+/**
+ * Replaces what leads to the machine, after {@link hardenLanguage} and the end of all permissions.
+ * Before any code of the function.
+ *
+ * @param globals what takes its place
  * @param fetch what reaches other machines; undefined for a function without a network
  */
 export function harden(
-  spec: SandboxSpec,
-  output: Output,
+  { values }: FunctionGlobals,
   fetch: typeof globalThis.fetch | undefined,
 ): void {
-  const env = { ...spec.env };
-  const { Console } = internals();
-  // Deno's own writes to the process's descriptors.
-  define("console", new Console((text) => output.write(text)));
-  define("process", processObject(env, output));
-  define("Deno", reducedDeno(env));
-  define("navigator", reducedNavigator());
+  for (const [name, value] of Object.entries(values)) define(name, value);
   define("fetch", fetch ?? (() => Promise.reject(noNetwork())));
 }
 

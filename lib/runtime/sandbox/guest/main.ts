@@ -11,14 +11,14 @@ import type { SandboxExecutor } from "../../../model/runtimes.ts";
 import { paramsKey } from "../../messages.ts";
 import type { SandboxSpec } from "../spec.ts";
 import { loadModule } from "./deno_loader.ts";
-import { harden, hardenLanguage } from "./harden.ts";
+import { harden, hardenLanguage, makeGlobals } from "./harden.ts";
 import { IdleTidy } from "./idle_tidy.ts";
 import type { Answerer, GuestFunction, Loader } from "./loader.ts";
 import { type CallOutput, type CallStorage, Output } from "./output.ts";
 import { OutputPipe } from "./output_pipe.ts";
 import type { FetchAnswer } from "../asks.ts";
 import type { Network } from "./network.ts";
-import { giveUpPermissions } from "./permissions.ts";
+import { giveUpAllButRead, giveUpPermissions } from "./permissions.ts";
 import { describe, type Failure } from "./results.ts";
 import { Wire } from "./wire.ts";
 
@@ -50,12 +50,19 @@ export async function runSandbox(): Promise<void> {
   // While nothing is to be done yet: what is the same for every function.
   hardenLanguage();
   const storage = await callStorage();
-  const message = await wire.receive();
-  if (!message) return;
-  const spec = message.load as SandboxSpec;
   const outputPipe = openOutputPipe(() => exit(0));
   const sendOutput = (id: string, text: string) => outputPipe.send({ log: id, text });
   const output = new Output({ send: sendOutput, log: logger() }, storage);
+  const globals = makeGlobals(output);
+  giveUpAllButRead();
+  rehearse(output);
+  const strays: StrayTakers = {};
+  catchStrays(strays);
+  memoryUsage();
+  const message = await wire.receive();
+  if (!message) return;
+  const spec = message.load as SandboxSpec;
+  Object.assign(globals.env, spec.env);
   const describeError = (thrown: unknown) => describe(thrown, (stack) => mapStack(stack, spec));
   const reply = { id: message.id, output: "" };
   const pipe = spec.pipe ? openPipe : undefined;
@@ -78,7 +85,7 @@ export async function runSandbox(): Promise<void> {
     const loader = await loaders[spec.executor]();
     const activate = await loader(spec, () => gc());
     giveUpPermissions();
-    harden(spec, output, network?.fetch);
+    harden(globals, network?.fetch);
     loaded = await activate();
   } catch (error) {
     wire.send({ ...reply, ok: false, error: describeError(error) });
@@ -90,7 +97,7 @@ export async function runSandbox(): Promise<void> {
     if (pipe) pipe.reply(reply, by);
     else by.send(reply);
   };
-  const log = (thrown: unknown) => {
+  strays.log = (thrown) => {
     const { type, message, traceback } = describeError(thrown);
     output.write(`Uncaught ${traceback || `${type}: ${message}`}\n`);
   };
@@ -104,7 +111,7 @@ export async function runSandbox(): Promise<void> {
       describe: describeError,
     })
     : answering(loaded.answer, output, answer);
-  catchStrays(runner, log);
+  strays.blame = (thrown) => runner.blame(thrown);
   calls.tidy = new IdleTidy({
     heapBytes: () => memoryUsage().heapTotal,
     // An ordinary collection keeps the pages.
@@ -180,12 +187,33 @@ function logger(): (text: string) => void {
   };
 }
 
+/** Runs a call of nothing, so that the code that runs calls is compiled before somebody waits. */
+function rehearse(output: Output): void {
+  const calls = new Calls({
+    spec: { name: "", memoryMib: 0, area: "", node: "" },
+    handler: () => null,
+    output,
+    send: () => {},
+    reply: (reply) => void JSON.stringify(reply),
+    describe: (thrown) => describe(thrown, (stack) => stack),
+  });
+  calls.run({ id: "", params: null, timeoutMs: 0 });
+}
+
+/** Who takes what nobody catches; nobody before there is a function, which there is nothing of then. */
+interface StrayTakers {
+  blame?: (thrown: unknown) => boolean;
+  log?: (thrown: unknown) => void;
+}
+
 /** What nobody catches would end the process: it fails the call under way instead. */
-function catchStrays(calls: Pick<Calls, "blame">, log: (thrown: unknown) => void): void {
+function catchStrays(takers: StrayTakers): void {
   const take = (event: Event, thrown: unknown) => {
+    // While the function is loaded, and before, it ends the process.
+    if (!takers.blame) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!calls.blame(thrown)) log(thrown);
+    if (!takers.blame(thrown)) takers.log?.(thrown);
   };
   globalThis.addEventListener("unhandledrejection", (event) => take(event, event.reason));
   globalThis.addEventListener("error", (event) => take(event, event.error));
