@@ -406,11 +406,11 @@ Deno.test("a request that forbids offloading is told so if it waits or is refuse
   const running = submit();
   await settle();
   const alone = submit({ CanDoOffloading: false, QoSMaxRespT: 1 });
-  clock.advance(1001);
+  clock.advance(1010);
   await assert.rejects(alone.done, { message: /until its deadline$/ });
   peers.all.push(peer("one"));
   const kept = submit({ CanDoOffloading: false, QoSMaxRespT: 1 });
-  clock.advance(1001);
+  clock.advance(1010);
   await assert.rejects(kept.done, { message: /Other nodes were not asked: its CanDoOffloading/ });
   assert.deepEqual(ends.map(({ offloadForbidden }) => offloadForbidden), [false, true]);
   assert.equal(scheduler.waiting, 0);
