@@ -41,6 +41,9 @@ const maxEnded = 64;
 /** Most frames of output that are kept before somebody takes them. */
 const maxEarly = 100;
 
+/** What is read at once of a pipe with output. */
+const outputBytes = 1 << 16;
+
 const log = logger("runtime");
 
 /** A call under way. */
@@ -222,13 +225,19 @@ export class ExecutorConnection implements Disposable {
    * Reads frames that an executor writes to a pipe, where it need not wait for its event loop; never
    * rejects. They count as those of the connection, and are read to the end also when that is closed.
    *
-   * @param pipe the stream
+   * @param pipe a stream of bytes, as those of child processes are
    */
   async follow(pipe: ReadableStream<Uint8Array>): Promise<void> {
-    const reader = new FrameReader();
+    const frames = new FrameReader();
+    // Into one buffer: a stream's own would be another of 64 KiB for each line that is printed.
+    const reader = pipe.getReader({ mode: "byob" });
+    let buffer = new ArrayBuffer(outputBytes);
     try {
-      for await (const chunk of pipe) {
-        for (const text of reader.take(chunk)) this.#receive(text);
+      for (;;) {
+        const { value, done } = await reader.read(new Uint8Array(buffer));
+        if (done) return;
+        for (const text of frames.take(value)) this.#receive(text);
+        buffer = value.buffer as ArrayBuffer;
         if (this.#burst > burstChars) await this.#pause();
       }
     } catch (error) {

@@ -197,13 +197,13 @@ Deno.test("ExecutorConnection.follow: what came by a pipe counts, also when the 
   await using world = await open("t");
   const executor = await connect(world.socket, '{"token":"t"}');
   using connection = await world.endpoint.connected;
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const followed = connection.follow(readable);
+  await using cat = new Deno.Command("cat", { stdin: "piped", stdout: "piped" }).spawn();
+  const followed = connection.follow(cat.stdout);
   connection.explainLoss = async () => {
     await followed;
     return new ServerledgeError("FUNCTION_CRASHED", "gone");
   };
-  const writer = writable.getWriter();
+  const writer = cat.stdin.getWriter();
   const write = async (...frames: object[]) => {
     const batch = new FrameBatch();
     for (const frame of frames) batch.add(JSON.stringify(frame));
