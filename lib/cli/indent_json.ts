@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isJson } from "../model/json.ts";
+
 /**
  * Indents JSON by tabs, as Go's `json.Indent` does: order of keys, spelling of numbers and escapes
  * stay exactly as the node sent them, which parsing and printing again would not promise.
@@ -31,13 +33,4 @@ export function indentJson(text: string): string {
     }
   }
   return result;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

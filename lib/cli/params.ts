@@ -6,7 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { asWritten, parseNumbers } from "../model/exact_json.ts";
-import { isObject, type Json, type JsonObject } from "../model/json.ts";
+import { isJson, isObject, type Json, type JsonObject } from "../model/json.ts";
 
 /** How parameters are written, for help. */
 export const paramsHelp: string =
@@ -88,15 +88,6 @@ function tryJson(text: string): Json | undefined {
     return parseNumbers(text, sendable) as Json;
   } catch {
     return undefined;
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
   }
 }
 

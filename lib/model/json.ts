@@ -95,3 +95,17 @@ export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.I
     details: { path },
   });
 }
+
+/**
+ * Tells whether a text is JSON.
+ *
+ * @param text any text
+ */
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

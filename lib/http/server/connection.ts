@@ -100,7 +100,7 @@ export class ServerConnection implements Waiter, BodyReading {
     );
   }
 
-  /** Resolves when it is closed, be it that its descriptor is not free yet. */
+  /** Resolves when it is closed; its descriptor may be free only later. */
   get closed(): Promise<void> {
     return this.#closed.promise;
   }

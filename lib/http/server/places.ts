@@ -89,7 +89,7 @@ export class Places {
     }
   }
 
-  /** Lets who waits for room look again. */
+  /** Wakes connections that wait for room, which then look again. */
   wake(): void {
     this.#released?.resolve();
     this.#released = undefined;

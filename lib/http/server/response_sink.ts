@@ -13,7 +13,7 @@ const maxJoinedBytes = 64 << 10;
 /** Zeros that may go before the length of a chunk. */
 const chunkPrefix = "0".repeat(8);
 
-/** Who is told that the client is waited for. */
+/** Listener for waits on the client while an answer is sent. */
 export interface Sending {
   /** Something is to be taken by the client. */
   begun(): void;

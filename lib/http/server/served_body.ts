@@ -8,7 +8,7 @@ import { type IncomingBody, readWhole } from "../body.ts";
 import { TooLong } from "../failures.ts";
 import type { RequestBody } from "./messages.ts";
 
-/** Who is told how the reading goes. */
+/** Listener for the progress of reading a body. */
 export interface BodyReading {
   /** The client is waited for. */
   waits(): Promise<void> | undefined;

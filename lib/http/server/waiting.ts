@@ -1,6 +1,6 @@
 /**
- * Who waits for a client, and since when: one sweep for all, since a timer for each request would
- * cost more than the rest of it.
+ * Connections that wait for their client, and since when. One sweep serves all of them: a timer for each
+ * request would cost more than the rest of it.
  *
  * @module
  */
