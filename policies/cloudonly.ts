@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Policy, PolicyFactory } from "../lib/policy.ts";
+import type { Policy, PolicyFactory } from "../lib/policy/contract.ts";
 import { findCloud, offload, unsuitable } from "./decisions.ts";
 
 /** Sends everything to the cloud, and refuses what must not or cannot go there. */

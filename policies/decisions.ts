@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision, NodeView, PeerView, RequestFacts } from "../lib/policy.ts";
+import type { Decision, NodeView, PeerView, RequestFacts } from "../lib/policy/contract.ts";
 
 /** Age from which a peer's news say nothing about its room any more, ms. */
 const staleMs = 30_000;

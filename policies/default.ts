@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Policy, PolicyFactory } from "../lib/policy.ts";
+import type { Policy, PolicyFactory } from "../lib/policy/contract.ts";
 import { canRun, run, waitOrReject } from "./decisions.ts";
 
 /** Runs everything on this node. */

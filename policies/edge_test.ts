@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { NodeView, RequestFacts } from "../lib/policy.ts";
+import type { NodeView, RequestFacts } from "../lib/policy/contract.ts";
 import { cloudOf, peerOf, requestOf, viewOf } from "../tests/contract/policy.ts";
 import { policies } from "./mod.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Policy, PolicyFactory } from "../lib/policy.ts";
+import type { Policy, PolicyFactory } from "../lib/policy/contract.ts";
 import { awaitsImage, canRun, findCloud, offload, run, waitOrReject } from "./decisions.ts";
 
 /** Runs here, else in the cloud, else waits here. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Policy, PolicyFactory } from "../lib/policy.ts";
+import type { Policy, PolicyFactory } from "../lib/policy/contract.ts";
 import { awaitsImage, canRun, findPeer, offload, run, waitOrReject } from "./decisions.ts";
 
 /** Runs here while nobody waits and the image is there, else at the best neighbour, else here after all. */

@@ -5,7 +5,7 @@
  */
 
 import type { PolicyName } from "../lib/model/policy_names.ts";
-import type { PolicyFactory } from "../lib/policy.ts";
+import type { PolicyFactory } from "../lib/policy/contract.ts";
 import { adaptive } from "./adaptive/adaptive.ts";
 import { cloudOnly } from "./cloudonly.ts";
 import { defaultPolicy } from "./default.ts";

@@ -15,7 +15,7 @@ import type {
   Policy,
   PolicyContext,
   RequestFacts,
-} from "../lib/policy.ts";
+} from "../lib/policy/contract.ts";
 import {
   awaitsImage,
   canRun,

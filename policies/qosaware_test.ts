@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ServerledgeError } from "../lib/base/errors.ts";
-import type { NodeView, PolicyContext, RequestFacts } from "../lib/policy.ts";
+import type { NodeView, PolicyContext, RequestFacts } from "../lib/policy/contract.ts";
 import { cloudOf, peerOf, qosClassOf, requestOf, viewOf } from "../tests/contract/policy.ts";
 import { qosAware } from "./qosaware.ts";
 

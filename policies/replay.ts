@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision, NodeView, Policy, RequestFacts } from "../lib/policy.ts";
+import type { Decision, NodeView, Policy, RequestFacts } from "../lib/policy/contract.ts";
 
 /** One moment of deciding. */
 export interface Situation {

@@ -5,7 +5,7 @@
  */
 
 import { ServerledgeError } from "../lib/base/errors.ts";
-import type { PolicyContext } from "../lib/policy.ts";
+import type { PolicyContext } from "../lib/policy/contract.ts";
 
 /** What a number may be, and what it is if nobody sets it. */
 export interface NumberRange {

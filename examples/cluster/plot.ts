@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { Chart } from "../../lib/plot/chart.ts";
-import { drawFigure } from "../../lib/plot/figure.ts";
-import { palette } from "../../lib/plot/palette.ts";
+import type { Chart } from "../../lib/lab/plot/chart.ts";
+import { drawFigure } from "../../lib/lab/plot/figure.ts";
+import { palette } from "../../lib/lab/plot/palette.ts";
 import { type Outcome, outcomes } from "./load.ts";
 import type { ClassSummary, RunSummary } from "./summary.ts";
 

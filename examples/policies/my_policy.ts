@@ -8,7 +8,7 @@
  * `import type` leaves nothing behind: the file needs nothing but the binary to run.
  */
 
-import type { Policy, PolicyContext } from "../../lib/policy.ts";
+import type { Policy, PolicyContext } from "../../lib/policy/contract.ts";
 
 export default function makePolicy({ settings }: PolicyContext): Policy {
   // `policy.half: 0.7` in the configuration, or --set policy.half=0.7

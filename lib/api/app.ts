@@ -6,7 +6,7 @@
 
 import { Hono } from "hono";
 import { ServerledgeError } from "../base/errors.ts";
-import { documentationRoutes } from "./documentation.ts";
+import { documentationRoutes } from "./docs/documentation.ts";
 import { codedError, errorAnswer } from "./errors.ts";
 import type { HttpHandler } from "../http/server/messages.ts";
 import {
@@ -15,15 +15,20 @@ import {
   routedRequest,
   webResponse,
 } from "../http/server/web.ts";
-import { functionRoutes } from "./functions.ts";
-import { httpFunctionRoutes } from "./http_function.ts";
-import { imageRoutes } from "./images.ts";
-import { invokedFunction, type InvokeHandler, invokeHandler, invokeRoutes } from "./invoke.ts";
+import { functionRoutes } from "./routes/functions.ts";
+import { httpFunctionRoutes } from "./routes/http_function.ts";
+import { imageRoutes } from "./routes/images.ts";
+import {
+  invokedFunction,
+  type InvokeHandler,
+  invokeHandler,
+  invokeRoutes,
+} from "./routes/invoke.ts";
 import { operationRoutes } from "./operations.ts";
-import { nodeRoutes } from "./nodes.ts";
+import { nodeRoutes } from "./routes/nodes.ts";
 import { originCheck } from "./origin.ts";
-import { policyRoutes } from "./policy.ts";
-import { resultRoutes } from "./results.ts";
+import { policyRoutes } from "./routes/policy.ts";
+import { resultRoutes } from "./routes/results.ts";
 import { anyMethod, type Handler, methodsOf, type Route } from "./route.ts";
 import type { ApiServices } from "./services.ts";
 

@@ -9,8 +9,8 @@ import { slices } from "../base/slices.ts";
 import { readWhole } from "../http/body.ts";
 import { TooLong } from "../http/failures.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
-import { parseJson } from "../model/json.ts";
-import { JsonScan, JsonScanError } from "../model/json_scan.ts";
+import { parseJson } from "../json/json.ts";
+import { JsonScan, JsonScanError } from "../json/scan.ts";
 import type { BookedBody } from "./body_budget.ts";
 import type { ApiServices } from "./services.ts";
 

@@ -9,9 +9,9 @@ import * as v from "valibot";
 import { errorCodes } from "../base/errors.ts";
 import { memberSchema } from "../cluster/members.ts";
 import { definitionSchema, functionRecordSchema } from "../model/function.ts";
-import { imageSchema, prunedSchema, pulledSchema } from "../model/images.ts";
+import { imageSchema, prunedSchema, pulledSchema } from "../images/status.ts";
 import { invokeSchema, reportSchema } from "../model/invocation.ts";
-import { foldKeys, isObject, keyIndex, parse } from "../model/json.ts";
+import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 import { statusSchema } from "../model/status.ts";
 
 /** Gives a schema its name in the reference. */

@@ -9,7 +9,7 @@ import { connectionLimits } from "../http/server/descriptors.ts";
 import type { ServerLimits } from "../http/server/limits.ts";
 import type { HttpHandler, OutgoingResponse } from "../http/server/messages.ts";
 import { HttpServer } from "../http/server/server.ts";
-import type { Config } from "../model/config.ts";
+import type { Config } from "../config/config.ts";
 import type { ServerCounts } from "../telemetry/http_metrics.ts";
 import { jsonType } from "./headers.ts";
 

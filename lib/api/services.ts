@@ -7,13 +7,13 @@
 
 import type { BodyBudget } from "./body_budget.ts";
 import type { MemberView } from "../cluster/members.ts";
-import type { Config } from "../model/config.ts";
+import type { Config } from "../config/config.ts";
 import type { Definition, FunctionRecord } from "../model/function.ts";
 import type { Origin } from "../model/hop.ts";
-import type { ImageView, PrunedImages, PulledImages } from "../model/images.ts";
+import type { ImageView, PrunedImages, PulledImages } from "../images/status.ts";
 import type { InvokeRequest, Report } from "../model/invocation.ts";
 import type { NodeStatus } from "../model/status.ts";
-import type { Explanation } from "../policy.ts";
+import type { Explanation } from "../policy/contract.ts";
 import type { AsyncResult } from "../registry/registry.ts";
 
 /** One request under way. */

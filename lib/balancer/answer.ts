@@ -7,7 +7,7 @@
 
 import { type ErrorCode, errorCodes, ServerledgeError } from "../base/errors.ts";
 import type { HttpAnswer } from "../http/client.ts";
-import { isObject } from "../model/json.ts";
+import { isObject } from "../json/json.ts";
 
 /**
  * The error that an answer carries.

@@ -16,7 +16,7 @@ import {
   outgoingResponse,
   routedRequest,
 } from "../http/server/web.ts";
-import { foldKeys, isObject, keyIndex } from "../model/json.ts";
+import { foldKeys, isObject, keyIndex } from "../json/json.ts";
 import { cameThrough } from "./forwarded_headers.ts";
 import type { BalancerMetrics } from "./metrics.ts";
 import type { Kind, Proxy } from "./proxy.ts";

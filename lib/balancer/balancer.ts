@@ -8,11 +8,11 @@
 import type { HttpHandler } from "../http/server/messages.ts";
 import type { Clock } from "../base/clock.ts";
 import { HttpClient } from "../http/client.ts";
-import type { Config } from "../model/config.ts";
+import type { Config } from "../config/config.ts";
 import type { NodeObserver, Registry } from "../registry/registry.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import { createBalancerApp } from "./app.ts";
-import { ArchitectureChooser } from "./architecture.ts";
+import { ArchitectureChooser } from "./architectures/architecture.ts";
 import { HealthChecks } from "./health.ts";
 import { BalancerMetrics } from "./metrics.ts";
 import { Proxy } from "./proxy.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { errorIn, warmExecutionIn } from "./answer.ts";
-import { resourcesIn } from "../cluster/resource_headers.ts";
+import { resourcesIn } from "../cluster/peers/resource_headers.ts";
 import { answerHeaders, requestHeaders } from "./forwarded_headers.ts";
 import { incomingRequest } from "../http/server/web.ts";
 import { takeBody } from "./request_body.ts";

@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
-import { answeringNode } from "../cluster/answering_node.ts";
+import { answeringNode } from "../cluster/peers/answering_node.ts";
 import type { HttpClient, WholeAnswer } from "../http/client.ts";
 import { ConnectionBroken } from "../http/failures.ts";
 import type { Target } from "./target_table.ts";

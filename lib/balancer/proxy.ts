@@ -5,9 +5,9 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import { requestIdHeader } from "../cluster/hop_headers.ts";
-import { reportHeader } from "../cluster/page_exchange.ts";
-import { resourcesIn } from "../cluster/resource_headers.ts";
+import { requestIdHeader } from "../cluster/peers/hop_headers.ts";
+import { reportHeader } from "../cluster/peers/page_exchange.ts";
+import { resourcesIn } from "../cluster/peers/resource_headers.ts";
 import type { HttpAnswer, HttpClient } from "../http/client.ts";
 import { NeverSent } from "../http/failures.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";

@@ -5,10 +5,10 @@
  */
 
 import type { FunctionRecord } from "../model/function.ts";
-import { type Imaged, needOf } from "../model/image_needs.ts";
-import { type ArchitectureChooser } from "./architecture.ts";
-import type { Pull } from "./bandit.ts";
-import { chooseBounded } from "./bounded_loads.ts";
+import { type Imaged, needOf } from "../images/needs.ts";
+import { type ArchitectureChooser } from "./architectures/architecture.ts";
+import type { Pull } from "./architectures/bandit.ts";
+import { chooseBounded } from "./architectures/bounded_loads.ts";
 import type { Wanted } from "./stocking.ts";
 import type { Demand, Target, TargetTable } from "./target_table.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../base/clock.ts";
-import { ArchitectureChooser } from "./architecture.ts";
+import { ArchitectureChooser } from "./architectures/architecture.ts";
 import { Router } from "./router.ts";
 import { TargetTable } from "./target_table.ts";
 

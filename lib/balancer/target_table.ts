@@ -6,9 +6,9 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import type { Resources } from "../cluster/resource_headers.ts";
+import type { Resources } from "../cluster/peers/resource_headers.ts";
 import type { NodeRecord } from "../model/node.ts";
-import { HashRing } from "./hash_ring.ts";
+import { HashRing } from "./architectures/hash_ring.ts";
 
 /** Failed checks in a row after which requests under way on a node are given up. */
 const lostAfterChecks = 3;

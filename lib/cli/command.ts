@@ -9,7 +9,7 @@ import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
 import type { Usage, UsageTerm } from "@optique/core/usage";
-import type { Globals } from "./options.ts";
+import type { Globals } from "./options/options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Carries out a parsed command. Resolves to the exit status. */

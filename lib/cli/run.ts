@@ -8,13 +8,13 @@ import { bash, fish, zsh } from "@optique/core/completion";
 import { merge, or } from "@optique/core/constructs";
 import { runParser } from "@optique/core/facade";
 import { formatMessage, lineBreak, type Message, message, text } from "@optique/core/message";
-import { commit, version } from "../version.ts";
+import { commit, version } from "../base/version.ts";
 import type { Action, Command } from "./command.ts";
 import { exitLegend, exits } from "./exits.ts";
-import { reportFailure } from "./failure.ts";
-import { type OptionNames, optionNames, respellGo } from "./go_spelling.ts";
-import { globalOptions, type Globals } from "./options.ts";
-import { styled } from "./style.ts";
+import { reportFailure } from "./view/failure.ts";
+import { type OptionNames, optionNames, respellGo } from "./options/go_spelling.ts";
+import { globalOptions, type Globals } from "./options/options.ts";
+import { styled } from "./view/style.ts";
 import type { Terminal } from "./terminal.ts";
 
 const programName = "serverledge";

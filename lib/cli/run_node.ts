@@ -7,13 +7,13 @@
 import { ServerledgeError } from "../base/errors.ts";
 import { type LineSink, logger } from "../base/log.ts";
 import { type DescriptorLimit, raiseDescriptorLimit } from "../http/server/descriptors.ts";
-import type { Config } from "../model/config.ts";
-import type { RunningNode } from "../node.ts";
-import { loadConfig } from "./config_files.ts";
+import type { Config } from "../config/config.ts";
+import type { RunningNode } from "../node/node.ts";
+import { loadConfig } from "./config/files.ts";
 import { exits } from "./exits.ts";
-import { greeting, missing } from "./greeting.ts";
+import { greeting, missing } from "./view/greeting.ts";
 import { startLogging } from "./logging.ts";
-import type { ConfigOptions, Globals } from "./options.ts";
+import type { ConfigOptions, Globals } from "./options/options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** With fewer descriptors than this a busy server may run short of them. */

@@ -5,9 +5,9 @@
  */
 
 import * as v from "valibot";
-import { parse } from "../model/json.ts";
+import { parse } from "../json/json.ts";
 import { defaultClass } from "../model/qos.ts";
-import type { PeerView, Statistics } from "../policy.ts";
+import type { PeerView, Statistics } from "../policy/contract.ts";
 import type { Situation } from "../../policies/replay.ts";
 
 const quantity = v.pipe(v.number(), v.minValue(0));

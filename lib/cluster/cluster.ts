@@ -11,20 +11,20 @@ import { randomId } from "../base/ids.ts";
 import { logger } from "../base/log.ts";
 import type { Report } from "../model/invocation.ts";
 import type { Coordinate, NodeRecord } from "../model/node.ts";
-import type { PeerView } from "../policy.ts";
+import type { PeerView } from "../policy/contract.ts";
 import type { NodeObserver, Registry } from "../registry/registry.ts";
 import { hostPort, loopbackProblem } from "./address.ts";
-import type { LocalNews } from "./datagram.ts";
+import type { LocalNews } from "./status/datagram.ts";
 import { HealthProber } from "./health_prober.ts";
 import { type MemberView, viewOf } from "./members.ts";
-import type { Peer } from "./peer.ts";
-import { PeerClient } from "./peer_client.ts";
-import { PeerTable } from "./peer_table.ts";
-import type { Eligibility, Forwarded, Peers, Surroundings } from "./peers.ts";
-import { Prober, type Traffic } from "./prober.ts";
-import { silenceCheckMs, SilenceWatch } from "./silence.ts";
-import { openStatusSocket } from "./status_socket.ts";
-import { Vivaldi } from "./vivaldi.ts";
+import type { Peer } from "./peers/peer.ts";
+import { PeerClient } from "./peers/client.ts";
+import { PeerTable } from "./peers/table.ts";
+import type { Eligibility, Forwarded, Peers, Surroundings } from "./peers/peers.ts";
+import { Prober, type Traffic } from "./status/prober.ts";
+import { silenceCheckMs, SilenceWatch } from "./status/silence.ts";
+import { openStatusSocket } from "./status/socket.ts";
+import { Vivaldi } from "./coordinates/vivaldi.ts";
 
 /** What a node's part in a cluster is made of. */
 export interface ClusterOptions {

@@ -5,9 +5,9 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { answeringNode } from "./answering_node.ts";
-import type { Peer } from "./peer.ts";
-import type { PeerTable } from "./peer_table.ts";
+import { answeringNode } from "./peers/answering_node.ts";
+import type { Peer } from "./peers/peer.ts";
+import type { PeerTable } from "./peers/table.ts";
 
 /** Most balancers that are watched; a region has few. */
 const maxWatched = 8;

@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { localitySchema } from "./locality.ts";
-import { foldKeys, isObject, keyIndex, parse } from "./json.ts";
+import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 
 /** Memory of an instance whose definition names none, in MiB. */
 const defaultMemoryMib = 128;

@@ -10,8 +10,8 @@ import { slices } from "../base/slices.ts";
 import { localitySchema } from "./locality.ts";
 import type { PageAnswer } from "./page.ts";
 import { startTiers } from "./start_tier.ts";
-import { isObject, type JsonObject, parse, parseJson } from "./json.ts";
-import { type JsonMember, JsonScan, JsonScanError } from "./json_scan.ts";
+import { isObject, type JsonObject, parse, parseJson } from "../json/json.ts";
+import { type JsonMember, JsonScan, JsonScanError } from "../json/scan.ts";
 import { noParams, type Params, type RawJson } from "./params.ts";
 
 const flag = (meaning: string) =>

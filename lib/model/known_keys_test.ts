@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
-import { parse } from "../model/json.ts";
+import { parse } from "../json/json.ts";
 import { knownKeys } from "./known_keys.ts";
 
 const schema = knownKeys({ memory: v.optional(v.number()), size: v.number() });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Json, toJson } from "./json.ts";
+import { type Json, toJson } from "../json/json.ts";
 
 /** JSON in UTF-8 that has been checked. */
 export type RawJson = Uint8Array<ArrayBuffer>;

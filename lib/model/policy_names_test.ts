@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { resolveConfig } from "./config.ts";
+import { resolveConfig } from "../config/config.ts";
 import { isPolicy, policySetting } from "./policy_names.ts";
 
 Deno.test("a policy is one of the names or the path of a script", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { resolveConfig } from "./config.ts";
+import { resolveConfig } from "../config/config.ts";
 import { QosClasses } from "./qos.ts";
 
 function classes(values: Record<string, unknown>) {

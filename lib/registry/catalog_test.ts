@@ -3,7 +3,7 @@ import { ManualClock } from "../base/clock.ts";
 import { sampleRecord } from "../../tests/contract/registry.ts";
 import { Catalog } from "./catalog.ts";
 import type { FunctionObserver } from "./registry.ts";
-import { openSqlite } from "./sqlite.ts";
+import { openSqlite } from "./local/registry.ts";
 
 /** A watch whose news the test makes. */
 class Watch {

@@ -5,7 +5,7 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import { type Config, findRuntime } from "../model/config.ts";
+import { type Config, findRuntime } from "../config/config.ts";
 import type { Definition } from "../model/function.ts";
 import { imageAliases, type Runtime } from "../model/runtimes.ts";
 

@@ -8,15 +8,15 @@ import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { logger } from "../base/log.ts";
 import { isThisMachine } from "../http/local_address.ts";
-import { hashArchive } from "../model/archive.ts";
-import type { Config } from "../model/config.ts";
+import { hashArchive } from "../archive/archive.ts";
+import type { Config } from "../config/config.ts";
 import { type Definition, type FunctionRecord, patchDefinition } from "../model/function.ts";
 import type { Catalog } from "./catalog.ts";
-import type { CodeCache } from "./code_cache.ts";
-import { readCode } from "./code_source.ts";
+import type { CodeCache } from "./code/cache.ts";
+import { readCode } from "./code/source.ts";
 import { checkDefinition } from "./definitions.ts";
 import type { Registry } from "./registry.ts";
-import { checkWasmCode } from "./wasm_code.ts";
+import { checkWasmCode } from "./code/wasm.ts";
 
 const mib = 1 << 20;
 

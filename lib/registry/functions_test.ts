@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { zipBytes } from "../../tests/support/zip_bytes.ts";
 import { ServerledgeError } from "../base/errors.ts";
-import { packTar } from "../model/archive.ts";
-import { resolveConfig } from "../model/config.ts";
+import { packTar } from "../archive/archive.ts";
+import { resolveConfig } from "../config/config.ts";
 import { type Definition, type FunctionRecord, readDefinition } from "../model/function.ts";
 import { Catalog } from "./catalog.ts";
 import { FunctionService } from "./functions.ts";
 import type { Registry } from "./registry.ts";
-import { openSqlite } from "./sqlite.ts";
+import { openSqlite } from "./local/registry.ts";
 
 interface World {
   readonly service: FunctionService;

@@ -9,8 +9,8 @@ import type { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Params } from "../model/params.ts";
 import type { ColdTier } from "../model/start_tier.ts";
-import type { WrittenLine } from "./call_output.ts";
-import type { StreamedBody } from "./streamed_body.ts";
+import type { WrittenLine } from "./wire/call_output.ts";
+import type { StreamedBody } from "./wire/streamed_body.ts";
 
 /** One execution that an instance is asked for. */
 export interface Call {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Config } from "../model/config.ts";
-import { findRuntime } from "../model/config.ts";
+import type { Config } from "../config/config.ts";
+import { findRuntime } from "../config/config.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import { isSandboxed } from "../model/runtimes.ts";
 import type { Claim, ExecutionEnvironment, Instance, Pull } from "./environment.ts";

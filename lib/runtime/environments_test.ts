@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { FakeEnvironment, fakeRecord } from "../../tests/support/fake_environment.ts";
-import { resolveConfig } from "../model/config.ts";
+import { resolveConfig } from "../config/config.ts";
 import { Environments } from "./environments.ts";
 
 function setUp() {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Arrivals } from "../policy.ts";
+import type { Arrivals } from "../policy/contract.ts";
 import type { EstimateBook } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
 import type { InvocationEnd } from "./observer.ts";

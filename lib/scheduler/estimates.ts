@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Estimates } from "../policy.ts";
+import type { Estimates } from "../policy/contract.ts";
 
 /** Weight of the newest measurement in the moving averages. */
 const weight = 0.2;

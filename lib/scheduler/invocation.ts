@@ -14,7 +14,7 @@ import type { InvokeRequest, Report } from "../model/invocation.ts";
 import type { PageRequest } from "../model/page.ts";
 import type { QosClass } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
-import type { StreamedBody } from "../runtime/streamed_body.ts";
+import type { StreamedBody } from "../runtime/wire/streamed_body.ts";
 import type { Waiter } from "./wait_queue.ts";
 
 /** The execution of an invocation on this node. */

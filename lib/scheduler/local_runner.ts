@@ -7,9 +7,9 @@
 import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
-import { functionPage } from "../cluster/page_exchange.ts";
+import { functionPage } from "../cluster/peers/page_exchange.ts";
 import type { Lease } from "../pool/lease.ts";
-import { withOutput } from "../runtime/call_output.ts";
+import { withOutput } from "../runtime/wire/call_output.ts";
 import type { Reply, StreamedAnswer } from "../runtime/environment.ts";
 import type { Answers } from "./answers.ts";
 import type { EstimateBook } from "./estimates.ts";

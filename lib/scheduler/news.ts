@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LocalNews } from "../cluster/datagram.ts";
+import type { LocalNews } from "../cluster/status/datagram.ts";
 import type { Ledger } from "../pool/ledger.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Scheduler } from "./scheduler.ts";

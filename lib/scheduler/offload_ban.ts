@@ -5,7 +5,7 @@
  */
 
 import { logger } from "../base/log.ts";
-import type { NodeView } from "../policy.ts";
+import type { NodeView } from "../policy/contract.ts";
 import type { Invocation } from "./invocation.ts";
 
 const log = logger("scheduler");

@@ -3,11 +3,11 @@ import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fake_en
 import { ManualClock } from "../base/clock.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import { type ErrorCode, ServerledgeError } from "../base/errors.ts";
-import type { Eligibility, Forwarded, Peers } from "../cluster/peers.ts";
+import type { Eligibility, Forwarded, Peers } from "../cluster/peers/peers.ts";
 import type { Hop } from "../model/hop.ts";
 import { defaultRequest, type InvokeRequest, type Report } from "../model/invocation.ts";
 import { QosClasses } from "../model/qos.ts";
-import type { Outcome, PeerView, Policy, Refusal } from "../policy.ts";
+import type { Outcome, PeerView, Policy, Refusal } from "../policy/contract.ts";
 import { Ledger } from "../pool/ledger.ts";
 import { Pool } from "../pool/pool.ts";
 import type { InvocationEnd } from "./observer.ts";

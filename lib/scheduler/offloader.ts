@@ -7,9 +7,9 @@
 import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
-import type { Peers } from "../cluster/peers.ts";
+import type { Peers } from "../cluster/peers/peers.ts";
 import type { Report } from "../model/invocation.ts";
-import type { Refusal } from "../policy.ts";
+import type { Refusal } from "../policy/contract.ts";
 import type { Answers } from "./answers.ts";
 import type { EstimateBook } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";

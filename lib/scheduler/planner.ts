@@ -7,7 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import { asServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
-import type { Policy, Statistics } from "../policy.ts";
+import type { Policy, Statistics } from "../policy/contract.ts";
 
 const log = logger("scheduler");
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { settle } from "../../tests/support/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
-import type { Policy } from "../policy.ts";
+import type { Policy } from "../policy/contract.ts";
 import { Planner } from "./planner.ts";
 
 function setUp(plan: Policy["plan"]) {

@@ -8,7 +8,7 @@
 import { ServerledgeError } from "../base/errors.ts";
 import type { Report } from "../model/invocation.ts";
 import type { StartTier } from "../model/start_tier.ts";
-import type { Outcome, RequestFacts } from "../policy.ts";
+import type { Outcome, RequestFacts } from "../policy/contract.ts";
 import type { Reply } from "../runtime/environment.ts";
 import type { Execution, Invocation } from "./invocation.ts";
 import type { InvocationEnd, Place } from "./observer.ts";

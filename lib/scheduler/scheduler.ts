@@ -9,7 +9,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import { ServerledgeError } from "../base/errors.ts";
-import type { Peers } from "../cluster/peers.ts";
+import type { Peers } from "../cluster/peers/peers.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Origin } from "../model/hop.ts";
 import type { InvokeRequest } from "../model/invocation.ts";
@@ -18,7 +18,7 @@ import type { QosClasses } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
 import type { Ledger } from "../pool/ledger.ts";
 import type { Pool, PoolListener } from "../pool/pool.ts";
-import type { Arrivals, Decision, Policy, RequestFacts } from "../policy.ts";
+import type { Arrivals, Decision, Policy, RequestFacts } from "../policy/contract.ts";
 import { Answers } from "./answers.ts";
 import { ArrivalBook } from "./arrivals.ts";
 import { EstimateBook } from "./estimates.ts";

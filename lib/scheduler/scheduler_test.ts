@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fake_environment.ts";
 import { defaultPolicy } from "../../policies/default.ts";
-import { noPeers } from "../cluster/no_peers.ts";
+import { noPeers } from "../cluster/peers/no_peers.ts";
 import { ManualClock } from "../base/clock.ts";
 import { Deadlines } from "../base/deadlines.ts";
 import type { ServerledgeError } from "../base/errors.ts";

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Peers } from "../cluster/peers.ts";
+import type { Peers } from "../cluster/peers/peers.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import { needOf } from "../model/image_needs.ts";
-import type { Estimates, NodeView, PeerView } from "../policy.ts";
+import { needOf } from "../images/needs.ts";
+import type { Estimates, NodeView, PeerView } from "../policy/contract.ts";
 import type { Ledger } from "../pool/ledger.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { EstimateBook } from "./estimates.ts";

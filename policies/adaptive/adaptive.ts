@@ -15,7 +15,7 @@ import type {
   PolicyContext,
   Refusal,
   RequestFacts,
-} from "../../lib/policy.ts";
+} from "../../lib/policy/contract.ts";
 import { canRun, full, unsuitable } from "../decisions.ts";
 import { numberSetting } from "../settings.ts";
 import { here } from "./executions.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { NodeView, PeerView, RequestFacts } from "../../lib/policy.ts";
+import type { NodeView, PeerView, RequestFacts } from "../../lib/policy/contract.ts";
 import {
   cloudOf,
   outcomeOf,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Explanation } from "../../lib/policy.ts";
+import type { Explanation } from "../../lib/policy/contract.ts";
 import type { Book } from "./forgetting.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Delays } from "./delays.ts";

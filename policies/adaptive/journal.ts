@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision, ExplainedDecision, RequestFacts } from "../../lib/policy.ts";
+import type { Decision, ExplainedDecision, RequestFacts } from "../../lib/policy/contract.ts";
 import type { Option } from "./options.ts";
 
 /** How many decisions are kept. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Outcome, PeerView, RequestFacts } from "../../lib/policy.ts";
+import type { Outcome, PeerView, RequestFacts } from "../../lib/policy/contract.ts";
 import type { Stay } from "./crowding.ts";
 import { here } from "./executions.ts";
 import type { Knowledge } from "./knowledge.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision, PeerView } from "../../lib/policy.ts";
+import type { Decision, PeerView } from "../../lib/policy/contract.ts";
 
 /** One thing that may be done. */
 export interface Option {

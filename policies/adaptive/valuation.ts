@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision, NodeView, PeerView, RequestFacts } from "../../lib/policy.ts";
+import type { Decision, NodeView, PeerView, RequestFacts } from "../../lib/policy/contract.ts";
 import { hasRoom, offload, run, stockedPeers, wait } from "../decisions.ts";
 import { here } from "./executions.ts";
 import type { Knowledge } from "./knowledge.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Arrivals } from "../../lib/policy.ts";
+import type { Arrivals } from "../../lib/policy/contract.ts";
 
 /** Least share: a node that loses everything still tries. */
 const leastShare = 0.05;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Arrivals, Estimates, Statistics } from "../../lib/policy.ts";
+import type { Arrivals, Estimates, Statistics } from "../../lib/policy/contract.ts";
 import type { QosClass } from "../../lib/model/qos.ts";
 import { type Bandwidths, transferMs } from "../settings.ts";
 import { probabilityInTime } from "./in_time.ts";

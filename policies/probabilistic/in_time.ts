@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Estimates } from "../../lib/policy.ts";
+import type { Estimates } from "../../lib/policy/contract.ts";
 
 /**
  * Probability that an answer comes within its limit, service times being exponential: a mixture of

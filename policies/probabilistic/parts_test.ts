@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Allowance } from "./allowance.ts";
 import { adaptShare } from "./capacity.ts";
 import { probabilityInTime } from "./in_time.ts";
-import type { Arrivals } from "../../lib/policy.ts";
+import type { Arrivals } from "../../lib/policy/contract.ts";
 import { qosClassOf, unmeasured } from "../../tests/contract/policy.ts";
 
 function near(actual: number, expected: number): void {

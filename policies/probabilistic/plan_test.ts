@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Arrivals, Statistics } from "../../lib/policy.ts";
+import type { Arrivals, Statistics } from "../../lib/policy/contract.ts";
 import { cloudOf, qosClassOf, requestOf, unmeasured, viewOf } from "../../tests/contract/policy.ts";
 import { Probabilistic } from "./probabilistic.ts";
 import type { LinearSolver } from "./linear_program.ts";

@@ -14,7 +14,7 @@ import type {
   PolicyContext,
   RequestFacts,
   Statistics,
-} from "../../lib/policy.ts";
+} from "../../lib/policy/contract.ts";
 import {
   awaitsImage,
   canRun,

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { packTar } from "../../lib/model/archive.ts";
-import type { ArchiveEntry } from "../../lib/model/archive_entries.ts";
+import { packTar } from "../../lib/archive/archive.ts";
+import type { ArchiveEntry } from "../../lib/archive/entries.ts";
 import { post } from "../../tests/support/client.ts";
 
 /** Memory of one instance, MiB. */

@@ -5,8 +5,8 @@
  */
 
 import { classes, functionName, napSeconds } from "../../examples/cluster/continuum.ts";
-import type { LoadResult } from "../../lib/load/result.ts";
-import type { Chart } from "../../lib/plot/chart.ts";
+import type { LoadResult } from "../../lib/lab/load/report/result.ts";
+import type { Chart } from "../../lib/lab/plot/chart.ts";
 import { get, post, python } from "../../tests/support/client.ts";
 import { Continuum, type Member } from "../../tests/support/continuum.ts";
 import { eventually } from "../../tests/support/eventually.ts";

@@ -7,7 +7,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { version } from "../../lib/version.ts";
+import { version } from "../../lib/base/version.ts";
 import { runToEnd } from "../../tests/support/process.ts";
 import { describeMachine } from "../machine.ts";
 import { coldExperiment } from "./cold.ts";

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { prepare } from "../../lib/load/prepare.ts";
-import type { KindResult, LoadResult, SliceResult } from "../../lib/load/result.ts";
-import { runLoad } from "../../lib/load/run.ts";
-import type { Scenario } from "../../lib/load/scenario.ts";
+import { prepare } from "../../lib/lab/load/prepare.ts";
+import type { KindResult, LoadResult, SliceResult } from "../../lib/lab/load/report/result.ts";
+import { runLoad } from "../../lib/lab/load/run.ts";
+import type { Scenario } from "../../lib/lab/load/scenario.ts";
 
 /** A median with the least and the largest value; undefined where nothing was measured. */
 export interface Measure {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { KindResult, SliceResult } from "../../lib/load/result.ts";
+import type { KindResult, SliceResult } from "../../lib/lab/load/report/result.ts";
 import { measureOf, overWindows, rateOf } from "./measure.ts";
 
 const timing = { warmUpS: 1, windowS: 2, windows: 3 };

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { KindResult } from "../../lib/load/result.ts";
+import type { KindResult } from "../../lib/lab/load/report/result.ts";
 import { post } from "../../tests/support/client.ts";
 import { startNodeProcess } from "../../tests/support/node.ts";
 import type { Context } from "./experiment.ts";

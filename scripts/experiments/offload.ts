@@ -11,8 +11,8 @@ import {
   type LoadClass,
   napSeconds,
 } from "../../examples/cluster/continuum.ts";
-import type { Chart } from "../../lib/plot/chart.ts";
-import type { Row as FigureRow } from "../../lib/plot/figure.ts";
+import type { Chart } from "../../lib/lab/plot/chart.ts";
+import type { Row as FigureRow } from "../../lib/lab/plot/figure.ts";
 import type { Context } from "./experiment.ts";
 import type { Measure } from "./measure.ts";
 import {

@@ -14,7 +14,7 @@ import {
   startCloud,
   startEdge,
 } from "../../examples/cluster/continuum.ts";
-import type { KindResult, LoadResult } from "../../lib/load/result.ts";
+import type { KindResult, LoadResult } from "../../lib/lab/load/report/result.ts";
 import type { Context } from "./experiment.ts";
 import { type Measure, measureLoad, measureOf, type Timing } from "./measure.ts";
 import { knownPolicies, loadOf } from "./users.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Point } from "../../lib/plot/chart.ts";
-import { drawFigure, type Figure } from "../../lib/plot/figure.ts";
+import type { Point } from "../../lib/lab/plot/chart.ts";
+import { drawFigure, type Figure } from "../../lib/lab/plot/figure.ts";
 import type { Measure } from "./measure.ts";
 
 /** A cell of a table; undefined: there is nothing to tell. */

@@ -13,10 +13,10 @@ import {
   napSeconds,
   queueCapacity,
 } from "../../examples/cluster/continuum.ts";
-import { policyResult } from "../../lib/simulator/results.ts";
-import { makeScenario, readScenario } from "../../lib/simulator/scenario.ts";
-import type { ScenarioFile } from "../../lib/simulator/scenario_schema.ts";
-import { simulate } from "../../lib/simulator/simulation.ts";
+import { policyResult } from "../../lib/lab/simulator/results/results.ts";
+import { makeScenario, readScenario } from "../../lib/lab/simulator/scenario/scenario.ts";
+import type { ScenarioFile } from "../../lib/lab/simulator/scenario/schema.ts";
+import { simulate } from "../../lib/lab/simulator/simulation.ts";
 import { type Extent, type OffloadPoint, shares } from "./offload_measure.ts";
 
 /** Runs of each point, whose mean counts: the more, the less chance is in the simulator's part. */

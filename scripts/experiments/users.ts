@@ -5,7 +5,7 @@
  */
 
 import { classes, functionName } from "../../examples/cluster/continuum.ts";
-import type { Scenario, ScenarioRequest } from "../../lib/load/scenario.ts";
+import type { Scenario, ScenarioRequest } from "../../lib/lab/load/scenario.ts";
 import { policyNames } from "../../lib/model/policy_names.ts";
 
 /** Requests per second of one user, on average. */

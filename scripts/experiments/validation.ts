@@ -6,8 +6,8 @@
  */
 
 import { classes, type LoadClass } from "../../examples/cluster/continuum.ts";
-import type { Chart, Series } from "../../lib/plot/chart.ts";
-import type { Row as FigureRow } from "../../lib/plot/figure.ts";
+import type { Chart, Series } from "../../lib/lab/plot/chart.ts";
+import type { Row as FigureRow } from "../../lib/lab/plot/figure.ts";
 import type { Context } from "./experiment.ts";
 import { type Extent, extentOf, type OffloadPoint } from "./offload_measure.ts";
 import { digits, type Report } from "./report.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { drawFigure } from "../../lib/plot/figure.ts";
+import { drawFigure } from "../../lib/lab/plot/figure.ts";
 import type { Comparison, Row } from "./compare.ts";
 
 /** What others are compared with: the default of a node. */

@@ -7,7 +7,7 @@
  */
 
 import { seededRandom, seedOf } from "../../lib/base/random.ts";
-import { exponential, normal, type Random } from "../../lib/simulator/distributions.ts";
+import { exponential, normal, type Random } from "../../lib/lab/simulator/distributions.ts";
 import type { FunctionTrace } from "./trace.ts";
 
 /** What to draw. */

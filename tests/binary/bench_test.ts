@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { LoadResult } from "../../lib/load/result.ts";
+import type { LoadResult } from "../../lib/lab/load/report/result.ts";
 import { post, python } from "../support/client.ts";
 import { defaultBinary, type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { cleanEnv } from "../support/process.ts";

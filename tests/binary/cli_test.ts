@@ -11,7 +11,7 @@ import { createApp } from "../../lib/api/app.ts";
 import { serveApi } from "../../lib/api/server.ts";
 import type { ApiServices } from "../../lib/api/services.ts";
 import { type ErrorDetails, ServerledgeError } from "../../lib/base/errors.ts";
-import { readTar } from "../../lib/model/archive.ts";
+import { readTar } from "../../lib/archive/archive.ts";
 import type { Definition } from "../../lib/model/function.ts";
 import type { InvokeRequest } from "../../lib/model/invocation.ts";
 import { fakeServices, invocationOf, sampleReport } from "../support/fake_services.ts";

@@ -6,10 +6,10 @@
  */
 
 import assert from "node:assert/strict";
-import { configuredPort, loadConfig } from "../../lib/cli/config_files.ts";
-import { parseConfigText } from "../../lib/cli/config_text.ts";
-import { exampleConfig } from "../../lib/cli/config_view.ts";
-import { resolveConfig } from "../../lib/model/config.ts";
+import { configuredPort, loadConfig } from "../../lib/cli/config/files.ts";
+import { parseConfigText } from "../../lib/cli/config/text.ts";
+import { exampleConfig } from "../../lib/cli/config/view.ts";
+import { resolveConfig } from "../../lib/config/config.ts";
 
 const expected = { "registry.area": "edge", api: { port: 8080 } };
 

@@ -5,10 +5,10 @@
  */
 
 import assert from "node:assert/strict";
-import { startBalancer } from "../../lib/balancer_node.ts";
-import { resolveConfig } from "../../lib/model/config.ts";
+import { startBalancer } from "../../lib/node/balancer_node.ts";
+import { resolveConfig } from "../../lib/config/config.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
-import { connectEtcd } from "../../lib/registry/etcd.ts";
+import { connectEtcd } from "../../lib/registry/etcd/registry.ts";
 import { sampleRecord } from "../contract/registry.ts";
 import { startEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../lib/base/clock.ts";
 import { Cluster, type ClusterOptions } from "../../lib/cluster/cluster.ts";
-import { DatagramCodec, type LocalNews } from "../../lib/cluster/datagram.ts";
-import type { Eligibility, Forwarded } from "../../lib/cluster/peers.ts";
+import { DatagramCodec, type LocalNews } from "../../lib/cluster/status/datagram.ts";
+import type { Eligibility, Forwarded } from "../../lib/cluster/peers/peers.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
-import { connectEtcd } from "../../lib/registry/etcd.ts";
+import { connectEtcd } from "../../lib/registry/etcd/registry.ts";
 import type { NodeObserver, Registry } from "../../lib/registry/registry.ts";
 import { defaultRequest } from "../../lib/model/invocation.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hashArchive } from "../../lib/model/archive.ts";
+import { hashArchive } from "../../lib/archive/archive.ts";
 import { sampleRecord } from "../contract/registry.ts";
 import { code, get, post } from "../support/client.ts";
 import { Continuum, invoke, knows, knowsFree, sees } from "../support/continuum.ts";

@@ -7,10 +7,10 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../lib/base/clock.ts";
 import { ServerledgeError } from "../../lib/base/errors.ts";
-import { readHop } from "../../lib/cluster/hop_headers.ts";
-import { reportHeader, reportPair } from "../../lib/cluster/page_exchange.ts";
-import { PeerClient } from "../../lib/cluster/peer_client.ts";
-import type { Forwarded } from "../../lib/cluster/peers.ts";
+import { readHop } from "../../lib/cluster/peers/hop_headers.ts";
+import { reportHeader, reportPair } from "../../lib/cluster/peers/page_exchange.ts";
+import { PeerClient } from "../../lib/cluster/peers/client.ts";
+import type { Forwarded } from "../../lib/cluster/peers/peers.ts";
 import { defaultRequest } from "../../lib/model/invocation.ts";
 import { paramsOf } from "../../lib/model/params.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";

@@ -15,7 +15,7 @@ import type {
   PeerView,
   PolicyFactory,
   RequestFacts,
-} from "../../lib/policy.ts";
+} from "../../lib/policy/contract.ts";
 import { decideInTurn, type Situation } from "../../policies/replay.ts";
 
 /** A class of which only what matters is told. */

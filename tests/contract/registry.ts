@@ -7,9 +7,9 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { hashArchive } from "../../lib/model/archive.ts";
+import { hashArchive } from "../../lib/archive/archive.ts";
 import { type FunctionRecord, functionRecordSchema } from "../../lib/model/function.ts";
-import { parse } from "../../lib/model/json.ts";
+import { parse } from "../../lib/json/json.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import type {
   AsyncResult,

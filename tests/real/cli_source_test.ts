@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ServerledgeError } from "../../lib/base/errors.ts";
-import { readSource } from "../../lib/cli/source.ts";
-import { readTar } from "../../lib/model/archive.ts";
-import { readCode } from "../../lib/registry/code_source.ts";
+import { readSource } from "../../lib/cli/source/source.ts";
+import { readTar } from "../../lib/archive/archive.ts";
+import { readCode } from "../../lib/registry/code/source.ts";
 import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { zipBytes } from "../support/zip_bytes.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { hashArchive, packTar } from "../../lib/model/archive.ts";
-import { CodeCache } from "../../lib/registry/code_cache.ts";
-import { fetchCode } from "../../lib/registry/fetch_code.ts";
+import { hashArchive, packTar } from "../../lib/archive/archive.ts";
+import { CodeCache } from "../../lib/registry/code/cache.ts";
+import { fetchCode } from "../../lib/registry/code/fetch.ts";
 import { isThisMachine } from "../../lib/http/local_address.ts";
 import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp_dir.ts";

@@ -7,10 +7,10 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../lib/base/clock.ts";
 import { type ErrorCode, ServerledgeError } from "../../lib/base/errors.ts";
-import { DurableResults } from "../../lib/registry/durable_results.ts";
+import { DurableResults } from "../../lib/registry/local/durable_results.ts";
 import type { AsyncResult, Registry, RegistryHealth } from "../../lib/registry/registry.ts";
-import { maxWaiting, ResultJournal } from "../../lib/registry/result_journal.ts";
-import { openSqlite } from "../../lib/registry/sqlite.ts";
+import { maxWaiting, ResultJournal } from "../../lib/registry/local/result_journal.ts";
+import { openSqlite } from "../../lib/registry/local/registry.ts";
 import { sampleReport } from "../support/fake_services.ts";
 import { tempDir } from "../support/temp_dir.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ServerledgeError } from "../../lib/base/errors.ts";
-import { FrameBatch } from "../../lib/runtime/frames.ts";
-import { ExecutorEndpoint } from "../../lib/runtime/endpoint.ts";
+import { FrameBatch } from "../../lib/runtime/wire/frames.ts";
+import { ExecutorEndpoint } from "../../lib/runtime/wire/endpoint.ts";
 import { dockerCall } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp_dir.ts";

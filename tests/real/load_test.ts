@@ -5,10 +5,10 @@
  */
 
 import assert from "node:assert/strict";
-import { prepare } from "../../lib/load/prepare.ts";
-import type { LoadResult } from "../../lib/load/result.ts";
-import { runLoad } from "../../lib/load/run.ts";
-import type { Scenario } from "../../lib/load/scenario.ts";
+import { prepare } from "../../lib/lab/load/prepare.ts";
+import type { LoadResult } from "../../lib/lab/load/report/result.ts";
+import { runLoad } from "../../lib/lab/load/run.ts";
+import type { Scenario } from "../../lib/lab/load/scenario.ts";
 import { eventually } from "../support/eventually.ts";
 import { closeQuietly, RawServer, say, sayWhole } from "../support/raw_server.ts";
 

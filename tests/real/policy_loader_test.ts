@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { ServerledgeError } from "../../lib/base/errors.ts";
-import { loadPolicy } from "../../lib/policy_loader.ts";
+import { loadPolicy } from "../../lib/policy/loader.ts";
 import makeExample from "../../examples/policies/my_policy.ts";
 import { cloudOf, requestOf, testPolicy, viewOf } from "../contract/policy.ts";
 import { tempDir } from "../support/temp_dir.ts";

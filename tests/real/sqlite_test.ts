@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { openKnownFunctions } from "../../lib/registry/known_functions.ts";
-import { ResultJournal } from "../../lib/registry/result_journal.ts";
-import { openSqlite } from "../../lib/registry/sqlite.ts";
+import { openKnownFunctions } from "../../lib/registry/local/known_functions.ts";
+import { ResultJournal } from "../../lib/registry/local/result_journal.ts";
+import { openSqlite } from "../../lib/registry/local/registry.ts";
 import { Recorder, sampleRecord, testRegistry } from "../contract/registry.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
@@ -49,7 +49,7 @@ Deno.test("what an embedded registry promised survives the kill of its process",
   await using file = await tempFile();
   const script = `
     import { openSqlite } from ${
-    JSON.stringify(import.meta.resolve("../../lib/registry/sqlite.ts"))
+    JSON.stringify(import.meta.resolve("../../lib/registry/local/registry.ts"))
   };
     const registry = openSqlite(Deno.args[0]);
     await registry.createFunction(JSON.parse(Deno.args[1]));

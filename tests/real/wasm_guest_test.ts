@@ -5,12 +5,12 @@
  */
 
 import assert from "node:assert/strict";
-import { wasiFunctions } from "../../lib/model/wasm_function.ts";
-import type { Json, JsonObject } from "../../lib/model/json.ts";
+import { wasiFunctions } from "../../lib/wasm/function.ts";
+import type { Json, JsonObject } from "../../lib/json/json.ts";
 import type { FunctionFailure, Reply } from "../../lib/runtime/environment.ts";
 import { CallOutput } from "../../lib/runtime/sandbox/guest/output.ts";
-import { WasiSystem } from "../../lib/runtime/sandbox/guest/wasi.ts";
-import { WasmFunction, type WasmOptions } from "../../lib/runtime/sandbox/guest/wasm.ts";
+import { WasiSystem } from "../../lib/runtime/sandbox/guest/wasm/wasi.ts";
+import { WasmFunction, type WasmOptions } from "../../lib/runtime/sandbox/guest/wasm/module.ts";
 import { failure, value } from "../contract/environment.ts";
 import { buildWasm, type WasmModules, type WasmSource } from "../support/wasm.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { packTar } from "../../lib/model/archive.ts";
+import { packTar } from "../../lib/archive/archive.ts";
 
 /** An answer with its parsed body. */
 export interface Answer {

@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { randomId } from "../../lib/base/ids.ts";
-import { connectEtcd } from "../../lib/registry/etcd.ts";
+import { connectEtcd } from "../../lib/registry/etcd/registry.ts";
 import type { Registry } from "../../lib/registry/registry.ts";
 import { nodeLabel } from "../../lib/runtime/docker/names.ts";
 import { type Answer, get, post } from "./client.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DatagramCodec, type LocalNews } from "../../lib/cluster/datagram.ts";
+import { DatagramCodec, type LocalNews } from "../../lib/cluster/status/datagram.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import { testSecret } from "./continuum.ts";
 

@@ -8,7 +8,7 @@
 import { ServerledgeError } from "../../lib/base/errors.ts";
 import { BodyBudget } from "../../lib/api/body_budget.ts";
 import type { ApiServices, Invocation } from "../../lib/api/services.ts";
-import { resolveConfig } from "../../lib/model/config.ts";
+import { resolveConfig } from "../../lib/config/config.ts";
 import type { Report } from "../../lib/model/invocation.ts";
 import type { NodeStatus } from "../../lib/model/status.ts";
 

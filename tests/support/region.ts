@@ -7,7 +7,7 @@
 import { serveApi } from "../../lib/api/server.ts";
 import { Balancer } from "../../lib/balancer/balancer.ts";
 import { systemClock } from "../../lib/base/clock.ts";
-import { resolveConfig } from "../../lib/model/config.ts";
+import { resolveConfig } from "../../lib/config/config.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import type { NodeObserver } from "../../lib/registry/registry.ts";

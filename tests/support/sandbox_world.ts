@@ -6,8 +6,8 @@
  */
 
 import { randomId } from "../../lib/base/ids.ts";
-import { packTar } from "../../lib/model/archive.ts";
-import { type ConfigSource, resolveConfig } from "../../lib/model/config.ts";
+import { packTar } from "../../lib/archive/archive.ts";
+import { type ConfigSource, resolveConfig } from "../../lib/config/config.ts";
 import { SandboxEnvironment } from "../../lib/runtime/sandbox/environment.ts";
 import type { EnvironmentWorld, Written } from "../contract/environment.ts";
 import { defaultBinary } from "./node.ts";

@@ -6,7 +6,7 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { packTar } from "../../lib/model/archive.ts";
+import { packTar } from "../../lib/archive/archive.ts";
 import { tempDir } from "./temp_dir.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));

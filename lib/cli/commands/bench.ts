@@ -11,8 +11,8 @@ import { argument, flag, option } from "@optique/core/primitives";
 import { choice, float, integer, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
 import { type Command, defineCommand } from "../command.ts";
-import { doc } from "../options.ts";
-import { qosClass } from "../qos_class.ts";
+import { doc } from "../options/options.ts";
+import { qosClass } from "../options/qos_class.ts";
 
 const seconds = float({ metavar: "S" });
 
@@ -214,7 +214,7 @@ export const bench: Command = defineCommand({
   options: benchOptions,
   async run(options, globals, terminal) {
     // Other commands must not pay for the load generator.
-    const { runBench } = await import("../bench.ts");
+    const { runBench } = await import("../bench/bench.ts");
     return await runBench(options, globals, terminal);
   },
 });

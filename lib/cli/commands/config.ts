@@ -9,9 +9,9 @@ import { optional } from "@optique/core/modifiers";
 import { flag } from "@optique/core/primitives";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { configOptions, doc } from "../options.ts";
-import { isReadable } from "../show.ts";
-import { warn } from "../warn.ts";
+import { configOptions, doc } from "../options/options.ts";
+import { isReadable } from "../view/show.ts";
+import { warn } from "../view/warn.ts";
 
 /** Prints the effective configuration of a node, or an example of a file. */
 export const config: Command = defineCommand({
@@ -33,8 +33,8 @@ export const config: Command = defineCommand({
   ),
   async run(options, globals, terminal) {
     // The schemas are needed by this command and by start only.
-    const { loadConfig } = await import("../config_files.ts");
-    const { describeConfig, configTable, exampleConfig } = await import("../config_view.ts");
+    const { loadConfig } = await import("../config/files.ts");
+    const { describeConfig, configTable, exampleConfig } = await import("../config/view.ts");
     if (options.example) {
       terminal.out.write(exampleConfig());
       return exits.ok;

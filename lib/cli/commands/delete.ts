@@ -6,9 +6,9 @@
 
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { functionName, functionOption } from "../options.ts";
-import { connect } from "../session.ts";
-import { show } from "../show.ts";
+import { functionName, functionOption } from "../options/options.ts";
+import { connect } from "../client/session.ts";
+import { show } from "../view/show.ts";
 
 /** Removes a function. */
 export const deleteFunction: Command = defineCommand({

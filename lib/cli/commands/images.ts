@@ -10,16 +10,16 @@ import { map, multiple, optional } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { argument, command, flag } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
-import type { ImageView, PrunedImages, PulledImages } from "../../model/images.ts";
-import type { Answer, NodeClient } from "../client.ts";
+import type { ImageView, PrunedImages, PulledImages } from "../../images/status.ts";
+import type { Answer, NodeClient } from "../client/client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { doc } from "../options.ts";
-import { duringCall } from "../pulls.ts";
-import { connect } from "../session.ts";
-import { show } from "../show.ts";
-import { printable, styled } from "../style.ts";
-import { formatBytes, formatTable } from "../table.ts";
+import { doc } from "../options/options.ts";
+import { duringCall } from "../client/pulls.ts";
+import { connect } from "../client/session.ts";
+import { show } from "../view/show.ts";
+import { printable, styled } from "../view/style.ts";
+import { formatBytes, formatTable } from "../view/table.ts";
 import type { Output, Terminal } from "../terminal.ts";
 
 /** Images may have to be pulled over a slow line, ms. */

@@ -6,7 +6,7 @@
 
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { configOptions } from "../options.ts";
+import { configOptions } from "../options/options.ts";
 
 /** Runs the load balancer of a region until it is told to stop. */
 export const lb: Command = defineCommand({
@@ -26,7 +26,7 @@ export const lb: Command = defineCommand({
   async run(options, globals, terminal) {
     // A client's command must not pay for the balancer.
     const { runServer } = await import("../run_node.ts");
-    const { startBalancer } = await import("../../balancer_node.ts");
+    const { startBalancer } = await import("../../node/balancer_node.ts");
     const kind = { name: "Balancer", command: "lb", start: startBalancer };
     await runServer(kind, options, globals, terminal);
     return exits.ok;

@@ -10,12 +10,12 @@ import { flag } from "@optique/core/primitives";
 import type { FunctionRecord } from "../../model/function.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { readableFunction } from "../function_view.ts";
-import { doc } from "../options.ts";
-import { connect } from "../session.ts";
-import { isReadable, show } from "../show.ts";
-import { printable } from "../style.ts";
-import { formatTable } from "../table.ts";
+import { readableFunction } from "../view/function.ts";
+import { doc } from "../options/options.ts";
+import { connect } from "../client/session.ts";
+import { isReadable, show } from "../view/show.ts";
+import { printable } from "../view/style.ts";
+import { formatTable } from "../view/table.ts";
 import type { Output } from "../terminal.ts";
 
 /** Lists the registered functions: names for scripts, a table for people. */

@@ -11,10 +11,10 @@ import { integer, string } from "@optique/core/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { doc, functionName } from "../options.ts";
-import { connect } from "../session.ts";
-import { show } from "../show.ts";
-import { printable } from "../style.ts";
+import { doc, functionName } from "../options/options.ts";
+import { connect } from "../client/session.ts";
+import { show } from "../view/show.ts";
+import { printable } from "../view/style.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** Prints what instances of a function wrote last: plain lines, unless JSON is asked for. */

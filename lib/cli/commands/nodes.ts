@@ -8,10 +8,10 @@ import { object } from "@optique/core/constructs";
 import type { MemberView } from "../../cluster/members.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { connect } from "../session.ts";
-import { show } from "../show.ts";
-import { styled } from "../style.ts";
-import { formatDuration, formatTable } from "../table.ts";
+import { connect } from "../client/session.ts";
+import { show } from "../view/show.ts";
+import { styled } from "../view/style.ts";
+import { formatDuration, formatTable } from "../view/table.ts";
 import type { Output } from "../terminal.ts";
 
 /** Shows the members of the cluster. */

@@ -12,17 +12,17 @@ import { argument, command, constant, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
-import type { Decision } from "../../policy.ts";
+import type { Decision } from "../../policy/contract.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import type { PolicyAnswer } from "../explanation_view.ts";
-import { doc, type Globals } from "../options.ts";
-import { connect } from "../session.ts";
-import { isReadable, show } from "../show.ts";
-import { printable } from "../style.ts";
-import { formatTable } from "../table.ts";
+import type { PolicyAnswer } from "../view/explanation.ts";
+import { doc, type Globals } from "../options/options.ts";
+import { connect } from "../client/session.ts";
+import { isReadable, show } from "../view/show.ts";
+import { printable } from "../view/style.ts";
+import { formatTable } from "../view/table.ts";
 import type { Terminal } from "../terminal.ts";
-import { warn } from "../warn.ts";
+import { warn } from "../view/warn.ts";
 
 const runOptions = object({
   action: constant("run"),
@@ -64,7 +64,7 @@ async function tryOut(
   globals: Globals,
   terminal: Terminal,
 ): Promise<number> {
-  const { loadPolicy } = await import("../../policy_loader.ts");
+  const { loadPolicy } = await import("../../policy/loader.ts");
   const { decideInTurn } = await import("../../../policies/replay.ts");
   const { readSituations } = await import("../situations.ts");
   const { seededRandom } = await import("../../base/random.ts");
@@ -91,7 +91,7 @@ async function tryOut(
 async function explain(globals: Globals, terminal: Terminal): Promise<number> {
   using node = await connect(globals, terminal);
   const answer = await node.get("/policy");
-  const { explanationView } = await import("../explanation_view.ts");
+  const { explanationView } = await import("../view/explanation.ts");
   show(answer, globals, terminal, () => explanationView(answer.json as PolicyAnswer));
   return exits.ok;
 }

@@ -8,16 +8,16 @@ import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { argument, flag, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
-import { awaitResult, pollPath } from "../await_result.ts";
-import type { Answer } from "../client.ts";
+import { awaitResult, pollPath } from "../client/await_result.ts";
+import type { Answer } from "../client/client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { doc, type Globals, oneOf } from "../options.ts";
-import { isPending, readableReport, readReport } from "../report.ts";
-import { connect } from "../session.ts";
-import { show } from "../show.ts";
+import { doc, type Globals, oneOf } from "../options/options.ts";
+import { isPending, readableReport, readReport } from "../view/report.ts";
+import { connect } from "../client/session.ts";
+import { show } from "../view/show.ts";
 import type { Terminal } from "../terminal.ts";
-import { maxWaitMs, timeoutOption } from "../timeout.ts";
+import { maxWaitMs, timeoutOption } from "../options/timeout.ts";
 
 /** Fetches the result of an asynchronous invocation. */
 export const poll: Command = defineCommand({

@@ -10,10 +10,10 @@ import { flag, option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { doc, functionName, functionOption } from "../options.ts";
-import { duringCall } from "../pulls.ts";
-import { connect } from "../session.ts";
-import { show } from "../show.ts";
+import { doc, functionName, functionOption } from "../options/options.ts";
+import { duringCall } from "../client/pulls.ts";
+import { connect } from "../client/session.ts";
+import { show } from "../view/show.ts";
 
 /** An image may have to be pulled over a slow line first, ms. */
 const prewarmTimeoutMs = 3_600_000;

@@ -12,14 +12,14 @@ import { float, integer, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
 import { policyNames } from "../../model/policy_names.ts";
-import type { Comparison } from "../../simulator/results.ts";
+import type { Comparison } from "../../lab/simulator/results/results.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
 import { checkOutputFile, writeOutputFile } from "../output_files.ts";
-import { isReadable } from "../show.ts";
-import { styled } from "../style.ts";
+import { isReadable } from "../view/show.ts";
+import { styled } from "../view/style.ts";
 import type { Terminal } from "../terminal.ts";
-import { warn } from "../warn.ts";
+import { warn } from "../view/warn.ts";
 
 const options = object({
   scenario: argument(path({ metavar: "SCENARIO" }), {
@@ -59,10 +59,10 @@ export const simulate: Command = defineCommand({
   ],
   options,
   async run({ scenario, policies, seeds = 3, duration, csv, svg }, globals, terminal) {
-    const { parseConfigText } = await import("../config_text.ts");
-    const { readScenario } = await import("../../simulator/scenario.ts");
-    const { compare } = await import("../../simulator/compare.ts");
-    const { readScenarioFile } = await import("../../simulator/scenario_file.ts");
+    const { parseConfigText } = await import("../config/text.ts");
+    const { readScenario } = await import("../../lab/simulator/scenario/scenario.ts");
+    const { compare } = await import("../../lab/simulator/results/compare.ts");
+    const { readScenarioFile } = await import("../../lab/simulator/scenario/file.ts");
     const value = await readScenarioFile(
       scenario,
       async (file) => await parseConfigText(await readFile(file), file),
@@ -78,14 +78,14 @@ export const simulate: Command = defineCommand({
     });
     endProgress(terminal);
     if (csv !== undefined) {
-      const { comparisonCsv } = await import("../../simulator/csv.ts");
+      const { comparisonCsv } = await import("../../lab/simulator/results/csv.ts");
       await writeOutputFile(csv, comparisonCsv(comparison));
     }
     if (svg !== undefined) {
-      const { comparisonFigure } = await import("../../simulator/figure.ts");
+      const { comparisonFigure } = await import("../../lab/simulator/results/figure.ts");
       await writeOutputFile(svg, comparisonFigure(comparison));
     }
-    const { comparisonTable } = await import("../comparison_table.ts");
+    const { comparisonTable } = await import("../view/comparison_table.ts");
     const text = isReadable(globals, terminal)
       ? comparisonTable(comparison)
       : JSON.stringify(comparison satisfies Comparison, null, "\t");

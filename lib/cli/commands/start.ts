@@ -6,7 +6,7 @@
 
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { configOptions } from "../options.ts";
+import { configOptions } from "../options/options.ts";
 
 /** Runs a node until it is told to stop. */
 export const start: Command = defineCommand({
@@ -25,7 +25,7 @@ export const start: Command = defineCommand({
   async run(options, globals, terminal) {
     // A client's command must not pay for the node.
     const { runServer } = await import("../run_node.ts");
-    const { startNode } = await import("../../node.ts");
+    const { startNode } = await import("../../node/node.ts");
     const kind = { name: "Node", command: "start", start: startNode };
     await runServer(kind, options, globals, terminal);
     return exits.ok;

@@ -6,13 +6,13 @@
 
 import { object } from "@optique/core/constructs";
 import type { NodeStatus } from "../../model/status.ts";
-import { isBalancerStatus, readableBalancer } from "../balancer_view.ts";
+import { isBalancerStatus, readableBalancer } from "../view/balancer.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { connect } from "../session.ts";
-import { show } from "../show.ts";
-import { printable, styled } from "../style.ts";
-import { formatBytes, formatDuration, formatFields, formatTable } from "../table.ts";
+import { connect } from "../client/session.ts";
+import { show } from "../view/show.ts";
+import { printable, styled } from "../view/style.ts";
+import { formatBytes, formatDuration, formatFields, formatTable } from "../view/table.ts";
 import type { Output } from "../terminal.ts";
 
 /** Tells what a node or a balancer is doing. */

@@ -5,10 +5,10 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { commit, version as number } from "../../version.ts";
+import { commit, version as number } from "../../base/version.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { indentJson } from "../indent_json.ts";
+import { indentJson } from "../view/indent_json.ts";
 import { versionLine } from "../run.ts";
 
 /** Tells version, commit and Deno version. */

@@ -11,8 +11,8 @@ import { randomId } from "../../base/ids.ts";
 import type { ContainerExecutor } from "../../model/runtimes.ts";
 import javascript from "../executors/executor.js" with { type: "text" };
 import python from "../executors/executor.py" with { type: "text" };
-import { checkSocketPath } from "../endpoint.ts";
-import { nativePrograms } from "./native_programs.ts";
+import { checkSocketPath } from "../wire/endpoint.ts";
+import { nativePrograms } from "./native/programs.ts";
 
 /** Where containers see their folder. */
 export const guestMount = "/serverledge";

@@ -6,9 +6,9 @@
 
 import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
-import type { ExecutorConnection } from "../channel.ts";
-import type { Container } from "./container.ts";
-import { endedEarly } from "./early_end.ts";
+import type { ExecutorConnection } from "../wire/channel.ts";
+import type { Container } from "./container/container.ts";
+import { endedEarly } from "./container/early_end.ts";
 
 /** Time in which an executor has to say hello; slow boards under load need seconds. */
 const helloTimeoutMs = 30_000;

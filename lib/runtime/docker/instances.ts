@@ -8,14 +8,14 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { ConnectionBroken, NeverSent } from "../../http/failures.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { ColdTier } from "../../model/start_tier.ts";
-import type { OutputSink, WrittenLine } from "../call_output.ts";
-import type { ExecutorConnection } from "../channel.ts";
+import type { OutputSink, WrittenLine } from "../wire/call_output.ts";
+import type { ExecutorConnection } from "../wire/channel.ts";
 import type { Call, Instance, Loss, Reply } from "../environment.ts";
-import type { Container } from "./container.ts";
-import { callCustom } from "./custom.ts";
-import { crash } from "./exit.ts";
-import { keepLog } from "./kept_log.ts";
-import type { Relay } from "./relay.ts";
+import type { Container } from "./container/container.ts";
+import { callCustom } from "./custom/instance.ts";
+import { crash } from "./container/exit.ts";
+import { keepLog } from "./container/kept_log.ts";
+import type { Relay } from "./custom/relay.ts";
 
 /** How long a container whose connection is lost gets to be seen ending. */
 const exitNewsMs = 2_000;

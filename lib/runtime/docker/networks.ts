@@ -7,7 +7,7 @@
 
 import { SharedTasks } from "../../base/async.ts";
 import { logger } from "../../base/log.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine } from "./engine/engine.ts";
 import { nodeLabel } from "./names.ts";
 
 const log = logger("runtime");

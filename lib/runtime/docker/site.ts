@@ -4,15 +4,15 @@
  * @module
  */
 
-import type { OutputSink } from "../call_output.ts";
-import type { Container } from "./container.ts";
-import type { ContainerLimits } from "./container_options.ts";
-import type { DiskWatch } from "./disk_watch.ts";
-import type { Engine } from "./engine.ts";
+import type { OutputSink } from "../wire/call_output.ts";
+import type { Container } from "./container/container.ts";
+import type { ContainerLimits } from "./container/options.ts";
+import type { DiskWatch } from "./custom/disk_watch.ts";
+import type { Engine } from "./engine/engine.ts";
 import type { Guest } from "./guest.ts";
-import type { Holders } from "./holders.ts";
+import type { Holders } from "./pause/holders.ts";
 import type { Networks } from "./networks.ts";
-import type { Relays } from "./relays.ts";
+import type { Relays } from "./custom/relays.ts";
 
 /** Where instances of a node are started, and with what. */
 export interface Site {

@@ -9,7 +9,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { SpareBudget } from "../environment.ts";
 import { BackOff } from "./back_off.ts";
-import type { Images } from "./images.ts";
+import type { Images } from "./images/images.ts";
 import type { Site } from "./site.ts";
 import { Spare, spareMemory, type SpareRuntime } from "./spare.ts";
 

@@ -7,17 +7,17 @@
 import { randomId } from "../../base/ids.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { ContainerExecutor, Runtime } from "../../model/runtimes.ts";
-import type { ExecutorConnection } from "../channel.ts";
-import { ExecutorEndpoint } from "../endpoint.ts";
-import { Container } from "./container.ts";
-import { executorOptions, functionLabels } from "./container_options.ts";
-import { engineStatus } from "./engine.ts";
+import type { ExecutorConnection } from "../wire/channel.ts";
+import { ExecutorEndpoint } from "../wire/endpoint.ts";
+import { Container } from "./container/container.ts";
+import { executorOptions, functionLabels } from "./container/options.ts";
+import { engineStatus } from "./engine/engine.ts";
 import { channelVariables, functionVariables } from "./executor_variables.ts";
 import { executorCommand, guestMount } from "./guest.ts";
 import { startAndGreet } from "./hello.ts";
-import type { NamespaceLease } from "./holders.ts";
+import type { NamespaceLease } from "./pause/holders.ts";
 import { ExecutorInstance } from "./instances.ts";
-import { keepLog } from "./kept_log.ts";
+import { keepLog } from "./container/kept_log.ts";
 import { containerName } from "./names.ts";
 import type { Site } from "./site.ts";
 

@@ -2,7 +2,7 @@
  * The program that runs in containers of Node.js functions, Node.js 16 or newer.
  *
  * It connects to the node's unix socket, says hello, loads the handler and answers calls. Frames
- * are a 4-byte big-endian length and JSON in UTF-8 (lib/runtime/frames.ts).
+ * are a 4-byte big-endian length and JSON in UTF-8 (lib/runtime/wire/frames.ts).
  *
  * With the argument `generic` it is started ahead, for no function yet: it loads what functions use
  * most, says hello, and learns its function from the first frame.

@@ -1,7 +1,7 @@
 """The program that runs in containers of Python functions, Python 3.8 or newer.
 
 It connects to the node's unix socket, says hello, loads the handler and answers calls. Frames are
-a 4-byte big-endian length and JSON in UTF-8 (lib/runtime/frames.ts).
+a 4-byte big-endian length and JSON in UTF-8 (lib/runtime/wire/frames.ts).
 
 What calls write leaves the process line by line, so that it is kept whatever becomes of it.
 Descriptors 1 and 2 are a pipe of which this process has the reading end, too, and process 1

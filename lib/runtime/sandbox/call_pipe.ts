@@ -10,7 +10,7 @@
  */
 
 import { closeSync, constants, openSync, writeSync } from "node:fs";
-import { FrameBatch } from "../frames.ts";
+import { FrameBatch } from "../wire/frames.ts";
 
 /** Frames up to this size are written whole or not at all (pipe(7), `PIPE_BUF`), bytes. */
 const maxPipeFrame = 4096;

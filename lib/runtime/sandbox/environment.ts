@@ -8,10 +8,10 @@
 import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { isThisMachine } from "../../http/local_address.ts";
-import { type Config, findRuntime } from "../../model/config.ts";
+import { type Config, findRuntime } from "../../config/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { isSandboxed, type SandboxExecutor } from "../../model/runtimes.ts";
-import type { OutputSink } from "../call_output.ts";
+import type { OutputSink } from "../wire/call_output.ts";
 import type { ExecutionEnvironment, Instance, SpareBudget } from "../environment.ts";
 import { FetchBroker } from "./fetch_broker.ts";
 import { SandboxInstance } from "./instance.ts";

@@ -6,7 +6,7 @@
 
 import * as v from "valibot";
 import { askGuarded, type GuardedOptions } from "../../http/guarded.ts";
-import type { ExecutorConnection } from "../channel.ts";
+import type { ExecutorConnection } from "../wire/channel.ts";
 import { type FetchAnswer, type FetchAsk, maxFetchBytes, maxFetches } from "./asks.ts";
 
 /** How long one exchange may take, ms. */

@@ -7,8 +7,8 @@
 import { ServerledgeError } from "../../base/errors.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { ColdTier } from "../../model/start_tier.ts";
-import type { OutputSink } from "../call_output.ts";
-import type { ExecutorConnection } from "../channel.ts";
+import type { OutputSink } from "../wire/call_output.ts";
+import type { ExecutorConnection } from "../wire/channel.ts";
 import type { Call, Instance, Loss, Reply } from "../environment.ts";
 import type { Confinement } from "./limits/limits.ts";
 import { crashOf, type SandboxProcess } from "./process.ts";

@@ -10,10 +10,10 @@ import { SharedTasks } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
-import { readTar } from "../../model/archive.ts";
+import { readTar } from "../../archive/archive.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { SandboxExecutor } from "../../model/runtimes.ts";
-import { findWasmHandler, type WasmHandler } from "../../model/wasm_function.ts";
+import { findWasmHandler, type WasmHandler } from "../../wasm/function.ts";
 import type { PrepareAnswer } from "./prepare/main.ts";
 import { type PreparerOptions, runPreparer } from "./preparer.ts";
 

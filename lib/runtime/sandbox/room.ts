@@ -10,7 +10,7 @@
 import { dirname, join } from "node:path";
 import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
-import { checkSocketPath } from "../endpoint.ts";
+import { checkSocketPath } from "../wire/endpoint.ts";
 
 /** `nobody`: owns nothing. Other users than root cannot change the user of a process. */
 const unprivileged = 65534;

@@ -6,8 +6,8 @@
 
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
-import type { ExecutorConnection } from "../channel.ts";
-import { ExecutorEndpoint } from "../endpoint.ts";
+import type { ExecutorConnection } from "../wire/channel.ts";
+import { ExecutorEndpoint } from "../wire/endpoint.ts";
 import type { Confinement, Limits } from "./limits/limits.ts";
 import { crashOf, SandboxProcess } from "./process.ts";
 import type { SandboxRoom } from "./room.ts";

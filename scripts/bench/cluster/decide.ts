@@ -5,12 +5,12 @@
  * @module
  */
 
-import { originCoordinate } from "../../../lib/cluster/coordinates.ts";
-import { PeerTable } from "../../../lib/cluster/peer_table.ts";
-import type { Eligibility } from "../../../lib/cluster/peers.ts";
-import { Vivaldi } from "../../../lib/cluster/vivaldi.ts";
+import { originCoordinate } from "../../../lib/cluster/coordinates/coordinates.ts";
+import { PeerTable } from "../../../lib/cluster/peers/table.ts";
+import type { Eligibility } from "../../../lib/cluster/peers/peers.ts";
+import { Vivaldi } from "../../../lib/cluster/coordinates/vivaldi.ts";
 import type { NodeNews, NodeRecord } from "../../../lib/model/node.ts";
-import type { NodeView, Policy, RequestFacts } from "../../../lib/policy.ts";
+import type { NodeView, Policy, RequestFacts } from "../../../lib/policy/contract.ts";
 import { defaultClass } from "../../../lib/model/qos.ts";
 import { policies } from "../../../policies/mod.ts";
 import type { Results } from "../results.ts";

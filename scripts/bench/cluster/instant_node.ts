@@ -5,7 +5,7 @@
  * @module
  */
 
-import { connectEtcd } from "../../../lib/registry/etcd.ts";
+import { connectEtcd } from "../../../lib/registry/etcd/registry.ts";
 import type { Report } from "../../../lib/model/invocation.ts";
 
 /** What it answers every invocation with. */

@@ -9,12 +9,12 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../../lib/base/clock.ts";
 import { randomId } from "../../../lib/base/ids.ts";
-import { originCoordinate } from "../../../lib/cluster/coordinates.ts";
-import { DatagramCodec, type LocalNews } from "../../../lib/cluster/datagram.ts";
-import { PeerTable } from "../../../lib/cluster/peer_table.ts";
-import { Prober } from "../../../lib/cluster/prober.ts";
-import type { StatusSocket } from "../../../lib/cluster/status_socket.ts";
-import { Vivaldi } from "../../../lib/cluster/vivaldi.ts";
+import { originCoordinate } from "../../../lib/cluster/coordinates/coordinates.ts";
+import { DatagramCodec, type LocalNews } from "../../../lib/cluster/status/datagram.ts";
+import { PeerTable } from "../../../lib/cluster/peers/table.ts";
+import { Prober } from "../../../lib/cluster/status/prober.ts";
+import type { StatusSocket } from "../../../lib/cluster/status/socket.ts";
+import { Vivaldi } from "../../../lib/cluster/coordinates/vivaldi.ts";
 import type { NodeRecord } from "../../../lib/model/node.ts";
 import type { Results } from "../results.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { LoadResult } from "../../../lib/load/result.ts";
+import type { LoadResult } from "../../../lib/lab/load/report/result.ts";
 import { defaultBinary } from "../../../tests/support/node.ts";
 import { runToEnd } from "../../../tests/support/process.ts";
 import type { Results } from "../results.ts";

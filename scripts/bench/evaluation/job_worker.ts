@@ -4,9 +4,13 @@
  * @module
  */
 
-import { breaksPromise, isOverBudget, utilityOf } from "../../../lib/simulator/results.ts";
-import { makeScenario } from "../../../lib/simulator/scenario.ts";
-import { simulate } from "../../../lib/simulator/simulation.ts";
+import {
+  breaksPromise,
+  isOverBudget,
+  utilityOf,
+} from "../../../lib/lab/simulator/results/results.ts";
+import { makeScenario } from "../../../lib/lab/simulator/scenario/scenario.ts";
+import { simulate } from "../../../lib/lab/simulator/simulation.ts";
 import type { Job, JobResult } from "./jobs.ts";
 
 const scope = globalThis as unknown as {

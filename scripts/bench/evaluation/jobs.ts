@@ -5,9 +5,9 @@
  */
 
 import { parse } from "yaml";
-import { readScenario } from "../../../lib/simulator/scenario.ts";
-import { readScenarioFile } from "../../../lib/simulator/scenario_file.ts";
-import type { ScenarioFile } from "../../../lib/simulator/scenario_schema.ts";
+import { readScenario } from "../../../lib/lab/simulator/scenario/scenario.ts";
+import { readScenarioFile } from "../../../lib/lab/simulator/scenario/file.ts";
+import type { ScenarioFile } from "../../../lib/lab/simulator/scenario/schema.ts";
 import { root } from "../../project.ts";
 
 /** One run. */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { makeScenario } from "../../../lib/simulator/scenario.ts";
-import { simulate } from "../../../lib/simulator/simulation.ts";
+import { makeScenario } from "../../../lib/lab/simulator/scenario/scenario.ts";
+import { simulate } from "../../../lib/lab/simulator/simulation.ts";
 import type { Results } from "../results.ts";
 import { inRounds } from "../rounds.ts";
 import { scenarioNamed } from "./jobs.ts";

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { packTar } from "../../../lib/model/archive.ts";
+import { packTar } from "../../../lib/archive/archive.ts";
 import { type NodeProcess, startNodeProcess } from "../../../tests/support/node.ts";
 
 /** Memory of one instance of every measured function, MiB. */

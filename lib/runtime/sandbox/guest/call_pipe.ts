@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FrameReader } from "../../frames.ts";
+import { FrameReader } from "../../wire/frames.ts";
 import type { Wire } from "./wire.ts";
 
 /** What Deno's event loop tells of itself, to nobody but Deno's own modules. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { JsonObject } from "../../../model/json.ts";
+import type { JsonObject } from "../../../json/json.ts";
 import type { SandboxSpec } from "../spec.ts";
 import type { Handler, InvocationContext } from "./loader.ts";
 import type { CallOutput, Output } from "./output.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { maxPartBytes, streamWindow } from "../../stream_window.ts";
+import { maxPartBytes, streamWindow } from "../../wire/stream_window.ts";
 import type { SandboxSpec } from "../spec.ts";
 import { Calls } from "./calls.ts";
 import { type Handler, JsonText } from "./loader.ts";

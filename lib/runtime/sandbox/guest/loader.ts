@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { JsonObject } from "../../../model/json.ts";
+import type { JsonObject } from "../../../json/json.ts";
 import type { Reply } from "../../environment.ts";
 import type { CallOutput } from "./output.ts";
 import type { SandboxSpec } from "../spec.ts";

@@ -8,17 +8,17 @@
 import { CallPipe } from "./call_pipe.ts";
 import { type CallMessage, Calls, type SendReply, tooLarge } from "./calls.ts";
 import type { SandboxExecutor } from "../../../model/runtimes.ts";
-import { paramsKey } from "../../messages.ts";
+import { paramsKey } from "../../wire/messages.ts";
 import type { SandboxSpec } from "../spec.ts";
 import { loadModule } from "./deno_loader.ts";
-import { harden, hardenLanguage, makeGlobals } from "./harden.ts";
+import { harden, hardenLanguage, makeGlobals } from "./confinement/harden.ts";
 import { IdleTidy } from "./idle_tidy.ts";
 import type { Answerer, GuestFunction, Loader } from "./loader.ts";
 import { type CallOutput, type CallStorage, Output } from "./output.ts";
 import { OutputPipe } from "./output_pipe.ts";
 import type { FetchAnswer } from "../asks.ts";
-import type { Network } from "./network.ts";
-import { giveUpAllButRead, giveUpPermissions } from "./permissions.ts";
+import type { Network } from "./confinement/network.ts";
+import { giveUpAllButRead, giveUpPermissions } from "./confinement/permissions.ts";
 import { describe, type Failure } from "./results.ts";
 import { Wire } from "./wire.ts";
 
@@ -31,7 +31,7 @@ interface Runner extends Pick<Calls, "cancel" | "taken" | "blame" | "busy"> {
 /** The loaders; each is loaded only where it is needed. */
 const loaders: Readonly<Record<SandboxExecutor, () => Promise<Loader>>> = {
   deno: () => Promise.resolve(loadModule),
-  wasm: async () => (await import("./wasm_loader.ts")).loadWasm,
+  wasm: async () => (await import("./wasm/loader.ts")).loadWasm,
 };
 
 /** Runs this process as a sandbox; returns when the node has no more use for it. */
@@ -128,7 +128,7 @@ export async function runSandbox(): Promise<void> {
 
 async function networkFor(spec: SandboxSpec, wire: Wire): Promise<Network | undefined> {
   if (spec.network === "none") return undefined;
-  const { Network } = await import("./network.ts");
+  const { Network } = await import("./confinement/network.ts");
   return new Network((message) => wire.send(message));
 }
 

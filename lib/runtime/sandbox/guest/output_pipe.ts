@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FrameBatch } from "../../frames.ts";
+import { FrameBatch } from "../../wire/frames.ts";
 
 /** Writes each message before it returns. */
 export class OutputPipe {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FrameReader } from "../../frames.ts";
+import { FrameReader } from "../../wire/frames.ts";
 import { CallOutput } from "./output.ts";
 import { OutputPipe } from "./output_pipe.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { maxPartBytes, partCost, streamWindow } from "../../stream_window.ts";
+import { maxPartBytes, partCost, streamWindow } from "../../wire/stream_window.ts";
 
 /** What an answer begins with. */
 export interface AnswerHead {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { FrameReader } from "../../frames.ts";
-import { FrameWriter } from "../../frame_writer.ts";
+import { FrameReader } from "../../wire/frames.ts";
+import { FrameWriter } from "../../wire/frame_writer.ts";
 
 /** The connection to the node. */
 export class Wire {

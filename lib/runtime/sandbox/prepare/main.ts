@@ -5,8 +5,8 @@
  * @module
  */
 
-import { readTar } from "../../../model/archive.ts";
-import { giveUpPermissions } from "../guest/permissions.ts";
+import { readTar } from "../../../archive/archive.ts";
+import { giveUpPermissions } from "../guest/confinement/permissions.ts";
 import { prepareModules } from "./modules.ts";
 import { CodeProblem } from "./problem.ts";
 import { isTypeScript, type TypeStripper } from "./syntax.ts";
@@ -54,5 +54,5 @@ async function prepare(archive: Uint8Array, handler: string): Promise<PrepareAns
 /** Unpacking and compiling it takes longer than preparing a small function. */
 async function stripperFor(paths: Iterable<string>): Promise<TypeStripper> {
   if (![...paths].some(isTypeScript)) return (source) => source;
-  return (await import("../../../strip_types.ts")).stripTypes;
+  return (await import("../../../base/strip_types.ts")).stripTypes;
 }

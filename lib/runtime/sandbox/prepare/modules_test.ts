@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { stripTypes } from "../../../strip_types.ts";
+import { stripTypes } from "../../../base/strip_types.ts";
 import { type Prepared, prepareModules } from "./modules.ts";
 import { CodeProblem } from "./problem.ts";
 

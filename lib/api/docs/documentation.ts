@@ -1,0 +1,72 @@
+/**
+ * Routes by which the API describes itself: the OpenAPI document, and a page made from it.
+ *
+ * @module
+ */
+
+import type { Context } from "hono";
+import type { HeaderPair } from "../../http/head.ts";
+import { incomingRequest, KnownResponse } from "../../http/server/web.ts";
+import { jsonAnswer } from "../headers.ts";
+import type { Route } from "../route.ts";
+import type { ApiServices } from "../services.ts";
+
+/**
+ * The routes by which the API describes itself.
+ *
+ * @param routes all routes of the API; these may be added later
+ * @param node who the node is
+ */
+export function documentationRoutes(
+  routes: readonly Route[],
+  node: ApiServices["node"],
+): Route[] {
+  const document = async (context: Context) => {
+    const { openApiDocument } = await import("./openapi.ts");
+    const url = `http://${incomingRequest(context.req.raw).headers.get("host") || "localhost"}`;
+    return await openApiDocument(routes, { version: node.version, url });
+  };
+
+  return [
+    {
+      method: "GET",
+      paths: ["/openapi.json"],
+      description: {
+        tag,
+        summary: "This reference for programs",
+        details: "An OpenAPI 3.1 document.",
+        answers: { 200: { description: "The document" } },
+        errors: ["FORBIDDEN", "INTERNAL"],
+        curl: "curl $NODE/openapi.json",
+      },
+      handle: async (context) => jsonAnswer(await document(context)),
+    },
+    {
+      method: "GET",
+      paths: ["/docs"],
+      description: {
+        tag,
+        summary: "This reference for people",
+        details: "A page without scripts and without parts from elsewhere.",
+        answers: { 200: { description: "The page", mediaType: "text/html" } },
+        errors: ["FORBIDDEN", "INTERNAL"],
+        curl: "xdg-open $NODE/docs",
+      },
+      handle: async (context) => {
+        const { docsPage } = await import("./page.ts");
+        return new KnownResponse(docsPage(await document(context)), 200, pageHeaders);
+      },
+    },
+  ];
+}
+
+const tag = "Reference";
+
+const pageHeaders: readonly HeaderPair[] = [
+  ["content-type", "text/html; charset=UTF-8"],
+  [
+    "content-security-policy",
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  ],
+  ["x-content-type-options", "nosniff"],
+];

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { fakeServices } from "../../../tests/support/fake_services.ts";
+import { apiRoutes, createApp } from "../app.ts";
+import { docsPage } from "./page.ts";
+import type { OpenApiDocument } from "./openapi.ts";
+
+const methods = ["get", "post", "put", "patch", "delete"] as const;
+
+async function load(path: string): Promise<Response> {
+  return await createApp(fakeServices()).request(`http://localhost:1323${path}`);
+}
+
+async function document(): Promise<OpenApiDocument> {
+  return await (await load("/openapi.json")).json();
+}
+
+Deno.test("every route is in the OpenAPI document", async () => {
+  const { openapi, paths } = await document();
+  assert.match(openapi, /^3\.1\./);
+  for (const route of apiRoutes(fakeServices())) {
+    for (const path of route.paths) {
+      const described = paths[path.replace(/:(\w+)(\{[^}]*\})?/g, "{$1}")];
+      assert.ok(described, path);
+      const verbs = route.method === "ANY" ? methods : [route.method.toLowerCase() as "get"];
+      for (const verb of verbs) {
+        assert.equal(described[verb]?.summary, route.description.summary, `${verb} ${path}`);
+      }
+    }
+  }
+});
+
+Deno.test("every operation has an id of its own, its path parameters and answers", async () => {
+  const ids = new Set<string>();
+  for (const [path, item] of Object.entries((await document()).paths)) {
+    for (const method of methods) {
+      const operation = item[method];
+      if (!operation) continue;
+      assert.ok(!ids.has(operation.operationId!), operation.operationId);
+      ids.add(operation.operationId!);
+      const declared = (operation.parameters ?? []).flatMap((parameter) =>
+        "in" in parameter && parameter.in === "path" ? [parameter.name] : []
+      );
+      assert.deepEqual(declared, [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]), path);
+      assert.ok(Object.keys(operation.responses ?? {}).includes("200"), path);
+    }
+  }
+});
+
+Deno.test("bodies are schemas of the document, and every reference leads to one", async () => {
+  const whole = await document();
+  const schemas = whole.components.schemas ?? {};
+  const references = JSON.stringify(whole).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g);
+  const named = new Set([...references].map(([, name]) => name!));
+  assert.deepEqual([...named].sort(), Object.keys(schemas).sort());
+  const { InvokeRequest, Report } = schemas as Record<string, { properties: object }>;
+  assert.deepEqual(Object.keys(InvokeRequest!.properties), [
+    "Params",
+    "QoSClass",
+    "QoSMaxRespT",
+    "Locality",
+    "CanDoOffloading",
+    "Async",
+    "ReturnOutput",
+  ]);
+  assert.ok(Object.keys(Report!.properties).includes("ExecutionNode"));
+  assert.deepEqual(
+    (InvokeRequest!.properties as { Params: { anyOf: object[] } }).Params.anyOf[0],
+    {
+      type: "object",
+      additionalProperties: true,
+      description: "Passed to the function as it is",
+    },
+  );
+});
+
+Deno.test("openApiDocument: no default is an object or a list, and changes have none", async () => {
+  const { components } = await document();
+  const defaults = (value: unknown): unknown[] => {
+    if (typeof value !== "object" || value === null) return [];
+    const own = "default" in value ? [value.default] : [];
+    return [...own, ...Object.values(value).flatMap(defaults)];
+  };
+  const structured = defaults(components).filter((one) => typeof one === "object" && one !== null);
+  assert.deepEqual(structured, []);
+  assert.deepEqual(defaults(components.schemas!.FunctionChanges), []);
+  assert.notDeepEqual(defaults(components.schemas!.Function), []);
+});
+
+Deno.test("the page shows every path and needs nothing from elsewhere", async () => {
+  const answer = await load("/docs");
+  assert.equal(answer.headers.get("content-type"), "text/html; charset=UTF-8");
+  assert.match(answer.headers.get("content-security-policy")!, /default-src 'none'/);
+  const page = await answer.text();
+  for (const path of Object.keys((await document()).paths)) assert.ok(page.includes(path), path);
+  assert.doesNotMatch(page, /<script|<link|<img|@import|url\(/);
+  assert.ok(page.includes("With <code>Async</code> it answers"));
+  assert.ok(page.includes("curl http://localhost:1323/invoke/hello"));
+  const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!);
+  assert.equal(new Set(ids).size, ids.length);
+  for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) {
+    assert.ok(ids.includes(target!), target);
+  }
+});
+
+Deno.test("the page escapes all that it shows", () => {
+  const evil = `<script>alert("x" & 'y')</script>`;
+  const schema = { type: evil, description: evil, default: evil };
+  const page = docsPage(
+    {
+      openapi: "3.1.0",
+      info: { title: evil, version: evil, description: evil },
+      servers: [{ url: evil }],
+      paths: {
+        [evil]: {
+          get: {
+            tags: [evil],
+            summary: evil,
+            description: `\`${evil}\``,
+            parameters: [{ name: evil, in: "query", description: evil, schema }],
+            requestBody: { content: { [evil]: { schema: { properties: { [evil]: schema } } } } },
+            responses: { [evil]: { description: evil, content: { [evil]: {} } } },
+            "x-codeSamples": [{ source: evil }],
+          },
+        },
+      },
+      components: {
+        schemas: {
+          [evil]: {
+            properties: {
+              [evil]: schema,
+              b: { enum: [evil] },
+              c: { const: evil },
+              d: { $ref: evil },
+            },
+          },
+        },
+      },
+      // The document's type knows no such types; this page must not rely on it.
+    } as unknown as OpenApiDocument,
+  );
+  assert.doesNotMatch(page, /<script|alert\("/);
+  assert.ok(page.includes("&lt;script&gt;alert(&quot;x&quot; &amp; &#39;y&#39;)"));
+});

@@ -1,0 +1,126 @@
+/**
+ * The OpenAPI 3.1 document of the API, made from the routes and their schemas. It is made when it
+ * is asked for, and this module is loaded then: a node that nobody asks does not pay for it.
+ *
+ * @module
+ */
+
+import { Hono } from "hono";
+import { describeRoute, type DescribeRouteOptions, generateSpecs, resolver } from "hono-openapi";
+import type * as v from "valibot";
+import { type ErrorCode, ServerledgeError } from "../../base/errors.ts";
+import { isObject } from "../../json/json.ts";
+import { type Description, methodsOf, type Route } from "../route.ts";
+import { answers as named } from "../schemas.ts";
+
+/** What the document says of the node. */
+export interface ApiInfo {
+  /** Version of the program. */
+  readonly version: string;
+  /** Where the reader reaches the node, e.g. `http://127.0.0.1:1323`. */
+  readonly url: string;
+}
+
+/** An OpenAPI document. */
+export type OpenApiDocument = Awaited<ReturnType<typeof generateSpecs>>;
+
+/**
+ * Makes the document.
+ *
+ * @param routes what to describe
+ * @param info the node
+ */
+export async function openApiDocument(
+  routes: readonly Route[],
+  info: ApiInfo,
+): Promise<OpenApiDocument> {
+  // The routes are described on an app of their own, since each description is a middleware.
+  const described = new Hono();
+  for (const route of routes) {
+    const description = describeRoute(operation(route.description, info));
+    for (const method of methodsOf(route)) described.on(method, [...route.paths], description);
+  }
+  const document = await generateSpecs(described, {
+    excludeStaticFile: false,
+    documentation: {
+      info: {
+        title: "Serverledge",
+        version: info.version,
+        description: "HTTP API of a Serverledge node. Keys of request bodies may be in any case; " +
+          "times are seconds and memory is MiB unless a name says otherwise.",
+      },
+      servers: [{ url: info.url }],
+    },
+  });
+  for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
+    dropDefaults(schema, name === changesName ? () => true : isStructured);
+  }
+  return document;
+}
+
+/** The one schema whose fields have no defaults: what it does not name stays as it is. */
+const changesName = "FunctionChanges";
+
+/** Generators of clients refuse objects and lists as defaults, and leave out what has them. */
+function isStructured(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+function dropDefaults(schema: unknown, drops: (value: unknown) => boolean): void {
+  if (Array.isArray(schema)) { for (const one of schema) dropDefaults(one, drops); }
+  else if (isObject(schema)) {
+    if ("default" in schema && drops(schema.default)) delete schema.default;
+    for (const part of Object.values(schema)) dropDefaults(part, drops);
+  }
+}
+
+function operation(description: Description, info: ApiInfo): DescribeRouteOptions {
+  const { tag, summary, details, body, query, curl } = description;
+  const options = {
+    tags: [tag],
+    summary,
+    description: details,
+    responses: { ...goodAnswers(description), ...badAnswers(description.errors) },
+    parameters: query?.map(({ name, description, type }) => ({
+      in: "query" as const,
+      name,
+      description,
+      schema: { type },
+    })),
+    requestBody: body && { content: json(body, "input") },
+    // An extension that most renderers of OpenAPI documents know.
+    "x-codeSamples": [{ lang: "Shell", source: curl.replaceAll("$NODE", info.url) }],
+  };
+  return options;
+}
+
+function goodAnswers({ answers }: Description): DescribeRouteOptions["responses"] {
+  return Object.fromEntries(
+    Object.entries(answers).map(([status, { description, schema, mediaType }]) => [status, {
+      description,
+      content: schema ? json(schema, "output") : { [mediaType ?? "application/json"]: {} },
+    }]),
+  );
+}
+
+function badAnswers(errors: readonly ErrorCode[]): DescribeRouteOptions["responses"] {
+  const codes = Map.groupBy(errors, (code) => new ServerledgeError(code, "").status);
+  return Object.fromEntries(
+    [...codes].map(([status, codes]) => [status, {
+      description: codes.join(", "),
+      content: json(named.error, "output"),
+    }]),
+  );
+}
+
+function json(schema: v.GenericSchema, typeMode: "input" | "output") {
+  const options = {
+    typeMode,
+    // The one custom check of the models is "is a JSON object", which JSON Schema can say.
+    overrideSchema: ({ valibotSchema }: { valibotSchema: { type: string } }) =>
+      valibotSchema.type === "custom"
+        ? { type: "object" as const, additionalProperties: true }
+        : undefined,
+  };
+  return { "application/json": { schema: resolver(schema, { options }) } };
+}

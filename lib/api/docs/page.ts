@@ -1,0 +1,259 @@
+/**
+ * The reference of the API as a page, made from the OpenAPI document: plain HTML that needs no
+ * script and nothing from elsewhere, for an edge device may have no internet.
+ *
+ * @module
+ */
+
+import { join, type Markup, markup, raw } from "./markup.ts";
+import { docsStyle } from "./style.ts";
+import type { OpenApiDocument } from "./openapi.ts";
+
+/** The parts of a JSON Schema that the page shows. */
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema | boolean;
+  readonly required?: readonly string[];
+}
+
+type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
+
+/** The parts of an operation that the page shows. */
+interface Operation {
+  readonly tags?: readonly string[];
+  readonly summary?: string;
+  readonly description?: string;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly description?: string;
+    readonly schema?: Schema;
+  }[];
+  readonly requestBody?: { readonly content: Content };
+  readonly responses?: Readonly<
+    Record<string, { readonly description: string; readonly content?: Content }>
+  >;
+  readonly "x-codeSamples"?: readonly { readonly source: string }[];
+}
+
+/** Operations that are the same but for the verb, or another path that means the same. */
+interface Entry {
+  readonly id: string;
+  readonly methods: readonly string[];
+  readonly path: string;
+  readonly otherPaths: readonly string[];
+  readonly operation: Operation;
+}
+
+/**
+ * Renders the page.
+ *
+ * @param document what to show
+ * @returns HTML
+ */
+export function docsPage(document: OpenApiDocument): string {
+  const chapters = Map.groupBy(
+    entries(document.paths as Record<string, Record<string, Operation>>),
+    ({ operation }) => operation.tags?.[0] ?? "",
+  );
+  const schemas = (document.components.schemas ?? {}) as Record<string, Schema>;
+  const { title, version, description } = document.info;
+  return markup`
+    <!DOCTYPE html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>${title} API</title>
+        <style>
+        ${raw(docsStyle)}
+        </style>
+      </head>
+      <body>
+        <header>
+          <h1>${title} API <small>${version}</small></h1>
+          <p>${description}</p>
+          <p>
+            This node: <code>${document.servers?.[0]?.url ?? ""}</code>. For programs:
+            <a href="/openapi.json">openapi.json</a>.
+          </p>
+        </header>
+        <nav>${join([...chapters].map(([tag, list]) => contents(tag, list)))}</nav>
+        <main>
+          ${join([...chapters].map(([tag, list]) => chapter(tag, list)))}
+          <section>
+            <h2>Bodies</h2>
+            ${join(Object.entries(schemas).map(([name, schema]) => body(name, schema)))}
+          </section>
+        </main>
+      </body>
+    </html>
+  `.text;
+}
+
+function entries(paths: Record<string, Record<string, Operation>>): Entry[] {
+  const all = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => ({ path, method, operation }))
+  );
+  const bySummary = Map.groupBy(all, ({ operation }) => operation.summary);
+  return [...bySummary.values()].map((same) => {
+    const { operation } = same[0]!;
+    const methods = [...new Set(same.map(({ method }) => method.toUpperCase()))];
+    const [path = "", ...otherPaths] = new Set(same.map(({ path }) => path));
+    const id = `${methods[0]}${path}`.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+    return { id, methods, path, otherPaths, operation };
+  });
+}
+
+function contents(tag: string, list: readonly Entry[]): Markup {
+  const items = list.map(({ id, methods, path }) =>
+    markup`<li><a href="#${id}">${badges(methods)} ${path}</a></li>`
+  );
+  return markup`<div><strong>${tag}</strong><ul>${join(items)}</ul></div>`;
+}
+
+function badges(methods: readonly string[]): Markup {
+  const [first = "", ...others] = methods;
+  return markup`<b class="verb ${first.toLowerCase()}">${others.length > 0 ? "ANY" : first}</b>`;
+}
+
+function chapter(tag: string, list: readonly Entry[]): Markup {
+  return markup`<section><h2>${tag}</h2>${join(list.map(article))}</section>`;
+}
+
+function article({ id, methods, path, otherPaths, operation }: Entry): Markup {
+  const { summary, description, parameters = [], requestBody, responses = {} } = operation;
+  const samples = operation["x-codeSamples"] ?? [];
+  const query = parameters.filter((parameter) => parameter.in === "query");
+  return markup`
+    <article id="${id}">
+      <h3>${badges(methods)} <code>${path}</code> <a href="#${id}">${summary ?? ""}</a></h3>
+      <p>${prose(description ?? "")}</p>
+      ${line("Also", otherPaths)}
+      ${line("Verbs", methods.length > 1 ? [...methods, "HEAD"] : [])}
+      ${join(samples.map(({ source }) => markup`<pre>${source}</pre>`))}
+      ${parameterTable(query)}
+      ${requestBody ? markup`<p>Body: ${contentType(requestBody.content)}</p>` : ""}
+      <table class="answers">
+        <thead><tr><th>Status</th><th>When</th><th>Body</th></tr></thead>
+        <tbody>${join(Object.entries(responses).map(answer))}</tbody>
+      </table>
+    </article>
+  `;
+}
+
+function line(title: string, values: readonly string[]): Markup {
+  if (values.length === 0) return raw("");
+  return markup`<p>${title}: <code>${values.join(", ")}</code></p>`;
+}
+
+function parameterTable(parameters: NonNullable<Operation["parameters"]>): Markup {
+  if (parameters.length === 0) return raw("");
+  const rows = parameters.map(({ name, description = "", schema = {} }) =>
+    tableRow(markup`<code>${name}</code>`, typeOf(schema), prose(description))
+  );
+  return markup`
+    <table>
+      <thead><tr><th>Query</th><th>Type</th><th>Meaning</th></tr></thead>
+      <tbody>${join(rows)}</tbody>
+    </table>
+  `;
+}
+
+function answer(
+  [status, { description, content = {} }]: [string, { description: string; content?: Content }],
+): Markup {
+  return tableRow(markup`${status}`, prose(description), contentType(content));
+}
+
+function tableRow(...cells: Markup[]): Markup {
+  return markup`<tr>${join(cells.map((cell) => markup`<td>${cell}</td>`))}</tr>`;
+}
+
+function contentType(content: Content): Markup {
+  return join(
+    Object.entries(content).map(([type, { schema }]) => schema ? typeOf(schema) : markup`${type}`),
+  );
+}
+
+function body(name: string, schema: Schema): Markup {
+  const fields = Object.entries(schema.properties ?? {});
+  const rows = fields.map(([field, of]) => fieldRow(field, of, schema.required ?? []));
+  const table = markup`
+    <table>
+      <thead><tr><th>Field</th><th>Type</th><th>Meaning</th></tr></thead>
+      <tbody>${join(rows)}</tbody>
+    </table>
+  `;
+  return markup`
+    <article id="body-${name}">
+      <h3>${name}</h3>
+      ${schema.properties ? table : markup`<p>${typeOf(schema)}</p>`}
+    </article>
+  `;
+}
+
+function fieldRow(field: string, schema: Schema, required: readonly string[]): Markup {
+  return tableRow(
+    markup`<code>${field}</code>`,
+    typeOf(schema),
+    markup`${prose(meaning(schema))} ${required.includes(field) ? "" : fallback(schema)}`,
+  );
+}
+
+function fallback({ default: value }: Schema): Markup {
+  if (value === undefined || value === null) return markup`<i>optional</i>`;
+  return markup`<i>default</i> <code>${JSON.stringify(value)}</code>`;
+}
+
+/** An optional field has its description one level down, beside `null`. */
+function meaning({ description, anyOf = [] }: Schema): string {
+  return description ?? anyOf.map((option) => option.description).find((text) => text) ?? "";
+}
+
+function typeOf(schema: Schema): Markup {
+  const { $ref, type, items, anyOf, properties, additionalProperties } = schema;
+  if ($ref) {
+    const name = $ref.slice($ref.lastIndexOf("/") + 1);
+    return markup`<a href="#body-${name}">${name}</a>`;
+  }
+  if ("const" in schema) {
+    return markup`<code>${JSON.stringify(schema.const)}</code>`;
+  }
+  if (schema.enum) {
+    return alternatives(schema.enum.map((one) => markup`<code>${String(one)}</code>`));
+  }
+  if (anyOf) return alternatives(anyOf.filter((one) => one.type !== "null").map(typeOf));
+  if (items) {
+    return markup`list of ${typeOf(items)}`;
+  }
+  if (properties) {
+    return markup`{ ${Object.keys(properties).join(", ")} }`;
+  }
+  if (typeof additionalProperties === "object" && additionalProperties.type) {
+    return markup`object of ${typeOf(additionalProperties)}`;
+  }
+  return markup`${type ?? "any"}`;
+}
+
+function alternatives(options: readonly Markup[]): Markup {
+  return join(options.flatMap((option, at) => at === 0 ? [option] : [raw(" or "), option]));
+}
+
+/** Text whose parts between backticks are code. */
+function prose(text: string): Markup {
+  return join(
+    text.split("`").map((part, at) =>
+      at % 2 === 1 ? markup`<code>${part}</code>` : markup`${part}`
+    ),
+  );
+}

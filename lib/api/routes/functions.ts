@@ -1,0 +1,134 @@
+/**
+ * Routes about functions: create, update, delete, list.
+ *
+ * @module
+ */
+
+import { readDefinition } from "../../model/function.ts";
+import { incomingRequest } from "../../http/server/web.ts";
+import { BodyReader } from "../body.ts";
+import { jsonAnswer } from "../headers.ts";
+import { queryFlag } from "../query.ts";
+import type { Description, Handler, Route } from "../route.ts";
+import { answers, bodyOf, deletionSchema, requests } from "../schemas.ts";
+import type { ApiServices } from "../services.ts";
+
+const tag = "Functions";
+const readDeletion = bodyOf(deletionSchema);
+
+/**
+ * The routes about functions.
+ *
+ * @param services the node
+ */
+export function functionRoutes(services: ApiServices): Route[] {
+  const bodies = new BodyReader(services, "code.max");
+
+  const save = (action: "create" | "update"): Handler => async (context) => {
+    const definition = readDefinition(await bodies.json(incomingRequest(context.req.raw)));
+    await services[action](definition);
+    return jsonAnswer({ Created: definition.Name });
+  };
+
+  const patch: Handler = async (context) => {
+    const name = context.req.param("fun")!;
+    await services.patch(name, await bodies.json(incomingRequest(context.req.raw)));
+    return jsonAnswer({ Updated: name });
+  };
+
+  const remove: Handler = async (context) => {
+    const { Name } = readDeletion(await bodies.json(incomingRequest(context.req.raw)));
+    await services.remove(Name);
+    return jsonAnswer({ Deleted: Name });
+  };
+
+  const list: Handler = (context) => {
+    const functions = services.functions();
+    const details = queryFlag(context, "details");
+    return jsonAnswer(details ? functions : functions.map((record) => record.Name));
+  };
+
+  return [
+    { method: "POST", paths: ["/create"], description: creation, handle: save("create") },
+    { method: "POST", paths: ["/update"], description: updating, handle: save("update") },
+    { method: "PATCH", paths: ["/function/:fun"], description: patching, handle: patch },
+    { method: "POST", paths: ["/delete"], description: deletion, handle: remove },
+    { method: "GET", paths: ["/function", "/functions"], description: listing, handle: list },
+  ];
+}
+
+const sample =
+  `-d '{"Name": "hello", "Runtime": "python", "MemoryMB": 128, "Handler": "hello.handler",\n` +
+  `       "TarFunctionCode": "'$(tar -c hello.py | base64 -w0)'"}'`;
+
+const creation: Description = {
+  tag,
+  summary: "Create a function",
+  details: "Registers a function that does not exist yet. Keys may be in any case.",
+  body: requests.definition,
+  answers: { 200: { description: "It exists now", schema: answers.created } },
+  errors: [
+    "INVALID_REQUEST",
+    "FORBIDDEN",
+    "RUNTIME_UNKNOWN",
+    "FUNCTION_EXISTS",
+    "PAYLOAD_TOO_LARGE",
+    "UNPROCESSABLE",
+    "REGISTRY_UNAVAILABLE",
+    "INTERNAL",
+  ],
+  curl: `curl $NODE/create ${sample}`,
+};
+
+const updating: Description = {
+  ...creation,
+  summary: "Create or replace a function",
+  details:
+    "As create, but a function of that name is replaced; instances of the old version finish " +
+    "what they run and are removed.",
+  errors: creation.errors.filter((code) => code !== "FUNCTION_EXISTS"),
+  curl: `curl $NODE/update ${sample}`,
+};
+
+const patching: Description = {
+  ...creation,
+  summary: "Change a function",
+  details:
+    "What is not named stays, the code too; `null` puts a field back to its default. Variables of " +
+    "`Env` are named one by one. (JSON Merge Patch, RFC 7396.)",
+  body: requests.changes,
+  answers: { 200: { description: "It is changed", schema: answers.updated } },
+  errors: creation.errors.map((code) => code === "FUNCTION_EXISTS" ? "FUNCTION_UNKNOWN" : code),
+  curl: `curl -X PATCH $NODE/function/hello -d '{"MemoryMB": 256}'`,
+};
+
+const deletion: Description = {
+  tag,
+  summary: "Delete a function",
+  details: "Removes a function and its instances.",
+  body: requests.deletion,
+  answers: { 200: { description: "It is gone", schema: answers.deleted } },
+  errors: [
+    "INVALID_REQUEST",
+    "FORBIDDEN",
+    "FUNCTION_UNKNOWN",
+    "PAYLOAD_TOO_LARGE",
+    "REGISTRY_UNAVAILABLE",
+    "INTERNAL",
+  ],
+  curl: `curl $NODE/delete -d '{"Name": "hello"}'`,
+};
+
+const listing: Description = {
+  tag,
+  summary: "List the functions",
+  details: "Names in order, or with `details=true` the definitions without their code.",
+  query: [{
+    name: "details",
+    type: "boolean",
+    description: "`true` for definitions instead of names; default `false`",
+  }],
+  answers: { 200: { description: "The functions", schema: answers.functions } },
+  errors: ["INVALID_REQUEST", "FORBIDDEN", "REGISTRY_UNAVAILABLE", "INTERNAL"],
+  curl: `curl "$NODE/function?details=true"`,
+};

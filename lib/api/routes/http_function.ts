@@ -1,0 +1,140 @@
+/**
+ * `ANY /fn/:name/*`: functions as plain HTTP services, for `curl --data-binary`, forms, browsers.
+ *
+ * @module
+ */
+
+import type { Context } from "hono";
+import { BodyReader } from "../body.ts";
+import { resourcePairs } from "../headers.ts";
+import { passedOn, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
+import { invocationErrors } from "./invoke.ts";
+import type { Route } from "../route.ts";
+import type { ApiServices, Invocation } from "../services.ts";
+import type { IncomingRequest } from "../../http/server/messages.ts";
+import { incomingRequest, KnownResponse } from "../../http/server/web.ts";
+import { readHop } from "../../cluster/peers/hop_headers.ts";
+import { reportPair } from "../../cluster/peers/page_exchange.ts";
+import { type ErrorCode, ServerledgeError } from "../../base/errors.ts";
+import type { InvokeRequest, Report } from "../../model/invocation.ts";
+import type { PageRequest } from "../../model/page.ts";
+import { paramsOf } from "../../model/params.ts";
+
+/**
+ * The route that serves functions over HTTP.
+ *
+ * @param services the node
+ */
+export function httpFunctionRoutes(services: ApiServices): Route[] {
+  const bodies = new BodyReader(services);
+  const isOpen = services.config["fn.debug"];
+
+  const handle = async (context: Context): Promise<Response> => {
+    const request = incomingRequest(context.req.raw);
+    const name = context.req.param("name")!;
+    services.admit(name);
+    const hop = readHop(request.headers, services.config["cluster.secret"]);
+    const { bytes, held } = await bodies.booked(request);
+    const report = await answered(request, held, () => {
+      const page = toPage(request, bytes);
+      const origin = { hop, inputSize: bytes.length, page, held };
+      const invocation = services.invoke(name, requestOf(page), origin);
+      // Another node logs what it is told, and may tell its own client.
+      return hop || isOpen ? invocation : guarded(invocation);
+    });
+    const answer = report.page ? passedOn(report.page) : toHttpAnswer(report.Result);
+    if (!hop) return answer;
+    const { status, headers, body } = answer.outgoing;
+    const told = [reportPair(report), ...resourcePairs(services.free())];
+    const kept = headers.filter(([name]) => !told.some(([other]) => other === name));
+    return new KnownResponse(body, status, [...kept, ...told]);
+  };
+
+  const paths: Route["paths"] = ["/fn/:name/:path{.*}", "/fn/:name"];
+  return [{ method: "ANY", paths, open: true, description, handle }];
+}
+
+/** Waits for the answer; whoever has taken the request gives its memory back. */
+async function answered(
+  request: IncomingRequest,
+  held: Disposable,
+  invoke: () => Invocation,
+): Promise<Report> {
+  try {
+    const invocation = invoke();
+    request.onDisconnect(() => invocation.cancel());
+    return await invocation.done;
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Codes of errors whose message is the function's own, or its image's. */
+const ownWords: ReadonlySet<ErrorCode> = new Set([
+  "FUNCTION_ERROR",
+  "FUNCTION_CRASHED",
+  "INSTANCE_START_FAILED",
+]);
+
+/** The invocation, whose failure strangers may be told. */
+function guarded(invocation: Invocation): Invocation {
+  const { id } = invocation;
+  const done = invocation.done.catch((error) => {
+    throw withoutParticulars(error, id);
+  });
+  return { id, done, cancel: () => invocation.cancel() };
+}
+
+/**
+ * The error as strangers get it: pages are open to whoever can reach the node, and a traceback or
+ * what a function wrote tells about its code and its data.
+ *
+ * @param error why an invocation failed
+ * @param id the invocation's, by which the function's log has the rest
+ */
+function withoutParticulars(error: ServerledgeError, id: string): ServerledgeError {
+  const { traceback: _, output: __, error: ___, ...details } = error.details ?? {};
+  const message = ownWords.has(error.code)
+    ? `The function failed; its log has the particulars of request ${id}`
+    : error.message;
+  return new ServerledgeError(error.code, message, {
+    cause: error,
+    details: { ...details, requestId: id },
+  });
+}
+
+/** The event is made where the function runs, since its body may have to be encoded. */
+function requestOf(page: PageRequest): InvokeRequest {
+  let event: InvokeRequest["Params"] | undefined;
+  return {
+    get Params() {
+      return event ??= paramsOf(toHttpEvent(page));
+    },
+    QoSClass: 0,
+    QoSMaxRespT: 0,
+    Locality: "any",
+    CanDoOffloading: true,
+    Async: false,
+    ReturnOutput: false,
+  };
+}
+
+const description: Route["description"] = {
+  tag: "Functions over HTTP",
+  summary: "Use a function as an HTTP service",
+  details: "The handler's params are the request: " +
+    "`{method, url, path, query, headers, body, isBase64Encoded}`, where `path` is what follows the " +
+    "name, `url` path and query byte for byte as they were sent, header names are lower-case, and a " +
+    "body that is not text comes as base64. If it returns " +
+    "`{statusCode, headers, body, isBase64Encoded}`, that is the answer (an empty list as " +
+    "`content-type`: none); a string is sent as plain " +
+    "text, anything else as JSON. What a `fetch(request)` handler of the runtime `deno` has not " +
+    "written completely when it returns is streamed; a transfer that breaks off tells that it failed. " +
+    "A failure is answered without the function's own words, which its log has (`requestId`), unless " +
+    "`fn.debug` of the node is true.",
+  answers: { 200: { description: "What the function answers", mediaType: "*/*" } },
+  errors: invocationErrors,
+  curl:
+    "curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' $NODE/fn/resize/small?width=320",
+};

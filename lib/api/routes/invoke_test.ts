@@ -1,0 +1,248 @@
+import assert from "node:assert/strict";
+import {
+  fakeServices,
+  invocationOf,
+  sampleReport,
+  type TestRequest,
+} from "../../../tests/support/fake_services.ts";
+import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
+import type { InvokeRequest, Report } from "../../model/invocation.ts";
+import { createApp } from "../app.ts";
+import type { ApiServices } from "../services.ts";
+
+/** Invokes with a body and tells what the node was asked for, its parameters parsed. */
+async function seen(body: string): Promise<Record<keyof InvokeRequest, unknown> | undefined> {
+  let request: Record<keyof InvokeRequest, unknown> | undefined;
+  const app = createApp(fakeServices({
+    invoke(_name, asked) {
+      request = { ...asked, Params: parsed(asked) };
+      return invocationOf(Promise.resolve(sampleReport));
+    },
+  }));
+  const answer = await app.request("/invoke/hello", { method: "POST", body });
+  await answer.body?.cancel();
+  return request;
+}
+
+function parsed({ Params }: InvokeRequest): unknown {
+  return JSON.parse(new TextDecoder().decode(Params.json));
+}
+
+async function post(overrides: Partial<ApiServices>, init: TestRequest = {}) {
+  const app = createApp(fakeServices(overrides));
+  const answer = await app.request("/invoke/hello", { method: "POST", ...init });
+  return { answer, body: await answer.json() };
+}
+
+function failing(error: unknown): Partial<ApiServices> {
+  return { invoke: () => invocationOf(Promise.reject(error)) };
+}
+
+Deno.test("an invocation is answered with the fields of its report in their order", async () => {
+  // Fields in another order, and one too many.
+  const reversed = Object.fromEntries(Object.entries(sampleReport).reverse());
+  const shuffled = { extra: 1, ...reversed } as unknown as Report;
+  const app = createApp(fakeServices({
+    invoke: () => invocationOf(Promise.resolve(shuffled)),
+  }));
+  const answer = await app.request("/invoke/hello", { method: "POST" });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get("content-type"), "application/json; charset=UTF-8");
+  assert.equal(await answer.text(), `${JSON.stringify(sampleReport)}\n`);
+});
+
+Deno.test("an invocation is answered the same way past the router and by it", async () => {
+  // An app of its own for each: one that knows the function as quick looks after its client later.
+  const send = (path: string, method = "POST") =>
+    createApp(fakeServices()).request(path, { method });
+  const answers = [];
+  for (const path of ["/invoke/hello", "/invoke/hello?x=1", "/invoke/hel%6Co", "/invoke/none"]) {
+    const answer = await send(path);
+    answers.push([answer.status, await answer.text()]);
+  }
+  const good = [200, `${JSON.stringify(sampleReport)}\n`];
+  assert.deepEqual(answers.slice(0, 3), [good, good, good]);
+  assert.equal(answers[3]![0], 404);
+  assert.equal((await send("/invoke/hello", "GET")).status, 405);
+  assert.equal((await send("/invoke/")).status, 404);
+});
+
+Deno.test("answers tell load balancers the state of the node", async () => {
+  const { answer } = await post({}, { headers: { "Serverledge-MAB-Request-ID": "42" } });
+  assert.equal(answer.headers.get("Serverledge-Node-Name"), "node1");
+  assert.equal(answer.headers.get("Serverledge-Free-Mem"), "896");
+  assert.equal(answer.headers.get("Serverledge-Free-CPU"), "1.500000");
+  assert.match(answer.headers.get("Serverledge-Timestamp")!, /^\d{10}$/);
+  assert.equal(answer.headers.get("Serverledge-Node-Arch"), "amd64");
+  assert.equal(answer.headers.get("Serverledge-MAB-Request-ID"), "42");
+  const { answer: other } = await post({});
+  assert.equal(other.headers.get("Serverledge-MAB-Request-ID"), null);
+});
+
+Deno.test("errors tell the state of the node too, but not an unknown function", async () => {
+  const busy = await post(failing(new ServerledgeError("NODE_SATURATED", "Full")));
+  assert.equal(busy.answer.headers.get("Serverledge-Node-Name"), "node1");
+  const app = createApp(fakeServices());
+  const unknown = await app.request("/invoke/nothing", { method: "POST" });
+  assert.equal(unknown.status, 404);
+  assert.equal(unknown.headers.get("Serverledge-Node-Name"), null);
+  assert.deepEqual(await unknown.json(), {
+    code: "FUNCTION_UNKNOWN",
+    message: "There is no function nothing",
+  });
+});
+
+Deno.test("keys come in any case, unknown ones are ignored, an empty body means defaults", async () => {
+  const defaults = {
+    Params: null,
+    QoSClass: 0,
+    QoSMaxRespT: 0,
+    Locality: "any",
+    CanDoOffloading: true,
+    Async: false,
+    ReturnOutput: false,
+  };
+  assert.deepEqual(await seen(""), defaults);
+  assert.deepEqual(await seen('{"params":{},"other":1}'), { ...defaults, Params: {} });
+  const body = '{"PARAMS":{"a":1},"qosclass":2,"QosMaxRespT":1.5,"candooffloading":false,' +
+    '"returnOutput":true}';
+  assert.deepEqual(await seen(body), {
+    Params: { a: 1 },
+    QoSClass: 2,
+    QoSMaxRespT: 1.5,
+    Locality: "any",
+    CanDoOffloading: false,
+    Async: false,
+    ReturnOutput: true,
+  });
+});
+
+Deno.test("a bad body is refused with the path of the bad field", async () => {
+  const cases = [
+    ["{", undefined],
+    ["[]", undefined],
+    ['{"Params":[]}', "Params"],
+    ['{"params":3}', "Params"],
+    ['{"QoSClass":1.5}', "QoSClass"],
+    ['{"QoSMaxRespT":"soon"}', "QoSMaxRespT"],
+    ['{"Async":"yes"}', "Async"],
+  ] as const;
+  for (const [body, path] of cases) {
+    const { answer, body: error } = await post({}, { body });
+    assert.equal(answer.status, 400, body);
+    assert.equal(error.code, "INVALID_REQUEST");
+    assert.equal(error.path, path, body);
+  }
+});
+
+Deno.test("async invocations are accepted with an id", async () => {
+  const { answer, body } = await post({}, { body: '{"async":true}' });
+  assert.equal(answer.status, 200);
+  assert.deepEqual(body, { ReqId: "hello-1" });
+  assert.equal(answer.headers.get("Serverledge-Node-Name"), "node1");
+});
+
+Deno.test("every error keeps its code, its message, its details and the status of its code", async () => {
+  for (const code of errorCodes) {
+    const error = new ServerledgeError(code as ErrorCode, "So it is", { details: { a: [1] } });
+    const { answer, body } = await post(failing(error));
+    assert.equal(answer.status, error.status, code);
+    assert.equal(answer.headers.get("content-type"), "application/json; charset=UTF-8");
+    assert.deepEqual(body, { code, message: "So it is", a: [1] });
+  }
+});
+
+Deno.test("a function's own failure is told with its error, traceback and output", async () => {
+  const details = {
+    error: { type: "ValueError", message: "no" },
+    traceback: "Traceback ...",
+    output: "before",
+  };
+  const { answer, body } = await post(
+    failing(new ServerledgeError("FUNCTION_ERROR", "hello failed", { details })),
+  );
+  assert.equal(answer.status, 500);
+  assert.deepEqual(body, { code: "FUNCTION_ERROR", message: "hello failed", ...details });
+});
+
+Deno.test("a full node says when to try again", async () => {
+  const plain = await post(failing(new ServerledgeError("NODE_SATURATED", "Full")));
+  assert.equal(plain.answer.status, 429);
+  assert.equal(plain.answer.headers.get("Retry-After"), "1");
+  const told = await post(
+    failing(new ServerledgeError("NODE_SATURATED", "Full", { details: { retryAfterS: 2.5 } })),
+  );
+  assert.equal(told.answer.headers.get("Retry-After"), "3");
+});
+
+Deno.test("no detail of an error can take the place of code and message", async () => {
+  const details = { code: "X", message: "Y", path: "Z" };
+  const { body } = await post(failing(new ServerledgeError("INTERNAL", "Told", { details })));
+  assert.deepEqual(body, { code: "INTERNAL", message: "Told", path: "Z" });
+});
+
+Deno.test("a defect of the node is told without its particulars", async () => {
+  const { answer, body } = await post(failing(new TypeError("secret is not a function")));
+  assert.equal(answer.status, 500);
+  assert.equal(body.code, "INTERNAL");
+  assert.doesNotMatch(JSON.stringify(body), /secret|stack| at /);
+});
+
+Deno.test("bodies above the bound are refused, announced or not", async () => {
+  const app = createApp(fakeServices({}, { "api.body.max": 1 }));
+  const large = new Uint8Array((1 << 20) + 1).fill(32);
+  const announced = await app.request("/invoke/hello", {
+    method: "POST",
+    headers: { "content-length": String(large.length) },
+    body: large,
+  });
+  assert.equal(announced.status, 413);
+  assert.deepEqual((await announced.json()).maxBytes, 1 << 20);
+  let pulled = 0;
+  const endless = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      pulled++;
+      controller.enqueue(new Uint8Array(1 << 18));
+    },
+  });
+  const chunked = await app.request("/invoke/hello", { method: "POST", body: endless });
+  assert.equal(chunked.status, 413);
+  assert.ok(pulled < 10, `stopped reading, ${pulled} chunks`);
+});
+
+Deno.test("a chunked body within the bound is read whole", async () => {
+  let params: unknown;
+  const app = createApp(fakeServices({
+    invoke(_name, request) {
+      params = parsed(request);
+      return invocationOf(Promise.resolve(sampleReport));
+    },
+  }));
+  const bytes = new TextEncoder().encode('{"Params":{"name":"Zoë"}}');
+  // Cut inside the two bytes of a letter.
+  const body = ReadableStream.from([bytes.slice(0, 21), bytes.slice(21)]);
+  await app.request("/invoke/hello", { method: "POST", body });
+  assert.deepEqual(params, { name: "Zoë" });
+});
+
+Deno.test("a client that leaves cancels its invocation", async () => {
+  const client = new AbortController();
+  const ends = Promise.withResolvers<never>();
+  let cancelled = 0;
+  const app = createApp(fakeServices({
+    invoke() {
+      // The client leaves as soon as its invocation is under way.
+      queueMicrotask(() => client.abort());
+      return invocationOf(ends.promise, () => {
+        cancelled++;
+        ends.reject(new ServerledgeError("CANCELLED", "The client left"));
+      });
+    },
+  }));
+  const request = new Request("http://localhost/invoke/hello", {
+    method: "POST",
+    signal: client.signal,
+  });
+  assert.equal((await app.request(request)).status, 499);
+  assert.equal(cancelled, 1);
+});

@@ -1,0 +1,36 @@
+/**
+ * The route that shows the cluster.
+ *
+ * @module
+ */
+
+import { jsonAnswer } from "../headers.ts";
+import type { Description, Route } from "../route.ts";
+import { answers } from "../schemas.ts";
+import type { ApiServices } from "../services.ts";
+
+/**
+ * The route about the members of the cluster.
+ *
+ * @param services the node
+ */
+export function nodeRoutes(services: ApiServices): Route[] {
+  return [{
+    method: "GET",
+    paths: ["/nodes"],
+    description,
+    handle: () => jsonAnswer({ Nodes: services.members() }),
+  }];
+}
+
+const description: Description = {
+  tag: "Operation",
+  summary: "Members of the cluster",
+  details:
+    "The nodes and balancers that the node knows, itself first, with where they are reached, how " +
+    "far they are, what they told last and how old that is. A client that moves finds here the node " +
+    "nearest to it. Empty for a node that is alone.",
+  answers: { 200: { description: "The members", schema: answers.nodes } },
+  errors: ["FORBIDDEN", "INTERNAL"],
+  curl: "curl $NODE/nodes",
+};

@@ -1,0 +1,77 @@
+/**
+ * `GET /poll/:reqId`: results of async invocations.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+import type { Report } from "../../model/invocation.ts";
+import { jsonAnswer } from "../headers.ts";
+import type { Route } from "../route.ts";
+import { answers } from "../schemas.ts";
+import type { ApiServices } from "../services.ts";
+
+/** What a failed invocation reports, as the Go node does; the reason follows it. */
+const nothing: Report = {
+  Success: false,
+  Result: "",
+  ResponseTime: 0,
+  IsWarmStart: false,
+  InitTime: 0,
+  QueueingTime: 0,
+  OffloadLatency: 0,
+  Duration: 0,
+  Output: "",
+  ExecutionArea: "",
+  ExecutionNode: "",
+  StartTier: "",
+};
+
+/**
+ * The route that polls for results.
+ *
+ * @param services the node
+ */
+export function resultRoutes(services: Pick<ApiServices, "poll">): Route[] {
+  return [{
+    method: "GET",
+    paths: ["/poll/:reqId"],
+    description,
+    async handle(context) {
+      const id = context.req.param("reqId")!;
+      const result = await services.poll(id);
+      switch (result?.state) {
+        case "done":
+          return jsonAnswer(result.report);
+        case "pending":
+          return jsonAnswer({ ReqId: id, Status: "pending" }, 202);
+        case "failed": {
+          const { code: Code, message: Message, details: Details } = result;
+          return jsonAnswer({ ...nothing, Code, Message, Details });
+        }
+        case "kept":
+        case undefined:
+          throw new ServerledgeError(
+            "RESULT_UNKNOWN",
+            "There is no result of that id: it was never given out, or the result has expired",
+          );
+      }
+    },
+  }];
+}
+
+const description: Route["description"] = {
+  tag: "Invocations",
+  summary: "Result of an async invocation",
+  details:
+    "Answers with the report once the invocation has ended. A failed one has `Success` false, " +
+    "with `Code`, `Message` and `Details` of its error. Any node of the cluster can tell; while etcd " +
+    "is away only the one that accepted the invocation. The result of one whose `Locality` is not `any` stays " +
+    "on the node that accepted it; others answer 403 with that node's `url`.",
+  answers: {
+    200: { description: "It has ended", schema: answers.result },
+    202: { description: "It has not ended yet", schema: answers.pending },
+  },
+  errors: ["FORBIDDEN", "RESULT_UNKNOWN", "REGISTRY_UNAVAILABLE", "INTERNAL"],
+  curl: "curl $NODE/poll/hello-8f3k2m",
+};

@@ -1,0 +1,79 @@
+/**
+ * Code archives: TAR as clients send it and as the registry keeps it.
+ *
+ * @module
+ */
+
+import { packTar as pack } from "modern-tar";
+import { ServerledgeError } from "../base/errors.ts";
+import { type ArchiveEntry, type ArchiveLimits, archiveLimits, BadArchive } from "./entries.ts";
+import { readTarEntries } from "./tar.ts";
+
+/**
+ * Reads a TAR archive. Only what can be unpacked without leaving its folder and without one entry
+ * undoing another is accepted.
+ *
+ * @param archive the bytes of the archive, not compressed
+ * @param limits what it may hold at most
+ * @returns its entries, in the archive's order; each directory that is named at most once
+ * @throws `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`, with the bad entry in its details
+ */
+export function readTar(
+  archive: Uint8Array,
+  limits: ArchiveLimits = archiveLimits,
+): ArchiveEntry[] {
+  try {
+    return readTarEntries(archive, limits);
+  } catch (error) {
+    throw archiveError(error, "TAR");
+  }
+}
+
+/**
+ * The coded error for an archive of a definition that is not accepted.
+ *
+ * @param thrown what its reader threw
+ * @param format what it was read as
+ * @returns `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`; anything but a {@link BadArchive} as it is
+ */
+export function archiveError(thrown: unknown, format: string): unknown {
+  if (!(thrown instanceof BadArchive)) return thrown;
+  const { message, entry, tooLarge } = thrown;
+  const path = "TarFunctionCode";
+  return new ServerledgeError(
+    tooLarge ? "PAYLOAD_TOO_LARGE" : "UNPROCESSABLE",
+    `${path}: cannot use the ${format} archive: ${message}`,
+    { cause: thrown, details: entry === undefined ? { path } : { path, entry } },
+  );
+}
+
+/**
+ * Makes a TAR archive. Equal content makes equal bytes: entries are sorted, and carry no time and
+ * no owner.
+ *
+ * @param entries what goes in; paths as {@link ArchiveEntry} wants them
+ */
+export async function packTar(entries: readonly ArchiveEntry[]): Promise<Uint8Array> {
+  const sorted = [...entries].sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
+  return await pack(sorted.map(({ path, data, executable }) => ({
+    header: {
+      name: data ? path : `${path}/`,
+      size: data?.length ?? 0,
+      type: data ? "file" as const : "directory" as const,
+      mode: !data || executable ? 0o755 : 0o644,
+      mtime: new Date(0),
+    },
+    body: data ?? undefined,
+  })));
+}
+
+/**
+ * What an archive is called in the registry and on disk.
+ *
+ * @param archive the bytes of the archive
+ * @returns its SHA-256 in lower-case hex
+ */
+export async function hashArchive(archive: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", archive as Uint8Array<ArrayBuffer>);
+  return new Uint8Array(digest).toHex();
+}

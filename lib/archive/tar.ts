@@ -1,0 +1,230 @@
+/**
+ * Reads TAR archives: v7, ustar, GNU and pax. Owners and times are not even looked at, so whatever
+ * an archiver writes there does no harm.
+ *
+ * Formats: POSIX.1-2017 `pax`, "ustar Interchange Format" and "pax Header Block"; GNU tar manual,
+ * "Basic Tar Format".
+ *
+ * @module
+ */
+
+import {
+  type ArchiveEntry,
+  type ArchiveLimits,
+  ArchiveMeter,
+  ArchivePaths,
+  BadArchive,
+  decodeName,
+  refuseEntry,
+} from "./entries.ts";
+
+const blockBytes = 512;
+
+/** A header block. */
+interface Header {
+  /** For messages until it is known whether another entry overrides it. */
+  readonly name: string;
+  /** As it stands; may be cut within a character where another entry overrides it. */
+  readonly rawName: Uint8Array;
+  readonly typeFlag: string;
+  readonly mode: number;
+  readonly size: number;
+}
+
+/** What entries in front of an entry say of it. */
+interface Overrides {
+  /** Records of pax headers: of this entry, and of all that follow. */
+  local: ReadonlyMap<string, string>;
+  global: ReadonlyMap<string, string>;
+  /** Name in GNU's own form. */
+  longName: string | undefined;
+}
+
+/** Entries that are neither files nor directories, by type flag. */
+const otherTypes: Readonly<Record<string, string>> = {
+  "1": "is a hard link",
+  "2": "is a symbolic link",
+  "3": "is a device",
+  "4": "is a device",
+  "6": "is a pipe",
+  "S": "is a sparse file: archive it without --sparse",
+  "M": "is the rest of a file in another volume",
+};
+
+/**
+ * Reads a TAR archive.
+ *
+ * @param archive its bytes, not compressed
+ * @param limits what it may hold at most
+ * @returns its entries, in the archive's order; their content is a part of `archive`
+ * @throws {BadArchive} saying which entry cannot be unpacked as it was packed
+ */
+export function readTarEntries(archive: Uint8Array, limits: ArchiveLimits): ArchiveEntry[] {
+  const paths = new ArchivePaths();
+  const meter = new ArchiveMeter(limits);
+  const entries: ArchiveEntry[] = [];
+  const overrides: Overrides = { local: new Map(), global: new Map(), longName: undefined };
+  for (let at = 0;;) {
+    const block = archive.subarray(at, at + blockBytes);
+    if (block.length < blockBytes) throw new BadArchive("it is cut: it has no end");
+    if (block.every((byte) => byte === 0)) return entries;
+    const header = withOverrides(readHeader(block), overrides);
+    at += blockBytes;
+    const end = at + (hasContent(header) ? header.size : 0);
+    if (end > archive.length) throw new BadArchive(`it is cut in ${JSON.stringify(header.name)}`);
+    const content = archive.subarray(at, end);
+    at = Math.ceil(end / blockBytes) * blockBytes;
+    if (takeOverride(header, content, overrides)) continue;
+    const entry = toEntry(header, content, overrides, paths);
+    meter.add(entry?.data?.length ?? 0);
+    if (entry) entries.push(entry);
+    overrides.local = new Map();
+    overrides.longName = undefined;
+  }
+}
+
+/** @returns undefined for what needs not be unpacked */
+function toEntry(
+  header: Header,
+  content: Uint8Array,
+  { local, global }: Overrides,
+  paths: ArchivePaths,
+): ArchiveEntry | undefined {
+  const { name, typeFlag, mode } = header;
+  if (typeFlag === "V") return undefined; // label of a volume
+  const problem = otherTypes[typeFlag];
+  if (problem) refuseEntry(name, `${problem}${problem.includes(":") ? "" : notTaken}`);
+  if ([...local.keys(), ...global.keys()].some((key) => key.startsWith("GNU.sparse."))) {
+    refuseEntry(name, otherTypes.S!);
+  }
+  if (!fileTypes.includes(typeFlag)) refuseEntry(name, `has the unknown type "${typeFlag}"`);
+  const isDirectory = typeFlag === "5" || typeFlag === "D" || isOldDirectory(header);
+  const path = paths.add(name, isDirectory ? "directory" : "file");
+  if (path === undefined) return undefined;
+  if (isDirectory) return { path, data: null, executable: false };
+  return { path, data: content, executable: (mode & 0o100) !== 0 };
+}
+
+const notTaken = ": only files and directories are accepted";
+
+/** Files (one flag means contiguous, one is of the first format) and directories (one lists names). */
+const fileTypes = ["0", "\0", "7", "5", "D"];
+
+/** The first format knew no type for directories. */
+function isOldDirectory({ name, typeFlag }: Header): boolean {
+  return (typeFlag === "\0" || typeFlag === "0") && name.endsWith("/");
+}
+
+/** Some archivers give links and directories a size, and no content follows all the same. */
+function hasContent({ typeFlag }: Header): boolean {
+  return !"123456".includes(typeFlag);
+}
+
+/** @returns true if the entry says something of those that follow */
+function takeOverride(header: Header, content: Uint8Array, overrides: Overrides): boolean {
+  switch (header.typeFlag) {
+    case "x":
+    case "X":
+      overrides.local = readPax(content);
+      return true;
+    case "g":
+      overrides.global = new Map([...overrides.global, ...readPax(content)]);
+      return true;
+    case "L":
+      overrides.longName = decodeName(upToNul(content));
+      return true;
+    case "K": // name of a link's target
+      return true;
+    default:
+      return false;
+  }
+}
+
+function withOverrides(header: Header, { local, global, longName }: Overrides): Header {
+  if ("xXgLK".includes(header.typeFlag)) return header;
+  const record = (key: string) => local.get(key) ?? global.get(key);
+  const name = record("path") || longName || decodeName(header.rawName);
+  const size = record("size") || String(header.size);
+  if (!/^\d{1,15}$/.test(size)) refuseEntry(name, "has a size that is no number");
+  return { ...header, name, size: Number(size) };
+}
+
+function readHeader(block: Uint8Array): Header {
+  checkSum(block);
+  const magic = latin1(block, 257, 6);
+  // GNU's own magic has a space here, and times where others have a prefix.
+  const isPosix = magic === "ustar\0";
+  const prefixBytes = latin1(block, 508, 4) === "tar\0" ? 131 : 155;
+  const prefix = isPosix ? upToNul(block.subarray(345, 345 + prefixBytes)) : new Uint8Array();
+  const shortName = upToNul(block.subarray(0, 100));
+  const rawName = prefix.length === 0 ? shortName : Uint8Array.of(...prefix, 0x2f, ...shortName);
+  const name = new TextDecoder().decode(rawName);
+  return {
+    name,
+    rawName,
+    typeFlag: latin1(block, 156, 1),
+    mode: number(block, 100, 8, name, "mode"),
+    size: number(block, 124, 12, name, "size"),
+  };
+}
+
+/** Old archivers summed signed bytes. */
+function checkSum(block: Uint8Array): void {
+  let unsigned = 0;
+  let signed = 0;
+  block.forEach((byte, at) => {
+    const value = at >= 148 && at < 156 ? 32 : byte;
+    unsigned += value;
+    signed += value << 24 >> 24;
+  });
+  const stored = octal(latin1(block, 148, 8));
+  if (stored !== unsigned && stored !== signed) {
+    throw new BadArchive("it has a header whose checksum is wrong");
+  }
+}
+
+/** A number in octal digits, or in base 256 where the first bit is set. */
+function number(block: Uint8Array, at: number, length: number, entry: string, what: string) {
+  const field = block.subarray(at, at + length);
+  const value = (field[0]! & 0x80) === 0
+    ? octal(latin1(block, at, length))
+    : field.reduce((sum, byte, index) => sum * 256 + (index === 0 ? byte & 0x7f : byte), 0);
+  if (Number.isSafeInteger(value)) return value!;
+  return refuseEntry(entry, `has a ${what} that is no number`);
+}
+
+/** @returns 0 for an empty field; undefined for what is no octal number */
+function octal(field: string): number | undefined {
+  const digits = /^[ \0]*([0-7]*)(?:[ \0]|$)/.exec(field)?.[1];
+  if (digits === undefined) return undefined;
+  return digits === "" ? 0 : Number.parseInt(digits, 8);
+}
+
+/** `LENGTH KEY=VALUE\n`, repeated; an empty value takes a record back. */
+function readPax(content: Uint8Array): Map<string, string> {
+  const records = new Map<string, string>();
+  for (let at = 0; at < content.length && content[at] !== 0;) {
+    const space = content.indexOf(0x20, at);
+    const digits = space < 0 ? "" : latin1(content, at, Math.min(space - at, 16));
+    const end = at + (/^\d{1,15}$/.test(digits) ? Number(digits) : 0);
+    const equals = content.indexOf(0x3d, space);
+    if (end > content.length || equals < space || equals >= end || content[end - 1] !== 0x0a) {
+      throw new BadArchive("it has a damaged pax header");
+    }
+    const key = decodeName(content.subarray(space + 1, equals));
+    // Values of other keys may be in any encoding.
+    const value = content.subarray(equals + 1, end - 1);
+    records.set(key, key === "path" ? decodeName(value) : new TextDecoder().decode(value));
+    at = end;
+  }
+  return records;
+}
+
+function upToNul(field: Uint8Array): Uint8Array {
+  const end = field.indexOf(0);
+  return end < 0 ? field : field.subarray(0, end);
+}
+
+function latin1(block: Uint8Array, at: number, length: number): string {
+  return String.fromCharCode(...block.subarray(at, at + length));
+}

@@ -1,0 +1,141 @@
+/**
+ * Reads ZIP archives by their directory, and believes nothing that does not fit together: sizes and
+ * names stand twice, and the checksum of every file is verified.
+ *
+ * Format: PKWARE APPNOTE.TXT 6.3.10; section numbers below are its own.
+ *
+ * @module
+ */
+
+import {
+  type ArchiveEntry,
+  type ArchiveLimits,
+  ArchiveMeter,
+  ArchivePaths,
+  BadArchive,
+  refuseEntry,
+} from "./entries.ts";
+import { readDirectory, type ZipEntry } from "./zip_directory.ts";
+
+const localHeaderBytes = 30;
+
+/**
+ * Reads a ZIP archive.
+ *
+ * @param archive its bytes
+ * @param limits what it may hold at most
+ * @returns its entries, in the order of its directory
+ * @throws {BadArchive} saying which entry cannot be unpacked as it was packed
+ */
+export async function readZip(
+  archive: Uint8Array,
+  limits: ArchiveLimits,
+): Promise<ArchiveEntry[]> {
+  const { entries, start } = readDirectory(archive);
+  const meter = new ArchiveMeter(limits);
+  for (const { size } of entries) meter.add(size);
+  const contents = packedContents(archive, entries, start);
+  const paths = new ArchivePaths();
+  const unpacked: ArchiveEntry[] = [];
+  for (const entry of entries) {
+    const type = typeOf(entry);
+    const path = paths.add(entry.name, type);
+    if (type === "directory" && entry.size > 0) refuseEntry(entry.name, "is a folder with content");
+    if (path === undefined) continue;
+    const data = type === "file" ? await unpack(entry, contents.get(entry)!) : null;
+    const executable = data !== null && ((entry.unixMode ?? 0) & 0o100) !== 0;
+    unpacked.push({ path, data, executable });
+  }
+  return unpacked;
+}
+
+/** Bits of a Unix mode that tell what a file is. */
+const fileTypes: Readonly<Record<number, string>> = {
+  0o010000: "is a pipe",
+  0o020000: "is a device",
+  0o060000: "is a device",
+  0o120000: "is a symbolic link",
+  0o140000: "is a socket",
+};
+
+function typeOf({ name, unixMode = 0, isDosFolder }: ZipEntry): "file" | "directory" {
+  const bits = unixMode & 0o170000;
+  const problem = fileTypes[bits];
+  if (problem) refuseEntry(name, `${problem}: only files and directories are accepted`);
+  return bits === 0o040000 || isDosFolder || name.endsWith("/") ? "directory" : "file";
+}
+
+/** Where each entry's packed bytes are; entries that share bytes are refused. */
+function packedContents(
+  archive: Uint8Array,
+  entries: readonly ZipEntry[],
+  end: number,
+): Map<ZipEntry, Uint8Array> {
+  const contents = new Map<ZipEntry, Uint8Array>();
+  let free = 0;
+  for (const entry of entries.toSorted((a, b) => a.offset - b.offset)) {
+    if (entry.offset < free) refuseEntry(entry.name, "shares its bytes with another entry");
+    const from = contentStart(archive, entry, end);
+    free = from + entry.packedSize;
+    if (free > end) refuseEntry(entry.name, "is cut");
+    contents.set(entry, archive.subarray(from, free));
+  }
+  return contents;
+}
+
+/** Checks the header in front of an entry (4.3.7) against the directory. */
+function contentStart(archive: Uint8Array, entry: ZipEntry, end: number): number {
+  const { name, rawName, offset } = entry;
+  const differs = () => refuseEntry(name, "has a header that differs from the archive's directory");
+  if (offset + localHeaderBytes > end) refuseEntry(name, "is cut");
+  const view = new DataView(archive.buffer, archive.byteOffset + offset, localHeaderBytes);
+  if (view.getUint32(0, true) !== 0x04034b50) {
+    refuseEntry(name, "is not where the archive's directory says: the archive is damaged");
+  }
+  const [flags, method] = [view.getUint16(6, true), view.getUint16(8, true)];
+  if (method !== entry.method || ((flags ^ entry.flags) & 1) !== 0) differs();
+  // Written behind the content where these were not known before it (4.4.4, bit 3).
+  if ((flags & 8) === 0) {
+    const [crc, packed, size] = [14, 18, 22].map((at) => view.getUint32(at, true));
+    const same = (told: number, known: number) => told === 0xffffffff || told === known;
+    if (crc !== entry.crc || !same(packed!, entry.packedSize) || !same(size!, entry.size)) {
+      differs();
+    }
+  }
+  const nameEnd = offset + localHeaderBytes + view.getUint16(26, true);
+  const localName = archive.subarray(offset + localHeaderBytes, nameEnd);
+  const sameName = localName.length === rawName.length &&
+    localName.every((byte, at) => byte === rawName[at]);
+  if (!sameName) differs();
+  return nameEnd + view.getUint16(28, true);
+}
+
+/** What Deno's types of `node:zlib` lack. */
+interface Checksums {
+  crc32(data: Uint8Array): number;
+}
+
+async function unpack(entry: ZipEntry, packed: Uint8Array): Promise<Uint8Array> {
+  const { crc32 } = await import("node:zlib") as unknown as Checksums;
+  const { name, size, crc } = entry;
+  const data = entry.method === 0 ? packed : await inflated(entry, packed);
+  if (data.length !== size) {
+    refuseEntry(name, `has ${data.length} bytes, and ${size} by the archive's directory`);
+  }
+  const found = crc32(data);
+  if (found === crc) return data;
+  const hex = (value: number) => value.toString(16).padStart(8, "0");
+  return refuseEntry(name, `is damaged: its CRC-32 is ${hex(found)} instead of ${hex(crc)}`);
+}
+
+async function inflated({ name, size }: ZipEntry, packed: Uint8Array): Promise<Uint8Array> {
+  const { inflate } = await import("./inflate.ts");
+  try {
+    return await inflate(packed, "deflate-raw", size);
+  } catch (error) {
+    if (error instanceof BadArchive) {
+      return refuseEntry(name, `has more than the ${size} bytes of the archive's directory`);
+    }
+    return refuseEntry(name, `is damaged: ${(error as Error).message}`);
+  }
+}

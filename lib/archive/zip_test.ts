@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { deflateRawSync } from "node:zlib";
+import { zipBytes, type ZipPart } from "../../tests/support/zip_bytes.ts";
+import { archiveLimits, BadArchive } from "./entries.ts";
+import { readZip } from "./zip.ts";
+
+const text = "print('ok')\n".repeat(20);
+
+async function read(archive: Uint8Array) {
+  const entries = await readZip(archive, archiveLimits);
+  return entries.map(({ path, data, executable }) => ({
+    path,
+    text: data && new TextDecoder().decode(data),
+    executable,
+  }));
+}
+
+async function refused(archive: Uint8Array | ZipPart, reason: RegExp): Promise<void> {
+  const bytes = archive instanceof Uint8Array ? archive : zipBytes([archive]);
+  await assert.rejects(readZip(bytes, archiveLimits), (error) => {
+    assert.ok(error instanceof BadArchive, String(error));
+    assert.match(error.message, reason);
+    return true;
+  });
+}
+
+Deno.test("ZIP: files have their content and whether they may be executed", async () => {
+  const archive = zipBytes([
+    { name: "lib/", mode: 0o040755 },
+    { name: "lib/a.py", text, mode: 0o100644, deflate: true },
+    { name: "tool.sh", text: "#!", mode: 0o100755 },
+    { name: "dos.sh", text: "#!" },
+    { name: "piped.py", text, mode: 0o100644, deflate: true, descriptor: true },
+    { name: "large.py", text, mode: 0o100700, deflate: true, zip64: true },
+    { name: "empty", mode: 0o100644 },
+  ], "a comment");
+  assert.deepEqual(await read(archive), [
+    { path: "lib", text: null, executable: false },
+    { path: "lib/a.py", text, executable: false },
+    { path: "tool.sh", text: "#!", executable: true },
+    { path: "dos.sh", text: "#!", executable: false },
+    { path: "piped.py", text, executable: false },
+    { path: "large.py", text, executable: true },
+    { path: "empty", text: "", executable: false },
+  ]);
+});
+
+Deno.test("ZIP: backslashes separate folders unless the archive was made on Unix", async () => {
+  const name = "lib\\a.py";
+  assert.equal((await read(zipBytes([{ name }])))[0]!.path, "lib/a.py");
+  assert.equal((await read(zipBytes([{ name, mode: 0o100644 }])))[0]!.path, "lib\\a.py");
+  await refused({ name: "..\\a.py" }, /"\.\.\/a\.py" has '\.\.' in its path/);
+  await refused({ name: "C:\\a.py" }, /"C:\/a\.py" has an absolute path/);
+});
+
+Deno.test("ZIP: damage is refused with the entry, whatever it left readable", async () => {
+  await refused(
+    { name: "a.py", text, crc: 1 },
+    /"a\.py" is damaged: its CRC-32 is [0-9a-f]{8} inst/,
+  );
+  await refused({ name: "a.py", text, crc: 1, deflate: true }, /"a\.py" is damaged: its CRC-32/);
+  const packed = deflateRawSync(text);
+  const name = "a.py";
+  await refused({ name, text, deflate: true, packed: packed.subarray(0, 9) }, /"a\.py" is damaged/);
+  await refused({ name, text, deflate: true, size: 3 }, /"a\.py" has more than the 3 bytes/);
+  await refused({ name, text, deflate: true, size: 999 }, /"a\.py" has 240 bytes, and 999 by/);
+  await refused({ name, text, localSize: 3 }, /"a\.py" has a header that differs/);
+  await refused({ name, text, localName: "b.py" }, /"a\.py" has a header that differs/);
+});
+
+Deno.test("ZIP: an archive that is cut, or has more in front or behind, is called so", async () => {
+  const archive = zipBytes([{ name: "a.py", text }, { name: "b.py", text }]);
+  for (let end = 4; end < archive.length; end += 7) {
+    await refused(archive.slice(0, end), /^it is cut/);
+  }
+  await refused(archive.slice(0, -1), /^it is cut/);
+  await refused(Uint8Array.of(...archive, 0), /^it is cut in its comment, or something follows/);
+  const shell = new TextEncoder().encode("#!/bin/sh\nexec unzip $0\n");
+  await refused(Uint8Array.of(...shell, ...archive), /^it is a self-extracting archive/);
+  await refused(archive.slice(10), /^it is/);
+  await refused(shell, /^it is no ZIP archive$/);
+  await refused(new Uint8Array(), /^it is no ZIP archive$/);
+});
+
+Deno.test("ZIP: what cannot be unpacked as it was packed is refused by name", async () => {
+  await refused({ name: "a", text: "b", mode: 0o120777 }, /"a" is a symbolic link: only files and/);
+  await refused({ name: "a", mode: 0o010644 }, /"a" is a pipe/);
+  await refused({ name: "a", text, flags: 1 }, /"a" is encrypted: pack it without a password/);
+  await refused({ name: "a", text, method: 93 }, /"a" is compressed by Zstandard: only Deflate/);
+  await refused({ name: "/etc/passwd" }, /has an absolute path/);
+  await refused({ name: "a/../../b" }, /has '\.\.' in its path/);
+  await refused(zipBytes([{ name: "a" }, { name: "./a" }]), /"\.\/a" appears twice/);
+  await refused(zipBytes([{ name: "a" }, { name: "a/b" }]), /is below the file "a"/);
+});
+
+Deno.test("ZIP: entries that share bytes are refused", async () => {
+  const archive = zipBytes([{ name: "a.py", text }, { name: "a.py", text }]);
+  // The second entry of the directory gets the offset of the first.
+  const at = archive.length - 22 - 46 - 4 + 42;
+  archive.set([0, 0, 0, 0], at);
+  await refused(archive, /"a\.py" shares its bytes with another entry/);
+});
+
+Deno.test("ZIP: limits are checked before anything is unpacked", async () => {
+  const archive = zipBytes([{ name: "a", text }, { name: "b", text }]);
+  const isTooLarge = (error: unknown) => error instanceof BadArchive && error.tooLarge;
+  await assert.rejects(readZip(archive, { maxEntries: 1, maxBytes: 1000 }), isTooLarge);
+  await assert.rejects(readZip(archive, { maxEntries: 2, maxBytes: 479 }), isTooLarge);
+  assert.equal((await readZip(archive, { maxEntries: 2, maxBytes: 480 })).length, 2);
+});

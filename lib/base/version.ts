@@ -1,0 +1,19 @@
+/**
+ * What this program is: its version, and the commit that it was built from.
+ *
+ * @module
+ */
+
+import manifest from "../../deno.json" with { type: "json" };
+
+/**
+ * The build replaces this text in the bundle by the commit's hash (`scripts/build/compile.ts`): a bundle
+ * cannot ask git, and a generated file would make the working tree differ from the commit.
+ */
+const stamp: string = "@serverledge-commit@";
+
+/** Version of the program, e.g. `0.1.0`. */
+export const version: string = manifest.version;
+
+/** Commit that the binary was built from; `source` where it runs from source. */
+export const commit: string = stamp.startsWith("@") ? "source" : stamp;

@@ -1,0 +1,129 @@
+/**
+ * The course of `serverledge bench`: from options to a plan, the run with its progress, the reports.
+ *
+ * @module
+ */
+
+import { formatCsv } from "../../lab/load/report/csv.ts";
+import { formatHtml } from "../../lab/load/report/html.ts";
+import { unexpected } from "../../lab/load/judge.ts";
+import { prepare } from "../../lab/load/prepare.ts";
+import type { LoadResult } from "../../lab/load/report/result.ts";
+import { runLoad } from "../../lab/load/run.ts";
+import { readTrace } from "../../lab/load/trace.ts";
+import { commit, version } from "../../base/version.ts";
+import { scenarioOf } from "./options.ts";
+import { showProgress } from "./progress.ts";
+import { checkTarget } from "./target.ts";
+import { readableResult } from "./view.ts";
+import type { BenchOptions } from "../commands/bench.ts";
+import { authority, type Endpoint } from "../client/endpoint.ts";
+import { exits } from "../exits.ts";
+import type { Globals } from "../options/options.ts";
+import { checkOutputFile, writeOutputFile } from "../output_files.ts";
+import { endpointOf } from "../client/session.ts";
+import { readTextFile } from "../options/text_file.ts";
+import type { Terminal } from "../terminal.ts";
+import { warn } from "../view/warn.ts";
+
+/**
+ * Runs a load and writes its reports.
+ *
+ * @param options of the subcommand
+ * @param globals of the command line
+ * @param terminal the process's outside
+ * @returns the exit status
+ * @throws `INVALID_REQUEST` for options that make no load; what is wrong with the target
+ */
+export async function runBench(
+  options: BenchOptions,
+  globals: Globals,
+  terminal: Terminal,
+): Promise<number> {
+  const scenario = await scenarioOf(options);
+  const node: Endpoint = await endpointOf(globals, terminal);
+  const trace = scenario.trace === undefined
+    ? undefined
+    : readTrace(await readTextFile(scenario.trace, "trace"), scenario.trace);
+  const isPlain = options.plain === true;
+  const prepared = prepare(scenario, { node: `http://${authority(node)}`, isPlain, trace });
+  const reports = reportsOf(options);
+  for (const [path] of reports) await checkOutputFile(path);
+  if (!isPlain) await checkTargets(prepared.plan.kinds, globals, terminal);
+  using stop = stopSignal();
+  const result = await runLoad(prepared, {
+    signal: stop.signal,
+    by: describeSelf(),
+    watch: (recorder) => showProgress(terminal, recorder, prepared.plan),
+  });
+  for (const [path, format] of reports) await writeOutputFile(path, format(result));
+  const toStdout = options.jsonFile === "-" || (globals.json && options.jsonFile === undefined);
+  const text = toStdout ? JSON.stringify(result, null, 2) : readableResult(result, terminal.out);
+  terminal.out.write(`${text}\n`);
+  for (const limit of limitSentence(result)) warn(terminal, limit);
+  return exitStatusOf(result);
+}
+
+/** Each node that functions are invoked on must be one, and know them. */
+async function checkTargets(
+  kinds: Parameters<typeof checkTarget>[1],
+  globals: Globals,
+  terminal: Terminal,
+): Promise<void> {
+  const invoked = kinds.filter(({ isInvocation }) => isInvocation);
+  const byNode = Map.groupBy(
+    invoked,
+    ({ origin }) => authority({ ...origin, host: origin.hostname }),
+  );
+  for (const ofNode of byNode.values()) {
+    const { hostname, port } = ofNode[0]!.origin;
+    await checkTarget({ host: hostname, port }, ofNode, globals, terminal);
+  }
+}
+
+function limitSentence({ generator: { limits } }: LoadResult): string[] {
+  if (limits.length === 0) return [];
+  return [`the load generator, not the target, may have been the limit: ${limits.join("; ")}`];
+}
+
+function exitStatusOf({ total }: LoadResult): number {
+  if ((total.outcomes[unexpected] ?? 0) > 0) return exits.functionFailed;
+  return total.ok === 0 ? exits.request : exits.ok;
+}
+
+function describeSelf(): Record<string, string> {
+  return {
+    program: `serverledge ${version} (${commit}), Deno ${Deno.version.deno}`,
+    machine: `${navigator.hardwareConcurrency} cores, ${Deno.build.arch}, ` +
+      `${Deno.build.os} ${Deno.osRelease()}`,
+  };
+}
+
+/** Files that are asked for, with what goes into each. */
+function reportsOf(
+  { jsonFile, csv, html }: BenchOptions,
+): [path: string, format: (result: LoadResult) => string][] {
+  const formats: [path: string | undefined, format: (result: LoadResult) => string][] = [
+    [jsonFile === "-" ? undefined : jsonFile, (result) => JSON.stringify(result, null, 2) + "\n"],
+    [csv, formatCsv],
+    [html, formatHtml],
+  ];
+  return formats.flatMap(([path, format]) => path === undefined ? [] : [[path, format]]);
+}
+
+/** The first signal ends the run and shows what was found, the second ends the process. */
+function stopSignal(): Disposable & { readonly signal: AbortSignal } {
+  const abort = new AbortController();
+  const onSignal = () => {
+    if (abort.signal.aborted) Deno.exit(exits.interrupted);
+    abort.abort();
+  };
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) Deno.addSignalListener(signal, onSignal);
+  return {
+    signal: abort.signal,
+    [Symbol.dispose]() {
+      for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
+    },
+  };
+}

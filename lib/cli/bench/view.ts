@@ -1,0 +1,137 @@
+/**
+ * What a load found, as people read it.
+ *
+ * @module
+ */
+
+import type { KindResult, LoadResult, ServerResult, Spread } from "../../lab/load/report/result.ts";
+import { printable, styled } from "../view/style.ts";
+import { type Column, formatDuration, formatFields, formatTable } from "../view/table.ts";
+import type { Output } from "../terminal.ts";
+
+/** Most nodes that are listed. */
+const maxNodes = 8;
+
+/**
+ * A result for people.
+ *
+ * @param result what the run found
+ * @param output where it will be written
+ */
+export function readableResult(result: LoadResult, output: Pick<Output, "colour">): string {
+  const { total, kinds } = result;
+  const rows = kinds.length > 1 ? [...kinds, total] : kinds;
+  return [
+    formatFields([
+      ["target", result.targets.join(", ")],
+      ["load", result.load],
+      ["answers", answers(result, output)],
+      ...outcomes(total, output),
+      ...places(total),
+      ["generator", generator(result)],
+    ]),
+    "",
+    kindTable(rows),
+    "",
+    "Response times of good answers, from when a request was due.",
+  ].join("\n");
+}
+
+function answers(
+  { total, seconds, isInterrupted, cutOff }: LoadResult,
+  output: Pick<Output, "colour">,
+) {
+  const early = isInterrupted ? `, ended early with ${cutOff} unanswered` : "";
+  const count = `${total.ok} of ${total.due} good`;
+  const colour = total.ok === total.due ? "green" : "yellow";
+  return `${styled(output, colour, count)}, ${total.rate.toFixed(1)}/s in ${
+    formatDuration(seconds)
+  }${early}`;
+}
+
+function outcomes(
+  { outcomes, messages }: KindResult,
+  output: Pick<Output, "colour">,
+): [string, string][] {
+  const failures = Object.entries(outcomes).filter(([name]) => name !== "ok");
+  if (failures.length === 0) return [];
+  return failures.map(([name, count], at) => {
+    const message = messages[name] ? `: ${printable(messages[name]).replaceAll("\n", " ")}` : "";
+    return [
+      at === 0 ? "failures" : "",
+      styled(output, "red", `${count} ${printable(name)}`) + message,
+    ];
+  });
+}
+
+/** Where invocations ran. */
+function places({ server }: KindResult): [string, string][] {
+  if (!server) return [];
+  const { where, initMs } = server;
+  const all = where.reduce((sum, { count }) => sum + count, 0);
+  const list = where.slice(0, maxNodes).map(({ node, area, count }) =>
+    `${printable(node)} in ${printable(area)} ${(count / all * 100).toFixed(1)} %`
+  );
+  const more = where.length > maxNodes ? `, and ${where.length - maxNodes} more` : "";
+  return [
+    ["ran on", list.join(", ") + more],
+    ["starts", starts(initMs)],
+  ];
+}
+
+/** How many found what, and how long it took until they ran. */
+function starts(initMs: ServerResult["initMs"]): string {
+  const tiers = Object.entries(initMs).map(([tier, init]) =>
+    `${init!.count} ${printable(tier)} (median ${time(init!.p50)})`
+  );
+  return tiers.join(", ");
+}
+
+function generator({ generator: { cpuShare, connections, lagMs } }: LoadResult): string {
+  const late = lagMs
+    ? `, sent ${time(lagMs.p50)} late in the median, ${time(lagMs.p99)} at 99 %`
+    : "";
+  return `${(cpuShare * 100).toFixed(0)} % of a core, ${connections} connections${late}`;
+}
+
+const percentiles: readonly (readonly [head: string, key: keyof Spread])[] = [
+  ["MEAN", "mean"],
+  ["P50", "p50"],
+  ["P90", "p90"],
+  ["P99", "p99"],
+  ["P99.9", "p999"],
+  ["MAX", "max"],
+];
+
+function kindTable(kinds: readonly KindResult[]): string {
+  const hasClass = kinds.some((kind) => kind.class !== "");
+  const hasLimit = kinds.some(({ limitMs }) => limitMs !== undefined);
+  const right = (head: string): Column => ({ head, align: "right" });
+  const columns: Column[] = [
+    { head: "FUNCTION" },
+    ...(hasClass ? [{ head: "CLASS" }] : []),
+    ...["DUE", "GOOD", "FAILED", "GOOD/S", ...percentiles.map(([head]) => head)].map(right),
+    ...(hasLimit ? [right("IN LIMIT")] : []),
+  ];
+  return formatTable(
+    columns,
+    kinds.map((kind) => [
+      printable(kind.function),
+      ...(hasClass ? [printable(kind.class)] : []),
+      String(kind.due),
+      String(kind.ok),
+      String(kind.failed),
+      kind.rate.toFixed(1),
+      ...percentiles.map(([, key]) => kind.responseMs ? time(kind.responseMs[key]) : "-"),
+      ...(hasLimit ? [share(kind.withinLimit)] : []),
+    ]),
+  );
+}
+
+function share(value: number | undefined): string {
+  return value === undefined ? "-" : `${(value * 100).toFixed(1)} %`;
+}
+
+function time(ms: number): string {
+  return formatDuration(ms / 1000);
+}

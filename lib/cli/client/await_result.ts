@@ -1,0 +1,47 @@
+/**
+ * Waiting for the result of an asynchronous invocation.
+ *
+ * @module
+ */
+
+import type { Answer, NodeClient } from "./client.ts";
+import { isPending } from "../view/report.ts";
+import { during } from "../view/spinner.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** First and longest pause between two questions, ms. */
+const firstPauseMs = 20;
+const longestPauseMs = 2_000;
+
+/**
+ * Asks for a result until it is there or time is up.
+ *
+ * @param node the node that accepted the invocation
+ * @param id the invocation
+ * @param timeoutMs how long to ask
+ * @param terminal shows a sign of life meanwhile
+ * @returns the last answer, which may still be pending
+ */
+export function awaitResult(
+  node: Pick<NodeClient, "get">,
+  id: string,
+  timeoutMs: number,
+  terminal: Pick<Terminal, "err">,
+): Promise<Answer> {
+  return during(terminal, `Waiting for ${id}`, async () => {
+    const end = performance.now() + timeoutMs;
+    let pauseMs = firstPauseMs;
+    for (;;) {
+      const answer = await node.get(pollPath(id));
+      const leftMs = end - performance.now();
+      if (!isPending(answer) || leftMs <= 0) return answer;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, leftMs)));
+      pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
+    }
+  });
+}
+
+/** Path of an invocation's result. */
+export function pollPath(id: string): string {
+  return `/poll/${encodeURIComponent(id)}`;
+}

@@ -1,0 +1,211 @@
+/**
+ * The HTTP client of the commands.
+ *
+ * @module
+ */
+
+import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
+import { isObject } from "../../json/json.ts";
+import { authority, type Endpoint } from "./endpoint.ts";
+import { unreachable } from "./unreachable.ts";
+import { counted, type Sent } from "./upload.ts";
+
+/** How long a node may take to answer what it can answer at once, ms. */
+const answerTimeoutMs = 30_000;
+/** Largest answer that is read: a node answers at most what a function may return. */
+const maxAnswerBytes = 1 << 28;
+
+/** What a node answered. */
+export interface Answer {
+  /** HTTP status. */
+  readonly status: number;
+  /** Body as it came. */
+  readonly text: string;
+  /** Body as JSON; undefined where it is none. */
+  readonly json: unknown;
+}
+
+/** A call to a node. */
+export interface CallOptions {
+  /** Longest wait for the whole answer, ms. */
+  readonly timeoutMs?: number;
+  /** Gives up. */
+  readonly signal?: AbortSignal;
+}
+
+/** A call that sends something. */
+export interface PostOptions extends CallOptions {
+  /** Told how many bytes of how many are sent; the body then has no length announced. */
+  readonly sent?: Sent;
+}
+
+/** Talks to one node. Dispose it to drop its connections. */
+export class NodeClient implements Disposable {
+  readonly #endpoint: Endpoint;
+  readonly #authority: string;
+  readonly #http: Deno.HttpClient;
+  readonly #trace: (line: string) => void;
+
+  /**
+   * Connects to nothing yet.
+   *
+   * @param endpoint the node
+   * @param trace told each request and its answer's status
+   */
+  constructor(endpoint: Endpoint, trace: (line: string) => void = () => {}) {
+    this.#endpoint = endpoint;
+    this.#authority = authority(endpoint);
+    this.#trace = trace;
+    // A connection of its own kind, so that a web proxy of the environment is not asked: nodes are
+    // machines of one's own, and a proxy cannot reach this one's loopback.
+    const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
+    this.#http = Deno.createHttpClient({
+      proxy: { transport: "tcp", hostname: host, port: endpoint.port },
+    });
+  }
+
+  /**
+   * Asks for something.
+   *
+   * @throws the node's error, `PEER_UNREACHABLE` or `DEADLINE_EXCEEDED`
+   */
+  get(path: string, options?: CallOptions): Promise<Answer> {
+    return this.#call(path, { method: "GET" }, options);
+  }
+
+  /**
+   * Sends JSON.
+   *
+   * @throws the node's error, `PEER_UNREACHABLE` or `DEADLINE_EXCEEDED`
+   */
+  post(path: string, body: unknown, options: PostOptions = {}): Promise<Answer> {
+    return this.#send("POST", path, body, options);
+  }
+
+  /**
+   * Sends changes.
+   *
+   * @param path path and query
+   * @param changes what becomes JSON
+   * @param options bounds
+   * @throws the node's error, `PEER_UNREACHABLE` or `DEADLINE_EXCEEDED`
+   */
+  patch(path: string, changes: unknown, options: PostOptions = {}): Promise<Answer> {
+    return this.#send("PATCH", path, changes, options);
+  }
+
+  /**
+   * Asks for something that comes bit by bit.
+   *
+   * @param path path and query
+   * @returns text as it comes, until the node ends it
+   * @throws the node's error, `PEER_UNREACHABLE`
+   */
+  async *stream(path: string): AsyncGenerator<string> {
+    try {
+      this.#trace(`> GET http://${this.#authority}${path}`);
+      const response = await fetch(`http://${this.#authority}${path}`, {
+        client: this.#http,
+        redirect: "manual",
+      });
+      if (!response.ok) {
+        const text = await readText(response);
+        throw failure({ status: response.status, text, json: tryJson(text) });
+      }
+      for await (const text of response.body!.pipeThrough(new TextDecoderStream())) yield text;
+    } catch (error) {
+      if (error instanceof ServerledgeError) throw error;
+      throw await unreachable(this.#endpoint, error);
+    }
+  }
+
+  /** Drops the connections. */
+  [Symbol.dispose](): void {
+    this.#http.close();
+  }
+
+  #send(method: string, path: string, body: unknown, options: PostOptions): Promise<Answer> {
+    const headers = { "content-type": "application/json" };
+    const text = JSON.stringify(body);
+    const content = options.sent ? counted(new TextEncoder().encode(text), options.sent) : text;
+    return this.#call(path, { method, headers, body: content }, options);
+  }
+
+  async #call(path: string, init: RequestInit, options: CallOptions = {}): Promise<Answer> {
+    const timeoutMs = options.timeoutMs ?? answerTimeoutMs;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+    const since = performance.now();
+    this.#trace(`> ${init.method} http://${this.#authority}${path}`);
+    try {
+      const request = { ...init, signal, client: this.#http, redirect: "manual" as const };
+      const response = await fetch(`http://${this.#authority}${path}`, request);
+      const text = await readText(response);
+      this.#trace(`< ${response.status} after ${Math.round(performance.now() - since)} ms`);
+      const answer = { status: response.status, text, json: tryJson(text) };
+      if (!response.ok) throw failure(answer);
+      return answer;
+    } catch (error) {
+      if (error instanceof ServerledgeError) throw error;
+      if (timeout.aborted) throw late(this.#authority, timeoutMs, error);
+      throw await unreachable(this.#endpoint, error);
+    }
+  }
+}
+
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > maxAnswerBytes) {
+      throw new ServerledgeError(
+        "PAYLOAD_TOO_LARGE",
+        `The answer is larger than ${maxAnswerBytes} bytes: let the function return less`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return await new Blob(chunks).text();
+}
+
+/** The error that an answer carries; of another server's answer, what its status tells. */
+function failure(answer: Answer): ServerledgeError {
+  const body = isObject(answer.json) ? answer.json : {};
+  const code = errorCodes.find((known) => known === body.code) ?? codeOf(answer.status);
+  const message = typeof body.message === "string" && body.message
+    ? body.message
+    : answer.text.trim().split("\n")[0]?.slice(0, 200) || "no reason given";
+  return new ServerledgeError(
+    code,
+    body.code ? message : `The node answered ${answer.status}: ${message}`,
+    // The exit status is decided here, whatever the body says.
+    { details: { ...body, exit: undefined, answer: answer.text } },
+  );
+}
+
+function codeOf(status: number): ErrorCode {
+  const codes: Readonly<Record<number, ErrorCode>> = {
+    404: "ROUTE_UNKNOWN",
+    409: "FUNCTION_EXISTS",
+    429: "NODE_SATURATED",
+    504: "DEADLINE_EXCEEDED",
+  };
+  return codes[status] ?? "INTERNAL";
+}
+
+function late(authority: string, timeoutMs: number, cause: unknown): ServerledgeError {
+  return new ServerledgeError(
+    "DEADLINE_EXCEEDED",
+    `No answer from ${authority} within ${timeoutMs / 1e3} s`,
+    { cause },
+  );
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Which node a command talks to.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+
+/** Where a node's API is. */
+export interface Endpoint {
+  /** Host name or address; an IPv6 address without brackets. */
+  readonly host: string;
+  /** TCP port. */
+  readonly port: number;
+}
+
+const defaultHost = "127.0.0.1";
+const defaultPort = 1323;
+
+/**
+ * Finds the node to talk to: flag, then environment, then configuration, then default.
+ *
+ * @param flags `--host` and `--port`
+ * @param env `SERVERLEDGE_HOST` and `SERVERLEDGE_PORT`
+ * @param configuredPort asked only if nothing else tells the port
+ * @throws `INVALID_REQUEST` for a host or port that is none
+ */
+export async function resolveEndpoint(
+  flags: { readonly host?: string; readonly port?: number },
+  env: Readonly<Record<string, string>>,
+  configuredPort: () => Promise<number | undefined>,
+): Promise<Endpoint> {
+  const host = flags.host ?? (env.SERVERLEDGE_HOST || defaultHost);
+  const port = flags.port ?? environmentPort(env.SERVERLEDGE_PORT) ?? await configuredPort() ??
+    defaultPort;
+  return { host: checkHost(host), port: checkPort(port) };
+}
+
+/** The authority part of an endpoint's URL, e.g. `[::1]:1323`. */
+export function authority({ host, port }: Endpoint): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+function environmentPort(value: string | undefined): number | undefined {
+  if (!value) return undefined;
+  if (/^\d{1,5}$/.test(value)) return Number(value);
+  throw new ServerledgeError(
+    "INVALID_REQUEST",
+    `SERVERLEDGE_PORT must be 1 to 65535: current value is "${value}"`,
+  );
+}
+
+function checkPort(port: number): number {
+  if (port >= 1 && port <= 65535) return port;
+  throw new ServerledgeError("INVALID_REQUEST", `The port must be 1 to 65535: it is ${port}`);
+}
+
+function checkHost(host: string): string {
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  if (
+    /^[A-Za-z0-9._-]+$/.test(bare) || /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/.test(bare)
+  ) {
+    return bare;
+  }
+  throw new ServerledgeError(
+    "INVALID_REQUEST",
+    `The host must be a name or an address, the port goes into --port: host is "${host}"`,
+  );
+}

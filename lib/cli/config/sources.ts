@@ -1,0 +1,91 @@
+/**
+ * Where a node's configuration comes from beside its file: the environment and the command line.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+import { type ConfigSource, environmentName } from "../../config/config.ts";
+import { qosFields, settings } from "../../config/settings.ts";
+import type { ConfigOptions } from "../options/options.ts";
+
+const prefix = "SERVERLEDGE_";
+/** Variables that the command line reads itself. */
+const ownNames = ["SERVERLEDGE_HOST", "SERVERLEDGE_PORT", "SERVERLEDGE_DEBUG"];
+
+/** What the environment says. */
+export interface EnvironmentSource {
+  /** Its values by key. */
+  readonly source: ConfigSource;
+  /** Variables that look like settings and are none, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the environment: `SERVERLEDGE_API_PORT` sets `api.port`, `SERVERLEDGE_RUNTIMES_PYTHON_IMAGE`
+ * sets `runtimes.python.image`, `SERVERLEDGE_QOS_CRITICAL_LIMIT` sets `qos.critical.limit`. An
+ * underscore within an id or a class stays one: those with dots or hyphens need a file or `--set`.
+ *
+ * @param env variables by name
+ */
+export function environmentSource(env: Readonly<Record<string, string>>): EnvironmentSource {
+  const keys = new Map(Object.keys(settings).map((key) => [environmentName(key), key]));
+  const values: Record<string, string> = {};
+  const warnings: string[] = [];
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith(prefix) || ownNames.includes(name)) continue;
+    const key = keys.get(name) ?? runtimeKey(name) ?? qosKey(name) ?? policyKey(name);
+    if (key) values[key] = value;
+    else warnings.push(`${name} (environment) sets no key of the configuration and has no effect`);
+  }
+  return { source: { origin: "environment", values }, warnings };
+}
+
+function runtimeKey(name: string): string | undefined {
+  const [, id, field] = /^SERVERLEDGE_RUNTIMES_(.+)_(IMAGE|EXECUTOR|SPARES)$/.exec(name) ?? [];
+  return id && `runtimes.${id}.${field}`.toLowerCase();
+}
+
+const qosName = new RegExp(
+  `^SERVERLEDGE_QOS_(.+)_(${Object.keys(qosFields).join("|").toUpperCase()})$`,
+);
+
+function qosKey(name: string): string | undefined {
+  const [, className, field] = qosName.exec(name) ?? [];
+  return className && `qos.${className}.${field}`.toLowerCase();
+}
+
+/** Settings of policies, which no table lists: `SERVERLEDGE_POLICY_BANDWIDTH_EDGE`. */
+function policyKey(name: string): string | undefined {
+  const [, key] = /^SERVERLEDGE_POLICY_([A-Z0-9_]+)$/.exec(name) ?? [];
+  return key && `policy.${key.toLowerCase().replaceAll("_", ".")}`;
+}
+
+/**
+ * Reads the command line.
+ *
+ * @param options of `start` or `config`
+ * @param port `--port`
+ * @throws `INVALID_REQUEST` for a `--set` without a value
+ */
+export function commandLineSource(
+  options: Pick<ConfigOptions, "listen" | "area" | "set">,
+  port: number | undefined,
+): ConfigSource {
+  const values: Record<string, unknown> = {};
+  for (const item of options.set) {
+    const equals = item.indexOf("=");
+    if (equals < 1) {
+      throw new ServerledgeError(
+        "INVALID_REQUEST",
+        `"${item}" sets nothing: write --set KEY=VALUE`,
+      );
+    }
+    // In one case, so that the last of them wins, and the options below win over them.
+    values[item.slice(0, equals).trim().toLowerCase()] = item.slice(equals + 1);
+  }
+  if (options.listen !== undefined) values["api.listen"] = options.listen;
+  if (options.area !== undefined) values["registry.area"] = options.area;
+  if (port !== undefined) values["api.port"] = port;
+  return { origin: "command line", values };
+}

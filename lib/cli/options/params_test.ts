@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { ServerledgeError } from "../../base/errors.ts";
+import { readParams, readParamsFile } from "./params.ts";
+
+Deno.test("a value is JSON where it parses, else text", () => {
+  const params = readParams([
+    "n:5",
+    "x:-1.5",
+    "yes:true",
+    "none:null",
+    "list:[1,2]",
+    'map:{"a":1,"b":[2,3]}',
+    'id:"42"',
+    "word:hello",
+    "zip:0123",
+    "empty:",
+    "url:http://host:80/a",
+  ]);
+  assert.deepEqual(params, {
+    n: 5,
+    x: -1.5,
+    yes: true,
+    none: null,
+    list: [1, 2],
+    map: { a: 1, b: [2, 3] },
+    id: "42",
+    word: "hello",
+    zip: "0123",
+    empty: "",
+    url: "http://host:80/a",
+  });
+});
+
+Deno.test("commas separate parameters where a name follows", () => {
+  assert.deepEqual(readParams(["a:1,b:two", "c:3"]), { a: 1, b: "two", c: 3 });
+  assert.deepEqual(readParams(["text:hello, world"]), { text: "hello, world" });
+  assert.deepEqual(readParams(["a:x,y,b:[1,2],c:3"]), { a: "x,y", b: [1, 2], c: 3 });
+  assert.deepEqual(readParams(['a:{"x":1,"y":{"z":2}},b:"p,q:r"']), {
+    a: { x: 1, y: { z: 2 } },
+    b: "p,q:r",
+  });
+});
+
+Deno.test("a JSON value that does not close is text", () => {
+  assert.deepEqual(readParams(["a:[1,2"]), { a: "[1,2" });
+});
+
+Deno.test("a number that is too large stays text, alone and within a value", () => {
+  assert.deepEqual(
+    readParams(["n:1e999", "m:-1e999", "list:[1,1e999]", 'map:{"a":1e999,"b":2},c:3']),
+    {
+      n: "1e999",
+      m: "-1e999",
+      list: "[1,1e999]",
+      map: '{"a":1e999,"b":2}',
+      c: 3,
+    },
+  );
+  assert.equal(JSON.stringify(readParams(["n:1e308"])), '{"n":1e308}');
+});
+
+Deno.test("the last of two values wins, and any name is a name", () => {
+  assert.deepEqual(readParams(["a:1", "a:2"]), { a: 2 });
+  assert.deepEqual(Object.keys(readParams(["__proto__:1"])), ["__proto__"]);
+});
+
+Deno.test("a parameter without a name or a colon is refused", () => {
+  for (const item of ["abc", ":1", ""]) {
+    assert.throws(() => readParams([item]), ServerledgeError);
+  }
+});
+
+Deno.test("a parameter file holds one JSON object", () => {
+  assert.deepEqual(readParamsFile('{"a": [1]}', "p.json"), { a: [1] });
+  for (const text of ["", "[1]", "5", "{"]) {
+    assert.throws(() => readParamsFile(text, "p.json"), /^ServerledgeError: p\.json: expected/);
+  }
+});
+
+Deno.test("a parameter file may begin with a byte order mark", () => {
+  assert.deepEqual(readParamsFile('\uFEFF{"a": 1}', "p.json"), { a: 1 });
+});
+
+Deno.test("what is wrong with a parameter file is told with its place", () => {
+  assert.throws(
+    () => readParamsFile('{\n  "a": 1,\n  b: 2\n}', "p.json"),
+    /p\.json: expected a JSON object [^\n]*: [^\n]*line 3/,
+  );
+  assert.throws(() => readParamsFile('{"a": [1e999]}', "p.json"), /p\.json: a number .* too large/);
+});
+
+Deno.test("numbers go out with all the digits that were written", () => {
+  const digits = "9".repeat(400);
+  assert.equal(
+    JSON.stringify(readParams([`id:9007199254740993,list:[1.10,${digits}]`, "n:5"])),
+    `{"id":9007199254740993,"list":[1.10,${digits}],"n":5}`,
+  );
+  const file = readParamsFile('{"id": -9007199254740993, "x": {"y": [1.50]}}', "p.json");
+  assert.equal(
+    JSON.stringify({ ...file, ...readParams(["n:1"]) }),
+    '{"id":-9007199254740993,"x":{"y":[1.50]},"n":1}',
+  );
+  assert.throws(() => readParamsFile("9007199254740993", "p.json"), /expected a JSON object/);
+});

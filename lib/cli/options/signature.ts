@@ -1,0 +1,53 @@
+/**
+ * Signatures of functions, as people write them on a command line.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+import { exits } from "../exits.ts";
+
+/** Types that the inputs and outputs of a function may have. */
+export const signatureTypes: readonly string[] = [
+  "Int",
+  "Float",
+  "Text",
+  "Bool",
+  "ArrayInt",
+  "ArrayFloat",
+  "ArrayBool",
+  "ArrayText",
+  "ArrayArrayInt",
+  "ArrayArrayFloat",
+  "Void",
+];
+
+/** One input or output of a function. */
+export interface SignatureEntry {
+  /** Its name. */
+  readonly Name: string;
+  /** One of {@link signatureTypes}. */
+  readonly Type: string;
+}
+
+/**
+ * Reads `name:Type` entries.
+ *
+ * @param items values of `-i` or `-o`, each with one entry or several, separated by commas
+ * @throws `INVALID_REQUEST` naming the entry and the types there are
+ */
+export function readSignature(items: readonly string[]): SignatureEntry[] {
+  return items.flatMap((item) => item.split(",")).map((entry) => {
+    const [name, type, ...rest] = entry.split(":").map((part) => part.trim());
+    if (name && type && rest.length === 0 && signatureTypes.includes(type)) {
+      return { Name: name, Type: type };
+    }
+    throw new ServerledgeError(
+      "INVALID_REQUEST",
+      `"${entry}" is no part of a signature: write NAME:TYPE with TYPE one of ${
+        signatureTypes.join(", ")
+      }`,
+      { details: { exit: exits.signature } },
+    );
+  });
+}

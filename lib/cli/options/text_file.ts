@@ -1,0 +1,29 @@
+/**
+ * Text files that a command line names.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+
+/**
+ * Reads a file.
+ *
+ * @param path its path; `-` for standard input
+ * @param what what it is, for the message
+ * @throws `INVALID_REQUEST` if it cannot be read
+ */
+export async function readTextFile(path: string, what: string): Promise<string> {
+  try {
+    return path === "-"
+      ? await new Response(Deno.stdin.readable).text()
+      : await Deno.readTextFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : (cause as Error).message;
+    throw new ServerledgeError("INVALID_REQUEST", `Cannot read the ${what} ${path}: ${reason}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The source of a function, from where a person has it to what the API takes.
+ *
+ * @module
+ */
+
+import { basename, relative, resolve } from "node:path";
+import { ServerledgeError } from "../../base/errors.ts";
+import { type ArchiveEntry, BadArchive } from "../../archive/entries.ts";
+import { exits } from "../exits.ts";
+import { leftOutWarnings } from "./left_out.ts";
+
+/** Largest source; what a node takes is `code.max` of its configuration. */
+const maxSourceBytes = 768 * 1024 * 1024;
+/** Most files of a folder. */
+const maxSourceFiles = 20_000;
+
+/** A source, ready to be sent. */
+export interface Source {
+  /** Base64 of an archive or of a URL, as `TarFunctionCode` wants it. */
+  readonly base64: string;
+  /** Size of the archive, bytes; undefined for a URL, which the node fetches. */
+  readonly bytes: number | undefined;
+  /** What of a folder is not in it, in sentences. */
+  readonly warnings: readonly string[];
+}
+
+interface Packed {
+  readonly archive: Uint8Array;
+  readonly warnings?: readonly string[];
+}
+
+/**
+ * Reads a source. A single file lands at its base name, a folder `a/b` below `b/`, an archive
+ * (.tar, .tar.gz, .tgz, .zip) as it is.
+ *
+ * @param source path of a file, folder or archive, or an http(s) URL to an archive
+ * @throws `INVALID_REQUEST` saying what is wrong with it
+ */
+export async function readSource(source: string): Promise<Source> {
+  if (/^https?:\/\//i.test(source)) {
+    return { base64: new TextEncoder().encode(source).toBase64(), bytes: undefined, warnings: [] };
+  }
+  const { archive, warnings = [] } = await readArchive(source);
+  return { base64: archive.toBase64(), bytes: archive.length, warnings };
+}
+
+async function readArchive(source: string): Promise<Packed> {
+  const info = await reading(source, () => Deno.stat(source));
+  if (info.isDirectory) return await readFolder(source);
+  // A device or a pipe may never end.
+  if (!info.isFile) throw bad(source, "it is neither a file nor a folder");
+  const data = await readFile(source, info.size);
+  const name = basename(resolve(source));
+  if (/\.zip$/i.test(name)) return { archive: await pack(await zipEntries(data, source)) };
+  if (/\.(tar|tar\.gz|tgz)$/i.test(name)) return { archive: data };
+  if (/\.(tar\.[a-z0-9]+|tbz2?|txz|tzst|7z|rar)$/i.test(name)) {
+    throw bad(source, "its format is not taken; pack the code as .tar, .tar.gz or .zip");
+  }
+  return { archive: await pack([{ path: name, data, executable: isExecutable(info) }]) };
+}
+
+async function pack(entries: ArchiveEntry[]): Promise<Uint8Array> {
+  const { packTar } = await import("../../archive/archive.ts");
+  return await packTar(entries);
+}
+
+async function readFolder(folder: string): Promise<Packed> {
+  const root = resolve(folder);
+  const entries: ArchiveEntry[] = [];
+  const links: string[] = [];
+  const others: string[] = [];
+  let bytes = 0;
+  for await (const { path, isFile, isSymlink } of leaves(root)) {
+    if (!isFile) {
+      (isSymlink ? links : others).push(relative(root, path));
+      continue;
+    }
+    const info = await reading(path, () => Deno.lstat(path));
+    bytes += info.size;
+    if (bytes > maxSourceBytes) throw bad(folder, `it holds more than ${maxSourceBytes} bytes`);
+    if (entries.length === maxSourceFiles) {
+      throw bad(folder, `it holds more than ${maxSourceFiles} files`);
+    }
+    entries.push({
+      path: `${basename(root)}/${relative(root, path)}`,
+      data: await readFile(path, info.size),
+      executable: isExecutable(info),
+    });
+  }
+  const warnings = leftOutWarnings({ links, others });
+  if (entries.length === 0) throw bad(folder, ["it holds no file", ...warnings].join("; "));
+  return { archive: await pack(entries), warnings };
+}
+
+/** Something below a folder that is no folder. */
+interface Leaf {
+  readonly path: string;
+  readonly isFile: boolean;
+  readonly isSymlink: boolean;
+}
+
+/** Links are not followed, as the Go CLI does not follow them. */
+async function* leaves(folder: string): AsyncGenerator<Leaf> {
+  const children = await reading(folder, () => Array.fromAsync(Deno.readDir(folder)));
+  for (const { name, isDirectory, isFile, isSymlink } of children) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* leaves(path);
+    else yield { path, isFile, isSymlink };
+  }
+}
+
+async function zipEntries(archive: Uint8Array, source: string): Promise<ArchiveEntry[]> {
+  const { readZip } = await import("../../archive/zip.ts");
+  try {
+    const limits = { maxEntries: maxSourceFiles, maxBytes: maxSourceBytes };
+    const entries = await readZip(archive, limits);
+    if (entries.every(({ data }) => data === null)) throw new BadArchive("it holds no file");
+    return entries;
+  } catch (error) {
+    if (error instanceof BadArchive) throw bad(source, error.message, error);
+    throw error;
+  }
+}
+
+async function readFile(path: string, size: number): Promise<Uint8Array> {
+  if (size > maxSourceBytes) throw bad(path, `it is larger than ${maxSourceBytes} bytes`);
+  return await reading(path, () => Deno.readFile(path));
+}
+
+async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound
+      ? "there is no such file or folder"
+      : error instanceof Deno.errors.PermissionDenied
+      ? "no permission to read it"
+      : (error as Error).message;
+    throw bad(path, reason, error);
+  }
+}
+
+function isExecutable(info: Deno.FileInfo): boolean {
+  return ((info.mode ?? 0) & 0o100) !== 0;
+}
+
+function bad(path: string, reason: string, cause?: unknown): ServerledgeError {
+  return new ServerledgeError("INVALID_REQUEST", `Cannot use ${path} as source: ${reason}`, {
+    cause,
+    details: { exit: exits.source },
+  });
+}

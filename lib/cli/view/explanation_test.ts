@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { explanationView } from "./explanation.ts";
+
+Deno.test("what a policy learned is shown as its tables and decisions", () => {
+  const text = explanationView({
+    Policy: "adaptive",
+    Explains: true,
+    Estimates: { functions: [{ function: "f", meanMs: 12 }, { function: "g", meanMs: null }] },
+    Decisions: [{
+      AgoMs: 1500,
+      Function: "f",
+      Class: "fast",
+      Decision: "offload",
+      To: "edge-2",
+      Reason: "400 ms left",
+    }],
+  });
+  assert.match(text, /FUNCTIONS\nfunction +meanMs\nf +12\ng +-/);
+  assert.match(text, /1\.5 s +f +fast +offload to edge-2 +400 ms left/);
+});
+
+Deno.test("a policy that learns nothing says so", () => {
+  const none = { Policy: "default", Explains: false, Estimates: {}, Decisions: [] };
+  assert.match(explanationView(none), /default learns nothing/);
+});

@@ -1,0 +1,45 @@
+/**
+ * What a node or a balancer says once it is ready.
+ *
+ * @module
+ */
+
+import { styled } from "./style.ts";
+import type { Terminal } from "../terminal.ts";
+
+/**
+ * What a started server says of itself: where it listens, who can reach it, and how to change that.
+ *
+ * @param kind what it is called, and the subcommand that starts it
+ * @param node URL, id and area
+ * @param listen the address that it listens on
+ * @param terminal where it will be shown
+ */
+export function greeting(
+  kind: { readonly name: string; readonly command: string },
+  node: { readonly Url: string; readonly Id: string; readonly Area: string },
+  listen: string,
+  terminal: Pick<Terminal, "out">,
+): string {
+  const access = isLoopback(listen)
+    ? `Only this machine can reach it. To open it to the network: serverledge ${kind.command} --listen 0.0.0.0\n` +
+      "(then whoever reaches it can run code on this machine).\n"
+    : "Whoever reaches this address can run code on this machine: keep it in a network you trust.\n";
+  return `${kind.name} ${node.Id} in area ${node.Area} listens on ${
+    styled(terminal.out, "bold", node.Url)
+  }\n${access}`;
+}
+
+/**
+ * What a started node says of what it has to do without.
+ *
+ * @param problem what that is, and what to do about it
+ * @param terminal where it will be shown
+ */
+export function missing(problem: string, terminal: Pick<Terminal, "out">): string {
+  return `${styled(terminal.out, "yellow", "No containers:")} ${problem}.\n`;
+}
+
+function isLoopback(address: string): boolean {
+  return /^(127\.|::1$|\[::1\]$|localhost$)/.test(address);
+}

@@ -1,0 +1,67 @@
+/**
+ * The end of an invocation: a report, a failure, or not yet.
+ *
+ * @module
+ */
+
+import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
+import type { Report } from "../../model/invocation.ts";
+import { asWritten, parseNumbers } from "../../json/exact.ts";
+import { isObject } from "../../json/json.ts";
+import type { Answer } from "../client/client.ts";
+import { printable, styled } from "./style.ts";
+import { formatDuration } from "./table.ts";
+import type { Output } from "../terminal.ts";
+
+/** True if the invocation has not ended yet. */
+export function isPending(answer: Answer): boolean {
+  return answer.status === 202;
+}
+
+/**
+ * The report that an answer carries.
+ *
+ * @param answer of `/invoke` or `/poll`
+ * @throws the failure that it carries instead, told by `Code`, `Message` and `Details`;
+ *   `FUNCTION_ERROR` where it says only that it failed, as the Go node does
+ */
+export function readReport(answer: Answer): Report {
+  const body = isObject(answer.json) ? answer.json : {};
+  if (body.Success === true) return answer.json as Report;
+  const code: ErrorCode = errorCodes.find((known) => known === body.Code) ?? "FUNCTION_ERROR";
+  const message = typeof body.Message === "string" ? body.Message : "The invocation failed";
+  const details = isObject(body.Details) ? body.Details : { output: body.Output };
+  throw new ServerledgeError(code, message, {
+    details: { ...details, exit: undefined, answer: answer.text },
+  });
+}
+
+/**
+ * A report for people: the result, then how it came about.
+ *
+ * @param report what the node answered
+ * @param output where it will be written
+ */
+export function readableReport(report: Report, output: Pick<Output, "colour">): string {
+  const tier = report.StartTier && report.StartTier !== "warm" ? ` (${report.StartTier})` : "";
+  const start = report.IsWarmStart ? "warm start" : `cold start${tier}`;
+  const waited = report.QueueingTime > 0 ? `, waited ${formatDuration(report.QueueingTime)}` : "";
+  const story = `${start}, ${formatDuration(report.ResponseTime)} (execution ` +
+    `${formatDuration(report.Duration)}${waited}) on ${report.ExecutionNode} in ` +
+    report.ExecutionArea;
+  const captured = report.Output.trimEnd();
+  return [
+    ...(captured ? [styled(output, "bold", "output:"), printable(captured)] : []),
+    printable(readableResult(report.Result)),
+    styled(output, "dim", story),
+  ].join("\n");
+}
+
+function readableResult(result: string): string {
+  try {
+    const value = parseNumbers(result, asWritten);
+    return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  } catch {
+    return result;
+  }
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { ServerledgeError } from "../../base/errors.ts";
+import type { Answer } from "../client/client.ts";
+import { isPending, readableReport, readReport } from "./report.ts";
+
+function answer(json: unknown, status = 200): Answer {
+  return { status, json, text: JSON.stringify(json) };
+}
+
+const report = {
+  Success: true,
+  Result: '{"a":1}',
+  ResponseTime: 0.0021,
+  IsWarmStart: true,
+  InitTime: 0.0001,
+  QueueingTime: 0,
+  OffloadLatency: 0,
+  Duration: 0.001,
+  Output: "",
+  ExecutionArea: "ROME",
+  ExecutionNode: "n1",
+  StartTier: "warm",
+};
+
+Deno.test("an answer is pending, a report or a failure", () => {
+  assert.equal(isPending(answer({ ReqId: "a", Status: "pending" }, 202)), true);
+  assert.equal(isPending(answer(report)), false);
+  assert.deepEqual(readReport(answer(report)), report);
+});
+
+Deno.test("a failed invocation is an error with its code and what it left behind", () => {
+  const failed = {
+    Success: false,
+    Code: "FUNCTION_CRASHED",
+    Message: "it died",
+    Details: { output: "o", exit: 0 },
+  };
+  assert.throws(() => readReport(answer(failed)), (error) => {
+    assert.ok(error instanceof ServerledgeError);
+    assert.deepEqual([error.code, error.message], ["FUNCTION_CRASHED", "it died"]);
+    assert.deepEqual([error.details?.output, error.details?.exit], ["o", undefined]);
+    return true;
+  });
+});
+
+Deno.test("a failure without a code is the function's, as the Go node tells it", () => {
+  for (const body of [{ ...report, Success: false, Output: "o" }, undefined, []]) {
+    assert.throws(
+      () => readReport(answer(body)),
+      (error) => error instanceof ServerledgeError && error.code === "FUNCTION_ERROR",
+    );
+  }
+});
+
+Deno.test("people read the result first, then how it came about", () => {
+  assert.equal(
+    readableReport(report, { colour: false }),
+    '{\n  "a": 1\n}\nwarm start, 2.10 ms (execution 1.00 ms) on n1 in ROME',
+  );
+  const cold = { ...report, IsWarmStart: false, Result: "1" };
+  for (const [StartTier, start] of [["shared", "cold start (shared)"], ["", "cold start"]]) {
+    assert.ok(
+      readableReport({ ...cold, StartTier: StartTier! }, { colour: false }).startsWith(
+        `1\n${start}, `,
+      ),
+    );
+  }
+  const queued = { ...report, Result: '"text"', QueueingTime: 1.5, Output: "said\n" };
+  assert.equal(
+    readableReport(queued, { colour: false }),
+    "output:\nsaid\ntext\nwarm start, 2.10 ms (execution 1.00 ms, waited 1.5 s) on n1 in ROME",
+  );
+});

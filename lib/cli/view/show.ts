@@ -1,0 +1,32 @@
+/**
+ * How a command shows what a node answered.
+ *
+ * @module
+ */
+
+import type { Answer } from "../client/client.ts";
+import { indentJson } from "./indent_json.ts";
+import type { Globals } from "../options/options.ts";
+import type { Terminal } from "../terminal.ts";
+
+/**
+ * Shows an answer: to a person on a terminal readable, to everything else (and with `--json`) the
+ * node's JSON indented by tabs, as the Go CLI prints it.
+ *
+ * @param answer what the node sent
+ * @param readable the form for people, without a newline at the end
+ */
+export function show(
+  answer: Pick<Answer, "text">,
+  globals: Pick<Globals, "json">,
+  terminal: Terminal,
+  readable: () => string,
+): void {
+  const text = isReadable(globals, terminal) ? readable() : indentJson(answer.text);
+  terminal.out.write(`${text}\n`);
+}
+
+/** True if the result is for a person. */
+export function isReadable(globals: Pick<Globals, "json">, terminal: Terminal): boolean {
+  return terminal.out.isTerminal && !globals.json;
+}

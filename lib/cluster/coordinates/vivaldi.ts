@@ -1,0 +1,141 @@
+/**
+ * A node's own network coordinate. Each measured round trip is a spring between two nodes, and the
+ * node moves a little to where the spring is at rest; after some time distances predict the round
+ * trips to nodes that were never asked.
+ *
+ * @see Dabek, Cox, Kaashoek, Morris: Vivaldi: A Decentralized Network Coordinate System, SIGCOMM 2004
+ * @see Ledlie, Gardner, Seltzer: Network Coordinates in the Wild, NSDI 2007
+ * @module
+ */
+
+import type { Coordinate } from "../../model/node.ts";
+import {
+  dimensions,
+  distance,
+  maxError,
+  maxRttMs,
+  minHeightMs,
+  originCoordinate,
+  rawDistance,
+} from "./coordinates.ts";
+
+/** Share of a spring's force by which a node moves (c_c; Dabek et al. 2004, section 5.1). */
+const forceShare = 0.25;
+/** Weight of a new sample in the error estimate (c_e; Dabek et al. 2004, section 5.1). */
+const errorShare = 0.25;
+/** Samples in the mean that makes the adjustment (Lee et al., ToN 18(1), 2010; Serf takes 20). */
+const adjustmentWindow = 20;
+/** At this distance from the origin gravity moves a node by 1 ms (rho; Ledlie et al. 2007). */
+const gravityRho = 256;
+/** Shorter round trips than a clock can tell are taken for this, ms. */
+const minRttMs = 0.001;
+/** Nearer points than this have no direction between them, ms. */
+const coincidence = 1e-6;
+
+/** The coordinate of one node, moved by what it measures. */
+export class Vivaldi {
+  readonly #random: () => number;
+  readonly #samples: number[] = [];
+  #coordinate = originCoordinate;
+  #resets = 0;
+
+  /**
+   * A node that knows nothing yet.
+   *
+   * @param random uniform in [0, 1)
+   */
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** Where the node is. */
+  get coordinate(): Coordinate {
+    return this.#coordinate;
+  }
+
+  /** How often the coordinate had become useless and was thrown away. */
+  get resets(): number {
+    return this.#resets;
+  }
+
+  /**
+   * Expected round trip to another node, ms.
+   *
+   * @param other where that node is
+   */
+  distanceTo(other: Coordinate): number {
+    return distance(this.#coordinate, other);
+  }
+
+  /**
+   * Takes a measurement in.
+   *
+   * @param other where the other node says it is
+   * @param rttMs the round trip to it, filtered
+   * @returns false if the input is impossible and was ignored
+   */
+  update(other: Coordinate, rttMs: number): boolean {
+    if (!(rttMs >= 0 && rttMs <= maxRttMs) || !isGood(other)) return false;
+    const rtt = Math.max(rttMs, minRttMs);
+    const moved = this.#adjusted(this.#pulledIn(this.#pushed(other, rtt)), other, rtt);
+    if (isGood(moved)) this.#coordinate = moved;
+    else {
+      this.#coordinate = originCoordinate;
+      this.#samples.length = 0;
+      this.#resets++;
+    }
+    return true;
+  }
+
+  /** Moved by the spring between the two. */
+  #pushed(other: Coordinate, rtt: number): Coordinate {
+    const own = this.#coordinate;
+    const expected = distance(own, other);
+    const wrongness = Math.abs(expected - rtt) / rtt;
+    const weight = own.error / Math.max(own.error + other.error, Number.MIN_VALUE);
+    const share = errorShare * weight;
+    const error = Math.min(maxError, wrongness * share + own.error * (1 - share));
+    const force = forceShare * weight * (rtt - expected);
+    const { unit, length } = this.#direction(own, other);
+    const vector = own.vector.map((x, i) => x + unit[i]! * force);
+    const height = length > coincidence
+      ? Math.max(minHeightMs, own.height + (own.height + other.height) * force / length)
+      : own.height;
+    return { ...own, vector, height: Math.min(height, maxRttMs), error };
+  }
+
+  /** Keeps the whole cloud of nodes from drifting away together (Ledlie et al. 2007). */
+  #pulledIn(at: Coordinate): Coordinate {
+    const far = Math.hypot(...at.vector);
+    if (far < coincidence) return at;
+    const pull = Math.min(far, (far / gravityRho) ** 2);
+    return { ...at, vector: at.vector.map((x) => x - x / far * pull) };
+  }
+
+  /** Corrects what no position in this space could get right. */
+  #adjusted(at: Coordinate, other: Coordinate, rtt: number): Coordinate {
+    this.#samples.push(rtt - rawDistance(at, other));
+    if (this.#samples.length > adjustmentWindow) this.#samples.shift();
+    let sum = 0;
+    for (const sample of this.#samples) sum += sample;
+    // Half of it, since the other node corrects the same distance.
+    return { ...at, adjustment: sum / (2 * adjustmentWindow) };
+  }
+
+  /** From the other node to this one; any direction if they are at the same place. */
+  #direction(own: Coordinate, other: Coordinate): { unit: number[]; length: number } {
+    const between = own.vector.map((x, i) => x - other.vector[i]!);
+    const length = Math.hypot(...between);
+    if (length > coincidence) return { unit: between.map((x) => x / length), length };
+    const chance = Array.from({ length: dimensions }, () => this.#random() - 0.5);
+    const size = Math.hypot(...chance);
+    if (size > coincidence) return { unit: chance.map((x) => x / size), length: 0 };
+    return { unit: [1, 0, 0], length: 0 };
+  }
+}
+
+function isGood({ vector, height, adjustment, error }: Coordinate): boolean {
+  return vector.length === dimensions && vector.every((x) => Math.abs(x) <= maxRttMs) &&
+    height >= 0 && height <= maxRttMs && Math.abs(adjustment) <= maxRttMs &&
+    error >= 0 && error <= maxError;
+}

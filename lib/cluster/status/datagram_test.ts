@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import type { Coordinate } from "../../model/node.ts";
+import {
+  DatagramCodec,
+  type LocalNews,
+  maxDatagramBytes,
+  type Ping,
+  type Pong,
+} from "./datagram.ts";
+
+const coordinate: Coordinate = {
+  vector: [1.23456789, -1234.5678, 9999.999],
+  height: 0.01,
+  adjustment: -3.25,
+  error: 1.5,
+};
+const news: LocalNews = {
+  availableMemoryMib: 512,
+  totalMemoryMib: 1024,
+  freeCpu: 1.5,
+  queueLength: 3,
+  running: 7,
+  warm: ["hello", "resize"],
+  images: ["python", "custom a/b:1"],
+};
+const nonce = "0123456789abcdef0123456789abcdef";
+const ping: Ping = { kind: "ping", from: "n1", to: "n2", nonce, at: 1_700_000_000_000 };
+
+function readPong(codec: DatagramCodec, bytes: Uint8Array): Pong {
+  const read = codec.read(bytes);
+  assert(read?.kind === "pong");
+  return read;
+}
+
+Deno.test("pings and pongs arrive as they were sent", () => {
+  for (const secret of ["", "s3cret"]) {
+    const codec = new DatagramCodec(secret);
+    assert.deepEqual(codec.read(codec.ping(ping)), ping);
+    const pong = readPong(codec, codec.pong("n2", nonce, news, coordinate));
+    assert.equal(pong.nonce, nonce);
+    const { warm, hasImage, ...told } = pong.news;
+    assert.deepEqual(told, {
+      availableMemoryMib: 512,
+      totalMemoryMib: 1024,
+      freeCpu: 1.5,
+      queueLength: 3,
+      running: 7,
+      coordinate: { ...coordinate, vector: [1.235, -1234.568, 9999.999] },
+    });
+    assert(warm("hello") && warm("resize") && !warm("other"));
+    assert(hasImage("python") && hasImage("custom a/b:1") && !hasImage("nodejs"));
+  }
+});
+
+Deno.test("a node that does not tell of its images has them all", () => {
+  const codec = new DatagramCodec("");
+  // Also what nodes send that do not know of images yet: the field is left out.
+  const bytes = codec.pong("n2", nonce, { ...news, images: undefined }, coordinate);
+  assert(!new TextDecoder().decode(bytes).includes("images"));
+  assert(readPong(codec, bytes).news.hasImage("nodejs"));
+});
+
+Deno.test("a datagram stays below its bound however many functions and however long the names", () => {
+  const codec = new DatagramCodec("s3cret");
+  const long = "n".repeat(128);
+  const warm = Array.from({ length: 10_000 }, (_, i) => `function-${i}`);
+  const images = warm.map((name) => `custom registry.example/${name}`);
+  const many = { ...news, warm, images, availableMemoryMib: 999_999_999.999 };
+  const pong = codec.pong(long, nonce, many, {
+    vector: [-9999.999, -9999.999, -9999.999],
+    height: 9999.999,
+    adjustment: -9999.999,
+    error: 1.499,
+  });
+  assert(pong.length < maxDatagramBytes, `${pong.length} bytes`);
+  assert(readPong(codec, pong).news.warm("function-9999"));
+  assert(readPong(codec, pong).news.hasImage(images.at(-1)!));
+  assert(codec.ping({ ...ping, from: long, to: long }).length < maxDatagramBytes);
+});
+
+Deno.test("a signed datagram must be whole and of the same secret", () => {
+  const codec = new DatagramCodec("s3cret");
+  const bytes = codec.ping(ping);
+  assert.equal(new DatagramCodec("other").read(bytes), undefined);
+  assert.equal(codec.read(new DatagramCodec("").ping(ping)), undefined);
+  for (let at = 0; at < bytes.length; at++) {
+    const damaged = bytes.slice();
+    damaged[at]! ^= 1;
+    assert.equal(codec.read(damaged), undefined, `byte ${at}`);
+  }
+});
+
+Deno.test("what is not a datagram is ignored", () => {
+  const codec = new DatagramCodec("");
+  const of = (value: unknown) => {
+    const body = new TextEncoder().encode(JSON.stringify(value));
+    return new Uint8Array([1, ...new Uint8Array(16), ...body]);
+  };
+  const good = { ping: nonce, from: "n1", to: "n2", at: 1 };
+  assert(codec.read(of(good)));
+  const bad: Uint8Array[] = [
+    new Uint8Array(0),
+    new Uint8Array([65]),
+    new Uint8Array(17).fill(1),
+    new Uint8Array(1500).fill(1),
+    new Uint8Array([1, ...new Uint8Array(16), 0xff, 0xfe]),
+    new Uint8Array([2, ...of(good).subarray(1)]),
+    of(null),
+    of({ ...good, ping: "short" }),
+    of({ ...good, from: "" }),
+    of({ ...good, at: "now" }),
+    of({ pong: nonce, from: "n1", free: -1 }),
+    of({
+      pong: nonce,
+      from: "n1",
+      free: 1,
+      total: 1,
+      cpu: 1,
+      queue: 1,
+      running: 1,
+      vector: [0, 0, 1e12],
+      height: 0,
+      adjustment: 0,
+      error: 1,
+      warm: new Uint8Array(192).toBase64(),
+    }),
+  ];
+  for (const bytes of bad) assert.equal(codec.read(bytes), undefined);
+});

@@ -1,0 +1,265 @@
+/**
+ * The configuration of a node: the rule that turns the sources (file, environment, flags) into one
+ * checked configuration.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { ServerledgeError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+import { inOurTerms, whyWithoutEffect } from "./go_keys.ts";
+import { isObject } from "../json/json.ts";
+import { policySetting, type PolicySettings } from "../model/policy_names.ts";
+import { defaultClass, type QosClass } from "../model/qos.ts";
+import {
+  defaultRuntimes,
+  type ExecutorKind,
+  imageAliases,
+  isSandboxed,
+  type Runtime,
+  runtimeAliases,
+  sandboxExecutors,
+} from "../model/runtimes.ts";
+import {
+  isQosField,
+  type QosField,
+  qosFields,
+  runtimeSpares,
+  type SettingKey,
+  settings,
+  type SettingValue,
+} from "./settings.ts";
+
+/** A checked configuration: every key with its value, and the runtimes by id. */
+export type Config =
+  & { readonly [K in SettingKey]: SettingValue<(typeof settings)[K]> }
+  & {
+    /** Runtimes by id. */
+    readonly runtimes: ReadonlyMap<string, Runtime>;
+    /** Classes of service. */
+    readonly qosClasses: readonly QosClass[];
+    /** Settings of policies, by the rest of the key after `policy.`; each policy checks its own. */
+    readonly policySettings: PolicySettings;
+    /** Keys that somebody has set; the others have their defaults. */
+    readonly chosen: ReadonlySet<string>;
+  };
+
+/** Keys of policies, which no table lists. */
+const policyPrefix = "policy.";
+
+const executors: readonly ExecutorKind[] = ["python", "nodejs", "http", ...sandboxExecutors];
+
+/** One source of configuration: a file, the environment or the command line. */
+export interface ConfigSource {
+  /** Where the values come from, for people, e.g. a path or `environment`. */
+  readonly origin: string;
+  /** Values by dotted key, or nested, or both mixed; keys in any case. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** A configuration with the story of where its values come from. */
+export interface ResolvedConfig {
+  /** The checked values. */
+  readonly config: Config;
+  /** Origin of each key that some source set. */
+  readonly origins: ReadonlyMap<string, string>;
+  /** Keys that were set but mean nothing here, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Merges sources into one checked configuration.
+ *
+ * @param sources in order of rising precedence
+ * @throws `INVALID_REQUEST` naming the key, its origin and the allowed values
+ */
+export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig {
+  const values: Record<string, unknown> = {};
+  const runtimes = new Map<string, Partial<Runtime>>(
+    defaultRuntimes.map((runtime) => [runtime.id, runtime]),
+  );
+  const classes = new Map<string, Partial<QosClass>>();
+  const policySettings: Record<string, string | number | boolean> = {};
+  const origins = new Map<string, string>();
+  const warnings: string[] = [];
+  for (const [key, { value }] of Object.entries(settings)) values[key] = value;
+  for (const { origin, values: raw } of sources) {
+    const seen = new Set<string>();
+    const { entries, warnings: renamed } = inOurTerms([...flatten(raw)], origin);
+    warnings.push(...renamed);
+    for (const [key, value] of entries) {
+      if (seen.has(key)) {
+        throw bad(key, origin, "set more than once: in several cases, or dotted and nested");
+      }
+      seen.add(key);
+      if (isSettingKey(key)) values[key] = check(key, value, origin);
+      else if (key.startsWith("runtimes.")) setRuntime(runtimes, key, value, origin);
+      else if (key.startsWith("qos.")) setQosField(classes, key, value, origin);
+      else if (key.startsWith(policyPrefix)) {
+        policySettings[key.slice(policyPrefix.length)] = checkPolicySetting(key, value, origin);
+      } else {
+        warnings.push(warningFor(key, origin));
+        continue;
+      }
+      origins.set(key, origin);
+    }
+  }
+  checkRuntimes(runtimes, origins);
+  const qosClasses = completeClasses(classes, origins);
+  const chosen = new Set(origins.keys());
+  const config = { ...values, runtimes, qosClasses, policySettings, chosen } as unknown as Config;
+  return { config, origins, warnings };
+}
+
+/** The environment variable that sets a key: `api.port` is `SERVERLEDGE_API_PORT`. */
+export function environmentName(key: string): string {
+  return `SERVERLEDGE_${key.toUpperCase().replaceAll(".", "_")}`;
+}
+
+/**
+ * The runtime that a function's `Runtime` means on this node.
+ *
+ * @returns undefined if there is none
+ */
+export function findRuntime(config: Pick<Config, "runtimes">, id: string): Runtime | undefined {
+  const alias = imageAliases.includes(id) ? undefined : ownValue(runtimeAliases, id);
+  return config.runtimes.get(id) ?? config.runtimes.get(alias ?? "");
+}
+
+function* flatten(values: Record<string, unknown>, prefix = ""): Generator<[string, unknown]> {
+  for (const [part, value] of Object.entries(values)) {
+    const key = prefix + part.toLowerCase();
+    if (isObject(value)) yield* flatten(value, `${key}.`);
+    else if (value !== null && value !== undefined) yield [key, value];
+  }
+}
+
+function isSettingKey(key: string): key is SettingKey {
+  return Object.hasOwn(settings, key);
+}
+
+/** The value of a key, but nothing that every object inherits, such as `constructor`. */
+function ownValue(table: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+function check(key: SettingKey, value: unknown, origin: string): unknown {
+  const { schema, allowed } = settings[key];
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  throw bad(key, origin, `expected ${allowed}, current value is ${JSON.stringify(value)}`);
+}
+
+function setRuntime(
+  runtimes: Map<string, Partial<Runtime>>,
+  key: string,
+  value: unknown,
+  origin: string,
+): void {
+  // The id may hold dots itself: runtimes.python3.12.image.
+  const [, id, field] = /^runtimes\.(.+)\.(image|executor|spares)$/.exec(key) ?? [];
+  if (!id) throw bad(key, origin, "expected runtimes.<id>.image, .executor or .spares");
+  const base = runtimes.get(id) ?? runtimes.get(ownValue(runtimeAliases, id) ?? "");
+  if (field === "spares") {
+    const result = v.safeParse(runtimeSpares.schema, value);
+    if (!result.success) throw bad(key, origin, `expected ${runtimeSpares.allowed}`);
+    runtimes.set(id, { ...base, id, spares: result.output });
+    return;
+  }
+  if (typeof value !== "string" || value === "") throw bad(key, origin, "expected a text");
+  if (field === "executor" && !executors.some((kind) => kind === value)) {
+    throw bad(key, origin, `expected ${executors.join(", ")}, current value is "${value}"`);
+  }
+  runtimes.set(id, { ...base, id, [field!]: value });
+}
+
+/** `qos.<class>.<field>`. */
+function setQosField(
+  classes: Map<string, Partial<QosClass>>,
+  key: string,
+  value: unknown,
+  origin: string,
+): void {
+  const [, name, field] = /^qos\.([a-z0-9_-]{1,64})\.([a-z]+)$/.exec(key) ?? [];
+  if (!name || !isQosField(field!)) {
+    throw bad(key, origin, `expected qos.<class>.<${Object.keys(qosFields).join("|")}>`);
+  }
+  const { schema, allowed } = qosFields[field as QosField];
+  const result = v.safeParse(schema, value);
+  if (!result.success) {
+    throw bad(key, origin, `expected ${allowed}, current value is ${JSON.stringify(value)}`);
+  }
+  classes.set(name, { ...classes.get(name), name, [field!]: result.output });
+}
+
+/** Classes need a number of their own; everything else is as in the default class. */
+function completeClasses(
+  classes: ReadonlyMap<string, Partial<QosClass>>,
+  origins: ReadonlyMap<string, string>,
+): QosClass[] {
+  const byId = new Map<number, string>();
+  return [...classes].map(([name, fields]) => {
+    const key = `qos.${name}.id`;
+    if (fields.id === undefined) throw bad(key, "missing", "a class needs a number of its own");
+    const other = byId.get(fields.id);
+    if (other) throw bad(key, origins.get(key)!, `class ${other} has the number ${fields.id}`);
+    byId.set(fields.id, name);
+    return { ...defaultClass, ...fields, name };
+  });
+}
+
+function checkPolicySetting(key: string, value: unknown, origin: string) {
+  const scalar = policySetting(value);
+  if (scalar !== undefined) return scalar;
+  throw bad(key, origin, "expected a text, a number, true or false");
+}
+
+/**
+ * A runtime that no default completes must be told whole, but for its spares; sandboxes have no
+ * image.
+ */
+function checkRuntimes(
+  runtimes: Map<string, Partial<Runtime>>,
+  origins: ReadonlyMap<string, string>,
+): void {
+  for (const [id, runtime] of runtimes) {
+    const keys = ["image", "executor", "spares"].map((field) => `runtimes.${id}.${field}`);
+    for (const field of ["image", "executor"] as const) {
+      if (runtime[field] !== undefined) continue;
+      if (field === "image" && runtime.executor && isSandboxed(runtime.executor)) continue;
+      const told = keys.find((key) => origins.has(key))!;
+      const hint = field === "executor" ? ` (${executors.join(", ")})` : "";
+      throw bad(
+        told,
+        origins.get(told)!,
+        `a new runtime needs runtimes.${id}.${field}${hint}, too`,
+      );
+    }
+    const canHaveSpares = runtime.executor === "python" || runtime.executor === "nodejs";
+    const { image = "", spares = runtimeSpares.value } = runtime;
+    const key = `runtimes.${id}.spares`;
+    if (!canHaveSpares && spares > 0 && origins.has(key)) {
+      throw bad(
+        key,
+        origins.get(key)!,
+        "only runtimes of the executors python and nodejs have any; sandboxes: sandbox.spares",
+      );
+    }
+    runtimes.set(id, { ...runtime, image, spares: canHaveSpares ? spares : 0 });
+  }
+}
+
+function warningFor(key: string, origin: string): string {
+  const why = whyWithoutEffect(key);
+  if (why) return `${key} (${origin}) has no effect here: ${why}`;
+  const near = nearest(key, Object.keys(settings));
+  const hint = near ? `did you mean ${near}?` : '"serverledge config --example" lists all';
+  throw bad(key, origin, `unknown key; ${hint}`);
+}
+
+function bad(key: string, origin: string, problem: string): ServerledgeError {
+  return new ServerledgeError("INVALID_REQUEST", `${key} (${origin}): ${problem}`, {
+    details: { path: key },
+  });
+}

@@ -1,0 +1,80 @@
+/**
+ * Which images a node needs: those of its runtimes, and those of functions that bring their own.
+ *
+ * @module
+ */
+
+import type { FunctionRecord } from "../model/function.ts";
+import type { Runtime } from "../model/runtimes.ts";
+
+/** An image with all that needs it. */
+export interface ImageNeed {
+  /** Ids of runtimes whose containers are made of it. */
+  readonly runtimes: string[];
+  /** Names of functions whose instances are made of it. */
+  readonly functions: string[];
+}
+
+/** What of a function decides on its image. */
+export type Imaged = Pick<FunctionRecord, "Runtime" | "CustomImage">;
+
+/**
+ * The image of a function's instances.
+ *
+ * @param fn the function
+ * @param runtime its runtime on this node
+ * @returns empty if it needs none
+ */
+export function imageOf(fn: Imaged, runtime: Runtime): string {
+  return runtime.executor === "http" && fn.CustomImage ? fn.CustomImage : runtime.image;
+}
+
+/**
+ * The configuration key that names the image of a runtime's containers, for advice.
+ *
+ * @param runtime the runtime
+ * @returns empty where functions name their own
+ */
+export function imageKey(runtime: Runtime): string {
+  return runtime.executor === "http" ? "" : `runtimes.${runtime.id}.image`;
+}
+
+/**
+ * What a function needs of images, by a name that is the same on all nodes: which image a runtime's
+ * containers are made of is each node's own matter.
+ *
+ * @param fn the function
+ */
+export function needOf({ Runtime, CustomImage }: Imaged): string {
+  return CustomImage ? `${Runtime} ${CustomImage}` : Runtime;
+}
+
+/**
+ * The images that are needed.
+ *
+ * @param runtimes of the node
+ * @param functions all that may run there
+ * @param find the runtime that a function's `Runtime` means
+ * @param named the one form of an image's name, so that names that mean the same are one
+ */
+export function imageNeeds(
+  runtimes: Iterable<Runtime>,
+  functions: Iterable<FunctionRecord>,
+  find: (id: string) => Runtime | undefined,
+  named: (image: string) => string,
+): Map<string, ImageNeed> {
+  const needs = new Map<string, ImageNeed>();
+  const of = (image: string): ImageNeed => {
+    const name = named(image);
+    let need = needs.get(name);
+    if (!need) needs.set(name, need = { runtimes: [], functions: [] });
+    return need;
+  };
+  for (const runtime of runtimes) if (runtime.image) of(runtime.image).runtimes.push(runtime.id);
+  for (const fn of functions) {
+    const runtime = find(fn.Runtime);
+    const image = runtime && imageOf(fn, runtime);
+    if (image) of(image).functions.push(fn.Name);
+  }
+  return needs;
+}

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { fakeRecord } from "../../tests/support/fake_environment.ts";
+import { findRuntime, resolveConfig } from "../config/config.ts";
+import { imageNeeds } from "./needs.ts";
+
+const { config } = resolveConfig([{
+  origin: "test",
+  values: { "runtimes.python.image": "py", "runtimes.nodejs.image": "node:22" },
+}]);
+const named = (image: string) => image.includes(":") ? image : `${image}:latest`;
+
+Deno.test("needed are the images of runtimes, and of functions that bring their own", () => {
+  const needs = imageNeeds(
+    config.runtimes.values(),
+    [
+      fakeRecord({ Name: "a" }),
+      // Its runtime does not look at it.
+      fakeRecord({ Name: "b", Runtime: "python310", CustomImage: "mine" }),
+      fakeRecord({ Name: "c", Runtime: "custom", CustomImage: "mine" }),
+      fakeRecord({ Name: "d", Runtime: "custom", CustomImage: "mine:latest" }),
+      fakeRecord({ Name: "e", Runtime: "unheard-of" }),
+      fakeRecord({ Name: "f", Runtime: "custom" }),
+    ],
+    (id) => findRuntime(config, id),
+    named,
+  );
+  assert.deepEqual(Object.fromEntries(needs), {
+    "py:latest": { runtimes: ["python"], functions: ["a", "b"] },
+    "node:22": { runtimes: ["nodejs"], functions: [] },
+    "mine:latest": { runtimes: [], functions: ["c", "d"] },
+  });
+});

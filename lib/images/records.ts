@@ -1,0 +1,141 @@
+/**
+ * Which images this node has fetched, and which its functions have used: those that it may remove
+ * again. Kept in a file, so that a restarted node still knows.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { logger } from "../base/log.ts";
+import { familiarName } from "./reference.ts";
+
+/** Most images that are remembered; of more, those noted first are forgotten, and never removed. */
+const maxEntries = 1000;
+
+const entrySchema = v.object({
+  /** The image's familiar name. */
+  Image: v.string(),
+  /** Its id when it was noted: another one has been put under the name if it differs. */
+  Id: v.string(),
+  /** True if this node has fetched it; else its functions have used it. */
+  Pulled: v.boolean(),
+});
+const fileSchema = v.array(entrySchema);
+
+/** What is remembered of one image. */
+export type BookEntry = v.InferOutput<typeof entrySchema>;
+
+/** Where the book is kept. */
+export interface BookFile {
+  /** Its text; undefined if there is none yet. */
+  read(): string | undefined;
+  /** Replaces it, whole or not at all. */
+  write(text: string): void;
+}
+
+const log = logger("runtime");
+
+/** The node's memory of images. */
+export class ImageBook {
+  readonly #file: BookFile;
+  readonly #entries: Map<string, BookEntry>;
+
+  /**
+   * Opens the book. One that cannot be read is begun anew: then too little is removed, never too
+   * much.
+   *
+   * @param file where it is kept
+   */
+  constructor(file: BookFile) {
+    this.#file = file;
+    this.#entries = new Map(readEntries(file).map((entry) => [entry.Image, entry]));
+  }
+
+  /** All that is remembered, what was noted first first. */
+  get entries(): BookEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  /**
+   * What is remembered of an image.
+   *
+   * @param image its name
+   */
+  get(image: string): BookEntry | undefined {
+    return this.#entries.get(familiarName(image));
+  }
+
+  /**
+   * An image was fetched, or is used.
+   *
+   * @param image its name
+   * @param id its id
+   * @param pulled true if this node has fetched it now
+   */
+  note(image: string, id: string, pulled: boolean): void {
+    const name = familiarName(image);
+    const known = this.#entries.get(name);
+    const same = known?.Id === id;
+    if (same && (known.Pulled || !pulled)) return;
+    this.#entries.delete(name);
+    this.#entries.set(name, { Image: name, Id: id, Pulled: pulled });
+    const oldest = this.#entries.keys().next().value;
+    if (this.#entries.size > maxEntries && oldest !== undefined) this.#entries.delete(oldest);
+    this.#save();
+  }
+
+  /**
+   * An image is gone, or is none of ours any more.
+   *
+   * @param image its name
+   */
+  forget(image: string): void {
+    if (this.#entries.delete(familiarName(image))) this.#save();
+  }
+
+  #save(): void {
+    try {
+      this.#file.write(JSON.stringify(this.entries, null, 1));
+    } catch (error) {
+      log.warn("Cannot remember which images were used: {reason}", {
+        reason: (error as Error).message,
+      });
+    }
+  }
+}
+
+function readEntries(file: BookFile): BookEntry[] {
+  try {
+    const text = file.read();
+    return text === undefined ? [] : v.parse(fileSchema, JSON.parse(text));
+  } catch (error) {
+    log.warn("Cannot read which images were used, beginning anew: {reason}", {
+      reason: (error as Error).message,
+    });
+    return [];
+  }
+}
+
+/**
+ * A book's file on disk. It is small and changes when an image comes or goes, so it is written at
+ * once.
+ *
+ * @param path its absolute path
+ */
+export function bookFile(path: string): BookFile {
+  return {
+    read() {
+      try {
+        return Deno.readTextFileSync(path);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return undefined;
+        throw error;
+      }
+    },
+    write(text) {
+      const temporary = `${path}.new`;
+      Deno.writeTextFileSync(temporary, text);
+      Deno.renameSync(temporary, path);
+    },
+  };
+}

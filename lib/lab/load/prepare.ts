@@ -1,0 +1,206 @@
+/**
+ * From a scenario to a plan: requests as bytes, arrivals as a process, defaults filled in.
+ *
+ * @module
+ */
+
+import { asServerledgeError, ServerledgeError } from "../../base/errors.ts";
+import { seededRandom } from "../../base/random.ts";
+import {
+  type Arrivals,
+  burstyArrivals,
+  constantArrivals,
+  poissonArrivals,
+  replayedArrivals,
+} from "./arrivals.ts";
+import { defaults, hardCaps, type LoadPlan, type RequestKind } from "./plan.ts";
+import { kindOf } from "./request.ts";
+import type { Scenario, ScenarioRequest } from "./scenario.ts";
+import type { TraceRow } from "./trace.ts";
+
+/** Bursts unless a scenario says more. */
+const burstDefaults = { factor: 10, length: 1, pause: 9 };
+
+/** What a scenario is run with. */
+export interface Surroundings {
+  /** Node or balancer that functions are invoked on, `http://HOST:PORT`. */
+  readonly node: string;
+  /** True if that may be anything else: its answers are judged by their status alone. */
+  readonly isPlain: boolean;
+  /** Rows of the scenario's trace, if it has one. */
+  readonly trace?: readonly TraceRow[];
+}
+
+/** A scenario that can be run. */
+export interface Prepared {
+  /** What to send and when. */
+  readonly plan: LoadPlan;
+  /** The same in words. */
+  readonly load: string;
+}
+
+/**
+ * Prepares a scenario.
+ *
+ * @param scenario checked
+ * @param around what it is run with
+ * @throws `INVALID_REQUEST` if it does not say what to send, or how fast
+ */
+export function prepare(scenario: Scenario, around: Surroundings): Prepared {
+  const random = seededRandom(scenario.seed ?? defaults.seed);
+  const { mix, arrivalsKinds } = withTrace(scenario, around.trace);
+  if (mix.length === 0) {
+    throw refused("Say what to send: serverledge bench FUNCTION, --url URL or --scenario FILE");
+  }
+  if (mix.length > hardCaps.kinds) {
+    throw refused(`${mix.length} functions and classes are too many: ${hardCaps.kinds} at most`);
+  }
+  const kinds: RequestKind[] = mix.map((request) => kindOf(request, around));
+  const { loop, words } = loopOf(scenario, arrivalsKinds, random);
+  // A trace begins where it begins: without its first seconds it would be another one.
+  const warmUpS = scenario.warmup ?? (around.trace ? 0 : defaults.warmUpS);
+  const durationS = scenario.duration ??
+    (around.trace ? durationOf(around.trace, warmUpS) : defaults.durationS);
+  const maxRequests = scenario.requests ?? defaults.requests;
+  const bounds = { warmUpS, durationS, maxRequests };
+  const load = `${words}, ${durationS} s` +
+    (warmUpS > 0 ? ` after ${warmUpS} s of warm-up` : "") +
+    (around.trace ? leftOut(around.trace, bounds) : "");
+  const plan: LoadPlan = {
+    loop,
+    kinds,
+    durationMs: durationS * 1000,
+    warmUpMs: warmUpS * 1000,
+    maxRequests,
+    maxConnections: Math.max(
+      scenario.connections ?? defaults.connections,
+      loop.kind === "closed" ? loop.clients : 1,
+    ),
+    timeoutMs: (scenario.timeout ?? defaults.timeoutS) * 1000,
+    random,
+  };
+  return { plan, load };
+}
+
+/**
+ * Checks requests before it is known what they are run with.
+ *
+ * @param mix of a scenario
+ * @throws `INVALID_REQUEST` with the path of the first that cannot be sent
+ */
+export function checkMix(mix: readonly ScenarioRequest[]): void {
+  for (const [at, request] of mix.entries()) {
+    try {
+      kindOf(request, { node: "http://localhost", isPlain: true });
+    } catch (cause) {
+      const { code, message } = asServerledgeError(cause);
+      const path = `mix.${at}`;
+      throw new ServerledgeError(code, `${path}: ${message}`, { cause, details: { path } });
+    }
+  }
+}
+
+/** Whole seconds in which all of a trace comes, as far as a run may last. */
+function durationOf(trace: readonly TraceRow[], warmUpS: number): number {
+  const end = Math.floor(trace.at(-1)!.at) + 1;
+  return Math.min(hardCaps.durationS, Math.max(1, end - warmUpS));
+}
+
+/** Tells how much of a trace its bounds leave out. */
+function leftOut(
+  trace: readonly TraceRow[],
+  bounds: { warmUpS: number; durationS: number; maxRequests: number },
+): string {
+  const before = (end: number) => trace.reduce((count, { at }) => at < end ? count + 1 : count, 0);
+  const { warmUpS, durationS, maxRequests } = bounds;
+  const sent = Math.min(before(warmUpS + durationS), before(warmUpS) + maxRequests);
+  const rest = trace.length - sent;
+  return rest === 0 ? "" : `, without its last ${rest} of ${trace.length} requests`;
+}
+
+function loopOf(
+  scenario: Scenario,
+  replay: Arrivals | undefined,
+  random: () => number,
+): { readonly loop: LoadPlan["loop"]; readonly words: string } {
+  const { rate, clients } = scenario;
+  const arrivals = scenario.arrivals ?? (replay ? "trace" : rate ? "poisson" : "closed");
+  if (scenario.burst && arrivals !== "bursty") {
+    throw refused(`Bursts belong to --arrivals bursty: here they are ${arrivals}`);
+  }
+  if (replay && arrivals !== "trace") {
+    throw refused(`A trace tells when requests come: leave out ${arrivals} arrivals`);
+  }
+  const needed = () => {
+    if (rate === undefined) throw refused(`Say how fast: ${arrivals} arrivals need --rate`);
+    return rate;
+  };
+  if (arrivals === "closed") {
+    if (rate !== undefined) {
+      throw refused("A closed loop is as fast as its answers: leave out --rate");
+    }
+    const count = clients ?? defaults.clients;
+    const think = scenario.think ?? 0;
+    const words = `closed loop of ${count} client${count === 1 ? "" : "s"}` +
+      (think > 0 ? ` that think ${think} s` : "");
+    return { loop: { kind: "closed", clients: count, thinkMs: think * 1000 }, words };
+  }
+  if (clients !== undefined || scenario.think !== undefined) {
+    throw refused(`Clients and their thinking make a closed loop, not ${arrivals} arrivals`);
+  }
+  const open = (process: Arrivals, words: string) =>
+    ({ loop: { kind: "open", arrivals: process }, words }) as const;
+  if (arrivals === "trace") {
+    if (!replay) throw refused("Name the trace: --trace FILE");
+    if (rate !== undefined) throw refused("A trace is as fast as it says: leave out --rate");
+    return open(replay, `open loop, replay of ${scenario.trace ?? "a trace"}`);
+  }
+  const seed = scenario.seed ?? defaults.seed;
+  if (arrivals === "constant") return open(constantArrivals(needed()), `open loop, ${rate}/s`);
+  if (arrivals === "poisson") {
+    return open(poissonArrivals(needed(), random), `open loop, Poisson, ${rate}/s, seed ${seed}`);
+  }
+  const { factor, length, pause } = { ...burstDefaults, ...scenario.burst };
+  return open(
+    burstyArrivals({ rate: needed(), factor, burstS: length, calmS: pause }, random),
+    `open loop, ${rate}/s on average, bursts of ${length} s every ${length + pause} s with ` +
+      `${factor} times the rate (MMPP), seed ${seed}`,
+  );
+}
+
+/** The kinds of a scenario with those that only its trace names. */
+function withTrace(
+  { mix = [] }: Scenario,
+  trace: readonly TraceRow[] | undefined,
+): { readonly mix: readonly ScenarioRequest[]; readonly arrivalsKinds: Arrivals | undefined } {
+  if (!trace) return { mix, arrivalsKinds: undefined };
+  const kinds = [...mix];
+  const places = new Map<string, number | undefined>();
+  const place = (row: TraceRow): number | undefined => {
+    if (row.function === undefined && row.class === undefined) return undefined;
+    const same = (at: ScenarioRequest) =>
+      (row.function === undefined || at.function === row.function) &&
+      (row.class === undefined || String(at.class ?? "0") === row.class);
+    const found = kinds.findIndex(same);
+    if (found >= 0) return found;
+    // The same function in another class, or a function that only the trace knows.
+    const like = kinds.find((at) => row.function === undefined || at.function === row.function);
+    if (!like && row.function === undefined) throw refused("The trace names no function: name one");
+    kinds.push({
+      ...like,
+      function: row.function ?? like?.function,
+      class: row.class ?? like?.class,
+    });
+    return kinds.length - 1;
+  };
+  const arrivals = trace.map((row) => {
+    const key = `${row.function}\n${row.class}`;
+    if (!places.has(key)) places.set(key, place(row));
+    return { at: row.at, kind: places.get(key) };
+  });
+  return { mix: kinds, arrivalsKinds: replayedArrivals(arrivals) };
+}
+
+function refused(reason: string): ServerledgeError {
+  return new ServerledgeError("INVALID_REQUEST", reason);
+}

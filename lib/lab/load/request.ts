@@ -1,0 +1,133 @@
+/**
+ * Requests as bytes.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+import { type HeaderPair, requestHead } from "../../http/head.ts";
+import { latin1Bytes } from "../../http/latin1.ts";
+import { invokeJudge, type Judge, plainJudge } from "./judge.ts";
+import type { Origin, RequestKind } from "./plan.ts";
+import type { ScenarioRequest } from "./scenario.ts";
+
+/** Largest body, bytes. */
+const maxBodyBytes = 64 << 20;
+/** Headers that follow from the request. */
+const ownHeaders: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "host",
+]);
+
+/** What only invocations of functions have. */
+const ofFunctions = ["params", "offload", "node"] as const;
+/** What only requests to URLs have. */
+const ofUrls = ["method", "body"] as const;
+
+/**
+ * Makes the requests of one kind.
+ *
+ * @param request as the scenario has it
+ * @param around the node that functions are invoked on
+ * @throws `INVALID_REQUEST` if it names nothing to send to, or something that cannot be sent
+ */
+export function kindOf(
+  request: ScenarioRequest,
+  around: { readonly node: string; readonly isPlain: boolean },
+): RequestKind {
+  const isUrl = request.url !== undefined;
+  if (isUrl === (request.function !== undefined)) {
+    throw refused("Each request needs either a function or a URL");
+  }
+  const foreign = (isUrl ? ofFunctions : ofUrls).find((key) => request[key] !== undefined);
+  if (foreign) throw refused(`A ${isUrl ? "URL" : "function"} has no "${foreign}"`);
+  const url = isUrl ? parseUrl(request.url!) : invokeUrl(request, around.node);
+  const body = new TextEncoder().encode(isUrl ? request.body ?? "" : invokeBody(request));
+  if (body.length > maxBodyBytes) throw refused(`A body has at most ${maxBodyBytes} bytes`);
+  const method = isUrl ? request.method ?? (body.length > 0 ? "POST" : "GET") : "POST";
+  if (!/^[A-Z]{1,20}$/.test(method)) throw refused(`"${method}" is no verb of HTTP`);
+  const className = request.class === undefined ? "" : String(request.class);
+  return {
+    function: isUrl ? `${method} ${url.pathname}${url.search}` : request.function!,
+    class: className,
+    weight: request.weight ?? 1,
+    isInvocation: !isUrl,
+    origin: originOf(url),
+    method,
+    bytes: join(latin1Bytes(headOf(method, url, request.headers ?? {}, body.length)), body),
+    limitMs: request.limit === undefined ? undefined : request.limit * 1000,
+    judge: judgeOf(request, isUrl || around.isPlain),
+  };
+}
+
+/** The address in a URL. */
+export function originOf({ hostname, port, protocol }: URL): Origin {
+  const tls = protocol === "https:";
+  const bare = hostname.replace(/^\[(.*)\]$/, "$1");
+  return { hostname: bare, port: Number(port || (tls ? 443 : 80)), tls };
+}
+
+function judgeOf({ expect }: ScenarioRequest, isPlain: boolean): Judge | undefined {
+  if (!isPlain) return invokeJudge(expect);
+  return expect === undefined ? undefined : plainJudge(expect);
+}
+
+function invokeUrl(request: ScenarioRequest, node: string): URL {
+  const { pathname, origin, search } = parseUrl(request.node ?? node);
+  if (pathname !== "/" || search) throw refused(`${request.node ?? node}: write http://HOST:PORT`);
+  return new URL(`/invoke/${encodeURIComponent(request.function!)}`, origin);
+}
+
+function invokeBody(request: ScenarioRequest): string {
+  const { class: qosClass = 0 } = request;
+  return JSON.stringify({
+    Params: request.params ?? {},
+    QoSClass: typeof qosClass === "string" && /^-?\d+$/.test(qosClass)
+      ? Number(qosClass)
+      : qosClass,
+    ...(request.limit !== undefined && { QoSMaxRespT: request.limit }),
+    CanDoOffloading: request.offload ?? true,
+  });
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) return url;
+  throw refused(`"${text}" is no URL to load: write http://HOST:PORT/PATH`);
+}
+
+function headOf(
+  method: string,
+  url: URL,
+  given: Readonly<Record<string, string>>,
+  length: number,
+): string {
+  const headers = new Map<string, string>([["user-agent", "serverledge-bench"], ["accept", "*/*"]]);
+  if (length > 0) headers.set("content-type", "application/json");
+  for (const [name, value] of Object.entries(given)) {
+    if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) throw refused(`"${name}" is no header`);
+    if (ownHeaders.has(name.toLowerCase())) {
+      throw refused(`Header ${name} follows from the request: leave it out`);
+    }
+    headers.set(name.toLowerCase(), value);
+  }
+  const pairs: HeaderPair[] = [["host", url.host], ...headers];
+  try {
+    return requestHead(method, url.pathname + url.search, pairs, length);
+  } catch (cause) {
+    throw new ServerledgeError("INVALID_REQUEST", (cause as Error).message, { cause });
+  }
+}
+
+function join(head: Uint8Array, body: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(head.length + body.length);
+  whole.set(head);
+  whole.set(body, head.length);
+  return whole;
+}
+
+function refused(reason: string): ServerledgeError {
+  return new ServerledgeError("INVALID_REQUEST", reason);
+}

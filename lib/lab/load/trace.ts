@@ -1,0 +1,67 @@
+/**
+ * Traces: when which function was called, as CSV.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+
+/** One request of a trace. */
+export interface TraceRow {
+  /** When it comes, s after the trace's begin. */
+  readonly at: number;
+  /** Function that it calls, if the trace tells. */
+  readonly function: string | undefined;
+  /** QoS class of the request, if the trace tells. */
+  readonly class: string | undefined;
+}
+
+/** Columns that a trace may have; the first is needed. */
+const columns = ["time_s", "function", "class"] as const;
+/** Most rows. */
+const maxRows = 10_000_000;
+
+/** How a trace is written, for help. */
+export const traceHelp: string =
+  "A trace is a CSV file with the header time_s[,function][,class]: time_s is s after the begin, " +
+  "rows may be in any order, an empty cell counts as absent.";
+
+/**
+ * Reads a trace.
+ *
+ * @param text CSV: a header with the columns in any order, then one request a line
+ * @param origin its name, for messages
+ * @returns rows in the order of their times
+ * @throws `INVALID_REQUEST` with the line and what is wrong with it
+ */
+export function readTrace(text: string, origin: string): TraceRow[] {
+  const refuse = (line: number, reason: string) =>
+    new ServerledgeError("INVALID_REQUEST", `${origin}, line ${line}: ${reason}`);
+  const lines = text.replace(/^\ufeff/, "").split(/\r?\n/);
+  const header = cellsOf(lines[0]!);
+  const bad = header.find((name) => !(columns as readonly string[]).includes(name));
+  if (bad !== undefined || !header.includes("time_s") || new Set(header).size < header.length) {
+    throw refuse(1, `expected the header time_s[,function][,class], not "${lines[0]}"`);
+  }
+  const place = (name: typeof columns[number]) => header.indexOf(name);
+  const [time, fn, qosClass] = columns.map(place) as [number, number, number];
+  const rows: TraceRow[] = [];
+  for (let index = 1; index < lines.length; index++) {
+    if (lines[index]!.trim() === "") continue;
+    const cells = cellsOf(lines[index]!);
+    if (cells.length > header.length) throw refuse(index + 1, "it has more cells than the header");
+    const at = cells[time] ? Number(cells[time]) : NaN;
+    if (!Number.isFinite(at) || at < 0) {
+      throw refuse(index + 1, `time_s must be 0 or more seconds: it is "${cells[time] ?? ""}"`);
+    }
+    if (rows.length === maxRows) throw refuse(index + 1, `more than ${maxRows} requests`);
+    rows.push({ at, function: cells[fn] || undefined, class: cells[qosClass] || undefined });
+  }
+  if (rows.length === 0) throw refuse(1, "there is no request below the header");
+  return rows.sort((a, b) => a.at - b.at);
+}
+
+/** Names and numbers need no quotes, but some programs write them. */
+function cellsOf(line: string): string[] {
+  return line.split(",").map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
+}

@@ -1,0 +1,231 @@
+/**
+ * One simulated node: the scheduler, wait queue, pool and ledger of a real one, with a simulated
+ * environment below and simulated peers around it.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../base/clock.ts";
+import { Deadlines } from "../../base/deadlines.ts";
+import { ServerledgeError } from "../../base/errors.ts";
+import type { Forwarded } from "../../cluster/peers/peers.ts";
+import type { InvokeRequest, Report } from "../../model/invocation.ts";
+import type { Coordinate, NodeRecord } from "../../model/node.ts";
+import { QosClasses } from "../../model/qos.ts";
+import { settings } from "../../config/settings.ts";
+import type { Policy } from "../../policy/contract.ts";
+import { Janitor } from "../../pool/janitor.ts";
+import { fixedKeepAlive } from "../../pool/keep_alive.ts";
+import { Ledger } from "../../pool/ledger.ts";
+import { Pool } from "../../pool/pool.ts";
+import { newsOf } from "../../scheduler/news.ts";
+import { Planner } from "../../scheduler/planner.ts";
+import { Scheduler } from "../../scheduler/scheduler.ts";
+import { SimEnvironment, type SimEnvironmentOptions, type Work } from "./environment.ts";
+import type { SimFunctions } from "./functions.ts";
+import { SimPeers, type SimPeersOptions } from "./peers.ts";
+import type { Reachable, Taken } from "./reachable.ts";
+import type { NodeModel, Scenario } from "./scenario/scenario.ts";
+
+/** How often expired instances are removed, ms: the node's default. */
+const janitorMs = 30_000;
+/** Longest execution, ms: the node's default. */
+const timeoutMs = 60_000;
+
+/** What a node works with. */
+export interface SimNodeOptions {
+  /** What it is. */
+  readonly model: NodeModel;
+  /** The scenario. */
+  readonly scenario: Scenario;
+  /** The simulation's clock. */
+  readonly clock: Clock;
+  /** The functions. */
+  readonly functions: SimFunctions;
+  /** Its policy; disposed with the node. */
+  readonly policy: Policy;
+  /** How it reaches the others. */
+  readonly peers: Pick<SimPeersOptions, "random" | "network" | "reach">;
+  /** How its instances take their time. */
+  readonly environment: Pick<SimEnvironmentOptions, "random" | "executed">;
+  /** Tells its processes apart. */
+  readonly incarnation: number;
+}
+
+/** A node that runs. A node that starts again after a crash is another one. */
+export class SimNode implements Reachable, Disposable {
+  /** See {@link Reachable}. */
+  readonly record: NodeRecord;
+  /** The other nodes. */
+  readonly peers: SimPeers;
+  /** Its policy. */
+  readonly policy: Policy;
+  readonly #environment: SimEnvironment;
+  readonly #ledger: Ledger;
+  readonly #pool: Pool;
+  readonly #scheduler: Scheduler;
+  readonly #owned = new DisposableStack();
+  /** Break the connections of those who wait for an answer. */
+  readonly #open = new Set<(error: ServerledgeError) => void>();
+  #alive = true;
+
+  /** A node that knows no other yet. */
+  constructor(options: SimNodeOptions) {
+    const { model, scenario, clock, functions, policy } = options;
+    const { id, area } = model;
+    this.policy = policy;
+    this.record = recordOf(model, options.incarnation);
+    this.#owned.defer(() => policy[Symbol.dispose]?.());
+    const { executed } = options.environment;
+    this.#environment = new SimEnvironment({
+      clock,
+      functions,
+      speed: model.speed,
+      random: options.environment.random,
+      executed: (record, work, ms) => {
+        if (this.#alive) executed(record, work, ms);
+      },
+    });
+    this.#ledger = new Ledger({ memoryMib: model.memoryMib, cpu: model.cpus });
+    this.#pool = new Pool({
+      ledger: this.#ledger,
+      clock,
+      environment: () => this.#environment,
+      parallelStarts: model.starts,
+    });
+    this.peers = this.#owned.use(
+      new SimPeers({
+        ...options.peers,
+        id,
+        area,
+        remoteArea: scenario.cloud,
+        clock,
+        heard: () => this.#alive && this.#scheduler.peersTold(),
+        overheadMs: scenario.overheadMs,
+        statusMs: scenario.statusMs,
+      }),
+    );
+    this.#scheduler = new Scheduler({
+      node: { id, area },
+      clock,
+      deadlines: this.#owned.use(new Deadlines(clock)),
+      policy,
+      pool: this.#pool,
+      ledger: this.#ledger,
+      peers: this.peers,
+      classes: new QosClasses(scenario.classes),
+      maxHops: scenario.hops,
+      find: (name) => functions.find(name),
+      supports: () => true,
+      keepsLargeIntegers: () => true,
+      queueCapacity: model.queue,
+      defaultTimeoutMs: timeoutMs,
+      observer: { ended: () => {} },
+    });
+    const { "plan.interval": planS = settings["policy.plan.interval"].value } = scenario.settings;
+    this.#owned.use(
+      new Planner({
+        policy,
+        clock,
+        intervalMs: Number(planS) * 1000,
+        statistics: (seconds) => ({
+          arrivals: this.#scheduler.arrivals(seconds),
+          memoryMib: this.#ledger.balance.totalMemory,
+          ...this.peers.surroundings(),
+        }),
+      }),
+    );
+    this.#owned.use(
+      new Janitor({
+        pool: this.#pool,
+        clock,
+        intervalMs: janitorMs,
+        keepAlive: fixedKeepAlive(model.idleMs),
+      }),
+    );
+  }
+
+  /** See {@link Reachable}. */
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Its executions take that much longer from now on. */
+  slow(factor: number): void {
+    this.#environment.slowness = factor;
+  }
+
+  /**
+   * Takes a request of a client.
+   *
+   * @returns its answer
+   */
+  submit(name: string, request: InvokeRequest, inputSize: number): Promise<Report> {
+    return this.#orCrash(this.#scheduler.submit(name, request, { inputSize }).done);
+  }
+
+  /** See {@link Reachable}. */
+  take({ id, record, request, hopsLeft, visited, budgetMs, originArea }: Forwarded): Taken {
+    const { bytes } = request.Params as Work;
+    const invocation = this.#scheduler.submit(
+      record.Name,
+      { ...request, CanDoOffloading: hopsLeft > 0 },
+      { hop: { id, hopsLeft, visited, budgetMs, originArea }, inputSize: bytes },
+    );
+    return { done: this.#orCrash(invocation.done), cancel: () => invocation.cancel() };
+  }
+
+  /** See {@link Reachable}. */
+  resources(): ReturnType<Reachable["resources"]> {
+    const { availableMemory: freeMemoryMib, freeCpu } = this.#ledger;
+    return { freeMemoryMib, freeCpu };
+  }
+
+  /** See {@link Reachable}. */
+  news(): ReturnType<Reachable["news"]> {
+    return { ...newsOf(this.#ledger, this.#pool, this.#scheduler), coordinate: this.coordinate };
+  }
+
+  /** Where it is in the network's space. */
+  get coordinate(): Coordinate {
+    return this.peers.coordinate;
+  }
+
+  /** Ends without a word; whoever waits for it finds the connection broken. */
+  crash(): void {
+    this.#alive = false;
+    const error = new ServerledgeError("FUNCTION_CRASHED", "The connection to the node broke");
+    for (const breakOff of this.#open) breakOff(error);
+    this[Symbol.dispose]();
+  }
+
+  /** Stops all that repeats. */
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
+
+  #orCrash(done: Promise<Report>): Promise<Report> {
+    const { promise, resolve, reject } = Promise.withResolvers<Report>();
+    this.#open.add(reject);
+    const settle = (end: () => void) => {
+      if (this.#open.delete(reject)) end();
+    };
+    done.then(
+      (report) => settle(() => resolve(report)),
+      (error) => settle(() => reject(error)),
+    );
+    return promise;
+  }
+}
+
+function recordOf({ id, area }: NodeModel, incarnation: number): NodeRecord {
+  return {
+    Id: id,
+    Area: area,
+    Role: "node",
+    Url: `http://${id}`,
+    Udp: "127.0.0.1:1",
+    Architecture: "amd64",
+    Incarnation: String(incarnation),
+  };
+}

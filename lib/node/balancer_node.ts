@@ -1,0 +1,113 @@
+/**
+ * The composition root of a balancer: builds it from a configuration, registers it, and serves it.
+ *
+ * @module
+ */
+
+import { systemClock } from "../base/clock.ts";
+import { ServerledgeError } from "../base/errors.ts";
+import { randomId } from "../base/ids.ts";
+import { logger } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
+import { Catalog } from "../registry/catalog.ts";
+import { etcdOptions } from "../registry/etcd/config.ts";
+import { hostPort, loopbackProblem, ownAddress } from "../cluster/address.ts";
+import { serveApi, serverLimits } from "../api/server.ts";
+import { Balancer } from "../balancer/balancer.ts";
+import type { RunningNode } from "./node.ts";
+import { version } from "../base/version.ts";
+
+/** A request that is forwarded has a connection to its client and one to a node. */
+const forwardedDescriptors = 2;
+
+/**
+ * How long a balancer goes on answering after it has deregistered, ms: clients that found it before
+ * and edge nodes whose news of that is late lose nothing.
+ */
+const drainMs = 2_000;
+
+const log = logger("balancer");
+
+/**
+ * Starts the balancer of a region.
+ *
+ * @param config its checked configuration
+ * @returns once it serves requests and is being registered
+ * @throws `INVALID_REQUEST` without `etcd.address`, or if the port cannot be used
+ */
+export async function startBalancer(config: Config): Promise<RunningNode> {
+  await using built = new AsyncDisposableStack();
+  const node = {
+    id: config["registry.node.id"] || `lb-${randomId(12)}`,
+    area: config["registry.area"],
+    version,
+  };
+  const options = etcdOptions(config);
+  if (!options) {
+    throw new ServerledgeError(
+      "INVALID_REQUEST",
+      "A balancer finds its nodes in etcd: set etcd.address to the one that they use",
+    );
+  }
+  const { connectEtcd } = await import("../registry/etcd/registry.ts");
+  const registry = built.use(await connectEtcd(options));
+  const catalog = built.use(await Catalog.open(registry));
+  const balancer = built.use(
+    await Balancer.open({
+      config,
+      node,
+      clock: systemClock,
+      random: Math.random,
+      registry,
+      catalog,
+    }),
+  );
+  const server = built.use(
+    serveApi(
+      balancer.handle,
+      { hostname: config["api.listen"], port: config["api.port"] },
+      serverLimits(config, forwardedDescriptors),
+    ),
+  );
+  balancer.metrics.observeServer(server.counts);
+  const address = ownAddress(config["api.ip"], config["api.listen"]);
+  const url = config["api.url"] || `http://${hostPort(address, server.port)}`;
+  const problem = loopbackProblem(url, options.endpoints);
+  if (problem) log.warn("The balancer does not join the cluster: {problem}", { problem });
+  const registration = problem ? undefined : built.use(
+    registry.registerNode({
+      Id: node.id,
+      Area: node.area,
+      Role: "balancer",
+      Url: url,
+      Udp: "",
+      Architecture: config["node.architecture"] ||
+        (Deno.build.arch === "aarch64" ? "arm64" : "amd64"),
+      Incarnation: randomId(),
+    }),
+  );
+  log.info("Balancer {id} of area {area} serves {url}, registry {registry}", {
+    ...node,
+    url: server.url,
+    registry: registry.description,
+  });
+
+  const parts = built.move();
+  let stopped: Promise<void> | undefined;
+  const stop = async (graceMs: number) => {
+    // Edge nodes look elsewhere first; what is under way ends here.
+    balancer.stopping();
+    await registration?.[Symbol.asyncDispose]();
+    const { promise: drained, resolve } = Promise.withResolvers<void>();
+    systemClock.after(Math.min(drainMs, graceMs), resolve);
+    await drained;
+    await server.shutdown(graceMs);
+    await parts.disposeAsync();
+  };
+  return {
+    url: server.url,
+    id: node.id,
+    stop: () => stopped ??= stop(config["shutdown.grace"] * 1000),
+    [Symbol.asyncDispose]: () => stopped ??= stop(0),
+  };
+}

@@ -1,0 +1,83 @@
+/**
+ * Code that a definition names by URL: fetched once, when the function is created.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+import type { WholeAnswer } from "../../http/client.ts";
+import { TooLong } from "../../http/failures.ts";
+import { askGuarded, Forbidden } from "../../http/guarded.ts";
+
+/** Redirects that are followed. */
+const maxRedirects = 3;
+/** How long the whole transfer may take, ms. */
+const fetchTimeoutMs = 60_000;
+
+/** What may be fetched. */
+export interface FetchCodeOptions {
+  /** Largest archive, bytes. */
+  readonly maxBytes: number;
+  /** Whether an address may not be reached. */
+  readonly forbids: (address: string) => boolean;
+}
+
+/**
+ * Fetches an archive.
+ *
+ * Forbidden targets are refused, also behind a redirect, because whoever may create functions is not
+ * thereby somebody who may talk to the services of this machine.
+ *
+ * @param url absolute `http:` or `https:` URL
+ * @param options what may be fetched
+ * @throws `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`, saying what the other side answered
+ */
+export async function fetchCode(url: URL, options: FetchCodeOptions): Promise<Uint8Array> {
+  const signal = AbortSignal.timeout(fetchTimeoutMs);
+  let target = url;
+  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+    const { status, headers, body } = await request(target, options, signal);
+    const location = headers.find(([name]) => name === "location")?.[1];
+    if (status < 300 || status > 399 || !location) {
+      return status === 200 ? body : refuse(target, `answers with status ${status}`);
+    }
+    target = URL.parse(location, target) ?? refuse(target, "redirects to something that is no URL");
+  }
+  return refuse(url, `redirects more than ${maxRedirects} times`);
+}
+
+async function request(
+  url: URL,
+  { maxBytes, forbids }: FetchCodeOptions,
+  signal: AbortSignal,
+): Promise<WholeAnswer> {
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    refuse(url, "is neither http nor https");
+  }
+  const request = { method: "GET", headers: [["accept", "*/*"]] as const, body: undefined };
+  try {
+    const wantsBody = (status: number) => status === 200;
+    return await askGuarded(url, request, { forbids, maxBytes, signal, wantsBody });
+  } catch (cause) {
+    if (cause instanceof Forbidden) {
+      refuse(url, "points at this machine or a link of it; code.url.loopback allows that", cause);
+    }
+    if (cause instanceof TooLong) tooLarge(url, maxBytes);
+    return refuse(url, `cannot be fetched: ${(cause as Error).message}`, cause);
+  }
+}
+
+function tooLarge(url: URL, maxBytes: number): never {
+  throw new ServerledgeError(
+    "PAYLOAD_TOO_LARGE",
+    `TarFunctionCode: the archive at ${url.href} is larger than ${maxBytes} bytes`,
+    { details: { path: "TarFunctionCode" } },
+  );
+}
+
+function refuse(url: URL, problem: string, cause?: unknown): never {
+  throw new ServerledgeError("UNPROCESSABLE", `TarFunctionCode: ${url.href} ${problem}`, {
+    cause,
+    details: { path: "TarFunctionCode" },
+  });
+}

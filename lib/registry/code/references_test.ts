@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import type { FunctionRecord } from "../../model/function.ts";
+import type { CatalogListener } from "../catalog.ts";
+import { CodeReferences } from "./references.ts";
+
+const record = (Name: string, CodeHash: string) => ({ Name, CodeHash }) as FunctionRecord;
+
+/** A catalog of which nothing but its changes matters. */
+function catalog(known: readonly FunctionRecord[]) {
+  let tell: CatalogListener = () => {};
+  return {
+    isComplete: true,
+    list: () => [...known],
+    onChange: (listener: CatalogListener) => {
+      tell = listener;
+      return { [Symbol.dispose]: () => void (tell = () => {}) };
+    },
+    put: (fn: FunctionRecord) => tell(fn.Name, fn),
+    remove: (name: string) => tell(name, undefined),
+  };
+}
+
+Deno.test("CodeReferences: code is unreferenced when its last function has other code or is gone", () => {
+  const functions = catalog([record("a", "one"), record("b", "one"), record("image", "")]);
+  using references = new CodeReferences(functions);
+  const gone: string[] = [];
+  references.onUnreferenced((hash) => gone.push(hash));
+  functions.put(record("a", "two"));
+  functions.put(record("b", "one"));
+  assert.deepEqual([gone, references.has("one")], [[], true]);
+  functions.remove("b");
+  assert.deepEqual([gone, references.has("one"), references.has("two")], [["one"], false, true]);
+  functions.put(record("a", ""));
+  functions.remove("image");
+  functions.remove("nobody");
+  assert.deepEqual([gone, references.has("two")], [["one", "two"], false]);
+});
+
+Deno.test("CodeReferences: any code counts as referenced until all functions are known", () => {
+  const functions = catalog([]);
+  using references = new CodeReferences(functions);
+  functions.isComplete = false;
+  assert.equal(references.has("one"), true);
+  functions.isComplete = true;
+  assert.equal(references.has("one"), false);
+});

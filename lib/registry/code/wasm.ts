@@ -1,0 +1,55 @@
+/**
+ * Whether the code of a function is a WebAssembly module that can be run, as far as that can be told
+ * without compiling it.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+import { readTar } from "../../archive/archive.ts";
+import type { Definition } from "../../model/function.ts";
+import { readWasm, WasmFormatError } from "../../wasm/binary.ts";
+import { findWasmHandler, planWasm, WasmRefusal } from "../../wasm/function.ts";
+
+/**
+ * Checks a function's module.
+ *
+ * @param archive its code
+ * @param definition the rest of it
+ * @throws `UNPROCESSABLE` with what is wrong and what to do
+ */
+export function checkWasmCode(
+  archive: Uint8Array,
+  { Handler, MemoryMB, Stateful, Http }: Pick<
+    Definition,
+    "Handler" | "MemoryMB" | "Stateful" | "Http"
+  >,
+): void {
+  const files = readTar(archive).filter(({ data }) => data !== null);
+  const { path, name } = checked(
+    "Handler",
+    () => findWasmHandler(Handler, files.map(({ path }) => path)),
+  );
+  const { data } = files.find((file) => file.path === path)!;
+  checked("TarFunctionCode", () => {
+    const demand = {
+      name,
+      memoryMib: MemoryMB,
+      stateful: Stateful === true,
+      http: Http ?? "event",
+    };
+    planWasm(readWasm(data!), demand);
+  });
+}
+
+function checked<T>(path: string, check: () => T): T {
+  try {
+    return check();
+  } catch (cause) {
+    if (!(cause instanceof WasmRefusal || cause instanceof WasmFormatError)) throw cause;
+    throw new ServerledgeError("UNPROCESSABLE", `${path}: ${cause.message}`, {
+      cause,
+      details: { path },
+    });
+  }
+}

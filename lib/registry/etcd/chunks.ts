@@ -1,0 +1,65 @@
+/**
+ * Values larger than etcd takes in one request (1.5 MiB unless configured), cut into chunks.
+ *
+ * @module
+ */
+
+import type { EtcdClient } from "./client.ts";
+import { forEach } from "./steps.ts";
+
+/** Largest value of one key. */
+export const chunkBytes = 512 << 10;
+/** Chunks under way at the same time. */
+const parallelChunks = 4;
+
+/**
+ * Writes the chunks of a value.
+ *
+ * @param client where to
+ * @param folder prefix of their keys
+ * @param value what to cut
+ * @param lease ends them, if given
+ */
+export async function writeChunks(
+  client: EtcdClient,
+  folder: string,
+  value: Uint8Array,
+  lease?: string,
+): Promise<void> {
+  await forEach(chunkIndices(value.length), parallelChunks, async (index) => {
+    const chunk = value.subarray(index * chunkBytes, (index + 1) * chunkBytes);
+    await client.put(chunkKey(folder, index), chunk, lease);
+  });
+}
+
+/**
+ * Reads a value back.
+ *
+ * @param client where from
+ * @param folder prefix of the chunks' keys
+ * @param bytes size of the value
+ * @returns undefined if a chunk is missing
+ */
+export async function readChunks(
+  client: EtcdClient,
+  folder: string,
+  bytes: number,
+): Promise<Uint8Array | undefined> {
+  const value = new Uint8Array(bytes);
+  let complete = true;
+  await forEach(chunkIndices(bytes), parallelChunks, async (index) => {
+    const chunk = complete ? await client.get(chunkKey(folder, index)) : undefined;
+    const at = index * chunkBytes;
+    if (chunk?.length === Math.min(chunkBytes, bytes - at)) value.set(chunk, at);
+    else complete = false;
+  });
+  return complete ? value : undefined;
+}
+
+function chunkKey(folder: string, index: number): string {
+  return folder + String(index).padStart(6, "0");
+}
+
+function chunkIndices(bytes: number): number[] {
+  return Array.from({ length: Math.ceil(bytes / chunkBytes) }, (_, index) => index);
+}

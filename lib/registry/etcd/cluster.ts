@@ -1,0 +1,255 @@
+/**
+ * Calls to an etcd cluster: each with a deadline, the members in turn, errors translated, and what
+ * they tell of the cluster's health remembered.
+ *
+ * @module
+ */
+
+import { abortable } from "../../base/async.ts";
+import { ServerledgeError } from "../../base/errors.ts";
+import { firstAnswer } from "./hedge.ts";
+import type { EtcdOptions } from "./options.ts";
+import { asEtcdError, EtcdTransport, grpc } from "./transport.ts";
+import type { RegistryHealth } from "../registry.ts";
+
+/** How long a call to one member may take, ms. */
+export const callTimeoutMs = 5000;
+/** How long a call may take that carries much over a slow uplink, ms. */
+export const bulkTimeoutMs = 30_000;
+/** How long a member may be silent before the next is asked as well, ms. */
+const patienceMs = 700;
+/** Slowest uplink that is given time to carry a request before the next member is asked, bytes/ms. */
+const slowestUplink = 64;
+/** Fewest calls that are tried: a connection may have ended unnoticed since it was last used. */
+const minTries = 2;
+
+/** What another member may answer better. */
+const tryElsewhere: readonly number[] = [
+  grpc.UNKNOWN,
+  grpc.DEADLINE_EXCEEDED,
+  grpc.INTERNAL,
+  grpc.UNAVAILABLE,
+];
+
+/** Thrown where a lease is gone: expired, or lost with etcd's data. */
+export class LeaseLost extends Error {}
+
+/** Asks one member. Ends by its control, which is not combined with others: Deno may forget such. */
+type Attempt<T> = (member: string, control: AbortController, token?: string) => Promise<T>;
+
+/** The members of an etcd cluster, as one. */
+export class EtcdCluster implements Disposable {
+  readonly #transport: EtcdTransport;
+  readonly #options: EtcdOptions;
+  /** Calls under way. */
+  readonly #active = new Set<AbortController>();
+  #closed = false;
+  /** The member that answered last, asked first. */
+  #current = 0;
+  #token: string | undefined;
+  #problem: { reason: string; since: number } | undefined;
+
+  /**
+   * A cluster without connections yet.
+   *
+   * @param options how to reach it
+   */
+  constructor(options: EtcdOptions) {
+    this.#options = options;
+    this.#transport = new EtcdTransport(options);
+    this.#problem = { reason: "not connected yet", since: performance.now() };
+  }
+
+  /** What the last calls told. */
+  health(): RegistryHealth {
+    if (!this.#problem) return { ok: true };
+    const { reason, since } = this.#problem;
+    return { ok: false, reason, sinceMs: performance.now() - since };
+  }
+
+  /**
+   * Makes a call and reads its answer.
+   *
+   * @param path of the method, e.g. `/v3/kv/range`
+   * @param body the request
+   * @param timeoutMs how long a member may take
+   * @throws `REGISTRY_UNAVAILABLE`, caused by an `EtcdError`; LeaseLost
+   */
+  call<T>(path: string, body: unknown, timeoutMs: number = callTimeoutMs): Promise<T> {
+    const text = JSON.stringify(body);
+    return this.#try(text, async (member, control, token) => {
+      const response = await this.#request(member, path, text, timeoutMs, control, token);
+      return response as T;
+    });
+  }
+
+  /**
+   * Opens a stream and reads it to its end.
+   *
+   * @param path of the method, e.g. `/v3/watch`
+   * @param body the request
+   * @param signal ends the stream
+   * @param read reads it
+   * @throws as {@link EtcdCluster.call}, and what `read` throws
+   */
+  async stream(
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+    read: (stream: AsyncIterable<Uint8Array>) => Promise<void>,
+  ): Promise<void> {
+    const opened = new Set<AbortController>();
+    const leave = () => opened.forEach((control) => control.abort(signal.reason));
+    signal.addEventListener("abort", leave);
+    try {
+      const text = JSON.stringify(body);
+      const { response, control } = await this.#try(text, async (member, control, token) => {
+        opened.add(control);
+        this.#active.add(control);
+        if (signal.aborted || this.#closed) control.abort(signal.reason);
+        control.signal.throwIfAborted();
+        const answer = this.#transport.call(member, path, text, { signal: control.signal, token });
+        return { response: await abortable(answer, control.signal), control };
+      });
+      await read(readUntil(response.body!, control.signal));
+    } finally {
+      signal.removeEventListener("abort", leave);
+      for (const control of opened) {
+        control.abort();
+        this.#active.delete(control);
+      }
+    }
+  }
+
+  /**
+   * Remembers a problem.
+   *
+   * @param text what it is
+   * @param cause the lower error
+   * @returns the error to throw
+   */
+  unavailable(text: string, cause?: unknown): ServerledgeError {
+    const reason = text.replaceAll(/\s+/g, " ");
+    this.#problem = { reason, since: this.#problem?.since ?? performance.now() };
+    return new ServerledgeError(
+      "REGISTRY_UNAVAILABLE",
+      `The registry etcd (${
+        this.#options.endpoints.join(", ")
+      }) cannot be used: ${reason}; see that it runs, can be reached and knows this node's user`,
+      { cause },
+    );
+  }
+
+  /** Closes the connections; calls from now on fail. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const control of this.#active) control.abort();
+    this.#transport[Symbol.dispose]();
+  }
+
+  /**
+   * Asks the members in turn until one answers, the next also beside one that is silent; every call
+   * may be repeated without harm.
+   */
+  async #try<T>(text: string, attempt: Attempt<T>): Promise<T> {
+    const { endpoints } = this.#options;
+    const first = this.#current;
+    const isAlone = endpoints.length === 1;
+    try {
+      return await firstAnswer({
+        tries: Math.max(minTries, endpoints.length),
+        patienceMs: isAlone ? Infinity : patienceMs + text.length / slowestUplink,
+        isFinal: (error) => {
+          const { code } = asEtcdError(error);
+          // A member that gave no answer in all its time gets no second chance in the same call.
+          const isSpent = code === grpc.DEADLINE_EXCEEDED && isAlone;
+          return this.#closed || isSpent || !tryElsewhere.includes(code);
+        },
+      }, async (tried, control) => {
+        const index = (first + tried) % endpoints.length;
+        const result = await this.#authenticated(endpoints[index]!, control, attempt);
+        if (control.signal.aborted) return result; // Another was faster.
+        this.#current = index;
+        this.#problem = undefined;
+        return result;
+      });
+    } catch (error) {
+      const failure = asEtcdError(error);
+      if (failure.code === grpc.NOT_FOUND) throw new LeaseLost();
+      throw this.unavailable(this.#closed ? "it is closed" : failure.message, failure);
+    }
+  }
+
+  async #authenticated<T>(
+    member: string,
+    control: AbortController,
+    attempt: Attempt<T>,
+  ): Promise<T> {
+    if (!this.#options.username) return await attempt(member, control);
+    try {
+      return await attempt(member, control, await this.#logIn(member, control));
+    } catch (error) {
+      if (asEtcdError(error).code !== grpc.UNAUTHENTICATED) throw error;
+      // Tokens end: by their time, and when etcd restarts.
+      this.#token = undefined;
+      return await attempt(member, control, await this.#logIn(member, control));
+    }
+  }
+
+  /** Calls that begin at the same time each get a token of their own: a member may be silent. */
+  async #logIn(member: string, control: AbortController): Promise<string> {
+    if (this.#token) return this.#token;
+    const { username: name, password = "" } = this.#options;
+    const path = "/v3/auth/authenticate";
+    const text = JSON.stringify({ name, password });
+    const answer = await this.#request(member, path, text, callTimeoutMs, control);
+    return this.#token = (answer as { token: string }).token;
+  }
+
+  /** Makes one call to one member and reads its answer, within a time. */
+  async #request(
+    member: string,
+    path: string,
+    body: string,
+    timeoutMs: number,
+    control: AbortController,
+    token?: string,
+  ): Promise<unknown> {
+    this.#active.add(control);
+    if (this.#closed) control.abort();
+    const reason = `no answer within ${timeoutMs / 1000} s`;
+    const late = () => control.abort(new DOMException(reason, "TimeoutError"));
+    const timer = setTimeout(late, timeoutMs);
+    try {
+      const { signal } = control;
+      signal.throwIfAborted();
+      const answer = this.#transport.call(member, path, body, { signal, token })
+        .then((response) => response.json());
+      return await abortable(answer, signal);
+    } finally {
+      clearTimeout(timer);
+      this.#active.delete(control);
+    }
+  }
+}
+
+/**
+ * The chunks of a stream until a signal. Aborting the request it belongs to is not enough: on Deno
+ * a read that is under way may then wait for ever.
+ */
+async function* readUntil(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await abortable(reader.read(), signal);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {}); // Its request may have been aborted already.
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Code in etcd: chunks, and a manifest that is written last, so that code with a manifest is whole.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { randomId } from "../../base/ids.ts";
+import { functionRecordSchema } from "../../model/function.ts";
+import { readChunks, writeChunks } from "./chunks.ts";
+import type { EtcdClient } from "./client.ts";
+import { codeFolder, codePrefix, functionsPrefix, pinKey, pinsOf } from "./keys.ts";
+import type { SharedLeases } from "./leases.ts";
+import { noneBelow, removeBelow, unwrittenSince } from "./requests.ts";
+import { pinMs, Pins } from "../pins.ts";
+import { readRecord, UnreadableValues } from "../records.ts";
+
+const manifestSchema = v.object({ bytes: v.pipe(v.number(), v.integer(), v.minValue(0)) });
+
+/** Code in etcd. */
+export class EtcdCode {
+  readonly #client: EtcdClient;
+  readonly #leases: SharedLeases;
+  /** Keys of this process's pins. */
+  readonly #pins: Pins<string>;
+
+  /**
+   * A store of code.
+   *
+   * @param client calls etcd
+   * @param leases for pins
+   * @param now monotonic time, ms
+   */
+  constructor(client: EtcdClient, leases: SharedLeases, now: () => number) {
+    this.#client = client;
+    this.#leases = leases;
+    this.#pins = new Pins(now);
+  }
+
+  /** Stores code, and keeps it from being collected until its function is stored. */
+  async put(hash: string, code: Uint8Array): Promise<void> {
+    const pin = pinKey(hash, randomId());
+    // Pinned before it is looked for: if it is there then, nobody collects it any more.
+    await this.#client.put(pin, "", await this.#leases.get(pinMs));
+    this.#pins.add(hash, pin);
+    await this.restore(hash, () => Promise.resolve(code));
+  }
+
+  /**
+   * Stores code where it is missing.
+   *
+   * @param hash of the code
+   * @param recover gets the code, if it is needed
+   * @returns false if it is missing and cannot be got
+   */
+  async restore(
+    hash: string,
+    recover: () => Promise<Uint8Array | undefined>,
+  ): Promise<boolean> {
+    if (await this.#client.get(manifestKey(hash))) return true;
+    const code = await recover();
+    if (!code) return false;
+    await writeChunks(this.#client, codeFolder(hash), code);
+    await this.#client.put(manifestKey(hash), JSON.stringify({ bytes: code.length }));
+    return true;
+  }
+
+  /** The code of that hash, if it is there and whole. */
+  async get(hash: string): Promise<Uint8Array | undefined> {
+    const stored = await this.#client.get(manifestKey(hash));
+    if (!stored) return undefined;
+    const text = new TextDecoder().decode(stored);
+    const manifest = readRecord(manifestSchema, text, manifestKey(hash));
+    return manifest && await readChunks(this.#client, codeFolder(hash), manifest.bytes);
+  }
+
+  /**
+   * Takes the pin of code whose function is being stored.
+   *
+   * @returns the pin's key, to be removed with that
+   */
+  unpin(hash: string): string | undefined {
+    return this.#pins.take(hash);
+  }
+
+  /**
+   * Removes code that no function refers to.
+   *
+   * @returns how many
+   */
+  async collect(): Promise<number> {
+    const { entries, revision } = await this.#client.list(functionsPrefix);
+    using unreadable = new UnreadableValues();
+    const decoder = new TextDecoder();
+    const used = new Set(
+      entries.map(({ key, value }) =>
+        readRecord(functionRecordSchema, decoder.decode(value), key, unreadable)?.CodeHash
+      ),
+    );
+    const keys = (await this.#client.list(codePrefix, true)).entries;
+    const hashes = new Set(keys.map(({ key }) => key.slice(codePrefix.length).split("/")[0]!));
+    let collected = 0;
+    for (const hash of hashes) {
+      if (!used.has(hash) && await this.#remove(hash, revision)) collected++;
+    }
+    return collected;
+  }
+
+  /** Removes code unless a function was stored since, or is about to be. */
+  async #remove(hash: string, revision: number): Promise<boolean> {
+    const { succeeded } = await this.#client.transact({
+      compare: [unwrittenSince(functionsPrefix, revision), noneBelow(pinsOf(hash))],
+      success: [removeBelow(codeFolder(hash))],
+    });
+    return succeeded;
+  }
+}
+
+function manifestKey(hash: string): string {
+  return `${codeFolder(hash)}manifest`;
+}

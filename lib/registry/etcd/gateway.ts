@@ -1,0 +1,135 @@
+/**
+ * The calls of etcd3, carried by the JSON gateway that is part of etcd.
+ *
+ * etcd3's own transport (`@grpc/grpc-js`) is never connected: on Deno's `node:http2` a keep-alive
+ * ping that is under way when its connection ends throws where nobody can catch it, and first calls
+ * on a new connection sometimes never end.
+ *
+ * @see https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { ICallable } from "etcd3";
+import * as v from "valibot";
+import { ServerledgeError } from "../../base/errors.ts";
+
+/** Makes a call of the gateway: path and request; resolves to the answer. */
+export type GatewayCall = (path: string, request: unknown) => Promise<unknown>;
+
+/** The gateway leaves out what is empty, zero or false; etcd3 expects it. */
+const int64 = v.optional(v.string(), "0");
+const flag = v.optional(v.boolean(), false);
+const bytes = v.pipe(
+  v.optional(v.string(), ""),
+  v.transform((text) => Buffer.from(text, "base64")),
+);
+const header = v.object({ cluster_id: int64, member_id: int64, revision: int64, raft_term: int64 });
+
+const keyValue = v.object({
+  key: bytes,
+  create_revision: int64,
+  mod_revision: int64,
+  version: int64,
+  value: bytes,
+  lease: int64,
+});
+
+const keyValues = v.optional(v.array(keyValue), []);
+const range = v.object({ header, kvs: keyValues, more: flag, count: int64 });
+const put = v.object({ header, prev_kv: v.optional(v.nullable(keyValue), null) });
+const deleteRange = v.object({ header, deleted: int64, prev_kvs: keyValues });
+const step = v.partial(
+  v.object({ response_range: range, response_put: put, response_delete_range: deleteRange }),
+);
+const txn = v.object({ header, succeeded: flag, responses: v.optional(v.array(step), []) });
+const leaseGrant = v.object({
+  header,
+  ID: v.string(),
+  TTL: int64,
+  error: v.optional(v.string(), ""),
+});
+const leaseRevoke = v.object({ header });
+
+/** One message of a watch. */
+export const watchLineSchema = v.object({
+  result: v.optional(v.object({
+    header,
+    canceled: flag,
+    cancel_reason: v.optional(v.string()),
+    events: v.optional(
+      v.array(v.object({ type: v.optional(v.picklist(["PUT", "DELETE"]), "PUT"), kv: keyValue })),
+      [],
+    ),
+  })),
+  error: v.optional(v.object({ message: v.optional(v.string()) })),
+});
+
+/** Path and answer of each method that is carried. */
+const methods = new Map<string, { path: string; answer: v.GenericSchema }>([
+  ["KV.range", { path: "/v3/kv/range", answer: range }],
+  ["KV.put", { path: "/v3/kv/put", answer: put }],
+  ["KV.deleteRange", { path: "/v3/kv/deleterange", answer: deleteRange }],
+  ["KV.txn", { path: "/v3/kv/txn", answer: txn }],
+  ["Lease.leaseGrant", { path: "/v3/lease/grant", answer: leaseGrant }],
+  ["Lease.leaseRevoke", { path: "/v3/lease/revoke", answer: leaseRevoke }],
+]);
+
+/** Fields whose values are names: etcd3 writes `NotEqual` where etcd wants `NOT_EQUAL`. */
+const named: readonly string[] = ["result", "target", "sort_order", "sort_target"];
+
+/**
+ * What stands in for etcd3's connections, to be given to `Etcd3.mock`.
+ *
+ * @param call reaches the gateway; its errors are passed on as they are
+ */
+export function gateway(call: GatewayCall): Pick<ICallable<never>, "exec"> {
+  return {
+    async exec<T>(service: string, name: string, request: unknown): Promise<T> {
+      const method = methods.get(`${service}.${name}`);
+      if (!method) throw new Error(`The gateway does not carry ${service}.${name}`);
+      const answer = await call(method.path, gatewayRequest(request));
+      return readAnswer(method.answer, answer) as T;
+    },
+  };
+}
+
+/**
+ * A request of etcd3 as the gateway takes it: bytes in base64, names in capitals.
+ *
+ * @param request or any part of one
+ */
+export function gatewayRequest(request: unknown): unknown {
+  if (request instanceof Uint8Array) return request.toBase64();
+  if (Array.isArray(request)) return request.map(gatewayRequest);
+  if (typeof request !== "object" || request === null) return request;
+  return Object.fromEntries(
+    Object.entries(request).map(([field, value]) => {
+      const name = typeof value === "string" && named.includes(field);
+      return [field, name ? capitals(value) : gatewayRequest(value)];
+    }),
+  );
+}
+
+/**
+ * An answer of the gateway as etcd3 has it.
+ *
+ * @throws `REGISTRY_UNAVAILABLE` for what is no such answer
+ */
+export function readAnswer<S extends v.GenericSchema>(
+  schema: S,
+  answer: unknown,
+): v.InferOutput<S> {
+  const read = v.safeParse(schema, answer, { abortEarly: true });
+  if (read.success) return read.output;
+  throw new ServerledgeError(
+    "REGISTRY_UNAVAILABLE",
+    `The registry etcd answered without ${
+      v.getDotPath(read.issues[0]) ?? "content"
+    }: see that etcd.address is where etcd 3.4 or later serves clients`,
+  );
+}
+
+function capitals(name: string): string {
+  return name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
+}

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { gateway } from "./gateway.ts";
+
+/** Makes one call, with `answer` for the gateway's. */
+async function exec(service: string, method: string, request: unknown, answer: unknown) {
+  let sent: unknown;
+  const result = await gateway((path, body) => {
+    sent = { path, body };
+    return Promise.resolve(answer);
+  }).exec<unknown>(service as "KV", method, request);
+  return { sent, result };
+}
+
+const header = { revision: "7" };
+const wholeHeader = { cluster_id: "0", member_id: "0", revision: "7", raft_term: "0" };
+
+Deno.test("requests go out with bytes in base64 and names in capitals", async () => {
+  const { sent } = await exec("KV", "txn", {
+    compare: [{
+      key: Buffer.from([255, 0]),
+      range_end: Buffer.from("result"),
+      target: "Mod",
+      result: "NotEqual",
+      mod_revision: "9007199254740993",
+    }],
+    success: [{ request_put: { key: Buffer.from("k"), value: Buffer.of(), lease: undefined } }],
+    failure: [],
+  }, { header });
+  assert.deepEqual(sent, {
+    path: "/v3/kv/txn",
+    body: {
+      compare: [{
+        key: "/wA=",
+        range_end: "cmVzdWx0",
+        target: "MOD",
+        result: "NOT_EQUAL",
+        mod_revision: "9007199254740993",
+      }],
+      success: [{ request_put: { key: "aw==", value: "", lease: undefined } }],
+      failure: [],
+    },
+  });
+});
+
+Deno.test("answers come back with their bytes, and with what the gateway leaves out", async () => {
+  const kv = {
+    key: Buffer.from("k"),
+    create_revision: "0",
+    mod_revision: "9007199254740993",
+    version: "0",
+    value: Buffer.of(),
+    lease: "0",
+  };
+  const kvs = [{ key: "aw==", mod_revision: "9007199254740993" }];
+  assert.deepEqual((await exec("KV", "range", {}, { header, kvs, count: "1" })).result, {
+    header: wholeHeader,
+    kvs: [kv],
+    more: false,
+    count: "1",
+  });
+  const responses = [{ response_delete_range: { header, deleted: "2" } }];
+  assert.deepEqual(
+    (await exec("KV", "txn", {}, { header, succeeded: true, responses })).result,
+    {
+      header: wholeHeader,
+      succeeded: true,
+      responses: [{ response_delete_range: { header: wholeHeader, deleted: "2", prev_kvs: [] } }],
+    },
+  );
+});
+
+Deno.test("an answer that is none of etcd's is told", async () => {
+  for (const answer of [{}, { header: { revision: 7 } }, [], null, "text"]) {
+    await assert.rejects(exec("KV", "put", {}, answer), {
+      code: "REGISTRY_UNAVAILABLE",
+      message: /^[^\n]+$/,
+    });
+  }
+});

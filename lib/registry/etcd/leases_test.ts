@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { ManualClock } from "../../base/clock.ts";
+import { SharedLeases } from "./leases.ts";
+
+/** Leases by a counting grant. */
+function counted(): { leases: SharedLeases; clock: ManualClock; granted: number[] } {
+  const clock = new ManualClock();
+  const granted: number[] = [];
+  const grant = (ttlSeconds: number) => Promise.resolve(String(granted.push(ttlSeconds)));
+  return { leases: new SharedLeases(grant, () => clock.now()), clock, granted };
+}
+
+Deno.test("what expires at about the same time shares a lease that outlives it", async () => {
+  const { leases, clock, granted } = counted();
+  assert.equal(await leases.get(1_800_000), "1");
+  clock.advance(59_999);
+  assert.equal(await leases.get(1_800_000), "1");
+  assert.deepEqual(granted, [1860], "the last user still has its 1800 s");
+  clock.advance(1);
+  assert.equal(await leases.get(1_800_000), "2");
+  assert.equal(await leases.get(1000), "3");
+  assert.deepEqual(granted, [1860, 1860, 2]);
+});
+
+Deno.test("a lease that was lost, or not granted, is not given out again", async () => {
+  const { leases } = counted();
+  assert.equal(await leases.get(5000), "1");
+  leases.clear();
+  assert.equal(await leases.get(5000), "2");
+  let fail = true;
+  const failing = new SharedLeases(
+    () => fail ? Promise.reject(new Error("away")) : Promise.resolve("1"),
+    () => 0,
+  );
+  await assert.rejects(failing.get(5000), /away/);
+  fail = false;
+  assert.equal(await failing.get(5000), "1");
+});

@@ -1,0 +1,253 @@
+/**
+ * The cluster's registry, in etcd.
+ *
+ * @module
+ */
+
+import { systemClock } from "../../base/clock.ts";
+import { ServerledgeError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import type { FunctionRecord } from "../../model/function.ts";
+import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
+import { EtcdClient } from "./client.ts";
+import { callTimeoutMs, LeaseLost } from "./cluster.ts";
+import { EtcdCode } from "./code.ts";
+import { functionKey, nodesPrefix } from "./keys.ts";
+import { SharedLeases } from "./leases.ts";
+import type { EtcdOptions } from "./options.ts";
+import { absent, type Operation, put, read, remove } from "./requests.ts";
+import { NodeWatch } from "./node_watch.ts";
+import { NodeRegistration } from "./nodes.ts";
+import { EtcdResults } from "./results.ts";
+import { FunctionWatch } from "./watch.ts";
+import { readRecord } from "../records.ts";
+import type {
+  AsyncResult,
+  FunctionObserver,
+  NodeObserver,
+  Registry,
+  RegistryHealth,
+} from "../registry.ts";
+import { forEach, pause } from "./steps.ts";
+
+/** How often etcd is asked whether it is there and still the same, ms. */
+const heartbeatMs = 2000;
+/** Heartbeats between two looks whether the watch has missed changes. */
+const progressBeats = 15;
+/** Heartbeats without an answer after which the watch's connection is taken for dead. */
+const fatalBeats = 3;
+/** How long the first watch waits for an etcd that is away, ms. */
+const firstWatchMs = 5000;
+/** Functions that are put back at the same time into an emptied etcd. */
+const parallelRestores = 16;
+
+/** Largest function record, bytes: etcd takes requests up to 1.5 MiB unless configured. */
+const maxRecordBytes = 1 << 20;
+
+/**
+ * Connects to the cluster's registry. It need not be there: calls fail until it is, and everything
+ * resumes by itself.
+ *
+ * @param options how to reach etcd
+ */
+export function connectEtcd(options: EtcdOptions): Registry {
+  return new EtcdRegistry(options);
+}
+
+class EtcdRegistry implements Registry {
+  readonly description: string;
+  readonly #client: EtcdClient;
+  readonly #leases: SharedLeases;
+  readonly #code: EtcdCode;
+  readonly #results: EtcdResults;
+  readonly #watch: FunctionWatch;
+  /** Made when somebody first asks for nodes. */
+  #nodes: NodeWatch | undefined;
+  readonly #recoverCode: (hash: string) => Promise<Uint8Array | undefined>;
+  readonly #stop = new AbortController();
+  readonly #heart: Promise<void>;
+  /** Hashes whose code an emptied etcd may lack. */
+  readonly #lostCode = new Set<string>();
+
+  constructor(options: EtcdOptions) {
+    this.description = `etcd (${options.endpoints.join(", ")})`;
+    this.#client = new EtcdClient(options);
+    const now = () => systemClock.now();
+    this.#leases = new SharedLeases((seconds) => this.#client.grantLease(seconds), now);
+    this.#code = new EtcdCode(this.#client, this.#leases, now);
+    this.#results = new EtcdResults(this.#client, this.#leases);
+    this.#recoverCode = options.recoverCode ?? (() => Promise.resolve(undefined));
+    this.#watch = new FunctionWatch(this.#client, (lost) => this.#restore(lost));
+    this.#heart = this.#beat();
+  }
+
+  health(): RegistryHealth {
+    return this.#client.health();
+  }
+
+  async createFunction(record: FunctionRecord): Promise<boolean> {
+    const key = functionKey(record.Name);
+    const value = valueOf(record);
+    const unpin = this.#unpin(record.CodeHash);
+    const { succeeded, read: present } = await this.#client.transact({
+      compare: [absent(key)],
+      success: [put(key, value), ...unpin],
+      failure: [read(key), ...unpin],
+    });
+    // A call that is repeated meets what its first try has written.
+    return succeeded || new TextDecoder().decode(present) === value;
+  }
+
+  async putFunction(record: FunctionRecord): Promise<void> {
+    const write = put(functionKey(record.Name), valueOf(record));
+    await this.#client.transact({ compare: [], success: [write, ...this.#unpin(record.CodeHash)] });
+  }
+
+  async deleteFunction(name: string): Promise<boolean> {
+    const { removed } = await this.#client.transact({
+      compare: [],
+      success: [remove(functionKey(name))],
+    });
+    return removed > 0;
+  }
+
+  async watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable> {
+    await this.#soon(this.#watch.listed);
+    const observed = this.#watch.observe(observer);
+    return { [Symbol.asyncDispose]: () => Promise.resolve(observed[Symbol.dispose]()) };
+  }
+
+  async putCode(hash: string, code: Uint8Array): Promise<void> {
+    try {
+      await this.#code.put(hash, code);
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) throw error;
+      this.#leases.clear();
+      await this.#code.put(hash, code);
+    }
+  }
+
+  getCode(hash: string): Promise<Uint8Array | undefined> {
+    return this.#code.get(hash);
+  }
+
+  collectCode(): Promise<number> {
+    return this.#code.collect();
+  }
+
+  putResult(id: string, result: AsyncResult, ttlMs: number): Promise<void> {
+    return this.#results.put(id, result, ttlMs);
+  }
+
+  getResult(id: string): Promise<AsyncResult | undefined> {
+    return this.#results.get(id);
+  }
+
+  pendingResults(node: string): Promise<string[]> {
+    return this.#results.pending(node);
+  }
+
+  registerNode(record: NodeRecord): AsyncDisposable {
+    return new NodeRegistration(this.#client, record);
+  }
+
+  async registeredNode(id: string): Promise<NodeRecord | undefined> {
+    const key = nodesPrefix + id;
+    const value = await this.#client.get(key, callTimeoutMs);
+    return value && readRecord(nodeRecordSchema, new TextDecoder().decode(value), key);
+  }
+
+  async watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {
+    const nodes = this.#nodes ??= new NodeWatch(this.#client, systemClock);
+    // Where etcd is away the functions were waited for already, and nobody must know nodes to start.
+    if (this.#client.health().ok) await this.#soon(nodes.listed);
+    const observed = nodes.observe(observer);
+    return { [Symbol.asyncDispose]: () => Promise.resolve(observed[Symbol.dispose]()) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#client[Symbol.dispose]();
+    await this.#watch[Symbol.asyncDispose]();
+    await this.#nodes?.[Symbol.asyncDispose]();
+    await this.#heart;
+  }
+
+  /** Removes the pin of code whose function is being written. */
+  #unpin(hash: string): Operation[] {
+    const pin = hash === "" ? undefined : this.#code.unpin(hash);
+    return pin === undefined ? [] : [remove(pin)];
+  }
+
+  /** Waits for a first listing, but only for so long. */
+  async #soon(listed: Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = systemClock.after(firstWatchMs, resolve);
+    await Promise.race([listed, promise]);
+    cancel();
+  }
+
+  /** Asks etcd from time to time, so that health is news, and repairs what waits for it. */
+  async #beat(): Promise<void> {
+    let failed = 0;
+    for (let beats = 1; !this.#stop.signal.aborted; beats++) {
+      try {
+        await this.#watch.checkIdentity();
+        failed = 0;
+        if (beats % progressBeats < 2) {
+          await this.#watch.checkProgress();
+          await this.#nodes?.checkProgress();
+        }
+        await this.#restoreCode();
+      } catch {
+        // The client remembers the problem for health(); the watch logs it.
+        if (++failed === fatalBeats) {
+          const reason = `${failed} calls in a row had no answer`;
+          this.#watch.startOver(reason);
+          this.#nodes?.startOver(reason);
+        }
+      }
+      await pause(heartbeatMs, this.#stop.signal);
+    }
+  }
+
+  /** Puts functions back that an emptied etcd has lost, unless somebody was faster. */
+  async #restore(lost: FunctionRecord[]): Promise<void> {
+    this.#leases.clear();
+    for (const { CodeHash } of lost) if (CodeHash !== "") this.#lostCode.add(CodeHash);
+    await forEach(lost, parallelRestores, async (record) => {
+      await this.createFunction(record);
+    });
+  }
+
+  /** Puts code back that an emptied etcd has lost; what cannot be put back now is tried again. */
+  async #restoreCode(): Promise<void> {
+    for (const hash of this.#lostCode) {
+      const restored = await this.#code.restore(hash, () => this.#recover(hash));
+      if (!restored) {
+        logger("registry").warn("Code {hash} is lost: create its functions again", { hash });
+      }
+      this.#lostCode.delete(hash);
+      this.#stop.signal.throwIfAborted();
+    }
+  }
+
+  async #recover(hash: string): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#recoverCode(hash);
+    } catch (error) {
+      const { message: reason } = error as Error;
+      logger("registry").warn("Code {hash} cannot be read: {reason}", { hash, reason });
+      return undefined;
+    }
+  }
+}
+
+function valueOf(record: FunctionRecord): string {
+  const value = JSON.stringify(record);
+  if (new TextEncoder().encode(value).length <= maxRecordBytes) return value;
+  throw new ServerledgeError(
+    "PAYLOAD_TOO_LARGE",
+    `The definition of ${record.Name} is larger than ${maxRecordBytes} bytes without its code: shorten Env or Signature`,
+  );
+}

@@ -1,0 +1,71 @@
+/**
+ * Conditions and steps of etcd's transactions, as etcd3 has them.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { ICompare, IRequestOp } from "etcd3";
+import { endOf } from "./keys.ts";
+
+/** A condition of a transaction. */
+export type Compare = Readonly<ICompare>;
+
+/** A step of a transaction. */
+export type Operation = Readonly<IRequestOp>;
+
+/** Conditions, and what to do if they hold or not; done at once or not at all. */
+export interface Transaction {
+  /** All must hold. */
+  readonly compare: readonly Compare[];
+  /** Done if they do. */
+  readonly success: readonly Operation[];
+  /** Done if one does not. */
+  readonly failure?: readonly Operation[];
+}
+
+/** Bytes, or text, as etcd3 wants them; not copied. */
+export function bufferOf(value: string | Uint8Array): Buffer {
+  if (typeof value === "string") return Buffer.from(value);
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/** The range of all keys below a prefix. */
+export function below(prefix: string): { readonly key: Buffer; readonly range_end: Buffer } {
+  return { key: bufferOf(prefix), range_end: bufferOf(endOf(prefix)) };
+}
+
+/** Holds if there is no such key. */
+export function absent(key: string): Compare {
+  return { key: bufferOf(key), target: "Create", result: "Equal", create_revision: "0" };
+}
+
+/** Holds if there is no key below the prefix. */
+export function noneBelow(prefix: string): Compare {
+  return { ...below(prefix), target: "Create", result: "Equal", create_revision: "0" };
+}
+
+/** Holds if no key below the prefix was written after the revision; deletions do not count. */
+export function unwrittenSince(prefix: string, revision: number): Compare {
+  return { ...below(prefix), target: "Mod", result: "Less", mod_revision: String(revision + 1) };
+}
+
+/** Writes a key, ended by a lease if one is given. */
+export function put(key: string, value: string | Uint8Array, lease?: string): Operation {
+  return { request_put: { key: bufferOf(key), value: bufferOf(value), ...(lease && { lease }) } };
+}
+
+/** Reads a key. */
+export function read(key: string): Operation {
+  return { request_range: { key: bufferOf(key) } };
+}
+
+/** Removes a key. */
+export function remove(key: string): Operation {
+  return { request_delete_range: { key: bufferOf(key) } };
+}
+
+/** Removes all keys below a prefix. */
+export function removeBelow(prefix: string): Operation {
+  return { request_delete_range: below(prefix) };
+}

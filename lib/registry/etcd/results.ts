@@ -1,0 +1,93 @@
+/**
+ * Results of async invocations in etcd, ended by leases.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { randomId } from "../../base/ids.ts";
+import { chunkBytes, readChunks, writeChunks } from "./chunks.ts";
+import type { EtcdClient } from "./client.ts";
+import { LeaseLost } from "./cluster.ts";
+import { pendingPrefix, resultKey, resultParts } from "./keys.ts";
+import type { SharedLeases } from "./leases.ts";
+import { put, remove } from "./requests.ts";
+import { readRecord } from "../records.ts";
+import { type AsyncResult, asyncResultSchema } from "../registry.ts";
+
+/** What is at a result's key: the result, or where its parts are. */
+const storedSchema = v.union([
+  v.object({ result: asyncResultSchema }),
+  v.object({ parts: v.string(), bytes: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
+]);
+
+/** Results of async invocations in etcd. */
+export class EtcdResults {
+  readonly #client: EtcdClient;
+  readonly #leases: SharedLeases;
+
+  /**
+   * A store of results.
+   *
+   * @param client calls etcd
+   * @param leases end the results
+   */
+  constructor(client: EtcdClient, leases: SharedLeases) {
+    this.#client = client;
+    this.#leases = leases;
+  }
+
+  /** Stores a result for at least `ttlMs`. */
+  async put(id: string, result: AsyncResult, ttlMs: number): Promise<void> {
+    try {
+      await this.#put(id, result, await this.#leases.get(ttlMs));
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) throw error;
+      // etcd has lost the lease with its data; a new one is good for one more try.
+      this.#leases.clear();
+      await this.#put(id, result, await this.#leases.get(ttlMs));
+    }
+  }
+
+  /** What is known of an async invocation. */
+  async get(id: string): Promise<AsyncResult | undefined> {
+    const value = await this.#client.get(resultKey(id));
+    if (!value) return undefined;
+    const decoder = new TextDecoder();
+    const stored = readRecord(storedSchema, decoder.decode(value), resultKey(id));
+    if (!stored || "result" in stored) return stored?.result;
+    const parts = await readChunks(this.#client, resultParts(id, stored.parts), stored.bytes);
+    return parts && readRecord(asyncResultSchema, decoder.decode(parts), resultKey(id));
+  }
+
+  /** Ids of async invocations that a node accepted and never ended. */
+  async pending(node: string): Promise<string[]> {
+    const { entries } = await this.#client.list(pendingPrefix);
+    return entries
+      .filter(({ value }) => new TextDecoder().decode(value) === node)
+      .map(({ key }) => key.slice(pendingPrefix.length));
+  }
+
+  async #put(id: string, result: AsyncResult, lease: string): Promise<void> {
+    const value = await this.#stored(id, result, lease);
+    const pending = pendingPrefix + id;
+    await this.#client.transact({
+      compare: [],
+      success: [
+        put(resultKey(id), value, lease),
+        result.state === "pending" ? put(pending, result.node, lease) : remove(pending),
+      ],
+    });
+  }
+
+  /** The value for a result's key, its parts written first where it is large. */
+  async #stored(id: string, result: AsyncResult, lease: string): Promise<Uint8Array> {
+    const encoder = new TextEncoder();
+    const whole = encoder.encode(JSON.stringify({ result }));
+    if (whole.length <= chunkBytes) return whole;
+    const value = encoder.encode(JSON.stringify(result));
+    const parts = randomId();
+    await writeChunks(this.#client, resultParts(id, parts), value, lease);
+    return encoder.encode(JSON.stringify({ parts, bytes: value.length }));
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Steps that wait for the network: many at a time, or one after a pause.
+ *
+ * @module
+ */
+
+import { Semaphore } from "../../base/async.ts";
+
+/**
+ * Takes a step for each item, some at a time. After an error no further step is begun.
+ *
+ * @param items what to do
+ * @param limit how many at a time
+ * @param step does it
+ * @throws the first error
+ */
+export async function forEach<T>(
+  items: readonly T[],
+  limit: number,
+  step: (item: T) => Promise<void>,
+): Promise<void> {
+  const turns = new Semaphore(limit);
+  const failed = new AbortController();
+  await Promise.all(items.map(async (item) => {
+    using _turn = await turns.acquire(failed.signal);
+    try {
+      await step(item);
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  }));
+}
+
+/**
+ * Waits.
+ *
+ * @param ms how long
+ * @param signal ends the wait early, without an error
+ */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+  });
+}

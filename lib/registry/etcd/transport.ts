@@ -1,0 +1,128 @@
+/**
+ * One call to one etcd member: JSON over HTTP, by the gateway that is part of etcd. Why not gRPC is
+ * told in `etcd_gateway.ts`.
+ *
+ * @module
+ */
+
+import type { EtcdOptions } from "./options.ts";
+
+/** A call that etcd answered with an error, or that did not reach it. */
+export class EtcdError extends Error {
+  /** gRPC's number of what went wrong; `UNAVAILABLE` where nothing answered. */
+  readonly code: number;
+
+  /**
+   * An error with its code.
+   *
+   * @param code gRPC's number
+   * @param message of etcd, or of the connection
+   * @param cause the lower error
+   */
+  constructor(code: number, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/** gRPC's numbers that make a difference here. */
+export const grpc = {
+  UNKNOWN: 2,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
+} as const;
+
+/** Calls one cluster's members. */
+export class EtcdTransport implements Disposable {
+  readonly #client: Deno.HttpClient;
+  readonly #scheme: "http" | "https";
+
+  /**
+   * A transport without connections yet.
+   *
+   * @param options certificates
+   */
+  constructor({ tls }: Pick<EtcdOptions, "tls">) {
+    const text = (pem: Uint8Array) => new TextDecoder().decode(pem);
+    this.#scheme = tls ? "https" : "http";
+    this.#client = Deno.createHttpClient({
+      ...(tls?.ca && { caCerts: [text(tls.ca)] }),
+      ...(tls?.cert && tls.key && { cert: text(tls.cert), key: text(tls.key) }),
+    });
+  }
+
+  /**
+   * Makes a call.
+   *
+   * @param endpoint `host:port`, or a URL
+   * @param path of the method, e.g. `/v3/kv/range`
+   * @param body the request as JSON
+   * @param options.token of the user, if etcd asks for one
+   * @param options.signal ends the call, and its answer
+   * @returns the answer, its body not read yet
+   * @throws EtcdError
+   */
+  async call(
+    endpoint: string,
+    path: string,
+    body: string,
+    options: { token: string | undefined; signal: AbortSignal },
+  ): Promise<Response> {
+    const base = endpoint.includes("://") ? endpoint : `${this.#scheme}://${endpoint}`;
+    try {
+      const response = await fetch(new URL(path, base), {
+        method: "POST",
+        body,
+        client: this.#client,
+        signal: options.signal,
+        headers: {
+          ...(options.token && { authorization: options.token }),
+          // A member that is cut off from its cluster ends a watch instead of falling silent.
+          "grpc-metadata-hasleader": "true",
+        },
+      });
+      if (response.ok) return response;
+      throw await errorOf(response);
+    } catch (error) {
+      throw asEtcdError(error);
+    }
+  }
+
+  /** Closes the connections. */
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}
+
+/**
+ * Gives anything thrown by a call, or by reading its answer, a code.
+ *
+ * @param thrown what was caught
+ */
+export function asEtcdError(thrown: unknown): EtcdError {
+  if (thrown instanceof EtcdError) return thrown;
+  const { name, message } = thrown as Error;
+  if (name === "TimeoutError") return new EtcdError(grpc.DEADLINE_EXCEEDED, message, thrown);
+  return new EtcdError(grpc.UNAVAILABLE, message, thrown);
+}
+
+async function errorOf(response: Response): Promise<EtcdError> {
+  const text = await response.text();
+  try {
+    const { code, message, error } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof code === "number") return new EtcdError(code, String(message ?? error));
+  } catch {
+    // Not etcd's JSON: it is told by its status below.
+  }
+  if (response.status === 404) {
+    return new EtcdError(
+      grpc.UNIMPLEMENTED,
+      "it does not serve /v3 (etcd 3.4 or later with enable-grpc-gateway does)",
+    );
+  }
+  return new EtcdError(grpc.UNKNOWN, `status ${response.status}`);
+}

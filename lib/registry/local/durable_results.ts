@@ -1,0 +1,158 @@
+/**
+ * Results of async invocations that outlive an absence of the registry: while it is away they are
+ * kept on this node's disk, where this node finds them, and they are written to it when it is back.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../base/clock.ts";
+import { asServerledgeError, ServerledgeError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import type { AsyncResult, Registry } from "../registry.ts";
+import type { ResultJournal, Waiting } from "./result_journal.ts";
+import { unusable } from "./sqlite_file.ts";
+
+/** How often to look whether the registry is back, ms. */
+const retryMs = 1_000;
+
+const log = logger("registry");
+
+/** What they are made of. */
+export interface DurableResultsOptions {
+  /** Keeps them, when it is there. */
+  readonly registry: Pick<Registry, "putResult" | "getResult" | "pendingResults" | "health">;
+  /** Keeps them meanwhile; closed with the rest. */
+  readonly journal: ResultJournal;
+  /** The node's clock. */
+  readonly clock: Clock;
+  /** What becomes of the invocations that an earlier process of this node left pending here. */
+  readonly interrupted: AsyncResult;
+}
+
+/** Results in the registry, or on their way there. */
+export class DurableResults implements AsyncDisposable {
+  readonly #options: DurableResultsOptions;
+  #cancelRetry: (() => void) | undefined;
+  #writing: Promise<void> | undefined;
+  #closed = false;
+
+  /** Takes over what an earlier process of this node has left. */
+  constructor(options: DurableResultsOptions) {
+    this.#options = options;
+    const { journal, interrupted } = options;
+    for (const { id, expiresAt } of journal.pending()) journal.put(id, interrupted, expiresAt);
+    this.#writeLater(0);
+  }
+
+  /** How many wait for the registry. */
+  get waiting(): number {
+    return this.#options.journal.count;
+  }
+
+  /**
+   * Stores what is known of an invocation, in the registry or for it.
+   *
+   * @throws `REGISTRY_UNAVAILABLE` if neither can take it
+   */
+  async putResult(id: string, result: AsyncResult, ttlMs: number): Promise<void> {
+    const { registry, journal, clock } = this.#options;
+    let reason = "The registry cannot be written now";
+    // What is known of one invocation is written in order.
+    if (registry.health().ok && !journal.get(id)) {
+      try {
+        return await registry.putResult(id, result, ttlMs);
+      } catch (error) {
+        const { code, message } = asServerledgeError(error);
+        if (code !== "REGISTRY_UNAVAILABLE") throw error;
+        reason = message;
+      }
+    }
+    if (!this.#keep(id, result, clock.wall() + ttlMs)) {
+      throw new ServerledgeError(
+        "REGISTRY_UNAVAILABLE",
+        `${reason}, and ${journal.count} results wait for it already: try again when it is back`,
+      );
+    }
+    this.#writeLater(retryMs);
+  }
+
+  /**
+   * What is known of an invocation.
+   *
+   * @throws `REGISTRY_UNAVAILABLE` if it is not known here and the registry is away
+   */
+  async getResult(id: string): Promise<AsyncResult | undefined> {
+    const { registry, journal, clock } = this.#options;
+    const here = journal.get(id);
+    if (here?.result && here.expiresAt > clock.wall()) return here.result;
+    return await registry.getResult(id);
+  }
+
+  /** As that of the registry. What is kept here and did not end was taken care of at the start. */
+  pendingResults(node: string): Promise<string[]> {
+    return this.#options.registry.pendingResults(node);
+  }
+
+  /** Writes what it can at once; the rest stays for the next process of this node. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#cancelRetry?.();
+    await this.#writing;
+    this.#closed = true;
+    await this.#writeAll();
+    this.#options.journal[Symbol.dispose]();
+  }
+
+  #keep(id: string, result: AsyncResult, expiresAt: number): boolean {
+    const { journal } = this.#options;
+    try {
+      return journal.put(id, result, expiresAt);
+    } catch (cause) {
+      throw unusable("of results", cause);
+    }
+  }
+
+  #writeLater(delayMs: number): void {
+    const { journal, clock } = this.#options;
+    if (this.#closed || this.#cancelRetry || this.#writing || journal.count === 0) return;
+    this.#cancelRetry = clock.after(delayMs, () => {
+      this.#cancelRetry = undefined;
+      this.#writing = this.#writeAll().finally(() => {
+        this.#writing = undefined;
+        this.#writeLater(retryMs);
+      });
+    });
+  }
+
+  /** Writes results to the registry, oldest first, as long as it takes them. */
+  async #writeAll(): Promise<void> {
+    const { registry, journal } = this.#options;
+    let written = 0;
+    try {
+      for (let next = journal.after(0); next; next = journal.after(next.seq)) {
+        if (!registry.health().ok) break;
+        await this.#write(next);
+        written++;
+      }
+    } catch (error) {
+      log.debug("Results wait on: {reason}", { reason: asServerledgeError(error).message });
+    }
+    if (written > 0) log.info("{written} results are in the registry now", { written });
+  }
+
+  async #write(next: Waiting): Promise<void> {
+    const { registry, journal, clock } = this.#options;
+    const ttlMs = next.expiresAt - clock.wall();
+    if (next.result && ttlMs > 0) {
+      try {
+        await registry.putResult(next.id, next.result, ttlMs);
+      } catch (error) {
+        const { code, message } = asServerledgeError(error);
+        if (code === "REGISTRY_UNAVAILABLE") throw error;
+        // It will never take this one; its client learns so.
+        await registry.putResult(next.id, { state: "failed", code, message }, ttlMs);
+      }
+    }
+    journal.remove(next);
+  }
+}

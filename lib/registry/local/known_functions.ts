@@ -1,0 +1,77 @@
+/**
+ * The functions of a cluster as this node knew them last, kept on its disk: a node that starts while
+ * the registry is away serves these.
+ *
+ * @module
+ */
+
+import { asServerledgeError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import type { FunctionRecord } from "../../model/function.ts";
+import { Catalog } from "../catalog.ts";
+import type { Registry } from "../registry.ts";
+import { openSqlite } from "./registry.ts";
+import { moveAside } from "./sqlite_file.ts";
+
+/** Where they are kept: a registry that nobody else sees. */
+export type Memory = Pick<Registry, "watchFunctions" | "putFunction" | "deleteFunction">;
+
+/**
+ * Opens the file where they are kept. One that cannot be used is moved away: the registry tells its
+ * content again.
+ *
+ * @param path the file
+ * @throws `REGISTRY_UNAVAILABLE` if no file can be made there
+ */
+export function openKnownFunctions(path: string): Registry {
+  try {
+    return openSqlite(path);
+  } catch (error) {
+    logger("registry").warn(
+      "Functions known before this start are lost until the registry answers. {reason}. It is now {aside}",
+      { reason: asServerledgeError(error).message, aside: moveAside(path) },
+    );
+    return openSqlite(path);
+  }
+}
+
+/**
+ * Opens the catalog of a registry that may be away.
+ *
+ * @param registry what the catalog follows
+ * @param memory outlives the catalog, and follows it
+ */
+export async function openRemembering(
+  registry: Pick<Registry, "watchFunctions">,
+  memory: Memory,
+): Promise<Catalog> {
+  const known = await functionsOf(memory);
+  const catalog = await Catalog.open(registry, { known });
+  const versions = new Map(known.map(({ Name, Version }) => [Name, Version]));
+  const keep = (name: string, record: FunctionRecord | undefined) => {
+    const written = record ? memory.putFunction(record) : memory.deleteFunction(name);
+    written.catch((error) => {
+      logger("registry").warn("Cannot keep what is known of functions on disk: {reason}", {
+        reason: asServerledgeError(error).message,
+      });
+    });
+  };
+  for (const record of catalog.list()) {
+    if (versions.get(record.Name) !== record.Version) keep(record.Name, record);
+    versions.delete(record.Name);
+  }
+  for (const name of versions.keys()) keep(name, undefined);
+  catalog.onChange(keep);
+  return catalog;
+}
+
+async function functionsOf(memory: Memory): Promise<FunctionRecord[]> {
+  let records: FunctionRecord[] = [];
+  const watch = await memory.watchFunctions({
+    reset: (all) => records = all,
+    put() {},
+    remove() {},
+  });
+  await watch[Symbol.asyncDispose]();
+  return records;
+}

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { sampleRecord } from "../../../tests/contract/registry.ts";
+import type { Catalog } from "../catalog.ts";
+import { openRemembering } from "./known_functions.ts";
+import { openSqlite } from "./registry.ts";
+
+const away = {
+  watchFunctions: () => Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() }),
+};
+const versions = (catalog: Catalog) => catalog.list().map(({ Version }) => Version);
+
+Deno.test("a start while the registry is away finds what was known last", async () => {
+  await using memory = openSqlite(":memory:");
+  await using registry = openSqlite(":memory:");
+  for (const name of ["a", "b", "c"]) await registry.createFunction(sampleRecord(name));
+  {
+    await using catalog = await openRemembering(registry, memory);
+    assert.equal(catalog.size, 3);
+    await registry.deleteFunction("a");
+    await registry.putFunction(sampleRecord("b", { Version: "b-2" }));
+  }
+  {
+    await using catalog = await openRemembering(away, memory);
+    assert.deepEqual(versions(catalog), ["b-2", "c-1"]);
+  }
+  // What changed while nobody looked is caught up with.
+  await registry.deleteFunction("c");
+  await registry.createFunction(sampleRecord("d"));
+  await (await openRemembering(registry, memory))[Symbol.asyncDispose]();
+  await using catalog = await openRemembering(away, memory);
+  assert.deepEqual(versions(catalog), ["b-2", "d-1"]);
+});

@@ -1,0 +1,220 @@
+/**
+ * The embedded registry: one SQLite file, one node, nothing else to install.
+ *
+ * @module
+ */
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { ServerledgeError } from "../../base/errors.ts";
+import { type FunctionRecord, functionRecordSchema } from "../../model/function.ts";
+import { Observers } from "../observers.ts";
+import { Pins } from "../pins.ts";
+import { readRecord, UnreadableValues } from "../records.ts";
+import {
+  type AsyncResult,
+  asyncResultSchema,
+  type FunctionObserver,
+  type NodeObserver,
+  type Registry,
+  type RegistryHealth,
+} from "../registry.ts";
+import { openDatabase, unusable } from "./sqlite_file.ts";
+
+const layout = {
+  version: 1,
+  checked: "functions",
+  schema: `
+  CREATE TABLE functions (name TEXT PRIMARY KEY, code_hash TEXT NOT NULL, record TEXT NOT NULL) STRICT;
+  CREATE INDEX functions_by_code ON functions (code_hash);
+  CREATE TABLE code (hash TEXT PRIMARY KEY, archive BLOB NOT NULL) STRICT;
+  CREATE TABLE results (
+    id TEXT PRIMARY KEY, pending_on TEXT, result TEXT NOT NULL, expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX results_by_end ON results (expires_at);
+  CREATE INDEX results_pending ON results (pending_on) WHERE pending_on IS NOT NULL;
+  `,
+};
+
+const statements = {
+  create: "INSERT INTO functions VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+  put: "INSERT OR REPLACE INTO functions VALUES (?, ?, ?)",
+  remove: "DELETE FROM functions WHERE name = ?",
+  functions: "SELECT name, record FROM functions ORDER BY name",
+  putCode: "INSERT INTO code VALUES (?, ?) ON CONFLICT DO NOTHING",
+  getCode: "SELECT archive FROM code WHERE hash = ?",
+  unreferenced: "SELECT hash FROM code WHERE hash NOT IN (SELECT code_hash FROM functions)",
+  removeCode: "DELETE FROM code WHERE hash = ?",
+  expire: "DELETE FROM results WHERE expires_at <= ?",
+  putResult: "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)",
+  getResult: "SELECT result FROM results WHERE id = ? AND expires_at > ?",
+  pending: "SELECT id FROM results WHERE pending_on = ? AND expires_at > ? ORDER BY id",
+} as const;
+
+type Statements = Record<keyof typeof statements, StatementSync>;
+
+/**
+ * Opens the embedded registry, and makes it if it is not there.
+ *
+ * @param path its file, or `:memory:`
+ * @param clock when results expire
+ * @throws `REGISTRY_UNAVAILABLE` if the file cannot be used
+ */
+export function openSqlite(path: string, clock: Clock = systemClock): Registry {
+  return new SqliteRegistry(path, openDatabase(path, layout), clock);
+}
+
+class SqliteRegistry implements Registry {
+  readonly description: string;
+  readonly #path: string;
+  readonly #database: DatabaseSync;
+  readonly #statements: Statements;
+  readonly #clock: Clock;
+  readonly #observers = new Observers();
+  readonly #pins: Pins<true>;
+  #failed: { reason: string; at: number } | undefined;
+  #open = true;
+
+  constructor(path: string, database: DatabaseSync, clock: Clock) {
+    this.description = `embedded (${path})`;
+    this.#path = path;
+    this.#database = database;
+    this.#clock = clock;
+    this.#pins = new Pins(() => clock.now());
+    this.#statements = Object.fromEntries(
+      Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)]),
+    ) as Statements;
+  }
+
+  health(): RegistryHealth {
+    if (!this.#failed) return { ok: true };
+    const { reason, at } = this.#failed;
+    return { ok: false, reason, sinceMs: this.#clock.now() - at };
+  }
+
+  createFunction(record: FunctionRecord): Promise<boolean> {
+    return this.#run(({ create }) => {
+      const { changes } = create.run(record.Name, record.CodeHash, JSON.stringify(record));
+      this.#pins.take(record.CodeHash);
+      if (changes === 0) return false;
+      this.#observers.put(record);
+      return true;
+    });
+  }
+
+  putFunction(record: FunctionRecord): Promise<void> {
+    return this.#run(({ put }) => {
+      put.run(record.Name, record.CodeHash, JSON.stringify(record));
+      this.#pins.take(record.CodeHash);
+      this.#observers.put(record);
+    });
+  }
+
+  deleteFunction(name: string): Promise<boolean> {
+    return this.#run(({ remove }) => {
+      if (remove.run(name).changes === 0) return false;
+      this.#observers.remove(name);
+      return true;
+    });
+  }
+
+  watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable> {
+    return this.#run(({ functions }) => {
+      const records: FunctionRecord[] = [];
+      using unreadable = new UnreadableValues(this.#clock);
+      // Not by iterate(), which in Deno 2.7.11 ends without an error at a page that is damaged.
+      for (const { name, record } of functions.all()) {
+        const key = `function ${name}`;
+        const read = readRecord(functionRecordSchema, record as string, key, unreadable);
+        if (read) records.push(read);
+      }
+      observer.reset(records);
+      const added = this.#observers.add(observer);
+      return {
+        [Symbol.asyncDispose]: () => Promise.resolve(added[Symbol.dispose]()),
+      };
+    });
+  }
+
+  putCode(hash: string, code: Uint8Array): Promise<void> {
+    return this.#run(({ putCode }) => {
+      this.#pins.add(hash, true);
+      putCode.run(hash, code);
+    });
+  }
+
+  getCode(hash: string): Promise<Uint8Array | undefined> {
+    return this.#run(({ getCode }) => getCode.get(hash)?.archive as Uint8Array | undefined);
+  }
+
+  collectCode(): Promise<number> {
+    return this.#run(({ unreferenced, removeCode }) => {
+      const stored = unreferenced.all() as { hash: string }[];
+      const unused = stored.filter(({ hash }) => !this.#pins.has(hash));
+      for (const { hash } of unused) removeCode.run(hash);
+      return unused.length;
+    });
+  }
+
+  putResult(id: string, result: AsyncResult, ttlMs: number): Promise<void> {
+    return this.#run(({ putResult, expire }) => {
+      const now = this.#clock.wall();
+      const pendingOn = result.state === "pending" ? result.node : null;
+      putResult.run(id, pendingOn, JSON.stringify(result), Math.ceil(now + ttlMs));
+      expire.run(Math.floor(now));
+    });
+  }
+
+  getResult(id: string): Promise<AsyncResult | undefined> {
+    return this.#run(({ getResult }) => {
+      const row = getResult.get(id, Math.floor(this.#clock.wall()));
+      return row && readRecord(asyncResultSchema, row.result as string, `result ${id}`);
+    });
+  }
+
+  pendingResults(node: string): Promise<string[]> {
+    return this.#run(({ pending }) => {
+      const rows = pending.all(node, Math.floor(this.#clock.wall())) as { id: string }[];
+      return rows.map(({ id }) => id);
+    });
+  }
+
+  /** One node has the file for itself: there is nobody to tell. */
+  registeredNode(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  registerNode(): AsyncDisposable {
+    return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+
+  watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {
+    return this.#run(() => {
+      observer.reset([]);
+      return { [Symbol.asyncDispose]: () => Promise.resolve() };
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    if (this.#open) this.#database.close();
+    this.#open = false;
+    return Promise.resolve();
+  }
+
+  /** Runs a step, and remembers whether the file could be used. */
+  // deno-lint-ignore require-await -- what a step throws must come as a rejection
+  async #run<T>(step: (prepared: Statements) => T): Promise<T> {
+    if (!this.#open) {
+      throw new ServerledgeError("REGISTRY_UNAVAILABLE", `The registry ${this.#path} is closed`);
+    }
+    try {
+      const result = step(this.#statements);
+      this.#failed = undefined;
+      return result;
+    } catch (cause) {
+      const error = unusable(this.#path, cause);
+      this.#failed ??= { reason: error.message, at: this.#clock.now() };
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * SQLite files: how they are opened, and what their failures mean.
+ *
+ * @module
+ */
+
+import { DatabaseSync } from "node:sqlite";
+import { ServerledgeError } from "../../base/errors.ts";
+
+/** How long a write waits for another process that holds the file, ms. */
+const busyTimeoutMs = 5000;
+
+/** What is in a file. */
+export interface Layout {
+  /** Kept in the file. */
+  readonly version: number;
+  /** Statements that make it. */
+  readonly schema: string;
+  /** The table whose pages and indexes are checked when the file is opened: what must be true. */
+  readonly checked: string;
+}
+
+/** The fix where nothing can be read back. */
+const replaceHint =
+  "where it is damaged, put back a copy of it and of its -wal file, or move them " +
+  "away to start with an empty one";
+
+/** SQLite's files beside the one that is named. */
+const suffixes = ["", "-wal", "-shm"];
+
+/**
+ * Opens a file, and makes it if it is not there.
+ *
+ * @param path the file, or `:memory:`
+ * @param layout what is in it
+ * @throws `REGISTRY_UNAVAILABLE` if it cannot be used
+ */
+export function openDatabase(path: string, layout: Layout): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path);
+    // With a write-ahead log, NORMAL survives every crash of the process; only a power cut may
+    // take the last transactions with it, never the file's integrity.
+    database.exec(
+      `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`,
+    );
+    migrate(path, database, layout);
+    check(path, database, layout);
+    return database;
+  } catch (cause) {
+    database?.close();
+    throw cause instanceof ServerledgeError ? cause : unusable(path, cause);
+  }
+}
+
+/**
+ * The error of a file that cannot be used.
+ *
+ * @param path the file
+ * @param cause why
+ */
+export function unusable(path: string, cause: unknown): ServerledgeError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ServerledgeError(
+    "REGISTRY_UNAVAILABLE",
+    `The registry ${path} cannot be used (${reason}): check its folder, its owner and free space; ` +
+      replaceHint,
+    { cause },
+  );
+}
+
+/**
+ * Moves a file out of the way, in place of the one that was moved before.
+ *
+ * @param path the file
+ * @returns where it is now
+ */
+export function moveAside(path: string): string {
+  const aside = `${path}.damaged`;
+  for (const suffix of suffixes) {
+    try {
+      Deno.removeSync(aside + suffix);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    try {
+      Deno.renameSync(path + suffix, aside + suffix);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return aside;
+}
+
+/** What is damaged on disk may look like an empty table when it is read. */
+function check(path: string, database: DatabaseSync, { checked }: Layout): void {
+  const found = database.prepare(`PRAGMA quick_check(${checked})`).all();
+  const first = String(found[0]?.quick_check);
+  if (found.length === 1 && first === "ok") return;
+  throw new ServerledgeError(
+    "REGISTRY_UNAVAILABLE",
+    `The registry ${path} is damaged (${first.replaceAll("\n", " ")}): ${replaceHint}`,
+  );
+}
+
+function migrate(path: string, database: DatabaseSync, { version, schema }: Layout): void {
+  const found = database.prepare("PRAGMA user_version").get()?.user_version;
+  if (found === version) return;
+  if (found !== 0) {
+    throw new ServerledgeError(
+      "REGISTRY_UNAVAILABLE",
+      `The registry ${path} has layout ${found}, this program knows ${version}: use the program that wrote it, or another data.dir`,
+    );
+  }
+  database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${version}; COMMIT`);
+}

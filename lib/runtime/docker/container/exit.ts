@@ -1,0 +1,90 @@
+/**
+ * How containers end, and the words for it: what was seen, and no guess.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../../base/errors.ts";
+
+/** Exit status of a process that was killed by SIGKILL. */
+export const killedStatus = 137;
+/** What is added to a signal's number for the exit status of who ended by it. */
+const signalBase = 128;
+/** Longest part of a line that is shown in a message, characters. */
+const maxShownLine = 200;
+
+/** How a container ended. */
+export interface Exit {
+  /** The main process's exit status; undefined if unknown. */
+  readonly code: number | undefined;
+  /** True if it was killed for using more than its memory; null if it was killed and nobody tells why. */
+  readonly oomKilled: boolean | null;
+}
+
+/** Signals by which processes end, by number (signal(7)). */
+const signals: Readonly<Record<number, string>> = {
+  1: "SIGHUP",
+  2: "SIGINT",
+  3: "SIGQUIT",
+  4: "SIGILL",
+  6: "SIGABRT",
+  7: "SIGBUS",
+  8: "SIGFPE",
+  11: "SIGSEGV",
+  13: "SIGPIPE",
+  15: "SIGTERM",
+  31: "SIGSYS",
+};
+
+/**
+ * Says how a container ended.
+ *
+ * @param exit what was seen
+ * @param memoryMib its memory limit
+ */
+export function describeExit({ code, oomKilled }: Exit, memoryMib: number): string {
+  if (oomKilled) return `the container was killed for using more than its ${memoryMib} MiB`;
+  if (code === undefined) return "the container is gone";
+  if (code === killedStatus) {
+    return `the container was killed (status ${code}); Docker does not tell whether for using more than its ${memoryMib} MiB`;
+  }
+  const signal = signals[code - signalBase];
+  return `the process exited with status ${code}${signal ? `, which means ${signal}` : ""}`;
+}
+
+/**
+ * The error for calls of an instance that ended by itself.
+ *
+ * @param exit what was seen
+ * @param memoryMib its memory limit
+ * @param lastLines what it wrote last
+ */
+export function crash(exit: Exit, memoryMib: number, lastLines: string): ServerledgeError {
+  const what = describeExit(exit, memoryMib);
+  return new ServerledgeError("FUNCTION_CRASHED", `The function's instance was lost: ${what}`, {
+    details: { exitCode: exit.code, oomKilled: exit.oomKilled, output: lastLines },
+  });
+}
+
+/**
+ * The error of a start whose container ended before it could be used.
+ *
+ * @param exit what was seen
+ * @param memoryMib its memory limit
+ * @param lastLines what it wrote last
+ * @param when what it did not get to, e.g. `before it was ready`
+ */
+export function earlyEnd(
+  exit: Exit,
+  memoryMib: number,
+  lastLines: string,
+  when: string,
+): ServerledgeError {
+  const what = describeExit(exit, memoryMib);
+  const last = lastLines.trimEnd().split("\n").at(-1)!.slice(0, maxShownLine);
+  return new ServerledgeError(
+    "INSTANCE_START_FAILED",
+    `The function's instance did not start: ${what}, ${when}${last && `; it wrote: ${last}`}`,
+    { details: { exitCode: exit.code, oomKilled: exit.oomKilled, output: lastLines } },
+  );
+}

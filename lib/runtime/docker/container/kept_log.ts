@@ -1,0 +1,27 @@
+/**
+ * What a container wrote, kept before it is removed and its log with it.
+ *
+ * @module
+ */
+
+import type { OutputSink } from "../../wire/call_output.ts";
+import type { Container } from "./container.ts";
+
+/** Lines of its log that are kept. */
+const maxLines = 1_000;
+
+/**
+ * Hands on the last lines that a container wrote.
+ *
+ * @param container which one
+ * @param functionName whose it is
+ * @param output keeps them
+ */
+export async function keepLog(
+  container: Container,
+  functionName: string,
+  output: OutputSink,
+): Promise<void> {
+  const lines = await container.timedLogs(maxLines).catch(() => []);
+  for (const { time, text } of lines) output(functionName, null, `${text}\n`, time);
+}

@@ -1,0 +1,42 @@
+/**
+ * The format in which the engine sends what a container without a terminal wrote: frames of an
+ * 8-byte header (stream, three zeros, big-endian length) and that many bytes.
+ *
+ * @module
+ */
+
+import type { WrittenLine } from "../../wire/call_output.ts";
+
+const headerBytes = 8;
+
+/**
+ * The text of both streams, in the order in which it was written.
+ *
+ * @param bytes what the engine sent; a frame cut short is taken as far as it goes
+ */
+export function readLogFrames(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let at = 0; at + headerBytes <= bytes.length;) {
+    const start = at + headerBytes;
+    at = start + view.getUint32(at + 4);
+    text += decoder.decode(bytes.subarray(start, at), { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/**
+ * The lines of a log that was asked for with timestamps, in the order of their times.
+ *
+ * @param text lines that begin with a time as RFC 3339 has it, with nanoseconds, and a space
+ */
+export function readTimedLines(text: string): WrittenLine[] {
+  const lines: WrittenLine[] = [];
+  for (const line of text.split("\n")) {
+    const gap = line.indexOf(" ");
+    const time = Date.parse(line.slice(0, gap));
+    if (gap > 0 && !Number.isNaN(time)) lines.push({ time, text: line.slice(gap + 1) });
+  }
+  return lines.sort((a, b) => a.time - b.time);
+}

@@ -1,0 +1,237 @@
+/**
+ * What containers may do and use: the limits and the lock-down, as options of the engine.
+ *
+ * @module
+ */
+
+// @ts-types="@types/dockerode"
+import type { ContainerCreateOptions, HostConfig, MountSettings } from "dockerode";
+import type { FunctionRecord } from "../../../model/function.ts";
+import { guestMount, socketName } from "../guest.ts";
+import { holderImage } from "../pause/image.ts";
+import { functionLabel, nodeLabel } from "../names.ts";
+
+/** What a container may use. */
+export type Share = Pick<FunctionRecord, "MemoryMB" | "CPUDemand">;
+
+const mib = 1 << 20;
+/** The least memory that the engine accepts for a container. */
+const minMemoryMib = 6;
+/** Memory of a relay, most of it for what is in the kernel's buffers of its connections. */
+const relayMemoryMib = 16;
+/** Period of the CPU limit; shorter than the kernel's 100 ms, so that pauses are short. */
+const cpuPeriodUs = 50_000;
+/** The least quota that the kernel accepts. */
+const minCpuQuotaUs = 1_000;
+/** Functions are killed before the node when the machine runs out of memory. */
+const oomScoreAdj = 500;
+/** `nobody`: owns nothing. By number, since small images have no user names. */
+const unprivileged = "65534:65534";
+
+/** The port on which custom images serve the HTTP executor protocol. */
+export const customPort = 8080;
+
+/** Limits of memory and CPU of one container; see the engine's API. */
+export type ResourceLimits = Pick<
+  HostConfig,
+  "Memory" | "MemorySwap" | "CpuPeriod" | "CpuQuota"
+>;
+
+/** Limits of a node that hold for each of its containers. */
+export interface ContainerLimits {
+  /** Id of the node. */
+  readonly nodeId: string;
+  /** Most processes and threads. */
+  readonly pids: number;
+  /** Size of `/tmp`, MiB. */
+  readonly tmpMib: number;
+  /** True if custom images may write only to `/tmp`. */
+  readonly readOnlyRoot: boolean;
+}
+
+/** A container of one of our runtimes. */
+export interface ExecutorSpec {
+  /** What it may use. */
+  readonly share: Share;
+  /** What it is found by, beside its node. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Its image. */
+  readonly image: string;
+  /** The executor's command line. */
+  readonly command: readonly string[];
+  /** Its environment variables. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Folders of the host that it sees, read-only, by their path in the container. */
+  readonly folders: Readonly<Record<string, string>>;
+  /** The engine's network mode. */
+  readonly network: string;
+}
+
+/**
+ * Options for a container of one of our runtimes: locked down as far as a function can be.
+ *
+ * @param limits the node's
+ * @param spec what runs in it
+ */
+export function executorOptions(
+  limits: ContainerLimits,
+  spec: ExecutorSpec,
+): ContainerCreateOptions {
+  return {
+    Image: spec.image,
+    Entrypoint: [spec.command[0]!],
+    Cmd: spec.command.slice(1),
+    Env: environment(spec.env),
+    User: unprivileged,
+    WorkingDir: "/tmp",
+    Labels: { [nodeLabel]: limits.nodeId, ...spec.labels },
+    HostConfig: {
+      ...hostConfig(spec.share, limits, spec.network),
+      ReadonlyRootfs: true,
+      Tmpfs: tmpfs(limits),
+      Mounts: Object.entries(spec.folders).map(([target, source]) => readOnly(source, target)),
+    },
+  };
+}
+
+/**
+ * Options for a container of a custom image: it keeps its user, its command and a root that it may
+ * write to, since images of other projects count on them.
+ *
+ * @param fn whose instance it is
+ * @param image its image
+ * @param limits the node's
+ * @param network the engine's network mode
+ * @param code folder of the host with its code, where its root is read-only
+ */
+export function customOptions(
+  fn: FunctionRecord,
+  image: string,
+  limits: ContainerLimits,
+  network: string,
+  code?: string,
+): ContainerCreateOptions {
+  return {
+    Image: image,
+    Env: environment(fn.Env),
+    Labels: { [nodeLabel]: limits.nodeId, ...functionLabels(fn) },
+    HostConfig: {
+      ...hostConfig(fn, limits, network),
+      ...(limits.readOnlyRoot ? { ReadonlyRootfs: true, Tmpfs: tmpfs(limits) } : {}),
+      ...(code ? { Mounts: [readOnly(code, "/app")] } : {}),
+    },
+  };
+}
+
+/**
+ * Options for a container that holds a network namespace without interfaces.
+ *
+ * @param image the holder image
+ * @param program its program
+ * @param nodeId whose it is
+ */
+export function holderOptions(
+  image: string,
+  program: string,
+  nodeId: string,
+): ContainerCreateOptions {
+  return {
+    Image: image,
+    Entrypoint: [program],
+    User: unprivileged,
+    Labels: { [nodeLabel]: nodeId },
+    HostConfig: pauseConfig(minMemoryMib, "none"),
+  };
+}
+
+/**
+ * Options for a container that holds a network namespace and lets the node into it.
+ *
+ * @param nodeId whose it is
+ * @param folder folder of the host with the program, where it makes its socket
+ * @param network the engine's network mode
+ */
+export function relayOptions(
+  nodeId: string,
+  folder: string,
+  network: string,
+): ContainerCreateOptions {
+  return {
+    Image: holderImage,
+    Entrypoint: [`${guestMount}/relay`],
+    Cmd: [`${guestMount}/${socketName}`],
+    User: unprivileged,
+    Labels: { [nodeLabel]: nodeId },
+    HostConfig: {
+      ...pauseConfig(relayMemoryMib, network),
+      Mounts: [{ Type: "bind", Source: folder, Target: guestMount }],
+    },
+  };
+}
+
+function pauseConfig(memoryMib: number, network: string): HostConfig {
+  return {
+    ...lockDown,
+    Memory: memoryMib * mib,
+    MemorySwap: memoryMib * mib,
+    PidsLimit: 16,
+    NetworkMode: network,
+    ReadonlyRootfs: true,
+    LogConfig: { Type: "none", Config: {} },
+  };
+}
+
+const lockDown: HostConfig = {
+  CapDrop: ["ALL"],
+  SecurityOpt: ["no-new-privileges"],
+  Init: false,
+  AutoRemove: false,
+};
+
+/**
+ * The limits of memory and CPU, as the engine takes them at creation and for an update.
+ *
+ * @param share what a container may use
+ */
+export function resourceLimits({ MemoryMB, CPUDemand }: Share): ResourceLimits {
+  const memory = Math.max(MemoryMB, minMemoryMib) * mib;
+  const quota = Math.max(Math.round(CPUDemand * cpuPeriodUs), minCpuQuotaUs);
+  return {
+    Memory: memory,
+    // The sum of memory and swap: no swap.
+    MemorySwap: memory,
+    ...(CPUDemand > 0 ? { CpuPeriod: cpuPeriodUs, CpuQuota: quota } : {}),
+  };
+}
+
+/**
+ * What an instance of a function is found by.
+ *
+ * @param fn the function
+ */
+export function functionLabels(fn: Pick<FunctionRecord, "Name">): Record<string, string> {
+  return { [functionLabel]: fn.Name };
+}
+
+function hostConfig(share: Share, limits: ContainerLimits, network: string): HostConfig {
+  return {
+    ...lockDown,
+    ...resourceLimits(share),
+    PidsLimit: limits.pids,
+    OomScoreAdj: oomScoreAdj,
+    NetworkMode: network,
+    LogConfig: { Type: "json-file", Config: { "max-size": "1m", "max-file": "2" } },
+  };
+}
+
+function tmpfs({ tmpMib }: ContainerLimits): Record<string, string> {
+  return { "/tmp": `rw,exec,nosuid,nodev,mode=1777,size=${tmpMib}m` };
+}
+
+function readOnly(Source: string, Target: string): MountSettings {
+  return { Type: "bind", Source, Target, ReadOnly: true };
+}
+
+function environment(env: Readonly<Record<string, string>>): string[] {
+  return Object.entries(env).map(([key, value]) => `${key}=${value}`);
+}

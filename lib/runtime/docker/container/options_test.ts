@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import type { FunctionRecord } from "../../../model/function.ts";
+import { customOptions, executorOptions, functionLabels, holderOptions } from "./options.ts";
+
+const fn: FunctionRecord = {
+  Name: "f",
+  Runtime: "python",
+  MemoryMB: 128,
+  CPUDemand: 0,
+  MaxConcurrency: 1,
+  Handler: "m.f",
+  CustomImage: "",
+  SupportedArchs: [],
+  Signature: null,
+  TimeoutMs: 0,
+  Env: { A: "b=c" },
+  Network: "none",
+  Locality: "any",
+  MinInstances: 0,
+  CodeHash: "",
+  Version: "1",
+};
+const limits = { nodeId: "n1", pids: 99, tmpMib: 32, readOnlyRoot: false };
+
+function executor(change: Partial<FunctionRecord> = {}) {
+  const whose = { ...fn, ...change };
+  return executorOptions(limits, {
+    share: whose,
+    labels: functionLabels(whose),
+    image: "img",
+    command: ["python3", "x.py"],
+    env: { A: "b=c" },
+    folders: { "/app": "/host/code" },
+    network: "none",
+  });
+}
+
+Deno.test("containers of our runtimes are locked down", () => {
+  const { HostConfig: host, ...options } = executor();
+  assert.equal(options.User, "65534:65534");
+  assert.deepEqual(options.Entrypoint, ["python3"]);
+  assert.deepEqual(options.Cmd, ["x.py"]);
+  assert.deepEqual(options.Env, ["A=b=c"]);
+  assert.deepEqual(options.Labels, { "serverledge.node": "n1", "serverledge.function": "f" });
+  assert.equal(host!.ReadonlyRootfs, true);
+  assert.deepEqual(host!.CapDrop, ["ALL"]);
+  assert.deepEqual(host!.SecurityOpt, ["no-new-privileges"]);
+  assert.equal(host!.PidsLimit, 99);
+  assert.equal(host!.Mounts![0]!.ReadOnly, true);
+  assert.match(host!.Tmpfs!["/tmp"]!, /nosuid.*size=32m/);
+});
+
+Deno.test("memory is limited without swap, at least to what the engine accepts", () => {
+  assert.equal(executor().HostConfig!.Memory, 128 * 1024 * 1024);
+  assert.equal(executor().HostConfig!.MemorySwap, 128 * 1024 * 1024);
+  assert.equal(executor({ MemoryMB: 1 }).HostConfig!.Memory, 6 * 1024 * 1024);
+});
+
+Deno.test("CPU is limited only where it is asked for", () => {
+  assert.equal(executor().HostConfig!.CpuQuota, undefined);
+  const { CpuPeriod, CpuQuota } = executor({ CPUDemand: 0.5 }).HostConfig!;
+  assert.deepEqual([CpuPeriod, CpuQuota], [50_000, 25_000]);
+  assert.equal(executor({ CPUDemand: 0.001 }).HostConfig!.CpuQuota, 1_000);
+});
+
+Deno.test("custom images keep their user, command and root, but no privilege", () => {
+  const { HostConfig: host, ...options } = customOptions(fn, "img", limits, "container:relay");
+  assert.equal(options.User, undefined);
+  assert.equal(options.Cmd, undefined);
+  assert.equal(host!.ReadonlyRootfs, undefined);
+  assert.deepEqual(host!.CapDrop, ["ALL"]);
+  assert.equal(host!.NetworkMode, "container:relay");
+  assert.equal(host!.PortBindings, undefined);
+});
+
+Deno.test("holders have no network and no function label", () => {
+  const options = holderOptions("img", "/pause", "n1");
+  assert.equal(options.HostConfig!.NetworkMode, "none");
+  assert.deepEqual(options.Labels, { "serverledge.node": "n1" });
+});

@@ -1,0 +1,134 @@
+/**
+ * The HTTP executor protocol that custom images serve: `POST /invoke` on port 8080, as the Go
+ * project defined it, with the quirks of its executors: HTTP/1.0 replies that end with the
+ * connection, replies without `Output` or `Result`.
+ *
+ * @module
+ */
+
+import { abortable } from "../../../base/async.ts";
+import { ServerledgeError } from "../../../base/errors.ts";
+import { askOnce } from "../../../http/ask_once.ts";
+import { BadMessage, NeverSent } from "../../../http/failures.ts";
+import { isObject } from "../../../json/json.ts";
+import { surround } from "../../../model/params.ts";
+import type { Call, FunctionFailure, Reply } from "../../environment.ts";
+import { badReply } from "../../wire/messages.ts";
+import type { Relay } from "./relay.ts";
+
+/** Longest reply, the same as on the executor channel. */
+const maxReplyBytes = 64 << 20;
+/** Longest part of a refusal that is shown. */
+const maxShownBytes = 4096;
+/** First and longest wait between two looks for a server that is starting. */
+const minProbeMs = 5;
+const maxProbeMs = 100;
+/** What the server is told that it is called. */
+const host = "localhost:8080";
+/** Time in which a custom image has to accept connections. */
+export const customReadyTimeoutMs = 30_000;
+/**
+ * Waits until the server accepts connections.
+ *
+ * @param relay the way to it
+ * @param signal gives up waiting
+ * @throws the signal's reason, or `INSTANCE_START_FAILED` after 30 s
+ */
+export async function awaitServer(relay: Relay, signal: AbortSignal): Promise<void> {
+  const end = performance.now() + customReadyTimeoutMs;
+  for (let wait = minProbeMs;; wait = Math.min(wait * 2, maxProbeMs)) {
+    signal.throwIfAborted();
+    if (await accepts(relay, signal)) return;
+    if (performance.now() + wait > end) {
+      throw new ServerledgeError(
+        "INSTANCE_START_FAILED",
+        "The custom image accepts no connection on port 8080: it must serve POST /invoke there",
+      );
+    }
+    await abortable(new Promise((resolve) => setTimeout(resolve, wait)), signal);
+  }
+}
+
+/** Looks once whether the server accepts connections. */
+async function accepts(relay: Relay, signal: AbortSignal): Promise<boolean> {
+  try {
+    using _connection = await relay.connect(signal);
+    return true;
+  } catch (error) {
+    if (error instanceof NeverSent) return false;
+    throw error;
+  }
+}
+
+/**
+ * Sends one call, once: it is never repeated, since it may have run.
+ *
+ * @param relay the way to its server
+ * @param call what to run
+ * @param signal closes the connection
+ * @throws `UNPROCESSABLE` where it cannot be sent; {NeverSent} or {ConnectionBroken} where the
+ *   connection ended without a whole reply
+ */
+export async function callCustom(
+  relay: Relay,
+  call: Call,
+  signal: AbortSignal,
+): Promise<Reply> {
+  const rest = ',"Handler":"","HandlerDir":"","ReturnOutput":true}';
+  const body = surround('{"Command":null,"Params":', call.params.json, rest);
+  try {
+    const headers = [["host", host], ["content-type", "application/json"]] as const;
+    const answer = await askOnce(
+      await relay.connect(signal),
+      { method: "POST", path: "/invoke", headers, body },
+      signal,
+      maxReplyBytes,
+    );
+    return readCustomReply(answer.status, new TextDecoder().decode(answer.body));
+  } catch (error) {
+    if (error instanceof BadMessage) return broken(error.message);
+    throw error;
+  }
+}
+
+/**
+ * Reads a reply of a custom image.
+ *
+ * @param status HTTP status; any but 200 is the function's failure
+ * @param text its body
+ */
+export function readCustomReply(status: number, text: string): Reply {
+  const reply = parseReply(text);
+  const output = typeof reply?.Output === "string" ? reply.Output : "";
+  if (status !== 200) {
+    const message = `The image answered with HTTP status ${status}`;
+    const traceback = reply ? "" : text.slice(0, maxShownBytes);
+    return { ok: false, failure: { type: "HttpStatus", message, traceback }, output };
+  }
+  if (!reply) return broken("is not a JSON object");
+  const { Success = false, Result } = reply;
+  if (typeof Success !== "boolean") return broken("has a Success that is not true or false");
+  if (!Success) return { ok: false, failure: failure(reply.Error), output };
+  if (Result !== undefined && Result !== null && typeof Result !== "string") {
+    return broken("has a Result that is not a string of JSON");
+  }
+  return { ok: true, result: Result ?? "", output };
+}
+
+function failure(error: unknown): FunctionFailure {
+  const message = typeof error === "string" && error ? error : "The image reported a failure";
+  return { type: "FunctionFailure", message, traceback: "" };
+}
+
+function parseReply(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function broken(how: string): Reply {
+  return badReply(`The reply of the custom image ${how}`);
+}

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { readCustomReply } from "./instance.ts";
+
+Deno.test("a reply of a custom image may leave out Output and Result", () => {
+  assert.deepEqual(readCustomReply(200, '{"Success":true}'), { ok: true, result: "", output: "" });
+  assert.deepEqual(readCustomReply(200, '{"Success":true,"Result":"[1]","Output":"o","Extra":1}'), {
+    ok: true,
+    result: "[1]",
+    output: "o",
+  });
+});
+
+Deno.test("without success it is the function's failure, with what the image says", () => {
+  const reply = readCustomReply(200, '{"Success":false,"Output":"o","Error":"bad input"}');
+  assert.deepEqual(reply, {
+    ok: false,
+    failure: { type: "FunctionFailure", message: "bad input", traceback: "" },
+    output: "o",
+  });
+  assert.equal(readCustomReply(200, "{}").ok, false);
+});
+
+Deno.test("another status than 200 is a failure too", () => {
+  const reply = readCustomReply(500, "stack trace");
+  assert.ok(!reply.ok);
+  assert.equal(reply.failure.type, "HttpStatus");
+  assert.match(reply.failure.message, /500/);
+  assert.equal(reply.failure.traceback, "stack trace");
+  assert.equal(readCustomReply(500, '{"Success":false,"Output":"o"}').output, "o");
+});
+
+Deno.test("what is not the protocol is a failure", () => {
+  for (const text of ["", "hello", "[]", '{"Success":"yes"}', '{"Success":true,"Result":{}}']) {
+    const reply = readCustomReply(200, text);
+    assert.equal(!reply.ok && reply.failure.type, "BadReply", text);
+  }
+});

@@ -1,0 +1,105 @@
+/**
+ * The way to the server of a custom image: a network namespace that its container joins, and in it a
+ * program that lets the node in over a unix socket (`native/relay.c`).
+ *
+ * The socket belongs to one container for as long as it is there, so a connection never reaches
+ * another one, as it could by an address that the engine gives away again. And a function without
+ * network needs no interface, so it cannot reach this machine.
+ *
+ * @module
+ */
+
+import { Connection } from "../../../http/connection.ts";
+import { NeverSent } from "../../../http/failures.ts";
+import type { Container } from "../container/container.ts";
+import { relayOptions } from "../container/options.ts";
+import type { GuestFolder } from "../guest.ts";
+import { startPauseContainer } from "../pause/container.ts";
+import type { Site } from "../site.ts";
+
+/** Time in which the server has to accept a connection, ms. */
+const connectTimeoutMs = 2_000;
+
+/** A relay that runs. Disposing it removes it. */
+export class Relay implements AsyncDisposable {
+  readonly #container: Container;
+  readonly #folder: GuestFolder;
+  readonly #known: Site["known"];
+
+  private constructor(container: Container, folder: GuestFolder, known: Site["known"]) {
+    this.#container = container;
+    this.#folder = folder;
+    this.#known = known;
+  }
+
+  /**
+   * Starts one.
+   *
+   * @param site where
+   * @param outbound true for a namespace with a way out
+   * @throws `ENGINE_UNAVAILABLE` or `INSTANCE_START_FAILED`; nothing is left
+   */
+  static async start(site: Site, outbound: boolean): Promise<Relay> {
+    const { engine, guest, known, limits, networks } = site;
+    const network = outbound ? await networks.ensure() : "none";
+    using stack = new DisposableStack();
+    const folder = stack.use(guest.forRelay((await engine.facts()).architecture));
+    const options = relayOptions(limits.nodeId, folder.path, network);
+    const container = await startPauseContainer(engine, known, "relay", options);
+    stack.move();
+    return new Relay(container, folder, known);
+  }
+
+  /** The engine's network mode for the container that joins it. */
+  get network(): string {
+    return `container:${this.#container.name}`;
+  }
+
+  /**
+   * Connects to the server in the namespace.
+   *
+   * @param signal gives up
+   * @throws {NeverSent} if it accepts no connection within 2 s
+   */
+  async connect(signal: AbortSignal): Promise<Connection> {
+    const conn = await connectTo(this.#folder.socket);
+    const close = () => closeQuietly(conn);
+    const timer = setTimeout(close, connectTimeoutMs);
+    signal.addEventListener("abort", close);
+    try {
+      if (signal.aborted) close();
+      // The relay tells by one byte that it has reached the server.
+      if (await conn.read(new Uint8Array(1)) === 1) return new Connection(conn);
+    } catch (cause) {
+      throw new NeverSent("The server accepted no connection", { cause });
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", close);
+    }
+    close();
+    throw new NeverSent("The server accepts no connection");
+  }
+
+  /** Removes it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#container[Symbol.asyncDispose]();
+    this.#known.delete(this.#container.name);
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+async function connectTo(path: string): Promise<Deno.UnixConn> {
+  try {
+    return await Deno.connect({ transport: "unix", path });
+  } catch (cause) {
+    throw new NeverSent(`No connection to ${path}`, { cause });
+  }
+}
+
+function closeQuietly(conn: Deno.Conn): void {
+  try {
+    conn.close();
+  } catch {
+    // It was closed already.
+  }
+}

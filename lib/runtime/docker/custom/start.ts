@@ -1,0 +1,133 @@
+/**
+ * The start of an instance of a custom image.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../../base/errors.ts";
+import type { FunctionRecord } from "../../../model/function.ts";
+import { Container } from "../container/container.ts";
+import { customOptions, customPort } from "../container/options.ts";
+import { awaitServer } from "./instance.ts";
+import { endedEarly } from "../container/early_end.ts";
+import { engineStatus } from "../engine/engine.ts";
+import { CustomInstance } from "../instances.ts";
+import { keepLog } from "../container/kept_log.ts";
+import { containerName } from "../names.ts";
+import { Relay } from "./relay.ts";
+import type { Site } from "../site.ts";
+
+/** What is started. */
+export interface CustomStart {
+  /** The function. */
+  readonly fn: FunctionRecord;
+  /** Its image. */
+  readonly image: string;
+  /** TAR archive for `/app`, or a folder where the root is read-only; undefined if it has none. */
+  readonly code: Uint8Array | string | undefined;
+}
+
+/**
+ * Starts an instance and waits until its server accepts connections.
+ *
+ * @param site where
+ * @param start what
+ * @param signal gives up
+ * @throws the signal's reason, `ENGINE_UNAVAILABLE` or `INSTANCE_START_FAILED`; nothing is left
+ */
+export async function startCustom(
+  site: Site,
+  start: CustomStart,
+  signal: AbortSignal,
+): Promise<CustomInstance> {
+  const outbound = start.fn.Network === "bridge";
+  const ready = site.relays.take(outbound);
+  if (ready) {
+    try {
+      return await attempt(site, start, ready, signal);
+    } catch (error) {
+      if (engineStatus(error) === undefined) throw error;
+      // Perhaps the relay had ended meanwhile.
+    }
+  }
+  signal.throwIfAborted();
+  return await attempt(site, start, await Relay.start(site, outbound), signal);
+}
+
+/** The relay is removed with the instance, or if there is none. */
+async function attempt(
+  site: Site,
+  { fn, image, code }: CustomStart,
+  relay: Relay,
+  signal: AbortSignal,
+): Promise<CustomInstance> {
+  await using stack = new AsyncDisposableStack();
+  stack.use(relay);
+  const container = new Container(site.engine, containerName(fn.Name));
+  site.known.set(container.name, container);
+  stack.defer(() => void site.known.delete(container.name));
+  stack.use(container);
+  signal.throwIfAborted();
+  const folder = typeof code === "string" ? code : undefined;
+  await container.create(customOptions(fn, image, site.limits, relay.network, folder));
+  signal.throwIfAborted();
+  if (code instanceof Uint8Array) await copyCode(container, code);
+  signal.throwIfAborted();
+  await container.start();
+  const full = new AbortController();
+  let end = (reason: ServerledgeError) => full.abort(startFailure(reason));
+  const watch = site.disk.watch({
+    name: container.name,
+    size: () => container.writtenBytes(),
+    end: (reason) => end(reason),
+  });
+  stack.use(watch);
+  try {
+    await ready(container, fn, relay, AbortSignal.any([signal, full.signal]));
+  } catch (error) {
+    await keepLog(container, fn.Name, site.output);
+    throw error;
+  }
+  const instance = new CustomInstance(fn, { container, relay, output: site.output }, stack.move());
+  end = (reason) => instance.end(reason);
+  return instance;
+}
+
+function startFailure({ message }: ServerledgeError): ServerledgeError {
+  return new ServerledgeError("INSTANCE_START_FAILED", message);
+}
+
+async function copyCode(container: Container, code: Uint8Array): Promise<void> {
+  try {
+    await container.copy(code, "/app");
+  } catch (error) {
+    if (engineStatus(error) !== 404) throw error;
+    // The image has no such folder.
+    const { packTar } = await import("modern-tar");
+    const folder = { name: "app/", size: 0, mode: 0o755, type: "directory" as const };
+    await container.copy(await packTar([{ header: folder }]), "/");
+    await container.copy(code, "/app");
+  }
+}
+
+async function ready(
+  container: Container,
+  fn: FunctionRecord,
+  relay: Relay,
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  let waiting = true;
+  void container.exited().then(async (exit) => {
+    if (waiting) {
+      over.abort(
+        await endedEarly(container, fn.MemoryMB, exit, `before it served port ${customPort}`),
+      );
+    }
+  });
+  try {
+    await awaitServer(relay, AbortSignal.any([signal, over.signal]));
+  } finally {
+    waiting = false;
+  }
+}

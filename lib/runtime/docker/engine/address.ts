@@ -1,0 +1,46 @@
+/**
+ * Where the Docker engine is, as `DOCKER_HOST` and its companions tell.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../../base/errors.ts";
+
+/** Where requests to the engine go. */
+export interface EngineAddress {
+  /** As people know it, e.g. `unix:///var/run/docker.sock`. */
+  readonly text: string;
+  /** What request paths are appended to. */
+  readonly base: string;
+  /** Path of its unix socket, if it is one. */
+  readonly socket?: string;
+  /** Folder with `ca.pem`, `cert.pem` and `key.pem`, if TLS is asked for. */
+  readonly certificates?: string;
+}
+
+/** The environment variables that matter, by name. */
+export type EngineVariables = (name: string) => string | undefined;
+
+/**
+ * Reads the address from the environment.
+ *
+ * @param env the environment
+ * @throws `ENGINE_UNAVAILABLE` for an address of a kind that cannot be used
+ * @see https://docs.docker.com/reference/cli/docker/#environment-variables
+ */
+export function engineAddress(env: EngineVariables): EngineAddress {
+  const text = env("DOCKER_HOST") || "unix:///var/run/docker.sock";
+  const match = /^(unix|tcp|http|https):\/\/(.+?)\/*$/.exec(text);
+  if (!match) {
+    throw new ServerledgeError(
+      "ENGINE_UNAVAILABLE",
+      `DOCKER_HOST must be unix://PATH or tcp://HOST:PORT, current value is ${text}`,
+    );
+  }
+  const [, kind, rest] = match as unknown as [string, string, string];
+  if (kind === "unix") return { text, base: "http://docker", socket: rest };
+  const tls = kind === "https" || (kind === "tcp" && Boolean(env("DOCKER_TLS_VERIFY")));
+  const base = `${tls ? "https" : "http"}://${rest}`;
+  const certificates = env("DOCKER_CERT_PATH") || `${env("HOME") ?? ""}/.docker`;
+  return tls ? { text, base, certificates } : { text, base };
+}

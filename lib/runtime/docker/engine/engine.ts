@@ -1,0 +1,230 @@
+/**
+ * The Docker engine as the node asks it: by dockerode, with every request bounded in time and
+ * errors translated by status and class.
+ *
+ * @module
+ */
+
+// @ts-types="@types/dockerode"
+import type Docker from "dockerode";
+import { ServerledgeError } from "../../../base/errors.ts";
+import { logger } from "../../../base/log.ts";
+import type { DockerClients } from "./dockerode.ts";
+import { type EngineAddress, engineAddress } from "./address.ts";
+
+/** Time in which the engine has to answer an ordinary request. */
+const requestTimeoutMs = 60_000;
+/** Time in which the engine has to answer whether it is there. */
+const pingTimeoutMs = 5_000;
+
+const log = logger("runtime");
+
+/** What goes on without an engine. */
+const alternative = "functions of the runtimes deno and wasm need none";
+
+/** Bounds of one request to the engine. */
+export interface RequestBounds {
+  /** How long it may take; `Infinity` for what lasts as long as a container. */
+  readonly timeoutMs?: number;
+  /** Gives up. */
+  readonly signal?: AbortSignal;
+}
+
+/** What an engine tells about itself. */
+export interface EngineFacts {
+  /** Architecture that it runs on, e.g. `amd64`. */
+  readonly architecture: string;
+  /** True if it can filter system calls. */
+  readonly seccomp: boolean;
+  /** Folder of its machine with the files of its containers. */
+  readonly folder: string;
+}
+
+/** A Docker engine that may be away. */
+export class Engine implements Disposable {
+  #address: EngineAddress | undefined;
+  #clients: Promise<DockerClients> | undefined;
+  #facts: Promise<EngineFacts> | undefined;
+  #closed = false;
+
+  /**
+   * Asks the engine something.
+   *
+   * @param what the request in words, for the error, e.g. `create container x`
+   * @param request asks by a client of dockerode and reads the answer to its end
+   * @param bounds how long it may take
+   * @throws `ENGINE_UNAVAILABLE` where it does not answer; `INSTANCE_START_FAILED` where it
+   *   answers with an error, and {@link engineStatus} tells its HTTP status; the signal's reason
+   */
+  async ask<T>(
+    what: string,
+    request: (docker: Docker) => Promise<T>,
+    bounds: RequestBounds = {},
+  ): Promise<T> {
+    const { timeoutMs = requestTimeoutMs, signal } = bounds;
+    const abort = new AbortController();
+    const stop = () => abort.abort(signal!.reason);
+    signal?.addEventListener("abort", stop, { once: true });
+    const timer = timeoutMs === Infinity
+      ? undefined
+      : setTimeout(() => abort.abort(new EngineTimeout(timeoutMs)), timeoutMs);
+    try {
+      return await request((await this.#connected()).bounded(abort.signal));
+    } catch (cause) {
+      if (cause instanceof ServerledgeError) throw cause;
+      // Given up: whether the engine is there is of no concern any more.
+      signal?.throwIfAborted();
+      throw refusal(what, cause) ?? await this.#unavailable(what, abort.signal.reason ?? cause);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  /** Whether the engine answers; a reason if not. */
+  async available(): Promise<true | string> {
+    try {
+      await this.ask("ping", (docker) => docker.ping(), { timeoutMs: pingTimeoutMs });
+      return true;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  /** What does not change while the engine runs; asked once. */
+  facts(): Promise<EngineFacts> {
+    this.#facts ??= this.#askFacts().catch((error) => {
+      this.#facts = undefined;
+      throw error;
+    });
+    return this.#facts;
+  }
+
+  /** Closes its connections; nothing can be asked any more. */
+  [Symbol.dispose](): void {
+    this.#clients?.then((clients) => clients[Symbol.dispose](), () => {});
+    this.#closed = true;
+  }
+
+  async #askFacts(): Promise<EngineFacts> {
+    const [{ Arch }, { SecurityOptions, DockerRootDir }] = await Promise.all([
+      this.ask("tell its version", (docker) => docker.version()),
+      this.ask("tell about itself", (docker) => docker.info()),
+    ]);
+    const options: readonly string[] = SecurityOptions ?? [];
+    const seccomp = options.some((option) => option.startsWith("name=seccomp"));
+    if (!seccomp) log.warn("Docker runs without seccomp: containers may make any system call");
+    return { architecture: Arch, seccomp, folder: DockerRootDir };
+  }
+
+  /** Where there is no engine, finds that out without the client, which takes time and memory. */
+  async #knock(): Promise<void> {
+    if (this.#clients) return;
+    if (await explain(this.#address!.socket) !== undefined) throw new Error("no engine");
+  }
+
+  async #connected(): Promise<DockerClients> {
+    this.#address ??= engineAddress((name) => Deno.env.get(name));
+    await this.#knock();
+    if (this.#closed) throw new ServerledgeError("SHUTTING_DOWN", "The node is shutting down");
+    this.#clients ??= connect(this.#address);
+    try {
+      return await this.#clients;
+    } catch (error) {
+      // Certificates, for one, may be put in place later.
+      this.#clients = undefined;
+      throw error;
+    }
+  }
+
+  async #unavailable(what: string, cause: unknown): Promise<ServerledgeError> {
+    const address = this.#address?.text ?? "DOCKER_HOST";
+    const advice = cause instanceof EngineTimeout
+      ? `${cause.message}; see its log`
+      : await explain(this.#address?.socket) ?? oneLine((cause as Error).message);
+    return new ServerledgeError(
+      "ENGINE_UNAVAILABLE",
+      `Docker does not answer at ${address} (${what}): ${advice}; ${alternative}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * The HTTP status with which the engine refused a request.
+ *
+ * @param error what {@link Engine.ask} threw
+ * @returns undefined if the engine did not answer, or for any other error
+ */
+export function engineStatus(error: unknown): number | undefined {
+  if (!(error instanceof ServerledgeError)) return undefined;
+  const status = error.details?.engineStatus;
+  return typeof status === "number" ? status : undefined;
+}
+
+/**
+ * The error for something that the engine refused.
+ *
+ * @param what the request in words
+ * @param status HTTP status
+ * @param reason in the engine's words
+ */
+export function engineRefusal(what: string, status: number, reason: string): ServerledgeError {
+  return new ServerledgeError(
+    "INSTANCE_START_FAILED",
+    `Docker could not ${what}: ${oneLine(reason)}`,
+    { details: { engineStatus: status } },
+  );
+}
+
+class EngineTimeout extends Error {
+  constructor(timeoutMs: number) {
+    super(`no answer within ${timeoutMs} ms`);
+  }
+}
+
+async function connect(address: EngineAddress): Promise<DockerClients> {
+  const { DockerClients } = await import("./dockerode.ts");
+  return new DockerClients({ base: address.base, client: await httpClient(address) });
+}
+
+async function httpClient(address: EngineAddress): Promise<Deno.HttpClient> {
+  const { socket, certificates } = address;
+  if (socket) return Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
+  const { hostname, port } = new URL(address.base);
+  // Set as its own proxy, so that HTTP_PROXY and the like have no say.
+  const direct = { transport: "tcp" as const, hostname, port: Number(port || 2375) };
+  if (!certificates) return Deno.createHttpClient({ proxy: direct });
+  const [ca, cert, key] = await Promise.all(
+    ["ca", "cert", "key"].map((name) => Deno.readTextFile(`${certificates}/${name}.pem`)),
+  ) as [string, string, string];
+  return Deno.createHttpClient({ caCerts: [ca], cert, key });
+}
+
+/** What dockerode throws where the engine refused: its status, and the answer's JSON or bytes. */
+function refusal(what: string, cause: unknown): ServerledgeError | undefined {
+  const { statusCode, json } = cause as { statusCode?: unknown; json?: unknown };
+  if (typeof statusCode !== "number") return undefined;
+  const reason = (json as { message?: unknown } | null)?.message ?? json;
+  return engineRefusal(what, statusCode, String(reason) || `HTTP status ${statusCode}`);
+}
+
+/** Tries the socket by itself, since errors of `fetch` do not tell their cause by class. */
+async function explain(socket: string | undefined): Promise<string | undefined> {
+  if (socket === undefined) return undefined;
+  try {
+    (await Deno.connect({ transport: "unix", path: socket })).close();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) {
+      return "this user may not use it; add the user to the group docker or set DOCKER_HOST";
+    }
+    return error instanceof Deno.errors.NotFound
+      ? "install it or start it (systemctl start docker), or set DOCKER_HOST"
+      : "start it (systemctl start docker) or set DOCKER_HOST";
+  }
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}

@@ -1,0 +1,273 @@
+/**
+ * Images on the engine: one that is present is used as it is, a missing one is pulled, once for
+ * all who wait for it. What was pulled or used is noted in the node's book.
+ *
+ * @module
+ */
+
+// @ts-types="@types/dockerode"
+import type { ImageInspectInfo } from "dockerode";
+import { SharedTasks } from "../../../base/async.ts";
+import { ServerledgeError } from "../../../base/errors.ts";
+import { logger } from "../../../base/log.ts";
+import type { Pull } from "../../environment.ts";
+import { type Engine, engineStatus } from "../engine/engine.ts";
+import type { ImageBook } from "../../../images/records.ts";
+import {
+  familiarName,
+  familiarNames,
+  isImage,
+  type ListedImage,
+} from "../../../images/reference.ts";
+import { followProgress } from "../engine/progress.ts";
+import { PullProgress } from "./pull_progress.ts";
+
+/** Longest pull: slow links at the edge need their time, but a dead one must end. */
+const pullTimeoutMs = 30 * 60_000;
+/** How often a pull's progress is logged. */
+const progressIntervalMs = 5_000;
+
+const log = logger("runtime");
+
+/** An image that is present. */
+export interface FoundImage {
+  /** Its id, which tells its content. */
+  readonly id: string;
+  /** Its size, layers shared with others included, bytes. */
+  readonly sizeBytes: number;
+  /** What it runs on, e.g. `amd64`. */
+  readonly architecture: string;
+  /** True if it is known to be in a registry: it was pulled from there or pushed. */
+  readonly published: boolean;
+}
+
+/** Knows which images are there and gets those that are not. */
+export class Images {
+  readonly #engine: Engine;
+  readonly #refresh: boolean;
+  /** What was pulled and used. */
+  readonly book: ImageBook;
+  /** Familiar names of images that starts need not ask the engine about. */
+  readonly #present = new Set<string>();
+  /** All familiar names on the engine when it was looked at last, and what came since. */
+  #known: Set<string> | undefined;
+  /** What came while that look was under way. */
+  readonly #arrived = new Set<string>();
+  readonly #pulled = new Set<string>();
+  readonly #tasks = new SharedTasks<boolean>();
+  readonly #pulls = new Map<string, PullProgress>();
+
+  /**
+   * Nothing is known of any image yet.
+   *
+   * @param engine where the images are
+   * @param refresh true to pull each image once, even if it is present
+   * @param book remembers what was pulled and used
+   */
+  constructor(engine: Engine, refresh: boolean, book: ImageBook) {
+    this.#engine = engine;
+    this.#refresh = refresh;
+    this.book = book;
+  }
+
+  /**
+   * Makes sure that an image is present.
+   *
+   * @param image its name
+   * @param key the configuration key that names it, for the error; empty if there is none
+   * @param refresh true to pull it even if it is present
+   * @returns true if it had to be pulled
+   * @throws `ENGINE_UNAVAILABLE`, or `INSTANCE_START_FAILED` with what to do
+   */
+  async ensure(image: string, key: string, refresh = false): Promise<boolean> {
+    const name = familiarName(image);
+    if (!refresh && this.#present.has(name)) return false;
+    if (!refresh && this.#refresh && !this.#pulled.has(name)) return await this.refresh(image, key);
+    return await this.#tasks.run(name, async () => {
+      const found = refresh ? undefined : await this.find(name);
+      if (found) this.book.note(name, found.id, false);
+      else await this.#pull(name, key);
+      for (const names of [this.#present, this.#arrived, this.#known]) names?.add(name);
+      return found === undefined;
+    });
+  }
+
+  /**
+   * Pulls an image that may be present; the present one is good enough where that fails, since it may
+   * have been built here.
+   *
+   * @param image its name
+   * @param key the configuration key that names it, for the error; empty if there is none
+   * @returns true if it was pulled
+   * @throws as {@link Images.ensure}, if it is not present either
+   */
+  async refresh(image: string, key: string): Promise<boolean> {
+    try {
+      return await this.ensure(image, key, true);
+    } catch (error) {
+      const refused = error instanceof ServerledgeError && error.code === "INSTANCE_START_FAILED";
+      if (!refused || !await this.find(image)) throw error;
+      log.warn("Image {image} cannot be refreshed, the present one is used: {error}", {
+        image,
+        error,
+      });
+      this.#pulled.add(familiarName(image)); // once is enough
+      return await this.ensure(image, key);
+    }
+  }
+
+  /**
+   * Takes note of which images are there, for {@link Images.isPresent}. Where the engine is away none
+   * is: nothing can be started from it.
+   */
+  async look(): Promise<void> {
+    let listed: readonly ListedImage[] = [];
+    this.#arrived.clear();
+    try {
+      listed = await this.#engine.ask("list images", (docker) => docker.listImages());
+    } catch (error) {
+      if (!(error instanceof ServerledgeError)) throw error;
+    }
+    this.#known = new Set([...listed.flatMap(familiarNames), ...this.#arrived]);
+  }
+
+  /**
+   * Whether an image is there, as far as is known without asking the engine.
+   *
+   * @param image its name
+   * @returns undefined until it was looked at for the first time
+   */
+  isPresent(image: string): boolean | undefined {
+    return this.#known?.has(familiarName(image));
+  }
+
+  /**
+   * Looks for an image.
+   *
+   * @param image its name
+   * @returns undefined if it is not present
+   * @throws `ENGINE_UNAVAILABLE`
+   */
+  async find(image: string): Promise<FoundImage | undefined> {
+    const found = await this.#inspect(image);
+    return found && {
+      id: found.Id,
+      sizeBytes: found.Size,
+      architecture: found.Architecture,
+      published: (found.RepoDigests ?? []).length > 0,
+    };
+  }
+
+  /**
+   * Ids of all images that a container is made of, whoever's and whether it runs.
+   *
+   * @throws `ENGINE_UNAVAILABLE`
+   */
+  async inUse(): Promise<Set<string>> {
+    const containers = await this.#engine.ask(
+      "list containers",
+      (docker) => docker.listContainers({ all: true }),
+    );
+    return new Set(containers.map(({ ImageID }) => ImageID));
+  }
+
+  /**
+   * Removes an image's name, and the image if it has no other; never by force.
+   *
+   * @param image its name
+   * @returns false if the engine would not, since the image is in use
+   * @throws `ENGINE_UNAVAILABLE`, `INSTANCE_START_FAILED` with the engine's reason
+   */
+  async remove(image: string): Promise<boolean> {
+    try {
+      // docker image rm IMAGE
+      await this.#engine.ask(
+        `remove image ${image}`,
+        (docker) => docker.getImage(image).remove(),
+      );
+    } catch (error) {
+      const status = engineStatus(error);
+      if (status === 409) return false;
+      if (status !== 404) throw error;
+    }
+    this.#known?.delete(familiarName(image));
+    this.#present.clear(); // one image may have been known by several names
+    this.book.forget(image);
+    return true;
+  }
+
+  /**
+   * Forgets that an image is present, because the engine said that it is not.
+   *
+   * @param image its name
+   */
+  forget(image: string): void {
+    this.#present.delete(familiarName(image));
+    this.#known?.delete(familiarName(image));
+  }
+
+  /**
+   * The architectures that an image runs on, as far as its local copy tells.
+   *
+   * @param image its name
+   * @returns empty if the image is not present
+   */
+  async architectures(image: string): Promise<string[]> {
+    const found = await this.find(image);
+    return found ? [found.architecture] : [];
+  }
+
+  /** The pulls that are under way. */
+  pulls(): Pull[] {
+    return [...this.#pulls].map(([image, { percent, message }]) => ({ image, percent, message }));
+  }
+
+  async #inspect(image: string): Promise<ImageInspectInfo | undefined> {
+    try {
+      const found = await this.#engine.ask(
+        `inspect image ${image}`,
+        (docker) => docker.getImage(image).inspect(),
+      );
+      return isImage(image, found) ? found : undefined;
+    } catch (error) {
+      if (engineStatus(error) === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async #pull(image: string, key: string): Promise<void> {
+    log.info("Pulling image {image}", { image });
+    const what = `pull image ${image}`;
+    const progress = new PullProgress();
+    this.#pulls.set(image, progress);
+    using _log = logged(image, progress);
+    try {
+      await this.#engine.ask(what, async (docker) => {
+        const answer = await docker.pull(image);
+        await followProgress(what, answer, (event) => progress.note(event));
+      }, { timeoutMs: pullTimeoutMs });
+    } catch (error) {
+      if (engineStatus(error) === undefined) throw error;
+      const setting = key ? `, or name another image by the key ${key}` : "";
+      throw new ServerledgeError(
+        "INSTANCE_START_FAILED",
+        `${(error as Error).message}; get it with docker pull or docker load${setting}`,
+        { cause: error, details: { image } },
+      );
+    } finally {
+      this.#pulls.delete(image);
+    }
+    this.#pulled.add(image);
+    const pulled = await this.find(image);
+    if (pulled) this.book.note(image, pulled.id, true);
+    log.info("Pulled image {image}", { image });
+  }
+}
+
+/** Logs a pull's progress now and then until disposed. */
+function logged(image: string, progress: PullProgress): Disposable {
+  const timer = setInterval(() => {
+    log.info("Pulling image {image}: {message}", { image, message: progress.message });
+  }, progressIntervalMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { ServerledgeError } from "../../../base/errors.ts";
+import type { ImageNeed } from "../../../images/needs.ts";
+import { ImageBook } from "../../../images/records.ts";
+import { ImageKeeper } from "./keeper.ts";
+import type { FoundImage } from "./images.ts";
+
+const image = (id: string, published = true): FoundImage => ({
+  id,
+  sizeBytes: 100,
+  architecture: "amd64",
+  published,
+});
+
+/** An engine in memory; what is in `registry` can be fetched. */
+function setUp(needed: Record<string, Partial<ImageNeed>>) {
+  const book = new ImageBook({ read: () => undefined, write: () => {} });
+  const present = new Map<string, FoundImage>();
+  const registry = new Set<string>();
+  const used = new Set<string>();
+  const refused = new Set<string>();
+  const keys: string[] = [];
+  const images = {
+    book,
+    find: (name: string) => Promise.resolve(present.get(name)),
+    inUse: () => Promise.resolve(used),
+    ensure(name: string, key: string) {
+      keys.push(key);
+      if (!registry.has(name)) {
+        return Promise.reject(new ServerledgeError("INSTANCE_START_FAILED", `no ${name}`));
+      }
+      present.set(name, image(`id of ${name}`));
+      book.note(name, `id of ${name}`, true);
+      return Promise.resolve(true);
+    },
+    remove(name: string) {
+      if (refused.has(name)) return Promise.resolve(false);
+      present.delete(name);
+      book.forget(name);
+      return Promise.resolve(true);
+    },
+  };
+  const needs = new Map(
+    Object.entries(needed).map(([name, need]) => [name, { runtimes: [], functions: [], ...need }]),
+  );
+  const keyOf = (runtime: string) => `runtimes.${runtime}.image`;
+  const keeper = new ImageKeeper({ images, needs: () => needs, keyOf });
+  return { keeper, book, present, registry, used, refused, needs, keys };
+}
+
+Deno.test("listed is what is needed, and what is ours and needed no more", async () => {
+  const { keeper, book, present } = setUp({
+    "py:1": { runtimes: ["python"], functions: ["g", "f"] },
+  });
+  present.set("py:1", image("a")).set("old:1", image("b")).set("stranger:1", image("c"));
+  book.note("py:1", "a", true);
+  book.note("old:1", "b", false);
+  book.note("gone:1", "d", true);
+  const base = { Present: true, Size: 100, Architecture: "amd64" };
+  assert.deepEqual(await keeper.list(), [
+    { ...base, Image: "old:1", Runtimes: [], Functions: [], Pulled: false },
+    { ...base, Image: "py:1", Runtimes: ["python"], Functions: ["f", "g"], Pulled: true },
+  ]);
+  assert.equal(book.get("gone:1"), undefined, "nothing is left to remember");
+  present.set("py:1", image("put under its name since"));
+  assert.equal((await keeper.list())[1]!.Pulled, false);
+});
+
+Deno.test("pulled is what is missing, or what is named, and the rest goes on after a failure", async () => {
+  const { keeper, present, registry, keys } = setUp({
+    "py:1": { runtimes: ["python"] },
+    "none:1": { functions: ["f"] },
+    "node:1": { runtimes: ["nodejs"] },
+  });
+  registry.add("py:1").add("node:1").add("more:latest");
+  present.set("py:1", image("a"));
+  await assert.rejects(keeper.pull([], false), (error: ServerledgeError) => {
+    assert.equal(error.code, "INSTANCE_START_FAILED");
+    assert.match(error.message, /no none:1/);
+    assert.deepEqual(error.details, {
+      Pulled: ["node:1"],
+      Present: ["py:1"],
+      Missing: ["none:1"],
+    });
+    return true;
+  });
+  assert.deepEqual(keys, ["", "runtimes.nodejs.image"]);
+  const named = ["more", "more:latest", "py:1"];
+  assert.deepEqual(await keeper.pull(named, false), { Pulled: ["more:latest"], Present: ["py:1"] });
+  assert.deepEqual(await keeper.pull(["py:1"], true), { Pulled: ["py:1"], Present: [] });
+});
+
+Deno.test("removed is only what is ours, unchanged, unneeded and unused", async () => {
+  const { keeper, book, present, used, refused, needs } = setUp({
+    "needed:1": { functions: ["f"] },
+  });
+  present.set("stranger:1", image("s"));
+  const ours = ["needed:1", "pulled:1", "used:1", "built:1", "changed:1", "busy:1", "late:1"];
+  for (const name of ours) {
+    present.set(name, image(name, name !== "built:1" && name !== "pulled:1"));
+    book.note(name, name, name === "pulled:1");
+  }
+  present.set("changed:1", image("another"));
+  used.add("busy:1");
+  refused.add("late:1"); // a container was made after the engine was asked
+  const before = new Map(present);
+  const kept = [
+    {
+      Image: "built:1",
+      Reason: "it was built or loaded here, and no registry is known to have it",
+    },
+    { Image: "changed:1", Reason: "another image has its name now" },
+    { Image: "busy:1", Reason: "a container is made of it" },
+  ];
+  const size = (Image: string) => ({ Image, Size: 100 });
+  assert.deepEqual(await keeper.prune({ dryRun: true, unpublished: false }), {
+    DryRun: true,
+    Removed: [size("pulled:1"), size("used:1"), size("late:1")],
+    Kept: kept,
+  });
+  assert.deepEqual(present, before, "a dry run removes nothing");
+  assert.deepEqual(await keeper.prune({ dryRun: false, unpublished: false }), {
+    DryRun: false,
+    Removed: [size("pulled:1"), size("used:1")],
+    Kept: [...kept, { Image: "late:1", Reason: "a container is made of it" }],
+  });
+  needs.set("late:1", { runtimes: [], functions: ["new"] });
+  const last = await keeper.prune({ dryRun: false, unpublished: true });
+  assert.deepEqual(last.Removed, [size("built:1")]);
+  assert.deepEqual(
+    [...present.keys()].sort(),
+    ["busy:1", "changed:1", "late:1", "needed:1", "stranger:1"],
+  );
+});

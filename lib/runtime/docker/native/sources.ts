@@ -1,0 +1,16 @@
+/**
+ * The sources of the programs in {@link nativePrograms}, for the script that compiles them and the
+ * test that they were compiled since their last change.
+ *
+ * @module
+ */
+
+import init from "./init.c" with { type: "text" };
+import relay from "./relay.c" with { type: "text" };
+import syscalls from "./syscalls.h" with { type: "text" };
+
+/** SHA-256 of the sources, hexadecimal. */
+export async function sourceDigest(): Promise<string> {
+  const bytes = new TextEncoder().encode([init, relay, syscalls].join("\0"));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}

@@ -1,0 +1,57 @@
+/**
+ * The start of a container that keeps a network namespace for others to join.
+ *
+ * @module
+ */
+
+import { Readable } from "node:stream";
+// @ts-types="@types/dockerode"
+import type { ContainerCreateOptions } from "dockerode";
+import { Container } from "../container/container.ts";
+import { type Engine, engineStatus } from "../engine/engine.ts";
+import { holderArchive, holderImage } from "./image.ts";
+import { containerName } from "../names.ts";
+import { followProgress } from "../engine/progress.ts";
+
+/**
+ * Starts one; makes its image first where it is missing.
+ *
+ * @param engine where
+ * @param known gets the container while it exists, so that it is not swept
+ * @param what part of its name
+ * @param options how it is made
+ * @throws `ENGINE_UNAVAILABLE` or `INSTANCE_START_FAILED`; nothing is left
+ */
+export async function startPauseContainer(
+  engine: Engine,
+  known: Map<string, Container>,
+  what: string,
+  options: ContainerCreateOptions,
+): Promise<Container> {
+  const container = new Container(engine, containerName(what));
+  known.set(container.name, container);
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => void known.delete(container.name));
+  stack.use(container);
+  try {
+    await container.create(options);
+  } catch (error) {
+    if (engineStatus(error) !== 404) throw error;
+    await importImage(engine);
+    await container.create(options);
+  }
+  await container.start();
+  stack.move();
+  return container;
+}
+
+async function importImage(engine: Engine): Promise<void> {
+  const [repo, tag] = holderImage.split(":") as [string, string];
+  const what = "import the holder image";
+  const { architecture } = await engine.facts();
+  const archive = Readable.from([await holderArchive(architecture)]);
+  // docker import - serverledge/holder:1
+  await engine.ask(what, async (docker) => {
+    await followProgress(what, await docker.importImage(archive, { repo, tag }));
+  });
+}

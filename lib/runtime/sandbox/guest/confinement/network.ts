@@ -1,0 +1,138 @@
+/**
+ * `fetch` in a sandbox: the sandbox has no network, its node fetches for it.
+ *
+ * @module
+ */
+
+import { type FetchAnswer, type FetchAsk, maxFetchBytes, maxFetches } from "../../asks.ts";
+
+/** Most redirects that are followed (Fetch standard). */
+const maxRedirects = 20;
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const withoutBody: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
+/** Codings that are undone here; the names are those of `DecompressionStream`, but for these. */
+const codings: Readonly<Record<string, CompressionFormat>> = {
+  gzip: "gzip",
+  "x-gzip": "gzip",
+  deflate: "deflate",
+};
+
+/** Asks the node. */
+type Send = (message: { ask: FetchAsk | { cancel: number } }) => void;
+
+/** The sandbox's end of what its node fetches. */
+export class Network {
+  readonly #send: Send;
+  readonly #pending = new Map<number, (answer: FetchAnswer) => void>();
+  readonly #waiting: (() => void)[] = [];
+  #seq = 0;
+
+  /**
+   * A network.
+   *
+   * @param send asks the node
+   */
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  /** Takes an answer of the node. */
+  accept(answer: FetchAnswer): void {
+    this.#pending.get(answer.fetched)?.(answer);
+  }
+
+  /** As the Fetch standard has it, over HTTP/1.1; bodies are whole, up to 16 MiB each way. */
+  readonly fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input, init);
+    const bytes = request.body ? new Uint8Array(await request.arrayBuffer()) : undefined;
+    let { method, url } = request;
+    let body = bytes;
+    const headers = new Headers(request.headers);
+    if (!headers.has("accept")) headers.set("accept", "*/*");
+    if (!headers.has("user-agent")) headers.set("user-agent", navigator.userAgent);
+    if (!headers.has("accept-encoding")) headers.set("accept-encoding", "gzip, deflate");
+    for (let count = 0;; count++) {
+      const answer = await this.#ask({ url, method, headers, body }, request.signal);
+      const response = makeResponse(answer, url, count > 0);
+      const location = response.headers.get("location");
+      if (!redirects.has(response.status) || !location || request.redirect === "manual") {
+        return response;
+      }
+      if (request.redirect === "error") throw new TypeError(`fetch failed: ${url} redirects`);
+      if (count === maxRedirects) throw new TypeError("fetch failed: too many redirects");
+      const next = new URL(location, url);
+      if (next.origin !== new URL(url).origin) headers.delete("authorization");
+      const { status } = response;
+      if (status === 303 || (status < 303 && method === "POST")) {
+        if (method !== "HEAD") method = "GET";
+        body = undefined;
+        for (const name of ["content-type", "content-encoding"]) headers.delete(name);
+      }
+      url = next.href;
+    }
+  };
+
+  async #ask(
+    { url, method, headers, body }: {
+      url: string;
+      method: string;
+      headers: Headers;
+      body: Uint8Array | undefined;
+    },
+    signal: AbortSignal,
+  ): Promise<Extract<FetchAnswer, { status: number }>> {
+    if ((body?.length ?? 0) > maxFetchBytes) {
+      throw new TypeError(`fetch failed: the body is longer than ${maxFetchBytes} bytes`);
+    }
+    signal.throwIfAborted();
+    while (this.#pending.size >= maxFetches) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    signal.throwIfAborted();
+    const seq = ++this.#seq;
+    const { promise, resolve, reject } = Promise.withResolvers<FetchAnswer>();
+    const giveUp = () => {
+      this.#send({ ask: { cancel: seq } });
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", giveUp);
+    // Until the node has answered, even where nobody waits any more.
+    this.#pending.set(seq, (answer) => {
+      this.#pending.delete(seq);
+      this.#waiting.shift()?.();
+      resolve(answer);
+    });
+    this.#send({
+      ask: { seq, url, method, headers: [...headers], body: body ? body.toBase64() : null },
+    });
+    try {
+      const answer = await promise;
+      if ("status" in answer) return answer;
+      throw new TypeError(`fetch failed: ${answer.problem}`);
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+}
+
+function makeResponse(
+  answer: Extract<FetchAnswer, { status: number }>,
+  url: string,
+  redirected: boolean,
+): Response {
+  const headers = new Headers(answer.headers as [string, string][]);
+  const bytes = Uint8Array.fromBase64(answer.body);
+  let body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null = bytes;
+  const coding = codings[headers.get("content-encoding") ?? ""];
+  if (coding && bytes.length > 0) {
+    body = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(coding));
+    headers.delete("content-encoding");
+    headers.delete("content-length");
+  }
+  if (withoutBody.has(answer.status)) body = null;
+  const status = answer.status < 200 ? 200 : answer.status;
+  const response = new Response(body, { status, headers });
+  Object.defineProperty(response, "url", { value: url });
+  Object.defineProperty(response, "redirected", { value: redirected });
+  return response;
+}

@@ -1,0 +1,206 @@
+/**
+ * Runs the WebAssembly module of one function: compiled once, and for each call an instance that is
+ * new or as new, unless the function keeps state. Holds no I/O: bytes and calls come in, replies go out.
+ *
+ * @module
+ */
+
+import { readWasm } from "../../../../wasm/binary.ts";
+import {
+  planWasm,
+  wasiModule,
+  type WasmDemand,
+  type WasmEntry,
+  wasmPageLimit,
+} from "../../../../wasm/function.ts";
+import type { Reply } from "../../../environment.ts";
+import { maxFrameBytes } from "../../../wire/frames.ts";
+import { cgiAnswer, type CgiRequest, cgiRequest, plainAnswer } from "./cgi.ts";
+import type { RawCall } from "../loader.ts";
+import type { CallOutput } from "../output.ts";
+import { exitStatusOf, WasiSystem } from "./wasi.ts";
+import { isHttpEvent } from "../web_request.ts";
+import { describeFailure } from "./failure.ts";
+import { bytesToJson, callWithJson, type JsonExports } from "./json.ts";
+import { importMemory, MemorySource } from "../../../../wasm/memory.ts";
+import { numbersToJson, toNumbers } from "../../../../wasm/numbers.ts";
+import { findGlobals, ResetInstance, type Running } from "../../../../wasm/reset.ts";
+
+/** Longest argument, as on Linux (`MAX_ARG_STRLEN` less the final NUL). */
+const maxArgument = (1 << 17) - 1;
+
+const encoder = new TextEncoder();
+
+/** What a module is to be run as. */
+export interface WasmOptions extends WasmDemand {
+  /** Name of the function. */
+  readonly functionName: string;
+  /** Environment variables; each call gets its id and its deadline besides. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The clock, Unix time in ms. */
+  readonly now: () => number;
+  /** Collects garbage. */
+  readonly collect: () => void;
+}
+
+/** Any export that is a function. */
+type Export = (...args: (number | bigint)[]) => unknown;
+
+/** A function whose code is a WebAssembly module. */
+export class WasmFunction {
+  readonly #options: WasmOptions;
+  readonly #entry: WasmEntry;
+  readonly #module: WebAssembly.Module;
+  readonly #memories: MemorySource;
+  readonly #again: ResetInstance;
+  readonly #system: WasiSystem;
+  readonly #env: readonly string[];
+  /** The instance that a stateful function keeps. */
+  #kept: Running | undefined;
+
+  /**
+   * Compiles a module.
+   *
+   * @param bytes the file
+   * @param options what it is to be run as
+   * @throws {WasmFormatError} or {WasmRefusal} where it cannot be run, `WebAssembly.CompileError`
+   *   where it is not valid
+   */
+  constructor(bytes: Uint8Array, options: WasmOptions) {
+    const facts = readWasm(bytes);
+    const maxPages = wasmPageLimit(options.memoryMib);
+    this.#options = options;
+    this.#entry = planWasm(facts, options);
+    // A command's standard output is its result.
+    this.#system = new WasiSystem(this.#entry.kind === "command" ? maxFrameBytes : undefined);
+    const globals = options.stateful ? undefined : findGlobals(bytes, facts);
+    const bounded = importMemory(bytes, facts, maxPages, globals?.entries);
+    this.#module = new WebAssembly.Module(bounded as Uint8Array<ArrayBuffer>);
+    this.#memories = new MemorySource(facts, maxPages, options.collect);
+    this.#again = new ResetInstance(globals, bytes, facts);
+    this.#env = Object.entries(options.env).map(([name, value]) => `${name}=${value}`);
+  }
+
+  /** True if {@link WasmFunction.tidy} has something to do. */
+  get untidy(): boolean {
+    return this.#memories.littered || this.#again.wanted;
+  }
+
+  /** Collects what calls have left behind and prepares for the next; takes some milliseconds. */
+  tidy(): void {
+    this.#memories.tidy();
+    if (!this.#again.wanted) return;
+    // No module gets here whose instances call anything when they are made.
+    this.#again.prepare(() => this.#instantiate(this.#memories.take()));
+  }
+
+  /**
+   * Runs the function once. Never throws: whatever the module does is its result or its failure.
+   *
+   * @param call what it gets
+   * @param output takes what it writes, when it writes it
+   */
+  call(call: RawCall, output: CallOutput): Reply {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    const request = this.#requestIn(call.params);
+    this.#reset(call, request);
+    this.#system.output = output;
+    let running = kept ?? this.#again.take();
+    let memory = running?.memory;
+    try {
+      if (!running) memory = this.#memories.take();
+      this.#system.memory = memory;
+      running ??= this.#instantiate(memory);
+      if (!kept) this.#initialize(running);
+      const result = this.#enter(running, call.params, request !== undefined);
+      if (this.#options.stateful) this.#kept = running;
+      return { ok: true, result, output: "" };
+    } catch (thrown) {
+      const { maxBytes } = this.#memories;
+      const failure = describeFailure(thrown, { bytes: memory?.buffer.byteLength ?? 0, maxBytes });
+      return { ok: false, failure, output: "" };
+    } finally {
+      const isHeld = this.#kept || running && this.#again.giveBack(running);
+      if (!isHeld) {
+        this.#memories.giveBack(memory);
+        this.#system.memory = undefined;
+      }
+      this.#system.forget();
+    }
+  }
+
+  /** @returns undefined for a call that is none over plain HTTP, or where the module wants its JSON */
+  #requestIn(params: string): CgiRequest | undefined {
+    const { http, functionName } = this.#options;
+    if (http === "event") return undefined;
+    const event: unknown = JSON.parse(params);
+    return isHttpEvent(event) ? cgiRequest(event, functionName) : undefined;
+  }
+
+  #reset({ id, params, timeoutMs }: RawCall, request: CgiRequest | undefined): void {
+    const deadline = Math.round(this.#options.now() + timeoutMs);
+    const command = this.#entry.kind === "command";
+    const args = [this.#options.functionName];
+    const argument = command && !request && params.length <= maxArgument ? ascii(params) : "";
+    if (argument !== "" && argument.length <= maxArgument) args.push(argument);
+    const env = [
+      ...this.#env,
+      `SERVERLEDGE_REQUEST_ID=${id}`,
+      `SERVERLEDGE_DEADLINE_MS=${deadline}`,
+      // Behind the function's own, which no header may replace.
+      ...request?.env ?? [],
+    ];
+    this.#system.reset(args, env, request?.stdin ?? encoder.encode(command ? params : ""));
+  }
+
+  #instantiate(memory: WebAssembly.Memory | undefined): Running {
+    const { exports } = new WebAssembly.Instance(this.#module, {
+      [wasiModule]: this.#system.imports,
+      ...MemorySource.imports(memory),
+    });
+    return { exports, memory };
+  }
+
+  #initialize({ exports }: Running): void {
+    if (this.#entry.kind !== "command") (exports._initialize as Export | undefined)?.();
+  }
+
+  /** @returns the JSON of the result */
+  #enter({ exports, memory }: Running, params: string, isRequest: boolean): string {
+    const entry = this.#entry;
+    if (entry.kind === "command") {
+      runToEnd(exports._start as Export);
+      const { bytes } = this.#system.result;
+      if (!isRequest) return bytesToJson(bytes);
+      return JSON.stringify(this.#options.http === "cgi" ? cgiAnswer(bytes) : plainAnswer(bytes));
+    }
+    const handler = exports[entry.name] as Export;
+    if (entry.kind === "numbers") {
+      return numbersToJson(handler(...toNumbers(params, entry.signature)));
+    }
+    return callWithJson(
+      handler as (pointer: number, length: number) => bigint,
+      exports as unknown as JsonExports,
+      memory!,
+      encoder.encode(params),
+    );
+  }
+}
+
+/** A command that ends with status 0 has succeeded, whether it returns or exits. */
+function runToEnd(start: Export): void {
+  try {
+    start();
+  } catch (thrown) {
+    if (exitStatusOf(thrown) !== 0) throw thrown;
+  }
+}
+
+/** The same JSON without characters that take several bytes. */
+function ascii(text: string): string {
+  return text.replace(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,0 +1,392 @@
+/**
+ * The connection to the executor of one instance, made by its endpoint (`endpoint.ts`): calls and
+ * replies are pipelined on it.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import { CallOutput, withOutput } from "./call_output.ts";
+import type { Call, Reply, StreamedAnswer } from "../environment.ts";
+import { FrameWriter } from "./frame_writer.ts";
+import { FrameError, FrameReader } from "./frames.ts";
+import {
+  type LogFrame,
+  logPrefix,
+  paramsKey,
+  type Part,
+  partPrefix,
+  readLog,
+  readPart,
+  readReply,
+} from "./messages.ts";
+import { StreamedBody } from "./streamed_body.ts";
+
+/** Id of the message by which an executor learns its function; calls have others. */
+const loadId = "load";
+
+/** How a frame begins by which an executor asks something of the node. */
+const askPrefix = '{"ask":';
+/** Most replies to no call before a connection is closed. */
+const maxStrays = 16;
+/**
+ * Characters of output after which reading pauses if they came within that time: an executor that floods
+ * the node waits.
+ */
+const burstChars = 1 << 20;
+const pauseMs = 50;
+/** Calls that ended lately, whose leftovers may still write. */
+const maxEnded = 64;
+/** Most frames of output that are kept before somebody takes them. */
+const maxEarly = 100;
+
+/** What is read at once of a pipe with output. */
+const outputBytes = 1 << 16;
+
+const log = logger("runtime");
+
+/** A call under way. */
+interface Pending {
+  readonly id: string;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: ServerledgeError) => void;
+  readonly onStream: ((answer: StreamedAnswer) => void) | undefined;
+  /** True if a successful reply is to have its output. */
+  readonly returnOutput: boolean;
+  /** What it has written, once it has. */
+  output?: CallOutput;
+  /** The body of its answer, once that is streamed. */
+  body?: StreamedBody;
+}
+
+/** Where calls go to an executor that waits for its next one in a blocking read. */
+export interface CallSink {
+  /**
+   * Sends a call.
+   *
+   * @returns false if it has to go by the connection, which the executor reads from now on
+   */
+  send(text: string, value?: Uint8Array): boolean;
+  /** Makes the executor read its connection. */
+  ring(): void;
+}
+
+/** The connection to the executor of one instance. */
+export class ExecutorConnection implements Disposable {
+  readonly #conn: Deno.Conn;
+  /** Oldest first. They are few, and a map would cost more: see bag.ts. */
+  readonly #pending: Pending[] = [];
+  readonly #closed = Promise.withResolvers<void>();
+  readonly #writer: FrameWriter;
+  #open = true;
+  #strays = 0;
+  #isBroken = false;
+  /** True if the executor waits for its next call where {@link ExecutorConnection.callPipe} leads. */
+  #waits = false;
+  /** A quicker way to an executor that does nothing but wait; used when its last reply says so. */
+  callPipe: CallSink | undefined;
+  /** Ids of calls that ended lately, each in the place of an older one. */
+  readonly #ended: string[] = [];
+  #endedCount = 0;
+  /** Output that came before anybody took it. */
+  readonly #early: LogFrame[] = [];
+  #onOutput: ((id: string | null, text: string) => void) | undefined;
+  /** Characters of output in this burst, and when it began. */
+  #burst = 0;
+  #burstStart = 0;
+  /** Takes what the executor asks of the node, in its own words; undefined: it may ask nothing. */
+  onAsk: ((ask: unknown) => void) | undefined;
+  /** Tells what became of the other side, for the calls that are lost with the connection. */
+  explainLoss: () => Promise<ServerledgeError> = () => Promise.resolve(connectionLost());
+
+  /**
+   * A connection that nobody reads yet.
+   *
+   * @param conn the stream to the executor
+   */
+  constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+    this.#writer = new FrameWriter(conn, () => this[Symbol.dispose]());
+  }
+
+  /** Resolves when the connection is closed, by either side. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** True if it was closed because the executor broke the protocol. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /** How many calls have no reply yet. */
+  get calls(): number {
+    return this.#pending.length;
+  }
+
+  /**
+   * Sends a call.
+   *
+   * @param call its id must not be under way on this connection
+   * @returns what the function ended with
+   * @throws `PAYLOAD_TOO_LARGE` or `UNPROCESSABLE` and nothing is sent; `FUNCTION_CRASHED` if the
+   *   connection closes before the reply
+   */
+  invoke(call: Call): Promise<Reply> {
+    const head = JSON.stringify({
+      id: call.id,
+      timeoutMs: call.timeoutMs,
+      output: true,
+      stream: call.onStream && true,
+    });
+    const text = head.slice(0, -1) + paramsKey;
+    return this.#ask(call.id, text, call.returnOutput, call);
+  }
+
+  /**
+   * Tells an executor that was started for no function which one it is to run. Once, before its
+   * first call.
+   *
+   * @param what what the executor needs to know of the function
+   * @returns a reply as of a call: the function is ready, or cannot be loaded
+   * @throws as {@link ExecutorConnection.invoke}
+   */
+  load(what: object): Promise<Reply> {
+    return this.#ask(loadId, JSON.stringify({ id: loadId, load: what }), true);
+  }
+
+  /**
+   * Hands on what the executor says that its function has written, when it arrives. Once.
+   *
+   * @param listener gets the call's id, null where no call is known, and the text
+   */
+  listen(listener: (id: string | null, text: string) => void): void {
+    this.#onOutput = listener;
+    for (const { id, text } of this.#early.splice(0)) listener(id, text);
+  }
+
+  /** What a call under way has written so far. */
+  output(callId: string): string {
+    return this.#find(callId)?.output?.text ?? "";
+  }
+
+  /**
+   * Asks the executor to stop a call.
+   *
+   * @param id the call's
+   * @returns false if no such call is under way
+   */
+  cancel(id: string): boolean {
+    if (!this.#find(id)) return false;
+    this.#writer.add(JSON.stringify({ cancel: id }));
+    return true;
+  }
+
+  /** Lets an executor that waits for its next call do what it does when there is none for long. */
+  ring(): void {
+    if (!this.#waits) return;
+    this.#waits = false;
+    this.callPipe?.ring();
+  }
+
+  /**
+   * Sends something that is no call.
+   *
+   * @param message what the executor understands
+   * @throws `PAYLOAD_TOO_LARGE` and nothing is sent
+   */
+  tell(message: object): void {
+    if (this.#open) this.#writer.add(JSON.stringify(message));
+  }
+
+  /**
+   * Reads until the connection closes; never rejects.
+   *
+   * @param reader what has arrived so far, behind the hello
+   */
+  async run(reader: FrameReader): Promise<void> {
+    try {
+      do {
+        for (let text = reader.next(); text !== undefined; text = reader.next()) {
+          this.#receive(text);
+        }
+        if (this.#burst > burstChars) await this.#pause();
+      } while (await receive(this.#conn, reader));
+    } catch (error) {
+      this.#isBroken = error instanceof FrameError;
+      if (this.#open) log.warn("Executor connection closed: {error}", { error: String(error) });
+    } finally {
+      this[Symbol.dispose]();
+    }
+  }
+
+  /**
+   * Reads frames that an executor writes to a pipe, where it need not wait for its event loop; never
+   * rejects. They count as those of the connection, and are read to the end also when that is closed.
+   *
+   * @param pipe a stream of bytes, as those of child processes are
+   */
+  async follow(pipe: ReadableStream<Uint8Array>): Promise<void> {
+    const frames = new FrameReader();
+    // Into one buffer: a stream's own would be another of 64 KiB for each line that is printed.
+    const reader = pipe.getReader({ mode: "byob" });
+    let buffer = new ArrayBuffer(outputBytes);
+    try {
+      for (;;) {
+        const { value, done } = await reader.read(new Uint8Array(buffer));
+        if (done) return;
+        for (const text of frames.take(value)) this.#receive(text);
+        buffer = value.buffer as ArrayBuffer;
+        if (this.#burst > burstChars) await this.#pause();
+      }
+    } catch (error) {
+      this.#isBroken = error instanceof FrameError;
+      log.warn("The output of an executor cannot be read: {error}", { error: String(error) });
+      this[Symbol.dispose]();
+    }
+  }
+
+  /** Closes the connection; calls under way fail. */
+  [Symbol.dispose](): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#writer.close();
+    close(this.#conn);
+    if (this.#pending.length > 0) void this.#rejectAll();
+    this.#closed.resolve();
+  }
+
+  #ask(
+    id: string,
+    text: string,
+    returnOutput: boolean,
+    { params, onStream }: Partial<Pick<Call, "params" | "onStream">> = {},
+  ): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (!this.#open) return void this.explainLoss().then(reject, reject);
+      const value = params?.json;
+      if (!this.#sendToPipe(text, value)) this.#writer.add(text, value);
+      this.#pending.push({ id, resolve, reject, onStream, returnOutput });
+    });
+  }
+
+  #sendToPipe(text: string, value?: Uint8Array): boolean {
+    if (!this.#waits) return false;
+    this.#waits = false;
+    return this.callPipe?.send(text, value) === true;
+  }
+
+  /** What was written last may still arrive while the reason is found out. */
+  async #rejectAll(): Promise<void> {
+    const reason = await this.explainLoss().catch(connectionLost);
+    for (const { reject, output } of this.#pending.splice(0)) {
+      reject(withOutput(reason, output?.text ?? ""));
+    }
+  }
+
+  #receive(text: string): void {
+    if (this.onAsk && text.startsWith(askPrefix)) {
+      return this.onAsk((JSON.parse(text) as { ask: unknown }).ask);
+    }
+    if (text.startsWith(partPrefix)) return this.#receivePart(readPart(text));
+    if (text.startsWith(logPrefix)) return this.#receiveOutput(readLog(text));
+    const { id, reply, waits } = readReply(text);
+    const at = this.#pending.findIndex((pending) => pending.id === id);
+    if (at < 0) {
+      // A call is pending until its reply, so this one answers nothing.
+      if (++this.#strays > maxStrays) throw new FrameError("too many replies to no call");
+      return;
+    }
+    this.#waits = waits;
+    const pending = this.#pending[at]!;
+    this.#pending.splice(at, 1);
+    this.#ended[this.#endedCount++ % maxEnded] = id;
+    pending.resolve(this.#withOutput(pending, reply));
+  }
+
+  /** The reply with all that its call has written, if that is wanted. */
+  #withOutput({ id, output, returnOutput }: Pending, reply: Reply): Reply {
+    if (!output && reply.output === "") return reply;
+    if (reply.output !== "") this.#handOn(id === loadId ? null : id, reply.output);
+    if (reply.ok && !returnOutput) return { ...reply, output: "" };
+    if (!output) return reply;
+    output.write(reply.output);
+    return { ...reply, output: output.text };
+  }
+
+  #receiveOutput({ id, text }: LogFrame): void {
+    const pending = id === null ? undefined : this.#find(id);
+    if (pending) (pending.output ??= new CallOutput()).write(text);
+    // An executor knows its own calls, and says nothing in the name of another's.
+    const isOwn = pending || (id !== null && this.#ended.includes(id));
+    this.#handOn(isOwn ? id : null, text);
+    const now = performance.now();
+    if (now - this.#burstStart > pauseMs) {
+      this.#burstStart = now;
+      this.#burst = 0;
+    }
+    this.#burst += text.length;
+  }
+
+  #handOn(id: string | null, text: string): void {
+    if (this.#onOutput) this.#onOutput(id, text);
+    else if (this.#early.length < maxEarly) this.#early.push({ id, text });
+  }
+
+  async #pause(): Promise<void> {
+    this.#burst = 0;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+
+  #find(id: string): Pending | undefined {
+    return this.#pending.find((pending) => pending.id === id);
+  }
+
+  #receivePart(part: Part): void {
+    const { id } = part;
+    const pending = this.#find(id);
+    if ("data" in part) {
+      if (!pending?.body) throw new FrameError("a part belongs to no answer");
+      pending.body.push(part.data);
+      return;
+    }
+    if (!pending?.onStream || pending.body) throw new FrameError("an answer is streamed unasked");
+    pending.body = new StreamedBody((cost) => this.tell({ taken: id, cost }));
+    pending.onStream({ ...part.head, body: pending.body });
+  }
+}
+
+/**
+ * Reads once.
+ *
+ * @param conn where
+ * @param reader gets what has come
+ * @returns false at the end of the stream
+ */
+export async function receive(conn: Deno.Conn, reader: FrameReader): Promise<boolean> {
+  const count = await conn.read(reader.space());
+  if (count === null) return false;
+  reader.received(count);
+  return true;
+}
+
+/**
+ * Closes a connection that may be closed already.
+ *
+ * @param conn which one
+ */
+export function close(conn: Deno.Conn): void {
+  try {
+    conn.close();
+  } catch {
+    // It was closed already.
+  }
+}
+
+function connectionLost(): ServerledgeError {
+  return new ServerledgeError(
+    "FUNCTION_CRASHED",
+    "The function's process ended before it answered",
+  );
+}

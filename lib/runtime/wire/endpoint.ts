@@ -1,0 +1,163 @@
+/**
+ * Where the executor of one instance connects to: a unix socket of its own, on which the node listens
+ * until the executor has said hello with the instance's token. The hello is the readiness signal.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import { close, ExecutorConnection, receive } from "./channel.ts";
+import { FrameError, FrameReader, maxFrameBytes } from "./frames.ts";
+import { readHello } from "./messages.ts";
+
+/** Connections to one endpoint that may be open without having said hello. */
+const maxStrangers = 4;
+/** Longest hello, bytes. */
+const maxHelloBytes = 4096;
+/** Time in which a connection has to say hello. */
+const helloTimeoutMs = 10_000;
+/** First and longest wait after a connection could not be accepted, ms. */
+const minRetryMs = 20;
+const maxRetryMs = 1_000;
+/** Longest path of a unix socket on Linux, with room for the final NUL (unix(7)). */
+const maxSocketPath = 107;
+
+const log = logger("runtime");
+
+/** Expects one executor. Disposing it closes everything, the executor's connection included. */
+export class ExecutorEndpoint implements Disposable {
+  readonly #path: string;
+  readonly #token: string;
+  readonly #listener: Deno.UnixListener;
+  readonly #strangers = new Set<Deno.Conn>();
+  readonly #connected = Promise.withResolvers<ExecutorConnection>();
+  #connection: ExecutorConnection | undefined;
+  #listening = true;
+  #retry: number | undefined;
+
+  private constructor(path: string, token: string, listener: Deno.UnixListener) {
+    this.#path = path;
+    this.#token = token;
+    this.#listener = listener;
+    void this.#accept(minRetryMs);
+  }
+
+  /**
+   * Opens the socket. Whoever can reach its folder may connect, so a folder above must be private.
+   *
+   * @param path where; there is nothing yet
+   * @param token what the executor will say; unguessable, used once
+   * @throws `INVALID_REQUEST` where the path is too long for a socket; `INSTANCE_START_FAILED` where
+   *   the socket cannot be made
+   */
+  static open(path: string, token: string): ExecutorEndpoint {
+    checkSocketPath(path);
+    try {
+      const listener = Deno.listen({ transport: "unix", path });
+      try {
+        // Functions run as an unprivileged user.
+        Deno.chmodSync(path, 0o666);
+      } catch (error) {
+        listener.close();
+        throw error;
+      }
+      return new ExecutorEndpoint(path, token, listener);
+    } catch (cause) {
+      const reason = (cause as Error).message;
+      throw new ServerledgeError(
+        "INSTANCE_START_FAILED",
+        `Cannot listen at ${path} for a new instance: ${reason}`,
+        { cause },
+      );
+    }
+  }
+
+  /** Resolves when the executor has said hello. Disposing the endpoint leaves it unresolved. */
+  get connected(): Promise<ExecutorConnection> {
+    return this.#connected.promise;
+  }
+
+  /** Closes the socket and every connection. */
+  [Symbol.dispose](): void {
+    this.#close();
+    this.#connection?.[Symbol.dispose]();
+  }
+
+  /** Nobody else is expected. */
+  #close(): void {
+    if (!this.#listening) return;
+    this.#listening = false;
+    clearTimeout(this.#retry);
+    this.#listener.close();
+    try {
+      Deno.removeSync(this.#path);
+    } catch {
+      // Its folder was removed first.
+    }
+    for (const conn of this.#strangers) close(conn);
+  }
+
+  async #accept(retryMs: number): Promise<void> {
+    try {
+      while (this.#listening) {
+        const conn = await this.#listener.accept();
+        retryMs = minRetryMs;
+        if (this.#listening && this.#strangers.size < maxStrangers) void this.#greet(conn);
+        else close(conn);
+      }
+    } catch (error) {
+      if (!this.#listening) return;
+      // It may have run out of descriptors: others are closed sooner or later.
+      log.warn("An executor's connection cannot be accepted: {error}", { error: String(error) });
+      this.#retry = setTimeout(
+        () => void this.#accept(Math.min(2 * retryMs, maxRetryMs)),
+        retryMs,
+      );
+    }
+  }
+
+  async #greet(conn: Deno.Conn): Promise<void> {
+    this.#strangers.add(conn);
+    const timer = setTimeout(() => close(conn), helloTimeoutMs);
+    const reader = new FrameReader(maxHelloBytes);
+    let known = false;
+    try {
+      known = await hello(conn, reader) === this.#token;
+    } catch (error) {
+      log.debug("A connection did not say hello: {error}", { error: String(error) });
+    } finally {
+      clearTimeout(timer);
+      this.#strangers.delete(conn);
+    }
+    if (!known || !this.#listening) return close(conn);
+    this.#close();
+    reader.maxBytes = maxFrameBytes;
+    const connection = this.#connection = new ExecutorConnection(conn);
+    this.#connected.resolve(connection);
+    await connection.run(reader);
+  }
+}
+
+/**
+ * Checks a path before anything is made there.
+ *
+ * @param path of a socket to come
+ * @throws `INVALID_REQUEST` where it is too long
+ */
+export function checkSocketPath(path: string): void {
+  if (new TextEncoder().encode(path).length <= maxSocketPath) return;
+  throw new ServerledgeError(
+    "INVALID_REQUEST",
+    `The path ${path} is longer than the ${maxSocketPath} bytes that a socket may have: choose a shorter data.dir, or a shorter TMPDIR for sandboxes`,
+    { details: { path: "data.dir" } },
+  );
+}
+
+async function hello(conn: Deno.Conn, reader: FrameReader): Promise<string> {
+  for (;;) {
+    if (!await receive(conn, reader)) throw new FrameError("closed without a hello");
+    const text = reader.next();
+    if (text !== undefined) return readHello(text);
+  }
+}

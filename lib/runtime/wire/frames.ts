@@ -1,0 +1,197 @@
+/**
+ * The wire format between node and executors: frames of a 4-byte big-endian length and that many
+ * bytes of JSON in UTF-8. Pure: bytes come in and go out as arguments.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../../base/errors.ts";
+
+/** Most bytes of JSON that one frame may hold, either way. */
+export const maxFrameBytes = 64 << 20;
+
+/** Bytes that are read at once, and the size to which buffers shrink back. */
+const chunkBytes = 1 << 16;
+const headerBytes = 4;
+const closeBrace = 0x7d;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Says that the other side does not speak the protocol; the connection must be closed. */
+export class FrameError extends Error {
+  /** The class, for logs. */
+  override readonly name = "FrameError";
+}
+
+/**
+ * Cuts a stream of bytes into frames. Bytes are received into {@link FrameReader.space}, told by
+ * {@link FrameReader.received}, and taken out by {@link FrameReader.next} until there is none.
+ */
+export class FrameReader {
+  /** Most bytes of JSON that the next frame may hold. */
+  maxBytes: number;
+  #buffer = new Uint8Array(chunkBytes);
+  #start = 0;
+  #end = 0;
+
+  /**
+   * Nothing is received yet.
+   *
+   * @param maxBytes most bytes of JSON in a frame
+   */
+  constructor(maxBytes: number = maxFrameBytes) {
+    this.maxBytes = maxBytes;
+  }
+
+  /** Where the next bytes have to be written: never empty. */
+  space(): Uint8Array {
+    const held = this.#end - this.#start;
+    if (held === 0) {
+      this.#start = this.#end = 0;
+      if (this.#buffer.length > chunkBytes) this.#buffer = new Uint8Array(chunkBytes);
+    }
+    const whole = held >= headerBytes ? headerBytes + this.#length() : headerBytes;
+    // A frame gets its place as it arrives: what is only announced takes none.
+    const needed = Math.min(whole, Math.max(2 * held, chunkBytes));
+    if (needed > this.#buffer.length) this.#move(new Uint8Array(needed));
+    else if (this.#start + needed > this.#buffer.length || this.#end === this.#buffer.length) {
+      this.#move(this.#buffer);
+    }
+    return this.#buffer.subarray(this.#end);
+  }
+
+  /**
+   * Tells how many bytes were written into the last {@link FrameReader.space}.
+   *
+   * @param count at most its length
+   */
+  received(count: number): void {
+    this.#end += count;
+  }
+
+  /**
+   * Takes the next complete frame.
+   *
+   * @returns its JSON text, undefined if it has not arrived completely
+   * @throws {FrameError} where a length is beyond the bound
+   */
+  next(): string | undefined {
+    const held = this.#end - this.#start;
+    if (held < headerBytes) return undefined;
+    const length = this.#length();
+    if (length > this.maxBytes) {
+      throw new FrameError(`A frame of ${length} bytes is longer than ${this.maxBytes}`);
+    }
+    if (held < headerBytes + length) return undefined;
+    const from = this.#start + headerBytes;
+    this.#start = from + length;
+    return decoder.decode(this.#buffer.subarray(from, this.#start));
+  }
+
+  /**
+   * Receives bytes that are somewhere else.
+   *
+   * @param bytes any number of them
+   * @returns the frames that are complete by them; to be iterated to its end
+   * @throws {FrameError} as {@link FrameReader.next}
+   */
+  *take(bytes: Uint8Array): Generator<string> {
+    for (let at = 0; at < bytes.length;) {
+      const part = bytes.subarray(at, at + this.space().length);
+      this.space().set(part);
+      this.received(part.length);
+      at += part.length;
+      for (let text = this.next(); text !== undefined; text = this.next()) yield text;
+    }
+  }
+
+  #length(): number {
+    const b = this.#buffer;
+    const at = this.#start;
+    return ((b[at]! << 24) | (b[at + 1]! << 16) | (b[at + 2]! << 8) | b[at + 3]!) >>> 0;
+  }
+
+  #move(target: Uint8Array<ArrayBuffer>): void {
+    target.set(this.#buffer.subarray(this.#start, this.#end));
+    this.#buffer = target;
+    this.#end -= this.#start;
+    this.#start = 0;
+  }
+}
+
+/** Collects frames that are to be written together. */
+export class FrameBatch {
+  readonly #usualBytes: number;
+  #buffer: Uint8Array<ArrayBuffer>;
+  #length = 0;
+
+  /**
+   * An empty batch.
+   *
+   * @param usualBytes the size to which its buffer shrinks back
+   */
+  constructor(usualBytes = chunkBytes) {
+    this.#usualBytes = usualBytes;
+    this.#buffer = new Uint8Array(usualBytes);
+  }
+
+  /** How many bytes are collected. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * Adds a frame.
+   *
+   * @param text JSON
+   * @param value JSON of its last value, which the text lacks together with the brace behind it
+   * @throws `PAYLOAD_TOO_LARGE` beyond {@link maxFrameBytes}, and then nothing is added
+   */
+  add(text: string, value?: Uint8Array): void {
+    // A UTF-16 unit takes at most 3 bytes; a long text is encoded first to know its size.
+    const long = text.length * 3 > chunkBytes ? encoder.encode(text) : undefined;
+    const behind = value ? value.length + 1 : 0;
+    const bound = (long ? long.length : text.length * 3) + behind;
+    if (bound > maxFrameBytes) {
+      throw new ServerledgeError(
+        "PAYLOAD_TOO_LARGE",
+        `The parameters take ${bound} bytes, more than the ${maxFrameBytes} that a function can get`,
+      );
+    }
+    this.#reserve(headerBytes + bound);
+    const body = this.#buffer.subarray(this.#length + headerBytes);
+    let written = long ? long.length : encoder.encodeInto(text, body).written;
+    if (long) body.set(long);
+    if (value) {
+      body.set(value, written);
+      written += behind;
+      body[written - 1] = closeBrace;
+    }
+    const b = this.#buffer;
+    const at = this.#length;
+    b[at] = written >>> 24;
+    b[at + 1] = written >>> 16;
+    b[at + 2] = written >>> 8;
+    b[at + 3] = written;
+    this.#length = at + headerBytes + written;
+  }
+
+  /** The collected bytes; valid until {@link FrameBatch.clear}. */
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Forgets the collected bytes once they are written. */
+  clear(): void {
+    this.#length = 0;
+    if (this.#buffer.length > this.#usualBytes) this.#buffer = new Uint8Array(this.#usualBytes);
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#buffer.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Calls of exports that take and give numbers: from a function's params to WebAssembly's numbers,
+ * and from these to JSON.
+ *
+ * @module
+ */
+
+import { asInteger, parseNumbers } from "../json/exact.ts";
+import { isObject } from "../json/json.ts";
+import type { WasmNumberType, WasmSignature } from "./binary.ts";
+
+/** Says that params are not the numbers that an export takes. */
+export class ArgumentError extends Error {
+  /** The class. */
+  override readonly name = "ArgumentError";
+}
+
+/**
+ * The arguments of a call.
+ *
+ * @param json of the params: the list under `args`, where there is one, else its values in their order;
+ *   null is none
+ * @param signature of the export
+ * @throws {ArgumentError} where they are too few, too many, or no numbers that the export can take
+ */
+export function toNumbers(json: string, signature: WasmSignature): (number | bigint)[] {
+  const types = signature.parameters;
+  // Only digits in such a number can be lost.
+  const params = /\d{16}/.test(json) ? parseNumbers(json, asInteger) : JSON.parse(json);
+  const list = isObject(params)
+    ? Array.isArray(params.args) ? params.args : Object.values(params)
+    : [];
+  if (list.length !== types.length) {
+    throw new ArgumentError(
+      `the export takes ${types.length} numbers (${
+        types.join(", ") || "none"
+      }), and the params have ` +
+        `${list.length}`,
+    );
+  }
+  return list.map((value, at) => toNumber(value, types[at] as WasmNumberType, at));
+}
+
+/**
+ * The JSON of what an export gave.
+ *
+ * @param result as JavaScript sees it: nothing, a number, or a list of numbers
+ */
+export function numbersToJson(result: unknown): string {
+  if (Array.isArray(result)) return `[${result.map(numbersToJson).join()}]`;
+  // JSON knows integers of any length, but neither infinities nor NaN.
+  if (typeof result === "bigint") return String(result);
+  return typeof result === "number" && Number.isFinite(result) ? String(result) : "null";
+}
+
+function toNumber(value: unknown, type: WasmNumberType, at: number): number | bigint {
+  const given = typeof value === "boolean" ? Number(value) : value;
+  const isText = typeof given === "string" && given.trim() !== "";
+  if (!isText && typeof given !== "number" && typeof given !== "bigint") {
+    throw wrong(value, type, at);
+  }
+  const exact = exactly(given as string | number | bigint);
+  if (type === "i32" || type === "i64") {
+    if (exact === undefined) throw wrong(value, type, at);
+    const bits = type === "i32" ? 32 : 64;
+    // Signed or not: WebAssembly's integers are both.
+    if (exact < -(1n << BigInt(bits - 1)) || exact >= 1n << BigInt(bits)) {
+      throw wrong(value, type, at, `which has no room in ${bits} bits`);
+    }
+    return type === "i32" ? Number(exact) : exact;
+  }
+  const number = Number(given);
+  if (Number.isNaN(number)) throw wrong(value, type, at);
+  if (typeof given === "bigint" && BigInt(number) !== given) {
+    throw wrong(value, type, at, "which no double holds exactly");
+  }
+  return number;
+}
+
+/** @returns the integer that is meant; undefined if it is none */
+function exactly(given: string | number | bigint): bigint | undefined {
+  try {
+    // From text, since JavaScript's numbers lose digits beyond 2^53.
+    return BigInt(given);
+  } catch {
+    return typeof given === "string" && Number.isInteger(Number(given))
+      ? BigInt(Number(given))
+      : undefined;
+  }
+}
+
+function wrong(value: unknown, type: WasmNumberType, at: number, why = ""): ArgumentError {
+  const shown = typeof value === "bigint" ? String(value) : JSON.stringify(value);
+  const reason = why ? `, ${why}` : "";
+  return new ArgumentError(`argument ${at + 1} must be ${type}: it is ${shown}${reason}`);
+}

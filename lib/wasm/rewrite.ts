@@ -1,0 +1,56 @@
+/**
+ * Pieces of WebAssembly modules, for what rewrites them (WebAssembly Core Specification 2.0,
+ * chapter 5).
+ *
+ * @module
+ */
+
+import { WasmReader, type WasmSection } from "./binary.ts";
+
+const encoder = new TextEncoder();
+
+/** A section. */
+export function section(id: number, body: readonly number[]): Uint8Array {
+  return Uint8Array.from([id, ...leb(body.length), ...body]);
+}
+
+/**
+ * A section that is a list, with more entries behind those that it has.
+ *
+ * @param bytes the module
+ * @param where it lies
+ * @param entries the bytes of each
+ */
+export function withEntries(
+  bytes: Uint8Array,
+  { id, body, end }: WasmSection,
+  entries: readonly (readonly number[])[],
+): Uint8Array {
+  const reader = new WasmReader(bytes, body, end);
+  const count = leb(reader.u32() + entries.length);
+  return section(id, [...count, ...bytes.subarray(reader.at, end), ...entries.flat()]);
+}
+
+/** A name. */
+export function name(text: string): number[] {
+  const encoded = encoder.encode(text);
+  return [...leb(encoded.length), ...encoded];
+}
+
+/** An unsigned number in LEB128. */
+export function leb(value: number): number[] {
+  const bytes: number[] = [];
+  for (; value >= 128; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
+  return [...bytes, value];
+}
+
+/** All pieces, one after the other. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

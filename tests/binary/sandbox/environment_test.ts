@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import type { FunctionRecord } from "../../../lib/model/function.ts";
+import { residentBytes } from "../../../lib/runtime/sandbox/limits/proc.ts";
+import { environmentContract, failure, value } from "../../contract/environment.ts";
+import { dockerCall, dockerFunction } from "../../support/docker.ts";
+import { eventually } from "../../support/eventually.ts";
+import { sandboxWorld, type SandboxWorldOptions } from "../../support/sandbox_world.ts";
+
+const never = new AbortController().signal;
+
+async function caseFiles(): Promise<Record<string, Uint8Array>> {
+  const folder = new URL("../../images/sandbox/", import.meta.url);
+  const names = ["cases.ts", "pause.ts"];
+  const files = names.map(async (name) => [name, await Deno.readFile(new URL(name, folder))]);
+  return Object.fromEntries(await Promise.all(files));
+}
+
+async function open(options?: SandboxWorldOptions) {
+  return await sandboxWorld(await caseFiles(), options);
+}
+
+function record(behaviour: string, change: Partial<FunctionRecord> = {}): FunctionRecord {
+  return dockerFunction("deno", `cases.${behaviour}`, change);
+}
+
+environmentContract({
+  runtime: "deno",
+  record,
+  call: dockerCall,
+  errorType: "TypeError",
+  concurrent: true,
+  interrupts: true,
+}, () => open());
+
+Deno.test("without control groups, a sandbox is watched and ended for its memory", async () => {
+  await using world = await open({ controlGroups: false });
+  assert.equal(world.environment.boundByKernel, false);
+  await using instance = await world.environment.start(record("greedy", { MemoryMB: 64 }), never);
+  const outcome = await instance.invoke(dockerCall()).catch((error) => error);
+  assert.equal(outcome.code, "FUNCTION_CRASHED");
+  assert.deepEqual(outcome.details.oomKilled, true);
+  assert.match(outcome.message, /more than its 64 MiB/);
+});
+
+Deno.test("spare sandboxes are used once, and replaced", async () => {
+  await using world = await open({ values: { "sandbox.spares": 2 } });
+  const { environment } = world;
+  await eventually("the spares are ready", () => environment.spareCounts().sandbox! === 2);
+  await using first = await environment.start(record("count"), never);
+  await using second = await environment.start(record("count"), never);
+  assert.deepEqual([first.tier, second.tier], ["generic", "generic"]);
+  assert.equal(value(await first.invoke(dockerCall())), 1);
+  assert.equal(value(await second.invoke(dockerCall())), 1);
+  await eventually("they are replaced", () => environment.spareCounts().sandbox! === 2);
+  assert.equal((await world.instances()).length, 4);
+  const [spare] = (await world.instances()).filter((id) => id !== first.id && id !== second.id);
+  Deno.kill(Number(spare!.replace("sandbox-", "")), "SIGKILL");
+  await eventually(
+    "a spare that died is no longer counted",
+    () => environment.spareCounts().sandbox! < 2,
+  );
+});
+
+Deno.test("a sandbox that has worked gives memory back when it is idle", async () => {
+  await using world = await sandboxWorld({
+    "main.ts": `export default () => {
+      const list = [];
+      for (let n = 0; n < 1e6; n++) list.push({ n });
+      return list.length;
+    };`,
+  });
+  await using instance = await world.environment.start(dockerFunction("deno", "main.ts"), never);
+  const resident = () => residentBytes(Number(instance.id.replace("sandbox-", "")))!;
+  const before = resident();
+  assert.equal(value(await instance.invoke(dockerCall())), 1e6);
+  const grown = resident() - before;
+  assert.ok(grown > 20 << 20, `it grew by ${grown} bytes only`);
+  await eventually("most is given back", () => resident() - before < grown / 2);
+  assert.equal(value(await instance.invoke(dockerCall())), 1e6);
+});
+
+Deno.test("the context tells who, where and how long", async () => {
+  await using world = await open();
+  const fn = record("told", { Env: { GREETING: "grüß dich" } });
+  await using instance = await world.environment.start(fn, never);
+  const told = value(await instance.invoke(dockerCall({ id: "r1", timeoutMs: 5000 })));
+  const { deadline, remaining, ...facts } = told as { deadline: number; remaining: number };
+  assert.ok(deadline > 0 && deadline <= 5000 && remaining > 0 && remaining <= 5000);
+  assert.deepEqual(facts, {
+    function: fn.Name,
+    request: "r1",
+    memory: 128,
+    area: "TEST",
+    node: world.nodeId,
+    env: "grüß dich",
+    all: ["GREETING"],
+  });
+});
+
+Deno.test("a function with a network fetches through its node, hop by hop", async (t) => {
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/echo") {
+        return Response.json({
+          method: request.method,
+          body: await request.text(),
+          header: request.headers.get("x-test"),
+          host: request.headers.get("host"),
+        });
+      }
+      const to: Record<string, string> = {
+        "/hop": "/echo",
+        "/home": "http://127.0.0.2:1/",
+        "/loop": "/loop",
+      };
+      return new Response(null, { status: 303, headers: { location: to[pathname]! } });
+    },
+  );
+  // The test's server stands for another machine.
+  const forbids = (address: string) => address !== "127.0.0.1";
+  await using world = await sandboxWorld({
+    "main.ts": `export default async ({ url, init }: any) => {
+      const answer = await fetch(url, init);
+      return { status: answer.status, url: answer.url, redirected: answer.redirected, body: await answer.json() };
+    };`,
+  }, { forbids });
+  const fn = dockerFunction("deno", "main.ts", { Network: "bridge" });
+  await using instance = await world.environment.start(fn, never);
+  const base = `http://127.0.0.1:${server.addr.port}`;
+  const fetched = async (path: string, init: RequestInit = {}) =>
+    await instance.invoke(dockerCall({ params: { url: base + path, init: init as never } }));
+
+  await t.step("with method, headers and body", async () => {
+    const init = { method: "PUT", body: "größe", headers: { "x-test": "1" } };
+    const { body, ...rest } = value(await fetched("/echo", init)) as Record<string, unknown>;
+    assert.deepEqual(rest, { status: 200, url: `${base}/echo`, redirected: false });
+    const host = base.slice("http://".length);
+    assert.deepEqual(body, { method: "PUT", body: "größe", header: "1", host });
+  });
+  await t.step("redirects are followed", async () => {
+    const { body, ...rest } = value(await fetched("/hop", { method: "POST", body: "x" })) as {
+      body: { method: string };
+    };
+    assert.deepEqual(rest, { status: 200, url: `${base}/echo`, redirected: true });
+    assert.equal(body.method, "GET");
+  });
+  await t.step("not to the machine itself, and not for ever", async () => {
+    assert.match(failure(await fetched("/home")).message, /is this machine/);
+    assert.match(failure(await fetched("/loop")).message, /too many redirects/);
+  });
+});
+
+Deno.test("failures of code tell its lines", async () => {
+  await using world = await open();
+  await using instance = await world.environment.start(record("fail"), never);
+  const { traceback } = failure(await instance.invoke(dockerCall()));
+  assert.ok(!traceback.includes("main-"), traceback);
+  assert.match(traceback, /\/app\/cases\.ts:24:9/);
+});

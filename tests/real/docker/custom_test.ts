@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { packTar } from "modern-tar";
+import { crashed, failure, value } from "../../contract/environment.ts";
+import {
+  buildCustomImage,
+  customImage,
+  dockerCall,
+  dockerFunction,
+  type DockerWorld,
+  dockerWorld,
+} from "../../support/docker.ts";
+import { eventually } from "../../support/eventually.ts";
+
+/** The address of an instance with a network, which its relay has. */
+async function addressOf({ docker }: DockerWorld, name: string): Promise<string> {
+  const { HostConfig } = await docker.getContainer(name).inspect();
+  const relay = docker.getContainer(HostConfig.NetworkMode!.replace("container:", ""));
+  const { IPAddress } = Object.values((await relay.inspect()).NetworkSettings.Networks)[0]!;
+  assert.match(IPAddress, /^\d/);
+  return IPAddress;
+}
+
+const never = new AbortController().signal;
+
+Deno.test("custom images", async (t) => {
+  await buildCustomImage();
+  const body = new TextEncoder().encode("hello");
+  const header = { name: "data/hello.txt", size: body.length, type: "file" as const };
+  await using world = await dockerWorld({ archive: await packTar([{ header, body }]) });
+  const start = (behaviour: string, change = {}) =>
+    world.environment.start(
+      dockerFunction("custom", "", { Env: { CASE: behaviour }, ...change }),
+      never,
+    );
+
+  for (const Network of ["none", "bridge"]) {
+    await t.step(`they are reached, and publish no port: ${Network}`, async () => {
+      await using instance = await start("echo", { Network });
+      assert.deepEqual(value(await instance.invoke(dockerCall({ params: { a: 1 } }))), { a: 1 });
+      for (const name of await world.containers()) {
+        const { NetworkSettings } = await world.docker.getContainer(name).inspect();
+        assert.deepEqual(Object.values(NetworkSettings.Ports ?? {}).filter(Boolean), [], name);
+      }
+    });
+  }
+
+  for (const Network of ["none", "bridge"]) {
+    await t.step(`one that is slow to listen gets its first call once: ${Network}`, async () => {
+      await using instance = await start("late", { Network });
+      await instance.invoke(dockerCall());
+      const calls = async () =>
+        (await instance.logs(10)).filter(({ text }) => text.includes("POST /invoke")).length;
+      await eventually("the engine has its log", async () => await calls() > 0);
+      assert.equal(await calls(), 1);
+    });
+  }
+
+  await t.step("a chunked answer on a kept connection is read", async () => {
+    await using instance = await start("keep");
+    assert.equal(value(await instance.invoke(dockerCall())), "kept");
+  });
+
+  await t.step("an answer without Result and Output is a success", async () => {
+    await using instance = await start("nothing");
+    assert.deepEqual(await instance.invoke(dockerCall({ returnOutput: true })), {
+      ok: true,
+      result: "",
+      output: "",
+    });
+  });
+
+  await t.step("another status is the function's failure", async () => {
+    await using instance = await start("status");
+    const reply = await instance.invoke(dockerCall());
+    assert.equal(failure(reply).type, "HttpStatus");
+    assert.equal(reply.output, "said status");
+  });
+
+  await t.step("an answer that is not the protocol is the function's failure", async () => {
+    await using instance = await start("garbage");
+    assert.equal(failure(await instance.invoke(dockerCall())).type, "BadReply");
+  });
+
+  for (const behaviour of ["drop", "cut"]) {
+    await t.step(`a connection closed early is told, and sent once: ${behaviour}`, async () => {
+      await using instance = await start(behaviour);
+      const error = await crashed(instance.invoke(dockerCall()));
+      assert.match(error.message, /without an answer, and still runs/);
+    });
+  }
+
+  await t.step("code is put to /app, and only if there is some", async () => {
+    await using bare = await start("files");
+    assert.equal(value(await bare.invoke(dockerCall())), null);
+    await using filled = await start("files", { CodeHash: "archive" });
+    assert.deepEqual(value(await filled.invoke(dockerCall())), ["data"]);
+  });
+
+  await t.step("one whose relay ends is told, and its start left nothing", async () => {
+    await using instance = await start("echo");
+    const { HostConfig } = await world.docker.getContainer(instance.id).inspect();
+    await world.docker.getContainer(HostConfig.NetworkMode!.replace("container:", "")).kill();
+    await crashed(instance.invoke(dockerCall()));
+  });
+
+  await t.step("one that ends at its start fails the start and tells its words", async () => {
+    await assert.rejects(start("stillborn"), (error: Error & Record<string, unknown>) => {
+      assert.equal(error.code, "INSTANCE_START_FAILED");
+      assert.match(error.message, /status 7/);
+      assert.match((error.details as { output: string }).output, /starting stillborn/);
+      return true;
+    });
+  });
+
+  await t.step("functions with a network cannot reach each other", async () => {
+    await using target = await start("echo", { Network: "bridge" });
+    await using source = await start("outside", { Network: "bridge" });
+    const host = await addressOf(world, target.id);
+    const reached = value(await source.invoke(dockerCall({ params: { host } })));
+    assert.notEqual(reached, "connected");
+  });
+
+  await t.step("without a network they reach nothing of this machine", async () => {
+    await using instance = await start("outside");
+    using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+    const port = (listener.addr as Deno.NetAddr).port;
+    const own = Deno.networkInterfaces().filter(({ family }) => family === "IPv4");
+    assert.ok(own.some(({ name }) => name.startsWith("docker") || name.startsWith("br-")));
+    for (const { address: host } of own) {
+      const reached = value(await instance.invoke(dockerCall({ params: { host, port } })));
+      assert.notEqual(reached, "connected", host);
+    }
+    await using lister = await start("interfaces");
+    const interfaces = value(await lister.invoke(dockerCall())) as string[];
+    assert.deepEqual(interfaces.filter((name) => /^(lo|eth)/.test(name)), ["lo"]);
+  });
+
+  await t.step("they have no capability and no way to more", async () => {
+    await using instance = await start("echo");
+    const { HostConfig } = await world.docker.getContainer(instance.id).inspect();
+    assert.deepEqual(HostConfig.CapDrop, ["ALL"]);
+    const [privileges, filter, ...others] = HostConfig.SecurityOpt!;
+    assert.deepEqual([privileges, others], ["no-new-privileges", []]);
+    assert.match(filter!, /^seccomp=\{/);
+  });
+
+  await t.step("the architecture of the image is known", async () => {
+    const fn = dockerFunction("custom", "", { CustomImage: customImage });
+    const { Architecture } = await world.docker.getImage(customImage).inspect();
+    assert.deepEqual(await world.environment.architectures(fn), [Architecture]);
+  });
+});

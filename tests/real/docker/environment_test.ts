@@ -1,0 +1,46 @@
+import { environmentContract } from "../../contract/environment.ts";
+import { buildCustomImage, dockerCall, dockerFunction, dockerWorld } from "../../support/docker.ts";
+
+async function open() {
+  const world = await dockerWorld();
+  return {
+    environment: world.environment,
+    written: world.written,
+    instances: () => world.containers({ functions: true }),
+    [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
+  };
+}
+
+environmentContract({
+  runtime: "python",
+  record: (behaviour, change) => dockerFunction("python", `cases.${behaviour}`, change),
+  call: dockerCall,
+  errorType: "ValueError",
+  concurrent: true,
+  interrupts: true,
+}, open);
+
+environmentContract({
+  runtime: "nodejs",
+  record: (behaviour, change) => dockerFunction("nodejs", `cases.${behaviour}`, change),
+  call: dockerCall,
+  errorType: "TypeError",
+  concurrent: true,
+  interrupts: true,
+}, open);
+
+environmentContract({
+  runtime: "custom",
+  record: (behaviour, change) => {
+    // The server answers these alike.
+    const name = behaviour === "noisy" || behaviour === "stray" ? "echo" : behaviour;
+    return dockerFunction("custom", "", { ...change, Env: { CASE: name } });
+  },
+  call: dockerCall,
+  errorType: "FunctionFailure",
+  concurrent: false,
+  interrupts: false,
+}, async () => {
+  await buildCustomImage();
+  return open();
+});

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import type { ServerledgeError } from "../../../lib/base/errors.ts";
+import { value } from "../../contract/environment.ts";
+import {
+  buildCustomImage,
+  dockerCall,
+  dockerFunction,
+  type DockerWorld,
+  dockerWorld,
+} from "../../support/docker.ts";
+
+/** Rounds of images that end beside others that start. */
+const rounds = 2;
+/** Far more than such a start takes, and less than a connection to nobody is waited for. */
+const startTimeoutMs = 25_000;
+
+/** Starts an image that ends at once. @returns how its start ended */
+async function startDying(world: DockerWorld, CASE: string, Network: "none" | "bridge") {
+  const fn = dockerFunction("custom", "", { Env: { CASE }, Network });
+  try {
+    await using instance = await world.environment.start(fn, AbortSignal.timeout(startTimeoutMs));
+    const answer = await instance.invoke(dockerCall({ params: { secret: fn.Name } }));
+    assert.fail(`another function answered: ${JSON.stringify(answer)}`);
+  } catch (error) {
+    return error as ServerledgeError;
+  }
+}
+
+/** Starts an image that serves, and calls it for a while. */
+async function callLiving(world: DockerWorld, Network: "none" | "bridge") {
+  const fn = dockerFunction("custom", "", { Env: { CASE: "echo" }, Network });
+  await using instance = await world.environment.start(fn, AbortSignal.timeout(startTimeoutMs));
+  for (let count = 0; count < 20; count++) {
+    const params = { name: fn.Name, count };
+    assert.deepEqual(value(await instance.invoke(dockerCall({ params }))), params);
+  }
+}
+
+Deno.test("an image that ends at its start is never answered for by another function", async () => {
+  await buildCustomImage();
+  await using world = await dockerWorld();
+  for (let round = 0; round < rounds; round++) {
+    for (const Network of ["none", "bridge"] as const) {
+      const [atOnce, again, later] = await Promise.all([
+        startDying(world, "dying", Network),
+        startDying(world, "dying", Network),
+        startDying(world, "stillborn", Network),
+        callLiving(world, Network),
+        callLiving(world, Network),
+      ]);
+      for (const error of [atOnce, again]) {
+        assert.equal(error.code, "INSTANCE_START_FAILED");
+        assert.match(error.message, /status 3/);
+        assert.match(error.details!.output as string, /dying words/);
+      }
+      assert.match(later.message, /status 7/);
+      assert.match(later.details!.output as string, /starting stillborn/);
+    }
+  }
+  const words = world.written.map(({ text }) => text);
+  assert.equal(words.filter((text) => text === "dying words\n").length, 4 * rounds);
+  assert.equal(words.filter((text) => text === "starting stillborn\n").length, 2 * rounds);
+  await world.environment.settled();
+  assert.deepEqual(await world.containers({ functions: true }), []);
+});

@@ -1,0 +1,81 @@
+/**
+ * Images on the real engine: fetched from a registry on loopback, noted, and removed when nothing
+ * needs them.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+// @ts-types="@types/dockerode"
+import Docker from "dockerode";
+import { randomId } from "../../../lib/base/ids.ts";
+import type { ServerledgeError } from "../../../lib/base/errors.ts";
+import type { ImageNeed } from "../../../lib/images/needs.ts";
+import { Engine } from "../../../lib/runtime/docker/engine/engine.ts";
+import { bookFile, ImageBook } from "../../../lib/images/records.ts";
+import { ImageKeeper } from "../../../lib/runtime/docker/images/keeper.ts";
+import { Images } from "../../../lib/runtime/docker/images/images.ts";
+import { startImageRegistry } from "../../support/image_registry.ts";
+import { tempDir } from "../../support/temp_dir.ts";
+
+Deno.test("images are fetched, listed, and removed when nothing needs them", async () => {
+  await using stack = new AsyncDisposableStack();
+  const registry = stack.use(startImageRegistry());
+  const { path } = stack.use(await tempDir("images"));
+  const docker = new Docker({ socketPath: "/var/run/docker.sock" });
+  const engine = stack.use(new Engine());
+  const needs = new Map<string, ImageNeed>();
+  const open = () => {
+    const book = new ImageBook(bookFile(`${path}/images.json`));
+    const images = new Images(engine, false, book);
+    return { images, keeper: new ImageKeeper({ images, needs: () => needs, keyOf: () => "" }) };
+  };
+  const { keeper, images } = open();
+
+  const names = await Promise.all(
+    ["needed", "former", "busy", "stranger"].map((name) =>
+      registry.add(`${name}-${randomId(6)}`, randomId(12))
+    ),
+  ) as [string, string, string, string];
+  const [needed, former, busy, stranger] = names;
+  stack.defer(async () => {
+    for (const name of names) await docker.getImage(name).remove({ force: true }).catch(() => {});
+  });
+  for (const name of [needed, former, busy]) needs.set(name, { runtimes: [], functions: ["f"] });
+
+  // A stranger fetches one by hand; nobody here ever uses it.
+  const progress = await docker.pull(stranger);
+  await new Promise((resolve) => docker.modem.followProgress(progress, resolve));
+
+  assert((await keeper.list()).every(({ Present, Size }) => !Present && Size === null));
+  const { Pulled } = await keeper.pull([], false);
+  assert.deepEqual(Pulled.sort(), [needed, former, busy].sort());
+  assert.deepEqual((await keeper.pull([], false)).Pulled, []);
+  for (const view of await keeper.list()) {
+    assert(view.Present && view.Pulled && view.Size! > 0 && view.Architecture, view.Image);
+  }
+  await assert.rejects(
+    keeper.pull([`${registry.host}/nobody:1`], false),
+    ({ code, message }: ServerledgeError) =>
+      code === "INSTANCE_START_FAILED" && message.includes("docker load"),
+  );
+
+  const container = await docker.createContainer({ Image: busy });
+  stack.defer(() => container.remove({ force: true }));
+  needs.delete(former);
+  needs.delete(busy);
+  const { keeper: again, images: later } = open(); // a node that was restarted meanwhile
+  const dry = await again.prune({ dryRun: true, unpublished: false });
+  assert.deepEqual(dry.Removed.map(({ Image }) => Image), [former]);
+  assert(await images.find(former), "a dry run removes nothing");
+  const pruned = await again.prune({ dryRun: false, unpublished: true });
+  assert.deepEqual(pruned.Removed, dry.Removed);
+  assert.deepEqual(pruned.Kept, [{ Image: busy, Reason: "a container is made of it" }]);
+  assert.equal(await images.find(former), undefined);
+  for (const name of [needed, busy, stranger]) assert(await images.find(name), name);
+  assert.equal(await images.remove(busy), false, "the engine itself would not");
+
+  await later.ensure(former, "");
+  assert(await later.find(former), "what was removed is fetched again when it is needed");
+  assert.equal(registry.asked.filter((name) => former.includes(name)).length > 1, true);
+});

@@ -1,0 +1,34 @@
+import { value } from "../../contract/environment.ts";
+import { dockerCall, dockerFunction } from "../../support/docker.ts";
+import { eventually } from "../../support/eventually.ts";
+import { claimed, known, spareWorld } from "../../support/spares.ts";
+
+const never = new AbortController().signal;
+/** Few, so that a test meets the bound soon. */
+const pids = 40;
+const calls = 120;
+
+Deno.test("orphaned processes of a function are reaped", async (t) => {
+  await using world = await spareWorld({ values: { "container.pids": pids } });
+  for (const runtime of ["python", "nodejs"]) {
+    for (const tier of ["new", "generic"]) {
+      await t.step(`${runtime}, in a ${tier} container`, async () => {
+        const fn = dockerFunction(runtime, "cases.orphan");
+        await using instance = tier === "new"
+          ? await world.environment.start(fn, never)
+          : await claimed(world, await known(world, fn)).start(never);
+        for (let call = 0; call < calls; call++) value(await instance.invoke(dockerCall()));
+        const { State } = await world.docker.getContainer(instance.id).inspect();
+        await eventually("no zombie is left", async () => await zombies(State.Pid) === 0);
+      });
+    }
+  }
+});
+
+/** Processes below another, in whatever container, that ended and were not waited for. */
+async function zombies(parent: number): Promise<number> {
+  const { stdout } = await new Deno.Command("ps", {
+    args: ["-o", "state=", "--ppid", String(parent)],
+  }).output();
+  return new TextDecoder().decode(stdout).split("\n").filter((state) => state === "Z").length;
+}

@@ -1,0 +1,308 @@
+import assert from "node:assert/strict";
+import { startLogging } from "../../../lib/cli/logging.ts";
+import { hashArchive } from "../../../lib/archive/archive.ts";
+import { connectEtcd } from "../../../lib/registry/etcd/registry.ts";
+import type { EtcdOptions } from "../../../lib/registry/etcd/options.ts";
+import type { Registry } from "../../../lib/registry/registry.ts";
+import { Recorder, sampleCode, sampleRecord } from "../../contract/registry.ts";
+import { startEtcd, type TestEtcd } from "../../support/etcd.ts";
+import { eventually } from "../../support/eventually.ts";
+import { Relay } from "../../support/relay.ts";
+
+/** A registry that is connected, and what its watch tells. */
+async function connected(
+  etcd: TestEtcd,
+  more: Partial<EtcdOptions> = {},
+): Promise<AsyncDisposable & { registry: Registry; seen: Recorder }> {
+  const registry = connectEtcd({ endpoints: [etcd.endpoint], ...more });
+  const seen = new Recorder();
+  await registry.watchFunctions(seen);
+  await healthy(registry);
+  return { registry, seen, [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose]() };
+}
+
+const healthy = (registry: Registry) =>
+  eventually("the registry is healthy", () => registry.health().ok);
+const unhealthy = (registry: Registry) =>
+  eventually("the registry notices the outage", () => !registry.health().ok);
+
+Deno.test("a registry whose etcd is away starts, says so, and heals", async () => {
+  await using etcd = await startEtcd();
+  await etcd.kill();
+  await using registry = connectEtcd({ endpoints: [etcd.endpoint] });
+  const seen = new Recorder();
+  await using _watch = await registry.watchFunctions(seen);
+  assert.deepEqual(seen.told, [], "nothing is known of the functions yet");
+  const health = registry.health();
+  assert(!health.ok && health.reason !== "" && health.sinceMs >= 0);
+  for (
+    const call of [
+      registry.createFunction(sampleRecord("f")),
+      registry.getResult("r"),
+      registry.collectCode(),
+    ]
+  ) {
+    await assert.rejects(call, { code: "REGISTRY_UNAVAILABLE", message: /^[^\n]+$/ });
+  }
+  await etcd.restart();
+  await healthy(registry);
+  assert.equal(await registry.createFunction(sampleRecord("f")), true);
+  await eventually("the watch tells the new function", () => seen.functions.has("f"));
+});
+
+Deno.test("an outage is logged in lines that tell why, without stacks", async () => {
+  await using etcd = await startEtcd();
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const written = new Response(readable).text();
+  {
+    await using _logging = await startLogging({ level: "debug", format: "text" }, writable);
+    await using a = await connected(etcd);
+    await using _nodes = await a.registry.watchNodes({ reset() {}, put() {}, remove() {} });
+    await etcd.kill();
+    await unhealthy(a.registry);
+  }
+  await writable.close();
+  const lines = (await written).trimEnd().split("\n");
+  for (const line of lines) assert.match(line, /^\d{4}-\S+ (DEBUG|WARNING) registry: \S/);
+  assert.ok(lines.some((line) => line.includes("WARNING registry: etcd is away, trying on: ")));
+});
+
+Deno.test("two registries see each other's changes", async () => {
+  await using etcd = await startEtcd();
+  await using a = await connected(etcd);
+  await using b = await connected(etcd);
+  await a.registry.createFunction(sampleRecord("f"));
+  await eventually("b knows f", () => b.seen.functions.has("f"), 1000);
+  await b.registry.putFunction(sampleRecord("f", { Version: "f-2" }));
+  await eventually("a knows f-2", () => a.seen.functions.get("f")?.Version === "f-2", 1000);
+  await b.registry.deleteFunction("f");
+  await eventually("a forgets f", () => !a.seen.functions.has("f"), 1000);
+});
+
+Deno.test("fifty creates of one name by two registries have one winner", async () => {
+  await using etcd = await startEtcd();
+  await using a = await connected(etcd);
+  await using b = await connected(etcd);
+  const won = await Promise.all(
+    Array.from(
+      { length: 50 },
+      (_, i) => [a, b][i % 2]!.registry.createFunction(sampleRecord("f", { Version: `v${i}` })),
+    ),
+  );
+  assert.equal(won.filter(Boolean).length, 1);
+  const version = `v${won.indexOf(true)}`;
+  await eventually(
+    "both know the winner",
+    () => [a, b].every(({ seen }) => seen.functions.get("f")?.Version === version),
+  );
+});
+
+Deno.test("code of 20 MB is stored and read on an etcd with its own limits", async () => {
+  await using etcd = await startEtcd();
+  await using a = await connected(etcd);
+  await using b = await connected(etcd);
+  const code = sampleCode(20_000_000);
+  const hash = await hashArchive(code);
+  await a.registry.putCode(hash, code);
+  assert.equal(await hashArchive((await b.registry.getCode(hash))!), hash);
+  await a.registry.createFunction(sampleRecord("f", { CodeHash: hash }));
+  await a.registry.deleteFunction("f");
+  assert.equal(await b.registry.collectCode(), 1);
+  assert.equal(
+    (await etcd.ctl("get", "--prefix", "/serverledge/v1/code/", "--keys-only")).trim(),
+    "",
+  );
+});
+
+Deno.test("a restart of etcd with its data is a pause", async () => {
+  await using etcd = await startEtcd();
+  await using a = await connected(etcd);
+  await using b = await connected(etcd);
+  await a.registry.createFunction(sampleRecord("f"));
+  await a.registry.putResult("r", { state: "pending", node: "n", since: 1 }, 600_000);
+  await eventually("b knows f", () => b.seen.functions.has("f"));
+  await etcd.kill();
+  await unhealthy(a.registry);
+  await assert.rejects(a.registry.putFunction(sampleRecord("g")), { code: "REGISTRY_UNAVAILABLE" });
+  assert(a.seen.functions.has("f"), "an outage takes no function away");
+  await etcd.restart();
+  await healthy(a.registry);
+  await a.registry.putFunction(sampleRecord("g"));
+  await eventually(
+    "both watches go on",
+    () => [a, b].every(({ seen }) => seen.functions.has("g") && seen.functions.has("f")),
+  );
+  assert.deepEqual(await b.registry.pendingResults("n"), ["r"]);
+  await a.registry.putResult("r2", { state: "pending", node: "n", since: 1 }, 600_000);
+});
+
+Deno.test("a cluster puts its functions and code back into an emptied etcd", async () => {
+  await using etcd = await startEtcd();
+  const code = sampleCode(700_000);
+  const hash = await hashArchive(code);
+  // Each knows a part: the one has the code, the other has not.
+  await using a = await connected(etcd, {
+    recoverCode: (wanted) => Promise.resolve(wanted === hash ? code : undefined),
+  });
+  await using b = await connected(etcd);
+  await a.registry.putCode(hash, code);
+  await a.registry.createFunction(sampleRecord("f", { CodeHash: hash }));
+  await b.registry.createFunction(sampleRecord("g"));
+  await b.registry.putResult("r", { state: "pending", node: "n", since: 1 }, 600_000);
+  await eventually("both know both", () => [a, b].every(({ seen }) => seen.functions.size === 2));
+  const before = [a.seen.told.length, b.seen.told.length];
+  await etcd.restart({ wipe: true });
+  await eventually(
+    "both have listed again",
+    () => a.seen.told.length > before[0]! && b.seen.told.length > before[1]!,
+  );
+  for (const { seen } of [a, b]) {
+    assert(!seen.told.some((line) => line.startsWith("remove")), "no function was ever gone");
+    assert.deepEqual([...seen.functions.keys()].sort(), ["f", "g"]);
+  }
+  await using late = await connected(etcd);
+  assert.deepEqual([...late.seen.functions.keys()].sort(), ["f", "g"]);
+  await eventually("the code is back", async () => !!await late.registry.getCode(hash));
+  assert.equal(await late.registry.collectCode(), 0);
+  // Leases are lost with the data; what needs one gets a new one.
+  await b.registry.putResult("r", { state: "pending", node: "n", since: 2 }, 600_000);
+  assert.deepEqual(await a.registry.pendingResults("n"), ["r"]);
+});
+
+Deno.test("changes that were compacted away while the watch was broken are not missed", async () => {
+  await using etcd = await startEtcd();
+  await using a = await connected(etcd);
+  await a.registry.createFunction(sampleRecord("gone"));
+  await a.registry.createFunction(sampleRecord("kept"));
+  await eventually("the watch tells both", () => a.seen.functions.size === 2);
+  await etcd.kill();
+  await unhealthy(a.registry);
+  await etcd.restart();
+  for (let i = 0; i < 5; i++) await etcd.ctl("put", "/other", String(i));
+  await etcd.ctl("del", "/serverledge/v1/functions/gone");
+  const fields = await etcd.ctl("get", "/other", "--write-out", "fields");
+  await etcd.ctl("compact", /"Revision" : (\d+)/.exec(fields)![1]!);
+  await eventually("the watch has noticed", () => !a.seen.functions.has("gone"));
+  assert.deepEqual([...a.seen.functions.keys()], ["kept"]);
+  await a.registry.putFunction(sampleRecord("new"));
+  await eventually("the watch goes on", () => a.seen.functions.has("new"));
+});
+
+Deno.test("a compaction under a live watch does not disturb it", async () => {
+  await using etcd = await startEtcd();
+  await using a = await connected(etcd);
+  for (let i = 0; i < 5; i++) {
+    await a.registry.putFunction(sampleRecord("f", { Version: `f-${i}` }));
+  }
+  const fields = await etcd.ctl("get", "/", "--write-out", "fields");
+  await etcd.ctl("compact", /"Revision" : (\d+)/.exec(fields)![1]!);
+  await a.registry.putFunction(sampleRecord("g"));
+  await eventually("the watch goes on", () => a.seen.functions.has("g"));
+});
+
+Deno.test("an etcd that hangs is noticed, calls to it end, and all heals", async () => {
+  await using etcd = await startEtcd();
+  await using a = await connected(etcd);
+  await a.registry.createFunction(sampleRecord("f"));
+  etcd.freeze();
+  try {
+    await unhealthy(a.registry);
+    await assert.rejects(
+      a.registry.putResult("r", { state: "pending", node: "n", since: 1 }, 1000),
+      {
+        code: "REGISTRY_UNAVAILABLE",
+      },
+    );
+  } finally {
+    etcd.thaw();
+  }
+  await healthy(a.registry);
+  await a.registry.putFunction(sampleRecord("g"));
+  await eventually("the watch goes on", () => a.seen.functions.has("g"));
+});
+
+Deno.test("one of several members is enough", async () => {
+  await using dead = await startEtcd();
+  await dead.kill();
+  await using etcd = await startEtcd();
+  await using registry = connectEtcd({ endpoints: [dead.endpoint, etcd.endpoint] });
+  const seen = new Recorder();
+  await using _watch = await registry.watchFunctions(seen);
+  assert.equal(await registry.createFunction(sampleRecord("f")), true);
+  await eventually("the watch tells it", () => seen.functions.has("f"));
+  assert.deepEqual(registry.health(), { ok: true });
+});
+
+Deno.test("a member that hangs costs a call at most 2 s where there is another", async () => {
+  await using etcd = await startEtcd();
+  await using member = new Relay(etcd.endpoint);
+  await using registry = connectEtcd({ endpoints: [member.address, etcd.endpoint] });
+  await using _watch = await registry.watchFunctions(new Recorder());
+  await healthy(registry);
+  member.cut();
+  const begun = performance.now();
+  const code = new Uint8Array(2000);
+  const hash = await hashArchive(code);
+  await registry.putCode(hash, code);
+  assert.equal(await registry.createFunction({ ...sampleRecord("f"), CodeHash: hash }), true);
+  const ms = performance.now() - begun;
+  assert(ms < 2000, `the function was created after ${Math.round(ms)} ms`);
+  assert.deepEqual(registry.health(), { ok: true });
+});
+
+Deno.test("a bad record in etcd is skipped, at first and later", async () => {
+  await using etcd = await startEtcd();
+  await etcd.ctl("put", "/serverledge/v1/functions/bad", "no json");
+  await etcd.ctl("put", "/serverledge/v1/functions/other", JSON.stringify(sampleRecord("f")));
+  await using a = await connected(etcd);
+  await etcd.ctl("put", "/serverledge/v1/functions/worse", "{}");
+  await a.registry.createFunction(sampleRecord("good"));
+  await eventually("the good one is told", () => a.seen.functions.has("good"));
+  assert.deepEqual(a.seen.told, ["reset", "put good-1"]);
+});
+
+Deno.test("a listing of ten thousand functions is complete", async () => {
+  await using etcd = await startEtcd();
+  await using a = await connected(etcd);
+  const names = Array.from({ length: 10_000 }, (_, i) => `f${i}`);
+  for (let at = 0; at < names.length; at += 200) {
+    await Promise.all(
+      names.slice(at, at + 200).map((name) => a.registry.putFunction(sampleRecord(name))),
+    );
+  }
+  await using b = await connected(etcd);
+  assert.equal(b.seen.functions.size, 10_000);
+  await eventually("the watch told all", () => a.seen.functions.size === 10_000);
+});
+
+Deno.test("large functions are listed, too large ones are refused", async () => {
+  await using etcd = await startEtcd();
+  await using a = await connected(etcd);
+  const Env = { LARGE: "x".repeat(300_000) };
+  for (let i = 0; i < 40; i++) await a.registry.createFunction(sampleRecord(`f${i}`, { Env }));
+  await using b = await connected(etcd);
+  assert.equal(b.seen.functions.size, 40);
+  const tooLarge = sampleRecord("g", { Env: { LARGE: "x".repeat(2_000_000) } });
+  await assert.rejects(a.registry.createFunction(tooLarge), { code: "PAYLOAD_TOO_LARGE" });
+  assert.deepEqual(a.registry.health(), { ok: true });
+});
+
+Deno.test("a process that has disposed its registry ends", async () => {
+  await using etcd = await startEtcd();
+  const script = `
+    import { connectEtcd } from ${
+    JSON.stringify(import.meta.resolve("../../../lib/registry/etcd/registry.ts"))
+  };
+    const registry = connectEtcd({ endpoints: [Deno.args[0], Deno.args[1]] });
+    await registry.watchFunctions({ reset() {}, put() {}, remove() {} });
+    await registry[Symbol.asyncDispose]();
+    // The next timer would keep the process longer than this.
+    Deno.unrefTimer(setTimeout(() => Deno.exit(9), 1500));
+  `;
+  for (const second of [etcd.endpoint, "127.0.0.1:1"]) {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--ext=ts", script, etcd.endpoint, second],
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+  }
+});
