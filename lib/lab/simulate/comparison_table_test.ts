@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Comparison } from "../../lab/simulator/results/results.ts";
+import type { Comparison } from "../simulator/results/results.ts";
 import { comparisonTable } from "./comparison_table.ts";
 
 const of = (mean: number, ci: number | null = null) => ({ mean, ci });

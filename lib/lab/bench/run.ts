@@ -4,27 +4,27 @@
  * @module
  */
 
-import { formatCsv } from "../../lab/load/report/csv.ts";
-import { formatHtml } from "../../lab/load/report/html.ts";
-import { unexpected } from "../../lab/load/judge.ts";
-import { prepare } from "../../lab/load/prepare.ts";
-import type { LoadResult } from "../../lab/load/report/result.ts";
-import { runLoad } from "../../lab/load/run.ts";
-import { readTrace } from "../../lab/load/trace.ts";
+import { formatCsv } from "../load/report/csv.ts";
+import { formatHtml } from "../load/report/html.ts";
+import { unexpected } from "../load/judge.ts";
+import { prepare } from "../load/prepare.ts";
+import type { LoadResult } from "../load/report/result.ts";
+import { runLoad } from "../load/run.ts";
+import { readTrace } from "../load/trace.ts";
 import { commit, version } from "../../base/version.ts";
 import { scenarioOf } from "./options.ts";
 import { showProgress } from "./progress.ts";
 import { checkTarget } from "./target.ts";
 import { readableResult } from "./view.ts";
-import type { BenchOptions } from "../commands/bench.ts";
-import { authority, type Endpoint } from "../client/endpoint.ts";
-import { exits } from "../exits.ts";
-import type { Globals } from "../options/options.ts";
-import { checkOutputFile, writeOutputFile } from "../output_files.ts";
-import { endpointOf } from "../client/session.ts";
-import { readTextFile } from "../options/text_file.ts";
-import type { Terminal } from "../terminal.ts";
-import { warn } from "../view/warn.ts";
+import type { BenchOptions } from "../../cli/options/bench.ts";
+import { authority, type Endpoint } from "../../cli/client/endpoint.ts";
+import { exits } from "../../cli/exits.ts";
+import type { Globals } from "../../cli/options/options.ts";
+import { checkOutputFile, writeOutputFile } from "../../cli/output_files.ts";
+import { endpointOf } from "../../cli/client/session.ts";
+import { readTextFile } from "../../cli/options/text_file.ts";
+import type { Terminal } from "../../cli/terminal.ts";
+import { warn } from "../../cli/view/warn.ts";
 
 /**
  * Runs a load and writes its reports.

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { ClassResult, Comparison, PolicyResult } from "../../lab/simulator/results/results.ts";
-import type { Estimate } from "../../lab/simulator/results/statistics.ts";
-import { type Column, formatTable } from "./table.ts";
+import type { ClassResult, Comparison, PolicyResult } from "../simulator/results/results.ts";
+import type { Estimate } from "../simulator/results/statistics.ts";
+import { type Column, formatTable } from "../../cli/view/table.ts";
 
 const right = (head: string): Column => ({ head, align: "right" });
 

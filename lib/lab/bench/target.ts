@@ -6,13 +6,13 @@
 
 import { ServerledgeError } from "../../base/errors.ts";
 import { isObject } from "../../json/json.ts";
-import type { RequestKind } from "../../lab/load/plan.ts";
-import { isBalancerStatus } from "../view/balancer.ts";
-import { NodeClient } from "../client/client.ts";
-import { authority, type Endpoint } from "../client/endpoint.ts";
-import type { Globals } from "../options/options.ts";
-import { traceOf } from "../client/session.ts";
-import type { Terminal } from "../terminal.ts";
+import type { RequestKind } from "../load/plan.ts";
+import { isBalancerStatus } from "../../cli/view/balancer.ts";
+import { NodeClient } from "../../cli/client/client.ts";
+import { authority, type Endpoint } from "../../cli/client/endpoint.ts";
+import type { Globals } from "../../cli/options/options.ts";
+import { traceOf } from "../../cli/client/session.ts";
+import type { Terminal } from "../../cli/terminal.ts";
 
 /**
  * Checks that a node or a balancer listens and knows the functions.

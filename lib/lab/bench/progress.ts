@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { LoadPlan } from "../../lab/load/plan.ts";
-import type { Recorder } from "../../lab/load/recorder.ts";
-import { formatDuration } from "../view/table.ts";
-import type { Terminal } from "../terminal.ts";
+import type { LoadPlan } from "../load/plan.ts";
+import type { Recorder } from "../load/recorder.ts";
+import { formatDuration } from "../../cli/view/table.ts";
+import type { Terminal } from "../../cli/terminal.ts";
 
 const frameMs = 500;
 

@@ -5,12 +5,12 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
-import { checkMix } from "../../lab/load/prepare.ts";
-import { readScenario, type Scenario, type ScenarioRequest } from "../../lab/load/scenario.ts";
-import type { BenchOptions } from "../commands/bench.ts";
-import { parseConfigText } from "../config/text.ts";
-import { readParams, readParamsFile } from "../options/params.ts";
-import { readTextFile } from "../options/text_file.ts";
+import { checkMix } from "../load/prepare.ts";
+import { readScenario, type Scenario, type ScenarioRequest } from "../load/scenario.ts";
+import type { BenchOptions } from "../../cli/options/bench.ts";
+import { parseConfigText } from "../../cli/config/text.ts";
+import { readParams, readParamsFile } from "../../cli/options/params.ts";
+import { readTextFile } from "../../cli/options/text_file.ts";
 
 /**
  * Reads options, and the files that they name, as a scenario. Options win over the scenario's file;

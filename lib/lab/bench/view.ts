@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { KindResult, LoadResult, ServerResult, Spread } from "../../lab/load/report/result.ts";
-import { printable, styled } from "../view/style.ts";
-import { type Column, formatDuration, formatFields, formatTable } from "../view/table.ts";
-import type { Output } from "../terminal.ts";
+import type { KindResult, LoadResult, ServerResult, Spread } from "../load/report/result.ts";
+import { printable, styled } from "../../cli/view/style.ts";
+import { type Column, formatDuration, formatFields, formatTable } from "../../cli/view/table.ts";
+import type { Output } from "../../cli/terminal.ts";
 
 /** Most nodes that are listed. */
 const maxNodes = 8;
