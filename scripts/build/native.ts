@@ -10,7 +10,7 @@
 import { capture, root } from "../project.ts";
 import { sourceDigest } from "../../lib/runtime/docker/native/sources.ts";
 
-const folder = "lib/runtime/docker";
+const folder = "lib/runtime/docker/native";
 const programs = ["init", "relay"] as const;
 const targets = { amd64: "x86_64", arm64: "aarch64" } as const;
 
@@ -26,7 +26,7 @@ const flags = [
 async function compile(program: string, machine: string): Promise<string> {
   const path = await Deno.makeTempFile();
   try {
-    const source = `${root}${folder}/native/${program}.c`;
+    const source = `${root}${folder}/${program}.c`;
     const target = `--target=${machine}-unknown-linux-gnu`;
     await capture("clang", [target, ...flags, "-o", path, source]);
     return (await Deno.readFile(path)).toBase64();
@@ -43,11 +43,11 @@ for (const program of programs) {
     lines.push(`  "${program}-${architecture}":\n${parts.join(" +\n")},`);
   }
 }
-const target = `${root}${folder}/native_programs.ts`;
+const target = `${root}${folder}/programs.ts`;
 await Deno.writeTextFile(
   target,
   `/**
- * Static executables for containers, made of the sources in \`native\` by \`scripts/build/native.ts\`.
+ * Static executables for containers, made of the sources beside this file by \`scripts/build/native.ts\`.
  *
  * @module
  */

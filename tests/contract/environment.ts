@@ -5,8 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import type { CallChange } from "../support/docker.ts";
 import { ServerledgeError } from "../../lib/base/errors.ts";
+import type { JsonObject } from "../../lib/json/json.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
 import type {
   Call,
@@ -36,6 +36,11 @@ export interface Written {
   /** What. */
   readonly text: string;
 }
+
+/** What is special of a call; its params are values. */
+export type CallChange = Partial<Omit<Call, "params">> & {
+  readonly params?: JsonObject | null;
+};
 
 /** How the suite uses one runtime. */
 export interface RuntimeUnderTest {

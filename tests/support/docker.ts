@@ -17,7 +17,7 @@ import { paramsOf } from "../../lib/model/params.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
 import { DockerEnvironment } from "../../lib/runtime/docker/environment.ts";
 import type { Call, SpareBudget } from "../../lib/runtime/environment.ts";
-import type { Written } from "../contract/environment.ts";
+import type { CallChange, Written } from "../contract/environment.ts";
 import { tempDir } from "./temp_dir.ts";
 
 /** Image of Python functions in tests. */
@@ -143,11 +143,6 @@ export function dockerFunction(
     ...change,
   };
 }
-
-/** What is special of a call; its params are values. */
-export type CallChange = Partial<Omit<Call, "params">> & {
-  readonly params?: JsonObject | null;
-};
 
 /** A call for tests. */
 export function dockerCall({ params = null, ...change }: CallChange = {}): Call {

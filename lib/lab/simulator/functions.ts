@@ -5,7 +5,7 @@
  */
 
 import type { FunctionRecord } from "../../model/function.ts";
-import type { FunctionModel } from "./scenario/scenario.ts";
+import type { FunctionModel } from "./scenario/model.ts";
 
 /** One function: its record, its truth, and by what its executions take longer now. */
 interface Entry {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LinkModel, Scenario } from "./scenario/scenario.ts";
+import type { LinkModel, Scenario } from "./scenario/model.ts";
 
 /** Two kinds of links: within an area, and to the cloud. */
 export type LinkKind = "edge" | "cloud";

@@ -25,7 +25,7 @@ import { SimEnvironment, type SimEnvironmentOptions, type Work } from "./environ
 import type { SimFunctions } from "./functions.ts";
 import { SimPeers, type SimPeersOptions } from "./peers.ts";
 import type { Reachable, Taken } from "./reachable.ts";
-import type { NodeModel, Scenario } from "./scenario/scenario.ts";
+import type { NodeModel, Scenario } from "./scenario/model.ts";
 
 /** How often expired instances are removed, ms: the node's default. */
 const janitorMs = 30_000;

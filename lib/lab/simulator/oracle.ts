@@ -17,7 +17,7 @@ import type { QosClass } from "../../model/qos.ts";
 import { truncatedNormal } from "./distributions.ts";
 import { cutGammaMean, gammaCdf } from "./gamma.ts";
 import { promiseTolerance } from "./results/results.ts";
-import type { FunctionModel, NodeModel, Scenario } from "./scenario/scenario.ts";
+import type { FunctionModel, NodeModel, Scenario } from "./scenario/model.ts";
 import { flowKey } from "./results/tally.ts";
 
 /** Worth of a promised request that is not served: far more than anything that could be gained by it. */

@@ -19,7 +19,7 @@ import { Network } from "./network.ts";
 import { SimNode } from "./node.ts";
 import { SimPolicies } from "./policies.ts";
 import type { Reachable } from "./reachable.ts";
-import type { LoadModel, NodeModel, Scenario } from "./scenario/scenario.ts";
+import type { LoadModel, NodeModel, Scenario } from "./scenario/model.ts";
 import type { Change } from "./scenario/schema.ts";
 import { type AnswerPlace, flowKey, Tally } from "./results/tally.ts";
 import { VirtualClock } from "./virtual_clock.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Run } from "../simulation.ts";
-import type { Scenario } from "../scenario/scenario.ts";
+import type { Scenario } from "../scenario/model.ts";
 import { type Estimate, estimate, quantileOf } from "./statistics.ts";
 import type { ClassTally } from "./tally.ts";
 

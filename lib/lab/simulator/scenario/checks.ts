@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import { ServerledgeError } from "../../../base/errors.ts";
 import { settings } from "../../../config/settings.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario } from "./model.ts";
 import type { Drawn, ScenarioFile } from "./schema.ts";
 
 /**

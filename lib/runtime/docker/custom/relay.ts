@@ -13,20 +13,35 @@ import { Connection } from "../../../http/connection.ts";
 import { NeverSent } from "../../../http/failures.ts";
 import type { Container } from "../container/container.ts";
 import { relayOptions } from "../container/options.ts";
-import type { GuestFolder } from "../guest.ts";
+import type { Guest, GuestFolder } from "../guest.ts";
 import { startPauseContainer } from "../pause/container.ts";
-import type { Site } from "../site.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Networks } from "../networks.ts";
 
 /** Time in which the server has to accept a connection, ms. */
 const connectTimeoutMs = 2_000;
+
+/** What a relay is started with. */
+export interface RelaySite {
+  /** The Docker engine. */
+  readonly engine: Engine;
+  /** The node whose containers they are. */
+  readonly limits: { readonly nodeId: string };
+  /** The containers of this process by name: not swept, and removed with the environment. */
+  readonly known: Map<string, Container>;
+  /** Network of functions that have a way out. */
+  readonly networks: Networks;
+  /** Makes the folders by which containers and the node talk. */
+  readonly guest: Guest;
+}
 
 /** A relay that runs. Disposing it removes it. */
 export class Relay implements AsyncDisposable {
   readonly #container: Container;
   readonly #folder: GuestFolder;
-  readonly #known: Site["known"];
+  readonly #known: RelaySite["known"];
 
-  private constructor(container: Container, folder: GuestFolder, known: Site["known"]) {
+  private constructor(container: Container, folder: GuestFolder, known: RelaySite["known"]) {
     this.#container = container;
     this.#folder = folder;
     this.#known = known;
@@ -39,7 +54,7 @@ export class Relay implements AsyncDisposable {
    * @param outbound true for a namespace with a way out
    * @throws `ENGINE_UNAVAILABLE` or `INSTANCE_START_FAILED`; nothing is left
    */
-  static async start(site: Site, outbound: boolean): Promise<Relay> {
+  static async start(site: RelaySite, outbound: boolean): Promise<Relay> {
     const { engine, guest, known, limits, networks } = site;
     const network = outbound ? await networks.ensure() : "none";
     using stack = new DisposableStack();

@@ -6,8 +6,7 @@
  */
 
 import { logger } from "../../../base/log.ts";
-import { Relay } from "./relay.ts";
-import type { Site } from "../site.ts";
+import { Relay, type RelaySite } from "./relay.ts";
 
 const log = logger("runtime");
 
@@ -19,7 +18,7 @@ interface Kind {
 
 /** Hands out relays. */
 export class Relays implements AsyncDisposable {
-  readonly #site: () => Site;
+  readonly #site: () => RelaySite;
   readonly #kinds = new Map<boolean, Kind>();
   #disposed = false;
 
@@ -28,7 +27,7 @@ export class Relays implements AsyncDisposable {
    *
    * @param site where they will be
    */
-  constructor(site: () => Site) {
+  constructor(site: () => RelaySite) {
     this.#site = site;
   }
 

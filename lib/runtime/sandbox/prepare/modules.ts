@@ -13,7 +13,7 @@ import { relative } from "node:path/posix";
 import { kindOf, readCommonJs } from "./kinds.ts";
 import { CodeProblem } from "./problem.ts";
 import { type Files, findFile, resolve } from "./resolve.ts";
-import { rewriteModule } from "./rewrite.ts";
+import { type ImportResolver, rewriteModule } from "./rewrite.ts";
 import { processPath, processText, runtimePath, runtimeText } from "./runtime_text.ts";
 import { readSource, type Source, type TypeStripper } from "./syntax.ts";
 
@@ -39,22 +39,6 @@ export interface Prepared {
 interface Code {
   readonly source: Source;
   readonly kind: "module" | "commonjs";
-}
-
-/** What a module may ask while it is rewritten. */
-export interface ImportResolver {
-  /**
-   * The prepared module that an import means, as a specifier.
-   *
-   * @param specifier as it is written
-   * @param form what the import's attributes want: `module` if there are none
-   * @returns the specifier, or why there is none
-   */
-  find(specifier: string, form: string): { specifier: string } | { problem: string };
-  /** The specifier of the runtime module. */
-  readonly runtime: string;
-  /** Told that the module imports what is only known when it runs. */
-  importsAnything(): void;
 }
 
 /**

@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { ImportResolver } from "./modules.ts";
 import { CodeProblem } from "./problem.ts";
 import {
   applyEdits,
@@ -17,6 +16,22 @@ import {
   type TreeNode,
   walk,
 } from "./syntax.ts";
+
+/** What a module may ask while it is rewritten. */
+export interface ImportResolver {
+  /**
+   * The prepared module that an import means, as a specifier.
+   *
+   * @param specifier as it is written
+   * @param form what the import's attributes want: `module` if there are none
+   * @returns the specifier, or why there is none
+   */
+  find(specifier: string, form: string): { specifier: string } | { problem: string };
+  /** The specifier of the runtime module. */
+  readonly runtime: string;
+  /** Told that the module imports what is only known when it runs. */
+  importsAnything(): void;
+}
 
 /** A module, rewritten. */
 export interface Rewritten {
