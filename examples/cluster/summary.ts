@@ -4,7 +4,7 @@
  * @module
  */
 
-import { quantileOf } from "../../scripts/bench/results.ts";
+import { quantileOf } from "../../lib/lab/statistics.ts";
 import { classes } from "./continuum.ts";
 import { type Outcome, outcomes, type Shot } from "./load.ts";
 

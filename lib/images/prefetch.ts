@@ -9,7 +9,6 @@ import { asServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import { needOf } from "./needs.ts";
-import type { ExecutionEnvironment } from "../runtime/environment.ts";
 
 /** Most images that are fetched ahead at once: requests that wait for theirs share the line. */
 const maxUnderWay = 2;
@@ -22,9 +21,15 @@ const maxFailures = 1000;
 
 const log = logger("runtime");
 
+/** Fetches the image of a function; an execution environment does. */
+export interface ImageFetcher {
+  /** Resolves when the image is there. */
+  prepare(fn: FunctionRecord): Promise<void>;
+}
+
 /** Fetches images ahead. */
 export class Prefetcher {
-  readonly #environment: Pick<ExecutionEnvironment, "prepare">;
+  readonly #environment: ImageFetcher;
   readonly #clock: Clock;
   readonly #underWay = new Set<string>();
   /** When what could not be fetched may be tried again. */
@@ -36,7 +41,7 @@ export class Prefetcher {
    * @param environment fetches
    * @param clock the node's
    */
-  constructor(environment: Pick<ExecutionEnvironment, "prepare">, clock: Clock) {
+  constructor(environment: ImageFetcher, clock: Clock) {
     this.#environment = environment;
     this.#clock = clock;
   }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { medianOf } from "../../lib/lab/statistics.ts";
+
 /** One measured metric, as it stands in the JSON file. */
 export interface Metric {
   /** Stable name. */
@@ -17,28 +19,6 @@ export interface Metric {
 
 /** Digits that are worth telling of a figure. */
 const significantDigits = 4;
-
-/**
- * The value at a quantile, by the nearest rank.
- *
- * @param samples at least one, in any order
- * @param quantile 0 to 1
- */
-export function quantileOf(samples: readonly number[], quantile: number): number {
-  const sorted = samples.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(quantile * sorted.length) - 1)]!;
-}
-
-/**
- * The value in the middle; between the two in the middle where their number is even.
- *
- * @param samples at least one, in any order
- */
-export function medianOf(samples: readonly number[]): number {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
 
 /**
  * Sums samples up.

@@ -1,17 +1,5 @@
 import assert from "node:assert/strict";
-import { formatTable, medianOf, quantileOf, summarize } from "./results.ts";
-
-Deno.test("the median is the middle of the sorted samples", () => {
-  assert.equal(medianOf([9, 1, 10]), 9);
-  assert.equal(medianOf([4, 1, 3, 2]), 2.5);
-});
-
-Deno.test("a quantile is the sample of the nearest rank", () => {
-  const samples = Array.from({ length: 64 }, (_, index) => index + 1);
-  assert.equal(quantileOf(samples, 0.99), 64);
-  assert.equal(quantileOf(samples, 0.5), 32);
-  assert.equal(quantileOf([7], 0), 7);
-});
+import { formatTable, summarize } from "./results.ts";
 
 Deno.test("a summary keeps the digits that are worth telling", () => {
   assert.deepEqual(summarize("rate", "1/s", [12345.678, 0.123456, 99999]), {

@@ -1,5 +1,6 @@
 /**
- * Checks that no import goes against the order of the rooms, type-only and dynamic ones included.
+ * Checks that no import goes against the order of the rooms or closes a circle, type-only and dynamic
+ * ones included.
  *
  * Usage: deno run -A scripts/check/check_layers.ts
  *
@@ -7,13 +8,17 @@
  */
 
 import { capture, fromFileUrl, projectFiles, root } from "../project.ts";
-import { findOffences, type Import } from "./layers.ts";
+import { findCircles, findOffences, type Import } from "./layers.ts";
 
 /** What `deno info --json` tells of a module, as far as it matters here. */
 interface ModuleInfo {
   specifier: string;
   error?: string;
-  dependencies?: { code?: { specifier?: string }; type?: { specifier?: string } }[];
+  dependencies?: {
+    code?: { specifier?: string };
+    type?: { specifier?: string };
+    isDynamic?: boolean;
+  }[];
 }
 
 /** Reads the imports between the project's own files. */
@@ -39,18 +44,21 @@ function importsOf(module: ModuleInfo): Import[] {
   const from = fromFileUrl(module.specifier);
   if (from === undefined) return [];
   const imports: Import[] = [];
-  for (const { code, type } of module.dependencies ?? []) {
+  for (const { code, type, isDynamic } of module.dependencies ?? []) {
     const to = fromFileUrl(code?.specifier ?? type?.specifier ?? "");
-    if (to !== undefined) imports.push({ from, to });
+    if (to !== undefined) imports.push({ from, to, isDynamic });
   }
   return imports;
 }
 
 if (import.meta.main) {
-  const files = await projectFiles(["main.ts", "cli.ts", "lib", "policies"]);
+  const folders = ["lib", "policies", "examples", "scripts", "tests"];
+  const files = await projectFiles(["main.ts", "cli.ts", ...folders]);
   const imports = await readImports(files);
-  const offences = findOffences(imports);
+  const offences = [...findOffences(imports), ...findCircles(imports)];
   for (const offence of offences) console.error(offence);
   if (offences.length > 0) Deno.exit(1);
-  console.log(`${files.length} files, ${imports.length} imports, no arrow against the order`);
+  console.log(
+    `${files.length} files, ${imports.length} imports, none against the order, no circle`,
+  );
 }

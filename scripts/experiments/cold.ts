@@ -9,8 +9,9 @@ import { post } from "../../tests/support/client.ts";
 import { startNodeProcess } from "../../tests/support/node.ts";
 import type { Context } from "./experiment.ts";
 import { createFunction, instanceMib, type MeasuredRuntime, runtimes } from "./functions.ts";
-import { type Measure, measureOf } from "./measure.ts";
+import type { Measure } from "./measure.ts";
 import { digits, type Report } from "./report.ts";
+import { medianOf, quantileOf } from "../../lib/lab/statistics.ts";
 
 /** A way to start functions. */
 interface Variant {
@@ -159,7 +160,7 @@ function report(calls: readonly Call[]): Report {
 
 /** Median with the 10th and the 90th percentile. */
 function spread(samples: readonly number[]): Measure {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
-  return { mid: measureOf(sorted).mid, low: at(0.1), high: at(0.9) };
+  if (samples.length === 0) return { mid: undefined, low: undefined, high: undefined };
+  const [mid, low, high] = [medianOf(samples), quantileOf(samples, 0.1), quantileOf(samples, 0.9)];
+  return { mid, low, high };
 }

@@ -8,6 +8,7 @@ import { prepare } from "../../lib/lab/load/prepare.ts";
 import type { KindResult, LoadResult, SliceResult } from "../../lib/lab/load/report/result.ts";
 import { runLoad } from "../../lib/lab/load/run.ts";
 import type { Scenario } from "../../lib/lab/load/scenario.ts";
+import { medianOf } from "../../lib/lab/statistics.ts";
 
 /** A median with the least and the largest value; undefined where nothing was measured. */
 export interface Measure {
@@ -83,12 +84,7 @@ export function rateOf(kind: KindResult, timing: Timing): Measure {
  * @param samples undefined ones are left out
  */
 export function measureOf(samples: readonly (number | undefined)[]): Measure {
-  const known = samples.filter((value) => value !== undefined).sort((a, b) => a - b);
-  const middle = known.length >> 1;
-  const mid = known.length % 2 === 1 ? known[middle] : mean(known[middle - 1], known[middle]);
-  return { mid, low: known[0], high: known.at(-1) };
-}
-
-function mean(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? undefined : (a + b) / 2;
+  const known = samples.filter((value) => value !== undefined);
+  if (known.length === 0) return { mid: undefined, low: undefined, high: undefined };
+  return { mid: medianOf(known), low: Math.min(...known), high: Math.max(...known) };
 }

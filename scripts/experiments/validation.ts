@@ -12,6 +12,7 @@ import type { Context } from "./experiment.ts";
 import { type Extent, extentOf, type OffloadPoint } from "./offload_measure.ts";
 import { digits, type Report } from "./report.ts";
 import { calibrate, type Calibration, type ClassFigures, simulatePoint } from "./simulated.ts";
+import { meanOf } from "../../lib/lab/statistics.ts";
 
 /** How far the simulator may be off. */
 const tolerance = 0.15;
@@ -141,10 +142,10 @@ function agreementOf(pairs: readonly Pair[]): Agreement {
   const answered = pairs.filter(({ real, simulated }) =>
     real.meanAllMs !== undefined && simulated.meanMs !== undefined
   );
-  const realServed = mean(pairs.map(({ real }) => real.servedAll));
-  const simulatedServed = mean(pairs.map(({ simulated }) => simulated.served));
-  const realMs = mean(answered.map(({ real }) => real.meanAllMs!));
-  const simulatedMs = mean(answered.map(({ simulated }) => simulated.meanMs!));
+  const realServed = meanOf(pairs.map(({ real }) => real.servedAll));
+  const simulatedServed = meanOf(pairs.map(({ simulated }) => simulated.served));
+  const realMs = meanOf(answered.map(({ real }) => real.meanAllMs!));
+  const simulatedMs = meanOf(answered.map(({ simulated }) => simulated.meanMs!));
   return {
     ...{ delayMs, policy, class: one },
     realServed,
@@ -272,8 +273,4 @@ function ratioChart(
       { y: 1 + tolerance, label: `+${tolerance * 100} %` },
     ],
   };
-}
-
-function mean(numbers: readonly number[]): number {
-  return numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
 }

@@ -8,6 +8,7 @@
 
 import { isKept, type KeepAlive, type Windows } from "../../lib/pool/keep_alive.ts";
 import type { FunctionTrace } from "./trace.ts";
+import { quantileOf } from "../../lib/lab/statistics.ts";
 
 /** What became of the requests of one function. */
 export interface Outcome {
@@ -103,13 +104,11 @@ export class SummaryBuilder {
 
   /** The sum. */
   get summary(): Summary {
-    const shares = this.#shares.toSorted((a, b) => a - b);
-    const at = (share: number) => shares[Math.max(0, Math.ceil(share * shares.length) - 1)] ?? NaN;
     return {
       requests: this.#requests,
       coldShare: this.#cold / this.#requests,
-      coldShareP75: at(0.75),
-      coldShareP50: at(0.5),
+      coldShareP75: quantileOf(this.#shares, 0.75),
+      coldShareP50: quantileOf(this.#shares, 0.5),
       idleGibH: this.#idleMibMs / 1024 / 3_600_000,
       ahead: this.#ahead,
       hitShare: this.#hits / this.#ahead,

@@ -5,7 +5,7 @@
  */
 
 import type { ClassResult, Comparison, PolicyResult } from "../simulator/results/results.ts";
-import type { Estimate } from "../simulator/results/statistics.ts";
+import type { Estimate } from "../statistics.ts";
 import { type Column, formatTable } from "../../cli/view/table.ts";
 
 const right = (head: string): Column => ({ head, align: "right" });

@@ -8,7 +8,8 @@
 import assert from "node:assert/strict";
 import type { StartTier } from "../../../lib/model/start_tier.ts";
 import { MeasuredNode, type MeasuredRuntime } from "../node/client.ts";
-import { medianOf, type Results } from "../results.ts";
+import { medianOf } from "../../../lib/lab/statistics.ts";
+import type { Results } from "../results.ts";
 import { inRounds } from "../rounds.ts";
 
 /** Cold starts of one tier in one round; their instances stay until its end. */

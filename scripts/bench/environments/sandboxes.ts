@@ -9,7 +9,8 @@ import assert from "node:assert/strict";
 import { eventually } from "../../../tests/support/eventually.ts";
 import { sandboxesOf } from "../../../tests/support/sandbox_world.ts";
 import { invokeBody, MeasuredNode } from "../node/client.ts";
-import { medianOf, type Results } from "../results.ts";
+import { medianOf } from "../../../lib/lab/statistics.ts";
+import type { Results } from "../results.ts";
 import { inRounds, loadRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
 import { load } from "../wrk.ts";
 

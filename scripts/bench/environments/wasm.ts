@@ -9,7 +9,8 @@ import assert from "node:assert/strict";
 import { post } from "../../../tests/support/client.ts";
 import { compileWasm, wasmFunction } from "../../../tests/support/wasm.ts";
 import { instanceMib, invokeBody, MeasuredNode } from "../node/client.ts";
-import { medianOf, type Results } from "../results.ts";
+import { medianOf } from "../../../lib/lab/statistics.ts";
+import type { Results } from "../results.ts";
 import { inRounds, loadRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
 import { load } from "../wrk.ts";
 

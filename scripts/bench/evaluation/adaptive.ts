@@ -9,7 +9,7 @@ import { policyNames } from "../../../lib/model/policy_names.ts";
 import { bestUtility, isStationary, settledAt } from "../../../lib/lab/simulator/oracle.ts";
 import { makeScenario } from "../../../lib/lab/simulator/scenario/scenario.ts";
 import type { ScenarioFile } from "../../../lib/lab/simulator/scenario/schema.ts";
-import { type Estimate, estimate } from "../../../lib/lab/simulator/results/statistics.ts";
+import { type Estimate, estimate } from "../../../lib/lab/statistics.ts";
 import { WorkerSolver } from "../../../policies/probabilistic/solver.ts";
 import type { Results } from "../results.ts";
 import { isShort } from "../rounds.ts";

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { meanOf } from "../../../lib/lab/statistics.ts";
+
 /** Share of the target that counts as recovered. */
 const share = 0.9;
 /** Time over which a utility rate is taken, s: shorter, and chance decides. */
@@ -20,15 +22,11 @@ const beforeS = 100;
  * @returns 0 if it was never gone; infinite if it never came back
  */
 export function recoveryS(perSecond: readonly number[], at: number, optimum: number): number {
-  const former = mean(perSecond, Math.max(0, at - beforeS), at);
+  const former = meanOf(perSecond.slice(Math.max(0, at - beforeS), at));
   const target = share * Math.min(former, optimum);
   for (let from = at; from + windowS <= perSecond.length; from++) {
-    if (mean(perSecond, from, from + windowS) < target) continue;
+    if (meanOf(perSecond.slice(from, from + windowS)) < target) continue;
     return from === at ? 0 : from - at + windowS;
   }
   return Infinity;
-}
-
-function mean(values: readonly number[], from: number, to: number): number {
-  return values.slice(from, to).reduce((sum, each) => sum + each, 0) / (to - from);
 }

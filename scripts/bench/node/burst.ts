@@ -4,7 +4,8 @@
  * @module
  */
 
-import { quantileOf, type Results } from "../results.ts";
+import { quantileOf } from "../../../lib/lab/statistics.ts";
+import type { Results } from "../results.ts";
 import { inRounds } from "../rounds.ts";
 import { MeasuredNode } from "./client.ts";
 

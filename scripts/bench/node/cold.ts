@@ -6,7 +6,8 @@
  */
 
 import assert from "node:assert/strict";
-import { medianOf, type Results } from "../results.ts";
+import { medianOf } from "../../../lib/lab/statistics.ts";
+import type { Results } from "../results.ts";
 import { inRounds } from "../rounds.ts";
 import { MeasuredNode, type MeasuredReport } from "./client.ts";
 import { measureEngine } from "./engine.ts";

@@ -6,7 +6,8 @@
  */
 
 import Docker from "dockerode";
-import { medianOf, type Results } from "../results.ts";
+import { medianOf } from "../../../lib/lab/statistics.ts";
+import type { Results } from "../results.ts";
 import { inRounds } from "../rounds.ts";
 import { instanceMib } from "./client.ts";
 

@@ -7,7 +7,7 @@
 import type { Chart, Point, Series } from "../../plot/chart.ts";
 import { drawFigure } from "../../plot/figure.ts";
 import type { Comparison, PolicyResult } from "./results.ts";
-import type { Estimate } from "./statistics.ts";
+import type { Estimate } from "../../statistics.ts";
 
 /** Wide enough for the names of all policies side by side. */
 const plane = { width: 560, height: 200 };

@@ -6,7 +6,7 @@
 
 import type { Run } from "../simulation.ts";
 import type { Scenario } from "../scenario/model.ts";
-import { type Estimate, estimate, quantileOf } from "./statistics.ts";
+import { type Estimate, estimate, meanOf, quantileOf } from "../../statistics.ts";
 import type { ClassTally } from "./tally.ts";
 
 /** What may exceed a budget before it counts as broken: a last request is paid after the decision. */
@@ -159,8 +159,7 @@ function classResult(
   over: (of: (tally: ClassTally, seconds: number) => number) => Estimate,
 ): ClassResult {
   const share = (of: (tally: ClassTally) => number) => over((tally) => of(tally) / tally.arrived);
-  const quantile = (q: number) =>
-    over(({ responses }) => quantileOf(Float64Array.from(responses).sort(), q));
+  const quantile = (q: number) => over(({ responses }) => quantileOf(responses, q));
   return {
     name,
     rate: over(({ arrived }, seconds) => arrived / seconds),
@@ -172,9 +171,7 @@ function classResult(
     local: share(({ places }) => places.local),
     edge: share(({ places }) => places.edge),
     cloud: share(({ places }) => places.cloud),
-    meanMs: over(({ responses }) =>
-      responses.reduce((sum, each) => sum + each, 0) / responses.length
-    ),
+    meanMs: over(({ responses }) => meanOf(responses)),
     p50Ms: quantile(0.5),
     p95Ms: quantile(0.95),
     p99Ms: quantile(0.99),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { resolveConfig } from "../config/config.ts";
-import { QosClasses } from "./qos.ts";
+import { resolveConfig } from "./config.ts";
+import { QosClasses } from "../model/qos.ts";
 
 function classes(values: Record<string, unknown>) {
   return resolveConfig([{ origin: "test", values }]).config.qosClasses;

@@ -1,5 +1,5 @@
 /**
- * Means over seeds with their 95 % confidence intervals.
+ * Statistics of samples: mean, median, quantiles, and means with their 95 % confidence intervals.
  *
  * @module
  */
@@ -70,19 +70,42 @@ export function t95(freedom: number): number {
 export function estimate(samples: readonly number[]): Estimate {
   const known = samples.filter((sample) => !Number.isNaN(sample));
   const count = known.length;
-  const mean = known.reduce((sum, each) => sum + each, 0) / count;
-  if (count < 2) return { mean: count === 0 ? NaN : mean, ci: null };
+  const mean = meanOf(known);
+  if (count < 2) return { mean, ci: null };
   const variance = known.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (count - 1);
   return { mean, ci: t95(count - 1) * Math.sqrt(variance / count) };
 }
 
 /**
+ * The mean.
+ *
+ * @returns NaN where there is nothing
+ */
+export function meanOf(samples: readonly number[]): number {
+  return samples.reduce((sum, each) => sum + each, 0) / samples.length;
+}
+
+/**
+ * The value in the middle; between the two in the middle where their number is even.
+ *
+ * @param samples in any order
+ * @returns NaN where there is nothing
+ */
+export function medianOf(samples: readonly number[]): number {
+  const sorted = Float64Array.from(samples).sort();
+  const middle = sorted.length >> 1;
+  const high = sorted[middle] ?? NaN;
+  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? NaN) + high) / 2;
+}
+
+/**
  * A quantile by the nearest rank.
  *
- * @param sorted ascending
+ * @param samples in any order
  * @param quantile 0 to 1
  * @returns NaN where there is nothing
  */
-export function quantileOf(sorted: ArrayLike<number>, quantile: number): number {
+export function quantileOf(samples: ArrayLike<number>, quantile: number): number {
+  const sorted = Float64Array.from(samples).sort();
   return sorted[Math.max(0, Math.ceil(quantile * sorted.length) - 1)] ?? NaN;
 }

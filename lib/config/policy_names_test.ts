@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { resolveConfig } from "../config/config.ts";
-import { isPolicy, policySetting } from "./policy_names.ts";
+import { resolveConfig } from "./config.ts";
+import { isPolicy, policySetting } from "../model/policy_names.ts";
 
 Deno.test("a policy is one of the names or the path of a script", () => {
   for (const value of ["default", "qosaware", "mine.ts", "mine.js", "./mine", "/etc/p.mjs"]) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { estimate, t95 } from "./statistics.ts";
+import { estimate, medianOf, quantileOf, t95 } from "./statistics.ts";
 
 Deno.test("quantiles of Student's t distribution are those of its tables", () => {
   const known: [freedom: number, quantile: number][] = [
@@ -21,4 +21,16 @@ Deno.test("a mean has an interval from two samples on, and what is unknown is le
   assert.equal(mean, 2);
   assert(Math.abs(ci! - 12.706) < 1e-9);
   assert.deepEqual(estimate([5]), { mean: 5, ci: null });
+});
+
+Deno.test("the median is the middle of the sorted samples", () => {
+  assert.equal(medianOf([9, 1, 10]), 9);
+  assert.equal(medianOf([4, 1, 3, 2]), 2.5);
+});
+
+Deno.test("a quantile is the sample of the nearest rank", () => {
+  const samples = Array.from({ length: 64 }, (_, index) => index + 1);
+  assert.equal(quantileOf(samples, 0.99), 64);
+  assert.equal(quantileOf(samples, 0.5), 32);
+  assert.equal(quantileOf([7], 0), 7);
 });
