@@ -1,6 +1,6 @@
 /**
  * The way to the server of a custom image: a network namespace that its container joins, and in it a
- * program that lets the node in over a unix socket (`native/relay.c`).
+ * program that lets the node in over a unix socket (`../native/relay.c`).
  *
  * The socket belongs to one container for as long as it is there, so a connection never reaches
  * another one, as it could by an address that the engine gives away again. And a function without
