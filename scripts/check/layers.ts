@@ -38,7 +38,8 @@ const rooms: readonly Room[] = [
   { path: "lib/api/" },
   { path: "lib/balancer/" },
   { path: "lib/node/" },
-  { path: "examples/policies/" },
+  // What a user has: the contract that policies are written against.
+  { path: "examples/", only: ["lib/policy/contract.ts"] },
   { path: "lib/cli/" },
   { path: "lib/lab/statistics.ts", only: [] },
   { path: "lib/lab/plot/", only: [] },
@@ -50,7 +51,6 @@ const rooms: readonly Room[] = [
   { path: "cli.ts" },
   { path: "main.ts" },
   { path: "tests/" },
-  { path: "examples/" },
   { path: "scripts/" },
 ];
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { classes, functionName, napSeconds } from "../../examples/cluster/continuum.ts";
+import { classes, functionName, napSeconds } from "../continuum/continuum.ts";
 import type { LoadResult } from "../../lib/lab/load/report/result.ts";
 import type { Chart } from "../../lib/lab/plot/chart.ts";
 import { get, post, python } from "../../tests/support/client.ts";
@@ -13,7 +13,7 @@ import { eventually } from "../../tests/support/eventually.ts";
 import type { Context } from "./experiment.ts";
 import { type Measure, measureLoad, overWindows, rateOf, type Timing } from "./measure.ts";
 import { pointOf, type Report } from "./report.ts";
-import { knownPolicies, loadOf, userRate } from "./users.ts";
+import { knownPolicies, loadOf, userRate } from "../continuum/users.ts";
 
 const policies = knownPolicies([
   "edgeonly",

@@ -5,12 +5,7 @@
  * @module
  */
 
-import {
-  classes,
-  edgeCapacity,
-  type LoadClass,
-  napSeconds,
-} from "../../examples/cluster/continuum.ts";
+import { classes, edgeCapacity, type LoadClass, napSeconds } from "../continuum/continuum.ts";
 import type { Chart } from "../../lib/lab/plot/chart.ts";
 import type { Row as FigureRow } from "../../lib/lab/plot/figure.ts";
 import type { Context } from "./experiment.ts";
@@ -21,10 +16,9 @@ import {
   measureOffload,
   type OffloadRow,
   policies,
-  shares,
 } from "./offload_measure.ts";
 import { pointOf, type Report } from "./report.ts";
-import { userRate } from "./users.ts";
+import { entryShares, userRate } from "../continuum/users.ts";
 
 /** Runs the experiment. */
 export async function offloadExperiment(context: Context): Promise<Report> {
@@ -39,7 +33,9 @@ function report(rows: readonly OffloadRow[], { delaysMs, users, sizes, timing }:
     name: "offload",
     title: "Edge and cloud under rising load, by policy",
     about:
-      `Two edge nodes of ${edgeInstances} instances, which get ${shares.join(" and ")} of the ` +
+      `Two edge nodes of ${edgeInstances} instances, which get ${
+        entryShares.join(" and ")
+      } of the ` +
       `requests, and behind a balancer two cloud nodes of ${cloudInstances}; the function sleeps ` +
       `${napSeconds} s, so the edge can serve ${
         edgeCapacity({ ...sizes, cloudDelayMs: 0 })

@@ -8,16 +8,16 @@ import {
   classes,
   type Cloud,
   type EdgeNode,
-  exampleSizes,
   type LoadClass,
+  measuredSizes,
   type Sizes,
   startCloud,
   startEdge,
-} from "../../examples/cluster/continuum.ts";
+} from "../continuum/continuum.ts";
 import type { KindResult, LoadResult } from "../../lib/lab/load/report/result.ts";
 import type { Context } from "./experiment.ts";
 import { type Measure, measureLoad, measureOf, type Timing } from "./measure.ts";
-import { knownPolicies, loadOf } from "./users.ts";
+import { entriesOf, knownPolicies, loadOf } from "../continuum/users.ts";
 
 /** Policies that are compared. */
 export const policies: readonly string[] = knownPolicies([
@@ -29,9 +29,6 @@ export const policies: readonly string[] = knownPolicies([
   "probabilistic",
   "adaptive",
 ]);
-/** Shares of the two edge nodes: one gets more than the other, so that it needs it. */
-export const shares: readonly [number, number] = [0.6, 0.4];
-
 /** What is measured, and on how large a continuum. */
 export interface Extent {
   /** Delays between edge and cloud, one way, ms. */
@@ -47,7 +44,7 @@ export interface Extent {
 const full: Extent = {
   delaysMs: [10, 50, 100],
   users: [1, 20, 40, 60, 90, 130],
-  sizes: exampleSizes,
+  sizes: measuredSizes,
   timing: { warmUpS: 4, windowS: 4, windows: 3 },
 };
 const quick: Extent = {
@@ -125,7 +122,7 @@ async function measurePolicy(
   signal: AbortSignal,
 ): Promise<OffloadRow[]> {
   await using edge = await startEdge(cloud, policy, signal);
-  const entries = edge.nodes.map(({ url }, at) => ({ url, share: shares[at]! }));
+  const entries = entriesOf(edge.nodes);
   const rows: OffloadRow[] = [];
   for (const count of users) {
     const result = await measureLoad(entries[0]!.url, loadOf(count, entries), timing, signal);

@@ -12,12 +12,13 @@ import {
   type LoadClass,
   napSeconds,
   queueCapacity,
-} from "../../examples/cluster/continuum.ts";
+} from "../continuum/continuum.ts";
 import { policyResult } from "../../lib/lab/simulator/results/results.ts";
 import { makeScenario, readScenario } from "../../lib/lab/simulator/scenario/scenario.ts";
 import type { ScenarioFile } from "../../lib/lab/simulator/scenario/schema.ts";
 import { simulate } from "../../lib/lab/simulator/simulation.ts";
-import { type Extent, type OffloadPoint, shares } from "./offload_measure.ts";
+import { entryShares } from "../continuum/users.ts";
+import type { Extent, OffloadPoint } from "./offload_measure.ts";
 
 /** Runs of each point, whose mean counts: the more, the less chance is in the simulator's part. */
 const seeds = [1, 2, 3, 4, 5];
@@ -141,7 +142,7 @@ function scenarioOf(
     },
     load: rows.flatMap((row) => {
       const from = steps.indexOf(row.users) * stepS;
-      return shares.map((share, at) => ({
+      return entryShares.map((share, at) => ({
         nodes: [`EDGE-${at + 1}`],
         rate: share * row.offered,
         ...(row.class.id !== 0 && { mix: { [row.class.name]: 1 } }),

@@ -5,14 +5,9 @@
  */
 
 import assert from "node:assert/strict";
-import {
-  edgeCapacity,
-  exampleSizes,
-  startCloud,
-  startEdge,
-} from "../../../examples/cluster/continuum.ts";
-import { entriesOf, sendLoad, type Shot } from "../../../examples/cluster/load.ts";
-import { count } from "../../../examples/cluster/summary.ts";
+import { edgeCapacity, measuredSizes, startCloud, startEdge } from "../../continuum/continuum.ts";
+import { entriesOf, loadOf, userRate } from "../../continuum/users.ts";
+import { measureLoad } from "../../experiments/measure.ts";
 import type { Results } from "../results.ts";
 
 /** How long etcd is away, s, unless `BENCH_ETCD_AWAY_S` tells: longer than a lease lives. */
@@ -20,29 +15,26 @@ const defaultSeconds = 60;
 /** Load, as a multiple of what the edge can serve: some of it has to go to the cloud. */
 const loadFactor = 1.2;
 
-/** Failures that are told one by one. */
-const shown = 20;
-
 /** Counts the requests that were not answered with a result while etcd was away. */
 export async function measureEtcdAway(results: Results): Promise<void> {
   const seconds = Number(Deno.env.get("BENCH_ETCD_AWAY_S") ?? defaultSeconds);
   assert(seconds > 0 && seconds <= 3600, "BENCH_ETCD_AWAY_S: expected seconds, 3600 at most");
-  await using cloud = await startCloud(exampleSizes);
+  await using cloud = await startCloud(measuredSizes);
   await using edge = await startEdge(cloud, "edgecloud");
-  const rate = loadFactor * edgeCapacity(cloud.sizes);
-  const shots: Shot[] = [];
+  const users = loadFactor * edgeCapacity(cloud.sizes) / userRate;
   await cloud.etcd.kill();
-  const plan = { entries: entriesOf(edge.nodes), seconds, rate: () => rate };
-  await sendLoad(plan, (shot) => shots.push(shot));
+  const { total } = await measureLoad(
+    edge.nodes[0]!.url,
+    loadOf(users, entriesOf(edge.nodes)),
+    { warmUpS: 0, windowS: seconds, windows: 1 },
+    new AbortController().signal,
+  );
   await cloud.etcd.restart();
-  const { cloud: offloaded } = count(shots);
-  assert(offloaded > 0, "some of the load must have been offloaded");
-  const unanswered = shots.filter(({ answered }) => !answered);
-  for (const { at, className, outcome, ms, problem = "no answer" } of unanswered.slice(0, shown)) {
-    console.log(
-      `  ${at.toFixed(1)} s: ${className} ${outcome} after ${ms.toFixed(0)} ms: ${problem}`,
-    );
+  const offloaded = total.server!.where.filter(({ area }) => area === "CLOUD");
+  assert(offloaded.length > 0, "some of the load must have been offloaded");
+  for (const [outcome, message] of Object.entries(total.messages)) {
+    console.log(`  ${total.outcomes[outcome]} ${outcome}, the first: ${message}`);
   }
-  results.add("etcd_away_failed", "requests", [unanswered.length]);
-  results.add("etcd_away_served", "requests", [shots.length - unanswered.length]);
+  results.add("etcd_away_failed", "requests", [total.failed]);
+  results.add("etcd_away_served", "requests", [total.ok]);
 }

@@ -1,21 +1,19 @@
 /**
- * What classes of service are worth: the example's two classes at twice the capacity of its edge
- * zone, under a policy that knows of them and under one that does not.
+ * What classes of service are worth: two classes at twice the capacity of an edge zone, under a policy that knows of them and under one that does not.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 import {
-  classes,
   type Cloud,
   edgeCapacity,
-  exampleSizes,
+  measuredSizes,
   startCloud,
   startEdge,
-} from "../../../examples/cluster/continuum.ts";
-import { entriesOf, sendLoad, type Shot } from "../../../examples/cluster/load.ts";
-import { inLimitShare, summarizeRun } from "../../../examples/cluster/summary.ts";
+} from "../../continuum/continuum.ts";
+import { entriesOf, loadOf, userRate } from "../../continuum/users.ts";
+import { measureLoad } from "../../experiments/measure.ts";
 import type { Results } from "../results.ts";
 import { inRounds } from "../rounds.ts";
 
@@ -24,12 +22,12 @@ const seconds = 10;
 /** Load, as a multiple of what the edge can serve. */
 const overload = 2;
 
-/** The class that promises a response time. */
-const sensitive = classes.find(({ limit }) => limit > 0)!.name;
+/** What may become of a request under overload. */
+const possibleOutcomes = ["ok", "NODE_SATURATED", "NO_SUITABLE_NODE", "DEADLINE_EXCEEDED"];
 
 /** Measures the share of latency-sensitive requests that are answered within their limit. */
 export async function measureQos(results: Results): Promise<void> {
-  await using cloud = await startCloud(exampleSizes);
+  await using cloud = await startCloud(measuredSizes);
   const rounds = await inRounds(async () => ({
     qosaware: await shareUnder("qosaware", cloud),
     default: await shareUnder("default", cloud),
@@ -40,12 +38,17 @@ export async function measureQos(results: Results): Promise<void> {
 
 async function shareUnder(policy: string, cloud: Cloud): Promise<number> {
   await using edge = await startEdge(cloud, policy);
-  const rate = overload * edgeCapacity(cloud.sizes);
-  const shots: Shot[] = [];
-  const plan = { entries: entriesOf(edge.nodes), seconds, rate: () => rate };
-  await sendLoad(plan, (shot) => shots.push(shot));
-  const summary = summarizeRun(policy, seconds, shots);
-  const { counts } = summary.classes.find(({ className }) => className === sensitive)!;
-  assert.equal(counts.failed, 0, `${policy}: answers that no policy gives`);
-  return inLimitShare(summary.classes.find(({ className }) => className === sensitive)!);
+  const users = overload * edgeCapacity(cloud.sizes) / userRate;
+  const { kinds } = await measureLoad(
+    edge.nodes[0]!.url,
+    loadOf(users, entriesOf(edge.nodes)),
+    { warmUpS: 0, windowS: seconds, windows: 1 },
+    new AbortController().signal,
+  );
+  const own = kinds.filter(({ limitMs }) => limitMs !== undefined);
+  for (const outcome of own.flatMap(({ outcomes }) => Object.keys(outcomes))) {
+    assert(possibleOutcomes.includes(outcome), `${policy}: ${outcome} is an answer of no policy`);
+  }
+  const due = own.reduce((sum, kind) => sum + kind.due, 0);
+  return own.reduce((sum, kind) => sum + kind.withinLimit! * kind.due, 0) / due;
 }

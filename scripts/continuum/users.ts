@@ -1,15 +1,18 @@
 /**
- * The load of the offloading experiments: users of two classes who know nothing of each other.
+ * The load on a measured continuum: users of two classes who know nothing of each other.
  *
  * @module
  */
 
-import { classes, functionName } from "../../examples/cluster/continuum.ts";
+import { classes, functionName } from "./continuum.ts";
 import type { Scenario, ScenarioRequest } from "../../lib/lab/load/scenario.ts";
 import { policyNames } from "../../lib/model/policy_names.ts";
 
 /** Requests per second of one user, on average. */
 export const userRate = 2;
+
+/** Shares of the two edge nodes. */
+export const entryShares: readonly [number, number] = [0.6, 0.4];
 
 /** A node that users send their requests to. */
 export interface Entry {
@@ -26,6 +29,15 @@ export interface Entry {
  */
 export function knownPolicies(wanted: readonly string[]): string[] {
   return wanted.filter((name) => policyNames.some((known) => known === name));
+}
+
+/**
+ * The entries that are used: one node gets more than the other, so that it needs it.
+ *
+ * @param nodes two edge nodes
+ */
+export function entriesOf(nodes: readonly { readonly url: string }[]): Entry[] {
+  return nodes.map(({ url }, at) => ({ url, share: entryShares[at]! }));
 }
 
 /**

@@ -29,7 +29,7 @@ def f(params, context):
     return "rested"
 `;
 
-/** A class of service of the example. */
+/** A class of service. */
 export interface LoadClass {
   /** Its name in the configuration. */
   readonly name: string;
@@ -59,8 +59,8 @@ export interface Sizes {
   readonly cloudDelayMs: number;
 }
 
-/** The sizes of the example. */
-export const exampleSizes: Sizes = { edgeInstances: 4, cloudInstances: 8, cloudDelayMs: 20 };
+/** The sizes that experiments and benchmarks measure. */
+export const measuredSizes: Sizes = { edgeInstances: 4, cloudInstances: 8, cloudDelayMs: 20 };
 
 /** Requests per second that the edge zone can serve. */
 export function edgeCapacity({ edgeInstances }: Sizes): number {
