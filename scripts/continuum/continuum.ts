@@ -5,13 +5,11 @@
  * @module
  */
 
-import { randomId } from "../../lib/base/ids.ts";
 import { get, post, python } from "../../tests/support/client.ts";
-import { startEtcd, type TestEtcd } from "../../tests/support/etcd.ts";
+import { Continuum, knows, type Member } from "../../tests/support/continuum.ts";
 import { eventually } from "../../tests/support/eventually.ts";
 import { freePort } from "../../tests/support/free_port.ts";
-import { type NodeProcess, startNodeProcess } from "../../tests/support/node.ts";
-import { startDelayProxy } from "./delay_proxy.ts";
+import { Relay } from "../../tests/support/relay.ts";
 
 /** Name of the function that all requests are for. */
 export const functionName = "nap";
@@ -69,24 +67,15 @@ export function edgeCapacity({ edgeInstances }: Sizes): number {
 
 /** The part of the continuum that stays while edge zones come and go. */
 export interface Cloud extends AsyncDisposable {
-  /** Where all nodes register. */
-  readonly etcd: TestEtcd;
+  /** All that was started; etcd is in it. */
+  readonly continuum: Continuum;
   readonly sizes: Sizes;
-  /**
-   * Ends the ids of all its nodes. A starting node takes containers of its id for its own, left by a
-   * crash: another continuum on this machine must not have the same ids.
-   */
-  readonly suffix: string;
-}
-
-/** A node that clients send their requests to. */
-export interface EdgeNode extends NodeProcess {
-  readonly id: string;
 }
 
 /** The edge zone. */
 export interface Edge extends AsyncDisposable {
-  readonly nodes: readonly EdgeNode[];
+  /** The nodes that clients send their requests to. */
+  readonly nodes: readonly Member[];
 }
 
 /**
@@ -97,13 +86,11 @@ export interface Edge extends AsyncDisposable {
  */
 export async function startCloud(sizes: Sizes, signal?: AbortSignal): Promise<Cloud> {
   await using stack = new AsyncDisposableStack();
-  const etcd = stack.use(await startEtcd());
-  const suffix = randomId(6);
-  const nodes: NodeProcess[] = [];
-  for (const id of ["cloud-1", "cloud-2"]) {
+  const continuum = stack.use(await Continuum.start());
+  const nodes: Member[] = [];
+  for (const name of ["cloud-1", "cloud-2"]) {
     signal?.throwIfAborted();
-    const config = common(etcd, `${id}-${suffix}`, "CLOUD", sizes.cloudInstances);
-    nodes.push(stack.use(await startNodeProcess({ config })));
+    nodes.push(await continuum.join(name, "CLOUD", sized(sizes.cloudInstances)));
   }
   const answer = await post(
     `${nodes[0]!.url}/create`,
@@ -115,24 +102,15 @@ export async function startCloud(sizes: Sizes, signal?: AbortSignal): Promise<Cl
     await prepare(node, sizes.cloudInstances);
   }
   const port = freePort();
-  // Whoever looks the balancer up in the registry finds the proxy, and so the distance.
-  const distance = stack.use(startDelayProxy(port, sizes.cloudDelayMs));
-  stack.use(
-    await startNodeProcess({
-      command: "lb",
-      config: {
-        "etcd.address": etcd.endpoint,
-        "registry.node.id": `lb-1-${suffix}`,
-        "registry.area": "CLOUD",
-        "api.port": port,
-        "api.url": `http://127.0.0.1:${distance.port}`,
-        "lb.health.interval": 0.5,
-        "shutdown.grace": 1,
-      },
-    }),
-  );
+  // Whoever looks the balancer up in the registry finds the relay, and so the distance.
+  const distance = stack.use(new Relay(`127.0.0.1:${port}`, sizes.cloudDelayMs));
+  await continuum.join("lb-1", "CLOUD", {
+    ...quiet,
+    "api.port": port,
+    "api.url": `http://${distance.address}`,
+  }, { command: "lb" });
   const owned = stack.move();
-  return { etcd, sizes, suffix, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { continuum, sizes, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /**
@@ -143,22 +121,16 @@ export async function startCloud(sizes: Sizes, signal?: AbortSignal): Promise<Cl
  * @param signal gives up between two steps
  */
 export async function startEdge(
-  cloud: Cloud,
+  { continuum, sizes }: Cloud,
   policy: string,
   signal?: AbortSignal,
 ): Promise<Edge> {
   await using stack = new AsyncDisposableStack();
-  const { etcd, sizes, suffix } = cloud;
-  const nodes: EdgeNode[] = [];
+  const nodes: Member[] = [];
   for (const name of ["edge-1", "edge-2"]) {
     signal?.throwIfAborted();
-    const id = `${name}-${suffix}`;
-    const config = {
-      ...common(etcd, id, "EDGE", sizes.edgeInstances),
-      "registry.remote.area": "CLOUD",
-      "scheduler.policy": policy,
-    };
-    nodes.push({ ...stack.use(await startNodeProcess({ config })), id });
+    const config = { ...sized(sizes.edgeInstances), "scheduler.policy": policy };
+    nodes.push(stack.use(await continuum.join(name, "EDGE", config)));
   }
   for (const node of nodes) {
     signal?.throwIfAborted();
@@ -169,31 +141,30 @@ export async function startEdge(
   return { nodes, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-function common(etcd: TestEtcd, id: string, area: string, instances: number) {
+/** Unlike nodes under test, those that are measured write no line for each invocation and sign nothing. */
+const quiet = {
+  "registry.monitoring.interval": 0.5,
+  "lb.health.interval": 0.5,
+  "shutdown.grace": 1,
+  "cluster.secret": "",
+  "log.level": "warning",
+};
+
+function sized(instances: number) {
   const qos = classes.map(({ name, id, limit, weight }) => [name, { id, limit, weight }]);
   return {
-    "etcd.address": etcd.endpoint,
-    "registry.node.id": id,
-    "registry.area": area,
-    "registry.udp.port": freePort(),
-    "registry.nearby.interval": 0.2,
-    "registry.monitoring.interval": 0.5,
+    ...quiet,
     "container.pool.memory": instances * instanceMib,
     // A function that sleeps needs none: memory is what is scarce here.
     "container.pool.cpus": 64,
     "scheduler.queue.capacity": queueCapacity,
-    "shutdown.grace": 1,
-    "log.level": "warning",
     "qos": Object.fromEntries(qos),
   };
 }
 
 /** Waits until a node knows the function, and starts all the instances it has memory for. */
-async function prepare(node: NodeProcess, instances: number): Promise<void> {
-  await eventually("it knows the function", async () => {
-    const { body } = await get(`${node.url}/function`);
-    return body.includes(functionName);
-  });
+async function prepare(node: Member, instances: number): Promise<void> {
+  await knows(node, functionName);
   const { status, body } = await post(`${node.url}/prewarm`, {
     Function: functionName,
     Instances: instances,
@@ -201,7 +172,7 @@ async function prepare(node: NodeProcess, instances: number): Promise<void> {
   if (status !== 200) throw new Error(`prewarm: ${JSON.stringify(body)}`);
 }
 
-async function seesOthers(node: NodeProcess): Promise<boolean> {
+async function seesOthers(node: Member): Promise<boolean> {
   const { body } = await get(`${node.url}/nodes`);
   const members: { Area: string; Self: boolean; IsCloudTarget: boolean; Reachable: boolean }[] =
     body.Nodes;

@@ -7,13 +7,13 @@
 import {
   classes,
   type Cloud,
-  type EdgeNode,
   type LoadClass,
   measuredSizes,
   type Sizes,
   startCloud,
   startEdge,
 } from "../continuum/continuum.ts";
+import type { Named } from "../../tests/support/continuum.ts";
 import type { KindResult, LoadResult } from "../../lib/lab/load/report/result.ts";
 import type { Context } from "./experiment.ts";
 import { type Measure, measureLoad, measureOf, type Timing } from "./measure.ts";
@@ -137,7 +137,7 @@ async function measurePolicy(
 /** What became of one class, whichever node its requests went to. */
 function rowOf(
   { kinds, seconds }: LoadResult,
-  nodes: readonly EdgeNode[],
+  nodes: readonly Named[],
   one: LoadClass,
   timing: Timing,
 ): Omit<OffloadRow, "delayMs" | "policy" | "users" | "class"> {

@@ -22,14 +22,14 @@ export async function measureEtcdAway(results: Results): Promise<void> {
   await using cloud = await startCloud(measuredSizes);
   await using edge = await startEdge(cloud, "edgecloud");
   const users = loadFactor * edgeCapacity(cloud.sizes) / userRate;
-  await cloud.etcd.kill();
+  await cloud.continuum.etcd.kill();
   const { total } = await measureLoad(
     edge.nodes[0]!.url,
     loadOf(users, entriesOf(edge.nodes)),
     { warmUpS: 0, windowS: seconds, windows: 1 },
     new AbortController().signal,
   );
-  await cloud.etcd.restart();
+  await cloud.continuum.etcd.restart();
   const offloaded = total.server!.where.filter(({ area }) => area === "CLOUD");
   assert(offloaded.length > 0, "some of the load must have been offloaded");
   for (const [outcome, message] of Object.entries(total.messages)) {
