@@ -151,6 +151,7 @@ export const answers = {
   policy: named(
     "Policy",
     v.object({
+      Node: text("The node whose policy it is"),
       Policy: text("Its name"),
       Explains: v.pipe(v.boolean(), v.description("False if it learns nothing")),
       Estimates: v.pipe(
@@ -167,7 +168,13 @@ export const answers = {
       })),
     }),
   ),
-  nodes: named("Nodes", v.object({ Nodes: v.array(named("Member", memberSchema)) })),
+  nodes: named(
+    "Nodes",
+    v.object({
+      Node: text("The node that sees them so"),
+      Nodes: v.array(named("Member", memberSchema)),
+    }),
+  ),
   images: named("Images", v.object({ Images: v.array(named("Image", imageSchema)) })),
   pulled: named("PulledImages", pulledSchema),
   pruned: named("PrunedImages", prunedSchema),

@@ -77,8 +77,12 @@ export interface ApiServices {
   prewarm(name: string, count: number, options: { refresh: boolean }): Promise<number>;
   /** What the node is doing. */
   status(): NodeStatus;
-  /** The scheduling policy, and what it tells of itself if it does. */
-  policy(): { readonly name: string; readonly explanation: Explanation | undefined };
+  /** The scheduling policy, its last decisions, and what it has learned if it does. */
+  policy(): {
+    readonly name: string;
+    readonly estimates: Explanation["estimates"] | undefined;
+    readonly decisions: Explanation["decisions"];
+  };
   /** Members of the cluster, this one first; none where the node is alone. */
   members(): MemberView[];
   /** Images that the node needs, and those it needs no more, by name. @throws `ENGINE_UNAVAILABLE` */

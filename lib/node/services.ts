@@ -316,8 +316,10 @@ export class NodeServices implements ApiServices {
 
   /** See {@link ApiServices}. */
   policy(): ReturnType<ApiServices["policy"]> {
-    const { policy } = this.#parts;
-    return { name: policy.name, explanation: policy.explain?.() };
+    const { policy, scheduler } = this.#parts;
+    // A policy that learns knows better why it decided so.
+    const { estimates, decisions = scheduler.decisions } = policy.explain?.() ?? {};
+    return { name: policy.name, estimates, decisions };
   }
 
   /** See {@link ApiServices}. */

@@ -18,9 +18,16 @@ import type { QosClasses } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
 import type { Ledger } from "../pool/ledger.ts";
 import type { Pool, PoolListener } from "../pool/pool.ts";
-import type { Arrivals, Decision, Policy, RequestFacts } from "../policy/contract.ts";
+import type {
+  Arrivals,
+  Decision,
+  ExplainedDecision,
+  Policy,
+  RequestFacts,
+} from "../policy/contract.ts";
 import { Answers } from "./answers.ts";
 import { ArrivalBook } from "./arrivals.ts";
+import { DecisionLog } from "./decision_log.ts";
 import { EstimateBook } from "./estimates.ts";
 import { Invocation } from "./invocation.ts";
 import { LocalRunner } from "./local_runner.ts";
@@ -102,6 +109,8 @@ export class Scheduler implements PoolListener {
   readonly #looks = new Set<string>();
   readonly #seen = new SeenRequests();
   readonly #ban = new OffloadBan();
+  /** Of a policy that keeps none itself. */
+  readonly #decisions: DecisionLog | undefined;
   #draining = false;
 
   /** A scheduler that listens to its pool. */
@@ -109,6 +118,7 @@ export class Scheduler implements PoolListener {
     this.#options = options;
     this.#clock = options.clock;
     this.#pool = options.pool;
+    this.#decisions = options.policy.explain ? undefined : new DecisionLog();
     this.#answers = new Answers(options.clock, {
       closed: (invocation) => this.#queue.remove(invocation),
       ended: (invocation, end, error) => this.#ended(invocation, end, error),
@@ -138,6 +148,11 @@ export class Scheduler implements PoolListener {
   /** True once no more requests are taken. */
   get draining(): boolean {
     return this.#draining;
+  }
+
+  /** The last decisions of a policy that does not explain its own, newest first. */
+  get decisions(): ExplainedDecision[] {
+    return this.#decisions?.read(this.#clock.now()) ?? [];
   }
 
   /** Requests that wait. */
@@ -314,7 +329,9 @@ export class Scheduler implements PoolListener {
 
   #decide(invocation: Invocation, waits: boolean): Decision {
     const view = new LocalView(invocation, waits, this.#sources);
-    const decision = this.#options.policy.decide(this.#factsOf(invocation, waits), view);
+    const facts = this.#factsOf(invocation, waits);
+    const decision = this.#options.policy.decide(facts, view);
+    this.#decisions?.add(this.#clock.now(), facts, view, decision);
     if (decision.kind === "reject" || decision.kind === "wait") this.#ban.note(invocation, view);
     return decision;
   }

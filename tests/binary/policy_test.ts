@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { code, post } from "../support/client.ts";
-import { startNodeProcess } from "../support/node.ts";
+import { type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { cleanEnv, runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
@@ -73,12 +73,10 @@ Deno.test("what is no policy ends with one line and status 1", async () => {
   assert.match(stderr, /^serverledge: Cannot read the policy .*: there is no such file\n$/);
 });
 
-Deno.test("policy explain shows what a running node learned, and why it decided", async () => {
-  await using node = await startNodeProcess({
-    config: { "scheduler.policy": "adaptive" },
-  });
+/** Creates a function that sleeps 30 ms, and invokes it. */
+async function takeNaps({ url }: NodeProcess, count: number): Promise<void> {
   const source = "export default () => new Promise((done) => setTimeout(done, 30));";
-  const created = await post(`${node.url}/create`, {
+  const created = await post(`${url}/create`, {
     Name: "nap",
     Runtime: "deno",
     MemoryMB: 96,
@@ -86,9 +84,34 @@ Deno.test("policy explain shows what a running node learned, and why it decided"
     TarFunctionCode: await code({ "main.ts": source }),
   });
   assert.equal(created.status, 200, JSON.stringify(created.body));
-  for (let call = 0; call < 3; call++) {
-    assert.equal((await post(`${node.url}/invoke/nap`, {})).status, 200);
+  for (let call = 0; call < count; call++) {
+    assert.equal((await post(`${url}/invoke/nap`, {})).status, 200);
   }
+}
+
+Deno.test("policy explain shows the last decisions of a policy that learns nothing", async () => {
+  await using node = await startNodeProcess();
+  await takeNaps(node, 2);
+  const { code: exit, stdout, stderr } = await node.cli(["policy", "explain"]);
+  assert.equal(exit, 0, stderr);
+  const { Policy, Explains, Decisions } = JSON.parse(stdout);
+  assert.deepEqual([Policy, Explains], ["default", false]);
+  assert.deepEqual(
+    Decisions.map(({ Function, Decision, Reason }: Record<string, string>) =>
+      `${Function}: ${Decision}, ${Reason}`
+    ),
+    [
+      "nap: run, no limit; an instance is idle",
+      "nap: run, no limit; an instance can be started",
+    ],
+  );
+});
+
+Deno.test("policy explain shows what a running node learned, and why it decided", async () => {
+  await using node = await startNodeProcess({
+    config: { "scheduler.policy": "adaptive" },
+  });
+  await takeNaps(node, 3);
 
   const { code: exit, stdout, stderr } = await node.cli(["policy", "explain"]);
   assert.equal(exit, 0, stderr);

@@ -69,6 +69,13 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
     await busy.end;
   });
 
+  await t.step("what a balancer passes on says which node answers", async () => {
+    for (const path of ["policy", "nodes"]) {
+      const { body } = await get(`${lb.url}/${path}`);
+      assert([one.id, two.id].includes(body.Node), `${path}: ${body.Node}`);
+    }
+  });
+
   await t.step("over plain HTTP: there and back unchanged, its own 429 is an answer", async () => {
     using busy = await occupied(edge, 5);
     const bytes = new Uint8Array(3 << 20).map((_, at) => at * 7);

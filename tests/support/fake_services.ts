@@ -110,7 +110,7 @@ export function fakeServices(
     pullImages: (names) => Promise.resolve({ Pulled: [...names], Present: [] }),
     pruneImages: ({ dryRun }) => Promise.resolve({ DryRun: dryRun, Removed: [], Kept: [] }),
     status: () => sampleStatus,
-    policy: () => ({ name: "default", explanation: undefined }),
+    policy: () => ({ name: "default", estimates: undefined, decisions: [] }),
     members: () => [],
     metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4", text: "up 1\n" }),
     logs: (name) => Promise.try(check, name).then(() => []),

@@ -19,7 +19,7 @@ export function nodeRoutes(services: ApiServices): Route[] {
     method: "GET",
     paths: ["/nodes"],
     description,
-    handle: () => jsonAnswer({ Nodes: services.members() }),
+    handle: () => jsonAnswer({ Node: services.node.id, Nodes: services.members() }),
   }];
 }
 
@@ -29,7 +29,8 @@ const description: Description = {
   details:
     "The nodes and balancers that the node knows, itself first, with where they are reached, how " +
     "far they are, what they told last and how old that is. A client that moves finds here the node " +
-    "nearest to it. Empty for a node that is alone.",
+    "nearest to it. Empty for a node that is alone. `Node` is the node that answers: a balancer passes " +
+    "the question on to one of its nodes.",
   answers: { 200: { description: "The members", schema: answers.nodes } },
   errors: ["FORBIDDEN", "INTERNAL"],
   curl: "curl $NODE/nodes",

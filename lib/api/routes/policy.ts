@@ -1,5 +1,5 @@
 /**
- * The route that shows what the scheduling policy has learned and why it decided as it did.
+ * The route that shows the last decisions of the scheduling policy, and what it has learned.
  *
  * @module
  */
@@ -21,12 +21,13 @@ export function policyRoutes(services: ApiServices): Route[] {
     paths: ["/policy"],
     description,
     handle: () => {
-      const { name, explanation } = services.policy();
+      const { name, estimates, decisions } = services.policy();
       return jsonAnswer({
+        Node: services.node.id,
         Policy: name,
-        Explains: explanation !== undefined,
-        Estimates: explanation?.estimates ?? {},
-        Decisions: explanation?.decisions.map(shown) ?? [],
+        Explains: estimates !== undefined,
+        Estimates: estimates ?? {},
+        Decisions: decisions.map(shown),
       });
     },
   }];
@@ -45,10 +46,11 @@ function shown({ agoMs, functionName, qosClass, decision, reason }: ExplainedDec
 
 const description: Description = {
   tag: "Operation",
-  summary: "What the scheduling policy knows",
+  summary: "What the scheduling policy decided and knows",
   details:
-    "What a policy that learns believes now, as tables that are its own, and its last decisions with " +
-    "their reasons, newest first. `Explains` is false for policies that learn nothing.",
+    "The last decisions of the node's policy with their reasons, newest first, and what a policy that " +
+    "learns believes now, as tables that are its own. `Explains` is false for policies that learn " +
+    "nothing. `Node` is the node that answers: a balancer passes the question on to one of its nodes.",
   answers: { 200: { description: "What it knows", schema: answers.policy } },
   errors: ["FORBIDDEN", "INTERNAL"],
   curl: "curl $NODE/policy",

@@ -253,6 +253,7 @@ Deno.test("images are fetched and removed as asked, by default what is missing o
 Deno.test("a policy shows what it learned and why it decided; others say that they learn nothing", async () => {
   const plain = await ask("GET /policy");
   assert.deepEqual(plain.body, {
+    Node: "node1",
     Policy: "default",
     Explains: false,
     Estimates: {},
@@ -264,7 +265,7 @@ Deno.test("a policy shows what it learned and why it decided; others say that th
     decisions: [{ agoMs: 3, functionName: "f", qosClass: "fast", decision, reason: "best" }],
   };
   const { body } = await ask("GET /policy", {
-    services: { policy: () => ({ name: "adaptive", explanation }) },
+    services: { policy: () => ({ name: "adaptive", ...explanation }) },
   });
   assert.equal(body.Explains, true);
   assert.deepEqual(body.Estimates, explanation.estimates);

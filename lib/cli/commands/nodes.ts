@@ -10,7 +10,7 @@ import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
 import { connect } from "../client/session.ts";
 import { show } from "../view/show.ts";
-import { styled } from "../view/style.ts";
+import { printable, styled } from "../view/style.ts";
 import { formatDuration, formatTable } from "../view/table.ts";
 import type { Output } from "../terminal.ts";
 
@@ -19,7 +19,8 @@ export const nodes: Command = defineCommand({
   name: "nodes",
   brief: "Show the nodes of the cluster",
   description:
-    "As the asked node sees them: distances and loads are what it has measured and heard.",
+    "As one node sees them, which the first line names: distances and loads are what it has measured " +
+    "and heard. A balancer passes the question on to one of its nodes.",
   examples: [
     ["serverledge nodes", "a table on a terminal, JSON elsewhere"],
     ["serverledge nodes -H 10.0.0.7", "as another node sees them"],
@@ -28,25 +29,34 @@ export const nodes: Command = defineCommand({
   async run(_options, globals, terminal) {
     using node = await connect(globals, terminal);
     const answer = await node.get("/nodes");
-    const members = () => (answer.json as { Nodes: MemberView[] }).Nodes;
-    show(answer, globals, terminal, () => nodeTable(members(), terminal.out));
+    show(answer, globals, terminal, () => nodeTable(answer.json as NodesAnswer, terminal.out));
     return exits.ok;
   },
 });
 
+/** The answer of `GET /nodes`. */
+export interface NodesAnswer {
+  /** The node that answers. */
+  readonly Node: string;
+  /** Members of its cluster, itself included; none if it is alone. */
+  readonly Nodes: readonly MemberView[];
+}
+
 /**
  * The members of a cluster as a table for people.
  *
- * @param members as the node told them
+ * @param answer of the node
  * @param output where it will be written
  */
 export function nodeTable(
-  members: readonly MemberView[],
+  { Node, Nodes: members }: NodesAnswer,
   output: Pick<Output, "colour">,
 ): string {
-  if (members.length === 0) return "The node is alone: nodes that share an etcd make a cluster";
+  if (members.length === 0) {
+    return `Node ${printable(Node)} is alone: nodes that share an etcd make a cluster`;
+  }
   const noted = members.some(({ Problem }) => Problem);
-  return formatTable(
+  const table = formatTable(
     [
       { head: "AREA" },
       { head: "NODE" },
@@ -76,10 +86,11 @@ export function nodeTable(
       ...(noted ? [member.Problem ?? ""] : []),
     ]),
   );
+  return `As node ${printable(Node)} sees them:\n\n${table}`;
 }
 
 function stateOf(member: MemberView, output: Pick<Output, "colour">): string {
-  if (member.Self) return "this node";
+  if (member.Self) return "itself";
   if (!member.Reachable) return styled(output, "red", "unreachable");
   if (member.AgeMs === null) return "not heard yet";
   return member.IsCloudTarget ? "reachable, cloud target" : "reachable";

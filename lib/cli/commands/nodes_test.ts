@@ -33,13 +33,17 @@ const unknown = {
 } as const;
 
 const stateOf = (member: Partial<MemberView>) => {
-  const line = nodeTable([{ ...self, Self: false, ...member }], { colour: false }).split("\n")[1];
+  const [, line] = tableOf({ ...self, Self: false, ...member });
   return line!.split(/ {2,}/).at(-1);
 };
 
+/** The lines of the table, without the title above it. */
+const tableOf = (...members: MemberView[]) =>
+  nodeTable({ Node: "a", Nodes: members }, { colour: false }).split("\n").slice(2);
+
 Deno.test("a member's line tells where it is, how far, and how busy", () => {
   const peer = { ...self, Id: "b", Self: false, RttMs: 1.5, AgeMs: 2100, Url: "http://b:1" };
-  const lines = nodeTable([self, peer], { colour: false }).split("\n");
+  const lines = tableOf(self, peer);
   const cells = lines.map((line) => line.split(/ {2,}/));
   assert.deepEqual(cells[1]!.slice(0, 8), [
     "EDGE",
@@ -63,7 +67,7 @@ Deno.test("a member's line tells where it is, how far, and how busy", () => {
 });
 
 Deno.test("the state of a member tells what can be done with it", () => {
-  assert.equal(stateOf({ Self: true }), "this node");
+  assert.equal(stateOf({ Self: true }), "itself");
   assert.equal(stateOf({ Reachable: false }), "unreachable");
   assert.equal(stateOf(unknown), "not heard yet");
   assert.equal(stateOf({ IsCloudTarget: true, Role: "balancer" }), "reachable, cloud target");
@@ -71,12 +75,19 @@ Deno.test("the state of a member tells what can be done with it", () => {
 
 Deno.test("a note is shown where there is something to say, and only then", () => {
   const other = { ...self, Id: "b", Self: false, Problem: "its clock is 40 s ahead" };
-  const lines = nodeTable([self, other], { colour: false }).split("\n");
+  const lines = tableOf(self, other);
   assert.match(lines[0]!, /STATE +NOTE$/);
   assert.match(lines[2]!, /reachable +its clock is 40 s ahead$/);
-  assert.doesNotMatch(nodeTable([self], { colour: false }), /NOTE/);
+  assert.doesNotMatch(tableOf(self).join("\n"), /NOTE/);
+});
+
+Deno.test("the node that sees the others so is named, which a balancer has chosen", () => {
+  assert.match(
+    nodeTable({ Node: "cloud-2", Nodes: [self] }, { colour: false }),
+    /^As node cloud-2 sees them:\n\nAREA/,
+  );
 });
 
 Deno.test("a node without others says how to get some", () => {
-  assert.match(nodeTable([], { colour: false }), /share an etcd/);
+  assert.match(nodeTable({ Node: "a", Nodes: [] }, { colour: false }), /share an etcd/);
 });

@@ -12,6 +12,8 @@ const maxRows = 20;
 
 /** The answer of `GET /policy`. */
 export interface PolicyAnswer {
+  /** The node whose policy it is. */
+  readonly Node: string;
   /** The policy's name. */
   readonly Policy: string;
   /** False if it learns nothing. */
@@ -34,12 +36,15 @@ export interface PolicyAnswer {
  *
  * @param answer as the node told it
  */
-export function explanationView({ Policy, Explains, Estimates, Decisions }: PolicyAnswer): string {
-  if (!Explains) return `Policy ${printable(Policy)} learns nothing that it could explain`;
+export function explanationView(
+  { Node, Policy, Explains, Estimates, Decisions }: PolicyAnswer,
+): string {
+  const title = `Policy ${printable(Policy)} of node ${printable(Node)}` +
+    (Explains ? "" : ", which learns nothing");
   const tables = Object.entries(Estimates).map(([title, rows]) =>
     `${printable(title).toUpperCase()}\n${estimateTable(rows)}`
   );
-  return [`Policy ${printable(Policy)}`, ...tables, decisionTable(Decisions)].join("\n\n");
+  return [title, ...tables, decisionTable(Decisions)].join("\n\n");
 }
 
 function estimateTable(rows: readonly Readonly<Record<string, unknown>>[]): string {

@@ -3,6 +3,7 @@ import { explanationView } from "./explanation.ts";
 
 Deno.test("what a policy learned is shown as its tables and decisions", () => {
   const text = explanationView({
+    Node: "edge-1",
     Policy: "adaptive",
     Explains: true,
     Estimates: { functions: [{ function: "f", meanMs: 12 }, { function: "g", meanMs: null }] },
@@ -20,6 +21,9 @@ Deno.test("what a policy learned is shown as its tables and decisions", () => {
 });
 
 Deno.test("a policy that learns nothing says so", () => {
-  const none = { Policy: "default", Explains: false, Estimates: {}, Decisions: [] };
-  assert.match(explanationView(none), /default learns nothing/);
+  const none = { Node: "edge-1", Policy: "default", Explains: false, Estimates: {}, Decisions: [] };
+  assert.match(
+    explanationView(none),
+    /default of node edge-1, which learns nothing\n\nNo decisions yet/,
+  );
 });
