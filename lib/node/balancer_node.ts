@@ -14,7 +14,8 @@ import { etcdOptions } from "../registry/etcd/config.ts";
 import { hostPort, loopbackProblem, ownAddress } from "../cluster/address.ts";
 import { serveApi, serverLimits } from "../api/server.ts";
 import { Balancer } from "../balancer/balancer.ts";
-import type { RunningNode } from "./node.ts";
+import { machineArchitecture } from "./base.ts";
+import { registeredAs, type RunningNode } from "./surface.ts";
 import { version } from "../base/version.ts";
 
 /** A request that is forwarded has a connection to its client and one to a node. */
@@ -81,14 +82,14 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
       Role: "balancer",
       Url: url,
       Udp: "",
-      Architecture: config["node.architecture"] ||
-        (Deno.build.arch === "aarch64" ? "arm64" : "amd64"),
+      Architecture: config["node.architecture"] || machineArchitecture(),
       Incarnation: randomId(),
     }),
   );
-  log.info("Balancer {id} of area {area} serves {url}, registry {registry}", {
+  log.info("Balancer {id} of area {area} serves {url}{registered}, registry {registry}", {
     ...node,
     url: server.url,
+    registered: registeredAs(server.url, registration && url),
     registry: registry.description,
   });
 

@@ -1,0 +1,105 @@
+/**
+ * Where a node runs functions: environments, memory and CPU, instances, images.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { asServerledgeError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
+import { HistogramKeepAlive } from "../pool/histogram_keep_alive.ts";
+import { Janitor } from "../pool/janitor.ts";
+import { fixedKeepAlive, type KeepAlive } from "../pool/keep_alive.ts";
+import { Ledger } from "../pool/ledger.ts";
+import { Pool } from "../pool/pool.ts";
+import { Rests } from "../pool/rests.ts";
+import { SpareBooks } from "../pool/spare_books.ts";
+import { DockerEnvironment } from "../runtime/docker/environment.ts";
+import { Environments } from "../runtime/environments.ts";
+import { EnvironmentWatch } from "../runtime/watch.ts";
+import type { OutputSink } from "../runtime/wire/call_output.ts";
+import type { NodeBase } from "./base.ts";
+import { type NodeImages, openImages } from "./images.ts";
+import type { NodeStorage } from "./storage.ts";
+
+const log = logger("node");
+
+/** What a node runs functions with. */
+export interface NodeCompute {
+  /** Makes instances. */
+  readonly environment: Environments;
+  /** Whether it can. */
+  readonly engine: EnvironmentWatch;
+  /** Images of containers. */
+  readonly images: NodeImages;
+  /** Memory and CPU. */
+  readonly ledger: Ledger;
+  /** Instances. */
+  readonly pool: Pool;
+  /** Keeps them tidy. */
+  readonly janitor: Janitor;
+}
+
+/**
+ * Opens it.
+ *
+ * @param base the node's
+ * @param storage functions and their code
+ * @param output takes what functions write
+ * @throws `INVALID_REQUEST` if the node's folder cannot be used
+ */
+export async function openCompute(
+  { config, home, node, clock, built }: NodeBase,
+  { catalog, codeCache, references }: NodeStorage,
+  output: OutputSink,
+): Promise<NodeCompute> {
+  const ledger = new Ledger({
+    memoryMib: config["container.pool.memory"],
+    cpu: config["container.pool.cpus"] || navigator.hardwareConcurrency,
+  });
+  const spares = new SpareBooks(ledger);
+  const runDir = home.of("run");
+  const common = { config, nodeId: node.id, area: node.area, code: codeCache, runDir, output };
+  const imageBook = home.of("images.json");
+  const containers = await DockerEnvironment.open({ ...common, imageBook, spares });
+  const openSandboxes = async () => {
+    // Costs time to load, and many nodes do without it.
+    const { SandboxEnvironment } = await import("../runtime/sandbox/environment.ts");
+    return await SandboxEnvironment.open({ ...common, references, spares });
+  };
+  const environment = built.use(new Environments({ config, containers, openSandboxes }));
+  const { rests, keepAlive } = keepingOf(config, clock);
+  const pool = built.use(
+    new Pool({
+      ledger,
+      clock,
+      environment: () => environment,
+      parallelStarts: config["container.starts"],
+      spares,
+      ...(rests && { usage: rests }),
+    }),
+  );
+  const images = built.use(openImages(config, containers, catalog, clock));
+  const intervalMs = config["janitor.interval"] * 1000;
+  const janitor = built.use(new Janitor({ pool, clock, intervalMs, keepAlive, rests }));
+  const engine = built.use(
+    new EnvironmentWatch(environment, clock, () => {
+      void containers.images.look();
+      environment.sweep().catch(logFailure("Cannot remove orphaned containers"));
+    }),
+  );
+  return { environment, engine, images, ledger, pool, janitor };
+}
+
+/** How long idle instances are kept, and what that is learnt from. */
+function keepingOf(config: Config, clock: Clock): { keepAlive: KeepAlive; rests?: Rests } {
+  const expirationMs = config["container.expiration"] * 1000;
+  if (config["container.keepalive"] === "fixed") return { keepAlive: fixedKeepAlive(expirationMs) };
+  const keepAlive = new HistogramKeepAlive(expirationMs);
+  return { keepAlive, rests: new Rests(keepAlive, clock) };
+}
+
+function logFailure(what: string): (error: unknown) => void {
+  return (error) => log.warn(`${what}: {reason}`, { reason: asServerledgeError(error).message });
+}

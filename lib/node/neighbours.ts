@@ -1,0 +1,83 @@
+/**
+ * A node's place among others.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
+import { ownAddress } from "../cluster/address.ts";
+import { Cluster, type ClusterOptions } from "../cluster/cluster.ts";
+import type { NodeHome } from "../cluster/home.ts";
+import { PeerClient } from "../cluster/peers/client.ts";
+import { etcdOptions } from "../registry/etcd/config.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { NodeBase } from "./base.ts";
+
+const log = logger("node");
+
+/**
+ * Opens the cluster that the node is in; it joins when it is served.
+ *
+ * @param base the node's
+ * @param registry where the others are found
+ * @param news what the node tells others, and who hears of theirs
+ * @returns undefined for a node that is alone
+ */
+export async function openCluster(
+  { config, home, node, clock, built }: NodeBase,
+  registry: Registry,
+  news: Pick<ClusterOptions, "news" | "heard">,
+): Promise<Cluster | undefined> {
+  const etcd = etcdOptions(config);
+  if (!etcd) return undefined;
+  return built.use(
+    await Cluster.open({
+      registry,
+      node,
+      home: home.folderId,
+      endpoints: etcd.endpoints,
+      address: ownAddress(config["api.ip"], config["api.listen"]),
+      url: config["api.url"],
+      remoteArea: config["registry.remote.area"],
+      secret: config["cluster.secret"],
+      udp: config["registry.udp.address"],
+      udpPort: config["registry.udp.port"],
+      udpPortIsFixed: config.chosen.has("registry.udp.port"),
+      nearbyMs: config["registry.nearby.interval"] * 1000,
+      monitoringMs: config["registry.monitoring.interval"] * 1000,
+      clock,
+      random: Math.random,
+      ...news,
+    }),
+  );
+}
+
+/**
+ * Refuses the id of another node that is alive, before anything of that node's is taken for left over.
+ *
+ * @param registry what nodes share
+ * @param home the node's folder
+ * @throws `INVALID_REQUEST` if another node has the id
+ */
+export async function requireOwnId(
+  registry: Registry,
+  { nodeId, folderId }: NodeHome,
+): Promise<void> {
+  if (!registry.health().ok) return;
+  const living = await registry.registeredNode(nodeId).catch(() => undefined);
+  if (living?.Home === undefined || living.Home === folderId) return;
+  using client = new PeerClient("");
+  if (!await client.isAlive(living)) {
+    const place = { id: nodeId, url: living.Url };
+    return log.warn(
+      "Node {id} was registered at {url}, which does not answer: it goes on here",
+      place,
+    );
+  }
+  throw new ServerledgeError(
+    "INVALID_REQUEST",
+    `Node id ${nodeId} belongs to another node of the cluster, at ${living.Url}: set registry.node.id to ` +
+      "another id, or none to get one",
+  );
+}

@@ -1,0 +1,94 @@
+/**
+ * Where a node keeps functions, their code and async results.
+ *
+ * @module
+ */
+
+import type { NodeHome } from "../cluster/home.ts";
+import type { Config } from "../config/config.ts";
+import { Catalog } from "../registry/catalog.ts";
+import { CodeCache } from "../registry/code/cache.ts";
+import { CodeReferences } from "../registry/code/references.ts";
+import { etcdOptions } from "../registry/etcd/config.ts";
+import { DurableResults } from "../registry/local/durable_results.ts";
+import { openKnownFunctions, openRemembering } from "../registry/local/known_functions.ts";
+import { openSqlite } from "../registry/local/registry.ts";
+import { ResultJournal } from "../registry/local/result_journal.ts";
+import type { Registry } from "../registry/registry.ts";
+import { interruptedResult } from "../scheduler/async_invocations.ts";
+import type { NodeBase } from "./base.ts";
+
+/** Bytes of code kept on disk before what was not used for longest goes. */
+const maxCodeBytes = 4 * 2 ** 30;
+
+/** What a node keeps. */
+export interface NodeStorage {
+  /** What nodes share. */
+  readonly registry: Registry;
+  /** All functions. */
+  readonly catalog: Catalog;
+  /** Their code on this machine. */
+  readonly codeCache: CodeCache;
+  /** Which code is needed. */
+  readonly references: CodeReferences;
+}
+
+/**
+ * Opens it.
+ *
+ * @param base the node's
+ * @throws `REGISTRY_UNAVAILABLE` for a database that cannot be used
+ */
+export async function openStorage({ config, home, built }: NodeBase): Promise<NodeStorage> {
+  // The cache and the registry fetch code from each other.
+  const codeCache: CodeCache = new CodeCache({
+    dir: home.of("code"),
+    registry: { getCode: (hash) => registry.getCode(hash) },
+    maxBytes: maxCodeBytes,
+    // Until the catalog is open, nothing is known of functions.
+    isReferenced: (hash) => known.references?.has(hash) ?? true,
+  });
+  const known: { references?: CodeReferences } = {};
+  const registry: Registry = built.use(
+    await openRegistry(config, home, (hash) => codeCache.local(hash)),
+  );
+  const catalog = built.use(
+    config["etcd.address"] === ""
+      ? await Catalog.open(registry)
+      : await openRemembering(registry, built.use(openKnownFunctions(home.of("functions.db")))),
+  );
+  const references = known.references = built.use(new CodeReferences(catalog));
+  references.onUnreferenced((hash) => void codeCache.collect(hash));
+  void catalog.completed.then(() => codeCache.collect());
+  return { codeCache, registry, catalog, references };
+}
+
+async function openRegistry(
+  config: Config,
+  home: NodeHome,
+  recoverCode: (hash: string) => Promise<Uint8Array | undefined>,
+): Promise<Registry> {
+  const options = etcdOptions(config);
+  if (!options) return openSqlite(home.of("registry.db"));
+  // Costs time to load, and most nodes do without it.
+  const { connectEtcd } = await import("../registry/etcd/registry.ts");
+  return connectEtcd({ ...options, recoverCode });
+}
+
+/**
+ * Opens the results of async invocations for a registry that may be away.
+ *
+ * @param base the node's
+ * @param registry what nodes share
+ * @returns undefined for the embedded registry, which never is
+ */
+export function openResults(
+  { config, home, clock, built }: NodeBase,
+  registry: Registry,
+): DurableResults | undefined {
+  if (config["etcd.address"] === "") return undefined;
+  const journal = new ResultJournal(home.of("results.db"));
+  return built.use(
+    new DurableResults({ registry, journal, clock, interrupted: interruptedResult }),
+  );
+}
