@@ -4,7 +4,7 @@
  * @module
  */
 
-import { classes, functionName } from "./continuum.ts";
+import { classes, functionName } from "./model.ts";
 import type { Scenario, ScenarioRequest } from "../../lib/lab/load/scenario.ts";
 import { policyNames } from "../../lib/model/policy_names.ts";
 

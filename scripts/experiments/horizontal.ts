@@ -4,7 +4,7 @@
  * @module
  */
 
-import { classes, functionName, napSeconds } from "../continuum/continuum.ts";
+import { classes, functionName, napSeconds } from "../continuum/model.ts";
 import type { LoadResult } from "../../lib/lab/load/report/result.ts";
 import type { Chart } from "../../lib/lab/plot/chart.ts";
 import { get, post, python } from "../../tests/support/client.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { classes, edgeCapacity, type LoadClass, napSeconds } from "../continuum/continuum.ts";
+import { classes, edgeCapacity, type LoadClass, napSeconds } from "../continuum/model.ts";
 import type { Chart } from "../../lib/lab/plot/chart.ts";
 import type { Row as FigureRow } from "../../lib/lab/plot/figure.ts";
 import type { Context } from "./experiment.ts";

@@ -4,15 +4,8 @@
  * @module
  */
 
-import {
-  classes,
-  type Cloud,
-  type LoadClass,
-  measuredSizes,
-  type Sizes,
-  startCloud,
-  startEdge,
-} from "../continuum/continuum.ts";
+import { type Cloud, startCloud, startEdge } from "../continuum/continuum.ts";
+import { classes, type LoadClass, measuredSizes, type Sizes } from "../continuum/model.ts";
 import type { Named } from "../../tests/support/continuum.ts";
 import type { KindResult, LoadResult } from "../../lib/lab/load/report/result.ts";
 import type { Context } from "./experiment.ts";

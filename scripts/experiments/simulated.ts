@@ -12,7 +12,7 @@ import {
   type LoadClass,
   napSeconds,
   queueCapacity,
-} from "../continuum/continuum.ts";
+} from "../continuum/model.ts";
 import { policyResult } from "../../lib/lab/simulator/results/results.ts";
 import { makeScenario, readScenario } from "../../lib/lab/simulator/scenario/scenario.ts";
 import type { ScenarioFile } from "../../lib/lab/simulator/scenario/schema.ts";

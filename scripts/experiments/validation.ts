@@ -5,7 +5,7 @@
  * @module
  */
 
-import { classes, type LoadClass } from "../continuum/continuum.ts";
+import { classes, type LoadClass } from "../continuum/model.ts";
 import type { Chart, Series } from "../../lib/lab/plot/chart.ts";
 import type { Row as FigureRow } from "../../lib/lab/plot/figure.ts";
 import type { Context } from "./experiment.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { classes } from "../continuum/continuum.ts";
+import { classes } from "../continuum/model.ts";
 import { type Pair, pointsOf, validationOf, validationReport } from "./validation.ts";
 
 Deno.test("points are read by the names of their columns", () => {

@@ -5,7 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import { edgeCapacity, measuredSizes, startCloud, startEdge } from "../../continuum/continuum.ts";
+import { startCloud, startEdge } from "../../continuum/continuum.ts";
+import { edgeCapacity, measuredSizes } from "../../continuum/model.ts";
 import { entriesOf, loadOf, userRate } from "../../continuum/users.ts";
 import { measureLoad } from "../../experiments/measure.ts";
 import type { Results } from "../results.ts";
