@@ -176,7 +176,9 @@ setup_generators() {
     npm install --silent --no-audit --no-fund --prefix "$folder" openapi-typescript@7.13.0 ||
       { fail "cannot get openapi-typescript"; return 1; }
   fi
-  if [ ! -x "$folder/venv/bin/openapi-python-client" ]; then
+  # What is in it knows the folder's path: a moved one does not run.
+  if ! "$folder/venv/bin/openapi-python-client" --version >/dev/null 2>&1; then
+    rm -rf "$folder/venv"
     python3 -c 'import ensurepip' 2>/dev/null || need venv-for-python3 python3-venv || return 1
     say "getting openapi-python-client from the Python package index"
     python3 -m venv "$folder/venv" &&

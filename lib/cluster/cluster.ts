@@ -12,7 +12,7 @@ import { logger } from "../base/log.ts";
 import type { Report } from "../model/invocation.ts";
 import type { Coordinate, NodeRecord } from "../model/node.ts";
 import type { PeerView } from "../policy/contract.ts";
-import type { NodeObserver, Registry } from "../registry/registry.ts";
+import type { NodeObserver, Registration, Registry } from "../registry/registry.ts";
 import { hostPort, loopbackProblem } from "./address.ts";
 import type { LocalNews } from "./status/datagram.ts";
 import { HealthProber } from "./health_prober.ts";
@@ -79,7 +79,7 @@ export class Cluster implements Peers, AsyncDisposable {
   #joined: NodeRecord | undefined;
   /** Why the node does not join. */
   #unreachable: string | undefined;
-  #registration: AsyncDisposable | undefined;
+  #registration: Registration | undefined;
 
   private constructor(options: ClusterOptions, socket: Deno.DatagramConn) {
     const { node, clock, random, remoteArea } = options;
@@ -164,7 +164,15 @@ export class Cluster implements Peers, AsyncDisposable {
       Incarnation: randomId(12),
       ...(home !== undefined && { Home: home }),
     };
-    this.#registration = registry.registerNode(this.#joined);
+    this.#registration = registry.registerNode(this.#joined, (other) => this.#isRival(other));
+  }
+
+  async #isRival(other: NodeRecord): Promise<boolean> {
+    if (!await this.#client.isAlive(other)) return false;
+    if (!this.#registration?.rival) {
+      logger("cluster").warn("The node is not registered: {problem}", { problem: rivalry(other) });
+    }
+    return true;
   }
 
   /** Deregisters the node: others send it nothing more, while it can still send to them. */
@@ -204,6 +212,8 @@ export class Cluster implements Peers, AsyncDisposable {
     const near = all.filter(({ record }) => record.Area === node.area && record.Role === "node");
     const problems: string[] = [];
     if (this.#unreachable) problems.push(`cluster: the node has not joined: ${this.#unreachable}`);
+    const rival = this.#registration?.rival;
+    if (rival) problems.push(`cluster: the node is not registered: ${rivalry(rival)}`);
     if (near.length > 0 && !near.some(({ reachable }) => reachable)) {
       problems.push(`neighbours: none of ${near.length} in area ${node.area} answers`);
     }
@@ -321,6 +331,11 @@ export class Cluster implements Peers, AsyncDisposable {
       Self: true,
     };
   }
+}
+
+function rivalry({ Id, Url }: NodeRecord): string {
+  return `its id ${Id} belongs to another node, at ${Url}; set registry.node.id to another id, or none ` +
+    "to get one, and restart it";
 }
 
 function silent({ record }: Peer, cause: unknown): ServerledgeError {

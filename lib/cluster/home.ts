@@ -4,6 +4,7 @@
  * @module
  */
 
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
@@ -12,10 +13,10 @@ import { nodeName } from "../model/node.ts";
 
 /** A node's folder, held by one process at a time. Disposing it lets go. */
 export class NodeHome implements Disposable {
-  readonly #lock: Deno.FsFile;
+  readonly #locks: DisposableStack;
 
   private constructor(
-    lock: Deno.FsFile,
+    locks: DisposableStack,
     /** The folder. */
     readonly path: string,
     /** The node's id, the same at every start. */
@@ -23,7 +24,7 @@ export class NodeHome implements Disposable {
     /** Names the folder, also where the node's id is configured. */
     readonly folderId: string,
   ) {
-    this.#lock = lock;
+    this.#locks = locks;
   }
 
   /**
@@ -32,32 +33,22 @@ export class NodeHome implements Disposable {
    *
    * @param path the folder; empty for the default one
    * @param nodeId the node's id; empty to make one and keep it
-   * @throws `INVALID_REQUEST` if another node holds it or it cannot be written
+   * @throws `INVALID_REQUEST` if another node holds it or has the id on this machine, or it cannot be
+   * written
    */
   static open(path: string, nodeId: string): NodeHome {
     const folder = path || defaultFolder();
-    let lock: Deno.FsFile | undefined;
-    try {
-      Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-      lock = Deno.openSync(join(folder, "lock"), { create: true, write: true });
-      if (lock.tryLockSync(true)) {
-        const folderId = keptId(folder);
-        return new NodeHome(lock, folder, nodeId || folderId, folderId);
-      }
-    } catch (cause) {
-      lock?.close();
-      const reason = cause instanceof Error ? cause.message : String(cause);
+    using locks = new DisposableStack();
+    const folderId = lockFolder(folder, locks);
+    if (folderId === undefined) {
       throw new ServerledgeError(
         "INVALID_REQUEST",
-        `Cannot use the folder ${folder}: ${reason}; set data.dir to one this user can write`,
-        { cause },
+        `Another node uses the folder ${folder}: stop it, or set data.dir to another folder`,
       );
     }
-    lock.close();
-    throw new ServerledgeError(
-      "INVALID_REQUEST",
-      `Another node uses the folder ${folder}: stop it, or set data.dir to another folder`,
-    );
+    const id = nodeId || folderId;
+    locks.use(lockId(id));
+    return new NodeHome(locks.move(), folder, id, folderId);
   }
 
   /** The path of something in the folder. */
@@ -67,7 +58,87 @@ export class NodeHome implements Disposable {
 
   /** Lets go of the folder; everything in it stays. */
   [Symbol.dispose](): void {
-    this.#lock.close();
+    this.#locks.dispose();
+  }
+}
+
+/**
+ * Locks a folder, which is made where it does not exist.
+ *
+ * @returns the folder's own id; undefined if another node holds it
+ */
+function lockFolder(folder: string, locks: DisposableStack): string | undefined {
+  try {
+    Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const lock = locks.use(Deno.openSync(join(folder, "lock"), { create: true, write: true }));
+    return lock.tryLockSync(true) ? keptId(folder) : undefined;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ServerledgeError(
+      "INVALID_REQUEST",
+      `Cannot use the folder ${folder}: ${reason}; set data.dir to one this user can write`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Locks an id on this machine: nodes share its Docker engine, and one would take the containers of
+ * another with its id for its own, left by a crash.
+ */
+function lockId(id: string): Disposable {
+  const path = join(tmpdir(), `serverledge-${id}.lock`);
+  for (;;) {
+    using opened = new DisposableStack();
+    const lock = opened.use(openAny(path));
+    if (!lock.tryLockSync(true)) {
+      throw new ServerledgeError(
+        "INVALID_REQUEST",
+        `Node id ${id} belongs to another node that runs on this machine: set registry.node.id to ` +
+          "another id, or none to get one",
+      );
+    }
+    // Whoever held it may have removed it meanwhile: then others lock another file of its name.
+    if (inodeOf(path) !== lock.statSync().ino) continue;
+    const held = opened.move();
+    return {
+      [Symbol.dispose]() {
+        using _held = held;
+        Deno.removeSync(path);
+      },
+    };
+  }
+}
+
+/** Another user's file can be locked, too, but not opened to be written. */
+function openAny(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw unusable(path, error);
+  }
+  try {
+    return Deno.openSync(path, { create: true, read: true, write: true, mode: 0o644 });
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+function unusable(path: string, cause: unknown): ServerledgeError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ServerledgeError(
+    "INVALID_REQUEST",
+    `Cannot use ${path}, which keeps the node's id from others: ${reason}; set TMPDIR to a folder that ` +
+      "this user can write",
+    { cause },
+  );
+}
+
+function inodeOf(path: string): number | null | undefined {
+  try {
+    return Deno.statSync(path).ino;
+  } catch {
+    return undefined;
   }
 }
 

@@ -67,6 +67,12 @@ export type RegistryHealth =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: string; readonly sinceMs: number };
 
+/** A node that is registered until this is disposed. */
+export interface Registration extends AsyncDisposable {
+  /** The node that is registered instead of it, since it has the same id and is alive. */
+  readonly rival: NodeRecord | undefined;
+}
+
 /**
  * What nodes share. Every method that writes or reads across the network throws
  * `REGISTRY_UNAVAILABLE` with a reason when it cannot.
@@ -127,8 +133,15 @@ export interface Registry extends AsyncDisposable {
   /**
    * Registers a node under a lease that is kept alive, and registers it anew whenever the lease was
    * lost, until disposed, which deregisters it. Never throws for want of a registry: it keeps trying.
+   *
+   * @param record the node
+   * @param isAlive asked about another node, of the same id and another data folder, that is registered:
+   *   as long as it answers, it stays so, and this one is not registered; absent: nobody does
    */
-  registerNode(record: NodeRecord): AsyncDisposable;
+  registerNode(
+    record: NodeRecord,
+    isAlive?: (other: NodeRecord) => Promise<boolean>,
+  ): Registration;
   /**
    * The registration of a node.
    *

@@ -5,7 +5,7 @@ import { DatagramCodec, type LocalNews } from "../../lib/cluster/status/datagram
 import type { Eligibility, Forwarded } from "../../lib/cluster/peers/peers.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import { connectEtcd } from "../../lib/registry/etcd/registry.ts";
-import type { NodeObserver, Registry } from "../../lib/registry/registry.ts";
+import type { NodeObserver, Registration, Registry } from "../../lib/registry/registry.ts";
 import { defaultRequest } from "../../lib/model/invocation.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { startEtcd, type TestEtcd } from "../support/etcd.ts";
@@ -115,9 +115,9 @@ class StaticRegistry {
   readonly records: NodeRecord[] = [];
   readonly #observers = new Set<NodeObserver>();
 
-  registerNode(record: NodeRecord): AsyncDisposable {
+  registerNode(record: NodeRecord): Registration {
     this.put(record);
-    return { [Symbol.asyncDispose]: () => Promise.resolve() };
+    return { rival: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
 
   watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {

@@ -1,8 +1,56 @@
 import assert from "node:assert/strict";
+import { randomId } from "../../lib/base/ids.ts";
 import { get } from "../support/client.ts";
 import { Continuum, sees } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
+import { startNodeProcess } from "../support/node.ts";
 import { tempDir } from "../support/temp_dir.ts";
+
+/** A node that keeps its id from others as if it were on another machine. */
+const elsewhere = (folder: string) => ({ env: { TMPDIR: folder } });
+
+Deno.test("a second node on one machine is refused the id and the folder of the first", async () => {
+  await using folder = await tempDir("node-ids");
+  const config = { "data.dir": `${folder.path}/data`, "registry.node.id": `twin-${randomId(6)}` };
+  {
+    await using first = await startNodeProcess({ config });
+    await assert.rejects(
+      startNodeProcess({ config: { "data.dir": config["data.dir"] } }),
+      /Another node uses the folder/,
+    );
+    await assert.rejects(
+      startNodeProcess({ config: { "registry.node.id": config["registry.node.id"] } }),
+      /belongs to another node that runs on this machine: set registry\.node\.id/,
+    );
+    assert.equal((await get(`${first.url}/healthz`)).status, 200);
+    await first.kill();
+  }
+  // What a killed one held is free.
+  await using again = await startNodeProcess({ config });
+  assert.equal((await get(`${again.url}/healthz`)).status, 200);
+});
+
+Deno.test("a node that starts while etcd is away does not take the place of one with its id", async () => {
+  await using world = await Continuum.start();
+  await using folder = await tempDir("node-ids");
+  const first = await world.join("same", "EDGE");
+  const other = await world.join("other", "EDGE");
+  await sees(other, [first]);
+  await world.etcd.kill();
+  const second = await world.join("same", "EDGE", {}, elsewhere(folder.path));
+  await world.etcd.restart();
+  await eventually("it says so", async () => {
+    const { body } = await get(`${second.url}/healthz`);
+    return /not registered: its id .* belongs to another node, at/.test(body.Problems.join());
+  });
+  await eventually(
+    "its log says so",
+    () => /not registered: its id .* set registry\.node\.id/.test(second.log()),
+  );
+  const { body } = await get(`${other.url}/nodes`);
+  const named = body.Nodes.find(({ Id }: { Id: string }) => Id === first.id);
+  assert.equal(named.Url, first.url);
+});
 
 Deno.test("a second node with a living id is refused; one that restarts in its folder is not", async () => {
   await using world = await Continuum.start();
@@ -12,7 +60,7 @@ Deno.test("a second node with a living id is refused; one that restarts in its f
   const other = await world.join("other", "EDGE");
   await sees(other, [first]);
   await assert.rejects(
-    world.join("same", "EDGE"),
+    world.join("same", "EDGE", {}, elsewhere(folder.path)),
     (error: Error) =>
       error.message.includes(`belongs to another node of the cluster, at ${first.url}`),
   );

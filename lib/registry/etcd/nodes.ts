@@ -4,11 +4,13 @@
  * @module
  */
 
-import type { NodeRecord } from "../../model/node.ts";
+import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
+import { readRecord } from "../records.ts";
+import type { Registration } from "../registry.ts";
 import type { EtcdClient } from "./client.ts";
 import { LeaseLost } from "./cluster.ts";
 import { nodesPrefix } from "./keys.ts";
-import { absent, put } from "./requests.ts";
+import { absent, put, read } from "./requests.ts";
 import { pause } from "./steps.ts";
 
 /** How long a node that falls silent stays registered, s. */
@@ -21,26 +23,41 @@ const regrantMs = 100;
 const farewellMs = 1000;
 
 /** Keeps one node registered, whatever happens to etcd, until it is disposed. */
-export class NodeRegistration implements AsyncDisposable {
+export class NodeRegistration implements Registration {
   readonly #client: EtcdClient;
   readonly #key: string;
+  readonly #record: NodeRecord;
   readonly #value: string;
+  readonly #isAlive: (other: NodeRecord) => Promise<boolean>;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   #lease: string | undefined;
   #written = false;
+  #rival: NodeRecord | undefined;
 
   /**
    * Begins to register.
    *
    * @param client calls etcd; outlives the registration
    * @param record the node
+   * @param isAlive whether another node, of the same id and another data folder, answers
    */
-  constructor(client: EtcdClient, record: NodeRecord) {
+  constructor(
+    client: EtcdClient,
+    record: NodeRecord,
+    isAlive: (other: NodeRecord) => Promise<boolean>,
+  ) {
     this.#client = client;
+    this.#record = record;
+    this.#isAlive = isAlive;
     this.#key = nodesPrefix + record.Id;
     this.#value = JSON.stringify(record);
     this.#running = this.#run();
+  }
+
+  /** See {@link Registration}. */
+  get rival(): NodeRecord | undefined {
+    return this.#rival;
   }
 
   /** Deregisters, if etcd answers soon; else the lease ends by itself. */
@@ -80,12 +97,30 @@ export class NodeRegistration implements AsyncDisposable {
       this.#lease = lease;
       this.#written = false;
     }
-    await this.#client.transact({
-      // What was written once is written again only if it is gone: somebody may have removed it. The
-      // first time it takes the place of what a former process of this node has left.
-      compare: this.#written ? [absent(this.#key)] : [],
-      success: [put(this.#key, this.#value, this.#lease)],
+    const write = put(this.#key, this.#value, this.#lease);
+    // What was written once is written again only if it is gone: somebody may have removed it.
+    const { succeeded, read: found } = await this.#client.transact({
+      compare: [absent(this.#key)],
+      success: [write],
+      failure: [read(this.#key)],
     });
-    this.#written = true;
+    const other = succeeded ? undefined : this.#otherNode(found);
+    this.#rival = other && await this.#isAlive(other) ? other : undefined;
+    // The first time it takes the place of what a former process of this node has left.
+    const takes = !succeeded && !this.#rival && (other !== undefined || !this.#written);
+    if (takes) await this.#client.transact({ compare: [], success: [write] });
+    this.#written = !this.#rival;
+  }
+
+  /** What is registered, if that is no process of this node, former ones included. */
+  #otherNode(found: Uint8Array | undefined): NodeRecord | undefined {
+    const text = new TextDecoder().decode(found);
+    const record = found && text !== this.#value
+      ? readRecord(nodeRecordSchema, text, this.#key)
+      : undefined;
+    const { Home, Url } = this.#record;
+    const isOther = record?.Home !== undefined && Home !== undefined && record.Home !== Home &&
+      record.Url !== Url;
+    return isOther ? record : undefined;
   }
 }

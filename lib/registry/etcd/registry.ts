@@ -25,6 +25,7 @@ import type {
   AsyncResult,
   FunctionObserver,
   NodeObserver,
+  Registration,
   Registry,
   RegistryHealth,
 } from "../registry.ts";
@@ -147,8 +148,11 @@ class EtcdRegistry implements Registry {
     return this.#results.pending(node);
   }
 
-  registerNode(record: NodeRecord): AsyncDisposable {
-    return new NodeRegistration(this.#client, record);
+  registerNode(
+    record: NodeRecord,
+    isAlive: (other: NodeRecord) => Promise<boolean> = () => Promise.resolve(false),
+  ): Registration {
+    return new NodeRegistration(this.#client, record, isAlive);
   }
 
   async registeredNode(id: string): Promise<NodeRecord | undefined> {

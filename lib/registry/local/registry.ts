@@ -16,6 +16,7 @@ import {
   asyncResultSchema,
   type FunctionObserver,
   type NodeObserver,
+  type Registration,
   type Registry,
   type RegistryHealth,
 } from "../registry.ts";
@@ -184,8 +185,8 @@ class SqliteRegistry implements Registry {
     return Promise.resolve(undefined);
   }
 
-  registerNode(): AsyncDisposable {
-    return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  registerNode(): Registration {
+    return { rival: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
 
   watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {
