@@ -52,3 +52,15 @@ export class Slices {
 
 /** The slices of this process: its work shares one thread, so it shares the turns, too. */
 export const slices: Slices = new Slices();
+
+/** Bytes that are worked on in one slice: some milliseconds, whatever is done with each. */
+export const sliceBytes = 1 << 18;
+
+/**
+ * Does work of any length: its first slice at once, the others each in its own turn.
+ *
+ * @param step as of {@link Slices.run}
+ */
+export async function inSlices(step: () => boolean): Promise<void> {
+  if (!step()) await slices.run(step);
+}

@@ -21,7 +21,10 @@ export interface JsonMember {
   readonly infinite: string | undefined;
 }
 
-/** Names of members in their exact spelling; a key means one in any case, as in Go's JSON decoder. */
+/**
+ * Names of members in their exact spelling; a key means one in any case, as in Go's JSON decoder, if no
+ * more is said.
+ */
 export type MemberNames = readonly string[];
 
 /** Says that bytes are no JSON, or not as they are wanted. */
@@ -84,6 +87,7 @@ const decoder = new TextDecoder();
 export class JsonScan {
   readonly #bytes: Uint8Array;
   readonly #names: MemberNames;
+  readonly #isExact: boolean;
   readonly #members: (JsonMember | undefined)[] = [];
   #at = 0;
   #state = State.value;
@@ -103,10 +107,12 @@ export class JsonScan {
    *
    * @param bytes UTF-8, perhaps behind a byte order mark; must not change meanwhile
    * @param names members to find
+   * @param isExact true if only a key in the exact case means one
    */
-  constructor(bytes: Uint8Array, names: MemberNames = []) {
+  constructor(bytes: Uint8Array, names: MemberNames = [], isExact = false) {
     this.#bytes = bytes;
     this.#names = names;
+    this.#isExact = isExact;
     if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) this.#at = 3;
   }
 
@@ -224,8 +230,15 @@ export class JsonScan {
   }
 
   #beginMember(start: number, end: number): void {
-    this.#member = placeOf(this.#bytes, start, end, this.#names);
+    const place = placeOf(this.#bytes, start, end, this.#names);
+    this.#member = this.#isExact && place >= 0 && !this.#isSame(start, end, this.#names[place]!)
+      ? -1
+      : place;
     this.#largeInteger = this.#infinite = undefined;
+  }
+
+  #isSame(start: number, end: number, name: string): boolean {
+    return JSON.parse(this.#text(start - 1, end + 1)) === name;
   }
 
   #endValue(end: number): void {
