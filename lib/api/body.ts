@@ -5,7 +5,7 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import { slices } from "../base/slices.ts";
+import { sliceBytes, slices } from "../base/slices.ts";
 import { readWhole } from "../http/body.ts";
 import { TooLong } from "../http/failures.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
@@ -22,8 +22,6 @@ const parsedUnseen = 1 << 16;
 const bookedAtOnce = 1 << 16;
 /** Most values in a longer one: each is an object of some dozen bytes once it is parsed. */
 const maxValues = 10_000;
-/** Bytes of it that are looked at in one turn of the event loop. */
-const sliceBytes = 1 << 18;
 
 const decoder = new TextDecoder();
 

@@ -39,6 +39,10 @@ export const settings = {
     "URL by which other nodes reach this one, where a proxy or a port mapping stands between; empty: from api.ip and api.port",
   ),
   "api.body.max": number(1, 1024)(6, "Largest request body, MiB; of code it is code.max"),
+  "api.result.max": number(1, 48)(
+    16,
+    "Largest result of a function, in JSON and quoted, MiB; what a function streams has no bound",
+  ),
   "api.bodies.memory": number(0, 1 << 24)(
     0,
     "Memory for the bodies of all requests that are read, wait and run, each counted twice, MiB; 0: an eighth of container.pool.memory. At least room for two of the largest, or one of code.max",

@@ -6,7 +6,8 @@
 
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
-import { slices } from "../base/slices.ts";
+import { sliceBytes, slices } from "../base/slices.ts";
+import type { Text } from "../json/quoted.ts";
 import { localitySchema } from "./locality.ts";
 import type { PageAnswer } from "./page.ts";
 import { startTiers } from "./start_tier.ts";
@@ -67,7 +68,6 @@ export type InvokeRequest =
 const invokeKeys = Object.keys(invokeSchema.entries) as (keyof InvokeRequest)[];
 /** Bodies up to this length are scanned in one go, bytes; a slice of a longer one takes some 3 ms. */
 const scannedAtOnce = 1 << 16;
-const sliceBytes = 1 << 18;
 /** Longest value of a field other than the parameters, bytes. */
 const maxFieldBytes = 4096;
 const decoder = new TextDecoder();
@@ -185,8 +185,13 @@ export const reportSchema = v.object({
   ),
 });
 
+/** The report of a finished invocation, as it is read. */
+export type ReportFields = v.InferOutput<typeof reportSchema>;
+
 /** The report of a finished invocation. */
-export type Report = v.InferOutput<typeof reportSchema> & {
+export type Report = Omit<ReportFields, "Result"> & {
+  /** JSON text of what the function returned. */
+  readonly Result: Text;
   /**
    * The answer itself, if it came over plain HTTP from another node or is streamed; `Result` is empty
    * then. While it is streamed, the rest tells what was known when it began.

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Params } from "./params.ts";
+
 /** Name in lower case and value of a header. */
 type Header = readonly [name: string, value: string];
 
@@ -17,6 +19,8 @@ export interface PageRequest {
   readonly headers: readonly Header[];
   /** Body, whole: a function that cannot run on one node may still run on another. */
   readonly body: Uint8Array<ArrayBuffer>;
+  /** Makes what the function gets of it, in slices; left out where the body is short. */
+  readonly event?: () => Promise<Params>;
 }
 
 /** The answer of a function that ran on another node, or streams it. */

@@ -17,7 +17,6 @@ import { type Grant, Grants } from "./grants.ts";
 import { isKept, type Windows } from "./keep_alive.ts";
 import type { Demand, Ledger } from "./ledger.ts";
 import { Lease } from "./lease.ts";
-import { type Shortage, shortageOf, type Supply } from "./shortage.ts";
 import type { SpareBooks } from "./spare_books.ts";
 import type { PoolObserver, PoolUsage } from "./watchers.ts";
 
@@ -134,14 +133,11 @@ export class Pool implements AsyncDisposable {
    * are, idle instances of others evicted if need be.
    */
   canStart(record: FunctionRecord, count: number): boolean {
-    return shortageOf(record, count, this.#supply()) === undefined;
-  }
-
-  /** What keeps a function from having that many more instances, or else more calls at once. */
-  shortage(record: FunctionRecord, count: number): Shortage {
-    const starting = this.#functions.get(record.Version)?.starting ?? 0;
-    return shortageOf(record, count, this.#supply()) ??
-      { lacks: "places", places: this.slots(record), starting };
+    let memory = this.#ledger.freeMemory + this.#ledger.balance.warmMemory;
+    for (const pool of this.#guarded) {
+      memory -= (pool.idle.length - pool.evictable.length) * pool.record.MemoryMB;
+    }
+    return memory >= count * record.MemoryMB && this.#ledger.canUse(count * record.CPUDemand);
   }
 
   /** Calls that the starts under way will be able to take. */
@@ -321,15 +317,6 @@ export class Pool implements AsyncDisposable {
       for (const pooled of [...pool.idle, ...pool.busy]) this.close(pooled);
     }
     await Promise.allSettled([...this.#removals]);
-  }
-
-  #supply(): Supply {
-    const { balance, freeMemory } = this.#ledger;
-    let reclaimableMemory = freeMemory + balance.warmMemory;
-    for (const pool of this.#guarded) {
-      reclaimableMemory -= (pool.idle.length - pool.evictable.length) * pool.record.MemoryMB;
-    }
-    return { balance, reclaimableMemory };
   }
 
   #remove(pooled: PooledInstance): Promise<void> {

@@ -6,6 +6,7 @@
  */
 
 import type { ServerledgeError } from "../base/errors.ts";
+import type { Text } from "../json/quoted.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Params } from "../model/params.ts";
 import type { ColdTier } from "../model/start_tier.ts";
@@ -49,9 +50,9 @@ export interface FunctionFailure {
   readonly traceback: string;
 }
 
-/** What an execution ended with: both outcomes are data. */
+/** What an execution ended with: both outcomes are data. A result is JSON text. */
 export type Reply =
-  | { readonly ok: true; readonly result: string; readonly output: string }
+  | { readonly ok: true; readonly result: Text; readonly output: string }
   | { readonly ok: false; readonly failure: FunctionFailure; readonly output: string };
 
 /** The end of an instance that nobody asked for. */

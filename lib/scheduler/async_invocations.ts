@@ -166,7 +166,8 @@ export class AsyncInvocations implements AsyncDisposable {
 
   async #result(invocation: Invocation): Promise<AsyncResult> {
     try {
-      return { state: "done", report: await invocation.done };
+      const report = await invocation.done;
+      return { state: "done", report: { ...report, Result: String(report.Result) } };
     } catch (thrown) {
       const { code, message, details } = asServerledgeError(thrown);
       return { state: "failed", code, message, details };

@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { functionPage } from "../cluster/peers/page_exchange.ts";
+import type { Params } from "../model/params.ts";
 import type { Lease } from "../pool/lease.ts";
 import { withOutput } from "../runtime/wire/call_output.ts";
 import type { Reply, StreamedAnswer } from "../runtime/environment.ts";
@@ -63,13 +64,23 @@ export class LocalRunner {
     invocation.deadline = this.#options.deadlines.set(limit, () => {
       this.interrupt(invocation, overran());
     });
-    lease.instance.invoke({
+    const { page, request } = invocation;
+    const call = (params: Params) => ({
       id: invocation.id,
-      params: invocation.request.Params,
-      timeoutMs: Math.max(1, Math.ceil(limit - startedAt)),
-      returnOutput: invocation.request.ReturnOutput,
-      onStream: takesStream(invocation) ? (answer) => this.#streams(invocation, answer) : undefined,
-    }).then(
+      params,
+      timeoutMs: Math.max(1, Math.ceil(limit - this.#clock.now())),
+      returnOutput: request.ReturnOutput,
+      onStream: takesStream(invocation)
+        ? (answer: StreamedAnswer) => this.#streams(invocation, answer)
+        : undefined,
+    });
+    const replied = page?.event
+      ? page.event().then((params) => {
+        if (invocation.settled) throw unsent();
+        return lease.instance.invoke(call(params));
+      })
+      : lease.instance.invoke(call(request.Params));
+    replied.then(
       (reply) => this.#replied(invocation, lease, reply),
       (thrown) => this.#broke(invocation, lease, asServerledgeError(thrown)),
     );
@@ -131,6 +142,11 @@ export class LocalRunner {
     const { traceback } = reply.failure;
     this.#options.observer.stopped?.(invocation.record.Name, invocation.id, traceback);
   }
+}
+
+/** Its caller has its answer: neither it nor the instance is told of this. */
+function unsent(): ServerledgeError {
+  return new ServerledgeError("UNPROCESSABLE", "The invocation ended before it was sent");
 }
 
 /** Only who asked over plain HTTP can get an answer in parts; to `HEAD` there is no body. */

@@ -25,7 +25,6 @@ import type {
   Policy,
   RequestFacts,
 } from "../policy/contract.ts";
-import type { Shortage } from "../pool/shortage.ts";
 import { Answers } from "./answers.ts";
 import { ArrivalBook } from "./arrivals.ts";
 import { DecisionLog } from "./decision_log.ts";
@@ -201,7 +200,8 @@ export class Scheduler implements PoolListener {
     const record = this.admit(name);
     const { hop, inputSize = 0, page, held } = origin;
     const { classes, node, maxHops } = this.#options;
-    const unheld = this.#unheldInteger(record, request);
+    // An event is made only where its function runs, and has no numbers.
+    const unheld = page ? undefined : this.#unheldInteger(record, request);
     if (unheld) throw unheld;
     if (hop) {
       const areas = allowedAreas([record.Locality, request.Locality], hop.originArea);
@@ -249,7 +249,7 @@ export class Scheduler implements PoolListener {
     for (const head of heads) {
       const decision = this.#decide(head, true);
       if (decision.kind === "reject") {
-        this.#answers.fail(head, this.#rejection(head, decision.code, true));
+        this.#answers.fail(head, this.#rejection(head, decision.code));
       } else if (decision.kind === "offload") {
         this.#queue.remove(head);
         this.#offload(head, decision);
@@ -314,7 +314,7 @@ export class Scheduler implements PoolListener {
   #arrive(invocation: Invocation): void {
     const decision = this.#decide(invocation, false);
     if (decision.kind === "reject") {
-      return this.#answers.fail(invocation, this.#rejection(invocation, decision.code, false));
+      return this.#answers.fail(invocation, this.#rejection(invocation, decision.code));
     }
     if (decision.kind === "offload") return this.#offload(invocation, decision);
     const lease = decision.kind === "run" && this.#pool.tryLease(invocation.record);
@@ -322,18 +322,10 @@ export class Scheduler implements PoolListener {
     this.#wait(invocation, decision.kind === "run");
   }
 
-  #rejection(invocation: Invocation, code: RejectionCode, waits: boolean): ServerledgeError {
-    const { queueCapacity } = this.#options;
-    const { totalMemory: memoryMib, totalCpu: cpu } = this.#sources.ledger.balance;
-    return rejection(code, invocation, {
-      fullQueue: this.#queue.queued >= queueCapacity ? queueCapacity : undefined,
-      shortage: this.#shortage(invocation, waits),
-      total: { memoryMib, cpu },
-    });
-  }
-
-  #shortage(invocation: Invocation, waits: boolean): Shortage {
-    return new LocalView(invocation, waits, this.#sources).shortage;
+  #rejection(invocation: Invocation, code: RejectionCode): ServerledgeError {
+    const queueIsFull = this.#queue.queued >= this.#options.queueCapacity;
+    const memoryMib = this.#sources.ledger.balance.totalMemory;
+    return rejection(code, invocation, { queueIsFull, memoryMib });
   }
 
   #decide(invocation: Invocation, waits: boolean): Decision {
@@ -360,10 +352,7 @@ export class Scheduler implements PoolListener {
     invocation.deadline = this.#options.deadlines.set(limit, () => {
       this.#answers.fail(
         invocation,
-        outwaited(
-          invocation,
-          this.#pool.coming(invocation.record) > 0 ? undefined : this.#shortage(invocation, true),
-        ),
+        outwaited(invocation, this.#pool.coming(invocation.record) > 0),
       );
     });
     if (promised) this.#provision(invocation.record);

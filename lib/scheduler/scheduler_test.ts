@@ -7,7 +7,7 @@ import { Deadlines } from "../base/deadlines.ts";
 import type { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import { defaultRequest, type InvokeRequest } from "../model/invocation.ts";
-import { paramsOf } from "../model/params.ts";
+import { noParams, type Params, paramsOf } from "../model/params.ts";
 import { QosClasses } from "../model/qos.ts";
 import { Ledger } from "../pool/ledger.ts";
 import { Pool } from "../pool/pool.ts";
@@ -271,21 +271,6 @@ Deno.test("who is refused with places left in the queue is not told that it is f
   const refused: ServerledgeError = await second.done.catch((error) => error);
   assert.equal(refused.code, "NODE_SATURATED");
   assert.match(refused.message, /within the request's limit/);
-  assert.match(refused.message, / 100 MiB of memory \(MemoryMB\), and 0 of 100 are free/);
-});
-
-Deno.test("who is refused by a full queue is told whether memory or CPU lacks", async () => {
-  const lackOf = async (values: Parameters<typeof setUp>[0], calls: number) => {
-    const set = setUp({ ...values, queueCapacity: 0 });
-    for (let call = 0; call < calls; call++) set.submit();
-    await finishStarts(set);
-    const refused: ServerledgeError = await set.submit().done.catch((error) => error);
-    assert.equal(refused.code, "NODE_SATURATED");
-    return refused.message;
-  };
-  assert.match(await lackOf({ memory: 150 }, 1), /100 MiB .* 50 of 150 .*container\.pool\.memory/);
-  const demanding = fakeRecord({ CPUDemand: 3 });
-  assert.match(await lackOf({ record: demanding }, 1), /3 CPUs .* 1 of 4 .*container\.pool\.cpus/);
 });
 
 Deno.test("a deadline in the queue answers without running", async () => {
@@ -294,9 +279,7 @@ Deno.test("a deadline in the queue answers without running", async () => {
   await finishStarts(set);
   const late = set.submit({ QoSMaxRespT: 0.5 });
   set.clock.advance(510);
-  const error: ServerledgeError = await late.done.catch((error) => error);
-  assert.equal(error.code, "DEADLINE_EXCEEDED");
-  assert.match(error.message, /until its deadline: .* 0 of 100 are free/);
+  assert.equal(await codeOf(late.done), "DEADLINE_EXCEEDED");
   assert.equal(set.scheduler.waiting, 0);
 });
 
@@ -384,4 +367,45 @@ Deno.test("draining is bounded", async () => {
   await drained;
   assert.equal(await codeOf(running!.done), "FUNCTION_CRASHED");
   assert.equal(await codeOf(waiting!.done), "SHUTTING_DOWN");
+});
+
+Deno.test("the event of a long request is made when it runs, and not sent to an instance once it has ended", async () => {
+  const set = setUp();
+  const cold = set.submit();
+  await finishStarts(set);
+  const [instance] = set.environment.made;
+  instance!.reply();
+  await cold.done;
+  let made = 0;
+  const event = Promise.withResolvers<Params>();
+  const page = {
+    method: "POST",
+    target: "/fn/f",
+    headers: [],
+    body: new Uint8Array(),
+    event: () => (made++, event.promise),
+  };
+  const request = {
+    ...defaultRequest,
+    get Params(): Params {
+      throw new Error("the whole event would be made at once");
+    },
+  };
+  const submit = () => {
+    const invocation = set.scheduler.submit(set.record.Name, request, { page });
+    invocation.done.catch(() => {});
+    return invocation;
+  };
+  const left = submit();
+  left.cancel();
+  assert.equal(await codeOf(left.done), "CANCELLED");
+  event.resolve(noParams);
+  await settle();
+  assert.equal(instance!.calls.size, 0);
+  const next = submit();
+  await settle();
+  instance!.reply({ result: "1" });
+  assert.equal((await next.done).Result, "1");
+  assert.equal(made, 2);
+  assert.equal(set.environment.made.length, 1, "the instance was kept");
 });

@@ -64,6 +64,15 @@ Deno.test("a request reaches a peer's server with its hop and comes back as a re
   assert.equal(seen.length, 3);
 });
 
+Deno.test("a long report of a peer has its result as it was written", async () => {
+  const Result = JSON.stringify('"\u{1f600}'.repeat(200_000));
+  using peer = new RawPeer((conn) => answer(conn, { ...sampleReport, Result }));
+  using client = new PeerClient("");
+  const report = await client.send(peer.record, forwarded, never);
+  assert.ok(String(report.Result) === Result);
+  assert.deepEqual({ ...report, Result: "" }, { ...sampleReport, Result: "" });
+});
+
 Deno.test("errors of the peer keep their code where they tell what became of the request", async () => {
   const cases = [
     [429, "NODE_SATURATED", "NODE_SATURATED"],

@@ -315,7 +315,7 @@ export async function strayOutput(
 /** The value that a successful reply holds. */
 export function value(reply: Reply): unknown {
   assert.ok(reply.ok, JSON.stringify(reply));
-  return JSON.parse(reply.result);
+  return JSON.parse(String(reply.result));
 }
 
 /** What went wrong in a failed reply. */

@@ -11,7 +11,7 @@ async function open(token: string) {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir("endpoint"));
   const socket = `${path}/node.sock`;
-  const endpoint = stack.use(ExecutorEndpoint.open(socket, token));
+  const endpoint = stack.use(ExecutorEndpoint.open({ path: socket, token }));
   const kept = stack.move();
   return { endpoint, socket, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
@@ -144,7 +144,7 @@ Deno.test("a peer that does not read blocks nobody else, and its calls fail when
 
 Deno.test("a path too long for a socket is refused with what to do", () => {
   const path = `/tmp/${"x".repeat(120)}/node.sock`;
-  assert.throws(() => ExecutorEndpoint.open(path, "t"), { code: "INVALID_REQUEST" });
+  assert.throws(() => ExecutorEndpoint.open({ path, token: "t" }), { code: "INVALID_REQUEST" });
 });
 
 Deno.test("output is handed on when it comes, and kept for its call's reply", async () => {

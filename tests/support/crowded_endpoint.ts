@@ -14,7 +14,7 @@ import { FrameBatch } from "../../lib/runtime/wire/frames.ts";
 const crowdedMs = 200;
 
 const socket = Deno.args[0]!;
-using endpoint = ExecutorEndpoint.open(socket, "t");
+using endpoint = ExecutorEndpoint.open({ path: socket, token: "t" });
 const files: Deno.FsFile[] = [];
 try {
   for (;;) files.push(Deno.openSync("/dev/null"));

@@ -9,7 +9,7 @@ import { ServerledgeError } from "../../lib/base/errors.ts";
 import { BodyBudget } from "../../lib/api/body_budget.ts";
 import type { ApiServices, Invocation } from "../../lib/api/services.ts";
 import { resolveConfig } from "../../lib/config/config.ts";
-import type { Report } from "../../lib/model/invocation.ts";
+import type { Report, ReportFields } from "../../lib/model/invocation.ts";
 import type { NodeStatus } from "../../lib/model/status.ts";
 
 /**
@@ -26,7 +26,7 @@ export interface TestRequest {
 }
 
 /** What a good invocation reports. */
-export const sampleReport: Report = {
+export const sampleReport: ReportFields = {
   Success: true,
   Result: '{"sum": 3}',
   ResponseTime: 0.002,

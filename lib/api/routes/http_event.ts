@@ -72,16 +72,25 @@ export function toPage(
  * @param page the request
  */
 export function toHttpEvent(page: PageRequest): HttpEvent & JsonObject {
-  const headers = combine(page.headers);
+  const head = eventHead(page);
   const { body } = page;
-  const text = decodeText(body, headers["content-type"] ?? "");
-  return {
-    method: page.method,
-    ...placeOf(page.target),
-    headers,
-    body: text ?? body.toBase64(),
-    isBase64Encoded: text === undefined,
-  };
+  const text = isTextType(head) ? decodeText(body) : body.length === 0 ? "" : undefined;
+  return { ...head, body: text ?? body.toBase64(), isBase64Encoded: text === undefined };
+}
+
+/**
+ * What of an event is before its body.
+ *
+ * @param page the request
+ */
+export function eventHead(page: PageRequest): Omit<HttpEvent, "body" | "isBase64Encoded"> {
+  return { method: page.method, ...placeOf(page.target), headers: combine(page.headers) };
+}
+
+/** Whether the body of a request is text by its content type. */
+export function isTextType({ headers }: Pick<HttpEvent, "headers">): boolean {
+  const contentType = headers["content-type"] ?? "";
+  return textTypes.test(contentType) || otherTextTypes.test(contentType);
 }
 
 /** Several headers of one name are one list (RFC 9110 section 5.3), of cookies with semicolons. */
@@ -109,9 +118,7 @@ function placeOf(target: string): Pick<HttpEvent, "url" | "path" | "query"> {
   return { url: path + search, path, query: Object.fromEntries(query) };
 }
 
-function decodeText(body: Uint8Array, contentType: string): string | undefined {
-  if (body.length === 0) return "";
-  if (!textTypes.test(contentType) && !otherTextTypes.test(contentType)) return undefined;
+function decodeText(body: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
@@ -132,9 +139,8 @@ function decodeText(body: Uint8Array, contentType: string): string | undefined {
  */
 export function toHttpAnswer(result: string): KnownResponse {
   const value = parseResult(result);
-  if (isObject(value) && isAnswer(value)) return explicitAnswer(value, result);
-  if (typeof value === "string") return plain(value);
-  return new KnownResponse(result, 200, [["content-type", "application/json"]]);
+  if (isObject(value) && isAnswer(value)) return explicitAnswer(value, answerBody(value, result));
+  return typeof value === "string" ? plain(value) : jsonAnswer(result);
 }
 
 /**
@@ -155,36 +161,65 @@ function parseResult(result: string): unknown {
   }
 }
 
-function isAnswer(value: Record<string, unknown>): boolean {
+/** Whether an object that a handler returned is an answer as such. */
+export function isAnswer(value: Record<string, unknown>): boolean {
   return "statusCode" in value || ("body" in value && "headers" in value);
 }
 
-function explicitAnswer(value: Record<string, unknown>, result: string): KnownResponse {
+/** The body of an answer. */
+export interface AnswerBody {
+  /** Its bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What they are if the headers do not tell. */
+  readonly kind: "binary" | "json" | "text";
+}
+
+const contentTypes: Readonly<Record<AnswerBody["kind"], string>> = {
+  binary: "application/octet-stream",
+  json: "application/json",
+  text: "text/plain; charset=UTF-8",
+};
+
+/**
+ * Makes an answer as such.
+ *
+ * @param value what the handler returned, of which the body is not looked at
+ * @param body its body
+ * @throws `FUNCTION_ERROR`
+ */
+export function explicitAnswer(
+  value: Record<string, unknown>,
+  { bytes, kind }: AnswerBody,
+): KnownResponse {
   const status = value.statusCode ?? 200;
   if (!Number.isInteger(status) || (status as number) < 200 || (status as number) > 599) {
     throw invalid("statusCode", "expected an integer from 200 to 599");
   }
-  const { bytes, contentType } = answerBody(value, result);
   const { headers, names } = answerHeaders(value.headers ?? {});
   const isEmpty = isBodiless(status as number);
-  if (!isEmpty && !names.has("content-type")) headers.set("content-type", contentType);
+  if (!isEmpty && !names.has("content-type")) headers.set("content-type", contentTypes[kind]);
   return new KnownResponse(bytes, status as number, [...headers]);
 }
 
 function answerBody(
   { body = "", isBase64Encoded }: Record<string, unknown>,
   result: string,
-): { bytes: Uint8Array<ArrayBuffer>; contentType: string } {
+): AnswerBody {
   if (typeof body !== "string" && body !== null) {
-    return { bytes: encoder.encode(bodyJson(body, result)), contentType: "application/json" };
+    return { bytes: encoder.encode(bodyJson(body, result)), kind: "json" };
   }
   const text = body ?? "";
-  if (isBase64Encoded !== true) return { bytes: encoder.encode(text), contentType: plainText };
+  if (isBase64Encoded !== true) return { bytes: encoder.encode(text), kind: "text" };
   try {
-    return { bytes: Uint8Array.fromBase64(text), contentType: "application/octet-stream" };
+    return { bytes: Uint8Array.fromBase64(text), kind: "binary" };
   } catch {
-    throw invalid("body", "expected base64 text, as isBase64Encoded is true");
+    throw notBase64();
   }
+}
+
+/** Says that a body is not what it is told to be. */
+export function notBase64(): ServerledgeError {
+  return invalid("body", "expected base64 text, as isBase64Encoded is true");
 }
 
 /** JSON of a body, in which numbers have all the digits that the function gave them. */
@@ -220,13 +255,32 @@ function appendHeader(headers: Headers, [name, value]: HeaderPair): void {
 }
 
 const encoder = new TextEncoder();
-const plainText = "text/plain; charset=UTF-8";
 
-function plain(text: string): KnownResponse {
-  return new KnownResponse(text, 200, [["content-type", plainText]]);
+/**
+ * The answer of a handler that returned a string.
+ *
+ * @param text the string
+ */
+export function plain(text: string | Uint8Array<ArrayBuffer>): KnownResponse {
+  return new KnownResponse(text, 200, [["content-type", contentTypes.text]]);
 }
 
-function invalid(path: string, problem: string): ServerledgeError {
+/**
+ * The answer of a handler that returned anything else.
+ *
+ * @param json of it
+ */
+export function jsonAnswer(json: string | Uint8Array<ArrayBuffer>): KnownResponse {
+  return new KnownResponse(json, 200, [["content-type", contentTypes.json]]);
+}
+
+/**
+ * Says that an answer is no HTTP.
+ *
+ * @param path of what is wrong in it
+ * @param problem what is
+ */
+export function invalid(path: string, problem: string): ServerledgeError {
   const message = `The function's answer is not valid HTTP: ${path}: ${problem}`;
   return new ServerledgeError("FUNCTION_ERROR", message, { details: { path } });
 }

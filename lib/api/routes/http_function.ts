@@ -8,13 +8,16 @@ import type { Context } from "hono";
 import { BodyReader } from "../body.ts";
 import { resourcePairs } from "../headers.ts";
 import { passedOn, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
+import { longHttpEvent } from "./long_event.ts";
 import { invocationErrors } from "./invoke.ts";
+import { toLongHttpAnswer } from "./long_answer.ts";
 import type { Route } from "../route.ts";
 import type { ApiServices, Invocation } from "../services.ts";
 import type { IncomingRequest } from "../../http/server/messages.ts";
 import { incomingRequest, KnownResponse } from "../../http/server/web.ts";
 import { readHop } from "../../cluster/peers/hop_headers.ts";
 import { reportPair } from "../../cluster/peers/page_exchange.ts";
+import { sliceBytes } from "../../base/slices.ts";
 import { type ErrorCode, ServerledgeError } from "../../base/errors.ts";
 import type { InvokeRequest, Report } from "../../model/invocation.ts";
 import type { PageRequest } from "../../model/page.ts";
@@ -36,13 +39,13 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
     const hop = readHop(request.headers, services.config["cluster.secret"]);
     const { bytes, held } = await bodies.booked(request);
     const report = await answered(request, held, () => {
-      const page = toPage(request, bytes);
+      const page = withEvent(toPage(request, bytes));
       const origin = { hop, inputSize: bytes.length, page, held };
       const invocation = services.invoke(name, requestOf(page), origin);
       // Another node logs what it is told, and may tell its own client.
       return hop || isOpen ? invocation : guarded(invocation);
     });
-    const answer = report.page ? passedOn(report.page) : toHttpAnswer(report.Result);
+    const answer = await answerOf(report);
     if (!hop) return answer;
     const { status, headers, body } = answer.outgoing;
     const told = [reportPair(report), ...resourcePairs(services.free())];
@@ -52,6 +55,11 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
 
   const paths: Route["paths"] = ["/fn/:name/:path{.*}", "/fn/:name"];
   return [{ method: "ANY", paths, open: true, description, handle }];
+}
+
+function answerOf({ page, Result }: Report): KnownResponse | Promise<KnownResponse> {
+  if (page) return passedOn(page);
+  return typeof Result === "string" ? toHttpAnswer(Result) : toLongHttpAnswer(Result);
 }
 
 /** Waits for the answer; whoever has taken the request gives its memory back. */
@@ -102,6 +110,12 @@ function withoutParticulars(error: ServerledgeError, id: string): ServerledgeErr
     cause: error,
     details: { ...details, requestId: id },
   });
+}
+
+/** A long body is quoted or encoded in slices, by the node on which the function runs. */
+function withEvent(page: PageRequest): PageRequest {
+  if (page.body.length <= sliceBytes) return page;
+  return { ...page, event: async () => ({ json: await longHttpEvent(page) }) };
 }
 
 /** The event is made where the function runs, since its body may have to be encoded. */

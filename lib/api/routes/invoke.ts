@@ -15,6 +15,7 @@ import { answers, requests } from "../schemas.ts";
 import type { ApiServices } from "../services.ts";
 import { readHop } from "../../cluster/peers/hop_headers.ts";
 import { defaultRequest, readInvokeRequest, type Report } from "../../model/invocation.ts";
+import { type RawJson, surround } from "../../model/params.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 
 /** Codes of the errors that an invocation may end with, whatever route it came by. */
@@ -54,7 +55,7 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
     CanDoOffloading: services.config["offload.default"],
   });
 
-  const answer = async (http: IncomingRequest, name: string): Promise<string> => {
+  const answer = async (http: IncomingRequest, name: string): Promise<string | RawJson> => {
     services.admit(name);
     const { bytes, held } = await bodies.booked(http);
     try {
@@ -67,7 +68,7 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
       const hop = readHop(http.headers, services.config["cluster.secret"]);
       const invocation = services.invoke(name, request, { hop, inputSize, held });
       http.onDisconnect(() => invocation.cancel());
-      return reportText(await invocation.done);
+      return reportBody(await invocation.done);
     } catch (error) {
       held[Symbol.dispose]();
       throw error;
@@ -118,11 +119,22 @@ export function invokedFunction({ method, target }: IncomingRequest): string | u
 
 const plainInvocation = /^\/invoke\/([A-Za-z0-9._-]+)$/;
 
-/** The report as clients get it: its fields and no others, in the documented order. */
-function reportText(report: Report): string {
-  const text = JSON.stringify({
-    Success: report.Success,
-    Result: report.Result,
+/**
+ * The report as clients get it: its fields and no others, in the documented order. A long result is
+ * written as it came.
+ */
+function reportBody(report: Report): string | RawJson {
+  const { Success, Result } = report;
+  const times = JSON.stringify(timesOf(report));
+  if (typeof Result === "string") {
+    return `{"Success":${Success},"Result":${JSON.stringify(Result)},${times.slice(1)}\n`;
+  }
+  return surround(`{"Success":${Success},"Result":`, Result.json, `,${times.slice(1)}\n`);
+}
+
+/** What of a report is behind its result. */
+function timesOf(report: Report): Omit<Report, "Success" | "Result" | "page"> {
+  return {
     ResponseTime: report.ResponseTime,
     IsWarmStart: report.IsWarmStart,
     InitTime: report.InitTime,
@@ -133,8 +145,7 @@ function reportText(report: Report): string {
     ExecutionArea: report.ExecutionArea,
     ExecutionNode: report.ExecutionNode,
     StartTier: report.StartTier,
-  });
-  return `${text}\n`;
+  };
 }
 
 const description: Route["description"] = {

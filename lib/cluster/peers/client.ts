@@ -7,10 +7,13 @@
 import * as v from "valibot";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
+import { sliceBytes } from "../../base/slices.ts";
 import { type HttpAnswer, HttpClient, type WholeAnswer } from "../../http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../../http/failures.ts";
 import type { HttpRequest } from "../../http/output.ts";
 import { isObject } from "../../json/json.ts";
+import { liftText } from "../../json/lift.ts";
+import type { QuotedText } from "../../json/quoted.ts";
 import { type Report, reportSchema } from "../../model/invocation.ts";
 import type { NodeRecord } from "../../model/node.ts";
 import type { PageRequest } from "../../model/page.ts";
@@ -36,7 +39,9 @@ const notForThisPeer: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Longest answer that is taken, bytes. */
-const maxAnswerBytes = 256 << 20;
+const maxAnswerBytes = 64 << 20;
+/** Most bytes of it beside a long result, which are parsed at once. */
+const maxRestBytes = 8 << 20;
 /** Longest answer of a peer's own in place of a function's, bytes. */
 const maxErrorBytes = 1 << 20;
 /** Longest pause within a streamed answer, ms. */
@@ -45,6 +50,8 @@ const stallMs = 60_000;
 const healthTimeoutMs = 2_000;
 /** Most requests on the way to one peer. */
 const maxUnderWay = 4096;
+
+const decoder = new TextDecoder();
 
 /** Sends requests to other nodes over connections that it keeps. */
 export class PeerClient implements Disposable {
@@ -144,7 +151,7 @@ export class PeerClient implements Disposable {
     const request = this.#request(peer, forwarded);
     const answer = await this.#client.ask(peer.Url, request, signal, maxAnswerBytes);
     hear(answer, told);
-    return reportOf(peer, answer);
+    return await reportOf(peer, answer);
   }
 
   async #askPage(
@@ -166,7 +173,7 @@ export class PeerClient implements Disposable {
     const { body } = answer;
     const whole = body instanceof ReadableStream ? livelyStream(body, this.#clock, giveUp) : body;
     const report = pageReport({ ...answer, body: whole });
-    return report ?? reportOf(peer, { ...answer, body: await wordsIn(whole) });
+    return report ?? await reportOf(peer, { ...answer, body: await wordsIn(whole) });
   }
 
   #request(peer: NodeRecord, forwarded: Forwarded): HttpRequest {
@@ -227,11 +234,11 @@ async function wordsIn(
   return await new Blob(parts).bytes();
 }
 
-function reportOf(peer: NodeRecord, { status, body }: WholeAnswer): Report {
-  const value = parsed(body);
+async function reportOf(peer: NodeRecord, { status, body }: WholeAnswer): Promise<Report> {
+  const { value, long } = await parsed(body);
   if (status === 200) {
     const report = v.safeParse(reportSchema, value);
-    if (report.success) return report.output;
+    if (report.success) return long ? { ...report.output, Result: long } : report.output;
   }
   const code = isObject(value) ? errorCodes.find((code) => code === value.code) : undefined;
   if (status < 400 || code === undefined) {
@@ -249,11 +256,16 @@ function reportOf(peer: NodeRecord, { status, body }: WholeAnswer): Report {
   throw new ServerledgeError(code, String(message), { details });
 }
 
-function parsed(body: Uint8Array): unknown {
+/** An answer's JSON, of a long one without its result; nothing if it is none, or holds too much else. */
+async function parsed(
+  body: Uint8Array<ArrayBuffer>,
+): Promise<{ value?: unknown; long?: QuotedText }> {
   try {
-    return JSON.parse(new TextDecoder().decode(body));
+    if (body.length <= sliceBytes) return { value: JSON.parse(decoder.decode(body)) };
+    const { rest, text } = await liftText(body, "Result", maxRestBytes);
+    return { value: JSON.parse(rest), long: text };
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -123,6 +123,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
         space: () => engineSpace(engine),
       }),
       guest,
+      maxResultBytes: config["api.result.max"] << 20,
       output: options.output,
     };
     return new DockerEnvironment(options, site, spareFolders);

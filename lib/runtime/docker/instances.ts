@@ -12,10 +12,9 @@ import type { OutputSink, WrittenLine } from "../wire/call_output.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
 import type { Call, Instance, Loss, Reply } from "../environment.ts";
 import type { Container } from "./container/container.ts";
-import { callCustom } from "./custom/instance.ts";
+import { callCustom, type CustomServer } from "./custom/instance.ts";
 import { crash } from "./container/exit.ts";
 import { keepLog } from "./container/kept_log.ts";
-import type { Relay } from "./custom/relay.ts";
 
 /** How long a container whose connection is lost gets to be seen ending. */
 const exitNewsMs = 2_000;
@@ -41,10 +40,7 @@ interface ExecutorParts extends ContainerParts {
 }
 
 /** What an instance of a custom image is made of. */
-interface CustomParts extends ContainerParts {
-  /** The way to its server. */
-  readonly relay: Relay;
-}
+interface CustomParts extends ContainerParts, CustomServer {}
 
 /** What all instances in containers have in common. */
 abstract class ContainerInstance implements Instance {
@@ -215,7 +211,7 @@ export class ExecutorInstance extends ContainerInstance {
 
 /** An instance of a custom image, reached by HTTP. */
 export class CustomInstance extends ContainerInstance {
-  readonly #relay: Relay;
+  readonly #server: CustomServer;
   readonly #calls = new Map<string, AbortController>();
 
   /**
@@ -227,7 +223,7 @@ export class CustomInstance extends ContainerInstance {
    */
   constructor(fn: FunctionRecord, parts: CustomParts, cleanup: AsyncDisposableStack) {
     super(fn, parts, parts.container.stopped(), cleanup);
-    this.#relay = parts.relay;
+    this.#server = parts;
   }
 
   /** See {@link Instance.invoke}. */
@@ -235,7 +231,7 @@ export class CustomInstance extends ContainerInstance {
     const abort = new AbortController();
     this.#calls.set(call.id, abort);
     try {
-      const reply = await callCustom(this.#relay, call, abort.signal);
+      const reply = await callCustom(this.#server, call, abort.signal);
       this.write(call.id, reply.output);
       return reply.ok && !call.returnOutput ? { ...reply, output: "" } : reply;
     } catch (error) {

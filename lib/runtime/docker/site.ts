@@ -23,6 +23,8 @@ export interface Site extends RelaySite {
   readonly relays: Relays;
   /** Ends custom images that write too much to their own files. */
   readonly disk: DiskWatch;
+  /** Longest result that is taken, in JSON and quoted. */
+  readonly maxResultBytes: number;
   /** Keeps what functions write. */
   readonly output: OutputSink;
 }

@@ -129,7 +129,11 @@ export class Spare implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const folder = stack.use(await CodeFolder.make(join(folders, container.name)));
     const guest = stack.use(site.guest.forExecutor(runtime.executor, architecture));
-    const endpoint = stack.use(ExecutorEndpoint.open(guest.socket, token));
+    const endpoint = stack.use(ExecutorEndpoint.open({
+      path: guest.socket,
+      token,
+      maxResultBytes: site.maxResultBytes,
+    }));
     site.known.set(container.name, container);
     stack.defer(() => void site.known.delete(container.name));
     stack.use(container);

@@ -75,7 +75,11 @@ async function attempt(
   const container = new Container(site.engine, containerName(fn.Name));
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(site.guest.forExecutor(executor, architecture));
-  const endpoint = stack.use(ExecutorEndpoint.open(folder.socket, token));
+  const endpoint = stack.use(ExecutorEndpoint.open({
+    path: folder.socket,
+    token,
+    maxResultBytes: site.maxResultBytes,
+  }));
   site.known.set(container.name, container);
   stack.defer(() => {
     site.known.delete(container.name);

@@ -45,7 +45,7 @@ export interface SandboxOptions {
   /** The node's configuration. */
   readonly config: Pick<
     Config,
-    "runtimes" | "container.pids" | "sandbox.launcher" | "sandbox.spares"
+    "runtimes" | "api.result.max" | "container.pids" | "sandbox.launcher" | "sandbox.spares"
   >;
   /** Id of the node. */
   readonly nodeId: string;
@@ -220,7 +220,9 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   }
 
   #startSandbox(): Sandbox {
-    return Sandbox.start(this.#room, this.#limits, this.#options.nodeId);
+    const { nodeId, config } = this.#options;
+    const maxResultBytes = config["api.result.max"] << 20;
+    return Sandbox.start({ room: this.#room, limits: this.#limits, nodeId, maxResultBytes });
   }
 
   #bounds({ MemoryMB, CPUDemand }: FunctionRecord, executor: SandboxExecutor): Bounds {

@@ -9,6 +9,8 @@ import { askGuarded, type GuardedOptions } from "../../http/guarded.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
 import { type FetchAnswer, type FetchAsk, maxFetchBytes, maxFetches } from "./asks.ts";
 
+/** Most bytes of a frame with an ask: its body in base64, its headers, its URL. */
+const maxAskBytes = Math.ceil(maxFetchBytes / 3) * 4 + (32 << 20);
 /** How long one exchange may take, ms. */
 const timeoutMs = 60_000;
 /** Headers that are the node's to set. */
@@ -47,6 +49,7 @@ export class FetchBroker implements Disposable {
   constructor(connection: ExecutorConnection, forbids: GuardedOptions["forbids"]) {
     this.#connection = connection;
     this.#forbids = forbids;
+    connection.maxAskBytes = maxAskBytes;
     connection.onAsk = (ask) => this.#take(ask);
   }
 

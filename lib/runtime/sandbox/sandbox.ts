@@ -25,6 +25,18 @@ const startLogLines = 20;
  */
 const trimThreshold = 128 << 10;
 
+/** Where a sandbox is started, and for whom. */
+export interface SandboxPlace {
+  /** Its folder and program. */
+  readonly room: SandboxRoom;
+  /** What will bound it. */
+  readonly limits: Limits;
+  /** The node that it belongs to, for whoever looks at the machine's processes. */
+  readonly nodeId: string;
+  /** Longest result that is taken, in JSON and quoted. */
+  readonly maxResultBytes: number;
+}
+
 /** A sandbox. Disposing it ends it. */
 export class Sandbox implements AsyncDisposable {
   /** Its process. */
@@ -43,15 +55,13 @@ export class Sandbox implements AsyncDisposable {
   /**
    * Starts a sandbox that knows no function yet.
    *
-   * @param room where
-   * @param limits what will bound it
-   * @param nodeId the node that it belongs to, for whoever looks at the machine's processes
+   * @param place where, and for whom
    * @throws `INSTANCE_START_FAILED`
    */
-  static start(room: SandboxRoom, limits: Limits, nodeId: string): Sandbox {
+  static start({ room, limits, nodeId, maxResultBytes }: SandboxPlace): Sandbox {
     const token = randomId();
     const socket = room.newSocket();
-    const endpoint = ExecutorEndpoint.open(socket, token);
+    const endpoint = ExecutorEndpoint.open({ path: socket, token, maxResultBytes });
     try {
       const env = {
         SERVERLEDGE_SOCKET: socket,

@@ -7,19 +7,25 @@
 
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import { sliceBytes } from "../../base/slices.ts";
+import { liftText, RestTooLong } from "../../json/lift.ts";
+import { JsonScanError } from "../../json/scan.ts";
 import { CallOutput, withOutput } from "./call_output.ts";
 import type { Call, Reply, StreamedAnswer } from "../environment.ts";
 import { FrameWriter } from "./frame_writer.ts";
-import { FrameError, FrameReader } from "./frames.ts";
+import { type Frame, FrameError, FrameReader, maxFrameBytes } from "./frames.ts";
 import {
   type LogFrame,
   logPrefix,
   paramsKey,
   type Part,
   partPrefix,
+  readCutReply,
   readLog,
   readPart,
+  type ReadReply,
   readReply,
+  tooLong,
 } from "./messages.ts";
 import { StreamedBody } from "./streamed_body.ts";
 
@@ -43,6 +49,10 @@ const maxEarly = 100;
 
 /** What is read at once of a pipe with output. */
 const outputBytes = 1 << 16;
+/** Most bytes of a frame beside a long result: output and errors, of which executors cut each at 1 MiB. */
+const maxRestBytes = 8 << 20;
+
+const decoder = new TextDecoder();
 
 const log = logger("runtime");
 
@@ -75,6 +85,7 @@ export interface CallSink {
 /** The connection to the executor of one instance. */
 export class ExecutorConnection implements Disposable {
   readonly #conn: Deno.Conn;
+  readonly #maxResultBytes: number;
   /** Oldest first. They are few, and a map would cost more: see bag.ts. */
   readonly #pending: Pending[] = [];
   readonly #closed = Promise.withResolvers<void>();
@@ -97,6 +108,8 @@ export class ExecutorConnection implements Disposable {
   #burstStart = 0;
   /** Takes what the executor asks of the node, in its own words; undefined: it may ask nothing. */
   onAsk: ((ask: unknown) => void) | undefined;
+  /** Most bytes of a frame with such a question. */
+  maxAskBytes = 0;
   /** Tells what became of the other side, for the calls that are lost with the connection. */
   explainLoss: () => Promise<ServerledgeError> = () => Promise.resolve(connectionLost());
 
@@ -104,9 +117,11 @@ export class ExecutorConnection implements Disposable {
    * A connection that nobody reads yet.
    *
    * @param conn the stream to the executor
+   * @param maxResultBytes longest result that is taken, in JSON and quoted
    */
-  constructor(conn: Deno.Conn) {
+  constructor(conn: Deno.Conn, maxResultBytes: number = maxFrameBytes) {
     this.#conn = conn;
+    this.#maxResultBytes = maxResultBytes;
     this.#writer = new FrameWriter(conn, () => this[Symbol.dispose]());
   }
 
@@ -208,8 +223,10 @@ export class ExecutorConnection implements Disposable {
   async run(reader: FrameReader): Promise<void> {
     try {
       do {
-        for (let text = reader.next(); text !== undefined; text = reader.next()) {
-          this.#receive(text);
+        reader.keptBytes = this.#keptBytes;
+        for (let frame = reader.nextFrame(); frame; frame = reader.nextFrame()) {
+          if (isLong(frame)) await this.#receiveLong(frame);
+          else this.#receive(decoder.decode(frame.bytes));
         }
         if (this.#burst > burstChars) await this.#pause();
       } while (await receive(this.#conn, reader));
@@ -236,7 +253,11 @@ export class ExecutorConnection implements Disposable {
       for (;;) {
         const { value, done } = await reader.read(new Uint8Array(buffer));
         if (done) return;
-        for (const text of frames.take(value)) this.#receive(text);
+        frames.keptBytes = this.#keptBytes;
+        for (const frame of frames.take(value)) {
+          if (isLong(frame)) await this.#receiveLong(frame);
+          else this.#receive(decoder.decode(frame.bytes));
+        }
         buffer = value.buffer as ArrayBuffer;
         if (this.#burst > burstChars) await this.#pause();
       }
@@ -291,7 +312,39 @@ export class ExecutorConnection implements Disposable {
     }
     if (text.startsWith(partPrefix)) return this.#receivePart(readPart(text));
     if (text.startsWith(logPrefix)) return this.#receiveOutput(readLog(text));
-    const { id, reply, waits } = readReply(text);
+    this.#settle(readReply(text));
+  }
+
+  get #keptBytes(): number {
+    return Math.max(this.#maxResultBytes + maxRestBytes, this.maxAskBytes);
+  }
+
+  /** Reads a frame in slices; what comes behind it waits. */
+  async #receiveLong({ bytes, isCut }: Frame): Promise<void> {
+    const isAsk = this.onAsk !== undefined && startsWith(bytes, askPrefix);
+    if (isCut) return this.#settle(readCutReply(decoder.decode(bytes), this.#maxResultBytes));
+    try {
+      const maxRest = isAsk ? this.maxAskBytes : maxRestBytes;
+      const { rest, text } = await liftText(bytes, "result", maxRest);
+      if (!text) return this.#receive(rest);
+      const read = readReply(rest, text);
+      this.#settle(
+        text.length > this.#maxResultBytes
+          ? { ...read, reply: tooLong(this.#maxResultBytes) }
+          : read,
+      );
+    } catch (error) {
+      if (error instanceof JsonScanError) {
+        throw new FrameError("a frame is not JSON", { cause: error });
+      }
+      if (!(error instanceof RestTooLong)) throw error;
+      // Its two ends tell what it answers.
+      const ends = decoder.decode(bytes.subarray(0, 512)) + decoder.decode(bytes.subarray(-64));
+      this.#settle(readCutReply(ends, this.#maxResultBytes));
+    }
+  }
+
+  #settle({ id, reply, waits }: ReadReply): void {
     const at = this.#pending.findIndex((pending) => pending.id === id);
     if (at < 0) {
       // A call is pending until its reply, so this one answers nothing.
@@ -382,6 +435,15 @@ export function close(conn: Deno.Conn): void {
   } catch {
     // It was closed already.
   }
+}
+
+/** What is not read at once. */
+function isLong({ bytes, isCut }: Frame): boolean {
+  return isCut || bytes.length > sliceBytes;
+}
+
+function startsWith(bytes: Uint8Array, text: string): boolean {
+  return decoder.decode(bytes.subarray(0, text.length)) === text;
 }
 
 function connectionLost(): ServerledgeError {

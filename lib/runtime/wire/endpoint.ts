@@ -25,10 +25,21 @@ const maxSocketPath = 107;
 
 const log = logger("runtime");
 
+/** An endpoint to be. */
+export interface EndpointOptions {
+  /** Path of its socket; there is nothing yet. */
+  readonly path: string;
+  /** What the executor will say; unguessable, used once. */
+  readonly token: string;
+  /** Longest result that is taken, in JSON and quoted; if left out, what a frame holds. */
+  readonly maxResultBytes?: number;
+}
+
 /** Expects one executor. Disposing it closes everything, the executor's connection included. */
 export class ExecutorEndpoint implements Disposable {
   readonly #path: string;
   readonly #token: string;
+  readonly #maxResultBytes: number | undefined;
   readonly #listener: Deno.UnixListener;
   readonly #strangers = new Set<Deno.Conn>();
   readonly #connected = Promise.withResolvers<ExecutorConnection>();
@@ -36,9 +47,13 @@ export class ExecutorEndpoint implements Disposable {
   #listening = true;
   #retry: number | undefined;
 
-  private constructor(path: string, token: string, listener: Deno.UnixListener) {
+  private constructor(
+    { path, token, maxResultBytes }: EndpointOptions,
+    listener: Deno.UnixListener,
+  ) {
     this.#path = path;
     this.#token = token;
+    this.#maxResultBytes = maxResultBytes;
     this.#listener = listener;
     void this.#accept(minRetryMs);
   }
@@ -46,12 +61,12 @@ export class ExecutorEndpoint implements Disposable {
   /**
    * Opens the socket. Whoever can reach its folder may connect, so a folder above must be private.
    *
-   * @param path where; there is nothing yet
-   * @param token what the executor will say; unguessable, used once
+   * @param options where, and for whom
    * @throws `INVALID_REQUEST` where the path is too long for a socket; `INSTANCE_START_FAILED` where
    *   the socket cannot be made
    */
-  static open(path: string, token: string): ExecutorEndpoint {
+  static open(options: EndpointOptions): ExecutorEndpoint {
+    const { path } = options;
     checkSocketPath(path);
     try {
       const listener = Deno.listen({ transport: "unix", path });
@@ -62,7 +77,7 @@ export class ExecutorEndpoint implements Disposable {
         listener.close();
         throw error;
       }
-      return new ExecutorEndpoint(path, token, listener);
+      return new ExecutorEndpoint(options, listener);
     } catch (cause) {
       const reason = (cause as Error).message;
       throw new ServerledgeError(
@@ -133,7 +148,7 @@ export class ExecutorEndpoint implements Disposable {
     if (!known || !this.#listening) return close(conn);
     this.#close();
     reader.maxBytes = maxFrameBytes;
-    const connection = this.#connection = new ExecutorConnection(conn);
+    const connection = this.#connection = new ExecutorConnection(conn, this.#maxResultBytes);
     this.#connected.resolve(connection);
     await connection.run(reader);
   }

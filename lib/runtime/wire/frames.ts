@@ -12,6 +12,9 @@ export const maxFrameBytes = 64 << 20;
 
 /** Bytes that are read at once, and the size to which buffers shrink back. */
 const chunkBytes = 1 << 16;
+/** What is kept of the two ends of a frame that is passed over, bytes. */
+const keptHead = 1024;
+const keptTail = 64;
 const headerBytes = 4;
 const closeBrace = 0x7d;
 const encoder = new TextEncoder();
@@ -23,6 +26,14 @@ export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
+/** A frame, or what was kept of one. */
+export interface Frame {
+  /** Its JSON; of a short frame a view that is valid until more is received. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** True if it was too long to be kept: the bytes are those of its two ends. */
+  readonly isCut: boolean;
+}
+
 /**
  * Cuts a stream of bytes into frames. Bytes are received into {@link FrameReader.space}, told by
  * {@link FrameReader.received}, and taken out by {@link FrameReader.next} until there is none.
@@ -30,9 +41,14 @@ export class FrameError extends Error {
 export class FrameReader {
   /** Most bytes of JSON that the next frame may hold. */
   maxBytes: number;
+  /** Most bytes of a frame that is kept: of a longer one the middle is passed over as it comes. */
+  keptBytes: number = maxFrameBytes;
   #buffer = new Uint8Array(chunkBytes);
   #start = 0;
   #end = 0;
+  /** The beginning of the frame that is passed over, and how many bytes of its middle are to come. */
+  #head: Uint8Array<ArrayBuffer> | undefined;
+  #skipped = 0;
 
   /**
    * Nothing is received yet.
@@ -50,7 +66,7 @@ export class FrameReader {
       this.#start = this.#end = 0;
       if (this.#buffer.length > chunkBytes) this.#buffer = new Uint8Array(chunkBytes);
     }
-    const whole = held >= headerBytes ? headerBytes + this.#length() : headerBytes;
+    const whole = held >= headerBytes && !this.#head ? headerBytes + this.#length() : headerBytes;
     // A frame gets its place as it arrives: what is only announced takes none.
     const needed = Math.min(whole, Math.max(2 * held, chunkBytes));
     if (needed > this.#buffer.length) this.#move(new Uint8Array(needed));
@@ -67,25 +83,41 @@ export class FrameReader {
    */
   received(count: number): void {
     this.#end += count;
+    this.#skip();
   }
 
   /**
-   * Takes the next complete frame.
+   * Takes the next complete frame as text.
    *
    * @returns its JSON text, undefined if it has not arrived completely
    * @throws {FrameError} where a length is beyond the bound
    */
   next(): string | undefined {
+    const frame = this.nextFrame();
+    return frame && decoder.decode(frame.bytes);
+  }
+
+  /**
+   * Takes the next complete frame.
+   *
+   * @returns undefined if it has not arrived completely
+   * @throws {FrameError} where a length is beyond the bound
+   */
+  nextFrame(): Frame | undefined {
+    if (this.#head) return this.#nextTail(this.#head);
     const held = this.#end - this.#start;
     if (held < headerBytes) return undefined;
     const length = this.#length();
     if (length > this.maxBytes) {
       throw new FrameError(`A frame of ${length} bytes is longer than ${this.maxBytes}`);
     }
+    if (length > this.keptBytes) return this.#passOver(length);
     if (held < headerBytes + length) return undefined;
     const from = this.#start + headerBytes;
     this.#start = from + length;
-    return decoder.decode(this.#buffer.subarray(from, this.#start));
+    const bytes = this.#buffer.subarray(from, this.#start);
+    if (length > chunkBytes) this.#giveAway();
+    return { bytes, isCut: false };
   }
 
   /**
@@ -93,16 +125,50 @@ export class FrameReader {
    *
    * @param bytes any number of them
    * @returns the frames that are complete by them; to be iterated to its end
-   * @throws {FrameError} as {@link FrameReader.next}
+   * @throws {FrameError} as {@link FrameReader.nextFrame}
    */
-  *take(bytes: Uint8Array): Generator<string> {
+  *take(bytes: Uint8Array): Generator<Frame> {
     for (let at = 0; at < bytes.length;) {
       const part = bytes.subarray(at, at + this.space().length);
       this.space().set(part);
       this.received(part.length);
       at += part.length;
-      for (let text = this.next(); text !== undefined; text = this.next()) yield text;
+      for (let frame = this.nextFrame(); frame; frame = this.nextFrame()) yield frame;
     }
+  }
+
+  /** A long frame keeps its buffer: whoever has it may take longer than until more is received. */
+  #giveAway(): void {
+    const rest = this.#buffer.subarray(this.#start, this.#end);
+    this.#buffer = new Uint8Array(Math.max(rest.length, chunkBytes));
+    this.#buffer.set(rest);
+    this.#start = 0;
+    this.#end = rest.length;
+  }
+
+  #passOver(length: number): Frame | undefined {
+    const from = this.#start + headerBytes;
+    if (this.#end < from + keptHead) return undefined;
+    this.#start = from + keptHead;
+    this.#head = this.#buffer.slice(from, this.#start);
+    this.#skipped = length - keptHead - keptTail;
+    this.#skip();
+    return this.#nextTail(this.#head);
+  }
+
+  #skip(): void {
+    const count = Math.min(this.#skipped, this.#end - this.#start);
+    this.#start += count;
+    this.#skipped -= count;
+  }
+
+  #nextTail(head: Uint8Array): Frame | undefined {
+    if (this.#skipped > 0 || this.#end - this.#start < keptTail) return undefined;
+    const bytes = new Uint8Array(keptHead + keptTail);
+    bytes.set(head);
+    bytes.set(this.#buffer.subarray(this.#start, this.#start += keptTail), keptHead);
+    this.#head = undefined;
+    return { bytes, isCut: true };
   }
 
   #length(): number {

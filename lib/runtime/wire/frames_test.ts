@@ -81,8 +81,41 @@ Deno.test("FrameReader.take: gives the frames of bytes that come from elsewhere,
     const reader = new FrameReader();
     const found: string[] = [];
     for (let at = 0; at < bytes.length; at += size) {
-      found.push(...reader.take(bytes.subarray(at, at + size)));
+      for (const frame of reader.take(bytes.subarray(at, at + size))) {
+        found.push(new TextDecoder().decode(frame.bytes));
+      }
     }
     assert.deepEqual(found, texts, `pieces of ${size}`);
   }
+});
+
+Deno.test("FrameReader: passes over the middle of a frame that is too long to be kept", () => {
+  const ends = (text: string) => text.slice(0, 1024) + text.slice(-64);
+  const long = Array.from({ length: 40_000 }, (_, at) => `${at},`).join("");
+  const bytes = batch("a", long, "b", "x".repeat(2000), "c");
+  for (const size of [1, 7, 1023, 1100, 60_000, bytes.length]) {
+    const reader = new FrameReader();
+    reader.keptBytes = 2000;
+    const found: [string, boolean][] = [];
+    for (let at = 0; at < bytes.length; at += size) {
+      for (const frame of reader.take(bytes.subarray(at, at + size))) {
+        found.push([new TextDecoder().decode(frame.bytes), frame.isCut]);
+      }
+      assert.ok(reader.space().length <= 1 << 16, "no more is held than is read at once");
+    }
+    const whole = [["a", false], [ends(long), true], ["b", false], ["x".repeat(2000), false]];
+    assert.deepEqual(found, [...whole, ["c", false]], `pieces of ${size}`);
+  }
+});
+
+Deno.test("FrameReader: a long frame stays as it was when more is received", () => {
+  const long = "x".repeat(100_000);
+  const bytes = batch(long, "y".repeat(150_000), "z");
+  const reader = new FrameReader();
+  const found: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += 50_000) {
+    for (const frame of reader.take(bytes.subarray(at, at + 50_000))) found.push(frame.bytes);
+  }
+  assert.equal(new TextDecoder().decode(found[0]), long);
+  assert.deepEqual(found.map(({ length }) => length), [100_000, 150_000, 1]);
 });

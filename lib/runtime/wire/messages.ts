@@ -6,8 +6,12 @@
  */
 
 import { isObject } from "../../json/json.ts";
+import { QuotedText } from "../../json/quoted.ts";
 import type { Reply, StreamedAnswer } from "../environment.ts";
 import { FrameError } from "./frames.ts";
+
+/** Bytes in a MiB. */
+const mib = 1 << 20;
 
 /**
  * Reads the first frame of a connection.
@@ -22,21 +26,33 @@ export function readHello(text: string): string {
   return message.token;
 }
 
+/** A reply, and what else its frame tells. */
+export interface ReadReply {
+  /** Which call it answers. */
+  readonly id: string;
+  /** How. */
+  readonly reply: Reply;
+  /** True if the executor waits for its next call on its pipe. */
+  readonly waits: boolean;
+}
+
 /**
  * Reads a reply.
  *
  * @param text the frame
+ * @param long its result, if that was lifted out of it
  * @returns which call it answers and how; a failure where its fields are not as they must be; and
  *   whether the executor waits for its next call on its pipe
  * @throws {FrameError} if it cannot belong to any call
  */
-export function readReply(text: string): { id: string; reply: Reply; waits: boolean } {
+export function readReply(text: string, long?: QuotedText): ReadReply {
   const message = parseObject(text);
-  const { id, ok, result, output, error } = message;
+  const { id, ok, output, error } = message;
+  const result = long ?? message.result;
   const waits = message.waits === true;
   if (typeof id !== "string") throw new FrameError("a reply has no id");
   if (typeof output === "string") {
-    if (ok === true && typeof result === "string") {
+    if (ok === true && (typeof result === "string" || result instanceof QuotedText)) {
       return { id, reply: { ok, result, output }, waits };
     }
     if (ok === false && isObject(error)) {
@@ -48,6 +64,31 @@ export function readReply(text: string): { id: string; reply: Reply; waits: bool
     }
   }
   return { id, reply: badReply("The executor's reply is not as the protocol wants it"), waits };
+}
+
+/**
+ * Reads what was kept of a reply that is too long.
+ *
+ * @param ends its two ends
+ * @param maxResultBytes longest result that is taken
+ * @throws {FrameError} if it cannot belong to any call
+ */
+export function readCutReply(ends: string, maxResultBytes: number): ReadReply {
+  const [, id] = /^\{"id":"([^"\\]+)"/.exec(ends) ?? [];
+  if (id === undefined) throw new FrameError("a frame is too long and no reply");
+  // In a string these quotes would be escaped.
+  return { id, reply: tooLong(maxResultBytes), waits: ends.endsWith(',"waits":true}') };
+}
+
+/**
+ * What stands for a result that is too long: its call has failed, its instance is unharmed.
+ *
+ * @param maxResultBytes longest result that is taken
+ */
+export function tooLong(maxResultBytes: number): Reply {
+  const message = `The result is longer than ${maxResultBytes / mib} MiB of JSON in quotes: ` +
+    "return less, stream it, or raise api.result.max of the node";
+  return { ok: false, failure: { type: "ResultTooLarge", message, traceback: "" }, output: "" };
 }
 
 /**

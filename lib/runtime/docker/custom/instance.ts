@@ -8,16 +8,21 @@
 
 import { abortable } from "../../../base/async.ts";
 import { ServerledgeError } from "../../../base/errors.ts";
+import { sliceBytes } from "../../../base/slices.ts";
+import type { WholeAnswer } from "../../../http/client.ts";
 import { askOnce } from "../../../http/ask_once.ts";
-import { BadMessage, NeverSent } from "../../../http/failures.ts";
+import { BadMessage, NeverSent, TooLong } from "../../../http/failures.ts";
 import { isObject } from "../../../json/json.ts";
+import { liftText, RestTooLong } from "../../../json/lift.ts";
+import type { QuotedText } from "../../../json/quoted.ts";
+import { JsonScanError } from "../../../json/scan.ts";
 import { surround } from "../../../model/params.ts";
 import type { Call, FunctionFailure, Reply } from "../../environment.ts";
-import { badReply } from "../../wire/messages.ts";
+import { badReply, tooLong } from "../../wire/messages.ts";
 import type { Relay } from "./relay.ts";
 
-/** Longest reply, the same as on the executor channel. */
-const maxReplyBytes = 64 << 20;
+/** Most bytes of a reply beside a long result. */
+const maxRestBytes = 8 << 20;
 /** Longest part of a refusal that is shown. */
 const maxShownBytes = 4096;
 /** First and longest wait between two looks for a server that is starting. */
@@ -27,6 +32,16 @@ const maxProbeMs = 100;
 const host = "localhost:8080";
 /** Time in which a custom image has to accept connections. */
 export const customReadyTimeoutMs = 30_000;
+const decoder = new TextDecoder();
+
+/** The server of a custom image. */
+export interface CustomServer {
+  /** The way to it. */
+  readonly relay: Relay;
+  /** Longest result that is taken, in JSON and quoted. */
+  readonly maxResultBytes: number;
+}
+
 /**
  * Waits until the server accepts connections.
  *
@@ -63,14 +78,14 @@ async function accepts(relay: Relay, signal: AbortSignal): Promise<boolean> {
 /**
  * Sends one call, once: it is never repeated, since it may have run.
  *
- * @param relay the way to its server
+ * @param server where to
  * @param call what to run
  * @param signal closes the connection
  * @throws `UNPROCESSABLE` where it cannot be sent; {NeverSent} or {ConnectionBroken} where the
  *   connection ended without a whole reply
  */
 export async function callCustom(
-  relay: Relay,
+  { relay, maxResultBytes }: CustomServer,
   call: Call,
   signal: AbortSignal,
 ): Promise<Reply> {
@@ -82,12 +97,35 @@ export async function callCustom(
       await relay.connect(signal),
       { method: "POST", path: "/invoke", headers, body },
       signal,
-      maxReplyBytes,
+      maxResultBytes + maxRestBytes,
     );
-    return readCustomReply(answer.status, new TextDecoder().decode(answer.body));
+    return await readReply(answer, maxResultBytes);
   } catch (error) {
+    if (error instanceof TooLong || error instanceof RestTooLong) return tooLong(maxResultBytes);
     if (error instanceof BadMessage) return broken(error.message);
     throw error;
+  }
+}
+
+/**
+ * Reads a reply of any length, a long one in slices.
+ *
+ * @param answer status and body
+ * @param maxResultBytes longest result that is taken, in JSON and quoted
+ * @throws {RestTooLong} where it says too much beside its result
+ */
+export async function readReply(
+  { status, body }: Pick<WholeAnswer, "status" | "body">,
+  maxResultBytes: number,
+): Promise<Reply> {
+  if (body.length <= sliceBytes) return readCustomReply(status, decoder.decode(body));
+  try {
+    const { rest, text } = await liftText(body, "Result", maxRestBytes);
+    if (text && text.length > maxResultBytes) return tooLong(maxResultBytes);
+    return readCustomReply(status, rest, text);
+  } catch (error) {
+    if (!(error instanceof JsonScanError)) throw error;
+    return readCustomReply(status, decoder.decode(body.subarray(0, maxShownBytes)));
   }
 }
 
@@ -96,8 +134,9 @@ export async function callCustom(
  *
  * @param status HTTP status; any but 200 is the function's failure
  * @param text its body
+ * @param long its result, if that was lifted out of it
  */
-export function readCustomReply(status: number, text: string): Reply {
+export function readCustomReply(status: number, text: string, long?: QuotedText): Reply {
   const reply = parseReply(text);
   const output = typeof reply?.Output === "string" ? reply.Output : "";
   if (status !== 200) {
@@ -112,7 +151,7 @@ export function readCustomReply(status: number, text: string): Reply {
   if (Result !== undefined && Result !== null && typeof Result !== "string") {
     return broken("has a Result that is not a string of JSON");
   }
-  return { ok: true, result: Result ?? "", output };
+  return { ok: true, result: long ?? Result ?? "", output };
 }
 
 function failure(error: unknown): FunctionFailure {

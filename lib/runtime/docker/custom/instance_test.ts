@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readCustomReply } from "./instance.ts";
+import { QuotedText } from "../../../json/quoted.ts";
+import { readCustomReply, readReply } from "./instance.ts";
 
 Deno.test("a reply of a custom image may leave out Output and Result", () => {
   assert.deepEqual(readCustomReply(200, '{"Success":true}'), { ok: true, result: "", output: "" });
@@ -34,4 +35,23 @@ Deno.test("what is not the protocol is a failure", () => {
     const reply = readCustomReply(200, text);
     assert.equal(!reply.ok && reply.failure.type, "BadReply", text);
   }
+});
+
+Deno.test("readReply: a long result is taken as it was written, one beyond the bound fails the call", async () => {
+  const result = JSON.stringify('"é'.repeat(100_000));
+  const body = new TextEncoder().encode(
+    JSON.stringify({ Success: true, Result: result, Output: "o" }),
+  );
+  const reply = await readReply({ status: 200, body }, 1 << 20);
+  assert.ok(reply.ok && reply.result instanceof QuotedText && String(reply.result) === result);
+  assert.equal(reply.output, "o");
+  const refused = await readReply({ status: 200, body }, 1 << 18);
+  assert.equal(!refused.ok && refused.failure.type, "ResultTooLarge");
+});
+
+Deno.test("readReply: a long page that is no reply is shown by its beginning", async () => {
+  const body = new TextEncoder().encode(`<html>${"x".repeat(1 << 19)}`);
+  const reply = await readReply({ status: 502, body }, 1 << 20);
+  assert.match(!reply.ok ? reply.failure.traceback : "", /^<html>x{4090}$/);
+  assert.equal((await readReply({ status: 200, body }, 1 << 20)).ok, false);
 });

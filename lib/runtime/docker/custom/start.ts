@@ -88,7 +88,11 @@ async function attempt(
     await keepLog(container, fn.Name, site.output);
     throw error;
   }
-  const instance = new CustomInstance(fn, { container, relay, output: site.output }, stack.move());
+  const instance = new CustomInstance(
+    fn,
+    { container, relay, maxResultBytes: site.maxResultBytes, output: site.output },
+    stack.move(),
+  );
   end = (reason) => instance.end(reason);
   return instance;
 }

@@ -43,7 +43,7 @@ function fn(bytes: Uint8Array, stateful = false): () => unknown {
       new CallOutput("c", () => {}),
     );
     made.tidy();
-    return reply.ok ? JSON.parse(reply.result) : reply.failure.type;
+    return reply.ok ? JSON.parse(String(reply.result)) : reply.failure.type;
   };
 }
 

@@ -1,0 +1,95 @@
+/**
+ * Answers of functions over plain HTTP whose results are long: scanned and unquoted in slices, never
+ * parsed whole.
+ *
+ * @module
+ */
+
+import { decodeBase64 } from "../../base/base64.ts";
+import { inSlices, sliceBytes } from "../../base/slices.ts";
+import type { KnownResponse } from "../../http/server/web.ts";
+import { QuotedText } from "../../json/quoted.ts";
+import { JsonScan, JsonScanError } from "../../json/scan.ts";
+import { explicitAnswer, invalid, isAnswer, jsonAnswer, notBase64, plain } from "./http_event.ts";
+
+/** Members of an answer that is one as such. */
+const names = ["statusCode", "headers", "body", "isBase64Encoded"] as const;
+const body = names.indexOf("body");
+/** Most bytes of each of the others; heads of responses may have less. */
+const maxMemberBytes = 1 << 17;
+const quote = 0x22;
+const decoder = new TextDecoder();
+
+/**
+ * Makes the answer of what a handler returned, as {@link toHttpAnswer} does for short results.
+ *
+ * @param result JSON text of what the handler returned
+ * @throws `FUNCTION_ERROR` if it is no valid answer; it is the function's mistake
+ */
+export async function toLongHttpAnswer(result: QuotedText): Promise<KnownResponse> {
+  const json = await result.unquoted();
+  const scan = await scanned(json);
+  if (!scan) return plain(json);
+  if (scan.isObject) {
+    const value = smallMembers(json, scan);
+    if (isAnswer(value)) return explicitAnswer(value, await bodyOf(json, scan, value));
+    return jsonAnswer(json);
+  }
+  const first = json.findIndex((byte) => byte > 0x20);
+  if (json[first] !== quote) return jsonAnswer(json);
+  const text = new QuotedText(json.subarray(first, json.lastIndexOf(quote) + 1));
+  return plain(await text.unquoted());
+}
+
+/** @returns undefined where the result is no JSON, but what a custom image means */
+async function scanned(json: Uint8Array): Promise<JsonScan | undefined> {
+  const scan = new JsonScan(json, names, true);
+  try {
+    await inSlices(() => scan.advance(sliceBytes));
+    return scan;
+  } catch (error) {
+    if (error instanceof JsonScanError) return undefined;
+    throw error;
+  }
+}
+
+/** The members that an answer can have, the body only by its name. */
+function smallMembers(json: Uint8Array, scan: JsonScan): Record<string, unknown> {
+  const value: Record<string, unknown> = {};
+  for (const [place, name] of names.entries()) {
+    const member = scan.member(place);
+    if (!member) continue;
+    const { start, end } = member;
+    if (place === body) value.body = "";
+    else if (end - start > maxMemberBytes) value[name] = tooLong;
+    else value[name] = JSON.parse(decoder.decode(json.subarray(start, end)));
+  }
+  if (isAnswer(value)) {
+    const long = names.find((name) => value[name] === tooLong);
+    if (long) throw invalid(long, `longer than ${maxMemberBytes} bytes`);
+  }
+  return value;
+}
+
+const tooLong = Symbol("too long");
+
+async function bodyOf(
+  json: Uint8Array<ArrayBuffer>,
+  scan: JsonScan,
+  { isBase64Encoded }: Record<string, unknown>,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; kind: "binary" | "json" | "text" }> {
+  const member = scan.member(body);
+  const value = member ? json.subarray(member.start, member.end) : new Uint8Array();
+  if (!member || decoder.decode(value.subarray(0, 4)) === "null") {
+    return { bytes: new Uint8Array(), kind: isBase64Encoded === true ? "binary" : "text" };
+  }
+  if (value[0] !== quote) return { bytes: value, kind: "json" };
+  const text = await new QuotedText(value).unquoted();
+  if (isBase64Encoded !== true) return { bytes: text, kind: "text" };
+  try {
+    return { bytes: await decodeBase64(text), kind: "binary" };
+  } catch (cause) {
+    if (cause instanceof SyntaxError) throw notBase64();
+    throw cause;
+  }
+}

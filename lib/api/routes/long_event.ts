@@ -1,0 +1,39 @@
+/**
+ * Events of requests over plain HTTP whose bodies are long: quoted or encoded in slices.
+ *
+ * @module
+ */
+
+import { encodeBase64 } from "../../base/base64.ts";
+import { quoteText } from "../../json/quote.ts";
+import type { PageRequest } from "../../model/page.ts";
+import type { RawJson } from "../../model/params.ts";
+import { eventHead, isTextType } from "./http_event.ts";
+
+const encoder = new TextEncoder();
+
+/**
+ * Makes the JSON of an event, as {@link toHttpEvent} does of short ones.
+ *
+ * @param page the request
+ */
+export async function longHttpEvent(page: PageRequest): Promise<RawJson> {
+  const head = eventHead(page);
+  const text = isTextType(head) ? await quoteText(page.body) : undefined;
+  const body = text ?? [await encodeBase64(page.body)];
+  return joined([
+    encoder.encode(`${JSON.stringify(head).slice(0, -1)},"body":"`),
+    ...body,
+    encoder.encode(`","isBase64Encoded":${text === undefined}}`),
+  ]);
+}
+
+function joined(parts: readonly Uint8Array[]): RawJson {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
