@@ -17,6 +17,7 @@ import { type Grant, Grants } from "./grants.ts";
 import { isKept, type Windows } from "./keep_alive.ts";
 import type { Demand, Ledger } from "./ledger.ts";
 import { Lease } from "./lease.ts";
+import { type Shortage, shortageOf, type Supply } from "./shortage.ts";
 import type { SpareBooks } from "./spare_books.ts";
 import type { PoolObserver, PoolUsage } from "./watchers.ts";
 
@@ -133,11 +134,14 @@ export class Pool implements AsyncDisposable {
    * are, idle instances of others evicted if need be.
    */
   canStart(record: FunctionRecord, count: number): boolean {
-    let memory = this.#ledger.freeMemory + this.#ledger.balance.warmMemory;
-    for (const pool of this.#guarded) {
-      memory -= (pool.idle.length - pool.evictable.length) * pool.record.MemoryMB;
-    }
-    return memory >= count * record.MemoryMB && this.#ledger.canUse(count * record.CPUDemand);
+    return shortageOf(record, count, this.#supply()) === undefined;
+  }
+
+  /** What keeps a function from having that many more instances, or else more calls at once. */
+  shortage(record: FunctionRecord, count: number): Shortage {
+    const starting = this.#functions.get(record.Version)?.starting ?? 0;
+    return shortageOf(record, count, this.#supply()) ??
+      { lacks: "places", places: this.slots(record), starting };
   }
 
   /** Calls that the starts under way will be able to take. */
@@ -317,6 +321,15 @@ export class Pool implements AsyncDisposable {
       for (const pooled of [...pool.idle, ...pool.busy]) this.close(pooled);
     }
     await Promise.allSettled([...this.#removals]);
+  }
+
+  #supply(): Supply {
+    const { balance, freeMemory } = this.#ledger;
+    let reclaimableMemory = freeMemory + balance.warmMemory;
+    for (const pool of this.#guarded) {
+      reclaimableMemory -= (pool.idle.length - pool.evictable.length) * pool.record.MemoryMB;
+    }
+    return { balance, reclaimableMemory };
   }
 
   #remove(pooled: PooledInstance): Promise<void> {

@@ -7,6 +7,7 @@
 import { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Locality } from "../model/locality.ts";
+import { type Shortage, shortageInWords } from "../pool/shortage.ts";
 import type { Reply } from "../runtime/environment.ts";
 import type { Invocation } from "./invocation.ts";
 
@@ -66,15 +67,16 @@ export function repeated(id: string): ServerledgeError {
  * Its time was up before it could run.
  *
  * @param invocation what it is
- * @param starting true if an instance for it was being started
+ * @param shortage what kept it from running; undefined if an instance for it was being started
  */
 export function outwaited(
-  invocation: Pick<Invocation, "offloadForbidden">,
-  starting: boolean,
+  invocation: Pick<Invocation, "offloadForbidden" | "record">,
+  shortage: Shortage | undefined,
 ): ServerledgeError {
-  const message = starting
-    ? "An instance for it was still starting at its deadline"
-    : "It waited for a free instance until its deadline";
+  const message = shortage
+    ? "It waited for a free instance until its deadline: " +
+      shortageInWords(shortage, invocation.record)
+    : "An instance for it was still starting at its deadline";
   return overdue(message + forbidden(invocation));
 }
 
@@ -91,11 +93,21 @@ function inWords(locality: Locality): string {
   return Array.isArray(locality) ? locality.join(" or ") : String(locality);
 }
 
+/** How a node is that its policy lets take no more requests. */
+export interface NodeState {
+  /** Requests that may wait, if as many do. */
+  readonly fullQueue: number | undefined;
+  /** What keeps the request from running. */
+  readonly shortage: Shortage;
+  /** Memory for instances, MiB, and CPUs. */
+  readonly total: { readonly memoryMib: number; readonly cpu: number };
+}
+
 /**
  * The policy refused it.
  *
  * @param request what it is, and why another node did not take it, if it was sent to one
- * @param node how its queue is and how much memory it has for instances, MiB
+ * @param node how it is
  */
 export function rejection(
   code: RejectionCode,
@@ -103,27 +115,52 @@ export function rejection(
     Invocation,
     "record" | "request" | "refusal" | "answerBy" | "offloadForbidden"
   >,
-  { queueIsFull, memoryMib }: { queueIsFull: boolean; memoryMib: number },
+  node: NodeState,
 ): ServerledgeError {
-  const { record, request, refusal, answerBy } = invocation;
-  const lacking = record.MemoryMB > memoryMib
-    ? `, and this node has ${memoryMib} for instances (container.pool.memory). It asks also for `
-    : ", ";
+  const { refusal } = invocation;
   const message = code === "NO_SUITABLE_NODE"
-    ? `No node can run "${record.Name}": it asks for ${record.MemoryMB} MiB of memory${lacking}` +
-      `${record.CPUDemand} CPUs, ${record.SupportedArchs.join(" or ") || "any architecture"}, ` +
-      `locality of the function ${inWords(record.Locality)}, of the request ${
-        inWords(request.Locality)
-      }`
-    : queueIsFull
-    ? "The node is full and so is its queue; try again later"
-    : answerBy < Infinity
-    ? "The node is busy, and its policy does not let it wait within the request's limit; try again later, or with a larger QoSMaxRespT"
-    : "The node is busy and has no place for it now; try again later";
+    ? unsuitable(invocation, node.total)
+    : busy(invocation, node);
   const other = refusal && { code: refusal.code, message: refusal.message };
   return new ServerledgeError(
     code,
     message + forbidden(invocation),
     other && { details: { otherNode: other } },
   );
+}
+
+function unsuitable(
+  { record, request }: Pick<Invocation, "record" | "request">,
+  { memoryMib, cpu }: NodeState["total"],
+): string {
+  const has = (amount: number, key: string) =>
+    `, and this node has ${amount} for instances (${key})`;
+  const memory = record.MemoryMB > memoryMib ? has(memoryMib, "container.pool.memory") : "";
+  const cpus = record.CPUDemand > cpu ? has(cpu, "container.pool.cpus") : "";
+  return `No node can run "${record.Name}": it asks for ${record.MemoryMB} MiB of memory${memory}` +
+    `${memory ? ". It asks also for " : ", "}${record.CPUDemand} CPUs${cpus}` +
+    `${cpus ? ". It asks also for " : ", "}${
+      record.SupportedArchs.join(" or ") || "any architecture"
+    }, locality of the function ${inWords(record.Locality)}, of the request ${
+      inWords(request.Locality)
+    }`;
+}
+
+function busy(
+  { record, answerBy }: Pick<Invocation, "record" | "answerBy">,
+  { fullQueue, shortage }: NodeState,
+): string {
+  const lack = shortageInWords(shortage, record);
+  if (fullQueue === 0) {
+    return `The node is busy, and no request may wait (scheduler.queue.capacity is 0): ${lack}; ` +
+      "try again later";
+  }
+  if (fullQueue !== undefined) {
+    return `The node is busy, and ${fullQueue} requests wait, as many as may ` +
+      `(scheduler.queue.capacity): ${lack}; try again later`;
+  }
+  return answerBy < Infinity
+    ? "The node is busy, and its policy does not let it wait within the request's limit: " +
+      `${lack}; try again later, or with a larger QoSMaxRespT`
+    : `The node is busy and has no place for it now: ${lack}; try again later`;
 }

@@ -25,6 +25,7 @@ import type {
   Policy,
   RequestFacts,
 } from "../policy/contract.ts";
+import type { Shortage } from "../pool/shortage.ts";
 import { Answers } from "./answers.ts";
 import { ArrivalBook } from "./arrivals.ts";
 import { DecisionLog } from "./decision_log.ts";
@@ -249,7 +250,7 @@ export class Scheduler implements PoolListener {
     for (const head of heads) {
       const decision = this.#decide(head, true);
       if (decision.kind === "reject") {
-        this.#answers.fail(head, this.#rejection(head, decision.code));
+        this.#answers.fail(head, this.#rejection(head, decision.code, true));
       } else if (decision.kind === "offload") {
         this.#queue.remove(head);
         this.#offload(head, decision);
@@ -314,7 +315,7 @@ export class Scheduler implements PoolListener {
   #arrive(invocation: Invocation): void {
     const decision = this.#decide(invocation, false);
     if (decision.kind === "reject") {
-      return this.#answers.fail(invocation, this.#rejection(invocation, decision.code));
+      return this.#answers.fail(invocation, this.#rejection(invocation, decision.code, false));
     }
     if (decision.kind === "offload") return this.#offload(invocation, decision);
     const lease = decision.kind === "run" && this.#pool.tryLease(invocation.record);
@@ -322,10 +323,18 @@ export class Scheduler implements PoolListener {
     this.#wait(invocation, decision.kind === "run");
   }
 
-  #rejection(invocation: Invocation, code: RejectionCode): ServerledgeError {
-    const queueIsFull = this.#queue.queued >= this.#options.queueCapacity;
-    const memoryMib = this.#sources.ledger.balance.totalMemory;
-    return rejection(code, invocation, { queueIsFull, memoryMib });
+  #rejection(invocation: Invocation, code: RejectionCode, waits: boolean): ServerledgeError {
+    const { queueCapacity } = this.#options;
+    const { totalMemory: memoryMib, totalCpu: cpu } = this.#sources.ledger.balance;
+    return rejection(code, invocation, {
+      fullQueue: this.#queue.queued >= queueCapacity ? queueCapacity : undefined,
+      shortage: this.#shortage(invocation, waits),
+      total: { memoryMib, cpu },
+    });
+  }
+
+  #shortage(invocation: Invocation, waits: boolean): Shortage {
+    return new LocalView(invocation, waits, this.#sources).shortage;
   }
 
   #decide(invocation: Invocation, waits: boolean): Decision {
@@ -352,7 +361,10 @@ export class Scheduler implements PoolListener {
     invocation.deadline = this.#options.deadlines.set(limit, () => {
       this.#answers.fail(
         invocation,
-        outwaited(invocation, this.#pool.coming(invocation.record) > 0),
+        outwaited(
+          invocation,
+          this.#pool.coming(invocation.record) > 0 ? undefined : this.#shortage(invocation, true),
+        ),
       );
     });
     if (promised) this.#provision(invocation.record);

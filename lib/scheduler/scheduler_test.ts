@@ -271,6 +271,21 @@ Deno.test("who is refused with places left in the queue is not told that it is f
   const refused: ServerledgeError = await second.done.catch((error) => error);
   assert.equal(refused.code, "NODE_SATURATED");
   assert.match(refused.message, /within the request's limit/);
+  assert.match(refused.message, / 100 MiB of memory \(MemoryMB\), and 0 of 100 are free/);
+});
+
+Deno.test("who is refused by a full queue is told whether memory or CPU lacks", async () => {
+  const lackOf = async (values: Parameters<typeof setUp>[0], calls: number) => {
+    const set = setUp({ ...values, queueCapacity: 0 });
+    for (let call = 0; call < calls; call++) set.submit();
+    await finishStarts(set);
+    const refused: ServerledgeError = await set.submit().done.catch((error) => error);
+    assert.equal(refused.code, "NODE_SATURATED");
+    return refused.message;
+  };
+  assert.match(await lackOf({ memory: 150 }, 1), /100 MiB .* 50 of 150 .*container\.pool\.memory/);
+  const demanding = fakeRecord({ CPUDemand: 3 });
+  assert.match(await lackOf({ record: demanding }, 1), /3 CPUs .* 1 of 4 .*container\.pool\.cpus/);
 });
 
 Deno.test("a deadline in the queue answers without running", async () => {
@@ -279,7 +294,9 @@ Deno.test("a deadline in the queue answers without running", async () => {
   await finishStarts(set);
   const late = set.submit({ QoSMaxRespT: 0.5 });
   set.clock.advance(510);
-  assert.equal(await codeOf(late.done), "DEADLINE_EXCEEDED");
+  const error: ServerledgeError = await late.done.catch((error) => error);
+  assert.equal(error.code, "DEADLINE_EXCEEDED");
+  assert.match(error.message, /until its deadline: .* 0 of 100 are free/);
   assert.equal(set.scheduler.waiting, 0);
 });
 

@@ -10,6 +10,7 @@ import { needOf } from "../images/needs.ts";
 import type { Estimates, NodeView, PeerView } from "../policy/contract.ts";
 import type { Ledger } from "../pool/ledger.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { Shortage } from "../pool/shortage.ts";
 import type { EstimateBook } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
 import type { WaitQueue } from "./wait_queue.ts";
@@ -69,10 +70,13 @@ export class LocalView implements NodeView {
 
   /** See {@link NodeView}. */
   get canStart(): boolean {
-    const { record } = this.#invocation;
-    const unserved = this.#waiting + (this.#waits ? 0 : 1) - this.#sources.pool.coming(record);
-    const instances = Math.ceil(unserved / record.MaxConcurrency);
-    return instances <= 0 || this.#sources.pool.canStart(record, instances);
+    const instances = this.#unstarted;
+    return instances <= 0 || this.#sources.pool.canStart(this.#invocation.record, instances);
+  }
+
+  /** What keeps the request from running here now. */
+  get shortage(): Shortage {
+    return this.#sources.pool.shortage(this.#invocation.record, Math.max(1, this.#unstarted));
   }
 
   /** See {@link NodeView}. */
@@ -142,6 +146,13 @@ export class LocalView implements NodeView {
   /** See {@link NodeView}. */
   get cloud(): PeerView | undefined {
     return this.#sources.peers.cloud(this.#eligibility);
+  }
+
+  /** Instances that would have to be started for all that wait, this request too. */
+  get #unstarted(): number {
+    const { record } = this.#invocation;
+    const unserved = this.#waiting + (this.#waits ? 0 : 1) - this.#sources.pool.coming(record);
+    return Math.ceil(unserved / record.MaxConcurrency);
   }
 
   get #waiting(): number {

@@ -266,6 +266,10 @@ Deno.test("a full queue answers 429 with Retry-After", async () => {
   assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 429]);
   const refused = answers.find(({ status }) => status === 429)!;
   assert.equal(refused.body.code, "NODE_SATURATED");
+  assert.match(
+    refused.body.message,
+    /1 requests wait.*scheduler\.queue\.capacity.*MemoryMB\), and 0 of 64 are free \(container\.pool\.memory/,
+  );
   assert(Number(refused.headers.get("retry-after")) >= 1);
 });
 

@@ -40,6 +40,27 @@ export interface TestEtcdOptions {
   readonly ctlFlags?: readonly string[];
   /** `http` or `https`. */
   readonly scheme?: "http" | "https";
+  /** Its place among the members of a cluster, which become ready together; without it: it is alone. */
+  readonly member?: { readonly peers: readonly string[]; readonly at: number };
+}
+
+/**
+ * Starts a cluster of etcd.
+ *
+ * @param size how many members
+ */
+export async function startEtcdCluster(
+  size: number,
+): Promise<AsyncDisposable & { members: TestEtcd[] }> {
+  const peers = Array.from({ length: size }, () => `http://127.0.0.1:${freePort()}`);
+  const starting = peers.map((_, at) => startEtcd({ member: { peers, at } }));
+  const members = await Promise.all(starting);
+  return {
+    members,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(members.map((member) => member[Symbol.asyncDispose]()));
+    },
+  };
 }
 
 /**
@@ -49,17 +70,19 @@ export interface TestEtcdOptions {
  * @throws if there is no `etcd` on this machine: that fails a test, it does not skip it
  */
 export async function startEtcd(options: TestEtcdOptions = {}): Promise<TestEtcd> {
-  const { flags = [], ctlFlags = [], scheme = "http" } = options;
+  const { flags = [], ctlFlags = [], scheme = "http", member } = options;
   await using stack = new AsyncDisposableStack();
   const dir = stack.use(await tempDir("etcd"));
   const endpoint = `127.0.0.1:${freePort()}`;
-  const peer = `http://127.0.0.1:${freePort()}`;
+  const peers = member?.peers ?? [`http://127.0.0.1:${freePort()}`];
+  const at = member?.at ?? 0;
+  const peer = peers[at]!;
   const url = `${scheme}://${endpoint}`;
   const args = [
-    ["--data-dir", `${dir.path}/data`, "--log-level", "error", "--name", "test"],
+    ["--data-dir", `${dir.path}/data`, "--log-level", "error", "--name", `test${at}`],
     ["--listen-client-urls", url, "--advertise-client-urls", url],
     ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
-    ["--initial-cluster", `test=${peer}`],
+    ["--initial-cluster", peers.map((each, index) => `test${index}=${each}`).join(",")],
     flags,
   ].flat();
 

@@ -20,8 +20,12 @@ export const bulkTimeoutMs = 30_000;
 const patienceMs = 700;
 /** Slowest uplink that is given time to carry a request before the next member is asked, bytes/ms. */
 const slowestUplink = 64;
-/** Fewest calls that are tried: a connection may have ended unnoticed since it was last used. */
-const minTries = 2;
+/**
+ * How often each member is asked at most, one after the other: a connection may have ended unnoticed
+ * since it was last used, and while a leader that hangs is not replaced (1 to 2 s), what the others
+ * are asked is lost.
+ */
+const triesOfEach = 2;
 
 /** What another member may answer better. */
 const tryElsewhere: readonly number[] = [
@@ -158,7 +162,7 @@ export class EtcdCluster implements Disposable {
     const isAlone = endpoints.length === 1;
     try {
       return await firstAnswer({
-        tries: Math.max(minTries, endpoints.length),
+        tries: triesOfEach * endpoints.length,
         patienceMs: isAlone ? Infinity : patienceMs + text.length / slowestUplink,
         isFinal: (error) => {
           const { code } = asEtcdError(error);

@@ -35,6 +35,11 @@ import { forEach, pause } from "./steps.ts";
 const heartbeatMs = 2000;
 /** Heartbeats between two looks whether the watch has missed changes. */
 const progressBeats = 15;
+/**
+ * The same where there are several members: one may hang that a watch stays on, while the others
+ * answer all calls.
+ */
+const progressBeatsOfMany = 2;
 /** Heartbeats without an answer after which the watch's connection is taken for dead. */
 const fatalBeats = 3;
 /** How long the first watch waits for an etcd that is away, ms. */
@@ -64,6 +69,7 @@ class EtcdRegistry implements Registry {
   readonly #watch: FunctionWatch;
   /** Made when somebody first asks for nodes. */
   #nodes: NodeWatch | undefined;
+  readonly #progressBeats: number;
   readonly #recoverCode: (hash: string) => Promise<Uint8Array | undefined>;
   readonly #stop = new AbortController();
   readonly #heart: Promise<void>;
@@ -73,6 +79,7 @@ class EtcdRegistry implements Registry {
   constructor(options: EtcdOptions) {
     this.description = `etcd (${options.endpoints.join(", ")})`;
     this.#client = new EtcdClient(options);
+    this.#progressBeats = options.endpoints.length > 1 ? progressBeatsOfMany : progressBeats;
     const now = () => systemClock.now();
     this.#leases = new SharedLeases((seconds) => this.#client.grantLease(seconds), now);
     this.#code = new EtcdCode(this.#client, this.#leases, now);
@@ -198,7 +205,7 @@ class EtcdRegistry implements Registry {
       try {
         await this.#watch.checkIdentity();
         failed = 0;
-        if (beats % progressBeats < 2) {
+        if (beats % this.#progressBeats < 2) {
           await this.#watch.checkProgress();
           await this.#nodes?.checkProgress();
         }

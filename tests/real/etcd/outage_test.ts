@@ -5,7 +5,7 @@ import { connectEtcd } from "../../../lib/registry/etcd/registry.ts";
 import type { EtcdOptions } from "../../../lib/registry/etcd/options.ts";
 import type { Registry } from "../../../lib/registry/registry.ts";
 import { Recorder, sampleCode, sampleRecord } from "../../contract/registry.ts";
-import { startEtcd, type TestEtcd } from "../../support/etcd.ts";
+import { startEtcd, startEtcdCluster, type TestEtcd } from "../../support/etcd.ts";
 import { eventually } from "../../support/eventually.ts";
 import { Relay } from "../../support/relay.ts";
 
@@ -248,6 +248,31 @@ Deno.test("a member that hangs costs a call at most 2 s where there is another",
   const ms = performance.now() - begun;
   assert(ms < 2000, `the function was created after ${Math.round(ms)} ms`);
   assert.deepEqual(registry.health(), { ok: true });
+});
+
+Deno.test("a member of three that hangs keeps no change back, and may come back", async () => {
+  await using cluster = await startEtcdCluster(3);
+  const [held, killed] = cluster.members;
+  const endpoints = cluster.members.map(({ endpoint }) => endpoint);
+  await using one = connectEtcd({ endpoints });
+  await using two = connectEtcd({ endpoints });
+  const seen = new Recorder();
+  await using _watch = await two.watchFunctions(seen);
+  const creates = async (name: string, boundMs?: number) => {
+    assert.equal(await one.createFunction(sampleRecord(name)), true);
+    await eventually(`${name} is seen`, () => seen.functions.has(name), boundMs);
+  };
+  await creates("before");
+  held!.freeze();
+  // The watch is on the member that hangs, and calls go to another.
+  await creates("during", 15_000);
+  held!.thaw();
+  await eventually(
+    "it has come back",
+    () => held!.ctl("endpoint", "health").then(() => true, () => false),
+  );
+  await killed!.kill();
+  await creates("later");
 });
 
 Deno.test("a bad record in etcd is skipped, at first and later", async () => {

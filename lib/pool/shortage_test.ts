@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { type Shortage, shortageInWords, shortageOf } from "./shortage.ts";
+
+const supply = {
+  balance: { totalMemory: 1024, busyMemory: 960, warmMemory: 32, totalCpu: 2, usedCpu: 1.7 },
+  reclaimableMemory: 64,
+};
+
+function said(shortage: Shortage | undefined): string | undefined {
+  return shortage && shortageInWords(shortage, { Name: "f", MaxConcurrency: 1 });
+}
+
+Deno.test("a shortage of memory tells what is asked for, what is free, and the keys", () => {
+  assert.equal(
+    said(shortageOf({ MemoryMB: 128, CPUDemand: 0 }, 1, supply)),
+    'one more instance of "f" would take 128 MiB of memory (MemoryMB), ' +
+      "and 64 of 1024 are free (container.pool.memory)",
+  );
+  assert.match(said(shortageOf({ MemoryMB: 32, CPUDemand: 0 }, 3, supply))!, /^3 more .* 96 MiB/);
+});
+
+Deno.test("a shortage of CPU tells what is asked for, what is free, and the keys", () => {
+  assert.equal(
+    said(shortageOf({ MemoryMB: 64, CPUDemand: 0.5 }, 1, supply)),
+    'one more instance of "f" would take 0.5 CPUs (CPUDemand), ' +
+      "and 0.3 of 2 are free (container.pool.cpus)",
+  );
+});
+
+Deno.test("nothing lacks where what is asked for is exactly what is free", () => {
+  assert.equal(shortageOf({ MemoryMB: 64, CPUDemand: 0.3 }, 1, supply), undefined);
+});
+
+Deno.test("a shortage of places tells how many there are and what adds to them", () => {
+  assert.match(
+    said({ lacks: "places", places: 2, starting: 1 })!,
+    /^all 2 places of "f" are taken, 1 of its instances being started; .*MaxConcurrency.*container\.starts/,
+  );
+});
