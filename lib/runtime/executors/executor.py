@@ -139,6 +139,9 @@ class Sink:
         self.copy = copy
 
 
+# As the system has it: functions call `Output.write_number` by that name.
+write_bytes = os.write
+
 # The sink of what runs. A thread of Python's begins without one: see inherit_output.
 CURRENT = ContextVar("output", default=None)
 
@@ -191,12 +194,12 @@ class Output:
                 if len(data) <= MAX_PIECE and not data.endswith(b"\n"):
                     self.piece = data
                     return
-            os.write(self.writer, data)
+            write_bytes(self.writer, data)
             return
         if self.forked:
             at = 0
             while at < len(data):
-                at += os.write(number, data[at:])
+                at += write_bytes(number, data[at:])
             return
         lock = self.channel.lock
         if lock._is_owned():
@@ -211,7 +214,7 @@ class Output:
         """Tells the node the part of a line that was written to a stream."""
         if self.piece and get_ident() == self.main:
             piece, self.piece = self.piece, b""
-            os.write(self.writer, piece)
+            write_bytes(self.writer, piece)
         sink = CURRENT.get() or self.nobody
         if not sink.rests or self.forked or self.channel.lock._is_owned():
             return
@@ -252,7 +255,8 @@ class Output:
             text = text[: sink.room] + OUTPUT_CUT
         if sink.copy is not None:
             sink.copy.append(text)
-        if self.collected is not None and sink is self.owner:
+        # What is nobody's may come out of the pipe at a call's end: another's child has written it.
+        if self.collected is not None and sink is self.owner and sink.name is not None:
             self.collected.append(text)
             return
         name = "null" if sink.name is None else quote(sink.name)
@@ -325,6 +329,15 @@ class Output:
             except Exception:  # whatever it is, None or closed or the function's own
                 pass
 
+    def flush_all(self):
+        """Tells the node all that the running call has written, lines that have no end yet too."""
+        self.flush_bound()
+        self.flush(1)
+        with self.channel.lock:
+            self.drain()
+        for number in (2, PIPE):
+            self.flush(number)
+
     # Processes of the function.
 
     def watch(self):
@@ -341,11 +354,39 @@ class Output:
                     rounds = WATCH_ROUNDS if self.drain() else rounds - 1
                 sleep(WATCH_S)
 
+    def is_stray(self):
+        """True on a thread that has outlived the call that started it, while another call runs."""
+        owner = self.owner
+        return (
+            get_ident() != self.main and owner is not self.nobody and CURRENT.get() is not owner
+        )
+
     def mark_spawned(self):
         self.spawned = True
+        if self.is_stray():
+            # What its child writes must not get into the output of the call that runs.
+            with self.channel.lock:
+                self.drain()
+                self.owner = self.nobody
+                self.shared = True
+
+    def write_number(self, number, data):
+        """Writes for os.write: on a stray thread past the pipe, which the running call owns."""
+        if number != 1 and number != 2 or not self.is_stray() or not self.is_ours(number):
+            return write_bytes(number, data)
+        with self.channel.lock:
+            self.take(CURRENT.get() or self.nobody, number, bytes(data))
+        return len(data)
+
+    def is_ours(self, number):
+        try:
+            return os.readlink("/proc/self/fd/%d" % number) == self.pipe
+        except OSError:
+            return False
 
     def enter_child(self):
         self.forked = True
+        self.owner = self.nobody
         self.piped = False
         self.piece = b""
         self.channel.lock = RLock()
@@ -375,7 +416,7 @@ def mark_spawns(output):
 
     def marked(start):
         def spawn(*args, **kwargs):
-            output.spawned = True
+            output.mark_spawned()
             return start(*args, **kwargs)
 
         return spawn
@@ -812,7 +853,7 @@ class Serial:
             return self.set_alarm(self.deadline - FLUSH_AHEAD_S)
         if now < self.deadline:
             self.set_alarm(self.deadline)
-            return self.output.flush_bound()
+            return self.output.flush_all()
         self.running = None
         raise Interrupted()
 
@@ -1217,6 +1258,7 @@ def main():
     output = Output(channel)
     function = Function(output)
     if limit == 1:
+        os.write = output.write_number
         mark_spawns(output)
         executor = Serial(channel, function)
         function.load(handler)

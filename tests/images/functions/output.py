@@ -120,6 +120,35 @@ def leave_thread(params, context):
     print("step", params["step"])
 
 
+def leave_writer(params, context):
+    """A thread that outlives its call writes past Python's streams while the next call runs."""
+    global let_go, written
+    if params["step"] == 1:
+        let_go, written = threading.Event(), threading.Event()
+
+        def outlive():
+            let_go.wait(20)
+            os.write(1, b"late, by its number\n")
+            subprocess.run(["echo", "late, from a child"])
+            written.set()
+
+        threading.Thread(target=outlive, daemon=True).start()
+    else:
+        os.write(1, b"before\n")
+        let_go.set()
+        written.wait(20)
+        os.write(1, b"after\n")
+
+
+def unfinished(params, context):
+    """Begins lines by all ways, and is late."""
+    print("whole")
+    sys.stdout.write("by name ")
+    sys.stderr.write("by another ")
+    os.write(2, b"by its number")
+    time.sleep(30)
+
+
 def leave_child(params, context):
     """The same with a process."""
     global child

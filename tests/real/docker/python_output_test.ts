@@ -91,6 +91,14 @@ Deno.test("output of Python functions", async (t) => {
     },
   );
 
+  await t.step("lines that have no end yet are in the answer of a call that is late", async () => {
+    await using instance = await start("unfinished");
+    const call = dockerCall({ timeoutMs: 300 });
+    const { output } = await instance.invoke(call);
+    const parts = ["whole\n", "by name ", "by another ", "by its number"];
+    assert.deepEqual(parts.filter((part) => !output.includes(part)), [], output);
+  });
+
   await t.step("a wrapper that ends closes nothing", async () => {
     await using instance = await start("dropped");
     for (let i = 0; i < 2; i++) assert.equal(await outputOf(instance), "through it\n");
@@ -162,6 +170,15 @@ Deno.test("output of Python functions", async (t) => {
     await eventually("the log has it", () => /late\n(.|\n)*later\n/.test(logged(null)));
     await using children = await start("children");
     assert.match(await outputOf(children), /from a child/);
+  });
+
+  await t.step("a thread that outlives its call writes to no other's output", async () => {
+    await using instance = await start("leave_writer");
+    await outputOf(instance, { step: 1 });
+    // What goes through its descriptors after the child is nobody's: it may be the child's.
+    assert.equal(await outputOf(instance, { step: 2 }), "before\n");
+    await eventually("the log has it", () => /late, from a child\nafter\n/.test(logged(null)));
+    assert.equal(await outputOf(instance, { step: 2 }), "before\nafter\n");
   });
 
   await t.step("a coroutine's output is its call's", async () => {
