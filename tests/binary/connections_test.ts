@@ -11,6 +11,7 @@ import { startEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { RawClient } from "../support/raw_client.ts";
+import { tempDir } from "../support/temp_dir.ts";
 
 /** A command that runs another with a limit of descriptors. */
 const limited = (count: number, kind = "") => [
@@ -140,6 +141,25 @@ Deno.test("a client that only ends its sending side gets its answer, one that le
     "it is cancelled",
     async () => /outcome="CANCELLED"\} 1$/m.test((await get(`${node.url}/metrics`)).body),
   );
+});
+
+Deno.test("a node that is killed while it has HTTP/2 connections leaves no files of theirs", async () => {
+  await using temporary = await tempDir("http2");
+  await using node = await startNodeProcess({ env: { TMPDIR: temporary.path } });
+  const port = Number(new URL(node.url).port);
+  using clients = new DisposableStack();
+  for (let count = 0; count < 3; count++) {
+    const client = clients.use(await Deno.connect({ port }));
+    // The preface, and a frame of settings without any (RFC 9113, 3.4).
+    await client.write(new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+    await client.write(new Uint8Array([0, 0, 0, 4, 0, 0, 0, 0, 0]));
+    const answer = new Uint8Array(9);
+    assert.notEqual(await client.read(answer), null);
+    assert.equal(answer[3], 4, "the server's settings");
+  }
+  await node.kill();
+  const left = [...Deno.readDirSync(temporary.path)].map(({ name }) => name);
+  assert.deepEqual(left.filter((name) => name.includes("http2")), []);
 });
 
 Deno.test("a balancer with 128 descriptors withstands 300 idle connections and 300 half heads", async () => {

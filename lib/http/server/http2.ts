@@ -14,12 +14,10 @@ import type { Waiting } from "./waiting.ts";
 /** Bytes that are carried at once. */
 const pieceBytes = 16 << 10;
 
-/** Carries connections. Disposing it removes the folder of its sockets. */
-export class Http2Tunnels implements AsyncDisposable {
+/** Carries connections. */
+export class Http2Tunnels {
   readonly #handler: HttpHandler;
   readonly #waiting: Waiting;
-  #folder: Promise<string> | undefined;
-  #count = 0;
 
   /**
    * Nothing is started before the first connection.
@@ -40,15 +38,11 @@ export class Http2Tunnels implements AsyncDisposable {
    * @param client address of the client
    */
   async carry(conn: Deno.Conn, first: Uint8Array, client: string): Promise<void> {
-    this.#folder ??= Deno.makeTempDir({ prefix: "serverledge-http2-" });
-    const path = `${await this.#folder}/${this.#count++}`;
     const session = new Session(this.#handler, this.#waiting, client, () => inner?.close());
-    const server = Deno.serve({ path, onListen: () => {} }, (request) => session.answer(request));
     let inner: Deno.UnixConn | undefined;
+    let server: Deno.HttpServer | undefined;
     try {
-      inner = await Deno.connect({ transport: "unix", path });
-      // Nobody else is to connect.
-      await Deno.remove(path);
+      ({ server, inner } = await serveOne((request) => session.answer(request)));
       session.rests();
       await writeAll(inner, new TextEncoder().encode(http2Preface));
       await writeAll(inner, first);
@@ -56,13 +50,29 @@ export class Http2Tunnels implements AsyncDisposable {
     } finally {
       session.end();
       closeQuietly(inner);
-      await server.shutdown();
+      await server?.shutdown();
     }
   }
+}
 
-  /** Removes the folder. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#folder) await Deno.remove(await this.#folder, { recursive: true });
+/**
+ * Starts a server of the platform and connects to it. Its socket is gone from the file system then:
+ * nobody else can connect, and a process that is killed leaves nothing behind.
+ */
+async function serveOne(
+  answer: (request: Request) => Promise<Response>,
+): Promise<{ server: Deno.HttpServer; inner: Deno.UnixConn }> {
+  const folder = await Deno.makeTempDir({ prefix: "serverledge-http2-" });
+  let server: Deno.HttpServer | undefined;
+  try {
+    const path = `${folder}/socket`;
+    server = Deno.serve({ path, onListen: () => {} }, answer);
+    return { server, inner: await Deno.connect({ transport: "unix", path }) };
+  } catch (error) {
+    await server?.shutdown();
+    throw error;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 }
 

@@ -122,7 +122,6 @@ export class HttpServer implements AsyncDisposable {
     for (const connection of this.#open) connection.close();
     await this.#accepting;
     await this.#drained.promise;
-    await this.#tunnels[Symbol.asyncDispose]();
   }
 
   #stop(): void {
