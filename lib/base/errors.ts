@@ -32,6 +32,7 @@ const table = {
   NO_SUITABLE_NODE: { status: 429, elsewhere: true, exit: 2 },
   CANCELLED: { status: 499, elsewhere: false, exit: 2 },
   FUNCTION_ERROR: { status: 500, elsewhere: false, exit: 5 },
+  FUNCTION_DAMAGED: { status: 500, elsewhere: false, exit: 2 },
   INTERNAL: { status: 500, elsewhere: false, exit: 2 },
   FUNCTION_CRASHED: { status: 502, elsewhere: false, exit: 5 },
   INSTANCE_START_FAILED: { status: 502, elsewhere: true, exit: 2 },

@@ -282,7 +282,7 @@ export class NodeServices implements ApiServices {
       const followed = followOutput(name, lines, {
         log: outputLog,
         outside: () => this.#outside(name, lines),
-        goesOn: () => !scheduler.draining && catalog.get(name) !== undefined,
+        goesOn: () => !scheduler.draining && catalog.has(name),
         signal,
       });
       for await (const found of followed) yield found.map(lineText);

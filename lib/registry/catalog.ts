@@ -9,7 +9,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import type { FunctionObserver, Registry } from "./registry.ts";
+import type { DamagedFunction, FunctionObserver, Registry } from "./registry.ts";
 
 /** How long a write waits for the watch to bring it back, ms. */
 const seenBoundMs = 2000;
@@ -36,6 +36,8 @@ interface Expected {
 /** All functions in memory. */
 export class Catalog implements AsyncDisposable {
   readonly #functions = new Map<string, FunctionRecord>();
+  /** What is wrong with the records of functions that cannot be read. */
+  readonly #damaged = new Map<string, string>();
   readonly #listeners = new Set<CatalogListener>();
   readonly #expected = new Set<Expected>();
   readonly #clock: Clock;
@@ -61,8 +63,9 @@ export class Catalog implements AsyncDisposable {
     const catalog = new Catalog(clock);
     for (const record of known) catalog.#put(record);
     const observer: FunctionObserver = {
-      reset: (records) => catalog.#reset(records),
+      reset: (records, damaged = []) => catalog.#reset(records, damaged),
       put: (record) => catalog.#put(record),
+      damage: (damaged) => catalog.#damage(damaged),
       remove: (name) => catalog.#remove(name),
     };
     catalog.#watch = await registry.watchFunctions(observer);
@@ -87,12 +90,21 @@ export class Catalog implements AsyncDisposable {
   /**
    * The function of that name, if there is one.
    *
-   * @throws `REGISTRY_UNAVAILABLE` if that cannot be told yet
+   * @throws `REGISTRY_UNAVAILABLE` if that cannot be told yet, `FUNCTION_DAMAGED` if its record
+   *   cannot be read
    */
   get(name: string): FunctionRecord | undefined {
     const record = this.#functions.get(name);
-    if (!record) this.requireComplete();
+    if (!record) {
+      this.#requireReadable(name);
+      this.requireComplete();
+    }
     return record;
+  }
+
+  /** True if the function's record in the registry cannot be read. */
+  isDamaged(name: string): boolean {
+    return this.#damaged.has(name);
   }
 
   /** True if a function of that name is known. */
@@ -167,18 +179,31 @@ export class Catalog implements AsyncDisposable {
     this.#listeners.clear();
   }
 
-  #reset(records: FunctionRecord[]): void {
+  #requireReadable(name: string): void {
+    const problem = this.#damaged.get(name);
+    if (problem === undefined) return;
+    throw new ServerledgeError(
+      "FUNCTION_DAMAGED",
+      `The record of "${name}" in the registry is damaged (${problem}): create the function again, ` +
+        "or delete it",
+    );
+  }
+
+  #reset(records: FunctionRecord[], damaged: readonly DamagedFunction[]): void {
     this.#isComplete = true;
+    this.#damaged.clear();
+    for (const { name, problem } of damaged) this.#damaged.set(name, problem);
     const names = new Set(records.map(({ Name }) => Name));
     for (const name of [...this.#functions.keys()]) if (!names.has(name)) this.#remove(name);
     for (const record of records) this.#put(record);
     for (const { name, version, seen } of this.#expected) {
-      if (version === undefined && !names.has(name)) seen();
+      if (version === undefined && !names.has(name) && !this.#damaged.has(name)) seen();
     }
     this.#completed.resolve();
   }
 
   #put(record: FunctionRecord): void {
+    this.#damaged.delete(record.Name);
     const known = this.#functions.get(record.Name);
     if (known?.Version !== record.Version) {
       this.#functions.set(record.Name, record);
@@ -189,7 +214,13 @@ export class Catalog implements AsyncDisposable {
     }
   }
 
+  /** The function as it was last read goes on as long as this node has it. */
+  #damage({ name, problem }: DamagedFunction): void {
+    this.#damaged.set(name, problem);
+  }
+
   #remove(name: string): void {
+    this.#damaged.delete(name);
     if (this.#functions.delete(name)) this.#changed(name, undefined);
     for (const expected of this.#expected) {
       if (expected.name === name && expected.version === undefined) expected.seen();

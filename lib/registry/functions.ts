@@ -63,7 +63,7 @@ export class FunctionService implements AsyncDisposable {
   }
 
   /**
-   * Registers a function that must not exist yet.
+   * Registers a function that must not exist yet, but with a record that cannot be read.
    *
    * @throws `FUNCTION_EXISTS`, `RUNTIME_UNKNOWN`, `UNPROCESSABLE`, `PAYLOAD_TOO_LARGE`,
    *   `REGISTRY_UNAVAILABLE`
@@ -72,6 +72,7 @@ export class FunctionService implements AsyncDisposable {
     const { registry, catalog } = this.#options;
     using stored = await this.#store(definition);
     const { record } = stored;
+    if (catalog.isDamaged(record.Name)) return await this.#put(record);
     const write = () => registry.createFunction(record);
     if (await catalog.written(record.Name, record.Version, write)) return;
     this.#collect();
@@ -98,7 +99,7 @@ export class FunctionService implements AsyncDisposable {
    *
    * @param name the function's
    * @param changes see {@link patchDefinition}
-   * @throws as {@link FunctionService.update}, and `FUNCTION_UNKNOWN`
+   * @throws as {@link FunctionService.update}, `FUNCTION_UNKNOWN` and `FUNCTION_DAMAGED`
    */
   async patch(name: string, changes: unknown): Promise<void> {
     const patching = (this.#patches.get(name) ?? Promise.resolve())

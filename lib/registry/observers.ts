@@ -6,7 +6,7 @@
 
 import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import type { FunctionObserver } from "./registry.ts";
+import type { DamagedFunction, FunctionObserver } from "./registry.ts";
 
 /** Passes changes on to all observers; one that throws does not keep them from the others. */
 export class Observers implements FunctionObserver {
@@ -23,13 +23,18 @@ export class Observers implements FunctionObserver {
   }
 
   /** Tells all of them the functions that are registered now. */
-  reset(records: FunctionRecord[]): void {
-    this.#each((observer) => observer.reset(records));
+  reset(records: FunctionRecord[], damaged: readonly DamagedFunction[] = []): void {
+    this.#each((observer) => observer.reset(records, damaged));
   }
 
   /** Tells all of them a created or updated function. */
   put(record: FunctionRecord): void {
     this.#each((observer) => observer.put(record));
+  }
+
+  /** Tells all of them a function whose record cannot be read any more. */
+  damage(damaged: DamagedFunction): void {
+    this.#each((observer) => observer.damage(damaged));
   }
 
   /** Tells all of them a deleted function. */

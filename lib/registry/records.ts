@@ -68,6 +68,31 @@ function tell(log: Pick<Logger, "warn">, key: string, problem: string): void {
   log.warn("Skipped {key}: {problem}", { key, problem });
 }
 
+/** A stored value that was read, or what is wrong with it. */
+export type ReadRecord<T> = { readonly record: T } | { readonly problem: string };
+
+/**
+ * Parses a stored value.
+ *
+ * @param schema what it must be
+ * @param text JSON, as it was stored
+ */
+export function parseRecord<S extends v.GenericSchema>(
+  schema: S,
+  text: string,
+): ReadRecord<v.InferOutput<S>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: "its value is not JSON" };
+  }
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return { record: result.output };
+  const issue = result.issues[0];
+  return { problem: `${v.getDotPath(issue) ?? "value"}: ${issue.message}` };
+}
+
 /**
  * Reads a stored value.
  *
@@ -83,18 +108,9 @@ export function readRecord<S extends v.GenericSchema>(
   key: string,
   unreadable?: UnreadableValues,
 ): v.InferOutput<S> | undefined {
-  const report = (problem: string) =>
-    unreadable ? unreadable.add(key, problem) : tell(logger("registry"), key, problem);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    report("its value is not JSON");
-    return undefined;
-  }
-  const result = v.safeParse(schema, value, { abortEarly: true });
-  if (result.success) return result.output;
-  const issue = result.issues[0];
-  report(`${v.getDotPath(issue) ?? "value"}: ${issue.message}`);
+  const read = parseRecord(schema, text);
+  if ("record" in read) return read.record;
+  if (unreadable) unreadable.add(key, read.problem);
+  else tell(logger("registry"), key, read.problem);
   return undefined;
 }

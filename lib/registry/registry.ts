@@ -39,15 +39,29 @@ export const asyncResultSchema = v.variant("state", [
 /** What is known of an async invocation: accepted and not ended, done, or failed with its reason. */
 export type AsyncResult = v.InferOutput<typeof asyncResultSchema>;
 
+/** A function whose record in the registry cannot be read. */
+export interface DamagedFunction {
+  /** Its name, from the record's key. */
+  readonly name: string;
+  /** What is wrong with its record. */
+  readonly problem: string;
+}
+
 /**
  * Gets the registered functions: all as soon as the registry answers and again after an outage, and
  * each change.
  */
 export interface FunctionObserver {
-  /** All functions that are registered now; others are gone. */
-  reset(records: FunctionRecord[]): void;
+  /**
+   * All functions that are registered now; others are gone.
+   *
+   * @param damaged those whose records cannot be read; none if left out
+   */
+  reset(records: FunctionRecord[], damaged?: readonly DamagedFunction[]): void;
   /** A function was created or updated. */
   put(record: FunctionRecord): void;
+  /** A function's record was overwritten by something that cannot be read. */
+  damage(damaged: DamagedFunction): void;
   /** A function was deleted. */
   remove(name: string): void;
 }

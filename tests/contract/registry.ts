@@ -13,6 +13,7 @@ import { parse } from "../../lib/json/json.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import type {
   AsyncResult,
+  DamagedFunction,
   FunctionObserver,
   NodeObserver,
   Registry,
@@ -63,6 +64,11 @@ export class Recorder implements FunctionObserver {
   put(record: FunctionRecord): void {
     this.functions.set(record.Name, record);
     this.told.push(`put ${record.Version}`);
+  }
+
+  /** Writes down a damage. */
+  damage({ name }: DamagedFunction): void {
+    this.told.push(`damage ${name}`);
   }
 
   /** Writes down a removal. */

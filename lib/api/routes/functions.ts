@@ -98,7 +98,9 @@ const patching: Description = {
     "`Env` are named one by one. (JSON Merge Patch, RFC 7396.)",
   body: requests.changes,
   answers: { 200: { description: "It is changed", schema: answers.updated } },
-  errors: creation.errors.map((code) => code === "FUNCTION_EXISTS" ? "FUNCTION_UNKNOWN" : code),
+  errors: creation.errors.flatMap((code) =>
+    code === "FUNCTION_EXISTS" ? ["FUNCTION_UNKNOWN", "FUNCTION_DAMAGED"] : [code]
+  ),
   curl: `curl -X PATCH $NODE/function/hello -d '{"MemoryMB": 256}'`,
 };
 

@@ -24,6 +24,7 @@ export const invocationErrors: readonly ErrorCode[] = [
   "UNAUTHORIZED",
   "FORBIDDEN",
   "FUNCTION_UNKNOWN",
+  "FUNCTION_DAMAGED",
   "REQUEST_REPEATED",
   "PAYLOAD_TOO_LARGE",
   "UNPROCESSABLE",

@@ -35,6 +35,7 @@ const notForThisPeer: ReadonlySet<ErrorCode> = new Set([
   "ROUTE_UNKNOWN",
   "METHOD_NOT_ALLOWED",
   "FUNCTION_UNKNOWN",
+  "FUNCTION_DAMAGED",
   "RUNTIME_UNKNOWN",
 ]);
 

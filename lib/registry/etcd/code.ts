@@ -6,15 +6,17 @@
 
 import * as v from "valibot";
 import { randomId } from "../../base/ids.ts";
-import { functionRecordSchema } from "../../model/function.ts";
+import { logger } from "../../base/log.ts";
 import { readChunks, writeChunks } from "./chunks.ts";
 import type { EtcdClient } from "./client.ts";
 import { codeFolder, codePrefix, functionsPrefix, pinKey, pinsOf } from "./keys.ts";
 import type { SharedLeases } from "./leases.ts";
 import { noneBelow, removeBelow, unwrittenSince } from "./requests.ts";
 import { pinMs, Pins } from "../pins.ts";
-import { readRecord, UnreadableValues } from "../records.ts";
+import { parseRecord, readRecord } from "../records.ts";
 
+/** What of a function's record, which may be damaged elsewhere, tells its code. */
+const referenceSchema = v.object({ CodeHash: v.string() });
 const manifestSchema = v.object({ bytes: v.pipe(v.number(), v.integer(), v.minValue(0)) });
 
 /** Code in etcd. */
@@ -84,19 +86,25 @@ export class EtcdCode {
   }
 
   /**
-   * Removes code that no function refers to.
+   * Removes code that no function refers to: none while a record is so damaged that its code cannot
+   * be told.
    *
    * @returns how many
    */
   async collect(): Promise<number> {
     const { entries, revision } = await this.#client.list(functionsPrefix);
-    using unreadable = new UnreadableValues();
-    const decoder = new TextDecoder();
-    const used = new Set(
-      entries.map(({ key, value }) =>
-        readRecord(functionRecordSchema, decoder.decode(value), key, unreadable)?.CodeHash
-      ),
-    );
+    const used = new Set<string>();
+    for (const { key, value } of entries) {
+      const read = parseRecord(referenceSchema, new TextDecoder().decode(value));
+      if ("problem" in read) {
+        logger("registry").warn("Code is not collected, since {key} is damaged: {problem}", {
+          key,
+          problem: read.problem,
+        });
+        return 0;
+      }
+      used.add(read.record.CodeHash);
+    }
     const keys = (await this.#client.list(codePrefix, true)).entries;
     const hashes = new Set(keys.map(({ key }) => key.slice(codePrefix.length).split("/")[0]!));
     let collected = 0;

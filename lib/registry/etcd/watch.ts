@@ -13,8 +13,8 @@ import type { Changes, Entry, EtcdClient } from "./client.ts";
 import { functionsPrefix, identityKey } from "./keys.ts";
 import { absent, put, read } from "./requests.ts";
 import { Observers } from "../observers.ts";
-import { readRecord, UnreadableValues } from "../records.ts";
-import type { FunctionObserver } from "../registry.ts";
+import { parseRecord, type ReadRecord, UnreadableValues } from "../records.ts";
+import type { DamagedFunction, FunctionObserver } from "../registry.ts";
 import { pause } from "./steps.ts";
 
 /** Pause before etcd is tried again, ms. */
@@ -35,6 +35,8 @@ export class FunctionWatch implements AsyncDisposable {
   readonly #first = Promise.withResolvers<void>();
   /** All functions, as far as they are known. */
   readonly #known = new Map<string, FunctionRecord>();
+  /** Those that cannot be read. */
+  readonly #damaged = new Map<string, DamagedFunction>();
   /** The data that is followed; undefined until etcd has answered once. */
   #identity: string | undefined;
   /** Latest state of that data that was seen. */
@@ -70,7 +72,9 @@ export class FunctionWatch implements AsyncDisposable {
    * @returns removes it again
    */
   observe(observer: FunctionObserver): Disposable {
-    if (this.#identity !== undefined) observer.reset([...this.#known.values()]);
+    if (this.#identity !== undefined) {
+      observer.reset([...this.#known.values()], [...this.#damaged.values()]);
+    }
     return this.#observers.add(observer);
   }
 
@@ -145,15 +149,12 @@ export class FunctionWatch implements AsyncDisposable {
     }
     const listing = await this.#client.list(functionsPrefix);
     this.#known.clear();
+    this.#damaged.clear();
     this.#keys.clear();
-    for (const entry of listing.entries) {
-      this.#keys.add(entry.key);
-      const record = readFunction(entry, this.#unreadable);
-      if (record) this.#known.set(record.Name, record);
-    }
+    for (const entry of listing.entries) this.#read(entry);
     this.#identity = identity;
     this.#revision = listing.revision;
-    this.#observers.reset([...this.#known.values()]);
+    this.#observers.reset([...this.#known.values()], [...this.#damaged.values()]);
     this.#first.resolve();
   }
 
@@ -189,24 +190,34 @@ export class FunctionWatch implements AsyncDisposable {
       if (change.removed) {
         this.#keys.delete(change.key);
         this.#known.delete(name);
+        this.#damaged.delete(name);
         this.#observers.remove(name);
         continue;
       }
-      this.#keys.add(change.key);
-      const record = readFunction(change, this.#unreadable);
-      if (!record) continue;
-      this.#known.set(name, record);
-      this.#observers.put(record);
+      const read = this.#read(change);
+      if ("record" in read) this.#observers.put(read.record);
+      else this.#observers.damage({ name, problem: read.problem });
     }
+  }
+
+  /** Keeps what was read, or that it cannot be read. */
+  #read(entry: Entry): ReadRecord<FunctionRecord> {
+    const name = entry.key.slice(functionsPrefix.length);
+    const read = readFunction(entry);
+    this.#keys.add(entry.key);
+    if ("record" in read) {
+      this.#known.set(name, read.record);
+      this.#damaged.delete(name);
+    } else {
+      this.#unreadable.add(entry.key, read.problem);
+      this.#damaged.set(name, { name, problem: read.problem });
+    }
+    return read;
   }
 }
 
-function readFunction(
-  { key, value }: Entry,
-  unreadable: UnreadableValues,
-): FunctionRecord | undefined {
-  const record = readRecord(functionRecordSchema, new TextDecoder().decode(value), key, unreadable);
-  if (!record || functionsPrefix + record.Name === key) return record;
-  unreadable.add(key, "it holds a function of another name");
-  return undefined;
+function readFunction({ key, value }: Entry): ReadRecord<FunctionRecord> {
+  const read = parseRecord(functionRecordSchema, new TextDecoder().decode(value));
+  if ("problem" in read || functionsPrefix + read.record.Name === key) return read;
+  return { problem: "it holds a function of another name" };
 }

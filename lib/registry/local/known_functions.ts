@@ -70,6 +70,7 @@ async function functionsOf(memory: Memory): Promise<FunctionRecord[]> {
   const watch = await memory.watchFunctions({
     reset: (all) => records = all,
     put() {},
+    damage() {},
     remove() {},
   });
   await watch[Symbol.asyncDispose]();

@@ -10,10 +10,11 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { type FunctionRecord, functionRecordSchema } from "../../model/function.ts";
 import { Observers } from "../observers.ts";
 import { Pins } from "../pins.ts";
-import { readRecord, UnreadableValues } from "../records.ts";
+import { parseRecord, readRecord, UnreadableValues } from "../records.ts";
 import {
   type AsyncResult,
   asyncResultSchema,
+  type DamagedFunction,
   type FunctionObserver,
   type NodeObserver,
   type Registration,
@@ -122,14 +123,19 @@ class SqliteRegistry implements Registry {
   watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable> {
     return this.#run(({ functions }) => {
       const records: FunctionRecord[] = [];
+      const damaged: DamagedFunction[] = [];
       using unreadable = new UnreadableValues(this.#clock);
       // Not by iterate(), which in Deno 2.7.11 ends without an error at a page that is damaged.
       for (const { name, record } of functions.all()) {
-        const key = `function ${name}`;
-        const read = readRecord(functionRecordSchema, record as string, key, unreadable);
-        if (read) records.push(read);
+        const read = parseRecord(functionRecordSchema, record as string);
+        if ("record" in read) {
+          records.push(read.record);
+          continue;
+        }
+        unreadable.add(`function ${name}`, read.problem);
+        damaged.push({ name: name as string, problem: read.problem });
       }
-      observer.reset(records);
+      observer.reset(records, damaged);
       const added = this.#observers.add(observer);
       return {
         [Symbol.asyncDispose]: () => Promise.resolve(added[Symbol.dispose]()),

@@ -57,7 +57,11 @@ Deno.test("an outage is logged in lines that tell why, without stacks", async ()
   {
     await using _logging = await startLogging({ level: "debug", format: "text" }, writable);
     await using a = await connected(etcd);
-    await using _nodes = await a.registry.watchNodes({ reset() {}, put() {}, remove() {} });
+    await using _nodes = await a.registry.watchNodes({
+      reset() {},
+      put() {},
+      remove() {},
+    });
     await etcd.kill();
     await unhealthy(a.registry);
   }
@@ -275,7 +279,7 @@ Deno.test("a member of three that hangs keeps no change back, and may come back"
   await creates("later");
 });
 
-Deno.test("a bad record in etcd is skipped, at first and later", async () => {
+Deno.test("a bad record in etcd keeps nobody from the good ones, at first and later", async () => {
   await using etcd = await startEtcd();
   await etcd.ctl("put", "/serverledge/v1/functions/bad", "no json");
   await etcd.ctl("put", "/serverledge/v1/functions/other", JSON.stringify(sampleRecord("f")));
@@ -283,7 +287,7 @@ Deno.test("a bad record in etcd is skipped, at first and later", async () => {
   await etcd.ctl("put", "/serverledge/v1/functions/worse", "{}");
   await a.registry.createFunction(sampleRecord("good"));
   await eventually("the good one is told", () => a.seen.functions.has("good"));
-  assert.deepEqual(a.seen.told, ["reset", "put good-1"]);
+  assert.deepEqual(a.seen.told, ["reset", "damage worse", "put good-1"]);
 });
 
 Deno.test("a listing of ten thousand functions is complete", async () => {
@@ -319,7 +323,7 @@ Deno.test("a process that has disposed its registry ends", async () => {
     JSON.stringify(import.meta.resolve("../../../lib/registry/etcd/registry.ts"))
   };
     const registry = connectEtcd({ endpoints: [Deno.args[0], Deno.args[1]] });
-    await registry.watchFunctions({ reset() {}, put() {}, remove() {} });
+    await registry.watchFunctions({ reset() {}, put() {}, damage() {}, remove() {} });
     await registry[Symbol.asyncDispose]();
     // The next timer would keep the process longer than this.
     Deno.unrefTimer(setTimeout(() => Deno.exit(9), 1500));
