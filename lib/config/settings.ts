@@ -139,7 +139,7 @@ export const settings = {
   ),
   "container.disk": number(0, 1 << 24)(
     1024,
-    "Most that an instance of a custom image may write to its own files, MiB, before it is ended; 0: as much as the disk has",
+    "Most that an instance of a custom image may write to its own files and its volumes, MiB, before it is ended; 0: as much as the disk has",
   ),
   "container.root": choice("writable", "readonly")(
     "writable",

@@ -168,18 +168,41 @@ export function nestedParams(depth: number): JsonObject {
 
 /** Builds the custom image of the tests: a server with the quirks of the Go project's executors. */
 export async function buildCustomImage(): Promise<void> {
-  const docker = realEngine();
   const files = await Promise.all(["Dockerfile", "server.py"].map(async (name) => {
-    const body = new Uint8Array(await readFile(customFolder + name));
-    return { header: { name, size: body.length, type: "file" as const }, body };
+    return [name, new Uint8Array(await readFile(customFolder + name))] as const;
+  }));
+  // docker build --build-arg BASE=... --tag serverledge-test/custom:1 tests/images/custom
+  await build(customImage, Object.fromEntries(files), { BASE: pythonImage });
+}
+
+/**
+ * Builds the custom image of the tests with a volume.
+ *
+ * @param path where the image declares it
+ * @returns the image's name
+ */
+export async function buildVolumeImage(path: string): Promise<string> {
+  await buildCustomImage();
+  const name = "serverledge-test/custom-volume:1";
+  const text = `FROM ${customImage}\nVOLUME ${path}\n`;
+  await build(name, { Dockerfile: new TextEncoder().encode(text) });
+  return name;
+}
+
+async function build(
+  name: string,
+  files: Readonly<Record<string, Uint8Array>>,
+  buildargs: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const docker = realEngine();
+  const entries = Object.entries(files).map(([name, body]) => ({
+    header: { name, size: body.length, type: "file" as const },
+    body,
   }));
   const { Readable } = await import("node:stream");
   const { Buffer } = await import("node:buffer");
-  // docker build --build-arg BASE=... --tag serverledge-test/custom:1 tests/images/custom
-  const progress = await docker.buildImage(Readable.from([Buffer.from(await packTar(files))]), {
-    t: customImage,
-    buildargs: { BASE: pythonImage },
-  });
+  const archive = Readable.from([Buffer.from(await packTar(entries))]);
+  const progress = await docker.buildImage(archive, { t: name, buildargs });
   await new Promise<void>((resolve, reject) =>
     docker.modem.followProgress(
       progress,

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { packTar } from "modern-tar";
 import { crashed, value } from "../../contract/environment.ts";
-import { buildCustomImage, dockerCall, dockerFunction, dockerWorld } from "../../support/docker.ts";
+import {
+  buildCustomImage,
+  buildVolumeImage,
+  dockerCall,
+  dockerFunction,
+  dockerWorld,
+} from "../../support/docker.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir } from "../../support/temp_dir.ts";
 
@@ -25,6 +31,25 @@ Deno.test("a custom image that writes more than container.disk is ended and told
   const late = await crashed(greedy.invoke(write(1)));
   assert.equal(late.message, reason.message);
   assert.equal(value(await modest.invoke(write(1))), "written");
+});
+
+Deno.test("what a custom image writes to a volume counts, and the volume goes with its instance", async () => {
+  const CustomImage = await buildVolumeImage("/data");
+  await using world = await dockerWorld({ values: { "container.disk": 100 } });
+  const fn = dockerFunction("custom", "", { ...env, CustomImage });
+  await using instance = await world.environment.start(fn, never);
+  const { Mounts } = await world.docker.getContainer(instance.id).inspect();
+  const [volume] = Mounts.filter(({ Destination }) => Destination === "/data");
+  assert.equal(volume?.Type, "volume");
+  // It may be ended while it writes.
+  await instance.invoke(dockerCall({ params: { path: "/data/file", mib: 200 } })).catch(() => {});
+  const reason = await (await instance.lost).reason;
+  assert.match(reason.message, /written \d+ MiB .* 100 MiB of container\.disk/);
+  await instance[Symbol.asyncDispose]();
+  await assert.rejects(
+    world.docker.getVolume(volume!.Name!).inspect(),
+    ({ statusCode }) => statusCode === 404,
+  );
 });
 
 Deno.test("a custom image that writes too much before it serves fails its start", async () => {

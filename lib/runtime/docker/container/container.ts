@@ -27,6 +27,20 @@ const oomNewsDelayMs = 50;
 
 const log = logger("runtime");
 
+/** What the engine tells of a container when it is asked for sizes. */
+interface Measured {
+  /** Written to its own files, bytes. */
+  readonly SizeRw?: number;
+  /** What it sees beside them. */
+  readonly Mounts: readonly { readonly Type: string; readonly Name?: string }[];
+}
+
+/** A volume of which the engine was asked for the size. */
+interface MeasuredVolume {
+  readonly Name: string;
+  readonly UsageData?: { readonly Size: number } | null;
+}
+
 /** One container, known by its name, so that it is found even if its creation was not answered. */
 export class Container implements AsyncDisposable {
   /** Its name on the engine. */
@@ -128,16 +142,19 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * How much it has written to its own files, bytes; the engine walks through them to tell.
+   * How much it has written to its own files and to its image's volumes, bytes; the engine walks
+   * through them to tell.
    *
    * @returns undefined if the engine does not tell
    */
   async writtenBytes(): Promise<number | undefined> {
     // docker inspect --size
-    const info = await this.#ask("measure", (container) => {
-      return container.inspect({ size: true } as object) as Promise<{ SizeRw?: number }>;
+    const { SizeRw, Mounts } = await this.#ask("measure", (container) => {
+      return container.inspect({ size: true } as object) as Promise<Measured>;
     });
-    return info.SizeRw;
+    const volumes = new Set(Mounts.filter(({ Type }) => Type === "volume").map(({ Name }) => Name));
+    if (SizeRw === undefined || volumes.size === 0) return SizeRw;
+    return SizeRw + await this.#volumeBytes(volumes);
   }
 
   /** All that the engine knows of it. */
@@ -184,6 +201,18 @@ export class Container implements AsyncDisposable {
       await Promise.all([this.#stopped, this.#exited]); // nothing may go on behind the disposal
     });
     return this.#disposed;
+  }
+
+  /** The engine tells the sizes of volumes only of all together (docker system df --verbose). */
+  async #volumeBytes(names: ReadonlySet<string | undefined>): Promise<number> {
+    const { Volumes } = await this.#engine.ask(
+      `measure the volumes of container ${this.name}`,
+      (docker) => docker.df() as Promise<{ Volumes: MeasuredVolume[] | null }>,
+    );
+    return (Volumes ?? [])
+      .filter(({ Name }) => names.has(Name))
+      // Where a size is not known it is -1.
+      .reduce((sum, { UsageData }) => sum + Math.max(0, UsageData?.Size ?? 0), 0);
   }
 
   async #start(): Promise<void> {

@@ -33,7 +33,7 @@ const log = logger("runtime");
 export interface WatchedFiles {
   /** The container's name. */
   readonly name: string;
-  /** How many bytes it has written to its own files; undefined if it is gone. */
+  /** How many bytes it has written to its own files and its volumes; undefined if it is gone. */
   size(): Promise<number | undefined>;
   /** Ends it. */
   end(reason: ServerledgeError): void;
@@ -147,14 +147,17 @@ export class DiskWatch implements AsyncDisposable {
     const beyond = sizes.filter(({ bytes }) => limitMib > 0 && bytes > limitMib * mib);
     for (const { files, bytes } of beyond) {
       const why = `more than the ${limitMib} MiB of container.disk`;
-      this.#end(files, `it had written ${toMib(bytes)} MiB to its own files, ${why}`);
+      this.#end(files, `it had written ${toMib(bytes)} MiB to its own files and volumes, ${why}`);
     }
     if (!low || beyond.length > 0) return;
     // One after the other: that may be enough.
     const [most] = sizes.sort((a, b) => b.bytes - a.bytes);
     if (!most || most.bytes < spared) return;
     const why = `Docker's disk has only ${toMib(low.free)} MiB left`;
-    this.#end(most.files, `it had written ${toMib(most.bytes)} MiB to its own files, and ${why}`);
+    this.#end(
+      most.files,
+      `it had written ${toMib(most.bytes)} MiB to its own files and volumes, and ${why}`,
+    );
   }
 
   #end(files: WatchedFiles, reason: string): void {
