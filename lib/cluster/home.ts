@@ -87,7 +87,7 @@ function lockFolder(folder: string, locks: DisposableStack): string | undefined 
  * another with its id for its own, left by a crash.
  */
 function lockId(id: string): Disposable {
-  const path = join(tmpdir(), `serverledge-${id}.lock`);
+  const path = join(lockFolderOfMachine(), `serverledge-${id}.lock`);
   for (;;) {
     using opened = new DisposableStack();
     const lock = opened.use(openAny(path));
@@ -103,10 +103,23 @@ function lockId(id: string): Disposable {
     const held = opened.move();
     return {
       [Symbol.dispose]() {
-        using _held = held;
-        Deno.removeSync(path);
+        // A cleaner may have removed it, and another node made its own.
+        if (inodeOf(path) === lock.statSync().ino) Deno.removeSync(path);
+        held.dispose();
       },
     };
+  }
+}
+
+/** Where all nodes of this machine find each other's locks, those with a /tmp of their own too. */
+function lockFolderOfMachine(): string {
+  const shared = "/run/lock";
+  if (Deno.env.has("TMPDIR")) return tmpdir();
+  try {
+    // As /tmp: every user may write, and remove only what is his (sticky).
+    return ((Deno.statSync(shared).mode ?? 0) & 0o1002) === 0o1002 ? shared : tmpdir();
+  } catch {
+    return tmpdir();
   }
 }
 

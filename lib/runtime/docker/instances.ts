@@ -39,6 +39,14 @@ interface ExecutorParts extends ContainerParts {
   readonly signals: boolean;
 }
 
+/** A call of a custom image. */
+interface CustomCall {
+  /** Closes its connection. */
+  readonly abort: AbortController;
+  /** When it began, ms since the Unix epoch. */
+  readonly since: number;
+}
+
 /** What an instance of a custom image is made of. */
 interface CustomParts extends ContainerParts, CustomServer {}
 
@@ -138,6 +146,11 @@ abstract class ContainerInstance implements Instance {
   /** Lets what runs there end, so that the container's log gets what it has not told yet. */
   protected async finish(): Promise<void> {}
 
+  /** What it wrote last that a caller may see whose call was lost with it. */
+  protected lastLines(): Promise<string> {
+    return this.container.logs(crashLogLines);
+  }
+
   async #remove(): Promise<void> {
     await this.finish();
     await keepLog(this.container, this.#fn.Name, this.#output);
@@ -156,9 +169,10 @@ abstract class ContainerInstance implements Instance {
       return new ServerledgeError(
         "FUNCTION_CRASHED",
         "The function's instance closed its connection without an answer, and still runs",
+        { details: { output: await this.lastLines().catch(() => "") } },
       );
     }
-    const lastLines = await this.container.logs(crashLogLines).catch(() => "");
+    const lastLines = await this.lastLines().catch(() => "");
     return crash(exit, this.#fn.MemoryMB, lastLines);
   }
 }
@@ -212,7 +226,7 @@ export class ExecutorInstance extends ContainerInstance {
 /** An instance of a custom image, reached by HTTP. */
 export class CustomInstance extends ContainerInstance {
   readonly #server: CustomServer;
-  readonly #calls = new Map<string, AbortController>();
+  readonly #calls = new Map<string, CustomCall>();
 
   /**
    * An instance that accepts connections.
@@ -229,11 +243,13 @@ export class CustomInstance extends ContainerInstance {
   /** See {@link Instance.invoke}. */
   override async invoke(call: Call): Promise<Reply> {
     const abort = new AbortController();
-    this.#calls.set(call.id, abort);
+    this.#calls.set(call.id, { abort, since: Date.now() });
     try {
       const reply = await callCustom(this.#server, call, abort.signal);
       this.write(call.id, reply.output);
-      return reply.ok && !call.returnOutput ? { ...reply, output: "" } : reply;
+      if (reply.ok) return call.returnOutput ? reply : { ...reply, output: "" };
+      // One that breaks the protocol has printed why.
+      return reply.output === "" ? { ...reply, output: await this.lastLines() } : reply;
     } catch (error) {
       // Whether it was sent is the same here: its instance is lost, or was told to stop.
       if (!(error instanceof ConnectionBroken || error instanceof NeverSent)) throw error;
@@ -251,7 +267,15 @@ export class CustomInstance extends ContainerInstance {
   override cancel(callId: string): void {
     const call = this.#calls.get(callId);
     this.#calls.delete(callId);
-    call?.abort();
+    call?.abort.abort();
+  }
+
+  /** What it printed since its call began; nothing where several run, since it may be another's. */
+  protected override async lastLines(): Promise<string> {
+    const [call, other] = this.#calls.values();
+    if (!call || other) return "";
+    const lines = await this.container.timedLogs(crashLogLines).catch(() => []);
+    return lines.filter(({ time }) => time >= call.since).map(({ text }) => `${text}\n`).join("");
   }
 
   /** See {@link Instance.output}: a custom image tells it with its reply. */

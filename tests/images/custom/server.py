@@ -22,6 +22,7 @@ class Executor(BaseHTTPRequestHandler):
         if set(request) != KEYS or request["Handler"] or request["HandlerDir"] or request["Command"]:
             return self.drop()
         connections += 1
+        print("call", connections, flush=True)
         self.respond(request)
 
     def respond(self, request):
@@ -117,5 +118,7 @@ if CASE == "late":
     CASE = "echo"
 if CASE == "stillborn":
     sys.exit(7)
+if CASE == "deaf":
+    time.sleep(600)
 server = ThreadingHTTPServer if CASE == "sleepy" else HTTPServer
 server(("", 8080), Executor).serve_forever()

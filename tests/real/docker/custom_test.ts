@@ -78,7 +78,11 @@ Deno.test("custom images", async (t) => {
 
   await t.step("an answer that is not the protocol is the function's failure", async () => {
     await using instance = await start("garbage");
-    assert.equal(failure(await instance.invoke(dockerCall())).type, "BadReply");
+    for (const number of [1, 2]) {
+      const reply = await instance.invoke(dockerCall());
+      assert.equal(failure(reply).type, "BadReply");
+      assert.deepEqual(reply.output.match(/call \d/g), [`call ${number}`], reply.output);
+    }
   });
 
   for (const behaviour of ["drop", "cut"]) {
@@ -86,6 +90,7 @@ Deno.test("custom images", async (t) => {
       await using instance = await start(behaviour);
       const error = await crashed(instance.invoke(dockerCall()));
       assert.match(error.message, /without an answer, and still runs/);
+      assert.match(error.details!.output as string, /^call 1\n/);
     });
   }
 

@@ -9,7 +9,7 @@ import type { Container } from "./container.ts";
 import { earlyEnd, type Exit } from "./exit.ts";
 
 /** Lines of the container's log that are shown. */
-const startLogLines = 20;
+export const startLogLines = 20;
 
 /**
  * Why the start failed, by what was seen of the container.

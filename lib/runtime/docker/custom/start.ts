@@ -9,7 +9,7 @@ import type { FunctionRecord } from "../../../model/function.ts";
 import { Container } from "../container/container.ts";
 import { customOptions, customPort } from "../container/options.ts";
 import { awaitServer } from "./instance.ts";
-import { endedEarly } from "../container/early_end.ts";
+import { endedEarly, startLogLines } from "../container/early_end.ts";
 import { engineStatus } from "../engine/engine.ts";
 import { CustomInstance } from "../instances.ts";
 import { keepLog } from "../container/kept_log.ts";
@@ -86,7 +86,7 @@ async function attempt(
     await ready(container, fn, relay, AbortSignal.any([signal, full.signal]));
   } catch (error) {
     await keepLog(container, fn.Name, site.output);
-    throw error;
+    throw await withWords(error, container);
   }
   const instance = new CustomInstance(
     fn,
@@ -95,6 +95,13 @@ async function attempt(
   );
   end = (reason) => instance.end(reason);
   return instance;
+}
+
+/** The error of a start that has not ended by itself, with what the image printed. */
+async function withWords(error: unknown, container: Container): Promise<unknown> {
+  if (!(error instanceof ServerledgeError) || error.details) return error;
+  const output = await container.logs(startLogLines).catch(() => "");
+  return new ServerledgeError(error.code, error.message, { cause: error, details: { output } });
 }
 
 function startFailure({ message }: ServerledgeError): ServerledgeError {
