@@ -1,0 +1,111 @@
+/**
+ * The programs that the node puts into containers, on both architectures; the other one than this
+ * machine's is emulated.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { profile } from "../../lib/runtime/docker/container/seccomp.ts";
+import { nativePrograms } from "../../lib/runtime/docker/native/programs.ts";
+import { eventually } from "../support/eventually.ts";
+import { runToEnd } from "../support/process.ts";
+import { tempDir } from "../support/temp_dir.ts";
+
+const own = Deno.build.arch === "aarch64" ? "arm64" : "amd64";
+const emulators = { amd64: "qemu-x86_64-static", arm64: "qemu-aarch64-static" };
+
+/** Writes a program into a folder. @returns the command that runs it */
+async function command(
+  name: "init" | "relay",
+  architecture: "amd64" | "arm64",
+  folder: string,
+): Promise<string[]> {
+  const path = `${folder}/${name}`;
+  const bytes = Uint8Array.fromBase64(nativePrograms[`${name}-${architecture}`]);
+  await Deno.writeFile(path, bytes, { mode: 0o755 });
+  return architecture === own ? [path] : [emulators[architecture], path];
+}
+
+/** Asks the server behind a relay. @returns all that came @throws where nothing came */
+async function ask(path: string): Promise<string> {
+  using conn = await Deno.connect({ transport: "unix", path });
+  const request = "GET / HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n";
+  await conn.write(new TextEncoder().encode(request));
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(4096);
+  let text = "";
+  for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
+    text += decoder.decode(buffer.subarray(0, count));
+  }
+  if (text === "") throw new Error("nothing came");
+  return text;
+}
+
+for (const architecture of ["amd64", "arm64"] as const) {
+  Deno.test(`init for ${architecture} ends as its program ends, and keeps what is in the pipe`, async () => {
+    await using folder = await tempDir("native");
+    const init = await command("init", architecture, folder.path);
+    const run = (...args: string[]) => runToEnd([...init, ...args]);
+    assert.equal((await run("/bin/sh", "-c", "exit 3")).code, 3);
+    assert.equal((await run("sh", "-c", "kill -9 $$")).code, 128 + 9);
+    const missing = await run("no-such-program");
+    assert.equal(missing.code, 127);
+    assert.match(missing.stderr, /cannot run no-such-program: the image has no such program/);
+    const piped = await run("-p", "sh", "-c", "echo one; echo two >&2; exit 4");
+    assert.deepEqual([piped.code, piped.stderr], [4, "one\ntwo\n"]);
+  });
+
+  Deno.test(`init for ${architecture} hands signals on to its program`, async () => {
+    await using folder = await tempDir("native");
+    const init = await command("init", architecture, folder.path);
+    const script = "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done";
+    const child = new Deno.Command(init[0]!, {
+      args: [...init.slice(1), "sh", "-c", script],
+      stdout: "piped",
+    }).spawn();
+    const reader = child.stdout.getReader();
+    assert.match(new TextDecoder().decode((await reader.read()).value), /ready/);
+    child.kill("SIGTERM");
+    assert.equal((await child.status).code, 5);
+    await reader.cancel();
+  });
+
+  Deno.test(`relay for ${architecture} joins its socket to port 8080 of its loopback`, async () => {
+    await using folder = await tempDir("native");
+    const relay = await command("relay", architecture, folder.path);
+    const serve = "Deno.serve({ hostname: '127.0.0.1', port: 8080 }, () => new Response('served'))";
+    const script = `ip link set lo up; "$1" eval "$2" >/dev/null & server=$!; shift 2; ` +
+      `"$@" & relay=$!; trap 'kill $server $relay' TERM; wait; wait`;
+    const path = `${folder.path}/socket`;
+    const child = new Deno.Command("unshare", {
+      args: ["--net", "sh", "-c", script, "sh", Deno.execPath(), serve, ...relay, path],
+    }).spawn();
+    try {
+      await eventually("it answers", () => ask(path).then(() => true, () => false));
+      assert.match(await ask(path), /^\+HTTP\/1\.1 200 OK\r\n.*served$/s);
+    } finally {
+      child.kill("SIGTERM");
+      await child.status;
+    }
+  });
+}
+
+Deno.test("the seccomp profile has both architectures, and permits what the programs call on them", async () => {
+  const architectures = (profile.archMap as { architecture: string }[]).map((one) =>
+    one.architecture
+  );
+  assert.deepEqual(architectures, ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"]);
+  const permitted = new Set(
+    profile.syscalls.filter(({ action }) => action === "SCMP_ACT_ALLOW").flatMap(({ names }) =>
+      names
+    ),
+  );
+  const header = new URL("../../lib/runtime/docker/native/syscalls.h", import.meta.url);
+  const [, amd64, arm64] = (await Deno.readTextFile(header)).split(/__x86_64__|__aarch64__/);
+  for (const part of [amd64!, arm64!]) {
+    const names = [...part.matchAll(/\bsys_(\w+) = \d+/g)].map(([, name]) => name!);
+    assert.ok(names.length > 20);
+    assert.deepEqual(names.filter((name) => !permitted.has(name)), []);
+  }
+});
