@@ -35,7 +35,10 @@ interface ContainerParts {
 interface ExecutorParts extends ContainerParts {
   /** The connection to its executor. */
   readonly connection: ExecutorConnection;
-  /** True if its executor hears of cancellations while it runs only by a signal. */
+  /**
+   * True if its executor runs one call at a time, hears of cancellations meanwhile only by a signal, and
+   * leaves to its container's log nothing but what it has not told at its end.
+   */
   readonly signals: boolean;
 }
 
@@ -151,9 +154,14 @@ abstract class ContainerInstance implements Instance {
     return this.container.logs(crashLogLines);
   }
 
+  /** The call that has written what is in the container's log; null if nobody can tell. */
+  protected get writer(): string | null {
+    return null;
+  }
+
   async #remove(): Promise<void> {
     await this.finish();
-    await keepLog(this.container, this.#fn.Name, this.#output);
+    await keepLog(this.container, this.#fn.Name, this.#output, this.writer);
     await this.#cleanup.disposeAsync().finally(() => this.#kept.dispose());
   }
 
@@ -181,6 +189,8 @@ abstract class ContainerInstance implements Instance {
 export class ExecutorInstance extends ContainerInstance {
   readonly #connection: ExecutorConnection;
   readonly #signals: boolean;
+  /** The call that was running when it ended. */
+  #interrupted: string | undefined;
 
   /**
    * An instance whose executor has said hello.
@@ -194,7 +204,10 @@ export class ExecutorInstance extends ContainerInstance {
     super(fn, parts, connection.closed, cleanup);
     this.#connection = connection;
     this.#signals = signals;
-    connection.explainLoss = () => this.loss();
+    connection.explainLoss = () => {
+      this.#interrupted = connection.onlyCall;
+      return this.loss();
+    };
     connection.listen((id, text) => this.write(id, text));
   }
 
@@ -213,8 +226,14 @@ export class ExecutorInstance extends ContainerInstance {
   /** A call that does not stop may hold back what it has written: process 1 writes that to the log. */
   protected override async finish(): Promise<void> {
     if (this.#connection.calls === 0) return;
+    this.#interrupted = this.#connection.onlyCall;
     await this.container.signal("SIGTERM").catch(() => {});
     await within(this.container.stopped(), endMs);
+  }
+
+  /** See {@link ContainerInstance.writer}. */
+  protected override get writer(): string | null {
+    return this.#signals ? this.#interrupted ?? null : null;
   }
 
   /** See {@link Instance.output}. */

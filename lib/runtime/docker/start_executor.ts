@@ -122,7 +122,7 @@ async function greeted(
 }
 
 /**
- * True if an executor hears of cancellations, while it runs a call, only by a signal.
+ * True if an executor runs one call at a time and hears of cancellations meanwhile only by a signal.
  *
  * @param runtime the executor's
  * @param fn the function that it runs

@@ -140,6 +140,11 @@ export class ExecutorConnection implements Disposable {
     return this.#pending.length;
   }
 
+  /** Id of the call under way; undefined if there is none, or more than one. */
+  get onlyCall(): string | undefined {
+    return this.#pending.length === 1 ? this.#pending[0]!.id : undefined;
+  }
+
   /**
    * Sends a call.
    *

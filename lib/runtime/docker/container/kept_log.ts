@@ -16,12 +16,14 @@ const maxLines = 1_000;
  * @param container which one
  * @param functionName whose it is
  * @param output keeps them
+ * @param callId the call that wrote them; null if nobody can tell
  */
 export async function keepLog(
   container: Container,
   functionName: string,
   output: OutputSink,
+  callId: string | null = null,
 ): Promise<void> {
   const lines = await container.timedLogs(maxLines).catch(() => []);
-  for (const { time, text } of lines) output(functionName, null, `${text}\n`, time);
+  for (const { time, text } of lines) output(functionName, callId, `${text}\n`, time);
 }
