@@ -77,7 +77,6 @@ class Context {
 class Output {
   /** What waits for the rest of its last character, by descriptor. */
   #decoders = [];
-  /** How its frames begin. */
   #prefix;
 
   constructor(id, room) {
@@ -96,10 +95,15 @@ class Output {
     } else {
       this.room -= text.length;
     }
-    this.#prefix ||= `{"log":${JSON.stringify(this.id)},"text":`;
+    const { prefix } = this;
     for (let at = 0; at < text.length; at += maxText) {
-      sendText(`${this.#prefix}${JSON.stringify(text.slice(at, at + maxText))}}`);
+      sendText(`${prefix}${JSON.stringify(text.slice(at, at + maxText))}}`);
     }
+  }
+
+  /** How its frames begin. */
+  get prefix() {
+    return this.#prefix ||= `{"log":${JSON.stringify(this.id)},"text":`;
   }
 
   /** Takes bytes of a descriptor; a character may come in pieces. */
@@ -250,15 +254,122 @@ function captureChildren() {
       if (file === undefined) return original.apply(this, args);
       for (const index of indexes) all[index] = file;
       args[at] = { ...args[at], stdio: all };
+      const output = current();
+      follower ||= new Follower();
+      follower.begin(file, output);
       try {
         return original.apply(this, args);
       } finally {
-        const output = current();
-        drain(file, (bytes) => output.writeBytes(1, bytes), 0);
+        drain(file, (bytes) => output.writeBytes(1, bytes), follower.end(output));
         fs.closeSync(file);
       }
     };
   }
+}
+
+/** Made when the first child process is waited for. */
+let follower;
+
+/**
+ * A thread that tells the node what a child process writes while this one waits for it: what ends the call,
+ * and with it this process, comes too late for that.
+ */
+class Follower {
+  /** What both threads see: see {@link followFiles}. */
+  #shared = new Int32Array(new SharedArrayBuffer(16));
+  #worker;
+
+  constructor() {
+    try {
+      const { Worker } = require("worker_threads");
+      this.#worker = new Worker(`(${followFiles})()`, {
+        eval: true,
+        env: {},
+        execArgv: [],
+        workerData: { shared: this.#shared, socket: descriptor },
+        resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
+      });
+      this.#worker.on("error", () => {});
+      this.#worker.unref();
+    } catch {
+      // Without it the node learns of the output when the child process has ended.
+    }
+  }
+
+  /** A child process will write to a file, and this thread wait for it. */
+  begin(file, output) {
+    const turn = Atomics.add(this.#shared, 0, 1) + 1;
+    this.#shared.fill(0, 2);
+    Atomics.store(this.#shared, 1, 1);
+    const room = Math.min(output.room, 4 * maxOutput);
+    if (this.#worker) this.#worker.postMessage({ turn, file, room, prefix: output.prefix });
+  }
+
+  /** The child process has ended. Gives how much of the file the node has, bytes. */
+  end(output) {
+    while (Atomics.compareExchange(this.#shared, 1, 1, 0) !== 1) Atomics.wait(this.#shared, 1, 2);
+    output.room -= this.#shared[3];
+    return this.#shared[2];
+  }
+}
+
+/**
+ * What a {@link Follower}'s thread runs; it can use nothing of this file. Shared are the number of the
+ * file's turn, whether it may be read (0: no, 1: yes, 2: it is being read), how many of its bytes the node
+ * has, and how many characters these were.
+ */
+function followFiles() {
+  const { readSync, writeSync } = require("fs");
+  const { parentPort, workerData: { shared, socket } } = require("worker_threads");
+  const stepMs = 20;
+  const chunk = Buffer.allocUnsafe(16 * 1024);
+
+  /** Where the last whole character ends. */
+  const wholeEnd = (end) => {
+    for (let back = 1; back <= Math.min(3, end); back++) {
+      const byte = chunk[end - back];
+      if (byte < 0x80) return end;
+      if (byte >= 0xc0) return (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) > back ? end - back : end;
+    }
+    return end;
+  };
+  const send = (json) => {
+    const frame = Buffer.allocUnsafe(4 + Buffer.byteLength(json));
+    frame.writeUInt32BE(frame.length - 4, 0);
+    frame.write(json, 4);
+    for (let at = 0; at < frame.length;) {
+      try {
+        at += writeSync(socket, frame, at);
+      } catch (error) {
+        if (error.code !== "EAGAIN") throw error;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+      }
+    }
+  };
+  /** Tells the next piece; returns false if there is none. */
+  const tell = ({ file, room, prefix }) => {
+    const end = wholeEnd(readSync(file, chunk, 0, chunk.length, shared[2]));
+    const text = chunk.toString("utf8", 0, end);
+    if (text === "" || shared[3] + text.length > room) return false;
+    send(`${prefix}${JSON.stringify(text)}}`);
+    shared[2] += end;
+    shared[3] += text.length;
+    return true;
+  };
+  parentPort.on("message", (message) => {
+    for (let goesOn = true; goesOn;) {
+      if (Atomics.compareExchange(shared, 1, 1, 2) !== 1) return;
+      let told = false;
+      try {
+        goesOn = shared[0] === message.turn;
+        told = goesOn && tell(message);
+      } finally {
+        Atomics.store(shared, 1, 1);
+        Atomics.notify(shared, 1);
+      }
+      if (goesOn && !told) Atomics.wait(shared, 1, 1, stepMs);
+    }
+  });
 }
 
 /** Makes what a child process writes to a pipe output of who started it. */

@@ -58,6 +58,20 @@ exports.children = async () => {
   return [child.stdout, child.stderr];
 };
 
+/** Waits for a child process that writes and goes on. */
+exports.waiting = ({ seconds }) => {
+  console.log("from Node.js");
+  const script = `printf 'gr\\303'; sleep 0.1; printf '\\274n\\n'; sleep ${seconds}; echo end`;
+  children.spawnSync("sh", ["-c", script], { stdio: "inherit" });
+  console.log("after it");
+};
+
+/** A child process that writes more than a call keeps. */
+exports.much = () => {
+  const script = "head -c 3000000 /dev/zero | tr '\\0' x";
+  children.execSync(script, { stdio: ["ignore", "inherit", "inherit"] });
+};
+
 exports.pieces = async () => {
   const bytes = Buffer.from("größe 世界 🌍\n");
   for (const byte of bytes) {

@@ -75,6 +75,30 @@ Deno.test("Node.js executor: what is thrown or written where nobody waits", asyn
     assert.deepEqual(lines.slice(3).sort(), ["", "error", "from a shell", "out"]);
   });
 
+  await t.step("what a child writes that is waited for is known at once", async () => {
+    const instance = await start("stray");
+    const call = (seconds: number) =>
+      dockerCall({ params: { does: "waiting", seconds }, returnOutput: true });
+    for (const seconds of [0, 0.2]) {
+      const { output } = await instance.invoke(call(seconds));
+      assert.equal(output, "from Node.js\ngrün\nend\nafter it\n");
+    }
+    const late = call(60);
+    const running = instance.invoke(late).catch((error) => error);
+    await eventually("the node has it", () => instance.output(late.id).endsWith("grün\n"));
+    await instance[Symbol.asyncDispose]();
+    assert.equal((await running).details.output, "from Node.js\ngrün\n");
+    assert.equal(written(late.id), "from Node.js\ngrün\n");
+  });
+
+  await t.step("what a child writes that is waited for is cut like any output", async () => {
+    await using instance = await start("stray.much");
+    for (let i = 0; i < 2; i++) {
+      const { output } = await instance.invoke(dockerCall({ returnOutput: true }));
+      assert.match(output.slice(1 << 20), /^\n\[output cut here: .*\]\n$/);
+    }
+  });
+
   await t.step("characters may come in pieces", async () => {
     await using instance = await start("stray.pieces");
     const { output } = await instance.invoke(dockerCall({ returnOutput: true }));
