@@ -29,6 +29,13 @@ Deno.test("every route is in the OpenAPI document", async () => {
   }
 });
 
+Deno.test("the OpenAPI document tells the statuses of requests that are no proper HTTP", async () => {
+  const { info } = await document();
+  for (const status of [400, 408, 414, 417, 431, 501, 505]) {
+    assert.match(info.description!, new RegExp(`\\b${status} \\(`));
+  }
+});
+
 Deno.test("every operation has an id of its own, its path parameters and answers", async () => {
   const ids = new Set<string>();
   for (const [path, item] of Object.entries((await document()).paths)) {

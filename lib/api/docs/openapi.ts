@@ -47,7 +47,7 @@ export async function openApiDocument(
         title: "Serverledge",
         version: info.version,
         description: "HTTP API of a Serverledge node. Keys of request bodies may be in any case; " +
-          "times are seconds and memory is MiB unless a name says otherwise.",
+          "times are seconds and memory is MiB unless a name says otherwise.\n\n" + protocolAnswers,
       },
       servers: [{ url: info.url }],
     },
@@ -57,6 +57,13 @@ export async function openApiDocument(
   }
   return document;
 }
+
+/** Of all routes, and of none: the server answers so before it looks for one. */
+const protocolAnswers =
+  "A request that is no proper HTTP is answered before a route is looked for, with `code`, `message` " +
+  "and a closed connection: 400 (its head is malformed), 408 (it did not arrive in time), 414 (the " +
+  "URL is too long), 417 (it expects something else than `100-continue`), 431 (its headers are too " +
+  "many or too long), 501 (a transfer coding other than `chunked`) or 505 (neither HTTP/1 nor HTTP/2).";
 
 /** The one schema whose fields have no defaults: what it does not name stays as it is. */
 const changesName = "FunctionChanges";
