@@ -114,6 +114,34 @@ Deno.test("output of sandboxes is kept, however its call ends", async (t) => {
     });
   });
 
+  await t.step("a timer that throws after its call fails no other call", async () => {
+    await create(
+      node,
+      await deno(
+        "thrower",
+        `let thrown = false;
+        export default async ({ leave }) => {
+          for (const timer of leave ? [setTimeout, setImmediate] : []) {
+            timer(() => { thrown = timer === setTimeout; throw new Error("late throw"); }, 5);
+          }
+          while (!leave && !thrown) await new Promise((resolve) => setTimeout(resolve, 1));
+          return "fine";
+        };`,
+        { TimeoutMs: 10_000 },
+      ),
+    );
+    const left = await post(`${node.url}/invoke/thrower`, { Params: { leave: true } });
+    const own = await post(`${node.url}/invoke/thrower`, { Params: {} });
+    assert.deepEqual([left.status, own.status], [200, 200], JSON.stringify(own.body));
+    await eventually("logs have it", async () => /late throw/.test(await logs(node, "thrower")));
+    // One that throws during its call fails it.
+    const failing =
+      "export default () => new Promise(() => setTimeout(() => { throw new Error('own'); }, 1));";
+    await create(node, await deno("failing", failing, { TimeoutMs: 10_000 }));
+    const { status, body } = await post(`${node.url}/invoke/failing`, {});
+    assert.deepEqual([status, body.code], [500, "FUNCTION_ERROR"], JSON.stringify(body));
+  });
+
   await t.step(
     "timers that outlive a call write to `logs`, never to another's output",
     async () => {

@@ -147,15 +147,18 @@ export class Calls {
   }
 
   /**
-   * Lays something that was thrown outside of any handler at the door of the call under way.
+   * Fails the call whose code has thrown outside of its handler; where no call's has, the one under
+   * way.
    *
    * @param thrown what was thrown
-   * @returns false if it cannot be told whose it is
+   * @returns false if that call has ended, or it cannot be told whose it is
    */
   blame(thrown: unknown): boolean {
-    if (this.#running.size !== 1) return false;
-    const [running] = this.#running.values();
-    this.#fail(running!, thrown);
+    const { owner } = this.#options.output;
+    const all = [...this.#running.values()];
+    const running = owner ? all.find(({ output }) => output === owner) : all[0];
+    if (!running || (!owner && all.length > 1)) return false;
+    this.#fail(running, thrown);
     return true;
   }
 

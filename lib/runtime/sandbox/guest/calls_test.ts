@@ -119,6 +119,20 @@ Deno.test("what is thrown is the failure, even if it cannot be shown", () => {
   }
 });
 
+Deno.test("Calls: what a call's timer throws after its end fails no other call", async () => {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const { calls, replies } = setUp(() => (params) => {
+    if (!params?.leave) return promise;
+    setTimeout(() => resolve(calls.blame(new Error("late"))), 0);
+    return null;
+  });
+  calls.run({ ...call("leaver"), params: { leave: true } });
+  calls.run(call("other"));
+  assert.equal(await promise, false);
+  while (replies.length < 2) await Promise.resolve();
+  assert.deepEqual(replies.map(({ id, ok }) => [id, ok]), [["leaver", true], ["other", true]]);
+});
+
 Deno.test("each call has one reply, whoever ends it", async () => {
   const { promise, resolve } = Promise.withResolvers<number>();
   const { calls, replies } = setUp(() => () => promise);

@@ -48,7 +48,8 @@ export async function runSandbox(): Promise<void> {
   const openPipe = CallPipe.open(wire);
   const { setTimeout, performance } = globalThis;
   // While nothing is to be done yet: what is the same for every function.
-  hardenLanguage();
+  const strays: StrayTakers = {};
+  hardenLanguage(strayTaker(strays));
   const storage = await callStorage();
   const outputPipe = openOutputPipe(() => exit(0));
   const sendOutput = (id: string, text: string) => outputPipe.send({ log: id, text });
@@ -56,7 +57,6 @@ export async function runSandbox(): Promise<void> {
   const globals = makeGlobals(output);
   giveUpAllButRead();
   rehearse(output);
-  const strays: StrayTakers = {};
   catchStrays(strays);
   memoryUsage();
   const message = await wire.receive();
@@ -206,14 +206,25 @@ interface StrayTakers {
   log?: (thrown: unknown) => void;
 }
 
-/** What nobody catches would end the process: it fails the call under way instead. */
+/**
+ * What nobody catches would end the process: it fails the call whose it is instead.
+ *
+ * @returns gives false where there is no function yet, and it is to end the process
+ */
+function strayTaker(takers: StrayTakers): (thrown: unknown) => boolean {
+  return (thrown) => {
+    if (!takers.blame) return false;
+    if (!takers.blame(thrown)) takers.log?.(thrown);
+    return true;
+  };
+}
+
 function catchStrays(takers: StrayTakers): void {
+  const taken = strayTaker(takers);
   const take = (event: Event, thrown: unknown) => {
-    // While the function is loaded, and before, it ends the process.
-    if (!takers.blame) return;
+    if (!taken(thrown)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!takers.blame(thrown)) takers.log?.(thrown);
   };
   globalThis.addEventListener("unhandledrejection", (event) => take(event, event.reason));
   globalThis.addEventListener("error", (event) => take(event, event.error));

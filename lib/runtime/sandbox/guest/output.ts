@@ -159,6 +159,11 @@ export class Output {
     else this.#target.log(this.#decoders.decode(stream, bytes));
   }
 
+  /** The output of the call whose code runs now; undefined if it is no call's. */
+  get owner(): CallOutput | undefined {
+    return this.#storage.getStore();
+  }
+
   /**
    * Makes the output of a call.
    *

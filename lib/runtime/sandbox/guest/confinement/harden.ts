@@ -12,10 +12,12 @@ import { processObject } from "./process_object.ts";
 
 /**
  * Takes from the globals what makes code from text, and all that is not known to be harmless.
+ *
+ * @param thrown takes what a timer has thrown; gives false where it is to end the process
  */
-export function hardenLanguage(): void {
+export function hardenLanguage(thrown: (error: unknown) => boolean): void {
   closeCodeFromText();
-  closeTimers();
+  closeTimers(thrown);
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (harmlessGlobals.has(name) || Reflect.deleteProperty(globalThis, name)) continue;
     // `gc` cannot be deleted, which the program has for its sandboxes of WebAssembly modules.
@@ -112,13 +114,23 @@ function closeCodeFromText(): void {
   }
 }
 
-/** A timer's callback may be text, which would be run as code. */
-function closeTimers(): void {
-  for (const name of ["setTimeout", "setInterval"] as const) {
-    const real = globalThis[name] as (callback: unknown, ...rest: unknown[]) => unknown;
+/**
+ * A timer's callback may be text, which would be run as code. And whose timer has thrown can only be
+ * told while it runs.
+ */
+function closeTimers(thrown: (error: unknown) => boolean): void {
+  for (const name of ["setTimeout", "setInterval", "setImmediate"] as const) {
+    const timers = globalThis as unknown as Record<string, (...args: unknown[]) => unknown>;
+    const real = timers[name]!;
     define(name, (callback: unknown, ...rest: unknown[]) => {
       if (typeof callback !== "function") throw new TypeError(`${name} needs a function`);
-      return real(callback, ...rest);
+      return real((...args: unknown[]) => {
+        try {
+          callback(...args);
+        } catch (error) {
+          if (!thrown(error)) throw error;
+        }
+      }, ...rest);
     });
   }
 }
