@@ -6,10 +6,13 @@
 
 import { setImmediate } from "node:timers";
 import { createGunzip, createInflateRaw } from "node:zlib";
+import { inSlices } from "../base/slices.ts";
 import { BadArchive } from "./entries.ts";
 
 /** Bytes that may come out before others get their turn; zlib alone never waits for them. */
 const turnBytes = 1 << 20;
+/** Bytes that are joined at once. */
+const joinedBytes = 4 << 20;
 /** Bytes that zlib hands over at once. */
 const chunkSize = 256 << 10;
 
@@ -42,11 +45,21 @@ export async function inflate(
     turn = Math.floor(bytes / turnBytes);
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
+  return await joined(chunks, bytes);
+}
+
+async function joined(chunks: readonly Uint8Array[], bytes: number): Promise<Uint8Array> {
   const whole = new Uint8Array(bytes);
   let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
+  let next = 0;
+  await inSlices(() => {
+    const end = at + joinedBytes;
+    while (next < chunks.length && at < end) {
+      const chunk = chunks[next++]!;
+      whole.set(chunk, at);
+      at += chunk.length;
+    }
+    return next === chunks.length;
+  });
   return whole;
 }
