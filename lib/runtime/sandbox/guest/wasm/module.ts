@@ -29,6 +29,9 @@ import { findGlobals, ResetInstance, type Running } from "../../../../wasm/reset
 /** Longest argument, as on Linux (`MAX_ARG_STRLEN` less the final NUL). */
 const maxArgument = (1 << 17) - 1;
 
+/** Characters up to which a text is encoded into a buffer that is used again; each takes at most 3 bytes. */
+const shortText = 4096;
+
 const encoder = new TextEncoder();
 
 /** What a module is to be run as. */
@@ -55,6 +58,7 @@ export class WasmFunction {
   readonly #again: ResetInstance;
   readonly #system: WasiSystem;
   readonly #env: readonly string[];
+  readonly #short = new Uint8Array(3 * shortText);
   /** The instance that a stateful function keeps. */
   #kept: Running | undefined;
 
@@ -151,7 +155,13 @@ export class WasmFunction {
       // Behind the function's own, which no header may replace.
       ...request?.env ?? [],
     ];
-    this.#system.reset(args, env, request?.stdin ?? encoder.encode(command ? params : ""));
+    this.#system.reset(args, env, request?.stdin ?? this.#encode(command ? params : ""));
+  }
+
+  /** @returns bytes that are valid until the next call */
+  #encode(text: string): Uint8Array<ArrayBuffer> {
+    if (text.length > shortText) return encoder.encode(text);
+    return this.#short.subarray(0, encoder.encodeInto(text, this.#short).written);
   }
 
   #instantiate(memory: WebAssembly.Memory | undefined): Running {
@@ -183,7 +193,7 @@ export class WasmFunction {
       handler as (pointer: number, length: number) => bigint,
       exports as unknown as JsonExports,
       memory!,
-      encoder.encode(params),
+      this.#encode(params),
     );
   }
 }
