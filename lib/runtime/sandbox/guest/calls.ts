@@ -77,10 +77,10 @@ interface Running {
  * Sends a reply.
  *
  * @param reply the message
- * @param follows true if its call has written something, behind which it has to arrive
+ * @param isStreamed true if the answer was sent in parts, behind which it has to arrive
  * @throws where it is too long, and then nothing is sent
  */
-export type SendReply = (reply: object, follows?: boolean) => void;
+export type SendReply = (reply: object, isStreamed?: boolean) => void;
 
 /** What running calls needs. */
 export interface CallsOptions {
@@ -217,9 +217,7 @@ export class Calls {
     this.#reply(running, { ok: false, error });
   }
 
-  /** An answer in parts has gone by the connection, and its end must not overtake it. */
-  #reply({ call, output, stream }: Running, end: object): void {
-    const reply = { id: call.id, ...end, output: "" };
-    this.#options.reply(reply, output.wasWritten && !stream);
+  #reply({ call, stream }: Running, end: object): void {
+    this.#options.reply({ id: call.id, ...end, output: "" }, stream !== undefined);
   }
 }

@@ -34,19 +34,19 @@ function setUp(handler: (output: Output) => Handler) {
     log: (text: string) => void logged.push(text),
   };
   const output = new Output(target, new AsyncLocalStorage<CallOutput>());
-  const follows: boolean[] = [];
+  const streamed: boolean[] = [];
   const calls = new Calls({
     spec,
     handler: handler(output),
     output,
     send: (part) => void replies.push(part as Record<string, unknown>),
-    reply: (reply, follow = false) => {
+    reply: (reply, isStreamed = false) => {
       replies.push(reply as Record<string, unknown>);
-      follows.push(follow);
+      streamed.push(isStreamed);
     },
     describe: (thrown) => describe(thrown, (stack) => stack),
   });
-  return { calls, replies, follows, logged, written, output };
+  return { calls, replies, streamed, logged, written, output };
 }
 
 const call = (id: string) => ({ id, params: { n: 1 }, timeoutMs: 1000 });
@@ -65,14 +65,16 @@ Deno.test("results are JSON, whatever they are", () => {
   }
 });
 
-Deno.test("Calls: output is sent before the reply, which follows it on its way", () => {
-  const { calls, written, follows } = setUp((output) => (params) => {
-    if (calls.busy && params) output.write("hi\n");
+Deno.test("Calls: output is sent before the reply, which goes the same way", () => {
+  const { calls, written, streamed, replies } = setUp((output) => () => {
+    assert.ok(calls.busy);
+    assert.deepEqual(replies, []);
+    output.write("hi\n");
   });
   calls.run(call("1"));
-  calls.run({ ...call("2"), params: null });
+  assert.equal(replies[0]!.ok, true);
   assert.deepEqual(written, ["1: hi\n"]);
-  assert.deepEqual(follows, [true, false]);
+  assert.deepEqual(streamed, [false]);
 });
 
 Deno.test("Calls: what a call has left behind writes in its name, never in another's", async () => {
@@ -90,13 +92,13 @@ Deno.test("Calls: what a call has left behind writes in its name, never in anoth
 });
 
 Deno.test("Calls: the end of an answer in parts goes the way of its parts", async () => {
-  const { calls, follows, replies } = setUp((output) => async (_params, _context, begin) => {
+  const { calls, streamed: ways, replies } = setUp((output) => async (_params, _context, begin) => {
     output.write("x");
     await begin!(head).write(new Uint8Array(1));
   });
   calls.run(streamed("1"));
   while (replies.at(-1)!.ok === undefined) await Promise.resolve();
-  assert.deepEqual(follows, [false]);
+  assert.deepEqual(ways, [true]);
 });
 
 Deno.test("what is thrown is the failure, even if it cannot be shown", () => {

@@ -92,8 +92,8 @@ export async function runSandbox(): Promise<void> {
     return await running;
   }
   const send = (part: object) => wire.send(part);
-  const answer: SendReply = (reply, follows) => {
-    const by = follows ? outputPipe : wire;
+  const answer: SendReply = (reply, isStreamed) => {
+    const by = isStreamed ? wire : outputPipe;
     if (pipe) pipe.reply(reply, by);
     else by.send(reply);
   };
@@ -141,11 +141,10 @@ function answering(answer: Answerer, output: Output, send: SendReply): Runner {
       const written = output.open(id);
       const reply = answer({ id, params, timeoutMs }, written);
       written.flush();
-      const refuse = (error: Failure) =>
-        send({ id, ok: false, error, output: "" }, written.wasWritten);
+      const refuse = (error: Failure) => send({ id, ok: false, error, output: "" });
       if (!reply.ok) return refuse(reply.failure);
       try {
-        send({ id, ...reply }, written.wasWritten);
+        send({ id, ...reply });
       } catch {
         refuse({ type: "ResultTooLarge", message: tooLarge, traceback: "" });
       }

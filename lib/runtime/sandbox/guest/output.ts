@@ -64,11 +64,6 @@ export class CallOutput {
     this.#send = send;
   }
 
-  /** True if something was sent. */
-  get wasWritten(): boolean {
-    return this.#length > 0;
-  }
-
   /**
    * Sends text, up to the bound.
    *

@@ -1,6 +1,6 @@
 /**
- * The pipe by which a sandbox sends what cannot wait for the event loop: its standard output, which
- * code of functions does not reach. Frames are those of the connection.
+ * The pipe by which a sandbox sends what need not wait for the event loop, output and replies: its
+ * standard output, which code of functions does not reach. Frames are those of the connection.
  *
  * @module
  */
