@@ -5,6 +5,7 @@ import { ExecutorEndpoint } from "../../lib/runtime/wire/endpoint.ts";
 import { dockerCall } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp_dir.ts";
+import { bytesOf } from "../../lib/runtime/sandbox/child_output.ts";
 
 /** An endpoint in a folder of its own. */
 async function open(token: string) {
@@ -198,7 +199,7 @@ Deno.test("ExecutorConnection.follow: what came by a pipe counts, also when the 
   const executor = await connect(world.socket, '{"token":"t"}');
   using connection = await world.endpoint.connected;
   await using cat = new Deno.Command("cat", { stdin: "piped", stdout: "piped" }).spawn();
-  const followed = connection.follow(cat.stdout);
+  const followed = connection.follow(bytesOf(cat.stdout));
   connection.explainLoss = async () => {
     await followed;
     return new ServerledgeError("FUNCTION_CRASHED", "gone");

@@ -6,6 +6,7 @@
 
 import { ServerledgeError } from "../../base/errors.ts";
 import { CallPipe } from "./call_pipe.ts";
+import { bytesOf, type ByteSource } from "./child_output.ts";
 import { LogTail } from "./log_tail.ts";
 import type { Program } from "./room.ts";
 
@@ -78,8 +79,8 @@ export class SandboxProcess implements AsyncDisposable {
    *
    * @param read reads to the end; must not reject
    */
-  follow(read: (output: ReadableStream<Uint8Array>) => Promise<void>): void {
-    this.#following = read(this.#child.stdout);
+  follow(read: (output: ByteSource) => Promise<void>): void {
+    this.#following = read(bytesOf(this.#child.stdout));
   }
 
   /** The last lines that it wrote to standard error. */

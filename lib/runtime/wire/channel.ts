@@ -47,8 +47,6 @@ const maxEnded = 64;
 /** Most frames of output that are kept before somebody takes them. */
 const maxEarly = 100;
 
-/** What is read at once of a pipe with output. */
-const outputBytes = 1 << 16;
 /** Most bytes of a frame beside a long result: output and errors, of which executors cut each at 1 MiB. */
 const maxRestBytes = 8 << 20;
 
@@ -227,14 +225,7 @@ export class ExecutorConnection implements Disposable {
    */
   async run(reader: FrameReader): Promise<void> {
     try {
-      do {
-        reader.keptBytes = this.#keptBytes;
-        for (let frame = reader.nextFrame(); frame; frame = reader.nextFrame()) {
-          if (isLong(frame)) await this.#receiveLong(frame);
-          else this.#receive(decoder.decode(frame.bytes));
-        }
-        if (this.#burst > burstChars) await this.#pause();
-      } while (await receive(this.#conn, reader));
+      await this.#read(this.#conn, reader);
     } catch (error) {
       this.#isBroken = error instanceof FrameError;
       if (this.#open) log.warn("Executor connection closed: {error}", { error: String(error) });
@@ -247,25 +238,11 @@ export class ExecutorConnection implements Disposable {
    * Reads frames that an executor writes to a pipe, where it need not wait for its event loop; never
    * rejects. They count as those of the connection, and are read to the end also when that is closed.
    *
-   * @param pipe a stream of bytes, as those of child processes are
+   * @param pipe where it is read
    */
-  async follow(pipe: ReadableStream<Uint8Array>): Promise<void> {
-    const frames = new FrameReader();
-    // Into one buffer: a stream's own would be another of 64 KiB for each line that is printed.
-    const reader = pipe.getReader({ mode: "byob" });
-    let buffer = new ArrayBuffer(outputBytes);
+  async follow(pipe: Pick<Deno.Conn, "read">): Promise<void> {
     try {
-      for (;;) {
-        const { value, done } = await reader.read(new Uint8Array(buffer));
-        if (done) return;
-        frames.keptBytes = this.#keptBytes;
-        for (const frame of frames.take(value)) {
-          if (isLong(frame)) await this.#receiveLong(frame);
-          else this.#receive(decoder.decode(frame.bytes));
-        }
-        buffer = value.buffer as ArrayBuffer;
-        if (this.#burst > burstChars) await this.#pause();
-      }
+      await this.#read(pipe, new FrameReader());
     } catch (error) {
       this.#isBroken = error instanceof FrameError;
       log.warn("The output of an executor cannot be read: {error}", { error: String(error) });
@@ -281,6 +258,17 @@ export class ExecutorConnection implements Disposable {
     close(this.#conn);
     if (this.#pending.length > 0) void this.#rejectAll();
     this.#closed.resolve();
+  }
+
+  async #read(source: Pick<Deno.Conn, "read">, reader: FrameReader): Promise<void> {
+    do {
+      reader.keptBytes = this.#keptBytes;
+      for (let frame = reader.nextFrame(); frame; frame = reader.nextFrame()) {
+        if (isLong(frame)) await this.#receiveLong(frame);
+        else this.#receive(decoder.decode(frame.bytes));
+      }
+      if (this.#burst > burstChars) await this.#pause();
+    } while (await receive(source, reader));
   }
 
   #ask(
@@ -422,7 +410,10 @@ export class ExecutorConnection implements Disposable {
  * @param reader gets what has come
  * @returns false at the end of the stream
  */
-export async function receive(conn: Deno.Conn, reader: FrameReader): Promise<boolean> {
+export async function receive(
+  conn: Pick<Deno.Conn, "read">,
+  reader: FrameReader,
+): Promise<boolean> {
   const count = await conn.read(reader.space());
   if (count === null) return false;
   reader.received(count);

@@ -120,23 +120,6 @@ export class FrameReader {
     return { bytes, isCut: false };
   }
 
-  /**
-   * Receives bytes that are somewhere else.
-   *
-   * @param bytes any number of them
-   * @returns the frames that are complete by them; to be iterated to its end
-   * @throws {FrameError} as {@link FrameReader.nextFrame}
-   */
-  *take(bytes: Uint8Array): Generator<Frame> {
-    for (let at = 0; at < bytes.length;) {
-      const part = bytes.subarray(at, at + this.space().length);
-      this.space().set(part);
-      this.received(part.length);
-      at += part.length;
-      for (let frame = this.nextFrame(); frame; frame = this.nextFrame()) yield frame;
-    }
-  }
-
   /** A long frame keeps its buffer: whoever has it may take longer than until more is received. */
   #giveAway(): void {
     const rest = this.#buffer.subarray(this.#start, this.#end);
