@@ -80,7 +80,9 @@ export class SandboxProcess implements AsyncDisposable {
    * @param read reads to the end; must not reject
    */
   follow(read: (output: ByteSource) => Promise<void>): void {
-    this.#following = read(bytesOf(this.#child.stdout));
+    const { stdout } = this.#child;
+    // It is read to its end unless what comes is no frame.
+    this.#following = read(bytesOf(stdout)).finally(() => stdout.cancel().catch(() => {}));
   }
 
   /** The last lines that it wrote to standard error. */

@@ -227,7 +227,7 @@ export class ExecutorConnection implements Disposable {
     try {
       await this.#read(this.#conn, reader);
     } catch (error) {
-      this.#isBroken = error instanceof FrameError;
+      this.#isBroken ||= error instanceof FrameError;
       if (this.#open) log.warn("Executor connection closed: {error}", { error: String(error) });
     } finally {
       this[Symbol.dispose]();
@@ -244,7 +244,7 @@ export class ExecutorConnection implements Disposable {
     try {
       await this.#read(pipe, new FrameReader());
     } catch (error) {
-      this.#isBroken = error instanceof FrameError;
+      this.#isBroken ||= error instanceof FrameError;
       log.warn("The output of an executor cannot be read: {error}", { error: String(error) });
       this[Symbol.dispose]();
     }
