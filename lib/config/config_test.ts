@@ -169,10 +169,13 @@ Deno.test("an unknown key is refused, with what may have been meant", () => {
 Deno.test("keys of the Go node that mean nothing here are warned of, once each", () => {
   const { warnings } = resolve({
     "cache.size": 100,
+    "cache.x": 1,
     "tracing.enabled": true,
     loadbalancer: { policy: "x" },
+    solver: { interval: 1 },
+    storage: { db: { orchestrator: "x" } },
   });
-  assert.equal(warnings.length, 3);
+  assert.equal(warnings.length, 6);
   assert.match(warnings[0]!, /^cache\.size \(node\.yaml\) has no effect here: /);
 });
 

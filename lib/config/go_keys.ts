@@ -5,14 +5,8 @@
  * @module
  */
 
-const catalog = "the whole catalog is kept in memory and current";
-const measured = "policies plan with what the node measures itself";
-
 /** Why a key has no effect, and what has its place. */
 const retired: Readonly<Record<string, string>> = {
-  "cache.size": catalog,
-  "cache.cleanup": catalog,
-  "cache.expiration": catalog,
   "cloud":
     "the nodes of the cloud are those whose registry.area others have as registry.remote.area",
   "cloud-server-url": "set registry.remote.area to the area of the cloud",
@@ -26,12 +20,15 @@ const retired: Readonly<Record<string, string>> = {
   "scheduler.cloud.cost": "set policy.cost instead",
   "scheduler.local.budget": "set policy.budget instead",
   "solver.evalinterval": "set policy.plan.interval instead",
-  "solver.address": "policies plan within the node",
-  "storage.version": measured,
-  "storage.address": measured,
-  "storage.token": measured,
-  "storage.orgname": measured,
   "docker.cpu": "each function has its own CPUDemand, and the node container.pool.cpus",
+};
+
+/** The same of all keys of a section. */
+const retiredSections: Readonly<Record<string, string>> = {
+  cache: "the whole catalog is kept in memory and current",
+  logging: "log.level and log.format are the keys",
+  solver: "policies plan within the node",
+  storage: "policies plan with what the node measures itself",
 };
 
 /** Keys, and prefixes of keys, for parts that this version does not have. */
@@ -103,10 +100,9 @@ export function inOurTerms(
  * @returns undefined if it is no such key
  */
 export function whyWithoutEffect(key: string): string | undefined {
-  if (key === "logging" || key.startsWith("logging.")) {
-    return "log.level and log.format are the keys";
-  }
   if (Object.hasOwn(retired, key)) return retired[key];
+  const section = key.split(".")[0]!;
+  if (Object.hasOwn(retiredSections, section)) return retiredSections[section];
   if (absent.some((part) => key === part || (part.endsWith(".") && key.startsWith(part)))) {
     return "this version does not have that part of the Go node";
   }

@@ -10,13 +10,8 @@ import type { Chart } from "../../lib/lab/plot/chart.ts";
 import type { Row as FigureRow } from "../../lib/lab/plot/figure.ts";
 import type { Context } from "./experiment.ts";
 import type { Measure } from "./measure.ts";
-import {
-  type Extent,
-  extentOf,
-  measureOffload,
-  type OffloadRow,
-  policies,
-} from "./offload_measure.ts";
+import { type Extent, extentOf, policies } from "./offload_extent.ts";
+import { measureOffload, type OffloadRow } from "./offload_measure.ts";
 import { pointOf, type Report } from "./report.ts";
 import { entryShares, userRate } from "../continuum/users.ts";
 

@@ -5,65 +5,13 @@
  */
 
 import { type Cloud, startCloud, startEdge } from "../continuum/continuum.ts";
-import { classes, type LoadClass, measuredSizes, type Sizes } from "../continuum/model.ts";
+import { classes, type LoadClass } from "../continuum/model.ts";
 import type { Named } from "../../tests/support/continuum.ts";
 import type { KindResult, LoadResult } from "../../lib/lab/load/report/result.ts";
 import type { Context } from "./experiment.ts";
 import { type Measure, measureLoad, measureOf, type Timing } from "./measure.ts";
-import { entriesOf, knownPolicies, loadOf } from "../continuum/users.ts";
-
-/** Policies that are compared. */
-export const policies: readonly string[] = knownPolicies([
-  "edgeonly",
-  "cloudonly",
-  "edgecloud",
-  "default",
-  "qosaware",
-  "probabilistic",
-  "adaptive",
-]);
-/** What is measured, and on how large a continuum. */
-export interface Extent {
-  /** Delays between edge and cloud, one way, ms. */
-  readonly delaysMs: readonly number[];
-  /** Users, rising: under one policy the nodes go through all of them. */
-  readonly users: readonly number[];
-  /** How much each node can run at once. */
-  readonly sizes: Omit<Sizes, "cloudDelayMs">;
-  /** How long each point is measured. */
-  readonly timing: Timing;
-}
-
-const full: Extent = {
-  delaysMs: [10, 50, 100],
-  users: [1, 20, 40, 60, 90, 130],
-  sizes: measuredSizes,
-  timing: { warmUpS: 4, windowS: 4, windows: 3 },
-};
-const quick: Extent = {
-  delaysMs: [50],
-  users: [5, 65],
-  sizes: { edgeInstances: 2, cloudInstances: 4 },
-  timing: { warmUpS: 0.5, windowS: 0.6, windows: 3 },
-};
-
-/** What one class got at one point, over all windows. */
-export interface OffloadPoint {
-  /** Delay between edge and cloud, one way, ms. */
-  readonly delayMs: number;
-  /** Policy of the edge nodes. */
-  readonly policy: string;
-  /** How many users. */
-  readonly users: number;
-  /** Whose requests. */
-  readonly class: LoadClass;
-  /** Requests per second that were due. */
-  readonly offered: number;
-  /** Good answers per second. */
-  readonly servedAll: number;
-  /** Mean response time of these, ms; undefined if there was none. */
-  readonly meanAllMs: number | undefined;
-}
+import { type Extent, type OffloadPoint, policies } from "./offload_extent.ts";
+import { entriesOf, loadOf } from "../continuum/users.ts";
 
 /** The same with how it was spread over the windows, and over the nodes. */
 export interface OffloadRow extends OffloadPoint {
@@ -79,11 +27,6 @@ export interface OffloadRow extends OffloadPoint {
   readonly neighbour: number;
   /** Share of the cloud. */
   readonly cloud: number;
-}
-
-/** What a run measures. */
-export function extentOf({ quick: isQuick }: Pick<Context, "quick">): Extent {
-  return isQuick ? quick : full;
 }
 
 /**

@@ -18,7 +18,7 @@ import { makeScenario, readScenario } from "../../lib/lab/simulator/scenario/sce
 import type { ScenarioFile } from "../../lib/lab/simulator/scenario/schema.ts";
 import { simulate } from "../../lib/lab/simulator/simulation.ts";
 import { entryShares } from "../continuum/users.ts";
-import type { Extent, OffloadPoint } from "./offload_measure.ts";
+import type { Extent, OffloadPoint } from "./offload_extent.ts";
 
 /** Runs of each point, whose mean counts: the more, the less chance is in the simulator's part. */
 const seeds = [1, 2, 3, 4, 5];

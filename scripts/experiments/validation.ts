@@ -9,7 +9,7 @@ import { classes, type LoadClass } from "../continuum/model.ts";
 import type { Chart, Series } from "../../lib/lab/plot/chart.ts";
 import type { Row as FigureRow } from "../../lib/lab/plot/figure.ts";
 import type { Context } from "./experiment.ts";
-import { type Extent, extentOf, type OffloadPoint } from "./offload_measure.ts";
+import { type Extent, extentOf, type OffloadPoint } from "./offload_extent.ts";
 import { digits, type Report } from "./report.ts";
 import { calibrate, type Calibration, type ClassFigures, simulatePoint } from "./simulated.ts";
 import { meanOf } from "../../lib/lab/statistics.ts";

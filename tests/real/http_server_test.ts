@@ -176,6 +176,26 @@ Deno.test("HttpServer: HEAD is answered with the length of the body, and without
   assert.equal((await client.response()).body, "GET /y ");
 });
 
+Deno.test("HttpServer: HEAD is answered with the length that the handler says", async () => {
+  let headers: [string, string][] = [["content-length", "1234"]];
+  await using server = serve(() => ({ status: 200, headers, body: "" }));
+  using client = await RawClient.open(server.port, get("/x").replace("GET", "HEAD"));
+  assert.match(await client.until("\r\n\r\n"), /\r\ncontent-length: 1234\r\n/);
+  // Nobody knows how long the body would be.
+  headers = [];
+  await client.send(get("/x").replace("GET", "HEAD"));
+  assert.doesNotMatch(await client.until("\r\n\r\n"), /content-length/);
+});
+
+Deno.test("HttpServer: a client of HTTP/1.0 is told that its connection is kept", async () => {
+  await using server = serve();
+  const request = "GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+  using client = await RawClient.open(server.port, request);
+  assert.match((await client.response()).head, /\r\nconnection: keep-alive\r\n/);
+  await client.send(request);
+  assert.equal((await client.response()).body, "GET /x ");
+});
+
 Deno.test("HttpServer: statuses without a body have neither length nor body", async () => {
   let status = 204;
   await using server = serve(() => ({ status, headers: [], body: "" }));

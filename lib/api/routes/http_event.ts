@@ -239,8 +239,9 @@ function answerHeaders(value: unknown): { headers: Headers; names: ReadonlySet<s
   const mayPass = passesOn(typeof connection === "string" ? connection : undefined);
   const headers = new Headers();
   for (const [name, one] of pairs) {
-    // The server counts the body itself; a wrong count would break the connection.
-    if (!mayPass(name) || name === "content-length" || name === reportHeader) continue;
+    // The server counts the bodies that it sends itself; to HEAD only the function knows the length.
+    if (!mayPass(name) || name === reportHeader) continue;
+    if (name === "content-length" && !/^\d{1,15}$/.test(String(one))) continue;
     appendHeader(headers, [name, String(one)]);
   }
   return { headers, names };

@@ -159,7 +159,9 @@ Deno.test("an answer has the status, headers and body that the handler gave it",
   }));
   assert.equal(answer.status, 201);
   assert.equal(await answer.text(), "<p>");
+  // The server sends its own count, but to HEAD.
   assert.deepEqual([...answer.headers], [
+    ["content-length", "3"],
     ["content-type", "text/html"],
     ["set-cookie", "a=1"],
     ["set-cookie", "b=2"],

@@ -16,6 +16,7 @@ import {
 import { http2Head, parseRequestHead, RefusedRequest, type RequestHead } from "./request_head.ts";
 import {
   framingOf,
+  lengthForHead,
   type ResponseFraming,
   type ResponseHeads,
   responsePrefix,
@@ -221,8 +222,11 @@ export class ServerConnection implements Waiter, BodyReading {
     const withBody = head.method !== "HEAD" && !isBodiless(response.status);
     if (!(body instanceof ReadableStream)) {
       const bytes = typeof body === "string" ? encoder.encode(body) : body ?? nothing;
-      const framing = framingOf(response.status, bytes.length, head);
-      const text = this.#textOf(response, framing, keepAlive);
+      const length = head.method === "HEAD"
+        ? lengthForHead(response.headers, bytes.length)
+        : bytes.length;
+      const framing = framingOf(response.status, length, head);
+      const text = this.#textOf(response, framing, keepAlive, head.isOld);
       if (text === undefined) return await this.#respond(head, this.#unsendable(), keepAlive);
       const sent = this.#watch.settle();
       await this.#sink.whole(
@@ -234,7 +238,7 @@ export class ServerConnection implements Waiter, BodyReading {
     }
     const framing = framingOf(response.status, undefined, head);
     const stays = keepAlive && framing !== "eof";
-    const text = this.#textOf(response, framing, stays);
+    const text = this.#textOf(response, framing, stays, head.isOld);
     if (withBody && text !== undefined) {
       await this.#sink.stream(text, body, framing === "chunked", this.#watch);
       return stays;
@@ -250,9 +254,10 @@ export class ServerConnection implements Waiter, BodyReading {
     response: OutgoingResponse,
     framing: ResponseFraming,
     keepAlive: boolean,
+    isOld: boolean,
   ): string | undefined {
     try {
-      return this.#context.heads.write(response, framing, keepAlive);
+      return this.#context.heads.write(response, framing, keepAlive, isOld);
     } catch {
       return undefined;
     }

@@ -77,19 +77,16 @@ export function parseRequestHead(text: string): RequestHead {
   const isOld = minor === "0";
   const pairs = parseHeaders(text, end + 1);
   const facts = readFacts(pairs, isOld);
-  return {
-    method,
-    isOld,
-    headers: new HeaderList(pairs),
-    ...facts,
-    ...place(method, rawTarget!, facts.host),
-  };
+  const { target, host } = place(method, rawTarget!);
+  // A URL's host counts, whatever `Host` says (RFC 9112, 3.2.2).
+  const headers = host === undefined
+    ? pairs
+    : [["host", host] as const, ...pairs.filter(([name]) => name !== "host")];
+  return { method, isOld, headers: new HeaderList(headers), ...facts, target };
 }
 
 /** Headers that the server itself acts on. */
-interface Facts extends Pick<RequestHead, "framing" | "keepAlive" | "expectsContinue"> {
-  readonly host: string | undefined;
-}
+type Facts = Pick<RequestHead, "framing" | "keepAlive" | "expectsContinue">;
 
 function readFacts(pairs: readonly HeaderPair[], isOld: boolean): Facts {
   let host: string | undefined;
@@ -124,7 +121,6 @@ function readFacts(pairs: readonly HeaderPair[], isOld: boolean): Facts {
   }
   const isFirm = connection === "" ? !isOld : keepsAlive(connection, isOld);
   return {
-    host,
     framing: framingOf(length, coding, isOld),
     // Who sends both lengths may have a reader before us that believes the other one.
     keepAlive: isFirm && !(coding !== undefined && length !== undefined),
@@ -151,18 +147,18 @@ function framingOf(
   throw new RefusedRequest(501, "Transfer-Encoding can only be chunked");
 }
 
-/** Path and query; a URL's host must be the one that `Host` names. */
-function place(method: string, raw: string, host: string | undefined): { target: string } {
+/** Path and query, and the host if the target is a URL. */
+function place(method: string, raw: string): { target: string; host?: string } {
   const target = /[\x80-\xff]/.test(raw) ? raw.replace(/[\x80-\xff]/g, percentEncoded) : raw;
   if (target.includes("#")) throw bad("A fragment is not sent to servers");
   if (target.startsWith("/")) return { target };
   if (target === "*" && method === "OPTIONS") return { target };
   const [, authority, rest = "/"] = absoluteForm.exec(target) ?? [];
   if (authority === undefined) throw bad("The target is no path");
-  if (host !== undefined && authority.toLowerCase() !== host.toLowerCase()) {
-    throw bad("URL and Host name different hosts");
+  if (authority === "" || !hostForm.test(authority)) {
+    throw bad("The URL's host is not HOST or HOST:PORT");
   }
-  return { target: rest.startsWith("/") ? rest : `/${rest}` };
+  return { target: rest.startsWith("/") ? rest : `/${rest}`, host: authority };
 }
 
 function percentEncoded(char: string): string {

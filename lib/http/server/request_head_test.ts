@@ -62,6 +62,12 @@ Deno.test("parseRequestHead: a target is a path, whatever it looks like", () => 
   assert.equal(parse("OPTIONS * HTTP/1.1", "Host: a").target, "*");
 });
 
+Deno.test("parseRequestHead: the host of a URL counts, whatever Host says", () => {
+  const head = parse("GET http://other.example:81/x HTTP/1.1", "X: 1", "Host: a");
+  assert.deepEqual(head.headers.pairs, [["host", "other.example:81"], ["x", "1"]]);
+  assert.equal(parse("GET http://b/ HTTP/1.0").headers.get("host"), "b");
+});
+
 Deno.test("parseRequestHead: keeps a connection as its version and its header say", () => {
   const cases = [
     ["1.1", "", true],
@@ -98,7 +104,8 @@ Deno.test("parseRequestHead: refuses what is ambiguous or no HTTP/1", () => {
     [0, "GET / HTTP/1.0"],
     [400, "GET / HTTP/1.1", "Host: a b"],
     [400, "GET / HTTP/1.1", "Host: a/b"],
-    [400, "GET http://b/ HTTP/1.1", host],
+    [400, "GET http:///x HTTP/1.1", host],
+    [400, "GET http://a@b/ HTTP/1.1", "Host: b"],
     [400, "GET https://a/ HTTP/1.1", host],
     [400, "GET a HTTP/1.1", host],
     [400, "GET * HTTP/1.1", host],

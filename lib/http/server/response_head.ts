@@ -15,6 +15,20 @@ export const responsePrefix = "HTTP/1.1 ";
 export type ResponseFraming = number | "chunked" | "eof" | "none";
 
 /**
+ * The length of the body that a response to `HEAD` stands for: what its handler says, since it need not
+ * have made the body (RFC 9110, 8.6).
+ *
+ * @param headers of the response
+ * @param length of the body that there is
+ * @returns undefined if nobody knows
+ */
+export function lengthForHead(headers: readonly HeaderPair[], length: number): number | undefined {
+  const said = headers.find(([name]) => name === "content-length")?.[1];
+  if (said !== undefined) return Number(said);
+  return length > 0 ? length : undefined;
+}
+
+/**
  * How the body of a response is delimited.
  *
  * @param status of the response
@@ -90,18 +104,21 @@ export class ResponseHeads {
    * @param response whose
    * @param framing how its body is delimited
    * @param keepAlive whether another request may follow
+   * @param isOld whether the client speaks HTTP/1.0, and has to be told so
    * @throws {TypeError} if a header would not stay one header
    */
   write(
     { status, headers }: OutgoingResponse,
     framing: ResponseFraming,
     keepAlive: boolean,
+    isOld: boolean,
   ): string {
     let head = `${responsePrefix}${status} ${reasons[status] ?? "Status"}\r\n` +
       this.#headerText(headers) + this.#dateLine(headers);
     if (typeof framing === "number") head += `content-length: ${framing}\r\n`;
     else if (framing === "chunked") head += "transfer-encoding: chunked\r\n";
-    return head + (keepAlive ? "\r\n" : "connection: close\r\n\r\n");
+    if (!keepAlive) return `${head}connection: close\r\n\r\n`;
+    return head + (isOld ? "connection: keep-alive\r\n\r\n" : "\r\n");
   }
 
   #headerText(headers: readonly HeaderPair[]): string {

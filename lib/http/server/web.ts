@@ -171,5 +171,6 @@ export function webResponse(outgoing: OutgoingResponse, method: string): Respons
   if (isEmpty && body instanceof ReadableStream) void body.cancel().catch(() => {});
   // Of text a content type would be made up.
   const content = typeof body === "string" ? new TextEncoder().encode(body) : body;
-  return new Response(isEmpty ? null : content, { status, headers: headers as [string, string][] });
+  const sent = headers.filter(([name]) => method === "HEAD" || name !== "content-length");
+  return new Response(isEmpty ? null : content, { status, headers: sent as [string, string][] });
 }

@@ -155,11 +155,13 @@ export function spawn(
       stderr: "piped",
     }).spawn();
   } catch (cause) {
+    // The user of sandboxes is another than the node's.
+    const advice = cause instanceof Deno.errors.PermissionDenied
+      ? "; every user must be able to run the program"
+      : "";
     throw new ServerledgeError(
       "INSTANCE_START_FAILED",
-      `Cannot start a sandbox from ${path}: ${
-        (cause as Error).message
-      }; every user must be able to run the program`,
+      `Cannot start a sandbox from ${path}: ${(cause as Error).message}${advice}`,
       { cause },
     );
   }

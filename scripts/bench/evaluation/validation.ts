@@ -4,7 +4,8 @@
  * @module
  */
 
-import { extentOf, measureOffload } from "../../experiments/offload_measure.ts";
+import { extentOf } from "../../experiments/offload_extent.ts";
+import { measureOffload } from "../../experiments/offload_measure.ts";
 import { digits, formatMarkdown } from "../../experiments/report.ts";
 import { validate, validationReport } from "../../experiments/validation.ts";
 import type { Results } from "../results.ts";

@@ -113,4 +113,21 @@ Deno.test("answers of `fetch(request)` are streamed", async (t) => {
     const head = await fetch(`${node.url}/fn/events/wait/a`, { method: "HEAD" });
     assert.equal(head.headers.get("x-kind"), "wait");
   });
+
+  await t.step(
+    "the body of an answer to HEAD is not waited for, its length is the function's",
+    async () => {
+      const large = `export default { fetch: ({ url }) => {
+      let left = 3000;
+      const pull = (part) => left-- > 0 ? part.enqueue(new Uint8Array(100_000)) : part.close();
+      const headers = url.endsWith("/known") ? { "content-length": "1234" } : {};
+      return new Response(new ReadableStream({ pull }), { headers });
+    } };`;
+      await create(node, "large", { TarFunctionCode: await code({ "main.js": large }) });
+      for (const [path, length] of [["known", "1234"], ["unknown", null]] as const) {
+        const { status, headers } = await fetch(`${node.url}/fn/large/${path}`, { method: "HEAD" });
+        assert.deepEqual([status, headers.get("content-length")], [200, length]);
+      }
+    },
+  );
 });

@@ -44,11 +44,17 @@ export function fetchHandler(target: FetchObject, spec: SandboxSpec): Handler {
       waitUntil: (promise: Promise<unknown>) => void late.push(Promise.resolve(promise)),
       passThroughOnException: () => {},
     };
-    const response = await target.fetch(toRequest(params, context), { ...spec.env }, ctx);
+    const request = toRequest(params, context);
+    const isHead = request.method === "HEAD";
+    const response = await target.fetch(request, { ...spec.env }, ctx);
     if (!(response instanceof Response)) {
       throw new TypeError("fetch(request) must return a Response");
     }
-    const answer = await toAnswer(response, begin, context.signal);
+    // Nobody gets the body of an answer to HEAD, so nobody waits for it.
+    if (isHead) void response.body?.cancel().catch(() => {});
+    const answer = isHead
+      ? wholeAnswer(response, [])
+      : await toAnswer(response, begin, context.signal);
     // The instance belongs to the call until all that it promised to wait for is done.
     await Promise.allSettled(late);
     return answer;
@@ -83,7 +89,11 @@ async function toAnswer(
     await sendAll(reader!, early.chunks, early.next, writer, signal);
     return null;
   }
-  const body = join(early?.chunks ?? (reader ? await readAll(reader) : []));
+  return wholeAnswer(response, early?.chunks ?? (reader ? await readAll(reader) : []));
+}
+
+function wholeAnswer(response: Response, chunks: readonly Uint8Array[]): object {
+  const body = join(chunks);
   const headers: Record<string, string | string[]> = Object.create(null);
   // Else the node would make one up.
   if (!response.headers.has("content-type")) headers["content-type"] = [];
