@@ -40,7 +40,7 @@ export const settings = {
   ),
   "api.body.max": number(1, 1024)(6, "Largest request body, MiB; of code it is code.max"),
   "api.result.max": number(1, 48)(
-    16,
+    32,
     "Largest result of a function, in JSON and quoted, MiB; what a function streams has no bound",
   ),
   "api.bodies.memory": number(0, 1 << 24)(

@@ -26,7 +26,9 @@ export default ({ name, query, body, isBase64Encoded }) => {
 `;
 
 async function startWithFunction(config: object = {}): Promise<NodeProcess> {
-  const node = await startNodeProcess({ config: { "container.pool.memory": 2048, ...config } });
+  const node = await startNodeProcess({
+    config: { "container.pool.memory": 2048, "api.result.max": 16, ...config },
+  });
   const { status, body } = await post(`${node.url}/create`, {
     Name: "f",
     Runtime: "deno",
