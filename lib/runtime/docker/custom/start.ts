@@ -86,7 +86,8 @@ async function attempt(
     await ready(container, fn, relay, AbortSignal.any([signal, full.signal]));
   } catch (error) {
     await keepLog(container, fn.Name, site.output);
-    throw await withWords(error, container);
+    // Who gives a start up gets his own reason.
+    throw signal.aborted ? error : await withWords(error, container);
   }
   const instance = new CustomInstance(
     fn,
