@@ -6,6 +6,7 @@
 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { addServerMetrics, type ServerCounts } from "../telemetry/http_metrics.ts";
+import { addProcessMetrics } from "../telemetry/process_metrics.ts";
 import type { Target } from "./target_table.ts";
 
 /** Seconds: from what a warm node does to the longest that is usual. */
@@ -24,6 +25,7 @@ export class BalancerMetrics {
    * @param targets read when metrics are asked for
    */
   constructor(targets: () => readonly Target[]) {
+    addProcessMetrics(this.#registry);
     const registers = [this.#registry];
     this.#requests = new Counter({
       name: "serverledge_balancer_requests_total",

@@ -10,6 +10,7 @@ import type { InstanceCount } from "../pool/pool.ts";
 import type { PoolObserver } from "../pool/watchers.ts";
 import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
 import { addServerMetrics, type ServerCounts } from "./http_metrics.ts";
+import { addProcessMetrics } from "./process_metrics.ts";
 import { TallyCounter, TallyHistogram } from "./tally.ts";
 
 /** What is read when metrics are asked for. */
@@ -70,6 +71,7 @@ export class Metrics implements InvocationObserver, PoolObserver {
     this.#area = area;
     this.#exists = sources.exists;
     const registry = this.#registry;
+    addProcessMetrics(registry);
     const byFunction = ["function"];
     this.#completed = new TallyCounter({
       name: "completed_count",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
-import { type Census, residentMib, takeCensus } from "../support/census.ts";
+import { type Census, leastMemory, takeCensus, tidyAllocator } from "../support/census.ts";
 import { code, get, nodejs, post, python } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { startNodeProcess } from "../support/node.ts";
@@ -11,11 +11,8 @@ import { helloWasm } from "../support/wasm.ts";
 const lanes = 3;
 /** Connections between test, node and engine that are kept for the next request. */
 const keptConnections = 8;
-/**
- * What the node may have grown by. The same program was seen to grow by 2 to 36 MiB, as it collects its
- * garbage: what leaks 0.2 MiB at each start would be more.
- */
-const memoryBoundMib = 48;
+/** The most that the node may grow by in 250 starts, MiB: what leaks 40 KiB at each start exceeds it. */
+const bounds = { liveMib: 3, nativeMib: 7 } as const;
 
 /** Code of `deno` functions by how a call of them ends, and the status that tells so. */
 const endings = [
@@ -151,19 +148,20 @@ Deno.test("a node is after 500 starts, updates and deletions what it was before"
   await Deno.chmod(temporary.path, 0o1777);
   const nodeId = `leaks-${crypto.randomUUID().slice(0, 8)}`;
   await using node = await startNodeProcess({
-    env: { TMPDIR: temporary.path },
+    env: { TMPDIR: temporary.path, ...tidyAllocator },
     config: { "registry.node.id": nodeId, "data.dir": data.path, "container.pool.memory": 2048 },
   });
   const census = () => takeCensus({ pid: node.pid, nodeId, folders: [temporary.path, data.path] });
 
   await createStaying(node.url);
-  // The first of each kind loads what all others share.
-  await churn(node.url, { deno: 14, wasm: 10, containers: 4 });
+  // The first of each kind loads what all others share, and the heap grows to what it works with.
+  await churn(node.url, { deno: 35, wasm: 45, containers: 8 });
   await settled(node.url);
   const before = await steady(census);
-  const memory = residentMib(node.pid);
 
-  await churn(node.url, { deno: 49, wasm: 176, containers: 25 });
+  const half = { deno: 25, wasm: 88, containers: 13 };
+  const early = await leastMemory(node.url, () => churn(node.url, half));
+  const late = await leastMemory(node.url, () => churn(node.url, half));
   await settled(node.url);
   await t.step("descriptors, processes, containers, files and control groups", async () => {
     let left: string[] = [];
@@ -172,14 +170,9 @@ Deno.test("a node is after 500 starts, updates and deletions what it was before"
       return left.length === 0;
     }, 15_000).catch(() => assert.deepEqual(left, []));
   });
-  await t.step("memory", async () => {
-    let grown = residentMib(node.pid) - memory;
-    // Garbage is collected when there is need, and what leaks does not go with it.
-    for (let tries = 0; grown >= memoryBoundMib && tries < 3; tries++) {
-      await churn(node.url, { deno: 7, wasm: 10, containers: 2 });
-      await settled(node.url);
-      grown = Math.min(grown, residentMib(node.pid) - memory);
-    }
-    assert.ok(grown < memoryBoundMib, `${memory.toFixed(1)} MiB before, ${grown.toFixed(1)} more`);
+  await t.step("memory", () => {
+    const memory = JSON.stringify({ early, late });
+    assert.ok(late.live - early.live < bounds.liveMib, memory);
+    assert.ok(late.native - early.native < bounds.nativeMib, memory);
   });
 });

@@ -54,14 +54,54 @@ export async function takeCensus({ pid, nodeId, folders }: CensusOptions): Promi
   };
 }
 
+/** The smallest memory of a node over some time, MiB: what it needs, without its garbage. */
+export interface LeastMemory {
+  /** JavaScript objects and buffers. */
+  readonly live: number;
+  /** Everything but V8's heap and buffers. */
+  readonly native: number;
+}
+
 /**
- * What a process has in memory of its own and of files, MiB.
- *
- * @param pid the process
+ * Environment of a node whose native memory is measured: the allocator returns freed memory to the system
+ * (mallopt(3)) instead of keeping tens of MiB of fragments.
  */
-export function residentMib(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024;
+export const tidyAllocator = {
+  MALLOC_ARENA_MAX: "1",
+  MALLOC_TRIM_THRESHOLD_: "131072",
+  MALLOC_MMAP_THRESHOLD_: "65536",
+} as const;
+
+/** Interval of samples, ms: shorter than that of garbage collections. */
+const sampleEveryMs = 50;
+
+/**
+ * Samples the memory of a node during some work.
+ *
+ * @param url base URL of the node
+ * @param work what the node is kept busy with
+ */
+export async function leastMemory(url: string, work: () => Promise<void>): Promise<LeastMemory> {
+  let live = Infinity;
+  let native = Infinity;
+  let working = true;
+  const sampling = (async () => {
+    while (working) {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      const of = (kind: string) =>
+        Number(new RegExp(`memory_bytes{kind="${kind}"} (\\S+)`).exec(text)![1]) / 2 ** 20;
+      live = Math.min(live, of("heap_used") + of("external"));
+      native = Math.min(native, of("resident") - of("heap") - of("external"));
+      await new Promise((resolve) => setTimeout(resolve, sampleEveryMs));
+    }
+  })();
+  try {
+    await work();
+  } finally {
+    working = false;
+    await sampling;
+  }
+  return { live, native };
 }
 
 function descriptors(pid: number): Record<string, number> {
