@@ -16,11 +16,14 @@ export const sectionIds = {
   type: 1,
   import: 2,
   function: 3,
+  table: 4,
   memory: 5,
   global: 6,
   export: 7,
   start: 8,
+  element: 9,
   code: 10,
+  data: 11,
 } as const;
 
 /** Names of the number types by their code; nothing else can pass between a module and a node. */
@@ -160,11 +163,27 @@ export class WasmReader {
     return this.#bytes[this.at++]!;
   }
 
-  /** The byte that {@link WasmReader.byte} reads next. */
-  get next(): number {
-    const byte = this.byte();
-    this.at--;
-    return byte;
+  /** Whether everything was read. */
+  get isAtEnd(): boolean {
+    return this.at >= this.#end;
+  }
+
+  /** The byte that was read last. */
+  get last(): number {
+    return this.#bytes[this.at - 1]!;
+  }
+
+  /** The bytes that were not read, as a view. */
+  rest(): Uint8Array {
+    return this.#bytes.subarray(this.at, this.#end);
+  }
+
+  /** A list of bytes, as a view. */
+  bytes(): Uint8Array {
+    const length = this.u32();
+    const from = this.at;
+    if (from + length > this.#end) throw new WasmFormatError("a list goes beyond its section");
+    return this.#bytes.subarray(from, this.at += length);
   }
 
   /** An unsigned number in LEB128. */
@@ -181,12 +200,9 @@ export class WasmReader {
 
   /** A name. */
   name(): string {
-    const length = this.u32();
-    const from = this.at;
-    if (from + length > this.#end) throw new WasmFormatError("a name goes beyond its section");
-    this.at += length;
+    const bytes = this.bytes();
     try {
-      return decoder.decode(this.#bytes.subarray(from, this.at));
+      return decoder.decode(bytes);
     } catch (cause) {
       throw new WasmFormatError("a name in the module is not UTF-8", { cause });
     }

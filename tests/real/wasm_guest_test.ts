@@ -5,7 +5,9 @@
  */
 
 import assert from "node:assert/strict";
+import { readWasm } from "../../lib/wasm/binary.ts";
 import { wasiFunctions } from "../../lib/wasm/function.ts";
+import { InstanceReset } from "../../lib/wasm/reset.ts";
 import type { Json, JsonObject } from "../../lib/json/json.ts";
 import type { FunctionFailure, Reply } from "../../lib/runtime/environment.ts";
 import { CallOutput } from "../../lib/runtime/sandbox/guest/output.ts";
@@ -272,13 +274,9 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.ok(result(stateful, { how: 0 }) as number > before + 1000, "the test sees what is left");
   });
 
-  await step("an instance is used again once it is known that it can be", () => {
-    for (const fn of [world.reactor("wreck"), world.load("words"), world.load("hello")]) {
-      callOf(fn, { how: 0 });
-      assert.equal(fn.untidy, true);
-      fn.tidy();
-      callOf(fn, { how: 0 });
-      assert.equal(fn.untidy, false);
+  await step("instances of what a toolchain makes can be reset", () => {
+    for (const name of ["command", "reactor", "words", "shrink", "visit", "hello"] as const) {
+      assert.ok(InstanceReset.of(modules[name], readWasm(modules[name])), name);
     }
   });
 

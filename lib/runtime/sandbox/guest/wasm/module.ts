@@ -24,7 +24,7 @@ import { describeFailure } from "./failure.ts";
 import { bytesToJson, callWithJson, type JsonExports } from "./json.ts";
 import { importMemory, MemorySource } from "../../../../wasm/memory.ts";
 import { numbersToJson, toNumbers } from "../../../../wasm/numbers.ts";
-import { findGlobals, ResetInstance, type Running } from "../../../../wasm/reset.ts";
+import { InstanceReset, type WasmInstance } from "../../../../wasm/reset.ts";
 
 /** Longest argument, as on Linux (`MAX_ARG_STRLEN` less the final NUL). */
 const maxArgument = (1 << 17) - 1;
@@ -55,12 +55,13 @@ export class WasmFunction {
   readonly #entry: WasmEntry;
   readonly #module: WebAssembly.Module;
   readonly #memories: MemorySource;
-  readonly #again: ResetInstance;
+  /** Undefined: each call gets a new instance, or all get the same. */
+  readonly #reset: InstanceReset | undefined;
   readonly #system: WasiSystem;
   readonly #env: readonly string[];
   readonly #short = new Uint8Array(3 * shortText);
-  /** The instance that a stateful function keeps. */
-  #kept: Running | undefined;
+  /** The instance for the next call. */
+  #kept: WasmInstance | undefined;
 
   /**
    * Compiles a module.
@@ -77,25 +78,21 @@ export class WasmFunction {
     this.#entry = planWasm(facts, options);
     // A command's standard output is its result.
     this.#system = new WasiSystem(this.#entry.kind === "command" ? maxFrameBytes : undefined);
-    const globals = options.stateful ? undefined : findGlobals(bytes, facts);
-    const bounded = importMemory(bytes, facts, maxPages, globals?.entries);
+    this.#reset = options.stateful ? undefined : InstanceReset.of(bytes, facts);
+    const bounded = importMemory(bytes, facts, maxPages, this.#reset?.exports);
     this.#module = new WebAssembly.Module(bounded as Uint8Array<ArrayBuffer>);
     this.#memories = new MemorySource(facts, maxPages, options.collect);
-    this.#again = new ResetInstance(globals, bytes, facts);
     this.#env = Object.entries(options.env).map(([name, value]) => `${name}=${value}`);
   }
 
   /** True if {@link WasmFunction.tidy} has something to do. */
   get untidy(): boolean {
-    return this.#memories.littered || this.#again.wanted;
+    return this.#memories.littered;
   }
 
-  /** Collects what calls have left behind and prepares for the next; takes some milliseconds. */
+  /** Collects what calls have left behind; takes some milliseconds. */
   tidy(): void {
     this.#memories.tidy();
-    if (!this.#again.wanted) return;
-    // No module gets here whose instances call anything when they are made.
-    this.#again.prepare(() => this.#instantiate(this.#memories.take()));
   }
 
   /**
@@ -108,25 +105,26 @@ export class WasmFunction {
     const kept = this.#kept;
     this.#kept = undefined;
     const request = this.#requestIn(call.params);
-    this.#reset(call, request);
+    this.#prepareSystem(call, request);
     this.#system.output = output;
-    let running = kept ?? this.#again.take();
-    let memory = running?.memory;
+    let instance = kept;
+    let memory = kept?.memory;
     try {
-      if (!running) memory = this.#memories.take();
+      if (kept) this.#reset?.reset(kept);
+      else memory = this.#memories.take();
       this.#system.memory = memory;
-      running ??= this.#instantiate(memory);
-      if (!kept) this.#initialize(running);
-      const result = this.#enter(running, call.params, request !== undefined);
-      if (this.#options.stateful) this.#kept = running;
+      instance ??= this.#instantiate(memory);
+      if (!kept || this.#reset) this.#initialize(instance);
+      const result = this.#enter(instance, call.params, request !== undefined);
+      if (this.#options.stateful) this.#kept = instance;
       return { ok: true, result, output: "" };
     } catch (thrown) {
       const { maxBytes } = this.#memories;
       const failure = describeFailure(thrown, { bytes: memory?.buffer.byteLength ?? 0, maxBytes });
       return { ok: false, failure, output: "" };
     } finally {
-      const isHeld = this.#kept || running && this.#again.giveBack(running);
-      if (!isHeld) {
+      if (instance && this.#reset?.canReset(instance)) this.#kept = instance;
+      if (!this.#kept) {
         this.#memories.giveBack(memory);
         this.#system.memory = undefined;
       }
@@ -142,7 +140,7 @@ export class WasmFunction {
     return isHttpEvent(event) ? cgiRequest(event, functionName) : undefined;
   }
 
-  #reset({ id, params, timeoutMs }: RawCall, request: CgiRequest | undefined): void {
+  #prepareSystem({ id, params, timeoutMs }: RawCall, request: CgiRequest | undefined): void {
     const deadline = Math.round(this.#options.now() + timeoutMs);
     const command = this.#entry.kind === "command";
     const args = [this.#options.functionName];
@@ -164,20 +162,22 @@ export class WasmFunction {
     return this.#short.subarray(0, encoder.encodeInto(text, this.#short).written);
   }
 
-  #instantiate(memory: WebAssembly.Memory | undefined): Running {
+  #instantiate(memory: WebAssembly.Memory | undefined): WasmInstance {
     const { exports } = new WebAssembly.Instance(this.#module, {
       [wasiModule]: this.#system.imports,
       ...MemorySource.imports(memory),
     });
-    return { exports, memory };
+    const instance = { exports, memory };
+    this.#reset?.observe(instance);
+    return instance;
   }
 
-  #initialize({ exports }: Running): void {
+  #initialize({ exports }: WasmInstance): void {
     if (this.#entry.kind !== "command") (exports._initialize as Export | undefined)?.();
   }
 
   /** @returns the JSON of the result */
-  #enter({ exports, memory }: Running, params: string, isRequest: boolean): string {
+  #enter({ exports, memory }: WasmInstance, params: string, isRequest: boolean): string {
     const entry = this.#entry;
     if (entry.kind === "command") {
       runToEnd(exports._start as Export);

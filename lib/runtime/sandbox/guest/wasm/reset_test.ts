@@ -1,30 +1,7 @@
 import assert from "node:assert/strict";
 import { CallOutput } from "../output.ts";
-import { moduleBytes, section } from "../../../../../tests/support/wasm_bytes.ts";
-import { readWasm } from "../../../../wasm/binary.ts";
+import { globals, running, section } from "../../../../../tests/support/wasm_bytes.ts";
 import { WasmFunction } from "./module.ts";
-import { importMemory } from "../../../../wasm/memory.ts";
-import { findGlobals, ResetInstance, type Running } from "../../../../wasm/reset.ts";
-
-const run = [3, ...new TextEncoder().encode("run")];
-const noMemory: number[] = [];
-
-/** Sections of a module whose export `run` gives a number, in the format's order by their ids. */
-function running(instructions: readonly number[], ...more: number[][]): Uint8Array<ArrayBuffer> {
-  const body = [0, ...instructions, 0x0b];
-  const sections = [
-    section(1, [1, 0x60, 0, 1, 0x7f]),
-    section(3, [1, 0]),
-    section(7, [1, ...run, 0, 0]),
-    section(10, [1, body.length, ...body]),
-    ...more,
-  ];
-  // That which counts segments stands before the code.
-  const order = ([id]: number[]) => id === 12 ? 9.5 : id!;
-  return moduleBytes(
-    ...sections.filter((one) => one !== noMemory).sort((a, b) => order(a) - order(b)),
-  );
-}
 
 function fn(bytes: Uint8Array, stateful = false): () => unknown {
   const made = new WasmFunction(bytes, {
@@ -47,40 +24,6 @@ function fn(bytes: Uint8Array, stateful = false): () => unknown {
   };
 }
 
-/** After a first call, what may be used for the second. */
-function prepared(bytes: Uint8Array<ArrayBuffer>): { again: ResetInstance; first: Running } {
-  const facts = readWasm(bytes);
-  const globals = findGlobals(bytes, facts);
-  const rewritten = importMemory(bytes, facts, 1, globals?.entries) as Uint8Array<ArrayBuffer>;
-  const module = new WebAssembly.Module(rewritten);
-  const make = () => ({ exports: new WebAssembly.Instance(module).exports, memory: undefined });
-  const again = new ResetInstance(globals, bytes, facts);
-  const first = make();
-  assert.equal(again.take(), undefined);
-  assert.equal(again.giveBack(first), false);
-  if (again.wanted) again.prepare(make);
-  return { again, first };
-}
-
-/** `(global (mut i32) 7) (global (mut i64) 5) (global i32 9)`. */
-const globals = section(6, [
-  3,
-  0x7f,
-  1,
-  0x41,
-  7,
-  0x0b,
-  0x7e,
-  1,
-  0x42,
-  5,
-  0x0b,
-  0x7f,
-  0,
-  0x41,
-  9,
-  0x0b,
-]);
 const add32 = [0x23, 0, 0x41, 1, 0x6a, 0x24, 0];
 const add64 = [0x23, 1, 0x42, 1, 0x7c, 0x24, 1];
 /** Gives the sum of the first two globals, and adds 1 to each. */
@@ -98,18 +41,6 @@ const dropping = running(
   section(12, [1]),
 );
 
-Deno.test("an instance is made new again and again", () => {
-  const { again, first } = prepared(counting);
-  const one = again.take()!;
-  assert.notEqual(one, first);
-  const call = one.exports.run as () => number;
-  assert.deepEqual([call(), call()], [12, 14]);
-  assert.equal(again.take(), undefined, "it is not given twice");
-  assert.equal(again.giveBack(one), true);
-  assert.equal(again.take(), one);
-  assert.deepEqual([call(), call()], [12, 14]);
-});
-
 Deno.test("globals are as new in each call", () => {
   const call = fn(counting);
   assert.deepEqual([call(), call(), call()], [12, 12, 12]);
@@ -124,7 +55,6 @@ Deno.test("tables and segments are as new in each call, by a new instance", () =
     const stateful = fn(bytes, true);
     assert.deepEqual([stateful(), stateful()], [result, left], "the test sees what is left");
   }
-  assert.equal(prepared(setting).again.take(), undefined);
 });
 
 Deno.test("memory that has grown and was written is as new in each call", () => {
@@ -148,25 +78,4 @@ Deno.test("what a trap leaves is gone in the next call", () => {
     running([0x23, 0, 0x41, 7, 0x47, 0x04, 0x40, 0x41, 1, 0x0f, 0x0b, ...add32, 0], globals),
   );
   assert.deepEqual([trapping(), trapping(), trapping()], ["Trap", "Trap", "Trap"]);
-});
-
-Deno.test("instances with more that can change are not used again", () => {
-  const give = [0x41, 1];
-  const cases = {
-    "a start function": running(give, section(8, [0])),
-    "a float": running(give, section(6, [1, 0x7d, 1, 0x43, 0, 0, 0xc0, 0x7f, 0x0b])),
-    "a reference": running(give, section(6, [1, 0x70, 1, 0xd0, 0x70, 0x0b])),
-    "much memory": running(give, section(5, [1, 0, 0x81, 2])),
-  };
-  for (const [name, bytes] of Object.entries(cases)) {
-    assert.equal(findGlobals(bytes, readWasm(bytes)), undefined, name);
-  }
-  const taken = [...new TextEncoder().encode("serverledge.global.0")];
-  const exports = section(7, [2, ...run, 0, 0, taken.length, ...taken, 0, 0]);
-  const clash = running(give, globals);
-  const at = clash.findIndex((_, i) => clash[i] === 7 && clash[i + 1] === 7 && clash[i + 2] === 1);
-  const bytes = Uint8Array.from([...clash.slice(0, at), ...exports, ...clash.slice(at + 9)]);
-  assert.ok(WebAssembly.validate(bytes));
-  assert.equal(findGlobals(bytes, readWasm(bytes)), undefined);
-  assert.equal(fn(bytes)(), 1);
 });
