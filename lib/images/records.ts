@@ -7,6 +7,7 @@
 
 import * as v from "valibot";
 import { logger } from "../base/log.ts";
+import type { TextFile } from "../base/text_file.ts";
 import { familiarName } from "./reference.ts";
 
 /** Most images that are remembered; of more, those noted first are forgotten, and never removed. */
@@ -25,19 +26,11 @@ const fileSchema = v.array(entrySchema);
 /** What is remembered of one image. */
 export type BookEntry = v.InferOutput<typeof entrySchema>;
 
-/** Where the book is kept. */
-export interface BookFile {
-  /** Its text; undefined if there is none yet. */
-  read(): string | undefined;
-  /** Replaces it, whole or not at all. */
-  write(text: string): void;
-}
-
 const log = logger("runtime");
 
 /** The node's memory of images. */
 export class ImageBook {
-  readonly #file: BookFile;
+  readonly #file: TextFile;
   readonly #entries: Map<string, BookEntry>;
 
   /**
@@ -46,7 +39,7 @@ export class ImageBook {
    *
    * @param file where it is kept
    */
-  constructor(file: BookFile) {
+  constructor(file: TextFile) {
     this.#file = file;
     this.#entries = new Map(readEntries(file).map((entry) => [entry.Image, entry]));
   }
@@ -104,7 +97,7 @@ export class ImageBook {
   }
 }
 
-function readEntries(file: BookFile): BookEntry[] {
+function readEntries(file: TextFile): BookEntry[] {
   try {
     const text = file.read();
     return text === undefined ? [] : v.parse(fileSchema, JSON.parse(text));
@@ -114,28 +107,4 @@ function readEntries(file: BookFile): BookEntry[] {
     });
     return [];
   }
-}
-
-/**
- * A book's file on disk. It is small and changes when an image comes or goes, so it is written at
- * once.
- *
- * @param path its absolute path
- */
-export function bookFile(path: string): BookFile {
-  return {
-    read() {
-      try {
-        return Deno.readTextFileSync(path);
-      } catch (error) {
-        if (error instanceof Deno.errors.NotFound) return undefined;
-        throw error;
-      }
-    },
-    write(text) {
-      const temporary = `${path}.new`;
-      Deno.writeTextFileSync(temporary, text);
-      Deno.renameSync(temporary, path);
-    },
-  };
 }

@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { NodeHome } from "../cluster/home.ts";
-import type { Config } from "../config/config.ts";
+import { textFile } from "../base/text_file.ts";
 import { Catalog } from "../registry/catalog.ts";
 import { CodeCache } from "../registry/code/cache.ts";
 import { CodeReferences } from "../registry/code/references.ts";
 import { etcdOptions } from "../registry/etcd/config.ts";
 import { DurableResults } from "../registry/local/durable_results.ts";
 import { openKnownFunctions, openRemembering } from "../registry/local/known_functions.ts";
+import { KnownNodes } from "../registry/local/known_nodes.ts";
 import { openSqlite } from "../registry/local/registry.ts";
 import { ResultJournal } from "../registry/local/result_journal.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -39,7 +39,8 @@ export interface NodeStorage {
  * @param base the node's
  * @throws `REGISTRY_UNAVAILABLE` for a database that cannot be used
  */
-export async function openStorage({ config, home, built }: NodeBase): Promise<NodeStorage> {
+export async function openStorage(base: NodeBase): Promise<NodeStorage> {
+  const { config, home, built } = base;
   // The cache and the registry fetch code from each other.
   const codeCache: CodeCache = new CodeCache({
     dir: home.of("code"),
@@ -50,7 +51,7 @@ export async function openStorage({ config, home, built }: NodeBase): Promise<No
   });
   const known: { references?: CodeReferences } = {};
   const registry: Registry = built.use(
-    await openRegistry(config, home, (hash) => codeCache.local(hash)),
+    await openRegistry(base, (hash) => codeCache.local(hash)),
   );
   const catalog = built.use(
     config["etcd.address"] === ""
@@ -64,15 +65,15 @@ export async function openStorage({ config, home, built }: NodeBase): Promise<No
 }
 
 async function openRegistry(
-  config: Config,
-  home: NodeHome,
+  { config, home, clock, built }: NodeBase,
   recoverCode: (hash: string) => Promise<Uint8Array | undefined>,
 ): Promise<Registry> {
   const options = etcdOptions(config);
   if (!options) return openSqlite(home.of("registry.db"));
   // Costs time to load, and most nodes do without it.
   const { connectEtcd } = await import("../registry/etcd/registry.ts");
-  return connectEtcd({ ...options, recoverCode });
+  const knownNodes = built.use(new KnownNodes(textFile(home.of("nodes.json")), clock));
+  return connectEtcd({ ...options, recoverCode, knownNodes });
 }
 
 /**

@@ -10,6 +10,7 @@ import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
 import type { Changes, Entry, EtcdClient } from "./client.ts";
 import { nodesPrefix } from "./keys.ts";
 import { leaseTtlS } from "./nodes.ts";
+import type { EtcdOptions } from "./options.ts";
 import { readRecord, UnreadableValues } from "../records.ts";
 import type { NodeObserver } from "../registry.ts";
 import { pause } from "./steps.ts";
@@ -23,9 +24,11 @@ const missingGraceMs = (leaseTtlS + 5) * 1000;
 export class NodeWatch implements AsyncDisposable {
   readonly #client: EtcdClient;
   readonly #clock: Clock;
+  readonly #memory: EtcdOptions["knownNodes"];
   readonly #observers = new Set<NodeObserver>();
   readonly #stop = new AbortController();
   readonly #first = Promise.withResolvers<void>();
+  #isListed = false;
   readonly #known = new Map<string, NodeRecord>();
   /** Keys of all nodes, also of those that cannot be read. */
   readonly #keys = new Set<string>();
@@ -42,10 +45,12 @@ export class NodeWatch implements AsyncDisposable {
    *
    * @param client calls etcd; outlives the watch
    * @param clock how long nodes are missing
+   * @param memory outlives the watch; asked if etcd is away at first
    */
-  constructor(client: EtcdClient, clock: Clock) {
+  constructor(client: EtcdClient, clock: Clock, memory?: EtcdOptions["knownNodes"]) {
     this.#client = client;
     this.#clock = clock;
+    this.#memory = memory;
     this.#running = this.#run();
   }
 
@@ -55,11 +60,15 @@ export class NodeWatch implements AsyncDisposable {
   }
 
   /**
-   * Adds an observer, and tells it what is known.
+   * Adds an observer, and tells it what is known; before etcd has answered, that is what was known
+   * last.
    *
    * @returns removes it again
    */
   observe(observer: NodeObserver): Disposable {
+    if (!this.#isListed && this.#known.size === 0) {
+      for (const record of this.#memory?.read() ?? []) this.#known.set(record.Id, record);
+    }
     observer.reset([...this.#known.values()]);
     this.#observers.add(observer);
     return { [Symbol.dispose]: () => void this.#observers.delete(observer) };
@@ -124,6 +133,7 @@ export class NodeWatch implements AsyncDisposable {
     }
     for (const [id, record] of listed) this.#keep(id, record);
     this.#dropMissing();
+    this.#isListed = true;
     this.#tell((observer) => observer.reset([...this.#known.values()]));
     this.#first.resolve();
   }
@@ -178,6 +188,7 @@ export class NodeWatch implements AsyncDisposable {
   }
 
   #tell(say: (observer: NodeObserver) => void): void {
+    this.#memory?.keep([...this.#known.values()]);
     for (const observer of this.#observers) {
       try {
         say(observer);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { KnownNodes } from "../local/known_nodes.ts";
+
 /** Certificates for TLS, PEM. */
 export interface EtcdTls {
   /** Of the authority that signed etcd's certificate; absent: those this machine trusts. */
@@ -31,4 +33,6 @@ export interface EtcdOptions {
    * @returns undefined if it is not known here
    */
   readonly recoverCode?: (hash: string) => Promise<Uint8Array | undefined>;
+  /** Remembers the nodes over a restart while etcd is away; outlives the registry. */
+  readonly knownNodes?: Pick<KnownNodes, "read" | "keep">;
 }

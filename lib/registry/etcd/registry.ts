@@ -71,6 +71,7 @@ class EtcdRegistry implements Registry {
   #nodes: NodeWatch | undefined;
   readonly #progressBeats: number;
   readonly #recoverCode: (hash: string) => Promise<Uint8Array | undefined>;
+  readonly #knownNodes: EtcdOptions["knownNodes"];
   readonly #stop = new AbortController();
   readonly #heart: Promise<void>;
   /** Hashes whose code an emptied etcd may lack. */
@@ -85,6 +86,7 @@ class EtcdRegistry implements Registry {
     this.#code = new EtcdCode(this.#client, this.#leases, now);
     this.#results = new EtcdResults(this.#client, this.#leases);
     this.#recoverCode = options.recoverCode ?? (() => Promise.resolve(undefined));
+    this.#knownNodes = options.knownNodes;
     this.#watch = new FunctionWatch(this.#client, (lost) => this.#restore(lost));
     this.#heart = this.#beat();
   }
@@ -169,7 +171,7 @@ class EtcdRegistry implements Registry {
   }
 
   async watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {
-    const nodes = this.#nodes ??= new NodeWatch(this.#client, systemClock);
+    const nodes = this.#nodes ??= new NodeWatch(this.#client, systemClock, this.#knownNodes);
     // Where etcd is away the functions were waited for already, and nobody must know nodes to start.
     if (this.#client.health().ok) await this.#soon(nodes.listed);
     const observed = nodes.observe(observer);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import { textFile } from "../../base/text_file.ts";
 import { type Config, findRuntime } from "../../config/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { imageKey, imageOf } from "../../images/needs.ts";
@@ -19,7 +20,7 @@ import { DiskWatch, engineSpace } from "./custom/disk_watch.ts";
 import { Engine, engineStatus } from "./engine/engine.ts";
 import { Guest } from "./guest.ts";
 import { Holders } from "./pause/holders.ts";
-import { bookFile, ImageBook } from "../../images/records.ts";
+import { ImageBook } from "../../images/records.ts";
 import { Images } from "./images/images.ts";
 import { functionLabel, nodeLabel } from "./names.ts";
 import { Networks } from "./networks.ts";
@@ -85,7 +86,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     const images = new Images(
       site.engine,
       options.config["factory.images.refresh"],
-      new ImageBook(bookFile(options.imageBook)),
+      new ImageBook(textFile(options.imageBook)),
     );
     this.images = images;
     const budget = options.spares;

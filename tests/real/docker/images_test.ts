@@ -10,9 +10,10 @@ import assert from "node:assert/strict";
 import Docker from "dockerode";
 import { randomId } from "../../../lib/base/ids.ts";
 import type { ServerledgeError } from "../../../lib/base/errors.ts";
+import { textFile } from "../../../lib/base/text_file.ts";
 import type { ImageNeed } from "../../../lib/images/needs.ts";
 import { Engine } from "../../../lib/runtime/docker/engine/engine.ts";
-import { bookFile, ImageBook } from "../../../lib/images/records.ts";
+import { ImageBook } from "../../../lib/images/records.ts";
 import { ImageKeeper } from "../../../lib/runtime/docker/images/keeper.ts";
 import { Images } from "../../../lib/runtime/docker/images/images.ts";
 import { startImageRegistry } from "../../support/image_registry.ts";
@@ -26,7 +27,7 @@ Deno.test("images are fetched, listed, and removed when nothing needs them", asy
   const engine = stack.use(new Engine());
   const needs = new Map<string, ImageNeed>();
   const open = () => {
-    const book = new ImageBook(bookFile(`${path}/images.json`));
+    const book = new ImageBook(textFile(`${path}/images.json`));
     const images = new Images(engine, false, book);
     return { images, keeper: new ImageKeeper({ images, needs: () => needs, keyOf: () => "" }) };
   };

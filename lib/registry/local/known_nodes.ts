@@ -1,0 +1,79 @@
+/**
+ * The nodes of a cluster as this node knew them last, kept on its disk: nodes that start while the
+ * registry is away find each other by them.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import type { Clock } from "../../base/clock.ts";
+import { logger } from "../../base/log.ts";
+import type { TextFile } from "../../base/text_file.ts";
+import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
+import { parseRecord } from "../records.ts";
+
+/** Time in which changes are gathered before they are written, ms: nodes come and go together. */
+const gatherMs = 500;
+
+const fileSchema = v.array(nodeRecordSchema);
+
+/** Where they are kept. Disposing it writes what was not written yet. */
+export class KnownNodes implements Disposable {
+  readonly #file: TextFile;
+  readonly #clock: Clock;
+  #unwritten: readonly NodeRecord[] | undefined;
+  #cancel: (() => void) | undefined;
+
+  /**
+   * Reads and writes nothing yet.
+   *
+   * @param file where they are kept
+   * @param clock when they are written
+   */
+  constructor(file: TextFile, clock: Clock) {
+    this.#file = file;
+    this.#clock = clock;
+  }
+
+  /** Those that were known last; none where that cannot be read. */
+  read(): NodeRecord[] {
+    try {
+      const text = this.#file.read();
+      if (text === undefined) return [];
+      const read = parseRecord(fileSchema, text);
+      if ("record" in read) return read.record;
+      throw new Error(read.problem);
+    } catch (error) {
+      warn("Cannot read which nodes were known, the registry will tell: {reason}", error);
+      return [];
+    }
+  }
+
+  /**
+   * Keeps other nodes from now on.
+   *
+   * @param records all that are known
+   */
+  keep(records: readonly NodeRecord[]): void {
+    this.#unwritten = records;
+    this.#cancel ??= this.#clock.after(gatherMs, () => this[Symbol.dispose]());
+  }
+
+  /** Writes what was not written yet. */
+  [Symbol.dispose](): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    const records = this.#unwritten;
+    this.#unwritten = undefined;
+    if (!records) return;
+    try {
+      this.#file.write(JSON.stringify(records));
+    } catch (error) {
+      warn("Cannot keep on disk which nodes are known: {reason}", error);
+    }
+  }
+}
+
+function warn(text: string, error: unknown): void {
+  logger("registry").warn(text, { reason: (error as Error).message });
+}
