@@ -12,6 +12,7 @@ import { queryFlag, queryInteger } from "./query.ts";
 import type { Description, Handler, Route } from "./route.ts";
 import { answers, bodyOf, prewarmSchema, requests } from "./schemas.ts";
 import type { ApiServices } from "./services.ts";
+import { metricsType } from "../telemetry/prometheus.ts";
 
 const tag = "Operation";
 const readPrewarm = bodyOf(prewarmSchema);
@@ -39,12 +40,11 @@ export function operationRoutes(services: ApiServices): Route[] {
     return jsonAnswer({ Status, Problems: problems, Node: services.node.id }, ok ? 200 : 503);
   };
 
-  const metrics: Handler = async () => {
+  const metrics: Handler = () => {
     if (!services.config["metrics.enabled"]) {
       throw new ServerledgeError("ROUTE_UNKNOWN", "Metrics are off: set metrics.enabled to true");
     }
-    const { contentType, text } = await services.metrics();
-    return new KnownResponse(text, 200, [["content-type", contentType]]);
+    return new KnownResponse(services.metrics(), 200, [["content-type", metricsType]]);
   };
 
   const logs: Handler = async (context) => {

@@ -10,7 +10,7 @@ import type { ServerLimits } from "../http/server/limits.ts";
 import type { HttpHandler, OutgoingResponse } from "../http/server/messages.ts";
 import { HttpServer } from "../http/server/server.ts";
 import type { Config } from "../config/config.ts";
-import type { ServerCounts } from "../telemetry/http_metrics.ts";
+import type { ServerCounts } from "../telemetry/process_metrics.ts";
 import { jsonType } from "./headers.ts";
 
 /** Connections that may wait to be accepted; the system may allow fewer. */

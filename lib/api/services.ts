@@ -97,7 +97,7 @@ export interface ApiServices {
   /** Removes images that nothing needs any more. @throws `ENGINE_UNAVAILABLE` */
   pruneImages(options: { dryRun: boolean; unpublished: boolean }): Promise<PrunedImages>;
   /** Prometheus text format. */
-  metrics(): Promise<{ contentType: string; text: string }>;
+  metrics(): string;
   /** The last lines that instances and invocations of a function wrote, oldest first. */
   logs(name: string, lines: number): Promise<string[]>;
   /**

@@ -17,6 +17,7 @@ import {
   routedRequest,
 } from "../http/server/web.ts";
 import { foldKeys, isObject, keyIndex } from "../json/json.ts";
+import { metricsType } from "../telemetry/prometheus.ts";
 import { cameThrough } from "./forwarded_headers.ts";
 import type { BalancerMetrics } from "./metrics.ts";
 import type { Kind, Proxy } from "./proxy.ts";
@@ -144,10 +145,9 @@ function healthAnswer(services: BalancerServices): Response {
   return jsonAnswer({ Status, Problems: problems, Node: services.id }, ok ? 200 : 503);
 }
 
-async function metricsAnswer({ metrics, metricsEnabled }: BalancerServices): Promise<Response> {
+function metricsAnswer({ metrics, metricsEnabled }: BalancerServices): Response {
   if (!metricsEnabled) {
     throw new ServerledgeError("ROUTE_UNKNOWN", "Metrics are off: set metrics.enabled to true");
   }
-  const { contentType, text } = await metrics.render();
-  return new KnownResponse(text, 200, [["content-type", contentType]]);
+  return new KnownResponse(metrics.render(), 200, [["content-type", metricsType]]);
 }

@@ -4,9 +4,12 @@
  * @module
  */
 
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { addServerMetrics, type ServerCounts } from "../telemetry/http_metrics.ts";
-import { addProcessMetrics } from "../telemetry/process_metrics.ts";
+import {
+  addProcessMetrics,
+  addServerMetrics,
+  type ServerCounts,
+} from "../telemetry/process_metrics.ts";
+import { MetricRegistry } from "../telemetry/prometheus.ts";
 import type { Target } from "./target_table.ts";
 
 /** Seconds: from what a warm node does to the longest that is usual. */
@@ -14,10 +17,22 @@ const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 /** The metrics of a balancer. */
 export class BalancerMetrics {
-  readonly #registry = new Registry();
-  readonly #requests: Counter;
-  readonly #retries: Counter;
-  readonly #response: Histogram;
+  readonly #registry = new MetricRegistry();
+  readonly #requests = this.#registry.counter(
+    "serverledge_balancer_requests_total",
+    "Forwarded requests by kind and HTTP status of the answer",
+    ["kind", "status"],
+  );
+  readonly #retries = this.#registry.counter(
+    "serverledge_balancer_retries_total",
+    "Requests sent to another node, since one surely did nothing with them",
+  );
+  readonly #response = this.#registry.histogram(
+    "serverledge_balancer_response_seconds",
+    "Arrival to the beginning of the answer, s",
+    buckets,
+    ["kind"],
+  );
 
   /**
    * Metrics that start at zero.
@@ -26,46 +41,16 @@ export class BalancerMetrics {
    */
   constructor(targets: () => readonly Target[]) {
     addProcessMetrics(this.#registry);
-    const registers = [this.#registry];
-    this.#requests = new Counter({
-      name: "serverledge_balancer_requests_total",
-      help: "Forwarded requests by kind and HTTP status of the answer",
-      labelNames: ["kind", "status"],
-      registers,
-    });
-    this.#retries = new Counter({
-      name: "serverledge_balancer_retries_total",
-      help: "Requests sent to another node, since one surely did nothing with them",
-      registers,
-    });
-    this.#response = new Histogram({
-      name: "serverledge_balancer_response_seconds",
-      help: "Arrival to the beginning of the answer, s",
-      labelNames: ["kind"],
-      buckets,
-      registers,
-    });
-    new Gauge({
-      name: "serverledge_balancer_targets",
-      help: "Nodes of the area",
-      labelNames: ["state"],
-      registers,
-      collect() {
-        const healthy = targets().filter((target) => target.isHealthy).length;
-        this.set({ state: "healthy" }, healthy);
-        this.set({ state: "unhealthy" }, targets().length - healthy);
-      },
-    });
-    new Gauge({
-      name: "serverledge_balancer_in_flight",
-      help: "Requests under way by node",
-      labelNames: ["node"],
-      registers,
-      collect() {
-        this.reset();
-        for (const { record, inFlight } of targets()) this.set({ node: record.Id }, inFlight);
-      },
-    });
+    this.#registry.gauge("serverledge_balancer_targets", "Nodes of the area", () => {
+      const healthy = targets().filter((target) => target.isHealthy).length;
+      return [[["healthy"], healthy], [["unhealthy"], targets().length - healthy]];
+    }, ["state"]);
+    this.#registry.gauge(
+      "serverledge_balancer_in_flight",
+      "Requests under way by node",
+      () => targets().map(({ record, inFlight }) => [[record.Id], inFlight]),
+      ["node"],
+    );
   }
 
   /**
@@ -76,8 +61,8 @@ export class BalancerMetrics {
    * @param seconds since the request's arrival
    */
   answered(kind: string, status: number, seconds: number): void {
-    this.#requests.inc({ kind, status });
-    this.#response.observe({ kind }, seconds);
+    this.#requests.inc(kind, String(status));
+    this.#response.observe(seconds, kind);
   }
 
   /** Counts one request that goes to another node. */
@@ -91,7 +76,7 @@ export class BalancerMetrics {
   }
 
   /** Prometheus text format. */
-  async render(): Promise<{ contentType: string; text: string }> {
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  render(): string {
+    return this.#registry.render();
   }
 }

@@ -249,7 +249,7 @@ export class NodeServices implements ApiServices {
   }
 
   /** See {@link ApiServices}. */
-  metrics(): Promise<{ contentType: string; text: string }> {
+  metrics(): string {
     return this.#parts.metrics.render();
   }
 

@@ -4,14 +4,12 @@
  * @module
  */
 
-import { Gauge, Registry } from "prom-client";
 import type { Balance } from "../pool/ledger.ts";
 import type { InstanceCount } from "../pool/pool.ts";
 import type { PoolObserver } from "../pool/watchers.ts";
 import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
-import { addServerMetrics, type ServerCounts } from "./http_metrics.ts";
-import { addProcessMetrics } from "./process_metrics.ts";
-import { TallyCounter, TallyHistogram } from "./tally.ts";
+import { addProcessMetrics, addServerMetrics, type ServerCounts } from "./process_metrics.ts";
+import { type Labelled, MetricRegistry } from "./prometheus.ts";
 
 /** What is read when metrics are asked for. */
 export interface MetricSources {
@@ -33,33 +31,96 @@ export interface MetricSources {
 const durationBuckets = Array.from({ length: 15 }, (_, k) => 0.01 * 2 ** k);
 /** Seconds: for what a warm node does within a millisecond. */
 const fineBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
-/** Seconds: prom-client's defaults, as earlier versions had them. */
+/** Seconds: as earlier versions had them. */
 const startBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** Bytes: 64 B times 8 up to 16 MiB. */
 const sizeBuckets = Array.from({ length: 7 }, (_, k) => 64 * 8 ** k);
 
 /** The metrics of a node. */
 export class Metrics implements InvocationObserver, PoolObserver {
-  readonly #registry = new Registry();
+  readonly #registry = new MetricRegistry();
+  readonly #completed = this.#registry.counter(
+    "completed_count",
+    "Invocations that succeeded on this node",
+    ["area", "function"],
+  );
+  readonly #coldStarts = this.#registry.counter(
+    "cold_starts_count",
+    "Invocations that waited for the start of an instance",
+    ["area", "function"],
+  );
+  readonly #execution = this.#registry.histogram(
+    "execution_time",
+    "Execution in the instance, s",
+    durationBuckets,
+    ["function"],
+  );
+  readonly #init = this.#registry.histogram(
+    "init_time",
+    "Start of an instance that a request waited for, s",
+    startBuckets,
+    ["function"],
+  );
+  readonly #outputSize = this.#registry.histogram(
+    "output_size",
+    "Size of results, bytes",
+    sizeBuckets,
+    ["function"],
+  );
+  readonly #requests = this.#registry.counter(
+    "serverledge_requests_total",
+    "Invocations by outcome: OK or the code of the error",
+    ["function", "outcome"],
+  );
+  readonly #forbidden = this.#registry.counter(
+    "serverledge_offload_forbidden_total",
+    "Invocations that waited or were refused while CanDoOffloading kept them from other nodes",
+    ["function"],
+  );
+  readonly #classes = this.#registry.counter(
+    "serverledge_class_requests_total",
+    "Invocations by QoS class, where they ran, and whether they were within their limit",
+    ["class", "place", "in_time"],
+  );
+  readonly #response = this.#registry.histogram(
+    "serverledge_response_seconds",
+    "Arrival to answer by QoS class, s",
+    fineBuckets,
+    ["class"],
+  );
+  readonly #queueing = this.#registry.histogram(
+    "serverledge_queueing_seconds",
+    "Wait for resources, s; only of requests that waited",
+    fineBuckets,
+  );
+  readonly #tiers = this.#registry.counter(
+    "serverledge_start_tier_total",
+    "Invocations that ran on this node, by what was done before they could",
+    ["function", "tier"],
+  );
+  readonly #starts = this.#registry.histogram(
+    "serverledge_start_seconds",
+    "Start of an instance that a request waited for, by tier, s",
+    fineBuckets,
+    ["tier"],
+  );
+  readonly #expired = this.#registry.counter(
+    "serverledge_expired_total",
+    "Idle instances that the keep-alive policy had removed",
+    ["function"],
+  );
+  readonly #preWarmed = this.#registry.counter(
+    "serverledge_prewarm_starts_total",
+    "Instances that were started since a request was expected (container.keepalive)",
+    ["function"],
+  );
+  readonly #preWarmHits = this.#registry.counter(
+    "serverledge_prewarm_hits_total",
+    "Instances started since a request was expected that got one",
+    ["function"],
+  );
   readonly #area: string;
   readonly #exists: MetricSources["exists"];
-  /** All that have a label with the function's name. */
-  readonly #byFunction: readonly (TallyCounter | TallyHistogram)[];
-  readonly #completed: TallyCounter;
-  readonly #coldStarts: TallyCounter;
-  readonly #execution: TallyHistogram;
-  readonly #init: TallyHistogram;
-  readonly #outputSize: TallyHistogram;
-  readonly #requests: TallyCounter;
-  readonly #forbidden: TallyCounter;
-  readonly #classes: TallyCounter;
-  readonly #response: TallyHistogram;
-  readonly #queueing: TallyHistogram;
-  readonly #tiers: TallyCounter;
-  readonly #starts: TallyHistogram;
-  readonly #expired: TallyCounter;
-  readonly #preWarmed: TallyCounter;
-  readonly #preWarmHits: TallyCounter;
 
   /**
    * Metrics that start at zero.
@@ -70,125 +131,13 @@ export class Metrics implements InvocationObserver, PoolObserver {
   constructor(area: string, sources: MetricSources) {
     this.#area = area;
     this.#exists = sources.exists;
-    const registry = this.#registry;
-    addProcessMetrics(registry);
-    const byFunction = ["function"];
-    this.#completed = new TallyCounter({
-      name: "completed_count",
-      help: "Invocations that succeeded on this node",
-      labelNames: ["area", "function"],
-      registry,
-    });
-    this.#coldStarts = new TallyCounter({
-      name: "cold_starts_count",
-      help: "Invocations that waited for the start of an instance",
-      labelNames: ["area", "function"],
-      registry,
-    });
-    this.#execution = new TallyHistogram({
-      name: "execution_time",
-      help: "Execution in the instance, s",
-      labelNames: byFunction,
-      buckets: durationBuckets,
-      registry,
-    });
-    this.#init = new TallyHistogram({
-      name: "init_time",
-      help: "Start of an instance that a request waited for, s",
-      labelNames: byFunction,
-      buckets: startBuckets,
-      registry,
-    });
-    this.#outputSize = new TallyHistogram({
-      name: "output_size",
-      help: "Size of results, bytes",
-      labelNames: byFunction,
-      buckets: sizeBuckets,
-      registry,
-    });
-    this.#requests = new TallyCounter({
-      name: "serverledge_requests_total",
-      help: "Invocations by outcome: OK or the code of the error",
-      labelNames: ["function", "outcome"],
-      registry,
-    });
-    this.#forbidden = new TallyCounter({
-      name: "serverledge_offload_forbidden_total",
-      help:
-        "Invocations that waited or were refused while CanDoOffloading kept them from other nodes",
-      labelNames: byFunction,
-      registry,
-    });
-    this.#classes = new TallyCounter({
-      name: "serverledge_class_requests_total",
-      help: "Invocations by QoS class, where they ran, and whether they were within their limit",
-      labelNames: ["class", "place", "in_time"],
-      registry,
-    });
-    this.#response = new TallyHistogram({
-      name: "serverledge_response_seconds",
-      help: "Arrival to answer by QoS class, s",
-      labelNames: ["class"],
-      buckets: fineBuckets,
-      registry,
-    });
-    this.#queueing = new TallyHistogram({
-      name: "serverledge_queueing_seconds",
-      help: "Wait for resources, s; only of requests that waited",
-      labelNames: [],
-      buckets: fineBuckets,
-      registry,
-    });
-    this.#tiers = new TallyCounter({
-      name: "serverledge_start_tier_total",
-      help: "Invocations that ran on this node, by what was done before they could",
-      labelNames: ["function", "tier"],
-      registry,
-    });
-    this.#starts = new TallyHistogram({
-      name: "serverledge_start_seconds",
-      help: "Start of an instance that a request waited for, by tier, s",
-      labelNames: ["tier"],
-      buckets: fineBuckets,
-      registry,
-    });
-    this.#expired = new TallyCounter({
-      name: "serverledge_expired_total",
-      help: "Idle instances that the keep-alive policy had removed",
-      labelNames: byFunction,
-      registry,
-    });
-    this.#preWarmed = new TallyCounter({
-      name: "serverledge_prewarm_starts_total",
-      help: "Instances that were started since a request was expected (container.keepalive)",
-      labelNames: byFunction,
-      registry,
-    });
-    this.#preWarmHits = new TallyCounter({
-      name: "serverledge_prewarm_hits_total",
-      help: "Instances started since a request was expected that got one",
-      labelNames: byFunction,
-      registry,
-    });
-    this.#byFunction = [
-      this.#completed,
-      this.#coldStarts,
-      this.#execution,
-      this.#init,
-      this.#outputSize,
-      this.#requests,
-      this.#forbidden,
-      this.#tiers,
-      this.#expired,
-      this.#preWarmed,
-      this.#preWarmHits,
-    ];
-    addGauges([registry], sources);
+    addProcessMetrics(this.#registry);
+    addGauges(this.#registry, sources);
   }
 
   /** The function is gone, and its series with it. */
   forget(functionName: string): void {
-    for (const tally of this.#byFunction) tally.forget("function", functionName);
+    this.#registry.forget("function", functionName);
   }
 
   /** Counts one end. */
@@ -234,68 +183,41 @@ export class Metrics implements InvocationObserver, PoolObserver {
   }
 
   /** Prometheus text format. */
-  async render(): Promise<{ contentType: string; text: string }> {
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  render(): string {
+    return this.#registry.render();
   }
 }
 
-function addGauges(registers: Registry[], sources: MetricSources): void {
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
-  gauge("serverledge_queue_length", "Requests that wait", sources.waiting);
-  gauge("serverledge_running", "Invocations that run", sources.running);
-  new Gauge({
-    name: "serverledge_memory_mib",
-    help: "Memory for instances by state, MiB",
-    labelNames: ["state"],
-    registers,
-    collect() {
-      const { totalMemory, busyMemory, warmMemory } = sources.balance();
-      this.set({ state: "busy" }, busyMemory);
-      this.set({ state: "warm" }, warmMemory);
-      this.set({ state: "free" }, totalMemory - busyMemory - warmMemory);
-    },
-  });
-  new Gauge({
-    name: "serverledge_cpus",
-    help: "CPU for instances by state, cores",
-    labelNames: ["state"],
-    registers,
-    collect() {
-      const { totalCpu, usedCpu } = sources.balance();
-      this.set({ state: "used" }, usedCpu);
-      this.set({ state: "free" }, totalCpu - usedCpu);
-    },
-  });
-  new Gauge({
-    name: "serverledge_spares",
-    help: "Instances that are ready for no function yet, by runtime",
-    labelNames: ["runtime"],
-    registers,
-    collect() {
-      this.reset();
-      for (const [runtime, count] of Object.entries(sources.spares())) this.set({ runtime }, count);
-    },
-  });
-  new Gauge({
-    name: "serverledge_instances",
-    help: "Instances by function and state",
-    labelNames: ["function", "state"],
-    registers,
-    collect() {
-      this.reset();
-      for (const { name, starting, busy, idle } of sources.instances()) {
-        this.set({ function: name, state: "starting" }, starting);
-        this.set({ function: name, state: "busy" }, busy);
-        this.set({ function: name, state: "idle" }, idle);
-      }
-    },
-  });
+function addGauges(registry: MetricRegistry, sources: MetricSources): void {
+  registry.gauge("serverledge_queue_length", "Requests that wait", sources.waiting);
+  registry.gauge("serverledge_running", "Invocations that run", sources.running);
+  registry.gauge("serverledge_memory_mib", "Memory for instances by state, MiB", () => {
+    const { totalMemory, busyMemory, warmMemory } = sources.balance();
+    return [
+      [["busy"], busyMemory],
+      [["warm"], warmMemory],
+      [["free"], totalMemory - busyMemory - warmMemory],
+    ];
+  }, ["state"]);
+  registry.gauge("serverledge_cpus", "CPU for instances by state, cores", () => {
+    const { totalCpu, usedCpu } = sources.balance();
+    return [[["used"], usedCpu], [["free"], totalCpu - usedCpu]];
+  }, ["state"]);
+  registry.gauge(
+    "serverledge_spares",
+    "Instances that are ready for no function yet, by runtime",
+    () => Object.entries(sources.spares()).map(([runtime, count]) => [[runtime], count]),
+    ["runtime"],
+  );
+  registry.gauge(
+    "serverledge_instances",
+    "Instances by function and state",
+    () =>
+      sources.instances().flatMap(({ name, starting, busy, idle }): Labelled<number>[] => [
+        [[name, "starting"], starting],
+        [[name, "busy"], busy],
+        [[name, "idle"], idle],
+      ]),
+    ["function", "state"],
+  );
 }

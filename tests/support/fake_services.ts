@@ -112,7 +112,7 @@ export function fakeServices(
     status: () => sampleStatus,
     policy: () => ({ name: "default", estimates: undefined, decisions: [] }),
     members: () => [],
-    metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4", text: "up 1\n" }),
+    metrics: () => "up 1\n",
     logs: (name) => Promise.try(check, name).then(() => []),
     health: () => ({ ok: true, problems: [] }),
     ...overrides,

@@ -181,7 +181,7 @@ Deno.test("a node is healthy while it can serve anything", async () => {
 
 Deno.test("metrics are text, and absent when they are off", async () => {
   const answer = await createApp(fakeServices()).request("/metrics");
-  assert.equal(answer.headers.get("content-type"), "text/plain; version=0.0.4");
+  assert.equal(answer.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   assert.equal(await answer.text(), "up 1\n");
   const off = await ask("GET /metrics", { config: { "metrics.enabled": false } });
   assert.equal(off.status, 404);
