@@ -7,25 +7,25 @@
 
 import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
-import { firstAnswer } from "./hedge.ts";
+import { firstAnswer, memberOf } from "./hedge.ts";
 import type { EtcdOptions } from "./options.ts";
 import { asEtcdError, EtcdTransport, grpc } from "./transport.ts";
 import type { RegistryHealth } from "../registry.ts";
 
-/** How long a call to one member may take, ms. */
+/** How long a call to one member may take, ms; an answer that has begun may take longer. */
 export const callTimeoutMs = 5000;
 /** How long a call may take that carries much over a slow uplink, ms. */
 export const bulkTimeoutMs = 30_000;
 /** How long a member may be silent before the next is asked as well, ms. */
-const patienceMs = 700;
-/** Slowest uplink that is given time to carry a request before the next member is asked, bytes/ms. */
+const patienceMs = 300;
+/** Slowest uplink that is given time to carry a request, bytes/ms. */
 const slowestUplink = 64;
 /**
  * How often each member is asked at most, one after the other: a connection may have ended unnoticed
  * since it was last used, and while a leader that hangs is not replaced (1 to 2 s), what the others
  * are asked is lost.
  */
-const triesOfEach = 2;
+const triesOfEach = 4;
 
 /** What another member may answer better. */
 const tryElsewhere: readonly number[] = [
@@ -76,7 +76,7 @@ export class EtcdCluster implements Disposable {
    *
    * @param path of the method, e.g. `/v3/kv/range`
    * @param body the request
-   * @param timeoutMs how long a member may take
+   * @param timeoutMs how long a member may take for the whole answer
    * @throws `REGISTRY_UNAVAILABLE`, caused by an `EtcdError`; LeaseLost
    */
   call<T>(path: string, body: unknown, timeoutMs: number = callTimeoutMs): Promise<T> {
@@ -171,7 +171,7 @@ export class EtcdCluster implements Disposable {
           return this.#closed || isSpent || !tryElsewhere.includes(code);
         },
       }, async (tried, control) => {
-        const index = (first + tried) % endpoints.length;
+        const index = (first + memberOf(tried, endpoints.length)) % endpoints.length;
         const result = await this.#authenticated(endpoints[index]!, control, attempt);
         if (control.signal.aborted) return result; // Another was faster.
         this.#current = index;
@@ -222,15 +222,23 @@ export class EtcdCluster implements Disposable {
   ): Promise<unknown> {
     this.#active.add(control);
     if (this.#closed) control.abort();
-    const reason = `no answer within ${timeoutMs / 1000} s`;
-    const late = () => control.abort(new DOMException(reason, "TimeoutError"));
-    const timer = setTimeout(late, timeoutMs);
+    const { signal } = control;
+    let timer: number | undefined;
+    const limit = (ms: number) => {
+      clearTimeout(timer);
+      const reason = `no answer within ${Math.round(ms / 1000)} s`;
+      timer = setTimeout(() => control.abort(new DOMException(reason, "TimeoutError")), ms);
+    };
+    const call = async () => {
+      const response = await this.#transport.call(member, path, body, { signal, token });
+      if (!signal.aborted) limit(timeoutMs);
+      return await response.json();
+    };
     try {
-      const { signal } = control;
       signal.throwIfAborted();
-      const answer = this.#transport.call(member, path, body, { signal, token })
-        .then((response) => response.json());
-      return await abortable(answer, signal);
+      // etcd begins its answer when it has done what was asked: until then only the request travels.
+      limit(Math.min(timeoutMs, callTimeoutMs + body.length / slowestUplink));
+      return await abortable(call(), signal);
     } finally {
       clearTimeout(timer);
       this.#active.delete(control);

@@ -15,6 +15,17 @@ export interface HedgeOptions {
 }
 
 /**
+ * Whom a try asks: all in turn, and after that all but the first, which was silent for longest.
+ *
+ * @param tried how often was asked before
+ * @param count how many there are
+ * @returns 0 for the first
+ */
+export function memberOf(tried: number, count: number): number {
+  return tried < count || count === 1 ? tried % count : 1 + (tried - count) % (count - 1);
+}
+
+/**
  * Takes the first good answer: the next is asked when one fails, and also when it is silent for a
  * while, which leaves the former the chance to answer after all (Dean and Barroso 2013, "The Tail at
  * Scale", hedged requests). What is asked must be harmless to repeat.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { firstAnswer } from "./hedge.ts";
+import { firstAnswer, memberOf } from "./hedge.ts";
 
 const silent = (control: AbortController) =>
   new Promise<never>((_resolve, reject) => {
@@ -43,4 +43,11 @@ Deno.test("firstAnswer: ends with a final error, or with the last one", async ()
   assert.equal(asked, 1);
   await assert.rejects(failing("away"), (error) => error === "away");
   assert.equal(asked, 3);
+});
+
+Deno.test("memberOf: asks each in turn, then all but the first", () => {
+  const order = (count: number) => Array.from({ length: 7 }, (_, tried) => memberOf(tried, count));
+  assert.deepEqual(order(3), [0, 1, 2, 1, 2, 1, 2]);
+  assert.deepEqual(order(2), [0, 1, 1, 1, 1, 1, 1]);
+  assert.deepEqual(order(1), [0, 0, 0, 0, 0, 0, 0]);
 });

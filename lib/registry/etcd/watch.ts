@@ -128,7 +128,9 @@ export class FunctionWatch implements AsyncDisposable {
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         const { message: reason } = error as Error;
-        if (!complained) logger("registry").warn("etcd is away, trying on: {reason}", { reason });
+        if (!complained) {
+          logger("registry").warn("Lost touch with etcd, trying on: {reason}", { reason });
+        }
         complained = true;
       }
       await pause(retryMs, this.#stop.signal);
