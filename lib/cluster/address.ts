@@ -63,11 +63,20 @@ const loopback = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
  *
  * @param url of its API
  * @param endpoints of etcd, `host:port` or URLs
+ * @param listen address that the API listens on; undefined where a proxy stands between
  * @returns undefined if nothing is known to speak against it: etcd itself is reached by loopback, so that
  *   all of the cluster is on this machine, or the address is none of loopback
  */
-export function loopbackProblem(url: string, endpoints: readonly string[]): string | undefined {
-  if (!loopback.test(new URL(url).hostname)) return undefined;
+export function loopbackProblem(
+  url: string,
+  endpoints: readonly string[],
+  listen?: string,
+): string | undefined {
+  if (!loopback.test(new URL(url).hostname)) {
+    if (listen === undefined || !loopback.test(listen)) return undefined;
+    return `it listens on ${listen} only, so that nobody can connect to ${url}; set api.listen to 0.0.0.0 ` +
+      "or that address, or api.url where a proxy stands between";
+  }
   const shared = endpoints.find((endpoint) => {
     const { hostname } = new URL(endpoint.includes("://") ? endpoint : `http://${endpoint}`);
     return !loopback.test(hostname);

@@ -39,3 +39,10 @@ Deno.test("loopbackProblem: names the address and the keys where etcd is on anot
     ] as const
   ) assert.equal(loopbackProblem(url, [endpoint]), undefined);
 });
+
+Deno.test("loopbackProblem: names api.listen where a node registers an address nobody can connect to", () => {
+  const problem = (listen?: string) =>
+    loopbackProblem("http://10.0.0.5:1323", ["10.0.0.2:2379"], listen);
+  assert.match(problem("127.0.0.1")!, /listens on 127\.0\.0\.1 only.*10\.0\.0\.5.*set api\.listen/);
+  for (const listen of ["0.0.0.0", "10.0.0.5", undefined]) assert.equal(problem(listen), undefined);
+});

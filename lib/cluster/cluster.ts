@@ -36,6 +36,8 @@ export interface ClusterOptions {
   readonly home?: string;
   /** Where etcd is, `host:port` or URLs; what is elsewhere is shared with other machines. */
   readonly endpoints?: readonly string[];
+  /** Address that the API listens on; undefined where a proxy stands between. */
+  readonly listen?: string | undefined;
   /** IP address by which others reach this node. */
   readonly address: string;
   /** URL by which others reach this node's API; empty: made of its address and port. */
@@ -145,9 +147,9 @@ export class Cluster implements Peers, AsyncDisposable {
    */
   join(apiPort: number): void {
     if (this.#joined || this.#unreachable) return;
-    const { node, address, url: given, registry, home, endpoints = [] } = this.#options;
+    const { node, address, url: given, registry, home, endpoints = [], listen } = this.#options;
     const url = given || `http://${hostPort(address, apiPort)}`;
-    this.#unreachable = loopbackProblem(url, endpoints);
+    this.#unreachable = loopbackProblem(url, endpoints, listen);
     if (this.#unreachable) {
       logger("cluster").warn("The node does not join the cluster: {problem}", {
         problem: this.#unreachable,
@@ -286,7 +288,9 @@ export class Cluster implements Peers, AsyncDisposable {
       if (details?.peerCode === "UNAUTHORIZED") {
         peer.problems.note(
           "refused",
-          "it refuses requests that are signed with this node's cluster.secret",
+          this.#options.secret === ""
+            ? "it refuses requests without a signature, and this node has no cluster.secret"
+            : "it refuses requests that are signed with this node's cluster.secret",
         );
       }
       // One that answers, though with a refusal, can be reached.

@@ -73,7 +73,8 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
   balancer.metrics.observeServer(server.counts);
   const address = ownAddress(config["api.ip"], config["api.listen"]);
   const url = config["api.url"] || `http://${hostPort(address, server.port)}`;
-  const problem = loopbackProblem(url, options.endpoints);
+  const listen = config["api.url"] === "" ? config["api.listen"] : undefined;
+  const problem = loopbackProblem(url, options.endpoints, listen);
   if (problem) log.warn("The balancer does not join the cluster: {problem}", { problem });
   const registration = problem ? undefined : built.use(
     registry.registerNode({

@@ -39,6 +39,7 @@ export async function openCluster(
       endpoints: etcd.endpoints,
       address: ownAddress(config["api.ip"], config["api.listen"]),
       url: config["api.url"],
+      listen: config["api.url"] === "" ? config["api.listen"] : undefined,
       remoteArea: config["registry.remote.area"],
       secret: config["cluster.secret"],
       udp: config["registry.udp.address"],

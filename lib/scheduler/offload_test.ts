@@ -381,6 +381,22 @@ Deno.test("locality is kept by the sender and enforced by the receiver", () => {
   assert.throws(() => area.submit({ Locality: ["B"] }, hopTo({ id: "f-2" })), forbidden);
 });
 
+Deno.test("a request that waits in vain is told what locality keeps it from other nodes", async () => {
+  const { submit, clock, environment } = setUp({
+    record: fakeRecord({ MemoryMB: 600, Locality: ["A", "C"] }),
+    names: ["one"],
+  });
+  const running = submit({ Locality: "node" });
+  await settle();
+  const kept = submit({ Locality: "node", QoSMaxRespT: 1 });
+  clock.advance(1010);
+  await assert.rejects(kept.done, {
+    message: /locality of the function A or C, of the request node$/,
+  });
+  environment.made[0]!.reply();
+  await running.done;
+});
+
 Deno.test("a list of areas without this one sends the request away or refuses it", async () => {
   const { submit, peers } = setUp({ names: [] });
   assert.equal(await codeOf(submit({ Locality: ["CLOUD"] }).done), "NO_SUITABLE_NODE");

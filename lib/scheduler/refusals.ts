@@ -70,20 +70,37 @@ export function repeated(id: string): ServerledgeError {
  * @param shortage what kept it from running; undefined if an instance for it was being started
  */
 export function outwaited(
-  invocation: Pick<Invocation, "offloadForbidden" | "record">,
+  invocation: Pick<Invocation, "offloadForbidden" | "record" | "request">,
   shortage: Shortage | undefined,
 ): ServerledgeError {
   const message = shortage
     ? "It waited for a free instance until its deadline: " +
       shortageInWords(shortage, invocation.record)
     : "An instance for it was still starting at its deadline";
-  return overdue(message + forbidden(invocation));
+  return overdue(message + confinement(invocation));
 }
 
-/** What of its fate a request owes to itself. */
-function forbidden({ offloadForbidden }: Pick<Invocation, "offloadForbidden">): string {
-  if (!offloadForbidden) return "";
-  return ". Other nodes were not asked: its CanDoOffloading is false, as sent or by offload.default";
+/** What kept a request from other nodes by its own wish or its function's. */
+function confinement(
+  { offloadForbidden, record, request }: Pick<
+    Invocation,
+    "offloadForbidden" | "record" | "request"
+  >,
+): string {
+  if (offloadForbidden) {
+    return ". Other nodes were not asked: its CanDoOffloading is false, as sent or by offload.default";
+  }
+  const isFree = record.Locality === "any" && request.Locality === "any";
+  return isFree ? "" : `. Its data may not go everywhere: ${localities(record, request)}`;
+}
+
+function localities(
+  record: Pick<Invocation["record"], "Locality">,
+  request: Pick<Invocation["request"], "Locality">,
+): string {
+  return `locality of the function ${inWords(record.Locality)}, of the request ${
+    inWords(request.Locality)
+  }`;
 }
 
 /** Why a policy may refuse a request. */
@@ -120,13 +137,9 @@ export function rejection(
   const { refusal } = invocation;
   const message = code === "NO_SUITABLE_NODE"
     ? unsuitable(invocation, node.total)
-    : busy(invocation, node);
+    : busy(invocation, node) + confinement(invocation);
   const other = refusal && { code: refusal.code, message: refusal.message };
-  return new ServerledgeError(
-    code,
-    message + forbidden(invocation),
-    other && { details: { otherNode: other } },
-  );
+  return new ServerledgeError(code, message, other && { details: { otherNode: other } });
 }
 
 function unsuitable(
@@ -141,9 +154,7 @@ function unsuitable(
     `${memory ? ". It asks also for " : ", "}${record.CPUDemand} CPUs${cpus}` +
     `${cpus ? ". It asks also for " : ", "}${
       record.SupportedArchs.join(" or ") || "any architecture"
-    }, locality of the function ${inWords(record.Locality)}, of the request ${
-      inWords(request.Locality)
-    }`;
+    }, ${localities(record, request)}`;
 }
 
 function busy(

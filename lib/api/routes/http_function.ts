@@ -30,7 +30,7 @@ import { paramsOf } from "../../model/params.ts";
  */
 export function httpFunctionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
-  const isOpen = services.config["fn.debug"];
+  const { "fn.debug": isOpen, "offload.default": mayOffload } = services.config;
 
   const handle = async (context: Context): Promise<Response> => {
     const request = incomingRequest(context.req.raw);
@@ -41,7 +41,7 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
     const report = await answered(request, held, () => {
       const page = withEvent(toPage(request, bytes));
       const origin = { hop, inputSize: bytes.length, page, held };
-      const invocation = services.invoke(name, requestOf(page), origin);
+      const invocation = services.invoke(name, requestOf(page, mayOffload), origin);
       // Another node logs what it is told, and may tell its own client.
       return hop || isOpen ? invocation : guarded(invocation);
     });
@@ -119,7 +119,7 @@ function withEvent(page: PageRequest): PageRequest {
 }
 
 /** The event is made where the function runs, since its body may have to be encoded. */
-function requestOf(page: PageRequest): InvokeRequest {
+function requestOf(page: PageRequest, mayOffload: boolean): InvokeRequest {
   let event: InvokeRequest["Params"] | undefined;
   return {
     get Params() {
@@ -128,7 +128,7 @@ function requestOf(page: PageRequest): InvokeRequest {
     QoSClass: 0,
     QoSMaxRespT: 0,
     Locality: "any",
-    CanDoOffloading: true,
+    CanDoOffloading: mayOffload,
     Async: false,
     ReturnOutput: false,
   };

@@ -315,3 +315,17 @@ Deno.test("errors are told as everywhere", async () => {
   const verb = await app.request("/fn/hello", { method: "PROPFIND" });
   assert.equal(verb.status, 405);
 });
+
+Deno.test("whether a request may be sent to other nodes is what offload.default says", async () => {
+  for (const allowed of [true, false]) {
+    const seen: boolean[] = [];
+    const services = fakeServices({
+      invoke(_name, { CanDoOffloading }) {
+        seen.push(CanDoOffloading);
+        return invocationOf(Promise.resolve(sampleReport));
+      },
+    }, { "offload.default": allowed });
+    await createApp(services).request("/fn/hello");
+    assert.deepEqual(seen, [allowed]);
+  }
+});
