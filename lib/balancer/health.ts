@@ -134,7 +134,7 @@ export class HealthChecks implements AsyncDisposable {
     if (wasHealthy === target.isHealthy) return;
     const { Id: id } = target.record;
     if (target.isHealthy) log.info("Node {id} answers again", { id });
-    else log.warning("Node {id} gets no requests: {problem}", { id, problem: target.problem });
+    else log.warn("Node {id} gets no requests: {problem}", { id, problem: target.problem });
   }
 
   async #askStatus(target: Target): Promise<void> {

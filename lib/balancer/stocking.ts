@@ -92,10 +92,10 @@ export class Stocking implements AsyncDisposable {
         abort.signal,
         maxAnswerBytes,
       );
-      if (status !== 200) log.warning("Node {id} cannot fetch the image of {name}", { id, name });
+      if (status !== 200) log.warn("Node {id} cannot fetch the image of {name}", { id, name });
     } catch (error) {
       if (!this.#stop.signal.aborted) {
-        log.warning("Node {id} did not fetch the image of {name}: {error}", { id, name, error });
+        log.warn("Node {id} did not fetch the image of {name}: {error}", { id, name, error });
       }
     } finally {
       cancelTimer();

@@ -4,9 +4,15 @@
  * @module
  */
 
-import { configure, type LogLevel, type LogRecord, reset } from "@logtape/logtape";
 import { ServerledgeError } from "../base/errors.ts";
-import type { LineSink } from "../base/log.ts";
+import {
+  type LineSink,
+  type LogLevel,
+  logLevels,
+  type LogProperties,
+  type LogRecord,
+  logTo,
+} from "../base/log.ts";
 
 /** Characters that wait to be written before further records are dropped and counted. */
 const maxBuffered = 1 << 20;
@@ -16,7 +22,7 @@ const flushIntervalMs = 50;
 /** How to log. */
 export interface LoggingOptions {
   /** Least severe records to log. */
-  readonly level: Extract<LogLevel, "debug" | "info" | "warning" | "error">;
+  readonly level: LogLevel;
   /** Form of a record. */
   readonly format: "text" | "json";
 }
@@ -34,29 +40,22 @@ export interface Logging extends AsyncDisposable {
  * @param options level and form
  * @param stream where they go; it stays open
  */
-export async function startLogging(
-  options: LoggingOptions,
+export function startLogging(
+  { level, format }: LoggingOptions,
   stream: WritableStream<Uint8Array> = Deno.stderr.writable,
-): Promise<Logging> {
+): Logging {
   const lines = new GatheredLines(stream);
-  const format = options.format === "json" ? jsonLine : textLine;
-  await configure({
-    reset: true,
-    sinks: {
-      stream: (record) => {
-        lines.add(format(record));
-        if (record.level === "error" || record.level === "fatal") lines.flush();
-      },
-    },
-    loggers: [
-      { category: "serverledge", lowestLevel: options.level, sinks: ["stream"] },
-      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stream"] },
-    ],
+  const render = format === "json" ? jsonLine : textLine;
+  const lowest = logLevels.indexOf(level);
+  logTo((record) => {
+    if (logLevels.indexOf(record.level) < lowest) return;
+    lines.add(render(record, new Date().toISOString()));
+    if (record.level === "error") lines.flush();
   });
   return {
-    infoLines: options.level === "debug" || options.level === "info" ? lines : undefined,
+    infoLines: lowest <= logLevels.indexOf("info") ? lines : undefined,
     async [Symbol.asyncDispose]() {
-      await reset();
+      logTo();
       await lines[Symbol.asyncDispose]();
     },
   };
@@ -107,27 +106,27 @@ class GatheredLines implements LineSink, AsyncDisposable {
 }
 
 /** `2026-01-31T12:00:00.000Z INFO pool: message`. */
-function textLine({ timestamp, level, category, message }: LogRecord): string {
-  const room = category.slice(1).join(".");
-  return `${isoTime(timestamp)} ${level.toUpperCase()} ${room}: ${messageText(message)}\n`;
+function textLine({ level, room, message, properties }: LogRecord, time: string): string {
+  return `${time} ${level.toUpperCase()} ${room}: ${rendered(message, properties)}\n`;
 }
 
-/** The keys are those of LogTape's own JSON lines. */
-function jsonLine({ timestamp, level, category, message, properties }: LogRecord): string {
+function jsonLine({ level, room, message, properties }: LogRecord, time: string): string {
   const record = {
-    "@timestamp": isoTime(timestamp),
+    "@timestamp": time,
     level: level.toUpperCase(),
-    message: messageText(message),
-    logger: category.join("."),
+    message: rendered(message, properties),
+    logger: `serverledge.${room}`,
     ...properties,
   };
-  return `${
-    JSON.stringify(record, (_key, value) => value instanceof Error ? errorText(value) : value)
-  }\n`;
+  const text = JSON.stringify(
+    record,
+    (_, value) => value instanceof Error ? errorText(value) : value,
+  );
+  return `${text}\n`;
 }
 
-function messageText(parts: readonly unknown[]): string {
-  return parts.map(plain).join("");
+function rendered(message: string, properties: LogProperties): string {
+  return message.replace(/\{(\w+)\}/g, (_, name: string) => plain(properties[name]));
 }
 
 /** A value within a line: what would break the line is quoted. */
@@ -141,8 +140,4 @@ function plain(value: unknown): string {
 /** An error of ours says what is wrong in its message; any other is a surprise and shows its stack. */
 function errorText(error: Error): string {
   return error instanceof ServerledgeError ? error.message : error.stack ?? String(error);
-}
-
-function isoTime(timestamp: number): string {
-  return new Date(timestamp).toISOString();
 }

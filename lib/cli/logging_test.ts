@@ -12,7 +12,7 @@ async function logged(format: "text" | "json"): Promise<string[]> {
     },
   });
   {
-    await using _logging = await startLogging({ level: "info", format }, stream);
+    await using _logging = startLogging({ level: "info", format }, stream);
     logger("pool").debug("not asked for");
     logger("pool").info("{name} is {state}", { name: "hello", state: "a\nb" });
     const error = new ServerledgeError("ENGINE_UNAVAILABLE", "No Docker");
@@ -50,7 +50,7 @@ Deno.test("lines rendered elsewhere keep their place among records, and an error
       written.resolve();
     },
   });
-  await using logging = await startLogging({ level: "info", format: "text" }, stream);
+  await using logging = startLogging({ level: "info", format: "text" }, stream);
   logger("pool").info("first");
   logging.infoLines!.add("second\n");
   logger("pool").error("third");
@@ -61,6 +61,6 @@ Deno.test("lines rendered elsewhere keep their place among records, and an error
 
 Deno.test("there is no place for info lines where they are not logged", async () => {
   const stream = new WritableStream<Uint8Array>();
-  await using logging = await startLogging({ level: "warning", format: "text" }, stream);
+  await using logging = startLogging({ level: "warning", format: "text" }, stream);
   assert.equal(logging.infoLines, undefined);
 });

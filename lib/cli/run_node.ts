@@ -53,12 +53,12 @@ export async function runServer(
   // Meanwhile the configuration is read.
   const raising = raiseDescriptorLimit();
   const { config, warnings } = await loadConfig(options, globals.port, terminal.env);
-  await using logging = await startLogging({
+  await using logging = startLogging({
     level: config["log.level"],
     format: config["log.format"],
   });
   const log = logger("cli");
-  for (const warning of warnings) log.warning("{warning}", { warning });
+  for (const warning of warnings) log.warn("{warning}", { warning });
   tellDescriptors(await raising);
   using stop = stopSignal();
   await using node = await kind.start(config, logging.infoLines);
@@ -83,7 +83,7 @@ function tellDescriptors({ soft, hard }: DescriptorLimit): void {
   const remedy = hard > soft
     ? "install prlimit (util-linux), or start it with ulimit -n or LimitNOFILE= set higher"
     : "start it with ulimit -n or LimitNOFILE= set higher";
-  logger("cli").warning(
+  logger("cli").warn(
     "This process may have {soft} descriptors only, which bounds connections and instances: {remedy}",
     { soft, remedy },
   );

@@ -1,9 +1,8 @@
 /**
  * One structured log record for each invocation.
  *
- * Written by hand into the log's lines: what a logging library does for each record (resolving sinks,
- * copying properties, rendering a message from its parts) costs more than the rest of an invocation's
- * bookkeeping together. The lines are those that the library's way would give.
+ * Its lines are written without a record of the logger in between, which would be made and taken
+ * apart for each invocation.
  *
  * @module
  */

@@ -4,19 +4,8 @@
  * @module
  */
 
+import { styleText } from "node:util";
 import type { Output } from "../terminal.ts";
-
-/** A kind of emphasis. */
-export type Emphasis = "bold" | "dim" | "red" | "green" | "yellow";
-
-/** SGR parameters of ECMA-48: begin and end. */
-const codes: Readonly<Record<Emphasis, readonly [number, number]>> = {
-  bold: [1, 22],
-  dim: [2, 22],
-  red: [31, 39],
-  green: [32, 39],
-  yellow: [33, 39],
-};
 
 /**
  * Emphasizes a text where the output can show it.
@@ -27,12 +16,11 @@ const codes: Readonly<Record<Emphasis, readonly [number, number]>> = {
  */
 export function styled(
   output: Pick<Output, "colour">,
-  emphasis: Emphasis,
+  emphasis: Parameters<typeof styleText>[0],
   text: string,
 ): string {
-  if (!output.colour) return text;
-  const [begin, end] = codes[emphasis];
-  return `\x1b[${begin}m${text}\x1b[${end}m`;
+  // Whether it can was found out already; `styleText` asks standard output only.
+  return output.colour ? styleText(emphasis, text, { validateStream: false }) : text;
 }
 
 /**

@@ -55,7 +55,7 @@ Deno.test("an outage is logged in lines that tell why, without stacks", async ()
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const written = new Response(readable).text();
   {
-    await using _logging = await startLogging({ level: "debug", format: "text" }, writable);
+    await using _logging = startLogging({ level: "debug", format: "text" }, writable);
     await using a = await connected(etcd);
     await using _nodes = await a.registry.watchNodes({
       reset() {},
