@@ -5,7 +5,8 @@
  * @module
  */
 
-import { join, type Markup, markup, raw } from "./markup.ts";
+// By another name, since `deno fmt` puts white space into templates that are called `html`.
+import { html as markup, raw } from "hono/html";
 import { docsStyle } from "./style.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 
@@ -23,6 +24,9 @@ interface Schema {
   readonly additionalProperties?: Schema | boolean;
   readonly required?: readonly string[];
 }
+
+/** HTML in which everything that was put in is escaped. */
+type Markup = ReturnType<typeof markup>;
 
 type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
 
@@ -66,8 +70,7 @@ export function docsPage(document: OpenApiDocument): string {
   );
   const schemas = (document.components.schemas ?? {}) as Record<string, Schema>;
   const { title, version, description } = document.info;
-  return markup`
-    <!DOCTYPE html>
+  const page = markup`<!DOCTYPE html>
     <html lang="en">
       <head>
         <meta charset="utf-8">
@@ -87,17 +90,17 @@ export function docsPage(document: OpenApiDocument): string {
             <a href="/openapi.json">openapi.json</a>.
           </p>
         </header>
-        <nav>${join([...chapters].map(([tag, list]) => contents(tag, list)))}</nav>
+        <nav>${[...chapters].map(([tag, list]) => contents(tag, list))}</nav>
         <main>
-          ${join([...chapters].map(([tag, list]) => chapter(tag, list)))}
+          ${[...chapters].map(([tag, list]) => chapter(tag, list))}
           <section>
             <h2>Bodies</h2>
-            ${join(Object.entries(schemas).map(([name, schema]) => body(name, schema)))}
+            ${Object.entries(schemas).map(([name, schema]) => body(name, schema))}
           </section>
         </main>
       </body>
-    </html>
-  `.text;
+    </html>`;
+  return String(page);
 }
 
 function entries(paths: Record<string, Record<string, Operation>>): Entry[] {
@@ -118,7 +121,7 @@ function contents(tag: string, list: readonly Entry[]): Markup {
   const items = list.map(({ id, methods, path }) =>
     markup`<li><a href="#${id}">${badges(methods)} ${path}</a></li>`
   );
-  return markup`<div><strong>${tag}</strong><ul>${join(items)}</ul></div>`;
+  return markup`<div><strong>${tag}</strong><ul>${items}</ul></div>`;
 }
 
 function badges(methods: readonly string[]): Markup {
@@ -127,7 +130,7 @@ function badges(methods: readonly string[]): Markup {
 }
 
 function chapter(tag: string, list: readonly Entry[]): Markup {
-  return markup`<section><h2>${tag}</h2>${join(list.map(article))}</section>`;
+  return markup`<section><h2>${tag}</h2>${list.map(article)}</section>`;
 }
 
 function article({ id, methods, path, otherPaths, operation }: Entry): Markup {
@@ -140,31 +143,31 @@ function article({ id, methods, path, otherPaths, operation }: Entry): Markup {
       <p>${prose(description ?? "")}</p>
       ${line("Also", otherPaths)}
       ${line("Verbs", methods.length > 1 ? [...methods, "HEAD"] : [])}
-      ${join(samples.map(({ source }) => markup`<pre>${source}</pre>`))}
+      ${samples.map(({ source }) => markup`<pre>${source}</pre>`)}
       ${parameterTable(query)}
       ${requestBody ? markup`<p>Body: ${contentType(requestBody.content)}</p>` : ""}
       <table class="answers">
         <thead><tr><th>Status</th><th>When</th><th>Body</th></tr></thead>
-        <tbody>${join(Object.entries(responses).map(answer))}</tbody>
+        <tbody>${Object.entries(responses).map(answer)}</tbody>
       </table>
     </article>
   `;
 }
 
 function line(title: string, values: readonly string[]): Markup {
-  if (values.length === 0) return raw("");
+  if (values.length === 0) return markup``;
   return markup`<p>${title}: <code>${values.join(", ")}</code></p>`;
 }
 
 function parameterTable(parameters: NonNullable<Operation["parameters"]>): Markup {
-  if (parameters.length === 0) return raw("");
+  if (parameters.length === 0) return markup``;
   const rows = parameters.map(({ name, description = "", schema = {} }) =>
     tableRow(markup`<code>${name}</code>`, typeOf(schema), prose(description))
   );
   return markup`
     <table>
       <thead><tr><th>Query</th><th>Type</th><th>Meaning</th></tr></thead>
-      <tbody>${join(rows)}</tbody>
+      <tbody>${rows}</tbody>
     </table>
   `;
 }
@@ -176,13 +179,13 @@ function answer(
 }
 
 function tableRow(...cells: Markup[]): Markup {
-  return markup`<tr>${join(cells.map((cell) => markup`<td>${cell}</td>`))}</tr>`;
+  return markup`<tr>${cells.map((cell) => markup`<td>${cell}</td>`)}</tr>`;
 }
 
 function contentType(content: Content): Markup {
-  return join(
-    Object.entries(content).map(([type, { schema }]) => schema ? typeOf(schema) : markup`${type}`),
-  );
+  return markup`${
+    Object.entries(content).map(([type, { schema }]) => schema ? typeOf(schema) : type)
+  }`;
 }
 
 function body(name: string, schema: Schema): Markup {
@@ -191,7 +194,7 @@ function body(name: string, schema: Schema): Markup {
   const table = markup`
     <table>
       <thead><tr><th>Field</th><th>Type</th><th>Meaning</th></tr></thead>
-      <tbody>${join(rows)}</tbody>
+      <tbody>${rows}</tbody>
     </table>
   `;
   return markup`
@@ -246,14 +249,12 @@ function typeOf(schema: Schema): Markup {
 }
 
 function alternatives(options: readonly Markup[]): Markup {
-  return join(options.flatMap((option, at) => at === 0 ? [option] : [raw(" or "), option]));
+  return markup`${options.map((option, at) => at === 0 ? option : [" or ", option])}`;
 }
 
 /** Text whose parts between backticks are code. */
 function prose(text: string): Markup {
-  return join(
-    text.split("`").map((part, at) =>
-      at % 2 === 1 ? markup`<code>${part}</code>` : markup`${part}`
-    ),
-  );
+  return markup`${
+    text.split("`").map((part, at) => at % 2 === 1 ? markup`<code>${part}</code>` : part)
+  }`;
 }
