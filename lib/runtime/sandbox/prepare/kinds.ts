@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Files } from "./resolve.ts";
-import { packageOf } from "./resolve.ts";
-import { isNode, literalText, type Source, type TreeNode, walk } from "./syntax.ts";
+import { initSync, parse } from "cjs-module-lexer";
+import { type Files, packageOf } from "./resolve.ts";
+import { literalText, type Source, type TreeNode, walk } from "./syntax.ts";
 
 /** How a file of code is run. */
 export type CodeKind = "module" | "commonjs";
@@ -46,80 +46,33 @@ function usesCommonJs({ program }: Source): boolean {
   return uses;
 }
 
-/** What a CommonJS module requires and exports, as far as its text tells. */
-export interface CommonJsFacts {
-  /** Specifiers of `require("...")`. */
-  readonly requires: ReadonlySet<string>;
-  /** Names that are set on `exports`. */
-  readonly names: ReadonlySet<string>;
-  /** Specifiers of modules whose names are exported, too. */
-  readonly reexports: ReadonlySet<string>;
-}
-
 /**
- * Reads what a CommonJS module requires and exports.
+ * Finds the specifiers of a CommonJS module's `require("...")`.
  *
  * @param source the file, read
  */
-export function readCommonJs({ program }: Source): CommonJsFacts {
-  const facts = {
-    requires: new Set<string>(),
-    names: new Set<string>(),
-    reexports: new Set<string>(),
-  };
+export function requiresOf({ program }: Source): Set<string> {
+  const specifiers = new Set<string>();
   walk(program, (node) => {
-    if (node.type === "CallExpression") readCall(node, facts);
-    else if (node.type === "AssignmentExpression") readAssignment(node, facts);
+    if (node.type !== "CallExpression" || (node.callee as TreeNode).name !== "require") return;
+    const specifier = literalText((node.arguments as unknown[])[0]);
+    if (specifier !== undefined) specifiers.add(specifier);
   });
-  return facts;
+  return specifiers;
 }
 
-/** Facts while they are collected. */
-type Collected = { [K in keyof CommonJsFacts]: Set<string> };
-
-function readCall(node: TreeNode, facts: Collected): void {
-  const args = node.arguments as unknown[];
-  const required = requiredBy(node);
-  if (required !== undefined) facts.requires.add(required);
-  const callee = node.callee as TreeNode;
-  const name = String(callee.name ?? (callee.property as TreeNode | undefined)?.name ?? "");
-  if (name === "defineProperty" && isExports(args[0])) {
-    const text = literalText(args[1]);
-    if (text !== undefined) facts.names.add(text);
+/**
+ * Finds what a CommonJS module exports, as Node.js does for `import`.
+ *
+ * @param source the file, read
+ * @returns names, and specifiers of modules whose names it exports, too
+ */
+export function exportsOf({ code }: Source): { exports: string[]; reexports: string[] } {
+  initSync();
+  try {
+    return parse(code);
+  } catch {
+    // Its names are unknown then, and the module is its default export, as in Node.js.
+    return { exports: [], reexports: [] };
   }
-  // What TypeScript makes of `export * from`.
-  const star = name === "__exportStar" || name === "__export" ? requiredBy(args[0]) : undefined;
-  if (star !== undefined) facts.reexports.add(star);
-}
-
-function readAssignment({ left, right }: TreeNode, facts: Collected): void {
-  if (isExports(left)) {
-    const required = requiredBy(right);
-    if (required !== undefined) facts.reexports.add(required);
-    if (!isNode(right) || right.type !== "ObjectExpression") return;
-    for (const property of right.properties as TreeNode[]) {
-      const key = property.key as TreeNode | undefined;
-      const name = property.computed ? undefined : key?.name ?? literalText(key);
-      if (typeof name === "string") facts.names.add(name);
-    }
-  } else if (isNode(left) && left.type === "MemberExpression" && isExports(left.object)) {
-    const property = left.property as TreeNode;
-    const name = left.computed ? literalText(property) : property.name;
-    if (typeof name === "string") facts.names.add(name);
-  }
-}
-
-function requiredBy(node: unknown): string | undefined {
-  if (!isNode(node) || node.type !== "CallExpression") return undefined;
-  const { callee, arguments: args } = node as unknown as { callee: TreeNode; arguments: unknown[] };
-  return callee.name === "require" ? literalText(args[0]) : undefined;
-}
-
-/** `exports` or `module.exports`. */
-function isExports(node: unknown): boolean {
-  if (!isNode(node)) return false;
-  if (node.type === "Identifier") return node.name === "exports";
-  if (node.type !== "MemberExpression") return false;
-  const { object, property } = node as unknown as { object: TreeNode; property: TreeNode };
-  return object.name === "module" && property.name === "exports";
 }

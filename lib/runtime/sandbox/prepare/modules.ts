@@ -10,7 +10,7 @@
  */
 
 import { relative } from "node:path/posix";
-import { kindOf, readCommonJs } from "./kinds.ts";
+import { exportsOf, kindOf, requiresOf } from "./kinds.ts";
 import { CodeProblem } from "./problem.ts";
 import { type Files, findFile, resolve } from "./resolve.ts";
 import { type ImportResolver, rewriteModule } from "./rewrite.ts";
@@ -191,7 +191,7 @@ class Preparation {
     const name = nameOf(path, "cjs");
     const imports: string[] = [`import{define as $define}from${quoted(runtimePath, name)};`];
     const requires: string[] = [];
-    for (const specifier of readCommonJs(source).requires) {
+    for (const specifier of requiresOf(source)) {
       const target = resolve(this.#files, path, specifier, "require");
       const local = `$r${imports.length}`;
       if (target.kind === "builtin" && target.builtin.allowed) {
@@ -229,8 +229,8 @@ class Preparation {
 
   #namesOf(path: string, { source }: Code, seen: Set<string>): Set<string> {
     seen.add(path);
-    const { names, reexports } = readCommonJs(source);
-    const all = new Set(names);
+    const { exports, reexports } = exportsOf(source);
+    const all = new Set(exports);
     for (const specifier of reexports) {
       const target = resolve(this.#files, path, specifier, "require");
       if (target.kind !== "file" || seen.has(target.path)) continue;

@@ -144,9 +144,10 @@ Deno.test("packages are found as in Node.js, by their exports for workers", () =
   assert.ok(code.includes('"./own.js.js"'));
 });
 
-Deno.test("CommonJS is wrapped, and what it exports is known", () => {
+Deno.test("CommonJS is wrapped, and the names are known that Node.js finds", () => {
   const { files, entry } = prepare({
-    "main.js": 'const { f } = require("./lib"); require("fs"); module.exports = { run: f, x: 1 };',
+    "main.js":
+      'const { f } = require("./lib"); require("fs"); module.exports = { run: f, x, y: 1 };',
     "lib/index.js": 'exports.f = () => require("util"); exports["g-h"] = 1;',
   }, "main.run");
   assert.match(files.get(entry)!, /export\{\$m as default,\$e0 as "run",\$e1 as "x"\}/);
@@ -156,4 +157,35 @@ Deno.test("CommonJS is wrapped, and what it exports is known", () => {
     /import"\.\/lib\/index\.js\.js";\$define\("main\.js",\{"\.\/lib":"lib\/index\.js"\}/,
   );
   assert.match(files.get("cjs/lib/index.js.js")!, /import \$r1 from"node:util";/);
+});
+
+Deno.test("names of re-exported CommonJS modules are known, in circles too", () => {
+  const { files, entry } = prepare({
+    "main.js": 'import { a, b } from "./a.cjs"; export default () => a + b;',
+    "a.cjs": '__exportStar(require("./b.cjs"), exports); exports.a = 1;',
+    "b.cjs": 'module.exports = require("./a.cjs"); module.exports.b = 2;',
+  }, "main");
+  assert.ok(files.has(entry));
+  assert.match(files.get("app/a.cjs.js")!, /export\{\$m as default,\$e0 as "a",\$e1 as "b"\}/);
+});
+
+Deno.test("a package whose manifest is broken is one that exports nothing", () => {
+  for (const exports of ['{"./[": "./a.js"}', '{".": null}', "5", "[]"]) {
+    const why = problem({
+      "main.js": 'import "a";',
+      "node_modules/a/package.json": `{"exports": ${exports}}`,
+      "node_modules/a/a.js": "",
+    }, "main");
+    assert.match(why, /the package in node_modules\/a does not export \./, exports);
+  }
+});
+
+Deno.test("a condition that leads nowhere does not hide what is meant for everybody", () => {
+  const { files } = prepare({
+    "main.js": 'module.exports = require("a");',
+    "node_modules/a/package.json":
+      '{"exports": {"worker": {"import": "./a.mjs"}, "require": "./a.cjs"}}',
+    "node_modules/a/a.cjs": "exports.a = 1;",
+  }, "main");
+  assert.ok(files.has("cjs/node_modules/a/a.cjs.js"));
 });

@@ -6,6 +6,7 @@
  */
 
 import { dirname, join, normalize } from "node:path/posix";
+import { type Package, resolve as resolveTarget } from "resolve.exports";
 import { type Builtin, findBuiltin } from "./builtins.ts";
 
 /** The files of an archive by path. */
@@ -24,14 +25,7 @@ const extensions = [".ts", ".mts", ".js", ".mjs", ".cjs", ".json"];
 /** Compiled names, and the sources that may stand for them. */
 const sources: Readonly<Record<string, string>> = { ".js": ".ts", ".mjs": ".mts" };
 /** Conditions of packages' exports, beside the way of importing; a sandbox is like a worker. */
-const conditions: ReadonlySet<string> = new Set([
-  "deno",
-  "workerd",
-  "worker",
-  "browser",
-  "module",
-  "default",
-]);
+const conditions = ["deno", "workerd", "worker", "browser", "module"];
 
 /**
  * Resolves an import.
@@ -112,10 +106,10 @@ function readManifest(files: Files, folder: string): Record<string, unknown> | u
 /** `#name`: what a package calls a module of its own. */
 function resolveOwn(files: Files, from: string, specifier: string, way: Way): Resolution {
   const own = packageOf(files, from);
-  const target = own && matchExports(own.manifest.imports, specifier, way);
+  const [target] = own ? targetsOf(own.manifest, specifier, way) : [];
   if (!target) return nothing(`no package.json has an import ${specifier}`);
   if (!target.startsWith("./")) return resolvePackage(files, from, target, way);
-  return found(findFile(files, normalize(join(own.folder, target))), `${specifier} has no file`);
+  return found(findFile(files, normalize(join(own!.folder, target))), `${specifier} has no file`);
 }
 
 function resolvePackage(files: Files, from: string, specifier: string, way: Way): Resolution {
@@ -140,14 +134,10 @@ function inPackage(
   subpath: string,
   way: Way,
 ): Resolution {
-  const { exports } = manifest;
-  if (exports !== undefined && exports !== null) {
-    const isMap = typeof exports === "object" && !Array.isArray(exports) &&
-      Object.keys(exports).some((key) => key.startsWith("."));
-    const target = matchExports(isMap ? exports : { ".": exports }, subpath, way);
-    const path = target && normalize(join(home, target));
+  if (manifest.exports !== undefined && manifest.exports !== null) {
+    const paths = targetsOf(manifest, subpath, way).map((to) => normalize(join(home, to)));
     const why = `the package in ${home} does not export ${subpath}`;
-    return found(path && files.has(path) ? path : undefined, why);
+    return found(paths.find((path) => files.has(path)), why);
   }
   if (subpath !== ".") {
     return found(findFile(files, normalize(join(home, subpath))), `${home} has no ${subpath}`);
@@ -160,37 +150,20 @@ function inPackage(
   return nothing(`the package in ${home} has no main module`);
 }
 
-/** The target that a table of exports has for a name (Node.js, "Package entry points"). */
-function matchExports(table: unknown, name: string, way: Way): string | undefined {
-  if (typeof table !== "object" || table === null) return undefined;
-  const exact = Object.entries(table).find(([key]) => key === name && !key.includes("*"));
-  if (exact) return pick(exact[1], way);
-  const patterns = Object.entries(table).filter(([key]) => key.includes("*"));
-  for (const [key, value] of patterns.sort(([a], [b]) => b.length - a.length)) {
-    const [head = "", tail = ""] = key.split("*");
-    if (!name.startsWith(head) || !name.endsWith(tail)) continue;
-    if (name.length < head.length + tail.length) continue;
-    const part = name.slice(head.length, name.length - tail.length);
-    return pick(value, way)?.replaceAll("*", () => part);
-  }
-  return undefined;
-}
-
-function pick(target: unknown, way: Way): string | undefined {
-  if (typeof target === "string") return target;
-  if (Array.isArray(target)) {
-    for (const one of target) {
-      const picked = pick(one, way);
-      if (picked) return picked;
+/**
+ * What a manifest's tables of exports and imports have for a name; nothing where they are broken. A
+ * condition that holds without leading anywhere ends the library's search, so it is asked for what
+ * is meant for workers, and then for what is meant for everybody.
+ */
+function targetsOf(manifest: Record<string, unknown>, name: string, way: Way): string[] {
+  return [[way, ...conditions], [way]].flatMap((conditions) => {
+    try {
+      return resolveTarget(manifest as unknown as Package, name, { unsafe: true, conditions }) ??
+        [];
+    } catch {
+      return [];
     }
-    return undefined;
-  }
-  for (const [condition, value] of Object.entries(Object(target))) {
-    if (condition !== way && !conditions.has(condition)) continue;
-    const picked = pick(value, way);
-    if (picked) return picked;
-  }
-  return undefined;
+  });
 }
 
 function found(path: string | undefined, why: string): Resolution {
