@@ -5,7 +5,8 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import type { IncomingRequest, RequestBody as IncomingBody } from "../http/server/messages.ts";
+import type { Body } from "../http/body.ts";
+import type { IncomingRequest } from "../http/server/messages.ts";
 
 /** Bodies up to this size are kept until the answer, so that they can be sent to another node. */
 const maxReplayBytes = 1 << 20;
@@ -36,7 +37,7 @@ export async function takeBody(
   }
 }
 
-async function readUpTo(body: IncomingBody, limit: number): Promise<RequestBody> {
+async function readUpTo(body: Body, limit: number): Promise<RequestBody> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   while (size <= limit) {
@@ -62,7 +63,7 @@ function join(parts: readonly Uint8Array[], size: number): Uint8Array {
 /** What was read already, then the rest. */
 function streamed(
   parts: Uint8Array<ArrayBuffer>[],
-  body: IncomingBody,
+  body: Body,
 ): ReadableStream<Uint8Array> {
   return new ReadableStream({
     async pull(controller) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { settle } from "../../tests/support/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
 import type { WholeAnswer } from "../http/client.ts";
-import type { HttpRequest } from "../http/output.ts";
+import type { HttpRequest } from "../http/request.ts";
 import { Stocking } from "./stocking.ts";
 import { Target } from "./target_table.ts";
 

@@ -6,23 +6,31 @@
 
 import type { WholeAnswer } from "./client.ts";
 import type { Connection } from "./connection.ts";
-import type { HttpRequest } from "./output.ts";
+import type { HttpRequest } from "./request.ts";
+
+/** What an exchange is held to. */
+export interface ExchangeOptions {
+  /** Longest body of an answer, bytes. */
+  readonly maxBytes: number;
+  /** Closes the connection. */
+  readonly signal: AbortSignal;
+  /** Whether the body of an answer with this status is read; all are, by default. */
+  readonly wantsBody?: (status: number) => boolean;
+}
 
 /**
  * Sends a request, reads its answer and closes the connection.
  *
  * @param connection fresh; closed on every path
  * @param request what to send; told to close the connection by its headers
- * @param signal closes the connection
- * @param maxBytes longest body that is taken
+ * @param options what it is held to
  * @throws {NeverSent} if not a byte of the request was sent; {ConnectionBroken} or {BadMessage} if
  *   it may have been carried out
  */
 export async function askOnce(
   connection: Connection,
   request: HttpRequest,
-  signal: AbortSignal,
-  maxBytes: number,
+  { signal, maxBytes, wantsBody = () => true }: ExchangeOptions,
 ): Promise<WholeAnswer> {
   using _closed = connection;
   const close = () => connection[Symbol.dispose]();
@@ -30,8 +38,12 @@ export async function askOnce(
   try {
     if (signal.aborted) close();
     const headers = [...request.headers, ["connection", "close"] as const];
-    const { head, body } = await connection.ask({ ...request, headers });
-    return { status: head.status, headers: head.headers, body: await body.whole(maxBytes) };
+    const { head: { status, headers: received }, body } = await connection.ask({
+      ...request,
+      headers,
+    });
+    const bytes = wantsBody(status) ? await body.whole(maxBytes) : new Uint8Array();
+    return { status, headers: received, body: bytes };
   } finally {
     signal.removeEventListener("abort", close);
   }

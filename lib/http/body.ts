@@ -14,8 +14,39 @@ const maxTrailers = 100;
 /** What is allotted to a body at first, however long it claims to be. */
 const firstBytes = 64 << 10;
 
-/** A body that is being read. */
-export class IncomingBody {
+const decoder = new TextDecoder();
+
+/** A body, read at most once. */
+export abstract class Body {
+  /** Its length, 0 if there is none; undefined: the head does not tell. */
+  abstract readonly length: number | undefined;
+
+  /**
+   * Reads the next part.
+   *
+   * @returns a view that is valid until the next call; undefined at the end
+   * @throws {ConnectionBroken} or {BadMessage} if the rest does not arrive
+   */
+  abstract part(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+
+  /**
+   * Reads all of it.
+   *
+   * @param maxBytes longest that is taken
+   * @throws {TooLong}, {ConnectionBroken} or {BadMessage}
+   */
+  whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    return readWhole(this, maxBytes);
+  }
+
+  /** Reads all of it as UTF-8. @throws as {@link Body.whole} */
+  async text(maxBytes: number): Promise<string> {
+    return decoder.decode(await this.whole(maxBytes));
+  }
+}
+
+/** A body on a connection, with chunked coding undone. */
+export class IncomingBody extends Body {
   readonly #input: Input;
   readonly #framing: Framing;
   readonly #isStrict: boolean;
@@ -33,6 +64,7 @@ export class IncomingBody {
    * @param isStrict whether lines between chunks must end with a CR and a LF
    */
   constructor(input: Input, framing: Framing, isStrict = false) {
+    super();
     this.#input = input;
     this.#framing = framing;
     this.#isStrict = isStrict;
@@ -40,8 +72,8 @@ export class IncomingBody {
     this.#hasEnded = framing === 0;
   }
 
-  /** Its length, if its head tells. */
-  get length(): number | undefined {
+  /** Part of {@link Body}. */
+  override get length(): number | undefined {
     return typeof this.#framing === "number" ? this.#framing : undefined;
   }
 
@@ -65,13 +97,8 @@ export class IncomingBody {
     return this.#input.take(length);
   }
 
-  /**
-   * The next part, with chunked coding undone.
-   *
-   * @returns a view that is valid until the next call; undefined at the body's end
-   * @throws {ConnectionBroken} or {BadMessage}
-   */
-  async part(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  /** Part of {@link Body}. */
+  override async part(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#hasEnded) return undefined;
     if (this.#framing === "chunked" && this.#left === 0) await this.#beginChunk();
     if (this.#left === 0) return this.#ended();
@@ -83,16 +110,6 @@ export class IncomingBody {
     this.#left -= part.length;
     if (this.#left === 0 && this.#framing !== "chunked") this.#hasEnded = true;
     return part;
-  }
-
-  /**
-   * Reads all of it.
-   *
-   * @param maxBytes longest that is taken
-   * @throws {ConnectionBroken} or {BadMessage}
-   */
-  whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    return readWhole(this, maxBytes);
   }
 
   #ended(): undefined {
@@ -131,7 +148,7 @@ export class IncomingBody {
  * @throws {TooLong}, and what reading throws
  */
 export async function readWhole(
-  body: Pick<IncomingBody, "length" | "part">,
+  body: Pick<Body, "length" | "part">,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { length } = body;
@@ -151,7 +168,12 @@ export async function readWhole(
   return size === whole.length ? whole : whole.slice(0, size);
 }
 
-function tooLong(maxBytes: number): TooLong {
+/**
+ * The error about a body that is too long.
+ *
+ * @param maxBytes longest that is taken
+ */
+export function tooLong(maxBytes: number): TooLong {
   return new TooLong(`is longer than ${maxBytes} bytes`);
 }
 

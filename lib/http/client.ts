@@ -9,7 +9,7 @@ import { connect } from "./address.ts";
 import type { Connection, IncomingAnswer } from "./connection.ts";
 import { NeverSent } from "./failures.ts";
 import type { HeaderPair } from "./head.ts";
-import type { HttpRequest } from "./output.ts";
+import type { HttpRequest } from "./request.ts";
 import { IdlePool } from "./pool.ts";
 
 /** Answers up to this size are not streamed, so that one that breaks off is told as an error. */

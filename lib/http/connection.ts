@@ -10,7 +10,7 @@ import { IncomingBody } from "./body.ts";
 import { BadMessage, NeverSent } from "./failures.ts";
 import { type AnswerHead, parseAnswerHead } from "./head.ts";
 import { Input } from "./input.ts";
-import { beginRequest, type HttpRequest, type Rest } from "./output.ts";
+import { beginRequest, type HttpRequest, type RequestRest } from "./request.ts";
 
 /** Most interim answers (1xx) before the real one. */
 const maxInterim = 16;
@@ -33,7 +33,7 @@ export class Connection implements Disposable {
   #state: "idle" | "sending" | "sent" | "closed" = "sent";
   #keepsAlive = true;
   /** What is still to be sent of the request under way. */
-  #rest: Rest | undefined;
+  #rest: RequestRest | undefined;
 
   /**
    * A connection that was just made.
@@ -104,7 +104,7 @@ export class Connection implements Disposable {
     this.#rest?.cancel();
   }
 
-  #sendRest(rest: Rest, { body }: HttpRequest): void {
+  #sendRest(rest: RequestRest, { body }: HttpRequest): void {
     if (this.isClosed) rest.cancel();
     rest.send().then(() => this.#sent(), () => {
       rest.cancel();

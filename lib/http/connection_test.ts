@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Connection } from "./connection.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "./failures.ts";
-import type { HttpRequest } from "./output.ts";
+import type { HttpRequest } from "./request.ts";
 
 /** A connection in memory: what was written to it, and what it answers, piece by piece. */
 class FakeWire {

@@ -8,10 +8,11 @@
 
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { askOnce, type ExchangeOptions } from "./ask_once.ts";
 import type { WholeAnswer } from "./client.ts";
 import { Connection } from "./connection.ts";
 import { NeverSent } from "./failures.ts";
-import type { HttpRequest } from "./output.ts";
+import type { HttpRequest } from "./request.ts";
 
 /** How long a connection may take to come about, ms. */
 const connectTimeoutMs = 10_000;
@@ -23,15 +24,9 @@ export class Forbidden extends Error {
 }
 
 /** What a request is held to. */
-export interface GuardedOptions {
+export interface GuardedOptions extends ExchangeOptions {
   /** Whether an address may not be reached. */
   readonly forbids: (address: string) => boolean;
-  /** Longest body of an answer, bytes. */
-  readonly maxBytes: number;
-  /** Closes the connection. */
-  readonly signal: AbortSignal;
-  /** Whether the body of an answer with this status is read; all are, by default. */
-  readonly wantsBody?: (status: number) => boolean;
 }
 
 /**
@@ -48,7 +43,7 @@ export async function askGuarded(
   request: Omit<HttpRequest, "path">,
   options: GuardedOptions,
 ): Promise<WholeAnswer> {
-  const { signal, maxBytes, wantsBody } = options;
+  const { signal } = options;
   const secure = url.protocol === "https:";
   if (!secure && url.protocol !== "http:") {
     throw new Forbidden(`${url.protocol} is neither http: nor https:`);
@@ -58,22 +53,9 @@ export async function askGuarded(
   signal.throwIfAborted();
   const port = Number(url.port || (secure ? 443 : 80));
   const conn = await connectAny(addresses, port, secure ? host : undefined, signal);
-  using connection = new Connection(conn);
-  const close = () => connection[Symbol.dispose]();
-  signal.addEventListener("abort", close);
-  try {
-    if (signal.aborted) close();
-    const { head, body } = await connection.ask({
-      ...request,
-      path: url.pathname + url.search,
-      headers: [["host", url.host], ["connection", "close"], ...request.headers],
-    });
-    const { status, headers } = head;
-    const wanted = wantsBody?.(status) ?? true;
-    return { status, headers, body: wanted ? await body.whole(maxBytes) : new Uint8Array() };
-  } finally {
-    signal.removeEventListener("abort", close);
-  }
+  const path = url.pathname + url.search;
+  const headers = [["host", url.host] as const, ...request.headers];
+  return await askOnce(new Connection(conn), { ...request, path, headers }, options);
 }
 
 /** The addresses of a host. One forbidden address forbids the name. */

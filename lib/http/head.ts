@@ -6,6 +6,9 @@
 
 import { BadMessage } from "./failures.ts";
 
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const badInValue = /[^\t\x20-\x7e\x80-\xff]/;
+
 /** Name and value of a header. */
 export type HeaderPair = readonly [name: string, value: string];
 
@@ -40,12 +43,7 @@ export function requestHead(
   length: number | undefined,
 ): string {
   let head = `${method} ${path.replace(/[^\x21-\x7e]/gu, encodeURIComponent)} HTTP/1.1\r\n`;
-  for (const [name, value] of headers) {
-    if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {
-      throw new TypeError(`Cannot send header ${name}: a character of it is none of headers`);
-    }
-    head += `${name}: ${value}\r\n`;
-  }
+  head += headerLines(headers);
   if (length === undefined) head += "transfer-encoding: chunked\r\n";
   // Bodies of no length are told too, but not with verbs that have none.
   else if (length > 0 || !bodiless.has(method)) head += `content-length: ${length}\r\n`;
@@ -62,23 +60,100 @@ const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "OPTIONS
  * @throws {BadMessage} if it is not HTTP/1 or does not tell how its body ends
  */
 export function parseAnswerHead(text: string, method: string): AnswerHead {
-  const [first = "", ...lines] = text.split("\n");
-  const [, minor, code] = /^HTTP\/1\.([01]) (\d{3})(?:[ \r]|$)/.exec(first) ?? [];
+  const end = endOfLine(text, 0);
+  const [, minor, code] = /^HTTP\/1\.([01]) (\d{3})(?:[ \r]|$)/.exec(text.slice(0, end)) ?? [];
   if (!code) throw new BadMessage("is not HTTP/1");
-  const headers = lines.filter((line) => line !== "" && line !== "\r").map((line): HeaderPair => {
-    const colon = line.indexOf(":");
-    if (colon <= 0) throw new BadMessage("has a header without a name");
-    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
-  });
+  const headers = parseHeaders(text, end + 1);
   const status = Number(code);
   const framing = framingOf(status, method, headers);
-  const connection = valueOf(headers, "connection")?.toLowerCase() ?? "";
-  const keepAlive = framing !== "eof" && !connection.includes("close") &&
-    (minor === "1" || connection.includes("keep-alive"));
+  const keepAlive = framing !== "eof" && keepsAlive(valueOf(headers, "connection"), minor === "0");
   return { status, headers, framing, keepAlive };
 }
 
-function valueOf(headers: readonly HeaderPair[], name: string): string | undefined {
+/**
+ * The lines of headers, as they are sent.
+ *
+ * @param headers in their order
+ * @throws {TypeError} if one would not stay one header
+ */
+export function headerLines(headers: readonly HeaderPair[]): string {
+  let lines = "";
+  for (const [name, value] of headers) {
+    if (!token.test(name) || badInValue.test(value)) {
+      throw new TypeError(
+        `Cannot send header "${name}": its name or value has a character that no header may have`,
+      );
+    }
+    lines += `${name}: ${value}\r\n`;
+  }
+  return lines;
+}
+
+/**
+ * Reads the lines of headers.
+ *
+ * @param text of a head; its lines may also end without a CR
+ * @param from where the first of them begins
+ * @returns names in lower case
+ * @throws {BadMessage} if a line could be read in two ways
+ */
+export function parseHeaders(text: string, from: number): HeaderPair[] {
+  const pairs: HeaderPair[] = [];
+  for (let at = from; at < text.length;) {
+    const end = endOfLine(text, at);
+    const colon = text.indexOf(":", at);
+    if (colon < 0 || colon > end) throw new BadMessage("has a header without a colon");
+    const name = text.slice(at, colon);
+    // A space before the colon or a line that begins with one is refused with this, too.
+    if (!token.test(name)) throw new BadMessage("has a header whose name is not valid");
+    const value = trimmed(text, colon + 1, end);
+    if (badInValue.test(value)) {
+      throw new BadMessage("has a header with a character that none may have");
+    }
+    pairs.push([name.toLowerCase(), value]);
+    at = end + 1;
+  }
+  return pairs;
+}
+
+/** Where the line ends that begins at `from`. */
+export function endOfLine(text: string, from: number): number {
+  const end = text.indexOf("\n", from);
+  return end < 0 ? text.length : end;
+}
+
+/** Without the white space around it and the CR at the end. */
+function trimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = text.charCodeAt(to - 1) === 13 ? to - 1 : to;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
+}
+
+/**
+ * Whether another message may follow on a connection.
+ *
+ * @param connection value of the `Connection` header; undefined if there is none
+ * @param isOld whether the other side speaks HTTP/1.0
+ */
+export function keepsAlive(connection: string | undefined, isOld: boolean): boolean {
+  if (connection === undefined) return !isOld;
+  const tokens = connection.toLowerCase().split(",").map((each) => each.trim());
+  return !tokens.includes("close") && (!isOld || tokens.includes("keep-alive"));
+}
+
+/** Whether a text is the length of a body. */
+export function isLength(text: string): boolean {
+  return /^\d{1,15}$/.test(text);
+}
+
+/** The first value of a header, by its name in lower case. */
+export function valueOf(headers: readonly HeaderPair[], name: string): string | undefined {
   return headers.find(([each]) => each === name)?.[1];
 }
 
@@ -96,6 +171,33 @@ function framingOf(status: number, method: string, headers: readonly HeaderPair[
   if (coding !== undefined) throw new BadMessage(`is coded as ${coding}`);
   const [length] = lengths;
   if (length === undefined) return "eof";
-  if (!/^\d{1,15}$/.test(length)) throw new BadMessage("has a bad length");
+  if (!isLength(length)) throw new BadMessage("has a bad length");
   return Number(length);
+}
+
+/**
+ * Where a head ends.
+ *
+ * @param bytes of a message
+ * @param from where to begin to look for the empty line
+ * @returns where its text ends, and where what comes after it begins; undefined if more is to come
+ */
+export function endOfHead(
+  bytes: Uint8Array,
+  from: number,
+): { end: number; next: number } | undefined {
+  for (let at = bytes.indexOf(10, from); at >= 0; at = bytes.indexOf(10, at + 1)) {
+    if (bytes[at + 1] === 10) return { end: at, next: at + 2 };
+    if (bytes[at + 1] === 13 && bytes[at + 2] === 10) return { end: at, next: at + 3 };
+  }
+  return undefined;
+}
+
+const protocol = new TextEncoder().encode("HTTP/1.");
+
+/** Whether bytes begin like an answer: whoever speaks something else would be waited for. */
+export function mayBeHttp(bytes: Uint8Array): boolean {
+  const length = Math.min(bytes.length, protocol.length);
+  for (let at = 0; at < length; at++) if (bytes[at] !== protocol[at]) return false;
+  return true;
 }

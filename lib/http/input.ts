@@ -5,14 +5,13 @@
  */
 
 import { BadMessage, ConnectionBroken } from "./failures.ts";
+import { endOfHead, mayBeHttp } from "./head.ts";
 import { latin1Text } from "./latin1.ts";
 
 /** The longest head, bytes. */
 export const maxHeadBytes = 64 << 10;
 /** Longest line before a chunk. */
 const maxLineBytes = 1024;
-/** What an answer begins with. */
-const protocol = new TextEncoder().encode("HTTP/1.");
 
 /** Something to read bytes from. */
 export type ByteSource = Pick<Deno.Conn, "read">;
@@ -73,11 +72,7 @@ export class Input {
   async head(): Promise<string> {
     for (let seen = 0;;) {
       const bytes = this.#buffer.subarray(this.#start, this.#end);
-      const begins = Math.min(bytes.length, protocol.length);
-      // Else one that speaks something else would be waited for.
-      if (seen < protocol.length && !startAlike(bytes, begins)) {
-        throw new BadMessage("is not HTTP/1");
-      }
+      if (!mayBeHttp(bytes)) throw new BadMessage("is not HTTP/1");
       const head = this.takeHead(seen);
       if (head !== undefined) return head;
       if (bytes.length >= maxHeadBytes) throw new BadMessage("has too long headers");
@@ -197,18 +192,4 @@ export class Input {
     this.#end -= this.#start;
     this.#start = 0;
   }
-}
-
-function startAlike(bytes: Uint8Array, length: number): boolean {
-  for (let at = 0; at < length; at++) if (bytes[at] !== protocol[at]) return false;
-  return true;
-}
-
-/** Where the text of a head ends and what comes after it begins. */
-function endOfHead(bytes: Uint8Array, from: number): { end: number; next: number } | undefined {
-  for (let at = bytes.indexOf(10, from); at >= 0; at = bytes.indexOf(10, at + 1)) {
-    if (bytes[at + 1] === 10) return { end: at, next: at + 2 };
-    if (bytes[at + 1] === 13 && bytes[at + 2] === 10) return { end: at, next: at + 3 };
-  }
-  return undefined;
 }

@@ -1,97 +1,61 @@
 /**
- * A request on its way out.
+ * Bytes of messages on their way out.
  *
  * @module
  */
 
-import { NeverSent } from "./failures.ts";
-import { type HeaderPair, requestHead } from "./head.ts";
 import { latin1Bytes } from "./latin1.ts";
 
-/** Bodies up to this size are sent together with their head. */
-const maxJoinedBytes = 64 << 10;
+/** Bodies and parts of them up to this size are sent together with what goes before them. */
+export const maxJoinedBytes: number = 64 << 10;
 
-/** A request. */
-export interface HttpRequest {
-  /** Verb. */
-  readonly method: string;
-  /** Path and query. */
-  readonly path: string;
-  /** Headers, `host` among them, without those that delimit the body. */
-  readonly headers: readonly HeaderPair[];
-  /** Body, whole or in parts; one in parts is sent in chunks. */
-  readonly body: Uint8Array | ReadableStream<Uint8Array> | undefined;
-}
+/** Ends a chunked body. */
+export const lastChunk: Uint8Array<ArrayBuffer> = latin1Bytes("0\r\n\r\n");
 
 /** Something to write bytes to. */
 export type ByteSink = Pick<Deno.Conn, "write">;
 
-/** What is left of a request. */
-export interface Rest {
-  /** Sends it. */
-  send(): Promise<void>;
-  /** Takes no more of a body in parts: nobody will get it. */
-  cancel(): void;
+const encoder = new TextEncoder();
+
+/**
+ * Writes all of the bytes.
+ *
+ * @param sink where to
+ * @param bytes any number
+ */
+export async function writeAll(sink: ByteSink, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    at += await sink.write(at === 0 ? bytes : bytes.subarray(at));
+  }
 }
 
 /**
- * Sends the first bytes of a request. Nothing of a body in parts is read yet.
+ * The pieces in which a part of a chunked body is sent.
  *
- * @param sink where to
- * @param request what to send
- * @returns the rest; undefined if that was all
- * @throws {NeverSent} if not a byte was taken
+ * @param part not empty: that would be the last chunk
  */
-export async function beginRequest(
-  sink: ByteSink,
-  request: HttpRequest,
-): Promise<Rest | undefined> {
-  const { method, path, headers, body } = request;
-  const isStream = body instanceof ReadableStream;
-  const length = isStream ? undefined : body?.length ?? 0;
-  const head = latin1Bytes(requestHead(method, path, headers, length));
-  const isJoined = !isStream && body !== undefined && body.length <= maxJoinedBytes;
-  const first = isJoined ? join(head, body) : head;
-  const count = await sink.write(first).catch((cause) => {
-    throw new NeverSent("The connection had ended before the request", { cause });
-  });
-  const last = isJoined ? undefined : body;
-  if (count === first.length && !last) return undefined;
-  const parts = last instanceof ReadableStream ? last.getReader() : undefined;
-  return {
-    async send() {
-      await write(sink, first.subarray(count));
-      if (parts) await writeChunks(sink, parts);
-      else if (last instanceof Uint8Array) await write(sink, last);
-    },
-    cancel() {
-      // A stream that failed is told by its reader.
-      parts?.cancel().catch(() => {});
-    },
-  };
+export function chunkOf(part: Uint8Array): Uint8Array[] {
+  const size = `${part.length.toString(16)}\r\n`;
+  if (part.length <= maxJoinedBytes) return [joinText(size, part, "\r\n")];
+  return [latin1Bytes(size), part, latin1Bytes("\r\n")];
 }
 
-async function writeChunks(
-  sink: ByteSink,
-  parts: ReadableStreamDefaultReader<Uint8Array>,
-): Promise<void> {
-  for (let next = await parts.read(); !next.done; next = await parts.read()) {
-    // A chunk without a byte would be the last one.
-    if (next.value.length === 0) continue;
-    await write(sink, latin1Bytes(`${next.value.length.toString(16)}\r\n`));
-    await write(sink, next.value);
-    await write(sink, latin1Bytes("\r\n"));
-  }
-  await write(sink, latin1Bytes("0\r\n\r\n"));
-}
-
-async function write(sink: ByteSink, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await sink.write(bytes.subarray(at));
-}
-
-function join(head: Uint8Array, body: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(head.length + body.length);
-  whole.set(head);
-  whole.set(body, head.length);
+/**
+ * Text around bytes.
+ *
+ * @param before of characters below 256, each of which becomes a byte
+ * @param bytes any
+ * @param after as `before`
+ */
+export function joinText(
+  before: string,
+  bytes: Uint8Array,
+  after = "",
+): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(before.length + bytes.length + after.length);
+  const { read, written } = encoder.encodeInto(before, whole);
+  if (read !== before.length || written !== before.length) whole.set(latin1Bytes(before));
+  whole.set(bytes, before.length);
+  if (after !== "") whole.set(latin1Bytes(after), before.length + bytes.length);
   return whole;
 }

@@ -9,7 +9,7 @@ import { connect } from "../../lib/http/address.ts";
 import { askOnce } from "../../lib/http/ask_once.ts";
 import { type HttpAnswer, HttpClient } from "../../lib/http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../../lib/http/failures.ts";
-import type { HttpRequest } from "../../lib/http/output.ts";
+import type { HttpRequest } from "../../lib/http/request.ts";
 import { eventually } from "../support/eventually.ts";
 import { RawServer, say, sayWhole } from "../support/raw_server.ts";
 
@@ -228,7 +228,10 @@ Deno.test("one exchange on a connection of its own, answered in HTTP/1.0", async
     await say(conn, "HTTP/1.0 200 OK\r\nServer: x\r\n\r\nhello, wörld");
     conn.close();
   });
-  const { status, body } = await askOnce(await connectTo(server), post(), never, maxBytes);
+  const { status, body } = await askOnce(await connectTo(server), post(), {
+    signal: never,
+    maxBytes,
+  });
   assert.deepEqual([status, new TextDecoder().decode(body)], [200, "hello, wörld"]);
   assert.match(server.requests[0]!, /\r\nconnection: close\r\n/);
 });
@@ -237,7 +240,7 @@ Deno.test("the signal ends an exchange on a connection of its own", async () => 
   using server = new RawServer(silent);
   const control = new AbortController();
   const asking = assert.rejects(
-    askOnce(await connectTo(server), post(), control.signal, maxBytes),
+    askOnce(await connectTo(server), post(), { signal: control.signal, maxBytes }),
     ConnectionBroken,
   );
   await eventually("it has arrived", () => server.requests.length === 1);

@@ -10,7 +10,7 @@ import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.
 import { sliceBytes } from "../../base/slices.ts";
 import { type HttpAnswer, HttpClient, type WholeAnswer } from "../../http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../../http/failures.ts";
-import type { HttpRequest } from "../../http/output.ts";
+import type { HttpRequest } from "../../http/request.ts";
 import { isObject } from "../../json/json.ts";
 import { liftText } from "../../json/lift.ts";
 import type { QuotedText } from "../../json/quoted.ts";

@@ -9,7 +9,7 @@
 import * as v from "valibot";
 import type { HttpAnswer } from "../../http/client.ts";
 import type { HeaderPair } from "../../http/head.ts";
-import type { HttpRequest } from "../../http/output.ts";
+import type { HttpRequest } from "../../http/request.ts";
 import { passesOn } from "../../http/passing.ts";
 import { parseJson } from "../../json/json.ts";
 import { type Report, reportSchema } from "../../model/invocation.ts";

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { writeAll } from "../output.ts";
 import type { HttpHandler } from "./messages.ts";
 import { http2Preface } from "./request_head.ts";
 import type { BodyReading } from "./served_body.ts";
@@ -172,10 +173,6 @@ async function copy(from: Deno.Conn, to: Deno.Conn): Promise<void> {
   for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
     await writeAll(to, buffer.subarray(0, count));
   }
-}
-
-async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }
 
 function closeQuietly(conn: Deno.Conn | undefined): void {

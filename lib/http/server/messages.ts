@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Body } from "../body.ts";
 import type { HeaderPair } from "../head.ts";
 
 /** Headers of a request, names in lower case, in their order. */
@@ -55,28 +56,6 @@ export class HeaderList {
   }
 }
 
-/** The body of a request, read at most once. */
-export interface RequestBody {
-  /** Its length, 0 if there is none; undefined: the head does not tell. */
-  readonly length: number | undefined;
-  /**
-   * Reads the next part.
-   *
-   * @returns a view that is valid until the next call; undefined at the end
-   * @throws {ConnectionBroken} or {BadMessage} if the rest does not arrive
-   */
-  part(): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /**
-   * Reads all of it.
-   *
-   * @param maxBytes longest that is taken
-   * @throws {TooLong}, {ConnectionBroken} or {BadMessage}
-   */
-  whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Reads all of it as UTF-8. @throws as {@link RequestBody.whole} */
-  text(maxBytes: number): Promise<string>;
-}
-
 /** A request that has come in. */
 export interface IncomingRequest {
   /** Its verb, as it was sent. */
@@ -91,7 +70,7 @@ export interface IncomingRequest {
   /** Address of the client. */
   readonly client: string;
   /** Its body. */
-  readonly body: RequestBody;
+  readonly body: Body;
   /**
    * Asks to be told if the client disconnects before it has its response. A client that only ends its
    * sending side has not.

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { HeaderPair } from "../head.ts";
+import { BadMessage } from "../failures.ts";
+import { endOfLine, type HeaderPair, isLength, keepsAlive, parseHeaders } from "../head.ts";
 import { HeaderList } from "./messages.ts";
 
 /** Most headers of a request. */
@@ -55,9 +56,7 @@ export interface RequestHead {
   readonly isOld: boolean;
 }
 
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d)\.(\d)\r?$/;
-const badInValue = /[^\t\x20-\x7e\x80-\xff]/;
 const absoluteForm = /^http:\/\/([^/?#]*)([/?].*)?$/i;
 /** What can be a host and port; whether it is a good one is for others to say. */
 const hostForm = /^[A-Za-z0-9._~%!$&'()*+,;=:[\]-]*$/;
@@ -75,7 +74,7 @@ export function parseRequestHead(text: string): RequestHead {
   if (major !== "1") throw new RefusedRequest(505, "The server speaks HTTP/1 and HTTP/2");
   if (rawTarget!.length > maxTargetLength) throw new RefusedRequest(414, "The URL is too long");
   const isOld = minor === "0";
-  const pairs = parseHeaders(text, end + 1);
+  const pairs = headersOf(text, end + 1);
   const facts = readFacts(pairs, isOld);
   const { target, host } = place(method, rawTarget!);
   // A URL's host counts, whatever `Host` says (RFC 9112, 3.2.2).
@@ -92,7 +91,7 @@ function readFacts(pairs: readonly HeaderPair[], isOld: boolean): Facts {
   let host: string | undefined;
   let length: string | undefined;
   let coding: string | undefined;
-  let connection = "";
+  let connection: string | undefined;
   let expect = "";
   for (const [name, value] of pairs) {
     switch (name) {
@@ -108,7 +107,7 @@ function readFacts(pairs: readonly HeaderPair[], isOld: boolean): Facts {
         coding = coding === undefined ? value : `${coding}, ${value}`;
         break;
       case "connection":
-        connection += `,${value.toLowerCase()}`;
+        connection = connection === undefined ? value : `${connection},${value}`;
         break;
       case "expect":
         expect = value.toLowerCase();
@@ -119,18 +118,12 @@ function readFacts(pairs: readonly HeaderPair[], isOld: boolean): Facts {
   if (expect !== "" && expect !== "100-continue") {
     throw new RefusedRequest(417, "Only 100-continue can be expected");
   }
-  const isFirm = connection === "" ? !isOld : keepsAlive(connection, isOld);
   return {
     framing: framingOf(length, coding, isOld),
     // Who sends both lengths may have a reader before us that believes the other one.
-    keepAlive: isFirm && !(coding !== undefined && length !== undefined),
+    keepAlive: keepsAlive(connection, isOld) && !(coding !== undefined && length !== undefined),
     expectsContinue: expect !== "" && !isOld,
   };
-}
-
-function keepsAlive(connection: string, isOld: boolean): boolean {
-  const tokens = connection.split(",").map((each) => each.trim());
-  return !tokens.includes("close") && (!isOld || tokens.includes("keep-alive"));
 }
 
 function framingOf(
@@ -138,7 +131,7 @@ function framingOf(
   coding: string | undefined,
   isOld: boolean,
 ): number | "chunked" {
-  if (length !== undefined && !/^\d{1,15}$/.test(length)) {
+  if (length !== undefined && !isLength(length)) {
     throw bad("Content-Length is not one whole number");
   }
   if (coding === undefined) return length === undefined ? 0 : Number(length);
@@ -165,43 +158,15 @@ function percentEncoded(char: string): string {
   return `%${char.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
-function parseHeaders(text: string, from: number): HeaderPair[] {
-  const pairs: HeaderPair[] = [];
-  for (let at = from; at < text.length;) {
-    const end = endOfLine(text, at);
-    const colon = text.indexOf(":", at);
-    if (colon < 0 || colon > end) throw bad("A header has no colon");
-    const name = text.slice(at, colon);
-    // A space before the colon or a line that begins with one is refused with this, too.
-    if (!token.test(name)) throw bad("The name of a header is not valid");
-    const value = trimmed(text, colon + 1, end);
-    if (badInValue.test(value)) {
-      throw bad("The value of a header has a character that none may have");
-    }
-    if (pairs.push([name.toLowerCase(), value]) > maxHeaders) {
-      throw new RefusedRequest(431, `There are more than ${maxHeaders} headers`);
-    }
-    at = end + 1;
+function headersOf(text: string, from: number): HeaderPair[] {
+  try {
+    const pairs = parseHeaders(text, from);
+    if (pairs.length <= maxHeaders) return pairs;
+  } catch (error) {
+    if (error instanceof BadMessage) throw bad(`The request ${error.message}`);
+    throw error;
   }
-  return pairs;
-}
-
-function endOfLine(text: string, from: number): number {
-  const end = text.indexOf("\n", from);
-  return end < 0 ? text.length : end;
-}
-
-/** Without the white space around it and the CR at the end. */
-function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = text.charCodeAt(to - 1) === 13 ? to - 1 : to;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 32 || code === 9;
+  throw new RefusedRequest(431, `There are more than ${maxHeaders} headers`);
 }
 
 function bad(message: string): RefusedRequest {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HeaderPair } from "../head.ts";
+import { headerLines, type HeaderPair, valueOf } from "../head.ts";
 import type { OutgoingResponse } from "./messages.ts";
 import type { RequestHead } from "./request_head.ts";
 
@@ -23,7 +23,7 @@ export type ResponseFraming = number | "chunked" | "eof" | "none";
  * @returns undefined if nobody knows
  */
 export function lengthForHead(headers: readonly HeaderPair[], length: number): number | undefined {
-  const said = headers.find(([name]) => name === "content-length")?.[1];
+  const said = valueOf(headers, "content-length");
   if (said !== undefined) return Number(said);
   return length > 0 ? length : undefined;
 }
@@ -123,14 +123,7 @@ export class ResponseHeads {
 
   #headerText(headers: readonly HeaderPair[]): string {
     if (headers === this.#headers) return this.#text;
-    let text = "";
-    for (const [name, value] of headers) {
-      if (ownNames.has(name)) continue;
-      if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value)) {
-        throw new TypeError(`Cannot send header ${name}: a character of it is none of headers`);
-      }
-      text += `${name}: ${value}\r\n`;
-    }
+    const text = headerLines(headers.filter(([name]) => !ownNames.has(name)));
     this.#headers = headers;
     this.#text = text;
     return text;

@@ -6,10 +6,9 @@
 
 import { ConnectionBroken } from "../failures.ts";
 import { latin1Bytes } from "../latin1.ts";
+import { type ByteSink, chunkOf, joinText, lastChunk, maxJoinedBytes } from "../output.ts";
 import type { ClientWatch } from "./client_watch.ts";
 
-/** Bodies and parts of streams up to this size are sent together with what goes before them. */
-const maxJoinedBytes = 64 << 10;
 /** Zeros that may go before the length of a chunk. */
 const chunkPrefix = "0".repeat(8);
 
@@ -21,12 +20,9 @@ export interface Sending {
   ended(): void;
 }
 
-const encoder = new TextEncoder();
-const lastChunk = "0\r\n\r\n";
-
 /** Writes responses to one connection. */
 export class ResponseSink {
-  readonly #conn: Pick<Deno.Conn, "write">;
+  readonly #conn: ByteSink;
   readonly #sending: Sending;
   #writing: Promise<unknown> | undefined;
   #abandoned: PromiseWithResolvers<never> | undefined;
@@ -37,7 +33,7 @@ export class ResponseSink {
    * @param conn where to
    * @param sending told how it goes
    */
-  constructor(conn: Pick<Deno.Conn, "write">, sending: Sending) {
+  constructor(conn: ByteSink, sending: Sending) {
     this.#conn = conn;
     this.#sending = sending;
   }
@@ -57,7 +53,7 @@ export class ResponseSink {
    */
   async whole(head: string, body: Uint8Array | undefined, sent = 0): Promise<void> {
     if (!body) return await this.write(latin1Bytes(head).subarray(sent));
-    if (body.length <= maxJoinedBytes) return await this.write(join(head, body).subarray(sent));
+    if (body.length <= maxJoinedBytes) return await this.write(joinText(head, body).subarray(sent));
     await this.write(latin1Bytes(head).subarray(sent));
     await this.write(body);
   }
@@ -91,7 +87,7 @@ export class ResponseSink {
         // A chunk without a byte would be the last one.
         if (value.length > 0) await this.#part(value, isChunked);
       }
-      if (isChunked) await this.write(latin1Bytes(lastChunk));
+      if (isChunked) await this.write(lastChunk);
     } catch (error) {
       cancel();
       throw error;
@@ -136,20 +132,6 @@ export class ResponseSink {
 
   async #part(part: Uint8Array, isChunked: boolean): Promise<void> {
     if (!isChunked) return await this.write(part);
-    const size = `${part.length.toString(16)}\r\n`;
-    if (part.length <= maxJoinedBytes) return await this.write(join(size, part, "\r\n"));
-    await this.write(latin1Bytes(size));
-    await this.write(part);
-    await this.write(latin1Bytes("\r\n"));
+    for (const piece of chunkOf(part)) await this.write(piece);
   }
-}
-
-/** Text of one byte a character around bytes. */
-function join(before: string, bytes: Uint8Array, after = ""): Uint8Array {
-  const whole = new Uint8Array(before.length + bytes.length + after.length);
-  const { read, written } = encoder.encodeInto(before, whole);
-  if (read !== before.length || written !== before.length) whole.set(latin1Bytes(before));
-  whole.set(bytes, before.length);
-  if (after !== "") whole.set(latin1Bytes(after), before.length + bytes.length);
-  return whole;
 }

@@ -4,9 +4,7 @@
  * @module
  */
 
-import { type IncomingBody, readWhole } from "../body.ts";
-import { TooLong } from "../failures.ts";
-import type { RequestBody } from "./messages.ts";
+import { Body, type IncomingBody, tooLong } from "../body.ts";
 
 /** Listener for the progress of reading a body. */
 export interface BodyReading {
@@ -21,7 +19,7 @@ export interface BodyReading {
 const decoder = new TextDecoder();
 
 /** Reads a body from the connection, mostly from what came with the head. */
-export class ServedBody implements RequestBody {
+export class ServedBody extends Body {
   readonly #body: IncomingBody;
   readonly #reading: BodyReading;
   #hasEnded: boolean;
@@ -33,18 +31,19 @@ export class ServedBody implements RequestBody {
    * @param reading told how it goes
    */
   constructor(body: IncomingBody, reading: BodyReading) {
+    super();
     this.#body = body;
     this.#reading = reading;
     this.#hasEnded = body.hasEnded;
   }
 
-  /** Its length, if the head tells. */
-  get length(): number | undefined {
+  /** Part of {@link Body}. */
+  override get length(): number | undefined {
     return this.#body.length;
   }
 
-  /** The next part. */
-  async part(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  /** Part of {@link Body}. */
+  override async part(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#hasEnded) return undefined;
     await this.#reading.waits();
     const part = await this.#body.part();
@@ -53,23 +52,20 @@ export class ServedBody implements RequestBody {
     return part;
   }
 
-  /** All of it. */
-  async whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#taken(maxBytes, (bytes) => bytes.slice()) ?? await readWhole(this, maxBytes);
+  /** Part of {@link Body}. */
+  override async whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#taken(maxBytes, (bytes) => bytes.slice()) ?? await super.whole(maxBytes);
   }
 
-  /** All of it as text. */
-  async text(maxBytes: number): Promise<string> {
-    const decode = (bytes: Uint8Array<ArrayBuffer>) => decoder.decode(bytes);
-    return this.#taken(maxBytes, decode) ?? decode(await readWhole(this, maxBytes));
+  /** Part of {@link Body}. */
+  override async text(maxBytes: number): Promise<string> {
+    return this.#taken(maxBytes, (bytes) => decoder.decode(bytes)) ?? await super.text(maxBytes);
   }
 
   /** All of it, if it has come already; `copy` has the bytes before more is read in their place. */
   #taken<T>(maxBytes: number, copy: (bytes: Uint8Array<ArrayBuffer>) => T): T | undefined {
     const { length } = this.#body;
-    if (length !== undefined && length > maxBytes) {
-      throw new TooLong(`is longer than ${maxBytes} bytes`);
-    }
+    if (length !== undefined && length > maxBytes) throw tooLong(maxBytes);
     const bytes = this.#body.takeWhole();
     if (!bytes) return undefined;
     const copied = copy(bytes);

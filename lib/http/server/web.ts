@@ -4,17 +4,11 @@
  * @module
  */
 
-import { readWhole } from "../body.ts";
+import { Body } from "../body.ts";
 import { ConnectionBroken, TooLong } from "../failures.ts";
 import type { HeaderPair } from "../head.ts";
 import { targetOf } from "../target.ts";
-import {
-  HeaderList,
-  type IncomingRequest,
-  isBodiless,
-  type OutgoingResponse,
-  type RequestBody,
-} from "./messages.ts";
+import { HeaderList, type IncomingRequest, isBodiless, type OutgoingResponse } from "./messages.ts";
 import type { BodyReading } from "./served_body.ts";
 
 /**
@@ -82,20 +76,21 @@ function hostOf(url: string): string {
 }
 
 /** The body of a request of the web platform. */
-class WebBody implements RequestBody {
-  readonly length: number | undefined;
+class WebBody extends Body {
+  override readonly length: number | undefined;
   readonly #request: Request;
   readonly #reading: BodyReading | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
 
   constructor(request: Request, reading: BodyReading | undefined) {
+    super();
     this.#request = request;
     this.#reading = reading;
     const announced = request.headers.get("content-length");
     this.length = !request.body ? 0 : announced === null ? undefined : Number(announced);
   }
 
-  async part(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  override async part(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (!this.#request.body) return undefined;
     this.#reader ??= this.#request.body.getReader();
     try {
@@ -109,17 +104,13 @@ class WebBody implements RequestBody {
     }
   }
 
-  async whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  override async whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     try {
-      return await readWhole(this, maxBytes);
+      return await super.whole(maxBytes);
     } catch (error) {
       if (error instanceof TooLong) await this.#reader?.cancel();
       throw error;
     }
-  }
-
-  async text(maxBytes: number): Promise<string> {
-    return new TextDecoder().decode(await this.whole(maxBytes));
   }
 }
 

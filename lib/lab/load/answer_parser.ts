@@ -7,7 +7,13 @@
  */
 
 import { BadMessage } from "../../http/failures.ts";
-import { type AnswerHead, type Framing, parseAnswerHead } from "../../http/head.ts";
+import {
+  type AnswerHead,
+  endOfHead,
+  type Framing,
+  mayBeHttp,
+  parseAnswerHead,
+} from "../../http/head.ts";
 import { latin1Text } from "../../http/latin1.ts";
 
 /** Longest head, bytes. */
@@ -114,18 +120,18 @@ export class AnswerParser {
   #readHead(bytes: Uint8Array): Uint8Array | undefined {
     const before = this.#pending.length;
     const all = before > 0 ? join([this.#pending, bytes]) : bytes;
-    const end = endOfHead(all, Math.max(0, before - 3));
-    if (end < 0) {
+    const found = endOfHead(all, Math.max(0, before - 3));
+    if (!found) {
       if (!mayBeHttp(all)) throw new BadMessage("is not HTTP/1");
       if (all.length > maxHeadBytes) throw new BadMessage("has too long headers");
       this.#pending = before > 0 ? all : all.slice();
       return undefined;
     }
     this.#pending = nothing;
-    const head = this.#parseHead(latin1Text(all.subarray(0, end)));
+    const head = this.#parseHead(latin1Text(all.subarray(0, found.end)));
     if (head.status === 101) throw new BadMessage("switches protocols unasked");
     if (head.status >= 200) this.#begin(head);
-    return all.subarray(end);
+    return all.subarray(found.next);
   }
 
   #parseHead(text: string): AnswerHead {
@@ -209,24 +215,6 @@ export class AnswerParser {
 function lengthOf(framing: Framing): number {
   return framing === "eof" ? Infinity : framing === "chunked" ? 0 : framing;
 }
-
-/** Where the body begins; -1 if the head's end has not come. */
-function endOfHead(bytes: Uint8Array, from: number): number {
-  for (let at = bytes.indexOf(10, from); at >= 0; at = bytes.indexOf(10, at + 1)) {
-    if (bytes[at + 1] === 10) return at + 2;
-    if (bytes[at + 1] === 13 && bytes[at + 2] === 10) return at + 3;
-  }
-  return -1;
-}
-
-/** `HTTP/1.`: whoever says something else would be waited for. */
-function mayBeHttp(bytes: Uint8Array): boolean {
-  const length = Math.min(bytes.length, protocol.length);
-  for (let at = 0; at < length; at++) if (bytes[at] !== protocol[at]) return false;
-  return true;
-}
-
-const protocol = new TextEncoder().encode("HTTP/1.");
 
 function join(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));

@@ -96,8 +96,7 @@ export async function callCustom(
     const answer = await askOnce(
       await relay.connect(signal),
       { method: "POST", path: "/invoke", headers, body },
-      signal,
-      maxResultBytes + maxRestBytes,
+      { signal, maxBytes: maxResultBytes + maxRestBytes },
     );
     return await readReply(answer, maxResultBytes);
   } catch (error) {

@@ -1,0 +1,79 @@
+/**
+ * A request on its way out.
+ *
+ * @module
+ */
+
+import { NeverSent } from "./failures.ts";
+import { type HeaderPair, requestHead } from "./head.ts";
+import { latin1Bytes } from "./latin1.ts";
+import { type ByteSink, chunkOf, joinText, lastChunk, maxJoinedBytes, writeAll } from "./output.ts";
+
+/** A request. */
+export interface HttpRequest {
+  /** Verb. */
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  /** Headers, `host` among them, without those that delimit the body. */
+  readonly headers: readonly HeaderPair[];
+  /** Body, whole or in parts; one in parts is sent in chunks. */
+  readonly body: Uint8Array | ReadableStream<Uint8Array> | undefined;
+}
+
+/** What is left of a request. */
+export interface RequestRest {
+  /** Sends it. */
+  send(): Promise<void>;
+  /** Takes no more of a body in parts: nobody will get it. */
+  cancel(): void;
+}
+
+/**
+ * Sends the first bytes of a request. Nothing of a body in parts is read yet.
+ *
+ * @param sink where to
+ * @param request what to send
+ * @returns the rest; undefined if that was all
+ * @throws {NeverSent} if not a byte was taken
+ */
+export async function beginRequest(
+  sink: ByteSink,
+  request: HttpRequest,
+): Promise<RequestRest | undefined> {
+  const { method, path, headers, body } = request;
+  const isStream = body instanceof ReadableStream;
+  const length = isStream ? undefined : body?.length ?? 0;
+  const head = requestHead(method, path, headers, length);
+  const isJoined = !isStream && body !== undefined && body.length <= maxJoinedBytes;
+  const first = isJoined ? joinText(head, body) : latin1Bytes(head);
+  const count = await sink.write(first).catch((cause) => {
+    throw new NeverSent("The connection had ended before the request", { cause });
+  });
+  const last = isJoined ? undefined : body;
+  if (count === first.length && !last) return undefined;
+  const parts = last instanceof ReadableStream ? last.getReader() : undefined;
+  return {
+    async send() {
+      await writeAll(sink, first.subarray(count));
+      if (parts) await writeChunks(sink, parts);
+      else if (last instanceof Uint8Array) await writeAll(sink, last);
+    },
+    cancel() {
+      // A stream that failed is told by its reader.
+      parts?.cancel().catch(() => {});
+    },
+  };
+}
+
+async function writeChunks(
+  sink: ByteSink,
+  parts: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<void> {
+  for (let next = await parts.read(); !next.done; next = await parts.read()) {
+    // A chunk without a byte would be the last one.
+    if (next.value.length === 0) continue;
+    for (const piece of chunkOf(next.value)) await writeAll(sink, piece);
+  }
+  await writeAll(sink, lastChunk);
+}
