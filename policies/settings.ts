@@ -23,7 +23,7 @@ export interface NumberRange {
  * @param context what the policy is made with
  * @param key the key after `policy.`
  * @param range its default and bounds
- * @throws `INVALID_REQUEST` if it is no such number
+ * @throws `CONFIG_INVALID` if it is no such number
  */
 export function numberSetting(context: PolicyContext, key: string, range: NumberRange): number {
   const { fallback, min, max } = range;
@@ -32,7 +32,7 @@ export function numberSetting(context: PolicyContext, key: string, range: Number
   if (typeof value === "number" && value >= min && value <= max) return value;
   const told = JSON.stringify(value);
   throw new ServerledgeError(
-    "INVALID_REQUEST",
+    "CONFIG_INVALID",
     `policy.${key}: expected a number from ${min} to ${max}, current value is ${told}`,
     { details: { path: `policy.${key}` } },
   );

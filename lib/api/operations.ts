@@ -100,6 +100,8 @@ const prewarming: Description = {
     "FUNCTION_DAMAGED",
     "PAYLOAD_TOO_LARGE",
     "INSTANCE_START_FAILED",
+    "ENGINE_REFUSED",
+    "STORAGE_FULL",
     "ENGINE_UNAVAILABLE",
     "REGISTRY_UNAVAILABLE",
     "INTERNAL",

@@ -53,7 +53,7 @@ export function serverLimits(config: Config, each = 1): Partial<ServerLimits> {
  * @param handler what answers
  * @param listen address and port; port 0 takes a free one
  * @param limits what clients are held to, where it is not the default
- * @throws `INVALID_REQUEST` if it cannot listen there
+ * @throws `CONFIG_INVALID` if it cannot listen there
  */
 export function serveApi(
   handler: HttpHandler,
@@ -77,7 +77,7 @@ function listenOn(hostname: string, port: number): Deno.TcpListener {
   try {
     return Deno.listen({ hostname, port, tcpBacklog: backlog });
   } catch (cause) {
-    throw new ServerledgeError("INVALID_REQUEST", whyNot(cause, hostname, port), { cause });
+    throw new ServerledgeError("CONFIG_INVALID", whyNot(cause, hostname, port), { cause });
   }
 }
 

@@ -91,7 +91,7 @@ export interface ApiServices {
    * Fetches images.
    *
    * @param names which; none: all that are needed and missing
-   * @throws `ENGINE_UNAVAILABLE`, `INSTANCE_START_FAILED` if one cannot be fetched
+   * @throws `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` if one cannot be fetched
    */
   pullImages(names: readonly string[], options: { refresh: boolean }): Promise<PulledImages>;
   /** Removes images that nothing needs any more. @throws `ENGINE_UNAVAILABLE` */

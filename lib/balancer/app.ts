@@ -120,7 +120,7 @@ async function forwarded(
 /** A node is registered by an address that is this balancer's: others may do better. */
 function ownRequest(id: string): ServerledgeError {
   return new ServerledgeError(
-    "PEER_UNREACHABLE",
+    "PEER_DECLINED",
     `Balancer ${id} got a request that it had forwarded: a node is registered by the balancer's own ` +
       "address; set api.ip or api.url of that node to where others reach it",
   );

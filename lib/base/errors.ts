@@ -16,6 +16,7 @@ interface CodeFacts {
 }
 
 const table = {
+  CONFIG_INVALID: { status: 400, elsewhere: false, exit: 1 },
   INVALID_REQUEST: { status: 400, elsewhere: false, exit: 1 },
   UNAUTHORIZED: { status: 401, elsewhere: false, exit: 2 },
   FORBIDDEN: { status: 403, elsewhere: false, exit: 2 },
@@ -37,6 +38,9 @@ const table = {
   FUNCTION_CRASHED: { status: 502, elsewhere: false, exit: 5 },
   INSTANCE_START_FAILED: { status: 502, elsewhere: true, exit: 2 },
   PEER_UNREACHABLE: { status: 502, elsewhere: true, exit: 2 },
+  PEER_DECLINED: { status: 502, elsewhere: true, exit: 2 },
+  ENGINE_REFUSED: { status: 502, elsewhere: true, exit: 2 },
+  STORAGE_FULL: { status: 502, elsewhere: true, exit: 2 },
   ENGINE_UNAVAILABLE: { status: 503, elsewhere: true, exit: 2 },
   REGISTRY_UNAVAILABLE: { status: 503, elsewhere: false, exit: 2 },
   SHUTTING_DOWN: { status: 503, elsewhere: true, exit: 2 },

@@ -124,7 +124,7 @@ export class Cluster implements Peers, AsyncDisposable {
   /**
    * Begins to follow the cluster; {@link Cluster.join} makes the node part of it.
    *
-   * @throws `INVALID_REQUEST` if the port for datagrams is taken and no other will do
+   * @throws `CONFIG_INVALID` if the port for datagrams is taken and no other will do
    */
   static async open(options: ClusterOptions): Promise<Cluster> {
     const { address, udpPort, udpPortIsFixed } = options;
@@ -293,8 +293,7 @@ export class Cluster implements Peers, AsyncDisposable {
             : "it refuses requests that are signed with this node's cluster.secret",
         );
       }
-      // One that answers, though with a refusal, can be reached.
-      if (code === "PEER_UNREACHABLE" && !details?.peerCode) this.#table.refused(to);
+      if (code === "PEER_UNREACHABLE") this.#table.refused(to);
       throw error;
     } finally {
       watched();

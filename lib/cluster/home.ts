@@ -33,7 +33,7 @@ export class NodeHome implements Disposable {
    *
    * @param path the folder; empty for the default one
    * @param nodeId the node's id; empty to make one and keep it
-   * @throws `INVALID_REQUEST` if another node holds it or has the id on this machine, or it cannot be
+   * @throws `CONFIG_INVALID` if another node holds it or has the id on this machine, or it cannot be
    * written
    */
   static open(path: string, nodeId: string): NodeHome {
@@ -42,7 +42,7 @@ export class NodeHome implements Disposable {
     const folderId = lockFolder(folder, locks);
     if (folderId === undefined) {
       throw new ServerledgeError(
-        "INVALID_REQUEST",
+        "CONFIG_INVALID",
         `Another node uses the folder ${folder}: stop it, or set data.dir to another folder`,
       );
     }
@@ -75,7 +75,7 @@ function lockFolder(folder: string, locks: DisposableStack): string | undefined 
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ServerledgeError(
-      "INVALID_REQUEST",
+      "CONFIG_INVALID",
       `Cannot use the folder ${folder}: ${reason}; set data.dir to one this user can write`,
       { cause },
     );
@@ -93,7 +93,7 @@ function lockId(id: string): Disposable {
     const lock = opened.use(openAny(path));
     if (!lock.tryLockSync(true)) {
       throw new ServerledgeError(
-        "INVALID_REQUEST",
+        "CONFIG_INVALID",
         `Node id ${id} belongs to another node that runs on this machine: set registry.node.id to ` +
           "another id, or none to get one",
       );
@@ -140,7 +140,7 @@ function openAny(path: string): Deno.FsFile {
 function unusable(path: string, cause: unknown): ServerledgeError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new ServerledgeError(
-    "INVALID_REQUEST",
+    "CONFIG_INVALID",
     `Cannot use ${path}, which keeps the node's id from others: ${reason}; set TMPDIR to a folder that ` +
       "this user can write",
     { cause },
@@ -160,7 +160,7 @@ function defaultFolder(): string {
   const home = Deno.env.get("HOME");
   const data = Deno.env.get("XDG_DATA_HOME") ?? (home && join(home, ".local", "share"));
   if (data) return join(data, "serverledge");
-  throw new ServerledgeError("INVALID_REQUEST", "Set data.dir: this user has no home folder");
+  throw new ServerledgeError("CONFIG_INVALID", "Set data.dir: this user has no home folder");
 }
 
 function keptId(folder: string): string {

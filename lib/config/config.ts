@@ -72,7 +72,7 @@ export interface ResolvedConfig {
  * Merges sources into one checked configuration.
  *
  * @param sources in order of rising precedence
- * @throws `INVALID_REQUEST` naming the key, its origin and the allowed values
+ * @throws `CONFIG_INVALID` naming the key, its origin and the allowed values
  */
 export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig {
   const values: Record<string, unknown> = {};
@@ -259,7 +259,7 @@ function warningFor(key: string, origin: string): string {
 }
 
 function bad(key: string, origin: string, problem: string): ServerledgeError {
-  return new ServerledgeError("INVALID_REQUEST", `${key} (${origin}): ${problem}`, {
+  return new ServerledgeError("CONFIG_INVALID", `${key} (${origin}): ${problem}`, {
     details: { path: key },
   });
 }

@@ -12,7 +12,7 @@ function refusal(values: Record<string, unknown>): string {
     resolve(values);
   } catch (error) {
     assert.ok(error instanceof ServerledgeError);
-    assert.equal(error.code, "INVALID_REQUEST");
+    assert.equal(error.code, "CONFIG_INVALID");
     return error.message;
   }
   assert.fail("the configuration was accepted");

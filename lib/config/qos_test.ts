@@ -27,7 +27,7 @@ Deno.test("bad classes stop the start with their key", () => {
     [{ "qos.a.colour": 1 }, "qos.a.colour"],
   ];
   for (const [values, path] of bad) {
-    assert.throws(() => classes(values), { code: "INVALID_REQUEST", details: { path } });
+    assert.throws(() => classes(values), { code: "CONFIG_INVALID", details: { path } });
   }
 });
 

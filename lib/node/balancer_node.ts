@@ -34,7 +34,7 @@ const log = logger("balancer");
  *
  * @param config its checked configuration
  * @returns once it serves requests and is being registered
- * @throws `INVALID_REQUEST` without `etcd.address`, or if the port cannot be used
+ * @throws `CONFIG_INVALID` without `etcd.address`, or if the port cannot be used
  */
 export async function startBalancer(config: Config): Promise<RunningNode> {
   await using built = new AsyncDisposableStack();
@@ -46,7 +46,7 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
   const options = etcdOptions(config);
   if (!options) {
     throw new ServerledgeError(
-      "INVALID_REQUEST",
+      "CONFIG_INVALID",
       "A balancer finds its nodes in etcd: set etcd.address to the one that they use",
     );
   }

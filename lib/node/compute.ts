@@ -47,7 +47,7 @@ export interface NodeCompute {
  * @param base the node's
  * @param storage functions and their code
  * @param output takes what functions write
- * @throws `INVALID_REQUEST` if the node's folder cannot be used
+ * @throws `CONFIG_INVALID` if the node's folder cannot be used
  */
 export async function openCompute(
   { config, home, node, clock, built }: NodeBase,

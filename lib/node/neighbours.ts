@@ -59,7 +59,7 @@ export async function openCluster(
  *
  * @param registry what nodes share
  * @param home the node's folder
- * @throws `INVALID_REQUEST` if another node has the id
+ * @throws `CONFIG_INVALID` if another node has the id
  */
 export async function requireOwnId(
   registry: Registry,
@@ -77,7 +77,7 @@ export async function requireOwnId(
     );
   }
   throw new ServerledgeError(
-    "INVALID_REQUEST",
+    "CONFIG_INVALID",
     `Node id ${nodeId} belongs to another node of the cluster, at ${living.Url}: set registry.node.id to ` +
       "another id, or none to get one",
   );

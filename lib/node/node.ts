@@ -26,7 +26,7 @@ import { type RunningNode, serveNode } from "./surface.ts";
  * @param config its checked configuration
  * @param infoLines where one record for each invocation goes; none is written if left out
  * @returns once it serves requests
- * @throws `INVALID_REQUEST` if the folder, the port or the policy cannot be used
+ * @throws `CONFIG_INVALID` if the folder, the port or the policy cannot be used
  */
 export async function startNode(config: Config, infoLines?: LineSink): Promise<RunningNode> {
   await using built = new AsyncDisposableStack();

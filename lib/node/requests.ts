@@ -32,7 +32,7 @@ const log = logger("node");
  * Loads the scheduling policy.
  *
  * @param base the node's
- * @throws `INVALID_REQUEST` for a policy that cannot be used
+ * @throws `CONFIG_INVALID` for a policy that cannot be used
  */
 export async function openPolicy({ config, clock, built }: NodeBase): Promise<Policy> {
   const policy = await loadPolicy(config["scheduler.policy"], {

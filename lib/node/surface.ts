@@ -48,7 +48,7 @@ export interface SurfaceParts {
  *
  * @param base the node's; what was built is owned by the running node from now on
  * @param parts what is served
- * @throws `INVALID_REQUEST` if the port cannot be used
+ * @throws `CONFIG_INVALID` if the port cannot be used
  */
 export function serveNode(base: NodeBase, parts: SurfaceParts): RunningNode {
   const { storage, compute, requests, functions, cluster } = parts;

@@ -17,7 +17,7 @@ import type { Decision, NodeView, Policy, PolicyContext, RequestFacts } from "./
  * @param value name, or path of a `.js`, `.mjs` or `.ts` file whose default export makes the policy
  * @param context what it is made with
  * @param warn hears once of a user's policy that throws or decides what is not allowed
- * @throws `INVALID_REQUEST` if there is none, or it is none, in one line
+ * @throws `CONFIG_INVALID` if there is none, or it is none, in one line
  */
 export async function loadPolicy(
   value: string,
@@ -156,5 +156,5 @@ function describe(error: unknown): string {
 }
 
 function refusal(message: string, cause?: unknown): ServerledgeError {
-  return new ServerledgeError("INVALID_REQUEST", message, { cause });
+  return new ServerledgeError("CONFIG_INVALID", message, { cause });
 }

@@ -147,7 +147,7 @@ export interface ExecutionEnvironment extends AsyncDisposable {
    * callers.
    *
    * @param options.refresh fetch the image even if it is present
-   * @throws `ENGINE_UNAVAILABLE`, or `INSTANCE_START_FAILED` with what to do
+   * @throws `ENGINE_UNAVAILABLE`, or `ENGINE_REFUSED` with what to do
    */
   prepare(fn: FunctionRecord, options?: { refresh?: boolean }): Promise<void>;
   /**
@@ -155,7 +155,7 @@ export interface ExecutionEnvironment extends AsyncDisposable {
    * Nothing is left behind if it fails.
    *
    * @param signal gives up the start
-   * @throws `ENGINE_UNAVAILABLE`, or `INSTANCE_START_FAILED` with what was seen
+   * @throws `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED`, or `INSTANCE_START_FAILED` with what was seen
    */
   start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance>;
   /**

@@ -198,7 +198,7 @@ Deno.test("a balancer does not forward to itself: another node serves the reques
   const own = { ...exampleRecord, Id: "own", Url: lb.url };
   lb.members.reset([own]);
   const { status, body } = await invoke(lb);
-  assert.deepEqual([status, body.code], [502, "PEER_UNREACHABLE"]);
+  assert.deepEqual([status, body.code], [502, "PEER_DECLINED"]);
   assert.match(body.message, /registered by the balancer's own address; set api.ip or api.url/);
   await using other = new FakeNode("other");
   lb.members.reset([own, other.record]);

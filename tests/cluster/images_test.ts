@@ -73,7 +73,7 @@ Deno.test("a request goes to no node that lacks its image while another has it",
   const { status, body } = await invoke(lacking);
   assert.deepEqual([status, body.ExecutionNode], [200, having.id], JSON.stringify(body));
   const refused = await invoke(lacking, {}, { CanDoOffloading: false });
-  assert.equal(refused.body.code, "INSTANCE_START_FAILED");
+  assert.equal(refused.body.code, "ENGINE_REFUSED");
   assert.match(refused.body.message, /runtimes\.python\.image/);
   await eventually(
     "it has tried to fetch it",

@@ -284,7 +284,7 @@ Deno.test("nodes of one machine need no ports of their own, unless somebody chos
   one.join(1);
   const taken = Number(registry.records[0]!.Udp.split(":")[1]);
   await assert.rejects(openCluster(registry, "two", "EDGE", { udpPort: taken }), {
-    code: "INVALID_REQUEST",
+    code: "CONFIG_INVALID",
     message: /registry\.udp\.port/,
   });
   await using two = await openCluster(registry, "two", "EDGE", {
@@ -321,7 +321,7 @@ Deno.test("a balancer is the cloud as long as it is healthy", async () => {
   // The balancer can be reached well, though a node behind it cannot.
   const sent = me.send("lb", forwarded, never);
   await assert.rejects(sent, {
-    code: "PEER_UNREACHABLE",
+    code: "PEER_DECLINED",
     details: { peerCode: "PEER_UNREACHABLE" },
   });
   assert.equal(me.cloud(anything)?.id, "lb");

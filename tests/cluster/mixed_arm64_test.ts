@@ -99,7 +99,7 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
       return Nodes.every(({ AgeMs }: { AgeMs: unknown }) => AgeMs !== null);
     });
     const asked = await post(`${arm.url}/invoke/for-arm`);
-    assert.deepEqual([asked.status, asked.body.code], [502, "INSTANCE_START_FAILED"]);
+    assert.deepEqual([asked.status, asked.body.code], [502, "ENGINE_REFUSED"]);
     assert.match(asked.body.message, /for-arm:1/);
     await knowsFree(x86, arm);
     const { status, body } = await invoke(x86, {}, {}, "for-arm");
@@ -111,7 +111,7 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
     assert.equal(written.length, 3);
     const [refused] = written.filter(({ node }) => node === x86.id);
     const there = written.filter(({ node, id }) => node === arm.id && id === refused!.id);
-    assert.deepEqual(there.map(({ outcome }) => outcome), ["INSTANCE_START_FAILED"]);
+    assert.deepEqual(there.map(({ outcome }) => outcome), ["ENGINE_REFUSED"]);
     assert.equal(refused!.outcome, "NO_SUITABLE_NODE");
   });
 });

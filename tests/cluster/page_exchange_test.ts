@@ -95,7 +95,7 @@ Deno.test("it arrives as it came, with its hop, and the answer comes back as it 
 Deno.test("without a report the answer is the node's own", async () => {
   const cases = [
     [429, { code: "NODE_SATURATED", message: "full" }, "NODE_SATURATED"],
-    [404, { code: "FUNCTION_UNKNOWN", message: "?" }, "PEER_UNREACHABLE"],
+    [404, { code: "FUNCTION_UNKNOWN", message: "?" }, "PEER_DECLINED"],
     [500, { code: "FUNCTION_ERROR", message: "?" }, "FUNCTION_ERROR"],
     [200, { code: "NODE_SATURATED" }, "FUNCTION_CRASHED"],
     [429, "full", "FUNCTION_CRASHED"],

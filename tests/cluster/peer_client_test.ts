@@ -79,9 +79,9 @@ Deno.test("errors of the peer keep their code where they tell what became of the
     [500, "FUNCTION_ERROR", "FUNCTION_ERROR"],
     [502, "FUNCTION_CRASHED", "FUNCTION_CRASHED"],
     [504, "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED"],
-    [404, "FUNCTION_UNKNOWN", "PEER_UNREACHABLE"],
-    [401, "UNAUTHORIZED", "PEER_UNREACHABLE"],
-    [502, "PEER_UNREACHABLE", "PEER_UNREACHABLE"],
+    [404, "FUNCTION_UNKNOWN", "PEER_DECLINED"],
+    [401, "UNAUTHORIZED", "PEER_DECLINED"],
+    [502, "PEER_UNREACHABLE", "PEER_DECLINED"],
     [502, "WHATEVER", "FUNCTION_CRASHED"],
     [200, "NO_REPORT", "FUNCTION_CRASHED"],
   ] as const;
@@ -93,7 +93,7 @@ Deno.test("errors of the peer keep their code where they tell what became of the
     const sent = client.send(peer.record, forwarded, never);
     await assert.rejects(sent, (error: ServerledgeError) => {
       assert.equal(error.code, expected);
-      if (expected === "PEER_UNREACHABLE") assert.deepEqual(error.details, { peerCode: code });
+      if (expected === "PEER_DECLINED") assert.deepEqual(error.details, { peerCode: code });
       if (code === "FUNCTION_ERROR") assert.deepEqual(error.details, { traceback: "tb" });
       return true;
     });

@@ -212,7 +212,7 @@ Deno.test("an address that is in use is one clear error", async () => {
     serveApi(createApp(fakeServices()).handle, { hostname: "127.0.0.1", port: server.port });
   assert.throws(again, (thrown: unknown) => {
     assert.ok(thrown instanceof ServerledgeError);
-    assert.equal(thrown.code, "INVALID_REQUEST");
+    assert.equal(thrown.code, "CONFIG_INVALID");
     assert.match(thrown.message, /^Cannot listen on 127\.0\.0\.1:\d+: another program does; .*$/);
     return true;
   });

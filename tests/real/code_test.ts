@@ -33,6 +33,10 @@ class Codes {
 
 const isReferenced = () => true;
 
+async function run(command: string, ...args: string[]): Promise<void> {
+  assert((await new Deno.Command(command, { args }).output()).success, command);
+}
+
 async function names(dir: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(dir), ({ name }) => name)).sort();
 }
@@ -75,6 +79,25 @@ Deno.test("code that is on the disk needs no registry, unless it is damaged", as
   assert.equal(await restarted.local(hash), undefined);
   assert.equal((await restarted.archive(hash)).length, registry.codes.get(hash)!.length);
   assert.equal(registry.asked, 2);
+});
+
+Deno.test({
+  name: "CodeCache: a disk without space is told as such",
+  // Only root may mount the small disk.
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await using dir = await tempDir("code");
+    await run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", dir.path);
+    try {
+      const registry = new Codes();
+      const hash = await registry.add("x".repeat(1 << 20));
+      const cache = new CodeCache({ dir: dir.path, registry, maxBytes: 1 << 22, isReferenced });
+      await assert.rejects(cache.folder(hash), { code: "STORAGE_FULL", message: /set data\.dir/ });
+      assert.deepEqual(await names(dir.path), [], "nothing half-written is left");
+    } finally {
+      await run("umount", dir.path);
+    }
+  },
 });
 
 Deno.test("code that was put is there, missing and false code is refused", async () => {

@@ -145,7 +145,7 @@ Deno.test("a peer that does not read blocks nobody else, and its calls fail when
 
 Deno.test("a path too long for a socket is refused with what to do", () => {
   const path = `/tmp/${"x".repeat(120)}/node.sock`;
-  assert.throws(() => ExecutorEndpoint.open({ path, token: "t" }), { code: "INVALID_REQUEST" });
+  assert.throws(() => ExecutorEndpoint.open({ path, token: "t" }), { code: "CONFIG_INVALID" });
 });
 
 Deno.test("output is handed on when it comes, and kept for its call's reply", async () => {

@@ -29,7 +29,7 @@ async function refusal(loading: Promise<unknown>): Promise<string> {
     await loading;
   } catch (error) {
     assert.ok(error instanceof ServerledgeError);
-    assert.equal(error.code, "INVALID_REQUEST");
+    assert.equal(error.code, "CONFIG_INVALID");
     assert.ok(!error.message.includes("\n"));
     return error.message;
   }

@@ -74,6 +74,7 @@ const creation: Description = {
     "FUNCTION_EXISTS",
     "PAYLOAD_TOO_LARGE",
     "UNPROCESSABLE",
+    "STORAGE_FULL",
     "REGISTRY_UNAVAILABLE",
     "INTERNAL",
   ],

@@ -83,6 +83,8 @@ const ownWords: ReadonlySet<ErrorCode> = new Set([
   "FUNCTION_ERROR",
   "FUNCTION_CRASHED",
   "INSTANCE_START_FAILED",
+  "ENGINE_REFUSED",
+  "STORAGE_FULL",
 ]);
 
 /** The invocation, whose failure strangers may be told. */

@@ -33,6 +33,8 @@ export const invocationErrors: readonly ErrorCode[] = [
   "FUNCTION_ERROR",
   "FUNCTION_CRASHED",
   "INSTANCE_START_FAILED",
+  "ENGINE_REFUSED",
+  "STORAGE_FULL",
   "ENGINE_UNAVAILABLE",
   "REGISTRY_UNAVAILABLE",
   "SHUTTING_DOWN",

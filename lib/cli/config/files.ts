@@ -18,7 +18,7 @@ const baseName = "serverledge-conf";
  * @param options of `start` or `config`
  * @param port `--port`
  * @param env environment variables
- * @throws `INVALID_REQUEST` naming the place and what may stand there
+ * @throws `CONFIG_INVALID` naming the place and what may stand there
  */
 export async function loadConfig(
   options: ConfigOptions,
@@ -93,7 +93,7 @@ function unreadable(path: string, cause: unknown): ServerledgeError {
     ? "no permission to read it"
     : (cause as Error).message;
   return new ServerledgeError(
-    "INVALID_REQUEST",
+    "CONFIG_INVALID",
     `Cannot read the configuration ${path}: ${reason}`,
     { cause },
   );

@@ -66,7 +66,7 @@ function policyKey(name: string): string | undefined {
  *
  * @param options of `start` or `config`
  * @param port `--port`
- * @throws `INVALID_REQUEST` for a `--set` without a value
+ * @throws `CONFIG_INVALID` for a `--set` without a value
  */
 export function commandLineSource(
   options: Pick<ConfigOptions, "listen" | "area" | "set">,
@@ -77,7 +77,7 @@ export function commandLineSource(
     const equals = item.indexOf("=");
     if (equals < 1) {
       throw new ServerledgeError(
-        "INVALID_REQUEST",
+        "CONFIG_INVALID",
         `"${item}" sets nothing: write --set KEY=VALUE`,
       );
     }

@@ -15,7 +15,7 @@ export const configEndings: readonly string[] = ["yaml", "yml", "toml", "json"];
  *
  * @param content the file's content
  * @param path where it was read, for messages
- * @throws `INVALID_REQUEST` with path, line and reason
+ * @throws `CONFIG_INVALID` with path, line and reason
  */
 export async function parseConfigText(
   content: string,
@@ -25,7 +25,7 @@ export async function parseConfigText(
     await parsers[path.slice(path.lastIndexOf(".") + 1).toLowerCase()]?.(content, path) ??
       await parseYaml(content, path);
   if (isObject(value)) return value;
-  throw new ServerledgeError("INVALID_REQUEST", `${path}: expected keys with values`);
+  throw new ServerledgeError("CONFIG_INVALID", `${path}: expected keys with values`);
 }
 
 const parsers: Readonly<Record<string, (content: string, path: string) => Promise<unknown>>> = {
@@ -74,5 +74,5 @@ async function parseJson(content: string, path: string): Promise<unknown> {
 }
 
 function malformed(path: string, line: number, reason: string, cause: unknown): ServerledgeError {
-  return new ServerledgeError("INVALID_REQUEST", `${path}, line ${line}: ${reason}`, { cause });
+  return new ServerledgeError("CONFIG_INVALID", `${path}, line ${line}: ${reason}`, { cause });
 }

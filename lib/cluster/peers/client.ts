@@ -30,6 +30,7 @@ import { type Resources, resourcesIn } from "./resource_headers.ts";
  */
 const notForThisPeer: ReadonlySet<ErrorCode> = new Set([
   "PEER_UNREACHABLE",
+  "PEER_DECLINED",
   "UNAUTHORIZED",
   "FORBIDDEN",
   "ROUTE_UNKNOWN",
@@ -81,7 +82,7 @@ export class PeerClient implements Disposable {
    * @param forwarded the request
    * @param signal the request is no longer wanted; bounds the wait
    * @param told hears what the peer tells of its resources with its answer, whatever that is
-   * @throws `PEER_UNREACHABLE` if it surely never started there, `NODE_SATURATED` if too many are
+   * @throws `PEER_UNREACHABLE` or `PEER_DECLINED` if it surely never started there, `NODE_SATURATED` if too many are
    *   on the way there, `FUNCTION_CRASHED` if it may have started and nobody knows, `CANCELLED` after
    *   the signal, or the peer's error
    */
@@ -250,7 +251,7 @@ async function reportOf(peer: NodeRecord, { status, body }: WholeAnswer): Promis
   }
   const { code: _, message, ...details } = value as Record<string, unknown>;
   if (notForThisPeer.has(code)) {
-    throw new ServerledgeError("PEER_UNREACHABLE", `Node ${peer.Id} does not take it: ${message}`, {
+    throw new ServerledgeError("PEER_DECLINED", `Node ${peer.Id} does not take it: ${message}`, {
       details: { peerCode: code },
     });
   }

@@ -17,7 +17,7 @@ export type StatusSocket = Pick<Deno.DatagramConn, "send" | "receive" | "close" 
  * @param port its port; 0 takes a free one
  * @param isFixed false to take a free one as well where that is taken, by another node of this machine
  *   most likely
- * @throws `INVALID_REQUEST` if the port is taken, or cannot be had
+ * @throws `CONFIG_INVALID` if the port is taken, or cannot be had
  */
 export function openStatusSocket(
   address: string,
@@ -55,7 +55,7 @@ function open(address: string, port: number): Deno.DatagramConn {
 
 function refused(address: string, port: number, cause: unknown): ServerledgeError {
   return new ServerledgeError(
-    "INVALID_REQUEST",
+    "CONFIG_INVALID",
     `Cannot receive datagrams on ${address} port ${port}: ${
       cause instanceof Error ? cause.message : cause
     }; set registry.udp.port to a free port`,

@@ -292,13 +292,18 @@ export class CodeCache {
 
   #unusable(cause: unknown): ServerledgeError {
     if (cause instanceof ServerledgeError) return cause;
-    return new ServerledgeError(
-      "INSTANCE_START_FAILED",
-      `The folder ${this.#dir} cannot keep code (${
-        (cause as Error).message
-      }): check its owner and free space`,
-      { cause },
-    );
+    const { code, message } = cause as NodeJS.ErrnoException;
+    return code === "ENOSPC" || code === "EDQUOT"
+      ? new ServerledgeError(
+        "STORAGE_FULL",
+        `No space is left for code in ${this.#dir} (${message}): free some, or set data.dir to another disk`,
+        { cause },
+      )
+      : new ServerledgeError(
+        "INSTANCE_START_FAILED",
+        `The folder ${this.#dir} cannot keep code (${message}): check its owner`,
+        { cause },
+      );
   }
 }
 

@@ -19,7 +19,7 @@ const privateKey = /-----BEGIN ((?:RSA |EC )?PRIVATE KEY)-----[^-]+-----END \1--
  * @param config the configuration
  * @param readFile reads a file of this machine
  * @returns undefined if no endpoint is configured
- * @throws `INVALID_REQUEST` naming the key whose file cannot be used, or that another one needs
+ * @throws `CONFIG_INVALID` naming the key whose file cannot be used, or that another one needs
  */
 export function etcdOptions(
   config: Config,
@@ -78,7 +78,7 @@ function reasonOf(cause: unknown): string {
 }
 
 function bad(key: TlsKey | "etcd.address", problem: string, cause?: unknown): ServerledgeError {
-  return new ServerledgeError("INVALID_REQUEST", `${key}: ${problem}`, {
+  return new ServerledgeError("CONFIG_INVALID", `${key}: ${problem}`, {
     details: { path: key },
     cause,
   });

@@ -25,7 +25,7 @@ function options(values: Record<string, string>): EtcdOptions | undefined {
 
 function assertRefused(values: Record<string, string>, path: string, problem: string) {
   assert.throws(() => options(values), {
-    code: "INVALID_REQUEST",
+    code: "CONFIG_INVALID",
     message: `${path}: ${problem}`,
     details: { path },
   });

@@ -93,7 +93,7 @@ export class Guest {
    * Writes the programs, and removes the folders that a predecessor left.
    *
    * @param runDir a folder of the node's own; it is made private
-   * @throws `INVALID_REQUEST` where its path is too long for sockets in it
+   * @throws `CONFIG_INVALID` where its path is too long for sockets in it
    */
   static async install(runDir: string): Promise<Guest> {
     await Deno.mkdir(runDir, { recursive: true, mode: 0o700 });

@@ -114,7 +114,7 @@ export class Spare implements AsyncDisposable {
    * @param runtime of what; its image is present
    * @param folders where its code folder will be
    * @param signal gives up
-   * @throws the signal's reason, `ENGINE_UNAVAILABLE` or `INSTANCE_START_FAILED`; nothing is left
+   * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left
    */
   static async start(
     site: Site,

@@ -37,7 +37,7 @@ export interface ExecutorStart {
  * @param site where
  * @param start what
  * @param signal gives up
- * @throws the signal's reason, `ENGINE_UNAVAILABLE` or `INSTANCE_START_FAILED`; nothing is left
+ * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left
  */
 export async function startExecutor(
   site: Site,

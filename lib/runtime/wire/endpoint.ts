@@ -62,7 +62,7 @@ export class ExecutorEndpoint implements Disposable {
    * Opens the socket. Whoever can reach its folder may connect, so a folder above must be private.
    *
    * @param options where, and for whom
-   * @throws `INVALID_REQUEST` where the path is too long for a socket; `INSTANCE_START_FAILED` where
+   * @throws `CONFIG_INVALID` where the path is too long for a socket; `INSTANCE_START_FAILED` where
    *   the socket cannot be made
    */
   static open(options: EndpointOptions): ExecutorEndpoint {
@@ -158,12 +158,12 @@ export class ExecutorEndpoint implements Disposable {
  * Checks a path before anything is made there.
  *
  * @param path of a socket to come
- * @throws `INVALID_REQUEST` where it is too long
+ * @throws `CONFIG_INVALID` where it is too long
  */
 export function checkSocketPath(path: string): void {
   if (new TextEncoder().encode(path).length <= maxSocketPath) return;
   throw new ServerledgeError(
-    "INVALID_REQUEST",
+    "CONFIG_INVALID",
     `The path ${path} is longer than the ${maxSocketPath} bytes that a socket may have: choose a shorter data.dir, or a shorter TMPDIR for sandboxes`,
     { details: { path: "data.dir" } },
   );

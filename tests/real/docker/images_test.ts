@@ -58,7 +58,7 @@ Deno.test("images are fetched, listed, and removed when nothing needs them", asy
   await assert.rejects(
     keeper.pull([`${registry.host}/nobody:1`], false),
     ({ code, message }: ServerledgeError) =>
-      code === "INSTANCE_START_FAILED" && message.includes("docker load"),
+      code === "ENGINE_REFUSED" && message.includes("docker load"),
   );
 
   const container = await docker.createContainer({ Image: busy });

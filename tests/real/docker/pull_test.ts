@@ -60,9 +60,9 @@ Deno.test("an image that cannot be refreshed is used as it is, if it is present"
   const book = new ImageBook({ read: () => undefined, write: () => {} });
   const images = new Images(engine, false, book);
   assert.equal(await images.refresh(local, ""), false);
-  await assert.rejects(images.refresh("built/elsewhere:1", ""), { code: "INSTANCE_START_FAILED" });
+  await assert.rejects(images.refresh("built/elsewhere:1", ""), { code: "ENGINE_REFUSED" });
   // Who asks for the pull itself is told that it failed.
-  await assert.rejects(images.ensure(local, "", true), { code: "INSTANCE_START_FAILED" });
+  await assert.rejects(images.ensure(local, "", true), { code: "ENGINE_REFUSED" });
   assert.equal(pulls.length, 3);
 
   const refreshing = new Images(engine, true, book);

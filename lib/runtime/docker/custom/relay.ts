@@ -52,7 +52,7 @@ export class Relay implements AsyncDisposable {
    *
    * @param site where
    * @param outbound true for a namespace with a way out
-   * @throws `ENGINE_UNAVAILABLE` or `INSTANCE_START_FAILED`; nothing is left
+   * @throws `ENGINE_UNAVAILABLE` or `ENGINE_REFUSED`; nothing is left
    */
   static async start(site: RelaySite, outbound: boolean): Promise<Relay> {
     const { engine, guest, known, limits, networks } = site;

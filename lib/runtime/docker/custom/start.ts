@@ -33,7 +33,7 @@ export interface CustomStart {
  * @param site where
  * @param start what
  * @param signal gives up
- * @throws the signal's reason, `ENGINE_UNAVAILABLE` or `INSTANCE_START_FAILED`; nothing is left
+ * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left
  */
 export async function startCustom(
   site: Site,

@@ -53,7 +53,7 @@ export class Engine implements Disposable {
    * @param what the request in words, for the error, e.g. `create container x`
    * @param request asks by a client of dockerode and reads the answer to its end
    * @param bounds how long it may take
-   * @throws `ENGINE_UNAVAILABLE` where it does not answer; `INSTANCE_START_FAILED` where it
+   * @throws `ENGINE_UNAVAILABLE` where it does not answer; `ENGINE_REFUSED` where it
    *   answers with an error, and {@link engineStatus} tells its HTTP status; the signal's reason
    */
   async ask<T>(
@@ -171,7 +171,7 @@ export function engineStatus(error: unknown): number | undefined {
  */
 export function engineRefusal(what: string, status: number, reason: string): ServerledgeError {
   return new ServerledgeError(
-    "INSTANCE_START_FAILED",
+    "ENGINE_REFUSED",
     `Docker could not ${what}: ${oneLine(reason)}`,
     { details: { engineStatus: status } },
   );

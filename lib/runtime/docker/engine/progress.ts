@@ -28,7 +28,7 @@ export type ByteStream = AsyncIterable<string | Uint8Array> | NodeJS.ReadableStr
  * @param what the request in words, for the error
  * @param answer the engine's
  * @param report told every event
- * @throws `INSTANCE_START_FAILED` where the stream tells a failure
+ * @throws `ENGINE_REFUSED` where the stream tells a failure
  */
 export async function followProgress(
   what: string,

@@ -77,7 +77,7 @@ export class Images {
    * @param key the configuration key that names it, for the error; empty if there is none
    * @param refresh true to pull it even if it is present
    * @returns true if it had to be pulled
-   * @throws `ENGINE_UNAVAILABLE`, or `INSTANCE_START_FAILED` with what to do
+   * @throws `ENGINE_UNAVAILABLE`, or `ENGINE_REFUSED` with what to do
    */
   async ensure(image: string, key: string, refresh = false): Promise<boolean> {
     const name = familiarName(image);
@@ -105,7 +105,7 @@ export class Images {
     try {
       return await this.ensure(image, key, true);
     } catch (error) {
-      const refused = error instanceof ServerledgeError && error.code === "INSTANCE_START_FAILED";
+      const refused = error instanceof ServerledgeError && error.code === "ENGINE_REFUSED";
       if (!refused || !await this.find(image)) throw error;
       log.warn("Image {image} cannot be refreshed, the present one is used: {error}", {
         image,
@@ -176,7 +176,7 @@ export class Images {
    *
    * @param image its name
    * @returns false if the engine would not, since the image is in use
-   * @throws `ENGINE_UNAVAILABLE`, `INSTANCE_START_FAILED` with the engine's reason
+   * @throws `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` with the engine's reason
    */
   async remove(image: string): Promise<boolean> {
     try {
@@ -250,7 +250,7 @@ export class Images {
       if (engineStatus(error) === undefined) throw error;
       const setting = key ? `, or name another image by the key ${key}` : "";
       throw new ServerledgeError(
-        "INSTANCE_START_FAILED",
+        "ENGINE_REFUSED",
         `${(error as Error).message}; get it with docker pull or docker load${setting}`,
         { cause: error, details: { image } },
       );

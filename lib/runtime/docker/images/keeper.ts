@@ -79,7 +79,7 @@ export class ImageKeeper {
    *
    * @param names which; none: all that are needed and missing
    * @param refresh fetch them even if they are present
-   * @throws `ENGINE_UNAVAILABLE`, or `INSTANCE_START_FAILED` with the first reason once all were tried
+   * @throws `ENGINE_UNAVAILABLE`, or `ENGINE_REFUSED` with the first reason once all were tried
    */
   async pull(names: readonly string[], refresh: boolean): Promise<PulledImages> {
     const { images, needs } = this.#options;

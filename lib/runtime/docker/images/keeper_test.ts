@@ -27,7 +27,7 @@ function setUp(needed: Record<string, Partial<ImageNeed>>) {
     ensure(name: string, key: string) {
       keys.push(key);
       if (!registry.has(name)) {
-        return Promise.reject(new ServerledgeError("INSTANCE_START_FAILED", `no ${name}`));
+        return Promise.reject(new ServerledgeError("ENGINE_REFUSED", `no ${name}`));
       }
       present.set(name, image(`id of ${name}`));
       book.note(name, `id of ${name}`, true);
@@ -75,7 +75,7 @@ Deno.test("pulled is what is missing, or what is named, and the rest goes on aft
   registry.add("py:1").add("node:1").add("more:latest");
   present.set("py:1", image("a"));
   await assert.rejects(keeper.pull([], false), (error: ServerledgeError) => {
-    assert.equal(error.code, "INSTANCE_START_FAILED");
+    assert.equal(error.code, "ENGINE_REFUSED");
     assert.match(error.message, /no none:1/);
     assert.deepEqual(error.details, {
       Pulled: ["node:1"],

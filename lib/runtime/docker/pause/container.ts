@@ -20,7 +20,7 @@ import { followProgress } from "../engine/progress.ts";
  * @param known gets the container while it exists, so that it is not swept
  * @param what part of its name
  * @param options how it is made
- * @throws `ENGINE_UNAVAILABLE` or `INSTANCE_START_FAILED`; nothing is left
+ * @throws `ENGINE_UNAVAILABLE` or `ENGINE_REFUSED`; nothing is left
  */
 export async function startPauseContainer(
   engine: Engine,
