@@ -6,7 +6,7 @@
  */
 
 import { type ErrorCode, errorCodes, ServerledgeError } from "../base/errors.ts";
-import type { HttpAnswer } from "../http/client.ts";
+import type { HttpResponse } from "../http/client.ts";
 import { isObject } from "../json/json.ts";
 
 /**
@@ -15,7 +15,7 @@ import { isObject } from "../json/json.ts";
  * @param answer a node's own, not one that a function may have written
  * @returns undefined if it carries none
  */
-export function errorIn(answer: HttpAnswer): ServerledgeError | undefined {
+export function errorIn(answer: HttpResponse): ServerledgeError | undefined {
   if (answer.status < 400) return undefined;
   const { code, message, ...details } = jsonIn(answer) ?? {};
   if (!errorCodes.includes(code as ErrorCode)) return undefined;
@@ -36,7 +36,7 @@ export interface Execution {
  * @param answer to an invocation
  * @returns undefined if it reports none, as with an async one, or one that began cold
  */
-export function warmExecutionIn(answer: HttpAnswer): Execution | undefined {
+export function warmExecutionIn(answer: HttpResponse): Execution | undefined {
   if (answer.status !== 200) return undefined;
   const { Duration, IsWarmStart, ExecutionNode } = jsonIn(answer) ?? {};
   if (IsWarmStart !== true || typeof Duration !== "number" || !(Duration > 0)) return undefined;
@@ -44,7 +44,7 @@ export function warmExecutionIn(answer: HttpAnswer): Execution | undefined {
 }
 
 /** The object in an answer; streams are too long to be looked at. */
-function jsonIn({ body }: HttpAnswer): Record<string, unknown> | undefined {
+function jsonIn({ body }: HttpResponse): Record<string, unknown> | undefined {
   if (!(body instanceof Uint8Array)) return undefined;
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(body));

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
 import { answeringNode } from "../cluster/peers/answering_node.ts";
-import type { HttpClient, WholeAnswer } from "../http/client.ts";
+import type { HttpClient, WholeResponse } from "../http/client.ts";
 import { ConnectionBroken } from "../http/failures.ts";
 import type { Target } from "./target_table.ts";
 
@@ -158,7 +158,7 @@ export class HealthChecks implements AsyncDisposable {
   }
 
   /** Asks once, and again if the connection kept from last time had ended; both within one bound. */
-  async #ask(target: Target, path: string): Promise<WholeAnswer> {
+  async #ask(target: Target, path: string): Promise<WholeResponse> {
     const { Url } = target.record;
     const abort = new AbortController();
     const giveUp = () => abort.abort();

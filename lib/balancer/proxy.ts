@@ -8,7 +8,7 @@ import { ServerledgeError } from "../base/errors.ts";
 import { requestIdHeader } from "../cluster/peers/hop_headers.ts";
 import { reportHeader } from "../cluster/peers/page_exchange.ts";
 import { resourcesIn } from "../cluster/peers/resource_headers.ts";
-import type { HttpAnswer, HttpClient } from "../http/client.ts";
+import type { HttpClient, HttpResponse } from "../http/client.ts";
 import { NeverSent } from "../http/failures.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import { KnownResponse } from "../http/server/web.ts";
@@ -152,7 +152,7 @@ export class Proxy {
   #answered(
     forwarding: Forwarding,
     { target, pull }: Choice,
-    answer: HttpAnswer,
+    answer: HttpResponse,
     body: RequestBody,
   ): Attempt {
     const { kind } = forwarding;
@@ -198,7 +198,7 @@ export class Proxy {
  * True if an answer is the node's own word. With functions over HTTP it may be the function's, and
  * only a node that was asked by another node says which.
  */
-function isOwn({ kind, request }: Forwarding, { headers }: HttpAnswer): boolean {
+function isOwn({ kind, request }: Forwarding, { headers }: HttpResponse): boolean {
   if (kind !== "page") return true;
   return request.headers.has(requestIdHeader) && !headers.some(([name]) => name === reportHeader);
 }

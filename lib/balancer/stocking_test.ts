@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { settle } from "../../tests/support/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
-import type { WholeAnswer } from "../http/client.ts";
+import type { WholeResponse } from "../http/client.ts";
 import type { HttpRequest } from "../http/request.ts";
 import { Stocking } from "./stocking.ts";
 import { Target } from "./target_table.ts";
@@ -10,8 +10,8 @@ function setUp() {
   const clock = new ManualClock();
   const asked: { url: string; body: unknown; end(status: number): void }[] = [];
   const client = {
-    ask(url: string, { path, body }: HttpRequest, signal: AbortSignal): Promise<WholeAnswer> {
-      const { promise, resolve, reject } = Promise.withResolvers<WholeAnswer>();
+    ask(url: string, { path, body }: HttpRequest, signal: AbortSignal): Promise<WholeResponse> {
+      const { promise, resolve, reject } = Promise.withResolvers<WholeResponse>();
       signal.addEventListener("abort", () => reject(new Error("closed")));
       asked.push({
         url: `${url}${path}`,

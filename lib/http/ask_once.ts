@@ -4,22 +4,22 @@
  * @module
  */
 
-import type { WholeAnswer } from "./client.ts";
+import type { WholeResponse } from "./client.ts";
 import type { Connection } from "./connection.ts";
 import type { HttpRequest } from "./request.ts";
 
 /** What an exchange is held to. */
 export interface ExchangeOptions {
-  /** Longest body of an answer, bytes. */
+  /** Longest body of a response, bytes. */
   readonly maxBytes: number;
   /** Closes the connection. */
   readonly signal: AbortSignal;
-  /** Whether the body of an answer with this status is read; all are, by default. */
+  /** Whether the body of a response with this status is read; all are, by default. */
   readonly wantsBody?: (status: number) => boolean;
 }
 
 /**
- * Sends a request, reads its answer and closes the connection.
+ * Sends a request, reads its response and closes the connection.
  *
  * @param connection fresh; closed on every path
  * @param request what to send; told to close the connection by its headers
@@ -31,7 +31,7 @@ export async function askOnce(
   connection: Connection,
   request: HttpRequest,
   { signal, maxBytes, wantsBody = () => true }: ExchangeOptions,
-): Promise<WholeAnswer> {
+): Promise<WholeResponse> {
   using _closed = connection;
   const close = () => connection[Symbol.dispose]();
   signal.addEventListener("abort", close);

@@ -6,17 +6,17 @@
  */
 
 import { connect } from "./address.ts";
-import type { Connection, IncomingAnswer } from "./connection.ts";
+import type { Connection, IncomingResponse } from "./connection.ts";
 import { NeverSent } from "./failures.ts";
 import type { HeaderPair } from "./head.ts";
 import type { HttpRequest } from "./request.ts";
 import { IdlePool } from "./pool.ts";
 
-/** Answers up to this size are not streamed, so that one that breaks off is told as an error. */
+/** Responses up to this size are not streamed, so that one that breaks off is told as an error. */
 const maxWholeBytes = 256 << 10;
 
-/** An answer. */
-export interface HttpAnswer {
+/** A response. */
+export interface HttpResponse {
   /** Status code. */
   readonly status: number;
   /** Headers in their order, names in lower case. */
@@ -25,14 +25,14 @@ export interface HttpAnswer {
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 }
 
-/** An answer whose body was read. */
-export interface WholeAnswer extends HttpAnswer {
+/** A response whose body was read. */
+export interface WholeResponse extends HttpResponse {
   /** Body. */
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
 /** An exchange of which the body is still to be read. One of the two methods ends it. */
-interface Exchange extends IncomingAnswer {
+interface Exchange extends IncomingResponse {
   /** Keeps the connection: the body was read. */
   readonly end: () => void;
   /** Closes the connection. */
@@ -46,7 +46,7 @@ export class HttpClient implements Disposable {
   readonly #stop = new AbortController();
 
   /**
-   * Sends a request and reads its answer.
+   * Sends a request and reads its response.
    *
    * @param url of the server; its path does not count
    * @param request what to send
@@ -60,24 +60,16 @@ export class HttpClient implements Disposable {
     request: HttpRequest,
     signal: AbortSignal,
     maxBytes: number,
-  ): Promise<WholeAnswer> {
-    const { head, body, end, drop } = await this.#begin(url, request, signal);
-    try {
-      const whole = await body.whole(maxBytes);
-      end();
-      return { status: head.status, headers: head.headers, body: whole };
-    } catch (error) {
-      drop();
-      throw error;
-    }
+  ): Promise<WholeResponse> {
+    return await readBody(await this.#begin(url, request, signal), maxBytes);
   }
 
   /**
-   * Sends a request and passes its answer on as it comes, but for small ones.
+   * Sends a request and passes its response on as it comes, but for small ones.
    *
    * @param url of the server; its path does not count
    * @param request what to send
-   * @param signal closes the connection, until the answer's body has ended
+   * @param signal closes the connection, until the response's body has ended
    * @param ended called once when the exchange is over, however it went
    * @throws {NeverSent} if not a byte of the request was sent; {ConnectionBroken} or {BadMessage}
    *   if it may have been carried out
@@ -87,20 +79,12 @@ export class HttpClient implements Disposable {
     request: HttpRequest,
     signal: AbortSignal,
     ended: () => void,
-  ): Promise<HttpAnswer> {
+  ): Promise<HttpResponse> {
     const exchange = await this.#begin(url, request, signal, ended);
     const { head: { status, headers }, body } = exchange;
-    if (body.length === undefined || body.length > maxWholeBytes) {
-      return { status, headers, body: streamOf(exchange) };
-    }
-    try {
-      const whole = await body.whole(maxWholeBytes);
-      exchange.end();
-      return { status, headers, body: whole };
-    } catch (error) {
-      exchange.drop();
-      throw error;
-    }
+    const isSmall = body.length !== undefined && body.length <= maxWholeBytes;
+    if (isSmall) return await readBody(exchange, maxWholeBytes);
+    return { status, headers, body: streamOf(exchange) };
   }
 
   /**
@@ -171,7 +155,7 @@ export class HttpClient implements Disposable {
     request: HttpRequest,
     signal: AbortSignal,
     use: (connection: Connection) => void,
-  ): Promise<IncomingAnswer> {
+  ): Promise<IncomingResponse> {
     const givenUp = () => signal.aborted || this.#stop.signal.aborted;
     if (givenUp()) throw new NeverSent("It was given up before it was sent");
     for (let kept = pool.take(); kept; kept = pool.take()) {
@@ -192,6 +176,20 @@ export class HttpClient implements Disposable {
     let pool = this.#pools.get(url);
     if (!pool) this.#pools.set(url, pool = new IdlePool(url));
     return pool;
+  }
+}
+
+async function readBody(
+  { head: { status, headers }, body, end, drop }: Exchange,
+  maxBytes: number,
+): Promise<WholeResponse> {
+  try {
+    const whole = await body.whole(maxBytes);
+    end();
+    return { status, headers, body: whole };
+  } catch (error) {
+    drop();
+    throw error;
   }
 }
 

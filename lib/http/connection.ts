@@ -8,20 +8,20 @@
 
 import { IncomingBody } from "./body.ts";
 import { BadMessage, NeverSent } from "./failures.ts";
-import { type AnswerHead, parseAnswerHead } from "./head.ts";
+import { parseResponseHead, type ResponseHead } from "./head.ts";
 import { Input } from "./input.ts";
 import { beginRequest, type HttpRequest, type RequestRest } from "./request.ts";
 
-/** Most interim answers (1xx) before the real one. */
+/** Most interim responses (1xx) before the real one. */
 const maxInterim = 16;
 
 /** What a connection needs of the one below. */
 export type Wire = Pick<Deno.Conn, "read" | "write" | "close">;
 
-/** The answer to a request, its body still to be read. */
-export interface IncomingAnswer {
+/** The response to a request, its body still to be read. */
+export interface IncomingResponse {
   /** Its head. */
-  readonly head: AnswerHead;
+  readonly head: ResponseHead;
   /** Its body. */
   readonly body: IncomingBody;
 }
@@ -51,7 +51,7 @@ export class Connection implements Disposable {
   }
 
   /**
-   * True if another request may follow, once the answer's body was read. Whoever answered before it
+   * True if another request may follow, once the response's body was read. Whoever answered before it
    * had read a whole request would take the rest for the next one.
    */
   get isReusable(): boolean {
@@ -74,20 +74,20 @@ export class Connection implements Disposable {
   }
 
   /**
-   * Sends a request, once, and reads the head of its answer.
+   * Sends a request, once, and reads the head of its response.
    *
    * @param request what to send
    * @throws {NeverSent} if not a byte of it was sent; {ConnectionBroken} or {BadMessage} if it may
    *   have been carried out
    */
-  async ask(request: HttpRequest): Promise<IncomingAnswer> {
+  async ask(request: HttpRequest): Promise<IncomingResponse> {
     if (this.isClosed) throw new NeverSent("The connection had ended before the request");
     this.#state = "sending";
     this.#rest = await beginRequest(this.#wire, request);
     if (this.#rest) this.#sendRest(this.#rest, request);
     else this.#sent();
     for (let count = 0; count <= maxInterim; count++) {
-      const head = parseAnswerHead(await this.#input.head(), request.method);
+      const head = parseResponseHead(await this.#input.head(), request.method);
       if (head.status === 101) throw new BadMessage("switches protocols unasked");
       if (head.status < 200) continue;
       this.#keepsAlive = head.keepAlive;
@@ -108,7 +108,7 @@ export class Connection implements Disposable {
     if (this.isClosed) rest.cancel();
     rest.send().then(() => this.#sent(), () => {
       rest.cancel();
-      // The other side may answer and close before it has read all, so its answer is still waited
+      // The other side may answer and close before it has read all, so its response is still waited
       // for; but the rest of a stream that broke off would be waited for by both sides.
       if (body instanceof ReadableStream) this[Symbol.dispose]();
     });

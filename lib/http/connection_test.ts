@@ -13,14 +13,14 @@ class FakeWire {
   /** Ends a read that waits when nothing is left to answer. */
   readonly ended = Promise.withResolvers<void>();
 
-  constructor(answer: string, pieceSize: number) {
-    const bytes = new TextEncoder().encode(answer);
+  constructor(response: string, pieceSize: number) {
+    const bytes = new TextEncoder().encode(response);
     for (let at = 0; at < bytes.length; at += pieceSize) {
       this.#pieces.push(bytes.slice(at, at + pieceSize));
     }
   }
 
-  /** Leaves the connection open after the answer. */
+  /** Leaves the connection open after the response. */
   async read(into: Uint8Array): Promise<number | null> {
     const piece = this.#pieces.shift();
     if (!piece) {
@@ -48,15 +48,15 @@ class FakeWire {
 }
 
 /** A connection that answers this; line ends are written `\n` and sent as CR LF. */
-function connect(answer: string, pieceSize = 5) {
-  const wire = new FakeWire(answer.replaceAll("\n", "\r\n"), pieceSize);
+function connect(response: string, pieceSize = 5) {
+  const wire = new FakeWire(response.replaceAll("\n", "\r\n"), pieceSize);
   return { wire, connection: new Connection(wire) };
 }
 
 const get: HttpRequest = { method: "GET", path: "/", headers: [], body: undefined };
 const hello = new TextEncoder().encode("hello");
 
-/** Reads an answer part by part. */
+/** Reads a response part by part. */
 async function read(connection: Connection, request = get): Promise<string> {
   const { body } = await connection.ask(request);
   let text = "";
@@ -66,7 +66,7 @@ async function read(connection: Connection, request = get): Promise<string> {
   return text;
 }
 
-/** Reads an answer as a whole. */
+/** Reads a response as a whole. */
 async function whole(connection: Connection, maxBytes = 1000): Promise<string> {
   const { body } = await connection.ask(get);
   return new TextDecoder().decode(await body.whole(maxBytes));
@@ -77,7 +77,7 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }
 
-const answers = {
+const responses = {
   "of a length": "HTTP/1.1 200 OK\ncontent-LENGTH: 11\n\nhello world",
   "in chunks":
     "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n6;x=y\nhello \n5\nworld\n0\nTrailer: 1\n\n",
@@ -85,11 +85,11 @@ const answers = {
     "HTTP/1.1 103 Early\nLink: x\n\nHTTP/1.1 200 OK\nContent-Length: 11\n\nhello world",
 };
 
-for (const [name, answer] of Object.entries(answers)) {
-  Deno.test(`an answer ${name} is read, however it is cut into pieces`, async () => {
-    for (let size = 1; size <= answer.length + 10; size++) {
+for (const [name, response] of Object.entries(responses)) {
+  Deno.test(`a response ${name} is read, however it is cut into pieces`, async () => {
+    for (let size = 1; size <= response.length + 10; size++) {
       for (const reading of [read, whole]) {
-        const { connection } = connect(answer, size);
+        const { connection } = connect(response, size);
         assert.equal(await reading(connection), "hello world");
         await settle();
         assert.ok(connection.isReusable);
@@ -131,7 +131,7 @@ Deno.test("one exchange follows the other", async () => {
   assert.equal(await read(connection), "b");
 });
 
-Deno.test("no other request follows where the next answer could be mistaken", async () => {
+Deno.test("no other request follows where the next response could be mistaken", async () => {
   const closing = connect("HTTP/1.1 200 OK\nConnection: close\nContent-Length: 1\n\na", 1);
   const unasked = connect("HTTP/1.1 200 OK\nContent-Length: 1\n\nabc", 1000);
   for (const { connection } of [closing, unasked]) {
@@ -147,16 +147,16 @@ Deno.test("no other request follows where the next answer could be mistaken", as
 });
 
 Deno.test("requests are written whole, streams in chunks", async () => {
-  const answer = "HTTP/1.1 200 OK\nContent-Length: 0\n\n";
-  const joined = connect(answer);
+  const response = "HTTP/1.1 200 OK\nContent-Length: 0\n\n";
+  const joined = connect(response);
   await read(joined.connection, { ...get, method: "POST", body: hello });
   await settle();
   assert.match(joined.wire.written, /\r\ncontent-length: 5\r\n\r\nhello$/);
-  const large = connect(answer);
+  const large = connect(response);
   await read(large.connection, { ...get, method: "POST", body: new Uint8Array(70_000).fill(97) });
   while (!large.connection.isReusable) await Promise.resolve();
   assert.match(large.wire.written, /content-length: 70000\r\n\r\na{70000}$/);
-  const stream = connect(answer);
+  const stream = connect(response);
   const body = ReadableStream.from([hello, new Uint8Array(), hello]);
   await read(stream.connection, { ...get, method: "POST", body });
   while (!stream.connection.isReusable) await Promise.resolve();
@@ -173,7 +173,7 @@ Deno.test("a request of which nothing was written was never sent, and a stream n
   await assert.rejects(connection.ask(get), NeverSent);
 });
 
-Deno.test("an answer is heard though the request could not be sent to its end", async () => {
+Deno.test("a response is heard though the request could not be sent to its end", async () => {
   const { wire, connection } = connect("HTTP/1.1 413 Large\nContent-Length: 4\n\nstop");
   const asking = read(connection, { ...get, method: "POST", body: hello });
   wire.isBroken = true;
@@ -181,7 +181,7 @@ Deno.test("an answer is heard though the request could not be sent to its end", 
   assert.ok(!connection.isReusable);
 });
 
-Deno.test("an answer that breaks off is told", async () => {
+Deno.test("a response that breaks off is told", async () => {
   const cut = [
     "",
     "HTTP/1.1 200",
@@ -191,11 +191,11 @@ Deno.test("an answer that breaks off is told", async () => {
     "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n",
     "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n50\nhello\n",
   ];
-  for (const answer of cut) {
+  for (const response of cut) {
     for (const reading of [read, whole]) {
-      const { wire, connection } = connect(answer);
+      const { wire, connection } = connect(response);
       wire.ended.resolve();
-      await assert.rejects(reading(connection), ConnectionBroken, answer);
+      await assert.rejects(reading(connection), ConnectionBroken, response);
     }
   }
 });
@@ -217,12 +217,12 @@ Deno.test("what is not HTTP/1, or too long, is refused at once", async () => {
     `HTTP/1.1 200 OK\n${"A: b\n".repeat(20_000)}\n`,
   ];
   // The connection stays open: nothing more is waited for.
-  for (const answer of bad) {
+  for (const response of bad) {
     for (const size of [7, 4096]) {
       await assert.rejects(
-        whole(connect(answer, size).connection),
+        whole(connect(response, size).connection),
         BadMessage,
-        answer.slice(0, 80),
+        response.slice(0, 80),
       );
     }
   }

@@ -10,22 +10,22 @@ export class NeverSent extends Error {
   override readonly name = "NeverSent";
 }
 
-/** The connection ended before the answer did; the request may have been carried out. */
+/** The connection ended before the response did; the request may have been carried out. */
 export class ConnectionBroken extends Error {
   /** The class, for logs. */
   override readonly name = "ConnectionBroken";
 }
 
 /**
- * The answer is not HTTP/1, or longer than it may be; the request may have been carried out. The
- * message goes on after "The answer".
+ * A message is not HTTP/1, or longer than it may be; a request may have been carried out. The text goes
+ * on after its subject, such as "The response".
  */
 export class BadMessage extends Error {
   /** The class, for logs. */
   override readonly name: string = "BadMessage";
 }
 
-/** The body of the answer is longer than was wanted. */
+/** The body of the response is longer than was wanted. */
 export class TooLong extends BadMessage {
   /** The class, for logs. */
   override readonly name = "TooLong";

@@ -9,7 +9,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { askOnce, type ExchangeOptions } from "./ask_once.ts";
-import type { WholeAnswer } from "./client.ts";
+import type { WholeResponse } from "./client.ts";
 import { Connection } from "./connection.ts";
 import { NeverSent } from "./failures.ts";
 import type { HttpRequest } from "./request.ts";
@@ -30,7 +30,7 @@ export interface GuardedOptions extends ExchangeOptions {
 }
 
 /**
- * Sends one request and reads its answer. Redirects are the caller's to follow, each by a call of
+ * Sends one request and reads its response. Redirects are the caller's to follow, each by a call of
  * its own.
  *
  * @param url absolute, `http:` or `https:`
@@ -42,7 +42,7 @@ export async function askGuarded(
   url: URL,
   request: Omit<HttpRequest, "path">,
   options: GuardedOptions,
-): Promise<WholeAnswer> {
+): Promise<WholeResponse> {
   const { signal } = options;
   const secure = url.protocol === "https:";
   if (!secure && url.protocol !== "http:") {

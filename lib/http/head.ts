@@ -12,8 +12,8 @@ const badInValue = /[^\t\x20-\x7e\x80-\xff]/;
 /** Name and value of a header. */
 export type HeaderPair = readonly [name: string, value: string];
 
-/** The head of an answer. */
-export interface AnswerHead {
+/** The head of a response. */
+export interface ResponseHead {
   /** Status code. */
   readonly status: number;
   /** Headers in their order, names in lower case. */
@@ -53,13 +53,13 @@ export function requestHead(
 const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
 
 /**
- * Reads the head of an answer.
+ * Reads the head of a response.
  *
  * @param text up to the empty line that ends it; its lines may also end without a CR
  * @param method verb of the request
  * @throws {BadMessage} if it is not HTTP/1 or does not tell how its body ends
  */
-export function parseAnswerHead(text: string, method: string): AnswerHead {
+export function parseResponseHead(text: string, method: string): ResponseHead {
   const end = endOfLine(text, 0);
   const [, minor, code] = /^HTTP\/1\.([01]) (\d{3})(?:[ \r]|$)/.exec(text.slice(0, end)) ?? [];
   if (!code) throw new BadMessage("is not HTTP/1");
@@ -163,7 +163,7 @@ function framingOf(status: number, method: string, headers: readonly HeaderPair[
   const lengths = new Set(
     headers.filter(([name]) => name === "content-length").map((pair) => pair[1]),
   );
-  // Two ways to find the end of a body are two opinions on where the next answer begins.
+  // Two ways to find the end of a body are two opinions on where the next response begins.
   if (lengths.size > 1 || (coding !== undefined && lengths.size > 0)) {
     throw new BadMessage("has an ambiguous length");
   }
@@ -195,7 +195,7 @@ export function endOfHead(
 
 const protocol = new TextEncoder().encode("HTTP/1.");
 
-/** Whether bytes begin like an answer: whoever speaks something else would be waited for. */
+/** Whether bytes begin like a response: whoever speaks something else would be waited for. */
 export function mayBeHttp(bytes: Uint8Array): boolean {
   const length = Math.min(bytes.length, protocol.length);
   for (let at = 0; at < length; at++) if (bytes[at] !== protocol[at]) return false;

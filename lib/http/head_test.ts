@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { BadMessage } from "./failures.ts";
-import { parseAnswerHead, requestHead } from "./head.ts";
+import { parseResponseHead, requestHead } from "./head.ts";
 
 const parse = (head: string, method = "POST") =>
-  parseAnswerHead(head.replaceAll("\n", "\r\n"), method);
+  parseResponseHead(head.replaceAll("\n", "\r\n"), method);
 
 Deno.test("a request tells the length of its body, or that it comes in chunks", () => {
   assert.equal(
@@ -15,7 +15,7 @@ Deno.test("a request tells the length of its body, or that it comes in chunks", 
   assert.match(requestHead("PUT", "/", [], undefined), /transfer-encoding: chunked\r\n/);
 });
 
-Deno.test("an answer's body is delimited by its length, in chunks, or by the end", () => {
+Deno.test("a response's body is delimited by its length, in chunks, or by the end", () => {
   const head = parse("HTTP/1.1 200 OK\nContent-Length: 12\nX-A: b: c \nx-a: d");
   assert.deepEqual([head.status, head.framing, head.keepAlive], [200, 12, true]);
   assert.deepEqual(head.headers.slice(1), [["x-a", "b: c"], ["x-a", "d"]]);
@@ -24,7 +24,7 @@ Deno.test("an answer's body is delimited by its length, in chunks, or by the end
   assert.deepEqual([old.framing, old.keepAlive], ["eof", false]);
 });
 
-Deno.test("some answers have no body, whatever they say", () => {
+Deno.test("some responses have no body, whatever they say", () => {
   assert.equal(parse("HTTP/1.1 200 OK\nContent-Length: 12", "HEAD").framing, 0);
   assert.equal(parse("HTTP/1.1 204 No Content").framing, 0);
   assert.equal(parse("HTTP/1.1 304\nContent-Length: 12").framing, 0);
@@ -58,7 +58,7 @@ Deno.test("what is not HTTP/1, or ambiguous, is refused", () => {
 });
 
 Deno.test("lines may end without a CR", () => {
-  const head = parseAnswerHead("HTTP/1.1 200 OK\nContent-Length: 5\r\nX-A: b", "POST");
+  const head = parseResponseHead("HTTP/1.1 200 OK\nContent-Length: 5\r\nX-A: b", "POST");
   assert.deepEqual([head.framing, head.headers[1]], [5, ["x-a", "b"]]);
 });
 

@@ -64,7 +64,7 @@ export class Input {
   }
 
   /**
-   * The head of an answer.
+   * The head of a response.
    *
    * @returns its text without the empty line that ends it
    * @throws {ConnectionBroken} or {BadMessage}

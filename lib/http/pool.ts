@@ -37,7 +37,7 @@ export class IdlePool implements Disposable {
   /**
    * Keeps a connection if another request may follow on it; closes it if not.
    *
-   * @param connection whose answer was read
+   * @param connection whose response was read
    */
   keep(connection: Connection): void {
     if (this.#isDisposed || this.#idle.length >= maxIdle || !connection.isReusable) {

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { connect } from "../../lib/http/address.ts";
 import { askOnce } from "../../lib/http/ask_once.ts";
-import { type HttpAnswer, HttpClient } from "../../lib/http/client.ts";
+import { HttpClient, type HttpResponse } from "../../lib/http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../../lib/http/failures.ts";
 import type { HttpRequest } from "../../lib/http/request.ts";
 import { eventually } from "../support/eventually.ts";
@@ -44,7 +44,7 @@ async function opened(
   url: string,
   request = post(),
   signal = never,
-): Promise<{ answer: HttpAnswer; ended: () => number }> {
+): Promise<{ answer: HttpResponse; ended: () => number }> {
   let count = 0;
   const answer = await client.open(url, request, signal, () => count++);
   return { answer, ended: () => count };

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
 import { sliceBytes } from "../../base/slices.ts";
-import { type HttpAnswer, HttpClient, type WholeAnswer } from "../../http/client.ts";
+import { HttpClient, type HttpResponse, type WholeResponse } from "../../http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../../http/failures.ts";
 import type { HttpRequest } from "../../http/request.ts";
 import { isObject } from "../../json/json.ts";
@@ -194,7 +194,7 @@ export class PeerClient implements Disposable {
   }
 }
 
-function hear({ headers }: HttpAnswer, told: (resources: Resources) => void): void {
+function hear({ headers }: HttpResponse, told: (resources: Resources) => void): void {
   const resources = resourcesIn(headers);
   if (resources) told(resources);
 }
@@ -236,7 +236,7 @@ async function wordsIn(
   return await new Blob(parts).bytes();
 }
 
-async function reportOf(peer: NodeRecord, { status, body }: WholeAnswer): Promise<Report> {
+async function reportOf(peer: NodeRecord, { status, body }: WholeResponse): Promise<Report> {
   const { value, long } = await parsed(body);
   if (status === 200) {
     const report = v.safeParse(reportSchema, value);

@@ -7,7 +7,7 @@
  */
 
 import * as v from "valibot";
-import type { HttpAnswer } from "../../http/client.ts";
+import type { HttpResponse } from "../../http/client.ts";
 import type { HeaderPair } from "../../http/head.ts";
 import type { HttpRequest } from "../../http/request.ts";
 import { passesOn } from "../../http/passing.ts";
@@ -75,7 +75,7 @@ export function reportPair(report: Report): [string, string] {
  * @param answer of a peer
  * @returns the report, the answer in it; undefined if it is the peer's own
  */
-export function pageReport({ status, headers, body }: HttpAnswer): Report | undefined {
+export function pageReport({ status, headers, body }: HttpResponse): Report | undefined {
   const text = headers.find(([name]) => name === reportHeader)?.[1];
   if (text === undefined) return undefined;
   const report = v.safeParse(headerSchema, jsonOf(text));

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { STATUS_CODES } from "node:http";
 import { headerLines, type HeaderPair, valueOf } from "../head.ts";
 import type { OutgoingResponse } from "./messages.ts";
 import type { RequestHead } from "./request_head.ts";
@@ -48,40 +49,6 @@ export function framingOf(
   return isOld ? "eof" : "chunked";
 }
 
-const reasons: Readonly<Record<number, string>> = {
-  200: "OK",
-  201: "Created",
-  202: "Accepted",
-  204: "No Content",
-  206: "Partial Content",
-  301: "Moved Permanently",
-  302: "Found",
-  303: "See Other",
-  304: "Not Modified",
-  307: "Temporary Redirect",
-  308: "Permanent Redirect",
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  409: "Conflict",
-  413: "Content Too Large",
-  414: "URI Too Long",
-  417: "Expectation Failed",
-  422: "Unprocessable Content",
-  429: "Too Many Requests",
-  431: "Request Header Fields Too Large",
-  499: "Client Closed Request",
-  500: "Internal Server Error",
-  501: "Not Implemented",
-  502: "Bad Gateway",
-  503: "Service Unavailable",
-  504: "Gateway Timeout",
-  505: "HTTP Version Not Supported",
-};
-
 /** What only the server says, since only it knows. */
 const ownNames: ReadonlySet<string> = new Set([
   "connection",
@@ -113,7 +80,7 @@ export class ResponseHeads {
     keepAlive: boolean,
     isOld: boolean,
   ): string {
-    let head = `${responsePrefix}${status} ${reasons[status] ?? "Status"}\r\n` +
+    let head = `${responsePrefix}${status} ${STATUS_CODES[status] ?? ""}\r\n` +
       this.#headerText(headers) + this.#dateLine(headers);
     if (typeof framing === "number") head += `content-length: ${framing}\r\n`;
     else if (framing === "chunked") head += "transfer-encoding: chunked\r\n";

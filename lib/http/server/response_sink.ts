@@ -12,7 +12,7 @@ import type { ClientWatch } from "./client_watch.ts";
 /** Zeros that may go before the length of a chunk. */
 const chunkPrefix = "0".repeat(8);
 
-/** Listener for waits on the client while an answer is sent. */
+/** Listener for waits on the client while a response is sent. */
 export interface Sending {
   /** Something is to be taken by the client. */
   begun(): void;

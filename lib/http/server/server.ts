@@ -173,7 +173,7 @@ export class HttpServer implements AsyncDisposable {
       this.#refused++;
       return conn.close();
     }
-    // Answers are small, and nobody waits to send more with them.
+    // Responses are small, and nobody waits to send more with them.
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const connection = this.#serve(conn, client);
     this.#open.add(connection);

@@ -9,7 +9,7 @@
 
 import process from "node:process";
 import type { Arrivals } from "./arrivals.ts";
-import type { AnswerParser } from "./answer_parser.ts";
+import type { ResponseParser } from "./response_parser.ts";
 import { judgeStatus } from "./judge.ts";
 import { type Failure, LinePool, type ShotOwner } from "./line_pool.ts";
 import { Pacer } from "./pacer.ts";
@@ -115,7 +115,7 @@ class Generator implements ShotOwner, Disposable {
     return performance.now() - this.#began;
   }
 
-  answered(shot: Shot, answer: AnswerParser): void {
+  answered(shot: Shot, answer: ResponseParser): void {
     const endMs = this.now();
     const { judge } = this.#plan.kinds[shot.kind]!;
     const { status } = answer;

@@ -7,7 +7,7 @@
  */
 
 import { BadMessage } from "../../http/failures.ts";
-import { AnswerParser } from "./answer_parser.ts";
+import { ResponseParser } from "./response_parser.ts";
 import type { RequestKind, Shot } from "./plan.ts";
 
 const bufferBytes = 32 << 10;
@@ -18,7 +18,7 @@ export type LineFailure = "connection_closed" | "bad_answer" | "timeout";
 /** Who uses a line. */
 export interface LineOwner {
   /** An answer is complete. The line is free, and may be used at once if it is still open. */
-  answered(line: Line, shot: Shot, answer: AnswerParser): void;
+  answered(line: Line, shot: Shot, answer: ResponseParser): void;
   /** The line is closed; the request that was under way on it, if one was, has failed. */
   closed(line: Line, shot: Shot | undefined, failure: LineFailure): void;
 }
@@ -27,7 +27,7 @@ export interface LineOwner {
 export class Line {
   readonly #conn: Deno.Conn;
   readonly #owner: LineOwner;
-  readonly #parser = new AnswerParser();
+  readonly #parser = new ResponseParser();
   readonly #buffer = new Uint8Array(bufferBytes);
   #shot: Shot | undefined;
   #unsent: Uint8Array | undefined;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { AnswerParser } from "./answer_parser.ts";
+import type { ResponseParser } from "./response_parser.ts";
 import { Line, type LineFailure, type LineOwner } from "./line.ts";
 import type { Origin, RequestKind, Shot } from "./plan.ts";
 
@@ -22,7 +22,7 @@ export interface ShotOwner {
   /** ms after the start. */
   now(): number;
   /** It was answered; the answer is valid during the call only. */
-  answered(shot: Shot, answer: AnswerParser): void;
+  answered(shot: Shot, answer: ResponseParser): void;
   /** It was not answered; the reason is told where there is one to tell. */
   failed(shot: Shot, failure: Failure, reason?: string): void;
   /** It has ended, answered or not, and its connection can be used again. */
@@ -108,7 +108,7 @@ export class LinePool implements LineOwner, Disposable {
   }
 
   /** Takes note of an answer and sends the next request. */
-  answered(line: Line, shot: Shot, answer: AnswerParser): void {
+  answered(line: Line, shot: Shot, answer: ResponseParser): void {
     if (this.#over.signal.aborted) return;
     this.#owner.answered(shot, answer);
     if (line.isOpen) this.#free(line);

@@ -5,7 +5,7 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
-import type { WholeAnswer } from "../../http/client.ts";
+import type { WholeResponse } from "../../http/client.ts";
 import { TooLong } from "../../http/failures.ts";
 import { askGuarded, Forbidden } from "../../http/guarded.ts";
 
@@ -50,7 +50,7 @@ async function request(
   url: URL,
   { maxBytes, forbids }: FetchCodeOptions,
   signal: AbortSignal,
-): Promise<WholeAnswer> {
+): Promise<WholeResponse> {
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     refuse(url, "is neither http nor https");
   }

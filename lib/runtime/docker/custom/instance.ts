@@ -9,7 +9,7 @@
 import { abortable } from "../../../base/async.ts";
 import { ServerledgeError } from "../../../base/errors.ts";
 import { sliceBytes } from "../../../base/slices.ts";
-import type { WholeAnswer } from "../../../http/client.ts";
+import type { WholeResponse } from "../../../http/client.ts";
 import { askOnce } from "../../../http/ask_once.ts";
 import { BadMessage, NeverSent, TooLong } from "../../../http/failures.ts";
 import { isObject } from "../../../json/json.ts";
@@ -114,7 +114,7 @@ export async function callCustom(
  * @throws {RestTooLong} where it says too much beside its result
  */
 export async function readReply(
-  { status, body }: Pick<WholeAnswer, "status" | "body">,
+  { status, body }: Pick<WholeResponse, "status" | "body">,
   maxResultBytes: number,
 ): Promise<Reply> {
   if (body.length <= sliceBytes) return readCustomReply(status, decoder.decode(body));

@@ -8,11 +8,11 @@
 
 import { BadMessage } from "../../http/failures.ts";
 import {
-  type AnswerHead,
   endOfHead,
   type Framing,
   mayBeHttp,
-  parseAnswerHead,
+  parseResponseHead,
+  type ResponseHead,
 } from "../../http/head.ts";
 import { latin1Text } from "../../http/latin1.ts";
 
@@ -28,13 +28,13 @@ const nothing = new Uint8Array(0);
 type ChunkState = "size" | "data" | "data-end" | "trailer" | "end";
 
 /** Reads the answers of one connection, of which one at a time is expected. */
-export class AnswerParser {
+export class ResponseParser {
   #method = "GET";
   #keeps = true;
-  #head: AnswerHead | undefined;
+  #head: ResponseHead | undefined;
   /** Text of the head that {@link #lastHead} was read from: most answers have the same. */
   #lastText = "";
-  #lastHead: AnswerHead | undefined;
+  #lastHead: ResponseHead | undefined;
   /** A head or line that came in parts. */
   #pending: Uint8Array = nothing;
   #left = 0;
@@ -134,15 +134,15 @@ export class AnswerParser {
     return all.subarray(found.next);
   }
 
-  #parseHead(text: string): AnswerHead {
+  #parseHead(text: string): ResponseHead {
     if (text !== this.#lastText || this.#method === "HEAD" || !this.#lastHead) {
-      this.#lastHead = parseAnswerHead(text, this.#method);
+      this.#lastHead = parseResponseHead(text, this.#method);
       this.#lastText = this.#method === "HEAD" ? "" : text;
     }
     return this.#lastHead;
   }
 
-  #begin(head: AnswerHead): void {
+  #begin(head: ResponseHead): void {
     this.#head = head;
     this.#left = lengthOf(head.framing);
     this.#chunk = "size";

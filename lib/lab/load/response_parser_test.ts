@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { BadMessage } from "../../http/failures.ts";
-import { AnswerParser } from "./answer_parser.ts";
+import { ResponseParser } from "./response_parser.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** Feeds pieces through one buffer, as a connection does. @returns how many made the answer whole */
-function feed(parser: AnswerParser, bytes: Uint8Array, cuts: readonly number[] = []): number {
+function feed(parser: ResponseParser, bytes: Uint8Array, cuts: readonly number[] = []): number {
   const buffer = new Uint8Array(bytes.length);
   const ends = [...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);
   let [from, whole] = [0, 0];
@@ -20,8 +20,8 @@ function feed(parser: AnswerParser, bytes: Uint8Array, cuts: readonly number[] =
   return whole;
 }
 
-function parserOf(method = "POST", keeps = true): AnswerParser {
-  const parser = new AnswerParser();
+function parserOf(method = "POST", keeps = true): ResponseParser {
+  const parser = new ResponseParser();
   parser.expect(method, keeps);
   return parser;
 }
@@ -61,7 +61,7 @@ Deno.test("an answer in chunks is found whatever pieces it comes in", () => {
 });
 
 Deno.test("one answer after the other, of the same head and of another", () => {
-  const parser = new AnswerParser();
+  const parser = new ResponseParser();
   const bodies = ["one", "two", "three", "six", ""];
   for (const body of bodies) {
     parser.expect("POST", true);
