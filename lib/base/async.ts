@@ -120,3 +120,25 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
   });
 }
+
+/**
+ * A signal that is aborted with the first of others, until it is disposed.
+ *
+ * Not `AbortSignal.any`: in Deno 2.7 its signals are collected as garbage although somebody listens
+ * to them (https://github.com/denoland/deno/issues/29075), and those that are not stay with a signal
+ * that lives long (https://github.com/denoland/deno/issues/24842).
+ *
+ * @param sources whose reasons it takes over
+ */
+export function eitherSignal(
+  ...sources: readonly AbortSignal[]
+): Disposable & { readonly signal: AbortSignal } {
+  const control = new AbortController();
+  const detached = new AbortController();
+  for (const source of sources) {
+    const abort = () => control.abort(source.reason);
+    if (source.aborted) abort();
+    source.addEventListener("abort", abort, { signal: detached.signal });
+  }
+  return { signal: control.signal, [Symbol.dispose]: () => detached.abort() };
+}

@@ -38,7 +38,7 @@ const tryElsewhere: readonly number[] = [
 /** Thrown where a lease is gone: expired, or lost with etcd's data. */
 export class LeaseLost extends Error {}
 
-/** Asks one member. Ends by its control, which is not combined with others: Deno may forget such. */
+/** Asks one member; ends by its control. */
 type Attempt<T> = (member: string, control: AbortController, token?: string) => Promise<T>;
 
 /** The members of an etcd cluster, as one. */
@@ -107,15 +107,15 @@ export class EtcdCluster implements Disposable {
     signal.addEventListener("abort", leave);
     try {
       const text = JSON.stringify(body);
-      const { response, control } = await this.#try(text, async (member, control, token) => {
+      const response = await this.#try(text, async (member, control, token) => {
         opened.add(control);
         this.#active.add(control);
         if (signal.aborted || this.#closed) control.abort(signal.reason);
         control.signal.throwIfAborted();
         const answer = this.#transport.call(member, path, text, { signal: control.signal, token });
-        return { response: await abortable(answer, control.signal), control };
+        return await abortable(answer, control.signal);
       });
-      await read(readUntil(response.body!, control.signal));
+      await read(response.body!);
     } finally {
       signal.removeEventListener("abort", leave);
       for (const control of opened) {
@@ -243,25 +243,5 @@ export class EtcdCluster implements Disposable {
       clearTimeout(timer);
       this.#active.delete(control);
     }
-  }
-}
-
-/**
- * The chunks of a stream until a signal. Aborting the request it belongs to is not enough: on Deno
- * a read that is under way may then wait for ever.
- */
-async function* readUntil(
-  stream: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void, void> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await abortable(reader.read(), signal);
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    reader.cancel().catch(() => {}); // Its request may have been aborted already.
   }
 }

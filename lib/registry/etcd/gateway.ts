@@ -1,9 +1,10 @@
 /**
  * The calls of etcd3, carried by the JSON gateway that is part of etcd.
  *
- * etcd3's own transport (`@grpc/grpc-js`) is never connected: on Deno's `node:http2` a keep-alive
- * ping that is under way when its connection ends throws where nobody can catch it, and first calls
- * on a new connection sometimes never end.
+ * etcd3's own transport (`@grpc/grpc-js`) is never connected: it makes HTTP/2 sessions of sockets
+ * that have just connected, and in Deno 2.7.11 some of these never answer
+ * (https://github.com/denoland/deno/issues/33009; 11 of 30 first calls of etcd3 hung), nor does it
+ * see that a session has ended (https://github.com/denoland/deno/issues/26907).
  *
  * @see https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/
  * @module

@@ -1,6 +1,6 @@
 /**
  * One call to one etcd member: JSON over HTTP, by the gateway that is part of etcd. Why not gRPC is
- * told in `etcd_gateway.ts`.
+ * told in `gateway.ts`.
  *
  * @module
  */

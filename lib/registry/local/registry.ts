@@ -125,7 +125,8 @@ class SqliteRegistry implements Registry {
       const records: FunctionRecord[] = [];
       const damaged: DamagedFunction[] = [];
       using unreadable = new UnreadableValues(this.#clock);
-      // Not by iterate(), which in Deno 2.7.11 ends without an error at a page that is damaged.
+      // Not by iterate(), which in Deno 2.7.11 ends without an error at a page that is damaged
+      // (`tests/probes/`; no public issue is known).
       for (const { name, record } of functions.all()) {
         const read = parseRecord(functionRecordSchema, record as string);
         if ("record" in read) {

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { abortable } from "../../base/async.ts";
+import { abortable, eitherSignal } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { textFile } from "../../base/text_file.ts";
@@ -241,7 +241,8 @@ export class DockerEnvironment implements ExecutionEnvironment {
     signal: AbortSignal,
     start: (signal: AbortSignal) => Promise<Instance>,
   ): Promise<Instance> {
-    const starting = start(AbortSignal.any([signal, this.#closing.signal]));
+    using either = eitherSignal(signal, this.#closing.signal);
+    const starting = start(either.signal);
     this.#starts.add(starting);
     try {
       return await starting;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { abortable } from "../../base/async.ts";
+import { abortable, eitherSignal } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { isThisMachine } from "../../http/local_address.ts";
 import { type Config, findRuntime } from "../../config/config.ts";
@@ -141,9 +141,9 @@ export class SandboxEnvironment implements ExecutionEnvironment {
 
   /** See {@link ExecutionEnvironment.start}. */
   async start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
-    const either = AbortSignal.any([signal, this.#closing.signal]);
-    either.throwIfAborted();
-    const starting = this.#start(fn, either);
+    using either = eitherSignal(signal, this.#closing.signal);
+    either.signal.throwIfAborted();
+    const starting = this.#start(fn, either.signal);
     this.#starts.add(starting);
     try {
       return await starting;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { eitherSignal } from "../../../base/async.ts";
 import { ServerledgeError } from "../../../base/errors.ts";
 import type { FunctionRecord } from "../../../model/function.ts";
 import { Container } from "../container/container.ts";
@@ -83,7 +84,8 @@ async function attempt(
   });
   stack.use(watch);
   try {
-    await ready(container, fn, relay, AbortSignal.any([signal, full.signal]));
+    using either = eitherSignal(signal, full.signal);
+    await ready(container, fn, relay, either.signal);
   } catch (error) {
     await keepLog(container, fn.Name, site.output);
     // Who gives a start up gets his own reason.
@@ -138,7 +140,8 @@ async function ready(
     }
   });
   try {
-    await awaitServer(relay, AbortSignal.any([signal, over.signal]));
+    using either = eitherSignal(signal, over.signal);
+    await awaitServer(relay, either.signal);
   } finally {
     waiting = false;
   }

@@ -1,10 +1,11 @@
 /**
  * The transport under dockerode: its requests go by `fetch`. Its own stands on `node:http`, where
- * in Deno 2.7 an answer that breaks off is an exception nobody can catch, so a restart of the
- * engine would end the node.
+ * in Deno 2.7.11 a response that breaks off is a rejection nobody can catch and a connection that
+ * closes without one is no event at all, so a restart of the engine would end the node or hang it
+ * (`tests/probes/`; no public issue of Deno is known to describe either).
  *
- * `fetch` sends a request again if a pooled connection closes before the answer begins, as it does
- * when the engine restarts. So requests must bear being sent twice, and ours do: containers and
+ * `fetch` sends a request again if its connection closes before the answer begins, as it does when
+ * the engine restarts (https://github.com/denoland/deno/issues/35610). So requests must bear being sent twice, and ours do: containers and
  * networks have names of their own (the second creation is refused, and cleaning up goes by name);
  * starting, killing, removing and pulling twice is the same as once.
  *
@@ -27,7 +28,6 @@ interface ModemRequest {
   readonly path: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string | number>>;
-  readonly signal?: AbortSignal;
 }
 
 /** The caller's side of a request. */
@@ -116,7 +116,7 @@ async function exchange(
       ? Readable.toWeb(data) as ReadableStream
       : data as BufferSource | string ?? null,
     redirect: "manual",
-    signal: request.signal ? AbortSignal.any([request.signal, signal]) : signal,
+    signal,
   });
   const statusCode = answer.status;
   if (context.isStream && answer.ok && answer.body) {
