@@ -12,15 +12,8 @@ import { inOurTerms, whyWithoutEffect } from "./go_keys.ts";
 import { isObject } from "../json/json.ts";
 import { policySetting, type PolicySettings } from "../model/policy_names.ts";
 import { defaultClass, type QosClass } from "../model/qos.ts";
-import {
-  defaultRuntimes,
-  type ExecutorKind,
-  imageAliases,
-  isSandboxed,
-  type Runtime,
-  runtimeAliases,
-  sandboxExecutors,
-} from "../model/runtimes.ts";
+import { defaultRuntimes, imageAliases, type Runtime, runtimeAliases } from "../model/runtimes.ts";
+import { executorKinds, hasGenericInstances, isSandboxed } from "../runtime/kinds/kinds.ts";
 import {
   isQosField,
   type QosField,
@@ -47,8 +40,6 @@ export type Config =
 
 /** Keys of policies, which no table lists. */
 const policyPrefix = "policy.";
-
-const executors: readonly ExecutorKind[] = ["python", "nodejs", "http", ...sandboxExecutors];
 
 /** One source of configuration: a file, the environment or the command line. */
 export interface ConfigSource {
@@ -168,8 +159,8 @@ function setRuntime(
     return;
   }
   if (typeof value !== "string" || value === "") throw bad(key, origin, "expected a text");
-  if (field === "executor" && !executors.some((kind) => kind === value)) {
-    throw bad(key, origin, `expected ${executors.join(", ")}, current value is "${value}"`);
+  if (field === "executor" && !executorKinds.some((kind) => kind === value)) {
+    throw bad(key, origin, `expected ${executorKinds.join(", ")}, current value is "${value}"`);
   }
   runtimes.set(id, { ...base, id, [field!]: value });
 }
@@ -229,21 +220,23 @@ function checkRuntimes(
       if (runtime[field] !== undefined) continue;
       if (field === "image" && runtime.executor && isSandboxed(runtime.executor)) continue;
       const told = keys.find((key) => origins.has(key))!;
-      const hint = field === "executor" ? ` (${executors.join(", ")})` : "";
+      const hint = field === "executor" ? ` (${executorKinds.join(", ")})` : "";
       throw bad(
         told,
         origins.get(told)!,
         `a new runtime needs runtimes.${id}.${field}${hint}, too`,
       );
     }
-    const canHaveSpares = runtime.executor === "python" || runtime.executor === "nodejs";
+    const canHaveSpares = hasGenericInstances(runtime.executor!);
     const { image = "", spares = runtimeSpares.value } = runtime;
     const key = `runtimes.${id}.spares`;
     if (!canHaveSpares && spares > 0 && origins.has(key)) {
       throw bad(
         key,
         origins.get(key)!,
-        "only runtimes of the executors python and nodejs have any; sandboxes: sandbox.spares",
+        `only runtimes of the executors ${
+          executorKinds.filter(hasGenericInstances).join(" and ")
+        } have any; sandboxes: sandbox.spares`,
       );
     }
     runtimes.set(id, { ...runtime, image, spares: canHaveSpares ? spares : 0 });

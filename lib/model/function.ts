@@ -6,6 +6,7 @@
 
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
+import { handlerHelp, runtimeIds } from "../runtime/kinds/kinds.ts";
 import { localitySchema } from "./locality.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 
@@ -50,7 +51,7 @@ export const definitionSchema = v.object({
   Name: name,
   Runtime: v.pipe(
     v.string("expected a string"),
-    v.description("Runtime id, e.g. python, nodejs, custom, deno, wasm"),
+    v.description(`Runtime id, e.g. ${runtimeIds()}`),
   ),
   MemoryMB: v.nullish(
     v.pipe(integer, v.description("Memory of one instance, MiB")),
@@ -70,9 +71,7 @@ export const definitionSchema = v.object({
   Handler: v.nullish(
     v.pipe(
       v.string("expected a string"),
-      v.description(
-        "What to call: module.function or folder/module.function (python), file or file.object.method (nodejs), file or file.export (deno, wasm)",
-      ),
+      v.description(handlerHelp()),
     ),
     "",
   ),

@@ -1,29 +1,17 @@
 /**
- * Runtimes: what a function may be written in, and how its instances are talked to.
+ * Runtimes of a node: what functions name, and of which kind each is.
  *
  * @module
  */
 
-/** Programs of ours that are injected into containers. */
-export type ContainerExecutor = "python" | "nodejs";
-
-/** What runs in sandbox processes of our own program: no container, no image. */
-export const sandboxExecutors = ["deno", "wasm"] as const;
-
-/** See {@link sandboxExecutors}. */
-export type SandboxExecutor = (typeof sandboxExecutors)[number];
-
-/**
- * How an instance of a runtime is run and talked to: one of our injected executors, the HTTP
- * protocol of custom images, or a sandbox.
- */
-export type ExecutorKind = ContainerExecutor | "http" | SandboxExecutor;
+import type { Kind } from "../runtime/kinds/kind.ts";
+import { type ExecutorKind, hasGenericInstances, kinds } from "../runtime/kinds/kinds.ts";
 
 /** One runtime of a node. */
 export interface Runtime {
   /** The id that functions name, e.g. `python`. */
   readonly id: string;
-  /** The program that runs in its containers. */
+  /** Its kind. */
   readonly executor: ExecutorKind;
   /**
    * Image of its containers; empty for `custom`, where each function names its own, and for
@@ -34,43 +22,22 @@ export interface Runtime {
   readonly spares: number;
 }
 
-/** Images of the built-in runtimes where the configuration names no other. */
-export const defaultRuntimes: readonly Runtime[] = [
-  { id: "python", executor: "python", image: "python:3-slim", spares: 1 },
-  { id: "nodejs", executor: "nodejs", image: "node:22-slim", spares: 1 },
-  { id: "custom", executor: "http", image: "", spares: 0 },
-  { id: "deno", executor: "deno", image: "", spares: 0 },
-  { id: "wasm", executor: "wasm", image: "", spares: 0 },
-];
+const all = Object.entries(kinds) as [ExecutorKind, Kind][];
 
-/**
- * Whether an executor runs in a sandbox process, and so needs no image.
- *
- * @param executor of a runtime
- */
-export function isSandboxed(executor: ExecutorKind): executor is SandboxExecutor {
-  return sandboxExecutors.some((kind) => kind === executor);
-}
-
-/** Names that the Go prototype and its scripts use, and what they stand for here. */
-export const runtimeAliases: Readonly<Record<string, string>> = {
-  python314: "python",
-  python312ml: "python",
-  python310: "python",
-  python38: "python",
-  nodejs17ng: "nodejs",
-  nodejs17: "nodejs",
-};
+/** One runtime of each kind, as it is where the configuration says nothing else. */
+export const defaultRuntimes: readonly Runtime[] = all.map(([executor, kind]) => ({
+  id: kind.runtime,
+  executor,
+  image: kind.place === "container" ? kind.image : "",
+  spares: hasGenericInstances(executor) ? 1 : 0,
+}));
 
 /** Aliases of runtimes whose image has more than the language: they mean nothing without an image. */
-export const imageAliases: readonly string[] = ["python312ml"];
+export const imageAliases: readonly string[] = all.flatMap(([, kind]) => kind.imageAliases ?? []);
 
-/**
- * Whether functions get integers beyond 2^53 as they were sent. JavaScript reads numbers as doubles and
- * would change them.
- *
- * @param executor of a runtime
- */
-export function keepsLargeIntegers(executor: ExecutorKind): boolean {
-  return executor !== "nodejs" && executor !== "deno";
-}
+/** Names that the Go prototype and its scripts use, and what they stand for here. */
+export const runtimeAliases: Readonly<Record<string, string>> = Object.fromEntries(
+  all.flatMap(([, { runtime, aliases = [], imageAliases = [] }]) =>
+    [...aliases, ...imageAliases].map((alias) => [alias, runtime])
+  ),
+);

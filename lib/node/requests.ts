@@ -9,7 +9,7 @@ import { type LineSink, logger } from "../base/log.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { noPeers } from "../cluster/peers/no_peers.ts";
 import { QosClasses } from "../model/qos.ts";
-import { keepsLargeIntegers } from "../model/runtimes.ts";
+import { kindOf } from "../runtime/kinds/kinds.ts";
 import type { Policy } from "../policy/contract.ts";
 import { loadPolicy } from "../policy/loader.ts";
 import type { DurableResults } from "../registry/local/durable_results.ts";
@@ -125,7 +125,7 @@ function openScheduler(
       known.length === 0 || known.includes(node.architecture),
     keepsLargeIntegers: ({ Runtime }) => {
       const runtime = config.runtimes.get(Runtime);
-      return !runtime || keepsLargeIntegers(runtime.executor);
+      return !runtime || !kindOf(runtime.executor).roundsIntegers;
     },
     images: {
       has: (record) => images.stock.has(record),

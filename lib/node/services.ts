@@ -11,7 +11,7 @@ import type { Definition, FunctionRecord } from "../model/function.ts";
 import type { Origin } from "../model/hop.ts";
 import type { ImageView, PrunedImages, PulledImages } from "../images/status.ts";
 import type { InvokeRequest } from "../model/invocation.ts";
-import { isSandboxed } from "../model/runtimes.ts";
+import { isSandboxed } from "../runtime/kinds/kinds.ts";
 import type { NodeStatus } from "../model/status.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { CodeCache } from "../registry/code/cache.ts";

@@ -8,10 +8,7 @@ import { ServerledgeError } from "../base/errors.ts";
 import { type Config, findRuntime } from "../config/config.ts";
 import type { Definition } from "../model/function.ts";
 import { imageAliases, type Runtime } from "../model/runtimes.ts";
-
-/** `module.function`, the module maybe in packages or folders, e.g. `src/my-app.handler`. */
-const pythonHandler =
-  /^(\.\/)?[\p{ID_Continue}-]+([./][\p{ID_Continue}-]+)*\.[\p{ID_Start}_]\p{ID_Continue}*$/u;
+import { kindOf, runtimeIds } from "../runtime/kinds/kinds.ts";
 
 const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const host =
@@ -56,16 +53,20 @@ export function checkDefinition(
       { details: { path: "Runtime" } },
     );
   }
-  if (definition.Stateful && runtime.executor !== "wasm") {
-    refuse("Stateful", "only modules of the runtime wasm can choose; others always keep state");
+  const kind = kindOf(runtime.executor);
+  if (definition.Stateful && !kind.dropsState) {
+    const able = runtimeIds(({ dropsState }) => dropsState === true);
+    refuse("Stateful", `only modules of the runtime ${able} can choose; others always keep state`);
   }
-  if ((definition.Http ?? "event") !== "event" && runtime.executor !== "wasm") {
+  const { Http = "event" } = definition;
+  if (Http !== "event" && !kind.http?.includes(Http)) {
+    const able = runtimeIds(({ http }) => http?.includes(Http) === true);
     refuse(
       "Http",
-      "only commands of the runtime wasm can choose; handlers of others get the event",
+      `only commands of the runtime ${able} can choose ${Http}; handlers of others get the event`,
     );
   }
-  if (runtime.executor === "http") checkImage(definition, runtime);
+  if (kind.place === "image") checkImage(definition, runtime);
   else checkCode(definition, runtime, hasCode);
   return runtime;
 }
@@ -82,27 +83,10 @@ function checkCode({ Handler, Runtime }: Definition, runtime: Runtime, hasCode: 
   if (!hasCode) {
     refuse("TarFunctionCode", `the runtime ${Runtime} needs code: a TAR archive in base64`);
   }
-  if (runtime.executor === "python" && !pythonHandler.test(Handler)) {
-    refuse("Handler", `${JSON.stringify(Handler)} is not module.function, e.g. hello.handler`);
+  const { handler } = kindOf(runtime.executor);
+  if (handler?.accepts?.(Handler) === false) {
+    refuse("Handler", `${JSON.stringify(Handler)} ${handler.refusal}`);
   }
-  if (runtime.executor === "nodejs" && !isRelativeFile(Handler)) {
-    refuse(
-      "Handler",
-      `${JSON.stringify(Handler)} is neither a file of the code nor file.export, e.g. hello.js`,
-    );
-  }
-  if (runtime.executor === "deno" && !isRelativeFile(Handler)) {
-    refuse(
-      "Handler",
-      `${JSON.stringify(Handler)} is neither a file of the code nor file.export, e.g. hello.ts`,
-    );
-  }
-}
-
-function isRelativeFile(path: string): boolean {
-  const parts = path.replace(/^\.\//, "").split("/");
-  return !path.includes("\0") && !path.includes("\\") &&
-    parts.every((part) => part !== "" && part !== "..");
 }
 
 function refuse(path: string, problem: string): never {

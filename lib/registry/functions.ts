@@ -16,6 +16,7 @@ import type { CodeCache } from "./code/cache.ts";
 import { readCode } from "./code/source.ts";
 import { checkDefinition } from "./definitions.ts";
 import type { Registry } from "./registry.ts";
+import { kindOf } from "../runtime/kinds/kinds.ts";
 import { checkWasmCode } from "./code/wasm.ts";
 
 const mib = 1 << 20;
@@ -177,9 +178,7 @@ export class FunctionService implements AsyncDisposable {
     if (runtime.executor === "wasm") {
       checkWasmCode(archive ?? await codeCache.archive(hash), definition);
     }
-    // Custom images share files and environment between requests: one at a time is safe. A module
-    // runs one call to its end before it can take another.
-    const serial = custom || runtime.executor === "wasm";
+    const serial = kindOf(runtime.executor).isSerial;
     const record: FunctionRecord = {
       ...fields,
       MaxConcurrency: serial ? 1 : fields.MaxConcurrency,

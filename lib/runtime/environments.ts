@@ -7,7 +7,7 @@
 import type { Config } from "../config/config.ts";
 import { findRuntime } from "../config/config.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import { isSandboxed } from "../model/runtimes.ts";
+import { isSandboxed } from "./kinds/kinds.ts";
 import type { Claim, ExecutionEnvironment, Instance, Pull } from "./environment.ts";
 
 /** The environments by what they run. */

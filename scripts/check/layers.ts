@@ -17,6 +17,8 @@ const rooms: readonly Room[] = [
   { path: "deno.json" },
   { path: "lib/base/" },
   { path: "lib/json/" },
+  { path: "lib/runtime/executors/", only: [] },
+  { path: "lib/runtime/kinds/", only: ["lib/runtime/executors/"] },
   { path: "lib/model/" },
   { path: "lib/config/" },
   { path: "lib/archive/" },

@@ -12,6 +12,7 @@ import { choice, float, integer, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
 import { type Definition, httpInterfaces } from "../../model/function.ts";
+import { handlerHelp, runtimeIds } from "../../runtime/kinds/kinds.ts";
 import { readLocality } from "./locality.ts";
 import { doc, functionOption } from "./options.ts";
 import { readSignature } from "./signature.ts";
@@ -24,16 +25,14 @@ export const definitionOptions = merge(
       option(
         "--runtime",
         string({ metavar: "ID" }),
-        doc("python (default), nodejs, custom, deno, wasm or another"),
+        doc(`${runtimeIds()} or another; default: python`),
       ),
     ),
     handler: optional(
       option(
         "--handler",
         string({ metavar: "NAME" }),
-        doc(
-          "What to call: module.function or folder/module.function (python), file or file.object.method (nodejs), file or file.export (deno, wasm)",
-        ),
+        doc(handlerHelp()),
       ),
     ),
     src: optional(

@@ -48,17 +48,20 @@ export function functionVariables(
   };
 }
 
-/**
- * Names of variables that an interpreter, its loader or its libraries read once, as they start:
- * set later, they would have no effect.
- */
-const readAtStart = /^(PYTHON|NODE_|UV_|LD_|MALLOC_|GLIBC_|OPENSSL_|SSL_|LC_|LANG|TZ$)/;
+/** Variables that a program's loader or its libraries read once, as they start: set later, they do nothing. */
+const readAtStart = /^(LD_|MALLOC_|GLIBC_|OPENSSL_|SSL_|LC_|LANG|TZ$)/;
 
 /**
  * True if a running interpreter can take the function's variables on.
  *
  * @param fn the function
+ * @param prefixes of variables that the interpreter itself reads as it starts
  */
-export function canBeSetLater(fn: Pick<FunctionRecord, "Env">): boolean {
-  return !Object.keys(fn.Env).some((name) => readAtStart.test(name));
+export function canBeSetLater(
+  fn: Pick<FunctionRecord, "Env">,
+  prefixes: readonly string[],
+): boolean {
+  return !Object.keys(fn.Env).some((name) =>
+    readAtStart.test(name) || prefixes.some((prefix) => name.startsWith(prefix))
+  );
 }

@@ -8,9 +8,8 @@
 import { join } from "node:path";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
-import type { ContainerExecutor } from "../../model/runtimes.ts";
-import javascript from "../executors/executor.js" with { type: "text" };
-import python from "../executors/executor.py" with { type: "text" };
+import type { Kind } from "../kinds/kind.ts";
+import { type ContainerExecutor, kinds } from "../kinds/kinds.ts";
 import { checkSocketPath } from "../wire/endpoint.ts";
 import { nativePrograms } from "./native/programs.ts";
 
@@ -18,22 +17,6 @@ import { nativePrograms } from "./native/programs.ts";
 export const guestMount = "/serverledge";
 /** Name of the socket in it. */
 export const socketName = "node.sock";
-
-/** Executors by the file names that they have in containers. */
-const executors: Readonly<Record<string, string>> = {
-  "executor.py": python,
-  "executor.js": javascript,
-};
-
-/** How the interpreters are called, and with which options of process 1. */
-const interpreters: Readonly<
-  Record<ContainerExecutor, readonly [command: string, file: string, init: readonly string[]]>
-> = {
-  // -B: the root is read-only, there is no use in trying to cache compiled modules; -u: what is written to
-  // sys.__stdout__ stays in no buffer.
-  python: ["python3 -B -u", "executor.py", ["-p"]],
-  nodejs: ["node", "executor.js", []],
-};
 
 /**
  * Command line of an executor, below a process 1 that reaps orphans.
@@ -45,11 +28,11 @@ export function executorCommand(
   executor: ContainerExecutor,
   options: readonly string[] = [],
 ): string[] {
-  const [command, file, init] = interpreters[executor];
+  const { command, file, init } = kinds[executor].program;
   return [
     `${guestMount}/init`,
     ...init,
-    ...command.split(" "),
+    ...command,
     ...options,
     `${guestMount}/${file}`,
   ];
@@ -100,8 +83,11 @@ export class Guest {
     await Deno.chmod(runDir, 0o700);
     const base = await Deno.realPath(runDir);
     const programs = await emptyFolder(join(base, "programs"));
-    for (const [name, text] of Object.entries(executors)) {
-      await write(join(programs, name), new TextEncoder().encode(text), 0o644);
+    for (const kind of Object.values<Kind>(kinds)) {
+      const program = kind.place === "container" ? kind.program : undefined;
+      if (!program?.text) continue;
+      const text = new TextEncoder().encode(await program.text());
+      await write(join(programs, program.file), text, 0o644);
     }
     for (const [name, text] of Object.entries(nativePrograms)) {
       await write(join(programs, name), Uint8Array.fromBase64(text), 0o755);
@@ -118,8 +104,9 @@ export class Guest {
    * @param architecture of the engine
    */
   forExecutor(executor: ContainerExecutor, architecture: string): GuestFolder {
-    const [, file] = interpreters[executor];
-    return this.#make(0o755, { [file]: file, init: native("init", architecture) });
+    const { file, text } = kinds[executor].program;
+    const program = text ? file : native(file, architecture);
+    return this.#make(0o755, { [file]: program, init: native("init", architecture) });
   }
 
   /**
@@ -150,7 +137,7 @@ function newFolder(parent: string): GuestFolder {
 }
 
 /** Name of a program of {@link nativePrograms}. */
-function native(program: "init" | "relay", architecture: string): string {
+function native(program: string, architecture: string): string {
   const name = `${program}-${architecture}`;
   if (Object.hasOwn(nativePrograms, name)) return name;
   throw new ServerledgeError(

@@ -12,6 +12,8 @@ import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { Runtime } from "../../model/runtimes.ts";
+import type { GenericInstances } from "../kinds/kind.ts";
+import { hasGenericInstances, kinds } from "../kinds/kinds.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
 import { ExecutorEndpoint } from "../wire/endpoint.ts";
 import { CodeFolder } from "./code_folder.ts";
@@ -33,30 +35,13 @@ export type SpareRuntime = ExecutorStart["runtime"];
 /** Time in which a spare has to take its function on. */
 const loadTimeoutMs = 10_000;
 
-/** What a spare may use, and options of its interpreter. */
-interface Model {
-  /** Memory while it waits, MiB: about twice what it uses. */
-  readonly memoryMib: number;
-  /** Largest function that it can become, MiB. */
-  readonly maxMemoryMib: number;
-  /** Arguments of the interpreter. */
-  readonly options: readonly string[];
-}
-
-const models: Readonly<Record<SpareRuntime["executor"], Model>> = {
-  python: { memoryMib: 32, maxMemoryMib: Infinity, options: [] },
-  // V8 takes the bound of its heap from the container's memory as it starts, and no later: the
-  // bound that Node.js 18 has in containers of up to 512 MiB stands for all these.
-  nodejs: { memoryMib: 64, maxMemoryMib: 512, options: ["--max-old-space-size=256"] },
-};
-
 /**
  * True for a runtime that has spares: one of ours.
  *
  * @param runtime any
  */
 export function hasSpares(runtime: Runtime): runtime is SpareRuntime {
-  return Object.hasOwn(models, runtime.executor) && runtime.spares > 0;
+  return runtime.spares > 0 && hasGenericInstances(runtime.executor);
 }
 
 /**
@@ -65,7 +50,7 @@ export function hasSpares(runtime: Runtime): runtime is SpareRuntime {
  * @param runtime the spare's
  */
 export function spareMemory(runtime: SpareRuntime): number {
-  return models[runtime.executor].memoryMib;
+  return genericOf(runtime).memoryMib;
 }
 
 /**
@@ -78,9 +63,9 @@ export function canBecome(
   runtime: SpareRuntime,
   fn: Pick<FunctionRecord, "Network" | "MemoryMB" | "Env">,
 ): boolean {
-  const { memoryMib, maxMemoryMib } = models[runtime.executor];
+  const { memoryMib, maxMemoryMib, readAtStart } = genericOf(runtime);
   return fn.Network === "none" && fn.MemoryMB >= memoryMib && fn.MemoryMB <= maxMemoryMib &&
-    canBeSetLater(fn);
+    canBeSetLater(fn, readAtStart);
 }
 
 /** A spare that is ready. Disposing it removes all that belongs to it. */
@@ -122,7 +107,7 @@ export class Spare implements AsyncDisposable {
     folders: string,
     signal: AbortSignal,
   ): Promise<Spare> {
-    const { memoryMib, options } = models[runtime.executor];
+    const { memoryMib, options } = genericOf(runtime);
     const token = randomId();
     const { architecture } = await site.engine.facts();
     const container = new Container(site.engine, containerName(runtime.id));
@@ -210,6 +195,11 @@ export class Spare implements AsyncDisposable {
       clearTimeout(timer);
     }
   }
+}
+
+/** Present wherever there is such a runtime: see {@link hasSpares}. */
+function genericOf({ executor }: SpareRuntime): GenericInstances {
+  return kinds[executor].generic!;
 }
 
 function refused(reason: string): ServerledgeError {

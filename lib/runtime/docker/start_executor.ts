@@ -6,7 +6,8 @@
 
 import { randomId } from "../../base/ids.ts";
 import type { FunctionRecord } from "../../model/function.ts";
-import type { ContainerExecutor, Runtime } from "../../model/runtimes.ts";
+import type { Runtime } from "../../model/runtimes.ts";
+import { type ContainerExecutor, kinds } from "../kinds/kinds.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
 import { ExecutorEndpoint } from "../wire/endpoint.ts";
 import { Container } from "./container/container.ts";
@@ -128,8 +129,8 @@ async function greeted(
  * @param fn the function that it runs
  */
 export function hearsBySignal(
-  runtime: Pick<Runtime, "executor">,
+  runtime: Pick<ExecutorStart["runtime"], "executor">,
   fn: Pick<FunctionRecord, "MaxConcurrency">,
 ): boolean {
-  return runtime.executor === "python" && fn.MaxConcurrency === 1;
+  return kinds[runtime.executor].cancelsBySignal === true && fn.MaxConcurrency === 1;
 }

@@ -10,7 +10,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { isThisMachine } from "../../http/local_address.ts";
 import { type Config, findRuntime } from "../../config/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
-import { isSandboxed, type SandboxExecutor } from "../../model/runtimes.ts";
+import { isSandboxed, kinds, type SandboxExecutor } from "../kinds/kinds.ts";
 import type { OutputSink } from "../wire/call_output.ts";
 import type { ExecutionEnvironment, Instance, SpareBudget } from "../environment.ts";
 import { FetchBroker } from "./fetch_broker.ts";
@@ -29,12 +29,6 @@ import { Sandbox } from "./sandbox.ts";
 import { Spares } from "./spares.ts";
 import type { SandboxSpec } from "./spec.ts";
 
-/**
- * Memory that a sandbox may use beside its WebAssembly module's own, MiB: for what goes in and out, and
- * for memories of earlier calls that are not collected yet (at most 32 MiB). The module's ends where the
- * function's memory ends, and then it is told so instead of being killed.
- */
-const wasmHeadroomMib = 64;
 /** Most functions whose code waits to be prepared ahead. */
 const maxForeseen = 16;
 /** Time that a function's code may take to load. */
@@ -227,7 +221,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
 
   #bounds({ MemoryMB, CPUDemand }: FunctionRecord, executor: SandboxExecutor): Bounds {
     return {
-      memoryMib: MemoryMB + (executor === "wasm" ? wasmHeadroomMib : 0),
+      memoryMib: MemoryMB + kinds[executor].headroomMib,
       cpu: CPUDemand,
       pids: this.#options.config["container.pids"],
     };

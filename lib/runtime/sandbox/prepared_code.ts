@@ -12,7 +12,7 @@ import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
 import { readTar } from "../../archive/archive.ts";
 import type { FunctionRecord } from "../../model/function.ts";
-import type { SandboxExecutor } from "../../model/runtimes.ts";
+import type { SandboxExecutor } from "../kinds/kinds.ts";
 import { findWasmHandler, type WasmHandler } from "../../wasm/function.ts";
 import type { PrepareAnswer } from "./prepare/main.ts";
 import { type PreparerOptions, runPreparer } from "./preparer.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { HttpInterface } from "../../model/function.ts";
-import type { SandboxExecutor } from "../../model/runtimes.ts";
+import type { SandboxExecutor } from "../kinds/kinds.ts";
 
 /** First argument of the program that makes it a sandbox. */
 export const sandboxMode = "__sandbox";

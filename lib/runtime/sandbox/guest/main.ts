@@ -7,7 +7,7 @@
 
 import { CallPipe } from "./call_pipe.ts";
 import { type CallMessage, Calls, type SendReply, tooLarge } from "./calls.ts";
-import type { SandboxExecutor } from "../../../model/runtimes.ts";
+import type { SandboxExecutor } from "../../kinds/kinds.ts";
 import { paramsKey } from "../../wire/messages.ts";
 import type { SandboxSpec } from "../spec.ts";
 import { loadModule } from "./deno_loader.ts";

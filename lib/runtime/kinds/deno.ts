@@ -1,0 +1,20 @@
+/**
+ * JavaScript and TypeScript in sandboxes.
+ *
+ * @module
+ */
+
+import { isRelativeFile, type SandboxKind } from "./kind.ts";
+
+/** Modules that the node prepares. */
+export const deno: SandboxKind = {
+  runtime: "deno",
+  place: "sandbox",
+  headroomMib: 0,
+  roundsIntegers: true,
+  handler: {
+    forms: "file or file.export",
+    accepts: isRelativeFile,
+    refusal: "is neither a file of the code nor file.export, e.g. hello.ts",
+  },
+};

@@ -1,0 +1,79 @@
+/**
+ * All kinds of runtimes, by the name that `runtimes.<id>.executor` has for each.
+ *
+ * @module
+ */
+
+import { custom } from "./custom.ts";
+import { deno } from "./deno.ts";
+import type { Kind } from "./kind.ts";
+import { nodejs } from "./nodejs.ts";
+import { python } from "./python.ts";
+import { wasm } from "./wasm.ts";
+
+/** The table. */
+export const kinds = { python, nodejs, http: custom, deno, wasm } as const;
+
+/** Name of a kind: how an instance of a runtime is run and talked to. */
+export type ExecutorKind = keyof typeof kinds;
+
+type At<Place extends Kind["place"]> = {
+  [K in ExecutorKind]: (typeof kinds)[K]["place"] extends Place ? K : never;
+}[ExecutorKind];
+
+/** Kinds whose instances are containers with an executor of ours. */
+export type ContainerExecutor = At<"container">;
+
+/** Kinds whose instances are processes of our own program: no container, no image. */
+export type SandboxExecutor = At<"sandbox">;
+
+/** Names of all kinds. */
+export const executorKinds = Object.keys(kinds) as ExecutorKind[];
+
+/**
+ * The kind of a name.
+ *
+ * @param executor its name
+ */
+export function kindOf(executor: ExecutorKind): Kind {
+  return kinds[executor];
+}
+
+/**
+ * Whether a kind runs in a sandbox process, and so needs no image.
+ *
+ * @param executor its name
+ */
+export function isSandboxed(executor: ExecutorKind): executor is SandboxExecutor {
+  return kindOf(executor).place === "sandbox";
+}
+
+/**
+ * Whether containers of a kind can be started for no function yet.
+ *
+ * @param executor its name
+ */
+export function hasGenericInstances(executor: ExecutorKind): executor is ContainerExecutor {
+  return genericOf(kindOf(executor)) !== undefined;
+}
+
+/** Runtime ids, for help texts: `python, nodejs, custom, deno, wasm`. */
+export function runtimeIds(which: (kind: Kind) => boolean = () => true): string {
+  return Object.values<Kind>(kinds).filter(which).map(({ runtime }) => runtime).join(", ");
+}
+
+/** Which handlers functions have, for help texts. */
+export function handlerHelp(): string {
+  const forms = Map.groupBy(
+    Object.values<Kind>(kinds).filter(({ handler }) => handler),
+    ({ handler }) => handler!.forms,
+  );
+  const parts = [...forms].map(([form, of]) =>
+    `${form} (${of.map(({ runtime }) => runtime).join(", ")})`
+  );
+  return `What to call: ${parts.join(", ")}`;
+}
+
+function genericOf(kind: Kind) {
+  return kind.place === "container" ? kind.generic : undefined;
+}

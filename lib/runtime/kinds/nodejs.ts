@@ -1,0 +1,36 @@
+/**
+ * Node.js functions.
+ *
+ * @module
+ */
+
+import { type ContainerKind, isRelativeFile } from "./kind.ts";
+
+/** Node.js 16 or newer. */
+export const nodejs: ContainerKind = {
+  runtime: "nodejs",
+  aliases: ["nodejs17ng", "nodejs17"],
+  place: "container",
+  image: "node:22-slim",
+  program: {
+    file: "executor.js",
+    text: async () =>
+      (await import("../executors/executor.js", { with: { type: "text" } })).default,
+    command: ["node"],
+    init: [],
+  },
+  // V8 takes the bound of its heap from the container's memory as it starts, and no later: the
+  // bound that Node.js 18 has in containers of up to 512 MiB stands for all these.
+  generic: {
+    memoryMib: 64,
+    maxMemoryMib: 512,
+    options: ["--max-old-space-size=256"],
+    readAtStart: ["NODE_", "UV_"],
+  },
+  roundsIntegers: true,
+  handler: {
+    forms: "file or file.object.method",
+    accepts: isRelativeFile,
+    refusal: "is neither a file of the code nor file.export, e.g. hello.js",
+  },
+};

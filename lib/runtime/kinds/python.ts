@@ -1,0 +1,36 @@
+/**
+ * Python functions.
+ *
+ * @module
+ */
+
+import type { ContainerKind } from "./kind.ts";
+
+/** `module.function`, the module maybe in packages or folders, e.g. `src/my-app.handler`. */
+const pattern =
+  /^(\.\/)?[\p{ID_Continue}-]+([./][\p{ID_Continue}-]+)*\.[\p{ID_Start}_]\p{ID_Continue}*$/u;
+
+/** CPython 3.8 or newer. */
+export const python: ContainerKind = {
+  runtime: "python",
+  aliases: ["python314", "python310", "python38"],
+  imageAliases: ["python312ml"],
+  place: "container",
+  image: "python:3-slim",
+  program: {
+    file: "executor.py",
+    text: async () =>
+      (await import("../executors/executor.py", { with: { type: "text" } })).default,
+    // -B: the root is read-only, so compiled modules cannot be cached; -u: what is written to
+    // sys.__stdout__ stays in no buffer.
+    command: ["python3", "-B", "-u"],
+    init: ["-p"],
+  },
+  generic: { memoryMib: 32, maxMemoryMib: Infinity, options: [], readAtStart: ["PYTHON"] },
+  cancelsBySignal: true,
+  handler: {
+    forms: "module.function or folder/module.function",
+    accepts: (handler) => pattern.test(handler),
+    refusal: "is not module.function, e.g. hello.handler",
+  },
+};
