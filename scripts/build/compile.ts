@@ -121,21 +121,6 @@ async function bundle(commit: string): Promise<void> {
   }
 }
 
-/** Puts etcd's protocol files where etcd3 looks for them at load: at `../proto` of its code. */
-async function stageProto(): Promise<void> {
-  const config = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
-  const { npmCache } = JSON.parse(await capture(Deno.execPath(), ["info", "--json"]));
-  const info = JSON.parse(
-    await capture(Deno.execPath(), ["info", "--json", config.imports.etcd3], { cwd: root }),
-  ) as { npmPackages: Record<string, { name: string; version: string; registryUrl: string }> };
-  const etcd3 = Object.values(info.npmPackages).find(({ name }) => name === "etcd3")!;
-  const folder = `${npmCache}/${new URL(etcd3.registryUrl).host}/etcd3/${etcd3.version}/proto`;
-  await Deno.mkdir(`${stage}proto`);
-  for await (const { name } of Deno.readDir(folder)) {
-    await Deno.copyFile(`${folder}/${name}`, `${stage}proto/${name}`);
-  }
-}
-
 /** Stage 2: the bundle and the base program become one file. */
 async function compile(target: Target): Promise<string> {
   const base = await findBase(target);
@@ -146,7 +131,7 @@ async function compile(target: Target): Promise<string> {
     .map((feature) => `--unstable-${feature}`);
   const options = ["--no-check", "--no-prompt", "--no-config", "--quiet", ...unstable];
   options.push(...permissions, ...engineFlags);
-  options.push("--target", `${target}-unknown-linux-gnu`, "--include", `${stage}proto`);
+  options.push("--target", `${target}-unknown-linux-gnu`);
   await run(Deno.execPath(), ["compile", ...options, "--output", output, `${stage}js/main.js`], {
     // The compiler's parser overflows the default stack of its threads on a bundle.
     env: { RUST_MIN_STACK: String(64 << 20), ...(base ? { DENORT_BIN: base } : {}) },
@@ -179,7 +164,6 @@ if (import.meta.main) {
   const commit = await currentCommit();
   await bundle(commit);
   await stopMinifier();
-  await stageProto();
   for (const target of wanted) {
     const output = await compile(target);
     const mib = ((await Deno.stat(output)).size / (1 << 20)).toFixed(1);

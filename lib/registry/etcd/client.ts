@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Etcd3, type IKeyValue, type IRangeRequest } from "etcd3";
+import { type IKeyValue, type IRangeRequest, KVClient, LeaseClient } from "etcd3/lib/rpc.js";
 import { bulkTimeoutMs, callTimeoutMs, EtcdCluster } from "./cluster.ts";
 import { gateway, gatewayRequest, readAnswer, watchLineSchema } from "./gateway.ts";
 import type { EtcdOptions } from "./options.ts";
@@ -60,6 +60,8 @@ export interface Changes {
 /** Calls to an etcd cluster. */
 export class EtcdClient implements Disposable {
   readonly #cluster: EtcdCluster;
+  readonly #kv: KVClient;
+  readonly #leases: LeaseClient;
 
   /**
    * A client; it connects when it is first used.
@@ -68,6 +70,9 @@ export class EtcdClient implements Disposable {
    */
   constructor(options: EtcdOptions) {
     this.#cluster = new EtcdCluster(options);
+    const calls = gateway((...call) => this.#cluster.call(...call));
+    this.#kv = new KVClient(calls);
+    this.#leases = new LeaseClient(calls);
   }
 
   /** What the last calls told of the cluster. */
@@ -82,8 +87,8 @@ export class EtcdClient implements Disposable {
    * @param timeoutMs how long a member may take
    */
   async get(key: string, timeoutMs: number = bulkTimeoutMs): Promise<Uint8Array | undefined> {
-    const value = await this.#etcd(timeoutMs).get(key).buffer();
-    return value === null ? undefined : bytesOf(value);
+    const { kvs } = await this.#kv.range({ key: bufferOf(key) }, within(timeoutMs));
+    return kvs[0] && bytesOf(kvs[0].value);
   }
 
   /**
@@ -96,7 +101,7 @@ export class EtcdClient implements Disposable {
     const range: IRangeRequest = { ...below(prefix), limit: pageSize, keys_only: keysOnly };
     const entries: Entry[] = [];
     for (;;) {
-      const page = await this.#etcd(bulkTimeoutMs).kv.range(range);
+      const page = await this.#kv.range(range, within(bulkTimeoutMs));
       range.revision ??= page.header.revision;
       for (const kv of page.kvs) entries.push(entryOf(kv));
       const last = entries.at(-1);
@@ -111,13 +116,13 @@ export class EtcdClient implements Disposable {
    * @param prefix ends with a slash
    */
   async summarize(prefix: string): Promise<{ count: number; written: number }> {
-    const { count, kvs } = await this.#etcd(callTimeoutMs).kv.range({
+    const { count, kvs } = await this.#kv.range({
       ...below(prefix),
       keys_only: true,
       limit: 1,
       sort_target: "Mod",
       sort_order: "Descend",
-    });
+    }, within(callTimeoutMs));
     return { count: Number(count), written: Number(kvs[0]?.mod_revision ?? 0) };
   }
 
@@ -127,9 +132,8 @@ export class EtcdClient implements Disposable {
    * @throws LeaseLost
    */
   async put(key: string, value: Uint8Array | string, lease?: string): Promise<void> {
-    const write = this.#etcd(bulkTimeoutMs).put(key).value(bufferOf(value));
-    if (lease) write.lease(lease);
-    await write.exec();
+    const request = { key: bufferOf(key), value: bufferOf(value), ...(lease && { lease }) };
+    await this.#kv.put(request, within(bulkTimeoutMs));
   }
 
   /**
@@ -138,9 +142,11 @@ export class EtcdClient implements Disposable {
    * @throws LeaseLost
    */
   async transact({ compare, success, failure = [] }: Transaction): Promise<Outcome> {
-    // Not by etcd3's builder: its conditions are on single keys, ours also on all below a prefix.
     const request = { compare: [...compare], success: [...success], failure: [...failure] };
-    const { header, succeeded, responses } = await this.#etcd(bulkTimeoutMs).kv.txn(request);
+    const { header, succeeded, responses } = await this.#kv.txn(
+      request,
+      within(bulkTimeoutMs),
+    );
     const found = responses[0]?.response_range?.kvs[0];
     return {
       succeeded,
@@ -155,9 +161,8 @@ export class EtcdClient implements Disposable {
    *
    * @returns its id
    */
-  grantLease(ttlSeconds: number): Promise<string> {
-    // Its owner keeps it alive, if it is to live on.
-    return this.#etcd(callTimeoutMs).lease(ttlSeconds, { autoKeepAlive: false }).grant();
+  async grantLease(ttlSeconds: number): Promise<string> {
+    return (await this.#leases.leaseGrant({ TTL: ttlSeconds }, within(callTimeoutMs))).ID;
   }
 
   /**
@@ -181,7 +186,7 @@ export class EtcdClient implements Disposable {
    * @throws LeaseLost
    */
   async revokeLease(lease: string, timeoutMs: number): Promise<void> {
-    await this.#etcd(timeoutMs).leaseClient.leaseRevoke({ ID: lease });
+    await this.#leases.leaseRevoke({ ID: lease }, within(timeoutMs));
   }
 
   /**
@@ -228,17 +233,15 @@ export class EtcdClient implements Disposable {
     };
   }
 
-  /** etcd3 over this cluster. One for each call, since it passes no time limits on; it is small. */
-  #etcd(timeoutMs: number): Etcd3 {
-    const etcd = new Etcd3();
-    etcd.mock(gateway((path, request) => this.#cluster.call(path, request, timeoutMs)));
-    return etcd;
-  }
-
   /** Closes the connections; calls from now on fail. */
   [Symbol.dispose](): void {
     this.#cluster[Symbol.dispose]();
   }
+}
+
+/** The options of a call that a member may take so long for. */
+function within(timeoutMs: number): { deadline: number } {
+  return { deadline: Date.now() + timeoutMs };
 }
 
 function entryOf({ key, value }: IKeyValue): Entry {

@@ -11,12 +11,12 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { ICallable } from "etcd3";
+import type { ICallable } from "etcd3/lib/rpc.js";
 import * as v from "valibot";
 import { ServerledgeError } from "../../base/errors.ts";
 
-/** Makes a call of the gateway: path and request; resolves to the answer. */
-export type GatewayCall = (path: string, request: unknown) => Promise<unknown>;
+/** Makes a call of the gateway; resolves to the answer. */
+export type GatewayCall = (path: string, request: unknown, timeoutMs?: number) => Promise<unknown>;
 
 /** The gateway leaves out what is empty, zero or false; etcd3 expects it. */
 const int64 = v.optional(v.string(), "0");
@@ -80,19 +80,28 @@ const methods = new Map<string, { path: string; answer: v.GenericSchema }>([
 const named: readonly string[] = ["result", "target", "sort_order", "sort_target"];
 
 /**
- * What stands in for etcd3's connections, to be given to `Etcd3.mock`.
+ * What stands in for etcd3's connections: its clients make their calls by it.
  *
  * @param call reaches the gateway; its errors are passed on as they are
  */
-export function gateway(call: GatewayCall): Pick<ICallable<never>, "exec"> {
-  return {
-    async exec<T>(service: string, name: string, request: unknown): Promise<T> {
+export function gateway(call: GatewayCall): ICallable<never> {
+  const calls: Pick<ICallable<never>, "exec"> = {
+    async exec<T>(
+      service: string,
+      name: string,
+      request: unknown,
+      options: { deadline?: Date | number } = {},
+    ): Promise<T> {
       const method = methods.get(`${service}.${name}`);
       if (!method) throw new Error(`The gateway does not carry ${service}.${name}`);
-      const answer = await call(method.path, gatewayRequest(request));
+      const { deadline } = options;
+      const timeoutMs = deadline === undefined ? undefined : Number(deadline) - Date.now();
+      const answer = await call(method.path, gatewayRequest(request), timeoutMs);
       return readAnswer(method.answer, answer) as T;
     },
   };
+  // What is missing is for streams, which do not go by etcd3.
+  return calls as ICallable<never>;
 }
 
 /**
