@@ -9,6 +9,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { askOnce, type ExchangeOptions } from "./ask_once.ts";
+import { closeQuietly } from "./address.ts";
 import type { WholeResponse } from "./client.ts";
 import { Connection } from "./connection.ts";
 import { NeverSent } from "./failures.ts";
@@ -99,23 +100,20 @@ async function connect(
   signal: AbortSignal,
 ): Promise<Deno.Conn> {
   const either = AbortSignal.any([signal, AbortSignal.timeout(connectTimeoutMs)]);
-  let conn: Deno.TcpConn | undefined;
+  let conn: Deno.Conn | undefined;
+  const close = () => closeQuietly(conn);
   try {
-    conn = await Deno.connect({ hostname, port, signal: either });
+    const plain = conn = await Deno.connect({ hostname, port, signal: either });
     if (secureName === undefined) return conn;
-    const secure = await Deno.startTls(conn, { hostname: secureName });
-    const close = () => secure.close();
-    either.addEventListener("abort", close, { once: true });
+    const secure = conn = await Deno.startTls(plain, { hostname: secureName });
+    either.addEventListener("abort", close);
     await secure.handshake();
-    either.removeEventListener("abort", close);
     return secure;
   } catch (cause) {
-    try {
-      conn?.close();
-    } catch {
-      // It became a part of the secure connection.
-    }
+    close();
     const why = (cause as Error).message;
     throw new NeverSent(`No connection to ${hostname} port ${port}: ${why}`, { cause });
+  } finally {
+    either.removeEventListener("abort", close);
   }
 }

@@ -9,6 +9,7 @@ import { connect } from "../../lib/http/address.ts";
 import { askOnce } from "../../lib/http/ask_once.ts";
 import { HttpClient, type HttpResponse } from "../../lib/http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../../lib/http/failures.ts";
+import { askGuarded } from "../../lib/http/guarded.ts";
 import type { HttpRequest } from "../../lib/http/request.ts";
 import { eventually } from "../support/eventually.ts";
 import { RawServer, say, sayWhole } from "../support/raw_server.ts";
@@ -247,4 +248,23 @@ Deno.test("the signal ends an exchange on a connection of its own", async () => 
   control.abort();
   await asking;
   await eventually("the server notices", () => server.ended === 1);
+});
+
+Deno.test("askGuarded: closes its connection to a server that does not speak TLS", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = new URL(`https://127.0.0.1:${listener.addr.port}/`);
+  const request = { method: "GET", headers: [], body: undefined };
+  const asking = askGuarded(url, request, { forbids: () => false, maxBytes, signal: never });
+  const failing = assert.rejects(asking, NeverSent);
+  using conn = await listener.accept();
+  await say(conn, "HTTP/1.1 400 Bad Request\r\n\r\n");
+  await failing;
+  let isClosed = false;
+  const buffer = new Uint8Array(1024);
+  const reading = (async () => {
+    while (await conn.read(buffer).catch(() => null) !== null);
+    isClosed = true;
+  })();
+  await eventually("the connection is closed", () => isClosed, 5_000);
+  await reading;
 });

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { IncomingBody } from "../body.ts";
 import { Input, maxHeadBytes } from "../input.ts";
 import { ClientWatch } from "./client_watch.ts";
 import {
@@ -151,7 +150,7 @@ export class ServerConnection implements Waiter, BodyReading {
       if (error instanceof RefusedRequest) await this.#refuse(error);
       return false;
     }
-    const body = new IncomingBody(this.#input, head.framing, true);
+    const body = new ServedBody(this.#input, head.framing, this);
     this.#owesContinue = head.expectsContinue;
     this.#bodyBytes = 0;
     this.#watch.allow(responsePrefix);
@@ -201,13 +200,13 @@ export class ServerConnection implements Waiter, BodyReading {
     }
   }
 
-  #request(head: RequestHead, body: IncomingBody): IncomingRequest {
+  #request(head: RequestHead, body: ServedBody): IncomingRequest {
     return {
       method: head.method,
       target: head.target,
       headers: head.headers,
       client: this.client,
-      body: new ServedBody(body, this),
+      body,
       onDisconnect: (listener) => this.#watch.onDisconnect(listener),
     };
   }
@@ -218,34 +217,25 @@ export class ServerConnection implements Waiter, BodyReading {
     response: OutgoingResponse,
     keepAlive: boolean,
   ): Promise<boolean> {
-    const { body } = response;
-    const withBody = head.method !== "HEAD" && !isBodiless(response.status);
-    if (!(body instanceof ReadableStream)) {
-      const bytes = typeof body === "string" ? encoder.encode(body) : body ?? nothing;
-      const length = head.method === "HEAD"
-        ? lengthForHead(response.headers, bytes.length)
-        : bytes.length;
-      const framing = framingOf(response.status, length, head);
-      const text = this.#textOf(response, framing, keepAlive, head.isOld);
-      if (text === undefined) return await this.#respond(head, this.#unsendable(), keepAlive);
-      const sent = this.#watch.settle();
-      await this.#sink.whole(
-        text,
-        withBody ? bytes : undefined,
-        typeof sent === "number" ? sent : await sent,
-      );
-      return keepAlive;
-    }
-    const framing = framingOf(response.status, undefined, head);
+    const { body = nothing, headers, status } = response;
+    const stream = body instanceof ReadableStream ? body : undefined;
+    const content = typeof body === "string" ? encoder.encode(body) : body;
+    const bytes = content instanceof Uint8Array ? content : nothing;
+    const isHead = head.method === "HEAD";
+    const length = isHead ? lengthForHead(headers, bytes.length) : bytes.length;
+    const framing = framingOf(status, stream ? undefined : length, head);
     const stays = keepAlive && framing !== "eof";
     const text = this.#textOf(response, framing, stays, head.isOld);
-    if (withBody && text !== undefined) {
-      await this.#sink.stream(text, body, framing === "chunked", this.#watch);
+    const withBody = !isHead && !isBodiless(status);
+    if (stream && text !== undefined && withBody) {
+      await this.#sink.stream(text, stream, framing === "chunked", this.#watch);
       return stays;
     }
-    void body.cancel().catch(() => {});
+    void stream?.cancel().catch(() => {});
     if (text === undefined) return await this.#respond(head, this.#unsendable(), keepAlive);
-    await this.#sink.whole(text, undefined, await this.#watch.settle());
+    const sent = this.#watch.settle();
+    const ahead = typeof sent === "number" ? sent : await sent;
+    await this.#sink.whole(text, withBody ? bytes : undefined, ahead);
     return stays;
   }
 
@@ -283,14 +273,14 @@ export class ServerConnection implements Waiter, BodyReading {
     do this.#input.take(this.#input.buffered); while (await this.#input.more());
   }
 
-  #canSkip(body: IncomingBody): boolean {
+  #canSkip(body: ServedBody): boolean {
     if (body.hasEnded) return true;
     return !this.#owesContinue && body.length !== undefined && body.length <= maxSkippedBytes;
   }
 
-  async #skip(body: IncomingBody): Promise<void> {
+  async #skip(body: ServedBody): Promise<void> {
     void this.waits();
-    while (await body.part());
+    await body.skip();
     this.#waitFor(undefined);
   }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { closeQuietly } from "../address.ts";
 import { writeAll } from "../output.ts";
 import type { HttpHandler } from "./messages.ts";
 import { http2Preface } from "./request_head.ts";
@@ -172,13 +173,5 @@ async function copy(from: Deno.Conn, to: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(pieceBytes);
   for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
     await writeAll(to, buffer.subarray(0, count));
-  }
-}
-
-function closeQuietly(conn: Deno.Conn | undefined): void {
-  try {
-    conn?.close();
-  } catch {
-    // Its time was over.
   }
 }

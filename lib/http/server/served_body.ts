@@ -4,7 +4,9 @@
  * @module
  */
 
-import { Body, type IncomingBody, tooLong } from "../body.ts";
+import { IncomingBody, tooLong } from "../body.ts";
+import type { Framing } from "../head.ts";
+import type { Input } from "../input.ts";
 
 /** Listener for the progress of reading a body. */
 export interface BodyReading {
@@ -19,54 +21,52 @@ export interface BodyReading {
 const decoder = new TextDecoder();
 
 /** Reads a body from the connection, mostly from what came with the head. */
-export class ServedBody extends Body {
-  readonly #body: IncomingBody;
+export class ServedBody extends IncomingBody {
   readonly #reading: BodyReading;
-  #hasEnded: boolean;
+  #isTold: boolean;
 
   /**
    * A body of which nothing was read.
    *
-   * @param body on the connection
+   * @param input where it comes from, its head just read
+   * @param framing how it is delimited
    * @param reading told how it goes
    */
-  constructor(body: IncomingBody, reading: BodyReading) {
-    super();
-    this.#body = body;
+  constructor(input: Input, framing: Framing, reading: BodyReading) {
+    super(input, framing, true);
     this.#reading = reading;
-    this.#hasEnded = body.hasEnded;
+    this.#isTold = this.hasEnded;
   }
 
-  /** Part of {@link Body}. */
-  override get length(): number | undefined {
-    return this.#body.length;
-  }
-
-  /** Part of {@link Body}. */
+  /** Part of {@link IncomingBody}. */
   override async part(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    if (this.#hasEnded) return undefined;
+    if (this.#isTold) return undefined;
     await this.#reading.waits();
-    const part = await this.#body.part();
+    const part = await super.part();
     if (part) this.#reading.progressed(part.length);
     else this.#end();
     return part;
   }
 
-  /** Part of {@link Body}. */
+  /** Part of {@link IncomingBody}. */
   override async whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     return this.#taken(maxBytes, (bytes) => bytes.slice()) ?? await super.whole(maxBytes);
   }
 
-  /** Part of {@link Body}. */
+  /** Part of {@link IncomingBody}. */
   override async text(maxBytes: number): Promise<string> {
     return this.#taken(maxBytes, (bytes) => decoder.decode(bytes)) ?? await super.text(maxBytes);
   }
 
+  /** Reads what is left, which nobody wants and nobody is told of. */
+  async skip(): Promise<void> {
+    while (await super.part());
+  }
+
   /** All of it, if it has come already; `copy` has the bytes before more is read in their place. */
   #taken<T>(maxBytes: number, copy: (bytes: Uint8Array<ArrayBuffer>) => T): T | undefined {
-    const { length } = this.#body;
-    if (length !== undefined && length > maxBytes) throw tooLong(maxBytes);
-    const bytes = this.#body.takeWhole();
+    if ((this.length ?? 0) > maxBytes) throw tooLong(maxBytes);
+    const bytes = this.takeWhole();
     if (!bytes) return undefined;
     const copied = copy(bytes);
     this.#end();
@@ -75,8 +75,8 @@ export class ServedBody extends Body {
 
   /** From here on, more may be read in the place of the last part. */
   #end(): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
+    if (this.#isTold) return;
+    this.#isTold = true;
     this.#reading.ended();
   }
 }

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { closeQuietly } from "../../../http/address.ts";
 import { Connection } from "../../../http/connection.ts";
 import { NeverSent } from "../../../http/failures.ts";
 import type { Container } from "../container/container.ts";
@@ -108,13 +109,5 @@ async function connectTo(path: string): Promise<Deno.UnixConn> {
     return await Deno.connect({ transport: "unix", path });
   } catch (cause) {
     throw new NeverSent(`No connection to ${path}`, { cause });
-  }
-}
-
-function closeQuietly(conn: Deno.Conn): void {
-  try {
-    conn.close();
-  } catch {
-    // It was closed already.
   }
 }
