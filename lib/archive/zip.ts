@@ -110,13 +110,8 @@ function contentStart(archive: Uint8Array, entry: ZipEntry, end: number): number
   return nameEnd + view.getUint16(28, true);
 }
 
-/** What Deno's types of `node:zlib` lack. */
-interface Checksums {
-  crc32(data: Uint8Array): number;
-}
-
 async function unpack(entry: ZipEntry, packed: Uint8Array): Promise<Uint8Array> {
-  const { crc32 } = await import("node:zlib") as unknown as Checksums;
+  const { crc32 } = await import("node:zlib");
   const { name, size, crc } = entry;
   const data = entry.method === 0 ? packed : await inflated(entry, packed);
   if (data.length !== size) {

@@ -7,17 +7,12 @@
  * @module
  */
 
-import * as zlib from "node:zlib";
+import { zstdCompressSync } from "node:zlib";
 
 /** A string literal of base64 that begins with the `\0asm` of a module and is worth the trouble. */
 const moduleLiteral = /(["'`])(AGFzbQ[A-Za-z0-9+/]{65536,}={0,2})\1/g;
 /** Compression parameters (`ZSTD_c_compressionLevel` of zstd.h): the strongest ordinary level. */
 const params = { 100: 19 };
-
-/** Deno has Zstandard as Node.js 22.15 does; its types do not know of it. */
-const { zstdCompressSync } = zlib as unknown as {
-  zstdCompressSync(bytes: Uint8Array, options: { params: object }): Uint8Array;
-};
 
 /**
  * Replaces modules that stand as base64 in string literals by expressions with the same value.

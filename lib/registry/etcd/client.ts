@@ -9,7 +9,7 @@ import { bulkTimeoutMs, callTimeoutMs, EtcdCluster } from "./cluster.ts";
 import { gateway, gatewayRequest, readAnswer, watchLineSchema } from "./gateway.ts";
 import type { EtcdOptions } from "./options.ts";
 import { below, bufferOf, type Transaction } from "./requests.ts";
-import { readJsonLines } from "./json_lines.ts";
+import { readJsonLines } from "../../json/lines.ts";
 import type { RegistryHealth } from "../registry.ts";
 
 /** Keys of one answer to a listing. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readJsonLines } from "../../../json/lines.ts";
 import { engineRefusal } from "./engine.ts";
 
 /** One line of progress. */
@@ -19,9 +20,6 @@ export interface ProgressEvent {
   readonly error?: string;
 }
 
-/** A stream of bytes, of the web or of Node. */
-export type ByteStream = AsyncIterable<string | Uint8Array> | NodeJS.ReadableStream;
-
 /**
  * Reads a progress stream to its end.
  *
@@ -32,21 +30,12 @@ export type ByteStream = AsyncIterable<string | Uint8Array> | NodeJS.ReadableStr
  */
 export async function followProgress(
   what: string,
-  answer: ByteStream,
+  answer: AsyncIterable<Uint8Array> | NodeJS.ReadableStream,
   report: (event: ProgressEvent) => void = () => {},
 ): Promise<void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const piece of answer) {
-    const text = typeof piece === "string" ? piece : decoder.decode(piece, { stream: true });
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) if (line.trim()) read(line);
-  }
-  if (rest.trim()) read(rest);
-
-  function read(line: string): void {
-    const event: ProgressEvent = JSON.parse(line);
+  // What dockerode hands out is a stream of bytes, of which its types know no more than that.
+  for await (const line of readJsonLines(answer as AsyncIterable<Uint8Array>)) {
+    const event = line as ProgressEvent;
     if (event.error !== undefined) throw engineRefusal(what, 500, event.error);
     report(event);
   }

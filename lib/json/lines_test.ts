@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readJsonLines } from "./json_lines.ts";
+import { readJsonLines } from "./lines.ts";
 
 Deno.test("values are read as they come, however they are cut", async () => {
   const text = new TextEncoder().encode('{"a":"grüß"}\n\n[1,2]\n"end"');
