@@ -23,7 +23,7 @@ import {
 import { ResponseSink } from "./response_sink.ts";
 import { type BodyReading, ServedBody } from "./served_body.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { Wait, Waiter, Waiting } from "./waiting.ts";
+import type { ClientTimeouts, Wait, Waiter } from "./client_timeouts.ts";
 
 /** What an idle connection holds to read into; small requests come whole in it, bytes. */
 const restBytes = 2 << 10;
@@ -45,7 +45,7 @@ export interface ConnectionContext {
   /** What clients are held to. */
   readonly limits: ServerLimits;
   /** Those that wait for their client. */
-  readonly waiting: Waiting;
+  readonly timeouts: ClientTimeouts;
   /** Writes heads. */
   readonly heads: ResponseHeads;
   /** The response to a request that is not looked at. */
@@ -288,7 +288,7 @@ export class ServerConnection implements Waiter, BodyReading {
   waits(): Promise<void> | undefined {
     if (this.#wait !== "body") {
       this.#waitFor("body");
-      if (this.#bodyBytes === 0) this.#bodyBegan = this.#context.waiting.now;
+      if (this.#bodyBytes === 0) this.#bodyBegan = this.#context.timeouts.now;
     }
     if (!this.#owesContinue) return undefined;
     this.#owesContinue = false;
@@ -297,10 +297,10 @@ export class ServerConnection implements Waiter, BodyReading {
 
   /** Part of {@link BodyReading}. */
   progressed(bytes: number): void {
-    const { waiting, limits } = this.#context;
+    const { timeouts, limits } = this.#context;
     this.#bodyBytes += bytes;
     const allowedMs = limits.bodyMs + 1000 * this.#bodyBytes / limits.bodyRate;
-    if (waiting.now - this.#bodyBegan > allowedMs) this.expire("body");
+    if (timeouts.now - this.#bodyBegan > allowedMs) this.expire("body");
     else this.#waitFor("body");
   }
 
@@ -319,9 +319,9 @@ export class ServerConnection implements Waiter, BodyReading {
   }
 
   #waitFor(wait: Wait | undefined): void {
-    const { waiting } = this.#context;
-    if (this.#wait) waiting.end(this.#wait, this);
+    const { timeouts } = this.#context;
+    if (this.#wait) timeouts.end(this.#wait, this);
     this.#wait = wait;
-    if (wait && !this.#isClosed) waiting.begin(wait, this);
+    if (wait && !this.#isClosed) timeouts.begin(wait, this);
   }
 }

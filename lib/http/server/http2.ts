@@ -11,7 +11,7 @@ import type { HttpHandler } from "./messages.ts";
 import { http2Preface } from "./request_head.ts";
 import type { BodyReading } from "./served_body.ts";
 import { incomingRequest, webResponse } from "./web.ts";
-import type { Waiting } from "./waiting.ts";
+import type { ClientTimeouts } from "./client_timeouts.ts";
 
 /** Bytes that are carried at once. */
 const pieceBytes = 16 << 10;
@@ -19,17 +19,17 @@ const pieceBytes = 16 << 10;
 /** Carries connections. */
 export class Http2Tunnels {
   readonly #handler: HttpHandler;
-  readonly #waiting: Waiting;
+  readonly #timeouts: ClientTimeouts;
 
   /**
    * Nothing is started before the first connection.
    *
    * @param handler answers requests
-   * @param waiting where idle connections and slow bodies are bounded
+   * @param timeouts where idle connections and slow bodies are bounded
    */
-  constructor(handler: HttpHandler, waiting: Waiting) {
+  constructor(handler: HttpHandler, timeouts: ClientTimeouts) {
     this.#handler = handler;
-    this.#waiting = waiting;
+    this.#timeouts = timeouts;
   }
 
   /**
@@ -40,7 +40,7 @@ export class Http2Tunnels {
    * @param client address of the client
    */
   async carry(conn: Deno.Conn, first: Uint8Array, client: string): Promise<void> {
-    const session = new Session(this.#handler, this.#waiting, client, () => inner?.close());
+    const session = new Session(this.#handler, this.#timeouts, client, () => inner?.close());
     let inner: Deno.UnixConn | undefined;
     let server: Deno.HttpServer | undefined;
     try {
@@ -83,21 +83,21 @@ class Session {
   readonly client: string;
   waitsSince = 0;
   readonly #handler: HttpHandler;
-  readonly #waiting: Waiting;
+  readonly #timeouts: ClientTimeouts;
   readonly #close: () => void;
   #active = 0;
   #hasEnded = false;
 
-  constructor(handler: HttpHandler, waiting: Waiting, client: string, close: () => void) {
+  constructor(handler: HttpHandler, timeouts: ClientTimeouts, client: string, close: () => void) {
     this.#handler = handler;
-    this.#waiting = waiting;
+    this.#timeouts = timeouts;
     this.client = client;
     this.#close = close;
   }
 
   async answer(request: Request): Promise<Response> {
     this.#active++;
-    this.#waiting.end("idle", this);
+    this.#timeouts.end("idle", this);
     const reading = this.#bodyReading();
     try {
       const incoming = incomingRequest(request, this.client, reading);
@@ -114,12 +114,12 @@ class Session {
 
   /** Nothing is under way, so that the client has to ask for something again. */
   rests(): void {
-    if (this.#active === 0 && !this.#hasEnded) this.#waiting.begin("idle", this);
+    if (this.#active === 0 && !this.#hasEnded) this.#timeouts.begin("idle", this);
   }
 
   end(): void {
     this.#hasEnded = true;
-    this.#waiting.end("idle", this);
+    this.#timeouts.end("idle", this);
   }
 
   expire(): void {
@@ -132,18 +132,18 @@ class Session {
     const waiter = { client: this.client, waitsSince: 0, expire: () => this.#close() };
     this.#active++;
     const over = () => {
-      this.#waiting.end("send", waiter);
+      this.#timeouts.end("send", waiter);
       this.#active--;
       this.rests();
     };
     return new ReadableStream({
       pull: async (controller) => {
-        this.#waiting.end("send", waiter);
+        this.#timeouts.end("send", waiter);
         try {
           const { done, value } = await reader.read();
           if (!done) {
             controller.enqueue(value);
-            return this.#waiting.begin("send", waiter);
+            return this.#timeouts.begin("send", waiter);
           }
           controller.close();
         } catch (error) {
@@ -161,11 +161,11 @@ class Session {
   #bodyReading(): BodyReading {
     const waiter = { client: this.client, waitsSince: 0, expire: () => this.#close() };
     const wait = () => {
-      this.#waiting.end("body", waiter);
-      this.#waiting.begin("body", waiter);
+      this.#timeouts.end("body", waiter);
+      this.#timeouts.begin("body", waiter);
       return undefined;
     };
-    return { waits: wait, progressed: wait, ended: () => this.#waiting.end("body", waiter) };
+    return { waits: wait, progressed: wait, ended: () => this.#timeouts.end("body", waiter) };
   }
 }
 

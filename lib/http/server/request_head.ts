@@ -76,7 +76,7 @@ export function parseRequestHead(text: string): RequestHead {
   const isOld = minor === "0";
   const pairs = headersOf(text, end + 1);
   const facts = readFacts(pairs, isOld);
-  const { target, host } = place(method, rawTarget!);
+  const { target, host } = parseTarget(method, rawTarget!);
   // A URL's host counts, whatever `Host` says (RFC 9112, 3.2.2).
   const headers = host === undefined
     ? pairs
@@ -141,7 +141,7 @@ function framingOf(
 }
 
 /** Path and query, and the host if the target is a URL. */
-function place(method: string, raw: string): { target: string; host?: string } {
+function parseTarget(method: string, raw: string): { target: string; host?: string } {
   const target = /[\x80-\xff]/.test(raw) ? raw.replace(/[\x80-\xff]/g, percentEncoded) : raw;
   if (target.includes("#")) throw bad("A fragment is not sent to servers");
   if (target.startsWith("/")) return { target };

@@ -12,8 +12,8 @@ import { Http2Tunnels } from "./http2.ts";
 import { defaultLimits, type ServerLimits } from "./limits.ts";
 import type { HttpHandler, OutgoingResponse } from "./messages.ts";
 import { ResponseHeads } from "./response_head.ts";
-import { Places } from "./places.ts";
-import { type Wait, Waiting } from "./waiting.ts";
+import { ConnectionSlots } from "./connection_slots.ts";
+import { ClientTimeouts, type Wait } from "./client_timeouts.ts";
 
 /** How long accepting rests after an error, ms: at first, and at most. */
 const firstPauseMs = 10;
@@ -47,9 +47,9 @@ export interface HttpServerOptions {
 /** A server that is listening. Disposing it closes all its connections. */
 export class HttpServer implements AsyncDisposable {
   readonly #listener: ConnectionSource;
-  readonly #waiting: Waiting;
+  readonly #timeouts: ClientTimeouts;
   readonly #tunnels: Http2Tunnels;
-  readonly #places: Places;
+  readonly #slots: ConnectionSlots;
   readonly #clock: Clock;
   readonly #open = new Set<ServerConnection>();
   readonly #accepting: Promise<void>;
@@ -71,14 +71,14 @@ export class HttpServer implements AsyncDisposable {
     const limits = { ...defaultLimits, ...given };
     this.#listener = listener;
     this.#clock = clock;
-    this.#waiting = new Waiting(clock, limits);
-    this.#tunnels = new Http2Tunnels(handler, this.#waiting);
-    this.#places = new Places(limits, this.#waiting, clock);
+    this.#timeouts = new ClientTimeouts(clock, limits);
+    this.#tunnels = new Http2Tunnels(handler, this.#timeouts);
+    this.#slots = new ConnectionSlots(limits, this.#timeouts, clock);
     const context = {
       handler,
       refuse,
       limits,
-      waiting: this.#waiting,
+      timeouts: this.#timeouts,
       heads: new ResponseHeads(),
       tunnel: (conn: Deno.Conn, first: Uint8Array, client: string) =>
         this.#carry(conn, first, client),
@@ -128,7 +128,7 @@ export class HttpServer implements AsyncDisposable {
     if (this.#isStopping) return;
     this.#isStopping = true;
     this.#listener.close();
-    this.#places.wake();
+    this.#slots.wake();
     this.#expire("idle");
     // Who has just connected may have sent its request.
     this.#cancelLast = this.#clock.after(lastHeadMs, () => this.#expire("head"));
@@ -136,8 +136,8 @@ export class HttpServer implements AsyncDisposable {
   }
 
   #expire(wait: Wait): void {
-    for (const waiter of this.#waiting.all(wait)) {
-      this.#waiting.end(wait, waiter);
+    for (const waiter of this.#timeouts.all(wait)) {
+      this.#timeouts.end(wait, waiter);
       waiter.expire(wait);
     }
   }
@@ -145,18 +145,18 @@ export class HttpServer implements AsyncDisposable {
   #settle(): void {
     if (!this.#isStopping || this.#open.size > 0) return;
     this.#cancelLast?.();
-    this.#waiting[Symbol.dispose]();
+    this.#timeouts[Symbol.dispose]();
     this.#drained.resolve();
   }
 
   async #accept(): Promise<void> {
     for (let pauseMs = firstPauseMs; !this.#isStopping;) {
       try {
-        await this.#places.room();
+        await this.#slots.room();
         if (this.#isStopping) return;
         const conn = await this.#listener.accept();
         pauseMs = firstPauseMs;
-        this.#welcome(conn);
+        this.#admit(conn);
       } catch (error) {
         if (this.#isStopping) return;
         this.#failed(error, pauseMs === firstPauseMs);
@@ -166,10 +166,10 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  #welcome(conn: Deno.Conn): void {
+  #admit(conn: Deno.Conn): void {
     const client = "hostname" in conn.remoteAddr ? conn.remoteAddr.hostname : "unknown";
     if (this.#isStopping) return conn.close();
-    if (!this.#places.take(client)) {
+    if (!this.#slots.take(client)) {
       this.#refused++;
       return conn.close();
     }
@@ -181,13 +181,13 @@ export class HttpServer implements AsyncDisposable {
       this.#open.delete(connection);
       this.#settle();
     });
-    void connection.serve().then(() => this.#places.release(client));
+    void connection.serve().then(() => this.#slots.release(client));
   }
 
   /** There may be no descriptor left; whatever it is, the server goes on. */
   #failed(error: unknown, isFirst: boolean): void {
     this.#errors++;
-    this.#places.makeWay();
+    this.#slots.evictOne();
     if (!isFirst) return;
     log.warn("Cannot accept a connection, goes on trying: {reason}", {
       reason: error instanceof Error ? error.message : String(error),
@@ -195,11 +195,11 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async #carry(conn: Deno.Conn, first: Uint8Array, client: string): Promise<void> {
-    this.#places.add(tunnelDescriptors);
+    this.#slots.add(tunnelDescriptors);
     try {
       await this.#tunnels.carry(conn, first, client);
     } finally {
-      this.#places.add(-tunnelDescriptors);
+      this.#slots.add(-tunnelDescriptors);
     }
   }
 }

@@ -1,45 +1,45 @@
 /**
- * Who may be connected: no more than there are descriptors for, and nobody takes them all.
+ * Slots for connections: no more than there are descriptors for, and no address takes them all.
  *
  * @module
  */
 
 import type { Clock } from "../../base/clock.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { Waiter, Waiting } from "./waiting.ts";
+import type { ClientTimeouts, Waiter } from "./client_timeouts.ts";
 
-/** A head may be on its way: it has this share of its time before it makes way. */
+/** Share of its time that a head has to arrive before its connection can be evicted. */
 const graceShare = 0.01;
-/** How often is looked who could make way while nobody can, ms. */
+/** Interval of attempts to evict a connection while all are busy, ms. */
 const retryMs = 50;
 
-/** Counts connections. Where there is no place left, who only waits makes way for who comes. */
-export class Places {
+/** Counts connections. Without a free slot, a connection without a request is evicted for a new one. */
+export class ConnectionSlots {
   readonly #limits: ServerLimits;
   readonly #clock: Clock;
-  readonly #waiting: Waiting;
+  readonly #timeouts: ClientTimeouts;
   readonly #byGroup = new Map<string, number>();
   #taken = 0;
   #released: PromiseWithResolvers<void> | undefined;
 
   /**
-   * All places are free.
+   * All slots are free.
    *
    * @param limits how many there are
-   * @param waiting those that could make way
-   * @param clock times how long it is waited for a place
+   * @param timeouts connections that could be evicted
+   * @param clock times attempts to evict
    */
-  constructor(limits: ServerLimits, waiting: Waiting, clock: Clock) {
+  constructor(limits: ServerLimits, timeouts: ClientTimeouts, clock: Clock) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#waiting = waiting;
+    this.#timeouts = timeouts;
   }
 
   /**
-   * Takes a place, if need be that of one that waits.
+   * Takes a slot, evicting a connection if there is none.
    *
    * @param client address of the client
-   * @returns false if its address has all that it may have, each of them with something under way
+   * @returns false if its address has all slots that it may have, and all are busy
    */
   take(client: string): boolean {
     const group = groupOf(client);
@@ -53,18 +53,18 @@ export class Places {
   }
 
   /**
-   * Takes or gives back places that are nobody's.
+   * Takes or gives back slots that belong to no client.
    *
    * @param count how many; negative: they are given back
    */
   add(count: number): void {
     this.#taken += count;
     if (count < 0) this.wake();
-    else if (this.#taken > this.#limits.connections) this.makeWay();
+    else if (this.#taken > this.#limits.connections) this.evictOne();
   }
 
   /**
-   * Gives a place back.
+   * Gives a slot back.
    *
    * @param client who had it
    */
@@ -76,12 +76,12 @@ export class Places {
     this.add(-1);
   }
 
-  /** Waits until no more places are taken than there are. */
+  /** Waits until no more slots are taken than there are. */
   async room(): Promise<void> {
     while (this.#taken > this.#limits.connections) {
       this.#released ??= Promise.withResolvers();
       const cancel = this.#clock.after(retryMs, () => {
-        this.makeWay();
+        this.evictOne();
         this.wake();
       });
       await this.#released.promise;
@@ -96,20 +96,20 @@ export class Places {
   }
 
   /**
-   * Ends the connection that waits for its client longest, idle ones first.
+   * Ends the connection that has waited longest for its client, idle ones first.
    *
    * @returns false if none waits
    */
-  makeWay(): boolean {
+  evictOne(): boolean {
     return this.#evict(() => true);
   }
 
-  #evict(isMeant: (client: string) => boolean): boolean {
+  #evict(matches: (client: string) => boolean): boolean {
     for (const wait of ["idle", "head"] as const) {
-      for (const waiter of this.#waiting.all(wait)) {
-        if (!isMeant(waiter.client)) continue;
+      for (const waiter of this.#timeouts.all(wait)) {
+        if (!matches(waiter.client)) continue;
         if (wait === "head" && !this.#isLate(waiter)) break;
-        this.#waiting.end(wait, waiter);
+        this.#timeouts.end(wait, waiter);
         waiter.expire(wait);
         return true;
       }

@@ -1,5 +1,5 @@
 /**
- * Connections that wait for their client, and since when. One sweep serves all of them: a timer for each
+ * Bounds how long connections wait for their client. One sweep serves all of them: a timer for each
  * request would cost more than the rest of it.
  *
  * @module
@@ -11,7 +11,7 @@ import type { ServerLimits } from "./limits.ts";
 /** What a connection waits for its client to do. */
 export type Wait = "idle" | "head" | "body" | "send" | "linger";
 
-/** One that waits. */
+/** A connection that waits. */
 export interface Waiter {
   /** Address of the client. */
   readonly client: string;
@@ -21,12 +21,12 @@ export interface Waiter {
   expire(wait: Wait): void;
 }
 
-/** How often is looked, as a share of the shortest bound, and at most, ms. */
+/** Interval of sweeps: a share of the shortest bound, and its maximum, ms. */
 const sweepShare = 0.25;
 const maxSweepMs = 1_000;
 
-/** All that wait, those first that have waited longest. */
-export class Waiting {
+/** All connections that wait, the longest waits first. */
+export class ClientTimeouts {
   readonly #clock: Clock;
   readonly #bounds: Readonly<Record<Wait, number>>;
   readonly #sweepMs: number;
@@ -41,10 +41,10 @@ export class Waiting {
   #stop: (() => void) | undefined;
 
   /**
-   * Nobody waits.
+   * No connection waits.
    *
    * @param clock sets the timer of the sweeps
-   * @param limits how long one may wait
+   * @param limits the longest waits
    */
   constructor(clock: Clock, limits: ServerLimits) {
     this.#clock = clock;
@@ -67,7 +67,7 @@ export class Waiting {
    * Begins a wait.
    *
    * @param wait for what
-   * @param waiter who; waits for nothing else
+   * @param waiter in no other wait
    */
   begin(wait: Wait, waiter: Waiter): void {
     if (!this.#stop) this.#arm();
@@ -85,7 +85,7 @@ export class Waiting {
     this.#sets[wait].delete(waiter);
   }
 
-  /** Those that wait for something, longest first. */
+  /** The connections in one kind of wait, the longest waits first. */
   all(wait: Wait): ReadonlySet<Waiter> {
     return this.#sets[wait];
   }
@@ -113,7 +113,7 @@ export class Waiting {
     if (!isEmpty && !this.#stop) this.#arm();
   }
 
-  /** Looks after nobody any more. */
+  /** Forgets all connections. */
   [Symbol.dispose](): void {
     this.#stop?.();
     for (const waiters of Object.values(this.#sets)) waiters.clear();
