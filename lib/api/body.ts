@@ -5,12 +5,12 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import { sliceBytes, slices } from "../base/slices.ts";
 import { readWhole } from "../http/body.ts";
 import { TooLong } from "../http/failures.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
-import { parseJson } from "../json/json.ts";
-import { JsonScan, JsonScanError } from "../json/scan.ts";
+import { isObject, parseJson } from "../json/json.ts";
+import { liftText, RestTooLong } from "../json/lift.ts";
+import { JsonScanError } from "../json/scan.ts";
 import type { BookedBody } from "./body_budget.ts";
 import type { ApiServices } from "./services.ts";
 
@@ -20,8 +20,10 @@ const mib = 1 << 20;
 const parsedUnseen = 1 << 16;
 /** Memory of bodies up to this length is booked before they are read, bytes. */
 const bookedAtOnce = 1 << 16;
-/** Most values in a longer one: each is an object of some dozen bytes once it is parsed. */
-const maxValues = 10_000;
+/** Most bytes of a longer one that are parsed, its code aside. */
+const maxParsed = mib;
+/** The member of a definition that may be long. */
+const codeMember = "TarFunctionCode";
 
 const decoder = new TextDecoder();
 
@@ -63,16 +65,11 @@ export class BodyReader {
     const isSmall = length !== undefined && length <= bookedAtOnce;
     this.#services.bodies.check(length ?? 0);
     const held = this.#services.bodies.take(isSmall ? length : 0);
-    // A client that sends slowly holds no more than it has sent.
-    const part = async () => {
-      const bytes = await body.part();
-      if (bytes) held.grow(bytes.length);
-      return bytes;
-    };
     try {
       const bytes = isSmall
         ? await body.whole(this.#maxBytes)
-        : await readWhole({ length, part }, this.#maxBytes);
+        // A client that sends slowly holds no more than it has sent.
+        : await readWhole(body, this.#maxBytes, (bytes) => held.grow(bytes));
       return { bytes, held };
     } catch (error) {
       held[Symbol.dispose]();
@@ -84,14 +81,32 @@ export class BodyReader {
    * Reads a body as JSON.
    *
    * @param request whose body
-   * @throws as {@link BodyReader.booked}, and `INVALID_REQUEST` if it is not JSON, or holds so many values
-   *   that parsing it would hold up others
+   * @throws as {@link BodyReader.bookedJson}
    */
   async json(request: WithBody): Promise<unknown> {
-    const { bytes, held } = await this.booked(request);
+    const { value, held } = await this.bookedJson(request);
     using _ = held;
-    if (bytes.length > parsedUnseen) await lookThrough(bytes);
-    return parseJson(decoder.decode(bytes));
+    return value;
+  }
+
+  /**
+   * Reads a body as JSON for somebody who keeps its code: where the body is long, `TarFunctionCode` is a
+   * {@link QuotedText} that is a part of it.
+   *
+   * @param request whose body
+   * @returns the value, and its place in the node's budget, which has to be disposed
+   * @throws as {@link BodyReader.booked}, and `INVALID_REQUEST` if it is not JSON, or holds so much
+   *   besides code that parsing it would hold up others
+   */
+  async bookedJson(request: WithBody): Promise<{ value: unknown; held: BookedBody }> {
+    const { bytes, held } = await this.booked(request);
+    try {
+      const isShort = bytes.length <= parsedUnseen;
+      return { value: isShort ? parseJson(decoder.decode(bytes)) : await parseLong(bytes), held };
+    } catch (error) {
+      held[Symbol.dispose]();
+      throw error;
+    }
   }
 
   #explained(cause: unknown): ServerledgeError {
@@ -110,16 +125,21 @@ export class BodyReader {
   }
 }
 
-async function lookThrough(bytes: Uint8Array): Promise<void> {
-  const scan = new JsonScan(bytes);
+async function parseLong(bytes: Uint8Array<ArrayBuffer>): Promise<unknown> {
   try {
-    await slices.run(() => scan.advance(sliceBytes) || scan.values > maxValues);
+    const { rest, text } = await liftText(bytes, codeMember, maxParsed, false);
+    const value = parseJson(rest);
+    const key = text && isObject(value) && Object.keys(value).findLast(isCode);
+    return key ? { ...value as object, [key]: text } : value;
   } catch (cause) {
-    if (!(cause instanceof JsonScanError)) throw cause;
-    const message = `The body is not JSON: ${cause.message}`;
+    if (!(cause instanceof JsonScanError || cause instanceof RestTooLong)) throw cause;
+    const message = cause instanceof RestTooLong
+      ? `The body is no request of this kind: ${cause.message}`
+      : `The body is not JSON: ${cause.message}`;
     throw new ServerledgeError("INVALID_REQUEST", message, { cause });
   }
-  if (scan.values > maxValues) {
-    throw new ServerledgeError("INVALID_REQUEST", `The body has more than ${maxValues} values`);
-  }
+}
+
+function isCode(key: string): boolean {
+  return key.toLowerCase() === codeMember.toLowerCase();
 }

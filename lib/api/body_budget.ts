@@ -37,9 +37,7 @@ export class BodyBudget {
    * @throws `NODE_SATURATED`
    */
   check(bytes: number): void {
-    if (this.#booked + bytes * copies > this.#maxBytes) {
-      throw saturated(this.#booked, this.#maxBytes);
-    }
+    this.#check(bytes * copies);
   }
 
   /**
@@ -51,11 +49,15 @@ export class BodyBudget {
    */
   take(bytes: number): BookedBody {
     const body = new BookedBody((more) => {
-      if (more > 0) this.check(more);
-      this.#booked += more * copies;
+      if (more > 0) this.#check(more);
+      this.#booked += more;
     });
     body.grow(bytes);
     return body;
+  }
+
+  #check(bytes: number): void {
+    if (this.#booked + bytes > this.#maxBytes) throw saturated(this.#booked, this.#maxBytes);
   }
 }
 
@@ -80,6 +82,16 @@ export class BookedBody implements Disposable {
    * @throws `NODE_SATURATED`, and nothing more is booked
    */
   grow(bytes: number): void {
+    this.hold(bytes * copies);
+  }
+
+  /**
+   * Something is made of the body, and held as long.
+   *
+   * @param bytes its memory, counted once
+   * @throws `NODE_SATURATED`, and nothing more is booked
+   */
+  hold(bytes: number): void {
     this.#book(bytes);
     this.#bytes += bytes;
   }
@@ -93,7 +105,7 @@ export class BookedBody implements Disposable {
 }
 
 function saturated(booked: number, maxBytes: number): ServerledgeError {
-  const message = `The bodies of other requests take ${Math.ceil(booked / mib)} of ` +
+  const message = `The bodies of requests take ${Math.ceil(booked / mib)} of ` +
     `${
       Math.floor(maxBytes / mib)
     } MiB (each is counted twice), which leaves too little for this one: ` +

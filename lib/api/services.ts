@@ -6,6 +6,7 @@
  */
 
 import type { BodyBudget } from "./body_budget.ts";
+import type { BookMemory } from "../base/book_memory.ts";
 import type { MemberView } from "../cluster/members.ts";
 import type { Config } from "../config/config.ts";
 import type { Definition, FunctionRecord } from "../model/function.ts";
@@ -64,11 +65,11 @@ export interface ApiServices {
   /** What is known of an async invocation. @throws `REGISTRY_UNAVAILABLE` */
   poll(id: string): Promise<AsyncResult | undefined>;
   /** Registers a function. @throws `FUNCTION_EXISTS`, `RUNTIME_UNKNOWN`, `UNPROCESSABLE`, ... */
-  create(definition: Definition): Promise<void>;
+  create(definition: Definition, book: BookMemory): Promise<void>;
   /** Registers or replaces a function. */
-  update(definition: Definition): Promise<void>;
+  update(definition: Definition, book: BookMemory): Promise<void>;
   /** Changes what is named of a function. @throws `FUNCTION_UNKNOWN`, and as `create` */
-  patch(name: string, changes: unknown): Promise<void>;
+  patch(name: string, changes: unknown, book: BookMemory): Promise<void>;
   /** Removes a function. @throws `FUNCTION_UNKNOWN` */
   remove(name: string): Promise<void>;
   /** All functions, sorted by name. */

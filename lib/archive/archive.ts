@@ -6,11 +6,12 @@
 
 import { packTar as pack } from "modern-tar";
 import { ServerledgeError } from "../base/errors.ts";
+import { inSlices } from "../base/slices.ts";
 import { type ArchiveEntry, type ArchiveLimits, archiveLimits, BadArchive } from "./entries.ts";
 import { readTarEntries } from "./tar.ts";
 
 /**
- * Reads a TAR archive. Only what can be unpacked without leaving its folder and without one entry
+ * Reads a TAR archive, in slices. Only what can be unpacked without leaving its folder and without one entry
  * undoing another is accepted.
  *
  * @param archive the bytes of the archive, not compressed
@@ -18,12 +19,12 @@ import { readTarEntries } from "./tar.ts";
  * @returns its entries, in the archive's order; each directory that is named at most once
  * @throws `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`, with the bad entry in its details
  */
-export function readTar(
+export async function readTar(
   archive: Uint8Array,
   limits: ArchiveLimits = archiveLimits,
-): ArchiveEntry[] {
+): Promise<ArchiveEntry[]> {
   try {
-    return readTarEntries(archive, limits);
+    return await readTarEntries(archive, limits);
   } catch (error) {
     throw archiveError(error, "TAR");
   }
@@ -74,6 +75,24 @@ export async function packTar(entries: readonly ArchiveEntry[]): Promise<Uint8Ar
  * @returns its SHA-256 in lower-case hex
  */
 export async function hashArchive(archive: Uint8Array): Promise<string> {
+  if (archive.length > hashedAtOnce) return await hashInSlices(archive);
   const digest = await crypto.subtle.digest("SHA-256", archive as Uint8Array<ArrayBuffer>);
   return new Uint8Array(digest).toHex();
 }
+
+/** Bytes that WebCrypto gets, which copies them at once before it hashes them beside the event loop. */
+const hashedAtOnce = 4 << 20;
+
+async function hashInSlices(archive: Uint8Array): Promise<string> {
+  const { createHash } = await import("node:crypto");
+  const hash = createHash("sha256");
+  let at = 0;
+  await inSlices(() => {
+    hash.update(archive.subarray(at, at += hashedSlice));
+    return at >= archive.length;
+  });
+  return hash.digest("hex");
+}
+
+/** Bytes that are hashed in one slice. */
+const hashedSlice = 1 << 20;

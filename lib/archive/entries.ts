@@ -85,9 +85,14 @@ export class ArchiveMeter {
   add(bytes: number): void {
     const { maxEntries, maxBytes } = this.#limits;
     this.#bytes += bytes;
-    if (++this.#entries > maxEntries) throw tooLarge(`it has more than ${maxEntries} entries`);
+    if (++this.#entries > maxEntries) throw tooMany(maxEntries);
     if (this.#bytes > maxBytes) throw tooLarge(`it has more than ${maxBytes} bytes of files`);
   }
+}
+
+/** Refuses an archive of more entries. */
+export function tooMany(maxEntries: number): BadArchive {
+  return tooLarge(`it has more than ${maxEntries} entries`);
 }
 
 function tooLarge(problem: string): BadArchive {
@@ -97,6 +102,16 @@ function tooLarge(problem: string): BadArchive {
 /** The paths of an archive seen so far, and what they are. */
 export class ArchivePaths {
   readonly #kinds = new Map<string, "file" | "directory" | "parent">();
+  readonly #maxEntries: number;
+
+  /**
+   * No paths yet.
+   *
+   * @param limits what an archive may hold at most; folders that only paths name count as well
+   */
+  constructor({ maxEntries }: Pick<ArchiveLimits, "maxEntries">) {
+    this.#maxEntries = maxEntries;
+  }
 
   /**
    * Checks that an entry stays in its folder and undoes no other.
@@ -118,6 +133,7 @@ export class ArchivePaths {
       refuseEntry(name, "is a file and a directory");
     }
     this.#kinds.set(path, type);
+    if (this.#kinds.size > this.#maxEntries) throw tooMany(this.#maxEntries);
     return known === "directory" ? undefined : path;
   }
 

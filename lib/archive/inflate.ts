@@ -6,60 +6,71 @@
 
 import { setImmediate } from "node:timers";
 import { createGunzip, createInflateRaw } from "node:zlib";
+import type { BookMemory } from "../base/book_memory.ts";
 import { inSlices } from "../base/slices.ts";
 import { BadArchive } from "./entries.ts";
 
 /** Bytes that may come out before others get their turn; zlib alone never waits for them. */
 const turnBytes = 1 << 20;
-/** Bytes that are joined at once. */
-const joinedBytes = 4 << 20;
+/** Bytes that are copied at once where more comes out than was expected. */
+const copiedBytes = 4 << 20;
 /** Bytes that zlib hands over at once. */
 const chunkSize = 256 << 10;
+
+/** What may come out. */
+export interface Inflated {
+  /** Most bytes. */
+  readonly maxBytes: number;
+  /** As many as the archive itself tells; memory is committed as they come. */
+  readonly expected: number;
+  /** Books the memory of what comes out. */
+  readonly book: BookMemory;
+}
 
 /**
  * Unpacks.
  *
  * @param packed the whole data; of gzip also several parts one after the other
  * @param format how it is packed
- * @param maxBytes most bytes that may come out
- * @throws {BadArchive} if more than `maxBytes` come out; otherwise an error of zlib
+ * @param inflated what may come out
+ * @throws {BadArchive} if more than `maxBytes` come out; what `book` throws; otherwise an error of zlib
  */
 export async function inflate(
   packed: Uint8Array,
   format: "gzip" | "deflate-raw",
-  maxBytes: number,
+  { maxBytes, expected, book }: Inflated,
 ): Promise<Uint8Array> {
   const stream = format === "gzip" ? createGunzip({ chunkSize }) : createInflateRaw({ chunkSize });
   stream.end(packed);
-  const chunks: Uint8Array[] = [];
+  let whole = new Uint8Array(Math.min(expected, maxBytes));
   let bytes = 0;
   let turn = 0;
   // Leaving the loop destroys the stream.
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    const at = bytes;
     bytes += chunk.length;
     if (bytes > maxBytes) {
       throw new BadArchive(`it unpacks to more than ${maxBytes} bytes`, undefined, true);
     }
-    chunks.push(chunk);
+    book(chunk.length);
+    if (bytes > whole.length) whole = await larger(whole, at, Math.max(bytes, 2 * at), book);
+    whole.set(chunk, at);
     if (Math.floor(bytes / turnBytes) === turn) continue;
     turn = Math.floor(bytes / turnBytes);
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
-  return await joined(chunks, bytes);
+  return whole.subarray(0, bytes);
 }
 
-async function joined(chunks: readonly Uint8Array[], bytes: number): Promise<Uint8Array> {
-  const whole = new Uint8Array(bytes);
+/** A copy of the first `bytes` in front of more room; the old array may live as long as the new one. */
+async function larger(old: Uint8Array, bytes: number, length: number, book: BookMemory) {
+  book(bytes);
+  const whole = new Uint8Array(length);
   let at = 0;
-  let next = 0;
   await inSlices(() => {
-    const end = at + joinedBytes;
-    while (next < chunks.length && at < end) {
-      const chunk = chunks[next++]!;
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    return next === chunks.length;
+    whole.set(old.subarray(at, Math.min(bytes, at + copiedBytes)), at);
+    at += copiedBytes;
+    return at >= bytes;
   });
   return whole;
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { inSlices } from "../base/slices.ts";
 import {
   type ArchiveEntry,
   type ArchiveLimits,
@@ -19,6 +20,11 @@ import {
 } from "./entries.ts";
 
 const blockBytes = 512;
+/** How long entries are read at once, ms. */
+const sliceMs = 4;
+/** Most bytes of an entry that tells of another one, and most records in it. */
+const maxOverrideBytes = 1 << 20;
+const maxRecords = 10_000;
 
 /** A header block. */
 interface Header {
@@ -33,9 +39,9 @@ interface Header {
 
 /** What entries in front of an entry say of it. */
 interface Overrides {
-  /** Records of pax headers: of this entry, and of all that follow. */
-  local: ReadonlyMap<string, string>;
-  global: ReadonlyMap<string, string>;
+  /** Records of pax headers that are looked at: of this entry, and of all that follow. */
+  local: Map<string, string>;
+  readonly global: Map<string, string>;
   /** Name in GNU's own form. */
   longName: string | undefined;
 }
@@ -52,19 +58,44 @@ const otherTypes: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a TAR archive.
+ * Reads a TAR archive, in slices.
  *
  * @param archive its bytes, not compressed
  * @param limits what it may hold at most
  * @returns its entries, in the archive's order; their content is a part of `archive`
  * @throws {BadArchive} saying which entry cannot be unpacked as it was packed
  */
-export function readTarEntries(archive: Uint8Array, limits: ArchiveLimits): ArchiveEntry[] {
-  const paths = new ArchivePaths();
+export async function readTarEntries(
+  archive: Uint8Array,
+  limits: ArchiveLimits,
+): Promise<ArchiveEntry[]> {
+  const reading = reader(archive, limits);
+  let entries: ArchiveEntry[] = [];
+  await inSlices(() => {
+    const until = performance.now() + sliceMs;
+    while (performance.now() < until) {
+      const { done, value } = reading.next();
+      if (done) {
+        entries = value;
+        return true;
+      }
+    }
+    return false;
+  });
+  return entries;
+}
+
+/** Reads header by header. */
+function* reader(
+  archive: Uint8Array,
+  limits: ArchiveLimits,
+): Generator<undefined, ArchiveEntry[]> {
+  const paths = new ArchivePaths(limits);
   const meter = new ArchiveMeter(limits);
   const entries: ArchiveEntry[] = [];
   const overrides: Overrides = { local: new Map(), global: new Map(), longName: undefined };
   for (let at = 0;;) {
+    yield;
     const block = archive.subarray(at, at + blockBytes);
     if (block.length < blockBytes) throw new BadArchive("it is cut: it has no end");
     if (block.every((byte) => byte === 0)) return entries;
@@ -94,9 +125,7 @@ function toEntry(
   if (typeFlag === "V") return undefined; // label of a volume
   const problem = otherTypes[typeFlag];
   if (problem) refuseEntry(name, `${problem}${problem.includes(":") ? "" : notTaken}`);
-  if ([...local.keys(), ...global.keys()].some((key) => key.startsWith("GNU.sparse."))) {
-    refuseEntry(name, otherTypes.S!);
-  }
+  if (local.has(sparse) || global.has(sparse)) refuseEntry(name, otherTypes.S!);
   if (!fileTypes.includes(typeFlag)) refuseEntry(name, `has the unknown type "${typeFlag}"`);
   const isDirectory = typeFlag === "5" || typeFlag === "D" || isOldDirectory(header);
   const path = paths.add(name, isDirectory ? "directory" : "file");
@@ -122,13 +151,16 @@ function hasContent({ typeFlag }: Header): boolean {
 
 /** @returns true if the entry says something of those that follow */
 function takeOverride(header: Header, content: Uint8Array, overrides: Overrides): boolean {
+  if ("xXgLK".includes(header.typeFlag) && content.length > maxOverrideBytes) {
+    throw new BadArchive(`it has a header of more than ${maxOverrideBytes} bytes`);
+  }
   switch (header.typeFlag) {
     case "x":
     case "X":
       overrides.local = readPax(content);
       return true;
     case "g":
-      overrides.global = new Map([...overrides.global, ...readPax(content)]);
+      for (const [key, value] of readPax(content)) overrides.global.set(key, value);
       return true;
     case "L":
       overrides.longName = decodeName(upToNul(content));
@@ -172,11 +204,11 @@ function readHeader(block: Uint8Array): Header {
 function checkSum(block: Uint8Array): void {
   let unsigned = 0;
   let signed = 0;
-  block.forEach((byte, at) => {
-    const value = at >= 148 && at < 156 ? 32 : byte;
+  for (let at = 0; at < block.length; at++) {
+    const value = at >= 148 && at < 156 ? 32 : block[at]!;
     unsigned += value;
     signed += value << 24 >> 24;
-  });
+  }
   const stored = octal(latin1(block, 148, 8));
   if (stored !== unsigned && stored !== signed) {
     throw new BadArchive("it has a header whose checksum is wrong");
@@ -200,9 +232,13 @@ function octal(field: string): number | undefined {
   return digits === "" ? 0 : Number.parseInt(digits, 8);
 }
 
-/** `LENGTH KEY=VALUE\n`, repeated; an empty value takes a record back. */
+/** Stands for all records about sparse files. */
+const sparse = "GNU.sparse.";
+
+/** `LENGTH KEY=VALUE\n`, repeated; an empty value takes a record back. Others than are looked at are left out. */
 function readPax(content: Uint8Array): Map<string, string> {
   const records = new Map<string, string>();
+  let count = 0;
   for (let at = 0; at < content.length && content[at] !== 0;) {
     const space = content.indexOf(0x20, at);
     const digits = space < 0 ? "" : latin1(content, at, Math.min(space - at, 16));
@@ -211,10 +247,13 @@ function readPax(content: Uint8Array): Map<string, string> {
     if (end > content.length || equals < space || equals >= end || content[end - 1] !== 0x0a) {
       throw new BadArchive("it has a damaged pax header");
     }
+    if (++count > maxRecords) {
+      throw new BadArchive(`it has a header of more than ${maxRecords} records`);
+    }
     const key = decodeName(content.subarray(space + 1, equals));
-    // Values of other keys may be in any encoding.
     const value = content.subarray(equals + 1, end - 1);
-    records.set(key, key === "path" ? decodeName(value) : new TextDecoder().decode(value));
+    if (key === "path" || key === "size") records.set(key, decodeName(value));
+    else if (key.startsWith(sparse)) records.set(sparse, "");
     at = end;
   }
   return records;

@@ -7,6 +7,9 @@
  * @module
  */
 
+import type { BookMemory } from "../base/book_memory.ts";
+import { ServerledgeError } from "../base/errors.ts";
+import { inSlices } from "../base/slices.ts";
 import {
   type ArchiveEntry,
   type ArchiveLimits,
@@ -19,30 +22,35 @@ import { readDirectory, type ZipEntry } from "./zip_directory.ts";
 
 const localHeaderBytes = 30;
 
+/** Bytes whose checksum is made at once. */
+const checkedBytes = 4 << 20;
+
 /**
  * Reads a ZIP archive.
  *
  * @param archive its bytes
  * @param limits what it may hold at most
+ * @param book books the memory of what is unpacked
  * @returns its entries, in the order of its directory
  * @throws {BadArchive} saying which entry cannot be unpacked as it was packed
  */
 export async function readZip(
   archive: Uint8Array,
   limits: ArchiveLimits,
+  book: BookMemory = () => {},
 ): Promise<ArchiveEntry[]> {
-  const { entries, start } = readDirectory(archive);
+  const { entries, start } = readDirectory(archive, limits.maxEntries);
   const meter = new ArchiveMeter(limits);
   for (const { size } of entries) meter.add(size);
   const contents = packedContents(archive, entries, start);
-  const paths = new ArchivePaths();
+  const paths = new ArchivePaths(limits);
   const unpacked: ArchiveEntry[] = [];
   for (const entry of entries) {
     const type = typeOf(entry);
     const path = paths.add(entry.name, type);
     if (type === "directory" && entry.size > 0) refuseEntry(entry.name, "is a folder with content");
     if (path === undefined) continue;
-    const data = type === "file" ? await unpack(entry, contents.get(entry)!) : null;
+    const data = type === "file" ? await unpack(entry, contents.get(entry)!, book) : null;
     const executable = data !== null && ((entry.unixMode ?? 0) & 0o100) !== 0;
     unpacked.push({ path, data, executable });
   }
@@ -110,27 +118,41 @@ function contentStart(archive: Uint8Array, entry: ZipEntry, end: number): number
   return nameEnd + view.getUint16(28, true);
 }
 
-async function unpack(entry: ZipEntry, packed: Uint8Array): Promise<Uint8Array> {
+async function unpack(
+  entry: ZipEntry,
+  packed: Uint8Array,
+  book: BookMemory,
+): Promise<Uint8Array> {
   const { crc32 } = await import("node:zlib");
   const { name, size, crc } = entry;
-  const data = entry.method === 0 ? packed : await inflated(entry, packed);
+  const data = entry.method === 0 ? packed : await inflated(entry, packed, book);
   if (data.length !== size) {
     refuseEntry(name, `has ${data.length} bytes, and ${size} by the archive's directory`);
   }
-  const found = crc32(data);
+  let found = 0;
+  let at = 0;
+  await inSlices(() => {
+    found = crc32(data.subarray(at, at += checkedBytes), found);
+    return at >= data.length;
+  });
   if (found === crc) return data;
   const hex = (value: number) => value.toString(16).padStart(8, "0");
   return refuseEntry(name, `is damaged: its CRC-32 is ${hex(found)} instead of ${hex(crc)}`);
 }
 
-async function inflated({ name, size }: ZipEntry, packed: Uint8Array): Promise<Uint8Array> {
+async function inflated(
+  { name, size }: ZipEntry,
+  packed: Uint8Array,
+  book: BookMemory,
+): Promise<Uint8Array> {
   const { inflate } = await import("./inflate.ts");
   try {
-    return await inflate(packed, "deflate-raw", size);
+    return await inflate(packed, "deflate-raw", { maxBytes: size, expected: size, book });
   } catch (error) {
     if (error instanceof BadArchive) {
       return refuseEntry(name, `has more than the ${size} bytes of the archive's directory`);
     }
+    if (error instanceof ServerledgeError) throw error;
     return refuseEntry(name, `is damaged: ${(error as Error).message}`);
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BadArchive, decodeName, refuseEntry } from "./entries.ts";
+import { BadArchive, decodeName, refuseEntry, tooMany } from "./entries.ts";
 
 /** An entry, as the directory tells of it. */
 export interface ZipEntry {
@@ -53,10 +53,14 @@ const otherMethods: Readonly<Record<number, string>> = {
  * Reads the directory of an archive.
  *
  * @param archive the whole archive
+ * @param maxEntries most that are read
  * @returns its entries, and where the directory starts
  * @throws {BadArchive} if there is none, if it does not fit, or if an entry cannot be unpacked
  */
-export function readDirectory(archive: Uint8Array): { entries: ZipEntry[]; start: number } {
+export function readDirectory(
+  archive: Uint8Array,
+  maxEntries: number,
+): { entries: ZipEntry[]; start: number } {
   const view = new DataView(archive.buffer, archive.byteOffset, archive.length);
   const { count, size, offset, end } = readDirectoryEnd(view);
   const start = end - size;
@@ -77,6 +81,7 @@ export function readDirectory(archive: Uint8Array): { entries: ZipEntry[]; start
     const next = at + entryBytes +
       [28, 30, 32].reduce((sum, f) => sum + view.getUint16(at + f, true), 0);
     if (next > end) throw damaged();
+    if (entries.length === maxEntries) throw tooMany(maxEntries);
     entries.push(readEntry(archive, view, at));
     at = next;
   }

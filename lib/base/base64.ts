@@ -8,6 +8,8 @@ import { inSlices, sliceBytes } from "./slices.ts";
 
 /** Bytes that become whole groups of four characters. */
 const encodedAtOnce = sliceBytes - sliceBytes % 3;
+/** Characters that are decoded in one slice. */
+export const decodedAtOnce = 1 << 20;
 const padding = 0x3d;
 
 const encoder = new TextEncoder();
@@ -35,21 +37,24 @@ export async function encodeBase64(bytes: Uint8Array): Promise<Uint8Array<ArrayB
 /**
  * Decodes text.
  *
- * @param text ASCII; space in it is skipped, padding may be missing; must not change meanwhile
+ * @param text ASCII; space in it is skipped; must not change meanwhile
+ * @param lastChunk `strict` where padding must be there
  * @throws {SyntaxError} if it is not base64
  */
-export async function decodeBase64(text: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+export async function decodeBase64(
+  text: Uint8Array,
+  lastChunk: "loose" | "strict" = "loose",
+): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(Math.ceil(text.length / 4) * 3);
-  // What may follow upon padding only the last step can tell, which gets all that is left.
-  const padded = text.indexOf(padding);
-  const end = padded < 0 ? text.length : padded;
   let at = 0;
   let length = 0;
   let isLast = false;
   await inSlices(() => {
-    isLast ||= at + sliceBytes >= end;
-    const part = decoder.decode(text.subarray(at, isLast ? text.length : at + sliceBytes));
-    const lastChunkHandling = isLast ? "loose" : "stop-before-partial";
+    const slice = text.subarray(at, at + decodedAtOnce);
+    // What may follow upon padding only the last step can tell, which gets all that is left.
+    isLast ||= at + decodedAtOnce >= text.length || slice.includes(padding);
+    const part = decoder.decode(isLast ? text.subarray(at) : slice);
+    const lastChunkHandling = isLast ? lastChunk : "stop-before-partial";
     const { read, written } = bytes.subarray(length).setFromBase64(part, { lastChunkHandling });
     at += read;
     length += written;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decodeBase64, encodeBase64 } from "./base64.ts";
+import { decodeBase64, decodedAtOnce, encodeBase64 } from "./base64.ts";
 import { sliceBytes } from "./slices.ts";
 
 const encoder = new TextEncoder();
@@ -18,7 +18,7 @@ Deno.test("encodeBase64: gives what Uint8Array.toBase64 gives, at lengths around
 });
 
 Deno.test("decodeBase64: gives the bytes back, with and without padding", async () => {
-  for (const length of [...lengths, 3 * sliceBytes / 4, 2 * sliceBytes + 1]) {
+  for (const length of [...lengths, 3 * decodedAtOnce / 4, 2 * decodedAtOnce + 1]) {
     const text = bytesOf(length).toBase64();
     for (const each of [text, text.replace(/=+$/, "")]) {
       assert.ok((await decodeBase64(encoder.encode(each))).toBase64() === text, `${length}`);
@@ -27,12 +27,12 @@ Deno.test("decodeBase64: gives the bytes back, with and without padding", async 
 });
 
 Deno.test("decodeBase64: lines of any length are skipped over where slices end", async () => {
-  const bytes = bytesOf(2 * sliceBytes);
+  const bytes = bytesOf(2 * decodedAtOnce);
   for (const length of [76, 77, 1001]) {
     const text = bytes.toBase64().replace(new RegExp(`.{${length}}`, "g"), "$&\r\n");
     assert.ok((await decodeBase64(encoder.encode(text))).toBase64() === bytes.toBase64());
   }
-  const gap = " ".repeat(2 * sliceBytes);
+  const gap = " ".repeat(2 * decodedAtOnce);
   assert.deepEqual(
     await decodeBase64(encoder.encode(`QU${gap}JD${gap}QQ==${gap}`)),
     encoder.encode("ABCA"),
@@ -40,7 +40,7 @@ Deno.test("decodeBase64: lines of any length are skipped over where slices end",
 });
 
 Deno.test("decodeBase64: refuses what Uint8Array.fromBase64 refuses", async () => {
-  const long = "QUJD".repeat(sliceBytes);
+  const long = "QUJD".repeat(decodedAtOnce);
   for (const bad of ["é", "QQ==QQ==", "Q", "QQ=", "Q===", `${long}!`, `!${long}`, `QQ==${long}`]) {
     assert.throws(() => Uint8Array.fromBase64(bad), SyntaxError, bad.slice(0, 9));
     await assert.rejects(decodeBase64(encoder.encode(bad)), SyntaxError, bad.slice(0, 9));

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { BookMemory } from "../base/book_memory.ts";
+import { readWhole } from "./body.ts";
 import type { WholeResponse } from "./client.ts";
 import type { Connection } from "./connection.ts";
 import type { HttpRequest } from "./request.ts";
@@ -16,6 +18,8 @@ export interface ExchangeOptions {
   readonly signal: AbortSignal;
   /** Whether the body of a response with this status is read; all are, by default. */
   readonly wantsBody?: (status: number) => boolean;
+  /** Books the memory of the body as it comes. */
+  readonly book?: BookMemory;
 }
 
 /**
@@ -30,7 +34,7 @@ export interface ExchangeOptions {
 export async function askOnce(
   connection: Connection,
   request: HttpRequest,
-  { signal, maxBytes, wantsBody = () => true }: ExchangeOptions,
+  { signal, maxBytes, book, wantsBody = () => true }: ExchangeOptions,
 ): Promise<WholeResponse> {
   using _closed = connection;
   const close = () => connection[Symbol.dispose]();
@@ -42,7 +46,7 @@ export async function askOnce(
       ...request,
       headers,
     });
-    const bytes = wantsBody(status) ? await body.whole(maxBytes) : new Uint8Array();
+    const bytes = wantsBody(status) ? await readWhole(body, maxBytes, book) : new Uint8Array();
     return { status, headers: received, body: bytes };
   } finally {
     signal.removeEventListener("abort", close);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { BookMemory } from "../base/book_memory.ts";
 import { BadMessage, ConnectionBroken, TooLong } from "./failures.ts";
 import type { Framing } from "./head.ts";
 import type { Input } from "./input.ts";
@@ -13,6 +14,8 @@ const maxTrailers = 100;
 
 /** What is allotted to a body at first, however long it claims to be. */
 const firstBytes = 64 << 10;
+/** Most bytes that are copied while a body of known length grows. */
+const copiedBytes = 1 << 20;
 
 const decoder = new TextDecoder();
 
@@ -141,15 +144,17 @@ export class IncomingBody extends Body {
 }
 
 /**
- * Reads all of a body. What is allotted grows with what comes, not with what is announced.
+ * Reads all of a body. The memory that it takes grows with what comes, not with what is announced.
  *
  * @param body of which nothing was read
  * @param maxBytes longest that is taken
- * @throws {TooLong}, and what reading throws
+ * @param book books the memory of what comes
+ * @throws {TooLong}, and what reading or `book` throws
  */
 export async function readWhole(
   body: Pick<Body, "length" | "part">,
   maxBytes: number,
+  book?: BookMemory,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { length } = body;
   if ((length ?? 0) > maxBytes) throw tooLong(maxBytes);
@@ -158,8 +163,13 @@ export async function readWhole(
   for (let part = await body.part(); part; part = await body.part()) {
     const at = size;
     if ((size += part.length) > maxBytes) throw tooLong(maxBytes);
+    book?.(part.length);
     if (size > whole.length) {
-      const larger = new Uint8Array(Math.min(length ?? Infinity, Math.max(size, 2 * at)));
+      // Pages of zeros take no memory before they are written; copying long bodies would take time.
+      const isKnown = length !== undefined && size > copiedBytes;
+      const larger = new Uint8Array(
+        isKnown ? length : Math.min(length ?? Infinity, Math.max(size, 2 * at)),
+      );
       larger.set(whole.subarray(0, at));
       whole = larger;
     }

@@ -32,8 +32,9 @@ export interface Lifted {
  * Lifts a string out of an object, in slices.
  *
  * @param json UTF-8; must not change afterwards
- * @param name of the string's member, in its exact case
+ * @param name of the string's member
  * @param maxRest most bytes of the rest, which is parsed at once
+ * @param isExact false if the name may be spelled in any case
  * @throws {JsonScanError} where it is not JSON; {RestTooLong} where its rest is too long, or has too
  *   many values
  */
@@ -41,8 +42,9 @@ export async function liftText(
   json: Uint8Array<ArrayBuffer>,
   name: string,
   maxRest: number,
+  isExact = true,
 ): Promise<Lifted> {
-  const scan = new JsonScan(json, [name], true);
+  const scan = new JsonScan(json, [name], isExact);
   await inSlices(() => {
     const isDone = scan.advance(sliceBytes);
     if (scan.values > maxValues) throw new RestTooLong(`It has more than ${maxValues} values`);

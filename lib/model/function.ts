@@ -9,6 +9,7 @@ import { ServerledgeError } from "../base/errors.ts";
 import { handlerHelp, runtimeIds } from "../runtime/kinds/kinds.ts";
 import { localitySchema } from "./locality.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
+import { QuotedText, type Text } from "../json/quoted.ts";
 
 /** Memory of an instance whose definition names none, in MiB. */
 const defaultMemoryMib = 128;
@@ -136,7 +137,10 @@ export const definitionSchema = v.object({
 });
 
 /** A checked definition, with all defaults filled in, as it came over the wire. */
-export type Definition = v.InferOutput<typeof definitionSchema>;
+export type Definition = Omit<v.InferOutput<typeof definitionSchema>, "TarFunctionCode"> & {
+  /** Base64 of an archive, or of a URL; empty: none. */
+  readonly TarFunctionCode: Text;
+};
 
 /** What the registry keeps of a function: the definition without the code, which is kept by hash. */
 export const functionRecordSchema = v.object({
@@ -171,10 +175,15 @@ export function readDefinition(body: unknown): Definition {
   const folded = foldKeys(body, definitionKeys);
   refuseLists(folded, ["Signature", "Env"]);
   if (isObject(folded.Signature)) folded.Signature = foldSignature(folded.Signature);
+  const { TarFunctionCode } = folded;
+  if (TarFunctionCode instanceof QuotedText) folded.TarFunctionCode = "";
   const definition = parse(definitionSchema, folded);
   checkBounds(definition);
   return {
     ...definition,
+    TarFunctionCode: TarFunctionCode instanceof QuotedText
+      ? TarFunctionCode
+      : definition.TarFunctionCode,
     CPUDemand: Math.max(0, definition.CPUDemand),
     MaxConcurrency: Math.max(1, definition.MaxConcurrency),
   };
@@ -230,7 +239,7 @@ function foldSignature(signature: Record<string, unknown>): Record<string, unkno
   return folded;
 }
 
-function checkBounds(definition: Definition): void {
+function checkBounds(definition: v.InferOutput<typeof definitionSchema>): void {
   range("MemoryMB", definition.MemoryMB, 1, maxMemoryMib);
   range("CPUDemand", definition.CPUDemand, -maxCpu, maxCpu);
   range("MaxConcurrency", definition.MaxConcurrency, -32768, 32767);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { BookMemory } from "../base/book_memory.ts";
 import type { Clock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
@@ -138,18 +139,18 @@ export class NodeServices implements ApiServices {
   }
 
   /** See {@link ApiServices}. */
-  create(definition: Definition): Promise<void> {
-    return this.#parts.functions.create(definition);
+  create(definition: Definition, book: BookMemory): Promise<void> {
+    return this.#parts.functions.create(definition, book);
   }
 
   /** See {@link ApiServices}. */
-  update(definition: Definition): Promise<void> {
-    return this.#parts.functions.update(definition);
+  update(definition: Definition, book: BookMemory): Promise<void> {
+    return this.#parts.functions.update(definition, book);
   }
 
   /** See {@link ApiServices}. */
-  patch(name: string, changes: unknown): Promise<void> {
-    return this.#parts.functions.patch(name, changes);
+  patch(name: string, changes: unknown, book: BookMemory): Promise<void> {
+    return this.#parts.functions.patch(name, changes, book);
   }
 
   /** See {@link ApiServices}. */
@@ -343,8 +344,8 @@ export class NodeServices implements ApiServices {
 /** Memory for the bodies of requests, bytes. */
 function bodyMemory(config: Config): number {
   const chosen = config["api.bodies.memory"] || config["container.pool.memory"] / 8;
-  // Room for two requests of the largest size, or one that brings code.
-  return Math.max(chosen, 4 * config["api.body.max"], 2 * config["code.max"]) * mib;
+  // Room for two requests of the largest size, or one that brings code and what that unpacks to.
+  return Math.max(chosen, 4 * config["api.body.max"], 4 * config["code.max"]) * mib;
 }
 
 function lineText({ time, id, text }: WrittenLine): string {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { BookMemory } from "../base/book_memory.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { logger } from "../base/log.ts";
@@ -66,12 +67,13 @@ export class FunctionService implements AsyncDisposable {
   /**
    * Registers a function that must not exist yet, but with a record that cannot be read.
    *
+   * @param book books the memory that its code takes besides the definition
    * @throws `FUNCTION_EXISTS`, `RUNTIME_UNKNOWN`, `UNPROCESSABLE`, `PAYLOAD_TOO_LARGE`,
    *   `REGISTRY_UNAVAILABLE`
    */
-  async create(definition: Definition): Promise<void> {
+  async create(definition: Definition, book?: BookMemory): Promise<void> {
     const { registry, catalog } = this.#options;
-    using stored = await this.#store(definition);
+    using stored = await this.#store(definition, book);
     const { record } = stored;
     if (catalog.isDamaged(record.Name)) return await this.#put(record);
     const write = () => registry.createFunction(record);
@@ -88,8 +90,8 @@ export class FunctionService implements AsyncDisposable {
    *
    * @throws as {@link FunctionService.create}, but for `FUNCTION_EXISTS`
    */
-  async update(definition: Definition): Promise<void> {
-    using stored = await this.#store(definition);
+  async update(definition: Definition, book?: BookMemory): Promise<void> {
+    using stored = await this.#store(definition, book);
     await this.#put(stored.record);
   }
 
@@ -102,9 +104,9 @@ export class FunctionService implements AsyncDisposable {
    * @param changes see {@link patchDefinition}
    * @throws as {@link FunctionService.update}, `FUNCTION_UNKNOWN` and `FUNCTION_DAMAGED`
    */
-  async patch(name: string, changes: unknown): Promise<void> {
+  async patch(name: string, changes: unknown, book?: BookMemory): Promise<void> {
     const patching = (this.#patches.get(name) ?? Promise.resolve())
-      .then(() => this.#patch(name, changes));
+      .then(() => this.#patch(name, changes, book));
     const ended = patching.catch(() => {});
     this.#patches.set(name, ended);
     try {
@@ -133,14 +135,14 @@ export class FunctionService implements AsyncDisposable {
     while (this.#collecting) await this.#collecting;
   }
 
-  async #patch(name: string, changes: unknown): Promise<void> {
+  async #patch(name: string, changes: unknown, book?: BookMemory): Promise<void> {
     const { catalog } = this.#options;
     for (let tries = 1;; tries++) {
       const before = catalog.get(name);
       if (!before) {
         throw new ServerledgeError("FUNCTION_UNKNOWN", `There is no function named ${name}`);
       }
-      using stored = await this.#store(patchDefinition(before, changes), before.CodeHash);
+      using stored = await this.#store(patchDefinition(before, changes), book, before.CodeHash);
       if (catalog.get(name)?.Version !== before.Version && tries < maxPatchTries) continue;
       return await this.#put(stored.record);
     }
@@ -162,7 +164,11 @@ export class FunctionService implements AsyncDisposable {
    * @returns once its code is in the registry; on this machine it stays until this is disposed, or
    *   as long as the function is there
    */
-  async #store(definition: Definition, keptHash = ""): Promise<Stored> {
+  async #store(
+    definition: Definition,
+    book: BookMemory = () => {},
+    keptHash = "",
+  ): Promise<Stored> {
     const { config, architectures, codeCache } = this.#options;
     const { TarFunctionCode, ...fields } = definition;
     const brings = TarFunctionCode !== "";
@@ -171,12 +177,13 @@ export class FunctionService implements AsyncDisposable {
     const archive = !brings ? undefined : await readCode(TarFunctionCode, {
       maxBytes: config["code.max"] * mib,
       forbids: config["code.url.loopback"] ? () => false : isThisMachine,
+      book,
     });
     const hash = archive ? await hashArchive(archive) : custom ? "" : keptHash;
     using held = new DisposableStack();
     if (hash !== "") held.use(codeCache.hold(hash));
     if (runtime.executor === "wasm") {
-      checkWasmCode(archive ?? await codeCache.archive(hash), definition);
+      await checkWasmCode(archive ?? await codeCache.archive(hash), definition);
     }
     const serial = kindOf(runtime.executor).isSerial;
     const record: FunctionRecord = {

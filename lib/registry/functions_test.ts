@@ -207,7 +207,7 @@ test("code may be TAR in gzip or ZIP, and what else it is, is told", async ({ se
   const text = "def handler(params, context): return 1";
   for (
     const archive of [
-      gzipSync(Uint8Array.fromBase64(plain.TarFunctionCode)),
+      gzipSync(Uint8Array.fromBase64(String(plain.TarFunctionCode))),
       zipBytes([{ name: "hello.py", text, mode: 0o100644, deflate: true }]),
     ]
   ) {

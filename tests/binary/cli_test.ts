@@ -351,8 +351,8 @@ Deno.test("create and update send the definition and the code", async () => {
   const paths = async (args: readonly string[]) => {
     const ended = await server.run(args);
     assert.equal(ended.code, 0, ended.stderr);
-    const code = Uint8Array.fromBase64(seen.at(-1)!.definition.TarFunctionCode);
-    return readTar(code).filter(({ data }) => data).map(({ path }) => path);
+    const code = Uint8Array.fromBase64(String(seen.at(-1)!.definition.TarFunctionCode));
+    return (await readTar(code)).filter(({ data }) => data).map(({ path }) => path);
   };
   const src = (path: string) => ["create", "hello", "--handler", "a.f", "--src", path];
   assert.deepEqual(await paths(src(`${folder.path}/app/a.py`)), ["a.py"]);
@@ -441,7 +441,7 @@ Deno.test("create of a URL sends the URL, of a custom image no code", async () =
   });
   const ended = await server.run(["create", "a", "--src", "https://example.org/a.tar"]);
   assert.deepEqual([ended.code, ended.stdout], [0, '{\n\t"Created": "a"\n}\n']);
-  assert.equal(atob(seen[0]!.TarFunctionCode), "https://example.org/a.tar");
+  assert.equal(atob(String(seen[0]!.TarFunctionCode)), "https://example.org/a.tar");
   await server.run(["create", "b", "--runtime", "custom", "--custom_image", "me/b"]);
   assert.deepEqual([seen[1]!.CustomImage, seen[1]!.TarFunctionCode], ["me/b", ""]);
 });

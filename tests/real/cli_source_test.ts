@@ -36,7 +36,7 @@ Deno.test("links and pipes of a folder are left out with a warning", async () =>
   await Deno.writeTextFile(`${root}/main.py`, "pass");
   await runToEnd(["mkfifo", `${root}/pipe`]);
   const { base64, warnings } = await readSource(root);
-  const entries = readTar(Uint8Array.fromBase64(base64));
+  const entries = await readTar(Uint8Array.fromBase64(base64));
   assert.deepEqual(entries.filter(({ data }) => data).map(({ path }) => path), ["app/main.py"]);
   assert.deepEqual(warnings, [
     "left out 2 links: other, part/shared.py; copy what they point to if the function needs it",
@@ -51,8 +51,12 @@ Deno.test("links and pipes of a folder are left out with a warning", async () =>
 /** What a node keeps of a source. */
 async function kept(source: string): Promise<Record<string, [text: string, executable: boolean]>> {
   const { base64 } = await readSource(source);
-  const archive = await readCode(base64, { maxBytes: 1 << 20, forbids: () => true });
-  const files = readTar(archive).filter(({ data }) => data !== null);
+  const archive = await readCode(base64, {
+    maxBytes: 1 << 20,
+    forbids: () => true,
+    book: () => {},
+  });
+  const files = (await readTar(archive)).filter(({ data }) => data !== null);
   return Object.fromEntries(files.map(({ path, data, executable }) => {
     return [path, [new TextDecoder().decode(data!), executable]];
   }));

@@ -197,7 +197,7 @@ function route(request: Request): Response {
 Deno.test("code is fetched, with a few redirects, whole and within its bound", async () => {
   await using server = serve(route);
   const fetched = (path: string, maxBytes = 8) =>
-    fetchCode(new URL(path, server.url), { maxBytes, forbids: () => false });
+    fetchCode(new URL(path, server.url), { maxBytes, forbids: () => false, book: () => {} });
   assert.deepEqual(await fetched("/code"), bytes("the code"));
   assert.deepEqual(await fetched("/hop/3"), bytes("the code"));
   await assert.rejects(fetched("/hop/4"), { code: "UNPROCESSABLE", message: /3 times/ });
@@ -205,7 +205,11 @@ Deno.test("code is fetched, with a few redirects, whole and within its bound", a
   await assert.rejects(fetched("/none"), { code: "UNPROCESSABLE", message: /status 404/ });
   await assert.rejects(fetched("/code", 7), { code: "PAYLOAD_TOO_LARGE" });
   await assert.rejects(
-    fetchCode(new URL("http://127.0.0.1:1/"), { maxBytes: 1, forbids: () => false }),
+    fetchCode(new URL("http://127.0.0.1:1/"), {
+      maxBytes: 1,
+      forbids: () => false,
+      book: () => {},
+    }),
     { code: "UNPROCESSABLE" },
   );
 });
@@ -219,7 +223,7 @@ Deno.test("code is fetched from no address of this machine, nor by a redirect to
   const { port } = new URL(server.url);
   const refused = { code: "UNPROCESSABLE", message: /this machine.*code\.url\.loopback/ };
   const fetched = (url: string, forbids: (address: string) => boolean) =>
-    fetchCode(new URL(url), { maxBytes: 8, forbids });
+    fetchCode(new URL(url), { maxBytes: 8, forbids, book: () => {} });
   for (const host of ["localhost", own, `[::ffff:${own}]`]) {
     await assert.rejects(fetched(`http://${host}:${port}/code`, isThisMachine), refused, host);
   }

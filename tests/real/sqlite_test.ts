@@ -149,3 +149,65 @@ Deno.test("a file of another layout is refused", async () => {
     message: /layout 99/,
   });
 });
+
+/** Code that is kept in parts. */
+function longCode(): Uint8Array {
+  return Uint8Array.from({ length: 3_000_001 }, (_, at) => at * 31 >> 3);
+}
+
+Deno.test("an embedded registry of the first layout is taken over, its code as well", async () => {
+  await using file = await tempFile();
+  {
+    using database = new DatabaseSync(file.path);
+    database.exec(`
+      CREATE TABLE functions (name TEXT PRIMARY KEY, code_hash TEXT NOT NULL, record TEXT NOT NULL) STRICT;
+      CREATE TABLE code (hash TEXT PRIMARY KEY, archive BLOB NOT NULL) STRICT;
+      CREATE TABLE results (
+        id TEXT PRIMARY KEY, pending_on TEXT, result TEXT NOT NULL, expires_at INTEGER NOT NULL
+      ) STRICT;
+      PRAGMA user_version = 1;
+    `);
+    const record = sampleRecord("f", { CodeHash: "old" });
+    database.prepare("INSERT INTO functions VALUES (?, ?, ?)")
+      .run("f", "old", JSON.stringify(record));
+    database.prepare("INSERT INTO code VALUES (?, ?)").run("old", longCode());
+  }
+  await using registry = openSqlite(file.path);
+  await registry.putCode("new", longCode());
+  for (const hash of ["old", "new"]) {
+    assert.ok(Buffer.compare((await registry.getCode(hash))!, longCode()) === 0, hash);
+  }
+  assert.equal(await registry.collectCode(), 0);
+  assert.ok(await registry.getCode("old"));
+});
+
+Deno.test("code of which a crash left some parts is no code, and is collected", async () => {
+  await using file = await tempFile();
+  const script = `
+    import { openSqlite } from ${
+    JSON.stringify(import.meta.resolve("../../lib/registry/local/registry.ts"))
+  };
+    const registry = openSqlite(Deno.args[0]);
+    void registry.putCode("half", new Uint8Array(3_000_000));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    Deno.kill(Deno.pid, "SIGKILL");
+  `;
+  const { signal } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--ext=ts", script, file.path],
+    stderr: "inherit",
+  }).output();
+  assert.equal(signal, "SIGKILL");
+  const parts = () => {
+    using database = new DatabaseSync(file.path);
+    return Number(database.prepare("SELECT count(*) AS count FROM parts").get()!.count);
+  };
+  const left = parts();
+  assert.ok(left > 0 && left < 12, `${left} of 12 parts`);
+  await using registry = openSqlite(file.path);
+  assert.equal(await registry.getCode("half"), undefined);
+  await registry.collectCode();
+  assert.equal(parts(), 0);
+  await registry.putCode("half", longCode());
+  assert.equal((await registry.getCode("half"))?.length, longCode().length);
+});

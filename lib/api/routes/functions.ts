@@ -25,14 +25,18 @@ export function functionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services, "code.max");
 
   const save = (action: "create" | "update"): Handler => async (context) => {
-    const definition = readDefinition(await bodies.json(incomingRequest(context.req.raw)));
-    await services[action](definition);
+    const { value, held } = await bodies.bookedJson(incomingRequest(context.req.raw));
+    using _ = held;
+    const definition = readDefinition(value);
+    await services[action](definition, (bytes) => held.hold(bytes));
     return jsonAnswer({ Created: definition.Name });
   };
 
   const patch: Handler = async (context) => {
     const name = context.req.param("fun")!;
-    await services.patch(name, await bodies.json(incomingRequest(context.req.raw)));
+    const { value, held } = await bodies.bookedJson(incomingRequest(context.req.raw));
+    using _ = held;
+    await services.patch(name, value, (bytes) => held.hold(bytes));
     return jsonAnswer({ Updated: name });
   };
 

@@ -10,7 +10,7 @@ import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
 import { hashArchive, readTar } from "../../archive/archive.ts";
 import type { Registry } from "../registry.ts";
-import { unpack } from "./unpack.ts";
+import { unpack, writeFile } from "./unpack.ts";
 
 /** Name prefix of what is not complete yet. */
 const unfinished = ".tmp-";
@@ -166,9 +166,20 @@ export class CodeCache {
   async put(hash: string, archive: Uint8Array): Promise<void> {
     using _held = this.hold(hash);
     await this.#archives.run(hash, async () => {
-      if (!await this.local(hash)) await this.#store(hash, archive);
+      if (!await this.#isThere(hash, archive.length)) await this.#store(hash, archive);
       return archive;
     });
+  }
+
+  /** What a crash of the machine has left is found out when it is read. */
+  async #isThere(hash: string, bytes: number): Promise<boolean> {
+    await this.#open();
+    try {
+      return (await Deno.stat(this.#archivePath(hash))).size === bytes;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw this.#unusable(error);
+    }
   }
 
   async #fetch(hash: string): Promise<Uint8Array> {
@@ -187,7 +198,7 @@ export class CodeCache {
   async #store(hash: string, archive: Uint8Array): Promise<void> {
     const temporary = `${this.#dir}/${unfinished}${randomId()}`;
     try {
-      await Deno.writeFile(temporary, archive, { createNew: true, mode: 0o600 });
+      await writeFile(temporary, archive, { createNew: true, mode: 0o600 });
       await Deno.rename(temporary, this.#archivePath(hash));
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
@@ -200,7 +211,7 @@ export class CodeCache {
     await this.#open();
     const folder = `${this.#dir}/${hash}`;
     if (this.#unpacked.has(hash)) return folder;
-    const entries = readTar(await this.archive(hash));
+    const entries = await readTar(await this.archive(hash));
     const temporary = `${this.#dir}/${unfinished}${randomId()}`;
     try {
       await unpack(entries, temporary);

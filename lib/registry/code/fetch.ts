@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { BookMemory } from "../../base/book_memory.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { WholeResponse } from "../../http/client.ts";
 import { TooLong } from "../../http/failures.ts";
@@ -20,6 +21,8 @@ export interface FetchCodeOptions {
   readonly maxBytes: number;
   /** Whether an address may not be reached. */
   readonly forbids: (address: string) => boolean;
+  /** Books the memory of what is fetched, and of what is made of it. */
+  readonly book: BookMemory;
 }
 
 /**
@@ -48,7 +51,7 @@ export async function fetchCode(url: URL, options: FetchCodeOptions): Promise<Ui
 
 async function request(
   url: URL,
-  { maxBytes, forbids }: FetchCodeOptions,
+  { maxBytes, forbids, book }: FetchCodeOptions,
   signal: AbortSignal,
 ): Promise<WholeResponse> {
   if (url.protocol !== "http:" && url.protocol !== "https:") {
@@ -57,12 +60,13 @@ async function request(
   const request = { method: "GET", headers: [["accept", "*/*"]] as const, body: undefined };
   try {
     const wantsBody = (status: number) => status === 200;
-    return await askGuarded(url, request, { forbids, maxBytes, signal, wantsBody });
+    return await askGuarded(url, request, { forbids, maxBytes, signal, wantsBody, book });
   } catch (cause) {
     if (cause instanceof Forbidden) {
       refuse(url, "points at this machine or a link of it; code.url.loopback allows that", cause);
     }
     if (cause instanceof TooLong) tooLarge(url, maxBytes);
+    if (cause instanceof ServerledgeError) throw cause;
     return refuse(url, `cannot be fetched: ${(cause as Error).message}`, cause);
   }
 }

@@ -5,12 +5,16 @@
  * @module
  */
 
+import { decodeBase64 } from "../../base/base64.ts";
+import type { BookMemory } from "../../base/book_memory.ts";
 import { ServerledgeError } from "../../base/errors.ts";
+import type { QuotedText, Text } from "../../json/quoted.ts";
 import { archiveError, packTar, readTar } from "../../archive/archive.ts";
 import { archiveLimits, BadArchive } from "../../archive/entries.ts";
 import { archiveFormat, notTaken } from "../../archive/format.ts";
 import { fetchCode, type FetchCodeOptions } from "./fetch.ts";
 
+const backslash = 0x5c;
 /** Longest URL that code may come from. */
 const maxUrlLength = 4096;
 
@@ -22,11 +26,11 @@ const maxUrlLength = 4096;
  * @returns the archive, as TAR
  * @throws `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`, with the path `TarFunctionCode`
  */
-export async function readCode(encoded: string, options: FetchCodeOptions): Promise<Uint8Array> {
-  const decoded = decode(encoded);
+export async function readCode(encoded: Text, options: FetchCodeOptions): Promise<Uint8Array> {
+  const decoded = await decode(encoded, options.book);
   const url = asUrl(decoded);
-  const archive = await asTar(url ? await fetchCode(url, options) : decoded);
-  if (readTar(archive).every(({ data }) => data === null)) {
+  const archive = await asTar(url ? await fetchCode(url, options) : decoded, options.book);
+  if ((await readTar(archive)).every(({ data }) => data === null)) {
     refuse("the archive holds no file");
   }
   return archive;
@@ -35,30 +39,63 @@ export async function readCode(encoded: string, options: FetchCodeOptions): Prom
 /** Bytes of a TAR archive besides those of its files: a header and padding each, and long names. */
 const maxTarBytes = archiveLimits.maxBytes + archiveLimits.maxEntries * 4096;
 
-async function asTar(archive: Uint8Array): Promise<Uint8Array> {
+async function asTar(archive: Uint8Array, book: BookMemory): Promise<Uint8Array> {
   const format = archiveFormat(archive);
   if (format === "TAR") return archive;
   if (format !== "gzip" && format !== "ZIP") return refuse(notTaken(format));
   try {
     if (format === "ZIP") {
       const { readZip } = await import("../../archive/zip.ts");
-      return await packTar(await readZip(archive, archiveLimits));
+      const entries = await readZip(archive, archiveLimits, book);
+      book(entries.reduce((sum, { data }) => sum + (data?.length ?? 0), 0));
+      return await packTar(entries);
     }
     const { inflate } = await import("../../archive/inflate.ts");
-    return await inflate(archive, "gzip", maxTarBytes);
+    const expected = sizeInGzip(archive);
+    return await inflate(archive, "gzip", { maxBytes: maxTarBytes, expected, book });
   } catch (error) {
     if (error instanceof BadArchive) throw archiveError(error, format);
+    if (error instanceof ServerledgeError) throw error;
     return refuse(`the ${format} archive is damaged: ${(error as Error).message}`, error);
   }
 }
 
-function decode(encoded: string): Uint8Array {
+/** Deflate makes a byte of at most so many. */
+const maxDeflateRatio = 1032;
+
+/** What the end of a gzip archive tells of its content (RFC 1952, ISIZE): right if it has one part. */
+function sizeInGzip(archive: Uint8Array): number {
+  if (archive.length < 4) return 0;
+  const view = new DataView(archive.buffer, archive.byteOffset, archive.length);
+  return Math.min(view.getUint32(archive.length - 4, true), archive.length * maxDeflateRatio);
+}
+
+/** A long text is a part of a body, booked with its copy, which is what it is decoded to. */
+async function decode(encoded: Text, book: BookMemory): Promise<Uint8Array> {
   try {
-    return Uint8Array.fromBase64(encoded, { lastChunkHandling: "strict" });
+    if (typeof encoded === "string") {
+      return Uint8Array.fromBase64(encoded, { lastChunkHandling: "strict" });
+    }
+    return await decodeBase64(encoded.json.subarray(1, -1), "strict");
   } catch (cause) {
-    return refuse("expected base64 with padding and nothing else", cause);
+    // Some encoders of JSON escape slashes.
+    const isEscaped = typeof encoded !== "string" && encoded.json.includes(backslash);
+    if (isEscaped) return await decodeEscaped(encoded, book);
+    return refuse(notBase64, cause);
   }
 }
+
+async function decodeEscaped(encoded: QuotedText, book: BookMemory): Promise<Uint8Array> {
+  book(encoded.length);
+  const text = await encoded.unquoted();
+  try {
+    return await decodeBase64(text, "strict");
+  } catch (cause) {
+    return refuse(notBase64, cause);
+  }
+}
+
+const notBase64 = "expected base64 with padding and nothing else";
 
 function asUrl(decoded: Uint8Array): URL | undefined {
   if (decoded.length > maxUrlLength) return undefined;

@@ -7,6 +7,8 @@
 import { dirname } from "node:path/posix";
 import type { ArchiveEntry } from "../../archive/entries.ts";
 
+/** Bytes that are written at once. */
+const writtenAtOnce = 1 << 20;
 /** Executors may run as any user: they may read and enter, and never write. */
 const modes = { folder: 0o755, file: 0o644, executable: 0o755 } as const;
 
@@ -22,8 +24,27 @@ export async function unpack(entries: readonly ArchiveEntry[], folder: string): 
   for (const { path, data, executable } of entries) {
     if (!data) continue;
     const file = `${folder}/${path}`;
-    await Deno.writeFile(file, data, { createNew: true });
+    await writeFile(file, data, { createNew: true });
     await Deno.chmod(file, executable ? modes.executable : modes.file);
+  }
+}
+
+/**
+ * Writes a file as `Deno.writeFile` does, which copies all of the content before it begins.
+ *
+ * @param path the file
+ * @param content must not change meanwhile
+ * @param options how it is opened
+ */
+export async function writeFile(
+  path: string,
+  content: Uint8Array,
+  options: Omit<Deno.OpenOptions, "write">,
+): Promise<void> {
+  if (content.length <= writtenAtOnce) return await Deno.writeFile(path, content, options);
+  using file = await Deno.open(path, { ...options, write: true });
+  for (let at = 0; at < content.length;) {
+    at += await file.write(content.subarray(at, at + writtenAtOnce));
   }
 }
 

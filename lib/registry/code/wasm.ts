@@ -18,14 +18,14 @@ import { findWasmHandler, planWasm, WasmRefusal } from "../../wasm/function.ts";
  * @param definition the rest of it
  * @throws `UNPROCESSABLE` with what is wrong and what to do
  */
-export function checkWasmCode(
+export async function checkWasmCode(
   archive: Uint8Array,
   { Handler, MemoryMB, Stateful, Http }: Pick<
     Definition,
     "Handler" | "MemoryMB" | "Stateful" | "Http"
   >,
-): void {
-  const files = readTar(archive).filter(({ data }) => data !== null);
+): Promise<void> {
+  const files = (await readTar(archive)).filter(({ data }) => data !== null);
   const { path, name } = checked(
     "Handler",
     () => findWasmHandler(Handler, files.map(({ path }) => path)),

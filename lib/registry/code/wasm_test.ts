@@ -20,7 +20,7 @@ async function refusal(
 ) {
   const archive = await packTar([{ path: "a.wasm", data, executable: false }]);
   try {
-    return void checkWasmCode(archive, { ...definition, ...change });
+    return void await checkWasmCode(archive, { ...definition, ...change });
   } catch (error) {
     const { code, message, details } = error as ServerledgeError;
     return { code, message, path: details?.path };

@@ -21,12 +21,13 @@ import {
   type Registry,
   type RegistryHealth,
 } from "../registry.ts";
+import { Parts, partsTable, wholeBytes } from "./parts.ts";
 import { openDatabase, unusable } from "./sqlite_file.ts";
 
 const layout = {
-  version: 1,
   checked: "functions",
-  schema: `
+  schema: [
+    `
   CREATE TABLE functions (name TEXT PRIMARY KEY, code_hash TEXT NOT NULL, record TEXT NOT NULL) STRICT;
   CREATE INDEX functions_by_code ON functions (code_hash);
   CREATE TABLE code (hash TEXT PRIMARY KEY, archive BLOB NOT NULL) STRICT;
@@ -36,6 +37,8 @@ const layout = {
   CREATE INDEX results_by_end ON results (expires_at);
   CREATE INDEX results_pending ON results (pending_on) WHERE pending_on IS NOT NULL;
   `,
+    partsTable,
+  ],
 };
 
 const statements = {
@@ -44,6 +47,7 @@ const statements = {
   remove: "DELETE FROM functions WHERE name = ?",
   functions: "SELECT name, record FROM functions ORDER BY name",
   putCode: "INSERT INTO code VALUES (?, ?) ON CONFLICT DO NOTHING",
+  hasCode: "SELECT 1 FROM code WHERE hash = ?",
   getCode: "SELECT archive FROM code WHERE hash = ?",
   unreferenced: "SELECT hash FROM code WHERE hash NOT IN (SELECT code_hash FROM functions)",
   removeCode: "DELETE FROM code WHERE hash = ?",
@@ -52,6 +56,9 @@ const statements = {
   getResult: "SELECT result FROM results WHERE id = ? AND expires_at > ?",
   pending: "SELECT id FROM results WHERE pending_on = ? AND expires_at > ? ORDER BY id",
 } as const;
+
+/** Stands for code that is in parts. */
+const inParts = new Uint8Array();
 
 type Statements = Record<keyof typeof statements, StatementSync>;
 
@@ -71,6 +78,7 @@ class SqliteRegistry implements Registry {
   readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
+  readonly #parts: Parts;
   readonly #clock: Clock;
   readonly #observers = new Observers();
   readonly #pins: Pins<true>;
@@ -86,6 +94,7 @@ class SqliteRegistry implements Registry {
     this.#statements = Object.fromEntries(
       Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)]),
     ) as Statements;
+    this.#parts = new Parts(database);
   }
 
   health(): RegistryHealth {
@@ -145,21 +154,33 @@ class SqliteRegistry implements Registry {
   }
 
   putCode(hash: string, code: Uint8Array): Promise<void> {
-    return this.#run(({ putCode }) => {
+    return this.#run(async ({ putCode, hasCode }) => {
       this.#pins.add(hash, true);
-      putCode.run(hash, code);
+      if (hasCode.get(hash)) return;
+      if (code.length <= wholeBytes) putCode.run(hash, code);
+      else {
+        await this.#parts.write(hash, code);
+        putCode.run(hash, inParts);
+      }
     });
   }
 
   getCode(hash: string): Promise<Uint8Array | undefined> {
-    return this.#run(({ getCode }) => getCode.get(hash)?.archive as Uint8Array | undefined);
+    return this.#run(({ getCode }) => {
+      const archive = getCode.get(hash)?.archive as Uint8Array | undefined;
+      return archive?.length === 0 ? this.#parts.read(hash) : archive;
+    });
   }
 
   collectCode(): Promise<number> {
-    return this.#run(({ unreferenced, removeCode }) => {
+    return this.#run(async ({ unreferenced, removeCode, hasCode }) => {
       const stored = unreferenced.all() as { hash: string }[];
       const unused = stored.filter(({ hash }) => !this.#pins.has(hash));
       for (const { hash } of unused) removeCode.run(hash);
+      const isWanted = (hash: string) => this.#pins.has(hash) || hasCode.get(hash) !== undefined;
+      for (const owner of this.#parts.owners()) {
+        await this.#parts.remove(owner, () => isWanted(owner));
+      }
       return unused.length;
     });
   }
@@ -210,13 +231,12 @@ class SqliteRegistry implements Registry {
   }
 
   /** Runs a step, and remembers whether the file could be used. */
-  // deno-lint-ignore require-await -- what a step throws must come as a rejection
-  async #run<T>(step: (prepared: Statements) => T): Promise<T> {
+  async #run<T>(step: (prepared: Statements) => T | Promise<T>): Promise<T> {
     if (!this.#open) {
       throw new ServerledgeError("REGISTRY_UNAVAILABLE", `The registry ${this.#path} is closed`);
     }
     try {
-      const result = step(this.#statements);
+      const result = await step(this.#statements);
       this.#failed = undefined;
       return result;
     } catch (cause) {

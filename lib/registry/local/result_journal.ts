@@ -16,14 +16,13 @@ export const maxWaiting = 10_000;
 const maxCharacters = 256 << 20;
 
 const layout = {
-  version: 1,
   checked: "waiting",
-  schema: `
+  schema: [`
     CREATE TABLE waiting (
       seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, pending INTEGER NOT NULL,
       result TEXT NOT NULL, expires_at INTEGER NOT NULL
     ) STRICT;
-  `,
+  `],
 };
 
 const statements = {

@@ -12,10 +12,8 @@ const busyTimeoutMs = 5000;
 
 /** What is in a file. */
 export interface Layout {
-  /** Kept in the file. */
-  readonly version: number;
-  /** Statements that make it. */
-  readonly schema: string;
+  /** Statements that make each version of it from the one before; how many were run is kept in the file. */
+  readonly schema: readonly string[];
   /** The table whose pages and indexes are checked when the file is opened: what must be true. */
   readonly checked: string;
 }
@@ -103,14 +101,16 @@ function check(path: string, database: DatabaseSync, { checked }: Layout): void 
   );
 }
 
-function migrate(path: string, database: DatabaseSync, { version, schema }: Layout): void {
-  const found = database.prepare("PRAGMA user_version").get()?.user_version;
+function migrate(path: string, database: DatabaseSync, { schema }: Layout): void {
+  const version = schema.length;
+  const found = Number(database.prepare("PRAGMA user_version").get()?.user_version);
   if (found === version) return;
-  if (found !== 0) {
+  if (found > version) {
     throw new ServerledgeError(
       "REGISTRY_UNAVAILABLE",
       `The registry ${path} has layout ${found}, this program knows ${version}: use the program that wrote it, or another data.dir`,
     );
   }
-  database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${version}; COMMIT`);
+  const missing = schema.slice(found).join("");
+  database.exec(`BEGIN IMMEDIATE; ${missing} PRAGMA user_version = ${version}; COMMIT`);
 }

@@ -165,7 +165,7 @@ export class PreparedCode implements AsyncDisposable {
 
   /** A module is run as it is. */
   async #unpackModule(archive: Uint8Array, { Handler }: FunctionRecord, folder: string) {
-    const files = readTar(archive).filter(({ data }) => data !== null);
+    const files = (await readTar(archive)).filter(({ data }) => data !== null);
     const { path, name } = findHandler(Handler, files.map(({ path }) => path));
     const { data } = files.find((file) => file.path === path)!;
     const made = { entry: "module.wasm", exportName: name };

@@ -38,7 +38,7 @@ export async function runPrepare(): Promise<void> {
 }
 
 async function prepare(archive: Uint8Array, handler: string): Promise<PrepareAnswer> {
-  const entries = readTar(archive);
+  const entries = await readTar(archive);
   const files = new Map<string, Uint8Array>();
   for (const { path, data } of entries) if (data) files.set(path, data);
   const stripTypes = await stripperFor(files.keys());

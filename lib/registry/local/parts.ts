@@ -1,0 +1,87 @@
+/**
+ * Long values in a SQLite file, written and read in parts: one statement would hold up everybody until
+ * all of it is on the disk. Whoever keeps one writes where it is only when all its parts are there; parts
+ * that nobody knows of are what a crash has left.
+ *
+ * @module
+ */
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { slices } from "../../base/slices.ts";
+
+/** Longest value that is kept in one piece, bytes. */
+export const wholeBytes = 1 << 20;
+/** Bytes of a part. */
+const partBytes = 256 << 10;
+
+/** The table, which other tables refer to by the owners of parts. */
+export const partsTable = `
+  CREATE TABLE parts (
+    owner TEXT NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (owner, at)
+  ) STRICT;
+`;
+
+const statements = {
+  write: "INSERT OR REPLACE INTO parts VALUES (?, ?, ?)",
+  length: "SELECT coalesce(sum(length(bytes)), 0) AS bytes FROM parts WHERE owner = ?",
+  read: "SELECT bytes FROM parts WHERE owner = ? AND at = ?",
+  owners: "SELECT DISTINCT owner FROM parts",
+  remove: "DELETE FROM parts WHERE rowid = (SELECT max(rowid) FROM parts WHERE owner = ?)",
+} as const;
+
+/** Long values in a file. Methods throw `node:sqlite`'s errors when it cannot be used. */
+export class Parts {
+  readonly #statements: Record<keyof typeof statements, StatementSync>;
+
+  /**
+   * The values in a file.
+   *
+   * @param database has the table
+   */
+  constructor(database: DatabaseSync) {
+    this.#statements = Object.fromEntries(
+      Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)]),
+    ) as Record<keyof typeof statements, StatementSync>;
+  }
+
+  /** Writes a value in slices; must not change meanwhile. */
+  async write(owner: string, value: Uint8Array): Promise<void> {
+    let at = 0;
+    await slices.run(() => {
+      this.#statements.write.run(owner, at, value.subarray(at, at + partBytes));
+      at += partBytes;
+      return at >= value.length;
+    });
+  }
+
+  /** Reads a value in slices; of nobody it is empty. @returns undefined if some of it is missing */
+  async read(owner: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const value = new Uint8Array(Number(this.#statements.length.get(owner)!.bytes));
+    let at = 0;
+    let isThere = true;
+    await slices.run(() => {
+      if (at === value.length) return true;
+      const part = this.#statements.read.get(owner, at)?.bytes as Uint8Array | undefined;
+      isThere &&= part !== undefined && part.length > 0 && at + part.length <= value.length;
+      if (!isThere) return true;
+      value.set(part!, at);
+      at += part!.length;
+      return false;
+    });
+    return isThere ? value : undefined;
+  }
+
+  /** All owners. */
+  owners(): string[] {
+    return (this.#statements.owners.all() as { owner: string }[]).map(({ owner }) => owner);
+  }
+
+  /**
+   * Removes a value in slices.
+   *
+   * @param isWanted asked before each part, and removed no further once it is
+   */
+  remove(owner: string, isWanted: () => boolean = () => false): Promise<void> {
+    return slices.run(() => isWanted() || this.#statements.remove.run(owner).changes === 0);
+  }
+}

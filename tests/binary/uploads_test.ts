@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { packTar } from "../../lib/archive/archive.ts";
+import { get, post } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
+import { startNodeProcess } from "../support/node.ts";
+
+const mib = 1 << 20;
+const encoder = new TextEncoder();
+
+/** Growth of a process that is no fault of uploads: garbage, code, buffers of connections. */
+const slackMib = 128;
+
+/**
+ * Most time of a processor that the node's event loop may take between two answers, ms, however busy the
+ * machine is. Half of what decoding, hashing or storing one of these archives in one go takes.
+ */
+const maxTurnMs = 120;
+
+function notHeldUp(longestMs: number): void {
+  assert.ok(longestMs < maxTurnMs, `${longestMs.toFixed()} ms of its thread between two answers`);
+}
+
+/** Time of a processor that the main thread of a process has had, ms. */
+async function threadMs(pid: number): Promise<number> {
+  const [ns] = (await Deno.readTextFile(`/proc/${pid}/task/${pid}/schedstat`)).split(" ");
+  return Number(ns) / 1e6;
+}
+
+/** An archive with a function that answers 7, and with random bytes or zeros. */
+async function archive(bytes: number, isRandom: boolean): Promise<Uint8Array> {
+  const data = new Uint8Array(bytes);
+  for (let at = 0; isRandom && at < bytes; at += 1 << 16) {
+    crypto.getRandomValues(data.subarray(at, at + (1 << 16)));
+  }
+  return await packTar([
+    { path: "main.ts", data: encoder.encode("export const seven = () => 7;"), executable: false },
+    { path: "more.bin", data, executable: false },
+  ]);
+}
+
+/** The request that creates a function of that code, with slashes escaped as some encoders do. */
+function creation(Name: string, code: Uint8Array, escapes = false): Uint8Array<ArrayBuffer> {
+  const fields = { Name, Runtime: "deno", MemoryMB: 64, Handler: "main.seven" };
+  const base64 = code.toBase64();
+  const json = JSON.stringify({ ...fields, tarFunctionCode: base64 });
+  return encoder.encode(escapes ? json.replaceAll("/", "\\/") : json);
+}
+
+async function residentMib(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024;
+}
+
+Deno.test("uploads hold nobody up and cost no more than is booked, in the binary", async (t) => {
+  const budgetMib = 160;
+  const config = { "code.max": 40, "api.bodies.memory": budgetMib };
+  await using node = await startNodeProcess({ config });
+
+  /** Sends a request, and has another client ask all the while. */
+  const upload = async (body: Uint8Array<ArrayBuffer>, path = "/create", method = "POST") => {
+    let isOver = false;
+    const sent = fetch(node.url + path, { method, body })
+      .then(async (answer) => ({ status: answer.status, text: await answer.text() }))
+      .finally(() => isOver = true);
+    const before = await residentMib(node.pid);
+    let highest = before;
+    let longestMs = 0;
+    let last = await threadMs(node.pid);
+    while (!isOver) {
+      assert.equal((await get(`${node.url}/healthz`)).status, 200);
+      const now = await threadMs(node.pid);
+      longestMs = Math.max(longestMs, now - last);
+      last = now;
+      highest = Math.max(highest, await residentMib(node.pid));
+    }
+    return { ...await sent, longestMs, grownMib: highest - before };
+  };
+
+  const runs = async (name: string) => {
+    const { body } = await post(`${node.url}/invoke/${name}`, { Params: {} });
+    assert.equal(body.Result, "7", JSON.stringify(body));
+  };
+
+  const long = await archive(24 * mib, true);
+
+  for (const [name, code] of [["tar", long], ["gzip", gzipSync(long, { level: 1 })]] as const) {
+    await t.step(`others are answered while a .${name} of 24 MiB is created`, async () => {
+      const { status, text, longestMs, grownMib } = await upload(creation(name, code));
+      assert.equal(status, 200, text);
+      notHeldUp(longestMs);
+      assert.ok(grownMib < budgetMib + slackMib, `it has grown by ${grownMib.toFixed()} MiB`);
+      await runs(name);
+    });
+  }
+
+  await t.step(
+    "others are answered while its slashes are unescaped, and while it is patched",
+    async () => {
+      const other = await archive(24 * mib - 1, true);
+      const created = await upload(creation("escaped", other, true));
+      assert.equal(created.status, 200, created.text);
+      notHeldUp(created.longestMs);
+      await runs("escaped");
+      const changes = encoder.encode(JSON.stringify({ TarFunctionCode: long.toBase64() }));
+      const patched = await upload(changes, "/function/escaped", "PATCH");
+      assert.equal(patched.status, 200, patched.text);
+      notHeldUp(patched.longestMs);
+      await runs("escaped");
+    },
+  );
+
+  await t.step("an archive that unpacks to more than there is room for is refused", async () => {
+    const bomb = gzipSync(await archive(300 * mib, false));
+    const { status, text, grownMib } = await upload(creation("bomb", bomb));
+    assert.equal(status, 429, text);
+    assert.match(text, /NODE_SATURATED.*api\.bodies\.memory/);
+    assert.ok(grownMib < budgetMib + slackMib, `it has grown by ${grownMib.toFixed()} MiB`);
+    // What it had booked was given back.
+    assert.equal((await upload(creation("tar-2", long))).status, 200);
+  });
+});
+
+Deno.test("an upload that a crash cuts off leaves no function, or a whole one, in the binary", async () => {
+  const code = await archive(24 * mib, true);
+  const dir = await Deno.makeTempDir({ prefix: "serverledge-uploads-" });
+  const config = { "data.dir": `${dir}/data` };
+  try {
+    {
+      await using node = await startNodeProcess({ config });
+      assert.equal(
+        (await fetch(`${node.url}/create`, {
+          method: "POST",
+          body: creation("whole", code),
+        })).status,
+        200,
+      );
+      const cut = fetch(`${node.url}/create`, {
+        method: "POST",
+        body: creation("cut", await archive(24 * mib + 1, true)),
+      }).then((answer) => answer.text()).catch(() => "cut off");
+      const written = () => Number(Deno.statSync(`${dir}/data/registry.db-wal`).mtime);
+      const before = written();
+      await eventually("a part is written", () => written() !== before);
+      await node.kill();
+      await cut;
+    }
+    // What only the registry has is read back.
+    await Deno.remove(`${dir}/data/code`, { recursive: true });
+    await using node = await startNodeProcess({ config });
+    const { body: names } = await get(`${node.url}/function`);
+    assert.ok(names.includes("whole"), String(names));
+    for (const name of names) {
+      const { body } = await post(`${node.url}/invoke/${name}`, { Params: {} });
+      assert.equal(body.Result, "7", JSON.stringify(body));
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
