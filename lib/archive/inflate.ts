@@ -4,14 +4,11 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
 import { createGunzip, createInflateRaw } from "node:zlib";
 import type { BookMemory } from "../base/book_memory.ts";
-import { inSlices } from "../base/slices.ts";
+import { inSlices, slices } from "../base/slices.ts";
 import { BadArchive } from "./entries.ts";
 
-/** Bytes that may come out before others get their turn; zlib alone never waits for them. */
-const turnBytes = 1 << 20;
 /** Bytes that are copied at once where more comes out than was expected. */
 const copiedBytes = 4 << 20;
 /** Bytes that zlib hands over at once. */
@@ -44,7 +41,6 @@ export async function inflate(
   stream.end(packed);
   let whole = new Uint8Array(Math.min(expected, maxBytes));
   let bytes = 0;
-  let turn = 0;
   // Leaving the loop destroys the stream.
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {
     const at = bytes;
@@ -55,9 +51,8 @@ export async function inflate(
     book(chunk.length);
     if (bytes > whole.length) whole = await larger(whole, at, Math.max(bytes, 2 * at), book);
     whole.set(chunk, at);
-    if (Math.floor(bytes / turnBytes) === turn) continue;
-    turn = Math.floor(bytes / turnBytes);
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    // zlib alone never waits for others, and what has come out at once waits for nobody.
+    if (bytes >= chunkSize) await slices.run(() => true);
   }
   return whole.subarray(0, bytes);
 }

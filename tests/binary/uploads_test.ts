@@ -15,7 +15,7 @@ const slackMib = 128;
  * Most time of a processor that the node's event loop may take between two answers, ms, however busy the
  * machine is. Half of what decoding, hashing or storing one of these archives in one go takes.
  */
-const maxTurnMs = 120;
+const maxTurnMs = 150;
 
 function notHeldUp(longestMs: number): void {
   assert.ok(longestMs < maxTurnMs, `${longestMs.toFixed()} ms of its thread between two answers`);
@@ -53,8 +53,8 @@ async function residentMib(pid: number): Promise<number> {
 }
 
 Deno.test("uploads hold nobody up and cost no more than is booked, in the binary", async (t) => {
-  const budgetMib = 160;
-  const config = { "code.max": 40, "api.bodies.memory": budgetMib };
+  const budgetMib = 256;
+  const config = { "code.max": 64, "api.bodies.memory": budgetMib };
   await using node = await startNodeProcess({ config });
 
   /** Sends a request, and has another client ask all the while. */
@@ -82,10 +82,10 @@ Deno.test("uploads hold nobody up and cost no more than is booked, in the binary
     assert.equal(body.Result, "7", JSON.stringify(body));
   };
 
-  const long = await archive(24 * mib, true);
+  const long = await archive(44 * mib, true);
 
   for (const [name, code] of [["tar", long], ["gzip", gzipSync(long, { level: 1 })]] as const) {
-    await t.step(`others are answered while a .${name} of 24 MiB is created`, async () => {
+    await t.step(`others are answered while a .${name} of 44 MiB is created`, async () => {
       const { status, text, longestMs, grownMib } = await upload(creation(name, code));
       assert.equal(status, 200, text);
       notHeldUp(longestMs);
@@ -97,7 +97,7 @@ Deno.test("uploads hold nobody up and cost no more than is booked, in the binary
   await t.step(
     "others are answered while its slashes are unescaped, and while it is patched",
     async () => {
-      const other = await archive(24 * mib - 1, true);
+      const other = await archive(44 * mib - 1, true);
       const created = await upload(creation("escaped", other, true));
       assert.equal(created.status, 200, created.text);
       notHeldUp(created.longestMs);
@@ -111,7 +111,7 @@ Deno.test("uploads hold nobody up and cost no more than is booked, in the binary
   );
 
   await t.step("an archive that unpacks to more than there is room for is refused", async () => {
-    const bomb = gzipSync(await archive(300 * mib, false));
+    const bomb = gzipSync(await archive(400 * mib, false));
     const { status, text, grownMib } = await upload(creation("bomb", bomb));
     assert.equal(status, 429, text);
     assert.match(text, /NODE_SATURATED.*api\.bodies\.memory/);

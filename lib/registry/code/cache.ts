@@ -10,7 +10,7 @@ import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
 import { hashArchive, readTar } from "../../archive/archive.ts";
 import type { Registry } from "../registry.ts";
-import { unpack, writeFile } from "./unpack.ts";
+import { readFile, unpack, writeFile } from "./unpack.ts";
 
 /** Name prefix of what is not complete yet. */
 const unfinished = ".tmp-";
@@ -102,7 +102,7 @@ export class CodeCache {
     await this.#open();
     const path = this.#archivePath(hash);
     try {
-      const archive = await Deno.readFile(path);
+      const archive = await readFile(path);
       if (await hashArchive(archive) === hash) return archive;
       // Half written by a crash of the machine: as good as absent.
       await Deno.remove(path);

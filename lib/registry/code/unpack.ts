@@ -7,8 +7,8 @@
 import { dirname } from "node:path/posix";
 import type { ArchiveEntry } from "../../archive/entries.ts";
 
-/** Bytes that are written at once. */
-const writtenAtOnce = 1 << 20;
+/** Bytes that are copied between this process's memory and a file at once. */
+const copiedAtOnce = 1 << 20;
 /** Executors may run as any user: they may read and enter, and never write. */
 const modes = { folder: 0o755, file: 0o644, executable: 0o755 } as const;
 
@@ -41,11 +41,27 @@ export async function writeFile(
   content: Uint8Array,
   options: Omit<Deno.OpenOptions, "write">,
 ): Promise<void> {
-  if (content.length <= writtenAtOnce) return await Deno.writeFile(path, content, options);
+  if (content.length <= copiedAtOnce) return await Deno.writeFile(path, content, options);
   using file = await Deno.open(path, { ...options, write: true });
   for (let at = 0; at < content.length;) {
-    at += await file.write(content.subarray(at, at + writtenAtOnce));
+    at += await file.write(content.subarray(at, at + copiedAtOnce));
   }
+}
+
+/**
+ * Reads a file as `Deno.readFile` does, which copies all of the content at once.
+ *
+ * @param path the file
+ */
+export async function readFile(path: string): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  const content = new Uint8Array((await file.stat()).size);
+  for (let at = 0; at < content.length;) {
+    const count = await file.read(content.subarray(at, at + copiedAtOnce));
+    if (count === null) return content.subarray(0, at);
+    at += count;
+  }
+  return content;
 }
 
 /** Makes one folder with exactly that mode, whatever the process's umask is. */

@@ -17,6 +17,8 @@ const timeoutMs = 30_000;
 const memoryMib = 512;
 /** Most processes and threads that it may have. */
 const maxThreads = 64;
+/** Bytes that it is given at once: what is written is copied first. */
+const fedAtOnce = 1 << 20;
 /** Most bytes that it may answer. */
 const maxAnswerBytes = 256 << 20;
 
@@ -98,7 +100,9 @@ function bounded(child: Deno.ChildProcess): Boundable {
 async function feed(child: Deno.ChildProcess, archive: Uint8Array): Promise<void> {
   const writer = child.stdin.getWriter();
   try {
-    await writer.write(archive);
+    for (let at = 0; at < archive.length; at += fedAtOnce) {
+      await writer.write(archive.subarray(at, at + fedAtOnce));
+    }
     await writer.close();
   } catch {
     // It ended early, and says why.
