@@ -12,7 +12,7 @@ import type { Config } from "../config/config.ts";
 import type { Definition, FunctionRecord } from "../model/function.ts";
 import type { Origin } from "../model/hop.ts";
 import type { ImageView, PrunedImages, PulledImages } from "../images/status.ts";
-import type { InvokeRequest, Report } from "../model/invocation.ts";
+import type { InvocationResult, InvokeRequest } from "../model/invocation.ts";
 import type { NodeStatus } from "../model/status.ts";
 import type { Explanation } from "../policy/contract.ts";
 import type { AsyncResult } from "../registry/registry.ts";
@@ -25,7 +25,7 @@ export interface Invocation {
    * Settles once. Rejects with a `ServerledgeError`; for `FUNCTION_ERROR` its details hold `error`
    * (`{ type, message }`), `traceback` and `output`.
    */
-  readonly done: Promise<Report>;
+  readonly done: Promise<InvocationResult>;
   /** The client has left: stop waiting, or interrupt the function. Harmless once done. */
   cancel(): void;
 }

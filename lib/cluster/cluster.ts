@@ -9,7 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { logger } from "../base/log.ts";
-import type { Report } from "../model/invocation.ts";
+import type { InvocationResult } from "../model/invocation.ts";
 import type { Coordinate, NodeRecord } from "../model/node.ts";
 import type { PeerView } from "../policy/contract.ts";
 import type { NodeObserver, Registration, Registry } from "../registry/registry.ts";
@@ -255,7 +255,7 @@ export class Cluster implements Peers, AsyncDisposable {
    * See {@link Peers}. A peer that cannot be reached is not chosen until a probe is answered; one that
    * falls silent while it has the request is waited for no longer.
    */
-  async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
+  async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<InvocationResult> {
     const peer = this.#table.get(to);
     if (!peer) throw new ServerledgeError("PEER_UNREACHABLE", `There is no node ${to}`);
     const { MemoryMB: memoryMib, CPUDemand: cpu } = forwarded.record;

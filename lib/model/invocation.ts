@@ -13,6 +13,7 @@ import type { PageAnswer } from "./page.ts";
 import { startTiers } from "./start_tier.ts";
 import { isObject, type JsonObject, parse, parseJson } from "../json/json.ts";
 import { type JsonMember, JsonScan, JsonScanError } from "../json/scan.ts";
+import { fromWire, type Inside, toWire } from "../json/wire_names.ts";
 import { noParams, type Params, type RawJson } from "./params.ts";
 
 const flag = (meaning: string) =>
@@ -185,16 +186,58 @@ export const reportSchema = v.object({
   ),
 });
 
-/** The report of a finished invocation, as it is read. */
-export type ReportFields = v.InferOutput<typeof reportSchema>;
+/** A report as clients, other nodes and registries get it. */
+export type WireReport = v.InferOutput<typeof reportSchema>;
 
-/** The report of a finished invocation. */
-export type Report = Omit<ReportFields, "Result"> & {
+const reportNames = {
+  Success: "success",
+  Result: "result",
+  ResponseTime: "responseTimeS",
+  IsWarmStart: "isWarmStart",
+  InitTime: "initTimeS",
+  QueueingTime: "queueingTimeS",
+  OffloadLatency: "offloadLatencyS",
+  Duration: "durationS",
+  Output: "output",
+  ExecutionArea: "executionArea",
+  ExecutionNode: "executionNode",
+  StartTier: "startTier",
+} as const satisfies Record<keyof WireReport, string>;
+
+/** A report whose result is a text that has been read. */
+export type PlainReport = Inside<WireReport, typeof reportNames>;
+
+/** The report of a finished invocation. Times are seconds. */
+export type Report = Omit<PlainReport, "result"> & {
   /** JSON text of what the function returned. */
-  readonly Result: Text;
-  /**
-   * The answer itself, if it came over plain HTTP from another node or is streamed; `Result` is empty
-   * then. While it is streamed, the rest tells what was known when it began.
-   */
-  readonly page?: PageAnswer;
+  readonly result: Text;
 };
+
+/** What answers an invocation. */
+export interface InvocationResult {
+  /** How it went; while its response is streamed, what was known when that began. */
+  readonly report: Report;
+  /**
+   * The function's response itself, if it came over plain HTTP from another node or is streamed; the
+   * report's `result` is empty then.
+   */
+  readonly response?: PageAnswer;
+}
+
+/**
+ * Reads a report.
+ *
+ * @param wire checked by {@link reportSchema}
+ */
+export function reportFromWire(wire: WireReport): PlainReport {
+  return fromWire(wire, reportNames);
+}
+
+/**
+ * Writes a report whose result is short; `POST /invoke` writes its own, the result as it came.
+ *
+ * @param report of an invocation
+ */
+export function reportToWire(report: PlainReport): WireReport {
+  return toWire(report, reportNames);
+}

@@ -8,7 +8,7 @@
 import * as v from "valibot";
 import type { FunctionRecord } from "../model/function.ts";
 import type { NodeRecord } from "../model/node.ts";
-import { reportSchema } from "../model/invocation.ts";
+import { reportFromWire, reportSchema, reportToWire } from "../model/invocation.ts";
 
 /** What is known of an async invocation. */
 export const asyncResultSchema = v.variant("state", [
@@ -27,7 +27,7 @@ export const asyncResultSchema = v.variant("state", [
     /** Where that node is reached. */
     url: v.string(),
   }),
-  v.object({ state: v.literal("done"), report: reportSchema }),
+  v.object({ state: v.literal("done"), report: v.pipe(reportSchema, v.transform(reportFromWire)) }),
   v.object({
     state: v.literal("failed"),
     code: v.string(),
@@ -38,6 +38,15 @@ export const asyncResultSchema = v.variant("state", [
 
 /** What is known of an async invocation: accepted and not ended, done, or failed with its reason. */
 export type AsyncResult = v.InferOutput<typeof asyncResultSchema>;
+
+/**
+ * A result as registries keep it.
+ *
+ * @param result what is known of an invocation
+ */
+export function storedResult(result: AsyncResult): v.InferInput<typeof asyncResultSchema> {
+  return result.state === "done" ? { ...result, report: reportToWire(result.report) } : result;
+}
 
 /** A function whose record in the registry cannot be read. */
 export interface DamagedFunction {

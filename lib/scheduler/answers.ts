@@ -7,7 +7,7 @@
 import { Bag } from "../base/bag.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ServerledgeError } from "../base/errors.ts";
-import type { Report } from "../model/invocation.ts";
+import type { InvocationResult } from "../model/invocation.ts";
 import type { Reply } from "../runtime/environment.ts";
 import type { Invocation } from "./invocation.ts";
 import type { InvocationEnd } from "./observer.ts";
@@ -50,13 +50,13 @@ export class Answers {
   }
 
   /**
-   * Answers with a report.
+   * Answers with a result.
    *
    * @param reply what the function said, if it ran here
    */
-  succeed(invocation: Invocation, report: Report, reply?: Reply): void {
+  succeed(invocation: Invocation, result: InvocationResult, reply?: Reply): void {
     this.#close(invocation);
-    invocation.succeed(report);
+    invocation.succeed(result);
     const end = describeEnd(invocation, this.#clock.now(), undefined, reply);
     this.#listener.ended(invocation, end);
   }

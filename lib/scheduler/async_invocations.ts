@@ -166,8 +166,8 @@ export class AsyncInvocations implements AsyncDisposable {
 
   async #result(invocation: Invocation): Promise<AsyncResult> {
     try {
-      const report = await invocation.done;
-      return { state: "done", report: { ...report, Result: String(report.Result) } };
+      const { report } = await invocation.done;
+      return { state: "done", report: { ...report, result: String(report.result) } };
     } catch (thrown) {
       const { code, message, details } = asServerledgeError(thrown);
       return { state: "failed", code, message, details };

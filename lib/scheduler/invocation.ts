@@ -10,7 +10,7 @@ import type { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Hop } from "../model/hop.ts";
-import type { InvokeRequest, Report } from "../model/invocation.ts";
+import type { InvocationResult, InvokeRequest, Report } from "../model/invocation.ts";
 import type { PageRequest } from "../model/page.ts";
 import type { QosClass } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
@@ -69,8 +69,8 @@ export class Invocation implements Waiter, BagMember {
   slot = nowhere;
   /** Unguessable: whoever knows it may poll the result. */
   readonly id: string;
-  /** The report, or a `ServerledgeError`. */
-  readonly done: Promise<Report>;
+  /** The result, or a `ServerledgeError`. */
+  readonly done: Promise<InvocationResult>;
   /** The function, in the version it will run. */
   record: FunctionRecord;
   /** What its client sent. */
@@ -113,7 +113,7 @@ export class Invocation implements Waiter, BagMember {
   settled = false;
   /** The body of its answer while that is under way. */
   #body: StreamedBody | undefined;
-  readonly #resolve: (report: Report) => void;
+  readonly #resolve: (result: InvocationResult) => void;
   readonly #reject: (error: ServerledgeError) => void;
   readonly #cancel: (invocation: Invocation) => void;
 
@@ -139,7 +139,7 @@ export class Invocation implements Waiter, BagMember {
     const seconds = request.QoSMaxRespT > 0 ? request.QoSMaxRespT : qosClass.limit;
     const limitMs = seconds > 0 ? seconds * 1000 : Infinity;
     this.answerBy = arrivedAt + Math.min(limitMs, hop?.budgetMs ?? Infinity);
-    const { promise, resolve, reject } = Promise.withResolvers<Report>();
+    const { promise, resolve, reject } = Promise.withResolvers<InvocationResult>();
     this.done = promise;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -154,19 +154,19 @@ export class Invocation implements Waiter, BagMember {
   /**
    * Begins its answer, of which the body is still under way: it is settled when that has ended.
    *
-   * @param report what is known by now
+   * @param result what is known by now, and the response
    * @param body ended with the invocation
    */
-  begin(report: Report, body: StreamedBody): void {
+  begin(result: InvocationResult, body: StreamedBody): void {
     this.#body = body;
-    this.#resolve(report);
+    this.#resolve(result);
   }
 
-  /** Answers with a report, or ends an answer that was begun. */
-  succeed(report: Report): void {
+  /** Answers with a result, or ends an answer that was begun. */
+  succeed(result: InvocationResult): void {
     this.settled = true;
     this.#body?.end();
-    this.#resolve(report);
+    this.#resolve(result);
   }
 
   /** Answers with an error, or breaks off an answer that was begun. */

@@ -106,8 +106,8 @@ export class LocalRunner {
     body.left = () => invocation.cancel();
     const nothing = { ok: true, result: "", output: "" } as const;
     const report = reportOf(invocation, nothing, this.#clock.now(), this.#options.node);
-    const page = functionPage({ status, headers, body: body.readable });
-    invocation.begin({ ...report, page }, body);
+    const response = functionPage({ status, headers, body: body.readable });
+    invocation.begin({ report, response }, body);
   }
 
   #replied(invocation: Invocation, lease: Lease, reply: Reply): void {
@@ -121,7 +121,10 @@ export class LocalRunner {
       executionMs,
       startMs: cold ? lease.readyAt - lease.startedAt : undefined,
     });
-    if (reply.ok) return answers.succeed(invocation, reportOf(invocation, reply, now, node), reply);
+    if (reply.ok) {
+      const report = reportOf(invocation, reply, now, node);
+      return answers.succeed(invocation, { report }, reply);
+    }
     // Executors interrupt by a clock of their own, which may be ahead by the tick of a deadline.
     const isLate = now >= invocation.deadline!.atMs;
     answers.fail(invocation, isLate ? overran(reply) : failureOf(reply), reply);

@@ -5,7 +5,12 @@ import { Deadlines } from "../base/deadlines.ts";
 import { type ErrorCode, ServerledgeError } from "../base/errors.ts";
 import type { Eligibility, Forwarded, Peers } from "../cluster/peers/peers.ts";
 import type { Hop } from "../model/hop.ts";
-import { defaultRequest, type InvokeRequest, type Report } from "../model/invocation.ts";
+import {
+  defaultRequest,
+  type InvocationResult,
+  type InvokeRequest,
+  type Report,
+} from "../model/invocation.ts";
 import { QosClasses } from "../model/qos.ts";
 import type { Outcome, PeerView, Policy, Refusal } from "../policy/contract.ts";
 import { Ledger } from "../pool/ledger.ts";
@@ -72,14 +77,15 @@ class FakePeers implements Peers {
     return { peerMemoryMib: 0, edgeRttMs: Infinity, cloudRttMs: Infinity };
   }
 
-  send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
-    const { promise, resolve, reject } = Promise.withResolvers<Report>();
+  send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<InvocationResult> {
+    const { promise, resolve, reject } = Promise.withResolvers<InvocationResult>();
     signal.addEventListener("abort", () => reject(signal.reason));
     this.sent.push({
       to,
       forwarded,
       signal,
-      answer: (report) => resolve({ Success: true, Duration: 0.01, ...report } as Report),
+      answer: (report) =>
+        resolve({ report: { success: true, durationS: 0.01, ...report } as Report }),
       refuse: (code) => reject(new ServerledgeError(code, "refused")),
     });
     return promise;
@@ -159,12 +165,12 @@ Deno.test("an offloaded request keeps its id and tells what the hop cost", async
   assert.deepEqual(sent!.forwarded.visited, ["me"]);
   assert.equal(sent!.forwarded.budgetMs, 2000);
   clock.advance(50);
-  sent!.answer({ ResponseTime: 0.04, ExecutionNode: "one", StartTier: "generic" });
-  const report = await invocation.done;
-  assert.equal(report.StartTier, "generic");
-  assert.equal(report.ExecutionNode, "one");
-  assert.equal(report.ResponseTime, 0.05);
-  assert(Math.abs(report.OffloadLatency - 0.01) < 1e-9);
+  sent!.answer({ responseTimeS: 0.04, executionNode: "one", startTier: "generic" });
+  const { report } = await invocation.done;
+  assert.equal(report.startTier, "generic");
+  assert.equal(report.executionNode, "one");
+  assert.equal(report.responseTimeS, 0.05);
+  assert(Math.abs(report.offloadLatencyS - 0.01) < 1e-9);
   assert.deepEqual([ends[0]!.place, ends[0]!.tier], ["edge", undefined]);
 });
 
@@ -178,7 +184,7 @@ Deno.test("a peer that never started it is followed by the next, then by this no
   peers.sent[1]!.refuse("PEER_UNREACHABLE");
   await settle();
   environment.made[0]!.reply();
-  assert.equal((await invocation.done).ExecutionNode, "me");
+  assert.equal((await invocation.done).report.executionNode, "me");
 });
 
 Deno.test("an image is fetched meanwhile if the policy says so, and peers are asked for it", async () => {
@@ -206,8 +212,8 @@ Deno.test("the policy hears what every part of a request's way took", async () =
   peers.sent[0]!.refuse("NODE_SATURATED");
   await settle();
   clock.advance(100);
-  const there = { ResponseTime: 0.08, InitTime: 0.03, Duration: 0.05, IsWarmStart: false };
-  peers.sent[1]!.answer({ ...there, ExecutionNode: "two" });
+  const there = { responseTimeS: 0.08, initTimeS: 0.03, durationS: 0.05, isWarmStart: false };
+  peers.sent[1]!.answer({ ...there, executionNode: "two" });
   await invocation.done;
   assert.deepEqual(refusals, [{ node: "one", code: "NODE_SATURATED", awayMs: 5 }]);
   const { place, node, executionMs, delayMs, cold, wayMs, awayMs } = outcomes[0]!;
@@ -241,12 +247,12 @@ Deno.test("what waits here goes to another node once that tells of room", async 
   assert.deepEqual([peers.sought, peers.sent.length], [2, 1]);
   scheduler.peersTold();
   assert.deepEqual([peers.sought, peers.sent.length], [2, 1]);
-  peers.sent[0]!.answer({ ExecutionNode: "one" });
-  assert.equal((await waiting.done).ExecutionNode, "one");
+  peers.sent[0]!.answer({ executionNode: "one" });
+  assert.equal((await waiting.done).report.executionNode, "one");
   environment.made[0]!.reply();
   await running.done;
   environment.made[0]!.reply();
-  assert.equal((await staying.done).ExecutionNode, "me");
+  assert.equal((await staying.done).report.executionNode, "me");
 });
 
 Deno.test("waiting is told without the stay on another node and without the execution", async () => {
@@ -271,7 +277,7 @@ Deno.test("waiting is told without the stay on another node and without the exec
   await running.done;
   clock.advance(200);
   environment.made[0]!.reply();
-  assert.equal((await returning.done).QueueingTime, 0.08);
+  assert.equal((await returning.done).report.queueingTimeS, 0.08);
   assert.deepEqual(ends.map(({ waitMs }) => waitMs), [30, 0, 80]);
 });
 

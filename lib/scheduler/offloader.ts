@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import type { Peers } from "../cluster/peers/peers.ts";
-import type { Report } from "../model/invocation.ts";
+import type { InvocationResult } from "../model/invocation.ts";
 import type { Refusal } from "../policy/contract.ts";
 import type { Answers } from "./answers.ts";
 import type { EstimateBook } from "./estimates.ts";
@@ -71,7 +71,7 @@ export class Offloader {
       visited: [...invocation.visited, node.id],
       originArea: invocation.hop?.originArea ?? node.area,
     }, abort.signal).then(
-      (report) => this.#answered(invocation, report),
+      (result) => this.#answered(invocation, result),
       (thrown) => this.#failed(invocation, to, asServerledgeError(thrown)),
     );
   }
@@ -83,7 +83,7 @@ export class Offloader {
     abort.abort(error);
   }
 
-  #answered(invocation: Invocation, report: Report): void {
+  #answered(invocation: Invocation, { report, response }: InvocationResult): void {
     if (invocation.settled) return;
     const { answers, estimates } = this.#options;
     const { sentAt, isCloud } = invocation.absence!;
@@ -91,15 +91,16 @@ export class Offloader {
     const now = this.#clock.now();
     const place = estimates.of(invocation.record.Name)[isCloud ? "remote" : "edge"];
     place.observe({
-      executionMs: report.Duration * 1000,
-      startMs: report.IsWarmStart ? undefined : report.InitTime * 1000,
+      executionMs: report.durationS * 1000,
+      startMs: report.isWarmStart ? undefined : report.initTimeS * 1000,
     });
-    answers.succeed(invocation, {
+    const whole = {
       ...report,
-      ResponseTime: (now - invocation.arrivedAt) / 1000,
+      responseTimeS: (now - invocation.arrivedAt) / 1000,
       // Both clocks' own durations, so that no clock need agree with another.
-      OffloadLatency: Math.max(0, (now - sentAt) / 1000 - report.ResponseTime),
-    });
+      offloadLatencyS: Math.max(0, (now - sentAt) / 1000 - report.responseTimeS),
+    };
+    answers.succeed(invocation, { report: whole, response });
   }
 
   #failed(invocation: Invocation, to: string, error: ServerledgeError): void {

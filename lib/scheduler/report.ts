@@ -35,18 +35,18 @@ export function reportOf(
   const { arrivedAt, execution } = invocation;
   const { startedAt, cold } = execution!;
   return {
-    Success: true,
-    Result: reply.result,
-    ResponseTime: seconds(now - arrivedAt),
-    IsWarmStart: !cold,
-    InitTime: seconds(startedAt - arrivedAt),
-    QueueingTime: seconds(waitOf(invocation, now)),
-    OffloadLatency: 0,
-    Duration: seconds(now - startedAt),
-    Output: reply.output,
-    ExecutionArea: node.area,
-    ExecutionNode: node.id,
-    StartTier: tierOf(execution!),
+    success: true,
+    result: reply.result,
+    responseTimeS: seconds(now - arrivedAt),
+    isWarmStart: !cold,
+    initTimeS: seconds(startedAt - arrivedAt),
+    queueingTimeS: seconds(waitOf(invocation, now)),
+    offloadLatencyS: 0,
+    durationS: seconds(now - startedAt),
+    output: reply.output,
+    executionArea: node.area,
+    executionNode: node.id,
+    startTier: tierOf(execution!),
   };
 }
 
@@ -94,10 +94,10 @@ export function outcomeOf(invocation: Invocation, end: InvocationEnd, now: numbe
     responseMs: end.responseMs,
     code: end.outcome,
     node: absence?.node ?? "",
-    executionMs: execution ? end.executionMs : report ? report.Duration * 1000 : NaN,
-    delayMs: execution ? execution.startedAt - arrivedAt : report ? report.InitTime * 1000 : NaN,
-    cold: execution?.cold ?? (report ? !report.IsWarmStart : false),
-    wayMs: report && absence ? now - absence.sentAt - report.ResponseTime * 1000 : NaN,
+    executionMs: execution ? end.executionMs : report ? report.durationS * 1000 : NaN,
+    delayMs: execution ? execution.startedAt - arrivedAt : report ? report.initTimeS * 1000 : NaN,
+    cold: execution?.cold ?? (report ? !report.isWarmStart : false),
+    wayMs: report && absence ? now - absence.sentAt - report.responseTimeS * 1000 : NaN,
     awayMs: absence ? now - absence.sentAt : NaN,
   };
 }

@@ -72,18 +72,18 @@ Deno.test("a cold invocation reports the start it waited for", async () => {
   await finishStarts(set);
   set.clock.advance(20);
   set.environment.made[0]!.reply({ result: '"hi"' });
-  const report = await invocation.done;
-  assert.equal(report.Result, '"hi"');
-  assert.deepEqual([report.IsWarmStart, report.StartTier], [false, "full"]);
-  assert.equal(report.InitTime, 0.15);
-  assert.equal(report.QueueingTime, 0);
-  assert.equal(report.Duration, 0.02);
-  assert.equal(report.ResponseTime, 0.17);
-  assert.deepEqual([report.ExecutionNode, report.ExecutionArea], ["n", "A"]);
+  const { report } = await invocation.done;
+  assert.equal(report.result, '"hi"');
+  assert.deepEqual([report.isWarmStart, report.startTier], [false, "full"]);
+  assert.equal(report.initTimeS, 0.15);
+  assert.equal(report.queueingTimeS, 0);
+  assert.equal(report.durationS, 0.02);
+  assert.equal(report.responseTimeS, 0.17);
+  assert.deepEqual([report.executionNode, report.executionArea], ["n", "A"]);
   const warm = set.submit();
   set.environment.made[0]!.reply();
-  const { IsWarmStart, StartTier } = await warm.done;
-  assert.deepEqual([IsWarmStart, StartTier], [true, "warm"]);
+  const { isWarmStart, startTier } = (await warm.done).report;
+  assert.deepEqual([isWarmStart, startTier], [true, "warm"]);
   assert.deepEqual(set.ends.map(({ tier }) => tier), ["full", "warm"]);
 });
 
@@ -147,7 +147,7 @@ Deno.test("the queue is bounded and in order of arrival", async () => {
     instance!.reply();
     await settle();
   }
-  assert.equal((await all[2]!.done).QueueingTime, 0.02);
+  assert.equal((await all[2]!.done).report.queueingTimeS, 0.02);
 });
 
 Deno.test("a function too large for the node is refused, not queued", async () => {
@@ -422,7 +422,7 @@ Deno.test("the event of a long request is made when it runs, and not sent to an 
   const next = submit();
   await settle();
   instance!.reply({ result: "1" });
-  assert.equal((await next.done).Result, "1");
+  assert.equal((await next.done).report.result, "1");
   assert.equal(made, 2);
   assert.equal(set.environment.made.length, 1, "the instance was kept");
 });

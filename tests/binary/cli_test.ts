@@ -14,7 +14,13 @@ import { type ErrorDetails, ServerledgeError } from "../../lib/base/errors.ts";
 import { readTar } from "../../lib/archive/archive.ts";
 import type { Definition } from "../../lib/model/function.ts";
 import type { InvokeRequest } from "../../lib/model/invocation.ts";
-import { fakeServices, invocationOf, sampleReport } from "../support/fake_services.ts";
+import {
+  fakeServices,
+  invocationOf,
+  sampleReport,
+  sampleResult,
+} from "../support/fake_services.ts";
+import { reportFromWire } from "../../lib/model/invocation.ts";
 import { cleanEnv, runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { zipBytes } from "../support/zip_bytes.ts";
@@ -219,7 +225,7 @@ Deno.test("invoke sends what the Go CLI sends, with typed parameters", async () 
   await using server = node({
     invoke(name, request) {
       seen.push([name, request]);
-      return invocationOf(Promise.resolve(sampleReport));
+      return invocationOf(Promise.resolve(sampleResult));
     },
   });
   const { code, stdout } = await server.run(
@@ -297,7 +303,9 @@ Deno.test("poll tells pending, done, failed and unknown apart", async () => {
       if (id === "pending") {
         return Promise.resolve({ state: "pending" as const, node: "node1", since: 0 });
       }
-      if (id === "done") return Promise.resolve({ state: "done" as const, report: sampleReport });
+      if (id === "done") {
+        return Promise.resolve({ state: "done" as const, report: reportFromWire(sampleReport) });
+      }
       if (id !== "failed") return Promise.resolve(undefined);
       const details = { traceback: "line 1" };
       return Promise.resolve(
@@ -324,7 +332,7 @@ Deno.test("an asynchronous invocation prints its id, or waits for the result", a
   await using server = node({
     poll() {
       if (++polls < 3) return Promise.resolve({ state: "pending", node: "node1", since: 0 });
-      return Promise.resolve({ state: "done", report: sampleReport });
+      return Promise.resolve({ state: "done", report: reportFromWire(sampleReport) });
     },
   });
   const accepted = await server.run(["invoke", "hello", "-a"]);

@@ -15,7 +15,7 @@ import { defaultRequest } from "../../lib/model/invocation.ts";
 import { paramsOf } from "../../lib/model/params.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { eventually } from "../support/eventually.ts";
-import { sampleReport } from "../support/fake_services.ts";
+import { sampleReport, sampleResult } from "../support/fake_services.ts";
 
 const never = new AbortController().signal;
 const bytes = new Uint8Array(3 << 20).map((_, at) => at * 7);
@@ -77,19 +77,23 @@ Deno.test("it arrives as it came, with its hop, and the answer comes back as it 
     answer.headers.set("content-type", "image/png");
     answer.headers.append("set-cookie", "a=1");
     answer.headers.append("set-cookie", "b=2");
-    answer.headers.set(...reportPair({ ...sampleReport, ExecutionArea: "Zürich" }));
+    answer.headers.set(...reportPair({ ...sampleResult.report, executionArea: "Zürich" }));
     return answer;
   });
-  const { page, ...report } = await peer.send();
-  assert.deepEqual(report, { ...sampleReport, ExecutionArea: "Zürich", Result: "" });
-  assert.equal(page!.status, 429, "the function's own, which says nothing of the node");
-  const wanted = page!.headers.filter(([name]) => name !== "vary");
+  const { report, response } = await peer.send();
+  assert.deepEqual(report, {
+    ...sampleResult.report,
+    executionArea: "Zürich",
+    result: "",
+  });
+  assert.equal(response!.status, 429, "the function's own, which says nothing of the node");
+  const wanted = response!.headers.filter(([name]) => name !== "vary");
   assert.deepEqual(wanted, [
     ["content-type", "image/png"],
     ["set-cookie", "a=1"],
     ["set-cookie", "b=2"],
   ]);
-  assert.deepEqual(await new Response(page!.body).bytes(), bytes);
+  assert.deepEqual(await new Response(response!.body).bytes(), bytes);
 });
 
 Deno.test("without a report the answer is the node's own", async () => {
@@ -115,7 +119,7 @@ Deno.test("HEAD goes as an invocation: its answer could not tell why it is refus
     assert.deepEqual((await request.json()).Params, { made: "of the page" });
     return Response.json(sampleReport);
   });
-  assert.deepEqual(await peer.send("HEAD"), sampleReport);
+  assert.deepEqual(await peer.send("HEAD"), sampleResult);
 });
 
 Deno.test("a long answer is passed on as it comes; one that is not read on is called back", async () => {
@@ -131,12 +135,12 @@ Deno.test("a long answer is passed on as it comes; one that is not read on is ca
         cancel: () => cancelled.resolve(),
       }),
     );
-    answer.headers.set(...reportPair(sampleReport));
+    answer.headers.set(...reportPair(sampleResult.report));
     return answer;
   });
-  const { page } = await peer.send();
-  assert(page!.body instanceof ReadableStream);
-  const reader = page!.body.getReader();
+  const { response } = await peer.send();
+  assert(response!.body instanceof ReadableStream);
+  const reader = response!.body.getReader();
   assert((await reader.read()).value!.length > 0);
   assert(sent < 64 << 20, "nobody reads it all ahead");
   await reader.cancel();
@@ -156,12 +160,12 @@ Deno.test("a long answer that stops half-way breaks, as does one whose request i
           },
         }),
       );
-      answer.headers.set(...reportPair(sampleReport));
+      answer.headers.set(...reportPair(sampleResult.report));
       return answer;
     }, clock);
     const control = new AbortController();
-    const { page } = await peer.send("GET", control.signal);
-    const reader = (page!.body as ReadableStream<Uint8Array>).getReader();
+    const { response } = await peer.send("GET", control.signal);
+    const reader = (response!.body as ReadableStream<Uint8Array>).getReader();
     assert.equal((await reader.read()).value!.length, 10);
     let broken = false;
     const rest = reader.read().catch(() => broken = true);

@@ -7,7 +7,7 @@ import { defaultRequest } from "../../lib/model/invocation.ts";
 import { paramsOf } from "../../lib/model/params.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { eventually } from "../support/eventually.ts";
-import { sampleReport } from "../support/fake_services.ts";
+import { sampleReport, sampleResult } from "../support/fake_services.ts";
 import { RawServer, say, sayWhole } from "../support/raw_server.ts";
 
 const forwarded: Forwarded = {
@@ -48,7 +48,7 @@ Deno.test("a request reaches a peer's server with its hop and comes back as a re
   using client = new PeerClient("s");
   const record = sampleNode("peer", { Url: `http://127.0.0.1:${server.addr.port}` });
   for (let i = 0; i < 3; i++) {
-    assert.deepEqual(await client.send(record, forwarded, never), sampleReport);
+    assert.deepEqual(await client.send(record, forwarded, never), sampleResult);
   }
   const { record: _, request: __, ...hop } = forwarded;
   assert.deepEqual(seen[0], {
@@ -68,9 +68,9 @@ Deno.test("a long report of a peer has its result as it was written", async () =
   const Result = JSON.stringify('"\u{1f600}'.repeat(200_000));
   using peer = new RawPeer((conn) => answer(conn, { ...sampleReport, Result }));
   using client = new PeerClient("");
-  const report = await client.send(peer.record, forwarded, never);
-  assert.ok(String(report.Result) === Result);
-  assert.deepEqual({ ...report, Result: "" }, { ...sampleReport, Result: "" });
+  const { report } = await client.send(peer.record, forwarded, never);
+  assert.ok(String(report.result) === Result);
+  assert.deepEqual({ ...report, result: "" }, { ...sampleResult.report, result: "" });
 });
 
 Deno.test("errors of the peer keep their code where they tell what became of the request", async () => {
@@ -164,7 +164,7 @@ Deno.test("a kept connection that the peer has closed is replaced, unnoticed", a
   });
   using client = new PeerClient("");
   for (let round = 1; round <= 5; round++) {
-    assert.deepEqual(await client.send(peer.record, forwarded, never), sampleReport);
+    assert.deepEqual(await client.send(peer.record, forwarded, never), sampleResult);
     assert.equal(peer.requests.length, round);
     for (const conn of open) conn.close();
     open.clear();
@@ -192,7 +192,7 @@ Deno.test("many at once share the connections that are kept", async () => {
   using client = new PeerClient("");
   for (let round = 0; round < 3; round++) {
     const sent = Array.from({ length: 40 }, () => client.send(peer.record, forwarded, never));
-    assert((await Promise.all(sent)).every(({ Success }) => Success));
+    assert((await Promise.all(sent)).every(({ report }) => report.success));
   }
   assert.equal(peer.requests.length, 120);
   assert.equal(peer.conns.size, 40);

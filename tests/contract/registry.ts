@@ -131,18 +131,18 @@ export function sampleCode(length: number, seed = 1): Uint8Array {
 }
 
 const report = {
-  Success: true,
-  Result: '{"n":1}',
-  ResponseTime: 0.1,
-  IsWarmStart: true,
-  InitTime: 0.01,
-  QueueingTime: 0,
-  OffloadLatency: 0,
-  Duration: 0.09,
-  Output: "",
-  ExecutionArea: "ROME",
-  ExecutionNode: "n1",
-  StartTier: "warm",
+  success: true,
+  result: '{"n":1}',
+  responseTimeS: 0.1,
+  isWarmStart: true,
+  initTimeS: 0.01,
+  queueingTimeS: 0,
+  offloadLatencyS: 0,
+  durationS: 0.09,
+  output: "",
+  executionArea: "ROME",
+  executionNode: "n1",
+  startTier: "warm",
 };
 
 const hour = 3_600_000;
@@ -267,8 +267,8 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
   });
 
   test("keeps a result of several MiB", async ({ registry }) => {
-    const Result = JSON.stringify("ß".repeat(2_000_000));
-    const big: AsyncResult = { state: "done", report: { ...report, Result } };
+    const result = JSON.stringify("ß".repeat(2_000_000));
+    const big: AsyncResult = { state: "done", report: { ...report, result } };
     await registry.putResult("f-1", big, hour);
     assert.deepEqual(await registry.getResult("f-1"), big);
     const small: AsyncResult = { state: "done", report };

@@ -9,20 +9,20 @@ import { createApp } from "../../lib/api/app.ts";
 import { type ApiServer, serveApi } from "../../lib/api/server.ts";
 import type { ApiServices, Invocation } from "../../lib/api/services.ts";
 import { ServerledgeError } from "../../lib/base/errors.ts";
-import type { Report } from "../../lib/model/invocation.ts";
-import { fakeServices, sampleReport } from "../support/fake_services.ts";
+import type { InvocationResult } from "../../lib/model/invocation.ts";
+import { fakeServices, sampleResult } from "../support/fake_services.ts";
 
 /** An invocation that a test ends, and that tells when it is cancelled. */
 class Held implements Invocation {
   readonly id = "hello-1";
-  readonly #end = Promise.withResolvers<Report>();
+  readonly #end = Promise.withResolvers<InvocationResult>();
   readonly #cancelled = Promise.withResolvers<void>();
   readonly done = this.#end.promise;
   readonly cancelled = this.#cancelled.promise;
   cancellations = 0;
 
   end(): void {
-    this.#end.resolve(sampleReport);
+    this.#end.resolve(sampleResult);
   }
 
   cancel(): void {
@@ -187,8 +187,8 @@ Deno.test("binary bodies pass both ways", async () => {
   await using server = listen({
     invoke(_name, asked) {
       const event = JSON.parse(new TextDecoder().decode(asked.Params.json));
-      const Result = JSON.stringify({ ...event, headers: {} });
-      return { id: "1", done: Promise.resolve({ ...sampleReport, Result }), cancel() {} };
+      const report = { ...sampleResult.report, result: JSON.stringify({ ...event, headers: {} }) };
+      return { id: "1", done: Promise.resolve({ report }), cancel() {} };
     },
   });
   const answer = await fetch(`${server.url}/fn/hello`, { method: "POST", body: bytes });

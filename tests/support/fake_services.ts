@@ -9,7 +9,11 @@ import { ServerledgeError } from "../../lib/base/errors.ts";
 import { BodyBudget } from "../../lib/api/body_budget.ts";
 import type { ApiServices, Invocation } from "../../lib/api/services.ts";
 import { resolveConfig } from "../../lib/config/config.ts";
-import type { Report, ReportFields } from "../../lib/model/invocation.ts";
+import {
+  type InvocationResult,
+  reportFromWire,
+  type WireReport,
+} from "../../lib/model/invocation.ts";
 import type { NodeStatus } from "../../lib/model/status.ts";
 
 /**
@@ -25,8 +29,8 @@ export interface TestRequest {
   readonly body?: string | Uint8Array<ArrayBuffer>;
 }
 
-/** What a good invocation reports. */
-export const sampleReport: ReportFields = {
+/** What a good invocation reports, as clients get it. */
+export const sampleReport: WireReport = {
   Success: true,
   Result: '{"sum": 3}',
   ResponseTime: 0.002,
@@ -40,6 +44,9 @@ export const sampleReport: ReportFields = {
   ExecutionNode: "node1",
   StartTier: "warm",
 };
+
+/** Its result inside the node. */
+export const sampleResult: InvocationResult = { report: reportFromWire(sampleReport) };
 
 const sampleStatus: NodeStatus = {
   AvailableWarmContainers: { hello: 1 },
@@ -92,7 +99,7 @@ export function fakeServices(
     admit: check,
     invoke(name) {
       check(name);
-      return invocationOf(Promise.resolve(sampleReport));
+      return invocationOf(Promise.resolve(sampleResult));
     },
     accept(name) {
       check(name);
@@ -125,6 +132,6 @@ export function fakeServices(
  * @param done how it ends
  * @param cancel what happens when the client leaves
  */
-export function invocationOf(done: Promise<Report>, cancel = () => {}): Invocation {
+export function invocationOf(done: Promise<InvocationResult>, cancel = () => {}): Invocation {
   return { id: "hello-1", done, cancel };
 }

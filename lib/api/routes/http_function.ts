@@ -19,7 +19,7 @@ import { readHop } from "../../cluster/peers/hop_headers.ts";
 import { reportPair } from "../../cluster/peers/page_exchange.ts";
 import { sliceBytes } from "../../base/slices.ts";
 import { type ErrorCode, ServerledgeError } from "../../base/errors.ts";
-import type { InvokeRequest, Report } from "../../model/invocation.ts";
+import type { InvocationResult, InvokeRequest } from "../../model/invocation.ts";
 import type { PageRequest } from "../../model/page.ts";
 import { paramsOf } from "../../model/params.ts";
 
@@ -38,17 +38,17 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
     services.admit(name);
     const hop = readHop(request.headers, services.config["cluster.secret"]);
     const { bytes, held } = await bodies.booked(request);
-    const report = await answered(request, held, () => {
+    const result = await answered(request, held, () => {
       const page = withEvent(toPage(request, bytes));
       const origin = { hop, inputSize: bytes.length, page, held };
       const invocation = services.invoke(name, requestOf(page, mayOffload), origin);
       // Another node logs what it is told, and may tell its own client.
       return hop || isOpen ? invocation : guarded(invocation);
     });
-    const answer = await answerOf(report);
+    const answer = await answerOf(result);
     if (!hop) return answer;
     const { status, headers, body } = answer.outgoing;
-    const told = [reportPair(report), ...resourcePairs(services.free())];
+    const told = [reportPair(result.report), ...resourcePairs(services.free())];
     const kept = headers.filter(([name]) => !told.some(([other]) => other === name));
     return new KnownResponse(body, status, [...kept, ...told]);
   };
@@ -57,9 +57,11 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
   return [{ method: "ANY", paths, open: true, description, handle }];
 }
 
-function answerOf({ page, Result }: Report): KnownResponse | Promise<KnownResponse> {
-  if (page) return passedOn(page);
-  return typeof Result === "string" ? toHttpAnswer(Result) : toLongHttpAnswer(Result);
+function answerOf(
+  { report: { result }, response }: InvocationResult,
+): KnownResponse | Promise<KnownResponse> {
+  if (response) return passedOn(response);
+  return typeof result === "string" ? toHttpAnswer(result) : toLongHttpAnswer(result);
 }
 
 /** Waits for the answer; whoever has taken the request gives its memory back. */
@@ -67,7 +69,7 @@ async function answered(
   request: IncomingRequest,
   held: Disposable,
   invoke: () => Invocation,
-): Promise<Report> {
+): Promise<InvocationResult> {
   try {
     const invocation = invoke();
     request.onDisconnect(() => invocation.cancel());

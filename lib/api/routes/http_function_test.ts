@@ -3,6 +3,7 @@ import {
   fakeServices,
   invocationOf,
   sampleReport,
+  sampleResult,
   type TestRequest,
 } from "../../../tests/support/fake_services.ts";
 import { ServerledgeError } from "../../base/errors.ts";
@@ -20,8 +21,11 @@ async function send(path: string, init: TestRequest = {}, result?: string) {
   const app = createApp(fakeServices({
     invoke(_name, request) {
       event = JSON.parse(new TextDecoder().decode(request.Params.json));
-      const Result = result ?? new TextDecoder().decode(request.Params.json);
-      return invocationOf(Promise.resolve({ ...sampleReport, Result }));
+      const report = {
+        ...sampleResult.report,
+        result: result ?? new TextDecoder().decode(request.Params.json),
+      };
+      return invocationOf(Promise.resolve({ report }));
     },
   }));
   const answer = await app.request(path, init);
@@ -254,8 +258,8 @@ Deno.test("the request goes to the node as it came, the answer of another comes 
   const app = createApp(fakeServices({
     invoke(_name, _request, from) {
       origin = from;
-      const page = { status: 201, headers, body: allBytes } as unknown as PageAnswer;
-      return invocationOf(Promise.resolve({ ...sampleReport, Result: "", page }));
+      const response = { status: 201, headers, body: allBytes } as unknown as PageAnswer;
+      return invocationOf(Promise.resolve({ ...sampleResult, response }));
     },
   }));
   const answer = await app.request("/fn/hello//a%2Fb?q=%20x&y", { method: "PUT", body: allBytes });
@@ -322,7 +326,7 @@ Deno.test("whether a request may be sent to other nodes is what offload.default 
     const services = fakeServices({
       invoke(_name, { CanDoOffloading }) {
         seen.push(CanDoOffloading);
-        return invocationOf(Promise.resolve(sampleReport));
+        return invocationOf(Promise.resolve(sampleResult));
       },
     }, { "offload.default": allowed });
     await createApp(services).request("/fn/hello");

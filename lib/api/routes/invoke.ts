@@ -14,7 +14,12 @@ import type { Route } from "../route.ts";
 import { answers, requests } from "../schemas.ts";
 import type { ApiServices } from "../services.ts";
 import { readHop } from "../../cluster/peers/hop_headers.ts";
-import { defaultRequest, readInvokeRequest, type Report } from "../../model/invocation.ts";
+import {
+  defaultRequest,
+  readInvokeRequest,
+  type Report,
+  type WireReport,
+} from "../../model/invocation.ts";
 import { type RawJson, surround } from "../../model/params.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 
@@ -71,7 +76,7 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
       const hop = readHop(http.headers, services.config["cluster.secret"]);
       const invocation = services.invoke(name, request, { hop, inputSize, held });
       http.onDisconnect(() => invocation.cancel());
-      return reportBody(await invocation.done);
+      return reportBody((await invocation.done).report);
     } catch (error) {
       held[Symbol.dispose]();
       throw error;
@@ -127,27 +132,27 @@ const plainInvocation = /^\/invoke\/([A-Za-z0-9._-]+)$/;
  * written as it came.
  */
 function reportBody(report: Report): string | RawJson {
-  const { Success, Result } = report;
+  const { success, result } = report;
   const times = JSON.stringify(timesOf(report));
-  if (typeof Result === "string") {
-    return `{"Success":${Success},"Result":${JSON.stringify(Result)},${times.slice(1)}\n`;
+  if (typeof result === "string") {
+    return `{"Success":${success},"Result":${JSON.stringify(result)},${times.slice(1)}\n`;
   }
-  return surround(`{"Success":${Success},"Result":`, Result.json, `,${times.slice(1)}\n`);
+  return surround(`{"Success":${success},"Result":`, result.json, `,${times.slice(1)}\n`);
 }
 
 /** What of a report is behind its result. */
-function timesOf(report: Report): Omit<Report, "Success" | "Result" | "page"> {
+function timesOf(report: Report): Omit<WireReport, "Success" | "Result"> {
   return {
-    ResponseTime: report.ResponseTime,
-    IsWarmStart: report.IsWarmStart,
-    InitTime: report.InitTime,
-    QueueingTime: report.QueueingTime,
-    OffloadLatency: report.OffloadLatency,
-    Duration: report.Duration,
-    Output: report.Output,
-    ExecutionArea: report.ExecutionArea,
-    ExecutionNode: report.ExecutionNode,
-    StartTier: report.StartTier,
+    ResponseTime: report.responseTimeS,
+    IsWarmStart: report.isWarmStart,
+    InitTime: report.initTimeS,
+    QueueingTime: report.queueingTimeS,
+    OffloadLatency: report.offloadLatencyS,
+    Duration: report.durationS,
+    Output: report.output,
+    ExecutionArea: report.executionArea,
+    ExecutionNode: report.executionNode,
+    StartTier: report.startTier,
   };
 }
 

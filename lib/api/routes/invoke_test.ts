@@ -3,6 +3,7 @@ import {
   fakeServices,
   invocationOf,
   sampleReport,
+  sampleResult,
   type TestRequest,
 } from "../../../tests/support/fake_services.ts";
 import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
@@ -16,7 +17,7 @@ async function seen(body: string): Promise<Record<keyof InvokeRequest, unknown> 
   const app = createApp(fakeServices({
     invoke(_name, asked) {
       request = { ...asked, Params: parsed(asked) };
-      return invocationOf(Promise.resolve(sampleReport));
+      return invocationOf(Promise.resolve(sampleResult));
     },
   }));
   const answer = await app.request("/invoke/hello", { method: "POST", body });
@@ -40,10 +41,10 @@ function failing(error: unknown): Partial<ApiServices> {
 
 Deno.test("an invocation is answered with the fields of its report in their order", async () => {
   // Fields in another order, and one too many.
-  const reversed = Object.fromEntries(Object.entries(sampleReport).reverse());
-  const shuffled = { extra: 1, ...reversed } as unknown as Report;
+  const reversed = Object.fromEntries(Object.entries(sampleResult.report).reverse());
+  const report = { extra: 1, ...reversed } as unknown as Report;
   const app = createApp(fakeServices({
-    invoke: () => invocationOf(Promise.resolve(shuffled)),
+    invoke: () => invocationOf(Promise.resolve({ report })),
   }));
   const answer = await app.request("/invoke/hello", { method: "POST" });
   assert.equal(answer.status, 200);
@@ -215,7 +216,7 @@ Deno.test("a chunked body within the bound is read whole", async () => {
   const app = createApp(fakeServices({
     invoke(_name, request) {
       params = parsed(request);
-      return invocationOf(Promise.resolve(sampleReport));
+      return invocationOf(Promise.resolve(sampleResult));
     },
   }));
   const bytes = new TextEncoder().encode('{"Params":{"name":"Zoë"}}');

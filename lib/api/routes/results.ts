@@ -5,14 +5,14 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
-import type { Report } from "../../model/invocation.ts";
+import { reportToWire, type WireReport } from "../../model/invocation.ts";
 import { jsonAnswer } from "../headers.ts";
 import type { Route } from "../route.ts";
 import { answers } from "../schemas.ts";
 import type { ApiServices } from "../services.ts";
 
 /** What a failed invocation reports, as the Go node does; the reason follows it. */
-const nothing: Report = {
+const nothing: WireReport = {
   Success: false,
   Result: "",
   ResponseTime: 0,
@@ -42,7 +42,7 @@ export function resultRoutes(services: Pick<ApiServices, "poll">): Route[] {
       const result = await services.poll(id);
       switch (result?.state) {
         case "done":
-          return jsonAnswer(result.report);
+          return jsonAnswer(reportToWire(result.report));
         case "pending":
           return jsonAnswer({ ReqId: id, Status: "pending" }, 202);
         case "failed": {

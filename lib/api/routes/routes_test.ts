@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fakeServices, sampleReport } from "../../../tests/support/fake_services.ts";
+import { reportFromWire } from "../../model/invocation.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { type Definition, type FunctionRecord, readDefinition } from "../../model/function.ts";
 import { createApp } from "../app.ts";
@@ -122,7 +123,10 @@ Deno.test("poll tells done, failed, pending and unknown apart", async () => {
   const services = (result: Awaited<ReturnType<ApiServices["poll"]>>) => ({
     services: { poll: () => Promise.resolve(result) },
   });
-  const done = await ask("GET /poll/hello-1", services({ state: "done", report: sampleReport }));
+  const done = await ask(
+    "GET /poll/hello-1",
+    services({ state: "done", report: reportFromWire(sampleReport) }),
+  );
   assert.equal(done.status, 200);
   assert.equal(JSON.stringify(done.body), JSON.stringify(sampleReport));
   const failed = await ask(

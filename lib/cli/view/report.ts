@@ -5,7 +5,7 @@
  */
 
 import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
-import type { ReportFields } from "../../model/invocation.ts";
+import type { WireReport } from "../../model/invocation.ts";
 import { asWritten, parseNumbers } from "../../json/exact.ts";
 import { isObject } from "../../json/json.ts";
 import type { Answer } from "../client/client.ts";
@@ -25,9 +25,9 @@ export function isPending(answer: Answer): boolean {
  * @throws the failure that it carries instead, told by `Code`, `Message` and `Details`;
  *   `FUNCTION_ERROR` where it says only that it failed, as the Go node does
  */
-export function readReport(answer: Answer): ReportFields {
+export function readReport(answer: Answer): WireReport {
   const body = isObject(answer.json) ? answer.json : {};
-  if (body.Success === true) return answer.json as ReportFields;
+  if (body.Success === true) return answer.json as WireReport;
   const code: ErrorCode = errorCodes.find((known) => known === body.Code) ?? "FUNCTION_ERROR";
   const message = typeof body.Message === "string" ? body.Message : "The invocation failed";
   const details = isObject(body.Details) ? body.Details : { output: body.Output };
@@ -42,7 +42,7 @@ export function readReport(answer: Answer): ReportFields {
  * @param report what the node answered
  * @param output where it will be written
  */
-export function readableReport(report: ReportFields, output: Pick<Output, "colour">): string {
+export function readableReport(report: WireReport, output: Pick<Output, "colour">): string {
   const tier = report.StartTier && report.StartTier !== "warm" ? ` (${report.StartTier})` : "";
   const start = report.IsWarmStart ? "warm start" : `cold start${tier}`;
   const waited = report.QueueingTime > 0 ? `, waited ${formatDuration(report.QueueingTime)}` : "";

@@ -14,7 +14,7 @@ import type { HttpRequest } from "../../http/request.ts";
 import { isObject } from "../../json/json.ts";
 import { liftText } from "../../json/lift.ts";
 import type { QuotedText } from "../../json/quoted.ts";
-import { type Report, reportSchema } from "../../model/invocation.ts";
+import { type InvocationResult, reportFromWire, reportSchema } from "../../model/invocation.ts";
 import type { NodeRecord } from "../../model/node.ts";
 import type { PageRequest } from "../../model/page.ts";
 import { surround } from "../../model/params.ts";
@@ -91,7 +91,7 @@ export class PeerClient implements Disposable {
     forwarded: Forwarded,
     signal: AbortSignal,
     told: (resources: Resources) => void = () => {},
-  ): Promise<Report> {
+  ): Promise<InvocationResult> {
     const { Url } = peer;
     const underWay = this.#underWay.get(Url) ?? 0;
     if (underWay >= maxUnderWay) throw saturated(peer);
@@ -149,11 +149,11 @@ export class PeerClient implements Disposable {
     forwarded: Forwarded,
     signal: AbortSignal,
     told: (resources: Resources) => void,
-  ): Promise<Report> {
+  ): Promise<InvocationResult> {
     const request = this.#request(peer, forwarded);
     const answer = await this.#client.ask(peer.Url, request, signal, maxAnswerBytes);
     hear(answer, told);
-    return await reportOf(peer, answer);
+    return await resultOf(peer, answer);
   }
 
   async #askPage(
@@ -162,7 +162,7 @@ export class PeerClient implements Disposable {
     page: PageRequest,
     signal: AbortSignal,
     told: (resources: Resources) => void,
-  ): Promise<Report> {
+  ): Promise<InvocationResult> {
     const control = new AbortController();
     const giveUp = () => control.abort();
     signal.addEventListener("abort", giveUp);
@@ -174,8 +174,8 @@ export class PeerClient implements Disposable {
     hear(answer, told);
     const { body } = answer;
     const whole = body instanceof ReadableStream ? livelyStream(body, this.#clock, giveUp) : body;
-    const report = pageReport({ ...answer, body: whole });
-    return report ?? await reportOf(peer, { ...answer, body: await wordsIn(whole) });
+    const result = pageReport({ ...answer, body: whole });
+    return result ?? await resultOf(peer, { ...answer, body: await wordsIn(whole) });
   }
 
   #request(peer: NodeRecord, forwarded: Forwarded): HttpRequest {
@@ -236,11 +236,17 @@ async function wordsIn(
   return await new Blob(parts).bytes();
 }
 
-async function reportOf(peer: NodeRecord, { status, body }: WholeResponse): Promise<Report> {
+async function resultOf(
+  peer: NodeRecord,
+  { status, body }: WholeResponse,
+): Promise<InvocationResult> {
   const { value, long } = await parsed(body);
   if (status === 200) {
     const report = v.safeParse(reportSchema, value);
-    if (report.success) return long ? { ...report.output, Result: long } : report.output;
+    if (report.success) {
+      const read = reportFromWire(report.output);
+      return { report: long ? { ...read, result: long } : read };
+    }
   }
   const code = isObject(value) ? errorCodes.find((code) => code === value.code) : undefined;
   if (status < 400 || code === undefined) {

@@ -12,7 +12,13 @@ import type { HeaderPair } from "../../http/head.ts";
 import type { HttpRequest } from "../../http/request.ts";
 import { passesOn } from "../../http/passing.ts";
 import { parseJson } from "../../json/json.ts";
-import { type Report, reportSchema } from "../../model/invocation.ts";
+import {
+  type InvocationResult,
+  type Report,
+  reportFromWire,
+  reportSchema,
+  reportToWire,
+} from "../../model/invocation.ts";
 import type { PageAnswer, PageRequest } from "../../model/page.ts";
 
 /** Header with the report of a function's answer; only other nodes get it. */
@@ -61,7 +67,7 @@ export function pageRequest(page: PageRequest, hop: readonly HeaderPair[]): Http
  * @param report of the invocation
  */
 export function reportPair(report: Report): [string, string] {
-  const { Result: _, page: __, ...rest } = report;
+  const { Result: _, ...rest } = reportToWire({ ...report, result: "" });
   const text = JSON.stringify(rest).replace(
     /[^\x20-\x7e]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -73,14 +79,17 @@ export function reportPair(report: Report): [string, string] {
  * Reads a function's answer.
  *
  * @param answer of a peer
- * @returns the report, the answer in it; undefined if it is the peer's own
+ * @returns the report and the answer; undefined if it is the peer's own
  */
-export function pageReport({ status, headers, body }: HttpResponse): Report | undefined {
+export function pageReport({ status, headers, body }: HttpResponse): InvocationResult | undefined {
   const text = headers.find(([name]) => name === reportHeader)?.[1];
   if (text === undefined) return undefined;
   const report = v.safeParse(headerSchema, jsonOf(text));
   if (!report.success) return undefined;
-  return { ...report.output, Result: "", page: functionPage({ status, headers, body }) };
+  return {
+    report: reportFromWire({ ...report.output, Result: "" }),
+    response: functionPage({ status, headers, body }),
+  };
 }
 
 /**

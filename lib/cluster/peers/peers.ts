@@ -6,7 +6,7 @@
  */
 
 import type { FunctionRecord } from "../../model/function.ts";
-import type { InvokeRequest, Report } from "../../model/invocation.ts";
+import type { InvocationResult, InvokeRequest } from "../../model/invocation.ts";
 import type { PageRequest } from "../../model/page.ts";
 import type { PeerView } from "../../policy/contract.ts";
 
@@ -75,5 +75,5 @@ export interface Peers {
    * @throws what the peer answered; `PEER_UNREACHABLE` if it surely never started there;
    *   `FUNCTION_CRASHED` if the connection broke after it may have
    */
-  send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<Report>;
+  send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<InvocationResult>;
 }

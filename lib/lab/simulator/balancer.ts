@@ -12,7 +12,7 @@ import { maxAttempts } from "../../balancer/proxy.ts";
 import { type Choice, Router } from "../../balancer/router.ts";
 import { TargetTable } from "../../balancer/target_table.ts";
 import type { Forwarded } from "../../cluster/peers/peers.ts";
-import type { Report } from "../../model/invocation.ts";
+import type { InvocationResult } from "../../model/invocation.ts";
 import type { NodeRecord } from "../../model/node.ts";
 import { settings } from "../../config/settings.ts";
 import { carry } from "./carry.ts";
@@ -101,7 +101,7 @@ export class SimBalancer implements Reachable, Disposable {
     return { done: this.#forward(forwarded, abort.signal), cancel: () => abort.abort() };
   }
 
-  async #forward(forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
+  async #forward(forwarded: Forwarded, signal: AbortSignal): Promise<InvocationResult> {
     const { record, visited } = forwarded;
     const tried = new Set(visited);
     let refusal = new ServerledgeError("NO_SUITABLE_NODE", "No node of the area can take it now");
@@ -123,7 +123,7 @@ export class SimBalancer implements Reachable, Disposable {
     forwarded: Forwarded,
     { target, demand }: Choice,
     signal: AbortSignal,
-  ): Promise<Report> {
+  ): Promise<InvocationResult> {
     const { area, clock, network, reach } = this.#options;
     using _passage = target.begin(demand);
     return await carry(reach(target.record.Id), forwarded, {

@@ -8,7 +8,7 @@ import type { Clock } from "../../base/clock.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { Forwarded } from "../../cluster/peers/peers.ts";
 import type { Resources } from "../../cluster/peers/resource_headers.ts";
-import type { Report } from "../../model/invocation.ts";
+import type { InvocationResult } from "../../model/invocation.ts";
 import type { Work } from "./environment.ts";
 import type { LinkKind, Network } from "./network.ts";
 import type { Reachable } from "./reachable.ts";
@@ -43,8 +43,8 @@ export function carry(
   target: Reachable | undefined,
   forwarded: Forwarded,
   { clock, network, link, overheadMs, signal, told, unreachable }: Way,
-): Promise<Report> {
-  const { promise, resolve, reject } = Promise.withResolvers<Report>();
+): Promise<InvocationResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<InvocationResult>();
   let cancelThere: () => void = () => {};
   const back = (settle: () => void) => {
     clock.after(network.delayMs(link), settle);

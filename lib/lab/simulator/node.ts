@@ -9,7 +9,7 @@ import type { Clock } from "../../base/clock.ts";
 import { Deadlines } from "../../base/deadlines.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { Forwarded } from "../../cluster/peers/peers.ts";
-import type { InvokeRequest, Report } from "../../model/invocation.ts";
+import type { InvocationResult, InvokeRequest } from "../../model/invocation.ts";
 import type { Coordinate, NodeRecord } from "../../model/node.ts";
 import { QosClasses } from "../../model/qos.ts";
 import { settings } from "../../config/settings.ts";
@@ -160,7 +160,7 @@ export class SimNode implements Reachable, Disposable {
    *
    * @returns its answer
    */
-  submit(name: string, request: InvokeRequest, inputSize: number): Promise<Report> {
+  submit(name: string, request: InvokeRequest, inputSize: number): Promise<InvocationResult> {
     return this.#orCrash(this.#scheduler.submit(name, request, { inputSize }).done);
   }
 
@@ -204,8 +204,8 @@ export class SimNode implements Reachable, Disposable {
     this.#owned.dispose();
   }
 
-  #orCrash(done: Promise<Report>): Promise<Report> {
-    const { promise, resolve, reject } = Promise.withResolvers<Report>();
+  #orCrash(done: Promise<InvocationResult>): Promise<InvocationResult> {
+    const { promise, resolve, reject } = Promise.withResolvers<InvocationResult>();
     this.#open.add(reject);
     const settle = (end: () => void) => {
       if (this.#open.delete(reject)) end();

@@ -11,7 +11,7 @@ import { PeerTable } from "../../cluster/peers/table.ts";
 import type { Eligibility, Forwarded, Peers, Surroundings } from "../../cluster/peers/peers.ts";
 import { hurryMs, ProbePlan } from "../../cluster/status/probe_plan.ts";
 import { Vivaldi } from "../../cluster/coordinates/vivaldi.ts";
-import type { Report } from "../../model/invocation.ts";
+import type { InvocationResult } from "../../model/invocation.ts";
 import type { Coordinate, NodeNews, NodeRecord } from "../../model/node.ts";
 import type { PeerView } from "../../policy/contract.ts";
 import { carry } from "./carry.ts";
@@ -127,7 +127,7 @@ export class SimPeers implements Peers, Disposable {
   }
 
   /** See {@link Peers}. */
-  async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<Report> {
+  async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<InvocationResult> {
     const { clock, network, overheadMs, reach } = this.#options;
     const peer = this.#table.get(to);
     const { MemoryMB: memoryMib, CPUDemand: cpu } = forwarded.record;

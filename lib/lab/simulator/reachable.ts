@@ -7,13 +7,13 @@
 import type { LocalNews } from "../../cluster/status/datagram.ts";
 import type { Forwarded } from "../../cluster/peers/peers.ts";
 import type { Resources } from "../../cluster/peers/resource_headers.ts";
-import type { Report } from "../../model/invocation.ts";
+import type { InvocationResult } from "../../model/invocation.ts";
 import type { Coordinate, NodeRecord } from "../../model/node.ts";
 
 /** A request that another node took in. */
 export interface Taken {
   /** Its answer. */
-  readonly done: Promise<Report>;
+  readonly done: Promise<InvocationResult>;
   /** Nobody waits for it any more. */
   cancel(): void;
 }

@@ -226,12 +226,12 @@ class Simulation implements Disposable {
         answeredAt: this.#clock.now(),
         code,
         place: report && this.#placeOf(report, node),
-        cold: report !== undefined && !report.IsWarmStart,
+        cold: report !== undefined && !report.isWarmStart,
       });
     const target = this.#nodes.get(node)!;
     if (!target.alive) return ended(undefined, "PEER_UNREACHABLE");
     target.submit(fn.name, request, work.bytes).then(
-      (report) => ended(report, "OK"),
+      ({ report }) => ended(report, "OK"),
       (error) => ended(undefined, asServerledgeError(error).code),
     );
   }
@@ -241,9 +241,9 @@ class Simulation implements Disposable {
     return [...this.#nodes.values(), ...this.#balancers.values()];
   }
 
-  #placeOf({ ExecutionArea, ExecutionNode }: Report, node: string): AnswerPlace {
-    if (ExecutionNode === node) return "local";
-    return ExecutionArea === this.#scenario.cloud ? "cloud" : "edge";
+  #placeOf({ executionArea, executionNode }: Report, node: string): AnswerPlace {
+    if (executionNode === node) return "local";
+    return executionArea === this.#scenario.cloud ? "cloud" : "edge";
   }
 
   #change({ slow, degrade, function: fn, fail, recover }: Change): void {

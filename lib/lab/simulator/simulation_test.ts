@@ -180,7 +180,7 @@ Deno.test("requests of no class belong to what the file makes of the default one
 Deno.test("a policy's wrong setting is told with its path in the scenario", async () => {
   const file = readScenario({ ...eventful, settings: { budget: "much" } });
   await assert.rejects(simulate(makeScenario(file, 1), "probabilistic", silent), {
-    code: "INVALID_REQUEST",
+    code: "CONFIG_INVALID",
     message: /^settings\.budget: expected/,
     details: { path: "settings.budget" },
   });

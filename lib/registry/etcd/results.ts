@@ -13,7 +13,7 @@ import { pendingPrefix, resultKey, resultParts } from "./keys.ts";
 import type { SharedLeases } from "./leases.ts";
 import { put, remove } from "./requests.ts";
 import { readRecord } from "../records.ts";
-import { type AsyncResult, asyncResultSchema } from "../registry.ts";
+import { type AsyncResult, asyncResultSchema, storedResult } from "../registry.ts";
 
 /** What is at a result's key: the result, or where its parts are. */
 const storedSchema = v.union([
@@ -83,9 +83,10 @@ export class EtcdResults {
   /** The value for a result's key, its parts written first where it is large. */
   async #stored(id: string, result: AsyncResult, lease: string): Promise<Uint8Array> {
     const encoder = new TextEncoder();
-    const whole = encoder.encode(JSON.stringify({ result }));
+    const stored = storedResult(result);
+    const whole = encoder.encode(JSON.stringify({ result: stored }));
     if (whole.length <= chunkBytes) return whole;
-    const value = encoder.encode(JSON.stringify(result));
+    const value = encoder.encode(JSON.stringify(stored));
     const parts = randomId();
     await writeChunks(this.#client, resultParts(id, parts), value, lease);
     return encoder.encode(JSON.stringify({ parts, bytes: value.length }));

@@ -20,6 +20,7 @@ import {
   type Registration,
   type Registry,
   type RegistryHealth,
+  storedResult,
 } from "../registry.ts";
 import { Parts, partsTable, wholeBytes } from "./parts.ts";
 import { openDatabase, unusable } from "./sqlite_file.ts";
@@ -189,7 +190,7 @@ class SqliteRegistry implements Registry {
     return this.#run(({ putResult, expire }) => {
       const now = this.#clock.wall();
       const pendingOn = result.state === "pending" ? result.node : null;
-      putResult.run(id, pendingOn, JSON.stringify(result), Math.ceil(now + ttlMs));
+      putResult.run(id, pendingOn, JSON.stringify(storedResult(result)), Math.ceil(now + ttlMs));
       expire.run(Math.floor(now));
     });
   }

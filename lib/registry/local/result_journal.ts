@@ -7,7 +7,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { readRecord } from "../records.ts";
-import { type AsyncResult, asyncResultSchema } from "../registry.ts";
+import { type AsyncResult, asyncResultSchema, storedResult } from "../registry.ts";
 import { openDatabase } from "./sqlite_file.ts";
 
 /** Most invocations that wait. */
@@ -84,7 +84,7 @@ export class ResultJournal implements Disposable {
     const former = this.get(id);
     const isFull = this.#count >= maxWaiting || this.#characters >= maxCharacters;
     if (!former && isFull) return false;
-    const text = JSON.stringify(result);
+    const text = JSON.stringify(storedResult(result));
     const isPending = result.state === "pending" ? 1 : 0;
     this.#statements.put.run(id, isPending, text, Math.ceil(expiresAt));
     if (former) this.#forget(former);
@@ -123,7 +123,8 @@ export class ResultJournal implements Disposable {
 
   #forget({ result }: Waiting): void {
     this.#count--;
-    this.#characters = Math.max(0, this.#characters - JSON.stringify(result ?? "").length);
+    const length = result ? JSON.stringify(storedResult(result)).length : 0;
+    this.#characters = Math.max(0, this.#characters - length);
   }
 }
 

@@ -6,10 +6,10 @@
  */
 
 import { connectEtcd } from "../../../lib/registry/etcd/registry.ts";
-import type { Report } from "../../../lib/model/invocation.ts";
+import type { WireReport } from "../../../lib/model/invocation.ts";
 
 /** What it answers every invocation with. */
-const report: Report = {
+const report: WireReport = {
   Success: true,
   Result: '{"next":42}',
   ResponseTime: 0,
