@@ -9,7 +9,7 @@ import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { firstAnswer, memberOf } from "./hedge.ts";
 import type { EtcdOptions } from "./options.ts";
-import { asEtcdError, EtcdTransport, grpc } from "./transport.ts";
+import { asEtcdError, EtcdError, EtcdTransport, grpc } from "./transport.ts";
 import type { RegistryHealth } from "../registry.ts";
 
 /** How long a call to one member may take, ms; an answer that has begun may take longer. */
@@ -22,10 +22,10 @@ const patienceMs = 300;
 const slowestUplink = 64;
 /**
  * How often each member is asked at most, one after the other: a connection may have ended unnoticed
- * since it was last used, and while a leader that hangs is not replaced (1 to 2 s), what the others
- * are asked is lost.
+ * since it was last used, and while a leader that is gone is not replaced (1 to 2 s, seldom more), the
+ * others lose what they are asked, or say that there is none.
  */
-const triesOfEach = 4;
+const triesOfEach = 3;
 
 /** What another member may answer better. */
 const tryElsewhere: readonly number[] = [
@@ -170,6 +170,8 @@ export class EtcdCluster implements Disposable {
           const isSpent = code === grpc.DEADLINE_EXCEEDED && isAlone;
           return this.#closed || isSpent || !tryElsewhere.includes(code);
         },
+        // That there is no leader is an answer; all else has its cause in the connection.
+        passes: (error) => error instanceof EtcdError && error.cause === undefined,
       }, async (tried, control) => {
         const index = (first + memberOf(tried, endpoints.length)) % endpoints.length;
         const result = await this.#authenticated(endpoints[index]!, control, attempt);

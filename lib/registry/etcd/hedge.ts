@@ -4,14 +4,19 @@
  * @module
  */
 
+/** How much longer each further try waits for the next than the one before. */
+const patienceGrowth = 1.2;
+
 /** How several are asked. */
 export interface HedgeOptions {
   /** How often is asked at most. */
   readonly tries: number;
-  /** How long one may be silent before the next is asked beside it, ms; infinite: until it fails. */
+  /** How long the first may be silent before the next is asked beside it, ms; infinite: until it fails. */
   readonly patienceMs: number;
   /** Whether an error is the answer, so that nobody else is asked. */
   readonly isFinal: (error: unknown) => boolean;
+  /** Whether an error passes by itself, so that the next is asked after the pause, not at once. */
+  readonly passes?: (error: unknown) => boolean;
 }
 
 /**
@@ -27,7 +32,7 @@ export function memberOf(tried: number, count: number): number {
 
 /**
  * Takes the first good answer: the next is asked when one fails, and also when it is silent for a
- * while, which leaves the former the chance to answer after all (Dean and Barroso 2013, "The Tail at
+ * while, each time for longer, which leaves the former the chance to answer after all (Dean and Barroso 2013, "The Tail at
  * Scale", hedged requests). What is asked must be harmless to repeat.
  *
  * @param options how often, how soon
@@ -36,7 +41,7 @@ export function memberOf(tried: number, count: number): number {
  * @throws the last error if all fail, or the first final one
  */
 export function firstAnswer<T>(
-  { tries, patienceMs, isFinal }: HedgeOptions,
+  { tries, patienceMs, isFinal, passes = () => false }: HedgeOptions,
   ask: (index: number, control: AbortController) => Promise<T>,
 ): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
@@ -44,6 +49,7 @@ export function firstAnswer<T>(
   let open = 0;
   let isOver = false;
   let timer: number | undefined;
+  let patience = patienceMs;
   const finish = (winner?: AbortController) => {
     isOver = true;
     clearTimeout(timer);
@@ -55,7 +61,8 @@ export function firstAnswer<T>(
     const control = new AbortController();
     const index = controls.push(control) - 1;
     open++;
-    if (Number.isFinite(patienceMs)) timer = setTimeout(next, patienceMs);
+    if (Number.isFinite(patience)) timer = setTimeout(next, patience);
+    patience *= patienceGrowth;
     ask(index, control).then((answer) => {
       if (isOver) return;
       finish(control);
@@ -63,7 +70,10 @@ export function firstAnswer<T>(
     }, (error) => {
       open--;
       if (isOver) return;
-      if (!isFinal(error) && (open > 0 || controls.length < tries)) return next();
+      if (!isFinal(error) && (open > 0 || controls.length < tries)) {
+        const isTimed = Number.isFinite(patience) && controls.length < tries;
+        return isTimed && passes(error) ? undefined : next();
+      }
       finish();
       reject(error);
     });

@@ -51,3 +51,23 @@ Deno.test("memberOf: asks each in turn, then all but the first", () => {
   assert.deepEqual(order(2), [0, 1, 1, 1, 1, 1, 1]);
   assert.deepEqual(order(1), [0, 0, 0, 0, 0, 0, 0]);
 });
+
+Deno.test("firstAnswer: asks again later, not at once, after an error that passes by itself", async () => {
+  for (const passes of [true, false]) {
+    let asked = 0;
+    const options = { tries: 2, patienceMs: 1, isFinal: () => false, passes: () => passes };
+    const asking = firstAnswer(
+      options,
+      () => ++asked === 2 ? Promise.resolve("good") : Promise.reject("no leader"),
+    );
+    // No timer fires meanwhile.
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+    assert.equal(asked, passes ? 1 : 2);
+    assert.equal(await asking, "good");
+  }
+  const never = { tries: 3, patienceMs: 1, isFinal: () => false, passes: () => true };
+  await assert.rejects(
+    firstAnswer(never, () => Promise.reject(new Error("no leader"))),
+    /no leader/,
+  );
+});

@@ -99,25 +99,32 @@ class EtcdRegistry implements Registry {
     const key = functionKey(record.Name);
     const value = valueOf(record);
     const unpin = this.#unpin(record.CodeHash);
-    const { succeeded, read: present } = await this.#client.transact({
+    const { succeeded, revision, read: present } = await this.#client.transact({
       compare: [absent(key)],
       success: [put(key, value), ...unpin],
       failure: [read(key), ...unpin],
     });
     // A call that is repeated meets what its first try has written.
-    return succeeded || new TextDecoder().decode(present) === value;
+    const isWritten = succeeded || new TextDecoder().decode(present) === value;
+    if (isWritten) void this.#watch.expect(revision);
+    return isWritten;
   }
 
   async putFunction(record: FunctionRecord): Promise<void> {
     const write = put(functionKey(record.Name), valueOf(record));
-    await this.#client.transact({ compare: [], success: [write, ...this.#unpin(record.CodeHash)] });
+    const { revision } = await this.#client.transact({
+      compare: [],
+      success: [write, ...this.#unpin(record.CodeHash)],
+    });
+    void this.#watch.expect(revision);
   }
 
   async deleteFunction(name: string): Promise<boolean> {
-    const { removed } = await this.#client.transact({
+    const { removed, revision } = await this.#client.transact({
       compare: [],
       success: [remove(functionKey(name))],
     });
+    if (removed > 0) void this.#watch.expect(revision);
     return removed > 0;
   }
 

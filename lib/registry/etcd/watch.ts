@@ -20,11 +20,17 @@ import { pause } from "./steps.ts";
 /** Pause before etcd is tried again, ms. */
 const retryMs = 500;
 
+/** How long a change that was made may take to come, ms. */
+const echoMs = 400;
+
 /** How long etcd may take to tell its identity, ms; short, since it tells whether etcd answers. */
 const identityTimeoutMs = 2000;
 
 /** Puts the functions back that an emptied etcd has lost. */
 export type Restore = (lost: FunctionRecord[]) => Promise<void>;
+
+/** Ends a stream whose functions are listed again at once. */
+class StartOver extends Error {}
 
 /** Follows the functions in etcd. */
 export class FunctionWatch implements AsyncDisposable {
@@ -78,6 +84,18 @@ export class FunctionWatch implements AsyncDisposable {
     return this.#observers.add(observer);
   }
 
+  /**
+   * Starts over if a change that was made does not come soon: the stream may be on a member that
+   * hangs, while another took the change.
+   *
+   * @param revision when it was made
+   */
+  async expect(revision: number): Promise<void> {
+    if (this.#revision >= revision) return;
+    await pause(echoMs, this.#stop.signal);
+    if (this.#revision < revision) this.startOver("it kept changes back");
+  }
+
   /** Starts over if etcd holds other data than is followed. */
   async checkIdentity(): Promise<void> {
     const followed = this.#identity;
@@ -107,7 +125,7 @@ export class FunctionWatch implements AsyncDisposable {
    * @param reason for the log
    */
   startOver(reason: string): void {
-    this.#stream?.abort(new Error(reason));
+    this.#stream?.abort(new StartOver(reason));
   }
 
   /** Stops following. */
@@ -132,6 +150,7 @@ export class FunctionWatch implements AsyncDisposable {
           logger("registry").warn("Lost touch with etcd, trying on: {reason}", { reason });
         }
         complained = true;
+        if (error instanceof StartOver) continue;
       }
       await pause(retryMs, this.#stop.signal);
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { startLogging } from "../../../lib/cli/logging.ts";
 import { hashArchive } from "../../../lib/archive/archive.ts";
+import { Catalog } from "../../../lib/registry/catalog.ts";
 import { connectEtcd } from "../../../lib/registry/etcd/registry.ts";
 import type { EtcdOptions } from "../../../lib/registry/etcd/options.ts";
 import type { Registry } from "../../../lib/registry/registry.ts";
@@ -271,8 +272,12 @@ Deno.test("a member of three that hangs keeps no change back, and may come back"
     await eventually(`${name} is seen`, () => seen.functions.has(name), boundMs);
   };
   await creates("before");
+  await using catalog = await Catalog.open(one);
   held!.freeze();
-  // The watch is on the member that hangs, and calls go to another.
+  // The watches are on the member that hangs, and calls go to another.
+  const record = sampleRecord("own");
+  await catalog.written(record.Name, record.Version, () => one.createFunction(record));
+  assert(catalog.has(record.Name), "whoever created it can invoke it at once");
   await creates("during", 15_000);
   held!.thaw();
   await eventually(
