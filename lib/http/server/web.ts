@@ -7,7 +7,6 @@
 import { Body } from "../body.ts";
 import { ConnectionBroken, TooLong } from "../failures.ts";
 import type { HeaderPair } from "../head.ts";
-import { targetOf } from "../target.ts";
 import { HeaderList, type IncomingRequest, isBodiless, type OutgoingResponse } from "./messages.ts";
 import type { BodyReading } from "./served_body.ts";
 
@@ -69,6 +68,12 @@ export function incomingRequest(
     body: new WebBody(request, reading),
     onDisconnect: (listener) => signal.addEventListener("abort", listener, { once: true }),
   };
+}
+
+/** Path and query as they were sent: `URL` would resolve `..` and encode anew. */
+function targetOf(url: string): string {
+  const at = url.indexOf("/", url.indexOf("//") + 2);
+  return at < 0 ? "/" : url.slice(at).replace(/#.*$/s, "");
 }
 
 function hostOf(url: string): string {

@@ -1,6 +1,6 @@
 /**
- * Functions in WebAssembly: cold with and without a spare sandbox, warm with a fresh instance of the
- * module for each request, and a computation beside the same module in this process.
+ * Functions in WebAssembly: cold with and without a spare sandbox, warm, and a computation beside the
+ * same module in this process.
  *
  * @module
  */
