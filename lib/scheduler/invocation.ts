@@ -10,36 +10,12 @@ import type { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Hop } from "../model/hop.ts";
-import type { InvocationResult, InvokeRequest, Report } from "../model/invocation.ts";
+import type { InvocationResult, InvokeRequest } from "../model/invocation.ts";
 import type { PageRequest } from "../model/page.ts";
 import type { QosClass } from "../model/qos.ts";
-import type { Lease } from "../pool/lease.ts";
 import type { StreamedBody } from "../runtime/wire/streamed_body.ts";
+import { arrived, type InvocationState, type OpenState } from "./state.ts";
 import type { Waiter } from "./wait_queue.ts";
-
-/** The execution of an invocation on this node. */
-export interface Execution {
-  /** Its hold on the instance. */
-  readonly lease: Lease;
-  /** When the instance was called, on the node's clock. */
-  readonly startedAt: number;
-  /** True if an instance was started for it. */
-  readonly cold: boolean;
-}
-
-/** Its stay on another node. */
-export interface Absence {
-  /** The node. */
-  readonly node: string;
-  /** True if that is the cloud. */
-  readonly isCloud: boolean;
-  /** When it was sent, on the node's clock. */
-  readonly sentAt: number;
-  /** Calls it back. */
-  readonly abort: AbortController;
-  /** What that node answered. */
-  report?: Report;
-}
 
 /** What an invocation starts with. */
 export interface Arrival {
@@ -93,24 +69,16 @@ export class Invocation implements Waiter, BagMember {
   readonly held: Disposable | undefined;
   /** Nodes that it must not be sent to: it was there, or they did not take it. */
   readonly visited: string[];
-  /** True if it was admitted because an instance could be started for it. */
-  promised = false;
   /** True if it had to wait or was refused, and `CanDoOffloading` forbade to ask the nodes there are. */
   offloadForbidden = false;
-  /** Since when it waits here for resources or for a start, on the node's clock. */
-  queuedAt: number | undefined;
   /** How long it waited here before it was sent to other nodes, ms. */
   waitedMs = 0;
-  /** Set once it runs here. */
-  execution: Execution | undefined;
-  /** Set while it is on another node. */
-  absence: Absence | undefined;
+  /** Where it is. */
+  state: InvocationState = arrived;
   /** Why the node that it was sent to last did not take it. */
   refusal: ServerledgeError | undefined;
   /** What interrupts it: while it waits, while it runs, while it is being stopped. */
   deadline: Deadline | undefined;
-  /** True once it has its answer. */
-  settled = false;
   /** The body of its answer while that is under way. */
   #body: StreamedBody | undefined;
   readonly #resolve: (result: InvocationResult) => void;
@@ -146,6 +114,21 @@ export class Invocation implements Waiter, BagMember {
     this.#cancel = cancel;
   }
 
+  /** True once it has its answer. */
+  get settled(): boolean {
+    return this.state.kind === "settled";
+  }
+
+  /** Where it is, or was when it got its answer. */
+  get lastState(): OpenState {
+    return this.state.kind === "settled" ? this.state.last : this.state;
+  }
+
+  /** True while it waits because an instance can be started for it. */
+  get promised(): boolean {
+    return this.state.kind === "starting";
+  }
+
   /** The client has left. Harmless once it is settled. */
   cancel(): void {
     if (!this.settled) this.#cancel(this);
@@ -164,14 +147,14 @@ export class Invocation implements Waiter, BagMember {
 
   /** Answers with a result, or ends an answer that was begun. */
   succeed(result: InvocationResult): void {
-    this.settled = true;
+    this.state = { kind: "settled", last: this.lastState };
     this.#body?.end();
     this.#resolve(result);
   }
 
   /** Answers with an error, or breaks off an answer that was begun. */
   fail(error: ServerledgeError): void {
-    this.settled = true;
+    this.state = { kind: "settled", last: this.lastState };
     this.#body?.end(error);
     this.#reject(error);
   }

@@ -16,7 +16,8 @@ import type { Answers } from "./answers.ts";
 import type { EstimateBook } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
 import type { InvocationObserver } from "./observer.ts";
-import { overran } from "./refusals.ts";
+import { executionTimeout } from "./refusals.ts";
+import type { Running } from "./state.ts";
 import { failureOf, type NodeName, reportOf } from "./report.ts";
 
 /** How long a function that was told to stop may take before its instance is removed, ms. */
@@ -60,9 +61,12 @@ export class LocalRunner {
     const startedAt = this.#clock.now();
     const limit = Math.min(invocation.answerBy, startedAt + timeoutMs);
     const cold = lease.first && lease.readyAt > invocation.arrivedAt;
-    invocation.execution = { lease, startedAt, cold };
+    const { state } = invocation;
+    const queuedAt = "since" in state ? state.since : undefined;
+    const running: Running = { kind: "running", lease, startedAt, cold, queuedAt };
+    invocation.state = running;
     invocation.deadline = this.#options.deadlines.set(limit, () => {
-      this.interrupt(invocation, overran());
+      this.interrupt(invocation, running, executionTimeout());
     });
     const { page, request } = invocation;
     const call = (params: Params) => ({
@@ -71,7 +75,7 @@ export class LocalRunner {
       timeoutMs: Math.max(1, Math.ceil(limit - this.#clock.now())),
       returnOutput: request.ReturnOutput,
       onStream: takesStream(invocation)
-        ? (answer: StreamedAnswer) => this.#streams(invocation, answer)
+        ? (answer: StreamedAnswer) => this.#streams(invocation, running, answer)
         : undefined,
     });
     const replied = page?.event
@@ -81,7 +85,7 @@ export class LocalRunner {
       })
       : lease.instance.invoke(call(request.Params));
     replied.then(
-      (reply) => this.#replied(invocation, lease, reply),
+      (reply) => this.#replied(invocation, running, reply),
       (thrown) => this.#broke(invocation, lease, asServerledgeError(thrown)),
     );
   }
@@ -90,8 +94,7 @@ export class LocalRunner {
    * Answers a running invocation at once, tells the function to stop, and gives its instance up if
    * it does not.
    */
-  interrupt(invocation: Invocation, error: ServerledgeError): void {
-    const { lease } = invocation.execution!;
+  interrupt(invocation: Invocation, { lease }: Running, error: ServerledgeError): void {
     const output = lease.instance.output(invocation.id);
     this.#options.answers.fail(invocation, withOutput(error, output));
     invocation.deadline = this.#options.deadlines.set(this.#clock.now() + stopGraceMs, () => {
@@ -101,18 +104,22 @@ export class LocalRunner {
   }
 
   /** The client gets what is there; the instance is the invocation's until its reply. */
-  #streams(invocation: Invocation, { status, headers, body }: StreamedAnswer): void {
+  #streams(
+    invocation: Invocation,
+    running: Running,
+    { status, headers, body }: StreamedAnswer,
+  ): void {
     if (invocation.settled) return body.end();
     body.left = () => invocation.cancel();
     const nothing = { ok: true, result: "", output: "" } as const;
-    const report = reportOf(invocation, nothing, this.#clock.now(), this.#options.node);
+    const report = reportOf(invocation, running, nothing, this.#clock.now(), this.#options.node);
     const response = functionPage({ status, headers, body: body.readable });
     invocation.begin({ report, response }, body);
   }
 
-  #replied(invocation: Invocation, lease: Lease, reply: Reply): void {
+  #replied(invocation: Invocation, running: Running, reply: Reply): void {
     const now = this.#clock.now();
-    const { startedAt, cold } = invocation.execution!;
+    const { lease, startedAt, cold } = running;
     const executionMs = now - startedAt;
     lease.release(executionMs);
     if (invocation.settled) return this.#stopped(invocation, reply);
@@ -122,12 +129,12 @@ export class LocalRunner {
       startMs: cold ? lease.readyAt - lease.startedAt : undefined,
     });
     if (reply.ok) {
-      const report = reportOf(invocation, reply, now, node);
+      const report = reportOf(invocation, running, reply, now, node);
       return answers.succeed(invocation, { report }, reply);
     }
     // Executors interrupt by a clock of their own, which may be ahead by the tick of a deadline.
     const isLate = now >= invocation.deadline!.atMs;
-    answers.fail(invocation, isLate ? overran(reply) : failureOf(reply), reply);
+    answers.fail(invocation, isLate ? executionTimeout(reply) : failureOf(reply), reply);
   }
 
   #broke(invocation: Invocation, lease: Lease, error: ServerledgeError): void {

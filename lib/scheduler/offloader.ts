@@ -6,14 +6,16 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
-import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
+import { asServerledgeError, type ServerledgeError } from "../base/errors.ts";
 import type { Peers } from "../cluster/peers/peers.ts";
 import type { InvocationResult } from "../model/invocation.ts";
 import type { Refusal } from "../policy/contract.ts";
 import type { Answers } from "./answers.ts";
 import type { EstimateBook } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
+import { deadlineExceeded } from "./refusals.ts";
 import type { NodeName } from "./report.ts";
+import { arrived, type Offloaded } from "./state.ts";
 
 /** What an offloader works with. */
 export interface OffloaderOptions {
@@ -56,10 +58,17 @@ export class Offloader {
     const sentAt = this.#clock.now();
     const limit = Math.min(invocation.answerBy, sentAt + timeoutMs);
     const abort = new AbortController();
-    invocation.absence = { node: to, isCloud: peers.isCloud(to), sentAt, abort };
+    const offloaded: Offloaded = {
+      kind: "offloaded",
+      node: to,
+      isCloud: peers.isCloud(to),
+      sentAt,
+      abort,
+    };
+    invocation.state = offloaded;
     invocation.deadline = deadlines.set(limit, () => {
       const message = "The node it was sent to did not answer before its deadline";
-      this.interrupt(invocation, new ServerledgeError("DEADLINE_EXCEEDED", message));
+      this.interrupt(invocation, offloaded, deadlineExceeded(message));
     });
     peers.send(to, {
       id: invocation.id,
@@ -71,23 +80,26 @@ export class Offloader {
       visited: [...invocation.visited, node.id],
       originArea: invocation.hop?.originArea ?? node.area,
     }, abort.signal).then(
-      (result) => this.#answered(invocation, result),
-      (thrown) => this.#failed(invocation, to, asServerledgeError(thrown)),
+      (result) => this.#answered(invocation, offloaded, result),
+      (thrown) => this.#failed(invocation, offloaded, asServerledgeError(thrown)),
     );
   }
 
-  /** Answers an invocation that is away, and calls it back. */
-  interrupt(invocation: Invocation, error: ServerledgeError): void {
-    const { abort } = invocation.absence!;
+  /** Answers an offloaded invocation, and calls it back. */
+  interrupt(invocation: Invocation, { abort }: Offloaded, error: ServerledgeError): void {
     this.#options.answers.fail(invocation, error);
     abort.abort(error);
   }
 
-  #answered(invocation: Invocation, { report, response }: InvocationResult): void {
+  #answered(
+    invocation: Invocation,
+    offloaded: Offloaded,
+    { report, response }: InvocationResult,
+  ): void {
     if (invocation.settled) return;
     const { answers, estimates } = this.#options;
-    const { sentAt, isCloud } = invocation.absence!;
-    invocation.absence!.report = report;
+    const { sentAt, isCloud } = offloaded;
+    offloaded.report = report;
     const now = this.#clock.now();
     const place = estimates.of(invocation.record.Name)[isCloud ? "remote" : "edge"];
     place.observe({
@@ -103,13 +115,13 @@ export class Offloader {
     answers.succeed(invocation, { report: whole, response });
   }
 
-  #failed(invocation: Invocation, to: string, error: ServerledgeError): void {
+  #failed(invocation: Invocation, { node, sentAt }: Offloaded, error: ServerledgeError): void {
     if (invocation.settled) return;
     if (!error.elsewhere) return this.#options.answers.fail(invocation, error);
-    const awayMs = this.#clock.now() - invocation.absence!.sentAt;
-    invocation.visited.push(to);
-    invocation.absence = undefined;
+    const awayMs = this.#clock.now() - sentAt;
+    invocation.visited.push(node);
+    invocation.state = arrived;
     invocation.refusal = error;
-    this.#options.refused(invocation, { node: to, code: error.code, awayMs });
+    this.#options.refused(invocation, { node, code: error.code, awayMs });
   }
 }

@@ -31,12 +31,12 @@ export function integerTooLarge(record: FunctionRecord, path: string): Serverled
 }
 
 /** The node takes no more requests. */
-export function stopping(): ServerledgeError {
+export function shuttingDown(): ServerledgeError {
   return new ServerledgeError("SHUTTING_DOWN", "The node is stopping; ask another one");
 }
 
 /** Its time is up. */
-export function overdue(message: string): ServerledgeError {
+export function deadlineExceeded(message: string): ServerledgeError {
   return new ServerledgeError("DEADLINE_EXCEEDED", message);
 }
 
@@ -45,9 +45,9 @@ export function overdue(message: string): ServerledgeError {
  *
  * @param reply what the function had done by then, if it has ended already
  */
-export function overran(reply?: Reply & { ok: false }): ServerledgeError {
+export function executionTimeout(reply?: Reply & { ok: false }): ServerledgeError {
   const message = "The function ran into its deadline";
-  if (!reply) return overdue(message);
+  if (!reply) return deadlineExceeded(message);
   const { failure: { traceback }, output } = reply;
   return new ServerledgeError("DEADLINE_EXCEEDED", message, { details: { traceback, output } });
 }
@@ -69,7 +69,7 @@ export function repeated(id: string): ServerledgeError {
  * @param invocation what it is
  * @param shortage what kept it from running; undefined if an instance for it was being started
  */
-export function outwaited(
+export function queueTimeout(
   invocation: Pick<Invocation, "offloadForbidden" | "record" | "request">,
   shortage: Shortage | undefined,
 ): ServerledgeError {
@@ -77,7 +77,7 @@ export function outwaited(
     ? "It waited for a free instance until its deadline: " +
       shortageInWords(shortage, invocation.record)
     : "An instance for it was still starting at its deadline";
-  return overdue(message + confinement(invocation));
+  return deadlineExceeded(message + confinement(invocation));
 }
 
 /** What kept a request from other nodes by its own wish or its function's. */

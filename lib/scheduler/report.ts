@@ -10,8 +10,9 @@ import type { Report } from "../model/invocation.ts";
 import type { StartTier } from "../model/start_tier.ts";
 import type { Outcome, RequestFacts } from "../policy/contract.ts";
 import type { Reply } from "../runtime/environment.ts";
-import type { Execution, Invocation } from "./invocation.ts";
+import type { Invocation } from "./invocation.ts";
 import type { InvocationEnd, Place } from "./observer.ts";
+import type { Offloaded, OpenState, Running } from "./state.ts";
 
 /** Who a node is. */
 export interface NodeName {
@@ -24,16 +25,18 @@ export interface NodeName {
 /**
  * The report of a successful invocation.
  *
+ * @param running its execution
  * @param now when it ended, on the node's clock
  */
 export function reportOf(
   invocation: Invocation,
+  running: Running,
   reply: Reply & { ok: true },
   now: number,
   node: NodeName,
 ): Report {
-  const { arrivedAt, execution } = invocation;
-  const { startedAt, cold } = execution!;
+  const { arrivedAt } = invocation;
+  const { startedAt, cold } = running;
   return {
     success: true,
     result: reply.result,
@@ -46,7 +49,7 @@ export function reportOf(
     output: reply.output,
     executionArea: node.area,
     executionNode: node.id,
-    startTier: tierOf(execution!),
+    startTier: tierOf(running),
   };
 }
 
@@ -86,19 +89,42 @@ export function factsOf(
  * @param now when it ended, on the node's clock
  */
 export function outcomeOf(invocation: Invocation, end: InvocationEnd, now: number): Outcome {
-  const { execution, absence, arrivedAt } = invocation;
-  const report = absence?.report;
+  const { arrivedAt, lastState } = invocation;
   return {
     place: end.place,
     inTime: end.inTime,
     responseMs: end.responseMs,
     code: end.outcome,
-    node: absence?.node ?? "",
-    executionMs: execution ? end.executionMs : report ? report.durationS * 1000 : NaN,
-    delayMs: execution ? execution.startedAt - arrivedAt : report ? report.initTimeS * 1000 : NaN,
-    cold: execution?.cold ?? (report ? !report.isWarmStart : false),
-    wayMs: report && absence ? now - absence.sentAt - report.responseTimeS * 1000 : NaN,
-    awayMs: absence ? now - absence.sentAt : NaN,
+    ...nowhereOutcome,
+    ...(lastState.kind === "running" && {
+      executionMs: end.executionMs,
+      delayMs: lastState.startedAt - arrivedAt,
+      cold: lastState.cold,
+    }),
+    ...(lastState.kind === "offloaded" && offloadedOutcome(lastState, now)),
+  };
+}
+
+const nowhereOutcome = {
+  node: "",
+  executionMs: NaN,
+  delayMs: NaN,
+  cold: false,
+  wayMs: NaN,
+  awayMs: NaN,
+};
+
+function offloadedOutcome({ node, sentAt, report }: Offloaded, now: number) {
+  const awayMs = now - sentAt;
+  return {
+    node,
+    awayMs,
+    ...(report && {
+      executionMs: report.durationS * 1000,
+      delayMs: report.initTimeS * 1000,
+      cold: !report.isWarmStart,
+      wayMs: awayMs - report.responseTimeS * 1000,
+    }),
   };
 }
 
@@ -123,12 +149,13 @@ export function describeEnd(
   error: ServerledgeError | undefined,
   reply: Reply | undefined,
 ): InvocationEnd {
-  const { id, record, qosClass, arrivedAt, answerBy, execution } = invocation;
+  const { id, record, qosClass, arrivedAt, answerBy, lastState } = invocation;
+  const execution = lastState.kind === "running" ? lastState : undefined;
   return {
     id,
     functionName: record.Name,
     qosClass: qosClass.name,
-    place: placeOf(invocation),
+    place: placeOf(lastState),
     offloadForbidden: invocation.offloadForbidden,
     inTime: !error && now <= answerBy,
     outcome: error ? error.code : "OK",
@@ -144,23 +171,24 @@ export function describeEnd(
   };
 }
 
-function placeOf({ execution, absence }: Invocation): Place {
-  if (execution) return "local";
-  return absence ? absence.isCloud ? "cloud" : "edge" : "nowhere";
+function placeOf(state: OpenState): Place {
+  if (state.kind === "running") return "local";
+  if (state.kind === "offloaded") return state.isCloud ? "cloud" : "edge";
+  return "nowhere";
 }
 
-function tierOf({ cold, lease }: Execution): StartTier {
+function tierOf({ cold, lease }: Running): StartTier {
   return cold ? lease.instance.tier : "warm";
 }
 
 /**
- * Time in the queue, ms: neither the start of an instance, nor the execution, nor a stay on another
+ * Time in the queue, ms: neither the start of an instance, nor the execution, nor the time on another
  * node. Whoever ends before it ran, and was admitted because a start could be made, waited for that.
  */
-function waitOf({ queuedAt, waitedMs, promised, execution }: Invocation, now: number): number {
-  if (queuedAt === undefined) return waitedMs;
-  if (!execution) return promised ? waitedMs : waitedMs + now - queuedAt;
-  const { cold, lease, startedAt } = execution;
+function waitOf({ waitedMs, lastState }: Invocation, now: number): number {
+  if (lastState.kind === "queued") return waitedMs + now - lastState.since;
+  if (lastState.kind !== "running" || lastState.queuedAt === undefined) return waitedMs;
+  const { cold, lease, startedAt, queuedAt } = lastState;
   return waitedMs + Math.max(0, (cold ? lease.startedAt : startedAt) - queuedAt);
 }
 

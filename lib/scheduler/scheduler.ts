@@ -40,11 +40,11 @@ import {
   functionUnknown,
   integerTooLarge,
   localityForbids,
-  outwaited,
+  queueTimeout,
   rejection,
   type RejectionCode,
   repeated,
-  stopping,
+  shuttingDown,
 } from "./refusals.ts";
 import { SeenRequests } from "./seen_requests.ts";
 import { LocalView, type ViewSources } from "./view.ts";
@@ -182,7 +182,7 @@ export class Scheduler implements PoolListener {
    * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`
    */
   admit(name: string): FunctionRecord {
-    if (this.#draining) throw stopping();
+    if (this.#draining) throw shuttingDown();
     const record = this.#options.find(name);
     if (!record) throw functionUnknown(name);
     return record;
@@ -305,9 +305,9 @@ export class Scheduler implements PoolListener {
     await this.#answers.settled(graceMs);
     const interrupted = new ServerledgeError("FUNCTION_CRASHED", "The node stopped meanwhile");
     for (const invocation of this.#answers.open.all()) {
-      const { execution, absence } = invocation;
-      if (absence) this.#offloader.interrupt(invocation, interrupted);
-      else this.#answers.fail(invocation, execution ? interrupted : stopping());
+      const { state } = invocation;
+      if (state.kind === "offloaded") this.#offloader.interrupt(invocation, state, interrupted);
+      else this.#answers.fail(invocation, state.kind === "running" ? interrupted : shuttingDown());
     }
   }
 
@@ -351,8 +351,7 @@ export class Scheduler implements PoolListener {
   }
 
   #wait(invocation: Invocation, promised: boolean): void {
-    invocation.promised = promised;
-    invocation.queuedAt = this.#clock.now();
+    invocation.state = { kind: promised ? "starting" : "queued", since: this.#clock.now() };
     this.#queue.add(invocation);
     invocation.deadline?.[Symbol.dispose]();
     // The function's TimeoutMs bounds its execution: a start alone may take longer.
@@ -361,7 +360,7 @@ export class Scheduler implements PoolListener {
     invocation.deadline = this.#options.deadlines.set(limit, () => {
       this.#answers.fail(
         invocation,
-        outwaited(
+        queueTimeout(
           invocation,
           this.#pool.coming(invocation.record) > 0 ? undefined : this.#shortage(invocation, true),
         ),
@@ -379,8 +378,7 @@ export class Scheduler implements PoolListener {
     if (fetchImage) this.#options.images?.fetch(invocation.record);
     const now = this.#clock.now();
     // Its time on another node is no waiting here, even if it comes back and waits again.
-    if (invocation.queuedAt !== undefined) invocation.waitedMs += now - invocation.queuedAt;
-    invocation.queuedAt = undefined;
+    if ("since" in invocation.state) invocation.waitedMs += now - invocation.state.since;
     // A peer that sends it back must not have it run here while, or after, it does so itself.
     this.#seen.add(invocation.id, now);
     this.#offloader.send(invocation, to, this.#timeoutOf(invocation));
@@ -435,8 +433,9 @@ export class Scheduler implements PoolListener {
   /** The client has left. */
   #leave(invocation: Invocation): void {
     const error = new ServerledgeError("CANCELLED", "The client left before the answer");
-    if (invocation.execution) this.#runner.interrupt(invocation, error);
-    else if (invocation.absence) this.#offloader.interrupt(invocation, error);
+    const { state } = invocation;
+    if (state.kind === "running") this.#runner.interrupt(invocation, state, error);
+    else if (state.kind === "offloaded") this.#offloader.interrupt(invocation, state, error);
     else this.#answers.fail(invocation, error);
   }
 
