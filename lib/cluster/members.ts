@@ -19,7 +19,12 @@ export const memberSchema = v.object({
   Url: v.pipe(v.string(), v.description("Where its API is reached")),
   Architecture: v.string(),
   Self: v.pipe(v.boolean(), v.description("True for the node that answers")),
-  Reachable: v.pipe(v.boolean(), v.description("False while it does not answer")),
+  Reachable: v.pipe(
+    v.boolean(),
+    v.description(
+      "False while it does not answer; balancers of areas that are not the cloud are not asked",
+    ),
+  ),
   IsCloudTarget: v.pipe(v.boolean(), v.description("True if requests go to the cloud by it")),
   RttMs: described(measure, "Expected round trip, ms"),
   AgeMs: described(measure, "Age of what follows, ms"),

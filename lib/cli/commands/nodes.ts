@@ -92,7 +92,10 @@ export function nodeTable(
 function stateOf(member: MemberView, output: Pick<Output, "colour">): string {
   if (member.Self) return "itself";
   if (!member.Reachable) return styled(output, "red", "unreachable");
-  if (member.AgeMs === null) return "not heard yet";
+  if (member.AgeMs === null) {
+    // Only balancers of its cloud are asked by a node whether they are healthy.
+    return member.Role === "balancer" && !member.IsCloudTarget ? "not asked" : "not heard yet";
+  }
   return member.IsCloudTarget ? "reachable, cloud target" : "reachable";
 }
 

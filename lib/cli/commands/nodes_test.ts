@@ -70,6 +70,8 @@ Deno.test("the state of a member tells what can be done with it", () => {
   assert.equal(stateOf({ Self: true }), "itself");
   assert.equal(stateOf({ Reachable: false }), "unreachable");
   assert.equal(stateOf(unknown), "not heard yet");
+  assert.equal(stateOf({ ...unknown, Role: "balancer" }), "not asked");
+  assert.equal(stateOf({ ...unknown, Role: "balancer", IsCloudTarget: true }), "not heard yet");
   assert.equal(stateOf({ IsCloudTarget: true, Role: "balancer" }), "reachable, cloud target");
 });
 
