@@ -5,21 +5,26 @@
 # A slim image is some 50 MB; without internet the pull fails at once.
 PULL_SECONDS=180
 
-# Chooses (pulls, makes) both images, at the same time, and exports their names for the node.
+# Chooses (pulls, makes) all images, at the same time, and exports their names for the node.
 setup_images() {
   setup_docker || return 1
-  local python nodejs status=0
+  local python nodejs binary status=0
   mkdir -p "$RUN_DIR"
   choose_image python "${SERVERLEDGE_RUNTIMES_PYTHON_IMAGE:-}" python:3-slim "python3" &
   local first=$!
   choose_image nodejs "${SERVERLEDGE_RUNTIMES_NODEJS_IMAGE:-}" node:22-slim "nodejs" &
+  local second=$!
+  choose_image binary "${SERVERLEDGE_RUNTIMES_BINARY_IMAGE:-}" debian:stable-slim "sed,grep,mawk,findutils,gzip,tar,util-linux" &
   wait "$first" || status=1
+  wait "$second" || status=1
   wait $! || status=1
   [ "$status" = 0 ] || return 1
   python="$(cat "$RUN_DIR/image.python")"
   nodejs="$(cat "$RUN_DIR/image.nodejs")"
+  binary="$(cat "$RUN_DIR/image.binary")"
   export SERVERLEDGE_RUNTIMES_PYTHON_IMAGE="$python" SERVERLEDGE_RUNTIMES_NODEJS_IMAGE="$nodejs"
-  say "image for python: $python, for nodejs: $nodejs"
+  export SERVERLEDGE_RUNTIMES_BINARY_IMAGE="$binary"
+  say "image for python: $python, for nodejs: $nodejs, for binary: $binary"
 }
 
 # Changes with what make_image does, so that images of an older recipe are made again.

@@ -220,7 +220,8 @@ write_env() {
   local name former bin="$TOOLS/deno-$DENO_VERSION"
   former="$(cat "$TOOLS/env" 2>/dev/null || true)"
   for name in DENO_TLS_CA_STORE DENO_NO_UPDATE_CHECK \
-    SERVERLEDGE_RUNTIMES_PYTHON_IMAGE SERVERLEDGE_RUNTIMES_NODEJS_IMAGE; do
+    SERVERLEDGE_RUNTIMES_PYTHON_IMAGE SERVERLEDGE_RUNTIMES_NODEJS_IMAGE \
+    SERVERLEDGE_RUNTIMES_BINARY_IMAGE; do
     if [ -n "${!name:-}" ]; then
       printf 'export %s=%q\n' "$name" "${!name}"
     else

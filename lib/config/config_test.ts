@@ -23,7 +23,14 @@ Deno.test("without sources every key has its default", () => {
   for (const [key, { value }] of Object.entries(settings)) {
     assert.equal(config[key as keyof typeof settings], value, key);
   }
-  assert.deepEqual([...config.runtimes.keys()], ["python", "nodejs", "custom", "deno", "wasm"]);
+  assert.deepEqual([...config.runtimes.keys()], [
+    "python",
+    "nodejs",
+    "custom",
+    "deno",
+    "wasm",
+    "binary",
+  ]);
   assert.deepEqual([origins.size, warnings.length], [0, 0]);
 });
 

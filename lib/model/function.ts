@@ -124,8 +124,8 @@ export const definitionSchema = v.object({
     v.pipe(
       v.picklist(httpInterfaces, 'expected "event", "stdio" or "cgi"'),
       v.description(
-        "Runtime wasm: what a command gets of a request to /fn. event: JSON; stdio: the body as " +
-          "standard input, and what it writes is the answer's body; cgi: as stdio, and it writes " +
+        "Runtime wasm or binary: what a command gets of a request to /fn. event: JSON; stdio: the body as " +
+          "standard input, and what it writes is the answer's body; cgi (wasm): as stdio, and it writes " +
           "the answer's headers before it (RFC 3875)",
       ),
     ),

@@ -24,6 +24,9 @@ import { tempDir } from "./temp_dir.ts";
 export const pythonImage = Deno.env.get("SERVERLEDGE_RUNTIMES_PYTHON_IMAGE") || "t/py";
 /** Image of Node.js functions in tests. */
 export const nodejsImage = Deno.env.get("SERVERLEDGE_RUNTIMES_NODEJS_IMAGE") || "t/node";
+/** Image of programs in tests. */
+export const binaryImage = Deno.env.get("SERVERLEDGE_RUNTIMES_BINARY_IMAGE") ||
+  "serverledge/binary-debian:local";
 /** Image of custom functions, made by {@link buildCustomImage}. */
 export const customImage = "serverledge-test/custom:1";
 
@@ -61,7 +64,11 @@ export async function dockerWorld(
 ): Promise<DockerWorld> {
   const nodeId = options.nodeId ?? `test-${randomId(8)}`;
   const docker = realEngine();
-  const images = { "runtimes.python.image": pythonImage, "runtimes.nodejs.image": nodejsImage };
+  const images = {
+    "runtimes.python.image": pythonImage,
+    "runtimes.nodejs.image": nodejsImage,
+    "runtimes.binary.image": binaryImage,
+  };
   const { config } = resolveConfig([
     { origin: "test", values: images },
     { origin: "test", values: options.values ?? {} },

@@ -38,6 +38,7 @@ export const create: Command = defineCommand({
     ["serverledge create resize --runtime nodejs --src resize.zip --handler index", "Node.js"],
     ["serverledge create fib --runtime wasm --src fib.wasm --handler fib.fib", "WebAssembly"],
     ["serverledge create shrink --runtime wasm --src shrink.wasm --http stdio", "a filter for /fn"],
+    ["serverledge create words --runtime binary --src fn.sh --http stdio", "a shell script"],
     ["serverledge create ocr --runtime custom --custom_image me/ocr --memory 512", "an own image"],
     ["serverledge create hello --src hello.py --handler hello.handler -u", "replace it"],
   ],

@@ -102,8 +102,8 @@ export const definitionOptions = merge(
         "--http",
         choice(httpInterfaces),
         doc(
-          "Runtime wasm: what a command gets of a request to /fn. event: JSON; stdio: the body, and " +
-            "its output is the answer; cgi: as stdio, with headers before its output",
+          "Runtime wasm or binary: what a command gets of a request to /fn. event: JSON; stdio: the body, and " +
+            "its output is the answer; cgi (wasm): as stdio, with headers before its output",
         ),
       ),
     ),

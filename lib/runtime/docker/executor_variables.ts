@@ -43,6 +43,7 @@ export function functionVariables(
     SERVERLEDGE_HANDLER: fn.Handler,
     SERVERLEDGE_CONCURRENCY: String(fn.MaxConcurrency),
     SERVERLEDGE_MEMORY_MIB: String(fn.MemoryMB),
+    ...(fn.Http && { SERVERLEDGE_HTTP: fn.Http }),
     SERVERLEDGE_AREA: area,
     SERVERLEDGE_NODE: limits.nodeId,
   };

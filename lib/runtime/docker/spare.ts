@@ -61,11 +61,11 @@ export function spareMemory(runtime: SpareRuntime): number {
  */
 export function canBecome(
   runtime: SpareRuntime,
-  fn: Pick<FunctionRecord, "Network" | "MemoryMB" | "Env">,
+  fn: Pick<FunctionRecord, "Network" | "MemoryMB" | "Env" | "Handler">,
 ): boolean {
-  const { memoryMib, maxMemoryMib, readAtStart } = genericOf(runtime);
+  const { memoryMib, maxMemoryMib, readAtStart, takes } = genericOf(runtime);
   return fn.Network === "none" && fn.MemoryMB >= memoryMib && fn.MemoryMB <= maxMemoryMib &&
-    canBeSetLater(fn, readAtStart);
+    canBeSetLater(fn, readAtStart) && takes?.(fn.Handler) !== false;
 }
 
 /** A spare that is ready. Disposing it removes all that belongs to it. */

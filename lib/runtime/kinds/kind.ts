@@ -57,6 +57,8 @@ export interface GenericInstances {
   readonly options: readonly string[];
   /** Prefixes of variables that the interpreter reads once, as it starts. */
   readonly readAtStart: readonly string[];
+  /** Whether it can be specialized for a function with this handler; left out: for any. */
+  readonly takes?: (handler: string) => boolean;
 }
 
 /** An executor of ours in a container of the runtime's image. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { binary } from "./binary.ts";
 import { custom } from "./custom.ts";
 import { deno } from "./deno.ts";
 import type { Kind } from "./kind.ts";
@@ -12,7 +13,7 @@ import { python } from "./python.ts";
 import { wasm } from "./wasm.ts";
 
 /** The table. */
-export const kinds = { python, nodejs, http: custom, deno, wasm } as const;
+export const kinds = { python, nodejs, http: custom, deno, wasm, binary } as const;
 
 /** Name of a kind: how an instance of a runtime is run and talked to. */
 export type ExecutorKind = keyof typeof kinds;
@@ -57,7 +58,7 @@ export function hasGenericInstances(executor: ExecutorKind): executor is Contain
   return genericOf(kindOf(executor)) !== undefined;
 }
 
-/** Runtime ids, for help texts: `python, nodejs, custom, deno, wasm`. */
+/** Runtime ids, for help texts: `python, nodejs, ...`. */
 export function runtimeIds(which: (kind: Kind) => boolean = () => true): string {
   return Object.values<Kind>(kinds).filter(which).map(({ runtime }) => runtime).join(", ");
 }

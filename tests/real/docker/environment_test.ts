@@ -30,6 +30,20 @@ environmentContract({
 }, open);
 
 environmentContract({
+  runtime: "binary",
+  record: (behaviour, change) => dockerFunction("binary", `program.sh ${behaviour}`, change),
+  call: dockerCall,
+  errorType: "ExitStatus",
+  errorMessage: "the program ended with exit status 3",
+  lacks: {
+    crash: "the process of a call ends with it, the instance lives on",
+    greedy: "the process of a call is killed, the instance lives on",
+  },
+  concurrent: true,
+  interrupts: true,
+}, open);
+
+environmentContract({
   runtime: "custom",
   record: (behaviour, change) => {
     // The server answers these alike.

@@ -6,11 +6,14 @@
  */
 
 import init from "./init.c" with { type: "text" };
+import json from "./json.h" with { type: "text" };
 import relay from "./relay.c" with { type: "text" };
+import stdio from "./stdio.c" with { type: "text" };
+import request from "./stdio_request.h" with { type: "text" };
 import syscalls from "./syscalls.h" with { type: "text" };
 
 /** SHA-256 of the sources, hexadecimal. */
 export async function sourceDigest(): Promise<string> {
-  const bytes = new TextEncoder().encode([init, relay, syscalls].join("\0"));
+  const bytes = new TextEncoder().encode([init, relay, syscalls, stdio, request, json].join("\0"));
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

@@ -11,7 +11,9 @@ enum {
   sys_connect = 42, sys_sendto = 44, sys_recvfrom = 45, sys_bind = 49, sys_listen = 50,
   sys_setsockopt = 54, sys_getsockopt = 55, sys_fork = 57, sys_execve = 59, sys_exit = 60,
   sys_wait4 = 61, sys_kill = 62, sys_umask = 95, sys_setpgid = 109, sys_rt_sigtimedwait = 128,
-  sys_accept4 = 288, sys_dup3 = 292, sys_pipe2 = 293, sys_fcntl = 72,
+  sys_accept4 = 288, sys_dup3 = 292, sys_pipe2 = 293, sys_fcntl = 72, sys_lseek = 8, sys_mmap = 9,
+  sys_munmap = 11, sys_mremap = 25, sys_chdir = 80, sys_prctl = 157, sys_clock_gettime = 228,
+  sys_openat = 257, sys_signalfd4 = 289, sys_memfd_create = 319,
 };
 
 static word call(word number, word a, word b, word c, word d, word e, word f) {
@@ -44,6 +46,8 @@ enum {
   sys_socket = 198, sys_bind = 200, sys_listen = 201, sys_connect = 203, sys_sendto = 206,
   sys_recvfrom = 207, sys_setsockopt = 208, sys_getsockopt = 209, sys_clone = 220,
   sys_execve = 221, sys_accept4 = 242, sys_wait4 = 260, sys_dup3 = 24, sys_pipe2 = 59, sys_fcntl = 25,
+  sys_openat = 56, sys_lseek = 62, sys_mmap = 222, sys_munmap = 215, sys_mremap = 216, sys_chdir = 49,
+  sys_prctl = 167, sys_clock_gettime = 113, sys_signalfd4 = 74, sys_memfd_create = 279,
 };
 
 static word call(word number, word a, word b, word c, word d, word e, word f) {
@@ -80,7 +84,7 @@ static void quit(int status) {
 }
 
 /* Arguments as the kernel puts them on the stack: their number, themselves, a null, the environment. */
-static char **arguments(word *stack) { return (char **)(stack + 1); }
+__attribute__((unused)) static char **arguments(word *stack) { return (char **)(stack + 1); }
 __attribute__((unused)) static char **environment(word *stack) { return (char **)(stack + 1 + stack[0] + 1); }
 
 /* Compilers make calls of it for loops and assignments. */

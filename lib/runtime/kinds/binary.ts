@@ -1,0 +1,37 @@
+/**
+ * Programs and scripts that read standard input and write standard output, or speak the executor's
+ * protocol themselves.
+ *
+ * @module
+ */
+
+import { type ContainerKind, isRelativeFile } from "./kind.ts";
+
+/** How the handler begins of a program that is an executor itself. */
+const ownExecutor = "executor:";
+
+/** Any language, executables for the node's architecture among them. */
+export const binary: ContainerKind = {
+  runtime: "binary",
+  place: "container",
+  image: "debian:stable-slim",
+  program: { file: "stdio", command: [], init: [] },
+  generic: {
+    memoryMib: 8,
+    maxMemoryMib: Infinity,
+    options: [],
+    readAtStart: [],
+    takes: (handler) => !handler.startsWith(ownExecutor),
+  },
+  http: ["event", "stdio"],
+  handler: {
+    forms: "file [argument...] (default: fn.sh) or executor:file",
+    accepts: (handler) => {
+      const command = handler.replace(/^executor:/, "");
+      if (/\p{Cc}/u.test(handler) || command.length > 4000) return false;
+      return handler === "" || isRelativeFile(command.split(" ")[0]!);
+    },
+    refusal:
+      "is no file of the code with arguments behind it, e.g. fn.sh or bin/resize --width 320",
+  },
+};

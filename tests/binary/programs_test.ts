@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { binaryImage } from "../support/docker.ts";
+import { eventually } from "../support/eventually.ts";
+import { startNodeProcess } from "../support/node.ts";
+
+const example = new URL("../../examples/binary/fn.sh", import.meta.url).pathname;
+
+Deno.test("the shell script of the examples answers over plain HTTP and to invoke", async () => {
+  await using node = await startNodeProcess({ config: { "runtimes.binary.image": binaryImage } });
+  const created = await node.cli(
+    ["create", "words", "--runtime", "binary", "--src", example, "--http", "stdio"],
+  );
+  assert.equal(created.code, 0, created.stderr);
+  const answer = await fetch(`${node.url}/fn/words/`, {
+    method: "POST",
+    body: "three words here",
+    headers: { "accept-language": "it-IT" },
+  });
+  assert.deepEqual([answer.status, await answer.text()], [200, "3 parole\n"]);
+  const invoked = await node.cli(["invoke", "words", "-p", "text:one two"]);
+  assert.match(invoked.stdout, /2 words/, invoked.stderr);
+
+  const refused = await node.cli([
+    "create",
+    "bad",
+    "--runtime",
+    "binary",
+    "--src",
+    example,
+    "--handler",
+    "../x",
+  ]);
+  assert.match(refused.stderr, /Handler: "\.\.\/x" is no file of the code with arguments/);
+  const cgi = await node.cli([
+    "create",
+    "bad",
+    "--runtime",
+    "binary",
+    "--src",
+    example,
+    "--http",
+    "cgi",
+  ]);
+  assert.match(cgi.stderr, /Http: only commands of the runtime wasm can choose cgi/);
+});
+
+Deno.test("a program that goes on past its deadline ends, and so do its children", async () => {
+  await using node = await startNodeProcess({ config: { "runtimes.binary.image": binaryImage } });
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/fn.sh`, "#!/bin/sh\nsetsid sleep 7003 & sleep 7003");
+    const created = await node.cli(
+      ["create", "slow", "--runtime", "binary", "--src", `${folder}/fn.sh`, "--timeout", "300"],
+    );
+    assert.equal(created.code, 0, created.stderr);
+    const answer = await fetch(`${node.url}/invoke/slow`, { method: "POST", body: "{}" });
+    assert.equal(answer.status, 504, await answer.text());
+    await eventually("no process is left", async () => {
+      const { stdout } = await new Deno.Command("ps", { args: ["-eo", "args"] }).output();
+      return !new TextDecoder().decode(stdout).includes("sleep 7003");
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
