@@ -653,6 +653,15 @@ def own_file(module):
     return None
 
 
+def absence(module):
+    """What is told where the code has no file for the handler's module."""
+    found = sorted(os.listdir(CODE_FOLDER))
+    names = [name + "/" * os.path.isdir(CODE_FOLDER + "/" + name) for name in found[:10]]
+    more = " and %d more" % (len(found) - 10) if len(found) > 10 else ""
+    return "The function's code has no file %s.py; it has: %s%s" % (
+        module.replace(".", "/"), ", ".join(names), more)
+
+
 def import_own(module):
     """Imports a module of the function's: from its file, even if a module of Python's own hides it."""
     file = own_file(module)
@@ -661,8 +670,10 @@ def import_own(module):
         found = sys.modules[module]
     except ModuleNotFoundError as error:
         # Unless it is one that the module itself imports.
-        if file is None or not (module + ".").startswith(str(error.name) + "."):
+        if not (module + ".").startswith(str(error.name) + "."):
             raise
+        if file is None:
+            raise ModuleNotFoundError(absence(module), name=error.name) from None
         found = None
     if file is None or getattr(found, "__file__", None) == file:
         return found

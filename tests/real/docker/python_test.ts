@@ -142,7 +142,14 @@ Deno.test("Python executor", async (t) => {
     ) {
       await using instance = await start(handler!);
       for (let i = 0; i < 2; i++) {
-        assert.equal(failure(await instance.invoke(dockerCall())).type, type);
+        const { type: told, message } = failure(await instance.invoke(dockerCall()));
+        assert.equal(told, type);
+        if (handler === "absent.handler") {
+          assert.match(
+            message,
+            /^The function's code has no file absent\.py; it has: .*\bcases\.py/,
+          );
+        }
       }
     }
   });
