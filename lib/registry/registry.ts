@@ -8,7 +8,7 @@
 import * as v from "valibot";
 import type { FunctionRecord } from "../model/function.ts";
 import type { NodeRecord } from "../model/node.ts";
-import { reportFromWire, reportSchema, reportToWire } from "../model/invocation.ts";
+import { type Report, reportFromWire, reportSchema, reportToWire } from "../model/invocation.ts";
 
 /** What is known of an async invocation. */
 export const asyncResultSchema = v.variant("state", [
@@ -37,15 +37,19 @@ export const asyncResultSchema = v.variant("state", [
 ]);
 
 /** What is known of an async invocation: accepted and not ended, done, or failed with its reason. */
-export type AsyncResult = v.InferOutput<typeof asyncResultSchema>;
+export type AsyncResult =
+  | Exclude<v.InferOutput<typeof asyncResultSchema>, { state: "done" }>
+  | { state: "done"; report: Report };
 
 /**
- * A result as registries keep it.
+ * A result as registries keep it, made at once.
  *
  * @param result what is known of an invocation
  */
 export function storedResult(result: AsyncResult): v.InferInput<typeof asyncResultSchema> {
-  return result.state === "done" ? { ...result, report: reportToWire(result.report) } : result;
+  if (result.state !== "done") return result;
+  const { report } = result;
+  return { ...result, report: reportToWire({ ...report, result: String(report.result) }) };
 }
 
 /** A function whose record in the registry cannot be read. */

@@ -167,7 +167,7 @@ export class AsyncInvocations implements AsyncDisposable {
   async #result(invocation: Invocation): Promise<AsyncResult> {
     try {
       const { report } = await invocation.done;
-      return { state: "done", report: { ...report, result: String(report.result) } };
+      return { state: "done", report };
     } catch (thrown) {
       const { code, message, details } = asServerledgeError(thrown);
       return { state: "failed", code, message, details };

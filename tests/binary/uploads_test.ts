@@ -4,6 +4,7 @@ import { packTar } from "../../lib/archive/archive.ts";
 import { get, post } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { startNodeProcess } from "../support/node.ts";
+import { longestTurn, maxTurnMs } from "../support/turns.ts";
 
 const mib = 1 << 20;
 const encoder = new TextEncoder();
@@ -11,20 +12,8 @@ const encoder = new TextEncoder();
 /** Growth of a process that is no fault of uploads: garbage, code, buffers of connections. */
 const slackMib = 128;
 
-/**
- * Most time of a processor that the node's event loop may take between two answers, ms, however busy the
- * machine is. Half of what decoding, hashing or storing one of these archives in one go takes.
- */
-const maxTurnMs = 150;
-
 function notHeldUp(longestMs: number): void {
   assert.ok(longestMs < maxTurnMs, `${longestMs.toFixed()} ms of its thread between two answers`);
-}
-
-/** Time of a processor that the main thread of a process has had, ms. */
-async function threadMs(pid: number): Promise<number> {
-  const [ns] = (await Deno.readTextFile(`/proc/${pid}/task/${pid}/schedstat`)).split(" ");
-  return Number(ns) / 1e6;
 }
 
 /** An archive with a function that answers 7, and with random bytes or zeros. */
@@ -47,11 +36,6 @@ function creation(Name: string, code: Uint8Array, escapes = false): Uint8Array<A
   return encoder.encode(escapes ? json.replaceAll("/", "\\/") : json);
 }
 
-async function residentMib(pid: number): Promise<number> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024;
-}
-
 Deno.test("uploads hold nobody up and cost no more than is booked, in the binary", async (t) => {
   const budgetMib = 256;
   const config = { "code.max": 64, "api.bodies.memory": budgetMib };
@@ -59,22 +43,11 @@ Deno.test("uploads hold nobody up and cost no more than is booked, in the binary
 
   /** Sends a request, and has another client ask all the while. */
   const upload = async (body: Uint8Array<ArrayBuffer>, path = "/create", method = "POST") => {
-    let isOver = false;
-    const sent = fetch(node.url + path, { method, body })
-      .then(async (answer) => ({ status: answer.status, text: await answer.text() }))
-      .finally(() => isOver = true);
-    const before = await residentMib(node.pid);
-    let highest = before;
-    let longestMs = 0;
-    let last = await threadMs(node.pid);
-    while (!isOver) {
-      assert.equal((await get(`${node.url}/healthz`)).status, 200);
-      const now = await threadMs(node.pid);
-      longestMs = Math.max(longestMs, now - last);
-      last = now;
-      highest = Math.max(highest, await residentMib(node.pid));
-    }
-    return { ...await sent, longestMs, grownMib: highest - before };
+    const { result, ...seen } = await longestTurn(node, async () => {
+      const answer = await fetch(node.url + path, { method, body });
+      return { status: answer.status, text: await answer.text() };
+    });
+    return { ...result, ...seen };
   };
 
   const runs = async (name: string) => {

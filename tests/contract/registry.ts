@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { QuotedText } from "../../lib/json/quoted.ts";
 import { hashArchive } from "../../lib/archive/archive.ts";
 import { type FunctionRecord, functionRecordSchema } from "../../lib/model/function.ts";
 import { parse } from "../../lib/json/json.ts";
@@ -268,9 +269,14 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
 
   test("keeps a result of several MiB", async ({ registry }) => {
     const result = JSON.stringify("ß".repeat(2_000_000));
-    const big: AsyncResult = { state: "done", report: { ...report, result } };
-    await registry.putResult("f-1", big, hour);
-    assert.deepEqual(await registry.getResult("f-1"), big);
+    const quoted = new QuotedText(new TextEncoder().encode(JSON.stringify(result)));
+    for (const [id, text] of [["f-1", result], ["f-2", quoted]] as const) {
+      await registry.putResult(id, { state: "done", report: { ...report, result: text } }, hour);
+      const read = await registry.getResult(id);
+      assert(read?.state === "done");
+      assert(String(read.report.result) === result, `what ${id} returned has changed`);
+      assert.deepEqual({ ...read.report, result: "" }, { ...report, result: "" });
+    }
     const small: AsyncResult = { state: "done", report };
     await registry.putResult("f-1", small, hour);
     assert.deepEqual(await registry.getResult("f-1"), small);

@@ -131,7 +131,7 @@ const plainInvocation = /^\/invoke\/([A-Za-z0-9._-]+)$/;
  * The report as clients get it: its fields and no others, in the documented order. A long result is
  * written as it came.
  */
-function reportBody(report: Report): string | RawJson {
+export function reportBody(report: Report): string | RawJson {
   const { success, result } = report;
   const times = JSON.stringify(timesOf(report));
   if (typeof result === "string") {

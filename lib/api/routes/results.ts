@@ -5,10 +5,12 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
-import { reportToWire, type WireReport } from "../../model/invocation.ts";
-import { jsonAnswer } from "../headers.ts";
+import type { WireReport } from "../../model/invocation.ts";
+import { KnownResponse } from "../../http/server/web.ts";
+import { jsonAnswer, jsonType } from "../headers.ts";
 import type { Route } from "../route.ts";
 import { answers } from "../schemas.ts";
+import { reportBody } from "./invoke.ts";
 import type { ApiServices } from "../services.ts";
 
 /** What a failed invocation reports, as the Go node does; the reason follows it. */
@@ -42,7 +44,7 @@ export function resultRoutes(services: Pick<ApiServices, "poll">): Route[] {
       const result = await services.poll(id);
       switch (result?.state) {
         case "done":
-          return jsonAnswer(reportToWire(result.report));
+          return new KnownResponse(reportBody(result.report), 200, [jsonType]);
         case "pending":
           return jsonAnswer({ ReqId: id, Status: "pending" }, 202);
         case "failed": {

@@ -44,7 +44,7 @@ export async function readChunks(
   client: EtcdClient,
   folder: string,
   bytes: number,
-): Promise<Uint8Array | undefined> {
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const value = new Uint8Array(bytes);
   let complete = true;
   await forEach(chunkIndices(bytes), parallelChunks, async (index) => {

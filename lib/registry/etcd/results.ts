@@ -12,6 +12,7 @@ import { LeaseLost } from "./cluster.ts";
 import { pendingPrefix, resultKey, resultParts } from "./keys.ts";
 import type { SharedLeases } from "./leases.ts";
 import { put, remove } from "./requests.ts";
+import { decodeLongResult, encodeLongResult, isLongResult } from "../long_results.ts";
 import { readRecord } from "../records.ts";
 import { type AsyncResult, asyncResultSchema, storedResult } from "../registry.ts";
 
@@ -57,7 +58,7 @@ export class EtcdResults {
     const stored = readRecord(storedSchema, decoder.decode(value), resultKey(id));
     if (!stored || "result" in stored) return stored?.result;
     const parts = await readChunks(this.#client, resultParts(id, stored.parts), stored.bytes);
-    return parts && readRecord(asyncResultSchema, decoder.decode(parts), resultKey(id));
+    return parts && await decodeLongResult(parts, resultKey(id));
   }
 
   /** Ids of async invocations that a node accepted and never ended. */
@@ -83,10 +84,14 @@ export class EtcdResults {
   /** The value for a result's key, its parts written first where it is large. */
   async #stored(id: string, result: AsyncResult, lease: string): Promise<Uint8Array> {
     const encoder = new TextEncoder();
-    const stored = storedResult(result);
-    const whole = encoder.encode(JSON.stringify({ result: stored }));
-    if (whole.length <= chunkBytes) return whole;
-    const value = encoder.encode(JSON.stringify(stored));
+    let value: Uint8Array;
+    if (isLongResult(result, chunkBytes)) value = await encodeLongResult(result);
+    else {
+      const stored = storedResult(result);
+      const whole = encoder.encode(JSON.stringify({ result: stored }));
+      if (whole.length <= chunkBytes) return whole;
+      value = encoder.encode(JSON.stringify(stored));
+    }
     const parts = randomId();
     await writeChunks(this.#client, resultParts(id, parts), value, lease);
     return encoder.encode(JSON.stringify({ parts, bytes: value.length }));

@@ -7,7 +7,14 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ServerledgeError } from "../../base/errors.ts";
+import { randomId } from "../../base/ids.ts";
 import { type FunctionRecord, functionRecordSchema } from "../../model/function.ts";
+import {
+  decodeLongResult,
+  encodeLongResult,
+  isLongResult,
+  type LongResult,
+} from "../long_results.ts";
 import { Observers } from "../observers.ts";
 import { Pins } from "../pins.ts";
 import { parseRecord, readRecord, UnreadableValues } from "../records.ts";
@@ -39,6 +46,7 @@ const layout = {
   CREATE INDEX results_pending ON results (pending_on) WHERE pending_on IS NOT NULL;
   `,
     partsTable,
+    "ALTER TABLE results ADD COLUMN parts TEXT;",
   ],
 };
 
@@ -52,9 +60,10 @@ const statements = {
   getCode: "SELECT archive FROM code WHERE hash = ?",
   unreferenced: "SELECT hash FROM code WHERE hash NOT IN (SELECT code_hash FROM functions)",
   removeCode: "DELETE FROM code WHERE hash = ?",
-  expire: "DELETE FROM results WHERE expires_at <= ?",
-  putResult: "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)",
-  getResult: "SELECT result FROM results WHERE id = ? AND expires_at > ?",
+  isNamed: "SELECT 1 FROM code WHERE hash = ? UNION SELECT 1 FROM results WHERE parts = ?",
+  expire: "DELETE FROM results WHERE expires_at <= ? RETURNING parts",
+  putResult: "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)",
+  getResult: "SELECT result, parts FROM results WHERE id = ? AND expires_at > ?",
   pending: "SELECT id FROM results WHERE pending_on = ? AND expires_at > ? ORDER BY id",
 } as const;
 
@@ -80,6 +89,8 @@ class SqliteRegistry implements Registry {
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
   readonly #parts: Parts;
+  /** Owners of parts that no row names yet. */
+  readonly #writing = new Set<string>();
   readonly #clock: Clock;
   readonly #observers = new Observers();
   readonly #pins: Pins<true>;
@@ -174,11 +185,13 @@ class SqliteRegistry implements Registry {
   }
 
   collectCode(): Promise<number> {
-    return this.#run(async ({ unreferenced, removeCode, hasCode }) => {
+    return this.#run(async ({ unreferenced, removeCode, isNamed }) => {
       const stored = unreferenced.all() as { hash: string }[];
       const unused = stored.filter(({ hash }) => !this.#pins.has(hash));
       for (const { hash } of unused) removeCode.run(hash);
-      const isWanted = (hash: string) => this.#pins.has(hash) || hasCode.get(hash) !== undefined;
+      const isWanted = (owner: string) =>
+        this.#pins.has(owner) || this.#writing.has(owner) ||
+        isNamed.get(owner, owner) !== undefined;
       for (const owner of this.#parts.owners()) {
         await this.#parts.remove(owner, () => isWanted(owner));
       }
@@ -187,19 +200,41 @@ class SqliteRegistry implements Registry {
   }
 
   putResult(id: string, result: AsyncResult, ttlMs: number): Promise<void> {
-    return this.#run(({ putResult, expire }) => {
+    return this.#run(async ({ putResult, expire }) => {
+      const parts = isLongResult(result, wholeBytes) ? await this.#writeResult(result) : null;
       const now = this.#clock.wall();
       const pendingOn = result.state === "pending" ? result.node : null;
-      putResult.run(id, pendingOn, JSON.stringify(storedResult(result)), Math.ceil(now + ttlMs));
-      expire.run(Math.floor(now));
+      const text = parts ? "" : JSON.stringify(storedResult(result));
+      putResult.run(id, pendingOn, text, Math.ceil(now + ttlMs), parts);
+      if (parts) this.#writing.delete(parts);
+      for (const { parts: owner } of expire.all(Math.floor(now))) {
+        if (owner) await this.#parts.remove(owner as string);
+      }
     });
   }
 
   getResult(id: string): Promise<AsyncResult | undefined> {
-    return this.#run(({ getResult }) => {
+    return this.#run(async ({ getResult }) => {
       const row = getResult.get(id, Math.floor(this.#clock.wall()));
-      return row && readRecord(asyncResultSchema, row.result as string, `result ${id}`);
+      if (!row?.parts) {
+        return row && readRecord(asyncResultSchema, row.result as string, `result ${id}`);
+      }
+      const json = await this.#parts.read(row.parts as string);
+      return json && await decodeLongResult(json, `result ${id}`);
     });
+  }
+
+  /** @returns the owner of its parts, which nobody else removes before a row names it */
+  async #writeResult(result: LongResult): Promise<string> {
+    const owner = `result/${randomId()}`;
+    this.#writing.add(owner);
+    try {
+      await this.#parts.write(owner, await encodeLongResult(result));
+      return owner;
+    } catch (error) {
+      this.#writing.delete(owner);
+      throw error;
+    }
   }
 
   pendingResults(node: string): Promise<string[]> {
