@@ -4,6 +4,7 @@
  * @module
  */
 
+import { concatBytes } from "../base/bytes.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import type { Body } from "../http/body.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
@@ -42,22 +43,11 @@ async function readUpTo(body: Body, limit: number): Promise<RequestBody> {
   let size = 0;
   while (size <= limit) {
     const part = await body.part();
-    if (!part) return join(parts, size);
+    if (!part) return parts.length === 1 ? parts[0]! : concatBytes(parts);
     parts.push(part.slice());
     size += part.length;
   }
   return streamed(parts, body);
-}
-
-function join(parts: readonly Uint8Array[], size: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** What was read already, then the rest. */

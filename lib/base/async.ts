@@ -4,6 +4,8 @@
  * @module
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
+
 /**
  * Lets at most `limit` holders in at a time; the others wait in order of arrival.
  *
@@ -102,6 +104,61 @@ export class SharedTasks<T> {
     this.#running.set(key, started);
     return started;
   }
+}
+
+/** Tasks with an owner, which waits for them before it ends. */
+export class TaskSet {
+  readonly #running = new Set<Promise<void>>();
+
+  /**
+   * Keeps a task until it settles. A failure is for whoever awaits the task.
+   *
+   * @param task has begun
+   * @returns the task
+   */
+  add<T>(task: Promise<T>): Promise<T> {
+    const ended: Promise<void> = task.then(() => {}, () => {}).finally(() => {
+      this.#running.delete(ended);
+    });
+    this.#running.add(ended);
+    return task;
+  }
+
+  /** Resolves when no task is left, however they ended. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+}
+
+/**
+ * Waits for a promise, but only for so long. The promise itself goes on, and may fail.
+ *
+ * @param promise what to wait for
+ * @param ms how long
+ * @param onTimeout called when that time is over: gives the result instead, or throws
+ */
+export async function withTimeout<T, L = undefined>(
+  promise: Promise<T>,
+  ms: number,
+  onTimeout?: () => L,
+): Promise<T | L> {
+  const { promise: timeout, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  try {
+    return await Promise.race([promise, timeout.then(onTimeout as () => L)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Waits.
+ *
+ * @param ms how long
+ * @param signal ends the wait early, without an error
+ */
+export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {});
 }
 
 /**

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eitherSignal } from "./async.ts";
+import { eitherSignal, pause, TaskSet, withTimeout } from "./async.ts";
 
 Deno.test("eitherSignal: takes over the reason of the first that is aborted", () => {
   const [one, other] = [new AbortController(), new AbortController()];
@@ -21,4 +21,39 @@ Deno.test("eitherSignal: follows nobody once it is disposed", () => {
   either[Symbol.dispose]();
   control.abort("late");
   assert.equal(either.signal.aborted, false);
+});
+
+Deno.test("TaskSet: is settled when every task has ended, failed ones and late ones included", async () => {
+  const tasks = new TaskSet();
+  const [first, second] = [Promise.withResolvers<number>(), Promise.withResolvers<void>()];
+  const kept = tasks.add(first.promise);
+  let settled = false;
+  const waiting = tasks.settled().then(() => settled = true);
+  void tasks.add(second.promise).catch(() => {});
+  first.resolve(7);
+  assert.equal(await kept, 7);
+  await Promise.resolve();
+  assert.equal(settled, false);
+  second.reject(new Error("failed"));
+  await waiting;
+});
+
+Deno.test("withTimeout: gives what comes first, and fails as the promise or the timeout does", async () => {
+  const never = new Promise<never>(() => {});
+  assert.equal(await withTimeout(Promise.resolve(1), 60_000), 1);
+  assert.equal(await withTimeout(never, 0), undefined);
+  assert.equal(await withTimeout(never, 0, () => "late"), "late");
+  const late = () => {
+    throw new RangeError("late");
+  };
+  await assert.rejects(withTimeout(never, 0, late), RangeError);
+  await assert.rejects(withTimeout(Promise.reject(new TypeError("own")), 60_000, late), TypeError);
+});
+
+Deno.test("pause: ends early without an error where its signal is aborted", async () => {
+  const control = new AbortController();
+  const pausing = pause(60_000, control.signal);
+  control.abort();
+  await pausing;
+  await pause(60_000, control.signal);
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withTimeout } from "../base/async.ts";
 import type { OutputLine, OutputLog } from "./output_log.ts";
 
 /** How often instances are asked for what is not in the log yet, and the end is looked for, ms. */
@@ -63,7 +64,7 @@ export async function* followOutput(
       const told = isFirst ? fresh.slice(fresh.length - Math.min(lines, fresh.length)) : fresh;
       isFirst = false;
       if (told.length > 0) yield told;
-      else await within(written, askEveryMs);
+      else await withTimeout(written, askEveryMs);
     }
   } finally {
     signal.removeEventListener("abort", abort);
@@ -83,11 +84,4 @@ class ShownLines {
     if (this.#keys.size > maxShown) this.#keys.delete(this.#keys.values().next().value!);
     return true;
   }
-}
-
-async function within(event: Promise<void>, ms: number): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([event, late]);
-  clearTimeout(timer);
 }

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { concatBytes } from "../base/bytes.ts";
 import { sectionIds, type WasmMemory, type WasmModuleFacts, wasmPageBytes } from "./binary.ts";
-import { concat, leb, name, section, withEntries } from "./rewrite.ts";
+import { leb, name, section, withEntries } from "./rewrite.ts";
 
 /** Names under which a module is given the memory that it once had itself. */
 const memoryImport = { module: "serverledge", name: "memory" } as const;
@@ -61,7 +62,7 @@ export function importMemory(
       parts.push(withEntries(bytes, one, exports));
     } else if (id !== sectionIds.memory) parts.push(bytes.subarray(start, end));
   }
-  return concat(parts);
+  return concatBytes(parts);
 }
 
 function entryFor({ initial, maximum }: WasmMemory, maxPages: number): number[] {

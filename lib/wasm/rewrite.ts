@@ -43,14 +43,3 @@ export function leb(value: number): number[] {
   for (; value >= 128; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);
   return [...bytes, value];
 }
-
-/** All pieces, one after the other. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}

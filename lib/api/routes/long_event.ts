@@ -4,6 +4,7 @@
  * @module
  */
 
+import { concatBytes } from "../../base/bytes.ts";
 import { encodeBase64 } from "../../base/base64.ts";
 import { quoteText } from "../../json/quote.ts";
 import type { PageRequest } from "../../model/page.ts";
@@ -21,19 +22,9 @@ export async function longHttpEvent(page: PageRequest): Promise<RawJson> {
   const head = eventHead(page);
   const text = isTextType(head) ? await quoteText(page.body) : undefined;
   const body = text ?? [await encodeBase64(page.body)];
-  return joined([
+  return concatBytes([
     encoder.encode(`${JSON.stringify(head).slice(0, -1)},"body":"`),
     ...body,
     encoder.encode(`","isBase64Encoded":${text === undefined}}`),
   ]);
-}
-
-function joined(parts: readonly Uint8Array[]): RawJson {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

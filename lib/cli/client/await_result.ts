@@ -4,6 +4,7 @@
  * @module
  */
 
+import { pause } from "../../base/async.ts";
 import type { Answer, NodeClient } from "./client.ts";
 import { isPending } from "../view/report.ts";
 import { during } from "../view/spinner.ts";
@@ -35,7 +36,7 @@ export function awaitResult(
       const answer = await node.get(pollPath(id));
       const leftMs = end - performance.now();
       if (!isPending(answer) || leftMs <= 0) return answer;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, leftMs)));
+      await pause(Math.min(pauseMs, leftMs));
       pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
     }
   });

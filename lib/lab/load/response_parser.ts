@@ -6,6 +6,7 @@
  * @module
  */
 
+import { concatBytes } from "../../base/bytes.ts";
 import { BadMessage } from "../../http/failures.ts";
 import {
   endOfHead,
@@ -67,7 +68,7 @@ export class ResponseParser {
   /** The body as far as it was kept; a view that is valid until more is pushed. */
   body(): Uint8Array {
     if (this.#parts.length === 0) return nothing;
-    if (this.#parts.length > 1) this.#parts = [join(this.#parts)];
+    if (this.#parts.length > 1) this.#parts = [concatBytes(this.#parts)];
     return this.#parts[0]!;
   }
 
@@ -119,7 +120,7 @@ export class ResponseParser {
   /** @returns what follows the head; undefined if its end has not come */
   #readHead(bytes: Uint8Array): Uint8Array | undefined {
     const before = this.#pending.length;
-    const all = before > 0 ? join([this.#pending, bytes]) : bytes;
+    const all = before > 0 ? concatBytes([this.#pending, bytes]) : bytes;
     const found = endOfHead(all, Math.max(0, before - 3));
     if (!found) {
       if (!mayBeHttp(all)) throw new BadMessage("is not HTTP/1");
@@ -200,7 +201,7 @@ export class ResponseParser {
   }
 
   #readLine(bytes: Uint8Array): { text: string; rest: Uint8Array } | undefined {
-    const all = this.#pending.length > 0 ? join([this.#pending, bytes]) : bytes;
+    const all = this.#pending.length > 0 ? concatBytes([this.#pending, bytes]) : bytes;
     const end = all.indexOf(10);
     if (end > maxLineBytes || (end < 0 && all.length > maxLineBytes)) {
       throw new BadMessage("has too long lines");
@@ -214,14 +215,4 @@ export class ResponseParser {
 
 function lengthOf(framing: Framing): number {
   return framing === "eof" ? Infinity : framing === "chunked" ? 0 : framing;
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { pause } from "../../base/async.ts";
 import type { Clock } from "../../base/clock.ts";
 import { logger } from "../../base/log.ts";
 import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
@@ -13,7 +14,6 @@ import { leaseTtlS } from "./nodes.ts";
 import type { EtcdOptions } from "./options.ts";
 import { readRecord, UnreadableValues } from "../records.ts";
 import type { NodeObserver } from "../registry.ts";
-import { pause } from "./steps.ts";
 
 /** Pause before a broken watch is resumed, ms. */
 const resumeMs = 500;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { pause } from "../../base/async.ts";
 import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
 import { readRecord } from "../records.ts";
 import type { Registration } from "../registry.ts";
@@ -11,7 +12,6 @@ import type { EtcdClient } from "./client.ts";
 import { LeaseLost } from "./cluster.ts";
 import { nodesPrefix } from "./keys.ts";
 import { absent, put, read } from "./requests.ts";
-import { pause } from "./steps.ts";
 
 /** How long a node that falls silent stays registered, s. */
 export const leaseTtlS = 10;

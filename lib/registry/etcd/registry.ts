@@ -4,6 +4,7 @@
  * @module
  */
 
+import { pause, withTimeout } from "../../base/async.ts";
 import { systemClock } from "../../base/clock.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
@@ -29,7 +30,7 @@ import type {
   Registry,
   RegistryHealth,
 } from "../registry.ts";
-import { forEach, pause } from "./steps.ts";
+import { forEach } from "./steps.ts";
 
 /** How often etcd is asked whether it is there and still the same, ms. */
 const heartbeatMs = 2000;
@@ -201,10 +202,7 @@ class EtcdRegistry implements Registry {
 
   /** Waits for a first listing, but only for so long. */
   async #soon(listed: Promise<void>): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = systemClock.after(firstWatchMs, resolve);
-    await Promise.race([listed, promise]);
-    cancel();
+    await withTimeout(listed, firstWatchMs);
   }
 
   /** Asks etcd from time to time, so that health is news, and repairs what waits for it. */

@@ -1,5 +1,5 @@
 /**
- * Steps that wait for the network: many at a time, or one after a pause.
+ * Steps that wait for the network, many at a time.
  *
  * @module
  */
@@ -30,23 +30,4 @@ export async function forEach<T>(
       throw error;
     }
   }));
-}
-
-/**
- * Waits.
- *
- * @param ms how long
- * @param signal ends the wait early, without an error
- */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-  });
 }

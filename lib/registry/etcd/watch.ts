@@ -6,6 +6,7 @@
  * @module
  */
 
+import { pause } from "../../base/async.ts";
 import { logger } from "../../base/log.ts";
 import { randomId } from "../../base/ids.ts";
 import { type FunctionRecord, functionRecordSchema } from "../../model/function.ts";
@@ -15,7 +16,6 @@ import { absent, put, read } from "./requests.ts";
 import { Observers } from "../observers.ts";
 import { parseRecord, type ReadRecord, UnreadableValues } from "../records.ts";
 import type { DamagedFunction, FunctionObserver } from "../registry.ts";
-import { pause } from "./steps.ts";
 
 /** Pause before etcd is tried again, ms. */
 const retryMs = 500;

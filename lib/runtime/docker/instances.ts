@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withTimeout } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { ConnectionBroken, NeverSent } from "../../http/failures.ts";
 import type { FunctionRecord } from "../../model/function.ts";
@@ -172,7 +173,7 @@ abstract class ContainerInstance implements Instance {
         "The function's instance was removed before it answered",
       );
     }
-    const exit = await within(this.container.exited(), exitNewsMs);
+    const exit = await withTimeout(this.container.exited(), exitNewsMs);
     if (!exit) {
       return new ServerledgeError(
         "FUNCTION_CRASHED",
@@ -228,7 +229,7 @@ export class ExecutorInstance extends ContainerInstance {
     if (this.#connection.calls === 0) return;
     this.#interrupted = this.#connection.onlyCall;
     await this.container.signal("SIGTERM").catch(() => {});
-    await within(this.container.stopped(), endMs);
+    await withTimeout(this.container.stopped(), endMs);
   }
 
   /** See {@link ContainerInstance.writer}. */
@@ -300,17 +301,5 @@ export class CustomInstance extends ContainerInstance {
   /** See {@link Instance.output}: a custom image tells it with its reply. */
   override output(): string {
     return "";
-  }
-}
-
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: number | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { abortable } from "../../base/async.ts";
+import { abortable, withTimeout } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
@@ -186,14 +186,10 @@ export class Spare implements AsyncDisposable {
 
   async #load(fn: FunctionRecord): Promise<void> {
     const loaded = this.#connection.load({ env: functionVariables(this.#site, fn) });
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(refused("it did not answer in time")), loadTimeoutMs);
-    try {
-      const reply = await Promise.race([loaded, late]);
-      if (!reply.ok) throw refused(reply.failure.message);
-    } finally {
-      clearTimeout(timer);
-    }
+    const reply = await withTimeout(loaded, loadTimeoutMs, () => {
+      throw refused("it did not answer in time");
+    });
+    if (!reply.ok) throw refused(reply.failure.message);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { pause } from "../../base/async.ts";
 /** Most bytes that are kept. */
 const maxKept = 64 << 10;
 /** Bytes after which reading pauses, and for how long: a process that floods its log waits. */
@@ -62,7 +63,7 @@ export class LogTail {
       burst += chunk.length;
       if (burst < burstBytes) continue;
       burst = 0;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await pause(pauseMs);
     }
   }
 

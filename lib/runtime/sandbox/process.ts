@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withTimeout } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { CallPipe } from "./call_pipe.ts";
 import { bytesOf, type ByteSource } from "./child_output.ts";
@@ -114,11 +115,8 @@ export class SandboxProcess implements AsyncDisposable {
     const { code, signal } = await this.#child.status;
     this.#running = false;
     this.callPipe?.[Symbol.dispose]();
-    let timer: number | undefined;
-    const bound = new Promise<void>((resolve) => timer = setTimeout(resolve, lastWordsMs));
     const output = this.#following ?? this.#child.stdout.cancel();
-    await Promise.race([Promise.all([this.#log.ended, output]), bound]);
-    clearTimeout(timer);
+    await withTimeout(Promise.all([this.#log.ended, output]), lastWordsMs);
     const oomKilled = this.outOfMemory() || heapFull.test(this.#log.lines(50));
     return { code, signal, oomKilled };
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withTimeout } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
@@ -105,10 +106,11 @@ export class Sandbox implements AsyncDisposable {
       connection.explainLoss = async () => crashOf(await this.process.ended, 0, this.#log());
     });
     const ready = Promise.all([connected, this.#confining]);
-    await within(Promise.race([ready, ended]), connectTimeoutMs, () =>
-      this.#failure(
+    await withTimeout(Promise.race([ready, ended]), connectTimeoutMs, () => {
+      throw this.#failure(
         `was not ready within ${connectTimeoutMs / 1000} s: the machine may be overloaded`,
-      ));
+      );
+    });
   }
 
   /**
@@ -126,11 +128,9 @@ export class Sandbox implements AsyncDisposable {
       return crashOf(await process.ended, spec.memoryMib, this.#log());
     };
     void process.ended.then(() => connection[Symbol.dispose]());
-    const reply = await within(
-      connection.load(spec),
-      timeoutMs,
-      () => this.#failure(`did not load the function's code within ${timeoutMs / 1000} s`),
-    );
+    const reply = await withTimeout(connection.load(spec), timeoutMs, () => {
+      throw this.#failure(`did not load the function's code within ${timeoutMs / 1000} s`);
+    });
     if (reply.ok) return;
     const { type, message, traceback } = reply.failure;
     throw new ServerledgeError(
@@ -156,15 +156,5 @@ export class Sandbox implements AsyncDisposable {
 
   #log(): string {
     return this.process.log(startLogLines);
-  }
-}
-
-async function within<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
-  const { promise: bound, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(late()), ms);
-  try {
-    return await Promise.race([promise, bound]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { pause } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { sliceBytes } from "../../base/slices.ts";
@@ -382,7 +383,7 @@ export class ExecutorConnection implements Disposable {
 
   async #pause(): Promise<void> {
     this.#burst = 0;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await pause(pauseMs);
   }
 
   #find(id: string): Pending | undefined {

@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 // @ts-types="@types/dockerode"
 import type Docker from "dockerode";
 import type { ContainerCreateOptions, ContainerInspectInfo } from "dockerode";
+import { pause } from "../../../base/async.ts";
 import { logger } from "../../../base/log.ts";
 import type { WrittenLine } from "../../wire/call_output.ts";
 import type { ResourceLimits } from "./options.ts";
@@ -245,7 +246,7 @@ export class Container implements AsyncDisposable {
           return;
         }
       }
-      await delay(removeBackoffMs * 2 ** attempt);
+      await pause(removeBackoffMs * 2 ** attempt);
     }
   }
 
@@ -266,7 +267,7 @@ export class Container implements AsyncDisposable {
       }
       // The engine loses the news where a control group is gone before they are read.
       if (attempt === oomNewsAttempts) return { code: ExitCode, oomKilled: null };
-      await delay(oomNewsDelayMs);
+      await pause(oomNewsDelayMs);
     }
   }
 
@@ -279,7 +280,7 @@ export class Container implements AsyncDisposable {
         // Once it is disposed nobody waits.
         if (engineStatus(error) === 404 || this.#disposed) break;
       }
-      await delay(watchBackoffMs);
+      await pause(watchBackoffMs);
     }
     return undefined;
   }
@@ -301,8 +302,4 @@ export class Container implements AsyncDisposable {
       bounds,
     );
   }
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

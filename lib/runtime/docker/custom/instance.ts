@@ -6,7 +6,7 @@
  * @module
  */
 
-import { abortable } from "../../../base/async.ts";
+import { pause } from "../../../base/async.ts";
 import { ServerledgeError } from "../../../base/errors.ts";
 import { sliceBytes } from "../../../base/slices.ts";
 import type { WholeResponse } from "../../../http/client.ts";
@@ -60,7 +60,7 @@ export async function awaitServer(relay: Relay, signal: AbortSignal): Promise<vo
         "The custom image accepts no connection on port 8080: it must serve POST /invoke there",
       );
     }
-    await abortable(new Promise((resolve) => setTimeout(resolve, wait)), signal);
+    await pause(wait, signal);
   }
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { concatBytes } from "../../../base/bytes.ts";
 import type { SandboxSpec } from "../spec.ts";
 import type { Handler, InvocationContext } from "./loader.ts";
 import type { BeginAnswer } from "./reply_stream.ts";
@@ -93,7 +94,7 @@ async function toAnswer(
 }
 
 function wholeAnswer(response: Response, chunks: readonly Uint8Array[]): object {
-  const body = join(chunks);
+  const body = chunks.length === 1 ? chunks[0]! : concatBytes(chunks);
   const headers: Record<string, string | string[]> = Object.create(null);
   // Else the node would make one up.
   if (!response.headers.has("content-type")) headers["content-type"] = [];
@@ -173,15 +174,4 @@ async function readAll(reader: Reader): Promise<Uint8Array[]> {
 function bytesOf(chunk: unknown): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
   throw new TypeError("A Response's body must be a stream of Uint8Array");
-}
-
-function join(chunks: readonly Uint8Array[]): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const whole = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

@@ -6,6 +6,7 @@
  */
 
 import { dirname, join } from "node:path";
+import { pause } from "../../../base/async.ts";
 import { randomId } from "../../../base/ids.ts";
 import { logger } from "../../../base/log.ts";
 
@@ -296,6 +297,6 @@ async function removeGroup(folder: string): Promise<void> {
         return;
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, removeDelayMs));
+    await pause(removeDelayMs);
   }
 }
