@@ -7,7 +7,7 @@
 
 import { type ErrorCode, errorCodes, ServerledgeError } from "../base/errors.ts";
 import type { HttpResponse } from "../http/client.ts";
-import { isObject } from "../json/json.ts";
+import { tryParseObject } from "../json/json.ts";
 
 /**
  * The error that an answer carries.
@@ -46,10 +46,5 @@ export function warmExecutionIn(answer: HttpResponse): Execution | undefined {
 /** The object in an answer; streams are too long to be looked at. */
 function jsonIn({ body }: HttpResponse): Record<string, unknown> | undefined {
   if (!(body instanceof Uint8Array)) return undefined;
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  return tryParseObject(body);
 }

@@ -16,7 +16,7 @@ import {
   outgoingResponse,
   routedRequest,
 } from "../http/server/web.ts";
-import { foldKeys, isObject, keyIndex } from "../json/json.ts";
+import { foldKeys, keyIndex, tryParseObject } from "../json/json.ts";
 import { metricsType } from "../telemetry/prometheus.ts";
 import { cameThrough } from "./forwarded_headers.ts";
 import type { BalancerMetrics } from "./metrics.ts";
@@ -129,14 +129,9 @@ function ownRequest(id: string): ServerledgeError {
 /** The function that a pre-warming is about, so that its instances are where its requests go. */
 function prewarmed(body: RequestBody): string | undefined {
   if (!(body instanceof Uint8Array)) return undefined;
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    const name = isObject(value) ? foldKeys(value, prewarmKeys).Function : undefined;
-    return typeof name === "string" ? name : undefined;
-  } catch {
-    // The node that gets it says what is wrong with it.
-    return undefined;
-  }
+  // The node that gets it says what is wrong with it.
+  const { Function: name } = foldKeys(tryParseObject(body) ?? {}, prewarmKeys);
+  return typeof name === "string" ? name : undefined;
 }
 
 function healthAnswer(services: BalancerServices): Response {

@@ -7,6 +7,8 @@
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 
+const decoder = new TextDecoder();
+
 /** Any JSON value. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 
@@ -97,15 +99,35 @@ export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.I
 }
 
 /**
+ * Parses JSON that may be none.
+ *
+ * @param text a text, or bytes of UTF-8
+ * @returns undefined where it is not JSON
+ */
+export function tryParseJson(text: string | Uint8Array): unknown {
+  try {
+    return JSON.parse(typeof text === "string" ? text : decoder.decode(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Parses a JSON object that may be none.
+ *
+ * @param text a text, or bytes of UTF-8
+ * @returns undefined where it is not JSON, or no object
+ */
+export function tryParseObject(text: string | Uint8Array): Record<string, unknown> | undefined {
+  const value = tryParseJson(text);
+  return isObject(value) ? value : undefined;
+}
+
+/**
  * Tells whether a text is JSON.
  *
  * @param text any text
  */
 export function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return tryParseJson(text) !== undefined;
 }

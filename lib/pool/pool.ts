@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Semaphore } from "../base/async.ts";
+import { Semaphore, TaskSet } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
@@ -73,8 +73,8 @@ export class Pool implements AsyncDisposable {
   readonly #stillborn = new Map<string, ServerledgeError>();
   readonly #turns: Semaphore;
   readonly #grants: Grants;
-  readonly #starts = new Set<Promise<unknown>>();
-  readonly #removals = new Set<Promise<void>>();
+  readonly #starts = new TaskSet();
+  readonly #removals = new TaskSet();
   #closed = false;
   #listener: PoolListener | undefined;
   #observer: PoolObserver | undefined;
@@ -316,11 +316,11 @@ export class Pool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     for (const version of [...this.#functions.keys()]) this.retire(version);
-    await Promise.allSettled([...this.#starts]);
+    await this.#starts.settled();
     for (const pool of this.#functions.values()) {
       for (const pooled of [...pool.idle, ...pool.busy]) this.close(pooled);
     }
-    await Promise.allSettled([...this.#removals]);
+    await this.#removals.settled();
   }
 
   #supply(): Supply {
@@ -334,20 +334,13 @@ export class Pool implements AsyncDisposable {
 
   #remove(pooled: PooledInstance): Promise<void> {
     pooled.home.remove(pooled);
-    return this.#removing(
+    return this.#removals.add(
       this.#dispose(pooled.instance).finally(() => {
         pooled.reservation[Symbol.dispose]();
         this.#forget(pooled.home);
         this.#roomFreed();
       }),
     );
-  }
-
-  /** Keeps a removal in mind until it is done. */
-  #removing(removal: Promise<void>): Promise<void> {
-    const kept = removal.finally(() => this.#removals.delete(kept));
-    this.#removals.add(kept);
-    return kept;
   }
 
   #roomFreed(): void {
@@ -434,11 +427,7 @@ export class Pool implements AsyncDisposable {
   }
 
   #track(start: Promise<unknown>): void {
-    const tracked = start.then(() => {}, () => {}).then(() => {
-      this.#starts.delete(tracked);
-      this.#roomFreed();
-    });
-    this.#starts.add(tracked);
+    void this.#starts.add(start.catch(() => {}).then(() => this.#roomFreed()));
   }
 
   async #dispose(instance: Instance): Promise<void> {

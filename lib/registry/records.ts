@@ -7,6 +7,7 @@
 import * as v from "valibot";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { type Logger, logger } from "../base/log.ts";
+import { tryParseJson } from "../json/json.ts";
 
 /** How long values that cannot be read are counted after one was told, ms. */
 const countMs = 60_000;
@@ -81,12 +82,8 @@ export function parseRecord<S extends v.GenericSchema>(
   schema: S,
   text: string,
 ): ReadRecord<v.InferOutput<S>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { problem: "its value is not JSON" };
-  }
+  const value = tryParseJson(text);
+  if (value === undefined) return { problem: "its value is not JSON" };
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return { record: result.output };
   const issue = result.issues[0];

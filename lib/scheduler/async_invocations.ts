@@ -6,6 +6,7 @@
  * @module
  */
 
+import { TaskSet } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
@@ -58,7 +59,7 @@ export class AsyncInvocations implements AsyncDisposable {
   readonly #options: AsyncInvocationsOptions;
   /** What the registry may not know yet. */
   readonly #local = new Map<string, AsyncResult>();
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new TaskSet();
   readonly #unsaved = new Set<string>();
   /** Those whose results stay here, while they are written. */
   readonly #kept = new Set<string>();
@@ -105,11 +106,11 @@ export class AsyncInvocations implements AsyncDisposable {
       }
     }
     this.#local.set(invocation.id, { state: "pending", node, since: clock.wall() });
-    const running = ended.then((result) => this.#save(invocation.id, result)).finally(() => {
-      this.#running.delete(running);
-      if (!this.#unsaved.has(invocation.id)) this.#kept.delete(invocation.id);
-    });
-    this.#running.add(running);
+    void this.#running.add(
+      ended.then((result) => this.#save(invocation.id, result)).finally(() => {
+        if (!this.#unsaved.has(invocation.id)) this.#kept.delete(invocation.id);
+      }),
+    );
     return invocation.id;
   }
 
@@ -152,7 +153,7 @@ export class AsyncInvocations implements AsyncDisposable {
   /** Waits until all results are written, as far as the registry lets them be. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#cancelRecovery?.();
-    await Promise.allSettled([...this.#running]);
+    await this.#running.settled();
     this.#cancelRetry?.();
     await this.#retry();
     this.#cancelRetry?.();

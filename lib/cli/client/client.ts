@@ -5,7 +5,7 @@
  */
 
 import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
-import { isObject } from "../../json/json.ts";
+import { isObject, tryParseJson } from "../../json/json.ts";
 import { authority, type Endpoint } from "./endpoint.ts";
 import { unreachable } from "./unreachable.ts";
 import { counted, type Sent } from "./upload.ts";
@@ -110,7 +110,7 @@ export class NodeClient implements Disposable {
       });
       if (!response.ok) {
         const text = await readText(response);
-        throw failure({ status: response.status, text, json: tryJson(text) });
+        throw failure({ status: response.status, text, json: tryParseJson(text) });
       }
       for await (const text of response.body!.pipeThrough(new TextDecoderStream())) yield text;
     } catch (error) {
@@ -142,7 +142,7 @@ export class NodeClient implements Disposable {
       const response = await fetch(`http://${this.#authority}${path}`, request);
       const text = await readText(response);
       this.#trace(`< ${response.status} after ${Math.round(performance.now() - since)} ms`);
-      const answer = { status: response.status, text, json: tryJson(text) };
+      const answer = { status: response.status, text, json: tryParseJson(text) };
       if (!response.ok) throw failure(answer);
       return answer;
     } catch (error) {
@@ -200,12 +200,4 @@ function late(authority: string, timeoutMs: number, cause: unknown): Serverledge
     `No answer from ${authority} within ${timeoutMs / 1e3} s`,
     { cause },
   );
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

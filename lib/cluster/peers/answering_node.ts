@@ -6,6 +6,7 @@
  */
 
 import * as v from "valibot";
+import { tryParseJson } from "../../json/json.ts";
 
 const schema = v.object({ Node: v.string() });
 
@@ -16,11 +17,6 @@ const schema = v.object({ Node: v.string() });
  * @returns undefined if it names none, as nodes of other versions
  */
 export function answeringNode(body: Uint8Array | string): string | undefined {
-  const text = typeof body === "string" ? body : new TextDecoder().decode(body);
-  try {
-    const answer = v.safeParse(schema, JSON.parse(text));
-    return answer.success ? answer.output.Node : undefined;
-  } catch {
-    return undefined;
-  }
+  const answer = v.safeParse(schema, tryParseJson(body));
+  return answer.success ? answer.output.Node : undefined;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isObject } from "../../json/json.ts";
+import { isObject, tryParseObject } from "../../json/json.ts";
 import { type StartTier, startTiers } from "../../model/start_tier.ts";
 
 /** What an outcome is called that is good. */
@@ -80,22 +80,13 @@ export function plainJudge(expected: string): Judge {
 export function invokeJudge(expected?: string): Judge {
   const isExpected = expected === undefined ? () => true : resultMatcher(expected);
   return (status, body) => {
-    const answer = parse(body);
+    const answer = tryParseObject(body);
     if (status !== 200) return failure(answer, `http_${status}`);
     if (!answer) return { outcome: "bad_answer" };
     if (answer.Success !== true) return failure(answer, "FUNCTION_ERROR");
     const outcome = isExpected(answer.Result) ? good : unexpected;
     return { outcome, report: factsOf(answer) };
   };
-}
-
-function parse(body: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    const value = JSON.parse(decoder.decode(body));
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** A failure as the node tells it; without a code of its own it is called as given. */

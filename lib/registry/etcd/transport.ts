@@ -5,6 +5,7 @@
  * @module
  */
 
+import { tryParseObject } from "../../json/json.ts";
 import type { EtcdOptions } from "./options.ts";
 
 /** A call that etcd answered with an error, or that did not reach it. */
@@ -112,12 +113,9 @@ export function asEtcdError(thrown: unknown): EtcdError {
 
 async function errorOf(response: Response): Promise<EtcdError> {
   const text = await response.text();
-  try {
-    const { code, message, error } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof code === "number") return new EtcdError(code, String(message ?? error));
-  } catch {
-    // Not etcd's JSON: it is told by its status below.
-  }
+  // What is not etcd's JSON is told by its status below.
+  const { code, message, error } = tryParseObject(text) ?? {};
+  if (typeof code === "number") return new EtcdError(code, String(message ?? error));
   if (response.status === 404) {
     return new EtcdError(
       grpc.UNIMPLEMENTED,

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { abortable, eitherSignal } from "../../base/async.ts";
+import { abortable, eitherSignal, TaskSet } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { textFile } from "../../base/text_file.ts";
@@ -78,7 +78,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   /** Versions of functions whose code is not for linking, by name. */
   readonly #unlinkable = new Map<string, string>();
   readonly #closing = new AbortController();
-  readonly #starts = new Set<Promise<Instance>>();
+  readonly #starts = new TaskSet();
 
   private constructor(options: DockerOptions, site: Site, spareFolders: string) {
     this.#config = options.config;
@@ -216,7 +216,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   /** Removes every container of this process, and its network if nothing uses it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
-    await Promise.allSettled(this.#starts);
+    await this.#starts.settled();
     const { disk, engine, holders, known, networks, relays } = this.#site;
     await disk[Symbol.asyncDispose]();
     await this.#spares?.[Symbol.asyncDispose]();
@@ -243,12 +243,9 @@ export class DockerEnvironment implements ExecutionEnvironment {
     start: (signal: AbortSignal) => Promise<Instance>,
   ): Promise<Instance> {
     using either = eitherSignal(signal, this.#closing.signal);
-    const starting = start(either.signal);
-    this.#starts.add(starting);
     try {
-      return await starting;
+      return await this.#starts.add(start(either.signal));
     } finally {
-      this.#starts.delete(starting);
       this.#site.holders.refill();
       this.#site.relays.refill();
       this.#spares?.refillSoon();

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { TaskSet } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { SpareBudget } from "../environment.ts";
@@ -68,7 +69,7 @@ export interface SparesOptions {
 export class Spares implements AsyncDisposable {
   readonly #options: SparesOptions;
   readonly #shelves = new Map<string, Shelf>();
-  readonly #removals = new Set<Promise<void>>();
+  readonly #removals = new TaskSet();
   readonly #timers = new Set<number>();
   #filling: Promise<void> | undefined;
   #again = false;
@@ -183,7 +184,7 @@ export class Spares implements AsyncDisposable {
     for (const timer of this.#timers) clearTimeout(timer);
     for (const id of this.#shelves.keys()) this.drop(id);
     await this.#filling;
-    await Promise.all(this.#removals);
+    await this.#removals.settled();
   }
 
   /** A shelf that wants one more, now. */
@@ -266,13 +267,10 @@ export class Spares implements AsyncDisposable {
 
   #remove(slot: Slot): Promise<void> {
     slot.abort.abort(new ServerledgeError("CANCELLED", "The spare is not needed"));
-    const removal = slot.started
-      .then((spare) => spare?.[Symbol.asyncDispose]())
-      .finally(() => {
-        slot.booking[Symbol.dispose]();
-        this.#removals.delete(removal);
-      });
-    this.#removals.add(removal);
-    return removal;
+    return this.#removals.add(
+      slot.started
+        .then((spare) => spare?.[Symbol.asyncDispose]())
+        .finally(() => slot.booking[Symbol.dispose]()),
+    );
   }
 }

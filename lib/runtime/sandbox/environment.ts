@@ -5,7 +5,7 @@
  * @module
  */
 
-import { abortable, eitherSignal } from "../../base/async.ts";
+import { abortable, eitherSignal, TaskSet } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { isThisMachine } from "../../http/local_address.ts";
 import { type Config, findRuntime } from "../../config/config.ts";
@@ -75,7 +75,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   readonly #limits: Limits;
   readonly #spares: Spares;
   readonly #living = new Set<AsyncDisposable>();
-  readonly #starts = new Set<Promise<Instance>>();
+  readonly #starts = new TaskSet();
 
   private constructor(options: SandboxOptions, room: SandboxRoom, limits: Limits) {
     this.#options = options;
@@ -137,13 +137,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   async start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
     using either = eitherSignal(signal, this.#closing.signal);
     either.signal.throwIfAborted();
-    const starting = this.#start(fn, either.signal);
-    this.#starts.add(starting);
-    try {
-      return await starting;
-    } finally {
-      this.#starts.delete(starting);
-    }
+    return await this.#starts.add(this.#start(fn, either.signal));
   }
 
   /** See {@link ExecutionEnvironment.architectures}: prepared code runs on any. */
@@ -165,7 +159,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
     this.#foreseen.clear();
-    await Promise.allSettled([...this.#starts, this.#foreseeing]);
+    await Promise.allSettled([this.#starts.settled(), this.#foreseeing]);
     await Promise.all([this.#spares[Symbol.asyncDispose](), this.#code[Symbol.asyncDispose]()]);
     await Promise.all([...this.#living].map((one) => one[Symbol.asyncDispose]()));
     await this.#limits[Symbol.asyncDispose]();

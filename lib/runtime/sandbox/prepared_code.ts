@@ -6,7 +6,7 @@
  */
 
 import { dirname, join } from "node:path";
-import { SharedTasks } from "../../base/async.ts";
+import { SharedTasks, TaskSet } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
@@ -70,7 +70,7 @@ export interface PreparedCodeOptions {
 export class PreparedCode implements AsyncDisposable {
   readonly #options: PreparedCodeOptions;
   readonly #closing = new AbortController();
-  readonly #preparing = new Set<Promise<unknown>>();
+  readonly #preparing = new TaskSet();
   readonly #tasks = new SharedTasks<Entry>();
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
@@ -93,7 +93,7 @@ export class PreparedCode implements AsyncDisposable {
   async lease(fn: FunctionRecord, executor: SandboxExecutor): Promise<CodeLease> {
     const key = `${executor} ${fn.CodeHash} ${fn.Handler}`;
     const entry = this.#entries.get(key) ??
-      await this.#tasks.run(key, () => this.#track(this.#prepare(key, fn, executor)));
+      await this.#tasks.run(key, () => this.#preparing.add(this.#prepare(key, fn, executor)));
     // Young again; and even if it was evicted just now, its folder goes only when nobody uses it.
     if (this.#entries.delete(key)) this.#entries.set(key, entry);
     entry.users++;
@@ -116,13 +116,7 @@ export class PreparedCode implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#following[Symbol.dispose]();
     this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
-    await Promise.allSettled(this.#preparing);
-  }
-
-  #track<T>(preparing: Promise<T>): Promise<T> {
-    const ended = preparing.finally(() => this.#preparing.delete(ended));
-    this.#preparing.add(ended);
-    return ended;
+    await this.#preparing.settled();
   }
 
   async #prepare(key: string, fn: FunctionRecord, executor: SandboxExecutor): Promise<Entry> {

@@ -12,7 +12,7 @@ import { sliceBytes } from "../../../base/slices.ts";
 import type { WholeResponse } from "../../../http/client.ts";
 import { askOnce } from "../../../http/ask_once.ts";
 import { BadMessage, NeverSent, TooLong } from "../../../http/failures.ts";
-import { isObject } from "../../../json/json.ts";
+import { tryParseObject } from "../../../json/json.ts";
 import { liftText, RestTooLong } from "../../../json/lift.ts";
 import type { QuotedText } from "../../../json/quoted.ts";
 import { JsonScanError } from "../../../json/scan.ts";
@@ -136,7 +136,7 @@ export async function readReply(
  * @param long its result, if that was lifted out of it
  */
 export function readCustomReply(status: number, text: string, long?: QuotedText): Reply {
-  const reply = parseReply(text);
+  const reply = tryParseObject(text);
   const output = typeof reply?.Output === "string" ? reply.Output : "";
   if (status !== 200) {
     const message = `The image answered with HTTP status ${status}`;
@@ -156,15 +156,6 @@ export function readCustomReply(status: number, text: string, long?: QuotedText)
 function failure(error: unknown): FunctionFailure {
   const message = typeof error === "string" && error ? error : "The image reported a failure";
   return { type: "FunctionFailure", message, traceback: "" };
-}
-
-function parseReply(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function broken(how: string): Reply {

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { TaskSet } from "../../../base/async.ts";
 import { logger } from "../../../base/log.ts";
 import type { Container } from "../container/container.ts";
 import { holderOptions } from "../container/options.ts";
@@ -42,7 +43,7 @@ export class Holders implements AsyncDisposable {
   readonly #known: Map<string, Container>;
   readonly #spares: Holder[] = [];
   readonly #byFunction = new Map<string, Holder>();
-  readonly #removals = new Set<Promise<void>>();
+  readonly #removals = new TaskSet();
   #filling: Promise<void> | undefined;
   #disposed = false;
 
@@ -112,7 +113,7 @@ export class Holders implements AsyncDisposable {
     for (const holder of [...this.#spares.splice(0), ...this.#byFunction.values()]) {
       this.#remove(holder);
     }
-    await Promise.all(this.#removals);
+    await this.#removals.settled();
   }
 
   #giveBack(key: string, holder: Holder): void {
@@ -128,11 +129,9 @@ export class Holders implements AsyncDisposable {
 
   #remove(holder: Holder): void {
     const { container } = holder;
-    const removal = container[Symbol.asyncDispose]().finally(() => {
-      this.#known.delete(container.name);
-      this.#removals.delete(removal);
-    });
-    this.#removals.add(removal);
+    void this.#removals.add(
+      container[Symbol.asyncDispose]().finally(() => this.#known.delete(container.name)),
+    );
   }
 
   async #fill(): Promise<void> {
