@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fakeServices } from "../../tests/support/fake_services.ts";
+import { fakeServices } from "../../tests/support/fakes/fake_services.ts";
 import { createApp } from "./app.ts";
 import { isLoopback } from "./origin.ts";
 

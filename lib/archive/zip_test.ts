@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { deflateRawSync } from "node:zlib";
-import { zipBytes, type ZipPart } from "../../tests/support/zip_bytes.ts";
+import { zipBytes, type ZipPart } from "../../tests/support/functions/zip_bytes.ts";
 import { archiveLimits, BadArchive } from "./entries.ts";
 import { readZip } from "./zip.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { settle } from "../../tests/support/fake_environment.ts";
+import { settle } from "../../tests/support/fakes/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
 import type { WholeResponse } from "../http/client.ts";
 import type { HttpRequest } from "../http/request.ts";

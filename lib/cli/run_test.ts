@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { flag } from "@optique/core/primitives";
-import { recordedTerminal } from "../../tests/support/recorded_terminal.ts";
+import { recordedTerminal } from "../../tests/support/fakes/recorded_terminal.ts";
 import { defineCommand } from "./command.ts";
 import { runCommandLine } from "./run.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fakeRecord } from "../../tests/support/fake_environment.ts";
+import { fakeRecord } from "../../tests/support/fakes/fake_environment.ts";
 import { findRuntime, resolveConfig } from "../config/config.ts";
 import { imageNeeds } from "./needs.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fakeRecord, settle } from "../../tests/support/fake_environment.ts";
+import { fakeRecord, settle } from "../../tests/support/fakes/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { Prefetcher } from "./prefetch.ts";

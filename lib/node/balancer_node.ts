@@ -10,7 +10,7 @@ import { randomId } from "../base/ids.ts";
 import { logger } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import { Catalog } from "../registry/catalog.ts";
-import { etcdOptions } from "../registry/etcd/config.ts";
+import { etcdOptions } from "../registry/etcd/client/config.ts";
 import { hostPort, loopbackProblem, ownAddress } from "../cluster/address.ts";
 import { serveApi, serverLimits } from "../api/server.ts";
 import { Balancer } from "../balancer/balancer.ts";

@@ -10,7 +10,7 @@ import { ownAddress } from "../cluster/address.ts";
 import { Cluster, type ClusterOptions } from "../cluster/cluster.ts";
 import type { NodeHome } from "../cluster/home.ts";
 import { PeerClient } from "../cluster/peers/client.ts";
-import { etcdOptions } from "../registry/etcd/config.ts";
+import { etcdOptions } from "../registry/etcd/client/config.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { NodeBase } from "./base.ts";
 

@@ -27,7 +27,7 @@ import type { EnvironmentWatch } from "../runtime/watch.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { MemberView } from "../cluster/members.ts";
 import type { Ledger } from "../pool/ledger.ts";
-import type { Janitor } from "../pool/janitor.ts";
+import type { Janitor } from "../pool/keep_alive/janitor.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { AsyncInvocations } from "../scheduler/async_invocations.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";

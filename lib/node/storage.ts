@@ -8,7 +8,7 @@ import { textFile } from "../base/text_file.ts";
 import { Catalog } from "../registry/catalog.ts";
 import { CodeCache } from "../registry/code/cache.ts";
 import { CodeReferences } from "../registry/code/references.ts";
-import { etcdOptions } from "../registry/etcd/config.ts";
+import { etcdOptions } from "../registry/etcd/client/config.ts";
 import { DurableResults } from "../registry/local/durable_results.ts";
 import { openKnownFunctions, openRemembering } from "../registry/local/known_functions.ts";
 import { KnownNodes } from "../registry/local/known_nodes.ts";

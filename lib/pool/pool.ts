@@ -14,7 +14,7 @@ import type { FunctionRecord } from "../model/function.ts";
 import type { ExecutionEnvironment, Instance } from "../runtime/environment.ts";
 import { FunctionPool, PooledInstance } from "./function_pool.ts";
 import { type Grant, Grants } from "./grants.ts";
-import { isKept, type Windows } from "./keep_alive.ts";
+import { isKept, type Windows } from "./keep_alive/keep_alive.ts";
 import type { Demand, Ledger } from "./ledger.ts";
 import { Lease } from "./lease.ts";
 import { type Shortage, shortageOf, type Supply } from "./shortage.ts";

@@ -6,15 +6,15 @@ import {
   fakeRecord,
   FakeSpare,
   settle,
-} from "../../tests/support/fake_environment.ts";
+} from "../../tests/support/fakes/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import { HistogramKeepAlive } from "./histogram_keep_alive.ts";
-import { fixedKeepAlive } from "./keep_alive.ts";
+import { HistogramKeepAlive } from "./keep_alive/histogram_keep_alive.ts";
+import { fixedKeepAlive } from "./keep_alive/keep_alive.ts";
 import { Ledger } from "./ledger.ts";
 import type { Lease } from "./lease.ts";
 import { Pool } from "./pool.ts";
-import { Rests } from "./rests.ts";
+import { Rests } from "./keep_alive/rests.ts";
 import { SpareBooks } from "./spare_books.ts";
 import type { PoolUsage } from "./watchers.ts";
 

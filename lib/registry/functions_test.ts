@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { zipBytes } from "../../tests/support/zip_bytes.ts";
+import { zipBytes } from "../../tests/support/functions/zip_bytes.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { packTar } from "../archive/archive.ts";
 import { resolveConfig } from "../config/config.ts";

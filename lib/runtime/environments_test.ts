@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeEnvironment, fakeRecord } from "../../tests/support/fake_environment.ts";
+import { FakeEnvironment, fakeRecord } from "../../tests/support/fakes/fake_environment.ts";
 import { resolveConfig } from "../config/config.ts";
 import { Environments } from "./environments.ts";
 

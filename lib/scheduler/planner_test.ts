@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { settle } from "../../tests/support/fake_environment.ts";
+import { settle } from "../../tests/support/fakes/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
 import type { Policy } from "../policy/contract.ts";
 import { Planner } from "./planner.ts";

@@ -33,8 +33,8 @@ import { EstimateBook } from "./estimates.ts";
 import { Invocation } from "./invocation.ts";
 import { LocalRunner } from "./local_runner.ts";
 import type { InvocationEnd, InvocationObserver } from "./observer.ts";
-import { Offloader } from "./offloader.ts";
-import { OffloadBan } from "./offload_ban.ts";
+import { Offloader } from "./offload/offloader.ts";
+import { OffloadBan } from "./offload/offload_ban.ts";
 import { factsOf, type NodeName, outcomeOf } from "./report.ts";
 import {
   functionUnknown,
@@ -46,7 +46,7 @@ import {
   repeated,
   shuttingDown,
 } from "./refusals.ts";
-import { SeenRequests } from "./seen_requests.ts";
+import { SeenRequests } from "./offload/seen_requests.ts";
 import { LocalView, type ViewSources } from "./view.ts";
 import { WaitQueue } from "./wait_queue.ts";
 

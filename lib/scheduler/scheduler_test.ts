@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fake_environment.ts";
+import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fakes/fake_environment.ts";
 import { defaultPolicy } from "../../policies/default.ts";
 import { noPeers } from "../cluster/peers/no_peers.ts";
 import { ManualClock } from "../base/clock.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fakeRecord } from "../../tests/support/fake_environment.ts";
+import { fakeRecord } from "../../tests/support/fakes/fake_environment.ts";
 import { defaultClass, type QosClass } from "../model/qos.ts";
 import { type Waiter, WaitQueue } from "./wait_queue.ts";
 

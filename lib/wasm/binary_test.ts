@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { moduleBytes, section } from "../../tests/support/wasm_bytes.ts";
+import { moduleBytes, section } from "../../tests/support/functions/wasm_bytes.ts";
 import { readWasm, WasmFormatError } from "./binary.ts";
 
 /** `(type (func (param i32 i32) (result i64)))`, and one with a reference. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { moduleBytes, section } from "../../tests/support/wasm_bytes.ts";
+import { moduleBytes, section } from "../../tests/support/functions/wasm_bytes.ts";
 import { readWasm, type WasmModuleFacts } from "./binary.ts";
 import { importMemory, MemorySource } from "./memory.ts";
 

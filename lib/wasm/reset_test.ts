@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { globals, moduleBytes, running, section } from "../../tests/support/wasm_bytes.ts";
+import {
+  globals,
+  moduleBytes,
+  running,
+  section,
+} from "../../tests/support/functions/wasm_bytes.ts";
 import { readWasm } from "./binary.ts";
 import { importMemory } from "./memory.ts";
 import { InstanceReset } from "./reset.ts";

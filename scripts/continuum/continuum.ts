@@ -8,8 +8,8 @@
 import { get, post, python } from "../../tests/support/client.ts";
 import { Continuum, knows, type Member } from "../../tests/support/continuum.ts";
 import { eventually } from "../../tests/support/eventually.ts";
-import { freePort } from "../../tests/support/free_port.ts";
-import { Relay } from "../../tests/support/relay.ts";
+import { freePort } from "../../tests/support/network/free_port.ts";
+import { Relay } from "../../tests/support/network/relay.ts";
 import {
   classes,
   functionName,

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { HistogramKeepAlive } from "../../lib/pool/histogram_keep_alive.ts";
-import { fixedKeepAlive, type KeepAlive } from "../../lib/pool/keep_alive.ts";
+import { HistogramKeepAlive } from "../../lib/pool/keep_alive/histogram_keep_alive.ts";
+import { fixedKeepAlive, type KeepAlive } from "../../lib/pool/keep_alive/keep_alive.ts";
 import { replay, type Summary, SummaryBuilder } from "./core.ts";
 import type { FunctionTrace } from "./trace.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { isKept, type KeepAlive, type Windows } from "../../lib/pool/keep_alive.ts";
+import { isKept, type KeepAlive, type Windows } from "../../lib/pool/keep_alive/keep_alive.ts";
 import type { FunctionTrace } from "./trace.ts";
 import { quantileOf } from "../../lib/lab/statistics.ts";
 

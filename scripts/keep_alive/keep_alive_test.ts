@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fake_environment.ts";
+import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fakes/fake_environment.ts";
 import { ManualClock } from "../../lib/base/clock.ts";
-import { HistogramKeepAlive } from "../../lib/pool/histogram_keep_alive.ts";
-import { Janitor } from "../../lib/pool/janitor.ts";
-import { fixedKeepAlive, type KeepAlive } from "../../lib/pool/keep_alive.ts";
+import { HistogramKeepAlive } from "../../lib/pool/keep_alive/histogram_keep_alive.ts";
+import { Janitor } from "../../lib/pool/keep_alive/janitor.ts";
+import { fixedKeepAlive, type KeepAlive } from "../../lib/pool/keep_alive/keep_alive.ts";
 import { Ledger } from "../../lib/pool/ledger.ts";
 import { Pool } from "../../lib/pool/pool.ts";
-import { Rests } from "../../lib/pool/rests.ts";
+import { Rests } from "../../lib/pool/keep_alive/rests.ts";
 import readme from "./README.md" with { type: "text" };
 import results from "./results.md" with { type: "text" };
 import { compare } from "./compare.ts";

@@ -10,7 +10,7 @@ import type { LoadResult } from "../../lib/lab/load/report/result.ts";
 import { post, python } from "../support/client.ts";
 import { defaultBinary, type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { cleanEnv } from "../support/process.ts";
-import { RawServer, sayWhole } from "../support/raw_server.ts";
+import { RawServer, sayWhole } from "../support/network/raw_server.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 const source = `

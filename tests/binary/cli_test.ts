@@ -19,11 +19,11 @@ import {
   invocationOf,
   sampleReport,
   sampleResult,
-} from "../support/fake_services.ts";
+} from "../support/fakes/fake_services.ts";
 import { reportFromWire } from "../../lib/model/invocation.ts";
 import { cleanEnv, runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
-import { zipBytes } from "../support/zip_bytes.ts";
+import { zipBytes } from "../support/functions/zip_bytes.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const binary = Deno.env.get("SERVERLEDGE_BINARY");

@@ -10,7 +10,7 @@ import { code, get, post, python } from "../support/client.ts";
 import { startEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node.ts";
-import { RawClient } from "../support/raw_client.ts";
+import { RawClient } from "../support/network/raw_client.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 /** A command that runs another with a limit of descriptors. */

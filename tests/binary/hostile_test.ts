@@ -10,12 +10,12 @@ import {
   type HostilePlaces,
   networks,
   reaches,
-} from "../support/hostile_cases.ts";
+} from "../support/functions/hostile_cases.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node.ts";
-import { wasmCases } from "../support/hostile_wasm.ts";
+import { wasmCases } from "../support/functions/hostile_wasm.ts";
 import { sandboxesOf, sandboxUser } from "../support/sandbox_world.ts";
 import { tempDir } from "../support/temp_dir.ts";
-import { buildWasm } from "../support/wasm.ts";
+import { buildWasm } from "../support/functions/wasm.ts";
 
 /** The table that this test checks; written by it if the variable is set. */
 const document = new URL("../../lib/runtime/sandbox/HOSTILE.md", import.meta.url);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { code, nodejs, post, python } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { startNodeProcess } from "../support/node.ts";
-import { buildWasm, wasmFunction } from "../support/wasm.ts";
+import { buildWasm, wasmFunction } from "../support/functions/wasm.ts";
 
 /** No double holds it. */
 const id = "9007199254740993";

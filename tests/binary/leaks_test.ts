@@ -5,7 +5,7 @@ import { code, get, nodejs, post, python } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { startNodeProcess } from "../support/node.ts";
 import { tempDir } from "../support/temp_dir.ts";
-import { helloWasm } from "../support/wasm.ts";
+import { helloWasm } from "../support/functions/wasm.ts";
 
 /** Functions that live at the same time. */
 const lanes = 3;

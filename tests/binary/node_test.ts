@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { get, nodejs, post, python } from "../support/client.ts";
 import { buildCustomImage, customImage, nodeContainers } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
-import { EngineGate } from "../support/engine_gate.ts";
+import { EngineGate } from "../support/network/engine_gate.ts";
 import { startNodeProcess } from "../support/node.ts";
 import { tempDir } from "../support/temp_dir.ts";
-import { helloWasm } from "../support/wasm.ts";
+import { helloWasm } from "../support/functions/wasm.ts";
 
 /** The program under test: waits, writes, fails, crashes as its parameters say. */
 const versatile = `

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { HashRing } from "../../lib/balancer/architectures/hash_ring.ts";
 import { eventually } from "../support/eventually.ts";
-import { breaker, FakeNode, refuse, report } from "../support/fake_node.ts";
+import { breaker, FakeNode, refuse, report } from "../support/fakes/fake_node.ts";
 import {
   closing,
   exampleRecord,

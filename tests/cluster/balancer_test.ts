@@ -12,7 +12,7 @@ import { connectEtcd } from "../../lib/registry/etcd/registry.ts";
 import { sampleRecord } from "../contract/registry.ts";
 import { startEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Behaviour, FakeNode, refuse, report } from "../support/fake_node.ts";
+import { type Behaviour, FakeNode, refuse, report } from "../support/fakes/fake_node.ts";
 import { closing, invoke, region, servedBy, targets, three } from "../support/region.ts";
 
 Deno.test("a function stays on one node; functions are spread", async () => {

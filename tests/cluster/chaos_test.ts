@@ -10,8 +10,8 @@ import { sampleRecord } from "../contract/registry.ts";
 import { get, post } from "../support/client.ts";
 import { Continuum, knows, type Member, rests, sees } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
-import { FakePeer } from "../support/fake_peer.ts";
-import { sampleReport } from "../support/fake_services.ts";
+import { FakePeer } from "../support/fakes/fake_peer.ts";
+import { sampleReport } from "../support/fakes/fake_services.ts";
 
 /** Who joins and leaves is random but the same each time. */
 const seed = 20260131;

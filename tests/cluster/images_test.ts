@@ -17,7 +17,7 @@ import {
   sleeper,
 } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
-import { helloWasm } from "../support/wasm.ts";
+import { helloWasm } from "../support/functions/wasm.ts";
 
 /** Nothing listens there: fetching it fails at once. */
 const absent = "127.0.0.1:1/absent:1";

@@ -11,8 +11,8 @@ import { sampleRecord } from "../contract/registry.ts";
 import { get, post, python } from "../support/client.ts";
 import { clears, Continuum, invoke, knows, runs, sees, sleeper } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
-import { FakePeer, rawServer } from "../support/fake_peer.ts";
-import { refuse } from "../support/fake_node.ts";
+import { FakePeer, rawServer } from "../support/fakes/fake_peer.ts";
+import { refuse } from "../support/fakes/fake_node.ts";
 
 /** Never answers. */
 const never = () => new Promise<Response>(() => {});

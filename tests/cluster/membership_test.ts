@@ -10,7 +10,7 @@ import { defaultRequest } from "../../lib/model/invocation.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { startEtcd, type TestEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
-import { refuse } from "../support/fake_node.ts";
+import { refuse } from "../support/fakes/fake_node.ts";
 
 const idle: LocalNews = {
   availableMemoryMib: 512,

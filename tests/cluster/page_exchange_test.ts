@@ -15,7 +15,7 @@ import { defaultRequest } from "../../lib/model/invocation.ts";
 import { paramsOf } from "../../lib/model/params.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { eventually } from "../support/eventually.ts";
-import { sampleReport, sampleResult } from "../support/fake_services.ts";
+import { sampleReport, sampleResult } from "../support/fakes/fake_services.ts";
 
 const never = new AbortController().signal;
 const bytes = new Uint8Array(3 << 20).map((_, at) => at * 7);

@@ -13,9 +13,9 @@ import {
   sleeper,
 } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
-import { freePort } from "../support/free_port.ts";
-import { Relay } from "../support/relay.ts";
-import { DatagramRelay, freeUdpPort } from "../support/datagram_relay.ts";
+import { freePort } from "../support/network/free_port.ts";
+import { Relay } from "../support/network/relay.ts";
+import { DatagramRelay, freeUdpPort } from "../support/network/datagram_relay.ts";
 
 /** What a member measured of its way to another; 0 if nothing yet. */
 async function rttMs({ url }: Member, { id }: Member): Promise<number> {

@@ -7,8 +7,8 @@ import { defaultRequest } from "../../lib/model/invocation.ts";
 import { paramsOf } from "../../lib/model/params.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { eventually } from "../support/eventually.ts";
-import { sampleReport, sampleResult } from "../support/fake_services.ts";
-import { RawServer, say, sayWhole } from "../support/raw_server.ts";
+import { sampleReport, sampleResult } from "../support/fakes/fake_services.ts";
+import { RawServer, say, sayWhole } from "../support/network/raw_server.ts";
 
 const forwarded: Forwarded = {
   id: "f-1",

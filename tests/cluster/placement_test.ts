@@ -19,9 +19,9 @@ import {
   sleeper,
 } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
-import { refuse } from "../support/fake_node.ts";
-import { FakePeer } from "../support/fake_peer.ts";
-import { sampleReport } from "../support/fake_services.ts";
+import { refuse } from "../support/fakes/fake_node.ts";
+import { FakePeer } from "../support/fakes/fake_peer.ts";
+import { sampleReport } from "../support/fakes/fake_services.ts";
 
 /** A function whose image is of one architecture. */
 const onlyOn = (name: string, architecture: string) =>

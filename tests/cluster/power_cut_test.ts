@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { code as archive, post } from "../support/client.ts";
 import { Continuum, invoke, knows, knowsFree, type Member, sees } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
-import { freePort } from "../support/free_port.ts";
+import { freePort } from "../support/network/free_port.ts";
 import { tempDir } from "../support/temp_dir.ts";
-import { freeUdpPort } from "../support/datagram_relay.ts";
+import { freeUdpPort } from "../support/network/datagram_relay.ts";
 
 const code = `export default async (params, { node }) => {
   await new Promise((resolve) => setTimeout(resolve, params.ms ?? 0));

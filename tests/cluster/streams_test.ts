@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { code, post } from "../support/client.ts";
 import { aimsAt, Continuum, knows, sees } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
-import { rawRequest } from "../support/raw_request.ts";
-import { showRequest, trickyTargets } from "../support/request_function.ts";
-import { streamsSource } from "../support/streams_function.ts";
+import { rawRequest } from "../support/network/raw_request.ts";
+import { showRequest, trickyTargets } from "../support/functions/request_function.ts";
+import { streamsSource } from "../support/functions/streams_function.ts";
 
 Deno.test("answers are streamed through a node and a balancer", async (t) => {
   await using world = await Continuum.start();

@@ -53,7 +53,7 @@ Deno.test("node:http: a request without a response never ends (lib/runtime/docke
   assert.equal(output, "silence\n");
 });
 
-Deno.test("node:http2: a session on a socket that has just connected hangs, denoland/deno#33009 (lib/registry/etcd/gateway.ts)", async () => {
+Deno.test("node:http2: a session on a socket that has just connected hangs, denoland/deno#33009 (lib/registry/etcd/client/gateway.ts)", async () => {
   const output = await run(`import http2 from "node:http2";
     import net from "node:net";
     const server = http2.createServer();

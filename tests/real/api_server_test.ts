@@ -10,7 +10,7 @@ import { type ApiServer, serveApi } from "../../lib/api/server.ts";
 import type { ApiServices, Invocation } from "../../lib/api/services.ts";
 import { ServerledgeError } from "../../lib/base/errors.ts";
 import type { InvocationResult } from "../../lib/model/invocation.ts";
-import { fakeServices, sampleResult } from "../support/fake_services.ts";
+import { fakeServices, sampleResult } from "../support/fakes/fake_services.ts";
 
 /** An invocation that a test ends, and that tells when it is cancelled. */
 class Held implements Invocation {

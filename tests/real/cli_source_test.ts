@@ -5,7 +5,7 @@ import { readTar } from "../../lib/archive/archive.ts";
 import { readCode } from "../../lib/registry/code/source.ts";
 import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
-import { zipBytes } from "../support/zip_bytes.ts";
+import { zipBytes } from "../support/functions/zip_bytes.ts";
 
 function refused(source: string, reason: RegExp): Promise<void> {
   return assert.rejects(readSource(source), (error) => {

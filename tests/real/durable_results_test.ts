@@ -11,7 +11,7 @@ import { DurableResults } from "../../lib/registry/local/durable_results.ts";
 import type { AsyncResult, Registry, RegistryHealth } from "../../lib/registry/registry.ts";
 import { maxWaiting, ResultJournal } from "../../lib/registry/local/result_journal.ts";
 import { openSqlite } from "../../lib/registry/local/registry.ts";
-import { sampleReport } from "../support/fake_services.ts";
+import { sampleReport } from "../support/fakes/fake_services.ts";
 import { reportFromWire } from "../../lib/model/invocation.ts";
 import { tempDir } from "../support/temp_dir.ts";
 

@@ -83,7 +83,7 @@ Deno.test("a few connections may be open before the hello, others are closed at 
 
 Deno.test("a connection that comes when no descriptor is left is taken later", async () => {
   await using dir = await tempDir("endpoint");
-  const program = new URL("../support/crowded_endpoint.ts", import.meta.url).pathname;
+  const program = new URL("../support/fakes/crowded_endpoint.ts", import.meta.url).pathname;
   const { stdout, stderr } = await new Deno.Command("sh", {
     args: [
       "-c",

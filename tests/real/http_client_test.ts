@@ -12,7 +12,7 @@ import { BadMessage, ConnectionBroken, NeverSent } from "../../lib/http/failures
 import { askGuarded } from "../../lib/http/guarded.ts";
 import type { HttpRequest } from "../../lib/http/request.ts";
 import { eventually } from "../support/eventually.ts";
-import { RawServer, say, sayWhole } from "../support/raw_server.ts";
+import { RawServer, say, sayWhole } from "../support/network/raw_server.ts";
 
 const never = new AbortController().signal;
 const maxBytes = 1 << 20;

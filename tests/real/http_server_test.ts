@@ -10,7 +10,7 @@ import type { HttpHandler, IncomingRequest } from "../../lib/http/server/message
 import { HttpServer } from "../../lib/http/server/server.ts";
 import { eventually } from "../support/eventually.ts";
 import { runToEnd } from "../support/process.ts";
-import { RawClient } from "../support/raw_client.ts";
+import { RawClient } from "../support/network/raw_client.ts";
 
 interface TestServer extends AsyncDisposable {
   readonly port: number;

@@ -10,7 +10,7 @@ import type { LoadResult } from "../../lib/lab/load/report/result.ts";
 import { runLoad } from "../../lib/lab/load/run.ts";
 import type { Scenario } from "../../lib/lab/load/scenario.ts";
 import { eventually } from "../support/eventually.ts";
-import { closeQuietly, RawServer, say, sayWhole } from "../support/raw_server.ts";
+import { closeQuietly, RawServer, say, sayWhole } from "../support/network/raw_server.ts";
 
 const report = (node: string) =>
   JSON.stringify({

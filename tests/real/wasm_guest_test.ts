@@ -14,7 +14,7 @@ import { CallOutput } from "../../lib/runtime/sandbox/guest/output.ts";
 import { WasiSystem } from "../../lib/runtime/sandbox/guest/wasm/wasi.ts";
 import { WasmFunction, type WasmOptions } from "../../lib/runtime/sandbox/guest/wasm/module.ts";
 import { failure, value } from "../contract/environment.ts";
-import { buildWasm, type WasmModules, type WasmSource } from "../support/wasm.ts";
+import { buildWasm, type WasmModules, type WasmSource } from "../support/functions/wasm.ts";
 
 const now = 1_700_000_000_000;
 

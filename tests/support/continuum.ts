@@ -14,7 +14,7 @@ import { type Answer, get, post } from "./client.ts";
 import { startEtcd, type TestEtcd } from "./etcd.ts";
 import { eventually } from "./eventually.ts";
 import { runToEnd } from "./process.ts";
-import { freePort } from "./free_port.ts";
+import { freePort } from "./network/free_port.ts";
 import { type NodeOptions, type NodeProcess, startNodeProcess } from "./node.ts";
 
 /** Signs what the nodes of a continuum under test send each other. */

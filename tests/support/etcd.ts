@@ -5,7 +5,7 @@
  */
 
 import { eventually } from "./eventually.ts";
-import { freePort } from "./free_port.ts";
+import { freePort } from "./network/free_port.ts";
 import { tempDir } from "./temp_dir.ts";
 
 /** A running etcd, removed with its data when it is disposed. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { freePort } from "./free_port.ts";
+import { freePort } from "./network/free_port.ts";
 import { cleanEnv, runToEnd } from "./process.ts";
 
 /** How a node process is started. */

@@ -11,7 +11,7 @@ import { resolveConfig } from "../../lib/config/config.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import type { NodeObserver } from "../../lib/registry/registry.ts";
-import { type Behaviour, FakeNode } from "./fake_node.ts";
+import { type Behaviour, FakeNode } from "./fakes/fake_node.ts";
 
 /** A balancer that is listening, and its registry, which a test plays. */
 export interface Region extends AsyncDisposable {

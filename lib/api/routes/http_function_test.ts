@@ -5,7 +5,7 @@ import {
   sampleReport,
   sampleResult,
   type TestRequest,
-} from "../../../tests/support/fake_services.ts";
+} from "../../../tests/support/fakes/fake_services.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { createApp } from "../app.ts";
 import { incomingRequest } from "../../http/server/web.ts";

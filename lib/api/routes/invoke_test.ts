@@ -5,7 +5,7 @@ import {
   sampleReport,
   sampleResult,
   type TestRequest,
-} from "../../../tests/support/fake_services.ts";
+} from "../../../tests/support/fakes/fake_services.ts";
 import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
 import type { InvokeRequest, Report } from "../../model/invocation.ts";
 import { createApp } from "../app.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fakeServices, sampleReport } from "../../../tests/support/fake_services.ts";
+import { fakeServices, sampleReport } from "../../../tests/support/fakes/fake_services.ts";
 import { reportFromWire } from "../../model/invocation.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { type Definition, type FunctionRecord, readDefinition } from "../../model/function.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fakeServices } from "../../../tests/support/fake_services.ts";
+import { fakeServices } from "../../../tests/support/fakes/fake_services.ts";
 import type { NodeStatus } from "../../model/status.ts";
 import { readableStatus } from "./status.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { recordedTerminal } from "../../../tests/support/recorded_terminal.ts";
+import { recordedTerminal } from "../../../tests/support/fakes/recorded_terminal.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { reportFailure } from "./failure.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { moduleBytes, section } from "../../../tests/support/wasm_bytes.ts";
+import { moduleBytes, section } from "../../../tests/support/functions/wasm_bytes.ts";
 import type { ServerledgeError } from "../../base/errors.ts";
 import { packTar } from "../../archive/archive.ts";
 import { checkWasmCode } from "./wasm.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { EtcdClient } from "./client.ts";
+import type { EtcdClient } from "./client/client.ts";
 import { forEach } from "./steps.ts";
 
 /** Largest value of one key. */

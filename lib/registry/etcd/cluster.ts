@@ -7,9 +7,9 @@
 
 import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
-import { firstAnswer, memberOf } from "./hedge.ts";
-import type { EtcdOptions } from "./options.ts";
-import { asEtcdError, EtcdError, EtcdTransport, grpc } from "./transport.ts";
+import { firstAnswer, memberOf } from "./client/hedge.ts";
+import type { EtcdOptions } from "./client/options.ts";
+import { asEtcdError, EtcdError, EtcdTransport, grpc } from "./client/transport.ts";
 import type { RegistryHealth } from "../registry.ts";
 
 /** How long a call to one member may take, ms; an answer that has begun may take longer. */

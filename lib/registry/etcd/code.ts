@@ -8,10 +8,10 @@ import * as v from "valibot";
 import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
 import { readChunks, writeChunks } from "./chunks.ts";
-import type { EtcdClient } from "./client.ts";
+import type { EtcdClient } from "./client/client.ts";
 import { codeFolder, codePrefix, functionsPrefix, pinKey, pinsOf } from "./keys.ts";
-import type { SharedLeases } from "./leases.ts";
-import { noneBelow, removeBelow, unwrittenSince } from "./requests.ts";
+import type { SharedLeases } from "./client/leases.ts";
+import { noneBelow, removeBelow, unwrittenSince } from "./client/requests.ts";
 import { pinMs, Pins } from "../pins.ts";
 import { parseRecord, readRecord } from "../records.ts";
 

@@ -8,10 +8,10 @@ import { pause } from "../../base/async.ts";
 import type { Clock } from "../../base/clock.ts";
 import { logger } from "../../base/log.ts";
 import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
-import type { Changes, Entry, EtcdClient } from "./client.ts";
+import type { Changes, Entry, EtcdClient } from "./client/client.ts";
 import { nodesPrefix } from "./keys.ts";
 import { leaseTtlS } from "./nodes.ts";
-import type { EtcdOptions } from "./options.ts";
+import type { EtcdOptions } from "./client/options.ts";
 import { readRecord, UnreadableValues } from "../records.ts";
 import type { NodeObserver } from "../registry.ts";
 

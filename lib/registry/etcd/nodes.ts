@@ -8,10 +8,10 @@ import { pause } from "../../base/async.ts";
 import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
 import { readRecord } from "../records.ts";
 import type { Registration } from "../registry.ts";
-import type { EtcdClient } from "./client.ts";
+import type { EtcdClient } from "./client/client.ts";
 import { LeaseLost } from "./cluster.ts";
 import { nodesPrefix } from "./keys.ts";
-import { absent, put, read } from "./requests.ts";
+import { absent, put, read } from "./client/requests.ts";
 
 /** How long a node that falls silent stays registered, s. */
 export const leaseTtlS = 10;

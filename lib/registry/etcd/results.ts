@@ -7,11 +7,11 @@
 import * as v from "valibot";
 import { randomId } from "../../base/ids.ts";
 import { chunkBytes, readChunks, writeChunks } from "./chunks.ts";
-import type { EtcdClient } from "./client.ts";
+import type { EtcdClient } from "./client/client.ts";
 import { LeaseLost } from "./cluster.ts";
 import { pendingPrefix, resultKey, resultParts } from "./keys.ts";
-import type { SharedLeases } from "./leases.ts";
-import { put, remove } from "./requests.ts";
+import type { SharedLeases } from "./client/leases.ts";
+import { put, remove } from "./client/requests.ts";
 import { decodeLongResult, encodeLongResult, isLongResult } from "../long_results.ts";
 import { readRecord } from "../records.ts";
 import { type AsyncResult, asyncResultSchema, storedResult } from "../registry.ts";

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { get } from "../../../tests/support/client.ts";
 import { startEtcd } from "../../../tests/support/etcd.ts";
 import { eventually } from "../../../tests/support/eventually.ts";
-import { freePort } from "../../../tests/support/free_port.ts";
+import { freePort } from "../../../tests/support/network/free_port.ts";
 import { MeasuredNode } from "../node/client.ts";
 import type { Results } from "../results.ts";
 import { inRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";

@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { post } from "../../../tests/support/client.ts";
-import { compileWasm, wasmFunction } from "../../../tests/support/wasm.ts";
+import { compileWasm, wasmFunction } from "../../../tests/support/functions/wasm.ts";
 import { instanceMib, invokeBody, MeasuredNode } from "../node/client.ts";
 import { medianOf } from "../../../lib/lab/statistics.ts";
 import type { Results } from "../results.ts";

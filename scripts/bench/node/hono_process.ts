@@ -4,7 +4,7 @@
  * @module
  */
 
-import { freePort } from "../../../tests/support/free_port.ts";
+import { freePort } from "../../../tests/support/network/free_port.ts";
 import { eventually } from "../../../tests/support/eventually.ts";
 import { invokeBody } from "./client.ts";
 

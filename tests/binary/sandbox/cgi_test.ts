@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { get, post } from "../../support/client.ts";
 import { startNodeProcess } from "../../support/node.ts";
-import { compileWasm, wasmFunction } from "../../support/wasm.ts";
+import { compileWasm, wasmFunction } from "../../support/functions/wasm.ts";
 
 const example = (name: string) =>
   compileWasm([

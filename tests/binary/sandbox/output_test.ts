@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { code, get, post } from "../../support/client.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type NodeProcess, startNodeProcess } from "../../support/node.ts";
-import { compileWasm, wasmFunction } from "../../support/wasm.ts";
+import { compileWasm, wasmFunction } from "../../support/functions/wasm.ts";
 
 const line = "the last thing that it did";
 

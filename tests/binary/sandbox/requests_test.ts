@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { code, post } from "../../support/client.ts";
 import { startNodeProcess } from "../../support/node.ts";
-import { rawRequest } from "../../support/raw_request.ts";
-import { showRequest, trickyTargets } from "../../support/request_function.ts";
+import { rawRequest } from "../../support/network/raw_request.ts";
+import { showRequest, trickyTargets } from "../../support/functions/request_function.ts";
 
 Deno.test("requests reach functions as they were sent", async (t) => {
   await using node = await startNodeProcess({ config: { "container.pool.memory": 1024 } });

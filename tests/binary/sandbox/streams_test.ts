@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { code, post } from "../../support/client.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type NodeProcess, startNodeProcess } from "../../support/node.ts";
-import { streamsSource as source } from "../../support/streams_function.ts";
+import { streamsSource as source } from "../../support/functions/streams_function.ts";
 
 async function create(node: NodeProcess, name: string, fields: Record<string, unknown> = {}) {
   const definition = {

@@ -3,7 +3,7 @@ import type { FunctionRecord } from "../../../lib/model/function.ts";
 import { crashed, environmentContract, failure, value } from "../../contract/environment.ts";
 import { dockerCall, dockerFunction } from "../../support/docker.ts";
 import { sandboxWorld } from "../../support/sandbox_world.ts";
-import { buildWasm } from "../../support/wasm.ts";
+import { buildWasm } from "../../support/functions/wasm.ts";
 
 async function open() {
   const modules = await buildWasm();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { crashed, value } from "../../contract/environment.ts";
 import { dockerCall, dockerFunction, dockerWorld } from "../../support/docker.ts";
-import { EngineGate } from "../../support/engine_gate.ts";
+import { EngineGate } from "../../support/network/engine_gate.ts";
 import { eventually } from "../../support/eventually.ts";
 
 const never = new AbortController().signal;

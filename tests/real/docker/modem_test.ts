@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Engine, engineStatus } from "../../../lib/runtime/docker/engine/engine.ts";
 import { followProgress } from "../../../lib/runtime/docker/engine/progress.ts";
-import { scriptedEngine } from "../../support/scripted_engine.ts";
+import { scriptedEngine } from "../../support/fakes/scripted_engine.ts";
 
 const brokenJson =
   'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"A';

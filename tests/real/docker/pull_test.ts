@@ -3,7 +3,7 @@ import { Engine } from "../../../lib/runtime/docker/engine/engine.ts";
 import { ImageBook } from "../../../lib/images/records.ts";
 import { Images } from "../../../lib/runtime/docker/images/images.ts";
 import { eventually } from "../../support/eventually.ts";
-import { scriptedEngine } from "../../support/scripted_engine.ts";
+import { scriptedEngine } from "../../support/fakes/scripted_engine.ts";
 
 const missing = "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 const line = JSON.stringify({

@@ -3,12 +3,12 @@ import { startLogging } from "../../../lib/cli/logging.ts";
 import { hashArchive } from "../../../lib/archive/archive.ts";
 import { Catalog } from "../../../lib/registry/catalog.ts";
 import { connectEtcd } from "../../../lib/registry/etcd/registry.ts";
-import type { EtcdOptions } from "../../../lib/registry/etcd/options.ts";
+import type { EtcdOptions } from "../../../lib/registry/etcd/client/options.ts";
 import type { Registry } from "../../../lib/registry/registry.ts";
 import { Recorder, sampleCode, sampleRecord } from "../../contract/registry.ts";
 import { startEtcd, startEtcdCluster, type TestEtcd } from "../../support/etcd.ts";
 import { eventually } from "../../support/eventually.ts";
-import { Relay } from "../../support/relay.ts";
+import { Relay } from "../../support/network/relay.ts";
 
 /** A registry that is connected, and what its watch tells. */
 async function connected(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CallOutput } from "../output.ts";
-import { globals, running, section } from "../../../../../tests/support/wasm_bytes.ts";
+import { globals, running, section } from "../../../../../tests/support/functions/wasm_bytes.ts";
 import { WasmFunction } from "./module.ts";
 
 function fn(bytes: Uint8Array, stateful = false): () => unknown {

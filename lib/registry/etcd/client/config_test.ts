@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { resolveConfig } from "../../config/config.ts";
+import { resolveConfig } from "../../../config/config.ts";
 import { etcdOptions } from "./config.ts";
 import type { EtcdOptions } from "./options.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { eventually } from "./eventually.ts";
+import { eventually } from "../eventually.ts";
 
 /** Carries connections. Disposing it closes them. */
 export class Relay implements AsyncDisposable {

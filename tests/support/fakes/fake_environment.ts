@@ -4,9 +4,9 @@
  * @module
  */
 
-import { ServerledgeError } from "../../lib/base/errors.ts";
-import type { FunctionRecord } from "../../lib/model/function.ts";
-import type { ColdTier } from "../../lib/model/start_tier.ts";
+import { ServerledgeError } from "../../../lib/base/errors.ts";
+import type { FunctionRecord } from "../../../lib/model/function.ts";
+import type { ColdTier } from "../../../lib/model/start_tier.ts";
 import type {
   Call,
   Claim,
@@ -15,7 +15,7 @@ import type {
   Loss,
   Reply,
   SpareBudget,
-} from "../../lib/runtime/environment.ts";
+} from "../../../lib/runtime/environment.ts";
 
 /** One promise that the test settles. */
 interface Pending<T> {

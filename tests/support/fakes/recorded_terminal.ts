@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Terminal } from "../../lib/cli/terminal.ts";
+import type { Terminal } from "../../../lib/cli/terminal.ts";
 
 /** A terminal and what was written to it so far. */
 export interface RecordedTerminal {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { KnownNodes } from "../local/known_nodes.ts";
+import type { KnownNodes } from "../../local/known_nodes.ts";
 
 /** Certificates for TLS, PEM. */
 export interface EtcdTls {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { tempDir } from "./temp_dir.ts";
+import { tempDir } from "../temp_dir.ts";
 
 /**
  * Sets `DOCKER_HOST` to such an engine until disposed. It answers once per connection.

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { tryParseObject } from "../../json/json.ts";
+import { tryParseObject } from "../../../json/json.ts";
 import type { EtcdOptions } from "./options.ts";
 
 /** A call that etcd answered with an error, or that did not reach it. */

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { DatagramCodec, type LocalNews } from "../../lib/cluster/status/datagram.ts";
-import type { NodeRecord } from "../../lib/model/node.ts";
-import { testSecret } from "./continuum.ts";
+import { DatagramCodec, type LocalNews } from "../../../lib/cluster/status/datagram.ts";
+import type { NodeRecord } from "../../../lib/model/node.ts";
+import { testSecret } from "../continuum.ts";
 
 /** More of everything than anybody has. */
 export const boundless: LocalNews = {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ManualClock } from "../../base/clock.ts";
+import { ManualClock } from "../../../base/clock.ts";
 import { SharedLeases } from "./leases.ts";
 
 /** Leases by a counting grant. */

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { ExecutorEndpoint } from "../../lib/runtime/wire/endpoint.ts";
-import { FrameBatch } from "../../lib/runtime/wire/frames.ts";
+import { ExecutorEndpoint } from "../../../lib/runtime/wire/endpoint.ts";
+import { FrameBatch } from "../../../lib/runtime/wire/frames.ts";
 
 /** Longer than the endpoint's first tries take. */
 const crowdedMs = 200;

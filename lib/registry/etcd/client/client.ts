@@ -5,12 +5,12 @@
  */
 
 import { type IKeyValue, type IRangeRequest, KVClient, LeaseClient } from "etcd3/lib/rpc.js";
-import { bulkTimeoutMs, callTimeoutMs, EtcdCluster } from "./cluster.ts";
+import { bulkTimeoutMs, callTimeoutMs, EtcdCluster } from "../cluster.ts";
 import { gateway, gatewayRequest, readAnswer, watchLineSchema } from "./gateway.ts";
 import type { EtcdOptions } from "./options.ts";
 import { below, bufferOf, type Transaction } from "./requests.ts";
-import { readJsonLines } from "../../json/lines.ts";
-import type { RegistryHealth } from "../registry.ts";
+import { readJsonLines } from "../../../json/lines.ts";
+import type { RegistryHealth } from "../../registry.ts";
 
 /** Keys of one answer to a listing. */
 const pageSize = 2000;

@@ -5,12 +5,12 @@
  * @module
  */
 
-import type { Clock } from "../base/clock.ts";
-import { asServerledgeError } from "../base/errors.ts";
-import { logger } from "../base/log.ts";
-import type { FunctionRecord } from "../model/function.ts";
+import type { Clock } from "../../base/clock.ts";
+import { asServerledgeError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import type { FunctionRecord } from "../../model/function.ts";
 import type { KeepAlive } from "./keep_alive.ts";
-import type { Pool } from "./pool.ts";
+import type { Pool } from "../pool.ts";
 import type { Rests } from "./rests.ts";
 
 /** How often `MinInstances` is looked after, ms: so soon is a lost instance replaced. */

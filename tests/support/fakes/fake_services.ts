@@ -5,16 +5,16 @@
  * @module
  */
 
-import { ServerledgeError } from "../../lib/base/errors.ts";
-import { BodyBudget } from "../../lib/api/body_budget.ts";
-import type { ApiServices, Invocation } from "../../lib/api/services.ts";
-import { resolveConfig } from "../../lib/config/config.ts";
+import { ServerledgeError } from "../../../lib/base/errors.ts";
+import { BodyBudget } from "../../../lib/api/body_budget.ts";
+import type { ApiServices, Invocation } from "../../../lib/api/services.ts";
+import { resolveConfig } from "../../../lib/config/config.ts";
 import {
   type InvocationResult,
   reportFromWire,
   type WireReport,
-} from "../../lib/model/invocation.ts";
-import type { NodeStatus } from "../../lib/model/status.ts";
+} from "../../../lib/model/invocation.ts";
+import type { NodeStatus } from "../../../lib/model/status.ts";
 
 /**
  * What a test sends. Not `RequestInit`, whose meaning changes with what else is type-checked: types

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { ServerledgeError } from "../../lib/base/errors.ts";
-import { errorAnswer } from "../../lib/api/errors.ts";
-import { jsonAnswer } from "../../lib/api/headers.ts";
-import type { NodeRecord } from "../../lib/model/node.ts";
+import { ServerledgeError } from "../../../lib/base/errors.ts";
+import { errorAnswer } from "../../../lib/api/errors.ts";
+import { jsonAnswer } from "../../../lib/api/headers.ts";
+import type { NodeRecord } from "../../../lib/model/node.ts";
 
 /** How a fake node answers an invocation. */
 export type Behaviour = (request: Request, node: FakeNode) => Response | Promise<Response>;

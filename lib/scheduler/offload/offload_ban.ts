@@ -4,9 +4,9 @@
  * @module
  */
 
-import { logger } from "../base/log.ts";
-import type { NodeView } from "../policy/contract.ts";
-import type { Invocation } from "./invocation.ts";
+import { logger } from "../../base/log.ts";
+import type { NodeView } from "../../policy/contract.ts";
+import type { Invocation } from "../invocation.ts";
 
 const log = logger("scheduler");
 

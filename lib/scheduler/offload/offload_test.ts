@@ -1,22 +1,26 @@
 import assert from "node:assert/strict";
-import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fake_environment.ts";
-import { ManualClock } from "../base/clock.ts";
-import { Deadlines } from "../base/deadlines.ts";
-import { type ErrorCode, ServerledgeError } from "../base/errors.ts";
-import type { Eligibility, Forwarded, Peers } from "../cluster/peers/peers.ts";
-import type { Hop } from "../model/hop.ts";
+import {
+  FakeEnvironment,
+  fakeRecord,
+  settle,
+} from "../../../tests/support/fakes/fake_environment.ts";
+import { ManualClock } from "../../base/clock.ts";
+import { Deadlines } from "../../base/deadlines.ts";
+import { type ErrorCode, ServerledgeError } from "../../base/errors.ts";
+import type { Eligibility, Forwarded, Peers } from "../../cluster/peers/peers.ts";
+import type { Hop } from "../../model/hop.ts";
 import {
   defaultRequest,
   type InvocationResult,
   type InvokeRequest,
   type Report,
-} from "../model/invocation.ts";
-import { QosClasses } from "../model/qos.ts";
-import type { Outcome, PeerView, Policy, Refusal } from "../policy/contract.ts";
-import { Ledger } from "../pool/ledger.ts";
-import { Pool } from "../pool/pool.ts";
-import type { InvocationEnd } from "./observer.ts";
-import { Scheduler } from "./scheduler.ts";
+} from "../../model/invocation.ts";
+import { QosClasses } from "../../model/qos.ts";
+import type { Outcome, PeerView, Policy, Refusal } from "../../policy/contract.ts";
+import { Ledger } from "../../pool/ledger.ts";
+import { Pool } from "../../pool/pool.ts";
+import type { InvocationEnd } from "../observer.ts";
+import { Scheduler } from "../scheduler.ts";
 
 /** Sends everything to the first peer offered, then runs here, then waits. */
 const eager: Policy = {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { ServerledgeError } from "../../base/errors.ts";
-import type { Config } from "../../config/config.ts";
+import { ServerledgeError } from "../../../base/errors.ts";
+import type { Config } from "../../../config/config.ts";
 import type { EtcdOptions, EtcdTls } from "./options.ts";
 
 type TlsKey = "etcd.tls.ca" | "etcd.tls.cert" | "etcd.tls.key";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { fakeRecord, settle } from "../../tests/support/fake_environment.ts";
-import { ManualClock } from "../base/clock.ts";
+import { fakeRecord, settle } from "../../../tests/support/fakes/fake_environment.ts";
+import { ManualClock } from "../../base/clock.ts";
 import { Janitor } from "./janitor.ts";
 import { fixedKeepAlive, type KeepAlive } from "./keep_alive.ts";
 import { Rests } from "./rests.ts";

@@ -13,7 +13,7 @@
 import { Buffer } from "node:buffer";
 import type { ICallable } from "etcd3/lib/rpc.js";
 import * as v from "valibot";
-import { ServerledgeError } from "../../base/errors.ts";
+import { ServerledgeError } from "../../../base/errors.ts";
 
 /** Makes a call of the gateway; resolves to the answer. */
 export type GatewayCall = (path: string, request: unknown, timeoutMs?: number) => Promise<unknown>;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { fakeRecord } from "../../tests/support/fake_environment.ts";
-import { ManualClock } from "../base/clock.ts";
+import { fakeRecord } from "../../../tests/support/fakes/fake_environment.ts";
+import { ManualClock } from "../../base/clock.ts";
 import { Rests } from "./rests.ts";
 
 function setUp(windows = { preWarmMs: 100, keepAliveMs: 50 }) {

@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { Clock } from "../base/clock.ts";
-import type { FunctionRecord } from "../model/function.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { FunctionRecord } from "../../model/function.ts";
 import type { KeepAlive } from "./keep_alive.ts";
-import type { PoolUsage } from "./watchers.ts";
+import type { PoolUsage } from "../watchers.ts";
 
 /** What is known of one function; there are no more than functions. */
 interface Usage {

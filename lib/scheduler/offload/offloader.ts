@@ -4,18 +4,18 @@
  * @module
  */
 
-import type { Clock } from "../base/clock.ts";
-import type { Deadlines } from "../base/deadlines.ts";
-import { asServerledgeError, type ServerledgeError } from "../base/errors.ts";
-import type { Peers } from "../cluster/peers/peers.ts";
-import type { InvocationResult } from "../model/invocation.ts";
-import type { Refusal } from "../policy/contract.ts";
-import type { Answers } from "./answers.ts";
-import type { EstimateBook } from "./estimates.ts";
-import type { Invocation } from "./invocation.ts";
-import { deadlineExceeded } from "./refusals.ts";
-import type { NodeName } from "./report.ts";
-import { arrived, type Offloaded } from "./state.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Deadlines } from "../../base/deadlines.ts";
+import { asServerledgeError, type ServerledgeError } from "../../base/errors.ts";
+import type { Peers } from "../../cluster/peers/peers.ts";
+import type { InvocationResult } from "../../model/invocation.ts";
+import type { Refusal } from "../../policy/contract.ts";
+import type { Answers } from "../answers.ts";
+import type { EstimateBook } from "../estimates.ts";
+import type { Invocation } from "../invocation.ts";
+import { deadlineExceeded } from "../refusals.ts";
+import type { NodeName } from "../report.ts";
+import { arrived, type Offloaded } from "../state.ts";
 
 /** What an offloader works with. */
 export interface OffloaderOptions {

@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import type { ICompare, IRequestOp } from "etcd3/lib/rpc.js";
-import { endOf } from "./keys.ts";
+import { endOf } from "../keys.ts";
 
 /** A condition of a transaction. */
 export type Compare = Readonly<ICompare>;

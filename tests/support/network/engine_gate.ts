@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type TempDir, tempDir } from "./temp_dir.ts";
+import { type TempDir, tempDir } from "../temp_dir.ts";
 
 const realSocket = "/var/run/docker.sock";
 

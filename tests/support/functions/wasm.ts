@@ -6,8 +6,8 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { packTar } from "../../lib/archive/archive.ts";
-import { tempDir } from "./temp_dir.ts";
+import { packTar } from "../../../lib/archive/archive.ts";
+import { tempDir } from "../temp_dir.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const wasi = ["--target=wasm32-wasi", "-O2"];
