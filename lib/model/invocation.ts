@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { sliceBytes, slices } from "../base/slices.ts";
 import type { Text } from "../json/quoted.ts";
-import { localitySchema } from "./locality.ts";
+import { type Locality, localitySchema } from "./locality.ts";
 import type { PageAnswer } from "./page.ts";
 import { startTiers } from "./start_tier.ts";
 import { isObject, type JsonObject, parse, parseJson } from "../json/json.ts";
@@ -57,16 +57,38 @@ export const invokeSchema = v.object({
 });
 
 /** A checked invocation request with all defaults filled in. */
-export type InvokeRequest =
-  & Omit<v.InferOutput<typeof invokeSchema>, "Params" | "CanDoOffloading">
-  & {
-    /** What the function gets, as it came. */
-    readonly Params: Params;
-    /** True if another node may run it. */
-    readonly CanDoOffloading: boolean;
-  };
+export interface InvokeRequest {
+  /** What the function gets, as it came. */
+  readonly params: Params;
+  /** Its class, by number or name. */
+  readonly qosClass: number | string;
+  /** Response-time limit, s; 0 or less: none. */
+  readonly maxResponseS: number;
+  /** Where its data may go. */
+  readonly locality: Locality;
+  /** True if another node may run it. */
+  readonly canOffload: boolean;
+  /** True if its client polls for the result. */
+  readonly isAsync: boolean;
+  /** True if the report has what the function wrote. */
+  readonly returnOutput: boolean;
+}
 
-const invokeKeys = Object.keys(invokeSchema.entries) as (keyof InvokeRequest)[];
+/** A request as clients and other nodes send it. */
+export type WireRequest = v.InferInput<typeof invokeSchema>;
+
+const requestNames = {
+  Params: "params",
+  QoSClass: "qosClass",
+  QoSMaxRespT: "maxResponseS",
+  Locality: "locality",
+  CanDoOffloading: "canOffload",
+  Async: "isAsync",
+  ReturnOutput: "returnOutput",
+} as const satisfies Record<keyof WireRequest, keyof InvokeRequest>;
+const { Params: _, ...fieldNames } = requestNames;
+
+const invokeKeys = Object.keys(invokeSchema.entries) as (keyof WireRequest)[];
 /** Bodies up to this length are scanned in one go, bytes; a slice of a longer one takes some 3 ms. */
 const scannedAtOnce = 1 << 16;
 /** Longest value of a field other than the parameters, bytes. */
@@ -75,13 +97,13 @@ const decoder = new TextDecoder();
 
 /** An invocation of which nothing is said, on a node that says nothing of it either. */
 export const defaultRequest: InvokeRequest = Object.freeze({
-  Params: noParams,
-  QoSClass: 0,
-  QoSMaxRespT: 0,
-  Locality: "any",
-  CanDoOffloading: true,
-  Async: false,
-  ReturnOutput: false,
+  params: noParams,
+  qosClass: 0,
+  maxResponseS: 0,
+  locality: "any",
+  canOffload: true,
+  isAsync: false,
+  returnOutput: false,
 });
 
 /**
@@ -101,6 +123,15 @@ export async function readInvokeRequest(
   if (body.length <= scannedAtOnce) step(scan, body);
   else await slices.run(() => step(scan, body, sliceBytes));
   return requestIn(scan, body, defaults);
+}
+
+/**
+ * Writes a request without its parameters, which go on as they came.
+ *
+ * @param request of a client
+ */
+export function requestToWire(request: Omit<InvokeRequest, "params">): Omit<WireRequest, "Params"> {
+  return toWire(request, fieldNames);
 }
 
 /** Goes on with a scan, and tells in words what is wrong. */
@@ -128,7 +159,7 @@ function requestIn(scan: JsonScan, body: RawJson, defaults: InvokeRequest): Invo
     if (!member) continue;
     const name = invokeKeys[place]!;
     if (name === "Params") {
-      request.Params = paramsIn(member, body);
+      request.params = paramsIn(member, body);
       continue;
     }
     const value = fieldIn(name, member, body);
@@ -137,7 +168,7 @@ function requestIn(scan: JsonScan, body: RawJson, defaults: InvokeRequest): Invo
     const field = v.safeParse(invokeSchema.entries[name], given[name]);
     // The whole schema words what is wrong, with its path.
     if (!field.success) parse(invokeSchema, given);
-    request[name] = field.output;
+    request[requestNames[name]] = field.output;
   }
   return request as unknown as InvokeRequest;
 }

@@ -4,16 +4,18 @@ import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import {
   defaultRequest,
-  type InvokeRequest,
   invokeSchema,
   readInvokeRequest,
+  requestToWire,
+  type WireRequest,
 } from "./invocation.ts";
 import { noParams } from "./params.ts";
 
-/** A request as it is read, its parameters parsed. */
-async function read(body: string): Promise<Record<keyof InvokeRequest, unknown>> {
-  const { Params, ...rest } = await readInvokeRequest(new TextEncoder().encode(body));
-  return { Params: JSON.parse(new TextDecoder().decode(Params.json)), ...rest };
+/** A request as it is read, in the names of the wire, its parameters parsed. */
+async function read(body: string): Promise<Record<keyof WireRequest, unknown>> {
+  const { params, ...rest } = await readInvokeRequest(new TextEncoder().encode(body));
+  const Params = JSON.parse(new TextDecoder().decode(params.json));
+  return { ...requestToWire(rest) as Required<WireRequest>, Params };
 }
 
 Deno.test("an empty body, null fields and absent fields mean the defaults", async () => {
@@ -33,13 +35,13 @@ Deno.test("an empty body, null fields and absent fields mean the defaults", asyn
 });
 
 Deno.test("a missing CanDoOffloading is what the node says, one that is sent stays", async () => {
-  for (const CanDoOffloading of [true, false]) {
+  for (const canOffload of [true, false]) {
     const may = async (body: string) => {
-      const defaults = { ...defaultRequest, CanDoOffloading };
-      return (await readInvokeRequest(new TextEncoder().encode(body), defaults)).CanDoOffloading;
+      const defaults = { ...defaultRequest, canOffload };
+      return (await readInvokeRequest(new TextEncoder().encode(body), defaults)).canOffload;
     };
     for (const body of ["", "{}", '{"Params":{"name":"Ada"}}', '{"CanDoOffloading":null}']) {
-      assert.equal(await may(body), CanDoOffloading, body);
+      assert.equal(await may(body), canOffload, body);
     }
     assert.equal(await may('{"CanDoOffloading":false}'), false);
     assert.equal(await may('{"canDoOffloading":true}'), true);
@@ -137,10 +139,10 @@ Deno.test("of a field that is there twice the last one counts, whatever its case
 Deno.test("parameters are the bytes that were sent, and what doubles cannot hold is known", async () => {
   const sent = '{ "a" : [1.0, 9007199254740993],\n"z":"\\u00e9\\ud800" }';
   const body = new TextEncoder().encode(`{"Params" : ${sent} }`);
-  const { Params } = await readInvokeRequest(body);
-  assert.equal(new TextDecoder().decode(Params.json), sent);
-  assert.equal(Params.largeInteger, "Params.a.1");
-  const { Params: none } = await readInvokeRequest(new TextEncoder().encode('{"Params":null}'));
+  const { params } = await readInvokeRequest(body);
+  assert.equal(new TextDecoder().decode(params.json), sent);
+  assert.equal(params.largeInteger, "Params.a.1");
+  const { params: none } = await readInvokeRequest(new TextEncoder().encode('{"Params":null}'));
   assert.equal(none, noParams);
   await assert.rejects(read('{"Params":{"x":{"y":[0,-1e400]}}}'), {
     code: "INVALID_REQUEST",

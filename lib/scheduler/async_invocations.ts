@@ -85,7 +85,7 @@ export class AsyncInvocations implements AsyncDisposable {
     const { scheduler, clock, node, area, kept, url, registry, ttlMs } = this.#options;
     const invocation = scheduler.submit(name, request, origin);
     const ended = this.#result(invocation);
-    const isKept = kept && allowedAreas([invocation.record.Locality, request.Locality], area);
+    const isKept = kept && allowedAreas([invocation.record.Locality, request.locality], area);
     if (isKept) this.#kept.add(invocation.id);
     try {
       if (isKept) {

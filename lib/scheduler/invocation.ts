@@ -104,7 +104,7 @@ export class Invocation implements Waiter, BagMember {
     this.hop = hop;
     this.hopsLeft = hopsLeft;
     this.visited = [...hop?.visited ?? []];
-    const seconds = request.QoSMaxRespT > 0 ? request.QoSMaxRespT : qosClass.limit;
+    const seconds = request.maxResponseS > 0 ? request.maxResponseS : qosClass.limit;
     const limitMs = seconds > 0 ? seconds * 1000 : Infinity;
     this.answerBy = arrivedAt + Math.min(limitMs, hop?.budgetMs ?? Infinity);
     const { promise, resolve, reject } = Promise.withResolvers<InvocationResult>();

@@ -73,7 +73,7 @@ export class LocalRunner {
       id: invocation.id,
       params,
       timeoutMs: Math.max(1, Math.ceil(limit - this.#clock.now())),
-      returnOutput: request.ReturnOutput,
+      returnOutput: request.returnOutput,
       onStream: takesStream(invocation)
         ? (answer: StreamedAnswer) => this.#streams(invocation, running, answer)
         : undefined,
@@ -83,7 +83,7 @@ export class LocalRunner {
         if (invocation.settled) throw unsent();
         return lease.instance.invoke(call(params));
       })
-      : lease.instance.invoke(call(request.Params));
+      : lease.instance.invoke(call(request.params));
     replied.then(
       (reply) => this.#replied(invocation, running, reply),
       (thrown) => this.#broke(invocation, lease, asServerledgeError(thrown)),

@@ -90,16 +90,16 @@ function confinement(
   if (offloadForbidden) {
     return ". Other nodes were not asked: its CanDoOffloading is false, as sent or by offload.default";
   }
-  const isFree = record.Locality === "any" && request.Locality === "any";
+  const isFree = record.Locality === "any" && request.locality === "any";
   return isFree ? "" : `. Its data may not go everywhere: ${localities(record, request)}`;
 }
 
 function localities(
   record: Pick<Invocation["record"], "Locality">,
-  request: Pick<Invocation["request"], "Locality">,
+  request: Pick<Invocation["request"], "locality">,
 ): string {
   return `locality of the function ${inWords(record.Locality)}, of the request ${
-    inWords(request.Locality)
+    inWords(request.locality)
   }`;
 }
 

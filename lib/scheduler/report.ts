@@ -76,7 +76,7 @@ export function factsOf(
     qosClass,
     budgetMs: answerBy - now,
     inputSize: invocation.inputSize,
-    canOffload: (request.CanDoOffloading || hop !== undefined) && hopsLeft > 0 &&
+    canOffload: (request.canOffload || hop !== undefined) && hopsLeft > 0 &&
       tried < maxAttempts,
     waited,
     forwarded: hop !== undefined,

@@ -139,9 +139,9 @@ export class Scheduler implements PoolListener {
       estimates: this.#estimates,
       supports: ({ record, request, hop }) =>
         options.supports(record) &&
-        (hop !== undefined || mayStay([record.Locality, request.Locality], options.node.area)),
+        (hop !== undefined || mayStay([record.Locality, request.locality], options.node.area)),
       areas: ({ record, request, hop }) =>
-        allowedAreas([record.Locality, request.Locality], hop?.originArea ?? options.node.area),
+        allowedAreas([record.Locality, request.locality], hop?.originArea ?? options.node.area),
     };
     options.pool.listen(this);
   }
@@ -205,14 +205,14 @@ export class Scheduler implements PoolListener {
     const unheld = page ? undefined : this.#unheldInteger(record, request);
     if (unheld) throw unheld;
     if (hop) {
-      const areas = allowedAreas([record.Locality, request.Locality], hop.originArea);
+      const areas = allowedAreas([record.Locality, request.locality], hop.originArea);
       if (areas && !areas.includes(node.area)) throw localityForbids(name, node.area);
       if (!this.#seen.add(hop.id, this.#clock.now())) throw repeated(hop.id);
     }
     const invocation = new Invocation({
       record,
       request,
-      qosClass: classes.of(request.QoSClass),
+      qosClass: classes.of(request.qosClass),
       arrivedAt: this.#clock.now(),
       hop,
       hopsLeft: Math.min(hop?.hopsLeft ?? maxHops, maxHops),
@@ -441,7 +441,7 @@ export class Scheduler implements PoolListener {
 
   /** Why a function cannot get what was sent. */
   #unheldInteger(record: FunctionRecord, request: InvokeRequest): ServerledgeError | undefined {
-    const { largeInteger } = request.Params;
+    const { largeInteger } = request.params;
     if (largeInteger === undefined || this.#options.keepsLargeIntegers(record)) return undefined;
     return integerTooLarge(record, largeInteger);
   }

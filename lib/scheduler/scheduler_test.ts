@@ -137,7 +137,7 @@ Deno.test("without a queue as many are admitted as instances fit", async () => {
 
 Deno.test("the queue is bounded and in order of arrival", async () => {
   const set = setUp({ memory: 100, queueCapacity: 2 });
-  const all = Array.from({ length: 4 }, (_, n) => set.submit({ Params: paramsOf({ n }) }));
+  const all = Array.from({ length: 4 }, (_, n) => set.submit({ params: paramsOf({ n }) }));
   await finishStarts(set);
   assert.equal(await codeOf(all[3]!.done), "NODE_SATURATED");
   const [instance] = set.environment.made;
@@ -195,7 +195,7 @@ Deno.test("the deadline interrupts; an instance that does not stop is removed", 
 
 Deno.test("an instance that stops in time is kept", async () => {
   const set = setUp();
-  const invocation = set.submit({ QoSMaxRespT: 1 });
+  const invocation = set.submit({ maxResponseS: 1 });
   await finishStarts(set);
   set.clock.advance(1010);
   assert.equal(await codeOf(invocation.done), "DEADLINE_EXCEEDED");
@@ -225,7 +225,7 @@ Deno.test("an executor that interrupts a moment before the node does so is late 
 Deno.test("an interrupted function's error has what it wrote until then", async () => {
   for (const end of ["deadline", "cancel"]) {
     const set = setUp();
-    const invocation = set.submit({ QoSMaxRespT: 1 });
+    const invocation = set.submit({ maxResponseS: 1 });
     await finishStarts(set);
     set.environment.made[0]!.written = "working\n";
     if (end === "cancel") invocation.cancel();
@@ -238,7 +238,7 @@ Deno.test("an interrupted function's error has what it wrote until then", async 
 
 Deno.test("where a function was interrupted is told once it has ended", async () => {
   const set = setUp();
-  const invocation = set.submit({ QoSMaxRespT: 1 });
+  const invocation = set.submit({ maxResponseS: 1 });
   await finishStarts(set);
   set.clock.advance(1010);
   assert.equal(await codeOf(invocation.done), "DEADLINE_EXCEEDED");
@@ -267,7 +267,7 @@ Deno.test("who is refused with places left in the queue is not told that it is f
   set.environment.made[0]!.reply();
   await first.done;
   set.submit();
-  const second = set.submit({ QoSMaxRespT: 0.5 });
+  const second = set.submit({ maxResponseS: 0.5 });
   const refused: ServerledgeError = await second.done.catch((error) => error);
   assert.equal(refused.code, "NODE_SATURATED");
   assert.match(refused.message, /within the request's limit/);
@@ -292,7 +292,7 @@ Deno.test("a deadline in the queue answers without running", async () => {
   const set = setUp({ memory: 100 });
   set.submit();
   await finishStarts(set);
-  const late = set.submit({ QoSMaxRespT: 0.5 });
+  const late = set.submit({ maxResponseS: 0.5 });
   set.clock.advance(510);
   const error: ServerledgeError = await late.done.catch((error) => error);
   assert.equal(error.code, "DEADLINE_EXCEEDED");

@@ -218,7 +218,7 @@ Deno.test("--verbose tells on stderr what is sent", async () => {
   assert.match(stderr, /^> GET http:\/\/127\.0\.0\.1:\d+\/function\n< 200 after \d+ ms\n$/);
 });
 
-const jsonOf = ({ json }: InvokeRequest["Params"]) => JSON.parse(new TextDecoder().decode(json));
+const jsonOf = ({ json }: InvokeRequest["params"]) => JSON.parse(new TextDecoder().decode(json));
 
 Deno.test("invoke sends what the Go CLI sends, with typed parameters", async () => {
   const seen: [string, InvokeRequest][] = [];
@@ -233,19 +233,19 @@ Deno.test("invoke sends what the Go CLI sends, with typed parameters", async () 
   );
   assert.equal(code, 0);
   assert.deepEqual(JSON.parse(stdout), sampleReport);
-  const [name, { Params, ...request }] = seen.pop()!;
+  const [name, { params, ...request }] = seen.pop()!;
   assert.equal(name, "hello");
-  assert.deepEqual(jsonOf(Params), { n: 5, word: "five", list: [1, 2] });
+  assert.deepEqual(jsonOf(params), { n: 5, word: "five", list: [1, 2] });
   assert.deepEqual(request, {
-    QoSClass: 2,
-    QoSMaxRespT: -1,
-    Locality: "any",
-    CanDoOffloading: true,
-    Async: false,
-    ReturnOutput: true,
+    qosClass: 2,
+    maxResponseS: -1,
+    locality: "any",
+    canOffload: true,
+    isAsync: false,
+    returnOutput: true,
   });
   await server.run(["invoke", "hello", "-j", "-", "-p", "b:2", "--ret_output"], '{"a": 1, "b": 1}');
-  assert.deepEqual(jsonOf(seen.pop()![1].Params), { a: 1, b: 2 });
+  assert.deepEqual(jsonOf(seen.pop()![1].params), { a: 1, b: 2 });
   assertRefused(await server.run(["invoke", "hello", "-j", "-"], "[1]"), 1, /stdin: expected/);
 });
 

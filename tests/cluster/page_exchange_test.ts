@@ -25,7 +25,7 @@ function forwarded(method = "PUT"): Forwarded {
   return {
     id: "f-1",
     record: sampleRecord("f"),
-    request: { ...defaultRequest, Params: paramsOf({ made: "of the page" }) },
+    request: { ...defaultRequest, params: paramsOf({ made: "of the page" }) },
     page: {
       method,
       target: "/fn/f//a%2Fb?q=%20x&y",

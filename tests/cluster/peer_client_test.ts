@@ -13,7 +13,7 @@ import { RawServer, say, sayWhole } from "../support/network/raw_server.ts";
 const forwarded: Forwarded = {
   id: "f-1",
   record: sampleRecord("f"),
-  request: { ...defaultRequest, Params: paramsOf({ text: "grüß" }), Async: true },
+  request: { ...defaultRequest, params: paramsOf({ text: "grüß" }), isAsync: true },
   budgetMs: 5000,
   hopsLeft: 1,
   visited: ["me"],
@@ -54,10 +54,13 @@ Deno.test("a request reaches a peer's server with its hop and comes back as a re
   assert.deepEqual(seen[0], {
     hop,
     body: {
-      ...forwarded.request,
       Params: { text: "grüß" },
-      Async: false,
+      QoSClass: 0,
+      QoSMaxRespT: 0,
+      Locality: "any",
       CanDoOffloading: true,
+      Async: false,
+      ReturnOutput: false,
     },
     path: "/invoke/f",
   });

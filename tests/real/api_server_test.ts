@@ -186,7 +186,7 @@ Deno.test("binary bodies pass both ways", async () => {
   const bytes = Uint8Array.from({ length: 256 }, (_, at) => at);
   await using server = listen({
     invoke(_name, asked) {
-      const event = JSON.parse(new TextDecoder().decode(asked.Params.json));
+      const event = JSON.parse(new TextDecoder().decode(asked.params.json));
       const report = { ...sampleResult.report, result: JSON.stringify({ ...event, headers: {} }) };
       return { id: "1", done: Promise.resolve({ report }), cancel() {} };
     },

@@ -124,17 +124,17 @@ function withEvent(page: PageRequest): PageRequest {
 
 /** The event is made where the function runs, since its body may have to be encoded. */
 function requestOf(page: PageRequest, mayOffload: boolean): InvokeRequest {
-  let event: InvokeRequest["Params"] | undefined;
+  let event: InvokeRequest["params"] | undefined;
   return {
-    get Params() {
+    get params() {
       return event ??= paramsOf(toHttpEvent(page));
     },
-    QoSClass: 0,
-    QoSMaxRespT: 0,
-    Locality: "any",
-    CanDoOffloading: mayOffload,
-    Async: false,
-    ReturnOutput: false,
+    qosClass: 0,
+    maxResponseS: 0,
+    locality: "any",
+    canOffload: mayOffload,
+    isAsync: false,
+    returnOutput: false,
   };
 }
 

@@ -20,10 +20,10 @@ async function send(path: string, init: TestRequest = {}, result?: string) {
   let event: unknown;
   const app = createApp(fakeServices({
     invoke(_name, request) {
-      event = JSON.parse(new TextDecoder().decode(request.Params.json));
+      event = JSON.parse(new TextDecoder().decode(request.params.json));
       const report = {
         ...sampleResult.report,
-        result: result ?? new TextDecoder().decode(request.Params.json),
+        result: result ?? new TextDecoder().decode(request.params.json),
       };
       return invocationOf(Promise.resolve({ report }));
     },
@@ -324,8 +324,8 @@ Deno.test("whether a request may be sent to other nodes is what offload.default 
   for (const allowed of [true, false]) {
     const seen: boolean[] = [];
     const services = fakeServices({
-      invoke(_name, { CanDoOffloading }) {
-        seen.push(CanDoOffloading);
+      invoke(_name, { canOffload }) {
+        seen.push(canOffload);
         return invocationOf(Promise.resolve(sampleResult));
       },
     }, { "offload.default": allowed });

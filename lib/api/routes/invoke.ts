@@ -60,7 +60,7 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
   const headersFor = nodeHeaders(services);
   const defaults = Object.freeze({
     ...defaultRequest,
-    CanDoOffloading: services.config["offload.default"],
+    canOffload: services.config["offload.default"],
   });
 
   const answer = async (http: IncomingRequest, name: string): Promise<string | RawJson> => {
@@ -69,7 +69,7 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
     try {
       const request = await readInvokeRequest(bytes, defaults);
       const inputSize = bytes.length;
-      if (request.Async) {
+      if (request.isAsync) {
         const ReqId = await services.accept(name, request, { inputSize, held });
         return `${JSON.stringify({ ReqId })}\n`;
       }

@@ -16,7 +16,7 @@ async function seen(body: string): Promise<Record<keyof InvokeRequest, unknown> 
   let request: Record<keyof InvokeRequest, unknown> | undefined;
   const app = createApp(fakeServices({
     invoke(_name, asked) {
-      request = { ...asked, Params: parsed(asked) };
+      request = { ...asked, params: parsed(asked) };
       return invocationOf(Promise.resolve(sampleResult));
     },
   }));
@@ -25,8 +25,8 @@ async function seen(body: string): Promise<Record<keyof InvokeRequest, unknown> 
   return request;
 }
 
-function parsed({ Params }: InvokeRequest): unknown {
-  return JSON.parse(new TextDecoder().decode(Params.json));
+function parsed({ params }: InvokeRequest): unknown {
+  return JSON.parse(new TextDecoder().decode(params.json));
 }
 
 async function post(overrides: Partial<ApiServices>, init: TestRequest = {}) {
@@ -95,26 +95,26 @@ Deno.test("errors tell the state of the node too, but not an unknown function", 
 
 Deno.test("keys come in any case, unknown ones are ignored, an empty body means defaults", async () => {
   const defaults = {
-    Params: null,
-    QoSClass: 0,
-    QoSMaxRespT: 0,
-    Locality: "any",
-    CanDoOffloading: true,
-    Async: false,
-    ReturnOutput: false,
+    params: null,
+    qosClass: 0,
+    maxResponseS: 0,
+    locality: "any",
+    canOffload: true,
+    isAsync: false,
+    returnOutput: false,
   };
   assert.deepEqual(await seen(""), defaults);
-  assert.deepEqual(await seen('{"params":{},"other":1}'), { ...defaults, Params: {} });
+  assert.deepEqual(await seen('{"params":{},"other":1}'), { ...defaults, params: {} });
   const body = '{"PARAMS":{"a":1},"qosclass":2,"QosMaxRespT":1.5,"candooffloading":false,' +
     '"returnOutput":true}';
   assert.deepEqual(await seen(body), {
-    Params: { a: 1 },
-    QoSClass: 2,
-    QoSMaxRespT: 1.5,
-    Locality: "any",
-    CanDoOffloading: false,
-    Async: false,
-    ReturnOutput: true,
+    params: { a: 1 },
+    qosClass: 2,
+    maxResponseS: 1.5,
+    locality: "any",
+    canOffload: false,
+    isAsync: false,
+    returnOutput: true,
   });
 });
 

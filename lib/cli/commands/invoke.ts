@@ -10,7 +10,7 @@ import type { InferValue } from "@optique/core/parser";
 import { flag, option } from "@optique/core/primitives";
 import { float, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
-import type { InvokeRequest } from "../../model/invocation.ts";
+import type { WireRequest } from "../../model/invocation.ts";
 import type { JsonObject } from "../../json/json.ts";
 import { awaitResult } from "../client/await_result.ts";
 import { type Command, defineCommand } from "../command.ts";
@@ -107,7 +107,7 @@ export const invoke: Command = defineCommand({
 });
 
 /** A request as it goes out. */
-type SentRequest = Omit<InvokeRequest, "Params"> & {
+type SentRequest = WireRequest & {
   /** By name; numbers as they were written. */
   readonly Params: JsonObject;
 };

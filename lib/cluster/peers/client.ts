@@ -14,7 +14,12 @@ import type { HttpRequest } from "../../http/request.ts";
 import { isObject } from "../../json/json.ts";
 import { liftText } from "../../json/lift.ts";
 import type { QuotedText } from "../../json/quoted.ts";
-import { type InvocationResult, reportFromWire, reportSchema } from "../../model/invocation.ts";
+import {
+  type InvocationResult,
+  reportFromWire,
+  reportSchema,
+  requestToWire,
+} from "../../model/invocation.ts";
 import type { NodeRecord } from "../../model/node.ts";
 import type { PageRequest } from "../../model/page.ts";
 import { surround } from "../../model/params.ts";
@@ -179,8 +184,10 @@ export class PeerClient implements Disposable {
   }
 
   #request(peer: NodeRecord, forwarded: Forwarded): HttpRequest {
-    const { record, request: { Params, ...request }, hopsLeft } = forwarded;
-    const rest = JSON.stringify({ ...request, Async: false, CanDoOffloading: hopsLeft > 0 });
+    const { record, request: { params, ...request }, hopsLeft } = forwarded;
+    const rest = JSON.stringify(
+      requestToWire({ ...request, isAsync: false, canOffload: hopsLeft > 0 }),
+    );
     return {
       method: "POST",
       path: `/invoke/${encodeURIComponent(record.Name)}`,
@@ -189,7 +196,7 @@ export class PeerClient implements Disposable {
         ["content-type", "application/json"],
         ...Object.entries(hopHeaders(forwarded, this.#secret)),
       ],
-      body: surround('{"Params":', Params.json, `,${rest.slice(1)}`),
+      body: surround('{"Params":', params.json, `,${rest.slice(1)}`),
     };
   }
 }

@@ -56,7 +56,7 @@ export function carry(
       settle();
     });
   };
-  const { bytes } = forwarded.request.Params as Work;
+  const { bytes } = forwarded.request.params as Work;
   clock.after(overheadMs + network.delayMs(link, bytes), () => {
     if (!target?.alive) {
       return back(() => {

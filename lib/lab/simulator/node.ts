@@ -166,10 +166,10 @@ export class SimNode implements Reachable, Disposable {
 
   /** See {@link Reachable}. */
   take({ id, record, request, hopsLeft, visited, budgetMs, originArea }: Forwarded): Taken {
-    const { bytes } = request.Params as Work;
+    const { bytes } = request.params as Work;
     const invocation = this.#scheduler.submit(
       record.Name,
-      { ...request, CanDoOffloading: hopsLeft > 0 },
+      { ...request, canOffload: hopsLeft > 0 },
       { hop: { id, hopsLeft, visited, budgetMs, originArea }, inputSize: bytes },
     );
     return { done: this.#orCrash(invocation.done), cancel: () => invocation.cancel() };

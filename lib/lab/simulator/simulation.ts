@@ -211,13 +211,13 @@ class Simulation implements Disposable {
     this.#tally.arrived(flowKey(node, fn.name, qosClass.name), arrivedAt);
     work.qos = qos;
     const request: InvokeRequest = {
-      Params: work,
-      QoSClass: qosClass.name,
-      QoSMaxRespT: 0,
-      Locality: "any",
-      CanDoOffloading: true,
-      Async: false,
-      ReturnOutput: false,
+      params: work,
+      qosClass: qosClass.name,
+      maxResponseS: 0,
+      locality: "any",
+      canOffload: true,
+      isAsync: false,
+      returnOutput: false,
     };
     const ended = (report: Report | undefined, code: "OK" | ServerledgeError["code"]) =>
       this.#tally.ended({

@@ -22,7 +22,7 @@ export class OffloadBan {
    */
   note(invocation: Invocation, view: Pick<NodeView, "peers" | "cloud">): void {
     const { request, hop, hopsLeft, record, offloadForbidden } = invocation;
-    if (offloadForbidden || request.CanDoOffloading || hop || hopsLeft === 0) return;
+    if (offloadForbidden || request.canOffload || hop || hopsLeft === 0) return;
     if (!view.cloud && view.peers.length === 0) return;
     invocation.offloadForbidden = true;
     if (this.#told) return;

@@ -161,7 +161,7 @@ const codeOf = (promise: Promise<unknown>): Promise<string> =>
 
 Deno.test("an offloaded request keeps its id and tells what the hop cost", async () => {
   const { submit, peers, clock, ends } = setUp();
-  const invocation = submit({ QoSMaxRespT: 2 });
+  const invocation = submit({ maxResponseS: 2 });
   const [sent] = peers.sent;
   assert.equal(sent!.to, "one");
   assert.equal(sent!.forwarded.id, invocation.id);
@@ -223,7 +223,7 @@ Deno.test("the policy hears what every part of a request's way took", async () =
   const { place, node, executionMs, delayMs, cold, wayMs, awayMs } = outcomes[0]!;
   assert.deepEqual([place, node, executionMs, delayMs, cold], ["edge", "two", 50, 30, true]);
   assert.deepEqual([Math.round(wayMs), awayMs], [20, 100]);
-  const alone = submit({ CanDoOffloading: false });
+  const alone = submit({ canOffload: false });
   await settle();
   clock.advance(7);
   environment.made[0]!.reply();
@@ -242,7 +242,7 @@ Deno.test("what waits here goes to another node once that tells of room", async 
   const running = submit();
   await settle();
   assert.equal(peers.sought, 0);
-  const [waiting, staying] = [submit(), submit({ CanDoOffloading: false })];
+  const [waiting, staying] = [submit(), submit({ canOffload: false })];
   assert.equal(peers.sought, 1, "only for what may go");
   scheduler.peersTold();
   assert.equal(peers.sought, 2, "as long as it waits");
@@ -287,9 +287,9 @@ Deno.test("waiting is told without the stay on another node and without the exec
 
 Deno.test("who is refused at once, or whose start takes too long, has not waited", async () => {
   const { submit, environment, clock, ends } = setUp({ names: [] });
-  assert.equal(await codeOf(submit({ Locality: ["B"] }).done), "NO_SUITABLE_NODE");
+  assert.equal(await codeOf(submit({ locality: ["B"] }).done), "NO_SUITABLE_NODE");
   environment.slowStarts = true;
-  const late = submit({ QoSMaxRespT: 0.5 });
+  const late = submit({ maxResponseS: 0.5 });
   await settle();
   clock.advance(510);
   assert.equal(await codeOf(late.done), "DEADLINE_EXCEEDED");
@@ -329,7 +329,7 @@ Deno.test("attempts are bounded", async () => {
 
 Deno.test("the deadline and a client that leaves call it back", async () => {
   const { submit, peers, clock } = setUp();
-  const late = submit({ QoSMaxRespT: 0.5 });
+  const late = submit({ maxResponseS: 0.5 });
   clock.advance(510);
   assert.equal(await codeOf(late.done), "DEADLINE_EXCEEDED");
   const left = submit();
@@ -380,15 +380,15 @@ Deno.test("locality is kept by the sender and enforced by the receiver", () => {
 
   const area = setUp({ names: [] });
   area.peers.all.push(peer("cloud", true));
-  area.submit({ Locality: "area" });
+  area.submit({ locality: "area" });
   assert.equal(area.peers.sent.length, 0);
   area.submit();
   assert.equal(area.peers.sent.length, 1);
 
   const forbidden = { code: "FORBIDDEN" };
   assert.throws(() => here.submit({}, hopTo()), forbidden);
-  assert.throws(() => area.submit({ Locality: "area" }, hopTo({ originArea: "B" })), forbidden);
-  assert.throws(() => area.submit({ Locality: ["B"] }, hopTo({ id: "f-2" })), forbidden);
+  assert.throws(() => area.submit({ locality: "area" }, hopTo({ originArea: "B" })), forbidden);
+  assert.throws(() => area.submit({ locality: ["B"] }, hopTo({ id: "f-2" })), forbidden);
 });
 
 Deno.test("a request that waits in vain is told what locality keeps it from other nodes", async () => {
@@ -396,9 +396,9 @@ Deno.test("a request that waits in vain is told what locality keeps it from othe
     record: fakeRecord({ MemoryMB: 600, Locality: ["A", "C"] }),
     names: ["one"],
   });
-  const running = submit({ Locality: "node" });
+  const running = submit({ locality: "node" });
   await settle();
-  const kept = submit({ Locality: "node", QoSMaxRespT: 1 });
+  const kept = submit({ locality: "node", maxResponseS: 1 });
   clock.advance(1010);
   await assert.rejects(kept.done, {
     message: /locality of the function A or C, of the request node$/,
@@ -409,9 +409,9 @@ Deno.test("a request that waits in vain is told what locality keeps it from othe
 
 Deno.test("a list of areas without this one sends the request away or refuses it", async () => {
   const { submit, peers } = setUp({ names: [] });
-  assert.equal(await codeOf(submit({ Locality: ["CLOUD"] }).done), "NO_SUITABLE_NODE");
+  assert.equal(await codeOf(submit({ locality: ["CLOUD"] }).done), "NO_SUITABLE_NODE");
   peers.all.push(peer("cloud", true));
-  submit({ Locality: ["CLOUD"] });
+  submit({ locality: ["CLOUD"] });
   assert.equal(peers.sent[0]!.to, "cloud");
 });
 
@@ -431,13 +431,13 @@ Deno.test("a request that forbids offloading is told so if it waits or is refuse
   });
   const running = submit();
   await settle();
-  const alone = submit({ CanDoOffloading: false, QoSMaxRespT: 1 });
+  const alone = submit({ canOffload: false, maxResponseS: 1 });
   clock.advance(1010);
   await assert.rejects(alone.done, {
     message: /until its deadline: .* 400 of 1000 are free \(container\.pool\.memory\)$/,
   });
   peers.all.push(peer("one"));
-  const kept = submit({ CanDoOffloading: false, QoSMaxRespT: 1 });
+  const kept = submit({ canOffload: false, maxResponseS: 1 });
   clock.advance(1010);
   await assert.rejects(kept.done, { message: /Other nodes were not asked: its CanDoOffloading/ });
   assert.deepEqual(ends.map(({ offloadForbidden }) => offloadForbidden), [false, true]);
