@@ -10,7 +10,7 @@ import { TooLong } from "../http/failures.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import { isObject, parseJson } from "../json/json.ts";
 import { liftText, RestTooLong } from "../json/lift.ts";
-import { JsonScanError } from "../json/scan.ts";
+import { JsonScanError } from "../json/tokens.ts";
 import type { BookedBody } from "./body_budget.ts";
 import type { ApiServices } from "./services.ts";
 

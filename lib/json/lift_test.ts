@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { liftText, RestTooLong } from "./lift.ts";
-import { JsonScanError } from "./scan.ts";
+import { JsonScanError } from "./tokens.ts";
 
 const lift = (json: string, maxRest = 1000) =>
   liftText(new TextEncoder().encode(json), "result", maxRest);

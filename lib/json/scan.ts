@@ -9,6 +9,28 @@
  * @module
  */
 
+import {
+  backslash,
+  closeBrace,
+  closeBracket,
+  colon,
+  comma,
+  endOfFraction,
+  endOfInteger,
+  endOfString,
+  endOfWord,
+  fail,
+  maxNumberBytes,
+  type MemberNames,
+  minus,
+  nine,
+  openBrace,
+  openBracket,
+  placeOf,
+  quote,
+  zero,
+} from "./tokens.ts";
+
 /** A member of the outermost object. */
 export interface JsonMember {
   /** The bytes of its value, without the space around it. */
@@ -21,53 +43,14 @@ export interface JsonMember {
   readonly infinite: string | undefined;
 }
 
-/**
- * Names of members in their exact spelling; a key means one in any case, as in Go's JSON decoder, if no
- * more is said.
- */
-export type MemberNames = readonly string[];
-
-/** Says that bytes are no JSON, or not as they are wanted. */
-export class JsonScanError extends Error {
-  /** The class. */
-  override readonly name = "JsonScanError";
-
-  /**
-   * An error at a place.
-   *
-   * @param message what is wrong
-   * @param at the byte where it was seen
-   */
-  constructor(message: string, readonly at: number) {
-    super(`${message} at byte ${at}`);
-  }
-}
-
 /** Deepest nesting that passes; executors' own bounds are lower. */
 export const maxNesting = 100_000;
 
 /** Most parts of a path, and most bytes of each, that are told. */
 const maxPathParts = 8;
 const maxPartBytes = 64;
-/** Longest key that is read to see whether it is wanted: 21 characters, each an escape. */
-const maxKeyBytes = 6 * 21;
-/** Longest number, bytes: none is scanned in pieces. */
-const maxNumberBytes = 1 << 16;
 /** The largest integer up to which doubles are exact. */
 const largestExact = "9007199254740992";
-
-const quote = 0x22;
-const backslash = 0x5c;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
-const comma = 0x2c;
-const colon = 0x3a;
-const minus = 0x2d;
-const point = 0x2e;
-const zero = 0x30;
-const nine = 0x39;
 
 /** What is expected next. */
 const State = {
@@ -309,118 +292,3 @@ export class JsonScan {
     return decoder.decode(this.#bytes.subarray(start, end));
   }
 }
-
-function fail(message: string, at: number): never {
-  throw new JsonScanError(message, at);
-}
-
-/** @returns where the quote is that ends a string, or the limit, or a little more */
-function endOfString(bytes: Uint8Array, from: number, limit: number): number {
-  let at = from;
-  while (at < limit) {
-    const byte = bytes[at]!;
-    if (isPlain[byte] === 1) at++;
-    else if (byte === quote) return at;
-    else if (byte === backslash) at += escapeLength(bytes, at);
-    else if (byte >= 0x80) at += characterLength(bytes, at);
-    else fail("A string has a control character that is not escaped", at);
-  }
-  return at;
-}
-
-function escapeLength(bytes: Uint8Array, at: number): number {
-  const kind = bytes[at + 1]!;
-  if (isEscape[kind] === 1) return 2;
-  if (kind !== 0x75) fail("A string has an escape that JSON does not know", at);
-  for (let i = 2; i < 6; i++) {
-    if (isHex[bytes[at + i]!] !== 1) fail("An escape needs four hex digits", at);
-  }
-  return 6;
-}
-
-/** Length of a character of several bytes (RFC 3629 section 4). */
-function characterLength(bytes: Uint8Array, at: number): number {
-  const first = bytes[at]!;
-  const second = bytes[at + 1]!;
-  const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  let ok = first >= 0xc2 && first <= 0xf4 && second >= 0x80 && second <= 0xbf;
-  if (first === 0xe0) ok &&= second >= 0xa0;
-  else if (first === 0xed) ok &&= second <= 0x9f;
-  else if (first === 0xf0) ok &&= second >= 0x90;
-  else if (first === 0xf4) ok &&= second <= 0x8f;
-  for (let i = 2; i < length; i++) ok &&= (bytes[at + i]! & 0xc0) === 0x80;
-  if (!ok) fail("The text is not UTF-8", at);
-  return length;
-}
-
-function endOfWord(bytes: Uint8Array, at: number, word: string): number {
-  for (let i = 1; i < word.length; i++) {
-    if (bytes[at + i] !== word.charCodeAt(i)) fail("Expected a value", at);
-  }
-  return at + word.length;
-}
-
-/** @returns where the integer part of a number ends */
-function endOfInteger(bytes: Uint8Array, start: number): number {
-  const first = bytes[start] === minus ? start + 1 : start;
-  return bytes[first] === zero ? first + 1 : endOfDigits(bytes, first);
-}
-
-/** @returns where a number ends, with its fraction and its exponent, if it has them */
-function endOfFraction(bytes: Uint8Array, integer: number): number {
-  let at = integer;
-  if (bytes[at] === point) at = endOfDigits(bytes, at + 1);
-  if (bytes[at] !== 0x65 && bytes[at] !== 0x45) return at;
-  at++;
-  return endOfDigits(bytes, bytes[at] === minus || bytes[at] === 0x2b ? at + 1 : at);
-}
-
-/** @returns where digits end, of which there must be one; soon, if they are too many */
-function endOfDigits(bytes: Uint8Array, from: number): number {
-  const bound = from + maxNumberBytes + 1;
-  let at = from;
-  while (at < bound && bytes[at]! >= zero && bytes[at]! <= nine) at++;
-  if (at === from) fail("Expected a digit", at);
-  return at;
-}
-
-/** @returns the place of the name that a key means; -1 if it means none */
-function placeOf(bytes: Uint8Array, start: number, end: number, names: MemberNames): number {
-  for (let place = 0; place < names.length; place++) {
-    const name = names[place]!;
-    if (name.length === end - start && isSpelled(bytes, start, name)) return place;
-  }
-  // Only a key with escapes can be longer than the name that it means.
-  if (names.length === 0 || end - start > maxKeyBytes) return -1;
-  if (!bytes.subarray(start, end).includes(backslash)) return -1;
-  const key: string = JSON.parse(decoder.decode(bytes.subarray(start - 1, end + 1)));
-  return names.findIndex((name) => name.toLowerCase() === key.toLowerCase());
-}
-
-/** Letters of ASCII are the same but for one bit. */
-function isSpelled(bytes: Uint8Array, start: number, name: string): boolean {
-  for (let i = 0; i < name.length; i++) {
-    const byte = bytes[start + i]!;
-    const wanted = name.charCodeAt(i);
-    if (byte !== wanted && ((byte ^ wanted) !== 0x20 || !isLetter(byte))) return false;
-  }
-  return true;
-}
-
-function isLetter(byte: number): boolean {
-  const lower = byte | 0x20;
-  return lower >= 0x61 && lower <= 0x7a;
-}
-
-/** A table with 1 at the bytes that are wanted. */
-function table(isWanted: (byte: number) => boolean): Uint8Array {
-  return Uint8Array.from({ length: 256 }, (_, byte) => isWanted(byte) ? 1 : 0);
-}
-
-/** Bytes that stand for themselves in a string. */
-const isPlain = table((byte) =>
-  byte >= 0x20 && byte < 0x80 && byte !== quote && byte !== backslash
-);
-/** Bytes that are an escape behind a backslash, but for the `u` before four digits. */
-const isEscape = table((byte) => '"\\/bfnrt'.includes(String.fromCharCode(byte)));
-const isHex = table((byte) => /[0-9a-fA-F]/.test(String.fromCharCode(byte)));

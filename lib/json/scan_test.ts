@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { JsonScan, JsonScanError, maxNesting } from "./scan.ts";
+import { JsonScan, maxNesting } from "./scan.ts";
+import { JsonScanError } from "./tokens.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -12,7 +12,8 @@ import { type Locality, localitySchema } from "./locality.ts";
 import type { PageAnswer } from "./page.ts";
 import { startTiers } from "./start_tier.ts";
 import { isObject, type JsonObject, parse, parseJson } from "../json/json.ts";
-import { type JsonMember, JsonScan, JsonScanError } from "../json/scan.ts";
+import { type JsonMember, JsonScan } from "../json/scan.ts";
+import { JsonScanError } from "../json/tokens.ts";
 import { fromWire, type Inside, toWire } from "../json/wire_names.ts";
 import { noParams, type Params, type RawJson } from "./params.ts";
 

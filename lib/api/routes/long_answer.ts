@@ -9,7 +9,8 @@ import { decodeBase64 } from "../../base/base64.ts";
 import { inSlices, sliceBytes } from "../../base/slices.ts";
 import type { KnownResponse } from "../../http/server/web.ts";
 import { QuotedText } from "../../json/quoted.ts";
-import { JsonScan, JsonScanError } from "../../json/scan.ts";
+import { JsonScan } from "../../json/scan.ts";
+import { JsonScanError } from "../../json/tokens.ts";
 import { explicitAnswer, invalid, isAnswer, jsonAnswer, notBase64, plain } from "./http_event.ts";
 
 /** Members of an answer that is one as such. */

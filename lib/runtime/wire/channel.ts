@@ -10,7 +10,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { sliceBytes } from "../../base/slices.ts";
 import { liftText, RestTooLong } from "../../json/lift.ts";
-import { JsonScanError } from "../../json/scan.ts";
+import { JsonScanError } from "../../json/tokens.ts";
 import { CallOutput, withOutput } from "./call_output.ts";
 import type { Call, Reply, StreamedAnswer } from "../environment.ts";
 import { FrameWriter } from "./frame_writer.ts";

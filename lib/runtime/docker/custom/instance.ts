@@ -15,7 +15,7 @@ import { BadMessage, NeverSent, TooLong } from "../../../http/failures.ts";
 import { tryParseObject } from "../../../json/json.ts";
 import { liftText, RestTooLong } from "../../../json/lift.ts";
 import type { QuotedText } from "../../../json/quoted.ts";
-import { JsonScanError } from "../../../json/scan.ts";
+import { JsonScanError } from "../../../json/tokens.ts";
 import { surround } from "../../../model/params.ts";
 import type { Call, FunctionFailure, Reply } from "../../environment.ts";
 import { badReply, tooLong } from "../../wire/messages.ts";
