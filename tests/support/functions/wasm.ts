@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { packTar } from "../../../lib/archive/archive.ts";
 import { tempDir } from "../temp_dir.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../../../", import.meta.url));
 const wasi = ["--target=wasm32-wasi", "-O2"];
 const reactor = [...wasi, "-mexec-model=reactor"];
 
