@@ -8,7 +8,8 @@ import { Hono } from "hono";
 import { ServerledgeError } from "../base/errors.ts";
 import { documentationRoutes } from "./docs/documentation.ts";
 import { codedError, errorAnswer } from "./errors.ts";
-import type { HttpHandler } from "../http/server/messages.ts";
+import { sliceBytes } from "../base/slices.ts";
+import type { HttpHandler, OutgoingResponse } from "../http/server/messages.ts";
 import {
   incomingRequest,
   outgoingResponse,
@@ -95,15 +96,24 @@ export function createApp(services: ApiServices): ApiApp {
 
   const handle: HttpHandler = async (request) => {
     const name = invokedFunction(request);
-    if (name === undefined) return outgoingResponse(await router.fetch(routedRequest(request)));
     try {
+      if (name === undefined) {
+        return booked(services, outgoingResponse(await router.fetch(routedRequest(request))));
+      }
       checkOrigin(request);
+      return booked(services, await invoke(request, name));
     } catch (thrown) {
       return errorAnswer(codedError(thrown)).outgoing;
     }
-    return invoke(request, name);
   };
   return { handle, request: requesting(handle) };
+}
+
+/** Books the memory of a long response, which a client may be slow to take. */
+function booked({ bodies }: ApiServices, response: OutgoingResponse): OutgoingResponse {
+  const { body } = response;
+  if (!(body instanceof Uint8Array) || body.length <= sliceBytes) return response;
+  return { ...response, held: bodies.takeResponse(body.length) };
 }
 
 function requesting(handle: HttpHandler): ApiApp["request"] {

@@ -1,6 +1,6 @@
 /**
  * How much memory the bodies of requests may take on a node, those that are read, wait and run
- * together.
+ * together, and long responses until they are sent.
  *
  * @module
  */
@@ -48,12 +48,33 @@ export class BodyBudget {
    * @throws `NODE_SATURATED` if the bodies that are there leave too little
    */
   take(bytes: number): BookedBody {
-    const body = new BookedBody((more) => {
+    const body = this.#nothing();
+    body.grow(bytes);
+    return body;
+  }
+
+  /**
+   * Books the memory of a response until its client has taken it.
+   *
+   * @param bytes its length, counted once
+   * @returns as {@link BodyBudget.take}
+   * @throws `FUNCTION_ERROR`: whoever gets it must not run the function again as if it had never run
+   */
+  takeResponse(bytes: number): BookedBody {
+    const response = this.#nothing();
+    try {
+      response.hold(bytes);
+      return response;
+    } catch (cause) {
+      throw noRoom(bytes, this.#booked, this.#maxBytes, cause);
+    }
+  }
+
+  #nothing(): BookedBody {
+    return new BookedBody((more) => {
       if (more > 0) this.#check(more);
       this.#booked += more;
     });
-    body.grow(bytes);
-    return body;
   }
 
   #check(bytes: number): void {
@@ -102,6 +123,18 @@ export class BookedBody implements Disposable {
     this.#bytes = 0;
     this.#book(-bytes);
   }
+}
+
+function noRoom(bytes: number, booked: number, maxBytes: number, cause: unknown) {
+  const message =
+    `The function has returned ${Math.ceil(bytes / mib)} MiB, for which there is no room: ` +
+    `bodies and results take ${Math.ceil(booked / mib)} of ${Math.floor(maxBytes / mib)} MiB. ` +
+    "Ask for fewer at a time, or raise api.bodies.memory of the node";
+  const error = { type: "NoRoomForResult", message };
+  return new ServerledgeError("FUNCTION_ERROR", message, {
+    cause,
+    details: { error, bookedBytes: booked, maxBytes },
+  });
 }
 
 function saturated(booked: number, maxBytes: number): ServerledgeError {

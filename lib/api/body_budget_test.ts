@@ -43,3 +43,12 @@ Deno.test("BodyBudget: whatever is taken, grows and is given back, nothing is le
     assert.equal(budget.booked, 0);
   }));
 });
+
+Deno.test("BodyBudget: a response that finds no room fails, and is no refusal of the request", () => {
+  const budget = new BodyBudget(100);
+  const response = budget.takeResponse(60);
+  assert.equal(budget.booked, 60);
+  assert.throws(() => budget.takeResponse(41), { code: "FUNCTION_ERROR", message: /no room/ });
+  response[Symbol.dispose]();
+  assert.equal(budget.booked, 0);
+});

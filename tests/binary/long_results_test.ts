@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { code, get, post } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { startNodeProcess } from "../support/node.ts";
+import { RawClient } from "../support/network/raw_client.ts";
 import { longestTurn, maxTurnMs } from "../support/turns.ts";
 
 const mib = 1 << 20;
 const length = 28 * mib;
+
+/** Bytes that two characters of the function's text take in a report, where they are quoted twice. */
+const bytesOfTwo = 5;
 
 /** Returns a text with what JSON has to escape, and another time the length of what it got. */
 const source = `
@@ -79,4 +83,32 @@ Deno.test("long results and bodies hold nobody up, in the binary", async (t) => 
       assert.equal((await get(`${node.url}/healthz`)).status, 200);
     },
   );
+});
+
+Deno.test("results that clients do not take are booked, and given back when they leave, in the binary", async () => {
+  const config = { "container.pool.memory": 1024, "api.bodies.memory": 32, "code.max": 1 };
+  await using node = await startNodeProcess({ config });
+  const TarFunctionCode = await code({ "main.js": source });
+  const fields = { Name: "text", Runtime: "deno", MemoryMB: 256, Handler: "main.text" };
+  await post(`${node.url}/create`, { ...fields, TarFunctionCode });
+  const request = JSON.stringify({ Params: { length: 2 * 14 * mib / bytesOfTwo } });
+  const invoke = () => fetch(`${node.url}/invoke/text`, { method: "POST", body: request });
+  {
+    const head =
+      `POST /invoke/text HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${request.length}\r\n`;
+    const open = () => RawClient.open(Number(new URL(node.url).port), `${head}\r\n${request}`);
+    using first = await open();
+    assert.match(await first.until("\r\n"), / 200 /);
+    using second = await open();
+    assert.match(await second.until("\r\n"), / 200 /);
+    const refused = await invoke();
+    const error = await refused.json();
+    assert.deepEqual([refused.status, error.code], [500, "FUNCTION_ERROR"]);
+    assert.match(error.message, /no room: .* of 32 MiB.*api\.bodies\.memory/);
+  }
+  await eventually("there is room again", async () => {
+    const answer = await invoke();
+    await answer.body?.cancel();
+    return answer.status === 200;
+  });
 });

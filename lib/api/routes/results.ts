@@ -74,6 +74,6 @@ const description: Route["description"] = {
     200: { description: "It has ended", schema: answers.result },
     202: { description: "It has not ended yet", schema: answers.pending },
   },
-  errors: ["FORBIDDEN", "RESULT_UNKNOWN", "REGISTRY_UNAVAILABLE", "INTERNAL"],
+  errors: ["FORBIDDEN", "RESULT_UNKNOWN", "FUNCTION_ERROR", "REGISTRY_UNAVAILABLE", "INTERNAL"],
   curl: "curl $NODE/poll/hello-8f3k2m",
 };

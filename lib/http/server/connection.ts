@@ -156,6 +156,7 @@ export class ServerConnection implements Waiter, BodyReading {
     this.#watch.allow(responsePrefix);
     if (body.hasEnded) this.#watch.begin();
     const response = await this.#context.handler(this.#request(head, body));
+    using _held = response.held;
     this.#waitFor(undefined);
     const mayStay = head.keepAlive && this.#canSkip(body) && !this.#context.isStopping();
     const stays = await this.#respond(head, response, mayStay);

@@ -102,6 +102,8 @@ class Session {
     try {
       const incoming = incomingRequest(request, this.client, reading);
       const outgoing = await this.#handler(incoming);
+      // Who sends it does not tell when that is done.
+      using _held = outgoing.held;
       const { body } = outgoing;
       if (!(body instanceof ReadableStream)) return webResponse(outgoing, request.method);
       return webResponse({ ...outgoing, body: this.#tracked(body) }, request.method);

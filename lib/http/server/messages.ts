@@ -88,6 +88,8 @@ export interface OutgoingResponse {
   readonly headers: readonly HeaderPair[];
   /** Its body; a stream that fails breaks the connection, so that the client cannot take it for whole. */
   readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined;
+  /** Memory that is booked for its body; given back once it is sent, or cannot be. */
+  readonly held?: Disposable;
 }
 
 /** Answers requests; must not fail. */
