@@ -1,0 +1,167 @@
+/**
+ * Following the values under a prefix in etcd: a listing, then the changes since, and all again
+ * whenever the stream of changes breaks. Listing again costs little, since streams seldom break, and
+ * it is right whatever happened meanwhile: a restart, a compaction, another etcd.
+ *
+ * @module
+ */
+
+import { pause } from "../../base/async.ts";
+import type { Changes, Entry, EtcdClient } from "./client/client.ts";
+
+/** Pause before a broken watch is resumed, ms. */
+const resumeMs = 500;
+
+/** How long a change that was made may take to come, ms. */
+const echoMs = 400;
+
+/** Ends a stream of changes whose values are listed again at once. */
+class StartOver extends Error {}
+
+/** Follows the values under one prefix. A subclass keeps them and begins with {@link follow}. */
+export abstract class PrefixWatch implements AsyncDisposable {
+  /** Calls etcd; outlives the watch. */
+  protected readonly client: EtcdClient;
+  readonly #prefix: string;
+  readonly #stop = new AbortController();
+  readonly #first = Promise.withResolvers<void>();
+  /** Keys of all values, also of those that cannot be read. */
+  readonly #keys = new Set<string>();
+  #running: Promise<void> | undefined;
+  #stream: AbortController | undefined;
+  #revision = 0;
+  /** Where the stream was when a change seemed to be missing. */
+  #suspectedAt: number | undefined;
+
+  /**
+   * Nothing is followed yet.
+   *
+   * @param client calls etcd; outlives the watch
+   * @param prefix of the keys that are followed
+   */
+  constructor(client: EtcdClient, prefix: string) {
+    this.client = client;
+    this.#prefix = prefix;
+  }
+
+  /** Resolves when the values were listed for the first time. */
+  get listed(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  /** Latest state of the data that was seen. */
+  protected get revision(): number {
+    return this.#revision;
+  }
+
+  /**
+   * Ends the stream of changes, so that everything is listed again.
+   *
+   * @param reason for the log
+   */
+  startOver(reason: string): void {
+    this.#stream?.abort(new StartOver(reason));
+  }
+
+  /**
+   * Starts over if a change that was made does not come soon: the stream may be on a member that
+   * hangs, while another took the change.
+   *
+   * @param revision when it was made
+   */
+  async expect(revision: number): Promise<void> {
+    if (this.#revision >= revision) return;
+    await pause(echoMs, this.#stop.signal);
+    if (this.#revision < revision) this.startOver("it kept changes back");
+  }
+
+  /**
+   * Starts over if changes were missed: where a connection has died silently, the stream of changes
+   * just says nothing.
+   */
+  async checkProgress(): Promise<void> {
+    const before = this.#revision;
+    const { count, written } = await this.client.summarize(this.#prefix);
+    const missed = written > this.#revision || count !== this.#keys.size;
+    // A change that is on its way now has come by the next look.
+    if (missed && this.#suspectedAt === before) this.startOver("it kept changes back");
+    this.#suspectedAt = missed ? before : undefined;
+  }
+
+  /** Stops following. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.startOver("this node stops");
+    await this.#running;
+  }
+
+  /** Begins to follow. */
+  protected follow(): void {
+    this.#running = this.#run();
+  }
+
+  /** Called before each listing. */
+  protected async prepare(): Promise<void> {}
+
+  /** Takes a listing in the place of all that was known. */
+  protected abstract replace(entries: readonly Entry[]): void;
+
+  /** Takes a value that was written. */
+  protected abstract put(entry: Entry): void;
+
+  /** Takes a value away, by its key without the prefix. */
+  protected abstract remove(name: string): void;
+
+  /** Called when a listing has failed, or its stream of changes has ended. */
+  protected abstract interrupted(reason: string | undefined): void;
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#list();
+        await this.#watch();
+        this.interrupted(undefined);
+      } catch (error) {
+        this.interrupted(this.#stop.signal.aborted ? undefined : (error as Error).message);
+        if (error instanceof StartOver) continue;
+      }
+      await pause(resumeMs, this.#stop.signal);
+    }
+  }
+
+  async #list(): Promise<void> {
+    await this.prepare();
+    const { entries, revision } = await this.client.list(this.#prefix);
+    this.#keys.clear();
+    for (const { key } of entries) this.#keys.add(key);
+    this.#revision = revision;
+    this.replace(entries);
+    this.#first.resolve();
+  }
+
+  /** Passes changes on until the stream ends. */
+  async #watch(): Promise<void> {
+    const stream = new AbortController();
+    this.#stream = stream;
+    if (this.#stop.signal.aborted) return;
+    try {
+      const apply = (changes: Changes) => this.#apply(changes);
+      await this.client.watch(this.#prefix, this.#revision + 1, apply, stream.signal);
+    } finally {
+      this.#stream = undefined;
+    }
+  }
+
+  #apply({ revision, changes }: Changes): void {
+    this.#revision = Math.max(this.#revision, revision);
+    for (const change of changes) {
+      if (change.removed) {
+        this.#keys.delete(change.key);
+        this.remove(change.key.slice(this.#prefix.length));
+      } else {
+        this.#keys.add(change.key);
+        this.put(change);
+      }
+    }
+  }
+}
