@@ -8,6 +8,8 @@
 import assert from "node:assert/strict";
 import { profile } from "../../lib/runtime/docker/container/seccomp.ts";
 import { nativePrograms } from "../../lib/runtime/docker/native/programs.ts";
+import { close, receive } from "../../lib/runtime/wire/channel.ts";
+import { FrameBatch, FrameReader } from "../../lib/runtime/wire/frames.ts";
 import { eventually } from "../support/eventually.ts";
 import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
@@ -17,7 +19,7 @@ const emulators = { amd64: "qemu-x86_64-static", arm64: "qemu-aarch64-static" };
 
 /** Writes a program into a folder. @returns the command that runs it */
 async function command(
-  name: "init" | "relay",
+  name: "init" | "relay" | "stdio",
   architecture: "amd64" | "arm64",
   folder: string,
 ): Promise<string[]> {
@@ -54,6 +56,47 @@ for (const architecture of ["amd64", "arm64"] as const) {
     assert.match(missing.stderr, /cannot run no-such-program: the image has no such program/);
     const piped = await run("-p", "sh", "-c", "echo one; echo two >&2; exit 4");
     assert.deepEqual([piped.code, piped.stderr], [4, "one\ntwo\n"]);
+  });
+
+  Deno.test(`stdio for ${architecture} says hello, and tells why a program does not run`, async () => {
+    await using folder = await tempDir("native");
+    const path = `${folder.path}/node.sock`;
+    using listener = Deno.listen({ transport: "unix", path });
+    const [program, ...args] = await command("stdio", architecture, folder.path);
+    const handler = "no-such-program";
+    const env = {
+      SERVERLEDGE_SOCKET: path,
+      SERVERLEDGE_TOKEN: "token",
+      SERVERLEDGE_HANDLER: handler,
+      SERVERLEDGE_MEMORY_MIB: "64",
+    };
+    const child = new Deno.Command(program!, { args, env }).spawn();
+    const conn = await listener.accept();
+    const reader = new FrameReader();
+    const frames: Record<string, unknown>[] = [];
+    const readUntil = async (member: string) => {
+      while (frames.at(-1)?.[member] === undefined && await receive(conn, reader)) {
+        for (let text = reader.next(); text; text = reader.next()) frames.push(JSON.parse(text));
+      }
+    };
+    await readUntil("token");
+    const batch = new FrameBatch();
+    batch.add('{"id":"a","timeoutMs":1000,"output":true,"params":{}}');
+    await conn.write(batch.bytes());
+    await readUntil("id");
+    const reply = frames.pop();
+    const [hello, ...logs] = frames;
+    assert.deepEqual(hello, { token: "token" });
+    assert.ok(logs.every(({ log }) => log === "a"), JSON.stringify(logs));
+    assert.match(logs.map(({ text }) => text).join(""), /^cannot run \/app\/no-such-program: /);
+    const error = {
+      type: "ExitStatus",
+      message: "the program ended with exit status 127",
+      traceback: "",
+    };
+    assert.deepEqual(reply, { id: "a", ok: false, error, output: "" });
+    close(conn);
+    assert.equal((await child.status).code, 0);
   });
 
   Deno.test(`init for ${architecture} hands signals on to its program`, async () => {
