@@ -159,7 +159,12 @@ async function removeContainers(node: string): Promise<void> {
 const logRestMs = 150;
 
 /** How a request ends that surely did not start. */
-const mayBeAskedAgain = new Set(["NODE_SATURATED", "NO_SUITABLE_NODE", "PEER_UNREACHABLE"]);
+const mayBeAskedAgain = new Set([
+  "NODE_SATURATED",
+  "NO_SUITABLE_NODE",
+  "PEER_UNREACHABLE",
+  "PEER_DECLINED",
+]);
 
 function writtenBy({ id: node, log }: Member): Written[] {
   return log().split("\n")

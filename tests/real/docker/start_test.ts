@@ -98,7 +98,7 @@ Deno.test("a missing image is told with what to do", async () => {
     values: { "runtimes.python.image": "localhost:9/no-such-image:1" },
   });
   await assert.rejects(start(world), (error: Error & Record<string, unknown>) => {
-    assert.equal(error.code, "INSTANCE_START_FAILED");
+    assert.equal(error.code, "ENGINE_REFUSED");
     assert.match(error.message, /localhost:9\/no-such-image:1/);
     assert.match(error.message, /docker pull or docker load/);
     assert.match(error.message, /runtimes\.python\.image/);
