@@ -244,16 +244,9 @@ class Suite {
     const before = (await this.#world.instances()).length;
     // At each number of turns of the event loop a start is in another phase.
     for (const turns of [0, 1, 10, 100, 1000]) {
-      const abort = new AbortController();
-      const starting = this.#world.environment.start(this.#kind.record("echo"), abort.signal);
-      const outcome = starting.then(
-        (instance) => instance[Symbol.asyncDispose](),
-        (error) => error,
-      );
-      for (let i = 0; i < turns; i++) await new Promise((resolve) => setTimeout(resolve, 0));
-      abort.abort(reason);
-      const error = await outcome;
-      assert.ok(error === undefined || error === reason, String(error));
+      const start = (signal: AbortSignal) =>
+        this.#world.environment.start(this.#kind.record("echo"), signal);
+      await giveUpStart(start, turns, reason);
       assert.equal((await this.#world.instances()).length, before);
     }
   }
@@ -310,6 +303,29 @@ export async function strayOutput(
   const told = world.written.filter(({ id }) => id === null).map(({ text }) => text).join("");
   const untold = await instance.logs(10);
   return told + untold.map(({ text }) => `${text}\n`).join("");
+}
+
+/**
+ * Gives a start up after some turns of the event loop, and removes the instance if there is one by then.
+ *
+ * @param start begins it
+ * @param turns of the event loop
+ * @param reason the only one with which the start may fail
+ */
+export async function giveUpStart(
+  start: (signal: AbortSignal) => Promise<Instance>,
+  turns: number,
+  reason: Error,
+): Promise<void> {
+  const abort = new AbortController();
+  const outcome = start(abort.signal).then(
+    (instance) => instance[Symbol.asyncDispose](),
+    (error) => error,
+  );
+  for (let i = 0; i < turns; i++) await new Promise((resolve) => setTimeout(resolve, 0));
+  abort.abort(reason);
+  const error = await outcome;
+  assert.ok(error === undefined || error === reason, String(error));
 }
 
 /** The value that a successful reply holds. */

@@ -8,11 +8,11 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../../tests/support/eventually.ts";
 import { sandboxesOf } from "../../../tests/support/sandbox_world.ts";
-import { invokeBody, MeasuredNode } from "../node/client.ts";
+import { MeasuredNode } from "../node/client.ts";
 import { medianOf } from "../../../lib/lab/statistics.ts";
 import type { Results } from "../results.ts";
-import { inRounds, loadRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
-import { load } from "../wrk.ts";
+import { inRounds } from "../rounds.ts";
+import { measureWarmLoad } from "./warm_load.ts";
 
 /** Cold starts in one round; their instances stay until its end. */
 const startsPerRound = 8;
@@ -67,12 +67,7 @@ async function measureWarm(results: Results): Promise<void> {
   await node.prewarm("trivial", warmInstances);
   const { report } = await node.invoke("trivial");
   assert.ok(report.IsWarmStart, "the measured invocations must be warm");
-  const url = node.invokeUrl("trivial");
-  await load(url, invokeBody, 16, warmUpSeconds);
-  const samples = await inRounds(async () => ({
-    c1: await load(url, invokeBody, 1, loadSeconds),
-    c16: await load(url, invokeBody, 16, loadSeconds),
-  }), loadRounds);
+  const samples = await measureWarmLoad(node.invokeUrl("trivial"));
   await node.invoke("trivial"); // still answers right
   results.add("warm_deno_c1_p50_ms", "ms", samples.map(({ c1 }) => c1.p50Ms));
   results.add("warm_deno_c1_rps", "1/s", samples.map(({ c1 }) => c1.rate));

@@ -8,11 +8,11 @@
 import assert from "node:assert/strict";
 import { post } from "../../../tests/support/client.ts";
 import { compileWasm, wasmFunction } from "../../../tests/support/functions/wasm.ts";
-import { instanceMib, invokeBody, MeasuredNode } from "../node/client.ts";
+import { instanceMib, MeasuredNode } from "../node/client.ts";
 import { medianOf } from "../../../lib/lab/statistics.ts";
 import type { Results } from "../results.ts";
-import { inRounds, loadRounds, loadSeconds, warmUpSeconds } from "../rounds.ts";
-import { load } from "../wrk.ts";
+import { inRounds } from "../rounds.ts";
+import { measureWarmLoad } from "./warm_load.ts";
 
 /** Cold starts in one round. */
 const startsPerRound = 8;
@@ -75,12 +75,7 @@ async function measureWarm(module: Module, results: Results): Promise<void> {
   await create(node, "trivial", module);
   await node.prewarm("trivial", instances);
   await node.invoke("trivial");
-  const url = node.invokeUrl("trivial");
-  await load(url, invokeBody, 16, warmUpSeconds);
-  const samples = await inRounds(async () => ({
-    c1: await load(url, invokeBody, 1, loadSeconds),
-    c16: await load(url, invokeBody, 16, loadSeconds),
-  }), loadRounds);
+  const samples = await measureWarmLoad(node.invokeUrl("trivial"));
   await node.invoke("trivial"); // still answers right
   results.add("warm_wasm_c1_p50_ms", "ms", samples.map(({ c1 }) => c1.p50Ms));
   results.add("warm_wasm_c16_rps", "1/s", samples.map(({ c16 }) => c16.rate));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { FunctionRecord } from "../../../lib/model/function.ts";
 import type { Instance } from "../../../lib/runtime/environment.ts";
-import { failure, value } from "../../contract/environment.ts";
+import { failure, giveUpStart, value } from "../../contract/environment.ts";
 import { dockerCall, dockerFunction, pythonImage } from "../../support/docker.ts";
 import { eventually } from "../../support/eventually.ts";
 import {
@@ -144,16 +144,8 @@ Deno.test("a start in a spare that is given up, or never made, leaves nothing", 
   for (const turns of [0, 1, 3, 10, 30]) {
     await ready(world, "python");
     const [name] = await spareContainers(world);
-    const abort = new AbortController();
-    const reason = new Error("given up");
-    const outcome = claimed(world, fn).start(abort.signal).then(
-      (instance) => instance[Symbol.asyncDispose](),
-      (error) => error,
-    );
-    for (let i = 0; i < turns; i++) await new Promise((resolve) => setTimeout(resolve, 0));
-    abort.abort(reason);
-    const error = await outcome;
-    assert.ok(error === undefined || error === reason, String(error));
+    const begin = (signal: AbortSignal) => claimed(world, fn).start(signal);
+    await giveUpStart(begin, turns, new Error("given up"));
     assert.ok(!(await spareContainers(world)).includes(name!));
   }
   await ready(world, "python");
