@@ -5,7 +5,7 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import { connectionLimits } from "../http/server/descriptors.ts";
+import { connectionLimits } from "../base/descriptors.ts";
 import type { ServerLimits } from "../http/server/limits.ts";
 import type { HttpHandler, OutgoingResponse } from "../http/server/messages.ts";
 import { HttpServer } from "../http/server/server.ts";

@@ -6,7 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { type LineSink, logger } from "../base/log.ts";
-import { type DescriptorLimit, raiseDescriptorLimit } from "../http/server/descriptors.ts";
+import { type DescriptorLimit, raiseDescriptorLimit } from "../base/descriptors.ts";
 import type { Config } from "../config/config.ts";
 import type { RunningNode } from "../node/surface.ts";
 import { loadConfig } from "./config/files.ts";

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { instanceLimit } from "../base/descriptors.ts";
 import { asServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
@@ -57,6 +58,7 @@ export async function openCompute(
   const ledger = new Ledger({
     memoryMib: config["container.pool.memory"],
     cpu: config["container.pool.cpus"] || navigator.hardwareConcurrency,
+    instances: instanceLimit(),
   });
   const spares = new SpareBooks(ledger);
   const runDir = home.of("run");

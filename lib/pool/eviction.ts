@@ -13,31 +13,34 @@ export interface Candidate {
 }
 
 /**
- * Chooses the least recently used candidates whose memory covers a need, and no more of them than
- * needed.
+ * Chooses the least recently used candidates that cover a need, and no more of them than needed.
  *
  * @param candidates in any order
  * @param neededMib memory that must come free
- * @returns undefined if all of them together are too small
+ * @param neededCount how many must go at least
+ * @returns undefined if all of them together are too small or too few
  */
 export function chooseVictims<C extends Candidate>(
   candidates: readonly C[],
   neededMib: number,
+  neededCount = 0,
 ): C[] | undefined {
   const oldestFirst = [...candidates].sort((a, b) => a.idleSince - b.idleSince);
   const chosen: C[] = [];
   let freed = 0;
   for (const candidate of oldestFirst) {
-    if (freed >= neededMib) break;
+    if (freed >= neededMib && chosen.length >= neededCount) break;
     chosen.push(candidate);
     freed += candidate.memoryMib;
   }
-  if (freed < neededMib) return undefined;
+  if (freed < neededMib || chosen.length < neededCount) return undefined;
   // A large one that was chosen last may make smaller ones before it unnecessary; spare the
   // most recently used of those first.
+  let count = chosen.length;
   return chosen.reverse().filter(({ memoryMib }) => {
-    const spare = freed - memoryMib >= neededMib;
-    if (spare) freed -= memoryMib;
-    return !spare;
+    if (freed - memoryMib < neededMib || count <= neededCount) return true;
+    freed -= memoryMib;
+    count--;
+    return false;
   });
 }

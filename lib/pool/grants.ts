@@ -59,13 +59,19 @@ export class Grants {
     if (!ledger.canUse(demand.cpu)) return undefined;
     const claimed = claim();
     const ahead = claimed?.memoryMib ?? 0;
+    const own = claimed ? 1 : 0;
     const needed = demand.memoryMib - ledger.freeMemory - ahead;
-    // The claimed spare is still among the candidates.
-    if (needed > 0 && needed > memoryOf(this.#candidates()) - ahead) {
-      return void claimed?.putBack();
+    const places = 1 - ledger.freeInstances - own;
+    if (needed > 0 || places > 0) {
+      // The claimed spare is still among the candidates.
+      const candidates = this.#candidates();
+      if (needed > memoryOf(candidates) - ahead || places > candidates.length - own) {
+        return void claimed?.putBack();
+      }
     }
     claimed?.release();
-    const victims = this.#choose(needed > 0 ? this.#candidates() : [], needed);
+    const victims = this.#choose(needed, places);
+    assert(victims, "there is as much to evict as there was a moment ago");
     return { ...this.#replace(victims, demand, "busy"), claim: claimed };
   }
 
@@ -79,9 +85,9 @@ export class Grants {
   ahead(demand: Demand, guaranteed: boolean): Grant | undefined {
     const { ledger, spares } = this.#options;
     const needed = demand.memoryMib - ledger.freeMemory;
-    const candidates = guaranteed ? this.#candidates() : spares?.spares ?? [];
-    if (needed > 0 && needed > memoryOf(candidates)) return undefined;
-    const victims = this.#choose(needed > 0 ? candidates : [], needed);
+    const candidates = guaranteed ? undefined : spares?.spares ?? [];
+    const victims = this.#choose(needed, 1 - ledger.freeInstances, candidates);
+    if (!victims) return undefined;
     return { ...this.#replace(victims, demand, "warm"), claim: undefined };
   }
 
@@ -90,10 +96,9 @@ export class Grants {
     return [...spares?.spares ?? [], ...evictable()];
   }
 
-  #choose(candidates: Victim[], needed: number): Victim[] {
-    const victims = chooseVictims(candidates, needed);
-    assert(victims, "there is as much to evict as there was a moment ago");
-    return victims;
+  #choose(neededMib: number, places: number, candidates?: Victim[]): Victim[] | undefined {
+    if (neededMib <= 0 && places <= 0) return [];
+    return chooseVictims(candidates ?? this.#candidates(), neededMib, places);
   }
 
   /**
@@ -111,8 +116,8 @@ export class Grants {
     const reservation = ledger.tryReserve(demand, state);
     assert(reservation, "room was made for it");
     if (victims.length === 0) return { reservation, gone };
-    // What was free before was too little and is taken: what is left is the victims'.
-    const surplus = ledger.tryReserve({ memoryMib: ledger.freeMemory, cpu: 0 }, "warm")!;
+    const memoryMib = Math.min(ledger.freeMemory, memoryOf(victims));
+    const surplus = ledger.tryReserve({ memoryMib, cpu: 0, instances: 0 }, "warm")!;
     const settled = gone.finally(() => {
       surplus[Symbol.dispose]();
       freed();

@@ -1,5 +1,5 @@
 /**
- * The books of a node's memory and CPU. Whatever takes resources holds a reservation and disposes
+ * The ledger of a node's memory, CPU and places for instances. Whatever takes resources holds a reservation and disposes
  * it once; so nothing can leak or be given back twice.
  *
  * @module
@@ -13,6 +13,8 @@ export interface Demand {
   readonly memoryMib: number;
   /** CPU that it holds while it is busy, cores; 0 if not accounted. */
   readonly cpu: number;
+  /** Instances that it counts as; 1 if absent. */
+  readonly instances?: number;
 }
 
 /** What is held and what is free, at one moment. Memory in MiB, CPU in cores. */
@@ -27,6 +29,8 @@ export interface Balance {
   readonly totalCpu: number;
   /** CPU of busy and starting instances. */
   readonly usedCpu: number;
+  /** Most instances that there may be; no limit: Infinity. */
+  readonly totalInstances: number;
 }
 
 type State = "busy" | "warm" | "released";
@@ -75,20 +79,24 @@ export class Reservation implements Disposable {
   }
 }
 
-/** The books. */
+/** Resources of a node and what is reserved of them. */
 export class Ledger {
   readonly #total: Demand;
+  readonly #maxInstances: number;
+  #busyInstances = 0;
+  #warmInstances = 0;
   #busyMemory = 0;
   #warmMemory = 0;
   #usedMilliCpu = 0;
 
   /**
-   * Empty books.
+   * A ledger in which everything is free.
    *
-   * @param total what there is to give
+   * @param total what there is to give; no limit of instances if `instances` is absent
    */
   constructor(total: Demand) {
     this.#total = total;
+    this.#maxInstances = total.instances ?? Infinity;
   }
 
   /** What is held and what is free. */
@@ -99,12 +107,23 @@ export class Ledger {
       warmMemory: this.#warmMemory,
       totalCpu: this.#total.cpu,
       usedCpu: this.#usedMilliCpu / 1000,
+      totalInstances: this.#maxInstances,
     };
   }
 
   /** Memory that nothing holds, MiB. */
   get freeMemory(): number {
     return this.#total.memoryMib - this.#busyMemory - this.#warmMemory;
+  }
+
+  /** Instances that may still be added. */
+  get freeInstances(): number {
+    return this.#maxInstances - this.#busyInstances - this.#warmInstances;
+  }
+
+  /** Instances that are idle. */
+  get warmInstances(): number {
+    return this.#warmInstances;
   }
 
   /** Memory that no busy instance holds, MiB: what an answer's headers tell. */
@@ -130,7 +149,9 @@ export class Ledger {
    * @returns undefined if too little is free; nothing has changed then
    */
   tryReserve(demand: Demand, state: "busy" | "warm"): Reservation | undefined {
-    if (demand.memoryMib > this.freeMemory) return undefined;
+    if (demand.memoryMib > this.freeMemory || instancesOf(demand) > this.freeInstances) {
+      return undefined;
+    }
     if (state === "busy" && !this.canUse(demand.cpu)) return undefined;
     this.move(demand, "released", state);
     return new Reservation(this, demand, state);
@@ -142,7 +163,7 @@ export class Ledger {
     this.#book(demand, to, 1);
     assert(
       this.#busyMemory >= 0 && this.#warmMemory >= 0 && this.#usedMilliCpu >= 0 &&
-        this.freeMemory >= 0,
+        this.freeMemory >= 0 && this.freeInstances >= 0,
       "the ledger does not balance",
     );
   }
@@ -150,9 +171,15 @@ export class Ledger {
   #book(demand: Demand, state: State, sign: 1 | -1): void {
     if (state === "busy") {
       this.#busyMemory += sign * demand.memoryMib;
+      this.#busyInstances += sign * instancesOf(demand);
       this.#usedMilliCpu += sign * milli(demand.cpu);
     } else if (state === "warm") {
       this.#warmMemory += sign * demand.memoryMib;
+      this.#warmInstances += sign * instancesOf(demand);
     }
   }
+}
+
+function instancesOf({ instances = 1 }: Demand): number {
+  return instances;
 }

@@ -324,12 +324,15 @@ export class Pool implements AsyncDisposable {
   }
 
   #supply(): Supply {
-    const { balance, freeMemory } = this.#ledger;
+    const { balance, freeMemory, freeInstances, warmInstances } = this.#ledger;
     let reclaimableMemory = freeMemory + balance.warmMemory;
+    let reclaimableInstances = freeInstances + warmInstances;
     for (const pool of this.#guarded) {
-      reclaimableMemory -= (pool.idle.length - pool.evictable.length) * pool.record.MemoryMB;
+      const kept = pool.idle.length - pool.evictable.length;
+      reclaimableMemory -= kept * pool.record.MemoryMB;
+      reclaimableInstances -= kept;
     }
-    return { balance, reclaimableMemory };
+    return { balance, reclaimableMemory, reclaimableInstances };
   }
 
   #remove(pooled: PooledInstance): Promise<void> {

@@ -20,10 +20,10 @@ import type { PoolUsage } from "./watchers.ts";
 
 const keptFor = (ms: number) => fixedKeepAlive(ms).windows;
 
-function setUp(memoryMib = 1000, cpu = 4, parallelStarts = 4) {
+function setUp(memoryMib = 1000, cpu = 4, parallelStarts = 4, instances = Infinity) {
   const environment = new FakeEnvironment();
   const clock = new ManualClock();
-  const ledger = new Ledger({ memoryMib, cpu });
+  const ledger = new Ledger({ memoryMib, cpu, instances });
   const keepAlive = new HistogramKeepAlive(1000);
   const rests = new Rests(keepAlive, clock);
   /** Calls under way, as they are told. */
@@ -145,6 +145,27 @@ Deno.test("eviction takes the least recently used, only as much as needed, and i
   set.environment.removals.shift()!();
   await settle();
   assert.equal(set.environment.starts.length, 1);
+});
+
+Deno.test("an instance beyond the limit takes the place of a generic one, then of the oldest", async () => {
+  const set = setUp(1000, 4, 4, 3);
+  for (const Name of ["a", "b"]) {
+    set.clock.advance(10);
+    await warm(set, fakeRecord({ Name }));
+  }
+  set.spare(10);
+  assert.equal(set.ledger.freeInstances, 0);
+  for (const Name of ["c", "d"]) {
+    assert(set.pool.canStart(fakeRecord({ Name }), 1));
+    assert(set.pool.tryStart(fakeRecord({ Name })));
+    await settle();
+    set.environment.finishStart();
+    await settle();
+  }
+  const held = set.pool.count().filter(({ idle }) => idle > 0).map(({ name }) => name);
+  assert.deepEqual(held, ["b", "c", "d"]);
+  assert.equal(set.spares.spares.length, 0);
+  assert.equal(set.pool.canStart(fakeRecord({ Name: "e" }), 4), false);
 });
 
 Deno.test("MinInstances survive eviction and the janitor, and are replaced", async () => {
@@ -420,8 +441,9 @@ Deno.test("any interleaving ends with everything free and no instance left", asy
     fc.asyncProperty(
       fc.array(step, { maxLength: 200, size: "max" }),
       fc.boolean(),
-      async (steps, slow) => {
-        const set = setUp(500, 2, 3);
+      fc.constantFrom(3, Infinity),
+      async (steps, slow, instances) => {
+        const set = setUp(500, 2, 3, instances);
         set.environment.slowRemovals = slow;
         await run(set, steps);
         set.environment.slowRemovals = false;
@@ -439,6 +461,7 @@ Deno.test("any interleaving ends with everything free and no instance left", asy
           warmMemory: 0,
           usedCpu: 0,
         });
+        assert.equal(set.ledger.freeInstances, instances);
         assert.equal(set.environment.memoryMib, 0);
         assert.equal(set.told.running, 0, "each lease was told to begin and to end");
       },

@@ -10,8 +10,8 @@ import type { Balance } from "./ledger.ts";
 /** What a pool lacks for more calls of a function. */
 export type Shortage =
   | {
-    readonly lacks: "memory" | "cpu";
-    /** Needed by the instances that would have to be started, MiB or cores. */
+    readonly lacks: "memory" | "cpu" | "descriptors";
+    /** Needed by the instances that would have to be started, MiB, cores or how many they are. */
     readonly asked: number;
     /** Free, with what idle instances would give back. */
     readonly free: number;
@@ -34,6 +34,8 @@ export interface Supply {
   readonly balance: Balance;
   /** Memory that is free or held by instances that may be evicted, MiB. */
   readonly reclaimableMemory: number;
+  /** Instances that may be added, evictable ones replaced. */
+  readonly reclaimableInstances: number;
 }
 
 /**
@@ -45,12 +47,17 @@ export interface Supply {
 export function shortageOf(
   record: Pick<FunctionRecord, "MemoryMB" | "CPUDemand">,
   instances: number,
-  { balance, reclaimableMemory }: Supply,
+  { balance, reclaimableMemory, reclaimableInstances }: Supply,
 ): Shortage | undefined {
   const memory = instances * record.MemoryMB;
   if (memory > reclaimableMemory) {
     const free = Math.max(0, reclaimableMemory);
     return { lacks: "memory", asked: memory, free, total: balance.totalMemory, instances };
+  }
+  if (instances > reclaimableInstances) {
+    const free = Math.max(0, reclaimableInstances);
+    const total = balance.totalInstances;
+    return { lacks: "descriptors", asked: instances, free, total, instances };
   }
   const cpu = instances * record.CPUDemand;
   const freeCpu = balance.totalCpu - balance.usedCpu;
@@ -76,6 +83,10 @@ export function shortageInWords(
   }
   const { lacks, asked, free, total, instances } = shortage;
   const whom = instances === 1 ? "one more instance" : `${instances} more instances`;
+  if (lacks === "descriptors") {
+    return `${whom} of "${Name}" cannot be started: the descriptors of this process (ulimit -n) ` +
+      `suffice for ${total}, and ${free} of these are free`;
+  }
   const [unit, option, key] = lacks === "memory"
     ? ["MiB of memory", "MemoryMB", "container.pool.memory"]
     : ["CPUs", "CPUDemand", "container.pool.cpus"];

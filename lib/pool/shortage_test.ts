@@ -2,8 +2,16 @@ import assert from "node:assert/strict";
 import { type Shortage, shortageInWords, shortageOf } from "./shortage.ts";
 
 const supply = {
-  balance: { totalMemory: 1024, busyMemory: 960, warmMemory: 32, totalCpu: 2, usedCpu: 1.7 },
+  balance: {
+    totalMemory: 1024,
+    busyMemory: 960,
+    warmMemory: 32,
+    totalCpu: 2,
+    usedCpu: 1.7,
+    totalInstances: 9,
+  },
   reclaimableMemory: 64,
+  reclaimableInstances: 2,
 };
 
 function said(shortage: Shortage | undefined): string | undefined {
@@ -35,5 +43,13 @@ Deno.test("a shortage of places tells how many there are and what adds to them",
   assert.match(
     said({ lacks: "places", places: 2, starting: 1 })!,
     /^all 2 places of "f" are taken, 1 of its instances being started; .*MaxConcurrency.*container\.starts/,
+  );
+});
+
+Deno.test("a shortage of descriptors tells how many instances they suffice for", () => {
+  assert.equal(
+    said(shortageOf({ MemoryMB: 1, CPUDemand: 0 }, 3, supply)),
+    '3 more instances of "f" cannot be started: the descriptors of this process (ulimit -n) ' +
+      "suffice for 9, and 2 of these are free",
   );
 });

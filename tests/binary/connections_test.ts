@@ -61,6 +61,25 @@ async function crowd(node: NodeProcess, count: number, text: string): Promise<Ra
 const idle = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const half = "POST /invoke/first HTTP/1.1\r\nHost: local";
 
+Deno.test("a node with 64 descriptors runs ten functions in turn and at once", async () => {
+  await using node = await startNodeProcess({ runner: limited(64) });
+  const names = Array.from({ length: 10 }, (_, i) => `turn${i}`);
+  for (const [i, name] of names.entries()) {
+    const definition = i % 4 === 3
+      ? await python(name, "def f(params, context):\n    return 1\n")
+      : await sandboxed(name);
+    assert.equal((await post(`${node.url}/create`, definition)).status, 200);
+    const { status, body } = await post(`${node.url}/invoke/${name}`);
+    assert.equal(status, 200, JSON.stringify(body));
+  }
+  const ends = await Promise.all(names.map((name) => post(`${node.url}/invoke/${name}`)));
+  assert.deepEqual(
+    ends.map(({ status, body }) => status === 200 ? "" : JSON.stringify(body)),
+    names.map(() => ""),
+  );
+  assert.equal(await node.stop(), 0);
+});
+
 /** Floods a node, and asks for everything meanwhile. */
 async function withstands(node: NodeProcess, count: number, definitions: readonly object[]) {
   assert.equal((await post(`${node.url}/create`, await sandboxed("first"))).status, 200);

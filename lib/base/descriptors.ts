@@ -1,15 +1,16 @@
 /**
- * How many descriptors a process may have, and so how many connections.
+ * Descriptors that a process may have, and what they bound: connections of clients and instances.
  *
  * @module
  */
 
-import type { ServerLimits } from "./limits.ts";
-
-/** What is kept for everything but clients: a share of what is free, and its bounds. */
+/** Descriptors that clients do not get: a share of the free ones, and the fewest. */
 const reserveShare = 0.25;
 const minReserve = 16;
-const maxReserve = 1024;
+/** Descriptors of one instance: pipes and the process of a sandbox are five, a container takes two. */
+const instanceDescriptors = 5;
+/** Descriptors that are open only while an instance starts. */
+const startDescriptors = 6;
 /** A server that can serve nobody would be none. */
 const minConnections = 4;
 
@@ -65,9 +66,22 @@ export async function raiseDescriptorLimit(): Promise<DescriptorLimit> {
  * @param each descriptors that a connection takes while a request is under way on it
  */
 export function connectionsFor(soft: number, open: number, each = 1): number {
-  const free = Math.max(0, soft - open);
-  const reserve = Math.min(maxReserve, Math.max(minReserve, Math.floor(reserveShare * free)));
-  return Math.max(minConnections, Math.floor((free - reserve) / each));
+  return Math.max(minConnections, Math.floor((freeOf(soft, open) - reserveOf(soft, open)) / each));
+}
+
+/**
+ * How many instances there may be: their descriptors come from the reserve.
+ *
+ * @param soft descriptors that the process may have
+ * @param open descriptors that it has
+ */
+export function instancesFor(soft: number, open: number): number {
+  return Math.max(1, Math.floor((reserveOf(soft, open) - startDescriptors) / instanceDescriptors));
+}
+
+/** How many instances this process may have. */
+export function instanceLimit(): number {
+  return instancesFor(descriptorLimit().soft, openDescriptors());
 }
 
 /**
@@ -79,12 +93,23 @@ export function connectionsFor(soft: number, open: number, each = 1): number {
 export function connectionLimits(
   asked: { readonly all: number; readonly ofAddress: number },
   each = 1,
-): Pick<ServerLimits, "connections" | "connectionsOfAddress"> {
-  const open = [...Deno.readDirSync("/proc/self/fd")].length;
-  const possible = connectionsFor(descriptorLimit().soft, open, each);
+): { connections: number; connectionsOfAddress: number } {
+  const possible = connectionsFor(descriptorLimit().soft, openDescriptors(), each);
   const connections = asked.all > 0 ? Math.min(asked.all, possible) : possible;
   return {
     connections,
     connectionsOfAddress: asked.ofAddress > 0 ? asked.ofAddress : Math.ceil(connections / 2),
   };
+}
+
+function openDescriptors(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
+
+function freeOf(soft: number, open: number): number {
+  return Math.max(0, soft - open);
+}
+
+function reserveOf(soft: number, open: number): number {
+  return Math.max(minReserve, Math.floor(reserveShare * freeOf(soft, open)));
 }

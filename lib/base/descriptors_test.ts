@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { connectionsFor, readDescriptorLimit } from "./descriptors.ts";
+import { connectionsFor, instancesFor, readDescriptorLimit } from "./descriptors.ts";
 
 Deno.test("readDescriptorLimit: reads numbers, and no limit as infinite", () => {
   const text = (soft: string, hard: string) =>
@@ -11,7 +11,14 @@ Deno.test("readDescriptorLimit: reads numbers, and no limit as infinite", () => 
 Deno.test("connectionsFor: keeps a reserve, and leaves a few connections to the smallest", () => {
   assert.equal(connectionsFor(1024, 24), 750);
   assert.equal(connectionsFor(64, 30), 18);
-  assert.equal(connectionsFor(1 << 20, 76), (1 << 20) - 76 - 1024);
+  assert.equal(connectionsFor(1 << 20, 76), ((1 << 20) - 76) * 3 / 4);
   assert.equal(connectionsFor(1024, 24, 2), 375);
   assert.equal(connectionsFor(32, 40), 4);
+});
+
+Deno.test("instancesFor: takes the reserve, less what a start needs, and at least one instance", () => {
+  assert.equal(instancesFor(1024, 24), 48);
+  assert.equal(instancesFor(64, 30), 2);
+  assert.equal(instancesFor(32, 40), 2);
+  assert.equal(instancesFor(Infinity, 40), Infinity);
 });
