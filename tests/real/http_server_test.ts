@@ -67,6 +67,16 @@ Deno.test("HttpServer: answers requests of one connection in turn", async () => 
   assert.doesNotMatch(head, /\r\nconnection:/);
 });
 
+Deno.test("HttpServer: answers OPTIONS * with the methods it takes", async () => {
+  await using server = serve();
+  using client = await RawClient.open(server.port, "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+  const { status, head } = await client.response();
+  assert.equal(status, 204);
+  assert.match(head, /\r\nallow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n/i);
+  await client.send(get("/next"));
+  assert.equal((await client.response()).body, "GET /next ");
+});
+
 Deno.test("HttpServer: answers pipelined requests in their order, quick or slow", async () => {
   const gates = new Map([["/slow", Promise.withResolvers<void>()]]);
   await using server = serve(async (request) => {

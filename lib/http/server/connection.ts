@@ -35,6 +35,13 @@ const continueLine = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 /** What is known of a request that is refused: enough to answer it. */
 const refusedHead = { method: "", isOld: false } as const;
 
+/** Response to `OPTIONS *`; functions take every one of these methods. */
+const serverOptions: OutgoingResponse = {
+  status: 204,
+  headers: [["allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]],
+  body: undefined,
+};
+
 const encoder = new TextEncoder();
 const nothing = new Uint8Array();
 
@@ -155,7 +162,10 @@ export class ServerConnection implements Waiter, BodyReading {
     this.#bodyBytes = 0;
     this.#watch.allow(responsePrefix);
     if (body.hasEnded) this.#watch.begin();
-    const response = await this.#context.handler(this.#request(head, body));
+    // The asterisk asks about the server as a whole, not about a resource (RFC 9110, 9.3.7).
+    const response = head.target === "*"
+      ? serverOptions
+      : await this.#context.handler(this.#request(head, body));
     using _held = response.held;
     this.#waitFor(undefined);
     const mayStay = head.keepAlive && this.#canSkip(body) && !this.#context.isStopping();

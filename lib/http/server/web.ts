@@ -24,7 +24,7 @@ class RoutedRequest {
     this.incoming = incoming;
     // HEAD is answered as GET; the server leaves the body out.
     this.method = incoming.method === "HEAD" ? "GET" : incoming.method;
-    this.url = `http://localhost${incoming.target === "*" ? "/*" : incoming.target}`;
+    this.url = `http://localhost${incoming.target}`;
   }
 
   get headers(): Headers {
