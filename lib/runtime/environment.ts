@@ -80,8 +80,11 @@ export interface Instance extends AsyncDisposable {
    * may be never: the caller decides how long to wait before it disposes the instance.
    */
   cancel(callId: string): void;
-  /** What a call under way has written so far, as far as the node knows; empty for any other. */
-  output(callId: string): string;
+  /**
+   * What a call under way has written so far, as far as the node knows; empty for any other. A promise
+   * where it has to be fetched, which never rejects.
+   */
+  output(callId: string): string | Promise<string>;
   /** Resolves, never rejects, as soon as the instance ended without being disposed. */
   readonly lost: Promise<Loss>;
   /**

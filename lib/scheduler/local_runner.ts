@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withTimeout } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
@@ -22,6 +23,8 @@ import { failureOf, type NodeName, reportOf } from "./report.ts";
 
 /** How long a function that was told to stop may take before its instance is removed, ms. */
 const stopGraceMs = 500;
+/** How long the answer to an interrupted call waits for output that has to be fetched, ms. */
+const fetchOutputMs = 200;
 
 /** What a runner works with. */
 export interface LocalRunnerOptions {
@@ -91,11 +94,19 @@ export class LocalRunner {
   }
 
   /**
-   * Answers a running invocation at once, tells the function to stop, and gives its instance up if
-   * it does not.
+   * Answers a running invocation at once, or as soon as its output is fetched, tells the function to stop,
+   * and gives its instance up if it does not.
    */
   interrupt(invocation: Invocation, { lease }: Running, error: ServerledgeError): void {
     const output = lease.instance.output(invocation.id);
+    if (typeof output === "string") return this.#stop(invocation, lease, error, output);
+    void withTimeout(output, fetchOutputMs, () => "").then((output) => {
+      // Its reply may have come meanwhile.
+      if (!invocation.settled) this.#stop(invocation, lease, error, output);
+    });
+  }
+
+  #stop(invocation: Invocation, lease: Lease, error: ServerledgeError, output: string): void {
     this.#options.answers.fail(invocation, withOutput(error, output));
     invocation.deadline = this.#options.deadlines.set(this.#clock.now() + stopGraceMs, () => {
       lease.abandon();

@@ -56,3 +56,12 @@ Deno.test("images that end at once are told, logged and removed, and answered fo
   const { stdout } = await node.cli(["logs", "dying"]);
   assert.equal(stdout.split("dying words\n").length - 1 >= rounds, true, stdout);
 });
+
+Deno.test("a deadline of a custom image tells what the call has printed", async () => {
+  await buildCustomImage();
+  await using node = await startNodeProcess({});
+  const definition = { ...custom("sleepy", "sleepy"), TimeoutMs: 1500 };
+  assert.equal((await post(`${node.url}/create`, definition)).status, 200);
+  const { status, body } = await post(`${node.url}/invoke/sleepy`, { Params: {} });
+  assert.deepEqual([status, body.output], [504, "call 1\n"]);
+});

@@ -110,7 +110,7 @@ abstract class ContainerInstance implements Instance {
 
   abstract cancel(callId: string): void;
 
-  abstract output(callId: string): string;
+  abstract output(callId: string): string | Promise<string>;
 
   /** See {@link Instance.logs}. */
   logs(lines: number): Promise<WrittenLine[]> {
@@ -298,8 +298,8 @@ export class CustomInstance extends ContainerInstance {
     return lines.filter(({ time }) => time >= call.since).map(({ text }) => `${text}\n`).join("");
   }
 
-  /** See {@link Instance.output}: a custom image tells it with its reply. */
-  override output(): string {
-    return "";
+  /** See {@link Instance.output}: a custom image tells it with its reply, until then its log has it. */
+  override output(): Promise<string> {
+    return this.lastLines();
   }
 }

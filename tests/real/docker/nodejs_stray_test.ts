@@ -85,7 +85,10 @@ Deno.test("Node.js executor: what is thrown or written where nobody waits", asyn
     }
     const late = call(60);
     const running = instance.invoke(late).catch((error) => error);
-    await eventually("the node has it", () => instance.output(late.id).endsWith("grün\n"));
+    await eventually(
+      "the node has it",
+      async () => (await instance.output(late.id)).endsWith("grün\n"),
+    );
     await instance[Symbol.asyncDispose]();
     assert.equal((await running).details.output, "from Node.js\ngrün\n");
     assert.equal(written(late.id), "from Node.js\ngrün\n");
@@ -113,7 +116,10 @@ Deno.test("Node.js executor: what is thrown or written where nobody waits", asyn
       const last = how === "flood" ? "1999 x" : "and no end of line";
       if (how !== "exit" && how !== "kill") {
         await eventually("it is written", () => written(call.id).includes(last));
-        assert.match(instance.output(call.id), /^the last thing that it did\nand no end of line/);
+        assert.match(
+          await instance.output(call.id),
+          /^the last thing that it did\nand no end of line/,
+        );
       }
       if (how === "exit" || how === "kill") await running;
       await instance[Symbol.asyncDispose]();
