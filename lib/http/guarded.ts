@@ -6,10 +6,10 @@
  * @module
  */
 
+import { closeQuietly } from "../base/close.ts";
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { askOnce, type ExchangeOptions } from "./ask_once.ts";
-import { closeQuietly } from "./address.ts";
 import type { WholeResponse } from "./client.ts";
 import { Connection } from "./connection.ts";
 import { NeverSent } from "./failures.ts";

@@ -5,9 +5,10 @@
  * @module
  */
 
+import { closeQuietly } from "../../lib/base/close.ts";
 import assert from "node:assert/strict";
 import { FrameBatch, FrameReader } from "../../lib/runtime/wire/frames.ts";
-import { close, receive } from "../../lib/runtime/wire/channel.ts";
+import { receive } from "../../lib/runtime/wire/frames.ts";
 
 /** Longest that a frame is waited for. */
 const frameMs = 20_000;
@@ -76,7 +77,7 @@ class Wire implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    close(this.conn);
+    closeQuietly(this.conn);
   }
 
   async #write(bytes: Uint8Array): Promise<void> {

@@ -5,10 +5,11 @@
  * @module
  */
 
+import { closeQuietly } from "../../lib/base/close.ts";
 import assert from "node:assert/strict";
 import { profile } from "../../lib/runtime/docker/container/seccomp.ts";
 import { nativePrograms } from "../../lib/runtime/docker/native/programs.ts";
-import { close, receive } from "../../lib/runtime/wire/channel.ts";
+import { receive } from "../../lib/runtime/wire/frames.ts";
 import { FrameBatch, FrameReader } from "../../lib/runtime/wire/frames.ts";
 import { eventually } from "../support/eventually.ts";
 import { runToEnd } from "../support/process.ts";
@@ -95,7 +96,7 @@ for (const architecture of ["amd64", "arm64"] as const) {
       traceback: "",
     };
     assert.deepEqual(reply, { id: "a", ok: false, error, output: "" });
-    close(conn);
+    closeQuietly(conn);
     assert.equal((await child.status).code, 0);
   });
 

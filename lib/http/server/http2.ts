@@ -5,7 +5,7 @@
  * @module
  */
 
-import { closeQuietly } from "../address.ts";
+import { closeQuietly } from "../../base/close.ts";
 import { writeAll } from "../output.ts";
 import type { HttpHandler } from "./messages.ts";
 import { http2Preface } from "./request_head.ts";

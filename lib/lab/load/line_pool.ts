@@ -5,6 +5,7 @@
  * @module
  */
 
+import { closeQuietly } from "../../base/close.ts";
 import type { ResponseParser } from "./response_parser.ts";
 import { Line, type LineFailure, type LineOwner } from "./line.ts";
 import type { Origin, RequestKind, Shot } from "./plan.ts";
@@ -204,14 +205,5 @@ export class LinePool implements LineOwner, Disposable {
       clearTimeout(timer);
       this.#over.signal.removeEventListener("abort", giveUp);
     }
-  }
-}
-
-/** Closes a connection that may have ended by itself, or become another. */
-function closeQuietly(conn: Deno.Conn | undefined): void {
-  try {
-    conn?.close();
-  } catch {
-    // It is closed.
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { pause } from "../../base/async.ts";
+import { closeQuietly } from "../../base/close.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { sliceBytes } from "../../base/slices.ts";
@@ -14,7 +14,7 @@ import { JsonScanError } from "../../json/tokens.ts";
 import { CallOutput, withOutput } from "./call_output.ts";
 import type { Call, Reply, StreamedAnswer } from "../environment.ts";
 import { FrameWriter } from "./frame_writer.ts";
-import { type Frame, FrameError, FrameReader, maxFrameBytes } from "./frames.ts";
+import { type Frame, FrameError, FrameReader, maxFrameBytes, receive } from "./frames.ts";
 import {
   type LogFrame,
   logPrefix,
@@ -28,6 +28,7 @@ import {
   readReply,
   tooLong,
 } from "./messages.ts";
+import { OutputIntake } from "./output_intake.ts";
 import { StreamedBody } from "./streamed_body.ts";
 
 /** Id of the message by which an executor learns its function; calls have others. */
@@ -37,16 +38,6 @@ const loadId = "load";
 const askPrefix = '{"ask":';
 /** Most replies to no call before a connection is closed. */
 const maxStrays = 16;
-/**
- * Characters of output after which reading pauses if they came within that time: an executor that floods
- * the node waits.
- */
-const burstChars = 1 << 20;
-const pauseMs = 50;
-/** Calls that ended lately, whose leftovers may still write. */
-const maxEnded = 64;
-/** Most frames of output that are kept before somebody takes them. */
-const maxEarly = 100;
 
 /** Most bytes of a frame beside a long result: output and errors, of which executors cut each at 1 MiB. */
 const maxRestBytes = 8 << 20;
@@ -96,15 +87,7 @@ export class ExecutorConnection implements Disposable {
   #waits = false;
   /** A quicker way to an executor that does nothing but wait; used when its last reply says so. */
   callPipe: CallSink | undefined;
-  /** Ids of calls that ended lately, each in the place of an older one. */
-  readonly #ended: string[] = [];
-  #endedCount = 0;
-  /** Output that came before anybody took it. */
-  readonly #early: LogFrame[] = [];
-  #onOutput: ((id: string | null, text: string) => void) | undefined;
-  /** Characters of output in this burst, and when it began. */
-  #burst = 0;
-  #burstStart = 0;
+  readonly #outputs = new OutputIntake();
   /** Takes what the executor asks of the node, in its own words; undefined: it may ask nothing. */
   onAsk: ((ask: unknown) => void) | undefined;
   /** Most bytes of a frame with such a question. */
@@ -181,8 +164,7 @@ export class ExecutorConnection implements Disposable {
    * @param listener gets the call's id, null where no call is known, and the text
    */
   listen(listener: (id: string | null, text: string) => void): void {
-    this.#onOutput = listener;
-    for (const { id, text } of this.#early.splice(0)) listener(id, text);
+    this.#outputs.listen(listener);
   }
 
   /** What a call under way has written so far. */
@@ -256,7 +238,7 @@ export class ExecutorConnection implements Disposable {
     if (!this.#open) return;
     this.#open = false;
     this.#writer.close();
-    close(this.#conn);
+    closeQuietly(this.#conn);
     if (this.#pending.length > 0) void this.#rejectAll();
     this.#closed.resolve();
   }
@@ -268,7 +250,7 @@ export class ExecutorConnection implements Disposable {
         if (isLong(frame)) await this.#receiveLong(frame);
         else this.#receive(decoder.decode(frame.bytes));
       }
-      if (this.#burst > burstChars) await this.#pause();
+      if (this.#outputs.isFlooded) await this.#outputs.drain();
     } while (await receive(source, reader));
   }
 
@@ -348,14 +330,14 @@ export class ExecutorConnection implements Disposable {
     this.#waits = waits;
     const pending = this.#pending[at]!;
     this.#pending.splice(at, 1);
-    this.#ended[this.#endedCount++ % maxEnded] = id;
+    this.#outputs.ended(id);
     pending.resolve(this.#withOutput(pending, reply));
   }
 
   /** The reply with all that its call has written, if that is wanted. */
   #withOutput({ id, output, returnOutput }: Pending, reply: Reply): Reply {
     if (!output && reply.output === "") return reply;
-    if (reply.output !== "") this.#handOn(id === loadId ? null : id, reply.output);
+    if (reply.output !== "") this.#outputs.handOn(id === loadId ? null : id, reply.output);
     if (reply.ok && !returnOutput) return { ...reply, output: "" };
     if (!output) return reply;
     output.write(reply.output);
@@ -365,25 +347,7 @@ export class ExecutorConnection implements Disposable {
   #receiveOutput({ id, text }: LogFrame): void {
     const pending = id === null ? undefined : this.#find(id);
     if (pending) (pending.output ??= new CallOutput()).write(text);
-    // An executor knows its own calls, and says nothing in the name of another's.
-    const isOwn = pending || (id !== null && this.#ended.includes(id));
-    this.#handOn(isOwn ? id : null, text);
-    const now = performance.now();
-    if (now - this.#burstStart > pauseMs) {
-      this.#burstStart = now;
-      this.#burst = 0;
-    }
-    this.#burst += text.length;
-  }
-
-  #handOn(id: string | null, text: string): void {
-    if (this.#onOutput) this.#onOutput(id, text);
-    else if (this.#early.length < maxEarly) this.#early.push({ id, text });
-  }
-
-  async #pause(): Promise<void> {
-    this.#burst = 0;
-    await pause(pauseMs);
+    this.#outputs.receive(id, text, pending !== undefined);
   }
 
   #find(id: string): Pending | undefined {
@@ -401,36 +365,6 @@ export class ExecutorConnection implements Disposable {
     if (!pending?.onStream || pending.body) throw new FrameError("an answer is streamed unasked");
     pending.body = new StreamedBody((cost) => this.tell({ taken: id, cost }));
     pending.onStream({ ...part.head, body: pending.body });
-  }
-}
-
-/**
- * Reads once.
- *
- * @param conn where
- * @param reader gets what has come
- * @returns false at the end of the stream
- */
-export async function receive(
-  conn: Pick<Deno.Conn, "read">,
-  reader: FrameReader,
-): Promise<boolean> {
-  const count = await conn.read(reader.space());
-  if (count === null) return false;
-  reader.received(count);
-  return true;
-}
-
-/**
- * Closes a connection that may be closed already.
- *
- * @param conn which one
- */
-export function close(conn: Deno.Conn): void {
-  try {
-    conn.close();
-  } catch {
-    // It was closed already.
   }
 }
 

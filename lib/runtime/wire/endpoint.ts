@@ -5,9 +5,11 @@
  * @module
  */
 
+import { closeQuietly } from "../../base/close.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
-import { close, ExecutorConnection, receive } from "./channel.ts";
+import { ExecutorConnection } from "./channel.ts";
+import { receive } from "./frames.ts";
 import { FrameError, FrameReader, maxFrameBytes } from "./frames.ts";
 import { readHello } from "./messages.ts";
 
@@ -110,7 +112,7 @@ export class ExecutorEndpoint implements Disposable {
     } catch {
       // Its folder was removed first.
     }
-    for (const conn of this.#strangers) close(conn);
+    for (const conn of this.#strangers) closeQuietly(conn);
   }
 
   async #accept(retryMs: number): Promise<void> {
@@ -119,7 +121,7 @@ export class ExecutorEndpoint implements Disposable {
         const conn = await this.#listener.accept();
         retryMs = minRetryMs;
         if (this.#listening && this.#strangers.size < maxStrangers) void this.#greet(conn);
-        else close(conn);
+        else closeQuietly(conn);
       }
     } catch (error) {
       if (!this.#listening) return;
@@ -134,7 +136,7 @@ export class ExecutorEndpoint implements Disposable {
 
   async #greet(conn: Deno.Conn): Promise<void> {
     this.#strangers.add(conn);
-    const timer = setTimeout(() => close(conn), helloTimeoutMs);
+    const timer = setTimeout(() => closeQuietly(conn), helloTimeoutMs);
     const reader = new FrameReader(maxHelloBytes);
     let known = false;
     try {
@@ -145,7 +147,7 @@ export class ExecutorEndpoint implements Disposable {
       clearTimeout(timer);
       this.#strangers.delete(conn);
     }
-    if (!known || !this.#listening) return close(conn);
+    if (!known || !this.#listening) return closeQuietly(conn);
     this.#close();
     reader.maxBytes = maxFrameBytes;
     const connection = this.#connection = new ExecutorConnection(conn, this.#maxResultBytes);

@@ -244,3 +244,20 @@ export class FrameBatch {
     this.#buffer = grown;
   }
 }
+
+/**
+ * Reads once.
+ *
+ * @param conn where
+ * @param reader gets what has come
+ * @returns false at the end of the stream
+ */
+export async function receive(
+  conn: Pick<Deno.Conn, "read">,
+  reader: FrameReader,
+): Promise<boolean> {
+  const count = await conn.read(reader.space());
+  if (count === null) return false;
+  reader.received(count);
+  return true;
+}

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { closeQuietly } from "../../../http/address.ts";
+import { closeQuietly } from "../../../base/close.ts";
 import { Connection } from "../../../http/connection.ts";
 import { NeverSent } from "../../../http/failures.ts";
 import type { Container } from "../container/container.ts";
