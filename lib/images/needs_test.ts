@@ -5,7 +5,11 @@ import { imageNeeds } from "./needs.ts";
 
 const { config } = resolveConfig([{
   origin: "test",
-  values: { "runtimes.python.image": "py", "runtimes.nodejs.image": "node:22" },
+  values: {
+    "runtimes.python.image": "py",
+    "runtimes.nodejs.image": "node:22",
+    "runtimes.binary.image": "debian:stable",
+  },
 }]);
 const named = (image: string) => image.includes(":") ? image : `${image}:latest`;
 
@@ -27,6 +31,7 @@ Deno.test("needed are the images of runtimes, and of functions that bring their 
   assert.deepEqual(Object.fromEntries(needs), {
     "py:latest": { runtimes: ["python"], functions: ["a", "b"] },
     "node:22": { runtimes: ["nodejs"], functions: [] },
+    "debian:stable": { runtimes: ["binary"], functions: [] },
     "mine:latest": { runtimes: [], functions: ["c", "d"] },
   });
 });

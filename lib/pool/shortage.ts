@@ -42,7 +42,7 @@ export interface Supply {
  * Finds the resource that does not suffice.
  *
  * @param instances how many would have to be started
- * @returns undefined if memory and CPU suffice
+ * @returns undefined if memory, CPU and descriptors suffice
  */
 export function shortageOf(
   record: Pick<FunctionRecord, "MemoryMB" | "CPUDemand">,

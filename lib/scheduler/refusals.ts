@@ -6,6 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
+import type { InvokeRequest } from "../model/invocation.ts";
 import type { Locality } from "../model/locality.ts";
 import { type Shortage, shortageInWords } from "../pool/shortage.ts";
 import type { Reply } from "../runtime/environment.ts";
@@ -22,12 +23,24 @@ export function functionUnknown(name: string): ServerledgeError {
  * Its parameters have an integer that the function's language would change.
  *
  * @param record the function
- * @param path where the integer is
+ * @param request what was sent
+ * @param keeps whether the function gets integers beyond 2^53 as they were sent
+ * @returns undefined if there is none
  */
-export function integerTooLarge(record: FunctionRecord, path: string): ServerledgeError {
+export function unheldInteger(
+  record: FunctionRecord,
+  { params: { largeInteger: path } }: Pick<InvokeRequest, "params">,
+  keeps: (record: FunctionRecord) => boolean,
+): ServerledgeError | undefined {
+  if (path === undefined || keeps(record)) return undefined;
   const message = `${path}: an integer beyond 2^53, which the runtime ${record.Runtime} of ` +
     `"${record.Name}" cannot hold exactly; send it as a string`;
   return new ServerledgeError("UNPROCESSABLE", message, { details: { path } });
+}
+
+/** Its client has disconnected. */
+export function clientLeft(): ServerledgeError {
+  return new ServerledgeError("CANCELLED", "The client left before the answer");
 }
 
 /** The node takes no more requests. */

@@ -18,40 +18,29 @@ import type { QosClasses } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
 import type { Ledger } from "../pool/ledger.ts";
 import type { Pool, PoolListener } from "../pool/pool.ts";
-import type {
-  Arrivals,
-  Decision,
-  ExplainedDecision,
-  Policy,
-  RequestFacts,
-} from "../policy/contract.ts";
-import type { Shortage } from "../pool/shortage.ts";
+import type { Arrivals, Decision, ExplainedDecision, Policy } from "../policy/contract.ts";
 import { Answers } from "./answers.ts";
 import { ArrivalBook } from "./arrivals.ts";
-import { DecisionLog } from "./decision_log.ts";
+import { Decider } from "./decider.ts";
 import { EstimateBook } from "./estimates.ts";
 import { Invocation } from "./invocation.ts";
 import { LocalRunner } from "./local_runner.ts";
 import type { InvocationEnd, InvocationObserver } from "./observer.ts";
 import { Offloader } from "./offload/offloader.ts";
-import { OffloadBan } from "./offload/offload_ban.ts";
-import { factsOf, type NodeName, outcomeOf } from "./report.ts";
+import { type NodeName, outcomeOf } from "./report.ts";
 import {
+  clientLeft,
   functionUnknown,
-  integerTooLarge,
   localityForbids,
   queueTimeout,
-  rejection,
-  type RejectionCode,
   repeated,
   shuttingDown,
+  unheldInteger,
 } from "./refusals.ts";
 import { SeenRequests } from "./offload/seen_requests.ts";
-import { LocalView, type ViewSources } from "./view.ts";
+import { ScaleUp } from "./scale_up.ts";
+import type { ViewSources } from "./view.ts";
 import { WaitQueue } from "./wait_queue.ts";
-
-/** Most nodes that one request is sent to, one after the other, where none takes it. */
-const maxAttempts = 3;
 
 /** What a scheduler is made of. */
 export interface SchedulerOptions {
@@ -105,13 +94,9 @@ export class Scheduler implements PoolListener {
   readonly #arrivals = new ArrivalBook(this.#estimates);
   readonly #runner: LocalRunner;
   readonly #offloader: Offloader;
-  readonly #sources: ViewSources;
-  /** Function versions whose line will be looked at again. */
-  readonly #looks = new Set<string>();
+  readonly #decider: Decider;
+  readonly #scaleUp: ScaleUp;
   readonly #seen = new SeenRequests();
-  readonly #ban = new OffloadBan();
-  /** Of a policy that keeps none itself. */
-  readonly #decisions: DecisionLog | undefined;
   #draining = false;
 
   /** A scheduler that listens to its pool. */
@@ -119,7 +104,6 @@ export class Scheduler implements PoolListener {
     this.#options = options;
     this.#clock = options.clock;
     this.#pool = options.pool;
-    this.#decisions = options.policy.explain ? undefined : new DecisionLog();
     this.#answers = new Answers(options.clock, {
       closed: (invocation) => this.#queue.remove(invocation),
       ended: (invocation, end, error) => this.#ended(invocation, end, error),
@@ -129,20 +113,18 @@ export class Scheduler implements PoolListener {
     this.#offloader = new Offloader({
       ...parts,
       refused: (invocation, refusal) => {
-        options.policy.refused?.(this.#factsOf(invocation, false), refusal);
+        options.policy.refused?.(this.#decider.factsOf(invocation, false), refusal);
         this.#arrive(invocation);
       },
     });
-    this.#sources = {
-      ...options,
-      queue: this.#queue,
-      estimates: this.#estimates,
-      supports: ({ record, request, hop }) =>
-        options.supports(record) &&
-        (hop !== undefined || mayStay([record.Locality, request.locality], options.node.area)),
-      areas: ({ record, request, hop }) =>
-        allowedAreas([record.Locality, request.locality], hop?.originArea ?? options.node.area),
-    };
+    const { policy, queueCapacity } = options;
+    this.#decider = new Decider({
+      policy,
+      queueCapacity,
+      clock: this.#clock,
+      sources: this.#sources(),
+    });
+    this.#scaleUp = new ScaleUp({ ...options, queue: this.#queue });
     options.pool.listen(this);
   }
 
@@ -153,7 +135,7 @@ export class Scheduler implements PoolListener {
 
   /** The last decisions of a policy that does not explain its own, newest first. */
   get decisions(): ExplainedDecision[] {
-    return this.#decisions?.read(this.#clock.now()) ?? [];
+    return this.#decider.decisions;
   }
 
   /** Requests that wait. */
@@ -200,9 +182,9 @@ export class Scheduler implements PoolListener {
   submit(name: string, request: InvokeRequest, origin: Origin = {}): Invocation {
     const record = this.admit(name);
     const { hop, inputSize = 0, page, held } = origin;
-    const { classes, node, maxHops } = this.#options;
+    const { classes, node, maxHops, keepsLargeIntegers } = this.#options;
     // An event is made only where its function runs, and has no numbers.
-    const unheld = page ? undefined : this.#unheldInteger(record, request);
+    const unheld = page ? undefined : unheldInteger(record, request, keepsLargeIntegers);
     if (unheld) throw unheld;
     if (hop) {
       const areas = allowedAreas([record.Locality, request.locality], hop.originArea);
@@ -236,7 +218,9 @@ export class Scheduler implements PoolListener {
   peersTold(): void {
     if (this.#queue.queued === 0) return;
     const movable = () =>
-      this.#queue.heads().filter((head) => !head.promised && this.#factsOf(head, true).canOffload);
+      this.#queue.heads().filter((head) =>
+        !head.promised && this.#decider.factsOf(head, true).canOffload
+      );
     this.#reconsider(movable());
     if (movable().length > 0) this.#options.peers.seek();
   }
@@ -248,15 +232,15 @@ export class Scheduler implements PoolListener {
 
   #reconsider(heads: readonly Invocation[]): void {
     for (const head of heads) {
-      const decision = this.#decide(head, true);
+      const decision = this.#decider.decide(head, true);
       if (decision.kind === "reject") {
-        this.#answers.fail(head, this.#rejection(head, decision.code, true));
+        this.#answers.fail(head, this.#decider.rejection(head, decision.code, true));
       } else if (decision.kind === "offload") {
         this.#queue.remove(head);
         this.#offload(head, decision);
       } else if (decision.kind === "run") {
         this.#serve(head.record);
-        this.#provision(head.record);
+        this.#scaleUp.provision(head.record);
       }
     }
   }
@@ -282,7 +266,7 @@ export class Scheduler implements PoolListener {
     if (!successor) this.#estimates.forget(former.Name);
     for (const invocation of this.#queue.all(former.Version)) {
       const refusal = successor
-        ? this.#unheldInteger(successor, invocation.request)
+        ? unheldInteger(successor, invocation.request, this.#options.keepsLargeIntegers)
         : functionUnknown(former.Name);
       if (!successor || refusal) {
         this.#answers.fail(invocation, refusal!);
@@ -311,43 +295,36 @@ export class Scheduler implements PoolListener {
     }
   }
 
+  /** What the policy may see of the node. */
+  #sources(): ViewSources {
+    const options = this.#options;
+    const { area } = options.node;
+    const localities = ({ record, request }: Invocation) => [record.Locality, request.locality];
+    return {
+      ...options,
+      queue: this.#queue,
+      estimates: this.#estimates,
+      supports: (invocation) =>
+        options.supports(invocation.record) &&
+        (invocation.hop !== undefined || mayStay(localities(invocation), area)),
+      areas: (invocation) =>
+        allowedAreas(localities(invocation), invocation.hop?.originArea ?? area),
+    };
+  }
+
   /** Decides about a request that runs nowhere yet: a new one, or one that a peer did not take. */
   #arrive(invocation: Invocation): void {
-    const decision = this.#decide(invocation, false);
+    const decision = this.#decider.decide(invocation, false);
     if (decision.kind === "reject") {
-      return this.#answers.fail(invocation, this.#rejection(invocation, decision.code, false));
+      return this.#answers.fail(
+        invocation,
+        this.#decider.rejection(invocation, decision.code, false),
+      );
     }
     if (decision.kind === "offload") return this.#offload(invocation, decision);
     const lease = decision.kind === "run" && this.#pool.tryLease(invocation.record);
     if (lease) return this.#run(invocation, lease);
     this.#wait(invocation, decision.kind === "run");
-  }
-
-  #rejection(invocation: Invocation, code: RejectionCode, waits: boolean): ServerledgeError {
-    const { queueCapacity } = this.#options;
-    const { totalMemory: memoryMib, totalCpu: cpu } = this.#sources.ledger.balance;
-    return rejection(code, invocation, {
-      fullQueue: this.#queue.queued >= queueCapacity ? queueCapacity : undefined,
-      shortage: this.#shortage(invocation, waits),
-      total: { memoryMib, cpu },
-    });
-  }
-
-  #shortage(invocation: Invocation, waits: boolean): Shortage {
-    return new LocalView(invocation, waits, this.#sources).shortage;
-  }
-
-  #decide(invocation: Invocation, waits: boolean): Decision {
-    const view = new LocalView(invocation, waits, this.#sources);
-    const facts = this.#factsOf(invocation, waits);
-    const decision = this.#options.policy.decide(facts, view);
-    this.#decisions?.add(this.#clock.now(), facts, view, decision);
-    if (decision.kind === "reject" || decision.kind === "wait") this.#ban.note(invocation, view);
-    return decision;
-  }
-
-  #factsOf(invocation: Invocation, waits: boolean): RequestFacts {
-    return factsOf(invocation, this.#clock.now(), maxAttempts, waits);
   }
 
   #wait(invocation: Invocation, promised: boolean): void {
@@ -362,12 +339,14 @@ export class Scheduler implements PoolListener {
         invocation,
         queueTimeout(
           invocation,
-          this.#pool.coming(invocation.record) > 0 ? undefined : this.#shortage(invocation, true),
+          this.#pool.coming(invocation.record) > 0
+            ? undefined
+            : this.#decider.shortage(invocation, true),
         ),
       );
     });
-    if (promised) this.#provision(invocation.record);
-    else if (this.#factsOf(invocation, true).canOffload) this.#options.peers.seek();
+    if (promised) this.#scaleUp.provision(invocation.record);
+    else if (this.#decider.factsOf(invocation, true).canOffload) this.#options.peers.seek();
   }
 
   #run(invocation: Invocation, lease: Lease): void {
@@ -395,29 +374,6 @@ export class Scheduler implements PoolListener {
     }
   }
 
-  /** Starts instances for those who wait and whom no start under way will serve, if it helps. */
-  #provision(record: FunctionRecord): void {
-    for (;;) {
-      const waiting = this.#queue.count(record.Version);
-      if (waiting <= this.#pool.coming(record)) return;
-      const waitedMs = this.#clock.now() - this.#queue.first(record.Version)!.arrivedAt;
-      const verdict = this.#pool.needsMore(record, waiting, waitedMs);
-      if (verdict !== true) return this.#provisionLater(record, verdict);
-      if (!this.#pool.tryStart(record)) return;
-    }
-  }
-
-  /** Looks at a line again in case it does not move as expected; one such look at a time. */
-  #provisionLater(record: FunctionRecord, delayMs: number): void {
-    const { Version: version } = record;
-    if (this.#looks.has(version)) return;
-    this.#looks.add(version);
-    this.#options.deadlines.set(this.#clock.now() + delayMs, () => {
-      this.#looks.delete(version);
-      this.#provision(record);
-    });
-  }
-
   #ended(invocation: Invocation, end: InvocationEnd, error?: ServerledgeError): void {
     const { observer, policy } = this.#options;
     invocation.held?.[Symbol.dispose]();
@@ -427,23 +383,15 @@ export class Scheduler implements PoolListener {
     if (policy.plan) this.#arrivals.ended(invocation, end);
     if (!policy.observe) return;
     const now = this.#clock.now();
-    policy.observe(this.#factsOf(invocation, false), outcomeOf(invocation, end, now));
+    policy.observe(this.#decider.factsOf(invocation, false), outcomeOf(invocation, end, now));
   }
 
-  /** The client has left. */
   #leave(invocation: Invocation): void {
-    const error = new ServerledgeError("CANCELLED", "The client left before the answer");
+    const error = clientLeft();
     const { state } = invocation;
     if (state.kind === "running") this.#runner.interrupt(invocation, state, error);
     else if (state.kind === "offloaded") this.#offloader.interrupt(invocation, state, error);
     else this.#answers.fail(invocation, error);
-  }
-
-  /** Why a function cannot get what was sent. */
-  #unheldInteger(record: FunctionRecord, request: InvokeRequest): ServerledgeError | undefined {
-    const { largeInteger } = request.params;
-    if (largeInteger === undefined || this.#options.keepsLargeIntegers(record)) return undefined;
-    return integerTooLarge(record, largeInteger);
   }
 
   #timeoutOf({ record }: Invocation): number {

@@ -160,8 +160,8 @@ Deno.test("a node is after 500 starts, updates and deletions what it was before"
   const before = await steady(census);
 
   const half = { deno: 25, wasm: 88, containers: 13 };
-  const early = await leastMemory(node.url, () => churn(node.url, half));
-  const late = await leastMemory(node.url, () => churn(node.url, half));
+  const early = await leastMemory(node, () => churn(node.url, half));
+  const late = await leastMemory(node, () => churn(node.url, half));
   await settled(node.url);
   await t.step("descriptors, processes, containers, files and control groups", async () => {
     let left: string[] = [];
@@ -171,6 +171,7 @@ Deno.test("a node is after 500 starts, updates and deletions what it was before"
     }, 15_000).catch(() => assert.deepEqual(left, []));
   });
   await t.step("memory", () => {
+    console.log(JSON.stringify({ early, late }));
     const memory = JSON.stringify({ early, late });
     assert.ok(late.live - early.live < bounds.liveMib, memory);
     assert.ok(late.native - early.native < bounds.nativeMib, memory);

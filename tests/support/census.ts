@@ -76,12 +76,16 @@ export const tidyAllocator = {
 const sampleEveryMs = 50;
 
 /**
- * Samples the memory of a node during some work.
+ * Samples the memory of a node during some work. Pages of files, such as the program's code, are not counted:
+ * the kernel takes and gives them back as it likes.
  *
- * @param url base URL of the node
+ * @param node where it listens, and its process
  * @param work what the node is kept busy with
  */
-export async function leastMemory(url: string, work: () => Promise<void>): Promise<LeastMemory> {
+export async function leastMemory(
+  { url, pid }: { url: string; pid: number },
+  work: () => Promise<void>,
+): Promise<LeastMemory> {
   let live = Infinity;
   let native = Infinity;
   let working = true;
@@ -91,7 +95,7 @@ export async function leastMemory(url: string, work: () => Promise<void>): Promi
       const of = (kind: string) =>
         Number(new RegExp(`memory_bytes{kind="${kind}"} (\\S+)`).exec(text)![1]) / 2 ** 20;
       live = Math.min(live, of("heap_used") + of("external"));
-      native = Math.min(native, of("resident") - of("heap") - of("external"));
+      native = Math.min(native, anonymousMib(pid) - of("heap") - of("external"));
       await new Promise((resolve) => setTimeout(resolve, sampleEveryMs));
     }
   })();
@@ -102,6 +106,11 @@ export async function leastMemory(url: string, work: () => Promise<void>): Promi
     await sampling;
   }
   return { live, native };
+}
+
+function anonymousMib(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/RssAnon:\s+(\d+) kB/.exec(status)![1]) / 1024;
 }
 
 function descriptors(pid: number): Record<string, number> {
