@@ -4,7 +4,7 @@
  * @module
  */
 
-import { withTimeout } from "../../base/async.ts";
+import { pause, withTimeout } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { ConnectionBroken, NeverSent } from "../../http/failures.ts";
 import type { FunctionRecord } from "../../model/function.ts";
@@ -21,6 +21,9 @@ import { keepLog } from "./container/kept_log.ts";
 const exitNewsMs = 2_000;
 /** How long a container with calls under way gets to end before it is removed. */
 const endMs = 300;
+/** The engine may log a line after the image's reply has come: how often to look, and the pause between. */
+const maxLooks = 3;
+const lookAgainMs = 25;
 /** Lines of its log that a crash tells. */
 const crashLogLines = 20;
 
@@ -294,8 +297,12 @@ export class CustomInstance extends ContainerInstance {
   protected override async lastLines(): Promise<string> {
     const [call, other] = this.#calls.values();
     if (!call || other) return "";
-    const lines = await this.container.timedLogs(crashLogLines).catch(() => []);
-    return lines.filter(({ time }) => time >= call.since).map(({ text }) => `${text}\n`).join("");
+    for (let look = 1;; look++) {
+      const lines = await this.container.timedLogs(crashLogLines).catch(() => []);
+      const own = lines.filter(({ time }) => time >= call.since);
+      if (own.length > 0 || look === maxLooks) return own.map(({ text }) => `${text}\n`).join("");
+      await pause(lookAgainMs);
+    }
   }
 
   /** See {@link Instance.output}: a custom image tells it with its reply, until then its log has it. */
