@@ -11,8 +11,8 @@ import { helloWasm } from "../support/functions/wasm.ts";
 const lanes = 3;
 /** Connections between test, node and engine that are kept for the next request. */
 const keptConnections = 8;
-/** The most that the node may grow by in 250 starts, MiB: what leaks 40 KiB at each start exceeds it. */
-const bounds = { liveMib: 3, nativeMib: 7 } as const;
+/** The most that the node may grow by in 250 starts, MiB: what leaks 16 KiB at each start exceeds it. */
+const bounds = { liveMib: 3, nativeMib: 3 } as const;
 
 /** Code of `deno` functions by how a call of them ends, and the status that tells so. */
 const endings = [
@@ -171,7 +171,6 @@ Deno.test("a node is after 500 starts, updates and deletions what it was before"
     }, 15_000).catch(() => assert.deepEqual(left, []));
   });
   await t.step("memory", () => {
-    console.log(JSON.stringify({ early, late }));
     const memory = JSON.stringify({ early, late });
     assert.ok(late.live - early.live < bounds.liveMib, memory);
     assert.ok(late.native - early.native < bounds.nativeMib, memory);

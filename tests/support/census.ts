@@ -58,13 +58,13 @@ export async function takeCensus({ pid, nodeId, folders }: CensusOptions): Promi
 export interface LeastMemory {
   /** JavaScript objects and buffers. */
   readonly live: number;
-  /** Everything but V8's heap and buffers. */
+  /** Allocations of native code, but for buffers of 64 KiB and more. */
   readonly native: number;
 }
 
 /**
  * Environment of a node whose native memory is measured: the allocator returns freed memory to the system
- * (mallopt(3)) instead of keeping tens of MiB of fragments.
+ * (mallopt(3)) instead of keeping tens of MiB of fragments, and takes all but large buffers from one heap.
  */
 export const tidyAllocator = {
   MALLOC_ARENA_MAX: "1",
@@ -76,8 +76,8 @@ export const tidyAllocator = {
 const sampleEveryMs = 50;
 
 /**
- * Samples the memory of a node during some work. Pages of files, such as the program's code, are not counted:
- * the kernel takes and gives them back as it likes.
+ * Samples the memory of a node during some work. What V8 has reserved and pages of files are not counted: they
+ * come and go without anything being kept.
  *
  * @param node where it listens, and its process
  * @param work what the node is kept busy with
@@ -95,7 +95,7 @@ export async function leastMemory(
       const of = (kind: string) =>
         Number(new RegExp(`memory_bytes{kind="${kind}"} (\\S+)`).exec(text)![1]) / 2 ** 20;
       live = Math.min(live, of("heap_used") + of("external"));
-      native = Math.min(native, anonymousMib(pid) - of("heap") - of("external"));
+      native = Math.min(native, allocatedMib(pid));
       await new Promise((resolve) => setTimeout(resolve, sampleEveryMs));
     }
   })();
@@ -108,9 +108,10 @@ export async function leastMemory(
   return { live, native };
 }
 
-function anonymousMib(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/RssAnon:\s+(\d+) kB/.exec(status)![1]) / 1024;
+/** Resident part of the heap that the C allocator grows by brk(2), MiB. */
+function allocatedMib(pid: number): number {
+  const maps = Deno.readTextFileSync(`/proc/${pid}/smaps`);
+  return Number(/\[heap\]\n(?:\w+:.*\n)*?Rss:\s+(\d+) kB/.exec(maps)![1]) / 1024;
 }
 
 function descriptors(pid: number): Record<string, number> {
