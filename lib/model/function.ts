@@ -8,6 +8,7 @@ import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { handlerHelp, runtimeIds } from "../runtime/kinds/kinds.ts";
 import { localitySchema } from "./locality.ts";
+import { nearest } from "../base/nearest.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 import { QuotedText, type Text } from "../json/quoted.ts";
 
@@ -196,12 +197,14 @@ export function readDefinition(body: unknown): Definition {
  * @param record the function
  * @param changes parsed JSON, keys in any case
  * @returns the new definition; without code if the changes bring none, which then stays what it is
- * @throws as {@link readDefinition}, and `INVALID_REQUEST` for another name
+ * @throws as {@link readDefinition}, and `INVALID_REQUEST` for another name and for unknown fields: a
+ *   misspelt change would be lost silently
  */
 export function patchDefinition(record: FunctionRecord, changes: unknown): Definition {
   if (!isObject(changes)) {
     throw new ServerledgeError("INVALID_REQUEST", "The body must be a JSON object with changes");
   }
+  refuseUnknown(changes);
   const { CodeHash: _, Version: __, ...kept } = record;
   const { Name = record.Name, Env, ...fields } = foldKeys(changes, definitionKeys);
   if (Name !== record.Name) {
@@ -217,6 +220,20 @@ export function patchDefinition(record: FunctionRecord, changes: unknown): Defin
     merged.Env = Object.fromEntries(variables.filter(([, value]) => value !== null));
   } else if (Env !== undefined) merged.Env = Env;
   return readDefinition(merged);
+}
+
+/** What a client has read of a function may be sent back, with what only the registry writes. */
+function refuseUnknown(changes: Record<string, unknown>): void {
+  const known = keyIndex(Object.keys(functionRecordSchema.entries));
+  const path = Object.keys(changes).find((key) =>
+    !definitionKeys.has(key.toLowerCase()) && !known.has(key.toLowerCase())
+  );
+  if (path === undefined) return;
+  const near = nearest(path, [...definitionKeys.values()]);
+  const hint = near === undefined ? "" : `; did you mean ${near}?`;
+  throw new ServerledgeError("INVALID_REQUEST", `${path}: unknown field${hint}`, {
+    details: { path },
+  });
 }
 
 /** A list passes for an object in schemas, and would be taken for an empty one. */

@@ -144,6 +144,15 @@ Deno.test("patchDefinition: keeps what is not named and puts null back to its de
   assert.deepEqual(patchDefinition(record, { Env: null }).Env, {});
 });
 
+Deno.test("patchDefinition: names the field that an unknown one may have meant", () => {
+  const { TarFunctionCode: _, ...fields } = readDefinition(least);
+  const record = { ...fields, CodeHash: "", Version: "1" };
+  assert.throws(() => patchDefinition(record, { MemoriMB: 1 }), {
+    message: "MemoriMB: unknown field; did you mean MemoryMB?",
+  });
+  assert.equal(patchDefinition(record, { ...record, MemoryMB: 99 }).MemoryMB, 99);
+});
+
 Deno.test("patchDefinition: refuses another name and values out of bounds", () => {
   const { TarFunctionCode: _, ...fields } = readDefinition(least);
   const record = { ...fields, CodeHash: "", Version: "1" };
@@ -153,6 +162,7 @@ Deno.test("patchDefinition: refuses another name and values out of bounds", () =
     [{ Env: [] }, "INVALID_REQUEST"],
     [{ MemoryMB: "much" }, "INVALID_REQUEST"],
     [{ MemoryMB: 0 }, "UNPROCESSABLE"],
+    [{ Memory: 1 }, "INVALID_REQUEST"],
   ];
   for (const [changes, code] of cases) {
     assert.throws(() => patchDefinition(record, changes), { code }, JSON.stringify(changes));
