@@ -165,7 +165,8 @@ class Suite {
     const [first, second] = calls.map(({ id }) => this.#written(id));
     assert.match(first!, /hello\n|said echo\n/);
     assert.match(second!, /again\n|said echo\n/);
-    assert.deepEqual(calls.map(({ id }) => instance.output(id)), ["", ""], "they have ended");
+    const left = await Promise.all(calls.map(({ id }) => instance.output(id)));
+    assert.deepEqual(left, ["", ""], "they have ended");
   }
 
   async failure(): Promise<void> {

@@ -21,8 +21,11 @@ import { keepLog } from "./container/kept_log.ts";
 const exitNewsMs = 2_000;
 /** How long a container with calls under way gets to end before it is removed. */
 const endMs = 300;
-/** The engine may log a line after the image's reply has come: how often to look, and the pause between. */
-const maxLooks = 3;
+/**
+ * The engine may log lines after the image's reply has come, those of stdout after those of stderr: looks
+ * until two see the same, and the pause between.
+ */
+const maxLooks = 4;
 const lookAgainMs = 25;
 /** Lines of its log that a crash tells. */
 const crashLogLines = 20;
@@ -297,16 +300,20 @@ export class CustomInstance extends ContainerInstance {
   protected override async lastLines(): Promise<string> {
     const [call, other] = this.#calls.values();
     if (!call || other) return "";
-    for (let look = 1;; look++) {
+    let text = "";
+    for (let look = 1; look <= maxLooks; look++) {
       const lines = await this.container.timedLogs(crashLogLines).catch(() => []);
       const own = lines.filter(({ time }) => time >= call.since);
-      if (own.length > 0 || look === maxLooks) return own.map(({ text }) => `${text}\n`).join("");
+      const seen = own.map(({ text }) => `${text}\n`).join("");
+      if (seen !== "" && seen === text) break;
+      text = seen;
       await pause(lookAgainMs);
     }
+    return text;
   }
 
   /** See {@link Instance.output}: a custom image tells it with its reply, until then its log has it. */
-  override output(): Promise<string> {
-    return this.lastLines();
+  override output(callId: string): string | Promise<string> {
+    return this.#calls.has(callId) ? this.lastLines() : "";
   }
 }
