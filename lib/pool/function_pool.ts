@@ -5,11 +5,15 @@
  * @module
  */
 
+import { asServerledgeError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Instance } from "../runtime/environment.ts";
 import type { Candidate } from "./eviction.ts";
 import type { Reservation } from "./ledger.ts";
 import { Pace } from "./pace.ts";
+
+const log = logger("pool");
 
 /**
  * Where an instance is in its life. `doomed`: takes no more calls, is removed when its last
@@ -52,6 +56,18 @@ export class PooledInstance implements Candidate {
   /** See {@link Candidate.memoryMib}. */
   get memoryMib(): number {
     return this.home.record.MemoryMB;
+  }
+
+  /** Disposes the instance; never rejects. */
+  async dispose(): Promise<void> {
+    try {
+      await this.instance[Symbol.asyncDispose]();
+    } catch (error) {
+      log.error("Cannot remove {instance}: {error}", {
+        instance: this.instance.id,
+        error: asServerledgeError(error).message,
+      });
+    }
   }
 }
 

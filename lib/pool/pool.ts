@@ -12,7 +12,8 @@ import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { ExecutionEnvironment, Instance } from "../runtime/environment.ts";
-import { FunctionPool, PooledInstance } from "./function_pool.ts";
+import { type FunctionPool, PooledInstance } from "./function_pool.ts";
+import { FunctionPools, type InstanceCount } from "./function_pools.ts";
 import { type Grant, Grants } from "./grants.ts";
 import { isKept, type Windows } from "./keep_alive/keep_alive.ts";
 import type { Demand, Ledger } from "./ledger.ts";
@@ -47,18 +48,6 @@ export interface PoolOptions {
   readonly spares?: SpareBooks;
 }
 
-/** Instances of one function, counted. */
-export interface InstanceCount {
-  /** Name of the function. */
-  readonly name: string;
-  /** Being started. */
-  starting: number;
-  /** With at least one call. */
-  busy: number;
-  /** Ready and without a call. */
-  idle: number;
-}
-
 const log = logger("pool");
 
 /** The warm pool of a node. */
@@ -66,9 +55,7 @@ export class Pool implements AsyncDisposable {
   readonly #options: PoolOptions;
   readonly #ledger: Ledger;
   readonly #clock: Clock;
-  readonly #functions = new Map<string, FunctionPool>();
-  /** Pools with `MinInstances`: few, and asked at each eviction. */
-  readonly #guarded = new Set<FunctionPool>();
+  readonly #functions = new FunctionPools();
   /** Why the last instance of a version ended that never served; only where `MinInstances` needs it. */
   readonly #stillborn = new Map<string, ServerledgeError>();
   readonly #turns: Semaphore;
@@ -88,7 +75,7 @@ export class Pool implements AsyncDisposable {
     this.#grants = new Grants({
       ledger: options.ledger,
       spares: options.spares,
-      evictable: () => [...this.#functions.values()].flatMap((pool) => pool.evictable),
+      evictable: () => this.#functions.evictable(),
       remove: (pooled) => this.#remove(pooled),
       freed: () => this.#roomFreed(),
     });
@@ -250,7 +237,7 @@ export class Pool implements AsyncDisposable {
    */
   expire(windowsOf: (functionName: string) => Windows): void {
     const now = this.#clock.now();
-    for (const pool of this.#functions.values()) {
+    for (const pool of this.#functions.all()) {
       if (pool.idle.length === 0) continue;
       const { Name: name } = pool.record;
       const windows = windowsOf(name);
@@ -268,31 +255,21 @@ export class Pool implements AsyncDisposable {
     const pool = this.#functions.get(version);
     if (!pool) return;
     pool.retired = true;
-    this.#guarded.delete(pool);
+    this.#functions.unguard(pool);
     pool.abort.abort(new ServerledgeError("INSTANCE_START_FAILED", "The function was replaced"));
     for (const pooled of [...pool.idle]) this.close(pooled);
     for (const pooled of pool.busy) pool.doom(pooled);
-    this.#forget(pool);
+    this.#functions.forget(pool);
   }
 
   /** Instances by function name; functions with none are left out. */
   count(): InstanceCount[] {
-    const counts = new Map<string, InstanceCount>();
-    for (const { record: { Name: name }, starting, busy, idle } of this.#functions.values()) {
-      const count = counts.get(name) ?? { name, starting: 0, busy: 0, idle: 0 };
-      count.starting += starting;
-      count.busy += busy.size;
-      count.idle += idle.length;
-      counts.set(name, count);
-    }
-    return [...counts.values()];
+    return this.#functions.count();
   }
 
   /** The running instances of a function, of all its versions. */
   instances(name: string): Instance[] {
-    return [...this.#functions.values()]
-      .filter((pool) => pool.record.Name === name)
-      .flatMap((pool) => [...pool.idle, ...pool.busy].map((pooled) => pooled.instance));
+    return this.#functions.instances(name);
   }
 
   /** A lease was given back. For leases only. */
@@ -315,9 +292,9 @@ export class Pool implements AsyncDisposable {
   /** Removes every instance and waits until all are gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    for (const version of [...this.#functions.keys()]) this.retire(version);
+    for (const version of [...this.#functions.versions()]) this.retire(version);
     await this.#starts.settled();
-    for (const pool of this.#functions.values()) {
+    for (const pool of this.#functions.all()) {
       for (const pooled of [...pool.idle, ...pool.busy]) this.close(pooled);
     }
     await this.#removals.settled();
@@ -325,22 +302,20 @@ export class Pool implements AsyncDisposable {
 
   #supply(): Supply {
     const { balance, freeMemory, freeInstances, warmInstances } = this.#ledger;
-    let reclaimableMemory = freeMemory + balance.warmMemory;
-    let reclaimableInstances = freeInstances + warmInstances;
-    for (const pool of this.#guarded) {
-      const kept = pool.idle.length - pool.evictable.length;
-      reclaimableMemory -= kept * pool.record.MemoryMB;
-      reclaimableInstances -= kept;
-    }
-    return { balance, reclaimableMemory, reclaimableInstances };
+    const guarded = this.#functions.guarded();
+    return {
+      balance,
+      reclaimableMemory: freeMemory + balance.warmMemory - guarded.memoryMib,
+      reclaimableInstances: freeInstances + warmInstances - guarded.instances,
+    };
   }
 
   #remove(pooled: PooledInstance): Promise<void> {
     pooled.home.remove(pooled);
     return this.#removals.add(
-      this.#dispose(pooled.instance).finally(() => {
+      pooled.dispose().finally(() => {
         pooled.reservation[Symbol.dispose]();
-        this.#forget(pooled.home);
+        this.#functions.forget(pooled.home);
         this.#roomFreed();
       }),
     );
@@ -357,14 +332,14 @@ export class Pool implements AsyncDisposable {
     attempt: (pool: FunctionPool) => Promise<PooledInstance | undefined>,
   ): Promise<boolean> {
     if (this.#closed) throw new ServerledgeError("SHUTTING_DOWN", "The node is stopping");
-    const pool = this.#poolOf(record);
+    const pool = this.#functions.of(record);
     let pooled: PooledInstance | undefined;
     pool.starting++;
     try {
       pooled = await attempt(pool);
     } finally {
       pool.starting--;
-      if (!pooled) this.#forget(pool);
+      if (!pooled) this.#functions.forget(pool);
     }
     if (pooled) this.#admit(pooled);
     return pooled !== undefined;
@@ -404,7 +379,7 @@ export class Pool implements AsyncDisposable {
         name: home.record.Name,
         error: error.message,
       });
-      if (pooled.served === 0 && this.#guarded.has(home)) {
+      if (pooled.served === 0 && this.#functions.isGuarded(home)) {
         this.#stillborn.set(home.record.Version, error);
       }
       this.close(pooled);
@@ -412,36 +387,8 @@ export class Pool implements AsyncDisposable {
     this.#listener?.available(home.record);
   }
 
-  #poolOf(record: FunctionRecord): FunctionPool {
-    let pool = this.#functions.get(record.Version);
-    if (!pool) {
-      pool = new FunctionPool(record);
-      this.#functions.set(record.Version, pool);
-      if (record.MinInstances > 0) this.#guarded.add(pool);
-    }
-    return pool;
-  }
-
-  #forget(pool: FunctionPool): void {
-    // A newer pool of the same version may have taken its place.
-    if (!pool.empty || this.#functions.get(pool.record.Version) !== pool) return;
-    this.#functions.delete(pool.record.Version);
-    this.#guarded.delete(pool);
-  }
-
   #track(start: Promise<unknown>): void {
     void this.#starts.add(start.catch(() => {}).then(() => this.#roomFreed()));
-  }
-
-  async #dispose(instance: Instance): Promise<void> {
-    try {
-      await instance[Symbol.asyncDispose]();
-    } catch (error) {
-      log.error("Cannot remove {instance}: {error}", {
-        instance: instance.id,
-        error: asServerledgeError(error).message,
-      });
-    }
   }
 }
 

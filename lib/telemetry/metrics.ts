@@ -5,7 +5,7 @@
  */
 
 import type { Balance } from "../pool/ledger.ts";
-import type { InstanceCount } from "../pool/pool.ts";
+import type { InstanceCount } from "../pool/function_pools.ts";
 import type { PoolObserver } from "../pool/watchers.ts";
 import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
 import { addProcessMetrics, addServerMetrics, type ServerCounts } from "./process_metrics.ts";

@@ -58,7 +58,7 @@ export class ServedBody extends IncomingBody {
     return this.#taken(maxBytes, (bytes) => decoder.decode(bytes)) ?? await super.text(maxBytes);
   }
 
-  /** Reads what is left, which nobody wants and nobody is told of. */
+  /** Reads the rest of the body and discards it. */
   async skip(): Promise<void> {
     while (await super.part());
   }

@@ -70,7 +70,7 @@ export function incomingRequest(
   };
 }
 
-/** Path and query as they were sent: `URL` would resolve `..` and encode anew. */
+/** Path and query as they were sent: `URL` would resolve `..` and change the encoding. */
 function targetOf(url: string): string {
   const at = url.indexOf("/", url.indexOf("//") + 2);
   return at < 0 ? "/" : url.slice(at).replace(/#.*$/s, "");

@@ -24,12 +24,6 @@ export interface FetchAsk {
   readonly body: string | null;
 }
 
-/** Gives a request up. */
-export interface FetchCancel {
-  /** The request's. */
-  readonly cancel: number;
-}
-
 /** What the node answers. */
 export type FetchAnswer =
   | {

@@ -11,7 +11,7 @@ const patienceGrowth = 1.2;
 export interface HedgeOptions {
   /** How often is asked at most. */
   readonly tries: number;
-  /** How long the first may be silent before the next is asked beside it, ms; infinite: until it fails. */
+  /** How long the first may be silent before the next is asked as well, ms; infinite: until it fails. */
   readonly patienceMs: number;
   /** Whether an error is the answer, so that nobody else is asked. */
   readonly isFinal: (error: unknown) => boolean;
