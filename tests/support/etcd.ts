@@ -44,6 +44,9 @@ export interface TestEtcdOptions {
   readonly member?: { readonly peers: readonly string[]; readonly at: number };
 }
 
+/** Longest run of `etcdctl`, ms. */
+const ctlTimeoutMs = 20_000;
+
 /**
  * Starts a cluster of etcd.
  *
@@ -90,6 +93,8 @@ export async function startEtcd(options: TestEtcdOptions = {}): Promise<TestEtcd
     const { success, stdout, stderr } = await new Deno.Command("etcdctl", {
       args: ["--endpoints", url, ...ctlFlags, ...command],
       env: { ETCDCTL_API: "3" },
+      // Some of its commands wait for ever for an etcd that is not there.
+      signal: AbortSignal.timeout(ctlTimeoutMs),
     }).output();
     const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     if (!success) throw new Error(`etcdctl ${command.join(" ")}: ${decode(stderr)}`);
