@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { code, get, post, python } from "../support/client.ts";
 import { startEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
-import { type NodeProcess, startNodeProcess } from "../support/node.ts";
+import { type NodeProcess, removeContainers, startNodeProcess } from "../support/node.ts";
 import { RawClient } from "../support/network/raw_client.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
@@ -164,7 +164,11 @@ Deno.test("a client that only ends its sending side gets its answer, one that le
 
 Deno.test("a node that is killed while it has HTTP/2 connections leaves no files of theirs", async () => {
   await using temporary = await tempDir("http2");
-  await using node = await startNodeProcess({ env: { TMPDIR: temporary.path } });
+  const id = `killed-${crypto.randomUUID().slice(0, 8)}`;
+  await using node = await startNodeProcess({
+    env: { TMPDIR: temporary.path },
+    config: { "registry.node.id": id },
+  });
   const port = Number(new URL(node.url).port);
   using clients = new DisposableStack();
   for (let count = 0; count < 3; count++) {
@@ -177,6 +181,7 @@ Deno.test("a node that is killed while it has HTTP/2 connections leaves no files
     assert.equal(answer[3], 4, "the server's settings");
   }
   await node.kill();
+  await removeContainers(id);
   const left = [...Deno.readDirSync(temporary.path)].map(({ name }) => name);
   assert.deepEqual(left.filter((name) => name.includes("http2")), []);
 });

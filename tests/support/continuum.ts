@@ -9,13 +9,11 @@ import assert from "node:assert/strict";
 import { randomId } from "../../lib/base/ids.ts";
 import { connectEtcd } from "../../lib/registry/etcd/registry.ts";
 import type { Registry } from "../../lib/registry/registry.ts";
-import { nodeLabel } from "../../lib/runtime/docker/names.ts";
 import { type Answer, get, post } from "./client.ts";
 import { startEtcd, type TestEtcd } from "./etcd.ts";
 import { eventually } from "./eventually.ts";
-import { runToEnd } from "./process.ts";
 import { freePort } from "./network/free_port.ts";
-import { type NodeOptions, type NodeProcess, startNodeProcess } from "./node.ts";
+import { type NodeOptions, type NodeProcess, removeContainers, startNodeProcess } from "./node.ts";
 
 /** Signs what the nodes of a continuum under test send each other. */
 export const testSecret = "test secret";
@@ -145,14 +143,6 @@ export class Continuum implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owned.disposeAsync();
   }
-}
-
-/** Removes what a killed node has left: no other will ever have its id. */
-async function removeContainers(node: string): Promise<void> {
-  const label = `label=${nodeLabel}=${node}`;
-  const { stdout } = await runToEnd(["docker", "ps", "--all", "--quiet", "--filter", label]);
-  const left = stdout.trim().split("\n").filter((id) => id !== "");
-  if (left.length > 0) await runToEnd(["docker", "rm", "--force", ...left]);
 }
 
 /** A node writes its log up to 50 ms late: it is whole when it has not grown for longer, ms. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { nodeLabel } from "../../lib/runtime/docker/names.ts";
 import { freePort } from "./network/free_port.ts";
 import { cleanEnv, runToEnd } from "./process.ts";
 
@@ -147,4 +148,16 @@ async function healthy(url: string): Promise<boolean> {
   } catch {
     return false; // not listening yet
   }
+}
+
+/**
+ * Removes the containers that a killed node has left.
+ *
+ * @param id the node's, which no other will have
+ */
+export async function removeContainers(id: string): Promise<void> {
+  const label = `label=${nodeLabel}=${id}`;
+  const { stdout } = await runToEnd(["docker", "ps", "--all", "--quiet", "--filter", label]);
+  const left = stdout.trim().split("\n").filter((id) => id !== "");
+  if (left.length > 0) await runToEnd(["docker", "rm", "--force", ...left]);
 }
