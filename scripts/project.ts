@@ -22,20 +22,24 @@ export function fromFileUrl(specifier: string): string | undefined {
 }
 
 /**
- * Lists TypeScript files.
+ * Lists files, TypeScript by default.
  *
  * @param paths files and folders, seen from the root; absent ones are passed over
+ * @param names what their names match
  * @returns the files in order, seen from the root
  */
-export async function projectFiles(paths: readonly string[]): Promise<string[]> {
+export async function projectFiles(
+  paths: readonly string[],
+  names: RegExp = /\.ts$/,
+): Promise<string[]> {
   const files: string[] = [];
   for (const path of paths) {
     const info = await Deno.stat(root + path).catch(() => undefined);
-    if (info?.isFile && path.endsWith(".ts")) files.push(path);
+    if (info?.isFile && names.test(path)) files.push(path);
     if (!info?.isDirectory) continue;
-    const names = [];
-    for await (const entry of Deno.readDir(root + path)) names.push(`${path}/${entry.name}`);
-    files.push(...await projectFiles(names.sort()));
+    const entries = [];
+    for await (const entry of Deno.readDir(root + path)) entries.push(`${path}/${entry.name}`);
+    files.push(...await projectFiles(entries.sort(), names));
   }
   return files;
 }

@@ -1,0 +1,170 @@
+/**
+ * Checks that names and texts use the terms of the field. The words to avoid are the quoted ones in the
+ * last column of the tables in CONTRIBUTING.md, whose first column says what to write instead. Whole
+ * words and phrases count; identifiers and file names are split at camelCase and snake_case.
+ *
+ * Usage: deno run -A scripts/check/words.ts
+ *
+ * @module
+ */
+
+import { projectFiles, root } from "../project.ts";
+
+const glossary = "CONTRIBUTING.md";
+
+/**
+ * Folders and files that are not checked yet. Whoever has cleaned one removes its line in the same
+ * commit; nothing is ever added. The list is to be empty.
+ */
+const unchecked: readonly string[] = [
+  "CHANGELOG.md",
+  "docs",
+  "examples",
+  "lib/README.md",
+  "lib/api",
+  "lib/archive",
+  "lib/balancer",
+  "lib/base",
+  "lib/cli",
+  "lib/cluster",
+  "lib/config",
+  "lib/http",
+  "lib/images",
+  "lib/json",
+  "lib/lab",
+  "lib/model",
+  "lib/node",
+  "lib/policy",
+  "lib/pool",
+  "lib/registry",
+  "lib/runtime",
+  "lib/scheduler",
+  "lib/telemetry",
+  "lib/wasm",
+  "policies",
+  "scripts",
+  "tests/README.md",
+  "tests/binary",
+  "tests/cluster",
+  "tests/compat",
+  "tests/contract",
+  "tests/images",
+  "tests/probes",
+  "tests/real",
+  "tests/support",
+];
+
+/** Uses that are right, each with its reason. */
+const exceptions: readonly {
+  /** The whole path of a file, or the folder that it lies in. */
+  readonly path: string;
+  readonly words: readonly string[];
+  readonly reason: string;
+}[] = [];
+
+/** A word or phrase to avoid. */
+export interface Term {
+  /** Its words in lower case. */
+  readonly words: readonly string[];
+  /** What to write instead. */
+  readonly instead: string;
+}
+
+/** A place where a term to avoid is used. */
+export interface Use {
+  readonly term: Term;
+  /** From 1; 0 for the file's name. */
+  readonly line: number;
+}
+
+/** Reads the terms to avoid from the tables of a Markdown text whose last column is "avoid". */
+export function readTerms(markdown: string): Term[] {
+  const terms: Term[] = [];
+  let inTable = false;
+  for (const line of markdown.split("\n")) {
+    const cells = line.startsWith("|") ? line.split("|").slice(1, -1) : [];
+    const last = cells.at(-1)?.trim() ?? "";
+    if (cells.length === 0 || last === "avoid") inTable = last === "avoid";
+    else if (inTable) {
+      for (const [, text] of last.matchAll(/`([^`]+)`/g)) {
+        terms.push({ words: wordsOf(text!).map(({ word }) => word), instead: cells[0]!.trim() });
+      }
+    }
+  }
+  return terms;
+}
+
+/**
+ * Finds terms to avoid in a file.
+ *
+ * @param path the file's path, which is looked at like its text
+ * @param text what it contains
+ * @param terms terms to avoid
+ * @returns the places in the order of the text
+ */
+export function findTerms(path: string, text: string, terms: readonly Term[]): Use[] {
+  const byFirst = Map.groupBy(terms, ({ words }) => words[0]!);
+  const uses: Use[] = [];
+  const look = (searched: string, lineOf: (at: number) => number): void => {
+    const words = wordsOf(searched);
+    for (const [index, { word, at }] of words.entries()) {
+      for (const term of byFirst.get(word) ?? []) {
+        if (isAt(searched, words, index, term)) uses.push({ term, line: lineOf(at) });
+      }
+    }
+  };
+  look(path, () => 0);
+  look(text, (at) => text.slice(0, at).split("\n").length);
+  return uses;
+}
+
+interface Word {
+  /** In lower case. */
+  readonly word: string;
+  readonly at: number;
+  readonly end: number;
+}
+
+function wordsOf(text: string): Word[] {
+  return [...text.matchAll(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g)].map(({ 0: word, index: at }) => ({
+    word: word.toLowerCase(),
+    at,
+    end: at + word.length,
+  }));
+}
+
+/** Whether a term's words follow each other, with nothing but white space and comment signs between. */
+function isAt(text: string, words: readonly Word[], index: number, term: Term): boolean {
+  return term.words.every((word, offset) => {
+    const found = words[index + offset];
+    if (found?.word !== word) return false;
+    return offset === 0 ||
+      /^[\s_*/#-]*$/.test(text.slice(words[index + offset - 1]!.end, found.at));
+  });
+}
+
+if (import.meta.main) {
+  const folders = ["lib", "policies", "examples", "scripts", "tests", "docs"];
+  const files = [
+    ...await projectFiles(["main.ts", "cli.ts", ...folders], /\.(ts|js|mjs|py|c|h|sh|md)$/),
+    ...await projectFiles(["README.md", "CHANGELOG.md", "SECURITY.md"], /\.md$/),
+  ].filter((file) => !unchecked.some((path) => isIn(file, path)));
+  const terms = readTerms(await Deno.readTextFile(root + glossary));
+  if (terms.length === 0) throw new Error(`${glossary} has no table whose last column is "avoid"`);
+  let offences = 0;
+  for (const file of files) {
+    const allowed = exceptions.filter(({ path }) => isIn(file, path)).flatMap(({ words }) => words);
+    for (const { term, line } of findTerms(file, await Deno.readTextFile(root + file), terms)) {
+      const text = term.words.join(" ");
+      if (allowed.includes(text)) continue;
+      console.error(`${file}:${line}: "${text}": write ${term.instead}`);
+      offences++;
+    }
+  }
+  if (offences > 0) Deno.exit(1);
+  console.log(`${files.length} files, none uses one of ${terms.length} words to avoid`);
+}
+
+function isIn(file: string, path: string): boolean {
+  return file === path || file.startsWith(`${path}/`);
+}
