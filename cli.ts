@@ -5,7 +5,7 @@
  */
 
 import type { Command } from "./lib/cli/command.ts";
-import { bench } from "./lib/cli/commands/bench.ts";
+import { bench } from "./lib/lab/commands/bench.ts";
 import { config } from "./lib/cli/commands/config.ts";
 import { create, update } from "./lib/cli/commands/create.ts";
 import { deleteFunction } from "./lib/cli/commands/delete.ts";
@@ -18,7 +18,7 @@ import { nodes } from "./lib/cli/commands/nodes.ts";
 import { policy } from "./lib/cli/commands/policy.ts";
 import { poll } from "./lib/cli/commands/poll.ts";
 import { prewarm } from "./lib/cli/commands/prewarm.ts";
-import { simulate } from "./lib/cli/commands/simulate.ts";
+import { simulate } from "./lib/lab/commands/simulate.ts";
 import { start } from "./lib/cli/commands/start.ts";
 import { status } from "./lib/cli/commands/status.ts";
 import { version } from "./lib/cli/commands/version.ts";

@@ -43,6 +43,7 @@ const rooms: readonly Room[] = [
   // What a user has: the contract that policies are written against.
   { path: "examples/", only: ["lib/policy/contract.ts"] },
   { path: "lib/cli/" },
+  { path: "lib/lab/commands/" },
   { path: "lib/lab/statistics.ts", only: [] },
   { path: "lib/lab/plot/", only: [] },
   {
@@ -61,8 +62,8 @@ const rooms: readonly Room[] = [
  * nothing else pays for it.
  */
 const loadedOnDemand: readonly (readonly [from: string, to: string])[] = [
-  ["lib/cli/commands/bench.ts", "lib/lab/bench/run.ts"],
-  ["lib/cli/commands/simulate.ts", "lib/lab/simulate/run.ts"],
+  ["lib/lab/commands/bench.ts", "lib/lab/bench/run.ts"],
+  ["lib/lab/commands/simulate.ts", "lib/lab/simulate/run.ts"],
 ];
 
 /** Suites and fakes that unit tests share. */

@@ -49,7 +49,7 @@ Deno.test("only tests import what tests share", () => {
 });
 
 Deno.test("only its two commands load the laboratory, and only when they run", () => {
-  const command = "lib/cli/commands/bench.ts";
+  const command = "lib/lab/commands/bench.ts";
   const loaded = "lib/lab/bench/run.ts";
   assert.deepEqual(findOffences([{ from: command, to: loaded, isDynamic: true }]), []);
   assert.equal(findOffences([{ from: command, to: loaded }]).length, 1);

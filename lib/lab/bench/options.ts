@@ -7,7 +7,7 @@
 import { ServerledgeError } from "../../base/errors.ts";
 import { checkMix } from "../load/prepare.ts";
 import { readScenario, type Scenario, type ScenarioRequest } from "../load/scenario.ts";
-import type { BenchOptions } from "../../cli/options/bench.ts";
+import type { BenchOptions } from "../commands/bench_options.ts";
 import { parseConfigText } from "../../cli/config/text.ts";
 import { readParams, readParamsFile } from "../../cli/options/params.ts";
 import { readTextFile } from "../../cli/options/text_file.ts";

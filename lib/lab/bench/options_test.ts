@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readMixEntry, scenarioOf } from "./options.ts";
-import type { BenchOptions } from "../../cli/options/bench.ts";
+import type { BenchOptions } from "../commands/bench_options.ts";
 
 const none = { mix: [], params: [], headers: [] } as unknown as BenchOptions;
 

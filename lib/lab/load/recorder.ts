@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Histogram, threeDigits, twoDigits } from "../../base/histogram.ts";
+import { Histogram, threeDigits, twoDigits } from "./histogram.ts";
 import { good, type ReportFacts, type Verdict } from "./judge.ts";
 import type { RequestKind, Shot } from "./plan.ts";
 

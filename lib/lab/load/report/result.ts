@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Histogram } from "../../../base/histogram.ts";
+import type { Histogram } from "../histogram.ts";
 import type { GeneratorFacts } from "../generator.ts";
 import { good } from "../judge.ts";
 import type { LoadPlan } from "../plan.ts";

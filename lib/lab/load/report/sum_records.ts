@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Histogram, threeDigits } from "../../../base/histogram.ts";
+import { Histogram, threeDigits } from "../histogram.ts";
 import { addSlice, emptyRecord, emptySlice, type KindRecord } from "../recorder.ts";
 
 /**

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { type Command, defineCommand } from "../command.ts";
-import { benchOptions } from "../options/bench.ts";
+import { type Command, defineCommand } from "../../cli/command.ts";
+import { benchOptions } from "./bench_options.ts";
 
 /** Loads functions or a URL and tells how they did. */
 export const bench: Command = defineCommand({
@@ -30,7 +30,7 @@ export const bench: Command = defineCommand({
   options: benchOptions,
   async run(options, globals, terminal) {
     // Other commands must not pay for the load generator.
-    const { runBench } = await import("../../lab/bench/run.ts");
+    const { runBench } = await import("../bench/run.ts");
     return await runBench(options, globals, terminal);
   },
 });

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { type Command, defineCommand } from "../command.ts";
-import { simulateOptions } from "../options/simulate.ts";
+import { type Command, defineCommand } from "../../cli/command.ts";
+import { simulateOptions } from "./simulate_options.ts";
 
 /** Compares policies in a simulated continuum. */
 export const simulate: Command = defineCommand({
@@ -25,7 +25,7 @@ export const simulate: Command = defineCommand({
   options: simulateOptions,
   async run(options, globals, terminal) {
     // Other commands must not pay for the simulator.
-    const { runSimulate } = await import("../../lab/simulate/run.ts");
+    const { runSimulate } = await import("../simulate/run.ts");
     return await runSimulate(options, globals, terminal);
   },
 });

@@ -10,8 +10,8 @@ import type { InferValue } from "@optique/core/parser";
 import { argument, flag, option } from "@optique/core/primitives";
 import { choice, float, integer, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
-import { doc } from "./options.ts";
-import { qosClass } from "./qos_class.ts";
+import { doc } from "../../cli/options/options.ts";
+import { qosClass } from "../../cli/options/qos_class.ts";
 
 const seconds = float({ metavar: "S" });
 
