@@ -55,6 +55,17 @@ export function parseHostPort(text: string): { hostname: string; port: number } 
   return hostname !== undefined && port > 0 && port < 65536 ? { hostname, port } : undefined;
 }
 
+/**
+ * The part of a log line that says where others find a node.
+ *
+ * @param url where it is served
+ * @param registered where others are told it is; empty or undefined: nowhere
+ * @returns empty if that is the same
+ */
+export function registeredAs(url: string, registered: string | undefined): string {
+  return !registered || registered === url ? "" : `, for other nodes at ${registered}`;
+}
+
 /** What reaches only the machine that asks. */
 const loopback = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
 

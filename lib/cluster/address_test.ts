@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hostPort, loopbackProblem, ownAddress, parseHostPort } from "./address.ts";
+import { hostPort, loopbackProblem, ownAddress, parseHostPort, registeredAs } from "./address.ts";
 
 const interfaces = () =>
   [
@@ -24,6 +24,15 @@ Deno.test("addresses with ports are written and read", () => {
   for (const bad of ["", "10.0.0.5", "10.0.0.5:", "10.0.0.5:0", "10.0.0.5:70000", "::1:9"]) {
     assert.equal(parseHostPort(bad), undefined);
   }
+});
+
+Deno.test("registeredAs: names the registered address only where it is another", () => {
+  const url = "http://0.0.0.0:1323";
+  assert.equal(
+    registeredAs(url, "http://10.0.0.5:1323"),
+    ", for other nodes at http://10.0.0.5:1323",
+  );
+  for (const same of [url, "", undefined]) assert.equal(registeredAs(url, same), "");
 });
 
 Deno.test("loopbackProblem: names the address and the keys where etcd is on another machine", () => {

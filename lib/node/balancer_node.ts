@@ -11,11 +11,11 @@ import { logger } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import { Catalog } from "../registry/catalog.ts";
 import { etcdOptions } from "../registry/etcd/client/config.ts";
-import { hostPort, loopbackProblem, ownAddress } from "../cluster/address.ts";
+import { hostPort, loopbackProblem, ownAddress, registeredAs } from "../cluster/address.ts";
 import { serveApi, serverLimits } from "../api/server.ts";
 import { Balancer } from "../balancer/balancer.ts";
 import { machineArchitecture } from "./base.ts";
-import { registeredAs, type RunningNode } from "./surface.ts";
+import type { RunningNode } from "./surface.ts";
 import { version } from "../base/version.ts";
 
 /** A request that is forwarded has a connection to its client and one to a node. */

@@ -7,6 +7,7 @@
 import { createApp } from "../api/app.ts";
 import { type ApiServer, serveApi, serverLimits } from "../api/server.ts";
 import { logger } from "../base/log.ts";
+import { registeredAs } from "../cluster/address.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { FunctionService } from "../registry/functions.ts";
 import type { NodeBase } from "./base.ts";
@@ -77,17 +78,6 @@ export function serveNode(base: NodeBase, parts: SurfaceParts): RunningNode {
   const { engine } = compute;
   const without = engine.asked.then(() => engine.state === true ? undefined : engine.state);
   return { ...running(base, server, requests, cluster), without };
-}
-
-/**
- * Where others find a node, for its log.
- *
- * @param url where it is served
- * @param registered where others are told it is; empty or undefined: nowhere
- * @returns empty if that is the same
- */
-export function registeredAs(url: string, registered: string | undefined): string {
-  return !registered || registered === url ? "" : `, for other nodes at ${registered}`;
 }
 
 function running(

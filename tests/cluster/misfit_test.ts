@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { get } from "../support/client.ts";
 import { Continuum, type Member, sees } from "../support/continuum.ts";
+import { DatagramRelay, freeUdpPort } from "../support/network/datagram_relay.ts";
 import { eventually } from "../support/eventually.ts";
 
 const problemOf = async ({ url }: Member, other: Member): Promise<string | null> => {
@@ -32,4 +33,33 @@ Deno.test("nodes with different secrets say so on both sides, until that is mend
   await sees(one, [mended]);
   await sees(mended, [one]);
   assert.equal(await problemOf(one, mended), null);
+});
+
+Deno.test("nodes of different versions say so on both sides, once, and serve alone", async () => {
+  await using world = await Continuum.start();
+  // What either gets of the other bears the next version in its first byte.
+  const ofNextVersion = (port: number) =>
+    new DatagramRelay(`127.0.0.1:${port}`, 0, (datagram) => datagram[0]!++);
+  const ports = [freeUdpPort(), freeUdpPort()] as const;
+  await using toOne = ofNextVersion(ports[0]);
+  await using toOther = ofNextVersion(ports[1]);
+  const config = (port: number, relay: DatagramRelay) => ({
+    "scheduler.policy": "edgeonly",
+    "registry.udp.port": port,
+    "registry.udp.address": relay.address,
+  });
+  const one = await world.join("edge-1", "EDGE", config(ports[0], toOne));
+  const other = await world.join("edge-2", "EDGE", config(ports[1], toOther));
+  for (const [node, peer] of [[one, other], [other, one]] as const) {
+    await eventually(
+      "it tells what is wrong",
+      async () =>
+        /its datagrams have version \d+, .* same version/.test(await problemOf(node, peer) ?? ""),
+    );
+    await sees(node, []);
+    assert.equal(warnings(node).length, 1, node.log());
+    const { stdout } = await node.cli(["nodes"]);
+    assert.match(stdout, /run the same version of the program on both/);
+    assert.equal((await get(`${node.url}/healthz`)).body.Status, "degraded");
+  }
 });

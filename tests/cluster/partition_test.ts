@@ -58,6 +58,11 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
       "api.url": `http://${toBalancer.address}`,
     }, { command: "lb" }),
   ]);
+  for (const [member, relay] of [[cloud, toCloud], [lb, toBalancer]] as const) {
+    // Operators learn both addresses from the line that says that it serves.
+    const line = `serves ${member.url}, for other nodes at http://${relay.address}, registry etcd`;
+    assert(member.log().includes(line), member.log());
+  }
   await post(`${edge.url}/create`, await python("f", sleeper));
   await aimsAt(edge, [lb]);
   await knows(cloud, "f");

@@ -5,6 +5,9 @@
  * @module
  */
 
+/** Changes a datagram on its way, in place. */
+type Alteration = (datagram: Uint8Array) => void;
+
 /** Carries datagrams. Disposing it ends it. */
 export class DatagramRelay implements AsyncDisposable {
   readonly #outside = listen();
@@ -12,6 +15,7 @@ export class DatagramRelay implements AsyncDisposable {
   readonly #inside = new Map<number, Deno.DatagramConn>();
   readonly #target: Deno.NetAddr;
   readonly #delayMs: number;
+  readonly #alter: Alteration;
   readonly #carrying: Promise<void>[] = [];
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #isCut = false;
@@ -22,11 +26,13 @@ export class DatagramRelay implements AsyncDisposable {
    *
    * @param target `host:port`
    * @param delayMs how long each way takes
+   * @param alter changes what is carried
    */
-  constructor(target: string, delayMs = 0) {
+  constructor(target: string, delayMs = 0, alter: Alteration = () => {}) {
     const { hostname, port } = new URL(`http://${target}`);
     this.#target = { transport: "udp", hostname, port: Number(port) };
     this.#delayMs = delayMs;
+    this.#alter = alter;
     this.#carrying.push(this.#carry(this.#outside, (bytes, from) => {
       this.#send(this.#insideOf(from), bytes, this.#target);
     }));
@@ -67,6 +73,7 @@ export class DatagramRelay implements AsyncDisposable {
 
   #send(socket: Deno.DatagramConn, bytes: Uint8Array<ArrayBuffer>, to: Deno.NetAddr): void {
     if (this.#isCut) return;
+    this.#alter(bytes);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       // Nobody may listen there any more, which a datagram's sender need not learn.
