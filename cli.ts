@@ -25,7 +25,8 @@ import { version } from "./lib/cli/commands/version.ts";
 import { systemTerminal } from "./lib/cli/terminal.ts";
 import { runCommandLine } from "./lib/cli/run.ts";
 
-const commands: readonly Command[] = [
+/** The subcommands, in the order in which help lists them. */
+export const commands: readonly Command[] = [
   start,
   lb,
   create,

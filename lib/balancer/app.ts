@@ -144,5 +144,5 @@ function metricsAnswer({ metrics, metricsEnabled }: BalancerServices): Response 
   if (!metricsEnabled) {
     throw new ServerledgeError("ROUTE_UNKNOWN", "Metrics are off: set metrics.enabled to true");
   }
-  return new KnownResponse(metrics.render(), 200, [["content-type", metricsType]]);
+  return new KnownResponse(metrics.registry.render(), 200, [["content-type", metricsType]]);
 }

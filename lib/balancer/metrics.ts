@@ -4,11 +4,7 @@
  * @module
  */
 
-import {
-  addProcessMetrics,
-  addServerMetrics,
-  type ServerCounts,
-} from "../telemetry/process_metrics.ts";
+import { addProcessMetrics } from "../telemetry/process_metrics.ts";
 import { MetricRegistry } from "../telemetry/prometheus.ts";
 import type { Target } from "./target_table.ts";
 
@@ -17,17 +13,18 @@ const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 /** The metrics of a balancer. */
 export class BalancerMetrics {
-  readonly #registry = new MetricRegistry();
-  readonly #requests = this.#registry.counter(
+  /** Where they are registered. */
+  readonly registry = new MetricRegistry();
+  readonly #requests = this.registry.counter(
     "serverledge_balancer_requests_total",
     "Forwarded requests by kind and HTTP status of the answer",
     ["kind", "status"],
   );
-  readonly #retries = this.#registry.counter(
+  readonly #retries = this.registry.counter(
     "serverledge_balancer_retries_total",
     "Requests sent to another node, since one surely did nothing with them",
   );
-  readonly #response = this.#registry.histogram(
+  readonly #response = this.registry.histogram(
     "serverledge_balancer_response_seconds",
     "Arrival to the beginning of the answer, s",
     buckets,
@@ -40,12 +37,12 @@ export class BalancerMetrics {
    * @param targets read when metrics are asked for
    */
   constructor(targets: () => readonly Target[]) {
-    addProcessMetrics(this.#registry);
-    this.#registry.gauge("serverledge_balancer_targets", "Nodes of the area", () => {
+    addProcessMetrics(this.registry);
+    this.registry.gauge("serverledge_balancer_targets", "Nodes of the area", () => {
       const healthy = targets().filter((target) => target.isHealthy).length;
       return [[["healthy"], healthy], [["unhealthy"], targets().length - healthy]];
     }, ["state"]);
-    this.#registry.gauge(
+    this.registry.gauge(
       "serverledge_balancer_in_flight",
       "Requests under way by node",
       () => targets().map(({ record, inFlight }) => [[record.Id], inFlight]),
@@ -68,15 +65,5 @@ export class BalancerMetrics {
   /** Counts one request that goes to another node. */
   retried(): void {
     this.#retries.inc();
-  }
-
-  /** Adds what the HTTP server counts. */
-  observeServer(server: ServerCounts): void {
-    addServerMetrics(this.#registry, server);
-  }
-
-  /** Prometheus text format. */
-  render(): string {
-    return this.#registry.render();
   }
 }

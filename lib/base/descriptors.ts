@@ -5,10 +5,10 @@
  */
 
 /** Descriptors that clients do not get: a share of the free ones, and the fewest. */
-const reserveShare = 0.25;
+export const reserveShare = 0.25;
 const minReserve = 16;
 /** Descriptors of one instance: pipes and the process of a sandbox are five, a container takes two. */
-const instanceDescriptors = 5;
+export const instanceDescriptors = 5;
 /** Descriptors that are open only while an instance starts. */
 const startDescriptors = 6;
 /** A server that can serve nobody would be none. */

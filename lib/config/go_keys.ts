@@ -6,7 +6,7 @@
  */
 
 /** Why a key has no effect, and what has its place. */
-const retired: Readonly<Record<string, string>> = {
+export const retired: Readonly<Record<string, string>> = {
   "cloud":
     "the nodes of the cloud are those whose registry.area others have as registry.remote.area",
   "cloud-server-url": "set registry.remote.area to the area of the cloud",
@@ -24,7 +24,7 @@ const retired: Readonly<Record<string, string>> = {
 };
 
 /** The same of all keys of a section. */
-const retiredSections: Readonly<Record<string, string>> = {
+export const retiredSections: Readonly<Record<string, string>> = {
   cache: "the whole catalog is kept in memory and current",
   logging: "log.level and log.format are the keys",
   solver: "policies plan within the node",
@@ -32,7 +32,7 @@ const retiredSections: Readonly<Record<string, string>> = {
 };
 
 /** Keys, and prefixes of keys, for parts that this version does not have. */
-const absent = [
+export const absent: readonly string[] = [
   "scheduler.fallback.local",
   "offloading.",
   "loadbalancer.",
@@ -45,12 +45,12 @@ const absent = [
 ];
 
 /** Keys of branches, and what they are called here. */
-const renamed: Readonly<Record<string, string>> = {
+export const renamed: Readonly<Record<string, string>> = {
   "containers.memory": "container.pool.memory",
 };
 
 /** Values of branches in lower case, and what they mean here, by key. */
-const values: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+export const renamedValues: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "scheduler.policy": {
     localonly: "default",
     custom1: "edgecloud",
@@ -82,7 +82,7 @@ export function inOurTerms(
       warnings.push(`${key} (${origin}) is ${name} here${isSet ? ", which is set as well" : ""}`);
       if (isSet) return [];
     }
-    const meanings = Object.hasOwn(values, name) ? values[name]! : {};
+    const meanings = Object.hasOwn(renamedValues, name) ? renamedValues[name]! : {};
     const spelling = String(value).toLowerCase();
     const meaning = Object.hasOwn(meanings, spelling) ? meanings[spelling]! : value;
     if (meaning !== value) {

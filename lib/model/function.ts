@@ -15,13 +15,13 @@ import { QuotedText, type Text } from "../json/quoted.ts";
 /** Memory of an instance whose definition names none, in MiB. */
 const defaultMemoryMib = 128;
 /** Largest memory that one instance may ask for, in MiB. */
-const maxMemoryMib = 1 << 20;
+export const maxMemoryMib = 1 << 20;
 /** Largest CPU share that one instance may ask for, in cores. */
 const maxCpu = 1024;
 /** Longest execution that may be asked for: one day. */
-const maxTimeoutMs = 86_400_000;
+export const maxTimeoutMs = 86_400_000;
 /** Most environment variables of a function. */
-const maxEnv = 128;
+export const maxEnv = 128;
 
 /** What a function may get of a request over plain HTTP. */
 export const httpInterfaces = ["event", "stdio", "cgi"] as const;

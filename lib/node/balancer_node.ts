@@ -13,6 +13,7 @@ import { Catalog } from "../registry/catalog.ts";
 import { etcdOptions } from "../registry/etcd/client/config.ts";
 import { hostPort, loopbackProblem, ownAddress, registeredAs } from "../cluster/address.ts";
 import { serveApi, serverLimits } from "../api/server.ts";
+import { addServerMetrics } from "../telemetry/process_metrics.ts";
 import { Balancer } from "../balancer/balancer.ts";
 import { machineArchitecture } from "./base.ts";
 import type { RunningNode } from "./surface.ts";
@@ -70,7 +71,7 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
       serverLimits(config, forwardedDescriptors),
     ),
   );
-  balancer.metrics.observeServer(server.counts);
+  addServerMetrics(balancer.metrics.registry, server.counts);
   const address = ownAddress(config["api.ip"], config["api.listen"]);
   const url = config["api.url"] || `http://${hostPort(address, server.port)}`;
   const listen = config["api.url"] === "" ? config["api.listen"] : undefined;

@@ -41,7 +41,7 @@ import { version } from "../base/version.ts";
 /** Bytes in a MiB. */
 const mib = 1 << 20;
 /** Most clients that follow logs at once. */
-const maxFollowers = 100;
+export const maxFollowers = 100;
 /** Most missing images that the status tells of. */
 const maxMissing = 1000;
 
@@ -251,7 +251,7 @@ export class NodeServices implements ApiServices {
 
   /** See {@link ApiServices}. */
   metrics(): string {
-    return this.#parts.metrics.render();
+    return this.#parts.metrics.registry.render();
   }
 
   /** See {@link ApiServices}. */

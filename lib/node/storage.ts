@@ -19,7 +19,7 @@ import { interruptedResult } from "../scheduler/async_invocations.ts";
 import type { NodeBase } from "./base.ts";
 
 /** Bytes of code kept on disk before what was not used for longest goes. */
-const maxCodeBytes = 4 * 2 ** 30;
+export const maxCodeBytes = 4 * 2 ** 30;
 
 /** What a node keeps. */
 export interface NodeStorage {

@@ -13,6 +13,7 @@ import type { FunctionService } from "../registry/functions.ts";
 import type { NodeBase } from "./base.ts";
 import type { NodeCompute } from "./compute.ts";
 import type { NodeRequests } from "./requests.ts";
+import { addServerMetrics } from "../telemetry/process_metrics.ts";
 import { NodeServices } from "./services.ts";
 import type { NodeStorage } from "./storage.ts";
 
@@ -67,7 +68,7 @@ export function serveNode(base: NodeBase, parts: SurfaceParts): RunningNode {
   });
   const address = { hostname: config["api.listen"], port: config["api.port"] };
   const server = built.use(serveApi(createApp(services).handle, address, serverLimits(config)));
-  requests.metrics.observeServer(server.counts);
+  addServerMetrics(requests.metrics.registry, server.counts);
   cluster?.join(server.port);
   log.info("Node {id} in area {area} serves {url}{registered}, registry {registry}", {
     ...node,

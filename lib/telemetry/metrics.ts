@@ -8,7 +8,7 @@ import type { Balance } from "../pool/ledger.ts";
 import type { InstanceCount } from "../pool/function_pools.ts";
 import type { PoolObserver } from "../pool/watchers.ts";
 import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
-import { addProcessMetrics, addServerMetrics, type ServerCounts } from "./process_metrics.ts";
+import { addProcessMetrics } from "./process_metrics.ts";
 import { type Labelled, MetricRegistry } from "./prometheus.ts";
 
 /** What is read when metrics are asked for. */
@@ -38,83 +38,84 @@ const sizeBuckets = Array.from({ length: 7 }, (_, k) => 64 * 8 ** k);
 
 /** The metrics of a node. */
 export class Metrics implements InvocationObserver, PoolObserver {
-  readonly #registry = new MetricRegistry();
-  readonly #completed = this.#registry.counter(
+  /** Where they are registered. */
+  readonly registry = new MetricRegistry();
+  readonly #completed = this.registry.counter(
     "completed_count",
     "Invocations that succeeded on this node",
     ["area", "function"],
   );
-  readonly #coldStarts = this.#registry.counter(
+  readonly #coldStarts = this.registry.counter(
     "cold_starts_count",
     "Invocations that waited for the start of an instance",
     ["area", "function"],
   );
-  readonly #execution = this.#registry.histogram(
+  readonly #execution = this.registry.histogram(
     "execution_time",
     "Execution in the instance, s",
     durationBuckets,
     ["function"],
   );
-  readonly #init = this.#registry.histogram(
+  readonly #init = this.registry.histogram(
     "init_time",
     "Start of an instance that a request waited for, s",
     startBuckets,
     ["function"],
   );
-  readonly #outputSize = this.#registry.histogram(
+  readonly #outputSize = this.registry.histogram(
     "output_size",
     "Size of results, bytes",
     sizeBuckets,
     ["function"],
   );
-  readonly #requests = this.#registry.counter(
+  readonly #requests = this.registry.counter(
     "serverledge_requests_total",
     "Invocations by outcome: OK or the code of the error",
     ["function", "outcome"],
   );
-  readonly #forbidden = this.#registry.counter(
+  readonly #forbidden = this.registry.counter(
     "serverledge_offload_forbidden_total",
     "Invocations that waited or were refused while CanDoOffloading kept them from other nodes",
     ["function"],
   );
-  readonly #classes = this.#registry.counter(
+  readonly #classes = this.registry.counter(
     "serverledge_class_requests_total",
     "Invocations by QoS class, where they ran, and whether they were within their limit",
     ["class", "place", "in_time"],
   );
-  readonly #response = this.#registry.histogram(
+  readonly #response = this.registry.histogram(
     "serverledge_response_seconds",
     "Arrival to answer by QoS class, s",
     fineBuckets,
     ["class"],
   );
-  readonly #queueing = this.#registry.histogram(
+  readonly #queueing = this.registry.histogram(
     "serverledge_queueing_seconds",
     "Wait for resources, s; only of requests that waited",
     fineBuckets,
   );
-  readonly #tiers = this.#registry.counter(
+  readonly #tiers = this.registry.counter(
     "serverledge_start_tier_total",
     "Invocations that ran on this node, by what was done before they could",
     ["function", "tier"],
   );
-  readonly #starts = this.#registry.histogram(
+  readonly #starts = this.registry.histogram(
     "serverledge_start_seconds",
     "Start of an instance that a request waited for, by tier, s",
     fineBuckets,
     ["tier"],
   );
-  readonly #expired = this.#registry.counter(
+  readonly #expired = this.registry.counter(
     "serverledge_expired_total",
     "Idle instances that the keep-alive policy had removed",
     ["function"],
   );
-  readonly #preWarmed = this.#registry.counter(
+  readonly #preWarmed = this.registry.counter(
     "serverledge_prewarm_starts_total",
     "Instances that were started since a request was expected (container.keepalive)",
     ["function"],
   );
-  readonly #preWarmHits = this.#registry.counter(
+  readonly #preWarmHits = this.registry.counter(
     "serverledge_prewarm_hits_total",
     "Instances started since a request was expected that got one",
     ["function"],
@@ -131,13 +132,13 @@ export class Metrics implements InvocationObserver, PoolObserver {
   constructor(area: string, sources: MetricSources) {
     this.#area = area;
     this.#exists = sources.exists;
-    addProcessMetrics(this.#registry);
-    addGauges(this.#registry, sources);
+    addProcessMetrics(this.registry);
+    addGauges(this.registry, sources);
   }
 
   /** The function is gone, and its series with it. */
   forget(functionName: string): void {
-    this.#registry.forget("function", functionName);
+    this.registry.forget("function", functionName);
   }
 
   /** Counts one end. */
@@ -175,16 +176,6 @@ export class Metrics implements InvocationObserver, PoolObserver {
   /** See {@link PoolObserver}. */
   preWarmHit(functionName: string): void {
     this.#preWarmHits.inc(functionName);
-  }
-
-  /** Adds what the HTTP server counts. */
-  observeServer(server: ServerCounts): void {
-    addServerMetrics(this.#registry, server);
-  }
-
-  /** Prometheus text format. */
-  render(): string {
-    return this.#registry.render();
   }
 }
 

@@ -8,12 +8,13 @@ import type { Clock } from "../base/clock.ts";
 import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
 
 /** Most lines kept of one function. */
-const maxLines = 1_000;
-/** Most characters kept of one function, and of all together; the oldest go first. */
+export const maxLines = 1_000;
+/** Most characters kept of one function; the oldest go first. */
 const maxChars = 1 << 20;
-const maxTotalChars = 32 << 20;
+/** Most characters kept of all functions. */
+export const maxTotalChars = 32 << 20;
 /** Longest line kept, characters. */
-const maxLineLength = 16_384;
+export const maxLineLength = 16_384;
 const lineCut = " [line cut here]";
 /** Characters that a line counts beside its text. */
 const lineOverhead = 100;

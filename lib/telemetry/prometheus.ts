@@ -28,11 +28,19 @@ export type Labelled<T> = readonly [labels: readonly string[], value: T];
 /** One line of text: suffix of the metric's name, value, and the bound of a histogram's bucket. */
 type Sample = readonly [suffix: string, value: number, le?: number | string];
 
-interface Metric<S> {
+/** What a metric is. */
+export interface MetricFacts {
+  /** Its name, with its unit. */
   readonly name: string;
+  /** What it measures. */
   readonly help: string;
+  /** How its values are to be read. */
   readonly type: "counter" | "gauge" | "histogram";
+  /** Names of its labels. */
   readonly labels: readonly string[];
+}
+
+interface Metric<S> extends MetricFacts {
   readonly series: {
     entries(): Iterable<Labelled<S>>;
     forget?(label: number, value: string): void;
@@ -128,6 +136,11 @@ export class MetricRegistry {
       const at = labels.indexOf(label);
       if (at >= 0) series.forget?.(at, value);
     }
+  }
+
+  /** All metrics, in the order in which they were added. */
+  get metrics(): readonly MetricFacts[] {
+    return this.#metrics;
   }
 
   /** All metrics as text of the type {@link metricsType}. */

@@ -8,54 +8,20 @@
 // By another name, since `deno fmt` puts white space into templates that are called `html`.
 import { html as markup, raw } from "hono/html";
 import { docsStyle } from "./style.ts";
+import {
+  chaptersOf,
+  type Content,
+  type Entry,
+  meaning,
+  type Operation,
+  type Schema,
+  schemasOf,
+  typeOf,
+} from "./chapters.ts";
 import type { OpenApiDocument } from "./openapi.ts";
-
-/** The parts of a JSON Schema that the page shows. */
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly items?: Schema;
-  readonly anyOf?: readonly Schema[];
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly additionalProperties?: Schema | boolean;
-  readonly required?: readonly string[];
-}
 
 /** HTML in which everything that was put in is escaped. */
 type Markup = ReturnType<typeof markup>;
-
-type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
-
-/** The parts of an operation that the page shows. */
-interface Operation {
-  readonly tags?: readonly string[];
-  readonly summary?: string;
-  readonly description?: string;
-  readonly parameters?: readonly {
-    readonly name: string;
-    readonly in: string;
-    readonly description?: string;
-    readonly schema?: Schema;
-  }[];
-  readonly requestBody?: { readonly content: Content };
-  readonly responses?: Readonly<
-    Record<string, { readonly description: string; readonly content?: Content }>
-  >;
-  readonly "x-codeSamples"?: readonly { readonly source: string }[];
-}
-
-/** Operations that are the same but for the verb, or another path that means the same. */
-interface Entry {
-  readonly id: string;
-  readonly methods: readonly string[];
-  readonly path: string;
-  readonly otherPaths: readonly string[];
-  readonly operation: Operation;
-}
 
 /**
  * Renders the page.
@@ -64,11 +30,7 @@ interface Entry {
  * @returns HTML
  */
 export function docsPage(document: OpenApiDocument): string {
-  const chapters = Map.groupBy(
-    entries(document.paths as Record<string, Record<string, Operation>>),
-    ({ operation }) => operation.tags?.[0] ?? "",
-  );
-  const schemas = (document.components.schemas ?? {}) as Record<string, Schema>;
+  const chapters = chaptersOf(document);
   const { title, version, description } = document.info;
   const page = markup`<!DOCTYPE html>
     <html lang="en">
@@ -95,26 +57,12 @@ export function docsPage(document: OpenApiDocument): string {
           ${[...chapters].map(([tag, list]) => chapter(tag, list))}
           <section>
             <h2>Bodies</h2>
-            ${Object.entries(schemas).map(([name, schema]) => body(name, schema))}
+            ${Object.entries(schemasOf(document)).map(([name, schema]) => body(name, schema))}
           </section>
         </main>
       </body>
     </html>`;
   return String(page);
-}
-
-function entries(paths: Record<string, Record<string, Operation>>): Entry[] {
-  const all = Object.entries(paths).flatMap(([path, operations]) =>
-    Object.entries(operations).map(([method, operation]) => ({ path, method, operation }))
-  );
-  const bySummary = Map.groupBy(all, ({ operation }) => operation.summary);
-  return [...bySummary.values()].map((same) => {
-    const { operation } = same[0]!;
-    const methods = [...new Set(same.map(({ method }) => method.toUpperCase()))];
-    const [path = "", ...otherPaths] = new Set(same.map(({ path }) => path));
-    const id = `${methods[0]}${path}`.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-    return { id, methods, path, otherPaths, operation };
-  });
 }
 
 function contents(tag: string, list: readonly Entry[]): Markup {
@@ -162,7 +110,7 @@ function line(title: string, values: readonly string[]): Markup {
 function parameterTable(parameters: NonNullable<Operation["parameters"]>): Markup {
   if (parameters.length === 0) return markup``;
   const rows = parameters.map(({ name, description = "", schema = {} }) =>
-    tableRow(markup`<code>${name}</code>`, typeOf(schema), prose(description))
+    tableRow(markup`<code>${name}</code>`, typeMarkup(schema), prose(description))
   );
   return markup`
     <table>
@@ -184,7 +132,7 @@ function tableRow(...cells: Markup[]): Markup {
 
 function contentType(content: Content): Markup {
   return markup`${
-    Object.entries(content).map(([type, { schema }]) => schema ? typeOf(schema) : type)
+    Object.entries(content).map(([type, { schema }]) => schema ? typeMarkup(schema) : type)
   }`;
 }
 
@@ -200,7 +148,7 @@ function body(name: string, schema: Schema): Markup {
   return markup`
     <article id="body-${name}">
       <h3>${name}</h3>
-      ${schema.properties ? table : markup`<p>${typeOf(schema)}</p>`}
+      ${schema.properties ? table : markup`<p>${typeMarkup(schema)}</p>`}
     </article>
   `;
 }
@@ -208,7 +156,7 @@ function body(name: string, schema: Schema): Markup {
 function fieldRow(field: string, schema: Schema, required: readonly string[]): Markup {
   return tableRow(
     markup`<code>${field}</code>`,
-    typeOf(schema),
+    typeMarkup(schema),
     markup`${prose(meaning(schema))} ${required.includes(field) ? "" : fallback(schema)}`,
   );
 }
@@ -218,38 +166,13 @@ function fallback({ default: value }: Schema): Markup {
   return markup`<i>default</i> <code>${JSON.stringify(value)}</code>`;
 }
 
-/** An optional field has its description one level down, beside `null`. */
-function meaning({ description, anyOf = [] }: Schema): string {
-  return description ?? anyOf.map((option) => option.description).find((text) => text) ?? "";
-}
-
-function typeOf(schema: Schema): Markup {
-  const { $ref, type, items, anyOf, properties, additionalProperties } = schema;
-  if ($ref) {
-    const name = $ref.slice($ref.lastIndexOf("/") + 1);
-    return markup`<a href="#body-${name}">${name}</a>`;
-  }
-  if ("const" in schema) {
-    return markup`<code>${JSON.stringify(schema.const)}</code>`;
-  }
-  if (schema.enum) {
-    return alternatives(schema.enum.map((one) => markup`<code>${String(one)}</code>`));
-  }
-  if (anyOf) return alternatives(anyOf.filter((one) => one.type !== "null").map(typeOf));
-  if (items) {
-    return markup`list of ${typeOf(items)}`;
-  }
-  if (properties) {
-    return markup`{ ${Object.keys(properties).join(", ")} }`;
-  }
-  if (typeof additionalProperties === "object" && additionalProperties.type) {
-    return markup`object of ${typeOf(additionalProperties)}`;
-  }
-  return markup`${type ?? "any"}`;
-}
-
-function alternatives(options: readonly Markup[]): Markup {
-  return markup`${options.map((option, at) => at === 0 ? option : [" or ", option])}`;
+function typeMarkup(schema: Schema): Markup {
+  const parts = typeOf(schema).map((part) => {
+    if (typeof part === "string") return part;
+    if ("code" in part) return markup`<code>${part.code}</code>`;
+    return markup`<a href="#body-${part.schema}">${part.schema}</a>`;
+  });
+  return markup`${parts}`;
 }
 
 /** Text whose parts between backticks are code. */

@@ -10,9 +10,9 @@ import { endOfLine, type HeaderPair, isLength, keepsAlive, parseHeaders } from "
 import { HeaderList } from "./messages.ts";
 
 /** Most headers of a request. */
-const maxHeaders = 128;
+export const maxHeaders = 128;
 /** Longest target of a request. */
-const maxTargetLength = 32 << 10;
+export const maxTargetLength = 32 << 10;
 
 /** What follows `PRI * HTTP/2.0` would be HTTP/2 (RFC 9113, 3.4). */
 export const http2Preface = "PRI * HTTP/2.0\r\n\r\n";

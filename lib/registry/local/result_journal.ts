@@ -13,7 +13,7 @@ import { openDatabase } from "./sqlite_file.ts";
 /** Most invocations that wait. */
 export const maxWaiting = 10_000;
 /** Most characters of results that wait; what exceeds it by its last entry is taken. */
-const maxCharacters = 256 << 20;
+export const maxCharacters = 256 << 20;
 
 const layout = {
   checked: "waiting",

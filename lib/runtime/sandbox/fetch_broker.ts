@@ -12,7 +12,7 @@ import { type FetchAnswer, type FetchAsk, maxFetchBytes, maxFetches } from "./as
 /** Most bytes of a frame with an ask: its body in base64, its headers, its URL. */
 const maxAskBytes = Math.ceil(maxFetchBytes / 3) * 4 + (32 << 20);
 /** How long one exchange may take, ms. */
-const timeoutMs = 60_000;
+export const timeoutMs = 60_000;
 /** Headers that are the node's to set. */
 const ownHeaders =
   /^(host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|expect)$/i;

@@ -27,7 +27,7 @@ import { numbersToJson, toNumbers } from "../../../../wasm/numbers.ts";
 import { InstanceReset, type WasmInstance } from "../../../../wasm/reset.ts";
 
 /** Longest argument, as on Linux (`MAX_ARG_STRLEN` less the final NUL). */
-const maxArgument = (1 << 17) - 1;
+export const maxArgument = (1 << 17) - 1;
 
 /** Characters up to which a text is encoded into a buffer that is used again; each takes at most 3 bytes. */
 const shortText = 4096;

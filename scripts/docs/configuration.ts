@@ -1,0 +1,130 @@
+/**
+ * The reference of the configuration: its keys, and those of the Go prototype.
+ *
+ * @module
+ */
+
+import { environmentName } from "../../lib/config/config.ts";
+import {
+  absent,
+  renamed,
+  renamedValues,
+  retired,
+  retiredSections,
+} from "../../lib/config/go_keys.ts";
+import { qosFields, runtimeSpares, settings } from "../../lib/config/settings.ts";
+import type { Setting } from "../../lib/config/setting_kinds.ts";
+import { defaultRuntimes, imageAliases, runtimeAliases } from "../../lib/model/runtimes.ts";
+import { executorKinds } from "../../lib/runtime/kinds/kinds.ts";
+import { block, code, stack, table } from "./markdown.ts";
+
+/** The page. */
+export function configurationPage(): string {
+  const sections = Map.groupBy(Object.entries(settings), ([key]) => key.split(".")[0]!);
+  return stack(
+    "# Configuration",
+    introduction,
+    ...[...sections].map(([section, keys]) =>
+      stack(
+        `## ${section}`,
+        settingTable(keys, (key) => `${code(key)}<br>${code(environmentName(key))}`),
+      )
+    ),
+    runtimes(),
+    stack(
+      "## qos",
+      "Classes of service, which requests name by id or name. `qos.<class>.<field>`, for example `qos.critical.limit` " +
+        `(${code(environmentName("qos.critical.limit"))}):`,
+      settingTable(Object.entries(qosFields), code),
+      "Each class needs an `id` of its own; requests that name no class are in class 0, `default`.",
+    ),
+    stack(
+      "## policy",
+      "`policy.*` are settings of the scheduling policies, which each policy checks for itself. " +
+        "[The page on policies](../../policies/README.md) lists those of the built-in ones.",
+    ),
+    goKeys(),
+  );
+}
+
+const introduction = stack(
+  "A node reads one configuration file (YAML, TOML or JSON; keys dotted or nested, in any case), then environment variables, then its command line: the last " +
+    "one that sets a key wins. The file is the one that `start` is given, else the first of `/etc/serverledge`, the home folder and the current folder that has a " +
+    "`serverledge-conf.yaml`, `.yml`, `.toml` or `.json`. An unknown key is an error.",
+  block(
+    "serverledge config                    # the configuration that start would use, and where each value comes from\n" +
+      "serverledge config --example          # a file with every key at its default\n" +
+      "serverledge start node.yaml --set api.port=1324\n" +
+      "SERVERLEDGE_API_PORT=1324 serverledge start",
+    "sh",
+  ),
+  "Each row names the key and below it the environment variable that sets it.",
+);
+
+function settingTable(
+  entries: readonly (readonly [key: string, setting: Setting<unknown>])[],
+  name: (key: string) => string,
+): string {
+  return table(
+    ["key", "default", "allowed", "meaning"],
+    entries.map(([key, { value, allowed, doc }]) => [
+      name(key),
+      value === "" ? "empty" : code(String(value)),
+      allowed,
+      doc,
+    ]),
+  );
+}
+
+function runtimes(): string {
+  const aliasesOf = (id: string) =>
+    Object.entries(runtimeAliases).filter(([, runtime]) => runtime === id)
+      .map(([alias]) => code(alias) + (imageAliases.includes(alias) ? "\\*" : ""));
+  return stack(
+    "## runtimes",
+    "A node has these runtimes; `runtimes.<id>.image`, `.executor` and `.spares` change them or add others, for example `runtimes.python.image` " +
+      `(${
+        code(environmentName("runtimes.python.image"))
+      }). A new runtime needs an image and an executor (${executorKinds.map(code).join(", ")}).`,
+    table(
+      ["runtime", "image", "spares", "aliases"],
+      defaultRuntimes.map(({ id, image, spares }) => [
+        code(id),
+        code(image) || "none",
+        String(spares),
+        aliasesOf(id).join(", "),
+      ]),
+    ),
+    "\\* only where `runtimes.<alias>.image` is set.",
+    settingTable([["runtimes.<id>.spares", runtimeSpares]], code),
+  );
+}
+
+function goKeys(): string {
+  const values = Object.entries(renamedValues).flatMap(([key, meanings]) =>
+    Object.entries(meanings).map(([theirs, ours]) => [code(key), code(theirs), code(ours)])
+  );
+  return stack(
+    "## Keys of the Go prototype",
+    "Keys of the Go prototype mean the same here and can stay in their files, except for the following. A node warns of each once and starts.",
+    table(
+      ["key there", "here"],
+      Object.entries(renamed).map(([theirs, ours]) => [code(theirs), code(ours)]),
+    ),
+    table(["key", "value there (in any case)", "value here"], values),
+    table(
+      ["key without effect", "reason"],
+      [
+        ...Object.entries(retired).map(([key, reason]) => [code(key), reason]),
+        ...Object.entries(retiredSections).map(([section, reason]) => [
+          code(`${section}.*`),
+          reason,
+        ]),
+        ...absent.map((key) => [
+          code(key.endsWith(".") ? `${key}*` : key),
+          "this version does not have that part",
+        ]),
+      ],
+    ),
+  );
+}
