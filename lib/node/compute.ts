@@ -12,10 +12,10 @@ import type { Config } from "../config/config.ts";
 import { HistogramKeepAlive } from "../pool/keep_alive/histogram_keep_alive.ts";
 import { Janitor } from "../pool/keep_alive/janitor.ts";
 import { fixedKeepAlive, type KeepAlive } from "../pool/keep_alive/keep_alive.ts";
-import { Ledger } from "../pool/ledger.ts";
+import { ResourceLedger } from "../pool/resource_ledger.ts";
 import { Pool } from "../pool/pool.ts";
-import { Rests } from "../pool/keep_alive/rests.ts";
-import { SpareBooks } from "../pool/spare_books.ts";
+import { IdleTimes } from "../pool/keep_alive/idle_times.ts";
+import { GenericBudget } from "../pool/generic_budget.ts";
 import { DockerEnvironment } from "../runtime/docker/environment.ts";
 import { Environments } from "../runtime/environments.ts";
 import { EnvironmentWatch } from "../runtime/watch.ts";
@@ -35,7 +35,7 @@ export interface NodeCompute {
   /** Images of containers. */
   readonly images: NodeImages;
   /** Memory and CPU. */
-  readonly ledger: Ledger;
+  readonly ledger: ResourceLedger;
   /** Instances. */
   readonly pool: Pool;
   /** Keeps them tidy. */
@@ -55,12 +55,12 @@ export async function openCompute(
   { catalog, codeCache, references }: NodeStorage,
   output: OutputSink,
 ): Promise<NodeCompute> {
-  const ledger = new Ledger({
+  const ledger = new ResourceLedger({
     memoryMib: config["container.pool.memory"],
     cpu: config["container.pool.cpus"] || navigator.hardwareConcurrency,
     instances: instanceLimit(),
   });
-  const spares = new SpareBooks(ledger);
+  const spares = new GenericBudget(ledger);
   const runDir = home.of("run");
   const common = { config, nodeId: node.id, area: node.area, code: codeCache, runDir, output };
   const imageBook = home.of("images.json");
@@ -71,7 +71,7 @@ export async function openCompute(
     return await SandboxEnvironment.open({ ...common, references, spares });
   };
   const environment = built.use(new Environments({ config, containers, openSandboxes }));
-  const { rests, keepAlive } = keepingOf(config, clock);
+  const { idleTimes, keepAlive } = keepingOf(config, clock);
   const pool = built.use(
     new Pool({
       ledger,
@@ -79,12 +79,12 @@ export async function openCompute(
       environment: () => environment,
       parallelStarts: config["container.starts"],
       spares,
-      ...(rests && { usage: rests }),
+      ...(idleTimes && { usage: idleTimes }),
     }),
   );
   const images = built.use(openImages(config, containers, catalog, clock));
   const intervalMs = config["janitor.interval"] * 1000;
-  const janitor = built.use(new Janitor({ pool, clock, intervalMs, keepAlive, rests }));
+  const janitor = built.use(new Janitor({ pool, clock, intervalMs, keepAlive, idleTimes }));
   const engine = built.use(
     new EnvironmentWatch(environment, clock, () => {
       void containers.images.look();
@@ -95,11 +95,11 @@ export async function openCompute(
 }
 
 /** How long idle instances are kept, and what that is learnt from. */
-function keepingOf(config: Config, clock: Clock): { keepAlive: KeepAlive; rests?: Rests } {
+function keepingOf(config: Config, clock: Clock): { keepAlive: KeepAlive; idleTimes?: IdleTimes } {
   const expirationMs = config["container.expiration"] * 1000;
   if (config["container.keepalive"] === "fixed") return { keepAlive: fixedKeepAlive(expirationMs) };
   const keepAlive = new HistogramKeepAlive(expirationMs);
-  return { keepAlive, rests: new Rests(keepAlive, clock) };
+  return { keepAlive, idleTimes: new IdleTimes(keepAlive, clock) };
 }
 
 function logFailure(what: string): (error: unknown) => void {

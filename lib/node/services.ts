@@ -26,7 +26,7 @@ import type { ImageStock } from "../images/presence.ts";
 import type { EnvironmentWatch } from "../runtime/watch.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { MemberView } from "../cluster/members.ts";
-import type { Ledger } from "../pool/ledger.ts";
+import type { ResourceLedger } from "../pool/resource_ledger.ts";
 import type { Janitor } from "../pool/keep_alive/janitor.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { AsyncInvocations } from "../scheduler/async_invocations.ts";
@@ -72,7 +72,7 @@ export interface NodeParts {
   /** Knows which are there. */
   readonly stock: ImageStock;
   /** Memory and CPU. */
-  readonly ledger: Ledger;
+  readonly ledger: ResourceLedger;
   /** Instances. */
   readonly pool: Pool;
   /** Keeps them tidy. */

@@ -1,24 +1,24 @@
 /**
- * What makes room for a new instance.
+ * Choice of the instances to evict.
  *
  * @module
  */
 
-/** An idle instance or a spare that may be taken away. */
+/** Idle or generic instance that may be evicted. */
 export interface Candidate {
-  /** What it holds, MiB. */
+  /** Memory that it holds, MiB. */
   readonly memoryMib: number;
-  /** Since when nobody has used it, on the pool's clock. */
+  /** Time of its last use, on the pool's clock. */
   readonly idleSince: number;
 }
 
 /**
- * Chooses the least recently used candidates that cover a need, and no more of them than needed.
+ * Chooses the least recently used candidates that cover a demand, and no more than needed.
  *
  * @param candidates in any order
- * @param neededMib memory that must come free
- * @param neededCount how many must go at least
- * @returns undefined if all of them together are too small or too few
+ * @param neededMib memory that must be freed
+ * @param neededCount minimum number of victims
+ * @returns undefined if all candidates together do not suffice
  */
 export function chooseVictims<C extends Candidate>(
   candidates: readonly C[],
@@ -34,8 +34,8 @@ export function chooseVictims<C extends Candidate>(
     freed += candidate.memoryMib;
   }
   if (freed < neededMib || chosen.length < neededCount) return undefined;
-  // A large one that was chosen last may make smaller ones before it unnecessary; spare the
-  // most recently used of those first.
+  // A large victim that was chosen last may make earlier, smaller ones unnecessary: the most recently
+  // used of them are kept.
   let count = chosen.length;
   return chosen.reverse().filter(({ memoryMib }) => {
     if (freed - memoryMib < neededMib || count <= neededCount) return true;

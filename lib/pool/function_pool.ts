@@ -1,6 +1,6 @@
 /**
- * The instances of one version of one function: which are idle, which are busy, which of the busy
- * ones can take one more call. Holds no resources itself and starts nothing.
+ * Instances of one version of one function: idle, busy, and busy with a free slot. Holds no resources
+ * itself and starts nothing.
  *
  * @module
  */
@@ -10,55 +10,55 @@ import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Instance } from "../runtime/environment.ts";
 import type { Candidate } from "./eviction.ts";
-import type { Reservation } from "./ledger.ts";
-import { Pace } from "./pace.ts";
+import type { Reservation } from "./resource_ledger.ts";
+import { ScaleUpControl } from "./scale_up.ts";
 
 const log = logger("pool");
 
 /**
- * Where an instance is in its life. `doomed`: takes no more calls, is removed when its last
- * one ends. `closed`: being removed or gone.
+ * State of an instance. `draining`: takes no more calls and is removed when its last call ends.
+ * `closed`: being removed or gone.
  */
-export type InstanceState = "idle" | "busy" | "doomed" | "closed";
+export type InstanceState = "idle" | "busy" | "draining" | "closed";
 
-/** An instance with the pool's books about it. */
+/** Instance with the pool's records of it. */
 export class PooledInstance implements Candidate {
-  /** Where it is in its life. */
+  /** Current state. */
   state: InstanceState = "idle";
-  /** Calls under way. */
+  /** Calls in flight. */
   calls = 0;
-  /** Calls ever given to it. */
+  /** Calls ever assigned to it. */
   served = 0;
   /** When it became idle, on the pool's clock. */
   idleSince: number;
 
   /**
-   * An idle instance that has just become ready.
+   * Creates the record of an idle instance that has just become ready.
    *
-   * @param home the set it belongs to
-   * @param instance the running thing
+   * @param functionPool the pool it belongs to
+   * @param instance the running instance
    * @param reservation the resources it holds
    * @param startedAt when its start began, on the pool's clock
    * @param readyAt when it became ready
-   * @param expected true if it was started since a request is expected
+   * @param preWarmed true if it was started because a request is expected
    */
   constructor(
-    readonly home: FunctionPool,
+    readonly functionPool: FunctionPool,
     readonly instance: Instance,
     readonly reservation: Reservation,
     readonly startedAt: number,
     readonly readyAt: number,
-    readonly expected = false,
+    readonly preWarmed = false,
   ) {
     this.idleSince = readyAt;
   }
 
-  /** See {@link Candidate.memoryMib}. */
+  /** Memory that the instance holds, MiB. */
   get memoryMib(): number {
-    return this.home.record.MemoryMB;
+    return this.functionPool.record.MemoryMB;
   }
 
-  /** Disposes the instance; never rejects. */
+  /** Disposes the instance and logs a failure; never rejects. */
   async dispose(): Promise<void> {
     try {
       await this.instance[Symbol.asyncDispose]();
@@ -71,105 +71,105 @@ export class PooledInstance implements Candidate {
   }
 }
 
-/** The instances of one version of one function. */
+/** Instances of one version of one function. */
 export class FunctionPool {
-  /** Instances that are being started now. */
+  /** Number of instances that are starting. */
   starting = 0;
-  /** Set when the function was updated or deleted: nothing is started or kept any more. */
+  /** True once the function was updated or deleted: nothing is started or kept alive any more. */
   retired = false;
-  /** How fast it is. */
-  readonly pace: Pace = new Pace();
+  /** Decides whether waiting requests justify another start. */
+  readonly scaleUp: ScaleUpControl = new ScaleUpControl();
   /** Idle instances, least recently used first. */
   readonly idle: PooledInstance[] = [];
-  /** Instances with at least one call, or lost and not gone yet. */
+  /** Instances with at least one call, and draining ones. */
   readonly busy: Set<PooledInstance> = new Set();
-  /** Busy instances that can take one more call. */
-  readonly #open = new Set<PooledInstance>();
-  /** Gives up the starts under way when the function is retired. */
+  /** Busy instances that can take another call. */
+  readonly #withFreeSlot = new Set<PooledInstance>();
+  /** Aborts pending starts when the function is retired. */
   readonly abort: AbortController = new AbortController();
 
   /**
-   * No instances yet.
+   * Creates an empty pool.
    *
-   * @param record the function, in the version that the instances run
+   * @param record the function version that the instances run
    */
   constructor(readonly record: FunctionRecord) {}
 
-  /** True if nothing is left to look after. */
+  /** True if no instance is running or starting. */
   get empty(): boolean {
     return this.starting === 0 && this.idle.length === 0 && this.busy.size === 0;
   }
 
-  /** Calls that its instances, those being started included, can run at once. */
+  /** Calls that all instances, including starting ones, can run at once. */
   get slots(): number {
     return (this.starting + this.idle.length + this.busy.size) * this.record.MaxConcurrency;
   }
 
-  /** Idle instances that may be taken away; the rest is needed to keep `MinInstances`. */
+  /** Idle instances that may be evicted without falling below `MinInstances`. */
   get evictable(): PooledInstance[] {
     const needed = this.retired ? 0 : this.record.MinInstances - this.busy.size;
     return needed <= 0 ? this.idle : this.idle.slice(0, Math.max(0, this.idle.length - needed));
   }
 
   /**
-   * Gives a call to an instance: one that is busy and has room (it costs nothing more), else the
-   * most recently used idle one if its CPU is free.
+   * Assigns a call to an instance: to a busy one with a free slot, which costs nothing more, or else to
+   * the most recently used idle one if its CPU is free.
    *
-   * @returns undefined if no instance can take it now
+   * @returns undefined if no instance can take the call now
    */
-  take(): PooledInstance | undefined {
-    const shared = this.#open.values().next().value;
+  acquire(): PooledInstance | undefined {
+    const shared = this.#withFreeSlot.values().next().value;
     if (shared) return this.#occupy(shared);
-    const rested = this.idle.at(-1);
-    if (!rested?.reservation.activate()) return undefined;
+    const newest = this.idle.at(-1);
+    if (!newest?.reservation.activate()) return undefined;
     this.idle.pop();
-    rested.state = "busy";
-    this.busy.add(rested);
-    return this.#occupy(rested);
+    newest.state = "busy";
+    this.busy.add(newest);
+    return this.#occupy(newest);
   }
 
-  /** True if {@link FunctionPool.take} would find an instance; `cpuFree` tells if one may wake. */
-  canTake(cpuFree: boolean): boolean {
-    return this.#open.size > 0 || (cpuFree && this.idle.length > 0);
+  /** True if {@link FunctionPool.acquire} would succeed, given whether CPU for an idle one is free. */
+  canAcquire(cpuFree: boolean): boolean {
+    return this.#withFreeSlot.size > 0 || (cpuFree && this.idle.length > 0);
   }
 
   /**
-   * A call of an instance has ended.
+   * Records that a call of an instance has ended.
    *
    * @param now on the pool's clock
    * @returns true if the instance must now be removed
    */
-  give(pooled: PooledInstance, now: number): boolean {
+  release(pooled: PooledInstance, now: number): boolean {
     pooled.calls--;
     if (pooled.state === "closed") return false;
-    if (pooled.state === "doomed") return pooled.calls === 0;
+    if (pooled.state === "draining") return pooled.calls === 0;
     if (pooled.calls > 0) {
-      this.#open.add(pooled);
+      this.#withFreeSlot.add(pooled);
     } else {
-      this.#open.delete(pooled);
+      this.#withFreeSlot.delete(pooled);
       this.busy.delete(pooled);
-      this.#rest(pooled, now);
+      this.#becomeIdle(pooled, now);
     }
     return false;
   }
 
-  /** Adds an instance that has become ready; its reservation must be active or at rest already. */
+  /** Adds an idle instance that has become ready. */
   add(pooled: PooledInstance): void {
     this.idle.push(pooled);
   }
 
-  /** Takes an instance out of use; it stays until its calls have ended, or it is removed. */
-  doom(pooled: PooledInstance): void {
+  /** Stops assigning calls to an instance, which stays until its calls have ended or it is removed. */
+  drain(pooled: PooledInstance): void {
     if (pooled.state === "idle") this.#leaveIdle(pooled);
     this.busy.add(pooled);
-    pooled.state = "doomed";
-    this.#open.delete(pooled);
+    pooled.state = "draining";
+    this.#withFreeSlot.delete(pooled);
   }
 
-  /** Forgets an instance that is being removed. */
+  /** Removes the record of an instance that is being disposed. */
   remove(pooled: PooledInstance): void {
     pooled.state = "closed";
-    this.#open.delete(pooled);
+    this.#withFreeSlot.delete(pooled);
     this.busy.delete(pooled);
     this.#leaveIdle(pooled);
   }
@@ -182,15 +182,15 @@ export class FunctionPool {
   #occupy(pooled: PooledInstance): PooledInstance {
     pooled.calls++;
     pooled.served++;
-    if (pooled.calls < this.record.MaxConcurrency) this.#open.add(pooled);
-    else this.#open.delete(pooled);
+    if (pooled.calls < this.record.MaxConcurrency) this.#withFreeSlot.add(pooled);
+    else this.#withFreeSlot.delete(pooled);
     return pooled;
   }
 
-  #rest(pooled: PooledInstance, now: number): void {
-    pooled.reservation.rest();
+  #becomeIdle(pooled: PooledInstance, now: number): void {
+    pooled.reservation.deactivate();
     pooled.state = "idle";
     pooled.idleSince = now;
-    this.idle.push(pooled);
+    this.add(pooled);
   }
 }

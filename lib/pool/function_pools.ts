@@ -1,5 +1,5 @@
 /**
- * The instances of all functions, by version.
+ * Instances of all functions, by version.
  *
  * @module
  */
@@ -8,30 +8,30 @@ import type { FunctionRecord } from "../model/function.ts";
 import type { Instance } from "../runtime/environment.ts";
 import { FunctionPool, type PooledInstance } from "./function_pool.ts";
 
-/** Instances of one function, counted. */
+/** Number of instances of one function by state. */
 export interface InstanceCount {
   /** Name of the function. */
   readonly name: string;
-  /** Being started. */
+  /** Starting. */
   starting: number;
   /** With at least one call. */
   busy: number;
-  /** Ready and without a call. */
+  /** Ready, without a call. */
   idle: number;
 }
 
 /** Pools of all versions of all functions that have instances. */
 export class FunctionPools {
   readonly #pools = new Map<string, FunctionPool>();
-  /** Pools with `MinInstances`: few, and asked at each eviction. */
+  /** Pools with `MinInstances`: few, and consulted at each eviction. */
   readonly #guarded = new Set<FunctionPool>();
 
-  /** The pool of a version; undefined if it has none. */
+  /** Returns the pool of a version, if there is one. */
   get(version: string): FunctionPool | undefined {
     return this.#pools.get(version);
   }
 
-  /** The pool of a version, a new one if it has none. */
+  /** Returns the pool of a version, creating it if needed. */
   of(record: FunctionRecord): FunctionPool {
     let pool = this.#pools.get(record.Version);
     if (!pool) {
@@ -42,25 +42,25 @@ export class FunctionPools {
     return pool;
   }
 
-  /** Removes a pool that has become empty. */
+  /** Removes a pool if it is empty. */
   forget(pool: FunctionPool): void {
-    // A newer pool of the same version may have taken its place.
+    // A newer pool of the same version may have replaced it.
     if (!pool.empty || this.#pools.get(pool.record.Version) !== pool) return;
     this.#pools.delete(pool.record.Version);
     this.#guarded.delete(pool);
   }
 
-  /** Ends the guarantee of `MinInstances` for a pool. */
+  /** Ends the guarantee of `MinInstances` of a pool. */
   unguard(pool: FunctionPool): void {
     this.#guarded.delete(pool);
   }
 
-  /** True if `MinInstances` is guaranteed to a pool. */
+  /** True if the pool's `MinInstances` are guaranteed. */
   isGuarded(pool: FunctionPool): boolean {
     return this.#guarded.has(pool);
   }
 
-  /** Idle instances that `MinInstances` keeps from eviction: their number, and their memory in MiB. */
+  /** Number and memory (MiB) of idle instances that `MinInstances` protects from eviction. */
   guarded(): { readonly instances: number; readonly memoryMib: number } {
     let instances = 0;
     let memoryMib = 0;
@@ -82,12 +82,12 @@ export class FunctionPools {
     return this.#pools.values();
   }
 
-  /** Idle instances that may be removed. */
+  /** Idle instances that may be evicted. */
   evictable(): PooledInstance[] {
     return [...this.all()].flatMap((pool) => pool.evictable);
   }
 
-  /** Instances by function name; functions with none are left out. */
+  /** Counts instances by function; functions without any are omitted. */
   count(): InstanceCount[] {
     const counts = new Map<string, InstanceCount>();
     for (const { record: { Name: name }, starting, busy, idle } of this.all()) {
@@ -100,7 +100,7 @@ export class FunctionPools {
     return [...counts.values()];
   }
 
-  /** The running instances of a function, of all its versions. */
+  /** Running instances of all versions of a function. */
   instances(name: string): Instance[] {
     return [...this.all()]
       .filter((pool) => pool.record.Name === name)

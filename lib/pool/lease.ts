@@ -1,5 +1,5 @@
 /**
- * The right to run one call on one instance.
+ * Right to run one call on one instance.
  *
  * @module
  */
@@ -7,28 +7,28 @@
 import type { Instance } from "../runtime/environment.ts";
 import type { PooledInstance } from "./function_pool.ts";
 
-/** What a lease gives back to. */
-export interface Lessor {
-  /** A call of the instance has ended; it took that long, if it ended well. */
-  give(pooled: PooledInstance, executionMs?: number): void;
-  /** Removes an instance. */
+/** Owner to which a lease returns its instance. */
+export interface LeaseOwner {
+  /** Takes an instance back after a call; `executionMs` is given if the call succeeded. */
+  release(pooled: PooledInstance, executionMs?: number): void;
+  /** Removes an instance, with all its calls. */
   close(pooled: PooledInstance): void;
-  /** A lease has ended, however; called after the instance was given back or removed. */
-  ended(pooled: PooledInstance): void;
+  /** Reports the end of a lease, after its instance was returned or removed. */
+  leaseEnded(pooled: PooledInstance): void;
 }
 
-/** One call's hold on an instance; ends exactly once, later ends are ignored. */
+/** Right of one call to use an instance. It ends exactly once; later attempts to end it are ignored. */
 export class Lease {
-  readonly #lessor: Lessor;
+  readonly #owner: LeaseOwner;
   readonly #pooled: PooledInstance;
   #held = true;
-  /** True if this call is the first of its instance. */
+  /** True for the first call of the instance. */
   readonly first: boolean;
 
-  /** Made by the pool only. */
-  constructor(pooled: PooledInstance, lessor: Lessor) {
+  /** Creates a lease; for the pool only. */
+  constructor(pooled: PooledInstance, lessor: LeaseOwner) {
     this.#pooled = pooled;
-    this.#lessor = lessor;
+    this.#owner = lessor;
     this.first = pooled.served === 1;
   }
 
@@ -48,35 +48,37 @@ export class Lease {
   }
 
   /**
-   * The call has ended and the instance is fine.
+   * Returns a healthy instance after its call.
    *
-   * @param executionMs how long the execution took, if it is typical
+   * @param executionMs duration of the execution, if it is typical
    */
   release(executionMs?: number): void {
-    if (!this.#held) return;
-    this.#held = false;
-    this.#lessor.give(this.#pooled, executionMs);
-    this.#lessor.ended(this.#pooled);
+    this.#end(() => this.#owner.release(this.#pooled, executionMs));
   }
 
-  /** The instance broke: it is removed now, with all its calls. */
+  /** Removes a broken instance at once, with all its calls. */
   discard(): void {
-    if (!this.#held) return;
-    this.#held = false;
-    this.#pooled.calls--;
-    this.#lessor.close(this.#pooled);
-    this.#lessor.ended(this.#pooled);
+    this.#end(() => {
+      this.#pooled.calls--;
+      this.#owner.close(this.#pooled);
+    });
   }
 
   /**
-   * The function does not stop. The instance takes no more calls and is removed as soon as the
-   * other calls it runs have ended, so that they are not harmed.
+   * Drains an instance whose function does not stop: it takes no more calls and is removed when its
+   * other calls have ended, so that they are not harmed.
    */
   abandon(): void {
+    this.#end(() => {
+      if (this.#pooled.state === "busy") this.#pooled.functionPool.drain(this.#pooled);
+      this.#owner.release(this.#pooled);
+    });
+  }
+
+  #end(returnInstance: () => void): void {
     if (!this.#held) return;
     this.#held = false;
-    if (this.#pooled.state === "busy") this.#pooled.home.doom(this.#pooled);
-    this.#lessor.give(this.#pooled);
-    this.#lessor.ended(this.#pooled);
+    returnInstance();
+    this.#owner.leaseEnded(this.#pooled);
   }
 }

@@ -14,13 +14,13 @@ import type { FunctionRecord } from "../model/function.ts";
 import type { ExecutionEnvironment, Instance } from "../runtime/environment.ts";
 import { type FunctionPool, PooledInstance } from "./function_pool.ts";
 import { FunctionPools, type InstanceCount } from "./function_pools.ts";
-import { type Grant, Grants } from "./grants.ts";
-import { isKept, type Windows } from "./keep_alive/keep_alive.ts";
-import type { Demand, Ledger } from "./ledger.ts";
+import { type Allocation, Allocator } from "./allocator.ts";
+import { isKept, type KeepAliveWindows } from "./keep_alive/keep_alive.ts";
+import type { Demand, ResourceLedger } from "./resource_ledger.ts";
 import { Lease } from "./lease.ts";
 import { type Shortage, shortageOf, type Supply } from "./shortage.ts";
-import type { SpareBooks } from "./spare_books.ts";
-import type { PoolObserver, PoolUsage } from "./watchers.ts";
+import type { GenericBudget } from "./generic_budget.ts";
+import type { PoolObserver, UsageObserver } from "./observers.ts";
 
 /** What the pool tells whoever has requests waiting. Called synchronously. */
 export interface PoolListener {
@@ -35,7 +35,7 @@ export interface PoolListener {
 /** What a pool is made of. */
 export interface PoolOptions {
   /** The node's resources. */
-  readonly ledger: Ledger;
+  readonly ledger: ResourceLedger;
   /** Makes instances of a function. */
   readonly environment: (record: FunctionRecord) => ExecutionEnvironment;
   /** The node's clock. */
@@ -43,9 +43,9 @@ export interface PoolOptions {
   /** Most instances that may be starting at once. */
   readonly parallelStarts: number;
   /** Follows how functions are used; absent: nobody does. */
-  readonly usage?: PoolUsage;
+  readonly usage?: UsageObserver;
   /** The books of what is started ahead for no function; left out: there is none. */
-  readonly spares?: SpareBooks;
+  readonly spares?: GenericBudget;
 }
 
 const log = logger("pool");
@@ -53,13 +53,13 @@ const log = logger("pool");
 /** The warm pool of a node. */
 export class Pool implements AsyncDisposable {
   readonly #options: PoolOptions;
-  readonly #ledger: Ledger;
+  readonly #ledger: ResourceLedger;
   readonly #clock: Clock;
   readonly #functions = new FunctionPools();
   /** Why the last instance of a version ended that never served; only where `MinInstances` needs it. */
-  readonly #stillborn = new Map<string, ServerledgeError>();
+  readonly #failedBeforeUse = new Map<string, ServerledgeError>();
   readonly #turns: Semaphore;
-  readonly #grants: Grants;
+  readonly #allocator: Allocator;
   readonly #starts = new TaskSet();
   readonly #removals = new TaskSet();
   #closed = false;
@@ -72,12 +72,12 @@ export class Pool implements AsyncDisposable {
     this.#ledger = options.ledger;
     this.#clock = options.clock;
     this.#turns = new Semaphore(options.parallelStarts);
-    this.#grants = new Grants({
+    this.#allocator = new Allocator({
       ledger: options.ledger,
       spares: options.spares,
       evictable: () => this.#functions.evictable(),
       remove: (pooled) => this.#remove(pooled),
-      freed: () => this.#roomFreed(),
+      onFreed: () => this.#roomFreed(),
     });
   }
 
@@ -97,10 +97,10 @@ export class Pool implements AsyncDisposable {
    * @returns undefined if none can
    */
   tryLease(record: FunctionRecord): Lease | undefined {
-    const pooled = this.#functions.get(record.Version)?.take();
+    const pooled = this.#functions.get(record.Version)?.acquire();
     if (!pooled) return undefined;
-    this.#options.usage?.began(pooled.home.record);
-    if (pooled.expected && pooled.served === 1) this.#observer?.preWarmHit(record.Name);
+    this.#options.usage?.callStarted(pooled.functionPool.record);
+    if (pooled.preWarmed && pooled.served === 1) this.#observer?.preWarmHit(record.Name);
     return new Lease(pooled, this);
   }
 
@@ -113,7 +113,7 @@ export class Pool implements AsyncDisposable {
   /** True if {@link Pool.tryLease} would succeed. */
   isWarm(record: FunctionRecord): boolean {
     const pool = this.#functions.get(record.Version);
-    return pool !== undefined && pool.canTake(this.#ledger.canUse(record.CPUDemand));
+    return pool !== undefined && pool.canAcquire(this.#ledger.canUse(record.CPUDemand));
   }
 
   /**
@@ -128,11 +128,11 @@ export class Pool implements AsyncDisposable {
   shortage(record: FunctionRecord, count: number): Shortage {
     const starting = this.#functions.get(record.Version)?.starting ?? 0;
     return shortageOf(record, count, this.#supply()) ??
-      { lacks: "places", places: this.slots(record), starting };
+      { lacks: "slots", slots: this.slots(record), starting };
   }
 
   /** Calls that the starts under way will be able to take. */
-  coming(record: FunctionRecord): number {
+  startingSlots(record: FunctionRecord): number {
     return (this.#functions.get(record.Version)?.starting ?? 0) * record.MaxConcurrency;
   }
 
@@ -145,8 +145,8 @@ export class Pool implements AsyncDisposable {
    */
   needsMore(record: FunctionRecord, waiting: number, waitedMs: number): true | number {
     const pool = this.#functions.get(record.Version);
-    if (!pool || pool.pace.needsMore({ waiting, waitedMs, slots: pool.slots })) return true;
-    return Math.max(1, pool.pace.startMs - waitedMs);
+    if (!pool || pool.scaleUp.needsMore({ waiting, waitedMs, slots: pool.slots })) return true;
+    return Math.max(1, pool.scaleUp.startMs - waitedMs);
   }
 
   /** Calls that the function's instances, those being started included, can run at once. */
@@ -166,11 +166,14 @@ export class Pool implements AsyncDisposable {
    * @returns false if too many are starting already or resources lack
    */
   tryStart(record: FunctionRecord): boolean {
-    this.#options.usage?.wanted(record);
+    this.#options.usage?.startRequested(record);
     const turn = this.#closed ? undefined : this.#turns.tryAcquire();
     if (!turn) return false;
     const environment = this.#options.environment(record);
-    const grant = this.#grants.forDemand(demandOf(record), () => environment.claim?.(record));
+    const grant = this.#allocator.allocateOnDemand(
+      demandOf(record),
+      () => environment.claim?.(record),
+    );
     if (!grant) {
       turn[Symbol.dispose]();
       return false;
@@ -201,7 +204,7 @@ export class Pool implements AsyncDisposable {
     const starts = Array.from({ length: count }, () =>
       this.#begin(record, async (pool) => {
         using _turn = await this.#turns.acquire(pool.abort.signal);
-        const grant = this.#grants.ahead(demandOf(record), guaranteed);
+        const grant = this.#allocator.ahead(demandOf(record), guaranteed);
         return grant && await this.#launch(pool, grant, expected);
       }));
     for (const start of starts) this.#track(start);
@@ -222,10 +225,10 @@ export class Pool implements AsyncDisposable {
     const live = pool ? pool.starting + pool.idle.length + pool.busy.size : 0;
     const missing = Math.max(0, record.MinInstances - live);
     if (missing === 0 || this.#closed) return { missing: 0, started: 0 };
-    const stillborn = this.#stillborn.get(record.Version);
-    if (stillborn) {
-      this.#stillborn.delete(record.Version);
-      throw stillborn;
+    const failure = this.#failedBeforeUse.get(record.Version);
+    if (failure) {
+      this.#failedBeforeUse.delete(record.Version);
+      throw failure;
     }
     return { missing, started: await this.prewarm(record, missing, { guaranteed: true }) };
   }
@@ -235,7 +238,7 @@ export class Pool implements AsyncDisposable {
    *
    * @param windowsOf how long idle instances of a function are kept
    */
-  expire(windowsOf: (functionName: string) => Windows): void {
+  expire(windowsOf: (functionName: string) => KeepAliveWindows): void {
     const now = this.#clock.now();
     for (const pool of this.#functions.all()) {
       if (pool.idle.length === 0) continue;
@@ -251,14 +254,14 @@ export class Pool implements AsyncDisposable {
 
   /** The function was updated or deleted: its instances finish their calls and go. */
   retire(version: string): void {
-    this.#stillborn.delete(version);
+    this.#failedBeforeUse.delete(version);
     const pool = this.#functions.get(version);
     if (!pool) return;
     pool.retired = true;
     this.#functions.unguard(pool);
     pool.abort.abort(new ServerledgeError("INSTANCE_START_FAILED", "The function was replaced"));
     for (const pooled of [...pool.idle]) this.close(pooled);
-    for (const pooled of pool.busy) pool.doom(pooled);
+    for (const pooled of pool.busy) pool.drain(pooled);
     this.#functions.forget(pool);
   }
 
@@ -273,15 +276,15 @@ export class Pool implements AsyncDisposable {
   }
 
   /** A lease was given back. For leases only. */
-  give(pooled: PooledInstance, executionMs?: number): void {
-    if (executionMs !== undefined) pooled.home.pace.executed(executionMs);
-    if (pooled.home.give(pooled, this.#clock.now())) return this.close(pooled);
-    if (pooled.state !== "closed") this.#listener?.available(pooled.home.record);
+  release(pooled: PooledInstance, executionMs?: number): void {
+    if (executionMs !== undefined) pooled.functionPool.scaleUp.observeExecution(executionMs);
+    if (pooled.functionPool.release(pooled, this.#clock.now())) return this.close(pooled);
+    if (pooled.state !== "closed") this.#listener?.available(pooled.functionPool.record);
   }
 
   /** A lease has ended. For leases only. */
-  ended(pooled: PooledInstance): void {
-    this.#options.usage?.ended(pooled.home.record);
+  leaseEnded(pooled: PooledInstance): void {
+    this.#options.usage?.callEnded(pooled.functionPool.record);
   }
 
   /** Removes an instance. Its resources come free when it is really gone. */
@@ -311,11 +314,11 @@ export class Pool implements AsyncDisposable {
   }
 
   #remove(pooled: PooledInstance): Promise<void> {
-    pooled.home.remove(pooled);
+    pooled.functionPool.remove(pooled);
     return this.#removals.add(
       pooled.dispose().finally(() => {
         pooled.reservation[Symbol.dispose]();
-        this.#functions.forget(pooled.home);
+        this.#functions.forget(pooled.functionPool);
         this.#roomFreed();
       }),
     );
@@ -345,12 +348,12 @@ export class Pool implements AsyncDisposable {
     return pooled !== undefined;
   }
 
-  async #launch(pool: FunctionPool, grant: Grant, expected = false): Promise<PooledInstance> {
-    const { reservation, claim, gone } = grant;
+  async #launch(pool: FunctionPool, grant: Allocation, expected = false): Promise<PooledInstance> {
+    const { reservation, claim, evicted } = grant;
     const { signal } = pool.abort;
     const startedAt = this.#clock.now();
     try {
-      await gone;
+      await evicted;
       signal.throwIfAborted();
       const instance = claim
         ? await claim.start(signal)
@@ -365,14 +368,14 @@ export class Pool implements AsyncDisposable {
   }
 
   #admit(pooled: PooledInstance): void {
-    const { home, instance, reservation } = pooled;
+    const { functionPool: home, instance, reservation } = pooled;
     if (home.retired) return this.close(pooled);
-    reservation.rest();
-    home.pace.started(pooled.readyAt - pooled.startedAt, instance.tier === "generic");
+    reservation.deactivate();
+    home.scaleUp.observeStart(pooled.readyAt - pooled.startedAt, instance.tier === "generic");
     home.add(pooled);
     void instance.lost.then(async ({ reason }) => {
       if (pooled.state === "closed") return;
-      home.doom(pooled); // at once; it is removed when nothing more is to be seen of it
+      home.drain(pooled); // at once; it is removed when nothing more is to be seen of it
       const error = await reason;
       log.warn("Lost {instance} of {name}: {error}", {
         instance: instance.id,
@@ -380,7 +383,7 @@ export class Pool implements AsyncDisposable {
         error: error.message,
       });
       if (pooled.served === 0 && this.#functions.isGuarded(home)) {
-        this.#stillborn.set(home.record.Version, error);
+        this.#failedBeforeUse.set(home.record.Version, error);
       }
       this.close(pooled);
     });

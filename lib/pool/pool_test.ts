@@ -11,35 +11,35 @@ import { ManualClock } from "../base/clock.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import { HistogramKeepAlive } from "./keep_alive/histogram_keep_alive.ts";
 import { fixedKeepAlive } from "./keep_alive/keep_alive.ts";
-import { Ledger } from "./ledger.ts";
+import { ResourceLedger } from "./resource_ledger.ts";
 import type { Lease } from "./lease.ts";
 import { Pool } from "./pool.ts";
-import { Rests } from "./keep_alive/rests.ts";
-import { SpareBooks } from "./spare_books.ts";
-import type { PoolUsage } from "./watchers.ts";
+import { IdleTimes } from "./keep_alive/idle_times.ts";
+import { GenericBudget } from "./generic_budget.ts";
+import type { UsageObserver } from "./observers.ts";
 
 const keptFor = (ms: number) => fixedKeepAlive(ms).windows;
 
 function setUp(memoryMib = 1000, cpu = 4, parallelStarts = 4, instances = Infinity) {
   const environment = new FakeEnvironment();
   const clock = new ManualClock();
-  const ledger = new Ledger({ memoryMib, cpu, instances });
+  const ledger = new ResourceLedger({ memoryMib, cpu, instances });
   const keepAlive = new HistogramKeepAlive(1000);
-  const rests = new Rests(keepAlive, clock);
+  const idleTimes = new IdleTimes(keepAlive, clock);
   /** Calls under way, as they are told. */
   const told = { running: 0, most: 0 };
-  const usage: PoolUsage = {
-    wanted: (record) => rests.wanted(record),
-    began(record) {
+  const usage: UsageObserver = {
+    startRequested: (record) => idleTimes.startRequested(record),
+    callStarted(record) {
       told.most = Math.max(told.most, ++told.running);
-      rests.began(record);
+      idleTimes.callStarted(record);
     },
-    ended(record) {
+    callEnded(record) {
       told.running--;
-      rests.ended(record);
+      idleTimes.callEnded(record);
     },
   };
-  const spares = new SpareBooks(ledger);
+  const spares = new GenericBudget(ledger);
   const pool = new Pool({
     ledger,
     environment: () => environment,
@@ -49,7 +49,7 @@ function setUp(memoryMib = 1000, cpu = 4, parallelStarts = 4, instances = Infini
     spares,
   });
   const spare = (mib: number) => new FakeSpare(mib, spares, environment);
-  return { environment, clock, ledger, spares, pool, spare, keepAlive, rests, told };
+  return { environment, clock, ledger, spares, pool, spare, keepAlive, idleTimes, told };
 }
 
 async function warm(
@@ -164,7 +164,7 @@ Deno.test("an instance beyond the limit takes the place of a generic one, then o
   }
   const held = set.pool.count().filter(({ idle }) => idle > 0).map(({ name }) => name);
   assert.deepEqual(held, ["b", "c", "d"]);
-  assert.equal(set.spares.spares.length, 0);
+  assert.equal(set.spares.reserved.length, 0);
   assert.equal(set.pool.canStart(fakeRecord({ Name: "e" }), 4), false);
 });
 
@@ -260,7 +260,7 @@ Deno.test("keep-alive by demand: gone at once, back in time, into free memory on
     await settle();
   };
   const expect = async () => {
-    for (const due of set.rests.takeDue(1)) {
+    for (const due of set.idleTimes.takePreWarmsDue(1)) {
       void set.pool.prewarm(due, 1, { expected: true });
       await settle();
       set.environment.finishStart();
@@ -544,7 +544,7 @@ async function run(
         clock.advance((n % 4) * 60_000);
         break;
       case "expect":
-        for (const due of set.rests.takeDue(2)) {
+        for (const due of set.idleTimes.takePreWarmsDue(2)) {
           pool.prewarm(due, 1, { expected: true }).catch(() => {});
         }
     }

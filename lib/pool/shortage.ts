@@ -1,47 +1,46 @@
 /**
- * Why a pool cannot run one more call of a function, as data and in words.
+ * Reasons why a pool cannot run another call of a function, as data and as text.
  *
  * @module
  */
 
 import type { FunctionRecord } from "../model/function.ts";
-import type { Balance } from "./ledger.ts";
+import type { Balance } from "./resource_ledger.ts";
 
-/** What a pool lacks for more calls of a function. */
+/** Resource that a pool lacks for more calls of a function. */
 export type Shortage =
   | {
     readonly lacks: "memory" | "cpu" | "descriptors";
-    /** Needed by the instances that would have to be started, MiB, cores or how many they are. */
+    /** Demand of the instances to start: MiB, cores or number of instances. */
     readonly asked: number;
-    /** Free, with what idle instances would give back. */
+    /** Free, including what idle instances would release. */
     readonly free: number;
-    /** Of the node, for instances. */
+    /** Total of the node. */
     readonly total: number;
-    /** Instances that would have to be started. */
+    /** Number of instances to start. */
     readonly instances: number;
   }
   | {
-    readonly lacks: "places";
-    /** Calls that the function's instances can run at once, those being started included. */
-    readonly places: number;
-    /** Of these instances, how many are being started. */
+    readonly lacks: "slots";
+    /** Calls that the function's instances, including starting ones, can run at once. */
+    readonly slots: number;
+    /** Number of instances that are starting. */
     readonly starting: number;
   };
 
-/** What there is to give when an instance is asked for. */
+/** Resources available for new instances. */
 export interface Supply {
-  /** The node's resources. */
+  /** Resources of the node. */
   readonly balance: Balance;
-  /** Memory that is free or held by instances that may be evicted, MiB. */
+  /** Memory that is free or held by evictable instances, MiB. */
   readonly reclaimableMemory: number;
-  /** Instances that may be added, evictable ones replaced. */
+  /** Number of instances that may be added, counting evictable ones as free. */
   readonly reclaimableInstances: number;
 }
 
 /**
- * Finds the resource that does not suffice.
+ * Finds the resource that does not suffice for a number of new instances.
  *
- * @param instances how many would have to be started
  * @returns undefined if memory, CPU and descriptors suffice
  */
 export function shortageOf(
@@ -66,26 +65,22 @@ export function shortageOf(
   return { lacks: "cpu", asked: cpu, free: freeCpu, total: balance.totalCpu, instances };
 }
 
-/**
- * Says what lacks, how much is asked for, how much is free, and which key or option changes it.
- *
- * @param record the function
- */
+/** Describes a shortage: the resource, the demand, what is free, and the key or option that changes it. */
 export function shortageInWords(
   shortage: Shortage,
   { Name, MaxConcurrency }: Pick<FunctionRecord, "Name" | "MaxConcurrency">,
 ): string {
-  if (shortage.lacks === "places") {
-    const { places, starting } = shortage;
-    const starts = starting > 0 ? `, ${starting} of its instances being started` : "";
-    return `all ${places} places of "${Name}" are taken${starts}; an instance takes ` +
-      `${MaxConcurrency} at once (MaxConcurrency), and container.starts are started at a time`;
+  if (shortage.lacks === "slots") {
+    const { slots, starting } = shortage;
+    const starts = starting > 0 ? ` (${starting} of its instances are starting)` : "";
+    return `all ${slots} slots of "${Name}" are in use${starts}; an instance runs ` +
+      `${MaxConcurrency} at once (MaxConcurrency), and container.starts instances start at a time`;
   }
   const { lacks, asked, free, total, instances } = shortage;
   const whom = instances === 1 ? "one more instance" : `${instances} more instances`;
   if (lacks === "descriptors") {
-    return `${whom} of "${Name}" cannot be started: the descriptors of this process (ulimit -n) ` +
-      `suffice for ${total}, and ${free} of these are free`;
+    return `${whom} of "${Name}" cannot be started: the file descriptors of this process ` +
+      `(ulimit -n) suffice for ${total} instances, and ${free} of these are free`;
   }
   const [unit, option, key] = lacks === "memory"
     ? ["MiB of memory", "MemoryMB", "container.pool.memory"]

@@ -18,7 +18,7 @@ function said(shortage: Shortage | undefined): string | undefined {
   return shortage && shortageInWords(shortage, { Name: "f", MaxConcurrency: 1 });
 }
 
-Deno.test("a shortage of memory tells what is asked for, what is free, and the keys", () => {
+Deno.test("shortageInWords: memory, names demand, free memory, option and key", () => {
   assert.equal(
     said(shortageOf({ MemoryMB: 128, CPUDemand: 0 }, 1, supply)),
     'one more instance of "f" would take 128 MiB of memory (MemoryMB), ' +
@@ -27,7 +27,7 @@ Deno.test("a shortage of memory tells what is asked for, what is free, and the k
   assert.match(said(shortageOf({ MemoryMB: 32, CPUDemand: 0 }, 3, supply))!, /^3 more .* 96 MiB/);
 });
 
-Deno.test("a shortage of CPU tells what is asked for, what is free, and the keys", () => {
+Deno.test("shortageInWords: CPU, names demand, free CPU, option and key", () => {
   assert.equal(
     said(shortageOf({ MemoryMB: 64, CPUDemand: 0.5 }, 1, supply)),
     'one more instance of "f" would take 0.5 CPUs (CPUDemand), ' +
@@ -35,21 +35,21 @@ Deno.test("a shortage of CPU tells what is asked for, what is free, and the keys
   );
 });
 
-Deno.test("nothing lacks where what is asked for is exactly what is free", () => {
+Deno.test("shortageOf: demand equal to what is free, finds no shortage", () => {
   assert.equal(shortageOf({ MemoryMB: 64, CPUDemand: 0.3 }, 1, supply), undefined);
 });
 
-Deno.test("a shortage of places tells how many there are and what adds to them", () => {
+Deno.test("shortageInWords: slots, says how many there are and what adds to them", () => {
   assert.match(
-    said({ lacks: "places", places: 2, starting: 1 })!,
-    /^all 2 places of "f" are taken, 1 of its instances being started; .*MaxConcurrency.*container\.starts/,
+    said({ lacks: "slots", slots: 2, starting: 1 })!,
+    /^all 2 slots of "f" are in use \(1 of its instances are starting\); .*MaxConcurrency.*container\.starts/,
   );
 });
 
-Deno.test("a shortage of descriptors tells how many instances they suffice for", () => {
+Deno.test("shortageInWords: descriptors, says how many instances they suffice for", () => {
   assert.equal(
     said(shortageOf({ MemoryMB: 1, CPUDemand: 0 }, 3, supply)),
-    '3 more instances of "f" cannot be started: the descriptors of this process (ulimit -n) ' +
-      "suffice for 9, and 2 of these are free",
+    '3 more instances of "f" cannot be started: the file descriptors of this process (ulimit -n) ' +
+      "suffice for 9 instances, and 2 of these are free",
   );
 });

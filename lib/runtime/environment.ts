@@ -119,13 +119,13 @@ export interface SpareBudget {
    *   booked over to somebody else as soon as this is called
    * @returns gives the memory back; undefined if too little is free for spares
    */
-  take(memoryMib: number, evict: () => Promise<void>): Disposable | undefined;
+  reserve(memoryMib: number, evict: () => Promise<void>): Disposable | undefined;
   /**
    * Whom to tell when memory has come free.
    *
    * @param freed called synchronously: must be quick
    */
-  listen(freed: () => void): void;
+  onMemoryFreed(freed: () => void): void;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import type { LocalNews } from "../cluster/status/datagram.ts";
-import type { Ledger } from "../pool/ledger.ts";
+import type { ResourceLedger } from "../pool/resource_ledger.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -18,7 +18,7 @@ import type { Scheduler } from "./scheduler.ts";
  * @param images what functions need of images and is there; left out where that is not known
  */
 export function newsOf(
-  ledger: Ledger,
+  ledger: ResourceLedger,
   pool: Pool,
   scheduler: Scheduler,
   images?: Iterable<string>,

@@ -39,7 +39,7 @@ export class ScaleUp {
     const { clock, pool, queue } = this.#options;
     for (;;) {
       const waiting = queue.count(record.Version);
-      if (waiting <= pool.coming(record)) return;
+      if (waiting <= pool.startingSlots(record)) return;
       const waitedMs = clock.now() - queue.first(record.Version)!.arrivedAt;
       const verdict = pool.needsMore(record, waiting, waitedMs);
       if (verdict !== true) return this.#provisionLater(record, verdict);

@@ -16,7 +16,7 @@ import type { InvokeRequest } from "../model/invocation.ts";
 import { allowedAreas, mayStay } from "../model/locality.ts";
 import type { QosClasses } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
-import type { Ledger } from "../pool/ledger.ts";
+import type { ResourceLedger } from "../pool/resource_ledger.ts";
 import type { Pool, PoolListener } from "../pool/pool.ts";
 import type { Arrivals, Decision, ExplainedDecision, Policy } from "../policy/contract.ts";
 import { Answers } from "./answers.ts";
@@ -55,7 +55,7 @@ export interface SchedulerOptions {
   /** The node's instances. */
   readonly pool: Pool;
   /** The node's memory and CPU. */
-  readonly ledger: Ledger;
+  readonly ledger: ResourceLedger;
   /** The other nodes. */
   readonly peers: Peers;
   /** Classes of service. */
@@ -339,7 +339,7 @@ export class Scheduler implements PoolListener {
         invocation,
         queueTimeout(
           invocation,
-          this.#pool.coming(invocation.record) > 0
+          this.#pool.startingSlots(invocation.record) > 0
             ? undefined
             : this.#decider.shortage(invocation, true),
         ),

@@ -9,7 +9,7 @@ import type { FunctionRecord } from "../model/function.ts";
 import { defaultRequest, type InvokeRequest } from "../model/invocation.ts";
 import { noParams, type Params, paramsOf } from "../model/params.ts";
 import { QosClasses } from "../model/qos.ts";
-import { Ledger } from "../pool/ledger.ts";
+import { ResourceLedger } from "../pool/resource_ledger.ts";
 import { Pool } from "../pool/pool.ts";
 import type { InvocationEnd } from "./observer.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -19,7 +19,7 @@ function setUp(
 ) {
   const environment = new FakeEnvironment();
   const clock = new ManualClock();
-  const ledger = new Ledger({ memoryMib: memory, cpu: 4 });
+  const ledger = new ResourceLedger({ memoryMib: memory, cpu: 4 });
   const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts });
   const functions = new Map([[record.Name, record]]);
   const ends: InvocationEnd[] = [];

@@ -8,7 +8,7 @@ import type { Peers } from "../cluster/peers/peers.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import { needOf } from "../images/needs.ts";
 import type { Estimates, NodeView, PeerView } from "../policy/contract.ts";
-import type { Ledger } from "../pool/ledger.ts";
+import type { ResourceLedger } from "../pool/resource_ledger.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Shortage } from "../pool/shortage.ts";
 import type { EstimateBook } from "./estimates.ts";
@@ -22,7 +22,7 @@ export interface ViewSources {
   /** The node's instances. */
   readonly pool: Pool;
   /** The node's memory and CPU. */
-  readonly ledger: Ledger;
+  readonly ledger: ResourceLedger;
   /** What was measured. */
   readonly estimates: EstimateBook;
   /** The other nodes. */
@@ -151,7 +151,8 @@ export class LocalView implements NodeView {
   /** Instances that would have to be started for all that wait, this request too. */
   get #unstarted(): number {
     const { record } = this.#invocation;
-    const unserved = this.#waiting + (this.#waits ? 0 : 1) - this.#sources.pool.coming(record);
+    const unserved = this.#waiting + (this.#waits ? 0 : 1) -
+      this.#sources.pool.startingSlots(record);
     return Math.ceil(unserved / record.MaxConcurrency);
   }
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Balance } from "../pool/ledger.ts";
+import type { Balance } from "../pool/resource_ledger.ts";
 import type { InstanceCount } from "../pool/function_pools.ts";
-import type { PoolObserver } from "../pool/watchers.ts";
+import type { PoolObserver } from "../pool/observers.ts";
 import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
 import { addProcessMetrics } from "./process_metrics.ts";
 import { type Labelled, MetricRegistry } from "./prometheus.ts";

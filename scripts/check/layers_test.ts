@@ -4,7 +4,7 @@ import { findCircles, findOffences } from "./layers.ts";
 Deno.test("imports from the own room and from rooms above pass", () => {
   assert.deepEqual(
     findOffences([
-      { from: "lib/pool/pool.ts", to: "lib/pool/ledger.ts" },
+      { from: "lib/pool/pool.ts", to: "lib/pool/resource_ledger.ts" },
       { from: "lib/pool/pool.ts", to: "lib/base/errors.ts" },
       { from: "policies/default.ts", to: "lib/policy/contract.ts" },
       { from: "lib/node/node.ts", to: "policies/mod.ts" },

@@ -6,7 +6,11 @@
  * @module
  */
 
-import { isKept, type KeepAlive, type Windows } from "../../lib/pool/keep_alive/keep_alive.ts";
+import {
+  isKept,
+  type KeepAlive,
+  type KeepAliveWindows,
+} from "../../lib/pool/keep_alive/keep_alive.ts";
 import type { FunctionTrace } from "./trace.ts";
 import { quantileOf } from "../../lib/lab/statistics.ts";
 
@@ -54,7 +58,7 @@ export function replay(fn: FunctionTrace, policy: KeepAlive, endMs: number): Out
 /** Books what an instance cost during a rest. */
 function rest(
   outcome: { idleMs: number; ahead: number; hits: number },
-  { preWarmMs, keepAliveMs }: Windows,
+  { preWarmMs, keepAliveMs }: KeepAliveWindows,
   idleMs: number,
   warm: boolean,
 ): void {

@@ -4,9 +4,9 @@ import { ManualClock } from "../../lib/base/clock.ts";
 import { HistogramKeepAlive } from "../../lib/pool/keep_alive/histogram_keep_alive.ts";
 import { Janitor } from "../../lib/pool/keep_alive/janitor.ts";
 import { fixedKeepAlive, type KeepAlive } from "../../lib/pool/keep_alive/keep_alive.ts";
-import { Ledger } from "../../lib/pool/ledger.ts";
+import { ResourceLedger } from "../../lib/pool/resource_ledger.ts";
 import { Pool } from "../../lib/pool/pool.ts";
-import { Rests } from "../../lib/pool/keep_alive/rests.ts";
+import { IdleTimes } from "../../lib/pool/keep_alive/idle_times.ts";
 import readme from "./README.md" with { type: "text" };
 import results from "./results.md" with { type: "text" };
 import { compare } from "./compare.ts";
@@ -65,15 +65,15 @@ async function throughPool(fn: FunctionTrace, fallbackMs: number): Promise<numbe
   const environment = new FakeEnvironment();
   environment.slowStarts = false;
   const keepAlive = new HistogramKeepAlive(fallbackMs);
-  const rests = new Rests(keepAlive, clock);
+  const idleTimes = new IdleTimes(keepAlive, clock);
   const pool = new Pool({
-    ledger: new Ledger({ memoryMib: 1000, cpu: 4 }),
+    ledger: new ResourceLedger({ memoryMib: 1000, cpu: 4 }),
     environment: () => environment,
     clock,
     parallelStarts: 4,
-    usage: rests,
+    usage: idleTimes,
   });
-  const janitor = new Janitor({ pool, clock, intervalMs: 1000, keepAlive, rests });
+  const janitor = new Janitor({ pool, clock, intervalMs: 1000, keepAlive, idleTimes });
   const record = fakeRecord({ Name: fn.name });
   let cold = 0;
   for (const at of fn.arrivalsMs) {

@@ -6,16 +6,16 @@
 
 import assert from "node:assert/strict";
 import type { FunctionRecord } from "../../lib/model/function.ts";
-import { Ledger } from "../../lib/pool/ledger.ts";
-import { SpareBooks } from "../../lib/pool/spare_books.ts";
+import { ResourceLedger } from "../../lib/pool/resource_ledger.ts";
+import { GenericBudget } from "../../lib/pool/generic_budget.ts";
 import type { Claim } from "../../lib/runtime/environment.ts";
 import { type DockerWorld, dockerWorld } from "./docker.ts";
 import { eventually } from "./eventually.ts";
 
 /** A world with spares, and the books of their memory. */
 export async function spareWorld(options: Parameters<typeof dockerWorld>[0] = {}) {
-  const ledger = new Ledger({ memoryMib: 1024, cpu: 4 });
-  const spares = new SpareBooks(ledger);
+  const ledger = new ResourceLedger({ memoryMib: 1024, cpu: 4 });
+  const spares = new GenericBudget(ledger);
   return Object.assign(await dockerWorld({ ...options, spares }), { ledger, spares });
 }
 

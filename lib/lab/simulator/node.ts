@@ -16,7 +16,7 @@ import { settings } from "../../config/settings.ts";
 import type { Policy } from "../../policy/contract.ts";
 import { Janitor } from "../../pool/keep_alive/janitor.ts";
 import { fixedKeepAlive } from "../../pool/keep_alive/keep_alive.ts";
-import { Ledger } from "../../pool/ledger.ts";
+import { ResourceLedger } from "../../pool/resource_ledger.ts";
 import { Pool } from "../../pool/pool.ts";
 import { newsOf } from "../../scheduler/news.ts";
 import { Planner } from "../../scheduler/planner.ts";
@@ -61,7 +61,7 @@ export class SimNode implements Reachable, Disposable {
   /** Its policy. */
   readonly policy: Policy;
   readonly #environment: SimEnvironment;
-  readonly #ledger: Ledger;
+  readonly #ledger: ResourceLedger;
   readonly #pool: Pool;
   readonly #scheduler: Scheduler;
   readonly #owned = new DisposableStack();
@@ -86,7 +86,7 @@ export class SimNode implements Reachable, Disposable {
         if (this.#alive) executed(record, work, ms);
       },
     });
-    this.#ledger = new Ledger({ memoryMib: model.memoryMib, cpu: model.cpus });
+    this.#ledger = new ResourceLedger({ memoryMib: model.memoryMib, cpu: model.cpus });
     this.#pool = new Pool({
       ledger: this.#ledger,
       clock,

@@ -1,57 +1,57 @@
 /**
- * Keep-alive by demand: learns for each function how long it rests between requests, and keeps or
- * starts an instance for when the next one is expected. The hybrid histogram policy of Shahrad et al.,
+ * Keep-alive by demand: learns the idle times of each function, and keeps or pre-warms an instance for
+ * when the next request is expected. The hybrid histogram policy of Shahrad et al.,
  * "Serverless in the Wild: Characterizing and Optimizing the Serverless Workload at a Large Cloud
  * Provider", USENIX ATC 2020, sections 4.2 and 5; parameters are the paper's unless said otherwise.
  *
- * Different from the paper: functions that rest for longer than the histogram's range, for which the
- * paper predicts by ARIMA, get the fixed keep-alive, and so do functions of which too little is known
- * (there: as long as the range).
+ * Unlike in the paper, the fixed keep-alive applies to functions with idle times beyond the histogram's
+ * range (the paper predicts them by ARIMA) and to functions with too few samples (the paper keeps them
+ * as long as the range).
  *
  * @module
  */
 
-import { IdleHistogram } from "./idle_histogram.ts";
-import type { KeepAlive, Windows } from "./keep_alive.ts";
+import { IdleTimeHistogram } from "./idle_time_histogram.ts";
+import type { KeepAlive, KeepAliveWindows } from "./keep_alive.ts";
 
 /** Percentile of idle times before which nothing is expected (the "head" cut-off, section 4.2). */
 const headShare = 0.05;
 /** Percentile of idle times after which nothing is expected any more (the "tail" cut-off). */
 const tailShare = 0.99;
-/** By how much the windows are widened, as a share: earlier and longer (section 4.2). */
+/** Share by which the windows are widened: earlier and longer (section 4.2). */
 const margin = 0.1;
 /** Variation of the counts below which a histogram shows no pattern (section 5.2, figure 18). */
 const minVariation = 2;
-/** Share of idle times beyond the range from which the histogram does not count (the paper has no number). */
+/** Share of idle times beyond the range above which the histogram is ignored (the paper has no number). */
 const maxOutOfBoundsShare = 0.5;
-/** Idle times that make a pattern (the paper has no number): fewer always vary much. */
+/** Fewest idle times that make a pattern (the paper has no number): fewer always vary widely. */
 const minIdleTimes = 5;
-/** Most functions that are remembered, half a kilobyte each; of more, those longest not seen are forgotten. */
+/** Maximum number of functions, half a kilobyte each; beyond, the least recently used is forgotten. */
 const maxFunctions = 10_000;
 
-/** Learns from idle times. */
+/** Keep-alive policy that learns from idle times. */
 export class HistogramKeepAlive implements KeepAlive {
-  readonly #fallback: Windows;
-  readonly #histograms = new Map<string, IdleHistogram>();
+  readonly #fallback: KeepAliveWindows;
+  readonly #histograms = new Map<string, IdleTimeHistogram>();
 
   /**
-   * A policy that knows nothing yet.
+   * Creates a policy without samples.
    *
-   * @param fallbackMs how long instances of functions without a pattern are kept
+   * @param fallbackMs keep-alive of functions without a pattern
    */
   constructor(fallbackMs: number) {
     this.#fallback = { preWarmMs: 0, keepAliveMs: fallbackMs };
   }
 
-  /** See {@link KeepAlive}. */
-  windows(functionName: string): Windows {
+  /** Returns the windows of a function by its histogram, or the fixed keep-alive. */
+  windows(functionName: string): KeepAliveWindows {
     const histogram = this.#histograms.get(functionName);
     return histogram && hasPattern(histogram) ? windowsOf(histogram) : this.#fallback;
   }
 
-  /** See {@link KeepAlive}. */
+  /** Adds an idle time to the function's histogram. */
   observe(functionName: string, idleMs: number): void {
-    const histogram = this.#histograms.get(functionName) ?? new IdleHistogram();
+    const histogram = this.#histograms.get(functionName) ?? new IdleTimeHistogram();
     histogram.add(idleMs);
     this.#histograms.delete(functionName);
     this.#histograms.set(functionName, histogram);
@@ -59,19 +59,19 @@ export class HistogramKeepAlive implements KeepAlive {
     if (this.#histograms.size > maxFunctions) this.#histograms.delete(oldest!);
   }
 
-  /** See {@link KeepAlive}. */
+  /** Removes the function's histogram. */
   forget(functionName: string): void {
     this.#histograms.delete(functionName);
   }
 }
 
-function hasPattern(histogram: IdleHistogram): boolean {
+function hasPattern(histogram: IdleTimeHistogram): boolean {
   return histogram.total >= minIdleTimes &&
     histogram.outOfBoundsShare < maxOutOfBoundsShare &&
     histogram.variation >= minVariation;
 }
 
-function windowsOf(histogram: IdleHistogram): Windows {
+function windowsOf(histogram: IdleTimeHistogram): KeepAliveWindows {
   const preWarmMs = Math.round(histogram.percentile(headShare).lowerMs * (1 - margin));
   const endMs = Math.round(histogram.percentile(tailShare).upperMs * (1 + margin));
   return { preWarmMs, keepAliveMs: endMs - preWarmMs };

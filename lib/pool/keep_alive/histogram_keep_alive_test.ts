@@ -11,19 +11,19 @@ function taught(idleMinutes: Iterable<number>): HistogramKeepAlive {
   return policy;
 }
 
-Deno.test("a timer's instance goes at once and is back before the next tick", () => {
+Deno.test("HistogramKeepAlive: periodic function, is removed at once and pre-warmed for the next call", () => {
   // Ticks every half hour: the bin from 29 to 30 min holds all.
   const { preWarmMs, keepAliveMs } = taught(Array(20).fill(29.9)).windows("f");
   assert.equal(preWarmMs, 0.9 * 29 * minute);
   assert.equal(preWarmMs + keepAliveMs, 1.1 * 30 * minute);
 });
 
-Deno.test("a busy function is kept all along, for little longer than it ever rests", () => {
+Deno.test("HistogramKeepAlive: busy function, is kept a little longer than its idle times", () => {
   const { preWarmMs, keepAliveMs } = taught([...Array(98).fill(0.2), 3.5, 7.5]).windows("f");
   assert.deepEqual([preWarmMs, keepAliveMs], [0, 1.1 * 4 * minute]);
 });
 
-Deno.test("without a pattern the fixed keep-alive holds", () => {
+Deno.test("HistogramKeepAlive: no pattern, applies the fixed keep-alive", () => {
   const cases: Record<string, number[]> = {
     "nothing known": [],
     "too few": Array(4).fill(30),
@@ -39,7 +39,7 @@ Deno.test("without a pattern the fixed keep-alive holds", () => {
   );
 });
 
-Deno.test("functions are apart, and forgotten when they are gone or too many", () => {
+Deno.test("HistogramKeepAlive: several functions, are separate and forgotten when deleted or too many", () => {
   const policy = taught(Array(20).fill(30));
   assert.deepEqual(policy.windows("g"), fallback);
   policy.forget("f");
@@ -51,7 +51,7 @@ Deno.test("functions are apart, and forgotten when they are gone or too many", (
   assert.deepEqual(crowded.windows("f"), fallback);
 });
 
-Deno.test("an instance is kept in its window; one that was started ahead from its start on", () => {
+Deno.test("isKept: keep-alive window, begins for a pre-warmed instance with its start", () => {
   const fixed = fixedKeepAlive(10).windows("f");
   assert.deepEqual([0, 9, 10].map((idle) => isKept(fixed, idle, true)), [true, true, false]);
   const late = { preWarmMs: 100, keepAliveMs: 10 };

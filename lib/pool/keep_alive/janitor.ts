@@ -1,6 +1,5 @@
 /**
- * Keeps the pool tidy: removes what has been idle for too long, starts what `MinInstances` lacks, and
- * what requests are expected for.
+ * Janitor of the pool: expires idle instances, maintains `MinInstances` and pre-warms functions.
  *
  * @module
  */
@@ -11,93 +10,93 @@ import { logger } from "../../base/log.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import type { Pool } from "../pool.ts";
-import type { Rests } from "./rests.ts";
+import type { IdleTimes } from "./idle_times.ts";
 
-/** How often `MinInstances` is looked after, ms: so soon is a lost instance replaced. */
-const keepMs = 2_000;
-/** How often is looked for functions that a request is expected for, ms. */
-const expectMs = 1_000;
-/** Most instances that are started ahead at once: requests that wait for theirs share the turns. */
-const maxAhead = 2;
-/** Longest wait after starts that failed again and again, ms. */
+/** Interval of checks of `MinInstances`, ms: the delay until a terminated instance is replaced. */
+const minimumCheckMs = 2_000;
+/** Interval of checks for functions to pre-warm, ms. */
+const preWarmCheckMs = 1_000;
+/** Maximum number of concurrent pre-warm starts: they share the turns with starts on demand. */
+const maxPreWarming = 2;
+/** Maximum back-off after failed starts, ms. */
 const maxBackOffMs = 300_000;
 
 const log = logger("pool");
 
-/** What a janitor works with. */
+/** Dependencies of a janitor. */
 export interface JanitorOptions {
-  /** What it keeps tidy. */
+  /** Pool to maintain. */
   readonly pool: Pick<Pool, "expire" | "keepMinimum" | "has" | "prewarm">;
-  /** The node's clock. */
+  /** Clock of the node. */
   readonly clock: Clock;
-  /** How often expired instances are removed, ms. */
+  /** Interval at which expired instances are removed, ms. */
   readonly intervalMs: number;
-  /** How long idle instances are kept. */
+  /** Policy that decides how long idle instances are kept. */
   readonly keepAlive: KeepAlive;
-  /** When functions rest; absent where the policy starts nothing ahead. */
-  readonly rests?: Rests;
+  /** Idle times of functions; omitted where the policy pre-warms nothing. */
+  readonly idleTimes?: IdleTimes;
 }
 
-/** A function with `MinInstances`. */
-interface Kept {
+/** State of a function with `MinInstances`. */
+interface Minimum {
   readonly record: FunctionRecord;
-  /** Not before this time, after a start that failed. */
+  /** Earliest time of the next start, after a failure. */
   notBefore: number;
-  /** The wait after the next failure. */
+  /** Back-off after the next failure. */
   backOffMs: number;
-  /** True while starts are under way, which may take longer than until the next look. */
+  /** True while starts are pending, which may outlast the interval. */
   isStarting: boolean;
-  /** Until then instances that were started must live for the wait to be short again. */
+  /** Time until which new instances must survive to reset the back-off. */
   trialEnds: number;
-  /** How many there was no memory for. */
+  /** Number of instances for which memory was lacking. */
   lacking: number;
 }
 
-/** The janitor of a pool. */
+/** Janitor of a pool. */
 export class Janitor implements Disposable {
   readonly #options: JanitorOptions;
-  readonly #kept = new Map<string, Kept>();
+  readonly #minimums = new Map<string, Minimum>();
   readonly #timers = new Map<string, () => void>();
-  /** Instances that are being started ahead. */
-  #ahead = 0;
+  /** Number of pending pre-warm starts. */
+  #preWarming = 0;
 
-  /** A janitor at work. */
+  /** Starts the timers of a janitor. */
   constructor(options: JanitorOptions) {
     this.#options = options;
-    const { pool, keepAlive, rests } = options;
+    const { pool, keepAlive, idleTimes } = options;
     this.#repeat("expire", options.intervalMs, () => {
       pool.expire((name) => keepAlive.windows(name));
     });
-    if (rests) this.#repeat("expect", expectMs, () => this.#expect(rests));
-    this.#repeat("keep", keepMs, () => {
-      for (const kept of this.#kept.values()) void this.#keep(kept);
+    if (idleTimes) this.#repeat("pre-warm", preWarmCheckMs, () => this.#preWarmDue(idleTimes));
+    this.#repeat("minimum", minimumCheckMs, () => {
+      for (const minimum of this.#minimums.values()) void this.#keepMinimum(minimum);
     });
   }
 
   /**
-   * A function was created, updated or deleted.
+   * Follows the creation, update or deletion of a function.
    *
-   * @param record undefined if it is gone
+   * @param record undefined if the function was deleted
    */
   changed(name: string, record: FunctionRecord | undefined): void {
-    this.#options.rests?.changed(name, record);
-    this.#kept.delete(name);
+    this.#options.idleTimes?.changed(name, record);
+    this.#minimums.delete(name);
     if (!record || record.MinInstances <= 0) return;
-    const kept = {
+    const minimum = {
       record,
       notBefore: 0,
-      backOffMs: keepMs,
+      backOffMs: minimumCheckMs,
       isStarting: false,
       trialEnds: 0,
       lacking: 0,
     };
-    this.#kept.set(name, kept);
-    void this.#keep(kept);
+    this.#minimums.set(name, minimum);
+    void this.#keepMinimum(minimum);
   }
 
-  /** What keeps it from what it should keep, for people. */
+  /** Describes which `MinInstances` cannot be met. */
   problems(): string[] {
-    return [...this.#kept.values()].filter(({ lacking }) => lacking > 0).map(
+    return [...this.#minimums.values()].filter(({ lacking }) => lacking > 0).map(
       ({ record: { Name, MinInstances }, lacking }) =>
         `${Name}: no memory for ${lacking} of its ${MinInstances} MinInstances`,
     );
@@ -109,49 +108,50 @@ export class Janitor implements Disposable {
     this.#timers.clear();
   }
 
-  async #keep(kept: Kept): Promise<void> {
+  async #keepMinimum(minimum: Minimum): Promise<void> {
     const { pool, clock } = this.#options;
-    const { record } = kept;
-    if (kept.isStarting || clock.now() < kept.notBefore) return;
-    kept.isStarting = true;
+    const { record } = minimum;
+    if (minimum.isStarting || clock.now() < minimum.notBefore) return;
+    minimum.isStarting = true;
     try {
       const { missing, started } = await pool.keepMinimum(record);
-      kept.lacking = missing - started;
-      if (started > 0) kept.trialEnds = clock.now() + kept.backOffMs;
-      else if (missing === 0 && clock.now() >= kept.trialEnds) kept.backOffMs = keepMs;
+      minimum.lacking = missing - started;
+      if (started > 0) minimum.trialEnds = clock.now() + minimum.backOffMs;
+      else if (missing === 0 && clock.now() >= minimum.trialEnds) {
+        minimum.backOffMs = minimumCheckMs;
+      }
     } catch (error) {
-      if (this.#kept.get(record.Name) !== kept) return; // replaced meanwhile
-      kept.notBefore = clock.now() + kept.backOffMs;
-      log.warn("Cannot keep {min} of {name} warm; trying again in {seconds} s: {error}", {
+      if (this.#minimums.get(record.Name) !== minimum) return; // The function was replaced.
+      minimum.notBefore = clock.now() + minimum.backOffMs;
+      log.warn("Cannot keep {min} instances of {name} warm, retrying in {seconds} s: {error}", {
         min: record.MinInstances,
         name: record.Name,
-        seconds: kept.backOffMs / 1000,
+        seconds: minimum.backOffMs / 1000,
         error: asServerledgeError(error).message,
       });
-      kept.backOffMs = Math.min(2 * kept.backOffMs, maxBackOffMs);
+      minimum.backOffMs = Math.min(2 * minimum.backOffMs, maxBackOffMs);
     } finally {
-      kept.isStarting = false;
+      minimum.isStarting = false;
     }
   }
 
-  /** Starts an instance of each function that a request is expected for and that has none. */
-  #expect(rests: Rests): void {
-    for (const record of rests.takeDue(maxAhead - this.#ahead)) {
-      if (!this.#options.pool.has(record)) void this.#startAhead(record);
+  #preWarmDue(idleTimes: IdleTimes): void {
+    for (const record of idleTimes.takePreWarmsDue(maxPreWarming - this.#preWarming)) {
+      if (!this.#options.pool.has(record)) void this.#preWarm(record);
     }
   }
 
-  async #startAhead(record: FunctionRecord): Promise<void> {
-    this.#ahead++;
+  async #preWarm(record: FunctionRecord): Promise<void> {
+    this.#preWarming++;
     try {
       await this.#options.pool.prewarm(record, 1, { expected: true });
     } catch (error) {
-      log.warn("Cannot start an instance of {name} ahead of the next request: {error}", {
+      log.warn("Cannot pre-warm an instance of {name}: {error}", {
         name: record.Name,
         error: asServerledgeError(error).message,
       });
     } finally {
-      this.#ahead--;
+      this.#preWarming--;
     }
   }
 

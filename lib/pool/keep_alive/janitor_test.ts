@@ -3,7 +3,7 @@ import { fakeRecord, settle } from "../../../tests/support/fakes/fake_environmen
 import { ManualClock } from "../../base/clock.ts";
 import { Janitor } from "./janitor.ts";
 import { fixedKeepAlive, type KeepAlive } from "./keep_alive.ts";
-import { Rests } from "./rests.ts";
+import { IdleTimes } from "./idle_times.ts";
 
 const nothing = { missing: 0, started: 0 };
 
@@ -24,7 +24,7 @@ function setUp(keepMinimum: () => Promise<{ missing: number; started: number }>)
   return { clock, calls, janitor };
 }
 
-Deno.test("idle instances are looked after at the interval", () => {
+Deno.test("Janitor: interval elapses, expires idle instances", () => {
   const { clock, calls, janitor } = setUp(() => Promise.resolve(nothing));
   clock.advance(3500);
   assert.equal(calls.expired, 3);
@@ -33,7 +33,7 @@ Deno.test("idle instances are looked after at the interval", () => {
   assert.equal(calls.expired, 3);
 });
 
-Deno.test("MinInstances are kept from the start until the function is gone", async () => {
+Deno.test("Janitor: MinInstances, are kept until the function is deleted", async () => {
   const { clock, calls, janitor } = setUp(() => Promise.resolve(nothing));
   janitor.changed("none", fakeRecord({ Name: "none" }));
   janitor.changed("f", fakeRecord({ MinInstances: 1 }));
@@ -48,7 +48,7 @@ Deno.test("MinInstances are kept from the start until the function is gone", asy
   assert.equal(calls.kept, 3);
 });
 
-Deno.test("starts that fail are tried again ever more seldom", async () => {
+Deno.test("Janitor: starts fail, are retried with exponential back-off", async () => {
   const { clock, calls, janitor } = setUp(() => Promise.reject(new Error("no image")));
   janitor.changed("f", fakeRecord({ MinInstances: 1 }));
   for (let second = 0; second < 64; second++) {
@@ -58,7 +58,7 @@ Deno.test("starts that fail are tried again ever more seldom", async () => {
   assert(calls.kept >= 4 && calls.kept <= 7, `${calls.kept} tries in 64 s`);
 });
 
-Deno.test("instances that end at once are started again ever more seldom", async () => {
+Deno.test("Janitor: instances terminate at once, are restarted with exponential back-off", async () => {
   let tries = 0;
   const { clock, calls, janitor } = setUp(() =>
     // Each start seems to be good, and at the next look it has ended.
@@ -74,7 +74,7 @@ Deno.test("instances that end at once are started again ever more seldom", async
   assert(calls.kept >= 6 && calls.kept <= 12, `${calls.kept} looks in 64 s`);
 });
 
-Deno.test("starts that take long and fail are tried again ever more seldom too", async () => {
+Deno.test("Janitor: slow starts fail, are retried with exponential back-off", async () => {
   let waited = 0;
   const { clock, calls, janitor } = setUp(() => {
     const { promise, reject } = Promise.withResolvers<never>();
@@ -89,7 +89,7 @@ Deno.test("starts that take long and fail are tried again ever more seldom too",
   assert(calls.kept >= 4 && calls.kept <= 7, `${calls.kept} tries in ${waited} s`);
 });
 
-Deno.test("who lacks memory for its MinInstances is told as a problem", async () => {
+Deno.test("Janitor: no memory for MinInstances, is reported as a problem", async () => {
   const { janitor } = setUp(() => Promise.resolve({ missing: 3, started: 1 }));
   janitor.changed("f", fakeRecord({ MinInstances: 3 }));
   await settle();
@@ -98,13 +98,13 @@ Deno.test("who lacks memory for its MinInstances is told as a problem", async ()
   assert.deepEqual(janitor.problems(), []);
 });
 
-Deno.test("instances are started ahead for who rests without one, few at once", async () => {
+Deno.test("Janitor: pre-warm due, starts instances of functions without one, few at once", async () => {
   const clock = new ManualClock();
   const keepAlive: KeepAlive = {
     ...fixedKeepAlive(0),
     windows: () => ({ preWarmMs: 2000, keepAliveMs: 60_000 }),
   };
-  const rests = new Rests(keepAlive, clock);
+  const idleTimes = new IdleTimes(keepAlive, clock);
   const started: string[] = [];
   const ends: ((error?: Error) => void)[] = [];
   const pool = {
@@ -118,10 +118,10 @@ Deno.test("instances are started ahead for who rests without one, few at once", 
       return promise;
     },
   };
-  using _janitor = new Janitor({ pool, clock, intervalMs: 1000, keepAlive, rests });
+  using _janitor = new Janitor({ pool, clock, intervalMs: 1000, keepAlive, idleTimes });
   for (const Name of ["a", "warm", "b", "c"]) {
-    rests.began(fakeRecord({ Name }));
-    rests.ended(fakeRecord({ Name }));
+    idleTimes.callStarted(fakeRecord({ Name }));
+    idleTimes.callEnded(fakeRecord({ Name }));
   }
   clock.advance(1999);
   assert.deepEqual(started, []);

@@ -83,7 +83,7 @@ export class Spares implements AsyncDisposable {
    */
   constructor(options: SparesOptions) {
     this.#options = options;
-    options.budget.listen(() => this.refillSoon());
+    options.budget.onMemoryFreed(() => this.refillSoon());
   }
 
   /** Spares that are ready, by runtime; runtimes that are to have some and have none are there. */
@@ -213,7 +213,7 @@ export class Spares implements AsyncDisposable {
     // Never fetched for a spare: the first function that is started here does that.
     if (!await images.find(runtime.image).catch(() => undefined)) return false;
     const abort = new AbortController();
-    const booking = budget.take(spareMemory(runtime), () => this.#evict(shelf, slot));
+    const booking = budget.reserve(spareMemory(runtime), () => this.#evict(shelf, slot));
     if (!booking) return false;
     const started = Spare.start(site, runtime, folders, abort.signal).catch((error) => {
       if (abort.signal.aborted) return undefined;

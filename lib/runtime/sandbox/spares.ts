@@ -46,7 +46,7 @@ export class Spares implements AsyncDisposable {
     this.#count = count;
     this.#start = start;
     this.#budget = budget;
-    budget?.listen(() => this.refill(refillRestMs));
+    budget?.onMemoryFreed(() => this.refill(refillRestMs));
   }
 
   /** How many are ready. */
@@ -95,7 +95,7 @@ export class Spares implements AsyncDisposable {
   async #startOne(): Promise<void> {
     let spare: Spare | undefined;
     let isEvicted = false;
-    const booking = this.#budget?.take(spareMib, async () => {
+    const booking = this.#budget?.reserve(spareMib, async () => {
       isEvicted = true;
       if (spare) await this.#remove(spare);
     });

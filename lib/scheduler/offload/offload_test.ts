@@ -17,7 +17,7 @@ import {
 } from "../../model/invocation.ts";
 import { QosClasses } from "../../model/qos.ts";
 import type { Outcome, PeerView, Policy, Refusal } from "../../policy/contract.ts";
-import { Ledger } from "../../pool/ledger.ts";
+import { ResourceLedger } from "../../pool/resource_ledger.ts";
 import { Pool } from "../../pool/pool.ts";
 import type { InvocationEnd } from "../observer.ts";
 import { Scheduler } from "../scheduler.ts";
@@ -114,7 +114,7 @@ function setUp(
   const environment = new FakeEnvironment();
   environment.slowStarts = false;
   const clock = new ManualClock();
-  const ledger = new Ledger({ memoryMib: 1000, cpu: 4 });
+  const ledger = new ResourceLedger({ memoryMib: 1000, cpu: 4 });
   const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts: 4 });
   const peers = new FakePeers();
   for (const name of names) peers.all.push(peer(name));

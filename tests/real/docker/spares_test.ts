@@ -108,7 +108,7 @@ Deno.test("their memory is in the books, and comes back in time", async () => {
   const [name] = await spareContainers(world);
   const { HostConfig } = await world.docker.getContainer(name!).inspect();
   assert.equal(HostConfig.Memory, 32 << 20);
-  await world.spares.spares[0]!.evict();
+  await world.spares.reserved[0]!.evict();
   assert.equal(world.ledger.freeMemory, 1024);
   assert.deepEqual(await spareContainers(world), []);
   assert.equal(world.environment.claim(fn), undefined);

@@ -99,7 +99,7 @@ export class FakeSpare {
   constructor(memoryMib: number, budget: SpareBudget, environment: FakeEnvironment) {
     this.memoryMib = memoryMib;
     this.#environment = environment;
-    this.#booking = budget.take(memoryMib, () => this.remove());
+    this.#booking = budget.reserve(memoryMib, () => this.remove());
     if (this.#booking) environment.shelf.push(this);
   }
 

@@ -1,77 +1,77 @@
 /**
- * The ledger of a node's memory, CPU and places for instances. Whatever takes resources holds a reservation and disposes
- * it once; so nothing can leak or be given back twice.
+ * Ledger of a node's memory, CPU and instance count. Every user of resources holds a reservation, which
+ * is disposed once, so nothing can leak or be released twice.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 
-/** Resources of one instance. */
+/** Resources that one instance needs. */
 export interface Demand {
-  /** Memory that the instance holds as long as it lives, MiB. */
+  /** Memory held for the lifetime of the instance, MiB. */
   readonly memoryMib: number;
-  /** CPU that it holds while it is busy, cores; 0 if not accounted. */
+  /** CPU held while the instance is busy, cores; 0 if not accounted. */
   readonly cpu: number;
-  /** Instances that it counts as; 1 if absent. */
+  /** Number of instances that it counts as, 1 by default. */
   readonly instances?: number;
 }
 
-/** What is held and what is free, at one moment. Memory in MiB, CPU in cores. */
+/** Snapshot of reserved and total resources. Memory in MiB, CPU in cores. */
 export interface Balance {
-  /** Memory for instances in all. */
+  /** Total memory for instances. */
   readonly totalMemory: number;
   /** Memory of busy and starting instances. */
   readonly busyMemory: number;
   /** Memory of idle instances. */
   readonly warmMemory: number;
-  /** CPU for busy instances in all. */
+  /** Total CPU for busy instances. */
   readonly totalCpu: number;
   /** CPU of busy and starting instances. */
   readonly usedCpu: number;
-  /** Most instances that there may be; no limit: Infinity. */
+  /** Maximum number of instances, `Infinity` if unlimited. */
   readonly totalInstances: number;
 }
 
 type State = "busy" | "warm" | "released";
 
-/** CPU is booked in thousandths of a core: sums of fractions must come back to zero. */
+/** CPU is accounted in thousandths of a core, so that sums of fractions return to zero. */
 const milli = (cpu: number): number => Math.round(cpu * 1000);
 
 /** Memory and CPU held by one instance. */
 export class Reservation implements Disposable {
-  readonly #ledger: Ledger;
+  readonly #ledger: ResourceLedger;
   readonly #demand: Demand;
   #state: State;
 
-  /** Made by {@link Ledger.tryReserve} only. */
-  constructor(ledger: Ledger, demand: Demand, state: "busy" | "warm") {
+  /** Creates a reservation; for {@link ResourceLedger.tryReserve} only. */
+  constructor(ledger: ResourceLedger, demand: Demand, state: "busy" | "warm") {
     this.#ledger = ledger;
     this.#demand = demand;
     this.#state = state;
   }
 
   /**
-   * The instance goes to work: takes its CPU.
+   * Takes the CPU of an idle instance that becomes busy.
    *
-   * @returns false if too little CPU is free; nothing has changed then
+   * @returns false, with nothing changed, if too little CPU is free
    */
   activate(): boolean {
-    assert(this.#state === "warm", "only an idle instance can go to work");
+    assert(this.#state === "warm", "only an idle instance can become busy");
     if (!this.#ledger.canUse(this.#demand.cpu)) return false;
     this.#ledger.move(this.#demand, this.#state, "busy");
     this.#state = "busy";
     return true;
   }
 
-  /** The instance is idle: gives its CPU back, if it has any, and keeps its memory. */
-  rest(): void {
+  /** Releases the CPU, if any, and keeps the memory of an instance that becomes idle. */
+  deactivate(): void {
     assert(this.#state !== "released", "a removed instance cannot become idle");
     this.#ledger.move(this.#demand, this.#state, "warm");
     this.#state = "warm";
   }
 
-  /** Gives everything back; harmless when done twice. */
+  /** Releases everything; idempotent. */
   [Symbol.dispose](): void {
     if (this.#state === "released") return;
     this.#ledger.move(this.#demand, this.#state, "released");
@@ -79,8 +79,8 @@ export class Reservation implements Disposable {
   }
 }
 
-/** Resources of a node and what is reserved of them. */
-export class Ledger {
+/** Resources of a node and their reservations. */
+export class ResourceLedger {
   readonly #total: Demand;
   readonly #maxInstances: number;
   #busyInstances = 0;
@@ -90,16 +90,16 @@ export class Ledger {
   #usedMilliCpu = 0;
 
   /**
-   * A ledger in which everything is free.
+   * Creates a ledger without reservations.
    *
-   * @param total what there is to give; no limit of instances if `instances` is absent
+   * @param total resources of the node; `instances` omitted: unlimited
    */
   constructor(total: Demand) {
     this.#total = total;
     this.#maxInstances = total.instances ?? Infinity;
   }
 
-  /** What is held and what is free. */
+  /** Snapshot of reserved and total resources. */
   get balance(): Balance {
     return {
       totalMemory: this.#total.memoryMib,
@@ -111,22 +111,22 @@ export class Ledger {
     };
   }
 
-  /** Memory that nothing holds, MiB. */
+  /** Unreserved memory, MiB. */
   get freeMemory(): number {
     return this.#total.memoryMib - this.#busyMemory - this.#warmMemory;
   }
 
-  /** Instances that may still be added. */
+  /** Number of instances that may still be added. */
   get freeInstances(): number {
     return this.#maxInstances - this.#busyInstances - this.#warmInstances;
   }
 
-  /** Instances that are idle. */
+  /** Number of idle instances. */
   get warmInstances(): number {
     return this.#warmInstances;
   }
 
-  /** Memory that no busy instance holds, MiB: what an answer's headers tell. */
+  /** Memory that no busy instance holds, MiB; reported in response headers. */
   get availableMemory(): number {
     return this.#total.memoryMib - this.#busyMemory;
   }
@@ -136,17 +136,17 @@ export class Ledger {
     return this.#total.cpu - this.#usedMilliCpu / 1000;
   }
 
-  /** True if that much CPU, in cores, is free. */
+  /** True if the given CPU, in cores, is free. */
   canUse(cpu: number): boolean {
     return this.#usedMilliCpu + milli(cpu) <= milli(this.#total.cpu);
   }
 
   /**
-   * Takes resources for an instance that is about to start.
+   * Reserves resources for an instance that is about to start.
    *
-   * @param demand what it holds
-   * @param state `busy` takes its CPU at once, `warm` takes only its memory
-   * @returns undefined if too little is free; nothing has changed then
+   * @param demand resources of the instance
+   * @param state `busy` reserves memory and CPU, `warm` only memory
+   * @returns undefined, with nothing changed, if too little is free
    */
   tryReserve(demand: Demand, state: "busy" | "warm"): Reservation | undefined {
     if (demand.memoryMib > this.freeMemory || instancesOf(demand) > this.freeInstances) {
@@ -157,10 +157,10 @@ export class Ledger {
     return new Reservation(this, demand, state);
   }
 
-  /** Books a change of state; for reservations only. */
+  /** Records a change of state; for reservations only. */
   move(demand: Demand, from: State, to: State): void {
-    this.#book(demand, from, -1);
-    this.#book(demand, to, 1);
+    this.#account(demand, from, -1);
+    this.#account(demand, to, 1);
     assert(
       this.#busyMemory >= 0 && this.#warmMemory >= 0 && this.#usedMilliCpu >= 0 &&
         this.freeMemory >= 0 && this.freeInstances >= 0,
@@ -168,7 +168,7 @@ export class Ledger {
     );
   }
 
-  #book(demand: Demand, state: State, sign: 1 | -1): void {
+  #account(demand: Demand, state: State, sign: 1 | -1): void {
     if (state === "busy") {
       this.#busyMemory += sign * demand.memoryMib;
       this.#busyInstances += sign * instancesOf(demand);

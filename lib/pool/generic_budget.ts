@@ -7,21 +7,21 @@
 
 import type { SpareBudget } from "../runtime/environment.ts";
 import type { Candidate } from "./eviction.ts";
-import type { Ledger, Reservation } from "./ledger.ts";
+import type { Reservation, ResourceLedger } from "./resource_ledger.ts";
 
 /** Most of the memory for instances that spares may hold: they are a guess, instances are not. */
 const maxShare = 1 / 4;
 
 /** A spare, as far as the books know it. */
-export interface BookedSpare extends Candidate {
+export interface ReservedGeneric extends Candidate {
   /** Gives its memory back at once, and removes it. @returns when it is gone */
   evict(): Promise<void>;
 }
 
 /** Gives memory for spares from a ledger. */
-export class SpareBooks implements SpareBudget {
-  readonly #ledger: Ledger;
-  readonly #spares = new Map<Reservation, BookedSpare>();
+export class GenericBudget implements SpareBudget {
+  readonly #ledger: ResourceLedger;
+  readonly #spares = new Map<Reservation, ReservedGeneric>();
   readonly #listeners: (() => void)[] = [];
 
   /**
@@ -29,12 +29,12 @@ export class SpareBooks implements SpareBudget {
    *
    * @param ledger the node's
    */
-  constructor(ledger: Ledger) {
+  constructor(ledger: ResourceLedger) {
     this.#ledger = ledger;
   }
 
   /** Spares that hold memory. */
-  get spares(): BookedSpare[] {
+  get reserved(): ReservedGeneric[] {
     return [...this.#spares.values()];
   }
 
@@ -43,8 +43,8 @@ export class SpareBooks implements SpareBudget {
     return this.#spares.values().reduce((sum, spare) => sum + spare.memoryMib, 0);
   }
 
-  /** See {@link SpareBudget.take}. */
-  take(memoryMib: number, evict: () => Promise<void>): Disposable | undefined {
+  /** See {@link SpareBudget.reserve}. */
+  reserve(memoryMib: number, evict: () => Promise<void>): Disposable | undefined {
     const most = this.#ledger.balance.totalMemory * maxShare;
     if (this.memoryMib + memoryMib > most) return undefined;
     const reservation = this.#ledger.tryReserve({ memoryMib, cpu: 0 }, "warm");
@@ -64,9 +64,9 @@ export class SpareBooks implements SpareBudget {
     return { [Symbol.dispose]: giveBack };
   }
 
-  /** See {@link SpareBudget.listen}. */
-  listen(freed: () => void): void {
-    this.#listeners.push(freed);
+  /** See {@link SpareBudget.onMemoryFreed}. */
+  onMemoryFreed(memoryFreed: () => void): void {
+    this.#listeners.push(memoryFreed);
   }
 
   /** Memory has come free. */

@@ -1,38 +1,38 @@
 /**
- * The idle times of one function in a histogram of bounded size (Shahrad et al., "Serverless in the
- * Wild", USENIX ATC 2020, section 4.2).
+ * Histogram of bounded size of one function's idle times (Shahrad et al., "Serverless in the Wild",
+ * USENIX ATC 2020, section 4.2).
  *
  * @module
  */
 
 /** Width of a bin, ms: one minute, as in the paper. */
 export const binMs = 60_000;
-/** How many bins: four hours, as in the paper. */
+/** Number of bins: four hours, as in the paper. */
 export const binCount = 240;
 /**
- * Idle times from which all counts are halved, so that old ones count ever less and 16 bits hold any
- * count. (The paper keeps a histogram for each of the last days instead, and weighs them.)
+ * Total at which all counts are halved, so that old idle times lose weight and 16 bits hold any count.
+ * (The paper keeps and weighs a histogram for each of the last days instead.)
  */
 const maxTotal = 10_000;
 
-/** Counts idle times; takes half a kilobyte, however many they are. */
-export class IdleHistogram {
+/** Histogram of idle times that takes half a kilobyte, however many they are. */
+export class IdleTimeHistogram {
   readonly #bins = new Uint16Array(binCount);
   #total = 0;
   #outOfBounds = 0;
 
-  /** Idle times within its range. */
+  /** Number of idle times within the range. */
   get total(): number {
     return this.#total;
   }
 
-  /** Share of idle times that were beyond its range, 0 to 1; 0 without any. */
+  /** Share of idle times beyond the range, 0 to 1; 0 if empty. */
   get outOfBoundsShare(): number {
     const all = this.#total + this.#outOfBounds;
     return all === 0 ? 0 : this.#outOfBounds / all;
   }
 
-  /** Counts one idle time. */
+  /** Adds an idle time. */
   add(idleMs: number): void {
     const bin = Math.floor(idleMs / binMs);
     if (bin < binCount) {
@@ -45,10 +45,8 @@ export class IdleHistogram {
   }
 
   /**
-   * Coefficient of variation of the counts: 0 if all bins hold the same, which tells nothing, about 15
-   * if one holds everything.
-   *
-   * @returns 0 for an empty histogram
+   * Coefficient of variation of the counts: 0 if empty or if all bins are equal, which means no pattern,
+   * about 15 if one bin holds everything.
    */
   get variation(): number {
     if (this.#total === 0) return 0;
@@ -59,10 +57,10 @@ export class IdleHistogram {
   }
 
   /**
-   * The bin that holds a percentile of the idle times within the range.
+   * Finds the bin that holds a percentile of the idle times within the range.
    *
    * @param share 0 to 1
-   * @returns the bin's lower and upper end, ms; the whole range if it is empty
+   * @returns lower and upper end of the bin, ms; the whole range if the histogram is empty
    */
   percentile(share: number): { lowerMs: number; upperMs: number } {
     if (this.#total === 0) return { lowerMs: 0, upperMs: binCount * binMs };

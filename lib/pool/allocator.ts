@@ -8,42 +8,42 @@ import assert from "node:assert/strict";
 import type { Claim } from "../runtime/environment.ts";
 import { chooseVictims } from "./eviction.ts";
 import { PooledInstance } from "./function_pool.ts";
-import type { Demand, Ledger, Reservation } from "./ledger.ts";
-import type { BookedSpare, SpareBooks } from "./spare_books.ts";
+import type { Demand, Reservation, ResourceLedger } from "./resource_ledger.ts";
+import type { GenericBudget, ReservedGeneric } from "./generic_budget.ts";
 
 /** What a start is made with. */
-export interface Grant {
+export interface Allocation {
   /** Its memory and CPU. */
   readonly reservation: Reservation;
   /** A spare to start it in. */
   readonly claim: Claim | undefined;
   /** Resolves when what was evicted for it is gone. */
-  readonly gone: Promise<unknown>;
+  readonly evicted: Promise<unknown>;
 }
 
 /** What may be evicted. */
-type Victim = PooledInstance | BookedSpare;
+type Victim = PooledInstance | ReservedGeneric;
 
 /** What grants are made of. */
-export interface GrantOptions {
+export interface AllocatorOptions {
   /** The node's resources. */
-  readonly ledger: Ledger;
+  readonly ledger: ResourceLedger;
   /** The books of the spares, if there are any. */
-  readonly spares: SpareBooks | undefined;
+  readonly spares: GenericBudget | undefined;
   /** Idle instances that may be taken away. */
   readonly evictable: () => PooledInstance[];
   /** Removes an idle instance. */
   readonly remove: (pooled: PooledInstance) => Promise<void>;
   /** Told when memory has come free. */
-  readonly freed: () => void;
+  readonly onFreed: () => void;
 }
 
 /** Grants what starts need. */
-export class Grants {
-  readonly #options: GrantOptions;
+export class Allocator {
+  readonly #options: AllocatorOptions;
 
   /** Nothing is granted yet. */
-  constructor(options: GrantOptions) {
+  constructor(options: AllocatorOptions) {
     this.#options = options;
   }
 
@@ -54,18 +54,18 @@ export class Grants {
    * @param claim takes a spare that it can start in; the spare's memory becomes part of its own
    * @returns undefined if resources lack; nothing has changed then
    */
-  forDemand(demand: Demand, claim: () => Claim | undefined): Grant | undefined {
+  allocateOnDemand(demand: Demand, claim: () => Claim | undefined): Allocation | undefined {
     const { ledger } = this.#options;
     if (!ledger.canUse(demand.cpu)) return undefined;
     const claimed = claim();
-    const ahead = claimed?.memoryMib ?? 0;
+    const allocateForPreWarm = claimed?.memoryMib ?? 0;
     const own = claimed ? 1 : 0;
-    const needed = demand.memoryMib - ledger.freeMemory - ahead;
+    const needed = demand.memoryMib - ledger.freeMemory - allocateForPreWarm;
     const places = 1 - ledger.freeInstances - own;
     if (needed > 0 || places > 0) {
       // The claimed spare is still among the candidates.
       const candidates = this.#candidates();
-      if (needed > memoryOf(candidates) - ahead || places > candidates.length - own) {
+      if (needed > memoryOf(candidates) - allocateForPreWarm || places > candidates.length - own) {
         return void claimed?.putBack();
       }
     }
@@ -82,10 +82,10 @@ export class Grants {
    *   nobody yet
    * @returns undefined if memory lacks; nothing has changed then
    */
-  ahead(demand: Demand, guaranteed: boolean): Grant | undefined {
+  ahead(demand: Demand, guaranteed: boolean): Allocation | undefined {
     const { ledger, spares } = this.#options;
     const needed = demand.memoryMib - ledger.freeMemory;
-    const candidates = guaranteed ? undefined : spares?.spares ?? [];
+    const candidates = guaranteed ? undefined : spares?.reserved ?? [];
     const victims = this.#choose(needed, 1 - ledger.freeInstances, candidates);
     if (!victims) return undefined;
     return { ...this.#replace(victims, demand, "warm"), claim: undefined };
@@ -93,7 +93,7 @@ export class Grants {
 
   #candidates(): Victim[] {
     const { spares, evictable } = this.#options;
-    return [...spares?.spares ?? [], ...evictable()];
+    return [...spares?.reserved ?? [], ...evictable()];
   }
 
   #choose(neededMib: number, places: number, candidates?: Victim[]): Victim[] | undefined {
@@ -106,8 +106,8 @@ export class Grants {
    * start has to wait until they are really gone, and so has whoever wants what they hold beyond.
    */
   #replace(victims: Victim[], demand: Demand, state: "busy" | "warm") {
-    const { ledger, remove, freed } = this.#options;
-    const gone = Promise.all(victims.map((victim) => {
+    const { ledger, remove, onFreed: freed } = this.#options;
+    const evicted = Promise.all(victims.map((victim) => {
       if (!(victim instanceof PooledInstance)) return victim.evict();
       const removal = remove(victim);
       victim.reservation[Symbol.dispose]();
@@ -115,14 +115,14 @@ export class Grants {
     }));
     const reservation = ledger.tryReserve(demand, state);
     assert(reservation, "room was made for it");
-    if (victims.length === 0) return { reservation, gone };
+    if (victims.length === 0) return { reservation, evicted };
     const memoryMib = Math.min(ledger.freeMemory, memoryOf(victims));
     const surplus = ledger.tryReserve({ memoryMib, cpu: 0, instances: 0 }, "warm")!;
-    const settled = gone.finally(() => {
+    const settled = evicted.finally(() => {
       surplus[Symbol.dispose]();
       freed();
     });
-    return { reservation, gone: settled };
+    return { reservation, evicted: settled };
   }
 }
 

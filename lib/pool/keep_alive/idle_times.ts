@@ -1,0 +1,116 @@
+/**
+ * Idle times of functions: what a keep-alive policy learns from, and when an instance is due to be
+ * pre-warmed.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../base/clock.ts";
+import type { FunctionRecord } from "../../model/function.ts";
+import type { KeepAlive } from "./keep_alive.ts";
+import type { UsageObserver } from "../observers.ts";
+
+/** Usage of one function. */
+interface Usage {
+  record: FunctionRecord;
+  /** Calls in flight. */
+  running: number;
+  /** When the last call ended; undefined while requests or calls are in flight. */
+  idleSince: number | undefined;
+  /** When an instance is to be pre-warmed. */
+  dueAt: number;
+  /** When pre-warming is no longer worthwhile. */
+  expiresAt: number;
+}
+
+/** Idle times of the functions of a node. */
+export class IdleTimes implements UsageObserver {
+  readonly #keepAlive: KeepAlive;
+  readonly #clock: Pick<Clock, "now">;
+  readonly #usages = new Map<string, Usage>();
+  /** Idle functions that are to be pre-warmed. */
+  readonly #due = new Set<Usage>();
+
+  /**
+   * Creates the records of a node.
+   *
+   * @param keepAlive policy that learns from idle times and decides when to pre-warm
+   * @param clock clock of the node
+   */
+  constructor(keepAlive: KeepAlive, clock: Pick<Clock, "now">) {
+    this.#keepAlive = keepAlive;
+    this.#clock = clock;
+  }
+
+  /** Ends the idle time of a function. */
+  startRequested(record: FunctionRecord): void {
+    this.#endIdleTime(record);
+  }
+
+  /** Ends the idle time of a function and counts its call. */
+  callStarted(record: FunctionRecord): void {
+    this.#endIdleTime(record).running++;
+  }
+
+  /** Begins the idle time of a function with the end of its last call. */
+  callEnded({ Name: name }: FunctionRecord): void {
+    const usage = this.#usages.get(name);
+    if (!usage || usage.running === 0 || --usage.running > 0) return;
+    const now = this.#clock.now();
+    usage.idleSince = now;
+    const { preWarmMs, keepAliveMs } = this.#keepAlive.windows(name);
+    if (preWarmMs === 0) return;
+    usage.dueAt = now + preWarmMs;
+    usage.expiresAt = usage.dueAt + keepAliveMs;
+    this.#due.add(usage);
+  }
+
+  /**
+   * Follows an update or deletion of a function.
+   *
+   * @param record undefined if the function was deleted
+   */
+  changed(name: string, record: FunctionRecord | undefined): void {
+    const usage = this.#usages.get(name);
+    if (record) {
+      if (usage) usage.record = record;
+      return;
+    }
+    if (usage) this.#due.delete(usage);
+    this.#usages.delete(name);
+    this.#keepAlive.forget(name);
+  }
+
+  /**
+   * Takes the functions that are to be pre-warmed now, each once per idle time.
+   *
+   * @param limit maximum number; the others stay due
+   */
+  takePreWarmsDue(limit: number): FunctionRecord[] {
+    const now = this.#clock.now();
+    const taken: FunctionRecord[] = [];
+    for (const usage of this.#due) {
+      if (now < usage.dueAt) continue;
+      if (now < usage.expiresAt) {
+        if (taken.length === limit) continue;
+        taken.push(usage.record);
+      }
+      this.#due.delete(usage);
+    }
+    return taken;
+  }
+
+  #endIdleTime(record: FunctionRecord): Usage {
+    let usage = this.#usages.get(record.Name);
+    if (!usage) {
+      usage = { record, running: 0, idleSince: undefined, dueAt: 0, expiresAt: 0 };
+      this.#usages.set(record.Name, usage);
+    }
+    if (usage.idleSince !== undefined) {
+      this.#keepAlive.observe(record.Name, this.#clock.now() - usage.idleSince);
+      usage.idleSince = undefined;
+      this.#due.delete(usage);
+    }
+    return usage;
+  }
+}
