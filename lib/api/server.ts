@@ -6,6 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { connectionLimits } from "../base/descriptors.ts";
+import { urlHost } from "../http/host_port.ts";
 import type { ServerLimits } from "../http/server/limits.ts";
 import type { HttpHandler, OutgoingResponse } from "../http/server/messages.ts";
 import { HttpServer } from "../http/server/server.ts";
@@ -107,5 +108,5 @@ function whyNot(cause: unknown, hostname: string, port: number): string {
 function reachable(hostname: string): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
   if (hostname === "::") return "[::1]";
-  return hostname.includes(":") ? `[${hostname}]` : hostname;
+  return urlHost(hostname);
 }

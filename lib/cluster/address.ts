@@ -33,29 +33,6 @@ export function ownAddress(
 }
 
 /**
- * An address and port as they stand in URLs and records.
- *
- * @param address an IP address
- * @param port a port
- */
-export function hostPort(address: string, port: number): string {
-  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
-}
-
-/**
- * Reads an address and port.
- *
- * @param text `address:port`, an IPv6 address in brackets
- * @returns undefined if it is none
- */
-export function parseHostPort(text: string): { hostname: string; port: number } | undefined {
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-  const hostname = bracketed ?? plain;
-  const port = Number(digits);
-  return hostname !== undefined && port > 0 && port < 65536 ? { hostname, port } : undefined;
-}
-
-/**
  * The part of a log line that says where others find a node.
  *
  * @param url where it is served

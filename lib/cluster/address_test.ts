@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hostPort, loopbackProblem, ownAddress, parseHostPort, registeredAs } from "./address.ts";
+import { loopbackProblem, ownAddress, registeredAs } from "./address.ts";
 
 const interfaces = () =>
   [
@@ -15,15 +15,6 @@ Deno.test("a node is reached where it is told, where it listens, or by its first
   assert.equal(ownAddress("", "localhost", interfaces), "127.0.0.1");
   assert.equal(ownAddress("", "0.0.0.0", interfaces), "10.0.0.5");
   assert.equal(ownAddress("", "::", () => []), "127.0.0.1");
-});
-
-Deno.test("addresses with ports are written and read", () => {
-  for (const [hostname, port] of [["10.0.0.5", 9876], ["::1", 1]] as const) {
-    assert.deepEqual(parseHostPort(hostPort(hostname, port)), { hostname, port });
-  }
-  for (const bad of ["", "10.0.0.5", "10.0.0.5:", "10.0.0.5:0", "10.0.0.5:70000", "::1:9"]) {
-    assert.equal(parseHostPort(bad), undefined);
-  }
 });
 
 Deno.test("registeredAs: names the registered address only where it is another", () => {

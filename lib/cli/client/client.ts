@@ -5,6 +5,7 @@
  */
 
 import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
+import { urlHost } from "../../http/host_port.ts";
 import { isObject, tryParseJson } from "../../json/json.ts";
 import { authority, type Endpoint } from "./endpoint.ts";
 import { unreachable } from "./unreachable.ts";
@@ -58,9 +59,8 @@ export class NodeClient implements Disposable {
     this.#trace = trace;
     // A connection of its own kind, so that a web proxy of the environment is not asked: nodes are
     // machines of one's own, and a proxy cannot reach this one's loopback.
-    const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
     this.#http = Deno.createHttpClient({
-      proxy: { transport: "tcp", hostname: host, port: endpoint.port },
+      proxy: { transport: "tcp", hostname: urlHost(endpoint.host), port: endpoint.port },
     });
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
+import { hostPort } from "../../http/host_port.ts";
 
 /** Where a node's API is. */
 export interface Endpoint {
@@ -38,7 +39,7 @@ export async function resolveEndpoint(
 
 /** The authority part of an endpoint's URL, e.g. `[::1]:1323`. */
 export function authority({ host, port }: Endpoint): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return hostPort(host, port);
 }
 
 function environmentPort(value: string | undefined): number | undefined {

@@ -6,7 +6,7 @@
 
 import type { NodeNews, NodeRecord } from "../../model/node.ts";
 import type { PeerView } from "../../policy/contract.ts";
-import { parseHostPort } from "../address.ts";
+import { parseHostPort } from "../../http/host_port.ts";
 import { LatencyFilter } from "../coordinates/latency_filter.ts";
 import type { Eligibility } from "./peers.ts";
 import { PeerProblems } from "../problems.ts";

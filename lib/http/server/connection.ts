@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hostPort } from "../host_port.ts";
 import { Input, maxHeadBytes } from "../input.ts";
 import { ClientWatch } from "./client_watch.ts";
 import {
@@ -182,7 +183,7 @@ export class ServerConnection implements Waiter, BodyReading {
   /** Clients mostly send the same head again; what an idle connection keeps of it is bounded. */
   #parsed(text: string): RequestHead {
     if (text === this.#headText && this.#head) return this.#head;
-    const head = parseRequestHead(text);
+    const head = parseRequestHead(text, () => ownHost(this.#conn));
     if (text.length <= restBytes) {
       this.#head = head;
       this.#headText = text;
@@ -335,4 +336,9 @@ export class ServerConnection implements Waiter, BodyReading {
     this.#wait = wait;
     if (wait && !this.#isClosed) timeouts.begin(wait, this);
   }
+}
+
+/** The address and port by which a client has reached the server. */
+function ownHost({ localAddr }: Deno.Conn): string {
+  return "hostname" in localAddr ? hostPort(localAddr.hostname, localAddr.port) : "localhost";
 }

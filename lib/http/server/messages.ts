@@ -65,7 +65,7 @@ export interface IncomingRequest {
    * slash, whatever follows, but for `*`.
    */
   readonly target: string;
-  /** Its headers; there is one `host`, but for HTTP/1.0. */
+  /** Its headers; there is one `host`. */
   readonly headers: HeaderList;
   /** Address of the client. */
   readonly client: string;

@@ -65,9 +65,10 @@ const hostForm = /^[A-Za-z0-9._~%!$&'()*+,;=:[\]-]*$/;
  * Reads a head.
  *
  * @param text up to the empty line that ends it; its lines may also end without a CR
+ * @param ownHost the server's own, for clients that name none
  * @throws {RefusedRequest} if it is not HTTP/1, or ambiguous
  */
-export function parseRequestHead(text: string): RequestHead {
+export function parseRequestHead(text: string, ownHost: () => string): RequestHead {
   const end = endOfLine(text, 0);
   const [, method, rawTarget, major, minor] = requestLine.exec(text.slice(0, end)) ?? [];
   if (!method) throw bad("The first line is no request line of HTTP/1");
@@ -77,10 +78,12 @@ export function parseRequestHead(text: string): RequestHead {
   const pairs = headersOf(text, end + 1);
   const facts = readFacts(pairs, isOld);
   const { target, host } = parseTarget(method, rawTarget!);
-  // A URL's host counts, whatever `Host` says (RFC 9112, 3.2.2).
-  const headers = host === undefined
+  const named = pairs.find(([name]) => name === "host")?.[1];
+  // A URL's host counts, whatever `Host` says (RFC 9112, 3.2.2). Where that is empty, or absent as in
+  // HTTP/1.0, it is the one by which the connection came (3.3).
+  const headers = host === undefined && named
     ? pairs
-    : [["host", host] as const, ...pairs.filter(([name]) => name !== "host")];
+    : [["host", host ?? ownHost()] as const, ...pairs.filter(([name]) => name !== "host")];
   return { method, isOld, headers: new HeaderList(headers), ...facts, target };
 }
 

@@ -4,7 +4,7 @@ import { parseRequestHead, RefusedRequest } from "./request_head.ts";
 
 /** The head of these lines, as it is taken from a connection. */
 function parse(...lines: string[]) {
-  return parseRequestHead(lines.map((line) => `${line}\r`).join("\n"));
+  return parseRequestHead(lines.map((line) => `${line}\r`).join("\n"), () => "own:80");
 }
 
 function statusOf(...lines: string[]): number {
@@ -42,7 +42,7 @@ Deno.test("parseRequestHead: reads verb, target, headers and framing", () => {
 });
 
 Deno.test("parseRequestHead: lines may end without a CR", () => {
-  const head = parseRequestHead("GET / HTTP/1.1\nhost: a\nx: 1");
+  const head = parseRequestHead("GET / HTTP/1.1\nhost: a\nx: 1", () => "own:80");
   assert.deepEqual(head.headers.pairs, [["host", "a"], ["x", "1"]]);
 });
 
@@ -66,6 +66,13 @@ Deno.test("parseRequestHead: the host of a URL counts, whatever Host says", () =
   const head = parse("GET http://other.example:81/x HTTP/1.1", "X: 1", "Host: a");
   assert.deepEqual(head.headers.pairs, [["host", "other.example:81"], ["x", "1"]]);
   assert.equal(parse("GET http://b/ HTTP/1.0").headers.get("host"), "b");
+});
+
+Deno.test("parseRequestHead: clients that name no host mean the server's own", () => {
+  const own = [["host", "own:80"]];
+  assert.deepEqual(parse("GET /x HTTP/1.1", "Host: ").headers.pairs, own);
+  assert.deepEqual(parse("GET /x HTTP/1.0").headers.pairs, own);
+  assert.equal(parse("GET http://b/ HTTP/1.1", "Host:").headers.get("host"), "b");
 });
 
 Deno.test("parseRequestHead: keeps a connection as its version and its header say", () => {
@@ -189,7 +196,7 @@ Deno.test("parseRequestHead: any bytes are parsed or refused, and never taken fo
     fc.property(fc.array(piece, { maxLength: 24 }), (pieces) => {
       const text = pieces.join("").split(/\r?\n\r?\n/)[0]!;
       try {
-        const { target, headers, framing } = parseRequestHead(text);
+        const { target, headers, framing } = parseRequestHead(text, () => "own:80");
         assert.ok(target.startsWith("/"));
         for (const [name, value] of headers) assert.doesNotMatch(name + value, /[\r\n\0]/);
         assert.ok(framing === "chunked" || Number.isSafeInteger(framing));

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hostPort } from "../../http/host_port.ts";
 import { generate } from "./generator.ts";
 import type { Prepared } from "./prepare.ts";
 import { Recorder } from "./recorder.ts";
@@ -36,10 +37,11 @@ export async function runLoad(
   using _watching = watch?.(recorder);
   const facts = await generate(plan, recorder, signal);
   const targets = [
-    ...new Set(plan.kinds.map(({ origin }) => {
-      const host = origin.hostname.includes(":") ? `[${origin.hostname}]` : origin.hostname;
-      return `${origin.tls ? "https" : "http"}://${host}:${origin.port}`;
-    })),
+    ...new Set(
+      plan.kinds.map(({ origin: { tls, hostname, port } }) =>
+        `${tls ? "https" : "http"}://${hostPort(hostname, port)}`
+      ),
+    ),
   ];
   return resultOf(plan, recorder, facts, { startedAt, by, load, targets });
 }

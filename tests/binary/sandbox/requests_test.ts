@@ -45,6 +45,13 @@ Deno.test("requests reach functions as they were sent", async (t) => {
     assert.equal(JSON.parse(new TextDecoder().decode(stdout)).url, `${node.url}/x?y`);
   });
 
+  await t.step("a client that names no host means the node's address", async () => {
+    const { url, names } = await send("GET", "/fn/web/x", ["Host: "]);
+    assert.deepEqual([url, names], [`${node.url}/x`, ["host"]]);
+    // Pages are kept out by `Host`, which no page can leave empty.
+    assert.equal((await rawRequest(node.url, "GET", "/status", ["Host:"])).status, 200);
+  });
+
   await t.step("a body that was not sent is none, and no header is made up", async () => {
     const none = await send("POST", "/fn/web/");
     assert.deepEqual([none.hasBody, none.body, none.names], [false, "", ["host"]]);
