@@ -7,7 +7,7 @@
 import type { Policy, PolicyFactory } from "../lib/policy/contract.ts";
 import { findCloud, offload, unsuitable } from "./decisions.ts";
 
-/** Sends everything to the cloud, and refuses what must not or cannot go there. */
+/** Offloads every request to the cloud and rejects those that may not or cannot go there. */
 export const cloudOnly: PolicyFactory = (): Policy => ({
   name: "cloudonly",
   decide(request, view) {

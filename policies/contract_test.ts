@@ -5,7 +5,7 @@ import { policies } from "./mod.ts";
 
 for (const [name, factory] of Object.entries(policies)) testPolicy(name, factory);
 
-Deno.test("every policy calls itself by its name in the configuration", () => {
+Deno.test("policies: have the names that the configuration uses", () => {
   const context = { random: () => 0, now: () => 0, settings: {} };
   const own = Object.values(policies).map((factory) => factory(context).name);
   assert.deepEqual(own, [...policyNames]);

@@ -1,27 +1,27 @@
 /**
- * The decisions that policies share: what there is to say, and the questions that most of them ask.
+ * Decisions and predicates that policies share.
  *
  * @module
  */
 
 import type { Decision, NodeView, PeerView, RequestFacts } from "../lib/policy/contract.ts";
 
-/** Age from which a peer's news say nothing about its room any more, ms. */
+/** Age from which a peer's status is ignored, ms. */
 const staleMs = 30_000;
 
-/** Run here. */
+/** Runs the request here. */
 export const run: Decision = { kind: "run" };
-/** Wait here. */
+/** Lets the request wait here. */
 export const wait: Decision = { kind: "wait" };
-/** No node that is known can take it. */
+/** Rejects the request because no known node can run it. */
 export const unsuitable: Decision = { kind: "reject", code: "NO_SUITABLE_NODE" };
-/** It could run here, but there is no room. */
+/** Rejects the request because this node is full. */
 export const full: Decision = { kind: "reject", code: "NODE_SATURATED" };
 
 /**
- * Send it to another node.
+ * Sends the request to another node.
  *
- * @param peer one that the view offers
+ * @param peer a node that the view offers
  * @param fetchImage true to fetch the function's image here meanwhile
  */
 export function offload(peer: PeerView, fetchImage = false): Decision {
@@ -29,7 +29,7 @@ export function offload(peer: PeerView, fetchImage = false): Decision {
 }
 
 /**
- * True if the request can run here now: in an instance that is ready, or in one that can be started.
+ * Whether the request can run here now, on a warm instance or by a start.
  *
  * @param view the node
  */
@@ -38,8 +38,7 @@ export function canRun(view: NodeView): boolean {
 }
 
 /**
- * True if the request can run here but the function's image would have to be fetched first, which
- * takes longer than sending the request to a node that has it.
+ * Whether the request could run here but for the function's image, which would have to be fetched first.
  *
  * @param view the node
  */
@@ -48,23 +47,21 @@ export function awaitsImage(view: NodeView): boolean {
 }
 
 /**
- * The nodes that the request may be sent to as far as images matter: where some have the function's
- * image, this node included, none that has not. (The cloud is not counted: it is there to take what
- * the edge cannot.)
+ * Returns the peers to consider with respect to images: only those that have the function's image if any
+ * of them or this node has it, else all. The cloud is not counted.
  *
  * @param view the node
  */
-export function stockedPeers(view: NodeView): readonly PeerView[] {
+export function peersWithImage(view: NodeView): readonly PeerView[] {
   const { peers } = view;
-  const stocked = peers.filter(({ imageMissing }) => !imageMissing);
-  const somewhere = stocked.length > 0 || (view.supported && !view.imageMissing);
-  return somewhere ? stocked : peers;
+  const withImage = peers.filter(({ imageMissing }) => !imageMissing);
+  const exists = withImage.length > 0 || (view.supported && !view.imageMissing);
+  return exists ? withImage : peers;
 }
 
 /**
- * Waiting as the last resort: in line if there is a place and the answer can still be in time, else
- * refused. What waits already is near its turn, so that only its execution counts. Estimates that
- * are not known (NaN) are in nobody's way.
+ * Lets the request wait if the queue has a place and the response can still be in time, else rejects it.
+ * For a request that waits already, only its execution counts. Unknown estimates (NaN) never reject.
  *
  * @param request the request
  * @param view the node
@@ -78,7 +75,7 @@ export function waitOrReject(request: RequestFacts, view: NodeView): Decision {
 }
 
 /**
- * True if another node seems to have room for the request.
+ * Whether another node seems to have room for the request.
  *
  * @param peer the node
  * @param request the request
@@ -90,18 +87,18 @@ export function hasRoom(peer: PeerView, request: RequestFacts): boolean {
 }
 
 /**
- * The best neighbour with room and, if anyone has it, the image; if the request may leave.
+ * Returns the best peer with room for a request that may be offloaded; images as in {@link peersWithImage}.
  *
  * @param request the request
  * @param view the node
  */
 export function findPeer(request: RequestFacts, view: NodeView): PeerView | undefined {
   if (!request.canOffload) return undefined;
-  return stockedPeers(view).find((peer) => !peer.isCloud && hasRoom(peer, request));
+  return peersWithImage(view).find((peer) => !peer.isCloud && hasRoom(peer, request));
 }
 
 /**
- * The cloud, if there is one and the request may leave.
+ * Returns the cloud if there is one and the request may be offloaded.
  *
  * @param request the request
  * @param view the node

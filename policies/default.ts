@@ -1,6 +1,6 @@
 /**
- * The default policy: run here if possible, else wait in line if the answer can still be in time,
- * else say that the node is full.
+ * The default policy: runs a request here if possible, else lets it wait if the response can still be in
+ * time, else rejects it.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import type { Policy, PolicyFactory } from "../lib/policy/contract.ts";
 import { canRun, run, waitOrReject } from "./decisions.ts";
 
-/** Runs everything on this node. */
+/** Runs every request on this node. */
 export const defaultPolicy: PolicyFactory = (): Policy => ({
   name: "default",
   decide: (request, view) => canRun(view) ? run : waitOrReject(request, view),

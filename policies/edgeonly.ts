@@ -1,6 +1,6 @@
 /**
- * The policy of an edge zone that keeps to itself: an idle node serves its requests, a busy one
- * sends them to its neighbours; never to the cloud.
+ * The policy of an edge area without a cloud: a node runs requests while its queue is empty, and
+ * offloads them to peers otherwise.
  *
  * @module
  */
@@ -8,15 +8,15 @@
 import type { Policy, PolicyFactory } from "../lib/policy/contract.ts";
 import { awaitsImage, canRun, findPeer, offload, run, waitOrReject } from "./decisions.ts";
 
-/** Runs here while nobody waits and the image is there, else at the best neighbour, else here after all. */
+/** Runs requests here while the queue is empty and the image is present, else at the best peer, else here. */
 export const edgeOnly: PolicyFactory = (): Policy => ({
   name: "edgeonly",
   decide(request, view) {
     const here = canRun(view);
-    const unstocked = awaitsImage(view);
-    if (here && view.queueLength === 0 && !unstocked) return run;
+    const lacksImage = awaitsImage(view);
+    if (here && view.queueLength === 0 && !lacksImage) return run;
     const peer = findPeer(request, view);
-    if (peer && !(unstocked && peer.imageMissing)) return offload(peer, unstocked);
+    if (peer && !(lacksImage && peer.imageMissing)) return offload(peer, lacksImage);
     return here ? run : waitOrReject(request, view);
   },
 });

@@ -24,5 +24,5 @@ const byName: Record<PolicyName, PolicyFactory> = {
   adaptive,
 };
 
-/** Makers of policies by their name in the configuration. */
+/** Policy factories by name in the configuration. */
 export const policies: Readonly<Record<string, PolicyFactory>> = byName;

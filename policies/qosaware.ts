@@ -1,7 +1,7 @@
 /**
- * The two-class proof of concept: latency-sensitive requests keep the resources at the edge;
- * best-effort ones leave for the cloud when the edge gets busy. Deadlines are compared with expected
- * start, execution and transfer times.
+ * Policy for two kinds of classes: latency-sensitive requests keep the resources at the edge, best-effort
+ * ones are offloaded to the cloud when the edge is busy. Deadlines are compared with expected start,
+ * execution and transfer times.
  *
  * @module
  */
@@ -22,13 +22,13 @@ import {
   findCloud,
   hasRoom,
   offload,
+  peersWithImage,
   run,
-  stockedPeers,
   waitOrReject,
 } from "./decisions.ts";
 import { type Bandwidths, bandwidthSettings, numberSetting, transferMs } from "./settings.ts";
 
-/** Share of memory or CPU in use from which the edge is busy, if `policy.qosaware.busy` does not tell. */
+/** Default of `policy.qosaware.busy`: share of memory or CPU in use from which the node is busy. */
 const defaultBusyShare = 0.5;
 
 /** Decides by class and by expected response times. */
@@ -49,25 +49,25 @@ class QosAware implements Policy {
       : this.#bestEffort(request, view);
   }
 
-  /** Here, at a neighbour, in the cloud: the first that is expected to answer in time. */
+  /** Chooses the first of this node, a peer and the cloud that is expected to respond in time. */
   #nearest(request: RequestFacts, view: NodeView): Decision {
     const here = canRun(view);
-    const unstocked = awaitsImage(view);
-    if (here && !unstocked && inTime(localMs(view), request)) return run;
+    const lacksImage = awaitsImage(view);
+    if (here && !lacksImage && inTime(localMs(view), request)) return run;
     const other = this.#peer(request, view) ?? this.#cloud(request, view);
-    if (other && !(unstocked && other.imageMissing)) return offload(other, unstocked);
-    // Nobody can make it by what was measured. Who runs it measures again, and it may be lucky.
+    if (other && !(lacksImage && other.imageMissing)) return offload(other, lacksImage);
+    // No place is expected to be in time: running here renews the estimate and may succeed.
     return here ? run : waitOrReject(request, view);
   }
 
-  /** Here while the edge is quiet; otherwise where it takes nothing from those in a hurry. */
+  /** Runs here unless the node is busy, else in the cloud or at a peer. */
   #bestEffort(request: RequestFacts, view: NodeView): Decision {
     const here = canRun(view);
-    const unstocked = awaitsImage(view);
-    if (here && !unstocked && !this.#isBusy(view) && inTime(localMs(view), request)) return run;
+    const lacksImage = awaitsImage(view);
+    if (here && !lacksImage && !this.#isBusy(view) && inTime(localMs(view), request)) return run;
     const other = this.#cloud(request, view) ?? this.#peer(request, view);
-    if (other && !(unstocked && other.imageMissing)) return offload(other, unstocked);
-    // Resources that nobody else asks for may not lie idle: nothing would come free to wait for.
+    if (other && !(lacksImage && other.imageMissing)) return offload(other, lacksImage);
+    // Waiting while resources are idle would never end: nothing would come free.
     return here ? run : waitOrReject(request, view);
   }
 
@@ -84,7 +84,7 @@ class QosAware implements Policy {
     const sentMs = transferMs(request.inputSize, this.#bandwidths.edge);
     const peerMs = (peer: PeerView) =>
       peer.rttMs + sentMs + known(local.executionMs) + (peer.warm ? 0 : known(local.startMs));
-    return stockedPeers(view).find((peer) =>
+    return peersWithImage(view).find((peer) =>
       !peer.isCloud && hasRoom(peer, request) && inTime(peerMs(peer), request)
     );
   }
@@ -98,15 +98,15 @@ class QosAware implements Policy {
 }
 
 /**
- * Makes the policy; it heeds `policy.qosaware.busy` and `policy.bandwidth.*`.
+ * Creates the policy; it reads `policy.qosaware.busy` and `policy.bandwidth.*`.
  *
- * @param context what policies are made with
+ * @param context settings
  */
 export function qosAware(context: PolicyContext): Policy {
   return new QosAware(context);
 }
 
-/** True for classes that promise a response time, or count for more than the default class. */
+/** Whether a class has a response-time limit or more weight than the default class. */
 function isSensitive({ limit, weight }: QosClass): boolean {
   return limit > 0 || weight > defaultClass.weight;
 }
@@ -115,12 +115,12 @@ function localMs({ warm, local }: NodeView): number {
   return known(local.executionMs) + (warm ? 0 : known(local.startMs));
 }
 
-/** Execution, and a start as often as there was one. */
+/** Expected execution time, plus a start weighted by its probability. */
 function expectedMs({ executionMs, startMs, coldShare }: Estimates): number {
   return known(executionMs) + known(coldShare) * known(startMs);
 }
 
-/** What was not measured yet must not speak against a place: nobody would ever measure it there. */
+/** Unmeasured estimates count as 0, so that every place is tried. */
 function known(estimate: number): number {
   return Number.isNaN(estimate) ? 0 : estimate;
 }

@@ -31,31 +31,31 @@ const everywhere: Partial<NodeView> = {
 };
 const halfUsed = { availableMemoryMib: 512, totalMemoryMib: 1024 };
 
-Deno.test("on a quiet node everybody runs here", () => {
+Deno.test("qosaware: runs all classes on a node that is not busy", () => {
   for (const qosClass of [sensitive, heavy, bestEffort]) {
     assert.equal(decide({ qosClass }, { ...everywhere, warm: true }), "run");
   }
 });
 
-Deno.test("on a busy node best effort leaves for the cloud, the others stay", () => {
+Deno.test("qosaware: offloads best effort from a busy node to the cloud, and keeps the others", () => {
   const view = { ...everywhere, ...halfUsed, warm: true };
   assert.equal(decide({ qosClass: bestEffort }, view), "cloud");
   assert.equal(decide({ qosClass: sensitive, budgetMs: 200 }, view), "run");
   assert.equal(decide({ qosClass: heavy }, view), "run");
 });
 
-Deno.test("a line of waiting requests makes a node busy, too", () => {
+Deno.test("qosaware: takes a node with waiting requests for busy", () => {
   const view = { ...everywhere, warm: true, queueLength: 1 };
   assert.equal(decide({ qosClass: bestEffort }, view), "cloud");
 });
 
-Deno.test("CPU makes a node busy as memory does, where it is accounted", () => {
+Deno.test("qosaware: takes CPU into account where it is limited", () => {
   const view = { ...everywhere, warm: true, totalCpu: 4 };
   assert.equal(decide({ qosClass: bestEffort }, { ...view, freeCpu: 2.5 }), "run");
   assert.equal(decide({ qosClass: bestEffort }, { ...view, freeCpu: 2 }), "cloud");
 });
 
-Deno.test("the share from which a node is busy is a setting", () => {
+Deno.test("qosaware: reads the busy share from its setting", () => {
   const view = { ...everywhere, ...halfUsed, warm: true };
   assert.equal(decide({}, view, { "qosaware.busy": 0.6 }), "run");
   assert.throws(() => qosAware(context({ "qosaware.busy": 2 })), (error) => {
@@ -65,20 +65,20 @@ Deno.test("the share from which a node is busy is a setting", () => {
   });
 });
 
-Deno.test("best effort without a way out goes on here rather than leave room idle", () => {
+Deno.test("qosaware: runs best effort on a busy node if nothing else is available", () => {
   const view = { ...everywhere, ...halfUsed, warm: true, peers: [], cloud: undefined };
   assert.equal(decide({}, view), "run");
   assert.equal(decide({}, { ...view, warm: false, canStart: false }), "wait");
   assert.equal(decide({ canOffload: false }, { ...everywhere, ...halfUsed }), "run");
 });
 
-Deno.test("best effort prefers the cloud to neighbours, whose room others need", () => {
+Deno.test("qosaware: prefers the cloud to peers for best effort", () => {
   const view = { ...everywhere, ...halfUsed };
   assert.equal(decide({}, view), "cloud");
   assert.equal(decide({}, { ...view, cloud: undefined }), "peer");
 });
 
-Deno.test("a start that would take too long sends a request where an instance is warm", () => {
+Deno.test("qosaware: offloads to a warm peer if a start would take too long", () => {
   const request = { qosClass: sensitive, budgetMs: 200 };
   const warmPeer = peerOf({ id: "warm", warm: true });
   assert.equal(decide(request, { ...everywhere, peers: [peerOf(), warmPeer] }), "warm");
@@ -86,21 +86,21 @@ Deno.test("a start that would take too long sends a request where an instance is
   assert.equal(decide({ ...request, budgetMs: 350 }, everywhere), "run");
 });
 
-Deno.test("what nobody can make in time runs here if it can, so that it is measured again", () => {
+Deno.test("qosaware: runs a request here that no place can serve in time", () => {
   const request = { qosClass: sensitive, budgetMs: 10 };
   assert.equal(decide(request, { ...everywhere, warm: true }), "run");
   const full = { ...everywhere, warm: false, canStart: false };
   assert.equal(decide(request, full), "NODE_SATURATED");
 });
 
-Deno.test("the transfer of large parameters counts", () => {
+Deno.test("qosaware: takes the transfer of large bodies into account", () => {
   const request = { qosClass: sensitive, budgetMs: 200, inputSize: 10_000_000 };
   const view = { ...everywhere, canStart: false, peers: [peerOf({ warm: true })] };
   assert.equal(decide(request, view), "peer"); // 80 ms at 1,000 Mbit/s
   assert.equal(decide(request, view, { "bandwidth.edge": 100 }), "wait"); // 800 ms, also to the cloud
 });
 
-Deno.test("unknown estimates speak against no place", () => {
+Deno.test("qosaware: tries places without estimates", () => {
   const request = { qosClass: sensitive, budgetMs: 45 };
   assert.equal(decide(request, {}), "run");
   assert.equal(decide(request, { canStart: false, cloud: cloudOf() }), "cloud");

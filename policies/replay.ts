@@ -1,26 +1,26 @@
 /**
- * A policy against moments that were recorded or made up.
+ * Replay of a policy in given situations.
  *
  * @module
  */
 
 import type { Decision, NodeView, Policy, RequestFacts } from "../lib/policy/contract.ts";
 
-/** One moment of deciding. */
+/** Situation in which a policy decides. */
 export interface Situation {
-  /** What is asked for. */
+  /** The request. */
   readonly request: RequestFacts;
   /** The node. */
   readonly view: NodeView;
 }
 
 /**
- * The decisions about one request whose offloads all fail, one after the other: a node that failed
- * is offered no more, as in the scheduler.
+ * Returns the decisions about one request whose offloads all fail: as in the scheduler, a node that
+ * failed is not offered again.
  *
- * @param policy decides
- * @param situation where it begins
- * @returns at most one decision a node, and a last one that is no offload
+ * @param policy the policy
+ * @param situation the first situation
+ * @returns at most one offload per node, and a final decision
  */
 export function decideInTurn(policy: Policy, { request, view }: Situation): Decision[] {
   const decisions: Decision[] = [];

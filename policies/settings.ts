@@ -1,5 +1,5 @@
 /**
- * Reading of `policy.*`: every policy checks what it uses.
+ * Readers of the settings `policy.*`; each policy validates those that it uses.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import { ServerledgeError } from "../lib/base/errors.ts";
 import type { PolicyContext } from "../lib/policy/contract.ts";
 
-/** What a number may be, and what it is if nobody sets it. */
+/** Default and bounds of a number. */
 export interface NumberRange {
-  /** The value without configuration. */
+  /** Default value. */
   readonly fallback: number;
   /** Least value. */
   readonly min: number;
@@ -18,27 +18,27 @@ export interface NumberRange {
 }
 
 /**
- * A number of the configuration.
+ * Reads a number.
  *
- * @param context what the policy is made with
+ * @param context settings of the policy
  * @param key the key after `policy.`
  * @param range its default and bounds
- * @throws `CONFIG_INVALID` if it is no such number
+ * @throws `CONFIG_INVALID` if the value is not a number within the bounds
  */
 export function numberSetting(context: PolicyContext, key: string, range: NumberRange): number {
   const { fallback, min, max } = range;
   const value = context.settings[key];
   if (value === undefined) return fallback;
   if (typeof value === "number" && value >= min && value <= max) return value;
-  const told = JSON.stringify(value);
+  const text = JSON.stringify(value);
   throw new ServerledgeError(
     "CONFIG_INVALID",
-    `policy.${key}: expected a number from ${min} to ${max}, current value is ${told}`,
+    `policy.${key}: expected a number from ${min} to ${max}, current value is ${text}`,
     { details: { path: `policy.${key}` } },
   );
 }
 
-/** Bandwidths in Mbit/s, as `policy.bandwidth.edge` and `policy.bandwidth.cloud` tell them. */
+/** Bandwidths of `policy.bandwidth.edge` and `policy.bandwidth.cloud`, Mbit/s. */
 export interface Bandwidths {
   /** To the nodes of this area. */
   readonly edge: number;
@@ -47,9 +47,9 @@ export interface Bandwidths {
 }
 
 /**
- * The bandwidths that transfer times are computed with.
+ * Reads the bandwidths.
  *
- * @param context what the policy is made with
+ * @param context settings of the policy
  */
 export function bandwidthSettings(context: PolicyContext): Bandwidths {
   return {
@@ -59,10 +59,10 @@ export function bandwidthSettings(context: PolicyContext): Bandwidths {
 }
 
 /**
- * How long parameters are on their way, ms.
+ * Returns the transfer time of a body, ms.
  *
- * @param size their size, bytes
- * @param bandwidth of the link, Mbit/s
+ * @param size its size, bytes
+ * @param bandwidth bandwidth of the link, Mbit/s
  */
 export function transferMs(size: number, bandwidth: number): number {
   return size * 8 / (bandwidth * 1000);

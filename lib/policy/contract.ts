@@ -1,6 +1,5 @@
 /**
- * The contract of a scheduling policy: what it is told and what it may decide. A policy decides;
- * the scheduler carries it out.
+ * The contract of a scheduling policy: its input and its decisions, which the scheduler carries out.
  *
  * @module
  */
@@ -9,14 +8,14 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { Json } from "../json/json.ts";
 import type { QosClass } from "../model/qos.ts";
 
-/** What to do with one request. */
+/** Decision about one request. */
 export type Decision =
   | { readonly kind: "run" }
   | { readonly kind: "wait" }
   | {
     readonly kind: "offload";
     readonly to: string;
-    /** True to fetch the function's image meanwhile, since it could run here but for that. */
+    /** True to fetch the function's image meanwhile because only the image is missing here. */
     readonly fetchImage?: boolean;
   }
   | {
@@ -24,9 +23,9 @@ export type Decision =
     readonly code: "NODE_SATURATED" | "NO_SUITABLE_NODE";
   };
 
-/** What a policy knows of a request. */
+/** Request as a policy sees it. */
 export interface RequestFacts {
-  /** Tells requests apart: the same whenever the policy is asked or told about it. */
+  /** Identifies the request in all calls. */
   readonly id: string;
   /** Name of the function. */
   readonly functionName: string;
@@ -36,145 +35,145 @@ export interface RequestFacts {
   readonly cpu: number;
   /** QoS class. */
   readonly qosClass: QosClass;
-  /** Time left until the answer is useless, ms; may be infinite. */
+  /** Time left until the deadline, ms; may be infinite. */
   readonly budgetMs: number;
-  /** Size of the body that it came in, characters; 0 if unknown. */
+  /** Size of its body, characters; 0 if unknown. */
   readonly inputSize: number;
-  /** True if the request may leave this node at all: its client allows it and hops are left. */
+  /** True if the request may be offloaded: its client allows it and hops are left. */
   readonly canOffload: boolean;
-  /** True if it waits in this node's queue already: it was decided about before. */
+  /** True if it is waiting in this node's queue after an earlier decision. */
   readonly waited?: boolean;
-  /** True if another node sent it, which goes on looking if it is refused here. */
+  /** True if another node forwarded it, which tries other nodes if it is rejected here. */
   readonly forwarded?: boolean;
 }
 
-/** What a policy knows of another node that may take the request: eligible by architecture and locality. */
+/** Another node that may take the request: eligible by architecture and locality. */
 export interface PeerView {
   /** Its id. */
   readonly id: string;
   /** Its area. */
   readonly area: string;
-  /** True for the remote area's balancer or node: the cloud. */
+  /** True for the cloud: the balancer or a node of the remote area. */
   readonly isCloud: boolean;
   /** Expected round trip, ms. */
   readonly rttMs: number;
-  /** Age of what follows, ms; infinite if nothing was heard yet. */
+  /** Age of the status below, ms; infinite if none was received yet. */
   readonly ageMs: number;
-  /** Memory that instances could take, MiB; infinite for a balancer. */
+  /** Memory that no busy instance holds, MiB; infinite for a balancer. */
   readonly availableMemoryMib: number;
-  /** CPU that is free, cores; infinite for a balancer. */
+  /** Free CPU, cores; infinite for a balancer. */
   readonly freeCpu: number;
-  /** Requests that wait there. */
+  /** Number of requests waiting there. */
   readonly queueLength: number;
   /** True if it is likely to have an idle instance of the function. */
   readonly warm: boolean;
-  /** True if it would have to fetch the function's image first; absent or false: not as far as is known. */
+  /** True if it would have to fetch the function's image first; absent if unknown. */
   readonly imageMissing?: boolean;
 }
 
-/** What was measured of a function in one place, ms; NaN where nothing was measured yet. */
+/** Measurements of a function in one place, ms; NaN if there are none yet. */
 export interface Estimates {
-  /** Execution in an instance. */
+  /** Mean execution time. */
   readonly executionMs: number;
-  /** Start of an instance. */
+  /** Mean time to start an instance. */
   readonly startMs: number;
   /** Share of requests that had to wait for a start, 0 to 1. */
   readonly coldShare: number;
 }
 
-/** What a policy knows of its node, at the moment of deciding. Getters compute only what is asked for. */
+/** State of the node at the moment of the decision; values are computed on access. */
 export interface NodeView {
-  /** False if the function does not run on this node: architecture, size, or locality. */
+  /** False if the function cannot run on this node because of architecture, size, or locality. */
   readonly supported: boolean;
-  /** True if a ready instance can take the request now. */
+  /** True if a warm instance can take the request now. */
   readonly warm: boolean;
-  /** True if an instance could be started now, idle instances of others evicted if need be. */
+  /** True if an instance could be started now, if necessary after evicting idle ones. */
   readonly canStart: boolean;
-  /** True if the function's image would have to be fetched first; absent or false: not so. */
+  /** True if the function's image would have to be fetched first. */
   readonly imageMissing?: boolean;
-  /** Requests that wait for resources, of all functions, this one not counted. */
+  /** Number of other requests waiting, of all functions. */
   readonly queueLength: number;
-  /** Most requests that may wait. */
+  /** Maximum number of waiting requests. */
   readonly queueCapacity: number;
-  /** Expected wait in this node's queue for this request, ms. */
+  /** Expected wait of the request in this node's queue, ms. */
   readonly queueWaitMs: number;
   /** Memory that no busy instance holds, MiB. */
   readonly availableMemoryMib: number;
-  /** Memory that no instance holds at all, idle ones included, MiB. */
+  /** Memory that no instance holds, not even an idle one, MiB. */
   readonly freeMemoryMib: number;
-  /** Memory for instances in all, MiB. */
+  /** Total memory for instances, MiB. */
   readonly totalMemoryMib: number;
   /** CPU that no busy instance holds, cores; absent if not accounted. */
   readonly freeCpu?: number;
-  /** CPU for busy instances in all, cores; absent if not accounted. */
+  /** Total CPU for busy instances, cores; absent if not accounted. */
   readonly totalCpu?: number;
-  /** What was measured of the function here. */
+  /** Measurements of the function here. */
   readonly local: Estimates;
-  /** What was measured of the function in the cloud. */
+  /** Measurements of the function in the cloud. */
   readonly remote: Estimates;
-  /** Near nodes that may take the request and were not tried, best first (warm, with the image, near, free); bounded. */
+  /** Nearby nodes not tried yet, best first (warm, with the image, near, free); bounded. */
   readonly peers: readonly PeerView[];
-  /** Where the cloud is reached, if it may take the request and was not tried. */
+  /** The cloud, if it may take the request and was not tried yet. */
   readonly cloud: PeerView | undefined;
 }
 
-/** How a request ended, for policies that learn. */
+/** Outcome of a request. */
 export interface Outcome {
   /** Where it ran or was last tried. */
   readonly place: "local" | "edge" | "cloud" | "nowhere";
-  /** True if it was answered within its limit. */
+  /** True if the response came within the limit. */
   readonly inTime: boolean;
-  /** Arrival to answer, ms. */
+  /** Time from arrival to response, ms. */
   readonly responseMs: number;
-  /** `OK`, or the code of its error. */
+  /** `OK` or the code of the error. */
   readonly code: "OK" | ErrorCode;
-  /** The other node that answered it, or did not answer in time; empty if there was none. */
+  /** The other node that took it, whether it responded in time or not; empty if there was none. */
   readonly node: string;
-  /** Execution in the instance, ms: so far, if it was interrupted here; NaN if nobody told. */
+  /** Execution time in the instance, until the interruption if there was one, ms; NaN if unknown. */
   readonly executionMs: number;
-  /** From the arrival at the node that ran it to the execution, ms; NaN if it did not run or nobody told. */
+  /** Time from arrival at the executing node to the execution, ms; NaN if unknown or not executed. */
   readonly delayMs: number;
-  /** True if an instance was started for it, as far as is known. */
+  /** True if an instance was known to be started for it. */
   readonly cold: boolean;
-  /** What being sent to another node cost beside the time there, ms; NaN if nobody told. */
-  readonly wayMs: number;
-  /** Time from its being sent to the other node to the answer or the deadline, ms; NaN if it was not sent. */
-  readonly awayMs: number;
+  /** Time of an offloaded request on the network, ms; NaN if unknown. */
+  readonly networkMs: number;
+  /** Time from offloading to the response or the deadline, ms; NaN if it was not offloaded. */
+  readonly remoteTotalMs: number;
 }
 
-/** An offload that another node did not take. */
+/** Refusal of an offloaded request by another node. */
 export interface Refusal {
   /** The node. */
   readonly node: string;
-  /** Why. */
+  /** Code of the reason. */
   readonly code: ErrorCode;
-  /** What asking it cost, ms. */
-  readonly awayMs: number;
+  /** Time lost by asking, ms. */
+  readonly remoteTotalMs: number;
 }
 
-/** One decision with its reason, for people. */
+/** A past decision with its reason, for people. */
 export interface ExplainedDecision {
-  /** How long ago, ms. */
+  /** Age, ms. */
   readonly agoMs: number;
   /** Name of the function. */
   readonly functionName: string;
   /** Name of the class. */
   readonly qosClass: string;
-  /** What was decided. */
+  /** The decision. */
   readonly decision: Decision;
-  /** Why, in one line. */
+  /** The reason in one line. */
   readonly reason: string;
 }
 
-/** What a policy has learned, and why it decided as it did. */
+/** Estimates and past decisions of a policy. */
 export interface Explanation {
-  /** What it believes now: tables by title, each a list of rows with the same keys. */
+  /** Current estimates: tables by title, each a list of rows with the same keys. */
   readonly estimates: Readonly<Record<string, readonly Readonly<Record<string, Json>>[]>>;
-  /** Its last decisions, newest first; bounded. */
+  /** Last decisions, newest first; bounded. */
   readonly decisions: readonly ExplainedDecision[];
 }
 
-/** Requests of one function and class since the last planning. */
+/** Arrivals of one function and class since the last plan. */
 export interface Arrivals {
   /** Name of the function. */
   readonly functionName: string;
@@ -186,37 +185,37 @@ export interface Arrivals {
   readonly rate: number;
   /** Mean size of parameters, characters. */
   readonly inputSize: number;
-  /** What was measured here, at peers, in the cloud. */
+  /** Measurements on this node. */
   readonly local: Estimates;
-  /** See {@link Arrivals.local}. */
+  /** Measurements at peers. */
   readonly edge: Estimates;
-  /** See {@link Arrivals.local}. */
+  /** Measurements in the cloud. */
   readonly remote: Estimates;
-  /** Share of the requests meant for this node that found no room, 0 to 1. */
+  /** Share of the requests assigned to this node that found no room, 0 to 1. */
   readonly loss: number;
 }
 
-/** What planning works with. */
+/** Input of a plan. */
 export interface Statistics {
-  /** What arrived, by function and class. */
+  /** Arrivals by function and class. */
   readonly arrivals: readonly Arrivals[];
   /** Memory for instances on this node, MiB. */
   readonly memoryMib: number;
-  /** Memory that peers have available, MiB, sum. */
+  /** Total memory available at peers, MiB. */
   readonly peerMemoryMib: number;
-  /** Round trip to the nearest peers, mean, ms; infinite without any. */
+  /** Mean round trip to the nearest peers, ms; infinite without peers. */
   readonly edgeRttMs: number;
-  /** Round trip to the cloud, ms; infinite without one. */
+  /** Round trip to the cloud, ms; infinite without a cloud. */
   readonly cloudRttMs: number;
 }
 
-/** What policies are made with, so that they hold neither clock nor chance nor configuration of their own. */
+/** Dependencies of a policy: clock, randomness and settings, so that its decisions can be repeated. */
 export interface PolicyContext {
-  /** Uniform in [0, 1). */
+  /** Random number, uniform in [0, 1). */
   readonly random: () => number;
   /** Monotonic time, ms. */
   readonly now: () => number;
-  /** Numbers and texts of the configuration below `policy.`, by the rest of the key. */
+  /** Settings below `policy.` in the configuration, by the rest of the key. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
 }
 
@@ -225,25 +224,24 @@ export interface Policy {
   /** Its name in the configuration. */
   readonly name: string;
   /**
-   * Asked on arrival, again for waiting requests when resources come free or other nodes tell what
-   * they have free, and after a failed offload (the peer that failed is no longer offered). Pure,
-   * synchronous.
+   * Decides about a request: on arrival, after a failed offload (the peer that failed is no longer
+   * offered), and while it waits, when resources come free here or at a peer. Pure and synchronous.
    *
-   * @param request what is asked for
-   * @param view the node as it is now; valid only during the call
+   * @param request the request
+   * @param view current state of the node; valid only during the call
    */
   decide(request: RequestFacts, view: NodeView): Decision;
-  /** Told how a request ended. */
+  /** Receives the outcome of a request. */
   observe?(request: RequestFacts, outcome: Outcome): void;
-  /** Told that another node did not take a request; what becomes of that is decided next. */
+  /** Receives the refusal of an offloaded request, before `decide` is called again. */
   refused?(request: RequestFacts, refusal: Refusal): void;
-  /** Tells people what it has learned and why it decided as it did. */
+  /** Explains estimates and decisions to people. */
   explain?(): Explanation;
-  /** Called every planning interval. */
+  /** Makes a plan; called every `policy.plan.interval`. */
   plan?(statistics: Statistics): void | Promise<void>;
-  /** Frees what the policy holds, such as a solver, when the node stops. */
+  /** Releases resources such as a solver when the node stops. */
   [Symbol.dispose]?(): void;
 }
 
-/** Makes a policy. */
+/** Creates a policy. */
 export type PolicyFactory = (context: PolicyContext) => Policy;

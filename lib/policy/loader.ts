@@ -1,5 +1,5 @@
 /**
- * The policy that `scheduler.policy` means: one of the program's own, or one from a user's file.
+ * Loader of the policy that `scheduler.policy` names: a built-in one, or one from a user's file.
  *
  * @module
  */
@@ -11,13 +11,16 @@ import { isPolicyPath } from "../model/policy_names.ts";
 import type { SyntaxProblem } from "../base/strip_types.ts";
 import type { Decision, NodeView, Policy, PolicyContext, RequestFacts } from "./contract.ts";
 
+/** Former names of fields of outcomes and refusals, which policies in files may still use. */
+const formerNames = { wayMs: "networkMs", awayMs: "remoteTotalMs" } as const;
+
 /**
- * Makes a policy.
+ * Creates a policy.
  *
- * @param value name, or path of a `.js`, `.mjs` or `.ts` file whose default export makes the policy
- * @param context what it is made with
- * @param warn hears once of a user's policy that throws or decides what is not allowed
- * @throws `CONFIG_INVALID` if there is none, or it is none, in one line
+ * @param value name, or path of a `.js`, `.mjs` or `.ts` file whose default export creates the policy
+ * @param context clock, randomness and settings
+ * @param warn called once if a user's policy throws or makes a decision that is not allowed
+ * @throws `CONFIG_INVALID` if there is no such policy, or the file is not a policy
  */
 export async function loadPolicy(
   value: string,
@@ -31,10 +34,13 @@ export async function loadPolicy(
   }
   const factory = (await importFile(value)).default;
   if (typeof factory !== "function") {
-    throw refusal(`Policy ${value}: the file must "export default" a function that makes a policy`);
+    throw refusal(
+      `Policy ${value}: the file must "export default" a function that creates a policy`,
+    );
   }
-  const made = make(value, factory as (context: PolicyContext) => unknown, context);
-  return guard(checkShape(made, value), context, (problem) => warn(`Policy ${value}: ${problem}`));
+  const created = create(value, factory as (context: PolicyContext) => unknown, context);
+  const report = (problem: string) => warn(`Policy ${value}: ${problem}`);
+  return guard(checkShape(created, value), context, report);
 }
 
 async function importFile(path: string): Promise<Record<string, unknown>> {
@@ -52,7 +58,7 @@ async function importFile(path: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** A compiled program runs no TypeScript from outside, and imports no `blob:` modules. */
+/** Strips the types: a compiled program runs no TypeScript from files and imports no `blob:` modules. */
 async function dataUrl(source: string): Promise<string> {
   const { stripTypes } = await import("../base/strip_types.ts");
   return `data:text/javascript,${encodeURIComponent(stripTypes(source))}`;
@@ -63,7 +69,7 @@ async function fileUrl(path: string): Promise<string> {
   return `file://${absolute.split("/").map(encodeURIComponent).join("/")}`;
 }
 
-function make(
+function create(
   path: string,
   factory: (context: PolicyContext) => unknown,
   context: PolicyContext,
@@ -72,56 +78,73 @@ function make(
     return factory(context);
   } catch (error) {
     if (error instanceof ServerledgeError) throw error;
-    throw refusal(`Policy ${path}: its maker throws ${describe(error)}`, error);
+    throw refusal(`Policy ${path}: its factory throws ${describe(error)}`, error);
   }
 }
 
-function checkShape(made: unknown, path: string): Policy {
-  const policy = made as Partial<Policy> | null | undefined;
+function checkShape(created: unknown, path: string): Policy {
+  const policy = created as Partial<Policy> | null | undefined;
   if (typeof policy?.decide !== "function") {
-    throw refusal(`Policy ${path}: what its maker returns needs a function "decide"`);
+    throw refusal(`Policy ${path}: the object that its factory returns needs a function "decide"`);
   }
   for (const key of ["observe", "refused", "explain", "plan"] as const) {
     if (policy[key] === undefined || typeof policy[key] === "function") continue;
     throw refusal(`Policy ${path}: "${key}" must be a function, or be left out`);
   }
   if (typeof policy.name !== "string") {
-    throw refusal(`Policy ${path}: what its maker returns needs a text "name"`);
+    throw refusal(`Policy ${path}: the object that its factory returns needs a text "name"`);
   }
   return policy as Policy;
 }
 
-/** A user's policy whose faults cost a warning and a decision of the default policy, not the node. */
+/** Wraps a user's policy: if it fails, the default policy decides and a warning is logged once. */
 function guard(policy: Policy, context: PolicyContext, report: (problem: string) => void): Policy {
   const substitute = defaultPolicy(context);
-  let reported = false;
-  const fault = (problem: string) => {
-    if (!reported) report(`${problem}; the default policy decides instead`);
-    reported = true;
+  const reported = new Set<string>();
+  const reportOnce = (kind: string, problem: string) => {
+    if (!reported.has(kind)) report(problem);
+    reported.add(kind);
+  };
+  const fault = (problem: string) =>
+    reportOnce("fault", `${problem}; the default policy decides instead`);
+  const withFormerNames = <T extends object>(facts: T): T => {
+    const aliased = { ...facts };
+    for (const [former, current] of Object.entries(formerNames)) {
+      const get = () => {
+        reportOnce(former, `"${former}" is now called "${current}"`);
+        return facts[current as keyof T];
+      };
+      if (current in facts) Object.defineProperty(aliased, former, { get });
+    }
+    return aliased;
   };
   return {
     name: policy.name,
     decide(request, view) {
       try {
-        const seen = remembered(view);
+        const seen = memoize(view);
         const decision = policy.decide(request, seen);
         if (isAllowed(decision, request, seen)) return decision;
-        fault(`it decides ${JSON.stringify(decision)}, which is not allowed here`);
+        fault(`its decision ${JSON.stringify(decision)} is not allowed here`);
       } catch (error) {
         fault(`it throws ${describe(error)}`);
       }
       return substitute.decide(request, view);
     },
-    ...(policy.observe && { observe: (request, outcome) => policy.observe!(request, outcome) }),
-    ...(policy.refused && { refused: (request, refusal) => policy.refused!(request, refusal) }),
+    ...(policy.observe && {
+      observe: (request, outcome) => policy.observe!(request, withFormerNames(outcome)),
+    }),
+    ...(policy.refused && {
+      refused: (request, refusal) => policy.refused!(request, withFormerNames(refusal)),
+    }),
     ...(policy.explain && { explain: () => policy.explain!() }),
     ...(policy.plan && { plan: (statistics) => policy.plan!(statistics) }),
     [Symbol.dispose]: () => policy[Symbol.dispose]?.(),
   };
 }
 
-/** A view that shows the same however often it is looked at: which cloud is offered is partly chance. */
-function remembered(view: NodeView): NodeView {
+/** Memoizes a view, since the cloud node that it offers is chosen partly at random. */
+function memoize(view: NodeView): NodeView {
   const seen = new Map<string | symbol, unknown>();
   return new Proxy(view, {
     get(target, key) {
@@ -148,7 +171,7 @@ function isAllowed(decision: Decision, request: RequestFacts, view: NodeView): b
   }
 }
 
-/** An error in one line; a syntax problem is no error object but tells its line. */
+/** Describes an error in one line; syntax problems are plain objects with a line number. */
 function describe(error: unknown): string {
   if (error instanceof Error) return error.message.split("\n")[0]!;
   const { message, startLine } = Object(error) as Partial<SyntaxProblem>;

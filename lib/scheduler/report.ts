@@ -110,20 +110,20 @@ const nowhereOutcome = {
   executionMs: NaN,
   delayMs: NaN,
   cold: false,
-  wayMs: NaN,
-  awayMs: NaN,
+  networkMs: NaN,
+  remoteTotalMs: NaN,
 };
 
 function offloadedOutcome({ node, sentAt, report }: Offloaded, now: number) {
-  const awayMs = now - sentAt;
+  const remoteTotalMs = now - sentAt;
   return {
     node,
-    awayMs,
+    remoteTotalMs,
     ...(report && {
       executionMs: report.durationS * 1000,
       delayMs: report.initTimeS * 1000,
       cold: !report.isWarmStart,
-      wayMs: awayMs - report.responseTimeS * 1000,
+      networkMs: remoteTotalMs - report.responseTimeS * 1000,
     }),
   };
 }

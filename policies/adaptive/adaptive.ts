@@ -1,7 +1,7 @@
 /**
- * A policy that learns: what executions, starts, waits and ways take, who is willing and who is warm,
- * what memory here and money in the cloud are worth to others. Every request goes where it is worth
- * most after its price.
+ * A policy that learns online: the times of executions, starts, waits and the network, which peers accept
+ * requests and have warm instances, and the shadow prices of local memory and of the cloud's budget.
+ * Each request takes the option of highest utility net of its price.
  *
  * @module
  */
@@ -20,32 +20,32 @@ import { canRun, full, unsuitable } from "../decisions.ts";
 import { numberSetting } from "../settings.ts";
 import { here } from "./executions.ts";
 import { explain } from "./explain.ts";
-import { Journal } from "./journal.ts";
+import { DecisionLog } from "./decision_log.ts";
 import { Knowledge } from "./knowledge.ts";
-import { type Errand, learnHere, learnThere } from "./lessons.ts";
+import { type InFlightRequest, observeLocal, observeRemote } from "./observations.ts";
 import { bestOf, type Option } from "./options.ts";
-import { busyShare, expectsWarm, optionsOf, worthOf } from "./valuation.ts";
+import { busyShare, expectsWarm, optionsOf, utilityOf } from "./valuation.ts";
 
-/** Most requests under way that are remembered. */
-const maxUnderWay = 20_000;
-/** What a refusal costs one that another node sent, as a share of its worth here. */
-const detourShare = 0.1;
-/** What is left of the next best option after another node has refused, as a share. */
-const afterRefusal = 0.9;
+/** Maximum number of in-flight requests that are tracked. */
+const maxInFlight = 20_000;
+/** Opportunity cost of rejecting a forwarded request, as a share of its utility here: it is tried elsewhere. */
+const forwardedShare = 0.1;
+/** Share of the fallback option's score that remains after another node has refused the request. */
+const fallbackDiscount = 0.9;
 
-/** Learns and decides. */
+/** Maximizes expected utility net of shadow prices. */
 export class Adaptive implements Policy {
-  /** See {@link Policy}. */
+  /** Name in `scheduler.policy`. */
   readonly name = "adaptive";
   readonly #now: () => number;
   readonly #knowledge: Knowledge;
-  readonly #journal = new Journal();
-  readonly #errands = new Map<string, Errand>();
+  readonly #decisionLog = new DecisionLog();
+  readonly #inFlight = new Map<string, InFlightRequest>();
 
   /**
-   * A policy that knows nothing yet. It heeds `policy.cost` and `policy.budget`.
+   * Creates a policy without observations; it reads `policy.cost` and `policy.budget`.
    *
-   * @param context what policies are made with
+   * @param context clock and settings
    */
   constructor(context: PolicyContext) {
     this.#now = context.now;
@@ -54,120 +54,130 @@ export class Adaptive implements Policy {
     this.#knowledge = new Knowledge(cost, numberSetting(context, "budget", range), context.now());
   }
 
-  /** See {@link Policy}. */
+  /** Chooses the option of highest score, or rejects. */
   decide(request: RequestFacts, view: NodeView): Decision {
     const now = this.#now();
     const options = optionsOf(this.#knowledge, request, view, now);
-    this.#promise(request, options);
+    this.#recordNeededBonus(request, options);
     const chosen = this.#choose(request, options, now);
     const decision = chosen?.decision ?? (options.length > 0 || view.supported ? full : unsuitable);
-    this.#journal.add(now, request, options, chosen, decision);
-    this.#missed(request, view, chosen);
-    this.#depart(request, view, chosen, now);
+    this.#decisionLog.add(now, request, options, chosen, decision);
+    this.#recordOpportunityCost(request, view, chosen);
+    this.#track(request, view, chosen, now);
     return decision;
   }
 
-  /** See {@link Policy}. */
+  /** Updates the estimates with the outcome of a request. */
   observe(request: RequestFacts, outcome: Outcome): void {
     const now = this.#now();
-    const errand = this.#errands.get(request.id);
-    // What another node sent and is refused here goes on looking: its own node keeps the promise.
+    const inFlight = this.#inFlight.get(request.id);
+    // A rejected forwarded request is retried elsewhere: its own node keeps the completion constraint.
     if (!request.forwarded) {
-      this.#knowledge.promises.settled(request.qosClass, served(outcome, errand));
+      this.#knowledge.completion.recordOutcome(request.qosClass, runProbability(outcome, inFlight));
     }
-    if (!errand) return;
-    this.#errands.delete(request.id);
-    const { peer } = errand.option;
-    if (peer) learnThere(this.#knowledge, request, outcome, errand, peer, now);
-    else learnHere(this.#knowledge, request, outcome, errand, now);
+    if (!inFlight) return;
+    this.#inFlight.delete(request.id);
+    const { peer } = inFlight.option;
+    if (peer) observeRemote(this.#knowledge, request, outcome, inFlight, peer, now);
+    else observeLocal(this.#knowledge, request, outcome, inFlight, now);
   }
 
-  /** See {@link Policy}. */
+  /** Records that a peer refused a request. */
   refused(request: RequestFacts, { node }: Refusal): void {
-    const errand = this.#errands.get(request.id);
-    this.#errands.delete(request.id);
-    const station = this.#knowledge.stations.of(node);
-    station.shelf.back(request.functionName);
-    station.answered(request.qosClass.name, false, this.#now());
-    if (errand) this.#knowledge.money.spend(-errand.option.cost);
+    const inFlight = this.#inFlight.get(request.id);
+    this.#inFlight.delete(request.id);
+    const peerModel = this.#knowledge.peerModels.of(node);
+    peerModel.instances.recordReturned(request.functionName);
+    peerModel.recordAcceptance(request.qosClass.name, false, this.#now());
+    if (inFlight) this.#knowledge.budgetPrice.spend(-inFlight.option.cost);
   }
 
-  /** See {@link Policy}. */
+  /** Returns the estimates and the last decisions. */
   explain(): Explanation {
     const now = this.#now();
-    return { estimates: explain(this.#knowledge, now), decisions: this.#journal.read(now) };
+    return { estimates: explain(this.#knowledge, now), decisions: this.#decisionLog.read(now) };
   }
 
-  /** The best option that can be paid and is worth its price. */
+  /** Returns the best option that the budget covers and whose score is not negative. */
   #choose(request: RequestFacts, options: readonly Option[], now: number): Option | undefined {
-    const { money } = this.#knowledge;
-    const safe = Math.max(0, ...options.filter(({ peer }) => !peer).map(({ score }) => score));
+    const { budgetPrice } = this.#knowledge;
+    const fallback = Math.max(0, ...options.filter(({ peer }) => !peer).map(({ score }) => score));
     for (const option of options) {
-      const { taken } = option;
-      option.score = taken * option.score + (1 - taken) * afterRefusal * safe;
+      const { acceptance } = option;
+      option.score = acceptance * option.score + (1 - acceptance) * fallbackDiscount * fallback;
     }
     const elsewhere = options.filter(({ peer }) => !peer?.isCloud);
     const cloud = options.find(({ peer }) => peer?.isCloud);
     if (cloud && !request.waited) {
       const other = Math.max(0, bestOf(elsewhere)?.score ?? 0);
-      money.consider(cloud.worth - other, cloud.cost, now);
+      budgetPrice.recordCandidate(cloud.utility - other, cloud.cost, now);
     }
-    const best = bestOf(!cloud || money.covers(cloud.cost, now) ? options : elsewhere);
+    const best = bestOf(!cloud || budgetPrice.covers(cloud.cost, now) ? options : elsewhere);
     return best && best.score >= 0 ? best : undefined;
   }
 
-  /** Learns what bonus it takes to serve a new request, from options whose refusal is not yet reckoned with. */
-  #promise({ qosClass, waited, forwarded }: RequestFacts, options: readonly Option[]): void {
+  /** Records the bonus at which serving a new request breaks even, before acceptance is taken into account. */
+  #recordNeededBonus(
+    { qosClass, waited, forwarded }: RequestFacts,
+    options: readonly Option[],
+  ): void {
     if (waited || forwarded) return;
-    const { promises } = this.#knowledge;
-    const bonus = promises.bonus(qosClass);
+    const { completion } = this.#knowledge;
+    const bonus = completion.bonus(qosClass);
     let needed = Infinity;
-    for (const { runs, score } of options) {
-      if (runs > 0) needed = Math.min(needed, bonus - score / runs);
+    for (const { runProbability, score } of options) {
+      if (runProbability > 0) needed = Math.min(needed, bonus - score / runProbability);
     }
-    if (Number.isFinite(needed)) promises.considered(qosClass, needed);
+    if (Number.isFinite(needed)) completion.recordNeeded(qosClass, needed);
   }
 
-  /** Books what a new request loses because there is no room, or nothing warm, for it here. */
-  #missed(request: RequestFacts, view: NodeView, chosen: Option | undefined): void {
+  /** Records the utility that a new request loses because memory or a warm instance is missing here. */
+  #recordOpportunityCost(request: RequestFacts, view: NodeView, chosen: Option | undefined): void {
     if (request.waited || !view.supported || view.warm) return;
     const { functionName: fn, budgetMs, memoryMib } = request;
-    const { executions, crowding } = this.#knowledge;
-    const ideal = worthOf(this.#knowledge, request, executions.of(here, fn).within(budgetMs));
-    // One that another node sent is not lost by being refused: it goes elsewhere.
-    const lost = chosen ? ideal - chosen.worth : request.forwarded ? detourShare * ideal : ideal;
-    if (canRun(view)) crowding.foundNoneWarm(fn, lost);
-    else crowding.foundNoRoom(lost, memoryMib);
+    const { executions, shadowPrices } = this.#knowledge;
+    const ideal = utilityOf(this.#knowledge, request, executions.of(here, fn).within(budgetMs));
+    const lost = chosen
+      ? ideal - chosen.utility
+      : request.forwarded
+      ? forwardedShare * ideal
+      : ideal;
+    if (canRun(view)) shadowPrices.recordNoneWarm(fn, lost);
+    else shadowPrices.recordNoRoom(lost, memoryMib);
   }
 
-  /** Remembers what was decided until it is known what came of it. */
-  #depart(request: RequestFacts, view: NodeView, chosen: Option | undefined, now: number): void {
+  /** Keeps a decision until its outcome is known. */
+  #track(request: RequestFacts, view: NodeView, chosen: Option | undefined, now: number): void {
     const { id, functionName: fn, memoryMib, budgetMs } = request;
-    const { stations, money, crowding } = this.#knowledge;
-    this.#errands.delete(id);
+    const { peerModels, budgetPrice, shadowPrices } = this.#knowledge;
+    this.#inFlight.delete(id);
     if (!chosen) return;
     const { peer, decision } = chosen;
     const expectedWarm = peer ? expectsWarm(this.#knowledge, fn, peer) : view.warm;
     if (peer) {
-      stations.of(peer.id).shelf.sent(fn, memoryMib, now);
-      money.spend(chosen.cost);
+      peerModels.of(peer.id).instances.recordSent(fn, memoryMib, now);
+      budgetPrice.spend(chosen.cost);
     }
-    const stay = decision.kind === "run" ? crowding.enter(fn, busyShare(view), now) : undefined;
-    if (this.#errands.size >= maxUnderWay) this.#errands.delete(this.#errands.keys().next().value!);
-    this.#errands.set(id, { option: chosen, stay, budgetMs, expectedWarm });
+    const residence = decision.kind === "run"
+      ? shadowPrices.enter(fn, busyShare(view), now)
+      : undefined;
+    if (this.#inFlight.size >= maxInFlight) {
+      this.#inFlight.delete(this.#inFlight.keys().next().value!);
+    }
+    this.#inFlight.set(id, { option: chosen, residence: residence, budgetMs, expectedWarm });
   }
 }
 
-/** How likely a request was run; of those that were late elsewhere nobody tells. */
-function served({ executionMs }: Outcome, errand: Errand | undefined): number {
+/** Probability that a request was executed: peers report nothing about requests that missed their deadline. */
+function runProbability({ executionMs }: Outcome, inFlight: InFlightRequest | undefined): number {
   if (!Number.isNaN(executionMs)) return 1;
-  return errand?.option.peer ? errand.option.runs : 0;
+  return inFlight?.option.peer ? inFlight.option.runProbability : 0;
 }
 
 /**
- * Makes the policy; it heeds `policy.cost` and `policy.budget`.
+ * Creates the policy; it reads `policy.cost` and `policy.budget`.
  *
- * @param context what policies are made with
+ * @param context clock and settings
  */
 export function adaptive(context: PolicyContext): Policy {
   return new Adaptive(context);

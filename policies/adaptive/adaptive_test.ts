@@ -12,7 +12,7 @@ import { Adaptive } from "./adaptive.ts";
 
 const urgent = qosClassOf({ name: "urgent", id: 1, limit: 0.5 });
 
-/** A policy with a clock of its own and the requests that it decides about. */
+/** A policy with a fake clock, and functions that ask it. */
 function setUp(settings: Record<string, number> = {}) {
   let now = 0;
   let count = 0;
@@ -21,7 +21,7 @@ function setUp(settings: Record<string, number> = {}) {
     const request = requestOf({ id: `f-${count++}`, qosClass: urgent, budgetMs: 500, ...facts });
     return { request, decision: policy.decide(request, view) };
   };
-  /** Asks once and tells how it ended. */
+  /** Asks once and reports the outcome. */
   const live = (
     view: NodeView,
     outcome: Parameters<typeof outcomeOf>[0],
@@ -41,11 +41,11 @@ const there = (node: string, executionMs: number) => ({
   node,
   executionMs,
   delayMs: 0,
-  wayMs: 10,
-  awayMs: executionMs + 10,
+  networkMs: 10,
+  remoteTotalMs: executionMs + 10,
 });
 
-Deno.test("it runs warm here, and looks elsewhere where nothing is warm", () => {
+Deno.test("Adaptive: runs on a warm instance here, else offloads to a peer that has one", () => {
   const { live, ask } = setUp();
   const warm = viewOf({ warm: true, peers: [peerOf({ warm: true })] });
   for (let i = 0; i < 20; i++) assert.deepEqual(live(warm, here), { kind: "run" });
@@ -53,7 +53,7 @@ Deno.test("it runs warm here, and looks elsewhere where nothing is warm", () => 
   assert.deepEqual(ask({}, cold).decision, { kind: "offload", to: "peer" });
 });
 
-Deno.test("it leaves a neighbour that gets slow, though its news tell nothing", () => {
+Deno.test("Adaptive: avoids a peer that slows down although its status does not change", () => {
   const { live, ask } = setUp();
   const peers = [peerOf({ id: "one", warm: true }), peerOf({ id: "two", warm: true })];
   const view = viewOf({ peers });
@@ -67,39 +67,39 @@ Deno.test("it leaves a neighbour that gets slow, though its news tell nothing", 
       inTime: false,
       code: "DEADLINE_EXCEEDED",
       responseMs: 500,
-      awayMs: 500,
+      remoteTotalMs: 500,
     });
   }
   assert.deepEqual(ask({}, view).decision, { kind: "offload", to: "two" });
 });
 
-Deno.test("it asks a neighbour no more that refuses a class, until some time has passed", () => {
+Deno.test("Adaptive: avoids a peer that refuses a class, and tries it again after some time", () => {
   const { policy, ask, live, pass } = setUp();
   const view = viewOf({ canStart: false, peers: [peerOf({ warm: true })], queueWaitMs: 395 });
   for (let i = 0; i < 30; i++) live(viewOf({ warm: true }), here);
   for (let i = 0; i < 10; i++) {
     const { request, decision } = ask({}, view);
     if (decision.kind !== "offload") break;
-    policy.refused(request, { node: "peer", code: "NODE_SATURATED", awayMs: 10 });
+    policy.refused(request, { node: "peer", code: "NODE_SATURATED", remoteTotalMs: 10 });
   }
   assert.equal(ask({}, view).decision.kind, "wait");
   pass(60_000);
   assert.equal(ask({}, view).decision.kind, "offload");
 });
 
-Deno.test("what one class waits elsewhere says nothing of another", () => {
+Deno.test("Adaptive: keeps the waits of classes at a peer apart", () => {
   const { live, ask } = setUp();
   const patient = qosClassOf({ name: "patient", id: 5, utility: 0.1 });
   const peers = [peerOf({ warm: true })];
   const view = viewOf({ canStart: false, queueWaitMs: 395, peers });
   for (let i = 0; i < 10; i++) live(viewOf({ warm: true }), here);
   const away = viewOf({ supported: false, peers });
-  const long = { ...there("peer", 100), delayMs: 3000, awayMs: 3110 };
+  const long = { ...there("peer", 100), delayMs: 3000, remoteTotalMs: 3110 };
   for (let i = 0; i < 20; i++) live(away, long, { qosClass: patient, budgetMs: Infinity });
   assert.deepEqual(ask({}, view).decision, { kind: "offload", to: "peer" });
 });
 
-Deno.test("a neighbour's memory costs as much as its own where both are as full", () => {
+Deno.test("Adaptive: prices a peer's memory like local memory of the same occupancy", () => {
   const { policy, live, ask } = setUp();
   const batch = qosClassOf({ name: "batch", id: 4, utility: 0.5 });
   const cloud = cloudOf({ warm: true });
@@ -110,10 +110,10 @@ Deno.test("a neighbour's memory costs as much as its own where both are as full"
     return decision.kind === "offload" ? decision.to : decision.kind;
   };
   assert.equal(batchGoesTo(neighbour(1024)), "peer");
-  assert.equal(batchGoesTo(neighbour(50)), "peer", "nothing is known of crowds yet");
-  const crowded = viewOf({ warm: true, availableMemoryMib: 50 });
+  assert.equal(batchGoesTo(neighbour(50)), "peer", "no losses observed yet");
+  const nearlyFull = viewOf({ warm: true, availableMemoryMib: 50 });
   for (let i = 0; i < 40; i++) {
-    const { request } = ask({}, crowded);
+    const { request } = ask({}, nearlyFull);
     live(viewOf({ canStart: false, queueLength: 10, availableMemoryMib: 50 }), { inTime: false });
     policy.observe(request, outcomeOf(here));
   }
@@ -121,8 +121,13 @@ Deno.test("a neighbour's memory costs as much as its own where both are as full"
   assert.equal(batchGoesTo(neighbour(1024)), "peer");
 });
 
-Deno.test("it pays the cloud only as far as the budget goes, late answers included", () => {
-  const late = { inTime: false, code: "DEADLINE_EXCEEDED" as const, executionMs: NaN, awayMs: 500 };
+Deno.test("Adaptive: keeps the cost of the cloud within the budget, late responses included", () => {
+  const late = {
+    inTime: false,
+    code: "DEADLINE_EXCEEDED" as const,
+    executionMs: NaN,
+    remoteTotalMs: 500,
+  };
   for (const [seconds, end] of [[0.1, {}], [0.5, late]] as const) {
     const { policy, ask, pass } = setUp({ budget: 20, cost: 1 });
     const view = viewOf({ supported: false, cloud: cloudOf({ warm: true }) });
@@ -138,21 +143,21 @@ Deno.test("it pays the cloud only as far as the budget goes, late answers includ
   }
 });
 
-Deno.test("silence costs the time that passed, though the request had no limit", () => {
+Deno.test("Adaptive: charges a missing response with the time passed, also without a limit", () => {
   const { policy, live, ask } = setUp({ budget: 3600, cost: 1 });
   const patient = qosClassOf({ name: "patient", id: 5 });
   const view = viewOf({ supported: false, cloud: cloudOf({ warm: true }) });
   const facts = { qosClass: patient, budgetMs: Infinity, memoryMib: 1024 };
   const cloud = { place: "cloud" as const, node: "cloud" };
   live(view, { ...there("cloud", 100), ...cloud }, facts);
-  live(view, { ...cloud, code: "DEADLINE_EXCEEDED", inTime: false, awayMs: 5000 }, facts);
+  live(view, { ...cloud, code: "DEADLINE_EXCEEDED", inTime: false, remoteTotalMs: 5000 }, facts);
   const { functions, budget } = policy.explain().estimates;
   assert.equal(budget![0]!.spent, 5.1);
   assert(Number(functions![0]!.executionMs) > 100, "it took 5 s at least");
   assert.equal(ask(facts, view).decision.kind, "offload");
 });
 
-Deno.test("a request without a limit goes to an idle cloud rather than wait for long", () => {
+Deno.test("Adaptive: offloads a request without a limit to an idle cloud rather than let it wait", () => {
   const patient = qosClassOf({ name: "patient", id: 5 });
   const facts = { qosClass: patient, budgetMs: Infinity };
   const cloud = cloudOf({ warm: true, rttMs: 100 });
@@ -163,19 +168,19 @@ Deno.test("a request without a limit goes to an idle cloud rather than wait for 
   };
   assert.deepEqual(goes({ queueWaitMs: 25_000 }), { kind: "offload", to: "cloud" });
   assert.deepEqual(goes({ queueWaitMs: 25_000, cloud: undefined }), { kind: "wait" });
-  assert.deepEqual(goes({ queueWaitMs: 20 }), { kind: "wait" }, "the way takes longer");
+  assert.deepEqual(goes({ queueWaitMs: 20 }), { kind: "wait" }, "the network takes longer");
   assert.deepEqual(goes({ warm: true }), { kind: "run" });
   assert.deepEqual(goes({ queueWaitMs: 25_000 }, { budget: 0 }), { kind: "wait" }, "unpaid");
 });
 
-Deno.test("however long it waits, a request without a limit is not refused", () => {
+Deno.test("Adaptive: rejects no request without a limit, however long the wait", () => {
   const strict = qosClassOf({ name: "strict", id: 5, penalty: 5 });
   const { ask } = setUp();
   const view = viewOf({ canStart: false, queueWaitMs: 1e9 });
   assert.deepEqual(ask({ qosClass: strict, budgetMs: Infinity }, view).decision, { kind: "wait" });
 });
 
-Deno.test("it refuses what would cost more in penalties than it can bring", () => {
+Deno.test("Adaptive: rejects a request whose expected penalty exceeds its utility", () => {
   const { live, ask } = setUp();
   const strict = qosClassOf({ name: "strict", id: 2, limit: 0.5, penalty: 5 });
   for (let i = 0; i < 50; i++) live(viewOf({ warm: true }), { executionMs: 450 });
@@ -183,7 +188,7 @@ Deno.test("it refuses what would cost more in penalties than it can bring", () =
   assert.deepEqual(decision, { kind: "reject", code: "NODE_SATURATED" });
 });
 
-Deno.test("it starts nothing of little worth that would push a precious warm instance out", () => {
+Deno.test("Adaptive: does not evict a valuable warm instance for a request of low utility", () => {
   const { policy, live, ask } = setUp();
   const cheap = qosClassOf({ name: "cheap", id: 3, utility: 0.001 });
   const start = viewOf({ freeMemoryMib: 0 });
@@ -196,15 +201,15 @@ Deno.test("it starts nothing of little worth that would push a precious warm ins
   assert.equal(ask({ qosClass: cheap, budgetMs: 2000 }, start).decision.kind, "reject");
 });
 
-Deno.test("a promise is kept where a request came from, not where another node asks", () => {
-  const promised = { ...urgent, completion: 0.9, penalty: 1 };
+Deno.test("Adaptive: applies completion constraints to its own requests, not to forwarded ones", () => {
+  const constrained = { ...urgent, completion: 0.9, penalty: 1 };
   const late = { executionMs: 450 };
   const refusals = (forwarded: boolean) => {
     const { ask, live, policy } = setUp();
     for (let i = 0; i < 40; i++) live(viewOf({ warm: true }), late);
     let refused = 0;
     for (let i = 0; i < 200; i++) {
-      const facts = { qosClass: promised, budgetMs: 100, forwarded };
+      const facts = { qosClass: constrained, budgetMs: 100, forwarded };
       const { request, decision } = ask(facts, viewOf({ warm: true }));
       if (decision.kind === "reject") refused++;
       const place = decision.kind === "reject" ? "nowhere" : "local";
@@ -216,22 +221,24 @@ Deno.test("a promise is kept where a request came from, not where another node a
   assert(refusals(false) < 100);
 });
 
-Deno.test("it tells what it believes of other nodes, and what it owes to classes", () => {
+Deno.test("Adaptive: explains acceptance and cold-start probabilities and class bonuses", () => {
   const { policy, ask, live } = setUp();
-  const promised = qosClassOf({ name: "promised", id: 6, utility: 0.01, completion: 0.5 });
+  const constrained = qosClassOf({ name: "constrained", id: 6, utility: 0.01, completion: 0.5 });
   const away = viewOf({ supported: false, peers: [peerOf()] });
   for (let i = 0; i < 20; i++) live(away, { ...there("peer", 100), cold: false });
-  const { request } = ask({ qosClass: promised }, away);
-  policy.refused(request, { node: "peer", code: "NODE_SATURATED", awayMs: 10 });
-  const { willingness, coldStarts, promises } = policy.explain().estimates;
-  const takes = Object.fromEntries(willingness!.map(({ class: name, takes }) => [name, takes]));
-  assert(Number(takes.urgent) > 0.9 && Number(takes.promised) < 0.6, JSON.stringify(takes));
+  const { request } = ask({ qosClass: constrained }, away);
+  policy.refused(request, { node: "peer", code: "NODE_SATURATED", remoteTotalMs: 10 });
+  const { acceptance, coldStarts, completion } = policy.explain().estimates;
+  const byClass = Object.fromEntries(
+    acceptance!.map((row) => [row.class, Number(row.probability)]),
+  );
+  assert(byClass.urgent! > 0.9 && byClass.constrained! < 0.6, JSON.stringify(byClass));
   assert.equal(coldStarts![0]!.function, "f");
-  assert(Number(coldStarts![0]!.else) < 0.5, "it was warm each time");
-  assert.equal(promises![0]!.class, "promised");
+  assert(Number(coldStarts![0]!.otherwise) < 0.5, "it was warm each time");
+  assert.equal(completion![0]!.class, "constrained");
 });
 
-Deno.test("it tells what it learned and why it decided", () => {
+Deno.test("Adaptive: explains its estimates and its last decisions", () => {
   const { policy, live } = setUp();
   for (let i = 0; i < 100; i++) live(viewOf({ warm: true, peers: [peerOf()] }), here);
   const { estimates, decisions } = policy.explain();

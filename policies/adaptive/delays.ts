@@ -1,41 +1,41 @@
 /**
- * Times before executions (waits, starts), as the last few samples: their distribution has no form
- * that could be assumed, and changes from one moment to the next.
+ * Empirical distribution of delays before executions (waits, starts): no parametric form fits them, and
+ * they change quickly, so the last few samples stand for the distribution.
  *
  * @module
  */
 
-/** How many samples are kept. */
-const kept = 12;
+/** Number of samples kept. */
+const maxSamples = 12;
 
-/** The last few samples of one kind of delay. */
+/** Last samples of one kind of delay. */
 export class Delays {
   readonly #samples: number[] = [];
   #next = 0;
 
-  /** Takes a sample in, ms. */
+  /** Adds a sample, ms. */
   add(ms: number): void {
     this.#samples[this.#next] = ms;
-    this.#next = (this.#next + 1) % kept;
+    this.#next = (this.#next + 1) % maxSamples;
   }
 
-  /** How many there are. */
+  /** Number of samples. */
   get count(): number {
     return this.#samples.length;
   }
 
-  /** Their mean, ms; the prior where there are none. */
+  /** Mean, ms; the prior if there are no samples. */
   mean(prior: number): number {
-    return this.expected((ms) => ms, prior);
+    return this.expectation((ms) => ms, prior);
   }
 
   /**
-   * Mean of a function of the delay. The prior counts as one sample more.
+   * Expectation of a function of the delay. Below three samples the prior counts as one more.
    *
    * @param of the function
-   * @param prior what is believed without samples, ms; NaN: nothing
+   * @param prior delay assumed without samples, ms; NaN if none
    */
-  expected(of: (ms: number) => number, prior: number): number {
+  expectation(of: (ms: number) => number, prior: number): number {
     let sum = 0;
     let count = 0;
     for (const ms of this.#samples) {

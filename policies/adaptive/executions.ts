@@ -1,27 +1,26 @@
 /**
- * What executions take, by function and node: a mean of each function, a factor of each node, a mean
- * of each pair that departs from their product where it has seen enough, and a shape of each
- * function. A node that gets slow is so for all functions at once; a function that changes is so on
- * all nodes.
+ * Execution times by function and node: a mean per function, a slowdown factor per node, a mean per
+ * pair that overrides their product once it has enough samples, and a distribution shape per function. A
+ * node that slows down does so for all functions; a function that changes does so on all nodes.
  *
  * @module
  */
 
-import { Book, FadingRatio } from "./forgetting.ts";
+import { BoundedMap, FadingRatio } from "./fading.ts";
 import { Lifetime } from "./lifetime.ts";
 
-/** How many of the last executions count: of a function, of a node, of a pair. */
+/** Effective number of samples per function, node and pair. */
 const memory = { fn: 40, node: 25, pair: 20 };
-/** How many executions the product of function and node is worth against what the pair has seen. */
+/** Weight of the product of function and node against samples of the pair. */
 const pairPrior = 3;
-/** How many executions the belief that a node is as fast as this one is worth. */
+/** Weight of the prior that a node is as fast as this one, in executions. */
 const nodePrior = 3;
-/** Executions here from which on the mean of a function comes from here only. */
+/** Number of local executions from which only these update a function's mean. */
 const enoughHere = 5;
-/** Factors of nodes that are believed. */
+/** Bounds of a node's slowdown factor. */
 const factorBounds = { min: 0.02, max: 50 };
 
-/** This node, among the names of nodes. */
+/** Stands for this node among the ids of nodes. */
 export const here = "";
 
 interface FunctionTimes {
@@ -29,58 +28,58 @@ interface FunctionTimes {
   readonly shape: Lifetime;
 }
 
-/** How long executions of one function take on one node. */
+/** Distribution of the execution times of one function on one node. */
 export class ExecutionTimes {
   readonly #meanMs: number;
   readonly #shape: Lifetime;
 
   /**
-   * What is believed now.
+   * Combines mean and shape.
    *
-   * @param meanMs NaN if nothing is known
-   * @param shape as a multiple of the mean
+   * @param meanMs NaN if unknown
+   * @param shape distribution in multiples of the mean
    */
   constructor(meanMs: number, shape: Lifetime) {
     this.#meanMs = meanMs;
     this.#shape = shape;
   }
 
-  /** Probability that one ends within a time; 1 if nothing is known, so that it is tried. */
+  /** Probability that an execution ends within a time; 1 if unknown, so that the function is tried. */
   within(ms: number): number {
     if (Number.isNaN(this.#meanMs)) return ms > 0 ? 1 : 0;
     return this.#shape.within(ms / this.#meanMs);
   }
 
-  /** Mean time that one holds its instance if it is cut off, ms; 0 if nothing is known. */
+  /** Mean time that an execution with a timeout holds its instance, ms; 0 if unknown. */
   heldMs(ms: number): number {
     return Number.isNaN(this.#meanMs) ? 0 : this.#meanMs * this.#shape.cut(ms / this.#meanMs);
   }
 }
 
-/** What executions take. */
+/** Estimates of execution times. */
 export class Executions {
-  readonly #functions = new Book<string, FunctionTimes>(
+  readonly #functions = new BoundedMap<string, FunctionTimes>(
     () => ({ mean: new FadingRatio(memory.fn), shape: new Lifetime() }),
   );
-  readonly #nodes = new Book<string, FadingRatio>(() => new FadingRatio(memory.node));
-  readonly #pairs = new Book<string, Book<string, FadingRatio>>(
-    () => new Book(() => new FadingRatio(memory.pair)),
+  readonly #nodes = new BoundedMap<string, FadingRatio>(() => new FadingRatio(memory.node));
+  readonly #pairs = new BoundedMap<string, BoundedMap<string, FadingRatio>>(
+    () => new BoundedMap(() => new FadingRatio(memory.pair)),
   );
 
   /**
-   * An execution was seen.
+   * Records an execution.
    *
-   * @param node where; {@link here} for this node
+   * @param node id of the node; {@link here} for this one
    * @param fn name of the function
-   * @param ms how long
-   * @param ended false if it was interrupted then
+   * @param ms duration
+   * @param ended false if it was interrupted (a censored sample)
    */
   observe(node: string, fn: string, ms: number, ended: boolean): void {
     const { mean, shape } = this.#functions.of(fn);
     const expected = this.meanMs(node, fn);
     if (expected > 0) shape.observe(ms / expected, ended);
     const count = ended ? 1 : 0;
-    // Another node's executions say little of the function where this node has seen it itself.
+    // Remote executions say little about a function that has run here often enough.
     const seenHere = this.#pairs.of(here).of(fn).weight >= enoughHere;
     if (node === here || !seenHere) mean.add(ms / this.factor(node), count);
     const known = mean.value(NaN, 0);
@@ -88,7 +87,7 @@ export class Executions {
     this.#pairs.of(node).of(fn).add(ms, count);
   }
 
-  /** Mean of a function on a node, ms; NaN if nothing is known of the function. */
+  /** Mean execution time of a function on a node, ms; NaN if the function is unknown. */
   meanMs(node: string, fn: string): number {
     const mean = this.#functions.of(fn).mean;
     if (mean.weight === 0) return NaN;
@@ -96,7 +95,7 @@ export class Executions {
     return this.#pairs.of(node).of(fn).value(prior, pairPrior);
   }
 
-  /** How much longer executions take on a node than here. */
+  /** Slowdown factor of a node against this one. */
   factor(node: string): number {
     if (node === here) return 1;
     const factor = this.#nodes.of(node).value(1, nodePrior);
@@ -104,21 +103,21 @@ export class Executions {
   }
 
   /**
-   * How long executions of a function take on a node.
+   * Distribution of the execution times of a function on a node.
    *
-   * @param node where; {@link here} for this node
+   * @param node id of the node; {@link here} for this one
    * @param fn name of the function
    */
   of(node: string, fn: string): ExecutionTimes {
     return new ExecutionTimes(this.meanMs(node, fn), this.#functions.of(fn).shape);
   }
 
-  /** Names of the functions that were seen. */
+  /** Names of the functions observed. */
   get functions(): string[] {
     return [...this.#functions.entries].map(([name]) => name);
   }
 
-  /** Names of the other nodes that were seen. */
+  /** Ids of the other nodes observed. */
   get nodes(): string[] {
     return [...this.#nodes.entries].map(([name]) => name);
   }

@@ -1,57 +1,60 @@
 /**
- * All that the policy has learned, in one place: valued, taught and shown by others.
+ * All estimates of the policy: `observations.ts` updates them, `valuation.ts` reads them.
  *
  * @module
  */
 
-import { Crowding } from "./crowding.ts";
+import { ShadowPrices } from "./shadow_prices.ts";
 import { Delays } from "./delays.ts";
 import { Executions } from "./executions.ts";
-import { Book } from "./forgetting.ts";
-import { Money } from "./money.ts";
-import { Promises } from "./promises.ts";
-import { Station } from "./station.ts";
+import { BoundedMap } from "./fading.ts";
+import { BudgetPrice } from "./budget_price.ts";
+import { CompletionConstraints } from "./completion.ts";
+import { PeerModel } from "./peer_model.ts";
 
-/** Most other nodes that are remembered. */
-const maxStations = 1000;
+/** Maximum number of peers tracked. */
+const maxPeers = 1000;
 
-/** What was learned. */
+/** Estimates of the policy. */
 export class Knowledge {
-  /** What executions take. */
+  /** Execution times. */
   readonly executions: Executions = new Executions();
-  /** What is known of other nodes, by id. */
-  readonly stations: Book<string, Station> = new Book(() => new Station(), maxStations);
-  /** Times before executions here where no instance was warm, by function. */
-  readonly startsHere: Book<string, Delays> = new Book(() => new Delays());
-  /** Times in line here, by function. */
-  readonly waitsHere: Book<string, Delays> = new Book(() => new Delays());
-  /** Times before executions elsewhere that an instance was started for, by function. */
-  readonly startsThere: Book<string, Delays> = new Book(() => new Delays());
-  /** What memory and warm instances here are worth to others. */
-  readonly crowding: Crowding = new Crowding();
-  /** What is due to classes with a minimum share. */
-  readonly promises: Promises = new Promises();
-  /** What money is worth. */
-  readonly money: Money;
+  /** Models of other nodes, by id. */
+  readonly peerModels: BoundedMap<string, PeerModel> = new BoundedMap(
+    () => new PeerModel(),
+    maxPeers,
+  );
+  /** Delays of local executions without a warm instance, by function. */
+  readonly localStarts: BoundedMap<string, Delays> = new BoundedMap(() => new Delays());
+  /** Delays in the local wait queue, by function. */
+  readonly localWaits: BoundedMap<string, Delays> = new BoundedMap(() => new Delays());
+  /** Delays of remote executions with a cold start, by function. */
+  readonly remoteStarts: BoundedMap<string, Delays> = new BoundedMap(() => new Delays());
+  /** Shadow prices of memory and warm instances. */
+  readonly shadowPrices: ShadowPrices = new ShadowPrices();
+  /** Completion constraints of the classes. */
+  readonly completion: CompletionConstraints = new CompletionConstraints();
+  /** Dual price of the budget for the cloud. */
+  readonly budgetPrice: BudgetPrice;
   /** Cost of one GiB for one second in the cloud. */
   readonly cost: number;
 
   /**
-   * Nothing learned yet.
+   * Creates the priors.
    *
-   * @param cost of one GiB for one second in the cloud
-   * @param budgetPerHour what the cloud may cost in an hour; infinite: no limit
+   * @param cost cost of one GiB for one second in the cloud
+   * @param budgetPerHour budget for the cloud per hour; infinite if unlimited
    * @param now monotonic time, ms
    */
   constructor(cost: number, budgetPerHour: number, now: number) {
     this.cost = cost;
-    this.money = new Money(budgetPerHour, now);
+    this.budgetPrice = new BudgetPrice(budgetPerHour, now);
   }
 
   /**
-   * What an execution in the cloud costs.
+   * Cost of an execution in the cloud.
    *
-   * @param ms how long it takes
+   * @param ms duration
    * @param memoryMib memory of the instance
    */
   cloudCost(ms: number, memoryMib: number): number {

@@ -1,57 +1,56 @@
 /**
- * The shape of a function's execution times, apart from their scale: how likely one that reaches a
- * bin outlives it, for bins of logarithmic width, so that executions that were interrupted at a
- * deadline tell what they can tell. Two estimates are made, and the lower counts: by those who
- * reached the bin (Kaplan and Meier 1958), which is right where all end at one point of it, and by
- * the time spent in it (piecewise exponential, Friedman 1982), which is right where all are
- * interrupted at one point of it.
+ * Distribution of a function's execution times in multiples of their mean: survival probabilities of
+ * logarithmic bins, estimated from complete and censored executions. Of two estimates the lower survival
+ * counts: by the executions that reach a bin (Kaplan and Meier 1958), exact if all end at one point of
+ * it, and by the time spent in it (piecewise exponential, Friedman 1982), exact if all are interrupted at
+ * one point of it.
  *
  * @module
  */
 
 /** Upper end of the first bin, as a multiple of the mean. */
 const firstEdge = 0.02;
-/** Each bin ends that much later than the one before. */
+/** Ratio of the ends of neighbouring bins. */
 const growth = 1.3;
-/** Bins; the last one ends at some 30 times the mean. */
+/** Number of bins; the last ends at about 30 times the mean. */
 const bins = 28;
-/** How many executions the prior belief (an exponential distribution) is worth. */
+/** Weight of the prior (an exponential distribution), in executions. */
 const priorWeight = 6;
-/** How many of the last executions count. */
+/** Effective number of executions. */
 const memory = 400;
-/** Most of those who reach a bin that are believed to end in it. */
+/** Maximum hazard of a bin. */
 const maxHazard = 0.9999;
-/** After so many executions the distribution is computed anew. */
+/** Number of executions between two updates of the distribution. */
 const refreshEvery = 8;
 
 const edges = Float64Array.from({ length: bins }, (_, bin) => firstEdge * growth ** bin);
-/** Hazard of an exponential distribution in each bin: its length. */
+/** Hazard of the exponential distribution in each bin: the bin's length. */
 const priorRate = edges.map((edge, bin) => edge - (edges[bin - 1] ?? 0));
 
 /** Distribution of execution times with mean about 1. */
 export class Lifetime {
   /**
-   * Executions that reached each bin, less what those did not see that were interrupted in it; time
-   * spent in it, in its lengths; executions that ended in it.
+   * Executions that reached each bin (those interrupted in it by their share of it), time spent in it in
+   * units of its length, and executions that ended in it.
    */
   readonly #reached = new Float64Array(bins);
   readonly #exposure = new Float64Array(bins);
   readonly #ended = new Float64Array(bins);
-  /** Hazard rate in each bin, probability to outlive it, and mean time spent until its end. */
+  /** Hazard rate of each bin, survival probability at its end, and mean time spent until its end. */
   readonly #rate = new Float64Array(bins);
   readonly #survival = new Float64Array(bins);
   readonly #spent = new Float64Array(bins);
   #fresh = 0;
 
-  /** The prior belief. */
+  /** Creates the prior distribution. */
   constructor() {
     this.#refresh();
   }
 
   /**
-   * An execution was seen.
+   * Records an execution.
    *
-   * @param length as a multiple of the mean
+   * @param length duration as a multiple of the mean
    * @param ended false if it was interrupted
    */
   observe(length: number, ended: boolean): void {
@@ -69,9 +68,9 @@ export class Lifetime {
   }
 
   /**
-   * Probability that an execution is not longer.
+   * Probability that an execution ends within a duration.
    *
-   * @param length as a multiple of the mean
+   * @param length duration as a multiple of the mean
    */
   within(length: number): number {
     if (length <= 0) return 0;
@@ -82,9 +81,9 @@ export class Lifetime {
   }
 
   /**
-   * Mean of an execution that is cut off.
+   * Mean duration of executions with a timeout.
    *
-   * @param length where, as a multiple of the mean
+   * @param length the timeout as a multiple of the mean
    */
   cut(length: number): number {
     if (length <= 0) return 0;
@@ -117,7 +116,7 @@ function binOf(length: number): number {
   return Math.min(bins - 1, bin);
 }
 
-/** How far into its bin a length reaches, 0 to 1. */
+/** Share of a bin that lies below a length, 0 to 1. */
 function shareOf(bin: number, length: number): number {
   const from = edges[bin - 1] ?? 0;
   return Math.min(1, (length - from) / (edges[bin]! - from));

@@ -1,39 +1,39 @@
 /**
- * What may be done with a request, and what each is worth.
+ * Options for a request, with their utility and price.
  *
  * @module
  */
 
 import type { Decision, PeerView } from "../../lib/policy/contract.ts";
 
-/** One thing that may be done. */
+/** One option for a request. */
 export interface Option {
-  /** For people: `here warm`, `here by a start`, `here in line`, or the other node's name. */
+  /** For people: `here warm`, `here by a start`, `here in the queue`, or the other node's id. */
   readonly name: string;
-  /** What to decide. */
+  /** Decision that takes the option. */
   readonly decision: Decision;
-  /** The other node, if it leaves. */
+  /** The other node, if the option is an offload. */
   readonly peer: PeerView | undefined;
-  /** Probability of an answer in time. */
+  /** Probability of a response within the limit. */
   readonly inTime: number;
-  /** Probability that it is run there before it is too late. */
-  readonly runs: number;
-  /** Probability that the place takes it. */
-  readonly taken: number;
-  /** Expected utility, what it costs others and the budget not counted. */
-  readonly worth: number;
-  /** What it costs others and the budget, in utility. */
+  /** Probability that the request is executed before its deadline. */
+  readonly runProbability: number;
+  /** Probability that the node accepts it. */
+  readonly acceptance: number;
+  /** Expected utility before the price. */
+  readonly utility: number;
+  /** Shadow price of the resources and the budget that it takes, in utility. */
   readonly price: number;
-  /** What there is to choose by: worth less price. */
+  /** Utility minus price. */
   score: number;
-  /** Money that it costs. */
+  /** Cost in the cloud; 0 elsewhere. */
   readonly cost: number;
 }
 
 /**
- * The best of some options; the first of equals.
+ * Returns the option of highest score, the first of equals.
  *
- * @returns undefined if there is none
+ * @returns undefined if there are no options
  */
 export function bestOf(options: readonly Option[]): Option | undefined {
   let best: Option | undefined;

@@ -1,50 +1,50 @@
 /**
- * Money for the cloud, as it accrues.
+ * Budget for the cloud as it accrues.
  *
  * @module
  */
 
 const hourMs = 3_600_000;
 
-/** What is in hand at the start, as a share of an hour's budget. */
+/** Initial balance as a share of an hour's budget. */
 const startShare = 1 / 60;
 
-/** A budget per hour that accrues steadily, and of which an hour's worth can be saved at most. */
+/** Budget per hour that accrues steadily; at most an hour's budget is saved. */
 export class Allowance {
   readonly #perHour: number;
   readonly #now: () => number;
-  #inHand: number;
+  #balance: number;
   #at: number;
 
   /**
-   * An allowance that begins now.
+   * Creates a budget that starts to accrue.
    *
-   * @param perHour the budget; infinite: no limit
+   * @param perHour budget per hour; infinite if unlimited
    * @param now monotonic time, ms
    */
   constructor(perHour: number, now: () => number) {
     this.#perHour = perHour;
     this.#now = now;
-    this.#inHand = perHour * startShare;
+    this.#balance = perHour * startShare;
     this.#at = now();
   }
 
   /**
-   * True if it suffices.
+   * Whether the balance covers a cost.
    *
-   * @param cost of what is to be bought
+   * @param cost the cost
    */
   covers(cost: number): boolean {
     if (this.#perHour === Infinity) return true;
     const now = this.#now();
     const accrued = this.#perHour * (now - this.#at) / hourMs;
-    this.#inHand = Math.min(this.#perHour, this.#inHand + accrued);
+    this.#balance = Math.min(this.#perHour, this.#balance + accrued);
     this.#at = now;
-    return cost <= this.#inHand;
+    return cost <= this.#balance;
   }
 
-  /** Spends what {@link Allowance.covers} found covered. */
+  /** Spends a cost that {@link BudgetAllowance.covers} accepted. */
   spend(cost: number): void {
-    this.#inHand -= cost;
+    this.#balance -= cost;
   }
 }

@@ -1,22 +1,22 @@
 /**
- * How much of the node's memory a plan may count on, learned from what it promised too much.
+ * Share of the node's memory that a plan may use, adapted to the loss of earlier plans.
  *
  * @module
  */
 
 import type { Arrivals } from "../../lib/policy/contract.ts";
 
-/** Least share: a node that loses everything still tries. */
+/** Least share, so that a node that loses everything still tries. */
 const leastShare = 0.05;
 /** Growth of the share after an interval without loss. */
 const growth = 1.1;
 
 /**
- * Share of the node's memory for the next plan: shrinks by half of what was lost, grows by a tenth
- * while nothing is (FGCS 2024).
+ * Returns the share for the next plan: it shrinks by half the loss, and grows by a tenth without loss
+ * (FGCS 2024).
  *
- * @param share of the last plan
- * @param arrivals what happened since
+ * @param share share of the last plan
+ * @param arrivals arrivals since then
  */
 export function adaptShare(share: number, arrivals: readonly Arrivals[]): number {
   const rate = arrivals.reduce((sum, each) => sum + each.rate, 0);

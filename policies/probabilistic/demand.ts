@@ -1,5 +1,5 @@
 /**
- * What arrives as the planner takes it in: gaps in what was measured are filled.
+ * Demand by function and class as the planner sees it, with gaps in the measurements filled.
  *
  * @module
  */
@@ -9,20 +9,20 @@ import type { QosClass } from "../../lib/model/qos.ts";
 import { type Bandwidths, transferMs } from "../settings.ts";
 import { probabilityInTime } from "./in_time.ts";
 
-/** Most pairs of function and class that one plan covers: the most frequent ones. */
+/** Maximum number of pairs of function and class in one plan: the most frequent ones. */
 const maxPairs = 500;
 
-/** One place that requests may be sent to. */
+/** Service of one place: this node, its peers, or the cloud. */
 export interface Service {
   /** False if nothing can be sent there. */
   readonly reachable: boolean;
   /** Time that a request holds an instance, s. */
   readonly seconds: number;
-  /** Probability that an answer from there is in time. */
+  /** Probability of a response in time. */
   readonly inTime: number;
 }
 
-/** One function and class. */
+/** Demand for one function and class. */
 export interface Demand {
   /** Name of the function. */
   readonly functionName: string;
@@ -34,16 +34,16 @@ export interface Demand {
   readonly rate: number;
   /** This node. */
   readonly local: Service;
-  /** Its neighbours. */
+  /** Its peers. */
   readonly edge: Service;
   /** The cloud. */
   readonly cloud: Service;
 }
 
 /**
- * What can be planned: arrivals of functions that were measured somewhere.
+ * Returns the demand that can be planned: arrivals of functions that were measured somewhere.
  *
- * @param statistics what was measured
+ * @param statistics measurements
  * @param bandwidths to peers and to the cloud
  */
 export function demandsOf(statistics: Statistics, bandwidths: Bandwidths): Demand[] {
@@ -67,13 +67,13 @@ function demandOf(
   };
   if (Number.isNaN(guess.executionMs)) return undefined;
   const limitMs = qosClass.limit > 0 ? qosClass.limit * 1000 : Infinity;
-  const service = (measured: Estimates, wayMs: number): Service => {
+  const service = (measured: Estimates, networkMs: number): Service => {
     const estimates = fill(measured, guess);
-    const reachable = Number.isFinite(wayMs);
+    const reachable = Number.isFinite(networkMs);
     return {
       reachable,
       seconds: estimates.executionMs / 1000,
-      inTime: reachable ? probabilityInTime(limitMs, estimates, wayMs) : 0,
+      inTime: reachable ? probabilityInTime(limitMs, estimates, networkMs) : 0,
     };
   };
   const edgeMs = peerMemoryMib > 0 ? edgeRttMs + transferMs(inputSize, bandwidths.edge) : Infinity;

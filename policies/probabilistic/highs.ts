@@ -1,9 +1,8 @@
 /**
- * The solver HiGHS (https://highs.dev) as a worker: 4 MiB that are imported when they are needed.
+ * The solver HiGHS (https://highs.dev) in a worker; its 4 MiB are imported on demand.
  *
- * The worker's source is a `data:` URL made of the package's source and of `solver_worker.js`: the
- * only form that a bundled and compiled program can start, which has neither files beside it nor
- * `blob:` modules.
+ * The worker's source is a `data:` URL of the package's source and `solver_worker.js`, the only form that
+ * a bundled and compiled program can start: it has neither files nor `blob:` modules.
  *
  * @module
  */
@@ -12,7 +11,7 @@ import highsSource from "highs" with { type: "text" };
 import wasmBytes from "highs/runtime" with { type: "bytes" };
 import workerSource from "./solver_worker.js" with { type: "text" };
 
-/** Starts the worker. It takes linear programs and answers each with a {@link SolverAnswer}. */
+/** Starts the worker, which answers each linear program with a {@link SolverResponse}. */
 export async function startHighs(): Promise<Worker> {
   const wasm = await WebAssembly.compile(wasmBytes);
   const source = encodeURIComponent(`${highsSource}\n${workerSource}`);
@@ -21,7 +20,7 @@ export async function startHighs(): Promise<Worker> {
   return worker;
 }
 
-/** What the worker answers: the values of the variables, or why there are none. */
-export type SolverAnswer =
+/** Response of the worker: the values of the variables, or why there are none. */
+export type SolverResponse =
   | { readonly solution: readonly number[] }
   | { readonly problem: string };

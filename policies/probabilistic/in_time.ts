@@ -1,5 +1,5 @@
 /**
- * The probability of an answer within its limit (Russo Russo et al., FGCS 2024).
+ * Probability of a response within its limit (Russo Russo et al., FGCS 2024).
  *
  * @module
  */
@@ -7,17 +7,21 @@
 import type { Estimates } from "../../lib/policy/contract.ts";
 
 /**
- * Probability that an answer comes within its limit, service times being exponential: a mixture of
+ * Returns the probability of a response within its limit for exponential service times and a mixture of
  * cold and warm starts.
  *
  * @param limitMs response-time limit, ms; may be infinite
- * @param estimates of the place, nothing of them NaN
- * @param wayMs round trip and transfer, ms
+ * @param estimates estimates of the place, none of them NaN
+ * @param networkMs round trip and transfer, ms
  */
-export function probabilityInTime(limitMs: number, estimates: Estimates, wayMs: number): number {
+export function probabilityInTime(
+  limitMs: number,
+  estimates: Estimates,
+  networkMs: number,
+): number {
   const { executionMs, startMs, coldShare } = estimates;
-  const warm = withinMs(limitMs - wayMs, executionMs);
-  const cold = withinMs(limitMs - wayMs - startMs, executionMs);
+  const warm = withinMs(limitMs - networkMs, executionMs);
+  const cold = withinMs(limitMs - networkMs - startMs, executionMs);
   return coldShare * cold + (1 - coldShare) * warm;
 }
 

@@ -1,10 +1,10 @@
 /**
- * Linear programs as data, built row by row.
+ * Linear programs as data, and their builder.
  *
  * @module
  */
 
-/** Minimize `cost x` subject to `rowLower <= A x <= rowUpper` and `lower <= x <= upper`. */
+/** Minimizes `cost x` subject to `rowLower <= A x <= rowUpper` and `lower <= x <= upper`. */
 export interface LinearProgram {
   /** Cost of each variable. */
   readonly cost: readonly number[];
@@ -16,7 +16,7 @@ export interface LinearProgram {
   readonly rowLower: readonly number[];
   /** Upper bound of each row; may be infinite. */
   readonly rowUpper: readonly number[];
-  /** Where each row begins in `indices` and `values`, and where the last one ends. */
+  /** Index in `indices` and `values` at which each row begins, and the end of the last row. */
   readonly starts: readonly number[];
   /** Variable of each coefficient. */
   readonly indices: readonly number[];
@@ -49,7 +49,7 @@ export class ProgramBuilder {
   /**
    * Adds a variable.
    *
-   * @param cost what one unit costs
+   * @param cost cost of one unit
    * @param upper its upper bound; the lower is 0
    * @returns its index
    */

@@ -1,9 +1,8 @@
 /**
- * The planner's linear program: which share of each function's and class's requests goes where, so
- * that the answers are worth most (Russo Russo et al., FGCS 2024). Two changes against the paper:
- * the variables for busy instances are eliminated, since they only bound one sum, and a class's
- * minimum completion share is a costly wish instead of a hard constraint, since no plan at all would
- * be the answer to overload.
+ * The planner's linear program: the share of each function's and class's requests by place that maximizes
+ * utility (Russo Russo et al., FGCS 2024). Two things differ from the paper: the variables for busy
+ * instances are eliminated, since they only bound one sum, and a class's minimum completion share is a
+ * soft constraint with a high price, since a hard one makes the program infeasible under overload.
  *
  * @module
  */
@@ -12,25 +11,25 @@ import type { Demand, Service } from "./demand.ts";
 import { type LinearProgram, ProgramBuilder } from "./linear_program.ts";
 import type { Shares } from "./shares.ts";
 
-/** What limits a plan. */
+/** Limits of a plan. */
 export interface PlanLimits {
-  /** Memory for instances on this node that the plan may count on, MiB. */
+  /** Memory for instances on this node that the plan may use, MiB. */
   readonly localMemoryMib: number;
   /** Memory that peers have available, MiB. */
   readonly peerMemoryMib: number;
   /** Cost of one GiB for one second in the cloud. */
   readonly cost: number;
-  /** What the cloud may cost in an hour; may be infinite. */
+  /** Budget for the cloud per hour; may be infinite. */
   readonly budgetPerHour: number;
 }
 
-/** Price of a refusal, and of the way to places that are farther, where nothing else counts. */
+/** Price of a rejection and of distance among options that are otherwise equal. */
 const tieBreak = { drop: 1e-4, cloud: 2e-5, edge: 1e-5 };
 
-/** Price of one request too few of a class with a minimum share, in utilities of the best class. */
+/** Price of a request below a class's minimum share, in units of the largest utility. */
 const shortfallPrice = 1000;
 
-/** Variables of one demand, by their index. */
+/** Indices of the variables of one demand. */
 interface Variables {
   readonly local: number;
   readonly cloud: number;
@@ -39,10 +38,10 @@ interface Variables {
 }
 
 /**
- * Builds the program. Its first variables are four for each demand: local, cloud, edge, drop.
+ * Builds the program. It begins with four variables per demand: local, cloud, edge, drop.
  *
- * @param demands what arrives
- * @param limits what limits the plan
+ * @param demands demand by function and class
+ * @param limits limits of the plan
  */
 export function buildProgram(demands: readonly Demand[], limits: PlanLimits): LinearProgram {
   const builder = new ProgramBuilder();
@@ -70,24 +69,24 @@ export function buildProgram(demands: readonly Demand[], limits: PlanLimits): Li
 }
 
 /**
- * What an execution in the cloud costs.
+ * Returns the cost of an execution in the cloud.
  *
- * @param seconds how long it takes
+ * @param seconds its duration
  * @param memoryMib memory of the instance, MiB
- * @param cost of one GiB for one second
+ * @param cost cost of one GiB for one second
  */
 export function cloudCost(seconds: number, memoryMib: number, cost: number): number {
   return cost * seconds * memoryMib / 1024;
 }
 
 /**
- * The shares in a solution.
+ * Returns the shares of one demand in a solution.
  *
  * @param solution value of each variable
- * @param index which demand
+ * @param index index of the demand
  */
 export function sharesAt(solution: readonly number[], index: number): Shares {
-  // A solver keeps bounds within a tolerance only.
+  // The solver keeps bounds only within a tolerance.
   const values = solution.slice(4 * index, 4 * index + 4).map((value) => Math.max(0, value));
   const sum = values.reduce((total, value) => total + value, 0);
   const [local, cloud, edge, drop] = values.map((value) => value / sum);
@@ -96,9 +95,9 @@ export function sharesAt(solution: readonly number[], index: number): Shares {
 
 function addVariables(builder: ProgramBuilder, { rate, qosClass, ...places }: Demand): Variables {
   const { utility, penalty } = qosClass;
-  const add = (service: Service, far: number) => {
-    const worth = utility * service.inTime - penalty * (1 - service.inTime);
-    return builder.variable(rate * (far - worth), service.reachable ? 1 : 0);
+  const add = (service: Service, distancePrice: number) => {
+    const expected = utility * service.inTime - penalty * (1 - service.inTime);
+    return builder.variable(rate * (distancePrice - expected), service.reachable ? 1 : 0);
   };
   return {
     local: add(places.local, 0),
@@ -108,7 +107,7 @@ function addVariables(builder: ProgramBuilder, { rate, qosClass, ...places }: De
   };
 }
 
-/** Refusals of a class beyond what its minimum share allows are paid for, not forbidden. */
+/** Prices rejections beyond a class's minimum share. */
 function addCompletion(
   builder: ProgramBuilder,
   pairs: readonly { demand: Demand; at: Variables }[],

@@ -9,14 +9,14 @@ function near(actual: number, expected: number): void {
   assert.ok(Math.abs(actual - expected) < 1e-12, `${actual} is not ${expected}`);
 }
 
-Deno.test("an answer is in time with the odds of an exponential service time", () => {
+Deno.test("probabilityInTime: follows the exponential distribution of service times", () => {
   const warm = { executionMs: 100, startMs: 500, coldShare: 0 };
   near(probabilityInTime(300, warm, 100), 1 - Math.exp(-2));
   const mixed = { ...warm, coldShare: 0.25 };
   near(probabilityInTime(700, mixed, 100), 0.75 * (1 - Math.exp(-6)) + 0.25 * (1 - Math.exp(-1)));
 });
 
-Deno.test("a start or a way that outlasts the limit leaves no chance", () => {
+Deno.test("probabilityInTime: is 0 if a start or the network takes longer than the limit", () => {
   const cold = { executionMs: 100, startMs: 500, coldShare: 1 };
   assert.equal(probabilityInTime(500, cold, 0), 0);
   assert.equal(probabilityInTime(500, { ...cold, coldShare: 0 }, 500), 0);
@@ -24,7 +24,7 @@ Deno.test("a start or a way that outlasts the limit leaves no chance", () => {
   assert.equal(probabilityInTime(600, { ...cold, executionMs: 0 }, 0), 1);
 });
 
-Deno.test("an allowance accrues with time, up to an hour's worth", () => {
+Deno.test("BudgetAllowance: accrues with time up to an hour's budget", () => {
   let now = 0;
   const allowance = new Allowance(60, () => now);
   assert.ok(allowance.covers(1) && !allowance.covers(1.01));
@@ -51,7 +51,7 @@ function arrivals(rate: number, loss: number): Arrivals {
   };
 }
 
-Deno.test("the memory that plans count on shrinks by half the loss, and recovers by tenths", () => {
+Deno.test("adaptShare: shrinks by half the loss and grows by a tenth without loss", () => {
   near(adaptShare(1, [arrivals(3, 0.4), arrivals(1, 0)]), 0.85);
   near(adaptShare(0.5, [arrivals(3, 0)]), 0.55);
   assert.equal(adaptShare(0.99, []), 1);

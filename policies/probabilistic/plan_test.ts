@@ -35,7 +35,7 @@ function statistics(facts: Partial<Statistics>): Statistics {
   };
 }
 
-/** A solver that answers what it is told. */
+/** A solver that returns a given solution. */
 function solverOf(solve: () => Promise<number[]>): LinearSolver {
   return { solve, [Symbol.dispose]: () => {} };
 }
@@ -56,12 +56,12 @@ function assertShares(actual: Shares, expected: Partial<Shares>): void {
   }
 }
 
-Deno.test("what fits here stays here, whatever else is reachable", async () => {
+Deno.test("plan: keeps requests on this node while they fit", async () => {
   const reachable = { peerMemoryMib: 1000, edgeRttMs: 5, cloudRttMs: 50 };
   assertShares((await plan(statistics(reachable)))[0]!, { local: 1 });
 });
 
-Deno.test("what does not fit goes to the neighbours, then to the cloud", async () => {
+Deno.test("plan: sends what does not fit to peers, then to the cloud", async () => {
   const given = statistics({
     arrivals: [arrivals({ rate: 10 })], // 1,000 MiB of busy instances
     memoryMib: 300,
@@ -72,12 +72,12 @@ Deno.test("what does not fit goes to the neighbours, then to the cloud", async (
   assertShares((await plan(given))[0]!, { local: 0.3, edge: 0.2, cloud: 0.5 });
 });
 
-Deno.test("what fits nowhere is refused", async () => {
+Deno.test("plan: rejects what fits nowhere", async () => {
   const given = statistics({ arrivals: [arrivals({ rate: 4 })], memoryMib: 100 });
   assertShares((await plan(given))[0]!, { local: 0.25, drop: 0.75 });
 });
 
-Deno.test("memory goes to those whose answers are worth most", async () => {
+Deno.test("plan: gives memory to the class of highest utility", async () => {
   const gold = qosClassOf({ name: "gold", id: 1, utility: 5 });
   const given = statistics({
     arrivals: [arrivals({ rate: 2 }), arrivals({ qosClass: gold, rate: 2 })],
@@ -88,7 +88,7 @@ Deno.test("memory goes to those whose answers are worth most", async () => {
   assertShares(other!, { local: 0.5, drop: 0.5 });
 });
 
-Deno.test("a class that is worth less still gets its minimum share", async () => {
+Deno.test("plan: grants a class of lower utility its minimum share", async () => {
   const gold = qosClassOf({ name: "gold", id: 1, utility: 5 });
   const basic = qosClassOf({ name: "basic", id: 2, completion: 0.75 });
   const given = statistics({
@@ -100,13 +100,13 @@ Deno.test("a class that is worth less still gets its minimum share", async () =>
   assertShares(best!, { local: 0.25, drop: 0.75 });
 });
 
-Deno.test("minimum shares that cannot be had still leave a plan", async () => {
+Deno.test("plan: exists although a minimum share cannot be reached", async () => {
   const basic = qosClassOf({ name: "basic", id: 2, completion: 1 });
   const given = statistics({ arrivals: [arrivals({ qosClass: basic })], memoryMib: 50 });
   assertShares((await plan(given))[0]!, { local: 0.5, drop: 0.5 });
 });
 
-Deno.test("the cloud's cost stays within the budget, by its duration there", async () => {
+Deno.test("plan: keeps the cost of the cloud within the budget", async () => {
   // 2 requests/s of 1 s here and 0.5 s there, 1 GiB: the cloud costs 0.5 a second at price 1.
   const remote = { executionMs: 500, startMs: 0, coldShare: 0 };
   const given = statistics({
@@ -120,14 +120,14 @@ Deno.test("the cloud's cost stays within the budget, by its duration there", asy
   });
 });
 
-Deno.test("answers that would be late are refused where a penalty outweighs the chance", async () => {
+Deno.test("plan: rejects requests whose expected penalty exceeds their utility", async () => {
   const strict = qosClassOf({ name: "strict", id: 1, limit: 0.1, utility: 1, penalty: 1 });
   const given = statistics({ arrivals: [arrivals({ qosClass: strict })], cloudRttMs: 200 });
   // 1 s of execution within 0.1 s: 10 % of the answers are in time, 90 % are paid for.
   assertShares((await plan(given))[0]!, { drop: 1 });
 });
 
-Deno.test("a place whose way is too long is left out where another is in time", async () => {
+Deno.test("plan: avoids a place that is too far for the limit", async () => {
   const prompt = qosClassOf({ name: "prompt", id: 1, limit: 0.1 });
   const quick = { executionMs: 10, startMs: 0, coldShare: 0 };
   const slow = { executionMs: 500, startMs: 0, coldShare: 0 };
@@ -140,7 +140,7 @@ Deno.test("a place whose way is too long is left out where another is in time", 
   assertShares((await plan(given))[0]!, { edge: 1 });
 });
 
-Deno.test("what was measured nowhere is not planned, gaps are filled from other places", async () => {
+Deno.test("plan: skips unmeasured functions and fills gaps from other places", async () => {
   const unknown = { local: unmeasured, edge: unmeasured, remote: unmeasured };
   const given = statistics({
     arrivals: [
@@ -153,7 +153,7 @@ Deno.test("what was measured nowhere is not planned, gaps are filled from other 
   assertShares(seen!, { local: 1 });
 });
 
-Deno.test("loss makes the next plan count on less of this node", async () => {
+Deno.test("plan: uses less of this node after loss", async () => {
   using policy = new Probabilistic(
     { random: () => 0, now: () => 0, settings: {} },
     new WorkerSolver(),
@@ -163,7 +163,7 @@ Deno.test("loss makes the next plan count on less of this node", async () => {
   assertShares(policy.planned(given.arrivals[0]!)!, { local: 0.75, cloud: 0.25 });
 });
 
-Deno.test("a solver that fails leaves the former plan", async () => {
+Deno.test("plan: stays as it was if the solver fails", async () => {
   let fails = false;
   const policy = new Probabilistic(
     { random: () => 0, now: () => 0, settings: {} },
@@ -177,7 +177,7 @@ Deno.test("a solver that fails leaves the former plan", async () => {
   await policy.plan(statistics({}));
 });
 
-Deno.test("one solver makes many plans, and none once it is disposed", async () => {
+Deno.test("WorkerSolver: makes many plans, and none after it is disposed", async () => {
   const context = { random: () => 0, now: () => 0, settings: {} };
   using policy = new Probabilistic(context, new WorkerSolver());
   for (const rate of [2, 4]) {
@@ -190,7 +190,7 @@ Deno.test("one solver makes many plans, and none once it is disposed", async () 
   await assert.rejects(policy.plan(statistics({})), { code: "INTERNAL" });
 });
 
-Deno.test("places are drawn by plan, and what waits is not drawn again", async () => {
+Deno.test("decide: draws a place from the plan, but not for waiting requests", async () => {
   const policy = new Probabilistic(
     { random: () => 0.7, now: () => 0, settings: {} },
     solverOf(() => Promise.resolve([0.4, 0, 0, 0.6])),
@@ -206,7 +206,7 @@ Deno.test("places are drawn by plan, and what waits is not drawn again", async (
   assert.deepEqual(policy.decide(requestOf({ waited: true }), busy), { kind: "wait" });
 });
 
-Deno.test("a request that the budget does not cover stays out of the cloud", () => {
+Deno.test("decide: offloads nothing to the cloud that the budget does not cover", () => {
   const context = { random: () => 0.6, now: () => 0, settings: { cost: 1, budget: 60 } };
   const policy = new Probabilistic(context, new WorkerSolver());
   const remote = { executionMs: 4000, startMs: 0, coldShare: 0 };
@@ -219,7 +219,7 @@ Deno.test("a request that the budget does not cover stays out of the cloud", () 
   assert.equal(other.decide(request, view).kind, "run");
 });
 
-Deno.test("every plan is a plan", async () => {
+Deno.test("plan: has shares that sum to 1 for any statistics", async () => {
   const estimate = fc.record({
     executionMs: fc.oneof(fc.constant(NaN), fc.double({ min: 0, max: 1e5, noNaN: true })),
     startMs: fc.oneof(fc.constant(NaN), fc.double({ min: 0, max: 1e4, noNaN: true })),

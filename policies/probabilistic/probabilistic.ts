@@ -1,7 +1,7 @@
 /**
  * The randomized policy of Russo Russo et al. (QoS-aware offloading policies for serverless
- * functions in the edge-cloud continuum, FGCS 2024): each request's place is drawn from
- * probabilities of its function and class, and a linear program plans these again and again.
+ * functions in the edge-cloud continuum, FGCS 2024): the place of each request is drawn from
+ * probabilities per function and class, which a linear program plans periodically.
  *
  * @module
  */
@@ -35,9 +35,9 @@ import { buildProgram, cloudCost, sharesAt } from "./model.ts";
 import { draw, initialShares, renormalize, type Shares } from "./shares.ts";
 import { WorkerSolver } from "./solver.ts";
 
-/** Draws places, and plans the odds. */
+/** Draws places by planned probabilities. */
 export class Probabilistic implements Policy {
-  /** See {@link Policy}. */
+  /** Name in `scheduler.policy`. */
   readonly name = "probabilistic";
   readonly #random: () => number;
   readonly #solver: LinearSolver;
@@ -46,14 +46,14 @@ export class Probabilistic implements Policy {
   readonly #budgetPerHour: number;
   readonly #allowance: Allowance;
   #shares: ReadonlyMap<string, Shares> = new Map();
-  /** Share of the node's memory that plans count on. */
+  /** Share of the node's memory that plans may use. */
   #memoryShare = 1;
   #planning = false;
 
   /**
-   * A policy without a plan.
+   * Creates a policy without a plan.
    *
-   * @param context what policies are made with
+   * @param context clock, randomness and settings
    * @param solver solves the plan's linear program; disposed with the policy
    */
   constructor(context: PolicyContext, solver: LinearSolver) {
@@ -66,11 +66,11 @@ export class Probabilistic implements Policy {
     this.#allowance = new Allowance(this.#budgetPerHour, context.now);
   }
 
-  /** See {@link Policy}. */
+  /** Draws the place of a new request; places that are impossible now are left out. */
   decide(request: RequestFacts, view: NodeView): Decision {
     const peer = findPeer(request, view);
     const cloud = this.#affordable(request, view);
-    // What waits was meant for this node: drawing again and again would refuse it in the end.
+    // Waiting requests were assigned to this node: drawing repeatedly would reject them in the end.
     if (request.waited) return this.#here(request, view, peer, cloud);
     const planned = this.#shares.get(keyOf(request)) ?? initialShares;
     const possible = {
@@ -85,7 +85,7 @@ export class Probabilistic implements Policy {
     return view.supported || peer || cloud ? full : unsuitable;
   }
 
-  /** See {@link Policy}. The former plan stays where the solver fails; one plan at a time. */
+  /** Makes a new plan unless one is being made; the former plan stays if the solver fails. */
   async plan(statistics: Statistics): Promise<void> {
     this.#memoryShare = adaptShare(this.#memoryShare, statistics.arrivals);
     const demands = demandsOf(statistics, this.#bandwidths);
@@ -110,30 +110,30 @@ export class Probabilistic implements Policy {
     );
   }
 
-  /** Ends the solver. */
+  /** Stops the solver. */
   [Symbol.dispose](): void {
     this.#solver[Symbol.dispose]();
   }
 
   /**
-   * The planned probabilities of a function and class, undefined where there are none.
+   * Returns the planned probabilities of a function and class, undefined if there are none.
    *
-   * @param of which function and class
+   * @param of the function and class
    */
   planned(of: Pick<RequestFacts, "functionName" | "qosClass">): Shares | undefined {
     return this.#shares.get(keyOf(of));
   }
 
-  /** This node was drawn; without room: a neighbour, the cloud, a place in the line. */
+  /** Runs the request here; without room offloads it to a peer or the cloud, or lets it wait. */
   #here(
     request: RequestFacts,
     view: NodeView,
     peer: PeerView | undefined,
     cloud: PeerView | undefined,
   ): Decision {
-    const unstocked = awaitsImage(view);
-    if (canRun(view) && !(unstocked && peer && !peer.imageMissing)) return run;
-    if (peer) return offload(peer, unstocked);
+    const lacksImage = awaitsImage(view);
+    if (canRun(view) && !(lacksImage && peer && !peer.imageMissing)) return run;
+    if (peer) return offload(peer, lacksImage);
     if (cloud) return this.#toCloud(request, view, cloud);
     return waitOrReject(request, view);
   }
@@ -148,7 +148,7 @@ export class Probabilistic implements Policy {
     return offload(cloud);
   }
 
-  /** Cost of this request in the cloud, by what is known of its duration there, or else here. */
+  /** Cost of the request in the cloud, by its estimated duration there, or else here. */
   #costOf({ memoryMib }: RequestFacts, { remote, local }: NodeView): number {
     if (this.#cost === 0 || this.#budgetPerHour === Infinity) return 0;
     const { executionMs } = Number.isNaN(remote.executionMs) ? local : remote;
@@ -157,16 +157,16 @@ export class Probabilistic implements Policy {
 }
 
 /**
- * Makes the policy with its solver, which starts with the first plan. It heeds `policy.budget`,
+ * Creates the policy and its solver, which starts with the first plan. It reads `policy.budget`,
  * `policy.cost` and `policy.bandwidth.*`.
  *
- * @param context what policies are made with
+ * @param context clock, randomness and settings
  */
 export function probabilistic(context: PolicyContext): Policy {
   return new Probabilistic(context, new WorkerSolver());
 }
 
-/** Function names hold no slash. */
+/** Key of a function and class; names of functions contain no slash. */
 function keyOf(of: Pick<RequestFacts, "functionName" | "qosClass">): string {
   return `${of.functionName}/${of.qosClass.id}`;
 }

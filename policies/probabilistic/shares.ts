@@ -1,27 +1,27 @@
 /**
- * Shares of requests by place, and the correction where a place is out of the question.
+ * Shares of requests by place, and their correction where a place is impossible.
  *
  * @module
  */
 
-/** Where a request may go. */
+/** Place of a request. */
 export type Place = "local" | "cloud" | "edge" | "drop";
 
 /** Probabilities of the places; their sum is 1. */
 export type Shares = Readonly<Record<Place, number>>;
 
-/** What holds for a function and class that was not planned yet (FGCS 2024). */
+/** Shares of a function and class without a plan (FGCS 2024). */
 export const initialShares: Shares = { local: 0.5, cloud: 0.25, edge: 0.25, drop: 0 };
 
-/** Places that a request can go to at this moment. */
+/** Places that are possible for a request now. */
 export type Possible = Readonly<Record<"local" | "cloud" | "edge", boolean>>;
 
 /**
- * Shares in which impossible places have none, and the others keep their proportions. If nothing is
- * left, the possible ways out share equally; then comes this node, then refusal.
+ * Removes impossible places and keeps the proportions of the others. If nothing is left, peers and cloud
+ * share equally as far as possible, then this node takes all, then requests are rejected.
  *
  * @param shares planned shares
- * @param possible what is possible
+ * @param possible possible places
  */
 export function renormalize(shares: Shares, possible: Possible): Shares {
   const kept = {

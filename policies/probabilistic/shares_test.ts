@@ -4,7 +4,7 @@ import { draw, initialShares, type Place, renormalize, type Shares } from "./sha
 
 const all = { local: true, cloud: true, edge: true };
 
-Deno.test("what is possible keeps its proportions, by the shares as they were", () => {
+Deno.test("renormalize: keeps the proportions of possible places", () => {
   const shares = { local: 0.5, cloud: 0.2, edge: 0.2, drop: 0.1 };
   const corrected = renormalize(shares, { ...all, cloud: false, edge: false });
   assert.deepEqual(corrected, { local: 0.5 / 0.6, cloud: 0, edge: 0, drop: 0.1 / 0.6 });
@@ -16,7 +16,7 @@ Deno.test("what is possible keeps its proportions, by the shares as they were", 
   });
 });
 
-Deno.test("where nothing is left of a plan the ways out share, then this node, then refusal", () => {
+Deno.test("renormalize: falls back to peers and cloud, then this node, then rejection", () => {
   const local = { local: 1, cloud: 0, edge: 0, drop: 0 };
   const left = (possible: typeof all) => renormalize(local, possible);
   assert.deepEqual(left({ local: false, cloud: true, edge: true }), {
@@ -40,7 +40,7 @@ const anyShares: fc.Arbitrary<Shares> = fc.record({
 });
 const anyPossible = fc.record({ local: fc.boolean(), cloud: fc.boolean(), edge: fc.boolean() });
 
-Deno.test("corrected shares sum to 1 and give nothing to the impossible", () => {
+Deno.test("renormalize: returns shares that sum to 1 and exclude impossible places", () => {
   fc.assert(fc.property(anyShares, anyPossible, (shares, possible) => {
     const { local, cloud, edge, drop } = renormalize(shares, possible);
     assert.ok(Math.abs(local + cloud + edge + drop - 1) < 1e-9);
@@ -50,13 +50,13 @@ Deno.test("corrected shares sum to 1 and give nothing to the impossible", () => 
   }));
 });
 
-Deno.test("places are drawn as often as their shares say, and never without a share", () => {
+Deno.test("draw: draws places in proportion to their shares", () => {
   const shares = { local: 0.5, cloud: 0, edge: 0.3, drop: 0.2 };
   const counts: Record<Place, number> = { local: 0, cloud: 0, edge: 0, drop: 0 };
   for (let i = 0; i < 1000; i++) counts[draw(shares, i / 1000)]++;
   assert.deepEqual(counts, { local: 500, cloud: 0, edge: 300, drop: 200 });
 });
 
-Deno.test("a sum that rounding leaves below 1 still draws a place with a share", () => {
+Deno.test("draw: draws a place with a share although rounding leaves the sum below 1", () => {
   assert.equal(draw({ local: 0.3, cloud: 0.6, edge: 0, drop: 0 }, 0.999), "cloud");
 });

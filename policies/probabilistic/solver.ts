@@ -1,15 +1,15 @@
 /**
- * Linear programs solved off the event loop, in a worker that starts with the first one: its start
- * holds the event loop for 20 ms, its work does not.
+ * Solver of linear programs in a worker, which starts with the first program: the start blocks the event
+ * loop for 20 ms, solving does not.
  *
  * @module
  */
 
 import { ServerledgeError } from "../../lib/base/errors.ts";
-import type { SolverAnswer } from "./highs.ts";
+import type { SolverResponse } from "./highs.ts";
 import type { LinearProgram, LinearSolver } from "./linear_program.ts";
 
-/** Longest time for one program, the worker's start included, ms. */
+/** Timeout for one program, including the start of the worker, ms. */
 const timeoutMs = 5000;
 
 /** Solves with HiGHS in a worker, one program at a time. */
@@ -18,19 +18,18 @@ export class WorkerSolver implements LinearSolver {
   #abandon: (() => void) | undefined;
   #disposed = false;
 
-  /** See {@link LinearSolver}. */
+  /** Solves a program; after a failure the next one gets a new worker. */
   async solve(program: LinearProgram): Promise<readonly number[]> {
-    const answer = await this.#ask(await this.#start(), program);
-    if ("solution" in answer) return answer.solution;
-    // Whatever ails the worker, the next program gets a new one.
+    const response = await this.#ask(await this.#start(), program);
+    if ("solution" in response) return response.solution;
     this.#stop();
     throw new ServerledgeError(
       "INTERNAL",
-      `The solver ended with ${answer.problem}; the former plan stays`,
+      `The solver ended with ${response.problem}; the former plan stays`,
     );
   }
 
-  /** Ends the worker; a program that it solves fails. */
+  /** Stops the worker; a program that is being solved fails. */
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#abandon?.();
@@ -47,14 +46,14 @@ export class WorkerSolver implements LinearSolver {
     throw new ServerledgeError("INTERNAL", "The solver was stopped");
   }
 
-  #ask(worker: Worker, program: LinearProgram): Promise<SolverAnswer> {
-    const { promise, resolve } = Promise.withResolvers<SolverAnswer>();
+  #ask(worker: Worker, program: LinearProgram): Promise<SolverResponse> {
+    const { promise, resolve } = Promise.withResolvers<SolverResponse>();
     const timer = setTimeout(
-      () => resolve({ problem: `no answer in ${timeoutMs} ms` }),
+      () => resolve({ problem: `no response within ${timeoutMs} ms` }),
       timeoutMs,
     );
     this.#abandon = () => resolve({ problem: "its end" });
-    worker.onmessage = ({ data }: MessageEvent<SolverAnswer>) => resolve(data);
+    worker.onmessage = ({ data }: MessageEvent<SolverResponse>) => resolve(data);
     worker.onerror = (event) => {
       event.preventDefault();
       resolve({ problem: event.message });

@@ -17,7 +17,6 @@ const glossary = "CONTRIBUTING.md";
  * commit; nothing is ever added. The list is to be empty.
  */
 const unchecked: readonly string[] = [
-  "CHANGELOG.md",
   "docs",
   "examples",
   "lib/README.md",
@@ -34,14 +33,12 @@ const unchecked: readonly string[] = [
   "lib/lab",
   "lib/model",
   "lib/node",
-  "lib/policy",
   "lib/pool",
   "lib/registry",
   "lib/runtime",
   "lib/scheduler",
   "lib/telemetry",
   "lib/wasm",
-  "policies",
   "scripts",
   "tests/README.md",
   "tests/binary",
@@ -60,7 +57,23 @@ const exceptions: readonly {
   readonly path: string;
   readonly words: readonly string[];
   readonly reason: string;
-}[] = [];
+}[] = [
+  {
+    path: "lib/policy/loader.ts",
+    words: ["way ms", "away ms"],
+    reason: "former names that policies in files may still use",
+  },
+  {
+    path: "policies/README.md",
+    words: ["crowded"],
+    reason: "part of the name of a scenario",
+  },
+  {
+    path: "CHANGELOG.md",
+    words: ["way ms", "away ms"],
+    reason: "the former names of fields",
+  },
+];
 
 /** A word or phrase to avoid. */
 export interface Term {

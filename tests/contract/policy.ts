@@ -110,8 +110,8 @@ export function outcomeOf(facts: Partial<Outcome> = {}): Outcome {
     executionMs: NaN,
     delayMs: NaN,
     cold: false,
-    wayMs: NaN,
-    awayMs: NaN,
+    networkMs: NaN,
+    remoteTotalMs: NaN,
     ...facts,
   };
 }

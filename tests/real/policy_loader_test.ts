@@ -1,5 +1,5 @@
 /**
- * Policies from files: what is loaded, what is refused, and what becomes of a policy with faults.
+ * Policies from files: loading, rejection, and handling of faults.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { ServerledgeError } from "../../lib/base/errors.ts";
 import { loadPolicy } from "../../lib/policy/loader.ts";
 import makeExample from "../../examples/policies/my_policy.ts";
-import { cloudOf, requestOf, testPolicy, viewOf } from "../contract/policy.ts";
+import { cloudOf, outcomeOf, requestOf, testPolicy, viewOf } from "../contract/policy.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -61,14 +61,14 @@ Deno.test("a name is loaded by name only", async () => {
   assert.match(message, /^There is no policy "constructor": default, /);
 });
 
-Deno.test("what is no policy is refused in one line", async () => {
+Deno.test("loadPolicy: rejects what is no policy, in one line", async () => {
   const cases: [name: string, source: string, message: RegExp][] = [
     ["a.ts", "export default =\n;", /Cannot load .*: line 1: Expression expected|line 2/],
     ["a.ts", "enum A { b }\nexport default () => A.b;", /Cannot load .*: line 1: .*enum/],
     ["b.js", "export default {", /Cannot load the policy/],
     ["b.js", "export const a = 1;", /must "export default" a function/],
     ["c.js", "export default () => 1;", /needs a function "decide"/],
-    ["c.js", "export default () => { throw new Error('no half'); };", /its maker throws no half/],
+    ["c.js", "export default () => { throw new Error('no half'); };", /its factory throws no half/],
     ["d.js", "export default () => ({ decide() {} });", /needs a text "name"/],
     [
       "d.js",
@@ -85,7 +85,7 @@ Deno.test("what is no policy is refused in one line", async () => {
   );
 });
 
-Deno.test("a policy with faults costs one warning, and the default policy decides", async () => {
+Deno.test("loadPolicy: warns once about a faulty policy and lets the default policy decide", async () => {
   const sources = [
     'export default () => ({ name: "t", decide() { throw new Error("oops"); } });',
     'export default () => ({ name: "n", decide() {} });',
@@ -99,12 +99,30 @@ Deno.test("a policy with faults costs one warning, and the default policy decide
     assert.equal(warnings.length, 1);
     assert.match(
       warnings[0]!,
-      /p\.js: it (throws|decides) .*; the default policy decides instead$/,
+      /p\.js: it(s decision| throws) .*; the default policy decides instead$/,
     );
   }
 });
 
-Deno.test("a policy sees the same cloud however often it looks", async () => {
+Deno.test("loadPolicy: outcomes keep the former names of their fields, with one warning each", async () => {
+  const warnings: string[] = [];
+  const policy = await load(
+    "p.js",
+    `export default () => ({
+      name: "p",
+      decide() {},
+      observe(_, { wayMs, networkMs }) {
+        if (wayMs !== 7 || networkMs !== 7) throw new Error("not the same");
+      },
+    });`,
+    (problem) => warnings.push(problem),
+  );
+  for (let i = 0; i < 2; i++) policy.observe!(requestOf(), outcomeOf({ networkMs: 7 }));
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /p\.js: "wayMs" is now called "networkMs"$/);
+});
+
+Deno.test("loadPolicy: a view offers the same cloud however often it is read", async () => {
   const policy = await load(
     "p.js",
     `export default () => ({

@@ -219,10 +219,10 @@ Deno.test("the policy hears what every part of a request's way took", async () =
   const there = { responseTimeS: 0.08, initTimeS: 0.03, durationS: 0.05, isWarmStart: false };
   peers.sent[1]!.answer({ ...there, executionNode: "two" });
   await invocation.done;
-  assert.deepEqual(refusals, [{ node: "one", code: "NODE_SATURATED", awayMs: 5 }]);
-  const { place, node, executionMs, delayMs, cold, wayMs, awayMs } = outcomes[0]!;
+  assert.deepEqual(refusals, [{ node: "one", code: "NODE_SATURATED", remoteTotalMs: 5 }]);
+  const { place, node, executionMs, delayMs, cold, networkMs, remoteTotalMs } = outcomes[0]!;
   assert.deepEqual([place, node, executionMs, delayMs, cold], ["edge", "two", 50, 30, true]);
-  assert.deepEqual([Math.round(wayMs), awayMs], [20, 100]);
+  assert.deepEqual([Math.round(networkMs), remoteTotalMs], [20, 100]);
   const alone = submit({ canOffload: false });
   await settle();
   clock.advance(7);
@@ -231,7 +231,7 @@ Deno.test("the policy hears what every part of a request's way took", async () =
   const { code, ...local } = outcomes[1]!;
   assert.equal(code, "OK");
   assert.deepEqual([local.node, local.executionMs, local.delayMs], ["", 7, 0]);
-  assert(Number.isNaN(local.wayMs) && Number.isNaN(local.awayMs));
+  assert(Number.isNaN(local.networkMs) && Number.isNaN(local.remoteTotalMs));
 });
 
 Deno.test("what waits here goes to another node once that tells of room", async () => {

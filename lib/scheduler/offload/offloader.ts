@@ -118,10 +118,10 @@ export class Offloader {
   #failed(invocation: Invocation, { node, sentAt }: Offloaded, error: ServerledgeError): void {
     if (invocation.settled) return;
     if (!error.elsewhere) return this.#options.answers.fail(invocation, error);
-    const awayMs = this.#clock.now() - sentAt;
+    const remoteTotalMs = this.#clock.now() - sentAt;
     invocation.visited.push(node);
     invocation.state = arrived;
     invocation.refusal = error;
-    this.#options.refused(invocation, { node, code: error.code, awayMs });
+    this.#options.refused(invocation, { node, code: error.code, remoteTotalMs });
   }
 }

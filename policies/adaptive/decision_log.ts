@@ -1,5 +1,5 @@
 /**
- * The last decisions with what spoke for them, kept cheaply and put into words only when asked.
+ * Log of the last decisions with their options; the text is built only when the log is read.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import type { Decision, ExplainedDecision, RequestFacts } from "../../lib/policy/contract.ts";
 import type { Option } from "./options.ts";
 
-/** How many decisions are kept. */
-const kept = 50;
+/** Number of decisions kept. */
+const maxEntries = 50;
 
 /** One decision. */
 interface Entry {
@@ -19,12 +19,12 @@ interface Entry {
   readonly decision: Decision;
 }
 
-/** A ring of decisions. */
-export class Journal {
+/** Ring buffer of decisions. */
+export class DecisionLog {
   readonly #entries: Entry[] = [];
   #next = 0;
 
-  /** Keeps a decision. */
+  /** Adds a decision. */
   add(
     at: number,
     request: RequestFacts,
@@ -33,10 +33,10 @@ export class Journal {
     decision: Decision,
   ): void {
     this.#entries[this.#next] = { at, request, options, chosen, decision };
-    this.#next = (this.#next + 1) % kept;
+    this.#next = (this.#next + 1) % maxEntries;
   }
 
-  /** The decisions, newest first. */
+  /** Returns the decisions, newest first. */
   read(now: number): ExplainedDecision[] {
     return this.#entries.toSorted((a, b) => b.at - a.at).map((entry) => ({
       agoMs: Math.round(now - entry.at),
@@ -51,14 +51,14 @@ export class Journal {
 function reasonOf({ options, chosen, request }: Entry): string {
   const { budgetMs } = request;
   const limit = Number.isFinite(budgetMs) ? `${Math.round(budgetMs)} ms left` : "no limit";
-  if (options.length === 0) return `${limit}; it can go nowhere`;
-  const others = options.filter((option) => option !== chosen).map(inWords);
-  const why = chosen ? `best is ${inWords(chosen)}` : "nothing is worth its price";
+  if (options.length === 0) return `${limit}; no node can run it`;
+  const others = options.filter((option) => option !== chosen).map(describe);
+  const why = chosen ? `best is ${describe(chosen)}` : "no option has a positive score";
   return `${limit}; ${why}${others.length > 0 ? `; others: ${others.join(", ")}` : ""}`;
 }
 
 /** For example `here warm: 0.83 (93 % in time, price 0.1)`. */
-function inWords({ name, score, inTime, price }: Option): string {
+function describe({ name, score, inTime, price }: Option): string {
   const cost = price > 0 ? `, price ${round(price)}` : "";
   return `${name}: ${round(score)} (${Math.round(100 * inTime)} % in time${cost})`;
 }

@@ -1,38 +1,37 @@
 /**
- * What the way to another node and back takes: a part that is always there, and one that grows with
- * the size of the request.
+ * Time of a request on the network, to another node and back: a constant and a part proportional to size.
  *
  * @module
  */
 
-import { FadingMean } from "./forgetting.ts";
+import { FadingMean } from "./fading.ts";
 
-/** How many of the last ways count for the constant part: it must follow changes at once. */
+/** Effective number of samples of the constant, which must follow changes at once. */
 const memory = 8;
-/** How many count for the slope. */
+/** Effective number of samples of the slope. */
 const slopeMemory = 60;
-/** Age from which the last way says less than a measured round trip, ms. */
+/** Age from which the last sample counts less than a measured round trip, ms. */
 const freshMs = 3000;
-/** Time per byte that is believed without measurements, ms: 1 Gbit/s. */
+/** Prior time per byte, ms: 1 Gbit/s. */
 const priorSlope = 8e-6;
-/** Variance of sizes, bytes², that measurements need before they count as much as the belief. */
+/** Variance of sizes, bytes², at which samples count as much as the prior. */
 const ridge = 1e9;
 
-/** The way to one node. */
-export class Way {
+/** Linear model of the time on the network to one node. */
+export class NetworkCost {
   readonly #constant = new FadingMean(memory);
   readonly #size = new FadingMean(slopeMemory);
-  /** Decayed sums of squares and products of the departures from the means. */
+  /** Decayed sums of squares and products of the deviations from the means. */
   #sizeSquares = 0;
   #products = 0;
   #mean = NaN;
   #at = -Infinity;
 
   /**
-   * A request has come back.
+   * Records a request.
    *
    * @param bytes its size
-   * @param ms what the way took, there and back
+   * @param ms its time on the network
    * @param now monotonic time, ms
    */
   observe(bytes: number, ms: number, now: number): void {
@@ -53,10 +52,10 @@ export class Way {
   }
 
   /**
-   * What a request's way takes, ms.
+   * Expected time of a request on the network, ms.
    *
    * @param bytes its size
-   * @param rttMs round trip as the node's own probes tell it
+   * @param rttMs round trip measured by probes
    * @param now monotonic time, ms
    */
   expectedMs(bytes: number, rttMs: number, now: number): number {

@@ -1,11 +1,10 @@
 /**
- * Means that forget: what was seen long ago counts less, by the number of samples since and, where
- * nobody looks any more, by the time.
+ * Exponentially weighted means: samples fade with the number of later samples and, optionally, with time.
  *
  * @module
  */
 
-/** A mean towards a prior belief. */
+/** Exponentially weighted mean with a prior. */
 export class FadingMean {
   readonly #keep: number;
   readonly #halfLifeMs: number;
@@ -14,10 +13,10 @@ export class FadingMean {
   #at = 0;
 
   /**
-   * A mean of nothing.
+   * Creates a mean without samples.
    *
-   * @param memory how many of the last samples count
-   * @param halfLifeMs after which a sample counts half; infinite: time alone makes none forgotten
+   * @param memory effective number of samples
+   * @param halfLifeMs time after which a sample counts half; infinite if samples do not fade with time
    */
   constructor(memory: number, halfLifeMs = Infinity) {
     this.#keep = 1 - 1 / memory;
@@ -25,11 +24,11 @@ export class FadingMean {
   }
 
   /**
-   * Takes a sample in.
+   * Adds a sample.
    *
    * @param value the sample
    * @param now monotonic time, ms
-   * @param weight how much it counts; 1 is a whole sample
+   * @param weight weight of the sample, 1 by default
    */
   add(value: number, now: number, weight = 1): void {
     const kept = this.#keep * this.#fade(now);
@@ -39,20 +38,20 @@ export class FadingMean {
   }
 
   /**
-   * The mean, drawn to a prior.
+   * Mean of the samples and the prior.
    *
-   * @param prior what is believed without samples
-   * @param priorWeight how many samples that belief is worth
+   * @param prior value without samples
+   * @param priorWeight weight of the prior, in samples
    * @param now monotonic time, ms
    */
   value(prior: number, priorWeight: number, now: number): number {
     const fade = this.#fade(now);
     const weight = this.#weight * fade + priorWeight;
-    const believed = priorWeight > 0 ? priorWeight * prior : 0; // the prior may be NaN
-    return weight > 0 ? (this.#sum * fade + believed) / weight : prior;
+    const fromPrior = priorWeight > 0 ? priorWeight * prior : 0; // the prior may be NaN
+    return weight > 0 ? (this.#sum * fade + fromPrior) / weight : prior;
   }
 
-  /** How many samples it is worth. */
+  /** Total weight of the samples. */
   weight(now: number): number {
     return this.#weight * this.#fade(now);
   }
@@ -63,63 +62,63 @@ export class FadingMean {
   }
 }
 
-/** A ratio of two sums that forget together: mean times from exposures and completions. */
+/** Ratio of two exponentially weighted sums, such as exposure over completions. */
 export class FadingRatio {
   readonly #keep: number;
-  #above = 0;
-  #below = 0;
+  #numerator = 0;
+  #denominator = 0;
 
   /**
-   * A ratio of nothing.
+   * Creates a ratio without samples.
    *
-   * @param memory how many of the last samples count
+   * @param memory effective number of samples
    */
   constructor(memory: number) {
     this.#keep = 1 - 1 / memory;
   }
 
-  /** Adds to both sums. */
+  /** Adds a sample to both sums. */
   add(above: number, below: number): void {
-    this.#above = this.#above * this.#keep + above;
-    this.#below = this.#below * this.#keep + below;
+    this.#numerator = this.#numerator * this.#keep + above;
+    this.#denominator = this.#denominator * this.#keep + below;
   }
 
   /**
-   * The ratio, drawn to a prior.
+   * Ratio of the sums and the prior.
    *
-   * @param prior what is believed without samples
-   * @param priorWeight how much that counts against the sum below
+   * @param prior value without samples
+   * @param priorWeight weight of the prior in the denominator
    */
   value(prior: number, priorWeight: number): number {
-    const below = this.#below + priorWeight;
-    const believed = priorWeight > 0 ? priorWeight * prior : 0; // the prior may be NaN
-    return below > 0 ? (this.#above + believed) / below : prior;
+    const below = this.#denominator + priorWeight;
+    const fromPrior = priorWeight > 0 ? priorWeight * prior : 0; // the prior may be NaN
+    return below > 0 ? (this.#numerator + fromPrior) / below : prior;
   }
 
-  /** The sum below. */
+  /** The denominator. */
   get weight(): number {
-    return this.#below;
+    return this.#denominator;
   }
 }
 
-/** A value by key, made when it is first asked for; the keys asked for longest ago go first. */
-export class Book<K, V> {
+/** Bounded map that creates values on first access and evicts the oldest keys. */
+export class BoundedMap<K, V> {
   readonly #values = new Map<K, V>();
   readonly #make: (key: K) => V;
   readonly #most: number;
 
   /**
-   * An empty book.
+   * Creates an empty map.
    *
-   * @param make makes the value of a key
-   * @param most how many keys are kept
+   * @param make creates the value of a key
+   * @param most maximum number of keys
    */
   constructor(make: (key: K) => V, most = 5000) {
     this.#make = make;
     this.#most = most;
   }
 
-  /** The value of a key. */
+  /** Returns the value of a key and creates it if it is absent. */
   of(key: K): V {
     let value = this.#values.get(key);
     if (value === undefined) {
@@ -130,7 +129,7 @@ export class Book<K, V> {
     return value;
   }
 
-  /** What is kept, in the order in which it was made. */
+  /** Entries in order of creation. */
   get entries(): Iterable<readonly [K, V]> {
     return this.#values;
   }
