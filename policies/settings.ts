@@ -24,6 +24,15 @@ export interface NumberRange {
  * @param key the key after `policy.`
  * @param range its default and bounds
  * @throws `CONFIG_INVALID` if the value is not a number within the bounds
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const context = { random: Math.random, now: performance.now, settings: { budget: 2 } };
+ * assert(numberSetting(context, "budget", { fallback: 1, min: 0, max: 10 }) === 2);
+ * assert(numberSetting(context, "cost", { fallback: 1, min: 0, max: 10 }) === 1);
+ * ```
  */
 export function numberSetting(context: PolicyContext, key: string, range: NumberRange): number {
   const { fallback, min, max } = range;

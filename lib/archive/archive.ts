@@ -53,6 +53,16 @@ export function archiveError(thrown: unknown, format: string): unknown {
  * no owner.
  *
  * @param entries what goes in; paths as {@link ArchiveEntry} wants them
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const data = new TextEncoder().encode("def handler(params, context): return params\n");
+ * const archive = await packTar([{ path: "hello.py", data, executable: false }]);
+ * const [entry] = await readTar(archive);
+ * assert(entry?.path === "hello.py" && entry.data?.length === data.length);
+ * ```
  */
 export async function packTar(entries: readonly ArchiveEntry[]): Promise<Uint8Array> {
   const sorted = [...entries].sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0);

@@ -106,7 +106,16 @@ export class SharedTasks<T> {
   }
 }
 
-/** Tasks with an owner, which waits for them before it ends. */
+/**
+ * Tasks with an owner, which waits for them before it ends.
+ *
+ * @example
+ * ```ts
+ * const tasks = new TaskSet();
+ * tasks.add(pause(10)).then(() => console.log("done"));
+ * await tasks.settled();
+ * ```
+ */
 export class TaskSet {
   readonly #running = new Set<Promise<void>>();
 
@@ -136,6 +145,15 @@ export class TaskSet {
  * @param promise what to wait for
  * @param ms how long
  * @param onTimeout called when that time is over: gives the result instead, or throws
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const slow = pause(60_000, AbortSignal.timeout(100)).then(() => "answer");
+ * assert(await withTimeout(slow, 5, () => "too late") === "too late");
+ * await slow;
+ * ```
  */
 export async function withTimeout<T, L = undefined>(
   promise: Promise<T>,

@@ -56,7 +56,19 @@ export const errorCodes = Object.keys(table) as ErrorCode[];
 /** Machine-readable particulars of an error; sent to clients as they are. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
-/** An expected failure with a code that tells whose fault it is and what may be done. */
+/**
+ * An expected failure with a code that tells whose fault it is and what may be done.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const error = new ServerledgeError("FUNCTION_UNKNOWN", 'There is no function "hello"', {
+ *   details: { path: "fun" },
+ * });
+ * assert(error.status === 404 && !error.elsewhere);
+ * ```
+ */
 export class ServerledgeError extends Error {
   /** Always the class's name. */
   override readonly name = "ServerledgeError";

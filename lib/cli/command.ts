@@ -43,6 +43,24 @@ export interface CommandSpec<T> {
  * Makes a subcommand.
  *
  * @param spec its name, help, options and action
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { object } from "@optique/core/constructs";
+ *
+ * const hello = defineCommand({
+ *   name: "hello",
+ *   brief: "Say hello",
+ *   examples: [["serverledge hello", "a greeting"]],
+ *   options: object({}),
+ *   run(_options, _globals, terminal) {
+ *     terminal.out.write("hello\n");
+ *     return Promise.resolve(0);
+ *   },
+ * });
+ * assert(hello.name === "hello");
+ * ```
  */
 export function defineCommand<T>(spec: CommandSpec<T>): Command {
   const inner = map(spec.options, (options) => ({

@@ -71,6 +71,15 @@ export const flag: Kind<boolean> = setting(
  * @param min the least
  * @param max the greatest
  * @param integer false if it may have a fraction
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import * as v from "valibot";
+ *
+ * const workers = number(1, 64)(4, "Workers that may run at the same time");
+ * assert(workers.value === 4 && v.is(workers.schema, "8") && !v.is(workers.schema, 65));
+ * ```
  */
 export function number(min: number, max: number, integer = true): Kind<number> {
   const allowed = `${integer ? "an integer" : "a number"} from ${min} to ${max}`;

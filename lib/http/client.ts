@@ -39,7 +39,27 @@ interface Exchange extends IncomingResponse {
   readonly drop: () => void;
 }
 
-/** A client. Disposing it closes all its connections; requests under way break. */
+/**
+ * A client. Disposing it closes all its connections; requests under way break.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * await using server = Deno.serve(
+ *   { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+ *   () => new Response("hello"),
+ * );
+ * using client = new HttpClient();
+ * const { status, body } = await client.ask(
+ *   `http://127.0.0.1:${server.addr.port}`,
+ *   { method: "GET", path: "/", headers: [["host", "example"]], body: undefined },
+ *   AbortSignal.timeout(5_000),
+ *   1 << 20,
+ * );
+ * assert(status === 200 && new TextDecoder().decode(body) === "hello");
+ * ```
+ */
 export class HttpClient implements Disposable {
   readonly #pools = new Map<string, IdlePool>();
   readonly #busy = new Set<Connection>();

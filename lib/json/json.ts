@@ -85,6 +85,15 @@ export function toJson(value: unknown): string {
  * @param value what came in
  * @returns the schema's output
  * @throws `INVALID_REQUEST` with the path of the first bad field in its details
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import * as v from "valibot";
+ *
+ * const person = v.object({ name: v.string(), age: v.optional(v.number(), 0) });
+ * assert(parse(person, parseJson('{"name": "Ada"}')).age === 0);
+ * ```
  */
 export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
   const result = v.safeParse(schema, value, { abortEarly: true });

@@ -219,7 +219,23 @@ export interface PolicyContext {
   readonly settings: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** A scheduling policy. */
+/**
+ * A scheduling policy.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decideInTurn } from "../../policies/replay.ts";
+ * import { requestOf, viewOf } from "../../tests/contract/policy.ts";
+ *
+ * const local: Policy = {
+ *   name: "local",
+ *   decide: (_request, view) => view.warm || view.canStart ? { kind: "run" } : { kind: "wait" },
+ * };
+ * const situation = { request: requestOf(), view: viewOf({ canStart: false }) };
+ * assert(decideInTurn(local, situation)[0]?.kind === "wait");
+ * ```
+ */
 export interface Policy {
   /** Its name in the configuration. */
   readonly name: string;

@@ -103,6 +103,24 @@ export interface Registration extends AsyncDisposable {
 /**
  * What nodes share. Every method that writes or reads across the network throws
  * `REGISTRY_UNAVAILABLE` with a reason when it cannot.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openSqlite } from "./local/registry.ts";
+ * import { sampleRecord } from "../../tests/contract/registry.ts";
+ *
+ * await using registry = openSqlite(":memory:");
+ * await registry.createFunction(sampleRecord("hello"));
+ * const names: string[] = [];
+ * await using _watch = await registry.watchFunctions({
+ *   reset: (records) => names.push(...records.map(({ Name }) => Name)),
+ *   put: ({ Name }) => names.push(Name),
+ *   damage: () => {},
+ *   remove: () => {},
+ * });
+ * assert(names.join() === "hello");
+ * ```
  */
 export interface Registry extends AsyncDisposable {
   /** For people: `embedded (path)` or `etcd (endpoints)`. */

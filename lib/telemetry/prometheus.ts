@@ -48,7 +48,19 @@ interface Metric<S> extends MetricFacts {
   samples(series: S): Sample[];
 }
 
-/** The metrics of a process. */
+/**
+ * The metrics of a process.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const registry = new MetricRegistry();
+ * const requests = registry.counter("requests_total", "Requests by outcome", ["outcome"]);
+ * requests.inc("OK");
+ * assert(registry.render().includes('requests_total{outcome="OK"} 1'));
+ * ```
+ */
 export class MetricRegistry {
   // deno-lint-ignore no-explicit-any -- each metric has series of its own kind
   readonly #metrics: Metric<any>[] = [];

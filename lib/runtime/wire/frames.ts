@@ -37,6 +37,20 @@ export interface Frame {
 /**
  * Cuts a stream of bytes into frames. Bytes are received into {@link FrameReader.space}, told by
  * {@link FrameReader.received}, and taken out by {@link FrameReader.next} until there is none.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const batch = new FrameBatch();
+ * batch.add('{"type": "hello"}');
+ * const sent = batch.bytes();
+ *
+ * const reader = new FrameReader();
+ * reader.space().set(sent);
+ * reader.received(sent.length);
+ * assert(reader.next() === '{"type": "hello"}');
+ * ```
  */
 export class FrameReader {
   /** Most bytes of JSON that the next frame may hold. */
