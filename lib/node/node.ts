@@ -9,12 +9,12 @@ import { systemClock } from "../base/clock.ts";
 import type { LineSink } from "../base/log.ts";
 import { NodeHome } from "../cluster/home.ts";
 import type { Config } from "../config/config.ts";
+import type { CatalogListener } from "../registry/catalog.ts";
 import { FunctionService } from "../registry/functions.ts";
 import { newsOf } from "../scheduler/news.ts";
 import { OutputLog } from "../telemetry/output_log.ts";
 import { identityOf, type NodeBase } from "./base.ts";
 import { type NodeCompute, openCompute } from "./compute.ts";
-import { FunctionChanges } from "./function_changes.ts";
 import { openCluster, requireOwnId } from "./neighbours.ts";
 import { type NodeRequests, openPolicy, openRequests } from "./requests.ts";
 import { openStorage } from "./storage.ts";
@@ -53,21 +53,22 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   );
   const architectures = environment.architectures.bind(environment);
   const functions = built.use(new FunctionService({ ...storage, config, architectures }));
-  follow(built.use(new FunctionChanges(catalog)), compute, requests);
+  for (const one of listeners(compute, requests)) built.use(catalog.follow(one));
   return serveNode(base, { storage, compute, requests, functions, cluster });
 }
 
 /** Who hears of functions: those that let go of the former one come first. */
-function follow(
-  changes: FunctionChanges,
+function listeners(
   { environment, images, pool, janitor }: NodeCompute,
   { scheduler, outputLog, metrics }: NodeRequests,
-): void {
-  changes.on((_, former, record) => images.stock.changed(former, record));
-  changes.on((_, former) => former && pool.retire(former.Version));
-  changes.on((_, former, record) => former && scheduler.replaced(former, record));
-  changes.on((name, _, record) => record ?? outputLog.forget(name));
-  changes.on((name, _, record) => record ?? metrics.forget(name));
-  changes.on((name, _, record) => janitor.changed(name, record));
-  changes.on((name, _, record) => environment.follow(name, record));
+): CatalogListener[] {
+  return [
+    (_, record, former) => images.stock.changed(former, record),
+    (_, _record, former) => former && pool.retire(former.Version),
+    (_, record, former) => former && scheduler.replaced(former, record),
+    (name, record) => record ?? outputLog.forget(name),
+    (name, record) => record ?? metrics.forget(name),
+    (name, record) => janitor.changed(name, record),
+    (name, record) => environment.follow(name, record),
+  ];
 }

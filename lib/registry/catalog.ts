@@ -7,15 +7,19 @@
 
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
-import { logger } from "../base/log.ts";
+import { Listeners } from "../base/listeners.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { DamagedFunction, FunctionObserver, Registry } from "./registry.ts";
 
 /** How long a write waits for the watch to bring it back, ms. */
 const seenBoundMs = 2000;
 
-/** Told what changed: the function as it is now, or undefined when it is gone. */
-export type CatalogListener = (name: string, record: FunctionRecord | undefined) => void;
+/** Told what changed: the function as it is now, and as it was; undefined where there is none. */
+export type CatalogListener = (
+  name: string,
+  record: FunctionRecord | undefined,
+  former: FunctionRecord | undefined,
+) => void;
 
 /** What a catalog may be opened with. */
 export interface CatalogOptions {
@@ -34,17 +38,17 @@ interface Expected {
 }
 
 /** All functions in memory. */
-export class Catalog implements AsyncDisposable {
+export class Catalog implements Disposable {
   readonly #functions = new Map<string, FunctionRecord>();
   /** What is wrong with the records of functions that cannot be read. */
   readonly #damaged = new Map<string, string>();
-  readonly #listeners = new Set<CatalogListener>();
+  readonly #listeners = new Listeners<CatalogListener>("registry");
   readonly #expected = new Set<Expected>();
   readonly #clock: Clock;
   #sorted: FunctionRecord[] | undefined;
   readonly #completed = Promise.withResolvers<void>();
   #isComplete = false;
-  #watch: AsyncDisposable | undefined;
+  #watch: Disposable | undefined;
 
   private constructor(clock: Clock) {
     this.#clock = clock;
@@ -138,8 +142,13 @@ export class Catalog implements AsyncDisposable {
    * @returns stops it
    */
   onChange(listener: CatalogListener): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+    return this.#listeners.add(listener);
+  }
+
+  /** As {@link Catalog.onChange}, but the functions that exist are told first, as new ones. */
+  follow(listener: CatalogListener): Disposable {
+    for (const [name, record] of this.#functions) listener(name, record, undefined);
+    return this.onChange(listener);
   }
 
   /**
@@ -173,10 +182,8 @@ export class Catalog implements AsyncDisposable {
   }
 
   /** Stops following the registry. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#watch?.[Symbol.asyncDispose]();
-    this.#watch = undefined;
-    this.#listeners.clear();
+  [Symbol.dispose](): void {
+    this.#watch?.[Symbol.dispose]();
   }
 
   #requireReadable(name: string): void {
@@ -207,7 +214,7 @@ export class Catalog implements AsyncDisposable {
     const known = this.#functions.get(record.Name);
     if (known?.Version !== record.Version) {
       this.#functions.set(record.Name, record);
-      this.#changed(record.Name, record);
+      this.#changed(record.Name, record, known);
     }
     for (const { version, name, seen } of this.#expected) {
       if (name === record.Name && version === record.Version) seen();
@@ -221,20 +228,15 @@ export class Catalog implements AsyncDisposable {
 
   #remove(name: string): void {
     this.#damaged.delete(name);
-    if (this.#functions.delete(name)) this.#changed(name, undefined);
+    const former = this.#functions.get(name);
+    if (this.#functions.delete(name)) this.#changed(name, undefined, former);
     for (const expected of this.#expected) {
       if (expected.name === name && expected.version === undefined) expected.seen();
     }
   }
 
-  #changed(name: string, record: FunctionRecord | undefined): void {
+  #changed(...change: Parameters<CatalogListener>): void {
     this.#sorted = undefined;
-    for (const listener of this.#listeners) {
-      try {
-        listener(name, record);
-      } catch (error) {
-        logger("registry").error("A listener of the catalog failed: {error}", { error });
-      }
-    }
+    this.#listeners.each((listener) => listener(...change));
   }
 }

@@ -10,15 +10,10 @@ class Watch {
   observer!: FunctionObserver;
   disposed = false;
 
-  watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable> {
+  watchFunctions(observer: FunctionObserver): Promise<Disposable> {
     this.observer = observer;
     observer.reset([]);
-    return Promise.resolve({
-      [Symbol.asyncDispose]: () => {
-        this.disposed = true;
-        return Promise.resolve();
-      },
-    });
+    return Promise.resolve({ [Symbol.dispose]: () => void (this.disposed = true) });
   }
 }
 
@@ -31,7 +26,7 @@ function changes(catalog: Catalog): string[] {
 Deno.test("the catalog holds what the registry holds, sorted by name", async () => {
   await using registry = openSqlite(":memory:");
   for (const name of ["b", "B", "a"]) await registry.createFunction(sampleRecord(name));
-  await using catalog = await Catalog.open(registry);
+  using catalog = await Catalog.open(registry);
   assert.deepEqual(catalog.list().map(({ Name }) => Name), ["B", "a", "b"]);
   await registry.deleteFunction("a");
   await registry.createFunction(sampleRecord("c"));
@@ -43,7 +38,7 @@ Deno.test("the catalog holds what the registry holds, sorted by name", async () 
 
 Deno.test("a reset tells only what really changed", async () => {
   const watch = new Watch();
-  await using catalog = await Catalog.open(watch);
+  using catalog = await Catalog.open(watch);
   const [a, b, c] = [sampleRecord("a"), sampleRecord("b"), sampleRecord("c")];
   watch.observer.reset([a, b]);
   const seen = changes(catalog);
@@ -55,9 +50,31 @@ Deno.test("a reset tells only what really changed", async () => {
   assert.deepEqual(seen, ["b b-2", "c c-1", "a gone"]);
 });
 
+Deno.test("Catalog: who follows it hears of what exists, and of each change with what was before", async () => {
+  const watch = new Watch();
+  using catalog = await Catalog.open(watch);
+  const heard: string[] = [];
+  const hear = (id: string) =>
+    catalog.follow((name, record, former) => {
+      heard.push(`${id} ${name}: ${former?.Version ?? "-"} to ${record?.Version ?? "-"}`);
+    });
+  watch.observer.put(sampleRecord("a"));
+  const [first, _second] = [hear("1"), hear("2")];
+  watch.observer.put(sampleRecord("a", { Version: "a-2" }));
+  first[Symbol.dispose]();
+  watch.observer.remove("a");
+  assert.deepEqual(heard, [
+    "1 a: - to a-1",
+    "2 a: - to a-1",
+    "1 a: a-1 to a-2",
+    "2 a: a-1 to a-2",
+    "2 a: a-2 to -",
+  ]);
+});
+
 Deno.test("a listener sees the change, may stop, and may fail alone", async () => {
   const watch = new Watch();
-  await using catalog = await Catalog.open(watch);
+  using catalog = await Catalog.open(watch);
   catalog.onChange(() => {
     throw new Error("a faulty listener");
   });
@@ -74,7 +91,7 @@ Deno.test("a listener sees the change, may stop, and may fail alone", async () =
 
 Deno.test("a write returns once the watch has brought it back", async () => {
   const watch = new Watch();
-  await using catalog = await Catalog.open(watch, { clock: new ManualClock() });
+  using catalog = await Catalog.open(watch, { clock: new ManualClock() });
   const write = catalog.written("a", "a-1", () => Promise.resolve(true));
   let returned = false;
   write.then(() => returned = true);
@@ -86,7 +103,7 @@ Deno.test("a write returns once the watch has brought it back", async () => {
 
 Deno.test("a write returns even if its echo came early and was overtaken", async () => {
   const watch = new Watch();
-  await using catalog = await Catalog.open(watch, { clock: new ManualClock() });
+  using catalog = await Catalog.open(watch, { clock: new ManualClock() });
   const written = await catalog.written("a", "a-1", () => {
     watch.observer.put(sampleRecord("a"));
     watch.observer.put(sampleRecord("a", { Version: "a-2" }));
@@ -102,7 +119,7 @@ Deno.test("a write returns even if its echo came early and was overtaken", async
 
 Deno.test("a write does not wait for ever, nor for what changed nothing", async () => {
   const clock = new ManualClock();
-  await using catalog = await Catalog.open(new Watch(), { clock });
+  using catalog = await Catalog.open(new Watch(), { clock });
   assert.equal(await catalog.written("a", "a-1", () => Promise.resolve(false)), false);
   const write = catalog.written("a", "a-1", () => Promise.resolve(true));
   await Promise.resolve();
@@ -114,13 +131,13 @@ Deno.test("a write does not wait for ever, nor for what changed nothing", async 
 Deno.test("disposing ends the watch", async () => {
   const watch = new Watch();
   const catalog = await Catalog.open(watch);
-  await catalog[Symbol.asyncDispose]();
+  catalog[Symbol.dispose]();
   assert.equal(watch.disposed, true);
 });
 
 Deno.test("ten thousand functions are followed", async () => {
   const watch = new Watch();
-  await using catalog = await Catalog.open(watch);
+  using catalog = await Catalog.open(watch);
   const records = Array.from({ length: 10_000 }, (_, i) => sampleRecord(`f${i}`));
   watch.observer.reset(records);
   const seen = changes(catalog);
@@ -134,10 +151,10 @@ Deno.test("what is not known yet is told apart from what does not exist", async 
   const away = {
     watchFunctions: (observer: FunctionObserver) => {
       answers = observer;
-      return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() });
+      return Promise.resolve({ [Symbol.dispose]: () => {} });
     },
   };
-  await using catalog = await Catalog.open(away, { known: [sampleRecord("a")] });
+  using catalog = await Catalog.open(away, { known: [sampleRecord("a")] });
   assert.equal(catalog.get("a")?.Version, "a-1");
   assert.throws(() => catalog.get("b"), { code: "REGISTRY_UNAVAILABLE" });
   assert.throws(() => catalog.requireComplete(), { code: "REGISTRY_UNAVAILABLE" });

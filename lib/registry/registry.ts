@@ -147,7 +147,7 @@ export interface Registry extends AsyncDisposable {
    *
    * @returns once the first `reset` has been delivered, or the registry has not answered for some time
    */
-  watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable>;
+  watchFunctions(observer: FunctionObserver): Promise<Disposable>;
   /**
    * Stores code under its SHA-256 in lower-case hex; storing it twice is harmless. It is not
    * collected before a function that refers to it had ten minutes to be stored.
@@ -197,5 +197,5 @@ export interface Registry extends AsyncDisposable {
    * Tells the observer all nodes and then every change, as {@link Registry.watchFunctions} does for
    * functions. While the registry is away the nodes known last stay known.
    */
-  watchNodes(observer: NodeObserver): Promise<AsyncDisposable>;
+  watchNodes(observer: NodeObserver): Promise<Disposable>;
 }

@@ -120,10 +120,10 @@ class StaticRegistry {
     return { rival: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
 
-  watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {
+  watchNodes(observer: NodeObserver): Promise<Disposable> {
     observer.reset(this.records);
     this.#observers.add(observer);
-    return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() });
+    return Promise.resolve({ [Symbol.dispose]: () => {} });
   }
 
   put(record: NodeRecord): void {

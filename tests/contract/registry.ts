@@ -165,7 +165,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     assert.equal(await registry.createFunction(sampleRecord("f")), true);
     assert.equal(await registry.createFunction(sampleRecord("f", { Version: "f-2" })), false);
     const seen = new Recorder();
-    await using _watch = await registry.watchFunctions(seen);
+    using _watch = await registry.watchFunctions(seen);
     await eventually("the function is told", () => seen.functions.has("f"));
     assert.deepEqual(seen.functions.get("f"), sampleRecord("f"));
   });
@@ -177,7 +177,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     );
     assert.equal(won.filter(Boolean).length, 1);
     const seen = new Recorder();
-    await using _watch = await registry.watchFunctions(seen);
+    using _watch = await registry.watchFunctions(seen);
     await eventually("the function is told", () => seen.functions.has("f"));
     assert.equal(seen.functions.get("f")?.Version, versions[won.indexOf(true)]);
   });
@@ -186,7 +186,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     await registry.putFunction(sampleRecord("a"));
     await registry.putFunction(sampleRecord("b"));
     const seen = new Recorder();
-    await using _watch = await registry.watchFunctions(seen);
+    using _watch = await registry.watchFunctions(seen);
     assert.match(seen.told[0]!, /^reset/);
     await eventually("a and b are told", () => seen.functions.size === 2);
     const before = seen.told.length;
@@ -201,10 +201,10 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
   test("tells every observer, until it is disposed", async ({ registry }) => {
     const [first, second] = [new Recorder(), new Recorder()];
     const watch = await registry.watchFunctions(first);
-    await using _other = await registry.watchFunctions(second);
+    using _other = await registry.watchFunctions(second);
     await registry.putFunction(sampleRecord("a"));
     await eventually("both know a", () => first.told.length === 2 && second.told.length === 2);
-    await watch[Symbol.asyncDispose]();
+    watch[Symbol.dispose]();
     await registry.putFunction(sampleRecord("b"));
     await eventually("the second knows b", () => second.functions.has("b"));
     assert.deepEqual(first.told, ["reset", "put a-1"]);
@@ -296,7 +296,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
   test("tells who is registered", async ({ registry, shared }) => {
     const before = registry.registerNode(sampleNode("a"));
     const seen = new NodeRecorder();
-    await using _watch = await registry.watchNodes(seen);
+    using _watch = await registry.watchNodes(seen);
     const after = registry.registerNode(sampleNode("b", { Role: "balancer", Udp: "" }));
     const all = shared ? "a b" : "";
     await eventually("both are known", () => seen.ids === all);

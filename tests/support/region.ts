@@ -48,7 +48,7 @@ export async function region(
         watchNodes(observer) {
           members = observer;
           observer.reset(nodes.map(({ record }) => record));
-          return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() });
+          return Promise.resolve({ [Symbol.dispose]: () => {} });
         },
       },
       catalog: {

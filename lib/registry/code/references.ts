@@ -4,15 +4,14 @@
  * @module
  */
 
-import type { FunctionRecord } from "../../model/function.ts";
-import type { Catalog, CatalogListener } from "../catalog.ts";
+import { Listeners } from "../../base/listeners.ts";
+import type { Catalog } from "../catalog.ts";
 
 /** Counts the functions of each code, as the catalog knows them. */
 export class CodeReferences implements Disposable {
   readonly #catalog: Pick<Catalog, "isComplete">;
-  readonly #hashes = new Map<string, string>();
   readonly #functions = new Map<string, number>();
-  readonly #listeners = new Set<(hash: string) => void>();
+  readonly #listeners = new Listeners<(hash: string) => void>("registry");
   readonly #following: Disposable;
 
   /**
@@ -20,10 +19,11 @@ export class CodeReferences implements Disposable {
    *
    * @param catalog knows the functions
    */
-  constructor(catalog: Pick<Catalog, "isComplete" | "list" | "onChange">) {
+  constructor(catalog: Pick<Catalog, "isComplete" | "follow">) {
     this.#catalog = catalog;
-    for (const record of catalog.list()) this.#changed(record.Name, record);
-    this.#following = catalog.onChange((name, record) => this.#changed(name, record));
+    this.#following = catalog.follow((_, record, former) => {
+      this.#changed(former?.CodeHash ?? "", record?.CodeHash ?? "");
+    });
   }
 
   /**
@@ -42,8 +42,7 @@ export class CodeReferences implements Disposable {
    * @returns stops it
    */
   onUnreferenced(listener: (hash: string) => void): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+    return this.#listeners.add(listener);
   }
 
   /** Stops following. */
@@ -51,16 +50,13 @@ export class CodeReferences implements Disposable {
     this.#following[Symbol.dispose]();
   }
 
-  readonly #changed: CatalogListener = (name, record: FunctionRecord | undefined) => {
-    const [former, hash] = [this.#hashes.get(name) ?? "", record?.CodeHash ?? ""];
-    if (record) this.#hashes.set(name, hash);
-    else this.#hashes.delete(name);
+  #changed(former: string, hash: string): void {
     if (former === hash) return;
     if (hash !== "") this.#functions.set(hash, (this.#functions.get(hash) ?? 0) + 1);
     if (former === "") return;
     const left = this.#functions.get(former)! - 1;
     if (left > 0) return void this.#functions.set(former, left);
     this.#functions.delete(former);
-    for (const listener of this.#listeners) listener(former);
-  };
+    this.#listeners.each((listener) => listener(former));
+  }
 }

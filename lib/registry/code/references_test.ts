@@ -7,16 +7,23 @@ const record = (Name: string, CodeHash: string) => ({ Name, CodeHash }) as Funct
 
 /** A catalog of which nothing but its changes matters. */
 function catalog(known: readonly FunctionRecord[]) {
+  const functions = new Map(known.map((fn) => [fn.Name, fn]));
   let tell: CatalogListener = () => {};
   return {
     isComplete: true,
-    list: () => [...known],
-    onChange: (listener: CatalogListener) => {
+    follow: (listener: CatalogListener) => {
       tell = listener;
+      for (const [name, fn] of functions) tell(name, fn, undefined);
       return { [Symbol.dispose]: () => void (tell = () => {}) };
     },
-    put: (fn: FunctionRecord) => tell(fn.Name, fn),
-    remove: (name: string) => tell(name, undefined),
+    put: (fn: FunctionRecord) => {
+      tell(fn.Name, fn, functions.get(fn.Name));
+      functions.set(fn.Name, fn);
+    },
+    remove: (name: string) => {
+      tell(name, undefined, functions.get(name));
+      functions.delete(name);
+    },
   };
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../../base/clock.ts";
+import { Listeners } from "../../base/listeners.ts";
 import { logger } from "../../base/log.ts";
 import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
 import type { Entry, EtcdClient } from "./client/client.ts";
@@ -22,7 +23,7 @@ const missingGraceMs = (leaseTtlS + 5) * 1000;
 export class NodeWatch extends PrefixWatch {
   readonly #clock: Clock;
   readonly #memory: EtcdOptions["knownNodes"];
-  readonly #observers = new Set<NodeObserver>();
+  readonly #observers = new Listeners<NodeObserver>("registry");
   #isListed = false;
   readonly #known = new Map<string, NodeRecord>();
   readonly #unreadable = new UnreadableValues();
@@ -55,8 +56,7 @@ export class NodeWatch extends PrefixWatch {
       for (const record of this.#memory?.read() ?? []) this.#known.set(record.Id, record);
     }
     observer.reset([...this.#known.values()]);
-    this.#observers.add(observer);
-    return { [Symbol.dispose]: () => void this.#observers.delete(observer) };
+    return this.#observers.add(observer);
   }
 
   /** Starts over if changes were missed, and gives up on nodes that are missing for long. */
@@ -126,13 +126,7 @@ export class NodeWatch extends PrefixWatch {
 
   #tell(say: (observer: NodeObserver) => void): void {
     this.#memory?.keep([...this.#known.values()]);
-    for (const observer of this.#observers) {
-      try {
-        say(observer);
-      } catch (error) {
-        logger("registry").error("An observer of nodes failed: {error}", { error });
-      }
-    }
+    this.#observers.each(say);
   }
 }
 

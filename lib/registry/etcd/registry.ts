@@ -129,10 +129,9 @@ class EtcdRegistry implements Registry {
     return removed > 0;
   }
 
-  async watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable> {
-    await this.#soon(this.#watch.listed);
-    const observed = this.#watch.observe(observer);
-    return { [Symbol.asyncDispose]: () => Promise.resolve(observed[Symbol.dispose]()) };
+  async watchFunctions(observer: FunctionObserver): Promise<Disposable> {
+    await withTimeout(this.#watch.listed, firstWatchMs);
+    return this.#watch.observe(observer);
   }
 
   async putCode(hash: string, code: Uint8Array): Promise<void> {
@@ -178,12 +177,11 @@ class EtcdRegistry implements Registry {
     return value && readRecord(nodeRecordSchema, new TextDecoder().decode(value), key);
   }
 
-  async watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {
+  async watchNodes(observer: NodeObserver): Promise<Disposable> {
     const nodes = this.#nodes ??= new NodeWatch(this.#client, systemClock, this.#knownNodes);
     // Where etcd is away the functions were waited for already, and nobody must know nodes to start.
-    if (this.#client.health().ok) await this.#soon(nodes.listed);
-    const observed = nodes.observe(observer);
-    return { [Symbol.asyncDispose]: () => Promise.resolve(observed[Symbol.dispose]()) };
+    if (this.#client.health().ok) await withTimeout(nodes.listed, firstWatchMs);
+    return nodes.observe(observer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -198,11 +196,6 @@ class EtcdRegistry implements Registry {
   #unpin(hash: string): Operation[] {
     const pin = hash === "" ? undefined : this.#code.unpin(hash);
     return pin === undefined ? [] : [remove(pin)];
-  }
-
-  /** Waits for a first listing, but only for so long. */
-  async #soon(listed: Promise<void>): Promise<void> {
-    await withTimeout(listed, firstWatchMs);
   }
 
   /** Asks etcd from time to time, so that health is news, and repairs what waits for it. */

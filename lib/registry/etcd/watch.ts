@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Listeners } from "../../base/listeners.ts";
 import { logger } from "../../base/log.ts";
 import { randomId } from "../../base/ids.ts";
 import { type FunctionRecord, functionRecordSchema } from "../../model/function.ts";
@@ -11,7 +12,6 @@ import type { Entry, EtcdClient } from "./client/client.ts";
 import { functionsPrefix, identityKey } from "./keys.ts";
 import { PrefixWatch } from "./prefix_watch.ts";
 import { absent, put, read } from "./client/requests.ts";
-import { Observers } from "../observers.ts";
 import { parseRecord, type ReadRecord, UnreadableValues } from "../records.ts";
 import type { DamagedFunction, FunctionObserver } from "../registry.ts";
 
@@ -24,7 +24,7 @@ export type Restore = (lost: FunctionRecord[]) => Promise<void>;
 /** Follows the functions in etcd. */
 export class FunctionWatch extends PrefixWatch {
   readonly #restore: Restore;
-  readonly #observers = new Observers();
+  readonly #observers = new Listeners<FunctionObserver>("registry");
   /** All functions, as far as they are known. */
   readonly #known = new Map<string, FunctionRecord>();
   /** Those that cannot be read. */
@@ -54,9 +54,7 @@ export class FunctionWatch extends PrefixWatch {
    * @returns removes it again
    */
   observe(observer: FunctionObserver): Disposable {
-    if (this.#identity !== undefined) {
-      observer.reset([...this.#known.values()], [...this.#damaged.values()]);
-    }
+    if (this.#identity !== undefined) this.#tellAll(observer);
     return this.#observers.add(observer);
   }
 
@@ -97,24 +95,25 @@ export class FunctionWatch extends PrefixWatch {
     this.#damaged.clear();
     for (const entry of entries) this.#read(entry);
     this.#identity = this.#listing;
-    this.#observers.reset([...this.#known.values()], [...this.#damaged.values()]);
+    this.#observers.each((observer) => this.#tellAll(observer));
   }
 
   /** Takes a function that was written, or that it cannot be read. */
   protected override put(entry: Entry): void {
     const read = this.#read(entry);
-    if ("record" in read) this.#observers.put(read.record);
-    else {
-      const name = entry.key.slice(functionsPrefix.length);
-      this.#observers.damage({ name, problem: read.problem });
-    }
+    const name = entry.key.slice(functionsPrefix.length);
+    this.#observers.each((observer) =>
+      "record" in read
+        ? observer.put(read.record)
+        : observer.damage({ name, problem: read.problem })
+    );
   }
 
   /** Takes a function away. */
   protected override remove(name: string): void {
     this.#known.delete(name);
     this.#damaged.delete(name);
-    this.#observers.remove(name);
+    this.#observers.each((observer) => observer.remove(name));
   }
 
   /** Logs the first failure of an outage. */
@@ -122,6 +121,10 @@ export class FunctionWatch extends PrefixWatch {
     if (reason === undefined || this.#complained) return;
     this.#complained = true;
     logger("registry").warn("Lost touch with etcd, trying on: {reason}", { reason });
+  }
+
+  #tellAll(observer: FunctionObserver): void {
+    observer.reset([...this.#known.values()], [...this.#damaged.values()]);
   }
 
   /** The identity of the data; new data gets one. */

@@ -67,12 +67,12 @@ export async function openRemembering(
 
 async function functionsOf(memory: Memory): Promise<FunctionRecord[]> {
   let records: FunctionRecord[] = [];
-  const watch = await memory.watchFunctions({
+  const ignore = () => {};
+  using _watch = await memory.watchFunctions({
     reset: (all) => records = all,
-    put() {},
-    damage() {},
-    remove() {},
+    put: ignore,
+    damage: ignore,
+    remove: ignore,
   });
-  await watch[Symbol.asyncDispose]();
   return records;
 }

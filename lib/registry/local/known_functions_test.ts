@@ -5,7 +5,7 @@ import { openRemembering } from "./known_functions.ts";
 import { openSqlite } from "./registry.ts";
 
 const away = {
-  watchFunctions: () => Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() }),
+  watchFunctions: () => Promise.resolve({ [Symbol.dispose]: () => {} }),
 };
 const versions = (catalog: Catalog) => catalog.list().map(({ Version }) => Version);
 
@@ -14,19 +14,19 @@ Deno.test("a start while the registry is away finds what was known last", async 
   await using registry = openSqlite(":memory:");
   for (const name of ["a", "b", "c"]) await registry.createFunction(sampleRecord(name));
   {
-    await using catalog = await openRemembering(registry, memory);
+    using catalog = await openRemembering(registry, memory);
     assert.equal(catalog.size, 3);
     await registry.deleteFunction("a");
     await registry.putFunction(sampleRecord("b", { Version: "b-2" }));
   }
   {
-    await using catalog = await openRemembering(away, memory);
+    using catalog = await openRemembering(away, memory);
     assert.deepEqual(versions(catalog), ["b-2", "c-1"]);
   }
   // What changed while nobody looked is caught up with.
   await registry.deleteFunction("c");
   await registry.createFunction(sampleRecord("d"));
-  await (await openRemembering(registry, memory))[Symbol.asyncDispose]();
-  await using catalog = await openRemembering(away, memory);
+  (await openRemembering(registry, memory))[Symbol.dispose]();
+  using catalog = await openRemembering(away, memory);
   assert.deepEqual(versions(catalog), ["b-2", "d-1"]);
 });

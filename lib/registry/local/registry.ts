@@ -8,6 +8,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
+import { Listeners } from "../../base/listeners.ts";
 import { type FunctionRecord, functionRecordSchema } from "../../model/function.ts";
 import {
   decodeLongResult,
@@ -15,7 +16,6 @@ import {
   isLongResult,
   type LongResult,
 } from "../long_results.ts";
-import { Observers } from "../observers.ts";
 import { Pins } from "../pins.ts";
 import { parseRecord, readRecord, UnreadableValues } from "../records.ts";
 import {
@@ -92,7 +92,7 @@ class SqliteRegistry implements Registry {
   /** Owners of parts that no row names yet. */
   readonly #writing = new Set<string>();
   readonly #clock: Clock;
-  readonly #observers = new Observers();
+  readonly #observers = new Listeners<FunctionObserver>("registry");
   readonly #pins: Pins<true>;
   #failed: { reason: string; at: number } | undefined;
   #open = true;
@@ -120,7 +120,7 @@ class SqliteRegistry implements Registry {
       const { changes } = create.run(record.Name, record.CodeHash, JSON.stringify(record));
       this.#pins.take(record.CodeHash);
       if (changes === 0) return false;
-      this.#observers.put(record);
+      this.#observers.each((observer) => observer.put(record));
       return true;
     });
   }
@@ -129,19 +129,19 @@ class SqliteRegistry implements Registry {
     return this.#run(({ put }) => {
       put.run(record.Name, record.CodeHash, JSON.stringify(record));
       this.#pins.take(record.CodeHash);
-      this.#observers.put(record);
+      this.#observers.each((observer) => observer.put(record));
     });
   }
 
   deleteFunction(name: string): Promise<boolean> {
     return this.#run(({ remove }) => {
       if (remove.run(name).changes === 0) return false;
-      this.#observers.remove(name);
+      this.#observers.each((observer) => observer.remove(name));
       return true;
     });
   }
 
-  watchFunctions(observer: FunctionObserver): Promise<AsyncDisposable> {
+  watchFunctions(observer: FunctionObserver): Promise<Disposable> {
     return this.#run(({ functions }) => {
       const records: FunctionRecord[] = [];
       const damaged: DamagedFunction[] = [];
@@ -158,10 +158,7 @@ class SqliteRegistry implements Registry {
         damaged.push({ name: name as string, problem: read.problem });
       }
       observer.reset(records, damaged);
-      const added = this.#observers.add(observer);
-      return {
-        [Symbol.asyncDispose]: () => Promise.resolve(added[Symbol.dispose]()),
-      };
+      return this.#observers.add(observer);
     });
   }
 
@@ -253,10 +250,10 @@ class SqliteRegistry implements Registry {
     return { rival: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
 
-  watchNodes(observer: NodeObserver): Promise<AsyncDisposable> {
+  watchNodes(observer: NodeObserver): Promise<Disposable> {
     return this.#run(() => {
       observer.reset([]);
-      return { [Symbol.asyncDispose]: () => Promise.resolve() };
+      return { [Symbol.dispose]: () => {} };
     });
   }
 
