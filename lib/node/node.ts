@@ -54,7 +54,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const architectures = environment.architectures.bind(environment);
   const functions = built.use(new FunctionService({ ...storage, config, architectures }));
   for (const one of listeners(compute, requests)) built.use(catalog.follow(one));
-  return serveNode(base, { storage, compute, requests, functions, cluster });
+  return serveNode({ ...base, ...storage, ...compute, ...requests, functions, cluster });
 }
 
 /** Who hears of functions: those that let go of the former one come first. */

@@ -8,14 +8,8 @@ import { createApp } from "../api/app.ts";
 import { type ApiServer, serveApi, serverLimits } from "../api/server.ts";
 import { logger } from "../base/log.ts";
 import { registeredAs } from "../cluster/address.ts";
-import type { Cluster } from "../cluster/cluster.ts";
-import type { FunctionService } from "../registry/functions.ts";
-import type { NodeBase } from "./base.ts";
-import type { NodeCompute } from "./compute.ts";
-import type { NodeRequests } from "./requests.ts";
 import { addServerMetrics } from "../telemetry/process_metrics.ts";
-import { NodeServices } from "./services.ts";
-import type { NodeStorage } from "./storage.ts";
+import { type NodeParts, nodeServices } from "./services.ts";
 
 const log = logger("node");
 
@@ -31,61 +25,32 @@ export interface RunningNode extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** What is served. */
-export interface SurfaceParts {
-  /** Functions, and what nodes share. */
-  readonly storage: NodeStorage;
-  /** Where functions run. */
-  readonly compute: NodeCompute;
-  /** What becomes of requests. */
-  readonly requests: NodeRequests;
-  /** Creates and removes functions. */
-  readonly functions: FunctionService;
-  /** The other nodes, if there are any. */
-  readonly cluster: Cluster | undefined;
-}
-
 /**
  * Serves a node, and has it join its cluster.
  *
- * @param base the node's; what was built is owned by the running node from now on
- * @param parts what is served
+ * @param parts the node's; what was built is owned by the running node from now on
  * @throws `CONFIG_INVALID` if the port cannot be used
  */
-export function serveNode(base: NodeBase, parts: SurfaceParts): RunningNode {
-  const { storage, compute, requests, functions, cluster } = parts;
-  const { config, node, built } = base;
-  const { keeper, stock } = compute.images;
-  const services = new NodeServices({
-    ...base,
-    ...storage,
-    ...compute,
-    ...requests,
-    images: keeper,
-    stock,
-    functions,
-    cluster,
-  });
+export function serveNode(parts: NodeParts): RunningNode {
+  const { config, node, built, cluster, engine } = parts;
+  const app = createApp(nodeServices(parts));
   const address = { hostname: config["api.listen"], port: config["api.port"] };
-  const server = built.use(serveApi(createApp(services).handle, address, serverLimits(config)));
-  addServerMetrics(requests.metrics.registry, server.counts);
+  const server = built.use(serveApi(app.handle, address, serverLimits(config)));
+  addServerMetrics(parts.metrics.registry, server.counts);
   cluster?.join(server.port);
   log.info("Node {id} in area {area} serves {url}{registered}, registry {registry}", {
     ...node,
     url: server.url,
     registered: registeredAs(server.url, cluster?.url),
-    registry: storage.registry.description,
+    registry: parts.registry.description,
   });
-  const { engine } = compute;
   const without = engine.asked.then(() => engine.state === true ? undefined : engine.state);
-  return { ...running(base, server, requests, cluster), without };
+  return { ...running(parts, server), without };
 }
 
 function running(
-  { config, node, built }: NodeBase,
+  { config, node, built, scheduler, cluster }: NodeParts,
   server: ApiServer,
-  { scheduler }: NodeRequests,
-  cluster: Cluster | undefined,
 ): RunningNode {
   const parts = built.move();
   let stopped: Promise<void> | undefined;
