@@ -8,6 +8,7 @@ import { Hono } from "hono";
 import { ServerledgeError } from "../base/errors.ts";
 import { documentationRoutes } from "./docs/documentation.ts";
 import { codedError, errorAnswer } from "./errors.ts";
+import { Rope } from "../base/rope.ts";
 import { sliceBytes } from "../base/slices.ts";
 import type { HttpHandler, OutgoingResponse } from "../http/server/messages.ts";
 import {
@@ -112,7 +113,8 @@ export function createApp(services: ApiServices): ApiApp {
 /** Books the memory of a long response, which a client may be slow to take. */
 function booked({ bodies }: ApiServices, response: OutgoingResponse): OutgoingResponse {
   const { body } = response;
-  if (!(body instanceof Uint8Array) || body.length <= sliceBytes) return response;
+  const isKnown = body instanceof Uint8Array || body instanceof Rope;
+  if (!isKnown || body.length <= sliceBytes) return response;
   return { ...response, held: bodies.takeResponse(body.length) };
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Rope } from "../base/rope.ts";
 import { inSlices, sliceBytes } from "../base/slices.ts";
 import { liftText } from "../json/lift.ts";
 import { QuotedText } from "../json/quoted.ts";
@@ -15,8 +16,6 @@ import { type AsyncResult, asyncResultSchema } from "./registry.ts";
 
 /** Most bytes of a result beside what its function returned: what it wrote, and times. */
 const maxRestBytes = 8 << 20;
-/** Bytes that are copied at once. */
-const copiedBytes = 4 << 20;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -37,21 +36,11 @@ export function isLongResult(result: AsyncResult, bytes: number): result is Long
 }
 
 /** The JSON of a long result. */
-export async function encodeLongResult({ report, state }: LongResult): Promise<Uint8Array> {
+export function encodeLongResult({ report, state }: LongResult): Rope {
   const { Result: _, ...fields } = reportToWire({ ...report, result: "" });
   const before = encoder.encode(`{"state":"${state}","report":{"Result":`);
   const after = encoder.encode(`,${JSON.stringify(fields).slice(1)}}`);
-  const { json } = report.result;
-  const bytes = new Uint8Array(before.length + json.length + after.length);
-  bytes.set(before);
-  bytes.set(after, before.length + json.length);
-  let at = 0;
-  await inSlices(() => {
-    bytes.set(json.subarray(at, at + copiedBytes), before.length + at);
-    at += copiedBytes;
-    return at >= json.length;
-  });
-  return bytes;
+  return new Rope([before, report.result.json, after]);
 }
 
 /**

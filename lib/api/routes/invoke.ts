@@ -20,8 +20,10 @@ import {
   type Report,
   type WireReport,
 } from "../../model/invocation.ts";
-import { type RawJson, surround } from "../../model/params.ts";
 import type { ErrorCode } from "../../base/errors.ts";
+import { Rope } from "../../base/rope.ts";
+
+const encoder = new TextEncoder();
 
 /** Codes of the errors that an invocation may end with, whatever route it came by. */
 export const invocationErrors: readonly ErrorCode[] = [
@@ -63,7 +65,7 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
     canOffload: services.config["offload.default"],
   });
 
-  const answer = async (http: IncomingRequest, name: string): Promise<string | RawJson> => {
+  const answer = async (http: IncomingRequest, name: string): Promise<string | Rope> => {
     services.admit(name);
     const { bytes, held } = await bodies.booked(http);
     try {
@@ -131,13 +133,14 @@ const plainInvocation = /^\/invoke\/([A-Za-z0-9._-]+)$/;
  * The report as clients get it: its fields and no others, in the documented order. A long result is
  * written as it came.
  */
-export function reportBody(report: Report): string | RawJson {
+export function reportBody(report: Report): string | Rope {
   const { success, result } = report;
   const times = JSON.stringify(timesOf(report));
   if (typeof result === "string") {
     return `{"Success":${success},"Result":${JSON.stringify(result)},${times.slice(1)}\n`;
   }
-  return surround(`{"Success":${success},"Result":`, result.json, `,${times.slice(1)}\n`);
+  const before = encoder.encode(`{"Success":${success},"Result":`);
+  return new Rope([before, result.json, encoder.encode(`,${times.slice(1)}\n`)]);
 }
 
 /** What of a report is behind its result. */

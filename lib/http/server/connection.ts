@@ -232,7 +232,7 @@ export class ServerConnection implements Waiter, BodyReading {
     const { body = nothing, headers, status } = response;
     const stream = body instanceof ReadableStream ? body : undefined;
     const content = typeof body === "string" ? encoder.encode(body) : body;
-    const bytes = content instanceof Uint8Array ? content : nothing;
+    const bytes = content instanceof ReadableStream ? nothing : content;
     const isHead = head.method === "HEAD";
     const length = isHead ? lengthForHead(headers, bytes.length) : bytes.length;
     const framing = framingOf(status, stream ? undefined : length, head);

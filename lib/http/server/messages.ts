@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Rope } from "../../base/rope.ts";
 import type { Body } from "../body.ts";
 import type { HeaderPair } from "../head.ts";
 
@@ -87,7 +88,7 @@ export interface OutgoingResponse {
   /** Its headers, without those that delimit the body or concern the connection. */
   readonly headers: readonly HeaderPair[];
   /** Its body; a stream that fails breaks the connection, so that the client cannot take it for whole. */
-  readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined;
+  readonly body: string | Uint8Array<ArrayBuffer> | Rope | ReadableStream<Uint8Array> | undefined;
   /** Memory that is booked for its body; given back once it is sent, or cannot be. */
   readonly held?: Disposable;
 }

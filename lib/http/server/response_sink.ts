@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Rope } from "../../base/rope.ts";
 import { ConnectionBroken } from "../failures.ts";
 import { latin1Bytes } from "../latin1.ts";
 import { type ByteSink, chunkOf, joinText, lastChunk, maxJoinedBytes } from "../output.ts";
@@ -51,11 +52,12 @@ export class ResponseSink {
    * @param sent how many bytes of the head were sent ahead
    * @throws if the client does not take it
    */
-  async whole(head: string, body: Uint8Array | undefined, sent = 0): Promise<void> {
-    if (!body) return await this.write(latin1Bytes(head).subarray(sent));
-    if (body.length <= maxJoinedBytes) return await this.write(joinText(head, body).subarray(sent));
+  async whole(head: string, body: Uint8Array | Rope | undefined, sent = 0): Promise<void> {
+    if (body instanceof Uint8Array && body.length <= maxJoinedBytes) {
+      return await this.write(joinText(head, body).subarray(sent));
+    }
     await this.write(latin1Bytes(head).subarray(sent));
-    await this.write(body);
+    if (body) await this.#writeLarge(body);
   }
 
   /**
@@ -118,7 +120,7 @@ export class ResponseSink {
   }
 
   /** In pieces of their own, so that no more than one is kept by a client that takes nothing. */
-  async #writeLarge(bytes: Uint8Array): Promise<void> {
+  async #writeLarge(bytes: Uint8Array | Rope): Promise<void> {
     const abandoned = this.#abandoned ??= Promise.withResolvers<never>();
     for (let at = 0; at < bytes.length;) {
       this.#sending.begun();

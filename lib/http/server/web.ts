@@ -4,9 +4,11 @@
  * @module
  */
 
+import { Rope } from "../../base/rope.ts";
 import { Body } from "../body.ts";
 import { ConnectionBroken, TooLong } from "../failures.ts";
 import type { HeaderPair } from "../head.ts";
+import { maxJoinedBytes } from "../output.ts";
 import { HeaderList, type IncomingRequest, isBodiless, type OutgoingResponse } from "./messages.ts";
 import type { BodyReading } from "./served_body.ts";
 
@@ -119,7 +121,10 @@ class WebBody extends Body {
   }
 }
 
-/** A response that remembers what it is made of: sending it needs neither `Headers` nor a stream. */
+/**
+ * A response that remembers what it is made of: sending it needs neither `Headers` nor a stream. A long
+ * body is in what it is made of alone, since the web platform would copy it.
+ */
 export class KnownResponse extends Response {
   /** What it is made of. */
   readonly outgoing: OutgoingResponse;
@@ -138,7 +143,9 @@ export class KnownResponse extends Response {
     headers: readonly HeaderPair[],
   ) {
     const isEmpty = isBodiless(status);
-    super(isEmpty ? null : body ?? null, { status, headers: headers as [string, string][] });
+    const isCopied = typeof body === "string" || body instanceof ReadableStream ||
+      (body instanceof Uint8Array && body.length <= maxJoinedBytes);
+    super(isCopied && !isEmpty ? body : null, { status, headers: headers as [string, string][] });
     if (isEmpty && body instanceof ReadableStream) void body.cancel().catch(() => {});
     this.outgoing = { status, headers, body: isEmpty ? undefined : body };
   }
@@ -166,7 +173,17 @@ export function webResponse(outgoing: OutgoingResponse, method: string): Respons
   const isEmpty = method === "HEAD" || isBodiless(status);
   if (isEmpty && body instanceof ReadableStream) void body.cancel().catch(() => {});
   // Of text a content type would be made up.
-  const content = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  const content = typeof body === "string"
+    ? new TextEncoder().encode(body)
+    : body instanceof Rope
+    ? ReadableStream.from(pieces(body))
+    : body;
   const sent = headers.filter(([name]) => method === "HEAD" || name !== "content-length");
   return new Response(isEmpty ? null : content, { status, headers: sent as [string, string][] });
+}
+
+function* pieces(rope: Rope): Generator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at < rope.length; at += maxJoinedBytes) {
+    yield rope.slice(at, at + maxJoinedBytes);
+  }
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Sliceable } from "../../base/rope.ts";
+import { slices } from "../../base/slices.ts";
 import type { EtcdClient } from "./client/client.ts";
 import { forEach } from "./steps.ts";
 
@@ -23,11 +25,13 @@ const parallelChunks = 4;
 export async function writeChunks(
   client: EtcdClient,
   folder: string,
-  value: Uint8Array,
+  value: Sliceable,
   lease?: string,
 ): Promise<void> {
   await forEach(chunkIndices(value.length), parallelChunks, async (index) => {
-    const chunk = value.subarray(index * chunkBytes, (index + 1) * chunkBytes);
+    // Its JSON in base64 is made at once: those of several chunks not in the same turn.
+    await slices.run(() => true);
+    const chunk = value.slice(index * chunkBytes, (index + 1) * chunkBytes);
     await client.put(chunkKey(folder, index), chunk, lease);
   });
 }

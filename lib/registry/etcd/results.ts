@@ -5,6 +5,7 @@
  */
 
 import * as v from "valibot";
+import type { Sliceable } from "../../base/rope.ts";
 import { randomId } from "../../base/ids.ts";
 import { chunkBytes, readChunks, writeChunks } from "./chunks.ts";
 import type { EtcdClient } from "./client/client.ts";
@@ -84,8 +85,8 @@ export class EtcdResults {
   /** The value for a result's key, its parts written first where it is large. */
   async #stored(id: string, result: AsyncResult, lease: string): Promise<Uint8Array> {
     const encoder = new TextEncoder();
-    let value: Uint8Array;
-    if (isLongResult(result, chunkBytes)) value = await encodeLongResult(result);
+    let value: Sliceable;
+    if (isLongResult(result, chunkBytes)) value = encodeLongResult(result);
     else {
       const stored = storedResult(result);
       const whole = encoder.encode(JSON.stringify({ result: stored }));

@@ -7,6 +7,7 @@
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Sliceable } from "../../base/rope.ts";
 import { slices } from "../../base/slices.ts";
 
 /** Longest value that is kept in one piece, bytes. */
@@ -45,10 +46,10 @@ export class Parts {
   }
 
   /** Writes a value in slices; must not change meanwhile. */
-  async write(owner: string, value: Uint8Array): Promise<void> {
+  async write(owner: string, value: Sliceable): Promise<void> {
     let at = 0;
     await slices.run(() => {
-      this.#statements.write.run(owner, at, value.subarray(at, at + partBytes));
+      this.#statements.write.run(owner, at, value.slice(at, at + partBytes));
       at += partBytes;
       return at >= value.length;
     });

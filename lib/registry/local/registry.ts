@@ -226,7 +226,7 @@ class SqliteRegistry implements Registry {
     const owner = `result/${randomId()}`;
     this.#writing.add(owner);
     try {
-      await this.#parts.write(owner, await encodeLongResult(result));
+      await this.#parts.write(owner, encodeLongResult(result));
       return owner;
     } catch (error) {
       this.#writing.delete(owner);

@@ -80,14 +80,19 @@ export class FrameReader {
       this.#start = this.#end = 0;
       if (this.#buffer.length > chunkBytes) this.#buffer = new Uint8Array(chunkBytes);
     }
-    const whole = held >= headerBytes && !this.#head ? headerBytes + this.#length() : headerBytes;
-    // A frame gets its place as it arrives: what is only announced takes none.
-    const needed = Math.min(whole, Math.max(2 * held, chunkBytes));
+    const needed = headerBytes + (held < headerBytes || this.#head ? 0 : this.#keptLength());
+    // Once for a whole frame: the system gives memory when it is written to, not when it is asked for.
     if (needed > this.#buffer.length) this.#move(new Uint8Array(needed));
     else if (this.#start + needed > this.#buffer.length || this.#end === this.#buffer.length) {
       this.#move(this.#buffer);
     }
     return this.#buffer.subarray(this.#end);
+  }
+
+  /** Bytes that are kept of the frame that has begun. */
+  #keptLength(): number {
+    const length = this.#length();
+    return length > this.keptBytes ? keptHead : length;
   }
 
   /**

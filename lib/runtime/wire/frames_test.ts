@@ -114,3 +114,20 @@ Deno.test("FrameReader: a long frame stays as it was when more is received", () 
   assert.equal(new TextDecoder().decode(found[0]), long);
   assert.deepEqual(found.map(({ length }) => length), [100_000, 150_000, 1]);
 });
+
+Deno.test("FrameReader: moves what has come of a long frame once", () => {
+  const bytes = batch("a", "x".repeat(3 << 20));
+  const reader = new FrameReader();
+  const buffers = new Set<ArrayBufferLike>();
+  for (let at = 0; at < bytes.length;) {
+    const space = reader.space();
+    buffers.add(space.buffer);
+    const piece = bytes.subarray(at, at + Math.min(space.length, 50_000));
+    space.set(piece);
+    reader.received(piece.length);
+    at += piece.length;
+    while (at < bytes.length && reader.next() !== undefined);
+  }
+  assert.equal(buffers.size, 2);
+  assert.equal(reader.next()?.length, 3 << 20);
+});
