@@ -15,7 +15,7 @@ import type { PeerView } from "../policy/contract.ts";
 import type { NodeObserver, Registration, Registry } from "../registry/registry.ts";
 import { hostPort } from "../http/host_port.ts";
 import { loopbackProblem } from "./address.ts";
-import type { LocalNews } from "./status/datagram.ts";
+import type { LocalStatus } from "./status/datagram.ts";
 import { HealthProber } from "./health_prober.ts";
 import { type MemberView, viewOf } from "./members.ts";
 import type { Peer } from "./peers/peer.ts";
@@ -64,7 +64,7 @@ export interface ClusterOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** What the node tells of itself; cheap. */
-  readonly news: () => LocalNews;
+  readonly news: () => LocalStatus;
   /** Told when others have told their news: they may have room for what waits here. */
   readonly heard: () => void;
 }
@@ -243,7 +243,7 @@ export class Cluster implements Peers, AsyncDisposable {
   }
 
   /** See {@link Peers}. */
-  seek(): void {
+  requestStatus(): void {
     this.#prober.hurry();
   }
 

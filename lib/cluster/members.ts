@@ -5,7 +5,7 @@
  */
 
 import * as v from "valibot";
-import type { NodeNews, NodeRecord } from "../model/node.ts";
+import type { NodeRecord, PeerStatus } from "../model/node.ts";
 
 const described = (schema: v.GenericSchema<unknown, number | null>, text: string) =>
   v.pipe(schema, v.description(text));
@@ -52,7 +52,7 @@ export interface Member {
   /** As the registry has it. */
   readonly record: NodeRecord;
   /** What it told last. */
-  readonly news: NodeNews | undefined;
+  readonly news: PeerStatus | undefined;
   /** Expected round trip, ms; may be infinite. */
   readonly rttMs: number;
   /** When it was heard last. */

@@ -27,7 +27,7 @@ export interface Origin {
   /** Size of the body that it came in, bytes. */
   readonly inputSize?: number;
   /** Memory that is booked for that body: disposed when the request has its answer. */
-  readonly held?: Disposable;
+  readonly reservation?: Disposable;
   /** The HTTP request that its parameters are made of, if it came over plain HTTP. */
   readonly page?: PageRequest;
 }

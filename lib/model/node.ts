@@ -47,7 +47,7 @@ export interface Coordinate {
 }
 
 /** What a node tells of itself in a status datagram. */
-export interface NodeNews {
+export interface PeerStatus {
   /** Memory that instances could still take, MiB: total less busy ones. */
   readonly availableMemoryMib: number;
   /** Memory for instances in all, MiB. */

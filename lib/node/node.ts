@@ -11,7 +11,7 @@ import { NodeHome } from "../cluster/home.ts";
 import type { Config } from "../config/config.ts";
 import type { CatalogListener } from "../registry/catalog.ts";
 import { FunctionService } from "../registry/functions.ts";
-import { newsOf } from "../scheduler/news.ts";
+import { localStatus } from "../scheduler/local_status.ts";
 import { OutputLog } from "../telemetry/output_log.ts";
 import { identityOf, type NodeBase } from "./base.ts";
 import { type NodeCompute, openCompute } from "./compute.ts";
@@ -44,8 +44,8 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   });
   const { environment, images, ledger, pool } = compute;
   const cluster = await openCluster(base, registry, {
-    news: () => newsOf(ledger, pool, requests.scheduler, images.stock.met),
-    heard: () => requests.scheduler.peersTold(),
+    news: () => localStatus(ledger, pool, requests.scheduler, images.stock.met),
+    heard: () => requests.scheduler.onPeerStatus(),
   });
   const requests: NodeRequests = openRequests(
     base,
@@ -65,7 +65,7 @@ function listeners(
   return [
     (_, record, former) => images.stock.changed(former, record),
     (_, _record, former) => former && pool.retire(former.Version),
-    (_, record, former) => former && scheduler.replaced(former, record),
+    (_, record, former) => former && scheduler.functionReplaced(former, record),
     (name, record) => record ?? outputLog.forget(name),
     (name, record) => record ?? metrics.forget(name),
     (name, record) => janitor.changed(name, record),

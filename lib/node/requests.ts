@@ -134,8 +134,8 @@ function openScheduler(
     queueCapacity: config["scheduler.queue.capacity"],
     defaultTimeoutMs: config["invocation.timeout"] * 1000,
     observer: {
-      ended: (end) => observers.forEach((observer) => observer.ended(end)),
-      stopped: (name, id, traceback) => outputLog.stopped(name, id, traceback),
+      completed: (end) => observers.forEach((observer) => observer.completed(end)),
+      interrupted: (name, id, traceback) => outputLog.interrupted(name, id, traceback),
     },
   });
   const intervalMs = config["policy.plan.interval"] * 1000;
@@ -163,7 +163,7 @@ function openAsyncInvocations(
       clock,
       scheduler,
       registry,
-      ...(isShared && { kept: built.use(openSqlite(home.of("kept_results.db"))) }),
+      ...(isShared && { confined: built.use(openSqlite(home.of("kept_results.db"))) }),
       ttlMs: config["async.results.expiration"] * 1000,
     }),
   );

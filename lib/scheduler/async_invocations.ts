@@ -1,7 +1,7 @@
 /**
  * Asynchronous invocations: accepted durably, polled later. Each is `pending` in the registry
- * before its client gets the id, and `done` or `failed` in the end, even if the registry is away
- * for a while or the node restarts meanwhile.
+ * before its client gets the id, and finally `done` or `failed`, even if the registry is
+ * unavailable for a while or the node restarts meanwhile.
  *
  * @module
  */
@@ -17,29 +17,28 @@ import type { AsyncResult, Registry } from "../registry/registry.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** Most results that wait in memory for the registry to come back. */
+/** Most results kept in memory while the registry is unavailable. */
 const maxUnsaved = 10_000;
-/** How long to wait before trying again to write a result, ms. */
+/** Pause before a failed write is repeated, ms. */
 const retryMs = 1_000;
 
-/** Where results are kept. */
+/** Store of results. */
 export type ResultStore = Pick<Registry, "putResult" | "getResult" | "pendingResults">;
 
-/** What they are made of. */
+/** Dependencies and settings of {@link AsyncInvocations}. */
 export interface AsyncInvocationsOptions {
-  /** Id of the node, kept with each pending invocation. */
+  /** Id of the node, stored with each pending invocation. */
   readonly node: string;
-  /** The node's clock. */
   readonly clock: Clock;
-  /** Runs them. */
   readonly scheduler: Scheduler;
-  /** Keeps them. */
   readonly registry: ResultStore;
-  /** Keeps those on the node that their `Locality` does not let go everywhere; absent: all stay anyway. */
-  readonly kept?: ResultStore;
-  /** The node's area. */
+  /**
+   * Store on this node for invocations whose `Locality` confines them; absent if results never
+   * leave the node.
+   */
+  readonly confined?: ResultStore;
   readonly area: string;
-  /** Where the node is reached by others. */
+  /** URL at which other nodes reach this one. */
   readonly url: () => string;
   /** How long a result can be polled, ms. */
   readonly ttlMs: number;
@@ -47,7 +46,7 @@ export interface AsyncInvocationsOptions {
 
 const log = logger("scheduler");
 
-/** What becomes of an invocation whose node restarted before it ended. */
+/** Result of an invocation whose node restarted before it ended. */
 export const interruptedResult: AsyncResult = {
   state: "failed",
   code: "FUNCTION_CRASHED",
@@ -57,18 +56,17 @@ export const interruptedResult: AsyncResult = {
 /** The asynchronous invocations of a node. */
 export class AsyncInvocations implements AsyncDisposable {
   readonly #options: AsyncInvocationsOptions;
-  /** What the registry may not know yet. */
+  /** Results that the registry may not have yet. */
   readonly #local = new Map<string, AsyncResult>();
   readonly #running = new TaskSet();
   readonly #unsaved = new Set<string>();
-  /** Those whose results stay here, while they are written. */
-  readonly #kept = new Set<string>();
-  /** What is pending since before this, an earlier process of the node has left. */
+  /** Invocations whose results stay on this node, while they are written. */
+  readonly #confined = new Set<string>();
+  /** Pending invocations older than this belong to an earlier process of the node. */
   readonly #startedAt: number;
   #cancelRetry: (() => void) | undefined;
   #cancelRecovery: (() => void) | undefined;
 
-  /** None yet. */
   constructor(options: AsyncInvocationsOptions) {
     this.#options = options;
     this.#startedAt = options.clock.wall();
@@ -77,80 +75,81 @@ export class AsyncInvocations implements AsyncDisposable {
   /**
    * Accepts an invocation.
    *
-   * @param origin what is known of where it comes from
-   * @returns its id, once it is known durably
-   * @throws what refused it, e.g. `NODE_SATURATED`, or `REGISTRY_UNAVAILABLE`
+   * @param origin the request's origin, as far as it is known
+   * @returns its id, once it is stored durably
+   * @throws why the request was rejected, e.g. `NODE_SATURATED`, or `REGISTRY_UNAVAILABLE`
    */
   async accept(name: string, request: InvokeRequest, origin?: Origin): Promise<string> {
-    const { scheduler, clock, node, area, kept, url, registry, ttlMs } = this.#options;
+    const { scheduler, clock, node, area, confined, url, registry, ttlMs } = this.#options;
     const invocation = scheduler.submit(name, request, origin);
     const ended = this.#result(invocation);
-    const isKept = kept && allowedAreas([invocation.record.Locality, request.locality], area);
-    if (isKept) this.#kept.add(invocation.id);
+    const isConfined = confined &&
+      allowedAreas([invocation.record.Locality, request.locality], area);
+    if (isConfined) this.#confined.add(invocation.id);
     try {
-      if (isKept) {
+      if (isConfined) {
         await registry.putResult(invocation.id, { state: "kept", node, url: url() }, ttlMs);
       }
       await this.#put(invocation.id, { state: "pending", node, since: clock.wall() });
     } catch (error) {
       invocation.cancel();
-      this.#kept.delete(invocation.id);
+      this.#confined.delete(invocation.id);
       throw error;
     }
     if (invocation.settled) {
       const result = await ended;
       if (result.state === "failed" && result.code === "NODE_SATURATED") {
         await this.#put(invocation.id, result);
-        this.#kept.delete(invocation.id);
+        this.#confined.delete(invocation.id);
         throw new ServerledgeError("NODE_SATURATED", result.message);
       }
     }
     this.#local.set(invocation.id, { state: "pending", node, since: clock.wall() });
     void this.#running.add(
       ended.then((result) => this.#save(invocation.id, result)).finally(() => {
-        if (!this.#unsaved.has(invocation.id)) this.#kept.delete(invocation.id);
+        if (!this.#unsaved.has(invocation.id)) this.#confined.delete(invocation.id);
       }),
     );
     return invocation.id;
   }
 
   /**
-   * What is known of an invocation.
+   * Returns the state of an invocation.
    *
    * @throws `REGISTRY_UNAVAILABLE`; `FORBIDDEN` if its `Locality` keeps it on another node
    */
   async poll(id: string): Promise<AsyncResult | undefined> {
-    const { kept, registry, node } = this.#options;
-    const here = this.#local.get(id) ?? await kept?.getResult(id);
+    const { confined, registry, node } = this.#options;
+    const here = this.#local.get(id) ?? await confined?.getResult(id);
     if (here) return here;
     const result = await registry.getResult(id);
     if (result?.state !== "kept") return result;
-    if (result.node !== node) throw keptElsewhere(result);
+    if (result.node !== node) throw storedElsewhere(result);
     return undefined;
   }
 
   /**
-   * Marks as failed what an earlier process of this node accepted and never ended; where the
-   * registry is away, when it is back.
+   * Marks invocations as failed that an earlier process of this node accepted and never completed.
+   * Retries while the registry is unavailable.
    */
   async recover(): Promise<void> {
-    const { registry, kept, node, clock } = this.#options;
+    const { registry, confined, node, clock } = this.#options;
     try {
-      for (const id of await kept?.pendingResults(node) ?? []) {
-        this.#kept.add(id);
-        await this.#interrupted(id);
-        this.#kept.delete(id);
+      for (const id of await confined?.pendingResults(node) ?? []) {
+        this.#confined.add(id);
+        await this.#failInterrupted(id);
+        this.#confined.delete(id);
       }
-      for (const id of await registry.pendingResults(node)) await this.#interrupted(id);
+      for (const id of await registry.pendingResults(node)) await this.#failInterrupted(id);
     } catch (error) {
       const { code, message } = asServerledgeError(error);
       if (code === "REGISTRY_UNAVAILABLE") {
         this.#cancelRecovery = clock.after(retryMs, () => void this.recover());
-      } else log.error("What was pending before the start cannot be ended: {message}", { message });
+      } else log.error("Cannot mark interrupted invocations as failed: {message}", { message });
     }
   }
 
-  /** Waits until all results are written, as far as the registry lets them be. */
+  /** Waits until all results are written, as far as the registry accepts them. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#cancelRecovery?.();
     await this.#running.settled();
@@ -159,7 +158,7 @@ export class AsyncInvocations implements AsyncDisposable {
     this.#cancelRetry?.();
   }
 
-  async #interrupted(id: string): Promise<void> {
+  async #failInterrupted(id: string): Promise<void> {
     const known = await this.#storeOf(id).getResult(id);
     if (this.#local.has(id) || known?.state !== "pending" || known.since >= this.#startedAt) return;
     await this.#put(id, interruptedResult);
@@ -181,20 +180,22 @@ export class AsyncInvocations implements AsyncDisposable {
       await this.#put(id, result);
       this.#local.delete(id);
     } catch (error) {
-      this.#keep(id, error);
+      this.#retryLater(id, error);
     }
   }
 
-  /** The registry is away: the result stays in memory until it can be written. */
-  #keep(id: string, error: unknown): void {
+  /** Keeps a result in memory until the registry accepts it. */
+  #retryLater(id: string, error: unknown): void {
     if (this.#unsaved.size >= maxUnsaved) {
       const [oldest] = this.#unsaved;
       this.#unsaved.delete(oldest!);
       this.#local.delete(oldest!);
-      this.#kept.delete(oldest!);
-      log.error("Result of {id} is lost: too many wait for the registry", { id: oldest });
+      this.#confined.delete(oldest!);
+      log.error("The result of {id} was dropped: too many results wait for the registry", {
+        id: oldest,
+      });
     }
-    log.warn("Result of {id} waits for the registry: {error}", {
+    log.warn("The result of {id} is kept until the registry accepts it: {error}", {
       id,
       error: asServerledgeError(error).message,
     });
@@ -212,14 +213,14 @@ export class AsyncInvocations implements AsyncDisposable {
         return;
       }
       this.#unsaved.delete(id);
-      this.#kept.delete(id);
+      this.#confined.delete(id);
       this.#local.delete(id);
     }
   }
 
   #storeOf(id: string): ResultStore {
-    const { kept, registry } = this.#options;
-    return kept && this.#kept.has(id) ? kept : registry;
+    const { confined, registry } = this.#options;
+    return confined && this.#confined.has(id) ? confined : registry;
   }
 
   #put(id: string, result: AsyncResult): Promise<void> {
@@ -227,10 +228,10 @@ export class AsyncInvocations implements AsyncDisposable {
   }
 }
 
-function keptElsewhere({ node, url }: AsyncResult & { state: "kept" }): ServerledgeError {
+function storedElsewhere({ node, url }: AsyncResult & { state: "kept" }): ServerledgeError {
   return new ServerledgeError(
     "FORBIDDEN",
-    `The result is kept by node ${node}, since the invocation's Locality does not let it go everywhere: poll it at ${url}`,
+    `The result is kept by node ${node}, because the Locality of the invocation confines it: poll it at ${url}`,
     { details: { node, url } },
   );
 }

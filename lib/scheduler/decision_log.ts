@@ -1,5 +1,5 @@
 /**
- * The last decisions of the policy with what it saw, kept cheaply and put into words only when asked.
+ * The latest decisions of the policy with what it saw, stored cheaply and formatted on demand.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import type { Decision, ExplainedDecision, NodeView, RequestFacts } from "../policy/contract.ts";
 
 /** How many decisions are kept. */
-const kept = 50;
+const capacity = 50;
 
-/** A decision, and what the node was like. Entries are written over, so that none is garbage. */
+/** A decision and the state of the node. Entries are reused, so they produce no garbage. */
 interface Entry {
   at: number;
   request: RequestFacts;
@@ -21,18 +21,16 @@ interface Entry {
   expectedMs: number;
 }
 
-/** A ring of decisions. */
+/** Ring buffer of decisions. */
 export class DecisionLog {
   readonly #entries: Entry[] = [];
   #next = 0;
 
   /**
-   * Keeps a decision.
+   * Records a decision.
    *
    * @param at monotonic time, ms
-   * @param request what was decided about
    * @param view the node as the policy saw it, in the same tick
-   * @param decision what was decided
    */
   add(at: number, request: RequestFacts, view: NodeView, decision: Decision): void {
     const runs = decision.kind === "run";
@@ -42,16 +40,16 @@ export class DecisionLog {
     entry.request = request;
     entry.decision = decision;
     entry.warm = view.warm;
-    // What is not told of requests that run is not computed for them: they are the warm path.
+    // Requests that run are the warm path: values that are not shown for them are not computed.
     entry.supported = runs || view.supported;
     entry.imageMissing = decision.kind === "offload" && view.imageMissing === true;
     entry.queueLength = runs ? 0 : view.queueLength;
     entry.expectedMs = isRejected ? view.queueWaitMs + view.local.executionMs : NaN;
-    this.#next = (this.#next + 1) % kept;
+    this.#next = (this.#next + 1) % capacity;
   }
 
   /**
-   * The decisions, newest first.
+   * Formats the decisions, newest first.
    *
    * @param now monotonic time, ms
    */
@@ -64,22 +62,22 @@ export class DecisionLog {
         functionName: entry.request.functionName,
         qosClass: entry.request.qosClass.name,
         decision: entry.decision,
-        reason: `${limitOf(entry)}; ${reasonOf(entry)}`,
+        reason: `${budgetText(entry)}; ${reasonText(entry)}`,
       };
     });
   }
 }
 
-function limitOf({ request: { budgetMs, waited, forwarded } }: Entry): string {
+function budgetText({ request: { budgetMs, waited, forwarded } }: Entry): string {
   const limit = Number.isFinite(budgetMs) ? `${Math.round(budgetMs)} ms left` : "no limit";
   const past = waited ? ", it waits already" : "";
   return `${limit}${past}${forwarded ? ", from another node" : ""}`;
 }
 
-function reasonOf(entry: Entry): string {
+function reasonText(entry: Entry): string {
   const { decision, supported, warm, queueLength, expectedMs } = entry;
-  const line = queueLength === 1 ? "1 other waits" : `${queueLength} others wait`;
-  const here = warm ? "an instance is idle here" : `no instance is idle here and ${line}`;
+  const others = queueLength === 1 ? "1 other waits" : `${queueLength} others wait`;
+  const here = warm ? "an instance is idle here" : `no instance is idle here and ${others}`;
   switch (decision.kind) {
     case "run":
       return warm ? "an instance is idle" : "an instance can be started";

@@ -34,7 +34,7 @@ function reasonOf(facts: RequestFacts, seen: NodeView, decision: Decision): stri
   return log.read(0)[0]!.reason;
 }
 
-Deno.test("DecisionLog: a decision's reason says what the policy saw", () => {
+Deno.test("DecisionLog: explains each decision by what the policy saw", () => {
   const cases: [RequestFacts, NodeView, Decision, string][] = [
     [request(), view({ warm: true }), { kind: "run" }, "no limit; an instance is idle"],
     [request(), view(), { kind: "run" }, "no limit; an instance can be started"],

@@ -1,5 +1,5 @@
 /**
- * What was measured of each function, here and elsewhere: what policies estimate with.
+ * Measured execution and start times of each function, on this node and elsewhere.
  *
  * @module
  */
@@ -19,14 +19,11 @@ export interface Measurement {
 
 /** Moving averages of one function in one place. */
 export class PlaceEstimates implements Estimates {
-  /** See {@link Estimates}. */
   executionMs = NaN;
-  /** See {@link Estimates}. */
   startMs = NaN;
-  /** See {@link Estimates}. */
   coldShare = NaN;
 
-  /** Takes a measurement in. */
+  /** Updates the averages with a measurement. */
   observe({ executionMs, startMs }: Measurement): void {
     this.executionMs = blend(this.executionMs, executionMs);
     this.coldShare = blend(this.coldShare, startMs === undefined ? 0 : 1);
@@ -34,21 +31,19 @@ export class PlaceEstimates implements Estimates {
   }
 }
 
-/** What was measured of one function. */
+/** Estimates of one function. */
 export interface FunctionEstimates {
-  /** On this node. */
   readonly local: PlaceEstimates;
-  /** On nodes of this area. */
+  /** On other nodes of this area. */
   readonly edge: PlaceEstimates;
-  /** In the cloud. */
   readonly remote: PlaceEstimates;
 }
 
-/** What was measured of every function. */
-export class EstimateBook {
+/** Estimates of all functions. */
+export class EstimateTable {
   readonly #byName = new Map<string, FunctionEstimates>();
 
-  /** What was measured of a function; all unknown at first. */
+  /** The estimates of a function; NaN until something was measured. */
   of(functionName: string): FunctionEstimates {
     let estimates = this.#byName.get(functionName);
     if (!estimates) {
@@ -62,7 +57,7 @@ export class EstimateBook {
     return estimates;
   }
 
-  /** The function is gone. */
+  /** Drops a deleted function. */
   forget(functionName: string): void {
     this.#byName.delete(functionName);
   }

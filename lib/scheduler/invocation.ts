@@ -1,5 +1,5 @@
 /**
- * One request on its way through the node, from arrival to its single answer.
+ * One request on its way through the node, from arrival to its only response.
  *
  * @module
  */
@@ -14,88 +14,81 @@ import type { InvocationResult, InvokeRequest } from "../model/invocation.ts";
 import type { PageRequest } from "../model/page.ts";
 import type { QosClass } from "../model/qos.ts";
 import type { StreamedBody } from "../runtime/wire/streamed_body.ts";
-import { arrived, type InvocationState, type OpenState } from "./state.ts";
+import { type InvocationState, type OpenState, undecided } from "./state.ts";
 import type { Waiter } from "./wait_queue.ts";
 
-/** What an invocation starts with. */
+/** Initial data of an invocation. */
 export interface Arrival {
-  /** The function it asks for. */
   readonly record: FunctionRecord;
-  /** What its client sends. */
   readonly request: InvokeRequest;
-  /** Its class. */
   readonly qosClass: QosClass;
-  /** When it arrived, on the node's clock. */
+  /** Arrival on the node's clock, ms. */
   readonly arrivedAt: number;
-  /** Its past, if another node sent it. */
+  /** Present if another node forwarded the request. */
   readonly hop: Hop | undefined;
-  /** Hops that it may still make. */
+  /** How many more times it may be forwarded. */
   readonly hopsLeft: number;
-  /** Size of the body that it came in, bytes; 0 if unknown. */
+  /** Size of the request body, bytes; 0 if unknown. */
   readonly inputSize: number;
-  /** Memory that is booked for that body. */
-  readonly held?: Disposable;
-  /** The HTTP request that its parameters are made of, if it came over plain HTTP. */
+  /** Memory reserved for the request body. */
+  readonly reservation?: Disposable;
+  /** The HTTP request that its parameters are made of, for plain HTTP. */
   readonly page?: PageRequest;
 }
 
-/** One request. Its `done` settles exactly once. */
+/** One request. `done` settles exactly once. */
 export class Invocation implements Waiter, BagMember {
-  /** See {@link BagMember}: among those without an answer. */
+  /** Position among the open invocations. */
   slot = nowhere;
-  /** Unguessable: whoever knows it may poll the result. */
+  /** Unguessable: anyone who knows it may poll the result. */
   readonly id: string;
-  /** The result, or a `ServerledgeError`. */
+  /** Resolves with the result, or rejects with a `ServerledgeError`. */
   readonly done: Promise<InvocationResult>;
-  /** The function, in the version it will run. */
+  /** The function, in the version that will run. */
   record: FunctionRecord;
-  /** What its client sent. */
   readonly request: InvokeRequest;
-  /** Its class. */
   readonly qosClass: QosClass;
-  /** When it arrived, on the node's clock. */
+  /** Arrival on the node's clock, ms. */
   readonly arrivedAt: number;
-  /** When its answer becomes useless, on the node's clock; may be infinite. */
+  /** Response deadline on the node's clock, ms; may be infinite. */
   readonly answerBy: number;
-  /** Its past, if another node sent it. */
+  /** Present if another node forwarded the request. */
   readonly hop: Hop | undefined;
-  /** Hops that it may still make. */
+  /** How many more times it may be forwarded. */
   readonly hopsLeft: number;
-  /** Size of the body that it came in, bytes; 0 if unknown. */
+  /** Size of the request body, bytes; 0 if unknown. */
   readonly inputSize: number;
-  /** The HTTP request that its parameters are made of, if it came over plain HTTP. */
+  /** The HTTP request that its parameters are made of, for plain HTTP. */
   readonly page: PageRequest | undefined;
-  /** Memory that is booked for its body, until it has its answer. */
-  readonly held: Disposable | undefined;
-  /** Nodes that it must not be sent to: it was there, or they did not take it. */
+  /** Memory reserved for the request body, until the invocation completes. */
+  readonly reservation: Disposable | undefined;
+  /** Nodes that must not get it: they had it already, or declined it. */
   readonly visited: string[];
-  /** True if it had to wait or was refused, and `CanDoOffloading` forbade to ask the nodes there are. */
+  /** True if it was queued or rejected while `CanDoOffloading: false` excluded other nodes. */
   offloadForbidden = false;
-  /** How long it waited here before it was sent to other nodes, ms. */
+  /** Time in the queue of this node before it was offloaded, ms. */
   waitedMs = 0;
-  /** Where it is. */
-  state: InvocationState = arrived;
-  /** Why the node that it was sent to last did not take it. */
-  refusal: ServerledgeError | undefined;
-  /** What interrupts it: while it waits, while it runs, while it is being stopped. */
+  state: InvocationState = undecided;
+  /** Error of the last node that declined it. */
+  declineError: ServerledgeError | undefined;
+  /** Limits the wait, then the execution, then the time to stop after an interrupt. */
   deadline: Deadline | undefined;
-  /** The body of its answer while that is under way. */
+  /** The response body while it is being streamed. */
   #body: StreamedBody | undefined;
   readonly #resolve: (result: InvocationResult) => void;
   readonly #reject: (error: ServerledgeError) => void;
   readonly #cancel: (invocation: Invocation) => void;
 
   /**
-   * A request that has just arrived.
+   * Creates an invocation for a request that has just arrived.
    *
-   * @param arrival what it starts with
-   * @param cancel called when its client leaves
+   * @param cancel called when the client disconnects
    */
   constructor(arrival: Arrival, cancel: (invocation: Invocation) => void) {
     const { record, request, qosClass, arrivedAt, hop, hopsLeft, inputSize } = arrival;
     this.inputSize = inputSize;
     this.page = arrival.page;
-    this.held = arrival.held;
+    this.reservation = arrival.reservation;
     this.id = hop?.id ?? `${record.Name}-${randomId()}`;
     this.record = record;
     this.request = request;
@@ -114,30 +107,30 @@ export class Invocation implements Waiter, BagMember {
     this.#cancel = cancel;
   }
 
-  /** True once it has its answer. */
+  /** True once it is completed. */
   get settled(): boolean {
     return this.state.kind === "settled";
   }
 
-  /** Where it is, or was when it got its answer. */
+  /** Its state, or the last one before it was completed. */
   get lastState(): OpenState {
     return this.state.kind === "settled" ? this.state.last : this.state;
   }
 
-  /** True while it waits because an instance can be started for it. */
-  get promised(): boolean {
+  /** True while it waits for an instance that was started, or can be started, for it. */
+  get startsInstance(): boolean {
     return this.state.kind === "starting";
   }
 
-  /** The client has left. Harmless once it is settled. */
+  /** Cancels it, as its client has disconnected. No effect once it is completed. */
   cancel(): void {
     if (!this.settled) this.#cancel(this);
   }
 
   /**
-   * Begins its answer, of which the body is still under way: it is settled when that has ended.
+   * Begins a streamed response; the invocation is completed when the body ends.
    *
-   * @param result what is known by now, and the response
+   * @param result what is known so far, and the response
    * @param body ended with the invocation
    */
   begin(result: InvocationResult, body: StreamedBody): void {
@@ -145,14 +138,14 @@ export class Invocation implements Waiter, BagMember {
     this.#resolve(result);
   }
 
-  /** Answers with a result, or ends an answer that was begun. */
+  /** Completes it with a result, or ends a streamed response. */
   succeed(result: InvocationResult): void {
     this.state = { kind: "settled", last: this.lastState };
     this.#body?.end();
     this.#resolve(result);
   }
 
-  /** Answers with an error, or breaks off an answer that was begun. */
+  /** Completes it with an error, or aborts a streamed response. */
   fail(error: ServerledgeError): void {
     this.state = { kind: "settled", last: this.lastState };
     this.#body?.end(error);

@@ -13,50 +13,45 @@ import type { Params } from "../model/params.ts";
 import type { Lease } from "../pool/lease.ts";
 import { withOutput } from "../runtime/wire/call_output.ts";
 import type { Reply, StreamedAnswer } from "../runtime/environment.ts";
-import type { Answers } from "./answers.ts";
-import type { EstimateBook } from "./estimates.ts";
+import type { OpenInvocations } from "./open_invocations.ts";
+import type { EstimateTable } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
 import type { InvocationObserver } from "./observer.ts";
-import { executionTimeout } from "./refusals.ts";
+import { executionTimeout } from "./errors.ts";
 import type { Running } from "./state.ts";
 import { failureOf, type NodeName, reportOf } from "./report.ts";
 
-/** How long a function that was told to stop may take before its instance is removed, ms. */
+/** Time that an interrupted function has to stop before its instance is removed, ms. */
 const stopGraceMs = 500;
-/** How long the answer to an interrupted call waits for output that has to be fetched, ms. */
+/** Longest wait for the output of an interrupted call, if it has to be fetched, ms. */
 const fetchOutputMs = 200;
 
-/** What a runner works with. */
+/** Dependencies and settings of {@link LocalRunner}. */
 export interface LocalRunnerOptions {
-  /** Who the node is, for reports. */
+  /** The node's identity, for reports. */
   readonly node: NodeName;
-  /** The node's clock. */
   readonly clock: Clock;
-  /** Deadlines on that clock. */
   readonly deadlines: Deadlines;
-  /** Where answers go. */
-  readonly answers: Answers;
-  /** Where measurements go. */
-  readonly estimates: EstimateBook;
-  /** Hears where functions were interrupted. */
+  readonly open: OpenInvocations;
+  readonly estimates: EstimateTable;
+  /** Is notified of interrupted functions. */
   readonly observer: InvocationObserver;
 }
 
-/** Runs invocations here. */
+/** Runs invocations on this node. */
 export class LocalRunner {
   readonly #options: LocalRunnerOptions;
   readonly #clock: Clock;
 
-  /** A runner that runs nothing yet. */
   constructor(options: LocalRunnerOptions) {
     this.#options = options;
     this.#clock = options.clock;
   }
 
   /**
-   * Runs an invocation and answers it.
+   * Runs an invocation and completes it.
    *
-   * @param lease the instance; given back here, whatever happens
+   * @param lease of the instance; always released by the runner
    * @param timeoutMs longest execution
    */
   run(invocation: Invocation, lease: Lease, timeoutMs: number): void {
@@ -77,45 +72,45 @@ export class LocalRunner {
       params,
       timeoutMs: Math.max(1, Math.ceil(limit - this.#clock.now())),
       returnOutput: request.returnOutput,
-      onStream: takesStream(invocation)
-        ? (answer: StreamedAnswer) => this.#streams(invocation, running, answer)
+      onStream: acceptsStream(invocation)
+        ? (answer: StreamedAnswer) => this.#beginStream(invocation, running, answer)
         : undefined,
     });
     const replied = page?.event
       ? page.event().then((params) => {
-        if (invocation.settled) throw unsent();
+        if (invocation.settled) throw endedBeforeSend();
         return lease.instance.invoke(call(params));
       })
       : lease.instance.invoke(call(request.params));
     replied.then(
-      (reply) => this.#replied(invocation, running, reply),
-      (thrown) => this.#broke(invocation, lease, asServerledgeError(thrown)),
+      (reply) => this.#onReply(invocation, running, reply),
+      (thrown) => this.#onFailure(invocation, lease, asServerledgeError(thrown)),
     );
   }
 
   /**
-   * Answers a running invocation at once, or as soon as its output is fetched, tells the function to stop,
-   * and gives its instance up if it does not.
+   * Completes a running invocation at once, or as soon as its output is fetched, tells the function
+   * to stop, and removes its instance if it does not.
    */
   interrupt(invocation: Invocation, { lease }: Running, error: ServerledgeError): void {
     const output = lease.instance.output(invocation.id);
     if (typeof output === "string") return this.#stop(invocation, lease, error, output);
     void withTimeout(output, fetchOutputMs, () => "").then((output) => {
-      // Its reply may have come meanwhile.
+      // The function may have replied in the meantime.
       if (!invocation.settled) this.#stop(invocation, lease, error, output);
     });
   }
 
   #stop(invocation: Invocation, lease: Lease, error: ServerledgeError, output: string): void {
-    this.#options.answers.fail(invocation, withOutput(error, output));
+    this.#options.open.fail(invocation, withOutput(error, output));
     invocation.deadline = this.#options.deadlines.set(this.#clock.now() + stopGraceMs, () => {
       lease.abandon();
     });
     lease.instance.cancel(invocation.id);
   }
 
-  /** The client gets what is there; the instance is the invocation's until its reply. */
-  #streams(
+  /** Passes a streamed response on; the instance is leased until the function's final reply. */
+  #beginStream(
     invocation: Invocation,
     running: Running,
     { status, headers, body }: StreamedAnswer,
@@ -128,49 +123,51 @@ export class LocalRunner {
     invocation.begin({ report, response }, body);
   }
 
-  #replied(invocation: Invocation, running: Running, reply: Reply): void {
+  #onReply(invocation: Invocation, running: Running, reply: Reply): void {
     const now = this.#clock.now();
     const { lease, startedAt, cold } = running;
     const executionMs = now - startedAt;
     lease.release(executionMs);
-    if (invocation.settled) return this.#stopped(invocation, reply);
-    const { answers, estimates, node } = this.#options;
+    if (invocation.settled) return this.#onInterruptedEnd(invocation, reply);
+    const { open, estimates, node } = this.#options;
     estimates.of(invocation.record.Name).local.observe({
       executionMs,
       startMs: cold ? lease.readyAt - lease.startedAt : undefined,
     });
     if (reply.ok) {
       const report = reportOf(invocation, running, reply, now, node);
-      return answers.succeed(invocation, { report }, reply);
+      return open.succeed(invocation, { report }, reply);
     }
-    // Executors interrupt by a clock of their own, which may be ahead by the tick of a deadline.
+    // The executor's clock may be ahead of the node's by one tick of the deadlines.
     const isLate = now >= invocation.deadline!.atMs;
-    answers.fail(invocation, isLate ? executionTimeout(reply) : failureOf(reply), reply);
+    open.fail(invocation, isLate ? executionTimeout(reply) : failureOf(reply), reply);
   }
 
-  #broke(invocation: Invocation, lease: Lease, error: ServerledgeError): void {
-    // A call that could not be sent has done the instance no harm.
+  #onFailure(invocation: Invocation, lease: Lease, error: ServerledgeError): void {
+    // A call that could not be sent has not harmed the instance.
     if (error.code === "PAYLOAD_TOO_LARGE" || error.code === "UNPROCESSABLE") lease.release();
     else lease.discard();
-    if (invocation.settled) this.#stopped(invocation);
-    else this.#options.answers.fail(invocation, error);
+    if (invocation.settled) this.#onInterruptedEnd(invocation);
+    else this.#options.open.fail(invocation, error);
   }
 
-  /** An interrupted function has ended. */
-  #stopped(invocation: Invocation, reply?: Reply): void {
+  /** Handles the reply of an interrupted function. */
+  #onInterruptedEnd(invocation: Invocation, reply?: Reply): void {
     invocation.deadline?.[Symbol.dispose]();
     if (!reply || reply.ok || reply.failure.traceback === "") return;
     const { traceback } = reply.failure;
-    this.#options.observer.stopped?.(invocation.record.Name, invocation.id, traceback);
+    this.#options.observer.interrupted?.(invocation.record.Name, invocation.id, traceback);
   }
 }
 
-/** Its caller has its answer: neither it nor the instance is told of this. */
-function unsent(): ServerledgeError {
+/**
+ * Marks a call that was not sent; the client has its response already, so nobody sees this error.
+ */
+function endedBeforeSend(): ServerledgeError {
   return new ServerledgeError("UNPROCESSABLE", "The invocation ended before it was sent");
 }
 
-/** Only who asked over plain HTTP can get an answer in parts; to `HEAD` there is no body. */
-function takesStream({ page }: Invocation): boolean {
+/** Only plain HTTP supports streamed responses; the response to `HEAD` has no body. */
+function acceptsStream({ page }: Invocation): boolean {
   return page !== undefined && page.method !== "HEAD";
 }

@@ -1,5 +1,5 @@
 /**
- * What the scheduler tells of each invocation's end, for metrics and logs.
+ * The outcome of each invocation, for metrics and logs.
  *
  * @module
  */
@@ -7,52 +7,49 @@
 import type { ErrorCode } from "../base/errors.ts";
 import type { StartTier } from "../model/start_tier.ts";
 
-/** Where an invocation ran: here, on a node of this area, in the cloud, or not at all. */
+/** Where an invocation ran: on this node, in this area, in the cloud, or not at all. */
 export type Place = "local" | "edge" | "cloud" | "nowhere";
 
-/** How one invocation ended. Times in ms. */
-export interface InvocationEnd {
-  /** Its id. */
+/** Outcome of one invocation. Times in ms. */
+export interface InvocationOutcome {
   readonly id: string;
-  /** The function's name. */
   readonly functionName: string;
-  /** `OK`, or the code of its error. */
+  /** `OK` or an error code. */
   readonly outcome: "OK" | ErrorCode;
-  /** The error's message; empty if there was none. */
+  /** The error's message; empty without an error. */
   readonly message: string;
-  /** Name of its class. */
   readonly qosClass: string;
-  /** Where it ran. */
   readonly place: Place;
   /**
-   * True if it had to wait here or was refused, although there were other nodes to ask: its client had
-   * forbidden that.
+   * True if it was queued or rejected while other nodes were available, but its client had
+   * forbidden offloading.
    */
   readonly offloadForbidden: boolean;
-  /** True if it was answered well and within its limit. */
+  /** True if it succeeded within its limit. */
   readonly inTime: boolean;
-  /** True if an instance was started for it. */
   readonly cold: boolean;
-  /** What was done before it could run; undefined if it did not run here. */
+  /** How the instance was obtained; undefined if it did not run on this node. */
   readonly tier: StartTier | undefined;
-  /** Start of the instance it waited for; 0 unless cold. */
+  /** Start of the instance; 0 unless cold. */
   readonly startMs: number;
-  /** Wait for resources: neither the start of an instance, nor the execution, nor a stay on another node. */
+  /**
+   * Time in the queue, without the start of an instance, the execution and the time on other nodes.
+   */
   readonly waitMs: number;
   /** Execution in the instance; 0 if it never ran. */
   readonly executionMs: number;
-  /** Arrival to answer. */
+  /** From arrival to response. */
   readonly responseMs: number;
   /** Size of the result, characters. */
   readonly resultSize: number;
-  /** The function's traceback if it failed and gave one; else empty. */
+  /** Traceback of a failed function; empty without one. */
   readonly traceback: string;
 }
 
-/** Hears how invocations ended. Called synchronously: must be quick and never throw. */
+/** Is notified of outcomes, synchronously: must be quick and never throw. */
 export interface InvocationObserver {
-  /** One invocation has its answer. */
-  ended(end: InvocationEnd): void;
-  /** A function that was interrupted has ended, its client long answered: where that was. */
-  stopped?(functionName: string, id: string, traceback: string): void;
+  /** An invocation has completed. */
+  completed(end: InvocationOutcome): void;
+  /** An interrupted function has ended after its client got the response, with this traceback. */
+  interrupted?(functionName: string, id: string, traceback: string): void;
 }

@@ -1,5 +1,5 @@
 /**
- * Lets a policy plan from time to time, off the path of requests.
+ * Calls a policy's planning step periodically, off the request path.
  *
  * @module
  */
@@ -11,37 +11,33 @@ import type { Policy, Statistics } from "../policy/contract.ts";
 
 const log = logger("scheduler");
 
-/** What a planner works with. */
+/** Dependencies and settings of {@link Planner}. */
 export interface PlannerOptions {
-  /** Whose plans. */
   readonly policy: Policy;
-  /** The node's clock. */
   readonly clock: Clock;
   /** Time between two plans, ms. */
   readonly intervalMs: number;
-  /** What to plan with, of the last interval, given its length in seconds. */
+  /** Statistics of the last interval, given its length in seconds. */
   readonly statistics: (seconds: number) => Statistics;
 }
 
-/** Lets a policy plan; does nothing for one that does not. */
+/** Runs the planning step of a policy that has one. */
 export class Planner implements Disposable {
   readonly #options: PlannerOptions;
   #cancel: () => void = () => {};
   #stopped = false;
 
-  /** A planner at work. */
   constructor(options: PlannerOptions) {
     this.#options = options;
-    if (options.policy.plan) this.#later(options.clock.now());
+    if (options.policy.plan) this.#schedule(options.clock.now());
   }
 
-  /** Stops. */
   [Symbol.dispose](): void {
     this.#stopped = true;
     this.#cancel();
   }
 
-  #later(since: number): void {
+  #schedule(since: number): void {
     this.#cancel = this.#options.clock.after(this.#options.intervalMs, () => {
       void this.#plan(since);
     });
@@ -58,6 +54,6 @@ export class Planner implements Disposable {
         error: asServerledgeError(error).message,
       });
     }
-    if (!this.#stopped) this.#later(now);
+    if (!this.#stopped) this.#schedule(now);
   }
 }

@@ -20,7 +20,7 @@ function setUp(plan: Policy["plan"]) {
   return { clock, asked, planner };
 }
 
-Deno.test("a policy plans every interval, one plan at a time", async () => {
+Deno.test("Planner: plans every interval, one plan at a time", async () => {
   const plans: (() => void)[] = [];
   const { clock, asked, planner } = setUp(() => new Promise((resolve) => plans.push(resolve)));
   clock.advance(1000);
@@ -33,7 +33,7 @@ Deno.test("a policy plans every interval, one plan at a time", async () => {
   planner[Symbol.dispose]();
 });
 
-Deno.test("a plan that fails does not end planning", async () => {
+Deno.test("Planner: continues after a plan that fails", async () => {
   const { clock, asked, planner } = setUp(() => {
     throw new Error("infeasible");
   });

@@ -1,6 +1,6 @@
 /**
- * What is told of an invocation when it ends: the client's report, its error, and the record for
- * metrics and logs.
+ * What an invocation reports: the client's report, its error, the outcome for metrics, logs and
+ * policies.
  *
  * @module
  */
@@ -11,22 +11,19 @@ import type { StartTier } from "../model/start_tier.ts";
 import type { Outcome, RequestFacts } from "../policy/contract.ts";
 import type { Reply } from "../runtime/environment.ts";
 import type { Invocation } from "./invocation.ts";
-import type { InvocationEnd, Place } from "./observer.ts";
+import type { InvocationOutcome, Place } from "./observer.ts";
 import type { Offloaded, OpenState, Running } from "./state.ts";
 
-/** Who a node is. */
+/** Identity of a node. */
 export interface NodeName {
-  /** Its id. */
   readonly id: string;
-  /** Its area. */
   readonly area: string;
 }
 
 /**
- * The report of a successful invocation.
+ * Report of a successful invocation.
  *
- * @param running its execution
- * @param now when it ended, on the node's clock
+ * @param now its end on the node's clock
  */
 export function reportOf(
   invocation: Invocation,
@@ -54,11 +51,11 @@ export function reportOf(
 }
 
 /**
- * What the policy is told of a request.
+ * What the policy knows of a request.
  *
  * @param now on the node's clock
- * @param maxAttempts most nodes that it is sent to
- * @param waited true if it waits in the queue
+ * @param maxAttempts most nodes that it is offloaded to
+ * @param waited true if it is in the wait queue
  */
 export function factsOf(
   invocation: Invocation,
@@ -84,11 +81,15 @@ export function factsOf(
 }
 
 /**
- * What the policy is told of a request's end.
+ * Outcome of a request for the policy.
  *
- * @param now when it ended, on the node's clock
+ * @param now its end on the node's clock
  */
-export function outcomeOf(invocation: Invocation, end: InvocationEnd, now: number): Outcome {
+export function policyOutcome(
+  invocation: Invocation,
+  end: InvocationOutcome,
+  now: number,
+): Outcome {
   const { arrivedAt, lastState } = invocation;
   return {
     place: end.place,
@@ -128,7 +129,7 @@ function offloadedOutcome({ node, sentAt, report }: Offloaded, now: number) {
   };
 }
 
-/** The error of an invocation whose function failed. */
+/** Error of an invocation whose function failed. */
 export function failureOf(reply: Reply & { ok: false }): ServerledgeError {
   const { type, message, traceback } = reply.failure;
   return new ServerledgeError("FUNCTION_ERROR", message ? `${type}: ${message}` : type, {
@@ -137,18 +138,18 @@ export function failureOf(reply: Reply & { ok: false }): ServerledgeError {
 }
 
 /**
- * The record of an invocation's end.
+ * Outcome of an invocation for metrics and logs.
  *
- * @param now when it ended, on the node's clock
- * @param error why it failed, if it did
- * @param reply what the function answered, if it did
+ * @param now its end on the node's clock
+ * @param error undefined if it succeeded
+ * @param reply of the function, if it ran here
  */
-export function describeEnd(
+export function outcomeRecord(
   invocation: Invocation,
   now: number,
   error: ServerledgeError | undefined,
   reply: Reply | undefined,
-): InvocationEnd {
+): InvocationOutcome {
   const { id, record, qosClass, arrivedAt, answerBy, lastState } = invocation;
   const execution = lastState.kind === "running" ? lastState : undefined;
   return {
@@ -182,8 +183,9 @@ function tierOf({ cold, lease }: Running): StartTier {
 }
 
 /**
- * Time in the queue, ms: neither the start of an instance, nor the execution, nor the time on another
- * node. Whoever ends before it ran, and was admitted because a start could be made, waited for that.
+ * Time in the queue, ms, without the start of an instance, the execution and the time on other
+ * nodes. An invocation that was admitted since an instance could be started, and never ran, waited
+ * for that start only.
  */
 function waitOf({ waitedMs, lastState }: Invocation, now: number): number {
   if (lastState.kind === "queued") return waitedMs + now - lastState.since;
@@ -192,7 +194,7 @@ function waitOf({ waitedMs, lastState }: Invocation, now: number): number {
   return waitedMs + Math.max(0, (cold ? lease.startedAt : startedAt) - queuedAt);
 }
 
-/** Milliseconds as seconds, to the microsecond. */
+/** Converts milliseconds to seconds, rounded to the microsecond. */
 function seconds(ms: number): number {
   return Math.round(ms * 1000) / 1e6;
 }

@@ -1,5 +1,5 @@
 /**
- * Starts instances for requests that wait, as many as shorten their wait.
+ * Starts instances for queued requests, as many as shorten their wait.
  *
  * @module
  */
@@ -11,51 +11,49 @@ import type { Pool } from "../pool/pool.ts";
 import type { Invocation } from "./invocation.ts";
 import type { WaitQueue } from "./wait_queue.ts";
 
-/** What scaling up needs. */
+/** Dependencies and settings of {@link ScaleUp}. */
 export interface ScaleUpOptions {
-  /** The node's clock. */
   readonly clock: Clock;
-  /** Deadlines on that clock. */
   readonly deadlines: Deadlines;
-  /** The node's instances. */
   readonly pool: Pool;
-  /** Requests that wait. */
   readonly queue: WaitQueue<Invocation>;
 }
 
-/** Scales functions up. */
+/** Scales functions up to the length of their queues. */
 export class ScaleUp {
   readonly #options: ScaleUpOptions;
-  /** Function versions that will be looked at again. */
+  /** Function versions that a check is scheduled for. */
   readonly #scheduled = new Set<string>();
 
-  /** Starts nothing until it is told to. */
   constructor(options: ScaleUpOptions) {
     this.#options = options;
   }
 
-  /** Starts instances for requests that no start under way will serve, if it helps them. */
-  provision(record: FunctionRecord): void {
+  /**
+   * Starts instances for queued requests that no pending start will serve, if that shortens their
+   * wait.
+   */
+  scale(record: FunctionRecord): void {
     const { clock, pool, queue } = this.#options;
     for (;;) {
       const waiting = queue.count(record.Version);
       if (waiting <= pool.startingSlots(record)) return;
       const waitedMs = clock.now() - queue.first(record.Version)!.arrivedAt;
-      const verdict = pool.needsMore(record, waiting, waitedMs);
-      if (verdict !== true) return this.#provisionLater(record, verdict);
+      const decision = pool.needsMore(record, waiting, waitedMs);
+      if (decision !== true) return this.#scaleLater(record, decision);
       if (!pool.tryStart(record)) return;
     }
   }
 
-  /** Looks again in case the queue does not move as expected; once at a time. */
-  #provisionLater(record: FunctionRecord, delayMs: number): void {
+  /** Schedules another check in case the queue moves more slowly than expected; one at a time. */
+  #scaleLater(record: FunctionRecord, delayMs: number): void {
     const { clock, deadlines } = this.#options;
     const { Version: version } = record;
     if (this.#scheduled.has(version)) return;
     this.#scheduled.add(version);
     deadlines.set(clock.now() + delayMs, () => {
       this.#scheduled.delete(version);
-      this.provision(record);
+      this.scale(record);
     });
   }
 }

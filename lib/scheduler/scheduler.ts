@@ -1,7 +1,6 @@
 /**
- * A request's way through the node: asks the policy and carries out its decision. What runs here is
- * in the hands of the local runner, what is sent away in those of the offloader; everything else
- * waits here.
+ * The path of a request through the node: asks the policy and carries out its decision. The local
+ * runner runs requests here, the offloader sends them to other nodes; the others are queued here.
  *
  * @module
  */
@@ -19,79 +18,71 @@ import type { Lease } from "../pool/lease.ts";
 import type { ResourceLedger } from "../pool/resource_ledger.ts";
 import type { Pool, PoolListener } from "../pool/pool.ts";
 import type { Arrivals, Decision, ExplainedDecision, Policy } from "../policy/contract.ts";
-import { Answers } from "./answers.ts";
-import { ArrivalBook } from "./arrivals.ts";
+import { OpenInvocations } from "./open_invocations.ts";
+import { ArrivalStatistics } from "./arrival_statistics.ts";
 import { Decider } from "./decider.ts";
-import { EstimateBook } from "./estimates.ts";
+import { EstimateTable } from "./estimates.ts";
 import { Invocation } from "./invocation.ts";
 import { LocalRunner } from "./local_runner.ts";
-import type { InvocationEnd, InvocationObserver } from "./observer.ts";
+import type { InvocationObserver, InvocationOutcome } from "./observer.ts";
 import { Offloader } from "./offload/offloader.ts";
-import { type NodeName, outcomeOf } from "./report.ts";
+import { type NodeName, policyOutcome } from "./report.ts";
 import {
-  clientLeft,
+  clientDisconnected,
+  duplicateRequest,
   functionUnknown,
-  localityForbids,
+  inexactInteger,
+  localityViolation,
   queueTimeout,
-  repeated,
   shuttingDown,
-  unheldInteger,
-} from "./refusals.ts";
+} from "./errors.ts";
 import { SeenRequests } from "./offload/seen_requests.ts";
 import { ScaleUp } from "./scale_up.ts";
 import type { ViewSources } from "./view.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
-/** What a scheduler is made of. */
+/** Dependencies and settings of a {@link Scheduler}. */
 export interface SchedulerOptions {
-  /** Who the node is, for reports. */
+  /** The node's identity, for reports. */
   readonly node: NodeName;
-  /** The node's clock. */
   readonly clock: Clock;
-  /** Deadlines on that clock. */
   readonly deadlines: Deadlines;
-  /** Decides. */
   readonly policy: Policy;
-  /** The node's instances. */
   readonly pool: Pool;
-  /** The node's memory and CPU. */
   readonly ledger: ResourceLedger;
-  /** The other nodes. */
   readonly peers: Peers;
-  /** Classes of service. */
   readonly classes: QosClasses;
   /** Looks a function up in memory. */
   readonly find: (name: string) => FunctionRecord | undefined;
   /** Whether a function's image can run on the node's architecture. */
   readonly supports: (record: FunctionRecord) => boolean;
-  /** Whether the function gets integers beyond 2^53 as they were sent. */
+  /** Whether a function receives integers beyond 2^53 unchanged. */
   readonly keepsLargeIntegers: (record: FunctionRecord) => boolean;
-  /** Images of functions; absent where none needs one. */
+  /** Images of functions; absent if none is needed. */
   readonly images?: {
-    /** Whether what the function needs is on the node as far as is known; cheap. */
+    /** Whether the image that the function needs is known to be present; cheap. */
     has(record: FunctionRecord): boolean;
     /** Fetches it in the background. */
     fetch(record: FunctionRecord): void;
   };
-  /** Most requests that may wait for resources. */
+  /** Capacity of the queue, requests. */
   readonly queueCapacity: number;
-  /** Longest execution of a function that sets no limit, ms. */
+  /** Longest execution of a function without a limit of its own, ms. */
   readonly defaultTimeoutMs: number;
-  /** Most nodes that a request may be sent on to, one from the other. */
+  /** Most times that a request may be forwarded from node to node. */
   readonly maxHops: number;
-  /** Hears how invocations end. */
   readonly observer: InvocationObserver;
 }
 
-/** The scheduler of a node. */
+/** Schedules the requests of a node. */
 export class Scheduler implements PoolListener {
   readonly #options: SchedulerOptions;
   readonly #clock: Clock;
   readonly #pool: Pool;
   readonly #queue = new WaitQueue<Invocation>();
-  readonly #answers: Answers;
-  readonly #estimates = new EstimateBook();
-  readonly #arrivals = new ArrivalBook(this.#estimates);
+  readonly #open: OpenInvocations;
+  readonly #estimates = new EstimateTable();
+  readonly #arrivals = new ArrivalStatistics(this.#estimates);
   readonly #runner: LocalRunner;
   readonly #offloader: Offloader;
   readonly #decider: Decider;
@@ -99,22 +90,22 @@ export class Scheduler implements PoolListener {
   readonly #seen = new SeenRequests();
   #draining = false;
 
-  /** A scheduler that listens to its pool. */
+  /** Creates a scheduler and subscribes it to its pool. */
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#clock = options.clock;
     this.#pool = options.pool;
-    this.#answers = new Answers(options.clock, {
-      closed: (invocation) => this.#queue.remove(invocation),
-      ended: (invocation, end, error) => this.#ended(invocation, end, error),
+    this.#open = new OpenInvocations(options.clock, {
+      settling: (invocation) => this.#queue.remove(invocation),
+      settled: (invocation, end, error) => this.#onSettled(invocation, end, error),
     });
-    const parts = { ...options, answers: this.#answers, estimates: this.#estimates };
+    const parts = { ...options, open: this.#open, estimates: this.#estimates };
     this.#runner = new LocalRunner(parts);
     this.#offloader = new Offloader({
       ...parts,
-      refused: (invocation, refusal) => {
+      declined: (invocation, refusal) => {
         options.policy.refused?.(this.#decider.factsOf(invocation, false), refusal);
-        this.#arrive(invocation);
+        this.#dispatch(invocation);
       },
     });
     const { policy, queueCapacity } = options;
@@ -128,37 +119,37 @@ export class Scheduler implements PoolListener {
     options.pool.listen(this);
   }
 
-  /** True once no more requests are taken. */
+  /** True once no more requests are accepted. */
   get draining(): boolean {
     return this.#draining;
   }
 
-  /** The last decisions of a policy that does not explain its own, newest first. */
+  /** The latest decisions, newest first, if the policy does not explain its own. */
   get decisions(): ExplainedDecision[] {
     return this.#decider.decisions;
   }
 
-  /** Requests that wait. */
+  /** Number of queued requests. */
   get waiting(): number {
     return this.#queue.size;
   }
 
-  /** Invocations that run, here or on other nodes. */
+  /** Number of invocations that run, here or on other nodes. */
   get running(): number {
-    return this.#answers.open.size - this.#queue.size;
+    return this.#open.open.size - this.#queue.size;
   }
 
   /**
-   * What arrived since it was asked last, for policies that plan.
+   * Arrivals since the last call, for policies that plan.
    *
-   * @param seconds how long ago that is
+   * @param seconds time since the last call
    */
   arrivals(seconds: number): Arrivals[] {
-    return this.#arrivals.close(seconds);
+    return this.#arrivals.closeInterval(seconds);
   }
 
   /**
-   * Whether a request would be taken in, as far as that can be told before its body is read.
+   * Checks whether a request would be accepted, as far as possible before its body is read.
    *
    * @returns the function
    * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`
@@ -171,25 +162,25 @@ export class Scheduler implements PoolListener {
   }
 
   /**
-   * Takes a request in.
+   * Accepts a request.
    *
-   * @param origin where it comes from, if it is known; what it holds is given back with the answer, unless
-   *   this throws
+   * @param origin the request's origin, as far as it is known; its reservation is released when the
+   *   invocation completes, unless this throws
    * @returns the invocation, whose `done` settles once
-   * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, `UNPROCESSABLE` where the function would get another
-   *   number than was sent, `FORBIDDEN` where its data must not be here, `REQUEST_REPEATED`
+   * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, `UNPROCESSABLE` if the function would receive
+   *   another number than was sent, `FORBIDDEN` if its data must not be here, `REQUEST_REPEATED`
    */
   submit(name: string, request: InvokeRequest, origin: Origin = {}): Invocation {
     const record = this.admit(name);
-    const { hop, inputSize = 0, page, held } = origin;
+    const { hop, inputSize = 0, page, reservation: held } = origin;
     const { classes, node, maxHops, keepsLargeIntegers } = this.#options;
-    // An event is made only where its function runs, and has no numbers.
-    const unheld = page ? undefined : unheldInteger(record, request, keepsLargeIntegers);
+    // The event is created only where its function runs, and has no numbers.
+    const unheld = page ? undefined : inexactInteger(record, request, keepsLargeIntegers);
     if (unheld) throw unheld;
     if (hop) {
       const areas = allowedAreas([record.Locality, request.locality], hop.originArea);
-      if (areas && !areas.includes(node.area)) throw localityForbids(name, node.area);
-      if (!this.#seen.add(hop.id, this.#clock.now())) throw repeated(hop.id);
+      if (areas && !areas.includes(node.area)) throw localityViolation(name, node.area);
+      if (!this.#seen.add(hop.id, this.#clock.now())) throw duplicateRequest(hop.id);
     }
     const invocation = new Invocation({
       record,
@@ -200,32 +191,32 @@ export class Scheduler implements PoolListener {
       hopsLeft: Math.min(hop?.hopsLeft ?? maxHops, maxHops),
       inputSize,
       page,
-      held,
-    }, (leaving) => this.#leave(leaving));
-    this.#answers.expect(invocation);
-    this.#arrive(invocation);
+      reservation: held,
+    }, (invocation) => this.#cancel(invocation));
+    this.#open.add(invocation);
+    this.#dispatch(invocation);
     return invocation;
   }
 
-  /** An instance of the function can take a call: whose turn it is gets it. */
+  /** An instance of the function has a free slot: the next queued request gets it. */
   available(record: FunctionRecord): void {
     if (this.#queue.size === 0) return;
     this.#serve(record);
     if (this.#queue.count(record.Version) === 0) this.roomFreed();
   }
 
-  /** Other nodes have told what they have free: what waits here may go there now. */
-  peersTold(): void {
+  /** Reconsiders queued requests after other nodes have reported their free capacity. */
+  onPeerStatus(): void {
     if (this.#queue.queued === 0) return;
     const movable = () =>
       this.#queue.heads().filter((head) =>
-        !head.promised && this.#decider.factsOf(head, true).canOffload
+        !head.startsInstance && this.#decider.factsOf(head, true).canOffload
       );
     this.#reconsider(movable());
-    if (movable().length > 0) this.#options.peers.seek();
+    if (movable().length > 0) this.#options.peers.requestStatus();
   }
 
-  /** Asks the policy again about the first waiting request of each function. */
+  /** Asks the policy again about the first queued request of each function. */
   roomFreed(): void {
     if (this.#queue.size > 0) this.#reconsider(this.#queue.heads());
   }
@@ -234,42 +225,40 @@ export class Scheduler implements PoolListener {
     for (const head of heads) {
       const decision = this.#decider.decide(head, true);
       if (decision.kind === "reject") {
-        this.#answers.fail(head, this.#decider.rejection(head, decision.code, true));
+        this.#open.fail(head, this.#decider.rejection(head, decision.code, true));
       } else if (decision.kind === "offload") {
         this.#queue.remove(head);
         this.#offload(head, decision);
       } else if (decision.kind === "run") {
         this.#serve(head.record);
-        this.#scaleUp.provision(head.record);
+        this.#scaleUp.scale(head.record);
       }
     }
   }
 
   /**
-   * A start failed: one waiting request fails with it, so that a start that always fails ends; all
-   * do if no other instance is left to hope for.
+   * Fails one queued request after a failed start, so that repeated failures end; fails all if no
+   * other instance exists or is starting.
    */
   startFailed(record: FunctionRecord, error: ServerledgeError): void {
     const waiting = this.#queue.all(record.Version);
     const failing = this.#pool.has(record) ? waiting.slice(0, 1) : waiting;
-    for (const invocation of failing) this.#answers.fail(invocation, error);
+    for (const invocation of failing) this.#open.fail(invocation, error);
   }
 
   /**
-   * The function was updated or deleted: what waits for the old version goes on with the new one,
-   * or fails.
+   * Moves requests queued for an old version of a function to the new one, or fails them.
    *
-   * @param former what is no more
-   * @param successor the new version, if there is one
+   * @param successor undefined if the function was deleted
    */
-  replaced(former: FunctionRecord, successor: FunctionRecord | undefined): void {
+  functionReplaced(former: FunctionRecord, successor: FunctionRecord | undefined): void {
     if (!successor) this.#estimates.forget(former.Name);
     for (const invocation of this.#queue.all(former.Version)) {
-      const refusal = successor
-        ? unheldInteger(successor, invocation.request, this.#options.keepsLargeIntegers)
+      const error = successor
+        ? inexactInteger(successor, invocation.request, this.#options.keepsLargeIntegers)
         : functionUnknown(former.Name);
-      if (!successor || refusal) {
-        this.#answers.fail(invocation, refusal!);
+      if (!successor || error) {
+        this.#open.fail(invocation, error!);
         continue;
       }
       this.#queue.remove(invocation);
@@ -280,18 +269,21 @@ export class Scheduler implements PoolListener {
   }
 
   /**
-   * Takes no more requests and lets those that are there finish.
+   * Accepts no more requests and lets the current ones finish.
    *
-   * @param graceMs how long; what is left then is interrupted
+   * @param graceMs time after which the rest is interrupted
    */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
-    await this.#answers.settled(graceMs);
-    const interrupted = new ServerledgeError("FUNCTION_CRASHED", "The node stopped meanwhile");
-    for (const invocation of this.#answers.open.all()) {
+    await this.#open.allSettled(graceMs);
+    const interrupted = new ServerledgeError(
+      "FUNCTION_CRASHED",
+      "The node shut down before the function ended",
+    );
+    for (const invocation of this.#open.open.all()) {
       const { state } = invocation;
       if (state.kind === "offloaded") this.#offloader.interrupt(invocation, state, interrupted);
-      else this.#answers.fail(invocation, state.kind === "running" ? interrupted : shuttingDown());
+      else this.#open.fail(invocation, state.kind === "running" ? interrupted : shuttingDown());
     }
   }
 
@@ -312,11 +304,11 @@ export class Scheduler implements PoolListener {
     };
   }
 
-  /** Decides about a request that runs nowhere yet: a new one, or one that a peer did not take. */
-  #arrive(invocation: Invocation): void {
+  /** Decides about a request that is not running: a new one, or one that a peer declined. */
+  #dispatch(invocation: Invocation): void {
     const decision = this.#decider.decide(invocation, false);
     if (decision.kind === "reject") {
-      return this.#answers.fail(
+      return this.#open.fail(
         invocation,
         this.#decider.rejection(invocation, decision.code, false),
       );
@@ -324,18 +316,18 @@ export class Scheduler implements PoolListener {
     if (decision.kind === "offload") return this.#offload(invocation, decision);
     const lease = decision.kind === "run" && this.#pool.tryLease(invocation.record);
     if (lease) return this.#run(invocation, lease);
-    this.#wait(invocation, decision.kind === "run");
+    this.#enqueue(invocation, decision.kind === "run");
   }
 
-  #wait(invocation: Invocation, promised: boolean): void {
-    invocation.state = { kind: promised ? "starting" : "queued", since: this.#clock.now() };
+  #enqueue(invocation: Invocation, startsInstance: boolean): void {
+    invocation.state = { kind: startsInstance ? "starting" : "queued", since: this.#clock.now() };
     this.#queue.add(invocation);
     invocation.deadline?.[Symbol.dispose]();
-    // The function's TimeoutMs bounds its execution: a start alone may take longer.
-    const patience = Math.max(this.#timeoutOf(invocation), this.#options.defaultTimeoutMs);
-    const limit = Math.min(invocation.answerBy, invocation.arrivedAt + patience);
+    // The function's TimeoutMs bounds its execution only: a start alone may take longer.
+    const limitMs = Math.max(this.#timeoutOf(invocation), this.#options.defaultTimeoutMs);
+    const limit = Math.min(invocation.answerBy, invocation.arrivedAt + limitMs);
     invocation.deadline = this.#options.deadlines.set(limit, () => {
-      this.#answers.fail(
+      this.#open.fail(
         invocation,
         queueTimeout(
           invocation,
@@ -345,8 +337,10 @@ export class Scheduler implements PoolListener {
         ),
       );
     });
-    if (promised) this.#scaleUp.provision(invocation.record);
-    else if (this.#decider.factsOf(invocation, true).canOffload) this.#options.peers.seek();
+    if (startsInstance) this.#scaleUp.scale(invocation.record);
+    else if (this.#decider.factsOf(invocation, true).canOffload) {
+      this.#options.peers.requestStatus();
+    }
   }
 
   #run(invocation: Invocation, lease: Lease): void {
@@ -356,42 +350,42 @@ export class Scheduler implements PoolListener {
   #offload(invocation: Invocation, { to, fetchImage }: Decision & { kind: "offload" }): void {
     if (fetchImage) this.#options.images?.fetch(invocation.record);
     const now = this.#clock.now();
-    // Its time on another node is no waiting here, even if it comes back and waits again.
+    // The time on another node is not queueing time here, even if the request returns to the queue.
     if ("since" in invocation.state) invocation.waitedMs += now - invocation.state.since;
-    // A peer that sends it back must not have it run here while, or after, it does so itself.
+    // A peer that sends it back must not have it run here in addition.
     this.#seen.add(invocation.id, now);
     this.#offloader.send(invocation, to, this.#timeoutOf(invocation));
   }
 
-  /** Gives free instances of a function to those who wait for it. */
+  /** Gives free instances of a function to its queued requests. */
   #serve(record: FunctionRecord): void {
     for (;;) {
       const waiter = this.#queue.first(record.Version);
       const lease = waiter && this.#pool.tryLease(record);
       if (!lease) return;
-      this.#queue.take(waiter);
+      this.#queue.dequeue(waiter);
       this.#run(waiter, lease);
     }
   }
 
-  #ended(invocation: Invocation, end: InvocationEnd, error?: ServerledgeError): void {
+  #onSettled(invocation: Invocation, end: InvocationOutcome, error?: ServerledgeError): void {
     const { observer, policy } = this.#options;
-    invocation.held?.[Symbol.dispose]();
-    // Its sender may try again through another balancer, which sends it here: it is welcome then.
+    invocation.reservation?.[Symbol.dispose]();
+    // The sender may retry through another balancer, which may choose this node again.
     if (invocation.hop && error?.elsewhere) this.#seen.forget(invocation.id);
-    observer.ended(end);
-    if (policy.plan) this.#arrivals.ended(invocation, end);
+    observer.completed(end);
+    if (policy.plan) this.#arrivals.record(invocation, end);
     if (!policy.observe) return;
     const now = this.#clock.now();
-    policy.observe(this.#decider.factsOf(invocation, false), outcomeOf(invocation, end, now));
+    policy.observe(this.#decider.factsOf(invocation, false), policyOutcome(invocation, end, now));
   }
 
-  #leave(invocation: Invocation): void {
-    const error = clientLeft();
+  #cancel(invocation: Invocation): void {
+    const error = clientDisconnected();
     const { state } = invocation;
     if (state.kind === "running") this.#runner.interrupt(invocation, state, error);
     else if (state.kind === "offloaded") this.#offloader.interrupt(invocation, state, error);
-    else this.#answers.fail(invocation, error);
+    else this.#open.fail(invocation, error);
   }
 
   #timeoutOf({ record }: Invocation): number {

@@ -11,7 +11,7 @@ import { noParams, type Params, paramsOf } from "../model/params.ts";
 import { QosClasses } from "../model/qos.ts";
 import { ResourceLedger } from "../pool/resource_ledger.ts";
 import { Pool } from "../pool/pool.ts";
-import type { InvocationEnd } from "./observer.ts";
+import type { InvocationOutcome } from "./observer.ts";
 import { Scheduler } from "./scheduler.ts";
 
 function setUp(
@@ -22,8 +22,7 @@ function setUp(
   const ledger = new ResourceLedger({ memoryMib: memory, cpu: 4 });
   const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts });
   const functions = new Map([[record.Name, record]]);
-  const ends: InvocationEnd[] = [];
-  /** Where functions were interrupted. */
+  const ends: InvocationOutcome[] = [];
   const wrote: string[] = [];
   const scheduler = new Scheduler({
     node: { id: "n", area: "A" },
@@ -41,8 +40,8 @@ function setUp(
     queueCapacity,
     defaultTimeoutMs: 60_000,
     observer: {
-      ended: (end) => ends.push(end),
-      stopped: (_name, _id, traceback) => wrote.push(traceback),
+      completed: (end) => ends.push(end),
+      interrupted: (_name, _id, traceback) => wrote.push(traceback),
     },
   });
   const submit = (request: Partial<InvokeRequest> = {}, name = record.Name) => {
@@ -64,7 +63,7 @@ async function finishStarts({ environment }: ReturnType<typeof setUp>): Promise<
   }
 }
 
-Deno.test("a cold invocation reports the start it waited for", async () => {
+Deno.test("Scheduler: a cold invocation reports the start that it waited for", async () => {
   const set = setUp();
   const invocation = set.submit();
   await settle();
@@ -87,7 +86,7 @@ Deno.test("a cold invocation reports the start it waited for", async () => {
   assert.deepEqual(set.ends.map(({ tier }) => tier), ["full", "warm"]);
 });
 
-Deno.test("a burst starts no more instances than it needs, and everybody is served", async () => {
+Deno.test("Scheduler: a burst starts no more instances than needed, and all requests succeed", async () => {
   const set = setUp({ memory: 1600, parallelStarts: 2 });
   const burst = Array.from({ length: 64 }, () => set.submit());
   await settle();
@@ -95,7 +94,7 @@ Deno.test("a burst starts no more instances than it needs, and everybody is serv
   set.environment.finishStart();
   await settle();
   const [first] = set.environment.made;
-  // Who waits takes the instance that comes free, not the one started for it.
+  // Queued requests take the instance that is free first, not the one started for them.
   for (let served = 0; served < 64; served++) {
     first!.reply();
     await settle();
@@ -108,7 +107,7 @@ Deno.test("a burst starts no more instances than it needs, and everybody is serv
   assert(set.environment.made.length + set.environment.starts.length <= 4);
 });
 
-Deno.test("a line that moves faster than an instance starts needs no more instances", async () => {
+Deno.test("Scheduler: starts no instance while the queue moves faster than an instance starts", async () => {
   const set = setUp();
   const cold = set.submit();
   await settle();
@@ -117,16 +116,16 @@ Deno.test("a line that moves faster than an instance starts needs no more instan
   set.clock.advance(1);
   set.environment.made[0]!.reply();
   await cold.done;
-  const line = Array.from({ length: 20 }, () => set.submit());
+  const queued = Array.from({ length: 20 }, () => set.submit());
   await settle();
-  assert.equal(set.environment.starts.length, 0, "20 ms of line against 150 ms of start");
-  set.clock.advance(200); // whatever was expected, the line does not move
+  assert.equal(set.environment.starts.length, 0, "20 ms of queueing against a start of 150 ms");
+  set.clock.advance(200); // contrary to the estimate, the queue does not move
   await settle();
   assert(set.environment.starts.length > 0);
-  for (const { done } of line) done.catch(() => {});
+  for (const { done } of queued) done.catch(() => {});
 });
 
-Deno.test("without a queue as many are admitted as instances fit", async () => {
+Deno.test("Scheduler: admits as many requests as instances fit if the queue is disabled", async () => {
   const set = setUp({ memory: 300, queueCapacity: 0 });
   const burst = Array.from({ length: 5 }, () => set.submit());
   await finishStarts(set);
@@ -135,7 +134,7 @@ Deno.test("without a queue as many are admitted as instances fit", async () => {
   assert.deepEqual(codes, ["OK", "OK", "OK", "NODE_SATURATED", "NODE_SATURATED"]);
 });
 
-Deno.test("the queue is bounded and in order of arrival", async () => {
+Deno.test("Scheduler: the queue is bounded and served in order of arrival", async () => {
   const set = setUp({ memory: 100, queueCapacity: 2 });
   const all = Array.from({ length: 4 }, (_, n) => set.submit({ params: paramsOf({ n }) }));
   await finishStarts(set);
@@ -150,7 +149,7 @@ Deno.test("the queue is bounded and in order of arrival", async () => {
   assert.equal((await all[2]!.done).report.queueingTimeS, 0.02);
 });
 
-Deno.test("a function too large for the node is refused, not queued", async () => {
+Deno.test("Scheduler: rejects a function too large for the node without queueing it", async () => {
   const set = setUp({ memory: 50 });
   await assert.rejects(set.submit().done, {
     code: "NO_SUITABLE_NODE",
@@ -159,7 +158,7 @@ Deno.test("a function too large for the node is refused, not queued", async () =
   });
 });
 
-Deno.test("a function that fails answers with its error, traceback and output", async () => {
+Deno.test("Scheduler: the error of a failed function has its traceback and output", async () => {
   const set = setUp();
   const invocation = set.submit();
   await finishStarts(set);
@@ -175,10 +174,10 @@ Deno.test("a function that fails answers with its error, traceback and output", 
     traceback: "line 1",
     output: "said",
   });
-  assert.equal(set.environment.living.length, 1, "the instance is fine");
+  assert.equal(set.environment.living.length, 1, "the instance is kept");
 });
 
-Deno.test("the deadline interrupts; an instance that does not stop is removed", async () => {
+Deno.test("Scheduler: removes an instance that does not stop after its deadline", async () => {
   const set = setUp({ record: fakeRecord({ TimeoutMs: 1000 }) });
   const invocation = set.submit();
   await finishStarts(set);
@@ -193,7 +192,7 @@ Deno.test("the deadline interrupts; an instance that does not stop is removed", 
   assert.equal(set.ledger.freeMemory, 1000);
 });
 
-Deno.test("an instance that stops in time is kept", async () => {
+Deno.test("Scheduler: keeps an instance that stops within the grace period", async () => {
   const set = setUp();
   const invocation = set.submit({ maxResponseS: 1 });
   await finishStarts(set);
@@ -210,7 +209,7 @@ Deno.test("an instance that stops in time is kept", async () => {
   assert.equal(await codeOf(next.done), "OK");
 });
 
-Deno.test("an executor that interrupts a moment before the node does so is late all the same", async () => {
+Deno.test("Scheduler: reports DEADLINE_EXCEEDED if the executor interrupts just before the node does", async () => {
   const set = setUp({ record: fakeRecord({ TimeoutMs: 101 }) });
   const invocation = set.submit();
   await finishStarts(set);
@@ -222,7 +221,7 @@ Deno.test("an executor that interrupts a moment before the node does so is late 
   assert.equal(late.details?.output, "said");
 });
 
-Deno.test("an interrupted function's error has what it wrote until then", async () => {
+Deno.test("Scheduler: the error of an interrupted function has its output so far", async () => {
   for (const end of ["deadline", "cancel"]) {
     const set = setUp();
     const invocation = set.submit({ maxResponseS: 1 });
@@ -236,7 +235,7 @@ Deno.test("an interrupted function's error has what it wrote until then", async 
   }
 });
 
-Deno.test("where a function was interrupted is told once it has ended", async () => {
+Deno.test("Scheduler: reports the traceback of an interrupted function once it has ended", async () => {
   const set = setUp();
   const invocation = set.submit({ maxResponseS: 1 });
   await finishStarts(set);
@@ -248,7 +247,7 @@ Deno.test("where a function was interrupted is told once it has ended", async ()
   assert.deepEqual(set.wrote, ["at line 1"]);
 });
 
-Deno.test("a function's own limit bounds its execution, not the wait for an instance", async () => {
+Deno.test("Scheduler: TimeoutMs bounds the execution, not the wait for an instance", async () => {
   const set = setUp({ record: fakeRecord({ TimeoutMs: 100 }) });
   const invocation = set.submit();
   await settle();
@@ -259,7 +258,7 @@ Deno.test("a function's own limit bounds its execution, not the wait for an inst
   assert.equal(await codeOf(invocation.done), "OK");
 });
 
-Deno.test("who is refused with places left in the queue is not told that it is full", async () => {
+Deno.test("Scheduler: a rejection for the request's limit does not claim that the queue is full", async () => {
   const set = setUp({ memory: 100 });
   const first = set.submit();
   await finishStarts(set);
@@ -270,11 +269,11 @@ Deno.test("who is refused with places left in the queue is not told that it is f
   const second = set.submit({ maxResponseS: 0.5 });
   const refused: ServerledgeError = await second.done.catch((error) => error);
   assert.equal(refused.code, "NODE_SATURATED");
-  assert.match(refused.message, /within the request's limit/);
+  assert.match(refused.message, /would exceed its limit/);
   assert.match(refused.message, / 100 MiB of memory \(MemoryMB\), and 0 of 100 are free/);
 });
 
-Deno.test("who is refused by a full queue is told whether memory or CPU lacks", async () => {
+Deno.test("Scheduler: a rejection by a full queue names the missing memory or CPU", async () => {
   const lackOf = async (values: Parameters<typeof setUp>[0], calls: number) => {
     const set = setUp({ ...values, queueCapacity: 0 });
     for (let call = 0; call < calls; call++) set.submit();
@@ -288,7 +287,7 @@ Deno.test("who is refused by a full queue is told whether memory or CPU lacks", 
   assert.match(await lackOf({ record: demanding }, 1), /3 CPUs .* 1 of 4 .*container\.pool\.cpus/);
 });
 
-Deno.test("a deadline in the queue answers without running", async () => {
+Deno.test("Scheduler: a queued request fails at its deadline without running", async () => {
   const set = setUp({ memory: 100 });
   set.submit();
   await finishStarts(set);
@@ -300,7 +299,7 @@ Deno.test("a deadline in the queue answers without running", async () => {
   assert.equal(set.scheduler.waiting, 0);
 });
 
-Deno.test("a client that leaves cancels, waiting or running", async () => {
+Deno.test("Scheduler: a client disconnect cancels a queued or running request", async () => {
   const set = setUp({ memory: 100 });
   const running = set.submit();
   await finishStarts(set);
@@ -316,7 +315,7 @@ Deno.test("a client that leaves cancels, waiting or running", async () => {
   assert.equal(set.ends.length, 2);
 });
 
-Deno.test("a crash fails exactly its own invocations and the instance is never reused", async () => {
+Deno.test("Scheduler: a crash fails the instance's own invocations only, and it is never reused", async () => {
   const set = setUp();
   const [one, two] = [set.submit(), set.submit()];
   await finishStarts(set);
@@ -332,7 +331,7 @@ Deno.test("a crash fails exactly its own invocations and the instance is never r
   assert.deepEqual([await codeOf(two!.done), await codeOf(third.done)], ["OK", "OK"]);
 });
 
-Deno.test("a start that always fails ends every request that waits for it", async () => {
+Deno.test("Scheduler: fails every request that waits for a start that always fails", async () => {
   const set = setUp({ parallelStarts: 1 });
   const all = Array.from({ length: 3 }, () => set.submit());
   await settle();
@@ -343,7 +342,7 @@ Deno.test("a start that always fails ends every request that waits for it", asyn
   assert.equal(set.ledger.freeMemory, 1000);
 });
 
-Deno.test("requests that wait move on to an updated function and fail with a deleted one", async () => {
+Deno.test("Scheduler: queued requests move to an updated function and fail with a deleted one", async () => {
   const set = setUp({ memory: 100 });
   set.submit();
   await finishStarts(set);
@@ -351,7 +350,7 @@ Deno.test("requests that wait move on to an updated function and fail with a del
   const update: FunctionRecord = { ...set.record, Version: "f-2" };
   set.functions.set("f", update);
   set.pool.retire("f-1");
-  set.scheduler.replaced(set.record, update);
+  set.scheduler.functionReplaced(set.record, update);
   set.environment.made[0]!.reply();
   await finishStarts(set);
   assert.equal(set.environment.made.length, 2);
@@ -360,11 +359,11 @@ Deno.test("requests that wait move on to an updated function and fail with a del
   set.submit();
   const orphan = set.submit();
   set.pool.retire("f-2");
-  set.scheduler.replaced(update, undefined);
+  set.scheduler.functionReplaced(update, undefined);
   assert.equal(await codeOf(orphan.done), "FUNCTION_UNKNOWN");
 });
 
-Deno.test("a draining node finishes what it has and takes nothing new", async () => {
+Deno.test("Scheduler: drain finishes current requests and accepts no new ones", async () => {
   const set = setUp();
   const running = set.submit();
   await finishStarts(set);
@@ -375,7 +374,7 @@ Deno.test("a draining node finishes what it has and takes nothing new", async ()
   assert.equal(await codeOf(running.done), "OK");
 });
 
-Deno.test("draining is bounded", async () => {
+Deno.test("Scheduler: drain is bounded", async () => {
   const set = setUp({ memory: 100 });
   const [running, waiting] = [set.submit(), set.submit()];
   await finishStarts(set);
@@ -386,7 +385,7 @@ Deno.test("draining is bounded", async () => {
   assert.equal(await codeOf(waiting!.done), "SHUTTING_DOWN");
 });
 
-Deno.test("the event of a long request is made when it runs, and not sent to an instance once it has ended", async () => {
+Deno.test("Scheduler: creates the event of a large request when it runs, and drops it after a disconnect", async () => {
   const set = setUp();
   const cold = set.submit();
   await finishStarts(set);
@@ -405,7 +404,7 @@ Deno.test("the event of a long request is made when it runs, and not sent to an 
   const request = {
     ...defaultRequest,
     get Params(): Params {
-      throw new Error("the whole event would be made at once");
+      throw new Error("the whole event would be created at once");
     },
   };
   const submit = () => {

@@ -1,5 +1,5 @@
 /**
- * What the policy sees of this node and its neighbours, computed only as far as it looks.
+ * The policy's view of this node and its neighbours, computed only as far as it is read.
  *
  * @module
  */
@@ -11,91 +11,72 @@ import type { Estimates, NodeView, PeerView } from "../policy/contract.ts";
 import type { ResourceLedger } from "../pool/resource_ledger.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Shortage } from "../pool/shortage.ts";
-import type { EstimateBook } from "./estimates.ts";
+import type { EstimateTable } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
 import type { WaitQueue } from "./wait_queue.ts";
 
-/** What a view looks at. */
+/** Data of a view. */
 export interface ViewSources {
-  /** The requests that wait. */
   readonly queue: WaitQueue<Invocation>;
-  /** The node's instances. */
   readonly pool: Pool;
-  /** The node's memory and CPU. */
   readonly ledger: ResourceLedger;
-  /** What was measured. */
-  readonly estimates: EstimateBook;
-  /** The other nodes. */
+  readonly estimates: EstimateTable;
   readonly peers: Pick<Peers, "near" | "cloud">;
-  /** Whether the image that a function needs is there; absent where none needs one. */
+  /** Whether the image that a function needs is present; absent if none is needed. */
   readonly images?: { has(record: FunctionRecord): boolean };
   /** Whether the request may run on this node: architecture, locality. */
   readonly supports: (invocation: Invocation) => boolean;
   /** Areas that the request may run in; undefined: any. */
   readonly areas: (invocation: Invocation) => readonly string[] | undefined;
-  /** Most requests that may wait. */
+  /** Capacity of the queue, requests. */
   readonly queueCapacity: number;
 }
 
-/** The node as one request sees it, in this tick. */
+/** The node as one request sees it, in the current tick. */
 export class LocalView implements NodeView {
   readonly #invocation: Invocation;
-  /** True if the request is among those that wait already. */
-  readonly #waits: boolean;
+  /** True if the request is in the queue already. */
+  readonly #isQueued: boolean;
   readonly #sources: ViewSources;
 
-  /**
-   * A view that is valid in this tick.
-   *
-   * @param invocation the request
-   * @param waits true if it is among those that wait already
-   * @param sources what there is to see
-   */
-  constructor(invocation: Invocation, waits: boolean, sources: ViewSources) {
+  constructor(invocation: Invocation, isQueued: boolean, sources: ViewSources) {
     this.#invocation = invocation;
-    this.#waits = waits;
+    this.#isQueued = isQueued;
     this.#sources = sources;
   }
 
-  /** See {@link NodeView}. */
   get supported(): boolean {
     const { supports, pool } = this.#sources;
     return supports(this.#invocation) && pool.fits(this.#invocation.record);
   }
 
-  /** See {@link NodeView}. */
   get warm(): boolean {
     return this.#sources.pool.isWarm(this.#invocation.record);
   }
 
-  /** See {@link NodeView}. */
   get canStart(): boolean {
-    const instances = this.#unstarted;
+    const instances = this.#instancesNeeded;
     return instances <= 0 || this.#sources.pool.canStart(this.#invocation.record, instances);
   }
 
   /** What keeps the request from running here now. */
   get shortage(): Shortage {
-    return this.#sources.pool.shortage(this.#invocation.record, Math.max(1, this.#unstarted));
+    return this.#sources.pool.shortage(this.#invocation.record, Math.max(1, this.#instancesNeeded));
   }
 
-  /** See {@link NodeView}. */
   get imageMissing(): boolean {
     return this.#sources.images?.has(this.#invocation.record) === false && !this.warm;
   }
 
-  /** See {@link NodeView}. */
   get queueLength(): number {
-    const itself = this.#waits && !this.#invocation.promised ? 1 : 0;
+    const itself = this.#isQueued && !this.#invocation.startsInstance ? 1 : 0;
     return this.#sources.queue.queued - itself;
   }
 
-  /** See {@link NodeView}. */
   get queueCapacity(): number {
     return this.#sources.queueCapacity;
   }
 
-  /** See {@link NodeView}. */
   get queueWaitMs(): number {
     const { pool, queue } = this.#sources;
     const slots = pool.slots(this.#invocation.record);
@@ -103,55 +84,46 @@ export class LocalView implements NodeView {
     return queue.ahead(this.#invocation) * this.local.executionMs / slots;
   }
 
-  /** See {@link NodeView}. */
   get availableMemoryMib(): number {
     return this.#sources.ledger.availableMemory;
   }
 
-  /** See {@link NodeView}. */
   get freeMemoryMib(): number {
     return this.#sources.ledger.freeMemory;
   }
 
-  /** See {@link NodeView}. */
   get totalMemoryMib(): number {
     return this.#sources.ledger.balance.totalMemory;
   }
 
-  /** See {@link NodeView}. */
   get freeCpu(): number {
     return this.#sources.ledger.freeCpu;
   }
 
-  /** See {@link NodeView}. */
   get totalCpu(): number {
     return this.#sources.ledger.balance.totalCpu;
   }
 
-  /** See {@link NodeView}. */
   get local(): Estimates {
     return this.#sources.estimates.of(this.#invocation.record.Name).local;
   }
 
-  /** See {@link NodeView}. */
   get remote(): Estimates {
     return this.#sources.estimates.of(this.#invocation.record.Name).remote;
   }
 
-  /** See {@link NodeView}. */
   get peers(): readonly PeerView[] {
     return this.#sources.peers.near(this.#eligibility);
   }
 
-  /** See {@link NodeView}. */
   get cloud(): PeerView | undefined {
     return this.#sources.peers.cloud(this.#eligibility);
   }
 
-  /** Instances that would have to be started for all that wait, this request too. */
-  get #unstarted(): number {
+  /** Number of instances that would have to be started for all queued requests and this one. */
+  get #instancesNeeded(): number {
     const { record } = this.#invocation;
-    const unserved = this.#waiting + (this.#waits ? 0 : 1) -
+    const unserved = this.#waiting + (this.#isQueued ? 0 : 1) -
       this.#sources.pool.startingSlots(record);
     return Math.ceil(unserved / record.MaxConcurrency);
   }

@@ -1,5 +1,5 @@
 /**
- * The requests that wait for an instance. Classes share the node by their weights (stride
+ * The queue of requests that wait for an instance. Classes share the node by weight (stride
  * scheduling, Waldspurger 1995), so that none starves; within a class the earliest deadline is
  * first (EDF).
  *
@@ -9,74 +9,71 @@
 import type { FunctionRecord } from "../model/function.ts";
 import type { QosClass } from "../model/qos.ts";
 
-/** Something that waits. */
+/** A queued request. */
 export interface Waiter {
-  /** The function it waits for. */
   readonly record: FunctionRecord;
-  /** Its class. */
   readonly qosClass: QosClass;
-  /** When it arrived; of two with one deadline the earlier comes first. */
+  /** Breaks ties between equal deadlines. */
   readonly arrivedAt: number;
-  /** When its answer becomes useless; may be infinite. */
+  /** Response deadline; may be infinite. */
   readonly answerBy: number;
-  /** True if resources for an instance were there when it came: it does not count as queued. */
-  readonly promised: boolean;
+  /** True if resources for its instance were available: it does not count as queued. */
+  readonly startsInstance: boolean;
 }
 
-/** Those who wait for one version of a function: by class, each list by deadline. */
-type Line<W> = Map<QosClass, W[]>;
+/** The requests for one version of a function, by class, each list by deadline. */
+type ClassQueues<W> = Map<QosClass, W[]>;
 
-/** Waiting requests by function version. */
+/** Queued requests by function version. */
 export class WaitQueue<W extends Waiter> {
-  readonly #lines = new Map<string, Line<W>>();
-  /** Service that each class has had, in units of its weight; the least served comes first. */
+  readonly #byVersion = new Map<string, ClassQueues<W>>();
+  /** Service received by each class, divided by its weight; the class with the least is next. */
   readonly #passes = new Map<QosClass, number>();
-  /** Pass of the class served last: a class that comes back does not make up for its absence. */
+  /** Pass of the class served last: a class that was idle does not catch up. */
   #virtualTime = 0;
   #size = 0;
-  #promised = 0;
+  #starting = 0;
 
-  /** How many wait. */
   get size(): number {
     return this.#size;
   }
 
-  /** How many wait for resources, that is without those a start was promised to. */
+  /** Number of requests that wait for resources, without those that wait for a start. */
   get queued(): number {
-    return this.#size - this.#promised;
+    return this.#size - this.#starting;
   }
 
-  /** How many wait for one version of a function. */
+  /** Number of requests for one version of a function. */
   count(version: string): number {
     let count = 0;
-    for (const list of this.#lines.get(version)?.values() ?? []) count += list.length;
+    for (const list of this.#byVersion.get(version)?.values() ?? []) count += list.length;
     return count;
   }
 
-  /** The one whose turn it is among those who wait for a version of a function. */
+  /** The next request for a version of a function. */
   first(version: string): W | undefined {
     let first: W | undefined;
-    for (const [head] of this.#lines.get(version)?.values() ?? []) {
+    for (const [head] of this.#byVersion.get(version)?.values() ?? []) {
       if (!first || this.#compare(head!, first) < 0) first = head;
     }
     return first;
   }
 
   /**
-   * How many of those who wait for the same version of a function would be served before a
-   * newcomer: those of its class with earlier deadlines, and of each other class as many as its
-   * weight lets pass until then.
+   * Number of requests for the same function version that would be served before a newcomer: those
+   * of its class with earlier deadlines, and of other classes as many as their weights allow in the
+   * meantime.
    *
-   * @param newcomer one that does not wait yet
+   * @param newcomer is not in the queue
    */
   ahead(newcomer: Waiter): number {
     const { record: { Version: version }, qosClass } = newcomer;
-    const line = this.#lines.get(version);
-    if (!line) return 0;
-    const own = placeOf(newcomer, line.get(qosClass) ?? []);
+    const queues = this.#byVersion.get(version);
+    if (!queues) return 0;
+    const own = insertionIndex(newcomer, queues.get(qosClass) ?? []);
     const turn = this.#passOf(qosClass) + own / qosClass.weight;
     let ahead = own;
-    for (const [other, list] of line) {
+    for (const [other, list] of queues) {
       if (other === qosClass) continue;
       const passing = Math.ceil((turn - this.#passes.get(other)!) * other.weight);
       ahead += Math.min(list.length, Math.max(0, passing));
@@ -84,32 +81,31 @@ export class WaitQueue<W extends Waiter> {
     return ahead;
   }
 
-  /** The first of each function, in the order of their turns. */
+  /** The next request of each function, in order of service. */
   heads(): W[] {
-    const heads = [...this.#lines.keys()].map((version) => this.first(version)!);
+    const heads = [...this.#byVersion.keys()].map((version) => this.first(version)!);
     return heads.sort((a, b) => this.#compare(a, b));
   }
 
-  /** All that wait for a version of a function. */
+  /** All requests for a version of a function. */
   all(version: string): W[] {
-    return [...this.#lines.get(version)?.values() ?? []].flat();
+    return [...this.#byVersion.get(version)?.values() ?? []].flat();
   }
 
-  /** Lets one wait. */
   add(waiter: W): void {
     const { record: { Version: version }, qosClass } = waiter;
-    let line = this.#lines.get(version);
-    if (!line) this.#lines.set(version, line = new Map());
-    const list = line.get(qosClass);
-    if (!list) line.set(qosClass, [waiter]);
-    else list.splice(placeOf(waiter, list), 0, waiter);
+    let queues = this.#byVersion.get(version);
+    if (!queues) this.#byVersion.set(version, queues = new Map());
+    const list = queues.get(qosClass);
+    if (!list) queues.set(qosClass, [waiter]);
+    else list.splice(insertionIndex(waiter, list), 0, waiter);
     this.#passes.set(qosClass, this.#passOf(qosClass));
     this.#size++;
-    if (waiter.promised) this.#promised++;
+    if (waiter.startsInstance) this.#starting++;
   }
 
-  /** Takes one out because it is served now, which counts for its class. */
-  take(waiter: W): void {
+  /** Removes a request that is served now, and charges its class. */
+  dequeue(waiter: W): void {
     if (!this.remove(waiter)) return;
     const pass = this.#passes.get(waiter.qosClass)!;
     this.#virtualTime = Math.max(this.#virtualTime, pass);
@@ -117,25 +113,25 @@ export class WaitQueue<W extends Waiter> {
   }
 
   /**
-   * Takes one out that gives up.
+   * Removes a request without serving it.
    *
-   * @returns false if it did not wait
+   * @returns false if it was not in the queue
    */
   remove(waiter: W): boolean {
     const { record: { Version: version }, qosClass } = waiter;
-    const line = this.#lines.get(version);
-    const list = line?.get(qosClass);
+    const queues = this.#byVersion.get(version);
+    const list = queues?.get(qosClass);
     const at = list?.indexOf(waiter) ?? -1;
-    if (!line || !list || at < 0) return false;
+    if (!queues || !list || at < 0) return false;
     list.splice(at, 1);
-    if (list.length === 0) line.delete(qosClass);
-    if (line.size === 0) this.#lines.delete(version);
+    if (list.length === 0) queues.delete(qosClass);
+    if (queues.size === 0) this.#byVersion.delete(version);
     this.#size--;
-    if (waiter.promised) this.#promised--;
+    if (waiter.startsInstance) this.#starting--;
     return true;
   }
 
-  /** Service that a class counts with when one of its requests comes now. */
+  /** Pass of a class if one of its requests arrives now. */
   #passOf(qosClass: QosClass): number {
     return Math.max(this.#passes.get(qosClass) ?? 0, this.#virtualTime);
   }
@@ -152,8 +148,8 @@ function compareUrgency(a: Waiter, b: Waiter): number {
   return a.answerBy === b.answerBy ? a.arrivedAt - b.arrivedAt : a.answerBy - b.answerBy;
 }
 
-/** Where a newcomer belongs; most belong at the end. */
-function placeOf(waiter: Waiter, list: readonly Waiter[]): number {
+/** Index at which a request is inserted; for most it is the end. */
+function insertionIndex(waiter: Waiter, list: readonly Waiter[]): number {
   let low = 0;
   let high = list.length;
   while (low < high) {

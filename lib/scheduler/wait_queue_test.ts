@@ -8,20 +8,20 @@ const f = fakeRecord();
 let time = 0;
 
 function waiter(change: Partial<Waiter> = {}): Waiter {
-  const common = { record: f, qosClass: defaultClass, promised: false };
+  const common = { record: f, qosClass: defaultClass, startsInstance: false };
   return { ...common, arrivedAt: time++, answerBy: Infinity, ...change };
 }
 
 function serveAll(queue: WaitQueue<Waiter>): Waiter[] {
   const served: Waiter[] = [];
   for (let next = queue.first(f.Version); next; next = queue.first(f.Version)) {
-    queue.take(next);
+    queue.dequeue(next);
     served.push(next);
   }
   return served;
 }
 
-Deno.test("without deadlines the order is that of arrival", () => {
+Deno.test("WaitQueue: serves requests without deadlines in order of arrival", () => {
   const queue = new WaitQueue();
   const all = Array.from({ length: 5 }, () => waiter());
   for (const each of all) queue.add(each);
@@ -29,14 +29,14 @@ Deno.test("without deadlines the order is that of arrival", () => {
   assert.equal(queue.size, 0);
 });
 
-Deno.test("within a class the earliest deadline is first", () => {
+Deno.test("WaitQueue: serves the earliest deadline of a class first", () => {
   const queue = new WaitQueue();
   const [late, never, soon] = [waiter({ answerBy: 900 }), waiter(), waiter({ answerBy: 300 })];
   for (const each of [late!, never!, soon!]) queue.add(each);
   assert.deepEqual(serveAll(queue), [soon, late, never]);
 });
 
-Deno.test("classes share by weight and none starves", () => {
+Deno.test("WaitQueue: classes share by weight and none starves", () => {
   const queue = new WaitQueue();
   for (let i = 0; i < 40; i++) {
     queue.add(waiter());
@@ -47,18 +47,18 @@ Deno.test("classes share by weight and none starves", () => {
   assert(goldShare >= 28 && goldShare <= 32, `${goldShare} of 40`);
 });
 
-Deno.test("a class that was away does not make up for its absence", () => {
+Deno.test("WaitQueue: a class that was idle does not catch up", () => {
   const queue = new WaitQueue();
   for (let i = 0; i < 100; i++) queue.add(waiter());
-  for (let i = 0; i < 90; i++) queue.take(queue.first(f.Version)!);
+  for (let i = 0; i < 90; i++) queue.dequeue(queue.first(f.Version)!);
   for (let i = 0; i < 10; i++) queue.add(waiter({ qosClass: gold }));
   const next = serveAll(queue).slice(0, 8);
   assert(next.some(({ qosClass }) => qosClass === defaultClass));
 });
 
-Deno.test("who gives up is gone, and promised ones do not count as queued", () => {
+Deno.test("WaitQueue: a removed request is gone, and requests that wait for a start do not count as queued", () => {
   const queue = new WaitQueue();
-  const [one, two] = [waiter({ promised: true }), waiter()];
+  const [one, two] = [waiter({ startsInstance: true }), waiter()];
   queue.add(one!);
   queue.add(two!);
   assert.deepEqual([queue.size, queue.queued, queue.count(f.Version)], [2, 1, 2]);
@@ -67,9 +67,9 @@ Deno.test("who gives up is gone, and promised ones do not count as queued", () =
   assert.deepEqual([queue.size, queue.queued], [1, 1]);
 });
 
-Deno.test("a newcomer's turn is foretold by weights and deadlines", () => {
+Deno.test("WaitQueue: ahead predicts a newcomer's turn from weights and deadlines", () => {
   const queue = new WaitQueue();
-  const foretold = (newcomer: Waiter) => {
+  const predicted = (newcomer: Waiter) => {
     const copy = new WaitQueue();
     for (const each of queue.all(f.Version)) copy.add(each);
     copy.add(newcomer);
@@ -79,12 +79,12 @@ Deno.test("a newcomer's turn is foretold by weights and deadlines", () => {
     assert(Math.abs(turn - ahead) <= 1, `${ahead} are ahead, but ${turn} went before`);
     return ahead;
   };
-  assert.equal(foretold(waiter()), 0);
+  assert.equal(predicted(waiter()), 0);
   for (let i = 0; i < 12; i++) queue.add(waiter());
-  assert.equal(foretold(waiter()), 12);
-  assert.equal(foretold(waiter({ qosClass: gold })), 0);
+  assert.equal(predicted(waiter()), 12);
+  assert.equal(predicted(waiter({ qosClass: gold })), 0);
   for (let i = 0; i < 6; i++) queue.add(waiter({ qosClass: gold, answerBy: 1000 + i }));
-  assert.equal(foretold(waiter({ qosClass: gold, answerBy: 2000 })), 8);
-  assert.equal(foretold(waiter({ qosClass: gold, answerBy: 500 })), 0);
-  assert.equal(foretold(waiter()), 18);
+  assert.equal(predicted(waiter({ qosClass: gold, answerBy: 2000 })), 8);
+  assert.equal(predicted(waiter({ qosClass: gold, answerBy: 500 })), 0);
+  assert.equal(predicted(waiter()), 18);
 });

@@ -8,12 +8,12 @@
  */
 
 import type { LineSink } from "../base/log.ts";
-import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
+import type { InvocationObserver, InvocationOutcome } from "../scheduler/observer.ts";
 
 /** Writes the records, at level `info`. */
 export class InvocationLog implements InvocationObserver {
   readonly #lines: LineSink;
-  readonly #render: (end: InvocationEnd, time: string) => string;
+  readonly #render: (end: InvocationOutcome, time: string) => string;
   readonly #wall: () => number;
   #lastSecond = NaN;
   /** The time of that second up to its milliseconds. */
@@ -33,7 +33,7 @@ export class InvocationLog implements InvocationObserver {
   }
 
   /** Writes the record of one end. */
-  ended(end: InvocationEnd): void {
+  completed(end: InvocationOutcome): void {
     this.#lines.add(this.#render(end, this.#time()));
   }
 
@@ -49,12 +49,12 @@ export class InvocationLog implements InvocationObserver {
   }
 }
 
-function textLine({ functionName, outcome, responseMs }: InvocationEnd, time: string): string {
+function textLine({ functionName, outcome, responseMs }: InvocationOutcome, time: string): string {
   return `${time} INFO invocation: ${functionName} ${outcome} in ${round(responseMs)} ms\n`;
 }
 
 /** Names, codes, classes and ids hold nothing that JSON would escape. */
-function jsonLine(end: InvocationEnd, time: string): string {
+function jsonLine(end: InvocationOutcome, time: string): string {
   const { functionName, outcome, tier, message } = end;
   const responseMs = round(end.responseMs);
   return `{"@timestamp":"${time}","level":"INFO",` +

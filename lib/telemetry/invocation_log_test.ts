@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { InvocationEnd } from "../scheduler/observer.ts";
+import type { InvocationOutcome } from "../scheduler/observer.ts";
 import { InvocationLog } from "./invocation_log.ts";
 
-const end: InvocationEnd = {
+const end: InvocationOutcome = {
   id: "hello-1",
   functionName: "hello",
   outcome: "OK",
@@ -20,7 +20,7 @@ const end: InvocationEnd = {
   resultSize: 3,
   traceback: "not logged",
 };
-const failed: InvocationEnd = {
+const failed: InvocationOutcome = {
   ...end,
   outcome: "FUNCTION_ERROR",
   tier: undefined,
@@ -35,8 +35,8 @@ function logged(format: "text" | "json"): string[] {
     format,
     () => 1_700_000_000_123,
   );
-  log.ended(end);
-  log.ended(failed);
+  log.completed(end);
+  log.completed(failed);
   return lines;
 }
 
@@ -74,7 +74,7 @@ Deno.test("times have their milliseconds, within a second and beyond it", () => 
   const lines: string[] = [];
   const walls = [1_700_000_000_999.7, 1_700_000_001_000, 1_700_000_001_007, 1_700_000_000_050];
   const log = new InvocationLog({ add: (line) => lines.push(line) }, "text", () => walls.shift()!);
-  for (let count = 0; count < 4; count++) log.ended(end);
+  for (let count = 0; count < 4; count++) log.completed(end);
   assert.deepEqual(lines.map((line) => line.split(" ")[0]), [
     "2023-11-14T22:13:20.999Z",
     "2023-11-14T22:13:21.000Z",

@@ -7,7 +7,7 @@
 import type { Balance } from "../pool/resource_ledger.ts";
 import type { InstanceCount } from "../pool/function_pools.ts";
 import type { PoolObserver } from "../pool/observers.ts";
-import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
+import type { InvocationObserver, InvocationOutcome } from "../scheduler/observer.ts";
 import { addProcessMetrics } from "./process_metrics.ts";
 import { type Labelled, MetricRegistry } from "./prometheus.ts";
 
@@ -142,7 +142,7 @@ export class Metrics implements InvocationObserver, PoolObserver {
   }
 
   /** Counts one end. */
-  ended(end: InvocationEnd): void {
+  completed(end: InvocationOutcome): void {
     const { functionName, outcome, qosClass, place, tier } = end;
     this.#classes.inc(qosClass, place, end.inTime ? "true" : "false");
     this.#response.observe(end.responseMs / 1000, qosClass);

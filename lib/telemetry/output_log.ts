@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import type { InvocationEnd, InvocationObserver } from "../scheduler/observer.ts";
+import type { InvocationObserver, InvocationOutcome } from "../scheduler/observer.ts";
 
 /** Most lines kept of one function. */
 export const maxLines = 1_000;
@@ -105,7 +105,7 @@ export class OutputLog implements InvocationObserver {
   }
 
   /** Ends the line that an invocation left open, and keeps the error of one that failed. */
-  ended({ functionName, id, outcome, message, traceback }: InvocationEnd): void {
+  completed({ functionName, id, outcome, message, traceback }: InvocationOutcome): void {
     const output = this.#functions.get(functionName);
     if (output?.open && output.lines.at(-1)?.id === id) this.write(functionName, id, "\n");
     if (message === "") return;
@@ -113,7 +113,7 @@ export class OutputLog implements InvocationObserver {
   }
 
   /** Keeps where a function was interrupted. */
-  stopped(functionName: string, id: string, traceback: string): void {
+  interrupted(functionName: string, id: string, traceback: string): void {
     this.write(functionName, id, onItsLine(traceback));
   }
 

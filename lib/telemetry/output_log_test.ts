@@ -50,8 +50,8 @@ Deno.test("OutputLog: reads the last lines, or those after a number", () => {
 Deno.test("OutputLog: keeps the error of an invocation behind its traceback", () => {
   const log = newLog();
   const end = { functionName: "f", id: "f-1", outcome: "FUNCTION_ERROR", traceback: "at line 1" };
-  log.ended({ ...end, message: "ValueError: bad" } as Parameters<OutputLog["ended"]>[0]);
-  log.ended({ ...end, outcome: "OK", message: "" } as Parameters<OutputLog["ended"]>[0]);
+  log.completed({ ...end, message: "ValueError: bad" } as Parameters<OutputLog["completed"]>[0]);
+  log.completed({ ...end, outcome: "OK", message: "" } as Parameters<OutputLog["completed"]>[0]);
   assert.deepEqual(texts(log), ["f-1 at line 1", "f-1 FUNCTION_ERROR: ValueError: bad"]);
 });
 

@@ -36,7 +36,6 @@ const unchecked: readonly string[] = [
   "lib/pool",
   "lib/registry",
   "lib/runtime",
-  "lib/scheduler",
   "lib/telemetry",
   "lib/wasm",
   "scripts",

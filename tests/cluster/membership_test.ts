@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../lib/base/clock.ts";
 import { Cluster, type ClusterOptions } from "../../lib/cluster/cluster.ts";
-import { DatagramCodec, type LocalNews } from "../../lib/cluster/status/datagram.ts";
+import { DatagramCodec, type LocalStatus } from "../../lib/cluster/status/datagram.ts";
 import type { Eligibility, Forwarded } from "../../lib/cluster/peers/peers.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import { connectEtcd } from "../../lib/registry/etcd/registry.ts";
@@ -12,7 +12,7 @@ import { startEtcd, type TestEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
 import { refuse } from "../support/fakes/fake_node.ts";
 
-const idle: LocalNews = {
+const idle: LocalStatus = {
   availableMemoryMib: 512,
   totalMemoryMib: 1024,
   freeCpu: 2,

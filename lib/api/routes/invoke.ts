@@ -72,11 +72,11 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
       const request = await readInvokeRequest(bytes, defaults);
       const inputSize = bytes.length;
       if (request.isAsync) {
-        const ReqId = await services.accept(name, request, { inputSize, held });
+        const ReqId = await services.accept(name, request, { inputSize, reservation: held });
         return `${JSON.stringify({ ReqId })}\n`;
       }
       const hop = readHop(http.headers, services.config["cluster.secret"]);
-      const invocation = services.invoke(name, request, { hop, inputSize, held });
+      const invocation = services.invoke(name, request, { hop, inputSize, reservation: held });
       http.onDisconnect(() => invocation.cancel());
       return reportBody((await invocation.done).report);
     } catch (error) {

@@ -12,7 +12,7 @@ export const noPeers: Peers = {
   near: () => [],
   cloud: () => undefined,
   isCloud: () => false,
-  seek: () => {},
+  requestStatus: () => {},
   surroundings: () => ({ peerMemoryMib: 0, edgeRttMs: Infinity, cloudRttMs: Infinity }),
   send: (to) => Promise.reject(new ServerledgeError("PEER_UNREACHABLE", `There is no node ${to}`)),
 };

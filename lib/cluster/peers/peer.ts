@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NodeNews, NodeRecord } from "../../model/node.ts";
+import type { NodeRecord, PeerStatus } from "../../model/node.ts";
 import type { PeerView } from "../../policy/contract.ts";
 import { parseHostPort } from "../../http/host_port.ts";
 import { LatencyFilter } from "../coordinates/latency_filter.ts";
@@ -46,7 +46,7 @@ export class Peer {
   /** Cost of choosing it, from the last ranking; lower is better. */
   cost = Infinity;
   readonly #filter = new LatencyFilter();
-  #news: NodeNews | undefined;
+  #news: PeerStatus | undefined;
   /** What this node sent it since it told last and has no answer to: its news do not know of it. */
   #sent = { count: 0, memoryMib: 0, cpu: 0 };
   /** Failed probes in a row. */
@@ -87,12 +87,12 @@ export class Peer {
   }
 
   /** What it told last. */
-  get news(): NodeNews | undefined {
+  get news(): PeerStatus | undefined {
     return this.#news;
   }
 
   /** It has told its news. */
-  told(news: NodeNews): void {
+  told(news: PeerStatus): void {
     this.#news = news;
     this.#sent = { count: 0, memoryMib: 0, cpu: 0 };
   }

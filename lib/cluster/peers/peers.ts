@@ -63,7 +63,7 @@ export interface Peers {
   /** True if a node is in the remote area: sending to it is offloading to the cloud. */
   isCloud(id: string): boolean;
   /** A request waits here that might go elsewhere: the nearest are asked soon what they have free. */
-  seek(): void;
+  requestStatus(): void;
   /** The other nodes as a whole. */
   surroundings(): Surroundings;
   /**

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { NodeNews, NodeRecord } from "../../model/node.ts";
+import type { NodeRecord, PeerStatus } from "../../model/node.ts";
 import type { PeerView } from "../../policy/contract.ts";
 import { Peer } from "./peer.ts";
 import type { Eligibility, Surroundings } from "./peers.ts";
@@ -89,7 +89,7 @@ export class PeerTable {
    * @param rttMs the round trip
    * @param news what it told; undefined where only its health was asked
    */
-  answered(peer: Peer, rttMs: number, news?: NodeNews): void {
+  answered(peer: Peer, rttMs: number, news?: PeerStatus): void {
     const filtered = peer.answered(rttMs, this.#options.now());
     if (news) {
       peer.told(news);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../base/clock.ts";
-import type { NodeNews, NodeRecord } from "../../model/node.ts";
+import type { NodeRecord, PeerStatus } from "../../model/node.ts";
 import { originCoordinate } from "../coordinates/coordinates.ts";
 import { PeerTable } from "./table.ts";
 import type { Eligibility } from "./peers.ts";
@@ -22,7 +22,7 @@ function node(id: string, more: Partial<NodeRecord> = {}): NodeRecord {
 
 const balancer = (id: string) => node(id, { Area: "CLOUD", Role: "balancer", Udp: "" });
 
-function news(more: Partial<NodeNews> = {}): NodeNews {
+function news(more: Partial<PeerStatus> = {}): PeerStatus {
   return {
     availableMemoryMib: 1000,
     totalMemoryMib: 1000,
@@ -49,7 +49,7 @@ function setUp(records: NodeRecord[]) {
     random,
   });
   table.reset(records);
-  const hear = (id: string, rttMs: number, more: Partial<NodeNews> = {}) =>
+  const hear = (id: string, rttMs: number, more: Partial<PeerStatus> = {}) =>
     table.answered(table.get(id)!, rttMs, news(more));
   const near = (more: Partial<Eligibility> = {}) =>
     table.near({ ...anything, ...more }).map(({ id }) => id);

@@ -11,7 +11,7 @@
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import * as v from "valibot";
-import { type Coordinate, nodeName, type NodeNews } from "../../model/node.ts";
+import { type Coordinate, nodeName, type PeerStatus } from "../../model/node.ts";
 import { coordinateSchema } from "../coordinates/coordinates.ts";
 import { mayContain, nameFilter } from "./name_filter.ts";
 
@@ -31,7 +31,7 @@ const macBytes = 16;
 const headBytes = 1 + macBytes;
 
 /** What a node tells of itself, its own place aside. */
-export interface LocalNews {
+export interface LocalStatus {
   /** Memory that instances could still take, MiB. */
   readonly availableMemoryMib: number;
   /** Memory for instances in all, MiB. */
@@ -71,7 +71,7 @@ export interface Pong {
   /** The ping's nonce. */
   readonly nonce: string;
   /** What there is to tell. */
-  readonly news: NodeNews;
+  readonly news: PeerStatus;
 }
 
 /** A datagram that does not suit this node. */
@@ -153,7 +153,7 @@ export class DatagramCodec {
   pong(
     from: string,
     nonce: string,
-    news: LocalNews,
+    news: LocalStatus,
     coordinate: Coordinate,
   ): Uint8Array<ArrayBuffer> {
     return this.#pack({
@@ -250,7 +250,7 @@ export class DatagramCodec {
   }
 }
 
-function newsOf(pong: v.InferOutput<typeof pongSchema>): NodeNews {
+function newsOf(pong: v.InferOutput<typeof pongSchema>): PeerStatus {
   const { free, total, cpu, queue, running, vector, height, adjustment, error } = pong;
   const { warm, images } = pong;
   return {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Coordinate } from "../../model/node.ts";
 import {
   DatagramCodec,
-  type LocalNews,
+  type LocalStatus,
   maxDatagramBytes,
   type Ping,
   type Pong,
@@ -14,7 +14,7 @@ const coordinate: Coordinate = {
   adjustment: -3.25,
   error: 1.5,
 };
-const news: LocalNews = {
+const news: LocalStatus = {
   availableMemoryMib: 512,
   totalMemoryMib: 1024,
   freeCpu: 1.5,

@@ -9,7 +9,7 @@ import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
 import {
   DatagramCodec,
-  type LocalNews,
+  type LocalStatus,
   maxDatagramBytes,
   type Ping,
   type Pong,
@@ -46,7 +46,7 @@ export interface ProberOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** What the node tells of itself. */
-  readonly news: () => LocalNews;
+  readonly news: () => LocalStatus;
   /** Told when a peer has told its news. */
   readonly heard: () => void;
 }

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../base/clock.ts";
 import { originCoordinate } from "../coordinates/coordinates.ts";
-import { DatagramCodec, type LocalNews } from "./datagram.ts";
+import { DatagramCodec, type LocalStatus } from "./datagram.ts";
 import { PeerTable } from "../peers/table.ts";
 import { Prober } from "./prober.ts";
 import type { StatusSocket } from "./socket.ts";
 import { Vivaldi } from "../coordinates/vivaldi.ts";
 
-const news: LocalNews = {
+const news: LocalStatus = {
   availableMemoryMib: 10,
   totalMemoryMib: 10,
   freeCpu: 1,

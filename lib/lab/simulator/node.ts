@@ -18,7 +18,7 @@ import { Janitor } from "../../pool/keep_alive/janitor.ts";
 import { fixedKeepAlive } from "../../pool/keep_alive/keep_alive.ts";
 import { ResourceLedger } from "../../pool/resource_ledger.ts";
 import { Pool } from "../../pool/pool.ts";
-import { newsOf } from "../../scheduler/news.ts";
+import { localStatus } from "../../scheduler/local_status.ts";
 import { Planner } from "../../scheduler/planner.ts";
 import { Scheduler } from "../../scheduler/scheduler.ts";
 import { SimEnvironment, type SimEnvironmentOptions, type Work } from "./environment.ts";
@@ -100,7 +100,7 @@ export class SimNode implements Reachable, Disposable {
         area,
         remoteArea: scenario.cloud,
         clock,
-        heard: () => this.#alive && this.#scheduler.peersTold(),
+        heard: () => this.#alive && this.#scheduler.onPeerStatus(),
         overheadMs: scenario.overheadMs,
         statusMs: scenario.statusMs,
       }),
@@ -120,7 +120,7 @@ export class SimNode implements Reachable, Disposable {
       keepsLargeIntegers: () => true,
       queueCapacity: model.queue,
       defaultTimeoutMs: timeoutMs,
-      observer: { ended: () => {} },
+      observer: { completed: () => {} },
     });
     const { "plan.interval": planS = settings["policy.plan.interval"].value } = scenario.settings;
     this.#owned.use(
@@ -183,7 +183,10 @@ export class SimNode implements Reachable, Disposable {
 
   /** See {@link Reachable}. */
   news(): ReturnType<Reachable["news"]> {
-    return { ...newsOf(this.#ledger, this.#pool, this.#scheduler), coordinate: this.coordinate };
+    return {
+      ...localStatus(this.#ledger, this.#pool, this.#scheduler),
+      coordinate: this.coordinate,
+    };
   }
 
   /** Where it is in the network's space. */

@@ -12,7 +12,7 @@ import type { Eligibility, Forwarded, Peers, Surroundings } from "../../cluster/
 import { hurryMs, ProbePlan } from "../../cluster/status/probe_plan.ts";
 import { Vivaldi } from "../../cluster/coordinates/vivaldi.ts";
 import type { InvocationResult } from "../../model/invocation.ts";
-import type { Coordinate, NodeNews, NodeRecord } from "../../model/node.ts";
+import type { Coordinate, NodeRecord, PeerStatus } from "../../model/node.ts";
 import type { PeerView } from "../../policy/contract.ts";
 import { carry } from "./carry.ts";
 import type { Random } from "./distributions.ts";
@@ -111,7 +111,7 @@ export class SimPeers implements Peers, Disposable {
   }
 
   /** See {@link Peers}. */
-  seek(): void {
+  requestStatus(): void {
     if (this.#cancelHurry) return;
     const { clock } = this.#options;
     this.#cancelHurry = clock.after(Math.max(0, this.#askedAt + hurryMs - clock.now()), () => {
@@ -187,7 +187,7 @@ export class SimPeers implements Peers, Disposable {
   }
 }
 
-function nodeNews({ warm, ...told }: NonNullable<ReturnType<Reachable["news"]>>): NodeNews {
+function nodeNews({ warm, ...told }: NonNullable<ReturnType<Reachable["news"]>>): PeerStatus {
   const names = new Set(warm);
   return { ...told, warm: (name) => names.has(name), hasImage: () => true };
 }

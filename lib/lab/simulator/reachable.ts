@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LocalNews } from "../../cluster/status/datagram.ts";
+import type { LocalStatus } from "../../cluster/status/datagram.ts";
 import type { Forwarded } from "../../cluster/peers/peers.ts";
 import type { Resources } from "../../cluster/peers/resource_headers.ts";
 import type { InvocationResult } from "../../model/invocation.ts";
@@ -27,7 +27,7 @@ export interface Reachable {
   /** What it has free, as its answers tell it; undefined: it does not tell. */
   resources(): Resources | undefined;
   /** What it tells of itself; undefined: only that it is well. */
-  news(): LocalNews & { readonly coordinate: Coordinate } | undefined;
+  news(): LocalStatus & { readonly coordinate: Coordinate } | undefined;
   /** Takes a request. @throws what refuses it */
   take(forwarded: Forwarded): Taken;
 }

@@ -19,10 +19,10 @@ import { QosClasses } from "../../model/qos.ts";
 import type { Outcome, PeerView, Policy, Refusal } from "../../policy/contract.ts";
 import { ResourceLedger } from "../../pool/resource_ledger.ts";
 import { Pool } from "../../pool/pool.ts";
-import type { InvocationEnd } from "../observer.ts";
+import type { InvocationOutcome } from "../observer.ts";
 import { Scheduler } from "../scheduler.ts";
 
-/** Sends everything to the first peer offered, then runs here, then waits. */
+/** Offloads everything to the first peer, then runs here, then waits. */
 const eager: Policy = {
   name: "eager",
   decide: (request, view) => {
@@ -47,7 +47,7 @@ function peer(id: string, isCloud = false): PeerView {
   };
 }
 
-/** Peers that answer when the test says so. */
+/** Peers that respond when the test says so. */
 class FakePeers implements Peers {
   readonly all: PeerView[] = [];
   readonly asked: Eligibility[] = [];
@@ -73,7 +73,7 @@ class FakePeers implements Peers {
     return this.all.some((peer) => peer.id === id && peer.isCloud);
   }
 
-  seek(): void {
+  requestStatus(): void {
     this.sought++;
   }
 
@@ -118,7 +118,7 @@ function setUp(
   const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts: 4 });
   const peers = new FakePeers();
   for (const name of names) peers.all.push(peer(name));
-  const ends: InvocationEnd[] = [];
+  const ends: InvocationOutcome[] = [];
   const fetched: string[] = [];
   const scheduler = new Scheduler({
     node: { id: "me", area: "A" },
@@ -136,7 +136,7 @@ function setUp(
     images: { has: () => hasImage, fetch: ({ Name }) => fetched.push(Name) },
     queueCapacity: 100,
     defaultTimeoutMs: 60_000,
-    observer: { ended: (end) => ends.push(end) },
+    observer: { completed: (end) => ends.push(end) },
   });
   const submit = (change: Partial<InvokeRequest> = {}, hop?: Hop) => {
     const request = { ...defaultRequest, CanDoOffloading: true, ...change };
@@ -159,7 +159,7 @@ const hopTo = (change: Partial<Hop> = {}): Hop => ({
 const codeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(() => "OK", (error: ServerledgeError) => error.code);
 
-Deno.test("an offloaded request keeps its id and tells what the hop cost", async () => {
+Deno.test("Offloader: an offloaded request keeps its id and reports the cost of the hop", async () => {
   const { submit, peers, clock, ends } = setUp();
   const invocation = submit({ maxResponseS: 2 });
   const [sent] = peers.sent;
@@ -178,7 +178,7 @@ Deno.test("an offloaded request keeps its id and tells what the hop cost", async
   assert.deepEqual([ends[0]!.place, ends[0]!.tier], ["edge", undefined]);
 });
 
-Deno.test("a peer that never started it is followed by the next, then by this node", async () => {
+Deno.test("Offloader: a request that a peer declines goes to the next peer, then runs here", async () => {
   const { submit, peers, environment } = setUp();
   const invocation = submit();
   peers.sent[0]!.refuse("NODE_SATURATED");
@@ -191,7 +191,7 @@ Deno.test("a peer that never started it is followed by the next, then by this no
   assert.equal((await invocation.done).report.executionNode, "me");
 });
 
-Deno.test("an image is fetched meanwhile if the policy says so, and peers are asked for it", async () => {
+Deno.test("Scheduler: fetches a missing image while the request is offloaded, if the policy says so", async () => {
   for (const hasImage of [true, false]) {
     const { submit, peers, fetched } = setUp({ hasImage });
     const invocation = submit();
@@ -202,7 +202,7 @@ Deno.test("an image is fetched meanwhile if the policy says so, and peers are as
   }
 });
 
-Deno.test("the policy hears what every part of a request's way took", async () => {
+Deno.test("Scheduler: reports the duration of each step of a request to the policy", async () => {
   const outcomes: Outcome[] = [];
   const refusals: Refusal[] = [];
   const policy: Policy = {
@@ -234,7 +234,7 @@ Deno.test("the policy hears what every part of a request's way took", async () =
   assert(Number.isNaN(local.networkMs) && Number.isNaN(local.remoteTotalMs));
 });
 
-Deno.test("what waits here goes to another node once that tells of room", async () => {
+Deno.test("Scheduler: a queued request is offloaded once a peer reports free capacity", async () => {
   const { submit, peers, scheduler, environment } = setUp({
     record: fakeRecord({ MemoryMB: 600 }),
     names: [],
@@ -243,13 +243,13 @@ Deno.test("what waits here goes to another node once that tells of room", async 
   await settle();
   assert.equal(peers.sought, 0);
   const [waiting, staying] = [submit(), submit({ canOffload: false })];
-  assert.equal(peers.sought, 1, "only for what may go");
-  scheduler.peersTold();
+  assert.equal(peers.sought, 1, "only for requests that may be offloaded");
+  scheduler.onPeerStatus();
   assert.equal(peers.sought, 2, "as long as it waits");
   peers.all.push(peer("one"));
-  scheduler.peersTold();
+  scheduler.onPeerStatus();
   assert.deepEqual([peers.sought, peers.sent.length], [2, 1]);
-  scheduler.peersTold();
+  scheduler.onPeerStatus();
   assert.deepEqual([peers.sought, peers.sent.length], [2, 1]);
   peers.sent[0]!.answer({ executionNode: "one" });
   assert.equal((await waiting.done).report.executionNode, "one");
@@ -259,7 +259,7 @@ Deno.test("what waits here goes to another node once that tells of room", async 
   assert.equal((await staying.done).report.executionNode, "me");
 });
 
-Deno.test("waiting is told without the stay on another node and without the execution", async () => {
+Deno.test("Scheduler: the queueing time excludes the time on another node and the execution", async () => {
   const { submit, peers, scheduler, environment, clock, ends } = setUp({
     record: fakeRecord({ MemoryMB: 600 }),
     names: [],
@@ -269,8 +269,8 @@ Deno.test("waiting is told without the stay on another node and without the exec
   const [leaving, returning] = [submit(), submit()];
   clock.advance(30);
   peers.all.push(peer("one"));
-  scheduler.peersTold();
-  scheduler.peersTold();
+  scheduler.onPeerStatus();
+  scheduler.onPeerStatus();
   clock.advance(1000);
   peers.sent[0]!.answer({});
   peers.sent[1]!.refuse("NODE_SATURATED");
@@ -285,7 +285,7 @@ Deno.test("waiting is told without the stay on another node and without the exec
   assert.deepEqual(ends.map(({ waitMs }) => waitMs), [30, 0, 80]);
 });
 
-Deno.test("who is refused at once, or whose start takes too long, has not waited", async () => {
+Deno.test("Scheduler: a request has no queueing time if it is rejected or its instance starts too slowly", async () => {
   const { submit, environment, clock, ends } = setUp({ names: [] });
   assert.equal(await codeOf(submit({ locality: ["B"] }).done), "NO_SUITABLE_NODE");
   environment.slowStarts = true;
@@ -296,7 +296,7 @@ Deno.test("who is refused at once, or whose start takes too long, has not waited
   assert.deepEqual(ends.map(({ waitMs }) => waitMs), [0, 0]);
 });
 
-Deno.test("a request that nobody takes tells why the last node did not", async () => {
+Deno.test("Scheduler: the error of a request that no node accepts includes the last node's error", async () => {
   const { submit, peers } = setUp({ names: ["one"], record: fakeRecord({ MemoryMB: 5000 }) });
   const invocation = submit();
   peers.sent[0]!.refuse("INSTANCE_START_FAILED");
@@ -305,7 +305,7 @@ Deno.test("a request that nobody takes tells why the last node did not", async (
   assert.deepEqual(error.details.otherNode, { code: "INSTANCE_START_FAILED", message: "refused" });
 });
 
-Deno.test("after a possible first execution there is no second", async () => {
+Deno.test("Offloader: a request that may have run is not sent to another node", async () => {
   for (const code of ["FUNCTION_CRASHED", "FUNCTION_ERROR", "REQUEST_REPEATED"] as const) {
     const { submit, peers, environment } = setUp();
     const invocation = submit();
@@ -316,7 +316,7 @@ Deno.test("after a possible first execution there is no second", async () => {
   }
 });
 
-Deno.test("attempts are bounded", async () => {
+Deno.test("Offloader: the number of attempts is bounded", async () => {
   const { submit, peers, environment } = setUp({ names: ["a", "b", "c", "d", "e"] });
   submit();
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -327,7 +327,7 @@ Deno.test("attempts are bounded", async () => {
   assert.equal(environment.made.length, 1);
 });
 
-Deno.test("the deadline and a client that leaves call it back", async () => {
+Deno.test("Offloader: the deadline and a client disconnect cancel an offloaded request", async () => {
   const { submit, peers, clock } = setUp();
   const late = submit({ maxResponseS: 0.5 });
   clock.advance(510);
@@ -338,7 +338,7 @@ Deno.test("the deadline and a client that leaves call it back", async () => {
   assert(peers.sent.every(({ signal }) => signal.aborted));
 });
 
-Deno.test("a request from another node goes on only while hops are left", async () => {
+Deno.test("Scheduler: a forwarded request is offloaded only while it has hops left", async () => {
   const { submit, peers, environment } = setUp({ maxHops: 2 });
   submit({}, hopTo());
   await settle();
@@ -348,7 +348,7 @@ Deno.test("a request from another node goes on only while hops are left", async 
   assert.equal(peers.sent[0]!.forwarded.hopsLeft, 1, "this node's own limit counts");
 });
 
-Deno.test("no request is taken twice, whatever its hops say", () => {
+Deno.test("Scheduler: rejects a request id that it has seen, whatever its hop headers say", () => {
   const { submit } = setUp();
   submit({}, hopTo());
   assert.throws(() => submit({}, hopTo({ hopsLeft: 5, visited: [] })), {
@@ -356,14 +356,14 @@ Deno.test("no request is taken twice, whatever its hops say", () => {
   });
 });
 
-Deno.test("what was sent away is not taken back from a peer", () => {
+Deno.test("Scheduler: rejects a request that a peer sends back to its origin", () => {
   const { submit, peers } = setUp();
   const { id } = submit();
   assert.equal(peers.sent.length, 1);
   assert.throws(() => submit({}, hopTo({ id, visited: [] })), { code: "REQUEST_REPEATED" });
 });
 
-Deno.test("what could not be started may come again, by another balancer", async () => {
+Deno.test("Scheduler: accepts a request again whose instance could not be started", async () => {
   const { submit, environment } = setUp();
   environment.slowStarts = true;
   const refused = submit({}, hopTo());
@@ -373,7 +373,7 @@ Deno.test("what could not be started may come again, by another balancer", async
   submit({}, hopTo());
 });
 
-Deno.test("locality is kept by the sender and enforced by the receiver", () => {
+Deno.test("Scheduler: the sender respects Locality and the receiver enforces it", () => {
   const here = setUp({ record: fakeRecord({ Locality: "node" }) });
   here.submit();
   assert.equal(here.peers.sent.length, 0);
@@ -391,7 +391,7 @@ Deno.test("locality is kept by the sender and enforced by the receiver", () => {
   assert.throws(() => area.submit({ locality: ["B"] }, hopTo({ id: "f-2" })), forbidden);
 });
 
-Deno.test("a request that waits in vain is told what locality keeps it from other nodes", async () => {
+Deno.test("Scheduler: a queue timeout names the Locality that excludes other nodes", async () => {
   const { submit, clock, environment } = setUp({
     record: fakeRecord({ MemoryMB: 600, Locality: ["A", "C"] }),
     names: ["one"],
@@ -407,7 +407,7 @@ Deno.test("a request that waits in vain is told what locality keeps it from othe
   await running.done;
 });
 
-Deno.test("a list of areas without this one sends the request away or refuses it", async () => {
+Deno.test("Scheduler: offloads or rejects a request whose areas exclude this one", async () => {
   const { submit, peers } = setUp({ names: [] });
   assert.equal(await codeOf(submit({ locality: ["CLOUD"] }).done), "NO_SUITABLE_NODE");
   peers.all.push(peer("cloud", true));
@@ -415,7 +415,7 @@ Deno.test("a list of areas without this one sends the request away or refuses it
   assert.equal(peers.sent[0]!.to, "cloud");
 });
 
-Deno.test("a draining node calls back what is away", async () => {
+Deno.test("Scheduler: drain cancels offloaded requests after the grace period", async () => {
   const { scheduler, submit, clock } = setUp();
   const invocation = submit();
   const drained = scheduler.drain(1000);
@@ -424,7 +424,7 @@ Deno.test("a draining node calls back what is away", async () => {
   assert.equal(await codeOf(invocation.done), "FUNCTION_CRASHED");
 });
 
-Deno.test("a request that forbids offloading is told so if it waits or is refused in vain", async () => {
+Deno.test("Scheduler: a queue timeout names CanDoOffloading if other nodes were excluded by it", async () => {
   const { submit, scheduler, ends, clock, peers, environment } = setUp({
     record: fakeRecord({ MemoryMB: 600 }),
     names: [],

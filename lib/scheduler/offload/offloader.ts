@@ -1,5 +1,5 @@
 /**
- * Has invocations run by other nodes.
+ * Offloads invocations to other nodes.
  *
  * @module
  */
@@ -10,47 +10,40 @@ import { asServerledgeError, type ServerledgeError } from "../../base/errors.ts"
 import type { Peers } from "../../cluster/peers/peers.ts";
 import type { InvocationResult } from "../../model/invocation.ts";
 import type { Refusal } from "../../policy/contract.ts";
-import type { Answers } from "../answers.ts";
-import type { EstimateBook } from "../estimates.ts";
+import type { OpenInvocations } from "../open_invocations.ts";
+import type { EstimateTable } from "../estimates.ts";
 import type { Invocation } from "../invocation.ts";
-import { deadlineExceeded } from "../refusals.ts";
+import { deadlineExceeded } from "../errors.ts";
 import type { NodeName } from "../report.ts";
-import { arrived, type Offloaded } from "../state.ts";
+import { type Offloaded, undecided } from "../state.ts";
 
-/** What an offloader works with. */
+/** Dependencies and settings of {@link Offloader}. */
 export interface OffloaderOptions {
-  /** Who the node is. */
   readonly node: NodeName;
-  /** The node's clock. */
   readonly clock: Clock;
-  /** Deadlines on that clock. */
   readonly deadlines: Deadlines;
-  /** Where answers go. */
-  readonly answers: Answers;
-  /** Where measurements go. */
-  readonly estimates: EstimateBook;
-  /** The other nodes. */
+  readonly open: OpenInvocations;
+  readonly estimates: EstimateTable;
   readonly peers: Pick<Peers, "send" | "isCloud">;
-  /** The other node surely did not start it: what now? */
-  readonly refused: (invocation: Invocation, refusal: Refusal) => void;
+  /** Called when the other node did not start the invocation. */
+  readonly declined: (invocation: Invocation, refusal: Refusal) => void;
 }
 
-/** Sends invocations to other nodes and answers with what these answer. */
+/** Sends invocations to other nodes and completes them with the responses. */
 export class Offloader {
   readonly #options: OffloaderOptions;
   readonly #clock: Clock;
 
-  /** An offloader that has sent nothing yet. */
   constructor(options: OffloaderOptions) {
     this.#options = options;
     this.#clock = options.clock;
   }
 
   /**
-   * Sends an invocation away.
+   * Sends an invocation to another node.
    *
    * @param to the node's id
-   * @param timeoutMs longest stay if the invocation names no limit
+   * @param timeoutMs limit of an invocation that has no deadline
    */
   send(invocation: Invocation, to: string, timeoutMs: number): void {
     invocation.deadline?.[Symbol.dispose]();
@@ -80,24 +73,24 @@ export class Offloader {
       visited: [...invocation.visited, node.id],
       originArea: invocation.hop?.originArea ?? node.area,
     }, abort.signal).then(
-      (result) => this.#answered(invocation, offloaded, result),
-      (thrown) => this.#failed(invocation, offloaded, asServerledgeError(thrown)),
+      (result) => this.#onResponse(invocation, offloaded, result),
+      (thrown) => this.#onError(invocation, offloaded, asServerledgeError(thrown)),
     );
   }
 
-  /** Answers an offloaded invocation, and calls it back. */
+  /** Completes an offloaded invocation with an error, and cancels the request to the peer. */
   interrupt(invocation: Invocation, { abort }: Offloaded, error: ServerledgeError): void {
-    this.#options.answers.fail(invocation, error);
+    this.#options.open.fail(invocation, error);
     abort.abort(error);
   }
 
-  #answered(
+  #onResponse(
     invocation: Invocation,
     offloaded: Offloaded,
     { report, response }: InvocationResult,
   ): void {
     if (invocation.settled) return;
-    const { answers, estimates } = this.#options;
+    const { open, estimates } = this.#options;
     const { sentAt, isCloud } = offloaded;
     offloaded.report = report;
     const now = this.#clock.now();
@@ -109,19 +102,19 @@ export class Offloader {
     const whole = {
       ...report,
       responseTimeS: (now - invocation.arrivedAt) / 1000,
-      // Both clocks' own durations, so that no clock need agree with another.
+      // Durations, each measured by one clock: the clocks of two nodes need not agree.
       offloadLatencyS: Math.max(0, (now - sentAt) / 1000 - report.responseTimeS),
     };
-    answers.succeed(invocation, { report: whole, response });
+    open.succeed(invocation, { report: whole, response });
   }
 
-  #failed(invocation: Invocation, { node, sentAt }: Offloaded, error: ServerledgeError): void {
+  #onError(invocation: Invocation, { node, sentAt }: Offloaded, error: ServerledgeError): void {
     if (invocation.settled) return;
-    if (!error.elsewhere) return this.#options.answers.fail(invocation, error);
+    if (!error.elsewhere) return this.#options.open.fail(invocation, error);
     const remoteTotalMs = this.#clock.now() - sentAt;
     invocation.visited.push(node);
-    invocation.state = arrived;
-    invocation.refusal = error;
-    this.#options.refused(invocation, { node, code: error.code, remoteTotalMs });
+    invocation.state = undecided;
+    invocation.declineError = error;
+    this.#options.declined(invocation, { node, code: error.code, remoteTotalMs });
   }
 }

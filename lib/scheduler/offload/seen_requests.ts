@@ -1,19 +1,18 @@
 /**
- * The requests that came from other nodes or went there lately: none is taken twice. HTTP clients may
- * repeat a request whose connection broke, and a node that lies about hops could send one round in
- * circles.
+ * Recently seen ids of requests from and to other nodes: none is accepted twice. HTTP clients may
+ * repeat a request whose connection broke, and a faulty node could forward one in circles.
  *
  * @module
  */
 
-/** How long a request is remembered at least, ms, twice that at most: far longer than a repetition takes. */
+/** How long an id is remembered, ms: at least this, at most twice as long. */
 const memoryMs = 600_000;
-/** Most requests remembered; the older half goes at once. */
+/** Most ids remembered; the older half is dropped at once. */
 const maxRemembered = 200_000;
 
 /**
- * Ids of requests, in two generations: the older is dropped as a whole. Taking the oldest out one by
- * one would make each look-up for the next oldest pass the places of those that are gone.
+ * Request ids in two generations; the older one is dropped as a whole. Removing the oldest ids one
+ * by one would make each look-up of the next oldest skip the deleted ones.
  */
 export class SeenRequests {
   #recent = new Set<string>();
@@ -37,7 +36,7 @@ export class SeenRequests {
     return true;
   }
 
-  /** Forgets a request that surely did not start: it may come again, by another way. */
+  /** Forgets a request that did not start: it may arrive again, through another balancer. */
   forget(id: string): void {
     this.#recent.delete(id);
     this.#older.delete(id);

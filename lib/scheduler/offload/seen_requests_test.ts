@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SeenRequests } from "./seen_requests.ts";
 
-Deno.test("a request is taken once, until it is forgotten", () => {
+Deno.test("SeenRequests: accepts an id once, until it expires", () => {
   const seen = new SeenRequests();
   assert(seen.add("a", 0));
   assert(!seen.add("a", 1));
@@ -11,14 +11,14 @@ Deno.test("a request is taken once, until it is forgotten", () => {
   assert(seen.add("a", 1_200_000));
 });
 
-Deno.test("who comes after a long silence is remembered like the first", () => {
+Deno.test("SeenRequests: remembers an id that arrives after a long pause", () => {
   const seen = new SeenRequests();
   seen.add("a", 0);
   assert(seen.add("a", 10_000_000));
   assert(!seen.add("a", 10_000_001));
 });
 
-Deno.test("a request that did not start may come again", () => {
+Deno.test("SeenRequests: accepts a forgotten id again", () => {
   const seen = new SeenRequests();
   seen.add("a", 0);
   seen.forget("a");
@@ -26,7 +26,7 @@ Deno.test("a request that did not start may come again", () => {
   seen.forget("unknown");
 });
 
-Deno.test("memory is bounded", () => {
+Deno.test("SeenRequests: the number of ids is bounded", () => {
   const seen = new SeenRequests();
   for (let n = 0; n <= 200_000; n++) seen.add(String(n), n / 1000);
   assert(seen.add("0", 201), "the oldest was forgotten");

@@ -9,7 +9,7 @@ import { originCoordinate } from "../../../lib/cluster/coordinates/coordinates.t
 import { PeerTable } from "../../../lib/cluster/peers/table.ts";
 import type { Eligibility } from "../../../lib/cluster/peers/peers.ts";
 import { Vivaldi } from "../../../lib/cluster/coordinates/vivaldi.ts";
-import type { NodeNews, NodeRecord } from "../../../lib/model/node.ts";
+import type { NodeRecord, PeerStatus } from "../../../lib/model/node.ts";
 import type { NodeView, Policy, RequestFacts } from "../../../lib/policy/contract.ts";
 import { defaultClass } from "../../../lib/model/qos.ts";
 import { policies } from "../../../policies/mod.ts";
@@ -25,7 +25,7 @@ const decisions = 20_000;
 
 const measured = { executionMs: 50, startMs: 300, coldShare: 0.1 };
 
-const idleNews: NodeNews = {
+const idleNews: PeerStatus = {
   availableMemoryMib: 0,
   totalMemoryMib: 4096,
   freeCpu: 2,

@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { ManualClock } from "../../../lib/base/clock.ts";
 import { randomId } from "../../../lib/base/ids.ts";
 import { originCoordinate } from "../../../lib/cluster/coordinates/coordinates.ts";
-import { DatagramCodec, type LocalNews } from "../../../lib/cluster/status/datagram.ts";
+import { DatagramCodec, type LocalStatus } from "../../../lib/cluster/status/datagram.ts";
 import { PeerTable } from "../../../lib/cluster/peers/table.ts";
 import { Prober } from "../../../lib/cluster/status/prober.ts";
 import type { StatusSocket } from "../../../lib/cluster/status/socket.ts";
@@ -28,7 +28,7 @@ const repetitions = 3;
 
 const address = { transport: "udp", hostname: "10.0.0.2", port: 9876 } as const;
 
-const news: LocalNews = {
+const news: LocalStatus = {
   availableMemoryMib: 3072,
   totalMemoryMib: 4096,
   freeCpu: 1.5,

@@ -5,12 +5,12 @@
  * @module
  */
 
-import { DatagramCodec, type LocalNews } from "../../../lib/cluster/status/datagram.ts";
+import { DatagramCodec, type LocalStatus } from "../../../lib/cluster/status/datagram.ts";
 import type { NodeRecord } from "../../../lib/model/node.ts";
 import { testSecret } from "../continuum.ts";
 
 /** More of everything than anybody has. */
-export const boundless: LocalNews = {
+export const boundless: LocalStatus = {
   availableMemoryMib: 1e6,
   totalMemoryMib: 1e6,
   freeCpu: 1000,
@@ -35,7 +35,7 @@ export class FakePeer implements AsyncDisposable {
   /** Ids of requests whose sender has left before the answer. */
   readonly calledBack: string[] = [];
   /** What it tells of itself. */
-  news: LocalNews = boundless;
+  news: LocalStatus = boundless;
   /** True to leave datagrams unanswered. */
   silent = false;
   /** How it answers requests. */

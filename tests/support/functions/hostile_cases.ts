@@ -124,13 +124,13 @@ export const accidents: readonly HostileCase[] = [
     name: "`while (true)`",
     code: "while (true);",
     fields: brief,
-    expect: /DEADLINE_EXCEEDED: The function ran into its deadline/,
+    expect: /DEADLINE_EXCEEDED: The function was interrupted at its deadline/,
   },
   {
     name: "microtasks without end",
     code: "const f = () => queueMicrotask(f); f(); await new Promise(() => {});",
     fields: brief,
-    expect: /DEADLINE_EXCEEDED: The function ran into its deadline/,
+    expect: /DEADLINE_EXCEEDED: The function was interrupted at its deadline/,
   },
   {
     name: "`Atomics.wait` for ever",
@@ -142,13 +142,13 @@ export const accidents: readonly HostileCase[] = [
     name: "a regular expression that takes for ever",
     code: 'return /^(a+)+$/.test("a".repeat(60) + "b");',
     fields: brief,
-    expect: /DEADLINE_EXCEEDED: The function ran into its deadline/,
+    expect: /DEADLINE_EXCEEDED: The function was interrupted at its deadline/,
   },
   {
     name: "a promise that never settles",
     code: "await new Promise(() => {});",
     fields: brief,
-    expect: /DEADLINE_EXCEEDED: The function ran into its deadline/,
+    expect: /DEADLINE_EXCEEDED: The function was interrupted at its deadline/,
   },
   {
     name: "100 MB of console output",

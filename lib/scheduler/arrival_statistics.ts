@@ -1,47 +1,42 @@
 /**
- * What arrived lately, by function and class: what policies plan with.
+ * Arrival statistics by function and class, which policies plan with.
  *
  * @module
  */
 
 import type { Arrivals } from "../policy/contract.ts";
-import type { EstimateBook } from "./estimates.ts";
+import type { EstimateTable } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
-import type { InvocationEnd } from "./observer.ts";
+import type { InvocationOutcome } from "./observer.ts";
 
 /** Weight of the newest interval in the moving averages (Russo Russo et al. 2024). */
 const weight = 0.3;
-/** Rate below which a function and class are forgotten, requests/s. */
+/** Rate below which the statistics of a function and class are dropped, requests/s. */
 const minRate = 1e-3;
 
-/** One function and class. */
-interface Tally {
+/** Counters of one function and class. */
+interface Counters {
   readonly sample: Invocation;
   count: number;
   inputSize: number;
-  /** Meant for this node: ran here, or found no room. */
+  /** Requests that ran on this node or found no capacity. */
   local: number;
   lost: number;
   rate: number;
   meanInput: number;
 }
 
-/** Counts arrivals and how they ended. */
-export class ArrivalBook {
-  readonly #tallies = new Map<string, Tally>();
-  readonly #estimates: EstimateBook;
+/** Counts arrivals and their outcomes. */
+export class ArrivalStatistics {
+  readonly #tallies = new Map<string, Counters>();
+  readonly #estimates: EstimateTable;
 
-  /**
-   * An empty book.
-   *
-   * @param estimates what was measured of the functions
-   */
-  constructor(estimates: EstimateBook) {
+  constructor(estimates: EstimateTable) {
     this.#estimates = estimates;
   }
 
-  /** An invocation has ended. */
-  ended(invocation: Invocation, end: InvocationEnd): void {
+  /** Records a completed invocation. */
+  record(invocation: Invocation, end: InvocationOutcome): void {
     const key = `${end.functionName}\n${end.qosClass}`;
     let tally = this.#tallies.get(key);
     if (!tally) {
@@ -66,10 +61,10 @@ export class ArrivalBook {
   /**
    * Closes an interval.
    *
-   * @param seconds how long it was
-   * @returns what arrived, smoothed over the intervals
+   * @param seconds length of the interval
+   * @returns arrivals, smoothed over the intervals
    */
-  close(seconds: number): Arrivals[] {
+  closeInterval(seconds: number): Arrivals[] {
     const arrivals: Arrivals[] = [];
     for (const [key, tally] of this.#tallies) {
       const rate = tally.count / seconds;
@@ -86,7 +81,7 @@ export class ArrivalBook {
     return arrivals;
   }
 
-  #arrivalsOf({ sample, rate, meanInput, local, lost }: Tally): Arrivals {
+  #arrivalsOf({ sample, rate, meanInput, local, lost }: Counters): Arrivals {
     const { Name: functionName, MemoryMB: memoryMib } = sample.record;
     const estimates = this.#estimates.of(functionName);
     return {

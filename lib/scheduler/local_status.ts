@@ -1,28 +1,25 @@
 /**
- * What a node tells its neighbours of itself.
+ * The status that a node sends to its peers.
  *
  * @module
  */
 
-import type { LocalNews } from "../cluster/status/datagram.ts";
+import type { LocalStatus } from "../cluster/status/datagram.ts";
 import type { ResourceLedger } from "../pool/resource_ledger.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /**
- * The news of this moment; cheap.
+ * Assembles the current status; cheap.
  *
- * @param ledger the node's resources
- * @param pool its instances
- * @param scheduler its requests
- * @param images what functions need of images and is there; left out where that is not known
+ * @param images what functions need of images and is present; undefined if unknown
  */
-export function newsOf(
+export function localStatus(
   ledger: ResourceLedger,
   pool: Pool,
   scheduler: Scheduler,
   images?: Iterable<string>,
-): LocalNews {
+): LocalStatus {
   return {
     availableMemoryMib: ledger.availableMemory,
     totalMemoryMib: ledger.balance.totalMemory,

@@ -1,5 +1,5 @@
 /**
- * Notes requests that their clients keep from the nodes that could have taken them.
+ * Detects requests whose `CanDoOffloading: false` excludes nodes that could have taken them.
  *
  * @module
  */
@@ -10,23 +10,23 @@ import type { Invocation } from "../invocation.ts";
 
 const log = logger("scheduler");
 
-/** Knows whether the log has told of it. */
-export class OffloadBan {
-  #told = false;
+/** Marks such requests, and logs the first. */
+export class OffloadExclusion {
+  #logged = false;
 
   /**
-   * Notes it if a request forbids what may have helped it; the log tells of the first.
+   * Marks a request that forbids what could have helped it; the first one is logged.
    *
-   * @param invocation it waits or is refused
-   * @param view what there is besides this node
+   * @param invocation is queued or rejected
+   * @param view the other nodes that are available
    */
-  note(invocation: Invocation, view: Pick<NodeView, "peers" | "cloud">): void {
+  check(invocation: Invocation, view: Pick<NodeView, "peers" | "cloud">): void {
     const { request, hop, hopsLeft, record, offloadForbidden } = invocation;
     if (offloadForbidden || request.canOffload || hop || hopsLeft === 0) return;
     if (!view.cloud && view.peers.length === 0) return;
     invocation.offloadForbidden = true;
-    if (this.#told) return;
-    this.#told = true;
+    if (this.#logged) return;
+    this.#logged = true;
     log.warn(
       "A request for {function} waits or is refused, and no other node is asked: its CanDoOffloading is " +
         "false, as sent or by offload.default. serverledge_offload_forbidden_total counts further ones",

@@ -1,5 +1,5 @@
 /**
- * What requests are told that are not run.
+ * Errors of requests that are not run, or not to the end.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type Shortage, shortageInWords } from "../pool/shortage.ts";
 import type { Reply } from "../runtime/environment.ts";
 import type { Invocation } from "./invocation.ts";
 
-/** There is no such function. */
+/** Error of a request for a function that does not exist. */
 export function functionUnknown(name: string): ServerledgeError {
   return new ServerledgeError("FUNCTION_UNKNOWN", `There is no function "${name}"`, {
     details: { path: "fun" },
@@ -20,14 +20,12 @@ export function functionUnknown(name: string): ServerledgeError {
 }
 
 /**
- * Its parameters have an integer that the function's language would change.
+ * Checks whether the parameters have an integer that the function's language cannot represent.
  *
- * @param record the function
- * @param request what was sent
- * @param keeps whether the function gets integers beyond 2^53 as they were sent
- * @returns undefined if there is none
+ * @param keeps whether the function receives integers beyond 2^53 unchanged
+ * @returns the error, if there is such an integer
  */
-export function unheldInteger(
+export function inexactInteger(
   record: FunctionRecord,
   { params: { largeInteger: path } }: Pick<InvokeRequest, "params">,
   keeps: (record: FunctionRecord) => boolean,
@@ -38,49 +36,51 @@ export function unheldInteger(
   return new ServerledgeError("UNPROCESSABLE", message, { details: { path } });
 }
 
-/** Its client has disconnected. */
-export function clientLeft(): ServerledgeError {
-  return new ServerledgeError("CANCELLED", "The client left before the answer");
+/** Error of a request whose client has disconnected. */
+export function clientDisconnected(): ServerledgeError {
+  return new ServerledgeError("CANCELLED", "The client disconnected before the response");
 }
 
-/** The node takes no more requests. */
+/** Error of a request to a node that is shutting down. */
 export function shuttingDown(): ServerledgeError {
-  return new ServerledgeError("SHUTTING_DOWN", "The node is stopping; ask another one");
+  return new ServerledgeError(
+    "SHUTTING_DOWN",
+    "The node is shutting down; send the request to another one",
+  );
 }
 
-/** Its time is up. */
+/** Error of a request whose deadline has passed. */
 export function deadlineExceeded(message: string): ServerledgeError {
   return new ServerledgeError("DEADLINE_EXCEEDED", message);
 }
 
 /**
- * It was interrupted.
+ * Error of a request whose execution was interrupted.
  *
- * @param reply what the function had done by then, if it has ended already
+ * @param reply of the function, if it has ended already
  */
 export function executionTimeout(reply?: Reply & { ok: false }): ServerledgeError {
-  const message = "The function ran into its deadline";
+  const message = "The function was interrupted at its deadline";
   if (!reply) return deadlineExceeded(message);
   const { failure: { traceback }, output } = reply;
   return new ServerledgeError("DEADLINE_EXCEEDED", message, { details: { traceback, output } });
 }
 
-/** Another node sent it where its data must not be. */
-export function localityForbids(name: string, area: string): ServerledgeError {
+/** Error of a request that another node forwarded to an area where its data must not be. */
+export function localityViolation(name: string, area: string): ServerledgeError {
   const message = `"${name}" or its request does not allow its data in area ${area}`;
   return new ServerledgeError("FORBIDDEN", message, { details: { path: "Locality" } });
 }
 
-/** It came a second time; the first may be running, or have run. */
-export function repeated(id: string): ServerledgeError {
-  return new ServerledgeError("REQUEST_REPEATED", `Request ${id} was taken before`);
+/** Error of a request that arrives a second time; the first may have run. */
+export function duplicateRequest(id: string): ServerledgeError {
+  return new ServerledgeError("REQUEST_REPEATED", `Request ${id} was received before`);
 }
 
 /**
- * Its time was up before it could run.
+ * Error of a request whose deadline passed in the queue.
  *
- * @param invocation what it is
- * @param shortage what kept it from running; undefined if an instance for it was being started
+ * @param shortage what kept it from running; undefined if an instance for it was starting
  */
 export function queueTimeout(
   invocation: Pick<Invocation, "offloadForbidden" | "record" | "request">,
@@ -90,11 +90,11 @@ export function queueTimeout(
     ? "It waited for a free instance until its deadline: " +
       shortageInWords(shortage, invocation.record)
     : "An instance for it was still starting at its deadline";
-  return deadlineExceeded(message + confinement(invocation));
+  return deadlineExceeded(message + exclusionReason(invocation));
 }
 
-/** What kept a request from other nodes by its own wish or its function's. */
-function confinement(
+/** Explains what excluded other nodes: the request's own setting or a locality. */
+function exclusionReason(
   { offloadForbidden, record, request }: Pick<
     Invocation,
     "offloadForbidden" | "record" | "request"
@@ -111,51 +111,49 @@ function localities(
   record: Pick<Invocation["record"], "Locality">,
   request: Pick<Invocation["request"], "locality">,
 ): string {
-  return `locality of the function ${inWords(record.Locality)}, of the request ${
-    inWords(request.locality)
+  return `locality of the function ${localityText(record.Locality)}, of the request ${
+    localityText(request.locality)
   }`;
 }
 
-/** Why a policy may refuse a request. */
+/** Codes with which a policy may reject a request. */
 export type RejectionCode = "NODE_SATURATED" | "NO_SUITABLE_NODE";
 
-function inWords(locality: Locality): string {
+function localityText(locality: Locality): string {
   return Array.isArray(locality) ? locality.join(" or ") : String(locality);
 }
 
-/** How a node is that its policy lets take no more requests. */
+/** State of a node whose policy rejects a request. */
 export interface NodeState {
-  /** Requests that may wait, if as many do. */
+  /** Capacity of the queue if it is full. */
   readonly fullQueue: number | undefined;
-  /** What keeps the request from running. */
   readonly shortage: Shortage;
   /** Memory for instances, MiB, and CPUs. */
   readonly total: { readonly memoryMib: number; readonly cpu: number };
 }
 
 /**
- * The policy refused it.
+ * Error of a request that the policy rejected.
  *
- * @param request what it is, and why another node did not take it, if it was sent to one
- * @param node how it is
+ * @param invocation includes the error of the last node that declined it
  */
 export function rejection(
   code: RejectionCode,
   invocation: Pick<
     Invocation,
-    "record" | "request" | "refusal" | "answerBy" | "offloadForbidden"
+    "record" | "request" | "declineError" | "answerBy" | "offloadForbidden"
   >,
   node: NodeState,
 ): ServerledgeError {
-  const { refusal } = invocation;
+  const { declineError } = invocation;
   const message = code === "NO_SUITABLE_NODE"
-    ? unsuitable(invocation, node.total)
-    : busy(invocation, node) + confinement(invocation);
-  const other = refusal && { code: refusal.code, message: refusal.message };
+    ? unsuitableMessage(invocation, node.total)
+    : saturatedMessage(invocation, node) + exclusionReason(invocation);
+  const other = declineError && { code: declineError.code, message: declineError.message };
   return new ServerledgeError(code, message, other && { details: { otherNode: other } });
 }
 
-function unsuitable(
+function unsuitableMessage(
   { record, request }: Pick<Invocation, "record" | "request">,
   { memoryMib, cpu }: NodeState["total"],
 ): string {
@@ -170,21 +168,21 @@ function unsuitable(
     }, ${localities(record, request)}`;
 }
 
-function busy(
+function saturatedMessage(
   { record, answerBy }: Pick<Invocation, "record" | "answerBy">,
   { fullQueue, shortage }: NodeState,
 ): string {
   const lack = shortageInWords(shortage, record);
   if (fullQueue === 0) {
-    return `The node is busy, and no request may wait (scheduler.queue.capacity is 0): ${lack}; ` +
+    return `The node is busy, and its queue is disabled (scheduler.queue.capacity is 0): ${lack};  ` +
       "try again later";
   }
   if (fullQueue !== undefined) {
-    return `The node is busy, and ${fullQueue} requests wait, as many as may ` +
+    return `The node is busy, and its queue of ${fullQueue} requests is full ` +
       `(scheduler.queue.capacity): ${lack}; try again later`;
   }
   return answerBy < Infinity
-    ? "The node is busy, and its policy does not let it wait within the request's limit: " +
+    ? "The node is busy, and its policy expects that the request would exceed its limit: " +
       `${lack}; try again later, or with a larger QoSMaxRespT`
-    : `The node is busy and has no place for it now: ${lack}; try again later`;
+    : `The node is busy: ${lack}; try again later`;
 }
