@@ -8,7 +8,7 @@
 import * as v from "valibot";
 import { errorCodes } from "../base/errors.ts";
 import { memberSchema } from "../cluster/members.ts";
-import { definitionSchema, functionRecordSchema } from "../model/function.ts";
+import { definitionSchema, functionSchema } from "../model/function.ts";
 import { imageSchema, prunedSchema, pulledSchema } from "../images/status.ts";
 import { invokeSchema, reportSchema } from "../model/invocation.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
@@ -140,7 +140,7 @@ export const answers = {
   deleted: named("Deleted", v.object({ Deleted: functionName })),
   functions: named(
     "Functions",
-    v.union([v.array(v.string()), v.array(functionRecordSchema)]),
+    v.union([v.array(v.string()), v.array(functionSchema)]),
   ),
   prewarmed: named(
     "Prewarmed",

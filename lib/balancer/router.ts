@@ -24,7 +24,7 @@ export interface Choice {
 
 /** A function as routing sees it. */
 export type RoutedFunction =
-  & Pick<FunctionRecord, "MemoryMB" | "CPUDemand" | "SupportedArchs">
+  & Pick<FunctionRecord, "memoryMib" | "cpu" | "architectures">
   & Imaged;
 
 /**
@@ -78,14 +78,14 @@ export class Router {
     record: RoutedFunction | undefined,
     tried: ReadonlySet<string>,
   ): Choice | undefined {
-    const archs = record?.SupportedArchs ?? [];
+    const archs = record?.architectures ?? [];
     const supporting = this.#healthy(tried).filter(({ record: { Architecture } }) =>
       archs.length === 0 || archs.includes(Architecture)
     );
     const stocked = record ? supporting.filter((target) => target.hasImage(needOf(record))) : [];
     const able = stocked.length > 0 ? stocked : supporting;
     if (able.length === 0) return undefined;
-    const demand = record ? { memoryMib: record.MemoryMB, cpu: record.CPUDemand } : nothing;
+    const demand = record ? { memoryMib: record.memoryMib, cpu: record.cpu } : nothing;
     const pull = this.#pull(name, able);
     const roomy = able.filter((target) => target.hasRoom(demand));
     const suits = ({ record: { Architecture } }: Target) => Architecture === pull?.arm;

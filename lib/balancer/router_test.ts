@@ -21,11 +21,11 @@ function region(nodes: Record<string, string>) {
 }
 
 const f = {
-  MemoryMB: 100,
-  CPUDemand: 1,
-  SupportedArchs: ["amd64", "arm64"],
-  Runtime: "python",
-  CustomImage: "",
+  memoryMib: 100,
+  cpu: 1,
+  architectures: ["amd64", "arm64"],
+  runtime: "python",
+  customImage: "",
 };
 const none: ReadonlySet<string> = new Set();
 const four = { a: "amd64", b: "amd64", c: "arm64", d: "arm64" };
@@ -48,9 +48,9 @@ Deno.test("a function keeps its node, and gets its next one when that was tried 
 Deno.test("only architectures that the function runs on are chosen; an unknown function may go anywhere", () => {
   const router = new Router(region(four), 1.25);
   for (let k = 0; k < 20; k++) {
-    assert.match(idOf(router, `f${k}`, { ...f, SupportedArchs: ["arm64"] })!, /[cd]/);
+    assert.match(idOf(router, `f${k}`, { ...f, architectures: ["arm64"] })!, /[cd]/);
   }
-  assert.equal(idOf(router, "f", { ...f, SupportedArchs: ["riscv64"] }), undefined);
+  assert.equal(idOf(router, "f", { ...f, architectures: ["riscv64"] }), undefined);
   assert.ok(router.forFunction("new", undefined, none));
   assert.equal(new Router(region({}), 1.25).forFunction("f", f, none), undefined);
 });
@@ -74,7 +74,7 @@ Deno.test("a node without the image gets nothing while another has it, and room 
   for (const target of [first!, second!, fourth!]) target.lacks(["python", "custom a:1"]);
   third!.told({ freeMemoryMib: 0, freeCpu: 0 });
   assert.equal(idOf(router, "f"), order[2]);
-  assert.equal(idOf(router, "f", { ...f, Runtime: "nodejs" }), order[0]);
+  assert.equal(idOf(router, "f", { ...f, runtime: "nodejs" }), order[0]);
   assert.equal(idOf(router, "f", f, new Set([order[2]!])), order[0], "none is left that has it");
   first!.lacks([]);
   assert.equal(idOf(router, "f"), order[0]);
@@ -114,7 +114,7 @@ Deno.test("with architecture awareness the architectures take turns, and one tha
   const router = new Router(table, 1.25, chooser);
   const archOf = (record = f) => router.forFunction("f", record, none)!.target.record.Architecture;
   assert.deepEqual([archOf(), archOf(), archOf()], ["amd64", "arm64", "amd64"]);
-  assert.equal(archOf({ ...f, SupportedArchs: ["amd64"] }), "amd64");
+  assert.equal(archOf({ ...f, architectures: ["amd64"] }), "amd64");
   for (const id of ["c", "d"]) table.get(id)!.told({ freeMemoryMib: 0, freeCpu: 0 });
   assert.deepEqual([archOf(), archOf()], ["amd64", "amd64"]);
 });

@@ -259,7 +259,7 @@ export class Cluster implements Peers, AsyncDisposable {
   async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<InvocationResult> {
     const peer = this.#table.get(to);
     if (!peer) throw new ServerledgeError("PEER_UNREACHABLE", `There is no node ${to}`);
-    const { MemoryMB: memoryMib, CPUDemand: cpu } = forwarded.record;
+    const { memoryMib, cpu } = forwarded.record;
     const ended = peer.sent({ memoryMib, cpu });
     const control = new AbortController();
     const leave = () => control.abort();

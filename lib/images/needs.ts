@@ -16,7 +16,7 @@ export interface ImageNeed {
 }
 
 /** What of a function decides on its image. */
-export type Imaged = Pick<FunctionRecord, "Runtime" | "CustomImage">;
+export type Imaged = Pick<FunctionRecord, "runtime" | "customImage">;
 
 /**
  * The image of a function's instances.
@@ -26,7 +26,7 @@ export type Imaged = Pick<FunctionRecord, "Runtime" | "CustomImage">;
  * @returns empty if it needs none
  */
 export function imageOf(fn: Imaged, runtime: Runtime): string {
-  return runtime.executor === "http" && fn.CustomImage ? fn.CustomImage : runtime.image;
+  return runtime.executor === "http" && fn.customImage ? fn.customImage : runtime.image;
 }
 
 /**
@@ -45,8 +45,8 @@ export function imageKey(runtime: Runtime): string {
  *
  * @param fn the function
  */
-export function needOf({ Runtime, CustomImage }: Imaged): string {
-  return CustomImage ? `${Runtime} ${CustomImage}` : Runtime;
+export function needOf({ runtime, customImage }: Imaged): string {
+  return customImage ? `${runtime} ${customImage}` : runtime;
 }
 
 /**
@@ -72,9 +72,9 @@ export function imageNeeds(
   };
   for (const runtime of runtimes) if (runtime.image) of(runtime.image).runtimes.push(runtime.id);
   for (const fn of functions) {
-    const runtime = find(fn.Runtime);
+    const runtime = find(fn.runtime);
     const image = runtime && imageOf(fn, runtime);
-    if (image) of(image).functions.push(fn.Name);
+    if (image) of(image).functions.push(fn.name);
   }
   return needs;
 }

@@ -17,13 +17,13 @@ Deno.test("needed are the images of runtimes, and of functions that bring their 
   const needs = imageNeeds(
     config.runtimes.values(),
     [
-      fakeRecord({ Name: "a" }),
+      fakeRecord({ name: "a" }),
       // Its runtime does not look at it.
-      fakeRecord({ Name: "b", Runtime: "python310", CustomImage: "mine" }),
-      fakeRecord({ Name: "c", Runtime: "custom", CustomImage: "mine" }),
-      fakeRecord({ Name: "d", Runtime: "custom", CustomImage: "mine:latest" }),
-      fakeRecord({ Name: "e", Runtime: "unheard-of" }),
-      fakeRecord({ Name: "f", Runtime: "custom" }),
+      fakeRecord({ name: "b", runtime: "python310", customImage: "mine" }),
+      fakeRecord({ name: "c", runtime: "custom", customImage: "mine" }),
+      fakeRecord({ name: "d", runtime: "custom", customImage: "mine:latest" }),
+      fakeRecord({ name: "e", runtime: "unheard-of" }),
+      fakeRecord({ name: "f", runtime: "custom" }),
     ],
     (id) => findRuntime(config, id),
     named,

@@ -58,7 +58,7 @@ export class Prefetcher {
     if (this.#clock.now() < (this.#notBefore.get(need) ?? 0)) return;
     this.#underWay.add(need);
     this.#environment.prepare(record)
-      .then(() => this.#notBefore.delete(need), (error) => this.#failed(need, record.Name, error))
+      .then(() => this.#notBefore.delete(need), (error) => this.#failed(need, record.name, error))
       .finally(() => this.#underWay.delete(need));
   }
 

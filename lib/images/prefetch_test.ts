@@ -8,7 +8,7 @@ function setUp() {
   const clock = new ManualClock();
   const asked: { name: string; resolve(): void; reject(error: Error): void }[] = [];
   const environment = {
-    prepare({ Name: name }: { Name: string }): Promise<void> {
+    prepare({ name }: { name: string }): Promise<void> {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       asked.push({ name, resolve, reject });
       return promise;
@@ -16,7 +16,7 @@ function setUp() {
   };
   const prefetcher = new Prefetcher(environment, clock);
   const want = (name: string) =>
-    prefetcher.want(fakeRecord({ Name: name, Runtime: "custom", CustomImage: name }));
+    prefetcher.want(fakeRecord({ name, runtime: "custom", customImage: name }));
   return { clock, asked, want };
 }
 

@@ -35,7 +35,7 @@ export class ImageStock {
   constructor(sources: StockSources) {
     this.#sources = sources;
     for (const id of sources.runtimes) {
-      const fn = { Runtime: id, CustomImage: "" };
+      const fn = { runtime: id, customImage: "" };
       this.#needs.set(needOf(fn), { fn, count: Infinity });
     }
   }
@@ -51,8 +51,8 @@ export class ImageStock {
       const need = this.#needs.get(needOf(record));
       if (need) need.count++;
       else {
-        const { Runtime, CustomImage } = record;
-        this.#needs.set(needOf(record), { fn: { Runtime, CustomImage }, count: 1 });
+        const { runtime, customImage } = record;
+        this.#needs.set(needOf(record), { fn: { runtime, customImage }, count: 1 });
       }
     }
     const left = former && this.#needs.get(needOf(former));
@@ -67,7 +67,7 @@ export class ImageStock {
    * @returns false too where this node has no such runtime
    */
   has(fn: Imaged): boolean {
-    const runtime = this.#sources.runtimeOf(fn.Runtime);
+    const runtime = this.#sources.runtimeOf(fn.runtime);
     if (!runtime) return false;
     const image = imageOf(fn, runtime);
     return image === "" || this.#sources.isPresent(image) !== false;

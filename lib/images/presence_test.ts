@@ -18,7 +18,7 @@ function setUp() {
 }
 
 const python = fakeRecord();
-const custom = fakeRecord({ Runtime: "custom", CustomImage: "mine" });
+const custom = fakeRecord({ runtime: "custom", customImage: "mine" });
 
 Deno.test("missing is only what surely is: unknown and needless images are there", () => {
   const { stock, present } = setUp();
@@ -26,8 +26,8 @@ Deno.test("missing is only what surely is: unknown and needless images are there
   present.set("py", false).set("mine", true);
   assert.equal(stock.has(python), false);
   assert.equal(stock.has(custom), true);
-  assert.equal(stock.has(fakeRecord({ Runtime: "custom" })), true, "it needs none");
-  assert.equal(stock.has(fakeRecord({ Runtime: "unheard-of" })), false);
+  assert.equal(stock.has(fakeRecord({ runtime: "custom" })), true, "it needs none");
+  assert.equal(stock.has(fakeRecord({ runtime: "unheard-of" })), false);
 });
 
 Deno.test("needs are those of the runtimes and of the functions there are, told once each", () => {
@@ -36,9 +36,9 @@ Deno.test("needs are those of the runtimes and of the functions there are, told 
   for (let k = 0; k < 3; k++) stock.changed(undefined, python);
   stock.changed(undefined, custom);
   assert.deepEqual([stock.met, stock.unmet], [["custom", "custom mine"], ["python"]]);
-  stock.changed(custom, { ...custom, CustomImage: "other" });
+  stock.changed(custom, { ...custom, customImage: "other" });
   assert.deepEqual([stock.met, stock.unmet], [["custom"], ["python", "custom other"]]);
-  stock.changed(python, { ...python, Version: "2" });
+  stock.changed(python, { ...python, version: "2" });
   for (let k = 0; k < 3; k++) stock.changed(python, undefined);
   assert.deepEqual([stock.met, stock.unmet], [["custom"], ["python", "custom other"]]);
 });

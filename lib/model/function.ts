@@ -11,6 +11,7 @@ import { localitySchema } from "./locality.ts";
 import { nearest } from "../base/nearest.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 import { QuotedText, type Text } from "../json/quoted.ts";
+import { fromWire, type Inside, toWire } from "../json/wire_names.ts";
 
 /** Memory of an instance whose definition names none, in MiB. */
 const defaultMemoryMib = 128;
@@ -137,14 +138,8 @@ export const definitionSchema = v.object({
   ),
 });
 
-/** A checked definition, with all defaults filled in, as it came over the wire. */
-export type Definition = Omit<v.InferOutput<typeof definitionSchema>, "TarFunctionCode"> & {
-  /** Base64 of an archive, or of a URL; empty: none. */
-  readonly TarFunctionCode: Text;
-};
-
-/** What the registry keeps of a function: the definition without the code, which is kept by hash. */
-export const functionRecordSchema = v.object({
+/** What registries keep of a function: the definition without the code, which is kept by hash. */
+export const functionSchema = v.object({
   ...v.omit(definitionSchema, ["TarFunctionCode"]).entries,
   /** Lower-case hex SHA-256 of the TAR archive; empty when there is no code. */
   CodeHash: v.string(),
@@ -152,8 +147,69 @@ export const functionRecordSchema = v.object({
   Version: v.string(),
 });
 
-/** A function as the registry keeps it and as every node knows it. */
-export type FunctionRecord = v.InferOutput<typeof functionRecordSchema>;
+/** A function as clients and other nodes get it, and as registries keep it. */
+export type WireFunction = v.InferOutput<typeof functionSchema>;
+
+/** A definition as clients send it. */
+export type WireDefinition = v.InferInput<typeof definitionSchema>;
+
+const fieldNames = {
+  Name: "name",
+  Runtime: "runtime",
+  MemoryMB: "memoryMib",
+  CPUDemand: "cpu",
+  MaxConcurrency: "maxConcurrency",
+  Handler: "handler",
+  CustomImage: "customImage",
+  SupportedArchs: "architectures",
+  Signature: "signature",
+  TimeoutMs: "timeoutMs",
+  Env: "env",
+  Network: "network",
+  Locality: "locality",
+  Stateful: "stateful",
+  Http: "http",
+  MinInstances: "minInstances",
+} as const satisfies Record<Exclude<keyof WireDefinition, "TarFunctionCode">, string>;
+const functionNames = {
+  ...fieldNames,
+  CodeHash: "codeHash",
+  Version: "version",
+} as const satisfies Record<keyof WireFunction, string>;
+const definitionNames = {
+  ...fieldNames,
+  TarFunctionCode: "code",
+} as const satisfies Record<keyof WireDefinition, string>;
+
+/** A function as every node knows it. */
+export type FunctionRecord = Inside<WireFunction, typeof functionNames>;
+
+/** A checked definition, with all defaults filled in. */
+export type Definition = Omit<FunctionRecord, "codeHash" | "version"> & {
+  /** Base64 of an archive, or of a URL; empty: none. */
+  readonly code: Text;
+};
+
+/**
+ * Reads a function that a node or a registry has written.
+ *
+ * @param wire checked by {@link functionSchema}
+ */
+export function functionFromWire(wire: WireFunction): FunctionRecord {
+  return fromWire(wire, functionNames);
+}
+
+/**
+ * Writes a function for clients, other nodes and registries.
+ *
+ * @param record the function
+ */
+export function functionToWire(record: FunctionRecord): WireFunction {
+  return toWire(record, functionNames);
+}
+
+/** A function as registries keep it, read. */
+export const storedFunctionSchema = v.pipe(functionSchema, v.transform(functionFromWire));
 
 const definitionKeys = keyIndex(Object.keys(definitionSchema.entries));
 const signatureKeys = keyIndex(["Inputs", "Outputs"]);
@@ -180,13 +236,12 @@ export function readDefinition(body: unknown): Definition {
   if (TarFunctionCode instanceof QuotedText) folded.TarFunctionCode = "";
   const definition = parse(definitionSchema, folded);
   checkBounds(definition);
+  const { code, ...fields } = fromWire(definition, definitionNames);
   return {
-    ...definition,
-    TarFunctionCode: TarFunctionCode instanceof QuotedText
-      ? TarFunctionCode
-      : definition.TarFunctionCode,
-    CPUDemand: Math.max(0, definition.CPUDemand),
-    MaxConcurrency: Math.max(1, definition.MaxConcurrency),
+    ...fields,
+    code: TarFunctionCode instanceof QuotedText ? TarFunctionCode : code,
+    cpu: Math.max(0, fields.cpu),
+    maxConcurrency: Math.max(1, fields.maxConcurrency),
   };
 }
 
@@ -205,18 +260,18 @@ export function patchDefinition(record: FunctionRecord, changes: unknown): Defin
     throw new ServerledgeError("INVALID_REQUEST", "The body must be a JSON object with changes");
   }
   refuseUnknown(changes);
-  const { CodeHash: _, Version: __, ...kept } = record;
-  const { Name = record.Name, Env, ...fields } = foldKeys(changes, definitionKeys);
-  if (Name !== record.Name) {
+  const { CodeHash: _, Version: __, ...kept } = functionToWire(record);
+  const { Name = record.name, Env, ...fields } = foldKeys(changes, definitionKeys);
+  if (Name !== record.name) {
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      `Name: a function cannot be renamed; current value is ${JSON.stringify(record.Name)}`,
+      `Name: a function cannot be renamed; current value is ${JSON.stringify(record.name)}`,
       { details: { path: "Name" } },
     );
   }
   const merged: Record<string, unknown> = { ...kept, ...fields };
   if (isObject(Env) && !Array.isArray(Env)) {
-    const variables = Object.entries({ ...record.Env, ...Env });
+    const variables = Object.entries({ ...record.env, ...Env });
     merged.Env = Object.fromEntries(variables.filter(([, value]) => value !== null));
   } else if (Env !== undefined) merged.Env = Env;
   return readDefinition(merged);
@@ -224,7 +279,7 @@ export function patchDefinition(record: FunctionRecord, changes: unknown): Defin
 
 /** What a client has read of a function may be sent back, with what only the registry writes. */
 function refuseUnknown(changes: Record<string, unknown>): void {
-  const known = keyIndex(Object.keys(functionRecordSchema.entries));
+  const known = keyIndex(Object.keys(functionSchema.entries));
   const path = Object.keys(changes).find((key) =>
     !definitionKeys.has(key.toLowerCase()) && !known.has(key.toLowerCase())
   );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ServerledgeError } from "../base/errors.ts";
-import { patchDefinition, readDefinition } from "./function.ts";
+import { functionToWire, patchDefinition, readDefinition } from "./function.ts";
 
 const least = { Name: "hello", Runtime: "python", MemoryMB: 128 };
 
@@ -17,34 +17,36 @@ function refusal(body: unknown): [code: string, path: unknown] {
 
 Deno.test("the least definition gets all defaults", () => {
   assert.deepEqual(readDefinition(least), {
-    ...least,
-    CPUDemand: 0,
-    MaxConcurrency: 1,
-    Handler: "",
-    TarFunctionCode: "",
-    CustomImage: "",
-    SupportedArchs: [],
-    Signature: null,
-    TimeoutMs: 0,
-    Env: {},
-    Network: "none",
-    Locality: "any",
-    MinInstances: 0,
+    name: "hello",
+    runtime: "python",
+    memoryMib: 128,
+    cpu: 0,
+    maxConcurrency: 1,
+    handler: "",
+    code: "",
+    customImage: "",
+    architectures: [],
+    signature: null,
+    timeoutMs: 0,
+    env: {},
+    network: "none",
+    locality: "any",
+    minInstances: 0,
   });
 });
 
 Deno.test("keys come in any case, those of the signature too, but not names of variables", () => {
-  const { Name, MemoryMB, Signature, Env } = readDefinition({
+  const { name, memoryMib, signature, env } = readDefinition({
     name: "hello",
     runtime: "python",
     memoryMb: 64,
     signature: { inputs: [{ name: "n", type: "Int" }], OUTPUTS: null },
     env: { Path: "a", PATH: "b" },
   });
-  assert.equal(Name, "hello");
-  assert.equal(MemoryMB, 64);
-  assert.deepEqual(Signature, { Inputs: [{ Name: "n", Type: "Int" }], Outputs: [] });
-  assert.deepEqual(Env, { Path: "a", PATH: "b" });
+  assert.equal(name, "hello");
+  assert.equal(memoryMib, 64);
+  assert.deepEqual(signature, { Inputs: [{ Name: "n", Type: "Int" }], Outputs: [] });
+  assert.deepEqual(env, { Path: "a", PATH: "b" });
 });
 
 Deno.test("null means the default, as Go clients send it", () => {
@@ -54,19 +56,19 @@ Deno.test("null means the default, as Go clients send it", () => {
 
 Deno.test("a concurrency below one means one", () => {
   for (const MaxConcurrency of [0, -1, -32768]) {
-    assert.equal(readDefinition({ ...least, MaxConcurrency }).MaxConcurrency, 1);
+    assert.equal(readDefinition({ ...least, MaxConcurrency }).maxConcurrency, 1);
   }
-  assert.equal(readDefinition({ ...least, MaxConcurrency: 7 }).MaxConcurrency, 7);
+  assert.equal(readDefinition({ ...least, MaxConcurrency: 7 }).maxConcurrency, 7);
 });
 
 Deno.test("a CPU demand below zero means none", () => {
-  assert.equal(readDefinition({ ...least, CPUDemand: -1 }).CPUDemand, 0);
-  assert.equal(readDefinition({ ...least, CPUDemand: 0.5 }).CPUDemand, 0.5);
+  assert.equal(readDefinition({ ...least, CPUDemand: -1 }).cpu, 0);
+  assert.equal(readDefinition({ ...least, CPUDemand: 0.5 }).cpu, 0.5);
 });
 
 Deno.test("names are safe in paths, ids and container names", () => {
   for (const Name of ["a", "Hello-1.2_x", "0", "x".repeat(128)]) {
-    assert.equal(readDefinition({ ...least, Name }).Name, Name);
+    assert.equal(readDefinition({ ...least, Name }).name, Name);
   }
   const bad = ["", ".", "..", "-x", "_x", "a/b", "a b", "a\n", "é", "x".repeat(129), 7, null];
   for (const Name of bad) assert.deepEqual(refusal({ ...least, Name })[1], "Name");
@@ -114,11 +116,11 @@ Deno.test("a value out of bounds is unprocessable", () => {
 });
 
 Deno.test("readDefinition: fills in the memory that is not named", () => {
-  assert.equal(readDefinition({ Name: "hello", Runtime: "python" }).MemoryMB, 128);
+  assert.equal(readDefinition({ Name: "hello", Runtime: "python" }).memoryMib, 128);
 });
 
 Deno.test("patchDefinition: keeps what is not named and puts null back to its default", () => {
-  const { TarFunctionCode: _, ...fields } = readDefinition({
+  const { code: _, ...fields } = readDefinition({
     ...least,
     MemoryMB: 512,
     Handler: "a.b",
@@ -126,8 +128,8 @@ Deno.test("patchDefinition: keeps what is not named and puts null back to its de
     Network: "bridge",
     Env: { KEPT: "1", CHANGED: "2", REMOVED: "3" },
   });
-  const record = { ...fields, CodeHash: "abc", Version: "1" };
-  assert.deepEqual(patchDefinition(record, {}), { ...fields, TarFunctionCode: "" });
+  const record = { ...fields, codeHash: "abc", version: "1" };
+  assert.deepEqual(patchDefinition(record, {}), { ...fields, code: "" });
   const changes = {
     memorymb: 64,
     TimeoutMs: null,
@@ -136,26 +138,26 @@ Deno.test("patchDefinition: keeps what is not named and puts null back to its de
   };
   assert.deepEqual(patchDefinition(record, changes), {
     ...fields,
-    MemoryMB: 64,
-    TimeoutMs: 0,
-    Env: { KEPT: "1", CHANGED: "4", NEW: "5" },
-    TarFunctionCode: "YQ==",
+    memoryMib: 64,
+    timeoutMs: 0,
+    env: { KEPT: "1", CHANGED: "4", NEW: "5" },
+    code: "YQ==",
   });
-  assert.deepEqual(patchDefinition(record, { Env: null }).Env, {});
+  assert.deepEqual(patchDefinition(record, { Env: null }).env, {});
 });
 
 Deno.test("patchDefinition: names the field that an unknown one may have meant", () => {
-  const { TarFunctionCode: _, ...fields } = readDefinition(least);
-  const record = { ...fields, CodeHash: "", Version: "1" };
+  const { code: _, ...fields } = readDefinition(least);
+  const record = { ...fields, codeHash: "", version: "1" };
   assert.throws(() => patchDefinition(record, { MemoriMB: 1 }), {
     message: "MemoriMB: unknown field; did you mean MemoryMB?",
   });
-  assert.equal(patchDefinition(record, { ...record, MemoryMB: 99 }).MemoryMB, 99);
+  assert.equal(patchDefinition(record, { ...functionToWire(record), MemoryMB: 99 }).memoryMib, 99);
 });
 
 Deno.test("patchDefinition: refuses another name and values out of bounds", () => {
-  const { TarFunctionCode: _, ...fields } = readDefinition(least);
-  const record = { ...fields, CodeHash: "", Version: "1" };
+  const { code: _, ...fields } = readDefinition(least);
+  const record = { ...fields, codeHash: "", version: "1" };
   const cases: [unknown, string][] = [
     [{ Name: "other" }, "INVALID_REQUEST"],
     [[], "INVALID_REQUEST"],

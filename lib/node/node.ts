@@ -64,7 +64,7 @@ function listeners(
 ): CatalogListener[] {
   return [
     (_, record, former) => images.stock.changed(former, record),
-    (_, _record, former) => former && pool.retire(former.Version),
+    (_, _record, former) => former && pool.retire(former.version),
     (_, record, former) => former && scheduler.functionReplaced(former, record),
     (name, record) => record ?? outputLog.forget(name),
     (name, record) => record ?? metrics.forget(name),

@@ -121,10 +121,9 @@ function openScheduler(
     classes: new QosClasses(config.qosClasses),
     maxHops: config["scheduler.hops"],
     find: (name) => catalog.get(name),
-    supports: ({ SupportedArchs: known }) =>
-      known.length === 0 || known.includes(node.architecture),
-    keepsLargeIntegers: ({ Runtime }) => {
-      const runtime = config.runtimes.get(Runtime);
+    supports: ({ architectures: known }) => known.length === 0 || known.includes(node.architecture),
+    keepsLargeIntegers: (record) => {
+      const runtime = config.runtimes.get(record.runtime);
       return !runtime || !kindOf(runtime.executor).roundsIntegers;
     },
     images: {

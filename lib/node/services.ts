@@ -70,7 +70,7 @@ export function nodeServices(parts: NodeParts): ApiServices {
           return await pool.prewarm(record, count);
         } catch (error) {
           // Updated meanwhile: the new version is meant.
-          if (find(parts, name).Version === record.Version) throw error;
+          if (find(parts, name).version === record.version) throw error;
         }
       }
     },

@@ -55,7 +55,7 @@ export class PooledInstance implements Candidate {
 
   /** Memory that the instance holds, MiB. */
   get memoryMib(): number {
-    return this.functionPool.record.MemoryMB;
+    return this.functionPool.record.memoryMib;
   }
 
   /** Disposes the instance and logs a failure; never rejects. */
@@ -102,12 +102,12 @@ export class FunctionPool {
 
   /** Calls that all instances, including starting ones, can run at once. */
   get slots(): number {
-    return (this.starting + this.idle.length + this.busy.size) * this.record.MaxConcurrency;
+    return (this.starting + this.idle.length + this.busy.size) * this.record.maxConcurrency;
   }
 
   /** Idle instances that may be evicted without falling below `MinInstances`. */
   get evictable(): PooledInstance[] {
-    const needed = this.retired ? 0 : this.record.MinInstances - this.busy.size;
+    const needed = this.retired ? 0 : this.record.minInstances - this.busy.size;
     return needed <= 0 ? this.idle : this.idle.slice(0, Math.max(0, this.idle.length - needed));
   }
 
@@ -182,7 +182,7 @@ export class FunctionPool {
   #occupy(pooled: PooledInstance): PooledInstance {
     pooled.calls++;
     pooled.served++;
-    if (pooled.calls < this.record.MaxConcurrency) this.#withFreeSlot.add(pooled);
+    if (pooled.calls < this.record.maxConcurrency) this.#withFreeSlot.add(pooled);
     else this.#withFreeSlot.delete(pooled);
     return pooled;
   }

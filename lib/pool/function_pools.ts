@@ -33,11 +33,11 @@ export class FunctionPools {
 
   /** Returns the pool of a version, creating it if needed. */
   of(record: FunctionRecord): FunctionPool {
-    let pool = this.#pools.get(record.Version);
+    let pool = this.#pools.get(record.version);
     if (!pool) {
       pool = new FunctionPool(record);
-      this.#pools.set(record.Version, pool);
-      if (record.MinInstances > 0) this.#guarded.add(pool);
+      this.#pools.set(record.version, pool);
+      if (record.minInstances > 0) this.#guarded.add(pool);
     }
     return pool;
   }
@@ -45,8 +45,8 @@ export class FunctionPools {
   /** Removes a pool if it is empty. */
   forget(pool: FunctionPool): void {
     // A newer pool of the same version may have replaced it.
-    if (!pool.empty || this.#pools.get(pool.record.Version) !== pool) return;
-    this.#pools.delete(pool.record.Version);
+    if (!pool.empty || this.#pools.get(pool.record.version) !== pool) return;
+    this.#pools.delete(pool.record.version);
     this.#guarded.delete(pool);
   }
 
@@ -67,7 +67,7 @@ export class FunctionPools {
     for (const pool of this.#guarded) {
       const kept = pool.idle.length - pool.evictable.length;
       instances += kept;
-      memoryMib += kept * pool.record.MemoryMB;
+      memoryMib += kept * pool.record.memoryMib;
     }
     return { instances, memoryMib };
   }
@@ -90,7 +90,7 @@ export class FunctionPools {
   /** Counts instances by function; functions without any are omitted. */
   count(): InstanceCount[] {
     const counts = new Map<string, InstanceCount>();
-    for (const { record: { Name: name }, starting, busy, idle } of this.all()) {
+    for (const { record: { name }, starting, busy, idle } of this.all()) {
       const count = counts.get(name) ?? { name, starting: 0, busy: 0, idle: 0 };
       count.starting += starting;
       count.busy += busy.size;
@@ -103,7 +103,7 @@ export class FunctionPools {
   /** Running instances of all versions of a function. */
   instances(name: string): Instance[] {
     return [...this.all()]
-      .filter((pool) => pool.record.Name === name)
+      .filter((pool) => pool.record.name === name)
       .flatMap((pool) => [...pool.idle, ...pool.busy].map((pooled) => pooled.instance));
   }
 }

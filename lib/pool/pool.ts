@@ -97,23 +97,23 @@ export class Pool implements AsyncDisposable {
    * @returns undefined if none can
    */
   tryLease(record: FunctionRecord): Lease | undefined {
-    const pooled = this.#functions.get(record.Version)?.acquire();
+    const pooled = this.#functions.get(record.version)?.acquire();
     if (!pooled) return undefined;
     this.#options.usage?.callStarted(pooled.functionPool.record);
-    if (pooled.preWarmed && pooled.served === 1) this.#observer?.preWarmHit(record.Name);
+    if (pooled.preWarmed && pooled.served === 1) this.#observer?.preWarmHit(record.name);
     return new Lease(pooled, this);
   }
 
   /** True if an instance of the function could ever run here: it asks for no more than there is. */
   fits(record: FunctionRecord): boolean {
     const { totalMemory, totalCpu } = this.#ledger.balance;
-    return record.MemoryMB <= totalMemory && record.CPUDemand <= totalCpu;
+    return record.memoryMib <= totalMemory && record.cpu <= totalCpu;
   }
 
   /** True if {@link Pool.tryLease} would succeed. */
   isWarm(record: FunctionRecord): boolean {
-    const pool = this.#functions.get(record.Version);
-    return pool !== undefined && pool.canAcquire(this.#ledger.canUse(record.CPUDemand));
+    const pool = this.#functions.get(record.version);
+    return pool !== undefined && pool.canAcquire(this.#ledger.canUse(record.cpu));
   }
 
   /**
@@ -126,14 +126,14 @@ export class Pool implements AsyncDisposable {
 
   /** What keeps a function from having that many more instances, or else more calls at once. */
   shortage(record: FunctionRecord, count: number): Shortage {
-    const starting = this.#functions.get(record.Version)?.starting ?? 0;
+    const starting = this.#functions.get(record.version)?.starting ?? 0;
     return shortageOf(record, count, this.#supply()) ??
       { lacks: "slots", slots: this.slots(record), starting };
   }
 
   /** Calls that the starts under way will be able to take. */
   startingSlots(record: FunctionRecord): number {
-    return (this.#functions.get(record.Version)?.starting ?? 0) * record.MaxConcurrency;
+    return (this.#functions.get(record.version)?.starting ?? 0) * record.maxConcurrency;
   }
 
   /**
@@ -144,19 +144,19 @@ export class Pool implements AsyncDisposable {
    * @returns true, or how long to wait before asking again, ms
    */
   needsMore(record: FunctionRecord, waiting: number, waitedMs: number): true | number {
-    const pool = this.#functions.get(record.Version);
+    const pool = this.#functions.get(record.version);
     if (!pool || pool.scaleUp.needsMore({ waiting, waitedMs, slots: pool.slots })) return true;
     return Math.max(1, pool.scaleUp.startMs - waitedMs);
   }
 
   /** Calls that the function's instances, those being started included, can run at once. */
   slots(record: FunctionRecord): number {
-    return this.#functions.get(record.Version)?.slots ?? 0;
+    return this.#functions.get(record.version)?.slots ?? 0;
   }
 
   /** True if the function has an instance, or one is being started. */
   has(record: FunctionRecord): boolean {
-    return this.#functions.get(record.Version)?.empty === false;
+    return this.#functions.get(record.version)?.empty === false;
   }
 
   /**
@@ -209,7 +209,7 @@ export class Pool implements AsyncDisposable {
       }));
     for (const start of starts) this.#track(start);
     const started = (await Promise.all(starts)).filter((started) => started).length;
-    if (expected && started > 0) this.#observer?.preWarmed(record.Name);
+    if (expected && started > 0) this.#observer?.preWarmed(record.name);
     return started;
   }
 
@@ -221,13 +221,13 @@ export class Pool implements AsyncDisposable {
    *   started for this has ended before it served anything
    */
   async keepMinimum(record: FunctionRecord): Promise<{ missing: number; started: number }> {
-    const pool = this.#functions.get(record.Version);
+    const pool = this.#functions.get(record.version);
     const live = pool ? pool.starting + pool.idle.length + pool.busy.size : 0;
-    const missing = Math.max(0, record.MinInstances - live);
+    const missing = Math.max(0, record.minInstances - live);
     if (missing === 0 || this.#closed) return { missing: 0, started: 0 };
-    const failure = this.#failedBeforeUse.get(record.Version);
+    const failure = this.#failedBeforeUse.get(record.version);
     if (failure) {
-      this.#failedBeforeUse.delete(record.Version);
+      this.#failedBeforeUse.delete(record.version);
       throw failure;
     }
     return { missing, started: await this.prewarm(record, missing, { guaranteed: true }) };
@@ -242,7 +242,7 @@ export class Pool implements AsyncDisposable {
     const now = this.#clock.now();
     for (const pool of this.#functions.all()) {
       if (pool.idle.length === 0) continue;
-      const { Name: name } = pool.record;
+      const { name } = pool.record;
       const windows = windowsOf(name);
       for (const pooled of [...pool.evictable]) {
         if (isKept(windows, now - pooled.idleSince, pooled.served > 0)) continue;
@@ -379,11 +379,11 @@ export class Pool implements AsyncDisposable {
       const error = await reason;
       log.warn("Lost {instance} of {name}: {error}", {
         instance: instance.id,
-        name: home.record.Name,
+        name: home.record.name,
         error: error.message,
       });
       if (pooled.served === 0 && this.#functions.isGuarded(home)) {
-        this.#failedBeforeUse.set(home.record.Version, error);
+        this.#failedBeforeUse.set(home.record.version, error);
       }
       this.close(pooled);
     });
@@ -395,6 +395,6 @@ export class Pool implements AsyncDisposable {
   }
 }
 
-function demandOf({ MemoryMB: memoryMib, CPUDemand: cpu }: FunctionRecord): Demand {
+function demandOf({ memoryMib, cpu }: FunctionRecord): Demand {
   return { memoryMib, cpu };
 }

@@ -68,7 +68,7 @@ async function warm(
 
 Deno.test("a warm instance is reused newest first and its memory booked as warm", async () => {
   const set = setUp();
-  const record = fakeRecord({ CPUDemand: 1 });
+  const record = fakeRecord({ cpu: 1 });
   await warm(set, record, 2);
   assert.equal(set.ledger.balance.warmMemory, 200);
   assert.equal(set.ledger.balance.usedCpu, 0);
@@ -85,7 +85,7 @@ Deno.test("a warm instance is reused newest first and its memory booked as warm"
 
 Deno.test("an idle instance is not lost when CPU is short", async () => {
   const set = setUp(1000, 1);
-  const record = fakeRecord({ CPUDemand: 1 });
+  const record = fakeRecord({ cpu: 1 });
   await warm(set, record, 2);
   const lease = set.pool.tryLease(record)!;
   assert.equal(set.pool.tryLease(record), undefined);
@@ -96,7 +96,7 @@ Deno.test("an idle instance is not lost when CPU is short", async () => {
 
 Deno.test("an instance takes as many calls as MaxConcurrency allows", async () => {
   const set = setUp();
-  const record = fakeRecord({ MaxConcurrency: 2 });
+  const record = fakeRecord({ maxConcurrency: 2 });
   await warm(set, record);
   const [one, two] = [set.pool.tryLease(record)!, set.pool.tryLease(record)!];
   assert.equal(one.instance, two.instance);
@@ -124,7 +124,7 @@ Deno.test("a second release is ignored", async () => {
 Deno.test("eviction takes the least recently used, only as much as needed, and is waited for", async () => {
   const set = setUp(300);
   set.environment.slowRemovals = true;
-  const [a, b, c] = ["a", "b", "c"].map((Name) => fakeRecord({ Name })) as [
+  const [a, b, c] = ["a", "b", "c"].map((name) => fakeRecord({ name })) as [
     FunctionRecord,
     FunctionRecord,
     FunctionRecord,
@@ -135,7 +135,7 @@ Deno.test("eviction takes the least recently used, only as much as needed, and i
   }
   set.clock.advance(10);
   set.pool.tryLease(a)!.release(); // b is now the least recently used
-  assert(set.pool.tryStart(fakeRecord({ Name: "d" })));
+  assert(set.pool.tryStart(fakeRecord({ name: "d" })));
   assert.deepEqual(set.pool.count().map(({ name, idle }) => [name, idle]).filter(([, n]) => n), [
     ["a", 1],
     ["c", 1],
@@ -149,15 +149,15 @@ Deno.test("eviction takes the least recently used, only as much as needed, and i
 
 Deno.test("an instance beyond the limit takes the place of a generic one, then of the oldest", async () => {
   const set = setUp(1000, 4, 4, 3);
-  for (const Name of ["a", "b"]) {
+  for (const name of ["a", "b"]) {
     set.clock.advance(10);
-    await warm(set, fakeRecord({ Name }));
+    await warm(set, fakeRecord({ name }));
   }
   set.spare(10);
   assert.equal(set.ledger.freeInstances, 0);
-  for (const Name of ["c", "d"]) {
-    assert(set.pool.canStart(fakeRecord({ Name }), 1));
-    assert(set.pool.tryStart(fakeRecord({ Name })));
+  for (const name of ["c", "d"]) {
+    assert(set.pool.canStart(fakeRecord({ name }), 1));
+    assert(set.pool.tryStart(fakeRecord({ name })));
     await settle();
     set.environment.finishStart();
     await settle();
@@ -165,12 +165,12 @@ Deno.test("an instance beyond the limit takes the place of a generic one, then o
   const held = set.pool.count().filter(({ idle }) => idle > 0).map(({ name }) => name);
   assert.deepEqual(held, ["b", "c", "d"]);
   assert.equal(set.spares.reserved.length, 0);
-  assert.equal(set.pool.canStart(fakeRecord({ Name: "e" }), 4), false);
+  assert.equal(set.pool.canStart(fakeRecord({ name: "e" }), 4), false);
 });
 
 Deno.test("MinInstances survive eviction and the janitor, and are replaced", async () => {
   const set = setUp(200);
-  const kept = fakeRecord({ Name: "kept", MinInstances: 1 });
+  const kept = fakeRecord({ name: "kept", minInstances: 1 });
   void set.pool.keepMinimum(kept).catch(() => {});
   void set.pool.keepMinimum(kept).catch(() => {});
   await settle();
@@ -180,7 +180,7 @@ Deno.test("MinInstances survive eviction and the janitor, and are replaced", asy
   set.clock.advance(1_000_000);
   set.pool.expire(keptFor(1000));
   assert.equal(set.pool.canStart(fakeRecord(), 2), false);
-  assert.equal(set.pool.tryStart(fakeRecord({ MemoryMB: 200 })), false);
+  assert.equal(set.pool.tryStart(fakeRecord({ memoryMib: 200 })), false);
   assert.equal(set.environment.living.length, 1);
   set.pool.tryLease(kept)!.release();
   set.environment.made[0]!.crash();
@@ -208,8 +208,8 @@ Deno.test("who is lost takes no more calls, and stays until it is known why", as
 
 Deno.test("MinInstances push idle instances of others out", async () => {
   const set = setUp(200);
-  const [other, kept] = [fakeRecord({ Name: "other" }), fakeRecord({ MinInstances: 1 })];
-  await warm(set, { ...other, Version: "other" }, 2);
+  const [other, kept] = [fakeRecord({ name: "other" }), fakeRecord({ minInstances: 1 })];
+  await warm(set, { ...other, version: "other" }, 2);
   const keeping = set.pool.keepMinimum(kept);
   await settle();
   set.environment.finishStart();
@@ -220,7 +220,7 @@ Deno.test("MinInstances push idle instances of others out", async () => {
 
 Deno.test("MinInstances that end before they serve are a failure to start", async () => {
   const set = setUp();
-  const kept = fakeRecord({ MinInstances: 1 });
+  const kept = fakeRecord({ minInstances: 1 });
   const keeping = set.pool.keepMinimum(kept);
   await settle();
   set.environment.finishStart();
@@ -245,7 +245,7 @@ Deno.test("the janitor removes what has been idle for too long", async () => {
 
 Deno.test("keep-alive by demand: gone at once, back in time, into free memory only", async () => {
   const set = setUp(200);
-  const record = fakeRecord({ Name: "timer" });
+  const record = fakeRecord({ name: "timer" });
   const seen: string[] = [];
   set.pool.observe({
     expired: (name) => seen.push(`expired ${name}`),
@@ -299,7 +299,7 @@ Deno.test("keep-alive by demand: gone at once, back in time, into free memory on
   seen.length = 0;
 
   await settle();
-  await warm(set, fakeRecord({ Name: "other", MemoryMB: 150 }));
+  await warm(set, fakeRecord({ name: "other", memoryMib: 150 }));
   set.clock.advance(18 * 60_000);
   await expect();
   assert.deepEqual(seen, [], "there is no room, and nobody is put out for it");
@@ -321,7 +321,7 @@ Deno.test("a retired function's instances finish their calls, then go", async ()
   const record = fakeRecord();
   await warm(set, record, 2);
   const lease = set.pool.tryLease(record)!;
-  set.pool.retire(record.Version);
+  set.pool.retire(record.version);
   await settle();
   assert.equal(set.environment.living.length, 1);
   assert.equal(set.pool.tryLease(record), undefined);
@@ -333,7 +333,7 @@ Deno.test("a retired function's instances finish their calls, then go", async ()
 
 Deno.test("an abandoned call harms no other call of its instance", async () => {
   const set = setUp();
-  const record = fakeRecord({ MaxConcurrency: 2 });
+  const record = fakeRecord({ maxConcurrency: 2 });
   await warm(set, record);
   const [stuck, fine] = [set.pool.tryLease(record)!, set.pool.tryLease(record)!];
   stuck.abandon();
@@ -348,9 +348,9 @@ Deno.test("an abandoned call harms no other call of its instance", async () => {
 Deno.test("a start takes a spare, whose memory becomes part of the instance's", async () => {
   const set = setUp(400);
   set.spare(40);
-  await warm(set, fakeRecord({ Name: "other", MemoryMB: 260 }));
+  await warm(set, fakeRecord({ name: "other", memoryMib: 260 }));
   assert.deepEqual([set.environment.shelf.length, set.ledger.freeMemory], [1, 100]);
-  assert(set.pool.tryStart(fakeRecord({ MemoryMB: 140 })), "its own memory and the spare's");
+  assert(set.pool.tryStart(fakeRecord({ memoryMib: 140 })), "its own memory and the spare's");
   assert.equal(set.ledger.freeMemory, 0);
   await settle();
   set.environment.finishStart();
@@ -362,10 +362,10 @@ Deno.test("a start takes a spare, whose memory becomes part of the instance's", 
 
 Deno.test("spares are evicted before instances, and no more than needed", async () => {
   const set = setUp(400);
-  const small = fakeRecord({ Name: "small", MemoryMB: 30 }); // too small for these spares
+  const small = fakeRecord({ name: "small", memoryMib: 30 }); // too small for these spares
   set.spare(40);
   set.spare(60);
-  await warm(set, fakeRecord({ Name: "other", MemoryMB: 290 }));
+  await warm(set, fakeRecord({ name: "other", memoryMib: 290 }));
   set.environment.slowRemovals = true;
   assert(set.pool.tryStart(small));
   assert.deepEqual(set.environment.shelf.map(({ memoryMib }) => memoryMib), [60]);
@@ -379,10 +379,10 @@ Deno.test("spares are evicted before instances, and no more than needed", async 
 Deno.test("a start for which there is no room leaves the spare where it is", async () => {
   const set = setUp(400);
   set.spare(40);
-  const record = fakeRecord({ MemoryMB: 300 });
+  const record = fakeRecord({ memoryMib: 300 });
   await warm(set, record);
   const lease = set.pool.tryLease(record)!;
-  assert.equal(set.pool.tryStart(fakeRecord({ Name: "b", MemoryMB: 120 })), false);
+  assert.equal(set.pool.tryStart(fakeRecord({ name: "b", memoryMib: 120 })), false);
   assert.deepEqual([set.environment.shelf.length, set.ledger.balance.warmMemory], [1, 40]);
   lease.release();
 });
@@ -390,7 +390,7 @@ Deno.test("a start for which there is no room leaves the spare where it is", asy
 Deno.test("what is started ahead of demand takes no spare, but the memory of one", async () => {
   const set = setUp(400);
   set.spare(40);
-  const record = fakeRecord({ MemoryMB: 190 });
+  const record = fakeRecord({ memoryMib: 190 });
   await warm(set, record);
   assert.equal(set.environment.shelf.length, 1);
   await warm(set, record);
@@ -401,11 +401,11 @@ Deno.test("what is started ahead of demand takes no spare, but the memory of one
 Deno.test("a start that is given up removes its spare before it gives its memory back", async () => {
   const set = setUp(300);
   set.spare(60);
-  const record = fakeRecord({ MemoryMB: 200 });
-  await warm(set, fakeRecord({ Name: "other", MemoryMB: 160 }));
+  const record = fakeRecord({ memoryMib: 200 });
+  await warm(set, fakeRecord({ name: "other", memoryMib: 160 }));
   set.environment.slowRemovals = true;
   assert(set.pool.tryStart(record)); // waits for the other one to be gone
-  set.pool.retire(record.Version);
+  set.pool.retire(record.version);
   set.environment.removals.shift()!();
   await settle();
   assert.equal(set.ledger.balance.busyMemory, 200);
@@ -480,12 +480,12 @@ async function run(
   const record = (n: number) => {
     const which = n % 4;
     return fakeRecord({
-      Name: `f${which}`,
-      Version: `f${which}-${versions.get(which) ?? 0}`,
-      MemoryMB: 60 + 70 * which,
-      CPUDemand: which / 3,
-      MaxConcurrency: which === 3 ? 3 : 1,
-      MinInstances: which === 2 ? 1 : 0,
+      name: `f${which}`,
+      version: `f${which}-${versions.get(which) ?? 0}`,
+      memoryMib: 60 + 70 * which,
+      cpu: which / 3,
+      maxConcurrency: which === 3 ? 3 : 1,
+      minInstances: which === 2 ? 1 : 0,
     });
   };
   const pick = <T>(list: T[], n: number): T | undefined => list.splice(n % list.length, 1)[0];
@@ -528,7 +528,7 @@ async function run(
         pool.expire(n % 2 ? keptFor(n) : (name) => set.keepAlive.windows(name));
         break;
       case "retire":
-        pool.retire(record(n).Version);
+        pool.retire(record(n).version);
         versions.set(n % 4, (versions.get(n % 4) ?? 0) + 1);
         break;
       case "make spare":

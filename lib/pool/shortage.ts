@@ -44,11 +44,11 @@ export interface Supply {
  * @returns undefined if memory, CPU and descriptors suffice
  */
 export function shortageOf(
-  record: Pick<FunctionRecord, "MemoryMB" | "CPUDemand">,
+  record: Pick<FunctionRecord, "memoryMib" | "cpu">,
   instances: number,
   { balance, reclaimableMemory, reclaimableInstances }: Supply,
 ): Shortage | undefined {
-  const memory = instances * record.MemoryMB;
+  const memory = instances * record.memoryMib;
   if (memory > reclaimableMemory) {
     const free = Math.max(0, reclaimableMemory);
     return { lacks: "memory", asked: memory, free, total: balance.totalMemory, instances };
@@ -58,7 +58,7 @@ export function shortageOf(
     const total = balance.totalInstances;
     return { lacks: "descriptors", asked: instances, free, total, instances };
   }
-  const cpu = instances * record.CPUDemand;
+  const cpu = instances * record.cpu;
   const freeCpu = balance.totalCpu - balance.usedCpu;
   // Sums of fractions may be off in their last digits.
   if (rounded(cpu) <= rounded(freeCpu)) return undefined;
@@ -68,24 +68,24 @@ export function shortageOf(
 /** Describes a shortage: the resource, the demand, what is free, and the key or option that changes it. */
 export function shortageInWords(
   shortage: Shortage,
-  { Name, MaxConcurrency }: Pick<FunctionRecord, "Name" | "MaxConcurrency">,
+  { name, maxConcurrency }: Pick<FunctionRecord, "name" | "maxConcurrency">,
 ): string {
   if (shortage.lacks === "slots") {
     const { slots, starting } = shortage;
     const starts = starting > 0 ? ` (${starting} of its instances are starting)` : "";
-    return `all ${slots} slots of "${Name}" are in use${starts}; an instance runs ` +
-      `${MaxConcurrency} at once (MaxConcurrency), and container.starts instances start at a time`;
+    return `all ${slots} slots of "${name}" are in use${starts}; an instance runs ` +
+      `${maxConcurrency} at once (MaxConcurrency), and container.starts instances start at a time`;
   }
   const { lacks, asked, free, total, instances } = shortage;
   const whom = instances === 1 ? "one more instance" : `${instances} more instances`;
   if (lacks === "descriptors") {
-    return `${whom} of "${Name}" cannot be started: the file descriptors of this process ` +
+    return `${whom} of "${name}" cannot be started: the file descriptors of this process ` +
       `(ulimit -n) suffice for ${total} instances, and ${free} of these are free`;
   }
   const [unit, option, key] = lacks === "memory"
     ? ["MiB of memory", "MemoryMB", "container.pool.memory"]
     : ["CPUs", "CPUDemand", "container.pool.cpus"];
-  return `${whom} of "${Name}" would take ${rounded(asked)} ${unit} (${option}), ` +
+  return `${whom} of "${name}" would take ${rounded(asked)} ${unit} (${option}), ` +
     `and ${rounded(free)} of ${total} are free (${key})`;
 }
 

@@ -15,28 +15,28 @@ const supply = {
 };
 
 function said(shortage: Shortage | undefined): string | undefined {
-  return shortage && shortageInWords(shortage, { Name: "f", MaxConcurrency: 1 });
+  return shortage && shortageInWords(shortage, { name: "f", maxConcurrency: 1 });
 }
 
 Deno.test("shortageInWords: memory, names demand, free memory, option and key", () => {
   assert.equal(
-    said(shortageOf({ MemoryMB: 128, CPUDemand: 0 }, 1, supply)),
+    said(shortageOf({ memoryMib: 128, cpu: 0 }, 1, supply)),
     'one more instance of "f" would take 128 MiB of memory (MemoryMB), ' +
       "and 64 of 1024 are free (container.pool.memory)",
   );
-  assert.match(said(shortageOf({ MemoryMB: 32, CPUDemand: 0 }, 3, supply))!, /^3 more .* 96 MiB/);
+  assert.match(said(shortageOf({ memoryMib: 32, cpu: 0 }, 3, supply))!, /^3 more .* 96 MiB/);
 });
 
 Deno.test("shortageInWords: CPU, names demand, free CPU, option and key", () => {
   assert.equal(
-    said(shortageOf({ MemoryMB: 64, CPUDemand: 0.5 }, 1, supply)),
+    said(shortageOf({ memoryMib: 64, cpu: 0.5 }, 1, supply)),
     'one more instance of "f" would take 0.5 CPUs (CPUDemand), ' +
       "and 0.3 of 2 are free (container.pool.cpus)",
   );
 });
 
 Deno.test("shortageOf: demand equal to what is free, finds no shortage", () => {
-  assert.equal(shortageOf({ MemoryMB: 64, CPUDemand: 0.3 }, 1, supply), undefined);
+  assert.equal(shortageOf({ memoryMib: 64, cpu: 0.3 }, 1, supply), undefined);
 });
 
 Deno.test("shortageInWords: slots, says how many there are and what adds to them", () => {
@@ -48,7 +48,7 @@ Deno.test("shortageInWords: slots, says how many there are and what adds to them
 
 Deno.test("shortageInWords: descriptors, says how many instances they suffice for", () => {
   assert.equal(
-    said(shortageOf({ MemoryMB: 1, CPUDemand: 0 }, 3, supply)),
+    said(shortageOf({ memoryMib: 1, cpu: 0 }, 3, supply)),
     '3 more instances of "f" cannot be started: the file descriptors of this process (ulimit -n) ' +
       "suffice for 9 instances, and 2 of these are free",
   );

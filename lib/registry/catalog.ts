@@ -131,7 +131,7 @@ export class Catalog implements Disposable {
 
   /** All functions, sorted by name. */
   list(): FunctionRecord[] {
-    this.#sorted ??= [...this.#functions.values()].sort((a, b) => a.Name < b.Name ? -1 : 1);
+    this.#sorted ??= [...this.#functions.values()].sort((a, b) => a.name < b.name ? -1 : 1);
     return [...this.#sorted];
   }
 
@@ -200,7 +200,7 @@ export class Catalog implements Disposable {
     this.#isComplete = true;
     this.#damaged.clear();
     for (const { name, problem } of damaged) this.#damaged.set(name, problem);
-    const names = new Set(records.map(({ Name }) => Name));
+    const names = new Set(records.map(({ name }) => name));
     for (const name of [...this.#functions.keys()]) if (!names.has(name)) this.#remove(name);
     for (const record of records) this.#put(record);
     for (const { name, version, seen } of this.#expected) {
@@ -210,14 +210,14 @@ export class Catalog implements Disposable {
   }
 
   #put(record: FunctionRecord): void {
-    this.#damaged.delete(record.Name);
-    const known = this.#functions.get(record.Name);
-    if (known?.Version !== record.Version) {
-      this.#functions.set(record.Name, record);
-      this.#changed(record.Name, record, known);
+    this.#damaged.delete(record.name);
+    const known = this.#functions.get(record.name);
+    if (known?.version !== record.version) {
+      this.#functions.set(record.name, record);
+      this.#changed(record.name, record, known);
     }
     for (const { version, name, seen } of this.#expected) {
-      if (name === record.Name && version === record.Version) seen();
+      if (name === record.name && version === record.version) seen();
     }
   }
 

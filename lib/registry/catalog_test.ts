@@ -19,7 +19,7 @@ class Watch {
 
 function changes(catalog: Catalog): string[] {
   const seen: string[] = [];
-  catalog.onChange((name, record) => seen.push(`${name} ${record?.Version ?? "gone"}`));
+  catalog.onChange((name, record) => seen.push(`${name} ${record?.version ?? "gone"}`));
   return seen;
 }
 
@@ -27,12 +27,12 @@ Deno.test("the catalog holds what the registry holds, sorted by name", async () 
   await using registry = openSqlite(":memory:");
   for (const name of ["b", "B", "a"]) await registry.createFunction(sampleRecord(name));
   using catalog = await Catalog.open(registry);
-  assert.deepEqual(catalog.list().map(({ Name }) => Name), ["B", "a", "b"]);
+  assert.deepEqual(catalog.list().map(({ name }) => name), ["B", "a", "b"]);
   await registry.deleteFunction("a");
   await registry.createFunction(sampleRecord("c"));
-  assert.deepEqual(catalog.list().map(({ Name }) => Name), ["B", "b", "c"]);
+  assert.deepEqual(catalog.list().map(({ name }) => name), ["B", "b", "c"]);
   assert.equal(catalog.get("a"), undefined);
-  assert.equal(catalog.get("c")?.Version, "c-1");
+  assert.equal(catalog.get("c")?.version, "c-1");
   assert.equal(catalog.size, 3);
 });
 
@@ -42,7 +42,7 @@ Deno.test("a reset tells only what really changed", async () => {
   const [a, b, c] = [sampleRecord("a"), sampleRecord("b"), sampleRecord("c")];
   watch.observer.reset([a, b]);
   const seen = changes(catalog);
-  const b2 = sampleRecord("b", { Version: "b-2" });
+  const b2 = sampleRecord("b", { version: "b-2" });
   watch.observer.reset([sampleRecord("a"), b2, c]);
   watch.observer.reset([b2, c]);
   watch.observer.put(sampleRecord("c"));
@@ -56,11 +56,11 @@ Deno.test("Catalog: who follows it hears of what exists, and of each change with
   const heard: string[] = [];
   const hear = (id: string) =>
     catalog.follow((name, record, former) => {
-      heard.push(`${id} ${name}: ${former?.Version ?? "-"} to ${record?.Version ?? "-"}`);
+      heard.push(`${id} ${name}: ${former?.version ?? "-"} to ${record?.version ?? "-"}`);
     });
   watch.observer.put(sampleRecord("a"));
   const [first, _second] = [hear("1"), hear("2")];
-  watch.observer.put(sampleRecord("a", { Version: "a-2" }));
+  watch.observer.put(sampleRecord("a", { version: "a-2" }));
   first[Symbol.dispose]();
   watch.observer.remove("a");
   assert.deepEqual(heard, [
@@ -106,7 +106,7 @@ Deno.test("a write returns even if its echo came early and was overtaken", async
   using catalog = await Catalog.open(watch, { clock: new ManualClock() });
   const written = await catalog.written("a", "a-1", () => {
     watch.observer.put(sampleRecord("a"));
-    watch.observer.put(sampleRecord("a", { Version: "a-2" }));
+    watch.observer.put(sampleRecord("a", { version: "a-2" }));
     return Promise.resolve(true);
   });
   assert.equal(written, true);
@@ -141,7 +141,7 @@ Deno.test("ten thousand functions are followed", async () => {
   const records = Array.from({ length: 10_000 }, (_, i) => sampleRecord(`f${i}`));
   watch.observer.reset(records);
   const seen = changes(catalog);
-  watch.observer.reset(records.slice(1).concat(sampleRecord("f0", { Version: "new" })));
+  watch.observer.reset(records.slice(1).concat(sampleRecord("f0", { version: "new" })));
   assert.deepEqual(seen, ["f0 new"]);
   assert.equal(catalog.list().length, 10_000);
 });
@@ -155,10 +155,10 @@ Deno.test("what is not known yet is told apart from what does not exist", async 
     },
   };
   using catalog = await Catalog.open(away, { known: [sampleRecord("a")] });
-  assert.equal(catalog.get("a")?.Version, "a-1");
+  assert.equal(catalog.get("a")?.version, "a-1");
   assert.throws(() => catalog.get("b"), { code: "REGISTRY_UNAVAILABLE" });
   assert.throws(() => catalog.requireComplete(), { code: "REGISTRY_UNAVAILABLE" });
   answers.reset([sampleRecord("b")]);
-  assert.deepEqual([catalog.get("a"), catalog.get("b")?.Version], [undefined, "b-1"]);
+  assert.deepEqual([catalog.get("a"), catalog.get("b")?.version], [undefined, "b-1"]);
   catalog.requireComplete();
 });

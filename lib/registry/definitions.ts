@@ -32,14 +32,14 @@ const maxImageReference = 512;
 export function checkDefinition(
   definition: Definition,
   config: Pick<Config, "runtimes">,
-  hasCode: boolean = definition.TarFunctionCode !== "",
+  hasCode: boolean = definition.code !== "",
 ): Runtime {
-  const runtime = findRuntime(config, definition.Runtime);
-  if (!runtime && imageAliases.includes(definition.Runtime)) {
-    const key = `runtimes.${definition.Runtime}.image`;
+  const runtime = findRuntime(config, definition.runtime);
+  if (!runtime && imageAliases.includes(definition.runtime)) {
+    const key = `runtimes.${definition.runtime}.image`;
     throw new ServerledgeError(
       "RUNTIME_UNKNOWN",
-      `Runtime: "${definition.Runtime}" has no image on this node: set ${key} to one that has the ` +
+      `Runtime: "${definition.runtime}" has no image on this node: set ${key} to one that has the ` +
         "language and the libraries that the function imports",
       { details: { path: "Runtime" } },
     );
@@ -47,23 +47,23 @@ export function checkDefinition(
   if (!runtime) {
     throw new ServerledgeError(
       "RUNTIME_UNKNOWN",
-      `Runtime: ${JSON.stringify(definition.Runtime)} is unknown; known are ${
+      `Runtime: ${JSON.stringify(definition.runtime)} is unknown; known are ${
         [...config.runtimes.keys()].join(", ")
       }`,
       { details: { path: "Runtime" } },
     );
   }
   const kind = kindOf(runtime.executor);
-  if (definition.Stateful && !kind.dropsState) {
+  if (definition.stateful && !kind.dropsState) {
     const able = runtimeIds(({ dropsState }) => dropsState === true);
     refuse("Stateful", `only modules of the runtime ${able} can choose; others always keep state`);
   }
-  const { Http = "event" } = definition;
-  if (Http !== "event" && !kind.http?.includes(Http)) {
-    const able = runtimeIds(({ http }) => http?.includes(Http) === true);
+  const { http = "event" } = definition;
+  if (http !== "event" && !kind.http?.includes(http)) {
+    const able = runtimeIds((other) => other.http?.includes(http) === true);
     refuse(
       "Http",
-      `only commands of the runtime ${able} can choose ${Http}; handlers of others get the event`,
+      `only commands of the runtime ${able} can choose ${http}; handlers of others get the event`,
     );
   }
   if (kind.place === "image") checkImage(definition, runtime);
@@ -71,21 +71,24 @@ export function checkDefinition(
   return runtime;
 }
 
-function checkImage({ CustomImage, Runtime }: Definition, runtime: Runtime): void {
-  if (CustomImage === "" && runtime.image !== "") return;
-  if (CustomImage === "") refuse("CustomImage", `the runtime ${Runtime} needs a container image`);
-  if (CustomImage.length > maxImageReference || !imageReference.test(CustomImage)) {
-    refuse("CustomImage", `${JSON.stringify(CustomImage)} is not the name of an image`);
+function checkImage({ customImage, runtime: id }: Definition, runtime: Runtime): void {
+  if (customImage === "" && runtime.image !== "") return;
+  if (customImage === "") refuse("CustomImage", `the runtime ${id} needs a container image`);
+  if (customImage.length > maxImageReference || !imageReference.test(customImage)) {
+    refuse("CustomImage", `${JSON.stringify(customImage)} is not the name of an image`);
   }
 }
 
-function checkCode({ Handler, Runtime }: Definition, runtime: Runtime, hasCode: boolean): void {
+function checkCode(definition: Definition, runtime: Runtime, hasCode: boolean): void {
   if (!hasCode) {
-    refuse("TarFunctionCode", `the runtime ${Runtime} needs code: a TAR archive in base64`);
+    refuse(
+      "TarFunctionCode",
+      `the runtime ${definition.runtime} needs code: a TAR archive in base64`,
+    );
   }
   const { handler } = kindOf(runtime.executor);
-  if (handler?.accepts?.(Handler) === false) {
-    refuse("Handler", `${JSON.stringify(Handler)} ${handler.refusal}`);
+  if (handler?.accepts?.(definition.handler) === false) {
+    refuse("Handler", `${JSON.stringify(definition.handler)} ${handler.refusal}`);
   }
 }
 

@@ -75,13 +75,13 @@ export class FunctionService implements AsyncDisposable {
     const { registry, catalog } = this.#options;
     using stored = await this.#store(definition, book);
     const { record } = stored;
-    if (catalog.isDamaged(record.Name)) return await this.#put(record);
+    if (catalog.isDamaged(record.name)) return await this.#put(record);
     const write = () => registry.createFunction(record);
-    if (await catalog.written(record.Name, record.Version, write)) return;
+    if (await catalog.written(record.name, record.version, write)) return;
     this.#collect();
     throw new ServerledgeError(
       "FUNCTION_EXISTS",
-      `A function named ${record.Name} exists: update it, or choose another name`,
+      `A function named ${record.name} exists: update it, or choose another name`,
     );
   }
 
@@ -142,15 +142,15 @@ export class FunctionService implements AsyncDisposable {
       if (!before) {
         throw new ServerledgeError("FUNCTION_UNKNOWN", `There is no function named ${name}`);
       }
-      using stored = await this.#store(patchDefinition(before, changes), book, before.CodeHash);
-      if (catalog.get(name)?.Version !== before.Version && tries < maxPatchTries) continue;
+      using stored = await this.#store(patchDefinition(before, changes), book, before.codeHash);
+      if (catalog.get(name)?.version !== before.version && tries < maxPatchTries) continue;
       return await this.#put(stored.record);
     }
   }
 
   async #put(record: FunctionRecord): Promise<void> {
     const { registry, catalog } = this.#options;
-    await catalog.written(record.Name, record.Version, async () => {
+    await catalog.written(record.name, record.version, async () => {
       await registry.putFunction(record);
       return true;
     });
@@ -170,11 +170,11 @@ export class FunctionService implements AsyncDisposable {
     keptHash = "",
   ): Promise<Stored> {
     const { config, architectures, codeCache } = this.#options;
-    const { TarFunctionCode, ...fields } = definition;
-    const brings = TarFunctionCode !== "";
+    const { code, ...fields } = definition;
+    const brings = code !== "";
     const runtime = checkDefinition(definition, config, brings || keptHash !== "");
     const custom = runtime.executor === "http";
-    const archive = !brings ? undefined : await readCode(TarFunctionCode, {
+    const archive = !brings ? undefined : await readCode(code, {
       maxBytes: config["code.max"] * mib,
       forbids: config["code.url.loopback"] ? () => false : isThisMachine,
       book,
@@ -188,16 +188,16 @@ export class FunctionService implements AsyncDisposable {
     const serial = kindOf(runtime.executor).isSerial;
     const record: FunctionRecord = {
       ...fields,
-      MaxConcurrency: serial ? 1 : fields.MaxConcurrency,
-      SupportedArchs: custom ? fields.SupportedArchs : builtinArchitectures,
-      CodeHash: hash,
-      Version: randomId(),
+      maxConcurrency: serial ? 1 : fields.maxConcurrency,
+      architectures: custom ? fields.architectures : builtinArchitectures,
+      codeHash: hash,
+      version: randomId(),
     };
     if (archive) await this.#storeCode(hash, archive);
     const known = custom ? await architectures(record) : [];
     const kept = held.move();
     return {
-      record: known.length > 0 ? { ...record, SupportedArchs: known } : record,
+      record: known.length > 0 ? { ...record, architectures: known } : record,
       [Symbol.dispose]: () => kept.dispose(),
     };
   }

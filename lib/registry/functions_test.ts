@@ -51,18 +51,20 @@ async function tar(text = "def handler(params, context): return 1"): Promise<str
 }
 
 async function python(more: Partial<Definition> = {}): Promise<Definition> {
-  return readDefinition({
+  const definition = readDefinition({
     Name: "f",
     Runtime: "python",
     MemoryMB: 128,
     Handler: "hello.handler",
     TarFunctionCode: await tar(),
-    ...more,
   });
+  return { ...definition, ...more };
 }
 
-const custom = (more: Partial<Definition> = {}): Definition =>
-  readDefinition({ Name: "c", Runtime: "custom", MemoryMB: 1, CustomImage: "me/mine:1", ...more });
+const custom = (more: Partial<Definition> = {}): Definition => ({
+  ...readDefinition({ Name: "c", Runtime: "custom", MemoryMB: 1, CustomImage: "me/mine:1" }),
+  ...more,
+});
 
 async function refusesAt(path: string, creating: Promise<void>): Promise<void> {
   await assert.rejects(creating, (error: { code?: string; details?: { path?: string } }) => {
@@ -73,59 +75,59 @@ async function refusesAt(path: string, creating: Promise<void>): Promise<void> {
 }
 
 test("a created function is known at once, and its code is kept", async (world) => {
-  await world.service.create(await python({ MaxConcurrency: 3 }));
+  await world.service.create(await python({ maxConcurrency: 3 }));
   const record = world.catalog.get("f")!;
-  assert.equal(record.MaxConcurrency, 3);
-  assert.deepEqual(record.SupportedArchs, ["amd64", "arm64"]);
-  assert.equal("TarFunctionCode" in record, false);
-  const code = await world.registry.getCode(record.CodeHash);
+  assert.equal(record.maxConcurrency, 3);
+  assert.deepEqual(record.architectures, ["amd64", "arm64"]);
+  assert.equal("code" in record, false);
+  const code = await world.registry.getCode(record.codeHash);
   assert.equal(code?.toBase64(), await tar());
-  assert.deepEqual(world.cached.get(record.CodeHash), code);
+  assert.deepEqual(world.cached.get(record.codeHash), code);
 });
 
 test("a name can be created once, case matters", async ({ service, catalog }) => {
   await service.create(await python());
   await assert.rejects(service.create(await python()), { code: "FUNCTION_EXISTS" });
-  await service.create(await python({ Name: "F" }));
-  assert.deepEqual(catalog.list().map(({ Name }) => Name), ["F", "f"]);
+  await service.create(await python({ name: "F" }));
+  assert.deepEqual(catalog.list().map(({ name }) => name), ["F", "f"]);
 });
 
 test("an update replaces, gives a new version, and drops code nobody uses", async (world) => {
   const { service, catalog, registry } = world;
   await service.update(await python());
   const first = catalog.get("f")!;
-  await service.update(await python({ TarFunctionCode: await tar("changed") }));
+  await service.update(await python({ code: await tar("changed") }));
   const second = catalog.get("f")!;
-  assert.notEqual(second.Version, first.Version);
+  assert.notEqual(second.version, first.version);
   await service[Symbol.asyncDispose]();
-  assert.equal(await registry.getCode(first.CodeHash), undefined);
-  assert(await registry.getCode(second.CodeHash));
+  assert.equal(await registry.getCode(first.codeHash), undefined);
+  assert(await registry.getCode(second.codeHash));
 });
 
 test("FunctionService: a patch keeps code and fields that it does not name", async (world) => {
   const { service, catalog, registry } = world;
-  await service.create(await python({ TimeoutMs: 700, Env: { A: "1" } }));
+  await service.create(await python({ timeoutMs: 700, env: { A: "1" } }));
   const first = catalog.get("f")!;
   await service.patch("f", { MemoryMB: 256, Env: { B: "2" } });
   const second = catalog.get("f")!;
-  assert.notEqual(second.Version, first.Version);
+  assert.notEqual(second.version, first.version);
   assert.deepEqual(second, {
     ...first,
-    MemoryMB: 256,
-    Env: { A: "1", B: "2" },
-    Version: second.Version,
+    memoryMib: 256,
+    env: { A: "1", B: "2" },
+    version: second.version,
   });
   await service[Symbol.asyncDispose]();
-  assert(await registry.getCode(second.CodeHash));
+  assert(await registry.getCode(second.codeHash));
   await service.patch("f", { TarFunctionCode: await tar("changed") });
-  assert.notEqual(catalog.get("f")!.CodeHash, first.CodeHash);
+  assert.notEqual(catalog.get("f")!.codeHash, first.codeHash);
 });
 
 test("FunctionService: patches at the same time all count", async ({ service, catalog }) => {
   await service.create(await python());
   const names = Array.from({ length: 20 }, (_, n) => `V${n}`);
   await Promise.all(names.map((name) => service.patch("f", { Env: { [name]: name } })));
-  assert.deepEqual(Object.keys(catalog.get("f")!.Env).sort(), [...names].sort());
+  assert.deepEqual(Object.keys(catalog.get("f")!.env).sort(), [...names].sort());
 });
 
 test("FunctionService: a patch is refused as a definition is", async ({ service }) => {
@@ -138,24 +140,24 @@ test("FunctionService: a patch is refused as a definition is", async ({ service 
 test("a removed function is unknown, and its code is dropped", async (world) => {
   const { service, catalog, registry } = world;
   await service.create(await python());
-  const { CodeHash } = catalog.get("f")!;
+  const { codeHash } = catalog.get("f")!;
   await service.remove("f");
   assert.equal(catalog.get("f"), undefined);
   await assert.rejects(service.remove("f"), { code: "FUNCTION_UNKNOWN" });
   await service[Symbol.asyncDispose]();
-  assert.equal(await registry.getCode(CodeHash), undefined);
+  assert.equal(await registry.getCode(codeHash), undefined);
 });
 
 test("an unknown runtime is named, with the known ones", async ({ service }) => {
-  await assert.rejects(service.create(await python({ Runtime: "cobol" })), {
+  await assert.rejects(service.create(await python({ runtime: "cobol" })), {
     code: "RUNTIME_UNKNOWN",
     message: /"cobol".*python, nodejs, custom/,
   });
-  await service.create(await python({ Runtime: "python314" }));
+  await service.create(await python({ runtime: "python314" }));
 });
 
 test("a runtime with libraries is refused without its image", async ({ service }) => {
-  await assert.rejects(service.create(await python({ Runtime: "python312ml" })), (error) => {
+  await assert.rejects(service.create(await python({ runtime: "python312ml" })), (error) => {
     assert.ok(error instanceof ServerledgeError);
     assert.equal(error.code, "RUNTIME_UNKNOWN");
     assert.match(error.message, /set runtimes\.python312ml\.image to one that has/);
@@ -165,7 +167,7 @@ test("a runtime with libraries is refused without its image", async ({ service }
 
 test("handlers must fit their runtime", async ({ service }) => {
   for (
-    const Handler of [
+    const handler of [
       "",
       "hello",
       "hello.",
@@ -177,17 +179,17 @@ test("handlers must fit their runtime", async ({ service }) => {
       "/a.b",
     ]
   ) {
-    await refusesAt("Handler", service.create(await python({ Handler })));
+    await refusesAt("Handler", service.create(await python({ handler })));
   }
   const good = ["package.module.fünktion", "my-fn.handler", "src/app.handler", "./1a.b"];
   for (const [i, Handler] of good.entries()) {
-    await service.create(await python({ Name: `p${i}`, Handler }));
+    await service.create(await python({ name: `p${i}`, handler: Handler }));
   }
-  for (const Handler of ["", "/abs.js", "../up.js", "a/../b", "a//b"]) {
-    await refusesAt("Handler", service.create(await python({ Runtime: "nodejs", Handler })));
+  for (const handler of ["", "/abs.js", "../up.js", "a/../b", "a//b"]) {
+    await refusesAt("Handler", service.create(await python({ runtime: "nodejs", handler })));
   }
   for (const [i, Handler] of ["hello", "hello.js", "./src/hello.mjs", "src/a"].entries()) {
-    await service.create(await python({ Name: `n${i}`, Runtime: "nodejs", Handler }));
+    await service.create(await python({ name: `n${i}`, runtime: "nodejs", handler: Handler }));
   }
 });
 
@@ -195,24 +197,24 @@ test("code must be strict base64 of a TAR", async ({ service }) => {
   const good = await tar();
   const zip = new TextEncoder().encode("PK\x03\x04 a zip").toBase64();
   const empty = (await packTar([{ path: "d", data: null, executable: false }])).toBase64();
-  for (const TarFunctionCode of ["", "%%%", `${good}!`, good.slice(0, -3), zip, empty]) {
-    await refusesAt("TarFunctionCode", service.create(await python({ TarFunctionCode })));
+  for (const code of ["", "%%%", `${good}!`, good.slice(0, -3), zip, empty]) {
+    await refusesAt("TarFunctionCode", service.create(await python({ code })));
   }
 });
 
 test("code may be TAR in gzip or ZIP, and what else it is, is told", async ({ service, catalog }) => {
   const plain = await python();
   await service.create(plain);
-  const { CodeHash } = catalog.get("f")!;
+  const { codeHash } = catalog.get("f")!;
   const text = "def handler(params, context): return 1";
   for (
     const archive of [
-      gzipSync(Uint8Array.fromBase64(String(plain.TarFunctionCode))),
+      gzipSync(Uint8Array.fromBase64(String(plain.code))),
       zipBytes([{ name: "hello.py", text, mode: 0o100644, deflate: true }]),
     ]
   ) {
-    await service.update(await python({ TarFunctionCode: archive.toBase64() }));
-    assert.equal(catalog.get("f")!.CodeHash, CodeHash);
+    await service.update(await python({ code: archive.toBase64() }));
+    assert.equal(catalog.get("f")!.codeHash, codeHash);
   }
   const refusals: [bytes: string, reason: RegExp][] = [
     ["\xfd7zXZ\0 packed", /it is a xz file, .* pack the code as \.tar, \.tar\.gz or \.zip/],
@@ -221,8 +223,8 @@ test("code may be TAR in gzip or ZIP, and what else it is, is told", async ({ se
     ["PK\x03\x04 cut", /cannot use the ZIP archive: it is cut/],
   ];
   for (const [bytes, reason] of refusals) {
-    const TarFunctionCode = btoa(bytes);
-    await assert.rejects(service.update(await python({ TarFunctionCode })), (error) => {
+    const code = btoa(bytes);
+    await assert.rejects(service.update(await python({ code })), (error) => {
       assert.ok(error instanceof ServerledgeError);
       assert.equal(error.details?.path, "TarFunctionCode");
       assert.match(error.message, reason);
@@ -234,30 +236,30 @@ test("code may be TAR in gzip or ZIP, and what else it is, is told", async ({ se
 test("code is not fetched from this machine unless allowed", async ({ service }) => {
   const urls = ["http://127.0.0.1:1/a.tar", "http://[::1]/a", "https://169.254.169.254/x"];
   for (const url of [...urls, "http://0x7f.1/", "http://[::ffff:127.0.0.1]/", "http://0/"]) {
-    const TarFunctionCode = new TextEncoder().encode(url).toBase64();
-    await refusesAt("TarFunctionCode", service.create(await python({ TarFunctionCode })));
+    const code = new TextEncoder().encode(url).toBase64();
+    await refusesAt("TarFunctionCode", service.create(await python({ code })));
   }
 });
 
 test("a custom function needs an image, and runs one request at a time", async (world) => {
   const { service, catalog } = world;
-  for (const CustomImage of ["", "Upper/Case", "a b", "-x", "a:tag:tag", "a@sha256:12"]) {
-    await refusesAt("CustomImage", service.create(custom({ CustomImage })));
+  for (const customImage of ["", "Upper/Case", "a b", "-x", "a:tag:tag", "a@sha256:12"]) {
+    await refusesAt("CustomImage", service.create(custom({ customImage })));
   }
-  await service.create(custom({ MaxConcurrency: 8, SupportedArchs: ["arm64"] }));
+  await service.create(custom({ maxConcurrency: 8, architectures: ["arm64"] }));
   const record = catalog.get("c")!;
-  assert.equal(record.MaxConcurrency, 1);
-  assert.deepEqual(record.SupportedArchs, ["arm64"]);
-  assert.equal(record.CodeHash, "");
+  assert.equal(record.maxConcurrency, 1);
+  assert.deepEqual(record.architectures, ["arm64"]);
+  assert.equal(record.codeHash, "");
   const images = ["alpine", "localhost:5000/a/b:v1.2_3", "host.example/x@sha256:" + "a".repeat(64)];
-  for (const CustomImage of images) await service.update(custom({ CustomImage }));
+  for (const customImage of images) await service.update(custom({ customImage }));
 });
 
 test(
   "architectures of a custom image come from the image where it is known",
   async ({ service, catalog }) => {
-    await service.create(custom({ SupportedArchs: ["amd64"] }));
-    assert.deepEqual(catalog.get("c")?.SupportedArchs, ["riscv64"]);
+    await service.create(custom({ architectures: ["amd64"] }));
+    assert.deepEqual(catalog.get("c")?.architectures, ["riscv64"]);
   },
   () => Promise.resolve(["riscv64"]),
 );

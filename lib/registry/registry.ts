@@ -114,8 +114,8 @@ export interface Registration extends AsyncDisposable {
  * await registry.createFunction(sampleRecord("hello"));
  * const names: string[] = [];
  * await using _watch = await registry.watchFunctions({
- *   reset: (records) => names.push(...records.map(({ Name }) => Name)),
- *   put: ({ Name }) => names.push(Name),
+ *   reset: (records) => names.push(...records.map(({ name }) => name)),
+ *   put: ({ name }) => names.push(name),
  *   damage: () => {},
  *   remove: () => {},
  * });

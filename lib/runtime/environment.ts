@@ -69,7 +69,7 @@ export interface Instance extends AsyncDisposable {
   readonly tier: ColdTier;
   /**
    * Runs the function once. The caller never has more calls under way than the function's
-   * `MaxConcurrency`.
+   * `maxConcurrency`.
    *
    * @throws `FUNCTION_CRASHED` if the instance is lost meanwhile; `PAYLOAD_TOO_LARGE` or
    *   `UNPROCESSABLE` where the call cannot be sent, which does the instance no harm

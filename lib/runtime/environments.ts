@@ -115,7 +115,7 @@ export class Environments implements ExecutionEnvironment {
   }
 
   #isSandboxed(fn: FunctionRecord): boolean {
-    const runtime = findRuntime(this.#options.config, fn.Runtime);
+    const runtime = findRuntime(this.#options.config, fn.runtime);
     return runtime !== undefined && isSandboxed(runtime.executor);
   }
 }

@@ -22,11 +22,11 @@ const never = new AbortController().signal;
 
 Deno.test("each function goes to the environment of its runtime; sandboxes open when needed", async () => {
   const { containers, sandboxes, opened, environments } = setUp();
-  void environments.start(fakeRecord({ Runtime: "python" }), never);
+  void environments.start(fakeRecord({ runtime: "python" }), never);
   await Promise.resolve();
   assert.deepEqual([containers.starts.length, opened], [1, []]);
-  for (const Runtime of ["deno", "wasm"]) {
-    void environments.start(fakeRecord({ Runtime }), never);
+  for (const runtime of ["deno", "wasm"]) {
+    void environments.start(fakeRecord({ runtime }), never);
   }
   for (let i = 0; i < 8; i++) await Promise.resolve();
   assert.deepEqual([containers.starts.length, sandboxes.starts.length, opened], [1, 2, ["once"]]);
@@ -39,7 +39,7 @@ Deno.test("sandboxes that cannot be opened are tried again", async () => {
     containers: new FakeEnvironment(),
     openSandboxes: () => Promise.reject(new Error(`attempt ${++attempts}`)),
   });
-  const fn = fakeRecord({ Runtime: "deno" });
+  const fn = fakeRecord({ runtime: "deno" });
   await assert.rejects(environments.prepare(fn), { message: "attempt 1" });
   await assert.rejects(environments.prepare(fn), { message: "attempt 2" });
 });

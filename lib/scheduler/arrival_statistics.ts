@@ -82,7 +82,7 @@ export class ArrivalStatistics {
   }
 
   #arrivalsOf({ sample, rate, meanInput, local, lost }: Counters): Arrivals {
-    const { Name: functionName, MemoryMB: memoryMib } = sample.record;
+    const { name: functionName, memoryMib } = sample.record;
     const estimates = this.#estimates.of(functionName);
     return {
       functionName,

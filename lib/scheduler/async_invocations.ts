@@ -84,7 +84,7 @@ export class AsyncInvocations implements AsyncDisposable {
     const invocation = scheduler.submit(name, request, origin);
     const ended = this.#result(invocation);
     const isConfined = confined &&
-      allowedAreas([invocation.record.Locality, request.locality], area);
+      allowedAreas([invocation.record.locality, request.locality], area);
     if (isConfined) this.#confined.add(invocation.id);
     try {
       if (isConfined) {

@@ -31,8 +31,8 @@ export function inexactInteger(
   keeps: (record: FunctionRecord) => boolean,
 ): ServerledgeError | undefined {
   if (path === undefined || keeps(record)) return undefined;
-  const message = `${path}: an integer beyond 2^53, which the runtime ${record.Runtime} of ` +
-    `"${record.Name}" cannot hold exactly; send it as a string`;
+  const message = `${path}: an integer beyond 2^53, which the runtime ${record.runtime} of ` +
+    `"${record.name}" cannot hold exactly; send it as a string`;
   return new ServerledgeError("UNPROCESSABLE", message, { details: { path } });
 }
 
@@ -103,15 +103,15 @@ function exclusionReason(
   if (offloadForbidden) {
     return ". Other nodes were not asked: its CanDoOffloading is false, as sent or by offload.default";
   }
-  const isFree = record.Locality === "any" && request.locality === "any";
+  const isFree = record.locality === "any" && request.locality === "any";
   return isFree ? "" : `. Its data may not go everywhere: ${localities(record, request)}`;
 }
 
 function localities(
-  record: Pick<Invocation["record"], "Locality">,
+  record: Pick<Invocation["record"], "locality">,
   request: Pick<Invocation["request"], "locality">,
 ): string {
-  return `locality of the function ${localityText(record.Locality)}, of the request ${
+  return `locality of the function ${localityText(record.locality)}, of the request ${
     localityText(request.locality)
   }`;
 }
@@ -159,12 +159,12 @@ function unsuitableMessage(
 ): string {
   const has = (amount: number, key: string) =>
     `, and this node has ${amount} for instances (${key})`;
-  const memory = record.MemoryMB > memoryMib ? has(memoryMib, "container.pool.memory") : "";
-  const cpus = record.CPUDemand > cpu ? has(cpu, "container.pool.cpus") : "";
-  return `No node can run "${record.Name}": it asks for ${record.MemoryMB} MiB of memory${memory}` +
-    `${memory ? ". It asks also for " : ", "}${record.CPUDemand} CPUs${cpus}` +
+  const memory = record.memoryMib > memoryMib ? has(memoryMib, "container.pool.memory") : "";
+  const cpus = record.cpu > cpu ? has(cpu, "container.pool.cpus") : "";
+  return `No node can run "${record.name}": it asks for ${record.memoryMib} MiB of memory${memory}` +
+    `${memory ? ". It asks also for " : ", "}${record.cpu} CPUs${cpus}` +
     `${cpus ? ". It asks also for " : ", "}${
-      record.SupportedArchs.join(" or ") || "any architecture"
+      record.architectures.join(" or ") || "any architecture"
     }, ${localities(record, request)}`;
 }
 

@@ -89,7 +89,7 @@ export class Invocation implements Waiter, BagMember {
     this.inputSize = inputSize;
     this.page = arrival.page;
     this.reservation = arrival.reservation;
-    this.id = hop?.id ?? `${record.Name}-${randomId()}`;
+    this.id = hop?.id ?? `${record.name}-${randomId()}`;
     this.record = record;
     this.request = request;
     this.qosClass = qosClass;

@@ -130,7 +130,7 @@ export class LocalRunner {
     lease.release(executionMs);
     if (invocation.settled) return this.#onInterruptedEnd(invocation, reply);
     const { open, estimates, node } = this.#options;
-    estimates.of(invocation.record.Name).local.observe({
+    estimates.of(invocation.record.name).local.observe({
       executionMs,
       startMs: cold ? lease.readyAt - lease.startedAt : undefined,
     });
@@ -156,7 +156,7 @@ export class LocalRunner {
     invocation.deadline?.[Symbol.dispose]();
     if (!reply || reply.ok || reply.failure.traceback === "") return;
     const { traceback } = reply.failure;
-    this.#options.observer.interrupted?.(invocation.record.Name, invocation.id, traceback);
+    this.#options.observer.interrupted?.(invocation.record.name, invocation.id, traceback);
   }
 }
 

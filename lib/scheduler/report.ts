@@ -67,9 +67,9 @@ export function factsOf(
   const tried = visited.length - (hop?.visited.length ?? 0);
   return {
     id: invocation.id,
-    functionName: record.Name,
-    memoryMib: record.MemoryMB,
-    cpu: record.CPUDemand,
+    functionName: record.name,
+    memoryMib: record.memoryMib,
+    cpu: record.cpu,
     qosClass,
     budgetMs: answerBy - now,
     inputSize: invocation.inputSize,
@@ -154,7 +154,7 @@ export function outcomeRecord(
   const execution = lastState.kind === "running" ? lastState : undefined;
   return {
     id,
-    functionName: record.Name,
+    functionName: record.name,
     qosClass: qosClass.name,
     place: placeOf(lastState),
     offloadForbidden: invocation.offloadForbidden,

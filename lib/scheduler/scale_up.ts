@@ -36,9 +36,9 @@ export class ScaleUp {
   scale(record: FunctionRecord): void {
     const { clock, pool, queue } = this.#options;
     for (;;) {
-      const waiting = queue.count(record.Version);
+      const waiting = queue.count(record.version);
       if (waiting <= pool.startingSlots(record)) return;
-      const waitedMs = clock.now() - queue.first(record.Version)!.arrivedAt;
+      const waitedMs = clock.now() - queue.first(record.version)!.arrivedAt;
       const decision = pool.needsMore(record, waiting, waitedMs);
       if (decision !== true) return this.#scaleLater(record, decision);
       if (!pool.tryStart(record)) return;
@@ -48,7 +48,7 @@ export class ScaleUp {
   /** Schedules another check in case the queue moves more slowly than expected; one at a time. */
   #scaleLater(record: FunctionRecord, delayMs: number): void {
     const { clock, deadlines } = this.#options;
-    const { Version: version } = record;
+    const { version } = record;
     if (this.#scheduled.has(version)) return;
     this.#scheduled.add(version);
     deadlines.set(clock.now() + delayMs, () => {

@@ -178,7 +178,7 @@ export class Scheduler implements PoolListener {
     const unheld = page ? undefined : inexactInteger(record, request, keepsLargeIntegers);
     if (unheld) throw unheld;
     if (hop) {
-      const areas = allowedAreas([record.Locality, request.locality], hop.originArea);
+      const areas = allowedAreas([record.locality, request.locality], hop.originArea);
       if (areas && !areas.includes(node.area)) throw localityViolation(name, node.area);
       if (!this.#seen.add(hop.id, this.#clock.now())) throw duplicateRequest(hop.id);
     }
@@ -202,7 +202,7 @@ export class Scheduler implements PoolListener {
   available(record: FunctionRecord): void {
     if (this.#queue.size === 0) return;
     this.#serve(record);
-    if (this.#queue.count(record.Version) === 0) this.roomFreed();
+    if (this.#queue.count(record.version) === 0) this.roomFreed();
   }
 
   /** Reconsiders queued requests after other nodes have reported their free capacity. */
@@ -241,7 +241,7 @@ export class Scheduler implements PoolListener {
    * other instance exists or is starting.
    */
   startFailed(record: FunctionRecord, error: ServerledgeError): void {
-    const waiting = this.#queue.all(record.Version);
+    const waiting = this.#queue.all(record.version);
     const failing = this.#pool.has(record) ? waiting.slice(0, 1) : waiting;
     for (const invocation of failing) this.#open.fail(invocation, error);
   }
@@ -252,11 +252,11 @@ export class Scheduler implements PoolListener {
    * @param successor undefined if the function was deleted
    */
   functionReplaced(former: FunctionRecord, successor: FunctionRecord | undefined): void {
-    if (!successor) this.#estimates.forget(former.Name);
-    for (const invocation of this.#queue.all(former.Version)) {
+    if (!successor) this.#estimates.forget(former.name);
+    for (const invocation of this.#queue.all(former.version)) {
       const error = successor
         ? inexactInteger(successor, invocation.request, this.#options.keepsLargeIntegers)
-        : functionUnknown(former.Name);
+        : functionUnknown(former.name);
       if (!successor || error) {
         this.#open.fail(invocation, error!);
         continue;
@@ -291,7 +291,7 @@ export class Scheduler implements PoolListener {
   #sources(): ViewSources {
     const options = this.#options;
     const { area } = options.node;
-    const localities = ({ record, request }: Invocation) => [record.Locality, request.locality];
+    const localities = ({ record, request }: Invocation) => [record.locality, request.locality];
     return {
       ...options,
       queue: this.#queue,
@@ -360,7 +360,7 @@ export class Scheduler implements PoolListener {
   /** Gives free instances of a function to its queued requests. */
   #serve(record: FunctionRecord): void {
     for (;;) {
-      const waiter = this.#queue.first(record.Version);
+      const waiter = this.#queue.first(record.version);
       const lease = waiter && this.#pool.tryLease(record);
       if (!lease) return;
       this.#queue.dequeue(waiter);
@@ -389,6 +389,6 @@ export class Scheduler implements PoolListener {
   }
 
   #timeoutOf({ record }: Invocation): number {
-    return record.TimeoutMs > 0 ? record.TimeoutMs : this.#options.defaultTimeoutMs;
+    return record.timeoutMs > 0 ? record.timeoutMs : this.#options.defaultTimeoutMs;
   }
 }

@@ -21,7 +21,7 @@ function setUp(
   const clock = new ManualClock();
   const ledger = new ResourceLedger({ memoryMib: memory, cpu: 4 });
   const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts });
-  const functions = new Map([[record.Name, record]]);
+  const functions = new Map([[record.name, record]]);
   const ends: InvocationOutcome[] = [];
   const wrote: string[] = [];
   const scheduler = new Scheduler({
@@ -44,7 +44,7 @@ function setUp(
       interrupted: (_name, _id, traceback) => wrote.push(traceback),
     },
   });
-  const submit = (request: Partial<InvokeRequest> = {}, name = record.Name) => {
+  const submit = (request: Partial<InvokeRequest> = {}, name = record.name) => {
     const invocation = scheduler.submit(name, { ...defaultRequest, ...request });
     invocation.done.catch(() => {});
     return invocation;
@@ -178,7 +178,7 @@ Deno.test("Scheduler: the error of a failed function has its traceback and outpu
 });
 
 Deno.test("Scheduler: removes an instance that does not stop after its deadline", async () => {
-  const set = setUp({ record: fakeRecord({ TimeoutMs: 1000 }) });
+  const set = setUp({ record: fakeRecord({ timeoutMs: 1000 }) });
   const invocation = set.submit();
   await finishStarts(set);
   set.clock.advance(1010);
@@ -210,7 +210,7 @@ Deno.test("Scheduler: keeps an instance that stops within the grace period", asy
 });
 
 Deno.test("Scheduler: reports DEADLINE_EXCEEDED if the executor interrupts just before the node does", async () => {
-  const set = setUp({ record: fakeRecord({ TimeoutMs: 101 }) });
+  const set = setUp({ record: fakeRecord({ timeoutMs: 101 }) });
   const invocation = set.submit();
   await finishStarts(set);
   const failure = { type: "Interrupted", message: "its time was up", traceback: "" };
@@ -248,7 +248,7 @@ Deno.test("Scheduler: reports the traceback of an interrupted function once it h
 });
 
 Deno.test("Scheduler: TimeoutMs bounds the execution, not the wait for an instance", async () => {
-  const set = setUp({ record: fakeRecord({ TimeoutMs: 100 }) });
+  const set = setUp({ record: fakeRecord({ timeoutMs: 100 }) });
   const invocation = set.submit();
   await settle();
   set.clock.advance(500); // a start of half a second
@@ -283,7 +283,7 @@ Deno.test("Scheduler: a rejection by a full queue names the missing memory or CP
     return refused.message;
   };
   assert.match(await lackOf({ memory: 150 }, 1), /100 MiB .* 50 of 150 .*container\.pool\.memory/);
-  const demanding = fakeRecord({ CPUDemand: 3 });
+  const demanding = fakeRecord({ cpu: 3 });
   assert.match(await lackOf({ record: demanding }, 1), /3 CPUs .* 1 of 4 .*container\.pool\.cpus/);
 });
 
@@ -347,7 +347,7 @@ Deno.test("Scheduler: queued requests move to an updated function and fail with 
   set.submit();
   await finishStarts(set);
   const waiting = set.submit();
-  const update: FunctionRecord = { ...set.record, Version: "f-2" };
+  const update: FunctionRecord = { ...set.record, version: "f-2" };
   set.functions.set("f", update);
   set.pool.retire("f-1");
   set.scheduler.functionReplaced(set.record, update);
@@ -408,7 +408,7 @@ Deno.test("Scheduler: creates the event of a large request when it runs, and dro
     },
   };
   const submit = () => {
-    const invocation = set.scheduler.submit(set.record.Name, request, { page });
+    const invocation = set.scheduler.submit(set.record.name, request, { page });
     invocation.done.catch(() => {});
     return invocation;
   };

@@ -105,11 +105,11 @@ export class LocalView implements NodeView {
   }
 
   get local(): Estimates {
-    return this.#sources.estimates.of(this.#invocation.record.Name).local;
+    return this.#sources.estimates.of(this.#invocation.record.name).local;
   }
 
   get remote(): Estimates {
-    return this.#sources.estimates.of(this.#invocation.record.Name).remote;
+    return this.#sources.estimates.of(this.#invocation.record.name).remote;
   }
 
   get peers(): readonly PeerView[] {
@@ -125,19 +125,19 @@ export class LocalView implements NodeView {
     const { record } = this.#invocation;
     const unserved = this.#waiting + (this.#isQueued ? 0 : 1) -
       this.#sources.pool.startingSlots(record);
-    return Math.ceil(unserved / record.MaxConcurrency);
+    return Math.ceil(unserved / record.maxConcurrency);
   }
 
   get #waiting(): number {
-    return this.#sources.queue.count(this.#invocation.record.Version);
+    return this.#sources.queue.count(this.#invocation.record.version);
   }
 
   get #eligibility() {
     const { record, visited } = this.#invocation;
     return {
-      functionName: record.Name,
+      functionName: record.name,
       need: needOf(record),
-      architectures: record.SupportedArchs,
+      architectures: record.architectures,
       areas: this.#sources.areas(this.#invocation),
       visited,
     };

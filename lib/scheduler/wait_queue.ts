@@ -67,7 +67,7 @@ export class WaitQueue<W extends Waiter> {
    * @param newcomer is not in the queue
    */
   ahead(newcomer: Waiter): number {
-    const { record: { Version: version }, qosClass } = newcomer;
+    const { record: { version }, qosClass } = newcomer;
     const queues = this.#byVersion.get(version);
     if (!queues) return 0;
     const own = insertionIndex(newcomer, queues.get(qosClass) ?? []);
@@ -93,7 +93,7 @@ export class WaitQueue<W extends Waiter> {
   }
 
   add(waiter: W): void {
-    const { record: { Version: version }, qosClass } = waiter;
+    const { record: { version }, qosClass } = waiter;
     let queues = this.#byVersion.get(version);
     if (!queues) this.#byVersion.set(version, queues = new Map());
     const list = queues.get(qosClass);
@@ -118,7 +118,7 @@ export class WaitQueue<W extends Waiter> {
    * @returns false if it was not in the queue
    */
   remove(waiter: W): boolean {
-    const { record: { Version: version }, qosClass } = waiter;
+    const { record: { version }, qosClass } = waiter;
     const queues = this.#byVersion.get(version);
     const list = queues?.get(qosClass);
     const at = list?.indexOf(waiter) ?? -1;

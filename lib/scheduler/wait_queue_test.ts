@@ -14,7 +14,7 @@ function waiter(change: Partial<Waiter> = {}): Waiter {
 
 function serveAll(queue: WaitQueue<Waiter>): Waiter[] {
   const served: Waiter[] = [];
-  for (let next = queue.first(f.Version); next; next = queue.first(f.Version)) {
+  for (let next = queue.first(f.version); next; next = queue.first(f.version)) {
     queue.dequeue(next);
     served.push(next);
   }
@@ -50,7 +50,7 @@ Deno.test("WaitQueue: classes share by weight and none starves", () => {
 Deno.test("WaitQueue: a class that was idle does not catch up", () => {
   const queue = new WaitQueue();
   for (let i = 0; i < 100; i++) queue.add(waiter());
-  for (let i = 0; i < 90; i++) queue.dequeue(queue.first(f.Version)!);
+  for (let i = 0; i < 90; i++) queue.dequeue(queue.first(f.version)!);
   for (let i = 0; i < 10; i++) queue.add(waiter({ qosClass: gold }));
   const next = serveAll(queue).slice(0, 8);
   assert(next.some(({ qosClass }) => qosClass === defaultClass));
@@ -61,7 +61,7 @@ Deno.test("WaitQueue: a removed request is gone, and requests that wait for a st
   const [one, two] = [waiter({ startsInstance: true }), waiter()];
   queue.add(one!);
   queue.add(two!);
-  assert.deepEqual([queue.size, queue.queued, queue.count(f.Version)], [2, 1, 2]);
+  assert.deepEqual([queue.size, queue.queued, queue.count(f.version)], [2, 1, 2]);
   assert(queue.remove(one!));
   assert(!queue.remove(one!));
   assert.deepEqual([queue.size, queue.queued], [1, 1]);
@@ -71,7 +71,7 @@ Deno.test("WaitQueue: ahead predicts a newcomer's turn from weights and deadline
   const queue = new WaitQueue();
   const predicted = (newcomer: Waiter) => {
     const copy = new WaitQueue();
-    for (const each of queue.all(f.Version)) copy.add(each);
+    for (const each of queue.all(f.version)) copy.add(each);
     copy.add(newcomer);
     const turn = serveAll(copy).indexOf(newcomer);
     const ahead = queue.ahead(newcomer);

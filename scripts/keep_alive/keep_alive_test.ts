@@ -74,7 +74,7 @@ async function throughPool(fn: FunctionTrace, fallbackMs: number): Promise<numbe
     usage: idleTimes,
   });
   const janitor = new Janitor({ pool, clock, intervalMs: 1000, keepAlive, idleTimes });
-  const record = fakeRecord({ Name: fn.name });
+  const record = fakeRecord({ name: fn.name });
   let cold = 0;
   for (const at of fn.arrivalsMs) {
     // In steps, since what a timer begins goes on in promises; windows are far wider than these.

@@ -359,7 +359,7 @@ Deno.test("create and update send the definition and the code", async () => {
   const paths = async (args: readonly string[]) => {
     const ended = await server.run(args);
     assert.equal(ended.code, 0, ended.stderr);
-    const code = Uint8Array.fromBase64(String(seen.at(-1)!.definition.TarFunctionCode));
+    const code = Uint8Array.fromBase64(String(seen.at(-1)!.definition.code));
     return (await readTar(code)).filter(({ data }) => data).map(({ path }) => path);
   };
   const src = (path: string) => ["create", "hello", "--handler", "a.f", "--src", path];
@@ -374,25 +374,25 @@ Deno.test("create and update send the definition and the code", async () => {
     "--min_instances 1 --locality EDGE,CLOUD -i n:Int,m:Text -o r:Float";
   const whole = ["--replace", "--src", `${folder.path}/app/a.py`, ...options.split(" ")];
   await paths(["update", "hello", ...whole]);
-  const { TarFunctionCode: _, ...definition } = seen.at(-1)!.definition;
+  const { code: _, ...definition } = seen.at(-1)!.definition;
   assert.deepEqual(definition, {
-    Name: "hello",
-    Runtime: "python",
-    MemoryMB: 256,
-    CPUDemand: 0.5,
-    MaxConcurrency: 4,
-    Handler: "",
-    CustomImage: "",
-    SupportedArchs: [],
-    Signature: {
+    name: "hello",
+    runtime: "python",
+    memoryMib: 256,
+    cpu: 0.5,
+    maxConcurrency: 4,
+    handler: "",
+    customImage: "",
+    architectures: [],
+    signature: {
       Inputs: [{ Name: "n", Type: "Int" }, { Name: "m", Type: "Text" }],
       Outputs: [{ Name: "r", Type: "Float" }],
     },
-    TimeoutMs: 500,
-    Env: { A: "b=c" },
-    Network: "bridge",
-    Locality: ["EDGE", "CLOUD"],
-    MinInstances: 1,
+    timeoutMs: 500,
+    env: { A: "b=c" },
+    network: "bridge",
+    locality: ["EDGE", "CLOUD"],
+    minInstances: 1,
   });
 });
 
@@ -426,7 +426,7 @@ Deno.test("update sends what is named, and the whole where there is no such func
   assertRefused(await server.run(["update", "hello"]), 1, /Nothing to change/);
   assertRefused(await server.run(["update", "new", "--memory", "64"]), 2, /There is no new/);
   assert.equal((await server.run(["update", "new", "--src", file, "--handler", "a.f"])).code, 0);
-  assert.deepEqual([created[0]!.Name, created[0]!.Handler], ["new", "a.f"]);
+  assert.deepEqual([created[0]!.name, created[0]!.handler], ["new", "a.f"]);
 });
 
 Deno.test("create warns of the links of a folder, which it leaves out", async () => {
@@ -449,9 +449,9 @@ Deno.test("create of a URL sends the URL, of a custom image no code", async () =
   });
   const ended = await server.run(["create", "a", "--src", "https://example.org/a.tar"]);
   assert.deepEqual([ended.code, ended.stdout], [0, '{\n\t"Created": "a"\n}\n']);
-  assert.equal(atob(String(seen[0]!.TarFunctionCode)), "https://example.org/a.tar");
+  assert.equal(atob(String(seen[0]!.code)), "https://example.org/a.tar");
   await server.run(["create", "b", "--runtime", "custom", "--custom_image", "me/b"]);
-  assert.deepEqual([seen[1]!.CustomImage, seen[1]!.TarFunctionCode], ["me/b", ""]);
+  assert.deepEqual([seen[1]!.customImage, seen[1]!.code], ["me/b", ""]);
 });
 
 Deno.test("logs --follow prints lines as they come and ends with the node's answer", async () => {

@@ -225,7 +225,7 @@ Deno.test("by learning, the architecture that is faster gets the requests; async
 Deno.test("a function goes only where its image runs", async () => {
   await using amd = new FakeNode("amd", report, "amd64");
   await using arm = new FakeNode("arm", report, "arm64");
-  const functions = [sampleRecord("f", { SupportedArchs: ["arm64"] })];
+  const functions = [sampleRecord("f", { architectures: ["arm64"] })];
   await using lb = await region({ nodes: [amd, arm], functions });
   for (let k = 0; k < 5; k++) assert.equal(servedBy(await invoke(lb)), "arm");
   arm.behaviour = refuse("NODE_SATURATED");
@@ -242,7 +242,7 @@ Deno.test("in etcd it finds nodes and functions, is found itself, and leaves whe
   }]);
   await using node = new FakeNode("a", report, "arm64");
   await using _registered = registry.registerNode(node.record);
-  await registry.createFunction(sampleRecord("f", { SupportedArchs: ["amd64"] }));
+  await registry.createFunction(sampleRecord("f", { architectures: ["amd64"] }));
   const seen = new Map<string, NodeRecord>();
   await using _watch = await registry.watchNodes({
     reset(records) {
@@ -290,7 +290,7 @@ Deno.test("a node without the image gets no requests, and fetches it when the ot
     "all have told",
     async () => (await targets(lb)).every(({ AvailableMemory }) => AvailableMemory !== null),
   );
-  for (const { Name } of functions) assert.equal(servedBy(await invoke(lb, Name)), having.id);
+  for (const { name } of functions) assert.equal(servedBy(await invoke(lb, name)), having.id);
   having.freeMemory = 0;
   await invoke(lb); // its answer tells that it is full
   assert.equal(servedBy(await invoke(lb)), having.id);

@@ -125,7 +125,7 @@ Deno.test("a cluster in which nothing stays as it is", async (t) => {
   await using two = cloudNode("two");
   await using _one = world.registry.registerNode({ ...one.record, Area: "CLOUD" });
   await using _two = world.registry.registerNode({ ...two.record, Area: "CLOUD" });
-  await world.registry.putFunction(sampleRecord("f", { MemoryMB: 4096, CPUDemand: 0 }));
+  await world.registry.putFunction(sampleRecord("f", { memoryMib: 4096, cpu: 0 }));
   const gateway = { "scheduler.policy": "cloudonly" };
   const core = await world.join("core", "EDGE", gateway);
   await knows(core, "f");

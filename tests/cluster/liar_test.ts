@@ -26,7 +26,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
   await using world = await Continuum.start();
   const me = await world.join("me", "EDGE", { "scheduler.policy": "edgeonly" });
   // Too large for the node: it runs elsewhere or nowhere.
-  const big = sampleRecord("big", { MemoryMB: 1000, CPUDemand: 0 });
+  const big = sampleRecord("big", { memoryMib: 1000, cpu: 0 });
   await world.registry.putFunction(big);
   await post(`${me.url}/create`, await python("f", sleeper));
   await knows(me, "big");

@@ -50,17 +50,17 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
     "a function for ARM64 goes there and runs, and comes back with its answer",
     async () => {
       const archive = Uint8Array.fromBase64(await code({ "main.ts": whereFunction }));
-      const CodeHash = await hashArchive(archive);
-      await world.registry.putCode(CodeHash, archive);
+      const codeHash = await hashArchive(archive);
+      await world.registry.putCode(codeHash, archive);
       // Code for sandboxes runs on both; that this may not is what is to be seen.
       await world.registry.putFunction(sampleRecord("where", {
-        Runtime: "deno",
-        Handler: "main.f",
-        CodeHash,
+        runtime: "deno",
+        handler: "main.f",
+        codeHash,
         // Of an emulated process the emulator is the larger part.
-        MemoryMB: 512,
-        TimeoutMs: 60_000,
-        SupportedArchs: ["arm64"],
+        memoryMib: 512,
+        timeoutMs: 60_000,
+        architectures: ["arm64"],
       }));
       for (const node of [x86, arm]) await knows(node, "where");
       let answer = await invoke(arm, { n: 0 }, {}, "where");
@@ -87,11 +87,11 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
   await t.step("what runs on ARM64 only is started there, or not at all", async () => {
     // No such image is on this machine, and there is nowhere to get it from.
     await world.registry.putFunction(sampleRecord("for-arm", {
-      Runtime: "custom",
-      CustomImage: "127.0.0.1:1/serverledge-test/for-arm:1",
-      MemoryMB: 16,
-      CPUDemand: 0,
-      SupportedArchs: ["arm64"],
+      runtime: "custom",
+      customImage: "127.0.0.1:1/serverledge-test/for-arm:1",
+      memoryMib: 16,
+      cpu: 0,
+      architectures: ["arm64"],
     }));
     for (const node of [x86, arm]) await knows(node, "for-arm");
     await eventually("its news came", async () => {

@@ -26,11 +26,11 @@ import { sampleReport } from "../support/fakes/fake_services.ts";
 /** A function whose image is of one architecture. */
 const onlyOn = (name: string, architecture: string) =>
   sampleRecord(name, {
-    Runtime: "custom",
-    CustomImage: `example/only-${architecture}`,
-    MemoryMB: 16,
-    CPUDemand: 0,
-    SupportedArchs: [architecture],
+    runtime: "custom",
+    customImage: `example/only-${architecture}`,
+    memoryMib: 16,
+    cpu: 0,
+    architectures: [architecture],
   });
 
 /** What the one that answered says of where it ran. */

@@ -141,7 +141,7 @@ class Suite {
   }
 
   async large(): Promise<void> {
-    await using instance = await this.#start("large", { MemoryMB: 512 });
+    await using instance = await this.#start("large", { memoryMib: 512 });
     const text = "ü0123456789".repeat(1_000_000);
     const reply = value(await this.#invoke(instance, { params: { text } })) as { text: string };
     assert.ok(reply.text === text, "the text came back unchanged");
@@ -196,7 +196,7 @@ class Suite {
   }
 
   async outOfMemory(): Promise<void> {
-    await using instance = await this.#start("greedy", { MemoryMB: 96 });
+    await using instance = await this.#start("greedy", { memoryMib: 96 });
     const error = await crashed(this.#invoke(instance));
     assert.match(error.message, /more than its 96 MiB/);
     assert.equal(error.details!.oomKilled, true);
@@ -264,7 +264,7 @@ class Suite {
 
   async overlap(): Promise<void> {
     const words = ["alpha", "beta", "gamma", "delta"];
-    await using instance = await this.#start("noisy", { MaxConcurrency: words.length });
+    await using instance = await this.#start("noisy", { maxConcurrency: words.length });
     const replies = await Promise.all(
       words.map((word) => this.#invoke(instance, { params: { word }, returnOutput: true })),
     );
@@ -272,7 +272,7 @@ class Suite {
       assert.equal(value(replies[i]!), word);
       assert.equal(replies[i]!.output, `${word}\n`.repeat(20));
     }
-    await using other = await this.#start("meet", { MaxConcurrency: 4 });
+    await using other = await this.#start("meet", { maxConcurrency: 4 });
     const met = await Promise.all(
       words.map(() => this.#invoke(other, { params: { count: words.length } })),
     );

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { QuotedText } from "../../lib/json/quoted.ts";
 import { hashArchive } from "../../lib/archive/archive.ts";
-import { type FunctionRecord, functionRecordSchema } from "../../lib/model/function.ts";
+import { functionFromWire, type FunctionRecord, functionSchema } from "../../lib/model/function.ts";
 import { parse } from "../../lib/json/json.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import type {
@@ -33,7 +33,7 @@ export interface RegistryWorld extends AsyncDisposable {
 
 /** A function record for tests, with every default filled in. */
 export function sampleRecord(name: string, more: Partial<FunctionRecord> = {}): FunctionRecord {
-  return parse(functionRecordSchema, {
+  const wire = parse(functionSchema, {
     Name: name,
     Runtime: "python",
     MemoryMB: 128,
@@ -43,8 +43,8 @@ export function sampleRecord(name: string, more: Partial<FunctionRecord> = {}): 
     Env: { LANG: "C", GREETING: "grüß dich" },
     CodeHash: "",
     Version: `${name}-1`,
-    ...more,
   });
+  return { ...functionFromWire(wire), ...more };
 }
 
 /** An observer that writes down what it is told, and knows the functions from it. */
@@ -57,14 +57,14 @@ export class Recorder implements FunctionObserver {
   /** Writes down a reset, versions sorted. */
   reset(records: FunctionRecord[]): void {
     this.functions.clear();
-    for (const record of records) this.functions.set(record.Name, record);
-    this.told.push(`reset ${records.map(({ Version }) => Version).sort().join(" ")}`.trim());
+    for (const record of records) this.functions.set(record.name, record);
+    this.told.push(`reset ${records.map(({ version }) => version).sort().join(" ")}`.trim());
   }
 
   /** Writes down a put. */
   put(record: FunctionRecord): void {
-    this.functions.set(record.Name, record);
-    this.told.push(`put ${record.Version}`);
+    this.functions.set(record.name, record);
+    this.told.push(`put ${record.version}`);
   }
 
   /** Writes down a damage. */
@@ -163,7 +163,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
 
   test("creates a function once", async ({ registry }) => {
     assert.equal(await registry.createFunction(sampleRecord("f")), true);
-    assert.equal(await registry.createFunction(sampleRecord("f", { Version: "f-2" })), false);
+    assert.equal(await registry.createFunction(sampleRecord("f", { version: "f-2" })), false);
     const seen = new Recorder();
     using _watch = await registry.watchFunctions(seen);
     await eventually("the function is told", () => seen.functions.has("f"));
@@ -173,13 +173,13 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
   test("lets one of many concurrent creates win", async ({ registry }) => {
     const versions = Array.from({ length: 50 }, (_, i) => `v${i}`);
     const won = await Promise.all(
-      versions.map((Version) => registry.createFunction(sampleRecord("f", { Version }))),
+      versions.map((version) => registry.createFunction(sampleRecord("f", { version }))),
     );
     assert.equal(won.filter(Boolean).length, 1);
     const seen = new Recorder();
     using _watch = await registry.watchFunctions(seen);
     await eventually("the function is told", () => seen.functions.has("f"));
-    assert.equal(seen.functions.get("f")?.Version, versions[won.indexOf(true)]);
+    assert.equal(seen.functions.get("f")?.version, versions[won.indexOf(true)]);
   });
 
   test("tells all functions, then each change in order", async ({ registry }) => {
@@ -191,7 +191,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     await eventually("a and b are told", () => seen.functions.size === 2);
     const before = seen.told.length;
     await registry.createFunction(sampleRecord("c"));
-    await registry.putFunction(sampleRecord("a", { Version: "a-2" }));
+    await registry.putFunction(sampleRecord("a", { version: "a-2" }));
     assert.equal(await registry.deleteFunction("b"), true);
     assert.equal(await registry.deleteFunction("b"), false);
     await eventually("the deletion is told", () => !seen.functions.has("b"));
@@ -230,14 +230,14 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
       string,
     ];
     await registry.putCode(used, codes[0]!);
-    await registry.createFunction(sampleRecord("a", { CodeHash: used }));
+    await registry.createFunction(sampleRecord("a", { codeHash: used }));
     await registry.putCode(unused, codes[1]!);
-    await registry.createFunction(sampleRecord("b", { CodeHash: unused }));
-    await registry.createFunction(sampleRecord("c", { CodeHash: unused }));
+    await registry.createFunction(sampleRecord("b", { codeHash: unused }));
+    await registry.createFunction(sampleRecord("c", { codeHash: unused }));
     await registry.putCode(waiting, codes[2]!);
     await registry.deleteFunction("b");
     assert.equal(await registry.collectCode(), 0);
-    await registry.putFunction(sampleRecord("c", { CodeHash: used }));
+    await registry.putFunction(sampleRecord("c", { codeHash: used }));
     assert.equal(await registry.collectCode(), 1);
     assert.equal(await registry.getCode(unused), undefined);
     assert.equal((await registry.getCode(used))?.length, 700_000);

@@ -167,7 +167,7 @@ Deno.test("an embedded registry of the first layout is taken over, its code as w
       ) STRICT;
       PRAGMA user_version = 1;
     `);
-    const record = sampleRecord("f", { CodeHash: "old" });
+    const record = sampleRecord("f", { codeHash: "old" });
     database.prepare("INSERT INTO functions VALUES (?, ?, ?)")
       .run("f", "old", JSON.stringify(record));
     database.prepare("INSERT INTO code VALUES (?, ?)").run("old", longCode());

@@ -20,18 +20,18 @@ import { eventually } from "./eventually.ts";
 export async function checkLoadOutput(
   t: Deno.TestContext,
   world: DockerWorld,
-  start: (handler: string, change: { MaxConcurrency: number }) => Promise<Instance>,
+  start: (handler: string, change: { maxConcurrency: number }) => Promise<Instance>,
   handlers: { readonly broken: string; readonly talkative: string },
 ): Promise<void> {
-  for (const MaxConcurrency of [1, 3]) {
-    await t.step(`what is written while loading, at ${MaxConcurrency}`, async () => {
-      await using broken = await start(handlers.broken, { MaxConcurrency });
+  for (const maxConcurrency of [1, 3]) {
+    await t.step(`what is written while loading, at ${maxConcurrency}`, async () => {
+      await using broken = await start(handlers.broken, { maxConcurrency });
       for (let i = 0; i < 2; i++) {
         const reply = await broken.invoke(dockerCall());
         failure(reply);
         assert.equal(reply.output, "while loading\n", "a load that failed tells it");
       }
-      await using talkative = await start(handlers.talkative, { MaxConcurrency });
+      await using talkative = await start(handlers.talkative, { maxConcurrency });
       const { output } = await talkative.invoke(dockerCall({ returnOutput: true }));
       assert.equal(output, "while running\n");
       for (const instance of [broken, talkative]) {

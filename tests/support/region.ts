@@ -53,7 +53,7 @@ export async function region(
       },
       catalog: {
         size: functions.length,
-        get: (name) => functions.find(({ Name }) => Name === name),
+        get: (name) => functions.find((record) => record.name === name),
         onChange: () => ({ [Symbol.dispose]() {} }),
       },
     }),

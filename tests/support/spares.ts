@@ -24,8 +24,8 @@ export type SpareWorld = Awaited<ReturnType<typeof spareWorld>>;
 
 /** Lets the environment know a function, and waits until what it wants ready is ready. */
 export async function known(world: SpareWorld, fn: FunctionRecord): Promise<FunctionRecord> {
-  world.environment.follow(fn.Name, fn);
-  await ready(world, fn.Runtime);
+  world.environment.follow(fn.name, fn);
+  await ready(world, fn.runtime);
   return fn;
 }
 

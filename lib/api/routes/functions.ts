@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readDefinition } from "../../model/function.ts";
+import { functionToWire, readDefinition } from "../../model/function.ts";
 import { incomingRequest } from "../../http/server/web.ts";
 import { BodyReader } from "../body.ts";
 import { jsonAnswer } from "../headers.ts";
@@ -29,7 +29,7 @@ export function functionRoutes(services: ApiServices): Route[] {
     using _ = held;
     const definition = readDefinition(value);
     await services[action](definition, (bytes) => held.hold(bytes));
-    return jsonAnswer({ Created: definition.Name });
+    return jsonAnswer({ Created: definition.name });
   };
 
   const patch: Handler = async (context) => {
@@ -49,7 +49,9 @@ export function functionRoutes(services: ApiServices): Route[] {
   const list: Handler = (context) => {
     const functions = services.functions();
     const details = queryFlag(context, "details");
-    return jsonAnswer(details ? functions : functions.map((record) => record.Name));
+    return jsonAnswer(
+      details ? functions.map(functionToWire) : functions.map((record) => record.name),
+    );
   };
 
   return [

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { fakeServices, sampleReport } from "../../../tests/support/fakes/fake_services.ts";
 import { reportFromWire } from "../../model/invocation.ts";
 import { ServerledgeError } from "../../base/errors.ts";
-import { type Definition, type FunctionRecord, readDefinition } from "../../model/function.ts";
+import {
+  type Definition,
+  type FunctionRecord,
+  functionToWire,
+  readDefinition,
+} from "../../model/function.ts";
 import { createApp } from "../app.ts";
 import type { ApiServices } from "../services.ts";
 
@@ -89,12 +94,14 @@ Deno.test("delete removes a function", async () => {
 });
 
 Deno.test("functions are listed by name or with details", async () => {
-  const { TarFunctionCode: _, ...rest } = readDefinition(definition);
-  const record: FunctionRecord = { ...rest, CodeHash: "00", Version: "1" };
+  const { code: _, ...rest } = readDefinition(definition);
+  const record: FunctionRecord = { ...rest, codeHash: "00", version: "1" };
   const services = { functions: () => [record] };
   assert.deepEqual((await ask("GET /function", { services })).body, ["hello"]);
   assert.deepEqual((await ask("GET /functions?details=false", { services })).body, ["hello"]);
-  assert.deepEqual((await ask("GET /function?details=true", { services })).body, [record]);
+  assert.deepEqual((await ask("GET /function?details=true", { services })).body, [
+    functionToWire(record),
+  ]);
   assert.equal((await ask("GET /function?details=1", { services })).status, 400);
 });
 

@@ -7,7 +7,7 @@
 import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { flag } from "@optique/core/primitives";
-import type { FunctionRecord } from "../../model/function.ts";
+import { functionFromWire, type FunctionRecord, type WireFunction } from "../../model/function.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
 import { readableFunction } from "../view/function.ts";
@@ -34,7 +34,7 @@ export const list: Command = defineCommand({
     const full = details || isReadable(globals, terminal);
     const answer = await node.get(full ? "/functions?details=true" : "/function");
     show(answer, globals, terminal, () => {
-      const functions = answer.json as FunctionRecord[];
+      const functions = (answer.json as WireFunction[]).map(functionFromWire);
       return details ? functionDetails(functions, terminal.out) : functionTable(functions);
     });
     return exits.ok;
@@ -67,14 +67,14 @@ export function functionTable(functions: readonly FunctionRecord[]): string {
       { head: "HANDLER OR IMAGE" },
     ],
     functions.map((fn) => [
-      fn.Name,
-      fn.Runtime,
-      `${fn.MemoryMB} MiB`,
-      fn.CPUDemand ? String(fn.CPUDemand) : "-",
-      String(fn.MaxConcurrency),
-      String(fn.MinInstances),
-      fn.Network,
-      printable(fn.CustomImage || fn.Handler),
+      fn.name,
+      fn.runtime,
+      `${fn.memoryMib} MiB`,
+      fn.cpu ? String(fn.cpu) : "-",
+      String(fn.maxConcurrency),
+      String(fn.minInstances),
+      fn.network,
+      printable(fn.customImage || fn.handler),
     ]),
   );
 }

@@ -11,7 +11,7 @@ import { flag, option } from "@optique/core/primitives";
 import { choice, float, integer, string } from "@optique/core/valueparser";
 import { path } from "@optique/run/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
-import { type Definition, httpInterfaces } from "../../model/function.ts";
+import { httpInterfaces, type WireDefinition } from "../../model/function.ts";
 import { handlerHelp, runtimeIds } from "../../runtime/kinds/kinds.ts";
 import { readLocality } from "./locality.ts";
 import { doc, functionOption } from "./options.ts";
@@ -142,9 +142,9 @@ export type DefinitionOptions = InferValue<typeof definitionOptions>;
  * @param options what was given
  * @throws `INVALID_REQUEST` for a variable or a signature that is none
  */
-export function namedFields(options: DefinitionOptions): Partial<Definition> {
+export function namedFields(options: DefinitionOptions): Partial<WireDefinition> {
   const { inputs, outputs, env } = options;
-  const fields: Partial<Definition> = {
+  const fields: Partial<WireDefinition> = {
     Runtime: options.runtime,
     MemoryMB: options.memory,
     CPUDemand: options.cpu,

@@ -21,27 +21,27 @@ const shownDigits = 12;
  * @param output where it will be written
  */
 export function readableFunction(fn: FunctionRecord, output: Pick<Output, "colour">): string {
-  const { Inputs = [], Outputs = [] } = fn.Signature ?? {};
+  const { Inputs = [], Outputs = [] } = fn.signature ?? {};
   const properties: [label: string, value: string][] = [
-    ["runtime", `${fn.Runtime}${fn.Stateful ? ", keeps its memory between calls" : ""}`],
-    ["handler", fn.Handler],
-    ["http", fn.Http === undefined || fn.Http === "event" ? "" : `${fn.Http}, by /fn`],
-    ["image", fn.CustomImage],
+    ["runtime", `${fn.runtime}${fn.stateful ? ", keeps its memory between calls" : ""}`],
+    ["handler", fn.handler],
+    ["http", fn.http === undefined || fn.http === "event" ? "" : `${fn.http}, by /fn`],
+    ["image", fn.customImage],
     ["signature", Inputs.length + Outputs.length > 0 ? signature(Inputs, Outputs) : ""],
-    ["memory", `${fn.MemoryMB} MiB`],
-    ["cpu", fn.CPUDemand === 0 ? "no limit" : `${fn.CPUDemand} cores`],
-    ["concurrency", `${fn.MaxConcurrency} in each instance`],
-    ["kept warm", `${fn.MinInstances} on each node`],
-    ["timeout", fn.TimeoutMs === 0 ? "the node's default" : formatDuration(fn.TimeoutMs / 1000)],
-    ["network", fn.Network],
-    ["locality", typeof fn.Locality === "string" ? fn.Locality : fn.Locality.join(", ")],
-    ["environment", Object.keys(fn.Env).sort().join(", ")],
-    ["architectures", fn.SupportedArchs.join(", ")],
-    ["code", fn.CodeHash.slice(0, shownDigits)],
-    ["version", fn.Version.slice(0, shownDigits)],
+    ["memory", `${fn.memoryMib} MiB`],
+    ["cpu", fn.cpu === 0 ? "no limit" : `${fn.cpu} cores`],
+    ["concurrency", `${fn.maxConcurrency} in each instance`],
+    ["kept warm", `${fn.minInstances} on each node`],
+    ["timeout", fn.timeoutMs === 0 ? "the node's default" : formatDuration(fn.timeoutMs / 1000)],
+    ["network", fn.network],
+    ["locality", typeof fn.locality === "string" ? fn.locality : fn.locality.join(", ")],
+    ["environment", Object.keys(fn.env).sort().join(", ")],
+    ["architectures", fn.architectures.join(", ")],
+    ["code", fn.codeHash.slice(0, shownDigits)],
+    ["version", fn.version.slice(0, shownDigits)],
   ];
   return formatFields([
-    ["function", styled(output, "bold", fn.Name)],
+    ["function", styled(output, "bold", fn.name)],
     ...properties.filter(([, value]) => value !== "")
       .map(([label, value]) => [label, printable(value)] as const),
   ]);

@@ -3,22 +3,22 @@ import type { FunctionRecord } from "../../model/function.ts";
 import { readableFunction } from "./function.ts";
 
 const plain: FunctionRecord = {
-  Name: "hello",
-  Runtime: "python",
-  MemoryMB: 128,
-  CPUDemand: 0,
-  MaxConcurrency: 1,
-  Handler: "hello.handler",
-  CustomImage: "",
-  SupportedArchs: ["amd64", "arm64"],
-  Signature: { Inputs: [], Outputs: [] },
-  TimeoutMs: 0,
-  Env: {},
-  Network: "none",
-  Locality: "any",
-  MinInstances: 0,
-  CodeHash: "0123456789abcdef",
-  Version: "fedcba9876543210",
+  name: "hello",
+  runtime: "python",
+  memoryMib: 128,
+  cpu: 0,
+  maxConcurrency: 1,
+  handler: "hello.handler",
+  customImage: "",
+  architectures: ["amd64", "arm64"],
+  signature: { Inputs: [], Outputs: [] },
+  timeoutMs: 0,
+  env: {},
+  network: "none",
+  locality: "any",
+  minInstances: 0,
+  codeHash: "0123456789abcdef",
+  version: "fedcba9876543210",
 };
 
 const shown = (change: Partial<FunctionRecord>) =>
@@ -43,18 +43,18 @@ Deno.test("a plain function tells its limits, and nothing that it has not", () =
       "version        fedcba987654",
     ].join("\n"),
   );
-  assert.equal(shown({ Signature: null }), shown({}));
+  assert.equal(shown({ signature: null }), shown({}));
 });
 
 Deno.test("what a function has beyond that is told, but no value of its environment", () => {
   const text = shown({
-    Runtime: "wasm",
-    Stateful: true,
-    CPUDemand: 0.5,
-    TimeoutMs: 2500,
-    Env: { TOKEN: "s3cret", A: "1" },
-    Locality: ["EDGE", "CLOUD"],
-    Signature: {
+    runtime: "wasm",
+    stateful: true,
+    cpu: 0.5,
+    timeoutMs: 2500,
+    env: { TOKEN: "s3cret", A: "1" },
+    locality: ["EDGE", "CLOUD"],
+    signature: {
       Inputs: [{ Name: "n", Type: "Int" }, { Name: "m", Type: "Text" }],
       Outputs: [{ Name: "r", Type: "Float" }],
     },
@@ -70,10 +70,10 @@ Deno.test("what a function has beyond that is told, but no value of its environm
 
 Deno.test("a custom function tells its image; what came from outside is made printable", () => {
   const text = shown({
-    Runtime: "custom",
-    Handler: "",
-    CustomImage: "me/ocr\x1b[2J",
-    CodeHash: "",
+    runtime: "custom",
+    handler: "",
+    customImage: "me/ocr\x1b[2J",
+    codeHash: "",
   });
   assert.match(text, /^image +me\/ocr\u{FFFD}\[2J$/mu);
   assert.doesNotMatch(text, /^(handler|code) /m);

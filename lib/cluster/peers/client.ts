@@ -190,7 +190,7 @@ export class PeerClient implements Disposable {
     );
     return {
       method: "POST",
-      path: `/invoke/${encodeURIComponent(record.Name)}`,
+      path: `/invoke/${encodeURIComponent(record.name)}`,
       headers: [
         ["host", new URL(peer.Url).host],
         ["content-type", "application/json"],

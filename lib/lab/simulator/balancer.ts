@@ -106,7 +106,7 @@ export class SimBalancer implements Reachable, Disposable {
     const tried = new Set(visited);
     let refusal = new ServerledgeError("NO_SUITABLE_NODE", "No node of the area can take it now");
     for (let attempt = 0; attempt < maxAttempts && !signal.aborted; attempt++) {
-      const choice = this.#router.forFunction(record.Name, record, tried);
+      const choice = this.#router.forFunction(record.name, record, tried);
       if (!choice) break;
       tried.add(choice.target.record.Id);
       try {

@@ -76,12 +76,12 @@ export class SimEnvironment implements ExecutionEnvironment {
   /** See {@link ExecutionEnvironment}. */
   start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
     const { clock, functions, random } = this.#options;
-    const { meanMs, scv } = functions.model(fn.Name).start;
+    const { meanMs, scv } = functions.model(fn.name).start;
     const { promise, resolve, reject } = Promise.withResolvers<Instance>();
     clock.after(meanMs * gamma(random, scv), () => {
       if (signal.aborted) {
         reject(new ServerledgeError("INSTANCE_START_FAILED", "The start was given up"));
-      } else resolve(new SimInstance(`${fn.Name}-${this.#made++}`, fn, this));
+      } else resolve(new SimInstance(`${fn.name}-${this.#made++}`, fn, this));
     });
     return promise;
   }
@@ -90,7 +90,7 @@ export class SimEnvironment implements ExecutionEnvironment {
   run(record: FunctionRecord, work: Work, ended: (reply: Reply) => void): () => void {
     const { clock, functions, speed, executed } = this.#options;
     const from = clock.now();
-    const ms = functions.meanMs(record.Name) * work.work * this.slowness / speed;
+    const ms = functions.meanMs(record.name) * work.work * this.slowness / speed;
     const end = (reply: Reply) => {
       executed(record, work, clock.now() - from);
       ended(reply);

@@ -168,7 +168,7 @@ export class SimNode implements Reachable, Disposable {
   take({ id, record, request, hopsLeft, visited, budgetMs, originArea }: Forwarded): Taken {
     const { bytes } = request.params as Work;
     const invocation = this.#scheduler.submit(
-      record.Name,
+      record.name,
       { ...request, canOffload: hopsLeft > 0 },
       { hop: { id, hopsLeft, visited, budgetMs, originArea }, inputSize: bytes },
     );

@@ -130,7 +130,7 @@ export class SimPeers implements Peers, Disposable {
   async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<InvocationResult> {
     const { clock, network, overheadMs, reach } = this.#options;
     const peer = this.#table.get(to);
-    const { MemoryMB: memoryMib, CPUDemand: cpu } = forwarded.record;
+    const { memoryMib, cpu } = forwarded.record;
     const ended = peer?.sent({ memoryMib, cpu });
     try {
       return await carry(reach(to), forwarded, {

@@ -161,7 +161,7 @@ class Simulation implements Disposable {
           if (!work.ran) this.#tally.ran(qos, arrivedAt);
           work.ran = true;
           if (!isCloud) return;
-          const cost = this.#scenario.cost * ms / 1000 * record.MemoryMB / 1024;
+          const cost = this.#scenario.cost * ms / 1000 * record.memoryMib / 1024;
           this.#tally.paid(qos, origin, cost, this.#clock.now());
         },
       },

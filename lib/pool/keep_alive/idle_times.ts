@@ -53,7 +53,7 @@ export class IdleTimes implements UsageObserver {
   }
 
   /** Begins the idle time of a function with the end of its last call. */
-  callEnded({ Name: name }: FunctionRecord): void {
+  callEnded({ name }: FunctionRecord): void {
     const usage = this.#usages.get(name);
     if (!usage || usage.running === 0 || --usage.running > 0) return;
     const now = this.#clock.now();
@@ -101,13 +101,13 @@ export class IdleTimes implements UsageObserver {
   }
 
   #endIdleTime(record: FunctionRecord): Usage {
-    let usage = this.#usages.get(record.Name);
+    let usage = this.#usages.get(record.name);
     if (!usage) {
       usage = { record, running: 0, idleSince: undefined, dueAt: 0, expiresAt: 0 };
-      this.#usages.set(record.Name, usage);
+      this.#usages.set(record.name, usage);
     }
     if (usage.idleSince !== undefined) {
-      this.#keepAlive.observe(record.Name, this.#clock.now() - usage.idleSince);
+      this.#keepAlive.observe(record.name, this.#clock.now() - usage.idleSince);
       usage.idleSince = undefined;
       this.#due.delete(usage);
     }

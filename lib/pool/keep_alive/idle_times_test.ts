@@ -15,8 +15,8 @@ function setUp(windows = { preWarmMs: 100, keepAliveMs: 50 }) {
   return { clock, idle, forgotten, idleTimes };
 }
 
-const f = fakeRecord({ Name: "f" });
-const g = fakeRecord({ Name: "g" });
+const f = fakeRecord({ name: "f" });
+const g = fakeRecord({ name: "g" });
 
 Deno.test("IdleTimes: idle time, lasts from the end of the last call to the next request", () => {
   const { clock, idle, idleTimes } = setUp();
@@ -77,7 +77,7 @@ Deno.test("IdleTimes: function changes, pre-warms its new version and forgets a 
     idleTimes.callStarted(record);
     idleTimes.callEnded(record);
   }
-  const newer = { ...f, Version: "f-2" };
+  const newer = { ...f, version: "f-2" };
   idleTimes.changed("f", newer);
   idleTimes.callStarted(g);
   idleTimes.changed("g", undefined);

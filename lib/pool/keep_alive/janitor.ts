@@ -81,7 +81,7 @@ export class Janitor implements Disposable {
   changed(name: string, record: FunctionRecord | undefined): void {
     this.#options.idleTimes?.changed(name, record);
     this.#minimums.delete(name);
-    if (!record || record.MinInstances <= 0) return;
+    if (!record || record.minInstances <= 0) return;
     const minimum = {
       record,
       notBefore: 0,
@@ -97,8 +97,8 @@ export class Janitor implements Disposable {
   /** Describes which `MinInstances` cannot be met. */
   problems(): string[] {
     return [...this.#minimums.values()].filter(({ lacking }) => lacking > 0).map(
-      ({ record: { Name, MinInstances }, lacking }) =>
-        `${Name}: no memory for ${lacking} of its ${MinInstances} MinInstances`,
+      ({ record: { name, minInstances }, lacking }) =>
+        `${name}: no memory for ${lacking} of its ${minInstances} MinInstances`,
     );
   }
 
@@ -121,11 +121,11 @@ export class Janitor implements Disposable {
         minimum.backOffMs = minimumCheckMs;
       }
     } catch (error) {
-      if (this.#minimums.get(record.Name) !== minimum) return; // The function was replaced.
+      if (this.#minimums.get(record.name) !== minimum) return; // The function was replaced.
       minimum.notBefore = clock.now() + minimum.backOffMs;
       log.warn("Cannot keep {min} instances of {name} warm, retrying in {seconds} s: {error}", {
-        min: record.MinInstances,
-        name: record.Name,
+        min: record.minInstances,
+        name: record.name,
         seconds: minimum.backOffMs / 1000,
         error: asServerledgeError(error).message,
       });
@@ -147,7 +147,7 @@ export class Janitor implements Disposable {
       await this.#options.pool.prewarm(record, 1, { expected: true });
     } catch (error) {
       log.warn("Cannot pre-warm an instance of {name}: {error}", {
-        name: record.Name,
+        name: record.name,
         error: asServerledgeError(error).message,
       });
     } finally {

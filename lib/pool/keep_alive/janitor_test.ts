@@ -35,8 +35,8 @@ Deno.test("Janitor: interval elapses, expires idle instances", () => {
 
 Deno.test("Janitor: MinInstances, are kept until the function is deleted", async () => {
   const { clock, calls, janitor } = setUp(() => Promise.resolve(nothing));
-  janitor.changed("none", fakeRecord({ Name: "none" }));
-  janitor.changed("f", fakeRecord({ MinInstances: 1 }));
+  janitor.changed("none", fakeRecord({ name: "none" }));
+  janitor.changed("f", fakeRecord({ minInstances: 1 }));
   assert.equal(calls.kept, 1);
   for (const _ of [1, 2]) {
     await settle();
@@ -50,7 +50,7 @@ Deno.test("Janitor: MinInstances, are kept until the function is deleted", async
 
 Deno.test("Janitor: starts fail, are retried with exponential back-off", async () => {
   const { clock, calls, janitor } = setUp(() => Promise.reject(new Error("no image")));
-  janitor.changed("f", fakeRecord({ MinInstances: 1 }));
+  janitor.changed("f", fakeRecord({ minInstances: 1 }));
   for (let second = 0; second < 64; second++) {
     await settle();
     clock.advance(1000);
@@ -66,7 +66,7 @@ Deno.test("Janitor: instances terminate at once, are restarted with exponential 
       ? Promise.resolve({ missing: 1, started: 1 })
       : Promise.reject(new Error("ended"))
   );
-  janitor.changed("f", fakeRecord({ MinInstances: 1 }));
+  janitor.changed("f", fakeRecord({ minInstances: 1 }));
   for (let second = 0; second < 64; second++) {
     await settle();
     clock.advance(1000);
@@ -81,7 +81,7 @@ Deno.test("Janitor: slow starts fail, are retried with exponential back-off", as
     clock.after(5000, () => reject(new Error("no hello")));
     return promise;
   });
-  janitor.changed("f", fakeRecord({ MinInstances: 1 }));
+  janitor.changed("f", fakeRecord({ minInstances: 1 }));
   for (; waited < 120; waited++) {
     await settle();
     clock.advance(1000);
@@ -91,7 +91,7 @@ Deno.test("Janitor: slow starts fail, are retried with exponential back-off", as
 
 Deno.test("Janitor: no memory for MinInstances, is reported as a problem", async () => {
   const { janitor } = setUp(() => Promise.resolve({ missing: 3, started: 1 }));
-  janitor.changed("f", fakeRecord({ MinInstances: 3 }));
+  janitor.changed("f", fakeRecord({ minInstances: 3 }));
   await settle();
   assert.deepEqual(janitor.problems(), ["f: no memory for 2 of its 3 MinInstances"]);
   janitor.changed("f", undefined);
@@ -110,18 +110,18 @@ Deno.test("Janitor: pre-warm due, starts instances of functions without one, few
   const pool = {
     expire: () => {},
     keepMinimum: () => Promise.resolve(nothing),
-    has: ({ Name }: { Name: string }) => Name === "warm",
-    prewarm({ Name }: { Name: string }): Promise<number> {
-      started.push(Name);
+    has: ({ name }: { name: string }) => name === "warm",
+    prewarm({ name }: { name: string }): Promise<number> {
+      started.push(name);
       const { promise, resolve, reject } = Promise.withResolvers<number>();
       ends.push((error) => error ? reject(error) : resolve(1));
       return promise;
     },
   };
   using _janitor = new Janitor({ pool, clock, intervalMs: 1000, keepAlive, idleTimes });
-  for (const Name of ["a", "warm", "b", "c"]) {
-    idleTimes.callStarted(fakeRecord({ Name }));
-    idleTimes.callEnded(fakeRecord({ Name }));
+  for (const name of ["a", "warm", "b", "c"]) {
+    idleTimes.callStarted(fakeRecord({ name }));
+    idleTimes.callEnded(fakeRecord({ name }));
   }
   clock.advance(1999);
   assert.deepEqual(started, []);

@@ -22,7 +22,7 @@ export class CodeReferences implements Disposable {
   constructor(catalog: Pick<Catalog, "isComplete" | "follow">) {
     this.#catalog = catalog;
     this.#following = catalog.follow((_, record, former) => {
-      this.#changed(former?.CodeHash ?? "", record?.CodeHash ?? "");
+      this.#changed(former?.codeHash ?? "", record?.codeHash ?? "");
     });
   }
 

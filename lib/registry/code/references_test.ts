@@ -3,11 +3,11 @@ import type { FunctionRecord } from "../../model/function.ts";
 import type { CatalogListener } from "../catalog.ts";
 import { CodeReferences } from "./references.ts";
 
-const record = (Name: string, CodeHash: string) => ({ Name, CodeHash }) as FunctionRecord;
+const record = (name: string, codeHash: string) => ({ name, codeHash }) as FunctionRecord;
 
 /** A catalog of which nothing but its changes matters. */
 function catalog(known: readonly FunctionRecord[]) {
-  const functions = new Map(known.map((fn) => [fn.Name, fn]));
+  const functions = new Map(known.map((fn) => [fn.name, fn]));
   let tell: CatalogListener = () => {};
   return {
     isComplete: true,
@@ -17,8 +17,8 @@ function catalog(known: readonly FunctionRecord[]) {
       return { [Symbol.dispose]: () => void (tell = () => {}) };
     },
     put: (fn: FunctionRecord) => {
-      tell(fn.Name, fn, functions.get(fn.Name));
-      functions.set(fn.Name, fn);
+      tell(fn.name, fn, functions.get(fn.name));
+      functions.set(fn.name, fn);
     },
     remove: (name: string) => {
       tell(name, undefined, functions.get(name));

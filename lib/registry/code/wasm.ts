@@ -20,23 +20,23 @@ import { findWasmHandler, planWasm, WasmRefusal } from "../../wasm/function.ts";
  */
 export async function checkWasmCode(
   archive: Uint8Array,
-  { Handler, MemoryMB, Stateful, Http }: Pick<
+  { handler, memoryMib, stateful, http }: Pick<
     Definition,
-    "Handler" | "MemoryMB" | "Stateful" | "Http"
+    "handler" | "memoryMib" | "stateful" | "http"
   >,
 ): Promise<void> {
   const files = (await readTar(archive)).filter(({ data }) => data !== null);
   const { path, name } = checked(
     "Handler",
-    () => findWasmHandler(Handler, files.map(({ path }) => path)),
+    () => findWasmHandler(handler, files.map(({ path }) => path)),
   );
   const { data } = files.find((file) => file.path === path)!;
   checked("TarFunctionCode", () => {
     const demand = {
       name,
-      memoryMib: MemoryMB,
-      stateful: Stateful === true,
-      http: Http ?? "event",
+      memoryMib,
+      stateful: stateful === true,
+      http: http ?? "event",
     };
     planWasm(readWasm(data!), demand);
   });

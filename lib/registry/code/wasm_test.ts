@@ -12,7 +12,7 @@ const command = moduleBytes(
   section(7, [1, 6, ...new TextEncoder().encode("_start"), 0, 0]),
   section(10, [1, 2, 0, 0x0b]),
 );
-const definition = { Handler: "", MemoryMB: 16, Stateful: undefined, Http: undefined };
+const definition = { handler: "", memoryMib: 16, stateful: undefined, http: undefined };
 
 async function refusal(
   data: Uint8Array,
@@ -29,11 +29,11 @@ async function refusal(
 
 Deno.test("a module that can be run is accepted", async () => {
   assert.equal(await refusal(command), undefined);
-  assert.equal(await refusal(command, { Handler: "a" }), undefined);
+  assert.equal(await refusal(command, { handler: "a" }), undefined);
 });
 
 Deno.test("checkWasmCode: only a command can have standard streams for plain HTTP", async () => {
-  assert.equal(await refusal(command, { Http: "stdio" }), undefined);
+  assert.equal(await refusal(command, { http: "stdio" }), undefined);
   const numbers = moduleBytes(
     section(1, [1, 0x60, 0, 0]),
     section(3, [1, 0]),
@@ -41,12 +41,12 @@ Deno.test("checkWasmCode: only a command can have standard streams for plain HTT
     section(10, [1, 2, 0, 0x0b]),
   );
   assert.equal(await refusal(numbers), undefined);
-  const { message } = (await refusal(numbers, { Http: "cgi" }))!;
+  const { message } = (await refusal(numbers, { http: "cgi" }))!;
   assert.match(message, /only a command has standard streams for Http "cgi"/);
 });
 
 Deno.test("what cannot be run is refused with the field that is wrong", async () => {
-  assert.deepEqual(await refusal(command, { Handler: "b" }), {
+  assert.deepEqual(await refusal(command, { handler: "b" }), {
     code: "UNPROCESSABLE",
     message: 'Handler: the code has no module for the handler "b": it has a.wasm',
     path: "Handler",

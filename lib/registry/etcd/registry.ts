@@ -8,7 +8,7 @@ import { pause, withTimeout } from "../../base/async.ts";
 import { systemClock } from "../../base/clock.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
-import type { FunctionRecord } from "../../model/function.ts";
+import { type FunctionRecord, functionToWire } from "../../model/function.ts";
 import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
 import { EtcdClient } from "./client/client.ts";
 import { callTimeoutMs, LeaseLost } from "./cluster.ts";
@@ -97,9 +97,9 @@ class EtcdRegistry implements Registry {
   }
 
   async createFunction(record: FunctionRecord): Promise<boolean> {
-    const key = functionKey(record.Name);
+    const key = functionKey(record.name);
     const value = valueOf(record);
-    const unpin = this.#unpin(record.CodeHash);
+    const unpin = this.#unpin(record.codeHash);
     const { succeeded, revision, read: present } = await this.#client.transact({
       compare: [absent(key)],
       success: [put(key, value), ...unpin],
@@ -112,10 +112,10 @@ class EtcdRegistry implements Registry {
   }
 
   async putFunction(record: FunctionRecord): Promise<void> {
-    const write = put(functionKey(record.Name), valueOf(record));
+    const write = put(functionKey(record.name), valueOf(record));
     const { revision } = await this.#client.transact({
       compare: [],
-      success: [write, ...this.#unpin(record.CodeHash)],
+      success: [write, ...this.#unpin(record.codeHash)],
     });
     void this.#watch.expect(revision);
   }
@@ -225,7 +225,7 @@ class EtcdRegistry implements Registry {
   /** Puts functions back that an emptied etcd has lost, unless somebody was faster. */
   async #restore(lost: FunctionRecord[]): Promise<void> {
     this.#leases.clear();
-    for (const { CodeHash } of lost) if (CodeHash !== "") this.#lostCode.add(CodeHash);
+    for (const { codeHash } of lost) if (codeHash !== "") this.#lostCode.add(codeHash);
     await forEach(lost, parallelRestores, async (record) => {
       await this.createFunction(record);
     });
@@ -255,10 +255,10 @@ class EtcdRegistry implements Registry {
 }
 
 function valueOf(record: FunctionRecord): string {
-  const value = JSON.stringify(record);
+  const value = JSON.stringify(functionToWire(record));
   if (new TextEncoder().encode(value).length <= maxRecordBytes) return value;
   throw new ServerledgeError(
     "PAYLOAD_TOO_LARGE",
-    `The definition of ${record.Name} is larger than ${maxRecordBytes} bytes without its code: shorten Env or Signature`,
+    `The definition of ${record.name} is larger than ${maxRecordBytes} bytes without its code: shorten Env or Signature`,
   );
 }

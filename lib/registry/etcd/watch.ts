@@ -7,7 +7,7 @@
 import { Listeners } from "../../base/listeners.ts";
 import { logger } from "../../base/log.ts";
 import { randomId } from "../../base/ids.ts";
-import { type FunctionRecord, functionRecordSchema } from "../../model/function.ts";
+import { type FunctionRecord, storedFunctionSchema } from "../../model/function.ts";
 import type { Entry, EtcdClient } from "./client/client.ts";
 import { functionsPrefix, identityKey } from "./keys.ts";
 import { PrefixWatch } from "./prefix_watch.ts";
@@ -155,7 +155,7 @@ export class FunctionWatch extends PrefixWatch {
 }
 
 function readFunction({ key, value }: Entry): ReadRecord<FunctionRecord> {
-  const read = parseRecord(functionRecordSchema, new TextDecoder().decode(value));
-  if ("problem" in read || functionsPrefix + read.record.Name === key) return read;
+  const read = parseRecord(storedFunctionSchema, new TextDecoder().decode(value));
+  if ("problem" in read || functionsPrefix + read.record.name === key) return read;
   return { problem: "it holds a function of another name" };
 }

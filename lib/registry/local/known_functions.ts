@@ -47,7 +47,7 @@ export async function openRemembering(
 ): Promise<Catalog> {
   const known = await functionsOf(memory);
   const catalog = await Catalog.open(registry, { known });
-  const versions = new Map(known.map(({ Name, Version }) => [Name, Version]));
+  const versions = new Map(known.map(({ name, version }) => [name, version]));
   const keep = (name: string, record: FunctionRecord | undefined) => {
     const written = record ? memory.putFunction(record) : memory.deleteFunction(name);
     written.catch((error) => {
@@ -57,8 +57,8 @@ export async function openRemembering(
     });
   };
   for (const record of catalog.list()) {
-    if (versions.get(record.Name) !== record.Version) keep(record.Name, record);
-    versions.delete(record.Name);
+    if (versions.get(record.name) !== record.version) keep(record.name, record);
+    versions.delete(record.name);
   }
   for (const name of versions.keys()) keep(name, undefined);
   catalog.onChange(keep);

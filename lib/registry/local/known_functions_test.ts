@@ -7,7 +7,7 @@ import { openSqlite } from "./registry.ts";
 const away = {
   watchFunctions: () => Promise.resolve({ [Symbol.dispose]: () => {} }),
 };
-const versions = (catalog: Catalog) => catalog.list().map(({ Version }) => Version);
+const versions = (catalog: Catalog) => catalog.list().map(({ version }) => version);
 
 Deno.test("a start while the registry is away finds what was known last", async () => {
   await using memory = openSqlite(":memory:");
@@ -17,7 +17,7 @@ Deno.test("a start while the registry is away finds what was known last", async 
     using catalog = await openRemembering(registry, memory);
     assert.equal(catalog.size, 3);
     await registry.deleteFunction("a");
-    await registry.putFunction(sampleRecord("b", { Version: "b-2" }));
+    await registry.putFunction(sampleRecord("b", { version: "b-2" }));
   }
   {
     using catalog = await openRemembering(away, memory);

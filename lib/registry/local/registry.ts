@@ -9,7 +9,7 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import { Listeners } from "../../base/listeners.ts";
-import { type FunctionRecord, functionRecordSchema } from "../../model/function.ts";
+import { type FunctionRecord, functionToWire, storedFunctionSchema } from "../../model/function.ts";
 import {
   decodeLongResult,
   encodeLongResult,
@@ -117,8 +117,12 @@ class SqliteRegistry implements Registry {
 
   createFunction(record: FunctionRecord): Promise<boolean> {
     return this.#run(({ create }) => {
-      const { changes } = create.run(record.Name, record.CodeHash, JSON.stringify(record));
-      this.#pins.take(record.CodeHash);
+      const { changes } = create.run(
+        record.name,
+        record.codeHash,
+        JSON.stringify(functionToWire(record)),
+      );
+      this.#pins.take(record.codeHash);
       if (changes === 0) return false;
       this.#observers.each((observer) => observer.put(record));
       return true;
@@ -127,8 +131,8 @@ class SqliteRegistry implements Registry {
 
   putFunction(record: FunctionRecord): Promise<void> {
     return this.#run(({ put }) => {
-      put.run(record.Name, record.CodeHash, JSON.stringify(record));
-      this.#pins.take(record.CodeHash);
+      put.run(record.name, record.codeHash, JSON.stringify(functionToWire(record)));
+      this.#pins.take(record.codeHash);
       this.#observers.each((observer) => observer.put(record));
     });
   }
@@ -149,7 +153,7 @@ class SqliteRegistry implements Registry {
       // Not by iterate(), which in Deno 2.7.11 ends without an error at a page that is damaged
       // (`tests/probes/`; no public issue is known).
       for (const { name, record } of functions.all()) {
-        const read = parseRecord(functionRecordSchema, record as string);
+        const read = parseRecord(storedFunctionSchema, record as string);
         if ("record" in read) {
           records.push(read.record);
           continue;

@@ -149,7 +149,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
 
   /** See {@link ExecutionEnvironment.follow}. */
   follow(name: string, fn: FunctionRecord | undefined): void {
-    if (this.#unlinkable.get(name) !== fn?.Version) this.#unlinkable.delete(name);
+    if (this.#unlinkable.get(name) !== fn?.version) this.#unlinkable.delete(name);
     this.#spares?.follow(name, fn && this.#spareRuntime(fn));
   }
 
@@ -232,7 +232,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     const archived = runtime.executor === "http" && !this.#site.limits.readOnlyRoot;
     const [pulled] = await Promise.all([
       this.images[refresh ? "refresh" : "ensure"](imageOf(fn, runtime), imageKey(runtime)),
-      fn.CodeHash && (archived ? this.#code.archive(fn.CodeHash) : this.#code.folder(fn.CodeHash)),
+      fn.codeHash && (archived ? this.#code.archive(fn.codeHash) : this.#code.folder(fn.codeHash)),
     ]);
     return pulled;
   }
@@ -278,8 +278,8 @@ export class DockerEnvironment implements ExecutionEnvironment {
     taken: TakenSpare,
     signal: AbortSignal,
   ): Promise<Instance> {
-    using _hold = fn.CodeHash ? this.#code.hold(fn.CodeHash) : undefined;
-    const code = fn.CodeHash ? this.#code.folder(fn.CodeHash) : Promise.resolve(undefined);
+    using _hold = fn.codeHash ? this.#code.hold(fn.codeHash) : undefined;
+    const code = fn.codeHash ? this.#code.folder(fn.codeHash) : Promise.resolve(undefined);
     code.catch(() => {}); // told below, if it matters
     try {
       const instance = await taken.spare.become(fn, code, signal);
@@ -288,14 +288,14 @@ export class DockerEnvironment implements ExecutionEnvironment {
         taken.ended(true);
         return instance;
       }
-      this.#unlinkable.set(fn.Name, fn.Version);
+      this.#unlinkable.set(fn.name, fn.version);
     } catch (error) {
       await discard(taken);
       if (signal.aborted) throw signal.reason;
       await code; // if that failed, the spare did not
       taken.ended(false);
       log.warn("{name} starts without a spare: {error}", {
-        name: fn.Name,
+        name: fn.name,
         error: (error as Error).message,
       });
     }
@@ -304,9 +304,9 @@ export class DockerEnvironment implements ExecutionEnvironment {
 
   /** @returns the function's runtime, if spares of it can become the function */
   #spareRuntime(fn: FunctionRecord): SpareRuntime | undefined {
-    const runtime = findRuntime(this.#config, fn.Runtime);
+    const runtime = findRuntime(this.#config, fn.runtime);
     if (!runtime || !hasSpares(runtime)) return undefined;
-    const linkable = this.#unlinkable.get(fn.Name) !== fn.Version;
+    const linkable = this.#unlinkable.get(fn.name) !== fn.version;
     return linkable && canBecome(runtime, fn) ? runtime : undefined;
   }
 
@@ -327,13 +327,13 @@ export class DockerEnvironment implements ExecutionEnvironment {
     const pulled = await abortable(this.#prepare(fn), signal);
     using stack = new DisposableStack();
     if (executor === "http" && !this.#site.limits.readOnlyRoot) {
-      const code = fn.CodeHash ? await this.#code.archive(fn.CodeHash) : undefined;
+      const code = fn.codeHash ? await this.#code.archive(fn.codeHash) : undefined;
       const image = imageOf(fn, { ...runtime, executor });
       return await startCustom(this.#site, { fn, image, code }, signal);
     }
     // Containers see the folder itself: it has to stay as long as they do.
-    if (fn.CodeHash) stack.use(this.#code.hold(fn.CodeHash));
-    const code = fn.CodeHash ? await this.#code.folder(fn.CodeHash) : undefined;
+    if (fn.codeHash) stack.use(this.#code.hold(fn.codeHash));
+    const code = fn.codeHash ? await this.#code.folder(fn.codeHash) : undefined;
     const instance = executor === "http"
       ? await startCustom(
         this.#site,
@@ -347,11 +347,11 @@ export class DockerEnvironment implements ExecutionEnvironment {
   }
 
   #runtime(fn: FunctionRecord): ContainerRuntime {
-    const runtime = findRuntime(this.#config, fn.Runtime);
+    const runtime = findRuntime(this.#config, fn.runtime);
     if (runtime && !isSandboxed(runtime.executor)) return runtime as ContainerRuntime;
     throw new ServerledgeError(
       "RUNTIME_UNKNOWN",
-      `This node has no runtime ${fn.Runtime}: known are ${
+      `This node has no runtime ${fn.runtime}: known are ${
         [...this.#config.runtimes.keys()].join(", ")
       }`,
     );

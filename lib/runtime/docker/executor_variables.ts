@@ -38,12 +38,12 @@ export function functionVariables(
     // The user may have no entry in the image's list, and programs look here first.
     USER: userName,
     LOGNAME: userName,
-    ...fn.Env,
-    SERVERLEDGE_FUNCTION: fn.Name,
-    SERVERLEDGE_HANDLER: fn.Handler,
-    SERVERLEDGE_CONCURRENCY: String(fn.MaxConcurrency),
-    SERVERLEDGE_MEMORY_MIB: String(fn.MemoryMB),
-    ...(fn.Http && { SERVERLEDGE_HTTP: fn.Http }),
+    ...fn.env,
+    SERVERLEDGE_FUNCTION: fn.name,
+    SERVERLEDGE_HANDLER: fn.handler,
+    SERVERLEDGE_CONCURRENCY: String(fn.maxConcurrency),
+    SERVERLEDGE_MEMORY_MIB: String(fn.memoryMib),
+    ...(fn.http && { SERVERLEDGE_HTTP: fn.http }),
     SERVERLEDGE_AREA: area,
     SERVERLEDGE_NODE: limits.nodeId,
   };
@@ -59,10 +59,10 @@ const readAtStart = /^(LD_|MALLOC_|GLIBC_|OPENSSL_|SSL_|LC_|LANG|TZ$)/;
  * @param prefixes of variables that the interpreter itself reads as it starts
  */
 export function canBeSetLater(
-  fn: Pick<FunctionRecord, "Env">,
+  fn: Pick<FunctionRecord, "env">,
   prefixes: readonly string[],
 ): boolean {
-  return !Object.keys(fn.Env).some((name) =>
+  return !Object.keys(fn.env).some((name) =>
     readAtStart.test(name) || prefixes.some((prefix) => name.startsWith(prefix))
   );
 }

@@ -143,7 +143,7 @@ abstract class ContainerInstance implements Instance {
 
   /** Keeps what a call has written. */
   protected write(id: string | null, text: string): void {
-    if (text !== "") this.#output(this.#fn.Name, id, text);
+    if (text !== "") this.#output(this.#fn.name, id, text);
   }
 
   /** The error for calls that were not answered; says what was seen. */
@@ -168,7 +168,7 @@ abstract class ContainerInstance implements Instance {
 
   async #remove(): Promise<void> {
     await this.finish();
-    await keepLog(this.container, this.#fn.Name, this.#output, this.writer);
+    await keepLog(this.container, this.#fn.name, this.#output, this.writer);
     await this.#cleanup.disposeAsync().finally(() => this.#kept.dispose());
   }
 
@@ -188,7 +188,7 @@ abstract class ContainerInstance implements Instance {
       );
     }
     const lastLines = await this.lastLines().catch(() => "");
-    return crash(exit, this.#fn.MemoryMB, lastLines);
+    return crash(exit, this.#fn.memoryMib, lastLines);
   }
 }
 

@@ -61,11 +61,11 @@ export function spareMemory(runtime: SpareRuntime): number {
  */
 export function canBecome(
   runtime: SpareRuntime,
-  fn: Pick<FunctionRecord, "Network" | "MemoryMB" | "Env" | "Handler">,
+  fn: Pick<FunctionRecord, "network" | "memoryMib" | "env" | "handler">,
 ): boolean {
   const { memoryMib, maxMemoryMib, readAtStart, takes } = genericOf(runtime);
-  return fn.Network === "none" && fn.MemoryMB >= memoryMib && fn.MemoryMB <= maxMemoryMib &&
-    canBeSetLater(fn, readAtStart) && takes?.(fn.Handler) !== false;
+  return fn.network === "none" && fn.memoryMib >= memoryMib && fn.memoryMib <= maxMemoryMib &&
+    canBeSetLater(fn, readAtStart) && takes?.(fn.handler) !== false;
 }
 
 /** A spare that is ready. Disposing it removes all that belongs to it. */
@@ -123,7 +123,7 @@ export class Spare implements AsyncDisposable {
     stack.defer(() => void site.known.delete(container.name));
     stack.use(container);
     await container.create(executorOptions(site.limits, {
-      share: { MemoryMB: memoryMib, CPUDemand: 0 },
+      share: { memoryMib, cpu: 0 },
       labels: { [runtimeLabel]: runtime.id },
       image: runtime.image,
       command: [...executorCommand(runtime.executor, options), "generic"],
@@ -166,7 +166,7 @@ export class Spare implements AsyncDisposable {
     const [complete] = await abortable(Promise.all([filled, limited]), signal);
     if (!complete) return undefined;
     await abortable(this.#load(fn), signal);
-    log.debug("{name} runs in {container}", { name: fn.Name, container: this.#container.name });
+    log.debug("{name} runs in {container}", { name: fn.name, container: this.#container.name });
     stack.move();
     const instance = new ExecutorInstance(fn, {
       container: this.#container,

@@ -46,10 +46,10 @@ export async function startExecutor(
   signal: AbortSignal,
 ): Promise<ExecutorInstance> {
   const { fn } = start;
-  if (fn.Network === "bridge") {
+  if (fn.network === "bridge") {
     return await attempt(site, start, await site.networks.ensure(), undefined, signal);
   }
-  const lease = site.holders.lease(`${fn.Name}@${fn.Version}`);
+  const lease = site.holders.lease(`${fn.name}@${fn.version}`);
   if (lease) {
     try {
       return await attempt(site, start, lease.network, lease, signal);
@@ -73,7 +73,7 @@ async function attempt(
   const { executor } = runtime;
   const token = randomId();
   const { architecture } = await site.engine.facts();
-  const container = new Container(site.engine, containerName(fn.Name));
+  const container = new Container(site.engine, containerName(fn.name));
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(site.guest.forExecutor(executor, architecture));
   const endpoint = stack.use(ExecutorEndpoint.open({
@@ -109,15 +109,15 @@ async function attempt(
 /** Keeps what was written by one that did not come to its hello. */
 async function greeted(
   { output }: Site,
-  { Name, MemoryMB }: FunctionRecord,
+  { name, memoryMib }: FunctionRecord,
   container: Container,
   { connected }: ExecutorEndpoint,
   signal: AbortSignal,
 ): Promise<ExecutorConnection> {
   try {
-    return await startAndGreet(container, MemoryMB, connected, signal);
+    return await startAndGreet(container, memoryMib, connected, signal);
   } catch (error) {
-    await keepLog(container, Name, output);
+    await keepLog(container, name, output);
     throw error;
   }
 }
@@ -130,7 +130,7 @@ async function greeted(
  */
 export function hearsBySignal(
   runtime: Pick<ExecutorStart["runtime"], "executor">,
-  fn: Pick<FunctionRecord, "MaxConcurrency">,
+  fn: Pick<FunctionRecord, "maxConcurrency">,
 ): boolean {
-  return kinds[runtime.executor].cancelsBySignal === true && fn.MaxConcurrency === 1;
+  return kinds[runtime.executor].cancelsBySignal === true && fn.maxConcurrency === 1;
 }

@@ -192,7 +192,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
       rest: () => connection.ring(),
     });
     confinement.wake();
-    if (fn.Network === "bridge") {
+    if (fn.network === "bridge") {
       const forbids = this.#options.forbids ?? isThisMachine;
       resources.use(new FetchBroker(connection, forbids));
     }
@@ -213,10 +213,10 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     return Sandbox.start({ room: this.#room, limits: this.#limits, nodeId, maxResultBytes });
   }
 
-  #bounds({ MemoryMB, CPUDemand }: FunctionRecord, executor: SandboxExecutor): Bounds {
+  #bounds({ memoryMib, cpu }: FunctionRecord, executor: SandboxExecutor): Bounds {
     return {
-      memoryMib: MemoryMB + kinds[executor].headroomMib,
-      cpu: CPUDemand,
+      memoryMib: memoryMib + kinds[executor].headroomMib,
+      cpu,
       pids: this.#options.config["container.pids"],
     };
   }
@@ -245,27 +245,27 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     const { folder, entry, exportName } = code;
     return {
       executor,
-      name: fn.Name,
-      handler: fn.Handler,
+      name: fn.name,
+      handler: fn.handler,
       folder,
       entry,
       exportName,
-      env: fn.Env,
-      stateful: fn.Stateful === true,
-      http: fn.Http ?? "event",
-      memoryMib: fn.MemoryMB,
-      concurrency: fn.MaxConcurrency,
-      network: fn.Network,
+      env: fn.env,
+      stateful: fn.stateful === true,
+      http: fn.http ?? "event",
+      memoryMib: fn.memoryMib,
+      concurrency: fn.maxConcurrency,
+      network: fn.network,
       // Where calls may overlap, or answers of other machines come, the socket has to be read all the time.
-      pipe: process.callPipe !== undefined && fn.MaxConcurrency === 1 && fn.Network === "none",
+      pipe: process.callPipe !== undefined && fn.maxConcurrency === 1 && fn.network === "none",
       area: this.#options.area,
       node: this.#options.nodeId,
     };
   }
 
   #executor(fn: FunctionRecord): SandboxExecutor {
-    const executor = findRuntime(this.#options.config, fn.Runtime)?.executor;
+    const executor = findRuntime(this.#options.config, fn.runtime)?.executor;
     if (executor && isSandboxed(executor)) return executor;
-    throw new ServerledgeError("RUNTIME_UNKNOWN", `The runtime ${fn.Runtime} has no sandbox`);
+    throw new ServerledgeError("RUNTIME_UNKNOWN", `The runtime ${fn.runtime} has no sandbox`);
   }
 }

@@ -57,8 +57,8 @@ export class SandboxInstance implements Instance {
     this.#parts = parts;
     const { connection, process } = parts;
     connection.explainLoss = () => this.#loss();
-    connection.listen((id, text) => parts.output(fn.Name, id, text));
-    process.listen((text) => parts.output(fn.Name, null, text));
+    connection.listen((id, text) => parts.output(fn.name, id, text));
+    process.listen((text) => parts.output(fn.name, null, text));
     // A process that closes its connection, or breaks the protocol, is of no more use.
     void connection.closed.then(() => process.signal("SIGKILL"));
     this.lost = new Promise((resolve) => {
@@ -112,6 +112,6 @@ export class SandboxInstance implements Instance {
         "The function's instance was ended: what it sent to the node was no reply",
       );
     }
-    return crashOf(end, this.#fn.MemoryMB, process.log(crashLogLines));
+    return crashOf(end, this.#fn.memoryMib, process.log(crashLogLines));
   }
 }

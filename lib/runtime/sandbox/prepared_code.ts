@@ -91,7 +91,7 @@ export class PreparedCode implements AsyncDisposable {
    *   archives
    */
   async lease(fn: FunctionRecord, executor: SandboxExecutor): Promise<CodeLease> {
-    const key = `${executor} ${fn.CodeHash} ${fn.Handler}`;
+    const key = `${executor} ${fn.codeHash} ${fn.handler}`;
     const entry = this.#entries.get(key) ??
       await this.#tasks.run(key, () => this.#preparing.add(this.#prepare(key, fn, executor)));
     // Young again; and even if it was evicted just now, its folder goes only when nobody uses it.
@@ -120,7 +120,7 @@ export class PreparedCode implements AsyncDisposable {
   }
 
   async #prepare(key: string, fn: FunctionRecord, executor: SandboxExecutor): Promise<Entry> {
-    const archive = await this.#options.code.archive(fn.CodeHash);
+    const archive = await this.#options.code.archive(fn.codeHash);
     // Nobody can guess the name: a sandbox that escapes finds no other function's code by it.
     const folder = join(this.#options.folder, randomId());
     this.#closing.signal.throwIfAborted();
@@ -128,7 +128,7 @@ export class PreparedCode implements AsyncDisposable {
       const made = executor === "wasm"
         ? await this.#unpackModule(archive, fn, folder)
         : await this.#prepareModules(archive, fn, folder);
-      const entry: Entry = { hash: fn.CodeHash, folder, ...made, users: 0 };
+      const entry: Entry = { hash: fn.codeHash, folder, ...made, users: 0 };
       this.#entries.set(key, entry);
       this.#makeRoom(entry);
       return entry;
@@ -142,7 +142,7 @@ export class PreparedCode implements AsyncDisposable {
     const answer = await runPreparer(
       this.#options.preparer,
       archive,
-      fn.Handler,
+      fn.handler,
       this.#closing.signal,
     );
     if ("problem" in answer) throw codeError(answer.problem);
@@ -158,9 +158,9 @@ export class PreparedCode implements AsyncDisposable {
   }
 
   /** A module is run as it is. */
-  async #unpackModule(archive: Uint8Array, { Handler }: FunctionRecord, folder: string) {
+  async #unpackModule(archive: Uint8Array, { handler }: FunctionRecord, folder: string) {
     const files = (await readTar(archive)).filter(({ data }) => data !== null);
-    const { path, name } = findHandler(Handler, files.map(({ path }) => path));
+    const { path, name } = findHandler(handler, files.map(({ path }) => path));
     const { data } = files.find((file) => file.path === path)!;
     const made = { entry: "module.wasm", exportName: name };
     return await this.#write(folder, made, [{ path: made.entry, data: data! }]);

@@ -30,7 +30,7 @@ export class OffloadExclusion {
     log.warn(
       "A request for {function} waits or is refused, and no other node is asked: its CanDoOffloading is " +
         "false, as sent or by offload.default. serverledge_offload_forbidden_total counts further ones",
-      { function: record.Name },
+      { function: record.name },
     );
   }
 }

@@ -130,10 +130,10 @@ function setUp(
     peers,
     classes: new QosClasses([]),
     maxHops,
-    find: (name) => name === record.Name ? record : undefined,
+    find: (name) => name === record.name ? record : undefined,
     supports: () => true,
     keepsLargeIntegers: () => true,
-    images: { has: () => hasImage, fetch: ({ Name }) => fetched.push(Name) },
+    images: { has: () => hasImage, fetch: ({ name }) => fetched.push(name) },
     queueCapacity: 100,
     defaultTimeoutMs: 60_000,
     observer: { completed: (end) => ends.push(end) },
@@ -236,7 +236,7 @@ Deno.test("Scheduler: reports the duration of each step of a request to the poli
 
 Deno.test("Scheduler: a queued request is offloaded once a peer reports free capacity", async () => {
   const { submit, peers, scheduler, environment } = setUp({
-    record: fakeRecord({ MemoryMB: 600 }),
+    record: fakeRecord({ memoryMib: 600 }),
     names: [],
   });
   const running = submit();
@@ -261,7 +261,7 @@ Deno.test("Scheduler: a queued request is offloaded once a peer reports free cap
 
 Deno.test("Scheduler: the queueing time excludes the time on another node and the execution", async () => {
   const { submit, peers, scheduler, environment, clock, ends } = setUp({
-    record: fakeRecord({ MemoryMB: 600 }),
+    record: fakeRecord({ memoryMib: 600 }),
     names: [],
   });
   const running = submit();
@@ -297,7 +297,7 @@ Deno.test("Scheduler: a request has no queueing time if it is rejected or its in
 });
 
 Deno.test("Scheduler: the error of a request that no node accepts includes the last node's error", async () => {
-  const { submit, peers } = setUp({ names: ["one"], record: fakeRecord({ MemoryMB: 5000 }) });
+  const { submit, peers } = setUp({ names: ["one"], record: fakeRecord({ memoryMib: 5000 }) });
   const invocation = submit();
   peers.sent[0]!.refuse("INSTANCE_START_FAILED");
   const error = await invocation.done.catch((error) => error);
@@ -374,7 +374,7 @@ Deno.test("Scheduler: accepts a request again whose instance could not be starte
 });
 
 Deno.test("Scheduler: the sender respects Locality and the receiver enforces it", () => {
-  const here = setUp({ record: fakeRecord({ Locality: "node" }) });
+  const here = setUp({ record: fakeRecord({ locality: "node" }) });
   here.submit();
   assert.equal(here.peers.sent.length, 0);
 
@@ -393,7 +393,7 @@ Deno.test("Scheduler: the sender respects Locality and the receiver enforces it"
 
 Deno.test("Scheduler: a queue timeout names the Locality that excludes other nodes", async () => {
   const { submit, clock, environment } = setUp({
-    record: fakeRecord({ MemoryMB: 600, Locality: ["A", "C"] }),
+    record: fakeRecord({ memoryMib: 600, locality: ["A", "C"] }),
     names: ["one"],
   });
   const running = submit({ locality: "node" });
@@ -426,7 +426,7 @@ Deno.test("Scheduler: drain cancels offloaded requests after the grace period", 
 
 Deno.test("Scheduler: a queue timeout names CanDoOffloading if other nodes were excluded by it", async () => {
   const { submit, scheduler, ends, clock, peers, environment } = setUp({
-    record: fakeRecord({ MemoryMB: 600 }),
+    record: fakeRecord({ memoryMib: 600 }),
     names: [],
   });
   const running = submit();

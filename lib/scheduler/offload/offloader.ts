@@ -94,7 +94,7 @@ export class Offloader {
     const { sentAt, isCloud } = offloaded;
     offloaded.report = report;
     const now = this.#clock.now();
-    const place = estimates.of(invocation.record.Name)[isCloud ? "remote" : "edge"];
+    const place = estimates.of(invocation.record.name)[isCloud ? "remote" : "edge"];
     place.observe({
       executionMs: report.durationS * 1000,
       startMs: report.isWarmStart ? undefined : report.initTimeS * 1000,

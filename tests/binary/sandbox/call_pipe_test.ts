@@ -81,7 +81,7 @@ Deno.test("a rejection that is seen behind a reply does not fail the next call",
 });
 
 Deno.test("a sandbox whose calls may overlap, or that has a network, listens all the time", async () => {
-  for (const change of [{ MaxConcurrency: 2 }, { Network: "bridge" }]) {
+  for (const change of [{ maxConcurrency: 2 }, { network: "bridge" }]) {
     await using world = await open(change);
     await world.call();
     assert.equal(await world.reads(), false);

@@ -35,7 +35,7 @@ environmentContract({
 Deno.test("without control groups, a sandbox is watched and ended for its memory", async () => {
   await using world = await open({ controlGroups: false });
   assert.equal(world.environment.boundByKernel, false);
-  await using instance = await world.environment.start(record("greedy", { MemoryMB: 64 }), never);
+  await using instance = await world.environment.start(record("greedy", { memoryMib: 64 }), never);
   const outcome = await instance.invoke(dockerCall()).catch((error) => error);
   assert.equal(outcome.code, "FUNCTION_CRASHED");
   assert.deepEqual(outcome.details.oomKilled, true);
@@ -81,13 +81,13 @@ Deno.test("a sandbox that has worked gives memory back when it is idle", async (
 
 Deno.test("the context tells who, where and how long", async () => {
   await using world = await open();
-  const fn = record("told", { Env: { GREETING: "grüß dich" } });
+  const fn = record("told", { env: { GREETING: "grüß dich" } });
   await using instance = await world.environment.start(fn, never);
   const told = value(await instance.invoke(dockerCall({ id: "r1", timeoutMs: 5000 })));
   const { deadline, remaining, ...facts } = told as { deadline: number; remaining: number };
   assert.ok(deadline > 0 && deadline <= 5000 && remaining > 0 && remaining <= 5000);
   assert.deepEqual(facts, {
-    function: fn.Name,
+    function: fn.name,
     request: "r1",
     memory: 128,
     area: "TEST",
@@ -126,7 +126,7 @@ Deno.test("a function with a network fetches through its node, hop by hop", asyn
       return { status: answer.status, url: answer.url, redirected: answer.redirected, body: await answer.json() };
     };`,
   }, { forbids });
-  const fn = dockerFunction("deno", "main.ts", { Network: "bridge" });
+  const fn = dockerFunction("deno", "main.ts", { network: "bridge" });
   await using instance = await world.environment.start(fn, never);
   const base = `http://127.0.0.1:${server.addr.port}`;
   const fetched = async (path: string, init: RequestInit = {}) =>

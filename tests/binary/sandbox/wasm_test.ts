@@ -17,8 +17,8 @@ async function open() {
 function record(behaviour: string, change: Partial<FunctionRecord> = {}): FunctionRecord {
   const stateful = behaviour === "count";
   const handler = stateful ? "reactor.tally" : "command.wasm";
-  const Env = { CASE: behaviour };
-  return dockerFunction("wasm", handler, { Env, Stateful: stateful, MaxConcurrency: 1, ...change });
+  const env = { CASE: behaviour };
+  return dockerFunction("wasm", handler, { env, stateful, maxConcurrency: 1, ...change });
 }
 
 environmentContract({
@@ -47,16 +47,16 @@ Deno.test("what ends a module's call leaves its sandbox as it was", async (t) =>
     for (let i = 0; i < 2; i++) {
       assert.match(failure(await instance.invoke(dockerCall())).message, /^unreachable/);
     }
-    await using greedy = await start("greedy", { MemoryMB: 24 });
+    await using greedy = await start("greedy", { memoryMib: 24 });
     const { message } = failure(await greedy.invoke(dockerCall()));
     assert.match(message, /had grown to 2[34] of at most 24 MiB/);
-    await using loud = await start("loud", { MemoryMB: 96 });
+    await using loud = await start("loud", { memoryMib: 96 });
     assert.equal(failure(await loud.invoke(dockerCall())).type, "ResultTooLarge");
     assert.equal(failure(await loud.invoke(dockerCall())).type, "ResultTooLarge");
   });
 
   await t.step("memory that calls have grown does not add up", async () => {
-    await using instance = await start("", { Handler: "reactor.bomb", MemoryMB: 48 });
+    await using instance = await start("", { handler: "reactor.bomb", memoryMib: 48 });
     for (let i = 0; i < 8; i++) {
       const pages = value(await instance.invoke(dockerCall())) as number;
       assert.ok(pages > 700 && pages < 768, String(pages));
@@ -64,7 +64,7 @@ Deno.test("what ends a module's call leaves its sandbox as it was", async (t) =>
   });
 
   await t.step("a module knows its function, node and area", async () => {
-    await using instance = await start("variables", { Name: "who" });
+    await using instance = await start("variables", { name: "who" });
     assert.equal(
       value(await instance.invoke(dockerCall())),
       "who 128 TEST",
@@ -73,7 +73,7 @@ Deno.test("what ends a module's call leaves its sandbox as it was", async (t) =>
 
   await t.step("an endless loop ends with its process, and nothing else does", async () => {
     await using neighbour = await start("echo");
-    await using instance = await start("", { Handler: "reactor.loop" });
+    await using instance = await start("", { handler: "reactor.loop" });
     const call = dockerCall();
     const running = crashed(instance.invoke(call));
     instance.cancel(call.id);
@@ -87,9 +87,9 @@ Deno.test("what ends a module's call leaves its sandbox as it was", async (t) =>
       const error = await start("echo", change).then(() => undefined, (error) => error);
       return error as { code: string; message: string };
     };
-    const broken = await refused({ Handler: "broken.wasm" });
+    const broken = await refused({ handler: "broken.wasm" });
     assert.match(broken.message, /ends in the middle/);
-    assert.match((await refused({ Handler: "absent" })).message, /no module for the handler/);
-    assert.match((await refused({ Handler: "reactor.absent" })).message, /neither _start nor/);
+    assert.match((await refused({ handler: "absent" })).message, /no module for the handler/);
+    assert.match((await refused({ handler: "reactor.absent" })).message, /neither _start nor/);
   });
 });

@@ -63,8 +63,8 @@ Deno.test("binary: what programs are given, and what becomes of what they write"
 
   await t.step("a request over plain HTTP comes as its body and variables of CGI", async () => {
     const reply = await once("request", { params: request }, {
-      Http: "stdio",
-      Env: { HTTP_OWN: "set" },
+      http: "stdio",
+      env: { HTTP_OWN: "set" },
     });
     const { statusCode, headers, body } = value(reply) as Record<string, string>;
     assert.equal(statusCode, 200);
@@ -78,7 +78,7 @@ Deno.test("binary: what programs are given, and what becomes of what they write"
     // Without it, and for calls that are no requests, standard input is JSON.
     assert.deepEqual(value(await once("echo", { params: request })), request);
     const params = { plain: true };
-    assert.deepEqual(value(await once("echo", { params }, { Http: "stdio" })), params);
+    assert.deepEqual(value(await once("echo", { params }, { http: "stdio" })), params);
   });
 
   await t.step("an exit status, a signal and a missing program fail the call alone", async () => {
@@ -97,7 +97,7 @@ Deno.test("binary: what programs are given, and what becomes of what they write"
   });
 
   await t.step("more output than the bound fails its call alone", async () => {
-    await using instance = await start("flood", { MaxConcurrency: 2 });
+    await using instance = await start("flood", { maxConcurrency: 2 });
     const replies = await Promise.all([1, 2].map(() => instance.invoke(dockerCall())));
     for (const reply of replies) assert.equal(failure(reply).type, "ResultTooLarge");
     assert.match(failure(replies[0]!).message, /more than 32 MiB/);
@@ -148,12 +148,12 @@ Deno.test("binary: static executables run, and programs that speak the protocol 
 
 Deno.test("binary: a container that was started ahead takes a function on", async () => {
   await using world = await spareWorld();
-  const fn = await known(world, dockerFunction("binary", "program.sh count", { Env: { A: "b" } }));
+  const fn = await known(world, dockerFunction("binary", "program.sh count", { env: { A: "b" } }));
   await using instance = await claimed(world, fn).start(never);
   assert.equal(instance.tier, "generic");
   assert.equal(value(await instance.invoke(dockerCall())), 1);
   const own = dockerFunction("binary", "executor:own");
-  world.environment.follow(own.Name, own);
+  world.environment.follow(own.name, own);
   assert.equal(world.environment.claim(own), undefined);
 });
 

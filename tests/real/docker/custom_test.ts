@@ -30,13 +30,13 @@ Deno.test("custom images", async (t) => {
   await using world = await dockerWorld({ archive: await packTar([{ header, body }]) });
   const start = (behaviour: string, change = {}) =>
     world.environment.start(
-      dockerFunction("custom", "", { Env: { CASE: behaviour }, ...change }),
+      dockerFunction("custom", "", { env: { CASE: behaviour }, ...change }),
       never,
     );
 
-  for (const Network of ["none", "bridge"]) {
-    await t.step(`they are reached, and publish no port: ${Network}`, async () => {
-      await using instance = await start("echo", { Network });
+  for (const network of ["none", "bridge"]) {
+    await t.step(`they are reached, and publish no port: ${network}`, async () => {
+      await using instance = await start("echo", { network });
       assert.deepEqual(value(await instance.invoke(dockerCall({ params: { a: 1 } }))), { a: 1 });
       for (const name of await world.containers()) {
         const { Ports } =
@@ -46,9 +46,9 @@ Deno.test("custom images", async (t) => {
     });
   }
 
-  for (const Network of ["none", "bridge"]) {
-    await t.step(`one that is slow to listen gets its first call once: ${Network}`, async () => {
-      await using instance = await start("late", { Network });
+  for (const network of ["none", "bridge"]) {
+    await t.step(`one that is slow to listen gets its first call once: ${network}`, async () => {
+      await using instance = await start("late", { network });
       await instance.invoke(dockerCall());
       const calls = async () =>
         (await instance.logs(10)).filter(({ text }) => text.includes("POST /invoke")).length;
@@ -99,7 +99,7 @@ Deno.test("custom images", async (t) => {
   await t.step("code is put to /app, and only if there is some", async () => {
     await using bare = await start("files");
     assert.equal(value(await bare.invoke(dockerCall())), null);
-    await using filled = await start("files", { CodeHash: "archive" });
+    await using filled = await start("files", { codeHash: "archive" });
     assert.deepEqual(value(await filled.invoke(dockerCall())), ["data"]);
   });
 
@@ -120,8 +120,8 @@ Deno.test("custom images", async (t) => {
   });
 
   await t.step("functions with a network cannot reach each other", async () => {
-    await using target = await start("echo", { Network: "bridge" });
-    await using source = await start("outside", { Network: "bridge" });
+    await using target = await start("echo", { network: "bridge" });
+    await using source = await start("outside", { network: "bridge" });
     const host = await addressOf(world, target.id);
     const reached = value(await source.invoke(dockerCall({ params: { host } })));
     assert.notEqual(reached, "connected");
@@ -152,7 +152,7 @@ Deno.test("custom images", async (t) => {
   });
 
   await t.step("the architecture of the image is known", async () => {
-    const fn = dockerFunction("custom", "", { CustomImage: customImage });
+    const fn = dockerFunction("custom", "", { customImage });
     const { Architecture } = await world.docker.getImage(customImage).inspect();
     assert.deepEqual(await world.environment.architectures(fn), [Architecture]);
   });

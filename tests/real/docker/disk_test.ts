@@ -12,7 +12,7 @@ import { eventually } from "../../support/eventually.ts";
 import { tempDir } from "../../support/temp_dir.ts";
 
 const never = new AbortController().signal;
-const env = { Env: { CASE: "write" } };
+const env = { env: { CASE: "write" } };
 
 Deno.test("a custom image that writes more than container.disk is ended and told so", async () => {
   await buildCustomImage();
@@ -34,9 +34,9 @@ Deno.test("a custom image that writes more than container.disk is ended and told
 });
 
 Deno.test("what a custom image writes to a volume counts, and the volume goes with its instance", async () => {
-  const CustomImage = await buildVolumeImage("/data");
+  const customImage = await buildVolumeImage("/data");
   await using world = await dockerWorld({ values: { "container.disk": 100 } });
-  const fn = dockerFunction("custom", "", { ...env, CustomImage });
+  const fn = dockerFunction("custom", "", { ...env, customImage });
   await using instance = await world.environment.start(fn, never);
   const { Mounts } = await world.docker.getContainer(instance.id).inspect();
   const [volume] = Mounts.filter(({ Destination }) => Destination === "/data");
@@ -54,7 +54,7 @@ Deno.test("what a custom image writes to a volume counts, and the volume goes wi
 
 Deno.test("a custom image that writes too much before it serves fails its start", async () => {
   await using world = await dockerWorld({ values: { "container.disk": 100 } });
-  const fn = dockerFunction("custom", "", { Env: { CASE: "filling" } });
+  const fn = dockerFunction("custom", "", { env: { CASE: "filling" } });
   await assert.rejects(
     world.environment.start(fn, never),
     { code: "INSTANCE_START_FAILED", message: /MiB of container\.disk/ },
@@ -76,7 +76,7 @@ Deno.test("with a read-only root a custom image writes to its /tmp only, up to i
   });
   const start = (CASE: string) =>
     world.environment.start(
-      dockerFunction("custom", "", { Env: { CASE }, CodeHash: "cases" }),
+      dockerFunction("custom", "", { env: { CASE }, codeHash: "cases" }),
       never,
     );
   await using instance = await start("write");

@@ -48,7 +48,7 @@ environmentContract({
   record: (behaviour, change) => {
     // The server answers these alike.
     const name = behaviour === "noisy" || behaviour === "stray" ? "echo" : behaviour;
-    return dockerFunction("custom", "", { ...change, Env: { CASE: name } });
+    return dockerFunction("custom", "", { ...change, env: { CASE: name } });
   },
   call: dockerCall,
   errorType: "FunctionFailure",

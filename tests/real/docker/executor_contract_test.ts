@@ -18,7 +18,7 @@ const limits = { nodeId: `wire-${randomId(6)}`, pids: 100, tmpMib: 16, readOnlyR
 const architecture = Deno.build.arch === "aarch64" ? "arm64" : "amd64";
 
 function variablesOf(executor: string, handler: string) {
-  const fn = dockerFunction(executor, handler, { MaxConcurrency: 2 });
+  const fn = dockerFunction(executor, handler, { maxConcurrency: 2 });
   return functionVariables({ area: "TEST", limits }, fn);
 }
 
@@ -36,7 +36,7 @@ async function start(
   const listener = stack.use(Deno.listen({ transport: "unix", path: folder.socket }));
   await Deno.chmod(folder.socket, 0o666);
   const container = await new Docker().createContainer(executorOptions(limits, {
-    share: { MemoryMB: 128, CPUDemand: 0 },
+    share: { memoryMib: 128, cpu: 0 },
     labels: {},
     image,
     command: [...executorCommand(executor), ...(variables ? [] : ["generic"])],

@@ -15,11 +15,11 @@ const rounds = 2;
 const startTimeoutMs = 25_000;
 
 /** Starts an image that ends at once. @returns how its start ended */
-async function startDying(world: DockerWorld, CASE: string, Network: "none" | "bridge") {
-  const fn = dockerFunction("custom", "", { Env: { CASE }, Network });
+async function startDying(world: DockerWorld, CASE: string, network: "none" | "bridge") {
+  const fn = dockerFunction("custom", "", { env: { CASE }, network });
   try {
     await using instance = await world.environment.start(fn, AbortSignal.timeout(startTimeoutMs));
-    const answer = await instance.invoke(dockerCall({ params: { secret: fn.Name } }));
+    const answer = await instance.invoke(dockerCall({ params: { secret: fn.name } }));
     assert.fail(`another function answered: ${JSON.stringify(answer)}`);
   } catch (error) {
     return error as ServerledgeError;
@@ -27,11 +27,11 @@ async function startDying(world: DockerWorld, CASE: string, Network: "none" | "b
 }
 
 /** Starts an image that serves, and calls it for a while. */
-async function callLiving(world: DockerWorld, Network: "none" | "bridge") {
-  const fn = dockerFunction("custom", "", { Env: { CASE: "echo" }, Network });
+async function callLiving(world: DockerWorld, network: "none" | "bridge") {
+  const fn = dockerFunction("custom", "", { env: { CASE: "echo" }, network });
   await using instance = await world.environment.start(fn, AbortSignal.timeout(startTimeoutMs));
   for (let count = 0; count < 20; count++) {
-    const params = { name: fn.Name, count };
+    const params = { name: fn.name, count };
     assert.deepEqual(value(await instance.invoke(dockerCall({ params }))), params);
   }
 }
@@ -40,13 +40,13 @@ Deno.test("an image that ends at its start is never answered for by another func
   await buildCustomImage();
   await using world = await dockerWorld();
   for (let round = 0; round < rounds; round++) {
-    for (const Network of ["none", "bridge"] as const) {
+    for (const network of ["none", "bridge"] as const) {
       const [atOnce, again, later] = await Promise.all([
-        startDying(world, "dying", Network),
-        startDying(world, "dying", Network),
-        startDying(world, "stillborn", Network),
-        callLiving(world, Network),
-        callLiving(world, Network),
+        startDying(world, "dying", network),
+        startDying(world, "dying", network),
+        startDying(world, "stillborn", network),
+        callLiving(world, network),
+        callLiving(world, network),
       ]);
       for (const error of [atOnce, again]) {
         assert.equal(error.code, "INSTANCE_START_FAILED");

@@ -18,9 +18,9 @@ Deno.test("containers are locked down", async (t) => {
   const start = (handler: string, change = {}) =>
     world.environment.start(dockerFunction("python", handler, change), never);
 
-  for (const Network of ["none", "bridge"]) {
-    await t.step(`a function sees little and may do less: ${Network}`, async () => {
-      await using instance = await start("cases.locks", { Network });
+  for (const network of ["none", "bridge"]) {
+    await t.step(`a function sees little and may do less: ${network}`, async () => {
+      await using instance = await start("cases.locks", { network });
       const locks = value(await instance.invoke(dockerCall())) as Locks;
       assert.deepEqual([locks.uid, locks.gid], [65534, 65534]);
       for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) {
@@ -29,7 +29,7 @@ Deno.test("containers are locked down", async (t) => {
       assert.equal(locks.status.NoNewPrivs, "1");
       assert.equal(locks.status.Seccomp, "2");
       assert.deepEqual(locks.writable, ["/tmp"]);
-      const expected = Network === "none" ? ["lo"] : ["eth0", "lo"];
+      const expected = network === "none" ? ["lo"] : ["eth0", "lo"];
       assert.deepEqual(locks.interfaces.filter((name) => /^(lo|eth)/.test(name)).sort(), expected);
     });
   }
@@ -87,7 +87,7 @@ Deno.test("containers are locked down", async (t) => {
   });
 
   await t.step("memory is limited without swap, CPU as asked for", async () => {
-    await using instance = await start("cases.echo", { MemoryMB: 64, CPUDemand: 0.5 });
+    await using instance = await start("cases.echo", { memoryMib: 64, cpu: 0.5 });
     const { HostConfig } = await world.docker.getContainer(instance.id).inspect();
     assert.deepEqual([HostConfig.Memory, HostConfig.MemorySwap], [64 << 20, 64 << 20]);
     assert.deepEqual([HostConfig.CpuPeriod, HostConfig.CpuQuota], [50_000, 25_000]);

@@ -7,8 +7,8 @@ const never = new AbortController().signal;
 
 Deno.test("Node.js executor: what is thrown or written where nobody waits", async (t) => {
   await using world = await dockerWorld();
-  const start = (handler: string, MaxConcurrency = 1) =>
-    world.environment.start(dockerFunction("nodejs", handler, { MaxConcurrency }), never);
+  const start = (handler: string, maxConcurrency = 1) =>
+    world.environment.start(dockerFunction("nodejs", handler, { maxConcurrency }), never);
   const written = (id: string | null) =>
     world.written.filter((one) => one.id === id).map(({ text }) => text).join("");
 
@@ -17,10 +17,10 @@ Deno.test("Node.js executor: what is thrown or written where nobody waits", asyn
     timer: ["TypeError", "in a timer"],
     listener: ["RangeError", "in a listener"],
   };
-  for (const MaxConcurrency of [1, 4]) {
+  for (const maxConcurrency of [1, 4]) {
     for (const [kind, expected] of Object.entries(strays)) {
-      await t.step(`a ${kind} fails its own call, at ${MaxConcurrency}`, async () => {
-        await using instance = await start("stray.reject", MaxConcurrency);
+      await t.step(`a ${kind} fails its own call, at ${maxConcurrency}`, async () => {
+        await using instance = await start("stray.reject", maxConcurrency);
         const call = (kind: string) => instance.invoke(dockerCall({ params: { kind } }));
         const { type, message, traceback } = failure(await call(kind));
         assert.deepEqual([type, message], expected);

@@ -75,7 +75,7 @@ Deno.test("Node.js executor", async (t) => {
   });
 
   await t.step("what cannot be shown is a failure, too", async () => {
-    await using instance = await start("cases.hostile", { MemoryMB: 512 });
+    await using instance = await start("cases.hostile", { memoryMib: 512 });
     for (const kind of ["getter", "stack", "text", "proxy"]) {
       const { message } = failure(await instance.invoke(dockerCall({ params: { kind } })));
       assert.equal(message, "something was thrown that cannot be shown", kind);
@@ -94,13 +94,13 @@ Deno.test("Node.js executor", async (t) => {
   });
 
   await t.step("the context tells who, where and how long", async () => {
-    const fn = dockerFunction("nodejs", "cases.told", { Env: { GREETING: "grüß dich" } });
+    const fn = dockerFunction("nodejs", "cases.told", { env: { GREETING: "grüß dich" } });
     await using instance = await world.environment.start(fn, never);
     const told = value(await instance.invoke(dockerCall({ id: "r1", timeoutMs: 5000 })));
     const { deadline, remaining, ...facts } = told as { deadline: number; remaining: number };
     assert.ok(deadline > 0 && deadline <= 5000 && remaining > 0 && remaining <= 5000);
     assert.deepEqual(facts, {
-      function: fn.Name,
+      function: fn.name,
       request: "r1",
       memory: 128,
       area: "TEST",
@@ -125,7 +125,7 @@ Deno.test("Node.js executor", async (t) => {
 
   await t.step("replies that meet a full socket arrive whole", async () => {
     const sizes = Array.from({ length: 200 }, (_, n) => [20_000, 40, 0, 30_000][n % 4]!);
-    await using instance = await start("cases.sized", { MaxConcurrency: sizes.length });
+    await using instance = await start("cases.sized", { maxConcurrency: sizes.length });
     // The calls arrive together, so their replies are made faster than anybody can read them.
     const replies = await Promise.all(
       sizes.map((size) => instance.invoke(dockerCall({ params: { size } }))),

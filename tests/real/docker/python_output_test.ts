@@ -39,7 +39,7 @@ Deno.test("output of Python functions", async (t) => {
   });
 
   await t.step("where calls overlap, they write to the function's log", async () => {
-    await using instance = await start("children", { MaxConcurrency: 2 });
+    await using instance = await start("children", { maxConcurrency: 2 });
     const output = await outputOf(instance);
     assert.equal(output, "from Python\nWARNING:root:a warning\nno line's end");
     await eventually("the log has it", () => /from a child\n(.|\n)*from C\n/.test(logged(null)));
@@ -64,13 +64,13 @@ Deno.test("output of Python functions", async (t) => {
     assert.equal(reply.output, "ü\nab\nkept back by nobody\n");
   });
 
-  for (const MaxConcurrency of [1, 2]) {
-    await t.step(`wrappers of streams keep nothing back, at ${MaxConcurrency}`, async () => {
+  for (const maxConcurrency of [1, 2]) {
+    await t.step(`wrappers of streams keep nothing back, at ${maxConcurrency}`, async () => {
       for (const stream of ["stdout", "stderr"]) {
-        await using instance = await start("wrap", { MaxConcurrency });
+        await using instance = await start("wrap", { maxConcurrency });
         assert.equal(
           await outputOf(instance, { stream }),
-          MaxConcurrency > 1 ? "" : "in this call",
+          maxConcurrency > 1 ? "" : "in this call",
         );
         assert.equal(await outputOf(instance, { stream, ours: true }), "in this call");
       }
@@ -113,7 +113,7 @@ Deno.test("output of Python functions", async (t) => {
         ["kill", /^/],
       ] as const
     ) {
-      const instance = await start("end", { MemoryMB: 64 });
+      const instance = await start("end", { memoryMib: 64 });
       const call = dockerCall({ params: { how } });
       const error = await crashed(instance.invoke(call));
       const output = error.details?.output as string;
@@ -139,8 +139,8 @@ Deno.test("output of Python functions", async (t) => {
   await t.step(
     "a thread that outlives its call writes to the log under that call's id",
     async () => {
-      for (const MaxConcurrency of [1, 2]) {
-        await using instance = await start("leave_thread", { MaxConcurrency });
+      for (const maxConcurrency of [1, 2]) {
+        await using instance = await start("leave_thread", { maxConcurrency });
         const first = dockerCall({ params: { step: 1 }, returnOutput: true });
         assert.equal((await instance.invoke(first)).output, "step 1\n");
         assert.equal(await outputOf(instance, { step: 2 }), "step 2\n");
@@ -182,7 +182,7 @@ Deno.test("output of Python functions", async (t) => {
   });
 
   await t.step("a coroutine's output is its call's", async () => {
-    await using instance = await start("coroutine", { MaxConcurrency: 3 });
+    await using instance = await start("coroutine", { maxConcurrency: 3 });
     const words = ["a", "b", "c"];
     const outputs = await Promise.all(words.map((word) => outputOf(instance, { word })));
     assert.deepEqual(outputs, words.map((word) => `${word}\n`.repeat(5)));

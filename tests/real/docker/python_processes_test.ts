@@ -13,14 +13,14 @@ Deno.test("coroutines and processes of Python functions", async (t) => {
 
   for (const handler of ["tasks.locked", "tasks.plain"]) {
     await t.step(`calls share the lock of their module: ${handler}`, async () => {
-      await using instance = await start(handler, { MaxConcurrency: 4 });
+      await using instance = await start(handler, { maxConcurrency: 4 });
       const replies = await Promise.all([1, 2, 3, 4].map(() => instance.invoke(dockerCall())));
       assert.deepEqual(replies.map(value), ["done", "done", "done", "done"]);
     });
   }
 
   await t.step("calls meet by event, queue, semaphore and background task", async () => {
-    await using instance = await start("tasks.meet", { MaxConcurrency: 2 });
+    await using instance = await start("tasks.meet", { maxConcurrency: 2 });
     const first = dockerCall({ params: { wait: true } });
     const waiting = instance.invoke(first);
     const second = instance.invoke(dockerCall({ params: { wait: false } }));
@@ -31,7 +31,7 @@ Deno.test("coroutines and processes of Python functions", async (t) => {
   });
 
   await t.step("one coroutine is interrupted while others go on", async () => {
-    await using instance = await start("tasks.nap", { MaxConcurrency: 3 });
+    await using instance = await start("tasks.nap", { maxConcurrency: 3 });
     const late = dockerCall({ params: { s: 600 } });
     const running = instance.invoke(late);
     const other = instance.invoke(dockerCall({ params: { s: 0.3 } }));
@@ -45,7 +45,7 @@ Deno.test("coroutines and processes of Python functions", async (t) => {
 
   for (const how of ["block", "spin"]) {
     await t.step(`one that does not give way harms until its own deadline: ${how}`, async () => {
-      await using instance = await start("tasks.nap", { MaxConcurrency: 3 });
+      await using instance = await start("tasks.nap", { maxConcurrency: 3 });
       const other = instance.invoke(dockerCall({ params: { s: 0.05 } }));
       const late = dockerCall({ params: { [how]: true } });
       const running = instance.invoke(late);
@@ -58,23 +58,23 @@ Deno.test("coroutines and processes of Python functions", async (t) => {
   }
 
   await t.step("a coroutine that exits is a failure, and the loop goes on", async () => {
-    await using instance = await start("tasks.leave", { MaxConcurrency: 2 });
+    await using instance = await start("tasks.leave", { maxConcurrency: 2 });
     for (let i = 0; i < 2; i++) {
       const { type, message } = failure(await instance.invoke(dockerCall()));
       assert.deepEqual([type, message], ["SystemExit", "4"]);
     }
   });
 
-  for (const MaxConcurrency of [1, 2]) {
+  for (const maxConcurrency of [1, 2]) {
     await t.step(
-      `a child that comes back from the handler ends, at ${MaxConcurrency}`,
+      `a child that comes back from the handler ends, at ${maxConcurrency}`,
       async () => {
-        await using instance = await start("forks.forks", { MaxConcurrency });
+        await using instance = await start("forks.forks", { maxConcurrency });
         for (const [end, status] of [["return", 0], ["raise", 1], ["exit", 5]] as const) {
           const call = dockerCall({ params: { end }, returnOutput: true });
           const reply = await instance.invoke(call);
           assert.equal(value(reply), status, end);
-          if (MaxConcurrency === 1) assert.match(reply.output, /^in the child\n/);
+          if (maxConcurrency === 1) assert.match(reply.output, /^in the child\n/);
           if (end === "raise") {
             await eventually(
               "its traceback is kept",
@@ -88,7 +88,7 @@ Deno.test("coroutines and processes of Python functions", async (t) => {
 
   for (const method of ["fork", "spawn"]) {
     await t.step(`multiprocessing works: ${method}`, async () => {
-      await using instance = await start("forks.pool", { MemoryMB: 256 });
+      await using instance = await start("forks.pool", { memoryMib: 256 });
       const reply = await instance.invoke(dockerCall({ params: { method }, returnOutput: true }));
       assert.deepEqual(value(reply), [1, 4, 9]);
       assert.deepEqual(reply.output.match(/squares \d/g)?.sort(), [

@@ -27,11 +27,11 @@ Deno.test("Python executor", async (t) => {
     }
   });
 
-  for (const MaxConcurrency of [1, 3]) {
+  for (const maxConcurrency of [1, 3]) {
     await t.step(
-      `params nested too deeply fail their call only, at ${MaxConcurrency}`,
+      `params nested too deeply fail their call only, at ${maxConcurrency}`,
       async () => {
-        await using instance = await start("cases.nap", { MaxConcurrency });
+        await using instance = await start("cases.nap", { maxConcurrency });
         const calls = [{ ms: 200 }, { ...nestedParams(3000), ms: 0 }, { ms: 0 }]
           .map((params) => dockerCall({ params }));
         const running = calls.map((call) => instance.invoke(call));
@@ -72,7 +72,7 @@ Deno.test("Python executor", async (t) => {
   });
 
   await t.step("the context tells who, where and how long", async () => {
-    const fn = dockerFunction("python", "cases.told", { Env: { GREETING: "grüß dich" } });
+    const fn = dockerFunction("python", "cases.told", { env: { GREETING: "grüß dich" } });
     await using instance = await world.environment.start(fn, never);
     const told = value(await instance.invoke(dockerCall({ id: "r1", timeoutMs: 5000 }))) as Record<
       string,
@@ -81,7 +81,7 @@ Deno.test("Python executor", async (t) => {
     const { deadline, remaining, ...facts } = told as { deadline: number; remaining: number };
     assert.ok(deadline > 0 && deadline <= 5000 && remaining > 0 && remaining <= 5000);
     assert.deepEqual(facts, {
-      function: fn.Name,
+      function: fn.name,
       request: "r1",
       memory: 128,
       area: "TEST",
@@ -92,7 +92,7 @@ Deno.test("Python executor", async (t) => {
   });
 
   await t.step("threads write to the output of the call that they work for", async () => {
-    await using instance = await start("cases.threads", { MaxConcurrency: 3 });
+    await using instance = await start("cases.threads", { maxConcurrency: 3 });
     const ask = async (word: string) => {
       const call = dockerCall({ params: { word }, returnOutput: true });
       return (await instance.invoke(call)).output;
@@ -178,11 +178,11 @@ Deno.test("Python executor", async (t) => {
     assert.match(output, /output cut here/);
   });
 
-  for (const MaxConcurrency of [1, 3]) {
-    await t.step(`coroutines are run, at ${MaxConcurrency} at once`, async () => {
-      await using instance = await start("cases.later", { MaxConcurrency });
+  for (const maxConcurrency of [1, 3]) {
+    await t.step(`coroutines are run, at ${maxConcurrency} at once`, async () => {
+      await using instance = await start("cases.later", { maxConcurrency });
       const calls = Array.from(
-        { length: MaxConcurrency * 2 },
+        { length: maxConcurrency * 2 },
         () => instance.invoke(dockerCall({ returnOutput: true })),
       );
       for (const reply of await Promise.all(calls)) {
@@ -225,7 +225,7 @@ Deno.test("Python executor", async (t) => {
   });
 
   await t.step("cancelling one of several calls leaves the others", async () => {
-    await using instance = await start("cases.noisy", { MaxConcurrency: 3 });
+    await using instance = await start("cases.noisy", { maxConcurrency: 3 });
     const calls = ["a", "b", "c"].map((word) => dockerCall({ params: { word } }));
     const running = calls.map((call) => instance.invoke(call));
     instance.cancel(calls[1]!.id);

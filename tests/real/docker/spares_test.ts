@@ -25,9 +25,9 @@ for (const runtime of ["python", "nodejs"]) {
     const fn = await known(
       world,
       dockerFunction(runtime, "cases.told", {
-        MemoryMB: 160,
-        CPUDemand: 0.5,
-        Env: { GREETING: "grüß dich", HOME: "/elsewhere" },
+        memoryMib: 160,
+        cpu: 0.5,
+        env: { GREETING: "grüß dich", HOME: "/elsewhere" },
       }),
     );
     const [spare] = await spareContainers(world);
@@ -36,7 +36,7 @@ for (const runtime of ["python", "nodejs"]) {
     const told = value(await instance.invoke(dockerCall({ id: "r1" }))) as Record<string, unknown>;
     const { deadline: _, remaining: __, ...facts } = told;
     assert.deepEqual(facts, {
-      function: fn.Name,
+      function: fn.name,
       request: "r1",
       memory: 160,
       area: "TEST",
@@ -73,11 +73,11 @@ Deno.test("functions that a spare would be the wrong thing for get none", async 
   await ready(world, "nodejs", 2);
   for (
     const [runtime, change] of [
-      ["python", { Network: "bridge" }],
-      ["python", { MemoryMB: 31 }],
-      ["python", { Env: { PYTHONHASHSEED: "1" } }],
-      ["nodejs", { Env: { NODE_OPTIONS: "--stack-size=500" } }],
-      ["nodejs", { MemoryMB: 1024 }],
+      ["python", { network: "bridge" }],
+      ["python", { memoryMib: 31 }],
+      ["python", { env: { PYTHONHASHSEED: "1" } }],
+      ["nodejs", { env: { NODE_OPTIONS: "--stack-size=500" } }],
+      ["nodejs", { memoryMib: 1024 }],
     ] as const
   ) {
     const fn = dockerFunction(runtime, "cases.echo", change);
@@ -90,13 +90,13 @@ Deno.test("functions that a spare would be the wrong thing for get none", async 
 
 Deno.test("spares are there only while a function could use them", async () => {
   await using world = await spareWorld();
-  world.environment.follow("outbound", dockerFunction("python", "a.b", { Network: "bridge" }));
+  world.environment.follow("outbound", dockerFunction("python", "a.b", { network: "bridge" }));
   world.environment.follow("own", dockerFunction("custom", ""));
   await world.environment.settled();
   assert.deepEqual([await spareContainers(world), world.environment.spareCounts()], [[], {}]);
   const fn = await known(world, dockerFunction("python", "cases.echo"));
   assert.equal((await spareContainers(world)).length, 1);
-  world.environment.follow(fn.Name, undefined);
+  world.environment.follow(fn.name, undefined);
   await eventually("it is gone", () => Promise.resolve(world.ledger.freeMemory === 1024));
   assert.deepEqual(await spareContainers(world), []);
 });

@@ -63,7 +63,7 @@ Deno.test("a dead holder does not hinder a start", async () => {
 Deno.test("disposing the environment leaves nothing, running instances included", async () => {
   const world = await dockerWorld();
   const instance = await start(world, "cases.sleepy");
-  const bridged = await start(world, "cases.echo", { Network: "bridge" });
+  const bridged = await start(world, "cases.echo", { network: "bridge" });
   const running = crashed(instance.invoke(dockerCall()));
   await world[Symbol.asyncDispose]();
   await running;

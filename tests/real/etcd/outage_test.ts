@@ -80,8 +80,8 @@ Deno.test("two registries see each other's changes", async () => {
   await using b = await connected(etcd);
   await a.registry.createFunction(sampleRecord("f"));
   await eventually("b knows f", () => b.seen.functions.has("f"), 1000);
-  await b.registry.putFunction(sampleRecord("f", { Version: "f-2" }));
-  await eventually("a knows f-2", () => a.seen.functions.get("f")?.Version === "f-2", 1000);
+  await b.registry.putFunction(sampleRecord("f", { version: "f-2" }));
+  await eventually("a knows f-2", () => a.seen.functions.get("f")?.version === "f-2", 1000);
   await b.registry.deleteFunction("f");
   await eventually("a forgets f", () => !a.seen.functions.has("f"), 1000);
 });
@@ -93,14 +93,14 @@ Deno.test("fifty creates of one name by two registries have one winner", async (
   const won = await Promise.all(
     Array.from(
       { length: 50 },
-      (_, i) => [a, b][i % 2]!.registry.createFunction(sampleRecord("f", { Version: `v${i}` })),
+      (_, i) => [a, b][i % 2]!.registry.createFunction(sampleRecord("f", { version: `v${i}` })),
     ),
   );
   assert.equal(won.filter(Boolean).length, 1);
   const version = `v${won.indexOf(true)}`;
   await eventually(
     "both know the winner",
-    () => [a, b].every(({ seen }) => seen.functions.get("f")?.Version === version),
+    () => [a, b].every(({ seen }) => seen.functions.get("f")?.version === version),
   );
 });
 
@@ -112,7 +112,7 @@ Deno.test("code of 20 MB is stored and read on an etcd with its own limits", asy
   const hash = await hashArchive(code);
   await a.registry.putCode(hash, code);
   assert.equal(await hashArchive((await b.registry.getCode(hash))!), hash);
-  await a.registry.createFunction(sampleRecord("f", { CodeHash: hash }));
+  await a.registry.createFunction(sampleRecord("f", { codeHash: hash }));
   await a.registry.deleteFunction("f");
   assert.equal(await b.registry.collectCode(), 1);
   assert.equal(
@@ -153,7 +153,7 @@ Deno.test("a cluster puts its functions and code back into an emptied etcd", asy
   });
   await using b = await connected(etcd);
   await a.registry.putCode(hash, code);
-  await a.registry.createFunction(sampleRecord("f", { CodeHash: hash }));
+  await a.registry.createFunction(sampleRecord("f", { codeHash: hash }));
   await b.registry.createFunction(sampleRecord("g"));
   await b.registry.putResult("r", { state: "pending", node: "n", since: 1 }, 600_000);
   await eventually("both know both", () => [a, b].every(({ seen }) => seen.functions.size === 2));
@@ -199,7 +199,7 @@ Deno.test("a compaction under a live watch does not disturb it", async () => {
   await using etcd = await startEtcd();
   await using a = await connected(etcd);
   for (let i = 0; i < 5; i++) {
-    await a.registry.putFunction(sampleRecord("f", { Version: `f-${i}` }));
+    await a.registry.putFunction(sampleRecord("f", { version: `f-${i}` }));
   }
   const fields = await etcd.ctl("get", "/", "--write-out", "fields");
   await etcd.ctl("compact", /"Revision" : (\d+)/.exec(fields)![1]!);
@@ -253,7 +253,7 @@ Deno.test("a member that hangs costs a call at most 2 s where there is another",
   const code = new Uint8Array(2000);
   const hash = await hashArchive(code);
   await registry.putCode(hash, code);
-  assert.equal(await registry.createFunction({ ...sampleRecord("f"), CodeHash: hash }), true);
+  assert.equal(await registry.createFunction({ ...sampleRecord("f"), codeHash: hash }), true);
   const ms = performance.now() - begun;
   assert(ms < 2000, `the function was created after ${Math.round(ms)} ms`);
   assert.deepEqual(registry.health(), { ok: true });
@@ -276,8 +276,8 @@ Deno.test("a member of three that hangs keeps no change back, and may come back"
   held!.freeze();
   // The watches are on the member that hangs, and calls go to another.
   const record = sampleRecord("own");
-  await catalog.written(record.Name, record.Version, () => one.createFunction(record));
-  assert(catalog.has(record.Name), "whoever created it can invoke it at once");
+  await catalog.written(record.name, record.version, () => one.createFunction(record));
+  assert(catalog.has(record.name), "whoever created it can invoke it at once");
   await creates("during", 15_000);
   held!.thaw();
   await eventually(
@@ -316,11 +316,11 @@ Deno.test("a listing of ten thousand functions is complete", async () => {
 Deno.test("large functions are listed, too large ones are refused", async () => {
   await using etcd = await startEtcd();
   await using a = await connected(etcd);
-  const Env = { LARGE: "x".repeat(300_000) };
-  for (let i = 0; i < 40; i++) await a.registry.createFunction(sampleRecord(`f${i}`, { Env }));
+  const env = { LARGE: "x".repeat(300_000) };
+  for (let i = 0; i < 40; i++) await a.registry.createFunction(sampleRecord(`f${i}`, { env }));
   await using b = await connected(etcd);
   assert.equal(b.seen.functions.size, 40);
-  const tooLarge = sampleRecord("g", { Env: { LARGE: "x".repeat(2_000_000) } });
+  const tooLarge = sampleRecord("g", { env: { LARGE: "x".repeat(2_000_000) } });
   await assert.rejects(a.registry.createFunction(tooLarge), { code: "PAYLOAD_TOO_LARGE" });
   assert.deepEqual(a.registry.health(), { ok: true });
 });

@@ -38,8 +38,8 @@ export class FakeInstance implements Instance {
   readonly #environment: FakeEnvironment;
 
   constructor(fn: FunctionRecord, tier: ColdTier, environment: FakeEnvironment) {
-    this.id = `${fn.Name}-${environment.made.length}`;
-    this.memoryMib = fn.MemoryMB;
+    this.id = `${fn.name}-${environment.made.length}`;
+    this.memoryMib = fn.memoryMib;
     this.tier = tier;
     this.#environment = environment;
     const { promise, resolve } = Promise.withResolvers<Loss>();
@@ -200,7 +200,7 @@ export class FakeEnvironment implements ExecutionEnvironment {
   }
 
   claim(fn: FunctionRecord): Claim | undefined {
-    const at = this.shelf.findIndex(({ memoryMib }) => memoryMib <= fn.MemoryMB);
+    const at = this.shelf.findIndex(({ memoryMib }) => memoryMib <= fn.memoryMib);
     return at < 0 ? undefined : this.shelf.splice(at, 1)[0]!.claim(fn);
   }
 
@@ -229,24 +229,24 @@ export class FakeEnvironment implements ExecutionEnvironment {
 
 /** A function record with defaults. */
 export function fakeRecord(fields: Partial<FunctionRecord> = {}): FunctionRecord {
-  const name = fields.Name ?? "f";
+  const name = fields.name ?? "f";
   return {
-    Name: name,
-    Runtime: "python",
-    MemoryMB: 100,
-    CPUDemand: 0,
-    MaxConcurrency: 1,
-    Handler: "f.handler",
-    CustomImage: "",
-    SupportedArchs: ["amd64", "arm64"],
-    Signature: null,
-    TimeoutMs: 0,
-    Env: {},
-    Network: "none",
-    Locality: "any",
-    MinInstances: 0,
-    CodeHash: "",
-    Version: `${name}-1`,
+    name,
+    runtime: "python",
+    memoryMib: 100,
+    cpu: 0,
+    maxConcurrency: 1,
+    handler: "f.handler",
+    customImage: "",
+    architectures: ["amd64", "arm64"],
+    signature: null,
+    timeoutMs: 0,
+    env: {},
+    network: "none",
+    locality: "any",
+    minInstances: 0,
+    codeHash: "",
+    version: `${name}-1`,
     ...fields,
   };
 }

@@ -12,7 +12,7 @@ import { holderImage } from "../pause/image.ts";
 import { functionLabel, nodeLabel } from "../names.ts";
 
 /** What a container may use. */
-export type Share = Pick<FunctionRecord, "MemoryMB" | "CPUDemand">;
+export type Share = Pick<FunctionRecord, "memoryMib" | "cpu">;
 
 const mib = 1 << 20;
 /** The least memory that the engine accepts for a container. */
@@ -113,7 +113,7 @@ export function customOptions(
 ): ContainerCreateOptions {
   return {
     Image: image,
-    Env: environment(fn.Env),
+    Env: environment(fn.env),
     Labels: { [nodeLabel]: limits.nodeId, ...functionLabels(fn) },
     HostConfig: {
       ...hostConfig(fn, limits, network),
@@ -193,14 +193,14 @@ const lockDown: HostConfig = {
  *
  * @param share what a container may use
  */
-export function resourceLimits({ MemoryMB, CPUDemand }: Share): ResourceLimits {
-  const memory = Math.max(MemoryMB, minMemoryMib) * mib;
-  const quota = Math.max(Math.round(CPUDemand * cpuPeriodUs), minCpuQuotaUs);
+export function resourceLimits({ memoryMib, cpu }: Share): ResourceLimits {
+  const memory = Math.max(memoryMib, minMemoryMib) * mib;
+  const quota = Math.max(Math.round(cpu * cpuPeriodUs), minCpuQuotaUs);
   return {
     Memory: memory,
     // The sum of memory and swap: no swap.
     MemorySwap: memory,
-    ...(CPUDemand > 0 ? { CpuPeriod: cpuPeriodUs, CpuQuota: quota } : {}),
+    ...(cpu > 0 ? { CpuPeriod: cpuPeriodUs, CpuQuota: quota } : {}),
   };
 }
 
@@ -209,8 +209,8 @@ export function resourceLimits({ MemoryMB, CPUDemand }: Share): ResourceLimits {
  *
  * @param fn the function
  */
-export function functionLabels(fn: Pick<FunctionRecord, "Name">): Record<string, string> {
-  return { [functionLabel]: fn.Name };
+export function functionLabels(fn: Pick<FunctionRecord, "name">): Record<string, string> {
+  return { [functionLabel]: fn.name };
 }
 
 function hostConfig(share: Share, limits: ContainerLimits, network: string): HostConfig {

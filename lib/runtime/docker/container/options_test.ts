@@ -3,22 +3,22 @@ import type { FunctionRecord } from "../../../model/function.ts";
 import { customOptions, executorOptions, functionLabels, holderOptions } from "./options.ts";
 
 const fn: FunctionRecord = {
-  Name: "f",
-  Runtime: "python",
-  MemoryMB: 128,
-  CPUDemand: 0,
-  MaxConcurrency: 1,
-  Handler: "m.f",
-  CustomImage: "",
-  SupportedArchs: [],
-  Signature: null,
-  TimeoutMs: 0,
-  Env: { A: "b=c" },
-  Network: "none",
-  Locality: "any",
-  MinInstances: 0,
-  CodeHash: "",
-  Version: "1",
+  name: "f",
+  runtime: "python",
+  memoryMib: 128,
+  cpu: 0,
+  maxConcurrency: 1,
+  handler: "m.f",
+  customImage: "",
+  architectures: [],
+  signature: null,
+  timeoutMs: 0,
+  env: { A: "b=c" },
+  network: "none",
+  locality: "any",
+  minInstances: 0,
+  codeHash: "",
+  version: "1",
 };
 const limits = { nodeId: "n1", pids: 99, tmpMib: 32, readOnlyRoot: false };
 
@@ -53,14 +53,14 @@ Deno.test("containers of our runtimes are locked down", () => {
 Deno.test("memory is limited without swap, at least to what the engine accepts", () => {
   assert.equal(executor().HostConfig!.Memory, 128 * 1024 * 1024);
   assert.equal(executor().HostConfig!.MemorySwap, 128 * 1024 * 1024);
-  assert.equal(executor({ MemoryMB: 1 }).HostConfig!.Memory, 6 * 1024 * 1024);
+  assert.equal(executor({ memoryMib: 1 }).HostConfig!.Memory, 6 * 1024 * 1024);
 });
 
 Deno.test("CPU is limited only where it is asked for", () => {
   assert.equal(executor().HostConfig!.CpuQuota, undefined);
-  const { CpuPeriod, CpuQuota } = executor({ CPUDemand: 0.5 }).HostConfig!;
+  const { CpuPeriod, CpuQuota } = executor({ cpu: 0.5 }).HostConfig!;
   assert.deepEqual([CpuPeriod, CpuQuota], [50_000, 25_000]);
-  assert.equal(executor({ CPUDemand: 0.001 }).HostConfig!.CpuQuota, 1_000);
+  assert.equal(executor({ cpu: 0.001 }).HostConfig!.CpuQuota, 1_000);
 });
 
 Deno.test("custom images keep their user, command and root, but no privilege", () => {

@@ -41,7 +41,7 @@ export async function startCustom(
   start: CustomStart,
   signal: AbortSignal,
 ): Promise<CustomInstance> {
-  const outbound = start.fn.Network === "bridge";
+  const outbound = start.fn.network === "bridge";
   const ready = site.relays.take(outbound);
   if (ready) {
     try {
@@ -64,7 +64,7 @@ async function attempt(
 ): Promise<CustomInstance> {
   await using stack = new AsyncDisposableStack();
   stack.use(relay);
-  const container = new Container(site.engine, containerName(fn.Name));
+  const container = new Container(site.engine, containerName(fn.name));
   site.known.set(container.name, container);
   stack.defer(() => void site.known.delete(container.name));
   stack.use(container);
@@ -87,7 +87,7 @@ async function attempt(
     using either = eitherSignal(signal, full.signal);
     await ready(container, fn, relay, either.signal);
   } catch (error) {
-    await keepLog(container, fn.Name, site.output);
+    await keepLog(container, fn.name, site.output);
     // Who gives a start up gets his own reason.
     throw signal.aborted ? error : await withWords(error, container);
   }
@@ -135,7 +135,7 @@ async function ready(
   void container.exited().then(async (exit) => {
     if (waiting) {
       over.abort(
-        await endedEarly(container, fn.MemoryMB, exit, `before it served port ${customPort}`),
+        await endedEarly(container, fn.memoryMib, exit, `before it served port ${customPort}`),
       );
     }
   });
