@@ -16,9 +16,9 @@ import {
   outgoingResponse,
   routedRequest,
 } from "../http/server/web.ts";
+import { balancerHeader } from "../cluster/peers/hop_headers.ts";
 import { foldKeys, keyIndex, tryParseObject } from "../json/json.ts";
 import { metricsType } from "../telemetry/prometheus.ts";
-import { cameThrough } from "./forwarded_headers.ts";
 import type { BalancerMetrics } from "./metrics.ts";
 import type { Kind, Proxy } from "./proxy.ts";
 import type { RequestBody } from "./request_body.ts";
@@ -103,7 +103,8 @@ async function forwarded(
   naming: Naming | undefined,
 ): Promise<Response> {
   const request = incomingRequest(context.req.raw);
-  if (cameThrough(request, id)) throw ownRequest(id);
+  const former = request.headers.get(balancerHeader);
+  if (former !== null) throw forwardedBefore(id, former);
   return await proxy.forward({
     request,
     kind,
@@ -117,12 +118,16 @@ async function forwarded(
   });
 }
 
-/** A node is registered by an address that is this balancer's: others may do better. */
-function ownRequest(id: string): ServerledgeError {
+/**
+ * A node is registered by an address that is this balancer's: others may do better. Were it forwarded
+ * again, balancers that are registered as nodes of each other would multiply it.
+ */
+function forwardedBefore(id: string, former: string): ServerledgeError {
+  const by = former === id ? "that it had forwarded" : `that balancer ${former} had forwarded`;
   return new ServerledgeError(
     "PEER_DECLINED",
-    `Balancer ${id} got a request that it had forwarded: a node is registered by the balancer's own ` +
-      "address; set api.ip or api.url of that node to where others reach it",
+    `Balancer ${id} got a request ${by}: a node is registered by the address of balancer ${id}; ` +
+      "set api.ip or api.url of that node to where others reach it",
   );
 }
 

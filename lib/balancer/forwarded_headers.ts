@@ -4,16 +4,14 @@
  * @module
  */
 
+import { balancerHeader } from "../cluster/peers/hop_headers.ts";
 import type { HeaderPair } from "../http/head.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import { passesOn } from "../http/passing.ts";
 
-/** Header with the ids of the balancers that have forwarded a request. */
-const balancersHeader = "serverledge-balancers";
-
 /** What the balancer sets itself, or its server does. */
 const ownOfRequests: ReadonlySet<string> = new Set([
-  balancersHeader,
+  balancerHeader,
   "content-length",
   "expect",
   "host",
@@ -64,8 +62,7 @@ export function requestHeaders(
     if (!client.isPage && name === "accept-encoding") continue;
     passed.push([name, value]);
   }
-  const before = headers.get(balancersHeader);
-  passed.push([balancersHeader, before ? `${before},${balancer}` : balancer]);
+  passed.push([balancerHeader, balancer]);
   const via = headers.get("x-forwarded-for");
   passed.push(["x-forwarded-for", via ? `${via}, ${client.address}` : client.address]);
   for (
@@ -78,19 +75,6 @@ export function requestHeaders(
     if (value !== "" && !headers.has(name)) passed.push([name, value]);
   }
   return passed;
-}
-
-/**
- * Whether a balancer gets a request that it has forwarded itself.
- *
- * @param request as it came
- * @param balancer the balancer's id
- */
-export function cameThrough(
-  { headers }: Pick<IncomingRequest, "headers">,
-  balancer: string,
-): boolean {
-  return headers.get(balancersHeader)?.split(",").includes(balancer) ?? false;
 }
 
 /**

@@ -52,7 +52,7 @@ Deno.test("headers of one connection are not passed on, those of the request are
   const common = [
     "content-type",
     "host",
-    "serverledge-balancers",
+    "serverledge-balancer",
     "serverledge-hops-left",
     "x-forwarded-for",
     "x-forwarded-host",

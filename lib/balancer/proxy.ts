@@ -99,7 +99,7 @@ export class Proxy {
       last = await this.#attempt(forwarding, choice, body);
       if (!last.again) break;
     }
-    if (!last) throw noNode();
+    if (!last) throw noNode(this.#table.all);
     return last.answer();
   }
 
@@ -232,10 +232,17 @@ function visited({ headers }: IncomingRequest): string[] {
   return headers.get("serverledge-visited")?.split(",").map((id) => id.trim()) ?? [];
 }
 
-function noNode(): ServerledgeError {
+function noNode(all: readonly Target[]): ServerledgeError {
+  const [first, ...others] = all.filter(({ isHealthy }) => !isHealthy);
+  const more = others.length > 0 ? `, and ${others.length} more have problems` : "";
+  const why = all.length === 0
+    ? "none is registered"
+    : first
+    ? `node ${first.record.Id}: ${first.problem}${more}`
+    : "GET /status tells which there are";
   return new ServerledgeError(
     "NO_SUITABLE_NODE",
-    "No node of this area can take the request now: GET /status tells which there are",
+    `No node of this area can take the request now: ${why}`,
   );
 }
 

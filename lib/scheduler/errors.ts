@@ -72,6 +72,14 @@ export function localityViolation(name: string, area: string): ServerledgeError 
   return new ServerledgeError("FORBIDDEN", message, { details: { path: "Locality" } });
 }
 
+/** Error of a request that comes back to a node that has sent it to another. */
+export function routingLoop(id: string, node: string): ServerledgeError {
+  const message =
+    `Request ${id} came back to node ${node}, which had sent it on: another node is registered by ` +
+    `the address of ${node}; set api.ip or api.url of that node to where others reach it`;
+  return new ServerledgeError("PEER_DECLINED", message);
+}
+
 /** Error of a request that arrives a second time; the first may have run. */
 export function duplicateRequest(id: string): ServerledgeError {
   return new ServerledgeError("REQUEST_REPEATED", `Request ${id} was received before`);

@@ -34,6 +34,7 @@ import {
   inexactInteger,
   localityViolation,
   queueTimeout,
+  routingLoop,
   shuttingDown,
 } from "./errors.ts";
 import { SeenRequests } from "./offload/seen_requests.ts";
@@ -168,7 +169,8 @@ export class Scheduler implements PoolListener {
    *   invocation completes, unless this throws
    * @returns the invocation, whose `done` settles once
    * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, `UNPROCESSABLE` if the function would receive
-   *   another number than was sent, `FORBIDDEN` if its data must not be here, `REQUEST_REPEATED`
+   *   another number than was sent, `FORBIDDEN` if its data must not be here, `PEER_DECLINED`
+   *   if this node has sent it on, `REQUEST_REPEATED`
    */
   submit(name: string, request: InvokeRequest, origin: Origin = {}): Invocation {
     const record = this.admit(name);
@@ -180,6 +182,7 @@ export class Scheduler implements PoolListener {
     if (hop) {
       const areas = allowedAreas([record.locality, request.locality], hop.originArea);
       if (areas && !areas.includes(node.area)) throw localityViolation(name, node.area);
+      if (hop.visited.includes(node.id)) throw routingLoop(hop.id, node.id);
       if (!this.#seen.add(hop.id, this.#clock.now())) throw duplicateRequest(hop.id);
     }
     const invocation = new Invocation({

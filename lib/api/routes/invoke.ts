@@ -33,6 +33,7 @@ export const invocationErrors: readonly ErrorCode[] = [
   "FUNCTION_UNKNOWN",
   "FUNCTION_DAMAGED",
   "REQUEST_REPEATED",
+  "PEER_DECLINED",
   "PAYLOAD_TOO_LARGE",
   "UNPROCESSABLE",
   "NODE_SATURATED",

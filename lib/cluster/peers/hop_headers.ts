@@ -16,6 +16,9 @@ const idPattern = /^[A-Za-z0-9._-]{1,256}$/;
 /** Header with the id of a request that comes from another node; clients send none. */
 export const requestIdHeader = "serverledge-request-id";
 
+/** Header with the id of the balancer that has forwarded a request. */
+export const balancerHeader = "serverledge-balancer";
+
 const names = {
   id: requestIdHeader,
   hopsLeft: "serverledge-hops-left",
@@ -26,7 +29,11 @@ const names = {
 const signatureName = "serverledge-signature";
 
 /** Headers of a forwarded request, all of them. */
-export const hopHeaderNames: readonly string[] = [...Object.values(names), signatureName];
+export const hopHeaderNames: readonly string[] = [
+  ...Object.values(names),
+  signatureName,
+  balancerHeader,
+];
 
 /**
  * Writes the headers.

@@ -356,6 +356,16 @@ Deno.test("Scheduler: rejects a request id that it has seen, whatever its hop he
   });
 });
 
+Deno.test("Scheduler: declines a request that comes back by the node's own address", () => {
+  const { submit } = setUp();
+  const sentOn = hopTo({ visited: ["me", "other"] });
+  assert.throws(() => submit({}, sentOn), {
+    code: "PEER_DECLINED",
+    message: /came back to node me, .* set api\.ip or api\.url/,
+  });
+  submit({}, hopTo());
+});
+
 Deno.test("Scheduler: rejects a request that a peer sends back to its origin", () => {
   const { submit, peers } = setUp();
   const { id } = submit();
