@@ -65,7 +65,7 @@ export class HealthProber implements AsyncDisposable {
   #watched(): Peer[] {
     const { table, remoteArea } = this.#options;
     return [...table.all]
-      .filter((peer) => peer.isBalancer && peer.record.Area === remoteArea)
+      .filter((peer) => peer.isBalancer && peer.record.area === remoteArea)
       .slice(0, maxWatched);
   }
 
@@ -88,14 +88,14 @@ export class HealthProber implements AsyncDisposable {
     this.#stop.signal.addEventListener("abort", end);
     const since = clock.now();
     try {
-      const response = await fetch(new URL("/healthz", peer.record.Url), {
+      const response = await fetch(new URL("/healthz", peer.record.url), {
         client: this.#client,
         signal: control.signal,
         redirect: "manual",
       });
       const rttMs = clock.now() - since;
       const id = answeringNode(await response.text());
-      const isIt = id === undefined || id === peer.record.Id;
+      const isIt = id === undefined || id === peer.record.id;
       if (response.ok && isIt) table.answered(peer, rttMs);
       else table.missed(peer);
     } catch {

@@ -97,10 +97,10 @@ export class PeerClient implements Disposable {
     signal: AbortSignal,
     told: (resources: Resources) => void = () => {},
   ): Promise<InvocationResult> {
-    const { Url } = peer;
-    const underWay = this.#underWay.get(Url) ?? 0;
+    const { url } = peer;
+    const underWay = this.#underWay.get(url) ?? 0;
     if (underWay >= maxUnderWay) throw saturated(peer);
-    this.#underWay.set(Url, underWay + 1);
+    this.#underWay.set(url, underWay + 1);
     try {
       const { page } = forwarded;
       return goesAsItCame(page)
@@ -109,9 +109,9 @@ export class PeerClient implements Disposable {
     } catch (error) {
       throw signal.aborted ? cancelled(peer, error) : translated(peer, error);
     } finally {
-      const left = this.#underWay.get(Url)! - 1;
-      if (left > 0) this.#underWay.set(Url, left);
-      else this.#underWay.delete(Url);
+      const left = this.#underWay.get(url)! - 1;
+      if (left > 0) this.#underWay.set(url, left);
+      else this.#underWay.delete(url);
     }
   }
 
@@ -120,14 +120,14 @@ export class PeerClient implements Disposable {
    *
    * @returns false if it does not answer within 2 s, or another node does
    */
-  async isAlive({ Id, Url }: NodeRecord): Promise<boolean> {
+  async isAlive({ id, url }: NodeRecord): Promise<boolean> {
     const control = new AbortController();
     const cancel = this.#clock.after(healthTimeoutMs, () => control.abort());
-    const headers = [["host", new URL(Url).host]] as const;
+    const headers = [["host", new URL(url).host]] as const;
     const request = { method: "GET", path: "/healthz", headers, body: undefined };
     try {
-      const { body } = await this.#client.ask(Url, request, control.signal, maxErrorBytes);
-      return (answeringNode(body) ?? Id) === Id;
+      const { body } = await this.#client.ask(url, request, control.signal, maxErrorBytes);
+      return (answeringNode(body) ?? id) === id;
     } catch {
       return false;
     } finally {
@@ -156,7 +156,7 @@ export class PeerClient implements Disposable {
     told: (resources: Resources) => void,
   ): Promise<InvocationResult> {
     const request = this.#request(peer, forwarded);
-    const answer = await this.#client.ask(peer.Url, request, signal, maxAnswerBytes);
+    const answer = await this.#client.ask(peer.url, request, signal, maxAnswerBytes);
     hear(answer, told);
     return await resultOf(peer, answer);
   }
@@ -173,7 +173,7 @@ export class PeerClient implements Disposable {
     signal.addEventListener("abort", giveUp);
     if (signal.aborted) giveUp();
     const request = pageRequest(page, Object.entries(hopHeaders(forwarded, this.#secret)));
-    const answer = await this.#client.open(peer.Url, request, control.signal, () => {
+    const answer = await this.#client.open(peer.url, request, control.signal, () => {
       signal.removeEventListener("abort", giveUp);
     });
     hear(answer, told);
@@ -192,7 +192,7 @@ export class PeerClient implements Disposable {
       method: "POST",
       path: `/invoke/${encodeURIComponent(record.name)}`,
       headers: [
-        ["host", new URL(peer.Url).host],
+        ["host", new URL(peer.url).host],
         ["content-type", "application/json"],
         ...Object.entries(hopHeaders(forwarded, this.#secret)),
       ],
@@ -259,12 +259,12 @@ async function resultOf(
   if (status < 400 || code === undefined) {
     throw new ServerledgeError(
       "FUNCTION_CRASHED",
-      `Node ${peer.Id} answered with status ${status} and no report; the function may have run there`,
+      `Node ${peer.id} answered with status ${status} and no report; the function may have run there`,
     );
   }
   const { code: _, message, ...details } = value as Record<string, unknown>;
   if (notForThisPeer.has(code)) {
-    throw new ServerledgeError("PEER_DECLINED", `Node ${peer.Id} does not take it: ${message}`, {
+    throw new ServerledgeError("PEER_DECLINED", `Node ${peer.id} does not take it: ${message}`, {
       details: { peerCode: code },
     });
   }
@@ -288,14 +288,14 @@ function translated(peer: NodeRecord, error: unknown): unknown {
   if (error instanceof NeverSent) {
     return new ServerledgeError(
       "PEER_UNREACHABLE",
-      `No connection to node ${peer.Id} at ${peer.Url}: see that it runs and can be reached`,
+      `No connection to node ${peer.id} at ${peer.url}: see that it runs and can be reached`,
       { cause: error },
     );
   }
   if (!(error instanceof ConnectionBroken || error instanceof BadMessage)) return error;
   return new ServerledgeError(
     "FUNCTION_CRASHED",
-    `The connection to node ${peer.Id} broke before its answer; the function may have run there`,
+    `The connection to node ${peer.id} broke before its answer; the function may have run there`,
     { cause: error },
   );
 }
@@ -303,12 +303,12 @@ function translated(peer: NodeRecord, error: unknown): unknown {
 function saturated(peer: NodeRecord): ServerledgeError {
   return new ServerledgeError(
     "NODE_SATURATED",
-    `${maxUnderWay} requests are on their way to node ${peer.Id} already: it is to answer them first`,
+    `${maxUnderWay} requests are on their way to node ${peer.id} already: it is to answer them first`,
   );
 }
 
 function cancelled(peer: NodeRecord, cause: unknown): ServerledgeError {
-  return new ServerledgeError("CANCELLED", `The request to node ${peer.Id} was called back`, {
+  return new ServerledgeError("CANCELLED", `The request to node ${peer.id} was called back`, {
     cause,
   });
 }

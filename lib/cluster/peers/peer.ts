@@ -60,8 +60,8 @@ export class Peer {
    */
   constructor(record: NodeRecord) {
     this.record = record;
-    this.udp = parseHostPort(record.Udp);
-    this.problems = new PeerProblems(record.Id);
+    this.udp = parseHostPort(record.udp);
+    this.problems = new PeerProblems(record.id);
   }
 
   /** True if the last probe failed, or a request could not be sent. */
@@ -76,7 +76,7 @@ export class Peer {
 
   /** True if it balances the load of its area. */
   get isBalancer(): boolean {
-    return this.record.Role === "balancer";
+    return this.record.role === "balancer";
   }
 
   /** Expected round trip, ms: measured, else predicted, else infinite. */
@@ -174,8 +174,8 @@ export class Peer {
     const warm = count === 0 && (news?.warm(fn.functionName) ?? false);
     const left = (told: number | undefined, sent: number) => Math.max(0, (told ?? 0) - sent);
     return {
-      id: record.Id,
-      area: record.Area,
+      id: record.id,
+      area: record.area,
       isCloud,
       rttMs: this.rttMs,
       ageMs: this.ageMs(now),

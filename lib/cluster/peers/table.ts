@@ -65,7 +65,7 @@ export class PeerTable {
 
   /** Takes over who is registered; others are gone. */
   reset(records: readonly NodeRecord[]): void {
-    const ids = new Set(records.map(({ Id }) => Id));
+    const ids = new Set(records.map(({ id }) => id));
     for (const id of this.#peers.keys()) if (!ids.has(id)) this.#peers.delete(id);
     for (const record of records) this.#add(record);
     this.rank();
@@ -166,14 +166,14 @@ export class PeerTable {
   /** See {@link Peers.isCloud}. */
   isCloud(id: string): boolean {
     const { remoteArea } = this.#options;
-    return remoteArea !== "" && this.#peers.get(id)?.record.Area === remoteArea;
+    return remoteArea !== "" && this.#peers.get(id)?.record.area === remoteArea;
   }
 
   /** See {@link Peers.surroundings}. */
   surroundings(): Surroundings {
     const all = [...this.#peers.values()].filter(({ reachable }) => reachable);
     const near = all.filter(({ record }) =>
-      record.Area === this.#options.area && record.Role === "node"
+      record.area === this.#options.area && record.role === "node"
     );
     const rtts = near.map(({ rttMs }) => rttMs).filter(Number.isFinite);
     const cloud = all.find((peer) => this.isCloudTarget(peer));
@@ -193,14 +193,14 @@ export class PeerTable {
     const cloud = new Map<string, Peer[]>();
     for (const peer of this.#peers.values()) {
       if (!peer.reachable) continue;
-      const { Area, Architecture } = peer.record;
-      if (Area !== area && Area !== remoteArea) continue;
+      const { area: place, architecture } = peer.record;
+      if (place !== area && place !== remoteArea) continue;
       if (peer.news) peer.predict(vivaldi.distanceTo(peer.news.coordinate));
       peer.rate(time);
-      if (Area === area) {
-        if (!peer.isBalancer) listOf(near, Architecture).push(peer);
+      if (place === area) {
+        if (!peer.isBalancer) listOf(near, architecture).push(peer);
       } else if (peer.isBalancer) balancers.push(peer);
-      else listOf(cloud, Architecture).push(peer);
+      else listOf(cloud, architecture).push(peer);
     }
     replace(this.#near, near);
     // Nodes of the remote area are asked directly only while it has no balancer.
@@ -208,11 +208,11 @@ export class PeerTable {
   }
 
   #add(record: NodeRecord): void {
-    if (record.Id === this.#options.id) return;
-    const known = this.#peers.get(record.Id);
+    if (record.id === this.#options.id) return;
+    const known = this.#peers.get(record.id);
     // A restarted process is another node: what was known of the old one is void.
     if (known && sameRecord(known.record, record)) return;
-    this.#peers.set(record.Id, new Peer(record));
+    this.#peers.set(record.id, new Peer(record));
   }
 
   /** Those of the lists that may take a request. */
@@ -223,7 +223,7 @@ export class PeerTable {
         architectures.includes(architecture);
       if (!runs) continue;
       for (const peer of peers) {
-        if (peer.reachable && !visited.includes(peer.record.Id)) found.push(peer);
+        if (peer.reachable && !visited.includes(peer.record.id)) found.push(peer);
       }
     }
     return found;

@@ -9,18 +9,18 @@ import { Vivaldi } from "../coordinates/vivaldi.ts";
 
 function node(id: string, more: Partial<NodeRecord> = {}): NodeRecord {
   return {
-    Id: id,
-    Area: "EDGE",
-    Role: "node",
-    Url: `http://10.0.0.1:1323`,
-    Udp: "10.0.0.1:9876",
-    Architecture: "amd64",
-    Incarnation: `${id}-1`,
+    id,
+    area: "EDGE",
+    role: "node",
+    url: `http://10.0.0.1:1323`,
+    udp: "10.0.0.1:9876",
+    architecture: "amd64",
+    incarnation: `${id}-1`,
     ...more,
   };
 }
 
-const balancer = (id: string) => node(id, { Area: "CLOUD", Role: "balancer", Udp: "" });
+const balancer = (id: string) => node(id, { area: "CLOUD", role: "balancer", udp: "" });
 
 function news(more: Partial<PeerStatus> = {}): PeerStatus {
   return {
@@ -131,7 +131,7 @@ Deno.test("who has the image comes before who is near, but after who is warm", (
 });
 
 Deno.test("a way to the cloud that has the image comes before better ones, if there is one", () => {
-  const at = { Area: "CLOUD" };
+  const at = { area: "CLOUD" };
   const { cloud, hear } = setUp([node("a", at), node("b", at), node("c", at)]);
   for (const id of ["a", "b"]) hear(id, 1, { hasImage: () => false });
   hear("c", 90);
@@ -153,11 +153,11 @@ Deno.test("old news counts less", () => {
 
 Deno.test("only nodes that may take the request are offered", () => {
   const { near, cloud } = setUp([
-    node("arm", { Architecture: "arm64" }),
+    node("arm", { architecture: "arm64" }),
     node("amd"),
-    node("elsewhere", { Area: "OTHER" }),
+    node("elsewhere", { area: "OTHER" }),
     balancer("lb"),
-    node("edge-lb", { Role: "balancer", Udp: "" }),
+    node("edge-lb", { role: "balancer", udp: "" }),
   ]);
   assert.deepEqual(near({ architectures: ["arm64"] }), ["arm"]);
   assert.deepEqual(near({ visited: ["arm"] }), ["amd"]);
@@ -180,7 +180,7 @@ Deno.test("two failures in a row, or one refused request, and a node is not chos
   assert.deepEqual(near(), ["a", "b"]);
   table.refused("a");
   assert.deepEqual(near(), ["b"]);
-  table.put(node("a", { Incarnation: "a-2" }));
+  table.put(node("a", { incarnation: "a-2" }));
   assert.deepEqual(near(), ["b", "a"], "a new process is a new chance");
 });
 
@@ -189,7 +189,7 @@ Deno.test("the cloud is a balancer, spread over several, and a node where there 
     balancer("lb1"),
     balancer("lb2"),
     balancer("lb3"),
-    node("c1", { Area: "CLOUD" }),
+    node("c1", { area: "CLOUD" }),
   ]);
   for (const id of ["lb1", "lb2", "lb3"]) table.answered(table.get(id)!, 10 + random());
   const chosen = new Set(Array.from({ length: 50 }, () => cloud()));
@@ -212,8 +212,8 @@ Deno.test("with a thousand peers a question looks at a few, and all are asked in
     assert(peers.length <= maxProbes);
     assert.equal(new Set(peers).size, peers.length);
     for (const peer of peers) {
-      asked.add(peer.record.Id);
-      table.answered(peer, Number(peer.record.Id.slice(1)) + 1, news());
+      asked.add(peer.record.id);
+      table.answered(peer, Number(peer.record.id.slice(1)) + 1, news());
     }
   }
   assert(rounds < 300, `${rounds} rounds`);
@@ -225,6 +225,6 @@ Deno.test("a plan asks doubtful and dead peers again, and none without an addres
   for (const id of ["a", "b", "c"]) hear(id, 1);
   table.missed(table.get("a")!);
   table.refused("b");
-  const ids = new ProbePlan(table, random).next().map(({ record }) => record.Id);
+  const ids = new ProbePlan(table, random).next().map(({ record }) => record.id);
   assert.deepEqual(ids.sort(), ["a", "b", "c"]);
 });

@@ -145,7 +145,7 @@ export class Prober implements AsyncDisposable {
   #ask(peer: Peer, round: number): void {
     const { clock, id } = this.#options;
     const nonce = randomId();
-    const ping = { kind: "ping", from: id, to: peer.record.Id, nonce, at: clock.wall() } as const;
+    const ping = { kind: "ping", from: id, to: peer.record.id, nonce, at: clock.wall() } as const;
     const bytes = this.#codec.ping(ping);
     this.#probes.set(nonce, { peer, sentAt: clock.now(), round, isHurried: round > this.#rounds });
     this.#send(bytes, peer.udp!);
@@ -206,7 +206,7 @@ export class Prober implements AsyncDisposable {
   }
 
   /** Refuses floods, and where datagrams are signed replayed ones. */
-  #mayAsk({ record: { Id: from }, problems }: Peer, at: number): boolean {
+  #mayAsk({ record: { id: from }, problems }: Peer, at: number): boolean {
     const now = this.#options.clock.wall();
     const second = Math.floor(now / 1000);
     let asker = this.#askers.get(from);
