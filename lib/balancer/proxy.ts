@@ -6,7 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { requestIdHeader } from "../cluster/peers/hop_headers.ts";
-import { reportHeader } from "../cluster/peers/page_exchange.ts";
+import { reportHeader } from "../cluster/peers/event_exchange.ts";
 import { resourcesIn } from "../cluster/peers/resource_headers.ts";
 import type { HttpClient, HttpResponse } from "../http/client.ts";
 import { NeverSent } from "../http/failures.ts";
@@ -95,7 +95,7 @@ export class Proxy {
       const choice = this.#referred(last, tried) ?? forwarding.choose(tried, body);
       if (!choice) break;
       if (last) this.#observer.retried();
-      tried.add(choice.target.record.id);
+      tried.add(choice.target.record.Id);
       last = await this.#attempt(forwarding, choice, body);
       if (!last.again) break;
     }
@@ -128,8 +128,8 @@ export class Proxy {
     };
     try {
       const sent = this.#message(forwarding, target, body);
-      const { url } = target.record;
-      const answer = await this.#client.open(url, sent, abort.signal, ended);
+      const { Url } = target.record;
+      const answer = await this.#client.open(Url, sent, abort.signal, ended);
       return this.#answered(forwarding, choice, answer, body);
     } catch (error) {
       if (hasLeft) throw left(error);
@@ -144,7 +144,7 @@ export class Proxy {
     return {
       method: request.method,
       path: request.target,
-      headers: requestHeaders(request, from, new URL(record.url).host, this.#id),
+      headers: requestHeaders(request, from, new URL(record.Url).host, this.#id),
       body,
     };
   }
@@ -160,7 +160,7 @@ export class Proxy {
     if (resources) target.told(resources);
     if (kind === "invocation" && pull) {
       const execution = warmExecutionIn(answer);
-      const arm = execution && this.#table.get(execution.node)?.record.architecture;
+      const arm = execution && this.#table.get(execution.node)?.record.Architecture;
       if (arm) pull.reward(arm, execution.durationMs);
     }
     const error = isOwn(forwarding, answer) ? errorIn(answer) : undefined;
@@ -238,7 +238,7 @@ function noNode(all: readonly Target[]): ServerledgeError {
   const why = all.length === 0
     ? "none is registered"
     : first
-    ? `node ${first.record.id}: ${first.problem}${more}`
+    ? `node ${first.record.Id}: ${first.problem}${more}`
     : "GET /status tells which there are";
   return new ServerledgeError(
     "NO_SUITABLE_NODE",
@@ -249,16 +249,16 @@ function noNode(all: readonly Target[]): ServerledgeError {
 function unreachable({ record }: Target, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     "PEER_UNREACHABLE",
-    `Node ${record.id} at ${record.url} accepts no connection, and no other can take the request`,
-    { cause, details: { node: record.id } },
+    `Node ${record.Id} at ${record.Url} accepts no connection, and no other can take the request`,
+    { cause, details: { node: record.Id } },
   );
 }
 
 function broken({ record }: Target, kind: Kind, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     kind === "other" ? "INTERNAL" : "FUNCTION_CRASHED",
-    `Node ${record.id} broke off before it had answered: what was asked may have been done`,
-    { cause, details: { node: record.id } },
+    `Node ${record.Id} broke off before it had answered: what was asked may have been done`,
+    { cause, details: { node: record.Id } },
   );
 }
 

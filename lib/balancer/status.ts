@@ -114,9 +114,9 @@ export function balancerStatus(sources: StatusSources): BalancerStatus {
 
 function targetStatus({ record, isHealthy, problem, inFlight, free, ageMs }: Target): TargetStatus {
   return {
-    Node: record.id,
-    Url: record.url,
-    Architecture: record.architecture,
+    Node: record.Id,
+    Url: record.Url,
+    Architecture: record.Architecture,
     Healthy: isHealthy,
     ...(problem === undefined ? {} : { Problem: problem }),
     InFlight: inFlight,

@@ -1,19 +1,21 @@
 /**
- * Addresses by which nodes reach each other.
+ * Addresses at which nodes reach each other.
  *
  * @module
  */
 
-/** Interfaces of container engines and virtual machines: nobody outside reaches their addresses. */
+/**
+ * Interfaces of container engines and virtual machines: their addresses are unreachable from
+ * outside.
+ */
 const virtualInterface = /^(docker|br-|veth|virbr|cni|flannel)/;
 
-/** What is read of a network interface. */
 type Interface = Pick<Deno.NetworkInterfaceInfo, "name" | "address" | "family">;
 
 /**
- * The address by which other nodes reach this one.
+ * Determines the address at which other nodes reach this one.
  *
- * @param ip `api.ip`; empty to find out
+ * @param ip `api.ip`; empty to detect it
  * @param listen `api.listen`
  * @param interfaces lists this machine's network interfaces
  * @returns an IP address
@@ -33,27 +35,27 @@ export function ownAddress(
 }
 
 /**
- * The part of a log line that says where others find a node.
+ * Formats the address at which others reach a node, to be added to a log line.
  *
- * @param url where it is served
- * @param registered where others are told it is; empty or undefined: nowhere
- * @returns empty if that is the same
+ * @param url at which it is served
+ * @param registered URL that it registers; empty or undefined: none
+ * @returns empty if both are the same
  */
 export function registeredAs(url: string, registered: string | undefined): string {
   return !registered || registered === url ? "" : `, for other nodes at ${registered}`;
 }
 
-/** What reaches only the machine that asks. */
+/** Hosts that always mean the machine itself. */
 const loopback = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
 
 /**
- * Why others cannot reach a node by what it would register.
+ * Explains why other nodes cannot reach a node at the address that it would register.
  *
  * @param url of its API
  * @param endpoints of etcd, `host:port` or URLs
- * @param listen address that the API listens on; undefined where a proxy stands between
- * @returns undefined if nothing is known to speak against it: etcd itself is reached by loopback, so that
- *   all of the cluster is on this machine, or the address is none of loopback
+ * @param listen address that the API listens on; undefined behind a proxy
+ * @returns undefined if no problem is known: the address is not loopback, or etcd is reached by
+ *   loopback as well, so the whole cluster is on this machine
  */
 export function loopbackProblem(
   url: string,
@@ -62,14 +64,14 @@ export function loopbackProblem(
 ): string | undefined {
   if (!loopback.test(new URL(url).hostname)) {
     if (listen === undefined || !loopback.test(listen)) return undefined;
-    return `it listens on ${listen} only, so that nobody can connect to ${url}; set api.listen to 0.0.0.0 ` +
-      "or that address, or api.url where a proxy stands between";
+    return `it listens on ${listen} only, so nobody can connect to ${url}; set api.listen to 0.0.0.0 ` +
+      "or that address, or api.url if it is behind a proxy";
   }
   const shared = endpoints.find((endpoint) => {
     const { hostname } = new URL(endpoint.includes("://") ? endpoint : `http://${endpoint}`);
     return !loopback.test(hostname);
   });
   if (shared === undefined) return undefined;
-  return `its address ${url} means other machines their own self, while etcd is at ${shared}; set api.ip ` +
-    "or api.url to where others reach this one, and api.listen to an address that they can connect to";
+  return `other machines cannot reach it at its address ${url}, while etcd is at ${shared}; set api.ip ` +
+    "or api.url to an address at which they can, and api.listen to an interface that accepts their connections";
 }

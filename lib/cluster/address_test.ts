@@ -9,7 +9,7 @@ const interfaces = () =>
     { name: "eth0", address: "10.0.0.5", family: "IPv4" },
   ] as const;
 
-Deno.test("a node is reached where it is told, where it listens, or by its first address", () => {
+Deno.test("ownAddress: returns api.ip, else api.listen, else the first external address", () => {
   assert.equal(ownAddress("192.0.2.7", "0.0.0.0", interfaces), "192.0.2.7");
   assert.equal(ownAddress("", "10.1.1.1", interfaces), "10.1.1.1");
   assert.equal(ownAddress("", "localhost", interfaces), "127.0.0.1");
@@ -17,7 +17,7 @@ Deno.test("a node is reached where it is told, where it listens, or by its first
   assert.equal(ownAddress("", "::", () => []), "127.0.0.1");
 });
 
-Deno.test("registeredAs: names the registered address only where it is another", () => {
+Deno.test("registeredAs: names the registered address only if it differs", () => {
   const url = "http://0.0.0.0:1323";
   assert.equal(
     registeredAs(url, "http://10.0.0.5:1323"),
@@ -26,9 +26,12 @@ Deno.test("registeredAs: names the registered address only where it is another",
   for (const same of [url, "", undefined]) assert.equal(registeredAs(url, same), "");
 });
 
-Deno.test("loopbackProblem: names the address and the keys where etcd is on another machine", () => {
+Deno.test("loopbackProblem: names the address and the keys if etcd is on another machine", () => {
   const problem = loopbackProblem("http://127.0.0.1:1323", ["10.0.0.2:2379"]);
-  assert.match(problem!, /http:\/\/127\.0\.0\.1:1323 .* 10\.0\.0\.2:2379; set api\.ip or api\.url/);
+  assert.match(
+    problem!,
+    /http:\/\/127\.0\.0\.1:1323, .* 10\.0\.0\.2:2379; set api\.ip or api\.url/,
+  );
   assert(loopbackProblem("http://[::1]:1323", ["localhost:2379", "https://etcd:2379"]));
   for (
     const [url, endpoint] of [
@@ -40,7 +43,7 @@ Deno.test("loopbackProblem: names the address and the keys where etcd is on anot
   ) assert.equal(loopbackProblem(url, [endpoint]), undefined);
 });
 
-Deno.test("loopbackProblem: names api.listen where a node registers an address nobody can connect to", () => {
+Deno.test("loopbackProblem: names api.listen if a node registers an address nobody can connect to", () => {
   const problem = (listen?: string) =>
     loopbackProblem("http://10.0.0.5:1323", ["10.0.0.2:2379"], listen);
   assert.match(problem("127.0.0.1")!, /listens on 127\.0\.0\.1 only.*10\.0\.0\.5.*set api\.listen/);

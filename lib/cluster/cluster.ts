@@ -1,6 +1,6 @@
 /**
- * A node's part in its cluster: it registers, follows who else is there, exchanges status with
- * others, and sends requests to them.
+ * A node's membership in its cluster: registers the node, follows the other members, exchanges
+ * status with them and sends them requests.
  *
  * @module
  */
@@ -21,52 +21,51 @@ import { type MemberView, viewOf } from "./members.ts";
 import type { Peer } from "./peers/peer.ts";
 import { PeerClient } from "./peers/client.ts";
 import { PeerTable } from "./peers/table.ts";
-import type { Eligibility, Forwarded, Peers, Surroundings } from "./peers/peers.ts";
+import type { Eligibility, Forwarded, Peers, PeerSummary } from "./peers/peers.ts";
 import { Prober, type Traffic } from "./status/prober.ts";
-import { silenceCheckMs, SilenceWatch } from "./status/silence.ts";
+import { livenessCheckMs, LivenessMonitor } from "./status/liveness_monitor.ts";
 import { openStatusSocket } from "./status/socket.ts";
 import { Vivaldi } from "./coordinates/vivaldi.ts";
 
-/** What a node's part in a cluster is made of. */
+/** Dependencies and settings of {@link Cluster}. */
 export interface ClusterOptions {
-  /** Where nodes register; outlives the cluster. */
+  /** Registry of the nodes; not closed by the cluster. */
   readonly registry: Pick<Registry, "registerNode" | "watchNodes">;
-  /** Who the node is. */
   readonly node: { readonly id: string; readonly area: string; readonly architecture: string };
-  /** Names the node's data folder. */
+  /** Identifies the node's data folder. */
   readonly home?: string;
-  /** Where etcd is, `host:port` or URLs; what is elsewhere is shared with other machines. */
+  /**
+   * Addresses of etcd, `host:port` or URLs; one on another machine is shared with other machines.
+   */
   readonly endpoints?: readonly string[];
-  /** Address that the API listens on; undefined where a proxy stands between. */
+  /** Address that the API listens on; undefined behind a proxy. */
   readonly listen?: string | undefined;
-  /** IP address by which others reach this node. */
+  /** IP address at which others reach this node. */
   readonly address: string;
-  /** URL by which others reach this node's API; empty: made of its address and port. */
+  /** URL at which others reach this node's API; derived from address and port if empty. */
   readonly url?: string;
-  /** Area that is the cloud; empty: none. */
+  /** Area of the cloud; empty: none. */
   readonly remoteArea: string;
-  /** The cluster's secret; empty: nothing is signed. */
+  /** The cluster's secret; empty: datagrams and requests are not signed. */
   readonly secret: string;
-  /** Where datagrams of others reach this node, `address:port`; empty: at its address and port. */
+  /** Address at which this node receives datagrams, `address:port`; empty: its address and port. */
   readonly udp?: string;
   /** Port for datagrams; 0 takes a free one. */
   readonly udpPort: number;
-  /** False to take a free port where that one is taken: others learn it from the registration. */
+  /** False to take a free port if that one is taken: others learn it from the registration. */
   readonly udpPortIsFixed: boolean;
-  /** Time between two rounds of datagrams, ms. */
+  /** Time between two rounds of probes, ms. */
   readonly nearbyMs: number;
-  /** Time between two looks at the balancers of the remote area, ms. */
+  /** Time between two checks of the balancers of the remote area, ms. */
   readonly monitoringMs: number;
-  /** Time between two looks at a peer on which requests are under way, ms. */
-  readonly silenceMs?: number;
-  /** The node's clock. */
+  /** Time between two checks of a peer with requests in flight, ms. */
+  readonly livenessMs?: number;
   readonly clock: Clock;
-  /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** What the node tells of itself; cheap. */
-  readonly news: () => LocalStatus;
-  /** Told when others have told their news: they may have room for what waits here. */
-  readonly heard: () => void;
+  /** The current status of this node; cheap. */
+  readonly status: () => LocalStatus;
+  /** Called when a peer has reported its status: it may have capacity for queued requests. */
+  readonly onStatus: () => void;
 }
 
 /** The cluster as one node sees it. */
@@ -75,13 +74,13 @@ export class Cluster implements Peers, AsyncDisposable {
   readonly #vivaldi: Vivaldi;
   readonly #table: PeerTable;
   readonly #client: PeerClient;
-  readonly #silence: SilenceWatch;
+  readonly #liveness: LivenessMonitor;
   readonly #udp: string;
   readonly #prober: Prober;
   readonly #owned = new AsyncDisposableStack();
   #joined: NodeRecord | undefined;
-  /** Why the node does not join. */
-  #unreachable: string | undefined;
+  /** Why the node did not join. */
+  #loopbackProblem: string | undefined;
   #registration: Registration | undefined;
 
   private constructor(options: ClusterOptions, socket: Deno.DatagramConn) {
@@ -91,17 +90,17 @@ export class Cluster implements Peers, AsyncDisposable {
     this.#table = new PeerTable({
       id: node.id,
       area: node.area,
-      // Nobody is his own cloud.
+      // An area is not its own cloud.
       remoteArea: remoteArea === node.area ? "" : remoteArea,
       vivaldi: this.#vivaldi,
       now: () => clock.now(),
       random,
     });
     this.#client = this.#owned.use(new PeerClient(options.secret));
-    this.#silence = this.#owned.use(
-      new SilenceWatch({
+    this.#liveness = this.#owned.use(
+      new LivenessMonitor({
         clock,
-        checkMs: options.silenceMs ?? silenceCheckMs,
+        checkMs: options.livenessMs ?? livenessCheckMs,
         isAlive: ({ record }) => this.#client.isAlive(record),
       }),
     );
@@ -116,16 +115,16 @@ export class Cluster implements Peers, AsyncDisposable {
         intervalMs: options.nearbyMs,
         clock,
         random,
-        news: options.news,
-        heard: options.heard,
+        status: options.status,
+        onStatus: options.onStatus,
       }),
     );
   }
 
   /**
-   * Begins to follow the cluster; {@link Cluster.join} makes the node part of it.
+   * Starts following the cluster; {@link Cluster.join} makes the node a member.
    *
-   * @throws `CONFIG_INVALID` if the port for datagrams is taken and no other will do
+   * @throws `CONFIG_INVALID` if the port for datagrams is taken and fixed
    */
   static async open(options: ClusterOptions): Promise<Cluster> {
     const { address, udpPort, udpPortIsFixed } = options;
@@ -141,65 +140,66 @@ export class Cluster implements Peers, AsyncDisposable {
   }
 
   /**
-   * Registers the node, so that others send it requests. It keeps registered until it is disposed. A
-   * node whose address means other machines there does not register, and says so.
+   * Registers the node, so that others send it requests, until it is disposed. A node with an
+   * address that means other machines elsewhere is not registered, which is logged.
    *
    * @param apiPort port of its API, which must be served already
    */
   join(apiPort: number): void {
-    if (this.#joined || this.#unreachable) return;
-    const { node, address, url: given, registry, home, endpoints = [], listen } = this.#options;
-    const url = given || `http://${hostPort(address, apiPort)}`;
-    this.#unreachable = loopbackProblem(url, endpoints, listen);
-    if (this.#unreachable) {
+    if (this.#joined || this.#loopbackProblem) return;
+    const { node, address, url: configuredUrl, registry, home, endpoints = [], listen } =
+      this.#options;
+    const url = configuredUrl || `http://${hostPort(address, apiPort)}`;
+    this.#loopbackProblem = loopbackProblem(url, endpoints, listen);
+    if (this.#loopbackProblem) {
       logger("cluster").warn("The node does not join the cluster: {problem}", {
-        problem: this.#unreachable,
+        problem: this.#loopbackProblem,
       });
       return;
     }
     this.#joined = {
-      id: node.id,
-      area: node.area,
-      role: "node",
-      url,
-      udp: this.#udp,
-      architecture: node.architecture,
-      incarnation: randomId(12),
-      ...(home !== undefined && { home }),
+      Id: node.id,
+      Area: node.area,
+      Role: "node",
+      Url: url,
+      Udp: this.#udp,
+      Architecture: node.architecture,
+      Incarnation: randomId(12),
+      ...(home !== undefined && { Home: home }),
     };
-    this.#registration = registry.registerNode(this.#joined, (other) => this.#isRival(other));
+    this.#registration = registry.registerNode(this.#joined, (other) => this.#isConflicting(other));
   }
 
-  async #isRival(other: NodeRecord): Promise<boolean> {
+  async #isConflicting(other: NodeRecord): Promise<boolean> {
     if (!await this.#client.isAlive(other)) return false;
-    if (!this.#registration?.rival) {
-      logger("cluster").warn("The node is not registered: {problem}", { problem: rivalry(other) });
+    if (!this.#registration?.conflict) {
+      logger("cluster").warn("The node is not registered: {problem}", {
+        problem: conflictText(other),
+      });
     }
     return true;
   }
 
-  /** Deregisters the node: others send it nothing more, while it can still send to them. */
+  /** Deregisters the node: others stop sending requests, while it can still send some. */
   async leave(): Promise<void> {
     await this.#registration?.[Symbol.asyncDispose]();
     this.#registration = undefined;
   }
 
-  /** Where others reach this node; empty until it has joined. */
+  /** URL at which others reach this node; empty until it has joined. */
   get url(): string {
-    return this.#joined?.url ?? "";
+    return this.#joined?.Url ?? "";
   }
 
-  /** The node's own network coordinate. */
   get coordinate(): Coordinate {
     return this.#vivaldi.coordinate;
   }
 
-  /** What its datagrams amount to. */
   get traffic(): Readonly<Traffic> {
     return this.#prober.traffic;
   }
 
-  /** All members that are known, this node first once it has joined, then by area and id. */
+  /** All known members: this node first once it has joined, then the others by area and id. */
   members(): MemberView[] {
     const now = this.#options.clock.now();
     const others = [...this.#table.all]
@@ -208,101 +208,98 @@ export class Cluster implements Peers, AsyncDisposable {
     return this.#joined ? [this.#self(this.#joined), ...others] : others;
   }
 
-  /** What keeps the node from sending requests to others, in words; nothing if all is well. */
+  /** Descriptions of what keeps the node from sending requests to others; empty if nothing does. */
   problems(): string[] {
     const { node, remoteArea } = this.#options;
     const all = [...this.#table.all];
-    const near = all.filter(({ record }) => record.area === node.area && record.role === "node");
+    const near = all.filter(({ record }) => record.Area === node.area && record.Role === "node");
     const problems: string[] = [];
-    if (this.#unreachable) problems.push(`cluster: the node has not joined: ${this.#unreachable}`);
-    const rival = this.#registration?.rival;
-    if (rival) problems.push(`cluster: the node is not registered: ${rivalry(rival)}`);
+    if (this.#loopbackProblem) {
+      problems.push(`cluster: the node has not joined: ${this.#loopbackProblem}`);
+    }
+    const conflict = this.#registration?.conflict;
+    if (conflict) problems.push(`cluster: the node is not registered: ${conflictText(conflict)}`);
     if (near.length > 0 && !near.some(({ reachable }) => reachable)) {
-      problems.push(`neighbours: none of ${near.length} in area ${node.area} answers`);
+      problems.push(`neighbours: none of ${near.length} in area ${node.area} responds`);
     }
     if (remoteArea !== "" && remoteArea !== node.area) {
       const cloud = all.some((peer) => peer.reachable && this.#table.isCloudTarget(peer));
-      if (!cloud) problems.push(`cloud: nobody in area ${remoteArea} answers`);
+      if (!cloud) problems.push(`cloud: no node in area ${remoteArea} responds`);
     }
     return problems;
   }
 
-  /** See {@link Peers}. */
   near(eligible: Eligibility): readonly PeerView[] {
     return this.#table.near(eligible);
   }
 
-  /** See {@link Peers}. */
   cloud(eligible: Eligibility): PeerView | undefined {
     return this.#table.cloud(eligible);
   }
 
-  /** See {@link Peers}. */
   isCloud(id: string): boolean {
     return this.#table.isCloud(id);
   }
 
-  /** See {@link Peers}. */
   requestStatus(): void {
-    this.#prober.hurry();
+    this.#prober.probeNow();
   }
 
-  /** See {@link Peers}. */
-  surroundings(): Surroundings {
-    return this.#table.surroundings();
+  summary(): PeerSummary {
+    return this.#table.summary();
   }
 
   /**
-   * See {@link Peers}. A peer that cannot be reached is not chosen until a probe is answered; one that
-   * falls silent while it has the request is waited for no longer.
+   * Sends a request to a peer. A peer without a connection is not chosen until it answers a probe;
+   * if it becomes unresponsive while it has the request, the request fails.
    */
   async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<InvocationResult> {
     const peer = this.#table.get(to);
     if (!peer) throw new ServerledgeError("PEER_UNREACHABLE", `There is no node ${to}`);
     const { memoryMib, cpu } = forwarded.record;
-    const ended = peer.sent({ memoryMib, cpu });
+    const ended = peer.startRequest({ memoryMib, cpu });
     const control = new AbortController();
-    const leave = () => control.abort();
-    // As long as the signal lives: it also ends an answer whose body is still under way.
-    signal.addEventListener("abort", leave);
-    if (signal.aborted) leave();
-    let isSilent = false;
-    const watched = this.#silence.begin(peer, () => {
-      isSilent = true;
-      leave();
+    const abort = () => control.abort();
+    // Until the signal is gone: it also ends a response whose body is still being streamed.
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+    let isUnresponsive = false;
+    const endMonitoring = this.#liveness.add(peer, () => {
+      isUnresponsive = true;
+      abort();
     });
     try {
       const report = await this.#client.send(
         peer.record,
         forwarded,
         control.signal,
-        (resources) => peer.corrected(resources),
+        (resources) => peer.updateResources(resources),
       );
-      peer.problems.mended("refused");
+      peer.mismatches.clear("rejected");
       return report;
     } catch (error) {
-      if (isSilent && !signal.aborted) {
-        this.#table.refused(to);
-        throw silent(peer, error);
+      if (isUnresponsive && !signal.aborted) {
+        this.#table.connectionFailed(to);
+        throw unresponsive(peer, error);
       }
       const { code, details } = error as ServerledgeError;
       if (details?.peerCode === "UNAUTHORIZED") {
-        peer.problems.note(
-          "refused",
+        peer.mismatches.add(
+          "rejected",
           this.#options.secret === ""
-            ? "it refuses requests without a signature, and this node has no cluster.secret"
-            : "it refuses requests that are signed with this node's cluster.secret",
+            ? "it rejects unsigned requests, and this node has no cluster.secret"
+            : "it rejects requests signed with this node's cluster.secret",
         );
       }
-      if (code === "PEER_UNREACHABLE") this.#table.refused(to);
+      if (code === "PEER_UNREACHABLE") this.#table.connectionFailed(to);
       throw error;
     } finally {
-      watched();
+      endMonitoring();
       ended();
     }
   }
 
-  /** Leaves the cluster, and closes all that was open. */
+  /** Leaves the cluster and closes everything. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.leave();
     await this.#owned.disposeAsync();
@@ -311,12 +308,14 @@ export class Cluster implements Peers, AsyncDisposable {
   async #follow(): Promise<void> {
     const { registry, remoteArea, clock, monitoringMs, node } = this.#options;
     const table = this.#table;
-    const health = remoteArea === "" || remoteArea === node.area ? undefined : this.#owned.use(
-      new HealthProber({ table, remoteArea, intervalMs: monitoringMs, clock }),
-    );
+    const healthProber = remoteArea === "" || remoteArea === node.area
+      ? undefined
+      : this.#owned.use(
+        new HealthProber({ table, remoteArea, intervalMs: monitoringMs, clock }),
+      );
     const changed = () => {
-      this.#client.keepOnly(new Set([...table.all].map(({ record }) => record.url)));
-      health?.greet();
+      this.#client.keepOnly(new Set([...table.all].map(({ record }) => record.Url)));
+      healthProber?.probeNew();
     };
     const observer: NodeObserver = {
       reset: (records) => (table.reset(records), changed()),
@@ -327,25 +326,25 @@ export class Cluster implements Peers, AsyncDisposable {
   }
 
   #self(record: NodeRecord): MemberView {
-    const { warm: _warm, images: _images, ...load } = this.#options.news();
-    const unasked = { warm: () => false, hasImage: () => false };
-    const news = { ...load, ...unasked, coordinate: this.coordinate };
+    const { warm: _warm, images: _images, ...load } = this.#options.status();
+    const unknown = { warm: () => false, hasImage: () => false };
+    const status = { ...load, ...unknown, coordinate: this.coordinate };
     return {
-      ...viewOf({ record, news, rttMs: 0, heardAt: 0, reachable: true }, 0, false),
+      ...viewOf({ record, status, rttMs: 0, lastSeenAt: 0, reachable: true }, 0, false),
       Self: true,
     };
   }
 }
 
-function rivalry({ id, url }: NodeRecord): string {
-  return `its id ${id} belongs to another node, at ${url}; set registry.node.id to another id, or none ` +
+function conflictText({ Id, Url }: NodeRecord): string {
+  return `its id ${Id} belongs to another node, at ${Url}; set registry.node.id to another id, or none ` +
     "to get one, and restart it";
 }
 
-function silent({ record }: Peer, cause: unknown): ServerledgeError {
+function unresponsive({ record }: Peer, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     "FUNCTION_CRASHED",
-    `Node ${record.id} at ${record.url} got the request and gives no sign of life any more; the function may have run there`,
+    `Node ${record.Id} at ${record.Url} received the request and does not respond any more; the function may have run there`,
     { cause },
   );
 }

@@ -1,59 +1,58 @@
 /**
- * Asks the balancers of the remote area for their health by HTTP, since they take no datagrams.
+ * Checks the balancers of the remote area over HTTP, since they have no datagram socket.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
-import { answeringNode } from "./peers/answering_node.ts";
+import { respondingNode } from "./peers/responding_node.ts";
 import type { Peer } from "./peers/peer.ts";
 import type { PeerTable } from "./peers/table.ts";
 
-/** Most balancers that are watched; a region has few. */
-const maxWatched = 8;
-/** Longest wait for an answer, ms. */
+/** Most balancers that are checked; a region has few. */
+const maxBalancers = 8;
+/** Longest wait for a response, ms. */
 const timeoutMs = 2000;
 
-/** What a prober works with. */
+/** Dependencies and settings of {@link HealthProber}. */
 export interface HealthProberOptions {
-  /** The peers; told how it went. */
+  /** The peers; updated with the results. */
   readonly table: PeerTable;
-  /** Area whose balancers are watched. */
+  /** Area whose balancers are checked. */
   readonly remoteArea: string;
   /** Time between two rounds, ms. */
   readonly intervalMs: number;
-  /** The node's clock. */
   readonly clock: Clock;
 }
 
-/** Watches balancers until it is disposed. */
+/** Checks balancers until it is disposed. */
 export class HealthProber implements AsyncDisposable {
   readonly #options: HealthProberOptions;
   readonly #client = Deno.createHttpClient({});
   readonly #stop = new AbortController();
   #round: Promise<void> | undefined;
   #cancel: () => void = () => {};
-  /** Somebody has come during a round. */
+  /** True if a balancer was added during a round. */
   #again = false;
-  /** Balancers that were asked already or are being asked. */
-  readonly #asked = new WeakSet<Peer>();
+  /** Balancers that were checked at least once. */
+  readonly #probed = new WeakSet<Peer>();
 
-  /** Starts; the first round is now. */
+  /** Starts with a first round. */
   constructor(options: HealthProberOptions) {
     this.#options = options;
     this.#begin();
   }
 
-  /** Asks those that have just come, without waiting for the next round. */
-  greet(): void {
+  /** Checks balancers that were added since the last round. */
+  probeNew(): void {
     if (this.#stop.signal.aborted) return;
-    if (this.#watched().every((peer) => this.#asked.has(peer))) return;
+    if (this.#balancers().every((peer) => this.#probed.has(peer))) return;
     this.#cancel();
     if (this.#round) this.#again = true;
     else this.#begin();
   }
 
-  /** Ends the questions under way. */
+  /** Cancels pending checks. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
@@ -62,16 +61,16 @@ export class HealthProber implements AsyncDisposable {
     this.#client.close();
   }
 
-  #watched(): Peer[] {
+  #balancers(): Peer[] {
     const { table, remoteArea } = this.#options;
     return [...table.all]
-      .filter((peer) => peer.isBalancer && peer.record.area === remoteArea)
-      .slice(0, maxWatched);
+      .filter((peer) => peer.isBalancer && peer.record.Area === remoteArea)
+      .slice(0, maxBalancers);
   }
 
   #begin(): void {
     const { clock, intervalMs } = this.#options;
-    this.#round = Promise.all(this.#watched().map((peer) => this.#ask(peer))).then(() => {
+    this.#round = Promise.all(this.#balancers().map((peer) => this.#probe(peer))).then(() => {
       this.#round = undefined;
       if (this.#stop.signal.aborted) return;
       this.#cancel = clock.after(this.#again ? 0 : intervalMs, () => this.#begin());
@@ -79,28 +78,28 @@ export class HealthProber implements AsyncDisposable {
     });
   }
 
-  async #ask(peer: Peer): Promise<void> {
+  async #probe(peer: Peer): Promise<void> {
     const { table, clock } = this.#options;
-    this.#asked.add(peer);
+    this.#probed.add(peer);
     const control = new AbortController();
     const end = () => control.abort();
     const cancel = clock.after(timeoutMs, end);
     this.#stop.signal.addEventListener("abort", end);
     const since = clock.now();
     try {
-      const response = await fetch(new URL("/healthz", peer.record.url), {
+      const response = await fetch(new URL("/healthz", peer.record.Url), {
         client: this.#client,
         signal: control.signal,
         redirect: "manual",
       });
       const rttMs = clock.now() - since;
-      const id = answeringNode(await response.text());
-      const isIt = id === undefined || id === peer.record.id;
-      if (response.ok && isIt) table.answered(peer, rttMs);
-      else table.missed(peer);
+      const id = respondingNode(await response.text());
+      const isIt = id === undefined || id === peer.record.Id;
+      if (response.ok && isIt) table.probeSucceeded(peer, rttMs);
+      else table.probeFailed(peer);
     } catch {
-      // Refused, reset or silent: all the same for those who look for a way to the cloud.
-      if (!this.#stop.signal.aborted) table.missed(peer);
+      // Refused, reset or timed out: in each case the balancer is no way to the cloud.
+      if (!this.#stop.signal.aborted) table.probeFailed(peer);
     } finally {
       cancel();
       this.#stop.signal.removeEventListener("abort", end);

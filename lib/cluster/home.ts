@@ -1,5 +1,5 @@
 /**
- * A node's folder on disk: its lock, its identity, and where everything else of it lies.
+ * A node's data folder: its lock, its identity and the paths in it.
  *
  * @module
  */
@@ -11,30 +11,29 @@ import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { nodeName } from "../model/node.ts";
 
-/** A node's folder, held by one process at a time. Disposing it lets go. */
+/** A node's data folder, held by one process at a time until it is disposed. */
 export class NodeHome implements Disposable {
   readonly #locks: DisposableStack;
 
   private constructor(
     locks: DisposableStack,
-    /** The folder. */
     readonly path: string,
     /** The node's id, the same at every start. */
     readonly nodeId: string,
-    /** Names the folder, also where the node's id is configured. */
+    /** Identifies the folder, even if the node's id is configured. */
     readonly folderId: string,
   ) {
     this.#locks = locks;
   }
 
   /**
-   * Opens the folder, makes it where it does not exist, and locks it: two nodes on one folder would
-   * take each other's containers for orphans.
+   * Opens the folder, creates it if needed, and locks it: of two nodes with one folder each would
+   * remove the other's containers as orphans.
    *
-   * @param path the folder; empty for the default one
-   * @param nodeId the node's id; empty to make one and keep it
-   * @throws `CONFIG_INVALID` if another node holds it or has the id on this machine, or it cannot be
-   * written
+   * @param path the folder; empty for the default
+   * @param nodeId the node's id; empty to generate one and store it
+   * @throws `CONFIG_INVALID` if another node holds the folder or has the id on this machine, or the
+   *   folder is not writable
    */
   static open(path: string, nodeId: string): NodeHome {
     const folder = path || defaultFolder();
@@ -51,19 +50,19 @@ export class NodeHome implements Disposable {
     return new NodeHome(locks.move(), folder, id, folderId);
   }
 
-  /** The path of something in the folder. */
+  /** Returns the path of something in the folder. */
   of(...parts: string[]): string {
     return join(this.path, ...parts);
   }
 
-  /** Lets go of the folder; everything in it stays. */
+  /** Releases the folder; its contents stay. */
   [Symbol.dispose](): void {
     this.#locks.dispose();
   }
 }
 
 /**
- * Locks a folder, which is made where it does not exist.
+ * Locks a folder, creating it if needed.
  *
  * @returns the folder's own id; undefined if another node holds it
  */
@@ -71,7 +70,7 @@ function lockFolder(folder: string, locks: DisposableStack): string | undefined 
   try {
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const lock = locks.use(Deno.openSync(join(folder, "lock"), { create: true, write: true }));
-    return lock.tryLockSync(true) ? keptId(folder) : undefined;
+    return lock.tryLockSync(true) ? storedId(folder) : undefined;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ServerledgeError(
@@ -83,14 +82,14 @@ function lockFolder(folder: string, locks: DisposableStack): string | undefined 
 }
 
 /**
- * Locks an id on this machine: nodes share its Docker engine, and one would take the containers of
- * another with its id for its own, left by a crash.
+ * Locks an id on this machine: nodes share its Docker engine, and a node would take the containers
+ * of another with the same id for its own, left by a crash.
  */
 function lockId(id: string): Disposable {
-  const path = join(lockFolderOfMachine(), `serverledge-${id}.lock`);
+  const path = join(sharedLockFolder(), `serverledge-${id}.lock`);
   for (;;) {
     using opened = new DisposableStack();
-    const lock = opened.use(openAny(path));
+    const lock = opened.use(openLockFile(path));
     if (!lock.tryLockSync(true)) {
       throw new ServerledgeError(
         "CONFIG_INVALID",
@@ -98,12 +97,12 @@ function lockId(id: string): Disposable {
           "another id, or none to get one",
       );
     }
-    // Whoever held it may have removed it meanwhile: then others lock another file of its name.
+    // The former owner may have removed the file: then others lock a new one of the same name.
     if (inodeOf(path) !== lock.statSync().ino) continue;
     const held = opened.move();
     return {
       [Symbol.dispose]() {
-        // A cleaner may have removed it, and another node made its own.
+        // A cleaner may have removed the file, and another node created a new one.
         if (inodeOf(path) === lock.statSync().ino) Deno.removeSync(path);
         held.dispose();
       },
@@ -111,20 +110,20 @@ function lockId(id: string): Disposable {
   }
 }
 
-/** Where all nodes of this machine find each other's locks, those with a /tmp of their own too. */
-function lockFolderOfMachine(): string {
+/** Folder for the locks of all nodes of this machine, including those with a private /tmp. */
+function sharedLockFolder(): string {
   const shared = "/run/lock";
   if (Deno.env.has("TMPDIR")) return tmpdir();
   try {
-    // As /tmp: every user may write, and remove only what is his (sticky).
+    // Like /tmp: every user may write, and remove only their own files (sticky).
     return ((Deno.statSync(shared).mode ?? 0) & 0o1002) === 0o1002 ? shared : tmpdir();
   } catch {
     return tmpdir();
   }
 }
 
-/** Another user's file can be locked, too, but not opened to be written. */
-function openAny(path: string): Deno.FsFile {
+/** Opens a lock file read-only, as that is enough to lock another user's file. */
+function openLockFile(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path);
   } catch (error) {
@@ -141,7 +140,7 @@ function unusable(path: string, cause: unknown): ServerledgeError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new ServerledgeError(
     "CONFIG_INVALID",
-    `Cannot use ${path}, which keeps the node's id from others: ${reason}; set TMPDIR to a folder that ` +
+    `Cannot lock the node's id with ${path}: ${reason}; set TMPDIR to a folder that ` +
       "this user can write",
     { cause },
   );
@@ -163,7 +162,7 @@ function defaultFolder(): string {
   throw new ServerledgeError("CONFIG_INVALID", "Set data.dir: this user has no home folder");
 }
 
-function keptId(folder: string): string {
+function storedId(folder: string): string {
   const path = join(folder, "node-id");
   try {
     const id = Deno.readTextFileSync(path).trim();

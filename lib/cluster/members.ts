@@ -1,5 +1,5 @@
 /**
- * The members of a cluster as one of them shows them.
+ * Cluster members as the API shows them.
  *
  * @module
  */
@@ -11,92 +11,91 @@ const described = (schema: v.GenericSchema<unknown, number | null>, text: string
   v.pipe(schema, v.description(text));
 const measure = v.nullable(v.number());
 
-/** One member of the cluster, in the answer of `GET /nodes`; null for what is not known. */
+/** One member of the cluster in the response of `GET /nodes`; null for unknown values. */
 export const memberSchema = v.object({
   Id: v.string(),
   Area: v.string(),
   Role: v.picklist(["node", "balancer"]),
-  Url: v.pipe(v.string(), v.description("Where its API is reached")),
+  Url: v.pipe(v.string(), v.description("URL of its API")),
   Architecture: v.string(),
-  Self: v.pipe(v.boolean(), v.description("True for the node that answers")),
+  Self: v.pipe(v.boolean(), v.description("True for the node that responds")),
   Reachable: v.pipe(
     v.boolean(),
     v.description(
-      "False while it does not answer; balancers of areas that are not the cloud are not asked",
+      "False while it does not respond; balancers of areas other than the cloud are not checked",
     ),
   ),
-  IsCloudTarget: v.pipe(v.boolean(), v.description("True if requests go to the cloud by it")),
+  IsCloudTarget: v.pipe(
+    v.boolean(),
+    v.description("True if requests are offloaded to the cloud through it"),
+  ),
   RttMs: described(measure, "Expected round trip, ms"),
-  AgeMs: described(measure, "Age of what follows, ms"),
-  AvailableMemory: described(measure, "Memory that instances could take, MiB"),
+  AgeMs: described(measure, "Age of the following values, ms"),
+  AvailableMemory: described(measure, "Memory available for instances, MiB"),
   TotalMemory: described(measure, "Memory for instances, MiB"),
-  FreeCPU: described(measure, "CPU that no busy instance holds, cores"),
-  QueueLength: described(measure, "Requests that wait there"),
-  Running: described(measure, "Invocations that run there"),
+  FreeCPU: described(measure, "CPU not used by busy instances, cores"),
+  QueueLength: described(measure, "Queued requests"),
+  Running: described(measure, "Running invocations"),
   Coordinates: v.nullable(
     v.object({ Vec: v.array(v.number()), Error: v.number(), Height: v.number() }),
   ),
   Problem: v.pipe(
     v.nullable(v.string()),
     v.description(
-      "Why it and the answering node do not understand each other: version, cluster.secret, clocks; null: nothing known",
+      "Mismatch between it and the responding node: version, cluster.secret, clocks; null: none known",
     ),
   ),
 });
 
-/** One member of the cluster as a node sees it. */
+/** One member of the cluster in the API. */
 export type MemberView = v.InferOutput<typeof memberSchema>;
 
-/** What is shown of a member. */
+/** Data of a member. */
 export interface Member {
-  /** As the registry has it. */
   readonly record: NodeRecord;
-  /** What it told last. */
-  readonly news: PeerStatus | undefined;
+  readonly status: PeerStatus | undefined;
   /** Expected round trip, ms; may be infinite. */
   readonly rttMs: number;
-  /** When it was heard last. */
-  readonly heardAt: number;
-  /** False if it is taken for dead. */
+  /** When it last responded, on the node's clock. */
+  readonly lastSeenAt: number;
   readonly reachable: boolean;
-  /** What is wrong between it and this node; absent for this node. */
-  readonly problems?: { readonly text: string };
+  /** Mismatches between it and this node; absent for this node. */
+  readonly mismatches?: { readonly text: string };
 }
 
 /**
- * How a member is shown.
+ * Converts a member to its representation in the API.
  *
- * @param member who
- * @param now on the clock of its `heardAt`
- * @param isCloudTarget true if requests go to the cloud by it
+ * @param now on the clock of `lastSeenAt`
+ * @param isCloudTarget true if requests are offloaded to the cloud through it
  */
 export function viewOf(member: Member, now: number, isCloudTarget: boolean): MemberView {
-  const { record, news } = member;
-  const place = news?.coordinate;
+  const { record, status } = member;
+  const coordinate = status?.coordinate;
   return {
-    Id: record.id,
-    Area: record.area,
-    Role: record.role,
-    Url: record.url,
-    Architecture: record.architecture,
+    Id: record.Id,
+    Area: record.Area,
+    Role: record.Role,
+    Url: record.Url,
+    Architecture: record.Architecture,
     Self: false,
     Reachable: member.reachable,
     IsCloudTarget: isCloudTarget,
-    RttMs: known(member.rttMs),
-    AgeMs: known(now - member.heardAt),
-    AvailableMemory: news?.availableMemoryMib ?? null,
-    TotalMemory: news?.totalMemoryMib ?? null,
-    FreeCPU: news?.freeCpu ?? null,
-    QueueLength: news?.queueLength ?? null,
-    Running: news?.running ?? null,
-    Coordinates: place
-      ? { Vec: [...place.vector], Error: place.error, Height: place.height }
+    RttMs: rounded(member.rttMs),
+    AgeMs: rounded(now - member.lastSeenAt),
+    AvailableMemory: status?.availableMemoryMib ?? null,
+    TotalMemory: status?.totalMemoryMib ?? null,
+    FreeCPU: status?.freeCpu ?? null,
+    QueueLength: status?.queueLength ?? null,
+    Running: status?.running ?? null,
+    Coordinates: coordinate
+      ? { Vec: [...coordinate.vector], Error: coordinate.error, Height: coordinate.height }
       : null,
-    Problem: member.problems?.text || null,
+    Problem: member.mismatches?.text || null,
   };
 }
 
-/** A number to the microsecond; null if it is none. */
-function known(ms: number): number | null {
+/** Rounds a number to three digits; null if it is not finite. */
+function rounded(ms: number): number | null {
   return Number.isFinite(ms) ? Math.round(ms * 1000) / 1000 : null;
 }

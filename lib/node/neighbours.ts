@@ -21,13 +21,13 @@ const log = logger("node");
  *
  * @param base the node's
  * @param registry where the others are found
- * @param news what the node tells others, and who hears of theirs
+ * @param status what the node tells others, and who hears of theirs
  * @returns undefined for a node that is alone
  */
 export async function openCluster(
   { config, home, node, clock, built }: NodeBase,
   registry: Registry,
-  news: Pick<ClusterOptions, "news" | "heard">,
+  status: Pick<ClusterOptions, "status" | "onStatus">,
 ): Promise<Cluster | undefined> {
   const etcd = etcdOptions(config);
   if (!etcd) return undefined;
@@ -49,7 +49,7 @@ export async function openCluster(
       monitoringMs: config["registry.monitoring.interval"] * 1000,
       clock,
       random: Math.random,
-      ...news,
+      ...status,
     }),
   );
 }
@@ -67,10 +67,10 @@ export async function requireOwnId(
 ): Promise<void> {
   if (!registry.health().ok) return;
   const living = await registry.registeredNode(nodeId).catch(() => undefined);
-  if (living?.home === undefined || living.home === folderId) return;
+  if (living?.Home === undefined || living.Home === folderId) return;
   using client = new PeerClient("");
   if (!await client.isAlive(living)) {
-    const place = { id: nodeId, url: living.url };
+    const place = { id: nodeId, url: living.Url };
     return log.warn(
       "Node {id} was registered at {url}, which does not answer: it goes on here",
       place,
@@ -78,7 +78,7 @@ export async function requireOwnId(
   }
   throw new ServerledgeError(
     "CONFIG_INVALID",
-    `Node id ${nodeId} belongs to another node of the cluster, at ${living.url}: set registry.node.id to ` +
+    `Node id ${nodeId} belongs to another node of the cluster, at ${living.Url}: set registry.node.id to ` +
       "another id, or none to get one",
   );
 }

@@ -44,8 +44,8 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   });
   const { environment, images, ledger, pool } = compute;
   const cluster = await openCluster(base, registry, {
-    news: () => localStatus(ledger, pool, requests.scheduler, images.stock.met),
-    heard: () => requests.scheduler.onPeerStatus(),
+    status: () => localStatus(ledger, pool, requests.scheduler, images.stock.met),
+    onStatus: () => requests.scheduler.onPeerStatus(),
   });
   const requests: NodeRequests = openRequests(
     base,

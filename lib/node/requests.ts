@@ -141,7 +141,7 @@ function openScheduler(
   const statistics = (seconds: number) => ({
     arrivals: scheduler.arrivals(seconds),
     memoryMib: ledger.balance.totalMemory,
-    ...peers.surroundings(),
+    ...peers.summary(),
   });
   built.use(new Planner({ policy, clock, intervalMs, statistics }));
   return scheduler;

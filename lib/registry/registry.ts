@@ -97,7 +97,7 @@ export type RegistryHealth =
 /** A node that is registered until this is disposed. */
 export interface Registration extends AsyncDisposable {
   /** The node that is registered instead of it, since it has the same id and is alive. */
-  readonly rival: NodeRecord | undefined;
+  readonly conflict: NodeRecord | undefined;
 }
 
 /**

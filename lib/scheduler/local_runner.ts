@@ -8,7 +8,7 @@ import { withTimeout } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
-import { functionPage } from "../cluster/peers/page_exchange.ts";
+import { functionResponse } from "../cluster/peers/event_exchange.ts";
 import type { Params } from "../model/params.ts";
 import type { Lease } from "../pool/lease.ts";
 import { withOutput } from "../runtime/wire/call_output.ts";
@@ -119,7 +119,7 @@ export class LocalRunner {
     body.left = () => invocation.cancel();
     const nothing = { ok: true, result: "", output: "" } as const;
     const report = reportOf(invocation, running, nothing, this.#clock.now(), this.#options.node);
-    const response = functionPage({ status, headers, body: body.readable });
+    const response = functionResponse({ status, headers, body: body.readable });
     invocation.begin({ report, response }, body);
   }
 

@@ -10,7 +10,7 @@ import { asWritten, parseNumbers } from "../../json/exact.ts";
 import { isObject, type JsonObject } from "../../json/json.ts";
 import type { PageAnswer, PageRequest } from "../../model/page.ts";
 import { hopHeaderNames } from "../../cluster/peers/hop_headers.ts";
-import { reportHeader } from "../../cluster/peers/page_exchange.ts";
+import { reportHeader } from "../../cluster/peers/event_exchange.ts";
 import { passesOn } from "../../http/passing.ts";
 import type { HeaderPair } from "../../http/head.ts";
 import { type IncomingRequest, isBodiless } from "../../http/server/messages.ts";

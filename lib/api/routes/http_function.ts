@@ -16,7 +16,7 @@ import type { ApiServices, Invocation } from "../services.ts";
 import type { IncomingRequest } from "../../http/server/messages.ts";
 import { incomingRequest, KnownResponse } from "../../http/server/web.ts";
 import { readHop } from "../../cluster/peers/hop_headers.ts";
-import { reportPair } from "../../cluster/peers/page_exchange.ts";
+import { reportHeaderOf } from "../../cluster/peers/event_exchange.ts";
 import { sliceBytes } from "../../base/slices.ts";
 import { type ErrorCode, ServerledgeError } from "../../base/errors.ts";
 import type { InvocationResult, InvokeRequest } from "../../model/invocation.ts";
@@ -48,7 +48,7 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
     const answer = await answerOf(result);
     if (!hop) return answer;
     const { status, headers, body } = answer.outgoing;
-    const told = [reportPair(result.report), ...resourcePairs(services.free())];
+    const told = [reportHeaderOf(result.report), ...resourcePairs(services.free())];
     const kept = headers.filter(([name]) => !told.some(([other]) => other === name));
     return new KnownResponse(body, status, [...kept, ...told]);
   };

@@ -11,7 +11,7 @@ import { createApp } from "../app.ts";
 import { incomingRequest } from "../../http/server/web.ts";
 import { type HttpEvent, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
 import { hopHeaders } from "../../cluster/peers/hop_headers.ts";
-import { reportHeader } from "../../cluster/peers/page_exchange.ts";
+import { reportHeader } from "../../cluster/peers/event_exchange.ts";
 import type { Origin } from "../../model/hop.ts";
 import type { PageAnswer } from "../../model/page.ts";
 

@@ -1,5 +1,5 @@
 /**
- * Network coordinates as values: what a good one is, and how far two are apart.
+ * Network coordinates as values: valid ranges and distances.
  *
  * @module
  */
@@ -7,19 +7,19 @@
 import * as v from "valibot";
 import type { Coordinate } from "../../model/node.ts";
 
-/** Dimensions besides the height: more gain little (Dabek et al. 2004, section 5.4). */
+/** Dimensions in addition to the height: more gain little (Dabek et al. 2004, section 5.4). */
 export const dimensions = 3;
-/** Longest round trip that is believed, and farthest that a coordinate may lie out, ms. */
+/** Longest accepted round trip and largest accepted component, ms. */
 export const maxRttMs = 10_000;
-/** Least height, ms: at zero a height could never grow again, since it grows by its share. */
+/** Smallest height, ms: a height of zero could not grow, since it changes by a share of itself. */
 export const minHeightMs = 0.01;
-/** Largest error: of a node that knows nothing it is more than the 100 % of a wild guess. */
+/** Largest error, that of a node without measurements. */
 export const maxError = 1.5;
 
 const within = (min: number, max: number) =>
   v.pipe(v.number(), v.finite(), v.minValue(min), v.maxValue(max));
 
-/** A coordinate that may be believed. */
+/** Schema of coordinates received from other nodes. */
 export const coordinateSchema = v.object({
   vector: v.pipe(v.array(within(-maxRttMs, maxRttMs)), v.length(dimensions)),
   height: within(0, maxRttMs),
@@ -27,7 +27,7 @@ export const coordinateSchema = v.object({
   error: within(0, maxError),
 });
 
-/** Where a node begins. */
+/** Initial coordinate of a node. */
 export const originCoordinate: Coordinate = {
   vector: [0, 0, 0],
   height: minHeightMs,
@@ -35,24 +35,14 @@ export const originCoordinate: Coordinate = {
   error: maxError,
 };
 
-/**
- * The distance that the model alone gives, ms.
- *
- * @param a one
- * @param b the other
- */
+/** Distance in the model space, without adjustments, ms. */
 export function rawDistance(a: Coordinate, b: Coordinate): number {
   let squares = 0;
   for (let i = 0; i < dimensions; i++) squares += (a.vector[i]! - b.vector[i]!) ** 2;
   return Math.sqrt(squares) + a.height + b.height;
 }
 
-/**
- * The expected round trip between two, ms.
- *
- * @param a one
- * @param b the other
- */
+/** Expected round trip between two nodes, ms. */
 export function distance(a: Coordinate, b: Coordinate): number {
   const raw = rawDistance(a, b);
   const adjusted = raw + a.adjustment + b.adjustment;

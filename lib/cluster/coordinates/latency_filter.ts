@@ -1,14 +1,14 @@
 /**
- * The moving percentile of one peer's round trips: single ones say little, since a busy processor
- * or a full queue on the way can make any of them ten times as long.
+ * Moving percentile of the round trips to one peer. Single measurements are unreliable, since a
+ * busy processor or a full queue on the path can make any of them ten times as long.
  *
  * @see Ledlie, Gardner, Seltzer: Network Coordinates in the Wild, NSDI 2007, section 4
  * @module
  */
 
-/** Round trips that count: 4 follow changes quickly and still drop spikes (Ledlie et al.). */
+/** Samples in the window: 4 follow changes quickly and still drop spikes (Ledlie et al.). */
 const window = 4;
-/** Which of them counts, as a share of the window: the 25th percentile (Ledlie et al.). */
+/** Percentile that is reported, as a share: the 25th (Ledlie et al.). */
 const percentile = 0.25;
 
 /** Filters the round trips to one peer. */
@@ -17,10 +17,9 @@ export class LatencyFilter {
   #value = NaN;
 
   /**
-   * Takes a round trip in.
+   * Adds a measured round trip, ms.
    *
-   * @param rttMs as measured
-   * @returns what to take for it
+   * @returns the filtered round trip, ms
    */
   add(rttMs: number): number {
     this.#samples.push(rttMs);
@@ -29,7 +28,7 @@ export class LatencyFilter {
     return this.#value = sorted[Math.ceil(percentile * sorted.length) - 1]!;
   }
 
-  /** The expected round trip, ms; NaN before the first. */
+  /** The filtered round trip, ms; NaN without samples. */
   get value(): number {
     return this.#value;
   }

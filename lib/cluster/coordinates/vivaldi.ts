@@ -1,9 +1,10 @@
 /**
- * A node's own network coordinate. Each measured round trip is a spring between two nodes, and the
- * node moves a little to where the spring is at rest; after some time distances predict the round
- * trips to nodes that were never asked.
+ * A node's own network coordinate. Each measured round trip acts as a spring between two nodes, and
+ * moves the node a little towards the spring's rest position; after some time, distances predict
+ * the round trips to nodes that were never probed.
  *
- * @see Dabek, Cox, Kaashoek, Morris: Vivaldi: A Decentralized Network Coordinate System, SIGCOMM 2004
+ * @see Dabek, Cox, Kaashoek, Morris: Vivaldi: A Decentralized Network Coordinate System, SIGCOMM
+ *   2004
  * @see Ledlie, Gardner, Seltzer: Network Coordinates in the Wild, NSDI 2007
  * @module
  */
@@ -27,58 +28,52 @@ const errorShare = 0.25;
 const adjustmentWindow = 20;
 /** At this distance from the origin gravity moves a node by 1 ms (rho; Ledlie et al. 2007). */
 const gravityRho = 256;
-/** Shorter round trips than a clock can tell are taken for this, ms. */
+/** Shortest round trip that is used, ms: clocks cannot measure shorter ones. */
 const minRttMs = 0.001;
-/** Nearer points than this have no direction between them, ms. */
-const coincidence = 1e-6;
+/** Points nearer to each other than this have no direction between them, ms. */
+const minSeparationMs = 1e-6;
 
-/** The coordinate of one node, moved by what it measures. */
+/** The coordinate of one node, updated by its measurements. */
 export class Vivaldi {
   readonly #random: () => number;
   readonly #samples: number[] = [];
   #coordinate = originCoordinate;
   #resets = 0;
 
-  /**
-   * A node that knows nothing yet.
-   *
-   * @param random uniform in [0, 1)
-   */
   constructor(random: () => number) {
     this.#random = random;
   }
 
-  /** Where the node is. */
   get coordinate(): Coordinate {
     return this.#coordinate;
   }
 
-  /** How often the coordinate had become useless and was thrown away. */
+  /** Number of times that the coordinate became invalid and was reset. */
   get resets(): number {
     return this.#resets;
   }
 
-  /**
-   * Expected round trip to another node, ms.
-   *
-   * @param other where that node is
-   */
+  /** Expected round trip to another node, ms. */
   distanceTo(other: Coordinate): number {
     return distance(this.#coordinate, other);
   }
 
   /**
-   * Takes a measurement in.
+   * Updates the coordinate with a measurement.
    *
-   * @param other where the other node says it is
-   * @param rttMs the round trip to it, filtered
-   * @returns false if the input is impossible and was ignored
+   * @param other coordinate reported by the other node
+   * @param rttMs filtered round trip to it
+   * @returns false if the input is invalid and was ignored
    */
   update(other: Coordinate, rttMs: number): boolean {
-    if (!(rttMs >= 0 && rttMs <= maxRttMs) || !isGood(other)) return false;
+    if (!(rttMs >= 0 && rttMs <= maxRttMs) || !isValid(other)) return false;
     const rtt = Math.max(rttMs, minRttMs);
-    const moved = this.#adjusted(this.#pulledIn(this.#pushed(other, rtt)), other, rtt);
-    if (isGood(moved)) this.#coordinate = moved;
+    const moved = this.#applyAdjustment(
+      this.#applyGravity(this.#applySpring(other, rtt)),
+      other,
+      rtt,
+    );
+    if (isValid(moved)) this.#coordinate = moved;
     else {
       this.#coordinate = originCoordinate;
       this.#samples.length = 0;
@@ -87,8 +82,8 @@ export class Vivaldi {
     return true;
   }
 
-  /** Moved by the spring between the two. */
-  #pushed(other: Coordinate, rtt: number): Coordinate {
+  /** Applies the force of the spring between the two nodes. */
+  #applySpring(other: Coordinate, rtt: number): Coordinate {
     const own = this.#coordinate;
     const expected = distance(own, other);
     const wrongness = Math.abs(expected - rtt) / rtt;
@@ -98,43 +93,43 @@ export class Vivaldi {
     const force = forceShare * weight * (rtt - expected);
     const { unit, length } = this.#direction(own, other);
     const vector = own.vector.map((x, i) => x + unit[i]! * force);
-    const height = length > coincidence
+    const height = length > minSeparationMs
       ? Math.max(minHeightMs, own.height + (own.height + other.height) * force / length)
       : own.height;
     return { ...own, vector, height: Math.min(height, maxRttMs), error };
   }
 
-  /** Keeps the whole cloud of nodes from drifting away together (Ledlie et al. 2007). */
-  #pulledIn(at: Coordinate): Coordinate {
+  /** Keeps all nodes from drifting away together (Ledlie et al. 2007). */
+  #applyGravity(at: Coordinate): Coordinate {
     const far = Math.hypot(...at.vector);
-    if (far < coincidence) return at;
+    if (far < minSeparationMs) return at;
     const pull = Math.min(far, (far / gravityRho) ** 2);
     return { ...at, vector: at.vector.map((x) => x - x / far * pull) };
   }
 
-  /** Corrects what no position in this space could get right. */
-  #adjusted(at: Coordinate, other: Coordinate, rtt: number): Coordinate {
+  /** Corrects errors that no position in this space can avoid. */
+  #applyAdjustment(at: Coordinate, other: Coordinate, rtt: number): Coordinate {
     this.#samples.push(rtt - rawDistance(at, other));
     if (this.#samples.length > adjustmentWindow) this.#samples.shift();
     let sum = 0;
     for (const sample of this.#samples) sum += sample;
-    // Half of it, since the other node corrects the same distance.
+    // One half, since the other node corrects the same distance.
     return { ...at, adjustment: sum / (2 * adjustmentWindow) };
   }
 
-  /** From the other node to this one; any direction if they are at the same place. */
+  /** Unit vector from the other node to this one; a random one if they coincide. */
   #direction(own: Coordinate, other: Coordinate): { unit: number[]; length: number } {
     const between = own.vector.map((x, i) => x - other.vector[i]!);
     const length = Math.hypot(...between);
-    if (length > coincidence) return { unit: between.map((x) => x / length), length };
+    if (length > minSeparationMs) return { unit: between.map((x) => x / length), length };
     const chance = Array.from({ length: dimensions }, () => this.#random() - 0.5);
     const size = Math.hypot(...chance);
-    if (size > coincidence) return { unit: chance.map((x) => x / size), length: 0 };
+    if (size > minSeparationMs) return { unit: chance.map((x) => x / size), length: 0 };
     return { unit: [1, 0, 0], length: 0 };
   }
 }
 
-function isGood({ vector, height, adjustment, error }: Coordinate): boolean {
+function isValid({ vector, height, adjustment, error }: Coordinate): boolean {
   return vector.length === dimensions && vector.every((x) => Math.abs(x) <= maxRttMs) &&
     height >= 0 && height <= maxRttMs && Math.abs(adjustment) <= maxRttMs &&
     error >= 0 && error <= maxError;

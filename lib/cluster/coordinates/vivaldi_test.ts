@@ -4,7 +4,7 @@ import { distance, originCoordinate } from "./coordinates.ts";
 import { LatencyFilter } from "./latency_filter.ts";
 import { Vivaldi } from "./vivaldi.ts";
 
-/** Reproducible chance (mulberry32). */
+/** Reproducible random numbers (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -15,7 +15,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-/** True round trips of points on a plane of 100 ms, each behind an access link of its own. */
+/** True round trips of points on a plane of 100 ms, each with an access link of its own. */
 function world(size: number, random: () => number): (a: number, b: number) => number {
   const places = Array.from({ length: size }, () => ({
     x: random() * 100,
@@ -31,15 +31,15 @@ function world(size: number, random: () => number): (a: number, b: number) => nu
 interface Simulation {
   readonly size: number;
   readonly rounds: number;
-  /** Peers that each node ever asks. */
+  /** Peers that each node knows. */
   readonly neighbours: number;
-  /** Peers that it asks in a round. */
+  /** Peers that it probes in a round. */
   readonly probes: number;
-  /** What is measured where the truth is `rtt`. */
+  /** Measured value for a true round trip of `rtt`. */
   readonly noise: (rtt: number, random: () => number) => number;
 }
 
-/** Lets nodes find their places; returns the median relative error between nodes that never met. */
+/** Runs the algorithm; returns the median relative error between random pairs of nodes. */
 function simulate({ size, rounds, neighbours, probes, noise }: Simulation, seed: number): number {
   const random = seeded(seed);
   const truth = world(size, random);
@@ -68,11 +68,11 @@ function simulate({ size, rounds, neighbours, probes, noise }: Simulation, seed:
   return errors.sort((a, b) => a - b)[errors.length >> 1]!;
 }
 
-/** Up to a tenth too long, and every twentieth ten times as long. */
+/** Adds up to 10 %, and makes every twentieth measurement ten times as long. */
 const spiky: Simulation["noise"] = (rtt, random) =>
   random() < 0.05 ? rtt * 10 : rtt * (1 + random() * 0.1);
 
-Deno.test("two nodes agree on their distance", () => {
+Deno.test("Vivaldi: two nodes converge to their distance", () => {
   const random = seeded(1);
   const [a, b] = [new Vivaldi(random), new Vivaldi(random)];
   for (let i = 0; i < 100; i++) {
@@ -83,7 +83,7 @@ Deno.test("two nodes agree on their distance", () => {
   assert(a.coordinate.error < 0.1);
 });
 
-Deno.test("ten nodes without noise: median relative error below 5 %", () => {
+Deno.test("Vivaldi: ten nodes without noise have a median relative error below 5 %", () => {
   const error = simulate(
     { size: 10, rounds: 200, neighbours: 9, probes: 4, noise: (rtt) => rtt },
     2,
@@ -91,17 +91,17 @@ Deno.test("ten nodes without noise: median relative error below 5 %", () => {
   assert(error < 0.05, `median relative error ${error}`);
 });
 
-Deno.test("a hundred nodes with spikes: median relative error below 10 %", () => {
+Deno.test("Vivaldi: a hundred nodes with spikes have a median relative error below 10 %", () => {
   const error = simulate({ size: 100, rounds: 150, neighbours: 16, probes: 4, noise: spiky }, 3);
   assert(error < 0.1, `median relative error ${error}`);
 });
 
-Deno.test("a thousand nodes that ask sixteen each: median relative error below 12 %", () => {
+Deno.test("Vivaldi: a thousand nodes that probe sixteen each have a median relative error below 12 %", () => {
   const error = simulate({ size: 1000, rounds: 60, neighbours: 16, probes: 4, noise: spiky }, 4);
   assert(error < 0.12, `median relative error ${error}`);
 });
 
-Deno.test("impossible input changes nothing", () => {
+Deno.test("Vivaldi: ignores invalid input", () => {
   const vivaldi = new Vivaldi(seeded(5));
   vivaldi.update({ ...originCoordinate, vector: [10, 0, 0] }, 20);
   const before = vivaldi.coordinate;
@@ -123,7 +123,7 @@ Deno.test("impossible input changes nothing", () => {
   assert.equal(vivaldi.resets, 0);
 });
 
-Deno.test("a coordinate that became useless is thrown away, and that is counted", () => {
+Deno.test("Vivaldi: resets an invalid coordinate and counts the reset", () => {
   const vivaldi = new Vivaldi(() => Infinity);
   assert(vivaldi.update(originCoordinate, 10));
   assert.deepEqual([vivaldi.coordinate, vivaldi.resets], [originCoordinate, 1]);
@@ -131,20 +131,20 @@ Deno.test("a coordinate that became useless is thrown away, and that is counted"
   assert.equal(vivaldi.resets, 1);
 });
 
-Deno.test("nodes that lie about their place cannot move one out of bounds", () => {
+Deno.test("Vivaldi: false coordinates of other nodes cannot move a node out of bounds", () => {
   const random = seeded(7);
   const vivaldi = new Vivaldi(random);
   const anything = (range: number) => (random() - 0.5) * range;
   for (let i = 0; i < 2000; i++) {
     const vector = [anything(2e4), anything(2e4), anything(2e4)];
     vivaldi.update({ vector, height: random() * 1e4, adjustment: anything(2e4), error: 0 }, 9_999);
-    const { vector: place, height } = vivaldi.coordinate;
-    assert(place.every((x) => Math.abs(x) <= 10_000) && height >= 0 && height <= 10_000);
+    const { vector: moved, height } = vivaldi.coordinate;
+    assert(moved.every((x) => Math.abs(x) <= 10_000) && height >= 0 && height <= 10_000);
   }
   assert(distance(vivaldi.coordinate, originCoordinate) >= 0);
 });
 
-Deno.test("nodes at the same place part in a random direction", () => {
+Deno.test("Vivaldi: coinciding nodes separate in a random direction", () => {
   const random = seeded(6);
   const [a, b] = [new Vivaldi(random), new Vivaldi(random)];
   a.update(originCoordinate, 10);
@@ -152,7 +152,7 @@ Deno.test("nodes at the same place part in a random direction", () => {
   assert.notDeepEqual(a.coordinate.vector, b.coordinate.vector);
 });
 
-Deno.test("the filter drops spikes and follows a change", () => {
+Deno.test("LatencyFilter: drops spikes and follows a change", () => {
   const filter = new LatencyFilter();
   assert(Number.isNaN(filter.value));
   assert.equal(filter.add(10), 10);

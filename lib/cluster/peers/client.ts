@@ -1,5 +1,5 @@
 /**
- * Sends requests to other nodes, and tells from their answers what became of them.
+ * Sends requests to other nodes and interprets the responses.
  *
  * @module
  */
@@ -23,17 +23,17 @@ import {
 import type { NodeRecord } from "../../model/node.ts";
 import type { PageRequest } from "../../model/page.ts";
 import { surround } from "../../model/params.ts";
-import { answeringNode } from "./answering_node.ts";
+import { respondingNode } from "./responding_node.ts";
 import { hopHeaders } from "./hop_headers.ts";
-import { goesAsItCame, pageReport, pageRequest } from "./page_exchange.ts";
+import { forwardedEvent, isForwardable, readEventResponse } from "./event_exchange.ts";
 import type { Forwarded } from "./peers.ts";
 import { type Resources, resourcesIn } from "./resource_headers.ts";
 
 /**
- * Answers that say that the peer cannot take this request and has not begun it: others may. That one
- * behind it cannot be reached says nothing against the peer itself.
+ * Codes of responses that mean that the peer cannot take this request and has not started it, so
+ * that others may. If a node behind the peer is unreachable, the peer itself is not.
  */
-const notForThisPeer: ReadonlySet<ErrorCode> = new Set([
+const declinedCodes: ReadonlySet<ErrorCode> = new Set([
   "PEER_UNREACHABLE",
   "PEER_DECLINED",
   "UNAUTHORIZED",
@@ -45,34 +45,34 @@ const notForThisPeer: ReadonlySet<ErrorCode> = new Set([
   "RUNTIME_UNKNOWN",
 ]);
 
-/** Longest answer that is taken, bytes. */
-const maxAnswerBytes = 64 << 20;
-/** Most bytes of it beside a long result, which are parsed at once. */
+/** Longest accepted response, bytes. */
+const maxResponseBytes = 64 << 20;
+/** Most bytes of a response apart from its long result; they are parsed at once. */
 const maxRestBytes = 8 << 20;
-/** Longest answer of a peer's own in place of a function's, bytes. */
+/** Longest error response of a peer, bytes. */
 const maxErrorBytes = 1 << 20;
-/** Longest pause within a streamed answer, ms. */
+/** Longest pause within a streamed response, ms. */
 const stallMs = 60_000;
-/** Longest wait for an answer to a health check, ms. */
+/** Longest wait for a response to a health check, ms. */
 const healthTimeoutMs = 2_000;
-/** Most requests on the way to one peer. */
-const maxUnderWay = 4096;
+/** Most requests in flight to one peer. */
+const maxInFlight = 4096;
 
 const decoder = new TextDecoder();
 
-/** Sends requests to other nodes over connections that it keeps. */
+/** Sends requests to other nodes over persistent connections. */
 export class PeerClient implements Disposable {
   readonly #secret: string;
   readonly #clock: Clock;
   readonly #client = new HttpClient();
-  /** How many are on the way to each peer. */
-  readonly #underWay = new Map<string, number>();
+  /** Number of requests in flight by peer URL. */
+  readonly #inFlight = new Map<string, number>();
 
   /**
-   * A client without connections yet.
+   * Creates a client without connections.
    *
    * @param secret the cluster's; empty: requests are not signed
-   * @param clock times the pauses within answers
+   * @param clock measures pauses within responses
    */
   constructor(secret: string, clock: Clock = systemClock) {
     this.#secret = secret;
@@ -80,54 +80,52 @@ export class PeerClient implements Disposable {
   }
 
   /**
-   * Sends a request and waits for the answer; if that is a large one of a function over plain HTTP,
-   * for its beginning.
+   * Sends a request and waits for the response; for a large response of a function over plain HTTP,
+   * only for its beginning.
    *
-   * @param peer where to
-   * @param forwarded the request
-   * @param signal the request is no longer wanted; bounds the wait
-   * @param told hears what the peer tells of its resources with its answer, whatever that is
-   * @throws `PEER_UNREACHABLE` or `PEER_DECLINED` if it surely never started there, `NODE_SATURATED` if too many are
-   *   on the way there, `FUNCTION_CRASHED` if it may have started and nobody knows, `CANCELLED` after
-   *   the signal, or the peer's error
+   * @param signal cancels the request; bounds the wait
+   * @param onResources receives the resources that the peer reports with any response
+   * @throws `PEER_UNREACHABLE` or `PEER_DECLINED` if it did not start there, `NODE_SATURATED` if
+   *   too many requests are in flight there, `FUNCTION_CRASHED` if it may have started and the
+   *   outcome is unknown, `CANCELLED` after the signal, or the peer's error
    */
   async send(
     peer: NodeRecord,
     forwarded: Forwarded,
     signal: AbortSignal,
-    told: (resources: Resources) => void = () => {},
+    onResources: (resources: Resources) => void = () => {},
   ): Promise<InvocationResult> {
-    const { url } = peer;
-    const underWay = this.#underWay.get(url) ?? 0;
-    if (underWay >= maxUnderWay) throw saturated(peer);
-    this.#underWay.set(url, underWay + 1);
+    const { Url } = peer;
+    const count = this.#inFlight.get(Url) ?? 0;
+    if (count >= maxInFlight) throw saturated(peer);
+    this.#inFlight.set(Url, count + 1);
     try {
       const { page } = forwarded;
-      return goesAsItCame(page)
-        ? await this.#askPage(peer, forwarded, page, signal, told)
-        : await this.#ask(peer, forwarded, signal, told);
+      return isForwardable(page)
+        ? await this.#sendEvent(peer, forwarded, page, signal, onResources)
+        : await this.#sendInvocation(peer, forwarded, signal, onResources);
     } catch (error) {
-      throw signal.aborted ? cancelled(peer, error) : translated(peer, error);
+      throw signal.aborted ? cancelled(peer, error) : toServerledgeError(peer, error);
     } finally {
-      const left = this.#underWay.get(url)! - 1;
-      if (left > 0) this.#underWay.set(url, left);
-      else this.#underWay.delete(url);
+      const remaining = this.#inFlight.get(Url)! - 1;
+      if (remaining > 0) this.#inFlight.set(Url, remaining);
+      else this.#inFlight.delete(Url);
     }
   }
 
   /**
-   * Asks a peer for its health, whatever that is.
+   * Checks whether a peer responds to health checks, healthy or not.
    *
-   * @returns false if it does not answer within 2 s, or another node does
+   * @returns false if it does not respond within 2 s, or another node does
    */
-  async isAlive({ id, url }: NodeRecord): Promise<boolean> {
+  async isAlive({ Id, Url }: NodeRecord): Promise<boolean> {
     const control = new AbortController();
     const cancel = this.#clock.after(healthTimeoutMs, () => control.abort());
-    const headers = [["host", new URL(url).host]] as const;
+    const headers = [["host", new URL(Url).host]] as const;
     const request = { method: "GET", path: "/healthz", headers, body: undefined };
     try {
-      const { body } = await this.#client.ask(url, request, control.signal, maxErrorBytes);
-      return (answeringNode(body) ?? id) === id;
+      const { body } = await this.#client.ask(Url, request, control.signal, maxErrorBytes);
+      return (respondingNode(body) ?? Id) === Id;
     } catch {
       return false;
     } finally {
@@ -136,51 +134,53 @@ export class PeerClient implements Disposable {
   }
 
   /**
-   * Closes the connections to nodes that are no more, each when its request has ended.
+   * Closes the connections to removed nodes, each when its request has ended.
    *
-   * @param urls of those that are
+   * @param urls of the current nodes
    */
   keepOnly(urls: ReadonlySet<string>): void {
     this.#client.keepOnly(urls);
   }
 
-  /** Closes all connections; requests under way break. */
+  /** Closes all connections; requests in flight fail. */
   [Symbol.dispose](): void {
     this.#client[Symbol.dispose]();
   }
 
-  async #ask(
+  async #sendInvocation(
     peer: NodeRecord,
     forwarded: Forwarded,
     signal: AbortSignal,
-    told: (resources: Resources) => void,
+    onResources: (resources: Resources) => void,
   ): Promise<InvocationResult> {
     const request = this.#request(peer, forwarded);
-    const answer = await this.#client.ask(peer.url, request, signal, maxAnswerBytes);
-    hear(answer, told);
-    return await resultOf(peer, answer);
+    const response = await this.#client.ask(peer.Url, request, signal, maxResponseBytes);
+    reportResources(response, onResources);
+    return await resultOf(peer, response);
   }
 
-  async #askPage(
+  async #sendEvent(
     peer: NodeRecord,
     forwarded: Forwarded,
     page: PageRequest,
     signal: AbortSignal,
-    told: (resources: Resources) => void,
+    onResources: (resources: Resources) => void,
   ): Promise<InvocationResult> {
     const control = new AbortController();
     const giveUp = () => control.abort();
     signal.addEventListener("abort", giveUp);
     if (signal.aborted) giveUp();
-    const request = pageRequest(page, Object.entries(hopHeaders(forwarded, this.#secret)));
-    const answer = await this.#client.open(peer.url, request, control.signal, () => {
+    const request = forwardedEvent(page, Object.entries(hopHeaders(forwarded, this.#secret)));
+    const response = await this.#client.open(peer.Url, request, control.signal, () => {
       signal.removeEventListener("abort", giveUp);
     });
-    hear(answer, told);
-    const { body } = answer;
-    const whole = body instanceof ReadableStream ? livelyStream(body, this.#clock, giveUp) : body;
-    const result = pageReport({ ...answer, body: whole });
-    return result ?? await resultOf(peer, { ...answer, body: await wordsIn(whole) });
+    reportResources(response, onResources);
+    const { body } = response;
+    const whole = body instanceof ReadableStream
+      ? withStallTimeout(body, this.#clock, giveUp)
+      : body;
+    const result = readEventResponse({ ...response, body: whole });
+    return result ?? await resultOf(peer, { ...response, body: await errorBody(whole) });
   }
 
   #request(peer: NodeRecord, forwarded: Forwarded): HttpRequest {
@@ -192,7 +192,7 @@ export class PeerClient implements Disposable {
       method: "POST",
       path: `/invoke/${encodeURIComponent(record.name)}`,
       headers: [
-        ["host", new URL(peer.url).host],
+        ["host", new URL(peer.Url).host],
         ["content-type", "application/json"],
         ...Object.entries(hopHeaders(forwarded, this.#secret)),
       ],
@@ -201,13 +201,16 @@ export class PeerClient implements Disposable {
   }
 }
 
-function hear({ headers }: HttpResponse, told: (resources: Resources) => void): void {
+function reportResources(
+  { headers }: HttpResponse,
+  onResources: (resources: Resources) => void,
+): void {
   const resources = resourcesIn(headers);
-  if (resources) told(resources);
+  if (resources) onResources(resources);
 }
 
-/** A stream that breaks if nothing comes for too long. */
-function livelyStream(
+/** Makes a stream fail if no data arrives for too long. */
+function withStallTimeout(
   stream: ReadableStream<Uint8Array>,
   clock: Clock,
   giveUp: () => void,
@@ -228,8 +231,8 @@ function livelyStream(
   });
 }
 
-/** What a peer says for itself; nothing if it says too much. */
-async function wordsIn(
+/** Reads a peer's error response; empty if it is too long. */
+async function errorBody(
   body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (body instanceof Uint8Array) return body;
@@ -247,7 +250,7 @@ async function resultOf(
   peer: NodeRecord,
   { status, body }: WholeResponse,
 ): Promise<InvocationResult> {
-  const { value, long } = await parsed(body);
+  const { value, long } = await parsedResponse(body);
   if (status === 200) {
     const report = v.safeParse(reportSchema, value);
     if (report.success) {
@@ -259,20 +262,27 @@ async function resultOf(
   if (status < 400 || code === undefined) {
     throw new ServerledgeError(
       "FUNCTION_CRASHED",
-      `Node ${peer.id} answered with status ${status} and no report; the function may have run there`,
+      `Node ${peer.Id} responded with status ${status} and no report; the function may have run there`,
     );
   }
   const { code: _, message, ...details } = value as Record<string, unknown>;
-  if (notForThisPeer.has(code)) {
-    throw new ServerledgeError("PEER_DECLINED", `Node ${peer.id} does not take it: ${message}`, {
-      details: { peerCode: code },
-    });
+  if (declinedCodes.has(code)) {
+    throw new ServerledgeError(
+      "PEER_DECLINED",
+      `Node ${peer.Id} declined the request: ${message}`,
+      {
+        details: { peerCode: code },
+      },
+    );
   }
   throw new ServerledgeError(code, String(message), { details });
 }
 
-/** An answer's JSON, of a long one without its result; nothing if it is none, or holds too much else. */
-async function parsed(
+/**
+ * Parses a response, a long one without its result; empty if it is not JSON or the rest is too
+ * large.
+ */
+async function parsedResponse(
   body: Uint8Array<ArrayBuffer>,
 ): Promise<{ value?: unknown; long?: QuotedText }> {
   try {
@@ -284,18 +294,18 @@ async function parsed(
   }
 }
 
-function translated(peer: NodeRecord, error: unknown): unknown {
+function toServerledgeError(peer: NodeRecord, error: unknown): unknown {
   if (error instanceof NeverSent) {
     return new ServerledgeError(
       "PEER_UNREACHABLE",
-      `No connection to node ${peer.id} at ${peer.url}: see that it runs and can be reached`,
+      `No connection to node ${peer.Id} at ${peer.Url}: check that it runs and is reachable`,
       { cause: error },
     );
   }
   if (!(error instanceof ConnectionBroken || error instanceof BadMessage)) return error;
   return new ServerledgeError(
     "FUNCTION_CRASHED",
-    `The connection to node ${peer.id} broke before its answer; the function may have run there`,
+    `The connection to node ${peer.Id} broke before the response; the function may have run there`,
     { cause: error },
   );
 }
@@ -303,12 +313,12 @@ function translated(peer: NodeRecord, error: unknown): unknown {
 function saturated(peer: NodeRecord): ServerledgeError {
   return new ServerledgeError(
     "NODE_SATURATED",
-    `${maxUnderWay} requests are on their way to node ${peer.id} already: it is to answer them first`,
+    `${maxInFlight} requests are in flight to node ${peer.Id}, the maximum`,
   );
 }
 
 function cancelled(peer: NodeRecord, cause: unknown): ServerledgeError {
-  return new ServerledgeError("CANCELLED", `The request to node ${peer.id} was called back`, {
+  return new ServerledgeError("CANCELLED", `The request to node ${peer.Id} was cancelled`, {
     cause,
   });
 }

@@ -1,6 +1,6 @@
 /**
- * What travels with a request from node to node, as HTTP headers: written by the peer client, read
- * by the API of the node that gets it, passed on unchanged by balancers.
+ * Metadata of forwarded requests as HTTP headers: written by the peer client, read by the API of
+ * the receiving node, passed through by balancers.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { Hop } from "../../model/hop.ts";
 
-/** Most hops that a header may ask for, whatever the configuration says. */
+/** Most hops that a header may allow, whatever the configuration says. */
 const maxHops = 16;
 const idPattern = /^[A-Za-z0-9._-]{1,256}$/;
 
-/** Header with the id of a request that comes from another node; clients send none. */
+/** Header with the id of a forwarded request; clients do not send it. */
 export const requestIdHeader = "serverledge-request-id";
 
 /** Header with the id of the balancer that has forwarded a request. */
@@ -28,7 +28,7 @@ const names = {
 } as const;
 const signatureName = "serverledge-signature";
 
-/** Headers of a forwarded request, all of them. */
+/** All headers of a forwarded request. */
 export const hopHeaderNames: readonly string[] = [
   ...Object.values(names),
   signatureName,
@@ -38,7 +38,6 @@ export const hopHeaderNames: readonly string[] = [
 /**
  * Writes the headers.
  *
- * @param hop what travels
  * @param secret the cluster's; empty: unsigned
  */
 export function hopHeaders(hop: Hop, secret: string): Record<string, string> {
@@ -56,10 +55,9 @@ export function hopHeaders(hop: Hop, secret: string): Record<string, string> {
 /**
  * Reads the headers of a request.
  *
- * @param headers the request's
- * @param secret the cluster's; empty: signatures are not looked at
- * @returns undefined for a request that comes from a client
- * @throws `INVALID_REQUEST` for bad values, `UNAUTHORIZED` for a missing or wrong signature
+ * @param secret the cluster's; empty: signatures are not checked
+ * @returns undefined for a request from a client
+ * @throws `INVALID_REQUEST` for invalid values, `UNAUTHORIZED` for a missing or wrong signature
  */
 export function readHop(headers: Pick<Headers, "get">, secret: string): Hop | undefined {
   const id = headers.get(names.id);

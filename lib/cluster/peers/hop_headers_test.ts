@@ -10,17 +10,17 @@ const hop: Hop = {
   originArea: "ROME",
 };
 
-Deno.test("what is written is read, signed or not", () => {
+Deno.test("readHop: reads what hopHeaders writes, signed or not", () => {
   for (const secret of ["", "s3cret"]) {
     assert.deepEqual(readHop(new Headers(hopHeaders(hop, secret)), secret), hop);
   }
 });
 
-Deno.test("a client's request has no hop", () => {
+Deno.test("readHop: a client's request has no hop", () => {
   assert.equal(readHop(new Headers(), "s3cret"), undefined);
 });
 
-Deno.test("without the cluster's secret nobody passes for a node", () => {
+Deno.test("readHop: rejects a missing or wrong signature", () => {
   const code = { code: "UNAUTHORIZED" };
   assert.throws(() => readHop(new Headers(hopHeaders(hop, "")), "s3cret"), code);
   assert.throws(() => readHop(new Headers(hopHeaders(hop, "other")), "s3cret"), code);
@@ -28,7 +28,7 @@ Deno.test("without the cluster's secret nobody passes for a node", () => {
   assert.throws(() => readHop(new Headers(raised), "s3cret"), code);
 });
 
-Deno.test("bad values are refused with the header's name", () => {
+Deno.test("readHop: rejects invalid values and names the header", () => {
   const bad: [string, string][] = [
     ["serverledge-hops-left", "99"],
     ["serverledge-hops-left", "-1"],

@@ -1,5 +1,5 @@
 /**
- * A node that is alone.
+ * The peers of a node that is alone.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import { ServerledgeError } from "../../base/errors.ts";
 import type { Peers } from "./peers.ts";
 
-/** Nobody to send anything to. */
+/** No peers. */
 export const noPeers: Peers = {
   near: () => [],
   cloud: () => undefined,
   isCloud: () => false,
   requestStatus: () => {},
-  surroundings: () => ({ peerMemoryMib: 0, edgeRttMs: Infinity, cloudRttMs: Infinity }),
+  summary: () => ({ peerMemoryMib: 0, edgeRttMs: Infinity, cloudRttMs: Infinity }),
   send: (to) => Promise.reject(new ServerledgeError("PEER_UNREACHABLE", `There is no node ${to}`)),
 };

@@ -1,6 +1,5 @@
 /**
- * The contract between the cluster and the scheduler: the other nodes, and the sending of requests
- * to them.
+ * Contract between scheduler and cluster: the peers, and how requests are sent to them.
  *
  * @module
  */
@@ -10,43 +9,40 @@ import type { InvocationResult, InvokeRequest } from "../../model/invocation.ts"
 import type { PageRequest } from "../../model/page.ts";
 import type { PeerView } from "../../policy/contract.ts";
 
-/** Which other nodes may take a request. */
+/** Constraints on the nodes that may take a request. */
 export interface Eligibility {
-  /** Name of the function. */
   readonly functionName: string;
-  /** What it needs of images (`needOf`). */
+  /** What the function needs of images (`needOf`). */
   readonly need: string;
-  /** Architectures that it runs on; empty: any. */
+  /** Architectures that it supports; empty: any. */
   readonly architectures: readonly string[];
   /** Areas that it may run in; undefined: any. */
   readonly areas: readonly string[] | undefined;
-  /** Nodes that have seen the request already. */
+  /** Nodes that have already received the request. */
   readonly visited: readonly string[];
 }
 
-/** One request on its way to another node. */
+/** A request to be sent to another node. */
 export interface Forwarded {
-  /** The invocation's id, kept across hops. */
+  /** The invocation's id, the same on all nodes. */
   readonly id: string;
-  /** The function. */
   readonly record: FunctionRecord;
-  /** What the client sent. */
   readonly request: InvokeRequest;
-  /** The HTTP request that its parameters are made of: goes on as it is. */
+  /** The HTTP request that its parameters are made of; forwarded unchanged. */
   readonly page?: PageRequest;
-  /** Time left, ms; bounded. */
+  /** Remaining time, ms; finite. */
   readonly budgetMs: number;
-  /** Hops that the receiver may still make. */
+  /** How many more times the receiver may forward it. */
   readonly hopsLeft: number;
-  /** Nodes that have seen it, this one included. */
+  /** Nodes that have received it, including this one. */
   readonly visited: readonly string[];
-  /** Area in which the client handed it in. */
+  /** Area in which the client submitted it. */
   readonly originArea: string;
 }
 
-/** What planning policies know of the other nodes as a whole. */
-export interface Surroundings {
-  /** Memory that instances on reachable nodes of this area could take, MiB, sum. */
+/** Summary of the peers for policies that plan. */
+export interface PeerSummary {
+  /** Memory available for instances on all reachable nodes of this area, MiB. */
   readonly peerMemoryMib: number;
   /** Mean round trip to reachable nodes of this area, ms; infinite without any. */
   readonly edgeRttMs: number;
@@ -54,26 +50,27 @@ export interface Surroundings {
   readonly cloudRttMs: number;
 }
 
-/** The other nodes, kept current in memory: asking costs no I/O and is quick with 1,000 peers. */
+/** The peers, kept in memory: look-ups cost no I/O and are fast with 1,000 peers. */
 export interface Peers {
-  /** Near nodes of this area that may take it, best first; at most a few. */
+  /** Nearby nodes of this area that may take a request, best first; at most a few. */
   near(eligible: Eligibility): readonly PeerView[];
-  /** The cloud target, if it may take it. */
+  /** The cloud target, if it may take the request. */
   cloud(eligible: Eligibility): PeerView | undefined;
   /** True if a node is in the remote area: sending to it is offloading to the cloud. */
   isCloud(id: string): boolean;
-  /** A request waits here that might go elsewhere: the nearest are asked soon what they have free. */
-  requestStatus(): void;
-  /** The other nodes as a whole. */
-  surroundings(): Surroundings;
   /**
-   * Sends a request to another node and waits for its answer.
+   * Requests a fresh status of the nearest peers, as a request that may be offloaded waits here.
+   */
+  requestStatus(): void;
+  summary(): PeerSummary;
+  /**
+   * Sends a request to another node and waits for its response.
    *
    * @param to the node's id
-   * @param signal the request is no longer wanted
+   * @param signal cancels the request
    * @returns the peer's report
-   * @throws what the peer answered; `PEER_UNREACHABLE` if it surely never started there;
-   *   `FUNCTION_CRASHED` if the connection broke after it may have
+   * @throws the peer's error; `PEER_UNREACHABLE` if it did not start there; `FUNCTION_CRASHED` if
+   *   the connection broke after it may have
    */
   send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<InvocationResult>;
 }

@@ -1,25 +1,25 @@
 /**
- * What a node tells of its resources with every answer to an invocation, as HTTP headers (those of
- * the Go node).
+ * Resources of a node that it reports with every response to an invocation, as HTTP headers (the
+ * same as in the Go node).
  *
  * @module
  */
 
 import type { HeaderPair } from "../../http/head.ts";
 
-/** Resources of a node, as it last told. */
+/** Resources that a node reported. */
 export interface Resources {
-  /** Memory that instances can take, MiB. */
+  /** Memory available for instances, MiB. */
   readonly freeMemoryMib: number;
-  /** CPU that no busy instance holds, cores. */
+  /** CPU not used by busy instances, cores. */
   readonly freeCpu: number;
 }
 
 /**
- * Reads what a node tells of its resources.
+ * Reads the resources that a node reports.
  *
- * @param headers of its answer, names in lower case
- * @returns undefined if it tells nothing, or what cannot be
+ * @param headers of its response, names in lower case
+ * @returns undefined if they are missing or invalid
  */
 export function resourcesIn(headers: readonly HeaderPair[]): Resources | undefined {
   const number = (name: string) => Number(headers.find(([each]) => each === name)?.[1] ?? NaN);

@@ -1,6 +1,6 @@
 /**
- * All other nodes in memory. Short ranked lists are kept per area and architecture, made anew when
- * news arrives, so that a question takes microseconds however many nodes there are.
+ * Table of all peers. Short ranked lists per area and architecture are rebuilt when a status
+ * arrives, so that look-ups take microseconds however many peers there are.
  *
  * @module
  */
@@ -8,42 +8,37 @@
 import type { NodeRecord, PeerStatus } from "../../model/node.ts";
 import type { PeerView } from "../../policy/contract.ts";
 import { Peer } from "./peer.ts";
-import type { Eligibility, Surroundings } from "./peers.ts";
+import type { Eligibility, PeerSummary } from "./peers.ts";
 import type { Vivaldi } from "../coordinates/vivaldi.ts";
 
-/** Peers of one area and architecture that are looked at for a request. */
+/** Peers of one area and architecture that are considered for a request. */
 const shortListLength = 16;
-/** Age of news after which a warm instance may be gone, ms: such a node has no precedence. */
-const warmTrustMs = 10_000;
-/** Most near nodes that are offered to a policy. */
+/** Age of a status after which a warm instance may be gone, ms: the node has no precedence. */
+const maxWarmAgeMs = 10_000;
+/** Most nearby nodes that are offered to a policy. */
 const maxNear = 4;
 
-/** What a table is made with. */
+/** Dependencies and settings of a {@link PeerTable}. */
 export interface PeerTableOptions {
-  /** The node's own id. */
   readonly id: string;
-  /** The node's own area. */
   readonly area: string;
-  /** Area that is the cloud; empty: none. */
+  /** Area of the cloud; empty: none. */
   readonly remoteArea: string;
-  /** The node's own coordinate. */
   readonly vivaldi: Vivaldi;
   /** Monotonic time, ms. */
   readonly now: () => number;
-  /** Uniform in [0, 1). */
   readonly random: () => number;
 }
 
-/** The other nodes. */
+/** The peers of a node. */
 export class PeerTable {
   readonly #options: PeerTableOptions;
   readonly #peers = new Map<string, Peer>();
-  /** Reachable nodes near by, by architecture, best first. */
+  /** Reachable nodes of this area by architecture, best first. */
   readonly #near = new Map<string, Peer[]>();
   /** Reachable ways to the cloud, best first: balancers by architecture "", nodes by theirs. */
   readonly #cloud = new Map<string, Peer[]>();
 
-  /** A table without peers. */
   constructor(options: PeerTableOptions) {
     this.#options = options;
   }
@@ -53,66 +48,62 @@ export class PeerTable {
     return this.#peers.values();
   }
 
-  /** How many peers there are. */
   get size(): number {
     return this.#peers.size;
   }
 
-  /** One peer. */
   get(id: string): Peer | undefined {
     return this.#peers.get(id);
   }
 
-  /** Takes over who is registered; others are gone. */
+  /** Replaces all peers by the registered nodes. */
   reset(records: readonly NodeRecord[]): void {
-    const ids = new Set(records.map(({ id }) => id));
+    const ids = new Set(records.map(({ Id }) => Id));
     for (const id of this.#peers.keys()) if (!ids.has(id)) this.#peers.delete(id);
     for (const record of records) this.#add(record);
     this.rank();
   }
 
-  /** A node has joined or changed. */
+  /** Adds or replaces a peer. */
   put(record: NodeRecord): void {
     this.#add(record);
     this.rank();
   }
 
-  /** A node has left. */
+  /** Removes a peer. */
   remove(id: string): void {
     if (this.#peers.delete(id)) this.rank();
   }
 
   /**
-   * A probe was answered.
+   * Records an answered probe.
    *
-   * @param peer whose
-   * @param rttMs the round trip
-   * @param news what it told; undefined where only its health was asked
+   * @param rttMs the measured round trip
+   * @param status undefined after a health check
    */
-  answered(peer: Peer, rttMs: number, news?: PeerStatus): void {
-    const filtered = peer.answered(rttMs, this.#options.now());
-    if (news) {
-      peer.told(news);
-      this.#options.vivaldi.update(news.coordinate, filtered);
+  probeSucceeded(peer: Peer, rttMs: number, status?: PeerStatus): void {
+    const filtered = peer.probeSucceeded(rttMs, this.#options.now());
+    if (status) {
+      peer.updateStatus(status);
+      this.#options.vivaldi.update(status.coordinate, filtered);
     }
     this.rank();
   }
 
-  /** A probe was not answered in time. */
-  missed(peer: Peer): void {
-    peer.missed();
+  /** Records a probe that timed out. */
+  probeFailed(peer: Peer): void {
+    peer.probeFailed();
     this.rank();
   }
 
-  /** A request could not be sent to a peer. */
-  refused(id: string): void {
+  /** Records a request to a peer that found no connection. */
+  connectionFailed(id: string): void {
     const peer = this.#peers.get(id);
     if (!peer) return;
-    peer.refused();
+    peer.connectionFailed();
     this.rank();
   }
 
-  /** See {@link Peers.near}. */
   near(eligible: Eligibility): PeerView[] {
     const { area, now } = this.#options;
     if (eligible.areas && !eligible.areas.includes(area)) return [];
@@ -120,8 +111,8 @@ export class PeerTable {
     const candidates = this.#eligible(this.#near, eligible);
     const views = candidates.map((peer) => {
       const view = peer.view(eligible, false, time);
-      const ready = view.warm && view.queueLength === 0 && view.ageMs < warmTrustMs;
-      // Fetching an image takes longer than any way: whoever has it is nearer.
+      const ready = view.warm && view.queueLength === 0 && view.ageMs < maxWarmAgeMs;
+      // Fetching an image takes longer than any distance: a node that has it counts as nearer.
       return { cost: peer.cost, view, rank: ready ? 0 : view.imageMissing ? 2 : 1 };
     });
     views.sort((a, b) => a.rank - b.rank || byCost(a, b));
@@ -130,7 +121,7 @@ export class PeerTable {
 
   /**
    * The better of two random ways to the cloud (Mitzenmacher 2001), so that not all nodes choose
-   * the same at the same time. See {@link Peers.cloud}.
+   * the same one at the same time.
    */
   cloud(eligible: Eligibility): PeerView | undefined {
     const { remoteArea, now, random } = this.#options;
@@ -163,28 +154,26 @@ export class PeerTable {
     return [...this.#cloud.values()].flat().sort(byCost).slice(0, count);
   }
 
-  /** See {@link Peers.isCloud}. */
   isCloud(id: string): boolean {
     const { remoteArea } = this.#options;
-    return remoteArea !== "" && this.#peers.get(id)?.record.area === remoteArea;
+    return remoteArea !== "" && this.#peers.get(id)?.record.Area === remoteArea;
   }
 
-  /** See {@link Peers.surroundings}. */
-  surroundings(): Surroundings {
+  summary(): PeerSummary {
     const all = [...this.#peers.values()].filter(({ reachable }) => reachable);
     const near = all.filter(({ record }) =>
-      record.area === this.#options.area && record.role === "node"
+      record.Area === this.#options.area && record.Role === "node"
     );
     const rtts = near.map(({ rttMs }) => rttMs).filter(Number.isFinite);
     const cloud = all.find((peer) => this.isCloudTarget(peer));
     return {
-      peerMemoryMib: sum(near.map(({ news }) => news?.availableMemoryMib ?? 0)),
+      peerMemoryMib: sum(near.map(({ status }) => status?.availableMemoryMib ?? 0)),
       edgeRttMs: rtts.length === 0 ? Infinity : sum(rtts) / rtts.length,
       cloudRttMs: cloud?.rttMs ?? Infinity,
     };
   }
 
-  /** Makes the lists anew. */
+  /** Rebuilds the ranked lists. */
   rank(): void {
     const { area, remoteArea, vivaldi, now } = this.#options;
     const time = now();
@@ -193,29 +182,29 @@ export class PeerTable {
     const cloud = new Map<string, Peer[]>();
     for (const peer of this.#peers.values()) {
       if (!peer.reachable) continue;
-      const { area: place, architecture } = peer.record;
-      if (place !== area && place !== remoteArea) continue;
-      if (peer.news) peer.predict(vivaldi.distanceTo(peer.news.coordinate));
-      peer.rate(time);
-      if (place === area) {
-        if (!peer.isBalancer) listOf(near, architecture).push(peer);
+      const { Area, Architecture } = peer.record;
+      if (Area !== area && Area !== remoteArea) continue;
+      if (peer.status) peer.predict(vivaldi.distanceTo(peer.status.coordinate));
+      peer.updateCost(time);
+      if (Area === area) {
+        if (!peer.isBalancer) listOf(near, Architecture).push(peer);
       } else if (peer.isBalancer) balancers.push(peer);
-      else listOf(cloud, architecture).push(peer);
+      else listOf(cloud, Architecture).push(peer);
     }
     replace(this.#near, near);
-    // Nodes of the remote area are asked directly only while it has no balancer.
+    // Nodes of the remote area are targets only while it has no balancer.
     replace(this.#cloud, balancers.length > 0 ? new Map([["", balancers]]) : cloud);
   }
 
   #add(record: NodeRecord): void {
-    if (record.id === this.#options.id) return;
-    const known = this.#peers.get(record.id);
-    // A restarted process is another node: what was known of the old one is void.
+    if (record.Id === this.#options.id) return;
+    const known = this.#peers.get(record.Id);
+    // A restarted process is a new peer: nothing known of the old one is valid.
     if (known && sameRecord(known.record, record)) return;
-    this.#peers.set(record.id, new Peer(record));
+    this.#peers.set(record.Id, new Peer(record));
   }
 
-  /** Those of the lists that may take a request. */
+  /** Peers in the lists that may take a request. */
   #eligible(lists: ReadonlyMap<string, Peer[]>, { architectures, visited }: Eligibility): Peer[] {
     const found: Peer[] = [];
     for (const [architecture, peers] of lists) {
@@ -223,14 +212,14 @@ export class PeerTable {
         architectures.includes(architecture);
       if (!runs) continue;
       for (const peer of peers) {
-        if (peer.reachable && !visited.includes(peer.record.id)) found.push(peer);
+        if (peer.reachable && !visited.includes(peer.record.Id)) found.push(peer);
       }
     }
     return found;
   }
 }
 
-/** Lower cost first; costs of peers without any news are infinite and equal. */
+/** Orders by cost; costs without any status are infinite and equal. */
 function byCost(a: { cost: number }, b: { cost: number }): number {
   return a.cost === b.cost ? 0 : a.cost - b.cost;
 }
@@ -249,13 +238,13 @@ function listOf(lists: Map<string, Peer[]>, key: string): Peer[] {
   return list;
 }
 
-/** Takes the best of each list over. */
+/** Keeps the best peers of each list. */
 function replace(lists: Map<string, Peer[]>, by: ReadonlyMap<string, Peer[]>): void {
   lists.clear();
   for (const [key, peers] of by) lists.set(key, best(peers));
 }
 
-/** The cheapest few, cheapest first; those without news come last. */
+/** The cheapest peers, cheapest first; those without a status come last. */
 function best(peers: Peer[]): Peer[] {
   if (peers.length <= shortListLength) return peers.sort(byCost);
   const limit = Float64Array.from(peers, ({ cost }) => cost).sort()[shortListLength - 1]!;

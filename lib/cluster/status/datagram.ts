@@ -1,10 +1,10 @@
 /**
- * Status datagrams: a node asks another ("ping") and gets its news ("pong"). Bounded, versioned, and
- * with a cluster secret signed.
+ * Status datagrams: a node sends a ping and receives the peer's status in a pong. They are bounded,
+ * versioned and, with a cluster secret, signed.
  *
- * A datagram is a version byte, a MAC of 16 bytes (zeros where there is no secret), and JSON. The
- * MAC covers the version and the JSON. What makes a signed datagram safe against replay is not in
- * here: a pong carries the nonce of its ping, and pings carry the time (see `prober.ts`).
+ * A datagram consists of a version byte, a MAC of 16 bytes (zeros without a secret), and JSON. The
+ * MAC covers the version and the JSON. Protection against replay is implemented in `prober.ts`: a
+ * pong carries the nonce of its ping, and pings carry the time.
  *
  * @module
  */
@@ -19,68 +19,62 @@ import { mayContain, nameFilter } from "./name_filter.ts";
 export const maxDatagramBytes = 1200;
 
 /**
- * Changes when an older node could not understand a datagram. What it only does not know it skips
- * (`images` came later than the rest), and a node that does not tell it is read without.
+ * Incremented when older nodes could not understand a datagram. They skip unknown fields, and a
+ * missing `images`, which was added later, is accepted.
  */
 const version = 1;
-/** Of functions that are not warm 1 in 350 passes for it beside 100 that are, 1 in 4 beside 500. */
+/** False positives: 1 in 350 with 100 warm functions, 1 in 4 with 500. */
 const warmBytes = 192;
-/** Of images that are not there 1 in 650 passes for it beside 40 that are, 1 in 35 beside 100. */
+/** False positives: 1 in 650 with 40 images, 1 in 35 with 100. */
 const imageBytes = 96;
 const macBytes = 16;
 const headBytes = 1 + macBytes;
 
-/** What a node tells of itself, its own place aside. */
+/** Status of the local node, without its coordinate. */
 export interface LocalStatus {
-  /** Memory that instances could still take, MiB. */
+  /** Memory available for instances, MiB. */
   readonly availableMemoryMib: number;
-  /** Memory for instances in all, MiB. */
+  /** Total memory for instances, MiB. */
   readonly totalMemoryMib: number;
-  /** CPU that no busy instance holds, cores. */
+  /** CPU not used by busy instances, cores. */
   readonly freeCpu: number;
-  /** Requests that wait. */
   readonly queueLength: number;
-  /** Invocations that run. */
   readonly running: number;
   /** Names of functions with an idle instance. */
   readonly warm: Iterable<string>;
-  /** What functions need of images (`needOf`) and is there; undefined: not known yet. */
+  /** What functions need of images (`needOf`) and is present; undefined: not known yet. */
   readonly images: Iterable<string> | undefined;
 }
 
-/** Asks a node for its news. */
+/** Requests a node's status. */
 export interface Ping {
-  /** What it is. */
   readonly kind: "ping";
-  /** Who asks. */
+  /** Id of the sender. */
   readonly from: string;
-  /** Who is asked: another node may have its address by now. */
+  /** Id of the intended receiver: another node may have its address by now. */
   readonly to: string;
-  /** Unguessable, once per ping. */
+  /** Unguessable, unique for each ping. */
   readonly nonce: string;
-  /** The asker's wall clock, ms. */
+  /** The sender's wall clock, ms. */
   readonly at: number;
 }
 
-/** Answers a ping. */
+/** Response to a ping. */
 export interface Pong {
-  /** What it is. */
   readonly kind: "pong";
-  /** Who answers. */
+  /** Id of the sender. */
   readonly from: string;
   /** The ping's nonce. */
   readonly nonce: string;
-  /** What there is to tell. */
-  readonly news: PeerStatus;
+  readonly status: PeerStatus;
 }
 
-/** A datagram that does not suit this node. */
-export interface Misfit {
-  /** Who claims to have sent it; not to be trusted. */
+/** Mismatch between a datagram and this node. */
+export interface Mismatch {
+  /** Claimed id of the sender; not authenticated. */
   readonly from: string;
-  /** What does not suit. */
   readonly kind: "version" | "secret";
-  /** The same in words that follow upon the sender's name. */
+  /** Description in words that follow the sender's name. */
   readonly problem: string;
 }
 
@@ -119,64 +113,61 @@ function filterOf(bytes: number) {
   );
 }
 
-/** Writes and reads datagrams. */
+/** Encodes and decodes datagrams. */
 export class DatagramCodec {
   readonly #secret: string;
 
   /**
-   * A codec of one cluster.
+   * Creates a codec.
    *
-   * @param secret the cluster's; empty: unsigned
+   * @param secret the cluster's; empty: datagrams are unsigned
    */
   constructor(secret: string) {
     this.#secret = secret;
   }
 
-  /** True if datagrams are signed. */
   get signs(): boolean {
     return this.#secret !== "";
   }
 
-  /** Writes a ping. */
   ping({ from, to, nonce, at }: Ping): Uint8Array<ArrayBuffer> {
     return this.#pack({ ping: nonce, from, to, at });
   }
 
   /**
-   * Writes a pong.
+   * Encodes a pong.
    *
-   * @param from who answers
+   * @param from id of this node
    * @param nonce of the ping
-   * @param news what there is to tell
-   * @param coordinate where the answering node is
+   * @param coordinate of this node
    */
   pong(
     from: string,
     nonce: string,
-    news: LocalStatus,
+    status: LocalStatus,
     coordinate: Coordinate,
   ): Uint8Array<ArrayBuffer> {
     return this.#pack({
       pong: nonce,
       from,
-      free: brief(news.availableMemoryMib),
-      total: brief(news.totalMemoryMib),
-      cpu: brief(news.freeCpu),
-      queue: news.queueLength,
-      running: news.running,
-      vector: coordinate.vector.map(brief),
-      height: brief(coordinate.height),
-      adjustment: brief(coordinate.adjustment),
-      error: brief(coordinate.error),
-      warm: nameFilter(news.warm, warmBytes).toBase64(),
-      images: news.images && nameFilter(news.images, imageBytes).toBase64(),
+      free: rounded(status.availableMemoryMib),
+      total: rounded(status.totalMemoryMib),
+      cpu: rounded(status.freeCpu),
+      queue: status.queueLength,
+      running: status.running,
+      vector: coordinate.vector.map(rounded),
+      height: rounded(coordinate.height),
+      adjustment: rounded(coordinate.adjustment),
+      error: rounded(coordinate.error),
+      warm: nameFilter(status.warm, warmBytes).toBase64(),
+      images: status.images && nameFilter(status.images, imageBytes).toBase64(),
     });
   }
 
   /**
-   * Reads a datagram.
+   * Decodes a datagram.
    *
-   * @returns undefined for anything that is not whole, right, and signed where it must be
+   * @returns undefined if it is incomplete, invalid, or not signed as required
    */
   read(bytes: Uint8Array): Ping | Pong | undefined {
     if (bytes.length > maxDatagramBytes || bytes.length <= headBytes) return undefined;
@@ -197,24 +188,24 @@ export class DatagramCodec {
       kind: "pong",
       from: pong.output.from,
       nonce: pong.output.pong,
-      news: newsOf(pong.output),
+      status: statusOf(pong.output),
     };
   }
 
   /**
-   * Looks why a datagram cannot be believed, or could not be by its sender.
+   * Finds out why a datagram is invalid here, or why its sender would consider ours invalid.
    *
-   * @returns undefined if version and signature suit, or if nobody can tell whose it is
+   * @returns undefined if version and signature match, or its sender is unknown
    */
-  misfit(bytes: Uint8Array): Misfit | undefined {
+  mismatch(bytes: Uint8Array): Mismatch | undefined {
     if (bytes.length > maxDatagramBytes || bytes.length <= headBytes) return undefined;
-    const found = this.#unsuitable(bytes);
+    const found = this.#findMismatch(bytes);
     const claim = found &&
       v.safeParse(v.object({ from: nodeName }), parsed(bytes.subarray(headBytes)));
     return claim?.success ? { ...found!, from: claim.output.from } : undefined;
   }
 
-  #unsuitable(bytes: Uint8Array): Omit<Misfit, "from"> | undefined {
+  #findMismatch(bytes: Uint8Array): Omit<Mismatch, "from"> | undefined {
     if (bytes[0] !== version) {
       const problem = `its datagrams have version ${bytes[0]}, this node's have ${version}: ` +
         "run the same version of the program on both";
@@ -229,7 +220,7 @@ export class DatagramCodec {
     }
     if (timingSafeEqual(this.#mac(bytes.subarray(headBytes)), mac)) return undefined;
     const problem = isSigned
-      ? "its cluster.secret is not this node's"
+      ? "its cluster.secret differs from this node's"
       : "it has no cluster.secret, this node has one";
     return { kind: "secret", problem };
   }
@@ -250,7 +241,7 @@ export class DatagramCodec {
   }
 }
 
-function newsOf(pong: v.InferOutput<typeof pongSchema>): PeerStatus {
+function statusOf(pong: v.InferOutput<typeof pongSchema>): PeerStatus {
   const { free, total, cpu, queue, running, vector, height, adjustment, error } = pong;
   const { warm, images } = pong;
   return {
@@ -273,7 +264,7 @@ function parsed(bytes: Uint8Array): unknown {
   }
 }
 
-/** A number with as many digits as matter, so that it stays short. */
-function brief(value: number): number {
+/** Rounds a number to three digits to keep the datagram short. */
+function rounded(value: number): number {
   return Math.round(value * 1000) / 1000;
 }

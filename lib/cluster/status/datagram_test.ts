@@ -14,7 +14,7 @@ const coordinate: Coordinate = {
   adjustment: -3.25,
   error: 1.5,
 };
-const news: LocalStatus = {
+const status: LocalStatus = {
   availableMemoryMib: 512,
   totalMemoryMib: 1024,
   freeCpu: 1.5,
@@ -32,14 +32,14 @@ function readPong(codec: DatagramCodec, bytes: Uint8Array): Pong {
   return read;
 }
 
-Deno.test("pings and pongs arrive as they were sent", () => {
+Deno.test("DatagramCodec: reads the pings and pongs that it writes", () => {
   for (const secret of ["", "s3cret"]) {
     const codec = new DatagramCodec(secret);
     assert.deepEqual(codec.read(codec.ping(ping)), ping);
-    const pong = readPong(codec, codec.pong("n2", nonce, news, coordinate));
+    const pong = readPong(codec, codec.pong("n2", nonce, status, coordinate));
     assert.equal(pong.nonce, nonce);
-    const { warm, hasImage, ...told } = pong.news;
-    assert.deepEqual(told, {
+    const { warm, hasImage, ...reported } = pong.status;
+    assert.deepEqual(reported, {
       availableMemoryMib: 512,
       totalMemoryMib: 1024,
       freeCpu: 1.5,
@@ -52,20 +52,20 @@ Deno.test("pings and pongs arrive as they were sent", () => {
   }
 });
 
-Deno.test("a node that does not tell of its images has them all", () => {
+Deno.test("DatagramCodec: a pong without images counts as having all of them", () => {
   const codec = new DatagramCodec("");
-  // Also what nodes send that do not know of images yet: the field is left out.
-  const bytes = codec.pong("n2", nonce, { ...news, images: undefined }, coordinate);
+  // Older nodes send the same, since they do not know the field.
+  const bytes = codec.pong("n2", nonce, { ...status, images: undefined }, coordinate);
   assert(!new TextDecoder().decode(bytes).includes("images"));
-  assert(readPong(codec, bytes).news.hasImage("nodejs"));
+  assert(readPong(codec, bytes).status.hasImage("nodejs"));
 });
 
-Deno.test("a datagram stays below its bound however many functions and however long the names", () => {
+Deno.test("DatagramCodec: a datagram stays below its bound with many functions and long names", () => {
   const codec = new DatagramCodec("s3cret");
   const long = "n".repeat(128);
   const warm = Array.from({ length: 10_000 }, (_, i) => `function-${i}`);
   const images = warm.map((name) => `custom registry.example/${name}`);
-  const many = { ...news, warm, images, availableMemoryMib: 999_999_999.999 };
+  const many = { ...status, warm, images, availableMemoryMib: 999_999_999.999 };
   const pong = codec.pong(long, nonce, many, {
     vector: [-9999.999, -9999.999, -9999.999],
     height: 9999.999,
@@ -73,12 +73,12 @@ Deno.test("a datagram stays below its bound however many functions and however l
     error: 1.499,
   });
   assert(pong.length < maxDatagramBytes, `${pong.length} bytes`);
-  assert(readPong(codec, pong).news.warm("function-9999"));
-  assert(readPong(codec, pong).news.hasImage(images.at(-1)!));
+  assert(readPong(codec, pong).status.warm("function-9999"));
+  assert(readPong(codec, pong).status.hasImage(images.at(-1)!));
   assert(codec.ping({ ...ping, from: long, to: long }).length < maxDatagramBytes);
 });
 
-Deno.test("a signed datagram must be whole and of the same secret", () => {
+Deno.test("DatagramCodec: ignores a damaged datagram, or one with another secret", () => {
   const codec = new DatagramCodec("s3cret");
   const bytes = codec.ping(ping);
   assert.equal(new DatagramCodec("other").read(bytes), undefined);
@@ -90,7 +90,7 @@ Deno.test("a signed datagram must be whole and of the same secret", () => {
   }
 });
 
-Deno.test("what is not a datagram is ignored", () => {
+Deno.test("DatagramCodec: ignores invalid datagrams", () => {
   const codec = new DatagramCodec("");
   const of = (value: unknown) => {
     const body = new TextEncoder().encode(JSON.stringify(value));

@@ -4,13 +4,13 @@ import { mayContain, nameFilter } from "./name_filter.ts";
 const names = (count: number, prefix: string) =>
   Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
 
-/** Share of 10,000 other names that a filter of so many names takes for its own. */
+/** Share of 10,000 other names that a filter of `count` names reports as contained. */
 function falsePositives(count: number, bytes: number): number {
   const filter = nameFilter(names(count, "warm"), bytes);
   return names(10_000, "other").filter((name) => mayContain(filter, name)).length / 10_000;
 }
 
-Deno.test("a filter knows all its names, however many", () => {
+Deno.test("nameFilter: contains all of its names", () => {
   for (const count of [0, 1, 100, 5000]) {
     const filter = nameFilter(names(count, "warm"), 192);
     assert.equal(filter.length, 192);
@@ -18,7 +18,7 @@ Deno.test("a filter knows all its names, however many", () => {
   }
 });
 
-Deno.test("it seldom errs with as many warm functions, or images, as a node has", () => {
+Deno.test("nameFilter: false positives are rare at the number of functions and images of a node", () => {
   assert.equal(falsePositives(0, 192), 0);
   assert(falsePositives(20, 192) < 0.001);
   assert(falsePositives(100, 192) < 0.01);

@@ -1,6 +1,6 @@
 /**
- * Which peers a node asks for news in a round: never more than a few, so that its traffic does not
- * grow with the cluster, and everybody in the end.
+ * Selects the peers that a node probes in a round: never more than a few, so that its traffic does
+ * not grow with the cluster, but all of them eventually.
  *
  * @module
  */
@@ -8,107 +8,92 @@
 import type { Peer } from "../peers/peer.ts";
 import type { PeerTable } from "../peers/table.ts";
 
-/** Most peers asked in a round, by reason. */
-const share = {
-  /** Those that requests would go to. */
+/** Most peers probed in a round, by reason. */
+const limits = {
+  /** Peers that requests would be offloaded to. */
   nearest: 4,
-  /** Ways to the cloud. */
   cloud: 2,
-  /** Those that did not answer last time: two failures end the doubt. */
-  doubtful: 3,
-  /** Those that nothing was heard of yet. */
-  unheard: 4,
-  /** Those that are taken for dead, to notice their return. */
-  dead: 2,
-  /** All others in turn, in random order. */
+  /** Peers that did not answer the last probe; a second failure makes them unreachable. */
+  suspect: 3,
+  /** Peers without a status. */
+  unknown: 4,
+  /** Unreachable peers, to notice their return. */
+  unreachable: 2,
+  /** All others in rotation, in random order. */
   others: 2,
 } as const;
 
-/** Time between two rounds while requests wait that might go elsewhere, ms. */
-export const hurryMs = 250;
+/** Time between two rounds while requests wait that may be offloaded, ms. */
+export const urgentIntervalMs = 250;
 
-/** Most peers asked in one round. */
-export const maxProbes = Object.values(share).reduce<number>((sum, count) => sum + count, 0);
+/** Most peers probed in one round. */
+export const maxProbes = Object.values(limits).reduce<number>((sum, count) => sum + count, 0);
 
-/** Chooses whom to ask, round by round. */
+/** Selects the peers to probe, round by round. */
 export class ProbePlan {
   readonly #table: PeerTable;
   readonly #random: () => number;
-  /** Those whose turn is still to come. */
-  #deck: string[] = [];
+  /** Ids still to come in the current rotation. */
+  #rotation: string[] = [];
 
-  /**
-   * A plan of the first round.
-   *
-   * @param table the peers
-   * @param random uniform in [0, 1)
-   */
   constructor(table: PeerTable, random: () => number) {
     this.#table = table;
     this.#random = random;
   }
 
-  /**
-   * The peers to ask now; not those that have no address for datagrams.
-   *
-   * @returns each at most once
-   */
+  /** The peers to probe now, each once; without those that have no address for datagrams. */
   next(): Peer[] {
     const chosen = new Set<Peer>();
-    const doubtful: Peer[] = [];
-    const unheard: Peer[] = [];
-    const dead: Peer[] = [];
+    const suspect: Peer[] = [];
+    const unknown: Peer[] = [];
+    const unreachable: Peer[] = [];
     for (const peer of this.#table.all) {
       if (!peer.udp) continue;
-      if (!peer.reachable) dead.push(peer);
-      else if (peer.suspect) doubtful.push(peer);
-      else if (!peer.news) unheard.push(peer);
+      if (!peer.reachable) unreachable.push(peer);
+      else if (peer.suspect) suspect.push(peer);
+      else if (!peer.status) unknown.push(peer);
     }
     const pick = (peers: Iterable<Peer>) => {
       for (const peer of peers) if (peer.udp) chosen.add(peer);
     };
     pick(this.urgent());
-    pick(this.#some(doubtful, share.doubtful));
-    pick(this.#some(unheard, share.unheard));
-    pick(this.#some(dead, share.dead));
-    this.#deal(chosen);
+    pick(this.#some(suspect, limits.suspect));
+    pick(this.#some(unknown, limits.unknown));
+    pick(this.#some(unreachable, limits.unreachable));
+    this.#addNext(chosen);
     return [...chosen];
   }
 
-  /**
-   * The peers that a request which finds no room here would go to.
-   *
-   * @returns each at most once
-   */
+  /** The peers that a request without capacity here would be offloaded to, each once. */
   urgent(): Peer[] {
     const peers = [
-      ...this.#table.nearest(share.nearest),
-      ...this.#table.cloudCandidates(share.cloud),
+      ...this.#table.nearest(limits.nearest),
+      ...this.#table.cloudCandidates(limits.cloud),
     ];
     return peers.filter(({ udp }) => udp);
   }
 
-  /** A random few. */
+  /** Selects a few at random. */
   #some(peers: Peer[], count: number): Peer[] {
     for (let i = 0; i < Math.min(count, peers.length); i++) this.#swap(peers, i, peers.length);
     return peers.slice(0, count);
   }
 
-  /** Adds those whose turn it is. */
-  #deal(chosen: Set<Peer>): void {
-    let dealt = 0;
-    // One pass through the deck at most: a small cluster may be chosen already.
-    for (let looks = this.#table.size; looks > 0 && dealt < share.others; looks--) {
-      if (this.#deck.length === 0) this.#deck = this.#shuffled();
-      const peer = this.#table.get(this.#deck.pop() ?? "");
+  /** Adds the next peers of the rotation. */
+  #addNext(chosen: Set<Peer>): void {
+    let added = 0;
+    // At most one pass: in a small cluster all may be selected already.
+    for (let remaining = this.#table.size; remaining > 0 && added < limits.others; remaining--) {
+      if (this.#rotation.length === 0) this.#rotation = this.#shuffled();
+      const peer = this.#table.get(this.#rotation.pop() ?? "");
       if (!peer?.udp || !peer.reachable || chosen.has(peer)) continue;
       chosen.add(peer);
-      dealt++;
+      added++;
     }
   }
 
   #shuffled(): string[] {
-    const ids = [...this.#table.all].map(({ record }) => record.id);
+    const ids = [...this.#table.all].map(({ record }) => record.Id);
     for (let i = 0; i < ids.length; i++) this.#swap(ids, i, ids.length);
     return ids;
   }

@@ -7,7 +7,7 @@ import { Prober } from "./prober.ts";
 import type { StatusSocket } from "./socket.ts";
 import { Vivaldi } from "../coordinates/vivaldi.ts";
 
-const news: LocalStatus = {
+const status: LocalStatus = {
   availableMemoryMib: 10,
   totalMemoryMib: 10,
   freeCpu: 1,
@@ -18,7 +18,7 @@ const news: LocalStatus = {
 };
 const address: Deno.NetAddr = { transport: "udp", hostname: "10.0.0.1", port: 9876 };
 
-/** A prober with one peer, whose answers are the test's. */
+/** A prober with one peer, whose datagrams the test sends. */
 function setUp(secret = "") {
   const clock = new ManualClock();
   const codec = new DatagramCodec(secret);
@@ -49,15 +49,15 @@ function setUp(secret = "") {
     random: () => 0.5,
   });
   table.put({
-    id: "a",
-    area: "EDGE",
-    role: "node",
-    url: "http://10.0.0.1:1323",
-    udp: "10.0.0.1:9876",
-    architecture: "amd64",
-    incarnation: "1",
+    Id: "a",
+    Area: "EDGE",
+    Role: "node",
+    Url: "http://10.0.0.1:1323",
+    Udp: "10.0.0.1:9876",
+    Architecture: "amd64",
+    Incarnation: "1",
   });
-  let heard = 0;
+  let updates = 0;
   const prober = new Prober({
     id: "me",
     table,
@@ -67,73 +67,77 @@ function setUp(secret = "") {
     intervalMs: 2000,
     clock,
     random: () => 0.5,
-    news: () => news,
-    heard: () => heard++,
+    status: () => status,
+    onStatus: () => updates++,
   });
   /** Answers the ping of that number. */
   const answer = async (index: number) => {
-    incoming.pop()!([codec.pong("a", nonces[index]!, news, originCoordinate), address]);
+    incoming.pop()!([codec.pong("a", nonces[index]!, status, originCoordinate), address]);
     for (let turn = 0; turn < 5; turn++) await Promise.resolve();
   };
-  /** What the prober notes of its peer once a datagram has come. */
-  const noted = async (bytes: Uint8Array<ArrayBuffer>, from = address) => {
+  /** Returns the recorded mismatches after a datagram has arrived. */
+  const mismatchAfter = async (bytes: Uint8Array<ArrayBuffer>, from = address) => {
     incoming.pop()!([bytes, from]);
     for (let turn = 0; turn < 5; turn++) await Promise.resolve();
-    return table.get("a")!.problems.text;
+    return table.get("a")!.mismatches.text;
   };
-  return { clock, table, prober, nonces, answer, noted, heard: () => heard };
+  return { clock, table, prober, nonces, answer, mismatchAfter, updates: () => updates };
 }
 
-Deno.test("peers are asked each round, and told of when they answer", async () => {
-  const { clock, table, prober, nonces, answer, heard } = setUp();
+Deno.test("Prober: probes peers each round and reports their status", async () => {
+  const { clock, table, prober, nonces, answer, updates } = setUp();
   await using _ = prober;
   assert.equal(nonces.length, 1);
   await answer(0);
-  assert.deepEqual([heard(), table.get("a")!.ageMs(clock.now())], [1, 0]);
+  assert.deepEqual([updates(), table.get("a")!.ageMs(clock.now())], [1, 0]);
   clock.advance(1999);
   assert.equal(nonces.length, 1);
   clock.advance(1);
   assert.equal(nonces.length, 2);
 });
 
-Deno.test("in a hurry near ones are asked sooner, but not all the time", async () => {
+Deno.test("Prober: probeNow probes near peers earlier, but at a bounded rate", async () => {
   const { clock, prober, nonces } = setUp();
   await using _ = prober;
-  for (let k = 0; k < 100; k++) prober.hurry();
-  assert.equal(nonces.length, 1, "they were asked just now");
+  for (let k = 0; k < 100; k++) prober.probeNow();
+  assert.equal(nonces.length, 1, "they were just probed");
   clock.advance(250);
   assert.equal(nonces.length, 2);
   clock.advance(749);
-  assert.equal(nonces.length, 2, "one hurry, one question");
-  prober.hurry();
+  assert.equal(nonces.length, 2, "one call, one probe");
+  prober.probeNow();
   clock.advance(0);
   assert.equal(nonces.length, 3);
 });
 
-Deno.test("what was asked in a hurry has its time to be answered, and does not count when it is not", async () => {
+Deno.test("Prober: an urgent probe has time until the next round and does not count as failed", async () => {
   const { clock, table, prober, nonces, answer } = setUp();
   await using _ = prober;
   await answer(0);
   clock.advance(990);
-  prober.hurry();
+  prober.probeNow();
   clock.advance(20);
   assert.equal(nonces.length, 2);
-  assert.equal(table.get("a")!.suspect, false, "the round's time is over, not the hurry's");
+  assert.equal(
+    table.get("a")!.suspect,
+    false,
+    "the round's probes have expired, the urgent one has not",
+  );
   clock.advance(2000);
   assert.equal(nonces.length, 3);
   const { reachable, suspect } = table.get("a")!;
   assert.deepEqual(
     [reachable, suspect],
     [true, true],
-    "one question of the round without an answer",
+    "one failed probe of the round",
   );
 });
 
-Deno.test("a hurry ends with its prober", async () => {
+Deno.test("Prober: a disposed prober sends no urgent probes", async () => {
   const { clock, prober, nonces } = setUp();
-  prober.hurry();
+  prober.probeNow();
   await prober[Symbol.asyncDispose]();
-  prober.hurry();
+  prober.probeNow();
   clock.advance(10_000);
   assert.equal(nonces.length, 1);
 });
@@ -142,29 +146,47 @@ Deno.test("a hurry ends with its prober", async () => {
 const pingOf = (secret: string, at: number) =>
   new DatagramCodec(secret).ping({ kind: "ping", from: "a", to: "me", nonce: "0".repeat(32), at });
 
-Deno.test("why a peer cannot be believed is noted, until it can", async () => {
-  const { clock, prober, noted } = setUp("ours");
+Deno.test("Prober: records a mismatch of a peer until it is resolved", async () => {
+  const { clock, prober, mismatchAfter } = setUp("ours");
   await using _ = prober;
   const now = () => clock.wall();
-  assert.equal(await noted(pingOf("theirs", now())), "its cluster.secret is not this node's");
-  assert.equal(await noted(pingOf("", now())), "it has no cluster.secret, this node has one");
-  assert.equal(await noted(pingOf("ours", now())), "");
+  assert.equal(
+    await mismatchAfter(pingOf("theirs", now())),
+    "its cluster.secret differs from this node's",
+  );
+  assert.equal(
+    await mismatchAfter(pingOf("", now())),
+    "it has no cluster.secret, this node has one",
+  );
+  assert.equal(await mismatchAfter(pingOf("ours", now())), "");
   const other = pingOf("ours", now());
   other[0] = 9;
-  assert.match(await noted(other), /^its datagrams have version 9, this node's have 1: run/);
+  assert.match(
+    await mismatchAfter(other),
+    /^its datagrams have version 9, this node's have 1: run/,
+  );
   clock.advance(1);
-  assert.equal(await noted(pingOf("ours", now())), "");
-  assert.match(await noted(pingOf("ours", now() + 45_000)), /^its clock is 45 s ahead of this/);
-  assert.match(await noted(pingOf("ours", now() - 31_000)), /^its clock is 31 s behind this/);
+  assert.equal(await mismatchAfter(pingOf("ours", now())), "");
+  assert.match(
+    await mismatchAfter(pingOf("ours", now() + 45_000)),
+    /^its clock is 45 s ahead of this/,
+  );
+  assert.match(
+    await mismatchAfter(pingOf("ours", now() - 31_000)),
+    /^its clock is 31 s behind this/,
+  );
   clock.advance(1);
-  assert.equal(await noted(pingOf("ours", now())), "");
+  assert.equal(await mismatchAfter(pingOf("ours", now())), "");
   const elsewhere = { ...address, hostname: "10.0.0.2" };
-  assert.equal(await noted(pingOf("theirs", now()), elsewhere), "", "not from its address");
+  assert.equal(await mismatchAfter(pingOf("theirs", now()), elsewhere), "", "not from its address");
 });
 
-Deno.test("a node without a secret notes who has one", async () => {
-  const { clock, prober, noted } = setUp();
+Deno.test("Prober: a node without a secret records peers that have one", async () => {
+  const { clock, prober, mismatchAfter } = setUp();
   await using _ = prober;
-  assert.match(await noted(pingOf("theirs", clock.wall())), /^it has a cluster.secret, this node/);
-  assert.equal(await noted(pingOf("", clock.wall())), "");
+  assert.match(
+    await mismatchAfter(pingOf("theirs", clock.wall())),
+    /^it has a cluster.secret, this node/,
+  );
+  assert.equal(await mismatchAfter(pingOf("", clock.wall())), "");
 });

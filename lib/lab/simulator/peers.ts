@@ -8,8 +8,8 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Peer } from "../../cluster/peers/peer.ts";
 import { PeerTable } from "../../cluster/peers/table.ts";
-import type { Eligibility, Forwarded, Peers, Surroundings } from "../../cluster/peers/peers.ts";
-import { hurryMs, ProbePlan } from "../../cluster/status/probe_plan.ts";
+import type { Eligibility, Forwarded, Peers, PeerSummary } from "../../cluster/peers/peers.ts";
+import { ProbePlan, urgentIntervalMs } from "../../cluster/status/probe_plan.ts";
 import { Vivaldi } from "../../cluster/coordinates/vivaldi.ts";
 import type { InvocationResult } from "../../model/invocation.ts";
 import type { Coordinate, NodeRecord, PeerStatus } from "../../model/node.ts";
@@ -114,16 +114,19 @@ export class SimPeers implements Peers, Disposable {
   requestStatus(): void {
     if (this.#cancelHurry) return;
     const { clock } = this.#options;
-    this.#cancelHurry = clock.after(Math.max(0, this.#askedAt + hurryMs - clock.now()), () => {
-      this.#cancelHurry = undefined;
-      this.#askedAt = clock.now();
-      for (const peer of this.#plan.urgent()) this.#ask(peer);
-    });
+    this.#cancelHurry = clock.after(
+      Math.max(0, this.#askedAt + urgentIntervalMs - clock.now()),
+      () => {
+        this.#cancelHurry = undefined;
+        this.#askedAt = clock.now();
+        for (const peer of this.#plan.urgent()) this.#ask(peer);
+      },
+    );
   }
 
   /** See {@link Peers}. */
-  surroundings(): Surroundings {
-    return this.#table.surroundings();
+  summary(): PeerSummary {
+    return this.#table.summary();
   }
 
   /** See {@link Peers}. */
@@ -131,7 +134,7 @@ export class SimPeers implements Peers, Disposable {
     const { clock, network, overheadMs, reach } = this.#options;
     const peer = this.#table.get(to);
     const { memoryMib, cpu } = forwarded.record;
-    const ended = peer?.sent({ memoryMib, cpu });
+    const ended = peer?.startRequest({ memoryMib, cpu });
     try {
       return await carry(reach(to), forwarded, {
         clock,
@@ -139,8 +142,8 @@ export class SimPeers implements Peers, Disposable {
         link: this.#linkTo(to),
         overheadMs,
         signal,
-        told: (resources) => peer?.corrected(resources),
-        unreachable: () => this.#table.refused(to),
+        told: (resources) => peer?.updateResources(resources),
+        unreachable: () => this.#table.connectionFailed(to),
       });
     } finally {
       ended?.();
@@ -149,7 +152,7 @@ export class SimPeers implements Peers, Disposable {
 
   #linkTo(id: string): LinkKind {
     const { network, area } = this.#options;
-    return network.kind(area, this.#table.get(id)?.record.area ?? area);
+    return network.kind(area, this.#table.get(id)?.record.Area ?? area);
   }
 
   #round(): void {
@@ -164,23 +167,23 @@ export class SimPeers implements Peers, Disposable {
   #balancers(): Peer[] {
     const { remoteArea } = this.#options;
     return [...this.#table.all].filter(({ isBalancer, record }) =>
-      isBalancer && record.area === remoteArea
+      isBalancer && record.Area === remoteArea
     );
   }
 
   #ask(peer: Peer): void {
     const { clock, network, reach, heard } = this.#options;
-    const { id, incarnation } = peer.record;
-    const link = this.#linkTo(id);
+    const { Id, Incarnation } = peer.record;
+    const link = this.#linkTo(Id);
     const sentAt = clock.now();
     clock.after(network.delayMs(link), () => {
-      const there = reach(id);
-      if (!there?.alive || there.record.incarnation !== incarnation) {
-        return clock.after(network.delayMs(link), () => this.#table.missed(peer));
+      const there = reach(Id);
+      if (!there?.alive || there.record.Incarnation !== Incarnation) {
+        return clock.after(network.delayMs(link), () => this.#table.probeFailed(peer));
       }
       const told = there.news();
       clock.after(network.delayMs(link), () => {
-        this.#table.answered(peer, clock.now() - sentAt, told && nodeNews(told));
+        this.#table.probeSucceeded(peer, clock.now() - sentAt, told && nodeNews(told));
         if (told) heard();
       });
     });

@@ -251,7 +251,7 @@ class SqliteRegistry implements Registry {
   }
 
   registerNode(): Registration {
-    return { rival: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+    return { conflict: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
 
   watchNodes(observer: NodeObserver): Promise<Disposable> {

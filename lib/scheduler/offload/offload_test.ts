@@ -77,7 +77,7 @@ class FakePeers implements Peers {
     this.sought++;
   }
 
-  surroundings() {
+  summary() {
     return { peerMemoryMib: 0, edgeRttMs: Infinity, cloudRttMs: Infinity };
   }
 

@@ -130,24 +130,24 @@ function peerTable(): PeerTable {
     random: () => 0.5,
   });
   const peers = Array.from({ length: peerCount }, (_, at) => recordOf(`peer-${at}`));
-  table.reset([...peers, { ...recordOf("cloud"), area: "cloud", role: "balancer" }]);
+  table.reset([...peers, { ...recordOf("cloud"), Area: "cloud", Role: "balancer" }]);
   for (const peer of table.all) {
-    const { id, role } = peer.record;
-    const availableMemoryMib = id === `peer-${peerCount - 1}` ? 1024 : 64;
-    if (role === "balancer") table.answered(peer, 40);
-    else table.answered(peer, 2, { ...idleNews, availableMemoryMib });
+    const { Id, Role } = peer.record;
+    const availableMemoryMib = Id === `peer-${peerCount - 1}` ? 1024 : 64;
+    if (Role === "balancer") table.probeSucceeded(peer, 40);
+    else table.probeSucceeded(peer, 2, { ...idleNews, availableMemoryMib });
   }
   return table;
 }
 
 function recordOf(id: string): NodeRecord {
   return {
-    id,
-    area: "edge",
-    role: "node",
-    url: "http://10.0.0.1:1323",
-    udp: "10.0.0.1:9876",
-    architecture: "amd64",
-    incarnation: "1",
+    Id: id,
+    Area: "edge",
+    Role: "node",
+    Url: "http://10.0.0.1:1323",
+    Udp: "10.0.0.1:9876",
+    Architecture: "amd64",
+    Incarnation: "1",
   };
 }

@@ -40,13 +40,13 @@ const news: LocalStatus = {
 
 function record(id: string): NodeRecord {
   return {
-    id,
-    area: "EDGE",
-    role: "node",
-    url: "http://10.0.0.2:1323",
-    udp: "10.0.0.2:9876",
-    architecture: "amd64",
-    incarnation: "1",
+    Id: id,
+    Area: "EDGE",
+    Role: "node",
+    Url: "http://10.0.0.2:1323",
+    Udp: "10.0.0.2:9876",
+    Architecture: "amd64",
+    Incarnation: "1",
   };
 }
 
@@ -120,8 +120,8 @@ async function bytesPerSecond(peers: number): Promise<number> {
     intervalMs,
     clock,
     random,
-    news: () => news,
-    heard: () => {},
+    status: () => news,
+    onStatus: () => {},
   });
   const pass = async (rounds: number) => {
     for (let i = 0; i < rounds; i++) {
@@ -131,10 +131,10 @@ async function bytesPerSecond(peers: number): Promise<number> {
     }
   };
   await pass(warmUp(peers));
-  assert([...table.all].every((peer) => peer.news && peer.reachable), "all were heard");
+  assert([...table.all].every((peer) => peer.status && peer.reachable), "all were heard");
   const before = { ...prober.traffic };
   await pass(measured);
-  const { sent, received, refused } = prober.traffic;
+  const { sent, received, ignored: refused } = prober.traffic;
   assert.equal(refused, 0);
   assert(socket.pongs > 0 && socket.pings - socket.pongs < 50, "the asked ask back");
   return (sent + received - before.sent - before.received) / (measured * intervalMs / 1000);

@@ -10,7 +10,7 @@ const problemOf = async ({ url }: Member, other: Member): Promise<string | null>
 };
 
 const warnings = ({ log }: Member) =>
-  log().split("\n").filter((line) => line.includes("do not understand each other"));
+  log().split("\n").filter((line) => line.includes("do not match"));
 
 Deno.test("nodes with different secrets say so on both sides, until that is mended", async () => {
   await using world = await Continuum.start();
@@ -21,13 +21,13 @@ Deno.test("nodes with different secrets say so on both sides, until that is mend
   for (const [node, other] of pairs) {
     await eventually(
       "it tells what is wrong",
-      async () => await problemOf(node, other) === "its cluster.secret is not this node's",
+      async () => await problemOf(node, other) === "its cluster.secret differs from this node's",
     );
     await sees(node, []);
   }
   for (const [node] of pairs) assert.equal(warnings(node).length, 1, node.log());
   const { stdout } = await one.cli(["nodes", "--json"]);
-  assert.match(stdout, /its cluster.secret is not this node's/);
+  assert.match(stdout, /its cluster.secret differs from this node's/);
   await stray.kill();
   const mended = await world.join("edge-2", "EDGE", config);
   await sees(one, [mended]);

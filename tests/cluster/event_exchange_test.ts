@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { ManualClock } from "../../lib/base/clock.ts";
 import { ServerledgeError } from "../../lib/base/errors.ts";
 import { readHop } from "../../lib/cluster/peers/hop_headers.ts";
-import { reportHeader, reportPair } from "../../lib/cluster/peers/page_exchange.ts";
+import { reportHeader, reportHeaderOf } from "../../lib/cluster/peers/event_exchange.ts";
 import { PeerClient } from "../../lib/cluster/peers/client.ts";
 import type { Forwarded } from "../../lib/cluster/peers/peers.ts";
 import { defaultRequest } from "../../lib/model/invocation.ts";
@@ -52,7 +52,7 @@ function peerThat(serve: Serve, clock = new ManualClock()) {
     serve,
   );
   const client = new PeerClient("s", clock);
-  const record = sampleNode("peer", { url: `http://127.0.0.1:${server.addr.port}` });
+  const record = sampleNode("peer", { Url: `http://127.0.0.1:${server.addr.port}` });
   return {
     send: (method?: string, signal = never) => client.send(record, forwarded(method), signal),
     async [Symbol.asyncDispose]() {
@@ -77,7 +77,7 @@ Deno.test("it arrives as it came, with its hop, and the answer comes back as it 
     answer.headers.set("content-type", "image/png");
     answer.headers.append("set-cookie", "a=1");
     answer.headers.append("set-cookie", "b=2");
-    answer.headers.set(...reportPair({ ...sampleResult.report, executionArea: "Zürich" }));
+    answer.headers.set(...reportHeaderOf({ ...sampleResult.report, executionArea: "Zürich" }));
     return answer;
   });
   const { report, response } = await peer.send();
@@ -135,7 +135,7 @@ Deno.test("a long answer is passed on as it comes; one that is not read on is ca
         cancel: () => cancelled.resolve(),
       }),
     );
-    answer.headers.set(...reportPair(sampleResult.report));
+    answer.headers.set(...reportHeaderOf(sampleResult.report));
     return answer;
   });
   const { response } = await peer.send();
@@ -160,7 +160,7 @@ Deno.test("a long answer that stops half-way breaks, as does one whose request i
           },
         }),
       );
-      answer.headers.set(...reportPair(sampleResult.report));
+      answer.headers.set(...reportHeaderOf(sampleResult.report));
       return answer;
     }, clock);
     const control = new AbortController();
