@@ -217,3 +217,28 @@ export function eitherSignal(
   }
   return { signal: control.signal, [Symbol.dispose]: () => detached.abort() };
 }
+
+/** Tasks that are aborted when their owner closes. */
+export class AbortableTasks {
+  readonly #closing = new AbortController();
+  readonly #tasks = new TaskSet();
+
+  /**
+   * Runs a task.
+   *
+   * @param signal aborts the task before its owner closes
+   * @param task gets a signal that is aborted in both cases
+   * @throws the reason of the abortion, or the task's error
+   */
+  async run<T>(signal: AbortSignal, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    using either = eitherSignal(signal, this.#closing.signal);
+    either.signal.throwIfAborted();
+    return await this.#tasks.add(task(either.signal));
+  }
+
+  /** Aborts all tasks, now and in future; resolves when none is left. */
+  async close(reason: Error): Promise<void> {
+    this.#closing.abort(reason);
+    await this.#tasks.settled();
+  }
+}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eitherSignal, pause, TaskSet, withTimeout } from "./async.ts";
+import { abortable, AbortableTasks, eitherSignal, pause, TaskSet, withTimeout } from "./async.ts";
 
 Deno.test("eitherSignal: takes over the reason of the first that is aborted", () => {
   const [one, other] = [new AbortController(), new AbortController()];
@@ -56,4 +56,15 @@ Deno.test("pause: ends early without an error where its signal is aborted", asyn
   control.abort();
   await pausing;
   await pause(60_000, control.signal);
+});
+
+Deno.test("AbortableTasks: closed, aborts running and further tasks and waits for them", async () => {
+  const tasks = new AbortableTasks();
+  const never = new AbortController().signal;
+  const running = tasks.run(never, (signal) => abortable(new Promise<void>(() => {}), signal));
+  assert.equal(await tasks.run(never, () => Promise.resolve(1)), 1);
+  const closed = tasks.close(new Error("closed"));
+  await assert.rejects(running, { message: "closed" });
+  await closed;
+  await assert.rejects(tasks.run(never, () => Promise.resolve(1)), { message: "closed" });
 });

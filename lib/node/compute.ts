@@ -15,7 +15,7 @@ import { fixedKeepAlive, type KeepAlive } from "../pool/keep_alive/keep_alive.ts
 import { ResourceLedger } from "../pool/resource_ledger.ts";
 import { Pool } from "../pool/pool.ts";
 import { IdleTimes } from "../pool/keep_alive/idle_times.ts";
-import { GenericBudget } from "../pool/generic_budget.ts";
+import { GenericInstances } from "../pool/generic_instances.ts";
 import { DockerEnvironment } from "../runtime/docker/environment.ts";
 import { Environments } from "../runtime/environments.ts";
 import { EnvironmentWatch } from "../runtime/watch.ts";
@@ -36,6 +36,8 @@ export interface NodeCompute {
   readonly images: NodeImages;
   /** Memory and CPU. */
   readonly ledger: ResourceLedger;
+  /** Instances that were started for no function yet. */
+  readonly generics: GenericInstances;
   /** Instances. */
   readonly pool: Pool;
   /** Keeps them tidy. */
@@ -60,17 +62,17 @@ export async function openCompute(
     cpu: config["container.pool.cpus"] || navigator.hardwareConcurrency,
     instances: instanceLimit(),
   });
-  const spares = new GenericBudget(ledger);
   const runDir = home.of("run");
   const common = { config, nodeId: node.id, area: node.area, code: codeCache, runDir, output };
   const imageBook = home.of("images.json");
-  const containers = await DockerEnvironment.open({ ...common, imageBook, spares });
+  const containers = await DockerEnvironment.open({ ...common, imageBook });
   const openSandboxes = async () => {
     // Costs time to load, and many nodes do without it.
     const { SandboxEnvironment } = await import("../runtime/sandbox/environment.ts");
-    return await SandboxEnvironment.open({ ...common, references, spares });
+    return await SandboxEnvironment.open({ ...common, references });
   };
   const environment = built.use(new Environments({ config, containers, openSandboxes }));
+  const generics = built.use(new GenericInstances({ environment, ledger, clock }));
   const { idleTimes, keepAlive } = keepingOf(config, clock);
   const pool = built.use(
     new Pool({
@@ -78,20 +80,22 @@ export async function openCompute(
       clock,
       environment: () => environment,
       parallelStarts: config["container.starts"],
-      spares,
+      generics,
       ...(idleTimes && { usage: idleTimes }),
     }),
   );
-  const images = built.use(openImages(config, containers, catalog, clock));
+  const images = built.use(openImages(config, containers, catalog, clock, () => generics.refill()));
   const intervalMs = config["janitor.interval"] * 1000;
   const janitor = built.use(new Janitor({ pool, clock, intervalMs, keepAlive, idleTimes }));
   const engine = built.use(
     new EnvironmentWatch(environment, clock, () => {
       void containers.images.look();
-      environment.sweep().catch(logFailure("Cannot remove orphaned containers"));
+      environment.sweep()
+        .catch(logFailure("Cannot remove orphaned containers"))
+        .finally(() => generics.refill());
     }),
   );
-  return { environment, engine, images, ledger, pool, janitor };
+  return { environment, engine, images, ledger, generics, pool, janitor };
 }
 
 /** How long idle instances are kept, and what that is learnt from. */

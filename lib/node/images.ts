@@ -7,6 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import { type Config, findRuntime } from "../config/config.ts";
 import { imageKey, imageNeeds } from "../images/needs.ts";
+import type { FunctionRecord } from "../model/function.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { DockerEnvironment } from "../runtime/docker/environment.ts";
 import { ImageKeeper } from "../runtime/docker/images/keeper.ts";
@@ -32,12 +33,14 @@ export interface NodeImages extends Disposable {
  * @param environment where the images are
  * @param catalog all functions
  * @param clock the node's
+ * @param onFetched called when an image was fetched for a function that was sent elsewhere
  */
 export function openImages(
   config: Config,
   environment: DockerEnvironment,
   catalog: Catalog,
   clock: Clock,
+  onFetched: () => void,
 ): NodeImages {
   const { images } = environment;
   const runtimeOf = (id: string) => findRuntime(config, id);
@@ -54,7 +57,11 @@ export function openImages(
     runtimeOf,
     isPresent: (image) => images.isPresent(image),
   });
-  const prefetcher = new Prefetcher(environment, clock);
+  const prepare = async (fn: FunctionRecord) => {
+    await environment.prepare(fn);
+    onFetched();
+  };
+  const prefetcher = new Prefetcher({ prepare }, clock);
   const watch = new ImageWatch(images, clock);
   return { keeper, stock, prefetcher, [Symbol.dispose]: () => watch[Symbol.dispose]() };
 }

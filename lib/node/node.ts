@@ -59,7 +59,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
 
 /** Who hears of functions: those that let go of the former one come first. */
 function listeners(
-  { environment, images, pool, janitor }: NodeCompute,
+  { environment, generics, images, pool, janitor }: NodeCompute,
   { scheduler, outputLog, metrics }: NodeRequests,
 ): CatalogListener[] {
   return [
@@ -70,5 +70,6 @@ function listeners(
     (name, record) => record ?? metrics.forget(name),
     (name, record) => janitor.changed(name, record),
     (name, record) => environment.follow(name, record),
+    (name, record) => generics.changed(name, record),
   ];
 }

@@ -141,7 +141,7 @@ function statusOf(parts: NodeParts, startedAt: number, problems: string[]): Node
       Message: message,
     })),
     MissingImages: parts.images.stock.unmet.slice(0, maxMissing),
-    Spares: { ...environment.spareCounts?.() },
+    Spares: parts.generics.counts,
     ...(code && { Code: { Count: code.count, Bytes: code.bytes } }),
   };
 }

@@ -1,112 +1,94 @@
 /**
- * What a start is granted: memory and CPU, and a spare where there is one. Makes room by eviction.
+ * Allocator of memory and CPU for starts, which evicts idle and generic instances if needed.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
-import type { Claim } from "../runtime/environment.ts";
 import { chooseVictims } from "./eviction.ts";
 import { PooledInstance } from "./function_pool.ts";
+import type { GenericInstances, PooledGeneric } from "./generic_instances.ts";
 import type { Demand, Reservation, ResourceLedger } from "./resource_ledger.ts";
-import type { GenericBudget, ReservedGeneric } from "./generic_budget.ts";
 
-/** What a start is made with. */
+/** Resources allocated for a start. */
 export interface Allocation {
-  /** Its memory and CPU. */
+  /** Memory and CPU. */
   readonly reservation: Reservation;
-  /** A spare to start it in. */
-  readonly claim: Claim | undefined;
-  /** Resolves when what was evicted for it is gone. */
+  /** Resolves when the evicted instances are gone: the start has to wait for it. */
   readonly evicted: Promise<unknown>;
 }
 
-/** What may be evicted. */
-type Victim = PooledInstance | ReservedGeneric;
+type Victim = PooledInstance | PooledGeneric;
 
-/** What grants are made of. */
+/** Dependencies of an allocator. */
 export interface AllocatorOptions {
-  /** The node's resources. */
+  /** Resources of the node. */
   readonly ledger: ResourceLedger;
-  /** The books of the spares, if there are any. */
-  readonly spares: GenericBudget | undefined;
-  /** Idle instances that may be taken away. */
+  /** Generic instances, if there are any. */
+  readonly generics: GenericInstances | undefined;
+  /** Returns the idle instances that may be evicted. */
   readonly evictable: () => PooledInstance[];
   /** Removes an idle instance. */
   readonly remove: (pooled: PooledInstance) => Promise<void>;
-  /** Told when memory has come free. */
+  /** Called when memory was freed. */
   readonly onFreed: () => void;
 }
 
-/** Grants what starts need. */
+/** Allocates resources for starts. */
 export class Allocator {
   readonly #options: AllocatorOptions;
 
-  /** Nothing is granted yet. */
+  /** Creates an allocator without allocations. */
   constructor(options: AllocatorOptions) {
     this.#options = options;
   }
 
   /**
-   * Takes resources for an instance because requests wait for it. Evicts spares and idle instances
-   * if that makes room.
+   * Allocates memory and CPU for an instance that waiting requests need, evicting generic and idle
+   * instances if that suffices.
    *
-   * @param claim takes a spare that it can start in; the spare's memory becomes part of its own
-   * @returns undefined if resources lack; nothing has changed then
+   * @param generic the generic instance to specialize; it is taken, and its memory becomes part of the
+   *   allocation
+   * @returns undefined, with nothing changed, if resources are lacking
    */
-  allocateOnDemand(demand: Demand, claim: () => Claim | undefined): Allocation | undefined {
+  allocateOnDemand(demand: Demand, generic?: PooledGeneric): Allocation | undefined {
     const { ledger } = this.#options;
     if (!ledger.canUse(demand.cpu)) return undefined;
-    const claimed = claim();
-    const allocateForPreWarm = claimed?.memoryMib ?? 0;
-    const own = claimed ? 1 : 0;
-    const needed = demand.memoryMib - ledger.freeMemory - allocateForPreWarm;
-    const places = 1 - ledger.freeInstances - own;
-    if (needed > 0 || places > 0) {
-      // The claimed spare is still among the candidates.
-      const candidates = this.#candidates();
-      if (needed > memoryOf(candidates) - allocateForPreWarm || places > candidates.length - own) {
-        return void claimed?.putBack();
-      }
-    }
-    claimed?.release();
-    const victims = this.#choose(needed, places);
-    assert(victims, "there is as much to evict as there was a moment ago");
-    return { ...this.#replace(victims, demand, "busy"), claim: claimed };
+    const own = generic ? 1 : 0;
+    const neededMib = demand.memoryMib - ledger.freeMemory - (generic?.memoryMib ?? 0);
+    const neededCount = 1 - ledger.freeInstances - own;
+    const candidates = this.#candidates().filter((candidate) => candidate !== generic);
+    const victims = choose(candidates, neededMib, neededCount);
+    if (!victims) return undefined;
+    generic?.take();
+    return this.#replace(victims, demand, "busy");
   }
 
   /**
-   * Takes memory for an instance that is started ahead of demand.
+   * Allocates memory for an instance that is started in advance.
    *
-   * @param guaranteed true if it may push other idle instances out, not only spares, which are for
-   *   nobody yet
-   * @returns undefined if memory lacks; nothing has changed then
+   * @param guaranteed true if idle instances may be evicted too, not only generic ones
+   * @returns undefined, with nothing changed, if memory is lacking
    */
-  ahead(demand: Demand, guaranteed: boolean): Allocation | undefined {
-    const { ledger, spares } = this.#options;
-    const needed = demand.memoryMib - ledger.freeMemory;
-    const candidates = guaranteed ? undefined : spares?.reserved ?? [];
-    const victims = this.#choose(needed, 1 - ledger.freeInstances, candidates);
-    if (!victims) return undefined;
-    return { ...this.#replace(victims, demand, "warm"), claim: undefined };
+  allocateForPreWarm(demand: Demand, guaranteed: boolean): Allocation | undefined {
+    const { ledger, generics } = this.#options;
+    const candidates = guaranteed ? this.#candidates() : generics?.evictable ?? [];
+    const neededMib = demand.memoryMib - ledger.freeMemory;
+    const victims = choose(candidates, neededMib, 1 - ledger.freeInstances);
+    return victims && this.#replace(victims, demand, "warm");
   }
 
   #candidates(): Victim[] {
-    const { spares, evictable } = this.#options;
-    return [...spares?.reserved ?? [], ...evictable()];
-  }
-
-  #choose(neededMib: number, places: number, candidates?: Victim[]): Victim[] | undefined {
-    if (neededMib <= 0 && places <= 0) return [];
-    return chooseVictims(candidates ?? this.#candidates(), neededMib, places);
+    const { generics, evictable } = this.#options;
+    return [...generics?.evictable ?? [], ...evictable()];
   }
 
   /**
-   * Books the victims' memory over to the new instance at once, so that nobody else takes it. The
-   * start has to wait until they are really gone, and so has whoever wants what they hold beyond.
+   * Transfers the victims' memory to the new instance at once, so that nobody else takes it. What they
+   * hold beyond stays reserved until they are gone.
    */
-  #replace(victims: Victim[], demand: Demand, state: "busy" | "warm") {
-    const { ledger, remove, onFreed: freed } = this.#options;
+  #replace(victims: Victim[], demand: Demand, state: "busy" | "warm"): Allocation {
+    const { ledger, remove, onFreed } = this.#options;
     const evicted = Promise.all(victims.map((victim) => {
       if (!(victim instanceof PooledInstance)) return victim.evict();
       const removal = remove(victim);
@@ -114,18 +96,19 @@ export class Allocator {
       return removal;
     }));
     const reservation = ledger.tryReserve(demand, state);
-    assert(reservation, "room was made for it");
+    assert(reservation, "eviction must free enough");
     if (victims.length === 0) return { reservation, evicted };
-    const memoryMib = Math.min(ledger.freeMemory, memoryOf(victims));
+    const victimsMib = victims.reduce((sum, { memoryMib }) => sum + memoryMib, 0);
+    const memoryMib = Math.min(ledger.freeMemory, victimsMib);
     const surplus = ledger.tryReserve({ memoryMib, cpu: 0, instances: 0 }, "warm")!;
     const settled = evicted.finally(() => {
       surplus[Symbol.dispose]();
-      freed();
+      onFreed();
     });
     return { reservation, evicted: settled };
   }
 }
 
-function memoryOf(candidates: readonly Victim[]): number {
-  return candidates.reduce((sum, { memoryMib }) => sum + memoryMib, 0);
+function choose(candidates: Victim[], neededMib: number, count: number): Victim[] | undefined {
+  return neededMib <= 0 && count <= 0 ? [] : chooseVictims(candidates, neededMib, count);
 }

@@ -1,7 +1,6 @@
 /**
- * The warm pool of a node: leases instances, starts and evicts them, and keeps the ledger true.
- * Everything that decides runs in one tick, so what was seen is what is taken; only starts and
- * removals wait.
+ * Instance pool of a node: leases, starts and evicts instances. Decisions run in one tick, so what was
+ * observed is what is taken; only starts and removals are asynchronous.
  *
  * @module
  */
@@ -15,48 +14,48 @@ import type { ExecutionEnvironment, Instance } from "../runtime/environment.ts";
 import { type FunctionPool, PooledInstance } from "./function_pool.ts";
 import { FunctionPools, type InstanceCount } from "./function_pools.ts";
 import { type Allocation, Allocator } from "./allocator.ts";
+import type { GenericInstances, PooledGeneric } from "./generic_instances.ts";
 import { isKept, type KeepAliveWindows } from "./keep_alive/keep_alive.ts";
 import type { Demand, ResourceLedger } from "./resource_ledger.ts";
 import { Lease } from "./lease.ts";
 import { type Shortage, shortageOf, type Supply } from "./shortage.ts";
-import type { GenericBudget } from "./generic_budget.ts";
 import type { PoolObserver, UsageObserver } from "./observers.ts";
 
-/** What the pool tells whoever has requests waiting. Called synchronously. */
+/** Listener with waiting requests. Called synchronously. */
 export interface PoolListener {
-  /** An instance of the function can take a call now. */
+  /** An instance of the function can take a call. */
   available(record: FunctionRecord): void;
-  /** A start for demand failed. */
+  /** A start on demand failed. */
   startFailed(record: FunctionRecord, error: ServerledgeError): void;
-  /** Memory, CPU or a turn to start came free. */
+  /** Memory, CPU or a turn to start was freed. */
   roomFreed(): void;
 }
 
-/** What a pool is made of. */
+/** Dependencies of a pool. */
 export interface PoolOptions {
-  /** The node's resources. */
+  /** Resources of the node. */
   readonly ledger: ResourceLedger;
-  /** Makes instances of a function. */
+  /** Returns the environment that starts instances of a function. */
   readonly environment: (record: FunctionRecord) => ExecutionEnvironment;
-  /** The node's clock. */
+  /** Clock of the node. */
   readonly clock: Clock;
-  /** Most instances that may be starting at once. */
+  /** Maximum number of concurrent starts. */
   readonly parallelStarts: number;
-  /** Follows how functions are used; absent: nobody does. */
+  /** Observes how functions are used. */
   readonly usage?: UsageObserver;
-  /** The books of what is started ahead for no function; left out: there is none. */
-  readonly spares?: GenericBudget;
+  /** Generic instances; omitted: there are none. */
+  readonly generics?: GenericInstances;
 }
 
 const log = logger("pool");
 
-/** The warm pool of a node. */
+/** Instance pool of a node. */
 export class Pool implements AsyncDisposable {
   readonly #options: PoolOptions;
   readonly #ledger: ResourceLedger;
   readonly #clock: Clock;
   readonly #functions = new FunctionPools();
-  /** Why the last instance of a version ended that never served; only where `MinInstances` needs it. */
+  /** Why the last instance of a version terminated before its first call, if it counts for `MinInstances`. */
   readonly #failedBeforeUse = new Map<string, ServerledgeError>();
   readonly #turns: Semaphore;
   readonly #allocator: Allocator;
@@ -66,7 +65,7 @@ export class Pool implements AsyncDisposable {
   #listener: PoolListener | undefined;
   #observer: PoolObserver | undefined;
 
-  /** An empty pool. */
+  /** Creates an empty pool. */
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#ledger = options.ledger;
@@ -74,27 +73,27 @@ export class Pool implements AsyncDisposable {
     this.#turns = new Semaphore(options.parallelStarts);
     this.#allocator = new Allocator({
       ledger: options.ledger,
-      spares: options.spares,
+      generics: options.generics,
       evictable: () => this.#functions.evictable(),
       remove: (pooled) => this.#remove(pooled),
       onFreed: () => this.#roomFreed(),
     });
   }
 
-  /** Whom to tell when something comes free; one listener. */
+  /** Sets the listener that is told when something becomes free. */
   listen(listener: PoolListener): void {
     this.#listener = listener;
   }
 
-  /** Who counts what becomes of instances; one observer. */
+  /** Sets the observer of what becomes of instances. */
   observe(observer: PoolObserver): void {
     this.#observer = observer;
   }
 
   /**
-   * Leases an instance for one call, if one can take it now.
+   * Leases an instance for one call.
    *
-   * @returns undefined if none can
+   * @returns undefined if no instance can take it now
    */
   tryLease(record: FunctionRecord): Lease | undefined {
     const pooled = this.#functions.get(record.version)?.acquire();
@@ -104,7 +103,7 @@ export class Pool implements AsyncDisposable {
     return new Lease(pooled, this);
   }
 
-  /** True if an instance of the function could ever run here: it asks for no more than there is. */
+  /** True if the node has the resources for an instance of the function at all. */
   fits(record: FunctionRecord): boolean {
     const { totalMemory, totalCpu } = this.#ledger.balance;
     return record.memoryMib <= totalMemory && record.cpu <= totalCpu;
@@ -116,32 +115,29 @@ export class Pool implements AsyncDisposable {
     return pool !== undefined && pool.canAcquire(this.#ledger.canUse(record.cpu));
   }
 
-  /**
-   * True if that many more instances of a function could be started with the memory and CPU there
-   * are, idle instances of others evicted if need be.
-   */
+  /** True if a number of instances could be started, evicting idle instances of others if needed. */
   canStart(record: FunctionRecord, count: number): boolean {
     return shortageOf(record, count, this.#supply()) === undefined;
   }
 
-  /** What keeps a function from having that many more instances, or else more calls at once. */
+  /** Tells which resource keeps a function from getting a number of instances, or else more slots. */
   shortage(record: FunctionRecord, count: number): Shortage {
     const starting = this.#functions.get(record.version)?.starting ?? 0;
     return shortageOf(record, count, this.#supply()) ??
       { lacks: "slots", slots: this.slots(record), starting };
   }
 
-  /** Calls that the starts under way will be able to take. */
+  /** Calls that the starting instances will be able to run at once. */
   startingSlots(record: FunctionRecord): number {
     return (this.#functions.get(record.version)?.starting ?? 0) * record.maxConcurrency;
   }
 
   /**
-   * Whether one more instance would help those who wait for the function.
+   * Tells whether another instance would help the waiting requests of a function.
    *
-   * @param waiting how many wait
-   * @param waitedMs how long the first of them has
-   * @returns true, or how long to wait before asking again, ms
+   * @param waiting number of waiting requests
+   * @param waitedMs waiting time of the oldest one
+   * @returns true, or the time until the next check, ms
    */
   needsMore(record: FunctionRecord, waiting: number, waitedMs: number): true | number {
     const pool = this.#functions.get(record.version);
@@ -149,38 +145,34 @@ export class Pool implements AsyncDisposable {
     return Math.max(1, pool.scaleUp.startMs - waitedMs);
   }
 
-  /** Calls that the function's instances, those being started included, can run at once. */
+  /** Calls that the function's instances, including starting ones, can run at once. */
   slots(record: FunctionRecord): number {
     return this.#functions.get(record.version)?.slots ?? 0;
   }
 
-  /** True if the function has an instance, or one is being started. */
+  /** True if the function has an instance that is running or starting. */
   has(record: FunctionRecord): boolean {
     return this.#functions.get(record.version)?.empty === false;
   }
 
   /**
-   * Starts an instance in the background because requests wait for it; the listener hears how it
-   * ended.
+   * Starts an instance for waiting requests in the background; the outcome is reported to the listener.
    *
-   * @returns false if too many are starting already or resources lack
+   * @returns false if too many instances are starting or resources are lacking
    */
   tryStart(record: FunctionRecord): boolean {
     this.#options.usage?.startRequested(record);
     const turn = this.#closed ? undefined : this.#turns.tryAcquire();
     if (!turn) return false;
-    const environment = this.#options.environment(record);
-    const grant = this.#allocator.allocateOnDemand(
-      demandOf(record),
-      () => environment.claim?.(record),
-    );
-    if (!grant) {
+    const generic = this.#options.generics?.find(record);
+    const allocation = this.#allocator.allocateOnDemand(demandOf(record), generic);
+    if (!allocation) {
       turn[Symbol.dispose]();
       return false;
     }
     const start = this.#begin(record, async (pool) => {
       using _turn = turn;
-      return await this.#launch(pool, grant);
+      return await this.#launch(pool, allocation, { generic });
     });
     this.#track(start.catch((error) => {
       this.#listener?.startFailed(record, asServerledgeError(error));
@@ -189,11 +181,11 @@ export class Pool implements AsyncDisposable {
   }
 
   /**
-   * Starts idle instances ahead of demand.
+   * Starts idle instances in advance.
    *
-   * @param options.expected true if it is done since a request is expected
-   * @param options.guaranteed true if idle instances of others may have to go for them
-   * @returns how many were started: fewer than asked for where resources lack
+   * @param options.expected true if a request is expected
+   * @param options.guaranteed true if idle instances of others may be evicted for them
+   * @returns number of started instances, fewer than requested if resources are lacking
    * @throws the error of a start that failed for another reason
    */
   async prewarm(
@@ -204,8 +196,8 @@ export class Pool implements AsyncDisposable {
     const starts = Array.from({ length: count }, () =>
       this.#begin(record, async (pool) => {
         using _turn = await this.#turns.acquire(pool.abort.signal);
-        const grant = this.#allocator.ahead(demandOf(record), guaranteed);
-        return grant && await this.#launch(pool, grant, expected);
+        const allocation = this.#allocator.allocateForPreWarm(demandOf(record), guaranteed);
+        return allocation && await this.#launch(pool, allocation, { expected });
       }));
     for (const start of starts) this.#track(start);
     const started = (await Promise.all(starts)).filter((started) => started).length;
@@ -214,11 +206,11 @@ export class Pool implements AsyncDisposable {
   }
 
   /**
-   * Starts what lacks to `MinInstances`.
+   * Starts instances until `MinInstances` is reached.
    *
-   * @returns how many lacked, and how many of these were started: the memory may be too little
-   * @throws the error of a start that failed for another reason, or why an instance that was
-   *   started for this has ended before it served anything
+   * @returns number of missing instances and of those that were started, as far as memory sufficed
+   * @throws the error of a start that failed for another reason, or the reason why such an instance
+   *   terminated before its first call
    */
   async keepMinimum(record: FunctionRecord): Promise<{ missing: number; started: number }> {
     const pool = this.#functions.get(record.version);
@@ -236,7 +228,7 @@ export class Pool implements AsyncDisposable {
   /**
    * Removes instances that have been idle for too long, except those `MinInstances` needs.
    *
-   * @param windowsOf how long idle instances of a function are kept
+   * @param windowsOf returns the keep-alive windows of a function
    */
   expire(windowsOf: (functionName: string) => KeepAliveWindows): void {
     const now = this.#clock.now();
@@ -252,7 +244,7 @@ export class Pool implements AsyncDisposable {
     }
   }
 
-  /** The function was updated or deleted: its instances finish their calls and go. */
+  /** Drains all instances of a function version that was replaced or deleted. */
   retire(version: string): void {
     this.#failedBeforeUse.delete(version);
     const pool = this.#functions.get(version);
@@ -265,34 +257,34 @@ export class Pool implements AsyncDisposable {
     this.#functions.forget(pool);
   }
 
-  /** Instances by function name; functions with none are left out. */
+  /** Counts instances by function; functions without any are omitted. */
   count(): InstanceCount[] {
     return this.#functions.count();
   }
 
-  /** The running instances of a function, of all its versions. */
+  /** Running instances of all versions of a function. */
   instances(name: string): Instance[] {
     return this.#functions.instances(name);
   }
 
-  /** A lease was given back. For leases only. */
+  /** Takes an instance back from a lease; for leases only. */
   release(pooled: PooledInstance, executionMs?: number): void {
     if (executionMs !== undefined) pooled.functionPool.scaleUp.observeExecution(executionMs);
     if (pooled.functionPool.release(pooled, this.#clock.now())) return this.close(pooled);
     if (pooled.state !== "closed") this.#listener?.available(pooled.functionPool.record);
   }
 
-  /** A lease has ended. For leases only. */
+  /** Records the end of a lease; for leases only. */
   leaseEnded(pooled: PooledInstance): void {
     this.#options.usage?.callEnded(pooled.functionPool.record);
   }
 
-  /** Removes an instance. Its resources come free when it is really gone. */
+  /** Removes an instance. Its resources are released when it is gone. */
   close(pooled: PooledInstance): void {
     if (pooled.state !== "closed") void this.#remove(pooled);
   }
 
-  /** Removes every instance and waits until all are gone. */
+  /** Removes all instances; resolves when they are gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     for (const version of [...this.#functions.versions()]) this.retire(version);
@@ -326,10 +318,10 @@ export class Pool implements AsyncDisposable {
 
   #roomFreed(): void {
     this.#listener?.roomFreed();
-    this.#options.spares?.freed();
+    this.#options.generics?.refill();
   }
 
-  /** Counts a start from its first wish to its end, and takes in the instance that it yields. */
+  /** Counts a start from its request to its end and admits the instance. */
   async #begin(
     record: FunctionRecord,
     attempt: (pool: FunctionPool) => Promise<PooledInstance | undefined>,
@@ -348,46 +340,52 @@ export class Pool implements AsyncDisposable {
     return pooled !== undefined;
   }
 
-  async #launch(pool: FunctionPool, grant: Allocation, expected = false): Promise<PooledInstance> {
-    const { reservation, claim, evicted } = grant;
-    const { signal } = pool.abort;
+  async #launch(
+    pool: FunctionPool,
+    { reservation, evicted }: Allocation,
+    { generic, expected = false }: { generic?: PooledGeneric; expected?: boolean },
+  ): Promise<PooledInstance> {
+    const { abort: { signal }, record } = pool;
     const startedAt = this.#clock.now();
     try {
       await evicted;
       signal.throwIfAborted();
-      const instance = claim
-        ? await claim.start(signal)
-        : await this.#options.environment(pool.record).start(pool.record, signal);
+      const instance = generic
+        ? await generic.specialize(record, signal)
+        : await this.#options.environment(record).start(record, signal);
       const readyAt = this.#clock.now();
       return new PooledInstance(pool, instance, reservation, startedAt, readyAt, expected);
     } catch (error) {
-      await claim?.[Symbol.asyncDispose]();
+      await generic?.[Symbol.asyncDispose]();
       reservation[Symbol.dispose]();
       throw error;
     }
   }
 
   #admit(pooled: PooledInstance): void {
-    const { functionPool: home, instance, reservation } = pooled;
-    if (home.retired) return this.close(pooled);
+    const { functionPool, instance, reservation } = pooled;
+    if (functionPool.retired) return this.close(pooled);
     reservation.deactivate();
-    home.scaleUp.observeStart(pooled.readyAt - pooled.startedAt, instance.tier === "generic");
-    home.add(pooled);
+    functionPool.scaleUp.observeStart(
+      pooled.readyAt - pooled.startedAt,
+      instance.tier === "generic",
+    );
+    functionPool.add(pooled);
     void instance.lost.then(async ({ reason }) => {
       if (pooled.state === "closed") return;
-      home.drain(pooled); // at once; it is removed when nothing more is to be seen of it
+      functionPool.drain(pooled); // It is removed once the reason is known.
       const error = await reason;
-      log.warn("Lost {instance} of {name}: {error}", {
+      log.warn("Instance {instance} of {name} terminated unexpectedly: {error}", {
         instance: instance.id,
-        name: home.record.name,
+        name: functionPool.record.name,
         error: error.message,
       });
-      if (pooled.served === 0 && this.#functions.isGuarded(home)) {
-        this.#failedBeforeUse.set(home.record.version, error);
+      if (pooled.served === 0 && this.#functions.isGuarded(functionPool)) {
+        this.#failedBeforeUse.set(functionPool.record.version, error);
       }
       this.close(pooled);
     });
-    this.#listener?.available(home.record);
+    this.#listener?.available(functionPool.record);
   }
 
   #track(start: Promise<unknown>): void {

@@ -4,7 +4,6 @@ import {
   FakeEnvironment,
   type FakeInstance,
   fakeRecord,
-  FakeSpare,
   settle,
 } from "../../tests/support/fakes/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
@@ -15,7 +14,7 @@ import { ResourceLedger } from "./resource_ledger.ts";
 import type { Lease } from "./lease.ts";
 import { Pool } from "./pool.ts";
 import { IdleTimes } from "./keep_alive/idle_times.ts";
-import { GenericBudget } from "./generic_budget.ts";
+import { GenericInstances } from "./generic_instances.ts";
 import type { UsageObserver } from "./observers.ts";
 
 const keptFor = (ms: number) => fixedKeepAlive(ms).windows;
@@ -39,17 +38,23 @@ function setUp(memoryMib = 1000, cpu = 4, parallelStarts = 4, instances = Infini
       idleTimes.callEnded(record);
     },
   };
-  const spares = new GenericBudget(ledger);
+  const generics = new GenericInstances({ environment, ledger, clock });
   const pool = new Pool({
     ledger,
     environment: () => environment,
     clock,
     parallelStarts,
     usage,
-    spares,
+    generics,
   });
-  const spare = (mib: number) => new FakeSpare(mib, spares, environment);
-  return { environment, clock, ledger, spares, pool, spare, keepAlive, idleTimes, told };
+  /** Has a generic instance of that size started. */
+  const standBy = async (memoryMib: number) => {
+    const id = `g${memoryMib}`;
+    environment.genericKind = { id, memoryMib, count: 1 };
+    generics.changed(`user of ${id}`, fakeRecord({ memoryMib: 1000 }));
+    await generics.filled();
+  };
+  return { environment, clock, ledger, generics, pool, standBy, keepAlive, idleTimes, told };
 }
 
 async function warm(
@@ -153,7 +158,7 @@ Deno.test("an instance beyond the limit takes the place of a generic one, then o
     set.clock.advance(10);
     await warm(set, fakeRecord({ name }));
   }
-  set.spare(10);
+  await set.standBy(10);
   assert.equal(set.ledger.freeInstances, 0);
   for (const name of ["c", "d"]) {
     assert(set.pool.canStart(fakeRecord({ name }), 1));
@@ -164,7 +169,7 @@ Deno.test("an instance beyond the limit takes the place of a generic one, then o
   }
   const held = set.pool.count().filter(({ idle }) => idle > 0).map(({ name }) => name);
   assert.deepEqual(held, ["b", "c", "d"]);
-  assert.equal(set.spares.reserved.length, 0);
+  assert.equal(set.generics.evictable.length, 0);
   assert.equal(set.pool.canStart(fakeRecord({ name: "e" }), 4), false);
 });
 
@@ -345,62 +350,62 @@ Deno.test("an abandoned call harms no other call of its instance", async () => {
   assert.equal(set.environment.living.length, 0);
 });
 
-Deno.test("a start takes a spare, whose memory becomes part of the instance's", async () => {
+Deno.test("Pool: start on demand, specializes a generic instance and takes over its memory", async () => {
   const set = setUp(400);
-  set.spare(40);
+  await set.standBy(40);
   await warm(set, fakeRecord({ name: "other", memoryMib: 260 }));
-  assert.deepEqual([set.environment.shelf.length, set.ledger.freeMemory], [1, 100]);
-  assert(set.pool.tryStart(fakeRecord({ memoryMib: 140 })), "its own memory and the spare's");
+  assert.deepEqual([set.generics.counts, set.ledger.freeMemory], [{ g40: 1 }, 100]);
+  assert(set.pool.tryStart(fakeRecord({ memoryMib: 140 })), "free memory and the generic one's");
   assert.equal(set.ledger.freeMemory, 0);
   await settle();
   set.environment.finishStart();
   await settle();
   assert.deepEqual(set.environment.living.map(({ tier }) => tier), ["full", "generic"]);
-  assert.deepEqual([set.spares.memoryMib, set.environment.shelf.length], [0, 0]);
+  assert.deepEqual([set.generics.memoryMib, set.environment.generics.size], [0, 0]);
   assert.equal(set.ledger.balance.warmMemory, 400);
 });
 
-Deno.test("spares are evicted before instances, and no more than needed", async () => {
+Deno.test("Pool: memory is short, evicts generic instances before idle ones, no more than needed", async () => {
   const set = setUp(400);
-  const small = fakeRecord({ name: "small", memoryMib: 30 }); // too small for these spares
-  set.spare(40);
-  set.spare(60);
+  const small = fakeRecord({ name: "small", memoryMib: 30 }); // too small for the generic ones
+  await set.standBy(40);
+  await set.standBy(60);
   await warm(set, fakeRecord({ name: "other", memoryMib: 290 }));
   set.environment.slowRemovals = true;
   assert(set.pool.tryStart(small));
-  assert.deepEqual(set.environment.shelf.map(({ memoryMib }) => memoryMib), [60]);
+  assert.deepEqual(set.generics.evictable.map(({ memoryMib }) => memoryMib), [60]);
   await settle();
-  assert.equal(set.environment.starts.length, 0, "the spare is still there");
+  assert.equal(set.environment.starts.length, 0, "the generic instance is still there");
   set.environment.removals.shift()!();
   await settle();
   assert.equal(set.environment.starts.length, 1);
 });
 
-Deno.test("a start for which there is no room leaves the spare where it is", async () => {
+Deno.test("Pool: no room for a start, leaves the generic instance untouched", async () => {
   const set = setUp(400);
-  set.spare(40);
+  await set.standBy(40);
   const record = fakeRecord({ memoryMib: 300 });
   await warm(set, record);
   const lease = set.pool.tryLease(record)!;
   assert.equal(set.pool.tryStart(fakeRecord({ name: "b", memoryMib: 120 })), false);
-  assert.deepEqual([set.environment.shelf.length, set.ledger.balance.warmMemory], [1, 40]);
+  assert.deepEqual([set.generics.counts, set.ledger.balance.warmMemory], [{ g40: 1 }, 40]);
   lease.release();
 });
 
-Deno.test("what is started ahead of demand takes no spare, but the memory of one", async () => {
+Deno.test("Pool: pre-warming, specializes no generic instance but evicts one for its memory", async () => {
   const set = setUp(400);
-  set.spare(40);
+  await set.standBy(40);
   const record = fakeRecord({ memoryMib: 190 });
   await warm(set, record);
-  assert.equal(set.environment.shelf.length, 1);
+  assert.deepEqual(set.generics.counts, { g40: 1 });
   await warm(set, record);
   assert.deepEqual(set.environment.living.map(({ tier }) => tier), ["full", "full"]);
-  assert.equal(set.environment.shelf.length, 0);
+  assert.deepEqual(set.generics.counts, { g40: 0 });
 });
 
-Deno.test("a start that is given up removes its spare before it gives its memory back", async () => {
+Deno.test("Pool: start is aborted, removes its generic instance before it releases its memory", async () => {
   const set = setUp(300);
-  set.spare(60);
+  await set.standBy(60);
   const record = fakeRecord({ memoryMib: 200 });
   await warm(set, fakeRecord({ name: "other", memoryMib: 160 }));
   set.environment.slowRemovals = true;
@@ -428,8 +433,8 @@ const happenings = [
   "finish removal",
   "expire",
   "retire",
-  "make spare",
-  "lose spare",
+  "stand by",
+  "generic ends",
   "time",
   "minutes",
   "expect",
@@ -447,14 +452,14 @@ Deno.test("any interleaving ends with everything free and no instance left", asy
         set.environment.slowRemovals = slow;
         await run(set, steps);
         set.environment.slowRemovals = false;
-        const closed = set.pool[Symbol.asyncDispose]();
+        const closed = set.pool[Symbol.asyncDispose]()
+          .then(() => set.generics[Symbol.asyncDispose]());
         await settle();
         while (set.environment.removals.length > 0) {
           set.environment.removals.pop()!();
           await settle();
         }
         await closed;
-        await Promise.all([...set.environment.shelf].map((spare) => spare.remove()));
         const { busyMemory, warmMemory, usedCpu } = set.ledger.balance;
         assert.deepEqual({ busyMemory, warmMemory, usedCpu }, {
           busyMemory: 0,
@@ -531,11 +536,11 @@ async function run(
         pool.retire(record(n).version);
         versions.set(n % 4, (versions.get(n % 4) ?? 0) + 1);
         break;
-      case "make spare":
-        set.spare(30 + n % 50);
+      case "stand by":
+        void set.standBy(30 + n % 50);
         break;
-      case "lose spare":
-        void pick([...environment.shelf], n)?.remove();
+      case "generic ends":
+        pick([...environment.generics], n)?.end();
         break;
       case "time":
         clock.advance(n);

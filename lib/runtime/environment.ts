@@ -106,41 +106,28 @@ export interface Pull {
   readonly message: string;
 }
 
-/**
- * Memory for spares: instances of a runtime that are started before it is known for which function.
- * Whoever keeps the books of the node's memory gives it, and takes it back when a function needs it.
- */
-export interface SpareBudget {
-  /**
-   * Takes memory for one spare, before it is started.
-   *
-   * @param memoryMib what the spare may use at most
-   * @param evict removes the spare, started or not; resolves when it is gone. Its memory may be
-   *   booked over to somebody else as soon as this is called
-   * @returns gives the memory back; undefined if too little is free for spares
-   */
-  reserve(memoryMib: number, evict: () => Promise<void>): Disposable | undefined;
-  /**
-   * Whom to tell when memory has come free.
-   *
-   * @param freed called synchronously: must be quick
-   */
-  onMemoryFreed(freed: () => void): void;
+/** Kind of generic instances of an environment. */
+export interface GenericKind {
+  /** Identifier, e.g. the runtime's. */
+  readonly id: string;
+  /** Memory that one uses at most until it is specialized, MiB. */
+  readonly memoryMib: number;
+  /** Number of instances to keep ready. */
+  readonly count: number;
 }
 
-/**
- * A spare that was taken for one function. It ends in one of three ways: started, put back, or
- * removed by disposing it.
- */
-export interface Claim extends AsyncDisposable {
-  /** The memory that the spare is booked with, MiB; at most what the function asks for. */
-  readonly memoryMib: number;
-  /** Gives that memory back, since the function's own takes its place in the same tick. */
-  release(): void;
-  /** The function does not start now: the spare is one again. Not after {@link Claim.release}. */
-  putBack(): void;
-  /** As {@link ExecutionEnvironment.start}; starts from nothing if the spare turns out unusable. */
-  start(signal: AbortSignal): Promise<Instance>;
+/** Running instance that was started for no function yet. Disposing it removes it. */
+export interface GenericInstance extends AsyncDisposable {
+  /** Resolves, never rejects, when it can no longer be specialized although nobody disposed it. */
+  readonly ended: Promise<unknown>;
+  /**
+   * Turns it into an instance of a function. Called at most once. If that fails for a reason that is not
+   * the function's, an instance is started from scratch instead.
+   *
+   * @param fn a function of its kind, see {@link ExecutionEnvironment.generic}
+   * @throws as {@link ExecutionEnvironment.start}; nothing is left behind
+   */
+  specialize(fn: FunctionRecord, signal: AbortSignal): Promise<Instance>;
 }
 
 /** Makes instances of functions. */
@@ -179,14 +166,15 @@ export interface ExecutionEnvironment extends AsyncDisposable {
    * @param fn undefined if it is gone
    */
   follow?(name: string, fn: FunctionRecord | undefined): void;
+  /** Returns the kind of generic instances that can be specialized for a function, if there is one. */
+  generic?(fn: FunctionRecord): GenericKind | undefined;
   /**
-   * Takes a spare for a function, if one is ready that can serve it. No other function ever gets it.
+   * Starts a generic instance.
    *
-   * @returns undefined if there is none
+   * @returns undefined if that is impossible now, for example because the image is not present
+   * @throws as {@link ExecutionEnvironment.start}
    */
-  claim?(fn: FunctionRecord): Claim | undefined;
-  /** Spares that are ready, by runtime. */
-  spareCounts?(): Readonly<Record<string, number>>;
+  startGeneric?(kind: GenericKind, signal: AbortSignal): Promise<GenericInstance | undefined>;
   /** The images that are being fetched now; left out where nothing is ever fetched. */
   pulls?(): Pull[];
   /** Whether instances can be started now; a reason if not. */

@@ -8,12 +8,19 @@ import type { Config } from "../config/config.ts";
 import { findRuntime } from "../config/config.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import { isSandboxed } from "./kinds/kinds.ts";
-import type { Claim, ExecutionEnvironment, Instance, Pull } from "./environment.ts";
+import type {
+  ExecutionEnvironment,
+  GenericInstance,
+  GenericKind,
+  Instance,
+  Pull,
+} from "./environment.ts";
+import { genericSandboxes, genericSandboxId } from "./sandbox/spec.ts";
 
 /** The environments by what they run. */
 export interface EnvironmentsOptions {
   /** The node's runtimes. */
-  readonly config: Pick<Config, "runtimes">;
+  readonly config: Pick<Config, "runtimes" | "sandbox.spares">;
   /** Runs functions in containers. */
   readonly containers: ExecutionEnvironment;
   /** Opens the one that runs functions in sandboxes; called once, when first needed. */
@@ -66,17 +73,22 @@ export class Environments implements ExecutionEnvironment {
     } else this.#opened?.follow?.(name, undefined);
   }
 
-  /** See {@link ExecutionEnvironment.claim}. */
-  claim(fn: FunctionRecord): Claim | undefined {
-    return this.#isSandboxed(fn) ? undefined : this.#options.containers.claim?.(fn);
+  /** See {@link ExecutionEnvironment.generic}. */
+  generic(fn: FunctionRecord): GenericKind | undefined {
+    const { config, containers } = this.#options;
+    return this.#isSandboxed(fn)
+      ? genericSandboxes(config["sandbox.spares"])
+      : containers.generic?.(fn);
   }
 
-  /** See {@link ExecutionEnvironment.spareCounts}. */
-  spareCounts(): Readonly<Record<string, number>> {
-    return {
-      ...this.#options.containers.spareCounts?.(),
-      ...this.#opened?.spareCounts?.(),
-    };
+  /** See {@link ExecutionEnvironment.startGeneric}. */
+  async startGeneric(
+    kind: GenericKind,
+    signal: AbortSignal,
+  ): Promise<GenericInstance | undefined> {
+    const { containers } = this.#options;
+    const environment = kind.id === genericSandboxId ? await this.#openSandboxes() : containers;
+    return await environment.startGeneric?.(kind, signal);
   }
 
   /** See {@link ExecutionEnvironment.pulls}. */

@@ -16,7 +16,7 @@ import type { JsonObject } from "../../lib/json/json.ts";
 import { paramsOf } from "../../lib/model/params.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
 import { DockerEnvironment } from "../../lib/runtime/docker/environment.ts";
-import type { Call, SpareBudget } from "../../lib/runtime/environment.ts";
+import type { Call } from "../../lib/runtime/environment.ts";
 import type { CallChange, Written } from "../contract/environment.ts";
 import { tempDir } from "./temp_dir.ts";
 
@@ -58,7 +58,6 @@ export async function dockerWorld(
     nodeId?: string;
     values?: ConfigSource["values"];
     archive?: Uint8Array;
-    spares?: SpareBudget;
     folder?: string;
   } = {},
 ): Promise<DockerWorld> {
@@ -83,7 +82,6 @@ export async function dockerWorld(
       area: "TEST",
       runDir: path,
       imageBook: `${path}/images.json`,
-      spares: options.spares,
       output: (name, id, text) => void written.push({ name, id, text }),
       code: {
         folder: () => Promise.resolve(options.folder ?? functionsFolder),

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { abortable, eitherSignal, TaskSet } from "../../base/async.ts";
+import { abortable, AbortableTasks } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { textFile } from "../../base/text_file.ts";
@@ -15,20 +15,31 @@ import { imageKey, imageOf } from "../../images/needs.ts";
 import type { Runtime } from "../../model/runtimes.ts";
 import { type ContainerExecutor, isSandboxed } from "../kinds/kinds.ts";
 import type { OutputSink } from "../wire/call_output.ts";
-import type { Claim, ExecutionEnvironment, Instance, Pull, SpareBudget } from "../environment.ts";
+import type {
+  ExecutionEnvironment,
+  GenericInstance,
+  GenericKind,
+  Instance,
+  Pull,
+} from "../environment.ts";
 import { Container } from "./container/container.ts";
 import { DiskWatch, engineSpace } from "./custom/disk_watch.ts";
 import { Engine, engineStatus } from "./engine/engine.ts";
-import { Guest } from "./guest.ts";
-import { Holders } from "./pause/holders.ts";
+import { ExecutorMounts } from "./executor_mounts.ts";
+import { Namespaces } from "./pause/namespaces.ts";
 import { ImageBook } from "../../images/records.ts";
 import { Images } from "./images/images.ts";
 import { functionLabel, nodeLabel } from "./names.ts";
 import { Networks } from "./networks.ts";
 import { Relays } from "./custom/relays.ts";
-import type { Site } from "./site.ts";
-import { canBecome, hasSpares, spareMemory, type SpareRuntime } from "./spare.ts";
-import { Spares, type TakenSpare } from "./spares.ts";
+import type { DockerContext } from "./context.ts";
+import {
+  canSpecialize,
+  GenericContainer,
+  genericInstancesOf,
+  type GenericRuntime,
+  hasGenericInstances,
+} from "./generic_container.ts";
 import { startCustom } from "./custom/start.ts";
 import { startExecutor } from "./start_executor.ts";
 
@@ -59,8 +70,6 @@ export interface DockerOptions {
   readonly runDir: string;
   /** A file of its own, in which it remembers which images it has pulled and used. */
   readonly imageBook: string;
-  /** Memory for spares; left out: there are none. */
-  readonly spares?: SpareBudget;
   /** Keeps what functions write. */
   readonly output: OutputSink;
 }
@@ -71,27 +80,28 @@ const log = logger("runtime");
 export class DockerEnvironment implements ExecutionEnvironment {
   readonly #config: Config;
   readonly #code: CodeFolders;
-  readonly #site: Site;
+  readonly #context: DockerContext;
   /** The images on the engine. */
   readonly images: Images;
-  readonly #spares: Spares | undefined;
-  /** Versions of functions whose code is not for linking, by name. */
+  /** Folder for the code folders of generic containers. */
+  readonly #codeFolders: string;
+  /** Generic containers that are not specialized yet. */
+  readonly #generics = new Map<GenericContainer, GenericRuntime>();
+  /** Versions of functions whose code has too many files to link, by name. */
   readonly #unlinkable = new Map<string, string>();
-  readonly #closing = new AbortController();
-  readonly #starts = new TaskSet();
+  readonly #starts = new AbortableTasks();
 
-  private constructor(options: DockerOptions, site: Site, spareFolders: string) {
+  private constructor(options: DockerOptions, context: DockerContext, codeFolders: string) {
     this.#config = options.config;
     this.#code = options.code;
-    this.#site = site;
+    this.#context = context;
     const images = new Images(
-      site.engine,
+      context.engine,
       options.config["factory.images.refresh"],
       new ImageBook(textFile(options.imageBook)),
     );
     this.images = images;
-    const budget = options.spares;
-    this.#spares = budget && new Spares({ site, images, budget, folders: spareFolders });
+    this.#codeFolders = codeFolders;
   }
 
   /**
@@ -102,11 +112,11 @@ export class DockerEnvironment implements ExecutionEnvironment {
    */
   static async open(options: DockerOptions): Promise<DockerEnvironment> {
     const { config, nodeId, area, runDir } = options;
-    const guest = await Guest.install(runDir);
-    const spareFolders = await emptyFolder(join(await Deno.realPath(runDir), "spares"));
+    const mounts = await ExecutorMounts.install(runDir);
+    const codeFolders = await emptyFolder(join(await Deno.realPath(runDir), "generic"));
     const engine = new Engine();
     const known = new Map<string, Container>();
-    const site: Site = {
+    const context: DockerContext = {
       engine,
       limits: {
         nodeId,
@@ -116,54 +126,78 @@ export class DockerEnvironment implements ExecutionEnvironment {
       },
       area,
       known,
-      holders: new Holders(engine, nodeId, known),
+      namespaces: new Namespaces(engine, nodeId, known),
       networks: new Networks(engine, nodeId),
       // It starts its relays here.
-      relays: new Relays(() => site),
+      relays: new Relays(() => context),
       disk: new DiskWatch({
         limitMib: config["container.disk"],
         space: () => engineSpace(engine),
       }),
-      guest,
+      mounts,
       maxResultBytes: config["api.result.max"] << 20,
       output: options.output,
     };
-    return new DockerEnvironment(options, site, spareFolders);
+    return new DockerEnvironment(options, context, codeFolders);
   }
 
   /** See {@link ExecutionEnvironment.prepare}. */
   async prepare(fn: FunctionRecord, options: { refresh?: boolean } = {}): Promise<void> {
     const pulled = await this.#prepare(fn, options.refresh);
     if (!pulled) return;
-    this.#spares?.drop(this.#runtime(fn).id);
-    this.#spares?.refillSoon();
+    // Generic containers of the former image end, and are replaced.
+    const { id } = this.#runtime(fn);
+    for (const [generic, runtime] of this.#generics) {
+      if (runtime.id === id) void generic[Symbol.asyncDispose]();
+    }
   }
 
   /** See {@link ExecutionEnvironment.start}. */
   async start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
-    return await this.#tracked(signal, async (either) => {
-      either.throwIfAborted();
-      return await this.#start(fn, either);
-    });
+    return await this.#tracked(signal, (either) => this.#start(fn, either));
   }
 
   /** See {@link ExecutionEnvironment.follow}. */
   follow(name: string, fn: FunctionRecord | undefined): void {
     if (this.#unlinkable.get(name) !== fn?.version) this.#unlinkable.delete(name);
-    this.#spares?.follow(name, fn && this.#spareRuntime(fn));
   }
 
-  /** See {@link ExecutionEnvironment.claim}. */
-  claim(fn: FunctionRecord): Claim | undefined {
-    if (this.#closing.signal.aborted) return undefined;
-    const runtime = this.#spareRuntime(fn);
-    const taken = runtime && this.#spares?.take(runtime.id);
-    return taken && this.#claimOf(fn, taken, spareMemory(runtime));
+  /** See {@link ExecutionEnvironment.generic}. */
+  generic(fn: FunctionRecord): GenericKind | undefined {
+    const runtime = findRuntime(this.#config, fn.runtime);
+    if (!runtime || !hasGenericInstances(runtime) || !canSpecialize(runtime, fn)) return undefined;
+    if (this.#unlinkable.get(fn.name) === fn.version) return undefined;
+    const { memoryMib } = genericInstancesOf(runtime);
+    return { id: runtime.id, memoryMib, count: runtime.spares };
   }
 
-  /** See {@link ExecutionEnvironment.spareCounts}. */
-  spareCounts(): Readonly<Record<string, number>> {
-    return this.#spares?.counts ?? {};
+  /** See {@link ExecutionEnvironment.startGeneric}. */
+  async startGeneric(
+    { id }: GenericKind,
+    signal: AbortSignal,
+  ): Promise<GenericInstance | undefined> {
+    const runtime = this.#config.runtimes.get(id) as GenericRuntime;
+    // It is never pulled for a generic container, but by the first function that starts here.
+    if (!await this.images.find(runtime.image).catch(() => undefined)) return undefined;
+    const container = await this.#starts.run(
+      signal,
+      (either) =>
+        GenericContainer.start(this.#context, runtime, this.#codeFolders, either).catch((error) => {
+          this.images.forget(runtime.image);
+          throw error;
+        }),
+    );
+    const { ended } = container;
+    this.#generics.set(container, runtime);
+    void ended.then(() => this.#generics.delete(container));
+    return {
+      ended,
+      specialize: (fn, signal) => {
+        this.#generics.delete(container);
+        return this.#tracked(signal, (either) => this.#specialize(fn, container, either));
+      },
+      [Symbol.asyncDispose]: () => container[Symbol.asyncDispose](),
+    };
   }
 
   /** See {@link ExecutionEnvironment.architectures}. */
@@ -177,7 +211,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
 
   /** See {@link ExecutionEnvironment.sweep}. */
   async sweep(): Promise<number> {
-    const { engine, holders, known, limits } = this.#site;
+    const { engine, namespaces, known, limits } = this.#context;
     const filters = { label: [`${nodeLabel}=${limits.nodeId}`] };
     const containers = await engine.ask(
       "list containers",
@@ -189,8 +223,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
         Container.existing(engine, bareName(Names))[Symbol.asyncDispose]()
       ),
     );
-    holders.refill();
-    this.#spares?.refill();
+    namespaces.refill();
     return orphans.filter(({ Labels }) => functionLabel in Labels).length;
   }
 
@@ -201,7 +234,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
 
   /** See {@link ExecutionEnvironment.available}. */
   available(): Promise<true | string> {
-    return this.#site.engine.available();
+    return this.#context.engine.available();
   }
 
   /**
@@ -209,18 +242,17 @@ export class DockerEnvironment implements ExecutionEnvironment {
    * benchmarks.
    */
   async settled(): Promise<void> {
-    const { holders, relays } = this.#site;
-    await Promise.all([holders.filled(), relays.filled(), this.#spares?.filled()]);
+    const { namespaces, relays } = this.#context;
+    await Promise.all([namespaces.filled(), relays.filled()]);
   }
 
   /** Removes every container of this process, and its network if nothing uses it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
-    await this.#starts.settled();
-    const { disk, engine, holders, known, networks, relays } = this.#site;
+    await this.#starts.close(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
+    const { disk, engine, namespaces, known, networks, relays } = this.#context;
     await disk[Symbol.asyncDispose]();
-    await this.#spares?.[Symbol.asyncDispose]();
-    await Promise.all([holders[Symbol.asyncDispose](), relays[Symbol.asyncDispose]()]);
+    await Promise.all([...this.#generics.keys()].map((one) => one[Symbol.asyncDispose]()));
+    await Promise.all([namespaces[Symbol.asyncDispose](), relays[Symbol.asyncDispose]()]);
     await Promise.all([...known.values()].map((container) => container[Symbol.asyncDispose]()));
     await networks[Symbol.asyncDispose]();
     engine[Symbol.dispose]();
@@ -229,7 +261,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   /** @returns true if the image had to be pulled */
   async #prepare(fn: FunctionRecord, refresh = false): Promise<boolean> {
     const runtime = this.#runtime(fn);
-    const archived = runtime.executor === "http" && !this.#site.limits.readOnlyRoot;
+    const archived = runtime.executor === "http" && !this.#context.limits.readOnlyRoot;
     const [pulled] = await Promise.all([
       this.images[refresh ? "refresh" : "ensure"](imageOf(fn, runtime), imageKey(runtime)),
       fn.codeHash && (archived ? this.#code.archive(fn.codeHash) : this.#code.folder(fn.codeHash)),
@@ -237,77 +269,40 @@ export class DockerEnvironment implements ExecutionEnvironment {
     return pulled;
   }
 
-  /** Runs a start that ends with the environment, and then makes ready what helps the next one. */
+  /** Runs a start, and then prepares what makes the next one fast. */
   async #tracked(
     signal: AbortSignal,
     start: (signal: AbortSignal) => Promise<Instance>,
   ): Promise<Instance> {
-    using either = eitherSignal(signal, this.#closing.signal);
     try {
-      return await this.#starts.add(start(either.signal));
+      return await this.#starts.run(signal, start);
     } finally {
-      this.#site.holders.refill();
-      this.#site.relays.refill();
-      this.#spares?.refillSoon();
+      this.#context.namespaces.refill();
+      this.#context.relays.refill();
     }
   }
 
-  #claimOf(fn: FunctionRecord, taken: TakenSpare, memoryMib: number): Claim {
-    let open = true;
-    return {
-      memoryMib,
-      release: () => taken.booking[Symbol.dispose](),
-      putBack: () => {
-        open = false;
-        taken.putBack();
-      },
-      start: (signal) => {
-        open = false;
-        return this.#tracked(signal, (either) => this.#startClaimed(fn, taken, either));
-      },
-      [Symbol.asyncDispose]: async () => {
-        if (open) await discard(taken);
-        open = false;
-      },
-    };
-  }
-
-  /** Starts a function in a spare, or from nothing if that does not work. */
-  async #startClaimed(
+  /** Specializes a generic container, or starts another one if that fails. */
+  async #specialize(
     fn: FunctionRecord,
-    taken: TakenSpare,
+    generic: GenericContainer,
     signal: AbortSignal,
   ): Promise<Instance> {
     using _hold = fn.codeHash ? this.#code.hold(fn.codeHash) : undefined;
     const code = fn.codeHash ? this.#code.folder(fn.codeHash) : Promise.resolve(undefined);
-    code.catch(() => {}); // told below, if it matters
+    code.catch(() => {}); // It fails the start below, too.
     try {
-      const instance = await taken.spare.become(fn, code, signal);
-      taken.booking[Symbol.dispose]();
-      if (instance) {
-        taken.ended(true);
-        return instance;
-      }
+      const instance = await generic.specialize(fn, code, signal);
+      if (instance) return instance;
       this.#unlinkable.set(fn.name, fn.version);
     } catch (error) {
-      await discard(taken);
-      if (signal.aborted) throw signal.reason;
-      await code; // if that failed, the spare did not
-      taken.ended(false);
-      log.warn("{name} starts without a spare: {error}", {
+      signal.throwIfAborted();
+      log.warn("{name} starts without a generic container: {error}", {
         name: fn.name,
         error: (error as Error).message,
       });
     }
     return await this.#start(fn, signal);
-  }
-
-  /** @returns the function's runtime, if spares of it can become the function */
-  #spareRuntime(fn: FunctionRecord): SpareRuntime | undefined {
-    const runtime = findRuntime(this.#config, fn.runtime);
-    if (!runtime || !hasSpares(runtime)) return undefined;
-    const linkable = this.#unlinkable.get(fn.name) !== fn.version;
-    return linkable && canBecome(runtime, fn) ? runtime : undefined;
   }
 
   async #start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
@@ -317,7 +312,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
       if (engineStatus(error) !== 404) throw error;
       // The image or a network was removed behind our back: look again, once.
       this.images.forget(imageOf(fn, this.#runtime(fn)));
-      this.#site.networks.forget();
+      this.#context.networks.forget();
       return await this.#startOnce(fn, signal);
     }
   }
@@ -326,21 +321,21 @@ export class DockerEnvironment implements ExecutionEnvironment {
     const { executor, ...runtime } = this.#runtime(fn);
     const pulled = await abortable(this.#prepare(fn), signal);
     using stack = new DisposableStack();
-    if (executor === "http" && !this.#site.limits.readOnlyRoot) {
+    if (executor === "http" && !this.#context.limits.readOnlyRoot) {
       const code = fn.codeHash ? await this.#code.archive(fn.codeHash) : undefined;
       const image = imageOf(fn, { ...runtime, executor });
-      return await startCustom(this.#site, { fn, image, code }, signal);
+      return await startCustom(this.#context, { fn, image, code }, signal);
     }
     // Containers see the folder itself: it has to stay as long as they do.
     if (fn.codeHash) stack.use(this.#code.hold(fn.codeHash));
     const code = fn.codeHash ? await this.#code.folder(fn.codeHash) : undefined;
     const instance = executor === "http"
       ? await startCustom(
-        this.#site,
+        this.#context,
         { fn, image: imageOf(fn, { ...runtime, executor }), code },
         signal,
       )
-      : await startExecutor(this.#site, { fn, runtime: { ...runtime, executor }, code }, signal);
+      : await startExecutor(this.#context, { fn, runtime: { ...runtime, executor }, code }, signal);
     if (pulled) instance.tier = "full";
     instance.keep(stack.move());
     return instance;
@@ -356,12 +351,6 @@ export class DockerEnvironment implements ExecutionEnvironment {
       }`,
     );
   }
-}
-
-/** A spare will not be used. */
-async function discard({ spare, booking }: TakenSpare): Promise<void> {
-  await spare[Symbol.asyncDispose]();
-  booking[Symbol.dispose]();
 }
 
 /** Removes what a predecessor left in a folder. */

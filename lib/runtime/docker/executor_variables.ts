@@ -5,8 +5,8 @@
  */
 
 import type { FunctionRecord } from "../../model/function.ts";
-import { guestMount, socketName } from "./guest.ts";
-import type { Site } from "./site.ts";
+import { executorMountPath, socketName } from "./executor_mounts.ts";
+import type { DockerContext } from "./context.ts";
 
 /** What user 65534 is called everywhere. */
 const userName = "nobody";
@@ -20,17 +20,17 @@ export type Variables = Readonly<Record<string, string>>;
  * @param token what it says as its hello
  */
 export function channelVariables(token: string): Variables {
-  return { SERVERLEDGE_SOCKET: `${guestMount}/${socketName}`, SERVERLEDGE_TOKEN: token };
+  return { SERVERLEDGE_SOCKET: `${executorMountPath}/${socketName}`, SERVERLEDGE_TOKEN: token };
 }
 
 /**
  * By which an executor knows its function, and the function its own.
  *
- * @param site where it runs
+ * @param context where it runs
  * @param fn the function
  */
 export function functionVariables(
-  { area, limits }: Pick<Site, "area" | "limits">,
+  { area, limits }: Pick<DockerContext, "area" | "limits">,
   fn: FunctionRecord,
 ): Variables {
   return {

@@ -14,13 +14,13 @@ import { Container } from "./container/container.ts";
 import { executorOptions, functionLabels } from "./container/options.ts";
 import { engineStatus } from "./engine/engine.ts";
 import { channelVariables, functionVariables } from "./executor_variables.ts";
-import { executorCommand, guestMount } from "./guest.ts";
+import { executorCommand, executorMountPath } from "./executor_mounts.ts";
 import { startAndGreet } from "./hello.ts";
-import type { NamespaceLease } from "./pause/holders.ts";
+import type { NamespaceLease } from "./pause/namespaces.ts";
 import { ExecutorInstance } from "./instances.ts";
 import { keepLog } from "./container/kept_log.ts";
 import { containerName } from "./names.ts";
-import type { Site } from "./site.ts";
+import type { DockerContext } from "./context.ts";
 
 /** What is started. */
 export interface ExecutorStart {
@@ -35,35 +35,35 @@ export interface ExecutorStart {
 /**
  * Starts an instance and waits for its executor's hello.
  *
- * @param site where
+ * @param context where
  * @param start what
  * @param signal gives up
  * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left
  */
 export async function startExecutor(
-  site: Site,
+  context: DockerContext,
   start: ExecutorStart,
   signal: AbortSignal,
 ): Promise<ExecutorInstance> {
   const { fn } = start;
   if (fn.network === "bridge") {
-    return await attempt(site, start, await site.networks.ensure(), undefined, signal);
+    return await attempt(context, start, await context.networks.ensure(), undefined, signal);
   }
-  const lease = site.holders.lease(`${fn.name}@${fn.version}`);
+  const lease = context.namespaces.lease(`${fn.name}@${fn.version}`);
   if (lease) {
     try {
-      return await attempt(site, start, lease.network, lease, signal);
+      return await attempt(context, start, lease.network, lease, signal);
     } catch (error) {
       if (engineStatus(error) === undefined) throw error;
-      // Perhaps the holder died: the others have to do without it too.
+      // Perhaps the pause container died: the others have to do without it too.
       lease.markBroken();
     }
   }
-  return await attempt(site, start, "none", undefined, signal);
+  return await attempt(context, start, "none", undefined, signal);
 }
 
 async function attempt(
-  site: Site,
+  context: DockerContext,
   start: ExecutorStart,
   network: string,
   lease: NamespaceLease | undefined,
@@ -72,35 +72,35 @@ async function attempt(
   const { fn, runtime } = start;
   const { executor } = runtime;
   const token = randomId();
-  const { architecture } = await site.engine.facts();
-  const container = new Container(site.engine, containerName(fn.name));
+  const { architecture } = await context.engine.facts();
+  const container = new Container(context.engine, containerName(fn.name));
   await using stack = new AsyncDisposableStack();
-  const folder = stack.use(site.guest.forExecutor(executor, architecture));
+  const folder = stack.use(context.mounts.forExecutor(executor, architecture));
   const endpoint = stack.use(ExecutorEndpoint.open({
     path: folder.socket,
     token,
-    maxResultBytes: site.maxResultBytes,
+    maxResultBytes: context.maxResultBytes,
   }));
-  site.known.set(container.name, container);
+  context.known.set(container.name, container);
   stack.defer(() => {
-    site.known.delete(container.name);
+    context.known.delete(container.name);
     if (!container.gone) lease?.markBroken();
     lease?.[Symbol.dispose]();
   });
   stack.use(container);
-  await container.create(executorOptions(site.limits, {
+  await container.create(executorOptions(context.limits, {
     share: fn,
     labels: functionLabels(fn),
     image: runtime.image,
     command: executorCommand(executor),
-    env: { ...functionVariables(site, fn), ...channelVariables(token) },
-    folders: { [guestMount]: folder.path, ...(start.code ? { "/app": start.code } : {}) },
+    env: { ...functionVariables(context, fn), ...channelVariables(token) },
+    folders: { [executorMountPath]: folder.path, ...(start.code ? { "/app": start.code } : {}) },
     network,
   }));
   signal.throwIfAborted();
-  const connection = await greeted(site, fn, container, endpoint, signal);
+  const connection = await greeted(context, fn, container, endpoint, signal);
   const signals = hearsBySignal(runtime, fn);
-  const parts = { container, connection, signals, output: site.output };
+  const parts = { container, connection, signals, output: context.output };
   const instance = new ExecutorInstance(fn, parts, stack.move());
   if (lease) instance.tier = "shared";
   return instance;
@@ -108,7 +108,7 @@ async function attempt(
 
 /** Keeps what was written by one that did not come to its hello. */
 async function greeted(
-  { output }: Site,
+  { output }: DockerContext,
   { name, memoryMib }: FunctionRecord,
   container: Container,
   { connected }: ExecutorEndpoint,

@@ -5,14 +5,19 @@
  * @module
  */
 
-import { abortable, eitherSignal, TaskSet } from "../../base/async.ts";
+import { abortable, AbortableTasks } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { isThisMachine } from "../../http/local_address.ts";
 import { type Config, findRuntime } from "../../config/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { isSandboxed, kinds, type SandboxExecutor } from "../kinds/kinds.ts";
 import type { OutputSink } from "../wire/call_output.ts";
-import type { ExecutionEnvironment, Instance, SpareBudget } from "../environment.ts";
+import type {
+  ExecutionEnvironment,
+  GenericInstance,
+  GenericKind,
+  Instance,
+} from "../environment.ts";
 import { FetchBroker } from "./fetch_broker.ts";
 import { SandboxInstance } from "./instance.ts";
 import { endLeftovers } from "./leftovers.ts";
@@ -26,8 +31,7 @@ import {
 } from "./prepared_code.ts";
 import { type Program, SandboxRoom } from "./room.ts";
 import { Sandbox } from "./sandbox.ts";
-import { Spares } from "./spares.ts";
-import type { SandboxSpec } from "./spec.ts";
+import { genericSandboxes, type SandboxSpec } from "./spec.ts";
 
 /** Most functions whose code waits to be prepared ahead. */
 const maxForeseen = 16;
@@ -53,8 +57,6 @@ export interface SandboxOptions {
   readonly runDir: string;
   /** What sandboxes run: this program, by default. */
   readonly program?: Program;
-  /** Memory for spares; without it they are not booked. */
-  readonly spares?: SpareBudget;
   /** Keeps what functions write. */
   readonly output: OutputSink;
   /** Which addresses functions with a network may not reach: this machine's, by default. */
@@ -71,11 +73,9 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   /** Functions whose code is to be prepared. */
   readonly #foreseen = new Map<string, FunctionRecord>();
   #foreseeing: Promise<void> | undefined;
-  readonly #closing = new AbortController();
   readonly #limits: Limits;
-  readonly #spares: Spares;
   readonly #living = new Set<AsyncDisposable>();
-  readonly #starts = new TaskSet();
+  readonly #starts = new AbortableTasks();
 
   private constructor(options: SandboxOptions, room: SandboxRoom, limits: Limits) {
     this.#options = options;
@@ -84,10 +84,6 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     const { program, folder } = room;
     const { code, references } = options;
     this.#code = new PreparedCode({ folder, code, references, preparer: { program, limits } });
-    const count = options.config["sandbox.spares"];
-    const start = () => this.#startSandbox();
-    this.#spares = new Spares(count, start, options.spares);
-    this.#spares.refill();
   }
 
   /**
@@ -107,9 +103,22 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     return new SandboxEnvironment(options, room, limits);
   }
 
-  /** See {@link ExecutionEnvironment.spareCounts}; a spare can get any function. */
-  spareCounts(): Readonly<Record<string, number>> {
-    return { sandbox: this.#spares.ready };
+  /** See {@link ExecutionEnvironment.generic}: one kind serves all functions. */
+  generic(): GenericKind {
+    return genericSandboxes(this.#options.config["sandbox.spares"]);
+  }
+
+  /** See {@link ExecutionEnvironment.startGeneric}. */
+  async startGeneric(_kind: GenericKind, signal: AbortSignal): Promise<GenericInstance> {
+    const sandbox = await this.#starts.run(signal, (either) => this.#startSandbox(either));
+    this.#living.add(sandbox);
+    void sandbox.process.ended.then(() => this.#living.delete(sandbox));
+    return {
+      ended: sandbox.process.ended,
+      specialize: (fn, signal) =>
+        this.#starts.run(signal, (either) => this.#start(fn, either, sandbox)),
+      [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose](),
+    };
   }
 
   /**
@@ -135,9 +144,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
 
   /** See {@link ExecutionEnvironment.start}. */
   async start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
-    using either = eitherSignal(signal, this.#closing.signal);
-    either.signal.throwIfAborted();
-    return await this.#starts.add(this.#start(fn, either.signal));
+    return await this.#starts.run(signal, (either) => this.#start(fn, either));
   }
 
   /** See {@link ExecutionEnvironment.architectures}: prepared code runs on any. */
@@ -157,10 +164,10 @@ export class SandboxEnvironment implements ExecutionEnvironment {
 
   /** Ends every sandbox and removes the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
     this.#foreseen.clear();
-    await Promise.allSettled([this.#starts.settled(), this.#foreseeing]);
-    await Promise.all([this.#spares[Symbol.asyncDispose](), this.#code[Symbol.asyncDispose]()]);
+    const closed = new ServerledgeError("SHUTTING_DOWN", "The node is shutting down");
+    await Promise.allSettled([this.#starts.close(closed), this.#foreseeing]);
+    await this.#code[Symbol.asyncDispose]();
     await Promise.all([...this.#living].map((one) => one[Symbol.asyncDispose]()));
     await this.#limits[Symbol.asyncDispose]();
     await this.#room[Symbol.asyncDispose]();
@@ -174,18 +181,17 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     }
   }
 
-  async #start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
-    const executor = this.#executor(fn);
+  /** @param generic sandbox to specialize; omitted: a new one */
+  async #start(fn: FunctionRecord, signal: AbortSignal, generic?: Sandbox): Promise<Instance> {
     await using cleanup = new AsyncDisposableStack();
+    if (generic) cleanup.use(generic);
+    const executor = this.#executor(fn);
     const code = cleanup.use(await this.#leaseCode(fn, executor, signal));
-    const spare = this.#spares.take();
-    const sandbox = spare ?? this.#startSandbox();
     const resources = new AsyncDisposableStack();
     this.#living.add(resources);
     cleanup.defer(() => void this.#living.delete(resources));
     cleanup.use(resources);
-    resources.use(sandbox);
-    if (!spare) await abortable(sandbox.connected(), signal);
+    const sandbox = resources.use(generic ?? await this.#startSandbox(signal));
     const { process, connection, confinement } = sandbox;
     confinement.bound(this.#bounds(fn, executor), {
       busy: () => connection.calls > 0,
@@ -197,8 +203,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
       resources.use(new FetchBroker(connection, forbids));
     }
     await abortable(sandbox.load(this.#spec(fn, executor, code, sandbox), loadTimeoutMs), signal);
-    const tier = spare ? "generic" : "fresh";
-    return new SandboxInstance(fn, tier, {
+    return new SandboxInstance(fn, generic ? "generic" : "fresh", {
       process,
       connection,
       confinement,
@@ -207,10 +212,15 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     });
   }
 
-  #startSandbox(): Sandbox {
+  async #startSandbox(signal: AbortSignal): Promise<Sandbox> {
     const { nodeId, config } = this.#options;
     const maxResultBytes = config["api.result.max"] << 20;
-    return Sandbox.start({ room: this.#room, limits: this.#limits, nodeId, maxResultBytes });
+    await using stack = new AsyncDisposableStack();
+    const place = { room: this.#room, limits: this.#limits, nodeId, maxResultBytes };
+    const sandbox = stack.use(Sandbox.start(place));
+    await abortable(sandbox.connected(), signal);
+    stack.move();
+    return sandbox;
   }
 
   #bounds({ memoryMib, cpu }: FunctionRecord, executor: SandboxExecutor): Bounds {

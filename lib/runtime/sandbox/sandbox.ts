@@ -46,6 +46,7 @@ export class Sandbox implements AsyncDisposable {
   #confinement: Confinement | undefined;
   readonly #endpoint: ExecutorEndpoint;
   #connection: ExecutorConnection | undefined;
+  #disposed: Promise<void> | undefined;
 
   private constructor(process: SandboxProcess, endpoint: ExecutorEndpoint, limits: Limits) {
     this.process = process;
@@ -141,10 +142,15 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** Ends it. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed ??= this.#dispose();
+    return this.#disposed;
+  }
+
+  async #dispose(): Promise<void> {
     this.#endpoint[Symbol.dispose]();
     await this.process[Symbol.asyncDispose]();
-    // A control group can go only when its process is gone.
+    // A control group can be removed only when its process is gone.
     await (await this.#confining)[Symbol.asyncDispose]();
   }
 

@@ -5,12 +5,26 @@
  */
 
 import type { HttpInterface } from "../../model/function.ts";
+import type { GenericKind } from "../environment.ts";
 import type { SandboxExecutor } from "../kinds/kinds.ts";
 
 /** First argument of the program that makes it a sandbox. */
 export const sandboxMode = "__sandbox";
 /** First argument of the program that makes it prepare code. */
 export const prepareMode = "__prepare";
+
+/** Identifies generic sandboxes: there is one kind, for functions of all runtimes. */
+export const genericSandboxId = "sandbox";
+
+/**
+ * Describes generic sandboxes.
+ *
+ * @param count number to keep ready (`sandbox.spares`)
+ */
+export function genericSandboxes(count: number): GenericKind {
+  // What a process has for itself, and a part of what all share.
+  return { id: genericSandboxId, memoryMib: 32, count };
+}
 
 /** A function as a sandbox sees it. */
 export interface SandboxSpec {

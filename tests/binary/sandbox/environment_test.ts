@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import type { FunctionRecord } from "../../../lib/model/function.ts";
 import { residentBytes } from "../../../lib/runtime/sandbox/limits/proc.ts";
+import { systemClock } from "../../../lib/base/clock.ts";
+import { GenericInstances } from "../../../lib/pool/generic_instances.ts";
+import { ResourceLedger } from "../../../lib/pool/resource_ledger.ts";
+import type { Instance } from "../../../lib/runtime/environment.ts";
 import { environmentContract, failure, value } from "../../contract/environment.ts";
 import { dockerCall, dockerFunction } from "../../support/docker.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -42,23 +46,30 @@ Deno.test("without control groups, a sandbox is watched and ended for its memory
   assert.match(outcome.message, /more than its 64 MiB/);
 });
 
-Deno.test("spare sandboxes are used once, and replaced", async () => {
+Deno.test("generic sandboxes: specialized, serve one function and are replaced", async () => {
   await using world = await open({ values: { "sandbox.spares": 2 } });
   const { environment } = world;
-  await eventually("the spares are ready", () => environment.spareCounts().sandbox! === 2);
-  await using first = await environment.start(record("count"), never);
-  await using second = await environment.start(record("count"), never);
+  const ledger = new ResourceLedger({ memoryMib: 1024, cpu: 4 });
+  await using generics = new GenericInstances({ environment, ledger, clock: systemClock });
+  const fn = record("count");
+  const specialize = (): Promise<Instance> => {
+    const generic = generics.find(fn)!;
+    generic.take();
+    return generic.specialize(fn, never);
+  };
+  generics.changed(fn.name, fn);
+  await generics.filled();
+  assert.deepEqual(generics.counts, { sandbox: 2 });
+  await using first = await specialize();
+  await using second = await specialize();
   assert.deepEqual([first.tier, second.tier], ["generic", "generic"]);
   assert.equal(value(await first.invoke(dockerCall())), 1);
   assert.equal(value(await second.invoke(dockerCall())), 1);
-  await eventually("they are replaced", () => environment.spareCounts().sandbox! === 2);
+  await generics.filled();
   assert.equal((await world.instances()).length, 4);
-  const [spare] = (await world.instances()).filter((id) => id !== first.id && id !== second.id);
-  Deno.kill(Number(spare!.replace("sandbox-", "")), "SIGKILL");
-  await eventually(
-    "a spare that died is no longer counted",
-    () => environment.spareCounts().sandbox! < 2,
-  );
+  const [ready] = (await world.instances()).filter((id) => id !== first.id && id !== second.id);
+  Deno.kill(Number(ready!.replace("sandbox-", "")), "SIGKILL");
+  await eventually("the killed one is not counted", () => generics.counts.sandbox! < 2);
 });
 
 Deno.test("a sandbox that has worked gives memory back when it is idle", async () => {

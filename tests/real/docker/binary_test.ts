@@ -13,7 +13,7 @@ import { type CallChange, failure, value } from "../../contract/environment.ts";
 import { dockerCall, dockerFunction, dockerWorld } from "../../support/docker.ts";
 import { eventually } from "../../support/eventually.ts";
 import { runToEnd } from "../../support/process.ts";
-import { claimed, known, spareWorld } from "../../support/spares.ts";
+import { announced, genericWorld, taken } from "../../support/generic_world.ts";
 import { tempDir } from "../../support/temp_dir.ts";
 
 const never = new AbortController().signal;
@@ -63,7 +63,7 @@ Deno.test("binary: what programs are given, and what becomes of what they write"
 
   await t.step("a request over plain HTTP comes as its body and variables of CGI", async () => {
     const reply = await once("request", { params: request }, {
-      http: "stdio",
+      Http: "stdio",
       env: { HTTP_OWN: "set" },
     });
     const { statusCode, headers, body } = value(reply) as Record<string, string>;
@@ -78,7 +78,7 @@ Deno.test("binary: what programs are given, and what becomes of what they write"
     // Without it, and for calls that are no requests, standard input is JSON.
     assert.deepEqual(value(await once("echo", { params: request })), request);
     const params = { plain: true };
-    assert.deepEqual(value(await once("echo", { params }, { http: "stdio" })), params);
+    assert.deepEqual(value(await once("echo", { params }, { Http: "stdio" })), params);
   });
 
   await t.step("an exit status, a signal and a missing program fail the call alone", async () => {
@@ -146,15 +146,18 @@ Deno.test("binary: static executables run, and programs that speak the protocol 
   assert.deepEqual(await call("executor:own"), ["own", { a: 1 }]);
 });
 
-Deno.test("binary: a container that was started ahead takes a function on", async () => {
-  await using world = await spareWorld();
-  const fn = await known(world, dockerFunction("binary", "program.sh count", { env: { A: "b" } }));
-  await using instance = await claimed(world, fn).start(never);
+Deno.test("binary: generic container, can be specialized for a program", async () => {
+  await using world = await genericWorld();
+  const fn = await announced(
+    world,
+    dockerFunction("binary", "program.sh count", { env: { A: "b" } }),
+  );
+  await using instance = await taken(world, fn).specialize(fn, never);
   assert.equal(instance.tier, "generic");
   assert.equal(value(await instance.invoke(dockerCall())), 1);
   const own = dockerFunction("binary", "executor:own");
   world.environment.follow(own.name, own);
-  assert.equal(world.environment.claim(own), undefined);
+  assert.equal(world.generics.find(own), undefined);
 });
 
 /** How many `sleep` run in an instance's container. */

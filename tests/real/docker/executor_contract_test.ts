@@ -7,7 +7,11 @@ import {
   channelVariables,
   functionVariables,
 } from "../../../lib/runtime/docker/executor_variables.ts";
-import { executorCommand, Guest, guestMount } from "../../../lib/runtime/docker/guest.ts";
+import {
+  executorCommand,
+  executorMountPath,
+  ExecutorMounts,
+} from "../../../lib/runtime/docker/executor_mounts.ts";
 import type { ContainerExecutor } from "../../../lib/runtime/kinds/kinds.ts";
 import { executorContract, type StartedExecutor } from "../../contract/executor.ts";
 import { binaryImage, dockerFunction, nodejsImage, pythonImage } from "../../support/docker.ts";
@@ -31,7 +35,7 @@ async function start(
 ): Promise<StartedExecutor> {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir("wire"));
-  const guest = await Guest.install(path);
+  const guest = await ExecutorMounts.install(path);
   const folder = guest.forExecutor(executor, architecture);
   const listener = stack.use(Deno.listen({ transport: "unix", path: folder.socket }));
   await Deno.chmod(folder.socket, 0o666);
@@ -41,7 +45,7 @@ async function start(
     image,
     command: [...executorCommand(executor), ...(variables ? [] : ["generic"])],
     env: { ...variables, ...channelVariables(token) },
-    folders: { [guestMount]: folder.path, "/app": code },
+    folders: { [executorMountPath]: folder.path, "/app": code },
     network: "none",
   }));
   stack.defer(async () => void await container.remove({ force: true }));

@@ -1,7 +1,7 @@
 import { value } from "../../contract/environment.ts";
 import { dockerCall, dockerFunction } from "../../support/docker.ts";
 import { eventually } from "../../support/eventually.ts";
-import { claimed, known, spareWorld } from "../../support/spares.ts";
+import { announced, genericWorld, taken } from "../../support/generic_world.ts";
 
 const never = new AbortController().signal;
 /**
@@ -15,13 +15,13 @@ const sizes = [
 
 for (const { runtime, pids, calls } of sizes) {
   Deno.test(`orphaned processes of a ${runtime} function are reaped`, async (t) => {
-    await using world = await spareWorld({ values: { "container.pids": pids } });
+    await using world = await genericWorld({ values: { "container.pids": pids } });
     for (const tier of ["new", "generic"]) {
       await t.step(`in a ${tier} container`, async () => {
         const fn = dockerFunction(runtime, "cases.orphan");
         await using instance = tier === "new"
           ? await world.environment.start(fn, never)
-          : await claimed(world, await known(world, fn)).start(never);
+          : await taken(world, await announced(world, fn)).specialize(fn, never);
         for (let call = 0; call < calls; call++) value(await instance.invoke(dockerCall()));
         const { State } = await world.docker.getContainer(instance.id).inspect();
         await eventually("no zombie is left", async () => await zombies(State.Pid) === 0);

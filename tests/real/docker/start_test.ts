@@ -8,17 +8,17 @@ function start(world: DockerWorld, handler = "cases.echo", change = {}) {
   return world.environment.start(dockerFunction("python", handler, change), never);
 }
 
-/** The network mode of a container: `none`, or the holder that it joined. */
+/** The network mode of a container: `none`, or the pause container that it joined. */
 async function networkOf(world: DockerWorld, name: string): Promise<string> {
   return (await world.docker.getContainer(name).inspect()).HostConfig.NetworkMode!;
 }
 
-async function holders(world: DockerWorld): Promise<string[]> {
+async function pauseContainers(world: DockerWorld): Promise<string[]> {
   const functions = new Set(await world.containers({ functions: true }));
   return (await world.containers()).filter((name) => !functions.has(name)).sort();
 }
 
-Deno.test("a start without a spare holder works, and one is ready afterwards", async () => {
+Deno.test("start: no namespace is ready, succeeds and prepares one", async () => {
   await using world = await dockerWorld();
   {
     await using instance = await start(world);
@@ -31,11 +31,11 @@ Deno.test("a start without a spare holder works, and one is ready afterwards", a
   assert.match(await networkOf(world, instance.id), /^container:/);
 });
 
-Deno.test("a function's instances join one holder, which is used again after the last", async () => {
+Deno.test("start: several instances, share a namespace that is reused after the last one", async () => {
   await using world = await dockerWorld();
   await world.environment.sweep();
   await world.environment.settled();
-  const [spare] = await holders(world);
+  const [ready] = await pauseContainers(world);
   const fn = dockerFunction("python", "cases.echo");
   const first = await world.environment.start(fn, never);
   const second = await world.environment.start(fn, never);
@@ -47,14 +47,14 @@ Deno.test("a function's instances join one holder, which is used again after the
   await using another = await start(world);
   assert.equal(value(await other.invoke(dockerCall())), null);
   assert.notEqual(await networkOf(world, other.id), await networkOf(world, another.id));
-  assert.ok(spare !== undefined);
+  assert.ok(ready !== undefined);
 });
 
-Deno.test("a dead holder does not hinder a start", async () => {
+Deno.test("start: pause container is dead, succeeds without it", async () => {
   await using world = await dockerWorld();
   await world.environment.sweep();
   await world.environment.settled();
-  for (const name of await holders(world)) await world.docker.getContainer(name).kill();
+  for (const name of await pauseContainers(world)) await world.docker.getContainer(name).kill();
   await using instance = await start(world);
   assert.equal(await networkOf(world, instance.id), "none");
   assert.equal(value(await instance.invoke(dockerCall())), null);
@@ -81,7 +81,7 @@ Deno.test("orphans of a crashed predecessor are swept, instances of this process
   await world.environment.settled();
   const orphan = await world.docker.createContainer({
     name: `orphan-${world.nodeId}`,
-    Image: "serverledge/holder:1",
+    Image: "serverledge/pause:1",
     Entrypoint: ["/pause"],
     Labels: { "serverledge.node": world.nodeId, "serverledge.function": "old" },
     HostConfig: { NetworkMode: "none" },
@@ -113,7 +113,7 @@ Deno.test("an image without the interpreter is told, and nothing is left", async
   await start(world).then((instance) => instance[Symbol.asyncDispose]());
   await world.environment.settled();
   await using other = await dockerWorld({
-    values: { "runtimes.python.image": "serverledge/holder:1" },
+    values: { "runtimes.python.image": "serverledge/pause:1" },
   });
   await assert.rejects(start(other), { code: "INSTANCE_START_FAILED" });
   assert.deepEqual(await other.containers({ functions: true }), []);

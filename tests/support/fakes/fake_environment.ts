@@ -9,12 +9,12 @@ import type { FunctionRecord } from "../../../lib/model/function.ts";
 import type { ColdTier } from "../../../lib/model/start_tier.ts";
 import type {
   Call,
-  Claim,
   ExecutionEnvironment,
+  GenericInstance,
+  GenericKind,
   Instance,
   Loss,
   Reply,
-  SpareBudget,
 } from "../../../lib/runtime/environment.ts";
 
 /** One promise that the test settles. */
@@ -90,53 +90,33 @@ export class FakeInstance implements Instance {
   }
 }
 
-/** A spare that is there when the test says so. */
-export class FakeSpare {
+/** Generic instance that ends when the test says so. */
+export class FakeGeneric implements GenericInstance {
   readonly memoryMib: number;
+  readonly ended: Promise<void>;
+  /** Ends it by itself. */
+  readonly end: () => void;
   readonly #environment: FakeEnvironment;
-  readonly #booking: Disposable | undefined;
 
-  constructor(memoryMib: number, budget: SpareBudget, environment: FakeEnvironment) {
+  constructor({ memoryMib }: GenericKind, environment: FakeEnvironment) {
     this.memoryMib = memoryMib;
     this.#environment = environment;
-    this.#booking = budget.reserve(memoryMib, () => this.remove());
-    if (this.#booking) environment.shelf.push(this);
+    ({ promise: this.ended, resolve: this.end } = Promise.withResolvers<void>());
+    environment.generics.add(this);
   }
 
-  async remove(): Promise<void> {
-    const at = this.#environment.shelf.indexOf(this);
-    if (at >= 0) this.#environment.shelf.splice(at, 1);
-    this.#environment.leaving.add(this);
+  async specialize(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
+    try {
+      return await this.#environment.start(fn, signal, "generic");
+    } finally {
+      this.#environment.generics.delete(this);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#environment.generics.has(this)) return;
     await this.#environment.removal();
-    this.#environment.leaving.delete(this);
-    this.#booking![Symbol.dispose]();
-  }
-
-  claim(fn: FunctionRecord): Claim {
-    const environment = this.#environment;
-    let open = true;
-    environment.leaving.add(this);
-    return {
-      memoryMib: this.memoryMib,
-      release: () => this.#booking![Symbol.dispose](),
-      putBack: () => {
-        open = false;
-        environment.leaving.delete(this);
-        environment.shelf.push(this);
-      },
-      start: async (signal) => {
-        open = false;
-        try {
-          return await environment.start(fn, signal, "generic");
-        } finally {
-          environment.leaving.delete(this);
-        }
-      },
-      [Symbol.asyncDispose]: async () => {
-        if (open) await this.remove();
-        open = false;
-      },
-    };
+    this.#environment.generics.delete(this);
   }
 }
 
@@ -146,10 +126,10 @@ export class FakeEnvironment implements ExecutionEnvironment {
   readonly starts: Pending<Instance>[] = [];
   /** Removals that wait for the test, in order. */
   readonly removals: (() => void)[] = [];
-  /** Spares that can be claimed, in order. */
-  readonly shelf: FakeSpare[] = [];
-  /** Spares that were claimed, or are being removed. */
-  readonly leaving: Set<FakeSpare> = new Set();
+  /** Generic instances that exist, taken ones and those that are being removed included. */
+  readonly generics: Set<FakeGeneric> = new Set();
+  /** Kind of generic instances, for functions that need as much memory; undefined: there are none. */
+  genericKind: GenericKind | undefined;
   /** Every instance ever made. */
   readonly made: FakeInstance[] = [];
   slowStarts = true;
@@ -193,15 +173,20 @@ export class FakeEnvironment implements ExecutionEnvironment {
     this.starts[0]?.reject(new ServerledgeError("INSTANCE_START_FAILED", "no image"));
   }
 
-  /** Memory of all that exists: instances and spares. */
+  /** Memory of all instances, generic ones included. */
   get memoryMib(): number {
-    return [...this.living, ...this.shelf, ...this.leaving]
+    return [...this.living, ...this.generics]
       .reduce((sum, { memoryMib }) => sum + memoryMib, 0);
   }
 
-  claim(fn: FunctionRecord): Claim | undefined {
-    const at = this.shelf.findIndex(({ memoryMib }) => memoryMib <= fn.memoryMib);
-    return at < 0 ? undefined : this.shelf.splice(at, 1)[0]!.claim(fn);
+  generic({ memoryMib }: FunctionRecord): GenericKind | undefined {
+    return this.genericKind && this.genericKind.memoryMib <= memoryMib
+      ? this.genericKind
+      : undefined;
+  }
+
+  startGeneric(kind: GenericKind): Promise<GenericInstance> {
+    return Promise.resolve(new FakeGeneric(kind, this));
   }
 
   /** Waits for the test, if removals are slow. */

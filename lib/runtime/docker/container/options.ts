@@ -7,8 +7,8 @@
 // @ts-types="@types/dockerode"
 import type { ContainerCreateOptions, HostConfig, MountSettings } from "dockerode";
 import type { FunctionRecord } from "../../../model/function.ts";
-import { guestMount, socketName } from "../guest.ts";
-import { holderImage } from "../pause/image.ts";
+import { executorMountPath, socketName } from "../executor_mounts.ts";
+import { pauseImage } from "../pause/image.ts";
 import { functionLabel, nodeLabel } from "../names.ts";
 
 /** What a container may use. */
@@ -126,11 +126,11 @@ export function customOptions(
 /**
  * Options for a container that holds a network namespace without interfaces.
  *
- * @param image the holder image
+ * @param image the pause image
  * @param program its program
  * @param nodeId whose it is
  */
-export function holderOptions(
+export function pauseOptions(
   image: string,
   program: string,
   nodeId: string,
@@ -157,14 +157,14 @@ export function relayOptions(
   network: string,
 ): ContainerCreateOptions {
   return {
-    Image: holderImage,
-    Entrypoint: [`${guestMount}/relay`],
-    Cmd: [`${guestMount}/${socketName}`],
+    Image: pauseImage,
+    Entrypoint: [`${executorMountPath}/relay`],
+    Cmd: [`${executorMountPath}/${socketName}`],
     User: unprivileged,
     Labels: { [nodeLabel]: nodeId },
     HostConfig: {
       ...pauseConfig(relayMemoryMib, network),
-      Mounts: [{ Type: "bind", Source: folder, Target: guestMount }],
+      Mounts: [{ Type: "bind", Source: folder, Target: executorMountPath }],
     },
   };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { FunctionRecord } from "../../../model/function.ts";
-import { customOptions, executorOptions, functionLabels, holderOptions } from "./options.ts";
+import { customOptions, executorOptions, functionLabels, pauseOptions } from "./options.ts";
 
 const fn: FunctionRecord = {
   name: "f",
@@ -73,8 +73,8 @@ Deno.test("custom images keep their user, command and root, but no privilege", (
   assert.equal(host!.PortBindings, undefined);
 });
 
-Deno.test("holders have no network and no function label", () => {
-  const options = holderOptions("img", "/pause", "n1");
+Deno.test("pause containers have no network and no function label", () => {
+  const options = pauseOptions("img", "/pause", "n1");
   assert.equal(options.HostConfig!.NetworkMode, "none");
   assert.deepEqual(options.Labels, { "serverledge.node": "n1" });
 });

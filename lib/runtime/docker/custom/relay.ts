@@ -14,7 +14,7 @@ import { Connection } from "../../../http/connection.ts";
 import { NeverSent } from "../../../http/failures.ts";
 import type { Container } from "../container/container.ts";
 import { relayOptions } from "../container/options.ts";
-import type { Guest, GuestFolder } from "../guest.ts";
+import type { ExecutorMount, ExecutorMounts } from "../executor_mounts.ts";
 import { startPauseContainer } from "../pause/container.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Networks } from "../networks.ts";
@@ -23,7 +23,7 @@ import type { Networks } from "../networks.ts";
 const connectTimeoutMs = 2_000;
 
 /** What a relay is started with. */
-export interface RelaySite {
+export interface RelayContext {
   /** The Docker engine. */
   readonly engine: Engine;
   /** The node whose containers they are. */
@@ -33,16 +33,16 @@ export interface RelaySite {
   /** Network of functions that have a way out. */
   readonly networks: Networks;
   /** Makes the folders by which containers and the node talk. */
-  readonly guest: Guest;
+  readonly mounts: ExecutorMounts;
 }
 
 /** A relay that runs. Disposing it removes it. */
 export class Relay implements AsyncDisposable {
   readonly #container: Container;
-  readonly #folder: GuestFolder;
-  readonly #known: RelaySite["known"];
+  readonly #folder: ExecutorMount;
+  readonly #known: RelayContext["known"];
 
-  private constructor(container: Container, folder: GuestFolder, known: RelaySite["known"]) {
+  private constructor(container: Container, folder: ExecutorMount, known: RelayContext["known"]) {
     this.#container = container;
     this.#folder = folder;
     this.#known = known;
@@ -51,15 +51,15 @@ export class Relay implements AsyncDisposable {
   /**
    * Starts one.
    *
-   * @param site where
+   * @param context where
    * @param outbound true for a namespace with a way out
    * @throws `ENGINE_UNAVAILABLE` or `ENGINE_REFUSED`; nothing is left
    */
-  static async start(site: RelaySite, outbound: boolean): Promise<Relay> {
-    const { engine, guest, known, limits, networks } = site;
+  static async start(context: RelayContext, outbound: boolean): Promise<Relay> {
+    const { engine, mounts, known, limits, networks } = context;
     const network = outbound ? await networks.ensure() : "none";
     using stack = new DisposableStack();
-    const folder = stack.use(guest.forRelay((await engine.facts()).architecture));
+    const folder = stack.use(mounts.forRelay((await engine.facts()).architecture));
     const options = relayOptions(limits.nodeId, folder.path, network);
     const container = await startPauseContainer(engine, known, "relay", options);
     stack.move();

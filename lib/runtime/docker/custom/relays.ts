@@ -1,76 +1,59 @@
 /**
- * The relays of a node: one of each kind is kept ready once there was a custom image that needed it.
- * Each serves one container and is removed with it.
+ * Relays of a node: one of each kind is kept ready once a custom image needed it. Each serves one
+ * container and is removed with it.
  *
  * @module
  */
 
 import { logger } from "../../../base/log.ts";
-import { Relay, type RelaySite } from "./relay.ts";
+import { StandbyPool } from "../../../base/standby_pool.ts";
+import { Relay, type RelayContext } from "./relay.ts";
 
 const log = logger("runtime");
 
-/** The relays of one kind. */
-interface Kind {
-  ready: Relay | undefined;
-  filling: Promise<void> | undefined;
-}
-
-/** Hands out relays. */
+/** Relays that are kept ready, by whether they have a way out. */
 export class Relays implements AsyncDisposable {
-  readonly #site: () => RelaySite;
-  readonly #kinds = new Map<boolean, Kind>();
-  #disposed = false;
+  readonly #context: () => RelayContext;
+  readonly #pools = new Map<boolean, StandbyPool<Relay>>();
 
   /**
-   * No relay exists yet.
+   * Creates a pool without relays.
    *
-   * @param site where they will be
+   * @param context returns what relays are started with
    */
-  constructor(site: () => RelaySite) {
-    this.#site = site;
+  constructor(context: () => RelayContext) {
+    this.#context = context;
   }
 
   /**
-   * A relay that was started ahead.
+   * Takes a relay that is ready.
    *
    * @param outbound true for a namespace with a way out
-   * @returns undefined if there is none
+   * @returns undefined if none is ready
    */
   take(outbound: boolean): Relay | undefined {
-    const kind = this.#kinds.get(outbound);
-    const ready = kind?.ready;
-    if (kind) kind.ready = undefined;
-    else this.#kinds.set(outbound, { ready: undefined, filling: undefined });
-    return ready;
+    const pool = this.#pools.get(outbound) ??
+      new StandbyPool<Relay>({
+        size: () => 1,
+        start: () => Relay.start(this.#context(), outbound),
+        onFailure: ({ message }) => log.debug("No relay is ready: {message}", { message }),
+      });
+    this.#pools.set(outbound, pool);
+    return pool.take();
   }
 
-  /** Starts those that are missing, in the background; without effect where the engine does not answer. */
+  /** Starts missing relays in the background; without effect if the engine does not respond. */
   refill(): void {
-    if (this.#disposed) return;
-    for (const [outbound, kind] of this.#kinds) {
-      if (kind.ready || kind.filling) continue;
-      kind.filling = this.#fill(outbound, kind)
-        .catch((error) => log.debug("No relay is ready: {error}", { error: error.message }))
-        .finally(() => kind.filling = undefined);
-    }
+    for (const pool of this.#pools.values()) pool.refill();
   }
 
-  /** Resolves when those that are missing were started, or could not be. */
+  /** Resolves when the relays are ready or could not be started. */
   async filled(): Promise<void> {
-    await Promise.all([...this.#kinds.values()].map(({ filling }) => filling));
+    await Promise.all([...this.#pools.values()].map((pool) => pool.filled()));
   }
 
-  /** Removes those that are ready. */
+  /** Removes the relays that are ready. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed = true;
-    await this.filled();
-    await Promise.all([...this.#kinds.values()].map(({ ready }) => ready?.[Symbol.asyncDispose]()));
-  }
-
-  async #fill(outbound: boolean, kind: Kind): Promise<void> {
-    const relay = await Relay.start(this.#site(), outbound);
-    if (this.#disposed) await relay[Symbol.asyncDispose]();
-    else kind.ready = relay;
+    await Promise.all([...this.#pools.values()].map((pool) => pool[Symbol.asyncDispose]()));
   }
 }

@@ -16,7 +16,7 @@ import { CustomInstance } from "../instances.ts";
 import { keepLog } from "../container/kept_log.ts";
 import { containerName } from "../names.ts";
 import { Relay } from "./relay.ts";
-import type { Site } from "../site.ts";
+import type { DockerContext } from "../context.ts";
 
 /** What is started. */
 export interface CustomStart {
@@ -31,53 +31,53 @@ export interface CustomStart {
 /**
  * Starts an instance and waits until its server accepts connections.
  *
- * @param site where
+ * @param context where
  * @param start what
  * @param signal gives up
  * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left
  */
 export async function startCustom(
-  site: Site,
+  context: DockerContext,
   start: CustomStart,
   signal: AbortSignal,
 ): Promise<CustomInstance> {
   const outbound = start.fn.network === "bridge";
-  const ready = site.relays.take(outbound);
+  const ready = context.relays.take(outbound);
   if (ready) {
     try {
-      return await attempt(site, start, ready, signal);
+      return await attempt(context, start, ready, signal);
     } catch (error) {
       if (engineStatus(error) === undefined) throw error;
       // Perhaps the relay had ended meanwhile.
     }
   }
   signal.throwIfAborted();
-  return await attempt(site, start, await Relay.start(site, outbound), signal);
+  return await attempt(context, start, await Relay.start(context, outbound), signal);
 }
 
 /** The relay is removed with the instance, or if there is none. */
 async function attempt(
-  site: Site,
+  context: DockerContext,
   { fn, image, code }: CustomStart,
   relay: Relay,
   signal: AbortSignal,
 ): Promise<CustomInstance> {
   await using stack = new AsyncDisposableStack();
   stack.use(relay);
-  const container = new Container(site.engine, containerName(fn.name));
-  site.known.set(container.name, container);
-  stack.defer(() => void site.known.delete(container.name));
+  const container = new Container(context.engine, containerName(fn.name));
+  context.known.set(container.name, container);
+  stack.defer(() => void context.known.delete(container.name));
   stack.use(container);
   signal.throwIfAborted();
   const folder = typeof code === "string" ? code : undefined;
-  await container.create(customOptions(fn, image, site.limits, relay.network, folder));
+  await container.create(customOptions(fn, image, context.limits, relay.network, folder));
   signal.throwIfAborted();
   if (code instanceof Uint8Array) await copyCode(container, code);
   signal.throwIfAborted();
   await container.start();
   const full = new AbortController();
   let end = (reason: ServerledgeError) => full.abort(startFailure(reason));
-  const watch = site.disk.watch({
+  const watch = context.disk.watch({
     name: container.name,
     size: () => container.writtenBytes(),
     end: (reason) => end(reason),
@@ -87,13 +87,13 @@ async function attempt(
     using either = eitherSignal(signal, full.signal);
     await ready(container, fn, relay, either.signal);
   } catch (error) {
-    await keepLog(container, fn.name, site.output);
+    await keepLog(container, fn.name, context.output);
     // Who gives a start up gets his own reason.
     throw signal.aborted ? error : await withWords(error, container);
   }
   const instance = new CustomInstance(
     fn,
-    { container, relay, maxResultBytes: site.maxResultBytes, output: site.output },
+    { container, relay, maxResultBytes: context.maxResultBytes, output: context.output },
     stack.move(),
   );
   end = (reason) => instance.end(reason);

@@ -9,7 +9,7 @@ import { Readable } from "node:stream";
 import type { ContainerCreateOptions } from "dockerode";
 import { Container } from "../container/container.ts";
 import { type Engine, engineStatus } from "../engine/engine.ts";
-import { holderArchive, holderImage } from "./image.ts";
+import { pauseArchive, pauseImage } from "./image.ts";
 import { containerName } from "../names.ts";
 import { followProgress } from "../engine/progress.ts";
 
@@ -46,11 +46,11 @@ export async function startPauseContainer(
 }
 
 async function importImage(engine: Engine): Promise<void> {
-  const [repo, tag] = holderImage.split(":") as [string, string];
-  const what = "import the holder image";
+  const [repo, tag] = pauseImage.split(":") as [string, string];
+  const what = "import the pause image";
   const { architecture } = await engine.facts();
-  const archive = Readable.from([await holderArchive(architecture)]);
-  // docker import - serverledge/holder:1
+  const archive = Readable.from([await pauseArchive(architecture)]);
+  // docker import - serverledge/pause:1
   await engine.ask(what, async (docker) => {
     await followProgress(what, await docker.importImage(archive, { repo, tag }));
   });

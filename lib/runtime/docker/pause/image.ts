@@ -8,9 +8,9 @@
 import { ServerledgeError } from "../../../base/errors.ts";
 
 /** Name of the image; the tag changes with the program. */
-export const holderImage = "serverledge/holder:1";
+export const pauseImage = "serverledge/pause:1";
 /** Path of the program in the image. */
-export const holderProgram = "/pause";
+export const pauseProgram = "/pause";
 
 const elfHeaderBytes = 64;
 const programHeaderBytes = 56;
@@ -54,12 +54,12 @@ const machines: Readonly<Record<string, Machine>> = {
  * @throws `INSTANCE_START_FAILED` for any other
  * @see elf(5)
  */
-export function holderElf(architecture: string): Uint8Array<ArrayBuffer> {
+export function pauseElf(architecture: string): Uint8Array<ArrayBuffer> {
   const machine = machines[architecture];
   if (!machine) {
     throw new ServerledgeError(
       "INSTANCE_START_FAILED",
-      `There is no holder program for the architecture ${architecture}`,
+      `There is no pause program for the architecture ${architecture}`,
     );
   }
   const size = elfHeaderBytes + programHeaderBytes + machine.code.length;
@@ -93,11 +93,11 @@ export function holderElf(architecture: string): Uint8Array<ArrayBuffer> {
  *
  * @param architecture `amd64` or `arm64`
  */
-export async function holderArchive(architecture: string): Promise<Uint8Array> {
+export async function pauseArchive(architecture: string): Promise<Uint8Array> {
   const { packTar } = await import("modern-tar");
-  const body = holderElf(architecture);
+  const body = pauseElf(architecture);
   return await packTar([{
-    header: { name: holderProgram.slice(1), size: body.length, mode: 0o755, type: "file" },
+    header: { name: pauseProgram.slice(1), size: body.length, mode: 0o755, type: "file" },
     body,
   }]);
 }

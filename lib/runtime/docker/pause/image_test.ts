@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { holderArchive, holderElf, holderProgram } from "./image.ts";
+import { pauseArchive, pauseElf, pauseProgram } from "./image.ts";
 
 const machineIds = { amd64: 62, arm64: 183 };
 
 for (const [architecture, id] of Object.entries(machineIds)) {
-  Deno.test(`the holder program for ${architecture} is a small static executable`, () => {
-    const bytes = holderElf(architecture);
+  Deno.test(`the pause program for ${architecture} is a small static executable`, () => {
+    const bytes = pauseElf(architecture);
     const view = new DataView(bytes.buffer);
     assert.ok(bytes.length < 200);
     assert.deepEqual([...bytes.subarray(0, 7)], [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
@@ -25,15 +25,15 @@ for (const [architecture, id] of Object.entries(machineIds)) {
   });
 }
 
-Deno.test("there is no holder program for other machines", () => {
-  assert.throws(() => holderElf("riscv64"), { code: "INSTANCE_START_FAILED" });
+Deno.test("there is no pause program for other machines", () => {
+  assert.throws(() => pauseElf("riscv64"), { code: "INSTANCE_START_FAILED" });
 });
 
-Deno.test("the holder archive has the program, executable", async () => {
+Deno.test("the pause archive has the program, executable", async () => {
   const { unpackTar } = await import("modern-tar");
-  const [entry, ...others] = await unpackTar(await holderArchive("amd64"));
+  const [entry, ...others] = await unpackTar(await pauseArchive("amd64"));
   assert.equal(others.length, 0);
-  assert.equal(`/${entry!.header.name}`, holderProgram);
+  assert.equal(`/${entry!.header.name}`, pauseProgram);
   assert.equal(entry!.header.mode, 0o755);
-  assert.deepEqual(entry!.data, holderElf("amd64"));
+  assert.deepEqual(entry!.data, pauseElf("amd64"));
 });

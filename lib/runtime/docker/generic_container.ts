@@ -1,6 +1,6 @@
 /**
- * One spare: a container of a runtime that has no function yet. Its executor is ready, its code
- * folder empty, its limits are small, and its network namespace, without interfaces, is its own.
+ * Generic container: its executor is ready, its code folder empty, its limits are small, and it has a
+ * network namespace of its own without interfaces.
  *
  * @module
  */
@@ -13,65 +13,52 @@ import { logger } from "../../base/log.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { Runtime } from "../../model/runtimes.ts";
 import type { GenericInstances } from "../kinds/kind.ts";
-import { hasGenericInstances, kinds } from "../kinds/kinds.ts";
+import { hasGenericInstances as isGenericKind, kinds } from "../kinds/kinds.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
 import { ExecutorEndpoint } from "../wire/endpoint.ts";
 import { CodeFolder } from "./code_folder.ts";
 import { Container } from "./container/container.ts";
 import { executorOptions, resourceLimits } from "./container/options.ts";
 import { canBeSetLater, channelVariables, functionVariables } from "./executor_variables.ts";
-import { executorCommand, guestMount } from "./guest.ts";
+import { executorCommand, executorMountPath } from "./executor_mounts.ts";
 import { startAndGreet } from "./hello.ts";
 import { ExecutorInstance } from "./instances.ts";
 import { containerName, runtimeLabel } from "./names.ts";
-import type { Site } from "./site.ts";
+import type { DockerContext } from "./context.ts";
 import { type ExecutorStart, hearsBySignal } from "./start_executor.ts";
 
 const log = logger("runtime");
 
-/** A runtime that has spares. */
-export type SpareRuntime = ExecutorStart["runtime"];
+/** Runtime with generic instances. */
+export type GenericRuntime = ExecutorStart["runtime"];
 
-/** Time in which a spare has to take its function on. */
+/** Time limit for specialization. */
 const loadTimeoutMs = 10_000;
 
-/**
- * True for a runtime that has spares: one of ours.
- *
- * @param runtime any
- */
-export function hasSpares(runtime: Runtime): runtime is SpareRuntime {
-  return runtime.spares > 0 && hasGenericInstances(runtime.executor);
+/** True if a runtime is configured to have generic instances. */
+export function hasGenericInstances(runtime: Runtime): runtime is GenericRuntime {
+  return runtime.spares > 0 && isGenericKind(runtime.executor);
 }
 
-/**
- * Memory that a spare is booked with, MiB.
- *
- * @param runtime the spare's
- */
-export function spareMemory(runtime: SpareRuntime): number {
-  return genericOf(runtime).memoryMib;
+/** Returns the properties of a runtime's generic instances. */
+export function genericInstancesOf({ executor }: GenericRuntime): GenericInstances {
+  return kinds[executor].generic!;
 }
 
-/**
- * True if a spare can become an instance of the function, and would be none the worse for it.
- *
- * @param runtime the function's
- * @param fn the function
- */
-export function canBecome(
-  runtime: SpareRuntime,
+/** True if a generic container can be specialized for a function without a disadvantage. */
+export function canSpecialize(
+  runtime: GenericRuntime,
   fn: Pick<FunctionRecord, "network" | "memoryMib" | "env" | "handler">,
 ): boolean {
-  const { memoryMib, maxMemoryMib, readAtStart, takes } = genericOf(runtime);
+  const { memoryMib, maxMemoryMib, readAtStart, takes } = genericInstancesOf(runtime);
   return fn.network === "none" && fn.memoryMib >= memoryMib && fn.memoryMib <= maxMemoryMib &&
     canBeSetLater(fn, readAtStart) && takes?.(fn.handler) !== false;
 }
 
-/** A spare that is ready. Disposing it removes all that belongs to it. */
-export class Spare implements AsyncDisposable {
-  readonly #site: Site;
-  readonly #runtime: SpareRuntime;
+/** Generic container that is ready. Disposing it removes all that belongs to it. */
+export class GenericContainer implements AsyncDisposable {
+  readonly #context: DockerContext;
+  readonly #runtime: GenericRuntime;
   readonly #container: Container;
   readonly #connection: ExecutorConnection;
   readonly #folder: CodeFolder;
@@ -79,12 +66,12 @@ export class Spare implements AsyncDisposable {
   #disposed: Promise<void> | undefined;
 
   private constructor(
-    site: Site,
-    runtime: SpareRuntime,
+    context: DockerContext,
+    runtime: GenericRuntime,
     parts: { container: Container; connection: ExecutorConnection; folder: CodeFolder },
     cleanup: AsyncDisposableStack,
   ) {
-    this.#site = site;
+    this.#context = context;
     this.#runtime = runtime;
     this.#container = parts.container;
     this.#connection = parts.connection;
@@ -93,65 +80,62 @@ export class Spare implements AsyncDisposable {
   }
 
   /**
-   * Starts one.
+   * Starts a generic container.
    *
-   * @param site where
-   * @param runtime of what; its image is present
-   * @param folders where its code folder will be
-   * @param signal gives up
+   * @param runtime runtime whose image is present
+   * @param folders folder for its code folder
    * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left
    */
   static async start(
-    site: Site,
-    runtime: SpareRuntime,
+    context: DockerContext,
+    runtime: GenericRuntime,
     folders: string,
     signal: AbortSignal,
-  ): Promise<Spare> {
-    const { memoryMib, options } = genericOf(runtime);
+  ): Promise<GenericContainer> {
+    const { memoryMib, options } = genericInstancesOf(runtime);
     const token = randomId();
-    const { architecture } = await site.engine.facts();
-    const container = new Container(site.engine, containerName(runtime.id));
+    const { architecture } = await context.engine.facts();
+    const container = new Container(context.engine, containerName(runtime.id));
     await using stack = new AsyncDisposableStack();
     const folder = stack.use(await CodeFolder.make(join(folders, container.name)));
-    const guest = stack.use(site.guest.forExecutor(runtime.executor, architecture));
+    const mount = stack.use(context.mounts.forExecutor(runtime.executor, architecture));
     const endpoint = stack.use(ExecutorEndpoint.open({
-      path: guest.socket,
+      path: mount.socket,
       token,
-      maxResultBytes: site.maxResultBytes,
+      maxResultBytes: context.maxResultBytes,
     }));
-    site.known.set(container.name, container);
-    stack.defer(() => void site.known.delete(container.name));
+    context.known.set(container.name, container);
+    stack.defer(() => void context.known.delete(container.name));
     stack.use(container);
-    await container.create(executorOptions(site.limits, {
+    await container.create(executorOptions(context.limits, {
       share: { memoryMib, cpu: 0 },
       labels: { [runtimeLabel]: runtime.id },
       image: runtime.image,
       command: [...executorCommand(runtime.executor, options), "generic"],
       env: channelVariables(token),
-      folders: { [guestMount]: guest.path, "/app": folder.path },
+      folders: { [executorMountPath]: mount.path, "/app": folder.path },
       network: "none",
     }));
     signal.throwIfAborted();
     const connection = await startAndGreet(container, memoryMib, endpoint.connected, signal);
-    return new Spare(site, runtime, { container, connection, folder }, stack.move());
+    return new GenericContainer(context, runtime, { container, connection, folder }, stack.move());
   }
 
-  /** Resolves when it has ended by itself. */
+  /** Resolves when it has ended. */
   get ended(): Promise<unknown> {
     return Promise.race([this.#connection.closed, this.#container.exited()]);
   }
 
   /**
-   * Makes an instance of a function of it: sets the limits, brings the code in, and then, when these
-   * hold, tells the executor its function. It cannot be used again, whatever comes of it.
+   * Turns the container into an instance of a function: sets its limits, links the code, and then tells
+   * the executor its function. Afterwards it cannot be used again.
    *
-   * @param fn a function that it {@link canBecome}
-   * @param code the folder of the host with the function's code; undefined if it has none
-   * @param signal gives up
-   * @returns undefined if the code is not for linking
-   * @throws the signal's reason, or why it failed; nothing is left then
+   * @param fn function that it {@link canSpecialize}
+   * @param code folder of the host with the function's code; undefined if it has none
+   * @returns undefined if the code has too many files to link
+   * @throws the signal's reason, or why it failed; nothing is left
    */
-  async become(
+  async specialize(
     fn: FunctionRecord,
     code: Promise<string | undefined>,
     signal: AbortSignal,
@@ -166,13 +150,16 @@ export class Spare implements AsyncDisposable {
     const [complete] = await abortable(Promise.all([filled, limited]), signal);
     if (!complete) return undefined;
     await abortable(this.#load(fn), signal);
-    log.debug("{name} runs in {container}", { name: fn.name, container: this.#container.name });
+    log.debug("{name} runs in the generic container {container}", {
+      name: fn.name,
+      container: this.#container.name,
+    });
     stack.move();
     const instance = new ExecutorInstance(fn, {
       container: this.#container,
       connection: this.#connection,
       signals: hearsBySignal(this.#runtime, fn),
-      output: this.#site.output,
+      output: this.#context.output,
     }, this.#cleanup);
     instance.tier = "generic";
     return instance;
@@ -185,22 +172,17 @@ export class Spare implements AsyncDisposable {
   }
 
   async #load(fn: FunctionRecord): Promise<void> {
-    const loaded = this.#connection.load({ env: functionVariables(this.#site, fn) });
+    const loaded = this.#connection.load({ env: functionVariables(this.#context, fn) });
     const reply = await withTimeout(loaded, loadTimeoutMs, () => {
-      throw refused("it did not answer in time");
+      throw refused(`no reply within ${loadTimeoutMs / 1000} s`);
     });
     if (!reply.ok) throw refused(reply.failure.message);
   }
 }
 
-/** Present wherever there is such a runtime: see {@link hasSpares}. */
-function genericOf({ executor }: SpareRuntime): GenericInstances {
-  return kinds[executor].generic!;
-}
-
 function refused(reason: string): ServerledgeError {
   return new ServerledgeError(
     "INSTANCE_START_FAILED",
-    `A pre-started container did not take its function on: ${reason}`,
+    `The generic container cannot load the function: ${reason}`,
   );
 }

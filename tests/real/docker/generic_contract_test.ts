@@ -2,18 +2,23 @@ import type { FunctionRecord } from "../../../lib/model/function.ts";
 import type { ExecutionEnvironment } from "../../../lib/runtime/environment.ts";
 import { environmentContract } from "../../contract/environment.ts";
 import { dockerCall, dockerFunction } from "../../support/docker.ts";
-import { known, spareContainers, type SpareWorld, spareWorld } from "../../support/spares.ts";
+import {
+  announced,
+  genericContainers,
+  type GenericWorld,
+  genericWorld,
+  taken,
+} from "../../support/generic_world.ts";
 
-/** Starts every function in a spare. */
-function inSpares(world: SpareWorld): ExecutionEnvironment {
+/** Starts every function in a generic container. */
+function specialized(world: GenericWorld): ExecutionEnvironment {
   const { environment } = world;
   return {
     prepare: (fn, options) => environment.prepare(fn, options),
     async start(fn, signal) {
-      // Often there is one already, so that those who give up do so in all phases of the start.
-      const claim = environment.claim(fn) ?? environment.claim(await known(world, fn));
-      claim!.release();
-      return await claim!.start(signal);
+      // Often one is ready, so that starts are aborted in all their phases.
+      if (!world.generics.find(fn)) await announced(world, fn);
+      return await taken(world, fn).specialize(fn, signal);
     },
     architectures: (fn) => environment.architectures(fn),
     sweep: () => environment.sweep(),
@@ -22,23 +27,23 @@ function inSpares(world: SpareWorld): ExecutionEnvironment {
   };
 }
 
-/** Spares with a function's limits: it is theirs, or was. */
-async function instances(world: SpareWorld, spareMib: number): Promise<string[]> {
-  const names = await Promise.all((await spareContainers(world)).map(async (name) => {
+/** Generic containers with the limits of a function: they run it, or did. */
+async function instances(world: GenericWorld, genericMib: number): Promise<string[]> {
+  const names = await Promise.all((await genericContainers(world)).map(async (name) => {
     const info = await world.docker.getContainer(name).inspect().catch(() => undefined);
-    return info && info.HostConfig.Memory !== spareMib << 20 ? [name] : [];
+    return info && info.HostConfig.Memory !== genericMib << 20 ? [name] : [];
   }));
   return [...names.flat(), ...await world.containers({ functions: true })];
 }
 
 for (
-  const [runtime, spareMib, errorType] of [
+  const [runtime, genericMib, errorType] of [
     ["python", 32, "ValueError"],
     ["nodejs", 64, "TypeError"],
   ] as const
 ) {
   environmentContract({
-    runtime: `${runtime} in spares`,
+    runtime: `${runtime} in generic containers`,
     record: (behaviour: string, change?: Partial<FunctionRecord>) =>
       dockerFunction(runtime, `cases.${behaviour}`, change),
     call: dockerCall,
@@ -46,10 +51,10 @@ for (
     concurrent: true,
     interrupts: true,
   }, async () => {
-    const world = await spareWorld();
+    const world = await genericWorld();
     return {
-      environment: inSpares(world),
-      instances: () => instances(world, spareMib),
+      environment: specialized(world),
+      instances: () => instances(world, genericMib),
       written: world.written,
       [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
     };

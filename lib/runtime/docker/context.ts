@@ -7,18 +7,18 @@
 import type { OutputSink } from "../wire/call_output.ts";
 import type { ContainerLimits } from "./container/options.ts";
 import type { DiskWatch } from "./custom/disk_watch.ts";
-import type { Holders } from "./pause/holders.ts";
-import type { RelaySite } from "./custom/relay.ts";
+import type { Namespaces } from "./pause/namespaces.ts";
+import type { RelayContext } from "./custom/relay.ts";
 import type { Relays } from "./custom/relays.ts";
 
 /** Where instances of a node are started, and with what. */
-export interface Site extends RelaySite {
+export interface DockerContext extends RelayContext {
   /** Limits that hold for every container. */
   readonly limits: ContainerLimits;
   /** Area of the node, told to functions. */
   readonly area: string;
   /** Namespaces of functions with no network. */
-  readonly holders: Holders;
+  readonly namespaces: Namespaces;
   /** Namespaces of custom images. */
   readonly relays: Relays;
   /** Ends custom images that write too much to their own files. */

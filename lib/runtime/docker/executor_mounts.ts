@@ -14,7 +14,7 @@ import { checkSocketPath } from "../wire/endpoint.ts";
 import { nativePrograms } from "./native/programs.ts";
 
 /** Where containers see their folder. */
-export const guestMount = "/serverledge";
+export const executorMountPath = "/serverledge";
 /** Name of the socket in it. */
 export const socketName = "node.sock";
 
@@ -30,16 +30,16 @@ export function executorCommand(
 ): string[] {
   const { command, file, init } = kinds[executor].program;
   return [
-    `${guestMount}/init`,
+    `${executorMountPath}/init`,
     ...init,
     ...command,
     ...options,
-    `${guestMount}/${file}`,
+    `${executorMountPath}/${file}`,
   ];
 }
 
 /** The folder of one container. Disposing it removes it. */
-export class GuestFolder implements Disposable {
+export class ExecutorMount implements Disposable {
   /**
    * A folder that is there.
    *
@@ -63,7 +63,7 @@ export class GuestFolder implements Disposable {
 }
 
 /** Makes the folders of containers. */
-export class Guest {
+export class ExecutorMounts {
   readonly #programs: string;
   readonly #folders: string;
 
@@ -78,7 +78,7 @@ export class Guest {
    * @param runDir a folder of the node's own; it is made private
    * @throws `CONFIG_INVALID` where its path is too long for sockets in it
    */
-  static async install(runDir: string): Promise<Guest> {
+  static async install(runDir: string): Promise<ExecutorMounts> {
     await Deno.mkdir(runDir, { recursive: true, mode: 0o700 });
     await Deno.chmod(runDir, 0o700);
     const base = await Deno.realPath(runDir);
@@ -94,7 +94,7 @@ export class Guest {
     }
     const folders = await emptyFolder(join(base, "guests"));
     checkSocketPath(newFolder(folders).socket);
-    return new Guest(programs, folders);
+    return new ExecutorMounts(programs, folders);
   }
 
   /**
@@ -103,7 +103,7 @@ export class Guest {
    * @param executor which one
    * @param architecture of the engine
    */
-  forExecutor(executor: ContainerExecutor, architecture: string): GuestFolder {
+  forExecutor(executor: ContainerExecutor, architecture: string): ExecutorMount {
     const { file, text } = kinds[executor].program;
     const program = text ? file : native(file, architecture);
     return this.#make(0o755, { [file]: program, init: native("init", architecture) });
@@ -114,12 +114,12 @@ export class Guest {
    *
    * @param architecture of the engine
    */
-  forRelay(architecture: string): GuestFolder {
+  forRelay(architecture: string): ExecutorMount {
     return this.#make(0o777, { relay: native("relay", architecture) });
   }
 
   /** Makes a folder with links to programs, in some 100 µs: synchronously, that is the quickest. */
-  #make(mode: number, links: Readonly<Record<string, string>>): GuestFolder {
+  #make(mode: number, links: Readonly<Record<string, string>>): ExecutorMount {
     const folder = newFolder(this.#folders);
     Deno.mkdirSync(folder.path);
     // Containers run as another user; the folder above keeps other users of the host out.
@@ -132,8 +132,8 @@ export class Guest {
 }
 
 /** A folder that is to be made; its name is short, since the path of a socket is bounded. */
-function newFolder(parent: string): GuestFolder {
-  return new GuestFolder(join(parent, randomId(10)));
+function newFolder(parent: string): ExecutorMount {
+  return new ExecutorMount(join(parent, randomId(10)));
 }
 
 /** Name of a program of {@link nativePrograms}. */

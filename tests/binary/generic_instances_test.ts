@@ -10,35 +10,35 @@ const script = "module.exports = (params, context) => context.functionName;\n";
 
 const small = { MemoryMB: 64 };
 
-/** Waits until a node has as many spares as wanted. */
-function hasSpares(url: string, wanted: Record<string, number>): Promise<void> {
-  return eventually(`spares are ${JSON.stringify(wanted)}`, async () => {
+/** Waits until a node has the expected generic instances ready. */
+function hasGenerics(url: string, wanted: Record<string, number>): Promise<void> {
+  return eventually(`generic instances are ${JSON.stringify(wanted)}`, async () => {
     const { Spares } = (await get(`${url}/status`)).body;
     return JSON.stringify(Spares) === JSON.stringify(wanted);
   });
 }
 
-Deno.test("a cold function starts in a spare of its runtime", async (t) => {
+Deno.test("generic instance: cold function, is specialized for it", async (t) => {
   await using node = await startNodeProcess({
-    config: { "container.pool.memory": 512, "registry.node.id": "spares-test" },
+    config: { "container.pool.memory": 512, "registry.node.id": "generic-test" },
   });
   const invoke = (name: string) => post(`${node.url}/invoke/${name}`);
 
   await t.step("a fresh node has none, and one for each runtime that is used", async () => {
-    await hasSpares(node.url, {});
+    await hasGenerics(node.url, {});
     await post(`${node.url}/create`, await python("one", source, small));
     await post(`${node.url}/create`, await nodejs("js", script, small));
-    await hasSpares(node.url, { python: 1, nodejs: 1 });
+    await hasGenerics(node.url, { python: 1, nodejs: 1 });
     const { body } = await get(`${node.url}/status`);
     assert.deepEqual([body.FreeMemory, body.AvailableMemory], [512 - 32 - 64, 512]);
   });
 
   await t.step(
-    "it serves the first invocation, and is made anew for the next function",
+    "it serves the first invocation, and is replaced for the next function",
     async () => {
       for (const name of ["one", "js", "two"]) {
         if (name === "two") await post(`${node.url}/create`, await python("two", source, small));
-        await hasSpares(node.url, { python: 1, nodejs: 1 });
+        await hasGenerics(node.url, { python: 1, nodejs: 1 });
         const { body } = await invoke(name);
         assert.deepEqual([body.StartTier, body.IsWarmStart, body.Result], [
           "generic",
@@ -51,7 +51,7 @@ Deno.test("a cold function starts in a spare of its runtime", async (t) => {
       assert.match(body, /serverledge_start_tier_total\{function="one",tier="generic"\} 1/);
       assert.match(body, /serverledge_start_tier_total\{function="one",tier="warm"\} 1/);
       assert.match(body, /serverledge_start_seconds_count\{tier="generic"\} 3/);
-      await hasSpares(node.url, { python: 1, nodejs: 1 });
+      await hasGenerics(node.url, { python: 1, nodejs: 1 });
       assert.match(
         (await get(`${node.url}/metrics`)).body,
         /serverledge_spares\{runtime="python"\} 1/,
@@ -59,7 +59,7 @@ Deno.test("a cold function starts in a spare of its runtime", async (t) => {
     },
   );
 
-  await t.step("memory that functions need is taken from spares first", async () => {
+  await t.step("memory that functions need is taken from generic instances first", async () => {
     const outbound = await python("out", source, { ...small, Network: "bridge" });
     await post(`${node.url}/create`, outbound);
     const rest = 512 / 64 - 3;
@@ -74,33 +74,33 @@ Deno.test("a cold function starts in a spare of its runtime", async (t) => {
     for (const name of ["one", "two", "js", "out"]) {
       await post(`${node.url}/delete`, { Name: name });
     }
-    await hasSpares(node.url, {});
+    await hasGenerics(node.url, {});
     assert.equal(await node.stop(), 0, node.log());
-    assert.deepEqual(await nodeContainers("spares-test"), []);
+    assert.deepEqual(await nodeContainers("generic-test"), []);
   });
 });
 
-Deno.test("spares of a node that crashed are swept, their folders too", async () => {
-  await using folder = await tempDir("spares");
-  const config = { "data.dir": folder.path, "registry.node.id": "spares-crash-test" };
+Deno.test("generic instance: node crashed, is swept with its folder", async () => {
+  await using folder = await tempDir("generic");
+  const config = { "data.dir": folder.path, "registry.node.id": "generic-crash-test" };
   const folders = async () => {
-    const entries = await Array.fromAsync(Deno.readDir(`${folder.path}/run/spares`));
+    const entries = await Array.fromAsync(Deno.readDir(`${folder.path}/run/generic`));
     return entries.map(({ name }) => name);
   };
   {
     await using node = await startNodeProcess({ config });
     await post(`${node.url}/create`, await python("f", source));
-    await hasSpares(node.url, { python: 1 });
+    await hasGenerics(node.url, { python: 1 });
     assert.equal((await post(`${node.url}/invoke/f`)).body.StartTier, "generic");
-    await hasSpares(node.url, { python: 1 });
+    await hasGenerics(node.url, { python: 1 });
     await node.kill();
   }
-  const [orphans, old] = [await nodeContainers("spares-crash-test"), await folders()];
+  const [orphans, old] = [await nodeContainers("generic-crash-test"), await folders()];
   assert.deepEqual([orphans.length >= 2, old.length], [true, 2]);
   await using node = await startNodeProcess({ config });
-  await hasSpares(node.url, { python: 1 });
+  await hasGenerics(node.url, { python: 1 });
   await eventually("orphans are gone", async () => {
-    const left = await nodeContainers("spares-crash-test");
+    const left = await nodeContainers("generic-crash-test");
     return !orphans.some((orphan) => left.includes(orphan));
   });
   assert.deepEqual((await folders()).filter((name) => old.includes(name)), []);

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { BackOff } from "./back_off.ts";
+import { ManualClock } from "./clock.ts";
+import { StandbyPool } from "./standby_pool.ts";
+
+class Item implements AsyncDisposable {
+  isDisposed = false;
+  readonly #ended = Promise.withResolvers<void>();
+  readonly ended = this.#ended.promise;
+
+  constructor(readonly id: number) {}
+
+  end(): void {
+    this.#ended.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.isDisposed = true;
+    return Promise.resolve();
+  }
+}
+
+/** Pool of items whose starts end when the test says so. */
+function setUp({ size = 1, timed = true } = {}) {
+  const clock = new ManualClock();
+  const started: Item[] = [];
+  const errors: string[] = [];
+  const pending: PromiseWithResolvers<Item | undefined>[] = [];
+  const timing = { clock, delayMs: 50, backOff: new BackOff(1000, 4000) };
+  const pool = new StandbyPool<Item>({
+    size: () => size,
+    start: () => {
+      const start = Promise.withResolvers<Item | undefined>();
+      pending.push(start);
+      return start.promise;
+    },
+    onFailure: (error) => errors.push(error.message),
+    ...(timed && { timing }),
+  });
+  const ids = () => pool.ready.map(({ id }) => id);
+  /** Ends the start that is pending. */
+  const finish = async (): Promise<Item> => {
+    const item = new Item(started.length);
+    started.push(item);
+    pending.shift()!.resolve(item);
+    await settle();
+    return item;
+  };
+  return { clock, pool, pending, errors, ids, finish };
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+Deno.test("StandbyPool: refill, starts missing items one at a time after the delay", async () => {
+  const { clock, pool, pending, ids, finish } = setUp({ size: 2 });
+  pool.refill();
+  pool.refill();
+  clock.advance(49);
+  assert.equal(pending.length, 0);
+  clock.advance(1);
+  assert.equal(pending.length, 1);
+  await finish();
+  assert.equal(pending.length, 1);
+  await finish();
+  assert.deepEqual([ids(), pending.length], [[0, 1], 0]);
+  assert.equal(pool.take()!.id, 0);
+  pool.refill();
+  clock.advance(50);
+  await finish();
+  assert.deepEqual(ids(), [1, 2]);
+});
+
+Deno.test("StandbyPool: failed start, is reported and repeated after a growing back-off", async () => {
+  const { clock, pool, pending, errors, ids, finish } = setUp();
+  const filled = pool.filled();
+  pending.shift()!.reject(new Error("no image"));
+  await filled;
+  pool.refill();
+  await pool.filled();
+  clock.advance(999);
+  assert.equal(pending.length, 0);
+  clock.advance(1);
+  pending.shift()!.reject(new Error("no image"));
+  await settle();
+  clock.advance(1999);
+  assert.equal(pending.length, 0);
+  clock.advance(1);
+  await finish();
+  assert.deepEqual([ids(), errors], [[0], ["no image", "no image"]]);
+});
+
+Deno.test("StandbyPool: no timing, starts at once and repeats a failed start on request", async () => {
+  const { pool, pending, ids, finish } = setUp({ timed: false });
+  pool.refill();
+  pending.shift()!.reject(new Error("engine is away"));
+  await settle();
+  assert.equal(pending.length, 0);
+  pool.refill();
+  await finish();
+  assert.deepEqual(ids(), [0]);
+});
+
+Deno.test("StandbyPool: start is impossible, is no failure and repeated on request", async () => {
+  const { clock, pool, pending, errors, ids, finish } = setUp();
+  const filled = pool.filled();
+  pending.shift()!.resolve(undefined);
+  pool.refill(); // while the start is pending
+  await filled;
+  clock.advance(50);
+  await finish();
+  assert.deepEqual([ids(), errors], [[0], []]);
+});
+
+Deno.test("StandbyPool: item ends by itself, is disposed and replaced after the back-off", async () => {
+  const { clock, pool, pending, ids, finish } = setUp();
+  void pool.filled();
+  const first = await finish();
+  first.end();
+  await settle();
+  assert.deepEqual([ids(), first.isDisposed], [[], true]);
+  clock.advance(999);
+  assert.equal(pending.length, 0);
+  clock.advance(1);
+  const taken = await finish();
+  pool.take(taken);
+  taken.end();
+  await settle();
+  assert.equal(taken.isDisposed, false, "its owner disposes it");
+});
+
+Deno.test("StandbyPool: start is cancelled, disposes what was started", async () => {
+  const { pool, ids, finish } = setUp();
+  void pool.filled();
+  const cancelled = pool.cancelStart();
+  const item = await finish();
+  await cancelled;
+  assert.deepEqual([ids(), item.isDisposed], [[], true]);
+});
+
+Deno.test("StandbyPool: more items than needed, are disposed", async () => {
+  const { pool, ids, finish } = setUp();
+  void pool.filled();
+  const item = await finish();
+  const further = new Item(9);
+  pool.add(further);
+  assert.deepEqual([ids(), item.isDisposed, further.isDisposed], [[0], false, true]);
+});
+
+Deno.test("StandbyPool: disposed, removes ready and starting items and starts no more", async () => {
+  const { clock, pool, pending, finish } = setUp({ size: 2 });
+  void pool.filled();
+  const items = [await finish()];
+  const disposed = pool[Symbol.asyncDispose]();
+  items.push(await finish());
+  await disposed;
+  pool.refill();
+  clock.advance(10_000);
+  assert.deepEqual(items.map(({ isDisposed }) => isDisposed), [true, true]);
+  assert.equal(pending.length, 0);
+});

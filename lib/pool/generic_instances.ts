@@ -1,0 +1,218 @@
+/**
+ * Generic instances: started in advance for no function yet, and specialized for one that needs an
+ * instance. Their memory is reserved like that of idle instances, limited to a share of the total, and
+ * evicted first.
+ *
+ * @module
+ */
+
+import { Semaphore } from "../base/async.ts";
+import { BackOff } from "../base/back_off.ts";
+import type { Clock } from "../base/clock.ts";
+import { logger } from "../base/log.ts";
+import { StandbyPool } from "../base/standby_pool.ts";
+import type { FunctionRecord } from "../model/function.ts";
+import type {
+  ExecutionEnvironment,
+  GenericInstance,
+  GenericKind,
+  Instance,
+} from "../runtime/environment.ts";
+import type { Candidate } from "./eviction.ts";
+import type { ResourceLedger } from "./resource_ledger.ts";
+
+/** Maximum share of the memory for instances: generic ones are a guess, others are not. */
+const maxShare = 1 / 4;
+/** Delay of a refill, ms: the instance started last runs its first call, and a start takes a core. */
+const refillDelayMs = 50;
+/** First and longest wait after an instance failed or was evicted, ms. */
+const backOffMs = 1_000;
+const maxBackOffMs = 300_000;
+
+const log = logger("pool");
+
+/** Dependencies of the generic instances. */
+export interface GenericInstancesOptions {
+  /** Starts them. */
+  readonly environment: Pick<ExecutionEnvironment, "generic" | "startGeneric">;
+  /** Resources of the node. */
+  readonly ledger: ResourceLedger;
+  /** Clock of the node. */
+  readonly clock: Clock;
+}
+
+/** Generic instances of one kind. */
+interface Group {
+  readonly kind: GenericKind;
+  /** Names of functions that they can be specialized for. */
+  readonly functions: Set<string>;
+  readonly standby: StandbyPool<PooledGeneric>;
+}
+
+/** Generic instance with its reservation, from before its start until it is taken or removed. */
+export class PooledGeneric implements Candidate, AsyncDisposable {
+  /** Memory that it holds, MiB. */
+  readonly memoryMib: number;
+  /** Makes it the first to be evicted. */
+  readonly idleSince = -Infinity;
+  /** Undefined until it is started. */
+  instance: GenericInstance | undefined;
+  readonly #standby: StandbyPool<PooledGeneric>;
+  readonly #release: () => void;
+  #disposed: Promise<void> | undefined;
+
+  /** Creates the record of an instance that is about to start; `release` ends its reservation. */
+  constructor({ kind, standby }: Group, release: () => void) {
+    this.memoryMib = kind.memoryMib;
+    this.#standby = standby;
+    this.#release = release;
+  }
+
+  /** Resolves when it becomes unusable by itself. */
+  get ended(): Promise<unknown> | undefined {
+    return this.instance?.ended;
+  }
+
+  /** Takes it for a function, whose reservation, made in the same tick, replaces its own. */
+  take(): void {
+    this.#standby.take(this);
+    this.#release();
+  }
+
+  /** Turns it, once taken, into an instance of the function; see {@link GenericInstance.specialize}. */
+  async specialize(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
+    const instance = await this.instance!.specialize(fn, signal);
+    if (instance.tier === "generic") this.#standby.succeeded();
+    else this.#standby.failed();
+    return instance;
+  }
+
+  /** Releases its memory at once and removes it; resolves when it is gone. */
+  async evict(): Promise<void> {
+    this.#release();
+    this.#standby.failed();
+    if (!this.#standby.take(this) && !this.#disposed) await this.#standby.cancelStart();
+    await this[Symbol.asyncDispose]();
+  }
+
+  /** Removes it and releases its memory. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed ??= Promise.resolve(this.instance?.[Symbol.asyncDispose]())
+      .finally(() => this.#release());
+    return this.#disposed;
+  }
+}
+
+/** Generic instances of a node. */
+export class GenericInstances implements AsyncDisposable {
+  readonly #options: GenericInstancesOptions;
+  readonly #groups = new Map<string, Group>();
+  readonly #reserved = new Set<PooledGeneric>();
+  /** One start at a time: each takes a core. */
+  readonly #turns = new Semaphore(1);
+
+  /** Creates the pool of a node without any instances. */
+  constructor(options: GenericInstancesOptions) {
+    this.#options = options;
+  }
+
+  /** Instances that hold memory, ready or starting. */
+  get evictable(): PooledGeneric[] {
+    return [...this.#reserved];
+  }
+
+  /** Memory that they hold together, MiB. */
+  get memoryMib(): number {
+    return this.#reserved.values().reduce((sum, { memoryMib }) => sum + memoryMib, 0);
+  }
+
+  /** Number of ready instances of each kind that some function could use. */
+  get counts(): Record<string, number> {
+    const used = [...this.#groups].filter(([, { functions }]) => functions.size > 0);
+    return Object.fromEntries(used.map(([id, { standby }]) => [id, standby.ready.length]));
+  }
+
+  /**
+   * Follows the creation, update or deletion of a function.
+   *
+   * @param record undefined if the function was deleted
+   */
+  changed(name: string, record: FunctionRecord | undefined): void {
+    const kind = record && this.#options.environment.generic?.(record);
+    for (const { functions, kind: { id }, standby } of this.#groups.values()) {
+      if (id !== kind?.id && functions.delete(name) && functions.size === 0) void standby.clear();
+    }
+    if (!kind) return;
+    const group = this.#groups.get(kind.id) ?? this.#newGroup(kind);
+    group.functions.add(name);
+    group.standby.refill();
+  }
+
+  /** Finds an instance that is ready to be specialized for a function. */
+  find(record: FunctionRecord): PooledGeneric | undefined {
+    const kind = this.#options.environment.generic?.(record);
+    return kind && this.#groups.get(kind.id)?.standby.ready[0];
+  }
+
+  /** Starts missing instances in the background, as far as memory is free. */
+  refill(): void {
+    for (const { standby } of this.#groups.values()) standby.refill();
+  }
+
+  /** Starts missing instances; resolves when they are ready or cannot be started. */
+  async filled(): Promise<void> {
+    await Promise.all([...this.#groups.values()].map(({ standby }) => standby.filled()));
+  }
+
+  /** Removes all instances. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      [...this.#groups.values()].map(({ standby }) => standby[Symbol.asyncDispose]()),
+    );
+  }
+
+  #newGroup(kind: GenericKind): Group {
+    const functions = new Set<string>();
+    const standby = new StandbyPool<PooledGeneric>({
+      size: () => functions.size > 0 ? kind.count : 0,
+      start: (signal) => this.#start(group, signal),
+      onFailure: ({ message }) => {
+        log.warn("Generic instance of {id} failed: {message}", { id: kind.id, message });
+      },
+      timing: {
+        clock: this.#options.clock,
+        delayMs: refillDelayMs,
+        backOff: new BackOff(backOffMs, maxBackOffMs),
+      },
+    });
+    const group: Group = { kind, functions, standby };
+    this.#groups.set(kind.id, group);
+    return group;
+  }
+
+  async #start(group: Group, signal: AbortSignal): Promise<PooledGeneric | undefined> {
+    using _turn = await this.#turns.acquire(signal);
+    const generic = this.#reserve(group);
+    if (!generic) return undefined;
+    try {
+      generic.instance = await this.#options.environment.startGeneric!(group.kind, signal);
+      return generic.instance && generic;
+    } finally {
+      if (!generic.instance) await generic[Symbol.asyncDispose]();
+    }
+  }
+
+  #reserve(group: Group): PooledGeneric | undefined {
+    const { ledger } = this.#options;
+    const { memoryMib } = group.kind;
+    if (this.memoryMib + memoryMib > ledger.balance.totalMemory * maxShare) return undefined;
+    const reservation = ledger.tryReserve({ memoryMib, cpu: 0 }, "warm");
+    if (!reservation) return undefined;
+    const generic = new PooledGeneric(group, () => {
+      this.#reserved.delete(generic);
+      reservation[Symbol.dispose]();
+    });
+    this.#reserved.add(generic);
+    return generic;
+  }
+}

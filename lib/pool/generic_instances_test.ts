@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fakes/fake_environment.ts";
+import { ManualClock } from "../base/clock.ts";
+import { GenericInstances } from "./generic_instances.ts";
+import { ResourceLedger } from "./resource_ledger.ts";
+
+function setUp(memoryMib: number, count = 1) {
+  const environment = new FakeEnvironment();
+  environment.genericKind = { id: "python", memoryMib: 32, count };
+  environment.slowStarts = false;
+  const ledger = new ResourceLedger({ memoryMib, cpu: 1 });
+  const clock = new ManualClock();
+  return {
+    environment,
+    ledger,
+    clock,
+    generics: new GenericInstances({ environment, ledger, clock }),
+  };
+}
+
+const f = fakeRecord();
+const never = new AbortController().signal;
+
+Deno.test("GenericInstances: function can use them, are started and removed with the last one", async () => {
+  const { environment, ledger, clock, generics } = setUp(256);
+  assert.deepEqual(generics.counts, {});
+  generics.changed("f", f);
+  generics.changed("g", f);
+  clock.advance(50);
+  await settle();
+  assert.deepEqual([generics.counts, ledger.balance.warmMemory], [{ python: 1 }, 32]);
+  generics.changed("g", undefined);
+  assert.deepEqual(generics.counts, { python: 1 });
+  generics.changed("f", fakeRecord({ memoryMib: 31 }));
+  await settle();
+  assert.deepEqual([generics.counts, ledger.freeMemory], [{}, 256]);
+  assert.equal(environment.generics.size, 0);
+});
+
+Deno.test("GenericInstances: many wanted, hold at most a quarter of the memory", async () => {
+  const { ledger, generics } = setUp(256, 5);
+  generics.changed("f", f);
+  await generics.filled();
+  assert.deepEqual([generics.counts.python, ledger.balance.warmMemory], [2, 64]);
+});
+
+Deno.test("GenericInstances: too little memory is free, wait until some is", async () => {
+  const { ledger, clock, generics } = setUp(256);
+  const busy = ledger.tryReserve({ memoryMib: 240, cpu: 0 }, "busy")!;
+  generics.changed("f", f);
+  await generics.filled();
+  assert.deepEqual(generics.counts, { python: 0 });
+  busy[Symbol.dispose]();
+  generics.refill();
+  clock.advance(50);
+  await settle();
+  assert.deepEqual(generics.counts, { python: 1 });
+});
+
+Deno.test("GenericInstances: specialized, replaces its reservation and is replaced", async () => {
+  const { ledger, generics, environment } = setUp(256);
+  generics.changed("f", f);
+  await generics.filled();
+  const generic = generics.find(f)!;
+  generic.take();
+  assert.deepEqual([ledger.freeMemory, generics.find(f)], [256, undefined]);
+  await using instance = await generic.specialize(f, never);
+  assert.deepEqual([instance.tier, environment.generics.size], ["generic", 0]);
+  await generics.filled();
+  assert.deepEqual(generics.counts, { python: 1 });
+});
+
+Deno.test("GenericInstances: evicted, release memory at once and return after a back-off", async () => {
+  const { environment, ledger, clock, generics } = setUp(256);
+  generics.changed("f", f);
+  await generics.filled();
+  environment.slowRemovals = true;
+  const evicted = generics.evictable[0]!.evict();
+  assert.deepEqual([ledger.freeMemory, generics.evictable.length], [256, 0]);
+  environment.removals.shift()!();
+  await evicted;
+  generics.refill();
+  clock.advance(999);
+  assert.equal(environment.generics.size, 0);
+  clock.advance(1);
+  await settle();
+  assert.deepEqual(generics.counts, { python: 1 });
+});

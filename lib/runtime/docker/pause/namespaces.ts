@@ -1,0 +1,117 @@
+/**
+ * Network namespaces without interfaces, for functions without network, each kept by a pause container.
+ * Creating one takes the engine more than a third of a cold start, so one is kept ready. Instances of
+ * one function share a namespace (and its loopback), different functions never do.
+ *
+ * @module
+ */
+
+import { logger } from "../../../base/log.ts";
+import { StandbyPool } from "../../../base/standby_pool.ts";
+import type { Container } from "../container/container.ts";
+import { pauseOptions } from "../container/options.ts";
+import type { Engine } from "../engine/engine.ts";
+import { startPauseContainer } from "./container.ts";
+import { pauseImage, pauseProgram } from "./image.ts";
+
+/** Number of namespaces that are kept ready. */
+const standbySize = 1;
+
+const log = logger("runtime");
+
+/** Namespace with the number of instances that use it. */
+class Namespace implements AsyncDisposable {
+  users = 0;
+  /** True if it must not be used again. */
+  isBroken = false;
+
+  constructor(readonly container: Container, private readonly known: Map<string, Container>) {}
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.container[Symbol.asyncDispose]();
+    this.known.delete(this.container.name);
+  }
+}
+
+/** Right of an instance to join a function's namespace; returned once when disposed. */
+export interface NamespaceLease extends Disposable {
+  /** Network mode of the engine for the namespace. */
+  readonly network: string;
+  /** Records that joining failed, or that what joined may still be there. */
+  markBroken(): void;
+}
+
+/** Namespaces of the functions of a node. */
+export class Namespaces implements AsyncDisposable {
+  readonly #standby: StandbyPool<Namespace>;
+  readonly #byFunction = new Map<string, Namespace>();
+
+  /**
+   * Creates a pool without namespaces.
+   *
+   * @param engine engine that runs the pause containers
+   * @param nodeId id of the node
+   * @param known registers existing containers, so that they are not swept
+   */
+  constructor(engine: Engine, nodeId: string, known: Map<string, Container>) {
+    const options = pauseOptions(pauseImage, pauseProgram, nodeId);
+    this.#standby = new StandbyPool({
+      size: () => standbySize,
+      start: async () =>
+        new Namespace(await startPauseContainer(engine, known, "pause", options), known),
+      onFailure: ({ message }) =>
+        log.debug("No network namespace is ready: {message}", { message }),
+    });
+  }
+
+  /**
+   * Leases the namespace of a function for one more instance.
+   *
+   * @param key identity of the function
+   * @returns undefined if none is ready: the instance needs one of its own
+   */
+  lease(key: string): NamespaceLease | undefined {
+    let namespace = this.#byFunction.get(key);
+    if (!namespace || namespace.isBroken) {
+      namespace = this.#standby.take();
+      if (!namespace) return undefined;
+      this.#byFunction.set(key, namespace);
+    }
+    const leased = namespace;
+    leased.users++;
+    let isHeld = true;
+    return {
+      network: `container:${leased.container.name}`,
+      markBroken: () => {
+        leased.isBroken = true;
+      },
+      [Symbol.dispose]: () => {
+        if (isHeld) this.#return(key, leased);
+        isHeld = false;
+      },
+    };
+  }
+
+  /** Starts missing namespaces in the background; without effect if the engine does not respond. */
+  refill(): void {
+    this.#standby.refill();
+  }
+
+  /** Resolves when the namespaces are ready or could not be started. */
+  async filled(): Promise<void> {
+    await this.#standby.filled();
+  }
+
+  /** Removes all namespaces. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#standby[Symbol.asyncDispose]();
+    await Promise.all([...this.#byFunction.values()].map((one) => one[Symbol.asyncDispose]()));
+  }
+
+  #return(key: string, namespace: Namespace): void {
+    if (--namespace.users > 0) return;
+    if (this.#byFunction.get(key) === namespace) this.#byFunction.delete(key);
+    // Only the pause process is left in it: another function may have it, unless it is broken.
+    this.#standby[namespace.isBroken ? "discard" : "add"](namespace);
+  }
+}
