@@ -1,5 +1,5 @@
 /**
- * Small files that a process keeps its memory in.
+ * Small files that a process keeps its memory in, and what is wrong with files.
  *
  * @module
  */
@@ -10,6 +10,14 @@ export interface TextFile {
   read(): string | undefined;
   /** Replaces it, whole or not at all. */
   write(text: string): void;
+}
+
+/** Why a file cannot be read, in words that go on after its path. */
+export function fileProblem(error: unknown): string {
+  const { NotADirectory, NotFound, PermissionDenied } = Deno.errors;
+  if (error instanceof NotFound || error instanceof NotADirectory) return "there is no such file";
+  if (error instanceof PermissionDenied) return "no permission to read it";
+  return (error as Error).message;
 }
 
 /**

@@ -12,8 +12,8 @@ import type { Usage, UsageTerm } from "@optique/core/usage";
 import type { Globals } from "./options/options.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Carries out a parsed command. Resolves to the exit status. */
-export type Action = (globals: Globals, terminal: Terminal) => Promise<number>;
+/** Carries out a parsed command. Resolves to the exit status; to nothing if all went well. */
+export type Action = (globals: Globals, terminal: Terminal) => Promise<number | void>;
 
 /** One subcommand. */
 export interface Command {
@@ -35,8 +35,8 @@ export interface CommandSpec<T> {
   readonly examples: readonly (readonly [line: string, effect: string])[];
   /** Its options and arguments. */
   readonly options: Parser<"sync", T, unknown>;
-  /** Carries it out. Resolves to the exit status. */
-  run(options: T, globals: Globals, terminal: Terminal): Promise<number>;
+  /** Carries it out. */
+  run(options: T, ...rest: Parameters<Action>): ReturnType<Action>;
 }
 
 /**

@@ -48,7 +48,7 @@ export async function runCommandLine(
   if ("status" in parsed) return parsed.status;
   const { action, ...globals } = parsed;
   try {
-    return await action(globals, terminal);
+    return await action(globals, terminal) ?? exits.ok;
   } catch (error) {
     return reportFailure(error, terminal, globals.json === true);
   }

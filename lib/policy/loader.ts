@@ -7,6 +7,7 @@
 import { policies } from "../../policies/mod.ts";
 import { defaultPolicy } from "../../policies/default.ts";
 import { ServerledgeError } from "../base/errors.ts";
+import { fileProblem } from "../base/text_file.ts";
 import { isPolicyPath } from "../model/policy_names.ts";
 import type { SyntaxProblem } from "../base/strip_types.ts";
 import type { Decision, NodeView, Policy, PolicyContext, RequestFacts } from "./contract.ts";
@@ -45,10 +46,7 @@ export async function loadPolicy(
 
 async function importFile(path: string): Promise<Record<string, unknown>> {
   const source = await Deno.readTextFile(path).catch((error) => {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : (error as Error).message;
-    throw refusal(`Cannot read the policy ${path}: ${reason}`, error);
+    throw refusal(`Cannot read the policy ${path}: ${fileProblem(error)}`, error);
   });
   try {
     return await import(path.endsWith(".ts") ? await dataUrl(source) : await fileUrl(path));

@@ -5,13 +5,11 @@
  */
 
 import { merge, object } from "@optique/core/constructs";
-import { optional } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
-import { configOptions, doc } from "../options/options.ts";
+import { configOptions } from "../options/options.ts";
 import { isReadable } from "../view/show.ts";
 import { warn } from "../view/warn.ts";
+import { flagOf } from "../options/parts.ts";
 
 /** Prints the effective configuration of a node, or an example of a file. */
 export const config: Command = defineCommand({
@@ -28,7 +26,7 @@ export const config: Command = defineCommand({
   options: merge(
     configOptions,
     object({
-      example: optional(flag("--example", doc("Print a YAML file with all keys and their docs"))),
+      example: flagOf("--example", "Print a YAML file with all keys and their docs"),
     }),
   ),
   async run(options, globals, terminal) {
@@ -36,8 +34,7 @@ export const config: Command = defineCommand({
     const { loadConfig } = await import("../config/files.ts");
     const { describeConfig, configTable, exampleConfig } = await import("../config/view.ts");
     if (options.example) {
-      terminal.out.write(exampleConfig());
-      return exits.ok;
+      return terminal.out.write(exampleConfig());
     }
     const resolved = await loadConfig(options, globals.port, terminal.env);
     for (const warning of resolved.warnings) warn(terminal, warning);
@@ -46,6 +43,5 @@ export const config: Command = defineCommand({
       ? configTable(rows)
       : JSON.stringify(rows, null, "\t");
     terminal.out.write(`${text}\n`);
-    return exits.ok;
   },
 });

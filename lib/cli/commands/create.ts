@@ -5,15 +5,11 @@
  */
 
 import { merge, object } from "@optique/core/constructs";
-import { multiple, optional } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { Answer, NodeClient, PostOptions } from "../client/client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { type DefinitionOptions, definitionOptions, namedFields } from "../options/definition.ts";
-import { exits } from "../exits.ts";
-import { doc, functionName, type Globals } from "../options/options.ts";
+import { functionName, type Globals } from "../options/options.ts";
 import { duringCall } from "../client/pulls.ts";
 import { connect } from "../client/session.ts";
 import { show } from "../view/show.ts";
@@ -22,6 +18,7 @@ import { formatBytes } from "../view/table.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Sent } from "../client/upload.ts";
 import { warn } from "../view/warn.ts";
+import { flagOf, optionsOf, text } from "../options/parts.ts";
 
 /** A node may have to fetch the code and to ask for the image, ms. */
 const createTimeoutMs = 600_000;
@@ -44,7 +41,7 @@ export const create: Command = defineCommand({
   ],
   options: merge(
     definitionOptions,
-    object({ update: optional(flag("-u", "--update", doc("Replace the function if it exists"))) }),
+    object({ update: flagOf("-u --update", "Replace the function if it exists") }),
   ),
   run: (options, globals, terminal) =>
     register(options.update ? "update" : "create", options, globals, terminal),
@@ -66,16 +63,12 @@ export const update: Command = defineCommand({
   options: merge(
     definitionOptions,
     object({
-      unsetEnv: multiple(
-        option(
-          "--unset_env",
-          string({ metavar: "NAME" }),
-          doc("Remove an environment variable; repeat for more"),
-        ),
+      unsetEnv: optionsOf(
+        "--unset_env NAME",
+        text,
+        "Remove an environment variable; repeat for more",
       ),
-      replace: optional(
-        flag("--replace", doc("Put all that is not named back to its default")),
-      ),
+      replace: flagOf("--replace", "Put all that is not named back to its default"),
     }),
   ),
   run: (options, globals, terminal) => {
@@ -91,7 +84,7 @@ async function register(
   options: DefinitionOptions,
   globals: Globals,
   terminal: Terminal,
-): Promise<number> {
+): Promise<void> {
   const body = wholeDefinition(functionName(options, action), options);
   const source = await sourceOf(options, terminal);
   return await send({
@@ -110,7 +103,7 @@ async function change(
   options: DefinitionOptions & { readonly unsetEnv: readonly string[] },
   globals: Globals,
   terminal: Terminal,
-): Promise<number> {
+): Promise<void> {
   const name = functionName(options, "update");
   const { Env, ...fields } = namedFields(options);
   const unset = Object.fromEntries(options.unsetEnv.map((variable) => [variable, null]));
@@ -158,7 +151,7 @@ interface Sending {
   readonly call: (node: NodeClient, how: PostOptions) => Promise<Answer>;
 }
 
-async function send({ name, done, source, globals, terminal, call }: Sending): Promise<number> {
+async function send({ name, done, source, globals, terminal, call }: Sending): Promise<void> {
   using node = await connect(globals, terminal);
   const size = source?.bytes ? ` (${formatBytes(source.bytes)} of code)` : "";
   let label = `Sending ${name}${size}`;
@@ -171,7 +164,6 @@ async function send({ name, done, source, globals, terminal, call }: Sending): P
   const how = { timeoutMs: createTimeoutMs, ...(watched ? { sent } : {}) };
   const answer = await duringCall(terminal, node, () => label, () => call(node, how));
   show(answer, globals, terminal, () => `${done} ${name}${size}`);
-  return exits.ok;
 }
 
 async function sourceOf(

@@ -5,7 +5,6 @@
  */
 
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
 import { functionName, functionOption } from "../options/options.ts";
 import { connect } from "../client/session.ts";
 import { show } from "../view/show.ts";
@@ -21,6 +20,5 @@ export const deleteFunction: Command = defineCommand({
     using node = await connect(globals, terminal);
     const answer = await node.post("/delete", { Name: name });
     show(answer, globals, terminal, () => `Deleted ${name}`);
-    return exits.ok;
   },
 });

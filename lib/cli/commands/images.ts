@@ -6,21 +6,19 @@
 
 import { object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { map, multiple, optional } from "@optique/core/modifiers";
+import { map, multiple } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import { argument, command, flag } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
+import { command } from "@optique/core/primitives";
 import type { ImageView, PrunedImages, PulledImages } from "../../images/status.ts";
 import type { Answer, NodeClient } from "../client/client.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
-import { doc } from "../options/options.ts";
 import { duringCall } from "../client/pulls.ts";
 import { connect } from "../client/session.ts";
 import { show } from "../view/show.ts";
 import { printable, styled } from "../view/style.ts";
 import { formatBytes, formatTable } from "../view/table.ts";
 import type { Output, Terminal } from "../terminal.ts";
+import { argumentOf, flagOf, text } from "../options/parts.ts";
 
 /** Images may have to be pulled over a slow line, ms. */
 const pullTimeoutMs = 3_600_000;
@@ -44,12 +42,8 @@ const pull: ErrandParser = command(
   "pull",
   map(
     object({
-      images: multiple(
-        argument(string({ metavar: "IMAGE" }), {
-          description: message`Images; none: all that are needed and missing`,
-        }),
-      ),
-      refresh: optional(flag("--refresh", doc("Fetch them even if they are present"))),
+      images: multiple(argumentOf("IMAGE", text, "Images; none: all that are needed and missing")),
+      refresh: flagOf("--refresh", "Fetch them even if they are present"),
     }),
     ({ images, refresh }): Errand => ({
       ask: (node, terminal) =>
@@ -72,12 +66,10 @@ const prune: ErrandParser = command(
   "prune",
   map(
     object({
-      dryRun: optional(flag("--dry-run", doc("Only tell what would be removed"))),
-      unpublished: optional(
-        flag(
-          "--unpublished",
-          doc("Also those that were built or loaded here and that no registry is known to have"),
-        ),
+      dryRun: flagOf("--dry-run", "Only tell what would be removed"),
+      unpublished: flagOf(
+        "--unpublished",
+        "Also those that were built or loaded here and that no registry is known to have",
       ),
     }),
     ({ dryRun, unpublished }): Errand => ({
@@ -110,7 +102,6 @@ export const images: Command = defineCommand({
     using node = await connect(globals, terminal);
     const answer = await errand.ask(node, terminal);
     show(answer, globals, terminal, () => errand.readable(answer.json, terminal.out));
-    return exits.ok;
   },
 });
 
@@ -126,13 +117,7 @@ export function imageTable(
 ): string {
   if (images.length === 0) return "No runtime and no function needs an image";
   return formatTable(
-    [
-      { head: "IMAGE" },
-      { head: "SIZE", align: "right" },
-      { head: "ARCH" },
-      { head: "NEEDED BY" },
-      { head: "STATE" },
-    ],
+    ["IMAGE", ">SIZE", "ARCH", "NEEDED BY", "STATE"],
     images.map((image) => [
       printable(image.Image),
       image.Size === null ? "-" : formatBytes(image.Size),

@@ -5,18 +5,13 @@
  */
 
 import { merge, object } from "@optique/core/constructs";
-import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
-import { flag, option } from "@optique/core/primitives";
-import { float, string } from "@optique/core/valueparser";
-import { path } from "@optique/run/valueparser";
 import type { WireRequest } from "../../model/invocation.ts";
 import type { JsonObject } from "../../json/json.ts";
 import { awaitResult } from "../client/await_result.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
-import { doc, functionName, functionOption } from "../options/options.ts";
-import { localityOption } from "../options/locality.ts";
+import { functionName, functionOption } from "../options/options.ts";
+import { readLocality } from "../options/locality.ts";
 import { paramsHelp, readParams, readParamsFile } from "../options/params.ts";
 import { duringCall } from "../client/pulls.ts";
 import { qosClass } from "../options/qos_class.ts";
@@ -26,41 +21,30 @@ import { show } from "../view/show.ts";
 import { readTextFile } from "../options/text_file.ts";
 import { maxWaitMs, timeoutOption } from "../options/timeout.ts";
 import { showResult } from "./poll.ts";
+import { decimal, file, flagOf, optionOf, optionsOf, optionWith, text } from "../options/parts.ts";
 
 const invokeOptions = merge(
   functionOption,
   object({
-    params: multiple(
-      option("-p", "--param", string({ metavar: "NAME:VALUE" }), doc("Parameter; repeat for more")),
+    params: optionsOf("-p --param NAME:VALUE", text, "Parameter; repeat for more"),
+    paramsFile: optionOf(
+      "-j --params_file FILE",
+      file,
+      "JSON file with the parameters; - reads standard input; -p adds to it",
     ),
-    paramsFile: optional(
-      option(
-        "-j",
-        "--params_file",
-        path({ metavar: "FILE" }),
-        doc("JSON file with the parameters; - reads standard input; -p adds to it"),
-      ),
+    respTime: optionWith("--resptime S", decimal, "Response-time limit, s; 0 or less: none", -1),
+    qosClass: optionWith("-c --class", qosClass, "QoS class, by id or name", "0"),
+    locality: optionOf(
+      "--locality WHERE",
+      text,
+      "Where its data may go: any, area, node, or areas with commas between",
     ),
-    respTime: withDefault(
-      option(
-        "--resptime",
-        float({ metavar: "S" }),
-        doc("Response-time limit, s; 0 or less: none"),
-      ),
-      -1,
+    async: flagOf("-a --async", "Do not wait: print the id with which to poll the result"),
+    returnOutput: flagOf(
+      "-o --return_output --ret_output",
+      "Return what the function wrote as well",
     ),
-    qosClass: withDefault(
-      option("-c", "--class", qosClass, doc("QoS class, by id or name")),
-      "0",
-    ),
-    locality: localityOption,
-    async: optional(
-      flag("-a", "--async", doc("Do not wait: print the id with which to poll the result")),
-    ),
-    returnOutput: optional(
-      flag("-o", "--return_output", "--ret_output", doc("Return what the function wrote as well")),
-    ),
-    wait: optional(flag("--wait", doc("Invoke asynchronously, then poll until it has ended"))),
+    wait: flagOf("--wait", "Invoke asynchronously, then poll until it has ended"),
     timeout: timeoutOption,
   }),
 );
@@ -91,8 +75,7 @@ export const invoke: Command = defineCommand({
         const answer = await awaitResult(node, id, waitMs, terminal);
         return showResult(answer, id, globals, terminal);
       }
-      show(accepted, globals, terminal, () => id);
-      return exits.ok;
+      return show(accepted, globals, terminal, () => id);
     }
     const answer = await duringCall(
       terminal,
@@ -102,7 +85,6 @@ export const invoke: Command = defineCommand({
     );
     const report = readReport(answer);
     show(answer, globals, terminal, () => readableReport(report, terminal.out));
-    return exits.ok;
   },
 });
 
@@ -123,7 +105,7 @@ async function readRequest(options: InferValue<typeof invokeOptions>): Promise<S
     Params: params,
     QoSClass: /^-?\d+$/.test(options.qosClass) ? Number(options.qosClass) : options.qosClass,
     QoSMaxRespT: options.respTime,
-    Locality: options.locality,
+    Locality: readLocality(options.locality ?? "any"),
     CanDoOffloading: true,
     Async: options.async === true || options.wait === true,
     ReturnOutput: options.returnOutput ?? false,

@@ -5,7 +5,6 @@
  */
 
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
 import { configOptions } from "../options/options.ts";
 
 /** Runs the load balancer of a region until it is told to stop. */
@@ -29,6 +28,5 @@ export const lb: Command = defineCommand({
     const { startBalancer } = await import("../../node/balancer_node.ts");
     const kind = { name: "Balancer", command: "lb", start: startBalancer };
     await runServer(kind, options, globals, terminal);
-    return exits.ok;
   },
 });

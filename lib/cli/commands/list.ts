@@ -5,18 +5,15 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { optional } from "@optique/core/modifiers";
-import { flag } from "@optique/core/primitives";
 import { functionFromWire, type FunctionRecord, type WireFunction } from "../../model/function.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
 import { readableFunction } from "../view/function.ts";
-import { doc } from "../options/options.ts";
 import { connect } from "../client/session.ts";
 import { isReadable, show } from "../view/show.ts";
 import { printable } from "../view/style.ts";
 import { formatTable } from "../view/table.ts";
 import type { Output } from "../terminal.ts";
+import { flagOf } from "../options/parts.ts";
 
 /** Lists the registered functions: names for scripts, a table for people. */
 export const list: Command = defineCommand({
@@ -27,7 +24,7 @@ export const list: Command = defineCommand({
     ["serverledge list --details", "everything the node knows of each function"],
   ],
   options: object({
-    details: optional(flag("--details", doc("Everything of each function, not only its name"))),
+    details: flagOf("--details", "Everything of each function, not only its name"),
   }),
   async run({ details }, globals, terminal) {
     using node = await connect(globals, terminal);
@@ -37,7 +34,6 @@ export const list: Command = defineCommand({
       const functions = (answer.json as WireFunction[]).map(functionFromWire);
       return details ? functionDetails(functions, terminal.out) : functionTable(functions);
     });
-    return exits.ok;
   },
 });
 
@@ -56,16 +52,7 @@ function functionDetails(functions: readonly FunctionRecord[], output: Output): 
 export function functionTable(functions: readonly FunctionRecord[]): string {
   if (functions.length === 0) return noFunctions;
   return formatTable(
-    [
-      { head: "NAME" },
-      { head: "RUNTIME" },
-      { head: "MEMORY", align: "right" },
-      { head: "CPU", align: "right" },
-      { head: "CONCURRENCY", align: "right" },
-      { head: "WARM", align: "right" },
-      { head: "NETWORK" },
-      { head: "HANDLER OR IMAGE" },
-    ],
+    "NAME|RUNTIME|>MEMORY|>CPU|>CONCURRENCY|>WARM|NETWORK|HANDLER OR IMAGE".split("|"),
     functions.map((fn) => [
       fn.name,
       fn.runtime,

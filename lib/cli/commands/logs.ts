@@ -5,17 +5,16 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { argument, flag, option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { optional } from "@optique/core/modifiers";
+import { integer } from "@optique/core/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
-import { doc, functionName } from "../options/options.ts";
+import { functionName } from "../options/options.ts";
 import { connect } from "../client/session.ts";
 import { show } from "../view/show.ts";
 import { printable } from "../view/style.ts";
 import type { Terminal } from "../terminal.ts";
+import { argumentOf, flagOf, optionOf, optionWith, text } from "../options/parts.ts";
 
 /** Prints what instances of a function wrote last: plain lines, unless JSON is asked for. */
 export const logs: Command = defineCommand({
@@ -27,13 +26,13 @@ export const logs: Command = defineCommand({
   ],
   options: object({
     // Elsewhere -f names the function, as in the Go command line, which has no logs.
-    flag: optional(
-      option("--function", string({ metavar: "NAME" }), doc("Name of the function")),
-    ),
-    argument: optional(argument(string({ metavar: "NAME" }), doc("Name of the function"))),
-    follow: optional(flag("-f", "--follow", doc("Go on with what is written"))),
-    lines: withDefault(
-      option("-n", "--lines", integer({ metavar: "N", min: 1 }), doc("How many lines")),
+    flag: optionOf("--function NAME", text, "Name of the function"),
+    argument: optional(argumentOf("NAME", text, "Name of the function")),
+    follow: flagOf("-f --follow", "Go on with what is written"),
+    lines: optionWith(
+      "-n --lines N",
+      (meta) => integer({ ...meta, min: 1 }),
+      "How many lines",
       100,
     ),
   }),
@@ -46,15 +45,11 @@ export const logs: Command = defineCommand({
     const path = `/logs/${encodeURIComponent(name)}?lines=${options.lines}`;
     if (options.follow) {
       for await (const text of node.stream(`${path}&follow=true`)) print(text, terminal);
-      return exits.ok;
+      return;
     }
     const answer = await node.get(path);
-    if (globals.json) {
-      show(answer, globals, terminal, () => "");
-      return exits.ok;
-    }
+    if (globals.json) return show(answer, globals, terminal, () => "");
     for (const line of (answer.json as { Lines: string[] }).Lines) print(`${line}\n`, terminal);
-    return exits.ok;
   },
 });
 

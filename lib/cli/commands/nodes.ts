@@ -5,9 +5,10 @@
  */
 
 import { object } from "@optique/core/constructs";
+import type { InferOutput } from "valibot";
+import type { answers } from "../../api/schemas.ts";
 import type { MemberView } from "../../cluster/members.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
 import { connect } from "../client/session.ts";
 import { show } from "../view/show.ts";
 import { printable, styled } from "../view/style.ts";
@@ -30,17 +31,11 @@ export const nodes: Command = defineCommand({
     using node = await connect(globals, terminal);
     const answer = await node.get("/nodes");
     show(answer, globals, terminal, () => nodeTable(answer.json as NodesAnswer, terminal.out));
-    return exits.ok;
   },
 });
 
 /** The answer of `GET /nodes`. */
-export interface NodesAnswer {
-  /** The node that answers. */
-  readonly Node: string;
-  /** Members of its cluster, itself included; none if it is alone. */
-  readonly Nodes: readonly MemberView[];
-}
+type NodesAnswer = InferOutput<typeof answers.nodes>;
 
 /**
  * The members of a cluster as a table for people.
@@ -58,18 +53,10 @@ export function nodeTable(
   const noted = members.some(({ Problem }) => Problem);
   const table = formatTable(
     [
-      { head: "AREA" },
-      { head: "NODE" },
-      { head: "ROLE" },
-      { head: "ARCH" },
-      { head: "ROUND TRIP", align: "right" },
-      { head: "MEMORY FREE", align: "right" },
-      { head: "RUNNING", align: "right" },
-      { head: "WAITING", align: "right" },
-      { head: "NEWS", align: "right" },
-      { head: "URL" },
-      { head: "STATE" },
-      ...(noted ? [{ head: "NOTE" }] : []),
+      ..."AREA|NODE|ROLE|ARCH|>ROUND TRIP|>MEMORY FREE|>RUNNING|>WAITING|>NEWS|URL|STATE".split(
+        "|",
+      ),
+      ...(noted ? ["NOTE"] : []),
     ],
     members.map((member) => [
       member.Area,

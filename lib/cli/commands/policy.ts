@@ -6,33 +6,31 @@
 
 import { object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
+import { optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
-import { argument, command, constant, option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
-import { path } from "@optique/run/valueparser";
+import { command, constant } from "@optique/core/primitives";
+import { integer } from "@optique/core/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { Decision } from "../../policy/contract.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
 import type { PolicyAnswer } from "../view/explanation.ts";
-import { doc, type Globals } from "../options/options.ts";
+import { type Globals } from "../options/options.ts";
+import { readTextFile } from "../options/text_file.ts";
 import { connect } from "../client/session.ts";
 import { isReadable, show } from "../view/show.ts";
 import { printable } from "../view/style.ts";
 import { formatTable } from "../view/table.ts";
 import type { Terminal } from "../terminal.ts";
 import { warn } from "../view/warn.ts";
+import { argumentOf, file, optionWith, text } from "../options/parts.ts";
 
 const runOptions = object({
   action: constant("run"),
-  policy: argument(string({ metavar: "NAME|FILE" }), {
-    description: message`Name of a policy, or a .js or .ts file that exports one`,
-  }),
-  situations: optional(argument(path({ metavar: "SITUATIONS" }), {
-    description: message`JSON file with situations; without it the built-in ones`,
-  })),
-  seed: withDefault(option("--seed", integer(), doc("Seed of policies that draw by chance")), 1),
+  policy: argumentOf("NAME|FILE", text, "Name of a policy, or a .js or .ts file that exports one"),
+  situations: optional(
+    argumentOf("SITUATIONS", file, "JSON file with situations; without it the built-in ones"),
+  ),
+  seed: optionWith("--seed", integer(), "Seed of policies that draw by chance", 1),
 });
 
 /** Tries policies, and shows what the one of a node knows. */
@@ -63,7 +61,7 @@ async function tryOut(
   { policy, situations, seed }: InferValue<typeof runOptions>,
   globals: Globals,
   terminal: Terminal,
-): Promise<number> {
+): Promise<void> {
   const { loadPolicy } = await import("../../policy/loader.ts");
   const { decideInTurn } = await import("../../../policies/replay.ts");
   const { readSituations } = await import("../situations.ts");
@@ -85,15 +83,13 @@ async function tryOut(
     ? decisionTable(rows)
     : JSON.stringify(rows, null, "\t");
   terminal.out.write(`${text}\n`);
-  return exits.ok;
 }
 
-async function explain(globals: Globals, terminal: Terminal): Promise<number> {
+async function explain(globals: Globals, terminal: Terminal): Promise<void> {
   using node = await connect(globals, terminal);
   const answer = await node.get("/policy");
   const { explanationView } = await import("../view/explanation.ts");
   show(answer, globals, terminal, () => explanationView(answer.json as PolicyAnswer));
-  return exits.ok;
 }
 
 /** What a policy decides in one situation, and after each offload that fails. */
@@ -111,7 +107,7 @@ export interface DecisionRow {
  */
 export function decisionTable(rows: readonly DecisionRow[]): string {
   return formatTable(
-    [{ head: "SITUATION" }, { head: "DECISION" }, { head: "IF THAT FAILS" }],
+    ["SITUATION", "DECISION", "IF THAT FAILS"],
     rows.map(({ Situation, Decisions }) => {
       const [first, ...others] = Decisions.map(inWords);
       return [printable(Situation), first!, others.join(", then ")];
@@ -131,19 +127,11 @@ async function readFile(file: string | undefined): Promise<unknown> {
     });
     return builtIn.default;
   }
-  const text = await Deno.readTextFile(file).catch((error) => {
-    throw unreadable(file, error);
-  });
+  const text = await readTextFile(file, "situations");
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw unreadable(file, error);
+  } catch (cause) {
+    const message = `Cannot read the situations ${file}: ${(cause as Error).message}`;
+    throw new ServerledgeError("INVALID_REQUEST", message, { cause });
   }
-}
-
-function unreadable(file: string, cause: unknown): ServerledgeError {
-  const reason = cause instanceof Deno.errors.NotFound
-    ? "there is no such file"
-    : (cause as Error).message;
-  return new ServerledgeError("INVALID_REQUEST", `Cannot read ${file}: ${reason}`, { cause });
 }

@@ -6,18 +6,17 @@
 
 import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
-import { argument, flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { awaitResult, pollPath } from "../client/await_result.ts";
 import type { Answer } from "../client/client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import { doc, type Globals, oneOf } from "../options/options.ts";
+import { type Globals, oneOf } from "../options/options.ts";
 import { isPending, readableReport, readReport } from "../view/report.ts";
 import { connect } from "../client/session.ts";
 import { show } from "../view/show.ts";
 import type { Terminal } from "../terminal.ts";
 import { maxWaitMs, timeoutOption } from "../options/timeout.ts";
+import { argumentOf, flagOf, optionOf, text } from "../options/parts.ts";
 
 /** Fetches the result of an asynchronous invocation. */
 export const poll: Command = defineCommand({
@@ -29,9 +28,9 @@ export const poll: Command = defineCommand({
     ["serverledge poll hello-4f0c2a --wait --timeout 60", "wait for it, a minute at most"],
   ],
   options: object({
-    request: optional(option("--request", string({ metavar: "ID" }), doc("Id of the invocation"))),
-    argument: optional(argument(string({ metavar: "ID" }), doc("Id of the invocation"))),
-    wait: optional(flag("--wait", doc("Ask until it has ended"))),
+    request: optionOf("--request ID", text, "Id of the invocation"),
+    argument: optional(argumentOf("ID", text, "Id of the invocation")),
+    wait: flagOf("--wait", "Ask until it has ended"),
     timeout: timeoutOption,
   }),
   async run(options, globals, terminal) {

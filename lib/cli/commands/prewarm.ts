@@ -5,15 +5,13 @@
  */
 
 import { merge, object } from "@optique/core/constructs";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
-import { doc, functionName, functionOption } from "../options/options.ts";
+import { functionName, functionOption } from "../options/options.ts";
 import { duringCall } from "../client/pulls.ts";
 import { connect } from "../client/session.ts";
 import { show } from "../view/show.ts";
+import { flagOf, optionWith } from "../options/parts.ts";
 
 /** An image may have to be pulled over a slow line first, ms. */
 const prewarmTimeoutMs = 3_600_000;
@@ -30,11 +28,13 @@ export const prewarm: Command = defineCommand({
   options: merge(
     functionOption,
     object({
-      count: withDefault(
-        option("-c", "--count", integer({ metavar: "N", min: 0 }), doc("How many instances")),
+      count: optionWith(
+        "-c --count N",
+        (meta) => integer({ ...meta, min: 0 }),
+        "How many instances",
         1,
       ),
-      forcePull: optional(flag("--force_pull", doc("Fetch the image even if it is present"))),
+      forcePull: flagOf("--force_pull", "Fetch the image even if it is present"),
     }),
   ),
   async run(options, globals, terminal) {
@@ -53,6 +53,5 @@ export const prewarm: Command = defineCommand({
     );
     const started = (answer.json as { Prewarmed: number }).Prewarmed;
     show(answer, globals, terminal, () => `Started ${started} of ${options.count} instances`);
-    return exits.ok;
   },
 });

@@ -5,7 +5,6 @@
  */
 
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
 import { configOptions } from "../options/options.ts";
 
 /** Runs a node until it is told to stop. */
@@ -28,6 +27,5 @@ export const start: Command = defineCommand({
     const { startNode } = await import("../../node/node.ts");
     const kind = { name: "Node", command: "start", start: startNode };
     await runServer(kind, options, globals, terminal);
-    return exits.ok;
   },
 });

@@ -8,7 +8,6 @@ import { object } from "@optique/core/constructs";
 import type { NodeStatus } from "../../model/status.ts";
 import { isBalancerStatus, readableBalancer } from "../view/balancer.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
 import { connect } from "../client/session.ts";
 import { show } from "../view/show.ts";
 import { printable, styled } from "../view/style.ts";
@@ -28,7 +27,6 @@ export const status: Command = defineCommand({
     using node = await connect(globals, terminal);
     const answer = await node.get("/status");
     show(answer, globals, terminal, () => readable(answer.json, terminal.out));
-    return exits.ok;
   },
 });
 
@@ -72,12 +70,7 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
   ]);
   if (node.Instances.length === 0) return fields;
   const table = formatTable(
-    [
-      { head: "FUNCTION" },
-      { head: "STARTING", align: "right" },
-      { head: "BUSY", align: "right" },
-      { head: "IDLE", align: "right" },
-    ],
+    ["FUNCTION", ">STARTING", ">BUSY", ">IDLE"],
     node.Instances.map((row) => [
       row.Function,
       String(row.Starting),

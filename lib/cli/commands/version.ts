@@ -7,7 +7,6 @@
 import { object } from "@optique/core/constructs";
 import { commit, version as number } from "../../base/version.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { exits } from "../exits.ts";
 import { indentJson } from "../view/indent_json.ts";
 import { versionLine } from "../run.ts";
 
@@ -21,6 +20,6 @@ export const version: Command = defineCommand({
     const facts = { Version: number, Commit: commit, Deno: Deno.version.deno };
     const text = globals.json ? indentJson(JSON.stringify(facts)) : versionLine;
     terminal.out.write(`${text}\n`);
-    return Promise.resolve(exits.ok);
+    return Promise.resolve();
   },
 });

@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
+import { fileProblem } from "../../base/text_file.ts";
 import { type ConfigSource, resolveConfig, type ResolvedConfig } from "../../config/config.ts";
 import { commandLineSource, environmentSource } from "./sources.ts";
 import { configEndings, parseConfigText } from "./text.ts";
@@ -87,14 +88,9 @@ function isAbsent(error: unknown): boolean {
 }
 
 function unreadable(path: string, cause: unknown): ServerledgeError {
-  const reason = isAbsent(cause)
-    ? "there is no such file"
-    : cause instanceof Deno.errors.PermissionDenied
-    ? "no permission to read it"
-    : (cause as Error).message;
   return new ServerledgeError(
     "CONFIG_INVALID",
-    `Cannot read the configuration ${path}: ${reason}`,
+    `Cannot read the configuration ${path}: ${fileProblem(cause)}`,
     { cause },
   );
 }

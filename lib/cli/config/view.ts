@@ -59,7 +59,7 @@ export function describeConfig({ config, origins }: ResolvedConfig): ConfigRow[]
  */
 export function configTable(rows: readonly ConfigRow[]): string {
   return formatTable(
-    [{ head: "KEY" }, { head: "VALUE" }, { head: "ORIGIN" }],
+    ["KEY", "VALUE", "ORIGIN"],
     rows.map(({ key, value, origin }) => [key, value === "" ? '""' : String(value), origin]),
   );
 }

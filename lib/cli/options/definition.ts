@@ -5,130 +5,68 @@
  */
 
 import { merge, object } from "@optique/core/constructs";
-import { map, multiple, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
-import { flag, option } from "@optique/core/primitives";
-import { choice, float, integer, string } from "@optique/core/valueparser";
-import { path } from "@optique/run/valueparser";
+import { choice } from "@optique/core/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
 import { httpInterfaces, type WireDefinition } from "../../model/function.ts";
 import { handlerHelp, runtimeIds } from "../../runtime/kinds/kinds.ts";
 import { readLocality } from "./locality.ts";
-import { doc, functionOption } from "./options.ts";
+import { functionOption } from "./options.ts";
 import { readSignature } from "./signature.ts";
+import { decimal, file, flagOf, optionOf, optionsOf, text, whole } from "./parts.ts";
 
 /** The options; what is not named is undefined, so that its default is the node's. */
 export const definitionOptions = merge(
   functionOption,
   object({
-    runtime: optional(
-      option(
-        "--runtime",
-        string({ metavar: "ID" }),
-        doc(`${runtimeIds()} or another; default: python`),
-      ),
+    runtime: optionOf("--runtime ID", text, `${runtimeIds()} or another; default: python`),
+    handler: optionOf("--handler NAME", text, handlerHelp()),
+    src: optionOf(
+      "--src PATH",
+      file,
+      "File, folder (its files land below its name), .tar, .tar.gz, .zip, or URL of one",
     ),
-    handler: optional(
-      option(
-        "--handler",
-        string({ metavar: "NAME" }),
-        doc(handlerHelp()),
-      ),
+    customImage: optionOf("--custom_image IMAGE", text, "Image, for runtime custom"),
+    memory: optionOf("--memory MIB", whole, "Memory of an instance, MiB; default 128"),
+    cpu: optionOf("--cpu CORES", decimal, "CPU of a busy instance; 0 (default): no limit"),
+    concurrency: optionOf(
+      "-C --max_concurrency N",
+      whole,
+      "Requests that an instance may run at once; default 1",
     ),
-    src: optional(
-      option(
-        "--src",
-        path({ metavar: "PATH" }),
-        doc("File, folder (its files land below its name), .tar, .tar.gz, .zip, or URL of one"),
-      ),
+    timeout: optionOf(
+      "--timeout MS",
+      whole,
+      "Longest execution, ms; 0 (default): the node's default",
     ),
-    customImage: optional(
-      option("--custom_image", string({ metavar: "IMAGE" }), doc("Image, for runtime custom")),
+    env: optionsOf("--env K=V", text, "Environment variable; repeat for more"),
+    network: optionOf(
+      "--network",
+      choice(["none", "bridge"]),
+      "none (default): no network at all; bridge: outbound network",
     ),
-    memory: optional(
-      option(
-        "--memory",
-        integer({ metavar: "MIB" }),
-        doc("Memory of an instance, MiB; default 128"),
-      ),
+    locality: optionOf(
+      "--locality WHERE",
+      text,
+      "Where its data may go: any (default), area, node, or areas with commas between",
     ),
-    cpu: optional(
-      option(
-        "--cpu",
-        float({ metavar: "CORES" }),
-        doc("CPU of a busy instance; 0 (default): no limit"),
-      ),
+    stateful: flagOf("--stateful", "Runtime wasm: keep the module's memory between calls"),
+    http: optionOf(
+      "--http",
+      choice(httpInterfaces),
+      "Runtime wasm or binary: what a command gets of a request to /fn. event: JSON; stdio: the body, and " +
+        "its output is the answer; cgi (wasm): as stdio, with headers before its output",
     ),
-    concurrency: optional(
-      option(
-        "-C",
-        "--max_concurrency",
-        integer({ metavar: "N" }),
-        doc("Requests that an instance may run at once; default 1"),
-      ),
+    minInstances: optionOf("--min_instances N", whole, "Instances always kept warm; default 0"),
+    inputs: optionsOf(
+      "-i --input NAME:TYPE",
+      text,
+      "Input of the signature; repeat, or separate by commas",
     ),
-    timeout: optional(
-      option(
-        "--timeout",
-        integer({ metavar: "MS" }),
-        doc("Longest execution, ms; 0 (default): the node's default"),
-      ),
-    ),
-    env: multiple(
-      option("--env", string({ metavar: "K=V" }), doc("Environment variable; repeat for more")),
-    ),
-    network: optional(
-      option(
-        "--network",
-        choice(["none", "bridge"]),
-        doc("none (default): no network at all; bridge: outbound network"),
-      ),
-    ),
-    locality: optional(
-      map(
-        option(
-          "--locality",
-          string({ metavar: "WHERE" }),
-          doc("Where its data may go: any (default), area, node, or areas with commas between"),
-        ),
-        readLocality,
-      ),
-    ),
-    stateful: optional(
-      flag("--stateful", doc("Runtime wasm: keep the module's memory between calls")),
-    ),
-    http: optional(
-      option(
-        "--http",
-        choice(httpInterfaces),
-        doc(
-          "Runtime wasm or binary: what a command gets of a request to /fn. event: JSON; stdio: the body, and " +
-            "its output is the answer; cgi (wasm): as stdio, with headers before its output",
-        ),
-      ),
-    ),
-    minInstances: optional(
-      option(
-        "--min_instances",
-        integer({ metavar: "N" }),
-        doc("Instances always kept warm; default 0"),
-      ),
-    ),
-    inputs: multiple(
-      option(
-        "-i",
-        "--input",
-        string({ metavar: "NAME:TYPE" }),
-        doc("Input of the signature; repeat, or separate by commas"),
-      ),
-    ),
-    outputs: multiple(
-      option(
-        "-o",
-        "--output",
-        string({ metavar: "NAME:TYPE" }),
-        doc("Output of the signature; repeat, or separate by commas"),
-      ),
+    outputs: optionsOf(
+      "-o --output NAME:TYPE",
+      text,
+      "Output of the signature; repeat, or separate by commas",
     ),
   }),
 );
@@ -157,7 +95,7 @@ export function namedFields(options: DefinitionOptions): Partial<WireDefinition>
     TimeoutMs: options.timeout,
     Env: env.length === 0 ? undefined : readEnv(env),
     Network: options.network,
-    Locality: options.locality,
+    Locality: options.locality === undefined ? undefined : readLocality(options.locality),
     Stateful: options.stateful ? true : undefined,
     Http: options.http,
     MinInstances: options.minInstances,

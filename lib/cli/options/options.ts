@@ -1,68 +1,36 @@
 /**
- * Options that several commands share. Their values are type aliases, since the parser library can
- * merge what extends a record, and an interface does not.
+ * Options that several commands share.
  *
  * @module
  */
 
 import { object } from "@optique/core/constructs";
-import { type Message, message } from "@optique/core/message";
-import { multiple, optional } from "@optique/core/modifiers";
-import type { Parser } from "@optique/core/parser";
-import { argument, flag, option } from "@optique/core/primitives";
-import { port, string } from "@optique/core/valueparser";
-import { path } from "@optique/run/valueparser";
+import { optional } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { port } from "@optique/core/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
+import { argumentOf, file, flagOf, optionOf, optionsOf, text } from "./parts.ts";
 
 /** Options that every command takes, before or after its name. */
-export type Globals = {
-  /** Host of the node to talk to. */
-  readonly host: string | undefined;
-  /** Port of the node to talk to; of the node to start, for `start`. */
-  readonly port: number | undefined;
-  /** Tell what is sent and what comes back. */
-  readonly verbose: true | undefined;
-  /** Print the node's JSON, also on a terminal. */
-  readonly json: true | undefined;
-};
+export const globalOptions = object("Options of every command", {
+  host: optionOf("-H --host HOST", text, "Node to talk to; else SERVERLEDGE_HOST, else 127.0.0.1"),
+  port: optionOf(
+    "-P --port PORT",
+    (meta) => port({ ...meta, min: 0 }),
+    "Its port; else SERVERLEDGE_PORT, api.port of the configuration, 1323",
+  ),
+  json: flagOf("--json", "Print the node's JSON; the default where stdout is no terminal"),
+  verbose: flagOf("-v --verbose", "Tell on stderr what is sent and what comes back"),
+});
 
-/** Reads the options that every command takes. */
-export const globalOptions: Parser<"sync", Globals, Record<string | symbol, unknown>> = object(
-  "Options of every command",
-  {
-    host: optional(option("-H", "--host", string({ metavar: "HOST" }), {
-      description: message`Node to talk to; else SERVERLEDGE_HOST, else 127.0.0.1`,
-    })),
-    port: optional(option("-P", "--port", port({ metavar: "PORT", min: 0 }), {
-      description: message`Its port; else SERVERLEDGE_PORT, api.port of the configuration, 1323`,
-    })),
-    json: optional(flag("--json", {
-      description: message`Print the node's JSON; the default where stdout is no terminal`,
-    })),
-    verbose: optional(flag("-v", "--verbose", {
-      description: message`Tell on stderr what is sent and what comes back`,
-    })),
-  },
-);
+/** What the command line says for every command. */
+export type Globals = InferValue<typeof globalOptions>;
 
 /** Where a command line names its function: by flag, as in the Go CLI, or by position. */
-export type FunctionName = {
-  /** The value of `-f`. */
-  readonly flag: string | undefined;
-  /** The first argument. */
-  readonly argument: string | undefined;
-};
-
-/** Reads the name of a function. */
-export const functionOption: Parser<"sync", FunctionName, Record<string | symbol, unknown>> =
-  object({
-    flag: optional(option("-f", "--function", string({ metavar: "NAME" }), {
-      description: message`Name of the function`,
-    })),
-    argument: optional(argument(string({ metavar: "NAME" }), {
-      description: message`Name of the function`,
-    })),
-  });
+export const functionOption = object({
+  flag: optionOf("-f --function NAME", text, "Name of the function"),
+  argument: optional(argumentOf("NAME", text, "Name of the function")),
+});
 
 /**
  * The one function that a command line names.
@@ -71,7 +39,7 @@ export const functionOption: Parser<"sync", FunctionName, Record<string | symbol
  * @param command the command, for the message
  * @throws `INVALID_REQUEST` if there is none, or two
  */
-export function functionName(name: FunctionName, command: string): string {
+export function functionName(name: InferValue<typeof functionOption>, command: string): string {
   return oneOf(name.flag, name.argument, `the function: serverledge ${command} NAME`);
 }
 
@@ -100,44 +68,17 @@ export function oneOf(
 }
 
 /** What the command line says about a node's configuration. */
-export type ConfigOptions = {
-  /** Configuration file, by position. */
-  readonly file: string | undefined;
-  /** Configuration file, by flag. */
-  readonly config: string | undefined;
-  /** Address to listen on. */
-  readonly listen: string | undefined;
-  /** Area of the node. */
-  readonly area: string | undefined;
-  /** Settings as `key=value`. */
-  readonly set: readonly string[];
-};
+export const configOptions = object({
+  file: optional(argumentOf("CONFIG", file, "Configuration file: YAML, TOML or JSON")),
+  config: optionOf("--config FILE", file, "Configuration file, the same as CONFIG"),
+  listen: optionOf("--listen ADDRESS", text, "api.listen: 0.0.0.0 opens the node to the network"),
+  area: optionOf(
+    "--area NAME",
+    text,
+    "registry.area: area (edge zone or cloud region) of the node",
+  ),
+  set: optionsOf("--set KEY=VALUE", text, "Any key of the configuration; repeat for more"),
+});
 
-/** Reads what the command line says about a node's configuration. */
-export const configOptions: Parser<"sync", ConfigOptions, Record<string | symbol, unknown>> =
-  object({
-    file: optional(argument(path({ metavar: "CONFIG" }), {
-      description: message`Configuration file: YAML, TOML or JSON`,
-    })),
-    config: optional(option("--config", path({ metavar: "FILE" }), {
-      description: message`Configuration file, the same as CONFIG`,
-    })),
-    listen: optional(option("--listen", string({ metavar: "ADDRESS" }), {
-      description: message`api.listen: 0.0.0.0 opens the node to the network`,
-    })),
-    area: optional(option("--area", string({ metavar: "NAME" }), {
-      description: message`registry.area: area (edge zone or cloud region) of the node`,
-    })),
-    set: multiple(option("--set", string({ metavar: "KEY=VALUE" }), {
-      description: message`Any key of the configuration; repeat for more`,
-    })),
-  });
-
-/**
- * Describes an option.
- *
- * @param text one or more sentences, as they are
- */
-export function doc(text: string): { description: Message } {
-  return { description: [{ type: "text", text }] };
-}
+/** What the command line says about a node's configuration. */
+export type ConfigOptions = InferValue<typeof configOptions>;

@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
+import { fileProblem } from "../../base/text_file.ts";
 
 /**
  * Reads a file.
@@ -19,11 +20,7 @@ export async function readTextFile(path: string, what: string): Promise<string> 
       ? await new Response(Deno.stdin.readable).text()
       : await Deno.readTextFile(path);
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : (cause as Error).message;
-    throw new ServerledgeError("INVALID_REQUEST", `Cannot read the ${what} ${path}: ${reason}`, {
-      cause,
-    });
+    const message = `Cannot read the ${what} ${path}: ${fileProblem(cause)}`;
+    throw new ServerledgeError("INVALID_REQUEST", message, { cause });
   }
 }

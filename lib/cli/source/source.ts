@@ -6,6 +6,7 @@
 
 import { basename, relative, resolve } from "node:path";
 import { ServerledgeError } from "../../base/errors.ts";
+import { fileProblem } from "../../base/text_file.ts";
 import { type ArchiveEntry, BadArchive } from "../../archive/entries.ts";
 import { exits } from "../exits.ts";
 import { leftOutWarnings } from "./left_out.ts";
@@ -132,12 +133,7 @@ async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file or folder"
-      : error instanceof Deno.errors.PermissionDenied
-      ? "no permission to read it"
-      : (error as Error).message;
-    throw bad(path, reason, error);
+    throw bad(path, fileProblem(error), error);
   }
 }
 

@@ -42,14 +42,7 @@ export function readableBalancer(status: BalancerStatus, output: Pick<Output, "c
 
 function targetTable(targets: readonly TargetStatus[], output: Pick<Output, "colour">): string {
   return formatTable(
-    [
-      { head: "NODE" },
-      { head: "URL" },
-      { head: "ARCH" },
-      { head: "IN FLIGHT", align: "right" },
-      { head: "AVAILABLE MIB", align: "right" },
-      { head: "HEALTH" },
-    ],
+    ["NODE", "URL", "ARCH", ">IN FLIGHT", ">AVAILABLE MIB", "HEALTH"],
     targets.map((target) => [
       printable(target.Node),
       printable(target.Url),

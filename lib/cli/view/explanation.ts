@@ -4,32 +4,16 @@
  * @module
  */
 
+import type { InferOutput } from "valibot";
+import type { answers } from "../../api/schemas.ts";
 import { printable } from "./style.ts";
-import { type Column, formatDuration, formatTable } from "./table.ts";
+import { formatDuration, formatTable } from "./table.ts";
 
 /** Most rows of a table that are shown; `--json` has all. */
 const maxRows = 20;
 
 /** The answer of `GET /policy`. */
-export interface PolicyAnswer {
-  /** The node whose policy it is. */
-  readonly Node: string;
-  /** The policy's name. */
-  readonly Policy: string;
-  /** False if it learns nothing. */
-  readonly Explains: boolean;
-  /** Tables by title. */
-  readonly Estimates: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
-  /** Newest first. */
-  readonly Decisions: readonly {
-    readonly AgoMs: number;
-    readonly Function: string;
-    readonly Class: string;
-    readonly Decision: string;
-    readonly To: string | null;
-    readonly Reason: string;
-  }[];
-}
+export type PolicyAnswer = InferOutput<typeof answers.policy>;
 
 /**
  * An explanation as tables.
@@ -50,25 +34,18 @@ export function explanationView(
 function estimateTable(rows: readonly Readonly<Record<string, unknown>>[]): string {
   if (rows.length === 0) return "nothing yet";
   const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const columns = keys.map((key): Column => ({
-    head: printable(key),
-    align: rows.some((row) => typeof row[key] === "string") ? "left" : "right",
-  }));
+  const heads = keys.map((key) =>
+    (rows.some((row) => typeof row[key] === "string") ? "" : ">") + printable(key)
+  );
   const shown = rows.slice(0, maxRows).map((row) => keys.map((key) => cell(row[key])));
   const more = rows.length > maxRows ? `\n... and ${rows.length - maxRows} more` : "";
-  return formatTable(columns, shown) + more;
+  return formatTable(heads, shown) + more;
 }
 
 function decisionTable(decisions: PolicyAnswer["Decisions"]): string {
   if (decisions.length === 0) return "No decisions yet";
   return formatTable(
-    [
-      { head: "AGO", align: "right" },
-      { head: "FUNCTION" },
-      { head: "CLASS" },
-      { head: "DECISION" },
-      { head: "WHY" },
-    ],
+    [">AGO", "FUNCTION", "CLASS", "DECISION", "WHY"],
     decisions.slice(0, maxRows).map(({ AgoMs, Function, Class, Decision, To, Reason }) => [
       formatDuration(AgoMs / 1000),
       printable(Function),

@@ -4,28 +4,20 @@
  * @module
  */
 
-/** One column of a table. */
-export interface Column {
-  /** Its heading. */
-  readonly head: string;
-  /** Where its cells stand; numbers stand right. */
-  readonly align?: "left" | "right";
-}
-
 /**
  * Lays out a table with aligned columns.
  *
- * @param columns the columns, left to right
+ * @param heads the headings, left to right; the cells below one that begins with `>` stand right
  * @param rows one list of cells a row
  * @returns lines without a newline at the end; the first holds the headings
  */
-export function formatTable(columns: readonly Column[], rows: readonly string[][]): string {
-  const all = [columns.map((column) => column.head), ...rows];
-  const widths = columns.map((_, at) => Math.max(...all.map((row) => (row[at] ?? "").length)));
+export function formatTable(heads: readonly string[], rows: readonly string[][]): string {
+  const all = [heads.map((head) => head.replace(/^>/, "")), ...rows];
+  const widths = heads.map((_, at) => Math.max(...all.map((row) => (row[at] ?? "").length)));
   const line = (row: readonly string[]) =>
-    columns.map(({ align }, at) => {
+    heads.map((head, at) => {
       const cell = row[at] ?? "";
-      return align === "right" ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!);
+      return head.startsWith(">") ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!);
     }).join("  ").trimEnd();
   return all.map(line).join("\n");
 }

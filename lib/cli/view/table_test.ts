@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { formatBytes, formatDuration, formatFields, formatTable } from "./table.ts";
 
 Deno.test("columns are as wide as their widest cell, numbers stand right", () => {
-  const columns = [{ head: "NAME" }, { head: "N", align: "right" as const }, { head: "NOTE" }];
   assert.equal(
-    formatTable(columns, [["a", "1", ""], ["longer", "100", "x"]]),
+    formatTable(["NAME", ">N", "NOTE"], [["a", "1", ""], ["longer", "100", "x"]]),
     "NAME      N  NOTE\na         1\nlonger  100  x",
   );
 });

@@ -6,7 +6,7 @@
 
 import type { KindResult, LoadResult, ServerResult, Spread } from "../load/report/result.ts";
 import { printable, styled } from "../../cli/view/style.ts";
-import { type Column, formatDuration, formatFields, formatTable } from "../../cli/view/table.ts";
+import { formatDuration, formatFields, formatTable } from "../../cli/view/table.ts";
 import type { Output } from "../../cli/terminal.ts";
 
 /** Most nodes that are listed. */
@@ -106,15 +106,16 @@ const percentiles: readonly (readonly [head: string, key: keyof Spread])[] = [
 function kindTable(kinds: readonly KindResult[]): string {
   const hasClass = kinds.some((kind) => kind.class !== "");
   const hasLimit = kinds.some(({ limitMs }) => limitMs !== undefined);
-  const right = (head: string): Column => ({ head, align: "right" });
-  const columns: Column[] = [
-    { head: "FUNCTION" },
-    ...(hasClass ? [{ head: "CLASS" }] : []),
-    ...["DUE", "GOOD", "FAILED", "GOOD/S", ...percentiles.map(([head]) => head)].map(right),
-    ...(hasLimit ? [right("IN LIMIT")] : []),
+  const heads = [
+    "FUNCTION",
+    ...(hasClass ? ["CLASS"] : []),
+    ...["DUE", "GOOD", "FAILED", "GOOD/S", ...percentiles.map(([head]) => head)].map((head) =>
+      `>${head}`
+    ),
+    ...(hasLimit ? [">IN LIMIT"] : []),
   ];
   return formatTable(
-    columns,
+    heads,
     kinds.map((kind) => [
       printable(kind.function),
       ...(hasClass ? [printable(kind.class)] : []),

@@ -5,33 +5,30 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { multiple, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
-import { argument, option } from "@optique/core/primitives";
-import { float, integer, string } from "@optique/core/valueparser";
-import { path } from "@optique/run/valueparser";
+import { float, integer } from "@optique/core/valueparser";
+import { argumentOf, file, optionOf, optionsOf, text } from "../../cli/options/parts.ts";
 
 /** What `simulate` takes. */
 export const simulateOptions = object({
-  scenario: argument(path({ metavar: "SCENARIO" }), {
-    description: message`YAML file that says what happens`,
-  }),
-  policies: multiple(option("--policy", string({ metavar: "NAME|FILE" }), {
-    description: message`Policy to try, may be repeated; without it all of the program's`,
-  })),
-  seeds: optional(option("--seeds", integer({ metavar: "N", min: 1, max: 1000 }), {
-    description: message`How often, with chance of its own each time (3)`,
-  })),
-  duration: optional(option("--duration", float({ metavar: "SECONDS", min: 1 }), {
-    description: message`Simulated time instead of the scenario's`,
-  })),
-  csv: optional(option("--csv", path({ metavar: "FILE" }), {
-    description: message`Write a row for each policy and class`,
-  })),
-  svg: optional(option("--svg", path({ metavar: "FILE" }), {
-    description: message`Draw the comparison`,
-  })),
+  scenario: argumentOf("SCENARIO", file, "YAML file that says what happens"),
+  policies: optionsOf(
+    "--policy NAME|FILE",
+    text,
+    "Policy to try, may be repeated; without it all of the program's",
+  ),
+  seeds: optionOf(
+    "--seeds N",
+    (meta) => integer({ ...meta, min: 1, max: 1000 }),
+    "How often, with chance of its own each time (3)",
+  ),
+  duration: optionOf(
+    "--duration SECONDS",
+    (meta) => float({ ...meta, min: 1 }),
+    "Simulated time instead of the scenario's",
+  ),
+  csv: optionOf("--csv FILE", file, "Write a row for each policy and class"),
+  svg: optionOf("--svg FILE", file, "Draw the comparison"),
 });
 
 /** What the command line of `simulate` says. */

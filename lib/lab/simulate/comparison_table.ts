@@ -6,9 +6,7 @@
 
 import type { ClassResult, Comparison, PolicyResult } from "../simulator/results/results.ts";
 import type { Estimate } from "../statistics.ts";
-import { type Column, formatTable } from "../../cli/view/table.ts";
-
-const right = (head: string): Column => ({ head, align: "right" });
+import { formatTable } from "../../cli/view/table.ts";
 
 /**
  * Two tables: policies, and their classes.
@@ -27,11 +25,11 @@ function policyTable(policies: readonly PolicyResult[]): string {
   const first = policies[0]!.policy;
   return formatTable(
     [
-      { head: "POLICY" },
-      right("UTILITY/S"),
-      right(`MORE THAN ${first.toUpperCase()}`),
-      right("CLOUD COST/H"),
-      { head: "" },
+      "POLICY",
+      ">UTILITY/S",
+      `>MORE THAN ${first.toUpperCase()}`,
+      ">CLOUD COST/H",
+      "",
     ],
     policies.map(({ policy, utility, gain, cost, overBudget, promisesBroken }, at) => [
       policy,
@@ -60,21 +58,8 @@ function classTable(policies: readonly PolicyResult[]): string {
     number(one.utility, 3),
   ];
   return formatTable(
-    [
-      { head: "POLICY" },
-      { head: "CLASS" },
-      right("IN TIME %"),
-      right("SERVED %"),
-      right("DROPPED %"),
-      right("LATE %"),
-      right("MEAN MS"),
-      right("P50"),
-      right("P95"),
-      right("P99"),
-      right("HERE/EDGE/CLOUD %"),
-      right("COLD %"),
-      right("UTILITY/S"),
-    ],
+    "POLICY|CLASS|>IN TIME %|>SERVED %|>DROPPED %|>LATE %|>MEAN MS|>P50|>P95|>P99|>HERE/EDGE/CLOUD %|>COLD %|>UTILITY/S"
+      .split("|"),
     policies.flatMap(({ policy, classes }) => classes.map((one) => row(policy, one))),
   );
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { ServerledgeError } from "../../base/errors.ts";
 import { parseConfigText } from "../../cli/config/text.ts";
 import { exits } from "../../cli/exits.ts";
 import type { Globals } from "../../cli/options/options.ts";
+import { readTextFile } from "../../cli/options/text_file.ts";
 import type { SimulateOptions } from "../commands/simulate_options.ts";
 import { checkOutputFile, writeOutputFile } from "../output_files.ts";
 import type { Terminal } from "../../cli/terminal.ts";
@@ -38,7 +38,7 @@ export async function runSimulate(
   const { scenario, policies, seeds = 3, duration, csv, svg } = options;
   const value = await readScenarioFile(
     scenario,
-    async (file) => await parseConfigText(await readFile(file), file),
+    async (file) => await parseConfigText(await readTextFile(file, "scenario"), file),
   );
   const file = readScenario(duration === undefined ? value : { ...value, duration });
   for (const output of [csv, svg]) if (output !== undefined) await checkOutputFile(output);
@@ -71,15 +71,4 @@ function progressOn({ err }: Terminal): (policy: string, seed: number) => void {
 
 function endProgress({ err }: Terminal): void {
   if (err.isTerminal) err.write("\r\x1b[K");
-}
-
-async function readFile(file: string): Promise<string> {
-  return await Deno.readTextFile(file).catch((error) => {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : (error as Error).message;
-    throw new ServerledgeError("INVALID_REQUEST", `Cannot read ${file}: ${reason}`, {
-      cause: error,
-    });
-  });
 }

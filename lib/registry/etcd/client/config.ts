@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../../../base/errors.ts";
+import { fileProblem } from "../../../base/text_file.ts";
 import type { Config } from "../../../config/config.ts";
 import type { EtcdOptions, EtcdTls } from "./options.ts";
 
@@ -65,16 +66,10 @@ function readPem(
   try {
     bytes = readFile(path);
   } catch (cause) {
-    throw bad(key, `cannot read ${path}: ${reasonOf(cause)}`, cause);
+    throw bad(key, `cannot read ${path}: ${fileProblem(cause)}`, cause);
   }
   if (content.test(new TextDecoder().decode(bytes))) return bytes;
   throw bad(key, `${path} is no PEM file with a ${what}`);
-}
-
-function reasonOf(cause: unknown): string {
-  if (cause instanceof Deno.errors.NotFound) return "there is no such file";
-  if (cause instanceof Deno.errors.PermissionDenied) return "no permission to read it";
-  return (cause as Error).message;
 }
 
 function bad(key: TlsKey | "etcd.address", problem: string, cause?: unknown): ServerledgeError {
