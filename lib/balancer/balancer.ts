@@ -136,7 +136,7 @@ export class Balancer implements AsyncDisposable {
     const problems: string[] = [];
     if (!registry.ok) problems.push(`registry: ${registry.reason}`);
     for (const { record, problem } of this.#table.all) {
-      if (problem !== undefined) problems.push(`node ${record.Id}: ${problem}`);
+      if (problem !== undefined) problems.push(`node ${record.id}: ${problem}`);
     }
     const isServed = this.#table.all.some((target) => target.isHealthy);
     if (this.#table.all.length === 0) problems.push("there is no node in the area");

@@ -93,7 +93,7 @@ export class HealthChecks implements AsyncDisposable {
       for (const target of this.#leaving) {
         if (target.inFlight > 0) continue;
         this.#leaving.delete(target);
-        this.#client.forget(target.record.Url);
+        this.#client.forget(target.record.url);
       }
       for (const target of this.#targets) this.check(target);
       for (const target of this.#leaving) this.check(target);
@@ -123,16 +123,16 @@ export class HealthChecks implements AsyncDisposable {
       const { status, body } = await this.#ask(target, "/healthz");
       const id = respondingNode(body);
       // Whoever answers is alive: a node that is stopping finishes what it has under way.
-      if (id !== undefined && id !== target.record.Id) target.failed(misplaced(target, id));
+      if (id !== undefined && id !== target.record.id) target.failed(misplaced(target, id));
       else if (status === 200) target.passed();
       else target.failed(`it answers its health check with ${status}`);
     } catch {
       if (this.#stop.signal.aborted) return;
-      this.#client.forget(target.record.Url);
+      this.#client.forget(target.record.url);
       target.failedCheck("it does not answer");
     }
     if (wasHealthy === target.isHealthy) return;
-    const { Id: id } = target.record;
+    const { id } = target.record;
     if (target.isHealthy) log.info("Node {id} answers again", { id });
     else log.warn("Node {id} gets no requests: {problem}", { id, problem: target.problem });
   }
@@ -141,7 +141,7 @@ export class HealthChecks implements AsyncDisposable {
     try {
       const { body } = await this.#ask(target, "/status");
       const status = v.parse(statusSchema, JSON.parse(new TextDecoder().decode(body)));
-      if (status.Node !== undefined && status.Node !== target.record.Id) return;
+      if (status.Node !== undefined && status.Node !== target.record.id) return;
       target.told(
         {
           freeMemoryMib: status.AvailableMemory,
@@ -153,24 +153,24 @@ export class HealthChecks implements AsyncDisposable {
     } catch (error) {
       // Routing goes on with what the node told before; whether it is well is another question.
       if (this.#stop.signal.aborted) return;
-      log.debug("Node {id} tells no status: {error}", { id: target.record.Id, error });
+      log.debug("Node {id} tells no status: {error}", { id: target.record.id, error });
     }
   }
 
   /** Asks once, and again if the connection kept from last time had ended; both within one bound. */
   async #ask(target: Target, path: string): Promise<WholeResponse> {
-    const { Url } = target.record;
+    const { url } = target.record;
     const abort = new AbortController();
     const giveUp = () => abort.abort();
     const cancelTimer = this.#clock.after(answerTimeoutMs, giveUp);
     this.#stop.signal.addEventListener("abort", giveUp, { once: true });
-    const headers = [["host", new URL(Url).host]] as const;
+    const headers = [["host", new URL(url).host]] as const;
     const request = { method: "GET", path, headers, body: undefined };
-    const ask = () => this.#client.ask(Url, request, abort.signal, maxStatusBytes);
+    const ask = () => this.#client.ask(url, request, abort.signal, maxStatusBytes);
     try {
       return await ask().catch((error) => {
         if (!(error instanceof ConnectionBroken) || abort.signal.aborted) throw error;
-        this.#client.forget(Url);
+        this.#client.forget(url);
         return ask();
       });
     } finally {
@@ -182,6 +182,6 @@ export class HealthChecks implements AsyncDisposable {
 
 /** Why a node gets no requests at whose address another answers. */
 function misplaced({ record }: Target, other: string): string {
-  return `${other} answers at its address ${record.Url}; set its api.ip or api.url to where others ` +
+  return `${other} answers at its address ${record.url}; set its api.ip or api.url to where others ` +
     "reach it, and give each node a registry.node.id of its own";
 }

@@ -45,7 +45,7 @@ export class BalancerMetrics {
     this.registry.gauge(
       "serverledge_balancer_in_flight",
       "Requests under way by node",
-      () => targets().map(({ record, inFlight }) => [[record.Id], inFlight]),
+      () => targets().map(({ record, inFlight }) => [[record.id], inFlight]),
       ["node"],
     );
   }

@@ -95,7 +95,7 @@ export class Proxy {
       const choice = this.#referred(last, tried) ?? forwarding.choose(tried, body);
       if (!choice) break;
       if (last) this.#observer.retried();
-      tried.add(choice.target.record.Id);
+      tried.add(choice.target.record.id);
       last = await this.#attempt(forwarding, choice, body);
       if (!last.again) break;
     }
@@ -128,8 +128,8 @@ export class Proxy {
     };
     try {
       const sent = this.#message(forwarding, target, body);
-      const { Url } = target.record;
-      const answer = await this.#client.open(Url, sent, abort.signal, ended);
+      const { url } = target.record;
+      const answer = await this.#client.open(url, sent, abort.signal, ended);
       return this.#answered(forwarding, choice, answer, body);
     } catch (error) {
       if (hasLeft) throw left(error);
@@ -144,7 +144,7 @@ export class Proxy {
     return {
       method: request.method,
       path: request.target,
-      headers: requestHeaders(request, from, new URL(record.Url).host, this.#id),
+      headers: requestHeaders(request, from, new URL(record.url).host, this.#id),
       body,
     };
   }
@@ -160,7 +160,7 @@ export class Proxy {
     if (resources) target.told(resources);
     if (kind === "invocation" && pull) {
       const execution = warmExecutionIn(answer);
-      const arm = execution && this.#table.get(execution.node)?.record.Architecture;
+      const arm = execution && this.#table.get(execution.node)?.record.architecture;
       if (arm) pull.reward(arm, execution.durationMs);
     }
     const error = isOwn(forwarding, answer) ? errorIn(answer) : undefined;
@@ -238,7 +238,7 @@ function noNode(all: readonly Target[]): ServerledgeError {
   const why = all.length === 0
     ? "none is registered"
     : first
-    ? `node ${first.record.Id}: ${first.problem}${more}`
+    ? `node ${first.record.id}: ${first.problem}${more}`
     : "GET /status tells which there are";
   return new ServerledgeError(
     "NO_SUITABLE_NODE",
@@ -249,16 +249,16 @@ function noNode(all: readonly Target[]): ServerledgeError {
 function unreachable({ record }: Target, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     "PEER_UNREACHABLE",
-    `Node ${record.Id} at ${record.Url} accepts no connection, and no other can take the request`,
-    { cause, details: { node: record.Id } },
+    `Node ${record.id} at ${record.url} accepts no connection, and no other can take the request`,
+    { cause, details: { node: record.id } },
   );
 }
 
 function broken({ record }: Target, kind: Kind, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     kind === "other" ? "INTERNAL" : "FUNCTION_CRASHED",
-    `Node ${record.Id} broke off before it had answered: what was asked may have been done`,
-    { cause, details: { node: record.Id } },
+    `Node ${record.id} broke off before it had answered: what was asked may have been done`,
+    { cause, details: { node: record.id } },
   );
 }
 

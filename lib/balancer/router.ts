@@ -79,8 +79,8 @@ export class Router {
     tried: ReadonlySet<string>,
   ): Choice | undefined {
     const archs = record?.architectures ?? [];
-    const supporting = this.#healthy(tried).filter(({ record: { Architecture } }) =>
-      archs.length === 0 || archs.includes(Architecture)
+    const supporting = this.#healthy(tried).filter(({ record: { architecture } }) =>
+      archs.length === 0 || archs.includes(architecture)
     );
     const stocked = record ? supporting.filter((target) => target.hasImage(needOf(record))) : [];
     const able = stocked.length > 0 ? stocked : supporting;
@@ -88,7 +88,7 @@ export class Router {
     const demand = record ? { memoryMib: record.memoryMib, cpu: record.cpu } : nothing;
     const pull = this.#pull(name, able);
     const roomy = able.filter((target) => target.hasRoom(demand));
-    const suits = ({ record: { Architecture } }: Target) => Architecture === pull?.arm;
+    const suits = ({ record: { architecture } }: Target) => architecture === pull?.arm;
     if (record && roomy.length === 0 && able.length < supporting.length) {
       const wanted = { name, need: needOf(record) };
       this.#crowded(wanted, supporting.filter((target) => !able.includes(target)));
@@ -112,19 +112,19 @@ export class Router {
   }
 
   #healthy(tried: ReadonlySet<string>): Target[] {
-    return this.#table.all.filter((target) => target.isHealthy && !tried.has(target.record.Id));
+    return this.#table.all.filter((target) => target.isHealthy && !tried.has(target.record.id));
   }
 
   #pull(name: string, able: readonly Target[]): Pull | undefined {
     if (!this.#architectures) return undefined;
-    const arms = Object.entries(Object.groupBy(able, (target) => target.record.Architecture))
+    const arms = Object.entries(Object.groupBy(able, (target) => target.record.architecture))
       .map(([name, nodes = []]) => ({ name, memoryUse: mean(nodes) }));
     return this.#architectures.choose(name, arms);
   }
 
   /** A ring of some nodes only is the ring of all, walked past the others. */
   #onRing(name: string, group: readonly Target[]): Target {
-    const loads = new Map(group.map((target) => [target.record.Id, target.inFlight]));
+    const loads = new Map(group.map((target) => [target.record.id, target.inFlight]));
     return this.#table.get(chooseBounded(this.#table.ring, name, loads, this.#factor)!)!;
   }
 }

@@ -8,13 +8,13 @@ function region(nodes: Record<string, string>) {
   const table = new TargetTable({ area: "CLOUD", replicas: 64, clock: new ManualClock() });
   for (const [id, architecture] of Object.entries(nodes)) {
     table.put({
-      Id: id,
-      Area: "CLOUD",
-      Role: "node",
-      Url: "http://10.0.0.1:1323",
-      Udp: "",
-      Architecture: architecture,
-      Incarnation: "1",
+      id,
+      area: "CLOUD",
+      role: "node",
+      url: "http://10.0.0.1:1323",
+      udp: "",
+      architecture,
+      incarnation: "1",
     });
   }
   return table;
@@ -30,7 +30,7 @@ const f = {
 const none: ReadonlySet<string> = new Set();
 const four = { a: "amd64", b: "amd64", c: "arm64", d: "arm64" };
 const idOf = (router: Router, name: string, record = f, tried = none) =>
-  router.forFunction(name, record, tried)?.target.record.Id;
+  router.forFunction(name, record, tried)?.target.record.id;
 
 Deno.test("a function keeps its node, and gets its next one when that was tried or is away", () => {
   const table = region(four);
@@ -62,7 +62,7 @@ Deno.test("a node without room comes after those with room, but before none", ()
   const full = { freeMemoryMib: 50, freeCpu: 4 };
   table.get(order[0]!)!.told(full);
   assert.equal(idOf(router, "f"), order[1]);
-  for (const { record } of table.all) table.get(record.Id)!.told(full);
+  for (const { record } of table.all) table.get(record.id)!.told(full);
   assert.equal(idOf(router, "f"), order[0]);
 });
 
@@ -84,7 +84,7 @@ Deno.test("who lacks the image of a function is told once those that have it are
   const table = region(four);
   const told: unknown[] = [];
   const router = new Router(table, 1.25, undefined, (wanted, lacking) => {
-    told.push([wanted, lacking.map(({ record }) => record.Id)]);
+    told.push([wanted, lacking.map(({ record }) => record.id)]);
   });
   const full = { freeMemoryMib: 0, freeCpu: 0 };
   for (const id of ["a", "b", "c"]) table.get(id)!.lacks(["python"]);
@@ -112,7 +112,7 @@ Deno.test("with architecture awareness the architectures take turns, and one tha
     () => 0,
   );
   const router = new Router(table, 1.25, chooser);
-  const archOf = (record = f) => router.forFunction("f", record, none)!.target.record.Architecture;
+  const archOf = (record = f) => router.forFunction("f", record, none)!.target.record.architecture;
   assert.deepEqual([archOf(), archOf(), archOf()], ["amd64", "arm64", "amd64"]);
   assert.equal(archOf({ ...f, architectures: ["amd64"] }), "amd64");
   for (const id of ["c", "d"]) table.get(id)!.told({ freeMemoryMib: 0, freeCpu: 0 });
@@ -123,7 +123,7 @@ Deno.test("requests for any node go round those that are healthy", () => {
   const table = region(four);
   const router = new Router(table, 1.25);
   table.get("b")!.failed("it accepts no connection");
-  const chosen = [1, 2, 3].map(() => router.forAny(none)!.target.record.Id);
+  const chosen = [1, 2, 3].map(() => router.forAny(none)!.target.record.id);
   assert.deepEqual(chosen.toSorted(), ["a", "c", "d"]);
   assert.equal(router.forAny(new Set(["a", "b", "c", "d"])), undefined);
 });

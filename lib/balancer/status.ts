@@ -114,9 +114,9 @@ export function balancerStatus(sources: StatusSources): BalancerStatus {
 
 function targetStatus({ record, isHealthy, problem, inFlight, free, ageMs }: Target): TargetStatus {
   return {
-    Node: record.Id,
-    Url: record.Url,
-    Architecture: record.Architecture,
+    Node: record.id,
+    Url: record.url,
+    Architecture: record.architecture,
     Healthy: isHealthy,
     ...(problem === undefined ? {} : { Problem: problem }),
     InFlight: inFlight,

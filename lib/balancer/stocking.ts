@@ -76,7 +76,7 @@ export class Stocking implements AsyncDisposable {
     await Promise.all(this.#underWay.values());
   }
 
-  async #ask({ record: { Id: id, Url } }: Target, { name }: Wanted): Promise<void> {
+  async #ask({ record: { id, url } }: Target, { name }: Wanted): Promise<void> {
     const abort = new AbortController();
     const giveUp = () => abort.abort();
     const cancelTimer = this.#clock.after(fetchTimeoutMs, giveUp);
@@ -87,8 +87,8 @@ export class Stocking implements AsyncDisposable {
     });
     try {
       const { status } = await this.#client.ask(
-        Url,
-        prewarming(Url, name),
+        url,
+        prewarming(url, name),
         abort.signal,
         maxAnswerBytes,
       );

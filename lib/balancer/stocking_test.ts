@@ -23,13 +23,13 @@ function setUp() {
   };
   const node = (id: string, freeMemoryMib: number) => {
     const target = new Target({
-      Id: id,
-      Area: "CLOUD",
-      Role: "node",
-      Url: `http://${id}`,
-      Udp: "",
-      Architecture: "amd64",
-      Incarnation: "1",
+      id,
+      area: "CLOUD",
+      role: "node",
+      url: `http://${id}`,
+      udp: "",
+      architecture: "amd64",
+      incarnation: "1",
     }, clock);
     target.told({ freeMemoryMib, freeCpu: 1 });
     return target;

@@ -220,7 +220,7 @@ export class TargetTable {
   /** All nodes, by id. */
   get all(): readonly Target[] {
     return this.#sorted ??= [...this.#targets.values()]
-      .sort((a, b) => a.record.Id < b.record.Id ? -1 : 1);
+      .sort((a, b) => a.record.id < b.record.id ? -1 : 1);
   }
 
   /** The ring of all nodes, healthy or not, so that one that is away for a while keeps its keys. */
@@ -235,24 +235,24 @@ export class TargetTable {
 
   /** Exactly these nodes are registered. */
   reset(records: readonly NodeRecord[]): void {
-    const ids = new Set(records.map(({ Id }) => Id));
+    const ids = new Set(records.map(({ id }) => id));
     for (const id of [...this.#targets.keys()]) if (!ids.has(id)) this.remove(id);
     for (const record of records) this.put(record);
   }
 
   /** A node is registered. */
   put(record: NodeRecord): void {
-    if (record.Area !== this.#area || record.Role !== "node") return this.remove(record.Id);
-    const known = this.#targets.get(record.Id);
-    const isSame = known?.record.Incarnation === record.Incarnation &&
-      known.record.Url === record.Url && known.record.Architecture === record.Architecture;
+    if (record.area !== this.#area || record.role !== "node") return this.remove(record.id);
+    const known = this.#targets.get(record.id);
+    const isSame = known?.record.incarnation === record.incarnation &&
+      known.record.url === record.url && known.record.architecture === record.architecture;
     if (isSame) return;
     const target = new Target(record, this.#clock);
-    this.#targets.set(record.Id, target);
+    this.#targets.set(record.id, target);
     this.#changed();
     if (known) this.#left(known);
     // Another process: whatever the former one had under way has ended with it.
-    if (known?.record.Incarnation !== record.Incarnation) known?.lose();
+    if (known?.record.incarnation !== record.incarnation) known?.lose();
     this.#joined(target);
   }
 

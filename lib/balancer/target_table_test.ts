@@ -5,13 +5,13 @@ import { Target, TargetTable } from "./target_table.ts";
 
 function record(id: string, more: Partial<NodeRecord> = {}): NodeRecord {
   return {
-    Id: id,
-    Area: "CLOUD",
-    Role: "node",
-    Url: `http://10.0.0.1:1323`,
-    Udp: "",
-    Architecture: "amd64",
-    Incarnation: "1",
+    id,
+    area: "CLOUD",
+    role: "node",
+    url: `http://10.0.0.1:1323`,
+    udp: "",
+    architecture: "amd64",
+    incarnation: "1",
     ...more,
   };
 }
@@ -22,8 +22,8 @@ function table() {
     area: "CLOUD",
     replicas: 8,
     clock: new ManualClock(),
-    joined: ({ record }) => events.push(`+${record.Id}`),
-    left: ({ record }) => events.push(`-${record.Id}`),
+    joined: ({ record }) => events.push(`+${record.id}`),
+    left: ({ record }) => events.push(`-${record.id}`),
   });
   return { targets, events };
 }
@@ -32,13 +32,13 @@ Deno.test("only nodes of the area are taken in; what is registered no more goes"
   const { targets, events } = table();
   targets.put(record("b"));
   targets.put(record("a"));
-  targets.put(record("edge", { Area: "EDGE" }));
-  targets.put(record("lb", { Role: "balancer" }));
-  assert.deepEqual(targets.all.map(({ record }) => record.Id), ["a", "b"]);
+  targets.put(record("edge", { area: "EDGE" }));
+  targets.put(record("lb", { role: "balancer" }));
+  assert.deepEqual(targets.all.map(({ record }) => record.id), ["a", "b"]);
   assert.equal(targets.ring.size, 2);
   targets.reset([record("b"), record("c")]);
-  targets.put(record("b", { Area: "EDGE" }));
-  assert.deepEqual(targets.all.map(({ record }) => record.Id), ["c"]);
+  targets.put(record("b", { area: "EDGE" }));
+  assert.deepEqual(targets.all.map(({ record }) => record.id), ["c"]);
   assert.equal(targets.ring.size, 1);
   assert.deepEqual(events, ["+b", "+a", "-a", "+c", "-b"]);
 });
@@ -51,7 +51,7 @@ Deno.test("a node that has started anew is another: nothing is known of it, and 
   const passage = former.begin({ memoryMib: 1, cpu: 0 });
   targets.put(record("a"));
   assert.equal(targets.get("a"), former);
-  targets.put(record("a", { Incarnation: "2" }));
+  targets.put(record("a", { incarnation: "2" }));
   assert.ok(targets.get("a")!.isHealthy);
   assert.ok(passage.lost.aborted);
   assert.deepEqual(events, ["+a", "-a", "+a"]);

@@ -158,14 +158,14 @@ export class Cluster implements Peers, AsyncDisposable {
       return;
     }
     this.#joined = {
-      Id: node.id,
-      Area: node.area,
-      Role: "node",
-      Url: url,
-      Udp: this.#udp,
-      Architecture: node.architecture,
-      Incarnation: randomId(12),
-      ...(home !== undefined && { Home: home }),
+      id: node.id,
+      area: node.area,
+      role: "node",
+      url,
+      udp: this.#udp,
+      architecture: node.architecture,
+      incarnation: randomId(12),
+      ...(home !== undefined && { home }),
     };
     this.#registration = registry.registerNode(this.#joined, (other) => this.#isConflicting(other));
   }
@@ -188,7 +188,7 @@ export class Cluster implements Peers, AsyncDisposable {
 
   /** URL at which others reach this node; empty until it has joined. */
   get url(): string {
-    return this.#joined?.Url ?? "";
+    return this.#joined?.url ?? "";
   }
 
   get coordinate(): Coordinate {
@@ -212,7 +212,7 @@ export class Cluster implements Peers, AsyncDisposable {
   problems(): string[] {
     const { node, remoteArea } = this.#options;
     const all = [...this.#table.all];
-    const near = all.filter(({ record }) => record.Area === node.area && record.Role === "node");
+    const near = all.filter(({ record }) => record.area === node.area && record.role === "node");
     const problems: string[] = [];
     if (this.#loopbackProblem) {
       problems.push(`cluster: the node has not joined: ${this.#loopbackProblem}`);
@@ -314,7 +314,7 @@ export class Cluster implements Peers, AsyncDisposable {
         new HealthProber({ table, remoteArea, intervalMs: monitoringMs, clock }),
       );
     const changed = () => {
-      this.#client.keepOnly(new Set([...table.all].map(({ record }) => record.Url)));
+      this.#client.keepOnly(new Set([...table.all].map(({ record }) => record.url)));
       healthProber?.probeNew();
     };
     const observer: NodeObserver = {
@@ -336,15 +336,15 @@ export class Cluster implements Peers, AsyncDisposable {
   }
 }
 
-function conflictText({ Id, Url }: NodeRecord): string {
-  return `its id ${Id} belongs to another node, at ${Url}; set registry.node.id to another id, or none ` +
+function conflictText({ id, url }: NodeRecord): string {
+  return `its id ${id} belongs to another node, at ${url}; set registry.node.id to another id, or none ` +
     "to get one, and restart it";
 }
 
 function unresponsive({ record }: Peer, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     "FUNCTION_CRASHED",
-    `Node ${record.Id} at ${record.Url} received the request and does not respond any more; the function may have run there`,
+    `Node ${record.id} at ${record.url} received the request and does not respond any more; the function may have run there`,
     { cause },
   );
 }

@@ -64,7 +64,7 @@ export class HealthProber implements AsyncDisposable {
   #balancers(): Peer[] {
     const { table, remoteArea } = this.#options;
     return [...table.all]
-      .filter((peer) => peer.isBalancer && peer.record.Area === remoteArea)
+      .filter((peer) => peer.isBalancer && peer.record.area === remoteArea)
       .slice(0, maxBalancers);
   }
 
@@ -87,14 +87,14 @@ export class HealthProber implements AsyncDisposable {
     this.#stop.signal.addEventListener("abort", end);
     const since = clock.now();
     try {
-      const response = await fetch(new URL("/healthz", peer.record.Url), {
+      const response = await fetch(new URL("/healthz", peer.record.url), {
         client: this.#client,
         signal: control.signal,
         redirect: "manual",
       });
       const rttMs = clock.now() - since;
       const id = respondingNode(await response.text());
-      const isIt = id === undefined || id === peer.record.Id;
+      const isIt = id === undefined || id === peer.record.id;
       if (response.ok && isIt) table.probeSucceeded(peer, rttMs);
       else table.probeFailed(peer);
     } catch {

@@ -73,11 +73,11 @@ export function viewOf(member: Member, now: number, isCloudTarget: boolean): Mem
   const { record, status } = member;
   const coordinate = status?.coordinate;
   return {
-    Id: record.Id,
-    Area: record.Area,
-    Role: record.Role,
-    Url: record.Url,
-    Architecture: record.Architecture,
+    Id: record.id,
+    Area: record.area,
+    Role: record.role,
+    Url: record.url,
+    Architecture: record.architecture,
     Self: false,
     Reachable: member.reachable,
     IsCloudTarget: isCloudTarget,

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { ServerledgeError } from "../base/errors.ts";
-import { functionToWire, patchDefinition, readDefinition } from "./function.ts";
+import * as v from "valibot";
+import {
+  functionToWire,
+  patchDefinition,
+  readDefinition,
+  storedFunctionSchema,
+} from "./function.ts";
 
 const least = { Name: "hello", Runtime: "python", MemoryMB: 128 };
 
@@ -169,4 +175,18 @@ Deno.test("patchDefinition: refuses another name and values out of bounds", () =
   for (const [changes, code] of cases) {
     assert.throws(() => patchDefinition(record, changes), { code }, JSON.stringify(changes));
   }
+});
+
+Deno.test("functionToWire: writes what registries hold, byte for byte", () => {
+  const stored = '{"Name":"hello","Runtime":"wasm","MemoryMB":128,"CPUDemand":0.5,' +
+    '"MaxConcurrency":1,"Handler":"hello.wasm","CustomImage":"","SupportedArchs":["amd64","arm64"],' +
+    '"Signature":{"Inputs":[{"Name":"n","Type":"Int"}],"Outputs":[]},"TimeoutMs":700,' +
+    '"Env":{"LANG":"C"},"Network":"none","Locality":["EDGE"],"Stateful":true,"Http":"cgi",' +
+    '"MinInstances":1,"CodeHash":"0a","Version":"v1"}';
+  const record = v.parse(storedFunctionSchema, JSON.parse(stored));
+  assert.deepEqual([record.memoryMib, record.cpu, record.architectures], [128, 0.5, [
+    "amd64",
+    "arm64",
+  ]]);
+  assert.equal(JSON.stringify(functionToWire(record)), stored);
 });

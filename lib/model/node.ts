@@ -5,6 +5,7 @@
  */
 
 import * as v from "valibot";
+import { fromWire, type Inside, toWire } from "../json/wire_names.ts";
 
 /** Name of a node or an area: it stands in headers, keys of etcd and names of Docker's networks. */
 export const nodeName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,128}$/));
@@ -12,7 +13,7 @@ export const nodeName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,128}$/));
 export const nodeNameRule = "1 to 128 ASCII letters, digits, dots, dashes or underscores";
 
 /** What a node writes into the registry when it joins. */
-export const nodeRecordSchema = v.object({
+const nodeSchema = v.object({
   /** Its id, unique in the cluster. */
   Id: nodeName,
   /** Its edge zone or cloud region. */
@@ -31,8 +32,37 @@ export const nodeRecordSchema = v.object({
   Home: v.optional(v.string()),
 });
 
+/** A node as the registry keeps it. */
+export type WireNode = v.InferOutput<typeof nodeSchema>;
+
+const nodeNames = {
+  Id: "id",
+  Area: "area",
+  Role: "role",
+  Url: "url",
+  Udp: "udp",
+  Architecture: "architecture",
+  Incarnation: "incarnation",
+  Home: "home",
+} as const satisfies Record<keyof WireNode, string>;
+
 /** A member of the cluster, as the registry knows it. */
-export type NodeRecord = v.InferOutput<typeof nodeRecordSchema>;
+export type NodeRecord = Inside<WireNode, typeof nodeNames>;
+
+/**
+ * Writes a node for the registry.
+ *
+ * @param record the node
+ */
+export function nodeToWire(record: NodeRecord): WireNode {
+  return toWire(record, nodeNames);
+}
+
+/** What a node has written into the registry, read. */
+export const storedNodeSchema = v.pipe(
+  nodeSchema,
+  v.transform((wire): NodeRecord => fromWire(wire, nodeNames)),
+);
 
 /** A network coordinate (Dabek et al. 2004); distances between two are round-trip times, ms. */
 export interface Coordinate {

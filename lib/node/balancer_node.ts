@@ -80,13 +80,13 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
   if (problem) log.warn("The balancer does not join the cluster: {problem}", { problem });
   const registration = problem ? undefined : built.use(
     registry.registerNode({
-      Id: node.id,
-      Area: node.area,
-      Role: "balancer",
-      Url: url,
-      Udp: "",
-      Architecture: config["node.architecture"] || machineArchitecture(),
-      Incarnation: randomId(),
+      id: node.id,
+      area: node.area,
+      role: "balancer",
+      url,
+      udp: "",
+      architecture: config["node.architecture"] || machineArchitecture(),
+      incarnation: randomId(),
     }),
   );
   log.info("Balancer {id} of area {area} serves {url}{registered}, registry {registry}", {

@@ -67,10 +67,10 @@ export async function requireOwnId(
 ): Promise<void> {
   if (!registry.health().ok) return;
   const living = await registry.registeredNode(nodeId).catch(() => undefined);
-  if (living?.Home === undefined || living.Home === folderId) return;
+  if (living?.home === undefined || living.home === folderId) return;
   using client = new PeerClient("");
   if (!await client.isAlive(living)) {
-    const place = { id: nodeId, url: living.Url };
+    const place = { id: nodeId, url: living.url };
     return log.warn(
       "Node {id} was registered at {url}, which does not answer: it goes on here",
       place,
@@ -78,7 +78,7 @@ export async function requireOwnId(
   }
   throw new ServerledgeError(
     "CONFIG_INVALID",
-    `Node id ${nodeId} belongs to another node of the cluster, at ${living.Url}: set registry.node.id to ` +
+    `Node id ${nodeId} belongs to another node of the cluster, at ${living.url}: set registry.node.id to ` +
       "another id, or none to get one",
   );
 }

@@ -30,7 +30,7 @@ Deno.test("connections to nodes are kept", async () => {
     },
   );
   await using _ = server;
-  const record = { ...exampleRecord, Url: `http://127.0.0.1:${server.addr.port}` };
+  const record = { ...exampleRecord, url: `http://127.0.0.1:${server.addr.port}` };
   await using lb = await region({ nodes: [{ record }], config: { "lb.health.interval": 60 } });
   for (let k = 0; k < 20; k++) assert.equal((await invoke(lb)).status, 200);
   assert.ok(ports.size <= 2, `${ports.size} connections`);
@@ -127,7 +127,7 @@ Deno.test("a node that dies under requests fails them, and only them", async () 
 Deno.test("a node that does not answer any more is given up after some checks", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   using _listener = listener;
-  const record = { ...exampleRecord, Url: `http://127.0.0.1:${listener.addr.port}` };
+  const record = { ...exampleRecord, url: `http://127.0.0.1:${listener.addr.port}` };
   // It accepts connections, in the kernel's backlog, and says nothing.
   await using lb = await region({ nodes: [{ record }], config: { "lb.health.interval": 0.05 } });
   const { status, body } = await invoke(lb);
@@ -195,7 +195,7 @@ Deno.test("a node at whose address another answers gets no requests, and it is s
 
 Deno.test("a balancer does not forward to itself: another node serves the request, or an error says why", async () => {
   await using lb = await region({ config: { "lb.health.interval": 60 } });
-  const own = { ...exampleRecord, Id: "own", Url: lb.url };
+  const own = { ...exampleRecord, id: "own", url: lb.url };
   lb.members.reset([own]);
   const { status, body } = await invoke(lb);
   assert.deepEqual([status, body.code], [502, "PEER_DECLINED"]);

@@ -163,7 +163,7 @@ Deno.test("nodes join and leave", async () => {
   assert.deepEqual(await served(), new Set(["a", "b", "c"]));
   lb.members.remove("a");
   assert.deepEqual(await served(), new Set(["b", "c"]));
-  lb.members.put({ ...nodes[2]!.record, Area: "EDGE" });
+  lb.members.put({ ...nodes[2]!.record, area: "EDGE" });
   assert.deepEqual(await served(), new Set(["b"]));
 });
 
@@ -247,9 +247,9 @@ Deno.test("in etcd it finds nodes and functions, is found itself, and leaves whe
   await using _watch = await registry.watchNodes({
     reset(records) {
       seen.clear();
-      for (const record of records) seen.set(record.Id, record);
+      for (const record of records) seen.set(record.id, record);
     },
-    put: (record) => seen.set(record.Id, record),
+    put: (record) => seen.set(record.id, record),
     remove: (id) => seen.delete(id),
   });
 
@@ -257,7 +257,7 @@ Deno.test("in etcd it finds nodes and functions, is found itself, and leaves whe
   await using two = await startBalancer(config);
   await eventually("both are registered", () => Promise.resolve(seen.size === 3));
   const record = seen.get(one.id)!;
-  assert.deepEqual([record.Role, record.Area, record.Url], ["balancer", "CLOUD", one.url]);
+  assert.deepEqual([record.role, record.area, record.url], ["balancer", "CLOUD", one.url]);
   for (const lb of [one, two]) {
     await eventually("it has found the node", async () => {
       return (await fetch(`${lb.url}/healthz`).then((answer) => answer.json())).Status === "ok";

@@ -123,8 +123,8 @@ Deno.test("a cluster in which nothing stays as it is", async (t) => {
   await using world = await Continuum.start();
   await using one = cloudNode("one");
   await using two = cloudNode("two");
-  await using _one = world.registry.registerNode({ ...one.record, Area: "CLOUD" });
-  await using _two = world.registry.registerNode({ ...two.record, Area: "CLOUD" });
+  await using _one = world.registry.registerNode({ ...one.record, area: "CLOUD" });
+  await using _two = world.registry.registerNode({ ...two.record, area: "CLOUD" });
   await world.registry.putFunction(sampleRecord("f", { memoryMib: 4096, cpu: 0 }));
   const gateway = { "scheduler.policy": "cloudonly" };
   const core = await world.join("core", "EDGE", gateway);

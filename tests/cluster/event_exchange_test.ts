@@ -52,7 +52,7 @@ function peerThat(serve: Serve, clock = new ManualClock()) {
     serve,
   );
   const client = new PeerClient("s", clock);
-  const record = sampleNode("peer", { Url: `http://127.0.0.1:${server.addr.port}` });
+  const record = sampleNode("peer", { url: `http://127.0.0.1:${server.addr.port}` });
   return {
     send: (method?: string, signal = never) => client.send(record, forwarded(method), signal),
     async [Symbol.asyncDispose]() {

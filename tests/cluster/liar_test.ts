@@ -115,7 +115,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     ) {
       await using peer = new FakePeer("breaker", never);
       using server = rawServer(bytes);
-      await using _ = await beside(peer, { Url: server.url });
+      await using _ = await beside(peer, { url: server.url });
       const { status, body } = await invoke(me, {}, { QoSMaxRespT: 20 }, "big");
       assert.deepEqual([status, body.code], [502, "FUNCTION_CRASHED"], JSON.stringify(bytes));
       assert.equal(server.count, 1);

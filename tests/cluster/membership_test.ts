@@ -164,7 +164,7 @@ Deno.test("nodes find each other, measure, leave, crash and come back", async (t
   await t.step(
     "one that crashes is not chosen, long before its lease ends; back, it is",
     async () => {
-      const ghost = sampleNode("ghost", { Area: "EDGE", Udp: "127.0.0.1:1" });
+      const ghost = sampleNode("ghost", { area: "EDGE", udp: "127.0.0.1:1" });
       await using _record = b.registry.registerNode(ghost);
       await eventually("it is known", () => a.others.includes("ghost"));
       await eventually(
@@ -220,7 +220,7 @@ Deno.test("news is believed only of registered peers that share the secret", asy
     assert(me.traffic.ignored > 0);
   });
 
-  const { port } = new URL(`udp://${registry.records[0]!.Udp}`.replace("udp:", "http:"));
+  const { port } = new URL(`udp://${registry.records[0]!.udp}`.replace("udp:", "http:"));
   const to = { transport: "udp", hostname: "127.0.0.1", port: Number(port) } as const;
   const codec = new DatagramCodec("s3cret");
   const nonce = "0".repeat(32);
@@ -248,7 +248,7 @@ Deno.test("news is believed only of registered peers that share the secret", asy
 
   await t.step("a registered peer is answered, each ping once, and only fresh ones", async () => {
     // The peer itself pings as well, and would be the later one.
-    registry.put(sampleNode("quiet", { Area: "EDGE", Udp: "127.0.0.1:2" }));
+    registry.put(sampleNode("quiet", { area: "EDGE", udp: "127.0.0.1:2" }));
     const now = Date.now();
     const datagram = ping("quiet", now);
     assert.deepEqual(await ask("127.0.0.1", [datagram]), ["answered"]);
@@ -282,7 +282,7 @@ Deno.test("nodes of one machine need no ports of their own, unless somebody chos
   const registry = new StaticRegistry();
   await using one = await openCluster(registry, "one", "EDGE");
   one.join(1);
-  const taken = Number(registry.records[0]!.Udp.split(":")[1]);
+  const taken = Number(registry.records[0]!.udp.split(":")[1]);
   await assert.rejects(openCluster(registry, "two", "EDGE", { udpPort: taken }), {
     code: "CONFIG_INVALID",
     message: /registry\.udp\.port/,
@@ -309,9 +309,9 @@ Deno.test("a balancer is the cloud as long as it is healthy", async () => {
   );
   const registry = new StaticRegistry();
   await using me = await openCluster(registry, "me", "EDGE");
-  const balancer = { Area: "CLOUD", Role: "balancer", Udp: "" } as const;
-  registry.put(sampleNode("lb", { ...balancer, Url: `http://127.0.0.1:${server.addr.port}` }));
-  registry.put(sampleNode("dead", { ...balancer, Url: "http://127.0.0.1:1" }));
+  const balancer = { area: "CLOUD", role: "balancer", udp: "" } as const;
+  registry.put(sampleNode("lb", { ...balancer, url: `http://127.0.0.1:${server.addr.port}` }));
+  registry.put(sampleNode("dead", { ...balancer, url: "http://127.0.0.1:1" }));
   await eventually("the dead one is given up", () => {
     return me.members().some(({ Id, Reachable }) => Id === "dead" && !Reachable);
   });
@@ -346,7 +346,7 @@ Deno.test("a request on a peer that falls silent is given up, one on a slow peer
   );
   const registry = new StaticRegistry();
   await using me = await openCluster(registry, "me", "EDGE", { livenessMs: 20 });
-  const at = (port: number) => ({ Area: "EDGE", Udp: "", Url: `http://127.0.0.1:${port}` });
+  const at = (port: number) => ({ area: "EDGE", udp: "", url: `http://127.0.0.1:${port}` });
   registry.put(sampleNode("silent", at((silent.addr as Deno.NetAddr).port)));
   registry.put(sampleNode("slow", at(slow.addr.port)));
   const answered = assert.rejects(me.send("slow", forwarded, never), { code: "FUNCTION_ERROR" });

@@ -28,7 +28,7 @@ const codeOf = (promise: Promise<unknown>) =>
 
 /** A peer whose connections are told byte by byte what to do. */
 class RawPeer extends RawServer {
-  readonly record = sampleNode("peer", { Url: this.url });
+  readonly record = sampleNode("peer", { url: this.url });
 }
 
 function answer(conn: Deno.Conn, body: unknown, status = 200): Promise<number> {
@@ -46,7 +46,7 @@ Deno.test("a request reaches a peer's server with its hop and comes back as a re
     },
   );
   using client = new PeerClient("s");
-  const record = sampleNode("peer", { Url: `http://127.0.0.1:${server.addr.port}` });
+  const record = sampleNode("peer", { url: `http://127.0.0.1:${server.addr.port}` });
   for (let i = 0; i < 3; i++) {
     assert.deepEqual(await client.send(record, forwarded, never), sampleResult);
   }
@@ -116,7 +116,7 @@ Deno.test("every answer tells what the peer has free, if it tells something that
     },
   );
   using client = new PeerClient("");
-  const record = sampleNode("peer", { Url: `http://127.0.0.1:${server.addr.port}` });
+  const record = sampleNode("peer", { url: `http://127.0.0.1:${server.addr.port}` });
   const send = () => client.send(record, forwarded, never, (resources) => told.push(resources));
   await send();
   free = "0";

@@ -44,7 +44,7 @@ Deno.test("a function goes only where its image runs", async () => {
   const answer = (id: string) => () => Response.json({ ...sampleReport, ExecutionNode: id });
   await using arm = new FakePeer("arm", answer("arm"));
   await using amd = new FakePeer("amd", answer("amd"));
-  const armRecord = { ...arm.record, Architecture: "arm64" };
+  const armRecord = { ...arm.record, architecture: "arm64" };
   await using _arm = world.registry.registerNode(armRecord);
   await using _amd = world.registry.registerNode(amd.record);
   await world.registry.putFunction(onlyOn("for-arm", "arm64"));

@@ -82,13 +82,13 @@ export class Recorder implements FunctionObserver {
 /** A node's record for tests. */
 export function sampleNode(id: string, more: Partial<NodeRecord> = {}): NodeRecord {
   return {
-    Id: id,
-    Area: "ROME",
-    Role: "node",
-    Url: "http://127.0.0.1:1323",
-    Udp: "127.0.0.1:9876",
-    Architecture: "amd64",
-    Incarnation: `${id}-1`,
+    id,
+    area: "ROME",
+    role: "node",
+    url: "http://127.0.0.1:1323",
+    udp: "127.0.0.1:9876",
+    architecture: "amd64",
+    incarnation: `${id}-1`,
     ...more,
   };
 }
@@ -101,12 +101,12 @@ export class NodeRecorder implements NodeObserver {
   /** Forgets all others. */
   reset(records: NodeRecord[]): void {
     this.nodes.clear();
-    for (const record of records) this.nodes.set(record.Id, record);
+    for (const record of records) this.nodes.set(record.id, record);
   }
 
   /** Adds one. */
   put(record: NodeRecord): void {
-    this.nodes.set(record.Id, record);
+    this.nodes.set(record.id, record);
   }
 
   /** Removes one. */
@@ -297,7 +297,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     const before = registry.registerNode(sampleNode("a"));
     const seen = new NodeRecorder();
     using _watch = await registry.watchNodes(seen);
-    const after = registry.registerNode(sampleNode("b", { Role: "balancer", Udp: "" }));
+    const after = registry.registerNode(sampleNode("b", { role: "balancer", udp: "" }));
     const all = shared ? "a b" : "";
     await eventually("both are known", () => seen.ids === all);
     if (shared) assert.deepEqual(seen.nodes.get("a"), sampleNode("a"));

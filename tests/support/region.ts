@@ -100,11 +100,11 @@ export async function targets({ url }: Region): Promise<Body[]> {
 
 /** A registration, for programs that are no fake nodes. */
 export const exampleRecord: NodeRecord = {
-  Id: "a",
-  Area: "CLOUD",
-  Role: "node",
-  Url: "http://127.0.0.1:1",
-  Udp: "",
-  Architecture: "amd64",
-  Incarnation: "1",
+  id: "a",
+  area: "CLOUD",
+  role: "node",
+  url: "http://127.0.0.1:1",
+  udp: "",
+  architecture: "amd64",
+  incarnation: "1",
 };

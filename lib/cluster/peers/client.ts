@@ -95,10 +95,10 @@ export class PeerClient implements Disposable {
     signal: AbortSignal,
     onResources: (resources: Resources) => void = () => {},
   ): Promise<InvocationResult> {
-    const { Url } = peer;
-    const count = this.#inFlight.get(Url) ?? 0;
+    const { url } = peer;
+    const count = this.#inFlight.get(url) ?? 0;
     if (count >= maxInFlight) throw saturated(peer);
-    this.#inFlight.set(Url, count + 1);
+    this.#inFlight.set(url, count + 1);
     try {
       const { page } = forwarded;
       return isForwardable(page)
@@ -107,9 +107,9 @@ export class PeerClient implements Disposable {
     } catch (error) {
       throw signal.aborted ? cancelled(peer, error) : toServerledgeError(peer, error);
     } finally {
-      const remaining = this.#inFlight.get(Url)! - 1;
-      if (remaining > 0) this.#inFlight.set(Url, remaining);
-      else this.#inFlight.delete(Url);
+      const remaining = this.#inFlight.get(url)! - 1;
+      if (remaining > 0) this.#inFlight.set(url, remaining);
+      else this.#inFlight.delete(url);
     }
   }
 
@@ -118,14 +118,14 @@ export class PeerClient implements Disposable {
    *
    * @returns false if it does not respond within 2 s, or another node does
    */
-  async isAlive({ Id, Url }: NodeRecord): Promise<boolean> {
+  async isAlive({ id, url }: NodeRecord): Promise<boolean> {
     const control = new AbortController();
     const cancel = this.#clock.after(healthTimeoutMs, () => control.abort());
-    const headers = [["host", new URL(Url).host]] as const;
+    const headers = [["host", new URL(url).host]] as const;
     const request = { method: "GET", path: "/healthz", headers, body: undefined };
     try {
-      const { body } = await this.#client.ask(Url, request, control.signal, maxErrorBytes);
-      return (respondingNode(body) ?? Id) === Id;
+      const { body } = await this.#client.ask(url, request, control.signal, maxErrorBytes);
+      return (respondingNode(body) ?? id) === id;
     } catch {
       return false;
     } finally {
@@ -154,7 +154,7 @@ export class PeerClient implements Disposable {
     onResources: (resources: Resources) => void,
   ): Promise<InvocationResult> {
     const request = this.#request(peer, forwarded);
-    const response = await this.#client.ask(peer.Url, request, signal, maxResponseBytes);
+    const response = await this.#client.ask(peer.url, request, signal, maxResponseBytes);
     reportResources(response, onResources);
     return await resultOf(peer, response);
   }
@@ -171,7 +171,7 @@ export class PeerClient implements Disposable {
     signal.addEventListener("abort", giveUp);
     if (signal.aborted) giveUp();
     const request = forwardedEvent(page, Object.entries(hopHeaders(forwarded, this.#secret)));
-    const response = await this.#client.open(peer.Url, request, control.signal, () => {
+    const response = await this.#client.open(peer.url, request, control.signal, () => {
       signal.removeEventListener("abort", giveUp);
     });
     reportResources(response, onResources);
@@ -192,7 +192,7 @@ export class PeerClient implements Disposable {
       method: "POST",
       path: `/invoke/${encodeURIComponent(record.name)}`,
       headers: [
-        ["host", new URL(peer.Url).host],
+        ["host", new URL(peer.url).host],
         ["content-type", "application/json"],
         ...Object.entries(hopHeaders(forwarded, this.#secret)),
       ],
@@ -262,14 +262,14 @@ async function resultOf(
   if (status < 400 || code === undefined) {
     throw new ServerledgeError(
       "FUNCTION_CRASHED",
-      `Node ${peer.Id} responded with status ${status} and no report; the function may have run there`,
+      `Node ${peer.id} responded with status ${status} and no report; the function may have run there`,
     );
   }
   const { code: _, message, ...details } = value as Record<string, unknown>;
   if (declinedCodes.has(code)) {
     throw new ServerledgeError(
       "PEER_DECLINED",
-      `Node ${peer.Id} declined the request: ${message}`,
+      `Node ${peer.id} declined the request: ${message}`,
       {
         details: { peerCode: code },
       },
@@ -298,14 +298,14 @@ function toServerledgeError(peer: NodeRecord, error: unknown): unknown {
   if (error instanceof NeverSent) {
     return new ServerledgeError(
       "PEER_UNREACHABLE",
-      `No connection to node ${peer.Id} at ${peer.Url}: check that it runs and is reachable`,
+      `No connection to node ${peer.id} at ${peer.url}: check that it runs and is reachable`,
       { cause: error },
     );
   }
   if (!(error instanceof ConnectionBroken || error instanceof BadMessage)) return error;
   return new ServerledgeError(
     "FUNCTION_CRASHED",
-    `The connection to node ${peer.Id} broke before the response; the function may have run there`,
+    `The connection to node ${peer.id} broke before the response; the function may have run there`,
     { cause: error },
   );
 }
@@ -313,12 +313,12 @@ function toServerledgeError(peer: NodeRecord, error: unknown): unknown {
 function saturated(peer: NodeRecord): ServerledgeError {
   return new ServerledgeError(
     "NODE_SATURATED",
-    `${maxInFlight} requests are in flight to node ${peer.Id}, the maximum`,
+    `${maxInFlight} requests are in flight to node ${peer.id}, the maximum`,
   );
 }
 
 function cancelled(peer: NodeRecord, cause: unknown): ServerledgeError {
-  return new ServerledgeError("CANCELLED", `The request to node ${peer.Id} was cancelled`, {
+  return new ServerledgeError("CANCELLED", `The request to node ${peer.id} was cancelled`, {
     cause,
   });
 }

@@ -57,8 +57,8 @@ export class Peer {
 
   constructor(record: NodeRecord) {
     this.record = record;
-    this.udp = parseHostPort(record.Udp);
-    this.mismatches = new PeerMismatches(record.Id);
+    this.udp = parseHostPort(record.udp);
+    this.mismatches = new PeerMismatches(record.id);
   }
 
   /** True if the last probe failed, or a request found no connection. */
@@ -73,7 +73,7 @@ export class Peer {
 
   /** True if it is the load balancer of its area. */
   get isBalancer(): boolean {
-    return this.record.Role === "balancer";
+    return this.record.role === "balancer";
   }
 
   /** Expected round trip, ms: measured, else predicted, else infinite. */
@@ -172,8 +172,8 @@ export class Peer {
     const remaining = (reported: number | undefined, sent: number) =>
       Math.max(0, (reported ?? 0) - sent);
     return {
-      id: record.Id,
-      area: record.Area,
+      id: record.id,
+      area: record.area,
       isCloud,
       rttMs: this.rttMs,
       ageMs: this.ageMs(now),

@@ -58,7 +58,7 @@ export class PeerTable {
 
   /** Replaces all peers by the registered nodes. */
   reset(records: readonly NodeRecord[]): void {
-    const ids = new Set(records.map(({ Id }) => Id));
+    const ids = new Set(records.map(({ id }) => id));
     for (const id of this.#peers.keys()) if (!ids.has(id)) this.#peers.delete(id);
     for (const record of records) this.#add(record);
     this.rank();
@@ -156,13 +156,13 @@ export class PeerTable {
 
   isCloud(id: string): boolean {
     const { remoteArea } = this.#options;
-    return remoteArea !== "" && this.#peers.get(id)?.record.Area === remoteArea;
+    return remoteArea !== "" && this.#peers.get(id)?.record.area === remoteArea;
   }
 
   summary(): PeerSummary {
     const all = [...this.#peers.values()].filter(({ reachable }) => reachable);
     const near = all.filter(({ record }) =>
-      record.Area === this.#options.area && record.Role === "node"
+      record.area === this.#options.area && record.role === "node"
     );
     const rtts = near.map(({ rttMs }) => rttMs).filter(Number.isFinite);
     const cloud = all.find((peer) => this.isCloudTarget(peer));
@@ -182,14 +182,14 @@ export class PeerTable {
     const cloud = new Map<string, Peer[]>();
     for (const peer of this.#peers.values()) {
       if (!peer.reachable) continue;
-      const { Area, Architecture } = peer.record;
-      if (Area !== area && Area !== remoteArea) continue;
+      const { area: place, architecture } = peer.record;
+      if (place !== area && place !== remoteArea) continue;
       if (peer.status) peer.predict(vivaldi.distanceTo(peer.status.coordinate));
       peer.updateCost(time);
-      if (Area === area) {
-        if (!peer.isBalancer) listOf(near, Architecture).push(peer);
+      if (place === area) {
+        if (!peer.isBalancer) listOf(near, architecture).push(peer);
       } else if (peer.isBalancer) balancers.push(peer);
-      else listOf(cloud, Architecture).push(peer);
+      else listOf(cloud, architecture).push(peer);
     }
     replace(this.#near, near);
     // Nodes of the remote area are targets only while it has no balancer.
@@ -197,11 +197,11 @@ export class PeerTable {
   }
 
   #add(record: NodeRecord): void {
-    if (record.Id === this.#options.id) return;
-    const known = this.#peers.get(record.Id);
+    if (record.id === this.#options.id) return;
+    const known = this.#peers.get(record.id);
     // A restarted process is a new peer: nothing known of the old one is valid.
     if (known && sameRecord(known.record, record)) return;
-    this.#peers.set(record.Id, new Peer(record));
+    this.#peers.set(record.id, new Peer(record));
   }
 
   /** Peers in the lists that may take a request. */
@@ -212,7 +212,7 @@ export class PeerTable {
         architectures.includes(architecture);
       if (!runs) continue;
       for (const peer of peers) {
-        if (peer.reachable && !visited.includes(peer.record.Id)) found.push(peer);
+        if (peer.reachable && !visited.includes(peer.record.id)) found.push(peer);
       }
     }
     return found;

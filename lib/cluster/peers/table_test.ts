@@ -9,18 +9,18 @@ import { Vivaldi } from "../coordinates/vivaldi.ts";
 
 function node(id: string, more: Partial<NodeRecord> = {}): NodeRecord {
   return {
-    Id: id,
-    Area: "EDGE",
-    Role: "node",
-    Url: `http://10.0.0.1:1323`,
-    Udp: "10.0.0.1:9876",
-    Architecture: "amd64",
-    Incarnation: `${id}-1`,
+    id,
+    area: "EDGE",
+    role: "node",
+    url: `http://10.0.0.1:1323`,
+    udp: "10.0.0.1:9876",
+    architecture: "amd64",
+    incarnation: `${id}-1`,
     ...more,
   };
 }
 
-const balancer = (id: string) => node(id, { Area: "CLOUD", Role: "balancer", Udp: "" });
+const balancer = (id: string) => node(id, { area: "CLOUD", role: "balancer", udp: "" });
 
 function status(more: Partial<PeerStatus> = {}): PeerStatus {
   return {
@@ -131,7 +131,7 @@ Deno.test("PeerTable: near prefers nodes with the image to nearer ones, and warm
 });
 
 Deno.test("PeerTable: cloud prefers nodes that have the image", () => {
-  const at = { Area: "CLOUD" };
+  const at = { area: "CLOUD" };
   const { cloud, update } = setUp([node("a", at), node("b", at), node("c", at)]);
   for (const id of ["a", "b"]) update(id, 1, { hasImage: () => false });
   update("c", 90);
@@ -153,11 +153,11 @@ Deno.test("PeerTable: an old status counts less", () => {
 
 Deno.test("PeerTable: near and cloud offer only nodes that may take the request", () => {
   const { near, cloud } = setUp([
-    node("arm", { Architecture: "arm64" }),
+    node("arm", { architecture: "arm64" }),
     node("amd"),
-    node("elsewhere", { Area: "OTHER" }),
+    node("elsewhere", { area: "OTHER" }),
     balancer("lb"),
-    node("edge-lb", { Role: "balancer", Udp: "" }),
+    node("edge-lb", { role: "balancer", udp: "" }),
   ]);
   assert.deepEqual(near({ architectures: ["arm64"] }), ["arm"]);
   assert.deepEqual(near({ visited: ["arm"] }), ["amd"]);
@@ -180,7 +180,7 @@ Deno.test("PeerTable: excludes a peer after two failed probes or one failed conn
   assert.deepEqual(near(), ["a", "b"]);
   table.connectionFailed("a");
   assert.deepEqual(near(), ["b"]);
-  table.put(node("a", { Incarnation: "a-2" }));
+  table.put(node("a", { incarnation: "a-2" }));
   assert.deepEqual(near(), ["b", "a"], "a new process starts clean");
 });
 
@@ -189,7 +189,7 @@ Deno.test("PeerTable: cloud spreads over the balancers, and falls back to nodes"
     balancer("lb1"),
     balancer("lb2"),
     balancer("lb3"),
-    node("c1", { Area: "CLOUD" }),
+    node("c1", { area: "CLOUD" }),
   ]);
   for (const id of ["lb1", "lb2", "lb3"]) table.probeSucceeded(table.get(id)!, 10 + random());
   const chosen = new Set(Array.from({ length: 50 }, () => cloud()));
@@ -212,8 +212,8 @@ Deno.test("ProbePlan: probes few of a thousand peers in a round, and all eventua
     assert(peers.length <= maxProbes);
     assert.equal(new Set(peers).size, peers.length);
     for (const peer of peers) {
-      probed.add(peer.record.Id);
-      table.probeSucceeded(peer, Number(peer.record.Id.slice(1)) + 1, status());
+      probed.add(peer.record.id);
+      table.probeSucceeded(peer, Number(peer.record.id.slice(1)) + 1, status());
     }
   }
   assert(rounds < 300, `${rounds} rounds`);
@@ -225,6 +225,6 @@ Deno.test("ProbePlan: includes suspect and unreachable peers, but none without a
   for (const id of ["a", "b", "c"]) update(id, 1);
   table.probeFailed(table.get("a")!);
   table.connectionFailed("b");
-  const ids = new ProbePlan(table, random).next().map(({ record }) => record.Id);
+  const ids = new ProbePlan(table, random).next().map(({ record }) => record.id);
   assert.deepEqual(ids.sort(), ["a", "b", "c"]);
 });

@@ -93,7 +93,7 @@ export class ProbePlan {
   }
 
   #shuffled(): string[] {
-    const ids = [...this.#table.all].map(({ record }) => record.Id);
+    const ids = [...this.#table.all].map(({ record }) => record.id);
     for (let i = 0; i < ids.length; i++) this.#swap(ids, i, ids.length);
     return ids;
   }

@@ -145,7 +145,7 @@ export class Prober implements AsyncDisposable {
   #probe(peer: Peer, round: number): void {
     const { clock, id } = this.#options;
     const nonce = randomId();
-    const ping = { kind: "ping", from: id, to: peer.record.Id, nonce, at: clock.wall() } as const;
+    const ping = { kind: "ping", from: id, to: peer.record.id, nonce, at: clock.wall() } as const;
     const bytes = this.#codec.ping(ping);
     this.#probes.set(nonce, { peer, sentAt: clock.now(), round, isUrgent: round > this.#rounds });
     this.#send(bytes, peer.udp!);
@@ -206,7 +206,7 @@ export class Prober implements AsyncDisposable {
   }
 
   /** Rejects floods, and replayed pings if datagrams are signed. */
-  #acceptPing({ record: { Id: from }, mismatches: problems }: Peer, at: number): boolean {
+  #acceptPing({ record: { id: from }, mismatches: problems }: Peer, at: number): boolean {
     const now = this.#options.clock.wall();
     const second = Math.floor(now / 1000);
     let source = this.#pingSources.get(from);

@@ -49,13 +49,13 @@ function setUp(secret = "") {
     random: () => 0.5,
   });
   table.put({
-    Id: "a",
-    Area: "EDGE",
-    Role: "node",
-    Url: "http://10.0.0.1:1323",
-    Udp: "10.0.0.1:9876",
-    Architecture: "amd64",
-    Incarnation: "1",
+    id: "a",
+    area: "EDGE",
+    role: "node",
+    url: "http://10.0.0.1:1323",
+    udp: "10.0.0.1:9876",
+    architecture: "amd64",
+    incarnation: "1",
   });
   let updates = 0;
   const prober = new Prober({

@@ -57,13 +57,13 @@ export class SimBalancer implements Reachable, Disposable {
     const { area, clock } = options;
     this.#options = options;
     this.record = {
-      Id: `balancer-of-${area}`,
-      Area: area,
-      Role: "balancer",
-      Url: `http://balancer-of-${area}`,
-      Udp: "",
-      Architecture: "amd64",
-      Incarnation: "0",
+      id: `balancer-of-${area}`,
+      area,
+      role: "balancer",
+      url: `http://balancer-of-${area}`,
+      udp: "",
+      architecture: "amd64",
+      incarnation: "0",
     };
     this.#table = new TargetTable({ area, replicas, clock });
     this.#router = new Router(this.#table, loadFactor);
@@ -108,7 +108,7 @@ export class SimBalancer implements Reachable, Disposable {
     for (let attempt = 0; attempt < maxAttempts && !signal.aborted; attempt++) {
       const choice = this.#router.forFunction(record.name, record, tried);
       if (!choice) break;
-      tried.add(choice.target.record.Id);
+      tried.add(choice.target.record.id);
       try {
         return await this.#send(forwarded, choice, signal);
       } catch (error) {
@@ -126,7 +126,7 @@ export class SimBalancer implements Reachable, Disposable {
   ): Promise<InvocationResult> {
     const { area, clock, network, reach } = this.#options;
     using _passage = target.begin(demand);
-    return await carry(reach(target.record.Id), forwarded, {
+    return await carry(reach(target.record.id), forwarded, {
       clock,
       network,
       link: network.kind(area, area),
@@ -140,7 +140,7 @@ export class SimBalancer implements Reachable, Disposable {
   #refresh(): void {
     const { clock, reach } = this.#options;
     for (const target of this.#table.all) {
-      const resources = reach(target.record.Id)?.resources();
+      const resources = reach(target.record.id)?.resources();
       if (resources) target.told(resources);
     }
     this.#cancelRefresh = clock.after(refreshMs, () => this.#refresh());

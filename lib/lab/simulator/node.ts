@@ -223,12 +223,12 @@ export class SimNode implements Reachable, Disposable {
 
 function recordOf({ id, area }: NodeModel, incarnation: number): NodeRecord {
   return {
-    Id: id,
-    Area: area,
-    Role: "node",
-    Url: `http://${id}`,
-    Udp: "127.0.0.1:1",
-    Architecture: "amd64",
-    Incarnation: String(incarnation),
+    id,
+    area,
+    role: "node",
+    url: `http://${id}`,
+    udp: "127.0.0.1:1",
+    architecture: "amd64",
+    incarnation: String(incarnation),
   };
 }

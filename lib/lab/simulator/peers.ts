@@ -152,7 +152,7 @@ export class SimPeers implements Peers, Disposable {
 
   #linkTo(id: string): LinkKind {
     const { network, area } = this.#options;
-    return network.kind(area, this.#table.get(id)?.record.Area ?? area);
+    return network.kind(area, this.#table.get(id)?.record.area ?? area);
   }
 
   #round(): void {
@@ -167,18 +167,18 @@ export class SimPeers implements Peers, Disposable {
   #balancers(): Peer[] {
     const { remoteArea } = this.#options;
     return [...this.#table.all].filter(({ isBalancer, record }) =>
-      isBalancer && record.Area === remoteArea
+      isBalancer && record.area === remoteArea
     );
   }
 
   #ask(peer: Peer): void {
     const { clock, network, reach, heard } = this.#options;
-    const { Id, Incarnation } = peer.record;
-    const link = this.#linkTo(Id);
+    const { id, incarnation } = peer.record;
+    const link = this.#linkTo(id);
     const sentAt = clock.now();
     clock.after(network.delayMs(link), () => {
-      const there = reach(Id);
-      if (!there?.alive || there.record.Incarnation !== Incarnation) {
+      const there = reach(id);
+      if (!there?.alive || there.record.incarnation !== incarnation) {
         return clock.after(network.delayMs(link), () => this.#table.probeFailed(peer));
       }
       const told = there.news();

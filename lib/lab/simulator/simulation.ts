@@ -91,7 +91,7 @@ class Simulation implements Disposable {
         reach: (id) => this.#nodes.get(id),
       })
     );
-    this.#balancers = new Map(balancers.map((balancer) => [balancer.record.Id, balancer]));
+    this.#balancers = new Map(balancers.map((balancer) => [balancer.record.id, balancer]));
     this.#tally = new Tally(scenario.classes, scenario.warmup * 1000, scenario.duration);
   }
 

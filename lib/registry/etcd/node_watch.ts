@@ -7,7 +7,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { Listeners } from "../../base/listeners.ts";
 import { logger } from "../../base/log.ts";
-import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
+import { type NodeRecord, storedNodeSchema } from "../../model/node.ts";
 import type { Entry, EtcdClient } from "./client/client.ts";
 import { nodesPrefix } from "./keys.ts";
 import { leaseTtlS } from "./nodes.ts";
@@ -53,7 +53,7 @@ export class NodeWatch extends PrefixWatch {
    */
   observe(observer: NodeObserver): Disposable {
     if (!this.#isListed && this.#known.size === 0) {
-      for (const record of this.#memory?.read() ?? []) this.#known.set(record.Id, record);
+      for (const record of this.#memory?.read() ?? []) this.#known.set(record.id, record);
     }
     observer.reset([...this.#known.values()]);
     return this.#observers.add(observer);
@@ -76,7 +76,7 @@ export class NodeWatch extends PrefixWatch {
     const listed = new Map<string, NodeRecord>();
     for (const entry of entries) {
       const record = readNode(entry, this.#unreadable);
-      if (record) listed.set(record.Id, record);
+      if (record) listed.set(record.id, record);
     }
     const now = this.#clock.now();
     for (const id of this.#known.keys()) {
@@ -95,7 +95,7 @@ export class NodeWatch extends PrefixWatch {
   protected override put(entry: Entry): void {
     const record = readNode(entry, this.#unreadable);
     if (!record) return;
-    this.#keep(record.Id, record);
+    this.#keep(record.id, record);
     this.#tell((observer) => observer.put(record));
   }
 
@@ -131,8 +131,8 @@ export class NodeWatch extends PrefixWatch {
 }
 
 function readNode({ key, value }: Entry, unreadable: UnreadableValues): NodeRecord | undefined {
-  const record = readRecord(nodeRecordSchema, new TextDecoder().decode(value), key, unreadable);
-  if (!record || nodesPrefix + record.Id === key) return record;
+  const record = readRecord(storedNodeSchema, new TextDecoder().decode(value), key, unreadable);
+  if (!record || nodesPrefix + record.id === key) return record;
   unreadable.add(key, "it holds a node of another id");
   return undefined;
 }

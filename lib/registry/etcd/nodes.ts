@@ -5,7 +5,7 @@
  */
 
 import { pause } from "../../base/async.ts";
-import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
+import { type NodeRecord, nodeToWire, storedNodeSchema } from "../../model/node.ts";
 import { readRecord } from "../records.ts";
 import type { Registration } from "../registry.ts";
 import type { EtcdClient } from "./client/client.ts";
@@ -50,8 +50,8 @@ export class NodeRegistration implements Registration {
     this.#client = client;
     this.#record = record;
     this.#isAlive = isAlive;
-    this.#key = nodesPrefix + record.Id;
-    this.#value = JSON.stringify(record);
+    this.#key = nodesPrefix + record.id;
+    this.#value = JSON.stringify(nodeToWire(record));
     this.#running = this.#run();
   }
 
@@ -116,11 +116,11 @@ export class NodeRegistration implements Registration {
   #otherNode(found: Uint8Array | undefined): NodeRecord | undefined {
     const text = new TextDecoder().decode(found);
     const record = found && text !== this.#value
-      ? readRecord(nodeRecordSchema, text, this.#key)
+      ? readRecord(storedNodeSchema, text, this.#key)
       : undefined;
-    const { Home, Url } = this.#record;
-    const isOther = record?.Home !== undefined && Home !== undefined && record.Home !== Home &&
-      record.Url !== Url;
+    const { home, url } = this.#record;
+    const isOther = record?.home !== undefined && home !== undefined && record.home !== home &&
+      record.url !== url;
     return isOther ? record : undefined;
   }
 }

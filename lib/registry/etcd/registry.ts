@@ -9,7 +9,7 @@ import { systemClock } from "../../base/clock.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { type FunctionRecord, functionToWire } from "../../model/function.ts";
-import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
+import { type NodeRecord, storedNodeSchema } from "../../model/node.ts";
 import { EtcdClient } from "./client/client.ts";
 import { callTimeoutMs, LeaseLost } from "./cluster.ts";
 import { EtcdCode } from "./code.ts";
@@ -174,7 +174,7 @@ class EtcdRegistry implements Registry {
   async registeredNode(id: string): Promise<NodeRecord | undefined> {
     const key = nodesPrefix + id;
     const value = await this.#client.get(key, callTimeoutMs);
-    return value && readRecord(nodeRecordSchema, new TextDecoder().decode(value), key);
+    return value && readRecord(storedNodeSchema, new TextDecoder().decode(value), key);
   }
 
   async watchNodes(observer: NodeObserver): Promise<Disposable> {

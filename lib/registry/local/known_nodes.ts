@@ -9,13 +9,13 @@ import * as v from "valibot";
 import type { Clock } from "../../base/clock.ts";
 import { logger } from "../../base/log.ts";
 import type { TextFile } from "../../base/text_file.ts";
-import { type NodeRecord, nodeRecordSchema } from "../../model/node.ts";
+import { type NodeRecord, nodeToWire, storedNodeSchema } from "../../model/node.ts";
 import { parseRecord } from "../records.ts";
 
 /** Time in which changes are gathered before they are written, ms: nodes come and go together. */
 const gatherMs = 500;
 
-const fileSchema = v.array(nodeRecordSchema);
+const fileSchema = v.array(storedNodeSchema);
 
 /** Where they are kept. Disposing it writes what was not written yet. */
 export class KnownNodes implements Disposable {
@@ -67,7 +67,7 @@ export class KnownNodes implements Disposable {
     this.#unwritten = undefined;
     if (!records) return;
     try {
-      this.#file.write(JSON.stringify(records));
+      this.#file.write(JSON.stringify(records.map(nodeToWire)));
     } catch (error) {
       warn("Cannot keep on disk which nodes are known: {reason}", error);
     }

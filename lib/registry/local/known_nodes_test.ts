@@ -3,14 +3,14 @@ import { ManualClock } from "../../base/clock.ts";
 import type { NodeRecord } from "../../model/node.ts";
 import { KnownNodes } from "./known_nodes.ts";
 
-const node = (Id: string): NodeRecord => ({
-  Id,
-  Area: "EDGE",
-  Role: "node",
-  Url: "http://10.0.0.1:1323",
-  Udp: "10.0.0.1:9876",
-  Architecture: "amd64",
-  Incarnation: "1",
+const node = (id: string): NodeRecord => ({
+  id,
+  area: "EDGE",
+  role: "node",
+  url: "http://10.0.0.1:1323",
+  udp: "10.0.0.1:9876",
+  architecture: "amd64",
+  incarnation: "1",
 });
 
 Deno.test("KnownNodes: gathers changes, writes them once, and reads them back", () => {

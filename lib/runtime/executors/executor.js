@@ -751,7 +751,8 @@ function succeed(task, value) {
   if (!send({ id: task.id, ok: true, result, output: "" })) {
     fail(task.id, {
       type: "ResultTooLarge",
-      message: "The result is longer than 64 MiB of JSON",
+      message: "The result is longer than 64 MiB of JSON, the most that one reply holds; " +
+        "api.result.max of the node may allow less",
       traceback: "",
     });
   }

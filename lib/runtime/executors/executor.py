@@ -612,7 +612,12 @@ def succeeded(request, result, output=""):
         quote(output),
     )
     if len(reply) > MAX_FRAME:
-        why = ("ResultTooLarge", "The result is longer than 64 MiB of JSON", "")
+        why = (
+            "ResultTooLarge",
+            "The result is longer than 64 MiB of JSON, the most that one reply holds; "
+            "api.result.max of the node may allow less",
+            "",
+        )
         return failed(request, why, output)
     return reply
 

@@ -130,11 +130,11 @@ function peerTable(): PeerTable {
     random: () => 0.5,
   });
   const peers = Array.from({ length: peerCount }, (_, at) => recordOf(`peer-${at}`));
-  table.reset([...peers, { ...recordOf("cloud"), Area: "cloud", Role: "balancer" }]);
+  table.reset([...peers, { ...recordOf("cloud"), area: "cloud", role: "balancer" }]);
   for (const peer of table.all) {
-    const { Id, Role } = peer.record;
-    const availableMemoryMib = Id === `peer-${peerCount - 1}` ? 1024 : 64;
-    if (Role === "balancer") table.probeSucceeded(peer, 40);
+    const { id, role } = peer.record;
+    const availableMemoryMib = id === `peer-${peerCount - 1}` ? 1024 : 64;
+    if (role === "balancer") table.probeSucceeded(peer, 40);
     else table.probeSucceeded(peer, 2, { ...idleNews, availableMemoryMib });
   }
   return table;
@@ -142,12 +142,12 @@ function peerTable(): PeerTable {
 
 function recordOf(id: string): NodeRecord {
   return {
-    Id: id,
-    Area: "edge",
-    Role: "node",
-    Url: "http://10.0.0.1:1323",
-    Udp: "10.0.0.1:9876",
-    Architecture: "amd64",
-    Incarnation: "1",
+    id,
+    area: "edge",
+    role: "node",
+    url: "http://10.0.0.1:1323",
+    udp: "10.0.0.1:9876",
+    architecture: "amd64",
+    incarnation: "1",
   };
 }

@@ -45,13 +45,13 @@ export async function startInstantNode(etcd: string): Promise<AsyncDisposable> {
   );
   const registry = stack.use(connectEtcd({ endpoints: [etcd] }));
   stack.use(registry.registerNode({
-    Id: report.ExecutionNode,
-    Area: report.ExecutionArea,
-    Role: "balancer",
-    Url: `http://127.0.0.1:${server.addr.port}`,
-    Udp: "",
-    Architecture: Deno.build.arch === "aarch64" ? "arm64" : "amd64",
-    Incarnation: crypto.randomUUID(),
+    id: report.ExecutionNode,
+    area: report.ExecutionArea,
+    role: "balancer",
+    url: `http://127.0.0.1:${server.addr.port}`,
+    udp: "",
+    architecture: Deno.build.arch === "aarch64" ? "arm64" : "amd64",
+    incarnation: crypto.randomUUID(),
   }));
   return stack.move();
 }

@@ -40,13 +40,13 @@ const news: LocalStatus = {
 
 function record(id: string): NodeRecord {
   return {
-    Id: id,
-    Area: "EDGE",
-    Role: "node",
-    Url: "http://10.0.0.2:1323",
-    Udp: "10.0.0.2:9876",
-    Architecture: "amd64",
-    Incarnation: "1",
+    id,
+    area: "EDGE",
+    role: "node",
+    url: "http://10.0.0.2:1323",
+    udp: "10.0.0.2:9876",
+    architecture: "amd64",
+    incarnation: "1",
   };
 }
 

@@ -62,13 +62,13 @@ export class FakeNode implements AsyncDisposable {
   /** Its registration. */
   get record(): NodeRecord {
     return {
-      Id: this.id,
-      Area: "CLOUD",
-      Role: "node",
-      Url: `http://127.0.0.1:${this.port}`,
-      Udp: "",
-      Architecture: this.architecture,
-      Incarnation: "1",
+      id: this.id,
+      area: "CLOUD",
+      role: "node",
+      url: `http://127.0.0.1:${this.port}`,
+      udp: "",
+      architecture: this.architecture,
+      incarnation: "1",
     };
   }
 
@@ -155,13 +155,13 @@ export function breaker(): { record: NodeRecord; count: () => number } & AsyncDi
   })().catch(() => {});
   return {
     record: {
-      Id: "breaker",
-      Area: "CLOUD",
-      Role: "node",
-      Url: `http://127.0.0.1:${listener.addr.port}`,
-      Udp: "",
-      Architecture: "amd64",
-      Incarnation: "1",
+      id: "breaker",
+      area: "CLOUD",
+      role: "node",
+      url: `http://127.0.0.1:${listener.addr.port}`,
+      udp: "",
+      architecture: "amd64",
+      incarnation: "1",
     },
     count: () => count,
     async [Symbol.asyncDispose]() {

@@ -55,13 +55,13 @@ export class FakePeer implements AsyncDisposable {
   /** Its registration; it is near to nodes of the area `EDGE`. */
   get record(): NodeRecord {
     return {
-      Id: this.id,
-      Area: "EDGE",
-      Role: "node",
-      Url: `http://127.0.0.1:${this.#server.addr.port}`,
-      Udp: `127.0.0.1:${(this.#socket.addr as Deno.NetAddr).port}`,
-      Architecture: "amd64",
-      Incarnation: crypto.randomUUID(),
+      id: this.id,
+      area: "EDGE",
+      role: "node",
+      url: `http://127.0.0.1:${this.#server.addr.port}`,
+      udp: `127.0.0.1:${(this.#socket.addr as Deno.NetAddr).port}`,
+      architecture: "amd64",
+      incarnation: crypto.randomUUID(),
     };
   }
 

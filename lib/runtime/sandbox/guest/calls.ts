@@ -12,7 +12,9 @@ import { type AnswerHead, ReplyStream } from "./reply_stream.ts";
 import { encodeResult, type Failure } from "./results.ts";
 
 /** Why a result is refused that no frame can carry. */
-export const tooLarge = "The result is longer than 64 MiB of JSON";
+export const tooLarge =
+  "The result is longer than 64 MiB of JSON, the most that one reply holds; " +
+  "api.result.max of the node may allow less";
 
 /** A call as the node sends it. */
 export interface CallMessage {

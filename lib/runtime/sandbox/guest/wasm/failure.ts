@@ -6,6 +6,7 @@
 
 import type { FunctionFailure } from "../../../environment.ts";
 import { exitStatusOf } from "./wasi.ts";
+import { tooLarge } from "../calls.ts";
 import { ResultLimit } from "./json.ts";
 import { OutputLimit } from "./stdio.ts";
 
@@ -50,7 +51,7 @@ function explain(thrown: unknown): { type: string; message: string } {
     return { type: "ExitStatus", message: `the module ended with exit status ${status}` };
   }
   if (thrown instanceof OutputLimit || thrown instanceof ResultLimit) {
-    return { type: "ResultTooLarge", message: "The result is longer than 64 MiB of JSON" };
+    return { type: "ResultTooLarge", message: tooLarge };
   }
   // With a bad pointer given to WASI ruled out, only the stack's end is left.
   if (thrown instanceof RangeError) {
