@@ -1,22 +1,41 @@
 import assert from "node:assert/strict";
-import { fromWire, toWire } from "./wire_names.ts";
+import * as v from "valibot";
+import { wireNames } from "./wire_names.ts";
 
-const names = { Name: "name", MemoryMB: "memoryMib", Http: "http" } as const;
+const schema = v.object({
+  Name: v.string(),
+  MemoryMB: v.pipe(v.number(), v.integer()),
+  Http: v.optional(v.string()),
+});
+const { fromWire, toWire } = wireNames(schema, { MemoryMB: "memoryMib" });
 
-Deno.test("wire names: a record is renamed there and back, and what it lacks stays absent", () => {
-  const wire: { Name: string; MemoryMB: number; Http?: string } = { MemoryMB: 64, Name: "f" };
-  const record = fromWire(wire, names);
+Deno.test("wireNames: renames a record there and back, and leaves absent what it lacks", () => {
+  const record = fromWire({ MemoryMB: 64, Name: "f" });
   assert.deepEqual(record, { name: "f", memoryMib: 64 });
-  assert.equal(JSON.stringify(toWire(record, names)), '{"Name":"f","MemoryMB":64}');
+  assert.equal(JSON.stringify(toWire(record)), '{"Name":"f","MemoryMB":64}');
 });
 
-Deno.test("wire names: a field without a name on the wire is left out", () => {
+Deno.test("wireNames: leaves out a field that the wire does not have", () => {
   const record = { name: "f", memoryMib: 64, note: "inside only" };
-  assert.deepEqual(
-    toWire<{ Name: string; MemoryMB: number; Http?: string }, typeof names>(record, names),
-    {
-      Name: "f",
-      MemoryMB: 64,
-    },
+  assert.deepEqual(toWire(record), { Name: "f", MemoryMB: 64 });
+});
+
+Deno.test("wireNames: renames what objects and lists hold, but no keys of dictionaries", () => {
+  const nested = wireNames(
+    v.object({
+      Idle: v.record(v.string(), v.number()),
+      Place: v.nullable(v.object({ Vec: v.array(v.number()) })),
+      Pulls: v.pipe(v.array(v.object({ Image: v.string() })), v.maxLength(9)),
+    }),
+    { Vec: "vector" },
   );
+  const wire = { Idle: { F: 1 }, Place: { Vec: [1, 2] }, Pulls: [{ Image: "a" }, { Image: "b" }] };
+  const record = nested.fromWire(wire);
+  assert.deepEqual(record, {
+    idle: { F: 1 },
+    place: { vector: [1, 2] },
+    pulls: [{ image: "a" }, { image: "b" }],
+  });
+  assert.deepEqual(nested.toWire(record), wire);
+  assert.deepEqual(nested.toWire({ ...record, place: null }), { ...wire, Place: null });
 });

@@ -11,7 +11,7 @@ import { localitySchema } from "./locality.ts";
 import { nearest } from "../base/nearest.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 import { QuotedText, type Text } from "../json/quoted.ts";
-import { fromWire, type Inside, toWire } from "../json/wire_names.ts";
+import { type Inside, wireNames } from "../json/wire_names.ts";
 
 /** Memory of an instance whose definition names none, in MiB. */
 const defaultMemoryMib = 128;
@@ -44,7 +44,7 @@ const integer = v.pipe(v.number("expected a number"), v.integer("expected an int
 const parameter = v.object({ Name: v.string(), Type: v.string() });
 
 /** Input and output types of a function, used by workflows; kept as they were sent. */
-export const signatureSchema = v.object({
+const signatureSchema = v.object({
   Inputs: v.nullish(v.array(parameter), []),
   Outputs: v.nullish(v.array(parameter), []),
 });
@@ -153,36 +153,17 @@ export type WireFunction = v.InferOutput<typeof functionSchema>;
 /** A definition as clients send it. */
 export type WireDefinition = v.InferInput<typeof definitionSchema>;
 
-const fieldNames = {
-  Name: "name",
-  Runtime: "runtime",
+const exceptions = {
   MemoryMB: "memoryMib",
   CPUDemand: "cpu",
-  MaxConcurrency: "maxConcurrency",
-  Handler: "handler",
-  CustomImage: "customImage",
   SupportedArchs: "architectures",
-  Signature: "signature",
-  TimeoutMs: "timeoutMs",
-  Env: "env",
-  Network: "network",
-  Locality: "locality",
-  Stateful: "stateful",
-  Http: "http",
-  MinInstances: "minInstances",
-} as const satisfies Record<Exclude<keyof WireDefinition, "TarFunctionCode">, string>;
-const functionNames = {
-  ...fieldNames,
-  CodeHash: "codeHash",
-  Version: "version",
-} as const satisfies Record<keyof WireFunction, string>;
-const definitionNames = {
-  ...fieldNames,
   TarFunctionCode: "code",
-} as const satisfies Record<keyof WireDefinition, string>;
+} as const;
+const definitionNames = wireNames(definitionSchema, exceptions);
+const functionNames = wireNames(functionSchema, exceptions);
 
 /** A function as every node knows it. */
-export type FunctionRecord = Inside<WireFunction, typeof functionNames>;
+export type FunctionRecord = Inside<WireFunction, typeof exceptions>;
 
 /** A checked definition, with all defaults filled in. */
 export type Definition = Omit<FunctionRecord, "codeHash" | "version"> & {
@@ -196,7 +177,7 @@ export type Definition = Omit<FunctionRecord, "codeHash" | "version"> & {
  * @param wire checked by {@link functionSchema}
  */
 export function functionFromWire(wire: WireFunction): FunctionRecord {
-  return fromWire(wire, functionNames);
+  return functionNames.fromWire(wire);
 }
 
 /**
@@ -205,7 +186,7 @@ export function functionFromWire(wire: WireFunction): FunctionRecord {
  * @param record the function
  */
 export function functionToWire(record: FunctionRecord): WireFunction {
-  return toWire(record, functionNames);
+  return functionNames.toWire(record);
 }
 
 /** A function as registries keep it, read. */
@@ -236,7 +217,7 @@ export function readDefinition(body: unknown): Definition {
   if (TarFunctionCode instanceof QuotedText) folded.TarFunctionCode = "";
   const definition = parse(definitionSchema, folded);
   checkBounds(definition);
-  const { code, ...fields } = fromWire(definition, definitionNames);
+  const { code, ...fields } = definitionNames.fromWire(definition);
   return {
     ...fields,
     code: TarFunctionCode instanceof QuotedText ? TarFunctionCode : code,

@@ -51,7 +51,7 @@ Deno.test("keys come in any case, those of the signature too, but not names of v
   });
   assert.equal(name, "hello");
   assert.equal(memoryMib, 64);
-  assert.deepEqual(signature, { Inputs: [{ Name: "n", Type: "Int" }], Outputs: [] });
+  assert.deepEqual(signature, { inputs: [{ name: "n", type: "Int" }], outputs: [] });
   assert.deepEqual(env, { Path: "a", PATH: "b" });
 });
 

@@ -14,7 +14,7 @@ import { startTiers } from "./start_tier.ts";
 import { isObject, type JsonObject, parse, parseJson } from "../json/json.ts";
 import { type JsonMember, JsonScan } from "../json/scan.ts";
 import { JsonScanError } from "../json/tokens.ts";
-import { fromWire, type Inside, toWire } from "../json/wire_names.ts";
+import { type Inside, nameInside, wireNames } from "../json/wire_names.ts";
 import { noParams, type Params, type RawJson } from "./params.ts";
 
 const flag = (meaning: string) =>
@@ -78,16 +78,13 @@ export interface InvokeRequest {
 /** A request as clients and other nodes send it. */
 export type WireRequest = v.InferInput<typeof invokeSchema>;
 
-const requestNames = {
-  Params: "params",
+const requestExceptions = {
   QoSClass: "qosClass",
   QoSMaxRespT: "maxResponseS",
-  Locality: "locality",
   CanDoOffloading: "canOffload",
   Async: "isAsync",
-  ReturnOutput: "returnOutput",
-} as const satisfies Record<keyof WireRequest, keyof InvokeRequest>;
-const { Params: _, ...fieldNames } = requestNames;
+} as const;
+const requestNames = wireNames(v.omit(invokeSchema, ["Params"]), requestExceptions);
 
 const invokeKeys = Object.keys(invokeSchema.entries) as (keyof WireRequest)[];
 /** Bodies up to this length are scanned in one go, bytes; a slice of a longer one takes some 3 ms. */
@@ -132,7 +129,7 @@ export async function readInvokeRequest(
  * @param request of a client
  */
 export function requestToWire(request: Omit<InvokeRequest, "params">): Omit<WireRequest, "Params"> {
-  return toWire(request, fieldNames);
+  return requestNames.toWire(request);
 }
 
 /** Goes on with a scan, and tells in words what is wrong. */
@@ -169,7 +166,7 @@ function requestIn(scan: JsonScan, body: RawJson, defaults: InvokeRequest): Invo
     const field = v.safeParse(invokeSchema.entries[name], given[name]);
     // The whole schema words what is wrong, with its path.
     if (!field.success) parse(invokeSchema, given);
-    request[requestNames[name]] = field.output;
+    request[nameInside(name, requestExceptions)] = field.output;
   }
   return request as unknown as InvokeRequest;
 }
@@ -221,23 +218,17 @@ export const reportSchema = v.object({
 /** A report as clients, other nodes and registries get it. */
 export type WireReport = v.InferOutput<typeof reportSchema>;
 
-const reportNames = {
-  Success: "success",
-  Result: "result",
+const reportExceptions = {
   ResponseTime: "responseTimeS",
-  IsWarmStart: "isWarmStart",
   InitTime: "initTimeS",
   QueueingTime: "queueingTimeS",
   OffloadLatency: "offloadLatencyS",
   Duration: "durationS",
-  Output: "output",
-  ExecutionArea: "executionArea",
-  ExecutionNode: "executionNode",
-  StartTier: "startTier",
-} as const satisfies Record<keyof WireReport, string>;
+} as const;
+const reportNames = wireNames(reportSchema, reportExceptions);
 
 /** A report whose result is a text that has been read. */
-export type PlainReport = Inside<WireReport, typeof reportNames>;
+export type PlainReport = Inside<WireReport, typeof reportExceptions>;
 
 /** The report of a finished invocation. Times are seconds. */
 export type Report = Omit<PlainReport, "result"> & {
@@ -262,7 +253,7 @@ export interface InvocationResult {
  * @param wire checked by {@link reportSchema}
  */
 export function reportFromWire(wire: WireReport): PlainReport {
-  return fromWire(wire, reportNames);
+  return reportNames.fromWire(wire);
 }
 
 /**
@@ -271,5 +262,5 @@ export function reportFromWire(wire: WireReport): PlainReport {
  * @param report of an invocation
  */
 export function reportToWire(report: PlainReport): WireReport {
-  return toWire(report, reportNames);
+  return reportNames.toWire(report);
 }

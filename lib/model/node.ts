@@ -5,7 +5,7 @@
  */
 
 import * as v from "valibot";
-import { fromWire, type Inside, toWire } from "../json/wire_names.ts";
+import { type Inside, wireNames } from "../json/wire_names.ts";
 
 /** Name of a node or an area: it stands in headers, keys of etcd and names of Docker's networks. */
 export const nodeName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,128}$/));
@@ -35,19 +35,10 @@ const nodeSchema = v.object({
 /** A node as the registry keeps it. */
 export type WireNode = v.InferOutput<typeof nodeSchema>;
 
-const nodeNames = {
-  Id: "id",
-  Area: "area",
-  Role: "role",
-  Url: "url",
-  Udp: "udp",
-  Architecture: "architecture",
-  Incarnation: "incarnation",
-  Home: "home",
-} as const satisfies Record<keyof WireNode, string>;
+const { toWire, fromWire } = wireNames(nodeSchema, {});
 
 /** A member of the cluster, as the registry knows it. */
-export type NodeRecord = Inside<WireNode, typeof nodeNames>;
+export type NodeRecord = Inside<WireNode, Record<never, never>>;
 
 /**
  * Writes a node for the registry.
@@ -55,13 +46,13 @@ export type NodeRecord = Inside<WireNode, typeof nodeNames>;
  * @param record the node
  */
 export function nodeToWire(record: NodeRecord): WireNode {
-  return toWire(record, nodeNames);
+  return toWire(record);
 }
 
 /** What a node has written into the registry, read. */
 export const storedNodeSchema = v.pipe(
   nodeSchema,
-  v.transform((wire): NodeRecord => fromWire(wire, nodeNames)),
+  v.transform(fromWire),
 );
 
 /** A network coordinate (Dabek et al. 2004); distances between two are round-trip times, ms. */

@@ -385,8 +385,8 @@ Deno.test("create and update send the definition and the code", async () => {
     customImage: "",
     architectures: [],
     signature: {
-      Inputs: [{ Name: "n", Type: "Int" }, { Name: "m", Type: "Text" }],
-      Outputs: [{ Name: "r", Type: "Float" }],
+      inputs: [{ name: "n", type: "Int" }, { name: "m", type: "Text" }],
+      outputs: [{ name: "r", type: "Float" }],
     },
     timeoutMs: 500,
     env: { A: "b=c" },

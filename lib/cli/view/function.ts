@@ -5,10 +5,11 @@
  */
 
 import type { FunctionRecord } from "../../model/function.ts";
-import type { SignatureEntry } from "../options/signature.ts";
 import { printable, styled } from "./style.ts";
 import { formatDuration, formatFields } from "./table.ts";
 import type { Output } from "../terminal.ts";
+
+type Parameters = NonNullable<FunctionRecord["signature"]>["inputs"];
 
 /** Digits of a version or a hash that tell it from others. */
 const shownDigits = 12;
@@ -21,13 +22,13 @@ const shownDigits = 12;
  * @param output where it will be written
  */
 export function readableFunction(fn: FunctionRecord, output: Pick<Output, "colour">): string {
-  const { Inputs = [], Outputs = [] } = fn.signature ?? {};
+  const { inputs, outputs } = fn.signature ?? { inputs: [], outputs: [] };
   const properties: [label: string, value: string][] = [
     ["runtime", `${fn.runtime}${fn.stateful ? ", keeps its memory between calls" : ""}`],
     ["handler", fn.handler],
     ["http", fn.http === undefined || fn.http === "event" ? "" : `${fn.http}, by /fn`],
     ["image", fn.customImage],
-    ["signature", Inputs.length + Outputs.length > 0 ? signature(Inputs, Outputs) : ""],
+    ["signature", inputs.length + outputs.length > 0 ? signature(inputs, outputs) : ""],
     ["memory", `${fn.memoryMib} MiB`],
     ["cpu", fn.cpu === 0 ? "no limit" : `${fn.cpu} cores`],
     ["concurrency", `${fn.maxConcurrency} in each instance`],
@@ -48,11 +49,8 @@ export function readableFunction(fn: FunctionRecord, output: Pick<Output, "colou
 }
 
 /** Each side as `-i` and `-o` of `create` take it. */
-function signature(
-  inputs: readonly SignatureEntry[],
-  outputs: readonly SignatureEntry[],
-): string {
-  const side = (entries: readonly SignatureEntry[]) =>
-    entries.map(({ Name, Type }) => `${Name}:${Type}`).join(",");
+function signature(inputs: Parameters, outputs: Parameters): string {
+  const side = (parameters: Parameters) =>
+    parameters.map(({ name, type }) => `${name}:${type}`).join(",");
   return `${side(inputs) || "nothing"} to ${side(outputs) || "nothing"}`;
 }

@@ -11,7 +11,7 @@ const plain: FunctionRecord = {
   handler: "hello.handler",
   customImage: "",
   architectures: ["amd64", "arm64"],
-  signature: { Inputs: [], Outputs: [] },
+  signature: { inputs: [], outputs: [] },
   timeoutMs: 0,
   env: {},
   network: "none",
@@ -55,8 +55,8 @@ Deno.test("what a function has beyond that is told, but no value of its environm
     env: { TOKEN: "s3cret", A: "1" },
     locality: ["EDGE", "CLOUD"],
     signature: {
-      Inputs: [{ Name: "n", Type: "Int" }, { Name: "m", Type: "Text" }],
-      Outputs: [{ Name: "r", Type: "Float" }],
+      inputs: [{ name: "n", type: "Int" }, { name: "m", type: "Text" }],
+      outputs: [{ name: "r", type: "Float" }],
     },
   });
   assert.match(text, /^runtime +wasm, keeps its memory between calls$/m);
