@@ -1,0 +1,99 @@
+/**
+ * Checks that what Markdown files refer to exists: the targets of relative links, their headings, and the
+ * files and folders of the project that are named in code spans.
+ *
+ * Usage: deno run -A scripts/check/links.ts
+ *
+ * @module
+ */
+
+import { posix } from "node:path";
+import { capture, root } from "../project.ts";
+
+/** A reference to something that does not exist. */
+export interface BrokenReference {
+  /** The file that has it. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** What it refers to, as it is written. */
+  readonly target: string;
+}
+
+const link = /\]\((?!https?:)([^)\s]+)\)/g;
+/** A path of the project; in a README of sources also the end of a path below its folder. */
+const projectPath = /`((?:lib|policies|scripts|tests|examples|docs)\/[\w./-]+)`/g;
+const sourcePath = /`([\w./-]+\.ts|[\w-]+\/)`/g;
+const sourceReadme = /^(lib|policies|scripts|tests)\/(.*\/)?README\.md$/;
+
+/**
+ * Finds references to what does not exist.
+ *
+ * @param texts Markdown files by path
+ * @param paths all files of the project
+ */
+export function findBroken(
+  texts: ReadonlyMap<string, string>,
+  paths: Iterable<string>,
+): BrokenReference[] {
+  const known = new Set<string>([""]);
+  for (let path of paths) {
+    for (; path !== "."; path = posix.dirname(path)) known.add(path);
+  }
+  const exists = (path: string) => known.has(posix.normalize(path).replace(/^\.?\/|\/$/g, ""));
+  const below = (folder: string, path: string) =>
+    [...known].some((one) => one.startsWith(`${folder}/`) && one.endsWith(`/${path}`));
+  const broken: BrokenReference[] = [];
+  for (const [file, text] of texts) {
+    const folder = posix.dirname(file);
+    const near = (path: string) =>
+      [path, posix.join(folder, path)].some(exists) || below(folder, path.replace(/\/$/, ""));
+    withoutBlocks(text).split("\n").forEach((line, at) => {
+      const check = (pattern: RegExp, isFound: (target: string) => boolean) => {
+        for (const [, target] of line.matchAll(pattern)) {
+          if (!isFound(target!)) broken.push({ file, line: at + 1, target: target! });
+        }
+      };
+      check(link, (target) => {
+        const [path, heading] = target.split("#");
+        const linked = path ? posix.join(folder, path) : file;
+        return exists(linked) &&
+          (heading === undefined || headings(texts.get(linked) ?? "").has(heading));
+      });
+      check(projectPath, exists);
+      if (sourceReadme.test(file)) check(sourcePath, near);
+    });
+  }
+  return broken;
+}
+
+/** The text with empty lines for those of its blocks of code. */
+function withoutBlocks(text: string): string {
+  return text.replace(/^```[^]*?^```$/gm, (block) => block.replace(/.+/g, ""));
+}
+
+/** The names by which GitHub links to headings. */
+function headings(text: string): Set<string> {
+  const titles = withoutBlocks(text).matchAll(/^#+ (.*)$/gm);
+  return new Set(
+    [...titles].map(([, title]) =>
+      title!.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")
+    ),
+  );
+}
+
+if (import.meta.main) {
+  const args = ["-C", root, "ls-files", "--cached", "--others", "--exclude-standard"];
+  const paths = (await capture("git", args)).split("\n");
+  const texts = new Map<string, string>();
+  for (const path of paths.filter((path) => path.endsWith(".md"))) {
+    const text = await Deno.readTextFile(root + path).catch(() => undefined);
+    if (text !== undefined) texts.set(path, text);
+  }
+  const broken = findBroken(texts, paths);
+  for (const { file, line, target } of broken) {
+    console.error(`${file}:${line}: there is no ${target}`);
+  }
+  if (broken.length > 0) Deno.exit(1);
+  console.log(`${texts.size} Markdown files, all that they refer to exists`);
+}
