@@ -14,6 +14,8 @@ export interface ImageRegistry extends AsyncDisposable {
   readonly host: string;
   /** Names that were asked for, in order. */
   readonly asked: readonly string[];
+  /** True to begin blobs and never end them. */
+  stalls: boolean;
   /**
    * Makes an image of one file.
    *
@@ -31,6 +33,9 @@ export function startImageRegistry(): ImageRegistry {
   const blobs = new Map<string, Uint8Array<ArrayBuffer>>();
   const manifests = new Map<string, string>();
   const asked: string[] = [];
+  const state = { stalls: false };
+  const stalled: ReadableStreamDefaultController[] = [];
+  const stream = () => new ReadableStream({ start: (controller) => void stalled.push(controller) });
   const put = async (bytes: Uint8Array<ArrayBuffer>) => {
     const digest = await digestOf(bytes);
     blobs.set(digest, bytes);
@@ -48,7 +53,8 @@ export function startImageRegistry(): ImageRegistry {
       const digest = manifests.get(`${name}:${reference}`) ?? reference ?? "";
       const blob = blobs.get(digest);
       if (!blob) return Response.json({ errors: [{ code: "MANIFEST_UNKNOWN" }] }, { status: 404 });
-      return new Response(method === "HEAD" ? null : blob, {
+      const stalls = state.stalls && kind === "blobs";
+      return new Response(method === "HEAD" ? null : stalls ? stream() : blob, {
         headers: {
           "content-type": kind === "manifests" ? manifestType : "application/octet-stream",
           "content-length": String(blob.length),
@@ -59,10 +65,10 @@ export function startImageRegistry(): ImageRegistry {
   );
   const host = `127.0.0.1:${server.addr.port}`;
 
-  return {
+  return Object.assign(state, {
     host,
     asked,
-    async add(name, content) {
+    async add(name: string, content: string) {
       const layer = await layerOf(content);
       const diff = await digestOf(layer);
       const config = await put(json({
@@ -81,8 +87,11 @@ export function startImageRegistry(): ImageRegistry {
       manifests.set(`${name}:1`, manifest.digest);
       return `${host}/${name}:1`;
     },
-    [Symbol.asyncDispose]: () => server.shutdown(),
-  };
+    async [Symbol.asyncDispose]() {
+      for (const controller of stalled) controller.error();
+      await server.shutdown();
+    },
+  });
 }
 
 async function layerOf(content: string): Promise<Uint8Array<ArrayBuffer>> {

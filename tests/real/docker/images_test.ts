@@ -19,6 +19,30 @@ import { Images } from "../../../lib/runtime/docker/images/images.ts";
 import { startImageRegistry } from "../../support/image_registry.ts";
 import { tempDir } from "../../support/temp_dir.ts";
 
+Deno.test("Images: gives up a pull of which the registry sends no more, and uses the present image", async () => {
+  await using stack = new AsyncDisposableStack();
+  const registry = stack.use(startImageRegistry());
+  const docker = new Docker({ socketPath: "/var/run/docker.sock" });
+  const engine = stack.use(new Engine());
+  const book = new ImageBook({ read: () => undefined, write: () => {} });
+  const images = new Images(engine, false, book, 500);
+  const name = `present-${randomId(6)}`;
+  const image = await registry.add(name, randomId(12));
+  stack.defer(() => docker.getImage(image).remove({ force: true }));
+  await images.ensure(image, "");
+  const first = await images.find(image);
+  await registry.add(name, randomId(12)); // another content by the same name
+  registry.stalls = true;
+  assert.equal(await images.refresh(image, ""), false);
+  assert.deepEqual(await images.find(image), first);
+  const absent = await registry.add(`absent-${randomId(6)}`, randomId(12));
+  await assert.rejects(images.ensure(absent, "some.key"), {
+    code: "ENGINE_REFUSED",
+    message: /its registry has sent nothing for 0\.5 s; get it with docker pull .* some\.key$/,
+  });
+  assert.deepEqual(images.pulls(), []);
+});
+
 Deno.test("images are fetched, listed, and removed when nothing needs them", async () => {
   await using stack = new AsyncDisposableStack();
   const registry = stack.use(startImageRegistry());

@@ -24,6 +24,8 @@ import { PullProgress } from "./pull_progress.ts";
 
 /** Longest pull: slow links at the edge need their time, but a dead one must end. */
 const pullTimeoutMs = 30 * 60_000;
+/** Longest time without progress, ms: over slow links the engine tells of each half MiB. */
+const pullStallMs = 2 * 60_000;
 /** How often a pull's progress is logged. */
 const progressIntervalMs = 5_000;
 
@@ -45,6 +47,7 @@ export interface FoundImage {
 export class Images {
   readonly #engine: Engine;
   readonly #refresh: boolean;
+  readonly #stallMs: number;
   /** What was pulled and used. */
   readonly book: ImageBook;
   /** Familiar names of images that starts need not ask the engine about. */
@@ -63,10 +66,12 @@ export class Images {
    * @param engine where the images are
    * @param refresh true to pull each image once, even if it is present
    * @param book remembers what was pulled and used
+   * @param stallMs longest time that a pull may make no progress, ms
    */
-  constructor(engine: Engine, refresh: boolean, book: ImageBook) {
+  constructor(engine: Engine, refresh: boolean, book: ImageBook, stallMs = pullStallMs) {
     this.#engine = engine;
     this.#refresh = refresh;
+    this.#stallMs = stallMs;
     this.book = book;
   }
 
@@ -241,17 +246,25 @@ export class Images {
     const progress = new PullProgress();
     this.#pulls.set(image, progress);
     using _log = logged(image, progress);
+    using stall = new StallTimer(this.#stallMs);
     try {
       await this.#engine.ask(what, async (docker) => {
         const answer = await docker.pull(image);
-        await followProgress(what, answer, (event) => progress.note(event));
-      }, { timeoutMs: pullTimeoutMs });
+        await followProgress(what, answer, (event) => {
+          stall.restart();
+          progress.note(event);
+        });
+      }, { timeoutMs: pullTimeoutMs, signal: stall.signal });
     } catch (error) {
-      if (engineStatus(error) === undefined) throw error;
+      const stalled = stall.signal.aborted;
+      if (!stalled && engineStatus(error) === undefined) throw error;
+      const reason = stalled
+        ? `Docker could not ${what}: its registry has sent nothing for ${this.#stallMs / 1000} s`
+        : (error as Error).message;
       const setting = key ? `, or name another image by the key ${key}` : "";
       throw new ServerledgeError(
         "ENGINE_REFUSED",
-        `${(error as Error).message}; get it with docker pull or docker load${setting}`,
+        `${reason}; get it with docker pull or docker load${setting}`,
         { cause: error, details: { image } },
       );
     } finally {
@@ -261,6 +274,33 @@ export class Images {
     const pulled = await this.find(image);
     if (pulled) this.book.note(image, pulled.id, true);
     log.info("Pulled image {image}", { image });
+  }
+}
+
+/** Gives up what makes no progress. */
+class StallTimer implements Disposable {
+  readonly #stallMs: number;
+  readonly #abort = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(stallMs: number) {
+    this.#stallMs = stallMs;
+    this.restart();
+  }
+
+  /** Aborted when it has stalled. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** There was progress. */
+  restart(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#abort.abort(), this.#stallMs);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
   }
 }
 
