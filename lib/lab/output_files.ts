@@ -1,5 +1,5 @@
 /**
- * Files that a command writes after it has worked for long.
+ * Output files of long-running commands.
  *
  * @module
  */
@@ -7,17 +7,16 @@
 import { ServerledgeError } from "../base/errors.ts";
 
 /**
- * Checks that a file can be written, without touching what is in it: a run of an hour must not end at
- * a folder that is not there, nor a mistake in its options cost the last one's report.
+ * Checks before a long run that a file can be written, without changing its content.
  *
- * @param path its path
- * @throws `INVALID_REQUEST` if it cannot
+ * @param path path of the file
+ * @throws `INVALID_REQUEST` if it cannot be written
  */
 export async function checkOutputFile(path: string): Promise<void> {
-  const isThere = await Deno.lstat(path).then(() => true, () => false);
+  const exists = await Deno.lstat(path).then(() => true, () => false);
   try {
     (await Deno.open(path, { write: true, create: true })).close();
-    if (!isThere) await Deno.remove(path);
+    if (!exists) await Deno.remove(path);
   } catch (cause) {
     throw unwritable(path, cause);
   }
@@ -26,8 +25,8 @@ export async function checkOutputFile(path: string): Promise<void> {
 /**
  * Writes a file.
  *
- * @param path its path
- * @param content all of it
+ * @param path path of the file
+ * @param content its content
  * @throws `INVALID_REQUEST` if it cannot be written
  */
 export async function writeOutputFile(path: string, content: string): Promise<void> {

@@ -25,7 +25,7 @@ async function bench(node: NodeProcess, args: readonly string[]): Promise<LoadRe
   return JSON.parse(stdout);
 }
 
-Deno.test("bench loads a node, and writes what it found", async (t) => {
+Deno.test("bench: loads a node and writes its reports", async (t) => {
   await using node = await startNodeProcess({
     config: { "registry.area": "EDGE", "qos.critical": { id: 1, limit: 5 } },
   });
@@ -41,8 +41,8 @@ Deno.test("bench loads a node, and writes what it found", async (t) => {
       ...["--json", file("r.json"), "--csv", file("r.csv"), "--html", file("r.html")],
     ]);
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /FUNCTION +CLASS +DUE +GOOD/);
-    assert.ok(!stderr.includes("\r"), "no progress where nobody reads it");
+    assert.match(stdout, /FUNCTION +CLASS +DUE +OK/);
+    assert.ok(!stderr.includes("\r"), "no progress without a terminal");
     const result: LoadResult = JSON.parse(await Deno.readTextFile(file("r.json")));
     assert.deepEqual(Object.keys(result.total.outcomes), ["ok"], JSON.stringify(result.total));
     assert.equal(result.total.ok, result.total.due);
@@ -68,20 +68,23 @@ Deno.test("bench loads a node, and writes what it found", async (t) => {
     assert.equal(fromFile.total.ok, 10);
   });
 
-  await t.step("wrong answers end with 5, unknown functions and files with theirs", async () => {
-    const run = (...args: string[]) => node.cli(["bench", ...args, "--requests", "5"]);
-    assert.equal((await run("echo", "--expect", "other", "--warm-up", "0")).code, 5);
-    const before = await Deno.readTextFile(file("r.json"));
-    const unknown = await run("nothere", "--json", file("r.json"));
-    assert.equal(unknown.code, 2);
-    assert.match(unknown.stderr, /knows no function nothere/);
-    assert.equal(await Deno.readTextFile(file("r.json")), before, "the last report is kept");
-    assert.equal((await run("echo", "--html", "/nope/r.html")).code, 1);
-    assert.equal((await run("echo", "--trace", file("none.csv"))).code, 1);
-  });
+  await t.step(
+    "exit status is 5 for unexpected responses, 2 and 1 for unknown functions and files",
+    async () => {
+      const run = (...args: string[]) => node.cli(["bench", ...args, "--requests", "5"]);
+      assert.equal((await run("echo", "--expect", "other", "--warm-up", "0")).code, 5);
+      const before = await Deno.readTextFile(file("r.json"));
+      const unknown = await run("nothere", "--json", file("r.json"));
+      assert.equal(unknown.code, 2);
+      assert.match(unknown.stderr, /has no function "nothere"/);
+      assert.equal(await Deno.readTextFile(file("r.json")), before, "the last report is kept");
+      assert.equal((await run("echo", "--html", "/nope/r.html")).code, 1);
+      assert.equal((await run("echo", "--trace", file("none.csv"))).code, 1);
+    },
+  );
 });
 
-Deno.test("bench refuses what is no node, unless told so", async () => {
+Deno.test("bench: refuses a target that is no node, except with --plain or --url", async () => {
   using server = new RawServer((conn) => sayWhole(conn, '{"hello": "world"}'));
   const run = async (...args: string[]) => {
     const { code, stdout, stderr } = await new Deno.Command(defaultBinary(), {
@@ -94,7 +97,7 @@ Deno.test("bench refuses what is no node, unless told so", async () => {
   };
   const refused = await run("hello", "-H", "127.0.0.1", "-P", String(server.port));
   assert.equal(refused.code, 2);
-  assert.match(refused.stderr, /does not answer GET \/status as a node .*--url.*--plain/);
+  assert.match(refused.stderr, /does not respond to GET \/status like a node .*--url.*--plain/);
   assert.ok(server.requests.every((text) => !text.startsWith("POST")), "nothing was invoked");
   const plain = await run("hello", "-H", "127.0.0.1", "-P", String(server.port), "--plain");
   assert.equal(plain.code, 0, plain.stderr);
@@ -102,7 +105,7 @@ Deno.test("bench refuses what is no node, unless told so", async () => {
   assert.equal((await run("--url", `${server.url}/x`, "--expect", "nothing")).code, 5);
 });
 
-Deno.test("SIGINT ends a run early with what was found", async () => {
+Deno.test("bench: stops at SIGINT and shows its results", async () => {
   const begun = Promise.withResolvers<void>();
   using server = new RawServer((conn, _, count) => {
     if (count === 20) begun.resolve();

@@ -1,5 +1,5 @@
 /**
- * The scenario that the command line of `bench` describes.
+ * Conversion of the options of `bench` to a scenario.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import { readParams, readParamsFile } from "../../cli/options/params.ts";
 import { readTextFile } from "../../cli/options/text_file.ts";
 
 /**
- * Reads options, and the files that they name, as a scenario. Options win over the scenario's file;
- * functions and URLs are added to it.
+ * Combines options with the files that they name. Options override the scenario file; functions and URLs
+ * are added to it.
  *
- * @param options of the command line
- * @throws `INVALID_REQUEST` for what makes no scenario
+ * @param options options of the command line
+ * @throws `INVALID_REQUEST` if they do not make a scenario
  */
 export async function scenarioOf(options: BenchOptions): Promise<Scenario> {
   const { scenario: file } = options;
@@ -25,9 +25,9 @@ export async function scenarioOf(options: BenchOptions): Promise<Scenario> {
     ? {}
     : readScenario(await parseConfigText(await readTextFile(file, "scenario"), file));
   checkMix(fromFile.mix ?? []);
-  refuseUseless(options);
+  refuseUnused(options);
   const requests = await requestsOf(options);
-  // What is absent must not hide what the file says.
+  // Absent options must not override the file.
   const given = Object.entries(timesOf(options)).filter(([, value]) => value !== undefined);
   const all = { ...fromFile, ...Object.fromEntries(given) };
   return readScenario({ ...all, mix: [...fromFile.mix ?? [], ...requests] });
@@ -99,14 +99,14 @@ async function functionsOf(
 /**
  * Reads `FUNCTION[@CLASS][=WEIGHT]`.
  *
- * @throws `INVALID_REQUEST` if it is none
+ * @throws `INVALID_REQUEST` if the text has another form
  */
 export function readMixEntry(text: string): ScenarioRequest {
   const [, fn, qosClass, weight] = /^([^@=]+)(?:@([^@=]+))?(?:=(\d+(?:\.\d+)?))?$/.exec(text) ?? [];
   if (fn === undefined) {
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      `"${text}" is no load: write FUNCTION, FUNCTION@CLASS or FUNCTION@CLASS=WEIGHT`,
+      `Cannot read the load "${text}": write FUNCTION, FUNCTION@CLASS or FUNCTION@CLASS=WEIGHT`,
     );
   }
   return {
@@ -120,12 +120,15 @@ function readHeaders(items: readonly string[]): Record<string, string> {
   return Object.fromEntries(items.map((item) => {
     const colon = item.indexOf(":");
     if (colon > 0) return [item.slice(0, colon).trim(), item.slice(colon + 1).trim()];
-    throw new ServerledgeError("INVALID_REQUEST", `"${item}" is no header: write NAME:VALUE`);
+    throw new ServerledgeError(
+      "INVALID_REQUEST",
+      `Cannot read the header "${item}": write NAME:VALUE`,
+    );
   }));
 }
 
-/** Options of something that the command line does not name would do nothing. */
-function refuseUseless(options: BenchOptions): void {
+/** Rejects options without an effect. */
+function refuseUnused(options: BenchOptions): void {
   const refuse = (why: string, given: Readonly<Record<string, unknown>>) => {
     const name = Object.keys(given).find((key) => given[key] !== undefined);
     if (name !== undefined) throw new ServerledgeError("INVALID_REQUEST", `${name} is ${why}`);

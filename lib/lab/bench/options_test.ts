@@ -4,7 +4,7 @@ import type { BenchOptions } from "../commands/bench_options.ts";
 
 const none = { mix: [], params: [], headers: [] } as unknown as BenchOptions;
 
-Deno.test("a function may have a class and a weight", () => {
+Deno.test("readMixEntry: reads a function with its class and weight", () => {
   assert.deepEqual(readMixEntry("fib"), { function: "fib" });
   assert.deepEqual(readMixEntry("fib@critical"), { function: "fib", class: "critical" });
   assert.deepEqual(readMixEntry("fib=2.5"), { function: "fib", weight: 2.5 });
@@ -14,7 +14,7 @@ Deno.test("a function may have a class and a weight", () => {
   }
 });
 
-Deno.test("options make a scenario; what is not given is not in it", async () => {
+Deno.test("scenarioOf: converts the options given and leaves out the others", async () => {
   const scenario = await scenarioOf({
     ...none,
     mix: ["fib@critical=2", "hello"],
@@ -34,20 +34,20 @@ Deno.test("options make a scenario; what is not given is not in it", async () =>
   });
 });
 
-Deno.test("a URL has its verb, headers and body", async () => {
+Deno.test("scenarioOf: reads method, headers and body of a URL", async () => {
   const options = { url: "http://h/", method: "put", body: "x", headers: ["A: b:c"] };
   const { mix } = await scenarioOf({ ...none, ...options } as unknown as BenchOptions);
   assert.deepEqual(mix, [{ url: "http://h/", method: "PUT", body: "x", headers: { A: "b:c" } }]);
 });
 
-Deno.test("what belongs to a URL is refused without one, and headers need a name", async () => {
+Deno.test("scenarioOf: rejects options of a URL without one, and headers without a name", async () => {
   const given = (options: object) => scenarioOf({ ...none, ...options } as BenchOptions);
   await assert.rejects(given({ mix: ["f"], body: "x" }), /--body is for --url/);
   await assert.rejects(given({ mix: ["f"], headers: ["x"] }), /NAME:VALUE/);
   await assert.rejects(given({ mix: ["f"], duration: 1e9 }), /duration: must be at most/);
 });
 
-Deno.test("what belongs to functions is refused where the command line names none", async () => {
+Deno.test("scenarioOf: rejects options of functions without a function", async () => {
   const given = (options: object) => scenarioOf({ ...none, ...options } as BenchOptions);
   const url = "http://h/";
   await assert.rejects(given({ url, params: ["a:1"] }), /--param is for functions/);

@@ -1,5 +1,5 @@
 /**
- * How a load is doing, in one line on a terminal.
+ * Progress of a load test, in one line on a terminal.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import type { Terminal } from "../../cli/terminal.ts";
 const frameMs = 500;
 
 /**
- * Shows the progress of a run until it is disposed; nothing where no person reads it.
+ * Shows the progress of a run until it is disposed, if the error output is a terminal.
  *
- * @param terminal shown on its error output
- * @param recorder of the run
- * @param plan of the run
+ * @param terminal the terminal
+ * @param recorder recorder of the run
+ * @param plan plan of the run
  */
 export function showProgress(
   { err }: Pick<Terminal, "err">,
@@ -53,5 +53,5 @@ function progressOf(elapsedMs: number, warmUpMs: number, durationMs: number): st
     `${Math.round(ms / 1000)} of ${Math.round(allMs / 1000)} s`;
   if (elapsedMs < warmUpMs) return `warm-up ${of(elapsedMs, warmUpMs)}`;
   const runMs = elapsedMs - warmUpMs;
-  return runMs > durationMs ? "waiting for the last answers" : of(runMs, durationMs);
+  return runMs > durationMs ? "waiting for the last responses" : of(runMs, durationMs);
 }

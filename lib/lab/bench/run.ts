@@ -1,12 +1,12 @@
 /**
- * The course of `serverledge bench`: from options to a plan, the run with its progress, the reports.
+ * Implementation of `serverledge bench`: options, plan, run with progress, reports.
  *
  * @module
  */
 
 import { formatCsv } from "../load/report/csv.ts";
 import { formatHtml } from "../load/report/html.ts";
-import { unexpected } from "../load/judge.ts";
+import { unexpectedOutcome } from "../load/response_validator.ts";
 import { prepare } from "../load/prepare.ts";
 import type { LoadResult } from "../load/report/result.ts";
 import { runLoad } from "../load/run.ts";
@@ -27,13 +27,13 @@ import type { Terminal } from "../../cli/terminal.ts";
 import { warn } from "../../cli/view/warn.ts";
 
 /**
- * Runs a load and writes its reports.
+ * Runs a load test and writes its reports.
  *
- * @param options of the subcommand
- * @param globals of the command line
- * @param terminal the process's outside
+ * @param options options of the command
+ * @param globals global options
+ * @param terminal standard streams
  * @returns the exit status
- * @throws `INVALID_REQUEST` for options that make no load; what is wrong with the target
+ * @throws `INVALID_REQUEST` if the options make no load; see {@link checkTarget} for the target
  */
 export async function runBench(
   options: BenchOptions,
@@ -60,11 +60,11 @@ export async function runBench(
   const toStdout = options.jsonFile === "-" || (globals.json && options.jsonFile === undefined);
   const text = toStdout ? JSON.stringify(result, null, 2) : readableResult(result, terminal.out);
   terminal.out.write(`${text}\n`);
-  for (const limit of limitSentence(result)) warn(terminal, limit);
+  for (const warning of limitWarnings(result)) warn(terminal, warning);
   return exitStatusOf(result);
 }
 
-/** Each node that functions are invoked on must be one, and know them. */
+/** Checks each node that functions are invoked on. */
 async function checkTargets(
   kinds: Parameters<typeof checkTarget>[1],
   globals: Globals,
@@ -81,13 +81,13 @@ async function checkTargets(
   }
 }
 
-function limitSentence({ generator: { limits } }: LoadResult): string[] {
+function limitWarnings({ generator: { limits } }: LoadResult): string[] {
   if (limits.length === 0) return [];
   return [`the load generator, not the target, may have been the limit: ${limits.join("; ")}`];
 }
 
 function exitStatusOf({ total }: LoadResult): number {
-  if ((total.outcomes[unexpected] ?? 0) > 0) return exits.functionFailed;
+  if ((total.outcomes[unexpectedOutcome] ?? 0) > 0) return exits.functionFailed;
   return total.ok === 0 ? exits.request : exits.ok;
 }
 
@@ -99,7 +99,7 @@ function describeSelf(): Record<string, string> {
   };
 }
 
-/** Files that are asked for, with what goes into each. */
+/** Returns the report files requested, with their formatters. */
 function reportsOf(
   { jsonFile, csv, html }: BenchOptions,
 ): [path: string, format: (result: LoadResult) => string][] {
@@ -111,7 +111,7 @@ function reportsOf(
   return formats.flatMap(([path, format]) => path === undefined ? [] : [[path, format]]);
 }
 
-/** The first signal ends the run and shows what was found, the second ends the process. */
+/** Stops the run at the first signal so that its results are shown, and exits at the second. */
 function stopSignal(): Disposable & { readonly signal: AbortSignal } {
   const abort = new AbortController();
   const onSignal = () => {

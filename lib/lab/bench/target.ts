@@ -1,5 +1,5 @@
 /**
- * Checks what a load is about to be sent to, so that nobody loads a stranger by mistake.
+ * Check of the target before a load test, so that no other server is loaded by mistake.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import { traceOf } from "../../cli/client/session.ts";
 import type { Terminal } from "../../cli/terminal.ts";
 
 /**
- * Checks that a node or a balancer listens and knows the functions.
+ * Checks that a node or a balancer listens at an endpoint and has the functions.
  *
- * @param endpoint where it should
- * @param kinds what is to be invoked there
- * @throws `UNPROCESSABLE` if it is something else, `FUNCTION_UNKNOWN`, or why it did not answer
+ * @param endpoint the endpoint
+ * @param kinds requests to be sent there
+ * @throws `UNPROCESSABLE` if it is another server, `FUNCTION_UNKNOWN`, or the error of the connection
  */
 export async function checkTarget(
   endpoint: Endpoint,
@@ -28,27 +28,27 @@ export async function checkTarget(
   terminal: Terminal,
 ): Promise<void> {
   using client = new NodeClient(endpoint, traceOf(globals, terminal));
-  const status = await answerOf(client, "/status");
+  const status = await responseOf(client, "/status");
   if (!isNodeStatus(status) && !isBalancerStatus(status)) {
     throw new ServerledgeError(
       "UNPROCESSABLE",
-      `${authority(endpoint)} does not answer GET /status as a node or a balancer does: name ` +
-        "anything else with --url, or say --plain",
+      `${authority(endpoint)} does not respond to GET /status like a node or a balancer: use ` +
+        "--url for another server, or --plain",
     );
   }
-  const names = await answerOf(client, "/function");
+  const names = await responseOf(client, "/function");
   if (!Array.isArray(names)) return;
   const missing = kinds.find((kind) => !names.includes(kind.function));
   if (missing) {
     throw new ServerledgeError(
       "FUNCTION_UNKNOWN",
-      `${authority(endpoint)} knows no function ${missing.function}: see serverledge list`,
+      `${authority(endpoint)} has no function "${missing.function}": see serverledge list`,
     );
   }
 }
 
-/** @returns undefined where another kind of server refuses */
-async function answerOf(client: NodeClient, path: string): Promise<unknown> {
+/** @returns undefined if another kind of server refuses the request */
+async function responseOf(client: NodeClient, path: string): Promise<unknown> {
   try {
     return (await client.get(path)).json;
   } catch (error) {
@@ -58,7 +58,7 @@ async function answerOf(client: NodeClient, path: string): Promise<unknown> {
   }
 }
 
-/** Fields that nodes have had from the first version on. */
+/** Checks fields that nodes of all versions have. */
 function isNodeStatus(status: unknown): boolean {
   return isObject(status) && "AvailableWarmContainers" in status && "Coordinates" in status;
 }

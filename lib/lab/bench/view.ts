@@ -1,21 +1,21 @@
 /**
- * What a load found, as people read it.
+ * Result of a load test as text for people.
  *
  * @module
  */
 
-import type { KindResult, LoadResult, ServerResult, Spread } from "../load/report/result.ts";
+import type { KindResult, LoadResult, Percentiles, ServerResult } from "../load/report/result.ts";
 import { printable, styled } from "../../cli/view/style.ts";
 import { formatDuration, formatFields, formatTable } from "../../cli/view/table.ts";
 import type { Output } from "../../cli/terminal.ts";
 
-/** Most nodes that are listed. */
+/** Maximum number of nodes listed. */
 const maxNodes = 8;
 
 /**
- * A result for people.
+ * Formats a result.
  *
- * @param result what the run found
+ * @param result result of the run
  * @param output where it will be written
  */
 export function readableResult(result: LoadResult, output: Pick<Output, "colour">): string {
@@ -25,7 +25,7 @@ export function readableResult(result: LoadResult, output: Pick<Output, "colour"
     formatFields([
       ["target", result.targets.join(", ")],
       ["load", result.load],
-      ["answers", answers(result, output)],
+      ["responses", responses(result, output)],
       ...outcomes(total, output),
       ...places(total),
       ["generator", generator(result)],
@@ -33,16 +33,16 @@ export function readableResult(result: LoadResult, output: Pick<Output, "colour"
     "",
     kindTable(rows),
     "",
-    "Response times of good answers, from when a request was due.",
+    "Response times of successful requests, from when a request was due.",
   ].join("\n");
 }
 
-function answers(
+function responses(
   { total, seconds, isInterrupted, cutOff }: LoadResult,
   output: Pick<Output, "colour">,
 ) {
-  const early = isInterrupted ? `, ended early with ${cutOff} unanswered` : "";
-  const count = `${total.ok} of ${total.due} good`;
+  const early = isInterrupted ? `, stopped early with ${cutOff} in flight` : "";
+  const count = `${total.ok} of ${total.due} ok`;
   const colour = total.ok === total.due ? "green" : "yellow";
   return `${styled(output, colour, count)}, ${total.rate.toFixed(1)}/s in ${
     formatDuration(seconds)
@@ -64,7 +64,7 @@ function outcomes(
   });
 }
 
-/** Where invocations ran. */
+/** Nodes and start tiers of invocations. */
 function places({ server }: KindResult): [string, string][] {
   if (!server) return [];
   const { where, initMs } = server;
@@ -79,7 +79,7 @@ function places({ server }: KindResult): [string, string][] {
   ];
 }
 
-/** How many found what, and how long it took until they ran. */
+/** Number of invocations by start tier, and median time until they ran. */
 function starts(initMs: ServerResult["initMs"]): string {
   const tiers = Object.entries(initMs).map(([tier, init]) =>
     `${init!.count} ${printable(tier)} (median ${time(init!.p50)})`
@@ -94,7 +94,7 @@ function generator({ generator: { cpuShare, connections, lagMs } }: LoadResult):
   return `${(cpuShare * 100).toFixed(0)} % of a core, ${connections} connections${late}`;
 }
 
-const percentiles: readonly (readonly [head: string, key: keyof Spread])[] = [
+const percentileColumns: readonly (readonly [head: string, key: keyof Percentiles])[] = [
   ["MEAN", "mean"],
   ["P50", "p50"],
   ["P90", "p90"],
@@ -109,7 +109,7 @@ function kindTable(kinds: readonly KindResult[]): string {
   const heads = [
     "FUNCTION",
     ...(hasClass ? ["CLASS"] : []),
-    ...["DUE", "GOOD", "FAILED", "GOOD/S", ...percentiles.map(([head]) => head)].map((head) =>
+    ...["DUE", "OK", "FAILED", "OK/S", ...percentileColumns.map(([head]) => head)].map((head) =>
       `>${head}`
     ),
     ...(hasLimit ? [">IN LIMIT"] : []),
@@ -123,7 +123,7 @@ function kindTable(kinds: readonly KindResult[]): string {
       String(kind.ok),
       String(kind.failed),
       kind.rate.toFixed(1),
-      ...percentiles.map(([, key]) => kind.responseMs ? time(kind.responseMs[key]) : "-"),
+      ...percentileColumns.map(([, key]) => kind.responseMs ? time(kind.responseMs[key]) : "-"),
       ...(hasLimit ? [share(kind.withinLimit)] : []),
     ]),
   );

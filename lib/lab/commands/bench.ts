@@ -7,14 +7,14 @@
 import { type Command, defineCommand } from "../../cli/command.ts";
 import { benchOptions } from "./bench_options.ts";
 
-/** Loads functions or a URL and tells how they did. */
+/** Sends load to functions or a URL and reports throughput and response times. */
 export const bench: Command = defineCommand({
   name: "bench",
-  brief: "Load functions, or any URL, and tell throughput and response times",
-  description: "Open loop: requests are sent when they are due, whatever becomes of others, and " +
+  brief: "Send load to functions or a URL and report throughput and response times",
+  description: "Open loop: requests are sent when they are due, independently of each other, and " +
     "response times count from when a request was due (no coordinated omission). Closed loop: " +
-    "each client sends when it was answered. Ctrl-C ends a run early and shows what was found. " +
-    "Ends with 2 if nothing was answered well, 5 if an answer was not the expected one.",
+    "each client sends a request after the response to the last one. Ctrl-C stops a run early and " +
+    "shows its results. Exits with 2 if no request succeeded, 5 if a response was unexpected.",
   examples: [
     ["serverledge bench hello", "8 clients in a closed loop for 30 s"],
     ["serverledge bench hello --rate 100 --duration 60 --html report.html", "100/s, Poisson"],
@@ -23,13 +23,13 @@ export const bench: Command = defineCommand({
     ["serverledge bench --trace day.csv --duration 3600", "replay the first hour of a CSV file"],
     [
       "serverledge bench --scenario mix.yaml --json result.json --csv slices.csv",
-      "a file says what",
+      "scenario from a file",
     ],
-    ["serverledge bench --url http://10.0.0.9:8080/ -X POST --body '{}' -n 16", "something else"],
+    ["serverledge bench --url http://10.0.0.9:8080/ -X POST --body '{}' -n 16", "another server"],
   ],
   options: benchOptions,
   async run(options, globals, terminal) {
-    // Other commands must not pay for the load generator.
+    // Imported on demand, so that other commands do not load it.
     const { runBench } = await import("../bench/run.ts");
     return await runBench(options, globals, terminal);
   },

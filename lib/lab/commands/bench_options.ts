@@ -22,112 +22,116 @@ import {
 
 const seconds = float({ metavar: "S" });
 
-const what = group(
-  "What is sent",
+const requests = group(
+  "Requests",
   object({
     mix: multiple(
       argumentOf(
         "FUNCTION[@CLASS][=WEIGHT]",
         text,
-        "Function to invoke, perhaps in a QoS class, and its share among all; repeat for more",
+        "Function to invoke, with optional QoS class and weight; repeatable",
       ),
     ),
-    scenario: optionOf("--scenario FILE", file, "YAML or JSON file; options win over it"),
-    params: optionsOf("-p --param NAME:VALUE", text, "Parameter; repeat for more"),
+    scenario: optionOf("--scenario FILE", file, "YAML or JSON file; options override it"),
+    params: optionsOf("-p --param NAME:VALUE", text, "Parameter; repeatable"),
     paramsFile: optionOf("-j --params_file FILE", file, "JSON file with the parameters"),
     qosClass: optionOf("-c --class", qosClass, "QoS class, by id or name"),
     respTime: optionOf(
       "--resptime",
       seconds,
-      "Response-time limit, s: asked for, and answers are counted against it",
+      "Response-time limit, s: sent with requests, and responses are counted against it",
     ),
-    noOffload: flagOf("--no-offload", "Ask that no other node runs it"),
+    noOffload: flagOf("--no-offload", "Do not allow offloading to other nodes"),
     expect: optionOf(
       "--expect TEXT",
       text,
-      "What a function must return (JSON or text), or an answer of --url must contain",
+      "Result that a function must return (JSON or text), or text that a response of --url must contain",
     ),
-    url: optionOf("--url URL", text, "Load any URL instead of a function"),
-    method: optionOf("-X --method VERB", text, "Verb for --url; POST with a body, else GET"),
-    headers: optionsOf("--header NAME:VALUE", text, "Header; repeat for more"),
+    url: optionOf("--url URL", text, "Send requests to a URL instead of a function"),
+    method: optionOf("-X --method VERB", text, "Method for --url; POST with a body, else GET"),
+    headers: optionsOf("--header NAME:VALUE", text, "Header; repeatable"),
     body: optionOf("--body TEXT", text, "Body for --url"),
     bodyFile: optionOf("--body-file FILE", file, "File with the body for --url"),
     plain: flagOf(
       "--plain",
-      "The target need not answer as a Serverledge API; statuses tell success",
+      "Accept any server as the target; its status codes decide about success",
     ),
   }),
 );
 
-const when = group(
-  "When it is sent",
+const schedule = group(
+  "Schedule",
   object({
     rate: optionOf("-r --rate PER_S", decimal, "Requests per second: an open loop"),
     arrivals: optionOf(
       "--arrivals",
       choice(["closed", "constant", "poisson", "bursty", "trace"]),
-      "How they come: poisson with --rate, trace with --trace, else closed",
+      "Arrival process: poisson with --rate, trace with --trace, else closed",
     ),
     clients: optionOf(
       "-n --clients N",
       whole,
-      "Closed loop: clients that send when they were answered (8)",
+      "Closed loop: number of clients (8)",
     ),
-    think: optionOf("--think", seconds, "Closed loop: time between answer and request, s (0)"),
+    think: optionOf(
+      "--think",
+      seconds,
+      "Closed loop: time between a response and the next request, s (0)",
+    ),
     burstFactor: optionOf(
       "--burst-factor TIMES",
       decimal,
-      "bursty: how many times the rate between bursts (10)",
+      "bursty: rate of bursts over the rate between them (10)",
     ),
     burstLength: optionOf("--burst-length", seconds, "bursty: mean length of a burst, s (1)"),
     burstPause: optionOf("--burst-pause", seconds, "bursty: mean time between bursts, s (9)"),
     trace: optionOf(
       "--trace FILE",
       file,
-      "CSV time_s[,function][,class], s after the begin; rows in any order",
+      "CSV time_s[,function][,class], s after the start; rows in any order",
     ),
-    seed: optionOf("--seed N", whole, "Of its chance; the same seed, the same load (1)"),
+    seed: optionOf("--seed N", whole, "Seed of the random numbers (1)"),
   }),
 );
 
 const bounds = group(
-  "Where it ends",
+  "Bounds",
   object({
     duration: optionOf(
       "-d --duration",
       seconds,
-      "Length, s (30, of a trace its own; at most 86400)",
+      "Duration, s (30, or that of the trace; at most 86400)",
     ),
-    warmup: optionOf("--warm-up", seconds, "Time before anything counts, s (2; none with a trace)"),
+    warmup: optionOf("--warm-up", seconds, "Warm-up that does not count, s (2; none with a trace)"),
     requests: optionOf(
       "--requests N",
       whole,
-      "Most requests that count (1000000; at most 100000000)",
+      "Maximum number of requests (1000000; at most 100000000)",
     ),
     connections: optionOf(
       "--connections N",
       whole,
-      "Most connections (1024; at most 16384); beyond it requests wait",
+      "Maximum number of connections (1024; at most 16384); further requests wait",
     ),
-    timeout: optionOf("--timeout", seconds, "Longest wait for an answer, s (30)"),
+    timeout: optionOf("--timeout", seconds, "Timeout of a request, s (30)"),
   }),
 );
 
 const output = group(
-  "What is written",
+  "Output",
   object({
     jsonFile: optionOf(
       "--json FILE",
       text,
-      "All results as JSON; - for standard output, instead of the table",
+      "Write all results as JSON; - for standard output instead of the table",
     ),
-    csv: optionOf("--csv FILE", text, "The run over time, by function and class"),
-    html: optionOf("--html FILE", text, "A report with plots in one file"),
+    csv: optionOf("--csv FILE", text, "Write the run over time, by function and class"),
+    html: optionOf("--html FILE", text, "Write a report with plots in one file"),
   }),
 );
 
-/** What `bench` takes. */
-export const benchOptions = merge(what, when, bounds, output);
+/** Options of `bench`. */
+export const benchOptions = merge(requests, schedule, bounds, output);
 
-/** What the command line of `bench` says. */
+/** Values of the options of `bench`. */
 export type BenchOptions = InferValue<typeof benchOptions>;

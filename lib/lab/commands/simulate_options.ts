@@ -9,27 +9,27 @@ import type { InferValue } from "@optique/core/parser";
 import { float, integer } from "@optique/core/valueparser";
 import { argumentOf, file, optionOf, optionsOf, text } from "../../cli/options/parts.ts";
 
-/** What `simulate` takes. */
+/** Options of `simulate`. */
 export const simulateOptions = object({
-  scenario: argumentOf("SCENARIO", file, "YAML file that says what happens"),
+  scenario: argumentOf("SCENARIO", file, "YAML file of the scenario"),
   policies: optionsOf(
     "--policy NAME|FILE",
     text,
-    "Policy to try, may be repeated; without it all of the program's",
+    "Policy to simulate, repeatable; all built-in ones by default",
   ),
   seeds: optionOf(
     "--seeds N",
     (meta) => integer({ ...meta, min: 1, max: 1000 }),
-    "How often, with chance of its own each time (3)",
+    "Number of runs with different random numbers (3)",
   ),
   duration: optionOf(
     "--duration SECONDS",
     (meta) => float({ ...meta, min: 1 }),
-    "Simulated time instead of the scenario's",
+    "Simulated time; overrides the scenario",
   ),
   csv: optionOf("--csv FILE", file, "Write a row for each policy and class"),
-  svg: optionOf("--svg FILE", file, "Draw the comparison"),
+  svg: optionOf("--svg FILE", file, "Write a chart of the comparison"),
 });
 
-/** What the command line of `simulate` says. */
+/** Values of the options of `simulate`. */
 export type SimulateOptions = InferValue<typeof simulateOptions>;

@@ -1,51 +1,50 @@
 /**
- * When the requests of an open loop come, whatever becomes of them: arrival processes, each a
- * generator of ever later times.
+ * Arrival processes of open loops, each a generator of increasing times.
  *
  * @module
  */
 
-/** A request to come. */
+/** Arrival of a request. */
 export interface Arrival {
-  /** When it is due, s after the start. */
+  /** Time, s after the start. */
   readonly at: number;
-  /** Index of its kind, where the process tells it; else the kinds' weights do. */
+  /** Index of its kind if the process determines it; otherwise it is drawn by weight. */
   readonly kind?: number;
 }
 
-/** The next request; undefined after the last one. */
+/** Returns the next arrival; undefined after the last one. */
 export type Arrivals = () => Arrival | undefined;
 
-/** Uniform in [0, 1). */
+/** Random number, uniform in [0, 1). */
 export type Random = () => number;
 
 /**
- * Requests at equal distances.
+ * Arrivals at equal intervals.
  *
  * @param rate requests per second
  */
 export function constantArrivals(rate: number): Arrivals {
   let index = 0;
-  // A product, not a sum: a million additions drift.
+  // A product, since a sum of a million terms drifts.
   return () => ({ at: index++ / rate });
 }
 
 /**
- * A Poisson process: many users who know nothing of each other.
+ * Poisson process.
  *
  * @param rate requests per second on average
- * @param random where its chance comes from
+ * @param random source of randomness
  */
 export function poissonArrivals(rate: number, random: Random): Arrivals {
   let at = 0;
   return () => ({ at: at += exponential(rate, random) });
 }
 
-/** A load with bursts. */
+/** Parameters of a process with bursts. */
 export interface Bursts {
-  /** Requests per second on average over all time. */
+  /** Average rate, requests per second. */
   readonly rate: number;
-  /** How many times the rate between bursts that within them is. */
+  /** Rate of bursts over the rate between them. */
   readonly factor: number;
   /** Mean length of a burst, s. */
   readonly burstS: number;
@@ -54,11 +53,10 @@ export interface Bursts {
 }
 
 /**
- * A Markov-modulated Poisson process of two states (MMPP): calm and burst take turns, each for an
- * exponential time, and each has a Poisson process of its own rate.
+ * Markov-modulated Poisson process (MMPP) with two states, calm and burst, of exponential durations.
  *
- * @param bursts the two states
- * @param random where its chance comes from
+ * @param bursts parameters of the states
+ * @param random source of randomness
  */
 export function burstyArrivals(
   { rate, factor, burstS, calmS }: Bursts,
@@ -66,7 +64,7 @@ export function burstyArrivals(
 ): Arrivals {
   const calmRate = rate * (calmS + burstS) / (calmS + factor * burstS);
   const states = [{ rate: calmRate, meanS: calmS }, { rate: calmRate * factor, meanS: burstS }];
-  // As long as each state is its share of all time, so is the chance to begin in it.
+  // The initial state follows the stationary distribution.
   let state = random() < burstS / (calmS + burstS) ? 1 : 0;
   let at = 0;
   let until = exponential(1 / states[state]!.meanS, random);
@@ -74,7 +72,7 @@ export function burstyArrivals(
     for (;;) {
       const next = at + exponential(states[state]!.rate, random);
       if (next < until) return { at: at = next };
-      // Without memory, the process may begin anew where the state changes.
+      // The process is memoryless, so it may restart at the change of state.
       at = until;
       state = 1 - state;
       until += exponential(1 / states[state]!.meanS, random);
@@ -83,16 +81,16 @@ export function burstyArrivals(
 }
 
 /**
- * Requests at given times.
+ * Arrivals at given times.
  *
- * @param arrivals in the order of their times
+ * @param arrivals arrivals in order of time
  */
 export function replayedArrivals(arrivals: readonly Arrival[]): Arrivals {
   let index = 0;
   return () => arrivals[index++];
 }
 
-/** An exponential time of the given rate. */
+/** Draws an exponential time. */
 function exponential(rate: number, random: Random): number {
   return -Math.log1p(-random()) / rate;
 }

@@ -8,14 +8,14 @@ import {
   replayedArrivals,
 } from "./arrivals.ts";
 
-/** Times up to an end. */
+/** Times before an end. */
 function timesOf(arrivals: Arrivals, seconds: number): number[] {
   const times: number[] = [];
   for (let next = arrivals(); next && next.at < seconds; next = arrivals()) times.push(next.at);
   return times;
 }
 
-/** Mean of the numbers of requests in windows, and their variance by their mean. */
+/** Mean number of arrivals per window, and the index of dispersion. */
 function dispersion(times: readonly number[], seconds: number, windowS: number) {
   const counts = new Array<number>(Math.floor(seconds / windowS)).fill(0);
   for (const at of times) {
@@ -35,25 +35,25 @@ const processes: Record<string, (seed: number) => Arrivals> = {
 };
 
 for (const [name, make] of Object.entries(processes)) {
-  Deno.test(`${name}: times never go back, and the same seed makes the same times`, () => {
+  Deno.test(`${name}: times increase, and equal seeds give equal times`, () => {
     const times = timesOf(make(7), 100);
     for (let at = 1; at < times.length; at++) assert.ok(times[at]! >= times[at - 1]!);
     assert.deepEqual(timesOf(make(7), 100), times);
   });
 
-  Deno.test(`${name}: the mean rate is the one asked for`, () => {
+  Deno.test(`${name}: has the requested mean rate`, () => {
     const seconds = 20_000;
     const rate = timesOf(make(1), seconds).length / seconds;
     assert.ok(Math.abs(rate - 100) < 3, `${rate}`);
   });
 }
 
-Deno.test("constant arrivals come at equal distances that do not drift", () => {
+Deno.test("constantArrivals: has equal intervals without drift", () => {
   assert.deepEqual(timesOf(constantArrivals(4), 1), [0, 0.25, 0.5, 0.75]);
   assert.equal(timesOf(constantArrivals(1000), 1000).at(-1), 999.999);
 });
 
-Deno.test("poisson arrivals are as spread as a Poisson process: variance and mean are equal", () => {
+Deno.test("poissonArrivals: has an index of dispersion of 1", () => {
   const times = timesOf(poissonArrivals(100, seededRandom(3)), 2000);
   for (const windowS of [0.1, 1]) {
     const { index } = dispersion(times, 2000, windowS);
@@ -61,13 +61,13 @@ Deno.test("poisson arrivals are as spread as a Poisson process: variance and mea
   }
 });
 
-Deno.test("gaps of poisson arrivals are exponential: a share of 1/e is longer than the mean", () => {
+Deno.test("poissonArrivals: has exponential gaps, of which 1/e exceed the mean", () => {
   const times = timesOf(poissonArrivals(100, seededRandom(5)), 1000);
   const longer = times.slice(1).filter((at, i) => at - times[i]! > 0.01).length / times.length;
   assert.ok(Math.abs(longer - Math.exp(-1)) < 0.01, `${longer}`);
 });
 
-Deno.test("bursts have their rate, and calm has its own", () => {
+Deno.test("burstyArrivals: has the rates of bursts and of calm periods", () => {
   // Calm 100 * 10 / (9 + 10) = 52.6/s, bursts ten times that.
   const times = timesOf(burstyArrivals(bursts, seededRandom(2)), 20_000);
   const counts = new Array<number>(200_000).fill(0);
@@ -82,7 +82,7 @@ Deno.test("bursts have their rate, and calm has its own", () => {
   assert.ok(dispersion(times, 20_000, 1).index > 50);
 });
 
-Deno.test("replayed arrivals are those of the trace, then none", () => {
+Deno.test("replayedArrivals: returns the arrivals of the trace, then none", () => {
   const trace = [{ at: 0.5 }, { at: 0.5, kind: 1 }, { at: 2 }];
   const arrivals = replayedArrivals(trace);
   assert.deepEqual([arrivals(), arrivals(), arrivals(), arrivals()], [...trace, undefined]);

@@ -1,8 +1,7 @@
 /**
- * Sends the requests of a plan: in an open loop when they are due, in a closed loop when the last
- * one of a client was answered. The response time of a request counts from when it was due, not
- * from when it could be sent, so that a server that stalls cannot hide what its stall costs
- * (coordinated omission, G. Tene).
+ * Sends the requests of a plan: in an open loop when they are due, in a closed loop after the last
+ * response to a client. The response time of a request counts from when it was due, not from when it was
+ * sent, so that a stalled server cannot hide the stall (coordinated omission, G. Tene).
  *
  * @module
  */
@@ -10,34 +9,34 @@
 import process from "node:process";
 import type { Arrivals } from "./arrivals.ts";
 import type { ResponseParser } from "./response_parser.ts";
-import { judgeStatus } from "./judge.ts";
-import { type Failure, LinePool, type ShotOwner } from "./line_pool.ts";
+import { validateStatus } from "./response_validator.ts";
+import { ConnectionPool, type RequestFailure, type RequestOwner } from "./connection_pool.ts";
 import { Pacer } from "./pacer.ts";
-import type { LoadPlan, Shot } from "./plan.ts";
+import type { LoadPlan, ScheduledRequest } from "./plan.ts";
 import type { Recorder } from "./recorder.ts";
 
-/** How often overdue requests are looked for, ms. */
+/** Interval between checks for timeouts, ms. */
 const sweepMs = 100;
-/** What a client of a closed loop waits after it got no connection, ms. */
+/** Delay of a closed-loop client after a failed connection, ms. */
 const reconnectMs = 100;
-/** Most requests that are sent before the event loop gets its turn. */
+/** Maximum number of requests sent in one turn of the event loop. */
 const maxBatch = 64;
 
-/** What a run tells of its generator. */
+/** Statistics of the generator in a run. */
 export interface GeneratorFacts {
-  /** CPU time of the process while requests counted, as a share of one core. */
+  /** CPU time of the process in the measured time, as a share of one core. */
   readonly cpuShare: number;
-  /** Most connections at once. */
+  /** Peak number of connections. */
   readonly connections: number;
-  /** True if requests waited for a connection since there were too few. */
+  /** True if requests waited because the maximum number of connections was reached. */
   readonly lacksConnections: boolean;
-  /** Requests without an answer when the run was ended early. */
+  /** Requests in flight when the run was stopped early. */
   readonly cutOff: number;
-  /** True if it was ended early. */
+  /** True if the run was stopped early. */
   readonly isInterrupted: boolean;
   /**
-   * The end of the time that counts, ms after the start: as planned, or, if all requests ended
-   * before, the last one's end, or when the run was ended.
+   * End of the measured time, ms after the start: as planned, or when the last request ended or the run
+   * was stopped, if that was earlier.
    */
   readonly endMs: number;
 }
@@ -45,10 +44,10 @@ export interface GeneratorFacts {
 /**
  * Sends the requests of a plan.
  *
- * @param plan what to send
- * @param recorder told of each request
- * @param signal ends it early
- * @returns when all requests are answered or overdue, or the signal was aborted
+ * @param plan the plan
+ * @param recorder records each request
+ * @param signal stops the run early
+ * @returns when all requests have ended, or the signal was aborted
  */
 export async function generate(
   plan: LoadPlan,
@@ -59,42 +58,43 @@ export async function generate(
   return await generator.run();
 }
 
-class Generator implements ShotOwner, Disposable {
+class Generator implements RequestOwner, Disposable {
   readonly #plan: LoadPlan;
   readonly #recorder: Recorder;
   readonly #signal: AbortSignal;
-  readonly #pools: readonly LinePool[];
-  readonly #poolOf: readonly LinePool[];
+  readonly #pools: readonly ConnectionPool[];
+  readonly #poolOf: readonly ConnectionPool[];
   readonly #weights: readonly number[];
-  readonly #over = Promise.withResolvers<void>();
+  readonly #finished = Promise.withResolvers<void>();
   readonly #cpu: CpuMeter;
   #began = performance.now();
-  /** Requests that were due within the time that counts. */
+  /** Requests due within the measured time. */
   #counted = 0;
-  #underWay = 0;
+  #inFlight = 0;
   #isSending = true;
-  /** All the planned time has passed. */
-  #isFull = false;
+  /** True when the planned time has passed. */
+  #isComplete = false;
   #thinking = new Set<number>();
 
   constructor(plan: LoadPlan, recorder: Recorder, signal: AbortSignal) {
     this.#plan = plan;
     this.#recorder = recorder;
     this.#signal = signal;
-    const pools = new Map<string, LinePool>();
+    const pools = new Map<string, ConnectionPool>();
     this.#poolOf = plan.kinds.map(({ origin }) => {
       const key = `${origin.tls} ${origin.hostname} ${origin.port}`;
-      const pool = pools.get(key) ?? new LinePool(origin, plan.kinds, plan.maxConnections, this);
+      const pool = pools.get(key) ??
+        new ConnectionPool(origin, plan.kinds, plan.maxConnections, this);
       pools.set(key, pool);
       return pool;
     });
     this.#pools = [...pools.values()];
-    this.#weights = cumulated(plan.kinds.map(({ weight }) => weight));
+    this.#weights = cumulative(plan.kinds.map(({ weight }) => weight));
     this.#cpu = new CpuMeter(plan.warmUpMs);
   }
 
   async run(): Promise<GeneratorFacts> {
-    const stop = () => this.#over.resolve();
+    const stop = () => this.#finished.resolve();
     this.#signal.addEventListener("abort", stop);
     if (this.#signal.aborted) stop();
     this.#began = performance.now();
@@ -103,7 +103,7 @@ class Generator implements ShotOwner, Disposable {
       const { loop } = this.#plan;
       if (loop.kind === "open") await this.#sendOpen(loop.arrivals);
       else await this.#sendClosed(loop.clients);
-      await this.#over.promise;
+      await this.#finished.promise;
       return this.#facts();
     } finally {
       clearInterval(sweep);
@@ -115,21 +115,21 @@ class Generator implements ShotOwner, Disposable {
     return performance.now() - this.#began;
   }
 
-  answered(shot: Shot, answer: ResponseParser): void {
+  completed(request: ScheduledRequest, response: ResponseParser): void {
     const endMs = this.now();
-    const { judge } = this.#plan.kinds[shot.kind]!;
-    const { status } = answer;
-    const verdict = judge ? judge(status, answer.body()) : judgeStatus(status);
-    this.#recorder.ended(shot, verdict, endMs, answer.bodyBytes);
+    const { validator } = this.#plan.kinds[request.kind]!;
+    const { status } = response;
+    const validation = validator ? validator(status, response.body()) : validateStatus(status);
+    this.#recorder.recordEnd(request, validation, endMs, response.bodyBytes);
   }
 
-  failed(shot: Shot, failure: Failure, reason?: string): void {
-    const verdict = { outcome: failure, ...(reason !== undefined && { message: reason }) };
-    this.#recorder.ended(shot, verdict, this.now(), 0);
+  failed(request: ScheduledRequest, failure: RequestFailure, reason?: string): void {
+    const validation = { outcome: failure, ...(reason !== undefined && { message: reason }) };
+    this.#recorder.recordEnd(request, validation, this.now(), 0);
   }
 
-  ended(_shot: Shot, failure: Failure | undefined): void {
-    this.#underWay--;
+  ended(_request: ScheduledRequest, failure: RequestFailure | undefined): void {
+    this.#inFlight--;
     const { loop } = this.#plan;
     if (loop.kind === "closed" && this.#isSending) {
       this.#after(failure === "no_connection" ? reconnectMs : loop.thinkMs, () => this.#client());
@@ -153,7 +153,7 @@ class Generator implements ShotOwner, Disposable {
       const dueMs = next.at * 1000;
       if (dueMs >= endMs) {
         await pacer.until(this.#began + endMs);
-        this.#isFull = true;
+        this.#isComplete = true;
         break;
       }
       if (dueMs > this.now() || sent++ % maxBatch === 0) {
@@ -170,29 +170,29 @@ class Generator implements ShotOwner, Disposable {
     for (let client = 0; client < clients; client++) this.#client();
     const endMs = this.#plan.warmUpMs + this.#plan.durationMs;
     const timer = setTimeout(() => {
-      this.#isFull = true;
+      this.#isComplete = true;
       this.#stopSending();
     }, endMs);
-    await this.#over.promise;
+    await this.#finished.promise;
     clearTimeout(timer);
   }
 
-  /** The next request of a client. */
+  /** Sends the next request of a closed-loop client. */
   #client(): void {
     if (!this.#isSending) return;
     if (!this.#dispatch(this.#draw(), this.now())) this.#stopSending();
   }
 
-  /** @returns false if there were enough */
+  /** @returns false if the maximum number of requests is reached */
   #dispatch(kind: number, dueMs: number): boolean {
     if (dueMs >= this.#plan.warmUpMs && ++this.#counted > this.#plan.maxRequests) {
       this.#counted--;
       return false;
     }
-    const shot = { kind, dueMs, sentMs: NaN };
-    this.#underWay++;
-    this.#recorder.due(shot);
-    this.#poolOf[kind]!.dispatch(shot);
+    const request = { kind, dueMs, sentMs: NaN };
+    this.#inFlight++;
+    this.#recorder.recordDue(request);
+    this.#poolOf[kind]!.dispatch(request);
     return true;
   }
 
@@ -224,7 +224,7 @@ class Generator implements ShotOwner, Disposable {
   }
 
   #endIfDone(): void {
-    if (!this.#isSending && this.#underWay === 0) this.#over.resolve();
+    if (!this.#isSending && this.#inFlight === 0) this.#finished.resolve();
   }
 
   #facts(): GeneratorFacts {
@@ -233,18 +233,18 @@ class Generator implements ShotOwner, Disposable {
     const isInterrupted = this.#signal.aborted;
     return {
       cpuShare: this.#cpu.share,
-      connections: this.#pools.reduce((sum, { mostLines }) => sum + mostLines, 0),
+      connections: this.#pools.reduce((sum, { peakConnections: mostLines }) => sum + mostLines, 0),
       lacksConnections: this.#pools.some(({ wasExhausted }) => wasExhausted),
-      cutOff: this.#underWay,
+      cutOff: this.#inFlight,
       isInterrupted,
-      endMs: this.#isFull
+      endMs: this.#isComplete
         ? plannedMs
         : Math.min(plannedMs, isInterrupted ? this.now() : this.#recorder.lastMs),
     };
   }
 }
 
-/** CPU time of this process from the end of the warm-up to the last request. */
+/** Measures CPU time from the end of the warm-up to the last request. */
 class CpuMeter {
   readonly #fromMs: number;
   #before: NodeJS.CpuUsage | undefined;
@@ -255,7 +255,7 @@ class CpuMeter {
     this.#fromMs = fromMs;
   }
 
-  /** As a share of one core; 0 if nothing was measured. */
+  /** CPU time as a share of one core; 0 if nothing was measured. */
   get share(): number {
     return this.#share ?? 0;
   }
@@ -273,7 +273,7 @@ class CpuMeter {
   }
 }
 
-function cumulated(weights: readonly number[]): number[] {
+function cumulative(weights: readonly number[]): number[] {
   let sum = 0;
   return weights.map((weight) => sum += weight);
 }

@@ -1,23 +1,22 @@
 /**
- * How durations are spread, in little memory and with a bounded relative error, in the way of Gil
- * Tene's HdrHistogram: buckets double in width from one power of two to the next, and each power
- * has the same number of them.
+ * Histogram of durations with bounded relative error, after Gil Tene's HdrHistogram: bucket widths double
+ * with each power of two, and each power has the same number of buckets.
  *
  * @module
  */
 
-/** Values are whole microseconds, and longer ones count as this: 71 minutes. */
+/** Largest value, 71 minutes in microseconds; longer ones count as this. */
 const maxUs = 0xffff_ffff;
 
-/** Three significant digits: errors of at most 0.1 %. */
+/** Bits for errors of at most 0.1 %. */
 export const threeDigits = 11;
-/** Two significant digits at an eighth of the memory: errors of at most 1.6 %. */
+/** Bits for errors of at most 1.6 %, at an eighth of the memory. */
 export const twoDigits = 7;
 
-/** Counts durations. */
+/** Histogram of durations. */
 export class Histogram {
   readonly #bits: number;
-  /** Made with the first value: many are never used. */
+  /** Allocated with the first value: many histograms stay empty. */
   #counts: Uint32Array | undefined;
   #count = 0;
   #sumUs = 0;
@@ -25,38 +24,38 @@ export class Histogram {
   #maxUs = 0;
 
   /**
-   * An empty histogram.
+   * Creates an empty histogram.
    *
-   * @param bits binary digits that are kept of a value: {@link threeDigits} or {@link twoDigits}
+   * @param bits significant bits of a value: {@link threeDigits} or {@link twoDigits}
    */
   constructor(bits: number = threeDigits) {
     this.#bits = bits;
   }
 
-  /** How many durations it holds. */
+  /** Number of durations. */
   get count(): number {
     return this.#count;
   }
 
-  /** Their mean, exact, ms; NaN if there are none. */
+  /** Exact mean, ms; NaN if empty. */
   get meanMs(): number {
     return this.#sumUs / this.#count / 1000;
   }
 
-  /** The shortest, exact, ms; NaN if there is none. */
+  /** Exact minimum, ms; NaN if empty. */
   get minMs(): number {
     return this.#count === 0 ? NaN : this.#minUs / 1000;
   }
 
-  /** The longest, exact, ms; NaN if there is none. */
+  /** Exact maximum, ms; NaN if empty. */
   get maxMs(): number {
     return this.#count === 0 ? NaN : this.#maxUs / 1000;
   }
 
   /**
-   * Counts a duration.
+   * Adds a duration.
    *
-   * @param ms what is less than a microsecond counts as none
+   * @param ms the duration, rounded to microseconds
    */
   record(ms: number): void {
     const us = Math.min(maxUs, Math.max(0, Math.round(ms * 1000)));
@@ -69,11 +68,10 @@ export class Histogram {
   }
 
   /**
-   * The duration that a share of all do not exceed, by the nearest rank; at most the error of the
-   * buckets too long.
+   * Returns a quantile by nearest rank, which exceeds the exact one by at most the error of a bucket.
    *
    * @param share 0 to 1
-   * @returns ms; NaN if there are none
+   * @returns ms; NaN if empty
    */
   quantileMs(share: number): number {
     const rank = Math.max(1, Math.ceil(share * this.#count - 1e-9));
@@ -81,9 +79,7 @@ export class Histogram {
     return NaN;
   }
 
-  /**
-   * The durations that occur, in ascending order, each with how many there are up to it.
-   */
+  /** Yields the distinct durations in ascending order with their cumulative counts. */
   *steps(): Generator<{ readonly ms: number; readonly upTo: number }> {
     let upTo = 0;
     for (const [index, count] of this.#counts?.entries() ?? []) {
@@ -94,9 +90,9 @@ export class Histogram {
   }
 
   /**
-   * Adds all of another.
+   * Adds all durations of another histogram.
    *
-   * @param other of the same digits
+   * @param other histogram with the same number of bits
    */
   add(other: Histogram): void {
     if (other.#bits !== this.#bits) throw new TypeError("Histograms of different digits");
@@ -114,7 +110,7 @@ export class Histogram {
     return (shift << (this.#bits - 1)) + (us >>> shift);
   }
 
-  /** The largest value that a bucket holds. */
+  /** Returns the largest value of a bucket. */
   #highestUs(index: number): number {
     const half = 1 << (this.#bits - 1);
     const shift = Math.max(0, Math.floor(index / half) - 1);

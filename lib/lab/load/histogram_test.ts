@@ -16,14 +16,14 @@ function of(values: readonly number[], bits?: number): Histogram {
   return histogram;
 }
 
-/** By the nearest rank, in whole microseconds. */
+/** Exact quantile by nearest rank, rounded to microseconds. */
 function exactQuantile(values: readonly number[], share: number): number {
   const sorted = values.map((ms) => Math.round(ms * 1000)).sort((a, b) => a - b);
   return sorted[Math.max(1, Math.ceil(share * sorted.length - 1e-9)) - 1]! / 1000;
 }
 
 for (const [bits, error] of [[threeDigits, 0.001], [twoDigits, 0.016]] as const) {
-  Deno.test(`quantiles exceed the exact ones by at most ${error * 100} %`, () => {
+  Deno.test(`Histogram: quantiles exceed the exact ones by at most ${error * 100} %`, () => {
     fc.assert(
       fc.property(durations, fc.double({ min: 0, max: 1, noNaN: true }), (values, share) => {
         const exact = exactQuantile(values, share);
@@ -34,7 +34,7 @@ for (const [bits, error] of [[threeDigits, 0.001], [twoDigits, 0.016]] as const)
   });
 }
 
-Deno.test("count, mean, shortest and longest are exact to the microsecond", () => {
+Deno.test("Histogram: count, mean, minimum and maximum are exact to the microsecond", () => {
   fc.assert(fc.property(durations, (values) => {
     const histogram = of(values);
     const us = values.map((ms) => Math.round(ms * 1000));
@@ -46,7 +46,7 @@ Deno.test("count, mean, shortest and longest are exact to the microsecond", () =
   }));
 });
 
-Deno.test("added histograms are the histogram of all", () => {
+Deno.test("Histogram: the sum of histograms is the histogram of all values", () => {
   fc.assert(fc.property(durations, durations, (one, other) => {
     const sum = of(one);
     sum.add(of(other));
@@ -57,7 +57,7 @@ Deno.test("added histograms are the histogram of all", () => {
   assert.throws(() => new Histogram(threeDigits).add(new Histogram(twoDigits)), TypeError);
 });
 
-Deno.test("steps lead from the shortest to the longest and count all", () => {
+Deno.test("Histogram: steps ascend to the maximum and count all values", () => {
   fc.assert(fc.property(durations, (values) => {
     const steps = [...of(values).steps()];
     assert.equal(steps.at(-1)!.upTo, values.length);
@@ -68,14 +68,14 @@ Deno.test("steps lead from the shortest to the longest and count all", () => {
   }));
 });
 
-Deno.test("what is out of range counts at the end of the range", () => {
+Deno.test("Histogram: values out of range count at its ends", () => {
   const histogram = of([-1, 1e12]);
   assert.equal(histogram.minMs, 0);
   assert.equal(histogram.maxMs, 4_294_967.295);
   assert.equal(histogram.quantileMs(1), 4_294_967.295);
 });
 
-Deno.test("an empty histogram has no quantiles", () => {
+Deno.test("Histogram: has no quantiles if empty", () => {
   assert.ok(Number.isNaN(new Histogram().quantileMs(0.5)));
   assert.ok(Number.isNaN(new Histogram().meanMs));
 });

@@ -1,25 +1,25 @@
 /**
- * Wakes up at a given time more exactly than `setTimeout`, which counts whole milliseconds: it is
- * about 0.8 ms late in the median, which is more than a warm start takes. A thread that sleeps on a
- * futex wakes the event loop instead, late by about a tenth of that, and busy waiting is not needed.
+ * Timer that is more precise than `setTimeout`, whose median delay of 0.8 ms exceeds a warm start. A
+ * thread that sleeps on a futex wakes the event loop with about a tenth of that delay, without busy
+ * waiting.
  *
  * @module
  */
 
-/** Cells that both threads share. */
+/** Indices of the shared cells. */
 const cells = { order: 0, ring: 1 } as const;
-/** Values of the order cell. */
+/** Values of the cell `order`. */
 const orders = { none: 0, sleep: 1 } as const;
 
-/** The thread: waits for an order, sleeps until the time it names, rings. */
+/** Program of the thread: waits for an order, sleeps until its time, rings. */
 const program = `
 self.onmessage = ({ data: { shared, until } }) => {
-  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  const never = new Int32Array(new SharedArrayBuffer(4));
   for (;;) {
     Atomics.wait(shared, ${cells.order}, ${orders.none});
     Atomics.store(shared, ${cells.order}, ${orders.none});
     const ms = until[0] - (performance.timeOrigin + performance.now());
-    if (ms > 0) Atomics.wait(nobody, 0, 0, ms);
+    if (ms > 0) Atomics.wait(never, 0, 0, ms);
     Atomics.add(shared, ${cells.ring}, 1);
     Atomics.notify(shared, ${cells.ring});
   }
@@ -27,7 +27,7 @@ self.onmessage = ({ data: { shared, until } }) => {
 self.postMessage("ready");
 `;
 
-/** Wakes one caller at a time. Dispose it to end its thread. */
+/** Precise timer for one caller; its thread ends with disposal. */
 export class Pacer implements Disposable {
   readonly #worker: Worker;
   readonly #shared = new Int32Array(new SharedArrayBuffer(8));
@@ -56,9 +56,9 @@ export class Pacer implements Disposable {
   }
 
   /**
-   * Waits until a time has come. The event loop goes on meanwhile.
+   * Waits until a time without blocking the event loop.
    *
-   * @param atMs on the clock of `performance.now()`; one that has passed lets others have a turn
+   * @param atMs time on the clock of `performance.now()`; if it has passed, only yields
    */
   async until(atMs: number): Promise<void> {
     const seen = Atomics.load(this.#shared, cells.ring);
@@ -69,7 +69,7 @@ export class Pacer implements Disposable {
     if (waiting.async) await waiting.value;
   }
 
-  /** Wakes the caller that waits, before its time. */
+  /** Wakes the waiting caller early. */
   wake(): void {
     Atomics.add(this.#shared, cells.ring, 1);
     Atomics.notify(this.#shared, cells.ring);

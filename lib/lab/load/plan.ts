@@ -1,16 +1,16 @@
 /**
- * What a run sends, when, and where it ends.
+ * Plan of a run: requests, schedule and bounds.
  *
  * @module
  */
 
 import type { ServerAddress } from "../../http/address.ts";
-import type { Judge } from "./judge.ts";
+import type { ResponseValidator } from "./response_validator.ts";
 import type { Arrivals } from "./arrivals.ts";
 
-/** Largest values that a run can be given. */
+/** Largest values of a plan. */
 export const hardCaps = {
-  /** Length without warm-up, s: a day. */
+  /** Measured time, s: a day. */
   durationS: 86_400,
   /** Warm-up, s. */
   warmUpS: 3600,
@@ -18,17 +18,17 @@ export const hardCaps = {
   requests: 100_000_000,
   /** Requests per second. */
   rate: 1_000_000,
-  /** Connections, and so clients. */
+  /** Connections, and clients of a closed loop. */
   connections: 16_384,
-  /** Longest wait for an answer, s: a day. */
+  /** Timeout of a request, s: a day. */
   timeoutS: 86_400,
-  /** Different kinds of requests. */
+  /** Kinds of requests. */
   kinds: 64,
 } as const;
 
-/** What a run is given unless its caller says more. */
+/** Defaults of a plan. */
 export const defaults = {
-  /** Length without warm-up, s. */
+  /** Measured time, s. */
   durationS: 30,
   /** Warm-up, s. */
   warmUpS: 2,
@@ -36,11 +36,11 @@ export const defaults = {
   requests: 1_000_000,
   /** Connections. */
   connections: 1024,
-  /** Longest wait for an answer, s. */
+  /** Timeout of a request, s. */
   timeoutS: 30,
   /** Clients of a closed loop. */
   clients: 8,
-  /** Seed of its chance. */
+  /** Seed of the random numbers. */
   seed: 1,
 } as const;
 
@@ -50,72 +50,72 @@ export interface Origin extends ServerAddress {
   readonly tls: boolean;
 }
 
-/** One kind of requests: all have the same bytes. */
+/** Requests with the same bytes. */
 export interface RequestKind {
-  /** Name of the function; of a plain URL its path. */
+  /** Name of the function, or path of a URL. */
   readonly function: string;
   /** QoS class, by id or name; empty if there is none. */
   readonly class: string;
-  /** Its share among the kinds, any positive number. */
+  /** Weight among the kinds, any positive number. */
   readonly weight: number;
   /** True if it invokes a function on a node or balancer. */
   readonly isInvocation: boolean;
-  /** Where it goes. */
+  /** Its server. */
   readonly origin: Origin;
-  /** Verb. */
+  /** HTTP method. */
   readonly method: string;
-  /** Head and body, as they are sent. */
+  /** Head and body as sent. */
   readonly bytes: Uint8Array;
-  /** Response-time limit that answers are counted against, ms. */
+  /** Response-time limit, ms. */
   readonly limitMs: number | undefined;
-  /** Tells what an answer means; undefined: its status says all, and its body need not be kept. */
-  readonly judge: Judge | undefined;
+  /** Validates responses; undefined if the status suffices, so that bodies are not kept. */
+  readonly validator: ResponseValidator | undefined;
 }
 
-/** Requests come when they come. */
+/** Requests at times independent of responses. */
 export interface OpenLoop {
   /** The kind of loop. */
   readonly kind: "open";
-  /** Their times. */
+  /** Arrival process. */
   readonly arrivals: Arrivals;
 }
 
-/** Each of some clients sends when the last request was answered. */
+/** Clients that send a request after the response to the last one. */
 export interface ClosedLoop {
   /** The kind of loop. */
   readonly kind: "closed";
-  /** How many clients. */
+  /** Number of clients. */
   readonly clients: number;
-  /** What each waits between an answer and the next request, ms. */
+  /** Time between a response and the next request, ms. */
   readonly thinkMs: number;
 }
 
-/** A run. */
+/** Plan of a run. */
 export interface LoadPlan {
-  /** When requests are sent. */
+  /** Schedule. */
   readonly loop: OpenLoop | ClosedLoop;
-  /** What is sent, at least one. */
+  /** Kinds of requests, at least one. */
   readonly kinds: readonly RequestKind[];
-  /** How long it runs before anything counts, ms. */
+  /** Warm-up, ms. */
   readonly warmUpMs: number;
-  /** How long it counts then, ms. */
+  /** Measured time after the warm-up, ms. */
   readonly durationMs: number;
-  /** Most requests that count. */
+  /** Maximum number of requests in the measured time. */
   readonly maxRequests: number;
-  /** Most connections to each server. */
+  /** Maximum number of connections per server. */
   readonly maxConnections: number;
-  /** Longest from when a request is due to the end of its answer, ms. */
+  /** Timeout from when a request is due, ms. */
   readonly timeoutMs: number;
-  /** Uniform in [0, 1): draws the kinds. */
+  /** Random number in [0, 1), which draws the kinds. */
   readonly random: () => number;
 }
 
-/** A request under way. */
-export interface Shot {
+/** A scheduled request. */
+export interface ScheduledRequest {
   /** Index of its kind. */
   readonly kind: number;
-  /** When it was due, ms after the start. */
+  /** Time at which it is due, ms after the start. */
   readonly dueMs: number;
-  /** When it was sent, ms after the start; NaN until then. */
+  /** Time at which it was sent, ms after the start; NaN until then. */
   sentMs: number;
 }

@@ -1,5 +1,5 @@
 /**
- * From a scenario to a plan: requests as bytes, arrivals as a process, defaults filled in.
+ * Conversion of a scenario to a plan.
  *
  * @module
  */
@@ -18,54 +18,54 @@ import { kindOf } from "./request.ts";
 import type { Scenario, ScenarioRequest } from "./scenario.ts";
 import type { TraceRow } from "./trace.ts";
 
-/** Bursts unless a scenario says more. */
+/** Defaults of bursts. */
 const burstDefaults = { factor: 10, length: 1, pause: 9 };
 
-/** What a scenario is run with. */
-export interface Surroundings {
-  /** Node or balancer that functions are invoked on, `http://HOST:PORT`. */
+/** Target of a run. */
+export interface Target {
+  /** Node or balancer for invocations, `http://HOST:PORT`. */
   readonly node: string;
-  /** True if that may be anything else: its answers are judged by their status alone. */
+  /** True for any other server, whose responses are validated by status. */
   readonly isPlain: boolean;
-  /** Rows of the scenario's trace, if it has one. */
+  /** Rows of the scenario's trace. */
   readonly trace?: readonly TraceRow[];
 }
 
-/** A scenario that can be run. */
+/** A plan and its description. */
 export interface Prepared {
-  /** What to send and when. */
+  /** The plan. */
   readonly plan: LoadPlan;
-  /** The same in words. */
+  /** Description of the load. */
   readonly load: string;
 }
 
 /**
- * Prepares a scenario.
+ * Converts a scenario to a plan.
  *
- * @param scenario checked
- * @param around what it is run with
- * @throws `INVALID_REQUEST` if it does not say what to send, or how fast
+ * @param scenario a valid scenario
+ * @param target target of the run
+ * @throws `INVALID_REQUEST` if keys are missing or contradict each other
  */
-export function prepare(scenario: Scenario, around: Surroundings): Prepared {
+export function prepare(scenario: Scenario, target: Target): Prepared {
   const random = seededRandom(scenario.seed ?? defaults.seed);
-  const { mix, arrivalsKinds } = withTrace(scenario, around.trace);
+  const { mix, arrivalsKinds } = withTrace(scenario, target.trace);
   if (mix.length === 0) {
-    throw refused("Say what to send: serverledge bench FUNCTION, --url URL or --scenario FILE");
+    throw refused("Specify what to send: serverledge bench FUNCTION, --url URL or --scenario FILE");
   }
   if (mix.length > hardCaps.kinds) {
     throw refused(`${mix.length} functions and classes are too many: ${hardCaps.kinds} at most`);
   }
-  const kinds: RequestKind[] = mix.map((request) => kindOf(request, around));
+  const kinds: RequestKind[] = mix.map((request) => kindOf(request, target));
   const { loop, words } = loopOf(scenario, arrivalsKinds, random);
-  // A trace begins where it begins: without its first seconds it would be another one.
-  const warmUpS = scenario.warmup ?? (around.trace ? 0 : defaults.warmUpS);
+  // A warm-up would leave out the first seconds of a trace.
+  const warmUpS = scenario.warmup ?? (target.trace ? 0 : defaults.warmUpS);
   const durationS = scenario.duration ??
-    (around.trace ? durationOf(around.trace, warmUpS) : defaults.durationS);
+    (target.trace ? durationOf(target.trace, warmUpS) : defaults.durationS);
   const maxRequests = scenario.requests ?? defaults.requests;
   const bounds = { warmUpS, durationS, maxRequests };
   const load = `${words}, ${durationS} s` +
     (warmUpS > 0 ? ` after ${warmUpS} s of warm-up` : "") +
-    (around.trace ? leftOut(around.trace, bounds) : "");
+    (target.trace ? omitted(target.trace, bounds) : "");
   const plan: LoadPlan = {
     loop,
     kinds,
@@ -83,10 +83,10 @@ export function prepare(scenario: Scenario, around: Surroundings): Prepared {
 }
 
 /**
- * Checks requests before it is known what they are run with.
+ * Checks the requests of a scenario without a target.
  *
- * @param mix of a scenario
- * @throws `INVALID_REQUEST` with the path of the first that cannot be sent
+ * @param mix requests of a scenario
+ * @throws `INVALID_REQUEST` with the path of the first invalid one
  */
 export function checkMix(mix: readonly ScenarioRequest[]): void {
   for (const [at, request] of mix.entries()) {
@@ -100,14 +100,14 @@ export function checkMix(mix: readonly ScenarioRequest[]): void {
   }
 }
 
-/** Whole seconds in which all of a trace comes, as far as a run may last. */
+/** Duration of a trace in whole seconds, up to the maximum of a run. */
 function durationOf(trace: readonly TraceRow[], warmUpS: number): number {
   const end = Math.floor(trace.at(-1)!.at) + 1;
   return Math.min(hardCaps.durationS, Math.max(1, end - warmUpS));
 }
 
-/** Tells how much of a trace its bounds leave out. */
-function leftOut(
+/** Describes how many requests of a trace are left out by the bounds. */
+function omitted(
   trace: readonly TraceRow[],
   bounds: { warmUpS: number; durationS: number; maxRequests: number },
 ): string {
@@ -126,33 +126,33 @@ function loopOf(
   const { rate, clients } = scenario;
   const arrivals = scenario.arrivals ?? (replay ? "trace" : rate ? "poisson" : "closed");
   if (scenario.burst && arrivals !== "bursty") {
-    throw refused(`Bursts belong to --arrivals bursty: here they are ${arrivals}`);
+    throw refused(`Bursts need --arrivals bursty, not ${arrivals}`);
   }
   if (replay && arrivals !== "trace") {
-    throw refused(`A trace tells when requests come: leave out ${arrivals} arrivals`);
+    throw refused(`A trace defines the arrival times: leave out ${arrivals} arrivals`);
   }
   const needed = () => {
-    if (rate === undefined) throw refused(`Say how fast: ${arrivals} arrivals need --rate`);
+    if (rate === undefined) throw refused(`Specify the rate: ${arrivals} arrivals need --rate`);
     return rate;
   };
   if (arrivals === "closed") {
     if (rate !== undefined) {
-      throw refused("A closed loop is as fast as its answers: leave out --rate");
+      throw refused("A closed loop has no fixed rate: leave out --rate");
     }
     const count = clients ?? defaults.clients;
     const think = scenario.think ?? 0;
     const words = `closed loop of ${count} client${count === 1 ? "" : "s"}` +
-      (think > 0 ? ` that think ${think} s` : "");
+      (think > 0 ? ` with ${think} s of think time` : "");
     return { loop: { kind: "closed", clients: count, thinkMs: think * 1000 }, words };
   }
   if (clients !== undefined || scenario.think !== undefined) {
-    throw refused(`Clients and their thinking make a closed loop, not ${arrivals} arrivals`);
+    throw refused(`Clients and think time belong to a closed loop, not to ${arrivals} arrivals`);
   }
   const open = (process: Arrivals, words: string) =>
     ({ loop: { kind: "open", arrivals: process }, words }) as const;
   if (arrivals === "trace") {
-    if (!replay) throw refused("Name the trace: --trace FILE");
-    if (rate !== undefined) throw refused("A trace is as fast as it says: leave out --rate");
+    if (!replay) throw refused("Specify the trace: --trace FILE");
+    if (rate !== undefined) throw refused("A trace defines its rate: leave out --rate");
     return open(replay, `open loop, replay of ${scenario.trace ?? "a trace"}`);
   }
   const seed = scenario.seed ?? defaults.seed;
@@ -168,7 +168,7 @@ function loopOf(
   );
 }
 
-/** The kinds of a scenario with those that only its trace names. */
+/** Adds the functions and classes that only the trace names to the mix. */
 function withTrace(
   { mix = [] }: Scenario,
   trace: readonly TraceRow[] | undefined,
@@ -183,7 +183,7 @@ function withTrace(
       (row.class === undefined || String(at.class ?? "0") === row.class);
     const found = kinds.findIndex(same);
     if (found >= 0) return found;
-    // The same function in another class, or a function that only the trace knows.
+    // The same function in another class, or a function that only the trace names.
     const like = kinds.find((at) => row.function === undefined || at.function === row.function);
     if (!like && row.function === undefined) throw refused("The trace names no function: name one");
     kinds.push({

@@ -15,7 +15,7 @@ function refused(action: () => unknown, reason: RegExp): void {
   });
 }
 
-Deno.test("a function alone is a bounded closed loop after a warm-up", () => {
+Deno.test("prepare: plans a bounded closed loop with warm-up by default", () => {
   const { loop, ...plan } = planOf({ mix });
   assert.deepEqual(loop, { kind: "closed", clients: 8, thinkMs: 0 });
   assert.equal(plan.durationMs, 30_000);
@@ -24,7 +24,7 @@ Deno.test("a function alone is a bounded closed loop after a warm-up", () => {
   assert.equal(plan.timeoutMs, 30_000);
 });
 
-Deno.test("an invocation is one request as the API takes it", () => {
+Deno.test("prepare: encodes an invocation as an API request", () => {
   const [kind] = planOf({
     mix: [{ function: "fib", params: { n: 5 }, class: "1", limit: 0.5, headers: { "X-A": "b" } }],
   }).kinds;
@@ -42,18 +42,18 @@ Deno.test("an invocation is one request as the API takes it", () => {
   assert.ok(kind!.isInvocation);
 });
 
-Deno.test("a URL is one request of its verb", () => {
+Deno.test("prepare: encodes a request to a URL", () => {
   const [get, post] = planOf({
     mix: [{ url: "https://[::1]/a?b=1" }, { url: "http://h:8080/x", body: "é", method: "PUT" }],
   }).kinds;
   assert.match(textOf(get!.bytes), /^GET \/a\?b=1 HTTP\/1\.1\r\nhost: \[::1\]\r\n[^]*\r\n\r\n$/);
   assert.deepEqual(get!.origin, { hostname: "::1", port: 443, tls: true });
   assert.match(textOf(post!.bytes), /^PUT \/x [^]*content-length: 2\r\n\r\né$/);
-  assert.equal(get!.judge, undefined);
+  assert.equal(get!.validator, undefined);
   assert.ok(!get!.isInvocation);
 });
 
-Deno.test("a rate makes an open loop; its arrivals follow the seed", () => {
+Deno.test("prepare: plans an open loop for a rate, repeatable by seed", () => {
   const times = (scenario: Scenario) => {
     const { loop } = planOf({ mix, rate: 10, ...scenario });
     assert.ok(loop.kind === "open");
@@ -65,7 +65,7 @@ Deno.test("a rate makes an open loop; its arrivals follow the seed", () => {
   assert.notDeepEqual(times({ arrivals: "bursty" }), times({}));
 });
 
-Deno.test("a trace names functions and classes, with the parameters of those that are given", () => {
+Deno.test("prepare: combines functions of a trace with the parameters of the mix", () => {
   const trace = [
     { at: 0, function: "fib", class: undefined },
     { at: 1, function: "hello", class: "critical" },
@@ -90,7 +90,7 @@ Deno.test("a trace names functions and classes, with the parameters of those tha
   assert.equal(warmUpMs, 0);
 });
 
-Deno.test("a trace lasts as long as it is, and says what is left out of it", () => {
+Deno.test("prepare: runs as long as the trace, and describes what bounds leave out", () => {
   const trace = [0, 10, 99.5].map((at) => ({ at, function: "a", class: undefined }));
   const of = (scenario: Scenario) => {
     const { plan, load } = prepare({ trace: "t.csv", ...scenario }, { ...around, trace });
@@ -105,8 +105,8 @@ Deno.test("a trace lasts as long as it is, and says what is left out of it", () 
   assert.deepEqual(of({}), [86_400, ", without its last 1 of 3 requests"]);
 });
 
-Deno.test("what makes no load is refused with what to do", () => {
-  refused(() => planOf({}), /Say what to send/);
+Deno.test("prepare: rejects invalid scenarios with advice", () => {
+  refused(() => planOf({}), /Specify what to send/);
   refused(() => planOf({ mix: [{}] }), /either a function or a URL/);
   refused(() => planOf({ mix: [{ function: "a", url: "http://h/" }] }), /either/);
   refused(() => planOf({ mix, arrivals: "poisson" }), /--rate/);
@@ -121,7 +121,7 @@ Deno.test("what makes no load is refused with what to do", () => {
   refused(() => planOf({ mix: [{ url: "http://h/", params: {} }] }), /A URL has no "params"/);
   refused(() => planOf({ mix: [{ function: "a", body: "x" }] }), /A function has no "body"/);
   refused(() => planOf({ mix: [{ url: "ftp://h/" }] }), /no URL/);
-  refused(() => planOf({ mix: [{ url: "http://h/", method: "GET X" }] }), /verb/);
+  refused(() => planOf({ mix: [{ url: "http://h/", method: "GET X" }] }), /no HTTP method/);
   refused(() => planOf({ mix: [{ function: "a", node: "http://h/x" }] }), /HOST:PORT/);
   refused(() => planOf({ mix: [{ function: "a", headers: { Host: "x" } }] }), /follows/);
   refused(
@@ -131,13 +131,13 @@ Deno.test("what makes no load is refused with what to do", () => {
   refused(() => planOf({ mix: [{ function: "a", headers: { a: "x\r\ny: z" } }] }), /header "a"/);
 });
 
-Deno.test("a mistake in what a file sends is told with its path", () => {
+Deno.test("checkMix: reports the path of an invalid request", () => {
   checkMix([{ function: "a" }, { url: "http://h/" }]);
   refused(() => checkMix([{ function: "a" }, {}]), /^mix\.1: Each request needs either/);
   refused(() => checkMix([{ url: "nonsense" }]), /^mix\.0: "nonsense" is no URL/);
 });
 
-Deno.test("a scenario's bounds are hard, and unknown keys are told", () => {
+Deno.test("readScenario: rejects values out of bounds and unknown keys", () => {
   refused(() => readScenario({ duration: 1e6 }), /duration: must be at most 86400/);
   refused(() => readScenario({ requests: 1e9 }), /requests: must be at most/);
   refused(() => readScenario({ clients: 0 }), /clients: must be at least 1/);

@@ -1,75 +1,75 @@
 /**
- * Takes note of each request: what became of it, how long it took, and when.
+ * Recorder of outcomes and durations.
  *
  * @module
  */
 
 import { Histogram, threeDigits, twoDigits } from "./histogram.ts";
-import { good, type ReportFacts, type Verdict } from "./judge.ts";
-import type { RequestKind, Shot } from "./plan.ts";
+import { okOutcome, type ReportFields, type Validation } from "./response_validator.ts";
+import type { RequestKind, ScheduledRequest } from "./plan.ts";
 
-/** Most slices of a run; beyond it, two become one. */
+/** Maximum number of slices; beyond it, pairs are merged. */
 const maxSlices = 120;
-/** Most nodes that are told apart. */
+/** Maximum number of nodes distinguished. */
 const maxNodes = 1000;
 
-/** What happened in one span of time, of one kind. */
+/** Counts of one kind in a slice of time. */
 export interface Slice {
-  /** Requests that were due in it. */
+  /** Requests due. */
   due: number;
-  /** Good answers that came in it. */
+  /** Successful requests that ended. */
   good: number;
-  /** Other ends in it. */
+  /** Failed requests that ended. */
   failed: number;
-  /** Response times of the good answers that came in it. */
+  /** Response times of successful requests that ended. */
   response: Histogram;
 }
 
-/** What reports told of the invocations of one kind. */
-export interface ServerSide {
-  /** Execution in the instance. */
+/** Statistics from the reports of invocations of one kind. */
+export interface ReportStatistics {
+  /** Execution times. */
   readonly execution: Histogram;
-  /** Arrival to execution, by start tier. */
+  /** Times from arrival to execution, by start tier. */
   readonly init: Map<string, Histogram>;
-  /** Waiting in the queue. */
+  /** Times in the wait queue. */
   readonly queueing: Histogram;
-  /** Sending to another node, of those that were sent. */
+  /** Latencies of offloaded invocations. */
   readonly offload: Histogram;
-  /** How many ran where, by `node` and `area` with a line break between. */
+  /** Counts by place: node and area separated by a line break. */
   readonly where: Map<string, number>;
 }
 
-/** All that counts of one kind. */
+/** Measurements of one kind. */
 export interface KindRecord {
-  /** Requests that were due. */
+  /** Requests due. */
   due: number;
-  /** Good answers that came before the end of the time that counts. */
+  /** Successful requests that ended within the measured time. */
   goodInTime: number;
-  /** Good answers within the limit of the kind. */
+  /** Successful requests within the limit. */
   withinLimit: number;
-  /** Bytes of bodies of all answers. */
+  /** Bytes of response bodies. */
   bytes: number;
-  /** How many ended how. */
+  /** Counts by outcome. */
   readonly outcomes: Map<string, number>;
-  /** What was said of the first failure of each name. */
+  /** First message of each outcome. */
   readonly messages: Map<string, string>;
-  /** From when a request was due to its good answer. */
+  /** Times from when a request was due to its successful response. */
   readonly response: Histogram;
-  /** From when it was sent. */
+  /** Times from when a request was sent. */
   readonly service: Histogram;
-  /** What reports told. */
-  readonly server: ServerSide;
-  /** Over time. */
+  /** Statistics from reports. */
+  readonly server: ReportStatistics;
+  /** Counts over time. */
   readonly slices: Slice[];
 }
 
-/** Records a run. */
+/** Recorder of a run. */
 export class Recorder {
-  /** By index of the kind. */
+  /** Measurements by index of the kind. */
   readonly records: readonly KindRecord[];
-  /** From when a request was due until it was sent: how late the generator was. */
+  /** Times from when a request was due until it was sent. */
   readonly lag = new Histogram(threeDigits);
-  /** Answers since it was last taken: for progress. */
+  /** Response times since the last call of `takeRecent`. */
   #recent = new Histogram(twoDigits);
   #recentFailed = 0;
   #sliceMs: number;
@@ -79,12 +79,12 @@ export class Recorder {
   readonly #endMs: number;
 
   /**
-   * Nothing recorded yet.
+   * Creates an empty recorder.
    *
    * @param kinds all kinds of the run
-   * @param warmUpMs what was due before does not count
-   * @param durationMs how long it counts then
-   * @param sliceMs length of the slices
+   * @param warmUpMs warm-up, whose requests are not recorded
+   * @param durationMs measured time
+   * @param sliceMs length of a slice
    */
   constructor(
     kinds: readonly RequestKind[],
@@ -99,59 +99,64 @@ export class Recorder {
     this.records = kinds.map(emptyRecord);
   }
 
-  /** Length of the slices, ms. */
+  /** Current length of a slice, ms. */
   get sliceMs(): number {
     return this.#sliceMs;
   }
 
-  /** When the last thing that counts happened, ms after the start. */
+  /** Time of the last event recorded, ms after the start. */
   get lastMs(): number {
     return this.#lastMs;
   }
 
-  /** A request is due. */
-  due(shot: Shot): void {
-    if (shot.dueMs < this.#warmUpMs) return;
-    this.#lastMs = Math.max(this.#lastMs, shot.dueMs);
-    this.records[shot.kind]!.due++;
-    this.#slice(shot.kind, shot.dueMs).due++;
+  /** Records that a request is due. */
+  recordDue(request: ScheduledRequest): void {
+    if (request.dueMs < this.#warmUpMs) return;
+    this.#lastMs = Math.max(this.#lastMs, request.dueMs);
+    this.records[request.kind]!.due++;
+    this.#slice(request.kind, request.dueMs).due++;
   }
 
   /**
-   * A request has ended.
+   * Records the end of a request.
    *
-   * @param shot the request
-   * @param verdict what became of it
-   * @param endMs when, ms after the start
-   * @param bytes length of the answer's body
+   * @param request the request
+   * @param validation its outcome
+   * @param endMs time, ms after the start
+   * @param bytes length of the response body
    */
-  ended(shot: Shot, { outcome, message, report }: Verdict, endMs: number, bytes: number): void {
-    const isGood = outcome === good;
-    if (isGood) this.#recent.record(endMs - shot.dueMs);
+  recordEnd(
+    request: ScheduledRequest,
+    { outcome, message, report }: Validation,
+    endMs: number,
+    bytes: number,
+  ): void {
+    const isOk = outcome === okOutcome;
+    if (isOk) this.#recent.record(endMs - request.dueMs);
     else this.#recentFailed++;
-    if (shot.dueMs < this.#warmUpMs) return;
+    if (request.dueMs < this.#warmUpMs) return;
     this.#lastMs = Math.max(this.#lastMs, endMs);
-    const record = this.records[shot.kind]!;
+    const record = this.records[request.kind]!;
     record.outcomes.set(outcome, (record.outcomes.get(outcome) ?? 0) + 1);
     if (message && !record.messages.has(outcome)) record.messages.set(outcome, message);
     record.bytes += bytes;
-    if (!Number.isNaN(shot.sentMs)) this.lag.record(shot.sentMs - shot.dueMs);
+    if (!Number.isNaN(request.sentMs)) this.lag.record(request.sentMs - request.dueMs);
     if (report) recordReport(record.server, report);
-    const slice = this.#slice(shot.kind, endMs);
-    if (!isGood) {
+    const slice = this.#slice(request.kind, endMs);
+    if (!isOk) {
       slice.failed++;
       return;
     }
-    const responseMs = endMs - shot.dueMs;
+    const responseMs = endMs - request.dueMs;
     slice.good++;
     slice.response.record(responseMs);
     if (endMs <= this.#endMs) record.goodInTime++;
     record.response.record(responseMs);
-    record.service.record(endMs - shot.sentMs);
-    if (responseMs <= (this.#kinds[shot.kind]!.limitMs ?? Infinity)) record.withinLimit++;
+    record.service.record(endMs - request.sentMs);
+    if (responseMs <= (this.#kinds[request.kind]!.limitMs ?? Infinity)) record.withinLimit++;
   }
 
-  /** What ended since this was last asked for. */
+  /** Returns and clears the requests that ended since the last call. */
   takeRecent(): { readonly response: Histogram; readonly failed: number } {
     const recent = { response: this.#recent, failed: this.#recentFailed };
     this.#recent = new Histogram(twoDigits);
@@ -159,12 +164,12 @@ export class Recorder {
     return recent;
   }
 
-  /** The slice of a time, which begins with the time that counts. */
+  /** Returns the slice of a time. */
   #slice(kind: number, atMs: number): Slice {
     let index = Math.floor((atMs - this.#warmUpMs) / this.#sliceMs);
     while (index >= maxSlices) {
       this.#sliceMs *= 2;
-      for (const { slices } of this.records) halve(slices);
+      for (const { slices } of this.records) mergePairs(slices);
       index = Math.floor((atMs - this.#warmUpMs) / this.#sliceMs);
     }
     const { slices } = this.records[kind]!;
@@ -173,17 +178,17 @@ export class Recorder {
   }
 }
 
-/** About 60 slices, of a length that people count in. */
+/** Returns a round length of slices that gives about 60 of them. */
 function sliceLengthMs(durationMs: number): number {
   const lengths = [100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
   return lengths.find((ms) => durationMs / ms <= 60) ?? durationMs / 60;
 }
 
 /**
- * Adds what happened in one span to another.
+ * Adds a slice to another.
  *
- * @param into changed
- * @param from added to it
+ * @param into slice to change
+ * @param from slice to add
  */
 export function addSlice(into: Slice, from: Slice): void {
   into.due += from.due;
@@ -192,7 +197,7 @@ export function addSlice(into: Slice, from: Slice): void {
   into.response.add(from.response);
 }
 
-function halve(slices: Slice[]): void {
+function mergePairs(slices: Slice[]): void {
   for (let at = 0; at * 2 < slices.length; at++) {
     const one = slices[at * 2]!;
     const other = slices[at * 2 + 1];
@@ -202,7 +207,7 @@ function halve(slices: Slice[]): void {
   slices.length = Math.ceil(slices.length / 2);
 }
 
-function recordReport(server: ServerSide, report: ReportFacts): void {
+function recordReport(server: ReportStatistics, report: ReportFields): void {
   const init = server.init.get(report.tier) ?? new Histogram(threeDigits);
   server.init.set(report.tier, init);
   init.record(report.initMs);
@@ -216,12 +221,12 @@ function recordReport(server: ServerSide, report: ReportFacts): void {
   }
 }
 
-/** Nothing happened yet. */
+/** Creates an empty slice. */
 export function emptySlice(): Slice {
   return { due: 0, good: 0, failed: 0, response: new Histogram(twoDigits) };
 }
 
-/** Nothing recorded yet. */
+/** Creates an empty record. */
 export function emptyRecord(): KindRecord {
   return {
     due: 0,

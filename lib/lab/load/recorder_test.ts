@@ -12,17 +12,17 @@ const kind: RequestKind = {
   method: "POST",
   bytes: new Uint8Array(),
   limitMs: 10,
-  judge: undefined,
+  validator: undefined,
 };
 
-/** A request that was due and sent, and how it ended. */
+/** Records a request and its end. */
 function play(recorder: Recorder, dueMs: number, endMs: number, outcome = "ok", at = 0): void {
-  const shot = { kind: at, dueMs, sentMs: dueMs };
-  recorder.due(shot);
-  recorder.ended(shot, { outcome }, endMs, 3);
+  const request = { kind: at, dueMs, sentMs: dueMs };
+  recorder.recordDue(request);
+  recorder.recordEnd(request, { outcome }, endMs, 3);
 }
 
-Deno.test("what was due in the warm-up does not count", () => {
+Deno.test("Recorder: ignores requests due in the warm-up", () => {
   const recorder = new Recorder([kind], 1000, 5000);
   play(recorder, 999, 1500);
   play(recorder, 1000, 1001);
@@ -30,11 +30,11 @@ Deno.test("what was due in the warm-up does not count", () => {
   assert.deepEqual([record!.due, record!.outcomes.get("ok"), record!.response.count], [1, 1, 1]);
 });
 
-Deno.test("response times count from when a request was due, service times from its sending", () => {
+Deno.test("Recorder: counts response times from when a request was due, service times from when it was sent", () => {
   const recorder = new Recorder([kind], 0, 5000);
-  const shot = { kind: 0, dueMs: 100, sentMs: 190 };
-  recorder.due(shot);
-  recorder.ended(shot, { outcome: "ok" }, 200, 0);
+  const request = { kind: 0, dueMs: 100, sentMs: 190 };
+  recorder.recordDue(request);
+  recorder.recordEnd(request, { outcome: "ok" }, 200, 0);
   const [record] = recorder.records;
   assert.deepEqual([record!.response.maxMs, record!.service.maxMs, recorder.lag.maxMs], [
     100,
@@ -44,7 +44,7 @@ Deno.test("response times count from when a request was due, service times from 
   assert.equal(record!.withinLimit, 0);
 });
 
-Deno.test("outcomes are counted by name; only good answers have response times", () => {
+Deno.test("Recorder: counts outcomes by name, and response times of successful requests only", () => {
   const recorder = new Recorder([kind], 0, 5000);
   play(recorder, 0, 5);
   play(recorder, 0, 20);
@@ -55,7 +55,7 @@ Deno.test("outcomes are counted by name; only good answers have response times",
   assert.equal(record!.withinLimit, 1);
 });
 
-Deno.test("answers after the end count, but not for the rate", () => {
+Deno.test("Recorder: counts late responses, but not in the rate", () => {
   const recorder = new Recorder([kind], 0, 1000);
   play(recorder, 999, 1000);
   play(recorder, 999, 1001);
@@ -63,7 +63,7 @@ Deno.test("answers after the end count, but not for the rate", () => {
   assert.equal(recorder.records[0]!.outcomes.get("ok"), 2);
 });
 
-Deno.test("slices grow where a run gets longer, and lose nothing", () => {
+Deno.test("Recorder: merges slices of a long run without loss", () => {
   const recorder = new Recorder([kind, kind], 0, 1000);
   for (let at = 0; at < 100_000; at += 100) play(recorder, at, at + 50, "ok", at % 200 / 100);
   assert.ok(recorder.sliceMs > 100);
@@ -74,12 +74,11 @@ Deno.test("slices grow where a run gets longer, and lose nothing", () => {
   assert.equal(total(({ due }) => due), 1000);
   assert.equal(total(({ good }) => good), 1000);
   assert.equal(total(({ response }) => response.count), 1000);
-  // Each slice has what happened in it.
   const perSlice = recorder.sliceMs / 100;
   assert.ok(slices.slice(0, -1).every(({ due }) => due === perSlice));
 });
 
-Deno.test("recent answers are taken once", () => {
+Deno.test("Recorder: returns recent responses once", () => {
   const recorder = new Recorder([kind], 1000, 1000);
   play(recorder, 0, 5);
   play(recorder, 0, 5, "timeout");

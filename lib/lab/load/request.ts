@@ -1,5 +1,5 @@
 /**
- * Requests as bytes.
+ * Encoding of requests.
  *
  * @module
  */
@@ -7,13 +7,17 @@
 import { ServerledgeError } from "../../base/errors.ts";
 import { type HeaderPair, requestHead } from "../../http/head.ts";
 import { joinText } from "../../http/output.ts";
-import { invokeJudge, type Judge, plainJudge } from "./judge.ts";
+import {
+  invocationValidator,
+  plainValidator,
+  type ResponseValidator,
+} from "./response_validator.ts";
 import type { Origin, RequestKind } from "./plan.ts";
 import type { ScenarioRequest } from "./scenario.ts";
 
-/** Largest body, bytes. */
+/** Maximum size of a body, bytes. */
 const maxBodyBytes = 64 << 20;
-/** Headers that follow from the request. */
+/** Headers that the generator sets itself. */
 const ownHeaders: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
@@ -21,21 +25,21 @@ const ownHeaders: ReadonlySet<string> = new Set([
   "host",
 ]);
 
-/** What only invocations of functions have. */
+/** Keys that only invocations have. */
 const ofFunctions = ["params", "offload", "node"] as const;
-/** What only requests to URLs have. */
+/** Keys that only requests to URLs have. */
 const ofUrls = ["method", "body"] as const;
 
 /**
- * Makes the requests of one kind.
+ * Encodes a request of a scenario.
  *
- * @param request as the scenario has it
- * @param around the node that functions are invoked on
- * @throws `INVALID_REQUEST` if it names nothing to send to, or something that cannot be sent
+ * @param request the request
+ * @param target node or other server for invocations
+ * @throws `INVALID_REQUEST` if the request is invalid
  */
 export function kindOf(
   request: ScenarioRequest,
-  around: { readonly node: string; readonly isPlain: boolean },
+  target: { readonly node: string; readonly isPlain: boolean },
 ): RequestKind {
   const isUrl = request.url !== undefined;
   if (isUrl === (request.function !== undefined)) {
@@ -43,11 +47,11 @@ export function kindOf(
   }
   const foreign = (isUrl ? ofFunctions : ofUrls).find((key) => request[key] !== undefined);
   if (foreign) throw refused(`A ${isUrl ? "URL" : "function"} has no "${foreign}"`);
-  const url = isUrl ? parseUrl(request.url!) : invokeUrl(request, around.node);
+  const url = isUrl ? parseUrl(request.url!) : invokeUrl(request, target.node);
   const body = new TextEncoder().encode(isUrl ? request.body ?? "" : invokeBody(request));
   if (body.length > maxBodyBytes) throw refused(`A body has at most ${maxBodyBytes} bytes`);
   const method = isUrl ? request.method ?? (body.length > 0 ? "POST" : "GET") : "POST";
-  if (!/^[A-Z]{1,20}$/.test(method)) throw refused(`"${method}" is no verb of HTTP`);
+  if (!/^[A-Z]{1,20}$/.test(method)) throw refused(`"${method}" is no HTTP method`);
   const className = request.class === undefined ? "" : String(request.class);
   return {
     function: isUrl ? `${method} ${url.pathname}${url.search}` : request.function!,
@@ -58,20 +62,20 @@ export function kindOf(
     method,
     bytes: joinText(headOf(method, url, request.headers ?? {}, body.length), body),
     limitMs: request.limit === undefined ? undefined : request.limit * 1000,
-    judge: judgeOf(request, isUrl || around.isPlain),
+    validator: validatorOf(request, isUrl || target.isPlain),
   };
 }
 
-/** The address in a URL. */
+/** Returns the server of a URL. */
 export function originOf({ hostname, port, protocol }: URL): Origin {
   const tls = protocol === "https:";
   const bare = hostname.replace(/^\[(.*)\]$/, "$1");
   return { hostname: bare, port: Number(port || (tls ? 443 : 80)), tls };
 }
 
-function judgeOf({ expect }: ScenarioRequest, isPlain: boolean): Judge | undefined {
-  if (!isPlain) return invokeJudge(expect);
-  return expect === undefined ? undefined : plainJudge(expect);
+function validatorOf({ expect }: ScenarioRequest, isPlain: boolean): ResponseValidator | undefined {
+  if (!isPlain) return invocationValidator(expect);
+  return expect === undefined ? undefined : plainValidator(expect);
 }
 
 function invokeUrl(request: ScenarioRequest, node: string): URL {
@@ -95,7 +99,7 @@ function invokeBody(request: ScenarioRequest): string {
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) return url;
-  throw refused(`"${text}" is no URL to load: write http://HOST:PORT/PATH`);
+  throw refused(`"${text}" is no URL: write http://HOST:PORT/PATH`);
 }
 
 function headOf(
@@ -108,7 +112,7 @@ function headOf(
   if (length > 0) headers.set("content-type", "application/json");
   for (const [name, value] of Object.entries(given)) {
     if (ownHeaders.has(name.toLowerCase())) {
-      throw refused(`Header ${name} follows from the request: leave it out`);
+      throw refused(`Header ${name} is set by the generator: leave it out`);
     }
     headers.set(name.toLowerCase(), value);
   }

@@ -1,7 +1,6 @@
 /**
- * Answers out of bytes as they come in, whatever pieces they come in: one answer after the other,
- * without a promise for each part as the client of `lib/http/` needs, since a load generator must
- * be faster than what it measures.
+ * Incremental parser of HTTP/1 responses. Unlike the client of `lib/http/` it creates no promise per part,
+ * since a load generator must be faster than its target.
  *
  * @module
  */
@@ -17,26 +16,26 @@ import {
 } from "../../http/head.ts";
 import { latin1Text } from "../../http/latin1.ts";
 
-/** Longest head, bytes. */
+/** Maximum size of a head, bytes. */
 const maxHeadBytes = 64 << 10;
-/** Longest line before a chunk, and all trailers together, bytes. */
+/** Maximum size of a chunk's size line, and of all trailers, bytes. */
 const maxLineBytes = 16 << 10;
-/** Most of a body that is kept; the rest is counted only. */
+/** Maximum size kept of a body; further bytes are only counted. */
 const maxKeptBytes = 16 << 20;
 const nothing = new Uint8Array(0);
 
-/** Where the parser is in a chunked body. */
+/** State of the parser in a chunked body. */
 type ChunkState = "size" | "data" | "data-end" | "trailer" | "end";
 
-/** Reads the answers of one connection, of which one at a time is expected. */
+/** Parser of the responses of one connection, one at a time. */
 export class ResponseParser {
   #method = "GET";
   #keeps = true;
   #head: ResponseHead | undefined;
-  /** Text of the head that {@link #lastHead} was read from: most answers have the same. */
+  /** Text of {@link #lastHead}: most responses have the same head. */
   #lastText = "";
   #lastHead: ResponseHead | undefined;
-  /** A head or line that came in parts. */
+  /** Incomplete head or line. */
   #pending: Uint8Array = nothing;
   #left = 0;
   #chunk: ChunkState = "size";
@@ -45,12 +44,12 @@ export class ResponseParser {
   #keptBytes = 0;
   #bodyBytes = 0;
 
-  /** Status of the answer; 0 until its head is there. */
+  /** Status of the response; 0 until its head is complete. */
   get status(): number {
     return this.#head?.status ?? 0;
   }
 
-  /** True if another request may follow on the connection. */
+  /** Whether another request may follow on the connection. */
   get keepAlive(): boolean {
     return this.#head?.keepAlive ?? false;
   }
@@ -60,12 +59,12 @@ export class ResponseParser {
     return this.#bodyBytes;
   }
 
-  /** True if some of the answer has come. */
+  /** Whether a part of the response was received. */
   get hasBegun(): boolean {
     return this.#head !== undefined || this.#pending.length > 0;
   }
 
-  /** The body as far as it was kept; a view that is valid until more is pushed. */
+  /** Returns the part of the body that was kept, valid until the next push. */
   body(): Uint8Array {
     if (this.#parts.length === 0) return nothing;
     if (this.#parts.length > 1) this.#parts = [concatBytes(this.#parts)];
@@ -73,10 +72,10 @@ export class ResponseParser {
   }
 
   /**
-   * Expects an answer.
+   * Starts a response.
    *
-   * @param method verb of the request, which tells whether there is a body
-   * @param keeps true to keep the body, else its bytes are only counted
+   * @param method method of the request, which decides whether there is a body
+   * @param keeps true to keep the body, false to count its bytes only
    */
   expect(method: string, keeps: boolean): void {
     this.#method = method;
@@ -88,36 +87,36 @@ export class ResponseParser {
   }
 
   /**
-   * Takes what came in.
+   * Parses received bytes.
    *
-   * @param bytes not changed by others until the answer is done with
-   * @returns true if the answer is complete
-   * @throws {BadMessage} if it is not HTTP/1, or goes on behind its end
+   * @param bytes the bytes, not to be changed while the response is in use
+   * @returns true if the response is complete
+   * @throws {BadMessage} if it is not HTTP/1 or has bytes after its end
    */
   push(bytes: Uint8Array): boolean {
     let rest = bytes;
     while (!this.#head) {
-      const behind = this.#readHead(rest);
-      if (!behind) return false;
-      rest = behind;
+      const after = this.#readHead(rest);
+      if (!after) return false;
+      rest = after;
     }
     const { framing } = this.#head;
-    const behind = framing === "chunked" ? this.#readChunks(rest) : this.#readData(rest);
-    if (!behind) return false;
-    if (behind.length > 0) throw new BadMessage("goes on behind its end");
+    const after = framing === "chunked" ? this.#readChunks(rest) : this.#readData(rest);
+    if (!after) return false;
+    if (after.length > 0) throw new BadMessage("has bytes after its end");
     return true;
   }
 
   /**
-   * Takes the end of the connection.
+   * Handles the end of the connection.
    *
-   * @returns true if that is how the answer ends
+   * @returns true if it ends the response
    */
   end(): boolean {
     return this.#head?.framing === "eof";
   }
 
-  /** @returns what follows the head; undefined if its end has not come */
+  /** @returns the bytes after the head; undefined if the head is incomplete */
   #readHead(bytes: Uint8Array): Uint8Array | undefined {
     const before = this.#pending.length;
     const all = before > 0 ? concatBytes([this.#pending, bytes]) : bytes;
@@ -150,7 +149,7 @@ export class ResponseParser {
     this.#trailerBytes = 0;
   }
 
-  /** Takes what is left of a body, or of a chunk. @returns what follows; undefined if more must come */
+  /** Reads a body or chunk. @returns the bytes after it; undefined if it is incomplete */
   #readData(bytes: Uint8Array): Uint8Array | undefined {
     const size = Math.min(bytes.length, this.#left);
     if (size > 0) this.#keep(bytes.subarray(0, size));
@@ -161,7 +160,7 @@ export class ResponseParser {
   #keep(part: Uint8Array): void {
     this.#bodyBytes += part.length;
     if (!this.#keeps || this.#keptBytes >= maxKeptBytes) return;
-    // What comes next overwrites the buffer, unless this was the last of it.
+    // Later bytes overwrite the buffer, unless this is the end of the response.
     this.#parts.push(part.length < this.#left || this.#chunk !== "size" ? part.slice() : part);
     this.#keptBytes += part.length;
   }
@@ -182,7 +181,7 @@ export class ResponseParser {
     }
   }
 
-  /** Takes a line of the chunked coding. @returns true if it was the last one */
+  /** Parses a line of the chunked coding. @returns true if it was the last one */
   #takeLine(text: string): boolean {
     if (this.#chunk === "data-end") {
       if (text !== "") throw new BadMessage("has a bad chunk");

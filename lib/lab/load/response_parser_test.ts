@@ -6,7 +6,7 @@ import { ResponseParser } from "./response_parser.ts";
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** Feeds pieces through one buffer, as a connection does. @returns how many made the answer whole */
+/** Pushes pieces through one buffer, as a connection does. @returns the number of complete responses */
 function feed(parser: ResponseParser, bytes: Uint8Array, cuts: readonly number[] = []): number {
   const buffer = new Uint8Array(bytes.length);
   const ends = [...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);
@@ -28,7 +28,7 @@ function parserOf(method = "POST", keeps = true): ResponseParser {
 
 const cuts = fc.array(fc.nat(10_000), { maxLength: 20 });
 
-Deno.test("an answer with a length is found whatever pieces it comes in", () => {
+Deno.test("ResponseParser: parses a response with a length in any pieces", () => {
   fc.assert(
     fc.property(fc.string(), fc.integer({ min: 200, max: 599 }), cuts, (body, status, at) => {
       fc.pre(status !== 204 && status !== 304);
@@ -44,7 +44,7 @@ Deno.test("an answer with a length is found whatever pieces it comes in", () => 
   );
 });
 
-Deno.test("an answer in chunks is found whatever pieces it comes in", () => {
+Deno.test("ResponseParser: parses a chunked response in any pieces", () => {
   const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }));
   fc.assert(fc.property(chunks, cuts, fc.boolean(), (parts, at, hasTrailer) => {
     const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -60,19 +60,19 @@ Deno.test("an answer in chunks is found whatever pieces it comes in", () => {
   }));
 });
 
-Deno.test("one answer after the other, of the same head and of another", () => {
+Deno.test("ResponseParser: parses consecutive responses with equal and different heads", () => {
   const parser = new ResponseParser();
   const bodies = ["one", "two", "three", "six", ""];
   for (const body of bodies) {
     parser.expect("POST", true);
     assert.equal(parser.status, 0);
-    const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-    assert.equal(feed(parser, encode(answer)), 1);
+    const response = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    assert.equal(feed(parser, encode(response)), 1);
     assert.equal(decode(parser.body()), body);
   }
 });
 
-Deno.test("an answer without a length ends with the connection", () => {
+Deno.test("ResponseParser: ends a response without a length with the connection", () => {
   const parser = parserOf();
   assert.equal(feed(parser, encode("HTTP/1.0 200 OK\r\n\r\nhalf a"), [20, 22]), 0);
   assert.ok(parser.end());
@@ -84,7 +84,7 @@ Deno.test("an answer without a length ends with the connection", () => {
   assert.ok(!parserOf().end());
 });
 
-Deno.test("interim answers are skipped", () => {
+Deno.test("ResponseParser: skips interim responses", () => {
   const parser = parserOf();
   const text = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" +
     "HTTP/1.1 201 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -92,18 +92,18 @@ Deno.test("interim answers are skipped", () => {
   assert.deepEqual([parser.status, decode(parser.body())], [201, "ok"]);
 });
 
-Deno.test("answers that have no body are whole with their head", () => {
+Deno.test("ResponseParser: completes responses without a body at their head", () => {
   assert.equal(feed(parserOf("HEAD"), encode("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")), 1);
   assert.equal(feed(parserOf(), encode("HTTP/1.1 204 No\r\n\r\n")), 1);
 });
 
-Deno.test("a body that nobody needs is counted only", () => {
+Deno.test("ResponseParser: only counts the bytes of a body that is not kept", () => {
   const parser = parserOf("GET", false);
   assert.equal(feed(parser, encode("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"), [40]), 1);
   assert.deepEqual([parser.bodyBytes, parser.body().length], [4, 0]);
 });
 
-Deno.test("what is not HTTP/1, or goes on behind its end, is refused", () => {
+Deno.test("ResponseParser: rejects other protocols and bytes after the end", () => {
   for (
     const text of [
       "SSH-2.0-OpenSSH_9.2\r\n",
@@ -125,7 +125,7 @@ Deno.test("what is not HTTP/1, or goes on behind its end, is refused", () => {
   }
 });
 
-Deno.test("heads, lines and trailers have their bounds", () => {
+Deno.test("ResponseParser: bounds heads, lines and trailers", () => {
   const endless = (before: string, unit: string) => {
     const parser = parserOf();
     assert.throws(() => {

@@ -1,5 +1,5 @@
 /**
- * Runs a prepared scenario.
+ * Runner of prepared scenarios.
  *
  * @module
  */
@@ -10,23 +10,23 @@ import type { Prepared } from "./prepare.ts";
 import { Recorder } from "./recorder.ts";
 import { type LoadResult, resultOf } from "./report/result.ts";
 
-/** What a run can be told. */
+/** Options of a run. */
 export interface RunOptions {
-  /** Ends it early; it then resolves to what was found so far. */
+  /** Stops the run early; its result covers the time until then. */
   readonly signal?: AbortSignal;
-  /** Told the recorder before the first request; what it returns is disposed at the end. */
+  /** Receives the recorder before the first request; the returned object is disposed at the end. */
   readonly watch?: (recorder: Recorder) => Disposable;
-  /** Length of the spans of time that are told, ms; without it, so that there are about 60. */
+  /** Length of a slice, ms; by default there are about 60 slices. */
   readonly sliceMs?: number;
-  /** What makes the run, for its result. */
+  /** Description of the generator, for the result. */
   readonly by?: Readonly<Record<string, string>>;
 }
 
 /**
- * Sends the load of a prepared scenario and sums up what became of it.
+ * Runs a plan and summarizes it.
  *
- * @param prepared what to send
- * @param options how
+ * @param prepared the plan
+ * @param options options of the run
  */
 export async function runLoad(
   { plan, load }: Prepared,

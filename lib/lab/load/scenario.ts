@@ -1,5 +1,5 @@
 /**
- * Scenarios: what to send and when, as people write it in a YAML or JSON file or in options.
+ * Schema of scenarios in YAML or JSON files and in options.
  *
  * @module
  */
@@ -9,24 +9,24 @@ import { isObject, type JsonObject, parse } from "../../json/json.ts";
 import { knownKeys } from "../../model/known_keys.ts";
 import { hardCaps } from "./plan.ts";
 
-/** How requests can come. */
+/** Arrival processes. */
 export const arrivalKinds = ["closed", "constant", "poisson", "bursty", "trace"] as const;
 
-const number = (least: number, most: number) =>
+const number = (min: number, max: number) =>
   v.optional(v.pipe(
     v.number("expected a number"),
-    v.minValue(least, `must be at least ${least}`),
-    v.maxValue(most, `must be at most ${most}`),
+    v.minValue(min, `must be at least ${min}`),
+    v.maxValue(max, `must be at most ${max}`),
   ));
-const integer = (least: number, most: number) =>
+const integer = (min: number, max: number) =>
   v.optional(v.pipe(
     v.number("expected an integer"),
     v.integer("expected an integer"),
-    v.minValue(least, `must be at least ${least}`),
-    v.maxValue(most, `must be at most ${most}`),
+    v.minValue(min, `must be at least ${min}`),
+    v.maxValue(max, `must be at most ${max}`),
   ));
 const text = v.optional(v.string("expected a text"));
-/** Times and rates that are smaller make no sense. */
+/** Minimum of times and rates. */
 const tiny = 1e-6;
 
 const requestSchema = knownKeys({
@@ -36,23 +36,23 @@ const requestSchema = knownKeys({
   params: v.optional(v.custom<JsonObject>(isObject, "expected an object")),
   /** QoS class, by id or name. */
   class: v.optional(v.union([v.string(), v.number()], "expected an integer or a class name")),
-  /** Response-time limit, s: asked for, and answers are counted against it. */
+  /** Response-time limit, s: sent with requests, and responses are counted against it. */
   limit: number(tiny, hardCaps.timeoutS),
-  /** False to ask that no other node runs it. */
+  /** False to forbid offloading. */
   offload: v.optional(v.boolean("expected true or false")),
-  /** Node or balancer to ask instead of the command line's, `http://HOST:PORT`. */
+  /** Node or balancer instead of that of the command line, `http://HOST:PORT`. */
   node: text,
-  /** Any URL, instead of a function. */
+  /** URL instead of a function. */
   url: text,
-  /** Verb for a URL; POST where there is a body, else GET. */
+  /** Method for a URL; POST with a body, else GET. */
   method: text,
   /** Headers. */
   headers: v.optional(v.record(v.string(), v.string("expected a text"), "expected an object")),
   /** Body for a URL. */
   body: text,
-  /** What a good answer is (function) or contains (URL). */
+  /** Expected result (function) or content (URL). */
   expect: text,
-  /** Share among all, any positive number; 1. */
+  /** Weight, any positive number; 1 by default. */
   weight: number(tiny, 1e9),
 });
 
@@ -60,7 +60,7 @@ const scenarioSchema = knownKeys({
   arrivals: v.optional(v.picklist(arrivalKinds, `expected one of ${arrivalKinds.join(", ")}`)),
   /** Requests per second, of open loops. */
   rate: number(tiny, hardCaps.rate),
-  /** Bursts of `bursty`: how many times the rate, mean length and mean time between them, s. */
+  /** Bursts of `bursty`: factor of the rate, mean length and mean pause, s. */
   burst: v.optional(knownKeys({
     factor: number(1, 1e6),
     length: number(tiny, hardCaps.durationS),
@@ -68,37 +68,37 @@ const scenarioSchema = knownKeys({
   })),
   /** CSV file with times, of `trace`. */
   trace: text,
-  /** Clients of a closed loop, and what each waits between answer and request, s. */
+  /** Clients of a closed loop, and their think time, s. */
   clients: integer(1, hardCaps.connections),
   think: number(0, hardCaps.durationS),
-  /** Length, and warm-up before it, s. */
+  /** Measured time, and warm-up before it, s. */
   duration: number(tiny, hardCaps.durationS),
   warmup: number(0, hardCaps.warmUpS),
-  /** Most requests. */
+  /** Maximum number of requests. */
   requests: integer(1, hardCaps.requests),
-  /** Most connections to each server. */
+  /** Maximum number of connections per server. */
   connections: integer(1, hardCaps.connections),
-  /** Longest wait for an answer, s. */
+  /** Timeout of a request, s. */
   timeout: number(tiny, hardCaps.timeoutS),
-  /** Seed of the scenario's chance. */
+  /** Seed of the random numbers. */
   seed: integer(0, 0xffff_ffff),
-  /** What is sent. */
+  /** Requests. */
   mix: v.optional(v.pipe(
     v.array(requestSchema, "expected a list"),
     v.maxLength(hardCaps.kinds, `must have at most ${hardCaps.kinds} entries`),
   )),
 });
 
-/** What to send and when. */
+/** A scenario. */
 export type Scenario = v.InferOutput<typeof scenarioSchema>;
-/** One kind of requests of a scenario. */
+/** One kind of requests in a scenario. */
 export type ScenarioRequest = v.InferOutput<typeof requestSchema>;
 
 /**
- * Checks a scenario.
+ * Validates a scenario.
  *
  * @param value parsed YAML or JSON
- * @throws `INVALID_REQUEST` that names the wrong key
+ * @throws `INVALID_REQUEST` with the path of the invalid key
  */
 export function readScenario(value: unknown): Scenario {
   return parse(scenarioSchema, value);

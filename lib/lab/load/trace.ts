@@ -1,5 +1,5 @@
 /**
- * Traces: when which function was called, as CSV.
+ * Reader of CSV traces.
  *
  * @module
  */
@@ -8,31 +8,31 @@ import { ServerledgeError } from "../../base/errors.ts";
 
 /** One request of a trace. */
 export interface TraceRow {
-  /** When it comes, s after the trace's begin. */
+  /** Time, s after the start. */
   readonly at: number;
-  /** Function that it calls, if the trace tells. */
+  /** Function, if the trace has it. */
   readonly function: string | undefined;
-  /** QoS class of the request, if the trace tells. */
+  /** QoS class, if the trace has it. */
   readonly class: string | undefined;
 }
 
-/** Columns that a trace may have; the first is needed. */
+/** Columns; the first is required. */
 const columns = ["time_s", "function", "class"] as const;
-/** Most rows. */
+/** Maximum number of rows. */
 const maxRows = 10_000_000;
 
-/** How a trace is written, for help. */
+/** Format of a trace, for help texts. */
 export const traceHelp: string =
-  "A trace is a CSV file with the header time_s[,function][,class]: time_s is s after the begin, " +
+  "A trace is a CSV file with the header time_s[,function][,class]: time_s is seconds after the start, " +
   "rows may be in any order, an empty cell counts as absent.";
 
 /**
  * Reads a trace.
  *
- * @param text CSV: a header with the columns in any order, then one request a line
- * @param origin its name, for messages
- * @returns rows in the order of their times
- * @throws `INVALID_REQUEST` with the line and what is wrong with it
+ * @param text CSV with a header, columns in any order
+ * @param origin name of the file, for messages
+ * @returns rows in order of time
+ * @throws `INVALID_REQUEST` with the line and the reason
  */
 export function readTrace(text: string, origin: string): TraceRow[] {
   const refuse = (line: number, reason: string) =>
@@ -61,7 +61,7 @@ export function readTrace(text: string, origin: string): TraceRow[] {
   return rows.sort((a, b) => a.at - b.at);
 }
 
-/** Names and numbers need no quotes, but some programs write them. */
+/** Splits a line into cells; quotes are removed. */
 function cellsOf(line: string): string[] {
   return line.split(",").map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
 }

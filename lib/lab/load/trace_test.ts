@@ -8,11 +8,11 @@ const refused = (text: string, reason: RegExp) =>
     return true;
   });
 
-Deno.test("a trace of times alone", () => {
+Deno.test("readTrace: reads a trace of times only", () => {
   assert.deepEqual(readTrace("time_s\n0\n0.5\n1e1\n", "t").map(({ at }) => at), [0, 0.5, 10]);
 });
 
-Deno.test("columns may come in any order, rows too, cells may be empty, lines end with CR", () => {
+Deno.test("readTrace: accepts columns and rows in any order, empty cells and CRLF", () => {
   const text = '\ufefffunction,time_s,class\r\nfib,2,critical\r\n"hello",1.5,\r\n\r\n,0,batch\r\n';
   assert.deepEqual(readTrace(text, "t"), [
     { at: 0, function: undefined, class: "batch" },
@@ -21,7 +21,7 @@ Deno.test("columns may come in any order, rows too, cells may be empty, lines en
   ]);
 });
 
-Deno.test("what is wrong is told with its line", () => {
+Deno.test("readTrace: reports errors with their line", () => {
   refused("", /t\.csv, line 1: .*header/);
   refused("0,1\n", /line 1: .*header/);
   refused("time_s,user\n0,1\n", /line 1: .*header/);

@@ -1,101 +1,101 @@
 /**
- * What a chart is: axes, and what is drawn between them.
+ * Charts as data: axes and series.
  *
  * @module
  */
 
 import type { Tick } from "./scale.ts";
 
-/** A value at a place, perhaps with its spread. */
+/** A point, optionally with an interval. */
 export interface Point {
-  /** Value on the horizontal axis; for categories the index of one. */
+  /** Value on the horizontal axis, or index of a category. */
   readonly x: number;
-  /** Value on the vertical axis; undefined: unknown, the line is interrupted. */
+  /** Value on the vertical axis; undefined interrupts the line. */
   readonly y: number | undefined;
-  /** Lower end of the spread, drawn as a band of lines and a whisker of bars. */
+  /** Lower end of the interval, drawn as a band of lines and a whisker of bars. */
   readonly low?: number;
-  /** Upper end of the spread. */
+  /** Upper end of the interval. */
   readonly high?: number;
 }
 
-/** Something drawn in a chart and named in the legend. */
+/** Series of points with a name in the legend. */
 export interface Series {
-  /** `area`s of a chart are stacked in their order and must have the same places. */
+  /** Kind; areas are stacked in their order and must have the same `x` values. */
   readonly kind: "line" | "area" | "bars";
-  /** What the legend calls it; the same name has the same style in a whole figure. */
+  /** Name in the legend; a name has the same style in all charts of a figure. */
   readonly name: string;
-  /** In the order of `x`. */
+  /** Points in order of `x`. */
   readonly points: readonly Point[];
-  /** CSS colour; else one of the palette. */
+  /** CSS colour; by default one of the palette. */
   readonly colour?: string;
-  /** Marks each point of a line; where this is absent, if there are few. */
+  /** Whether points of a line are marked; by default if there are few. */
   readonly dots?: boolean;
 }
 
-/** A dashed line across the chart, such as a limit. */
+/** Dashed horizontal line, such as a limit. */
 export interface Rule {
   /** Value on the vertical axis. */
   readonly y: number;
-  /** What it says. */
+  /** Label. */
   readonly label: string;
-  /** CSS colour; grey where this is absent. */
+  /** CSS colour; grey by default. */
   readonly colour?: string;
 }
 
-/** An axis of numbers. */
+/** Numeric axis. */
 export interface Axis {
-  /** What it measures, with its unit: `time, s`. */
+  /** Label with unit: `time, s`. */
   readonly label: string;
-  /** `linear` where this is absent. */
+  /** Scale; `linear` by default. */
   readonly scale?: "linear" | "log";
-  /** First value; else that of the data, 0 on linear vertical axes. */
+  /** Minimum; by default that of the data, or 0 on linear vertical axes. */
   readonly min?: number;
-  /** Last value; else that of the data. */
+  /** Maximum; by default that of the data. */
   readonly max?: number;
-  /** Ticks instead of the usual ones. */
+  /** Ticks instead of the default ones. */
   readonly ticks?: readonly Tick[];
 }
 
-/** An axis of names, for bars. */
+/** Categorical axis, for bars. */
 export interface Categories {
-  /** What they are. */
+  /** Label. */
   readonly label: string;
-  /** Their names, left to right. */
+  /** Names, left to right. */
   readonly categories: readonly string[];
 }
 
-/** What to draw. */
+/** A chart. */
 export interface Chart {
-  /** What it shows, one line. */
+  /** Title, one line. */
   readonly title: string;
   /** Horizontal axis. */
   readonly x: Axis | Categories;
   /** Vertical axis. */
   readonly y: Axis;
-  /** What is drawn, the first below the others. */
+  /** Series, drawn in order. */
   readonly series: readonly Series[];
-  /** Lines across it. */
+  /** Horizontal lines. */
   readonly rules?: readonly Rule[];
 }
 
-/** Where a chart's plane lies in the drawing. */
+/** Rectangle of a chart in the drawing. */
 export interface Plane {
   /** Left edge. */
   readonly x: number;
   /** Upper edge. */
   readonly y: number;
-  /** Its width. */
+  /** Width. */
   readonly width: number;
-  /** Its height. */
+  /** Height. */
   readonly height: number;
 }
 
-/** Places of values in the drawing. */
+/** Mapping of values to positions in the drawing. */
 export interface Frame extends Plane {
-  /** Horizontal place of a value; of a category's middle. */
+  /** Horizontal position of a value or of a category's centre. */
   atX(value: number): number;
-  /** Vertical place of a value. */
+  /** Vertical position of a value. */
   atY(value: number): number;
-  /** Width that each category has; 0 on axes of numbers. */
+  /** Width of a category; 0 on numeric axes. */
   readonly categoryWidth: number;
 }

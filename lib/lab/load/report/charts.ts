@@ -1,5 +1,5 @@
 /**
- * The plots of a run.
+ * Charts of a run.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { drawFigure, type Row } from "../../plot/figure.ts";
 import { palette } from "../../plot/palette.ts";
 import type { KindResult, LoadResult, SliceResult } from "./result.ts";
 
-/** Most functions and classes that a plot tells apart. */
+/** Maximum number of functions and classes in a chart. */
 const maxLines = 14;
-/** Marks of an axis that stretches towards 100 %: it is logarithmic in what is left. */
+/** Ticks of a percentile axis, logarithmic in the distance from 100 %. */
 const nines = [[0, "0"], [50, "50"], [90, "90"], [99, "99"], [99.9, "99.9"], [99.99, "99.99"]];
 const percentileTicks = nines.map(([percent, label]) => ({
   at: nineScale(Number(percent) / 100),
@@ -19,9 +19,9 @@ const percentileTicks = nines.map(([percent, label]) => ({
 }));
 
 /**
- * Draws a run: all together, and, if there are several, each function and class.
+ * Draws a run: the total and, if there are several, each function and class.
  *
- * @param result what the run found
+ * @param result result of the run
  * @returns SVG documents
  */
 export function drawRun({ total, kinds, seconds }: LoadResult): string[] {
@@ -57,7 +57,7 @@ function throughputChart({ slices }: KindResult, seconds: number): Chart {
     y: { label: "requests/s" },
     series: [
       line("due", palette.black, ({ due }) => due),
-      line("answered well", palette.green, ({ ok }) => ok),
+      line("successful", palette.green, ({ ok }) => ok),
       line("failed", palette.vermillion, ({ failed }) => failed),
     ],
   };
@@ -71,7 +71,7 @@ function percentilesChart({ slices }: KindResult, seconds: number): Chart {
     points: slices.map((slice): Point => ({ x: middle(slice), y: of(slice) })),
   });
   return {
-    title: "response time of good answers",
+    title: "response time of successful requests",
     x: timeAxis(seconds),
     y: { label: "response time, ms", scale: "log" },
     series: [
@@ -82,7 +82,7 @@ function percentilesChart({ slices }: KindResult, seconds: number): Chart {
   };
 }
 
-/** Response time against percentile, as HdrHistogram's plots show it. */
+/** Response time by percentile, as in HdrHistogram's plots. */
 function curveChart(kinds: readonly KindResult[]): Chart {
   return {
     title: "response time by percentile",
@@ -93,7 +93,7 @@ function curveChart(kinds: readonly KindResult[]): Chart {
       name: nameOf(kind),
       ...(kind.function === "all" && { colour: palette.blue }),
       dots: false,
-      // The longest of n stands where the next one would: 100 % has no place on this axis.
+      // The axis has no 100 %: the maximum of n values is drawn at the rank n of n + 1.
       points: kind.curve.map(({ ms, share }) => ({
         x: nineScale(Math.min(share, 1 - 1 / (kind.ok + 1))),
         y: ms,
@@ -104,7 +104,7 @@ function curveChart(kinds: readonly KindResult[]): Chart {
 
 function shareChart(total: KindResult): Chart {
   return {
-    title: "share of good answers within a time",
+    title: "share of successful requests within a time",
     x: { label: "response time, ms", scale: "log" },
     y: { label: "share, %", min: 0, max: 100 },
     series: [{
@@ -122,8 +122,8 @@ function shareChart(total: KindResult): Chart {
 
 const kindCharts = {
   throughput: {
-    title: "good answers by function and class",
-    y: { label: "answers/s" },
+    title: "successful requests by function and class",
+    y: { label: "requests/s" },
     of: (slice: SliceResult) => slice.ok / slice.seconds,
   },
   p50: {
@@ -158,15 +158,15 @@ function kindsChart(
 }
 
 /**
- * What a kind is called.
+ * Returns the label of a kind.
  *
- * @param kind of a result
+ * @param kind a kind of a result
  */
 export function nameOf(kind: Pick<KindResult, "function" | "class">): string {
   return kind.class === "" ? kind.function : `${kind.function}, class ${kind.class}`;
 }
 
-/** Slices without the last one where it is cut by the run's end: its rate would be too low. */
+/** Removes the last slice if the end of the run cuts it, since its rate would be too low. */
 function whole(slices: readonly SliceResult[], seconds: number): readonly SliceResult[] {
   const full = slices.filter(({ at, seconds: length }) => at + length <= seconds + 1e-9);
   return full.length > 0 ? full : slices;
@@ -180,7 +180,7 @@ function timeAxis(seconds: number) {
   return { label: "time, s", min: 0, max: Math.max(seconds, 0.001) };
 }
 
-/** 0 at 0 %, 1 at 90 %, 2 at 99 %, 3 at 99.9 %. */
+/** Maps 0 % to 0, 90 % to 1, 99 % to 2, 99.9 % to 3. */
 function nineScale(share: number): number {
   return -Math.log10(Math.max(1e-4, 1 - share));
 }

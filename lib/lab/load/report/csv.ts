@@ -1,12 +1,12 @@
 /**
- * A run over time as CSV.
+ * CSV report of a run over time.
  *
  * @module
  */
 
 import type { LoadResult } from "./result.ts";
 
-/** Its columns; times in s after the warm-up, response times in ms. */
+/** Columns; times in s after the warm-up, response times in ms. */
 const columns = [
   "time_s",
   "seconds",
@@ -21,9 +21,9 @@ const columns = [
 ] as const;
 
 /**
- * Writes a run as CSV: a line for each span of time and each function and class.
+ * Formats a run as CSV, with a row per slice, function and class.
  *
- * @param result what the run found
+ * @param result result of the run
  */
 export function formatCsv({ kinds }: LoadResult): string {
   const rows = kinds.flatMap((kind) =>
@@ -43,12 +43,12 @@ export function formatCsv({ kinds }: LoadResult): string {
   return [columns, ...rows].map((row) => row.join(",")).join("\n") + "\n";
 }
 
-/** To a thousandth: of s enough to tell spans apart, of ms more than is measured. */
+/** Rounds to three decimals. */
 function rounded(value: number | undefined): string {
   return value === undefined ? "" : String(Number(value.toFixed(3)));
 }
 
-/** A text as a cell (RFC 4180). */
+/** Quotes a cell (RFC 4180). */
 function cell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

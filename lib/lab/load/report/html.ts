@@ -1,12 +1,12 @@
 /**
- * A run as one HTML file that needs nothing else.
+ * HTML report of a run in one self-contained file.
  *
  * @module
  */
 
 import { escapeText } from "../../plot/svg.ts";
 import { drawRun, nameOf } from "./charts.ts";
-import type { KindResult, LoadResult, Spread } from "./result.ts";
+import type { KindResult, LoadResult, Percentiles } from "./result.ts";
 
 const style = `
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem; padding: 0 1rem;
@@ -20,9 +20,9 @@ th:first-child, td:first-child { text-align: left; } th { font-weight: 600; }
 .small { color: #555; font-size: 0.9rem; }`;
 
 /**
- * Writes a run as HTML.
+ * Formats a run as HTML.
  *
- * @param result what the run found
+ * @param result result of the run
  */
 export function formatHtml(result: LoadResult): string {
   const { total, kinds } = result;
@@ -31,14 +31,14 @@ export function formatHtml(result: LoadResult): string {
     `<h1>${escapeText(title)}</h1>`,
     paragraph(`${result.load}. ${result.startedAt}.`, "small"),
     ...warnings(result).map((text) => paragraph(text, "warning")),
-    heading("Response times of good answers, ms, and what became of the requests"),
+    heading("Requests, and response times of successful ones, ms"),
     table(
       [
         "",
         "due",
-        "good",
+        "ok",
         "failed",
-        "good/s",
+        "ok/s",
         "mean",
         "p50",
         "p90",
@@ -65,8 +65,8 @@ export function formatHtml(result: LoadResult): string {
     heading("Load generator"),
     table(["", ""], generatorRows(result)),
     paragraph(
-      "Response times count from when a request was due, not from when it could be sent, so that " +
-        "a target that stalls cannot hide what its stall costs (coordinated omission).",
+      "Response times count from when a request was due, not from when it was sent, so that " +
+        "a stalled target cannot hide the stall (coordinated omission).",
       "small",
     ),
   ];
@@ -81,7 +81,7 @@ ${parts.join("\n")}
 
 function warnings({ generator, isInterrupted, cutOff }: LoadResult): string[] {
   const list: string[] = [];
-  if (isInterrupted) list.push(`Ended early; ${cutOff} requests were still without an answer.`);
+  if (isInterrupted) list.push(`Stopped early with ${cutOff} requests in flight.`);
   if (generator.limits.length > 0) {
     const why = generator.limits.join("; ");
     list.push(`The load generator, not the target, may have been the limit: ${why}.`);
@@ -91,7 +91,7 @@ function warnings({ generator, isInterrupted, cutOff }: LoadResult): string[] {
 
 function kindRow(kind: KindResult): string[] {
   const { responseMs: ms } = kind;
-  const times: (keyof Spread)[] = ["mean", "p50", "p90", "p99", "p999", "max"];
+  const times: (keyof Percentiles)[] = ["mean", "p50", "p90", "p99", "p999", "max"];
   return [
     nameOf(kind),
     String(kind.due),
@@ -103,14 +103,15 @@ function kindRow(kind: KindResult): string[] {
   ];
 }
 
-/** What reports of invocations told; nothing if there are none. */
+/** Statistics from the reports of invocations, if there are any. */
 function serverPart({ total, kinds }: LoadResult): string[] {
   if (!total.server) return [];
   const tiers = Object.keys(total.server.initMs);
   const rows = kinds.flatMap((kind) => {
     const { server } = kind;
     if (!server) return [];
-    const time = (spread: Spread | undefined) => spread ? milliseconds(spread.p50) : "-";
+    const time = (percentiles: Percentiles | undefined) =>
+      percentiles ? milliseconds(percentiles.p50) : "-";
     return [[
       nameOf(kind),
       time(server.executionMs),
@@ -124,18 +125,18 @@ function serverPart({ total, kinds }: LoadResult): string[] {
   });
   const all = total.server.where.reduce((sum, { count }) => sum + count, 0);
   return [
-    heading("As the nodes tell (medians, ms)"),
+    heading("Reported by nodes (medians, ms)"),
     table(
       [
         "",
         "execution",
         "queueing",
         "offloading",
-        ...tiers.flatMap((tier) => [`${tier} starts`, `until it runs`]),
+        ...tiers.flatMap((tier) => [`${tier} starts`, `until execution`]),
       ],
       rows,
     ),
-    heading("Where they ran"),
+    heading("Nodes"),
     table(
       ["node", "area", "invocations", "share"],
       total.server.where.map(({ node, area, count }) => [
@@ -153,7 +154,7 @@ function generatorRows({ generator, by }: LoadResult): string[][] {
   return [
     ...Object.entries(by),
     ["CPU", `${(generator.cpuShare * 100).toFixed(0)} % of a core`],
-    ["most connections", String(generator.connections)],
+    ["peak connections", String(generator.connections)],
     [
       "sent late by",
       lagMs ? `${milliseconds(lagMs.p50)} ms (p50), ${milliseconds(lagMs.p99)} ms (p99)` : "-",
@@ -161,7 +162,7 @@ function generatorRows({ generator, by }: LoadResult): string[][] {
   ];
 }
 
-/** A duration with the digits that matter. */
+/** Formats a duration with three significant digits. */
 function milliseconds(ms: number): string {
   return ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2);
 }

@@ -14,7 +14,7 @@ const facts = {
   endMs: 12_000,
 };
 
-/** The result of a run of two classes, one of them with a strange name. */
+/** Result of a run of two classes, one of them with a strange name. */
 function sample(changed: Partial<typeof facts> = {}): LoadResult {
   const mix = [
     { function: "fib", class: "critical", limit: 0.05 },
@@ -26,8 +26,8 @@ function sample(changed: Partial<typeof facts> = {}): LoadResult {
   });
   const recorder = new Recorder(plan.kinds, plan.warmUpMs, plan.durationMs);
   for (let n = 0; n < 200; n++) {
-    const shot = { kind: n % 2, dueMs: 2000 + n * 50, sentMs: 2000 + n * 50 };
-    recorder.due(shot);
+    const request = { kind: n % 2, dueMs: 2000 + n * 50, sentMs: 2000 + n * 50 };
+    recorder.recordDue(request);
     const outcome = n % 20 === 0 ? "NODE_SATURATED" : "ok";
     const report = {
       node: n % 4 ? "edge-1" : "cloud-1",
@@ -38,8 +38,8 @@ function sample(changed: Partial<typeof facts> = {}): LoadResult {
       queueingMs: 0,
       offloadMs: n % 4 ? 0 : 20,
     };
-    const end = shot.dueMs + 10 + n % 100;
-    recorder.ended(shot, outcome === "ok" ? { outcome, report } : { outcome }, end, 10);
+    const end = request.dueMs + 10 + n % 100;
+    recorder.recordEnd(request, outcome === "ok" ? { outcome, report } : { outcome }, end, 10);
   }
   return resultOf(plan, recorder, { ...facts, ...changed }, {
     startedAt: "2026-01-01T00:00:00Z",
@@ -49,7 +49,7 @@ function sample(changed: Partial<typeof facts> = {}): LoadResult {
   });
 }
 
-Deno.test("a result has all and each kind: counts, rates, spreads, places", () => {
+Deno.test("resultOf: has counts, rates, percentiles and places of the total and of each kind", () => {
   const { total, kinds, seconds } = sample();
   assert.equal(seconds, 10);
   assert.deepEqual([total.due, total.ok, total.failed], [200, 190, 10]);
@@ -68,7 +68,7 @@ Deno.test("a result has all and each kind: counts, rates, spreads, places", () =
   assert.deepEqual(total.curve.at(-1), { ms: 109, share: 1 });
 });
 
-Deno.test("it says when the generator was the limit, and why", () => {
+Deno.test("resultOf: reports why the generator may have been the limit", () => {
   assert.deepEqual(sample().generator.limits, []);
   assert.match(sample({ cpuShare: 0.97 }).generator.limits.join(), /97 % of a core/);
   assert.match(sample({ lacksConnections: true }).generator.limits.join(), /1024 connections/);
@@ -76,13 +76,13 @@ Deno.test("it says when the generator was the limit, and why", () => {
   assert.match(html, /generator, not the target, may have been the limit/);
 });
 
-Deno.test("a run that ended before it counted has zeros, not NaN", () => {
+Deno.test("resultOf: has zeros for a run stopped in the warm-up", () => {
   const result = sample({ endMs: 500, isInterrupted: true, cutOff: 2 });
   assert.deepEqual([result.seconds, result.total.rate], [0, 0]);
-  assert.match(formatHtml(result), /Ended early; 2 requests/);
+  assert.match(formatHtml(result), /Stopped early with 2 requests/);
 });
 
-Deno.test("the HTML report needs nothing from outside and shows names as they are", () => {
+Deno.test("formatHtml: is self-contained and escapes names", () => {
   const html = formatHtml(sample());
   assert.doesNotMatch(html, /<(script|link|img|iframe)|src=|href=|url\(|@import/i);
   assert.doesNotMatch(html, /<b>|NaN|undefined|Infinity/);
@@ -93,7 +93,7 @@ Deno.test("the HTML report needs nothing from outside and shows names as they ar
   }
 });
 
-Deno.test("the CSV has a line for each span and kind, and their sums are the run's", () => {
+Deno.test("formatCsv: has a row per slice and kind that add up to the run", () => {
   const result = sample();
   const [head, ...lines] = formatCsv(result).trimEnd().split("\n");
   assert.equal(head, "time_s,seconds,function,class,due,ok,failed,p50_ms,p90_ms,p99_ms");

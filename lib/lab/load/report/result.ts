@@ -1,23 +1,23 @@
 /**
- * What a run found, as it stands in the JSON file.
+ * Result of a run, as written to the JSON file.
  *
  * @module
  */
 
 import type { Histogram } from "../histogram.ts";
 import type { GeneratorFacts } from "../generator.ts";
-import { good } from "../judge.ts";
+import { okOutcome } from "../response_validator.ts";
 import type { LoadPlan } from "../plan.ts";
-import type { KindRecord, Recorder, ServerSide, Slice } from "../recorder.ts";
+import type { KindRecord, Recorder, ReportStatistics, Slice } from "../recorder.ts";
 import { sumUp } from "./sum_records.ts";
 
-/** How durations are spread, ms. */
-export interface Spread {
-  /** How many. */
+/** Statistics of durations, ms. */
+export interface Percentiles {
+  /** Number of durations. */
   readonly count: number;
   /** Mean. */
   readonly mean: number;
-  /** Shortest. */
+  /** Minimum. */
   readonly min: number;
   /** Median. */
   readonly p50: number;
@@ -29,25 +29,25 @@ export interface Spread {
   readonly p99: number;
   /** 99.9th percentile. */
   readonly p999: number;
-  /** Longest. */
+  /** Maximum. */
   readonly max: number;
 }
 
-/** A span of time of one kind; times in s after the warm-up, durations in ms. */
+/** Slice of time of one kind; times in s after the warm-up, durations in ms. */
 export interface SliceResult {
-  /** Begin. */
+  /** Start. */
   readonly at: number;
   /** Length. */
   readonly seconds: number;
-  /** Requests that were due in it. */
+  /** Requests due. */
   readonly due: number;
-  /** Good answers that came in it. */
+  /** Successful requests that ended. */
   readonly ok: number;
-  /** Other ends in it. */
+  /** Failed requests that ended. */
   readonly failed: number;
-  /** Mean response time of its good answers. */
+  /** Mean response time of successful requests. */
   readonly mean?: number;
-  /** Median response time of its good answers. */
+  /** Median response time. */
   readonly p50?: number;
   /** 90th percentile. */
   readonly p90?: number;
@@ -55,17 +55,17 @@ export interface SliceResult {
   readonly p99?: number;
 }
 
-/** What reports told of invocations. */
+/** Statistics from the reports of invocations. */
 export interface ServerResult {
-  /** Arrival to execution by start tier: `warm`, or what had to be started. */
-  readonly initMs: Readonly<Record<string, Spread | undefined>>;
-  /** Execution in the instance. */
-  readonly executionMs: Spread | undefined;
-  /** Waiting in the queue. */
-  readonly queueingMs: Spread | undefined;
-  /** Sending to another node, of those that were sent. */
-  readonly offloadMs: Spread | undefined;
-  /** How many ran where. */
+  /** Times from arrival to execution, by start tier. */
+  readonly initMs: Readonly<Record<string, Percentiles | undefined>>;
+  /** Execution times. */
+  readonly executionMs: Percentiles | undefined;
+  /** Times in the wait queue. */
+  readonly queueingMs: Percentiles | undefined;
+  /** Latencies of offloaded invocations. */
+  readonly offloadMs: Percentiles | undefined;
+  /** Counts by place. */
   readonly where: readonly {
     readonly node: string;
     readonly area: string;
@@ -73,108 +73,108 @@ export interface ServerResult {
   }[];
 }
 
-/** What a run found of one kind of requests, or of all. */
+/** Result for one kind of requests, or the total. */
 export interface KindResult {
-  /** Function, or path of a plain URL; `all` in the sum. */
+  /** Function, or path of a URL; `all` for the total. */
   readonly function: string;
   /** QoS class; empty if there is none. */
   readonly class: string;
-  /** Requests that were due. */
+  /** Requests due. */
   readonly due: number;
-  /** Good answers. */
+  /** Successful requests. */
   readonly ok: number;
-  /** Requests that ended otherwise. */
+  /** Failed requests. */
   readonly failed: number;
-  /** Good answers per second within the time that counts. */
+  /** Successful requests per second within the measured time. */
   readonly rate: number;
-  /** Requests that were due per second. */
+  /** Requests due per second. */
   readonly offeredRate: number;
-  /** Bytes of answers' bodies. */
+  /** Bytes of response bodies. */
   readonly bytes: number;
-  /** How many ended how: `ok`, error codes of the node, `http_500` and the like. */
+  /** Counts by outcome: `ok`, error codes of the node, `http_500` and the like. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** What was said of the first failure of each name, where something was. */
+  /** First message of each outcome. */
   readonly messages: Readonly<Record<string, string>>;
   /** Response-time limit, ms. */
   readonly limitMs?: number;
-  /** Share of the requests that were answered well within the limit. */
+  /** Share of the requests that succeeded within the limit. */
   readonly withinLimit?: number;
-  /** From when a request was due to its good answer. */
-  readonly responseMs: Spread | undefined;
-  /** From when it was sent. */
-  readonly serviceMs: Spread | undefined;
-  /** What reports told; none of plain URLs. */
+  /** Times from when a request was due to its successful response. */
+  readonly responseMs: Percentiles | undefined;
+  /** Times from when a request was sent. */
+  readonly serviceMs: Percentiles | undefined;
+  /** Statistics from reports; absent for URLs. */
   readonly server?: ServerResult;
-  /** Response times: the share of good answers that took at most as long. */
+  /** Cumulative distribution of response times. */
   readonly curve: readonly { readonly ms: number; readonly share: number }[];
-  /** Over time. */
+  /** Counts over time. */
   readonly slices: readonly SliceResult[];
 }
 
-/** What a run found. */
+/** Result of a run. */
 export interface LoadResult {
-  /** When it began, ISO 8601. */
+  /** Start, ISO 8601. */
   readonly startedAt: string;
-  /** What made it: program, version, machine. */
+  /** Program, version and machine of the generator. */
   readonly by: Readonly<Record<string, string>>;
-  /** What was asked for, in words. */
+  /** Description of the load. */
   readonly load: string;
-  /** Where requests went. */
+  /** URLs of the servers. */
   readonly targets: readonly string[];
-  /** Time before anything counted, s. */
+  /** Warm-up, s. */
   readonly warmUpS: number;
-  /** Time that counts, s. */
+  /** Measured time, s. */
   readonly seconds: number;
-  /** True if it was ended early. */
+  /** True if the run was stopped early. */
   readonly isInterrupted: boolean;
-  /** Requests without an answer when it was ended early. */
+  /** Requests in flight when the run was stopped early. */
   readonly cutOff: number;
-  /** All kinds together. */
+  /** Total of all kinds. */
   readonly total: KindResult;
-  /** Each kind, in the order in which they were given. */
+  /** Results by kind, in the order of the plan. */
   readonly kinds: readonly KindResult[];
-  /** How the generator did. */
+  /** Statistics of the generator. */
   readonly generator: GeneratorResult;
 }
 
-/** How the generator did. */
+/** Statistics of the generator. */
 export interface GeneratorResult {
   /** CPU time of the process as a share of one core. */
   readonly cpuShare: number;
-  /** From when requests of an open loop were due until they were sent, ms. */
-  readonly lagMs: Spread | undefined;
-  /** Most connections at once. */
+  /** Times from when requests of an open loop were due until they were sent. */
+  readonly lagMs: Percentiles | undefined;
+  /** Peak number of connections. */
   readonly connections: number;
-  /** Why the generator, not the target, may have been the limit; empty if nothing speaks for it. */
+  /** Reasons why the generator, not the target, may have been the limit. */
   readonly limits: readonly string[];
 }
 
-/** What a run was, besides what was recorded. */
+/** Description of a run. */
 export interface RunFacts {
-  /** When it began, ISO 8601. */
+  /** Start, ISO 8601. */
   readonly startedAt: string;
-  /** What makes it. */
+  /** Program, version and machine of the generator. */
   readonly by: Readonly<Record<string, string>>;
-  /** What was asked for, in words. */
+  /** Description of the load. */
   readonly load: string;
-  /** Where requests went. */
+  /** URLs of the servers. */
   readonly targets: readonly string[];
 }
 
 /** CPU share above which the generator counts as busy. */
 const busyShare = 0.9;
-/** Lateness (99th percentile) above which an open loop counts as behind, ms. */
+/** 99th percentile of the lag above which an open loop counts as late, ms. */
 const lateMs = 20;
-/** Most points of a curve. */
+/** Maximum number of points of a curve. */
 const curvePoints = 200;
 
 /**
- * Sums a run up.
+ * Summarizes a run.
  *
- * @param plan what was asked for
- * @param recorder what happened
- * @param facts how the generator did
- * @param run what else is told
+ * @param plan plan of the run
+ * @param recorder recorder of the run
+ * @param facts statistics of the generator
+ * @param run description of the run
  */
 export function resultOf(
   plan: LoadPlan,
@@ -196,7 +196,7 @@ export function resultOf(
     kinds: plan.kinds.map((kind, at) => one(recorder.records[at]!, kind, kind.limitMs)),
     generator: {
       cpuShare: facts.cpuShare,
-      lagMs: plan.loop.kind === "open" ? spreadOf(recorder.lag) : undefined,
+      lagMs: plan.loop.kind === "open" ? percentilesOf(recorder.lag) : undefined,
       connections: facts.connections,
       limits: limitsOf(plan, recorder, facts),
     },
@@ -210,7 +210,7 @@ function kindResult(
   seconds: number,
   sliceMs: number,
 ): KindResult {
-  const ok = record.outcomes.get(good) ?? 0;
+  const ok = record.outcomes.get(okOutcome) ?? 0;
   const ended = record.outcomes.values().reduce((sum, count) => sum + count, 0);
   const perSecond = (count: number) => seconds > 0 ? count / seconds : 0;
   return {
@@ -228,26 +228,26 @@ function kindResult(
       limitMs,
       withinLimit: record.due === 0 ? 0 : record.withinLimit / record.due,
     }),
-    responseMs: spreadOf(record.response),
-    serviceMs: spreadOf(record.service),
+    responseMs: percentilesOf(record.response),
+    serviceMs: percentilesOf(record.service),
     ...(record.server.execution.count > 0 && { server: serverResult(record.server) }),
     curve: curveOf(record.response),
     slices: record.slices.map((slice, at) => sliceResult(slice, at, sliceMs)),
   };
 }
 
-function serverResult(server: ServerSide): ServerResult {
+function serverResult(server: ReportStatistics): ServerResult {
   const where = [...server.where].map(([place, count]) => {
     const [node = "", area = ""] = place.split("\n");
     return { node, area, count };
   });
   return {
     initMs: Object.fromEntries(
-      [...server.init].map(([tier, init]) => [tier, spreadOf(init)] as const),
+      [...server.init].map(([tier, init]) => [tier, percentilesOf(init)] as const),
     ),
-    executionMs: spreadOf(server.execution),
-    queueingMs: spreadOf(server.queueing),
-    offloadMs: spreadOf(server.offload),
+    executionMs: percentilesOf(server.execution),
+    queueingMs: percentilesOf(server.queueing),
+    offloadMs: percentilesOf(server.offload),
     where: where.sort((a, b) => b.count - a.count),
   };
 }
@@ -269,12 +269,12 @@ function sliceResult({ due, good, failed, response }: Slice, at: number, sliceMs
 }
 
 /**
- * Sums durations up.
+ * Summarizes durations.
  *
  * @param histogram the durations
- * @returns undefined if there are none
+ * @returns undefined if the histogram is empty
  */
-export function spreadOf(histogram: Histogram): Spread | undefined {
+export function percentilesOf(histogram: Histogram): Percentiles | undefined {
   if (histogram.count === 0) return undefined;
   return {
     count: histogram.count,
@@ -289,13 +289,13 @@ export function spreadOf(histogram: Histogram): Spread | undefined {
   };
 }
 
-/** The curve of shares, dense at its end, where percentiles lie. */
+/** Thins out the cumulative distribution, less at its upper end. */
 function curveOf(histogram: Histogram): { ms: number; share: number }[] {
   const points: { ms: number; share: number }[] = [];
   let shown = -1;
   for (const { ms, upTo } of histogram.steps()) {
     const share = upTo / histogram.count;
-    // Equal steps of the number of nines, and of the share where that moves little.
+    // Steps are equal in the mean of share and number of nines.
     const step = Math.floor((-Math.log10(Math.max(1e-7, 1 - share)) / 7 + share) / 2 * curvePoints);
     if (step === shown && share < 1) continue;
     shown = step;
@@ -307,7 +307,7 @@ function curveOf(histogram: Histogram): { ms: number; share: number }[] {
 function limitsOf(plan: LoadPlan, recorder: Recorder, facts: GeneratorFacts): string[] {
   const limits: string[] = [];
   if (facts.cpuShare >= busyShare) {
-    limits.push(`it was busy for ${percent(facts.cpuShare)} of a core`);
+    limits.push(`it used ${percent(facts.cpuShare)} of a core`);
   }
   const lag = recorder.lag.quantileMs(0.99);
   if (facts.lacksConnections) {

@@ -1,5 +1,5 @@
 /**
- * All kinds of a run as one.
+ * Sum of the records of a run.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { Histogram, threeDigits } from "../histogram.ts";
 import { addSlice, emptyRecord, emptySlice, type KindRecord } from "../recorder.ts";
 
 /**
- * Adds records up.
+ * Adds up records.
  *
- * @param records of the kinds of one run
+ * @param records records of the kinds of a run
  * @returns a new record
  */
 export function sumUp(records: readonly KindRecord[]): KindRecord {
