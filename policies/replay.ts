@@ -8,9 +8,7 @@ import type { Decision, NodeView, Policy, RequestFacts } from "../lib/policy/con
 
 /** Situation in which a policy decides. */
 export interface Situation {
-  /** The request. */
   readonly request: RequestFacts;
-  /** The node. */
   readonly view: NodeView;
 }
 

@@ -51,7 +51,6 @@ export function numberSetting(context: PolicyContext, key: string, range: Number
 export interface Bandwidths {
   /** To the nodes of this area. */
   readonly edge: number;
-  /** To the cloud. */
   readonly cloud: number;
 }
 

@@ -1,14 +1,13 @@
 /**
- * Statistics of samples: mean, median, quantiles, and means with their 95 % confidence intervals.
+ * Statistics of samples.
  *
  * @module
  */
 
-/** A mean with the half-width of its 95 % confidence interval. */
+/** Mean with its 95 % confidence interval. */
 export interface Estimate {
-  /** Mean over the seeds. */
   readonly mean: number;
-  /** Half-width; null for a single seed. */
+  /** Half-width of the interval; null for a single sample. */
   readonly ci: number | null;
 }
 
@@ -45,12 +44,12 @@ const t95Table = [
   2.045,
   2.042,
 ];
-/** The quantile of the normal distribution. */
+/** Two-sided 95 % quantile of the normal distribution. */
 const normal95 = 1.959964;
 
 /**
- * The two-sided 95 % quantile of Student's t distribution; beyond the table from the normal one's
- * (Cornish and Fisher 1938; Abramowitz and Stegun 26.7.5), right to four digits.
+ * Returns the two-sided 95 % quantile of Student's t distribution; beyond the table by an expansion with
+ * four correct digits (Cornish and Fisher 1938; Abramowitz and Stegun 26.7.5).
  *
  * @param freedom degrees of freedom, at least 1
  */
@@ -63,9 +62,9 @@ export function t95(freedom: number): number {
 }
 
 /**
- * The mean of independent samples.
+ * Estimates the mean of independent samples.
  *
- * @param samples at least one; NaN where one has none, which is left out
+ * @param samples at least one; NaN is ignored
  */
 export function estimate(samples: readonly number[]): Estimate {
   const known = samples.filter((sample) => !Number.isNaN(sample));
@@ -77,19 +76,19 @@ export function estimate(samples: readonly number[]): Estimate {
 }
 
 /**
- * The mean.
+ * Returns the mean.
  *
- * @returns NaN where there is nothing
+ * @returns NaN if there are no samples
  */
 export function meanOf(samples: readonly number[]): number {
   return samples.reduce((sum, each) => sum + each, 0) / samples.length;
 }
 
 /**
- * The value in the middle; between the two in the middle where their number is even.
+ * Returns the median.
  *
  * @param samples in any order
- * @returns NaN where there is nothing
+ * @returns NaN if there are no samples
  */
 export function medianOf(samples: readonly number[]): number {
   const sorted = Float64Array.from(samples).sort();
@@ -99,11 +98,11 @@ export function medianOf(samples: readonly number[]): number {
 }
 
 /**
- * A quantile by the nearest rank.
+ * Returns a quantile by nearest rank.
  *
  * @param samples in any order
  * @param quantile 0 to 1
- * @returns NaN where there is nothing
+ * @returns NaN if there are no samples
  */
 export function quantileOf(samples: ArrayLike<number>, quantile: number): number {
   const sorted = Float64Array.from(samples).sort();

@@ -33,7 +33,6 @@ export class PeerModel {
   readonly networkCost: NetworkCost = new NetworkCost();
   /** Delays of executions without a cold start, ms, by class. */
   readonly waits: BoundedMap<string, Delays> = new BoundedMap(() => new Delays(), 100);
-  /** Its warm instances. */
   readonly instances: WarmInstanceModel = new WarmInstanceModel();
   readonly #starts = new BoundedMap<string, Starts>(
     () => ({ warm: new FadingMean(memory.cold), unknown: new FadingMean(memory.cold) }),

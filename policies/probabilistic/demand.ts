@@ -24,7 +24,6 @@ export interface Service {
 
 /** Demand for one function and class. */
 export interface Demand {
-  /** Name of the function. */
   readonly functionName: string;
   /** QoS class. */
   readonly qosClass: QosClass;
@@ -36,7 +35,6 @@ export interface Demand {
   readonly local: Service;
   /** Its peers. */
   readonly edge: Service;
-  /** The cloud. */
   readonly cloud: Service;
 }
 

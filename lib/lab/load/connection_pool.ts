@@ -24,7 +24,6 @@ export interface RequestOwner {
   now(): number;
   /** A response is complete; it is valid only during the call. */
   completed(request: ScheduledRequest, response: ResponseParser): void;
-  /** A request failed. */
   failed(request: ScheduledRequest, failure: RequestFailure, reason?: string): void;
   /** A request has ended, and its connection can be used again. */
   ended(request: ScheduledRequest, failure: RequestFailure | undefined): void;
@@ -66,7 +65,6 @@ export class ConnectionPool implements ConnectionOwner, Disposable {
     this.#owner = owner;
   }
 
-  /** Peak number of connections. */
   get peakConnections(): number {
     return this.#peakConnections;
   }

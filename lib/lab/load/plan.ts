@@ -12,9 +12,7 @@ import type { Arrivals } from "./arrivals.ts";
 export const hardCaps = {
   /** Measured time, s: a day. */
   durationS: 86_400,
-  /** Warm-up, s. */
   warmUpS: 3600,
-  /** Requests. */
   requests: 100_000_000,
   /** Requests per second. */
   rate: 1_000_000,
@@ -30,11 +28,8 @@ export const hardCaps = {
 export const defaults = {
   /** Measured time, s. */
   durationS: 30,
-  /** Warm-up, s. */
   warmUpS: 2,
-  /** Requests. */
   requests: 1_000_000,
-  /** Connections. */
   connections: 1024,
   /** Timeout of a request, s. */
   timeoutS: 30,
@@ -84,7 +79,6 @@ export interface OpenLoop {
 export interface ClosedLoop {
   /** The kind of loop. */
   readonly kind: "closed";
-  /** Number of clients. */
   readonly clients: number;
   /** Time between a response and the next request, ms. */
   readonly thinkMs: number;
@@ -96,7 +90,6 @@ export interface LoadPlan {
   readonly loop: OpenLoop | ClosedLoop;
   /** Kinds of requests, at least one. */
   readonly kinds: readonly RequestKind[];
-  /** Warm-up, ms. */
   readonly warmUpMs: number;
   /** Measured time after the warm-up, ms. */
   readonly durationMs: number;

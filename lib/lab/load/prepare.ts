@@ -33,7 +33,6 @@ export interface Target {
 
 /** A plan and its description. */
 export interface Prepared {
-  /** The plan. */
   readonly plan: LoadPlan;
   /** Description of the load. */
   readonly load: string;

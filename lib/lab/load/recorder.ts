@@ -57,7 +57,6 @@ export interface KindRecord {
   readonly response: Histogram;
   /** Times from when a request was sent. */
   readonly service: Histogram;
-  /** Statistics from reports. */
   readonly server: ReportStatistics;
   /** Counts over time. */
   readonly slices: Slice[];
@@ -109,7 +108,6 @@ export class Recorder {
     return this.#lastMs;
   }
 
-  /** Records that a request is due. */
   recordDue(request: ScheduledRequest): void {
     if (request.dueMs < this.#warmUpMs) return;
     this.#lastMs = Math.max(this.#lastMs, request.dueMs);

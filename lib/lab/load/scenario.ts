@@ -46,7 +46,6 @@ const requestSchema = knownKeys({
   url: text,
   /** Method for a URL; POST with a body, else GET. */
   method: text,
-  /** Headers. */
   headers: v.optional(v.record(v.string(), v.string("expected a text"), "expected an object")),
   /** Body for a URL. */
   body: text,

@@ -36,7 +36,6 @@ export interface Series {
 export interface Rule {
   /** Value on the vertical axis. */
   readonly y: number;
-  /** Label. */
   readonly label: string;
   /** CSS colour; grey by default. */
   readonly colour?: string;
@@ -58,7 +57,6 @@ export interface Axis {
 
 /** Categorical axis, for bars. */
 export interface Categories {
-  /** Label. */
   readonly label: string;
   /** Names, left to right. */
   readonly categories: readonly string[];
@@ -84,9 +82,7 @@ export interface Plane {
   readonly x: number;
   /** Upper edge. */
   readonly y: number;
-  /** Width. */
   readonly width: number;
-  /** Height. */
   readonly height: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Draws one chart: its axes with their labels and ticks.
+ * Drawing of one chart with its axes.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import type { SeriesStyle } from "./palette.ts";
 import { linearScale, logScale, type Scale, type Tick } from "./scale.ts";
 import { element, label } from "./svg.ts";
 
-/** Room that a chart needs around its plane. */
+/** Margins of a chart around its plane. */
 export const chartMargin = { left: 62, right: 16, top: 24, bottom: 42 } as const;
 
 /**
  * Draws a chart.
  *
- * @param chart what to draw
- * @param plane where, without the room for titles and labels ({@link chartMargin})
- * @param styles by the names of its series
+ * @param chart the chart
+ * @param plane its rectangle without {@link chartMargin}
+ * @param styles styles by name of series
  * @returns SVG elements
  */
 export function drawChart(
@@ -68,7 +68,7 @@ function scaleOf(axis: Axis, values: readonly number[], fromZero = false): Scale
   return linearScale(Number.isFinite(min) ? min : 0, max, exact);
 }
 
-/** All that the vertical axis must reach; of areas, their sums. */
+/** Values that the vertical axis must cover; sums for areas. */
 function valuesOf({ series, rules = [] }: Chart): number[] {
   const sums = new Map<number, number>();
   for (const { points } of series.filter(({ kind }) => kind === "area")) {

@@ -1,5 +1,5 @@
 /**
- * Charts on one page, with one legend.
+ * Figures: rows of charts with a common legend.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import { chartMargin, drawChart } from "./draw_chart.ts";
 import { type SeriesStyle, seriesStyle } from "./palette.ts";
 import { element, label, textWidth } from "./svg.ts";
 
-/** One row of charts. */
+/** Row of charts. */
 export interface Row {
-  /** What they have in common, written at their left. */
+  /** Title at the left of the row. */
   readonly title?: string;
-  /** Left to right. */
+  /** Charts, left to right. */
   readonly charts: readonly Chart[];
 }
 
 /** Charts with a title and a legend. */
 export interface Figure {
-  /** What it shows, one line; none where this is absent. */
+  /** Title, one line. */
   readonly title?: string;
-  /** Small print below the title, such as machine and date; as many lines as it needs. */
+  /** Subtitle, wrapped, such as machine and date. */
   readonly subtitle?: string;
-  /** Top to bottom. */
+  /** Rows, top to bottom. */
   readonly rows: readonly Row[];
   /** Size of each chart's plane. */
   readonly plane?: { readonly width: number; readonly height: number };
@@ -39,8 +39,8 @@ const legendLine = 20;
 /**
  * Draws a figure.
  *
- * @param figure charts; series of the same name look the same in all of them
- * @returns an SVG document without references to anything outside
+ * @param figure charts; series of the same name have the same style in all of them
+ * @returns a self-contained SVG document
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ const legendLine = 20;
  *   title: "Response time",
  *   rows: [{
  *     charts: [{
- *       title: "median and spread of 3 runs",
+ *       title: "median and range of 3 runs",
  *       x: { label: "clients" },
  *       y: { label: "response time, ms" },
  *       series: [{ kind: "line", name: "python", points: [{ x: 1, y: 2, low: 1, high: 3 }] }],
@@ -149,7 +149,7 @@ function drawLegend(
   return { bottom: series.length > 0 ? y + legendLine - 8 : top, parts };
 }
 
-/** Lines of a text that are about as wide as may be. */
+/** Wraps a text to a width. */
 function wrapped(text: string, width: number): string[] {
   const lines = [""];
   for (const word of text.split(" ")) {
@@ -161,7 +161,7 @@ function wrapped(text: string, width: number): string[] {
   return lines;
 }
 
-/** The first series of each name, in their order. */
+/** Returns the first series of each name. */
 function seriesOf(rows: readonly Row[]): Series[] {
   const byName = new Map<string, Series>();
   for (const series of rows.flatMap(({ charts }) => charts.flatMap((chart) => chart.series))) {
@@ -170,7 +170,7 @@ function seriesOf(rows: readonly Row[]): Series[] {
   return [...byName.values()];
 }
 
-/** A style for each name: its own colour, else the next of the palette. */
+/** Assigns a style to each name: its own colour, or the next of the palette. */
 function stylesOf({ rows }: Figure): Map<string, SeriesStyle> {
   let next = 0;
   return new Map(

@@ -14,7 +14,7 @@ const chart: Chart = {
   }],
 };
 
-/** Checks that elements are closed in order and texts hold no markup. @returns their names */
+/** Checks that the document is well-formed. @returns the names of its elements */
 function elementsOf(svg: string): string[] {
   const open: string[] = [];
   const names: string[] = [];
@@ -30,7 +30,7 @@ function elementsOf(svg: string): string[] {
   return names;
 }
 
-Deno.test("a figure has its title, the labels of its axes, ticks and a legend", () => {
+Deno.test("drawFigure: draws title, axis labels, ticks and legend", () => {
   const svg = drawFigure({ title: "Node", subtitle: "2 cores", rows: [{ charts: [chart] }] });
   elementsOf(svg);
   for (const text of ["Node", "2 cores", "throughput", "clients", "requests/s", "python", "60"]) {
@@ -38,7 +38,7 @@ Deno.test("a figure has its title, the labels of its axes, ticks and a legend", 
   }
 });
 
-Deno.test("a long subtitle takes as many lines as it needs", () => {
+Deno.test("drawFigure: wraps a long subtitle", () => {
   const words = Array.from({ length: 60 }, (_, n) => `word-${n}`);
   const svg = drawFigure({ subtitle: words.join(" "), rows: [{ charts: [chart] }] });
   const lines = [...svg.matchAll(/fill="#555">([^<]*)</g)].map((match) => match[1]!);
@@ -46,7 +46,7 @@ Deno.test("a long subtitle takes as many lines as it needs", () => {
   assert.deepEqual(lines.join(" ").split(" "), words);
 });
 
-Deno.test("a line goes through its points", () => {
+Deno.test("drawFigure: draws a line through its points", () => {
   const svg = drawFigure({ rows: [{ charts: [chart] }], plane: { width: 100, height: 100 } });
   const [, points] = /<polyline points="([^"]+)"/.exec(svg)!;
   const [first, middle, last] = points!.split(" ").map((pair) => pair.split(",").map(Number));
@@ -54,7 +54,7 @@ Deno.test("a line goes through its points", () => {
   assert.deepEqual([first![1]! - middle![1]!, first![1]! - last![1]!], [50, 100]);
 });
 
-Deno.test("a line is interrupted where a value is unknown", () => {
+Deno.test("drawFigure: interrupts a line at unknown values", () => {
   const points = [1, 2, undefined, 4, 5].map((y, x) => ({ x, y }));
   const svg = drawFigure({
     rows: [{ charts: [{ ...chart, series: [{ kind: "line", name: "a", points }] }] }],
@@ -63,7 +63,7 @@ Deno.test("a line is interrupted where a value is unknown", () => {
   assert.equal(elementsOf(svg).filter((name) => name === "circle").length, 4);
 });
 
-Deno.test("areas are stacked: the axis reaches their sum", () => {
+Deno.test("drawFigure: stacks areas and covers their sum", () => {
   const area = (name: string, y: number) => ({
     kind: "area" as const,
     name,
@@ -74,7 +74,7 @@ Deno.test("areas are stacked: the axis reaches their sum", () => {
   assert.match(drawFigure({ rows: [{ charts: [stacked] }] }), />100<\/text>/);
 });
 
-Deno.test("bars of a category stand side by side, with whiskers", () => {
+Deno.test("drawFigure: draws bars of a category next to each other, with whiskers", () => {
   const bars = (name: string) => ({
     kind: "bars" as const,
     name,
@@ -97,7 +97,7 @@ Deno.test("bars of a category stand side by side, with whiskers", () => {
   assert.equal([...svg.matchAll(/m-3,0h6/g)].length, 2);
 });
 
-Deno.test("the same name has the same colour in all charts", () => {
+Deno.test("drawFigure: gives a name the same colour in all charts", () => {
   const other = { ...chart.series[0]!, name: "nodejs" };
   const reversed = { ...chart, series: [other, chart.series[0]!] };
   const svg = drawFigure({ rows: [{ charts: [chart, reversed] }] });
@@ -107,7 +107,7 @@ Deno.test("the same name has the same colour in all charts", () => {
   assert.notEqual(strokes[0], strokes[1]);
 });
 
-Deno.test("names and values of any kind make a document with finite places", () => {
+Deno.test("drawFigure: draws finite coordinates for any names and values", () => {
   const value = fc.oneof(fc.double({ min: -1e9, max: 1e9, noNaN: true }), fc.constant(undefined));
   const point = fc.record({ x: fc.double({ min: -1e9, max: 1e9, noNaN: true }), y: value });
   const scale = fc.constantFrom("linear" as const, "log" as const);

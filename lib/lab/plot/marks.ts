@@ -1,5 +1,5 @@
 /**
- * What stands between the axes of a chart: lines with their spread, stacked areas, bars, rules.
+ * Marks of a chart: lines with their bands, stacked areas, bars, rules.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { formatNumber } from "./scale.ts";
 import type { SeriesStyle } from "./palette.ts";
 import { element, escapeText, label, pointList } from "./svg.ts";
 
-/** Most points of a line that are marked unless it says so. */
+/** Maximum number of points that are marked by default. */
 const fewPoints = 24;
 /** Share of a category's width that its bars fill. */
 const barShare = 0.8;
@@ -17,10 +17,10 @@ const barShare = 0.8;
 /**
  * Draws all series and rules of a chart.
  *
- * @param chart what to draw
- * @param frame where its values stand
- * @param styles by the names of its series
- * @returns SVG elements, the lowest first
+ * @param chart the chart
+ * @param frame mapping of its values
+ * @param styles styles by name of series
+ * @returns SVG elements, bottom to top
  */
 export function drawMarks(
   { series, rules = [] }: Chart,
@@ -84,7 +84,7 @@ function whisker({ low, high }: Point, x: number, { atY }: Frame): string {
   return element("path", { d, fill: "none", stroke: "#333" });
 }
 
-/** The spread of a line, as far as it is known. */
+/** Draws the interval of a line where it is known. */
 function drawBand({ points }: Series, frame: Frame, { colour }: SeriesStyle): string {
   return unbroken(points).map((run) => {
     const known = run.filter(({ low, high }) => low !== undefined && high !== undefined);
@@ -111,13 +111,13 @@ function drawLine(series: Series, frame: Frame, { colour, dash }: SeriesStyle): 
   if (!dots) return strokes;
   const marks = points.filter(({ y }) => y !== undefined).map((point) => {
     const [cx, cy] = place(point);
-    const told = `${series.name}: ${formatNumber(point.y!)} at ${formatNumber(point.x)}`;
-    return element("circle", { cx, cy, r: 3, fill: colour }, `<title>${escapeText(told)}</title>`);
+    const text = `${series.name}: ${formatNumber(point.y!)} at ${formatNumber(point.x)}`;
+    return element("circle", { cx, cy, r: 3, fill: colour }, `<title>${escapeText(text)}</title>`);
   });
   return [...strokes, ...marks];
 }
 
-/** The stretches of a line between its gaps. */
+/** Splits a line at its gaps. */
 function unbroken(points: readonly Point[]): Point[][] {
   const runs: Point[][] = [[]];
   for (const point of points) {

@@ -1,10 +1,10 @@
 /**
- * Colours that colour-blind people can tell apart (Okabe and Ito 2008).
+ * Colours that colour-blind people can distinguish (Okabe and Ito 2008).
  *
  * @module
  */
 
-/** Their names. */
+/** Colours by name. */
 export const palette = {
   blue: "#0072B2",
   orange: "#E69F00",
@@ -18,18 +18,18 @@ export const palette = {
 const order: readonly string[] = Object.values(palette);
 const dashes: readonly (string | undefined)[] = [undefined, "6 4", "2 3"];
 
-/** How a series is told from the others of its chart. */
+/** Style of a series. */
 export interface SeriesStyle {
   /** Colour of its line or bars. */
   readonly colour: string;
-  /** `stroke-dasharray` of its line; undefined: drawn through. */
+  /** `stroke-dasharray` of its line; undefined for a solid one. */
   readonly dash: string | undefined;
 }
 
 /**
- * The style of a series by its place: colours first, then dashes.
+ * Returns the style of a series: colours first, then dashes.
  *
- * @param index its place among the series, from 0
+ * @param index index of the series
  */
 export function seriesStyle(index: number): SeriesStyle {
   return {

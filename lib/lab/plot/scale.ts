@@ -1,38 +1,37 @@
 /**
- * From values to places on an axis, and the ticks that people read them by.
+ * Scales of axes and their ticks.
  *
  * @module
  */
 
-/** A marked place on an axis. */
+/** Tick of an axis. */
 export interface Tick {
-  /** Its value. */
+  /** Value. */
   readonly at: number;
-  /** What is written there. */
   readonly label: string;
 }
 
-/** A range of values with its ticks. */
+/** Scale of an axis. */
 export interface Scale {
-  /** Ticks in ascending order, the outermost perhaps at the ends of the range. */
+  /** Ticks in ascending order. */
   readonly ticks: readonly Tick[];
-  /** Where a value stands, 0 (the range's begin) to 1 (its end); values outside are moved in. */
+  /** Maps a value to 0 (start of the range) to 1 (end); values outside are clamped. */
   place(value: number): number;
 }
 
-/** How many ticks an axis should have at most. */
+/** Target for the maximum number of ticks. */
 const maxTicks = 6;
-/** Most decades that a logarithmic axis shows; smaller values stand at its begin. */
+/** Maximum number of decades of a logarithmic axis; smaller values are clamped. */
 const maxDecades = 9;
-/** What is smaller than this, or than this share of an axis's values, counts as nothing. */
+/** Absolute and relative size below which values count as 0. */
 const tiniest = 1e-9;
 
 /**
- * An even axis.
+ * Creates a linear scale.
  *
- * @param min first value
- * @param max last value; the range is widened to the next tick unless `exact`
- * @param exact keeps the ends as they are
+ * @param min minimum
+ * @param max maximum; the range is widened to the next tick unless `exact`
+ * @param exact keeps the ends of the range
  */
 export function linearScale(min: number, max: number, exact = false): Scale {
   const size = Math.max(Math.abs(min), Math.abs(max), tiniest);
@@ -51,11 +50,11 @@ export function linearScale(min: number, max: number, exact = false): Scale {
 }
 
 /**
- * A logarithmic axis.
+ * Creates a logarithmic scale.
  *
- * @param min first value, positive
- * @param max last value; the range is widened to the next 1, 2 or 5 of a decade unless `exact`
- * @param exact keeps the ends as they are
+ * @param min minimum, positive
+ * @param max maximum; the range is widened to the next 1, 2 or 5 of a decade unless `exact`
+ * @param exact keeps the ends of the range
  */
 export function logScale(min: number, max: number, exact = false): Scale {
   const end = max > tiniest ? max : 1;
@@ -73,7 +72,7 @@ export function logScale(min: number, max: number, exact = false): Scale {
 }
 
 /**
- * A number as an axis shows it, e.g. `0.25`, `2000`, `20k`, `1.5M`.
+ * Formats a number for an axis, e.g. `0.25`, `2000`, `20k`, `1.5M`.
  *
  * @param value any finite number
  */
@@ -98,7 +97,7 @@ function marks(from: number, to: number, digits: readonly number[]): number[] {
   return decades.flatMap((exponent) => digits.map((d) => Number(`${d}e${exponent}`)));
 }
 
-/** The next number above that is 1, 2 or 5 of its decade. */
+/** Rounds up to 1, 2 or 5 of a decade. */
 function niceStep(least: number): number {
   const decade = 10 ** Math.floor(Math.log10(least));
   return [1, 2, 5, 10].find((digit) => digit * decade >= least * (1 - 1e-9))! * decade;

@@ -1,21 +1,21 @@
 /**
- * Pieces of an SVG document as text.
+ * SVG elements as text.
  *
  * @module
  */
 
-/** Attributes of an element; undefined ones are left out. */
+/** Attributes of an element; undefined ones are omitted. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
-/** Average width of a character, as a share of the font's size: a text's size must be guessed. */
+/** Estimated average width of a character as a share of the font size. */
 const characterWidth = 0.56;
 
 /**
- * An element.
+ * Formats an element.
  *
- * @param name of the element
- * @param attributes its attributes; numbers are rounded to what can be seen
- * @param content what is inside, as it is; empty: nothing
+ * @param name name of the element
+ * @param attributes its attributes; numbers are rounded to one decimal
+ * @param content its content as markup
  */
 export function element(name: string, attributes: Attributes, content = ""): string {
   const list = Object.entries(attributes)
@@ -27,31 +27,31 @@ export function element(name: string, attributes: Attributes, content = ""): str
 }
 
 /**
- * A line of text.
+ * Formats a line of text.
  *
- * @param x where it is anchored
- * @param y its baseline
- * @param content the text, of any characters
- * @param attributes more of its attributes
+ * @param x horizontal anchor
+ * @param y baseline
+ * @param content the text
+ * @param attributes further attributes
  */
 export function label(x: number, y: number, content: string, attributes: Attributes = {}): string {
   return element("text", { x, y, ...attributes }, escapeText(content) || " ");
 }
 
 /**
- * Text without meaning to XML and HTML; characters that XML cannot hold are replaced.
+ * Escapes a text for XML and HTML; characters that XML does not allow are replaced.
  *
- * @param text of any characters
+ * @param text the text
  */
 export function escapeText(text: string): string {
-  // deno-lint-ignore no-control-regex -- these are what is looked for
+  // deno-lint-ignore no-control-regex -- control characters are replaced here
   return text.toWellFormed().replace(/[\x00-\x08\x0b-\x1f\ufffe\uffff]/g, "\u{FFFD}")
     .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;");
 }
 
 /**
- * Points as `points` and `d` attributes want them.
+ * Formats points for the attributes `points` and `d`.
  *
  * @param points pairs of x and y
  */
@@ -60,10 +60,10 @@ export function pointList(points: readonly (readonly [x: number, y: number])[]):
 }
 
 /**
- * About how wide a text is.
+ * Estimates the width of a text.
  *
  * @param text the text
- * @param fontSize its size
+ * @param fontSize font size
  */
 export function textWidth(text: string, fontSize: number): number {
   return text.length * fontSize * characterWidth;

@@ -1,5 +1,5 @@
 /**
- * A comparison of policies for people.
+ * Tables of a comparison of policies.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import type { Estimate } from "../statistics.ts";
 import { formatTable } from "../../cli/view/table.ts";
 
 /**
- * Two tables: policies, and their classes.
+ * Formats a comparison as two tables: by policy, and by policy and class.
  *
- * @param comparison what to show
+ * @param comparison the comparison
  */
 export function comparisonTable(comparison: Comparison): string {
   const { about, seconds, warmup, seeds, budget, policies } = comparison;
@@ -36,7 +36,7 @@ function policyTable(policies: readonly PolicyResult[]): string {
       number(utility, 3),
       at === 0 ? "" : number(gain, 3),
       number(cost, 3),
-      [overBudget > 0 ? "over budget" : "", promisesBroken > 0 ? "promise broken" : ""]
+      [overBudget > 0 ? "over budget" : "", promisesBroken > 0 ? "completion missed" : ""]
         .filter(Boolean).join(", "),
     ]),
   );

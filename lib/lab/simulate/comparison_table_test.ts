@@ -44,7 +44,7 @@ function comparison(changes: { overBudget?: number; promisesBroken?: number } = 
   };
 }
 
-Deno.test("policies and classes are shown with their confidence and the gain over the first", () => {
+Deno.test("comparisonTable: shows policies and classes with confidence intervals and gains", () => {
   const text = comparisonTable(comparison());
   assert.match(text, /^A test\n100 s after 10 s, 2 seeds, .* budget 3 per node and hour\n/);
   assert.match(text, /MORE THAN ONE/);
@@ -53,7 +53,7 @@ Deno.test("policies and classes are shown with their confidence and the gain ove
   assert.match(text, /one +fast +37\.5 ± 1\.0 +50\.0 .* 100 +90 +200 +300 +25\/25\/0 +- +10\.000/);
 });
 
-Deno.test("who breaks a bound is marked", () => {
+Deno.test("comparisonTable: marks policies over budget or below a completion share", () => {
   const text = comparisonTable(comparison({ overBudget: 1, promisesBroken: 2 }));
-  assert.match(text, /other .*over budget, promise broken/);
+  assert.match(text, /other .*over budget, completion missed/);
 });

@@ -1,5 +1,5 @@
 /**
- * The course of `serverledge simulate`: from a scenario to a comparison of policies, and its reports.
+ * Implementation of `serverledge simulate`.
  *
  * @module
  */
@@ -24,11 +24,11 @@ import { comparisonTable } from "./comparison_table.ts";
 /**
  * Simulates a scenario under each policy and writes the comparison.
  *
- * @param options of the subcommand
- * @param globals of the command line
- * @param terminal the process's outside
+ * @param options options of the command
+ * @param globals global options
+ * @param terminal standard streams
  * @returns the exit status
- * @throws `INVALID_REQUEST` for a scenario that cannot be read or makes no sense
+ * @throws `INVALID_REQUEST` if the scenario cannot be read or is invalid
  */
 export async function runSimulate(
   options: SimulateOptions,

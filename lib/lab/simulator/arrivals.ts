@@ -1,12 +1,12 @@
 /**
- * When requests come: processes of mean rate 1, and their stretching to a rate that changes.
+ * Arrival processes of mean rate 1, and their scaling to a rate that changes over time.
  *
  * @module
  */
 
 import { exponential, gamma, type Random } from "./distributions.ts";
 
-/** How arrivals follow each other. */
+/** Arrival process. */
 export type ArrivalProcess =
   | { readonly kind: "poisson" }
   | { readonly kind: "constant" }
@@ -18,14 +18,14 @@ export type ArrivalProcess =
     readonly peak: number;
     /** Share of the time in the busy state. */
     readonly share: number;
-    /** Mean stay in the busy state, s. */
+    /** Mean duration of the busy state, s. */
     readonly stay: number;
   };
 
-/** How a rate changes over time, as a factor of it. */
+/** Change of a rate over time, as a factor. */
 export type Shape =
   | { readonly kind: "steady" }
-  /** Rises to a multiple within some time, stays there, and falls again as it rose. Times in s. */
+  /** Rises to a factor, holds it, and falls again. Times in s. */
   | {
     readonly kind: "flash";
     readonly at: number;
@@ -33,7 +33,7 @@ export type Shape =
     readonly hold: number;
     readonly factor: number;
   }
-  /** A wave between `low` and `high`; begins with its low. */
+  /** Cosine wave between `low` and `high`, starting at `low`. */
   | {
     readonly kind: "diurnal";
     readonly period: number;
@@ -42,9 +42,9 @@ export type Shape =
   };
 
 /**
- * The factor of a rate.
+ * Returns the factor of a rate.
  *
- * @param shape how it changes
+ * @param shape shape of the rate
  * @param seconds time since the start
  */
 export function factorAt(shape: Shape, seconds: number): number {
@@ -65,14 +65,13 @@ export function factorAt(shape: Shape, seconds: number): number {
 }
 
 /**
- * Gaps between arrivals, s, where the mean rate is one a second; MMPP in its two states by the clock
- * of that rate.
+ * Returns a generator of intervals between arrivals for a mean rate of 1/s.
  *
- * @param process how they follow each other
- * @param rate real mean rate, 1/s: states of MMPP last real seconds
- * @param random chance
+ * @param process the arrival process
+ * @param rate actual mean rate, 1/s, since the states of MMPP last actual seconds
+ * @param random source of randomness
  */
-export function gapsOf(process: ArrivalProcess, rate: number, random: Random): () => number {
+export function intervalsOf(process: ArrivalProcess, rate: number, random: Random): () => number {
   switch (process.kind) {
     case "poisson":
       return () => exponential(random);
@@ -87,7 +86,7 @@ export function gapsOf(process: ArrivalProcess, rate: number, random: Random): (
   }
 }
 
-/** Two exponential branches with balanced means. */
+/** Hyperexponential distribution with two branches and balanced means. */
 function hyperexponential(scv: number, random: Random): () => number {
   const often = (1 + Math.sqrt((scv - 1) / (scv + 1))) / 2;
   return () => {
@@ -96,17 +95,17 @@ function hyperexponential(scv: number, random: Random): () => number {
   };
 }
 
-/** Poisson arrivals whose rate switches between two values. */
+/** Markov-modulated Poisson process with two states. */
 function mmpp(
   { peak, share, stay }: ArrivalProcess & { kind: "mmpp" },
   rate: number,
   random: Random,
 ): () => number {
   const quiet = (1 - share * peak) / (1 - share);
-  const busyStay = stay * rate;
-  const quietStay = busyStay * (1 - share) / share;
+  const busyMean = stay * rate;
+  const quietMean = busyMean * (1 - share) / share;
   let busy = random() < share;
-  let left = exponential(random) * (busy ? busyStay : quietStay);
+  let left = exponential(random) * (busy ? busyMean : quietMean);
   return () => {
     let gap = 0;
     for (;;) {
@@ -118,25 +117,25 @@ function mmpp(
       }
       gap += left;
       busy = !busy;
-      left = exponential(random) * (busy ? busyStay : quietStay);
+      left = exponential(random) * (busy ? busyMean : quietMean);
     }
   };
 }
 
-/** Steps in which a changing rate is taken as steady, s. */
+/** Step in which a changing rate is taken as constant, s. */
 const stepS = 0.25;
 
 /**
- * Moments of arrivals between two times.
+ * Yields the times of arrivals.
  *
- * @param gaps between arrivals at rate 1
+ * @param intervals intervals between arrivals at rate 1
  * @param rate mean rate, 1/s
- * @param shape how it changes
- * @param from first moment, s
- * @param to last moment, s
+ * @param shape shape of the rate
+ * @param from start, s
+ * @param to end, s
  */
-export function* moments(
-  gaps: () => number,
+export function* arrivalTimes(
+  intervals: () => number,
   rate: number,
   shape: Shape,
   from: number,
@@ -144,7 +143,7 @@ export function* moments(
 ): Generator<number, void> {
   let now = from;
   for (;;) {
-    let work = gaps();
+    let work = intervals();
     if (shape.kind === "steady") now += work / rate;
     else {
       for (;;) {

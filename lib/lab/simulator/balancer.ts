@@ -1,7 +1,7 @@
 /**
- * The balancer of a simulated area: a real one's table and router, with requests that travel by the
- * simulation's clock. Who offloads to the area sees one way into it, and a request that one of its
- * nodes refuses goes to the next at once instead of all the way back first.
+ * Simulated balancer of an area: the target table and router of a real one, with requests transferred by
+ * the simulated clock. The area has a single entry for offloading nodes, and a request that one of its
+ * nodes refuses goes to the next one directly.
  *
  * @module
  */
@@ -15,44 +15,41 @@ import type { Forwarded } from "../../cluster/peers/peers.ts";
 import type { InvocationResult } from "../../model/invocation.ts";
 import type { NodeRecord } from "../../model/node.ts";
 import { settings } from "../../config/settings.ts";
-import { carry } from "./carry.ts";
+import { transfer } from "./transfer.ts";
 import type { Network } from "./network.ts";
-import type { Reachable, Taken } from "./reachable.ts";
+import type { AcceptedRequest, Reachable } from "./reachable.ts";
 
-/** Points of each node on the ring. */
+/** Points per node on the hash ring. */
 const replicas = settings["lb.replicas"].value;
-/** Most load of a node as a multiple of the mean. */
+/** Maximum load of a node as a multiple of the mean. */
 const loadFactor = settings["lb.load.factor"].value;
-/** Time between two looks at what nodes have free, ms. */
+/** Interval between updates of the nodes' resources, ms. */
 const refreshMs = settings["lb.refresh_interval"].value * 1000;
 
-/** What a balancer works with. */
+/** Dependencies of a balancer. */
 export interface SimBalancerOptions {
-  /** The area whose nodes it stands before. */
   readonly area: string;
   /** The simulation's clock. */
   readonly clock: Clock;
-  /** The links. */
   readonly network: Network;
-  /** Finds who is registered by an id now. */
+  /** Finds the node with an id. */
   readonly reach: (id: string) => Reachable | undefined;
 }
 
 /**
- * A balancer. It needs no health checks: a node that fails is out with the first request that does
- * not reach it, and comes back under a registration of its own.
+ * Simulated balancer. It needs no health checks: a failed node is removed with the first request that does
+ * not reach it, and returns with a new registration.
  */
 export class SimBalancer implements Reachable, Disposable {
-  /** See {@link Reachable}. */
   readonly record: NodeRecord;
-  /** See {@link Reachable}. No scenario has one fail. */
+  /** Always true: scenarios have no failures of balancers. */
   readonly alive = true;
   readonly #options: SimBalancerOptions;
   readonly #table: TargetTable;
   readonly #router: Router;
   #cancelRefresh: () => void = () => {};
 
-  /** A balancer that knows no node yet. */
+  /** Creates a balancer without nodes. */
   constructor(options: SimBalancerOptions) {
     const { area, clock } = options;
     this.#options = options;
@@ -70,33 +67,30 @@ export class SimBalancer implements Reachable, Disposable {
   }
 
   /**
-   * Takes over who is registered, and begins to ask what they have free.
+   * Registers nodes and starts the updates of their resources.
    *
-   * @param records all nodes; those of other areas are left out
+   * @param records all nodes; those of other areas are ignored
    */
   join(records: readonly NodeRecord[]): void {
     this.#table.reset(records);
     this.#refresh();
   }
 
-  /** A node has registered anew. */
+  /** Registers a restarted node. */
   joined(record: NodeRecord): void {
     this.#table.put(record);
   }
 
-  /** Asks nobody any more. */
+  /** Stops the updates. */
   [Symbol.dispose](): void {
     this.#cancelRefresh();
   }
 
-  /** See {@link Reachable}. */
   resources(): undefined {}
 
-  /** See {@link Reachable}. */
   news(): undefined {}
 
-  /** See {@link Reachable}. */
-  take(forwarded: Forwarded): Taken {
+  take(forwarded: Forwarded): AcceptedRequest {
     const abort = new AbortController();
     return { done: this.#forward(forwarded, abort.signal), cancel: () => abort.abort() };
   }
@@ -125,14 +119,14 @@ export class SimBalancer implements Reachable, Disposable {
     signal: AbortSignal,
   ): Promise<InvocationResult> {
     const { area, clock, network, reach } = this.#options;
-    using _passage = target.begin(demand);
-    return await carry(reach(target.record.id), forwarded, {
+    using _proxied = target.begin(demand);
+    return await transfer(reach(target.record.id), forwarded, {
       clock,
       network,
       link: network.kind(area, area),
       overheadMs: 0,
       signal,
-      told: (resources) => target.told(resources),
+      receivedResources: (resources) => target.told(resources),
       unreachable: () => target.failed("it accepts no connection"),
     });
   }

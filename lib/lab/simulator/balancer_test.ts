@@ -3,7 +3,7 @@ import { makeScenario, readScenario } from "./scenario/scenario.ts";
 import { simulate } from "./simulation.ts";
 import type { ClassTally } from "./results/tally.ts";
 
-/** What came of requests that a gateway sends to the nodes of a cloud. */
+/** Simulates a gateway that offloads all requests to the nodes of a cloud. */
 async function throughGateway(
   nodes: Readonly<Record<string, unknown>>,
   options: Readonly<Record<string, unknown>>,
@@ -29,32 +29,32 @@ async function throughGateway(
   return tally.classes[0]!;
 }
 
-Deno.test("what a node behind a balancer refuses goes to the next, not all the way back", async () => {
+Deno.test("SimBalancer: sends a refused request to the next node directly", async () => {
   const cloud = { area: "CLOUD", memory: 1000 };
-  // Who has to send everything on and knows nobody refuses everything, whatever room it has.
+  // A node with the policy cloudonly and without a cloud refuses every request.
   const nodes = {
-    willing: { ...cloud, policy: "default" },
-    unwilling: { ...cloud, policy: "cloudonly" },
+    open: { ...cloud, policy: "default" },
+    closed: { ...cloud, policy: "cloudonly" },
   };
   const times = async (balanced: readonly string[]) => {
     const { served, arrived, responses } = await throughGateway(nodes, { balanced });
     assert.equal(served, arrived);
     return [...new Set(responses.map(Math.round))].sort((a, b) => a - b);
   };
-  // 100 ms of execution, 100 to the area and back, 10 within it for each node that is asked; on the
-  // ring the function belongs to the unwilling one.
+  // 100 ms of execution, 100 to the area and back, 10 within it for each node tried; the hash ring
+  // assigns the function to the closed one.
   assert.deepEqual(await times(["CLOUD"]), [220]);
-  // Without a balancer whoever met the wrong node first goes the whole way twice.
+  // Without a balancer a refused request crosses the network twice.
   assert.deepEqual(await times([]), [200, 300]);
 });
 
-Deno.test("a balancer leaves out a node that fails, and takes it in again", async () => {
+Deno.test("SimBalancer: removes a failed node and adds it again after its restart", async () => {
   // Each node can run 10 requests a second: both are needed, and enough.
   const nodes = { cloud: { count: 2, area: "CLOUD", memory: 100, queue: 0, policy: "default" } };
   const balanced = ["CLOUD"];
   const fail = { at: 20, fail: ["cloud-1"] };
   const one = await throughGateway(nodes, { balanced, warmup: 25, changes: [fail] });
-  // Requests come every 67 ms and take 100: the other node has room for every second.
+  // Requests arrive every 67 ms and take 100: the other node has room for every second one.
   assert(Math.abs(one.served / one.arrived - 0.5) < 0.01, `${one.served} of ${one.arrived}`);
   assert.equal(one.served + one.dropped, one.arrived);
   const recover = { at: 40, recover: ["cloud-1"] };

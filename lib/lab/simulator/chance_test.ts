@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../base/random.ts";
-import { type ArrivalProcess, gapsOf, moments, type Shape } from "./arrivals.ts";
+import { type ArrivalProcess, arrivalTimes, intervalsOf, type Shape } from "./arrivals.ts";
 import { gamma, truncatedNormal } from "./distributions.ts";
 
 const samples = 40_000;
@@ -13,7 +13,7 @@ function moment(draw: () => number) {
 }
 
 for (const scv of [0, 0.1, 0.25, 0.3, 0.5, 1, 2]) {
-  Deno.test(`a gamma distribution has mean 1 and squared variation ${scv}`, () => {
+  Deno.test(`gamma: has mean 1 and squared coefficient of variation ${scv}`, () => {
     const random = seededRandom(1);
     const found = moment(() => gamma(random, scv));
     assert(Math.abs(found.mean - 1) < 0.03, `mean ${found.mean}`);
@@ -21,7 +21,7 @@ for (const scv of [0, 0.1, 0.25, 0.3, 0.5, 1, 2]) {
   });
 }
 
-Deno.test("a truncated normal distribution keeps its bounds, also where they are far away", () => {
+Deno.test("truncatedNormal: keeps its bounds, also far from the mean", () => {
   const random = seededRandom(1);
   for (const min of [100, 1e6]) {
     const of = { mean: 1000, deviation: 1000, min, max: 5e6 };
@@ -37,33 +37,34 @@ const processes: readonly (readonly [ArrivalProcess, number])[] = [
 ];
 
 for (const [process, scv] of processes) {
-  Deno.test(`gaps of ${process.kind} arrivals have mean 1 and squared variation ${scv}`, () => {
-    const found = moment(gapsOf(process, 1, seededRandom(1)));
+  Deno.test(`intervalsOf: ${process.kind} has mean 1 and squared coefficient of variation ${scv}`, () => {
+    const found = moment(intervalsOf(process, 1, seededRandom(1)));
     assert(Math.abs(found.mean - 1) < 0.04, `mean ${found.mean}`);
     assert(Math.abs(found.scv - scv) < 0.05 + 0.1 * scv, `scv ${found.scv}`);
   });
 }
 
-Deno.test("MMPP arrivals keep the mean rate and come in bursts", () => {
+Deno.test("intervalsOf: mmpp has the mean rate and bursts", () => {
   const process: ArrivalProcess = { kind: "mmpp", peak: 4, share: 0.2, stay: 5 };
-  const found = moment(gapsOf(process, 10, seededRandom(1)));
+  const found = moment(intervalsOf(process, 10, seededRandom(1)));
   assert(Math.abs(found.mean - 1) < 0.05, `mean ${found.mean}`);
   assert(found.scv > 1.5, `scv ${found.scv}`);
 });
 
 function count(shape: Shape, from: number, to: number): number {
-  const gaps = gapsOf({ kind: "poisson" }, 50, seededRandom(2));
-  return [...moments(gaps, 50, shape, 0, 400)].filter((at) => at >= from && at < to).length;
+  const intervals = intervalsOf({ kind: "poisson" }, 50, seededRandom(2));
+  return [...arrivalTimes(intervals, 50, shape, 0, 400)].filter((at) => at >= from && at < to)
+    .length;
 }
 
-Deno.test("a flash crowd multiplies the rate while it holds", () => {
+Deno.test("arrivalTimes: a flash crowd multiplies the rate", () => {
   const shape: Shape = { kind: "flash", at: 100, rise: 10, hold: 100, factor: 5 };
   assert(Math.abs(count(shape, 0, 100) / 5000 - 1) < 0.05);
   assert(Math.abs(count(shape, 110, 210) / 25_000 - 1) < 0.05);
   assert(Math.abs(count(shape, 220, 400) / 9000 - 1) < 0.05);
 });
 
-Deno.test("a diurnal curve goes from its low to its high and back", () => {
+Deno.test("arrivalTimes: a diurnal shape rises from its low to its high and falls again", () => {
   const shape: Shape = { kind: "diurnal", period: 400, low: 0.2, high: 1.8 };
   assert(Math.abs(count(shape, 0, 400) / 20_000 - 1) < 0.05);
   assert(count(shape, 180, 220) > 5 * count(shape, 0, 40));

@@ -1,34 +1,34 @@
 /**
- * Random quantities of a simulation, each drawn from a source of chance that comes in.
+ * Random distributions.
  *
  * @module
  */
 
-/** Uniform in [0, 1). */
+/** Source of random numbers, uniform in [0, 1). */
 export type Random = () => number;
 
 /**
- * Exponential with mean 1.
+ * Draws from an exponential distribution with mean 1.
  *
- * @param random chance
+ * @param random source of randomness
  */
 export function exponential(random: Random): number {
   return -Math.log(1 - random());
 }
 
 /**
- * Normal with mean 0 and variance 1 (Box and Muller 1958).
+ * Draws from the standard normal distribution (Box and Muller 1958).
  *
- * @param random chance
+ * @param random source of randomness
  */
 export function normal(random: Random): number {
   return Math.sqrt(2 * exponential(random)) * Math.cos(2 * Math.PI * random());
 }
 
 /**
- * Gamma with mean 1: 1 is exponential, 1/k is Erlang of k stages, 0 is always 1.
+ * Draws from a gamma distribution with mean 1: exponential for 1, Erlang with k stages for 1/k.
  *
- * @param random chance
+ * @param random source of randomness
  * @param scv squared coefficient of variation
  */
 export function gamma(random: Random, scv: number): number {
@@ -45,7 +45,7 @@ export function gamma(random: Random, scv: number): number {
     : marsaglia(random, shape) / shape;
 }
 
-/** Gamma of a shape of at least 1, scale 1, by rejection (Marsaglia and Tsang 2000). */
+/** Draws from a gamma distribution with shape of at least 1 and scale 1 (Marsaglia and Tsang 2000). */
 function marsaglia(random: Random, shape: number): number {
   const d = shape - 1 / 3;
   const c = 1 / Math.sqrt(9 * d);
@@ -56,26 +56,26 @@ function marsaglia(random: Random, shape: number): number {
   }
 }
 
-/** A normal distribution cut off at both ends. */
+/** Truncated normal distribution. */
 export interface TruncatedNormal {
-  /** Mean of the normal distribution. */
+  /** Mean before truncation. */
   readonly mean: number;
-  /** Its standard deviation. */
+  /** Standard deviation before truncation. */
   readonly deviation: number;
-  /** Least value. */
+  /** Minimum. */
   readonly min: number;
-  /** Largest value. */
+  /** Maximum. */
   readonly max: number;
 }
 
-/** Draws from a truncated normal distribution before the nearest bound is taken. */
+/** Number of rejections before the mean is clamped instead. */
 const maxRejections = 100;
 
 /**
  * Draws from a truncated normal distribution.
  *
- * @param random chance
- * @param of which
+ * @param random source of randomness
+ * @param of the distribution
  */
 export function truncatedNormal(random: Random, of: TruncatedNormal): number {
   const { mean, deviation, min, max } = of;

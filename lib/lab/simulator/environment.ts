@@ -1,6 +1,5 @@
 /**
- * An execution environment whose instances take their time by the clock of a simulation and do
- * nothing else.
+ * Simulated execution environment: starts and executions only take time on the virtual clock.
  *
  * @module
  */
@@ -19,74 +18,72 @@ import type {
 import { gamma, type Random } from "./distributions.ts";
 import type { SimFunctions } from "./functions.ts";
 
-/** What a simulated request carries as its parameters. */
+/** Parameters of a simulated request. */
 export interface Work extends Params {
-  /** Its execution, as a multiple of the function's mean. */
+  /** Execution time as a multiple of the function's mean. */
   work: number;
-  /** Its size, bytes. */
+  /** Size, bytes. */
   bytes: number;
-  /** Node at which it arrived. */
+  /** Id of the node of arrival. */
   origin: string;
   /** Index of its class in the tally. */
   qos: number;
-  /** When it arrived, ms. */
+  /** Time of arrival, ms. */
   arrivedAt: number;
-  /** Whether it was run, be it to its end or not. */
+  /** Whether an execution was started. */
   ran: boolean;
 }
 
-/** What an environment works with. */
+/** Dependencies of an environment. */
 export interface SimEnvironmentOptions {
   /** The simulation's clock. */
   readonly clock: Clock;
-  /** How long functions take. */
+  /** Models of the functions. */
   readonly functions: SimFunctions;
-  /** Speed of the node; executions take their time divided by it. */
+  /** Speed of the node, by which execution times are divided. */
   readonly speed: number;
-  /** Chance of start times. */
+  /** Source of randomness for start times. */
   readonly random: Random;
-  /** Hears what ran, for how long, ms; also of what was interrupted. */
+  /** Receives each execution with its duration, ms, including interrupted ones. */
   readonly executed: (record: FunctionRecord, work: Work, ms: number) => void;
 }
 
 const done: Reply = { ok: true, result: "null", output: "" };
 const stopped: Reply = {
   ok: false,
-  failure: { type: "Interrupted", message: "told to stop", traceback: "" },
+  failure: { type: "Interrupted", message: "cancelled", traceback: "" },
   output: "",
 };
 
-/** Makes simulated instances. */
+/** Simulated execution environment. */
 export class SimEnvironment implements ExecutionEnvironment {
   readonly #options: SimEnvironmentOptions;
-  #made = 0;
-  /** Executions take that much longer now. */
+  #count = 0;
+  /** Current factor of execution times. */
   slowness = 1;
 
-  /** An environment without instances. */
+  /** Creates an environment without instances. */
   constructor(options: SimEnvironmentOptions) {
     this.#options = options;
   }
 
-  /** See {@link ExecutionEnvironment}. Nothing to prepare. */
   prepare(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** See {@link ExecutionEnvironment}. */
   start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
     const { clock, functions, random } = this.#options;
     const { meanMs, scv } = functions.model(fn.name).start;
     const { promise, resolve, reject } = Promise.withResolvers<Instance>();
     clock.after(meanMs * gamma(random, scv), () => {
       if (signal.aborted) {
-        reject(new ServerledgeError("INSTANCE_START_FAILED", "The start was given up"));
-      } else resolve(new SimInstance(`${fn.name}-${this.#made++}`, fn, this));
+        reject(new ServerledgeError("INSTANCE_START_FAILED", "The start was cancelled"));
+      } else resolve(new SimInstance(`${fn.name}-${this.#count++}`, fn, this));
     });
     return promise;
   }
 
-  /** Runs one execution. @returns ends it early; for instances only */
+  /** Starts an execution, for instances. @returns a function that cancels it */
   run(record: FunctionRecord, work: Work, ended: (reply: Reply) => void): () => void {
     const { clock, functions, speed, executed } = this.#options;
     const from = clock.now();
@@ -102,22 +99,18 @@ export class SimEnvironment implements ExecutionEnvironment {
     };
   }
 
-  /** See {@link ExecutionEnvironment}. Runs on any. */
   architectures(): Promise<string[]> {
     return Promise.resolve([]);
   }
 
-  /** See {@link ExecutionEnvironment}. */
   sweep(): Promise<number> {
     return Promise.resolve(0);
   }
 
-  /** See {@link ExecutionEnvironment}. */
   available(): Promise<true> {
     return Promise.resolve(true);
   }
 
-  /** See {@link ExecutionEnvironment}. */
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
@@ -127,7 +120,7 @@ class SimInstance implements Instance {
   readonly #record: FunctionRecord;
   readonly #environment: SimEnvironment;
   readonly #calls = new Map<string, () => void>();
-  /** Never resolves: no simulated instance dies by itself. */
+  /** Never resolves: simulated instances do not crash by themselves. */
   readonly lost: Promise<Loss> = new Promise(() => {});
 
   constructor(id: string, record: FunctionRecord, environment: SimEnvironment) {

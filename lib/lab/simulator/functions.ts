@@ -1,5 +1,5 @@
 /**
- * The functions of a simulation: as every node knows them, and how long they really take.
+ * Functions of a simulation: their records and their actual durations.
  *
  * @module
  */
@@ -7,21 +7,21 @@
 import type { FunctionRecord } from "../../model/function.ts";
 import type { FunctionModel } from "./scenario/model.ts";
 
-/** One function: its record, its truth, and by what its executions take longer now. */
+/** A function's record, model, and current factor of execution times. */
 interface Entry {
   readonly record: FunctionRecord;
   readonly model: FunctionModel;
   factor: number;
 }
 
-/** All functions, in memory as in a node's catalog. */
+/** All functions by name. */
 export class SimFunctions {
   readonly #entries: ReadonlyMap<string, Entry>;
 
   /**
-   * Functions as the scenario has them.
+   * Creates the functions of a scenario.
    *
-   * @param models what they really are
+   * @param models their models
    */
   constructor(models: readonly FunctionModel[]) {
     this.#entries = new Map(
@@ -29,23 +29,22 @@ export class SimFunctions {
     );
   }
 
-  /** The record that nodes know. */
   find(name: string): FunctionRecord | undefined {
     return this.#entries.get(name)?.record;
   }
 
-  /** What it really is. */
+  /** Returns the model of a function. */
   model(name: string): FunctionModel {
     return this.#entries.get(name)!.model;
   }
 
-  /** Mean execution on a node of speed 1 as things are now, ms. */
+  /** Current mean execution time on a node of speed 1, ms. */
   meanMs(name: string): number {
     const { model, factor } = this.#entries.get(name)!;
     return model.duration.meanMs * factor;
   }
 
-  /** From now on its executions take that many times what the scenario says. */
+  /** Sets the factor of a function's execution times. */
   change(name: string, factor: number): void {
     this.#entries.get(name)!.factor = factor;
   }

@@ -1,20 +1,20 @@
 /**
- * The gamma distribution in formulas.
+ * Formulas of the gamma distribution.
  *
  * @module
  */
 
-/** Terms of a series or continued fraction before it is taken as it is. */
+/** Maximum number of terms of a series or continued fraction. */
 const maxTerms = 500;
-/** Relative size at which a term makes no difference. */
+/** Relative size of a term at which a series ends. */
 const precision = 1e-12;
 
 /**
- * Probability that a gamma-distributed quantity does not exceed a value.
+ * Cumulative distribution function.
  *
  * @param value the value
- * @param mean of the distribution
- * @param scv squared coefficient of variation; 0: always the mean
+ * @param mean mean of the distribution
+ * @param scv squared coefficient of variation
  */
 export function gammaCdf(value: number, mean: number, scv: number): number {
   if (value <= 0) return 0;
@@ -24,10 +24,10 @@ export function gammaCdf(value: number, mean: number, scv: number): number {
 }
 
 /**
- * Mean of a gamma-distributed quantity that is cut off at a value.
+ * Mean of the minimum of a gamma-distributed quantity and a value.
  *
  * @param value the value
- * @param mean of the distribution
+ * @param mean mean of the distribution
  * @param scv squared coefficient of variation
  */
 export function cutGammaMean(value: number, mean: number, scv: number): number {

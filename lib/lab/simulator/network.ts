@@ -1,41 +1,41 @@
 /**
- * The network of a simulation: how long messages between nodes take.
+ * Simulated network.
  *
  * @module
  */
 
 import type { LinkModel, Scenario } from "./scenario/model.ts";
 
-/** Two kinds of links: within an area, and to the cloud. */
+/** Kind of link: within an area, or to the cloud. */
 export type LinkKind = "edge" | "cloud";
 
-/** One kind of links as it is now. */
+/** Current state of one kind of link. */
 interface Link {
   latencyMs: number;
   bandwidth: number;
 }
 
-/** All links. */
+/** Links between nodes. */
 export class Network {
   readonly #models: Readonly<Record<LinkKind, LinkModel>>;
   readonly #links: Record<LinkKind, Link>;
 
-  /** Links as the scenario has them. */
+  /** Creates the links of a scenario. */
   constructor({ edge, toCloud }: Pick<Scenario, "edge" | "toCloud">) {
     this.#models = { edge, cloud: toCloud };
     this.#links = { edge: { ...edge }, cloud: { ...toCloud } };
   }
 
-  /** The kind of link between two areas. */
+  /** Returns the kind of link between two areas. */
   kind(fromArea: string, toArea: string): LinkKind {
     return fromArea === toArea ? "edge" : "cloud";
   }
 
   /**
-   * Time of a message on its way, ms.
+   * Returns the delay of a message, ms.
    *
-   * @param kind which link
-   * @param bytes its size; 0: too small to matter
+   * @param kind kind of link
+   * @param bytes size of the message
    */
   delayMs(kind: LinkKind, bytes = 0): number {
     const { latencyMs, bandwidth } = this.#links[kind];
@@ -43,10 +43,11 @@ export class Network {
   }
 
   /**
-   * Links of a kind change, as factors of what the scenario says.
+   * Scales the links of a kind against the scenario.
    *
-   * @param latency of the latency
-   * @param bandwidth of the bandwidth
+   * @param kind kind of link
+   * @param latency factor of the latency
+   * @param bandwidth factor of the bandwidth
    */
   change(kind: LinkKind, latency: number, bandwidth: number): void {
     const model = this.#models[kind];

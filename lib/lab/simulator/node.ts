@@ -1,6 +1,6 @@
 /**
- * One simulated node: the scheduler, wait queue, pool and ledger of a real one, with a simulated
- * environment below and simulated peers around it.
+ * Simulated node: the scheduler, wait queue, pool and ledger of a real one, with a simulated environment
+ * and simulated peers.
  *
  * @module
  */
@@ -24,52 +24,45 @@ import { Scheduler } from "../../scheduler/scheduler.ts";
 import { SimEnvironment, type SimEnvironmentOptions, type Work } from "./environment.ts";
 import type { SimFunctions } from "./functions.ts";
 import { SimPeers, type SimPeersOptions } from "./peers.ts";
-import type { Reachable, Taken } from "./reachable.ts";
+import type { AcceptedRequest, Reachable } from "./reachable.ts";
 import type { NodeModel, Scenario } from "./scenario/model.ts";
 
-/** How often expired instances are removed, ms: the node's default. */
+/** Interval of the janitor, ms: the default of nodes. */
 const janitorMs = 30_000;
-/** Longest execution, ms: the node's default. */
+/** Timeout of executions, ms: the default of nodes. */
 const timeoutMs = 60_000;
 
-/** What a node works with. */
+/** Dependencies of a node. */
 export interface SimNodeOptions {
-  /** What it is. */
   readonly model: NodeModel;
-  /** The scenario. */
   readonly scenario: Scenario;
   /** The simulation's clock. */
   readonly clock: Clock;
-  /** The functions. */
   readonly functions: SimFunctions;
   /** Its policy; disposed with the node. */
   readonly policy: Policy;
-  /** How it reaches the others. */
   readonly peers: Pick<SimPeersOptions, "random" | "network" | "reach">;
-  /** How its instances take their time. */
   readonly environment: Pick<SimEnvironmentOptions, "random" | "executed">;
-  /** Tells its processes apart. */
+  /** Distinguishes restarts of the node. */
   readonly incarnation: number;
 }
 
-/** A node that runs. A node that starts again after a crash is another one. */
+/** A running node. After a crash a new object takes its place. */
 export class SimNode implements Reachable, Disposable {
-  /** See {@link Reachable}. */
   readonly record: NodeRecord;
   /** The other nodes. */
   readonly peers: SimPeers;
-  /** Its policy. */
   readonly policy: Policy;
   readonly #environment: SimEnvironment;
   readonly #ledger: ResourceLedger;
   readonly #pool: Pool;
   readonly #scheduler: Scheduler;
   readonly #owned = new DisposableStack();
-  /** Break the connections of those who wait for an answer. */
+  /** Reject the requests in flight. */
   readonly #open = new Set<(error: ServerledgeError) => void>();
   #alive = true;
 
-  /** A node that knows no other yet. */
+  /** Creates a node without peers. */
   constructor(options: SimNodeOptions) {
     const { model, scenario, clock, functions, policy } = options;
     const { id, area } = model;
@@ -100,7 +93,7 @@ export class SimNode implements Reachable, Disposable {
         area,
         remoteArea: scenario.cloud,
         clock,
-        heard: () => this.#alive && this.#scheduler.onPeerStatus(),
+        receivedStatus: () => this.#alive && this.#scheduler.onPeerStatus(),
         overheadMs: scenario.overheadMs,
         statusMs: scenario.statusMs,
       }),
@@ -145,27 +138,27 @@ export class SimNode implements Reachable, Disposable {
     );
   }
 
-  /** See {@link Reachable}. */
   get alive(): boolean {
     return this.#alive;
   }
 
-  /** Its executions take that much longer from now on. */
+  /** Sets the factor of execution times. */
   slow(factor: number): void {
     this.#environment.slowness = factor;
   }
 
   /**
-   * Takes a request of a client.
+   * Submits a client's request.
    *
-   * @returns its answer
+   * @returns its result
    */
   submit(name: string, request: InvokeRequest, inputSize: number): Promise<InvocationResult> {
     return this.#orCrash(this.#scheduler.submit(name, request, { inputSize }).done);
   }
 
-  /** See {@link Reachable}. */
-  take({ id, record, request, hopsLeft, visited, budgetMs, originArea }: Forwarded): Taken {
+  take(
+    { id, record, request, hopsLeft, visited, budgetMs, originArea }: Forwarded,
+  ): AcceptedRequest {
     const { bytes } = request.params as Work;
     const invocation = this.#scheduler.submit(
       record.name,
@@ -175,13 +168,11 @@ export class SimNode implements Reachable, Disposable {
     return { done: this.#orCrash(invocation.done), cancel: () => invocation.cancel() };
   }
 
-  /** See {@link Reachable}. */
   resources(): ReturnType<Reachable["resources"]> {
     const { availableMemory: freeMemoryMib, freeCpu } = this.#ledger;
     return { freeMemoryMib, freeCpu };
   }
 
-  /** See {@link Reachable}. */
   news(): ReturnType<Reachable["news"]> {
     return {
       ...localStatus(this.#ledger, this.#pool, this.#scheduler),
@@ -189,12 +180,12 @@ export class SimNode implements Reachable, Disposable {
     };
   }
 
-  /** Where it is in the network's space. */
+  /** Its network coordinate. */
   get coordinate(): Coordinate {
     return this.peers.coordinate;
   }
 
-  /** Ends without a word; whoever waits for it finds the connection broken. */
+  /** Crashes the node; its requests in flight fail. */
   crash(): void {
     this.#alive = false;
     const error = new ServerledgeError("FUNCTION_CRASHED", "The connection to the node broke");
@@ -202,7 +193,7 @@ export class SimNode implements Reachable, Disposable {
     this[Symbol.dispose]();
   }
 
-  /** Stops all that repeats. */
+  /** Stops the periodic tasks. */
   [Symbol.dispose](): void {
     this.#owned.dispose();
   }

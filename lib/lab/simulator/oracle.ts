@@ -1,8 +1,7 @@
 /**
- * The most that any policy could achieve on stationary load, by a linear program that knows
- * everything: true distributions, rates, latencies. It sees requests as a fluid: nobody waits, no
- * start is ever cold, every byte of memory works all the time. No policy can reach it; how near one
- * comes is what it is for.
+ * Upper bound of the utility of any policy under stationary load, from a linear program with the true
+ * distributions, rates and latencies. Requests are a fluid: there are no waits and no cold starts, and
+ * memory is fully used. The bound shows how near to the optimum a policy comes.
  *
  * @module
  */
@@ -16,15 +15,15 @@ import { seededRandom } from "../../base/random.ts";
 import type { QosClass } from "../../model/qos.ts";
 import { truncatedNormal } from "./distributions.ts";
 import { cutGammaMean, gammaCdf } from "./gamma.ts";
-import { promiseTolerance } from "./results/results.ts";
+import { completionTolerance } from "./results/results.ts";
 import type { FunctionModel, NodeModel, Scenario } from "./scenario/model.ts";
 import { flowKey } from "./results/tally.ts";
 
-/** Worth of a promised request that is not served: far more than anything that could be gained by it. */
-const breach = 1e4;
-/** What the solver's answer may be off, requests per second. */
+/** Price of a request below a required share, far above any utility. */
+const shortfallPrice = 1e4;
+/** Tolerance of the solver, requests per second. */
 const tolerance = 1e-6;
-/** Draws by which the mean size of requests is found. */
+/** Number of samples for the mean size of requests. */
 const sizeDraws = 2000;
 
 /** Requests of one function and class that arrive at one node. */
@@ -35,29 +34,29 @@ interface Flow {
   readonly rate: number;
 }
 
-/** What one request of a flow is and takes at one place. */
+/** Utility and resources of a request at one node. */
 interface Service {
   /** Expected utility. */
-  readonly worth: number;
-  /** Memory times time, MiB s. */
+  readonly utility: number;
+  /** Memory times duration, MiB s. */
   readonly memory: number;
 }
 
-/** What a class is promised of all its requests. */
-interface Promised {
-  /** Requests per second that must not be refused. */
+/** Constraint on the share of a class that is served. */
+interface RequiredShare {
+  /** Requests per second that must be served. */
   rate: number;
-  /** Variables of its requests, with coefficients. */
+  /** Variables of its requests with coefficients. */
   readonly places: [number, number][];
 }
 
 /**
- * Utility per second that no policy can exceed.
+ * Returns the utility per second that no policy can exceed.
  *
- * @param scenario load that does not change over time
+ * @param scenario scenario with stationary load
  * @param solver solves the program
- * @param flows requests that really came, by {@link flowKey}; without them the rates of the scenario
- * @returns NaN if nobody could keep what is promised to the classes, as nearly as is asked of policies
+ * @param flows actual numbers of requests by {@link flowKey}, instead of the scenario's rates
+ * @returns NaN if the completion shares cannot be reached
  * @throws `INVALID_REQUEST` if the load is not stationary
  */
 export async function bestUtility(
@@ -72,15 +71,15 @@ export async function bestUtility(
   const builder = new ProgramBuilder();
   const memory = new Map<NodeModel, [number, number][]>();
   const costs = new Map<NodeModel, [number, number][]>();
-  const worths: [number, number][] = [];
-  const promises = new Map<QosClass, Promised>();
+  const utilities: [number, number][] = [];
+  const required = new Map<QosClass, RequiredShare>();
   for (const flow of flowsOf(scenario, flows)) {
     const places: [number, number][] = [];
     for (const target of scenario.nodes) {
       const service = serviceAt(target, flow, scenario);
       if (!service) continue;
-      const variable = builder.variable(-service.worth, flow.rate);
-      worths.push([variable, service.worth]);
+      const variable = builder.variable(-service.utility, flow.rate);
+      utilities.push([variable, service.utility]);
       places.push([variable, 1]);
       entry(memory, target).push([variable, service.memory]);
       if (target.area !== scenario.cloud) continue;
@@ -89,30 +88,30 @@ export async function bestUtility(
     builder.row(-Infinity, places, flow.rate);
     const { completion } = flow.qosClass;
     if (completion <= 0) continue;
-    const promised = promises.get(flow.qosClass) ?? { rate: 0, places: [] };
-    promised.rate += Math.max(0, completion - promiseTolerance) * flow.rate;
-    promised.places.push(...places);
-    promises.set(flow.qosClass, promised);
+    const share = required.get(flow.qosClass) ?? { rate: 0, places: [] };
+    share.rate += Math.max(0, completion - completionTolerance) * flow.rate;
+    share.places.push(...places);
+    required.set(flow.qosClass, share);
   }
   for (const [node, terms] of memory) builder.row(-Infinity, terms, node.memoryMib);
   if (Number.isFinite(scenario.budget)) {
     for (const terms of costs.values()) builder.row(-Infinity, terms, scenario.budget / 3600);
   }
-  const missing = [...promises.values()].map(({ rate, places }) => {
-    const variable = builder.variable(breach, rate);
+  const missing = [...required.values()].map(({ rate, places }) => {
+    const variable = builder.variable(shortfallPrice, rate);
     builder.row(rate, [...places, [variable, 1]], Infinity);
     return variable;
   });
   const solution = await solver.solve(builder.program);
   if (missing.some((variable) => solution[variable]! > tolerance)) return NaN;
-  return worths.reduce((sum, [variable, worth]) => sum + worth * solution[variable]!, 0);
+  return utilities.reduce((sum, [variable, utility]) => sum + utility * solution[variable]!, 0);
 }
 
 /**
- * The scenario as it is after some of its changes, as if it had always been so.
+ * Returns a stationary scenario with the state after the changes until a time.
  *
- * @param scenario with changes
- * @param at time, s
+ * @param scenario scenario with changes
+ * @param at the time, s
  */
 export function settledAt(scenario: Scenario, at: number): Scenario {
   const slowness = new Map<string, number>();
@@ -162,7 +161,7 @@ export function settledAt(scenario: Scenario, at: number): Scenario {
   };
 }
 
-/** True if the load, the nodes and the network are the same all the time. */
+/** Whether load, nodes and network do not change. */
 export function isStationary({ load, changes, duration, warmup }: Scenario): boolean {
   return changes.length === 0 &&
     load.every(({ shape, from, to }) =>
@@ -191,7 +190,7 @@ function flowsOf(scenario: Scenario, counts: ReadonlyMap<string, number> | undef
   }));
 }
 
-/** Undefined where the request cannot go. */
+/** Returns undefined if the request cannot be sent there. */
 function serviceAt(target: NodeModel, flow: Flow, scenario: Scenario): Service | undefined {
   const { node, fn, qosClass } = flow;
   const isCloud = target.area === scenario.cloud;
@@ -201,15 +200,15 @@ function serviceAt(target: NodeModel, flow: Flow, scenario: Scenario): Service |
   const sentMs = target === node
     ? 0
     : scenario.overheadMs + meanBytes(fn) * 8 / (link.bandwidth * 1000);
-  const wayMs = target === node ? 0 : 2 * link.latencyMs;
+  const networkMs = target === node ? 0 : 2 * link.latencyMs;
   const limitMs = qosClass.limit > 0 ? qosClass.limit * 1000 : Infinity;
   const mean = fn.duration.meanMs / target.speed;
   const { scv } = fn.duration;
-  const inTime = gammaCdf(limitMs - sentMs - wayMs, mean, scv);
-  // Whoever is late is called back, so that it holds its instance no longer.
+  const inTime = gammaCdf(limitMs - sentMs - networkMs, mean, scv);
+  // Late executions are cancelled and hold their instance no longer.
   const heldMs = cutGammaMean(limitMs - sentMs, mean, scv);
   return {
-    worth: qosClass.utility * inTime - qosClass.penalty * (1 - inTime),
+    utility: qosClass.utility * inTime - qosClass.penalty * (1 - inTime),
     memory: heldMs / 1000 * fn.memoryMib,
   };
 }

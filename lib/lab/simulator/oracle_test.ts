@@ -5,7 +5,7 @@ import type {
 } from "../../../policies/probabilistic/linear_program.ts";
 import { cutGammaMean, gammaCdf } from "./gamma.ts";
 import { bestUtility, settledAt } from "./oracle.ts";
-import { promiseTolerance } from "./results/results.ts";
+import { completionTolerance } from "./results/results.ts";
 import { makeScenario, readScenario } from "./scenario/scenario.ts";
 import { flowKey } from "./results/tally.ts";
 
@@ -32,8 +32,8 @@ const scenario = makeScenario(
   1,
 );
 
-/** Keeps the program instead of solving it. */
-class Keeper implements LinearSolver {
+/** Records the program instead of solving it. */
+class RecordingSolver implements LinearSolver {
   program: LinearProgram | undefined;
 
   solve(program: LinearProgram): Promise<readonly number[]> {
@@ -44,7 +44,7 @@ class Keeper implements LinearSolver {
   [Symbol.dispose](): void {}
 }
 
-Deno.test("the gamma distribution's formulas meet those of the exponential and of Erlang", () => {
+Deno.test("gammaCdf and cutGammaMean: agree with the exponential and Erlang distributions", () => {
   const near = (value: number, expected: number) => assert(Math.abs(value - expected) < 1e-9);
   near(gammaCdf(0.7, 1, 1), 1 - Math.exp(-0.7));
   near(cutGammaMean(0.7, 1, 1), 1 - Math.exp(-0.7));
@@ -54,53 +54,53 @@ Deno.test("the gamma distribution's formulas meet those of the exponential and o
   near(cutGammaMean(Infinity, 3, 0.25), 3);
 });
 
-Deno.test("the program knows worth, memory and cost of every place", async () => {
-  const keeper = new Keeper();
+Deno.test("bestUtility: builds a program with utility, memory and cost of every node", async () => {
+  const recording = new RecordingSolver();
   const still = settledAt(scenario, 0);
-  const utility = await bestUtility(still, keeper);
-  const { cost, starts, values, rowUpper } = keeper.program!;
-  const worths = [1000, 990 - 0.08, 900 - 0.8].map((ms) => gammaCdf(ms, 500, 1));
+  const utility = await bestUtility(still, recording);
+  const { cost, starts, values, rowUpper } = recording.program!;
+  const utilities = [1000, 990 - 0.08, 900 - 0.8].map((ms) => gammaCdf(ms, 500, 1));
   assert.equal(cost.length, 3);
-  worths.forEach((worth, at) => assert(Math.abs(-cost[at]! - worth) < 1e-3));
-  assert(Math.abs(utility - 2 * worths.reduce((sum, each) => sum + each, 0)) < 0.01);
+  utilities.forEach((worth, at) => assert(Math.abs(-cost[at]! - worth) < 1e-3));
+  assert(Math.abs(utility - 2 * utilities.reduce((sum, each) => sum + each, 0)) < 0.01);
   assert.deepEqual(rowUpper, [2, 1000, 1000, 65536, 0.01]);
   const held = cutGammaMean(1000, 500, 1) / 1000 * 1024;
   assert(Math.abs(values[starts[1]!]! - held) < 1e-6);
 });
 
-Deno.test("what is promised to a class is one row, and there is no optimum where it cannot be kept", async () => {
+Deno.test("bestUtility: has a row per required share, and no optimum if it cannot be reached", async () => {
   const still = settledAt(scenario, 0);
   const [stream] = still.load;
   const mix = stream!.mix.map((each) => ({
     ...each,
     qosClass: { ...each.qosClass, completion: 0.5 },
   }));
-  const promised = { ...still, load: [{ ...stream!, mix }] };
-  const keeper = new Keeper();
-  assert(Number.isNaN(await bestUtility(promised, keeper)), "the keeper lets every request miss");
-  const { rowLower, upper } = keeper.program!;
-  const asked = 2 * (0.5 - promiseTolerance);
+  const constrained = { ...still, load: [{ ...stream!, mix }] };
+  const recording = new RecordingSolver();
+  assert(Number.isNaN(await bestUtility(constrained, recording)), "no request is served");
+  const { rowLower, upper } = recording.program!;
+  const asked = 2 * (0.5 - completionTolerance);
   assert.deepEqual([rowLower.at(-1), upper.at(-1)], [asked, asked]);
   const kept: LinearSolver = {
     solve: ({ upper }) => Promise.resolve(upper.map((bound, at) => at === 3 ? 0 : bound)),
     [Symbol.dispose]() {},
   };
-  assert.equal(await bestUtility(promised, kept), await bestUtility(still, keeper));
+  assert.equal(await bestUtility(constrained, kept), await bestUtility(still, recording));
 });
 
-Deno.test("what really came replaces the rates of the scenario", async () => {
-  const keeper = new Keeper();
+Deno.test("bestUtility: uses actual numbers of requests instead of rates", async () => {
+  const recording = new RecordingSolver();
   const flows = new Map([[flowKey("edge-1", "f", "fast"), 400]]);
-  await bestUtility(settledAt(scenario, 0), keeper, flows);
-  assert.deepEqual(keeper.program!.upper, [4, 4, 4]);
+  await bestUtility(settledAt(scenario, 0), recording, flows);
+  assert.deepEqual(recording.program!.upper, [4, 4, 4]);
 });
 
-Deno.test("a scenario settles as its changes leave it", async () => {
+Deno.test("settledAt: applies the changes until a time", async () => {
   const at = (seconds: number) => settledAt(scenario, seconds);
   assert.equal(at(15).nodes.find(({ id }) => id === "edge-2")!.speed, 0.2);
   assert.deepEqual(at(25).nodes.map(({ id }) => id), ["edge-2", "cloud"]);
   assert.deepEqual(at(25).load, []);
   assert.equal(at(35).load[0]!.fn.duration.meanMs, 1000);
   assert.equal(at(35).toCloud.latencyMs, 150);
-  await assert.rejects(bestUtility(scenario, new Keeper()), { code: "INVALID_REQUEST" });
+  await assert.rejects(bestUtility(scenario, new RecordingSolver()), { code: "INVALID_REQUEST" });
 });

@@ -1,6 +1,6 @@
 /**
- * The other nodes as one simulated node knows them: the node's own peer table and probe plan, with
- * news and requests that travel by the simulation's clock instead of sockets.
+ * Peers of a simulated node: the peer table and probe plan of a real one, with status updates and
+ * requests transferred by the virtual clock.
  *
  * @module
  */
@@ -14,36 +14,35 @@ import { Vivaldi } from "../../cluster/coordinates/vivaldi.ts";
 import type { InvocationResult } from "../../model/invocation.ts";
 import type { Coordinate, NodeRecord, PeerStatus } from "../../model/node.ts";
 import type { PeerView } from "../../policy/contract.ts";
-import { carry } from "./carry.ts";
+import { transfer } from "./transfer.ts";
 import type { Random } from "./distributions.ts";
 import type { LinkKind, Network } from "./network.ts";
 import type { Reachable } from "./reachable.ts";
 
-/** What peers work with. */
+/** Dependencies of peers. */
 export interface SimPeersOptions {
   /** The node's id. */
   readonly id: string;
   /** The node's area. */
   readonly area: string;
-  /** Area that is the cloud; empty: none. */
+  /** Area of the cloud; empty if there is none. */
   readonly remoteArea: string;
   /** The simulation's clock. */
   readonly clock: Clock;
-  /** Chance of the node. */
+  /** Source of randomness. */
   readonly random: Random;
-  /** The links. */
   readonly network: Network;
-  /** Cost of any offloading beside the way, ms. */
+  /** Overhead of offloading in addition to the network, ms. */
   readonly overheadMs: number;
-  /** Time between two rounds of status news, ms. */
+  /** Interval of status updates, ms. */
   readonly statusMs: number;
-  /** Told when a peer has told its news. */
-  readonly heard: () => void;
-  /** Finds who is registered by an id now. */
+  /** Called after each status update. */
+  readonly receivedStatus: () => void;
+  /** Finds the node or balancer with an id. */
   readonly reach: (id: string) => Reachable | undefined;
 }
 
-/** The other nodes. */
+/** Peers of a simulated node. */
 export class SimPeers implements Peers, Disposable {
   readonly #options: SimPeersOptions;
   readonly #vivaldi: Vivaldi;
@@ -53,7 +52,7 @@ export class SimPeers implements Peers, Disposable {
   #cancelHurry: (() => void) | undefined;
   #askedAt = -Infinity;
 
-  /** Nobody known yet. */
+  /** Creates an empty peer table. */
   constructor(options: SimPeersOptions) {
     const { id, area, remoteArea, clock, random } = options;
     this.#options = options;
@@ -69,13 +68,13 @@ export class SimPeers implements Peers, Disposable {
     this.#plan = new ProbePlan(this.#table, random);
   }
 
-  /** The node's own coordinate. */
+  /** The node's network coordinate. */
   get coordinate(): Coordinate {
     return this.#vivaldi.coordinate;
   }
 
   /**
-   * Takes over who is registered, and begins to ask for news.
+   * Registers peers and starts the status updates.
    *
    * @param records all nodes
    */
@@ -84,33 +83,29 @@ export class SimPeers implements Peers, Disposable {
     this.#round();
   }
 
-  /** A node has registered anew. */
+  /** Registers a restarted node. */
   joined(record: NodeRecord): void {
     this.#table.put(record);
   }
 
-  /** Asks nobody any more. */
+  /** Stops the status updates. */
   [Symbol.dispose](): void {
     this.#cancelRound();
     this.#cancelHurry?.();
   }
 
-  /** See {@link Peers}. */
   near(eligible: Eligibility): readonly PeerView[] {
     return this.#table.near(eligible);
   }
 
-  /** See {@link Peers}. */
   cloud(eligible: Eligibility): PeerView | undefined {
     return this.#table.cloud(eligible);
   }
 
-  /** See {@link Peers}. */
   isCloud(id: string): boolean {
     return this.#table.isCloud(id);
   }
 
-  /** See {@link Peers}. */
   requestStatus(): void {
     if (this.#cancelHurry) return;
     const { clock } = this.#options;
@@ -124,25 +119,23 @@ export class SimPeers implements Peers, Disposable {
     );
   }
 
-  /** See {@link Peers}. */
   summary(): PeerSummary {
     return this.#table.summary();
   }
 
-  /** See {@link Peers}. */
   async send(to: string, forwarded: Forwarded, signal: AbortSignal): Promise<InvocationResult> {
     const { clock, network, overheadMs, reach } = this.#options;
     const peer = this.#table.get(to);
     const { memoryMib, cpu } = forwarded.record;
     const ended = peer?.startRequest({ memoryMib, cpu });
     try {
-      return await carry(reach(to), forwarded, {
+      return await transfer(reach(to), forwarded, {
         clock,
         network,
         link: this.#linkTo(to),
         overheadMs,
         signal,
-        told: (resources) => peer?.updateResources(resources),
+        receivedResources: (resources) => peer?.updateResources(resources),
         unreachable: () => this.#table.connectionFailed(to),
       });
     } finally {
@@ -163,7 +156,7 @@ export class SimPeers implements Peers, Disposable {
     this.#cancelRound = clock.after(statusMs, () => this.#round());
   }
 
-  /** The plan is of those that tell news: balancers are only asked whether they are well. */
+  /** Balancers are not in the plan, since they report no status and are only checked for health. */
   #balancers(): Peer[] {
     const { remoteArea } = this.#options;
     return [...this.#table.all].filter(({ isBalancer, record }) =>
@@ -172,7 +165,7 @@ export class SimPeers implements Peers, Disposable {
   }
 
   #ask(peer: Peer): void {
-    const { clock, network, reach, heard } = this.#options;
+    const { clock, network, reach, receivedStatus } = this.#options;
     const { id, incarnation } = peer.record;
     const link = this.#linkTo(id);
     const sentAt = clock.now();
@@ -181,16 +174,16 @@ export class SimPeers implements Peers, Disposable {
       if (!there?.alive || there.record.incarnation !== incarnation) {
         return clock.after(network.delayMs(link), () => this.#table.probeFailed(peer));
       }
-      const told = there.news();
+      const status = there.news();
       clock.after(network.delayMs(link), () => {
-        this.#table.probeSucceeded(peer, clock.now() - sentAt, told && nodeNews(told));
-        if (told) heard();
+        this.#table.probeSucceeded(peer, clock.now() - sentAt, status && peerStatus(status));
+        if (status) receivedStatus();
       });
     });
   }
 }
 
-function nodeNews({ warm, ...told }: NonNullable<ReturnType<Reachable["news"]>>): PeerStatus {
+function peerStatus({ warm, ...status }: NonNullable<ReturnType<Reachable["news"]>>): PeerStatus {
   const names = new Set(warm);
-  return { ...told, warm: (name) => names.has(name), hasImage: () => true };
+  return { ...status, warm: (name) => names.has(name), hasImage: () => true };
 }

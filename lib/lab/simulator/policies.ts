@@ -1,6 +1,6 @@
 /**
- * Policies for simulated nodes: the ones a node has, but planning takes no simulated time, and all
- * `probabilistic` ones share one solver.
+ * Policies of simulated nodes: planning takes no simulated time, and all `probabilistic` ones share a
+ * solver.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import type { Policy, PolicyContext } from "../../policy/contract.ts";
 import { loadPolicy } from "../../policy/loader.ts";
 
-/** Makes policies, and keeps what they share. */
+/** Creates policies and holds what they share. */
 export class SimPolicies implements Disposable {
   readonly #warn: (problem: string) => void;
   #solver: WorkerSolver | undefined;
@@ -23,49 +23,49 @@ export class SimPolicies implements Disposable {
   readonly #planning = new Set<Promise<void>>();
 
   /**
-   * No policies yet.
+   * Creates a factory without a solver.
    *
-   * @param warn hears once of each user's policy that throws or decides what is not allowed
+   * @param warn called once for each user's policy that throws or makes a decision that is not allowed
    */
   constructor(warn: (problem: string) => void) {
     this.#warn = warn;
   }
 
-  /** True while a policy plans: simulated time must stand still. */
+  /** Whether a policy is planning, while simulated time stands still. */
   get planning(): boolean {
     return this.#planning.size > 0;
   }
 
   /**
-   * Makes a policy.
+   * Creates a policy.
    *
    * @param value its name, or the path of its file
-   * @param context what it is made with
-   * @throws `INVALID_REQUEST` if there is none, or a setting is wrong
+   * @param context clock, randomness and settings
+   * @throws `CONFIG_INVALID` if there is no such policy, or a setting is invalid
    */
   async make(value: string, context: PolicyContext): Promise<Policy> {
     try {
       const policy = value === "probabilistic"
         ? new Probabilistic(context, this.#sharedSolver())
         : await loadPolicy(value, context, this.#warn);
-      return this.#paced(policy);
+      return this.#trackPlanning(policy);
     } catch (error) {
-      throw inScenario(error);
+      throw withScenarioPath(error);
     }
   }
 
-  /** Waits until no policy plans. */
+  /** Waits until no policy is planning. */
   async planned(): Promise<void> {
     while (this.#planning.size > 0) await Promise.all(this.#planning);
   }
 
-  /** Ends the solver. */
+  /** Stops the solver. */
   [Symbol.dispose](): void {
     this.#solver?.[Symbol.dispose]();
   }
 
-  /** The policy with plans that are waited for. */
-  #paced(policy: Policy): Policy {
+  /** Wraps a policy so that its planning is tracked. */
+  #trackPlanning(policy: Policy): Policy {
     const { plan } = policy;
     if (!plan) return policy;
     return {
@@ -100,8 +100,8 @@ export class SimPolicies implements Disposable {
   }
 }
 
-/** A policy calls its settings by their keys in a node's configuration; a scenario has others. */
-function inScenario(error: unknown): unknown {
+/** Replaces the configuration key of a policy's setting by its path in a scenario. */
+function withScenarioPath(error: unknown): unknown {
   const path = error instanceof ServerledgeError ? error.details?.path : undefined;
   if (typeof path !== "string" || !path.startsWith("policy.")) return error;
   const { code, message } = error as ServerledgeError;

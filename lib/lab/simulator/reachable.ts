@@ -1,5 +1,5 @@
 /**
- * What others can reach in a simulation: a node, or the balancer of an area.
+ * Interface of nodes and balancers in a simulation.
  *
  * @module
  */
@@ -10,24 +10,22 @@ import type { Resources } from "../../cluster/peers/resource_headers.ts";
 import type { InvocationResult } from "../../model/invocation.ts";
 import type { Coordinate, NodeRecord } from "../../model/node.ts";
 
-/** A request that another node took in. */
-export interface Taken {
-  /** Its answer. */
+/** A request accepted by another node. */
+export interface AcceptedRequest {
   readonly done: Promise<InvocationResult>;
-  /** Nobody waits for it any more. */
   cancel(): void;
 }
 
-/** A node or balancer as others reach it. */
+/** A node or balancer that others send requests to. */
 export interface Reachable {
-  /** What it is registered as. */
+  /** Its registration. */
   readonly record: NodeRecord;
   /** False once it has crashed. */
   readonly alive: boolean;
-  /** What it has free, as its answers tell it; undefined: it does not tell. */
+  /** Free resources as reported with responses; undefined for balancers. */
   resources(): Resources | undefined;
-  /** What it tells of itself; undefined: only that it is well. */
+  /** Status as reported to peers; undefined for balancers. */
   news(): LocalStatus & { readonly coordinate: Coordinate } | undefined;
-  /** Takes a request. @throws what refuses it */
-  take(forwarded: Forwarded): Taken;
+  /** Accepts a request. @throws the refusal */
+  take(forwarded: Forwarded): AcceptedRequest;
 }

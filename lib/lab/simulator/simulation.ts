@@ -1,6 +1,6 @@
 /**
- * One run of a scenario with one policy: whole nodes under a virtual clock. Same scenario, seed and
- * policy, same result, byte for byte.
+ * Run of a scenario with one policy under a virtual clock. The same scenario, seed and policy give the
+ * same result, byte for byte.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { asServerledgeError, ServerledgeError } from "../../base/errors.ts";
 import { seededRandom, seedOf } from "../../base/random.ts";
 import type { InvokeRequest, Report } from "../../model/invocation.ts";
 import { noParams } from "../../model/params.ts";
-import { gapsOf, moments } from "./arrivals.ts";
+import { arrivalTimes, intervalsOf } from "./arrivals.ts";
 import { SimBalancer } from "./balancer.ts";
 import { gamma, truncatedNormal } from "./distributions.ts";
 import type { Work } from "./environment.ts";
@@ -21,35 +21,35 @@ import { SimPolicies } from "./policies.ts";
 import type { Reachable } from "./reachable.ts";
 import type { LoadModel, NodeModel, Scenario } from "./scenario/model.ts";
 import type { Change } from "./scenario/schema.ts";
-import { type AnswerPlace, flowKey, Tally } from "./results/tally.ts";
+import { type ExecutionPlace, flowKey, Tally } from "./results/tally.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
-/** How long requests may still be answered after the last has arrived, ms. */
+/** Time for responses after the last arrival, ms. */
 const settleMs = 200_000;
 
 /**
- * Microtasks that may hang on each other after a timer: a start that waits for a removal has the
- * longest chain, about 15. A turn of the event loop would do as well, and costs ten times as much.
+ * Microtasks awaited after a timer, so that promises settle: the longest chain, a start that waits for a
+ * removal, has about 15. A turn of the event loop would cost ten times as much.
  */
-const restTicks = 40;
-/** After so many timers the event loop has its turn, for signals and output. */
+const settleTicks = 40;
+/** Number of timers between two turns of the event loop, for signals and output. */
 const eventsPerTurn = 1000;
 
 /** A finished run. */
 export interface Run {
-  /** What clients saw. */
+  /** Counts of outcomes. */
   readonly tally: Tally;
-  /** Events that were simulated. */
+  /** Number of simulated events. */
   readonly events: number;
 }
 
 /**
  * Simulates a scenario.
  *
- * @param scenario what happens
- * @param policy name or path of the policy that is tried
- * @param warn hears of users' policies that throw or decide what is not allowed
- * @throws `INVALID_REQUEST` if there is no such policy
+ * @param scenario the scenario
+ * @param policy name or path of the policy under test
+ * @param warn called if a user's policy throws or makes a decision that is not allowed
+ * @throws `CONFIG_INVALID` if there is no such policy
  */
 export async function simulate(
   scenario: Scenario,
@@ -70,9 +70,9 @@ class Simulation implements Disposable {
   readonly #nodes = new Map<string, SimNode>();
   readonly #balancers: ReadonlyMap<string, SimBalancer>;
   readonly #tally: Tally;
-  /** How much longer executions take, by node; a node that starts anew is no faster for it. */
+  /** Factor of execution times by node, which survives a restart. */
   readonly #slowness = new Map<string, number>();
-  /** Nodes that are being started: policies may have to be loaded. */
+  /** Nodes being started, which may load policies. */
   readonly #starting = new Set<Promise<void>>();
   #incarnations = 0;
   #events = 0;
@@ -109,7 +109,7 @@ class Simulation implements Disposable {
       await this.#advance(Math.min(end, this.#clock.now() + 1000));
     }
     if (this.#tally.open > 0) {
-      throw new ServerledgeError("INTERNAL", `${this.#tally.open} requests were never answered`);
+      throw new ServerledgeError("INTERNAL", `${this.#tally.open} requests have no response`);
     }
     return { tally: this.#tally, events: this.#events };
   }
@@ -120,15 +120,15 @@ class Simulation implements Disposable {
     this.#policies[Symbol.dispose]();
   }
 
-  /** Fires what is due, one timer after the other; what each sets off comes to rest in between. */
+  /** Fires due timers one by one, and lets promises settle in between. */
   async #advance(untilMs: number): Promise<void> {
     while (this.#clock.step(untilMs)) {
-      if (++this.#events % eventsPerTurn === 0) await turn();
-      for (let tick = 0; tick < restTicks; tick++) await undefined;
+      if (++this.#events % eventsPerTurn === 0) await nextTurn();
+      for (let tick = 0; tick < settleTicks; tick++) await undefined;
       while (this.#policies.planning || this.#starting.size > 0) {
         await this.#policies.planned();
         await Promise.all(this.#starting);
-        await turn();
+        await nextTurn();
       }
     }
   }
@@ -158,11 +158,11 @@ class Simulation implements Disposable {
         random: chance("starts"),
         executed: (record, work, ms) => {
           const { qos, origin, arrivedAt } = work;
-          if (!work.ran) this.#tally.ran(qos, arrivedAt);
+          if (!work.ran) this.#tally.recordExecution(qos, arrivedAt);
           work.ran = true;
           if (!isCloud) return;
           const cost = this.#scenario.cost * ms / 1000 * record.memoryMib / 1024;
-          this.#tally.paid(qos, origin, cost, this.#clock.now());
+          this.#tally.recordCost(qos, origin, cost, this.#clock.now());
         },
       },
       incarnation,
@@ -172,14 +172,20 @@ class Simulation implements Disposable {
     return node;
   }
 
-  /** Lets the requests of one stream arrive. */
+  /** Schedules the arrivals of a stream. */
   #feed(stream: LoadModel, at: number): void {
     const { node, fn, rate, mix, process, shape, from, to } = stream;
     if (rate <= 0) return;
     const label = `${at} ${node} ${fn.name}`;
     const stream$ = (of: string) => seededRandom(seedOf(this.#scenario.seed, `${of} ${label}`));
     const chance = stream$("requests");
-    const times = moments(gapsOf(process, rate, stream$("arrivals")), rate, shape, from, to);
+    const times = arrivalTimes(
+      intervalsOf(process, rate, stream$("arrivals")),
+      rate,
+      shape,
+      from,
+      to,
+    );
     const next = () => {
       const { value, done } = times.next();
       if (done) return;
@@ -208,7 +214,7 @@ class Simulation implements Disposable {
   #arrive({ node, fn }: LoadModel, qos: number, work: Work): void {
     const arrivedAt = this.#clock.now();
     const { qosClass } = this.#tally.classes[qos]!;
-    this.#tally.arrived(flowKey(node, fn.name, qosClass.name), arrivedAt);
+    this.#tally.recordArrival(flowKey(node, fn.name, qosClass.name), arrivedAt);
     work.qos = qos;
     const request: InvokeRequest = {
       params: work,
@@ -220,10 +226,10 @@ class Simulation implements Disposable {
       returnOutput: false,
     };
     const ended = (report: Report | undefined, code: "OK" | ServerledgeError["code"]) =>
-      this.#tally.ended({
+      this.#tally.recordEnd({
         qos,
         arrivedAt,
-        answeredAt: this.#clock.now(),
+        respondedAt: this.#clock.now(),
         code,
         place: report && this.#placeOf(report, node),
         cold: report !== undefined && !report.isWarmStart,
@@ -236,12 +242,12 @@ class Simulation implements Disposable {
     );
   }
 
-  /** All that are registered. */
+  /** Returns all registered nodes and balancers. */
   #all(): Reachable[] {
     return [...this.#nodes.values(), ...this.#balancers.values()];
   }
 
-  #placeOf({ executionArea, executionNode }: Report, node: string): AnswerPlace {
+  #placeOf({ executionArea, executionNode }: Report, node: string): ExecutionPlace {
     if (executionNode === node) return "local";
     return executionArea === this.#scenario.cloud ? "cloud" : "edge";
   }
@@ -269,7 +275,7 @@ class Simulation implements Disposable {
   }
 }
 
-/** One turn of the event loop. */
-function turn(): Promise<void> {
+/** Waits for a turn of the event loop. */
+function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -12,7 +12,7 @@ const links = {
   overhead: 5,
 };
 
-/** An edge of three nodes with all that can happen to it. */
+/** Three edge nodes with all kinds of changes. */
 const eventful = {
   about: "Everything",
   duration: 60,
@@ -56,7 +56,7 @@ const eventful = {
 const policies = ["default", "edgeonly", "edgecloud", "qosaware"];
 const silent = (problem: string) => assert.fail(problem);
 
-Deno.test("the same seed gives the same result, byte for byte; another seed another", async () => {
+Deno.test("simulate: gives the same result for equal seeds, and another for different ones", async () => {
   const file = readScenario(eventful);
   const results = [];
   for (const seeds of [[1], [1], [2]]) {
@@ -67,7 +67,7 @@ Deno.test("the same seed gives the same result, byte for byte; another seed anot
   assert.notEqual(results[0], results[2]);
 });
 
-Deno.test("every request gets exactly one answer, whatever happens", async () => {
+Deno.test("simulate: ends every request exactly once", async () => {
   const scenario = makeScenario(readScenario(eventful), 3);
   const counts = [];
   for (const policy of policies) {
@@ -79,13 +79,13 @@ Deno.test("every request gets exactly one answer, whatever happens", async () =>
       assert.equal(one.places.local + one.places.edge + one.places.cloud, one.served);
       assert.equal(one.responses.length, one.served);
     }
-    assert(tally.classes.some(({ dropped }) => dropped > 0), "nodes were away");
+    assert(tally.classes.some(({ dropped }) => dropped > 0), "nodes were down");
     counts.push(tally.classes.map(({ arrived }) => arrived));
   }
-  for (const count of counts) assert.deepEqual(count, counts[0], "all policies meet the same");
+  for (const count of counts) assert.deepEqual(count, counts[0], "all policies receive the same");
 });
 
-Deno.test("a node alone waits as Erlang's formula says (M/M/c)", async () => {
+Deno.test("simulate: a single node has the waits of an M/M/c queue", async () => {
   const servers = 4;
   const rate = 28; // 70 % of 4 servers of 10 requests/s
   const file = readScenario({
@@ -113,7 +113,7 @@ Deno.test("a node alone waits as Erlang's formula says (M/M/c)", async () => {
   assert(Math.abs(mean / expectedMs - 1) < 0.05, `${mean} ms instead of ${expectedMs} ms`);
 });
 
-Deno.test("the way to a peer costs latency, transfer and overhead", async () => {
+Deno.test("simulate: offloading takes latency, transfer and overhead", async () => {
   const file = readScenario({
     about: "A gateway",
     duration: 100,
@@ -142,7 +142,7 @@ Deno.test("the way to a peer costs latency, transfer and overhead", async () => 
   assert(Math.abs(all!.cost - 0.1 * all!.arrived) < 0.2, "a GiB for 0.1 s each");
 });
 
-Deno.test("a node that was slowed down is as slow after a crash", async () => {
+Deno.test("simulate: a node stays slow after a restart", async () => {
   const file = readScenario({
     about: "Slow for ever",
     duration: 40,
@@ -161,7 +161,7 @@ Deno.test("a node that was slowed down is as slow after a crash", async () => {
   for (const ms of tally.classes[0]!.responses) assert(Math.abs(ms - 500) < 1e-6, `${ms}`);
 });
 
-Deno.test("requests of no class belong to what the file makes of the default one", async () => {
+Deno.test("simulate: requests without a class belong to the file's default class", async () => {
   const file = readScenario({
     about: "A limit for all",
     duration: 10,
@@ -177,7 +177,7 @@ Deno.test("requests of no class belong to what the file makes of the default one
   assert.equal(all!.utility, 3 * all!.arrived);
 });
 
-Deno.test("a policy's wrong setting is told with its path in the scenario", async () => {
+Deno.test("simulate: reports the path of a policy's invalid setting", async () => {
   const file = readScenario({ ...eventful, settings: { budget: "much" } });
   await assert.rejects(simulate(makeScenario(file, 1), "probabilistic", silent), {
     code: "CONFIG_INVALID",
@@ -186,7 +186,7 @@ Deno.test("a policy's wrong setting is told with its path in the scenario", asyn
   });
 });
 
-Deno.test("shares are drawn from 0 to 100 %, however wide their interval is", async () => {
+Deno.test("comparisonFigure: clamps intervals of shares to 0 to 100 %", async () => {
   const file = readScenario(eventful);
   const compared = await compare({ file, policies: ["default"], seeds: [1, 2], warn: silent });
   const wide = (mean: number) => ({
@@ -200,7 +200,7 @@ Deno.test("shares are drawn from 0 to 100 %, however wide their interval is", as
   assert(!comparisonFigure(wide(0.9)).includes(">150<"));
 });
 
-Deno.test("a figure shows every policy and class", async () => {
+Deno.test("comparisonFigure: shows every policy and class", async () => {
   const file = readScenario(eventful);
   const options = { file, policies: ["default", "qosaware"], seeds: [1, 2], warn: silent };
   const svg = comparisonFigure(await compare(options));

@@ -1,39 +1,38 @@
 /**
- * A clock whose time is made of events: it jumps from one timer to the next. All of a simulation
- * hangs on it, so that a simulated hour costs only what happens in it.
+ * Virtual clock that jumps from timer to timer, so that simulated time costs only its events.
  *
  * @module
  */
 
 import type { Clock } from "../../base/clock.ts";
 
-/** One timer. */
+/** A timer. */
 interface Timer {
   readonly atMs: number;
-  /** Of two timers at one time the one set first fires first: the order never depends on chance. */
+  /** Timers of equal time fire in the order in which they were set. */
   readonly order: number;
-  /** Undefined once it was cancelled. */
+  /** Undefined after cancellation. */
   action: (() => void) | undefined;
 }
 
-/** A clock that fires one timer at a time. */
+/** Virtual clock. */
 export class VirtualClock implements Clock {
   #now = 0;
   #set = 0;
-  /** Binary heap, the earliest first. */
+  /** Binary heap by time. */
   readonly #heap: Timer[] = [];
 
-  /** See {@link Clock}. Begins with 0. */
+  /** Time since the start, ms. */
   now(): number {
     return this.#now;
   }
 
-  /** See {@link Clock}. Its epoch is its start. */
+  /** Same as `now`. */
   wall(): number {
     return this.#now;
   }
 
-  /** See {@link Clock}. */
+  /** Sets a timer. */
   after(delayMs: number, action: () => void): () => void {
     const timer: Timer = { atMs: this.#now + Math.max(0, delayMs), order: this.#set++, action };
     this.#push(timer);
@@ -41,10 +40,10 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Moves to the earliest timer and fires it.
+   * Advances to the earliest timer and fires it.
    *
-   * @param untilMs how far time may move
-   * @returns false if no timer is due until then; the time is `untilMs` then
+   * @param untilMs limit of the time
+   * @returns false if no timer is due by then; the time is `untilMs` then
    */
   step(untilMs: number): boolean {
     for (;;) {

@@ -5,8 +5,8 @@
  */
 
 import {
-  breaksPromise,
   isOverBudget,
+  missesCompletion,
   utilityOf,
 } from "../../../lib/lab/simulator/results/results.ts";
 import { makeScenario } from "../../../lib/lab/simulator/scenario/scenario.ts";
@@ -26,7 +26,7 @@ scope.onmessage = async ({ data: { file, policy, seed } }) => {
   const { perSecond, flows } = run.tally;
   scope.postMessage({
     utility: utilityOf({ scenario, run }),
-    inBounds: !isOverBudget({ scenario, run }) && !breaksPromise({ scenario, run }),
+    inBounds: !isOverBudget({ scenario, run }) && !missesCompletion({ scenario, run }),
     perSecond,
     flows,
   });

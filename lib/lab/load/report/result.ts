@@ -15,7 +15,6 @@ import { sumUp } from "./sum_records.ts";
 export interface Percentiles {
   /** Number of durations. */
   readonly count: number;
-  /** Mean. */
   readonly mean: number;
   /** Minimum. */
   readonly min: number;
@@ -121,7 +120,6 @@ export interface LoadResult {
   readonly load: string;
   /** URLs of the servers. */
   readonly targets: readonly string[];
-  /** Warm-up, s. */
   readonly warmUpS: number;
   /** Measured time, s. */
   readonly seconds: number;

@@ -1,6 +1,6 @@
 /**
- * Runs a scenario with several policies and seeds. In each seed all policies meet the same requests
- * with the same execution times, so that their differences are not those of chance.
+ * Comparison of policies over several seeds. For each seed all policies receive the same requests with the
+ * same execution times, so that differences are not random.
  *
  * @module
  */
@@ -10,25 +10,23 @@ import { makeScenario } from "../scenario/scenario.ts";
 import type { ScenarioFile } from "../scenario/schema.ts";
 import { simulate } from "../simulation.ts";
 
-/** What to compare. */
+/** Options of a comparison. */
 export interface ComparisonOptions {
-  /** The scenario. */
   readonly file: ScenarioFile;
   /** Names of policies, or paths of their files. */
   readonly policies: readonly string[];
-  /** Seeds. */
   readonly seeds: readonly number[];
-  /** Hears of users' policies that throw or decide what is not allowed. */
+  /** Called if a user's policy throws or makes a decision that is not allowed. */
   readonly warn: (problem: string) => void;
-  /** Hears of each run that begins. */
+  /** Called at the start of each run. */
   readonly progress?: (policy: string, seed: number) => void;
 }
 
 /**
  * Compares policies.
  *
- * @param options what to compare
- * @throws `INVALID_REQUEST` if there is no such policy
+ * @param options scenario, policies and seeds
+ * @throws `CONFIG_INVALID` if there is no such policy
  */
 export async function compare(options: ComparisonOptions): Promise<Comparison> {
   const { file, policies, seeds, warn, progress } = options;

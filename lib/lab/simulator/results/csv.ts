@@ -1,5 +1,5 @@
 /**
- * A comparison as CSV (RFC 4180): one row for each policy and class.
+ * CSV of a comparison (RFC 4180) with a row per policy and class.
  *
  * @module
  */
@@ -25,9 +25,9 @@ const measures = [
 ] as const satisfies readonly (keyof ClassResult)[];
 
 /**
- * The rows, with their heading.
+ * Formats a comparison as CSV.
  *
- * @param comparison what to write
+ * @param comparison the comparison
  */
 export function comparisonCsv({ policies }: Comparison): string {
   const head = ["policy", "class", ...measures.flatMap((name) => [name, `${name}Ci95`])];

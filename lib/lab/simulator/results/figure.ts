@@ -1,5 +1,5 @@
 /**
- * A comparison drawn: what each policy achieves, for whom, and when.
+ * Figure of a comparison.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { drawFigure } from "../../plot/figure.ts";
 import type { Comparison, PolicyResult } from "./results.ts";
 import type { Estimate } from "../../statistics.ts";
 
-/** Wide enough for the names of all policies side by side. */
+/** Wide enough for the names of all policies. */
 const plane = { width: 560, height: 200 };
-/** How many points a line over time has at most. */
+/** Maximum number of points of a line over time. */
 const maxPoints = 120;
 
 /**
  * Draws a comparison.
  *
- * @param comparison what to draw
+ * @param comparison the comparison
  * @returns SVG
  */
 export function comparisonFigure(comparison: Comparison): string {
@@ -26,7 +26,7 @@ export function comparisonFigure(comparison: Comparison): string {
   return drawFigure({
     title: about,
     subtitle: `${seconds} s simulated, ${count} ${count === 1 ? "seed" : "seeds"}` +
-      (count > 1 ? ", spread: 95 % confidence of the mean" : ""),
+      (count > 1 ? ", intervals: 95 % confidence of the mean" : ""),
     plane,
     rows: [{ charts: [utilities(policies), inTime(policies)] }, {
       charts: [overTime(comparison), costs(comparison)],
@@ -39,11 +39,11 @@ function names(policies: readonly PolicyResult[]): string[] {
 }
 
 function point(x: number, { mean, ci }: Estimate): Point {
-  const spread = ci === null ? {} : { low: mean - ci, high: mean + ci };
-  return { x, y: Number.isNaN(mean) ? undefined : mean, ...spread };
+  const interval = ci === null ? {} : { low: mean - ci, high: mean + ci };
+  return { x, y: Number.isNaN(mean) ? undefined : mean, ...interval };
 }
 
-/** In percent. The interval of a mean may reach beyond what a share can be. */
+/** Point in percent, with its interval clamped to 0 to 100. */
 function sharePoint(x: number, { mean, ci }: Estimate): Point {
   const percent = point(x, { mean: 100 * mean, ci: ci === null ? null : 100 * ci });
   const { low, high } = percent;
@@ -75,7 +75,7 @@ function inTime(policies: readonly PolicyResult[]): Chart {
     }),
   }));
   return {
-    title: "Answered in time",
+    title: "Requests in time",
     x: { label: "policy", categories: names(policies) },
     y: { label: "share of requests, %", max: 100 },
     series,

@@ -1,5 +1,5 @@
 /**
- * What a comparison of policies finds, by policy and class, over all seeds.
+ * Results of a comparison by policy and class over all seeds.
  *
  * @module
  */
@@ -9,37 +9,37 @@ import type { Scenario } from "../scenario/model.ts";
 import { type Estimate, estimate, meanOf, quantileOf } from "../../statistics.ts";
 import type { ClassTally } from "./tally.ts";
 
-/** What may exceed a budget before it counts as broken: a last request is paid after the decision. */
+/** Tolerance of a budget, since the last request is paid after its decision. */
 const budgetTolerance = 0.02;
 
-/** By how much a budget may be drawn on ahead, s of it. */
+/** Initial balance of a budget, seconds of it. */
 const aheadS = 60;
-/** By how much a promised share may be missed before it counts as broken. */
-export const promiseTolerance = 0.02;
+/** Tolerance of a completion share. */
+export const completionTolerance = 0.02;
 
-/** One class under one policy. Shares are of the requests that arrived. */
+/** Result of one class under one policy. Shares are of the requests that arrived. */
 export interface ClassResult {
-  /** Its name. */
+  /** Name of the class. */
   readonly name: string;
-  /** Requests that arrived, per second. */
+  /** Arrivals per second. */
   readonly rate: Estimate;
-  /** Share answered with a result. */
+  /** Share with a result. */
   readonly served: Estimate;
-  /** Share answered with a result within the limit. */
+  /** Share with a result within the limit. */
   readonly inTime: Estimate;
-  /** Share refused. */
+  /** Share rejected. */
   readonly dropped: Estimate;
-  /** Share admitted, but late or broken off. */
+  /** Share admitted, but late or failed. */
   readonly late: Estimate;
-  /** Share of those served that an instance was started for. */
+  /** Share of cold starts among those served. */
   readonly cold: Estimate;
   /** Share served at the node of arrival. */
   readonly local: Estimate;
-  /** Share served by neighbours. */
+  /** Share served by peers. */
   readonly edge: Estimate;
   /** Share served by the cloud. */
   readonly cloud: Estimate;
-  /** Response time of those served: mean, ms. */
+  /** Mean response time of those served, ms. */
   readonly meanMs: Estimate;
   /** Median, ms. */
   readonly p50Ms: Estimate;
@@ -47,84 +47,82 @@ export interface ClassResult {
   readonly p95Ms: Estimate;
   /** 99th percentile, ms. */
   readonly p99Ms: Estimate;
-  /** Utility of answers in time less penalties, per second. */
+  /** Utility of responses in time minus penalties, per second. */
   readonly utility: Estimate;
   /** Cost of the cloud, per hour. */
   readonly cost: Estimate;
 }
 
-/** One policy. */
+/** Result of one policy. */
 export interface PolicyResult {
-  /** Its name, or the path of its file. */
+  /** Name of the policy, or path of its file. */
   readonly policy: string;
   /** Utility of all classes, per second. */
   readonly utility: Estimate;
-  /** Utility less that of the first policy in the same seed, per second. */
+  /** Utility minus that of the first policy for the same seed, per second. */
   readonly gain: Estimate;
   /** Cost of the cloud, per hour. */
   readonly cost: Estimate;
-  /** Seeds in which a node spent more than its budget. */
+  /** Number of seeds in which a node exceeded its budget. */
   readonly overBudget: number;
-  /** Seeds in which less of a class was run than its `completion` promises. */
+  /** Number of seeds in which a class missed its `completion` share. */
   readonly promisesBroken: number;
-  /** Classes, those of the scenario that had requests. */
+  /** Classes with requests. */
   readonly classes: readonly ClassResult[];
-  /** Utility by the second of arrival, mean over the seeds. */
+  /** Mean utility over the seeds by second of arrival. */
   readonly perSecond: readonly number[];
   /** Utility of each seed, per second. */
   readonly utilities: readonly number[];
 }
 
-/** A whole comparison. */
+/** A comparison of policies. */
 export interface Comparison {
-  /** What the scenario shows. */
+  /** Title of the scenario. */
   readonly about: string;
-  /** Simulated time that counts, s. */
+  /** Measured time, s. */
   readonly seconds: number;
-  /** Time before, s. */
+  /** Warm-up, s. */
   readonly warmup: number;
-  /** Seeds. */
   readonly seeds: readonly number[];
-  /** What the cloud may cost each node in an hour; null: any amount. */
+  /** Budget per node and hour; null if unlimited. */
   readonly budget: number | null;
-  /** In the order in which they were asked for. */
+  /** Results by policy, in the order requested. */
   readonly policies: readonly PolicyResult[];
 }
 
-/** A run with what it was a run of. */
+/** A run with its scenario. */
 export interface SeedRun {
   /** The scenario, for one seed. */
   readonly scenario: Scenario;
-  /** What came of it. */
   readonly run: Run;
 }
 
-/** Utility of a run, per second. */
+/** Returns the utility of a run, per second. */
 export function utilityOf({ scenario, run }: SeedRun): number {
   const sum = run.tally.classes.reduce((total, { utility }) => total + utility, 0);
   return sum / secondsOf(scenario);
 }
 
-/** True if some node spent more in the cloud than it may in such a time, its warm-up included. */
+/** Whether a node exceeded its budget, including the warm-up. */
 export function isOverBudget({ scenario, run }: SeedRun): boolean {
   const seconds = scenario.duration + aheadS;
   const allowed = scenario.budget * seconds / 3600 * (1 + budgetTolerance);
   return [...run.tally.costs.values()].some((cost) => cost > allowed);
 }
 
-/** True if less of some class was run than its `completion` promises: waiting in vain is no service. */
-export function breaksPromise({ run }: SeedRun): boolean {
+/** Whether a class missed its `completion` share. */
+export function missesCompletion({ run }: SeedRun): boolean {
   return run.tally.classes.some(({ qosClass, arrived, ran }) =>
-    ran < (qosClass.completion - promiseTolerance) * arrived
+    ran < (qosClass.completion - completionTolerance) * arrived
   );
 }
 
 /**
- * Sums the runs of one policy up.
+ * Summarizes the runs of one policy.
  *
  * @param policy its name
- * @param runs one a seed
- * @param first utility of the first policy in each seed
+ * @param runs one per seed
+ * @param first utility of the first policy by seed
  */
 export function policyResult(
   policy: string,
@@ -147,7 +145,7 @@ export function policyResult(
       ),
     ),
     overBudget: runs.filter(isOverBudget).length,
-    promisesBroken: runs.filter(breaksPromise).length,
+    promisesBroken: runs.filter(missesCompletion).length,
     classes,
     perSecond: meanSeries(runs.map(({ run }) => run.tally.perSecond)),
     utilities,

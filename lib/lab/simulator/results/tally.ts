@@ -1,5 +1,5 @@
 /**
- * What clients saw: how each request ended, by class.
+ * Counts of the outcomes of requests by class.
  *
  * @module
  */
@@ -7,46 +7,44 @@
 import type { ErrorCode } from "../../../base/errors.ts";
 import type { QosClass } from "../../../model/qos.ts";
 
-/** Where a request was answered from. */
-export type AnswerPlace = "local" | "edge" | "cloud";
+/** Place of an execution. */
+export type ExecutionPlace = "local" | "edge" | "cloud";
 
-/** How one request ended. */
+/** End of a request. */
 export interface RequestEnd {
   /** Index of its class. */
   readonly qos: number;
-  /** When it arrived, ms. */
+  /** Time of arrival, ms. */
   readonly arrivedAt: number;
-  /** When it was answered, ms. */
-  readonly answeredAt: number;
-  /** `OK`, or the code of its error. */
+  /** Time of the response, ms. */
+  readonly respondedAt: number;
   readonly code: "OK" | ErrorCode;
-  /** Where it ran; undefined if it did not succeed. */
-  readonly place: AnswerPlace | undefined;
+  /** Place of the execution; undefined if it failed. */
+  readonly place: ExecutionPlace | undefined;
   /** True if an instance was started for it. */
   readonly cold: boolean;
 }
 
-/** The requests of one class. */
+/** Counts of one class. */
 export interface ClassTally {
-  /** The class. */
   readonly qosClass: QosClass;
-  /** Requests. */
+  /** Arrivals. */
   arrived: number;
-  /** Answered with a result. */
+  /** Requests with a result. */
   served: number;
-  /** Answered with a result within the limit. */
+  /** Requests with a result within the limit. */
   inTime: number;
-  /** Not answered within the limit, or broken off. */
+  /** Requests admitted, but late or failed. */
   late: number;
-  /** Refused. */
+  /** Requests rejected. */
   dropped: number;
-  /** Run, be it to their end or not: neither refused nor left in line until it was too late. */
+  /** Requests whose execution was started. */
   ran: number;
-  /** Served ones that an instance was started for. */
+  /** Cold starts among those served. */
   cold: number;
-  /** Served ones by place. */
-  readonly places: Record<AnswerPlace, number>;
-  /** Utility of answers in time less penalties. */
+  /** Requests served by place. */
+  readonly places: Record<ExecutionPlace, number>;
+  /** Utility of responses in time minus penalties. */
   utility: number;
   /** Cost of the cloud. */
   cost: number;
@@ -54,46 +52,46 @@ export interface ClassTally {
   readonly responses: number[];
 }
 
-/** Codes of requests that were admitted and failed: a late answer at best. */
+/** Codes of requests that were admitted and failed. */
 const lateCodes: ReadonlySet<string> = new Set([
   "DEADLINE_EXCEEDED",
   "FUNCTION_CRASHED",
   "FUNCTION_ERROR",
 ]);
 
-/** Rounding of times in reports, ms. */
+/** Rounding of times, ms. */
 const toleranceMs = 0.001;
 
 /**
- * What tells requests apart before they are served.
+ * Returns the key of a flow of requests.
  *
- * @param node at which they arrive
- * @param fn their function
- * @param qosClass name of their class
+ * @param node id of the node of arrival
+ * @param fn name of the function
+ * @param qosClass name of the class
  */
 export function flowKey(node: string, fn: string, qosClass: string): string {
   return `${node}\n${fn}\n${qosClass}`;
 }
 
-/** Counts requests as they end. */
+/** Counts of a run. */
 export class Tally {
-  /** By class, in the order of the constructor. */
+  /** Counts by class, in the order of the constructor. */
   readonly classes: readonly ClassTally[];
-  /** Utility by the second in which the request arrived. */
+  /** Utility by second of arrival. */
   readonly perSecond: Float64Array;
-  /** Requests that count, by {@link flowKey}. */
+  /** Arrivals after the warm-up by {@link flowKey}. */
   readonly flows: Map<string, number> = new Map();
-  /** Cost of the cloud from the very beginning, by node at which the request arrived. */
+  /** Cost of the cloud by node of arrival, including the warm-up. */
   readonly costs: Map<string, number> = new Map();
   readonly #fromMs: number;
   #open = 0;
 
   /**
-   * Nothing counted.
+   * Creates empty counts.
    *
    * @param classes the classes
-   * @param fromMs what arrives before does not count
-   * @param seconds how many seconds requests arrive
+   * @param fromMs end of the warm-up
+   * @param seconds duration of the load
    */
   constructor(classes: readonly QosClass[], fromMs: number, seconds: number) {
     this.#fromMs = fromMs;
@@ -114,39 +112,38 @@ export class Tally {
     }));
   }
 
-  /** Requests without an answer yet. */
+  /** Requests without a response. */
   get open(): number {
     return this.#open;
   }
 
   /**
-   * A request was handed in.
+   * Records an arrival.
    *
-   * @param flow what it has in common with others ({@link flowKey})
-   * @param now when, ms
+   * @param flow its flow ({@link flowKey})
+   * @param now time, ms
    */
-  arrived(flow: string, now: number): void {
+  recordArrival(flow: string, now: number): void {
     this.#open++;
     if (now >= this.#fromMs) this.flows.set(flow, (this.flows.get(flow) ?? 0) + 1);
   }
 
-  /** A request was answered. */
-  ended(end: RequestEnd): void {
+  recordEnd(end: RequestEnd): void {
     this.#open--;
     const tally = this.classes[end.qos]!;
     const { utility, penalty, limit } = tally.qosClass;
-    const responseMs = end.answeredAt - end.arrivedAt;
+    const responseMs = end.respondedAt - end.arrivedAt;
     const ok = end.code === "OK";
     const inTime = ok && (limit <= 0 || responseMs <= limit * 1000 + toleranceMs);
     const late = !inTime && (ok || lateCodes.has(end.code));
-    const worth = inTime ? utility : late ? -penalty : 0;
-    this.perSecond[Math.floor(end.arrivedAt / 1000)]! += worth;
+    const gained = inTime ? utility : late ? -penalty : 0;
+    this.perSecond[Math.floor(end.arrivedAt / 1000)]! += gained;
     if (end.arrivedAt < this.#fromMs) return;
     tally.arrived++;
     if (inTime) tally.inTime++;
     if (late) tally.late++;
     if (!ok && !late) tally.dropped++;
-    tally.utility += worth;
+    tally.utility += gained;
     if (!ok) return;
     tally.served++;
     if (end.cold) tally.cold++;
@@ -155,23 +152,24 @@ export class Tally {
   }
 
   /**
-   * A request was run, for the first time.
+   * Records the first execution of a request.
    *
    * @param qos index of its class
-   * @param arrivedAt when it arrived, ms
+   * @param arrivedAt time of its arrival, ms
    */
-  ran(qos: number, arrivedAt: number): void {
+  recordExecution(qos: number, arrivedAt: number): void {
     if (arrivedAt >= this.#fromMs) this.classes[qos]!.ran++;
   }
 
   /**
-   * The cloud was paid.
+   * Records a cost of the cloud.
    *
    * @param qos index of the class
-   * @param node at which the request arrived
-   * @param now when, ms
+   * @param node id of the node of arrival
+   * @param cost the cost
+   * @param now time, ms
    */
-  paid(qos: number, node: string, cost: number, now: number): void {
+  recordCost(qos: number, node: string, cost: number, now: number): void {
     this.costs.set(node, (this.costs.get(node) ?? 0) + cost);
     if (now >= this.#fromMs) this.classes[qos]!.cost += cost;
   }

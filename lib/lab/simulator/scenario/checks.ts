@@ -1,5 +1,5 @@
 /**
- * What the schema of scenario files cannot tell: whether their parts fit together.
+ * Checks of scenario files beyond their schema.
  *
  * @module
  */
@@ -11,39 +11,42 @@ import type { Scenario } from "./model.ts";
 import type { Drawn, ScenarioFile } from "./schema.ts";
 
 /**
- * Checks that something is left to count, and that the nodes are what the rest takes them for.
+ * Checks that the parts of a scenario are consistent.
  *
  * @param file the file
- * @param scenario made of it, with any seed
- * @throws `INVALID_REQUEST` with the path of the first mistake
+ * @param scenario the scenario for any seed
+ * @throws `INVALID_REQUEST` with the path of the first error
  */
 export function checkScenario(file: ScenarioFile, { nodes }: Pick<Scenario, "nodes">): void {
   const { warmup, duration, cloud } = file;
   if (warmup >= duration) {
-    throw wrong("warmup", `${warmup} s leave nothing to count of a duration of ${duration} s`);
+    throw scenarioError(
+      "warmup",
+      `must be less than the duration of ${duration} s, current value is ${warmup}`,
+    );
   }
   if (cloud !== undefined && !nodes.some(({ area }) => area === cloud)) {
-    throw wrong("cloud", `no node is in area "${cloud}"`);
+    throw scenarioError("cloud", `no node is in area "${cloud}"`);
   }
   checkPlanInterval(file.settings);
   const memoryMib = Math.max(...nodes.map((node) => node.memoryMib));
   for (const [name, { memory }] of Object.entries(file.functions)) {
-    // Of all seeds, so that none is refused when others have run.
+    // The maximum over all seeds, so that no seed fails after others have run.
     const most = Math.round(largest(memory));
     if (most <= memoryMib) continue;
-    throw wrong(
+    throw scenarioError(
       `functions.${name}.memory`,
-      `${most} MiB fit on no node: the largest has ${memoryMib} MiB`,
+      `must fit on a node: the largest has ${memoryMib} MiB, current value is ${most}`,
     );
   }
 }
 
 /**
- * Checks that a name means one group or one member of a group.
+ * Checks that names of groups and members are unique.
  *
- * @param section of the file, for the path
+ * @param section section of the file, for the path
  * @param groups names of the members by group
- * @throws `INVALID_REQUEST` with the path of the second group that the name could mean
+ * @throws `INVALID_REQUEST` with the path of the second group with a name
  */
 export function checkNames(
   section: string,
@@ -54,7 +57,10 @@ export function checkNames(
     for (const name of new Set([group, ...members])) {
       const owner = owners.get(name);
       if (owner !== undefined) {
-        throw wrong(`${section}.${group}`, `"${name}" is also a name in ${section}.${owner}`);
+        throw scenarioError(
+          `${section}.${group}`,
+          `"${name}" is also a name in ${section}.${owner}`,
+        );
       }
       owners.set(name, group);
     }
@@ -62,21 +68,21 @@ export function checkNames(
 }
 
 /**
- * A mistake in a scenario.
+ * Creates an error in a scenario.
  *
- * @param path where it is
- * @param problem what is wrong there
+ * @param path path of the key
+ * @param problem the problem
  */
-export function wrong(path: string, problem: string): ServerledgeError {
+export function scenarioError(path: string, problem: string): ServerledgeError {
   return new ServerledgeError("INVALID_REQUEST", `${path}: ${problem}`, { details: { path } });
 }
 
-/** The one setting that the simulator itself uses; policies check theirs. */
+/** Checks the setting that the simulator uses; policies check theirs. */
 function checkPlanInterval({ "plan.interval": value }: ScenarioFile["settings"]): void {
   const { schema, allowed } = settings["policy.plan.interval"];
   if (value === undefined || v.is(schema, value)) return;
-  const told = JSON.stringify(value);
-  throw wrong("settings.plan.interval", `expected ${allowed}, current value is ${told}`);
+  const text = JSON.stringify(value);
+  throw scenarioError("settings.plan.interval", `expected ${allowed}, current value is ${text}`);
 }
 
 function largest(value: Drawn): number {

@@ -1,6 +1,5 @@
 /**
- * Scenario files that build on others: `extends` names one beside it, of which everything holds that
- * the file itself does not say.
+ * Scenario files that extend others: `extends` names a file whose keys apply unless they are overridden.
  *
  * @module
  */
@@ -8,19 +7,19 @@
 import { ServerledgeError } from "../../../base/errors.ts";
 import { isObject } from "../../../json/json.ts";
 
-/** Most files of which one extends the other. */
+/** Maximum depth of `extends`. */
 const maxDepth = 8;
 
-/** Reads a file. @throws where it cannot be read or parsed */
+/** Reads a file. @throws if it cannot be read or parsed */
 export type ReadFile = (path: string) => Promise<Record<string, unknown>>;
 
 /**
- * Reads a scenario file with all that it extends.
+ * Reads a scenario file and the files that it extends.
  *
- * @param path where it is
+ * @param path path of the file
  * @param read reads and parses one file
- * @returns the whole scenario, still to be checked
- * @throws `INVALID_REQUEST` where files extend each other in circles
+ * @returns the merged scenario, not validated
+ * @throws `INVALID_REQUEST` if files extend each other in a circle
  */
 export async function readScenarioFile(
   path: string,
@@ -33,16 +32,16 @@ export async function readScenarioFile(
     const { extends: base, ...own }: Record<string, unknown> = await read(next);
     whole = merge(own, whole);
     if (base !== undefined && typeof base !== "string") throw bad("extends: expected a file");
-    next = base === undefined ? undefined : beside(next, base);
+    next = base === undefined ? undefined : resolvePath(next, base);
   }
   return whole;
 }
 
 /**
- * Puts values over others: objects are merged key by key, all else is replaced.
+ * Merges objects key by key; other values are replaced.
  *
- * @param under what holds where nothing is over it
- * @param over what comes first
+ * @param under base values
+ * @param over values that override them
  */
 export function merge(
   under: Readonly<Record<string, unknown>>,
@@ -56,7 +55,7 @@ export function merge(
   return merged;
 }
 
-function beside(path: string, name: string): string {
+function resolvePath(path: string, name: string): string {
   return name.startsWith("/") ? name : path.slice(0, path.lastIndexOf("/") + 1) + name;
 }
 

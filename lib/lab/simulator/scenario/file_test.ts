@@ -9,7 +9,7 @@ const files: Record<string, Record<string, unknown>> = {
 };
 const read = (path: string) => Promise.resolve(files[path]!);
 
-Deno.test("a scenario says only what differs from the one it extends", async () => {
+Deno.test("readScenarioFile: merges a file with those that it extends", async () => {
   assert.deepEqual(await readScenarioFile("a/two.yaml", read), {
     about: "one",
     nodes: { edge: { memory: 2, count: 5 }, cloud: { memory: 9 } },
@@ -17,6 +17,6 @@ Deno.test("a scenario says only what differs from the one it extends", async () 
   });
 });
 
-Deno.test("scenarios that extend each other in circles are refused", async () => {
+Deno.test("readScenarioFile: rejects files that extend each other in a circle", async () => {
   await assert.rejects(readScenarioFile("a/round.yaml", read), { code: "INVALID_REQUEST" });
 });

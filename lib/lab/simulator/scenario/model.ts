@@ -1,5 +1,5 @@
 /**
- * What a scenario says once it is made concrete: nodes, functions, load, links.
+ * Model of a scenario for one seed: nodes, functions, load, links.
  *
  * @module
  */
@@ -9,120 +9,112 @@ import type { ArrivalProcess, Shape } from "../arrivals.ts";
 import type { TruncatedNormal } from "../distributions.ts";
 import type { Change } from "./schema.ts";
 
-/** A random time: its mean and its squared coefficient of variation. */
+/** Distribution of a duration. */
 export interface TimeModel {
-  /** Mean, ms. */
   readonly meanMs: number;
   /** Squared coefficient of variation. */
   readonly scv: number;
 }
 
-/** One function as it really is; policies have to find out. */
+/** Actual properties of a function, unknown to policies. */
 export interface FunctionModel {
-  /** Its name. */
   readonly name: string;
   /** Memory of one instance, MiB. */
   readonly memoryMib: number;
   /** CPU of one busy instance, cores. */
   readonly cpu: number;
-  /** Execution on a node of speed 1. */
+  /** Execution time on a node of speed 1. */
   readonly duration: TimeModel;
-  /** Start of an instance. */
+  /** Time to start an instance. */
   readonly start: TimeModel;
   /** Size of a request, bytes. */
   readonly input: TruncatedNormal;
 }
 
-/** One node. */
+/** A node. */
 export interface NodeModel {
-  /** Its id. */
   readonly id: string;
-  /** The group of the file that it belongs to. */
+  /** Group in the file. */
   readonly group: string;
-  /** Its area. */
   readonly area: string;
   /** Memory for instances, MiB. */
   readonly memoryMib: number;
   /** CPU for busy instances, cores. */
   readonly cpus: number;
-  /** Executions take their time divided by it. */
+  /** Speed, by which execution times are divided. */
   readonly speed: number;
-  /** Instances that may be starting at once. */
+  /** Maximum number of parallel starts. */
   readonly starts: number;
-  /** Requests that may wait. */
+  /** Capacity of the wait queue. */
   readonly queue: number;
-  /** How long an idle instance is kept, ms. */
+  /** Keep-alive of idle instances, ms. */
   readonly idleMs: number;
-  /** Its policy; undefined: the one that is tried. */
+  /** Its policy; undefined for the policy under test. */
   readonly policy: string | undefined;
 }
 
-/** One stream of requests for one function at one node. */
+/** Stream of requests for one function at one node. */
 export interface LoadModel {
-  /** Node at which they arrive. */
+  /** Id of the node of arrival. */
   readonly node: string;
-  /** The function. */
   readonly fn: FunctionModel;
   /** Mean rate, 1/s. */
   readonly rate: number;
-  /** Classes with the share of the requests up to and including each, the last 1. */
+  /** Classes with their cumulative shares. */
   readonly mix: readonly { readonly qosClass: QosClass; readonly upTo: number }[];
-  /** How they follow each other. */
   readonly process: ArrivalProcess;
-  /** How their rate changes. */
+  /** Shape of the rate. */
   readonly shape: Shape;
-  /** First moment, s. */
+  /** Start, s. */
   readonly from: number;
-  /** Last moment, s. */
+  /** End, s. */
   readonly to: number;
 }
 
-/** A link between nodes. */
+/** Link between nodes. */
 export interface LinkModel {
-  /** One way, ms. */
+  /** One-way latency, ms. */
   readonly latencyMs: number;
-  /** Mbit/s. */
+  /** Bandwidth, Mbit/s. */
   readonly bandwidth: number;
 }
 
 /** A scenario for one seed. */
 export interface Scenario {
-  /** What it shows. */
+  /** Title. */
   readonly about: string;
-  /** Seed of all chance. */
+  /** Seed of all random numbers. */
   readonly seed: number;
   /** Simulated time, s. */
   readonly duration: number;
-  /** What arrives before does not count, s. */
+  /** Warm-up, s. */
   readonly warmup: number;
-  /** The nodes. */
   readonly nodes: readonly NodeModel[];
-  /** The area that is the cloud. */
+  /** Area of the cloud. */
   readonly cloud: string;
   /** Areas with a balancer. */
   readonly balanced: readonly string[];
   /** Cost of one GiB for one second in the cloud. */
   readonly cost: number;
-  /** What the cloud may cost each node in an hour; may be infinite. */
+  /** Budget per node and hour; may be infinite. */
   readonly budget: number;
-  /** Between nodes of one area. */
+  /** Link between nodes of one area. */
   readonly edge: LinkModel;
-  /** Between an area and the cloud. */
+  /** Link between an area and the cloud. */
   readonly toCloud: LinkModel;
-  /** Cost of any offloading beside the way, ms. */
+  /** Overhead of offloading in addition to the network, ms. */
   readonly overheadMs: number;
-  /** Time between two rounds of status news, ms. */
+  /** Interval of status updates, ms. */
   readonly statusMs: number;
-  /** Most hops. */
+  /** Maximum number of hops. */
   readonly hops: number;
-  /** All classes, {@link defaultClass} or what the file makes of it first. */
+  /** All classes, the default class first. */
   readonly classes: readonly QosClass[];
-  /** The functions. */
   readonly functions: readonly FunctionModel[];
-  /** What arrives. */
+  /** Streams of requests. */
   readonly load: readonly LoadModel[];
   /** Settings of policies. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
-  /** What changes, in order; nodes and functions by their own names. */
+  /** Changes in order of time, with groups resolved. */
   readonly changes: readonly Change[];
 }

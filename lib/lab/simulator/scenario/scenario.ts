@@ -1,5 +1,5 @@
 /**
- * Scenarios: read from a file, and made concrete for one seed, groups unfolded and numbers drawn.
+ * Conversion of scenario files to scenarios for one seed.
  *
  * @module
  */
@@ -9,18 +9,18 @@ import { seededRandom, seedOf } from "../../../base/random.ts";
 import { parse } from "../../../json/json.ts";
 import { defaultClass, type QosClass } from "../../../model/qos.ts";
 import type { Random } from "../distributions.ts";
-import { checkNames, checkScenario, wrong } from "./checks.ts";
+import { checkNames, checkScenario, scenarioError } from "./checks.ts";
 import type { FunctionModel, LoadModel, NodeModel, Scenario, TimeModel } from "./model.ts";
 import { type Drawn, type ScenarioFile, scenarioSchema, settingsOf } from "./schema.ts";
 
-/** The cloud where a file does not name it; there may be none. */
+/** Default area of the cloud. */
 const defaultCloud = "CLOUD";
 
 /**
- * Checks a scenario file.
+ * Validates a scenario file.
  *
  * @param value parsed YAML
- * @throws `INVALID_REQUEST` with the path of the first bad field
+ * @throws `INVALID_REQUEST` with the path of the first invalid key
  */
 export function readScenario(value: unknown): ScenarioFile {
   const file = parse(scenarioSchema, value) as ScenarioFile;
@@ -29,11 +29,11 @@ export function readScenario(value: unknown): ScenarioFile {
 }
 
 /**
- * A scenario file made concrete.
+ * Creates the scenario of a file for one seed: groups are expanded and numbers are drawn.
  *
  * @param file the file
- * @param seed of all chance
- * @throws `INVALID_REQUEST` for names that mean nothing, with their path
+ * @param seed seed of all random numbers
+ * @throws `INVALID_REQUEST` with the path of an unknown name
  */
 export function makeScenario(file: ScenarioFile, seed: number): Scenario {
   const random = seededRandom(seedOf(seed, "scenario"));
@@ -131,7 +131,7 @@ function groupsOf(nodes: readonly NodeModel[]): Map<string, string[]> {
   return new Map([...groups].map(([group, members]) => [group, members.map(({ id }) => id)]));
 }
 
-/** The wanted areas, each once. */
+/** Checks areas and removes duplicates. */
 function areasOf(wanted: readonly string[], nodes: readonly NodeModel[]): string[] {
   wanted.forEach((area, at) => {
     if (!nodes.some((node) => node.area === area)) throw unknown(`balanced.${at}`, "area", area);
@@ -139,7 +139,7 @@ function areasOf(wanted: readonly string[], nodes: readonly NodeModel[]): string
   return [...new Set(wanted)];
 }
 
-/** As on a node, a class may take the default one's name or number. */
+/** As on a node, a class may replace the default one by name or id. */
 function makeClasses(file: ScenarioFile): QosClass[] {
   const byId = new Map<number, string>();
   const classes = new Map([[defaultClass.name, defaultClass]]);
@@ -147,7 +147,7 @@ function makeClasses(file: ScenarioFile): QosClass[] {
     const id = fields.id ?? (name === defaultClass.name ? defaultClass.id : at + 1);
     const other = byId.get(id);
     if (other !== undefined) {
-      throw wrong(`classes.${name}.id`, `class ${other} has the number ${id}`);
+      throw scenarioError(`classes.${name}.id`, `class ${other} has the id ${id}`);
     }
     byId.set(id, name);
     classes.set(name, { ...defaultClass, ...fields, id, name });
@@ -186,8 +186,10 @@ function makeMix(
 ): LoadModel["mix"] {
   const entries = Object.entries(shares).filter(([, share]) => share > 0);
   if (entries.length === 0) {
-    if (Object.keys(shares).length > 0) throw wrong(path, "one weight at least must be above 0");
-    // The last one: a class of the file hides the default one.
+    if (Object.keys(shares).length > 0) {
+      throw scenarioError(path, "at least one weight must be above 0");
+    }
+    // The last one, since a class of the file replaces the default one.
     return [{
       qosClass: classes.findLast(({ id }) => id === defaultClass.id) ?? classes[0]!,
       upTo: 1,
@@ -203,7 +205,7 @@ function makeMix(
   });
 }
 
-/** Turns names of groups into those of their members. */
+/** Resolves names of groups to their members. */
 function resolver(
   names: readonly string[],
   groups: ReadonlyMap<string, readonly string[]>,
@@ -218,5 +220,5 @@ function resolver(
 }
 
 function unknown(path: string, kind: string, name: string): ServerledgeError {
-  return wrong(path, `there is no ${kind} "${name}"`);
+  return scenarioError(path, `there is no ${kind} "${name}"`);
 }

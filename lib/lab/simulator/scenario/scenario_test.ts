@@ -17,7 +17,7 @@ const good = {
   load: [{ nodes: ["edge-1"], functions: ["f"], rate: 1, mix: { fast: 1 }, to: 10 }],
 };
 
-/** The scenario with one thing in it replaced. */
+/** The scenario with one value replaced. */
 function altered(path: string, value: unknown): unknown {
   const copy = structuredClone(good) as Record<string, unknown>;
   const keys = path.split(".");
@@ -27,7 +27,7 @@ function altered(path: string, value: unknown): unknown {
   return copy;
 }
 
-Deno.test("groups unfold to nodes and functions with names and areas of their own", () => {
+Deno.test("makeScenario: expands groups to nodes and functions with names and areas", () => {
   const { nodes, functions, load } = makeScenario(readScenario(good), 1);
   assert.deepEqual(
     nodes.map(({ id, area }) => `${id} ${area}`),
@@ -39,7 +39,7 @@ Deno.test("groups unfold to nodes and functions with names and areas of their ow
   assert.deepEqual(load.map(({ node, fn }) => `${node} ${fn.name}`), ["edge-1 f-1", "edge-1 f-2"]);
 });
 
-Deno.test("what a seed draws is its own, and the same each time", () => {
+Deno.test("makeScenario: draws the same numbers for equal seeds, and others for different ones", () => {
   const file = readScenario(good);
   const drawn = (seed: number) =>
     makeScenario(file, seed).functions.map(({ memoryMib }) => memoryMib);
@@ -80,7 +80,7 @@ for (
     ["changes", [{ at: 1, slow: { nodes: ["nobody"], factor: 2 } }], "changes.0.slow.nodes"],
   ] as const
 ) {
-  Deno.test(`a wrong scenario tells where: ${where}`, () => {
+  Deno.test(`readScenario: reports the path of an error: ${where}`, () => {
     assert.throws(() => readScenario(altered(path, value)), {
       code: "INVALID_REQUEST",
       details: { path: where },
@@ -88,7 +88,7 @@ for (
   });
 }
 
-Deno.test("a class of the file may take the default one's name or number, as on a node", () => {
+Deno.test("makeScenario: lets a class replace the default one by name or id", () => {
   const mixOf = (classes: object, mix: object) => {
     const file = { ...good, classes, load: [{ nodes: ["edge-1"], rate: 1, mix }] };
     return makeScenario(readScenario(file), 1).load[0]!.mix.map(({ qosClass }) => qosClass);
@@ -104,7 +104,7 @@ Deno.test("a class of the file may take the default one's name or number, as on 
   assert.deepEqual(classes.map(({ name, id }) => [name, id]), [["default", 0], ["other", 2]]);
 });
 
-Deno.test("a scenario without a cloud need not say so", () => {
+Deno.test("readScenario: accepts a scenario without a cloud", () => {
   const { cloud: _, ...nodes } = good.nodes;
   readScenario({ ...good, nodes });
 });

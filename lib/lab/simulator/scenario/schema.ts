@@ -1,6 +1,5 @@
 /**
- * What a scenario file may say: nodes, network, classes, functions, load, and what changes on the
- * way. Times in seconds, latencies in milliseconds, memory in MiB.
+ * Schema of scenario files. Times in seconds, latencies in milliseconds, memory in MiB.
  *
  * @module
  */
@@ -10,9 +9,9 @@ import { knownKeys } from "../../../model/known_keys.ts";
 import { policySetting } from "../../../model/policy_names.ts";
 import { qosFields } from "../../../config/settings.ts";
 
-/** Most nodes of one group, and functions of one group. */
+/** Maximum number of nodes or functions in a group. */
 const maxCount = 1000;
-/** Longest simulated time, s: a week. */
+/** Maximum simulated time, s: a week. */
 const maxSeconds = 604_800;
 
 const described = <S extends v.GenericSchema>(schema: S, text: string) =>
@@ -27,14 +26,14 @@ const label = v.pipe(
 );
 const labels = v.array(label);
 const someLabels = v.pipe(labels, v.minLength(1, "name at least one"));
-/** Things by their names, at least one. */
+/** Record with at least one entry. */
 const some = <S extends v.GenericSchema>(schema: S) =>
   v.pipe(
     v.record(label, schema),
     v.check((all) => Object.keys(all).length > 0, "there must be at least one"),
   );
 
-/** A number, or one that each seed draws anew. */
+/** A number, or one that is drawn for each seed. */
 const drawn = v.pipe(
   v.union([
     quantity,
@@ -54,22 +53,22 @@ const time = knownKeys({
 });
 
 const node = knownKeys({
-  count: v.optional(described(count, "Nodes of the group in each area"), 1),
-  area: described(label, "Edge zone or cloud region"),
-  areas: v.optional(described(count, "That many areas like it, named AREA-1, AREA-2, ..."), 1),
+  count: v.optional(described(count, "Number of nodes in each area"), 1),
+  area: described(label, "Area"),
+  areas: v.optional(described(count, "Number of such areas, named AREA-1, AREA-2, ..."), 1),
   memory: described(positive, "Memory for instances, MiB"),
   cpus: v.optional(described(positive, "CPU for busy instances, cores"), 4096),
-  speed: v.optional(described(positive, "Executions take their time divided by it"), 1),
-  starts: v.optional(described(count, "Instances that may be starting at once"), 4),
-  queue: v.optional(described(quantity, "Requests that may wait"), 1000),
-  expiration: v.optional(described(seconds, "How long an idle instance is kept, s"), 600),
+  speed: v.optional(described(positive, "Speed, by which execution times are divided"), 1),
+  starts: v.optional(described(count, "Maximum number of parallel starts"), 4),
+  queue: v.optional(described(quantity, "Capacity of the wait queue"), 1000),
+  expiration: v.optional(described(seconds, "Keep-alive of idle instances, s"), 600),
   policy: v.optional(
-    described(v.string(), "Its policy; without it the one that is tried"),
+    described(v.string(), "Policy; by default the one under test"),
   ),
 });
 
 const link = knownKeys({
-  latency: described(quantity, "One way, ms"),
+  latency: described(quantity, "One-way latency, ms"),
   bandwidth: described(positive, "Mbit/s"),
 });
 
@@ -81,15 +80,15 @@ const qosClass = knownKeys(
 );
 
 const fn = knownKeys({
-  count: v.optional(described(count, "That many functions like it, named NAME-1, NAME-2, ..."), 1),
+  count: v.optional(described(count, "Number of such functions, named NAME-1, NAME-2, ..."), 1),
   memory: described(drawn, "Memory of one instance, MiB"),
   cpu: v.optional(described(quantity, "CPU of one busy instance, cores"), 0),
-  duration: described(time, "Execution on a node of speed 1"),
-  start: described(time, "Start of an instance"),
+  duration: described(time, "Execution time on a node of speed 1"),
+  start: described(time, "Time to start an instance"),
   input: v.optional(
     described(
       knownKeys({ mean: quantity, deviation: quantity, min: quantity, max: quantity }),
-      "Size of the request, bytes: a normal distribution cut off at both ends",
+      "Size of the request, bytes: a truncated normal distribution",
     ),
     { mean: 1000, deviation: 0, min: 0, max: 1000 },
   ),
@@ -106,12 +105,15 @@ const process = v.variant("kind", [
   v.pipe(
     knownKeys({
       kind: v.literal("mmpp"),
-      peak: described(v.pipe(quantity, v.gtValue(1)), "Busy rate, as a multiple of the mean"),
+      peak: described(
+        v.pipe(quantity, v.gtValue(1)),
+        "Rate in the busy state, as a multiple of the mean",
+      ),
       share: described(
         v.pipe(positive, v.ltValue(1)),
-        "Share of the time that is busy",
+        "Share of the time in the busy state",
       ),
-      stay: described(positive, "Mean length of a busy time, s"),
+      stay: described(positive, "Mean duration of the busy state, s"),
     }),
     v.check(({ peak, share }) => peak * share <= 1, "peak times share must not exceed 1"),
   ),
@@ -131,10 +133,10 @@ const shape = v.variant("kind", [
 
 const stream = knownKeys({
   nodes: described(someLabels, "Nodes or groups at which the requests arrive"),
-  functions: v.optional(described(labels, "Functions or groups that they ask for"), []),
-  rate: described(drawn, "Requests per second, of each function at each node"),
+  functions: v.optional(described(labels, "Functions or groups invoked; all by default"), []),
+  rate: described(drawn, "Requests per second, for each function at each node"),
   mix: v.optional(
-    described(v.record(label, quantity), "Classes with their share of the requests, by weight"),
+    described(v.record(label, quantity), "Classes with their weights"),
     {},
   ),
   process: v.optional(process, { kind: "poisson" }),
@@ -150,12 +152,12 @@ const load = v.pipe(
   ),
 );
 
-/** What changes at a time; factors are of what the scenario says at its top, so 1 restores it. */
+/** Changes at a time; factors are relative to the scenario's initial values, so 1 restores them. */
 const change = knownKeys({
-  at: described(seconds, "When, s"),
+  at: described(seconds, "Time, s"),
   slow: v.optional(described(
     knownKeys({ nodes: someLabels, factor: positive }),
-    "Executions there take that much longer",
+    "Factor of execution times on these nodes",
   )),
   degrade: v.optional(described(
     knownKeys({
@@ -163,70 +165,76 @@ const change = knownKeys({
       latency: v.optional(positive, 1),
       bandwidth: v.optional(positive, 1),
     }),
-    "The links of that kind change by these factors",
+    "Factors of the links of a kind",
   )),
   function: v.optional(described(
     knownKeys({ functions: someLabels, duration: positive }),
-    "These functions take that much longer everywhere",
+    "Factor of execution times of these functions",
   )),
   fail: v.optional(described(someLabels, "These nodes crash")),
-  recover: v.optional(described(someLabels, "These nodes start anew")),
+  recover: v.optional(described(someLabels, "These nodes restart")),
 });
 
 /** A scenario file. */
 export const scenarioSchema = knownKeys({
-  about: described(v.string("expected a text that says what it shows"), "What it shows"),
+  about: described(v.string("expected a title"), "Title"),
   duration: described(v.pipe(seconds, positive), "Simulated time, s"),
   warmup: v.optional(
-    described(seconds, "What arrives before that time does not count, s"),
+    described(seconds, "Warm-up that does not count, s"),
     0,
   ),
   nodes: described(some(node), "Groups of nodes"),
-  cloud: v.optional(described(label, "The area that is the cloud; CLOUD, if any node is in it")),
+  cloud: v.optional(described(label, "Area of the cloud; CLOUD by default, if any node is in it")),
   balanced: v.optional(
-    described(labels, "Areas with a balancer before their nodes, which others offload to"),
+    described(labels, "Areas with a balancer, to which other areas offload"),
     [],
   ),
   cost: v.optional(described(quantity, "Cost of one GiB for one second in the cloud"), 0),
   budget: v.optional(
-    described(quantity, "What the cloud may cost each node in an hour; without it any amount"),
+    described(quantity, "Budget for the cloud per node and hour; unlimited by default"),
   ),
   network: described(
     knownKeys({
-      edge: described(link, "Between nodes of one area"),
-      cloud: described(link, "Between an area and the cloud"),
-      overhead: v.optional(described(quantity, "Cost of any offloading beside the way, ms"), 0),
-      status: v.optional(described(positive, "Time between two rounds of status news, s"), 2),
+      edge: described(link, "Links between nodes of one area"),
+      cloud: described(link, "Links between an area and the cloud"),
+      overhead: v.optional(
+        described(quantity, "Overhead of offloading in addition to the network, ms"),
+        0,
+      ),
+      status: v.optional(described(positive, "Interval of status updates, s"), 2),
     }),
-    "How nodes reach each other",
+    "Network between nodes",
   ),
-  hops: v.optional(described(v.pipe(v.number(), v.integer(), v.minValue(0)), "Most hops"), 1),
+  hops: v.optional(
+    described(v.pipe(v.number(), v.integer(), v.minValue(0)), "Maximum number of hops"),
+    1,
+  ),
   classes: v.optional(v.record(label, qosClass), {}),
   functions: described(some(fn), "Functions, or groups of them"),
-  load: described(v.pipe(v.array(load), v.minLength(1)), "What arrives"),
+  load: described(v.pipe(v.array(load), v.minLength(1)), "Streams of requests"),
   settings: v.optional(
     described(
       v.record(
         v.string(),
         v.union([v.string(), v.number(), v.boolean()], "expected a text, a number or a flag"),
       ),
-      "Settings of policies, by their key after policy.",
+      "Settings of policies, by their key without policy.",
     ),
     {},
   ),
-  changes: v.optional(described(v.array(change), "What changes on the way"), []),
+  changes: v.optional(described(v.array(change), "Changes during the run"), []),
 });
 
-/** A scenario file as it was read. */
+/** A valid scenario file. */
 export type ScenarioFile = v.InferOutput<typeof scenarioSchema>;
 
-/** A number, or how each seed draws it. */
+/** A number, or the distribution from which each seed draws it. */
 export type Drawn = v.InferOutput<typeof drawn>;
 
 /** One change of a scenario. */
 export type Change = v.InferOutput<typeof change>;
 
-/** Settings as a policy gets them. */
+/** Returns the settings passed to policies. */
 export function settingsOf(file: ScenarioFile): Record<string, string | number | boolean> {
   const settings: Record<string, string | number | boolean> = {
     "bandwidth.edge": file.network.edge.bandwidth,

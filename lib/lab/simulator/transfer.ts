@@ -1,5 +1,5 @@
 /**
- * One request that goes from a node to another by the simulation's clock, and its answer back.
+ * Transfer of a request between simulated nodes, and of its response.
  *
  * @module
  */
@@ -13,46 +13,46 @@ import type { Work } from "./environment.ts";
 import type { LinkKind, Network } from "./network.ts";
 import type { Reachable } from "./reachable.ts";
 
-/** How it goes. */
-export interface Way {
+/** Parameters of a transfer. */
+export interface Transfer {
   /** The simulation's clock. */
   readonly clock: Clock;
-  /** The links. */
   readonly network: Network;
-  /** The link between the two. */
+  /** The link between the nodes. */
   readonly link: LinkKind;
-  /** What the way there takes beside the link, ms. */
+  /** Overhead in addition to the link's delay, ms. */
   readonly overheadMs: number;
-  /** The request is no longer wanted; the other learns of it as late as of all else. */
+  /** Cancels the request, with the delay of the link. */
   readonly signal: AbortSignal;
-  /** Hears with the answer, whatever that is, what the other has free. */
-  readonly told: (resources: Resources) => void;
-  /** Hears that the other took no connection. */
+  /** Receives the free resources of the target with every response. */
+  readonly receivedResources: (resources: Resources) => void;
+  /** Called if the target accepts no connection. */
   readonly unreachable: () => void;
 }
 
 /**
- * Carries a request.
+ * Transfers a request.
  *
- * @param target who was registered there when it was sent; undefined: nobody
- * @param way how it goes
- * @returns the other's report
- * @throws what the other answered; `PEER_UNREACHABLE` if there is nobody
+ * @param target the node, undefined if none is registered
+ * @param forwarded the request
+ * @param options parameters of the transfer
+ * @returns the result
+ * @throws the error of the target; `PEER_UNREACHABLE` if there is none
  */
-export function carry(
+export function transfer(
   target: Reachable | undefined,
   forwarded: Forwarded,
-  { clock, network, link, overheadMs, signal, told, unreachable }: Way,
+  { clock, network, link, overheadMs, signal, receivedResources, unreachable }: Transfer,
 ): Promise<InvocationResult> {
   const { promise, resolve, reject } = Promise.withResolvers<InvocationResult>();
   let cancelThere: () => void = () => {};
   const back = (settle: () => void) => {
     clock.after(network.delayMs(link), settle);
   };
-  const answer = (there: Reachable, settle: () => void) => {
+  const respond = (there: Reachable, settle: () => void) => {
     const resources = there.resources();
     back(() => {
-      if (resources) told(resources);
+      if (resources) receivedResources(resources);
       settle();
     });
   };
@@ -68,11 +68,11 @@ export function carry(
       const { done, cancel } = target.take(forwarded);
       cancelThere = cancel;
       done.then(
-        (report) => answer(target, () => resolve(report)),
-        (error) => target.alive ? answer(target, () => reject(error)) : back(() => reject(error)),
+        (report) => respond(target, () => resolve(report)),
+        (error) => target.alive ? respond(target, () => reject(error)) : back(() => reject(error)),
       );
     } catch (error) {
-      answer(target, () => reject(error));
+      respond(target, () => reject(error));
     }
   });
   signal.addEventListener("abort", () => {
