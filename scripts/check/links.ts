@@ -1,6 +1,6 @@
 /**
  * Checks that what Markdown files refer to exists: the targets of relative links, their headings, and the
- * files and folders of the project that are named in code spans.
+ * files and folders of the project that are named in code spans, in READMEs of sources also in drawings.
  *
  * Usage: deno run -A scripts/check/links.ts
  *
@@ -24,6 +24,8 @@ const link = /\]\((?!https?:)([^)\s]+)\)/g;
 /** A path of the project; in a README of sources also the end of a path below its folder. */
 const projectPath = /`((?:lib|policies|scripts|tests|examples|docs)\/[\w./-]+)`/g;
 const sourcePath = /`([\w./-]+\.ts|[\w-]+\/)`/g;
+/** In a drawing, which is a block of code without a language. */
+const drawnPath = /([\w./-]+\.ts)\b/g;
 const sourceReadme = /^(lib|policies|scripts|tests)\/(.*\/)?README\.md$/;
 
 /**
@@ -48,9 +50,10 @@ export function findBroken(
     const folder = posix.dirname(file);
     const near = (path: string) =>
       [path, posix.join(folder, path)].some(exists) || below(folder, path.replace(/\/$/, ""));
+    const drawings = withoutBlocks(text, true).split("\n");
     withoutBlocks(text).split("\n").forEach((line, at) => {
-      const check = (pattern: RegExp, isFound: (target: string) => boolean) => {
-        for (const [, target] of line.matchAll(pattern)) {
+      const check = (pattern: RegExp, isFound: (target: string) => boolean, where = line) => {
+        for (const [, target] of where.matchAll(pattern)) {
           if (!isFound(target!)) broken.push({ file, line: at + 1, target: target! });
         }
       };
@@ -61,15 +64,26 @@ export function findBroken(
           (heading === undefined || headings(texts.get(linked) ?? "").has(heading));
       });
       check(projectPath, exists);
-      if (sourceReadme.test(file)) check(sourcePath, near);
+      if (!sourceReadme.test(file)) return;
+      check(sourcePath, near);
+      check(drawnPath, near, drawings[at]);
     });
   }
   return broken;
 }
 
-/** The text with empty lines for those of its blocks of code. */
-function withoutBlocks(text: string): string {
-  return text.replace(/^```[^]*?^```$/gm, (block) => block.replace(/.+/g, ""));
+/** The text with empty lines for those of its blocks of code, or for all but those of its drawings. */
+function withoutBlocks(text: string, isDrawn = false): string {
+  let inBlock = false;
+  let inDrawing = false;
+  return text.split("\n").map((line) => {
+    if (line.startsWith("```")) {
+      inDrawing = !inBlock && line === "```";
+      inBlock = !inBlock;
+      return "";
+    }
+    return (isDrawn ? inDrawing && inBlock : !inBlock) ? line : "";
+  }).join("\n");
 }
 
 /** The names by which GitHub links to headings. */

@@ -32,3 +32,9 @@ Deno.test("findBroken: READMEs of sources name files below their folder", () => 
 Deno.test("findBroken: passes over blocks of code", () => {
   assert.deepEqual(targets("README.md", "```\n[a](gone.md) `lib/gone.ts`\n```\n"), []);
 });
+
+Deno.test("findBroken: READMEs of sources name files in drawings too", () => {
+  const text = "```\npool.ts ──► lease.ts\n```\n```ts\nimport a from 'gone.ts';\n```\n";
+  assert.deepEqual(targets("lib/pool/README.md", text), ["2 lease.ts"]);
+  assert.deepEqual(targets("README.md", text), []);
+});
