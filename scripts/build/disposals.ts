@@ -11,7 +11,7 @@ import { parse } from "acorn";
 const disposing = new Set(["using", "await using"]);
 
 /**
- * Counts `using` and `await using` declarations.
+ * Counts variables declared by `using` and `await using`; a minifier joins declarations.
  *
  * @param code a module of JavaScript
  * @throws SyntaxError where the code has none that JavaScript allows
@@ -22,8 +22,8 @@ export function countDisposals(code: string): number {
   while (waiting.length > 0) {
     const node = waiting.pop();
     if (typeof node !== "object" || node === null) continue;
-    const { type, kind } = node as { type?: string; kind?: string };
-    if (type === "VariableDeclaration" && disposing.has(kind!)) count++;
+    const { kind, declarations } = node as { kind?: string; declarations?: unknown[] };
+    if (disposing.has(kind!) && declarations) count += declarations.length;
     for (const child of Object.values(node)) waiting.push(child);
   }
   return count;

@@ -9,6 +9,7 @@ Deno.test("countDisposals: counts declarations of both kinds, wherever they stan
     for (using x of xs) { const f = () => { using y = x; return y.z; }; }
   `;
   assert.equal(countDisposals(code), 6);
+  assert.equal(countDisposals("{ using a = f(), b = f(); await using c = f(); }"), 3);
 });
 
 Deno.test("countDisposals: takes no words for declarations", () => {

@@ -26,7 +26,7 @@ export async function minify(code: string): Promise<string> {
   const [before, after] = [countDisposals(code), countDisposals(small)];
   if (before !== after) {
     throw new Error(
-      `The minifier leaves ${after} of ${before} "using" declarations: what they hold would leak`,
+      `The minifier leaves ${after} of ${before} variables declared by "using": what they hold would leak`,
     );
   }
   return small;
