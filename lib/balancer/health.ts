@@ -5,6 +5,7 @@
  */
 
 import * as v from "valibot";
+import { timeLimit } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
 import { respondingNode } from "../cluster/peers/responding_node.ts";
@@ -160,23 +161,16 @@ export class HealthChecks implements AsyncDisposable {
   /** Asks once, and again if the connection kept from last time had ended; both within one bound. */
   async #ask(target: Target, path: string): Promise<WholeResponse> {
     const { url } = target.record;
-    const abort = new AbortController();
-    const giveUp = () => abort.abort();
-    const cancelTimer = this.#clock.after(answerTimeoutMs, giveUp);
-    this.#stop.signal.addEventListener("abort", giveUp, { once: true });
+    using limit = timeLimit(this.#clock, answerTimeoutMs, this.#stop.signal);
+    const { signal } = limit;
     const headers = [["host", new URL(url).host]] as const;
     const request = { method: "GET", path, headers, body: undefined };
-    const ask = () => this.#client.ask(url, request, abort.signal, maxStatusBytes);
-    try {
-      return await ask().catch((error) => {
-        if (!(error instanceof ConnectionBroken) || abort.signal.aborted) throw error;
-        this.#client.forget(url);
-        return ask();
-      });
-    } finally {
-      cancelTimer();
-      this.#stop.signal.removeEventListener("abort", giveUp);
-    }
+    const ask = () => this.#client.ask(url, request, signal, maxStatusBytes);
+    return await ask().catch((error) => {
+      if (!(error instanceof ConnectionBroken) || signal.aborted) throw error;
+      this.#client.forget(url);
+      return ask();
+    });
   }
 }
 

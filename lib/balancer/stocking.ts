@@ -5,6 +5,7 @@
  * @module
  */
 
+import { timeLimit } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
 import type { HttpClient } from "../http/client.ts";
@@ -77,29 +78,17 @@ export class Stocking implements AsyncDisposable {
   }
 
   async #ask({ record: { id, url } }: Target, { name }: Wanted): Promise<void> {
-    const abort = new AbortController();
-    const giveUp = () => abort.abort();
-    const cancelTimer = this.#clock.after(fetchTimeoutMs, giveUp);
-    this.#stop.signal.addEventListener("abort", giveUp, { once: true });
-    log.info("Node {id} is to fetch the image of {name}: those that have it are full", {
-      id,
-      name,
-    });
+    using limit = timeLimit(this.#clock, fetchTimeoutMs, this.#stop.signal);
+    const node = { id, name };
+    log.info("Node {id} is to fetch the image of {name}: those that have it are full", node);
     try {
-      const { status } = await this.#client.ask(
-        url,
-        prewarming(url, name),
-        abort.signal,
-        maxAnswerBytes,
-      );
-      if (status !== 200) log.warn("Node {id} cannot fetch the image of {name}", { id, name });
+      const request = prewarming(url, name);
+      const { status } = await this.#client.ask(url, request, limit.signal, maxAnswerBytes);
+      if (status !== 200) log.warn("Node {id} cannot fetch the image of {name}", node);
     } catch (error) {
       if (!this.#stop.signal.aborted) {
-        log.warn("Node {id} did not fetch the image of {name}: {error}", { id, name, error });
+        log.warn("Node {id} did not fetch the image of {name}: {error}", { ...node, error });
       }
-    } finally {
-      cancelTimer();
-      this.#stop.signal.removeEventListener("abort", giveUp);
     }
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "./clock.ts";
 
 /**
  * Lets at most `limit` holders in at a time; the others wait in order of arrival.
@@ -241,4 +242,27 @@ export class AbortableTasks {
     this.#closing.abort(reason);
     await this.#tasks.settled();
   }
+}
+
+/**
+ * A signal that is aborted after a time, or with the first of others, until it is disposed.
+ *
+ * @param ms how long
+ * @param sources as of {@link eitherSignal}
+ */
+export function timeLimit(
+  clock: Pick<Clock, "after">,
+  ms: number,
+  ...sources: readonly AbortSignal[]
+): Disposable & { readonly signal: AbortSignal } {
+  const timeout = new AbortController();
+  const cancel = clock.after(ms, () => timeout.abort());
+  const either = eitherSignal(timeout.signal, ...sources);
+  return {
+    signal: either.signal,
+    [Symbol.dispose]() {
+      cancel();
+      either[Symbol.dispose]();
+    },
+  };
 }

@@ -311,7 +311,13 @@ export class Cluster implements Peers, AsyncDisposable {
     const healthProber = remoteArea === "" || remoteArea === node.area
       ? undefined
       : this.#owned.use(
-        new HealthProber({ table, remoteArea, intervalMs: monitoringMs, clock }),
+        new HealthProber({
+          table,
+          remoteArea,
+          intervalMs: monitoringMs,
+          clock,
+          check: (node, signal) => this.#client.health(node, signal),
+        }),
       );
     const changed = () => {
       this.#client.keepOnly(new Set([...table.all].map(({ record }) => record.url)));

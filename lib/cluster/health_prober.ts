@@ -5,14 +5,12 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { respondingNode } from "./peers/responding_node.ts";
+import type { PeerClient } from "./peers/client.ts";
 import type { Peer } from "./peers/peer.ts";
 import type { PeerTable } from "./peers/table.ts";
 
 /** Most balancers that are checked; a region has few. */
 const maxBalancers = 8;
-/** Longest wait for a response, ms. */
-const timeoutMs = 2000;
 
 /** Dependencies and settings of {@link HealthProber}. */
 export interface HealthProberOptions {
@@ -23,12 +21,13 @@ export interface HealthProberOptions {
   /** Time between two rounds, ms. */
   readonly intervalMs: number;
   readonly clock: Clock;
+  /** Checks one, as {@link PeerClient.health}. */
+  readonly check: PeerClient["health"];
 }
 
 /** Checks balancers until it is disposed. */
 export class HealthProber implements AsyncDisposable {
   readonly #options: HealthProberOptions;
-  readonly #client = Deno.createHttpClient({});
   readonly #stop = new AbortController();
   #round: Promise<void> | undefined;
   #cancel: () => void = () => {};
@@ -58,7 +57,6 @@ export class HealthProber implements AsyncDisposable {
     this.#stop.abort();
     this.#cancel();
     await this.#round;
-    this.#client.close();
   }
 
   #balancers(): Peer[] {
@@ -79,30 +77,11 @@ export class HealthProber implements AsyncDisposable {
   }
 
   async #probe(peer: Peer): Promise<void> {
-    const { table, clock } = this.#options;
+    const { table, clock, check } = this.#options;
     this.#probed.add(peer);
-    const control = new AbortController();
-    const end = () => control.abort();
-    const cancel = clock.after(timeoutMs, end);
-    this.#stop.signal.addEventListener("abort", end);
     const since = clock.now();
-    try {
-      const response = await fetch(new URL("/healthz", peer.record.url), {
-        client: this.#client,
-        signal: control.signal,
-        redirect: "manual",
-      });
-      const rttMs = clock.now() - since;
-      const id = respondingNode(await response.text());
-      const isIt = id === undefined || id === peer.record.id;
-      if (response.ok && isIt) table.probeSucceeded(peer, rttMs);
-      else table.probeFailed(peer);
-    } catch {
-      // Refused, reset or timed out: in each case the balancer is no way to the cloud.
-      if (!this.#stop.signal.aborted) table.probeFailed(peer);
-    } finally {
-      cancel();
-      this.#stop.signal.removeEventListener("abort", end);
-    }
+    const status = await check(peer.record, this.#stop.signal);
+    if (status === 200) table.probeSucceeded(peer, clock.now() - since);
+    else if (!this.#stop.signal.aborted) table.probeFailed(peer);
   }
 }

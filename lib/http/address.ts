@@ -4,6 +4,8 @@
  * @module
  */
 
+import { timeLimit } from "../base/async.ts";
+import { systemClock } from "../base/clock.ts";
 import { Connection } from "./connection.ts";
 import { NeverSent } from "./failures.ts";
 
@@ -39,19 +41,12 @@ export async function connect(
   address: ServerAddress,
   signals: readonly AbortSignal[],
 ): Promise<Connection> {
-  const abort = new AbortController();
-  const giveUp = () => abort.abort();
-  const timer = setTimeout(giveUp, connectTimeoutMs);
-  for (const signal of signals) signal.addEventListener("abort", giveUp);
-  if (signals.some(({ aborted }) => aborted)) giveUp();
+  using limit = timeLimit(systemClock, connectTimeoutMs, ...signals);
   try {
-    const conn = await Deno.connect({ ...address, signal: abort.signal });
+    const conn = await Deno.connect({ ...address, signal: limit.signal });
     conn.setNoDelay(true);
     return new Connection(conn);
   } catch (cause) {
     throw new NeverSent(`No connection to ${address.hostname} port ${address.port}`, { cause });
-  } finally {
-    clearTimeout(timer);
-    for (const signal of signals) signal.removeEventListener("abort", giveUp);
   }
 }

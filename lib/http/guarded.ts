@@ -6,6 +6,8 @@
  * @module
  */
 
+import { timeLimit } from "../base/async.ts";
+import { systemClock } from "../base/clock.ts";
 import { closeQuietly } from "../base/close.ts";
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
@@ -99,14 +101,14 @@ async function connect(
   secureName: string | undefined,
   signal: AbortSignal,
 ): Promise<Deno.Conn> {
-  const either = AbortSignal.any([signal, AbortSignal.timeout(connectTimeoutMs)]);
+  using limit = timeLimit(systemClock, connectTimeoutMs, signal);
   let conn: Deno.Conn | undefined;
   const close = () => closeQuietly(conn);
   try {
-    const plain = conn = await Deno.connect({ hostname, port, signal: either });
+    const plain = conn = await Deno.connect({ hostname, port, signal: limit.signal });
     if (secureName === undefined) return conn;
     const secure = conn = await Deno.startTls(plain, { hostname: secureName });
-    either.addEventListener("abort", close);
+    limit.signal.addEventListener("abort", close);
     await secure.handshake();
     return secure;
   } catch (cause) {
@@ -114,6 +116,6 @@ async function connect(
     const why = (cause as Error).message;
     throw new NeverSent(`No connection to ${hostname} port ${port}: ${why}`, { cause });
   } finally {
-    either.removeEventListener("abort", close);
+    limit.signal.removeEventListener("abort", close);
   }
 }

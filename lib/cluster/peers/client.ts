@@ -5,6 +5,7 @@
  */
 
 import * as v from "valibot";
+import { timeLimit } from "../../base/async.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
 import { sliceBytes } from "../../base/slices.ts";
@@ -114,23 +115,30 @@ export class PeerClient implements Disposable {
   }
 
   /**
-   * Checks whether a peer responds to health checks, healthy or not.
+   * Checks the health of a node.
    *
-   * @returns false if it does not respond within 2 s, or another node does
+   * @param signals cancel the check
+   * @returns the status of its response; undefined if it does not respond within 2 s, or another
+   *   node does
    */
-  async isAlive({ id, url }: NodeRecord): Promise<boolean> {
-    const control = new AbortController();
-    const cancel = this.#clock.after(healthTimeoutMs, () => control.abort());
+  async health(
+    { id, url }: NodeRecord,
+    ...signals: readonly AbortSignal[]
+  ): Promise<number | undefined> {
+    using limit = timeLimit(this.#clock, healthTimeoutMs, ...signals);
     const headers = [["host", new URL(url).host]] as const;
     const request = { method: "GET", path: "/healthz", headers, body: undefined };
     try {
-      const { body } = await this.#client.ask(url, request, control.signal, maxErrorBytes);
-      return (respondingNode(body) ?? id) === id;
+      const { status, body } = await this.#client.ask(url, request, limit.signal, maxErrorBytes);
+      return (respondingNode(body) ?? id) === id ? status : undefined;
     } catch {
-      return false;
-    } finally {
-      cancel();
+      return undefined;
     }
+  }
+
+  /** True if a node responds within 2 s, healthy or not. */
+  async isAlive(node: NodeRecord): Promise<boolean> {
+    return await this.health(node) !== undefined;
   }
 
   /**
