@@ -5,12 +5,13 @@
  */
 
 import type { FunctionRecord } from "../model/function.ts";
+import type { Demand } from "../cluster/peers/peer.ts";
 import { type Imaged, needOf } from "../images/needs.ts";
 import { type ArchitectureChooser } from "./architectures/architecture.ts";
 import type { Pull } from "./architectures/bandit.ts";
 import { chooseBounded } from "./architectures/bounded_loads.ts";
 import type { Wanted } from "./stocking.ts";
-import type { Demand, Target, TargetTable } from "./target_table.ts";
+import type { Target, TargetTable } from "./target_table.ts";
 
 /** A node chosen for a request. */
 export interface Choice {

@@ -8,61 +8,13 @@ import type { RegistryHealth } from "../registry/registry.ts";
 import type { Target } from "./target_table.ts";
 
 /** Answer of a balancer's `GET /status`: the fields of a node's that make sense for a region. Memory is MiB. */
-export interface BalancerStatus {
-  /** Tells it from a node. */
-  readonly Role: "balancer";
-  /** Its id. */
-  readonly Node: string;
-  /** Its area. */
-  readonly Area: string;
-  /** Version of the program. */
-  readonly Version: string;
-  /** How long it has run, s. */
-  readonly UptimeS: number;
-  /** Unix time, s. */
-  readonly LastUpdateTime: number;
-  /** Of all nodes. */
-  readonly TotalMemory: number;
-  /** Of all healthy nodes: total less what busy instances hold. */
-  readonly AvailableMemory: number;
-  /** Of all nodes. */
-  readonly TotalCPU: number;
-  /** Of all nodes. */
-  readonly UsedCPU: number;
-  /** Registered functions. */
-  readonly Functions: number;
-  /** Requests under way. */
-  readonly Running: number;
-  /** Whether the registry answers. */
-  readonly Registry: { readonly Kind: string; readonly Ok: boolean; readonly Problem?: string };
-  /** The nodes, by id. */
-  readonly Targets: readonly TargetStatus[];
-}
+export type BalancerStatus = ReturnType<typeof statusOf>;
 
 /** One node as its balancer sees it. */
-export interface TargetStatus {
-  /** Its id. */
-  readonly Node: string;
-  /** Where its API is. */
-  readonly Url: string;
-  /** `amd64` or `arm64`. */
-  readonly Architecture: string;
-  /** Whether it gets requests. */
-  readonly Healthy: boolean;
-  /** Why not. */
-  readonly Problem?: string;
-  /** Requests of this balancer under way on it. */
-  readonly InFlight: number;
-  /** Memory that instances can take, MiB; null until it has told. */
-  readonly AvailableMemory: number | null;
-  /** CPU that no busy instance holds, cores; null until it has told. */
-  readonly FreeCPU: number | null;
-  /** Age of what it told, s; null until it has told. */
-  readonly AgeS: number | null;
-}
+export type TargetStatus = BalancerStatus["Targets"][number];
 
 /** What a status is made of. */
-export interface StatusSources {
+interface StatusSources {
   /** Who the balancer is. */
   readonly node: { readonly id: string; readonly area: string; readonly version: string };
   /** The nodes. */
@@ -77,12 +29,10 @@ export interface StatusSources {
   readonly unixTimeS: number;
 }
 
-/**
- * Makes the status.
- *
- * @param sources what it is made of
- */
-export function balancerStatus(sources: StatusSources): BalancerStatus {
+/** Makes the status of what it is made of. */
+export const balancerStatus: (sources: StatusSources) => BalancerStatus = statusOf;
+
+function statusOf(sources: StatusSources) {
   const { node, targets, registry } = sources;
   const sum = (of: (target: Target) => number) =>
     targets.reduce((total, target) => total + of(target), 0);
@@ -91,7 +41,7 @@ export function balancerStatus(sources: StatusSources): BalancerStatus {
   const used = ({ capacity, free }: Target) =>
     capacity ? capacity.totalCpu - clamp(free.freeCpu, capacity.totalCpu) : 0;
   return {
-    Role: "balancer",
+    Role: "balancer" as const,
     Node: node.id,
     Area: node.area,
     Version: node.version,
@@ -112,7 +62,7 @@ export function balancerStatus(sources: StatusSources): BalancerStatus {
   };
 }
 
-function targetStatus({ record, isHealthy, problem, inFlight, free, ageMs }: Target): TargetStatus {
+function targetStatus({ record, isHealthy, problem, inFlight, free, ageMs }: Target) {
   return {
     Node: record.id,
     Url: record.url,

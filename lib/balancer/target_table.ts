@@ -6,20 +6,13 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import type { Demand } from "../cluster/peers/peer.ts";
 import type { Resources } from "../cluster/peers/resource_headers.ts";
 import type { NodeRecord } from "../model/node.ts";
 import { HashRing } from "./architectures/hash_ring.ts";
 
 /** Failed checks in a row after which requests under way on a node are given up. */
 const lostAfterChecks = 3;
-
-/** Resources that a request takes. */
-export interface Demand {
-  /** Memory of one instance, MiB. */
-  readonly memoryMib: number;
-  /** CPU of one busy instance, cores. */
-  readonly cpu: number;
-}
 
 /** Resources of a node in all. */
 export interface Capacity {

@@ -114,21 +114,11 @@ const file = v.strictObject({
   situations: v.array(situation),
 });
 
-/** A situation with its name. */
-export interface NamedSituation extends Situation {
-  /** What it is about. */
-  readonly name: string;
-}
-
-/** Situations, and what the policy is told beside them. */
-export interface Situations {
-  /** The settings below `policy.`. */
-  readonly settings: Readonly<Record<string, string | number | boolean>>;
-  /** What policies that plan begin with. */
+/** Situations by name, and what the policy is told beside them. */
+type Situations = Omit<v.InferOutput<typeof file>, "statistics" | "situations"> & {
   readonly statistics: Statistics | undefined;
-  /** The situations in order. */
-  readonly situations: readonly NamedSituation[];
-}
+  readonly situations: readonly (Situation & { readonly name: string })[];
+};
 
 /**
  * Reads situations. What is not told is the default: an idle node that can start nothing and knows

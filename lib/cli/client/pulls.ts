@@ -4,6 +4,7 @@
  * @module
  */
 
+import { pause } from "../../base/async.ts";
 import { isObject } from "../../json/json.ts";
 import type { NodeClient } from "./client.ts";
 import { during } from "../view/spinner.ts";
@@ -28,42 +29,32 @@ export async function duringCall<T>(
   task: () => Promise<T>,
 ): Promise<T> {
   if (!terminal.err.isTerminal) return await task();
-  using watch = new PullWatch(node);
-  return await during(terminal, () => `${label()}${watch.text}`, task);
+  const over = new AbortController();
+  const pulls = { text: "" };
+  const watching = watchPulls(node, pulls, over.signal);
+  try {
+    return await during(terminal, () => `${label()}${pulls.text}`, task);
+  } finally {
+    over.abort();
+    await watching;
+  }
 }
 
-/** Asks a node for its pulls until disposed. */
-class PullWatch implements Disposable {
-  readonly #node: Pick<NodeClient, "get">;
-  readonly #over = new AbortController();
-  #timer: number | undefined;
-  /** What to show behind the label; empty if nothing is fetched. */
-  text = "";
-
-  constructor(node: Pick<NodeClient, "get">) {
-    this.#node = node;
-    this.#schedule();
-  }
-
-  [Symbol.dispose](): void {
-    this.#over.abort();
-    clearTimeout(this.#timer);
-  }
-
-  #schedule(): void {
-    if (this.#over.signal.aborted) return;
-    this.#timer = setTimeout(() => void this.#ask(), askEveryMs);
-  }
-
-  async #ask(): Promise<void> {
+/** Asks a node for its pulls until the signal; `text` is what to show behind the label. */
+async function watchPulls(
+  node: Pick<NodeClient, "get">,
+  pulls: { text: string },
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await pause(askEveryMs, signal);
+    if (signal.aborted) return;
     try {
-      const bounds = { timeoutMs: askEveryMs, signal: this.#over.signal };
-      this.text = pullText((await this.#node.get("/status", bounds)).json);
+      pulls.text = pullText((await node.get("/status", { timeoutMs: askEveryMs, signal })).json);
     } catch {
       // The call itself tells what is wrong with the node.
-      this.text = "";
+      pulls.text = "";
     }
-    this.#schedule();
   }
 }
 

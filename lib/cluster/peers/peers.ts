@@ -5,6 +5,7 @@
  */
 
 import type { FunctionRecord } from "../../model/function.ts";
+import type { Hop } from "../../model/hop.ts";
 import type { InvocationResult, InvokeRequest } from "../../model/invocation.ts";
 import type { PageRequest } from "../../model/page.ts";
 import type { PeerView } from "../../policy/contract.ts";
@@ -22,22 +23,12 @@ export interface Eligibility {
   readonly visited: readonly string[];
 }
 
-/** A request to be sent to another node. */
-export interface Forwarded {
-  /** The invocation's id, the same on all nodes. */
-  readonly id: string;
+/** A request to be sent to another node; the time that remains is finite. */
+export interface Forwarded extends Hop {
   readonly record: FunctionRecord;
   readonly request: InvokeRequest;
   /** The HTTP request that its parameters are made of; forwarded unchanged. */
   readonly page?: PageRequest;
-  /** Remaining time, ms; finite. */
-  readonly budgetMs: number;
-  /** How many more times the receiver may forward it. */
-  readonly hopsLeft: number;
-  /** Nodes that have received it, including this one. */
-  readonly visited: readonly string[];
-  /** Area in which the client submitted it. */
-  readonly originArea: string;
 }
 
 /** Summary of the peers for policies that plan. */

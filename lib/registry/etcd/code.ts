@@ -43,7 +43,7 @@ export class EtcdCode {
   async put(hash: string, code: Uint8Array): Promise<void> {
     const pin = pinKey(hash, randomId());
     // Pinned before it is looked for: if it is there then, nobody collects it any more.
-    await this.#client.put(pin, "", await this.#leases.get(pinMs));
+    await this.#leases.use(pinMs, (lease) => this.#client.put(pin, "", lease));
     this.#pins.add(hash, pin);
     await this.restore(hash, () => Promise.resolve(code));
   }

@@ -11,7 +11,7 @@ import { logger } from "../../base/log.ts";
 import { type FunctionRecord, functionToWire } from "../../model/function.ts";
 import { type NodeRecord, storedNodeSchema } from "../../model/node.ts";
 import { EtcdClient } from "./client/client.ts";
-import { callTimeoutMs, LeaseLost } from "./cluster.ts";
+import { callTimeoutMs } from "./cluster.ts";
 import { EtcdCode } from "./code.ts";
 import { functionKey, nodesPrefix } from "./keys.ts";
 import { SharedLeases } from "./client/leases.ts";
@@ -134,14 +134,8 @@ class EtcdRegistry implements Registry {
     return this.#watch.observe(observer);
   }
 
-  async putCode(hash: string, code: Uint8Array): Promise<void> {
-    try {
-      await this.#code.put(hash, code);
-    } catch (error) {
-      if (!(error instanceof LeaseLost)) throw error;
-      this.#leases.clear();
-      await this.#code.put(hash, code);
-    }
+  putCode(hash: string, code: Uint8Array): Promise<void> {
+    return this.#code.put(hash, code);
   }
 
   getCode(hash: string): Promise<Uint8Array | undefined> {

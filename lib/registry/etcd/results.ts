@@ -9,7 +9,6 @@ import type { Sliceable } from "../../base/rope.ts";
 import { randomId } from "../../base/ids.ts";
 import { chunkBytes, readChunks, writeChunks } from "./chunks.ts";
 import type { EtcdClient } from "./client/client.ts";
-import { LeaseLost } from "./cluster.ts";
 import { pendingPrefix, resultKey, resultParts } from "./keys.ts";
 import type { SharedLeases } from "./client/leases.ts";
 import { put, remove } from "./client/requests.ts";
@@ -40,15 +39,8 @@ export class EtcdResults {
   }
 
   /** Stores a result for at least `ttlMs`. */
-  async put(id: string, result: AsyncResult, ttlMs: number): Promise<void> {
-    try {
-      await this.#put(id, result, await this.#leases.get(ttlMs));
-    } catch (error) {
-      if (!(error instanceof LeaseLost)) throw error;
-      // etcd has lost the lease with its data; a new one is good for one more try.
-      this.#leases.clear();
-      await this.#put(id, result, await this.#leases.get(ttlMs));
-    }
+  put(id: string, result: AsyncResult, ttlMs: number): Promise<void> {
+    return this.#leases.use(ttlMs, (lease) => this.#put(id, result, lease));
   }
 
   /** What is known of an async invocation. */

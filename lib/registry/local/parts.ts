@@ -6,9 +6,10 @@
  * @module
  */
 
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { Sliceable } from "../../base/rope.ts";
 import { slices } from "../../base/slices.ts";
+import { prepareAll, type Prepared } from "./sqlite_file.ts";
 
 /** Longest value that is kept in one piece, bytes. */
 export const wholeBytes = 1 << 20;
@@ -32,7 +33,7 @@ const statements = {
 
 /** Long values in a file. Methods throw `node:sqlite`'s errors when it cannot be used. */
 export class Parts {
-  readonly #statements: Record<keyof typeof statements, StatementSync>;
+  readonly #statements: Prepared<typeof statements>;
 
   /**
    * The values in a file.
@@ -40,9 +41,7 @@ export class Parts {
    * @param database has the table
    */
   constructor(database: DatabaseSync) {
-    this.#statements = Object.fromEntries(
-      Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)]),
-    ) as Record<keyof typeof statements, StatementSync>;
+    this.#statements = prepareAll(database, statements);
   }
 
   /** Writes a value in slices; must not change meanwhile. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
@@ -30,7 +30,7 @@ import {
   storedResult,
 } from "../registry.ts";
 import { Parts, partsTable, wholeBytes } from "./parts.ts";
-import { openDatabase, unusable } from "./sqlite_file.ts";
+import { openDatabase, prepareAll, type Prepared, unusable } from "./sqlite_file.ts";
 
 const layout = {
   checked: "functions",
@@ -70,7 +70,7 @@ const statements = {
 /** Stands for code that is in parts. */
 const inParts = new Uint8Array();
 
-type Statements = Record<keyof typeof statements, StatementSync>;
+type Statements = Prepared<typeof statements>;
 
 /**
  * Opens the embedded registry, and makes it if it is not there.
@@ -103,9 +103,7 @@ class SqliteRegistry implements Registry {
     this.#database = database;
     this.#clock = clock;
     this.#pins = new Pins(() => clock.now());
-    this.#statements = Object.fromEntries(
-      Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)]),
-    ) as Statements;
+    this.#statements = prepareAll(database, statements);
     this.#parts = new Parts(database);
   }
 

@@ -8,7 +8,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { readRecord } from "../records.ts";
 import { type AsyncResult, asyncResultSchema, storedResult } from "../registry.ts";
-import { openDatabase } from "./sqlite_file.ts";
+import { openDatabase, prepareAll, type Prepared } from "./sqlite_file.ts";
 
 /** Most invocations that wait. */
 export const maxWaiting = 10_000;
@@ -50,7 +50,7 @@ export interface Waiting {
 /** The journal. Methods throw `node:sqlite`'s errors when the file cannot be used. */
 export class ResultJournal implements Disposable {
   readonly #database: DatabaseSync;
-  readonly #statements: Record<keyof typeof statements, StatementSync>;
+  readonly #statements: Prepared<typeof statements>;
   #count = 0;
   #characters = 0;
 
@@ -62,9 +62,7 @@ export class ResultJournal implements Disposable {
    */
   constructor(path: string) {
     this.#database = openDatabase(path, layout);
-    this.#statements = Object.fromEntries(
-      Object.entries(statements).map(([name, sql]) => [name, this.#database.prepare(sql)]),
-    ) as Record<keyof typeof statements, StatementSync>;
+    this.#statements = prepareAll(this.#database, statements);
     const { count, characters } = this.#statements.sum.get()!;
     [this.#count, this.#characters] = [Number(count), Number(characters)];
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { ServerledgeError } from "../../base/errors.ts";
 
 /** How long a write waits for another process that holds the file, ms. */
@@ -49,6 +49,18 @@ export function openDatabase(path: string, layout: Layout): DatabaseSync {
     database?.close();
     throw cause instanceof ServerledgeError ? cause : unusable(path, cause);
   }
+}
+
+/** Statements by name, ready to be run. */
+export type Prepared<S> = Readonly<Record<keyof S, StatementSync>>;
+
+/** Prepares statements. */
+export function prepareAll<S extends Readonly<Record<string, string>>>(
+  database: DatabaseSync,
+  statements: S,
+): Prepared<S> {
+  const prepared = Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)]);
+  return Object.fromEntries(prepared);
 }
 
 /**

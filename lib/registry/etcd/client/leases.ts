@@ -5,6 +5,8 @@
  * @module
  */
 
+import { LeaseLost } from "../cluster.ts";
+
 /** Longest time in which one lease is given out, ms: what uses it lives that much longer. */
 const maxShareMs = 60_000;
 /** Shortest such time, ms. */
@@ -52,6 +54,22 @@ export class SharedLeases {
       if (this.#byTtl.get(ttlMs) === shared) this.#byTtl.delete(ttlMs);
     });
     return lease;
+  }
+
+  /**
+   * Writes with a lease, and once more with a new one where etcd has lost the first with its data.
+   *
+   * @param ttlMs as of {@link SharedLeases.get}
+   * @param write must be harmless to repeat
+   */
+  async use(ttlMs: number, write: (lease: string) => Promise<void>): Promise<void> {
+    try {
+      await write(await this.get(ttlMs));
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) throw error;
+      this.clear();
+      await write(await this.get(ttlMs));
+    }
   }
 
   /** Forgets all leases: etcd has lost one. */
