@@ -48,9 +48,9 @@ export function configurationPage(): string {
 }
 
 const introduction = stack(
-  "A node reads one configuration file (YAML, TOML or JSON; keys dotted or nested, in any case), then environment variables, then its command line: the last " +
-    "one that sets a key wins. The file is the one that `start` is given, else the first of `/etc/serverledge`, the home folder and the current folder that has a " +
-    "`serverledge-conf.yaml`, `.yml`, `.toml` or `.json`. An unknown key is an error.",
+  "A node reads a configuration file, then environment variables, then its command line; the last one that sets a key wins. The file is YAML, TOML or JSON, with dotted or " +
+    "nested keys in any case. `start CONFIG` names it; otherwise it is `serverledge-conf.yaml`, `.yml`, `.toml` or `.json` in `/etc/serverledge`, the home folder or the current " +
+    "folder, whichever comes first. An unknown key is an error, an unknown variable a warning.",
   block(
     "serverledge config                    # the configuration that start would use, and where each value comes from\n" +
       "serverledge config --example          # a file with every key at its default\n" +
@@ -82,12 +82,13 @@ function runtimes(): string {
       .map(([alias]) => code(alias) + (imageAliases.includes(alias) ? "\\*" : ""));
   return stack(
     "## runtimes",
-    "A node has these runtimes; `runtimes.<id>.image`, `.executor` and `.spares` change them or add others, for example `runtimes.python.image` " +
-      `(${
+    "A node has these runtimes; `runtimes.<id>.image`, `.executor` and `.spares` change them or add others. For example, " +
+      `${
         code(environmentName("runtimes.python.image"))
-      }). A new runtime needs an image and an executor (${executorKinds.map(code).join(", ")}).`,
+      } sets \`runtimes.python.image\`; ids with dots or hyphens need a file or \`--set\`. ` +
+      `A new runtime needs an image and an executor (${executorKinds.map(code).join(", ")}).`,
     table(
-      ["runtime", "image", "spares", "aliases"],
+      ["runtime", "image", "generic instances", "aliases"],
       defaultRuntimes.map(({ id, image, spares }) => [
         code(id),
         code(image) || "none",

@@ -14,7 +14,7 @@ import { code, stack, table } from "./markdown.ts";
 export function metricsPage(): string {
   return stack(
     "# Metrics",
-    "`GET /metrics` of a node or a balancer answers in the text format of Prometheus, unless `metrics.enabled` is false. The first five have the names of " +
+    "`GET /metrics` of a node or a balancer answers in the text format of Prometheus, unless `metrics.enabled` is false. Metrics without the prefix `serverledge_` have the names of " +
       "the Go prototype. A function's series go with the function. Times are in seconds; a histogram has the series `_bucket`, `_sum` and `_count`.",
     "## Nodes",
     metricTable(new Metrics("", nothing).registry),

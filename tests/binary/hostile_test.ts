@@ -61,9 +61,9 @@ Deno.test("hostile functions harm neither their neighbours nor the node", async 
 
 const introduction = `# Hostile functions
 
-What became of functions of the runtimes \`deno\` and \`wasm\` that mean harm or do it by mistake, and of those beside them. Written by
-\`SERVERLEDGE_UPDATE_HOSTILE=1 deno test -A tests/binary/hostile_test.ts\` from what it sees on a real node; the test fails where this
-table is not current. A neighbour is unharmed if the same instance of it, with its state, answers right afterwards.
+Functions of the runtimes \`deno\` and \`wasm\` that are hostile or faulty, and what became of them, of their neighbours and of the node.
+\`SERVERLEDGE_UPDATE_HOSTILE=1 deno test -A tests/binary/hostile_test.ts\` writes this page from what it observes on a real node. Without the
+variable the same test fails if this page is out of date. A neighbour is unharmed if the same instance, with its state, responds right afterwards.
 `;
 
 /** A node with a neighbour, where functions are tried. */
