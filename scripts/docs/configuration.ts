@@ -96,7 +96,7 @@ function runtimes(): string {
         aliasesOf(id).join(", "),
       ]),
     ),
-    "\\* only where `runtimes.<alias>.image` is set.",
+    "\\* only where `runtimes.<alias>.image` is set. Sandboxes (`deno`, `wasm`) share the generic instances of `sandbox.spares`.",
     settingTable([["runtimes.<id>.spares", runtimeSpares]], code),
   );
 }
