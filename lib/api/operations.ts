@@ -11,6 +11,7 @@ import { jsonAnswer } from "./headers.ts";
 import { queryFlag, queryInteger } from "./query.ts";
 import type { Description, Handler, Route } from "./route.ts";
 import { answers, bodyOf, prewarmSchema, requests } from "./schemas.ts";
+import { statusNames } from "../model/status.ts";
 import type { ApiServices } from "./services.ts";
 import { metricsType } from "../telemetry/prometheus.ts";
 
@@ -60,7 +61,7 @@ export function operationRoutes(services: ApiServices): Route[] {
       method: "GET",
       paths: ["/status"],
       description: statusReport,
-      handle: () => jsonAnswer(services.status()),
+      handle: () => jsonAnswer(statusNames.toWire(services.status())),
     },
     { method: "GET", paths: ["/healthz"], description: healthCheck, handle: health },
     { method: "GET", paths: ["/metrics"], description: metering, handle: metrics },

@@ -204,7 +204,7 @@ export class Cluster implements Peers, AsyncDisposable {
     const now = this.#options.clock.now();
     const others = [...this.#table.all]
       .map((peer) => viewOf(peer, now, this.#table.isCloudTarget(peer)))
-      .sort((a, b) => order(a.Area, b.Area) || order(a.Id, b.Id));
+      .sort((a, b) => order(a.area, b.area) || order(a.id, b.id));
     return this.#joined ? [this.#self(this.#joined), ...others] : others;
   }
 
@@ -337,7 +337,7 @@ export class Cluster implements Peers, AsyncDisposable {
     const status = { ...load, ...unknown, coordinate: this.coordinate };
     return {
       ...viewOf({ record, status, rttMs: 0, lastSeenAt: 0, reachable: true }, 0, false),
-      Self: true,
+      self: true,
     };
   }
 }

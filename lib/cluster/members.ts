@@ -5,6 +5,7 @@
  */
 
 import * as v from "valibot";
+import { type InsideOf, wireNames } from "../json/wire_names.ts";
 import type { NodeRecord, PeerStatus } from "../model/node.ts";
 
 const described = (schema: v.GenericSchema<unknown, number | null>, text: string) =>
@@ -47,8 +48,16 @@ export const memberSchema = v.object({
   ),
 });
 
+/** A member on its way to the wire and back. */
+export const memberNames = wireNames(memberSchema, {
+  AvailableMemory: "availableMemoryMib",
+  TotalMemory: "totalMemoryMib",
+  FreeCPU: "freeCpu",
+  Vec: "vector",
+});
+
 /** One member of the cluster in the API. */
-export type MemberView = v.InferOutput<typeof memberSchema>;
+export type MemberView = InsideOf<typeof memberNames>;
 
 /** Data of a member. */
 export interface Member {
@@ -73,25 +82,25 @@ export function viewOf(member: Member, now: number, isCloudTarget: boolean): Mem
   const { record, status } = member;
   const coordinate = status?.coordinate;
   return {
-    Id: record.id,
-    Area: record.area,
-    Role: record.role,
-    Url: record.url,
-    Architecture: record.architecture,
-    Self: false,
-    Reachable: member.reachable,
-    IsCloudTarget: isCloudTarget,
-    RttMs: rounded(member.rttMs),
-    AgeMs: rounded(now - member.lastSeenAt),
-    AvailableMemory: status?.availableMemoryMib ?? null,
-    TotalMemory: status?.totalMemoryMib ?? null,
-    FreeCPU: status?.freeCpu ?? null,
-    QueueLength: status?.queueLength ?? null,
-    Running: status?.running ?? null,
-    Coordinates: coordinate
-      ? { Vec: [...coordinate.vector], Error: coordinate.error, Height: coordinate.height }
+    id: record.id,
+    area: record.area,
+    role: record.role,
+    url: record.url,
+    architecture: record.architecture,
+    self: false,
+    reachable: member.reachable,
+    isCloudTarget,
+    rttMs: rounded(member.rttMs),
+    ageMs: rounded(now - member.lastSeenAt),
+    availableMemoryMib: status?.availableMemoryMib ?? null,
+    totalMemoryMib: status?.totalMemoryMib ?? null,
+    freeCpu: status?.freeCpu ?? null,
+    queueLength: status?.queueLength ?? null,
+    running: status?.running ?? null,
+    coordinates: coordinate
+      ? { vector: [...coordinate.vector], error: coordinate.error, height: coordinate.height }
       : null,
-    Problem: member.mismatches?.text || null,
+    problem: member.mismatches?.text || null,
   };
 }
 

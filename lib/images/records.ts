@@ -8,6 +8,7 @@
 import * as v from "valibot";
 import { logger } from "../base/log.ts";
 import type { TextFile } from "../base/text_file.ts";
+import { wireNames } from "../json/wire_names.ts";
 import { familiarName } from "./reference.ts";
 
 /** Most images that are remembered; of more, those noted first are forgotten, and never removed. */
@@ -21,10 +22,11 @@ const entrySchema = v.object({
   /** True if this node has fetched it; else its functions have used it. */
   Pulled: v.boolean(),
 });
-const fileSchema = v.array(entrySchema);
+const { fromWire, toWire } = wireNames(entrySchema);
+const fileSchema = v.array(v.pipe(entrySchema, v.transform(fromWire)));
 
 /** What is remembered of one image. */
-export type BookEntry = v.InferOutput<typeof entrySchema>;
+export type BookEntry = v.InferOutput<typeof fileSchema>[number];
 
 const log = logger("runtime");
 
@@ -41,7 +43,7 @@ export class ImageBook {
    */
   constructor(file: TextFile) {
     this.#file = file;
-    this.#entries = new Map(readEntries(file).map((entry) => [entry.Image, entry]));
+    this.#entries = new Map(readEntries(file).map((entry) => [entry.image, entry]));
   }
 
   /** All that is remembered, what was noted first first. */
@@ -68,10 +70,10 @@ export class ImageBook {
   note(image: string, id: string, pulled: boolean): void {
     const name = familiarName(image);
     const known = this.#entries.get(name);
-    const same = known?.Id === id;
-    if (same && (known.Pulled || !pulled)) return;
+    const same = known?.id === id;
+    if (same && (known.pulled || !pulled)) return;
     this.#entries.delete(name);
-    this.#entries.set(name, { Image: name, Id: id, Pulled: pulled });
+    this.#entries.set(name, { image: name, id, pulled });
     const oldest = this.#entries.keys().next().value;
     if (this.#entries.size > maxEntries && oldest !== undefined) this.#entries.delete(oldest);
     this.#save();
@@ -88,7 +90,7 @@ export class ImageBook {
 
   #save(): void {
     try {
-      this.#file.write(JSON.stringify(this.entries, null, 1));
+      this.#file.write(JSON.stringify(this.entries.map(toWire), null, 1));
     } catch (error) {
       log.warn("Cannot remember which images were used: {reason}", {
         reason: (error as Error).message,

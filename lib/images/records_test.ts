@@ -24,9 +24,9 @@ Deno.test("what was fetched or used is remembered under one name, and written on
   book.note("python", "sha256:1", false);
   assert.equal(file.writes, 2, "who has fetched it once has fetched it");
   const again = new ImageBook(file);
-  assert.deepEqual(again.entries, [{ Image: "python:latest", Id: "sha256:1", Pulled: true }]);
+  assert.deepEqual(again.entries, [{ image: "python:latest", id: "sha256:1", pulled: true }]);
   again.note("python", "sha256:2", false);
-  assert.equal(again.get("python")?.Pulled, false, "another image under the name is another's");
+  assert.equal(again.get("python")?.pulled, false, "another image under the name is another's");
   again.forget("python");
   assert.deepEqual(new ImageBook(file).entries, []);
 });

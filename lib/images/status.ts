@@ -5,6 +5,7 @@
  */
 
 import * as v from "valibot";
+import { type InsideOf, wireNames } from "../json/wire_names.ts";
 
 const image = v.pipe(v.string(), v.description("The image's name, with its tag or digest"));
 const size = v.pipe(v.number(), v.description("Bytes, layers shared with other images included"));
@@ -20,8 +21,11 @@ export const imageSchema = v.object({
   Pulled: v.pipe(v.boolean(), v.description("True if this node has fetched it")),
 });
 
+/** An image's view on its way to the wire and back. */
+export const imageNames = wireNames(imageSchema, { Size: "sizeBytes" });
+
 /** One image of a node. */
-export type ImageView = v.InferOutput<typeof imageSchema>;
+export type ImageView = InsideOf<typeof imageNames>;
 
 /** Answer of `POST /images/pull`. */
 export const pulledSchema = v.object({
@@ -29,8 +33,11 @@ export const pulledSchema = v.object({
   Present: v.pipe(v.array(v.string()), v.description("Images that were there already")),
 });
 
+/** These on their way to the wire and back. */
+export const pulledNames = wireNames(pulledSchema);
+
 /** What became of images that were to be there. */
-export type PulledImages = v.InferOutput<typeof pulledSchema>;
+export type PulledImages = InsideOf<typeof pulledNames>;
 
 /** Answer of `POST /images/prune`. */
 export const prunedSchema = v.object({
@@ -45,5 +52,8 @@ export const prunedSchema = v.object({
   ),
 });
 
+/** These on their way to the wire and back. */
+export const prunedNames = wireNames(prunedSchema, { Size: "sizeBytes" });
+
 /** What became of images that nothing needs any more. */
-export type PrunedImages = v.InferOutput<typeof prunedSchema>;
+export type PrunedImages = InsideOf<typeof prunedNames>;

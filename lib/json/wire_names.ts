@@ -16,7 +16,7 @@ type NameInside<Name, Except> = Name extends keyof Except ? Except[Name]
   : Uncapitalize<Name & string>;
 
 /** A record of the wire with its fields' names inside; keys of dictionaries stay. */
-export type Inside<Wire, Except> = Wire extends readonly (infer Item)[] ? Inside<Item, Except>[]
+type Inside<Wire, Except> = Wire extends readonly (infer Item)[] ? Inside<Item, Except>[]
   : Wire extends object ? string extends keyof Wire ? Wire
     : { [Name in keyof Wire as NameInside<Name, Except> & string]: Inside<Wire[Name], Except> }
   : Wire;
@@ -28,6 +28,13 @@ export interface WireNames<Wire, Except> {
   /** Renames a record for the wire, in the schema's order; fields that this has not are left out. */
   toWire(record: Inside<Wire, Except>): Wire;
 }
+
+/** A record on the wire. */
+export type WireOf<Names> = Names extends { toWire(record: never): infer Wire } ? Wire : never;
+
+/** The same record inside. */
+export type InsideOf<Names> = Names extends { fromWire(wire: never): infer Inside } ? Inside
+  : never;
 
 /**
  * Makes the way of a record from the wire to the inside and back.
@@ -47,9 +54,12 @@ export interface WireNames<Wire, Except> {
  * assert.deepEqual(toWire({ name: "f", memoryMib: 64 }), { Name: "f", MemoryMB: 64 });
  * ```
  */
-export function wireNames<S extends v.GenericSchema, const Except extends Exceptions>(
+export function wireNames<
+  S extends v.GenericSchema,
+  const Except extends Exceptions = Record<never, never>,
+>(
   schema: S,
-  exceptions: Except,
+  exceptions = {} as Except,
 ): WireNames<v.InferOutput<S>, Except> {
   const fields = fieldsOf(schema as Shape, exceptions);
   return {

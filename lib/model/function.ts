@@ -11,7 +11,7 @@ import { localitySchema } from "./locality.ts";
 import { nearest } from "../base/nearest.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 import { QuotedText, type Text } from "../json/quoted.ts";
-import { type Inside, wireNames } from "../json/wire_names.ts";
+import { type InsideOf, wireNames } from "../json/wire_names.ts";
 
 /** Memory of an instance whose definition names none, in MiB. */
 const defaultMemoryMib = 128;
@@ -147,12 +147,6 @@ export const functionSchema = v.object({
   Version: v.string(),
 });
 
-/** A function as clients and other nodes get it, and as registries keep it. */
-export type WireFunction = v.InferOutput<typeof functionSchema>;
-
-/** A definition as clients send it. */
-export type WireDefinition = v.InferInput<typeof definitionSchema>;
-
 const exceptions = {
   MemoryMB: "memoryMib",
   CPUDemand: "cpu",
@@ -160,10 +154,15 @@ const exceptions = {
   TarFunctionCode: "code",
 } as const;
 const definitionNames = wireNames(definitionSchema, exceptions);
-const functionNames = wireNames(functionSchema, exceptions);
+
+/** A function on its way to clients, other nodes and registries, and back. */
+export const functionNames = wireNames(functionSchema, exceptions);
 
 /** A function as every node knows it. */
-export type FunctionRecord = Inside<WireFunction, typeof exceptions>;
+export type FunctionRecord = InsideOf<typeof functionNames>;
+
+/** A definition as clients send it. */
+export type WireDefinition = v.InferInput<typeof definitionSchema>;
 
 /** A checked definition, with all defaults filled in. */
 export type Definition = Omit<FunctionRecord, "codeHash" | "version"> & {
@@ -171,26 +170,8 @@ export type Definition = Omit<FunctionRecord, "codeHash" | "version"> & {
   readonly code: Text;
 };
 
-/**
- * Reads a function that a node or a registry has written.
- *
- * @param wire checked by {@link functionSchema}
- */
-export function functionFromWire(wire: WireFunction): FunctionRecord {
-  return functionNames.fromWire(wire);
-}
-
-/**
- * Writes a function for clients, other nodes and registries.
- *
- * @param record the function
- */
-export function functionToWire(record: FunctionRecord): WireFunction {
-  return functionNames.toWire(record);
-}
-
 /** A function as registries keep it, read. */
-export const storedFunctionSchema = v.pipe(functionSchema, v.transform(functionFromWire));
+export const storedFunctionSchema = v.pipe(functionSchema, v.transform(functionNames.fromWire));
 
 const definitionKeys = keyIndex(Object.keys(definitionSchema.entries));
 const signatureKeys = keyIndex(["Inputs", "Outputs"]);
@@ -241,7 +222,7 @@ export function patchDefinition(record: FunctionRecord, changes: unknown): Defin
     throw new ServerledgeError("INVALID_REQUEST", "The body must be a JSON object with changes");
   }
   refuseUnknown(changes);
-  const { CodeHash: _, Version: __, ...kept } = functionToWire(record);
+  const { CodeHash: _, Version: __, ...kept } = functionNames.toWire(record);
   const { Name = record.name, Env, ...fields } = foldKeys(changes, definitionKeys);
   if (Name !== record.name) {
     throw new ServerledgeError(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ServerledgeError } from "../base/errors.ts";
 import * as v from "valibot";
 import {
-  functionToWire,
+  functionNames,
   patchDefinition,
   readDefinition,
   storedFunctionSchema,
@@ -158,7 +158,10 @@ Deno.test("patchDefinition: names the field that an unknown one may have meant",
   assert.throws(() => patchDefinition(record, { MemoriMB: 1 }), {
     message: "MemoriMB: unknown field; did you mean MemoryMB?",
   });
-  assert.equal(patchDefinition(record, { ...functionToWire(record), MemoryMB: 99 }).memoryMib, 99);
+  assert.equal(
+    patchDefinition(record, { ...functionNames.toWire(record), MemoryMB: 99 }).memoryMib,
+    99,
+  );
 });
 
 Deno.test("patchDefinition: refuses another name and values out of bounds", () => {
@@ -188,5 +191,5 @@ Deno.test("functionToWire: writes what registries hold, byte for byte", () => {
     "amd64",
     "arm64",
   ]]);
-  assert.equal(JSON.stringify(functionToWire(record)), stored);
+  assert.equal(JSON.stringify(functionNames.toWire(record)), stored);
 });

@@ -14,7 +14,7 @@ import { startTiers } from "./start_tier.ts";
 import { isObject, type JsonObject, parse, parseJson } from "../json/json.ts";
 import { type JsonMember, JsonScan } from "../json/scan.ts";
 import { JsonScanError } from "../json/tokens.ts";
-import { type Inside, nameInside, wireNames } from "../json/wire_names.ts";
+import { type InsideOf, nameInside, wireNames } from "../json/wire_names.ts";
 import { noParams, type Params, type RawJson } from "./params.ts";
 
 const flag = (meaning: string) =>
@@ -84,7 +84,8 @@ const requestExceptions = {
   CanDoOffloading: "canOffload",
   Async: "isAsync",
 } as const;
-const requestNames = wireNames(v.omit(invokeSchema, ["Params"]), requestExceptions);
+/** A request without its parameters, which go on as they came, on its way to another node. */
+export const requestNames = wireNames(v.omit(invokeSchema, ["Params"]), requestExceptions);
 
 const invokeKeys = Object.keys(invokeSchema.entries) as (keyof WireRequest)[];
 /** Bodies up to this length are scanned in one go, bytes; a slice of a longer one takes some 3 ms. */
@@ -121,15 +122,6 @@ export async function readInvokeRequest(
   if (body.length <= scannedAtOnce) step(scan, body);
   else await slices.run(() => step(scan, body, sliceBytes));
   return requestIn(scan, body, defaults);
-}
-
-/**
- * Writes a request without its parameters, which go on as they came.
- *
- * @param request of a client
- */
-export function requestToWire(request: Omit<InvokeRequest, "params">): Omit<WireRequest, "Params"> {
-  return requestNames.toWire(request);
 }
 
 /** Goes on with a scan, and tells in words what is wrong. */
@@ -218,17 +210,17 @@ export const reportSchema = v.object({
 /** A report as clients, other nodes and registries get it. */
 export type WireReport = v.InferOutput<typeof reportSchema>;
 
-const reportExceptions = {
+/** A report, its result short, on its way to clients, other nodes and registries, and back. */
+export const reportNames = wireNames(reportSchema, {
   ResponseTime: "responseTimeS",
   InitTime: "initTimeS",
   QueueingTime: "queueingTimeS",
   OffloadLatency: "offloadLatencyS",
   Duration: "durationS",
-} as const;
-const reportNames = wireNames(reportSchema, reportExceptions);
+});
 
 /** A report whose result is a text that has been read. */
-export type PlainReport = Inside<WireReport, typeof reportExceptions>;
+export type PlainReport = InsideOf<typeof reportNames>;
 
 /** The report of a finished invocation. Times are seconds. */
 export type Report = Omit<PlainReport, "result"> & {
@@ -245,22 +237,4 @@ export interface InvocationResult {
    * report's `result` is empty then.
    */
   readonly response?: PageAnswer;
-}
-
-/**
- * Reads a report.
- *
- * @param wire checked by {@link reportSchema}
- */
-export function reportFromWire(wire: WireReport): PlainReport {
-  return reportNames.fromWire(wire);
-}
-
-/**
- * Writes a report whose result is short; `POST /invoke` writes its own, the result as it came.
- *
- * @param report of an invocation
- */
-export function reportToWire(report: PlainReport): WireReport {
-  return reportNames.toWire(report);
 }

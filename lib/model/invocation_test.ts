@@ -6,7 +6,7 @@ import {
   defaultRequest,
   invokeSchema,
   readInvokeRequest,
-  requestToWire,
+  requestNames,
   type WireRequest,
 } from "./invocation.ts";
 import { noParams } from "./params.ts";
@@ -15,7 +15,7 @@ import { noParams } from "./params.ts";
 async function read(body: string): Promise<Record<keyof WireRequest, unknown>> {
   const { params, ...rest } = await readInvokeRequest(new TextEncoder().encode(body));
   const Params = JSON.parse(new TextDecoder().decode(params.json));
-  return { ...requestToWire(rest) as Required<WireRequest>, Params };
+  return { ...requestNames.toWire(rest) as Required<WireRequest>, Params };
 }
 
 Deno.test("an empty body, null fields and absent fields mean the defaults", async () => {

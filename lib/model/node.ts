@@ -5,7 +5,7 @@
  */
 
 import * as v from "valibot";
-import { type Inside, wireNames } from "../json/wire_names.ts";
+import { type InsideOf, wireNames } from "../json/wire_names.ts";
 
 /** Name of a node or an area: it stands in headers, keys of etcd and names of Docker's networks. */
 export const nodeName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,128}$/));
@@ -32,28 +32,14 @@ const nodeSchema = v.object({
   Home: v.optional(v.string()),
 });
 
-/** A node as the registry keeps it. */
-export type WireNode = v.InferOutput<typeof nodeSchema>;
-
-const { toWire, fromWire } = wireNames(nodeSchema, {});
+/** A node on its way to the registry and back. */
+export const nodeNames = wireNames(nodeSchema);
 
 /** A member of the cluster, as the registry knows it. */
-export type NodeRecord = Inside<WireNode, Record<never, never>>;
-
-/**
- * Writes a node for the registry.
- *
- * @param record the node
- */
-export function nodeToWire(record: NodeRecord): WireNode {
-  return toWire(record);
-}
+export type NodeRecord = InsideOf<typeof nodeNames>;
 
 /** What a node has written into the registry, read. */
-export const storedNodeSchema = v.pipe(
-  nodeSchema,
-  v.transform(fromWire),
-);
+export const storedNodeSchema = v.pipe(nodeSchema, v.transform(nodeNames.fromWire));
 
 /** A network coordinate (Dabek et al. 2004); distances between two are round-trip times, ms. */
 export interface Coordinate {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
-import { nodeToWire, storedNodeSchema } from "./node.ts";
+import { nodeNames, storedNodeSchema } from "./node.ts";
 
 Deno.test("nodeToWire: writes what the registry holds, byte for byte", () => {
   const stored = '{"Id":"edge-1","Area":"ROME","Role":"node","Url":"http://10.0.0.5:1323",' +
     '"Udp":"10.0.0.5:1323","Architecture":"arm64","Incarnation":"a1","Home":"h1"}';
   const record = v.parse(storedNodeSchema, JSON.parse(stored));
   assert.deepEqual([record.id, record.udp, record.home], ["edge-1", "10.0.0.5:1323", "h1"]);
-  assert.equal(JSON.stringify(nodeToWire(record)), stored);
+  assert.equal(JSON.stringify(nodeNames.toWire(record)), stored);
 });

@@ -5,6 +5,7 @@
  */
 
 import * as v from "valibot";
+import { type InsideOf, wireNames } from "../json/wire_names.ts";
 
 /** Answer of `GET /status`: the fields of the Go node, then what is new. Memory is MiB. */
 export const statusSchema = v.object({
@@ -70,5 +71,17 @@ export const statusSchema = v.object({
   )),
 });
 
+/** A status on its way to the wire and back. */
+export const statusNames = wireNames(statusSchema, {
+  TotalMemory: "totalMemoryMib",
+  AvailableMemory: "availableMemoryMib",
+  FreeMemory: "freeMemoryMib",
+  TotalCPU: "totalCpu",
+  UsedCPU: "usedCpu",
+  Vec: "vector",
+  LastUpdateTime: "lastUpdateS",
+  Function: "functionName",
+});
+
 /** What a node tells of itself. */
-export type NodeStatus = v.InferOutput<typeof statusSchema>;
+export type NodeStatus = InsideOf<typeof statusNames>;

@@ -99,50 +99,50 @@ function statusOf(parts: NodeParts, startedAt: number, problems: string[]): Node
   const code = parts.codeCache.usage;
   const place = parts.cluster?.coordinate;
   return {
-    AvailableWarmContainers: Object.fromEntries(idle.map(({ name, idle }) => [name, idle])),
-    TotalMemory: totalMemory,
-    AvailableMemory: totalMemory - busyMemory,
-    FreeMemory: totalMemory - busyMemory - warmMemory,
-    TotalCPU: totalCpu,
-    UsedCPU: usedCpu,
-    Coordinates: place
-      ? { Vec: [...place.vector], Error: place.error, Height: place.height }
-      : { Vec: [0, 0, 0], Error: 0, Height: 0 },
-    LoadAvg: Deno.loadavg(),
-    LastUpdateTime: Math.floor(clock.wall() / 1000),
-    Node: node.id,
-    Area: node.area,
-    Architecture: node.architecture,
-    Version: version,
-    UptimeS: Math.floor((clock.now() - startedAt) / 1000),
-    Functions: catalog.size,
-    Instances: counts.map(({ name, starting, busy, idle }) => ({
-      Function: name,
-      Starting: starting,
-      Busy: busy,
-      Idle: idle,
+    availableWarmContainers: Object.fromEntries(idle.map(({ name, idle }) => [name, idle])),
+    totalMemoryMib: totalMemory,
+    availableMemoryMib: totalMemory - busyMemory,
+    freeMemoryMib: totalMemory - busyMemory - warmMemory,
+    totalCpu,
+    usedCpu,
+    coordinates: place
+      ? { vector: [...place.vector], error: place.error, height: place.height }
+      : { vector: [0, 0, 0], error: 0, height: 0 },
+    loadAvg: Deno.loadavg(),
+    lastUpdateS: Math.floor(clock.wall() / 1000),
+    node: node.id,
+    area: node.area,
+    architecture: node.architecture,
+    version,
+    uptimeS: Math.floor((clock.now() - startedAt) / 1000),
+    functions: catalog.size,
+    instances: counts.map(({ name, starting, busy, idle }) => ({
+      functionName: name,
+      starting,
+      busy,
+      idle,
     })),
-    QueueLength: scheduler.waiting,
-    Running: scheduler.running,
-    Problems: problems,
-    Registry: {
-      Kind: registry.description,
-      Ok: registryHealth.ok,
-      ...(registryHealth.ok ? {} : { Problem: registryHealth.reason }),
+    queueLength: scheduler.waiting,
+    running: scheduler.running,
+    problems,
+    registry: {
+      kind: registry.description,
+      ok: registryHealth.ok,
+      ...(registryHealth.ok ? {} : { problem: registryHealth.reason }),
     },
-    Runtimes: [...parts.config.runtimes.values()].map(({ id, executor }) => ({
-      Runtime: id,
-      Ok: isSandboxed(executor) || engine.state === true,
+    runtimes: [...parts.config.runtimes.values()].map(({ id, executor }) => ({
+      runtime: id,
+      ok: isSandboxed(executor) || engine.state === true,
     })),
-    Engine: engine.state === true ? { Ok: true } : { Ok: false, Problem: engine.state },
-    Pulls: (environment.pulls?.() ?? []).map(({ image, percent, message }) => ({
-      Image: image,
-      Percent: percent,
-      Message: message,
+    engine: engine.state === true ? { ok: true } : { ok: false, problem: engine.state },
+    pulls: (environment.pulls?.() ?? []).map(({ image, percent, message }) => ({
+      image,
+      percent,
+      message,
     })),
-    MissingImages: parts.images.stock.unmet.slice(0, maxMissing),
-    Spares: parts.generics.counts,
-    ...(code && { Code: { Count: code.count, Bytes: code.bytes } }),
+    missingImages: parts.images.stock.unmet.slice(0, maxMissing),
+    spares: parts.generics.counts,
+    ...(code && { code: { count: code.count, bytes: code.bytes } }),
   };
 }
 

@@ -10,7 +10,7 @@ import { inSlices, sliceBytes } from "../base/slices.ts";
 import { liftText } from "../json/lift.ts";
 import { QuotedText } from "../json/quoted.ts";
 import { JsonScan } from "../json/scan.ts";
-import { reportToWire } from "../model/invocation.ts";
+import { reportNames } from "../model/invocation.ts";
 import { readRecord } from "./records.ts";
 import { type AsyncResult, asyncResultSchema } from "./registry.ts";
 
@@ -37,7 +37,7 @@ export function isLongResult(result: AsyncResult, bytes: number): result is Long
 
 /** The JSON of a long result. */
 export function encodeLongResult({ report, state }: LongResult): Rope {
-  const { Result: _, ...fields } = reportToWire({ ...report, result: "" });
+  const { Result: _, ...fields } = reportNames.toWire({ ...report, result: "" });
   const before = encoder.encode(`{"state":"${state}","report":{"Result":`);
   const after = encoder.encode(`,${JSON.stringify(fields).slice(1)}}`);
   return new Rope([before, report.result.json, after]);

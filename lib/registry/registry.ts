@@ -8,7 +8,7 @@
 import * as v from "valibot";
 import type { FunctionRecord } from "../model/function.ts";
 import type { NodeRecord } from "../model/node.ts";
-import { type Report, reportFromWire, reportSchema, reportToWire } from "../model/invocation.ts";
+import { type Report, reportNames, reportSchema } from "../model/invocation.ts";
 
 /** What is known of an async invocation. */
 export const asyncResultSchema = v.variant("state", [
@@ -27,7 +27,10 @@ export const asyncResultSchema = v.variant("state", [
     /** Where that node is reached. */
     url: v.string(),
   }),
-  v.object({ state: v.literal("done"), report: v.pipe(reportSchema, v.transform(reportFromWire)) }),
+  v.object({
+    state: v.literal("done"),
+    report: v.pipe(reportSchema, v.transform(reportNames.fromWire)),
+  }),
   v.object({
     state: v.literal("failed"),
     code: v.string(),
@@ -49,7 +52,7 @@ export type AsyncResult =
 export function storedResult(result: AsyncResult): v.InferInput<typeof asyncResultSchema> {
   if (result.state !== "done") return result;
   const { report } = result;
-  return { ...result, report: reportToWire({ ...report, result: String(report.result) }) };
+  return { ...result, report: reportNames.toWire({ ...report, result: String(report.result) }) };
 }
 
 /** A function whose record in the registry cannot be read. */

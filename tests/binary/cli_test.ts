@@ -20,7 +20,7 @@ import {
   sampleReport,
   sampleResult,
 } from "../support/fakes/fake_services.ts";
-import { reportFromWire } from "../../lib/model/invocation.ts";
+import { reportNames } from "../../lib/model/invocation.ts";
 import { cleanEnv, runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { zipBytes } from "../support/functions/zip_bytes.ts";
@@ -304,7 +304,10 @@ Deno.test("poll tells pending, done, failed and unknown apart", async () => {
         return Promise.resolve({ state: "pending" as const, node: "node1", since: 0 });
       }
       if (id === "done") {
-        return Promise.resolve({ state: "done" as const, report: reportFromWire(sampleReport) });
+        return Promise.resolve({
+          state: "done" as const,
+          report: reportNames.fromWire(sampleReport),
+        });
       }
       if (id !== "failed") return Promise.resolve(undefined);
       const details = { traceback: "line 1" };
@@ -332,7 +335,7 @@ Deno.test("an asynchronous invocation prints its id, or waits for the result", a
   await using server = node({
     poll() {
       if (++polls < 3) return Promise.resolve({ state: "pending", node: "node1", since: 0 });
-      return Promise.resolve({ state: "done", report: reportFromWire(sampleReport) });
+      return Promise.resolve({ state: "done", report: reportNames.fromWire(sampleReport) });
     },
   });
   const accepted = await server.run(["invoke", "hello", "-a"]);
@@ -531,11 +534,11 @@ Deno.test("images lists, pulls and prunes", async () => {
     },
     pullImages(names, { refresh }) {
       asked.push([...names, refresh]);
-      return Promise.resolve({ Pulled: [...names], Present: [] });
+      return Promise.resolve({ pulled: [...names], present: [] });
     },
     pruneImages({ dryRun, unpublished }) {
       asked.push({ dryRun, unpublished });
-      return Promise.resolve({ DryRun: dryRun, Removed: [], Kept: [] });
+      return Promise.resolve({ dryRun, removed: [], kept: [] });
     },
   });
   for (

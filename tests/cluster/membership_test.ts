@@ -72,8 +72,8 @@ class Member implements AsyncDisposable {
 
   /** Ids of members that it knows, itself excluded; those that do not answer with a mark. */
   get others(): string {
-    return this.cluster.members().filter(({ Self }) => !Self)
-      .map(({ Id, Reachable, AgeMs }) => Id + (Reachable ? AgeMs === null ? "?" : "" : "!"))
+    return this.cluster.members().filter(({ self }) => !self)
+      .map(({ id, reachable, ageMs }) => id + (reachable ? ageMs === null ? "?" : "" : "!"))
       .join(" ");
   }
 
@@ -149,8 +149,8 @@ Deno.test("nodes find each other, measure, leave, crash and come back", async (t
     assert.deepEqual(a.cluster.cloud(anything)?.id, "c", "a node where there is no balancer");
     assert.equal(c.cluster.cloud(anything), undefined, "the cloud has no cloud");
     const [self] = a.cluster.members();
-    assert.deepEqual([self!.Id, self!.Self, self!.AvailableMemory], ["a", true, 512]);
-    assert(a.cluster.members().some(({ Id, IsCloudTarget }) => Id === "c" && IsCloudTarget));
+    assert.deepEqual([self!.id, self!.self, self!.availableMemoryMib], ["a", true, 512]);
+    assert(a.cluster.members().some(({ id, isCloudTarget }) => id === "c" && isCloudTarget));
     await eventually("it has a place", () => a.cluster.coordinate.error < 1.5);
   });
 
@@ -208,15 +208,15 @@ Deno.test("news is believed only of registered peers that share the secret", asy
   me.join(1);
   await using good = await openCluster(registry, "good", "EDGE");
   good.join(1);
-  const state = (id: string) => me.members().find(({ Id }) => Id === id)!;
+  const state = (id: string) => me.members().find((member) => member.id === id)!;
 
   await t.step("with another secret nobody is heard", async () => {
     // Gone with this step: what it sends would be refused among what the others send.
     await using other = await openCluster(registry, "stranger", "EDGE", { secret: "other" });
     other.join(1);
-    await eventually("the good one is heard", () => state("good").AgeMs !== null);
-    await eventually("the stranger is given up", () => !state("stranger").Reachable);
-    assert.equal(state("stranger").AgeMs, null);
+    await eventually("the good one is heard", () => state("good").ageMs !== null);
+    await eventually("the stranger is given up", () => !state("stranger").reachable);
+    assert.equal(state("stranger").ageMs, null);
     assert(me.traffic.ignored > 0);
   });
 
@@ -293,7 +293,7 @@ Deno.test("nodes of one machine need no ports of their own, unless somebody chos
   });
   two.join(2);
   const hears = (cluster: Cluster) =>
-    eventually("it hears the other", () => cluster.members().every(({ AgeMs }) => AgeMs !== null));
+    eventually("it hears the other", () => cluster.members().every(({ ageMs }) => ageMs !== null));
   await hears(one);
   await hears(two);
 });
@@ -313,7 +313,7 @@ Deno.test("a balancer is the cloud as long as it is healthy", async () => {
   registry.put(sampleNode("lb", { ...balancer, url: `http://127.0.0.1:${server.addr.port}` }));
   registry.put(sampleNode("dead", { ...balancer, url: "http://127.0.0.1:1" }));
   await eventually("the dead one is given up", () => {
-    return me.members().some(({ Id, Reachable }) => Id === "dead" && !Reachable);
+    return me.members().some(({ id, reachable }) => id === "dead" && !reachable);
   });
   await eventually("its way is known", () => (me.cloud(anything)?.rttMs ?? Infinity) < 1000);
   assert.equal(me.cloud(anything)?.id, "lb");
@@ -354,6 +354,6 @@ Deno.test("a request on a peer that falls silent is given up, one on a slow peer
     code: "FUNCTION_CRASHED",
     message: /silent at http.* does not respond any more/,
   });
-  assert(me.members().some(({ Id, Reachable }) => Id === "silent" && !Reachable));
+  assert(me.members().some(({ id, reachable }) => id === "silent" && !reachable));
   await answered;
 });

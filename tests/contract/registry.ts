@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { QuotedText } from "../../lib/json/quoted.ts";
 import { hashArchive } from "../../lib/archive/archive.ts";
-import { functionFromWire, type FunctionRecord, functionSchema } from "../../lib/model/function.ts";
+import { functionNames, type FunctionRecord, functionSchema } from "../../lib/model/function.ts";
 import { parse } from "../../lib/json/json.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import type {
@@ -44,7 +44,7 @@ export function sampleRecord(name: string, more: Partial<FunctionRecord> = {}): 
     CodeHash: "",
     Version: `${name}-1`,
   });
-  return { ...functionFromWire(wire), ...more };
+  return { ...functionNames.fromWire(wire), ...more };
 }
 
 /** An observer that writes down what it is told, and knows the functions from it. */

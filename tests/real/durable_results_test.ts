@@ -12,11 +12,11 @@ import type { AsyncResult, Registry, RegistryHealth } from "../../lib/registry/r
 import { maxWaiting, ResultJournal } from "../../lib/registry/local/result_journal.ts";
 import { openSqlite } from "../../lib/registry/local/registry.ts";
 import { sampleReport } from "../support/fakes/fake_services.ts";
-import { reportFromWire } from "../../lib/model/invocation.ts";
+import { reportNames } from "../../lib/model/invocation.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 const pending: AsyncResult = { state: "pending", node: "me", since: 0 };
-const done: AsyncResult = { state: "done", report: reportFromWire(sampleReport) };
+const done: AsyncResult = { state: "done", report: reportNames.fromWire(sampleReport) };
 const interrupted: AsyncResult = {
   state: "failed",
   code: "FUNCTION_CRASHED",

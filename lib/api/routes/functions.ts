@@ -4,7 +4,7 @@
  * @module
  */
 
-import { functionToWire, readDefinition } from "../../model/function.ts";
+import { functionNames, readDefinition } from "../../model/function.ts";
 import { incomingRequest } from "../../http/server/web.ts";
 import { BodyReader } from "../body.ts";
 import { jsonAnswer } from "../headers.ts";
@@ -50,7 +50,7 @@ export function functionRoutes(services: ApiServices): Route[] {
     const functions = services.functions();
     const details = queryFlag(context, "details");
     return jsonAnswer(
-      details ? functions.map(functionToWire) : functions.map((record) => record.name),
+      details ? functions.map(functionNames.toWire) : functions.map((record) => record.name),
     );
   };
 

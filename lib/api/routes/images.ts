@@ -5,6 +5,7 @@
  */
 
 import { incomingRequest } from "../../http/server/web.ts";
+import { imageNames, prunedNames, pulledNames } from "../../images/status.ts";
 import { BodyReader } from "../body.ts";
 import { jsonAnswer } from "../headers.ts";
 import type { Description, Handler, Route } from "../route.ts";
@@ -23,18 +24,19 @@ const readPrune = bodyOf(pruneSchema);
 export function imageRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
 
-  const list: Handler = async () => jsonAnswer({ Images: await services.images() });
+  const list: Handler = async () =>
+    jsonAnswer({ Images: (await services.images()).map(imageNames.toWire) });
 
   const pull: Handler = async (context) => {
     const request = readPull(await bodies.json(incomingRequest(context.req.raw)));
     const { Images: names, Refresh: refresh } = request;
-    return jsonAnswer(await services.pullImages(names, { refresh }));
+    return jsonAnswer(pulledNames.toWire(await services.pullImages(names, { refresh })));
   };
 
   const prune: Handler = async (context) => {
     const request = readPrune(await bodies.json(incomingRequest(context.req.raw)));
     const { DryRun: dryRun, Unpublished: unpublished } = request;
-    return jsonAnswer(await services.pruneImages({ dryRun, unpublished }));
+    return jsonAnswer(prunedNames.toWire(await services.pruneImages({ dryRun, unpublished })));
   };
 
   return [

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { memberNames } from "../../cluster/members.ts";
 import { jsonAnswer } from "../headers.ts";
 import type { Description, Route } from "../route.ts";
 import { answers } from "../schemas.ts";
@@ -19,7 +20,8 @@ export function nodeRoutes(services: ApiServices): Route[] {
     method: "GET",
     paths: ["/nodes"],
     description,
-    handle: () => jsonAnswer({ Node: services.node.id, Nodes: services.members() }),
+    handle: () =>
+      jsonAnswer({ Node: services.node.id, Nodes: services.members().map(memberNames.toWire) }),
   }];
 }
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { fakeServices, sampleReport } from "../../../tests/support/fakes/fake_services.ts";
-import { reportFromWire } from "../../model/invocation.ts";
+import { reportNames } from "../../model/invocation.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import {
   type Definition,
+  functionNames,
   type FunctionRecord,
-  functionToWire,
   readDefinition,
 } from "../../model/function.ts";
 import { createApp } from "../app.ts";
@@ -100,7 +100,7 @@ Deno.test("functions are listed by name or with details", async () => {
   assert.deepEqual((await ask("GET /function", { services })).body, ["hello"]);
   assert.deepEqual((await ask("GET /functions?details=false", { services })).body, ["hello"]);
   assert.deepEqual((await ask("GET /function?details=true", { services })).body, [
-    functionToWire(record),
+    functionNames.toWire(record),
   ]);
   assert.equal((await ask("GET /function?details=1", { services })).status, 400);
 });
@@ -132,7 +132,7 @@ Deno.test("poll tells done, failed, pending and unknown apart", async () => {
   });
   const done = await ask(
     "GET /poll/hello-1",
-    services({ state: "done", report: reportFromWire(sampleReport) }),
+    services({ state: "done", report: reportNames.fromWire(sampleReport) }),
   );
   assert.equal(done.status, 200);
   assert.equal(JSON.stringify(done.body), JSON.stringify(sampleReport));
@@ -236,11 +236,11 @@ Deno.test("images are fetched and removed as asked, by default what is missing o
   const services: Partial<ApiServices> = {
     pullImages(names, options) {
       calls.push([names, options]);
-      return Promise.resolve({ Pulled: [...names], Present: [] });
+      return Promise.resolve({ pulled: [...names], present: [] });
     },
     pruneImages(options) {
       calls.push(options);
-      return Promise.resolve({ DryRun: options.dryRun, Removed: [], Kept: [] });
+      return Promise.resolve({ dryRun: options.dryRun, removed: [], kept: [] });
     },
   };
   const pulled = await ask("POST /images/pull", { services, body: { images: ["a/b:1"] } });

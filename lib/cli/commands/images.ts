@@ -9,7 +9,15 @@ import { message } from "@optique/core/message";
 import { map, multiple } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
-import type { ImageView, PrunedImages, PulledImages } from "../../images/status.ts";
+import {
+  imageNames,
+  type ImageView,
+  type PrunedImages,
+  prunedNames,
+  type PulledImages,
+  pulledNames,
+} from "../../images/status.ts";
+import type { WireOf } from "../../json/wire_names.ts";
 import type { Answer, NodeClient } from "../client/client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { duringCall } from "../client/pulls.ts";
@@ -35,7 +43,11 @@ type ErrandParser = Parser<"sync", Errand, unknown>;
 
 const list: ErrandParser = map(object({}), (): Errand => ({
   ask: (node) => node.get("/images"),
-  readable: (answer, output) => imageTable((answer as { Images: ImageView[] }).Images, output),
+  readable: (answer, output) =>
+    imageTable(
+      (answer as { Images: WireOf<typeof imageNames>[] }).Images.map(imageNames.fromWire),
+      output,
+    ),
 }));
 
 const pull: ErrandParser = command(
@@ -56,7 +68,7 @@ const pull: ErrandParser = command(
             return node.post("/images/pull", body, { timeoutMs: pullTimeoutMs });
           },
         ),
-      readable: (answer) => pulledText(answer as PulledImages),
+      readable: (answer) => pulledText(pulledNames.fromWire(answer as WireOf<typeof pulledNames>)),
     }),
   ),
   { brief: message`Fetch images` },
@@ -79,7 +91,7 @@ const prune: ErrandParser = command(
           { DryRun: dryRun ?? false, Unpublished: unpublished ?? false },
           { timeoutMs: pruneTimeoutMs },
         ),
-      readable: (answer) => prunedText(answer as PrunedImages),
+      readable: (answer) => prunedText(prunedNames.fromWire(answer as WireOf<typeof prunedNames>)),
     }),
   ),
   { brief: message`Remove images that no runtime and no function needs any more` },
@@ -119,11 +131,11 @@ export function imageTable(
   return formatTable(
     ["IMAGE", ">SIZE", "ARCH", "NEEDED BY", "STATE"],
     images.map((image) => [
-      printable(image.Image),
-      image.Size === null ? "-" : formatBytes(image.Size),
-      image.Architecture ?? "-",
+      printable(image.image),
+      image.sizeBytes === null ? "-" : formatBytes(image.sizeBytes),
+      image.architecture ?? "-",
       neededBy(image),
-      !image.Present ? styled(output, "red", "missing") : image.Pulled ? "pulled" : "present",
+      !image.present ? styled(output, "red", "missing") : image.pulled ? "pulled" : "present",
     ]),
   );
 }
@@ -131,16 +143,16 @@ export function imageTable(
 /** Most functions that are named in a row. */
 const maxNamed = 2;
 
-function neededBy({ Runtimes, Functions }: ImageView): string {
-  const parts = Runtimes.map((id) => `runtime ${id}`);
-  if (Functions.length <= maxNamed) parts.push(...Functions);
-  else parts.push(`${Functions.length} functions`);
+function neededBy({ runtimes, functions }: ImageView): string {
+  const parts = runtimes.map((id) => `runtime ${id}`);
+  if (functions.length <= maxNamed) parts.push(...functions);
+  else parts.push(`${functions.length} functions`);
   return parts.length > 0 ? parts.join(", ") : "nothing";
 }
 
-function pulledText({ Pulled, Present }: PulledImages): string {
-  const lines = Pulled.map((image) => `Pulled ${image}`);
-  if (Present.length > 0) lines.push(`There already: ${Present.join(", ")}`);
+function pulledText({ pulled, present }: PulledImages): string {
+  const lines = pulled.map((image) => `Pulled ${image}`);
+  if (present.length > 0) lines.push(`There already: ${present.join(", ")}`);
   return lines.length > 0 ? lines.map(printable).join("\n") : "Nothing is missing";
 }
 
@@ -149,12 +161,12 @@ function pulledText({ Pulled, Present }: PulledImages): string {
  *
  * @param pruned as the node told it
  */
-export function prunedText({ DryRun, Removed, Kept }: PrunedImages): string {
-  const verb = DryRun ? "Would remove" : "Removed";
+export function prunedText({ dryRun, removed, kept }: PrunedImages): string {
+  const verb = dryRun ? "Would remove" : "Removed";
   const lines = [
-    ...Removed.map(({ Image, Size }) => `${verb} ${Image} (${formatBytes(Size)})`),
-    ...Kept.map(({ Image, Reason }) => `Kept ${Image}: ${Reason}`),
+    ...removed.map(({ image, sizeBytes }) => `${verb} ${image} (${formatBytes(sizeBytes)})`),
+    ...kept.map(({ image, reason }) => `Kept ${image}: ${reason}`),
   ];
-  if (Removed.length === 0) lines.unshift("Nothing to remove");
+  if (removed.length === 0) lines.unshift("Nothing to remove");
   return lines.map(printable).join("\n");
 }

@@ -4,31 +4,31 @@ import { imageTable, prunedText } from "./images.ts";
 Deno.test("images show who needs them and whether they are there", () => {
   const table = imageTable([
     {
-      Image: "node:22-slim",
-      Runtimes: ["nodejs"],
-      Functions: [],
-      Present: false,
-      Size: null,
-      Architecture: null,
-      Pulled: false,
+      image: "node:22-slim",
+      runtimes: ["nodejs"],
+      functions: [],
+      present: false,
+      sizeBytes: null,
+      architecture: null,
+      pulled: false,
     },
     {
-      Image: "python:3-slim",
-      Runtimes: ["python"],
-      Functions: ["a", "b", "c"],
-      Present: true,
-      Size: 3 << 20,
-      Architecture: "arm64",
-      Pulled: true,
+      image: "python:3-slim",
+      runtimes: ["python"],
+      functions: ["a", "b", "c"],
+      present: true,
+      sizeBytes: 3 << 20,
+      architecture: "arm64",
+      pulled: true,
     },
     {
-      Image: "old:1",
-      Runtimes: [],
-      Functions: [],
-      Present: true,
-      Size: 1024,
-      Architecture: "amd64",
-      Pulled: false,
+      image: "old:1",
+      runtimes: [],
+      functions: [],
+      present: true,
+      sizeBytes: 1024,
+      architecture: "amd64",
+      pulled: false,
     },
   ], { colour: false });
   assert.equal(
@@ -43,12 +43,12 @@ Deno.test("images show who needs them and whether they are there", () => {
 });
 
 Deno.test("a pruning says what it did, what it would do, and what it left", () => {
-  const Removed = [{ Image: "old:1", Size: 1024 }];
-  const Kept = [{ Image: "busy:1", Reason: "a container is made of it" }];
+  const removed = [{ image: "old:1", sizeBytes: 1024 }];
+  const kept = [{ image: "busy:1", reason: "a container is made of it" }];
   assert.equal(
-    prunedText({ DryRun: true, Removed, Kept }),
+    prunedText({ dryRun: true, removed, kept }),
     "Would remove old:1 (1.0 KiB)\nKept busy:1: a container is made of it",
   );
-  assert.equal(prunedText({ DryRun: false, Removed, Kept: [] }), "Removed old:1 (1.0 KiB)");
-  assert.equal(prunedText({ DryRun: false, Removed: [], Kept: [] }), "Nothing to remove");
+  assert.equal(prunedText({ dryRun: false, removed, kept: [] }), "Removed old:1 (1.0 KiB)");
+  assert.equal(prunedText({ dryRun: false, removed: [], kept: [] }), "Nothing to remove");
 });

@@ -5,7 +5,8 @@
  */
 
 import { object } from "@optique/core/constructs";
-import { functionFromWire, type FunctionRecord, type WireFunction } from "../../model/function.ts";
+import type { WireOf } from "../../json/wire_names.ts";
+import { functionNames, type FunctionRecord } from "../../model/function.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { readableFunction } from "../view/function.ts";
 import { connect } from "../client/session.ts";
@@ -31,7 +32,7 @@ export const list: Command = defineCommand({
     const full = details || isReadable(globals, terminal);
     const answer = await node.get(full ? "/functions?details=true" : "/function");
     show(answer, globals, terminal, () => {
-      const functions = (answer.json as WireFunction[]).map(functionFromWire);
+      const functions = (answer.json as WireOf<typeof functionNames>[]).map(functionNames.fromWire);
       return details ? functionDetails(functions, terminal.out) : functionTable(functions);
     });
   },

@@ -7,7 +7,7 @@
 import { object } from "@optique/core/constructs";
 import type { InferOutput } from "valibot";
 import type { answers } from "../../api/schemas.ts";
-import type { MemberView } from "../../cluster/members.ts";
+import { memberNames, type MemberView } from "../../cluster/members.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { connect } from "../client/session.ts";
 import { show } from "../view/show.ts";
@@ -44,13 +44,14 @@ type NodesAnswer = InferOutput<typeof answers.nodes>;
  * @param output where it will be written
  */
 export function nodeTable(
-  { Node, Nodes: members }: NodesAnswer,
+  { Node: node, Nodes }: NodesAnswer,
   output: Pick<Output, "colour">,
 ): string {
+  const members = Nodes.map(memberNames.fromWire);
   if (members.length === 0) {
-    return `Node ${printable(Node)} is alone: nodes that share an etcd make a cluster`;
+    return `Node ${printable(node)} is alone: nodes that share an etcd make a cluster`;
   }
-  const noted = members.some(({ Problem }) => Problem);
+  const noted = members.some(({ problem }) => problem);
   const table = formatTable(
     [
       ..."AREA|NODE|ROLE|ARCH|>ROUND TRIP|>MEMORY FREE|>RUNNING|>WAITING|>NEWS|URL|STATE".split(
@@ -59,31 +60,33 @@ export function nodeTable(
       ...(noted ? ["NOTE"] : []),
     ],
     members.map((member) => [
-      member.Area,
-      member.Id,
-      member.Role,
-      member.Role === "node" ? member.Architecture : "-",
-      member.Self ? "-" : duration(member.RttMs),
-      member.TotalMemory === null ? "-" : `${member.AvailableMemory} of ${member.TotalMemory} MiB`,
-      count(member.Running),
-      count(member.QueueLength),
-      member.Self ? "-" : duration(member.AgeMs),
-      member.Url,
+      member.area,
+      member.id,
+      member.role,
+      member.role === "node" ? member.architecture : "-",
+      member.self ? "-" : duration(member.rttMs),
+      member.totalMemoryMib === null
+        ? "-"
+        : `${member.availableMemoryMib} of ${member.totalMemoryMib} MiB`,
+      count(member.running),
+      count(member.queueLength),
+      member.self ? "-" : duration(member.ageMs),
+      member.url,
       stateOf(member, output),
-      ...(noted ? [member.Problem ?? ""] : []),
+      ...(noted ? [member.problem ?? ""] : []),
     ]),
   );
-  return `As node ${printable(Node)} sees them:\n\n${table}`;
+  return `As node ${printable(node)} sees them:\n\n${table}`;
 }
 
 function stateOf(member: MemberView, output: Pick<Output, "colour">): string {
-  if (member.Self) return "itself";
-  if (!member.Reachable) return styled(output, "red", "unreachable");
-  if (member.AgeMs === null) {
+  if (member.self) return "itself";
+  if (!member.reachable) return styled(output, "red", "unreachable");
+  if (member.ageMs === null) {
     // Only balancers of its cloud are asked by a node whether they are healthy.
-    return member.Role === "balancer" && !member.IsCloudTarget ? "not asked" : "not heard yet";
+    return member.role === "balancer" && !member.isCloudTarget ? "not asked" : "not heard yet";
   }
-  return member.IsCloudTarget ? "reachable, cloud target" : "reachable";
+  return member.isCloudTarget ? "reachable, cloud target" : "reachable";
 }
 
 function duration(ms: number | null): string {

@@ -1,48 +1,49 @@
 import assert from "node:assert/strict";
-import type { MemberView } from "../../cluster/members.ts";
+import { memberNames, type MemberView } from "../../cluster/members.ts";
 import { nodeTable } from "./nodes.ts";
 
 const self: MemberView = {
-  Id: "a",
-  Area: "EDGE",
-  Role: "node",
-  Url: "http://10.0.0.5:1323",
-  Architecture: "amd64",
-  Self: true,
-  Reachable: true,
-  IsCloudTarget: false,
-  RttMs: 0,
-  AgeMs: 0,
-  AvailableMemory: 512,
-  TotalMemory: 1024,
-  FreeCPU: 2,
-  QueueLength: 0,
-  Running: 3,
-  Coordinates: null,
-  Problem: null,
+  id: "a",
+  area: "EDGE",
+  role: "node",
+  url: "http://10.0.0.5:1323",
+  architecture: "amd64",
+  self: true,
+  reachable: true,
+  isCloudTarget: false,
+  rttMs: 0,
+  ageMs: 0,
+  availableMemoryMib: 512,
+  totalMemoryMib: 1024,
+  freeCpu: 2,
+  queueLength: 0,
+  running: 3,
+  coordinates: null,
+  problem: null,
 };
 
 const unknown = {
-  RttMs: null,
-  AgeMs: null,
-  AvailableMemory: null,
-  TotalMemory: null,
-  FreeCPU: null,
-  QueueLength: null,
-  Running: null,
+  rttMs: null,
+  ageMs: null,
+  availableMemoryMib: null,
+  totalMemoryMib: null,
+  freeCpu: null,
+  queueLength: null,
+  running: null,
 } as const;
 
 const stateOf = (member: Partial<MemberView>) => {
-  const [, line] = tableOf({ ...self, Self: false, ...member });
+  const [, line] = tableOf({ ...self, self: false, ...member });
   return line!.split(/ {2,}/).at(-1);
 };
 
 /** The lines of the table, without the title above it. */
 const tableOf = (...members: MemberView[]) =>
-  nodeTable({ Node: "a", Nodes: members }, { colour: false }).split("\n").slice(2);
+  nodeTable({ Node: "a", Nodes: members.map(memberNames.toWire) }, { colour: false }).split("\n")
+    .slice(2);
 
 Deno.test("a member's line tells where it is, how far, and how busy", () => {
-  const peer = { ...self, Id: "b", Self: false, RttMs: 1.5, AgeMs: 2100, Url: "http://b:1" };
+  const peer = { ...self, id: "b", self: false, rttMs: 1.5, ageMs: 2100, url: "http://b:1" };
   const lines = tableOf(self, peer);
   const cells = lines.map((line) => line.split(/ {2,}/));
   assert.deepEqual(cells[1]!.slice(0, 8), [
@@ -67,16 +68,16 @@ Deno.test("a member's line tells where it is, how far, and how busy", () => {
 });
 
 Deno.test("the state of a member tells what can be done with it", () => {
-  assert.equal(stateOf({ Self: true }), "itself");
-  assert.equal(stateOf({ Reachable: false }), "unreachable");
+  assert.equal(stateOf({ self: true }), "itself");
+  assert.equal(stateOf({ reachable: false }), "unreachable");
   assert.equal(stateOf(unknown), "not heard yet");
-  assert.equal(stateOf({ ...unknown, Role: "balancer" }), "not asked");
-  assert.equal(stateOf({ ...unknown, Role: "balancer", IsCloudTarget: true }), "not heard yet");
-  assert.equal(stateOf({ IsCloudTarget: true, Role: "balancer" }), "reachable, cloud target");
+  assert.equal(stateOf({ ...unknown, role: "balancer" }), "not asked");
+  assert.equal(stateOf({ ...unknown, role: "balancer", isCloudTarget: true }), "not heard yet");
+  assert.equal(stateOf({ isCloudTarget: true, role: "balancer" }), "reachable, cloud target");
 });
 
 Deno.test("a note is shown where there is something to say, and only then", () => {
-  const other = { ...self, Id: "b", Self: false, Problem: "its clock is 40 s ahead" };
+  const other = { ...self, id: "b", self: false, problem: "its clock is 40 s ahead" };
   const lines = tableOf(self, other);
   assert.match(lines[0]!, /STATE +NOTE$/);
   assert.match(lines[2]!, /reachable +its clock is 40 s ahead$/);
@@ -85,7 +86,7 @@ Deno.test("a note is shown where there is something to say, and only then", () =
 
 Deno.test("the node that sees the others so is named, which a balancer has chosen", () => {
   assert.match(
-    nodeTable({ Node: "cloud-2", Nodes: [self] }, { colour: false }),
+    nodeTable({ Node: "cloud-2", Nodes: [memberNames.toWire(self)] }, { colour: false }),
     /^As node cloud-2 sees them:\n\nAREA/,
   );
 });

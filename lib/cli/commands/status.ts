@@ -5,7 +5,8 @@
  */
 
 import { object } from "@optique/core/constructs";
-import type { NodeStatus } from "../../model/status.ts";
+import type { WireOf } from "../../json/wire_names.ts";
+import { type NodeStatus, statusNames } from "../../model/status.ts";
 import { isBalancerStatus, readableBalancer } from "../view/balancer.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { connect } from "../client/session.ts";
@@ -33,7 +34,7 @@ export const status: Command = defineCommand({
 function readable(status: unknown, output: Output): string {
   return isBalancerStatus(status)
     ? readableBalancer(status, output)
-    : readableStatus(status as NodeStatus, output);
+    : readableStatus(statusNames.fromWire(status as WireOf<typeof statusNames>), output);
 }
 
 /**
@@ -43,51 +44,54 @@ function readable(status: unknown, output: Output): string {
  * @param output where it will be written
  */
 export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">): string {
-  const health = ({ Ok, Problem }: { Ok: boolean; Problem?: string | undefined }) =>
-    Ok
+  const health = ({ ok, problem }: { ok: boolean; problem?: string | undefined }) =>
+    ok
       ? styled(output, "green", "ok")
-      : styled(output, "red", printable(Problem ?? "not available"));
-  const busy = node.TotalMemory - node.AvailableMemory;
-  const idle = node.AvailableMemory - node.FreeMemory;
-  const spares = Object.entries(node.Spares ?? {}).map(([id, count]) => `${count} ${id}`).join(
+      : styled(output, "red", printable(problem ?? "not available"));
+  const busy = node.totalMemoryMib - node.availableMemoryMib;
+  const idle = node.availableMemoryMib - node.freeMemoryMib;
+  const spares = Object.entries(node.spares ?? {}).map(([id, count]) => `${count} ${id}`).join(
     ", ",
   );
   const fields = formatFields([
-    ["node", `${node.Node} in ${node.Area}, ${node.Architecture}, version ${node.Version}`],
-    ["up", formatDuration(node.UptimeS)],
-    ["memory", `${node.TotalMemory} MiB: ${busy} busy, ${idle} idle, ${node.FreeMemory} free`],
+    ["node", `${node.node} in ${node.area}, ${node.architecture}, version ${node.version}`],
+    ["up", formatDuration(node.uptimeS)],
+    [
+      "memory",
+      `${node.totalMemoryMib} MiB: ${busy} busy, ${idle} idle, ${node.freeMemoryMib} free`,
+    ],
     ...(spares === "" ? [] : [["spares", spares] as [string, string]]),
-    ["cpu", `${node.UsedCPU} of ${node.TotalCPU} cores busy`],
-    ["requests", `${node.Running} running, ${node.QueueLength} waiting`],
-    ["functions", String(node.Functions)],
-    ...(node.Code ? [["code", readableCode(node.Code)] as [string, string]] : []),
-    ["registry", `${node.Registry.Kind}, ${health(node.Registry)}`],
-    ["runtimes", readableRuntimes(node.Runtimes)],
-    ["containers", health(node.Engine)],
+    ["cpu", `${node.usedCpu} of ${node.totalCpu} cores busy`],
+    ["requests", `${node.running} running, ${node.queueLength} waiting`],
+    ["functions", String(node.functions)],
+    ...(node.code ? [["code", readableCode(node.code)] as [string, string]] : []),
+    ["registry", `${node.registry.kind}, ${health(node.registry)}`],
+    ["runtimes", readableRuntimes(node.runtimes)],
+    ["containers", health(node.engine)],
     // Registry and containers tell their problems in rows of their own.
-    ...node.Problems.filter((problem) => /^(neighbours|cloud):/.test(problem))
+    ...node.problems.filter((problem) => /^(neighbours|cloud):/.test(problem))
       .map((problem): [string, string] => ["without", styled(output, "red", printable(problem))]),
   ]);
-  if (node.Instances.length === 0) return fields;
+  if (node.instances.length === 0) return fields;
   const table = formatTable(
     ["FUNCTION", ">STARTING", ">BUSY", ">IDLE"],
-    node.Instances.map((row) => [
-      row.Function,
-      String(row.Starting),
-      String(row.Busy),
-      String(row.Idle),
+    node.instances.map((row) => [
+      row.functionName,
+      String(row.starting),
+      String(row.busy),
+      String(row.idle),
     ]),
   );
   return `${fields}\n\n${table}`;
 }
 
-function readableCode({ Count, Bytes }: NonNullable<NodeStatus["Code"]>): string {
-  return `${Count} ${Count === 1 ? "archive" : "archives"}, ${formatBytes(Bytes)} on disk`;
+function readableCode({ count, bytes }: NonNullable<NodeStatus["code"]>): string {
+  return `${count} ${count === 1 ? "archive" : "archives"}, ${formatBytes(bytes)} on disk`;
 }
 
-function readableRuntimes(runtimes: NodeStatus["Runtimes"]): string {
+function readableRuntimes(runtimes: NodeStatus["runtimes"]): string {
   const named = (wanted: boolean) =>
-    runtimes.filter(({ Ok }) => Ok === wanted).map(({ Runtime }) => printable(Runtime)).join(", ");
+    runtimes.filter(({ ok }) => ok === wanted).map(({ runtime }) => printable(runtime)).join(", ");
   const missing = named(false);
   return missing === "" ? named(true) : `${named(true) || "none"}; not now: ${missing}`;
 }

@@ -8,13 +8,13 @@ function shown(change: Partial<NodeStatus>): string {
 }
 
 Deno.test("a status tells which runtimes can be used, and why others cannot", () => {
-  const Runtimes = [
-    { Runtime: "python", Ok: false },
-    { Runtime: "deno", Ok: true },
-    { Runtime: "wasm", Ok: true },
+  const runtimes = [
+    { runtime: "python", ok: false },
+    { runtime: "deno", ok: true },
+    { runtime: "wasm", ok: true },
   ];
-  const Problem = "Docker does not answer: install it";
-  const text = shown({ Runtimes, Engine: { Ok: false, Problem } });
+  const problem = "Docker does not answer: install it";
+  const text = shown({ runtimes, engine: { ok: false, problem } });
   assert.match(text, /^runtimes +deno, wasm; not now: python$/m);
   assert.match(text, /^containers +Docker does not answer: install it$/m);
 });

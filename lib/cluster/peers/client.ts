@@ -17,9 +17,9 @@ import { liftText } from "../../json/lift.ts";
 import type { QuotedText } from "../../json/quoted.ts";
 import {
   type InvocationResult,
-  reportFromWire,
+  reportNames,
   reportSchema,
-  requestToWire,
+  requestNames,
 } from "../../model/invocation.ts";
 import type { NodeRecord } from "../../model/node.ts";
 import type { PageRequest } from "../../model/page.ts";
@@ -194,7 +194,7 @@ export class PeerClient implements Disposable {
   #request(peer: NodeRecord, forwarded: Forwarded): HttpRequest {
     const { record, request: { params, ...request }, hopsLeft } = forwarded;
     const rest = JSON.stringify(
-      requestToWire({ ...request, isAsync: false, canOffload: hopsLeft > 0 }),
+      requestNames.toWire({ ...request, isAsync: false, canOffload: hopsLeft > 0 }),
     );
     return {
       method: "POST",
@@ -262,7 +262,7 @@ async function resultOf(
   if (status === 200) {
     const report = v.safeParse(reportSchema, value);
     if (report.success) {
-      const read = reportFromWire(report.output);
+      const read = reportNames.fromWire(report.output);
       return { report: long ? { ...read, result: long } : read };
     }
   }

@@ -15,9 +15,8 @@ import { parseJson } from "../../json/json.ts";
 import {
   type InvocationResult,
   type Report,
-  reportFromWire,
+  reportNames,
   reportSchema,
-  reportToWire,
 } from "../../model/invocation.ts";
 import type { PageAnswer, PageRequest } from "../../model/page.ts";
 
@@ -64,7 +63,7 @@ export function forwardedEvent(page: PageRequest, hop: readonly HeaderPair[]): H
 
 /** Creates the header that distinguishes a function's response from one of the node. */
 export function reportHeaderOf(report: Report): [string, string] {
-  const { Result: _, ...rest } = reportToWire({ ...report, result: "" });
+  const { Result: _, ...rest } = reportNames.toWire({ ...report, result: "" });
   const text = JSON.stringify(rest).replace(
     /[^\x20-\x7e]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -85,7 +84,7 @@ export function readEventResponse(
   const report = v.safeParse(headerSchema, jsonOf(text));
   if (!report.success) return undefined;
   return {
-    report: reportFromWire({ ...report.output, Result: "" }),
+    report: reportNames.fromWire({ ...report.output, Result: "" }),
     response: functionResponse({ status, headers, body }),
   };
 }

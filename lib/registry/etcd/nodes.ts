@@ -5,7 +5,7 @@
  */
 
 import { pause } from "../../base/async.ts";
-import { type NodeRecord, nodeToWire, storedNodeSchema } from "../../model/node.ts";
+import { nodeNames, type NodeRecord, storedNodeSchema } from "../../model/node.ts";
 import { readRecord } from "../records.ts";
 import type { Registration } from "../registry.ts";
 import type { EtcdClient } from "./client/client.ts";
@@ -51,7 +51,7 @@ export class NodeRegistration implements Registration {
     this.#record = record;
     this.#isAlive = isAlive;
     this.#key = nodesPrefix + record.id;
-    this.#value = JSON.stringify(nodeToWire(record));
+    this.#value = JSON.stringify(nodeNames.toWire(record));
     this.#running = this.#run();
   }
 

@@ -8,7 +8,7 @@ import { pause, withTimeout } from "../../base/async.ts";
 import { systemClock } from "../../base/clock.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
-import { type FunctionRecord, functionToWire } from "../../model/function.ts";
+import { functionNames, type FunctionRecord } from "../../model/function.ts";
 import { type NodeRecord, storedNodeSchema } from "../../model/node.ts";
 import { EtcdClient } from "./client/client.ts";
 import { callTimeoutMs } from "./cluster.ts";
@@ -249,7 +249,7 @@ class EtcdRegistry implements Registry {
 }
 
 function valueOf(record: FunctionRecord): string {
-  const value = JSON.stringify(functionToWire(record));
+  const value = JSON.stringify(functionNames.toWire(record));
   if (new TextEncoder().encode(value).length <= maxRecordBytes) return value;
   throw new ServerledgeError(
     "PAYLOAD_TOO_LARGE",

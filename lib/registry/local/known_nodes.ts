@@ -9,7 +9,7 @@ import * as v from "valibot";
 import type { Clock } from "../../base/clock.ts";
 import { logger } from "../../base/log.ts";
 import type { TextFile } from "../../base/text_file.ts";
-import { type NodeRecord, nodeToWire, storedNodeSchema } from "../../model/node.ts";
+import { nodeNames, type NodeRecord, storedNodeSchema } from "../../model/node.ts";
 import { parseRecord } from "../records.ts";
 
 /** Time in which changes are gathered before they are written, ms: nodes come and go together. */
@@ -67,7 +67,7 @@ export class KnownNodes implements Disposable {
     this.#unwritten = undefined;
     if (!records) return;
     try {
-      this.#file.write(JSON.stringify(records.map(nodeToWire)));
+      this.#file.write(JSON.stringify(records.map(nodeNames.toWire)));
     } catch (error) {
       warn("Cannot keep on disk which nodes are known: {reason}", error);
     }

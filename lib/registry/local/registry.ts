@@ -9,7 +9,7 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import { Listeners } from "../../base/listeners.ts";
-import { type FunctionRecord, functionToWire, storedFunctionSchema } from "../../model/function.ts";
+import { functionNames, type FunctionRecord, storedFunctionSchema } from "../../model/function.ts";
 import {
   decodeLongResult,
   encodeLongResult,
@@ -118,7 +118,7 @@ class SqliteRegistry implements Registry {
       const { changes } = create.run(
         record.name,
         record.codeHash,
-        JSON.stringify(functionToWire(record)),
+        JSON.stringify(functionNames.toWire(record)),
       );
       this.#pins.take(record.codeHash);
       if (changes === 0) return false;
@@ -129,7 +129,7 @@ class SqliteRegistry implements Registry {
 
   putFunction(record: FunctionRecord): Promise<void> {
     return this.#run(({ put }) => {
-      put.run(record.name, record.codeHash, JSON.stringify(functionToWire(record)));
+      put.run(record.name, record.codeHash, JSON.stringify(functionNames.toWire(record)));
       this.#pins.take(record.codeHash);
       this.#observers.each((observer) => observer.put(record));
     });

@@ -63,7 +63,7 @@ Deno.test("binary: what programs are given, and what becomes of what they write"
 
   await t.step("a request over plain HTTP comes as its body and variables of CGI", async () => {
     const reply = await once("request", { params: request }, {
-      Http: "stdio",
+      http: "stdio",
       env: { HTTP_OWN: "set" },
     });
     const { statusCode, headers, body } = value(reply) as Record<string, string>;
@@ -78,7 +78,7 @@ Deno.test("binary: what programs are given, and what becomes of what they write"
     // Without it, and for calls that are no requests, standard input is JSON.
     assert.deepEqual(value(await once("echo", { params: request })), request);
     const params = { plain: true };
-    assert.deepEqual(value(await once("echo", { params }, { Http: "stdio" })), params);
+    assert.deepEqual(value(await once("echo", { params }, { http: "stdio" })), params);
   });
 
   await t.step("an exit status, a signal and a missing program fail the call alone", async () => {

@@ -72,12 +72,12 @@ Deno.test("images are fetched, listed, and removed when nothing needs them", asy
   const progress = await docker.pull(stranger);
   await new Promise((resolve) => docker.modem.followProgress(progress, resolve));
 
-  assert((await keeper.list()).every(({ Present, Size }) => !Present && Size === null));
-  const { Pulled } = await keeper.pull([], false);
-  assert.deepEqual(Pulled.sort(), [needed, former, busy].sort());
-  assert.deepEqual((await keeper.pull([], false)).Pulled, []);
+  assert((await keeper.list()).every(({ present, sizeBytes }) => !present && sizeBytes === null));
+  const { pulled } = await keeper.pull([], false);
+  assert.deepEqual(pulled.sort(), [needed, former, busy].sort());
+  assert.deepEqual((await keeper.pull([], false)).pulled, []);
   for (const view of await keeper.list()) {
-    assert(view.Present && view.Pulled && view.Size! > 0 && view.Architecture, view.Image);
+    assert(view.present && view.pulled && view.sizeBytes! > 0 && view.architecture, view.image);
   }
   await assert.rejects(
     keeper.pull([`${registry.host}/nobody:1`], false),
@@ -91,11 +91,11 @@ Deno.test("images are fetched, listed, and removed when nothing needs them", asy
   needs.delete(busy);
   const { keeper: again, images: later } = open(); // a node that was restarted meanwhile
   const dry = await again.prune({ dryRun: true, unpublished: false });
-  assert.deepEqual(dry.Removed.map(({ Image }) => Image), [former]);
+  assert.deepEqual(dry.removed.map(({ image }) => image), [former]);
   assert(await images.find(former), "a dry run removes nothing");
   const pruned = await again.prune({ dryRun: false, unpublished: true });
-  assert.deepEqual(pruned.Removed, dry.Removed);
-  assert.deepEqual(pruned.Kept, [{ Image: busy, Reason: "a container is made of it" }]);
+  assert.deepEqual(pruned.removed, dry.removed);
+  assert.deepEqual(pruned.kept, [{ image: busy, reason: "a container is made of it" }]);
   assert.equal(await images.find(former), undefined);
   for (const name of [needed, busy, stranger]) assert(await images.find(name), name);
   assert.equal(await images.remove(busy), false, "the engine itself would not");

@@ -11,7 +11,7 @@ import type { ApiServices, Invocation } from "../../../lib/api/services.ts";
 import { resolveConfig } from "../../../lib/config/config.ts";
 import {
   type InvocationResult,
-  reportFromWire,
+  reportNames,
   type WireReport,
 } from "../../../lib/model/invocation.ts";
 import type { NodeStatus } from "../../../lib/model/status.ts";
@@ -46,34 +46,34 @@ export const sampleReport: WireReport = {
 };
 
 /** Its result inside the node. */
-export const sampleResult: InvocationResult = { report: reportFromWire(sampleReport) };
+export const sampleResult: InvocationResult = { report: reportNames.fromWire(sampleReport) };
 
 const sampleStatus: NodeStatus = {
-  AvailableWarmContainers: { hello: 1 },
-  TotalMemory: 1024,
-  AvailableMemory: 896,
-  FreeMemory: 768,
-  TotalCPU: 2,
-  UsedCPU: 0.5,
-  Coordinates: { Vec: [0, 0, 0], Error: 1, Height: 0 },
-  LoadAvg: [0.1, 0.2, 0.3],
-  LastUpdateTime: 1_700_000_000,
-  Node: "node1",
-  Area: "ROME",
-  Architecture: "amd64",
-  Version: "0.1.0",
-  UptimeS: 12,
-  Functions: 1,
-  Instances: [{ Function: "hello", Starting: 0, Busy: 1, Idle: 1 }],
-  QueueLength: 0,
-  Running: 1,
-  Registry: { Kind: "embedded", Ok: true },
-  Runtimes: [{ Runtime: "python", Ok: true }],
-  Engine: { Ok: true },
-  Problems: [],
-  Pulls: [],
-  MissingImages: [],
-  Spares: {},
+  availableWarmContainers: { hello: 1 },
+  totalMemoryMib: 1024,
+  availableMemoryMib: 896,
+  freeMemoryMib: 768,
+  totalCpu: 2,
+  usedCpu: 0.5,
+  coordinates: { vector: [0, 0, 0], error: 1, height: 0 },
+  loadAvg: [0.1, 0.2, 0.3],
+  lastUpdateS: 1_700_000_000,
+  node: "node1",
+  area: "ROME",
+  architecture: "amd64",
+  version: "0.1.0",
+  uptimeS: 12,
+  functions: 1,
+  instances: [{ functionName: "hello", starting: 0, busy: 1, idle: 1 }],
+  queueLength: 0,
+  running: 1,
+  registry: { kind: "embedded", ok: true },
+  runtimes: [{ runtime: "python", ok: true }],
+  engine: { ok: true },
+  problems: [],
+  pulls: [],
+  missingImages: [],
+  spares: {},
 };
 
 /**
@@ -114,8 +114,8 @@ export function fakeServices(
     functions: () => [],
     prewarm: (name, count) => Promise.try(check, name).then(() => count),
     images: () => Promise.resolve([]),
-    pullImages: (names) => Promise.resolve({ Pulled: [...names], Present: [] }),
-    pruneImages: ({ dryRun }) => Promise.resolve({ DryRun: dryRun, Removed: [], Kept: [] }),
+    pullImages: (names) => Promise.resolve({ pulled: [...names], present: [] }),
+    pruneImages: ({ dryRun }) => Promise.resolve({ dryRun, removed: [], kept: [] }),
     status: () => sampleStatus,
     policy: () => ({ name: "default", estimates: undefined, decisions: [] }),
     members: () => [],

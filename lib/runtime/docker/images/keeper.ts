@@ -7,7 +7,12 @@
 
 import { ServerledgeError } from "../../../base/errors.ts";
 import type { ImageNeed } from "../../../images/needs.ts";
-import type { ImageView, PrunedImages, PulledImages } from "../../../images/status.ts";
+import {
+  type ImageView,
+  type PrunedImages,
+  type PulledImages,
+  pulledNames,
+} from "../../../images/status.ts";
 import type { BookEntry } from "../../../images/records.ts";
 import { familiarName } from "../../../images/reference.ts";
 import type { FoundImage, Images } from "./images.ts";
@@ -51,7 +56,7 @@ export class ImageKeeper {
     const { images, needs } = this.#options;
     const { book } = images;
     const needed = needs();
-    const former = book.entries.map(({ Image }) => Image).filter((name) => !needed.has(name));
+    const former = book.entries.map(({ image }) => image).filter((name) => !needed.has(name));
     const views: ImageView[] = [];
     for (const name of [...needed.keys(), ...former].sort()) {
       const found = await images.find(name);
@@ -62,13 +67,13 @@ export class ImageKeeper {
       }
       const { runtimes, functions } = need ?? nothing;
       views.push({
-        Image: name,
-        Runtimes: runtimes.toSorted(),
-        Functions: functions.toSorted(),
-        Present: found !== undefined,
-        Size: found?.sizeBytes ?? null,
-        Architecture: found?.architecture ?? null,
-        Pulled: found !== undefined && isOurs(book.get(name), found) && book.get(name)!.Pulled,
+        image: name,
+        runtimes: runtimes.toSorted(),
+        functions: functions.toSorted(),
+        present: found !== undefined,
+        sizeBytes: found?.sizeBytes ?? null,
+        architecture: found?.architecture ?? null,
+        pulled: found !== undefined && isOurs(book.get(name), found) && book.get(name)!.pulled,
       });
     }
     return views;
@@ -84,17 +89,17 @@ export class ImageKeeper {
   async pull(names: readonly string[], refresh: boolean): Promise<PulledImages> {
     const { images, needs } = this.#options;
     const needed = needs();
-    const result = { Pulled: [] as string[], Present: [] as string[] };
+    const result = { pulled: [] as string[], present: [] as string[] };
     const failures: { image: string; error: ServerledgeError }[] = [];
     const wanted = names.length > 0 ? names.map(familiarName) : needed.keys();
     for (const image of new Set(wanted)) {
       if (!refresh && await images.find(image)) {
-        result.Present.push(image);
+        result.present.push(image);
         continue;
       }
       try {
         await images.ensure(image, this.#keyOf(needed.get(image)), true);
-        result.Pulled.push(image);
+        result.pulled.push(image);
       } catch (error) {
         if (!(error instanceof ServerledgeError) || error.code === "ENGINE_UNAVAILABLE") {
           throw error;
@@ -116,20 +121,20 @@ export class ImageKeeper {
   async prune({ dryRun, unpublished }: PruneOptions): Promise<PrunedImages> {
     const { images, needs } = this.#options;
     const { book } = images;
-    const result: PrunedImages = { DryRun: dryRun, Removed: [], Kept: [] };
+    const result: PrunedImages = { dryRun, removed: [], kept: [] };
     for (const entry of book.entries) {
-      if (needs().has(entry.Image)) continue;
-      const found = await images.find(entry.Image);
+      if (needs().has(entry.image)) continue;
+      const found = await images.find(entry.image);
       if (!found) {
-        book.forget(entry.Image);
+        book.forget(entry.image);
         continue;
       }
       const used = await images.inUse();
-      if (needs().has(entry.Image)) continue; // by a function that was created just now
+      if (needs().has(entry.image)) continue; // by a function that was created just now
       let reason = reasonToKeep(entry, found, used, unpublished);
-      if (reason === undefined && !dryRun && !await images.remove(entry.Image)) reason = inUse;
-      if (reason !== undefined) result.Kept.push({ Image: entry.Image, Reason: reason });
-      else result.Removed.push({ Image: entry.Image, Size: found.sizeBytes });
+      if (reason === undefined && !dryRun && !await images.remove(entry.image)) reason = inUse;
+      if (reason !== undefined) result.kept.push({ image: entry.image, reason });
+      else result.removed.push({ image: entry.image, sizeBytes: found.sizeBytes });
     }
     return result;
   }
@@ -141,7 +146,7 @@ export class ImageKeeper {
 }
 
 function isOurs(entry: BookEntry | undefined, found: FoundImage): boolean {
-  return entry?.Id === found.id;
+  return entry?.id === found.id;
 }
 
 function reasonToKeep(
@@ -152,7 +157,7 @@ function reasonToKeep(
 ): string | undefined {
   if (!isOurs(entry, found)) return "another image has its name now";
   if (used.has(found.id)) return inUse;
-  if (!entry.Pulled && !found.published && !unpublished) {
+  if (!entry.pulled && !found.published && !unpublished) {
     return "it was built or loaded here, and no registry is known to have it";
   }
   return undefined;
@@ -166,6 +171,6 @@ function notPulled(
   const others = missing.length > 1 ? ` (and ${missing.length - 1} more images)` : "";
   return new ServerledgeError(reason.code, `${reason.message}${others}`, {
     cause: reason,
-    details: { ...result, Missing: missing },
+    details: { ...pulledNames.toWire(result), Missing: missing },
   });
 }

@@ -56,14 +56,14 @@ Deno.test("listed is what is needed, and what is ours and needed no more", async
   book.note("py:1", "a", true);
   book.note("old:1", "b", false);
   book.note("gone:1", "d", true);
-  const base = { Present: true, Size: 100, Architecture: "amd64" };
+  const base = { present: true, sizeBytes: 100, architecture: "amd64" };
   assert.deepEqual(await keeper.list(), [
-    { ...base, Image: "old:1", Runtimes: [], Functions: [], Pulled: false },
-    { ...base, Image: "py:1", Runtimes: ["python"], Functions: ["f", "g"], Pulled: true },
+    { ...base, image: "old:1", runtimes: [], functions: [], pulled: false },
+    { ...base, image: "py:1", runtimes: ["python"], functions: ["f", "g"], pulled: true },
   ]);
   assert.equal(book.get("gone:1"), undefined, "nothing is left to remember");
   present.set("py:1", image("put under its name since"));
-  assert.equal((await keeper.list())[1]!.Pulled, false);
+  assert.equal((await keeper.list())[1]!.pulled, false);
 });
 
 Deno.test("pulled is what is missing, or what is named, and the rest goes on after a failure", async () => {
@@ -86,8 +86,8 @@ Deno.test("pulled is what is missing, or what is named, and the rest goes on aft
   });
   assert.deepEqual(keys, ["", "runtimes.nodejs.image"]);
   const named = ["more", "more:latest", "py:1"];
-  assert.deepEqual(await keeper.pull(named, false), { Pulled: ["more:latest"], Present: ["py:1"] });
-  assert.deepEqual(await keeper.pull(["py:1"], true), { Pulled: ["py:1"], Present: [] });
+  assert.deepEqual(await keeper.pull(named, false), { pulled: ["more:latest"], present: ["py:1"] });
+  assert.deepEqual(await keeper.pull(["py:1"], true), { pulled: ["py:1"], present: [] });
 });
 
 Deno.test("removed is only what is ours, unchanged, unneeded and unused", async () => {
@@ -106,27 +106,27 @@ Deno.test("removed is only what is ours, unchanged, unneeded and unused", async 
   const before = new Map(present);
   const kept = [
     {
-      Image: "built:1",
-      Reason: "it was built or loaded here, and no registry is known to have it",
+      image: "built:1",
+      reason: "it was built or loaded here, and no registry is known to have it",
     },
-    { Image: "changed:1", Reason: "another image has its name now" },
-    { Image: "busy:1", Reason: "a container is made of it" },
+    { image: "changed:1", reason: "another image has its name now" },
+    { image: "busy:1", reason: "a container is made of it" },
   ];
-  const size = (Image: string) => ({ Image, Size: 100 });
+  const size = (image: string) => ({ image, sizeBytes: 100 });
   assert.deepEqual(await keeper.prune({ dryRun: true, unpublished: false }), {
-    DryRun: true,
-    Removed: [size("pulled:1"), size("used:1"), size("late:1")],
-    Kept: kept,
+    dryRun: true,
+    removed: [size("pulled:1"), size("used:1"), size("late:1")],
+    kept,
   });
   assert.deepEqual(present, before, "a dry run removes nothing");
   assert.deepEqual(await keeper.prune({ dryRun: false, unpublished: false }), {
-    DryRun: false,
-    Removed: [size("pulled:1"), size("used:1")],
-    Kept: [...kept, { Image: "late:1", Reason: "a container is made of it" }],
+    dryRun: false,
+    removed: [size("pulled:1"), size("used:1")],
+    kept: [...kept, { image: "late:1", reason: "a container is made of it" }],
   });
   needs.set("late:1", { runtimes: [], functions: ["new"] });
   const last = await keeper.prune({ dryRun: false, unpublished: true });
-  assert.deepEqual(last.Removed, [size("built:1")]);
+  assert.deepEqual(last.removed, [size("built:1")]);
   assert.deepEqual(
     [...present.keys()].sort(),
     ["busy:1", "changed:1", "late:1", "needed:1", "stranger:1"],
