@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { crashed, value } from "../../contract/environment.ts";
+import { EngineGate } from "../../support/network/engine_gate.ts";
 import { dockerCall, dockerFunction, type DockerWorld, dockerWorld } from "../../support/docker.ts";
 
 const never = new AbortController().signal;
@@ -130,6 +131,24 @@ Deno.test("an instance that is killed from outside is lost", async () => {
   assert.equal(lost.code, "FUNCTION_CRASHED");
   await assert.rejects(instance.invoke(dockerCall()), { code: "FUNCTION_CRASHED" });
 });
+
+for (const runtime of ["python", "nodejs"] as const) {
+  Deno.test(`a memory kill is told where the engine has lost the news of it: ${runtime}`, async () => {
+    await using gate = await EngineGate.create((text) =>
+      text.replaceAll('"OOMKilled":true', '"OOMKilled":null')
+    );
+    gate.open();
+    using _host = gate.asDockerHost();
+    await using world = await dockerWorld();
+    const fn = dockerFunction(runtime, "cases.greedy", { memoryMib: 96 });
+    await using instance = await world.environment.start(fn, never);
+    const error = await crashed(instance.invoke(dockerCall()));
+    const { State } = await world.docker.getContainer(instance.id).inspect();
+    assert.equal(State.OOMKilled, true, "the engine itself knows");
+    assert.equal(error.details!.oomKilled, true, JSON.stringify(error.details));
+    assert.match(error.message, /killed for using more than its 96 MiB/);
+  });
+}
 
 Deno.test("an instance that is removed from outside is lost", async () => {
   await using world = await dockerWorld();

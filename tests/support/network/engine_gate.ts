@@ -4,23 +4,33 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { type TempDir, tempDir } from "../temp_dir.ts";
 
 const realSocket = "/var/run/docker.sock";
 
+/** Changes text of Latin-1. */
+type Alteration = (text: string) => string;
+
 /** A gate before the engine; closed at first. */
 export class EngineGate implements AsyncDisposable {
   readonly #dir: TempDir;
+  readonly #alter: Alteration;
   #listener: Deno.UnixListener | undefined;
   readonly #open = new Set<Deno.Conn>();
 
-  private constructor(dir: TempDir) {
+  private constructor(dir: TempDir, alter: Alteration) {
     this.#dir = dir;
+    this.#alter = alter;
   }
 
-  /** A closed gate. */
-  static async create(): Promise<EngineGate> {
-    return new EngineGate(await tempDir("engine"));
+  /**
+   * A closed gate.
+   *
+   * @param alter changes pieces of what the engine answers, but not their length
+   */
+  static async create(alter: Alteration = (text) => text): Promise<EngineGate> {
+    return new EngineGate(await tempDir("engine"), alter);
   }
 
   /** Sets `DOCKER_HOST` to the gate until disposed. */
@@ -70,7 +80,14 @@ export class EngineGate implements AsyncDisposable {
   async #join(near: Deno.Conn): Promise<void> {
     const far = await Deno.connect({ transport: "unix", path: realSocket });
     this.#open.add(near).add(far);
-    const pipes = [near.readable.pipeTo(far.writable), far.readable.pipeTo(near.writable)];
+    const altered = new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
+      transform: (bytes, to) => {
+        const text = Buffer.from(bytes).toString("latin1");
+        to.enqueue(new Uint8Array(Buffer.from(this.#alter(text), "latin1")));
+      },
+    });
+    const answers = far.readable.pipeThrough(altered);
+    const pipes = [near.readable.pipeTo(far.writable), answers.pipeTo(near.writable)];
     await Promise.allSettled(pipes);
     for (const conn of [near, far]) {
       this.#open.delete(conn);

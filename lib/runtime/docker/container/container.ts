@@ -13,7 +13,7 @@ import { logger } from "../../../base/log.ts";
 import type { WrittenLine } from "../../wire/call_output.ts";
 import type { ResourceLimits } from "./options.ts";
 import { type Engine, engineStatus, type RequestBounds } from "../engine/engine.ts";
-import { type Exit, killedStatus } from "./exit.ts";
+import { type Exit, killedStatus, memoryKillLine } from "./exit.ts";
 import { readLogFrames, readTimedLines } from "./log_frames.ts";
 import { seccompOptions } from "./seccomp.ts";
 
@@ -25,6 +25,8 @@ const watchBackoffMs = 500;
 /** The engine learns of an out-of-memory kill apart from the exit, on a busy machine well after it. */
 const oomNewsAttempts = 16;
 const oomNewsDelayMs = 50;
+/** Last lines of the log among which process 1 tells of such a kill. */
+const memoryKillLogLines = 2;
 
 const log = logger("runtime");
 
@@ -265,7 +267,9 @@ export class Container implements AsyncDisposable {
       if (OOMKilled || ExitCode !== killedStatus || this.#disposed) {
         return { code: ExitCode, oomKilled: OOMKilled };
       }
-      // The engine loses the news where a control group is gone before they are read.
+      // The engine loses the news where a control group is gone before they are read; our process 1 does not.
+      const log = await this.#whileThere(() => this.logs(memoryKillLogLines));
+      if (log?.includes(memoryKillLine)) return { code: ExitCode, oomKilled: true };
       if (attempt === oomNewsAttempts) return { code: ExitCode, oomKilled: null };
       await pause(oomNewsDelayMs);
     }

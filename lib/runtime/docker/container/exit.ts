@@ -8,6 +8,9 @@ import { ServerledgeError } from "../../../base/errors.ts";
 
 /** Exit status of a process that was killed by SIGKILL. */
 export const killedStatus = 137;
+/** What `native/init.c` writes into the log of a container that used more than its memory. */
+export const memoryKillLine =
+  "init: the kernel killed a process for using more than the container's memory";
 /** What is added to a signal's number for the exit status of who ended by it. */
 const signalBase = 128;
 /** Longest part of a line that is shown in a message, characters. */

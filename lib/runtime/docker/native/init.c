@@ -7,6 +7,9 @@
  * With -p the program's standard output and standard error are a pipe, of which it has the reading
  * end as descriptor 3. What the program has not read when it ends goes to the container's log, so
  * that nothing is lost in a crash.
+ *
+ * If the program was killed (SIGKILL) and the container's control group counts a memory kill, a line
+ * in the log says so (`exit.ts` reads it): the engine loses that news where the group is gone before it looks.
  */
 #include "syscalls.h"
 
@@ -14,6 +17,7 @@ START;
 
 enum { sigchld = 17, sig_setmask = 2, signal_bytes = 8, wnohang = 1, enoent = 2 };
 enum { f_setfl = 4, o_nonblock = 04000, pipe_reader = 3, piece = 4096, max_pieces = 64 };
+enum { at_cwd = -100, sigkill = 9, max_counters = 1024 };
 enum { cannot_run = 126, not_found = 127, killed = 128, max_path = 4096 };
 
 static size length(const char *text) {
@@ -86,6 +90,32 @@ static void empty_pipe(int reader) {
   }
 }
 
+/* Whether a line of the file is "oom_kill N", N not 0. */
+static int counts_memory_kill(const char *path) {
+  char text[max_counters + 1];
+  word file = call(sys_openat, at_cwd, (word)path, 0, 0, 0, 0);
+  if (file < 0) return 0;
+  word count = call(sys_read, file, (word)text, max_counters, 0, 0, 0);
+  call(sys_close, file, 0, 0, 0, 0, 0);
+  text[count < 0 ? 0 : count] = 0;
+  static const char name[] = "oom_kill ";
+  for (const char *line = text; *line;) {
+    size at = 0;
+    while (name[at] && line[at] == name[at]) at++;
+    if (!name[at] && line[at] != '0') return 1;
+    while (*line && *line != '\n') line++;
+    if (*line) line++;
+  }
+  return 0;
+}
+
+static void tell_memory_kill(void) {
+  /* Version 2 of control groups, and 1. */
+  if (!counts_memory_kill("/sys/fs/cgroup/memory.events") &&
+      !counts_memory_kill("/sys/fs/cgroup/memory/memory.oom_control")) return;
+  say("init: the kernel killed a process for using more than the container's memory\n");
+}
+
 static int status_of(int status) {
   int signal = status & 0x7f;
   return signal ? killed + signal : (status >> 8) & 0xff;
@@ -125,6 +155,7 @@ __attribute__((noreturn, used)) void begin(word *stack) {
       word ended = call(sys_wait4, -1, (word)&status, wnohang, 0, 0, 0);
       if (ended == child) {
         if (ends[0] >= 0) empty_pipe(ends[0]);
+        if ((status & 0x7f) == sigkill) tell_memory_kill();
         quit(status_of(status));
       }
       if (ended <= 0) break;
