@@ -28,20 +28,12 @@ export function offload(peer: PeerView, fetchImage = false): Decision {
   return { kind: "offload", to: peer.id, ...(fetchImage && { fetchImage }) };
 }
 
-/**
- * Whether the request can run here now, on a warm instance or by a start.
- *
- * @param view the node
- */
+/** Whether the request can run here now, on a warm instance or by a start. */
 export function canRun(view: NodeView): boolean {
   return view.supported && (view.warm || view.canStart);
 }
 
-/**
- * Whether the request could run here but for the function's image, which would have to be fetched first.
- *
- * @param view the node
- */
+/** Whether the request could run here but for the function's image, which would have to be fetched first. */
 export function awaitsImage(view: NodeView): boolean {
   return canRun(view) && view.imageMissing === true;
 }
@@ -49,8 +41,6 @@ export function awaitsImage(view: NodeView): boolean {
 /**
  * Returns the peers to consider with respect to images: only those that have the function's image if any
  * of them or this node has it, else all. The cloud is not counted.
- *
- * @param view the node
  */
 export function peersWithImage(view: NodeView): readonly PeerView[] {
   const { peers } = view;
@@ -62,9 +52,6 @@ export function peersWithImage(view: NodeView): readonly PeerView[] {
 /**
  * Lets the request wait if the queue has a place and the response can still be in time, else rejects it.
  * For a request that waits already, only its execution counts. Unknown estimates (NaN) never reject.
- *
- * @param request the request
- * @param view the node
  */
 export function waitOrReject(request: RequestFacts, view: NodeView): Decision {
   if (!view.supported) return unsuitable;
@@ -74,12 +61,7 @@ export function waitOrReject(request: RequestFacts, view: NodeView): Decision {
   return request.waited || view.queueLength < view.queueCapacity ? wait : full;
 }
 
-/**
- * Whether another node seems to have room for the request.
- *
- * @param peer the node
- * @param request the request
- */
+/** Whether another node seems to have room for the request. */
 export function hasRoom(peer: PeerView, request: RequestFacts): boolean {
   return peer.ageMs <= staleMs &&
     (peer.warm || peer.availableMemoryMib >= request.memoryMib) &&
@@ -88,21 +70,13 @@ export function hasRoom(peer: PeerView, request: RequestFacts): boolean {
 
 /**
  * Returns the best peer with room for a request that may be offloaded; images as in {@link peersWithImage}.
- *
- * @param request the request
- * @param view the node
  */
 export function findPeer(request: RequestFacts, view: NodeView): PeerView | undefined {
   if (!request.canOffload) return undefined;
   return peersWithImage(view).find((peer) => !peer.isCloud && hasRoom(peer, request));
 }
 
-/**
- * Returns the cloud if there is one and the request may be offloaded.
- *
- * @param request the request
- * @param view the node
- */
+/** Returns the cloud if there is one and the request may be offloaded. */
 export function findCloud(request: RequestFacts, view: NodeView): PeerView | undefined {
   return request.canOffload ? view.cloud : undefined;
 }

@@ -16,7 +16,6 @@ export interface Situation {
  * Returns the decisions about one request whose offloads all fail: as in the scheduler, a node that
  * failed is not offered again.
  *
- * @param policy the policy
  * @param situation the first situation
  * @returns at most one offload per node, and a final decision
  */

@@ -54,11 +54,7 @@ export interface Bandwidths {
   readonly cloud: number;
 }
 
-/**
- * Reads the bandwidths.
- *
- * @param context settings of the policy
- */
+/** Reads the bandwidths. */
 export function bandwidthSettings(context: PolicyContext): Bandwidths {
   return {
     edge: numberSetting(context, "bandwidth.edge", { fallback: 1000, min: 0.001, max: 1e6 }),

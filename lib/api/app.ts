@@ -37,7 +37,6 @@ import type { ApiServices } from "./services.ts";
 /**
  * All routes of the API, in the order of its reference.
  *
- * @param services the node
  * @param invoke answers invocations
  */
 export function apiRoutes(
@@ -71,8 +70,6 @@ export interface ApiApp {
 /**
  * Makes the app. Each route has a single handler and there is no middleware, so that a request costs
  * no chain of promises. Plain invocations do not even pass the router.
- *
- * @param services the node
  */
 export function createApp(services: ApiServices): ApiApp {
   const router = new Hono();

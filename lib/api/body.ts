@@ -36,12 +36,7 @@ export class BodyReader {
   readonly #key: "api.body.max" | "code.max";
   readonly #maxBytes: number;
 
-  /**
-   * Makes a reader.
-   *
-   * @param services the node
-   * @param key of the configuration, which tells the largest body that is accepted
-   */
+  /** @param key of the configuration, which tells the largest body that is accepted */
   constructor(
     services: Pick<ApiServices, "config" | "bodies">,
     key: "api.body.max" | "code.max" = "api.body.max",
@@ -80,7 +75,6 @@ export class BodyReader {
   /**
    * Reads a body as JSON.
    *
-   * @param request whose body
    * @throws as {@link BodyReader.bookedJson}
    */
   async json(request: WithBody): Promise<unknown> {
@@ -93,7 +87,6 @@ export class BodyReader {
    * Reads a body as JSON for somebody who keeps its code: where the body is long, `TarFunctionCode` is a
    * {@link QuotedText} that is a part of it.
    *
-   * @param request whose body
    * @returns the value, and its place in the node's budget, which has to be disposed
    * @throws as {@link BodyReader.booked}, and `INVALID_REQUEST` if it is not JSON, or holds so much
    *   besides code that parsing it would hold up others

@@ -16,11 +16,7 @@ export class BodyBudget {
   readonly #maxBytes: number;
   #booked = 0;
 
-  /**
-   * A budget of which nothing is booked.
-   *
-   * @param maxBytes memory for bodies and their copies
-   */
+  /** @param maxBytes memory for bodies and their copies */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
@@ -43,7 +39,6 @@ export class BodyBudget {
   /**
    * Books the memory of a body.
    *
-   * @param bytes what has come of it, or is about to
    * @returns gives the memory back, once, when it is disposed
    * @throws `NODE_SATURATED` if the bodies that are there leave too little
    */
@@ -87,11 +82,7 @@ export class BookedBody implements Disposable {
   readonly #book: (bytes: number) => void;
   #bytes = 0;
 
-  /**
-   * Memory of which nothing is booked.
-   *
-   * @param book books so much more, or gives it back where it is negative; may refuse by an error
-   */
+  /** @param book books so much more, or gives it back where it is negative; may refuse by an error */
   constructor(book: (bytes: number) => void) {
     this.#book = book;
   }

@@ -21,11 +21,7 @@ const readPrewarm = bodyOf(prewarmSchema);
 /** How many lines of a function's log are shown, and may be asked for. */
 const logLines = { fallback: 100, min: 1, max: 10_000 };
 
-/**
- * The routes for those who run a node.
- *
- * @param services the node
- */
+/** The routes for those who run a node. */
 export function operationRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
 

@@ -25,7 +25,6 @@ export function queryFlag(context: Context, name: string): boolean {
  * Reads a parameter that is a whole number.
  *
  * @param context the request
- * @param name the parameter
  * @param range its value if absent, and its bounds
  * @throws `INVALID_REQUEST`
  */

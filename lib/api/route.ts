@@ -13,7 +13,6 @@ export type Handler = (context: Context) => Response | Promise<Response>;
 
 /** A parameter in the query of a request. */
 export interface QueryParameter {
-  /** Its name. */
   readonly name: string;
   /** What it means, with its default. */
   readonly description: string;
@@ -23,7 +22,6 @@ export interface QueryParameter {
 
 /** An answer that a route may give when all went well. */
 export interface Answer {
-  /** When it is given. */
   readonly description: string;
   /** Media type of its body; JSON if left out. */
   readonly mediaType?: string;
@@ -61,18 +59,13 @@ export interface Route {
   readonly open?: boolean;
   /** Its place in the reference. */
   readonly description: Description;
-  /** What it does. */
   readonly handle: Handler;
 }
 
 /** The verbs that `ANY` stands for; `HEAD` is answered as `GET` without the body. */
 export const anyMethod = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
-/**
- * The verbs of a route.
- *
- * @param route whose
- */
+/** The verbs of a route. */
 export function methodsOf(route: Pick<Route, "method">): readonly string[] {
   return route.method === "ANY" ? anyMethod : [route.method];
 }

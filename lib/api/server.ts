@@ -23,7 +23,6 @@ export interface ApiServer extends AsyncDisposable {
   readonly url: string;
   /** The port it listens on. */
   readonly port: number;
-  /** What it counts. */
   readonly counts: ServerCounts;
   /**
    * Stops accepting connections and lets requests under way finish.
@@ -36,7 +35,6 @@ export interface ApiServer extends AsyncDisposable {
 /**
  * The bounds that a configuration sets.
  *
- * @param config the configuration
  * @param each descriptors that a connection takes while a request is under way on it
  */
 export function serverLimits(config: Config, each = 1): Partial<ServerLimits> {

@@ -36,7 +36,6 @@ export interface ApiServices {
   readonly config: Config;
   /** Memory for the bodies of requests. */
   readonly bodies: BodyBudget;
-  /** Who the node is. */
   readonly node: {
     readonly id: string;
     readonly area: string;

@@ -36,8 +36,6 @@ export class BadArchive extends Error {
   override readonly name = "BadArchive";
 
   /**
-   * A reason.
-   *
    * @param message the clause
    * @param entry path of the entry at fault, as the archive spells it
    * @param tooLarge true if only a limit stands against the archive
@@ -72,11 +70,7 @@ export class ArchiveMeter {
   #entries = 0;
   #bytes = 0;
 
-  /**
-   * A meter of one archive.
-   *
-   * @param limits what it may hold at most
-   */
+  /** @param limits what it may hold at most */
   constructor(limits: ArchiveLimits) {
     this.#limits = limits;
   }
@@ -104,11 +98,7 @@ export class ArchivePaths {
   readonly #kinds = new Map<string, "file" | "directory" | "parent">();
   readonly #maxEntries: number;
 
-  /**
-   * No paths yet.
-   *
-   * @param limits what an archive may hold at most; folders that only paths name count as well
-   */
+  /** @param limits what an archive may hold at most; folders that only paths name count as well */
   constructor({ maxEntries }: Pick<ArchiveLimits, "maxEntries">) {
     this.#maxEntries = maxEntries;
   }
@@ -117,7 +107,6 @@ export class ArchivePaths {
    * Checks that an entry stays in its folder and undoes no other.
    *
    * @param name its path, as the archive spells it
-   * @param type what it is
    * @returns its path; undefined for what is to be skipped: the root, and a directory named before
    * @throws {BadArchive}
    */

@@ -29,7 +29,6 @@ const prewarmKeys = keyIndex(["Function"]);
 
 /** What the app needs of the balancer. */
 export interface BalancerServices {
-  /** Id of the balancer. */
   readonly id: string;
   /** Address that it listens on. */
   readonly listen: string;
@@ -51,11 +50,7 @@ export interface BalancerServices {
   health(): { readonly ok: boolean; readonly problems: readonly string[] };
 }
 
-/**
- * Makes what answers the requests of clients.
- *
- * @param services the balancer
- */
+/** Makes what answers the requests of clients. */
 export function createBalancerApp(services: BalancerServices): HttpHandler {
   const app = new Hono();
   const checkOrigin = originCheck(services.listen);

@@ -25,13 +25,10 @@ import { TargetTable } from "./target_table.ts";
 export interface BalancerOptions {
   /** Its configuration. */
   readonly config: Config;
-  /** Who it is. */
   readonly node: { readonly id: string; readonly area: string; readonly version: string };
-  /** Its clock. */
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Tells the nodes. */
   readonly registry: Pick<Registry, "watchNodes" | "description" | "health">;
   /** Tells the functions. */
   readonly catalog: Pick<Catalog, "get" | "size" | "onChange">;
@@ -100,7 +97,6 @@ export class Balancer implements AsyncDisposable {
   /**
    * Makes a balancer.
    *
-   * @param options its parts
    * @returns once it knows the nodes, or none where the registry does not answer yet
    */
   static async open(options: BalancerOptions): Promise<Balancer> {

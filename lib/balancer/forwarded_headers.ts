@@ -30,7 +30,6 @@ const ownOfAnswers: ReadonlySet<string> = new Set([
 
 /** Who asked, and for what. */
 export interface Client {
-  /** Its address. */
   readonly address: string;
   /** True for functions over HTTP, which see what browsers send. */
   readonly isPage: boolean;
@@ -41,8 +40,6 @@ export interface Client {
  * each other of hops (the balancer is none), and who the client is.
  *
  * @param request the client's
- * @param client who sent it
- * @param host of the node
  * @param balancer id of the balancer that forwards it
  */
 export function requestHeaders(

@@ -54,7 +54,6 @@ export class HealthChecks implements AsyncDisposable {
   #cancelCheck = () => {};
   #cancelRefresh = () => {};
 
-  /** Begins with no nodes. */
   constructor(client: HttpClient, clock: Clock, settings: HealthSettings) {
     this.#client = client;
     this.#clock = clock;

@@ -31,11 +31,7 @@ export class BalancerMetrics {
     ["kind"],
   );
 
-  /**
-   * Metrics that start at zero.
-   *
-   * @param targets read when metrics are asked for
-   */
+  /** @param targets read when metrics are asked for */
   constructor(targets: () => readonly Target[]) {
     addProcessMetrics(this.registry);
     this.registry.gauge("serverledge_balancer_targets", "Nodes of the area", () => {
@@ -54,7 +50,6 @@ export class BalancerMetrics {
    * Counts one answer.
    *
    * @param kind of the request
-   * @param status of the answer
    * @param seconds since the request's arrival
    */
   answered(kind: string, status: number, seconds: number): void {

@@ -34,7 +34,6 @@ export type Kind =
 export interface Forwarding {
   /** The client's request. */
   readonly request: IncomingRequest;
-  /** What kind it is. */
   readonly kind: Kind;
   /** Chooses a node, but none of those tried; may look at the body. */
   readonly choose: (tried: ReadonlySet<string>, body: RequestBody) => Choice | undefined;
@@ -66,11 +65,8 @@ export class Proxy {
   readonly #observer: ProxyObserver;
 
   /**
-   * A proxy.
-   *
    * @param id the balancer's
    * @param client sends to nodes
-   * @param table the nodes
    * @param observer told what happens
    */
   constructor(id: string, client: HttpClient, table: TargetTable, observer: ProxyObserver) {

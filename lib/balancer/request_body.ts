@@ -18,7 +18,6 @@ export type RequestBody = Uint8Array | ReadableStream<Uint8Array> | undefined;
 /**
  * Reads a body as far as it is kept.
  *
- * @param request whose body
  * @param limit bytes that are kept
  * @returns the whole body if it is not longer than that
  * @throws `CANCELLED` if the client leaves

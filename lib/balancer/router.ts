@@ -15,7 +15,6 @@ import type { Target, TargetTable } from "./target_table.ts";
 
 /** A node chosen for a request. */
 export interface Choice {
-  /** The node. */
   readonly target: Target;
   /** What the request takes there. */
   readonly demand: Demand;
@@ -28,9 +27,7 @@ export type RoutedFunction =
   & Pick<FunctionRecord, "memoryMib" | "cpu" | "architectures">
   & Imaged;
 
-/**
- * Told when all nodes that have a function's image are full, and which could run it but have it not.
- */
+/** Told when all nodes that have a function's image are full, and which could run it but have it not. */
 export type Crowded = (wanted: Wanted, lacking: readonly Target[]) => void;
 
 const nothing: Demand = { memoryMib: 0, cpu: 0 };
@@ -44,9 +41,6 @@ export class Router {
   #turn = 0;
 
   /**
-   * A router over a table of nodes.
-   *
-   * @param table the nodes
    * @param factor most load of a node as a multiple of the mean
    * @param architectures chooses between architectures; absent: nobody does
    * @param crowded told when those that have a function's image are full
@@ -69,7 +63,6 @@ export class Router {
    * none, it may let the request wait. One that would have to fetch an image first gets none while
    * another has it.
    *
-   * @param name the function
    * @param record its definition, if it is known
    * @param tried ids of nodes that must not get it again
    * @returns undefined if there is none

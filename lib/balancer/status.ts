@@ -17,7 +17,6 @@ export type TargetStatus = BalancerStatus["Targets"][number];
 interface StatusSources {
   /** Who the balancer is. */
   readonly node: { readonly id: string; readonly area: string; readonly version: string };
-  /** The nodes. */
   readonly targets: readonly Target[];
   /** Registered functions. */
   readonly functions: number;

@@ -26,7 +26,6 @@ const log = logger("balancer");
 
 /** A function whose image is wanted. */
 export interface Wanted {
-  /** Its name. */
   readonly name: string;
   /** What it needs of images (`needOf`). */
   readonly need: string;
@@ -41,8 +40,6 @@ export class Stocking implements AsyncDisposable {
   readonly #stop = new AbortController();
 
   /**
-   * Nobody has been asked yet.
-   *
    * @param client sends to nodes
    * @param clock the balancer's
    */

@@ -44,7 +44,6 @@ export class Target {
   #capacity: Capacity | undefined;
   #missing: ReadonlySet<string> = new Set();
 
-  /** A node that nothing is known of is taken for healthy: it has just registered. */
   constructor(
     /** Its registration. */
     readonly record: NodeRecord,
@@ -189,8 +188,6 @@ export class TargetTable {
   #sorted: readonly Target[] | undefined;
 
   /**
-   * An empty table.
-   *
    * @param options.area nodes of other areas, and balancers, are not taken in
    * @param options.replicas points of each node on the ring
    * @param options.joined told of a node that is new, or has started anew

@@ -20,11 +20,7 @@ export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  /**
-   * A semaphore that nobody holds yet.
-   *
-   * @param limit how many may hold it at once
-   */
+  /** @param limit how many may hold it at once */
   constructor(limit: number) {
     this.#free = limit;
   }
@@ -95,7 +91,6 @@ export class SharedTasks<T> {
   /**
    * Joins the task that runs for the key, or starts it.
    *
-   * @param key what the task is about
    * @param task started only if none is running for the key
    */
   run(key: string, task: () => Promise<T>): Promise<T> {
@@ -184,7 +179,6 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
  * Waits for a promise, but not longer than the signal allows. The promise itself goes on, and may
  * fail.
  *
- * @param promise what to wait for
  * @param signal when to stop waiting
  * @throws the signal's reason if it is aborted first
  */

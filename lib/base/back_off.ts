@@ -11,8 +11,6 @@ export class BackOff {
   #waitMs: number;
 
   /**
-   * Creates a back-off without failures.
-   *
    * @param firstMs wait after the first failure
    * @param maxMs longest wait
    */

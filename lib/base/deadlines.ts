@@ -68,11 +68,7 @@ export class Deadlines implements Disposable {
   #armedFor = Infinity;
   #disarm: () => void = () => {};
 
-  /**
-   * No deadlines yet.
-   *
-   * @param clock whose time counts
-   */
+  /** @param clock whose time counts */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

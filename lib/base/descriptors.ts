@@ -73,7 +73,6 @@ export function connectionsFor(soft: number, open: number, each = 1): number {
  * How many instances there may be: their descriptors come from the reserve.
  *
  * @param soft descriptors that the process may have
- * @param open descriptors that it has
  */
 export function instancesFor(soft: number, open: number): number {
   return Math.max(1, Math.floor((reserveOf(soft, open) - startDescriptors) / instanceDescriptors));

@@ -78,8 +78,6 @@ export class ServerledgeError extends Error {
   readonly details: ErrorDetails | undefined;
 
   /**
-   * An error with its code.
-   *
    * @param code what went wrong
    * @param message one line that says what is wrong and what to do
    * @param options the lower error that led here, and particulars for clients

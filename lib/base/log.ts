@@ -19,7 +19,6 @@ export type LogProperties = Readonly<Record<string, unknown>>;
 export interface LogRecord {
   /** How severe it is. */
   readonly level: LogLevel;
-  /** The room that tells it. */
   readonly room: string;
   /** What happened; `{name}` stands for a property. */
   readonly message: string;

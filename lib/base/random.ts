@@ -22,7 +22,6 @@ export function seededRandom(seed: number): () => number {
 /**
  * The seed of one of many independent streams of chance: the same seed and label make the same one.
  *
- * @param seed of all streams
  * @param label tells the streams apart
  */
 export function seedOf(seed: number, label: string): number {

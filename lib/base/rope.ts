@@ -18,11 +18,7 @@ export class Rope implements Sliceable {
   /** Bytes of all parts. */
   readonly length: number;
 
-  /**
-   * Joins parts.
-   *
-   * @param parts in order; must not change
-   */
+  /** @param parts in order; must not change */
   constructor(parts: readonly Uint8Array[]) {
     this.#parts = parts;
     this.length = parts.reduce((sum, { length }) => sum + length, 0);

@@ -55,7 +55,6 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
   #isBackingOff = false;
   #closed = false;
 
-  /** Creates an empty pool, which starts nothing before {@link StandbyPool.refill}. */
   constructor(options: StandbyOptions<T>) {
     this.#options = options;
   }

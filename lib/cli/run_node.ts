@@ -25,14 +25,12 @@ export interface ServerKind {
   readonly name: string;
   /** The subcommand that starts it. */
   readonly command: string;
-  /** Starts it. */
   readonly start: (config: Config, infoLines?: LineSink) => Promise<RunningNode>;
 }
 
 /**
  * Runs a server until the process is told to stop.
  *
- * @param kind what to run
  * @param options of its subcommand
  * @param globals of the command line
  * @param terminal the process's outside

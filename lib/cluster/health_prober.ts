@@ -36,7 +36,6 @@ export class HealthProber implements AsyncDisposable {
   /** Balancers that were checked at least once. */
   readonly #probed = new WeakSet<Peer>();
 
-  /** Starts with a first round. */
   constructor(options: HealthProberOptions) {
     this.#options = options;
     this.#begin();

@@ -33,7 +33,6 @@ export function addressOf(url: string): ServerAddress {
 /**
  * Makes a connection.
  *
- * @param address where to
  * @param signals each gives up
  * @throws {NeverSent} if none comes about within 2 s
  */

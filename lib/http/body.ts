@@ -60,8 +60,6 @@ export class IncomingBody extends Body {
   #hasEnded: boolean;
 
   /**
-   * A body of which nothing was read.
-   *
    * @param input where it comes from, its head just read
    * @param framing how it is delimited
    * @param isStrict whether lines between chunks must end with a CR and a LF
@@ -148,7 +146,6 @@ export class IncomingBody extends Body {
  *
  * @param body of which nothing was read
  * @param maxBytes longest that is taken
- * @param book books the memory of what comes
  * @throws {TooLong}, and what reading or `book` throws
  */
 export async function readWhole(

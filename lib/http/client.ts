@@ -27,7 +27,6 @@ export interface HttpResponse {
 
 /** A response whose body was read. */
 export interface WholeResponse extends HttpResponse {
-  /** Body. */
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
@@ -69,7 +68,6 @@ export class HttpClient implements Disposable {
    * Sends a request and reads its response.
    *
    * @param url of the server; its path does not count
-   * @param request what to send
    * @param signal closes the connection
    * @param maxBytes longest body that is taken
    * @throws {NeverSent} if not a byte of the request was sent; {ConnectionBroken} or {BadMessage}
@@ -88,7 +86,6 @@ export class HttpClient implements Disposable {
    * Sends a request and passes its response on as it comes, but for small ones.
    *
    * @param url of the server; its path does not count
-   * @param request what to send
    * @param signal closes the connection, until the response's body has ended
    * @param ended called once when the exchange is over, however it went
    * @throws {NeverSent} if not a byte of the request was sent; {ConnectionBroken} or {BadMessage}
@@ -107,21 +104,13 @@ export class HttpClient implements Disposable {
     return { status, headers, body: streamOf(exchange) };
   }
 
-  /**
-   * Closes the idle connections to a server, and the others when their exchange has ended.
-   *
-   * @param url of the server
-   */
+  /** Closes the idle connections to a server, and the others when their exchange has ended. */
   forget(url: string): void {
     this.#pools.get(url)?.[Symbol.dispose]();
     this.#pools.delete(url);
   }
 
-  /**
-   * Closes the connections to servers that are no more, as {@link HttpClient.forget} does.
-   *
-   * @param urls of those that are
-   */
+  /** Closes the connections to servers that are no more, as {@link HttpClient.forget} does. */
   keepOnly(urls: ReadonlySet<string>): void {
     for (const url of [...this.#pools.keys()]) if (!urls.has(url)) this.forget(url);
   }

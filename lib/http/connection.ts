@@ -20,9 +20,7 @@ export type Wire = Pick<Deno.Conn, "read" | "write" | "close">;
 
 /** The response to a request, its body still to be read. */
 export interface IncomingResponse {
-  /** Its head. */
   readonly head: ResponseHead;
-  /** Its body. */
   readonly body: IncomingBody;
 }
 
@@ -35,11 +33,7 @@ export class Connection implements Disposable {
   /** What is still to be sent of the request under way. */
   #rest: RequestRest | undefined;
 
-  /**
-   * A connection that was just made.
-   *
-   * @param wire owned by it from now on
-   */
+  /** @param wire owned by it from now on */
   constructor(wire: Wire) {
     this.#wire = wire;
     this.#input = new Input(wire);
@@ -76,7 +70,6 @@ export class Connection implements Disposable {
   /**
    * Sends a request, once, and reads the head of its response.
    *
-   * @param request what to send
    * @throws {NeverSent} if not a byte of it was sent; {ConnectionBroken} or {BadMessage} if it may
    *   have been carried out
    */

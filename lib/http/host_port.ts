@@ -18,7 +18,6 @@ export function urlHost(host: string): string {
  * Writes an address and port.
  *
  * @param address a name or IP address
- * @param port a port
  */
 export function hostPort(address: string, port: number): string {
   return `${urlHost(address)}:${port}`;

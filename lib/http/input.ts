@@ -28,8 +28,6 @@ export class Input {
   #isOver = false;
 
   /**
-   * Nothing is read yet.
-   *
    * @param source read by nobody else
    * @param restBytes size of the buffer while nothing is to be read; it grows to that of the longest head
    */

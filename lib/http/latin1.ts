@@ -8,11 +8,7 @@
 const decoder = new TextDecoder("latin1");
 const encoder = new TextEncoder();
 
-/**
- * The text of bytes.
- *
- * @param bytes any
- */
+/** The text of bytes. */
 export function latin1Text(bytes: Uint8Array): string {
   const text = decoder.decode(bytes);
   // What the platform calls latin1 is Windows' code page, which has other characters at 0x80 to 0x9f.

@@ -20,7 +20,6 @@ const encoder = new TextEncoder();
 /**
  * Writes all of the bytes.
  *
- * @param sink where to
  * @param bytes any number
  */
 export async function writeAll(sink: ByteSink, bytes: Uint8Array): Promise<void> {
@@ -44,7 +43,6 @@ export function chunkOf(part: Uint8Array): Uint8Array[] {
  * Text around bytes.
  *
  * @param before of characters below 256, each of which becomes a byte
- * @param bytes any
  * @param after as `before`
  */
 export function joinText(

@@ -17,11 +17,7 @@ export class IdlePool implements Disposable {
   readonly #idle: Connection[] = [];
   #isDisposed = false;
 
-  /**
-   * No connection yet.
-   *
-   * @param url of the server
-   */
+  /** @param url of the server */
   constructor(url: string) {
     this.address = addressOf(url);
   }

@@ -32,8 +32,6 @@ export interface RequestRest {
 /**
  * Sends the first bytes of a request. Nothing of a body in parts is read yet.
  *
- * @param sink where to
- * @param request what to send
  * @returns the rest; undefined if that was all
  * @throws {NeverSent} if not a byte was taken
  */

@@ -21,8 +21,6 @@ export type Imaged = Pick<FunctionRecord, "runtime" | "customImage">;
 /**
  * The image of a function's instances.
  *
- * @param fn the function
- * @param runtime its runtime on this node
  * @returns empty if it needs none
  */
 export function imageOf(fn: Imaged, runtime: Runtime): string {
@@ -32,7 +30,6 @@ export function imageOf(fn: Imaged, runtime: Runtime): string {
 /**
  * The configuration key that names the image of a runtime's containers, for advice.
  *
- * @param runtime the runtime
  * @returns empty where functions name their own
  */
 export function imageKey(runtime: Runtime): string {
@@ -42,8 +39,6 @@ export function imageKey(runtime: Runtime): string {
 /**
  * What a function needs of images, by a name that is the same on all nodes: which image a runtime's
  * containers are made of is each node's own matter.
- *
- * @param fn the function
  */
 export function needOf({ runtime, customImage }: Imaged): string {
   return customImage ? `${runtime} ${customImage}` : runtime;
@@ -52,7 +47,6 @@ export function needOf({ runtime, customImage }: Imaged): string {
 /**
  * The images that are needed.
  *
- * @param runtimes of the node
  * @param functions all that may run there
  * @param find the runtime that a function's `Runtime` means
  * @param named the one form of an image's name, so that names that mean the same are one

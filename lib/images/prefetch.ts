@@ -35,12 +35,7 @@ export class Prefetcher {
   /** When what could not be fetched may be tried again. */
   readonly #notBefore = new Map<string, number>();
 
-  /**
-   * A prefetcher at rest.
-   *
-   * @param environment fetches
-   * @param clock the node's
-   */
+  /** @param clock the node's */
   constructor(environment: ImageFetcher, clock: Clock) {
     this.#environment = environment;
     this.#clock = clock;
@@ -49,8 +44,6 @@ export class Prefetcher {
   /**
    * A function was sent elsewhere for want of its image. Fetches it, unless that is under way, too
    * much is, or it has failed lately.
-   *
-   * @param record the function
    */
   want(record: FunctionRecord): void {
     const need = needOf(record);

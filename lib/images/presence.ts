@@ -31,7 +31,6 @@ export class ImageStock {
   /** Few, however many functions there are: most share the image of their runtime. */
   readonly #needs = new Map<string, Need>();
 
-  /** A stock without functions: neighbours should know of the runtimes' images before there are any. */
   constructor(sources: StockSources) {
     this.#sources = sources;
     for (const id of sources.runtimes) {
@@ -63,7 +62,6 @@ export class ImageStock {
    * Whether a function's instances can be started without an image being fetched: the image is there,
    * or it needs none, or it is not known yet.
    *
-   * @param fn the function
    * @returns false too where this node has no such runtime
    */
   has(fn: Imaged): boolean {

@@ -35,12 +35,7 @@ export class ImageBook {
   readonly #file: TextFile;
   readonly #entries: Map<string, BookEntry>;
 
-  /**
-   * Opens the book. One that cannot be read is begun anew: then too little is removed, never too
-   * much.
-   *
-   * @param file where it is kept
-   */
+  /** @param file where it is kept */
   constructor(file: TextFile) {
     this.#file = file;
     this.#entries = new Map(readEntries(file).map((entry) => [entry.image, entry]));
@@ -51,11 +46,7 @@ export class ImageBook {
     return [...this.#entries.values()];
   }
 
-  /**
-   * What is remembered of an image.
-   *
-   * @param image its name
-   */
+  /** What is remembered of an image. */
   get(image: string): BookEntry | undefined {
     return this.#entries.get(familiarName(image));
   }
@@ -63,8 +54,6 @@ export class ImageBook {
   /**
    * An image was fetched, or is used.
    *
-   * @param image its name
-   * @param id its id
    * @param pulled true if this node has fetched it now
    */
   note(image: string, id: string, pulled: boolean): void {
@@ -79,11 +68,7 @@ export class ImageBook {
     this.#save();
   }
 
-  /**
-   * An image is gone, or is none of ours any more.
-   *
-   * @param image its name
-   */
+  /** An image is gone, or is none of ours any more. */
   forget(image: string): void {
     if (this.#entries.delete(familiarName(image))) this.#save();
   }

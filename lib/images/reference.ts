@@ -31,9 +31,7 @@ function familiarRepository(repository: string): string {
 export interface ListedImage {
   /** The image's own id. */
   readonly Id: string;
-  /** Its names with tags. */
   readonly RepoTags?: readonly string[] | null;
-  /** Its names with digests. */
   readonly RepoDigests?: readonly string[] | null;
 }
 
@@ -41,7 +39,6 @@ export interface ListedImage {
  * Whether an image is exactly the one that is meant: the engine also finds images by the first
  * digits of their ids, which must not be taken for a name.
  *
- * @param reference what is meant
  * @param image what the engine found
  */
 export function isImage(reference: string, image: ListedImage): boolean {

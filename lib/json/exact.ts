@@ -19,7 +19,6 @@ const exact = JSON as unknown as ExactJson;
 /**
  * Parses JSON, each number by its digits.
  *
- * @param text JSON
  * @param read makes a value of a number as JavaScript sees it, and as it was written
  * @throws what `JSON.parse` throws
  */

@@ -132,11 +132,7 @@ export function tryParseObject(text: string | Uint8Array): Record<string, unknow
   return isObject(value) ? value : undefined;
 }
 
-/**
- * Tells whether a text is JSON.
- *
- * @param text any text
- */
+/** Tells whether a text is JSON. */
 export function isJson(text: string): boolean {
   return tryParseJson(text) !== undefined;
 }

@@ -17,11 +17,7 @@ const decoder = new TextDecoder();
 
 /** A string of JSON that nobody has unquoted. */
 export class QuotedText {
-  /**
-   * A string.
-   *
-   * @param json the string with its quotes, checked (`scan.ts`); must not change
-   */
+  /** @param json the string with its quotes, checked (`scan.ts`); must not change */
   constructor(readonly json: Uint8Array<ArrayBuffer>) {}
 
   /** Bytes between its quotes. */
@@ -66,11 +62,7 @@ export class Unquoting {
   #at = 1;
   #length = 0;
 
-  /**
-   * Begins.
-   *
-   * @param json a checked string with its quotes
-   */
+  /** @param json a checked string with its quotes */
   constructor(json: Uint8Array) {
     this.#json = json;
     this.#text = new Uint8Array(json.length - 2);

@@ -86,8 +86,6 @@ export class JsonScan {
   #infinite: string | undefined;
 
   /**
-   * A scan that has not begun.
-   *
    * @param bytes UTF-8, perhaps behind a byte order mark; must not change meanwhile
    * @param names members to find
    * @param isExact true if only a key in the exact case means one

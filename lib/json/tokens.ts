@@ -17,8 +17,6 @@ export class JsonScanError extends Error {
   override readonly name = "JsonScanError";
 
   /**
-   * An error at a place.
-   *
    * @param message what is wrong
    * @param at the byte where it was seen
    */

@@ -211,7 +211,6 @@ export function readDefinition(body: unknown): Definition {
  * Applies changes to a function's definition as a JSON Merge Patch (RFC 7396): fields that are not
  * named stay, `null` puts one back to its default, and variables of `Env` are named one by one.
  *
- * @param record the function
  * @param changes parsed JSON, keys in any case
  * @returns the new definition; without code if the changes bring none, which then stays what it is
  * @throws as {@link readDefinition}, and `INVALID_REQUEST` for another name and for unknown fields: a

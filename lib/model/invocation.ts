@@ -61,7 +61,6 @@ export const invokeSchema = v.object({
 export interface InvokeRequest {
   /** What the function gets, as it came. */
   readonly params: Params;
-  /** Its class, by number or name. */
   readonly qosClass: number | string;
   /** Response-time limit, s; 0 or less: none. */
   readonly maxResponseS: number;

@@ -10,11 +10,7 @@ import { nearest } from "../base/nearest.ts";
 /** Words an issue of an object. */
 type Wording = (issue: v.StrictObjectIssue) => string;
 
-/**
- * A schema of an object that has no other keys than these.
- *
- * @param entries the schemas of its keys
- */
+/** A schema of an object that has no other keys than these. */
 export function knownKeys<const E extends v.ObjectEntries>(
   entries: E,
 ): v.StrictObjectSchema<E, Wording> {

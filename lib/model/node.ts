@@ -65,7 +65,6 @@ export interface PeerStatus {
   readonly queueLength: number;
   /** Invocations that run. */
   readonly running: number;
-  /** Its coordinate. */
   readonly coordinate: Coordinate;
   /** Whether it is likely to have an idle instance of a function; may err with "yes", never with "no". */
   readonly warm: (functionName: string) => boolean;

@@ -15,7 +15,6 @@ export interface PageRequest {
   readonly method: string;
   /** Path and query, as they were sent; begins with `/fn/` and the function's name. */
   readonly target: string;
-  /** Headers. */
   readonly headers: readonly Header[];
   /** Body, whole: a function that cannot run on one node may still run on another. */
   readonly body: Uint8Array<ArrayBuffer>;
@@ -25,7 +24,6 @@ export interface PageRequest {
 
 /** The answer of a function that ran on another node, or streams it. */
 export interface PageAnswer {
-  /** Status. */
   readonly status: number;
   /** Headers, without what concerned its connection only. */
   readonly headers: readonly Header[];

@@ -37,7 +37,6 @@ export function paramsOf(value: Json): Params {
  * JSON text around raw JSON.
  *
  * @param before text in front of it
- * @param json the value
  * @param after text behind it
  */
 export function surround(before: string, json: RawJson, after: string): RawJson {

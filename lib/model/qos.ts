@@ -37,11 +37,7 @@ export const defaultClass: QosClass = {
 export class QosClasses {
   readonly #byKey = new Map<string, QosClass>();
 
-  /**
-   * The classes of a node.
-   *
-   * @param classes configured ones, with distinct names and numbers
-   */
+  /** @param classes configured ones, with distinct names and numbers */
   constructor(classes: readonly QosClass[]) {
     for (const each of [defaultClass, ...classes]) {
       this.#byKey.set(each.name, each);
@@ -57,7 +53,6 @@ export class QosClasses {
   /**
    * The class that a request means.
    *
-   * @param key its number or name
    * @returns the default class if there is none of that number or name, as in the Go node
    */
   of(key: number | string): QosClass {

@@ -11,7 +11,6 @@ import { type ExecutorKind, hasGenericInstances, kinds } from "../runtime/kinds/
 export interface Runtime {
   /** The id that functions name, e.g. `python`. */
   readonly id: string;
-  /** Its kind. */
   readonly executor: ExecutorKind;
   /**
    * Image of its containers; empty for `custom`, where each function names its own, and for

@@ -14,9 +14,7 @@ export interface NodeBase {
   readonly config: Config;
   /** Its folder. */
   readonly home: NodeHome;
-  /** Who it is. */
   readonly node: { readonly id: string; readonly area: string; readonly architecture: string };
-  /** Its clock. */
   readonly clock: Clock;
   /** Takes what is to be disposed when the node stops, in reverse order. */
   readonly built: AsyncDisposableStack;
@@ -26,7 +24,6 @@ export interface NodeBase {
  * Tells who a node is.
  *
  * @param config its configuration
- * @param id its id
  */
 export function identityOf(config: Config, id: string): NodeBase["node"] {
   const architecture = config["node.architecture"] || machineArchitecture();

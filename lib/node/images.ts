@@ -30,7 +30,6 @@ export interface NodeImages extends Disposable {
  * Composes it.
  *
  * @param config the node's
- * @param environment where the images are
  * @param catalog all functions
  * @param clock the node's
  * @param onFetched called when an image was fetched for a function that was sent elsewhere

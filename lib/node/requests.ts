@@ -80,7 +80,6 @@ export interface RequestParts {
  * Opens it, and ends the asynchronous invocations that the node left under way when it ended.
  *
  * @param base the node's
- * @param parts what it works with
  */
 export function openRequests(base: NodeBase, parts: RequestParts): NodeRequests {
   const { policy, storage: { registry, catalog }, compute, cluster, outputLog } = parts;

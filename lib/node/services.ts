@@ -35,11 +35,7 @@ export type NodeParts = NodeBase & NodeStorage & NodeCompute & NodeRequests & {
   readonly cluster: Cluster | undefined;
 };
 
-/**
- * The services of a node that starts now.
- *
- * @param parts what they are made of
- */
+/** The services of a node that starts now. */
 export function nodeServices(parts: NodeParts): ApiServices {
   const { catalog, config, environment, functions, images, ledger, pool, scheduler } = parts;
   const { asyncInvocations, cluster, metrics, policy } = parts;

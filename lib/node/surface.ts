@@ -17,7 +17,6 @@ const log = logger("node");
 export interface RunningNode extends AsyncDisposable {
   /** Where programs of this machine reach it. */
   readonly url: string;
-  /** Its id. */
   readonly id: string;
   /** Resolves, never rejects, with what it has to do without, once that is known. */
   readonly without?: Promise<string | undefined>;

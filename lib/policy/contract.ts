@@ -27,7 +27,6 @@ export type Decision =
 export interface RequestFacts {
   /** Identifies the request in all calls. */
   readonly id: string;
-  /** Name of the function. */
   readonly functionName: string;
   /** Memory of one instance, MiB. */
   readonly memoryMib: number;
@@ -49,9 +48,7 @@ export interface RequestFacts {
 
 /** Another node that may take the request: eligible by architecture and locality. */
 export interface PeerView {
-  /** Its id. */
   readonly id: string;
-  /** Its area. */
   readonly area: string;
   /** True for the cloud: the balancer or a node of the remote area. */
   readonly isCloud: boolean;
@@ -143,7 +140,6 @@ export interface Outcome {
 
 /** Refusal of an offloaded request by another node. */
 export interface Refusal {
-  /** The node. */
   readonly node: string;
   /** Code of the reason. */
   readonly code: ErrorCode;
@@ -155,11 +151,8 @@ export interface Refusal {
 export interface ExplainedDecision {
   /** Age, ms. */
   readonly agoMs: number;
-  /** Name of the function. */
   readonly functionName: string;
-  /** Name of the class. */
   readonly qosClass: string;
-  /** The decision. */
   readonly decision: Decision;
   /** The reason in one line. */
   readonly reason: string;
@@ -175,7 +168,6 @@ export interface Explanation {
 
 /** Arrivals of one function and class since the last plan. */
 export interface Arrivals {
-  /** Name of the function. */
   readonly functionName: string;
   /** QoS class. */
   readonly qosClass: QosClass;
@@ -243,7 +235,6 @@ export interface Policy {
    * Decides about a request: on arrival, after a failed offload (the peer that failed is no longer
    * offered), and while it waits, when resources come free here or at a peer. Pure and synchronous.
    *
-   * @param request the request
    * @param view current state of the node; valid only during the call
    */
   decide(request: RequestFacts, view: NodeView): Decision;

@@ -38,7 +38,6 @@ export interface AllocatorOptions {
 export class Allocator {
   readonly #options: AllocatorOptions;
 
-  /** Creates an allocator without allocations. */
   constructor(options: AllocatorOptions) {
     this.#options = options;
   }

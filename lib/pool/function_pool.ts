@@ -33,8 +33,6 @@ export class PooledInstance implements Candidate {
   idleSince: number;
 
   /**
-   * Creates the record of an idle instance that has just become ready.
-   *
    * @param functionPool the pool it belongs to
    * @param instance the running instance
    * @param reservation the resources it holds
@@ -88,11 +86,7 @@ export class FunctionPool {
   /** Aborts pending starts when the function is retired. */
   readonly abort: AbortController = new AbortController();
 
-  /**
-   * Creates an empty pool.
-   *
-   * @param record the function version that the instances run
-   */
+  /** @param record the function version that the instances run */
   constructor(readonly record: FunctionRecord) {}
 
   /** True if no instance is running or starting. */

@@ -12,7 +12,6 @@ import { FunctionPool, type PooledInstance } from "./function_pool.ts";
 export interface InstanceCount {
   /** Name of the function. */
   readonly name: string;
-  /** Starting. */
   starting: number;
   /** With at least one call. */
   busy: number;

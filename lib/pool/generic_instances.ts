@@ -33,11 +33,9 @@ const log = logger("pool");
 
 /** Dependencies of the generic instances. */
 export interface GenericInstancesOptions {
-  /** Starts them. */
   readonly environment: Pick<ExecutionEnvironment, "generic" | "startGeneric">;
   /** Resources of the node. */
   readonly ledger: ResourceLedger;
-  /** Clock of the node. */
   readonly clock: Clock;
 }
 
@@ -111,7 +109,6 @@ export class GenericInstances implements AsyncDisposable {
   /** One start at a time: each takes a core. */
   readonly #turns = new Semaphore(1);
 
-  /** Creates the pool of a node without any instances. */
   constructor(options: GenericInstancesOptions) {
     this.#options = options;
   }

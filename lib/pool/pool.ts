@@ -37,7 +37,6 @@ export interface PoolOptions {
   readonly ledger: ResourceLedger;
   /** Returns the environment that starts instances of a function. */
   readonly environment: (record: FunctionRecord) => ExecutionEnvironment;
-  /** Clock of the node. */
   readonly clock: Clock;
   /** Maximum number of concurrent starts. */
   readonly parallelStarts: number;
@@ -65,7 +64,6 @@ export class Pool implements AsyncDisposable {
   #listener: PoolListener | undefined;
   #observer: PoolObserver | undefined;
 
-  /** Creates an empty pool. */
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#ledger = options.ledger;
@@ -135,7 +133,6 @@ export class Pool implements AsyncDisposable {
   /**
    * Tells whether another instance would help the waiting requests of a function.
    *
-   * @param waiting number of waiting requests
    * @param waitedMs waiting time of the oldest one
    * @returns true, or the time until the next check, ms
    */

@@ -89,11 +89,7 @@ export class ResourceLedger {
   #warmMemory = 0;
   #usedMilliCpu = 0;
 
-  /**
-   * Creates a ledger without reservations.
-   *
-   * @param total resources of the node; `instances` omitted: unlimited
-   */
+  /** @param total resources of the node; `instances` omitted: unlimited */
   constructor(total: Demand) {
     this.#total = total;
     this.#maxInstances = total.instances ?? Infinity;
@@ -144,7 +140,6 @@ export class ResourceLedger {
   /**
    * Reserves resources for an instance that is about to start.
    *
-   * @param demand resources of the instance
    * @param state `busy` reserves memory and CPU, `warm` only memory
    * @returns undefined, with nothing changed, if too little is free
    */

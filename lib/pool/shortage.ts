@@ -15,7 +15,6 @@ export type Shortage =
     readonly asked: number;
     /** Free, including what idle instances would release. */
     readonly free: number;
-    /** Total of the node. */
     readonly total: number;
     /** Number of instances to start. */
     readonly instances: number;

@@ -24,7 +24,6 @@ const maxImageReference = 512;
  * Checks a definition against its runtime.
  *
  * @param definition already of the right shape and within bounds
- * @param config which runtimes there are
  * @param hasCode true if the function has code, brought by the definition or kept from before
  * @returns the runtime it means
  * @throws `RUNTIME_UNKNOWN`, or `UNPROCESSABLE` with the path of the bad field

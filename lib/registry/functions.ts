@@ -55,11 +55,7 @@ export class FunctionService implements AsyncDisposable {
   #collecting: Promise<void> | undefined;
   #collectAgain = false;
 
-  /**
-   * A service on a registry.
-   *
-   * @param options what it works with; nothing of it is disposed here
-   */
+  /** @param options what it works with; nothing of it is disposed here */
   constructor(options: FunctionServiceOptions) {
     this.#options = options;
   }

@@ -26,7 +26,6 @@ export type LongResult = AsyncResult & { state: "done"; report: { result: Quoted
 /**
  * Tells whether a result is long.
  *
- * @param result any
  * @param bytes from how many on
  */
 export function isLongResult(result: AsyncResult, bytes: number): result is LongResult {

@@ -23,11 +23,7 @@ export class Pins<T> {
   readonly #pins = new Map<string, Pin<T>[]>();
   readonly #now: () => number;
 
-  /**
-   * Makes an empty collection.
-   *
-   * @param now monotonic time, ms
-   */
+  /** @param now monotonic time, ms */
   constructor(now: () => number) {
     this.#now = now;
   }

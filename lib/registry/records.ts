@@ -23,12 +23,7 @@ export class UnreadableValues implements Disposable {
   #count = 0;
   #last: { readonly key: string; readonly problem: string } | undefined;
 
-  /**
-   * Nothing was unreadable yet.
-   *
-   * @param clock when counting ends
-   * @param log what is told
-   */
+  /** @param clock when counting ends */
   constructor(clock: Clock = systemClock, log: Pick<Logger, "warn"> = logger("registry")) {
     this.#clock = clock;
     this.#log = log;
@@ -37,7 +32,6 @@ export class UnreadableValues implements Disposable {
   /**
    * Takes one in.
    *
-   * @param key where it is
    * @param problem what is wrong with it
    */
   add(key: string, problem: string): void {

@@ -182,7 +182,6 @@ export interface Registry extends AsyncDisposable {
    * Registers a node under a lease that is kept alive, and registers it anew whenever the lease was
    * lost, until disposed, which deregisters it. Never throws for want of a registry: it keeps trying.
    *
-   * @param record the node
    * @param isAlive asked about another node, of the same id and another data folder, that is registered:
    *   as long as it answers, it stays so, and this one is not registered; absent: nobody does
    */

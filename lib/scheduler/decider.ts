@@ -76,9 +76,7 @@ export class Decider {
     });
   }
 
-  /**
-   * The resource that keeps a request from running here now; `isQueued` as in {@link Decider.decide}.
-   */
+  /** The resource that keeps a request from running here now; `isQueued` as in {@link Decider.decide}. */
   shortage(invocation: Invocation, isQueued: boolean): Shortage {
     return new LocalView(invocation, isQueued, this.#options.sources).shortage;
   }

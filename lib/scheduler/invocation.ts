@@ -79,11 +79,7 @@ export class Invocation implements Waiter, BagMember {
   readonly #reject: (error: ServerledgeError) => void;
   readonly #cancel: (invocation: Invocation) => void;
 
-  /**
-   * Creates an invocation for a request that has just arrived.
-   *
-   * @param cancel called when the client disconnects
-   */
+  /** @param cancel called when the client disconnects */
   constructor(arrival: Arrival, cancel: (invocation: Invocation) => void) {
     const { record, request, qosClass, arrivedAt, hop, hopsLeft, inputSize } = arrival;
     this.inputSize = inputSize;
@@ -131,7 +127,6 @@ export class Invocation implements Waiter, BagMember {
    * Begins a streamed response; the invocation is completed when the body ends.
    *
    * @param result what is known so far, and the response
-   * @param body ended with the invocation
    */
   begin(result: InvocationResult, body: StreamedBody): void {
     this.#body = body;

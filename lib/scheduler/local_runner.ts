@@ -160,9 +160,7 @@ export class LocalRunner {
   }
 }
 
-/**
- * Marks a call that was not sent; the client has its response already, so nobody sees this error.
- */
+/** Marks a call that was not sent; the client has its response already, so nobody sees this error. */
 function endedBeforeSend(): ServerledgeError {
   return new ServerledgeError("UNPROCESSABLE", "The invocation ended before it was sent");
 }

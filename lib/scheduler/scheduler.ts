@@ -91,7 +91,6 @@ export class Scheduler implements PoolListener {
   readonly #seen = new SeenRequests();
   #draining = false;
 
-  /** Creates a scheduler and subscribes it to its pool. */
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#clock = options.clock;

@@ -38,7 +38,6 @@ export interface Offloaded {
   readonly sentAt: number;
   /** Cancels the request to the other node. */
   readonly abort: AbortController;
-  /** Report of the other node. */
   report?: Report;
 }
 

@@ -19,7 +19,6 @@ export type WrittenLine = Omit<OutputLine, "seq">;
 
 /** Where lines come from. */
 export interface FollowedOutput {
-  /** The log of the node. */
   readonly log: Pick<OutputLog, "read" | "listen">;
   /** What instances wrote that is not in the log yet; oldest first. */
   readonly outside: () => Promise<readonly WrittenLine[]>;

@@ -20,9 +20,6 @@ export class InvocationLog implements InvocationObserver {
   #untilMs = "";
 
   /**
-   * A log that writes nothing yet.
-   *
-   * @param lines where lines go
    * @param format form of a record, see `log.format`
    * @param wall reads the wall clock, ms
    */

@@ -124,8 +124,6 @@ export class Metrics implements InvocationObserver, PoolObserver {
   readonly #exists: MetricSources["exists"];
 
   /**
-   * Metrics that start at zero.
-   *
    * @param area label of the counters that had it in the Go node
    * @param sources what gauges show
    */

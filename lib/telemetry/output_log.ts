@@ -67,11 +67,7 @@ export class OutputLog implements InvocationObserver {
   #chars = 0;
   #seq = 0;
 
-  /**
-   * An empty log.
-   *
-   * @param clock whose wall time lines get
-   */
+  /** @param clock whose wall time lines get */
   constructor(clock: Pick<Clock, "wall">) {
     this.#clock = clock;
   }
@@ -121,7 +117,6 @@ export class OutputLog implements InvocationObserver {
    * Lines of a function, oldest first.
    *
    * @param name the function's
-   * @param query which
    */
   read(name: string, { last, after = 0, ended = false }: OutputQuery): OutputLine[] {
     const output = this.#functions.get(name);

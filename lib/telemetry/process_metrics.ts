@@ -19,8 +19,6 @@ export interface ServerCounts {
 /**
  * Adds the gauge `serverledge_process_memory_bytes`. The heap includes garbage that is not collected
  * yet, so the minimum of `heap_used` over some minutes is what the process needs.
- *
- * @param registry metrics of the process
  */
 export function addProcessMetrics(registry: MetricRegistry): void {
   registry.gauge(

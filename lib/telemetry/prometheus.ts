@@ -36,7 +36,6 @@ export interface MetricFacts {
   readonly help: string;
   /** How its values are to be read. */
   readonly type: "counter" | "gauge" | "histogram";
-  /** Names of its labels. */
   readonly labels: readonly string[];
 }
 
@@ -78,7 +77,6 @@ export class MetricRegistry {
    * @param name with its unit
    * @param help what is measured
    * @param bounds upper bounds of buckets, ascending
-   * @param labels names of its labels
    */
   histogram(
     name: string,
@@ -115,7 +113,6 @@ export class MetricRegistry {
    * @param name with its unit
    * @param help what is shown
    * @param read called at each scrape: the value, or one for each series
-   * @param labels names of its labels
    */
   gauge(
     name: string,

@@ -59,13 +59,11 @@ export interface WasmImport {
   readonly module: string;
   /** The second. */
   readonly name: string;
-  /** What it is. */
   readonly kind: (typeof kinds)[number];
 }
 
 /** Something that a module offers. */
 export interface WasmExport {
-  /** What it is. */
   readonly kind: (typeof kinds)[number];
   /** Of a function; undefined where the module's types could not be read. */
   readonly signature?: WasmSignature;
@@ -101,9 +99,7 @@ export interface WasmModuleFacts {
   readonly sections: readonly WasmSection[];
   /** All imports, in order. */
   readonly imports: readonly WasmImport[];
-  /** Exports by name. */
   readonly exports: ReadonlyMap<string, WasmExport>;
-  /** Memories of its own. */
   readonly memories: readonly WasmMemory[];
 }
 

@@ -31,7 +31,6 @@ const maxLitterBytes = 32 << 20;
  * whose address space only a garbage collection gives back.
  *
  * @param bytes a module with at most one memory, and no imported one
- * @param facts what it says of itself
  * @param maxPages most pages of its memory
  * @param exports what it is to export besides, as entries of its list of exports
  * @returns the bytes of the new module; those that came in if it stays as it is
@@ -86,11 +85,7 @@ export class MemorySource {
   /** Bytes of memories that nobody uses any more. */
   #litter = 0;
 
-  /**
-   * Memories for a module that {@link importMemory} was called for with the same arguments.
-   *
-   * @param collect collects garbage
-   */
+  /** @param collect collects garbage */
   constructor(facts: WasmModuleFacts, maxPages: number, collect: () => void) {
     this.#facts = facts;
     this.#collect = collect;

@@ -48,7 +48,6 @@ const tableChanges = new Set([14, 15, 17]);
 
 /** An instance of a module, and the memory that it was given. */
 export interface WasmInstance {
-  /** Its exports. */
   readonly exports: WebAssembly.Exports;
   /** Its memory; undefined if it has none. */
   readonly memory: WebAssembly.Memory | undefined;

@@ -43,8 +43,6 @@ export class BudgetPrice {
   #spent = 0;
 
   /**
-   * Creates a budget that starts to accrue.
-   *
    * @param perHour budget per hour; infinite if unlimited
    * @param now monotonic time, ms
    */
@@ -88,7 +86,6 @@ export class BudgetPrice {
    * Records a request that could go to the cloud.
    *
    * @param gain utility in the cloud minus utility elsewhere
-   * @param cost its cost there
    * @param now monotonic time, ms
    */
   recordCandidate(gain: number, cost: number, now: number): void {

@@ -32,7 +32,6 @@ export class Delays {
   /**
    * Expectation of a function of the delay. Below three samples the prior counts as one more.
    *
-   * @param of the function
    * @param prior delay assumed without samples, ms; NaN if none
    */
   expectation(of: (ms: number) => number, prior: number): number {

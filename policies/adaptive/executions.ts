@@ -34,8 +34,6 @@ export class ExecutionTimes {
   readonly #shape: Lifetime;
 
   /**
-   * Combines mean and shape.
-   *
    * @param meanMs NaN if unknown
    * @param shape distribution in multiples of the mean
    */
@@ -106,7 +104,6 @@ export class Executions {
    * Distribution of the execution times of a function on a node.
    *
    * @param node id of the node; {@link here} for this one
-   * @param fn name of the function
    */
   of(node: string, fn: string): ExecutionTimes {
     return new ExecutionTimes(this.meanMs(node, fn), this.#functions.of(fn).shape);

@@ -13,8 +13,6 @@ export class FadingMean {
   #at = 0;
 
   /**
-   * Creates a mean without samples.
-   *
    * @param memory effective number of samples
    * @param halfLifeMs time after which a sample counts half; infinite if samples do not fade with time
    */
@@ -26,7 +24,6 @@ export class FadingMean {
   /**
    * Adds a sample.
    *
-   * @param value the sample
    * @param now monotonic time, ms
    * @param weight weight of the sample, 1 by default
    */
@@ -41,7 +38,6 @@ export class FadingMean {
    * Mean of the samples and the prior.
    *
    * @param prior value without samples
-   * @param priorWeight weight of the prior, in samples
    * @param now monotonic time, ms
    */
   value(prior: number, priorWeight: number, now: number): number {
@@ -68,11 +64,7 @@ export class FadingRatio {
   #numerator = 0;
   #denominator = 0;
 
-  /**
-   * Creates a ratio without samples.
-   *
-   * @param memory effective number of samples
-   */
+  /** @param memory effective number of samples */
   constructor(memory: number) {
     this.#keep = 1 - 1 / memory;
   }
@@ -107,12 +99,7 @@ export class BoundedMap<K, V> {
   readonly #make: (key: K) => V;
   readonly #most: number;
 
-  /**
-   * Creates an empty map.
-   *
-   * @param make creates the value of a key
-   * @param most maximum number of keys
-   */
+  /** @param most maximum number of keys */
   constructor(make: (key: K) => V, most = 5000) {
     this.#make = make;
     this.#most = most;

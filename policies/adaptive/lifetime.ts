@@ -42,7 +42,6 @@ export class Lifetime {
   readonly #spent = new Float64Array(bins);
   #fresh = 0;
 
-  /** Creates the prior distribution. */
   constructor() {
     this.#refresh();
   }

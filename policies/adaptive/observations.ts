@@ -30,8 +30,6 @@ export interface InFlightRequest {
  * Learns from the end of a local request.
  *
  * @param knowledge estimates to update
- * @param request the request
- * @param outcome its outcome
  * @param inFlight the decision about it
  * @param now monotonic time, ms
  */
@@ -54,10 +52,7 @@ export function observeLocal(
  * Learns from the end of an offloaded request.
  *
  * @param knowledge estimates to update
- * @param request the request
- * @param outcome its outcome
  * @param inFlight the decision about it
- * @param peer the node
  * @param now monotonic time, ms
  */
 export function observeRemote(

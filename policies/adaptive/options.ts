@@ -10,7 +10,6 @@ import type { Decision, PeerView } from "../../lib/policy/contract.ts";
 export interface Option {
   /** For people: `here warm`, `here by a start`, `here in the queue`, or the other node's id. */
   readonly name: string;
-  /** Decision that takes the option. */
   readonly decision: Decision;
   /** The other node, if the option is an offload. */
   readonly peer: PeerView | undefined;

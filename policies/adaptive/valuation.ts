@@ -32,8 +32,6 @@ type ByDelay = (delayMs: number) => number;
  * Returns all options for a request other than rejecting it.
  *
  * @param knowledge the policy's estimates
- * @param request the request
- * @param view the node
  * @param now monotonic time, ms
  */
 export function optionsOf(
@@ -57,7 +55,6 @@ export function optionsOf(
  * Expected utility of admitting a request.
  *
  * @param knowledge the policy's estimates
- * @param request the request
  * @param inTime probability of a response within the limit
  * @param runProbability probability that it is executed before its deadline
  */
@@ -75,7 +72,6 @@ export function utilityOf(
  * Cost of waiting for a request without a limit, which is always in time: without it the request would
  * wait although another node is free.
  *
- * @param request the request
  * @param delayMs time before execution and on the network
  */
 export function waitingCost({ budgetMs, qosClass }: RequestFacts, delayMs: number): number {
@@ -83,11 +79,7 @@ export function waitingCost({ budgetMs, qosClass }: RequestFacts, delayMs: numbe
   return qosClass.utility * maxWaitingShare * (1 - halfWaitingMs / (halfWaitingMs + delayMs));
 }
 
-/**
- * Returns the share of this node's memory that busy instances hold.
- *
- * @param view the node
- */
+/** Returns the share of this node's memory that busy instances hold. */
 export function busyShare({ availableMemoryMib, totalMemoryMib }: NodeView): number {
   const share = 1 - availableMemoryMib / totalMemoryMib;
   return share >= 0 ? Math.min(1, share) : 0; // NaN if the total is 0 or infinite
@@ -234,7 +226,6 @@ function remoteOption(
  *
  * @param knowledge the policy's estimates
  * @param fn the function
- * @param peer the peer
  */
 export function expectsWarm({ peerModels }: Knowledge, fn: string, peer: PeerView): boolean {
   return peer.warm || peerModels.of(peer.id).instances.hasIdle(fn);

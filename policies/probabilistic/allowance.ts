@@ -17,8 +17,6 @@ export class Allowance {
   #at: number;
 
   /**
-   * Creates a budget that starts to accrue.
-   *
    * @param perHour budget per hour; infinite if unlimited
    * @param now monotonic time, ms
    */
@@ -29,11 +27,7 @@ export class Allowance {
     this.#at = now();
   }
 
-  /**
-   * Whether the balance covers a cost.
-   *
-   * @param cost the cost
-   */
+  /** Whether the balance covers a cost. */
   covers(cost: number): boolean {
     if (this.#perHour === Infinity) return true;
     const now = this.#now();

@@ -31,7 +31,6 @@ export interface Demand {
   readonly memoryMib: number;
   /** Requests per second. */
   readonly rate: number;
-  /** This node. */
   readonly local: Service;
   /** Its peers. */
   readonly edge: Service;

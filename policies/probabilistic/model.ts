@@ -41,7 +41,6 @@ interface Variables {
  * Builds the program. It begins with four variables per demand: local, cloud, edge, drop.
  *
  * @param demands demand by function and class
- * @param limits limits of the plan
  */
 export function buildProgram(demands: readonly Demand[], limits: PlanLimits): LinearProgram {
   const builder = new ProgramBuilder();
@@ -83,7 +82,6 @@ export function cloudCost(seconds: number, memoryMib: number, cost: number): num
  * Returns the shares of one demand in a solution.
  *
  * @param solution value of each variable
- * @param index index of the demand
  */
 export function sharesAt(solution: readonly number[], index: number): Shares {
   // The solver keeps bounds only within a tolerance.

@@ -51,8 +51,6 @@ export class Probabilistic implements Policy {
   #planning = false;
 
   /**
-   * Creates a policy without a plan.
-   *
    * @param context clock, randomness and settings
    * @param solver solves the plan's linear program; disposed with the policy
    */
@@ -115,11 +113,7 @@ export class Probabilistic implements Policy {
     this.#solver[Symbol.dispose]();
   }
 
-  /**
-   * Returns the planned probabilities of a function and class, undefined if there are none.
-   *
-   * @param of the function and class
-   */
+  /** Returns the planned probabilities of a function and class, undefined if there are none. */
   planned(of: Pick<RequestFacts, "functionName" | "qosClass">): Shares | undefined {
     return this.#shares.get(keyOf(of));
   }

@@ -21,7 +21,6 @@ export type Possible = Readonly<Record<"local" | "cloud" | "edge", boolean>>;
  * share equally as far as possible, then this node takes all, then requests are rejected.
  *
  * @param shares planned shares
- * @param possible possible places
  */
 export function renormalize(shares: Shares, possible: Possible): Shares {
   const kept = {

@@ -15,7 +15,6 @@ import type { ApiServices } from "../services.ts";
  * The routes by which the API describes itself.
  *
  * @param routes all routes of the API; these may be added later
- * @param node who the node is
  */
 export function documentationRoutes(
   routes: readonly Route[],

@@ -28,7 +28,6 @@ export type OpenApiDocument = Awaited<ReturnType<typeof generateSpecs>>;
  * Makes the document.
  *
  * @param routes what to describe
- * @param info the node
  */
 export async function openApiDocument(
   routes: readonly Route[],

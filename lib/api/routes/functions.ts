@@ -16,11 +16,7 @@ import type { ApiServices } from "../services.ts";
 const tag = "Functions";
 const readDeletion = bodyOf(deletionSchema);
 
-/**
- * The routes about functions.
- *
- * @param services the node
- */
+/** The routes about functions. */
 export function functionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services, "code.max");
 

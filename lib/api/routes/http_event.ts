@@ -48,7 +48,6 @@ type PageHead = Pick<IncomingRequest, "method" | "target"> & {
  * knew it could pass for a node.
  *
  * @param head the request as it was received, its body aside
- * @param body its body
  */
 export function toPage(
   { method, target, headers }: PageHead,
@@ -66,11 +65,7 @@ export function toPage(
   };
 }
 
-/**
- * Makes the event of a request.
- *
- * @param page the request
- */
+/** Makes the event of a request. */
 export function toHttpEvent(page: PageRequest): HttpEvent & JsonObject {
   const head = eventHead(page);
   const { body } = page;
@@ -78,11 +73,7 @@ export function toHttpEvent(page: PageRequest): HttpEvent & JsonObject {
   return { ...head, body: text ?? body.toBase64(), isBase64Encoded: text === undefined };
 }
 
-/**
- * What of an event is before its body.
- *
- * @param page the request
- */
+/** What of an event is before its body. */
 export function eventHead(page: PageRequest): Omit<HttpEvent, "body" | "isBase64Encoded"> {
   return { method: page.method, ...placeOf(page.target), headers: combine(page.headers) };
 }
@@ -134,7 +125,6 @@ function decodeText(body: Uint8Array): string | undefined {
  * the body unless the headers name it; an empty list there means none. A string is sent as plain
  * text, anything else as JSON.
  *
- * @param result JSON text of what the handler returned
  * @throws `FUNCTION_ERROR` if the object is no valid answer; it is the function's mistake
  */
 export function toHttpAnswer(result: string): KnownResponse {
@@ -143,11 +133,7 @@ export function toHttpAnswer(result: string): KnownResponse {
   return typeof value === "string" ? plain(value) : jsonAnswer(result);
 }
 
-/**
- * The answer of a function that ran on another node or streams it, as it comes.
- *
- * @param page the answer
- */
+/** The answer of a function that ran on another node or streams it, as it comes. */
 export function passedOn({ status, headers, body }: PageAnswer): KnownResponse {
   return new KnownResponse(body, status, headers);
 }
@@ -184,7 +170,6 @@ const contentTypes: Readonly<Record<AnswerBody["kind"], string>> = {
  * Makes an answer as such.
  *
  * @param value what the handler returned, of which the body is not looked at
- * @param body its body
  * @throws `FUNCTION_ERROR`
  */
 export function explicitAnswer(
@@ -257,20 +242,12 @@ function appendHeader(headers: Headers, [name, value]: HeaderPair): void {
 
 const encoder = new TextEncoder();
 
-/**
- * The answer of a handler that returned a string.
- *
- * @param text the string
- */
+/** The answer of a handler that returned a string. */
 export function plain(text: string | Uint8Array<ArrayBuffer>): KnownResponse {
   return new KnownResponse(text, 200, [["content-type", contentTypes.text]]);
 }
 
-/**
- * The answer of a handler that returned anything else.
- *
- * @param json of it
- */
+/** The answer of a handler that returned anything else. */
 export function jsonAnswer(json: string | Uint8Array<ArrayBuffer>): KnownResponse {
   return new KnownResponse(json, 200, [["content-type", contentTypes.json]]);
 }
@@ -279,7 +256,6 @@ export function jsonAnswer(json: string | Uint8Array<ArrayBuffer>): KnownRespons
  * Says that an answer is no HTTP.
  *
  * @param path of what is wrong in it
- * @param problem what is
  */
 export function invalid(path: string, problem: string): ServerledgeError {
   const message = `The function's answer is not valid HTTP: ${path}: ${problem}`;

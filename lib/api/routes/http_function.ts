@@ -23,11 +23,7 @@ import type { InvocationResult, InvokeRequest } from "../../model/invocation.ts"
 import type { PageRequest } from "../../model/page.ts";
 import { paramsOf } from "../../model/params.ts";
 
-/**
- * The route that serves functions over HTTP.
- *
- * @param services the node
- */
+/** The route that serves functions over HTTP. */
 export function httpFunctionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
   const { "fn.debug": isOpen, "offload.default": mayOffload } = services.config;

@@ -16,11 +16,7 @@ const tag = "Images";
 const readPull = bodyOf(pullSchema);
 const readPrune = bodyOf(pruneSchema);
 
-/**
- * The routes about images.
- *
- * @param services the node
- */
+/** The routes about images. */
 export function imageRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
 

@@ -53,11 +53,7 @@ export const invocationErrors: readonly ErrorCode[] = [
 /** Answers the request that invokes the function of that name. */
 export type InvokeHandler = (request: IncomingRequest, name: string) => Promise<OutgoingResponse>;
 
-/**
- * Makes the handler of invocations.
- *
- * @param services the node
- */
+/** Makes the handler of invocations. */
 export function invokeHandler(services: ApiServices): InvokeHandler {
   const bodies = new BodyReader(services);
   const headersFor = nodeHeaders(services);

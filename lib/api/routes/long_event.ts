@@ -13,11 +13,7 @@ import { eventHead, isTextType } from "./http_event.ts";
 
 const encoder = new TextEncoder();
 
-/**
- * Makes the JSON of an event, as {@link toHttpEvent} does of short ones.
- *
- * @param page the request
- */
+/** Makes the JSON of an event, as {@link toHttpEvent} does of short ones. */
 export async function longHttpEvent(page: PageRequest): Promise<RawJson> {
   const head = eventHead(page);
   const text = isTextType(head) ? await quoteText(page.body) : undefined;

@@ -10,11 +10,7 @@ import type { Description, Route } from "../route.ts";
 import { answers } from "../schemas.ts";
 import type { ApiServices } from "../services.ts";
 
-/**
- * The route about the members of the cluster.
- *
- * @param services the node
- */
+/** The route about the members of the cluster. */
 export function nodeRoutes(services: ApiServices): Route[] {
   return [{
     method: "GET",

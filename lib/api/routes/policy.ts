@@ -10,11 +10,7 @@ import type { Description, Route } from "../route.ts";
 import { answers } from "../schemas.ts";
 import type { ApiServices } from "../services.ts";
 
-/**
- * The route about the policy.
- *
- * @param services the node
- */
+/** The route about the policy. */
 export function policyRoutes(services: ApiServices): Route[] {
   return [{
     method: "GET",

@@ -29,11 +29,7 @@ const nothing: WireReport = {
   StartTier: "",
 };
 
-/**
- * The route that polls for results.
- *
- * @param services the node
- */
+/** The route that polls for results. */
 export function resultRoutes(services: Pick<ApiServices, "poll">): Route[] {
   return [{
     method: "GET",

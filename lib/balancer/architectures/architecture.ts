@@ -33,8 +33,6 @@ export class ArchitectureChooser {
   readonly #functions = new Map<string, Memory>();
 
   /**
-   * Nothing is known of any function yet.
-   *
    * @param settings how to choose
    * @param random uniform in [0, 1)
    * @param limit most functions to remember

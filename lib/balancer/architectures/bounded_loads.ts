@@ -23,8 +23,6 @@ export function loadBound(total: number, nodes: number, factor: number): number 
 /**
  * Chooses a node for one more request.
  *
- * @param ring all nodes
- * @param key what the request is about
  * @param loads requests in flight of each node that may be chosen; the mean is over these
  * @param factor how far above the mean a node may go; at least 1
  * @returns undefined if no node may be chosen

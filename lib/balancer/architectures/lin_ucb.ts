@@ -57,8 +57,6 @@ export class LinUcb implements Bandit {
   readonly #models = new Map<string, Model>();
 
   /**
-   * Nothing is learnt yet.
-   *
    * @param alpha weight of uncertainty
    * @param lambda price of memory use above three quarters
    */

@@ -47,12 +47,7 @@ export class NodeClient implements Disposable {
   readonly #http: Deno.HttpClient;
   readonly #trace: (line: string) => void;
 
-  /**
-   * Connects to nothing yet.
-   *
-   * @param endpoint the node
-   * @param trace told each request and its answer's status
-   */
+  /** @param trace told each request and its answer's status */
   constructor(endpoint: Endpoint, trace: (line: string) => void = () => {}) {
     this.#endpoint = endpoint;
     this.#authority = authority(endpoint);

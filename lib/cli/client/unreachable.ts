@@ -11,8 +11,6 @@ import { authority, type Endpoint } from "./endpoint.ts";
  * The error of a call that no node answered. The reason that a failed call carries is text alone, so
  * whether the name is to blame is found out by resolving it once more.
  *
- * @param endpoint the node that was called
- * @param cause what the call failed with
  * @param resolve finds an address of a host, or rejects
  */
 export async function unreachable(

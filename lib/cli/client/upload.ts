@@ -13,7 +13,6 @@ export type Sent = (bytes: number, total: number) => void;
 /**
  * A body that counts what the connection takes of it.
  *
- * @param bytes what is sent
  * @param sent told after each piece
  */
 export function counted(bytes: Uint8Array, sent: Sent): ReadableStream<Uint8Array> {

@@ -120,7 +120,6 @@ export const images: Command = defineCommand({
 /**
  * Images as a table for people.
  *
- * @param images as the node told them
  * @param output where it will be written
  */
 export function imageTable(
@@ -156,11 +155,7 @@ function pulledText({ pulled, present }: PulledImages): string {
   return lines.length > 0 ? lines.map(printable).join("\n") : "Nothing is missing";
 }
 
-/**
- * What a pruning did, for people.
- *
- * @param pruned as the node told it
- */
+/** What a pruning did, for people. */
 export function prunedText({ dryRun, removed, kept }: PrunedImages): string {
   const verb = dryRun ? "Would remove" : "Removed";
   const lines = [

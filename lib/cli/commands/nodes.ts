@@ -40,7 +40,6 @@ type NodesAnswer = InferOutput<typeof answers.nodes>;
 /**
  * The members of a cluster as a table for people.
  *
- * @param answer of the node
  * @param output where it will be written
  */
 export function nodeTable(

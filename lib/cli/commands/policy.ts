@@ -94,7 +94,6 @@ async function explain(globals: Globals, terminal: Terminal): Promise<void> {
 
 /** What a policy decides in one situation, and after each offload that fails. */
 export interface DecisionRow {
-  /** Name of the situation. */
   readonly Situation: string;
   /** At least one decision. */
   readonly Decisions: readonly Decision[];

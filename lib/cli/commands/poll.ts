@@ -46,10 +46,7 @@ export const poll: Command = defineCommand({
 /**
  * Shows the answer to a poll.
  *
- * @param answer what the node said
  * @param id the invocation
- * @param globals how to show it
- * @param terminal where to show it
  * @returns the exit status
  * @throws the failure that the answer carries
  */

@@ -40,7 +40,6 @@ function readable(status: unknown, output: Output): string {
 /**
  * A node's status for people.
  *
- * @param node what the node told
  * @param output where it will be written
  */
 export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">): string {

@@ -10,7 +10,6 @@ import { formatTable } from "../view/table.ts";
 
 /** One key of an effective configuration. */
 export interface ConfigRow {
-  /** The key. */
   readonly key: string;
   /** Its value; a secret one is not told. */
   readonly value: unknown;

@@ -77,7 +77,6 @@ export type DefinitionOptions = InferValue<typeof definitionOptions>;
 /**
  * The fields of a definition that the command line names.
  *
- * @param options what was given
  * @throws `INVALID_REQUEST` for a variable or a signature that is none
  */
 export function namedFields(options: DefinitionOptions): Partial<WireDefinition> {

@@ -46,8 +46,6 @@ export function functionName(name: InferValue<typeof functionOption>, command: s
 /**
  * The one value of two places where it may stand.
  *
- * @param flag the value of its flag
- * @param argument the value of its argument
  * @param what what it is and how to give it, for the message
  * @throws `INVALID_REQUEST` if there is none, or two
  */

@@ -24,7 +24,6 @@ export const signatureTypes: readonly string[] = [
 
 /** One input or output of a function. */
 export interface SignatureEntry {
-  /** Its name. */
   readonly Name: string;
   /** One of {@link signatureTypes}. */
   readonly Type: string;

@@ -15,11 +15,7 @@ export interface LeftOut {
   readonly others: readonly string[];
 }
 
-/**
- * Warns of what is missing, in a sentence for each kind.
- *
- * @param leftOut what was left out
- */
+/** Warns of what is missing, in a sentence for each kind. */
 export function leftOutWarnings({ links, others }: LeftOut): string[] {
   const warnings: string[] = [];
   if (links.length > 0) {

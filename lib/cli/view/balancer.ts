@@ -21,7 +21,6 @@ export function isBalancerStatus(status: unknown): status is BalancerStatus {
 /**
  * A balancer's status for people.
  *
- * @param status what the balancer told
  * @param output where it will be written
  */
 export function readableBalancer(status: BalancerStatus, output: Pick<Output, "colour">): string {

@@ -15,11 +15,7 @@ const maxRows = 20;
 /** The answer of `GET /policy`. */
 export type PolicyAnswer = InferOutput<typeof answers.policy>;
 
-/**
- * An explanation as tables.
- *
- * @param answer as the node told it
- */
+/** An explanation as tables. */
 export function explanationView(
   { Node, Policy, Explains, Estimates, Decisions }: PolicyAnswer,
 ): string {

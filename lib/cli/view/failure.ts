@@ -34,12 +34,7 @@ export function reportFailure(thrown: unknown, terminal: Terminal, json: boolean
   return typeof own === "number" ? own : exitStatus(error.code);
 }
 
-/**
- * Text among the particulars of an error; a node's answer has them at its top.
- *
- * @param error the error
- * @param key name of the particular
- */
+/** Text among the particulars of an error; a node's answer has them at its top. */
 function detail(error: ServerledgeError, key: string): string | undefined {
   const value = error.details?.[key];
   return typeof value === "string" ? value : undefined;

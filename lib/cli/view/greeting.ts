@@ -11,7 +11,6 @@ import type { Terminal } from "../terminal.ts";
  * What a started server says of itself: where it listens, who can reach it, and how to change that.
  *
  * @param kind what it is called, and the subcommand that starts it
- * @param node URL, id and area
  * @param listen the address that it listens on
  * @param terminal where it will be shown
  */
@@ -33,7 +32,6 @@ export function greeting(
 /**
  * What a started node says of what it has to do without.
  *
- * @param problem what that is, and what to do about it
  * @param terminal where it will be shown
  */
 export function missing(problem: string, terminal: Pick<Terminal, "out">): string {

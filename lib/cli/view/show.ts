@@ -13,7 +13,6 @@ import type { Terminal } from "../terminal.ts";
  * Shows an answer: to a person on a terminal readable, to everything else (and with `--json`) the
  * node's JSON indented by tabs, as the Go CLI prints it.
  *
- * @param answer what the node sent
  * @param readable the form for people, without a newline at the end
  */
 export function show(

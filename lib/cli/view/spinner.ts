@@ -18,7 +18,6 @@ const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "
  *
  * @param terminal shown on its error output, if a person reads that
  * @param label what is under way, asked for at each frame
- * @param task the work
  */
 export async function during<T>(
   terminal: Pick<Terminal, "err">,

@@ -11,8 +11,6 @@ import type { Output } from "../terminal.ts";
  * Emphasizes a text where the output can show it.
  *
  * @param output where the text will be written
- * @param emphasis how to show it
- * @param text what to show
  */
 export function styled(
   output: Pick<Output, "colour">,
@@ -26,8 +24,6 @@ export function styled(
 /**
  * Makes a text from outside safe for a terminal: without control characters but tab and newline,
  * so that what a function wrote cannot move the cursor or change the window.
- *
- * @param text what came in
  */
 export function printable(text: string): string {
   // deno-lint-ignore no-control-regex -- these are what is looked for

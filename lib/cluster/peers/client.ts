@@ -70,8 +70,6 @@ export class PeerClient implements Disposable {
   readonly #inFlight = new Map<string, number>();
 
   /**
-   * Creates a client without connections.
-   *
    * @param secret the cluster's; empty: requests are not signed
    * @param clock measures pauses within responses
    */

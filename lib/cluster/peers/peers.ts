@@ -49,9 +49,7 @@ export interface Peers {
   cloud(eligible: Eligibility): PeerView | undefined;
   /** True if a node is in the remote area: sending to it is offloading to the cloud. */
   isCloud(id: string): boolean;
-  /**
-   * Requests a fresh status of the nearest peers, as a request that may be offloaded waits here.
-   */
+  /** Requests a fresh status of the nearest peers, as a request that may be offloaded waits here. */
   requestStatus(): void;
   summary(): PeerSummary;
   /**

@@ -117,11 +117,7 @@ function filterOf(bytes: number) {
 export class DatagramCodec {
   readonly #secret: string;
 
-  /**
-   * Creates a codec.
-   *
-   * @param secret the cluster's; empty: datagrams are unsigned
-   */
+  /** @param secret the cluster's; empty: datagrams are unsigned */
   constructor(secret: string) {
     this.#secret = secret;
   }
@@ -139,7 +135,6 @@ export class DatagramCodec {
    *
    * @param from id of this node
    * @param nonce of the ping
-   * @param coordinate of this node
    */
   pong(
     from: string,

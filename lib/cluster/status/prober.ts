@@ -24,9 +24,7 @@ import type { Vivaldi } from "../coordinates/vivaldi.ts";
 const timeoutMs = 1000;
 /** Largest accepted difference between the clocks of two nodes with signed datagrams, ms. */
 const maxClockSkewMs = 30_000;
-/**
- * Most pings of one peer that are answered in a second, so that the node cannot be used in a flood.
- */
+/** Most pings of one peer that are answered in a second, so that the node cannot be used in a flood. */
 const maxPongsPerSecond = 20;
 
 /** Dependencies and settings of a {@link Prober}. */
@@ -96,7 +94,6 @@ export class Prober implements AsyncDisposable {
   /** Time of the last probes, on the node's clock. */
   #probedAt = -Infinity;
 
-  /** Starts with a first round. */
   constructor(options: ProberOptions) {
     this.#options = options;
     this.#codec = new DatagramCodec(options.secret);

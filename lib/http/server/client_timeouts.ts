@@ -41,8 +41,6 @@ export class ClientTimeouts {
   #stop: (() => void) | undefined;
 
   /**
-   * No connection waits.
-   *
    * @param clock sets the timer of the sweeps
    * @param limits the longest waits
    */
@@ -66,7 +64,6 @@ export class ClientTimeouts {
   /**
    * Begins a wait.
    *
-   * @param wait for what
    * @param waiter in no other wait
    */
   begin(wait: Wait, waiter: Waiter): void {
@@ -75,12 +72,7 @@ export class ClientTimeouts {
     this.#sets[wait].add(waiter);
   }
 
-  /**
-   * Ends a wait.
-   *
-   * @param wait for what
-   * @param waiter who
-   */
+  /** Ends a wait. */
   end(wait: Wait, waiter: Waiter): void {
     this.#sets[wait].delete(waiter);
   }

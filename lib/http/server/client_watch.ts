@@ -29,8 +29,6 @@ export class ClientWatch {
   #sending: Promise<unknown> | undefined;
 
   /**
-   * Nothing is watched yet.
-   *
    * @param input what the client sends
    * @param write sends to it
    * @param left told before all others that the client has disconnected

@@ -86,8 +86,6 @@ export class ServerConnection implements Waiter, BodyReading {
   #bodyBytes = 0;
 
   /**
-   * A connection that was just accepted.
-   *
    * @param conn owned by it from now on
    * @param client address of the client
    * @param context what it shares with others

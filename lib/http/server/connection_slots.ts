@@ -23,8 +23,6 @@ export class ConnectionSlots {
   #released: PromiseWithResolvers<void> | undefined;
 
   /**
-   * All slots are free.
-   *
    * @param limits how many there are
    * @param timeouts connections that could be evicted
    * @param clock times attempts to evict
@@ -63,11 +61,7 @@ export class ConnectionSlots {
     else if (this.#taken > this.#limits.connections) this.evictOne();
   }
 
-  /**
-   * Gives a slot back.
-   *
-   * @param client who had it
-   */
+  /** Gives a slot back. */
   release(client: string): void {
     const group = groupOf(client);
     const left = this.#byGroup.get(group)! - 1;

@@ -22,8 +22,6 @@ export class Http2Tunnels {
   readonly #timeouts: ClientTimeouts;
 
   /**
-   * Nothing is started before the first connection.
-   *
    * @param handler answers requests
    * @param timeouts where idle connections and slow bodies are bounded
    */

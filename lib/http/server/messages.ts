@@ -13,11 +13,7 @@ import type { HeaderPair } from "../head.ts";
 export class HeaderList {
   readonly #pairs: readonly HeaderPair[];
 
-  /**
-   * A list.
-   *
-   * @param pairs names in lower case
-   */
+  /** @param pairs names in lower case */
   constructor(pairs: readonly HeaderPair[]) {
     this.#pairs = pairs;
   }
@@ -70,7 +66,6 @@ export interface IncomingRequest {
   readonly headers: HeaderList;
   /** Address of the client. */
   readonly client: string;
-  /** Its body. */
   readonly body: Body;
   /**
    * Asks to be told if the client disconnects before it has its response. A client that only ends its

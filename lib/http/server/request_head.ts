@@ -27,8 +27,6 @@ export class RefusedRequest extends Error {
   readonly status: number;
 
   /**
-   * A refusal.
-   *
    * @param status of the response
    * @param message one line for the client
    */
@@ -44,7 +42,6 @@ export interface RequestHead {
   readonly method: string;
   /** Path and query. */
   readonly target: string;
-  /** Headers. */
   readonly headers: HeaderList;
   /** How the body is delimited. */
   readonly framing: number | "chunked";

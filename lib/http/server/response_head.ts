@@ -19,8 +19,6 @@ export type ResponseFraming = number | "chunked" | "eof" | "none";
  * The length of the body that a response to `HEAD` stands for: what its handler says, since it need not
  * have made the body (RFC 9110, 8.6).
  *
- * @param headers of the response
- * @param length of the body that there is
  * @returns undefined if nobody knows
  */
 export function lengthForHead(headers: readonly HeaderPair[], length: number): number | undefined {
@@ -32,7 +30,6 @@ export function lengthForHead(headers: readonly HeaderPair[], length: number): n
 /**
  * How the body of a response is delimited.
  *
- * @param status of the response
  * @param length of the body; undefined: it is a stream
  * @param request what it answers
  */
@@ -68,7 +65,6 @@ export class ResponseHeads {
   /**
    * The head.
    *
-   * @param response whose
    * @param framing how its body is delimited
    * @param keepAlive whether another request may follow
    * @param isOld whether the client speaks HTTP/1.0, and has to be told so

@@ -28,12 +28,6 @@ export class ResponseSink {
   #writing: Promise<unknown> | undefined;
   #abandoned: PromiseWithResolvers<never> | undefined;
 
-  /**
-   * A sink.
-   *
-   * @param conn where to
-   * @param sending told how it goes
-   */
   constructor(conn: ByteSink, sending: Sending) {
     this.#conn = conn;
     this.#sending = sending;
@@ -47,7 +41,6 @@ export class ResponseSink {
   /**
    * Sends a response that is known whole, in one piece if it is small.
    *
-   * @param head its head
    * @param body its body; undefined: only the head is sent
    * @param sent how many bytes of the head were sent ahead
    * @throws if the client does not take it
@@ -63,7 +56,6 @@ export class ResponseSink {
   /**
    * Sends a response as its body comes.
    *
-   * @param head its head
    * @param body its body; cancelled if the client takes no more
    * @param isChunked whether it is sent in chunks; else it ends with the connection
    * @param watch tells what was sent ahead
@@ -99,7 +91,6 @@ export class ResponseSink {
   /**
    * Sends bytes.
    *
-   * @param bytes all of them are sent
    * @throws if the client does not take them
    */
   async write(bytes: Uint8Array): Promise<void> {

@@ -26,11 +26,8 @@ export class ServedBody extends IncomingBody {
   #isTold: boolean;
 
   /**
-   * A body of which nothing was read.
-   *
    * @param input where it comes from, its head just read
    * @param framing how it is delimited
-   * @param reading told how it goes
    */
   constructor(input: Input, framing: Framing, reading: BodyReading) {
     super(input, framing, true);

@@ -60,11 +60,7 @@ export class HttpServer implements AsyncDisposable {
   #errors = 0;
   #refused = 0;
 
-  /**
-   * Starts to accept connections.
-   *
-   * @param options how it is set up
-   */
+  /** @param options how it is set up */
   constructor(
     { listener, handler, refuse, limits: given, clock = systemClock }: HttpServerOptions,
   ) {

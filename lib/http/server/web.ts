@@ -34,11 +34,7 @@ class RoutedRequest {
   }
 }
 
-/**
- * A request for a router, which needs its verb, its URL, and maybe its headers.
- *
- * @param incoming the request
- */
+/** A request for a router, which needs its verb, its URL, and maybe its headers. */
 export function routedRequest(incoming: IncomingRequest): Request {
   return new RoutedRequest(incoming) as unknown as Request;
 }
@@ -48,7 +44,6 @@ export function routedRequest(incoming: IncomingRequest): Request {
  *
  * @param request from {@link routedRequest}, or another
  * @param client address of the client of another
- * @param reading told how its body comes
  */
 export function incomingRequest(
   request: Request,
@@ -130,8 +125,6 @@ export class KnownResponse extends Response {
   readonly outgoing: OutgoingResponse;
 
   /**
-   * A response.
-   *
    * @param body left out with statuses that have none
    * @param status 200 to 599
    * @param headers names in lower case

@@ -34,11 +34,7 @@ export class HistogramKeepAlive implements KeepAlive {
   readonly #fallback: KeepAliveWindows;
   readonly #histograms = new Map<string, IdleTimeHistogram>();
 
-  /**
-   * Creates a policy without samples.
-   *
-   * @param fallbackMs keep-alive of functions without a pattern
-   */
+  /** @param fallbackMs keep-alive of functions without a pattern */
   constructor(fallbackMs: number) {
     this.#fallback = { preWarmMs: 0, keepAliveMs: fallbackMs };
   }

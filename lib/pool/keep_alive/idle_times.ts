@@ -31,12 +31,7 @@ export class IdleTimes implements UsageObserver {
   /** Idle functions that are to be pre-warmed. */
   readonly #due = new Set<Usage>();
 
-  /**
-   * Creates the records of a node.
-   *
-   * @param keepAlive policy that learns from idle times and decides when to pre-warm
-   * @param clock clock of the node
-   */
+  /** @param keepAlive policy that learns from idle times and decides when to pre-warm */
   constructor(keepAlive: KeepAlive, clock: Pick<Clock, "now">) {
     this.#keepAlive = keepAlive;
     this.#clock = clock;

@@ -27,7 +27,6 @@ const log = logger("pool");
 export interface JanitorOptions {
   /** Pool to maintain. */
   readonly pool: Pick<Pool, "expire" | "keepMinimum" | "has" | "prewarm">;
-  /** Clock of the node. */
   readonly clock: Clock;
   /** Interval at which expired instances are removed, ms. */
   readonly intervalMs: number;
@@ -60,7 +59,6 @@ export class Janitor implements Disposable {
   /** Number of pending pre-warm starts. */
   #preWarming = 0;
 
-  /** Starts the timers of a janitor. */
   constructor(options: JanitorOptions) {
     this.#options = options;
     const { pool, keepAlive, idleTimes } = options;

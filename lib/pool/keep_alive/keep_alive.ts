@@ -23,7 +23,6 @@ export interface KeepAlive {
   /**
    * Learns an idle time.
    *
-   * @param functionName the function that was idle
    * @param idleMs time from the end of its last call to the next request
    */
   observe(functionName: string, idleMs: number): void;

@@ -29,7 +29,6 @@ interface Entry {
 export interface CodeCacheOptions {
   /** Folder of the cache; belongs to it alone. */
   readonly dir: string;
-  /** Where code comes from. */
   readonly registry: Pick<Registry, "getCode">;
   /** Bytes on disk above which the least recently used code goes, if nobody holds it. */
   readonly maxBytes: number;
@@ -161,7 +160,6 @@ export class CodeCache {
    * Adds code that was made here, so that it need not be fetched.
    *
    * @param hash lower-case hex SHA-256 of the archive
-   * @param archive the archive
    */
   async put(hash: string, archive: Uint8Array): Promise<void> {
     using _held = this.hold(hash);

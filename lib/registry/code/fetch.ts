@@ -21,7 +21,6 @@ export interface FetchCodeOptions {
   readonly maxBytes: number;
   /** Whether an address may not be reached. */
   readonly forbids: (address: string) => boolean;
-  /** Books the memory of what is fetched, and of what is made of it. */
   readonly book: BookMemory;
 }
 

@@ -14,11 +14,7 @@ export class CodeReferences implements Disposable {
   readonly #listeners = new Listeners<(hash: string) => void>("registry");
   readonly #following: Disposable;
 
-  /**
-   * Follows a catalog.
-   *
-   * @param catalog knows the functions
-   */
+  /** @param catalog knows the functions */
   constructor(catalog: Pick<Catalog, "isComplete" | "follow">) {
     this.#catalog = catalog;
     this.#following = catalog.follow((_, record, former) => {
@@ -26,11 +22,7 @@ export class CodeReferences implements Disposable {
     });
   }
 
-  /**
-   * True if a function has this code, or may have it: as long as the registry has not told all.
-   *
-   * @param hash of the code
-   */
+  /** True if a function has this code, or may have it: as long as the registry has not told all. */
   has(hash: string): boolean {
     return !this.#catalog.isComplete || this.#functions.has(hash);
   }
@@ -38,7 +30,6 @@ export class CodeReferences implements Disposable {
   /**
    * Tells each code whose last function is gone.
    *
-   * @param listener gets its hash
    * @returns stops it
    */
   onUnreferenced(listener: (hash: string) => void): Disposable {

@@ -32,9 +32,7 @@ export async function unpack(entries: readonly ArchiveEntry[], folder: string): 
 /**
  * Writes a file as `Deno.writeFile` does, which copies all of the content before it begins.
  *
- * @param path the file
  * @param content must not change meanwhile
- * @param options how it is opened
  */
 export async function writeFile(
   path: string,
@@ -48,11 +46,7 @@ export async function writeFile(
   }
 }
 
-/**
- * Reads a file as `Deno.readFile` does, which copies all of the content at once.
- *
- * @param path the file
- */
+/** Reads a file as `Deno.readFile` does, which copies all of the content at once. */
 export async function readFile(path: string): Promise<Uint8Array> {
   using file = await Deno.open(path);
   const content = new Uint8Array((await file.stat()).size);

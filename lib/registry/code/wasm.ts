@@ -14,7 +14,6 @@ import { findWasmHandler, planWasm, WasmRefusal } from "../../wasm/function.ts";
 /**
  * Checks a function's module.
  *
- * @param archive its code
  * @param definition the rest of it
  * @throws `UNPROCESSABLE` with what is wrong and what to do
  */

@@ -17,7 +17,6 @@ const parallelChunks = 4;
 /**
  * Writes the chunks of a value.
  *
- * @param client where to
  * @param folder prefix of their keys
  * @param value what to cut
  * @param lease ends them, if given
@@ -39,7 +38,6 @@ export async function writeChunks(
 /**
  * Reads a value back.
  *
- * @param client where from
  * @param folder prefix of the chunks' keys
  * @param bytes size of the value
  * @returns undefined if a chunk is missing

@@ -53,11 +53,7 @@ export class EtcdCluster implements Disposable {
   #token: string | undefined;
   #problem: { reason: string; since: number } | undefined;
 
-  /**
-   * A cluster without connections yet.
-   *
-   * @param options how to reach it
-   */
+  /** @param options how to reach it */
   constructor(options: EtcdOptions) {
     this.#options = options;
     this.#transport = new EtcdTransport(options);
@@ -93,7 +89,6 @@ export class EtcdCluster implements Disposable {
    * @param path of the method, e.g. `/v3/watch`
    * @param body the request
    * @param signal ends the stream
-   * @param read reads it
    * @throws as {@link EtcdCluster.call}, and what `read` throws
    */
   async stream(
@@ -128,7 +123,6 @@ export class EtcdCluster implements Disposable {
   /**
    * Remembers a problem.
    *
-   * @param text what it is
    * @param cause the lower error
    * @returns the error to throw
    */

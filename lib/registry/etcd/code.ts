@@ -27,8 +27,6 @@ export class EtcdCode {
   readonly #pins: Pins<string>;
 
   /**
-   * A store of code.
-   *
    * @param client calls etcd
    * @param leases for pins
    * @param now monotonic time, ms
@@ -51,7 +49,6 @@ export class EtcdCode {
   /**
    * Stores code where it is missing.
    *
-   * @param hash of the code
    * @param recover gets the code, if it is needed
    * @returns false if it is missing and cannot be got
    */

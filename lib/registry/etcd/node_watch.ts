@@ -32,8 +32,6 @@ export class NodeWatch extends PrefixWatch {
   #endGrace: (() => void) | undefined;
 
   /**
-   * Starts to follow.
-   *
    * @param client calls etcd; outlives the watch
    * @param clock how long nodes are missing
    * @param memory outlives the watch; asked if etcd is away at first

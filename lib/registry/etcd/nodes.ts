@@ -36,10 +36,7 @@ export class NodeRegistration implements Registration {
   #rival: NodeRecord | undefined;
 
   /**
-   * Begins to register.
-   *
    * @param client calls etcd; outlives the registration
-   * @param record the node
    * @param isAlive whether another node, of the same id and another data folder, answers
    */
   constructor(

@@ -34,8 +34,6 @@ export abstract class PrefixWatch implements AsyncDisposable {
   #suspectedAt: number | undefined;
 
   /**
-   * Nothing is followed yet.
-   *
    * @param client calls etcd; outlives the watch
    * @param prefix of the keys that are followed
    */
@@ -66,8 +64,6 @@ export abstract class PrefixWatch implements AsyncDisposable {
   /**
    * Starts over if a change that was made does not come soon: the stream may be on a member that
    * hangs, while another took the change.
-   *
-   * @param revision when it was made
    */
   async expect(revision: number): Promise<void> {
     if (this.#revision >= revision) return;

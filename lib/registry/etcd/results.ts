@@ -28,8 +28,6 @@ export class EtcdResults {
   readonly #leases: SharedLeases;
 
   /**
-   * A store of results.
-   *
    * @param client calls etcd
    * @param leases end the results
    */

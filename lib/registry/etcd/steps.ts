@@ -9,9 +9,7 @@ import { Semaphore } from "../../base/async.ts";
 /**
  * Takes a step for each item, some at a time. After an error no further step is begun.
  *
- * @param items what to do
  * @param limit how many at a time
- * @param step does it
  * @throws the first error
  */
 export async function forEach<T>(

@@ -37,8 +37,6 @@ export class FunctionWatch extends PrefixWatch {
   #complained = false;
 
   /**
-   * Starts to follow.
-   *
    * @param client calls etcd; outlives the watch
    * @param restore called before an emptied etcd is listed
    */

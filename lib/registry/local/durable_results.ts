@@ -36,7 +36,6 @@ export class DurableResults implements AsyncDisposable {
   #writing: Promise<void> | undefined;
   #closed = false;
 
-  /** Takes over what an earlier process of this node has left. */
   constructor(options: DurableResultsOptions) {
     this.#options = options;
     const { journal, interrupted } = options;

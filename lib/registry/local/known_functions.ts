@@ -20,7 +20,6 @@ export type Memory = Pick<Registry, "watchFunctions" | "putFunction" | "deleteFu
  * Opens the file where they are kept. One that cannot be used is moved away: the registry tells its
  * content again.
  *
- * @param path the file
  * @throws `REGISTRY_UNAVAILABLE` if no file can be made there
  */
 export function openKnownFunctions(path: string): Registry {

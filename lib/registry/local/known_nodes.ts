@@ -25,8 +25,6 @@ export class KnownNodes implements Disposable {
   #cancel: (() => void) | undefined;
 
   /**
-   * Reads and writes nothing yet.
-   *
    * @param file where they are kept
    * @param clock when they are written
    */
@@ -49,11 +47,7 @@ export class KnownNodes implements Disposable {
     }
   }
 
-  /**
-   * Keeps other nodes from now on.
-   *
-   * @param records all that are known
-   */
+  /** Keeps other nodes from now on. */
   keep(records: readonly NodeRecord[]): void {
     this.#unwritten = records;
     this.#cancel ??= this.#clock.after(gatherMs, () => this[Symbol.dispose]());

@@ -35,11 +35,7 @@ const statements = {
 export class Parts {
   readonly #statements: Prepared<typeof statements>;
 
-  /**
-   * The values in a file.
-   *
-   * @param database has the table
-   */
+  /** @param database has the table */
   constructor(database: DatabaseSync) {
     this.#statements = prepareAll(database, statements);
   }

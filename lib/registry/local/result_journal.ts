@@ -55,8 +55,6 @@ export class ResultJournal implements Disposable {
   #characters = 0;
 
   /**
-   * Opens a journal, and makes it if it is not there.
-   *
    * @param path its file, or `:memory:`
    * @throws `REGISTRY_UNAVAILABLE` if the file cannot be used
    */

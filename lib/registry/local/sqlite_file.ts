@@ -30,7 +30,6 @@ const suffixes = ["", "-wal", "-shm"];
  * Opens a file, and makes it if it is not there.
  *
  * @param path the file, or `:memory:`
- * @param layout what is in it
  * @throws `REGISTRY_UNAVAILABLE` if it cannot be used
  */
 export function openDatabase(path: string, layout: Layout): DatabaseSync {
@@ -66,7 +65,6 @@ export function prepareAll<S extends Readonly<Record<string, string>>>(
 /**
  * The error of a file that cannot be used.
  *
- * @param path the file
  * @param cause why
  */
 export function unusable(path: string, cause: unknown): ServerledgeError {
@@ -82,7 +80,6 @@ export function unusable(path: string, cause: unknown): ServerledgeError {
 /**
  * Moves a file out of the way, in place of the one that was moved before.
  *
- * @param path the file
  * @returns where it is now
  */
 export function moveAside(path: string): string {

@@ -104,11 +104,7 @@ export function gateway(call: GatewayCall): ICallable<never> {
   return calls as ICallable<never>;
 }
 
-/**
- * A request of etcd3 as the gateway takes it: bytes in base64, names in capitals.
- *
- * @param request or any part of one
- */
+/** A request of etcd3 as the gateway takes it: bytes in base64, names in capitals. */
 export function gatewayRequest(request: unknown): unknown {
   if (request instanceof Uint8Array) return request.toBase64();
   if (Array.isArray(request)) return request.map(gatewayRequest);

@@ -25,8 +25,6 @@ export class SharedLeases {
   readonly #now: () => number;
 
   /**
-   * Without leases yet.
-   *
    * @param grant makes a lease, and returns its id
    * @param now monotonic time, ms
    */

@@ -14,8 +14,6 @@ export class EtcdError extends Error {
   readonly code: number;
 
   /**
-   * An error with its code.
-   *
    * @param code gRPC's number
    * @param message of etcd, or of the connection
    * @param cause the lower error
@@ -42,11 +40,7 @@ export class EtcdTransport implements Disposable {
   readonly #client: Deno.HttpClient;
   readonly #scheme: "http" | "https";
 
-  /**
-   * A transport without connections yet.
-   *
-   * @param options certificates
-   */
+  /** @param options certificates */
   constructor({ tls }: Pick<EtcdOptions, "tls">) {
     const text = (pem: Uint8Array) => new TextDecoder().decode(pem);
     this.#scheme = tls ? "https" : "http";
