@@ -107,12 +107,12 @@ export function createApp(services: ApiServices): ApiApp {
   return { handle, request: requesting(handle) };
 }
 
-/** Books the memory of a long response, which a client may be slow to take. */
+/** Books the memory of a long response, which a client may be slow to take, unless that is done. */
 function booked({ bodies }: ApiServices, response: OutgoingResponse): OutgoingResponse {
-  const { body } = response;
+  const { body, held } = response;
   const isKnown = body instanceof Uint8Array || body instanceof Rope;
-  if (!isKnown || body.length <= sliceBytes) return response;
-  return { ...response, held: bodies.takeResponse(body.length) };
+  if (held || !isKnown || body.length <= sliceBytes) return response;
+  return { ...response, held: bodies.takeResult(body.length) };
 }
 
 function requesting(handle: HttpHandler): ApiApp["request"] {

@@ -1,10 +1,11 @@
 /**
  * How much memory the bodies of requests may take on a node, those that are read, wait and run
- * together, and long responses until they are sent.
+ * together, and long results from their first byte until they are sent or stored.
  *
  * @module
  */
 
+import type { MemoryReservation } from "../base/reserve_memory.ts";
 import { ServerledgeError } from "../base/errors.ts";
 
 /** A body is copied once: into the frame, or the request, by which its function gets it. */
@@ -43,33 +44,33 @@ export class BodyBudget {
    * @throws `NODE_SATURATED` if the bodies that are there leave too little
    */
   take(bytes: number): BookedBody {
-    const body = this.#nothing();
+    const body = new BookedBody((more) => this.#book(more));
     body.grow(bytes);
     return body;
   }
 
   /**
-   * Books the memory of a response until its client has taken it.
+   * Books the memory of a result, or of what is made of it for its client.
    *
    * @param bytes its length, counted once
-   * @returns as {@link BodyBudget.take}
+   * @returns as {@link BodyBudget.take}; may refuse more as this does
    * @throws `FUNCTION_ERROR`: whoever gets it must not run the function again as if it had never run
    */
-  takeResponse(bytes: number): BookedBody {
-    const response = this.#nothing();
-    try {
-      response.hold(bytes);
-      return response;
-    } catch (cause) {
-      throw noRoom(bytes, this.#booked, this.#maxBytes, cause);
-    }
+  takeResult(bytes: number): MemoryReservation {
+    const result = new BookedBody((more) => {
+      try {
+        this.#book(more);
+      } catch (cause) {
+        throw noRoom(more, this.#booked, this.#maxBytes, cause);
+      }
+    });
+    result.hold(bytes);
+    return result;
   }
 
-  #nothing(): BookedBody {
-    return new BookedBody((more) => {
-      if (more > 0) this.#check(more);
-      this.#booked += more;
-    });
+  #book(bytes: number): void {
+    if (bytes > 0) this.#check(bytes);
+    this.#booked += bytes;
   }
 
   #check(bytes: number): void {
@@ -77,8 +78,8 @@ export class BodyBudget {
   }
 }
 
-/** The memory of one body. Disposing it gives it back; more than once does no harm. */
-export class BookedBody implements Disposable {
+/** The memory of one body. */
+export class BookedBody implements MemoryReservation {
   readonly #book: (bytes: number) => void;
   #bytes = 0;
 
@@ -97,12 +98,7 @@ export class BookedBody implements Disposable {
     this.hold(bytes * copies);
   }
 
-  /**
-   * Something is made of the body, and held as long.
-   *
-   * @param bytes its memory, counted once
-   * @throws `NODE_SATURATED`, and nothing more is booked
-   */
+  /** See {@link MemoryReservation.hold}: something is made of the body, counted once, and kept as long. */
   hold(bytes: number): void {
     this.#book(bytes);
     this.#bytes += bytes;

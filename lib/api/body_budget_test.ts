@@ -44,11 +44,11 @@ Deno.test("BodyBudget: whatever is taken, grows and is given back, nothing is le
   }));
 });
 
-Deno.test("BodyBudget: a response that finds no room fails, and is no refusal of the request", () => {
+Deno.test("BodyBudget: a result that finds no room fails, and is no refusal of the request", () => {
   const budget = new BodyBudget(100);
-  const response = budget.takeResponse(60);
+  const result = budget.takeResult(60);
   assert.equal(budget.booked, 60);
-  assert.throws(() => budget.takeResponse(41), { code: "FUNCTION_ERROR", message: /no room/ });
-  response[Symbol.dispose]();
+  assert.throws(() => budget.takeResult(41), { code: "FUNCTION_ERROR", message: /no room/ });
+  result[Symbol.dispose]();
   assert.equal(budget.booked, 0);
 });

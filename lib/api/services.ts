@@ -6,7 +6,7 @@
  */
 
 import type { BodyBudget } from "./body_budget.ts";
-import type { BookMemory } from "../base/book_memory.ts";
+import type { ReserveMemory } from "../base/reserve_memory.ts";
 import type { MemberView } from "../cluster/members.ts";
 import type { Config } from "../config/config.ts";
 import type { Definition, FunctionRecord } from "../model/function.ts";
@@ -62,13 +62,13 @@ export interface ApiServices {
   /** Accepts an async invocation durably. @returns its id @throws as `invoke`, or `REGISTRY_UNAVAILABLE` */
   accept(name: string, request: InvokeRequest, origin?: Origin): Promise<string>;
   /** What is known of an async invocation. @throws `REGISTRY_UNAVAILABLE` */
-  poll(id: string): Promise<AsyncResult | undefined>;
+  poll(id: string, book: ReserveMemory): Promise<AsyncResult | undefined>;
   /** Registers a function. @throws `FUNCTION_EXISTS`, `RUNTIME_UNKNOWN`, `UNPROCESSABLE`, ... */
-  create(definition: Definition, book: BookMemory): Promise<void>;
+  create(definition: Definition, book: ReserveMemory): Promise<void>;
   /** Registers or replaces a function. */
-  update(definition: Definition, book: BookMemory): Promise<void>;
+  update(definition: Definition, book: ReserveMemory): Promise<void>;
   /** Changes what is named of a function. @throws `FUNCTION_UNKNOWN`, and as `create` */
-  patch(name: string, changes: unknown, book: BookMemory): Promise<void>;
+  patch(name: string, changes: unknown, book: ReserveMemory): Promise<void>;
   /** Removes a function. @throws `FUNCTION_UNKNOWN` */
   remove(name: string): Promise<void>;
   /** All functions, sorted by name. */

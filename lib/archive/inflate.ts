@@ -5,7 +5,7 @@
  */
 
 import { createGunzip, createInflateRaw } from "node:zlib";
-import type { BookMemory } from "../base/book_memory.ts";
+import type { ReserveMemory } from "../base/reserve_memory.ts";
 import { inSlices, slices } from "../base/slices.ts";
 import { BadArchive } from "./entries.ts";
 
@@ -21,7 +21,7 @@ export interface Inflated {
   /** As many as the archive itself tells; memory is committed as they come. */
   readonly expected: number;
   /** Books the memory of what comes out. */
-  readonly book: BookMemory;
+  readonly book: ReserveMemory;
 }
 
 /**
@@ -58,7 +58,7 @@ export async function inflate(
 }
 
 /** A copy of the first `bytes` in front of more room; the old array may live as long as the new one. */
-async function larger(old: Uint8Array, bytes: number, length: number, book: BookMemory) {
+async function larger(old: Uint8Array, bytes: number, length: number, book: ReserveMemory) {
   book(bytes);
   const whole = new Uint8Array(length);
   let at = 0;

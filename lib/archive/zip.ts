@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { BookMemory } from "../base/book_memory.ts";
+import type { ReserveMemory } from "../base/reserve_memory.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { inSlices } from "../base/slices.ts";
 import {
@@ -37,7 +37,7 @@ const checkedBytes = 4 << 20;
 export async function readZip(
   archive: Uint8Array,
   limits: ArchiveLimits,
-  book: BookMemory = () => {},
+  book: ReserveMemory = () => {},
 ): Promise<ArchiveEntry[]> {
   const { entries, start } = readDirectory(archive, limits.maxEntries);
   const meter = new ArchiveMeter(limits);
@@ -121,7 +121,7 @@ function contentStart(archive: Uint8Array, entry: ZipEntry, end: number): number
 async function unpack(
   entry: ZipEntry,
   packed: Uint8Array,
-  book: BookMemory,
+  book: ReserveMemory,
 ): Promise<Uint8Array> {
   const { crc32 } = await import("node:zlib");
   const { name, size, crc } = entry;
@@ -143,7 +143,7 @@ async function unpack(
 async function inflated(
   { name, size }: ZipEntry,
   packed: Uint8Array,
-  book: BookMemory,
+  book: ReserveMemory,
 ): Promise<Uint8Array> {
   const { inflate } = await import("./inflate.ts");
   try {

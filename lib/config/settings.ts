@@ -45,7 +45,7 @@ export const settings = {
   ),
   "api.bodies.memory": number(0, 1 << 24)(
     0,
-    "Memory for the bodies of all requests that are read, wait and run, each counted twice, for the code that uploads bring, unpacked, and for long results until they are sent, MiB; 0: an eighth of container.pool.memory. At least room for two of the largest bodies, and four times code.max",
+    "Memory for the bodies of all requests that are read, wait and run, each counted twice, for the code that uploads bring, unpacked, and for long results until they are sent or stored, MiB; 0: an eighth of container.pool.memory. At least room for two of the largest bodies, and four times code.max",
   ),
   "api.connections.max": number(0, 1 << 20)(
     0,

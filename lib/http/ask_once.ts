@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BookMemory } from "../base/book_memory.ts";
+import type { ReserveMemory } from "../base/reserve_memory.ts";
 import { readWhole } from "./body.ts";
 import type { WholeResponse } from "./client.ts";
 import type { Connection } from "./connection.ts";
@@ -19,7 +19,7 @@ export interface ExchangeOptions {
   /** Whether the body of a response with this status is read; all are, by default. */
   readonly wantsBody?: (status: number) => boolean;
   /** Books the memory of the body as it comes. */
-  readonly book?: BookMemory;
+  readonly book?: ReserveMemory;
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BookMemory } from "../base/book_memory.ts";
+import type { ReserveMemory } from "../base/reserve_memory.ts";
 import { BadMessage, ConnectionBroken, TooLong } from "./failures.ts";
 import type { Framing } from "./head.ts";
 import type { Input } from "./input.ts";
@@ -151,7 +151,7 @@ export class IncomingBody extends Body {
 export async function readWhole(
   body: Pick<Body, "length" | "part">,
   maxBytes: number,
-  book?: BookMemory,
+  book?: ReserveMemory,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { length } = body;
   if ((length ?? 0) > maxBytes) throw tooLong(maxBytes);

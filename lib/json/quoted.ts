@@ -17,8 +17,11 @@ const decoder = new TextDecoder();
 
 /** A string of JSON that nobody has unquoted. */
 export class QuotedText {
-  /** @param json the string with its quotes, checked (`scan.ts`); must not change */
-  constructor(readonly json: Uint8Array<ArrayBuffer>) {}
+  /**
+   * @param json the string with its quotes, checked (`scan.ts`); must not change
+   * @param held memory that is reserved for it, released by whoever needs it last
+   */
+  constructor(readonly json: Uint8Array<ArrayBuffer>, readonly held?: Disposable) {}
 
   /** Bytes between its quotes. */
   get length(): number {
@@ -41,6 +44,11 @@ export class QuotedText {
     await inSlices(() => unquoting.advance(sliceBytes));
     return unquoting.text;
   }
+}
+
+/** Gives back what is booked for a text that nobody needs any more. */
+export function release(text: Text): void {
+  if (text instanceof QuotedText) text.held?.[Symbol.dispose]();
 }
 
 const backslash = 0x5c;

@@ -20,7 +20,7 @@ import { DockerEnvironment } from "../runtime/docker/environment.ts";
 import { Environments } from "../runtime/environments.ts";
 import { EnvironmentWatch } from "../runtime/watch.ts";
 import type { OutputSink } from "../runtime/wire/call_output.ts";
-import type { NodeBase } from "./base.ts";
+import { type NodeBase, resultRoom } from "./base.ts";
 import { type NodeImages, openImages } from "./images.ts";
 import type { NodeStorage } from "./storage.ts";
 
@@ -53,7 +53,7 @@ export interface NodeCompute {
  * @throws `CONFIG_INVALID` if the node's folder cannot be used
  */
 export async function openCompute(
-  { config, home, node, clock, built }: NodeBase,
+  { config, home, node, clock, bodies, built }: NodeBase,
   { catalog, codeCache, references }: NodeStorage,
   output: OutputSink,
 ): Promise<NodeCompute> {
@@ -63,7 +63,16 @@ export async function openCompute(
     instances: instanceLimit(),
   });
   const runDir = home.of("run");
-  const common = { config, nodeId: node.id, area: node.area, code: codeCache, runDir, output };
+  const results = resultRoom({ config, bodies });
+  const common = {
+    config,
+    nodeId: node.id,
+    area: node.area,
+    code: codeCache,
+    runDir,
+    output,
+    results,
+  };
   const imageBook = home.of("images.json");
   const containers = await DockerEnvironment.open({ ...common, imageBook });
   const openSandboxes = async () => {

@@ -13,7 +13,7 @@ import type { CatalogListener } from "../registry/catalog.ts";
 import { FunctionService } from "../registry/functions.ts";
 import { localStatus } from "../scheduler/local_status.ts";
 import { OutputLog } from "../telemetry/output_log.ts";
-import { identityOf, type NodeBase } from "./base.ts";
+import { bodyBudget, identityOf, type NodeBase } from "./base.ts";
 import { type NodeCompute, openCompute } from "./compute.ts";
 import { openCluster, requireOwnId } from "./neighbours.ts";
 import { type NodeRequests, openPolicy, openRequests } from "./requests.ts";
@@ -32,7 +32,8 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   await using built = new AsyncDisposableStack();
   const clock = systemClock;
   const home = built.use(NodeHome.open(config["data.dir"], config["registry.node.id"]));
-  const base: NodeBase = { config, home, node: identityOf(config, home.nodeId), clock, built };
+  const node = identityOf(config, home.nodeId);
+  const base: NodeBase = { config, home, node, clock, bodies: bodyBudget(config), built };
   const policy = await openPolicy(base);
   const storage = await openStorage(base);
   const { catalog, registry } = storage;

@@ -4,12 +4,10 @@
  * @module
  */
 
-import { BodyBudget } from "../api/body_budget.ts";
 import type { ApiServices } from "../api/services.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Config } from "../config/config.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { NodeStatus } from "../model/status.ts";
 import type { FunctionService } from "../registry/functions.ts";
@@ -20,8 +18,6 @@ import type { NodeCompute } from "./compute.ts";
 import type { NodeRequests } from "./requests.ts";
 import type { NodeStorage } from "./storage.ts";
 
-/** Bytes in a MiB. */
-const mib = 1 << 20;
 /** Most clients that follow logs at once. */
 export const maxFollowers = 100;
 /** Most missing images that the status tells of. */
@@ -43,13 +39,13 @@ export function nodeServices(parts: NodeParts): ApiServices {
   const health = () => healthOf(parts);
   return {
     config,
-    bodies: new BodyBudget(bodyMemory(config)),
+    bodies: parts.bodies,
     node: { ...parts.node, version },
     free: () => ({ memoryMib: ledger.availableMemory, cpu: ledger.freeCpu }),
     admit: (name) => scheduler.admit(name),
     invoke: (name, request, origin) => scheduler.submit(name, request, origin),
     accept: (name, request, origin) => asyncInvocations.accept(name, request, origin),
-    poll: (id) => asyncInvocations.poll(id),
+    poll: (id, book) => asyncInvocations.poll(id, book),
     create: (definition, book) => functions.create(definition, book),
     update: (definition, book) => functions.update(definition, book),
     patch: (name, changes, book) => functions.patch(name, changes, book),
@@ -208,13 +204,6 @@ function find({ catalog }: NodeParts, name: string): FunctionRecord {
   const record = catalog.get(name);
   if (record) return record;
   throw new ServerledgeError("FUNCTION_UNKNOWN", `There is no function "${name}"`);
-}
-
-/** Memory for the bodies of requests, bytes. */
-function bodyMemory(config: Config): number {
-  const chosen = config["api.bodies.memory"] || config["container.pool.memory"] / 8;
-  // Room for two requests of the largest size, or one that brings code and what that unpacks to.
-  return Math.max(chosen, 4 * config["api.body.max"], 4 * config["code.max"]) * mib;
 }
 
 function lineText({ time, id, text }: WrittenLine): string {

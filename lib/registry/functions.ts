@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BookMemory } from "../base/book_memory.ts";
+import type { ReserveMemory } from "../base/reserve_memory.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { logger } from "../base/log.ts";
@@ -67,7 +67,7 @@ export class FunctionService implements AsyncDisposable {
    * @throws `FUNCTION_EXISTS`, `RUNTIME_UNKNOWN`, `UNPROCESSABLE`, `PAYLOAD_TOO_LARGE`,
    *   `REGISTRY_UNAVAILABLE`
    */
-  async create(definition: Definition, book?: BookMemory): Promise<void> {
+  async create(definition: Definition, book?: ReserveMemory): Promise<void> {
     const { registry, catalog } = this.#options;
     using stored = await this.#store(definition, book);
     const { record } = stored;
@@ -86,7 +86,7 @@ export class FunctionService implements AsyncDisposable {
    *
    * @throws as {@link FunctionService.create}, but for `FUNCTION_EXISTS`
    */
-  async update(definition: Definition, book?: BookMemory): Promise<void> {
+  async update(definition: Definition, book?: ReserveMemory): Promise<void> {
     using stored = await this.#store(definition, book);
     await this.#put(stored.record);
   }
@@ -100,7 +100,7 @@ export class FunctionService implements AsyncDisposable {
    * @param changes see {@link patchDefinition}
    * @throws as {@link FunctionService.update}, `FUNCTION_UNKNOWN` and `FUNCTION_DAMAGED`
    */
-  async patch(name: string, changes: unknown, book?: BookMemory): Promise<void> {
+  async patch(name: string, changes: unknown, book?: ReserveMemory): Promise<void> {
     const patching = (this.#patches.get(name) ?? Promise.resolve())
       .then(() => this.#patch(name, changes, book));
     const ended = patching.catch(() => {});
@@ -131,7 +131,7 @@ export class FunctionService implements AsyncDisposable {
     while (this.#collecting) await this.#collecting;
   }
 
-  async #patch(name: string, changes: unknown, book?: BookMemory): Promise<void> {
+  async #patch(name: string, changes: unknown, book?: ReserveMemory): Promise<void> {
     const { catalog } = this.#options;
     for (let tries = 1;; tries++) {
       const before = catalog.get(name);
@@ -162,7 +162,7 @@ export class FunctionService implements AsyncDisposable {
    */
   async #store(
     definition: Definition,
-    book: BookMemory = () => {},
+    book: ReserveMemory = () => {},
     keptHash = "",
   ): Promise<Stored> {
     const { config, architectures, codeCache } = this.#options;

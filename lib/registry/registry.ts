@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { ReserveMemory } from "../base/reserve_memory.ts";
 import * as v from "valibot";
 import type { FunctionRecord } from "../model/function.ts";
 import type { NodeRecord } from "../model/node.ts";
@@ -173,9 +174,10 @@ export interface Registry extends AsyncDisposable {
   /**
    * Reads what is known of an async invocation.
    *
+   * @param book books the memory of a long result before it is read
    * @returns undefined if unknown or expired
    */
-  getResult(id: string): Promise<AsyncResult | undefined>;
+  getResult(id: string, book?: ReserveMemory): Promise<AsyncResult | undefined>;
   /** Ids of async invocations that a node accepted and never ended. */
   pendingResults(node: string): Promise<string[]>;
   /**

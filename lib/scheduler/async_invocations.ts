@@ -6,10 +6,12 @@
  * @module
  */
 
+import type { ReserveMemory } from "../base/reserve_memory.ts";
 import { TaskSet } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
+import { QuotedText, release } from "../json/quoted.ts";
 import type { Origin } from "../model/hop.ts";
 import { allowedAreas } from "../model/locality.ts";
 import type { InvokeRequest } from "../model/invocation.ts";
@@ -93,6 +95,7 @@ export class AsyncInvocations implements AsyncDisposable {
       await this.#put(invocation.id, { state: "pending", node, since: clock.wall() });
     } catch (error) {
       invocation.cancel();
+      void ended.then(forget);
       this.#confined.delete(invocation.id);
       throw error;
     }
@@ -116,13 +119,19 @@ export class AsyncInvocations implements AsyncDisposable {
   /**
    * Returns the state of an invocation.
    *
+   * @param reserve reserves the memory of a long result before it is read
    * @throws `REGISTRY_UNAVAILABLE`; `FORBIDDEN` if its `Locality` keeps it on another node
    */
-  async poll(id: string): Promise<AsyncResult | undefined> {
+  async poll(id: string, reserve: ReserveMemory): Promise<AsyncResult | undefined> {
     const { confined, registry, node } = this.#options;
-    const here = this.#local.get(id) ?? await confined?.getResult(id);
+    const local = this.#local.get(id);
+    if (local?.state === "done" && local.report.result instanceof QuotedText) {
+      // Whoever stores it may be done before it is sent.
+      reserve(local.report.result.length);
+    }
+    const here = local ?? await confined?.getResult(id, reserve);
     if (here) return here;
-    const result = await registry.getResult(id);
+    const result = await registry.getResult(id, reserve);
     if (result?.state !== "kept") return result;
     if (result.node !== node) throw storedElsewhere(result);
     return undefined;
@@ -178,7 +187,7 @@ export class AsyncInvocations implements AsyncDisposable {
     this.#local.set(id, result);
     try {
       await this.#put(id, result);
-      this.#local.delete(id);
+      this.#forget(id);
     } catch (error) {
       this.#retryLater(id, error);
     }
@@ -189,7 +198,7 @@ export class AsyncInvocations implements AsyncDisposable {
     if (this.#unsaved.size >= maxUnsaved) {
       const [oldest] = this.#unsaved;
       this.#unsaved.delete(oldest!);
-      this.#local.delete(oldest!);
+      this.#forget(oldest!);
       this.#confined.delete(oldest!);
       log.error("The result of {id} was dropped: too many results wait for the registry", {
         id: oldest,
@@ -214,8 +223,15 @@ export class AsyncInvocations implements AsyncDisposable {
       }
       this.#unsaved.delete(id);
       this.#confined.delete(id);
-      this.#local.delete(id);
+      this.#forget(id);
     }
+  }
+
+  /** Where it is kept is known elsewhere, or it is lost. */
+  #forget(id: string): void {
+    const result = this.#local.get(id);
+    this.#local.delete(id);
+    if (result) forget(result);
   }
 
   #storeOf(id: string): ResultStore {
@@ -226,6 +242,11 @@ export class AsyncInvocations implements AsyncDisposable {
   #put(id: string, result: AsyncResult): Promise<void> {
     return this.#storeOf(id).putResult(id, result, this.#options.ttlMs);
   }
+}
+
+/** Releases the reservation of a result. */
+function forget(result: AsyncResult): void {
+  if (result.state === "done") release(result.report.result);
 }
 
 function storedElsewhere({ node, url }: AsyncResult & { state: "kept" }): ServerledgeError {

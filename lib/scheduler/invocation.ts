@@ -8,6 +8,7 @@ import { type BagMember, nowhere } from "../base/bag.ts";
 import type { Deadline } from "../base/deadlines.ts";
 import type { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
+import { release } from "../json/quoted.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Hop } from "../model/hop.ts";
 import type { InvocationResult, InvokeRequest } from "../model/invocation.ts";
@@ -137,6 +138,8 @@ export class Invocation implements Waiter, BagMember {
   succeed(result: InvocationResult): void {
     this.state = { kind: "settled", last: this.lastState };
     this.#body?.end();
+    // Its client has had its answer.
+    if (this.#body) release(result.report.result);
     this.#resolve(result);
   }
 

@@ -9,6 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Deadlines } from "../base/deadlines.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { functionResponse } from "../cluster/peers/event_exchange.ts";
+import { release } from "../json/quoted.ts";
 import type { Params } from "../model/params.ts";
 import type { Lease } from "../pool/lease.ts";
 import { withOutput } from "../runtime/wire/call_output.ts";
@@ -154,6 +155,7 @@ export class LocalRunner {
   /** Handles the reply of an interrupted function. */
   #onInterruptedEnd(invocation: Invocation, reply?: Reply): void {
     invocation.deadline?.[Symbol.dispose]();
+    if (reply?.ok) release(reply.result);
     if (!reply || reply.ok || reply.failure.traceback === "") return;
     const { traceback } = reply.failure;
     this.#options.observer.interrupted?.(invocation.record.name, invocation.id, traceback);

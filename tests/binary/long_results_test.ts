@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { code, get, post } from "../support/client.ts";
+import { type Answer, code, get, post } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
-import { startNodeProcess } from "../support/node.ts";
+import { type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { RawClient } from "../support/network/raw_client.ts";
 import { longestTurn, maxTurnMs } from "../support/turns.ts";
 
@@ -17,22 +17,36 @@ export const text = (params) => "\\u00e9\\n".repeat(params.length / 2);
 export default { fetch: async (request) => new Response(String((await request.text()).length)) };
 `;
 
+/** A call whose result takes 14 MiB in a report, and that result. */
+const middling = { Params: { length: 2 * Math.floor(14 * mib / bytesOfTwo) } };
+const middlingText = JSON.stringify("\u00e9\n".repeat(middling.Params.length / 2));
+/** A node with room for two of these. */
+const smallRoom = { "container.pool.memory": 1024, "api.bodies.memory": 32, "code.max": 1 };
+/** Growth of a process that is no fault of results: garbage, code, buffers of connections. */
+const slackMib = 64;
+
+async function create(
+  node: NodeProcess,
+  Name: string,
+  Handler: string,
+  MemoryMB: number,
+): Promise<void> {
+  const TarFunctionCode = await code({ "main.js": source });
+  const fields = { Name, Runtime: "deno", MemoryMB, Handler, TarFunctionCode };
+  const { status, body } = await post(`${node.url}/create`, fields);
+  assert.equal(status, 200, JSON.stringify(body));
+}
+
 Deno.test("long results and bodies hold nobody up, in the binary", async (t) => {
   await using node = await startNodeProcess({ config: { "container.pool.memory": 1024 } });
-  const create = async (Name: string, Handler: string) => {
-    const TarFunctionCode = await code({ "main.js": source });
-    const fields = { Name, Runtime: "deno", MemoryMB: 900, Handler, TarFunctionCode };
-    const { status, body } = await post(`${node.url}/create`, fields);
-    assert.equal(status, 200, JSON.stringify(body));
-  };
   const notHeldUp = async <T>(work: () => Promise<T>): Promise<T> => {
     const { result, longestMs } = await longestTurn(node, work);
-    assert.ok(longestMs < maxTurnMs, `${longestMs.toFixed()} ms of its thread between two answers`);
+    assert.ok(longestMs < maxTurnMs, `${longestMs.toFixed()} ms of its thread before an answer`);
     return result;
   };
   const isRight = (result: string) => result === JSON.stringify("\u00e9\n".repeat(length / 8));
 
-  await create("text", "main.text");
+  await create(node, "text", "main.text", 900);
   const Params = { length: length / 4 };
 
   await t.step("others are answered while one is returned", async () => {
@@ -61,7 +75,7 @@ Deno.test("long results and bodies hold nobody up, in the binary", async (t) => 
   await t.step(
     "others are answered while a function gets bodies of 6 MiB by plain HTTP",
     async () => {
-      await create("length", "main");
+      await create(node, "length", "main", 900);
       const text = `"\u00e9"\n`.repeat(6 * mib / 5 - 1);
       const bytes = crypto.getRandomValues(new Uint8Array(1 << 16));
       for (const [type, body] of [["text/plain", text], ["image/png", bytes]] as const) {
@@ -85,13 +99,54 @@ Deno.test("long results and bodies hold nobody up, in the binary", async (t) => 
   );
 });
 
+Deno.test("results that arrive at once grow a node by no more than their memory, in the binary", async (t) => {
+  await using node = await startNodeProcess({ config: smallRoom });
+  await create(node, "text", "main.text", 110);
+
+  /** What six calls at once came to: lengths of results, or why there is none. */
+  const outcomes = (call: () => Promise<{ Result?: string; error?: string }>) =>
+    longestTurn(node, () =>
+      Promise.all(Array.from({ length: 6 }, async () => {
+        const { Result, error } = await call();
+        return Result ? Result.length : error;
+      })));
+
+  const called = async () => {
+    const { body } = await post(`${node.url}/invoke/text`, middling);
+    return { Result: body.Result, error: body.error?.type };
+  };
+  const polled = async () => {
+    const { body: { ReqId } } = await post(`${node.url}/invoke/text`, { ...middling, Async: true });
+    let last: Answer;
+    await eventually("it has ended", async () => {
+      last = await get(`${node.url}/poll/${ReqId}`);
+      // Reading it back may have to wait for room.
+      return last.status !== 202 && last.status !== 429;
+    });
+    const { Result, Details } = last!.body;
+    return { Result, error: Details?.error.type };
+  };
+
+  for (const [name, call] of Object.entries({ called, polled })) {
+    await t.step(name, async () => {
+      const { result, grownMib } = await outcomes(call);
+      const taken = result.filter((one) => one === middlingText.length).length;
+      const refused = result.filter((one) => one === "NoRoomForResult").length;
+      assert.equal(taken + refused, 6, String(result));
+      assert.ok(taken > 0 && refused > 0, String(result));
+      assert.ok(grownMib < 32 + slackMib, `it has grown by ${grownMib.toFixed()} MiB`);
+      await eventually("all memory is given back", async () => {
+        const answers = await Promise.all([call(), call()]);
+        return answers.every(({ Result }) => Result === middlingText);
+      });
+    });
+  }
+});
+
 Deno.test("results that clients do not take are booked, and given back when they leave, in the binary", async () => {
-  const config = { "container.pool.memory": 1024, "api.bodies.memory": 32, "code.max": 1 };
-  await using node = await startNodeProcess({ config });
-  const TarFunctionCode = await code({ "main.js": source });
-  const fields = { Name: "text", Runtime: "deno", MemoryMB: 256, Handler: "main.text" };
-  await post(`${node.url}/create`, { ...fields, TarFunctionCode });
-  const request = JSON.stringify({ Params: { length: 2 * 14 * mib / bytesOfTwo } });
+  await using node = await startNodeProcess({ config: smallRoom });
+  await create(node, "text", "main.text", 256);
+  const request = JSON.stringify(middling);
   const invoke = () => fetch(`${node.url}/invoke/text`, { method: "POST", body: request });
   {
     const head =

@@ -13,7 +13,7 @@ const encoder = new TextEncoder();
 const slackMib = 128;
 
 function notHeldUp(longestMs: number): void {
-  assert.ok(longestMs < maxTurnMs, `${longestMs.toFixed()} ms of its thread between two answers`);
+  assert.ok(longestMs < maxTurnMs, `${longestMs.toFixed()} ms of its thread before an answer`);
 }
 
 /** An archive with a function that answers 7, and with random bytes or zeros. */

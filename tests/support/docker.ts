@@ -5,6 +5,7 @@
  * @module
  */
 
+import { bodyBudget, resultRoom } from "../../lib/node/base.ts";
 import { fileURLToPath } from "node:url";
 import { readFile } from "node:fs/promises";
 // @ts-types="@types/dockerode"
@@ -82,6 +83,7 @@ export async function dockerWorld(
       area: "TEST",
       runDir: path,
       imageBook: `${path}/images.json`,
+      results: resultRoom({ config, bodies: bodyBudget(config) }),
       output: (name, id, text) => void written.push({ name, id, text }),
       code: {
         folder: () => Promise.resolve(options.folder ?? functionsFolder),

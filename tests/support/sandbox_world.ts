@@ -5,6 +5,7 @@
  * @module
  */
 
+import { bodyBudget, resultRoom } from "../../lib/node/base.ts";
 import { randomId } from "../../lib/base/ids.ts";
 import { packTar } from "../../lib/archive/archive.ts";
 import { type ConfigSource, resolveConfig } from "../../lib/config/config.ts";
@@ -61,6 +62,7 @@ export async function sandboxWorld(
       area: "TEST",
       runDir: path,
       code: { archive: () => Promise.resolve(archive) },
+      results: resultRoom({ config, bodies: bodyBudget(config) }),
       output: (name, id, text) => void written.push({ name, id, text }),
       references: { has: () => true, onUnreferenced: () => ({ [Symbol.dispose]() {} }) },
       // What counts is the compiled program: from sources there is no wall around files.

@@ -9,8 +9,8 @@ import { get } from "./client.ts";
 import type { NodeProcess } from "./node.ts";
 
 /**
- * Most time that a node's main thread may take between two answers to a client, ms. Half of what is taken
- * by decoding, hashing or storing tens of MiB in one go.
+ * Most time that a node's main thread may take until a client has its answer, ms: some slices, and what
+ * collecting garbage adds. Half of what is taken by decoding, hashing or storing tens of MiB in one go.
  */
 export const maxTurnMs = 150;
 
@@ -18,7 +18,7 @@ export const maxTurnMs = 150;
 export interface SeenTurns<T> {
   /** What came of the work. */
   readonly result: T;
-  /** Longest time of a processor that its main thread had between two answers to another client, ms. */
+  /** Longest time of a processor that its main thread had while another client waited for an answer, ms. */
   readonly longestMs: number;
   /** By how much its memory has grown, MiB. */
   readonly grownMib: number;
@@ -36,13 +36,11 @@ export async function longestTurn<T>(
 ): Promise<SeenTurns<T>> {
   const before = await residentMib(node.pid);
   let [highest, longestMs, isOver] = [before, 0, false];
-  let last = await threadMs(node.pid);
   const working = work().finally(() => isOver = true);
   while (!isOver) {
+    const asked = await threadMs(node.pid);
     assert.equal((await get(`${node.url}/healthz`)).status, 200);
-    const now = await threadMs(node.pid);
-    longestMs = Math.max(longestMs, now - last);
-    last = now;
+    longestMs = Math.max(longestMs, await threadMs(node.pid) - asked);
     highest = Math.max(highest, await residentMib(node.pid));
   }
   return { result: await working, longestMs, grownMib: highest - before };

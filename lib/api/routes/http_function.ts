@@ -6,6 +6,7 @@
 
 import type { Context } from "hono";
 import { BodyReader } from "../body.ts";
+import type { BodyBudget } from "../body_budget.ts";
 import { resourcePairs } from "../headers.ts";
 import { passedOn, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
 import { longHttpEvent } from "./long_event.ts";
@@ -19,6 +20,7 @@ import { readHop } from "../../cluster/peers/hop_headers.ts";
 import { reportHeaderOf } from "../../cluster/peers/event_exchange.ts";
 import { sliceBytes } from "../../base/slices.ts";
 import { type ErrorCode, ServerledgeError } from "../../base/errors.ts";
+import type { QuotedText } from "../../json/quoted.ts";
 import type { InvocationResult, InvokeRequest } from "../../model/invocation.ts";
 import type { PageRequest } from "../../model/page.ts";
 import { paramsOf } from "../../model/params.ts";
@@ -36,17 +38,17 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
     const { bytes, held } = await bodies.booked(request);
     const result = await answered(request, held, () => {
       const page = withEvent(toPage(request, bytes));
-      const origin = { hop, inputSize: bytes.length, page, held };
+      const origin = { hop, inputSize: bytes.length, page, reservation: held };
       const invocation = services.invoke(name, requestOf(page, mayOffload), origin);
       // Another node logs what it is told, and may tell its own client.
       return hop || isOpen ? invocation : guarded(invocation);
     });
-    const answer = await answerOf(result);
+    const answer = await answerOf(result, services);
     if (!hop) return answer;
-    const { status, headers, body } = answer.outgoing;
+    const { status, headers, body, held: booked } = answer.outgoing;
     const told = [reportHeaderOf(result.report), ...resourcePairs(services.free())];
     const kept = headers.filter(([name]) => !told.some(([other]) => other === name));
-    return new KnownResponse(body, status, [...kept, ...told]);
+    return new KnownResponse(body, status, [...kept, ...told], booked);
   };
 
   const paths: Route["paths"] = ["/fn/:name/:path{.*}", "/fn/:name"];
@@ -55,9 +57,19 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
 
 function answerOf(
   { report: { result }, response }: InvocationResult,
+  { bodies }: Pick<ApiServices, "bodies">,
 ): KnownResponse | Promise<KnownResponse> {
   if (response) return passedOn(response);
-  return typeof result === "string" ? toHttpAnswer(result) : toLongHttpAnswer(result);
+  return typeof result === "string" ? toHttpAnswer(result) : longAnswer(result, bodies);
+}
+
+/** The answer of a long result, which takes the place of that in memory. */
+async function longAnswer(result: QuotedText, bodies: BodyBudget): Promise<KnownResponse> {
+  using _result = result.held;
+  using owned = new DisposableStack();
+  const held = owned.use(bodies.takeResult(0));
+  const { outgoing } = await toLongHttpAnswer(result, (bytes) => held.hold(bytes));
+  return new KnownResponse(outgoing.body, outgoing.status, outgoing.headers, owned.move());
 }
 
 /** Waits for the answer; whoever has taken the request gives its memory back. */

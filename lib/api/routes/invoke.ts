@@ -50,6 +50,9 @@ export const invocationErrors: readonly ErrorCode[] = [
   "INTERNAL",
 ];
 
+/** What of a response its invocation tells. */
+type Answer = Pick<OutgoingResponse, "body" | "held">;
+
 /** Answers the request that invokes the function of that name. */
 export type InvokeHandler = (request: IncomingRequest, name: string) => Promise<OutgoingResponse>;
 
@@ -62,7 +65,7 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
     canOffload: services.config["offload.default"],
   });
 
-  const answer = async (http: IncomingRequest, name: string): Promise<string | Rope> => {
+  const answer = async (http: IncomingRequest, name: string): Promise<Answer> => {
     services.admit(name);
     const { bytes, held } = await bodies.booked(http);
     try {
@@ -70,12 +73,17 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
       const inputSize = bytes.length;
       if (request.isAsync) {
         const ReqId = await services.accept(name, request, { inputSize, reservation: held });
-        return `${JSON.stringify({ ReqId })}\n`;
+        return { body: `${JSON.stringify({ ReqId })}\n` };
       }
       const hop = readHop(http.headers, services.config["cluster.secret"]);
       const invocation = services.invoke(name, request, { hop, inputSize, reservation: held });
       http.onDisconnect(() => invocation.cancel());
-      return reportBody((await invocation.done).report);
+      const { report } = await invocation.done;
+      const { result } = report;
+      return {
+        body: reportBody(report),
+        held: typeof result === "string" ? undefined : result.held,
+      };
     } catch (error) {
       held[Symbol.dispose]();
       throw error;
@@ -84,8 +92,8 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
 
   return async (request, name) => {
     try {
-      const text = await answer(request, name);
-      return { status: 200, headers: headersFor(request), body: text };
+      const { body, held } = await answer(request, name);
+      return { status: 200, headers: headersFor(request), body, held };
     } catch (thrown) {
       const error = codedError(thrown);
       // The Go node sends its state with every answer but this one.
@@ -108,8 +116,8 @@ export function invokeRoutes(invoke: InvokeHandler): Route[] {
     paths: ["/invoke/:fun"],
     async handle(context) {
       const request = incomingRequest(context.req.raw);
-      const { body, status, headers } = await invoke(request, context.req.param("fun")!);
-      return new KnownResponse(body, status, headers);
+      const { body, status, headers, held } = await invoke(request, context.req.param("fun")!);
+      return new KnownResponse(body, status, headers, held);
     },
     description,
   }];

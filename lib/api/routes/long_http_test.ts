@@ -54,7 +54,7 @@ const results: readonly string[] = [
 Deno.test("toLongHttpAnswer: answers what toHttpAnswer does", async () => {
   for (const result of results) {
     const long = await told(() =>
-      toLongHttpAnswer(new QuotedText(encoder.encode(JSON.stringify(result))))
+      toLongHttpAnswer(new QuotedText(encoder.encode(JSON.stringify(result))), () => {})
     );
     const short = await told(() => toHttpAnswer(result));
     assert.ok(JSON.stringify(long) === JSON.stringify(short), result.slice(0, 100));
@@ -64,7 +64,7 @@ Deno.test("toLongHttpAnswer: answers what toHttpAnswer does", async () => {
 Deno.test("toLongHttpAnswer: refuses headers that no response can have", async () => {
   const result = JSON.stringify({ statusCode: 200, headers: { a: "x".repeat(1 << 18) } });
   await assert.rejects(
-    toLongHttpAnswer(new QuotedText(encoder.encode(JSON.stringify(result)))),
+    toLongHttpAnswer(new QuotedText(encoder.encode(JSON.stringify(result))), () => {}),
     { code: "FUNCTION_ERROR", message: /headers: longer than/ },
   );
 });

@@ -30,17 +30,19 @@ const nothing: WireReport = {
 };
 
 /** The route that polls for results. */
-export function resultRoutes(services: Pick<ApiServices, "poll">): Route[] {
+export function resultRoutes(services: Pick<ApiServices, "poll" | "bodies">): Route[] {
   return [{
     method: "GET",
     paths: ["/poll/:reqId"],
     description,
     async handle(context) {
       const id = context.req.param("reqId")!;
-      const result = await services.poll(id);
+      using owned = new DisposableStack();
+      const held = owned.use(services.bodies.take(0));
+      const result = await services.poll(id, (bytes) => held.hold(bytes));
       switch (result?.state) {
         case "done":
-          return new KnownResponse(reportBody(result.report), 200, [jsonType]);
+          return new KnownResponse(reportBody(result.report), 200, [jsonType], owned.move());
         case "pending":
           return jsonAnswer({ ReqId: id, Status: "pending" }, 202);
         case "failed": {
@@ -70,6 +72,6 @@ const description: Route["description"] = {
     200: { description: "It has ended", schema: answers.result },
     202: { description: "It has not ended yet", schema: answers.pending },
   },
-  errors: ["FORBIDDEN", "RESULT_UNKNOWN", "FUNCTION_ERROR", "REGISTRY_UNAVAILABLE", "INTERNAL"],
+  errors: ["FORBIDDEN", "RESULT_UNKNOWN", "NODE_SATURATED", "REGISTRY_UNAVAILABLE", "INTERNAL"],
   curl: "curl $NODE/poll/hello-8f3k2m",
 };

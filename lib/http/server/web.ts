@@ -128,19 +128,21 @@ export class KnownResponse extends Response {
    * @param body left out with statuses that have none
    * @param status 200 to 599
    * @param headers names in lower case
+   * @param held see {@link OutgoingResponse.held}
    * @throws {TypeError} if a header is none
    */
   constructor(
     body: OutgoingResponse["body"],
     status: number,
     headers: readonly HeaderPair[],
+    held?: Disposable,
   ) {
     const isEmpty = isBodiless(status);
     const isCopied = typeof body === "string" || body instanceof ReadableStream ||
       (body instanceof Uint8Array && body.length <= maxJoinedBytes);
     super(isCopied && !isEmpty ? body : null, { status, headers: headers as [string, string][] });
     if (isEmpty && body instanceof ReadableStream) void body.cancel().catch(() => {});
-    this.outgoing = { status, headers, body: isEmpty ? undefined : body };
+    this.outgoing = { status, headers, body: isEmpty ? undefined : body, held };
   }
 }
 

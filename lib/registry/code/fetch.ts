@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BookMemory } from "../../base/book_memory.ts";
+import type { ReserveMemory } from "../../base/reserve_memory.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { WholeResponse } from "../../http/client.ts";
 import { TooLong } from "../../http/failures.ts";
@@ -21,7 +21,7 @@ export interface FetchCodeOptions {
   readonly maxBytes: number;
   /** Whether an address may not be reached. */
   readonly forbids: (address: string) => boolean;
-  readonly book: BookMemory;
+  readonly book: ReserveMemory;
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import { decodeBase64 } from "../../base/base64.ts";
-import type { BookMemory } from "../../base/book_memory.ts";
+import type { ReserveMemory } from "../../base/reserve_memory.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { QuotedText, Text } from "../../json/quoted.ts";
 import { archiveError, packTar, readTar } from "../../archive/archive.ts";
@@ -39,7 +39,7 @@ export async function readCode(encoded: Text, options: FetchCodeOptions): Promis
 /** Bytes of a TAR archive besides those of its files: a header and padding each, and long names. */
 const maxTarBytes = archiveLimits.maxBytes + archiveLimits.maxEntries * 4096;
 
-async function asTar(archive: Uint8Array, book: BookMemory): Promise<Uint8Array> {
+async function asTar(archive: Uint8Array, book: ReserveMemory): Promise<Uint8Array> {
   const format = archiveFormat(archive);
   if (format === "TAR") return archive;
   if (format !== "gzip" && format !== "ZIP") return refuse(notTaken(format));
@@ -71,7 +71,7 @@ function sizeInGzip(archive: Uint8Array): number {
 }
 
 /** A long text is a part of a body, booked with its copy, which is what it is decoded to. */
-async function decode(encoded: Text, book: BookMemory): Promise<Uint8Array> {
+async function decode(encoded: Text, book: ReserveMemory): Promise<Uint8Array> {
   try {
     if (typeof encoded === "string") {
       return Uint8Array.fromBase64(encoded, { lastChunkHandling: "strict" });
@@ -85,7 +85,7 @@ async function decode(encoded: Text, book: BookMemory): Promise<Uint8Array> {
   }
 }
 
-async function decodeEscaped(encoded: QuotedText, book: BookMemory): Promise<Uint8Array> {
+async function decodeEscaped(encoded: QuotedText, book: ReserveMemory): Promise<Uint8Array> {
   book(encoded.length);
   const text = await encoded.unquoted();
   try {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ReserveMemory } from "../../base/reserve_memory.ts";
 import { pause, withTimeout } from "../../base/async.ts";
 import { systemClock } from "../../base/clock.ts";
 import { ServerledgeError } from "../../base/errors.ts";
@@ -150,8 +151,8 @@ class EtcdRegistry implements Registry {
     return this.#results.put(id, result, ttlMs);
   }
 
-  getResult(id: string): Promise<AsyncResult | undefined> {
-    return this.#results.get(id);
+  getResult(id: string, book?: ReserveMemory): Promise<AsyncResult | undefined> {
+    return this.#results.get(id, book);
   }
 
   pendingResults(node: string): Promise<string[]> {

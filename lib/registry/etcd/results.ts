@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ReserveMemory } from "../../base/reserve_memory.ts";
 import * as v from "valibot";
 import type { Sliceable } from "../../base/rope.ts";
 import { randomId } from "../../base/ids.ts";
@@ -41,13 +42,18 @@ export class EtcdResults {
     return this.#leases.use(ttlMs, (lease) => this.#put(id, result, lease));
   }
 
-  /** What is known of an async invocation. */
-  async get(id: string): Promise<AsyncResult | undefined> {
+  /**
+   * What is known of an async invocation.
+   *
+   * @param book books the memory of a long result before it is read
+   */
+  async get(id: string, book?: ReserveMemory): Promise<AsyncResult | undefined> {
     const value = await this.#client.get(resultKey(id));
     if (!value) return undefined;
     const decoder = new TextDecoder();
     const stored = readRecord(storedSchema, decoder.decode(value), resultKey(id));
     if (!stored || "result" in stored) return stored?.result;
+    book?.(stored.bytes);
     const parts = await readChunks(this.#client, resultParts(id, stored.parts), stored.bytes);
     return parts && await decodeLongResult(parts, resultKey(id));
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { ReserveMemory } from "../../base/reserve_memory.ts";
 import type { Clock } from "../../base/clock.ts";
 import { asServerledgeError, ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
@@ -80,11 +81,11 @@ export class DurableResults implements AsyncDisposable {
    *
    * @throws `REGISTRY_UNAVAILABLE` if it is not known here and the registry is away
    */
-  async getResult(id: string): Promise<AsyncResult | undefined> {
+  async getResult(id: string, book?: ReserveMemory): Promise<AsyncResult | undefined> {
     const { registry, journal, clock } = this.#options;
     const here = journal.get(id);
     if (here?.result && here.expiresAt > clock.wall()) return here.result;
-    return await registry.getResult(id);
+    return await registry.getResult(id, book);
   }
 
   /** As that of the registry. What is kept here and did not end was taken care of at the start. */

@@ -8,6 +8,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { Sliceable } from "../../base/rope.ts";
+import type { ReserveMemory } from "../../base/reserve_memory.ts";
 import { slices } from "../../base/slices.ts";
 import { prepareAll, type Prepared } from "./sqlite_file.ts";
 
@@ -50,9 +51,16 @@ export class Parts {
     });
   }
 
-  /** Reads a value in slices; of nobody it is empty. @returns undefined if some of it is missing */
-  async read(owner: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const value = new Uint8Array(Number(this.#statements.length.get(owner)!.bytes));
+  /**
+   * Reads a value in slices; of nobody it is empty.
+   *
+   * @param book books its memory
+   * @returns undefined if some of it is missing
+   */
+  async read(owner: string, book?: ReserveMemory): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const length = Number(this.#statements.length.get(owner)!.bytes);
+    book?.(length);
+    const value = new Uint8Array(length);
     let at = 0;
     let isThere = true;
     await slices.run(() => {

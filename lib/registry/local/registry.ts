@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ReserveMemory } from "../../base/reserve_memory.ts";
 import type { DatabaseSync } from "node:sqlite";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ServerledgeError } from "../../base/errors.ts";
@@ -212,13 +213,13 @@ class SqliteRegistry implements Registry {
     });
   }
 
-  getResult(id: string): Promise<AsyncResult | undefined> {
+  getResult(id: string, book?: ReserveMemory): Promise<AsyncResult | undefined> {
     return this.#run(async ({ getResult }) => {
       const row = getResult.get(id, Math.floor(this.#clock.wall()));
       if (!row?.parts) {
         return row && readRecord(asyncResultSchema, row.result as string, `result ${id}`);
       }
-      const json = await this.#parts.read(row.parts as string);
+      const json = await this.#parts.read(row.parts as string, book);
       return json && await decodeLongResult(json, `result ${id}`);
     });
   }
@@ -275,6 +276,7 @@ class SqliteRegistry implements Registry {
       this.#failed = undefined;
       return result;
     } catch (cause) {
+      if (cause instanceof ServerledgeError) throw cause;
       const error = unusable(this.#path, cause);
       this.#failed ??= { reason: error.message, at: this.#clock.now() };
       throw error;

@@ -5,6 +5,7 @@
  */
 
 import type { OutputSink } from "../wire/call_output.ts";
+import type { ResultRoom } from "../wire/result_room.ts";
 import type { ContainerLimits } from "./container/options.ts";
 import type { DiskWatch } from "./custom/disk_watch.ts";
 import type { Namespaces } from "./pause/namespaces.ts";
@@ -23,8 +24,8 @@ export interface DockerContext extends RelayContext {
   readonly relays: Relays;
   /** Ends custom images that write too much to their own files. */
   readonly disk: DiskWatch;
-  /** Longest result that is taken, in JSON and quoted. */
-  readonly maxResultBytes: number;
+  /** What results may take. */
+  readonly results: ResultRoom;
   /** Keeps what functions write. */
   readonly output: OutputSink;
 }

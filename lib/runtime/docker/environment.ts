@@ -15,6 +15,7 @@ import { imageKey, imageOf } from "../../images/needs.ts";
 import type { Runtime } from "../../model/runtimes.ts";
 import { type ContainerExecutor, isSandboxed } from "../kinds/kinds.ts";
 import type { OutputSink } from "../wire/call_output.ts";
+import type { ResultRoom } from "../wire/result_room.ts";
 import type {
   ExecutionEnvironment,
   GenericInstance,
@@ -72,6 +73,8 @@ export interface DockerOptions {
   readonly imageBook: string;
   /** Keeps what functions write. */
   readonly output: OutputSink;
+  /** What results may take. */
+  readonly results: ResultRoom;
 }
 
 const log = logger("runtime");
@@ -135,7 +138,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
         space: () => engineSpace(engine),
       }),
       mounts,
-      maxResultBytes: config["api.result.max"] << 20,
+      results: options.results,
       output: options.output,
     };
     return new DockerEnvironment(options, context, codeFolders);

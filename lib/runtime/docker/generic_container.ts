@@ -102,7 +102,7 @@ export class GenericContainer implements AsyncDisposable {
     const endpoint = stack.use(ExecutorEndpoint.open({
       path: mount.socket,
       token,
-      maxResultBytes: context.maxResultBytes,
+      results: context.results,
     }));
     context.known.set(container.name, container);
     stack.defer(() => void context.known.delete(container.name));

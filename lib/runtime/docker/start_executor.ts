@@ -79,7 +79,7 @@ async function attempt(
   const endpoint = stack.use(ExecutorEndpoint.open({
     path: folder.socket,
     token,
-    maxResultBytes: context.maxResultBytes,
+    results: context.results,
   }));
   context.known.set(container.name, container);
   stack.defer(() => {

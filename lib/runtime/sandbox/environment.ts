@@ -12,6 +12,7 @@ import { type Config, findRuntime } from "../../config/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { isSandboxed, kinds, type SandboxExecutor } from "../kinds/kinds.ts";
 import type { OutputSink } from "../wire/call_output.ts";
+import type { ResultRoom } from "../wire/result_room.ts";
 import type {
   ExecutionEnvironment,
   GenericInstance,
@@ -43,7 +44,7 @@ export interface SandboxOptions {
   /** The node's configuration. */
   readonly config: Pick<
     Config,
-    "runtimes" | "api.result.max" | "container.pids" | "sandbox.launcher" | "sandbox.spares"
+    "runtimes" | "container.pids" | "sandbox.launcher" | "sandbox.spares"
   >;
   /** Id of the node. */
   readonly nodeId: string;
@@ -59,6 +60,8 @@ export interface SandboxOptions {
   readonly program?: Program;
   /** Keeps what functions write. */
   readonly output: OutputSink;
+  /** What results may take. */
+  readonly results: ResultRoom;
   /** Which addresses functions with a network may not reach: this machine's, by default. */
   readonly forbids?: (address: string) => boolean;
   /** False to bound memory without control groups; they are used where that is possible. */
@@ -213,10 +216,9 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   }
 
   async #startSandbox(signal: AbortSignal): Promise<Sandbox> {
-    const { nodeId, config } = this.#options;
-    const maxResultBytes = config["api.result.max"] << 20;
+    const { nodeId, results } = this.#options;
     await using stack = new AsyncDisposableStack();
-    const place = { room: this.#room, limits: this.#limits, nodeId, maxResultBytes };
+    const place = { room: this.#room, limits: this.#limits, nodeId, results };
     const sandbox = stack.use(Sandbox.start(place));
     await abortable(sandbox.connected(), signal);
     stack.move();

@@ -9,6 +9,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
 import { ExecutorEndpoint } from "../wire/endpoint.ts";
+import type { ResultRoom } from "../wire/result_room.ts";
 import type { Confinement, Limits } from "./limits/limits.ts";
 import { crashOf, SandboxProcess } from "./process.ts";
 import type { SandboxRoom } from "./room.ts";
@@ -34,8 +35,8 @@ export interface SandboxPlace {
   readonly limits: Limits;
   /** The node that it belongs to, for whoever looks at the machine's processes. */
   readonly nodeId: string;
-  /** Longest result that is taken, in JSON and quoted. */
-  readonly maxResultBytes: number;
+  /** What results may take. */
+  readonly results: ResultRoom;
 }
 
 /** A sandbox. Disposing it ends it. */
@@ -60,10 +61,10 @@ export class Sandbox implements AsyncDisposable {
    * @param place where, and for whom
    * @throws `INSTANCE_START_FAILED`
    */
-  static start({ room, limits, nodeId, maxResultBytes }: SandboxPlace): Sandbox {
+  static start({ room, limits, nodeId, results }: SandboxPlace): Sandbox {
     const token = randomId();
     const socket = room.newSocket();
-    const endpoint = ExecutorEndpoint.open({ path: socket, token, maxResultBytes });
+    const endpoint = ExecutorEndpoint.open({ path: socket, token, results });
     try {
       const env = {
         SERVERLEDGE_SOCKET: socket,

@@ -10,6 +10,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { sliceBytes } from "../../base/slices.ts";
 import { liftText, RestTooLong } from "../../json/lift.ts";
+import { QuotedText, release } from "../../json/quoted.ts";
 import { JsonScanError } from "../../json/tokens.ts";
 import { CallOutput, withOutput } from "./call_output.ts";
 import type { Call, Reply, StreamedAnswer } from "../environment.ts";
@@ -28,12 +29,15 @@ import {
   readReply,
   tooLong,
 } from "./messages.ts";
+import { refusedResult, type ResultRoom } from "./result_room.ts";
 import { OutputIntake } from "./output_intake.ts";
 import { StreamedBody } from "./streamed_body.ts";
 
 /** Id of the message by which an executor learns its function; calls have others. */
 const loadId = "load";
 
+/** How a reply begins. */
+const replyPrefix = '{"id":';
 /** How a frame begins by which an executor asks something of the node. */
 const askPrefix = '{"ask":';
 /** Most replies to no call before a connection is closed. */
@@ -75,7 +79,7 @@ export interface CallSink {
 /** The connection to the executor of one instance. */
 export class ExecutorConnection implements Disposable {
   readonly #conn: Deno.Conn;
-  readonly #maxResultBytes: number;
+  readonly #results: ResultRoom | undefined;
   /** Oldest first. They are few, and a map would cost more: see bag.ts. */
   readonly #pending: Pending[] = [];
   readonly #closed = Promise.withResolvers<void>();
@@ -99,11 +103,11 @@ export class ExecutorConnection implements Disposable {
    * A connection that nobody reads yet.
    *
    * @param conn the stream to the executor
-   * @param maxResultBytes longest result that is taken, in JSON and quoted
+   * @param results what results may take; without it, what a frame holds
    */
-  constructor(conn: Deno.Conn, maxResultBytes: number = maxFrameBytes) {
+  constructor(conn: Deno.Conn, results?: ResultRoom) {
     this.#conn = conn;
-    this.#maxResultBytes = maxResultBytes;
+    this.#results = results;
     this.#writer = new FrameWriter(conn, () => this[Symbol.dispose]());
   }
 
@@ -154,8 +158,10 @@ export class ExecutorConnection implements Disposable {
    * @returns a reply as of a call: the function is ready, or cannot be loaded
    * @throws as {@link ExecutorConnection.invoke}
    */
-  load(what: object): Promise<Reply> {
-    return this.#ask(loadId, JSON.stringify({ id: loadId, load: what }), true);
+  async load(what: object): Promise<Reply> {
+    const reply = await this.#ask(loadId, JSON.stringify({ id: loadId, load: what }), true);
+    if (reply.ok) release(reply.result);
+    return reply;
   }
 
   /**
@@ -213,6 +219,7 @@ export class ExecutorConnection implements Disposable {
       this.#isBroken ||= error instanceof FrameError;
       if (this.#open) log.warn("Executor connection closed: {error}", { error: String(error) });
     } finally {
+      reader[Symbol.dispose]();
       this[Symbol.dispose]();
     }
   }
@@ -224,8 +231,9 @@ export class ExecutorConnection implements Disposable {
    * @param pipe where it is read
    */
   async follow(pipe: Pick<Deno.Conn, "read">): Promise<void> {
+    using reader = new FrameReader();
     try {
-      await this.#read(pipe, new FrameReader());
+      await this.#read(pipe, reader);
     } catch (error) {
       this.#isBroken ||= error instanceof FrameError;
       log.warn("The output of an executor cannot be read: {error}", { error: String(error) });
@@ -244,6 +252,8 @@ export class ExecutorConnection implements Disposable {
   }
 
   async #read(source: Pick<Deno.Conn, "read">, reader: FrameReader): Promise<void> {
+    reader.hold = (bytes, head) =>
+      startsWith(head, replyPrefix) ? this.#results?.take(bytes) : undefined;
     do {
       reader.keptBytes = this.#keptBytes;
       for (let frame = reader.nextFrame(); frame; frame = reader.nextFrame()) {
@@ -291,24 +301,32 @@ export class ExecutorConnection implements Disposable {
     this.#settle(readReply(text));
   }
 
+  get #maxResultBytes(): number {
+    return this.#results?.maxBytes ?? maxFrameBytes;
+  }
+
+  /** Who answers no call has no result to send, for which memory would be booked. */
   get #keptBytes(): number {
-    return Math.max(this.#maxResultBytes + maxRestBytes, this.maxAskBytes);
+    const maxBytes = this.#pending.length === 0 ? 0 : this.#maxResultBytes;
+    return Math.max(maxBytes + maxRestBytes, this.maxAskBytes);
   }
 
   /** Reads a frame in slices; what comes behind it waits. */
-  async #receiveLong({ bytes, isCut }: Frame): Promise<void> {
+  async #receiveLong({ bytes, isCut, refusal, held }: Frame): Promise<void> {
     const isAsk = this.onAsk !== undefined && startsWith(bytes, askPrefix);
-    if (isCut) return this.#settle(readCutReply(decoder.decode(bytes), this.#maxResultBytes));
+    if (isCut) {
+      const reply = refusal ? refusedResult(refusal) : tooLong(this.#maxResultBytes);
+      return this.#settle(readCutReply(decoder.decode(bytes), reply));
+    }
+    using owned = new DisposableStack();
+    if (held) owned.use(held);
     try {
       const maxRest = isAsk ? this.maxAskBytes : maxRestBytes;
       const { rest, text } = await liftText(bytes, "result", maxRest);
       if (!text) return this.#receive(rest);
-      const read = readReply(rest, text);
-      this.#settle(
-        text.length > this.#maxResultBytes
-          ? { ...read, reply: tooLong(this.#maxResultBytes) }
-          : read,
-      );
+      const isTooLong = text.length > this.#maxResultBytes;
+      const read = readReply(rest, isTooLong ? text : new QuotedText(text.json, owned.move()));
+      this.#settle(isTooLong ? { ...read, reply: tooLong(this.#maxResultBytes) } : read);
     } catch (error) {
       if (error instanceof JsonScanError) {
         throw new FrameError("a frame is not JSON", { cause: error });
@@ -316,13 +334,14 @@ export class ExecutorConnection implements Disposable {
       if (!(error instanceof RestTooLong)) throw error;
       // Its two ends tell what it answers.
       const ends = decoder.decode(bytes.subarray(0, 512)) + decoder.decode(bytes.subarray(-64));
-      this.#settle(readCutReply(ends, this.#maxResultBytes));
+      this.#settle(readCutReply(ends, tooLong(this.#maxResultBytes)));
     }
   }
 
   #settle({ id, reply, waits }: ReadReply): void {
     const at = this.#pending.findIndex((pending) => pending.id === id);
     if (at < 0) {
+      if (reply.ok) release(reply.result);
       // A call is pending until its reply, so this one answers nothing.
       if (++this.#strays > maxStrays) throw new FrameError("too many replies to no call");
       return;

@@ -12,6 +12,7 @@ import { ExecutorConnection } from "./channel.ts";
 import { receive } from "./frames.ts";
 import { FrameError, FrameReader, maxFrameBytes } from "./frames.ts";
 import { readHello } from "./messages.ts";
+import type { ResultRoom } from "./result_room.ts";
 
 /** Connections to one endpoint that may be open without having said hello. */
 const maxStrangers = 4;
@@ -33,15 +34,15 @@ export interface EndpointOptions {
   readonly path: string;
   /** What the executor will say; unguessable, used once. */
   readonly token: string;
-  /** Longest result that is taken, in JSON and quoted; if left out, what a frame holds. */
-  readonly maxResultBytes?: number;
+  /** What results may take; without it, what a frame holds. */
+  readonly results?: ResultRoom;
 }
 
 /** Expects one executor. Disposing it closes everything, the executor's connection included. */
 export class ExecutorEndpoint implements Disposable {
   readonly #path: string;
   readonly #token: string;
-  readonly #maxResultBytes: number | undefined;
+  readonly #results: ResultRoom | undefined;
   readonly #listener: Deno.UnixListener;
   readonly #strangers = new Set<Deno.Conn>();
   readonly #connected = Promise.withResolvers<ExecutorConnection>();
@@ -50,12 +51,12 @@ export class ExecutorEndpoint implements Disposable {
   #retry: number | undefined;
 
   private constructor(
-    { path, token, maxResultBytes }: EndpointOptions,
+    { path, token, results }: EndpointOptions,
     listener: Deno.UnixListener,
   ) {
     this.#path = path;
     this.#token = token;
-    this.#maxResultBytes = maxResultBytes;
+    this.#results = results;
     this.#listener = listener;
     void this.#accept(minRetryMs);
   }
@@ -150,7 +151,7 @@ export class ExecutorEndpoint implements Disposable {
     if (!known || !this.#listening) return closeQuietly(conn);
     this.#close();
     reader.maxBytes = maxFrameBytes;
-    const connection = this.#connection = new ExecutorConnection(conn, this.#maxResultBytes);
+    const connection = this.#connection = new ExecutorConnection(conn, this.#results);
     this.#connected.resolve(connection);
     await connection.run(reader);
   }

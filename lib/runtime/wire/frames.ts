@@ -5,7 +5,8 @@
  * @module
  */
 
-import { ServerledgeError } from "../../base/errors.ts";
+import { asServerledgeError, ServerledgeError } from "../../base/errors.ts";
+import { sliceBytes } from "../../base/slices.ts";
 
 /** Most bytes of JSON that one frame may hold, either way. */
 export const maxFrameBytes = 64 << 20;
@@ -32,6 +33,10 @@ export interface Frame {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** True if it was too long to be kept: the bytes are those of its two ends. */
   readonly isCut: boolean;
+  /** Why there was no room for it, if that is why it was cut. */
+  readonly refusal?: ServerledgeError;
+  /** Memory that is booked for it, if it is long. */
+  readonly held?: Disposable;
 }
 
 /**
@@ -52,11 +57,18 @@ export interface Frame {
  * assert(reader.next() === '{"type": "hello"}');
  * ```
  */
-export class FrameReader {
+export class FrameReader implements Disposable {
   /** Most bytes of JSON that the next frame may hold. */
   maxBytes: number;
   /** Most bytes of a frame that is kept: of a longer one the middle is passed over as it comes. */
   keptBytes: number = maxFrameBytes;
+  /**
+   * Books the memory of a long frame before it is read, if that is to be booked, by its length and how it
+   * begins. One that it refuses is passed over, too.
+   */
+  hold: ((bytes: number, head: Uint8Array) => Disposable | undefined) | undefined;
+  #held: Disposable | undefined;
+  #refusal: ServerledgeError | undefined;
   #buffer = new Uint8Array(chunkBytes);
   #start = 0;
   #end = 0;
@@ -92,7 +104,7 @@ export class FrameReader {
   /** Bytes that are kept of the frame that has begun. */
   #keptLength(): number {
     const length = this.#length();
-    return length > this.keptBytes ? keptHead : length;
+    return this.#isKept(length) ? length : keptHead;
   }
 
   /**
@@ -130,13 +142,30 @@ export class FrameReader {
     if (length > this.maxBytes) {
       throw new FrameError(`A frame of ${length} bytes is longer than ${this.maxBytes}`);
     }
-    if (length > this.keptBytes) return this.#passOver(length);
+    if (!this.#isKept(length)) return this.#passOver(length);
     if (held < headerBytes + length) return undefined;
     const from = this.#start + headerBytes;
     this.#start = from + length;
     const bytes = this.#buffer.subarray(from, this.#start);
     if (length > chunkBytes) this.#giveAway();
-    return { bytes, isCut: false };
+    const frame = { bytes, isCut: false, held: this.#held };
+    this.#held = undefined;
+    return frame;
+  }
+
+  /** Whether the frame that has begun is kept; if it is long, its memory is booked now. */
+  #isKept(length: number): boolean {
+    if (length > this.keptBytes || this.#refusal) return false;
+    if (length <= sliceBytes || this.#held || !this.hold) return true;
+    const from = this.#start + headerBytes;
+    if (this.#end < from + keptTail) return true;
+    try {
+      this.#held = this.hold(length, this.#buffer.subarray(from, from + keptTail));
+      return true;
+    } catch (error) {
+      this.#refusal = asServerledgeError(error);
+      return false;
+    }
   }
 
   /** A long frame keeps its buffer: whoever has it may take longer than until more is received. */
@@ -151,6 +180,7 @@ export class FrameReader {
   #passOver(length: number): Frame | undefined {
     const from = this.#start + headerBytes;
     if (this.#end < from + keptHead) return undefined;
+    this.#giveBack();
     this.#start = from + keptHead;
     this.#head = this.#buffer.slice(from, this.#start);
     this.#skipped = length - keptHead - keptTail;
@@ -169,8 +199,19 @@ export class FrameReader {
     const bytes = new Uint8Array(keptHead + keptTail);
     bytes.set(head);
     bytes.set(this.#buffer.subarray(this.#start, this.#start += keptTail), keptHead);
-    this.#head = undefined;
-    return { bytes, isCut: true };
+    const refusal = this.#refusal;
+    this.#head = this.#refusal = undefined;
+    return { bytes, isCut: true, ...(refusal && { refusal }) };
+  }
+
+  /** No more is read: gives back what is booked for a frame that has not come whole. */
+  [Symbol.dispose](): void {
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    this.#held?.[Symbol.dispose]();
+    this.#held = undefined;
   }
 
   #length(): number {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ServerledgeError } from "../../base/errors.ts";
 import { type Frame, FrameBatch, FrameError, FrameReader, maxFrameBytes } from "./frames.ts";
 
 /** Hands bytes to a reader in pieces and returns the frames that come out. */
@@ -130,4 +131,46 @@ Deno.test("FrameReader: moves what has come of a long frame once", () => {
   }
   assert.equal(buffers.size, 2);
   assert.equal(reader.next()?.length, 3 << 20);
+});
+
+Deno.test("FrameReader: passes over a long frame for which no memory can be booked", () => {
+  const bytes = batch("a", "x".repeat(300_000), "y".repeat(300_000), "z".repeat(300_000), "b");
+  for (const size of [7, 1100, 70_000, bytes.length]) {
+    const reader = new FrameReader();
+    let booked = 0;
+    reader.hold = (count, head) => {
+      if (head[0] === "z".charCodeAt(0)) return undefined;
+      if (booked > 0) throw new ServerledgeError("FUNCTION_ERROR", "no room");
+      booked += count;
+      return { [Symbol.dispose]: () => void (booked -= count) };
+    };
+    const found: unknown[] = [];
+    for (let at = 0; at < bytes.length; at += size) {
+      for (const frame of take(reader, bytes.subarray(at, at + size))) {
+        const { bytes: [first], isCut, refusal, held } = frame;
+        found.push([String.fromCharCode(first!), isCut, refusal?.message, held !== undefined]);
+      }
+    }
+    assert.deepEqual(found, [
+      ["a", false, undefined, false],
+      ["x", false, undefined, true],
+      ["y", true, "no room", false],
+      ["z", false, undefined, false],
+      ["b", false, undefined, false],
+    ], `pieces of ${size}`);
+    assert.equal(booked, 300_000);
+  }
+});
+
+Deno.test("FrameReader: gives back what is booked for a frame that breaks off", () => {
+  const reader = new FrameReader();
+  let booked = 0;
+  reader.hold = (count) => {
+    booked += count;
+    return { [Symbol.dispose]: () => void (booked -= count) };
+  };
+  read(reader, batch("x".repeat(300_000)).subarray(0, 1000), 1000);
+  assert.equal(booked, 300_000);
+  reader[Symbol.dispose]();
+  assert.equal(booked, 0);
 });

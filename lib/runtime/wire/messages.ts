@@ -70,14 +70,14 @@ export function readReply(text: string, long?: QuotedText): ReadReply {
  * Reads what was kept of a reply that is too long.
  *
  * @param ends its two ends
- * @param maxResultBytes longest result that is taken
+ * @param reply what stands for it
  * @throws {FrameError} if it cannot belong to any call
  */
-export function readCutReply(ends: string, maxResultBytes: number): ReadReply {
+export function readCutReply(ends: string, reply: Reply): ReadReply {
   const [, id] = /^\{"id":"([^"\\]+)"/.exec(ends) ?? [];
   if (id === undefined) throw new FrameError("a frame is too long and no reply");
   // In a string these quotes would be escaped.
-  return { id, reply: tooLong(maxResultBytes), waits: ends.endsWith(',"waits":true}') };
+  return { id, reply, waits: ends.endsWith(',"waits":true}') };
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { FrameError } from "./frames.ts";
-import { readCutReply, readHello, readLog, readPart, readReply } from "./messages.ts";
+import { readCutReply, readHello, readLog, readPart, readReply, tooLong } from "./messages.ts";
 
 Deno.test("a hello tells the token", () => {
   assert.equal(readHello('{"token":"abc"}'), "abc");
@@ -80,11 +80,11 @@ Deno.test("output belongs to a call or to none", () => {
 
 Deno.test("readCutReply: a result that is too long fails its call, and names the key that bounds it", () => {
   const ends = '{"id":"f-1","ok":true,"result":"xxxx\\"waits\\":true';
-  const { id, reply, waits } = readCutReply(`${ends}","output":""}`, 2 << 20);
+  const { id, reply, waits } = readCutReply(`${ends}","output":""}`, tooLong(2 << 20));
   assert.equal(id, "f-1");
   assert.equal(!reply.ok && reply.failure.type, "ResultTooLarge");
   assert.match(!reply.ok ? reply.failure.message : "", /longer than 2 MiB.*api\.result\.max/);
   assert.equal(waits, false);
-  assert.ok(readCutReply(`${ends}","output":"","waits":true}`, 1).waits);
-  assert.throws(() => readCutReply('{"log":"1","text":"x', 1), FrameError);
+  assert.ok(readCutReply(`${ends}","output":"","waits":true}`, reply).waits);
+  assert.throws(() => readCutReply('{"log":"1","text":"x', reply), FrameError);
 });

@@ -14,11 +14,12 @@ import { askOnce } from "../../../http/ask_once.ts";
 import { BadMessage, NeverSent, TooLong } from "../../../http/failures.ts";
 import { tryParseObject } from "../../../json/json.ts";
 import { liftText, RestTooLong } from "../../../json/lift.ts";
-import type { QuotedText } from "../../../json/quoted.ts";
+import { QuotedText } from "../../../json/quoted.ts";
 import { JsonScanError } from "../../../json/tokens.ts";
 import { surround } from "../../../model/params.ts";
 import type { Call, FunctionFailure, Reply } from "../../environment.ts";
 import { badReply, tooLong } from "../../wire/messages.ts";
+import { bookLong, isRefusal, refusedResult, type ResultRoom } from "../../wire/result_room.ts";
 import type { Relay } from "./relay.ts";
 
 /** Most bytes of a reply beside a long result. */
@@ -38,8 +39,8 @@ const decoder = new TextDecoder();
 export interface CustomServer {
   /** The way to it. */
   readonly relay: Relay;
-  /** Longest result that is taken, in JSON and quoted. */
-  readonly maxResultBytes: number;
+  /** What results may take. */
+  readonly results: ResultRoom;
 }
 
 /**
@@ -85,22 +86,27 @@ async function accepts(relay: Relay, signal: AbortSignal): Promise<boolean> {
  *   connection ended without a whole reply
  */
 export async function callCustom(
-  { relay, maxResultBytes }: CustomServer,
+  { relay, results }: CustomServer,
   call: Call,
   signal: AbortSignal,
 ): Promise<Reply> {
   const rest = ',"Handler":"","HandlerDir":"","ReturnOutput":true}';
   const body = surround('{"Command":null,"Params":', call.params.json, rest);
+  using owned = new DisposableStack();
+  const held = owned.use(results.take(0));
   try {
     const headers = [["host", host], ["content-type", "application/json"]] as const;
     const answer = await askOnce(
       await relay.connect(signal),
       { method: "POST", path: "/invoke", headers, body },
-      { signal, maxBytes: maxResultBytes + maxRestBytes },
+      { signal, maxBytes: results.maxBytes + maxRestBytes, book: bookLong(held) },
     );
-    return await readReply(answer, maxResultBytes);
+    const reply = await readReply(answer, results.maxBytes);
+    if (!reply.ok || typeof reply.result === "string") return reply;
+    return { ...reply, result: new QuotedText(reply.result.json, owned.move()) };
   } catch (error) {
-    if (error instanceof TooLong || error instanceof RestTooLong) return tooLong(maxResultBytes);
+    if (error instanceof TooLong || error instanceof RestTooLong) return tooLong(results.maxBytes);
+    if (isRefusal(error)) return refusedResult(error);
     if (error instanceof BadMessage) return broken(error.message);
     throw error;
   }

@@ -93,7 +93,7 @@ async function attempt(
   }
   const instance = new CustomInstance(
     fn,
-    { container, relay, maxResultBytes: context.maxResultBytes, output: context.output },
+    { container, relay, results: context.results, output: context.output },
     stack.move(),
   );
   end = (reason) => instance.end(reason);
