@@ -197,7 +197,7 @@ wasi_compiles() {
 setup() {
   local part
   mkdir -p "$TOOLS"
-  # What an earlier run for other parts has found out must not be lost when the file is written anew.
+  # What an earlier run for other parts has found must not be lost when the file is written again.
   # shellcheck source=/dev/null
   if [ -r "$TOOLS/env" ]; then source "$TOOLS/env"; fi
   for part in "$@"; do

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh
 
-# One file of tests may take so long; far more than any does, so that a hang is told from slowness.
+# Longest run of one test file: far more than any takes, so that a hang differs from slowness.
 FILE_SECONDS=240
 # All of it, from the first line of this script to its last.
 TOTAL_SECONDS=1500

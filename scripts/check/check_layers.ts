@@ -1,5 +1,5 @@
 /**
- * Checks that no import goes against the order of the rooms or closes a circle, type-only and dynamic
+ * Checks that no import goes against the order of the modules or closes a circle, type-only and dynamic
  * ones included.
  *
  * Usage: deno run -A scripts/check/check_layers.ts

@@ -1,19 +1,19 @@
 /**
- * The one-way order of the project's rooms: a file imports only from its own room and from rooms
+ * The one-way order of the project's modules: a file imports only from its own module and from modules
  * before it, and no files import each other in a circle.
  *
  * @module
  */
 
-/** One room: a folder (ends with a slash) or a single file, seen from the project's root. */
-interface Room {
+/** One module: a folder (ends with a slash) or a single file, seen from the project's root. */
+interface Module {
   readonly path: string;
-  /** Rooms it may import from besides itself; all before it where this is absent. */
+  /** Modules that it may import from besides itself; all before it where this is absent. */
   readonly only?: readonly string[];
 }
 
-/** The rooms in order. A file is in the first that its path begins with. */
-const rooms: readonly Room[] = [
+/** The modules in order. A file is in the first that its path begins with. */
+const modules: readonly Module[] = [
   { path: "deno.json" },
   { path: "lib/base/" },
   { path: "lib/json/" },
@@ -88,19 +88,19 @@ export interface Import {
 export function findOffences(imports: readonly Import[]): string[] {
   const offences: string[] = [];
   for (const { from, to, isDynamic } of imports) {
-    // Unit tests stand in their rooms but share suites and fakes.
+    // Unit tests stand in their modules but share suites and fakes.
     if (from.endsWith("_test.ts") && shared.some((folder) => to.startsWith(folder))) continue;
     if (isDynamic && loadedOnDemand.some(([one, other]) => one === from && other === to)) continue;
-    const importer = roomOf(from);
-    const imported = roomOf(to);
+    const importer = moduleOf(from);
+    const imported = moduleOf(to);
     if (importer === imported && importer >= 0) continue;
-    if (importer < 0) offences.push(`${from} is in no room: add it to the table in layers.ts`);
-    else if (imported < 0) offences.push(`${from} imports ${to}, which is in no room`);
+    if (importer < 0) offences.push(`${from} is in no module: add it to the table in layers.ts`);
+    else if (imported < 0) offences.push(`${from} imports ${to}, which is in no module`);
     else if (imported > importer) {
       offences.push(`${from} imports ${to}: ${name(importer)} comes before ${name(imported)}`);
     } else if (!mayImport(importer, imported)) {
-      const allowed = rooms[importer]!.only!.join(", ") || "none";
-      offences.push(`${from} imports ${to}: of other rooms only ${allowed} may be imported`);
+      const allowed = modules[importer]!.only!.join(", ") || "none";
+      offences.push(`${from} imports ${to}: of other modules only ${allowed} may be imported`);
     }
   }
   return offences;
@@ -128,15 +128,17 @@ export function findCircles(imports: readonly Import[]): string[] {
   return circles;
 }
 
-function roomOf(file: string): number {
-  return rooms.findIndex(({ path }) => path.endsWith("/") ? file.startsWith(path) : file === path);
+function moduleOf(file: string): number {
+  return modules.findIndex(({ path }) =>
+    path.endsWith("/") ? file.startsWith(path) : file === path
+  );
 }
 
-function name(room: number): string {
-  return rooms[room]!.path;
+function name(module: number): string {
+  return modules[module]!.path;
 }
 
 function mayImport(importer: number, imported: number): boolean {
-  const { only } = rooms[importer]!;
+  const { only } = modules[importer]!;
   return only === undefined || only.includes(name(imported));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { findCircles, findOffences } from "./layers.ts";
 
-Deno.test("imports from the own room and from rooms above pass", () => {
+Deno.test("imports from the own module and from modules above pass", () => {
   assert.deepEqual(
     findOffences([
       { from: "lib/pool/pool.ts", to: "lib/pool/resource_ledger.ts" },
@@ -14,7 +14,7 @@ Deno.test("imports from the own room and from rooms above pass", () => {
   );
 });
 
-Deno.test("an import from a room below is named", () => {
+Deno.test("an import from a module below is named", () => {
   const offences = findOffences([{ from: "lib/pool/pool.ts", to: "lib/api/app.ts" }]);
   assert.equal(offences.length, 1);
   assert.match(offences[0]!, /^lib\/pool\/pool\.ts imports lib\/api\/app\.ts/);
@@ -26,10 +26,10 @@ Deno.test("a policy sees nothing but the contract, the model and the base", () =
     { from: "policies/default.ts", to: "lib/config/config.ts" },
   ]);
   assert.equal(offences.length, 1);
-  assert.match(offences[0]!, /lib\/config\/config\.ts: of other rooms only/);
+  assert.match(offences[0]!, /lib\/config\/config\.ts: of other modules only/);
 });
 
-Deno.test("files outside of every room are refused on both sides", () => {
+Deno.test("files outside of every module are refused on both sides", () => {
   const offences = findOffences([
     { from: "lib/api/app.ts", to: "extra/layers.ts" },
     { from: "lib/extra.ts", to: "lib/base/errors.ts" },

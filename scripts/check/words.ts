@@ -17,7 +17,6 @@ const glossary = "CONTRIBUTING.md";
  * commit; nothing is ever added. The list is to be empty.
  */
 const unchecked: readonly string[] = [
-  "docs/reference",
   "lib/api",
   "lib/archive",
   "lib/balancer",
@@ -34,7 +33,10 @@ const unchecked: readonly string[] = [
   "lib/runtime",
   "lib/telemetry",
   "lib/wasm",
-  "scripts",
+  "scripts/bench",
+  "scripts/build",
+  "scripts/experiments",
+  "scripts/keep_alive",
   "tests/binary",
   "tests/cluster",
   "tests/compat",
@@ -56,6 +58,21 @@ const exceptions: readonly {
     path: "docs",
     words: ["spares"],
     reason: "part of the names of configuration keys",
+  },
+  {
+    path: "scripts/docs",
+    words: ["spares"],
+    reason: "part of the names of configuration keys and of the field that has their value",
+  },
+  {
+    path: "scripts/check/words.ts",
+    words: ["anew", "spares", "way ms", "away ms", "crowded", "news", "told", "hurry"],
+    reason: "the exceptions themselves",
+  },
+  {
+    path: "scripts/check/words_test.ts",
+    words: ["way ms", "anew"],
+    reason: "words that the tests look for",
   },
   {
     path: "lib/policy/loader.ts",

@@ -100,8 +100,8 @@ function termText(term: UsageTerm): string {
 
 function meaning({ description, default: value, choices }: DocEntry): string {
   const words = text(description);
-  const isTold = text(choices).split(", ").every((choice) => words.includes(choice));
-  return words + (isTold ? "" : ` (one of: ${text(choices)})`) +
+  const isNamed = text(choices).split(", ").every((choice) => words.includes(choice));
+  return words + (isNamed ? "" : ` (one of: ${text(choices)})`) +
     (value ? ` (default: ${code(text(value))})` : "");
 }
 

@@ -26,7 +26,7 @@ const description: Description = {
   summary: "Members of the cluster",
   details:
     "The nodes and balancers that the node knows, itself first, with where they are reached, how " +
-    "far they are, what they told last and how old that is. A client that moves finds here the node " +
+    "far they are, their latest status and its age. A client that moves finds here the node " +
     "nearest to it. Empty for a node that is alone. `Node` is the node that answers: a balancer passes " +
     "the question on to one of its nodes.",
   answers: { 200: { description: "The members", schema: answers.nodes } },

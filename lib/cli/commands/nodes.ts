@@ -20,8 +20,8 @@ export const nodes: Command = defineCommand({
   name: "nodes",
   brief: "Show the nodes of the cluster",
   description:
-    "As one node sees them, which the first line names: distances and loads are what it has measured " +
-    "and heard. A balancer passes the question on to one of its nodes.",
+    "As one node sees them, which the first line names: it measures distances itself, and loads are " +
+    "as the nodes reported them. A balancer passes the question on to one of its nodes.",
   examples: [
     ["serverledge nodes", "a table on a terminal, JSON elsewhere"],
     ["serverledge nodes -H 10.0.0.7", "as another node sees them"],
