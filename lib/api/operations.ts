@@ -27,8 +27,8 @@ export function operationRoutes(services: ApiServices): Route[] {
 
   const prewarm: Handler = async (context) => {
     const request = readPrewarm(await bodies.json(incomingRequest(context.req.raw)));
-    const { Function: name, Instances: count, ForceImagePull: refresh } = request;
-    return jsonAnswer({ Prewarmed: await services.prewarm(name, count, { refresh }) });
+    const { functionName, instances, forceImagePull: refresh } = request;
+    return jsonAnswer({ Prewarmed: await services.prewarm(functionName, instances, { refresh }) });
   };
 
   const health: Handler = () => {

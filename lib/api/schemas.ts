@@ -12,6 +12,7 @@ import { definitionSchema, functionSchema } from "../model/function.ts";
 import { imageSchema, prunedSchema, pulledSchema } from "../images/status.ts";
 import { invokeSchema, reportSchema } from "../model/invocation.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
+import { type Inside, wireNames } from "../json/wire_names.ts";
 import { statusSchema } from "../model/status.ts";
 
 /** Gives a schema its name in the reference. */
@@ -79,6 +80,8 @@ function switchOf(meaning: string) {
   return v.nullish(v.pipe(v.boolean("expected true or false"), v.description(meaning)), false);
 }
 
+const bodyExceptions = { Function: "functionName" } as const;
+
 /**
  * Makes the reader of a flat request body.
  *
@@ -87,9 +90,10 @@ function switchOf(meaning: string) {
  */
 export function bodyOf<S extends v.ObjectSchema<v.ObjectEntries, undefined>>(
   schema: S,
-): (body: unknown) => v.InferOutput<S> {
+): (body: unknown) => Inside<v.InferOutput<S>, typeof bodyExceptions> {
   const keys = keyIndex(Object.keys(schema.entries));
-  return (body) => parse(schema, isObject(body) ? foldKeys(body, keys) : body);
+  const { fromWire } = wireNames(schema, bodyExceptions);
+  return (body) => fromWire(parse(schema, isObject(body) ? foldKeys(body, keys) : body));
 }
 
 /** The health of a node: the answer of `GET /healthz`. */

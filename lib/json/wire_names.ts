@@ -16,7 +16,7 @@ type NameInside<Name, Except> = Name extends keyof Except ? Except[Name]
   : Uncapitalize<Name & string>;
 
 /** A record of the wire with its fields' names inside; keys of dictionaries stay. */
-type Inside<Wire, Except> = Wire extends readonly (infer Item)[] ? Inside<Item, Except>[]
+export type Inside<Wire, Except> = Wire extends readonly (infer Item)[] ? Inside<Item, Except>[]
   : Wire extends object ? string extends keyof Wire ? Wire
     : { [Name in keyof Wire as NameInside<Name, Except> & string]: Inside<Wire[Name], Except> }
   : Wire;

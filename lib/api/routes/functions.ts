@@ -37,9 +37,9 @@ export function functionRoutes(services: ApiServices): Route[] {
   };
 
   const remove: Handler = async (context) => {
-    const { Name } = readDeletion(await bodies.json(incomingRequest(context.req.raw)));
-    await services.remove(Name);
-    return jsonAnswer({ Deleted: Name });
+    const { name } = readDeletion(await bodies.json(incomingRequest(context.req.raw)));
+    await services.remove(name);
+    return jsonAnswer({ Deleted: name });
   };
 
   const list: Handler = (context) => {

@@ -24,15 +24,13 @@ export function imageRoutes(services: ApiServices): Route[] {
     jsonAnswer({ Images: (await services.images()).map(imageNames.toWire) });
 
   const pull: Handler = async (context) => {
-    const request = readPull(await bodies.json(incomingRequest(context.req.raw)));
-    const { Images: names, Refresh: refresh } = request;
-    return jsonAnswer(pulledNames.toWire(await services.pullImages(names, { refresh })));
+    const { images, refresh } = readPull(await bodies.json(incomingRequest(context.req.raw)));
+    return jsonAnswer(pulledNames.toWire(await services.pullImages(images, { refresh })));
   };
 
   const prune: Handler = async (context) => {
-    const request = readPrune(await bodies.json(incomingRequest(context.req.raw)));
-    const { DryRun: dryRun, Unpublished: unpublished } = request;
-    return jsonAnswer(prunedNames.toWire(await services.pruneImages({ dryRun, unpublished })));
+    const options = readPrune(await bodies.json(incomingRequest(context.req.raw)));
+    return jsonAnswer(prunedNames.toWire(await services.pruneImages(options)));
   };
 
   return [

@@ -5,7 +5,7 @@
  */
 
 import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
-import type { WireReport } from "../../model/invocation.ts";
+import { type PlainReport, reportNames, type WireReport } from "../../model/invocation.ts";
 import { asWritten, parseNumbers } from "../../json/exact.ts";
 import { isObject } from "../../json/json.ts";
 import type { Answer } from "../client/client.ts";
@@ -25,9 +25,9 @@ export function isPending(answer: Answer): boolean {
  * @throws the failure that it carries instead, told by `Code`, `Message` and `Details`;
  *   `FUNCTION_ERROR` where it says only that it failed, as the Go node does
  */
-export function readReport(answer: Answer): WireReport {
+export function readReport(answer: Answer): PlainReport {
   const body = isObject(answer.json) ? answer.json : {};
-  if (body.Success === true) return answer.json as WireReport;
+  if (body.Success === true) return reportNames.fromWire(answer.json as WireReport);
   const code: ErrorCode = errorCodes.find((known) => known === body.Code) ?? "FUNCTION_ERROR";
   const message = typeof body.Message === "string" ? body.Message : "The invocation failed";
   const details = isObject(body.Details) ? body.Details : { output: body.Output };
@@ -42,17 +42,17 @@ export function readReport(answer: Answer): WireReport {
  * @param report what the node answered
  * @param output where it will be written
  */
-export function readableReport(report: WireReport, output: Pick<Output, "colour">): string {
-  const tier = report.StartTier && report.StartTier !== "warm" ? ` (${report.StartTier})` : "";
-  const start = report.IsWarmStart ? "warm start" : `cold start${tier}`;
-  const waited = report.QueueingTime > 0 ? `, waited ${formatDuration(report.QueueingTime)}` : "";
-  const story = `${start}, ${formatDuration(report.ResponseTime)} (execution ` +
-    `${formatDuration(report.Duration)}${waited}) on ${report.ExecutionNode} in ` +
-    report.ExecutionArea;
-  const captured = report.Output.trimEnd();
+export function readableReport(report: PlainReport, output: Pick<Output, "colour">): string {
+  const tier = report.startTier && report.startTier !== "warm" ? ` (${report.startTier})` : "";
+  const start = report.isWarmStart ? "warm start" : `cold start${tier}`;
+  const waited = report.queueingTimeS > 0 ? `, waited ${formatDuration(report.queueingTimeS)}` : "";
+  const story = `${start}, ${formatDuration(report.responseTimeS)} (execution ` +
+    `${formatDuration(report.durationS)}${waited}) on ${report.executionNode} in ` +
+    report.executionArea;
+  const captured = report.output.trimEnd();
   return [
     ...(captured ? [styled(output, "bold", "output:"), printable(captured)] : []),
-    printable(readableResult(report.Result)),
+    printable(readableResult(report.result)),
     styled(output, "dim", story),
   ].join("\n");
 }

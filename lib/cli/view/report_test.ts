@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ServerledgeError } from "../../base/errors.ts";
+import { reportNames } from "../../model/invocation.ts";
 import type { Answer } from "../client/client.ts";
 import { isPending, readableReport, readReport } from "./report.ts";
 
@@ -7,7 +8,7 @@ function answer(json: unknown, status = 200): Answer {
   return { status, json, text: JSON.stringify(json) };
 }
 
-const report = {
+const wire = {
   Success: true,
   Result: '{"a":1}',
   ResponseTime: 0.0021,
@@ -21,11 +22,12 @@ const report = {
   ExecutionNode: "n1",
   StartTier: "warm",
 };
+const report = reportNames.fromWire(wire);
 
 Deno.test("an answer is pending, a report or a failure", () => {
   assert.equal(isPending(answer({ ReqId: "a", Status: "pending" }, 202)), true);
-  assert.equal(isPending(answer(report)), false);
-  assert.deepEqual(readReport(answer(report)), report);
+  assert.equal(isPending(answer(wire)), false);
+  assert.deepEqual(readReport(answer(wire)), report);
 });
 
 Deno.test("a failed invocation is an error with its code and what it left behind", () => {
@@ -44,7 +46,7 @@ Deno.test("a failed invocation is an error with its code and what it left behind
 });
 
 Deno.test("a failure without a code is the function's, as the Go node tells it", () => {
-  for (const body of [{ ...report, Success: false, Output: "o" }, undefined, []]) {
+  for (const body of [{ ...wire, Success: false, Output: "o" }, undefined, []]) {
     assert.throws(
       () => readReport(answer(body)),
       (error) => error instanceof ServerledgeError && error.code === "FUNCTION_ERROR",
@@ -57,15 +59,15 @@ Deno.test("people read the result first, then how it came about", () => {
     readableReport(report, { colour: false }),
     '{\n  "a": 1\n}\nwarm start, 2.10 ms (execution 1.00 ms) on n1 in ROME',
   );
-  const cold = { ...report, IsWarmStart: false, Result: "1" };
-  for (const [StartTier, start] of [["shared", "cold start (shared)"], ["", "cold start"]]) {
+  const cold = { ...report, isWarmStart: false, result: "1" };
+  for (const [startTier, start] of [["shared", "cold start (shared)"], ["", "cold start"]]) {
     assert.ok(
-      readableReport({ ...cold, StartTier: StartTier! }, { colour: false }).startsWith(
+      readableReport({ ...cold, startTier: startTier! }, { colour: false }).startsWith(
         `1\n${start}, `,
       ),
     );
   }
-  const queued = { ...report, Result: '"text"', QueueingTime: 1.5, Output: "said\n" };
+  const queued = { ...report, result: '"text"', queueingTimeS: 1.5, output: "said\n" };
   assert.equal(
     readableReport(queued, { colour: false }),
     "output:\nsaid\ntext\nwarm start, 2.10 ms (execution 1.00 ms, waited 1.5 s) on n1 in ROME",
