@@ -182,12 +182,12 @@ function saturatedMessage(
 ): string {
   const lack = shortageInWords(shortage, record);
   if (fullQueue === 0) {
-    return `The node is busy, and its queue is disabled (scheduler.queue.capacity is 0): ${lack};  ` +
+    return `The node is busy, and its queue is disabled (scheduler.queue.capacity is 0): ${lack}; ` +
       "try again later";
   }
   if (fullQueue !== undefined) {
-    return `The node is busy, and its queue of ${fullQueue} requests is full ` +
-      `(scheduler.queue.capacity): ${lack}; try again later`;
+    return `The node is busy, and its queue is full (scheduler.queue.capacity is ${fullQueue}): ` +
+      `${lack}; try again later`;
   }
   return answerBy < Infinity
     ? "The node is busy, and its policy expects that the request would exceed its limit: " +

@@ -268,7 +268,7 @@ Deno.test("a full queue answers 429 with Retry-After", async () => {
   assert.equal(refused.body.code, "NODE_SATURATED");
   assert.match(
     refused.body.message,
-    /1 requests wait.*scheduler\.queue\.capacity.*MemoryMB\), and 0 of 64 are free \(container\.pool\.memory/,
+    /its queue is full \(scheduler\.queue\.capacity is 1\).*MemoryMB\), and 0 of 64 are free \(container\.pool\.memory/,
   );
   assert(Number(refused.headers.get("retry-after")) >= 1);
 });
