@@ -178,16 +178,21 @@ Deno.test("nodes find each other, measure, leave, crash and come back", async (t
   );
 
   await t.step("etcd away: all stay known and reachable; back without its data, too", async () => {
+    const staysKnown = async () => {
+      assert.equal(a.others.replaceAll("!", ""), "c b");
+      // Two rounds of a busy machine may pass without an answer.
+      await eventually("they are reachable", () => a.others === "c b" && a.near === "b");
+    };
     await eventually("the ghost is gone", () => a.others === "c b");
     await etcd.kill();
     await eventually("etcd is missed", () => !a.registry.health().ok);
-    assert.deepEqual([a.others, a.near], ["c b", "b"]);
+    await staysKnown();
     await etcd.restart({ wipe: true });
     await eventually("all are registered again", async () => {
       const keys = await etcd.ctl("get", "--prefix", "--keys-only", "/serverledge/v1/nodes/");
       return keys.trim().split(/\s+/).length === 3;
     });
-    assert.deepEqual([a.others, a.near], ["c b", "b"]);
+    await staysKnown();
     await using _d = await Member.start(etcd, "d", "EDGE");
     await eventually("who comes then is known", () => a.others === "c b d");
   });
