@@ -9,11 +9,13 @@ import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { logger } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
+import type { NodeRecord } from "../model/node.ts";
 import { Catalog } from "../registry/catalog.ts";
+import type { Registration } from "../registry/registry.ts";
 import { etcdOptions } from "../registry/etcd/client/config.ts";
 import { hostPort } from "../http/host_port.ts";
 import { loopbackProblem, ownAddress, registeredAs } from "../cluster/address.ts";
-import { serveApi, serverLimits } from "../api/server.ts";
+import { type ApiServer, serveApi, serverLimits } from "../api/server.ts";
 import { addServerMetrics } from "../telemetry/process_metrics.ts";
 import { Balancer } from "../balancer/balancer.ts";
 import { machineArchitecture } from "./base.ts";
@@ -73,30 +75,59 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
     ),
   );
   addServerMetrics(balancer.metrics.registry, server.counts);
-  const address = ownAddress(config["api.ip"], config["api.listen"]);
-  const url = config["api.url"] || `http://${hostPort(address, server.port)}`;
-  const listen = config["api.url"] === "" ? config["api.listen"] : undefined;
-  const problem = loopbackProblem(url, options.endpoints, listen);
-  if (problem) log.warn("The balancer does not join the cluster: {problem}", { problem });
-  const registration = problem ? undefined : built.use(
-    registry.registerNode({
-      id: node.id,
-      area: node.area,
-      role: "balancer",
-      url,
-      udp: "",
-      architecture: config["node.architecture"] || machineArchitecture(),
-      incarnation: randomId(),
-    }),
-  );
+  const record = recordOf(config, node, server.port);
+  const registration = mayJoin(config, record.url, options.endpoints)
+    ? built.use(registry.registerNode(record))
+    : undefined;
   log.info("Balancer {id} of area {area} serves {url}{registered}, registry {registry}", {
     ...node,
     url: server.url,
-    registered: registeredAs(server.url, registration && url),
+    registered: registeredAs(server.url, registration && record.url),
     registry: registry.description,
   });
 
-  const parts = built.move();
+  return running({ config, id: node.id, server, balancer, registration, parts: built.move() });
+}
+
+function recordOf(
+  config: Config,
+  { id, area }: { readonly id: string; readonly area: string },
+  port: number,
+): NodeRecord {
+  const address = ownAddress(config["api.ip"], config["api.listen"]);
+  return {
+    id,
+    area,
+    role: "balancer",
+    url: config["api.url"] || `http://${hostPort(address, port)}`,
+    udp: "",
+    architecture: config["node.architecture"] || machineArchitecture(),
+    incarnation: randomId(),
+  };
+}
+
+/** Whether others can reach the balancer by that URL; a warning if not. */
+function mayJoin(config: Config, url: string, endpoints: readonly string[]): boolean {
+  const listen = config["api.url"] === "" ? config["api.listen"] : undefined;
+  const problem = loopbackProblem(url, endpoints, listen);
+  if (problem) log.warn("The balancer does not join the cluster: {problem}", { problem });
+  return problem === undefined;
+}
+
+/** Parts of a balancer that serves requests. */
+interface BalancerParts {
+  readonly config: Config;
+  readonly id: string;
+  readonly server: ApiServer;
+  readonly balancer: Balancer;
+  readonly registration: Registration | undefined;
+  /** All of them, to be disposed in the end. */
+  readonly parts: AsyncDisposableStack;
+}
+
+function running(
+  { config, id, server, balancer, registration, parts }: BalancerParts,
+): RunningNode {
   let stopped: Promise<void> | undefined;
   const stop = async (graceMs: number) => {
     // Edge nodes look elsewhere first; what is under way ends here.
@@ -110,7 +141,7 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
   };
   return {
     url: server.url,
-    id: node.id,
+    id,
     stop: () => stopped ??= stop(config["shutdown.grace"] * 1000),
     [Symbol.asyncDispose]: () => stopped ??= stop(0),
   };

@@ -115,6 +115,10 @@ export class SimNode implements Reachable, Disposable {
       defaultTimeoutMs: timeoutMs,
       observer: { completed: () => {} },
     });
+    this.#startPeriodicTasks(options);
+  }
+
+  #startPeriodicTasks({ model, scenario, clock, policy }: SimNodeOptions): void {
     const { "plan.interval": planS = settings["policy.plan.interval"].value } = scenario.settings;
     this.#owned.use(
       new Planner({

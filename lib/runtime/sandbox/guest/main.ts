@@ -36,12 +36,8 @@ const loaders: Readonly<Record<SandboxExecutor, () => Promise<Loader>>> = {
 
 /** Runs this process as a sandbox; returns when the node has no more use for it. */
 export async function runSandbox(): Promise<void> {
-  const path = Deno.env.get("SERVERLEDGE_SOCKET") ?? "";
-  const token = Deno.env.get("SERVERLEDGE_TOKEN") ?? "";
   const exit = Deno.exit;
-  const conn = await Deno.connect({ transport: "unix", path });
-  const wire = new Wire(conn, () => exit(0));
-  wire.send({ token });
+  const wire = await connectToNode(() => exit(0));
   // Absent where the program runs from sources.
   const { gc = () => {} } = globalThis as { gc?: (how?: object) => void };
   const { memoryUsage, unrefTimer } = Deno;
@@ -68,18 +64,9 @@ export async function runSandbox(): Promise<void> {
   const pipe = spec.pipe ? openPipe : undefined;
   const network = await networkFor(spec, wire);
   let loaded: GuestFunction | undefined;
-  const calls: { run?: Runner; tidy?: IdleTidy } = {};
+  const calls: RunningCalls = {};
   // While the code is loaded it may fetch already.
-  const accept = (message: Record<string, unknown>, frame: string) => {
-    if (typeof message.cancel === "string") calls.run?.cancel(message.cancel);
-    else if (typeof message.taken === "string") {
-      calls.run?.taken(message.taken, message.cost as number);
-    } else if (typeof message.fetched === "number") network?.accept(message as FetchAnswer);
-    else {
-      calls.run?.run(message as unknown as CallMessage, frame);
-      calls.tidy?.worked();
-    }
-  };
+  const accept = accepting(calls, network);
   const running = wire.run(accept);
   try {
     const loader = await loaders[spec.executor]();
@@ -91,7 +78,6 @@ export async function runSandbox(): Promise<void> {
     wire.send({ ...reply, ok: false, error: describeError(error) });
     return await running;
   }
-  const send = (part: object) => wire.send(part);
   const answer: SendReply = (reply, isStreamed) => {
     const by = isStreamed ? wire : outputPipe;
     if (pipe) pipe.reply(reply, by);
@@ -101,15 +87,10 @@ export async function runSandbox(): Promise<void> {
     const { type, message, traceback } = describeError(thrown);
     output.write(`Uncaught ${traceback || `${type}: ${message}`}\n`);
   };
+  const send = (part: object) => wire.send(part);
+  const toCalls = { spec, output, send, reply: answer, describe: describeError };
   const runner = calls.run = "handler" in loaded
-    ? new Calls({
-      spec,
-      handler: loaded.handler,
-      output,
-      send,
-      reply: answer,
-      describe: describeError,
-    })
+    ? new Calls({ ...toCalls, handler: loaded.handler })
     : answering(loaded.answer, output, answer);
   strays.blame = (thrown) => runner.blame(thrown);
   calls.tidy = new IdleTidy({
@@ -124,6 +105,37 @@ export async function runSandbox(): Promise<void> {
   void pipe?.run(accept);
   answer({ ...reply, ok: true, result: "null" });
   await running;
+}
+
+async function connectToNode(ended: () => void): Promise<Wire> {
+  const path = Deno.env.get("SERVERLEDGE_SOCKET") ?? "";
+  const token = Deno.env.get("SERVERLEDGE_TOKEN") ?? "";
+  const wire = new Wire(await Deno.connect({ transport: "unix", path }), ended);
+  wire.send({ token });
+  return wire;
+}
+
+/** What takes calls, once the function is loaded. */
+interface RunningCalls {
+  run?: Runner;
+  tidy?: IdleTidy;
+}
+
+/** Takes what the node sends after the function. */
+function accepting(
+  calls: RunningCalls,
+  network: Network | undefined,
+): (message: Record<string, unknown>, frame: string) => void {
+  return (message, frame) => {
+    if (typeof message.cancel === "string") calls.run?.cancel(message.cancel);
+    else if (typeof message.taken === "string") {
+      calls.run?.taken(message.taken, message.cost as number);
+    } else if (typeof message.fetched === "number") network?.accept(message as FetchAnswer);
+    else {
+      calls.run?.run(message as unknown as CallMessage, frame);
+      calls.tidy?.worked();
+    }
+  };
 }
 
 async function networkFor(spec: SandboxSpec, wire: Wire): Promise<Network | undefined> {
