@@ -1,5 +1,5 @@
 /**
- * The HTTP side of the balancer: what it answers itself, and what it forwards.
+ * The HTTP interface of the balancer: its own routes and the forwarded ones.
  *
  * @module
  */
@@ -27,68 +27,61 @@ import type { BalancerStatus } from "./status.ts";
 
 const prewarmKeys = keyIndex(["Function"]);
 
-/** What the app needs of the balancer. */
+/** Services that the app uses. */
 export interface BalancerServices {
   readonly id: string;
-  /** Address that it listens on. */
   readonly listen: string;
-  /** Whether to serve metrics. */
   readonly metricsEnabled: boolean;
-  /** Forwards requests. */
   readonly proxy: Pick<Proxy, "forward">;
-  /** Chooses nodes for them. */
   readonly router: Router;
-  /** Counts them. */
   readonly metrics: BalancerMetrics;
   /** Monotonic time, ms. */
   readonly now: () => number;
-  /** A function's definition, if it is known. */
   find(name: string): RoutedFunction | undefined;
-  /** What the balancer tells of itself. */
   status(): BalancerStatus;
-  /** Whether it can forward anything (`ok`), and what is wrong. */
+  /** Whether requests can be forwarded (`ok`), and current problems. */
   health(): { readonly ok: boolean; readonly problems: readonly string[] };
 }
 
-/** Makes what answers the requests of clients. */
+/** Creates the handler of client requests. */
 export function createBalancerApp(services: BalancerServices): HttpHandler {
   const app = new Hono();
   const checkOrigin = originCheck(services.listen);
 
   const forward = async (context: Context, kind: Kind, name?: Naming): Promise<Response> => {
-    const begun = services.now();
-    const answer = await forwarded(services, context, kind, name)
+    const startedAt = services.now();
+    const response = await forwarded(services, context, kind, name)
       .catch((thrown) => errorAnswer(codedError(thrown)));
-    services.metrics.answered(kind, answer.status, (services.now() - begun) / 1000);
-    return answer;
+    services.metrics.responded(kind, response.status, (services.now() - startedAt) / 1000);
+    return response;
   };
-  const guarded = (handle: (context: Context) => Response | Promise<Response>) => {
+  const withOriginCheck = (handle: (context: Context) => Response | Promise<Response>) => {
     return (context: Context) => {
       checkOrigin(incomingRequest(context.req.raw));
       return handle(context);
     };
   };
-  const page = (context: Context) => forward(context, "page", context.req.param("name")!);
+  const plainHttp = (context: Context) => forward(context, "page", context.req.param("name")!);
 
   app.post(
     "/invoke/:fun",
-    guarded((context) => forward(context, "invocation", context.req.param("fun")!)),
+    withOriginCheck((context) => forward(context, "invocation", context.req.param("fun")!)),
   );
-  for (const path of ["/fn/:name/:path{.*}", "/fn/:name"]) app.all(path, page);
-  app.get("/status", guarded(() => jsonAnswer(services.status())));
-  app.get("/healthz", guarded(() => healthAnswer(services)));
-  app.get("/metrics", guarded(() => metricsAnswer(services)));
+  for (const path of ["/fn/:name/:path{.*}", "/fn/:name"]) app.all(path, plainHttp);
+  app.get("/status", withOriginCheck(() => jsonAnswer(services.status())));
+  app.get("/healthz", withOriginCheck(() => healthResponse(services)));
+  app.get("/metrics", withOriginCheck(() => metricsResponse(services)));
   app.get(
     "/logs/:fun",
-    guarded((context) => forward(context, "other", context.req.param("fun")!)),
+    withOriginCheck((context) => forward(context, "other", context.req.param("fun")!)),
   );
-  app.post("/prewarm", guarded((context) => forward(context, "other", prewarmed)));
-  app.all("*", guarded((context) => forward(context, "other")));
+  app.post("/prewarm", withOriginCheck((context) => forward(context, "other", prewarmed)));
+  app.all("*", withOriginCheck((context) => forward(context, "other")));
   app.onError((error) => errorAnswer(codedError(error)));
   return async (request) => outgoingResponse(await app.fetch(routedRequest(request)));
 }
 
-/** The function that a request is about, or where its body names it. */
+/** Name of the function that a request is about, or how to find it in the body. */
 type Naming = string | ((body: RequestBody) => string | undefined);
 
 async function forwarded(
@@ -98,12 +91,12 @@ async function forwarded(
   naming: Naming | undefined,
 ): Promise<Response> {
   const request = incomingRequest(context.req.raw);
-  const former = request.headers.get(balancerHeader);
-  if (former !== null) throw forwardedBefore(id, former);
+  const previous = request.headers.get(balancerHeader);
+  if (previous !== null) throw alreadyForwarded(id, previous);
   return await proxy.forward({
     request,
     kind,
-    // A name that is not known may be known soon: the node's answer counts.
+    // An unknown name may be registered on the node already, so the node decides.
     choose(tried, body) {
       const name = typeof naming === "function" ? naming(body) : naming;
       return name === undefined
@@ -114,33 +107,34 @@ async function forwarded(
 }
 
 /**
- * A node is registered by an address that is this balancer's: others may do better. Were it forwarded
- * again, balancers that are registered as nodes of each other would multiply it.
+ * Error for a request that was forwarded by a balancer: a node is registered at this balancer's
+ * address. Forwarding again would multiply requests between balancers registered as nodes of each
+ * other.
  */
-function forwardedBefore(id: string, former: string): ServerledgeError {
-  const by = former === id ? "that it had forwarded" : `that balancer ${former} had forwarded`;
+function alreadyForwarded(id: string, previous: string): ServerledgeError {
+  const by = previous === id ? "that it had forwarded" : `that balancer ${previous} had forwarded`;
   return new ServerledgeError(
     "PEER_DECLINED",
-    `Balancer ${id} got a request ${by}: a node is registered by the address of balancer ${id}; ` +
+    `Balancer ${id} received a request ${by}: a node is registered by the address of balancer ${id}; ` +
       "set api.ip or api.url of that node to where others reach it",
   );
 }
 
-/** The function that a pre-warming is about, so that its instances are where its requests go. */
+/** Function to pre-warm, so that its instances are started where its requests go. */
 function prewarmed(body: RequestBody): string | undefined {
   if (!(body instanceof Uint8Array)) return undefined;
-  // The node that gets it says what is wrong with it.
+  // Malformed requests are rejected by the node.
   const { Function: name } = foldKeys(tryParseObject(body) ?? {}, prewarmKeys);
   return typeof name === "string" ? name : undefined;
 }
 
-function healthAnswer(services: BalancerServices): Response {
+function healthResponse(services: BalancerServices): Response {
   const { ok, problems } = services.health();
   const Status = !ok ? "unavailable" : problems.length > 0 ? "degraded" : "ok";
   return jsonAnswer({ Status, Problems: problems, Node: services.id }, ok ? 200 : 503);
 }
 
-function metricsAnswer({ metrics, metricsEnabled }: BalancerServices): Response {
+function metricsResponse({ metrics, metricsEnabled }: BalancerServices): Response {
   if (!metricsEnabled) {
     throw new ServerledgeError("ROUTE_UNKNOWN", "Metrics are off: set metrics.enabled to true");
   }

@@ -1,6 +1,6 @@
 /**
- * The load balancer of a region, put together from its parts. Several of one region work side by
- * side and share nothing: they have the same ring, and each counts its own requests.
+ * The load balancer of a region, composed of its parts. Several balancers of one region run in
+ * parallel and share nothing: they build the same ring, and each counts its own requests.
  *
  * @module
  */
@@ -18,32 +18,29 @@ import { BalancerMetrics } from "./metrics.ts";
 import { Proxy } from "./proxy.ts";
 import { Router } from "./router.ts";
 import { type BalancerStatus, balancerStatus } from "./status.ts";
-import { Stocking } from "./stocking.ts";
+import { ImageSpreader } from "./image_spreader.ts";
 import { TargetTable } from "./target_table.ts";
 
-/** What a balancer is made of. */
+/** Dependencies and settings of a {@link Balancer}. */
 export interface BalancerOptions {
-  /** Its configuration. */
   readonly config: Config;
   readonly node: { readonly id: string; readonly area: string; readonly version: string };
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly registry: Pick<Registry, "watchNodes" | "description" | "health">;
-  /** Tells the functions. */
   readonly catalog: Pick<Catalog, "get" | "size" | "onChange">;
 }
 
-/** A balancer that follows its registry; who serves its clients is another matter. */
+/** A balancer that follows its registry, without the HTTP server. */
 export class Balancer implements AsyncDisposable {
   readonly #options: BalancerOptions;
   readonly #startedAt: number;
   readonly #table: TargetTable;
   readonly #parts: AsyncDisposableStack;
-  #isStopping = false;
-  /** Answers the requests of clients. */
+  #isShuttingDown = false;
+  /** Handles client requests. */
   readonly handle: HttpHandler;
-  /** What it counts. */
   readonly metrics: BalancerMetrics;
 
   private constructor(options: BalancerOptions, parts: AsyncDisposableStack) {
@@ -62,15 +59,15 @@ export class Balancer implements AsyncDisposable {
       area: options.node.area,
       replicas: config["lb.replicas"],
       clock,
-      joined: (target) => health.add(target),
-      left: (target) => health.remove(target),
+      onJoin: (target) => health.add(target),
+      onLeave: (target) => health.remove(target),
     });
     const architectures = config["lb.arch_awareness"]
       ? new ArchitectureChooser(config, options.random)
       : undefined;
-    // What was learnt of a function does not hold for another of its name.
+    // What was learned about a function is not valid for its successor.
     parts.use(catalog.onChange((name) => architectures?.forget(name)));
-    const stocking = parts.use(new Stocking(client, clock));
+    const imageSpreader = parts.use(new ImageSpreader(client, clock));
     const metrics = this.metrics = new BalancerMetrics(() => this.#table.all);
     this.handle = createBalancerApp({
       id: options.node.id,
@@ -80,7 +77,7 @@ export class Balancer implements AsyncDisposable {
         this.#table,
         config["lb.load.factor"],
         architectures,
-        (wanted, lacking) => stocking.want(wanted, lacking),
+        (image, lacking) => imageSpreader.request(image, lacking),
       ),
       proxy: new Proxy(options.node.id, client, this.#table, {
         retried: () => metrics.retried(),
@@ -95,9 +92,9 @@ export class Balancer implements AsyncDisposable {
   }
 
   /**
-   * Makes a balancer.
+   * Creates a balancer.
    *
-   * @returns once it knows the nodes, or none where the registry does not answer yet
+   * @returns once it knows the nodes, or without them if the registry does not respond yet
    */
   static async open(options: BalancerOptions): Promise<Balancer> {
     await using unfinished = new AsyncDisposableStack();
@@ -113,7 +110,6 @@ export class Balancer implements AsyncDisposable {
     return balancer;
   }
 
-  /** What it tells of itself. */
   status(): BalancerStatus {
     const { node, clock, catalog, registry } = this.#options;
     return balancerStatus({
@@ -126,7 +122,7 @@ export class Balancer implements AsyncDisposable {
     });
   }
 
-  /** Whether it can forward anything, and what is wrong. */
+  /** Whether requests can be forwarded, and current problems. */
   health(): { ok: boolean; problems: string[] } {
     const registry = this.#options.registry.health();
     const problems: string[] = [];
@@ -136,16 +132,16 @@ export class Balancer implements AsyncDisposable {
     }
     const isServed = this.#table.all.some((target) => target.isHealthy);
     if (this.#table.all.length === 0) problems.push("there is no node in the area");
-    if (this.#isStopping) problems.push("the balancer is stopping");
-    return { ok: isServed && !this.#isStopping, problems };
+    if (this.#isShuttingDown) problems.push("the balancer is shutting down");
+    return { ok: isServed && !this.#isShuttingDown, problems };
   }
 
-  /** Its health says from now on that it is stopping. */
-  stopping(): void {
-    this.#isStopping = true;
+  /** Reports the balancer as shutting down in its health check. */
+  beginShutdown(): void {
+    this.#isShuttingDown = true;
   }
 
-  /** Stops following the registry and asking nodes, and closes the connections to them. */
+  /** Stops following the registry and checking nodes, and closes the connections to them. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
   }

@@ -1,5 +1,5 @@
 /**
- * Headers on their way through the balancer.
+ * Headers of forwarded requests and responses.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import type { HeaderPair } from "../http/head.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import { passesOn } from "../http/passing.ts";
 
-/** What the balancer sets itself, or its server does. */
-const ownOfRequests: ReadonlySet<string> = new Set([
+/** Request headers that the balancer or its server sets itself. */
+const replacedHeaders: ReadonlySet<string> = new Set([
   balancerHeader,
   "content-length",
   "expect",
@@ -19,8 +19,8 @@ const ownOfRequests: ReadonlySet<string> = new Set([
   "x-forwarded-for",
 ]);
 
-/** What only balancers learn from, as in the Go node, and what the server sets itself. */
-const ownOfAnswers: ReadonlySet<string> = new Set([
+/** Response headers for balancers only, as in the Go node, or set by the server. */
+const droppedHeaders: ReadonlySet<string> = new Set([
   "content-length",
   "serverledge-free-cpu",
   "serverledge-free-mem",
@@ -28,19 +28,19 @@ const ownOfAnswers: ReadonlySet<string> = new Set([
   "serverledge-node-name",
 ]);
 
-/** Who asked, and for what. */
+/** The client of a request. */
 export interface Client {
   readonly address: string;
-  /** True for functions over HTTP, which see what browsers send. */
-  readonly isPage: boolean;
+  /** True for functions over plain HTTP, which see what browsers send. */
+  readonly isPlainHttp: boolean;
 }
 
 /**
- * The headers of a request as a node gets them: those of the client, also those by which nodes tell
- * each other of hops (the balancer is none), and who the client is.
+ * Creates the headers of a request to a node: those of the client, including the hop headers of a
+ * forwarded request, and the client's identity.
  *
- * @param request the client's
- * @param balancer id of the balancer that forwards it
+ * @param host of the node
+ * @param balancer id of this balancer
  */
 export function requestHeaders(
   { headers }: Pick<IncomingRequest, "headers">,
@@ -49,14 +49,14 @@ export function requestHeaders(
   balancer: string,
 ): HeaderPair[] {
   const passes = passesOn(headers.get("connection"));
-  // Functions build their links from it, and signatures of requests cover it.
-  const passed: HeaderPair[] = [["host", client.isPage ? headers.get("host") ?? host : host]];
+  // Functions build links from it, and request signatures cover it.
+  const passed: HeaderPair[] = [["host", client.isPlainHttp ? headers.get("host") ?? host : host]];
   for (const [name, value] of headers) {
-    if (!passes(name) || ownOfRequests.has(name)) continue;
-    // Checked here against this balancer's name, which a node does not know.
-    if (!client.isPage && name === "origin") continue;
-    // The balancer reads what nodes answer.
-    if (!client.isPage && name === "accept-encoding") continue;
+    if (!passes(name) || replacedHeaders.has(name)) continue;
+    // Checked by this balancer against its own name, which a node does not know.
+    if (!client.isPlainHttp && name === "origin") continue;
+    // The balancer reads the nodes' responses.
+    if (!client.isPlainHttp && name === "accept-encoding") continue;
     passed.push([name, value]);
   }
   passed.push([balancerHeader, balancer]);
@@ -74,12 +74,8 @@ export function requestHeaders(
   return passed;
 }
 
-/**
- * The headers of an answer as the client gets them.
- *
- * @param headers the node's
- */
-export function answerHeaders(headers: readonly HeaderPair[]): readonly HeaderPair[] {
+/** Creates the headers of a response to the client. */
+export function responseHeaders(headers: readonly HeaderPair[]): readonly HeaderPair[] {
   const passes = passesOn(headers.find(([name]) => name === "connection")?.[1]);
-  return headers.filter(([name]) => passes(name) && !ownOfAnswers.has(name));
+  return headers.filter(([name]) => passes(name) && !droppedHeaders.has(name));
 }

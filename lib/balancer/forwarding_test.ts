@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { errorIn, warmExecutionIn } from "./answer.ts";
+import { codedErrorIn, warmExecutionIn } from "./response.ts";
 import { resourcesIn } from "../cluster/peers/resource_headers.ts";
-import { answerHeaders, requestHeaders } from "./forwarded_headers.ts";
+import { requestHeaders, responseHeaders } from "./forwarded_headers.ts";
 import { incomingRequest } from "../http/server/web.ts";
-import { takeBody } from "./request_body.ts";
+import { readBody } from "./request_body.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -17,10 +17,10 @@ function streamed(parts: readonly string[]): Request {
   return new Request("http://lb/invoke/f", { method: "POST", body });
 }
 
-Deno.test("a small body is kept whole, a large one is passed on as it comes, neither loses a byte", async () => {
-  assert.equal(await takeBody(incomingRequest(new Request("http://lb/"))), undefined);
-  assert.deepEqual(await takeBody(incomingRequest(streamed(["ab", "cd"])), 4), bytes("abcd"));
-  const large = await takeBody(incomingRequest(streamed(["ab", "cd", "ef", "gh"])), 3);
+Deno.test("takeBody: buffers a small body, streams a large one, and loses no byte", async () => {
+  assert.equal(await readBody(incomingRequest(new Request("http://lb/"))), undefined);
+  assert.deepEqual(await readBody(incomingRequest(streamed(["ab", "cd"])), 4), bytes("abcd"));
+  const large = await readBody(incomingRequest(streamed(["ab", "cd", "ef", "gh"])), 3);
   assert.ok(large instanceof ReadableStream);
   assert.equal(await new Response(large).text(), "abcdefgh");
   const announced = new Request("http://lb/", {
@@ -28,10 +28,10 @@ Deno.test("a small body is kept whole, a large one is passed on as it comes, nei
     body: "abcd",
     headers: { "content-length": "4" },
   });
-  assert.ok(await takeBody(incomingRequest(announced), 3) instanceof ReadableStream);
+  assert.ok(await readBody(incomingRequest(announced), 3) instanceof ReadableStream);
 });
 
-Deno.test("headers of one connection are not passed on, those of the request are", () => {
+Deno.test("requestHeaders: drops the headers of the connection, and keeps the others", () => {
   const request = new Request("http://lb:1/invoke/f", {
     method: "POST",
     headers: {
@@ -44,10 +44,11 @@ Deno.test("headers of one connection are not passed on, those of the request are
       "serverledge-hops-left": "2",
     },
   });
-  const names = (isPage: boolean) =>
-    requestHeaders(incomingRequest(request), { address: "10.0.0.9", isPage }, "a:1", "lb-1").map((
-      [name],
-    ) => name)
+  const names = (isPlainHttp: boolean) =>
+    requestHeaders(incomingRequest(request), { address: "10.0.0.9", isPlainHttp }, "a:1", "lb-1")
+      .map((
+        [name],
+      ) => name)
       .toSorted();
   const common = [
     "content-type",
@@ -60,11 +61,11 @@ Deno.test("headers of one connection are not passed on, those of the request are
     "x-real-ip",
   ];
   assert.deepEqual(names(false), common);
-  const hostOf = (isPage: boolean) => {
+  const hostOf = (isPlainHttp: boolean) => {
     const named = new Request("http://lb:1/", { headers: { host: "shop.example" } });
     return requestHeaders(
       incomingRequest(named),
-      { address: "10.0.0.9", isPage },
+      { address: "10.0.0.9", isPlainHttp },
       "a:1",
       "lb-1",
     )[0];
@@ -74,7 +75,7 @@ Deno.test("headers of one connection are not passed on, those of the request are
   assert.deepEqual(names(true), ["accept-encoding", ...common, "origin"].toSorted());
 });
 
-Deno.test("what only balancers read is taken from answers", () => {
+Deno.test("answerHeaders: drops headers that are for balancers only", () => {
   const headers = [
     ["content-type", "text/plain"],
     ["content-length", "3"],
@@ -83,27 +84,30 @@ Deno.test("what only balancers read is taken from answers", () => {
     ["serverledge-free-cpu", "1.500000"],
     ["serverledge-timestamp", "7"],
   ] as const;
-  const passed = [...answerHeaders(headers)].map(([name]) => name);
+  const passed = [...responseHeaders(headers)].map(([name]) => name);
   assert.deepEqual(passed, ["content-type", "serverledge-timestamp"]);
   assert.deepEqual(resourcesIn(headers), { freeMemoryMib: 512, freeCpu: 1.5 });
   assert.equal(resourcesIn(headers.slice(0, 4)), undefined);
 });
 
-Deno.test("only coded errors are taken for a node's word, only warm reports are learnt from", () => {
-  const answer = (status: number, value: unknown) => ({
+Deno.test("errorIn, warmExecutionIn: accept only coded errors and warm executions", () => {
+  const response = (status: number, value: unknown) => ({
     status,
     headers: [],
     body: bytes(typeof value === "string" ? value : JSON.stringify(value)),
   });
-  assert.equal(errorIn(answer(429, { code: "NODE_SATURATED", message: "full" }))?.elsewhere, true);
-  assert.equal(errorIn(answer(502, { code: "FUNCTION_CRASHED" }))?.elsewhere, false);
+  assert.equal(
+    codedErrorIn(response(429, { code: "NODE_SATURATED", message: "full" }))?.elsewhere,
+    true,
+  );
+  assert.equal(codedErrorIn(response(502, { code: "FUNCTION_CRASHED" }))?.elsewhere, false);
   for (const value of ["", "busy", [1], { code: "constructor" }, { code: 7 }]) {
-    assert.equal(errorIn(answer(503, value)), undefined);
+    assert.equal(codedErrorIn(response(503, value)), undefined);
   }
-  assert.equal(errorIn(answer(200, { code: "NODE_SATURATED" })), undefined);
+  assert.equal(codedErrorIn(response(200, { code: "NODE_SATURATED" })), undefined);
   const report = { Duration: 0.02, IsWarmStart: true, ExecutionNode: "a" };
-  assert.deepEqual(warmExecutionIn(answer(200, report)), { node: "a", durationMs: 20 });
-  assert.equal(warmExecutionIn(answer(200, { ...report, IsWarmStart: false })), undefined);
-  assert.equal(warmExecutionIn(answer(200, { ReqId: "f-1" })), undefined);
-  assert.equal(warmExecutionIn(answer(500, report)), undefined);
+  assert.deepEqual(warmExecutionIn(response(200, report)), { node: "a", durationMs: 20 });
+  assert.equal(warmExecutionIn(response(200, { ...report, IsWarmStart: false })), undefined);
+  assert.equal(warmExecutionIn(response(200, { ReqId: "f-1" })), undefined);
+  assert.equal(warmExecutionIn(response(500, report)), undefined);
 });

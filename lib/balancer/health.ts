@@ -1,5 +1,5 @@
 /**
- * Asks nodes from time to time whether they are well and what they have free.
+ * Checks the health and the free resources of nodes periodically.
  *
  * @module
  */
@@ -13,41 +13,41 @@ import type { HttpClient, WholeResponse } from "../http/client.ts";
 import { ConnectionBroken } from "../http/failures.ts";
 import type { Target } from "./target_table.ts";
 
-/** Time for a node to answer, ms. */
-const answerTimeoutMs = 2_000;
-/** Longest status that is read. */
+/** Longest wait for a response, ms. */
+const timeoutMs = 2_000;
+/** Longest status that is read, bytes. */
 const maxStatusBytes = 8 << 20;
 
 /** The part of a node's status that routing needs. */
 const statusSchema = v.object({
-  /** Who answers; nodes of other versions may not tell it. */
+  /** Absent in older versions. */
   Node: v.optional(v.string()),
   TotalMemory: v.number(),
   AvailableMemory: v.number(),
   TotalCPU: v.number(),
   UsedCPU: v.number(),
-  /** Nodes of other versions may not tell it. */
+  /** Absent in older versions. */
   MissingImages: v.optional(v.array(v.string()), []),
 });
 
 const log = logger("balancer");
 
-/** How often nodes are asked. */
+/** Intervals of the checks. */
 export interface HealthSettings {
-  /** Whether they are well, ms. */
+  /** Between two health checks, ms. */
   readonly intervalMs: number;
-  /** What they have free, ms. */
+  /** Between two requests of the status, ms. */
   readonly refreshMs: number;
 }
 
-/** Keeps asking nodes until it is disposed. */
+/** Checks nodes until it is disposed. */
 export class HealthChecks implements AsyncDisposable {
   readonly #client: HttpClient;
   readonly #clock: Clock;
   readonly #settings: HealthSettings;
   readonly #targets = new Set<Target>();
-  /** No longer registered, but with requests under way. */
-  readonly #leaving = new Set<Target>();
+  /** Deregistered nodes with requests in flight. */
+  readonly #draining = new Set<Target>();
   readonly #checks = new Map<Target, Promise<void>>();
   readonly #refreshes = new Map<Target, Promise<void>>();
   readonly #stop = new AbortController();
@@ -62,25 +62,24 @@ export class HealthChecks implements AsyncDisposable {
     this.#refreshLater();
   }
 
-  /** Looks after a node from now on, beginning at once. */
+  /** Starts checking a node, beginning now. */
   add(target: Target): void {
     this.#targets.add(target);
     this.check(target);
     this.#refresh(target);
   }
 
-  /** Looks after a node no longer than it has requests under way. */
+  /** Stops checking a node once it has no requests in flight. */
   remove(target: Target): void {
     this.#targets.delete(target);
-    this.#leaving.add(target);
+    this.#draining.add(target);
   }
 
-  /** Asks a node now whether it is well, unless that is under way. */
+  /** Checks a node's health now, unless a check is running. */
   check(target: Target): void {
-    this.#once(this.#checks, target, () => this.#askHealth(target));
+    this.#runOnce(this.#checks, target, () => this.#checkHealth(target));
   }
 
-  /** Stops asking. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.#cancelCheck();
@@ -90,13 +89,13 @@ export class HealthChecks implements AsyncDisposable {
 
   #checkLater(): void {
     this.#cancelCheck = this.#clock.after(this.#settings.intervalMs, () => {
-      for (const target of this.#leaving) {
+      for (const target of this.#draining) {
         if (target.inFlight > 0) continue;
-        this.#leaving.delete(target);
+        this.#draining.delete(target);
         this.#client.forget(target.record.url);
       }
       for (const target of this.#targets) this.check(target);
-      for (const target of this.#leaving) this.check(target);
+      for (const target of this.#draining) this.check(target);
       this.#checkLater();
     });
   }
@@ -109,58 +108,62 @@ export class HealthChecks implements AsyncDisposable {
   }
 
   #refresh(target: Target): void {
-    this.#once(this.#refreshes, target, () => this.#askStatus(target));
+    this.#runOnce(this.#refreshes, target, () => this.#updateStatus(target));
   }
 
-  #once(running: Map<Target, Promise<void>>, target: Target, ask: () => Promise<void>): void {
+  #runOnce(running: Map<Target, Promise<void>>, target: Target, ask: () => Promise<void>): void {
     if (running.has(target) || this.#stop.signal.aborted) return;
     running.set(target, ask().finally(() => running.delete(target)));
   }
 
-  async #askHealth(target: Target): Promise<void> {
+  async #checkHealth(target: Target): Promise<void> {
     const wasHealthy = target.isHealthy;
     try {
-      const { status, body } = await this.#ask(target, "/healthz");
+      const { status, body } = await this.#get(target, "/healthz");
       const id = respondingNode(body);
-      // Whoever answers is alive: a node that is stopping finishes what it has under way.
-      if (id !== undefined && id !== target.record.id) target.failed(misplaced(target, id));
-      else if (status === 200) target.passed();
-      else target.failed(`it answers its health check with ${status}`);
+      // Any response is a sign of life: a node that shuts down completes its requests.
+      if (id !== undefined && id !== target.record.id) {
+        target.markUnhealthy(addressConflict(target, id));
+      } else if (status === 200) target.checkPassed();
+      else target.markUnhealthy(`its health check has status ${status}`);
     } catch {
       if (this.#stop.signal.aborted) return;
       this.#client.forget(target.record.url);
-      target.failedCheck("it does not answer");
+      target.checkFailed("it does not respond");
     }
     if (wasHealthy === target.isHealthy) return;
     const { id } = target.record;
-    if (target.isHealthy) log.info("Node {id} answers again", { id });
-    else log.warn("Node {id} gets no requests: {problem}", { id, problem: target.problem });
+    if (target.isHealthy) log.info("Node {id} responds again", { id });
+    else log.warn("Node {id} receives no requests: {problem}", { id, problem: target.problem });
   }
 
-  async #askStatus(target: Target): Promise<void> {
+  async #updateStatus(target: Target): Promise<void> {
     try {
-      const { body } = await this.#ask(target, "/status");
+      const { body } = await this.#get(target, "/status");
       const status = v.parse(statusSchema, JSON.parse(new TextDecoder().decode(body)));
       if (status.Node !== undefined && status.Node !== target.record.id) return;
-      target.told(
+      target.updateResources(
         {
           freeMemoryMib: status.AvailableMemory,
           freeCpu: status.TotalCPU - status.UsedCPU,
         },
         { totalMemoryMib: status.TotalMemory, totalCpu: status.TotalCPU },
       );
-      target.lacks(status.MissingImages);
+      target.updateMissingImages(status.MissingImages);
     } catch (error) {
-      // Routing goes on with what the node told before; whether it is well is another question.
+      // Routing continues with the previous status; health is checked separately.
       if (this.#stop.signal.aborted) return;
-      log.debug("Node {id} tells no status: {error}", { id: target.record.id, error });
+      log.debug("Cannot get the status of node {id}: {error}", { id: target.record.id, error });
     }
   }
 
-  /** Asks once, and again if the connection kept from last time had ended; both within one bound. */
-  async #ask(target: Target, path: string): Promise<WholeResponse> {
+  /**
+   * Sends a request, and repeats it once if a kept connection had been closed; both within one
+   * limit.
+   */
+  async #get(target: Target, path: string): Promise<WholeResponse> {
     const { url } = target.record;
-    using limit = timeLimit(this.#clock, answerTimeoutMs, this.#stop.signal);
+    using limit = timeLimit(this.#clock, timeoutMs, this.#stop.signal);
     const { signal } = limit;
     const headers = [["host", new URL(url).host]] as const;
     const request = { method: "GET", path, headers, body: undefined };
@@ -173,8 +176,8 @@ export class HealthChecks implements AsyncDisposable {
   }
 }
 
-/** Why a node gets no requests at whose address another answers. */
-function misplaced({ record }: Target, other: string): string {
-  return `${other} answers at its address ${record.url}; set its api.ip or api.url to where others ` +
+/** Problem of a node whose address is another node's. */
+function addressConflict({ record }: Target, other: string): string {
+  return `${other} responds at its address ${record.url}; set its api.ip or api.url to where others ` +
     "reach it, and give each node a registry.node.id of its own";
 }

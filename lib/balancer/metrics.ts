@@ -8,30 +8,33 @@ import { addProcessMetrics } from "../telemetry/process_metrics.ts";
 import { MetricRegistry } from "../telemetry/prometheus.ts";
 import type { Target } from "./target_table.ts";
 
-/** Seconds: from what a warm node does to the longest that is usual. */
+/** Seconds: from a warm execution to the longest usual one. */
 const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
 
 /** The metrics of a balancer. */
 export class BalancerMetrics {
-  /** Where they are registered. */
   readonly registry = new MetricRegistry();
   readonly #requests = this.registry.counter(
     "serverledge_balancer_requests_total",
-    "Forwarded requests by kind and HTTP status of the answer",
+    "Forwarded requests by kind and HTTP status of the response",
     ["kind", "status"],
   );
   readonly #retries = this.registry.counter(
     "serverledge_balancer_retries_total",
-    "Requests sent to another node, since one surely did nothing with them",
+    "Requests sent to another node, since the first did not start them",
   );
   readonly #response = this.registry.histogram(
     "serverledge_balancer_response_seconds",
-    "Arrival to the beginning of the answer, s",
+    "Time from arrival to the beginning of the response, s",
     buckets,
     ["kind"],
   );
 
-  /** @param targets read when metrics are asked for */
+  /**
+   * Creates metrics with the value zero.
+   *
+   * @param targets read when metrics are collected
+   */
   constructor(targets: () => readonly Target[]) {
     addProcessMetrics(this.registry);
     this.registry.gauge("serverledge_balancer_targets", "Nodes of the area", () => {
@@ -40,24 +43,23 @@ export class BalancerMetrics {
     }, ["state"]);
     this.registry.gauge(
       "serverledge_balancer_in_flight",
-      "Requests under way by node",
+      "Requests in flight by node",
       () => targets().map(({ record, inFlight }) => [[record.id], inFlight]),
       ["node"],
     );
   }
 
   /**
-   * Counts one answer.
+   * Counts a response.
    *
-   * @param kind of the request
    * @param seconds since the request's arrival
    */
-  answered(kind: string, status: number, seconds: number): void {
+  responded(kind: string, status: number, seconds: number): void {
     this.#requests.inc(kind, String(status));
     this.#response.observe(seconds, kind);
   }
 
-  /** Counts one request that goes to another node. */
+  /** Counts a request that is sent to another node. */
   retried(): void {
     this.#retries.inc();
   }

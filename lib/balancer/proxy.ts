@@ -1,5 +1,5 @@
 /**
- * Sends a request to a node, and to another one where the first surely did nothing with it.
+ * Forwards a request to a node, and to another one if the first did not start it.
  *
  * @module
  */
@@ -12,63 +12,60 @@ import type { HttpClient, HttpResponse } from "../http/client.ts";
 import { NeverSent } from "../http/failures.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import { KnownResponse } from "../http/server/web.ts";
-import { errorIn, warmExecutionIn } from "./answer.ts";
-import { answerHeaders, type Client, requestHeaders } from "./forwarded_headers.ts";
-import { type RequestBody, takeBody } from "./request_body.ts";
+import { codedErrorIn, warmExecutionIn } from "./response.ts";
+import { type Client, requestHeaders, responseHeaders } from "./forwarded_headers.ts";
+import { readBody, type RequestBody } from "./request_body.ts";
 import type { Choice } from "./router.ts";
 import type { Target, TargetTable } from "./target_table.ts";
 
-/** Nodes that one request is sent to at most. */
+/** Most nodes that one request is sent to. */
 export const maxAttempts = 4;
 
-/** What kind of request it is, which tells what may be done when it fails. */
+/** Kind of a request, which determines how failures are handled. */
 export type Kind =
-  /** An invocation: the node's answer can be trusted, but not to be repeated once begun. */
+  /**
+   * An invocation: the node's response can be trusted, but the request must not be repeated once
+   * started.
+   */
   | "invocation"
-  /** A function over HTTP: what the answer says may be the function's own words. */
+  /** A function over plain HTTP: the response may be the function's own. */
   | "page"
-  /** Anything else. */
+  /** Any other request. */
   | "other";
 
 /** A request to be forwarded. */
 export interface Forwarding {
-  /** The client's request. */
   readonly request: IncomingRequest;
   readonly kind: Kind;
-  /** Chooses a node, but none of those tried; may look at the body. */
+  /** Chooses a node that was not tried; may read the body. */
   readonly choose: (tried: ReadonlySet<string>, body: RequestBody) => Choice | undefined;
 }
 
-/** One attempt's end. */
+/** Outcome of one attempt. */
 interface Attempt {
-  /** What the client gets, if this was the last attempt. */
-  readonly answer: () => Response;
-  /** True if the request surely did nothing and may be sent to another node. */
-  readonly again: boolean;
-  /** Id of the node that the one asked has named as the one to ask. */
-  readonly referred?: string;
+  /** Response to the client if this was the last attempt. */
+  readonly response: () => Response;
+  /** True if the request was not started and may be sent to another node. */
+  readonly mayRetry: boolean;
+  /** Id of the node to which this one referred the request. */
+  readonly referredTo?: string;
 }
 
-/** What the proxy tells of its work. */
+/** Is notified of the proxy's work. */
 export interface ProxyObserver {
-  /** A request goes to another node. */
+  /** A request is sent to another node. */
   retried(): void;
-  /** A node could not be reached, or broke off: it should be looked after. */
+  /** A node could not be reached, or the connection broke: its health must be checked. */
   failed(target: Target): void;
 }
 
-/** Forwards requests. */
+/** Forwards requests to nodes. */
 export class Proxy {
   readonly #id: string;
   readonly #client: HttpClient;
   readonly #table: TargetTable;
   readonly #observer: ProxyObserver;
 
-  /**
-   * @param id the balancer's
-   * @param client sends to nodes
-   * @param observer told what happens
-   */
   constructor(id: string, client: HttpClient, table: TargetTable, observer: ProxyObserver) {
     this.#id = id;
     this.#client = client;
@@ -79,29 +76,28 @@ export class Proxy {
   /**
    * Forwards a request.
    *
-   * @param forwarding the request and how nodes are chosen for it
-   * @returns the answer of the last node that was asked
+   * @returns the response of the last node that was tried
    * @throws `NO_SUITABLE_NODE`, `PEER_UNREACHABLE`, `FUNCTION_CRASHED`, `CANCELLED`, `INTERNAL`
    */
   async forward(forwarding: Forwarding): Promise<Response> {
-    const body = await takeBody(forwarding.request);
+    const body = await readBody(forwarding.request);
     const tried = new Set(visited(forwarding.request));
     let last: Attempt | undefined;
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const choice = this.#referred(last, tried) ?? forwarding.choose(tried, body);
+      const choice = this.#referredTarget(last, tried) ?? forwarding.choose(tried, body);
       if (!choice) break;
       if (last) this.#observer.retried();
       tried.add(choice.target.record.id);
       last = await this.#attempt(forwarding, choice, body);
-      if (!last.again) break;
+      if (!last.mayRetry) break;
     }
-    if (!last) throw noNode(this.#table.all);
-    return last.answer();
+    if (!last) throw noNodeAvailable(this.#table.all);
+    return last.response();
   }
 
-  /** The node that another has named, if it is one of these. */
-  #referred(last: Attempt | undefined, tried: ReadonlySet<string>): Choice | undefined {
-    const id = last?.referred;
+  /** The node to which another one referred the request, if it is a target. */
+  #referredTarget(last: Attempt | undefined, tried: ReadonlySet<string>): Choice | undefined {
+    const id = last?.referredTo;
     const target = id === undefined || tried.has(id) ? undefined : this.#table.get(id);
     return target && { target, demand: { memoryMib: 0, cpu: 0 }, pull: undefined };
   }
@@ -109,34 +105,34 @@ export class Proxy {
   async #attempt(forwarding: Forwarding, choice: Choice, body: RequestBody): Promise<Attempt> {
     const { request } = forwarding;
     const { target, demand, pull } = choice;
-    const passage = target.begin(demand);
+    const proxied = target.startRequest(demand);
     const abort = new AbortController();
     const giveUp = () => abort.abort();
-    let hasLeft = false;
+    let disconnected = false;
     request.onDisconnect(() => {
-      hasLeft = true;
+      disconnected = true;
       giveUp();
     });
-    passage.lost.addEventListener("abort", giveUp, { once: true });
+    proxied.lost.addEventListener("abort", giveUp, { once: true });
     const ended = () => {
-      passage[Symbol.dispose]();
-      passage.lost.removeEventListener("abort", giveUp);
+      proxied[Symbol.dispose]();
+      proxied.lost.removeEventListener("abort", giveUp);
     };
     try {
       const sent = this.#message(forwarding, target, body);
       const { url } = target.record;
-      const answer = await this.#client.open(url, sent, abort.signal, ended);
-      return this.#answered(forwarding, choice, answer, body);
+      const response = await this.#client.open(url, sent, abort.signal, ended);
+      return this.#onResponse(forwarding, choice, response, body);
     } catch (error) {
-      if (hasLeft) throw left(error);
-      return this.#unanswered(forwarding, target, error, body);
+      if (disconnected) throw clientDisconnected(error);
+      return this.#onFailure(forwarding, target, error, body);
     } finally {
       pull?.forget();
     }
   }
 
   #message({ request, kind }: Forwarding, { record }: Target, body: RequestBody) {
-    const from: Client = { address: request.client, isPage: kind === "page" };
+    const from: Client = { address: request.client, isPlainHttp: kind === "page" };
     return {
       method: request.method,
       path: request.target,
@@ -145,97 +141,100 @@ export class Proxy {
     };
   }
 
-  #answered(
+  #onResponse(
     forwarding: Forwarding,
     { target, pull }: Choice,
-    answer: HttpResponse,
+    response: HttpResponse,
     body: RequestBody,
   ): Attempt {
     const { kind } = forwarding;
-    const resources = resourcesIn(answer.headers);
-    if (resources) target.told(resources);
+    const resources = resourcesIn(response.headers);
+    if (resources) target.updateResources(resources);
     if (kind === "invocation" && pull) {
-      const execution = warmExecutionIn(answer);
+      const execution = warmExecutionIn(response);
       const arm = execution && this.#table.get(execution.node)?.record.architecture;
       if (arm) pull.reward(arm, execution.durationMs);
     }
-    const error = isOwn(forwarding, answer) ? errorIn(answer) : undefined;
+    const error = isFromNode(forwarding, response) ? codedErrorIn(response) : undefined;
     const referred = error && referral(forwarding, error);
-    if (error?.code === "SHUTTING_DOWN") target.failed("it is stopping");
+    if (error?.code === "SHUTTING_DOWN") target.markUnhealthy("it is shutting down");
     return {
-      answer: () => new KnownResponse(answer.body, answer.status, answerHeaders(answer.headers)),
-      again: referred !== undefined ||
-        error !== undefined && mayAsk(forwarding, error) && isWhole(body),
-      ...(referred !== undefined && { referred }),
+      response: () =>
+        new KnownResponse(response.body, response.status, responseHeaders(response.headers)),
+      mayRetry: referred !== undefined ||
+        error !== undefined && mayRetry(forwarding, error) && isBuffered(body),
+      ...(referred !== undefined && { referredTo: referred }),
     };
   }
 
-  #unanswered(
+  #onFailure(
     forwarding: Forwarding,
     target: Target,
     error: unknown,
     body: RequestBody,
   ): Attempt {
     const isUnsent = error instanceof NeverSent;
-    target.failed(isUnsent ? "it accepts no connection" : "it broke off an answer");
+    target.markUnhealthy(
+      isUnsent ? "it accepts no connection" : "the connection broke before the response",
+    );
     this.#observer.failed(target);
     const { kind } = forwarding;
     return {
-      answer: () => {
-        throw isUnsent ? unreachable(target, error) : broken(target, kind, error);
+      response: () => {
+        throw isUnsent ? unreachable(target, error) : connectionBroken(target, kind, error);
       },
-      // Nothing of a stream is read before the head was sent.
-      again: isUnsent || (isHarmless(forwarding) && isWhole(body)),
+      // A stream is not read before the head was sent.
+      mayRetry: isUnsent || (isReadOnly(forwarding) && isBuffered(body)),
     };
   }
 }
 
 /**
- * True if an answer is the node's own word. With functions over HTTP it may be the function's, and
- * only a node that was asked by another node says which.
+ * True if a response is the node's own. For plain HTTP it may be the function's, and only a node
+ * that received the request from another node says which.
  */
-function isOwn({ kind, request }: Forwarding, { headers }: HttpResponse): boolean {
+function isFromNode({ kind, request }: Forwarding, { headers }: HttpResponse): boolean {
   if (kind !== "page") return true;
   return request.headers.has(requestIdHeader) && !headers.some(([name]) => name === reportHeader);
 }
 
-/** True for a question: asking it again changes nothing. */
-function isHarmless({ request: { method }, kind }: Forwarding): boolean {
+/** True for a read-only request, which can be repeated. */
+function isReadOnly({ request: { method }, kind }: Forwarding): boolean {
   return kind === "other" && (method === "GET" || method === "HEAD");
 }
 
 /**
- * Whether another node may be asked after an answer with an error. While the registry is away each
- * node can tell only of the async invocations that it accepted itself.
+ * Whether another node may be tried after an error. While the registry is unavailable, each node
+ * knows only the asynchronous invocations that it accepted itself.
  */
-function mayAsk(forwarding: Forwarding, { elsewhere, code }: ServerledgeError): boolean {
-  return elsewhere || (isHarmless(forwarding) && code === "REGISTRY_UNAVAILABLE");
+function mayRetry(forwarding: Forwarding, { elsewhere, code }: ServerledgeError): boolean {
+  return elsewhere || (isReadOnly(forwarding) && code === "REGISTRY_UNAVAILABLE");
 }
 
-/** The node that keeps a result, where another was asked for it. */
+/** The node that stores a result, if another one was asked for it. */
 function referral(forwarding: Forwarding, { code, details }: ServerledgeError): string | undefined {
   const node = details?.node;
-  const isReferral = isHarmless(forwarding) && code === "FORBIDDEN" && typeof node === "string";
+  const isReferral = isReadOnly(forwarding) && code === "FORBIDDEN" && typeof node === "string";
   return isReferral ? node : undefined;
 }
 
-function isWhole(body: RequestBody): boolean {
+function isBuffered(body: RequestBody): boolean {
   return !(body instanceof ReadableStream);
 }
 
-/** Nodes that have seen the request before it came here; they would refuse it. */
+/** Nodes that have received the request before; they would reject it. */
 function visited({ headers }: IncomingRequest): string[] {
   return headers.get("serverledge-visited")?.split(",").map((id) => id.trim()) ?? [];
 }
 
-function noNode(all: readonly Target[]): ServerledgeError {
+function noNodeAvailable(all: readonly Target[]): ServerledgeError {
   const [first, ...others] = all.filter(({ isHealthy }) => !isHealthy);
   const more = others.length > 0 ? `, and ${others.length} more have problems` : "";
   const why = all.length === 0
     ? "none is registered"
     : first
     ? `node ${first.record.id}: ${first.problem}${more}`
-    : "GET /status tells which there are";
+    : "GET /status lists them";
   return new ServerledgeError(
     "NO_SUITABLE_NODE",
     `No node of this area can take the request now: ${why}`,
@@ -250,14 +249,16 @@ function unreachable({ record }: Target, cause: unknown): ServerledgeError {
   );
 }
 
-function broken({ record }: Target, kind: Kind, cause: unknown): ServerledgeError {
+function connectionBroken({ record }: Target, kind: Kind, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     kind === "other" ? "INTERNAL" : "FUNCTION_CRASHED",
-    `Node ${record.id} broke off before it had answered: what was asked may have been done`,
+    `The connection to node ${record.id} broke before the response: the request may have been processed`,
     { cause, details: { node: record.id } },
   );
 }
 
-function left(cause: unknown): ServerledgeError {
-  return new ServerledgeError("CANCELLED", "The client left before it was answered", { cause });
+function clientDisconnected(cause: unknown): ServerledgeError {
+  return new ServerledgeError("CANCELLED", "The client disconnected before the response", {
+    cause,
+  });
 }

@@ -9,29 +9,31 @@ import { ServerledgeError } from "../base/errors.ts";
 import type { Body } from "../http/body.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 
-/** Bodies up to this size are kept until the answer, so that they can be sent to another node. */
+/** Longest body that is buffered, so that it can be sent to another node. */
 const maxReplayBytes = 1 << 20;
 
-/** A body: whole, so that it can be sent again, or a stream that can be sent once; or none. */
+/**
+ * A buffered body, which can be sent again, or a stream, which cannot; undefined if there is none.
+ */
 export type RequestBody = Uint8Array | ReadableStream<Uint8Array> | undefined;
 
 /**
- * Reads a body as far as it is kept.
+ * Reads a body up to a limit.
  *
- * @param limit bytes that are kept
- * @returns the whole body if it is not longer than that
- * @throws `CANCELLED` if the client leaves
+ * @param limit longest body to buffer, bytes
+ * @returns the buffered body, or a stream if it is longer
+ * @throws `CANCELLED` if the client disconnects
  */
-export async function takeBody(
+export async function readBody(
   { body }: Pick<IncomingRequest, "body">,
   limit: number = maxReplayBytes,
 ): Promise<RequestBody> {
   if (body.length === 0) return undefined;
   try {
     if (body.length === undefined) return await readUpTo(body, limit);
-    return body.length <= limit ? await body.whole(limit) : streamed([], body);
+    return body.length <= limit ? await body.whole(limit) : toStream([], body);
   } catch (cause) {
-    throw new ServerledgeError("CANCELLED", "The client left before its body had arrived", {
+    throw new ServerledgeError("CANCELLED", "The client disconnected before its body had arrived", {
       cause,
     });
   }
@@ -46,11 +48,11 @@ async function readUpTo(body: Body, limit: number): Promise<RequestBody> {
     parts.push(part.slice());
     size += part.length;
   }
-  return streamed(parts, body);
+  return toStream(parts, body);
 }
 
-/** What was read already, then the rest. */
-function streamed(
+/** The parts that were read already, then the rest. */
+function toStream(
   parts: Uint8Array<ArrayBuffer>[],
   body: Body,
 ): ReadableStream<Uint8Array> {

@@ -1,5 +1,5 @@
 /**
- * Which node gets a request.
+ * Chooses the node for a request.
  *
  * @module
  */
@@ -10,93 +10,100 @@ import { type Imaged, needOf } from "../images/needs.ts";
 import { type ArchitectureChooser } from "./architectures/architecture.ts";
 import type { Pull } from "./architectures/bandit.ts";
 import { chooseBounded } from "./architectures/bounded_loads.ts";
-import type { Wanted } from "./stocking.ts";
+import type { ImageRequest } from "./image_spreader.ts";
 import type { Target, TargetTable } from "./target_table.ts";
 
 /** A node chosen for a request. */
 export interface Choice {
   readonly target: Target;
-  /** What the request takes there. */
+  /** Resources that the request takes there. */
   readonly demand: Demand;
-  /** The choice of an architecture, if there was one to make; must be rewarded or forgotten. */
+  /** The choice of an architecture, if there was one; must be rewarded or forgotten. */
   readonly pull: Pull | undefined;
 }
 
-/** A function as routing sees it. */
+/** The properties of a function that routing depends on. */
 export type RoutedFunction =
   & Pick<FunctionRecord, "memoryMib" | "cpu" | "architectures">
   & Imaged;
 
-/** Told when all nodes that have a function's image are full, and which could run it but have it not. */
-export type Crowded = (wanted: Wanted, lacking: readonly Target[]) => void;
+/**
+ * Called when all nodes that have a function's image are overloaded, with the nodes that could run
+ * it without that image.
+ */
+export type OverloadListener = (request: ImageRequest, lacking: readonly Target[]) => void;
 
 const nothing: Demand = { memoryMib: 0, cpu: 0 };
 
-/** Chooses nodes. */
+/** Chooses nodes for requests. */
 export class Router {
   readonly #table: TargetTable;
   readonly #factor: number;
   readonly #architectures: ArchitectureChooser | undefined;
-  readonly #crowded: Crowded;
+  readonly #onOverload: OverloadListener;
   #turn = 0;
 
   /**
-   * @param factor most load of a node as a multiple of the mean
+   * Creates a router.
+   *
+   * @param factor maximum load of a node relative to the mean
    * @param architectures chooses between architectures; absent: nobody does
-   * @param crowded told when those that have a function's image are full
+   * @param onOverload called when the nodes that have a function's image are overloaded
    */
   constructor(
     table: TargetTable,
     factor: number,
     architectures?: ArchitectureChooser,
-    crowded: Crowded = () => {},
+    onOverload: OverloadListener = () => {},
   ) {
     this.#table = table;
     this.#factor = factor;
     this.#architectures = architectures;
-    this.#crowded = crowded;
+    this.#onOverload = onOverload;
   }
 
   /**
-   * A node for a request of a function: on the ring, so that it meets warm instances. Nodes that
-   * seem to have room come first, but what they told may be old: one without room is better than
-   * none, it may let the request wait. One that would have to fetch an image first gets none while
-   * another has it.
+   * Chooses a node for a request of a function: on the ring, so that the request meets warm
+   * instances. Nodes with enough free resources come first; since their status may be old,
+   * overloaded ones are the last choice, as they may queue the request. A node without the image is
+   * chosen only if no other has it.
    *
-   * @param record its definition, if it is known
-   * @param tried ids of nodes that must not get it again
-   * @returns undefined if there is none
+   * @param record the definition, if it is known
+   * @param tried ids of nodes to exclude
+   * @returns undefined without a candidate
    */
   forFunction(
     name: string,
     record: RoutedFunction | undefined,
     tried: ReadonlySet<string>,
   ): Choice | undefined {
-    const archs = record?.architectures ?? [];
+    const architectures = record?.architectures ?? [];
     const supporting = this.#healthy(tried).filter(({ record: { architecture } }) =>
-      archs.length === 0 || archs.includes(architecture)
+      architectures.length === 0 || architectures.includes(architecture)
     );
-    const stocked = record ? supporting.filter((target) => target.hasImage(needOf(record))) : [];
-    const able = stocked.length > 0 ? stocked : supporting;
+    const withImage = record ? supporting.filter((target) => target.hasImage(needOf(record))) : [];
+    const able = withImage.length > 0 ? withImage : supporting;
     if (able.length === 0) return undefined;
     const demand = record ? { memoryMib: record.memoryMib, cpu: record.cpu } : nothing;
     const pull = this.#pull(name, able);
-    const roomy = able.filter((target) => target.hasRoom(demand));
-    const suits = ({ record: { architecture } }: Target) => architecture === pull?.arm;
-    if (record && roomy.length === 0 && able.length < supporting.length) {
-      const wanted = { name, need: needOf(record) };
-      this.#crowded(wanted, supporting.filter((target) => !able.includes(target)));
+    const fitting = able.filter((target) => target.fits(demand));
+    const matches = ({ record: { architecture } }: Target) => architecture === pull?.arm;
+    if (record && fitting.length === 0 && able.length < supporting.length) {
+      const request = { name, need: needOf(record) };
+      this.#onOverload(request, supporting.filter((target) => !able.includes(target)));
     }
-    const groups = pull ? [roomy.filter(suits), roomy, able.filter(suits), able] : [roomy, able];
+    const groups = pull
+      ? [fitting.filter(matches), fitting, able.filter(matches), able]
+      : [fitting, able];
     const group = groups.find(({ length }) => length > 0)!;
-    return { target: this.#onRing(name, group), demand, pull };
+    return { target: this.#chooseOnRing(name, group), demand, pull };
   }
 
   /**
-   * A node for a request that any can answer: the next in turn.
+   * Chooses a node for a request that any node can process, round robin.
    *
-   * @param tried ids of nodes that must not get it again
-   * @returns undefined if there is none
+   * @param tried ids of nodes to exclude
+   * @returns undefined without a candidate
    */
   forAny(tried: ReadonlySet<string>): Choice | undefined {
     const targets = this.#healthy(tried);
@@ -116,8 +123,8 @@ export class Router {
     return this.#architectures.choose(name, arms);
   }
 
-  /** A ring of some nodes only is the ring of all, walked past the others. */
-  #onRing(name: string, group: readonly Target[]): Target {
+  /** A walk over a subset equals the walk over all nodes without the others. */
+  #chooseOnRing(name: string, group: readonly Target[]): Target {
     const loads = new Map(group.map((target) => [target.record.id, target.inFlight]));
     return this.#table.get(chooseBounded(this.#table.ring, name, loads, this.#factor)!)!;
   }

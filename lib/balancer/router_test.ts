@@ -32,20 +32,20 @@ const four = { a: "amd64", b: "amd64", c: "arm64", d: "arm64" };
 const idOf = (router: Router, name: string, record = f, tried = none) =>
   router.forFunction(name, record, tried)?.target.record.id;
 
-Deno.test("a function keeps its node, and gets its next one when that was tried or is away", () => {
+Deno.test("Router: a function keeps its node, and moves to the next if that was tried or is unhealthy", () => {
   const table = region(four);
   const router = new Router(table, 1.25);
   const [first, second] = [...table.ring.walk("f")] as [string, string];
   assert.equal(idOf(router, "f"), first);
   assert.equal(idOf(router, "f"), first);
   assert.equal(idOf(router, "f", f, new Set([first])), second);
-  table.get(first)!.failed("it accepts no connection");
+  table.get(first)!.markUnhealthy("it accepts no connection");
   assert.equal(idOf(router, "f"), second);
-  table.get(first)!.passed();
+  table.get(first)!.checkPassed();
   assert.equal(idOf(router, "f"), first);
 });
 
-Deno.test("only architectures that the function runs on are chosen; an unknown function may go anywhere", () => {
+Deno.test("Router: chooses supported architectures only, and any for an unknown function", () => {
   const router = new Router(region(four), 1.25);
   for (let k = 0; k < 20; k++) {
     assert.match(idOf(router, `f${k}`, { ...f, architectures: ["arm64"] })!, /[cd]/);
@@ -55,51 +55,53 @@ Deno.test("only architectures that the function runs on are chosen; an unknown f
   assert.equal(new Router(region({}), 1.25).forFunction("f", f, none), undefined);
 });
 
-Deno.test("a node without room comes after those with room, but before none", () => {
+Deno.test("Router: prefers nodes with free resources, but falls back to overloaded ones", () => {
   const table = region(four);
   const router = new Router(table, 1.25);
   const order = [...table.ring.walk("f")];
   const full = { freeMemoryMib: 50, freeCpu: 4 };
-  table.get(order[0]!)!.told(full);
+  table.get(order[0]!)!.updateResources(full);
   assert.equal(idOf(router, "f"), order[1]);
-  for (const { record } of table.all) table.get(record.id)!.told(full);
+  for (const { record } of table.all) table.get(record.id)!.updateResources(full);
   assert.equal(idOf(router, "f"), order[0]);
 });
 
-Deno.test("a node without the image gets nothing while another has it, and room is no excuse", () => {
+Deno.test("Router: excludes nodes without the image while another has it, even an overloaded one", () => {
   const table = region(four);
   const router = new Router(table, 1.25);
   const order = [...table.ring.walk("f")];
   const [first, second, third, fourth] = order.map((id) => table.get(id)!);
-  for (const target of [first!, second!, fourth!]) target.lacks(["python", "custom a:1"]);
-  third!.told({ freeMemoryMib: 0, freeCpu: 0 });
+  for (const target of [first!, second!, fourth!]) {
+    target.updateMissingImages(["python", "custom a:1"]);
+  }
+  third!.updateResources({ freeMemoryMib: 0, freeCpu: 0 });
   assert.equal(idOf(router, "f"), order[2]);
   assert.equal(idOf(router, "f", { ...f, runtime: "nodejs" }), order[0]);
-  assert.equal(idOf(router, "f", f, new Set([order[2]!])), order[0], "none is left that has it");
-  first!.lacks([]);
+  assert.equal(idOf(router, "f", f, new Set([order[2]!])), order[0], "no remaining node has it");
+  first!.updateMissingImages([]);
   assert.equal(idOf(router, "f"), order[0]);
 });
 
-Deno.test("who lacks the image of a function is told once those that have it are full", () => {
+Deno.test("Router: reports nodes without the image once those that have it are overloaded", () => {
   const table = region(four);
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   const router = new Router(table, 1.25, undefined, (wanted, lacking) => {
-    told.push([wanted, lacking.map(({ record }) => record.id)]);
+    reported.push([wanted, lacking.map(({ record }) => record.id)]);
   });
   const full = { freeMemoryMib: 0, freeCpu: 0 };
-  for (const id of ["a", "b", "c"]) table.get(id)!.lacks(["python"]);
+  for (const id of ["a", "b", "c"]) table.get(id)!.updateMissingImages(["python"]);
   assert.equal(idOf(router, "f"), "d");
-  assert.deepEqual(told, []);
-  table.get("d")!.told(full);
+  assert.deepEqual(reported, []);
+  table.get("d")!.updateResources(full);
   assert.equal(idOf(router, "f"), "d", "it may let the request wait");
-  assert.deepEqual(told, [[{ name: "f", need: "python" }, ["a", "b", "c"]]]);
-  for (const id of ["a", "b", "c"]) table.get(id)!.lacks([]);
-  for (const id of ["a", "b", "c"]) table.get(id)!.told(full);
+  assert.deepEqual(reported, [[{ name: "f", need: "python" }, ["a", "b", "c"]]]);
+  for (const id of ["a", "b", "c"]) table.get(id)!.updateMissingImages([]);
+  for (const id of ["a", "b", "c"]) table.get(id)!.updateResources(full);
   idOf(router, "f");
-  assert.equal(told.length, 1, "all have it, and all are full");
+  assert.equal(reported.length, 1, "all have it, and all are full");
 });
 
-Deno.test("with architecture awareness the architectures take turns, and one that is full is passed over", () => {
+Deno.test("Router: architectures alternate, and overloaded ones are skipped", () => {
   const table = region(four);
   const chooser = new ArchitectureChooser(
     {
@@ -115,14 +117,14 @@ Deno.test("with architecture awareness the architectures take turns, and one tha
   const archOf = (record = f) => router.forFunction("f", record, none)!.target.record.architecture;
   assert.deepEqual([archOf(), archOf(), archOf()], ["amd64", "arm64", "amd64"]);
   assert.equal(archOf({ ...f, architectures: ["amd64"] }), "amd64");
-  for (const id of ["c", "d"]) table.get(id)!.told({ freeMemoryMib: 0, freeCpu: 0 });
+  for (const id of ["c", "d"]) table.get(id)!.updateResources({ freeMemoryMib: 0, freeCpu: 0 });
   assert.deepEqual([archOf(), archOf()], ["amd64", "amd64"]);
 });
 
-Deno.test("requests for any node go round those that are healthy", () => {
+Deno.test("Router: forAny alternates between the healthy nodes", () => {
   const table = region(four);
   const router = new Router(table, 1.25);
-  table.get("b")!.failed("it accepts no connection");
+  table.get("b")!.markUnhealthy("it accepts no connection");
   const chosen = [1, 2, 3].map(() => router.forAny(none)!.target.record.id);
   assert.deepEqual(chosen.toSorted(), ["a", "c", "d"]);
   assert.equal(router.forAny(new Set(["a", "b", "c", "d"])), undefined);

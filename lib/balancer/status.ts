@@ -1,5 +1,5 @@
 /**
- * What a balancer tells of itself.
+ * The status of a balancer.
  *
  * @module
  */
@@ -7,28 +7,25 @@
 import type { RegistryHealth } from "../registry/registry.ts";
 import type { Target } from "./target_table.ts";
 
-/** Answer of a balancer's `GET /status`: the fields of a node's that make sense for a region. Memory is MiB. */
+/** Response of a balancer's `GET /status`: a node's fields that apply to a region. Memory is in MiB. */
 export type BalancerStatus = ReturnType<typeof statusOf>;
 
-/** One node as its balancer sees it. */
+/** Status of one node as seen by the balancer. */
 export type TargetStatus = BalancerStatus["Targets"][number];
 
-/** What a status is made of. */
+/** Data of a status. */
 interface StatusSources {
-  /** Who the balancer is. */
   readonly node: { readonly id: string; readonly area: string; readonly version: string };
   readonly targets: readonly Target[];
-  /** Registered functions. */
+  /** Number of registered functions. */
   readonly functions: number;
-  /** The registry, and whether it answers. */
   readonly registry: { readonly description: string; readonly health: RegistryHealth };
-  /** How long the balancer has run, s. */
   readonly uptimeS: number;
   /** Unix time, s. */
   readonly unixTimeS: number;
 }
 
-/** Makes the status of what it is made of. */
+/** Creates the status. */
 export const balancerStatus: (sources: StatusSources) => BalancerStatus = statusOf;
 
 function statusOf(sources: StatusSources) {

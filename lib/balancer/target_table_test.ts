@@ -22,13 +22,13 @@ function table() {
     area: "CLOUD",
     replicas: 8,
     clock: new ManualClock(),
-    joined: ({ record }) => events.push(`+${record.id}`),
-    left: ({ record }) => events.push(`-${record.id}`),
+    onJoin: ({ record }) => events.push(`+${record.id}`),
+    onLeave: ({ record }) => events.push(`-${record.id}`),
   });
   return { targets, events };
 }
 
-Deno.test("only nodes of the area are taken in; what is registered no more goes", () => {
+Deno.test("TargetTable: contains the registered nodes of its area only", () => {
   const { targets, events } = table();
   targets.put(record("b"));
   targets.put(record("a"));
@@ -43,63 +43,66 @@ Deno.test("only nodes of the area are taken in; what is registered no more goes"
   assert.deepEqual(events, ["+b", "+a", "-a", "+c", "-b"]);
 });
 
-Deno.test("a node that has started anew is another: nothing is known of it, and its requests are lost", () => {
+Deno.test("TargetTable: a restarted node starts clean, and its requests fail", () => {
   const { targets, events } = table();
   targets.put(record("a"));
   const former = targets.get("a")!;
-  former.failed("it accepts no connection");
-  const passage = former.begin({ memoryMib: 1, cpu: 0 });
+  former.markUnhealthy("it accepts no connection");
+  const proxied = former.startRequest({ memoryMib: 1, cpu: 0 });
   targets.put(record("a"));
   assert.equal(targets.get("a"), former);
   targets.put(record("a", { incarnation: "2" }));
   assert.ok(targets.get("a")!.isHealthy);
-  assert.ok(passage.lost.aborted);
+  assert.ok(proxied.lost.aborted);
   assert.deepEqual(events, ["+a", "-a", "+a"]);
 });
 
-Deno.test("one failure ends a node's use, one good check begins it again", () => {
+Deno.test("Target: is unhealthy after one failure, and healthy after one successful check", () => {
   const target = new Target(record("a"), new ManualClock());
-  target.failed("it accepts no connection");
+  target.markUnhealthy("it accepts no connection");
   assert.deepEqual([target.isHealthy, target.problem], [false, "it accepts no connection"]);
-  target.passed();
+  target.checkPassed();
   assert.ok(target.isHealthy);
 });
 
-Deno.test("requests under way are given up when a node is silent for several checks in a row", () => {
+Deno.test("Target: requests in flight fail after several checks without a response", () => {
   const target = new Target(record("a"), new ManualClock());
-  using passage = target.begin({ memoryMib: 0, cpu: 0 });
+  using proxied = target.startRequest({ memoryMib: 0, cpu: 0 });
   for (let round = 0; round < 3; round++) {
-    target.failedCheck("it does not answer");
-    target.failedCheck("it does not answer");
-    target.passed();
+    target.checkFailed("it does not answer");
+    target.checkFailed("it does not answer");
+    target.checkPassed();
   }
-  target.failedCheck("it does not answer");
-  target.failedCheck("it does not answer");
-  assert.ok(!passage.lost.aborted);
-  target.failedCheck("it does not answer");
-  assert.ok(passage.lost.aborted);
-  using later = target.begin({ memoryMib: 0, cpu: 0 });
+  target.checkFailed("it does not answer");
+  target.checkFailed("it does not answer");
+  assert.ok(!proxied.lost.aborted);
+  target.checkFailed("it does not answer");
+  assert.ok(proxied.lost.aborted);
+  using later = target.startRequest({ memoryMib: 0, cpu: 0 });
   assert.ok(!later.lost.aborted);
 });
 
-Deno.test("what is sent counts against what was told, until the node tells anew", () => {
+Deno.test("Target: requests reduce its free resources until its next report", () => {
   const clock = new ManualClock();
   const target = new Target(record("a"), clock);
   const demand = { memoryMib: 400, cpu: 1 };
-  assert.ok(target.hasRoom(demand)); // nothing was told yet
+  assert.ok(target.fits(demand)); // no report yet
   assert.equal(target.memoryUse, 0);
-  target.told({ freeMemoryMib: 1000, freeCpu: 4 }, { totalMemoryMib: 2000, totalCpu: 4 });
-  const [one, two] = [target.begin(demand), target.begin(demand)];
+  target.updateResources({ freeMemoryMib: 1000, freeCpu: 4 }, {
+    totalMemoryMib: 2000,
+    totalCpu: 4,
+  });
+  const [one, two] = [target.startRequest(demand), target.startRequest(demand)];
   assert.deepEqual(target.free, { freeMemoryMib: 200, freeCpu: 2 });
-  assert.ok(!target.hasRoom(demand));
+  assert.ok(!target.fits(demand));
   assert.equal(target.memoryUse, 0.9);
   one[Symbol.dispose]();
   one[Symbol.dispose]();
   assert.deepEqual([target.inFlight, target.free.freeMemoryMib], [1, 600]);
   clock.advance(50);
-  target.told({ freeMemoryMib: 700, freeCpu: 3 });
+  target.updateResources({ freeMemoryMib: 700, freeCpu: 3 });
   two[Symbol.dispose]();
-  // The news was of after it began: it is not given back twice.
+  // The report came after the request began: its resources are not released twice.
   assert.deepEqual([target.inFlight, target.free.freeMemoryMib], [0, 700]);
   assert.equal(target.ageMs, 0);
 });

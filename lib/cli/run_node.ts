@@ -8,7 +8,7 @@ import { ServerledgeError } from "../base/errors.ts";
 import { type LineSink, logger } from "../base/log.ts";
 import { type DescriptorLimit, raiseDescriptorLimit } from "../base/descriptors.ts";
 import type { Config } from "../config/config.ts";
-import type { RunningNode } from "../node/surface.ts";
+import type { RunningNode } from "../node/serve.ts";
 import { loadConfig } from "./config/files.ts";
 import { exits } from "./exits.ts";
 import { greeting, missing } from "./view/greeting.ts";

@@ -19,15 +19,15 @@ import { type ApiServer, serveApi, serverLimits } from "../api/server.ts";
 import { addServerMetrics } from "../telemetry/process_metrics.ts";
 import { Balancer } from "../balancer/balancer.ts";
 import { machineArchitecture } from "./base.ts";
-import type { RunningNode } from "./surface.ts";
+import type { RunningNode } from "./serve.ts";
 import { version } from "../base/version.ts";
 
-/** A request that is forwarded has a connection to its client and one to a node. */
+/** A forwarded request has a connection to its client and one to a node. */
 const forwardedDescriptors = 2;
 
 /**
- * How long a balancer goes on answering after it has deregistered, ms: clients that found it before
- * and edge nodes whose news of that is late lose nothing.
+ * Time for which a balancer continues to serve after it has deregistered, ms, so that clients and
+ * edge nodes that still know it lose no request.
  */
 const drainMs = 2_000;
 
@@ -36,7 +36,7 @@ const log = logger("balancer");
 /**
  * Starts the balancer of a region.
  *
- * @param config its checked configuration
+ * @param config validated configuration
  * @returns once it serves requests and is being registered
  * @throws `CONFIG_INVALID` without `etcd.address`, or if the port cannot be used
  */
@@ -130,8 +130,8 @@ function running(
 ): RunningNode {
   let stopped: Promise<void> | undefined;
   const stop = async (graceMs: number) => {
-    // Edge nodes look elsewhere first; what is under way ends here.
-    balancer.stopping();
+    // Edge nodes stop using it first; requests in flight are completed.
+    balancer.beginShutdown();
     await registration?.[Symbol.asyncDispose]();
     const { promise: drained, resolve } = Promise.withResolvers<void>();
     systemClock.after(Math.min(drainMs, graceMs), resolve);

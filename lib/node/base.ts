@@ -1,5 +1,5 @@
 /**
- * What all parts of a node are built from.
+ * Common dependencies of all parts of a node.
  *
  * @module
  */
@@ -10,44 +10,37 @@ import type { Config } from "../config/config.ts";
 import type { ResultRoom } from "../runtime/wire/result_room.ts";
 import type { NodeHome } from "../cluster/home.ts";
 
-/** What all parts of a node are built from. */
+/** Common dependencies of all parts of a node. */
 export interface NodeBase {
-  /** Its checked configuration. */
+  /** Validated configuration. */
   readonly config: Config;
-  /** Its folder. */
   readonly home: NodeHome;
   readonly node: { readonly id: string; readonly area: string; readonly architecture: string };
   readonly clock: Clock;
-  /** Memory for bodies and long results. */
+  /** Memory budget for bodies and long results. */
   readonly bodies: BodyBudget;
-  /** Takes what is to be disposed when the node stops, in reverse order. */
+  /** Owns what is disposed when the node stops, in reverse order. */
   readonly built: AsyncDisposableStack;
 }
 
-/**
- * Tells who a node is.
- *
- * @param config its configuration
- */
+/** Determines a node's identity. */
 export function identityOf(config: Config, id: string): NodeBase["node"] {
   const architecture = config["node.architecture"] || machineArchitecture();
   return { id, area: config["registry.area"], architecture };
 }
 
 /**
- * Makes a node's memory for bodies and long results.
- *
- * @param config its configuration
+ * Creates the memory budget of a node for bodies and long results.
  */
 export function bodyBudget(config: Config): BodyBudget {
   const chosen = config["api.bodies.memory"] || config["container.pool.memory"] / 8;
-  // Room for two requests of the largest size, or one that brings code and what that unpacks to.
+  // Enough for two requests of maximum size, or one with code and its unpacked files.
   return new BodyBudget(
     Math.max(chosen, 4 * config["api.body.max"], 4 * config["code.max"]) << 20,
   );
 }
 
-/** What results of functions may take of that. */
+/** The part of the budget that results of functions may use. */
 export function resultRoom({ config, bodies }: Pick<NodeBase, "config" | "bodies">): ResultRoom {
   return {
     maxBytes: config["api.result.max"] << 20,
@@ -55,7 +48,7 @@ export function resultRoom({ config, bodies }: Pick<NodeBase, "config" | "bodies
   };
 }
 
-/** The architecture of this machine, as Docker calls it. */
+/** The architecture of this machine, in Docker's terms. */
 export function machineArchitecture(): string {
   return Deno.build.arch === "aarch64" ? "arm64" : "amd64";
 }

@@ -1,5 +1,5 @@
 /**
- * Where a node runs functions: environments, memory and CPU, instances, images.
+ * The execution resources of a node: environments, memory and CPU, instances, images.
  *
  * @module
  */
@@ -26,30 +26,27 @@ import type { NodeStorage } from "./storage.ts";
 
 const log = logger("node");
 
-/** What a node runs functions with. */
+/** Execution resources of a node. */
 export interface NodeCompute {
-  /** Makes instances. */
+  /** Creates instances. */
   readonly environment: Environments;
-  /** Whether it can. */
+  /** Monitors the container engine. */
   readonly engine: EnvironmentWatch;
-  /** Images of containers. */
+  /** Container images. */
   readonly images: NodeImages;
   /** Memory and CPU. */
   readonly ledger: ResourceLedger;
-  /** Instances that were started for no function yet. */
+  /** Generic instances, which are specialized for functions on demand. */
   readonly generics: GenericInstances;
-  /** Instances. */
   readonly pool: Pool;
-  /** Keeps them tidy. */
+  /** Applies the keep-alive policy. */
   readonly janitor: Janitor;
 }
 
 /**
- * Opens it.
+ * Opens the execution resources.
  *
- * @param base the node's
- * @param storage functions and their code
- * @param output takes what functions write
+ * @param output receives the output of functions
  * @throws `CONFIG_INVALID` if the node's folder cannot be used
  */
 export async function openCompute(
@@ -76,13 +73,13 @@ export async function openCompute(
   const imageBook = home.of("images.json");
   const containers = await DockerEnvironment.open({ ...common, imageBook });
   const openSandboxes = async () => {
-    // Costs time to load, and many nodes do without it.
+    // Loading it takes time, and many nodes do not need it.
     const { SandboxEnvironment } = await import("../runtime/sandbox/environment.ts");
     return await SandboxEnvironment.open({ ...common, references });
   };
   const environment = built.use(new Environments({ config, containers, openSandboxes }));
   const generics = built.use(new GenericInstances({ environment, ledger, clock }));
-  const { idleTimes, keepAlive } = keepingOf(config, clock);
+  const { idleTimes, keepAlive } = keepAliveOf(config, clock);
   const pool = built.use(
     new Pool({
       ledger,
@@ -107,8 +104,11 @@ export async function openCompute(
   return { environment, engine, images, ledger, generics, pool, janitor };
 }
 
-/** How long idle instances are kept, and what that is learnt from. */
-function keepingOf(config: Config, clock: Clock): { keepAlive: KeepAlive; idleTimes?: IdleTimes } {
+/** The keep-alive policy, and the idle times that it learns from. */
+function keepAliveOf(
+  config: Config,
+  clock: Clock,
+): { keepAlive: KeepAlive; idleTimes?: IdleTimes } {
   const expirationMs = config["container.expiration"] * 1000;
   if (config["container.keepalive"] === "fixed") return { keepAlive: fixedKeepAlive(expirationMs) };
   const keepAlive = new HistogramKeepAlive(expirationMs);

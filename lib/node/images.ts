@@ -1,5 +1,5 @@
 /**
- * A node's part in images, composed: who looks after them, who knows of them, who fetches them ahead.
+ * The image management of a node.
  *
  * @module
  */
@@ -16,23 +16,21 @@ import { ImageStock } from "../images/presence.ts";
 import { ImageWatch } from "../images/watch.ts";
 import { Prefetcher } from "../images/prefetch.ts";
 
-/** A node's part in images. */
+/** Image management of a node. */
 export interface NodeImages extends Disposable {
-  /** Lists, fetches and removes them. */
+  /** Lists, fetches and removes images. */
   readonly keeper: ImageKeeper;
-  /** Knows which functions have what they need. */
-  readonly stock: ImageStock;
-  /** Fetches them ahead. */
+  /** Knows which functions have their images. */
+  readonly presence: ImageStock;
+  /** Fetches images in the background. */
   readonly prefetcher: Prefetcher;
 }
 
 /**
- * Composes it.
+ * Opens the image management.
  *
- * @param config the node's
- * @param catalog all functions
- * @param clock the node's
- * @param onFetched called when an image was fetched for a function that was sent elsewhere
+ * @param environment owns the images
+ * @param onFetched called after an image was fetched for an offloaded function
  */
 export function openImages(
   config: Config,
@@ -62,5 +60,5 @@ export function openImages(
   };
   const prefetcher = new Prefetcher({ prepare }, clock);
   const watch = new ImageWatch(images, clock);
-  return { keeper, stock, prefetcher, [Symbol.dispose]: () => watch[Symbol.dispose]() };
+  return { keeper, presence: stock, prefetcher, [Symbol.dispose]: () => watch[Symbol.dispose]() };
 }

@@ -1,6 +1,6 @@
 /**
- * The composition root of a node: builds it from its configuration. With its parts beside it, it is
- * the only place that names adapters.
+ * The composition root of a node: builds it from its configuration. This package is the only listener
+ * that names adapters.
  *
  * @module
  */
@@ -15,16 +15,16 @@ import { localStatus } from "../scheduler/local_status.ts";
 import { OutputLog } from "../telemetry/output_log.ts";
 import { bodyBudget, identityOf, type NodeBase } from "./base.ts";
 import { type NodeCompute, openCompute } from "./compute.ts";
-import { openCluster, requireOwnId } from "./neighbours.ts";
+import { openCluster, requireUniqueId } from "./cluster.ts";
 import { type NodeRequests, openPolicy, openRequests } from "./requests.ts";
 import { openStorage } from "./storage.ts";
-import { type RunningNode, serveNode } from "./surface.ts";
+import { type RunningNode, serveNode } from "./serve.ts";
 
 /**
  * Starts a node.
  *
- * @param config its checked configuration
- * @param infoLines where one record for each invocation goes; none is written if left out
+ * @param config validated configuration
+ * @param infoLines receives listener record per invocation; none are written if absent
  * @returns once it serves requests
  * @throws `CONFIG_INVALID` if the folder, the port or the policy cannot be used
  */
@@ -37,15 +37,15 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const policy = await openPolicy(base);
   const storage = await openStorage(base);
   const { catalog, registry } = storage;
-  await requireOwnId(registry, home);
+  await requireUniqueId(registry, home);
   const outputLog = new OutputLog(clock);
   const compute = await openCompute(base, storage, (name, id, text, time) => {
-    // What is left of a function that is gone must not meet one that gets its name.
+    // Late output of a deleted function must not appear in the log of a new listener with its name.
     if (catalog.has(name)) outputLog.write(name, id, text, time);
   });
   const { environment, images, ledger, pool } = compute;
   const cluster = await openCluster(base, registry, {
-    status: () => localStatus(ledger, pool, requests.scheduler, images.stock.met),
+    status: () => localStatus(ledger, pool, requests.scheduler, images.presence.met),
     onStatus: () => requests.scheduler.onPeerStatus(),
   });
   const requests: NodeRequests = openRequests(
@@ -54,17 +54,17 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   );
   const architectures = environment.architectures.bind(environment);
   const functions = built.use(new FunctionService({ ...storage, config, architectures }));
-  for (const one of listeners(compute, requests)) built.use(catalog.follow(one));
+  for (const listener of listeners(compute, requests)) built.use(catalog.follow(listener));
   return serveNode({ ...base, ...storage, ...compute, ...requests, functions, cluster });
 }
 
-/** Who hears of functions: those that let go of the former one come first. */
+/** Listeners for function changes: those that release the former version come first. */
 function listeners(
   { environment, generics, images, pool, janitor }: NodeCompute,
   { scheduler, outputLog, metrics }: NodeRequests,
 ): CatalogListener[] {
   return [
-    (_, record, former) => images.stock.changed(former, record),
+    (_, record, former) => images.presence.changed(former, record),
     (_, _record, former) => former && pool.retire(former.version),
     (_, record, former) => former && scheduler.functionReplaced(former, record),
     (name, record) => record ?? outputLog.forget(name),

@@ -1,5 +1,5 @@
 /**
- * What becomes of a node's requests: who decides, runs, counts and remembers them.
+ * The request processing of a node: policy, scheduler, asynchronous invocations, metrics and logs.
  *
  * @module
  */
@@ -31,8 +31,7 @@ const log = logger("node");
 /**
  * Loads the scheduling policy.
  *
- * @param base the node's
- * @throws `CONFIG_INVALID` for a policy that cannot be used
+ * @throws `CONFIG_INVALID` for an invalid policy
  */
 export async function openPolicy({ config, clock, built }: NodeBase): Promise<Policy> {
   const policy = await loadPolicy(config["scheduler.policy"], {
@@ -44,42 +43,34 @@ export async function openPolicy({ config, clock, built }: NodeBase): Promise<Po
   return policy;
 }
 
-/** What becomes of a node's requests. */
+/** Request processing of a node. */
 export interface NodeRequests {
-  /** Decides about them. */
   readonly policy: Policy;
-  /** Runs them. */
   readonly scheduler: Scheduler;
-  /** Runs the asynchronous ones. */
   readonly asyncInvocations: AsyncInvocations;
-  /** Results of those on their way to the registry, where it may be away. */
+  /** Results to be written to a registry that may be unavailable. */
   readonly results: DurableResults | undefined;
-  /** Counts them. */
   readonly metrics: Metrics;
-  /** Keeps what functions wrote. */
+  /** Output of functions. */
   readonly outputLog: OutputLog;
 }
 
-/** What requests need besides the node's base. */
+/** Dependencies in addition to the node's base. */
 export interface RequestParts {
-  /** Decides about them. */
   readonly policy: Policy;
-  /** Functions, and what nodes share. */
   readonly storage: NodeStorage;
-  /** Where they run. */
   readonly compute: NodeCompute;
-  /** The other nodes, if there are any. */
+  /** The cluster, unless the node is alone. */
   readonly cluster: Cluster | undefined;
-  /** Keeps what functions wrote. */
+  /** Output of functions. */
   readonly outputLog: OutputLog;
-  /** Takes one record for each invocation, if any are written. */
+  /** Receives one record per invocation, if they are written. */
   readonly infoLines: LineSink | undefined;
 }
 
 /**
- * Opens it, and ends the asynchronous invocations that the node left under way when it ended.
- *
- * @param base the node's
+ * Opens the request processing, and fails the asynchronous invocations that an earlier process left
+ * pending.
  */
 export function openRequests(base: NodeBase, parts: RequestParts): NodeRequests {
   const { policy, storage: { registry, catalog }, compute, cluster, outputLog } = parts;
@@ -126,7 +117,7 @@ function openScheduler(
       return !runtime || !kindOf(runtime.executor).roundsIntegers;
     },
     images: {
-      has: (record) => images.stock.has(record),
+      has: (record) => images.presence.has(record),
       fetch: (record) => images.prefetcher.want(record),
     },
     queueCapacity: config["scheduler.queue.capacity"],

@@ -1,5 +1,5 @@
 /**
- * A node's parts as its API sees them.
+ * The services that a node's API uses.
  *
  * @module
  */
@@ -20,18 +20,18 @@ import type { NodeStorage } from "./storage.ts";
 
 /** Most clients that follow logs at once. */
 export const maxFollowers = 100;
-/** Most missing images that the status tells of. */
-const maxMissing = 1000;
+/** Most missing images listed in the status. */
+const maxMissingImages = 1000;
 
 /** All parts of a node. */
 export type NodeParts = NodeBase & NodeStorage & NodeCompute & NodeRequests & {
-  /** Creates and removes functions. */
+  /** Creates and deletes functions. */
   readonly functions: FunctionService;
-  /** The other nodes, if there are any. */
+  /** The cluster, unless the node is alone. */
   readonly cluster: Cluster | undefined;
 };
 
-/** The services of a node that starts now. */
+/** Creates the services of a node that starts now. */
 export function nodeServices(parts: NodeParts): ApiServices {
   const { catalog, config, environment, functions, images, ledger, pool, scheduler } = parts;
   const { asyncInvocations, cluster, metrics, policy } = parts;
@@ -61,7 +61,7 @@ export function nodeServices(parts: NodeParts): ApiServices {
         try {
           return await pool.prewarm(record, count);
         } catch (error) {
-          // Updated meanwhile: the new version is meant.
+          // Updated in the meantime: prepare the new version.
           if (find(parts, name).version === record.version) throw error;
         }
       }
@@ -74,7 +74,7 @@ export function nodeServices(parts: NodeParts): ApiServices {
     ...logsOf(parts),
     health,
     policy() {
-      // A policy that learns knows better why it decided so.
+      // A policy that learns can explain its decisions better.
       const { estimates, decisions = scheduler.decisions } = policy.explain?.() ?? {};
       return { name: policy.name, estimates, decisions };
     },
@@ -89,7 +89,7 @@ function statusOf(parts: NodeParts, startedAt: number, problems: string[]): Node
   const idle = counts.filter((count) => count.idle > 0);
   const registryHealth = registry.health();
   const code = parts.codeCache.usage;
-  const place = parts.cluster?.coordinate;
+  const coordinate = parts.cluster?.coordinate;
   return {
     availableWarmContainers: Object.fromEntries(idle.map(({ name, idle }) => [name, idle])),
     totalMemoryMib: totalMemory,
@@ -97,8 +97,8 @@ function statusOf(parts: NodeParts, startedAt: number, problems: string[]): Node
     freeMemoryMib: totalMemory - busyMemory - warmMemory,
     totalCpu,
     usedCpu,
-    coordinates: place
-      ? { vector: [...place.vector], error: place.error, height: place.height }
+    coordinates: coordinate
+      ? { vector: [...coordinate.vector], error: coordinate.error, height: coordinate.height }
       : { vector: [0, 0, 0], error: 0, height: 0 },
     loadAvg: Deno.loadavg(),
     lastUpdateS: Math.floor(clock.wall() / 1000),
@@ -132,7 +132,7 @@ function statusOf(parts: NodeParts, startedAt: number, problems: string[]): Node
       percent,
       message,
     })),
-    missingImages: parts.images.stock.unmet.slice(0, maxMissing),
+    missingImages: parts.images.presence.unmet.slice(0, maxMissingImages),
     spares: parts.generics.counts,
     ...(code && { code: { count: code.count, bytes: code.bytes } }),
   };
@@ -150,18 +150,18 @@ function healthOf(
   }
   if (engine.state !== true) problems.push(`containers: ${engine.state}`);
   problems.push(...janitor.problems(), ...cluster?.problems() ?? []);
-  if (scheduler.draining) problems.push("the node is stopping");
+  if (scheduler.draining) problems.push("the node is shutting down");
   return { ok: !scheduler.draining, problems };
 }
 
-/** What functions wrote, bounded in how many follow it. */
+/** Reads and follows the output of functions; the number of followers is bounded. */
 function logsOf(parts: NodeParts): Pick<ApiServices, "logs" | "followLogs"> {
   const { outputLog, scheduler, catalog, pool } = parts;
   let followers = 0;
 
-  /** What instances wrote that is not in the log yet. */
-  const outside = async (name: string, lines: number): Promise<WrittenLine[]> => {
-    // An engine that is away has nothing to tell of its containers.
+  /** Output of instances that is not in the log yet. */
+  const unread = async (name: string, lines: number): Promise<WrittenLine[]> => {
+    // An unavailable engine has no output of its containers.
     const reading = pool.instances(name).map((one) => one.logs(lines).catch(() => []));
     return (await Promise.all(reading)).flat().map((line) => ({ ...line, id: "-" }));
   };
@@ -171,7 +171,7 @@ function logsOf(parts: NodeParts): Pick<ApiServices, "logs" | "followLogs"> {
     try {
       const followed = followOutput(name, lines, {
         log: outputLog,
-        outside: () => outside(name, lines),
+        outside: () => unread(name, lines),
         goesOn: () => !scheduler.draining && catalog.has(name),
         signal,
       });
@@ -184,7 +184,7 @@ function logsOf(parts: NodeParts): Pick<ApiServices, "logs" | "followLogs"> {
   return {
     async logs(name, lines) {
       find(parts, name);
-      return [...await outside(name, lines), ...outputLog.read(name, { last: lines })]
+      return [...await unread(name, lines), ...outputLog.read(name, { last: lines })]
         .sort((a, b) => a.time - b.time)
         .slice(-lines)
         .map(lineText);
@@ -194,7 +194,7 @@ function logsOf(parts: NodeParts): Pick<ApiServices, "logs" | "followLogs"> {
       if (followers < maxFollowers) return follow(name, lines, signal);
       throw new ServerledgeError(
         "NODE_SATURATED",
-        `${maxFollowers} clients follow logs of this node already: end one of them`,
+        `${maxFollowers} clients follow logs of this node, the maximum: stop one of them`,
       );
     },
   };

@@ -1,5 +1,5 @@
 /**
- * Where a node keeps functions, their code and async results.
+ * The storage of a node: functions, their code and results of asynchronous invocations.
  *
  * @module
  */
@@ -18,35 +18,34 @@ import type { Registry } from "../registry/registry.ts";
 import { interruptedResult } from "../scheduler/async_invocations.ts";
 import type { NodeBase } from "./base.ts";
 
-/** Bytes of code kept on disk before what was not used for longest goes. */
+/** Code kept on disk before the least recently used is deleted, bytes. */
 export const maxCodeBytes = 4 * 2 ** 30;
 
-/** What a node keeps. */
+/** Storage of a node. */
 export interface NodeStorage {
-  /** What nodes share. */
+  /** Data shared by all nodes. */
   readonly registry: Registry;
-  /** All functions. */
+  /** All functions, in memory. */
   readonly catalog: Catalog;
-  /** Their code on this machine. */
+  /** Code on this machine. */
   readonly codeCache: CodeCache;
-  /** Which code is needed. */
+  /** Which code is in use. */
   readonly references: CodeReferences;
 }
 
 /**
- * Opens it.
+ * Opens the storage.
  *
- * @param base the node's
- * @throws `REGISTRY_UNAVAILABLE` for a database that cannot be used
+ * @throws `REGISTRY_UNAVAILABLE` for an invalid database
  */
 export async function openStorage(base: NodeBase): Promise<NodeStorage> {
   const { config, home, built } = base;
-  // The cache and the registry fetch code from each other.
+  // Cache and registry fetch code from each other.
   const codeCache: CodeCache = new CodeCache({
     dir: home.of("code"),
     registry: { getCode: (hash) => registry.getCode(hash) },
     maxBytes: maxCodeBytes,
-    // Until the catalog is open, nothing is known of functions.
+    // Nothing is known about functions until the catalog is open.
     isReferenced: (hash) => known.references?.has(hash) ?? true,
   });
   const known: { references?: CodeReferences } = {};
@@ -70,18 +69,16 @@ async function openRegistry(
 ): Promise<Registry> {
   const options = etcdOptions(config);
   if (!options) return openSqlite(home.of("registry.db"));
-  // Costs time to load, and most nodes do without it.
+  // Loading it takes time, and most nodes do not need it.
   const { connectEtcd } = await import("../registry/etcd/registry.ts");
   const knownNodes = built.use(new KnownNodes(textFile(home.of("nodes.json")), clock));
   return connectEtcd({ ...options, recoverCode, knownNodes });
 }
 
 /**
- * Opens the results of async invocations for a registry that may be away.
+ * Opens the store for results of asynchronous invocations if the registry may be unavailable.
  *
- * @param base the node's
- * @param registry what nodes share
- * @returns undefined for the embedded registry, which never is
+ * @returns undefined for the embedded registry
  */
 export function openResults(
   { config, home, clock, built }: NodeBase,

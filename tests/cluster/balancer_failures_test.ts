@@ -189,7 +189,7 @@ Deno.test("a node at whose address another answers gets no requests, and it is s
   await using lb = await region({ nodes: [right, wrong] });
   await eventually("it is noticed", async () => (await targets(lb))[1].Healthy === false);
   const [, { Problem: problem }] = await targets(lb);
-  assert.match(problem, /^other answers at its address .* set its api.ip or api.url/);
+  assert.match(problem, /^other responds at its address .* set its api.ip or api.url/);
   for (let k = 0; k < 10; k++) assert.equal(servedBy(await invoke(lb, `f${k}`)), "right");
 });
 

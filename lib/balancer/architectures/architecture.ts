@@ -1,5 +1,5 @@
 /**
- * Which architecture a request should go to, where several would do.
+ * Chooses the architecture for a request if several are possible.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import type { Arm, Bandit, Pull } from "./bandit.ts";
 import { LinUcb } from "./lin_ucb.ts";
 import { Ucb1 } from "./ucb1.ts";
 
-/** Most functions that something is known of; of more, those used longest ago are forgotten. */
+/** Most functions that are remembered; the least recently used are dropped. */
 const maxFunctions = 10_000;
 
-/** How architectures are chosen; keys of the configuration of the same names. */
+/** Keys of the configuration that control the choice. */
 export type ArchitectureSettings = Pick<
   Config,
   "lb.mode" | "mab.policy" | "mab.ucb1.c" | "mab.linucb.alpha" | "mab.linucb.lambda"
 >;
 
-/** What is remembered of one function. */
-interface Memory {
+/** State of one function. */
+interface FunctionState {
   readonly bandit: Bandit | undefined;
-  /** Architecture of the last request, by turns. */
+  /** Architecture of the last request, for round robin. */
   last: string;
 }
 
@@ -30,10 +30,11 @@ export class ArchitectureChooser {
   readonly #settings: ArchitectureSettings;
   readonly #random: () => number;
   readonly #maxFunctions: number;
-  readonly #functions = new Map<string, Memory>();
+  readonly #functions = new Map<string, FunctionState>();
 
   /**
-   * @param settings how to choose
+   * Creates a chooser without any knowledge.
+   *
    * @param random uniform in [0, 1)
    * @param limit most functions to remember
    */
@@ -47,20 +48,18 @@ export class ArchitectureChooser {
     this.#maxFunctions = limit;
   }
 
-  /** How many functions something is known of. */
   get size(): number {
     return this.#functions.size;
   }
 
   /**
-   * Chooses.
+   * Chooses an architecture.
    *
-   * @param functionName whose request it is
-   * @param arms architectures that can take it; at least one
-   * @returns its methods tell what came of it; they do nothing where nothing is learnt
+   * @param arms architectures that can run the function; at least one
+   * @returns the choice, whose methods report the outcome
    */
   choose(functionName: string, arms: readonly Arm[]): Pull {
-    const memory = this.#remember(functionName);
+    const memory = this.#stateOf(functionName);
     if (memory.bandit) return memory.bandit.pull(arms);
     const at = this.#settings["lb.mode"] === "random"
       ? Math.floor(this.#random() * arms.length)
@@ -69,18 +68,14 @@ export class ArchitectureChooser {
     return { arm: memory.last, reward: () => {}, forget: () => {} };
   }
 
-  /**
-   * Forgets a function.
-   *
-   * @param functionName one that was deleted, or is another now
-   */
+  /** Forgets a function that was deleted or replaced. */
   forget(functionName: string): void {
     this.#functions.delete(functionName);
   }
 
-  #remember(name: string): Memory {
+  #stateOf(name: string): FunctionState {
     const memory = this.#functions.get(name) ?? { bandit: this.#bandit(), last: "" };
-    // The order of insertion is that of use.
+    // Insertion order is the order of use.
     this.#functions.delete(name);
     this.#functions.set(name, memory);
     if (this.#functions.size > this.#maxFunctions) {

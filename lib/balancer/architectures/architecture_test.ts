@@ -10,14 +10,14 @@ const settings: ArchitectureSettings = {
 };
 const both = [{ name: "amd64", memoryUse: 0 }, { name: "arm64", memoryUse: 0 }];
 
-Deno.test("by turns: each function has its own, and one architecture is always right", () => {
+Deno.test("ArchitectureChooser: RoundRobin alternates per function", () => {
   const chooser = new ArchitectureChooser(settings, () => 0);
   const turns = ["f", "f", "g", "f", "g"].map((name) => chooser.choose(name, both).arm);
   assert.deepEqual(turns, ["amd64", "arm64", "amd64", "amd64", "arm64"]);
   assert.equal(chooser.choose("f", [both[0]!]).arm, "amd64");
 });
 
-Deno.test("by chance: as the random number says", () => {
+Deno.test("ArchitectureChooser: random follows the random numbers", () => {
   const numbers = [0, 0.49, 0.5, 0.99];
   const chooser = new ArchitectureChooser(
     { ...settings, "lb.mode": "random" },
@@ -27,7 +27,7 @@ Deno.test("by chance: as the random number says", () => {
   assert.deepEqual(chosen, ["amd64", "amd64", "arm64", "arm64"]);
 });
 
-Deno.test("by learning: what is learnt of one function says nothing of another, and can be forgotten", () => {
+Deno.test("ArchitectureChooser: MAB learns per function, and forgets", () => {
   for (const policy of ["UCB1", "LinUCB"] as const) {
     const chooser = new ArchitectureChooser(
       { ...settings, "lb.mode": "MAB", "mab.policy": policy },
@@ -44,10 +44,10 @@ Deno.test("by learning: what is learnt of one function says nothing of another, 
   }
 });
 
-Deno.test("of too many functions those used longest ago are forgotten", () => {
+Deno.test("ArchitectureChooser: drops the least recently used functions", () => {
   const chooser = new ArchitectureChooser(settings, () => 0, 2);
   for (const name of ["a", "b", "a", "c"]) chooser.choose(name, both);
   assert.equal(chooser.size, 2);
-  assert.equal(chooser.choose("a", both).arm, "amd64"); // its third: a was kept
-  assert.equal(chooser.choose("b", both).arm, "amd64"); // begins anew
+  assert.equal(chooser.choose("a", both).arm, "amd64"); // its third request: a was kept
+  assert.equal(chooser.choose("b", both).arm, "amd64"); // starts over
 });

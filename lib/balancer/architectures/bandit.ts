@@ -1,63 +1,57 @@
 /**
- * The contract of a learner that chooses between architectures (a multi-armed bandit), and what it
- * learns from.
+ * Contract of a multi-armed bandit that chooses between architectures, and its reward.
  *
  * @module
  */
 
-/** Shortest execution that counts, ms: the logarithm of none is infinite. */
+/** Shortest execution that is used, ms: the logarithm of zero is infinite. */
 const minDurationMs = 0.001;
 
-/** One architecture that a request could go to. */
+/** An architecture that a request could go to. */
 export interface Arm {
   /** `amd64` or `arm64`. */
   readonly name: string;
-  /** Share of its nodes' memory that is in use, 0 to 1; 1 if it has no nodes. */
+  /** Share of its nodes' memory in use, 0 to 1; 1 without nodes. */
   readonly memoryUse: number;
 }
 
 /**
- * One choice. It holds all that was known when it was made, so that nothing is left behind
- * elsewhere when its request fails. Ends once, by whichever of its methods is called first.
+ * One choice with its context, so that a failed request leaves no state behind. Ends once, with the
+ * first call of one of its methods.
  */
 export interface Pull {
-  /** The architecture chosen. */
   readonly arm: string;
   /**
-   * The request was executed by an instance that was warm.
+   * Records an execution in a warm instance.
    *
-   * @param arm the architecture that executed it, which may be another than was chosen
-   * @param durationMs how long it took, ms
+   * @param arm the architecture that executed it, which may differ from the chosen one
    */
   reward(arm: string, durationMs: number): void;
-  /** Nothing is learnt from it: it failed, began cold, or did not tell its duration. */
+  /**
+   * Ends the choice without a reward: the request failed, started cold, or reported no duration.
+   */
   forget(): void;
 }
 
-/** Learns which architecture suits one function. */
+/** Learns which architecture suits a function. */
 export interface Bandit {
   /**
    * Chooses an architecture.
    *
-   * @param arms what there is to choose from; at least one
+   * @param arms at least one
    */
   pull(arms: readonly Arm[]): Pull;
 }
 
-/**
- * What an execution is worth: less, the longer it took.
- *
- * @param durationMs how long it took, ms
- */
+/** Reward of an execution: the shorter, the higher. */
 export function rewardOf(durationMs: number): number {
   return -Math.log(Math.max(durationMs, minDurationMs));
 }
 
 /**
- * The best of several; of equal ones the first.
+ * Returns the item with the highest score; the first of several.
  *
  * @param items at least one
- * @param score what is compared
  */
 export function best<T extends object>(items: readonly T[], score: (item: T) => number): T {
   let winner = items[0]!;

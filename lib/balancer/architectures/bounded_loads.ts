@@ -1,8 +1,7 @@
 /**
  * Consistent hashing with bounded loads (Mirrokni, Thorup, Zadimoghaddam, SODA 2018): a key goes to
- * the first node of its walk around the ring that has room below a bound near the mean load. A
- * function's requests meet warm instances on its own node, and what that node cannot take goes to
- * the same next node each time.
+ * the first node of its walk around the ring whose load is below a bound near the mean. Requests of
+ * a function meet warm instances on its own node, and the excess always goes to the same next node.
  *
  * @module
  */
@@ -10,11 +9,10 @@
 import type { HashRing } from "./hash_ring.ts";
 
 /**
- * The most requests that a node may have in flight, the new one included.
+ * Maximum number of requests in flight on a node, including the new one.
  *
  * @param total requests in flight on all nodes, without the new one
- * @param nodes how many nodes there are
- * @param factor how far above the mean a node may go; at least 1
+ * @param factor bound relative to the mean; at least 1
  */
 export function loadBound(total: number, nodes: number, factor: number): number {
   return Math.ceil(factor * (total + 1) / nodes);
@@ -23,9 +21,10 @@ export function loadBound(total: number, nodes: number, factor: number): number 
 /**
  * Chooses a node for one more request.
  *
- * @param loads requests in flight of each node that may be chosen; the mean is over these
- * @param factor how far above the mean a node may go; at least 1
- * @returns undefined if no node may be chosen
+ * @param key function of the request
+ * @param loads requests in flight on each candidate; the mean is over these
+ * @param factor bound relative to the mean; at least 1
+ * @returns undefined without candidates
  */
 export function chooseBounded(
   ring: HashRing,
@@ -39,7 +38,7 @@ export function chooseBounded(
   const bound = loadBound(total, loads.size, factor);
   for (const id of ring.walk(key)) {
     const load = loads.get(id);
-    // The mean is below the bound, so some node always is, too.
+    // The mean is below the bound, so at least one node is as well.
     if (load !== undefined && load < bound) return id;
   }
   return undefined;

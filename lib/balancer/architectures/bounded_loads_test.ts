@@ -5,13 +5,13 @@ import { HashRing } from "./hash_ring.ts";
 
 const ids = (count: number) => Array.from({ length: count }, (_, k) => `n${k}`);
 
-Deno.test("the bound is the factor times the mean, the new request included, rounded up", () => {
+Deno.test("loadBound: factor times the mean including the new request, rounded up", () => {
   assert.equal(loadBound(0, 4, 1.25), 1);
   assert.equal(loadBound(7, 4, 1.25), 3);
   assert.equal(loadBound(99, 10, 1.25), 13);
 });
 
-Deno.test("without load a key goes to the first node of its walk, and to the next when that is full", () => {
+Deno.test("chooseBounded: a key goes to the first node of its walk, or the next if that is full", () => {
   const ring = new HashRing(ids(4), 64);
   const [first, second] = [...ring.walk("f")] as [string, string];
   const loads = new Map(ids(4).map((id) => [id, 0]));
@@ -22,7 +22,7 @@ Deno.test("without load a key goes to the first node of its walk, and to the nex
   assert.equal(chooseBounded(ring, "f", new Map(), 1.25), undefined);
 });
 
-Deno.test("no node is ever above the bound, whatever arrives and ends", () => {
+Deno.test("chooseBounded: no node ever exceeds the bound", () => {
   const step = fc.record({ key: fc.nat(5), ends: fc.boolean(), pick: fc.nat() });
   fc.assert(fc.property(
     fc.integer({ min: 1, max: 9 }),
@@ -47,11 +47,11 @@ Deno.test("no node is ever above the bound, whatever arrives and ends", () => {
   ));
 });
 
-Deno.test("under load a function stays on few nodes: it spills over to the same next ones", () => {
+Deno.test("chooseBounded: under load a function uses few nodes", () => {
   const ring = new HashRing(ids(20), 128);
   const loads = new Map(ids(20).map((id) => [id, 0]));
   const used = new Map<string, Set<string>>();
-  // 40 functions, 5 requests of each under way.
+  // 40 functions, 5 requests of each in flight.
   for (let round = 0; round < 5; round++) {
     for (let key = 0; key < 40; key++) {
       const id = chooseBounded(ring, `f${key}`, loads, 1.25)!;
@@ -64,7 +64,7 @@ Deno.test("under load a function stays on few nodes: it spills over to the same 
   assert.ok(Math.max(...loads.values()) <= loadBound(199, 20, 1.25));
 });
 
-Deno.test("a joining node moves little, under load, too", () => {
+Deno.test("chooseBounded: a joining node moves few keys under load", () => {
   const place = (nodes: number) => {
     const ring = new HashRing(ids(nodes), 128);
     const loads = new Map(ids(nodes).map((id) => [id, 0]));

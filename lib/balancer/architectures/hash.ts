@@ -1,14 +1,15 @@
 /**
- * The hash that places nodes and functions on the ring.
+ * Hash function for the positions of nodes and functions on the ring.
  *
  * @module
  */
 
 /**
- * A 32-bit hash whose every bit depends on every character: FNV-1a, which alone keeps similar texts
- * such as `node-1#7` and `node-1#8` close together, finished by the mixer of MurmurHash3.
+ * Computes a 32-bit hash in which every bit depends on every character: FNV-1a, which alone keeps
+ * similar texts such as `node-1#7` and `node-1#8` close together, with the finalizer of
+ * MurmurHash3.
  *
- * @param text hashed by its UTF-16 code units, so that all balancers agree on it
+ * @param text hashed by its UTF-16 code units, so that all balancers agree
  * @returns 0 to 2^32 - 1
  */
 export function hash32(text: string): number {

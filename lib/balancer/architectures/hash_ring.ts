@@ -1,23 +1,25 @@
 /**
  * Consistent hashing (Karger et al., STOC 1997): nodes and keys are points on a ring, and a key
- * belongs to the first node at or after its own point, so that a node that joins or leaves moves only its
- * share of the keys.
+ * belongs to the first node at or after its own point, so that a joining or leaving node moves only
+ * its share of the keys.
  *
  * @module
  */
 
 import { hash32 } from "./hash.ts";
 
-/** Points are kept as `hash * ownerLimit + owner`, which sorts by hash, then owner. */
+/** Points are stored as `hash * ownerLimit + owner`, which sorts by hash, then owner. */
 const ownerLimit = 2 ** 20;
 
-/** A ring of nodes; it never changes. Balancers with the same nodes have the same ring. */
+/** An immutable ring of nodes; balancers with the same nodes have the same ring. */
 export class HashRing {
   readonly #ids: readonly string[];
   readonly #points: Float64Array;
 
   /**
-   * @param ids the nodes, in any order
+   * Places nodes on a ring.
+   *
+   * @param ids in any order
    * @param replicas points of each node; more make shares more even
    */
   constructor(ids: Iterable<string>, replicas: number) {
@@ -31,16 +33,11 @@ export class HashRing {
     this.#points.sort();
   }
 
-  /** How many nodes there are. */
   get size(): number {
     return this.#ids.length;
   }
 
-  /**
-   * All nodes in the order in which a key would have them, each once.
-   *
-   * @param key whose point the walk begins at
-   */
+  /** All nodes in the order of preference for a key, each once. */
   *walk(key: string): Generator<string, void> {
     const seen = new Set<number>();
     const begin = this.#firstAt(hash32(key));
@@ -53,7 +50,7 @@ export class HashRing {
     }
   }
 
-  /** Index of the first point at or after a hash; that after the last point is the first. */
+  /** Index of the first point at or after a hash, wrapping around. */
   #firstAt(hash: number): number {
     const wanted = hash * ownerLimit;
     let low = 0;

@@ -6,7 +6,7 @@ const ids = (count: number) => Array.from({ length: count }, (_, k) => `node-${k
 const keys = Array.from({ length: 2000 }, (_, k) => `function-${k}`);
 const owner = (ring: HashRing, key: string) => ring.walk(key).next().value as string;
 
-Deno.test("the hash is spread over all 32 bits, for similar texts, too", () => {
+Deno.test("hash32: similar texts are spread over all 32 bits", () => {
   const buckets = new Map<number, number>();
   const count = 64_000;
   for (let k = 0; k < count; k++) {
@@ -22,7 +22,7 @@ Deno.test("the hash is spread over all 32 bits, for similar texts, too", () => {
   assert.equal(hash32("function-1"), hash32("function-1"));
 });
 
-Deno.test("a walk meets each node once, in an order that depends on the nodes only", () => {
+Deno.test("HashRing: walk visits each node once, whatever their order at construction", () => {
   const one = new HashRing(ids(7), 32);
   const other = new HashRing(ids(7).reverse(), 32);
   for (const key of keys.slice(0, 50)) {
@@ -33,7 +33,7 @@ Deno.test("a walk meets each node once, in an order that depends on the nodes on
   assert.deepEqual([...new HashRing([], 32).walk("f")], []);
 });
 
-Deno.test("nodes get even shares of the keys", () => {
+Deno.test("HashRing: nodes get even shares of the keys", () => {
   const ring = new HashRing(ids(10), 128);
   const shares = new Map<string, number>();
   for (const key of keys) shares.set(owner(ring, key), (shares.get(owner(ring, key)) ?? 0) + 1);
@@ -41,7 +41,7 @@ Deno.test("nodes get even shares of the keys", () => {
   for (const share of shares.values()) assert.ok(share > 100 && share < 320, `share ${share}`);
 });
 
-Deno.test("a node that joins takes keys to itself and moves no others; one that leaves gives only its own", () => {
+Deno.test("HashRing: a joining node only takes keys, and moves no others", () => {
   const before = new HashRing(ids(10), 128);
   const after = new HashRing(ids(11), 128);
   const moved = keys.filter((key) => owner(before, key) !== owner(after, key));
@@ -50,7 +50,7 @@ Deno.test("a node that joins takes keys to itself and moves no others; one that 
   assert.ok(moved.length > keys.length / 25 && moved.length < keys.length / 5);
 });
 
-Deno.test("a ring of some nodes is the ring of all, walked past the others", () => {
+Deno.test("HashRing: a walk over a subset equals the full walk without the others", () => {
   const all = new HashRing(ids(10), 64);
   const few = new HashRing(["node-2", "node-5", "node-9"], 64);
   for (const key of keys.slice(0, 200)) {

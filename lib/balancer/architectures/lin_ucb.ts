@@ -1,16 +1,15 @@
 /**
- * LinUCB with disjoint linear models (Li et al., WWW 2010): the reward of an arm is taken for a
- * linear function of its nodes' memory use, and the arm with the highest upper confidence bound is
- * chosen.
+ * LinUCB with disjoint linear models (Li et al., WWW 2010): models the reward of an arm as a linear
+ * function of its nodes' memory use, and chooses the arm with the highest upper confidence bound.
  *
  * @module
  */
 
 import { type Arm, type Bandit, best, type Pull, rewardOf } from "./bandit.ts";
 
-/** Keeps the second feature finite where all memory is in use. */
+/** Keeps the second feature finite when all memory is in use. */
 const epsilon = 0.01;
-/** Share of memory use above which it costs. */
+/** Share of memory use above which a price applies. */
 const freeUse = 0.75;
 
 /** A vector of two features. */
@@ -50,13 +49,18 @@ class Model {
   }
 }
 
-/** Chooses by LinUCB with the features 1 and 1 / (1 - u + 0.01), u being the share of memory in use. */
+/**
+ * Chooses by LinUCB with the features 1 and 1 / (1 - u + 0.01), where u is the share of memory in
+ * use.
+ */
 export class LinUcb implements Bandit {
   readonly #alpha: number;
   readonly #lambda: number;
   readonly #models = new Map<string, Model>();
 
   /**
+   * Creates a learner.
+   *
    * @param alpha weight of uncertainty
    * @param lambda price of memory use above three quarters
    */
@@ -65,7 +69,9 @@ export class LinUcb implements Bandit {
     this.#lambda = lambda;
   }
 
-  /** Chooses the arm with the highest bound; rewards are learnt with the features of this moment. */
+  /**
+   * Chooses the arm with the highest bound; rewards are learned with the features of this moment.
+   */
   pull(arms: readonly Arm[]): Pull {
     const { name } = best(
       arms,

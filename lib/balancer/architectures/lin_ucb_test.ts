@@ -7,13 +7,13 @@ const arms = (amd64: number, arm64: number): Arm[] => [
   { name: "arm64", memoryUse: arm64 },
 ];
 
-Deno.test("without knowledge the arm with the longer feature vector is the less certain one", () => {
+Deno.test("LinUcb: without rewards prefers the arm with the longer feature vector", () => {
   // sqrt(x'x): u = 0 gives |[1, 0.990]| = 1.407, u = .5 gives |[1, 1.961]| = 2.201.
   assert.equal(new LinUcb(0.1, 0).pull(arms(0, 0.5)).arm, "arm64");
   assert.equal(new LinUcb(0.1, 0).pull(arms(0.5, 0)).arm, "amd64");
 });
 
-Deno.test("scores are as computed by hand", () => {
+Deno.test("LinUcb: scores match hand-computed ones", () => {
   const bandit = new LinUcb(0, 0);
   // u = .01 makes x = [1, 1]. After one reward -1: A = [[2, 1], [1, 2]], b = [-1, -1],
   // theta = [-1/3, -1/3]; at x the score is -2/3, against 0 of the arm without knowledge.
@@ -27,7 +27,7 @@ Deno.test("scores are as computed by hand", () => {
   assert.equal(bandit.pull(arms(0.01, 0.01)).arm, "amd64");
 });
 
-Deno.test("memory use above three quarters has its price", () => {
+Deno.test("LinUcb: lambda penalizes memory use above three quarters", () => {
   // Both rewards are 0; with lambda 1 the arm at 95 % pays (.95 - .75) / .25 = .8.
   const bandit = new LinUcb(0, 1);
   bandit.pull(arms(0.95, 0.5)).reward("amd64", 1);
@@ -35,7 +35,7 @@ Deno.test("memory use above three quarters has its price", () => {
   assert.equal(bandit.pull(arms(0.95, 0.95)).arm, "arm64");
 });
 
-Deno.test("memory that is all in use, durations of nothing and forgotten pulls break nothing", () => {
+Deno.test("LinUcb: handles full memory, zero durations and forgotten pulls", () => {
   const bandit = new LinUcb(0.1, 0.5);
   for (let k = 0; k < 100; k++) {
     const pull = bandit.pull(arms(1, 1));
@@ -46,7 +46,7 @@ Deno.test("memory that is all in use, durations of nothing and forgotten pulls b
   assert.ok(["amd64", "arm64"].includes(bandit.pull(arms(0.3, 1)).arm));
 });
 
-Deno.test("it learns that an arm gets slow when its memory is used", () => {
+Deno.test("LinUcb: learns that an arm gets slow as its memory fills", () => {
   const bandit = new LinUcb(0.1, 0);
   const duration = (arm: string, use: number) => arm === "amd64" ? 10 + 90 * use : 30;
   for (let k = 0; k < 500; k++) {

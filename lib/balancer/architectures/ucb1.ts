@@ -1,28 +1,32 @@
 /**
- * UCB1 (Auer, Cesa-Bianchi, Fischer 2002): the arm with the best mean reward, plus a bonus for those
- * that were tried seldom.
+ * UCB1 (Auer, Cesa-Bianchi, Fischer 2002): the arm with the best mean reward plus a bonus for
+ * rarely tried arms.
  *
  * @module
  */
 
 import { type Arm, type Bandit, best, type Pull, rewardOf } from "./bandit.ts";
 
-/** What is known of one arm. */
-interface Knowledge {
-  /** Choices of it that were rewarded. */
+/** Statistics of one arm. */
+interface ArmStatistics {
+  /** Number of rewarded choices. */
   rewarded: number;
-  /** Sum of their rewards. */
+  /** Sum of the rewards. */
   sum: number;
-  /** Choices of it that have not ended yet. */
+  /** Number of pending choices. */
   pending: number;
 }
 
 /** Chooses by UCB1. Score: mean reward + c * sqrt(ln t / n). */
 export class Ucb1 implements Bandit {
   readonly #c: number;
-  readonly #arms = new Map<string, Knowledge>();
+  readonly #arms = new Map<string, ArmStatistics>();
 
-  /** @param c weight of the bonus */
+  /**
+   * Creates a learner.
+   *
+   * @param c weight of the bonus
+   */
   constructor(c: number) {
     this.#c = c;
   }
@@ -51,8 +55,8 @@ export class Ucb1 implements Bandit {
   }
 
   /**
-   * An arm without any reward, and then that with fewest choices under way. One that has such
-   * choices must wait for them while other arms are known: a burst is not for trying.
+   * The arm without a reward that has the fewest pending choices. It is not tried again while
+   * choices are pending and other arms are known: a burst must not go to an unknown arm.
    */
   #untried(arms: readonly Arm[]): Arm | undefined {
     const unknown = arms.filter(({ name }) => this.#of(name).rewarded === 0);
@@ -70,7 +74,7 @@ export class Ucb1 implements Bandit {
     return sum / rewarded + this.#c * Math.sqrt(Math.log(t) / (rewarded + pending));
   }
 
-  #of(name: string): Knowledge {
+  #of(name: string): ArmStatistics {
     let arm = this.#arms.get(name);
     if (!arm) this.#arms.set(name, arm = { rewarded: 0, sum: 0, pending: 0 });
     return arm;

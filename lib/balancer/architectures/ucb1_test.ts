@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { seededRandom } from "../../base/random.ts";
 import type { Arm } from "./bandit.ts";
 import { Ucb1 } from "./ucb1.ts";
 
 const arms: Arm[] = [{ name: "amd64", memoryUse: 0 }, { name: "arm64", memoryUse: 0 }];
 
-Deno.test("untried arms come first, then the score decides, as computed by hand", () => {
+Deno.test("Ucb1: tries each arm once, then follows hand-computed scores", () => {
   const bandit = new Ucb1(0.8);
   const first = bandit.pull(arms);
   assert.equal(first.arm, "amd64");
@@ -20,7 +21,7 @@ Deno.test("untried arms come first, then the score decides, as computed by hand"
   assert.equal(bandit.pull(arms).arm, "arm64");
 });
 
-Deno.test("a large bonus makes a worse arm be tried again", () => {
+Deno.test("Ucb1: a large bonus makes it try a worse arm again", () => {
   const bandit = new Ucb1(4);
   for (const [arm, ms] of [["amd64", Math.E ** 2], ["arm64", Math.E], ["arm64", Math.E]] as const) {
     bandit.pull(arms).reward(arm, ms);
@@ -29,7 +30,7 @@ Deno.test("a large bonus makes a worse arm be tried again", () => {
   assert.equal(bandit.pull(arms).arm, "amd64");
 });
 
-Deno.test("cold starts un-count their pull, and no number of them breaks anything", () => {
+Deno.test("Ucb1: any number of cold starts leaves no trace", () => {
   const bandit = new Ucb1(0.8);
   for (let k = 0; k < 50; k++) {
     const pull = bandit.pull(arms);
@@ -41,7 +42,7 @@ Deno.test("cold starts un-count their pull, and no number of them breaks anythin
   assert.equal(bandit.pull(arms).arm, "arm64");
 });
 
-Deno.test("a pull ends once, and rewards the arm that served", () => {
+Deno.test("Ucb1: a pull ends once and rewards the arm that executed", () => {
   const bandit = new Ucb1(0);
   const pull = bandit.pull(arms);
   assert.equal(pull.arm, "amd64");
@@ -51,7 +52,7 @@ Deno.test("a pull ends once, and rewards the arm that served", () => {
   assert.equal(bandit.pull(arms).arm, "amd64");
 });
 
-Deno.test("a burst tries untried arms evenly, and waits for what it tries once another is known", () => {
+Deno.test("Ucb1: a burst tries unknown arms evenly until one is known", () => {
   const bandit = new Ucb1(0.8);
   const burst = Array.from({ length: 6 }, () => bandit.pull(arms));
   assert.equal(burst.filter(({ arm }) => arm === "arm64").length, 3);
@@ -59,8 +60,8 @@ Deno.test("a burst tries untried arms evenly, and waits for what it tries once a
   assert.equal(bandit.pull(arms).arm, "arm64");
 });
 
-Deno.test("in a simulation the faster arm gets most of the requests", () => {
-  const random = generator(7);
+Deno.test("Ucb1: the faster arm gets most requests of a simulation", () => {
+  const random = seededRandom(7);
   const bandit = new Ucb1(0.8);
   const counts = { amd64: 0, arm64: 0 };
   for (let k = 0; k < 2000; k++) {
@@ -71,14 +72,3 @@ Deno.test("in a simulation the faster arm gets most of the requests", () => {
   }
   assert.ok(counts.arm64 > 1800, JSON.stringify(counts));
 });
-
-/** Uniform in [0, 1), the same each time (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

@@ -119,15 +119,15 @@ export class SimBalancer implements Reachable, Disposable {
     signal: AbortSignal,
   ): Promise<InvocationResult> {
     const { area, clock, network, reach } = this.#options;
-    using _proxied = target.begin(demand);
+    using _proxied = target.startRequest(demand);
     return await transfer(reach(target.record.id), forwarded, {
       clock,
       network,
       link: network.kind(area, area),
       overheadMs: 0,
       signal,
-      receivedResources: (resources) => target.told(resources),
-      unreachable: () => target.failed("it accepts no connection"),
+      receivedResources: (resources) => target.updateResources(resources),
+      unreachable: () => target.markUnhealthy("it accepts no connection"),
     });
   }
 
@@ -135,7 +135,7 @@ export class SimBalancer implements Reachable, Disposable {
     const { clock, reach } = this.#options;
     for (const target of this.#table.all) {
       const resources = reach(target.record.id)?.resources();
-      if (resources) target.told(resources);
+      if (resources) target.updateResources(resources);
     }
     this.#cancelRefresh = clock.after(refreshMs, () => this.#refresh());
   }

@@ -1,5 +1,5 @@
 /**
- * What a node shows of itself: its API, its log of starting and stopping.
+ * Serves the API of a node until it is shut down.
  *
  * @module
  */
@@ -13,21 +13,24 @@ import { type NodeParts, nodeServices } from "./services.ts";
 
 const log = logger("node");
 
-/** A node that serves requests. Disposing it stops it at once; {@link RunningNode.stop} is gentle. */
+/** A running node. Disposal stops it at once; {@link RunningNode.stop} shuts it down gracefully. */
 export interface RunningNode extends AsyncDisposable {
-  /** Where programs of this machine reach it. */
+  /** URL for programs on this machine. */
   readonly url: string;
   readonly id: string;
-  /** Resolves, never rejects, with what it has to do without, once that is known. */
+  /** Resolves, and never rejects, with the reason if the container engine is unavailable. */
   readonly without?: Promise<string | undefined>;
-  /** Takes no more requests, lets those under way finish (bounded), and removes all it started. */
+  /**
+   * Accepts no more requests, waits for those in flight, up to a limit, and removes everything it
+   * started.
+   */
   stop(): Promise<void>;
 }
 
 /**
- * Serves a node, and has it join its cluster.
+ * Serves a node and joins its cluster.
  *
- * @param parts the node's; what was built is owned by the running node from now on
+ * @param parts of the node; the running node takes ownership
  * @throws `CONFIG_INVALID` if the port cannot be used
  */
 export function serveNode(parts: NodeParts): RunningNode {
@@ -55,9 +58,9 @@ function running(
   let stopped: Promise<void> | undefined;
   const stop = async (graceMs: number) => {
     const drained = scheduler.drain(graceMs);
-    await cluster?.leave(); // so that others look elsewhere while this one finishes
+    await cluster?.leave(); // before draining, so that others send no more requests
     await drained;
-    // What is left are answers on their way out.
+    // The remaining requests are responses being sent.
     await server.shutdown(1_000);
     await parts.disposeAsync();
   };

@@ -3,17 +3,17 @@ import { settle } from "../../tests/support/fakes/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
 import type { WholeResponse } from "../http/client.ts";
 import type { HttpRequest } from "../http/request.ts";
-import { Stocking } from "./stocking.ts";
+import { ImageSpreader } from "./image_spreader.ts";
 import { Target } from "./target_table.ts";
 
 function setUp() {
   const clock = new ManualClock();
-  const asked: { url: string; body: unknown; end(status: number): void }[] = [];
+  const sent: { url: string; body: unknown; end(status: number): void }[] = [];
   const client = {
     ask(url: string, { path, body }: HttpRequest, signal: AbortSignal): Promise<WholeResponse> {
       const { promise, resolve, reject } = Promise.withResolvers<WholeResponse>();
       signal.addEventListener("abort", () => reject(new Error("closed")));
-      asked.push({
+      sent.push({
         url: `${url}${path}`,
         body: JSON.parse(new TextDecoder().decode(body as Uint8Array)),
         end: (status) => resolve({ status, headers: [], body: new Uint8Array() }),
@@ -31,40 +31,42 @@ function setUp() {
       architecture: "amd64",
       incarnation: "1",
     }, clock);
-    target.told({ freeMemoryMib, freeCpu: 1 });
+    target.updateResources({ freeMemoryMib, freeCpu: 1 });
     return target;
   };
-  return { clock, asked, stocking: new Stocking(client, clock), node };
+  return { clock, sent, spreader: new ImageSpreader(client, clock), node };
 }
 
 const f = { name: "f", need: "python" };
 
-Deno.test("the node with most room is asked, one at a time for an image, and not again at once", async () => {
-  const { clock, asked, stocking, node } = setUp();
+Deno.test("ImageSpreader: asks the node with the most free memory, one at a time, with a pause", async () => {
+  const { clock, sent, spreader, node } = setUp();
   const lacking = [node("a", 10), node("b", 30), node("c", 20)];
-  for (let k = 0; k < 3; k++) stocking.want(f, lacking);
-  stocking.want({ name: "g", need: "python" }, lacking);
-  assert.deepEqual(asked.map(({ url, body }) => [url, body]), [
+  for (let k = 0; k < 3; k++) spreader.request(f, lacking);
+  spreader.request({ name: "g", need: "python" }, lacking);
+  assert.deepEqual(sent.map(({ url, body }) => [url, body]), [
     ["http://b/prewarm", { Function: "f", Instances: 0 }],
   ]);
-  asked[0]!.end(200);
+  sent[0]!.end(200);
   await settle();
   clock.advance(59_999);
-  stocking.want(f, lacking);
-  assert.equal(asked.length, 1);
+  spreader.request(f, lacking);
+  assert.equal(sent.length, 1);
   clock.advance(1);
-  stocking.want(f, lacking);
-  assert.equal(asked.length, 2);
-  asked[1]!.end(502);
-  await stocking[Symbol.asyncDispose]();
+  spreader.request(f, lacking);
+  assert.equal(sent.length, 2);
+  sent[1]!.end(502);
+  await spreader[Symbol.asyncDispose]();
 });
 
-Deno.test("few images are fetched at once, and none once it has stopped", async () => {
-  const { asked, stocking, node } = setUp();
-  for (let k = 0; k < 9; k++) stocking.want({ name: `f${k}`, need: `need ${k}` }, [node("a", 1)]);
-  assert.equal(asked.length, 4);
-  stocking.want(f, []);
-  await stocking[Symbol.asyncDispose]();
-  stocking.want(f, [node("a", 1)]);
-  assert.equal(asked.length, 4);
+Deno.test("ImageSpreader: bounds parallel fetches, and asks nobody after disposal", async () => {
+  const { sent, spreader, node } = setUp();
+  for (let k = 0; k < 9; k++) {
+    spreader.request({ name: `f${k}`, need: `need ${k}` }, [node("a", 1)]);
+  }
+  assert.equal(sent.length, 4);
+  spreader.request(f, []);
+  await spreader[Symbol.asyncDispose]();
+  spreader.request(f, [node("a", 1)]);
+  assert.equal(sent.length, 4);
 });

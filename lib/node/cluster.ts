@@ -1,5 +1,5 @@
 /**
- * A node's place among others.
+ * A node's membership in its cluster.
  *
  * @module
  */
@@ -17,12 +17,10 @@ import type { NodeBase } from "./base.ts";
 const log = logger("node");
 
 /**
- * Opens the cluster that the node is in; it joins when it is served.
+ * Opens the cluster, which the node joins when it is served.
  *
- * @param base the node's
- * @param registry where the others are found
- * @param status what the node tells others, and who hears of theirs
- * @returns undefined for a node that is alone
+ * @param status provides this node's status, and receives the updates of others
+ * @returns undefined for a single node
  */
 export async function openCluster(
   { config, home, node, clock, built }: NodeBase,
@@ -55,30 +53,28 @@ export async function openCluster(
 }
 
 /**
- * Refuses the id of another node that is alive, before anything of that node's is taken for left over.
+ * Rejects the id of another running node, before resources of that node are considered orphaned.
  *
- * @param registry what nodes share
- * @param home the node's folder
  * @throws `CONFIG_INVALID` if another node has the id
  */
-export async function requireOwnId(
+export async function requireUniqueId(
   registry: Registry,
   { nodeId, folderId }: NodeHome,
 ): Promise<void> {
   if (!registry.health().ok) return;
-  const living = await registry.registeredNode(nodeId).catch(() => undefined);
-  if (living?.home === undefined || living.home === folderId) return;
+  const registered = await registry.registeredNode(nodeId).catch(() => undefined);
+  if (registered?.home === undefined || registered.home === folderId) return;
   using client = new PeerClient("");
-  if (!await client.isAlive(living)) {
-    const place = { id: nodeId, url: living.url };
+  if (!await client.isAlive(registered)) {
+    const former = { id: nodeId, url: registered.url };
     return log.warn(
-      "Node {id} was registered at {url}, which does not answer: it goes on here",
-      place,
+      "Node {id} was registered at {url}, which does not respond: this node takes its place",
+      former,
     );
   }
   throw new ServerledgeError(
     "CONFIG_INVALID",
-    `Node id ${nodeId} belongs to another node of the cluster, at ${living.url}: set registry.node.id to ` +
+    `Node id ${nodeId} belongs to another node of the cluster, at ${registered.url}: set registry.node.id to ` +
       "another id, or none to get one",
   );
 }
