@@ -73,7 +73,7 @@ async function takeFromPackage(name: string, file: string): Promise<void> {
     const archive = await capture("npm", ["pack", "--silent", name], { cwd: work });
     await run("tar", ["-xzf", archive, "package/bin/steady"], { cwd: work });
     const program = await Deno.readFile(`${work}/package/bin/steady`);
-    // Written beside and renamed, so that a half-written base is never found.
+    // Written under another name and renamed, so that a half-written base is never found.
     await Deno.writeFile(`${work}/base`, program.subarray(0, elfSize(program)), { mode: 0o755 });
     await Deno.rename(`${work}/base`, file);
   } finally {

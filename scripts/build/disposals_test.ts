@@ -5,7 +5,7 @@ Deno.test("countDisposals: counts declarations of both kinds, wherever they stan
   const code = `
     using top = open();
     async function later() { await using one = await open(); for (await using x of xs) x.y(); }
-    class Door { static { using inner = open(); inner.close(); } }
+    class Gate { static { using inner = open(); inner.close(); } }
     for (using x of xs) { const f = () => { using y = x; return y.z; }; }
   `;
   assert.equal(countDisposals(code), 6);

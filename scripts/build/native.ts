@@ -47,7 +47,7 @@ const target = `${root}${folder}/programs.ts`;
 await Deno.writeTextFile(
   target,
   `/**
- * Static executables for containers, made of the sources beside this file by \`scripts/build/native.ts\`.
+ * Static executables for containers, made from the sources in this folder by \`scripts/build/native.ts\`.
  *
  * @module
  */

@@ -25,7 +25,7 @@ interface Variant {
   readonly config: object;
 }
 
-/** Which tier each start has had is told by the node; these make every tier occur. */
+/** The node reports the tier of each start; these make every tier occur. */
 const variants: readonly Variant[] = [
   { title: "as it comes", runtimes, fields: {}, config: {} },
   {

@@ -28,9 +28,9 @@ const areaMs = 0.1;
 
 /** What real nodes measured that the simulator cannot know. */
 export interface Calibration {
-  /** What an invocation takes beside its sleep, ms. */
+  /** What an invocation takes in addition to its sleep, ms. */
   readonly ownMs: number;
-  /** What the cloud's answer takes beside the way and an invocation at the edge, ms. */
+  /** What a response of the cloud takes in addition to the network and an invocation at the edge, ms. */
   readonly hopMs: number;
 }
 
@@ -49,16 +49,16 @@ export interface ClassFigures {
  */
 export function calibrate(rows: readonly OffloadPoint[]): Calibration {
   const light = Math.min(...rows.map(({ users }) => users));
-  const mean = (policy: string, beside: (row: OffloadPoint) => number) => {
+  const mean = (policy: string, known: (row: OffloadPoint) => number) => {
     const points = rows.filter((row) => row.policy === policy && row.users === light);
-    const ms = points.map((row) => (row.meanAllMs ?? NaN) - beside(row));
+    const ms = points.map((row) => (row.meanAllMs ?? NaN) - known(row));
     const weights = points.map(({ servedAll }) => servedAll);
     return sum(ms.map((each, at) => each * weights[at]!)) / sum(weights);
   };
   const ownMs = mean("edgeonly", () => napSeconds * 1000);
   // To the cloud's balancer and from there to one of its nodes, and back.
-  const wayMs = (delayMs: number) => 2 * (delayMs + areaMs);
-  const hopMs = mean("cloudonly", ({ delayMs }) => napSeconds * 1000 + ownMs + wayMs(delayMs));
+  const networkMs = (delayMs: number) => 2 * (delayMs + areaMs);
+  const hopMs = mean("cloudonly", ({ delayMs }) => napSeconds * 1000 + ownMs + networkMs(delayMs));
   return { ownMs: Math.max(0, ownMs), hopMs: Math.max(0, hopMs) };
 }
 

@@ -119,7 +119,7 @@ export async function validate(
 /**
  * Compares what was measured with what was simulated.
  *
- * @param calibration what the simulator was told of the machine
+ * @param calibration what the simulator knows of the machine
  * @param pairs all points
  */
 export function validationOf(calibration: Calibration, pairs: readonly Pair[]): Validation {
@@ -184,7 +184,9 @@ export function validationReport(validation: Validation): Report {
       "number and size of nodes, the same policies' code, the same load step by step. The simulator knows two figures " +
       `of the machine, read from the lightest load of two policies: an invocation takes ${
         ownMs.toFixed(1)
-      } ms beside its sleep, and one in the cloud ${hopMs.toFixed(1)} ms beside the way. ` +
+      } ms in addition to its sleep, and one in the cloud ${
+        hopMs.toFixed(1)
+      } ms in addition to the network. ` +
       "The table has means over all numbers of users, for each delay between edge and cloud; bars are " +
       "the simulator's part of the measured figure, whiskers reach from the least to the largest of all " +
       "points. The single point that is farthest off in good answers is so by " +

@@ -55,7 +55,7 @@ export function replay(fn: FunctionTrace, policy: KeepAlive, endMs: number): Out
   return outcome;
 }
 
-/** Books what an instance cost during a rest. */
+/** Adds what an instance cost during an idle time. */
 function rest(
   outcome: { idleMs: number; ahead: number; hits: number },
   { preWarmMs, keepAliveMs }: KeepAliveWindows,

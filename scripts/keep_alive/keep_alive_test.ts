@@ -26,7 +26,7 @@ const traceOf = (...minutes: number[]): FunctionTrace => ({
 });
 
 Deno.test("a fixed keep-alive pays for every rest up to its end", () => {
-  // Rests of 5, 15 and 0 min (a call that overlaps), then 10 min to the end of the trace.
+  // Idle times of 5, 15 and 0 min (a call that overlaps), then 10 min to the end of the trace.
   const fn = { ...traceOf(0, 5, 20, 20), durationMs: 0 };
   assert.deepEqual(replay(fn, fixedKeepAlive(10 * minute), 30 * minute), {
     requests: 4,
@@ -42,7 +42,7 @@ Deno.test("a window that opens later pays only for what is open, and misses who 
     ...fixedKeepAlive(0),
     windows: () => ({ preWarmMs: 10 * minute, keepAliveMs: 5 * minute }),
   };
-  // Rests of 12 (hit), 4 (early), 20 min (late), then 11 to the end.
+  // Idle times of 12 (hit), 4 (early), 20 min (late), then 11 to the end.
   const fn = { ...traceOf(0, 12, 16, 36), durationMs: 0 };
   assert.deepEqual(replay(fn, policy, 47 * minute), {
     requests: 4,
@@ -129,7 +129,7 @@ Deno.test("a synthetic trace is the same for the same seed, and has the shape it
   }
 });
 
-Deno.test("a comparison adds functions up and is told in three forms", () => {
+Deno.test("a comparison adds functions up and is written in three forms", () => {
   const trace = [...syntheticTrace({ functions: 20, lengthMs: day, seed: 1 }), {
     ...traceOf(),
     name: "never asked for",
@@ -160,6 +160,6 @@ Deno.test("traces are read as they were written, or as Azure published its own",
   assert.throws(() => readTrace([`${traceCsv(trace)}x,f,1,1\n`]), /file 1, line 5/);
 });
 
-Deno.test("the README shows the results that lie beside it", () => {
+Deno.test("the README shows the results in its folder", () => {
   assert(readme.includes(results));
 });

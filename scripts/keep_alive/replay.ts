@@ -3,7 +3,7 @@
  * a synthetic one is drawn.
  *
  * ```sh
- * deno run -A scripts/keep_alive/replay.ts                       # the files beside this one
+ * deno run -A scripts/keep_alive/replay.ts                       # the files in this folder
  * deno run -A scripts/keep_alive/replay.ts --trace mine.csv --out /tmp/mine
  * ```
  *

@@ -32,11 +32,11 @@ const minuteMs = 60_000;
  */
 export function readTrace(texts: readonly string[]): FunctionTrace[] {
   const functions = new Map<string, { fn: FunctionTrace; arrivals: number[] }>();
-  const of = (name: string, told: typeof unknown) => {
+  const of = (name: string, known: typeof unknown) => {
     let found = functions.get(name);
     if (!found) {
       const arrivals: number[] = [];
-      found = { fn: { name, ...told, arrivalsMs: arrivals }, arrivals };
+      found = { fn: { name, ...known, arrivalsMs: arrivals }, arrivals };
       functions.set(name, found);
     }
     return found.arrivals;
@@ -57,11 +57,11 @@ export function readTrace(texts: readonly string[]): FunctionTrace[] {
         );
       } else {
         const [time, name, memory, duration] = cells;
-        const told = {
+        const known = {
           memoryMib: numberOf(memory, where),
           durationMs: numberOf(duration, where),
         };
-        of(name!, told).push(numberOf(time, where));
+        of(name!, known).push(numberOf(time, where));
       }
     });
   });
@@ -82,7 +82,7 @@ export function traceCsv(functions: readonly FunctionTrace[]): string {
   return [heading, ...rows.map(({ row }) => row)].join("\n") + "\n";
 }
 
-/** Requests of a minute are told by their number only: they are taken to come evenly. */
+/** A minute has only the number of its requests, which are assumed to be evenly spread over it. */
 function spread(counts: readonly number[], fromMs: number): number[] {
   return counts.flatMap((count, minute) =>
     Array.from(

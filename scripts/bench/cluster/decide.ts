@@ -25,7 +25,7 @@ const decisions = 20_000;
 
 const measured = { executionMs: 50, startMs: 300, coldShare: 0.1 };
 
-const idleNews: PeerStatus = {
+const idleStatus: PeerStatus = {
   availableMemoryMib: 0,
   totalMemoryMib: 4096,
   freeCpu: 2,
@@ -119,7 +119,7 @@ function checkAnswers(policy: Policy): void {
   }
 }
 
-/** A node's table of its neighbours and a balancer of the cloud, all of which have told their news. */
+/** A node's table of its neighbours and a balancer of the cloud, all of which have reported their status. */
 function peerTable(): PeerTable {
   const table = new PeerTable({
     id: "me",
@@ -135,7 +135,7 @@ function peerTable(): PeerTable {
     const { id, role } = peer.record;
     const availableMemoryMib = id === `peer-${peerCount - 1}` ? 1024 : 64;
     if (role === "balancer") table.probeSucceeded(peer, 40);
-    else table.probeSucceeded(peer, 2, { ...idleNews, availableMemoryMib });
+    else table.probeSucceeded(peer, 2, { ...idleStatus, availableMemoryMib });
   }
   return table;
 }

@@ -20,7 +20,7 @@ import type { Results } from "../results.ts";
 
 /** Time between rounds of datagrams, as nodes have it by default, ms. */
 const intervalMs = 2000;
-/** Rounds until everybody was heard: a node asks at least six others a round. */
+/** Rounds until every node has reported: a node asks at least six others in each round. */
 const warmUp = (peers: number) => 20 + peers / 4;
 /** Rounds that are measured. */
 const measured = 300;
@@ -28,7 +28,7 @@ const repetitions = 3;
 
 const address = { transport: "udp", hostname: "10.0.0.2", port: 9876 } as const;
 
-const news: LocalStatus = {
+const ownStatus: LocalStatus = {
   availableMemoryMib: 3072,
   totalMemoryMib: 4096,
   freeCpu: 1.5,
@@ -72,7 +72,7 @@ class SimulatedPeers implements StatusSocket {
     else {
       this.pings++;
       const { to, from, nonce } = datagram;
-      this.#deliver(this.#codec.pong(to, nonce, news, originCoordinate));
+      this.#deliver(this.#codec.pong(to, nonce, ownStatus, originCoordinate));
       const ask = { kind: "ping", from: to, to: from, nonce: randomId() } as const;
       this.#deliver(this.#codec.ping({ ...ask, at: this.#clock.wall() }));
     }
@@ -120,7 +120,7 @@ async function bytesPerSecond(peers: number): Promise<number> {
     intervalMs,
     clock,
     random,
-    status: () => news,
+    status: () => ownStatus,
     onStatus: () => {},
   });
   const pass = async (rounds: number) => {
@@ -131,7 +131,7 @@ async function bytesPerSecond(peers: number): Promise<number> {
     }
   };
   await pass(warmUp(peers));
-  assert([...table.all].every((peer) => peer.status && peer.reachable), "all were heard");
+  assert([...table.all].every((peer) => peer.status && peer.reachable), "every node has reported");
   const before = { ...prober.traffic };
   await pass(measured);
   const { sent, received, ignored: refused } = prober.traffic;

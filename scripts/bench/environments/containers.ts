@@ -26,20 +26,20 @@ interface Tier {
   readonly tier: StartTier;
   /** Fields of the function. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** Spares that its node keeps of each runtime. */
-  readonly spares: number;
+  /** Generic instances that its node keeps of each runtime. */
+  readonly generic: number;
 }
 
 const tiers: readonly Tier[] = [
-  { tier: "generic", fields: {}, spares: 1 },
-  { tier: "shared", fields: {}, spares: 0 },
-  { tier: "full", fields: { Network: "bridge" }, spares: 0 },
+  { tier: "generic", fields: {}, generic: 1 },
+  { tier: "shared", fields: {}, generic: 0 },
+  { tier: "full", fields: { Network: "bridge" }, generic: 0 },
 ];
 
 /** Most starts in one round. */
 const maxAttempts = 3 * startsPerRound;
 
-/** Longest wait for a spare to be ready. */
+/** Longest wait for a generic instance to be ready. */
 const readyTimeoutMs = 10_000;
 
 /** Measures every tier with every runtime that runs in containers. */
@@ -50,11 +50,11 @@ export async function measureContainers(results: Results): Promise<void> {
 async function measureRuntime(runtime: MeasuredRuntime, results: Results): Promise<void> {
   await using nodes = new AsyncDisposableStack();
   const byTier = new Map<StartTier, MeasuredNode>();
-  for (const { tier, fields, spares } of tiers) {
-    const config = { [`runtimes.${runtime}.spares`]: spares };
+  for (const { tier, fields, generic } of tiers) {
+    const config = { [`runtimes.${runtime}.spares`]: generic };
     const node = nodes.use(await MeasuredNode.start(startsPerRound + 2, config));
     byTier.set(tier, node);
-    // It stays, so that there are spares for the others.
+    // It stays, so that there are generic instances for the others.
     await node.create("first", runtime, fields);
     await node.invoke("first"); // what a node does once is not part of a start
   }
@@ -75,7 +75,7 @@ async function measureRuntime(runtime: MeasuredRuntime, results: Results): Promi
 async function startAll(
   node: MeasuredNode,
   runtime: MeasuredRuntime,
-  { tier, fields, spares }: Tier,
+  { tier, fields, generic }: Tier,
   round: number,
 ): Promise<number> {
   const names: string[] = [];
@@ -85,7 +85,7 @@ async function startAll(
     const name = `${tier}-${round}-${attempt}`;
     await node.create(name, runtime, fields);
     await new Promise((resolve) => setTimeout(resolve, restMs));
-    if (spares > 0) await spareReady(node, runtime);
+    if (generic > 0) await genericReady(node, runtime);
     const { report, ms } = await node.invoke(name);
     if (report.StartTier === tier) {
       names.push(name);
@@ -99,12 +99,12 @@ async function startAll(
   return medianOf(times);
 }
 
-async function spareReady(node: MeasuredNode, runtime: MeasuredRuntime): Promise<void> {
+async function genericReady(node: MeasuredNode, runtime: MeasuredRuntime): Promise<void> {
   const bound = performance.now() + readyTimeoutMs;
   for (;;) {
     const status = await (await fetch(`${node.process.url}/status`)).json();
     if (status.Spares[runtime] > 0) return;
-    assert.ok(performance.now() < bound, `no spare of ${runtime}`);
+    assert.ok(performance.now() < bound, `no generic instance of ${runtime}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Functions of runtime `deno`: cold with a spare sandbox ready and without, warm, and the memory
+ * Functions of runtime `deno`: cold with a generic sandbox ready and without, warm, and the memory
  * that instances take.
  *
  * @module
@@ -18,7 +18,7 @@ import { measureWarmLoad } from "./warm_load.ts";
 const startsPerRound = 8;
 /** Instances of the function that is measured warm. */
 const warmInstances = 4;
-/** Instances beside the first whose memory is measured. */
+/** Instances in addition to the first whose memory is measured. */
 const furtherInstances = 4;
 /** How long processes are left alone before their memory is read, ms. */
 const restMs = 2000;
@@ -35,9 +35,9 @@ export async function measureSandboxes(results: Results): Promise<void> {
  * From request to answer of a function without an instance. Its code was prepared when it was
  * created, as that of every function that is not invoked within the same second.
  */
-async function measureCold(name: string, spares: number, results: Results): Promise<void> {
-  // Spares may take a quarter of the memory at most.
-  const config = { "sandbox.spares": spares };
+async function measureCold(name: string, generic: number, results: Results): Promise<void> {
+  // Generic instances may take a quarter of the memory at most.
+  const config = { "sandbox.spares": generic };
   await using node = await MeasuredNode.start(2 * startsPerRound, config);
   await node.create("first", "deno");
   await node.invoke("first"); // what a node does once is not part of a start
@@ -48,11 +48,11 @@ async function measureCold(name: string, spares: number, results: Results): Prom
     const times: number[] = [];
     for (const name of names) {
       await new Promise((resolve) => setTimeout(resolve, 500));
-      await eventually("a spare is ready", async () => {
-        return (await node.status()).Spares.sandbox === spares;
+      await eventually("a generic sandbox is ready", async () => {
+        return (await node.status()).Spares.sandbox === generic;
       });
       const { report, ms } = await node.invoke(name);
-      assert.equal(report.StartTier, spares > 0 ? "generic" : "fresh");
+      assert.equal(report.StartTier, generic > 0 ? "generic" : "fresh");
       times.push(ms);
     }
     await node.remove(names);

@@ -1,5 +1,5 @@
 /**
- * Functions in WebAssembly: cold with and without a spare sandbox, warm, and a computation beside the
+ * Functions in WebAssembly: cold with and without a generic sandbox, warm, and a computation next to the
  * same module in this process.
  *
  * @module
@@ -16,7 +16,7 @@ import { measureWarmLoad } from "./warm_load.ts";
 
 /** Cold starts in one round. */
 const startsPerRound = 8;
-/** Rest before each cold start, ms: the spare of the last one is replaced long before. */
+/** Pause before each cold start, ms: the generic instance of the last one is replaced long before. */
 const restMs = 500;
 /** Instances of the warm function. */
 const instances = 4;
@@ -46,11 +46,11 @@ async function build(file: string, ...flags: string[]): Promise<Module> {
 async function measureCold(
   metric: string,
   tier: "generic" | "fresh",
-  spares: number,
+  generic: number,
   module: Module,
   results: Results,
 ): Promise<void> {
-  await using node = await MeasuredNode.start(startsPerRound + 1, { "sandbox.spares": spares });
+  await using node = await MeasuredNode.start(startsPerRound + 1, { "sandbox.spares": generic });
   await create(node, "first", module);
   await node.invoke("first"); // what a node does once is not part of a start
   await node.remove(["first"]);
@@ -84,7 +84,7 @@ async function measureWarm(module: Module, results: Results): Promise<void> {
 
 /**
  * A computation in a sandbox, as the node's report tells its duration, which has the way to the sandbox and
- * back in it, beside the same module in this process. The two take turns, so that both of them meet
+ * back in it, compared with the same module in this process. The two take turns, so that both of them meet
  * the same machine, and both come after a wait.
  */
 async function measureComputation(module: Module, results: Results): Promise<void> {

@@ -80,9 +80,9 @@ export async function measureAdaptive(results: Results): Promise<void> {
     console.log(
       `  ${name}: ` +
         (ratio
-          ? `${told(ratio)} of ${other}, the best other that keeps the bounds`
+          ? `${inWords(ratio)} of ${other}, the best other that keeps the bounds`
           : "no other keeps the bounds") +
-        (optimum ? `; ${told(optimum)} of the optimum` : "") +
+        (optimum ? `; ${inWords(optimum)} of the optimum` : "") +
         (own.length < seedCount
           ? `; nobody can keep them in ${seedCount - own.length} seeds`
           : "") +
@@ -203,6 +203,6 @@ function addWorst(
   results.add(name, "ratio", [mean - (ci ?? 0), mean, mean + (ci ?? 0)]);
 }
 
-function told({ mean, ci }: Estimate): string {
+function inWords({ mean, ci }: Estimate): string {
   return mean.toFixed(3) + (ci === null ? "" : ` ± ${ci.toFixed(3)}`);
 }

@@ -30,7 +30,7 @@ export async function measureValidation(results: Results): Promise<void> {
   console.log(formatMarkdown(columns, cells));
   const { ownMs, hopMs } = validation.calibration;
   console.log(
-    `  an invocation takes ${digits(ownMs)} ms beside its sleep, a hop ${digits(hopMs)} ms`,
+    `  an invocation takes ${digits(ownMs)} ms in addition to its sleep, a hop ${digits(hopMs)} ms`,
   );
   results.add("sim_vs_real_throughput_error", "ratio", [validation.throughputError]);
   results.add("sim_vs_real_response_error", "ratio", [validation.responseError]);

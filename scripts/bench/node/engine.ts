@@ -1,6 +1,6 @@
 /**
  * What the container engine alone takes for the steps of a cold start, so that the node's share can
- * be told from it.
+ * be computed.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { instanceMib } from "./client.ts";
 /** Containers that are started in one round. */
 const startsPerRound = 5;
 
-/** Marks the containers of this measurement, so that they are told from others. */
+/** Marks the containers of this measurement, so that they can be distinguished from others. */
 const label = "serverledge.bench";
 
 /** What the steps of one start took, ms. */
@@ -30,11 +30,11 @@ interface Steps {
  */
 export async function measureEngine(results: Results): Promise<void> {
   const docker = new Docker();
-  const holder = await create(docker, "none");
+  const pause = await create(docker, "none");
   const samples: Steps[][] = [];
   try {
-    await holder.start();
-    const network = `container:${holder.id}`;
+    await pause.start();
+    const network = `container:${pause.id}`;
     await startOnce(docker, network); // the first one reads files from disk
     samples.push(
       ...await inRounds(async () => {
@@ -44,7 +44,7 @@ export async function measureEngine(results: Results): Promise<void> {
       }),
     );
   } finally {
-    await holder.remove({ force: true });
+    await pause.remove({ force: true });
   }
   for (const step of ["create", "start", "interpreter"] as const) {
     results.add(

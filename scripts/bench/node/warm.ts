@@ -1,5 +1,5 @@
 /**
- * The warm path: invocations of a trivial function with idle instances at hand, beside a plain hono
+ * The warm path: invocations of a trivial function with idle instances at hand, compared with a plain hono
  * route on the same machine in the same rounds.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * Static executables for containers, made of the sources beside this file by `scripts/build/native.ts`.
+ * Static executables for containers, made from the sources in this folder by `scripts/build/native.ts`.
  *
  * @module
  */
