@@ -3,6 +3,7 @@ import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { flag } from "@optique/core/primitives";
 import { recordedTerminal } from "../../tests/support/fakes/recorded_terminal.ts";
+import { ServerledgeError } from "../base/errors.ts";
 import { defineCommand } from "./command.ts";
 import { runCommandLine } from "./run.ts";
 
@@ -62,4 +63,16 @@ Deno.test("a word that names no command gets the help of all commands", async ()
   const { status, err } = await run("lok", "look");
   assert.equal(status, 1);
   assert.match(err, /"lok"[^]*See serverledge --help\.$/m);
+});
+
+Deno.test("the exit status is that of the action, 0 where it tells none, or that of its error", async () => {
+  const ending = (name: string, run: () => Promise<number | void>) =>
+    defineCommand({ name, brief: name, examples: [], options: object({}), run });
+  const all = [
+    ending("well", () => Promise.resolve()),
+    ending("later", () => Promise.resolve(7)),
+    ending("badly", () => Promise.reject(new ServerledgeError("DEADLINE_EXCEEDED", "too late"))),
+  ];
+  const status = (name: string) => runCommandLine(all, [name], recordedTerminal().terminal);
+  assert.deepEqual(await Promise.all(["well", "later", "badly"].map(status)), [0, 7, 6]);
 });

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { recordedTerminal } from "../../../tests/support/fakes/recorded_terminal.ts";
+import type { Terminal } from "../terminal.ts";
+import { isReadable, show } from "./show.ts";
+import { during } from "./spinner.ts";
+import { printable, styled } from "./style.ts";
+
+const onTerminal = ({ terminal }: { terminal: Terminal }): Terminal => ({
+  ...terminal,
+  out: { ...terminal.out, isTerminal: true },
+  err: { ...terminal.err, isTerminal: true },
+});
+
+Deno.test("show: people on a terminal get the readable form, all else the node's JSON", () => {
+  const shown = (json: true | undefined, isTerminal: boolean) => {
+    const recorded = recordedTerminal();
+    const terminal = isTerminal ? onTerminal(recorded) : recorded.terminal;
+    assert.equal(isReadable({ json }, terminal), isTerminal && !json);
+    show({ text: '{"b":1.0}' }, { json }, terminal, () => "readable");
+    return recorded.written.out;
+  };
+  assert.equal(shown(undefined, true), "readable\n");
+  for (const [json, isTerminal] of [[true, true], [undefined, false], [true, false]] as const) {
+    assert.equal(shown(json, isTerminal), '{\n\t"b": 1.0\n}\n');
+  }
+});
+
+Deno.test("during: without a person who reads nothing is shown, and the result is the task's", async () => {
+  const recorded = recordedTerminal();
+  assert.equal(await during(recorded.terminal, "Waiting", () => Promise.resolve(5)), 5);
+  assert.equal(recorded.written.err, "");
+});
+
+Deno.test("during: what takes long is shown, shortened, until it ends or fails", async () => {
+  const recorded = recordedTerminal();
+  const task = Promise.withResolvers<void>();
+  const shown = during(onTerminal(recorded), () => "x".repeat(99), () => task.promise);
+  while (recorded.written.err === "") await new Promise((resolve) => setTimeout(resolve, 20));
+  task.reject(new Error("failed"));
+  await assert.rejects(shown, { message: "failed" });
+  const { err } = recorded.written;
+  assert(err.includes(`${"x".repeat(69)}… `), err);
+  assert(err.endsWith("\r\x1b[K"));
+});
+
+Deno.test("printable: control characters of others cannot move the cursor, tabs and lines stay", () => {
+  assert.equal(printable("a\tb\nc"), "a\tb\nc");
+  assert.equal(printable("\x1b[2J\x07\r\x9b"), "\uFFFD[2J\uFFFD\uFFFD\uFFFD");
+});
+
+Deno.test("styled: emphasis only where the output carries it", () => {
+  assert.equal(styled({ colour: false }, "red", "x"), "x");
+  assert.equal(styled({ colour: true }, "red", "x"), "\x1b[31mx\x1b[39m");
+});
