@@ -1,67 +1,10 @@
 import assert from "node:assert/strict";
-import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fakes/fake_environment.ts";
-import { defaultPolicy } from "../../policies/default.ts";
-import { noPeers } from "../cluster/peers/no_peers.ts";
-import { ManualClock } from "../base/clock.ts";
-import { Deadlines } from "../base/deadlines.ts";
+import { fakeRecord, settle } from "../../tests/support/fakes/fake_environment.ts";
 import type { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import { defaultRequest, type InvokeRequest } from "../model/invocation.ts";
+import { defaultRequest } from "../model/invocation.ts";
 import { noParams, type Params, paramsOf } from "../model/params.ts";
-import { QosClasses } from "../model/qos.ts";
-import { ResourceLedger } from "../pool/resource_ledger.ts";
-import { Pool } from "../pool/pool.ts";
-import type { InvocationOutcome } from "./observer.ts";
-import { Scheduler } from "./scheduler.ts";
-
-function setUp(
-  { memory = 1000, parallelStarts = 4, queueCapacity = 100, record = fakeRecord() } = {},
-) {
-  const environment = new FakeEnvironment();
-  const clock = new ManualClock();
-  const ledger = new ResourceLedger({ memoryMib: memory, cpu: 4 });
-  const pool = new Pool({ ledger, environment: () => environment, clock, parallelStarts });
-  const functions = new Map([[record.name, record]]);
-  const ends: InvocationOutcome[] = [];
-  const wrote: string[] = [];
-  const scheduler = new Scheduler({
-    node: { id: "n", area: "A" },
-    clock,
-    deadlines: new Deadlines(clock),
-    policy: defaultPolicy({ random: () => 0, now: () => clock.now(), settings: {} }),
-    pool,
-    ledger,
-    peers: noPeers,
-    classes: new QosClasses([]),
-    maxHops: 1,
-    find: (name) => functions.get(name),
-    supports: () => true,
-    keepsLargeIntegers: () => true,
-    queueCapacity,
-    defaultTimeoutMs: 60_000,
-    observer: {
-      completed: (end) => ends.push(end),
-      interrupted: (_name, _id, traceback) => wrote.push(traceback),
-    },
-  });
-  const submit = (request: Partial<InvokeRequest> = {}, name = record.name) => {
-    const invocation = scheduler.submit(name, { ...defaultRequest, ...request });
-    invocation.done.catch(() => {});
-    return invocation;
-  };
-  return { environment, clock, ledger, pool, functions, scheduler, submit, ends, wrote, record };
-}
-
-const codeOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(() => "OK", (error: ServerledgeError) => error.code);
-
-async function finishStarts({ environment }: ReturnType<typeof setUp>): Promise<void> {
-  await settle();
-  while (environment.starts.length > 0) {
-    environment.finishStart();
-    await settle();
-  }
-}
+import { codeOf, finishStarts, setUp } from "../../tests/support/scheduler_world.ts";
 
 Deno.test("Scheduler: a cold invocation reports the start that it waited for", async () => {
   const set = setUp();

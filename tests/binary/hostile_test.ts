@@ -2,14 +2,11 @@ import assert from "node:assert/strict";
 import { packTar } from "modern-tar";
 import { post } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
+import { breakouts, forgeries, networks, reaches } from "../support/functions/hostile_attacks.ts";
 import {
   accidents,
-  breakouts,
-  forgeries,
   type HostileCase,
   type HostilePlaces,
-  networks,
-  reaches,
 } from "../support/functions/hostile_cases.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { wasmCases } from "../support/functions/hostile_wasm.ts";

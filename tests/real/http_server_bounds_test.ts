@@ -1,0 +1,213 @@
+/**
+ * Bounds of the HTTP server in time and connections, its end, and HTTP/2.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { HttpServer } from "../../lib/http/server/server.ts";
+import { eventually } from "../support/eventually.ts";
+import { runToEnd } from "../support/process.ts";
+import { RawClient } from "../support/network/raw_client.ts";
+import { echo, failingListener, fed, get, post, serve } from "../support/network/test_server.ts";
+
+Deno.test("HttpServer: bounds the time of heads, bodies, idle connections and slow readers", async () => {
+  const begun: string[] = [];
+  await using server = serve(
+    async (request) => {
+      begun.push(request.target);
+      if (request.target !== "/large") return await echo(request);
+      return { status: 200, headers: [], body: new Uint8Array(1 << 26) };
+    },
+    { headMs: 80, idleMs: 80, bodyMs: 80, sendMs: 80 },
+  );
+  using silent = await RawClient.open(server.port);
+  using half = await RawClient.open(server.port, "GET / HT");
+  using idle = await RawClient.open(server.port, get("/"));
+  using body = await RawClient.open(server.port, post("/body", "abc").slice(0, -1));
+  using reader = await RawClient.open(server.port, get("/large"));
+  assert.equal(await silent.rest(), "");
+  assert.match(await half.rest(), /^HTTP\/1\.1 408 /);
+  assert.match(await idle.rest(), /^HTTP\/1\.1 200 OK\r\n[^]*GET \/ $/);
+  assert.match(await body.rest(), /^HTTP\/1\.1 408 /);
+  await eventually("all are closed", () => server.server.connections === 0);
+  assert.ok((await reader.rest()).length < 1 << 26, "the rest is not sent");
+  assert.deepEqual(begun.toSorted(), ["/", "/body", "/large"]);
+});
+
+Deno.test("HttpServer: a body that trickles is given up", async () => {
+  await using server = serve(echo, { bodyMs: 200, bodyRate: 100_000 });
+  using client = await RawClient.open(server.port, post("/", "x".repeat(1_000)).slice(0, -1_000));
+  const trickle = (async () => {
+    while (!client.hasEnded) {
+      await client.send("x");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  })().catch(() => {});
+  assert.match(await client.rest(), /^HTTP\/1\.1 408 /);
+  await trickle;
+});
+
+Deno.test("HttpServer: who waits longest makes way when all places are taken", async () => {
+  const ready = Promise.withResolvers<void>();
+  await using server = serve(async (request) => {
+    if (request.target === "/busy") await ready.promise;
+    return await echo(request);
+  }, { connections: 3, headMs: 2_000 });
+  using busy = await RawClient.open(server.port, get("/busy"));
+  using idle = await RawClient.open(server.port, get("/idle"));
+  await idle.response();
+  using half = await RawClient.open(server.port, "GET / HT");
+  await eventually("all places are taken", () => server.server.connections === 3);
+  using first = await RawClient.open(server.port, get("/first"));
+  assert.equal((await first.response()).body, "GET /first ");
+  assert.equal(await idle.rest(), "");
+  using second = await RawClient.open(server.port, get("/second"));
+  assert.equal((await second.response()).body, "GET /second ");
+  ready.resolve();
+  assert.equal((await busy.response()).body, "GET /busy ");
+  assert.match(await half.rest(), /^(HTTP\/1\.1 408 [^]*)?$/);
+});
+
+Deno.test("HttpServer: who comes while all are busy waits for a place", async () => {
+  const ready = Promise.withResolvers<void>();
+  await using server = serve(async (request) => {
+    await ready.promise;
+    return await echo(request);
+  }, { connections: 2 });
+  const clients: RawClient[] = [];
+  for (let at = 0; at < 5; at++) {
+    clients.push(await RawClient.open(server.port, get(`/${at}`, "Connection: close")));
+  }
+  await eventually("no more is accepted", () => server.server.connections === 3);
+  ready.resolve();
+  for (const [at, client] of clients.entries()) {
+    assert.equal((await client.response()).body, `GET /${at} `);
+    client[Symbol.dispose]();
+  }
+});
+
+Deno.test("HttpServer: errors of accept are waited out, and counted", async () => {
+  const listener = failingListener(3);
+  const refuse = (status: number, body: string) => ({ status, headers: [], body });
+  await using server = new HttpServer({ listener, handler: echo, refuse });
+  using client = await RawClient.open(listener.port, get("/"));
+  assert.equal((await client.response()).body, "GET / ");
+  assert.equal(server.acceptErrors, 3);
+});
+
+Deno.test("HttpServer: an address other than this machine's has its share of the places", async () => {
+  // Under another name of it, to the server the client is another machine.
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const foreign = {
+    close: () => listener.close(),
+    async accept() {
+      const conn = await listener.accept();
+      const remoteAddr = { ...conn.remoteAddr, hostname: "192.0.2.7" };
+      Object.defineProperty(conn, "remoteAddr", { value: remoteAddr });
+      return conn;
+    },
+  };
+  const ready = Promise.withResolvers<void>();
+  await using server = new HttpServer({
+    listener: foreign,
+    async handler(request) {
+      if (request.target === "/busy") await ready.promise;
+      return await echo(request);
+    },
+    refuse: (status, body) => ({ status, headers: [], body }),
+    limits: { connectionsOfAddress: 2 },
+  });
+  const { port } = listener.addr;
+  using idle = await RawClient.open(port, get("/idle"));
+  await idle.response();
+  using busy = await RawClient.open(port, get("/busy"));
+  await eventually("both are served", () => server.connections === 2);
+  using next = await RawClient.open(port, get("/busy"));
+  assert.equal(await idle.rest(), "", "its own idle connection makes way");
+  using refused = await RawClient.open(port, get("/"));
+  assert.equal(await refused.rest(), "");
+  assert.equal(server.refusedConnections, 1);
+  ready.resolve();
+  assert.equal((await busy.response()).body, "GET /busy ");
+  assert.equal((await next.response()).body, "GET /busy ");
+});
+
+Deno.test("HttpServer: a stopping server closes idle connections, and others after their response", async () => {
+  const ready = Promise.withResolvers<void>();
+  await using server = serve(async (request) => {
+    if (request.target === "/busy") await ready.promise;
+    return await echo(request);
+  }, { lingerMs: 50 });
+  using idle = await RawClient.open(server.port, get("/idle"));
+  await idle.response();
+  using busy = await RawClient.open(server.port, get("/busy") + get("/next"));
+  await eventually("both are served", () => server.server.connections === 2);
+  const stopped = server.server.shutdown(20_000);
+  assert.equal(await idle.rest(), "");
+  ready.resolve();
+  const { head, body } = await busy.response();
+  assert.equal(body, "GET /busy ");
+  assert.match(head, /\r\nconnection: close\r\n/);
+  assert.equal(await busy.rest(), "");
+  await stopped;
+  await assert.rejects(RawClient.open(server.port));
+});
+
+Deno.test("HttpServer: HTTP/2 with prior knowledge reaches the same handler, its authority as host", async () => {
+  await using server = serve(async ({ method, target, headers, client, body }) => ({
+    status: 200,
+    headers: [["x-client", client]],
+    body: `${method} ${target} ${headers.get("host")} ${await body.text(1 << 20)}`,
+  }));
+  const url = `http://127.0.0.1:${server.port}/a//b?x=%20+`;
+  const curl = ["curl", "-s", "-i", "--http2-prior-knowledge", "--path-as-is"];
+  const { stdout } = await runToEnd([...curl, "-d", "body", url]);
+  assert.ok(stdout.endsWith(`POST /a//b?x=%20+ 127.0.0.1:${server.port} body`), stdout);
+  assert.match(stdout, /^HTTP\/2 200 \r\nx-client: 127\.0\.0\.1\r\n/);
+  await eventually("nothing is open", () => server.server.connections === 0);
+});
+
+Deno.test("HttpServer: HTTP/2 streams, and its clients disconnect", async () => {
+  const stream = fed();
+  const left = Promise.withResolvers<void>();
+  await using server = serve(async (request) => {
+    request.onDisconnect(left.resolve);
+    if (request.target === "/stream") return { status: 200, headers: [], body: stream.body };
+    await left.promise;
+    return { status: 499, headers: [], body: undefined };
+  });
+  const curl = ["-s", "--http2-prior-knowledge", "--max-time", "1"];
+  const url = `http://127.0.0.1:${server.port}`;
+  const streamed = runToEnd(["curl", "-s", "--http2-prior-knowledge", `${url}/stream`]);
+  stream.add("one ");
+  stream.add("two");
+  stream.end();
+  assert.equal((await streamed).stdout, "one two");
+  await runToEnd(["curl", ...curl, `${url}/never`]);
+  await left.promise;
+});
+
+Deno.test("HttpServer: any request is answered or its connection closed, and the next one served", async () => {
+  await using server = serve();
+  const valid = [get("/x"), post("/y", "body"), get("/z", "Connection: close")];
+  let seed = 7;
+  const random = (below: number) =>
+    (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % below;
+  for (let round = 0; round < 300; round++) {
+    const text = [...valid[random(valid.length)]!];
+    for (let change = random(4); change >= 0; change--) {
+      const at = random(text.length);
+      const char = String.fromCharCode(random(256));
+      if (random(2) === 0) text[at] = char;
+      else text.splice(at, random(3), char);
+    }
+    using client = await RawClient.open(server.port, text.join(""));
+    await client.halfClose();
+    for (const [, status] of (await client.rest()).matchAll(/^HTTP\/1\.1 (\d{3}) /gm)) {
+      assert.ok(Number(status) < 500 || [501, 505].includes(Number(status)), text.join(""));
+    }
+  }
+  using client = await RawClient.open(server.port, get("/after"));
+  assert.equal((await client.response()).body, "GET /after ");
+});
