@@ -37,7 +37,9 @@ export const statusSchema = v.object({
   Running: v.pipe(v.number(), v.description("Invocations that are executing")),
   Problems: v.pipe(
     v.array(v.string()),
-    v.description("What the node has to do without: registry, containers, neighbours, cloud"),
+    v.description(
+      "What the node has to do without: registry, containers, neighbours, cloud, policy",
+    ),
   ),
   Registry: v.object({ Kind: v.string(), Ok: v.boolean(), Problem: v.optional(v.string()) }),
   Runtimes: v.pipe(

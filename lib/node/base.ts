@@ -23,6 +23,12 @@ export interface NodeBase {
   readonly built: AsyncDisposableStack;
 }
 
+/** Something that a node does besides serving requests. */
+export type BackgroundService = (Disposable | AsyncDisposable) & {
+  /** Problems, e.g. `policy: ...`; none while all is well. */
+  problems(): readonly string[];
+};
+
 /** Determines a node's identity. */
 export function identityOf(config: Config, id: string): NodeBase["node"] {
   const architecture = config["node.architecture"] || machineArchitecture();

@@ -13,6 +13,7 @@ import type { CatalogListener } from "../registry/catalog.ts";
 import { FunctionService } from "../registry/functions.ts";
 import { localStatus } from "../scheduler/local_status.ts";
 import { OutputLog } from "../telemetry/output_log.ts";
+import { startBackground } from "./background.ts";
 import { bodyBudget, identityOf, type NodeBase } from "./base.ts";
 import { type NodeCompute, openCompute } from "./compute.ts";
 import { openCluster, requireUniqueId } from "./cluster.ts";
@@ -55,7 +56,8 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const architectures = environment.architectures.bind(environment);
   const functions = built.use(new FunctionService({ ...storage, config, architectures }));
   for (const listener of listeners(compute, requests)) built.use(catalog.follow(listener));
-  return serveNode({ ...base, ...storage, ...compute, ...requests, functions, cluster });
+  const parts = { ...base, ...storage, ...compute, ...requests, functions, cluster };
+  return serveNode({ ...parts, background: startBackground(parts) });
 }
 
 /** Listeners for function changes: those that release the former version come first. */

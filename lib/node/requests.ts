@@ -17,7 +17,6 @@ import { openSqlite } from "../registry/local/registry.ts";
 import type { Registry } from "../registry/registry.ts";
 import { AsyncInvocations } from "../scheduler/async_invocations.ts";
 import type { InvocationObserver } from "../scheduler/observer.ts";
-import { Planner } from "../scheduler/planner.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { InvocationLog } from "../telemetry/invocation_log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
@@ -97,17 +96,16 @@ function openScheduler(
 ): Scheduler {
   const { config, node, clock, built } = base;
   const { images, ledger, pool } = compute;
-  const peers = cluster ?? noPeers;
   const observers: InvocationObserver[] = [metrics, outputLog];
   if (infoLines) observers.push(new InvocationLog(infoLines, config["log.format"], clock.wall));
-  const scheduler = new Scheduler({
+  return new Scheduler({
     node,
     clock,
     deadlines: built.use(new Deadlines(clock)),
     policy,
     pool,
     ledger,
-    peers,
+    peers: cluster ?? noPeers,
     classes: new QosClasses(config.qosClasses),
     maxHops: config["scheduler.hops"],
     find: (name) => catalog.get(name),
@@ -127,14 +125,6 @@ function openScheduler(
       interrupted: (name, id, traceback) => outputLog.interrupted(name, id, traceback),
     },
   });
-  const intervalMs = config["policy.plan.interval"] * 1000;
-  const statistics = (seconds: number) => ({
-    arrivals: scheduler.arrivals(seconds),
-    memoryMib: ledger.balance.totalMemory,
-    ...peers.summary(),
-  });
-  built.use(new Planner({ policy, clock, intervalMs, statistics }));
-  return scheduler;
 }
 
 function openAsyncInvocations(

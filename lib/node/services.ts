@@ -13,7 +13,7 @@ import type { NodeStatus } from "../model/status.ts";
 import type { FunctionService } from "../registry/functions.ts";
 import { isSandboxed } from "../runtime/kinds/kinds.ts";
 import { followOutput, type WrittenLine } from "../telemetry/follow_output.ts";
-import type { NodeBase } from "./base.ts";
+import type { BackgroundService, NodeBase } from "./base.ts";
 import type { NodeCompute } from "./compute.ts";
 import type { NodeRequests } from "./requests.ts";
 import type { NodeStorage } from "./storage.ts";
@@ -29,6 +29,8 @@ export type NodeParts = NodeBase & NodeStorage & NodeCompute & NodeRequests & {
   readonly functions: FunctionService;
   /** The cluster, unless the node is alone. */
   readonly cluster: Cluster | undefined;
+  /** What it does besides serving requests. */
+  readonly background: readonly BackgroundService[];
 };
 
 /** Creates the services of a node that starts now. */
@@ -139,7 +141,7 @@ function statusOf(parts: NodeParts, startedAt: number, problems: string[]): Node
 }
 
 function healthOf(
-  { registry, results, engine, scheduler, cluster, janitor }: NodeParts,
+  { registry, results, engine, scheduler, cluster, janitor, background }: NodeParts,
 ): { ok: boolean; problems: string[] } {
   const health = registry.health();
   const problems: string[] = [];
@@ -150,6 +152,7 @@ function healthOf(
   }
   if (engine.state !== true) problems.push(`containers: ${engine.state}`);
   problems.push(...janitor.problems(), ...cluster?.problems() ?? []);
+  problems.push(...background.flatMap((service) => service.problems()));
   if (scheduler.draining) problems.push("the node is shutting down");
   return { ok: !scheduler.draining, problems };
 }

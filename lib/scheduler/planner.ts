@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { asServerledgeError } from "../base/errors.ts";
+import { asServerledgeError, type ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { Policy, Statistics } from "../policy/contract.ts";
 
@@ -19,6 +19,8 @@ export interface PlannerOptions {
   readonly intervalMs: number;
   /** Statistics of the last interval, given its length in seconds. */
   readonly statistics: (seconds: number) => Statistics;
+  /** Called after each plan, with the error of one that failed. */
+  readonly onPlanned?: (error?: ServerledgeError) => void;
 }
 
 /** Runs the planning step of a policy that has one. */
@@ -44,15 +46,18 @@ export class Planner implements Disposable {
   }
 
   async #plan(since: number): Promise<void> {
-    const { policy, clock, statistics } = this.#options;
+    const { policy, clock, statistics, onPlanned } = this.#options;
     const now = clock.now();
     try {
       await policy.plan!(statistics((now - since) / 1000));
-    } catch (error) {
+      onPlanned?.();
+    } catch (cause) {
+      const error = asServerledgeError(cause);
       log.warn("Policy {policy} cannot plan: {error}", {
         policy: policy.name,
-        error: asServerledgeError(error).message,
+        error: error.message,
       });
+      onPlanned?.(error);
     }
     if (!this.#stopped) this.#schedule(now);
   }

@@ -5,6 +5,7 @@
  */
 
 import { BalancerMetrics } from "../../lib/balancer/metrics.ts";
+import { countPlans } from "../../lib/node/planning.ts";
 import { Metrics } from "../../lib/telemetry/metrics.ts";
 import { addServerMetrics } from "../../lib/telemetry/process_metrics.ts";
 import type { MetricRegistry } from "../../lib/telemetry/prometheus.ts";
@@ -12,12 +13,14 @@ import { code, stack, table } from "./markdown.ts";
 
 /** The page. */
 export function metricsPage(): string {
+  const node = new Metrics("", nothing).registry;
+  countPlans(node);
   return stack(
     "# Metrics",
     "`GET /metrics` of a node or a balancer answers in the text format of Prometheus, unless `metrics.enabled` is false. Metrics without the prefix `serverledge_` have the names of " +
       "the Go prototype. A function's series go with the function. Times are in seconds; a histogram has the series `_bucket`, `_sum` and `_count`.",
     "## Nodes",
-    metricTable(new Metrics("", nothing).registry),
+    metricTable(node),
     "## Balancers",
     metricTable(new BalancerMetrics(() => []).registry),
   );

@@ -6,7 +6,8 @@
  */
 
 import assert from "node:assert/strict";
-import { code, post } from "../support/client.ts";
+import { code, get, post } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { cleanEnv, runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
@@ -127,4 +128,27 @@ Deno.test("policy explain shows what a running node learned, and why it decided"
     assert.deepEqual([of, Decision], ["nap", "run"]);
     assert.notEqual(Reason, "");
   }
+});
+
+Deno.test("a policy that cannot plan is a problem of a node that works", async () => {
+  await using dir = await tempDir("policy");
+  const path = `${dir.path}/policy.js`;
+  await Deno.writeTextFile(
+    path,
+    `export default () => ({
+      name: "blind",
+      decide: () => ({ kind: "run" }),
+      plan() { throw new Error("no solution"); },
+    });`,
+  );
+  await using node = await startNodeProcess({
+    config: { "scheduler.policy": path, "policy.plan.interval": 1 },
+  });
+  const problem = "policy: blind cannot plan: no solution";
+  await eventually("the failed plan is told", async () => {
+    const { status, body } = await get(`${node.url}/healthz`);
+    return status === 200 && body.Status === "degraded" && body.Problems.includes(problem);
+  });
+  const metrics = await (await fetch(`${node.url}/metrics`)).text();
+  assert.match(metrics, /^serverledge_plans_total\{outcome="INTERNAL"\} [1-9]/m);
 });

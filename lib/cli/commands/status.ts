@@ -68,7 +68,7 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
     ["runtimes", readableRuntimes(node.runtimes)],
     ["containers", health(node.engine)],
     // Registry and containers tell their problems in rows of their own.
-    ...node.problems.filter((problem) => /^(neighbours|cloud):/.test(problem))
+    ...node.problems.filter((problem) => /^(neighbours|cloud|policy):/.test(problem))
       .map((problem): [string, string] => ["without", styled(output, "red", printable(problem))]),
   ]);
   if (node.instances.length === 0) return fields;
