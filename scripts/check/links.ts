@@ -1,6 +1,7 @@
 /**
  * Checks that what Markdown files refer to exists: the targets of relative links, their headings, and the
  * files and folders of the project that are named in code spans, in READMEs of sources also in drawings.
+ * Every module has a README.
  *
  * Usage: deno run -A scripts/check/links.ts
  *
@@ -72,6 +73,20 @@ export function findBroken(
   return broken;
 }
 
+/**
+ * Finds folders that need a README and have none: the modules of the source, and the other folders of code.
+ *
+ * @param paths all files of the project
+ */
+export function withoutReadme(paths: readonly string[]): string[] {
+  const folders = new Set(
+    paths.flatMap((path) =>
+      /^(lib\/[^/]+|policies|scripts|tests|examples)\//.exec(path)?.[1] ?? []
+    ),
+  );
+  return [...folders].filter((folder) => !paths.includes(`${folder}/README.md`));
+}
+
 /** The text with empty lines for those of its blocks of code, or for all but those of its drawings. */
 function withoutBlocks(text: string, isDrawn = false): string {
   let inBlock = false;
@@ -108,6 +123,8 @@ if (import.meta.main) {
   for (const { file, line, target } of broken) {
     console.error(`${file}:${line}: there is no ${target}`);
   }
-  if (broken.length > 0) Deno.exit(1);
+  const bare = withoutReadme(paths);
+  for (const folder of bare) console.error(`${folder}: there is no README.md`);
+  if (broken.length + bare.length > 0) Deno.exit(1);
   console.log(`${texts.size} Markdown files, all that they refer to exists`);
 }

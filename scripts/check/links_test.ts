@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findBroken } from "./links.ts";
+import { findBroken, withoutReadme } from "./links.ts";
 
 const paths = ["README.md", "docs/limits.md", "lib/pool/README.md", "lib/pool/pool.ts"];
 
@@ -37,4 +37,14 @@ Deno.test("findBroken: READMEs of sources name files in drawings too", () => {
   const text = "```\npool.ts ──► lease.ts\n```\n```ts\nimport a from 'gone.ts';\n```\n";
   assert.deepEqual(targets("lib/pool/README.md", text), ["2 lease.ts"]);
   assert.deepEqual(targets("README.md", text), []);
+});
+
+Deno.test("withoutReadme: names modules and folders of code without one", () => {
+  const others = [
+    "lib/api/app.ts",
+    "lib/api/routes/invoke.ts",
+    "tests/real/a_test.ts",
+    "docs/a.md",
+  ];
+  assert.deepEqual(withoutReadme([...paths, ...others]), ["lib/api", "tests"]);
 });
