@@ -81,12 +81,18 @@ async function openRegistry(
  * @returns undefined for the embedded registry
  */
 export function openResults(
-  { config, home, clock, built }: NodeBase,
+  { config, home, clock, bodies, built }: NodeBase,
   registry: Registry,
 ): DurableResults | undefined {
   if (config["etcd.address"] === "") return undefined;
   const journal = new ResultJournal(home.of("results.db"));
   return built.use(
-    new DurableResults({ registry, journal, clock, interrupted: interruptedResult }),
+    new DurableResults({
+      registry,
+      journal,
+      takeMemory: () => bodies.take(0),
+      clock,
+      interrupted: interruptedResult,
+    }),
   );
 }

@@ -13,7 +13,7 @@ import { maxHeaders, maxTargetLength } from "../../lib/http/server/request_head.
 import { maxEnv, maxMemoryMib, maxTimeoutMs } from "../../lib/model/function.ts";
 import { maxFollowers } from "../../lib/node/services.ts";
 import { maxCodeBytes } from "../../lib/node/storage.ts";
-import { maxCharacters, maxWaiting } from "../../lib/registry/local/result_journal.ts";
+import { maxSize, maxWaiting } from "../../lib/registry/local/result_journal.ts";
 import { maxFetchBytes, maxFetches } from "../../lib/runtime/sandbox/asks.ts";
 import { timeoutMs as fetchMs } from "../../lib/runtime/sandbox/fetch_broker.ts";
 import { maxArgument } from "../../lib/runtime/sandbox/guest/wasm/module.ts";
@@ -100,7 +100,7 @@ export function limitsPage(): string {
       ),
       fixed(
         "async invocations that a node keeps while etcd is away",
-        `${count(maxWaiting)}, and ${bytes(maxCharacters)} of their results`,
+        `${count(maxWaiting)}, and ${bytes(maxSize)} of their results`,
       ),
     ),
     "## Instances",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Answer, code, get, post } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
+import { startEtcd } from "../support/etcd.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { RawClient } from "../support/network/raw_client.ts";
 import { longestTurn, maxTurnMs } from "../support/turns.ts";
@@ -97,6 +98,31 @@ Deno.test("long results and bodies hold nobody up, in the binary", async (t) => 
       assert.equal((await get(`${node.url}/healthz`)).status, 200);
     },
   );
+});
+
+Deno.test("others are answered while a long result waits for etcd, in the binary", async () => {
+  await using etcd = await startEtcd();
+  await using node = await startNodeProcess({
+    config: { "container.pool.memory": 1024, "etcd.address": etcd.endpoint },
+  });
+  await create(node, "text", "main.text", 900);
+  await post(`${node.url}/invoke/text`, { Params: { length: 2 } });
+  await etcd.kill();
+  const Params = { length: length / 4 };
+  const { body: { ReqId } } = await post(`${node.url}/invoke/text`, { Params, Async: true });
+  const problems = async () => String((await get(`${node.url}/healthz`)).body.Problems);
+  const { longestMs } = await longestTurn(node, async () => {
+    await eventually("it is kept", async () => {
+      const answer = await fetch(`${node.url}/poll/${ReqId}`);
+      await answer.body?.cancel();
+      return answer.status === 200;
+    });
+    await etcd.restart();
+    await eventually("etcd has it", async () => !/results:/.test(await problems()));
+  });
+  assert.ok(longestMs < maxTurnMs, `${longestMs.toFixed()} ms of its thread before an answer`);
+  const { body } = await get(`${node.url}/poll/${ReqId}`);
+  assert.equal(body.Result, JSON.stringify("\u00e9\n".repeat(length / 8)));
 });
 
 Deno.test("results that arrive at once grow a node by no more than their memory, in the binary", async (t) => {

@@ -5,14 +5,18 @@
  */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { BodyBudget } from "../../lib/api/body_budget.ts";
 import { ManualClock } from "../../lib/base/clock.ts";
 import { type ErrorCode, ServerledgeError } from "../../lib/base/errors.ts";
 import { DurableResults } from "../../lib/registry/local/durable_results.ts";
 import type { AsyncResult, Registry, RegistryHealth } from "../../lib/registry/registry.ts";
 import { maxWaiting, ResultJournal } from "../../lib/registry/local/result_journal.ts";
+import { QuotedText } from "../../lib/json/quoted.ts";
 import { openSqlite } from "../../lib/registry/local/registry.ts";
 import { sampleReport } from "../support/fakes/fake_services.ts";
 import { reportNames } from "../../lib/model/invocation.ts";
+import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 const pending: AsyncResult = { state: "pending", node: "me", since: 0 };
@@ -67,7 +71,9 @@ async function setUp() {
   stack.use(registry.inner);
   const start = () => {
     const journal = new ResultJournal(`${dir.path}/results.db`);
-    return { journal, results: new DurableResults({ registry, journal, clock, interrupted }) };
+    const takeMemory = () => new BodyBudget(16 << 20).take(0);
+    const results = new DurableResults({ registry, journal, takeMemory, clock, interrupted });
+    return { journal, results };
   };
   const owned = stack.move();
   return { clock, registry, start, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -130,6 +136,41 @@ Deno.test("a crash in between loses nothing silently", async () => {
   await pass(clock, 1_000);
   assert.deepEqual(await registry.inner.getResult("f-1"), done);
   assert.deepEqual(await registry.inner.getResult("f-2"), interrupted);
+});
+
+Deno.test("DurableResults: keeps a long result in parts until the registry has it", async () => {
+  await using world = await setUp();
+  const { clock, registry } = world;
+  const json = new TextEncoder().encode(JSON.stringify("\n".repeat(2 << 20)));
+  const result: AsyncResult = {
+    ...done,
+    report: { ...done.report, result: new QuotedText(json) },
+  };
+  const isRead = (read: AsyncResult | undefined) =>
+    read?.state === "done" && read.report.result instanceof QuotedText &&
+    Buffer.compare(read.report.result.json, json) === 0;
+  registry.problem = "REGISTRY_UNAVAILABLE";
+  const crashed = world.start();
+  await crashed.results.putResult("f-1", pending, hour);
+  await crashed.results.putResult("f-1", result, hour);
+  assert.equal(crashed.results.waiting, 1);
+  assert.ok(isRead(await crashed.results.getResult("f-1")));
+  await assert.rejects(
+    crashed.results.getResult("f-1", () => {
+      throw new ServerledgeError("NODE_SATURATED", "no room");
+    }),
+    { code: "NODE_SATURATED" },
+  );
+  crashed.journal[Symbol.dispose](); // Nothing else is done.
+  const { results, journal } = world.start();
+  await using _ = results;
+  assert.equal(journal.get("f-1")?.size, journal.size);
+  assert.ok(isRead(await results.getResult("f-1")));
+  registry.problem = undefined;
+  clock.advance(1_000);
+  await eventually("the registry has it", () => results.waiting === 0);
+  assert.ok(isRead(await registry.inner.getResult("f-1")));
+  assert.equal(journal.size, 0);
 });
 
 Deno.test("a node that stops writes what it can, the next one the rest", async () => {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ReserveMemory } from "../../base/reserve_memory.ts";
+import type { MemoryReservation, ReserveMemory } from "../../base/reserve_memory.ts";
 import type { Clock } from "../../base/clock.ts";
 import { asServerledgeError, ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
@@ -24,6 +24,8 @@ export interface DurableResultsOptions {
   readonly registry: Pick<Registry, "putResult" | "getResult" | "pendingResults" | "health">;
   /** Keeps them meanwhile; closed with the rest. */
   readonly journal: ResultJournal;
+  /** Reserves memory for what is read back to be written to the registry. */
+  readonly takeMemory: () => MemoryReservation;
   /** The node's clock. */
   readonly clock: Clock;
   /** What becomes of the invocations that an earlier process of this node left pending here. */
@@ -40,7 +42,7 @@ export class DurableResults implements AsyncDisposable {
   constructor(options: DurableResultsOptions) {
     this.#options = options;
     const { journal, interrupted } = options;
-    for (const { id, expiresAt } of journal.pending()) journal.put(id, interrupted, expiresAt);
+    for (const { id, expiresAt } of journal.pending()) journal.putShort(id, interrupted, expiresAt);
     this.#writeLater(0);
   }
 
@@ -67,7 +69,7 @@ export class DurableResults implements AsyncDisposable {
         reason = message;
       }
     }
-    if (!this.#keep(id, result, clock.wall() + ttlMs)) {
+    if (!await this.#keep(id, result, clock.wall() + ttlMs)) {
       throw new ServerledgeError(
         "REGISTRY_UNAVAILABLE",
         `${reason}, and ${journal.count} results wait for it already: try again when it is back`,
@@ -81,11 +83,13 @@ export class DurableResults implements AsyncDisposable {
    *
    * @throws `REGISTRY_UNAVAILABLE` if it is not known here and the registry is away
    */
-  async getResult(id: string, book?: ReserveMemory): Promise<AsyncResult | undefined> {
+  async getResult(id: string, reserve?: ReserveMemory): Promise<AsyncResult | undefined> {
     const { registry, journal, clock } = this.#options;
     const here = journal.get(id);
-    if (here?.result && here.expiresAt > clock.wall()) return here.result;
-    return await registry.getResult(id, book);
+    const result = here && here.expiresAt > clock.wall()
+      ? await journal.result(here, reserve)
+      : undefined;
+    return result ?? await registry.getResult(id, reserve);
   }
 
   /** As that of the registry. What is kept here and did not end was taken care of at the start. */
@@ -103,10 +107,10 @@ export class DurableResults implements AsyncDisposable {
     this.#options.journal[Symbol.dispose]();
   }
 
-  #keep(id: string, result: AsyncResult, expiresAt: number): boolean {
+  async #keep(id: string, result: AsyncResult, expiresAt: number): Promise<boolean> {
     const { journal } = this.#options;
     try {
-      return journal.put(id, result, expiresAt);
+      return await journal.put(id, result, expiresAt);
     } catch (cause) {
       throw unusable("of results", cause);
     }
@@ -141,11 +145,15 @@ export class DurableResults implements AsyncDisposable {
   }
 
   async #write(next: Waiting): Promise<void> {
-    const { registry, journal, clock } = this.#options;
+    const { registry, journal, clock, takeMemory } = this.#options;
     const ttlMs = next.expiresAt - clock.wall();
-    if (next.result && ttlMs > 0) {
+    using memory = takeMemory();
+    const result = ttlMs > 0
+      ? await journal.result(next, (bytes) => memory.hold(bytes))
+      : undefined;
+    if (result) {
       try {
-        await registry.putResult(next.id, next.result, ttlMs);
+        await registry.putResult(next.id, result, ttlMs);
       } catch (error) {
         const { code, message } = asServerledgeError(error);
         if (code === "REGISTRY_UNAVAILABLE") throw error;
@@ -153,6 +161,6 @@ export class DurableResults implements AsyncDisposable {
         await registry.putResult(next.id, { state: "failed", code, message }, ttlMs);
       }
     }
-    journal.remove(next);
+    await journal.remove(next);
   }
 }

@@ -12,48 +12,54 @@ function order(journal: ResultJournal): string[] {
   return ids;
 }
 
-Deno.test("ResultJournal: keeps what is known of an invocation until it is removed", () => {
+Deno.test("ResultJournal: keeps what is known of an invocation until it is removed", async () => {
   using journal = new ResultJournal(":memory:");
   assert.equal(journal.get("a"), undefined);
-  assert.equal(journal.put("a", failed("why"), 1000.5), true);
+  assert.equal(await journal.put("a", failed("why"), 1000.5), true);
   const kept = journal.get("a")!;
-  assert.deepEqual([kept.id, kept.result, kept.expiresAt], ["a", failed("why"), 1001]);
-  journal.remove(kept);
+  assert.deepEqual([kept.id, await journal.result(kept), kept.expiresAt], [
+    "a",
+    failed("why"),
+    1001,
+  ]);
+  await journal.remove(kept);
   assert.deepEqual([journal.get("a"), journal.count], [undefined, 0]);
 });
 
-Deno.test("ResultJournal: gives results in the order in which they were written last", () => {
+Deno.test("ResultJournal: gives results in the order in which they were written last", async () => {
   using journal = new ResultJournal(":memory:");
-  for (const id of ["a", "b", "c"]) journal.put(id, pending, 1);
-  journal.put("a", failed("a"), 1);
+  for (const id of ["a", "b", "c"]) await journal.put(id, pending, 1);
+  await journal.put("a", failed("a"), 1);
   assert.deepEqual(order(journal), ["b", "c", "a"]);
   assert.equal(journal.count, 3);
 });
 
-Deno.test("ResultJournal: removing a state that was read leaves a newer one", () => {
+Deno.test("ResultJournal: removing a state that was read leaves a newer one", async () => {
   using journal = new ResultJournal(":memory:");
-  journal.put("a", pending, 1);
+  await journal.put("a", pending, 1);
   const read = journal.get("a")!;
-  journal.put("a", failed("newer"), 1);
-  journal.remove(read);
-  assert.deepEqual(journal.get("a")?.result, failed("newer"));
+  await journal.put("a", failed("newer"), 1);
+  await journal.remove(read);
+  assert.deepEqual(await journal.result(journal.get("a")!), failed("newer"));
   assert.equal(journal.count, 1);
 });
 
-Deno.test("ResultJournal: tells invocations that have not ended", () => {
+Deno.test("ResultJournal: tells invocations that have not ended", async () => {
   using journal = new ResultJournal(":memory:");
-  journal.put("a", pending, 10);
-  journal.put("b", failed("b"), 20);
-  journal.put("c", pending, 30);
+  await journal.put("a", pending, 10);
+  await journal.put("b", failed("b"), 20);
+  await journal.put("c", pending, 30);
   assert.deepEqual(journal.pending(), [{ id: "a", expiresAt: 10 }, { id: "c", expiresAt: 30 }]);
 });
 
-Deno.test("ResultJournal: is full, takes no other invocation but news of those it has", () => {
+Deno.test("ResultJournal: is full, takes no other invocation but news of those it has", async () => {
   using journal = new ResultJournal(":memory:");
-  for (let at = 0; at < maxWaiting; at++) assert.equal(journal.put(`f-${at}`, pending, 1), true);
-  assert.equal(journal.put("one more", pending, 1), false);
-  assert.equal(journal.put("f-0", failed("news"), 1), true);
+  for (let at = 0; at < maxWaiting; at++) {
+    assert.equal(await journal.put(`f-${at}`, pending, 1), true);
+  }
+  assert.equal(await journal.put("one more", pending, 1), false);
+  assert.equal(await journal.put("f-0", failed("news"), 1), true);
   assert.equal(journal.count, maxWaiting);
-  journal.remove(journal.get("f-1")!);
-  assert.equal(journal.put("one more", pending, 1), true);
+  await journal.remove(journal.get("f-1")!);
+  assert.equal(await journal.put("one more", pending, 1), true);
 });
