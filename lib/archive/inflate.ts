@@ -21,7 +21,7 @@ export interface Inflated {
   /** As many as the archive itself tells; memory is committed as they come. */
   readonly expected: number;
   /** Books the memory of what comes out. */
-  readonly book: ReserveMemory;
+  readonly reserve: ReserveMemory;
 }
 
 /**
@@ -30,12 +30,12 @@ export interface Inflated {
  * @param packed the whole data; of gzip also several parts one after the other
  * @param format how it is packed
  * @param inflated what may come out
- * @throws {BadArchive} if more than `maxBytes` come out; what `book` throws; otherwise an error of zlib
+ * @throws {BadArchive} if more than `maxBytes` come out; what `reserve` throws; otherwise an error of zlib
  */
 export async function inflate(
   packed: Uint8Array,
   format: "gzip" | "deflate-raw",
-  { maxBytes, expected, book }: Inflated,
+  { maxBytes, expected, reserve }: Inflated,
 ): Promise<Uint8Array> {
   const stream = format === "gzip" ? createGunzip({ chunkSize }) : createInflateRaw({ chunkSize });
   stream.end(packed);
@@ -48,8 +48,8 @@ export async function inflate(
     if (bytes > maxBytes) {
       throw new BadArchive(`it unpacks to more than ${maxBytes} bytes`, undefined, true);
     }
-    book(chunk.length);
-    if (bytes > whole.length) whole = await larger(whole, at, Math.max(bytes, 2 * at), book);
+    reserve(chunk.length);
+    if (bytes > whole.length) whole = await larger(whole, at, Math.max(bytes, 2 * at), reserve);
     whole.set(chunk, at);
     // zlib alone never waits for others, and what has come out at once waits for nobody.
     if (bytes >= chunkSize) await slices.run(() => true);
@@ -58,8 +58,8 @@ export async function inflate(
 }
 
 /** A copy of the first `bytes` in front of more room; the old array may live as long as the new one. */
-async function larger(old: Uint8Array, bytes: number, length: number, book: ReserveMemory) {
-  book(bytes);
+async function larger(old: Uint8Array, bytes: number, length: number, reserve: ReserveMemory) {
+  reserve(bytes);
   const whole = new Uint8Array(length);
   let at = 0;
   await inSlices(() => {

@@ -147,7 +147,7 @@ async function inflated(
 ): Promise<Uint8Array> {
   const { inflate } = await import("./inflate.ts");
   try {
-    return await inflate(packed, "deflate-raw", { maxBytes: size, expected: size, book });
+    return await inflate(packed, "deflate-raw", { maxBytes: size, expected: size, reserve: book });
   } catch (error) {
     if (error instanceof BadArchive) {
       return refuseEntry(name, `has more than the ${size} bytes of the archive's directory`);

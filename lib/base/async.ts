@@ -116,7 +116,7 @@ export class TaskSet {
   readonly #running = new Set<Promise<void>>();
 
   /**
-   * Keeps a task until it settles. A failure is for whoever awaits the task.
+   * Keeps a task until it settles. Failures are handled by its caller.
    *
    * @param task has begun
    * @returns the task
@@ -129,14 +129,14 @@ export class TaskSet {
     return task;
   }
 
-  /** Resolves when no task is left, however they ended. */
+  /** Resolves when all tasks have settled. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 }
 
 /**
- * Waits for a promise, but only for so long. The promise itself goes on, and may fail.
+ * Waits for a promise up to a time limit. The promise itself continues, and may fail.
  *
  * @param promise what to wait for
  * @param ms how long
@@ -176,7 +176,7 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * Waits for a promise, but not longer than the signal allows. The promise itself goes on, and may
+ * Waits for a promise until a signal is aborted. The promise itself continues, and may
  * fail.
  *
  * @param signal when to stop waiting
@@ -198,7 +198,7 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
  * to them (https://github.com/denoland/deno/issues/29075), and those that are not stay with a signal
  * that lives long (https://github.com/denoland/deno/issues/24842).
  *
- * @param sources whose reasons it takes over
+ * @param sources signals whose reason is adopted
  */
 export function eitherSignal(
   ...sources: readonly AbortSignal[]
@@ -242,7 +242,7 @@ export class AbortableTasks {
  * A signal that is aborted after a time, or with the first of others, until it is disposed.
  *
  * @param ms how long
- * @param sources as of {@link eitherSignal}
+ * @param sources as in {@link eitherSignal}
  */
 export function timeLimit(
   clock: Pick<Clock, "after">,

@@ -1,10 +1,10 @@
 /**
- * A collection for what comes and goes with every request.
+ * A collection for objects that are added and removed with every request.
  *
  * A `Set` would do, at a price that is paid elsewhere: V8 makes a new table for it every few deletions,
  * each old table refers to the next one, and once one of them is in the old generation all later ones
  * are taken for alive until the next full collection, together with the members that they held. So
- * every request would be copied twice by the collector and left for a full collection.
+ * every request would be copied twice by the collector and stay until a full collection.
  *
  * @module
  */

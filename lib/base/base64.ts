@@ -51,7 +51,7 @@ export async function decodeBase64(
   let isLast = false;
   await inSlices(() => {
     const slice = text.subarray(at, at + decodedAtOnce);
-    // What may follow upon padding only the last step can tell, which gets all that is left.
+    // Text after padding is validated by the last step, which gets the whole rest.
     isLast ||= at + decodedAtOnce >= text.length || slice.includes(padding);
     const part = decoder.decode(isLast ? text.subarray(at) : slice);
     const lastChunkHandling = isLast ? lastChunk : "stop-before-partial";

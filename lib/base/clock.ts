@@ -29,7 +29,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** A clock for tests that moves only when told to. */
+/** A clock for tests that is advanced manually. */
 export class ManualClock implements Clock {
   #now = 0;
   #timers: { at: number; action: () => void }[] = [];

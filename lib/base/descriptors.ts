@@ -53,7 +53,7 @@ export async function raiseDescriptorLimit(): Promise<DescriptorLimit> {
     await new Deno.Command("prlimit", { args, stdin: "null", stdout: "null", stderr: "null" })
       .output();
   } catch {
-    // There is none: what holds is told to the caller.
+    // The limit cannot be raised: the caller gets the current one.
   }
   return descriptorLimit();
 }
@@ -87,7 +87,7 @@ export function instanceLimit(): number {
  * The bounds of connections of a server in this process.
  *
  * @param asked what the configuration says; 0: what there are descriptors for, of one address half of it
- * @param each as of {@link connectionsFor}
+ * @param each as in {@link connectionsFor}
  */
 export function connectionLimits(
   asked: { readonly all: number; readonly ofAddress: number },

@@ -5,9 +5,9 @@
  * @module
  */
 
-/** What one error code means to HTTP clients, to offloading and to the shell. */
+/** Meaning of an error code for HTTP clients, offloading and the shell. */
 interface CodeFacts {
-  /** HTTP status of the answer. */
+  /** HTTP status of the response. */
   readonly status: number;
   /** True if the request surely never started, so that it may be sent elsewhere. */
   readonly elsewhere: boolean;
@@ -47,7 +47,7 @@ const table = {
   DEADLINE_EXCEEDED: { status: 504, elsewhere: false, exit: 6 },
 } as const satisfies Record<string, CodeFacts>;
 
-/** Every code that an answer of a node or an exit of the CLI can carry. */
+/** All codes of responses and of exits of the CLI. */
 export type ErrorCode = keyof typeof table;
 
 /** All codes, for schemas and documentation. */
@@ -57,7 +57,7 @@ export const errorCodes = Object.keys(table) as ErrorCode[];
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
 /**
- * An expected failure with a code that tells whose fault it is and what may be done.
+ * An expected failure with a code that says who caused it and what can be done.
  *
  * @example
  * ```ts
@@ -87,8 +87,8 @@ export class ServerledgeError extends Error {
     message: string,
     options: { cause?: unknown; details?: ErrorDetails } = {},
   ) {
-    // A refusal is an answer, made by the thousand when a node is full. Where in the scheduler it was
-    // made tells nobody anything, and collecting a stack is most of its cost.
+    // A saturated node creates thousands of these as responses. Their stack has no use, and
+    // collecting it is most of their cost.
     const { stackTraceLimit } = Error;
     if (table[code].elsewhere) Error.stackTraceLimit = 0;
     super(message, { cause: options.cause });
@@ -97,7 +97,7 @@ export class ServerledgeError extends Error {
     this.details = options.details;
   }
 
-  /** HTTP status of an answer that carries this error. */
+  /** HTTP status of a response with this error. */
   get status(): number {
     return table[this.code].status;
   }

@@ -1,5 +1,5 @@
 /**
- * Listeners that are all told the same.
+ * A set of listeners for one event.
  *
  * @module
  */

@@ -41,7 +41,7 @@ let write: (record: LogRecord) => void = () => {};
 /**
  * Sends the records of all loggers somewhere; at first they go nowhere.
  *
- * @param sink takes them; left out: nowhere
+ * @param sink receives them; undefined discards them
  */
 export function logTo(sink: (record: LogRecord) => void = () => {}): void {
   write = sink;

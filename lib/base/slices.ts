@@ -1,10 +1,10 @@
 /**
- * Long work on the one thread, in slices between which the event loop has its turn.
+ * Long work on the main thread, in slices between which the event loop can run.
  *
  * @module
  */
 
-/** Work that is not done. */
+/** Pending work. */
 interface Work {
   readonly step: () => boolean;
   readonly resolve: () => void;
@@ -30,7 +30,7 @@ export class Slices {
 
   #schedule(): void {
     setTimeout(() => {
-      // It stays the first meanwhile, so that nobody else schedules a turn.
+      // The work stays first in the queue meanwhile, so that no second turn is scheduled.
       const work = this.#waiting[0]!;
       const isLeft = this.#slice(work);
       this.#waiting.shift();
@@ -59,7 +59,7 @@ export const sliceBytes = 1 << 18;
 /**
  * Does work of any length: its first slice at once, the others each in its own turn.
  *
- * @param step as of {@link Slices.run}
+ * @param step as in {@link Slices.run}
  */
 export async function inSlices(step: () => boolean): Promise<void> {
   if (!step()) await slices.run(step);

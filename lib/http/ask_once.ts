@@ -18,15 +18,15 @@ export interface ExchangeOptions {
   readonly signal: AbortSignal;
   /** Whether the body of a response with this status is read; all are, by default. */
   readonly wantsBody?: (status: number) => boolean;
-  /** Books the memory of the body as it comes. */
-  readonly book?: ReserveMemory;
+  /** Reserves memory for the body as it arrives. */
+  readonly reserve?: ReserveMemory;
 }
 
 /**
  * Sends a request, reads its response and closes the connection.
  *
  * @param connection fresh; closed on every path
- * @param request what to send; told to close the connection by its headers
+ * @param request its headers ask the server to close the connection
  * @param options what it is held to
  * @throws {NeverSent} if not a byte of the request was sent; {ConnectionBroken} or {BadMessage} if
  *   it may have been carried out
@@ -34,7 +34,7 @@ export interface ExchangeOptions {
 export async function askOnce(
   connection: Connection,
   request: HttpRequest,
-  { signal, maxBytes, book, wantsBody = () => true }: ExchangeOptions,
+  { signal, maxBytes, reserve: reserve, wantsBody = () => true }: ExchangeOptions,
 ): Promise<WholeResponse> {
   using _closed = connection;
   const close = () => connection[Symbol.dispose]();
@@ -46,7 +46,7 @@ export async function askOnce(
       ...request,
       headers,
     });
-    const bytes = wantsBody(status) ? await readWhole(body, maxBytes, book) : new Uint8Array();
+    const bytes = wantsBody(status) ? await readWhole(body, maxBytes, reserve) : new Uint8Array();
     return { status, headers: received, body: bytes };
   } finally {
     signal.removeEventListener("abort", close);

@@ -21,7 +21,7 @@ const decoder = new TextDecoder();
 
 /** A body, read at most once. */
 export abstract class Body {
-  /** Its length, 0 if there is none; undefined: the head does not tell. */
+  /** Its length; 0 without a body, undefined if the head does not say.  */
   abstract readonly length: number | undefined;
 
   /**
@@ -146,12 +146,12 @@ export class IncomingBody extends Body {
  *
  * @param body of which nothing was read
  * @param maxBytes longest that is taken
- * @throws {TooLong}, and what reading or `book` throws
+ * @throws {TooLong}, and what reading or `reserve` throws
  */
 export async function readWhole(
   body: Pick<Body, "length" | "part">,
   maxBytes: number,
-  book?: ReserveMemory,
+  reserve?: ReserveMemory,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { length } = body;
   if ((length ?? 0) > maxBytes) throw tooLong(maxBytes);
@@ -160,7 +160,7 @@ export async function readWhole(
   for (let part = await body.part(); part; part = await body.part()) {
     const at = size;
     if ((size += part.length) > maxBytes) throw tooLong(maxBytes);
-    book?.(part.length);
+    reserve?.(part.length);
     if (size > whole.length) {
       // Pages of zeros take no memory before they are written; copying long bodies would take time.
       const isKnown = length !== undefined && size > copiedBytes;

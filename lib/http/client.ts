@@ -12,7 +12,7 @@ import type { HeaderPair } from "./head.ts";
 import type { HttpRequest } from "./request.ts";
 import { IdlePool } from "./pool.ts";
 
-/** Responses up to this size are not streamed, so that one that breaks off is told as an error. */
+/** Responses up to this size are not streamed, so that a broken one is reported as an error. */
 const maxWholeBytes = 256 << 10;
 
 /** A response. */
@@ -158,7 +158,7 @@ export class HttpClient implements Disposable {
     }
   }
 
-  /** Asks over a kept connection, or else over a fresh one; `use` is told each that is tried. */
+  /** Sends over a kept connection, or else a new one; `use` receives each that is tried. */
   async #asked(
     pool: IdlePool,
     request: HttpRequest,

@@ -53,7 +53,7 @@ export class Connection implements Disposable {
   }
 
   /**
-   * Watches the connection while nothing is asked.
+   * Watches the connection while it is idle.
    *
    * @param gone called if the other side closes it meanwhile, or sends something unasked
    */

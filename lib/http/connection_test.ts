@@ -3,14 +3,14 @@ import { Connection } from "./connection.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "./failures.ts";
 import type { HttpRequest } from "./request.ts";
 
-/** A connection in memory: what was written to it, and what it answers, piece by piece. */
+/** A connection in memory: records what is written, and responds piece by piece. */
 class FakeWire {
   written = "";
   readonly #pieces: Uint8Array[] = [];
   isClosed = false;
   /** Makes the next write fail. */
   isBroken = false;
-  /** Ends a read that waits when nothing is left to answer. */
+  /** Ends a pending read when there is no more response data. */
   readonly ended = Promise.withResolvers<void>();
 
   constructor(response: string, pieceSize: number) {
@@ -47,7 +47,7 @@ class FakeWire {
   }
 }
 
-/** A connection that answers this; line ends are written `\n` and sent as CR LF. */
+/** A connection with this response; line ends are written `\n` and sent as CR LF. */
 function connect(response: string, pieceSize = 5) {
   const wire = new FakeWire(response.replaceAll("\n", "\r\n"), pieceSize);
   return { wire, connection: new Connection(wire) };
@@ -173,7 +173,7 @@ Deno.test("a request of which nothing was written was never sent, and a stream n
   await assert.rejects(connection.ask(get), NeverSent);
 });
 
-Deno.test("a response is heard though the request could not be sent to its end", async () => {
+Deno.test("HttpConnection: reads a response even if the request was not sent completely", async () => {
   const { wire, connection } = connect("HTTP/1.1 413 Large\nContent-Length: 4\n\nstop");
   const asking = read(connection, { ...get, method: "POST", body: hello });
   wire.isBroken = true;
@@ -181,7 +181,7 @@ Deno.test("a response is heard though the request could not be sent to its end",
   assert.ok(!connection.isReusable);
 });
 
-Deno.test("a response that breaks off is told", async () => {
+Deno.test("HttpConnection: reports a response that breaks off", async () => {
   const cut = [
     "",
     "HTTP/1.1 200",
@@ -237,8 +237,8 @@ Deno.test("an idle connection that ends, or speaks unasked, is closed", async ()
   await gone.promise;
   assert.ok(quiet.connection.isClosed && quiet.wire.isClosed);
   const loud = connect("HTTP/1.1 200 OK\n\n");
-  const heard = Promise.withResolvers<void>();
-  loud.connection.idle(heard.resolve);
-  await heard.promise;
+  const ended = Promise.withResolvers<void>();
+  loud.connection.idle(ended.resolve);
+  await ended.promise;
   assert.ok(loud.connection.isClosed);
 });

@@ -47,7 +47,7 @@ export function requestHead(
   let head = `${method} ${path.replace(/[^\x21-\x7e]/gu, encodeURIComponent)} HTTP/1.1\r\n`;
   head += headerLines(headers);
   if (length === undefined) head += "transfer-encoding: chunked\r\n";
-  // Bodies of no length are told too, but not with verbs that have none.
+  // A length of zero is sent as well, except for verbs without a body.
   else if (length > 0 || !bodiless.has(method)) head += `content-length: ${length}\r\n`;
   return `${head}\r\n`;
 }
@@ -59,7 +59,7 @@ const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "OPTIONS
  *
  * @param text up to the empty line that ends it; its lines may also end without a CR
  * @param method verb of the request
- * @throws {BadMessage} if it is not HTTP/1 or does not tell how its body ends
+ * @throws {BadMessage} if it is not HTTP/1, or the end of its body is undefined
  */
 export function parseResponseHead(text: string, method: string): ResponseHead {
   const end = endOfLine(text, 0);
@@ -173,7 +173,7 @@ function framingOf(status: number, method: string, headers: readonly HeaderPair[
  * Where a head ends.
  *
  * @param bytes of a message
- * @param from where to begin to look for the empty line
+ * @param from where the search for the empty line begins
  * @returns where its text ends, and where what comes after it begins; undefined if more is to come
  */
 export function endOfHead(
@@ -189,7 +189,7 @@ export function endOfHead(
 
 const protocol = new TextEncoder().encode("HTTP/1.");
 
-/** Whether bytes begin like a response: whoever speaks something else would be waited for. */
+/** Whether bytes begin like a response: another protocol would be waited for. */
 export function mayBeHttp(bytes: Uint8Array): boolean {
   const length = Math.min(bytes.length, protocol.length);
   for (let at = 0; at < length; at++) if (bytes[at] !== protocol[at]) return false;

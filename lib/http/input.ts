@@ -23,7 +23,7 @@ export class Input {
   #buffer: Uint8Array<ArrayBuffer>;
   #start = 0;
   #end = 0;
-  /** The read under way, which others than who began it may wait for. */
+  /** The pending read, which several callers may wait for. */
   #reading: Promise<boolean> | undefined;
   #isOver = false;
 
@@ -37,7 +37,7 @@ export class Input {
     this.#buffer = new Uint8Array(restBytes);
   }
 
-  /** True while nothing has come that was not asked for, not even the end. */
+  /** True while no unexpected data, and no end, has arrived. */
   get isQuiet(): boolean {
     return !this.#isOver && this.#start === this.#end;
   }
@@ -50,7 +50,7 @@ export class Input {
   /**
    * Reads ahead while nothing is expected.
    *
-   * @returns as of {@link Input.more}; undefined if no more fits into the buffer
+   * @returns as in {@link Input.more}; undefined if no more fits into the buffer
    */
   ahead(): Promise<boolean> | undefined {
     if (this.#reading) return this.#reading;
@@ -155,7 +155,7 @@ export class Input {
   }
 
   /**
-   * Reads more behind what is left, or waits for the read under way.
+   * Reads more data behind the rest, or waits for the pending read.
    *
    * @returns false at the end of the source
    * @throws {ConnectionBroken}

@@ -31,7 +31,7 @@ export function isOfNoOther(address: string, own: readonly string[]): boolean {
 
 function isIn(list: BlockList, address: string): boolean {
   if (isIP(address) === 4) return list.check(address, "ipv4");
-  // Browsers' spelling, so that one address always looks the same.
+  // The browsers' notation, so that an address has one spelling.
   const canonical = new URL(`http://[${address.replace(/%.*$/, "")}]/`).hostname.slice(1, -1);
   const embedded = embeddedIpv4(canonical);
   return embedded ? isIn(list, embedded) : list.check(canonical, "ipv6");

@@ -21,7 +21,7 @@ export interface HttpRequest {
   readonly body: Uint8Array | ReadableStream<Uint8Array> | undefined;
 }
 
-/** What is left of a request. */
+/** The unsent rest of a request. */
 export interface RequestRest {
   /** Sends it. */
   send(): Promise<void>;
@@ -58,7 +58,7 @@ export async function beginRequest(
       else if (last instanceof Uint8Array) await writeAll(sink, last);
     },
     cancel() {
-      // A stream that failed is told by its reader.
+      // The failure of a stream is reported by its reader.
       parts?.cancel().catch(() => {});
     },
   };

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** What TypeScript's library lacks of ECMAScript's "JSON.parse source text access". */
+/** ECMAScript's "JSON.parse source text access", which TypeScript's library lacks. */
 interface ExactJson {
   parse(
     text: string,

@@ -14,7 +14,7 @@ const maxValues = 10_000;
 const quote = 0x22;
 const decoder = new TextDecoder();
 
-/** Says that an object has more beside its long string than is parsed at once. */
+/** An object has more in addition to its long string than is parsed at once. */
 export class RestTooLong extends Error {
   /** The class. */
   override readonly name = "RestTooLong";
@@ -55,7 +55,7 @@ export async function liftText(
   const { start, end } = isText ? member : { start: 0, end: 0 };
   const length = json.length - (end - start);
   if (length > maxRest) {
-    throw new RestTooLong(`${length} bytes beside ${name} are more than ${maxRest}`);
+    throw new RestTooLong(`${length} bytes in addition to ${name} are more than ${maxRest}`);
   }
   const before = decoder.decode(json.subarray(0, start));
   const after = decoder.decode(json.subarray(end));

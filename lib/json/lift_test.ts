@@ -30,7 +30,7 @@ Deno.test("liftText: what is not JSON is refused", async () => {
   }
 });
 
-Deno.test("liftText: what is long beside the string, or has many values, is not parsed", async () => {
+Deno.test("liftText: does not parse a long rest, or one with many values", async () => {
   const bad = [
     `{"result":"a","error":"${"x".repeat(2000)}"}`,
     `{"result":[${"{},".repeat(20_000)}{}]}`,

@@ -10,7 +10,7 @@ const maxLine = 64 << 20;
 /**
  * Reads the values of a stream as they arrive.
  *
- * @param stream UTF-8 text; left when the reading is left early
+ * @param stream UTF-8 text; cancelled when reading stops early
  * @throws a `SyntaxError` for a line that is not JSON, a `RangeError` for one without end
  */
 export async function* readJsonLines(

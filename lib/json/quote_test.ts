@@ -26,7 +26,7 @@ Deno.test("quoteText: gives what JSON.stringify gives, wherever slices cut a cha
   }
 });
 
-Deno.test("quoteText: bytes that are not UTF-8 are told, at either end of a slice", async () => {
+Deno.test("quoteText: reports bytes that are not UTF-8, at either end of a slice", async () => {
   for (const at of [0, 10, sliceBytes - 1, sliceBytes, 2 * sliceBytes]) {
     const bytes = new Uint8Array(2 * sliceBytes + 1).fill(0x61);
     bytes[at] = 0xc3;

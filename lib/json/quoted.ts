@@ -10,7 +10,7 @@ import { inSlices, sliceBytes } from "../base/slices.ts";
 /** Text: a short one, or a long one as it was written. */
 export type Text = string | QuotedText;
 
-/** What TypeScript's library lacks of ECMAScript's "JSON.parse source text access". */
+/** ECMAScript's "JSON.parse source text access", which TypeScript's library lacks. */
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
 const decoder = new TextDecoder();
@@ -28,7 +28,7 @@ export class QuotedText {
     return this.json.length - 2;
   }
 
-  /** What `JSON.stringify` makes of it: itself. */
+  /** Makes `JSON.stringify` write the quoted text itself. */
   toJSON(): unknown {
     return rawJSON(decoder.decode(this.json));
   }
@@ -46,7 +46,7 @@ export class QuotedText {
   }
 }
 
-/** Gives back what is booked for a text that nobody needs any more. */
+/** Releases the reservation of a text that is not needed any more. */
 export function release(text: Text): void {
   if (text instanceof QuotedText) text.held?.[Symbol.dispose]();
 }

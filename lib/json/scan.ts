@@ -46,7 +46,7 @@ export interface JsonMember {
 /** Deepest nesting that passes; executors' own bounds are lower. */
 export const maxNesting = 100_000;
 
-/** Most parts of a path, and most bytes of each, that are told. */
+/** Most parts of a reported path, and most bytes of each. */
 const maxPathParts = 8;
 const maxPartBytes = 64;
 /** The largest integer up to which doubles are exact. */
@@ -108,7 +108,7 @@ export class JsonScan {
   }
 
   /**
-   * A member that was asked for; the last one, if it is there twice.
+   * A requested member; the last one if there are several.
    *
    * @param at its place among the names
    */

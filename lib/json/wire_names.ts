@@ -25,7 +25,7 @@ export type Inside<Wire, Except> = Wire extends readonly (infer Item)[] ? Inside
 export interface WireNames<Wire, Except> {
   /** Renames a record that came over the wire; fields that it has not are absent. */
   fromWire(wire: Wire): Inside<Wire, Except>;
-  /** Renames a record for the wire, in the schema's order; fields that this has not are left out. */
+  /** Renames a record for the wire, in the schema's order; fields missing in the schema are omitted. */
   toWire(record: Inside<Wire, Except>): Wire;
 }
 

@@ -47,10 +47,10 @@ export function nodeServices(parts: NodeParts): ApiServices {
     admit: (name) => scheduler.admit(name),
     invoke: (name, request, origin) => scheduler.submit(name, request, origin),
     accept: (name, request, origin) => asyncInvocations.accept(name, request, origin),
-    poll: (id, book) => asyncInvocations.poll(id, book),
-    create: (definition, book) => functions.create(definition, book),
-    update: (definition, book) => functions.update(definition, book),
-    patch: (name, changes, book) => functions.patch(name, changes, book),
+    poll: (id, reserve) => asyncInvocations.poll(id, reserve),
+    create: (definition, reserve) => functions.create(definition, reserve),
+    update: (definition, reserve) => functions.update(definition, reserve),
+    patch: (name, changes, reserve) => functions.patch(name, changes, reserve),
     remove: (name) => functions.remove(name),
     functions() {
       catalog.requireComplete();

@@ -1,6 +1,6 @@
 /**
- * All functions in memory, kept current by the registry's watch, so that an invocation never asks
- * the registry.
+ * The catalog of all functions in memory, kept current by the registry's watch, so that an
+ * invocation never accesses the registry.
  *
  * @module
  */
@@ -11,28 +11,28 @@ import { Listeners } from "../base/listeners.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { DamagedFunction, FunctionObserver, Registry } from "./registry.ts";
 
-/** How long a write waits for the watch to bring it back, ms. */
-const seenBoundMs = 2000;
+/** Longest wait for a write to arrive through the watch, ms. */
+const maxWriteDelayMs = 2000;
 
-/** Told what changed: the function as it is now, and as it was; undefined where there is none. */
+/** Receives a changed function as it is now and as it was; undefined if it does not exist. */
 export type CatalogListener = (
   name: string,
   record: FunctionRecord | undefined,
   former: FunctionRecord | undefined,
 ) => void;
 
-/** What a catalog may be opened with. */
+/** Settings of a {@link Catalog}. */
 export interface CatalogOptions {
-  /** Bounds the waits of {@link Catalog.written}. */
+  /** Bounds the wait in {@link Catalog.written}. */
   readonly clock?: Clock;
-  /** Functions that there were when the registry was last heard of: they count until it answers. */
+  /** Functions known from an earlier connection; valid until the registry responds. */
   readonly known?: readonly FunctionRecord[];
 }
 
-/** A write that has yet to come back by the watch. */
-interface Expected {
+/** A write that has not arrived through the watch yet. */
+interface PendingWrite {
   readonly name: string;
-  /** The version written, or undefined for a deletion. */
+  /** The version written; undefined for a deletion. */
   readonly version: string | undefined;
   readonly seen: () => void;
 }
@@ -40,10 +40,10 @@ interface Expected {
 /** All functions in memory. */
 export class Catalog implements Disposable {
   readonly #functions = new Map<string, FunctionRecord>();
-  /** What is wrong with the records of functions that cannot be read. */
+  /** Problems of unreadable records, by function name. */
   readonly #damaged = new Map<string, string>();
   readonly #listeners = new Listeners<CatalogListener>("registry");
-  readonly #expected = new Set<Expected>();
+  readonly #pendingWrites = new Set<PendingWrite>();
   readonly #clock: Clock;
   #sorted: FunctionRecord[] | undefined;
   readonly #completed = Promise.withResolvers<void>();
@@ -57,8 +57,7 @@ export class Catalog implements Disposable {
   /**
    * Opens the catalog of a registry.
    *
-   * @param registry what it follows
-   * @returns with all functions in it, or those that are known where the registry does not answer yet
+   * @returns with all functions, or the known ones if the registry does not respond yet
    */
   static async open(
     registry: Pick<Registry, "watchFunctions">,
@@ -69,19 +68,19 @@ export class Catalog implements Disposable {
     const observer: FunctionObserver = {
       reset: (records, damaged = []) => catalog.#reset(records, damaged),
       put: (record) => catalog.#put(record),
-      damage: (damaged) => catalog.#damage(damaged),
+      damage: (damaged) => catalog.#markDamaged(damaged),
       remove: (name) => catalog.#remove(name),
     };
     catalog.#watch = await registry.watchFunctions(observer);
     return catalog;
   }
 
-  /** False until the registry has told all functions. */
+  /** False until the registry has reported all functions. */
   get isComplete(): boolean {
     return this.#isComplete;
   }
 
-  /** Resolves when the registry has told all functions. */
+  /** Resolves when the registry has reported all functions. */
   get completed(): Promise<void> {
     return this.#completed.promise;
   }
@@ -92,10 +91,10 @@ export class Catalog implements Disposable {
   }
 
   /**
-   * The function of that name, if there is one.
+   * Returns a function by its name.
    *
-   * @throws `REGISTRY_UNAVAILABLE` if that cannot be told yet, `FUNCTION_DAMAGED` if its record
-   *   cannot be read
+   * @throws `REGISTRY_UNAVAILABLE` if that is unknown yet, `FUNCTION_DAMAGED` if its record is
+   *   unreadable
    */
   get(name: string): FunctionRecord | undefined {
     const record = this.#functions.get(name);
@@ -106,7 +105,7 @@ export class Catalog implements Disposable {
     return record;
   }
 
-  /** True if the function's record in the registry cannot be read. */
+  /** True if the function's record in the registry is unreadable. */
   isDamaged(name: string): boolean {
     return this.#damaged.has(name);
   }
@@ -117,15 +116,15 @@ export class Catalog implements Disposable {
   }
 
   /**
-   * Makes sure that all functions are here.
+   * Ensures that the catalog is complete.
    *
-   * @throws `REGISTRY_UNAVAILABLE` if the registry has not told them since the start
+   * @throws `REGISTRY_UNAVAILABLE` if the registry has not responded since the start
    */
   requireComplete(): void {
     if (this.#isComplete) return;
     throw new ServerledgeError(
       "REGISTRY_UNAVAILABLE",
-      "The registry has not answered since this node started: which functions there are is not known yet; try again later",
+      "The registry has not responded since this node started, so its functions are unknown; try again later",
     );
   }
 
@@ -136,48 +135,47 @@ export class Catalog implements Disposable {
   }
 
   /**
-   * Tells every later change.
+   * Subscribes to later changes.
    *
-   * @param listener called after the change is visible here
-   * @returns stops it
+   * @param listener called after a change is visible here
+   * @returns ends the subscription
    */
   onChange(listener: CatalogListener): Disposable {
     return this.#listeners.add(listener);
   }
 
-  /** As {@link Catalog.onChange}, but the functions that exist are told first, as new ones. */
+  /** Like {@link Catalog.onChange}, but reports existing functions first, as new ones. */
   follow(listener: CatalogListener): Disposable {
     for (const [name, record] of this.#functions) listener(name, record, undefined);
     return this.onChange(listener);
   }
 
   /**
-   * Makes a write to the registry and waits, for a bounded time, until the catalog has seen it,
-   * so that what was created here can be invoked here at once.
+   * Writes to the registry and waits, up to a limit, until the catalog has received the change, so
+   * that a function can be invoked here right after it was created.
    *
-   * @param name the function's name
-   * @param version the version that is written, or undefined for a deletion
-   * @param write the write; false if it changed nothing, and nothing is waited for
-   * @returns what the write returned
+   * @param version the version that is written; undefined for a deletion
+   * @param write returns false if nothing was changed
+   * @returns the result of `write`
    */
   async written(
     name: string,
     version: string | undefined,
     write: () => Promise<boolean>,
   ): Promise<boolean> {
-    // Expected before it is written: its echo may be overtaken by that of a later write.
+    // Registered before the write: a later write may arrive first.
     const { promise, resolve } = Promise.withResolvers<void>();
-    const expected: Expected = { name, version, seen: resolve };
-    this.#expected.add(expected);
+    const expected: PendingWrite = { name, version, seen: resolve };
+    this.#pendingWrites.add(expected);
     let cancelTimer: (() => void) | undefined;
     try {
       if (!await write()) return false;
-      cancelTimer = this.#clock.after(seenBoundMs, resolve);
+      cancelTimer = this.#clock.after(maxWriteDelayMs, resolve);
       await promise;
       return true;
     } finally {
       cancelTimer?.();
-      this.#expected.delete(expected);
+      this.#pendingWrites.delete(expected);
     }
   }
 
@@ -203,7 +201,7 @@ export class Catalog implements Disposable {
     const names = new Set(records.map(({ name }) => name));
     for (const name of [...this.#functions.keys()]) if (!names.has(name)) this.#remove(name);
     for (const record of records) this.#put(record);
-    for (const { name, version, seen } of this.#expected) {
+    for (const { name, version, seen } of this.#pendingWrites) {
       if (version === undefined && !names.has(name) && !this.#damaged.has(name)) seen();
     }
     this.#completed.resolve();
@@ -216,13 +214,13 @@ export class Catalog implements Disposable {
       this.#functions.set(record.name, record);
       this.#changed(record.name, record, known);
     }
-    for (const { version, name, seen } of this.#expected) {
+    for (const { version, name, seen } of this.#pendingWrites) {
       if (name === record.name && version === record.version) seen();
     }
   }
 
-  /** The function as it was last read goes on as long as this node has it. */
-  #damage({ name, problem }: DamagedFunction): void {
+  /** The function continues to work on this node as it was last read. */
+  #markDamaged({ name, problem }: DamagedFunction): void {
     this.#damaged.set(name, problem);
   }
 
@@ -230,7 +228,7 @@ export class Catalog implements Disposable {
     this.#damaged.delete(name);
     const former = this.#functions.get(name);
     if (this.#functions.delete(name)) this.#changed(name, undefined, former);
-    for (const expected of this.#expected) {
+    for (const expected of this.#pendingWrites) {
       if (expected.name === name && expected.version === undefined) expected.seen();
     }
   }

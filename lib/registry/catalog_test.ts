@@ -5,7 +5,7 @@ import { Catalog } from "./catalog.ts";
 import type { FunctionObserver } from "./registry.ts";
 import { openSqlite } from "./local/registry.ts";
 
-/** A watch whose news the test makes. */
+/** A watch that the test controls. */
 class Watch {
   observer!: FunctionObserver;
   disposed = false;
@@ -23,7 +23,7 @@ function changes(catalog: Catalog): string[] {
   return seen;
 }
 
-Deno.test("the catalog holds what the registry holds, sorted by name", async () => {
+Deno.test("Catalog: contains the registry's functions, sorted by name", async () => {
   await using registry = openSqlite(":memory:");
   for (const name of ["b", "B", "a"]) await registry.createFunction(sampleRecord(name));
   using catalog = await Catalog.open(registry);
@@ -36,7 +36,7 @@ Deno.test("the catalog holds what the registry holds, sorted by name", async () 
   assert.equal(catalog.size, 3);
 });
 
-Deno.test("a reset tells only what really changed", async () => {
+Deno.test("Catalog: a reset reports actual changes only", async () => {
   const watch = new Watch();
   using catalog = await Catalog.open(watch);
   const [a, b, c] = [sampleRecord("a"), sampleRecord("b"), sampleRecord("c")];
@@ -50,20 +50,20 @@ Deno.test("a reset tells only what really changed", async () => {
   assert.deepEqual(seen, ["b b-2", "c c-1", "a gone"]);
 });
 
-Deno.test("Catalog: who follows it hears of what exists, and of each change with what was before", async () => {
+Deno.test("Catalog: follow reports existing functions, then each change with the former version", async () => {
   const watch = new Watch();
   using catalog = await Catalog.open(watch);
-  const heard: string[] = [];
-  const hear = (id: string) =>
+  const reported: string[] = [];
+  const follow = (id: string) =>
     catalog.follow((name, record, former) => {
-      heard.push(`${id} ${name}: ${former?.version ?? "-"} to ${record?.version ?? "-"}`);
+      reported.push(`${id} ${name}: ${former?.version ?? "-"} to ${record?.version ?? "-"}`);
     });
   watch.observer.put(sampleRecord("a"));
-  const [first, _second] = [hear("1"), hear("2")];
+  const [first, _second] = [follow("1"), follow("2")];
   watch.observer.put(sampleRecord("a", { version: "a-2" }));
   first[Symbol.dispose]();
   watch.observer.remove("a");
-  assert.deepEqual(heard, [
+  assert.deepEqual(reported, [
     "1 a: - to a-1",
     "2 a: - to a-1",
     "1 a: a-1 to a-2",
@@ -72,7 +72,7 @@ Deno.test("Catalog: who follows it hears of what exists, and of each change with
   ]);
 });
 
-Deno.test("a listener sees the change, may stop, and may fail alone", async () => {
+Deno.test("Catalog: a listener sees each change, can unsubscribe, and fails alone", async () => {
   const watch = new Watch();
   using catalog = await Catalog.open(watch);
   catalog.onChange(() => {
@@ -89,7 +89,7 @@ Deno.test("a listener sees the change, may stop, and may fail alone", async () =
   assert.deepEqual(visible, [true, true]);
 });
 
-Deno.test("a write returns once the watch has brought it back", async () => {
+Deno.test("Catalog: written returns once the watch reports the change", async () => {
   const watch = new Watch();
   using catalog = await Catalog.open(watch, { clock: new ManualClock() });
   const write = catalog.written("a", "a-1", () => Promise.resolve(true));
@@ -101,7 +101,7 @@ Deno.test("a write returns once the watch has brought it back", async () => {
   assert.equal(await write, true);
 });
 
-Deno.test("a write returns even if its echo came early and was overtaken", async () => {
+Deno.test("Catalog: written returns even if the watch reports a later write first", async () => {
   const watch = new Watch();
   using catalog = await Catalog.open(watch, { clock: new ManualClock() });
   const written = await catalog.written("a", "a-1", () => {
@@ -117,7 +117,7 @@ Deno.test("a write returns even if its echo came early and was overtaken", async
   assert.equal(removed, true);
 });
 
-Deno.test("a write does not wait for ever, nor for what changed nothing", async () => {
+Deno.test("Catalog: written waits up to a limit, and not without a change", async () => {
   const clock = new ManualClock();
   using catalog = await Catalog.open(new Watch(), { clock });
   assert.equal(await catalog.written("a", "a-1", () => Promise.resolve(false)), false);
@@ -128,14 +128,14 @@ Deno.test("a write does not wait for ever, nor for what changed nothing", async 
   assert.equal(await write, true);
 });
 
-Deno.test("disposing ends the watch", async () => {
+Deno.test("Catalog: disposal ends the watch", async () => {
   const watch = new Watch();
   const catalog = await Catalog.open(watch);
   catalog[Symbol.dispose]();
   assert.equal(watch.disposed, true);
 });
 
-Deno.test("ten thousand functions are followed", async () => {
+Deno.test("Catalog: follows ten thousand functions", async () => {
   const watch = new Watch();
   using catalog = await Catalog.open(watch);
   const records = Array.from({ length: 10_000 }, (_, i) => sampleRecord(`f${i}`));
@@ -146,7 +146,7 @@ Deno.test("ten thousand functions are followed", async () => {
   assert.equal(catalog.list().length, 10_000);
 });
 
-Deno.test("what is not known yet is told apart from what does not exist", async () => {
+Deno.test("Catalog: distinguishes unknown functions from missing ones", async () => {
   let answers!: FunctionObserver;
   const away = {
     watchFunctions: (observer: FunctionObserver) => {

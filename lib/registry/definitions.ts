@@ -1,5 +1,5 @@
 /**
- * What a definition must say so that its runtime can run it.
+ * Checks definitions of functions against their runtimes.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { kindOf, runtimeIds } from "../runtime/kinds/kinds.ts";
 const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const host =
   "(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\\.[a-zA-Z0-9-]+)*|\\[[0-9a-fA-F:]+\\])(?::[0-9]+)?";
-/** `[host[:port]/]path[:tag][@digest]`, as in the OCI distribution's grammar of references. */
+/** `[host[:port]/]path[:tag][@digest]`, by the grammar of the OCI distribution. */
 const imageReference = new RegExp(
   `^(?:${host}/)?${component}(?:/${component})*(?::\\w[\\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$`,
 );
@@ -23,10 +23,10 @@ const maxImageReference = 512;
 /**
  * Checks a definition against its runtime.
  *
- * @param definition already of the right shape and within bounds
- * @param hasCode true if the function has code, brought by the definition or kept from before
- * @returns the runtime it means
- * @throws `RUNTIME_UNKNOWN`, or `UNPROCESSABLE` with the path of the bad field
+ * @param definition syntactically valid
+ * @param hasCode true if the function has code, in the definition or from before
+ * @returns the runtime
+ * @throws `RUNTIME_UNKNOWN`, or `UNPROCESSABLE` with the path of the invalid field
  */
 export function checkDefinition(
   definition: Definition,

@@ -1,5 +1,5 @@
 /**
- * Registering functions: from a client's definition to a record and its code in the registry.
+ * Registers functions: validates a client's definition and stores its record and code.
  *
  * @module
  */
@@ -22,10 +22,10 @@ import { checkWasmCode } from "./code/wasm.ts";
 
 const mib = 1 << 20;
 
-/** What built-in runtimes run on: their images and executors exist for both. */
+/** Architectures of built-in runtimes: their images and executors exist for both. */
 const builtinArchitectures = ["amd64", "arm64"];
 
-/** What {@link FunctionService} works with. */
+/** Dependencies of {@link FunctionService}. */
 export interface FunctionServiceOptions {
   /** Where functions are kept. */
   readonly registry: Registry;
@@ -39,10 +39,10 @@ export interface FunctionServiceOptions {
   readonly architectures: (record: FunctionRecord) => Promise<string[]>;
 }
 
-/** How often changes are applied anew because somebody else changed the function meanwhile. */
+/** Most retries of a change after another client has changed the function. */
 const maxPatchTries = 5;
 
-/** A function whose code is stored and which is to be registered. */
+/** A function whose code is stored, to be registered. */
 interface Stored extends Disposable {
   readonly record: FunctionRecord;
 }
@@ -50,7 +50,7 @@ interface Stored extends Disposable {
 /** Creates, updates and removes functions. */
 export class FunctionService implements AsyncDisposable {
   readonly #options: FunctionServiceOptions;
-  /** The last change under way of each function; the next waits for it. */
+  /** The pending change of each function; the next one waits for it. */
   readonly #patches = new Map<string, Promise<void>>();
   #collecting: Promise<void> | undefined;
   #collectAgain = false;
@@ -63,13 +63,13 @@ export class FunctionService implements AsyncDisposable {
   /**
    * Registers a function that must not exist yet, but with a record that cannot be read.
    *
-   * @param book books the memory that its code takes besides the definition
+   * @param reserve reserves the memory that its code takes besides the definition
    * @throws `FUNCTION_EXISTS`, `RUNTIME_UNKNOWN`, `UNPROCESSABLE`, `PAYLOAD_TOO_LARGE`,
    *   `REGISTRY_UNAVAILABLE`
    */
-  async create(definition: Definition, book?: ReserveMemory): Promise<void> {
+  async create(definition: Definition, reserve?: ReserveMemory): Promise<void> {
     const { registry, catalog } = this.#options;
-    using stored = await this.#store(definition, book);
+    using stored = await this.#store(definition, reserve);
     const { record } = stored;
     if (catalog.isDamaged(record.name)) return await this.#put(record);
     const write = () => registry.createFunction(record);
@@ -86,8 +86,8 @@ export class FunctionService implements AsyncDisposable {
    *
    * @throws as {@link FunctionService.create}, but for `FUNCTION_EXISTS`
    */
-  async update(definition: Definition, book?: ReserveMemory): Promise<void> {
-    using stored = await this.#store(definition, book);
+  async update(definition: Definition, reserve?: ReserveMemory): Promise<void> {
+    using stored = await this.#store(definition, reserve);
     await this.#put(stored.record);
   }
 
@@ -100,9 +100,9 @@ export class FunctionService implements AsyncDisposable {
    * @param changes see {@link patchDefinition}
    * @throws as {@link FunctionService.update}, `FUNCTION_UNKNOWN` and `FUNCTION_DAMAGED`
    */
-  async patch(name: string, changes: unknown, book?: ReserveMemory): Promise<void> {
+  async patch(name: string, changes: unknown, reserve?: ReserveMemory): Promise<void> {
     const patching = (this.#patches.get(name) ?? Promise.resolve())
-      .then(() => this.#patch(name, changes, book));
+      .then(() => this.#patch(name, changes, reserve));
     const ended = patching.catch(() => {});
     this.#patches.set(name, ended);
     try {
@@ -126,19 +126,19 @@ export class FunctionService implements AsyncDisposable {
     this.#collect();
   }
 
-  /** Waits for what still runs in the background. */
+  /** Waits for background tasks. */
   async [Symbol.asyncDispose](): Promise<void> {
     while (this.#collecting) await this.#collecting;
   }
 
-  async #patch(name: string, changes: unknown, book?: ReserveMemory): Promise<void> {
+  async #patch(name: string, changes: unknown, reserve?: ReserveMemory): Promise<void> {
     const { catalog } = this.#options;
     for (let tries = 1;; tries++) {
       const before = catalog.get(name);
       if (!before) {
         throw new ServerledgeError("FUNCTION_UNKNOWN", `There is no function named ${name}`);
       }
-      using stored = await this.#store(patchDefinition(before, changes), book, before.codeHash);
+      using stored = await this.#store(patchDefinition(before, changes), reserve, before.codeHash);
       if (catalog.get(name)?.version !== before.version && tries < maxPatchTries) continue;
       return await this.#put(stored.record);
     }
@@ -162,7 +162,7 @@ export class FunctionService implements AsyncDisposable {
    */
   async #store(
     definition: Definition,
-    book: ReserveMemory = () => {},
+    reserve: ReserveMemory = () => {},
     keptHash = "",
   ): Promise<Stored> {
     const { config, architectures, codeCache } = this.#options;
@@ -173,7 +173,7 @@ export class FunctionService implements AsyncDisposable {
     const archive = !brings ? undefined : await readCode(code, {
       maxBytes: config["code.max"] * mib,
       forbids: config["code.url.loopback"] ? () => false : isThisMachine,
-      book,
+      reserve: reserve,
     });
     const hash = archive ? await hashArchive(archive) : custom ? "" : keptHash;
     using held = new DisposableStack();
@@ -203,12 +203,15 @@ export class FunctionService implements AsyncDisposable {
     try {
       await this.#options.codeCache.put(hash, archive);
     } catch (error) {
-      // It can be fetched from the registry later; the function is registered all the same.
+      // It can be fetched from the registry later; the function is registered anyway.
       logger("registry").warn("Code {hash} is not cached: {error}", { hash, error });
     }
   }
 
-  /** Removes unreferenced code in the background, one run at a time and one more if asked again. */
+  /**
+   * Removes unreferenced code in the background, one run at a time; a request during a run causes
+   * one more.
+   */
   #collect(): void {
     if (this.#collecting) {
       this.#collectAgain = true;

@@ -202,7 +202,7 @@ test("code must be strict base64 of a TAR", async ({ service }) => {
   }
 });
 
-test("code may be TAR in gzip or ZIP, and what else it is, is told", async ({ service, catalog }) => {
+test("FunctionService: accepts TAR in gzip and ZIP, and names other formats in the error", async ({ service, catalog }) => {
   const plain = await python();
   await service.create(plain);
   const { codeHash } = catalog.get("f")!;

@@ -14,13 +14,13 @@ import { reportNames } from "../model/invocation.ts";
 import { readRecord } from "./records.ts";
 import { type AsyncResult, asyncResultSchema } from "./registry.ts";
 
-/** Most bytes of a result beside what its function returned: what it wrote, and times. */
+/** Most bytes of a result in addition to the function's return value: output and times. */
 const maxRestBytes = 8 << 20;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** A result of which what the function returned is long. */
+/** A result with a long return value. */
 export type LongResult = AsyncResult & { state: "done"; report: { result: QuotedText } };
 
 /**

@@ -5,10 +5,10 @@
  * @module
  */
 
-/** How long code waits for its function before it may be collected, ms. */
+/** Time for which unreferenced code is protected, ms. */
 export const pinMs = 600_000;
 
-/** A pin and when it ends. */
+/** A pin and its expiration. */
 interface Pin<T> {
   readonly value: T;
   readonly until: number;
@@ -28,7 +28,7 @@ export class Pins<T> {
     this.#now = now;
   }
 
-  /** Adds a pin: code was stored. */
+  /** Adds a pin for stored code. */
   add(hash: string, value: T): void {
     this.#pins.set(hash, [...this.#alive(hash), { value, until: this.#now() + pinMs }]);
   }
@@ -45,7 +45,7 @@ export class Pins<T> {
     return first?.value;
   }
 
-  /** True while code of the hash waits for its function. */
+  /** True while code with this hash is pinned. */
   has(hash: string): boolean {
     return this.#alive(hash).length > 0;
   }

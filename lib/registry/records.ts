@@ -1,5 +1,5 @@
 /**
- * How records are written into a registry's values, and read back with suspicion.
+ * Writes records as values of a registry, and validates them when they are read.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { type Logger, logger } from "../base/log.ts";
 import { tryParseJson } from "../json/json.ts";
 
-/** How long values that cannot be read are counted after one was told, ms. */
+/** Time for which unreadable values are only counted after one was logged, ms. */
 const countMs = 60_000;
 
 /**
@@ -30,7 +30,7 @@ export class UnreadableValues implements Disposable {
   }
 
   /**
-   * Takes one in.
+   * Records an unreadable value.
    *
    * @param problem what is wrong with it
    */
@@ -44,7 +44,7 @@ export class UnreadableValues implements Disposable {
     this.#cancel = this.#clock.after(countMs, () => this[Symbol.dispose]());
   }
 
-  /** Tells what was counted. */
+  /** Logs the number of skipped values. */
   [Symbol.dispose](): void {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -63,7 +63,7 @@ function tell(log: Pick<Logger, "warn">, key: string, problem: string): void {
   log.warn("Skipped {key}: {problem}", { key, problem });
 }
 
-/** A stored value that was read, or what is wrong with it. */
+/** The result of parsing a stored value, or its problem. */
 export type ReadRecord<T> = { readonly record: T } | { readonly problem: string };
 
 /**
@@ -90,8 +90,8 @@ export function parseRecord<S extends v.GenericSchema>(
  * @param schema what it must be
  * @param text JSON, as it was stored
  * @param key where it was found, for the log
- * @param unreadable hears of a value that is not what it must be, where many may be; else the log does
- * @returns undefined for such a value
+ * @param unreadable receives an invalid value if there may be many; otherwise it is logged
+ * @returns undefined for an invalid value
  */
 export function readRecord<S extends v.GenericSchema>(
   schema: S,

@@ -3,31 +3,31 @@ import * as v from "valibot";
 import { ManualClock } from "../base/clock.ts";
 import { readRecord, UnreadableValues } from "./records.ts";
 
-/** Collects what is told. */
+/** Collects what is logged. */
 function recorder() {
-  const told: Record<string, unknown>[] = [];
-  const warn = (_message: unknown, values: Record<string, unknown>) => void told.push(values);
-  return { told, log: { warn: warn as never } };
+  const logged: Record<string, unknown>[] = [];
+  const warn = (_message: unknown, values: Record<string, unknown>) => void logged.push(values);
+  return { logged, log: { warn: warn as never } };
 }
 
 Deno.test("UnreadableValues: tells the first at once, and of the others number and last", () => {
   const clock = new ManualClock();
-  const { told, log } = recorder();
+  const { logged, log } = recorder();
   const unreadable = new UnreadableValues(clock, log);
   const schema = v.object({ name: v.string() });
   for (let n = 0; n < 3000; n++) readRecord(schema, "{", `/key/${n}`, unreadable);
   assert.deepEqual(readRecord(schema, '{"name":"a"}', "/good", unreadable), { name: "a" });
-  assert.deepEqual(told, [{ key: "/key/0", problem: "its value is not JSON" }]);
+  assert.deepEqual(logged, [{ key: "/key/0", problem: "its value is not JSON" }]);
   clock.advance(60_000);
-  assert.deepEqual(told[1], {
+  assert.deepEqual(logged[1], {
     count: 2999,
     key: "/key/2999",
     problem: "its value is not JSON",
   });
   readRecord(schema, '{"name":1}', "/other", unreadable);
-  assert.equal(told[2]?.key, "/other");
-  assert.match(String(told[2]?.problem), /^name: /);
+  assert.equal(logged[2]?.key, "/other");
+  assert.match(String(logged[2]?.problem), /^name: /);
   unreadable[Symbol.dispose]();
   clock.advance(60_000);
-  assert.equal(told.length, 3);
+  assert.equal(logged.length, 3);
 });

@@ -11,7 +11,7 @@ import type { FunctionRecord } from "../model/function.ts";
 import type { NodeRecord } from "../model/node.ts";
 import { type Report, reportNames, reportSchema } from "../model/invocation.ts";
 
-/** What is known of an async invocation. */
+/** State of an asynchronous invocation. */
 export const asyncResultSchema = v.variant("state", [
   v.object({
     state: v.literal("pending"),
@@ -21,11 +21,11 @@ export const asyncResultSchema = v.variant("state", [
     since: v.number(),
   }),
   v.object({
-    /** Its `Locality` keeps it: all that others may know is who has it. */
+    /** Confined to one node by its `Locality`: other nodes know only which one. */
     state: v.literal("kept"),
     /** Id of the node that has it. */
     node: v.string(),
-    /** Where that node is reached. */
+    /** URL of that node. */
     url: v.string(),
   }),
   v.object({
@@ -56,7 +56,7 @@ export function storedResult(result: AsyncResult): v.InferInput<typeof asyncResu
   return { ...result, report: reportNames.toWire({ ...report, result: String(report.result) }) };
 }
 
-/** A function whose record in the registry cannot be read. */
+/** A function whose record in the registry is unreadable. */
 export interface DamagedFunction {
   /** Its name, from the record's key. */
   readonly name: string;
@@ -75,32 +75,32 @@ export interface FunctionObserver {
    * @param damaged those whose records cannot be read; none if left out
    */
   reset(records: FunctionRecord[], damaged?: readonly DamagedFunction[]): void;
-  /** A function was created or updated. */
+  /** Reports a created or updated function. */
   put(record: FunctionRecord): void;
-  /** A function's record was overwritten by something that cannot be read. */
+  /** Reports a record that was overwritten by unreadable data. */
   damage(damaged: DamagedFunction): void;
-  /** A function was deleted. */
+  /** Reports a deleted function. */
   remove(name: string): void;
 }
 
-/** Gets the registered nodes, all at first and again after an outage, then each change. */
+/** Receives the registered nodes: all at first and after an outage, then each change. */
 export interface NodeObserver {
-  /** All nodes that are registered now; others are gone. */
+  /** Reports all registered nodes; others are gone. */
   reset(records: NodeRecord[]): void;
-  /** A node has joined or changed. */
+  /** Reports a node that has joined or changed. */
   put(record: NodeRecord): void;
-  /** A node has left, or its lease has ended. */
+  /** Reports a node that has left or whose lease has expired. */
   remove(id: string): void;
 }
 
-/** Whether the registry answers; how long it has not, and why, if not. */
+/** Whether the registry responds; otherwise since when not, and why. */
 export type RegistryHealth =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: string; readonly sinceMs: number };
 
-/** A node that is registered until this is disposed. */
+/** Registration of a node; disposal deregisters it. */
 export interface Registration extends AsyncDisposable {
-  /** The node that is registered instead of it, since it has the same id and is alive. */
+  /** The live node with the same id that is registered instead. */
   readonly conflict: NodeRecord | undefined;
 }
 
@@ -127,9 +127,9 @@ export interface Registration extends AsyncDisposable {
  * ```
  */
 export interface Registry extends AsyncDisposable {
-  /** For people: `embedded (path)` or `etcd (endpoints)`. */
+  /** Description for users: `embedded (path)` or `etcd (endpoints)`. */
   readonly description: string;
-  /** Whether the registry can be written now, as far as is known without asking it. */
+  /** Whether the registry is currently writable, as far as is known without a call. */
   health(): RegistryHealth;
   /**
    * Adds a function in one transaction.
@@ -169,23 +169,23 @@ export interface Registry extends AsyncDisposable {
    * @returns how many
    */
   collectCode(): Promise<number>;
-  /** Stores what is known of an async invocation for `ttlMs`. */
+  /** Stores the state of an asynchronous invocation for `ttlMs`. */
   putResult(id: string, result: AsyncResult, ttlMs: number): Promise<void>;
   /**
    * Reads what is known of an async invocation.
    *
-   * @param book books the memory of a long result before it is read
+   * @param reserve reserves the memory of a long result before it is read
    * @returns undefined if unknown or expired
    */
-  getResult(id: string, book?: ReserveMemory): Promise<AsyncResult | undefined>;
-  /** Ids of async invocations that a node accepted and never ended. */
+  getResult(id: string, reserve?: ReserveMemory): Promise<AsyncResult | undefined>;
+  /** Ids of asynchronous invocations that a node accepted and never completed. */
   pendingResults(node: string): Promise<string[]>;
   /**
-   * Registers a node under a lease that is kept alive, and registers it anew whenever the lease was
-   * lost, until disposed, which deregisters it. Never throws for want of a registry: it keeps trying.
+   * Registers a node under a lease that is renewed, and registers it again whenever the lease was
+   * lost, until disposed, which deregisters it. Never throws if the registry is unavailable: it retries.
    *
-   * @param isAlive asked about another node, of the same id and another data folder, that is registered:
-   *   as long as it answers, it stays so, and this one is not registered; absent: nobody does
+   * @param isAlive checks another node with the same id and another data folder that is registered: as
+   *   long as it responds, this one is not registered; absent: no node responds
    */
   registerNode(
     record: NodeRecord,

@@ -54,7 +54,7 @@ async function kept(source: string): Promise<Record<string, [text: string, execu
   const archive = await readCode(base64, {
     maxBytes: 1 << 20,
     forbids: () => true,
-    book: () => {},
+    reserve: () => {},
   });
   const files = (await readTar(archive)).filter(({ data }) => data !== null);
   return Object.fromEntries(files.map(({ path, data, executable }) => {

@@ -197,7 +197,7 @@ function route(request: Request): Response {
 Deno.test("code is fetched, with a few redirects, whole and within its bound", async () => {
   await using server = serve(route);
   const fetched = (path: string, maxBytes = 8) =>
-    fetchCode(new URL(path, server.url), { maxBytes, forbids: () => false, book: () => {} });
+    fetchCode(new URL(path, server.url), { maxBytes, forbids: () => false, reserve: () => {} });
   assert.deepEqual(await fetched("/code"), bytes("the code"));
   assert.deepEqual(await fetched("/hop/3"), bytes("the code"));
   await assert.rejects(fetched("/hop/4"), { code: "UNPROCESSABLE", message: /3 times/ });
@@ -208,7 +208,7 @@ Deno.test("code is fetched, with a few redirects, whole and within its bound", a
     fetchCode(new URL("http://127.0.0.1:1/"), {
       maxBytes: 1,
       forbids: () => false,
-      book: () => {},
+      reserve: () => {},
     }),
     { code: "UNPROCESSABLE" },
   );
@@ -223,7 +223,7 @@ Deno.test("code is fetched from no address of this machine, nor by a redirect to
   const { port } = new URL(server.url);
   const refused = { code: "UNPROCESSABLE", message: /this machine.*code\.url\.loopback/ };
   const fetched = (url: string, forbids: (address: string) => boolean) =>
-    fetchCode(new URL(url), { maxBytes: 8, forbids, book: () => {} });
+    fetchCode(new URL(url), { maxBytes: 8, forbids, reserve: () => {} });
   for (const host of ["localhost", own, `[::ffff:${own}]`]) {
     await assert.rejects(fetched(`http://${host}:${port}/code`, isThisMachine), refused, host);
   }

@@ -101,7 +101,7 @@ export class ClientTimeouts {
       }
       isEmpty &&= waiters.size === 0;
     }
-    // Who expired may have begun another wait.
+    // The expired one may have started another wait.
     if (!isEmpty && !this.#stop) this.#arm();
   }
 

@@ -1,8 +1,8 @@
 /**
- * Tells a client that has disconnected from one that only has ended its sending side, as it may
- * after its last request. Both look the same to who reads; but who writes to the first is told by a
- * reset. So the first bytes of the response, which are known before the response is, are sent one by
- * one at growing intervals: a client that is still there gets the beginning of its response.
+ * Distinguishes a client that has disconnected from one that has only closed its sending side, as it
+ * may after its last request. Both look the same to a reader, but a write to the first causes a
+ * reset. So the first bytes of the response, which are known in advance, are sent one by one at
+ * growing intervals: a client that is still connected gets the beginning of its response.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export class ClientWatch {
   /**
    * @param input what the client sends
    * @param write sends to it
-   * @param left told before all others that the client has disconnected
+   * @param left called first when the client has disconnected
    */
   constructor(
     input: Input,
@@ -62,9 +62,9 @@ export class ClientWatch {
   }
 
   /**
-   * Asks to be told.
+   * Subscribes to a client disconnect.
    *
-   * @param listener called once if the client disconnects before the request is over
+   * @param listener called once if the client disconnects before the request has ended
    */
   onDisconnect(listener: () => void): void {
     if (this.#hasLeft) queueMicrotask(listener);

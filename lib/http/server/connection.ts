@@ -30,10 +30,10 @@ import type { ClientTimeouts, Wait, Waiter } from "./client_timeouts.ts";
 const restBytes = 2 << 10;
 /** Most of an unread body that is skipped so that the connection can be used again, bytes. */
 const maxSkippedBytes = 64 << 10;
-/** What tells a client to send its body. */
+/** Interim response that asks a client for its body. */
 const continueLine = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 
-/** What is known of a request that is refused: enough to answer it. */
+/** The known part of a rejected request: enough for a response. */
 const refusedHead = { method: "", isOld: false } as const;
 
 /** Response to `OPTIONS *`; functions take every one of these methods. */
@@ -161,7 +161,7 @@ export class ServerConnection implements Waiter, BodyReading {
     this.#bodyBytes = 0;
     this.#watch.allow(responsePrefix);
     if (body.hasEnded) this.#watch.begin();
-    // The asterisk asks about the server as a whole, not about a resource (RFC 9110, 9.3.7).
+    // The asterisk means the server as a whole, not a resource (RFC 9110, 9.3.7).
     const response = head.target === "*"
       ? serverOptions
       : await this.#context.handler(this.#request(head, body));

@@ -83,7 +83,7 @@ export class ConnectionSlots {
     }
   }
 
-  /** Wakes connections that wait for room, which then look again. */
+  /** Wakes connections that wait for a slot, which then try again. */
   wake(): void {
     this.#released?.resolve();
     this.#released = undefined;
@@ -120,7 +120,7 @@ function isLoopback(address: string): boolean {
   return address.startsWith("127.") || address === "::1" || address.startsWith("::ffff:127.");
 }
 
-/** Who has one IPv6 address has its whole network of 64 bits. */
+/** Owners of an IPv6 address own its whole 64-bit network. */
 function groupOf(address: string): string {
   if (!address.includes(":") || address.includes(".")) return address;
   const [before = "", after] = address.replace(/%.*$/, "").split("::");

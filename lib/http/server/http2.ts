@@ -43,7 +43,7 @@ export class Http2Tunnels {
     let server: Deno.HttpServer | undefined;
     try {
       ({ server, inner } = await serveOne((request) => session.answer(request)));
-      session.rests();
+      session.becameIdle();
       await writeAll(inner, new TextEncoder().encode(http2Preface));
       await writeAll(inner, first);
       await Promise.race([copy(conn, inner), copy(inner, conn)]);
@@ -57,7 +57,7 @@ export class Http2Tunnels {
 
 /**
  * Starts a server of the platform and connects to it. Its socket is gone from the file system then:
- * nobody else can connect, and a process that is killed leaves nothing behind.
+ * nobody else can connect, and a killed process leaves nothing behind.
  */
 async function serveOne(
   answer: (request: Request) => Promise<Response>,
@@ -100,7 +100,7 @@ class Session {
     try {
       const incoming = incomingRequest(request, this.client, reading);
       const outgoing = await this.#handler(incoming);
-      // Who sends it does not tell when that is done.
+      // The sender does not report when that is done.
       using _held = outgoing.held;
       const { body } = outgoing;
       if (!(body instanceof ReadableStream)) return webResponse(outgoing, request.method);
@@ -108,12 +108,12 @@ class Session {
     } finally {
       reading.ended();
       this.#active--;
-      this.rests();
+      this.becameIdle();
     }
   }
 
   /** Nothing is under way, so that the client has to ask for something again. */
-  rests(): void {
+  becameIdle(): void {
     if (this.#active === 0 && !this.#hasEnded) this.#timeouts.begin("idle", this);
   }
 
@@ -134,7 +134,7 @@ class Session {
     const over = () => {
       this.#timeouts.end("send", waiter);
       this.#active--;
-      this.rests();
+      this.becameIdle();
     };
     return new ReadableStream({
       pull: async (controller) => {

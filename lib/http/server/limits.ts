@@ -24,7 +24,7 @@ export interface ServerLimits {
   readonly connectionsOfAddress: number;
 }
 
-/** What servers use unless they are told. */
+/** Default limits of servers. */
 export const defaultLimits: ServerLimits = {
   headMs: 10_000,
   idleMs: 75_000,

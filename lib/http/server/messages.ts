@@ -1,6 +1,6 @@
 /**
- * Requests and responses as the HTTP server and its handlers exchange them: no more is made of a
- * request than is asked for.
+ * Requests and responses as the HTTP server and its handlers exchange them: parts of a request are
+ * parsed on demand.
  *
  * @module
  */
@@ -68,8 +68,8 @@ export interface IncomingRequest {
   readonly client: string;
   readonly body: Body;
   /**
-   * Asks to be told if the client disconnects before it has its response. A client that only ends its
-   * sending side has not.
+   * Subscribes to a disconnect of the client before it has its response. Closing only its sending side
+   * is no disconnect.
    *
    * @param listener called at most once
    */
@@ -84,7 +84,7 @@ export interface OutgoingResponse {
   readonly headers: readonly HeaderPair[];
   /** Its body; a stream that fails breaks the connection, so that the client cannot take it for whole. */
   readonly body: string | Uint8Array<ArrayBuffer> | Rope | ReadableStream<Uint8Array> | undefined;
-  /** Memory that is booked for its body; given back once it is sent, or cannot be. */
+  /** Memory reserved for its body; released once it is sent or has failed. */
   readonly held?: Disposable;
 }
 

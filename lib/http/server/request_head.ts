@@ -19,7 +19,7 @@ export const http2Preface = "PRI * HTTP/2.0\r\n\r\n";
 /** The same as text of a head. */
 export const http2Head = "PRI * HTTP/2.0\r";
 
-/** Says why a request is refused before anybody looks at what it asks for. */
+/** Why a request is rejected before it is routed. */
 export class RefusedRequest extends Error {
   /** The class, for logs. */
   override readonly name = "RefusedRequest";
@@ -120,7 +120,7 @@ function readFacts(pairs: readonly HeaderPair[], isOld: boolean): Facts {
   }
   return {
     framing: framingOf(length, coding, isOld),
-    // Who sends both lengths may have a reader before us that believes the other one.
+    // With both lengths, a proxy in between may have used the other one (request smuggling).
     keepAlive: keepsAlive(connection, isOld) && !(coding !== undefined && length !== undefined),
     expectsContinue: expect !== "" && !isOld,
   };

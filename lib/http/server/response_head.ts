@@ -41,7 +41,7 @@ export function framingOf(
   if (status === 204 || status === 304) return "none";
   if (status === 205) return 0;
   if (length !== undefined) return length;
-  // Of a stream nobody knows the length, so that it is left out (RFC 9110, 9.3.2).
+  // The length of a stream is unknown, so it is omitted (RFC 9110, 9.3.2).
   if (method === "HEAD") return "none";
   return isOld ? "eof" : "chunked";
 }
@@ -67,7 +67,7 @@ export class ResponseHeads {
    *
    * @param framing how its body is delimited
    * @param keepAlive whether another request may follow
-   * @param isOld whether the client speaks HTTP/1.0, and has to be told so
+   * @param isOld whether the client uses HTTP/1.0, and the connection header is required
    * @throws {TypeError} if a header would not stay one header
    */
   write(

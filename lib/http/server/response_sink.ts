@@ -58,7 +58,7 @@ export class ResponseSink {
    *
    * @param body its body; cancelled if the client takes no more
    * @param isChunked whether it is sent in chunks; else it ends with the connection
-   * @param watch tells what was sent ahead
+   * @param watch knows what was sent ahead
    * @throws if the body fails, or the client does not take it
    */
   async stream(

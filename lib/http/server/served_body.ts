@@ -23,7 +23,7 @@ const decoder = new TextDecoder();
 /** Reads a body from the connection, mostly from what came with the head. */
 export class ServedBody extends IncomingBody {
   readonly #reading: BodyReading;
-  #isTold: boolean;
+  #isEndReported: boolean;
 
   /**
    * @param input where it comes from, its head just read
@@ -32,12 +32,12 @@ export class ServedBody extends IncomingBody {
   constructor(input: Input, framing: Framing, reading: BodyReading) {
     super(input, framing, true);
     this.#reading = reading;
-    this.#isTold = this.hasEnded;
+    this.#isEndReported = this.hasEnded;
   }
 
   /** Part of {@link IncomingBody}. */
   override async part(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    if (this.#isTold) return undefined;
+    if (this.#isEndReported) return undefined;
     await this.#reading.waits();
     const part = await super.part();
     if (part) this.#reading.progressed(part.length);
@@ -72,8 +72,8 @@ export class ServedBody extends IncomingBody {
 
   /** From here on, more may be read in the place of the last part. */
   #end(): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
+    if (this.#isEndReported) return;
+    this.#isEndReported = true;
     this.#reading.ended();
   }
 }

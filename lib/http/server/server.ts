@@ -1,5 +1,5 @@
 /**
- * An HTTP server: accepts connections, as many as it may have, and serves them until it is told to
+ * An HTTP server: accepts connections, up to a limit, and serves them until it is asked to
  * stop.
  *
  * @module
@@ -15,14 +15,14 @@ import { ResponseHeads } from "./response_head.ts";
 import { ConnectionSlots } from "./connection_slots.ts";
 import { ClientTimeouts, type Wait } from "./client_timeouts.ts";
 
-/** How long accepting rests after an error, ms: at first, and at most. */
+/** Pause after a failed accept, ms: at first, and at most. */
 const firstPauseMs = 10;
 const maxPauseMs = 1_000;
 
 /** How long a stopping server waits for requests that have begun to arrive, ms. */
 const lastHeadMs = 1_000;
 
-/** Descriptors that a connection takes beside its own when it is carried to a server of its own. */
+/** Descriptors that a connection takes in addition to its own when it is relayed to another server. */
 const tunnelDescriptors = 3;
 
 const log = logger("http");
@@ -89,7 +89,7 @@ export class HttpServer implements AsyncDisposable {
     return this.#open.size;
   }
 
-  /** How often accepting failed, in most cases since there was no descriptor left. */
+  /** Number of failed accepts, mostly for lack of descriptors. */
   get acceptErrors(): number {
     return this.#errors;
   }
@@ -126,7 +126,7 @@ export class HttpServer implements AsyncDisposable {
     this.#listener.close();
     this.#slots.wake();
     this.#expire("idle");
-    // Who has just connected may have sent its request.
+    // A client that has just connected may have sent its request.
     this.#cancelLast = this.#clock.after(lastHeadMs, () => this.#expire("head"));
     this.#settle();
   }
@@ -180,7 +180,7 @@ export class HttpServer implements AsyncDisposable {
     void connection.serve().then(() => this.#slots.release(client));
   }
 
-  /** There may be no descriptor left; whatever it is, the server goes on. */
+  /** Descriptors may be exhausted; in any case the server continues. */
   #failed(error: unknown, isFirst: boolean): void {
     this.#errors++;
     this.#slots.evictOne();

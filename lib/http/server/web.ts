@@ -24,7 +24,7 @@ class RoutedRequest {
 
   constructor(incoming: IncomingRequest) {
     this.incoming = incoming;
-    // HEAD is answered as GET; the server leaves the body out.
+    // HEAD is processed as GET; the server omits the body.
     this.method = incoming.method === "HEAD" ? "GET" : incoming.method;
     this.url = `http://localhost${incoming.target}`;
   }
@@ -117,15 +117,15 @@ class WebBody extends Body {
 }
 
 /**
- * A response that remembers what it is made of: sending it needs neither `Headers` nor a stream. A long
- * body is in what it is made of alone, since the web platform would copy it.
+ * A response that keeps its parts: sending it needs neither `Headers` nor a stream. A long body is
+ * kept only there, since the web platform would copy it.
  */
 export class KnownResponse extends Response {
   /** What it is made of. */
   readonly outgoing: OutgoingResponse;
 
   /**
-   * @param body left out with statuses that have none
+   * @param body omitted for statuses without a body
    * @param status 200 to 599
    * @param headers names in lower case
    * @param held see {@link OutgoingResponse.held}
@@ -161,7 +161,7 @@ export function outgoingResponse(response: Response): OutgoingResponse {
  * A response for the web platform.
  *
  * @param outgoing what would be sent
- * @param method verb of the request; `HEAD` leaves the body out
+ * @param method verb of the request; `HEAD` omits the body
  */
 export function webResponse(outgoing: OutgoingResponse, method: string): Response {
   const { body, status, headers } = outgoing;

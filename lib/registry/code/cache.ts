@@ -1,5 +1,5 @@
 /**
- * Code on this machine's disk: each archive as it came from the registry, and unpacked.
+ * Cache of code on this machine's disk: the archives from the registry and their unpacked files.
  *
  * @module
  */
@@ -12,39 +12,39 @@ import { hashArchive, readTar } from "../../archive/archive.ts";
 import type { Registry } from "../registry.ts";
 import { readFile, unpack, writeFile } from "./unpack.ts";
 
-/** Name prefix of what is not complete yet. */
+/** Name prefix of incomplete files. */
 const unfinished = ".tmp-";
-/** What a code is called on disk: its hash. */
+/** Name of an archive or folder: the hash. */
 const hashPattern = /^[0-9a-f]{64}$/;
 
 /** One code on disk. */
 interface Entry {
-  /** Bytes of its archive and of its unpacked files. */
+  /** Size of its archive and its unpacked files. */
   bytes: number;
-  /** How many use it; while any does, it stays. */
+  /** Number of users; it is not removed while there are any. */
   holds: number;
 }
 
-/** Where code is kept, where it comes from, and how much may stay. */
+/** Settings of a {@link CodeCache}. */
 export interface CodeCacheOptions {
-  /** Folder of the cache; belongs to it alone. */
+  /** Folder of the cache, used by nobody else. */
   readonly dir: string;
   readonly registry: Pick<Registry, "getCode">;
-  /** Bytes on disk above which the least recently used code goes, if nobody holds it. */
+  /** Size above which the least recently used code is removed if it is not in use, bytes. */
   readonly maxBytes: number;
-  /** Whether a function has the code; what none has goes when nobody holds it any more. */
+  /** Whether a function has the code; other code is removed when it is not in use any more. */
   readonly isReferenced: (hash: string) => boolean;
 }
 
-/** Code on disk. */
+/** Disk usage of the cache. */
 export interface CodeUsage {
-  /** How many codes. */
+  /** Number of archives. */
   readonly count: number;
-  /** Of their archives and unpacked files. */
+  /** Size of the archives and unpacked files, bytes. */
   readonly bytes: number;
 }
 
-/** Keeps code on disk by its hash, as long as a function has it. */
+/** Stores code on disk by its hash, as long as a function has it. */
 export class CodeCache {
   readonly #dir: string;
   readonly #registry: Pick<Registry, "getCode">;
@@ -54,7 +54,7 @@ export class CodeCache {
   readonly #folders = new SharedTasks<string>();
   /** By hash, least recently used first. */
   readonly #entries = new Map<string, Entry>();
-  /** Hashes whose folder this process has made. */
+  /** Hashes unpacked by this process. */
   readonly #unpacked = new Set<string>();
   #ready: Promise<void> | undefined;
   #isRead = false;
@@ -71,7 +71,7 @@ export class CodeCache {
     this.#isReferenced = options.isReferenced;
   }
 
-  /** What is on disk; undefined as long as nobody has looked. */
+  /** Disk usage; undefined before the first use. */
   get usage(): CodeUsage | undefined {
     if (!this.#isRead) return undefined;
     const sizes = this.#entries.values().map(({ bytes }) => bytes).filter((bytes) => bytes > 0);
@@ -82,7 +82,7 @@ export class CodeCache {
   }
 
   /**
-   * The archive of some code, from the disk or else from the registry.
+   * Returns an archive from the disk, or from the registry.
    *
    * @param hash lower-case hex SHA-256 of the archive
    * @throws `INSTANCE_START_FAILED` if the registry has no such code, `REGISTRY_UNAVAILABLE`
@@ -93,7 +93,7 @@ export class CodeCache {
   }
 
   /**
-   * The archive of some code, if it is on this machine's disk and whole.
+   * Returns an archive from the disk if it is complete.
    *
    * @param hash lower-case hex SHA-256 of the archive
    */
@@ -103,19 +103,19 @@ export class CodeCache {
     try {
       const archive = await readFile(path);
       if (await hashArchive(archive) === hash) return archive;
-      // Half written by a crash of the machine: as good as absent.
+      // Left incomplete by a crash of the machine.
       await Deno.remove(path);
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw this.#unusable(error);
+      if (!(error instanceof Deno.errors.NotFound)) throw this.#storageError(error);
     }
     return undefined;
   }
 
   /**
-   * A folder with the code's files: readable by anybody, writable by nobody else.
+   * Returns a folder with the code's files, readable by all users, writable by this one only.
    *
    * @param hash lower-case hex SHA-256 of the archive
-   * @returns its path; it stays while somebody {@link CodeCache.hold}s the hash
+   * @returns its path, valid while the hash is held by {@link CodeCache.hold}
    * @throws as {@link CodeCache.archive}
    */
   async folder(hash: string): Promise<string> {
@@ -124,12 +124,12 @@ export class CodeCache {
   }
 
   /**
-   * Removes code that no function has, unless somebody holds it: then when that ends.
+   * Removes code that no function has, once it is not held.
    *
-   * @param hash lower-case hex SHA-256 of the archive; left out: of all
+   * @param hash lower-case hex SHA-256 of the archive; all if absent
    */
   async collect(hash?: string): Promise<void> {
-    // What is found when the folder is read is looked at then.
+    // Before that, it is checked when the folder is read.
     if (!this.#isRead) return;
     for (const one of hash === undefined ? [...this.#entries.keys()] : [hash]) {
       if (this.#isUnused(one)) await this.#evict(one);
@@ -137,7 +137,7 @@ export class CodeCache {
   }
 
   /**
-   * Keeps code from being removed, from before it is asked for until disposed.
+   * Protects code from removal until disposed.
    *
    * @param hash lower-case hex SHA-256 of the archive
    */
@@ -157,26 +157,26 @@ export class CodeCache {
   }
 
   /**
-   * Adds code that was made here, so that it need not be fetched.
+   * Adds code that was created on this node, so that it need not be fetched.
    *
    * @param hash lower-case hex SHA-256 of the archive
    */
   async put(hash: string, archive: Uint8Array): Promise<void> {
     using _held = this.hold(hash);
     await this.#archives.run(hash, async () => {
-      if (!await this.#isThere(hash, archive.length)) await this.#store(hash, archive);
+      if (!await this.#isStored(hash, archive.length)) await this.#store(hash, archive);
       return archive;
     });
   }
 
-  /** What a crash of the machine has left is found out when it is read. */
-  async #isThere(hash: string, bytes: number): Promise<boolean> {
+  /** Checks the size only: damage by a crash is detected when the archive is read. */
+  async #isStored(hash: string, bytes: number): Promise<boolean> {
     await this.#open();
     try {
       return (await Deno.stat(this.#archivePath(hash))).size === bytes;
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;
-      throw this.#unusable(error);
+      throw this.#storageError(error);
     }
   }
 
@@ -200,9 +200,9 @@ export class CodeCache {
       await Deno.rename(temporary, this.#archivePath(hash));
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
-      throw this.#unusable(error);
+      throw this.#storageError(error);
     }
-    await this.#grown(hash, archive.length);
+    await this.#addBytes(hash, archive.length);
   }
 
   async #unpack(hash: string): Promise<string> {
@@ -216,10 +216,10 @@ export class CodeCache {
       await Deno.rename(temporary, folder);
     } catch (error) {
       await Deno.remove(temporary, { recursive: true }).catch(() => {});
-      throw this.#unusable(error);
+      throw this.#storageError(error);
     }
     this.#unpacked.add(hash);
-    await this.#grown(hash, entries.reduce((sum, { data }) => sum + (data?.length ?? 0), 0));
+    await this.#addBytes(hash, entries.reduce((sum, { data }) => sum + (data?.length ?? 0), 0));
     return folder;
   }
 
@@ -227,10 +227,10 @@ export class CodeCache {
     return this.#entries.get(hash)?.holds === 0 && !this.#isReferenced(hash);
   }
 
-  /** Moves an entry to the young end, and adds it if it is not known. */
+  /** Marks an entry as most recently used; adds it if it is new. */
   #touch(hash: string): Entry {
     if (!hashPattern.test(hash)) {
-      throw new ServerledgeError("INTERNAL", `Not the hash of a code: ${JSON.stringify(hash)}`);
+      throw new ServerledgeError("INTERNAL", `Not a code hash: ${JSON.stringify(hash)}`);
     }
     const entry = this.#entries.get(hash) ?? { bytes: 0, holds: 0 };
     this.#entries.delete(hash);
@@ -238,7 +238,7 @@ export class CodeCache {
     return entry;
   }
 
-  async #grown(hash: string, bytes: number): Promise<void> {
+  async #addBytes(hash: string, bytes: number): Promise<void> {
     this.#touch(hash).bytes += bytes;
     let total = this.#entries.values().reduce((sum, entry) => sum + entry.bytes, 0);
     for (const [old, entry] of [...this.#entries]) {
@@ -252,13 +252,13 @@ export class CodeCache {
   async #evict(hash: string): Promise<void> {
     this.#entries.delete(hash);
     this.#unpacked.delete(hash);
-    const doomed = `${this.#dir}/${unfinished}${randomId()}`;
+    const removed = `${this.#dir}/${unfinished}${randomId()}`;
     try {
-      // At once: who asks for the code from now on must not meet what is half removed.
-      renameIfPresent(`${this.#dir}/${hash}`, doomed);
-      renameIfPresent(this.#archivePath(hash), `${doomed}.tar`);
-      await removeIfPresent(doomed);
-      await removeIfPresent(`${doomed}.tar`);
+      // Renamed at once, so that concurrent readers do not see partially removed files.
+      renameIfPresent(`${this.#dir}/${hash}`, removed);
+      renameIfPresent(this.#archivePath(hash), `${removed}.tar`);
+      await removeIfPresent(removed);
+      await removeIfPresent(`${removed}.tar`);
     } catch (error) {
       logger("registry").warn("Cannot remove code {hash} from {dir}: {error}", {
         hash,
@@ -271,14 +271,15 @@ export class CodeCache {
   #open(): Promise<void> {
     this.#ready ??= this.#start().catch((error) => {
       this.#ready = undefined;
-      throw this.#unusable(error);
+      throw this.#storageError(error);
     });
     return this.#ready;
   }
 
   /**
-   * Learns what is there, and removes what no function has. Folders are made anew by each process: they are written without waiting
-   * for the disk, so those of a machine that lost its power may be incomplete.
+   * Reads the folder, and removes code that no function has. Each process unpacks again: unpacked
+   * files are written without waiting for the disk, so they may be incomplete after a power
+   * failure.
    */
   async #start(): Promise<void> {
     await Deno.mkdir(this.#dir, { recursive: true, mode: 0o755 });
@@ -299,18 +300,18 @@ export class CodeCache {
     return `${this.#dir}/${hash}.tar`;
   }
 
-  #unusable(cause: unknown): ServerledgeError {
+  #storageError(cause: unknown): ServerledgeError {
     if (cause instanceof ServerledgeError) return cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     return code === "ENOSPC" || code === "EDQUOT"
       ? new ServerledgeError(
         "STORAGE_FULL",
-        `No space is left for code in ${this.#dir} (${message}): free some, or set data.dir to another disk`,
+        `No space left for code in ${this.#dir} (${message}): free some, or set data.dir to another disk`,
         { cause },
       )
       : new ServerledgeError(
         "INSTANCE_START_FAILED",
-        `The folder ${this.#dir} cannot keep code (${message}): check its owner`,
+        `Cannot store code in ${this.#dir} (${message}): check its owner`,
         { cause },
       );
   }

@@ -1,5 +1,5 @@
 /**
- * Code that a definition names by URL: fetched once, when the function is created.
+ * Fetches code that a definition names by URL, once, when the function is created.
  *
  * @module
  */
@@ -10,29 +10,27 @@ import type { WholeResponse } from "../../http/client.ts";
 import { TooLong } from "../../http/failures.ts";
 import { askGuarded, Forbidden } from "../../http/guarded.ts";
 
-/** Redirects that are followed. */
+/** Most redirects that are followed. */
 const maxRedirects = 3;
-/** How long the whole transfer may take, ms. */
+/** Longest transfer, ms. */
 const fetchTimeoutMs = 60_000;
 
-/** What may be fetched. */
+/** Limits of a fetch. */
 export interface FetchCodeOptions {
   /** Largest archive, bytes. */
   readonly maxBytes: number;
-  /** Whether an address may not be reached. */
+  /** Whether an address is forbidden. */
   readonly forbids: (address: string) => boolean;
-  readonly book: ReserveMemory;
+  /** Reserves memory for the archive and what is created from it. */
+  readonly reserve: ReserveMemory;
 }
 
 /**
- * Fetches an archive.
- *
- * Forbidden targets are refused, also behind a redirect, because whoever may create functions is not
- * thereby somebody who may talk to the services of this machine.
+ * Fetches an archive. Forbidden targets are rejected, also after a redirect, because the permission
+ * to create functions does not include access to the services of this machine.
  *
  * @param url absolute `http:` or `https:` URL
- * @param options what may be fetched
- * @throws `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`, saying what the other side answered
+ * @throws `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`, with the problem of the response
  */
 export async function fetchCode(url: URL, options: FetchCodeOptions): Promise<Uint8Array> {
   const signal = AbortSignal.timeout(fetchTimeoutMs);
@@ -41,16 +39,16 @@ export async function fetchCode(url: URL, options: FetchCodeOptions): Promise<Ui
     const { status, headers, body } = await request(target, options, signal);
     const location = headers.find(([name]) => name === "location")?.[1];
     if (status < 300 || status > 399 || !location) {
-      return status === 200 ? body : refuse(target, `answers with status ${status}`);
+      return status === 200 ? body : refuse(target, `responds with status ${status}`);
     }
-    target = URL.parse(location, target) ?? refuse(target, "redirects to something that is no URL");
+    target = URL.parse(location, target) ?? refuse(target, "redirects to an invalid URL");
   }
   return refuse(url, `redirects more than ${maxRedirects} times`);
 }
 
 async function request(
   url: URL,
-  { maxBytes, forbids, book }: FetchCodeOptions,
+  { maxBytes, forbids, reserve }: FetchCodeOptions,
   signal: AbortSignal,
 ): Promise<WholeResponse> {
   if (url.protocol !== "http:" && url.protocol !== "https:") {
@@ -59,10 +57,10 @@ async function request(
   const request = { method: "GET", headers: [["accept", "*/*"]] as const, body: undefined };
   try {
     const wantsBody = (status: number) => status === 200;
-    return await askGuarded(url, request, { forbids, maxBytes, signal, wantsBody, book });
+    return await askGuarded(url, request, { forbids, maxBytes, signal, wantsBody, reserve });
   } catch (cause) {
     if (cause instanceof Forbidden) {
-      refuse(url, "points at this machine or a link of it; code.url.loopback allows that", cause);
+      refuse(url, "points to this machine or a local link; code.url.loopback allows that", cause);
     }
     if (cause instanceof TooLong) tooLarge(url, maxBytes);
     if (cause instanceof ServerledgeError) throw cause;

@@ -1,5 +1,5 @@
 /**
- * Which code functions still have: what is kept of any other code on this machine can go.
+ * Tracks which code functions have: other code on this machine can be removed.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { Listeners } from "../../base/listeners.ts";
 import type { Catalog } from "../catalog.ts";
 
-/** Counts the functions of each code, as the catalog knows them. */
+/** Counts the functions of each code in the catalog. */
 export class CodeReferences implements Disposable {
   readonly #catalog: Pick<Catalog, "isComplete">;
   readonly #functions = new Map<string, number>();
@@ -22,15 +22,16 @@ export class CodeReferences implements Disposable {
     });
   }
 
-  /** True if a function has this code, or may have it: as long as the registry has not told all. */
+  /** True if a function has this code, or may have it since the catalog is incomplete. */
   has(hash: string): boolean {
     return !this.#catalog.isComplete || this.#functions.has(hash);
   }
 
   /**
-   * Tells each code whose last function is gone.
+   * Subscribes to codes whose last function is gone.
    *
-   * @returns stops it
+   * @param listener receives the hash
+   * @returns ends the subscription
    */
   onUnreferenced(listener: (hash: string) => void): Disposable {
     return this.#listeners.add(listener);

@@ -5,7 +5,7 @@ import { CodeReferences } from "./references.ts";
 
 const record = (name: string, codeHash: string) => ({ name, codeHash }) as FunctionRecord;
 
-/** A catalog of which nothing but its changes matters. */
+/** A catalog controlled by the test. */
 function catalog(known: readonly FunctionRecord[]) {
   const functions = new Map(known.map((fn) => [fn.name, fn]));
   let tell: CatalogListener = () => {};

@@ -1,6 +1,6 @@
 /**
- * From `TarFunctionCode` to a TAR archive: base64 of an archive, or of a URL to one. Archives may be
- * TAR, TAR in gzip, or ZIP; the registry keeps TAR.
+ * Converts `TarFunctionCode` to a TAR archive: it is base64 of an archive, or of a URL of one.
+ * Archives may be TAR, TAR in gzip, or ZIP; the registry stores TAR.
  *
  * @module
  */
@@ -15,44 +15,44 @@ import { archiveFormat, notTaken } from "../../archive/format.ts";
 import { fetchCode, type FetchCodeOptions } from "./fetch.ts";
 
 const backslash = 0x5c;
-/** Longest URL that code may come from. */
+/** Longest URL of code. */
 const maxUrlLength = 4096;
 
 /**
  * Reads the code of a definition and checks that it can be unpacked.
  *
  * @param encoded the field `TarFunctionCode`, not empty
- * @param options what may be fetched where it is a URL
+ * @param options limits of a fetch, if it is a URL
  * @returns the archive, as TAR
  * @throws `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`, with the path `TarFunctionCode`
  */
 export async function readCode(encoded: Text, options: FetchCodeOptions): Promise<Uint8Array> {
-  const decoded = await decode(encoded, options.book);
+  const decoded = await decode(encoded, options.reserve);
   const url = asUrl(decoded);
-  const archive = await asTar(url ? await fetchCode(url, options) : decoded, options.book);
+  const archive = await asTar(url ? await fetchCode(url, options) : decoded, options.reserve);
   if ((await readTar(archive)).every(({ data }) => data === null)) {
     refuse("the archive holds no file");
   }
   return archive;
 }
 
-/** Bytes of a TAR archive besides those of its files: a header and padding each, and long names. */
+/** Largest TAR archive: files, and for each a header, padding and long names. */
 const maxTarBytes = archiveLimits.maxBytes + archiveLimits.maxEntries * 4096;
 
-async function asTar(archive: Uint8Array, book: ReserveMemory): Promise<Uint8Array> {
+async function asTar(archive: Uint8Array, reserve: ReserveMemory): Promise<Uint8Array> {
   const format = archiveFormat(archive);
   if (format === "TAR") return archive;
   if (format !== "gzip" && format !== "ZIP") return refuse(notTaken(format));
   try {
     if (format === "ZIP") {
       const { readZip } = await import("../../archive/zip.ts");
-      const entries = await readZip(archive, archiveLimits, book);
-      book(entries.reduce((sum, { data }) => sum + (data?.length ?? 0), 0));
+      const entries = await readZip(archive, archiveLimits, reserve);
+      reserve(entries.reduce((sum, { data }) => sum + (data?.length ?? 0), 0));
       return await packTar(entries);
     }
     const { inflate } = await import("../../archive/inflate.ts");
     const expected = sizeInGzip(archive);
-    return await inflate(archive, "gzip", { maxBytes: maxTarBytes, expected, book });
+    return await inflate(archive, "gzip", { maxBytes: maxTarBytes, expected, reserve });
   } catch (error) {
     if (error instanceof BadArchive) throw archiveError(error, format);
     if (error instanceof ServerledgeError) throw error;
@@ -60,33 +60,36 @@ async function asTar(archive: Uint8Array, book: ReserveMemory): Promise<Uint8Arr
   }
 }
 
-/** Deflate makes a byte of at most so many. */
+/** Maximum compression ratio of Deflate. */
 const maxDeflateRatio = 1032;
 
-/** What the end of a gzip archive tells of its content (RFC 1952, ISIZE): right if it has one part. */
+/**
+ * Uncompressed size in the trailer of a gzip archive (RFC 1952, ISIZE); correct if it has one
+ * member.
+ */
 function sizeInGzip(archive: Uint8Array): number {
   if (archive.length < 4) return 0;
   const view = new DataView(archive.buffer, archive.byteOffset, archive.length);
   return Math.min(view.getUint32(archive.length - 4, true), archive.length * maxDeflateRatio);
 }
 
-/** A long text is a part of a body, booked with its copy, which is what it is decoded to. */
-async function decode(encoded: Text, book: ReserveMemory): Promise<Uint8Array> {
+/** A long text is part of a body, whose reservation includes the decoded copy. */
+async function decode(encoded: Text, reserve: ReserveMemory): Promise<Uint8Array> {
   try {
     if (typeof encoded === "string") {
       return Uint8Array.fromBase64(encoded, { lastChunkHandling: "strict" });
     }
     return await decodeBase64(encoded.json.subarray(1, -1), "strict");
   } catch (cause) {
-    // Some encoders of JSON escape slashes.
+    // Some JSON encoders escape slashes.
     const isEscaped = typeof encoded !== "string" && encoded.json.includes(backslash);
-    if (isEscaped) return await decodeEscaped(encoded, book);
+    if (isEscaped) return await decodeEscaped(encoded, reserve);
     return refuse(notBase64, cause);
   }
 }
 
-async function decodeEscaped(encoded: QuotedText, book: ReserveMemory): Promise<Uint8Array> {
-  book(encoded.length);
+async function decodeEscaped(encoded: QuotedText, reserve: ReserveMemory): Promise<Uint8Array> {
+  reserve(encoded.length);
   const text = await encoded.unquoted();
   try {
     return await decodeBase64(text, "strict");

@@ -9,12 +9,12 @@ import { readCode } from "./source.ts";
 const encoder = new TextEncoder();
 const tar = await packTar([{ path: "f.py", data: encoder.encode("1"), executable: false }]);
 
-/** Reads code as from a request, with what of memory was booked. */
+/** Reads code as from a request, with what of memory was reserved. */
 async function read(encoded: string | QuotedText) {
-  let booked = 0;
-  const book = (bytes: number) => void (booked += bytes);
-  const archive = await readCode(encoded, { maxBytes: 1 << 20, forbids: () => true, book });
-  return { archive, booked, paths: (await readTar(archive)).map(({ path }) => path) };
+  let reserved = 0;
+  const reserve = (bytes: number) => void (reserved += bytes);
+  const archive = await readCode(encoded, { maxBytes: 1 << 20, forbids: () => true, reserve });
+  return { archive, reserved, paths: (await readTar(archive)).map(({ path }) => path) };
 }
 
 async function refused(encoded: string | QuotedText, message: RegExp, code = "UNPROCESSABLE") {
@@ -34,23 +34,23 @@ Deno.test("readCode: a TAR is taken byte by byte, from short and from long texts
   assert.deepEqual((await read(quoted(tar.toBase64()))).archive, tar);
 });
 
-Deno.test("readCode: slashes that an encoder of JSON has escaped are slashes, and memory is booked", async () => {
+Deno.test("readCode: slashes that an encoder of JSON has escaped are slashes, and memory is reserved", async () => {
   const bytes = new Uint8Array(tar);
   bytes.set([0xff, 0xff, 0xff], tar.length - 3);
   const text = bytes.toBase64();
   assert(text.includes("/"));
-  const { archive, booked } = await read(quoted(text.replaceAll("/", "\\/")));
+  const { archive, reserved } = await read(quoted(text.replaceAll("/", "\\/")));
   assert.deepEqual(archive, bytes);
-  assert(booked >= text.length);
+  assert(reserved >= text.length);
 });
 
-Deno.test("readCode: TAR in gzip and ZIP become TAR, and what they unpack to is booked", async () => {
+Deno.test("readCode: TAR in gzip and ZIP become TAR, and what they unpack to is reserved", async () => {
   const gzip = await read(gzipSync(tar).toString("base64"));
   assert.deepEqual(gzip.archive, tar);
-  assert(gzip.booked >= tar.length);
+  assert(gzip.reserved >= tar.length);
   const zip = await read(zipBytes([{ name: "a/b.py", text: "hello" }]).toBase64());
   assert.deepEqual(zip.paths, ["a/b.py"]);
-  assert(zip.booked >= 5);
+  assert(zip.reserved >= 5);
 });
 
 Deno.test("readCode: text that is no base64 is refused, whether it is short or long", async () => {
@@ -88,8 +88,8 @@ Deno.test("readCode: other formats are refused by name", async () => {
 
 Deno.test("readCode: a URL is fetched, but not from an address that is forbidden", async () => {
   const url = btoa("http://127.0.0.1:9/code.tar");
-  await refused(url, /points at this machine.*code\.url\.loopback/);
-  await refused(btoa("HTTPS://127.0.0.1:9/x"), /points at this machine/);
+  await refused(url, /points to this machine.*code\.url\.loopback/);
+  await refused(btoa("HTTPS://127.0.0.1:9/x"), /points to this machine/);
   // What merely begins like one is an archive of no format.
   await refused(btoa("http is a protocol"), /archive/i);
 });

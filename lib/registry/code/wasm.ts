@@ -1,6 +1,5 @@
 /**
- * Whether the code of a function is a WebAssembly module that can be run, as far as that can be told
- * without compiling it.
+ * Checks, without compiling it, whether a function's code is a WebAssembly module that can be run.
  *
  * @module
  */
@@ -14,8 +13,7 @@ import { findWasmHandler, planWasm, WasmRefusal } from "../../wasm/function.ts";
 /**
  * Checks a function's module.
  *
- * @param definition the rest of it
- * @throws `UNPROCESSABLE` with what is wrong and what to do
+ * @throws `UNPROCESSABLE` with the problem and its solution
  */
 export async function checkWasmCode(
   archive: Uint8Array,

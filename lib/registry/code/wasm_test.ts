@@ -27,12 +27,12 @@ async function refusal(
   }
 }
 
-Deno.test("a module that can be run is accepted", async () => {
+Deno.test("checkWasmCode: accepts a module that can be run", async () => {
   assert.equal(await refusal(command), undefined);
   assert.equal(await refusal(command, { handler: "a" }), undefined);
 });
 
-Deno.test("checkWasmCode: only a command can have standard streams for plain HTTP", async () => {
+Deno.test("checkWasmCode: accepts standard streams for plain HTTP in commands only", async () => {
   assert.equal(await refusal(command, { http: "stdio" }), undefined);
   const numbers = moduleBytes(
     section(1, [1, 0x60, 0, 0]),
@@ -45,7 +45,7 @@ Deno.test("checkWasmCode: only a command can have standard streams for plain HTT
   assert.match(message, /only a command has standard streams for Http "cgi"/);
 });
 
-Deno.test("what cannot be run is refused with the field that is wrong", async () => {
+Deno.test("checkWasmCode: rejects other modules and names the field", async () => {
   assert.deepEqual(await refusal(command, { handler: "b" }), {
     code: "UNPROCESSABLE",
     message: 'Handler: the code has no module for the handler "b": it has a.wasm',

@@ -1,5 +1,5 @@
 /**
- * Values larger than etcd takes in one request (1.5 MiB unless configured), cut into chunks.
+ * Stores values larger than an etcd request (1.5 MiB by default) in chunks.
  *
  * @module
  */
@@ -9,17 +9,16 @@ import { slices } from "../../base/slices.ts";
 import type { EtcdClient } from "./client/client.ts";
 import { forEach } from "./steps.ts";
 
-/** Largest value of one key. */
+/** Largest value of one key, bytes. */
 export const chunkBytes = 512 << 10;
-/** Chunks under way at the same time. */
+/** Chunks transferred in parallel. */
 const parallelChunks = 4;
 
 /**
- * Writes the chunks of a value.
+ * Writes a value in chunks.
  *
  * @param folder prefix of their keys
- * @param value what to cut
- * @param lease ends them, if given
+ * @param lease of the keys, if any
  */
 export async function writeChunks(
   client: EtcdClient,
@@ -28,7 +27,7 @@ export async function writeChunks(
   lease?: string,
 ): Promise<void> {
   await forEach(chunkIndices(value.length), parallelChunks, async (index) => {
-    // Its JSON in base64 is made at once: those of several chunks not in the same turn.
+    // The JSON of a chunk is created synchronously: one chunk per turn of the event loop.
     await slices.run(() => true);
     const chunk = value.slice(index * chunkBytes, (index + 1) * chunkBytes);
     await client.put(chunkKey(folder, index), chunk, lease);
@@ -36,7 +35,7 @@ export async function writeChunks(
 }
 
 /**
- * Reads a value back.
+ * Reads a value.
  *
  * @param folder prefix of the chunks' keys
  * @param bytes size of the value

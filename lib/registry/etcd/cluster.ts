@@ -7,7 +7,7 @@
 
 import { abortable } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
-import { firstAnswer, memberOf } from "./client/hedge.ts";
+import { firstResponse, memberIndex } from "./client/hedge.ts";
 import type { EtcdOptions } from "./client/options.ts";
 import { asEtcdError, EtcdError, EtcdTransport, grpc } from "./client/transport.ts";
 import type { RegistryHealth } from "../registry.ts";
@@ -60,7 +60,7 @@ export class EtcdCluster implements Disposable {
     this.#problem = { reason: "not connected yet", since: performance.now() };
   }
 
-  /** What the last calls told. */
+  /** Health of the cluster, by the last calls. */
   health(): RegistryHealth {
     if (!this.#problem) return { ok: true };
     const { reason, since } = this.#problem;
@@ -147,17 +147,17 @@ export class EtcdCluster implements Disposable {
   }
 
   /**
-   * Asks the members in turn until one answers, the next also beside one that is silent; every call
-   * may be repeated without harm.
+   * Tries the members in turn until one responds, the next one also while one is slow; all calls are
+   * safe to repeat.
    */
   async #try<T>(text: string, attempt: Attempt<T>): Promise<T> {
     const { endpoints } = this.#options;
     const first = this.#current;
     const isAlone = endpoints.length === 1;
     try {
-      return await firstAnswer({
+      return await firstResponse({
         tries: triesOfEach * endpoints.length,
-        patienceMs: isAlone ? Infinity : patienceMs + text.length / slowestUplink,
+        delayMs: isAlone ? Infinity : patienceMs + text.length / slowestUplink,
         isFinal: (error) => {
           const { code } = asEtcdError(error);
           // A member that gave no answer in all its time gets no second chance in the same call.
@@ -165,9 +165,9 @@ export class EtcdCluster implements Disposable {
           return this.#closed || isSpent || !tryElsewhere.includes(code);
         },
         // That there is no leader is an answer; all else has its cause in the connection.
-        passes: (error) => error instanceof EtcdError && error.cause === undefined,
+        isTransient: (error) => error instanceof EtcdError && error.cause === undefined,
       }, async (tried, control) => {
-        const index = (first + memberOf(tried, endpoints.length)) % endpoints.length;
+        const index = (first + memberIndex(tried, endpoints.length)) % endpoints.length;
         const result = await this.#authenticated(endpoints[index]!, control, attempt);
         if (control.signal.aborted) return result; // Another was faster.
         this.#current = index;

@@ -83,8 +83,8 @@ export class EtcdCode {
   }
 
   /**
-   * Removes code that no function refers to: none while a record is so damaged that its code cannot
-   * be told.
+   * Removes code that no function refers to; none while a record is so damaged that its code is
+   * unknown.
    *
    * @returns how many
    */

@@ -1,5 +1,5 @@
 /**
- * Following the nodes in etcd.
+ * Follows the nodes in etcd.
  *
  * @module
  */
@@ -16,7 +16,10 @@ import { PrefixWatch } from "./prefix_watch.ts";
 import { readRecord, UnreadableValues } from "../records.ts";
 import type { NodeObserver } from "../registry.ts";
 
-/** How long nodes are kept that are missing after an outage, ms: they need time to register anew. */
+/**
+ * Time for which nodes that are missing after an outage are kept, ms, so that they can register
+ * again.
+ */
 const missingGraceMs = (leaseTtlS + 5) * 1000;
 
 /** Follows the nodes in etcd. */
@@ -27,7 +30,7 @@ export class NodeWatch extends PrefixWatch {
   #isListed = false;
   readonly #known = new Map<string, NodeRecord>();
   readonly #unreadable = new UnreadableValues();
-  /** Since when nodes that are known are missing in etcd, by id. */
+  /** Known nodes that are missing in etcd, by id, with the time since when. */
   readonly #missing = new Map<string, number>();
   #endGrace: (() => void) | undefined;
 
@@ -57,7 +60,7 @@ export class NodeWatch extends PrefixWatch {
     return this.#observers.add(observer);
   }
 
-  /** Starts over if changes were missed, and gives up on nodes that are missing for long. */
+  /** Restarts if changes were missed, and removes nodes that are missing too long. */
   override checkProgress(): Promise<void> {
     this.#dropMissing();
     return super.checkProgress();
@@ -69,7 +72,7 @@ export class NodeWatch extends PrefixWatch {
     this.#unreadable[Symbol.dispose]();
   }
 
-  /** Takes a listing of all nodes; those that it lacks stay for a while. */
+  /** Applies a listing of all nodes; missing ones are kept for a while. */
   protected override replace(entries: readonly Entry[]): void {
     const listed = new Map<string, NodeRecord>();
     for (const entry of entries) {
@@ -89,7 +92,7 @@ export class NodeWatch extends PrefixWatch {
     }
   }
 
-  /** Takes a node that has registered. */
+  /** Adds a registered node. */
   protected override put(entry: Entry): void {
     const record = readNode(entry, this.#unreadable);
     if (!record) return;
@@ -97,14 +100,14 @@ export class NodeWatch extends PrefixWatch {
     this.#tell((observer) => observer.put(record));
   }
 
-  /** Takes a node away. */
+  /** Removes a node. */
   protected override remove(id: string): void {
     this.#missing.delete(id);
     if (!this.#known.delete(id)) return;
     this.#tell((observer) => observer.remove(id));
   }
 
-  /** Ends the time after which missing nodes are given up. */
+  /** Cancels the removal of missing nodes. */
   protected override interrupted(reason: string | undefined): void {
     this.#endGrace?.();
     if (reason === undefined) return;
@@ -116,7 +119,7 @@ export class NodeWatch extends PrefixWatch {
     this.#missing.delete(id);
   }
 
-  /** Gives up on nodes that did not register again in time after an outage. */
+  /** Removes nodes that did not register again in time after an outage. */
   #dropMissing(): void {
     const now = this.#clock.now();
     for (const [id, since] of this.#missing) if (now - since >= missingGraceMs) this.remove(id);

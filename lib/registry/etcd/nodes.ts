@@ -13,16 +13,16 @@ import { LeaseLost } from "./cluster.ts";
 import { nodesPrefix } from "./keys.ts";
 import { absent, put, read } from "./client/requests.ts";
 
-/** How long a node that falls silent stays registered, s. */
+/** Time after which an unresponsive node is deregistered, s. */
 export const leaseTtlS = 10;
-/** How often its lease is renewed, ms: three renewals fit into a lease. */
+/** Interval of lease renewals, ms: three per lease. */
 const renewMs = 3000;
-/** Pause before a node whose lease was lost registers again, ms. */
+/** Pause before a node registers again after it has lost its lease, ms. */
 const regrantMs = 100;
-/** How long a stopping node waits for its deregistration, ms. */
+/** Longest wait for the deregistration at shutdown, ms. */
 const farewellMs = 1000;
 
-/** Keeps one node registered, whatever happens to etcd, until it is disposed. */
+/** Keeps one node registered across failures of etcd, until it is disposed. */
 export class NodeRegistration implements Registration {
   readonly #client: EtcdClient;
   readonly #key: string;
@@ -57,7 +57,7 @@ export class NodeRegistration implements Registration {
     return this.#rival;
   }
 
-  /** Deregisters, if etcd answers soon; else the lease ends by itself. */
+  /** Deregisters if etcd responds in time; otherwise the lease expires. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     const lease = this.#lease;
@@ -66,7 +66,7 @@ export class NodeRegistration implements Registration {
       : undefined;
     const waited = new AbortController();
     const ended = Promise.all([this.#running, revoked]).then(() => waited.abort());
-    // A call under way to an etcd that is away ends when the client is disposed.
+    // A pending call to an unavailable etcd ends when the client is disposed.
     await Promise.race([ended, pause(farewellMs, waited.signal)]);
   }
 
@@ -76,7 +76,7 @@ export class NodeRegistration implements Registration {
       try {
         await this.#renew();
       } catch (error) {
-        // Of all else the client keeps the reason for health(), and the next renewal tries again.
+        // The client keeps other errors for health(), and the next renewal tries again.
         if (error instanceof LeaseLost) {
           this.#lease = undefined;
           pauseMs = regrantMs;
@@ -95,7 +95,7 @@ export class NodeRegistration implements Registration {
       this.#written = false;
     }
     const write = put(this.#key, this.#value, this.#lease);
-    // What was written once is written again only if it is gone: somebody may have removed it.
+    // Written again only if it is missing: it may have been removed.
     const { succeeded, read: found } = await this.#client.transact({
       compare: [absent(this.#key)],
       success: [write],
@@ -103,13 +103,13 @@ export class NodeRegistration implements Registration {
     });
     const other = succeeded ? undefined : this.#otherNode(found);
     this.#rival = other && await this.#isAlive(other) ? other : undefined;
-    // The first time it takes the place of what a former process of this node has left.
+    // The first write replaces the registration of a former process of this node.
     const takes = !succeeded && !this.#rival && (other !== undefined || !this.#written);
     if (takes) await this.#client.transact({ compare: [], success: [write] });
     this.#written = !this.#rival;
   }
 
-  /** What is registered, if that is no process of this node, former ones included. */
+  /** The current registration, unless it belongs to this node or a former process of it. */
   #otherNode(found: Uint8Array | undefined): NodeRecord | undefined {
     const text = new TextDecoder().decode(found);
     const record = found && text !== this.#value

@@ -12,10 +12,10 @@ import type { Changes, Entry, EtcdClient } from "./client/client.ts";
 /** Pause before a broken watch is resumed, ms. */
 const resumeMs = 500;
 
-/** How long a change that was made may take to come, ms. */
+/** Longest delay of a change, ms. */
 const echoMs = 400;
 
-/** Ends a stream of changes whose values are listed again at once. */
+/** Ends a stream of changes and lists all values again at once. */
 class StartOver extends Error {}
 
 /** Follows the values under one prefix. A subclass keeps them and begins with {@link follow}. */
@@ -25,12 +25,12 @@ export abstract class PrefixWatch implements AsyncDisposable {
   readonly #prefix: string;
   readonly #stop = new AbortController();
   readonly #first = Promise.withResolvers<void>();
-  /** Keys of all values, also of those that cannot be read. */
+  /** Keys of all values, including unreadable ones. */
   readonly #keys = new Set<string>();
   #running: Promise<void> | undefined;
   #stream: AbortController | undefined;
   #revision = 0;
-  /** Where the stream was when a change seemed to be missing. */
+  /** Revision of the stream when a change seemed to be missing. */
   #suspectedAt: number | undefined;
 
   /**
@@ -42,12 +42,12 @@ export abstract class PrefixWatch implements AsyncDisposable {
     this.#prefix = prefix;
   }
 
-  /** Resolves when the values were listed for the first time. */
+  /** Resolves after the first listing. */
   get listed(): Promise<void> {
     return this.#first.promise;
   }
 
-  /** Latest state of the data that was seen. */
+  /** Latest revision that was seen. */
   protected get revision(): number {
     return this.#revision;
   }
@@ -79,7 +79,7 @@ export abstract class PrefixWatch implements AsyncDisposable {
     const before = this.#revision;
     const { count, written } = await this.client.summarize(this.#prefix);
     const missed = written > this.#revision || count !== this.#keys.size;
-    // A change that is on its way now has come by the next look.
+    // A change in transit will have arrived by the next check.
     if (missed && this.#suspectedAt === before) this.startOver("it kept changes back");
     this.#suspectedAt = missed ? before : undefined;
   }
@@ -91,7 +91,6 @@ export abstract class PrefixWatch implements AsyncDisposable {
     await this.#running;
   }
 
-  /** Begins to follow. */
   protected follow(): void {
     this.#running = this.#run();
   }
@@ -99,16 +98,16 @@ export abstract class PrefixWatch implements AsyncDisposable {
   /** Called before each listing. */
   protected async prepare(): Promise<void> {}
 
-  /** Takes a listing in the place of all that was known. */
+  /** Applies a listing, which replaces all values. */
   protected abstract replace(entries: readonly Entry[]): void;
 
-  /** Takes a value that was written. */
+  /** Applies a written value. */
   protected abstract put(entry: Entry): void;
 
-  /** Takes a value away, by its key without the prefix. */
+  /** Applies a deletion; the key is without the prefix. */
   protected abstract remove(name: string): void;
 
-  /** Called when a listing has failed, or its stream of changes has ended. */
+  /** Called when a listing has failed or its stream has ended. */
   protected abstract interrupted(reason: string | undefined): void;
 
   async #run(): Promise<void> {
@@ -135,7 +134,7 @@ export abstract class PrefixWatch implements AsyncDisposable {
     this.#first.resolve();
   }
 
-  /** Passes changes on until the stream ends. */
+  /** Applies changes until the stream ends. */
   async #watch(): Promise<void> {
     const stream = new AbortController();
     this.#stream = stream;

@@ -33,23 +33,23 @@ import type {
 } from "../registry.ts";
 import { forEach } from "./steps.ts";
 
-/** How often etcd is asked whether it is there and still the same, ms. */
+/** Interval of checks that etcd responds and has the same data, ms. */
 const heartbeatMs = 2000;
-/** Heartbeats between two looks whether the watch has missed changes. */
+/** Heartbeats between two checks for missed changes. */
 const progressBeats = 15;
 /**
  * The same where there are several members: one may hang that a watch stays on, while the others
  * answer all calls.
  */
 const progressBeatsOfMany = 2;
-/** Heartbeats without an answer after which the watch's connection is taken for dead. */
+/** Failed heartbeats after which the watch's connection is considered dead. */
 const fatalBeats = 3;
-/** How long the first watch waits for an etcd that is away, ms. */
+/** Longest wait of the first watch for an unavailable etcd, ms. */
 const firstWatchMs = 5000;
-/** Functions that are put back at the same time into an emptied etcd. */
+/** Functions restored in parallel to an emptied etcd. */
 const parallelRestores = 16;
 
-/** Largest function record, bytes: etcd takes requests up to 1.5 MiB unless configured. */
+/** Largest function record, bytes: etcd accepts requests up to 1.5 MiB by default. */
 const maxRecordBytes = 1 << 20;
 
 /**
@@ -69,14 +69,14 @@ class EtcdRegistry implements Registry {
   readonly #code: EtcdCode;
   readonly #results: EtcdResults;
   readonly #watch: FunctionWatch;
-  /** Made when somebody first asks for nodes. */
+  /** Created on first use. */
   #nodes: NodeWatch | undefined;
   readonly #progressBeats: number;
   readonly #recoverCode: (hash: string) => Promise<Uint8Array | undefined>;
   readonly #knownNodes: EtcdOptions["knownNodes"];
   readonly #stop = new AbortController();
   readonly #heart: Promise<void>;
-  /** Hashes whose code an emptied etcd may lack. */
+  /** Hashes of code that an emptied etcd may lack. */
   readonly #lostCode = new Set<string>();
 
   constructor(options: EtcdOptions) {
@@ -106,7 +106,7 @@ class EtcdRegistry implements Registry {
       success: [put(key, value), ...unpin],
       failure: [read(key), ...unpin],
     });
-    // A call that is repeated meets what its first try has written.
+    // A repeated call may see the write of its first attempt.
     const isWritten = succeeded || new TextDecoder().decode(present) === value;
     if (isWritten) void this.#watch.expect(revision);
     return isWritten;
@@ -151,8 +151,8 @@ class EtcdRegistry implements Registry {
     return this.#results.put(id, result, ttlMs);
   }
 
-  getResult(id: string, book?: ReserveMemory): Promise<AsyncResult | undefined> {
-    return this.#results.get(id, book);
+  getResult(id: string, reserve?: ReserveMemory): Promise<AsyncResult | undefined> {
+    return this.#results.get(id, reserve);
   }
 
   pendingResults(node: string): Promise<string[]> {
@@ -174,7 +174,8 @@ class EtcdRegistry implements Registry {
 
   async watchNodes(observer: NodeObserver): Promise<Disposable> {
     const nodes = this.#nodes ??= new NodeWatch(this.#client, systemClock, this.#knownNodes);
-    // Where etcd is away the functions were waited for already, and nobody must know nodes to start.
+    // If etcd is unavailable, the functions were awaited already, and nodes are not needed at the
+    // start.
     if (this.#client.health().ok) await withTimeout(nodes.listed, firstWatchMs);
     return nodes.observe(observer);
   }
@@ -193,7 +194,7 @@ class EtcdRegistry implements Registry {
     return pin === undefined ? [] : [remove(pin)];
   }
 
-  /** Asks etcd from time to time, so that health is news, and repairs what waits for it. */
+  /** Checks etcd periodically, so that its health is current, and repairs its data. */
   async #beat(): Promise<void> {
     let failed = 0;
     for (let beats = 1; !this.#stop.signal.aborted; beats++) {
@@ -206,7 +207,7 @@ class EtcdRegistry implements Registry {
         }
         await this.#restoreCode();
       } catch {
-        // The client remembers the problem for health(); the watch logs it.
+        // The client keeps the problem for health(); the watch logs it.
         if (++failed === fatalBeats) {
           const reason = `${failed} calls in a row had no answer`;
           this.#watch.startOver(reason);
@@ -217,7 +218,7 @@ class EtcdRegistry implements Registry {
     }
   }
 
-  /** Puts functions back that an emptied etcd has lost, unless somebody was faster. */
+  /** Restores functions that an emptied etcd has lost, unless another node has. */
   async #restore(lost: FunctionRecord[]): Promise<void> {
     this.#leases.clear();
     for (const { codeHash } of lost) if (codeHash !== "") this.#lostCode.add(codeHash);
@@ -226,7 +227,7 @@ class EtcdRegistry implements Registry {
     });
   }
 
-  /** Puts code back that an emptied etcd has lost; what cannot be put back now is tried again. */
+  /** Restores code that an emptied etcd has lost, and retries later what fails. */
   async #restoreCode(): Promise<void> {
     for (const hash of this.#lostCode) {
       const restored = await this.#code.restore(hash, () => this.#recover(hash));

@@ -17,7 +17,7 @@ import { decodeLongResult, encodeLongResult, isLongResult } from "../long_result
 import { readRecord } from "../records.ts";
 import { type AsyncResult, asyncResultSchema, storedResult } from "../registry.ts";
 
-/** What is at a result's key: the result, or where its parts are. */
+/** Value of a result's key: the result, or the location of its parts. */
 const storedSchema = v.union([
   v.object({ result: asyncResultSchema }),
   v.object({ parts: v.string(), bytes: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
@@ -45,20 +45,20 @@ export class EtcdResults {
   /**
    * What is known of an async invocation.
    *
-   * @param book books the memory of a long result before it is read
+   * @param reserve reserves the memory of a long result before it is read
    */
-  async get(id: string, book?: ReserveMemory): Promise<AsyncResult | undefined> {
+  async get(id: string, reserve?: ReserveMemory): Promise<AsyncResult | undefined> {
     const value = await this.#client.get(resultKey(id));
     if (!value) return undefined;
     const decoder = new TextDecoder();
     const stored = readRecord(storedSchema, decoder.decode(value), resultKey(id));
     if (!stored || "result" in stored) return stored?.result;
-    book?.(stored.bytes);
+    reserve?.(stored.bytes);
     const parts = await readChunks(this.#client, resultParts(id, stored.parts), stored.bytes);
     return parts && await decodeLongResult(parts, resultKey(id));
   }
 
-  /** Ids of async invocations that a node accepted and never ended. */
+  /** Ids of asynchronous invocations that a node accepted and never completed. */
   async pending(node: string): Promise<string[]> {
     const { entries } = await this.#client.list(pendingPrefix);
     return entries
@@ -78,7 +78,7 @@ export class EtcdResults {
     });
   }
 
-  /** The value for a result's key, its parts written first where it is large. */
+  /** Creates the value of a result's key, after writing its parts if it is large. */
   async #stored(id: string, result: AsyncResult, lease: string): Promise<Uint8Array> {
     const encoder = new TextEncoder();
     let value: Sliceable;

@@ -1,5 +1,5 @@
 /**
- * Following the functions in etcd, also when it loses its data.
+ * Follows the functions in etcd, even if it loses its data.
  *
  * @module
  */
@@ -15,24 +15,24 @@ import { absent, put, read } from "./client/requests.ts";
 import { parseRecord, type ReadRecord, UnreadableValues } from "../records.ts";
 import type { DamagedFunction, FunctionObserver } from "../registry.ts";
 
-/** How long etcd may take to tell its identity, ms; short, since it tells whether etcd answers. */
+/** Time limit for the identity of the data, ms; short, since it shows whether etcd responds. */
 const identityTimeoutMs = 2000;
 
-/** Puts the functions back that an emptied etcd has lost. */
+/** Restores functions that an emptied etcd has lost. */
 export type Restore = (lost: FunctionRecord[]) => Promise<void>;
 
 /** Follows the functions in etcd. */
 export class FunctionWatch extends PrefixWatch {
   readonly #restore: Restore;
   readonly #observers = new Listeners<FunctionObserver>("registry");
-  /** All functions, as far as they are known. */
+  /** All known functions. */
   readonly #known = new Map<string, FunctionRecord>();
-  /** Those that cannot be read. */
+  /** Unreadable functions. */
   readonly #damaged = new Map<string, DamagedFunction>();
   readonly #unreadable = new UnreadableValues();
   /** The data that is being listed. */
   #listing: string | undefined;
-  /** The data that is followed; undefined until etcd has answered once. */
+  /** The data that is followed; undefined until etcd has responded. */
   #identity: string | undefined;
   #complained = false;
 
@@ -56,11 +56,11 @@ export class FunctionWatch extends PrefixWatch {
     return this.#observers.add(observer);
   }
 
-  /** Starts over if etcd holds other data than is followed. */
+  /** Restarts if etcd has other data than before. */
   async checkIdentity(): Promise<void> {
     const followed = this.#identity;
     const present = await this.client.get(identityKey, identityTimeoutMs);
-    // Without data that is followed, the answer may be older than what was found meanwhile.
+    // Without known data, the response may be older than a later one.
     if (followed !== undefined && followed !== (present && new TextDecoder().decode(present))) {
       this.startOver("it holds other data");
     }
@@ -72,12 +72,12 @@ export class FunctionWatch extends PrefixWatch {
     this.#unreadable[Symbol.dispose]();
   }
 
-  /** Puts back what an emptied etcd has lost. */
+  /** Restores what an emptied etcd has lost. */
   protected override async prepare(): Promise<void> {
     const { identity, revision } = await this.#identify();
     this.#listing = identity;
     const emptied = this.#identity !== undefined &&
-      // An older state of the same data was restored from a backup, if the revision went back.
+      // If the revision decreased, an older state was restored from a backup.
       (identity !== this.#identity || revision < this.revision);
     if (!emptied || this.#known.size === 0) return;
     logger("registry").warn("etcd has lost its data: putting back {count} functions", {
@@ -86,7 +86,7 @@ export class FunctionWatch extends PrefixWatch {
     await this.#restore([...this.#known.values()]);
   }
 
-  /** Takes a listing of all functions. */
+  /** Applies a listing of all functions. */
   protected override replace(entries: readonly Entry[]): void {
     this.#complained = false;
     this.#known.clear();
@@ -96,7 +96,7 @@ export class FunctionWatch extends PrefixWatch {
     this.#observers.each((observer) => this.#tellAll(observer));
   }
 
-  /** Takes a function that was written, or that it cannot be read. */
+  /** Applies a written function, or marks it as unreadable. */
   protected override put(entry: Entry): void {
     const read = this.#read(entry);
     const name = entry.key.slice(functionsPrefix.length);
@@ -107,7 +107,7 @@ export class FunctionWatch extends PrefixWatch {
     );
   }
 
-  /** Takes a function away. */
+  /** Removes a function. */
   protected override remove(name: string): void {
     this.#known.delete(name);
     this.#damaged.delete(name);
@@ -137,7 +137,7 @@ export class FunctionWatch extends PrefixWatch {
     return { identity, revision };
   }
 
-  /** Keeps what was read, or that it cannot be read. */
+  /** Stores a function, or marks it as unreadable. */
   #read(entry: Entry): ReadRecord<FunctionRecord> {
     const name = entry.key.slice(functionsPrefix.length);
     const read = readFunction(entry);

@@ -13,12 +13,12 @@ import type { AsyncResult, Registry } from "../registry.ts";
 import type { ResultJournal, Waiting } from "./result_journal.ts";
 import { unusable } from "./sqlite_file.ts";
 
-/** How often to look whether the registry is back, ms. */
+/** Interval of attempts to reach the registry, ms. */
 const retryMs = 1_000;
 
 const log = logger("registry");
 
-/** What they are made of. */
+/** Dependencies of {@link DurableResults}. */
 export interface DurableResultsOptions {
   /** Keeps them, when it is there. */
   readonly registry: Pick<Registry, "putResult" | "getResult" | "pendingResults" | "health">;
@@ -28,11 +28,11 @@ export interface DurableResultsOptions {
   readonly takeMemory: () => MemoryReservation;
   /** The node's clock. */
   readonly clock: Clock;
-  /** What becomes of the invocations that an earlier process of this node left pending here. */
+  /** Result of invocations that an earlier process of this node left pending here. */
   readonly interrupted: AsyncResult;
 }
 
-/** Results in the registry, or on their way there. */
+/** Results in the registry, or waiting to be written there. */
 export class DurableResults implements AsyncDisposable {
   readonly #options: DurableResultsOptions;
   #cancelRetry: (() => void) | undefined;
@@ -46,7 +46,7 @@ export class DurableResults implements AsyncDisposable {
     this.#writeLater(0);
   }
 
-  /** How many wait for the registry. */
+  /** Number of results that wait for the registry. */
   get waiting(): number {
     return this.#options.journal.count;
   }
@@ -59,7 +59,7 @@ export class DurableResults implements AsyncDisposable {
   async putResult(id: string, result: AsyncResult, ttlMs: number): Promise<void> {
     const { registry, journal, clock } = this.#options;
     let reason = "The registry cannot be written now";
-    // What is known of one invocation is written in order.
+    // The states of one invocation are written in order.
     if (registry.health().ok && !journal.get(id)) {
       try {
         return await registry.putResult(id, result, ttlMs);
@@ -92,12 +92,12 @@ export class DurableResults implements AsyncDisposable {
     return result ?? await registry.getResult(id, reserve);
   }
 
-  /** As that of the registry. What is kept here and did not end was taken care of at the start. */
+  /** Like the registry's. Invocations pending in the journal were handled at the start. */
   pendingResults(node: string): Promise<string[]> {
     return this.#options.registry.pendingResults(node);
   }
 
-  /** Writes what it can at once; the rest stays for the next process of this node. */
+  /** Writes as many results as possible; the rest remains for the next process of this node. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#cancelRetry?.();
@@ -128,7 +128,7 @@ export class DurableResults implements AsyncDisposable {
     });
   }
 
-  /** Writes results to the registry, oldest first, as long as it takes them. */
+  /** Writes results to the registry, oldest first, until it rejects one. */
   async #writeAll(): Promise<void> {
     const { registry, journal } = this.#options;
     let written = 0;
@@ -139,7 +139,9 @@ export class DurableResults implements AsyncDisposable {
         written++;
       }
     } catch (error) {
-      log.debug("Results wait on: {reason}", { reason: asServerledgeError(error).message });
+      log.debug("Results still wait for the registry: {reason}", {
+        reason: asServerledgeError(error).message,
+      });
     }
     if (written > 0) log.info("{written} results are in the registry now", { written });
   }
@@ -157,7 +159,7 @@ export class DurableResults implements AsyncDisposable {
       } catch (error) {
         const { code, message } = asServerledgeError(error);
         if (code === "REGISTRY_UNAVAILABLE") throw error;
-        // It will never take this one; its client learns so.
+        // The registry will never accept it; the client gets an error.
         await registry.putResult(next.id, { state: "failed", code, message }, ttlMs);
       }
     }

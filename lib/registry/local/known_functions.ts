@@ -1,6 +1,6 @@
 /**
- * The functions of a cluster as this node knew them last, kept on its disk: a node that starts while
- * the registry is away serves these.
+ * Last known functions of a cluster, stored on this node's disk: a node that starts while the
+ * registry is unavailable serves these.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Registry } from "../registry.ts";
 import { openSqlite } from "./registry.ts";
 import { moveAside } from "./sqlite_file.ts";
 
-/** Where they are kept: a registry that nobody else sees. */
+/** A registry that is used by this node only. */
 export type Memory = Pick<Registry, "watchFunctions" | "putFunction" | "deleteFunction">;
 
 /**

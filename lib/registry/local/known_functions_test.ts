@@ -9,7 +9,7 @@ const away = {
 };
 const versions = (catalog: Catalog) => catalog.list().map(({ version }) => version);
 
-Deno.test("a start while the registry is away finds what was known last", async () => {
+Deno.test("openRemembering: serves the last known functions while the registry is unavailable", async () => {
   await using memory = openSqlite(":memory:");
   await using registry = openSqlite(":memory:");
   for (const name of ["a", "b", "c"]) await registry.createFunction(sampleRecord(name));
@@ -23,7 +23,7 @@ Deno.test("a start while the registry is away finds what was known last", async 
     using catalog = await openRemembering(away, memory);
     assert.deepEqual(versions(catalog), ["b-2", "c-1"]);
   }
-  // What changed while nobody looked is caught up with.
+  // Changes made in the meantime are applied.
   await registry.deleteFunction("c");
   await registry.createFunction(sampleRecord("d"));
   (await openRemembering(registry, memory))[Symbol.dispose]();

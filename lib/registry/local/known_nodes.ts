@@ -12,7 +12,7 @@ import type { TextFile } from "../../base/text_file.ts";
 import { nodeNames, type NodeRecord, storedNodeSchema } from "../../model/node.ts";
 import { parseRecord } from "../records.ts";
 
-/** Time in which changes are gathered before they are written, ms: nodes come and go together. */
+/** Time for which changes are collected before they are written, ms: nodes come and go together. */
 const gatherMs = 500;
 
 const fileSchema = v.array(storedNodeSchema);
@@ -33,7 +33,7 @@ export class KnownNodes implements Disposable {
     this.#clock = clock;
   }
 
-  /** Those that were known last; none where that cannot be read. */
+  /** The last known nodes; empty if the file is unreadable. */
   read(): NodeRecord[] {
     try {
       const text = this.#file.read();
@@ -47,13 +47,13 @@ export class KnownNodes implements Disposable {
     }
   }
 
-  /** Keeps other nodes from now on. */
+  /** Replaces the stored nodes. */
   keep(records: readonly NodeRecord[]): void {
     this.#unwritten = records;
     this.#cancel ??= this.#clock.after(gatherMs, () => this[Symbol.dispose]());
   }
 
-  /** Writes what was not written yet. */
+  /** Writes pending changes. */
   [Symbol.dispose](): void {
     this.#cancel?.();
     this.#cancel = undefined;

@@ -31,7 +31,7 @@ Deno.test("KnownNodes: gathers changes, writes them once, and reads them back", 
   assert.deepEqual([texts.length, known.read()], [2, []]);
 });
 
-Deno.test("KnownNodes: takes a damaged file and a full disk for nothing worse than no memory", () => {
+Deno.test("KnownNodes: tolerates a damaged file and a full disk", () => {
   const clock = new ManualClock();
   const full = () => {
     throw new Error("No space left on device");

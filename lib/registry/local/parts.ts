@@ -54,12 +54,12 @@ export class Parts {
   /**
    * Reads a value in slices; of nobody it is empty.
    *
-   * @param book books its memory
+   * @param reserve reserves its memory
    * @returns undefined if some of it is missing
    */
-  async read(owner: string, book?: ReserveMemory): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async read(owner: string, reserve?: ReserveMemory): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const length = Number(this.#statements.length.get(owner)!.bytes);
-    book?.(length);
+    reserve?.(length);
     const value = new Uint8Array(length);
     let at = 0;
     let isThere = true;

@@ -213,13 +213,13 @@ class SqliteRegistry implements Registry {
     });
   }
 
-  getResult(id: string, book?: ReserveMemory): Promise<AsyncResult | undefined> {
+  getResult(id: string, reserve?: ReserveMemory): Promise<AsyncResult | undefined> {
     return this.#run(async ({ getResult }) => {
       const row = getResult.get(id, Math.floor(this.#clock.wall()));
       if (!row?.parts) {
         return row && readRecord(asyncResultSchema, row.result as string, `result ${id}`);
       }
-      const json = await this.#parts.read(row.parts as string, book);
+      const json = await this.#parts.read(row.parts as string, reserve);
       return json && await decodeLongResult(json, `result ${id}`);
     });
   }

@@ -52,13 +52,13 @@ Deno.test("ResultJournal: tells invocations that have not ended", async () => {
   assert.deepEqual(journal.pending(), [{ id: "a", expiresAt: 10 }, { id: "c", expiresAt: 30 }]);
 });
 
-Deno.test("ResultJournal: is full, takes no other invocation but news of those it has", async () => {
+Deno.test("ResultJournal: when full accepts only updates of its own invocations", async () => {
   using journal = new ResultJournal(":memory:");
   for (let at = 0; at < maxWaiting; at++) {
     assert.equal(await journal.put(`f-${at}`, pending, 1), true);
   }
   assert.equal(await journal.put("one more", pending, 1), false);
-  assert.equal(await journal.put("f-0", failed("news"), 1), true);
+  assert.equal(await journal.put("f-0", failed("fresh"), 1), true);
   assert.equal(journal.count, maxWaiting);
   await journal.remove(journal.get("f-1")!);
   assert.equal(await journal.put("one more", pending, 1), true);

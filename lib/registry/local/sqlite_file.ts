@@ -23,7 +23,7 @@ const replaceHint =
   "where it is damaged, put back a copy of it and of its -wal file, or move them " +
   "away to start with an empty one";
 
-/** SQLite's files beside the one that is named. */
+/** Suffixes of SQLite's files. */
 const suffixes = ["", "-wal", "-shm"];
 
 /**

@@ -1,63 +1,58 @@
 /**
- * What the registry asks of etcd: keys, transactions, leases and watches.
+ * The etcd operations that the registry uses: keys, transactions, leases and watches.
  *
  * @module
  */
 
 import { type IKeyValue, type IRangeRequest, KVClient, LeaseClient } from "etcd3/lib/rpc.js";
 import { bulkTimeoutMs, callTimeoutMs, EtcdCluster } from "../cluster.ts";
-import { gateway, gatewayRequest, readAnswer, watchLineSchema } from "./gateway.ts";
+import { gateway, gatewayRequest, readResponse, watchLineSchema } from "./gateway.ts";
 import type { EtcdOptions } from "./options.ts";
 import { below, bufferOf, type Transaction } from "./requests.ts";
 import { readJsonLines } from "../../../json/lines.ts";
 import type { RegistryHealth } from "../../registry.ts";
 
-/** Keys of one answer to a listing. */
+/** Keys in one page of a listing. */
 const pageSize = 2000;
 
 /** A key with its value. */
 export interface Entry {
-  /** The whole key. */
   readonly key: string;
-  /** Its value; empty where only keys were asked for. */
+  /** Empty if only keys were requested. */
   readonly value: Uint8Array;
 }
 
-/** The keys below a prefix at one moment. */
+/** The keys with a prefix at one revision. */
 export interface Listing {
   /** Sorted by key. */
   readonly entries: readonly Entry[];
-  /** The moment. */
   readonly revision: number;
 }
 
-/** What a transaction did. */
+/** Result of a transaction. */
 export interface Outcome {
-  /** Whether its conditions held. */
+  /** Whether its conditions were met. */
   readonly succeeded: boolean;
-  /** The moment it was done. */
   readonly revision: number;
-  /** The value that its first step read, if it was a read and the key was there. */
+  /** The value read by its first operation, if that was a read of an existing key. */
   readonly read: Uint8Array | undefined;
-  /** Keys that its first step removed. */
+  /** Number of keys deleted by its first operation. */
   readonly removed: number;
 }
 
-/** One change of a key. */
+/** A change of a key. */
 export interface Change extends Entry {
-  /** True if the key was removed. */
+  /** True if the key was deleted. */
   readonly removed: boolean;
 }
 
-/** Changes that were made together. */
+/** Changes of one revision. */
 export interface Changes {
-  /** The moment. */
   readonly revision: number;
-  /** In order. */
   readonly changes: readonly Change[];
 }
 
-/** Calls to an etcd cluster. */
+/** A client of an etcd cluster. */
 export class EtcdClient implements Disposable {
   readonly #cluster: EtcdCluster;
   readonly #kv: KVClient;
@@ -75,16 +70,15 @@ export class EtcdClient implements Disposable {
     this.#leases = new LeaseClient(calls);
   }
 
-  /** What the last calls told of the cluster. */
+  /** Health of the cluster, by the last calls. */
   health(): RegistryHealth {
     return this.#cluster.health();
   }
 
   /**
-   * The value of one key.
+   * Reads a key.
    *
-   * @param key the whole key
-   * @param timeoutMs how long a member may take
+   * @param timeoutMs limit for one member
    */
   async get(key: string, timeoutMs: number = bulkTimeoutMs): Promise<Uint8Array | undefined> {
     const { kvs } = await this.#kv.range({ key: bufferOf(key) }, within(timeoutMs));
@@ -92,10 +86,10 @@ export class EtcdClient implements Disposable {
   }
 
   /**
-   * All keys below a prefix, as they were at one moment.
+   * Lists all keys with a prefix, at one revision.
    *
    * @param prefix ends with a slash
-   * @param keysOnly true to leave the values out
+   * @param keysOnly true to omit the values
    */
   async list(prefix: string, keysOnly = false): Promise<Listing> {
     const range: IRangeRequest = { ...below(prefix), limit: pageSize, keys_only: keysOnly };
@@ -111,7 +105,7 @@ export class EtcdClient implements Disposable {
   }
 
   /**
-   * How many keys there are below a prefix, and when one was last written.
+   * Counts the keys with a prefix, and returns the revision of the last write.
    *
    * @param prefix ends with a slash
    */
@@ -166,10 +160,10 @@ export class EtcdClient implements Disposable {
   }
 
   /**
-   * Makes a lease live on for its whole time. Not by etcd3, which has this only as a stream of both
-   * directions, while a renewal is to be one call with a time limit that any member can answer.
+   * Renews a lease. Not by etcd3, which supports this only by a bidirectional stream, while a
+   * renewal must be a single call with a time limit that any member can process.
    *
-   * @returns false if there is no such lease any more
+   * @returns false if the lease does not exist any more
    */
   async keepLease(lease: string): Promise<boolean> {
     const { result } = await this.#cluster.call<{ result?: { TTL?: string } }>(
@@ -180,9 +174,9 @@ export class EtcdClient implements Disposable {
   }
 
   /**
-   * Ends a lease, and with it the keys that were written with it.
+   * Revokes a lease, which deletes its keys.
    *
-   * @param timeoutMs how long a member may take
+   * @param timeoutMs limit for one member
    * @throws LeaseLost
    */
   async revokeLease(lease: string, timeoutMs: number): Promise<void> {
@@ -190,17 +184,16 @@ export class EtcdClient implements Disposable {
   }
 
   /**
-   * Passes on the changes below a prefix until etcd ends it: with an error, because its connection
-   * ends, or because the changes that are asked for were compacted away.
+   * Passes on the changes below a prefix until etcd ends the watch: by an error, a closed
+   * connection, or compaction of the requested revisions.
    *
-   * Not by etcd3's `Watcher`: it resumes by itself, and so skips what it had not yet replayed when
-   * its connection broke, waits in silence for an etcd whose data is gone, and leaves a timer behind.
-   * Here whatever ends a watch is told, and all keys are listed again.
+   * Not by etcd3's `Watcher`: it resumes on its own and skips changes that it had not replayed when
+   * its connection broke, waits silently for an etcd whose data is gone, and leaves a timer behind.
+   * Here, any end of a watch is reported, and all keys are listed again.
    *
    * @param prefix ends with a slash
-   * @param from the first moment of interest
-   * @param apply called for each
-   * @param signal ends it
+   * @param from first revision
+   * @param signal ends the watch
    */
   async watch(
     prefix: string,
@@ -219,7 +212,7 @@ export class EtcdClient implements Disposable {
   }
 
   #changes(line: unknown): Changes {
-    const { result, error } = readAnswer(watchLineSchema, line);
+    const { result, error } = readResponse(watchLineSchema, line);
     if (!result || result.canceled) {
       const reason = error?.message ?? result?.cancel_reason ?? "";
       throw this.#cluster.unavailable(reason === "" ? "it ended the watch" : reason);
@@ -233,13 +226,13 @@ export class EtcdClient implements Disposable {
     };
   }
 
-  /** Closes the connections; calls from now on fail. */
+  /** Closes the connections; later calls fail. */
   [Symbol.dispose](): void {
     this.#cluster[Symbol.dispose]();
   }
 }
 
-/** The options of a call that a member may take so long for. */
+/** Options of a call with a time limit per member. */
 function within(timeoutMs: number): { deadline: number } {
   return { deadline: Date.now() + timeoutMs };
 }
@@ -248,7 +241,7 @@ function entryOf({ key, value }: IKeyValue): Entry {
   return { key: key.toString(), value: bytesOf(value) };
 }
 
-/** The same bytes without what a Buffer does otherwise. */
+/** The same bytes without the behaviour of a Buffer. */
 function bytesOf(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

@@ -1,5 +1,5 @@
 /**
- * How to reach etcd, as the configuration says.
+ * Reads the etcd options from the configuration.
  *
  * @module
  */
@@ -15,12 +15,10 @@ const certificate = /-----BEGIN (CERTIFICATE)-----[^-]+-----END \1-----/;
 const privateKey = /-----BEGIN ((?:RSA |EC )?PRIVATE KEY)-----[^-]+-----END \1-----/;
 
 /**
- * Reads the keys `etcd.*`, and the files that they name.
+ * Reads the keys `etcd.*` and the files that they name.
  *
- * @param config the configuration
- * @param readFile reads a file of this machine
  * @returns undefined if no endpoint is configured
- * @throws `CONFIG_INVALID` naming the key whose file cannot be used, or that another one needs
+ * @throws `CONFIG_INVALID` with the key whose file is unusable, or that requires another one
  */
 export function etcdOptions(
   config: Config,

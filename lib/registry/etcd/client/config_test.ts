@@ -31,23 +31,23 @@ function assertRefused(values: Record<string, string>, path: string, problem: st
   });
 }
 
-Deno.test("without an address there is no etcd, whatever else is told of it", () => {
+Deno.test("etcdOptions: undefined without an address, whatever the other keys", () => {
   assert.equal(options({ "etcd.address": "", "etcd.tls.ca": "absent.pem" }), undefined);
 });
 
-Deno.test("members are separated by commas; without certificates there is no TLS", () => {
+Deno.test("etcdOptions: members are separated by commas; TLS is off without certificates", () => {
   const { endpoints, tls } = options({ "etcd.address": "a:1, https://b" })!;
   assert.deepEqual([endpoints, tls], [["a:1", "https://b"], undefined]);
 });
 
-Deno.test("an authority or a certificate of one's own turns TLS on", () => {
+Deno.test("etcdOptions: an authority or a client certificate turns TLS on", () => {
   const authority = options({ "etcd.tls.ca": "ca.pem" })!.tls!;
   assert.deepEqual([!authority.ca, !authority.cert, !authority.key], [false, true, true]);
   const own = options({ "etcd.tls.cert": "node.pem", "etcd.tls.key": "node.key" })!.tls!;
   assert.deepEqual([!own.ca, !own.cert, !own.key], [true, false, false]);
 });
 
-Deno.test("certificate and key need each other", () => {
+Deno.test("etcdOptions: certificate and key require each other", () => {
   assertRefused({ "etcd.tls.cert": "node.pem" }, "etcd.tls.cert", "needs etcd.tls.key, too");
   assertRefused(
     { "etcd.tls.ca": "ca.pem", "etcd.tls.key": "node.key" },
@@ -56,7 +56,7 @@ Deno.test("certificate and key need each other", () => {
   );
 });
 
-Deno.test("a file that cannot be read or holds something else is refused by its key", () => {
+Deno.test("etcdOptions: rejects unreadable and invalid files and names the key", () => {
   const absent = "cannot read absent.pem: there is no such file";
   for (const key of ["etcd.tls.ca", "etcd.tls.cert", "etcd.tls.key"]) {
     assertRefused({ [key]: "absent.pem" }, key, absent);
@@ -72,7 +72,7 @@ Deno.test("a file that cannot be read or holds something else is refused by its 
   }
 });
 
-Deno.test("TLS and http:// contradict each other", () => {
+Deno.test("etcdOptions: rejects http:// with TLS", () => {
   assertRefused(
     { "etcd.address": "a:1,http://b:1", "etcd.tls.ca": "ca.pem" },
     "etcd.address",

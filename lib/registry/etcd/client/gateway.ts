@@ -1,10 +1,10 @@
 /**
- * The calls of etcd3, carried by the JSON gateway that is part of etcd.
+ * Sends the calls of etcd3 through etcd's JSON gateway.
  *
- * etcd3's own transport (`@grpc/grpc-js`) is never connected: it makes HTTP/2 sessions of sockets
- * that have just connected, and in Deno 2.7.11 some of these never answer
+ * etcd3's own transport (`@grpc/grpc-js`) is never connected: it creates HTTP/2 sessions on newly
+ * connected sockets, and in Deno 2.7.11 some of these never respond
  * (https://github.com/denoland/deno/issues/33009; 11 of 30 first calls of etcd3 hung), nor does it
- * see that a session has ended (https://github.com/denoland/deno/issues/26907).
+ * notice that a session has ended (https://github.com/denoland/deno/issues/26907).
  *
  * @see https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/
  * @module
@@ -15,10 +15,10 @@ import type { ICallable } from "etcd3/lib/rpc.js";
 import * as v from "valibot";
 import { ServerledgeError } from "../../../base/errors.ts";
 
-/** Makes a call of the gateway; resolves to the answer. */
+/** Calls the gateway; resolves with the response. */
 export type GatewayCall = (path: string, request: unknown, timeoutMs?: number) => Promise<unknown>;
 
-/** The gateway leaves out what is empty, zero or false; etcd3 expects it. */
+/** The gateway omits empty, zero and false values, which etcd3 expects. */
 const int64 = v.optional(v.string(), "0");
 const flag = v.optional(v.boolean(), false);
 const bytes = v.pipe(
@@ -66,7 +66,7 @@ export const watchLineSchema = v.object({
   error: v.optional(v.object({ message: v.optional(v.string()) })),
 });
 
-/** Path and answer of each method that is carried. */
+/** Path and response of each supported method. */
 const methods = new Map<string, { path: string; answer: v.GenericSchema }>([
   ["KV.range", { path: "/v3/kv/range", answer: range }],
   ["KV.put", { path: "/v3/kv/put", answer: put }],
@@ -76,13 +76,13 @@ const methods = new Map<string, { path: string; answer: v.GenericSchema }>([
   ["Lease.leaseRevoke", { path: "/v3/lease/revoke", answer: leaseRevoke }],
 ]);
 
-/** Fields whose values are names: etcd3 writes `NotEqual` where etcd wants `NOT_EQUAL`. */
+/** Fields with enum values: etcd3 writes `NotEqual`, the gateway expects `NOT_EQUAL`. */
 const named: readonly string[] = ["result", "target", "sort_order", "sort_target"];
 
 /**
- * What stands in for etcd3's connections: its clients make their calls by it.
+ * Replaces the connections of etcd3's clients.
  *
- * @param call reaches the gateway; its errors are passed on as they are
+ * @param call calls the gateway; its errors are passed on
  */
 export function gateway(call: GatewayCall): ICallable<never> {
   const calls: Pick<ICallable<never>, "exec"> = {
@@ -97,14 +97,18 @@ export function gateway(call: GatewayCall): ICallable<never> {
       const { deadline } = options;
       const timeoutMs = deadline === undefined ? undefined : Number(deadline) - Date.now();
       const answer = await call(method.path, gatewayRequest(request), timeoutMs);
-      return readAnswer(method.answer, answer) as T;
+      return readResponse(method.answer, answer) as T;
     },
   };
-  // What is missing is for streams, which do not go by etcd3.
+  // The missing methods are for streams, which do not use etcd3.
   return calls as ICallable<never>;
 }
 
-/** A request of etcd3 as the gateway takes it: bytes in base64, names in capitals. */
+/**
+ * Converts a request of etcd3 for the gateway: bytes to base64, enum values to capitals.
+ *
+ * @param request or any part of one
+ */
 export function gatewayRequest(request: unknown): unknown {
   if (request instanceof Uint8Array) return request.toBase64();
   if (Array.isArray(request)) return request.map(gatewayRequest);
@@ -118,11 +122,11 @@ export function gatewayRequest(request: unknown): unknown {
 }
 
 /**
- * An answer of the gateway as etcd3 has it.
+ * Validates a response of the gateway and completes it for etcd3.
  *
- * @throws `REGISTRY_UNAVAILABLE` for what is no such answer
+ * @throws `REGISTRY_UNAVAILABLE` for an invalid response
  */
-export function readAnswer<S extends v.GenericSchema>(
+export function readResponse<S extends v.GenericSchema>(
   schema: S,
   answer: unknown,
 ): v.InferOutput<S> {
@@ -130,9 +134,9 @@ export function readAnswer<S extends v.GenericSchema>(
   if (read.success) return read.output;
   throw new ServerledgeError(
     "REGISTRY_UNAVAILABLE",
-    `The registry etcd answered without ${
+    `The registry etcd responded without ${
       v.getDotPath(read.issues[0]) ?? "content"
-    }: see that etcd.address is where etcd 3.4 or later serves clients`,
+    }: check that etcd.address is the client address of etcd 3.4 or later`,
   );
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { KVClient, LeaseClient } from "etcd3/lib/rpc.js";
-import { gateway, gatewayRequest, readAnswer, watchLineSchema } from "./gateway.ts";
+import { gateway, gatewayRequest, readResponse, watchLineSchema } from "./gateway.ts";
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
@@ -44,7 +44,7 @@ Deno.test("gateway: etcd3's call goes to the method's path, its deadline is a ti
   assert(calls[0]!.timeoutMs! > 0 && calls[0]!.timeoutMs! <= 5_000);
 });
 
-Deno.test("gateway: what an answer leaves out is empty, zero or false", async () => {
+Deno.test("gateway: values missing in a response are empty, zero or false", async () => {
   const { carried } = answering({ header: {}, kvs: [{ key: base64("a") }] });
   const { kvs, more, count, header } = await new KVClient(carried).range({ key: Buffer.from("a") });
   assert.deepEqual([more, count, header.revision], [false, "0", "0"]);
@@ -69,15 +69,15 @@ Deno.test("gateway: a transaction's steps are read by their kind", async () => {
   assert.equal(responses[1]!.response_delete_range!.deleted, "2");
 });
 
-Deno.test("gateway: an answer of another server is refused by what it lacks", async () => {
+Deno.test("gateway: rejects the response of another server and names the missing field", async () => {
   const { carried } = answering({ message: "hello" });
   await assert.rejects(new LeaseClient(carried).leaseGrant({ TTL: 10 }), {
     code: "REGISTRY_UNAVAILABLE",
-    message: /answered without header/,
+    message: /responded without header/,
   });
 });
 
-Deno.test("gateway: a method that is not carried is refused", async () => {
+Deno.test("gateway: rejects an unsupported method", async () => {
   const { carried, calls } = answering({});
   await assert.rejects(
     new KVClient(carried).compact({ revision: "1" }),
@@ -86,13 +86,16 @@ Deno.test("gateway: a method that is not carried is refused", async () => {
   assert.deepEqual(calls, []);
 });
 
-Deno.test("readAnswer: a line of a watch has its changes, cancellation or error", () => {
+Deno.test("readResponse: a message of a watch has its changes, cancellation or error", () => {
   const kv = { key: base64("k"), mod_revision: "3" };
   const line = { result: { header: { revision: "3" }, events: [{ kv }, { type: "DELETE", kv }] } };
-  const { result } = readAnswer(watchLineSchema, line);
+  const { result } = readResponse(watchLineSchema, line);
   assert.deepEqual(result!.events.map(({ type }) => type), ["PUT", "DELETE"]);
   assert.equal(result!.canceled, false);
   const canceled = { result: { header: {}, canceled: true, cancel_reason: "compacted" } };
-  assert.equal(readAnswer(watchLineSchema, canceled).result!.cancel_reason, "compacted");
-  assert.equal(readAnswer(watchLineSchema, { error: { message: "gone" } }).error!.message, "gone");
+  assert.equal(readResponse(watchLineSchema, canceled).result!.cancel_reason, "compacted");
+  assert.equal(
+    readResponse(watchLineSchema, { error: { message: "gone" } }).error!.message,
+    "gone",
+  );
 });

@@ -1,47 +1,46 @@
 /**
- * Asking one after the other of several that can all answer, without waiting for one that is silent.
+ * Hedged requests to several members that can all respond, without waiting for a slow one.
  *
  * @module
  */
 
-/** How much longer each further try waits for the next than the one before. */
-const patienceGrowth = 1.2;
+/** Factor by which the delay grows with each attempt. */
+const delayGrowth = 1.2;
 
-/** How several are asked. */
+/** Settings of hedged requests. */
 export interface HedgeOptions {
-  /** How often is asked at most. */
+  /** Most attempts. */
   readonly tries: number;
-  /** How long the first may be silent before the next is asked as well, ms; infinite: until it fails. */
-  readonly patienceMs: number;
-  /** Whether an error is the answer, so that nobody else is asked. */
+  /** Time after which the next member is tried in addition, ms; infinite: only after a failure. */
+  readonly delayMs: number;
+  /** Whether an error is final, so that no other member is tried. */
   readonly isFinal: (error: unknown) => boolean;
-  /** Whether an error passes by itself, so that the next is asked after the pause, not at once. */
-  readonly passes?: (error: unknown) => boolean;
+  /** Whether an error is transient, so that the next member is tried after the delay only. */
+  readonly isTransient?: (error: unknown) => boolean;
 }
 
 /**
- * Whom a try asks: all in turn, and after that all but the first, which was silent for longest.
+ * Selects the member of an attempt: all in turn, then all but the first, which was slow the
+ * longest.
  *
- * @param tried how often was asked before
- * @param count how many there are
- * @returns 0 for the first
+ * @param tried number of earlier attempts
+ * @param count number of members
+ * @returns the index
  */
-export function memberOf(tried: number, count: number): number {
+export function memberIndex(tried: number, count: number): number {
   return tried < count || count === 1 ? tried % count : 1 + (tried - count) % (count - 1);
 }
 
 /**
- * Takes the first good answer: the next is asked when one fails, and also when it is silent for a
- * while, each time for longer, which leaves the former the chance to answer after all (Dean and Barroso 2013, "The Tail at
- * Scale", hedged requests). What is asked must be harmless to repeat.
+ * Returns the first successful response: the next member is tried when one fails, and also when it
+ * has not responded for a while, each time for longer, while the earlier ones may still respond
+ * (Dean and Barroso 2013, "The Tail at Scale", hedged requests). Requests must be safe to repeat.
  *
- * @param options how often, how soon
- * @param ask asks; its control is aborted when another has answered
- * @returns the answer
+ * @param ask sends a request; its control is aborted when another one has succeeded
  * @throws the last error if all fail, or the first final one
  */
-export function firstAnswer<T>(
-  { tries, patienceMs, isFinal, passes = () => false }: HedgeOptions,
+export function firstResponse<T>(
+  { tries, delayMs: patienceMs, isFinal, isTransient: passes = () => false }: HedgeOptions,
   ask: (index: number, control: AbortController) => Promise<T>,
 ): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
@@ -49,7 +48,7 @@ export function firstAnswer<T>(
   let open = 0;
   let isOver = false;
   let timer: number | undefined;
-  let patience = patienceMs;
+  let delay = patienceMs;
   const finish = (winner?: AbortController) => {
     isOver = true;
     clearTimeout(timer);
@@ -61,17 +60,17 @@ export function firstAnswer<T>(
     const control = new AbortController();
     const index = controls.push(control) - 1;
     open++;
-    if (Number.isFinite(patience)) timer = setTimeout(next, patience);
-    patience *= patienceGrowth;
-    ask(index, control).then((answer) => {
+    if (Number.isFinite(delay)) timer = setTimeout(next, delay);
+    delay *= delayGrowth;
+    ask(index, control).then((response) => {
       if (isOver) return;
       finish(control);
-      resolve(answer);
+      resolve(response);
     }, (error) => {
       open--;
       if (isOver) return;
       if (!isFinal(error) && (open > 0 || controls.length < tries)) {
-        const isTimed = Number.isFinite(patience) && controls.length < tries;
+        const isTimed = Number.isFinite(delay) && controls.length < tries;
         return isTimed && passes(error) ? undefined : next();
       }
       finish();

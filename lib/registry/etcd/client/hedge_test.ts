@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { firstAnswer, memberOf } from "./hedge.ts";
+import { firstResponse, memberIndex } from "./hedge.ts";
 
 /** Members whose answers a test gives, in the order in which they are asked. */
 function members() {
@@ -15,20 +15,20 @@ function members() {
   };
 }
 
-const options = { tries: 3, patienceMs: Infinity, isFinal: () => false };
+const options = { tries: 3, delayMs: Infinity, isFinal: () => false };
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 
-Deno.test("memberOf: asks each member in turn, and after that all but the first", () => {
+Deno.test("memberIndex: asks each member in turn, and after that all but the first", () => {
   const order = (count: number) =>
-    Array.from({ length: 3 * count }, (_, at) => memberOf(at, count));
+    Array.from({ length: 3 * count }, (_, at) => memberIndex(at, count));
   assert.deepEqual(order(1), [0, 0, 0]);
   assert.deepEqual(order(2), [0, 1, 1, 1, 1, 1]);
   assert.deepEqual(order(3), [0, 1, 2, 1, 2, 1, 2, 1, 2]);
 });
 
-Deno.test("firstAnswer: asks the next at once when one fails, and takes its answer", async () => {
+Deno.test("firstResponse: tries the next at once when one fails", async () => {
   const { ask, asked } = members();
-  const answer = firstAnswer(options, ask);
+  const answer = firstResponse(options, ask);
   asked[0]!.reject(new Error("refused"));
   await turn();
   assert.equal(asked.length, 2);
@@ -36,9 +36,9 @@ Deno.test("firstAnswer: asks the next at once when one fails, and takes its answ
   assert.equal(await answer, "from the second");
 });
 
-Deno.test("firstAnswer: all members fail, throws the last error after all tries", async () => {
+Deno.test("firstResponse: throws the last error if all members fail", async () => {
   const { ask, asked } = members();
-  const failed = assert.rejects(firstAnswer(options, ask), { message: "no 2" });
+  const failed = assert.rejects(firstResponse(options, ask), { message: "no 2" });
   for (const at of [0, 1, 2]) {
     asked[at]!.reject(new Error(`no ${at}`));
     await turn();
@@ -47,17 +47,17 @@ Deno.test("firstAnswer: all members fail, throws the last error after all tries"
   assert.equal(asked.length, 3);
 });
 
-Deno.test("firstAnswer: a final error is thrown at once, and nobody else is asked", async () => {
+Deno.test("firstResponse: throws a final error at once, without another try", async () => {
   const { ask, asked } = members();
-  const answer = firstAnswer({ ...options, isFinal: () => true }, ask);
+  const answer = firstResponse({ ...options, isFinal: () => true }, ask);
   asked[0]!.reject(new Error("no permission"));
   await assert.rejects(answer, { message: "no permission" });
   assert.equal(asked.length, 1);
 });
 
-Deno.test("firstAnswer: a silent member is not waited for, and is left alone once another answers", async () => {
+Deno.test("firstResponse: does not wait for a slow member, and cancels it once another responds", async () => {
   const { ask, asked, controls } = members();
-  const answer = firstAnswer({ ...options, patienceMs: 1 }, ask);
+  const answer = firstResponse({ ...options, delayMs: 1 }, ask);
   while (asked.length < 2) await turn();
   asked[1]!.resolve("from the second");
   assert.equal(await answer, "from the second");
@@ -65,18 +65,18 @@ Deno.test("firstAnswer: a silent member is not waited for, and is left alone onc
   assert.equal(controls[1]!.signal.aborted, false);
 });
 
-Deno.test("firstAnswer: a member that was silent may still be the first to answer", async () => {
+Deno.test("firstResponse: a slow member may still respond first", async () => {
   const { ask, asked, controls } = members();
-  const answer = firstAnswer({ ...options, patienceMs: 1 }, ask);
+  const answer = firstResponse({ ...options, delayMs: 1 }, ask);
   while (asked.length < 2) await turn();
   asked[0]!.resolve("late, but first");
   assert.equal(await answer, "late, but first");
   assert.equal(controls[1]!.signal.aborted, true);
 });
 
-Deno.test("firstAnswer: after an error that passes the next is asked after the pause, not at once", async () => {
+Deno.test("firstResponse: after a transient error tries the next after the delay", async () => {
   const { ask, asked } = members();
-  const answer = firstAnswer({ ...options, patienceMs: 30, passes: () => true }, ask);
+  const answer = firstResponse({ ...options, delayMs: 30, isTransient: () => true }, ask);
   asked[0]!.reject(new Error("no leader"));
   await turn();
   assert.equal(asked.length, 1);

@@ -7,18 +7,18 @@
 
 import { LeaseLost } from "../cluster.ts";
 
-/** Longest time in which one lease is given out, ms: what uses it lives that much longer. */
+/** Longest time for which one lease is shared, ms: its keys live that much longer. */
 const maxShareMs = 60_000;
 /** Shortest such time, ms. */
 const minShareMs = 1000;
 
-/** A lease that is given out until some time. */
+/** A shared lease and the end of its use. */
 interface Shared {
   readonly lease: Promise<string>;
   readonly until: number;
 }
 
-/** Gives out leases by time to live. */
+/** Shares leases by time to live. */
 export class SharedLeases {
   readonly #byTtl = new Map<number, Shared>();
   readonly #grant: (ttlSeconds: number) => Promise<string>;
@@ -57,7 +57,7 @@ export class SharedLeases {
   /**
    * Writes with a lease, and once more with a new one where etcd has lost the first with its data.
    *
-   * @param ttlMs as of {@link SharedLeases.get}
+   * @param ttlMs as in {@link SharedLeases.get}
    * @param write must be harmless to repeat
    */
   async use(ttlMs: number, write: (lease: string) => Promise<void>): Promise<void> {
@@ -70,7 +70,7 @@ export class SharedLeases {
     }
   }
 
-  /** Forgets all leases: etcd has lost one. */
+  /** Drops all leases, since etcd has lost one. */
   clear(): void {
     this.#byTtl.clear();
   }

@@ -1,5 +1,5 @@
 /**
- * How to reach an etcd cluster.
+ * Options of an etcd client.
  *
  * @module
  */
@@ -8,23 +8,23 @@ import type { KnownNodes } from "../../local/known_nodes.ts";
 
 /** Certificates for TLS, PEM. */
 export interface EtcdTls {
-  /** Of the authority that signed etcd's certificate; absent: those this machine trusts. */
+  /** Authority of etcd's certificate; absent: the ones trusted by this machine. */
   readonly ca?: Uint8Array;
-  /** This client's certificate, where etcd asks for one. */
+  /** Client certificate, if etcd requires one. */
   readonly cert?: Uint8Array;
   /** Key of that certificate. */
   readonly key?: Uint8Array;
 }
 
-/** How to reach an etcd cluster, and what to do when it has lost its data. */
+/** Options of an etcd client, and how to recover lost data. */
 export interface EtcdOptions {
   /** `host:port` of each member that may be asked. */
   readonly endpoints: readonly string[];
-  /** User, where etcd asks for one. */
+  /** User name, if authentication is on. */
   readonly username?: string;
   /** Password of that user. */
   readonly password?: string;
-  /** Turns TLS on. */
+  /** Enables TLS. */
   readonly tls?: EtcdTls;
   /**
    * Where code comes from that an emptied etcd has lost.
@@ -33,6 +33,6 @@ export interface EtcdOptions {
    * @returns undefined if it is not known here
    */
   readonly recoverCode?: (hash: string) => Promise<Uint8Array | undefined>;
-  /** Remembers the nodes over a restart while etcd is away; outlives the registry. */
+  /** Stores the known nodes across restarts while etcd is unavailable; outlives the registry. */
   readonly knownNodes?: Pick<KnownNodes, "read" | "keep">;
 }

@@ -1,5 +1,5 @@
 /**
- * Conditions and steps of etcd's transactions, as etcd3 has them.
+ * Conditions and operations of etcd transactions, in the format of etcd3.
  *
  * @module
  */
@@ -11,20 +11,20 @@ import { endOf } from "../keys.ts";
 /** A condition of a transaction. */
 export type Compare = Readonly<ICompare>;
 
-/** A step of a transaction. */
+/** An operation of a transaction. */
 export type Operation = Readonly<IRequestOp>;
 
-/** Conditions, and what to do if they hold or not; done at once or not at all. */
+/** Conditions, and the operations if they are met or not; atomic. */
 export interface Transaction {
-  /** All must hold. */
+  /** All must be met. */
   readonly compare: readonly Compare[];
-  /** Done if they do. */
+  /** Operations if all conditions are met. */
   readonly success: readonly Operation[];
-  /** Done if one does not. */
+  /** Operations if a condition is not met. */
   readonly failure?: readonly Operation[];
 }
 
-/** Bytes, or text, as etcd3 wants them; not copied. */
+/** Bytes or text for etcd3; not copied. */
 export function bufferOf(value: string | Uint8Array): Buffer {
   if (typeof value === "string") return Buffer.from(value);
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
@@ -35,22 +35,22 @@ export function below(prefix: string): { readonly key: Buffer; readonly range_en
   return { key: bufferOf(prefix), range_end: bufferOf(endOf(prefix)) };
 }
 
-/** Holds if there is no such key. */
+/** Condition: the key does not exist. */
 export function absent(key: string): Compare {
   return { key: bufferOf(key), target: "Create", result: "Equal", create_revision: "0" };
 }
 
-/** Holds if there is no key below the prefix. */
+/** Condition: no key with the prefix exists. */
 export function noneBelow(prefix: string): Compare {
   return { ...below(prefix), target: "Create", result: "Equal", create_revision: "0" };
 }
 
-/** Holds if no key below the prefix was written after the revision; deletions do not count. */
+/** Condition: no key with the prefix was written after the revision; deletions do not count. */
 export function unwrittenSince(prefix: string, revision: number): Compare {
   return { ...below(prefix), target: "Mod", result: "Less", mod_revision: String(revision + 1) };
 }
 
-/** Writes a key, ended by a lease if one is given. */
+/** Writes a key, with a lease if given. */
 export function put(key: string, value: string | Uint8Array, lease?: string): Operation {
   return { request_put: { key: bufferOf(key), value: bufferOf(value), ...(lease && { lease }) } };
 }

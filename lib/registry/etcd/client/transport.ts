@@ -1,6 +1,6 @@
 /**
- * One call to one etcd member: JSON over HTTP, by the gateway that is part of etcd. Why not gRPC is
- * told in `gateway.ts`.
+ * One call to one etcd member: JSON over HTTP through etcd's gateway; `gateway.ts` explains why not
+ * gRPC.
  *
  * @module
  */
@@ -8,9 +8,9 @@
 import { tryParseObject } from "../../../json/json.ts";
 import type { EtcdOptions } from "./options.ts";
 
-/** A call that etcd answered with an error, or that did not reach it. */
+/** A call that failed, with an error of etcd or without a response. */
 export class EtcdError extends Error {
-  /** gRPC's number of what went wrong; `UNAVAILABLE` where nothing answered. */
+  /** gRPC status code; `UNAVAILABLE` without a response. */
   readonly code: number;
 
   /**
@@ -24,7 +24,7 @@ export class EtcdError extends Error {
   }
 }
 
-/** gRPC's numbers that make a difference here. */
+/** The gRPC status codes that are distinguished. */
 export const grpc = {
   UNKNOWN: 2,
   DEADLINE_EXCEEDED: 4,
@@ -35,7 +35,7 @@ export const grpc = {
   UNAUTHENTICATED: 16,
 } as const;
 
-/** Calls one cluster's members. */
+/** Calls the members of one cluster. */
 export class EtcdTransport implements Disposable {
   readonly #client: Deno.HttpClient;
   readonly #scheme: "http" | "https";
@@ -76,7 +76,7 @@ export class EtcdTransport implements Disposable {
         signal: options.signal,
         headers: {
           ...(options.token && { authorization: options.token }),
-          // A member that is cut off from its cluster ends a watch instead of falling silent.
+          // A member that is cut off from its cluster ends a watch instead of becoming silent.
           "grpc-metadata-hasleader": "true",
         },
       });
@@ -94,7 +94,7 @@ export class EtcdTransport implements Disposable {
 }
 
 /**
- * Gives anything thrown by a call, or by reading its answer, a code.
+ * Converts anything thrown by a call, or by reading its response, to an error with a code.
  *
  * @param thrown what was caught
  */
@@ -107,7 +107,7 @@ export function asEtcdError(thrown: unknown): EtcdError {
 
 async function errorOf(response: Response): Promise<EtcdError> {
   const text = await response.text();
-  // What is not etcd's JSON is told by its status below.
+  // A response that is not etcd's JSON is reported by its status below.
   const { code, message, error } = tryParseObject(text) ?? {};
   if (typeof code === "number") return new EtcdError(code, String(message ?? error));
   if (response.status === 404) {

@@ -99,7 +99,7 @@ export async function callCustom(
     const answer = await askOnce(
       await relay.connect(signal),
       { method: "POST", path: "/invoke", headers, body },
-      { signal, maxBytes: results.maxBytes + maxRestBytes, book: bookLong(held) },
+      { signal, maxBytes: results.maxBytes + maxRestBytes, reserve: bookLong(held) },
     );
     const reply = await readReply(answer, results.maxBytes);
     if (!reply.ok || typeof reply.result === "string") return reply;
