@@ -96,10 +96,10 @@ export function createApp(services: ApiServices): ApiApp {
     const name = invokedFunction(request);
     try {
       if (name === undefined) {
-        return booked(services, outgoingResponse(await router.fetch(routedRequest(request))));
+        return reserved(services, outgoingResponse(await router.fetch(routedRequest(request))));
       }
       checkOrigin(request);
-      return booked(services, await invoke(request, name));
+      return reserved(services, await invoke(request, name));
     } catch (thrown) {
       return errorAnswer(codedError(thrown)).outgoing;
     }
@@ -107,8 +107,8 @@ export function createApp(services: ApiServices): ApiApp {
   return { handle, request: requesting(handle) };
 }
 
-/** Books the memory of a long response, which a client may be slow to take, unless that is done. */
-function booked({ bodies }: ApiServices, response: OutgoingResponse): OutgoingResponse {
+/** Reserves the memory of a long response, which a client may be slow to take, unless that is done. */
+function reserved({ bodies }: ApiServices, response: OutgoingResponse): OutgoingResponse {
   const { body, held } = response;
   const isKnown = body instanceof Uint8Array || body instanceof Rope;
   if (held || !isKnown || body.length <= sliceBytes) return response;

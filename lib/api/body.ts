@@ -11,14 +11,14 @@ import type { IncomingRequest } from "../http/server/messages.ts";
 import { isObject, parseJson } from "../json/json.ts";
 import { liftText, RestTooLong } from "../json/lift.ts";
 import { JsonScanError } from "../json/tokens.ts";
-import type { BookedBody } from "./body_budget.ts";
+import type { ReservedBody } from "./body_budget.ts";
 import type { ApiServices } from "./services.ts";
 
 /** Bytes in a MiB. */
 const mib = 1 << 20;
 /** Bodies up to this length are parsed unseen, bytes. */
 const parsedUnseen = 1 << 16;
-/** Memory of bodies up to this length is booked before they are read, bytes. */
+/** Memory of bodies up to this length is reserved before they are read, bytes. */
 const bookedAtOnce = 1 << 16;
 /** Most bytes of a longer one that are parsed, its code aside. */
 const maxParsed = mib;
@@ -54,7 +54,9 @@ export class BodyReader {
    * @throws `PAYLOAD_TOO_LARGE`, as soon as that is known; `NODE_SATURATED` before anything is read;
    *   `INVALID_REQUEST` if it does not arrive whole
    */
-  async booked({ body }: WithBody): Promise<{ bytes: Uint8Array<ArrayBuffer>; held: BookedBody }> {
+  async reserved(
+    { body }: WithBody,
+  ): Promise<{ bytes: Uint8Array<ArrayBuffer>; held: ReservedBody }> {
     const { length } = body;
     if (length !== undefined && length > this.#maxBytes) throw this.#tooLarge();
     const isSmall = length !== undefined && length <= bookedAtOnce;
@@ -75,10 +77,10 @@ export class BodyReader {
   /**
    * Reads a body as JSON.
    *
-   * @throws as {@link BodyReader.bookedJson}
+   * @throws as {@link BodyReader.reserveJson}
    */
   async json(request: WithBody): Promise<unknown> {
-    const { value, held } = await this.bookedJson(request);
+    const { value, held } = await this.reserveJson(request);
     using _ = held;
     return value;
   }
@@ -88,11 +90,11 @@ export class BodyReader {
    * {@link QuotedText} that is a part of it.
    *
    * @returns the value, and its place in the node's budget, which has to be disposed
-   * @throws as {@link BodyReader.booked}, and `INVALID_REQUEST` if it is not JSON, or holds so much
+   * @throws as {@link BodyReader.reserved}, and `INVALID_REQUEST` if it is not JSON, or holds so much
    *   besides code that parsing it would hold up others
    */
-  async bookedJson(request: WithBody): Promise<{ value: unknown; held: BookedBody }> {
-    const { bytes, held } = await this.booked(request);
+  async reserveJson(request: WithBody): Promise<{ value: unknown; held: ReservedBody }> {
+    const { bytes, held } = await this.reserved(request);
     try {
       const isShort = bytes.length <= parsedUnseen;
       return { value: isShort ? parseJson(decoder.decode(bytes)) : await parseLong(bytes), held };

@@ -15,20 +15,24 @@ const mib = 1 << 20;
 /** The bytes that all bodies may have. */
 export class BodyBudget {
   readonly #maxBytes: number;
-  #booked = 0;
+  #reserved = 0;
 
-  /** @param maxBytes memory for bodies and their copies */
+  /**
+   * A budget of which nothing is reserved.
+   *
+   * @param maxBytes memory for bodies and their copies
+   */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** Memory that is booked, bytes. */
-  get booked(): number {
-    return this.#booked;
+  /** Memory that is reserved, bytes. */
+  get reserved(): number {
+    return this.#reserved;
   }
 
   /**
-   * Whether a body would fit now; nothing is booked.
+   * Whether a body would fit now; nothing is reserved.
    *
    * @param bytes its length
    * @throws `NODE_SATURATED`
@@ -38,61 +42,63 @@ export class BodyBudget {
   }
 
   /**
-   * Books the memory of a body.
+   * Reserves the memory of a body.
    *
    * @returns gives the memory back, once, when it is disposed
    * @throws `NODE_SATURATED` if the bodies that are there leave too little
    */
-  take(bytes: number): BookedBody {
-    const body = new BookedBody((more) => this.#book(more));
+  take(bytes: number): ReservedBody {
+    const body = new ReservedBody((more) => this.#reserve(more));
     body.grow(bytes);
     return body;
   }
 
   /**
-   * Books the memory of a result, or of what is made of it for its client.
+   * Reserves the memory of a result, or of what is made of it for its client.
    *
    * @param bytes its length, counted once
    * @returns as {@link BodyBudget.take}; may refuse more as this does
    * @throws `FUNCTION_ERROR`: whoever gets it must not run the function again as if it had never run
    */
   takeResult(bytes: number): MemoryReservation {
-    const result = new BookedBody((more) => {
+    const result = new ReservedBody((more) => {
       try {
-        this.#book(more);
+        this.#reserve(more);
       } catch (cause) {
-        throw noRoom(more, this.#booked, this.#maxBytes, cause);
+        throw noRoom(more, this.#reserved, this.#maxBytes, cause);
       }
     });
     result.hold(bytes);
     return result;
   }
 
-  #book(bytes: number): void {
+  #reserve(bytes: number): void {
     if (bytes > 0) this.#check(bytes);
-    this.#booked += bytes;
+    this.#reserved += bytes;
   }
 
   #check(bytes: number): void {
-    if (this.#booked + bytes > this.#maxBytes) throw saturated(this.#booked, this.#maxBytes);
+    if (this.#reserved + bytes > this.#maxBytes) throw saturated(this.#reserved, this.#maxBytes);
   }
 }
 
 /** The memory of one body. */
-export class BookedBody implements MemoryReservation {
-  readonly #book: (bytes: number) => void;
+export class ReservedBody implements MemoryReservation {
+  readonly #reserve: (bytes: number) => void;
   #bytes = 0;
 
-  /** @param book books so much more, or gives it back where it is negative; may refuse by an error */
-  constructor(book: (bytes: number) => void) {
-    this.#book = book;
+  /**
+   * Memory of which nothing is reserved.
+   */
+  constructor(reserve: (bytes: number) => void) {
+    this.#reserve = reserve;
   }
 
   /**
    * More of the body has come.
    *
    * @param bytes how much
-   * @throws `NODE_SATURATED`, and nothing more is booked
+   * @throws `NODE_SATURATED`, and nothing more is reserved
    */
   grow(bytes: number): void {
     this.hold(bytes * copies);
@@ -100,7 +106,7 @@ export class BookedBody implements MemoryReservation {
 
   /** See {@link MemoryReservation.hold}: something is made of the body, counted once, and kept as long. */
   hold(bytes: number): void {
-    this.#book(bytes);
+    this.#reserve(bytes);
     this.#bytes += bytes;
   }
 
@@ -108,29 +114,29 @@ export class BookedBody implements MemoryReservation {
   [Symbol.dispose](): void {
     const bytes = this.#bytes;
     this.#bytes = 0;
-    this.#book(-bytes);
+    this.#reserve(-bytes);
   }
 }
 
-function noRoom(bytes: number, booked: number, maxBytes: number, cause: unknown) {
+function noRoom(bytes: number, reserved: number, maxBytes: number, cause: unknown) {
   const message =
     `The function has returned ${Math.ceil(bytes / mib)} MiB, for which there is no room: ` +
-    `bodies and results take ${Math.ceil(booked / mib)} of ${Math.floor(maxBytes / mib)} MiB. ` +
+    `bodies and results take ${Math.ceil(reserved / mib)} of ${Math.floor(maxBytes / mib)} MiB. ` +
     "Ask for fewer at a time, or raise api.bodies.memory of the node";
   const error = { type: "NoRoomForResult", message };
   return new ServerledgeError("FUNCTION_ERROR", message, {
     cause,
-    details: { error, bookedBytes: booked, maxBytes },
+    details: { error, bookedBytes: reserved, maxBytes },
   });
 }
 
-function saturated(booked: number, maxBytes: number): ServerledgeError {
-  const message = `The bodies of requests take ${Math.ceil(booked / mib)} of ` +
+function saturated(reserved: number, maxBytes: number): ServerledgeError {
+  const message = `The bodies of requests take ${Math.ceil(reserved / mib)} of ` +
     `${
       Math.floor(maxBytes / mib)
     } MiB (each is counted twice), which leaves too little for this one: ` +
     "try again, or raise api.bodies.memory of the node";
   return new ServerledgeError("NODE_SATURATED", message, {
-    details: { bookedBytes: booked, maxBytes },
+    details: { bookedBytes: reserved, maxBytes },
   });
 }

@@ -1,28 +1,28 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { BodyBudget, type BookedBody } from "./body_budget.ts";
+import { BodyBudget, type ReservedBody } from "./body_budget.ts";
 
 Deno.test("BodyBudget: refuses what does not fit, and takes it once there is room", () => {
   const budget = new BodyBudget(100);
   const first = budget.take(40);
   assert.throws(() => budget.take(11), { code: "NODE_SATURATED" });
   const second = budget.take(10);
-  assert.equal(budget.booked, 100);
+  assert.equal(budget.reserved, 100);
   first[Symbol.dispose]();
   first[Symbol.dispose]();
-  assert.equal(budget.booked, 20);
+  assert.equal(budget.reserved, 20);
   budget.take(40)[Symbol.dispose]();
   second[Symbol.dispose]();
-  assert.equal(budget.booked, 0);
+  assert.equal(budget.reserved, 0);
 });
 
 Deno.test("BodyBudget: whatever is taken, grows and is given back, nothing is left and nothing lost", () => {
   const step = fc.record({ act: fc.nat(2), bytes: fc.nat(60), which: fc.nat() });
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
     const budget = new BodyBudget(100);
-    const held: { body: BookedBody; bytes: number }[] = [];
+    const held: { body: ReservedBody; bytes: number }[] = [];
     for (const { act, bytes, which } of steps) {
-      const before = budget.booked;
+      const before = budget.reserved;
       const one = held[which % held.length];
       try {
         if (act === 0) held.push({ body: budget.take(bytes), bytes });
@@ -36,19 +36,19 @@ Deno.test("BodyBudget: whatever is taken, grows and is given back, nothing is le
       } catch {
         assert.ok(before + 2 * bytes > 100);
       }
-      assert.equal(budget.booked, 2 * held.reduce((sum, { bytes }) => sum + bytes, 0));
-      assert.ok(budget.booked <= 100);
+      assert.equal(budget.reserved, 2 * held.reduce((sum, { bytes }) => sum + bytes, 0));
+      assert.ok(budget.reserved <= 100);
     }
     for (const { body } of held) body[Symbol.dispose]();
-    assert.equal(budget.booked, 0);
+    assert.equal(budget.reserved, 0);
   }));
 });
 
 Deno.test("BodyBudget: a result that finds no room fails, and is no refusal of the request", () => {
   const budget = new BodyBudget(100);
   const result = budget.takeResult(60);
-  assert.equal(budget.booked, 60);
+  assert.equal(budget.reserved, 60);
   assert.throws(() => budget.takeResult(41), { code: "FUNCTION_ERROR", message: /no room/ });
   result[Symbol.dispose]();
-  assert.equal(budget.booked, 0);
+  assert.equal(budget.reserved, 0);
 });

@@ -62,13 +62,13 @@ export interface ApiServices {
   /** Accepts an async invocation durably. @returns its id @throws as `invoke`, or `REGISTRY_UNAVAILABLE` */
   accept(name: string, request: InvokeRequest, origin?: Origin): Promise<string>;
   /** What is known of an async invocation. @throws `REGISTRY_UNAVAILABLE` */
-  poll(id: string, book: ReserveMemory): Promise<AsyncResult | undefined>;
+  poll(id: string, reserve: ReserveMemory): Promise<AsyncResult | undefined>;
   /** Registers a function. @throws `FUNCTION_EXISTS`, `RUNTIME_UNKNOWN`, `UNPROCESSABLE`, ... */
-  create(definition: Definition, book: ReserveMemory): Promise<void>;
+  create(definition: Definition, reserve: ReserveMemory): Promise<void>;
   /** Registers or replaces a function. */
-  update(definition: Definition, book: ReserveMemory): Promise<void>;
+  update(definition: Definition, reserve: ReserveMemory): Promise<void>;
   /** Changes what is named of a function. @throws `FUNCTION_UNKNOWN`, and as `create` */
-  patch(name: string, changes: unknown, book: ReserveMemory): Promise<void>;
+  patch(name: string, changes: unknown, reserve: ReserveMemory): Promise<void>;
   /** Removes a function. @throws `FUNCTION_UNKNOWN` */
   remove(name: string): Promise<void>;
   /** All functions, sorted by name. */

@@ -1,5 +1,5 @@
 /**
- * Code archives: TAR as clients send it and as the registry keeps it.
+ * Code archives in TAR, the format of the registry.
  *
  * @module
  */
@@ -11,13 +11,12 @@ import { type ArchiveEntry, type ArchiveLimits, archiveLimits, BadArchive } from
 import { readTarEntries } from "./tar.ts";
 
 /**
- * Reads a TAR archive, in slices. Only what can be unpacked without leaving its folder and without one entry
- * undoing another is accepted.
+ * Reads a TAR archive in slices. Entries that leave their folder or overwrite others are rejected.
  *
- * @param archive the bytes of the archive, not compressed
- * @param limits what it may hold at most
- * @returns its entries, in the archive's order; each directory that is named at most once
- * @throws `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`, with the bad entry in its details
+ * @param archive bytes of the archive, not compressed
+ * @param limits limits of its content
+ * @returns its entries in order, each directory at most once
+ * @throws `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`, with the entry in its details
  */
 export async function readTar(
   archive: Uint8Array,
@@ -31,11 +30,11 @@ export async function readTar(
 }
 
 /**
- * The coded error for an archive of a definition that is not accepted.
+ * Converts an error of an archive reader to a coded error.
  *
- * @param thrown what its reader threw
- * @param format what it was read as
- * @returns `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`; anything but a {@link BadArchive} as it is
+ * @param thrown error of the reader
+ * @param format format of the archive
+ * @returns `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`; errors other than {@link BadArchive} are returned unchanged
  */
 export function archiveError(thrown: unknown, format: string): unknown {
   if (!(thrown instanceof BadArchive)) return thrown;
@@ -49,10 +48,9 @@ export function archiveError(thrown: unknown, format: string): unknown {
 }
 
 /**
- * Makes a TAR archive. Equal content makes equal bytes: entries are sorted, and carry no time and
- * no owner.
+ * Creates a TAR archive. Equal content gives equal bytes: entries are sorted and have neither time nor owner.
  *
- * @param entries what goes in; paths as {@link ArchiveEntry} wants them
+ * @param entries its entries
  *
  * @example
  * ```ts
@@ -79,9 +77,9 @@ export async function packTar(entries: readonly ArchiveEntry[]): Promise<Uint8Ar
 }
 
 /**
- * What an archive is called in the registry and on disk.
+ * Returns the name of an archive in the registry and on disk.
  *
- * @param archive the bytes of the archive
+ * @param archive bytes of the archive
  * @returns its SHA-256 in lower-case hex
  */
 export async function hashArchive(archive: Uint8Array): Promise<string> {
@@ -90,7 +88,7 @@ export async function hashArchive(archive: Uint8Array): Promise<string> {
   return new Uint8Array(digest).toHex();
 }
 
-/** Bytes that WebCrypto gets, which copies them at once before it hashes them beside the event loop. */
+/** Maximum size hashed by WebCrypto, which copies its input synchronously before it hashes in a thread. */
 const hashedAtOnce = 4 << 20;
 
 async function hashInSlices(archive: Uint8Array): Promise<string> {
@@ -104,5 +102,5 @@ async function hashInSlices(archive: Uint8Array): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Bytes that are hashed in one slice. */
+/** Bytes hashed in one slice. */
 const hashedSlice = 1 << 20;

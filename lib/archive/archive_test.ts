@@ -11,7 +11,7 @@ const file = (path: string, text = path, executable = false): ArchiveEntry => ({
   executable,
 });
 
-/** A TAR of headers as an attacker would write them. */
+/** TAR archive with arbitrary headers. */
 function crafted(...headers: (Partial<TarHeader> & { name: string })[]): Promise<Uint8Array> {
   return pack(headers.map((header) => ({
     header: { size: header.type === undefined ? 1 : 0, ...header },
@@ -28,7 +28,7 @@ async function refused(archive: Uint8Array, code: string, limits?: Parameters<ty
   return error;
 }
 
-Deno.test("what is packed is read back", async () => {
+Deno.test("packTar: creates archives that readTar reads", async () => {
   const entries = [
     file("a.py"),
     { path: "lib", data: null, executable: false },
@@ -43,12 +43,12 @@ Deno.test("what is packed is read back", async () => {
   assert.deepEqual([...read].sort(byPath), [...entries].sort(byPath));
 });
 
-Deno.test("equal content makes equal bytes, whatever the order", async () => {
+Deno.test("packTar: gives equal bytes for equal content in any order", async () => {
   const [a, b] = [file("a"), file("b")];
   assert.deepEqual(await packTar([a, b]), await packTar([b, a]));
 });
 
-Deno.test("leading ./ and repeated directories are harmless", async () => {
+Deno.test("readTar: accepts leading ./ and repeated directories", async () => {
   const archive = await crafted(
     { name: "./", type: "directory" },
     { name: "./lib/", type: "directory" },
@@ -59,12 +59,12 @@ Deno.test("leading ./ and repeated directories are harmless", async () => {
   assert.deepEqual((await readTar(archive)).map(({ path }) => path), ["lib", "lib/a.py", "b.py"]);
 });
 
-Deno.test("a directory may follow what is in it", async () => {
+Deno.test("readTar: accepts a directory after its content", async () => {
   const archive = await crafted({ name: "a/b" }, { name: "a/", type: "directory" });
   assert.deepEqual((await readTar(archive)).map(({ path }) => path), ["a/b", "a"]);
 });
 
-Deno.test("entries that could escape their folder are refused by name", async () => {
+Deno.test("readTar: rejects entries that leave their folder", async () => {
   for (const name of ["/etc/passwd", "../x", "a/../../x", "a/..", ".."]) {
     const error = await refused(await crafted({ name }), "UNPROCESSABLE");
     assert.equal(error.details?.entry, name);
@@ -77,26 +77,26 @@ Deno.test("entries that could escape their folder are refused by name", async ()
   }
 });
 
-Deno.test("entries that contradict each other are refused", async () => {
+Deno.test("readTar: rejects entries that overwrite each other", async () => {
   await refused(await crafted({ name: "a" }, { name: "./a" }), "UNPROCESSABLE");
   await refused(await crafted({ name: "a" }, { name: "a/b" }), "UNPROCESSABLE");
   await refused(await crafted({ name: "a/b" }, { name: "a" }), "UNPROCESSABLE");
   await refused(await crafted({ name: "a" }, { name: "a", type: "directory" }), "UNPROCESSABLE");
 });
 
-Deno.test("names that no file system takes are refused", async () => {
+Deno.test("readTar: rejects names that file systems do not accept", async () => {
   await refused(await crafted({ name: "n".repeat(256) }), "UNPROCESSABLE");
   await refused(await crafted({ name: "d/".repeat(1100) + "x" }), "UNPROCESSABLE");
 });
 
-Deno.test("too many entries and too many bytes are refused", async () => {
+Deno.test("readTar: rejects archives over the limits", async () => {
   const archive = await packTar([file("a", "12345"), file("b", "12345")]);
   await refused(archive, "PAYLOAD_TOO_LARGE", { maxEntries: 1, maxBytes: 100 });
   await refused(archive, "PAYLOAD_TOO_LARGE", { maxEntries: 2, maxBytes: 9 });
   assert.equal((await readTar(archive, { maxEntries: 2, maxBytes: 10 })).length, 2);
 });
 
-Deno.test("what is no TAR, or a part of one, is refused", async () => {
+Deno.test("readTar: rejects truncated archives and other formats", async () => {
   const archive = await packTar([file("a.py", "x".repeat(2000))]);
   await refused(bytes("PK\x03\x04 something zipped"), "UNPROCESSABLE");
   await refused(bytes("x".repeat(5000)), "UNPROCESSABLE");

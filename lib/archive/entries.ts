@@ -1,44 +1,45 @@
 /**
- * What code archives of all formats have in common: entries, limits, and which paths are accepted.
+ * Entries, limits and path checks of code archives in all formats.
  *
  * @module
  */
 
-/** What an archive may hold at most. */
+/** Limits of an archive's content. */
 export interface ArchiveLimits {
-  /** Files and directories together. */
+  /** Number of files and directories. */
   readonly maxEntries: number;
-  /** Sum of all files' sizes. */
+  /** Total size of all files. */
   readonly maxBytes: number;
 }
 
-/** Generous for a function, small enough to be unpacked on an edge device. */
+/** Default limits: generous for a function, small enough for an edge device. */
 export const archiveLimits: ArchiveLimits = { maxEntries: 20_000, maxBytes: 1 << 30 };
 
-/** Longest name of a file on the file systems that archives are unpacked on, bytes. */
+/** Maximum length of a file name, bytes. */
 const maxNameBytes = 255;
-/** Longest path inside an archive, bytes; leaves room for the folder it is unpacked to. */
+/** Maximum length of a path, bytes; leaves room for the target folder. */
 const maxPathBytes = 2048;
 
-/** One file or directory of an archive. */
+/** File or directory of an archive. */
 export interface ArchiveEntry {
-  /** Relative, parts separated by single slashes, without `.` and `..`. */
+  /** Relative path, separated by single slashes, without `.` and `..`. */
   readonly path: string;
   /** Content of a file; null for a directory. */
   readonly data: Uint8Array | null;
-  /** True for a file that its owner may execute. */
+  /** True for an executable file. */
   readonly executable: boolean;
 }
 
-/** Why an archive is not accepted. The message is a clause, e.g. "it is cut". */
+/** Error in an archive. The message is a clause, e.g. "it is truncated". */
 export class BadArchive extends Error {
-  /** Name of the class, for stack traces. */
   override readonly name = "BadArchive";
 
   /**
-   * @param message the clause
-   * @param entry path of the entry at fault, as the archive spells it
-   * @param tooLarge true if only a limit stands against the archive
+   * Creates an error.
+   *
+   * @param message the reason as a clause
+   * @param entry path of the invalid entry as in the archive
+   * @param tooLarge true if the archive exceeds a limit
    */
   constructor(message: string, readonly entry?: string, readonly tooLarge = false) {
     super(message);
@@ -46,16 +47,16 @@ export class BadArchive extends Error {
 }
 
 /**
- * Refuses an archive because of one entry.
+ * Rejects an archive because of an entry.
  *
- * @param entry its path, as the archive spells it
- * @param problem predicate of a sentence about the entry, e.g. "appears twice"
+ * @param entry path of the entry as in the archive
+ * @param problem predicate about the entry, e.g. "appears twice"
  */
 export function refuseEntry(entry: string, problem: string): never {
   throw new BadArchive(`its entry ${JSON.stringify(entry)} ${problem}`, entry);
 }
 
-/** Decodes a name; what is not UTF-8 could not be unpacked under the name it was packed with. */
+/** Decodes a name, which must be UTF-8. */
 export function decodeName(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -64,18 +65,22 @@ export function decodeName(bytes: Uint8Array): string {
   }
 }
 
-/** Counts entries and their bytes against limits. */
+/** Checks entries and their bytes against limits. */
 export class ArchiveMeter {
   readonly #limits: ArchiveLimits;
   #entries = 0;
   #bytes = 0;
 
-  /** @param limits what it may hold at most */
+  /**
+   * Creates a meter for an archive.
+   *
+   * @param limits limits of its content
+   */
   constructor(limits: ArchiveLimits) {
     this.#limits = limits;
   }
 
-  /** Adds an entry of that many bytes. @throws {BadArchive} beyond the limits */
+  /** Adds an entry. @throws {BadArchive} beyond the limits */
   add(bytes: number): void {
     const { maxEntries, maxBytes } = this.#limits;
     this.#bytes += bytes;
@@ -84,7 +89,7 @@ export class ArchiveMeter {
   }
 }
 
-/** Refuses an archive of more entries. */
+/** Rejects an archive with too many entries. */
 export function tooMany(maxEntries: number): BadArchive {
   return tooLarge(`it has more than ${maxEntries} entries`);
 }
@@ -93,21 +98,25 @@ function tooLarge(problem: string): BadArchive {
   return new BadArchive(problem, undefined, true);
 }
 
-/** The paths of an archive seen so far, and what they are. */
+/** Paths of an archive and their types. */
 export class ArchivePaths {
   readonly #kinds = new Map<string, "file" | "directory" | "parent">();
   readonly #maxEntries: number;
 
-  /** @param limits what an archive may hold at most; folders that only paths name count as well */
+  /**
+   * Creates an empty set of paths.
+   *
+   * @param limits limits of the content, including folders that occur only in paths
+   */
   constructor({ maxEntries }: Pick<ArchiveLimits, "maxEntries">) {
     this.#maxEntries = maxEntries;
   }
 
   /**
-   * Checks that an entry stays in its folder and undoes no other.
+   * Checks that an entry stays in its folder and overwrites no other.
    *
-   * @param name its path, as the archive spells it
-   * @returns its path; undefined for what is to be skipped: the root, and a directory named before
+   * @param name its path as in the archive
+   * @returns its normalized path; undefined for entries to skip: the root and repeated directories
    * @throws {BadArchive}
    */
   add(name: string, type: "file" | "directory"): string | undefined {

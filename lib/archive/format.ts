@@ -1,10 +1,10 @@
 /**
- * What an archive is, by its first bytes, so that what is not taken is called by its name.
+ * Detection of archive formats, so that errors can name those that are not supported.
  *
  * @module
  */
 
-/** First bytes of what people take for code archives. */
+/** First bytes of common formats. */
 const signatures: readonly (readonly [format: string, bytes: string])[] = [
   ["gzip", "\x1f\x8b"],
   ["ZIP", "PK\x03\x04"],
@@ -24,14 +24,14 @@ const signatures: readonly (readonly [format: string, bytes: string])[] = [
   ["web page", "<html"],
 ];
 
-/** A TAR header has its mark here; names may begin as anything. */
+/** Offset of the magic in a TAR header. */
 const tarMark = { at: 257, text: "ustar" } as const;
 
 /**
- * What an archive is.
+ * Detects the format of an archive.
  *
  * @param archive its bytes
- * @returns `TAR` for whatever nothing else is recognised in
+ * @returns `TAR` if no other format is recognized
  */
 export function archiveFormat(archive: Uint8Array): string {
   const begins = (text: string, at = 0) =>
@@ -40,7 +40,7 @@ export function archiveFormat(archive: Uint8Array): string {
   return signatures.find(([, bytes]) => begins(bytes))?.[0] ?? "TAR";
 }
 
-/** Says that a format is not taken, and which are. */
+/** Describes an unsupported format and the supported ones. */
 export function notTaken(format: string): string {
-  return `it is a ${format}, and no archive that is taken; pack the code as .tar, .tar.gz or .zip`;
+  return `it is a ${format}, which is not supported; pack the code as .tar, .tar.gz or .zip`;
 }

@@ -1,5 +1,5 @@
 /**
- * Unpacking of deflated data, bounded and without holding up the event loop.
+ * Bounded decompression that does not block the event loop.
  *
  * @module
  */
@@ -9,23 +9,23 @@ import type { ReserveMemory } from "../base/reserve_memory.ts";
 import { inSlices, slices } from "../base/slices.ts";
 import { BadArchive } from "./entries.ts";
 
-/** Bytes that are copied at once where more comes out than was expected. */
+/** Bytes copied in one slice when the buffer grows. */
 const copiedBytes = 4 << 20;
-/** Bytes that zlib hands over at once. */
+/** Size of zlib's output chunks, bytes. */
 const chunkSize = 256 << 10;
 
-/** What may come out. */
+/** Bounds of the output. */
 export interface Inflated {
-  /** Most bytes. */
+  /** Maximum size, bytes. */
   readonly maxBytes: number;
-  /** As many as the archive itself tells; memory is committed as they come. */
+  /** Size according to the archive, bytes; memory is committed as the output arrives. */
   readonly expected: number;
-  /** Books the memory of what comes out. */
+  /** Reserves the memory of what comes out. */
   readonly reserve: ReserveMemory;
 }
 
 /**
- * Unpacks.
+ * Decompresses data.
  *
  * @param packed the whole data; of gzip also several parts one after the other
  * @param format how it is packed
@@ -51,7 +51,7 @@ export async function inflate(
     reserve(chunk.length);
     if (bytes > whole.length) whole = await larger(whole, at, Math.max(bytes, 2 * at), reserve);
     whole.set(chunk, at);
-    // zlib alone never waits for others, and what has come out at once waits for nobody.
+    // Other work gets its turn, since zlib delivers buffered output without waiting.
     if (bytes >= chunkSize) await slices.run(() => true);
   }
   return whole.subarray(0, bytes);

@@ -1,6 +1,5 @@
 /**
- * Reads TAR archives: v7, ustar, GNU and pax. Owners and times are not even looked at, so whatever
- * an archiver writes there does no harm.
+ * Reader of TAR archives in the formats v7, ustar, GNU and pax. Owners and times are ignored.
  *
  * Formats: POSIX.1-2017 `pax`, "ustar Interchange Format" and "pax Header Block"; GNU tar manual,
  * "Basic Tar Format".
@@ -20,33 +19,33 @@ import {
 } from "./entries.ts";
 
 const blockBytes = 512;
-/** How long entries are read at once, ms. */
+/** Duration of one slice, ms. */
 const sliceMs = 4;
-/** Most bytes of an entry that tells of another one, and most records in it. */
+/** Maximum size of an extended header, bytes, and maximum number of its records. */
 const maxOverrideBytes = 1 << 20;
 const maxRecords = 10_000;
 
-/** A header block. */
+/** Fields of a header block. */
 interface Header {
-  /** For messages until it is known whether another entry overrides it. */
+  /** Name for messages, which an extended header may override. */
   readonly name: string;
-  /** As it stands; may be cut within a character where another entry overrides it. */
+  /** Bytes of the name; may end within a character if an extended header overrides it. */
   readonly rawName: Uint8Array;
   readonly typeFlag: string;
   readonly mode: number;
   readonly size: number;
 }
 
-/** What entries in front of an entry say of it. */
+/** Values from extended headers. */
 interface Overrides {
-  /** Records of pax headers that are looked at: of this entry, and of all that follow. */
+  /** Records of pax headers: for the next entry, and for all that follow. */
   local: Map<string, string>;
   readonly global: Map<string, string>;
-  /** Name in GNU's own form. */
+  /** Name from a GNU long-name header. */
   longName: string | undefined;
 }
 
-/** Entries that are neither files nor directories, by type flag. */
+/** Unsupported entries by type flag. */
 const otherTypes: Readonly<Record<string, string>> = {
   "1": "is a hard link",
   "2": "is a symbolic link",
@@ -58,12 +57,12 @@ const otherTypes: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a TAR archive, in slices.
+ * Reads a TAR archive in slices.
  *
  * @param archive its bytes, not compressed
- * @param limits what it may hold at most
- * @returns its entries, in the archive's order; their content is a part of `archive`
- * @throws {BadArchive} saying which entry cannot be unpacked as it was packed
+ * @param limits limits of its content
+ * @returns its entries in order; their content consists of views of `archive`
+ * @throws {BadArchive} with the entry that cannot be extracted
  */
 export async function readTarEntries(
   archive: Uint8Array,
@@ -85,7 +84,7 @@ export async function readTarEntries(
   return entries;
 }
 
-/** Reads header by header. */
+/** Iterates over the headers. */
 function* reader(
   archive: Uint8Array,
   limits: ArchiveLimits,
@@ -114,7 +113,7 @@ function* reader(
   }
 }
 
-/** @returns undefined for what needs not be unpacked */
+/** @returns undefined for entries to skip */
 function toEntry(
   header: Header,
   content: Uint8Array,
@@ -136,20 +135,20 @@ function toEntry(
 
 const notTaken = ": only files and directories are accepted";
 
-/** Files (one flag means contiguous, one is of the first format) and directories (one lists names). */
+/** Type flags of files (`7`: contiguous, NUL: v7) and directories (`D`: GNU dump). */
 const fileTypes = ["0", "\0", "7", "5", "D"];
 
-/** The first format knew no type for directories. */
+/** The format v7 has no type for directories. */
 function isOldDirectory({ name, typeFlag }: Header): boolean {
   return (typeFlag === "\0" || typeFlag === "0") && name.endsWith("/");
 }
 
-/** Some archivers give links and directories a size, and no content follows all the same. */
+/** Some archivers write a size for links and directories, although no content follows. */
 function hasContent({ typeFlag }: Header): boolean {
   return !"123456".includes(typeFlag);
 }
 
-/** @returns true if the entry says something of those that follow */
+/** @returns true if the entry is an extended header */
 function takeOverride(header: Header, content: Uint8Array, overrides: Overrides): boolean {
   if ("xXgLK".includes(header.typeFlag) && content.length > maxOverrideBytes) {
     throw new BadArchive(`it has a header of more than ${maxOverrideBytes} bytes`);
@@ -184,7 +183,7 @@ function withOverrides(header: Header, { local, global, longName }: Overrides): 
 function readHeader(block: Uint8Array): Header {
   checkSum(block);
   const magic = latin1(block, 257, 6);
-  // GNU's own magic has a space here, and times where others have a prefix.
+  // The GNU magic has a space here, and the GNU format has times instead of a prefix.
   const isPosix = magic === "ustar\0";
   const prefixBytes = latin1(block, 508, 4) === "tar\0" ? 131 : 155;
   const prefix = isPosix ? upToNul(block.subarray(345, 345 + prefixBytes)) : new Uint8Array();
@@ -200,7 +199,7 @@ function readHeader(block: Uint8Array): Header {
   };
 }
 
-/** Old archivers summed signed bytes. */
+/** Verifies the checksum; old archivers summed signed bytes. */
 function checkSum(block: Uint8Array): void {
   let unsigned = 0;
   let signed = 0;
@@ -215,7 +214,7 @@ function checkSum(block: Uint8Array): void {
   }
 }
 
-/** A number in octal digits, or in base 256 where the first bit is set. */
+/** Reads a number in octal digits, or in base 256 if the first bit is set. */
 function number(block: Uint8Array, at: number, length: number, entry: string, what: string) {
   const field = block.subarray(at, at + length);
   const value = (field[0]! & 0x80) === 0
@@ -225,17 +224,17 @@ function number(block: Uint8Array, at: number, length: number, entry: string, wh
   return refuseEntry(entry, `has a ${what} that is no number`);
 }
 
-/** @returns 0 for an empty field; undefined for what is no octal number */
+/** @returns 0 for an empty field; undefined if the field is no octal number */
 function octal(field: string): number | undefined {
   const digits = /^[ \0]*([0-7]*)(?:[ \0]|$)/.exec(field)?.[1];
   if (digits === undefined) return undefined;
   return digits === "" ? 0 : Number.parseInt(digits, 8);
 }
 
-/** Stands for all records about sparse files. */
+/** Prefix of records about sparse files. */
 const sparse = "GNU.sparse.";
 
-/** `LENGTH KEY=VALUE\n`, repeated; an empty value takes a record back. Others than are looked at are left out. */
+/** Reads records of the form `LENGTH KEY=VALUE\n`; an empty value removes a record, unknown keys are ignored. */
 function readPax(content: Uint8Array): Map<string, string> {
   const records = new Map<string, string>();
   let count = 0;

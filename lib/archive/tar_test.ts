@@ -4,7 +4,7 @@ import { readTarEntries } from "./tar.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** A header block; `fields` are [offset, bytes]. */
+/** Creates a header block; `fields` are [offset, bytes]. */
 function block(name: string, type: string, size: number, fields: [number, Uint8Array][] = []) {
   const header = new Uint8Array(512);
   const put = (at: number, text: string) => header.set(encode(text), at);
@@ -27,7 +27,7 @@ function archiveOf(...blocks: Uint8Array[]): Uint8Array {
   }));
 }
 
-/** One file with the content "x". */
+/** Creates an archive of one file with the content "x". */
 function withFields(...fields: [number, Uint8Array][]): Uint8Array {
   return archiveOf(block("a.py", "0", 1, fields), encode("x"));
 }
@@ -54,7 +54,7 @@ const base256 = (value: number) => {
 };
 const gnu: [number, Uint8Array] = [257, encode("ustar  \0")];
 
-Deno.test("TAR: times and owners of any form are no obstacle", async () => {
+Deno.test("readTar: ignores times and owners of any form", async () => {
   const cases: [number, Uint8Array][][] = [
     [[times.mtime, base256(-43_200)]],
     [[times.mtime, new Uint8Array(12)]],
@@ -69,7 +69,7 @@ Deno.test("TAR: times and owners of any form are no obstacle", async () => {
   }
 });
 
-Deno.test("TAR: sizes are octal or base 256, and nothing else", async () => {
+Deno.test("readTar: accepts sizes in octal and base 256 only", async () => {
   const size = (bytes: Uint8Array) => withFields([124, bytes]);
   for (const one of ["00000000001\0", "          1 ", "1\0\0\0\0\0\0\0\0\0\0\0", "000000000001"]) {
     assert.equal((await read(size(encode(one))))[0]!.data!.length, 1, one);
@@ -80,7 +80,7 @@ Deno.test("TAR: sizes are octal or base 256, and nothing else", async () => {
   await refused(size(base256(5000)), /is cut in "a\.py"/);
 });
 
-Deno.test("TAR: names come from wherever the format keeps them", async () => {
+Deno.test("readTar: reads names from all places of the formats", async () => {
   const pax = (record: string) => {
     const line = ` ${record}\n`;
     const length = line.length + String(line.length + 2).length;
@@ -90,7 +90,7 @@ Deno.test("TAR: names come from wherever the format keeps them", async () => {
   const path = pax("path=long/name.py");
   assert.equal((await read(withFields([345, encode("folder")])))[0]!.path, "folder/a.py");
   const named = (...front: Uint8Array[]) => read(archiveOf(...front, block("b", "0", 1), content));
-  // A name in front of which another entry stands may be cut within a character.
+  // A name that an extended header overrides may end within a character.
   const cutName = block("b", "0", 1, [[0, Uint8Array.of(0x62, 0xc3)]]);
   const long = archiveOf(block("x", "x", path.length), path, cutName, content);
   assert.equal((await read(long))[0]!.path, "long/name.py");
@@ -102,7 +102,7 @@ Deno.test("TAR: names come from wherever the format keeps them", async () => {
   await assert.rejects(named(block("x", "x", 5), encode("99 a=")), /a damaged pax header/);
 });
 
-Deno.test("TAR: types that are no file and no directory are called by name", async () => {
+Deno.test("readTar: rejects other types than files and directories by name", async () => {
   const typed = (type: string) => archiveOf(block("a", type, 0));
   await refused(typed("1"), /"a" is a hard link: only files and directories are accepted/);
   await refused(typed("2"), /"a" is a symbolic link/);

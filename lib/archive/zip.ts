@@ -1,8 +1,8 @@
 /**
- * Reads ZIP archives by their directory, and believes nothing that does not fit together: sizes and
- * names stand twice, and the checksum of every file is verified.
+ * Reader of ZIP archives by their central directory. Sizes and names must agree with the local headers, and
+ * the checksum of every file is verified.
  *
- * Format: PKWARE APPNOTE.TXT 6.3.10; section numbers below are its own.
+ * Format: PKWARE APPNOTE.TXT 6.3.10; section numbers refer to it.
  *
  * @module
  */
@@ -22,22 +22,22 @@ import { readDirectory, type ZipEntry } from "./zip_directory.ts";
 
 const localHeaderBytes = 30;
 
-/** Bytes whose checksum is made at once. */
+/** Bytes checked in one slice. */
 const checkedBytes = 4 << 20;
 
 /**
  * Reads a ZIP archive.
  *
  * @param archive its bytes
- * @param limits what it may hold at most
- * @param book books the memory of what is unpacked
- * @returns its entries, in the order of its directory
- * @throws {BadArchive} saying which entry cannot be unpacked as it was packed
+ * @param limits limits of its content
+ * @param reserve reserves memory for the extracted files
+ * @returns its entries in the order of its directory
+ * @throws {BadArchive} with the entry that cannot be extracted
  */
 export async function readZip(
   archive: Uint8Array,
   limits: ArchiveLimits,
-  book: ReserveMemory = () => {},
+  reserve: ReserveMemory = () => {},
 ): Promise<ArchiveEntry[]> {
   const { entries, start } = readDirectory(archive, limits.maxEntries);
   const meter = new ArchiveMeter(limits);
@@ -50,14 +50,14 @@ export async function readZip(
     const path = paths.add(entry.name, type);
     if (type === "directory" && entry.size > 0) refuseEntry(entry.name, "is a folder with content");
     if (path === undefined) continue;
-    const data = type === "file" ? await unpack(entry, contents.get(entry)!, book) : null;
+    const data = type === "file" ? await unpack(entry, contents.get(entry)!, reserve) : null;
     const executable = data !== null && ((entry.unixMode ?? 0) & 0o100) !== 0;
     unpacked.push({ path, data, executable });
   }
   return unpacked;
 }
 
-/** Bits of a Unix mode that tell what a file is. */
+/** Bits of a Unix mode for the type of a file. */
 const fileTypes: Readonly<Record<number, string>> = {
   0o010000: "is a pipe",
   0o020000: "is a device",
@@ -73,7 +73,7 @@ function typeOf({ name, unixMode = 0, isDosFolder }: ZipEntry): "file" | "direct
   return bits === 0o040000 || isDosFolder || name.endsWith("/") ? "directory" : "file";
 }
 
-/** Where each entry's packed bytes are; entries that share bytes are refused. */
+/** Locates the compressed bytes of each entry; overlapping entries are rejected. */
 function packedContents(
   archive: Uint8Array,
   entries: readonly ZipEntry[],
@@ -91,7 +91,7 @@ function packedContents(
   return contents;
 }
 
-/** Checks the header in front of an entry (4.3.7) against the directory. */
+/** Checks the local header of an entry (4.3.7) against the directory. */
 function contentStart(archive: Uint8Array, entry: ZipEntry, end: number): number {
   const { name, rawName, offset } = entry;
   const differs = () => refuseEntry(name, "has a header that differs from the archive's directory");
@@ -102,10 +102,10 @@ function contentStart(archive: Uint8Array, entry: ZipEntry, end: number): number
   }
   const [flags, method] = [view.getUint16(6, true), view.getUint16(8, true)];
   if (method !== entry.method || ((flags ^ entry.flags) & 1) !== 0) differs();
-  // Written behind the content where these were not known before it (4.4.4, bit 3).
+  // With bit 3 (4.4.4) the sizes follow the content.
   if ((flags & 8) === 0) {
     const [crc, packed, size] = [14, 18, 22].map((at) => view.getUint32(at, true));
-    const same = (told: number, known: number) => told === 0xffffffff || told === known;
+    const same = (local: number, known: number) => local === 0xffffffff || local === known;
     if (crc !== entry.crc || !same(packed!, entry.packedSize) || !same(size!, entry.size)) {
       differs();
     }
@@ -121,11 +121,11 @@ function contentStart(archive: Uint8Array, entry: ZipEntry, end: number): number
 async function unpack(
   entry: ZipEntry,
   packed: Uint8Array,
-  book: ReserveMemory,
+  reserve: ReserveMemory,
 ): Promise<Uint8Array> {
   const { crc32 } = await import("node:zlib");
   const { name, size, crc } = entry;
-  const data = entry.method === 0 ? packed : await inflated(entry, packed, book);
+  const data = entry.method === 0 ? packed : await inflated(entry, packed, reserve);
   if (data.length !== size) {
     refuseEntry(name, `has ${data.length} bytes, and ${size} by the archive's directory`);
   }
@@ -143,11 +143,15 @@ async function unpack(
 async function inflated(
   { name, size }: ZipEntry,
   packed: Uint8Array,
-  book: ReserveMemory,
+  reserve: ReserveMemory,
 ): Promise<Uint8Array> {
   const { inflate } = await import("./inflate.ts");
   try {
-    return await inflate(packed, "deflate-raw", { maxBytes: size, expected: size, reserve: book });
+    return await inflate(packed, "deflate-raw", {
+      maxBytes: size,
+      expected: size,
+      reserve,
+    });
   } catch (error) {
     if (error instanceof BadArchive) {
       return refuseEntry(name, `has more than the ${size} bytes of the archive's directory`);

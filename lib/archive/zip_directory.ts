@@ -1,32 +1,32 @@
 /**
- * The directory at the end of a ZIP archive.
+ * Central directory of a ZIP archive.
  *
  * @module
  */
 
 import { BadArchive, decodeName, refuseEntry, tooMany } from "./entries.ts";
 
-/** An entry, as the directory tells of it. */
+/** Entry of the directory. */
 export interface ZipEntry {
-  /** Path, parts separated by slashes. */
+  /** Path, separated by slashes. */
   readonly name: string;
-  /** The name's bytes, to be compared with those in front of the content. */
+  /** Bytes of the name, for comparison with the local header. */
   readonly rawName: Uint8Array;
   /** General purpose flags (4.4.4). */
   readonly flags: number;
-  /** 0: stored, 8: deflated. */
+  /** Compression method; 0: stored, 8: deflated. */
   readonly method: number;
   /** CRC-32 of the content. */
   readonly crc: number;
-  /** Bytes in the archive. */
+  /** Compressed size, bytes. */
   readonly packedSize: number;
-  /** Bytes of the content. */
+  /** Size of the content, bytes. */
   readonly size: number;
-  /** Where the entry begins. */
+  /** Offset of the local header. */
   readonly offset: number;
-  /** Type and permissions, if the archive was made on Unix. */
+  /** Unix mode, if the archive was created on Unix. */
   readonly unixMode: number | undefined;
-  /** True if MS-DOS attributes say that it is a folder. */
+  /** True if MS-DOS attributes mark it as a folder. */
   readonly isDosFolder: boolean;
 }
 
@@ -34,10 +34,10 @@ const directoryEndBytes = 22;
 const maxCommentBytes = 0xffff;
 const entryBytes = 46;
 
-/** Systems that write Unix modes (4.4.2): Unix, and macOS by some archivers. */
+/** Host systems with Unix modes (4.4.2): Unix, and macOS for some archivers. */
 const unixSystems = [3, 19];
 
-/** Methods that an archiver may have used instead (4.4.5). */
+/** Unsupported compression methods (4.4.5). */
 const otherMethods: Readonly<Record<number, string>> = {
   1: "Shrink",
   6: "Implode",
@@ -53,9 +53,9 @@ const otherMethods: Readonly<Record<number, string>> = {
  * Reads the directory of an archive.
  *
  * @param archive the whole archive
- * @param maxEntries most that are read
- * @returns its entries, and where the directory starts
- * @throws {BadArchive} if there is none, if it does not fit, or if an entry cannot be unpacked
+ * @param maxEntries maximum number of entries
+ * @returns its entries and the offset of the directory
+ * @throws {BadArchive} if it is missing or inconsistent, or an entry cannot be extracted
  */
 export function readDirectory(
   archive: Uint8Array,
@@ -89,7 +89,7 @@ export function readDirectory(
   return { entries, start };
 }
 
-/** What is told at the very end (4.3.16), and in large archives in front of it (4.3.14). */
+/** Reads the end record (4.3.16), or that of ZIP64 before it (4.3.14). */
 function readDirectoryEnd(view: DataView) {
   const at = findDirectoryEnd(view);
   const fields = {
@@ -113,7 +113,7 @@ function readDirectoryEnd(view: DataView) {
   };
 }
 
-/** The last record that reaches exactly to the end, its comment included. */
+/** Finds the last end record that extends exactly to the end, including its comment. */
 function findDirectoryEnd(view: DataView): number {
   const last = view.byteLength - directoryEndBytes;
   let behind = false;
@@ -134,7 +134,7 @@ function readEntry(archive: Uint8Array, view: DataView, at: number): ZipEntry {
   const nameEnd = at + entryBytes + u16(28);
   const rawName = archive.subarray(at + entryBytes, nameEnd);
   const isUnix = unixSystems.includes(system);
-  // Some archivers of Windows write its own separator (4.4.17 wants slashes).
+  // Some archivers on Windows write backslashes, although 4.4.17 requires slashes.
   const name = isUnix ? decodeName(rawName) : decodeName(rawName).replaceAll("\\", "/");
   if ((flags & 0x2041) !== 0) refuseEntry(name, "is encrypted: pack it without a password");
   if (method !== 0 && method !== 8) {
@@ -156,7 +156,7 @@ function readEntry(archive: Uint8Array, view: DataView, at: number): ZipEntry {
   };
 }
 
-/** Numbers that 32 bits cannot hold stand in an extra field (4.5.3), in this order. */
+/** Reads values beyond 32 bits from the extra field (4.5.3), in this order. */
 function withLargeSizes<T extends { size: number; packedSize: number; offset: number }>(
   sizes: T,
   extra: DataView,
@@ -178,7 +178,7 @@ function withLargeSizes<T extends { size: number; packedSize: number; offset: nu
   return refuseEntry(name, "has no size in the archive's directory");
 }
 
-/** 64 bits; beyond what a double holds exactly nothing fits into an archive in memory. */
+/** Reads 64 bits; values beyond 2^53 exceed any archive in memory. */
 function large(view: DataView, at: number): number {
   return Number(view.getBigUint64(at, true));
 }

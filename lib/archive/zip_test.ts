@@ -24,7 +24,7 @@ async function refused(archive: Uint8Array | ZipPart, reason: RegExp): Promise<v
   });
 }
 
-Deno.test("ZIP: files have their content and whether they may be executed", async () => {
+Deno.test("readZip: returns content and mode of files", async () => {
   const archive = zipBytes([
     { name: "lib/", mode: 0o040755 },
     { name: "lib/a.py", text, mode: 0o100644, deflate: true },
@@ -45,7 +45,7 @@ Deno.test("ZIP: files have their content and whether they may be executed", asyn
   ]);
 });
 
-Deno.test("ZIP: backslashes separate folders unless the archive was made on Unix", async () => {
+Deno.test("readZip: accepts backslashes as separators unless the archive was created on Unix", async () => {
   const name = "lib\\a.py";
   assert.equal((await read(zipBytes([{ name }])))[0]!.path, "lib/a.py");
   assert.equal((await read(zipBytes([{ name, mode: 0o100644 }])))[0]!.path, "lib\\a.py");
@@ -53,7 +53,7 @@ Deno.test("ZIP: backslashes separate folders unless the archive was made on Unix
   await refused({ name: "C:\\a.py" }, /"C:\/a\.py" has an absolute path/);
 });
 
-Deno.test("ZIP: damage is refused with the entry, whatever it left readable", async () => {
+Deno.test("readZip: rejects damaged archives with the entry", async () => {
   await refused(
     { name: "a.py", text, crc: 1 },
     /"a\.py" is damaged: its CRC-32 is [0-9a-f]{8} inst/,
@@ -68,7 +68,7 @@ Deno.test("ZIP: damage is refused with the entry, whatever it left readable", as
   await refused({ name, text, localName: "b.py" }, /"a\.py" has a header that differs/);
 });
 
-Deno.test("ZIP: an archive that is cut, or has more in front or behind, is called so", async () => {
+Deno.test("readZip: rejects truncated archives and bytes before or after them", async () => {
   const archive = zipBytes([{ name: "a.py", text }, { name: "b.py", text }]);
   for (let end = 4; end < archive.length; end += 7) {
     await refused(archive.slice(0, end), /^it is cut/);
@@ -82,7 +82,7 @@ Deno.test("ZIP: an archive that is cut, or has more in front or behind, is calle
   await refused(new Uint8Array(), /^it is no ZIP archive$/);
 });
 
-Deno.test("ZIP: what cannot be unpacked as it was packed is refused by name", async () => {
+Deno.test("readZip: rejects unsupported entries by name", async () => {
   await refused({ name: "a", text: "b", mode: 0o120777 }, /"a" is a symbolic link: only files and/);
   await refused({ name: "a", mode: 0o010644 }, /"a" is a pipe/);
   await refused({ name: "a", text, flags: 1 }, /"a" is encrypted: pack it without a password/);
@@ -93,7 +93,7 @@ Deno.test("ZIP: what cannot be unpacked as it was packed is refused by name", as
   await refused(zipBytes([{ name: "a" }, { name: "a/b" }]), /is below the file "a"/);
 });
 
-Deno.test("ZIP: entries that share bytes are refused", async () => {
+Deno.test("readZip: rejects overlapping entries", async () => {
   const archive = zipBytes([{ name: "a.py", text }, { name: "a.py", text }]);
   // The second entry of the directory gets the offset of the first.
   const at = archive.length - 22 - 46 - 4 + 42;
@@ -101,7 +101,7 @@ Deno.test("ZIP: entries that share bytes are refused", async () => {
   await refused(archive, /"a\.py" shares its bytes with another entry/);
 });
 
-Deno.test("ZIP: limits are checked before anything is unpacked", async () => {
+Deno.test("readZip: checks limits before it extracts anything", async () => {
   const archive = zipBytes([{ name: "a", text }, { name: "b", text }]);
   const isTooLarge = (error: unknown) => error instanceof BadArchive && error.tooLarge;
   await assert.rejects(readZip(archive, { maxEntries: 1, maxBytes: 1000 }), isTooLarge);

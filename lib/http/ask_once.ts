@@ -34,7 +34,7 @@ export interface ExchangeOptions {
 export async function askOnce(
   connection: Connection,
   request: HttpRequest,
-  { signal, maxBytes, reserve: reserve, wantsBody = () => true }: ExchangeOptions,
+  { signal, maxBytes, reserve, wantsBody = () => true }: ExchangeOptions,
 ): Promise<WholeResponse> {
   using _closed = connection;
   const close = () => connection[Symbol.dispose]();

@@ -1,5 +1,5 @@
 /**
- * Which images a node needs: those of its runtimes, and those of functions that bring their own.
+ * Images required by a node's runtimes and by functions with custom images.
  *
  * @module
  */
@@ -7,49 +7,49 @@
 import type { FunctionRecord } from "../model/function.ts";
 import type { Runtime } from "../model/runtimes.ts";
 
-/** An image with all that needs it. */
+/** An image and what requires it. */
 export interface ImageNeed {
-  /** Ids of runtimes whose containers are made of it. */
+  /** Ids of runtimes that use it. */
   readonly runtimes: string[];
-  /** Names of functions whose instances are made of it. */
+  /** Names of functions that use it. */
   readonly functions: string[];
 }
 
-/** What of a function decides on its image. */
+/** Fields of a function that determine its image. */
 export type Imaged = Pick<FunctionRecord, "runtime" | "customImage">;
 
 /**
- * The image of a function's instances.
+ * Returns the image of a function's instances.
  *
- * @returns empty if it needs none
+ * @returns empty if it requires none
  */
 export function imageOf(fn: Imaged, runtime: Runtime): string {
   return runtime.executor === "http" && fn.customImage ? fn.customImage : runtime.image;
 }
 
 /**
- * The configuration key that names the image of a runtime's containers, for advice.
+ * Returns the configuration key of a runtime's image, for error messages.
  *
- * @returns empty where functions name their own
+ * @returns empty for custom images
  */
 export function imageKey(runtime: Runtime): string {
   return runtime.executor === "http" ? "" : `runtimes.${runtime.id}.image`;
 }
 
 /**
- * What a function needs of images, by a name that is the same on all nodes: which image a runtime's
- * containers are made of is each node's own matter.
+ * Returns a name for a function's image that is the same on all nodes, which may use different images for a
+ * runtime.
  */
 export function needOf({ runtime, customImage }: Imaged): string {
   return customImage ? `${runtime} ${customImage}` : runtime;
 }
 
 /**
- * The images that are needed.
+ * Returns the images required on a node.
  *
- * @param functions all that may run there
- * @param find the runtime that a function's `Runtime` means
- * @param named the one form of an image's name, so that names that mean the same are one
+ * @param functions functions that may run there
+ * @param find finds the runtime of a function
+ * @param named normalizes the name of an image
  */
 export function imageNeeds(
   runtimes: Iterable<Runtime>,

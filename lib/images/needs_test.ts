@@ -13,12 +13,12 @@ const { config } = resolveConfig([{
 }]);
 const named = (image: string) => image.includes(":") ? image : `${image}:latest`;
 
-Deno.test("needed are the images of runtimes, and of functions that bring their own", () => {
+Deno.test("neededImages: returns images of runtimes and of functions with custom images", () => {
   const needs = imageNeeds(
     config.runtimes.values(),
     [
       fakeRecord({ name: "a" }),
-      // Its runtime does not look at it.
+      // Its runtime ignores it.
       fakeRecord({ name: "b", runtime: "python310", customImage: "mine" }),
       fakeRecord({ name: "c", runtime: "custom", customImage: "mine" }),
       fakeRecord({ name: "d", runtime: "custom", customImage: "mine:latest" }),

@@ -1,5 +1,5 @@
 /**
- * Fetches images in the background, for functions that could run on the node but for their image.
+ * Background fetching of images for functions that lack only their image on this node.
  *
  * @module
  */
@@ -10,40 +10,44 @@ import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import { needOf } from "./needs.ts";
 
-/** Most images that are fetched ahead at once: requests that wait for theirs share the line. */
+/** Maximum number of parallel fetches, which share the network with those of waiting requests. */
 const maxUnderWay = 2;
-/** How long one that could not be fetched is left alone, ms. */
+/** Delay before a retry, ms. */
 const backOffMs = 600_000;
-/** The same where the engine was away, which says nothing of the image. */
+/** Delay before a retry if the engine was unreachable, ms. */
 const awayBackOffMs = 15_000;
-/** Most failures that are remembered; of more, the oldest are tried again sooner. */
+/** Maximum number of failures remembered; the oldest are forgotten first. */
 const maxFailures = 1000;
 
 const log = logger("runtime");
 
-/** Fetches the image of a function; an execution environment does. */
+/** Environment that fetches images. */
 export interface ImageFetcher {
-  /** Resolves when the image is there. */
+  /** Resolves when the image is present. */
   prepare(fn: FunctionRecord): Promise<void>;
 }
 
-/** Fetches images ahead. */
+/** Prefetcher of images. */
 export class Prefetcher {
   readonly #environment: ImageFetcher;
   readonly #clock: Clock;
   readonly #underWay = new Set<string>();
-  /** When what could not be fetched may be tried again. */
+  /** Times of the next retries. */
   readonly #notBefore = new Map<string, number>();
 
-  /** @param clock the node's */
+  /**
+   * Creates a prefetcher.
+   *
+   * @param clock clock of the node
+   */
   constructor(environment: ImageFetcher, clock: Clock) {
     this.#environment = environment;
     this.#clock = clock;
   }
 
   /**
-   * A function was sent elsewhere for want of its image. Fetches it, unless that is under way, too
-   * much is, or it has failed lately.
+   * Fetches the image of a function in the background, unless it is being fetched, too many others are, or
+   * it failed recently.
    */
   want(record: FunctionRecord): void {
     const need = needOf(record);

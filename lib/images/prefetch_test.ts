@@ -20,7 +20,7 @@ function setUp() {
   return { clock, asked, want };
 }
 
-Deno.test("an image is fetched once for all who want it, and few at once", async () => {
+Deno.test("Prefetcher: fetches an image once, and few at a time", async () => {
   const { asked, want } = setUp();
   for (const name of ["a", "a", "b", "c"]) want(name);
   assert.deepEqual(asked.map(({ name }) => name), ["a", "b"]);
@@ -30,7 +30,7 @@ Deno.test("an image is fetched once for all who want it, and few at once", async
   assert.equal(asked.length, 3);
 });
 
-Deno.test("what could not be fetched is left alone for a while", async () => {
+Deno.test("Prefetcher: retries a failed image after a delay", async () => {
   const { clock, asked, want } = setUp();
   want("a");
   asked[0]!.reject(new Error("no such image"));

@@ -1,6 +1,5 @@
 /**
- * Which images this node has fetched, and which its functions have used: those that it may remove
- * again. Kept in a file, so that a restarted node still knows.
+ * Records of the images that this node has pulled or used and may remove, kept in a file.
  *
  * @module
  */
@@ -11,50 +10,56 @@ import type { TextFile } from "../base/text_file.ts";
 import { wireNames } from "../json/wire_names.ts";
 import { familiarName } from "./reference.ts";
 
-/** Most images that are remembered; of more, those noted first are forgotten, and never removed. */
+/** Maximum number of records; images whose records are dropped first are never removed. */
 const maxEntries = 1000;
 
 const entrySchema = v.object({
-  /** The image's familiar name. */
+  /** Familiar name of the image. */
   Image: v.string(),
-  /** Its id when it was noted: another one has been put under the name if it differs. */
+  /** Its id at that time; if it differs now, another image has the name. */
   Id: v.string(),
-  /** True if this node has fetched it; else its functions have used it. */
+  /** True if this node pulled it, false if functions only used it. */
   Pulled: v.boolean(),
 });
 const { fromWire, toWire } = wireNames(entrySchema);
 const fileSchema = v.array(v.pipe(entrySchema, v.transform(fromWire)));
 
-/** What is remembered of one image. */
-export type BookEntry = v.InferOutput<typeof fileSchema>[number];
+/** Record of an image. */
+export type ImageRecord = v.InferOutput<typeof fileSchema>[number];
 
 const log = logger("runtime");
 
-/** The node's memory of images. */
-export class ImageBook {
+/** Records of a node's images. */
+export class ImageRecords {
   readonly #file: TextFile;
-  readonly #entries: Map<string, BookEntry>;
+  readonly #entries: Map<string, ImageRecord>;
 
-  /** @param file where it is kept */
+  /**
+   * Opens the records. Unreadable records start empty, so that too few images are removed, never too many.
+   *
+   * @param file file of the records
+   */
   constructor(file: TextFile) {
     this.#file = file;
     this.#entries = new Map(readEntries(file).map((entry) => [entry.image, entry]));
   }
 
-  /** All that is remembered, what was noted first first. */
-  get entries(): BookEntry[] {
+  /** All records, oldest first. */
+  get entries(): ImageRecord[] {
     return [...this.#entries.values()];
   }
 
-  /** What is remembered of an image. */
-  get(image: string): BookEntry | undefined {
+  /**
+   * Returns the record of an image.
+   */
+  get(image: string): ImageRecord | undefined {
     return this.#entries.get(familiarName(image));
   }
 
   /**
-   * An image was fetched, or is used.
+   * Records that an image was pulled or used.
    *
-   * @param pulled true if this node has fetched it now
+   * @param pulled true if this node pulled it
    */
   note(image: string, id: string, pulled: boolean): void {
     const name = familiarName(image);
@@ -68,7 +73,9 @@ export class ImageBook {
     this.#save();
   }
 
-  /** An image is gone, or is none of ours any more. */
+  /**
+   * Removes the record of an image.
+   */
   forget(image: string): void {
     if (this.#entries.delete(familiarName(image))) this.#save();
   }
@@ -77,19 +84,19 @@ export class ImageBook {
     try {
       this.#file.write(JSON.stringify(this.entries.map(toWire), null, 1));
     } catch (error) {
-      log.warn("Cannot remember which images were used: {reason}", {
+      log.warn("Cannot save the records of images: {reason}", {
         reason: (error as Error).message,
       });
     }
   }
 }
 
-function readEntries(file: TextFile): BookEntry[] {
+function readEntries(file: TextFile): ImageRecord[] {
   try {
     const text = file.read();
     return text === undefined ? [] : v.parse(fileSchema, JSON.parse(text));
   } catch (error) {
-    log.warn("Cannot read which images were used, beginning anew: {reason}", {
+    log.warn("Cannot read the records of images, starting with none: {reason}", {
       reason: (error as Error).message,
     });
     return [];

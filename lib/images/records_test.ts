@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ImageBook } from "./records.ts";
+import { ImageRecords } from "./records.ts";
 
 function memoryFile(text?: string) {
   const file = {
@@ -14,41 +14,41 @@ function memoryFile(text?: string) {
   return file;
 }
 
-Deno.test("what was fetched or used is remembered under one name, and written only when it changes", () => {
+Deno.test("ImageRecords: keeps one record per image, written only when it changes", () => {
   const file = memoryFile();
-  const book = new ImageBook(file);
-  book.note("python", "sha256:1", false);
-  book.note("docker.io/library/python:latest", "sha256:1", false);
+  const records = new ImageRecords(file);
+  records.note("python", "sha256:1", false);
+  records.note("docker.io/library/python:latest", "sha256:1", false);
   assert.equal(file.writes, 1);
-  book.note("python", "sha256:1", true);
-  book.note("python", "sha256:1", false);
+  records.note("python", "sha256:1", true);
+  records.note("python", "sha256:1", false);
   assert.equal(file.writes, 2, "who has fetched it once has fetched it");
-  const again = new ImageBook(file);
+  const again = new ImageRecords(file);
   assert.deepEqual(again.entries, [{ image: "python:latest", id: "sha256:1", pulled: true }]);
   again.note("python", "sha256:2", false);
   assert.equal(again.get("python")?.pulled, false, "another image under the name is another's");
   again.forget("python");
-  assert.deepEqual(new ImageBook(file).entries, []);
+  assert.deepEqual(new ImageRecords(file).entries, []);
 });
 
-Deno.test("a book that cannot be read or written is begun anew, and harms nobody", () => {
+Deno.test("ImageRecords: starts empty if the file is unreadable, and tolerates failed writes", () => {
   for (const text of ["nonsense", "{}", '[{"Image": 1}]']) {
-    assert.deepEqual(new ImageBook(memoryFile(text)).entries, []);
+    assert.deepEqual(new ImageRecords(memoryFile(text)).entries, []);
   }
-  const book = new ImageBook({
+  const records = new ImageRecords({
     read: () => undefined,
     write() {
       throw new Error("disk full");
     },
   });
-  book.note("a", "sha256:1", true);
-  assert.equal(book.entries.length, 1);
+  records.note("a", "sha256:1", true);
+  assert.equal(records.entries.length, 1);
 });
 
-Deno.test("a book stays small", () => {
-  const book = new ImageBook(memoryFile());
-  for (let k = 0; k < 1100; k++) book.note(`image-${k}`, `sha256:${k}`, true);
-  assert.equal(book.entries.length, 1000);
-  assert.equal(book.get("image-0"), undefined);
-  assert.ok(book.get("image-1099"));
+Deno.test("ImageRecords: is bounded", () => {
+  const records = new ImageRecords(memoryFile());
+  for (let k = 0; k < 1100; k++) records.note(`image-${k}`, `sha256:${k}`, true);
+  assert.equal(records.entries.length, 1000);
+  assert.equal(records.get("image-0"), undefined);
+  assert.ok(records.get("image-1099"));
 });

@@ -1,15 +1,15 @@
 /**
- * Names of container images, and when two of them mean the same.
+ * References of container images.
  *
  * @module
  */
 
 /**
- * The form in which the engine lists an image: without the default registry and its `library/`
- * folder, with a tag or a digest.
+ * Returns the familiar name of an image, as the engine lists it: without the default registry and its
+ * `library/` folder, with a tag or a digest.
  *
- * @param reference as people write it, e.g. `python` or `docker.io/library/python:3-slim`
- * @returns e.g. `python:latest`; an image id (`sha256:...`) as it is
+ * @param reference a reference, e.g. `python` or `docker.io/library/python:3-slim`
+ * @returns e.g. `python:latest`; an image id (`sha256:...`) unchanged
  * @see https://github.com/distribution/reference familiar names
  */
 export function familiarName(reference: string): string {
@@ -27,28 +27,29 @@ function familiarRepository(repository: string): string {
   return short.startsWith("library/") ? short.slice("library/".length) : short;
 }
 
-/** Names under which the engine lists one image. */
+/** Names of an image as listed by the engine. */
 export interface ListedImage {
-  /** The image's own id. */
+  /** Id of the image. */
   readonly Id: string;
+  /** Names with tags. */
   readonly RepoTags?: readonly string[] | null;
+  /** Names with digests. */
   readonly RepoDigests?: readonly string[] | null;
 }
 
 /**
- * Whether an image is exactly the one that is meant: the engine also finds images by the first
- * digits of their ids, which must not be taken for a name.
+ * Whether an image has exactly a reference: the engine also finds images by a prefix of their id.
  *
- * @param image what the engine found
+ * @param image the image found by the engine
  */
 export function isImage(reference: string, image: ListedImage): boolean {
   return familiarNames(image).includes(familiarName(reference));
 }
 
 /**
- * All familiar names that mean an image, its id included.
+ * Returns all familiar names of an image, including its id.
  *
- * @param image as the engine lists it
+ * @param image the image as listed by the engine
  */
 export function familiarNames({ Id, RepoTags, RepoDigests }: ListedImage): string[] {
   return [Id, ...[...RepoTags ?? [], ...RepoDigests ?? []].map(familiarName)];

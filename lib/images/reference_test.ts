@@ -15,12 +15,12 @@ const names: [string, string][] = [
 ];
 
 for (const [written, listed] of names) {
-  Deno.test(`${written} is listed as ${listed}`, () => {
+  Deno.test(`familiarName: ${written} is listed as ${listed}`, () => {
     assert.equal(familiarName(written), listed);
   });
 }
 
-Deno.test("an image is meant only by its exact name", () => {
+Deno.test("isImage: matches exact names only", () => {
   const image = {
     Id: "sha256:cafe12",
     RepoTags: ["foobar:latest", "other:1"],

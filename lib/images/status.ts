@@ -1,5 +1,5 @@
 /**
- * Images of a node as its API tells of them: what is there, what was fetched, what was removed.
+ * Schemas of the API for images.
  *
  * @module
  */
@@ -7,10 +7,13 @@
 import * as v from "valibot";
 import { type InsideOf, wireNames } from "../json/wire_names.ts";
 
-const image = v.pipe(v.string(), v.description("The image's name, with its tag or digest"));
-const size = v.pipe(v.number(), v.description("Bytes, layers shared with other images included"));
+const image = v.pipe(v.string(), v.description("Name of the image, with its tag or digest"));
+const size = v.pipe(
+  v.number(),
+  v.description("Size in bytes, including layers shared with other images"),
+);
 
-/** One image, in the answer of `GET /images`. */
+/** An image in the response of `GET /images`. */
 export const imageSchema = v.object({
   Image: image,
   Runtimes: v.pipe(v.array(v.string()), v.description("Runtimes that need it")),
@@ -18,7 +21,7 @@ export const imageSchema = v.object({
   Present: v.boolean(),
   Size: v.nullable(size),
   Architecture: v.pipe(v.nullable(v.string()), v.description("amd64, arm64, ...")),
-  Pulled: v.pipe(v.boolean(), v.description("True if this node has fetched it")),
+  Pulled: v.pipe(v.boolean(), v.description("True if this node pulled it")),
 });
 
 /** An image's view on its way to the wire and back. */
@@ -27,10 +30,10 @@ export const imageNames = wireNames(imageSchema, { Size: "sizeBytes" });
 /** One image of a node. */
 export type ImageView = InsideOf<typeof imageNames>;
 
-/** Answer of `POST /images/pull`. */
+/** Response of `POST /images/pull`. */
 export const pulledSchema = v.object({
-  Pulled: v.pipe(v.array(v.string()), v.description("Images that were fetched now")),
-  Present: v.pipe(v.array(v.string()), v.description("Images that were there already")),
+  Pulled: v.pipe(v.array(v.string()), v.description("Images that were pulled")),
+  Present: v.pipe(v.array(v.string()), v.description("Images that were already present")),
 });
 
 /** These on their way to the wire and back. */
@@ -39,16 +42,16 @@ export const pulledNames = wireNames(pulledSchema);
 /** What became of images that were to be there. */
 export type PulledImages = InsideOf<typeof pulledNames>;
 
-/** Answer of `POST /images/prune`. */
+/** Response of `POST /images/prune`. */
 export const prunedSchema = v.object({
   DryRun: v.pipe(v.boolean(), v.description("True if nothing was removed")),
   Removed: v.pipe(
     v.array(v.object({ Image: image, Size: size })),
-    v.description("Images that were removed, or would be"),
+    v.description("Images that were removed, or would be removed"),
   ),
   Kept: v.pipe(
     v.array(v.object({ Image: image, Reason: v.string() })),
-    v.description("Images that nothing needs any more, and why they are kept"),
+    v.description("Unused images that were kept, with the reason"),
   ),
 });
 

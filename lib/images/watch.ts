@@ -1,15 +1,15 @@
 /**
- * Keeps what is known of the images on an engine current: others pull and remove them, too.
+ * Periodic update of the images on an engine, which others pull and remove, too.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
 
-/** How often is looked, ms. */
+/** Interval, ms. */
 const lookEveryMs = 15_000;
 
-/** Looks from time to time until disposed. */
+/** Periodic update until disposal. */
 export class ImageWatch implements Disposable {
   readonly #images: { look(): Promise<void> };
   readonly #clock: Clock;
@@ -17,10 +17,10 @@ export class ImageWatch implements Disposable {
   #stopped = false;
 
   /**
-   * A watch; it looks for the first time at once, in the background.
+   * Starts the updates, the first one immediately in the background.
    *
-   * @param images looks; never rejects
-   * @param clock the node's
+   * @param images the images; the update never rejects
+   * @param clock clock of the node
    */
   constructor(images: { look(): Promise<void> }, clock: Clock) {
     this.#images = images;
@@ -28,7 +28,7 @@ export class ImageWatch implements Disposable {
     void this.#look();
   }
 
-  /** Stops looking. */
+  /** Stops the updates. */
   [Symbol.dispose](): void {
     this.#stopped = true;
     this.#cancel();

@@ -26,7 +26,7 @@ export interface Origin {
   readonly hop?: Hop;
   /** Size of the body that it came in, bytes. */
   readonly inputSize?: number;
-  /** Memory that is booked for that body: disposed when the request has its answer. */
+  /** Memory that is reserved for that body: disposed when the request has its answer. */
   readonly reservation?: Disposable;
   /** The HTTP request that its parameters are made of, if it came over plain HTTP. */
   readonly page?: PageRequest;

@@ -70,8 +70,8 @@ export async function openCompute(
     output,
     results,
   };
-  const imageBook = home.of("images.json");
-  const containers = await DockerEnvironment.open({ ...common, imageBook });
+  const imageRecords = home.of("images.json");
+  const containers = await DockerEnvironment.open({ ...common, imageRecords });
   const openSandboxes = async () => {
     // Loading it takes time, and many nodes do not need it.
     const { SandboxEnvironment } = await import("../runtime/sandbox/environment.ts");

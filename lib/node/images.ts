@@ -12,7 +12,7 @@ import type { Catalog } from "../registry/catalog.ts";
 import type { DockerEnvironment } from "../runtime/docker/environment.ts";
 import { ImageKeeper } from "../runtime/docker/images/keeper.ts";
 import { familiarName } from "../images/reference.ts";
-import { ImageStock } from "../images/presence.ts";
+import { ImageAvailability } from "../images/availability.ts";
 import { ImageWatch } from "../images/watch.ts";
 import { Prefetcher } from "../images/prefetch.ts";
 
@@ -21,7 +21,7 @@ export interface NodeImages extends Disposable {
   /** Lists, fetches and removes images. */
   readonly keeper: ImageKeeper;
   /** Knows which functions have their images. */
-  readonly presence: ImageStock;
+  readonly availability: ImageAvailability;
   /** Fetches images in the background. */
   readonly prefetcher: Prefetcher;
 }
@@ -49,7 +49,7 @@ export function openImages(
       return runtime ? imageKey(runtime) : "";
     },
   });
-  const stock = new ImageStock({
+  const availability = new ImageAvailability({
     runtimes: config.runtimes.keys(),
     runtimeOf,
     isPresent: (image) => images.isPresent(image),
@@ -60,5 +60,5 @@ export function openImages(
   };
   const prefetcher = new Prefetcher({ prepare }, clock);
   const watch = new ImageWatch(images, clock);
-  return { keeper, presence: stock, prefetcher, [Symbol.dispose]: () => watch[Symbol.dispose]() };
+  return { keeper, availability, prefetcher, [Symbol.dispose]: () => watch[Symbol.dispose]() };
 }

@@ -46,7 +46,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   });
   const { environment, images, ledger, pool } = compute;
   const cluster = await openCluster(base, registry, {
-    status: () => localStatus(ledger, pool, requests.scheduler, images.presence.met),
+    status: () => localStatus(ledger, pool, requests.scheduler, images.availability.present),
     onStatus: () => requests.scheduler.onPeerStatus(),
   });
   const requests: NodeRequests = openRequests(
@@ -66,7 +66,7 @@ function listeners(
   { scheduler, outputLog, metrics }: NodeRequests,
 ): CatalogListener[] {
   return [
-    (_, record, former) => images.presence.changed(former, record),
+    (_, record, former) => images.availability.changed(former, record),
     (_, _record, former) => former && pool.retire(former.version),
     (_, record, former) => former && scheduler.functionReplaced(former, record),
     (name, record) => record ?? outputLog.forget(name),

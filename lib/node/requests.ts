@@ -115,7 +115,7 @@ function openScheduler(
       return !runtime || !kindOf(runtime.executor).roundsIntegers;
     },
     images: {
-      has: (record) => images.presence.has(record),
+      has: (record) => images.availability.has(record),
       fetch: (record) => images.prefetcher.want(record),
     },
     queueCapacity: config["scheduler.queue.capacity"],

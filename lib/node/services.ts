@@ -134,7 +134,7 @@ function statusOf(parts: NodeParts, startedAt: number, problems: string[]): Node
       percent,
       message,
     })),
-    missingImages: parts.images.presence.unmet.slice(0, maxMissingImages),
+    missingImages: parts.images.availability.missing.slice(0, maxMissingImages),
     spares: parts.generics.counts,
     ...(code && { code: { count: code.count, bytes: code.bytes } }),
   };

@@ -173,7 +173,7 @@ export class FunctionService implements AsyncDisposable {
     const archive = !brings ? undefined : await readCode(code, {
       maxBytes: config["code.max"] * mib,
       forbids: config["code.url.loopback"] ? () => false : isThisMachine,
-      reserve: reserve,
+      reserve,
     });
     const hash = archive ? await hashArchive(archive) : custom ? "" : keptHash;
     using held = new DisposableStack();

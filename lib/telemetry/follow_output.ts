@@ -1,5 +1,5 @@
 /**
- * What a function writes, as it writes it, for `serverledge logs --follow`.
+ * Output of a function as it is written, for `serverledge logs --follow`.
  *
  * @module
  */
@@ -7,34 +7,35 @@
 import { withTimeout } from "../base/async.ts";
 import type { OutputLine, OutputLog } from "./output_log.ts";
 
-/** How often instances are asked for what is not in the log yet, and the end is looked for, ms. */
+/** Interval of checks for output of instances that is not in the log yet, and for the end, ms. */
 const askEveryMs = 1_000;
-/** Most lines read at once. */
+/** Maximum number of lines read at a time. */
 const maxLines = 1_000;
-/** Most lines of instances that are remembered, so that none is shown again when its instance ends. */
+/** Maximum number of instances' lines remembered, so that they are not shown again when their instance ends. */
 const maxShown = 10_000;
 
-/** A line without its number. */
+/** Line without its number. */
 export type WrittenLine = Omit<OutputLine, "seq">;
 
-/** Where lines come from. */
+/** Sources of output. */
 export interface FollowedOutput {
+  /** Log of the node. */
   readonly log: Pick<OutputLog, "read" | "listen">;
-  /** What instances wrote that is not in the log yet; oldest first. */
+  /** Output of instances that is not in the log yet, oldest first. */
   readonly outside: () => Promise<readonly WrittenLine[]>;
-  /** True as long as there is something to follow. */
+  /** Whether there is something to follow. */
   readonly goesOn: () => boolean;
-  /** Gives up. */
+  /** Stops following. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Follows a function.
+ * Follows the output of a function.
  *
- * @param name the function's
- * @param lines how many lines that were written before come first
- * @param output where lines come from
- * @returns lines in the order in which they were found, those of one look together
+ * @param name name of the function
+ * @param lines number of earlier lines to start with
+ * @param output sources of output
+ * @returns batches of lines in the order in which they were found
  */
 export async function* followOutput(
   name: string,
@@ -60,9 +61,9 @@ export async function* followOutput(
         asked = performance.now();
       }
       const fresh = found.filter((line) => shown.add(line));
-      const told = isFirst ? fresh.slice(fresh.length - Math.min(lines, fresh.length)) : fresh;
+      const batch = isFirst ? fresh.slice(fresh.length - Math.min(lines, fresh.length)) : fresh;
       isFirst = false;
-      if (told.length > 0) yield told;
+      if (batch.length > 0) yield batch;
       else await withTimeout(written, askEveryMs);
     }
   } finally {
@@ -70,11 +71,11 @@ export async function* followOutput(
   }
 }
 
-/** Tells lines of instances that were shown already: they come again in the log when these end. */
+/** Recognizes lines that were already shown, since instances' lines appear in the log when these end. */
 class ShownLines {
   readonly #keys = new Set<string>();
 
-  /** @returns false if it was shown */
+  /** @returns false if the line was shown */
   add({ id, time, text }: WrittenLine): boolean {
     if (id !== "-") return true;
     const key = `${time} ${text}`;

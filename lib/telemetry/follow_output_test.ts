@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { followOutput, type WrittenLine } from "./follow_output.ts";
 import { OutputLog } from "./output_log.ts";
 
-/** Follows function `f`, which has written `before` already. */
+/** Follows function `f` with earlier output. */
 function follow(lines: number, before: string, outside: readonly WrittenLine[] = []) {
   const log = new OutputLog({ wall: () => 1 });
   log.write("f", "f-1", before);

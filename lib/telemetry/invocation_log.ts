@@ -1,8 +1,7 @@
 /**
- * One structured log record for each invocation.
+ * Log of invocations, with a structured record for each.
  *
- * Its lines are written without a record of the logger in between, which would be made and taken
- * apart for each invocation.
+ * Lines are formatted directly, without a record of the logger per invocation.
  *
  * @module
  */
@@ -10,18 +9,20 @@
 import type { LineSink } from "../base/log.ts";
 import type { InvocationObserver, InvocationOutcome } from "../scheduler/observer.ts";
 
-/** Writes the records, at level `info`. */
+/** Log of invocations at level `info`. */
 export class InvocationLog implements InvocationObserver {
   readonly #lines: LineSink;
   readonly #render: (end: InvocationOutcome, time: string) => string;
   readonly #wall: () => number;
   #lastSecond = NaN;
-  /** The time of that second up to its milliseconds. */
+  /** Formatted time of that second without milliseconds. */
   #untilMs = "";
 
   /**
-   * @param format form of a record, see `log.format`
-   * @param wall reads the wall clock, ms
+   * Creates a log.
+   *
+   * @param format format of a record, see `log.format`
+   * @param wall returns the wall-clock time, ms
    */
   constructor(lines: LineSink, format: "text" | "json", wall: () => number) {
     this.#lines = lines;
@@ -29,12 +30,12 @@ export class InvocationLog implements InvocationObserver {
     this.#wall = wall;
   }
 
-  /** Writes the record of one end. */
+  /** Writes the record of an invocation. */
   completed(end: InvocationOutcome): void {
     this.#lines.add(this.#render(end, this.#time()));
   }
 
-  /** The time as ISO 8601 has it; many invocations end in the same second. */
+  /** Formats the time as ISO 8601; the second is cached. */
   #time(): string {
     const ms = Math.floor(this.#wall());
     const second = Math.floor(ms / 1000);
@@ -50,7 +51,7 @@ function textLine({ functionName, outcome, responseMs }: InvocationOutcome, time
   return `${time} INFO invocation: ${functionName} ${outcome} in ${round(responseMs)} ms\n`;
 }
 
-/** Names, codes, classes and ids hold nothing that JSON would escape. */
+/** Quotes names, codes, classes and ids, which need no escapes. */
 function jsonLine(end: InvocationOutcome, time: string): string {
   const { functionName, outcome, tier, message } = end;
   const responseMs = round(end.responseMs);

@@ -27,7 +27,7 @@ const failed: InvocationOutcome = {
   message: 'ValueError: "a"\nb',
 };
 
-/** Records of both ends in a format. */
+/** Records of both outcomes in a format. */
 function logged(format: "text" | "json"): string[] {
   const lines: string[] = [];
   const log = new InvocationLog(
@@ -40,14 +40,14 @@ function logged(format: "text" | "json"): string[] {
   return lines;
 }
 
-Deno.test("a text record is one line of function, outcome and response time", () => {
+Deno.test("InvocationLog: a text record is a line with function, outcome and response time", () => {
   assert.deepEqual(logged("text"), [
     "2023-11-14T22:13:20.123Z INFO invocation: hello OK in 1.5 ms\n",
     "2023-11-14T22:13:20.123Z INFO invocation: hello FUNCTION_ERROR in 1.5 ms\n",
   ]);
 });
 
-Deno.test("a JSON record is what a logging library would write of the same properties", () => {
+Deno.test("InvocationLog: a JSON record has the properties of the log's other records", () => {
   const common = { class: "default", place: "local", cold: false };
   const times = { waitMs: 0.123, startMs: 0, executionMs: 1.001, responseMs: 1.5 };
   const record = (outcome: string, more: object) =>
@@ -70,7 +70,7 @@ Deno.test("a JSON record is what a logging library would write of the same prope
   ]);
 });
 
-Deno.test("times have their milliseconds, within a second and beyond it", () => {
+Deno.test("InvocationLog: times have milliseconds", () => {
   const lines: string[] = [];
   const walls = [1_700_000_000_999.7, 1_700_000_001_000, 1_700_000_001_007, 1_700_000_000_050];
   const log = new InvocationLog({ add: (line) => lines.push(line) }, "text", () => walls.shift()!);

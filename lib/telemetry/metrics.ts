@@ -1,5 +1,5 @@
 /**
- * Prometheus metrics: those of the Go node under their names, and what operators need beyond.
+ * Prometheus metrics of a node: those of the Go project under their names, and further ones.
  *
  * @module
  */
@@ -11,34 +11,34 @@ import type { InvocationObserver, InvocationOutcome } from "../scheduler/observe
 import { addProcessMetrics } from "./process_metrics.ts";
 import { type Labelled, MetricRegistry } from "./prometheus.ts";
 
-/** What is read when metrics are asked for. */
+/** Values read when metrics are scraped. */
 export interface MetricSources {
-  /** The node's resources. */
+  /** Resources of the node. */
   readonly balance: () => Balance;
   /** Instances by function. */
   readonly instances: () => readonly InstanceCount[];
-  /** Spares that are ready, by runtime. */
+  /** Generic instances that are ready, by runtime. */
   readonly spares: () => Readonly<Record<string, number>>;
-  /** Requests that wait. */
+  /** Number of waiting requests. */
   readonly waiting: () => number;
-  /** Invocations that run. */
+  /** Number of running invocations. */
   readonly running: () => number;
-  /** Whether there is a function of that name (still). */
+  /** Whether a function exists. */
   readonly exists: (functionName: string) => boolean;
 }
 
-/** Seconds: 10 ms doubled up to 164 s, as the Go node has them. */
+/** Buckets in seconds, 10 ms doubled up to 164 s, as in the Go project. */
 const durationBuckets = Array.from({ length: 15 }, (_, k) => 0.01 * 2 ** k);
-/** Seconds: for what a warm node does within a millisecond. */
+/** Buckets in seconds for durations from below a millisecond. */
 const fineBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
-/** Seconds: as earlier versions had them. */
+/** Buckets in seconds of earlier versions. */
 const startBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** Bytes: 64 B times 8 up to 16 MiB. */
+/** Buckets in bytes, 64 B times 8 up to 16 MiB. */
 const sizeBuckets = Array.from({ length: 7 }, (_, k) => 64 * 8 ** k);
 
-/** The metrics of a node. */
+/** Metrics of a node. */
 export class Metrics implements InvocationObserver, PoolObserver {
-  /** Where they are registered. */
+  /** Registry of the metrics. */
   readonly registry = new MetricRegistry();
   readonly #completed = this.registry.counter(
     "completed_count",
@@ -124,8 +124,10 @@ export class Metrics implements InvocationObserver, PoolObserver {
   readonly #exists: MetricSources["exists"];
 
   /**
-   * @param area label of the counters that had it in the Go node
-   * @param sources what gauges show
+   * Creates metrics that start at zero.
+   *
+   * @param area label of the counters that have it in the Go project
+   * @param sources values of gauges
    */
   constructor(area: string, sources: MetricSources) {
     this.#area = area;
@@ -134,19 +136,19 @@ export class Metrics implements InvocationObserver, PoolObserver {
     addGauges(this.registry, sources);
   }
 
-  /** The function is gone, and its series with it. */
+  /** Removes the series of a deleted function. */
   forget(functionName: string): void {
     this.registry.forget("function", functionName);
   }
 
-  /** Counts one end. */
+  /** Counts the end of an invocation. */
   completed(end: InvocationOutcome): void {
     const { functionName, outcome, qosClass, place, tier } = end;
     this.#classes.inc(qosClass, place, end.inTime ? "true" : "false");
     this.#response.observe(end.responseMs / 1000, qosClass);
     if (end.waitMs > 0) this.#queueing.observe(end.waitMs / 1000);
     if (end.cold && tier) this.#starts.observe(end.startMs / 1000, tier);
-    // Deleted while it ran: its series are gone, and must not come back for good.
+    // The series of a function deleted meanwhile must not come back.
     if (!this.#exists(functionName)) return;
     this.#requests.inc(functionName, outcome);
     if (end.offloadForbidden) this.#forbidden.inc(functionName);
@@ -161,25 +163,22 @@ export class Metrics implements InvocationObserver, PoolObserver {
     this.#outputSize.observe(end.resultSize, functionName);
   }
 
-  /** See {@link PoolObserver}. */
   expired(functionName: string): void {
     this.#expired.inc(functionName);
   }
 
-  /** See {@link PoolObserver}. */
   preWarmed(functionName: string): void {
     this.#preWarmed.inc(functionName);
   }
 
-  /** See {@link PoolObserver}. */
   preWarmHit(functionName: string): void {
     this.#preWarmHits.inc(functionName);
   }
 }
 
 function addGauges(registry: MetricRegistry, sources: MetricSources): void {
-  registry.gauge("serverledge_queue_length", "Requests that wait", sources.waiting);
-  registry.gauge("serverledge_running", "Invocations that run", sources.running);
+  registry.gauge("serverledge_queue_length", "Waiting requests", sources.waiting);
+  registry.gauge("serverledge_running", "Running invocations", sources.running);
   registry.gauge("serverledge_memory_mib", "Memory for instances by state, MiB", () => {
     const { totalMemory, busyMemory, warmMemory } = sources.balance();
     return [

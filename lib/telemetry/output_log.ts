@@ -1,5 +1,5 @@
 /**
- * What functions wrote lately, line by line with its time: bounded, in memory.
+ * Recent output of functions by line and time, bounded and in memory.
  *
  * @module
  */
@@ -7,78 +7,82 @@
 import type { Clock } from "../base/clock.ts";
 import type { InvocationObserver, InvocationOutcome } from "../scheduler/observer.ts";
 
-/** Most lines kept of one function. */
+/** Maximum number of lines per function. */
 export const maxLines = 1_000;
-/** Most characters kept of one function; the oldest go first. */
+/** Maximum number of characters per function; the oldest lines are dropped first. */
 const maxChars = 1 << 20;
-/** Most characters kept of all functions. */
+/** Maximum number of characters of all functions. */
 export const maxTotalChars = 32 << 20;
-/** Longest line kept, characters. */
+/** Maximum length of a line, characters. */
 export const maxLineLength = 16_384;
 const lineCut = " [line cut here]";
-/** Characters that a line counts beside its text. */
+/** Characters that a line counts in addition to its text. */
 const lineOverhead = 100;
-/** Most functions with lines; the one that wrote least recently goes first. */
+/** Maximum number of functions; the one that wrote least recently is dropped first. */
 const maxFunctions = 1_000;
-/** Stands for the id of what was written outside of any call. */
+/** Id of output outside of calls. */
 const noCall = "-";
 
-/** One line. */
+/** A line of output. */
 export interface OutputLine {
-  /** Its number; later lines have higher ones, of whichever function. */
+  /** Number, increasing over all functions. */
   readonly seq: number;
-  /** When it arrived at the node, ms since 1970. */
+  /** Time of arrival at the node, ms since 1970. */
   readonly time: number;
-  /** The call that wrote it; `-` if none did, or nobody can tell. */
+  /** Id of the call that wrote it; `-` if unknown. */
   readonly id: string;
-  /** Its text, without the line's end. */
+  /** Text without the line break. */
   readonly text: string;
 }
 
-/** Which lines are read. */
+/** Query for lines. */
 export interface OutputQuery {
-  /** How many of the last at most. */
+  /** Maximum number of lines, the last ones. */
   readonly last: number;
-  /** Only later ones than that number; all by default. */
+  /** Lines after this number only. */
   readonly after?: number;
-  /** True to leave out a last line that may still grow. */
+  /** True to leave out an incomplete last line. */
   readonly ended?: boolean;
 }
 
-/** A line that may still grow. */
+/** An incomplete line. */
 interface Line extends OutputLine {
   text: string;
 }
 
-/** The lines of one function, oldest first. */
+/** Lines of a function, oldest first. */
 interface FunctionOutput {
   readonly lines: Line[];
   chars: number;
-  /** True if the last line has not ended yet. */
+  /** Whether the last line is incomplete. */
   open: boolean;
 }
 
 /** Lines by function. */
 export class OutputLog implements InvocationObserver {
   readonly #clock: Pick<Clock, "wall">;
-  /** The function that wrote least recently first. */
+  /** Lines by function, the one that wrote least recently first. */
   readonly #functions = new Map<string, FunctionOutput>();
   readonly #listeners = new Map<string, Set<() => void>>();
   #chars = 0;
   #seq = 0;
 
-  /** @param clock whose wall time lines get */
+  /**
+   * Creates an empty log.
+   *
+   * @param clock clock for the times of lines
+   */
   constructor(clock: Pick<Clock, "wall">) {
     this.#clock = clock;
   }
 
   /**
-   * Keeps what was written.
+   * Adds output.
    *
-   * @param name the function that wrote it
-   * @param id the call, null if unknown
-   * @param text whole lines or parts of them: a part is continued by what the same call writes next
-   * @param time when it was written, ms since 1970
+   * @param name name of the function
+   * @param id id of the call, null if unknown
+   * @param text lines or parts of them; a part is continued by the next output of the same call
+   * @param time time of the output, ms since 1970
    */
   write(name: string, id: string | null, text: string, time = this.#clock.wall()): void {
     if (text === "") return;
@@ -100,7 +104,7 @@ export class OutputLog implements InvocationObserver {
     this.#listeners.get(name)?.forEach((listener) => listener());
   }
 
-  /** Ends the line that an invocation left open, and keeps the error of one that failed. */
+  /** Ends the incomplete line of an invocation, and adds its error if it failed. */
   completed({ functionName, id, outcome, message, traceback }: InvocationOutcome): void {
     const output = this.#functions.get(functionName);
     if (output?.open && output.lines.at(-1)?.id === id) this.write(functionName, id, "\n");
@@ -108,15 +112,15 @@ export class OutputLog implements InvocationObserver {
     this.write(functionName, id, `${onItsLine(traceback)}${outcome}: ${message}\n`);
   }
 
-  /** Keeps where a function was interrupted. */
+  /** Adds the position at which a function was interrupted. */
   interrupted(functionName: string, id: string, traceback: string): void {
     this.write(functionName, id, onItsLine(traceback));
   }
 
   /**
-   * Lines of a function, oldest first.
+   * Returns lines of a function, oldest first.
    *
-   * @param name the function's
+   * @param name name of the function
    */
   read(name: string, { last, after = 0, ended = false }: OutputQuery): OutputLine[] {
     const output = this.#functions.get(name);
@@ -129,10 +133,10 @@ export class OutputLog implements InvocationObserver {
   }
 
   /**
-   * Calls back after each write of a function, until disposed.
+   * Calls a listener after each write of a function until disposal.
    *
-   * @param name the function's
-   * @param listener must be quick and never throw
+   * @param name name of the function
+   * @param listener the listener; it must be fast and not throw
    */
   listen(name: string, listener: () => void): Disposable {
     const listeners = this.#listeners.get(name) ?? new Set();
@@ -145,13 +149,13 @@ export class OutputLog implements InvocationObserver {
     };
   }
 
-  /** The function is gone. */
+  /** Removes the output of a deleted function. */
   forget(name: string): void {
     this.#chars -= this.#functions.get(name)?.chars ?? 0;
     this.#functions.delete(name);
   }
 
-  /** The function's output, now the one written to most recently. */
+  /** Returns the output of a function and marks it as the most recent one. */
   #outputOf(name: string): FunctionOutput {
     const output = this.#functions.get(name) ?? { lines: [], chars: 0, open: false };
     this.#functions.delete(name);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { OutputLog } from "./output_log.ts";
 
-/** A log whose time goes on by 1 ms with each write. */
+/** Log whose time advances by 1 ms with each write. */
 function newLog(): OutputLog {
   let now = 0;
   return new OutputLog({ wall: () => ++now });
@@ -25,7 +25,7 @@ Deno.test("OutputLog: keeps lines with the time of their arrival and their call"
   ]);
 });
 
-Deno.test("OutputLog: a part of a line is continued by the same call only", () => {
+Deno.test("OutputLog: continues an incomplete line only by the same call", () => {
   const log = newLog();
   log.write("f", "a", "half ");
   log.write("f", "a", "done\nnext");
@@ -47,7 +47,7 @@ Deno.test("OutputLog: reads the last lines, or those after a number", () => {
   assert.deepEqual(log.read("unknown", all), []);
 });
 
-Deno.test("OutputLog: keeps the error of an invocation behind its traceback", () => {
+Deno.test("OutputLog: adds the error of an invocation after its traceback", () => {
   const log = newLog();
   const end = { functionName: "f", id: "f-1", outcome: "FUNCTION_ERROR", traceback: "at line 1" };
   log.completed({ ...end, message: "ValueError: bad" } as Parameters<OutputLog["completed"]>[0]);
@@ -71,18 +71,18 @@ Deno.test("OutputLog: is bounded by lines and characters of a function, and by a
   assert.equal(log.read("many-59", all).length, 60);
 });
 
-Deno.test("OutputLog: who listens hears of writes until disposed", () => {
+Deno.test("OutputLog: calls listeners after writes until disposal", () => {
   const log = newLog();
-  let heard = 0;
-  const listening = log.listen("f", () => heard++);
+  let calls = 0;
+  const listening = log.listen("f", () => calls++);
   log.write("f", null, "a\n");
   log.write("g", null, "a\n");
   listening[Symbol.dispose]();
   log.write("f", null, "b\n");
-  assert.equal(heard, 1);
+  assert.equal(calls, 1);
 });
 
-Deno.test("OutputLog: a function that is gone leaves nothing", () => {
+Deno.test("OutputLog: removes the output of a deleted function", () => {
   const log = newLog();
   log.write("f", null, "a\n");
   log.forget("f");

@@ -1,24 +1,24 @@
 /**
- * Metrics that nodes and balancers have in common: memory of the process, its HTTP server.
+ * Metrics of nodes and balancers: memory of the process and its HTTP server.
  *
  * @module
  */
 
 import type { MetricRegistry } from "./prometheus.ts";
 
-/** What a server counts. */
+/** Counters of a server. */
 export interface ServerCounts {
   /** Open connections. */
   readonly connections: number;
-  /** Connections that could not be accepted, mostly because descriptors ran out. */
+  /** Connections that could not be accepted, mostly for lack of descriptors. */
   readonly acceptErrors: number;
-  /** Connections that were refused because their address had all that it may have. */
+  /** Connections refused because their address has the maximum number. */
   readonly refusedConnections: number;
 }
 
 /**
- * Adds the gauge `serverledge_process_memory_bytes`. The heap includes garbage that is not collected
- * yet, so the minimum of `heap_used` over some minutes is what the process needs.
+ * Adds the gauge `serverledge_process_memory_bytes`. The heap includes uncollected garbage, so the minimum
+ * of `heap_used` over some minutes is what the process needs.
  */
 export function addProcessMetrics(registry: MetricRegistry): void {
   registry.gauge(
@@ -51,12 +51,12 @@ export function addServerMetrics(registry: MetricRegistry, server: ServerCounts)
   );
   registry.gauge(
     "serverledge_http_accept_errors_total",
-    "Connections that could not be accepted, mostly because descriptors ran out",
+    "Connections that could not be accepted, mostly for lack of descriptors",
     () => server.acceptErrors,
   );
   registry.gauge(
     "serverledge_http_refused_connections_total",
-    "Connections refused because their address had all that it may have",
+    "Connections refused because their address has the maximum number",
     () => server.refusedConnections,
   );
 }

@@ -1,41 +1,41 @@
 /**
- * Metrics of a process, rendered as Prometheus reads them (text exposition format 0.0.4). Counting
- * costs an invocation next to nothing: a series is found by its label values in nested maps, and
- * text is made only when metrics are scraped.
+ * Metrics in the Prometheus text exposition format 0.0.4. Counting is cheap: series are found by their label
+ * values in nested maps, and text is rendered only when metrics are scraped.
  *
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/
  * @module
  */
 
-/** Media type of what {@link MetricRegistry.render} returns. */
+/** Media type of {@link MetricRegistry.render}. */
 export const metricsType = "text/plain; version=0.0.4; charset=utf-8";
 
-/** Counts events. */
+/** Counter of events. */
 export interface Counter {
-  /** Counts one event; takes a value for each label, in their order. */
+  /** Counts an event, with a value for each label in order. */
   inc(...labels: string[]): void;
 }
 
-/** Counts values by bucket. */
+/** Histogram of values. */
 export interface Histogram {
-  /** Counts one value; takes a value for each label, in their order. */
+  /** Counts a value, with a value for each label in order. */
   observe(value: number, ...labels: string[]): void;
 }
 
-/** Values of a metric's labels, in their order, and what belongs to them. */
+/** Label values of a series, and its content. */
 export type Labelled<T> = readonly [labels: readonly string[], value: T];
 
-/** One line of text: suffix of the metric's name, value, and the bound of a histogram's bucket. */
+/** Line of the text: suffix of the metric's name, value, and bound of a bucket. */
 type Sample = readonly [suffix: string, value: number, le?: number | string];
 
-/** What a metric is. */
+/** Description of a metric. */
 export interface MetricFacts {
-  /** Its name, with its unit. */
+  /** Name with unit. */
   readonly name: string;
-  /** What it measures. */
+  /** Help text. */
   readonly help: string;
-  /** How its values are to be read. */
+  /** Type. */
   readonly type: "counter" | "gauge" | "histogram";
+  /** Names of the labels. */
   readonly labels: readonly string[];
 }
 
@@ -48,7 +48,7 @@ interface Metric<S> extends MetricFacts {
 }
 
 /**
- * The metrics of a process.
+ * Metrics of a process.
  *
  * @example
  * ```ts
@@ -74,8 +74,8 @@ export class MetricRegistry {
   /**
    * Adds a histogram.
    *
-   * @param name with its unit
-   * @param help what is measured
+   * @param name name with unit
+   * @param help help text
    * @param bounds upper bounds of buckets, ascending
    */
   histogram(
@@ -110,9 +110,9 @@ export class MetricRegistry {
   /**
    * Adds a gauge.
    *
-   * @param name with its unit
-   * @param help what is shown
-   * @param read called at each scrape: the value, or one for each series
+   * @param name name with unit
+   * @param help help text
+   * @param read returns the value, or one for each series, at each scrape
    */
   gauge(
     name: string,
@@ -135,10 +135,10 @@ export class MetricRegistry {
   }
 
   /**
-   * Removes the series of something that is gone.
+   * Removes the series with a label value.
    *
-   * @param label metrics without this label keep their series
-   * @param value what the label says of it
+   * @param label name of the label; metrics without it are not changed
+   * @param value value of the label
    */
   forget(label: string, value: string): void {
     for (const { labels, series } of this.#metrics) {
@@ -147,12 +147,12 @@ export class MetricRegistry {
     }
   }
 
-  /** All metrics, in the order in which they were added. */
+  /** Metrics in the order in which they were added. */
   get metrics(): readonly MetricFacts[] {
     return this.#metrics;
   }
 
-  /** All metrics as text of the type {@link metricsType}. */
+  /** Renders all metrics as {@link metricsType}. */
   render(): string {
     return this.#metrics.map(renderMetric).join("\n");
   }
@@ -178,10 +178,10 @@ function escapeLabel(value: string): string {
   return value.replace(/[\\"\n]/g, (character) => character === "\n" ? "\\n" : `\\${character}`);
 }
 
-/** A map from the first label's value to those of the next; a series below the last. */
+/** Nested maps from label values to series. */
 type Tree<S> = S | Map<string, Tree<S>>;
 
-/** The series of one metric by label values. */
+/** Series of a metric by label values. */
 class SeriesTree<S extends object> {
   readonly #depth: number;
   readonly #empty: () => S;

@@ -1,17 +1,16 @@
 /**
- * What a WebAssembly module says of itself: its imports, its exports and its memory. Reads the binary
- * format (WebAssembly Core Specification 2.0, chapter 5) without compiling anything, in time linear
- * in the module's size.
+ * Parser of imports, exports and memory of a WebAssembly module (binary format, WebAssembly Core
+ * Specification 2.0, chapter 5), without compilation and in linear time.
  *
  * @module
  */
 
-/** Bytes of one page of memory. */
+/** Size of a page of memory, bytes. */
 export const wasmPageBytes = 65_536;
-/** Most pages that a memory with 32-bit addresses can have. */
+/** Maximum number of pages of a memory with 32-bit addresses. */
 export const maxWasmPages = 65_536;
 
-/** Ids of sections, in the order in which they must stand. */
+/** Ids of sections in their required order. */
 export const sectionIds = {
   type: 1,
   import: 2,
@@ -26,7 +25,7 @@ export const sectionIds = {
   data: 11,
 } as const;
 
-/** Names of the number types by their code; nothing else can pass between a module and a node. */
+/** Number types by code, the only types that a node can pass. */
 const numberTypes: Readonly<Record<number, WasmNumberType>> = {
   0x7f: "i32",
   0x7e: "i64",
@@ -35,7 +34,7 @@ const numberTypes: Readonly<Record<number, WasmNumberType>> = {
 };
 const kinds = ["function", "table", "memory", "global", "tag"] as const;
 const functionForm = 0x60;
-/** Most entries of a list that is read, as in engines; a file could claim any number. */
+/** Maximum number of entries of a list, as in engines. */
 const maxEntries = 100_000;
 const maxFunctions = 1_000_000;
 const maxSections = 10_000;
@@ -45,7 +44,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 /** Type of a number. */
 export type WasmNumberType = "i32" | "i64" | "f32" | "f64";
 
-/** What a function takes and gives; `other` is a type that is no number. */
+/** Signature of a function; `other` is a type that is no number. */
 export interface WasmSignature {
   /** Types of its parameters. */
   readonly parameters: readonly (WasmNumberType | "other")[];
@@ -53,67 +52,69 @@ export interface WasmSignature {
   readonly results: readonly (WasmNumberType | "other")[];
 }
 
-/** Something that a module needs from outside. */
+/** Import of a module. */
 export interface WasmImport {
-  /** The first of its two names, e.g. `wasi_snapshot_preview1`. */
+  /** Name of the module, e.g. `wasi_snapshot_preview1`. */
   readonly module: string;
-  /** The second. */
+  /** Name of the item. */
   readonly name: string;
+  /** Kind of item. */
   readonly kind: (typeof kinds)[number];
 }
 
-/** Something that a module offers. */
+/** Export of a module. */
 export interface WasmExport {
+  /** Kind of item. */
   readonly kind: (typeof kinds)[number];
-  /** Of a function; undefined where the module's types could not be read. */
+  /** Signature of a function; undefined if the types could not be read. */
   readonly signature?: WasmSignature;
 }
 
-/** A memory of a module. */
+/** Memory of a module. */
 export interface WasmMemory {
-  /** Pages at the start. */
+  /** Initial number of pages. */
   readonly initial: number;
-  /** Most pages; undefined if the module sets no bound. */
+  /** Maximum number of pages; undefined if unbounded. */
   readonly maximum: number | undefined;
-  /** True if threads could share it. */
+  /** True for a shared memory. */
   readonly shared: boolean;
-  /** True if its addresses have 64 bits. */
+  /** True for 64-bit addresses. */
   readonly wide: boolean;
 }
 
-/** Where a section lies in the file. */
+/** Position of a section in the file. */
 export interface WasmSection {
-  /** One of {@link sectionIds}, or another. */
+  /** Id, see {@link sectionIds}. */
   readonly id: number;
-  /** Where its id stands. */
+  /** Offset of its id. */
   readonly start: number;
-  /** Where its content starts. */
+  /** Start of its content. */
   readonly body: number;
-  /** Behind its content. */
+  /** End of its content. */
   readonly end: number;
 }
 
-/** What a module says of itself. */
+/** Parsed properties of a module. */
 export interface WasmModuleFacts {
-  /** All sections, in the file's order. */
+  /** Sections in order. */
   readonly sections: readonly WasmSection[];
-  /** All imports, in order. */
+  /** Imports in order. */
   readonly imports: readonly WasmImport[];
   readonly exports: ReadonlyMap<string, WasmExport>;
+  /** Memories that it defines. */
   readonly memories: readonly WasmMemory[];
 }
 
-/** Says that a file is no module that can be read. */
+/** Error in the format of a module. */
 export class WasmFormatError extends Error {
-  /** The class, for logs. */
   override readonly name = "WasmFormatError";
 }
 
 /**
- * Reads a module.
+ * Parses a module.
  *
  * @param bytes the file
- * @throws {WasmFormatError} where it is none, in words for the person who made it
+ * @throws {WasmFormatError} if it is no valid module, with a message for its author
  */
 export function readWasm(bytes: Uint8Array): WasmModuleFacts {
   const sections = readSections(bytes);
@@ -137,21 +138,21 @@ export function readWasm(bytes: Uint8Array): WasmModuleFacts {
   return { sections, imports, exports, memories };
 }
 
-/** Reads the numbers and names that the format is made of. */
+/** Reader of the primitives of the format. */
 export class WasmReader {
   readonly #bytes: Uint8Array;
   readonly #end: number;
-  /** Where the next byte is read. */
+  /** Offset of the next byte. */
   at: number;
 
-  /** Reads `bytes` from `at` on, and never at `end` or behind it. */
+  /** Creates a reader of `bytes` from `at` to `end`. */
   constructor(bytes: Uint8Array, at: number, end: number) {
     this.#bytes = bytes;
     this.at = at;
     this.#end = end;
   }
 
-  /** One byte. */
+  /** Reads a byte. */
   byte(): number {
     if (this.at >= this.#end) {
       throw new WasmFormatError("the module ends in the middle: is it cut?");
@@ -159,22 +160,22 @@ export class WasmReader {
     return this.#bytes[this.at++]!;
   }
 
-  /** Whether everything was read. */
+  /** Whether the end is reached. */
   get isAtEnd(): boolean {
     return this.at >= this.#end;
   }
 
-  /** The byte that was read last. */
+  /** The last byte read. */
   get last(): number {
     return this.#bytes[this.at - 1]!;
   }
 
-  /** The bytes that were not read, as a view. */
+  /** View of the remaining bytes. */
   rest(): Uint8Array {
     return this.#bytes.subarray(this.at, this.#end);
   }
 
-  /** A list of bytes, as a view. */
+  /** Reads a list of bytes as a view. */
   bytes(): Uint8Array {
     const length = this.u32();
     const from = this.at;
@@ -182,10 +183,10 @@ export class WasmReader {
     return this.#bytes.subarray(from, this.at += length);
   }
 
-  /** An unsigned number in LEB128. */
+  /** Reads an unsigned LEB128 number. */
   u32(): number {
     let value = 0;
-    // Times instead of shifts: shifts would make it signed.
+    // Multiplication, since shifts would give a signed number.
     for (let factor = 1; factor <= 2 ** 28; factor *= 128) {
       const byte = this.byte();
       value += (byte & 0x7f) * factor;
@@ -194,7 +195,7 @@ export class WasmReader {
     throw new WasmFormatError("a number in the module is too long");
   }
 
-  /** A name. */
+  /** Reads a name. */
   name(): string {
     const bytes = this.bytes();
     try {
@@ -204,7 +205,7 @@ export class WasmReader {
     }
   }
 
-  /** What is imported or exported. */
+  /** Reads the kind of an import or export. */
   kind(): (typeof kinds)[number] {
     const code = this.byte();
     const kind = kinds[code];
@@ -212,18 +213,18 @@ export class WasmReader {
     return kind;
   }
 
-  /** Bounds of a memory or table. */
+  /** Reads the limits of a memory or table. */
   limits(): WasmMemory {
     const flags = this.byte();
     const wide = (flags & limitFlags.wide) !== 0;
-    // Of a wide one the numbers may be longer, and nobody wants to know them.
+    // 64-bit limits may be longer and are not needed.
     if (wide) return { initial: 0, maximum: undefined, shared: false, wide };
     const initial = this.u32();
     const maximum = (flags & limitFlags.maximum) !== 0 ? this.u32() : undefined;
     return { initial, maximum, shared: (flags & limitFlags.shared) !== 0, wide };
   }
 
-  /** A list: its length, at most `most`, then each item. */
+  /** Reads a list of at most `most` items. */
   vector(item: (reader: this) => void, most = maxEntries): void {
     for (let left = this.#count(most); left > 0; left--) item(this);
   }
@@ -266,7 +267,7 @@ function readSections(bytes: Uint8Array): WasmSection[] {
   return sections;
 }
 
-/** Signatures by the number of their type; from the first type on that is no function, unknown. */
+/** Reads signatures by type index, up to the first type that is no function. */
 function readTypes(reader: WasmReader | undefined): (WasmSignature | undefined)[] {
   const types: WasmSignature[] = [];
   let readable = true;
@@ -293,7 +294,7 @@ function readImports(
     if (kind === "function") functions.push(r.u32());
     if (kind === "table") r.byte();
     if (kind === "table" || kind === "memory") {
-      // The rest of a list behind a wide one cannot be read, and such a module is refused anyway.
+      // The list cannot be read further, and such a module is rejected anyway.
       if (r.limits().wide) throw new WasmFormatError("it needs 64-bit addresses: build for wasm32");
     }
     if (kind === "global") r.at += 2;

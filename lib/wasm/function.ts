@@ -1,6 +1,5 @@
 /**
- * How a WebAssembly module is called: which file of a function's code, which of its exports, and in
- * which way.
+ * Calling convention of a WebAssembly function: module file, export and form of the call.
  *
  * @module
  */
@@ -8,15 +7,15 @@
 import type { HttpInterface } from "../model/function.ts";
 import { maxWasmPages, type WasmModuleFacts, wasmPageBytes, type WasmSignature } from "./binary.ts";
 
-/** Name under which WASI preview 1 is imported. */
+/** Import module of WASI preview 1. */
 export const wasiModule = "wasi_snapshot_preview1";
 
-/** Export that a handler without a name means. */
+/** Default export of a handler. */
 const defaultExport = "handler";
-/** Export that makes room for a handler's params. */
+/** Export that allocates memory for params. */
 const allocExport = "alloc";
 
-/** Functions of WASI preview 1 (wasi_snapshot_preview1.witx), which modules may import. */
+/** Functions of WASI preview 1 (wasi_snapshot_preview1.witx) that modules may import. */
 export const wasiFunctions: ReadonlySet<string> = new Set(
   ("args_get args_sizes_get clock_res_get clock_time_get environ_get environ_sizes_get fd_advise " +
     "fd_allocate fd_close fd_datasync fd_fdstat_get fd_fdstat_set_flags fd_fdstat_set_rights " +
@@ -28,36 +27,35 @@ export const wasiFunctions: ReadonlySet<string> = new Set(
     .split(" "),
 );
 
-/** A module's file, and the export that the handler names. */
+/** Module and export of a handler. */
 export interface WasmHandler {
-  /** Path of the file in the function's code. */
+  /** Path of the file in the code. */
   readonly path: string;
-  /** Name of the export; empty if the handler names none. */
+  /** Name of the export; empty if none is given. */
   readonly name: string;
 }
 
-/** How a call goes into a module and its result comes out. */
+/** Form of a call. */
 export type WasmEntry =
-  /** A program: `_start`, params on standard input and as argument, result on standard output. */
+  /** Command with `_start`: params on standard input and as argument, result on standard output. */
   | { readonly kind: "command" }
-  /** `name(pointer, length)` of JSON gives pointer and length of JSON, packed in 64 bits. */
+  /** `name(pointer, length)` of JSON returns pointer and length of JSON, packed in 64 bits. */
   | { readonly kind: "json"; readonly name: string }
-  /** `name` takes and gives numbers. */
+  /** `name` with numeric parameters and results. */
   | { readonly kind: "numbers"; readonly name: string; readonly signature: WasmSignature };
 
-/** Says why a module cannot be a function, in words for the person who made it. */
+/** Reason why a module cannot be a function, for its author. */
 export class WasmRefusal extends Error {
-  /** The class, for logs. */
   override readonly name = "WasmRefusal";
 }
 
 /**
- * Finds the file that a handler means: `module.wasm`, `module`, `module.export` or
- * `module.wasm.export`, with folders before it; nothing where the code has just one module.
+ * Finds the module of a handler: `module.wasm`, `module`, `module.export` or `module.wasm.export`,
+ * optionally with folders, or empty if the code has a single module.
  *
- * @param handler as the function's definition has it
- * @param paths files of its code
- * @throws {WasmRefusal} where there is none
+ * @param handler handler of the function's definition
+ * @param paths paths of its code
+ * @throws {WasmRefusal} if there is none
  */
 export function findWasmHandler(handler: string, paths: readonly string[]): WasmHandler {
   const modules = paths.filter((path) => path.endsWith(".wasm"));
@@ -85,24 +83,24 @@ export function findWasmHandler(handler: string, paths: readonly string[]): Wasm
   );
 }
 
-/** What a function asks of its module. */
+/** Requirements of a function on its module. */
 export interface WasmDemand {
-  /** Export that the handler names; empty if it names none. */
+  /** Export of the handler; empty if none is given. */
   readonly name: string;
   /** Memory of an instance, MiB. */
   readonly memoryMib: number;
-  /** True if the module is to be kept between calls. */
+  /** True if the instance keeps its state between calls. */
   readonly stateful: boolean;
-  /** What it gets of a request over plain HTTP. */
+  /** Form of requests over plain HTTP. */
   readonly http: HttpInterface;
 }
 
 /**
- * Checks that a module can be a function, and finds out how to call it.
+ * Checks that a module can be a function, and returns the form of its calls.
  *
- * @param facts what the module says of itself
- * @param demand what the function asks
- * @throws {WasmRefusal} where it cannot
+ * @param facts properties of the module
+ * @param demand requirements of the function
+ * @throws {WasmRefusal} if it cannot
  */
 export function planWasm(facts: WasmModuleFacts, demand: WasmDemand): WasmEntry {
   checkImports(facts);
@@ -125,7 +123,7 @@ export function planWasm(facts: WasmModuleFacts, demand: WasmDemand): WasmEntry 
   return entry;
 }
 
-/** Most pages that a module's memory may grow to. */
+/** Maximum number of pages of a module's memory. */
 export function wasmPageLimit(memoryMib: number): number {
   return Math.min(maxWasmPages, memoryMib * ((1 << 20) / wasmPageBytes));
 }

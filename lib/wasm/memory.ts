@@ -1,5 +1,5 @@
 /**
- * The memory of WebAssembly modules: bounded, and used again.
+ * Memories of WebAssembly instances: bounded and reused.
  *
  * @module
  */
@@ -8,32 +8,31 @@ import { concatBytes } from "../base/bytes.ts";
 import { sectionIds, type WasmMemory, type WasmModuleFacts, wasmPageBytes } from "./binary.ts";
 import { leb, name, section, withEntries } from "./rewrite.ts";
 
-/** Names under which a module is given the memory that it once had itself. */
+/** Import names of the memory that replaces a module's own. */
 const memoryImport = { module: "serverledge", name: "memory" } as const;
-/** Code of a memory in a list of imports, and the flag that says that a bound follows. */
+/** Code of a memory in the import section, and flag of limits with a maximum. */
 const memoryKind = 2;
 const bounded = 1;
 /**
- * A memory of at most so many pages is wiped and used again, a larger one is made anew: 16 MiB. Wiping
- * takes 0.1 ms a MiB, the garbage collection that gives memories back 0.3 ms.
+ * Maximum size of a memory that is wiped and reused, pages: 16 MiB. Wiping takes 0.1 ms per MiB, the garbage
+ * collection of a memory 0.3 ms.
  */
 export const maxWipedPages = 256;
 /**
- * Bytes of memories given up after which they are collected: left to itself, V8 waits until there are more
- * than the sandbox has room for.
+ * Bytes of unused memories after which garbage is collected: V8 by itself would exceed the sandbox's
+ * memory.
  */
 const maxLitterBytes = 32 << 20;
 
 /**
- * Rewrites a module so that it imports the memory that it would make itself, with a bound. The bound
- * makes `memory.grow` fail where the function's memory ends, as WebAssembly means it; and a memory
- * from outside can be wiped and used again, where V8 would make one of its own for each instance,
- * whose address space only a garbage collection gives back.
+ * Rewrites a module so that it imports its memory with a maximum. The maximum makes `memory.grow` fail at
+ * the function's limit, and an imported memory can be wiped and reused, whereas V8 would allocate one per
+ * instance, whose address space only a garbage collection releases.
  *
- * @param bytes a module with at most one memory, and no imported one
- * @param maxPages most pages of its memory
- * @param exports what it is to export besides, as entries of its list of exports
- * @returns the bytes of the new module; those that came in if it stays as it is
+ * @param bytes a module with at most one memory that is not imported
+ * @param maxPages maximum number of pages
+ * @param exports entries to add to its export section
+ * @returns the bytes of the new module, or of the same one if nothing changes
  */
 export function importMemory(
   bytes: Uint8Array,
@@ -48,7 +47,7 @@ export function importMemory(
   let imported = imports.length === 0;
   for (const one of facts.sections) {
     const { id, start, end } = one;
-    // Sections have an order, but those with id 0 may stand anywhere.
+    // Sections are ordered, except those with id 0.
     if (!imported && id >= sectionIds.import) {
       imported = true;
       if (id === sectionIds.import) {
@@ -75,33 +74,37 @@ function entryFor({ initial, maximum }: WasmMemory, maxPages: number): number[] 
   ];
 }
 
-/** Gives each instance of a module a memory that is all zero. */
+/** Provides zeroed memories for the instances of a module. */
 export class MemorySource {
   readonly #facts: WasmModuleFacts;
-  /** Most pages. */
+  /** Maximum number of pages. */
   readonly #maximum: number;
   readonly #collect: () => void;
   #idle: WebAssembly.Memory | undefined;
-  /** Bytes of memories that nobody uses any more. */
+  /** Bytes of unused memories. */
   #litter = 0;
 
-  /** @param collect collects garbage */
+  /**
+   * Creates a source for a module rewritten by {@link importMemory} with the same arguments.
+   *
+   * @param collect runs a garbage collection
+   */
   constructor(facts: WasmModuleFacts, maxPages: number, collect: () => void) {
     this.#facts = facts;
     this.#collect = collect;
     this.#maximum = Math.min(maxPages, facts.memories[0]?.maximum ?? maxPages);
   }
 
-  /** Most bytes that a memory can grow to. */
+  /** Maximum size of a memory, bytes. */
   get maxBytes(): number {
     return this.#maximum * wasmPageBytes;
   }
 
   /**
-   * A memory for one instance.
+   * Returns a memory for an instance.
    *
-   * @returns undefined if the module has none
-   * @throws {RangeError} where there is no room for it
+   * @returns undefined if the module has no memory
+   * @throws {RangeError} if it cannot be allocated
    */
   take(): WebAssembly.Memory | undefined {
     const [memory] = this.#facts.memories;
@@ -115,31 +118,31 @@ export class MemorySource {
   }
 
   /**
-   * Takes a memory back whose instance is never called again.
+   * Takes back the memory of an instance that is not used any more.
    *
-   * @param memory undefined is ignored
+   * @param memory the memory, if there is one
    */
   giveBack(memory: WebAssembly.Memory | undefined): void {
     const initial = this.#facts.memories[0]?.initial ?? 0;
     const bytes = memory?.buffer.byteLength ?? 0;
-    // What has grown cannot shrink.
+    // A memory cannot shrink.
     if (initial <= maxWipedPages && bytes === initial * wasmPageBytes) this.#idle = memory;
     else this.#litter += bytes;
   }
 
-  /** True if there is much to collect: {@link MemorySource.tidy} does so, best when nobody waits. */
+  /** Whether {@link MemorySource.tidy} should run, preferably while the instance is idle. */
   get littered(): boolean {
     return this.#litter > maxLitterBytes;
   }
 
-  /** Collects memories that nobody uses any more, if they are many; {@link MemorySource.take} does, too. */
+  /** Collects unused memories if there are many; {@link MemorySource.take} does so too. */
   tidy(): void {
     if (!this.littered) return;
     this.#litter = 0;
     this.#collect();
   }
 
-  /** What to offer a module as imports beside WASI. */
+  /** Imports for a module in addition to WASI. */
   static imports(memory: WebAssembly.Memory | undefined): WebAssembly.Imports {
     return memory ? { [memoryImport.module]: { [memoryImport.name]: memory } } : {};
   }

@@ -25,23 +25,23 @@ function grow(bytes: Uint8Array<ArrayBuffer>, facts: WasmModuleFacts, maxPages: 
   const given = memories.take();
   const module = new WebAssembly.Module(rewritten);
   const { exports } = new WebAssembly.Instance(module, MemorySource.imports(given));
-  assert.equal(exports.memory, given, "the module works on the memory that it was given");
+  assert.equal(exports.memory, given, "the module uses the given memory");
   return exports.grow as (pages: number) => number;
 }
 
-Deno.test("memory grows up to the bound and not beyond", () => {
+Deno.test("importMemory: lets memory grow up to the maximum", () => {
   const call = grow(growing, readWasm(growing), 10);
   assert.equal(call(8), 2);
   assert.equal(call(1), -1);
 });
 
-Deno.test("a module's own bound holds where it is lower", () => {
+Deno.test("importMemory: keeps a lower maximum of the module", () => {
   const call = grow(growing, readWasm(growing), 1000);
   assert.equal(call(38), 2);
   assert.equal(call(1), -1);
 });
 
-Deno.test("other imports stay, and so does the rest of the module", () => {
+Deno.test("importMemory: keeps other imports and sections", () => {
   const imports = section(2, [1, 1, 0x6d, 1, 0x66, 0, 0]);
   const bytes = moduleBytes(section(1, [1, 0x60, 0, 0]), imports, memory, section(0, [1, 0x78]));
   const rewritten = readWasm(importMemory(bytes, readWasm(bytes), 10));
@@ -53,14 +53,14 @@ Deno.test("other imports stay, and so does the rest of the module", () => {
   assert.deepEqual(rewritten.sections.map(({ id }) => id), [1, 2, 0]);
 });
 
-Deno.test("a module without memory stays as it is", () => {
+Deno.test("importMemory: does not change a module without memory", () => {
   const bytes = moduleBytes(section(1, [0]));
   const facts = readWasm(bytes);
   assert.equal(importMemory(bytes, facts, 10), bytes);
   assert.equal(new MemorySource(facts, 10, nothing).take(), undefined);
 });
 
-Deno.test("a memory is wiped and used again unless it has grown", () => {
+Deno.test("MemorySource: wipes and reuses a memory that has not grown", () => {
   const memories = new MemorySource(readWasm(growing), 10, nothing);
   const first = memories.take()!;
   new Uint8Array(first.buffer).fill(7);
@@ -76,7 +76,7 @@ Deno.test("a memory is wiped and used again unless it has grown", () => {
   assert.equal(memories.maxBytes, 10 << 16);
 });
 
-Deno.test("memories that were given up are collected before they are too many", () => {
+Deno.test("MemorySource: collects unused memories before they are too many", () => {
   let collected = 0;
   const memories = new MemorySource(readWasm(growing), 40, () => collected++);
   for (let given = 0; given < 100; given++) {

@@ -1,6 +1,5 @@
 /**
- * Calls of exports that take and give numbers: from a function's params to WebAssembly's numbers,
- * and from these to JSON.
+ * Conversion between a function's params, WebAssembly numbers and JSON.
  *
  * @module
  */
@@ -9,23 +8,21 @@ import { asInteger, parseNumbers } from "../json/exact.ts";
 import { isObject } from "../json/json.ts";
 import type { WasmNumberType, WasmSignature } from "./binary.ts";
 
-/** Says that params are not the numbers that an export takes. */
+/** Error in the arguments of an export. */
 export class ArgumentError extends Error {
-  /** The class. */
   override readonly name = "ArgumentError";
 }
 
 /**
- * The arguments of a call.
+ * Reads the arguments of a call.
  *
- * @param json of the params: the list under `args`, where there is one, else its values in their order;
- *   null is none
- * @param signature of the export
- * @throws {ArgumentError} where they are too few, too many, or no numbers that the export can take
+ * @param json the params: the list `args` if present, else the values in order; null if there are none
+ * @param signature signature of the export
+ * @throws {ArgumentError} if their number or types do not fit
  */
 export function toNumbers(json: string, signature: WasmSignature): (number | bigint)[] {
   const types = signature.parameters;
-  // Only digits in such a number can be lost.
+  // Only such numbers can lose digits.
   const params = /\d{16}/.test(json) ? parseNumbers(json, asInteger) : JSON.parse(json);
   const list = isObject(params)
     ? Array.isArray(params.args) ? params.args : Object.values(params)
@@ -42,13 +39,13 @@ export function toNumbers(json: string, signature: WasmSignature): (number | big
 }
 
 /**
- * The JSON of what an export gave.
+ * Converts the result of an export to JSON.
  *
- * @param result as JavaScript sees it: nothing, a number, or a list of numbers
+ * @param result undefined, a number, or a list of numbers
  */
 export function numbersToJson(result: unknown): string {
   if (Array.isArray(result)) return `[${result.map(numbersToJson).join()}]`;
-  // JSON knows integers of any length, but neither infinities nor NaN.
+  // JSON has integers of any length, but neither infinities nor NaN.
   if (typeof result === "bigint") return String(result);
   return typeof result === "number" && Number.isFinite(result) ? String(result) : "null";
 }
@@ -63,24 +60,24 @@ function toNumber(value: unknown, type: WasmNumberType, at: number): number | bi
   if (type === "i32" || type === "i64") {
     if (exact === undefined) throw wrong(value, type, at);
     const bits = type === "i32" ? 32 : 64;
-    // Signed or not: WebAssembly's integers are both.
+    // WebAssembly integers are signed or unsigned.
     if (exact < -(1n << BigInt(bits - 1)) || exact >= 1n << BigInt(bits)) {
-      throw wrong(value, type, at, `which has no room in ${bits} bits`);
+      throw wrong(value, type, at, `which does not fit in ${bits} bits`);
     }
     return type === "i32" ? Number(exact) : exact;
   }
   const number = Number(given);
   if (Number.isNaN(number)) throw wrong(value, type, at);
   if (typeof given === "bigint" && BigInt(number) !== given) {
-    throw wrong(value, type, at, "which no double holds exactly");
+    throw wrong(value, type, at, "which a double cannot represent exactly");
   }
   return number;
 }
 
-/** @returns the integer that is meant; undefined if it is none */
+/** @returns the integer; undefined if the value is none */
 function exactly(given: string | number | bigint): bigint | undefined {
   try {
-    // From text, since JavaScript's numbers lose digits beyond 2^53.
+    // Parsed from text, since doubles lose digits beyond 2^53.
     return BigInt(given);
   } catch {
     return typeof given === "string" && Number.isInteger(Number(given))

@@ -6,7 +6,7 @@ const numbers = (params: unknown, signature: WasmSignature) =>
   toNumbers(JSON.stringify(params), signature);
 const taking = (...parameters: WasmNumberType[]) => ({ parameters, results: [] });
 
-Deno.test("params are numbers by their order, or a list", () => {
+Deno.test("argumentsOf: reads params in order or from a list", () => {
   const { parameters } = taking("i32", "i64", "f64");
   const signature = { parameters, results: [] };
   assert.deepEqual(numbers({ a: 1, b: 2, c: 0.5 }, signature), [1, 2n, 0.5]);
@@ -15,7 +15,7 @@ Deno.test("params are numbers by their order, or a list", () => {
   assert.deepEqual(numbers(null, taking()), []);
 });
 
-Deno.test("whatever is no number of the type is refused", () => {
+Deno.test("argumentsOf: rejects values that are no numbers of the type", () => {
   for (const bad of ["", " ", "x", null, [], {}, 0.5, Infinity]) {
     assert.throws(() => numbers({ bad }, taking("i32")), /argument 1 must be i32/);
     assert.throws(() => numbers({ bad }, taking("i64")), /argument 1 must be i64/);
@@ -23,7 +23,7 @@ Deno.test("whatever is no number of the type is refused", () => {
   assert.throws(() => numbers({ a: 1 }, taking()), /takes 0 numbers \(none\)/);
 });
 
-Deno.test("integers have all the digits that were sent, or are refused", () => {
+Deno.test("argumentsOf: keeps all digits of integers or rejects them", () => {
   assert.deepEqual(
     toNumbers('{"a":9007199254740993,"b":-9223372036854775808}', taking("i64", "i64")),
     [9007199254740993n, -(2n ** 63n)],
@@ -37,14 +37,18 @@ Deno.test("integers have all the digits that were sent, or are refused", () => {
     [
       "18446744073709551616",
       "i64",
-      /i64: it is 18446744073709551616, which has no room in 64 bits/,
+      /i64: it is 18446744073709551616, which does not fit in 64 bits/,
     ],
-    ["-9223372036854775809", "i64", /no room in 64 bits/],
-    ['"9223372036854775808000"', "i64", /no room in 64 bits/],
-    ["1e20", "i64", /no room in 64 bits/],
-    ["4294967296", "i32", /i32: it is 4294967296, which has no room in 32 bits/],
-    ["-2147483649", "i32", /no room in 32 bits/],
-    ["9007199254740993", "f64", /f64: it is 9007199254740993, which no double holds exactly/],
+    ["-9223372036854775809", "i64", /does not fit in 64 bits/],
+    ['"9223372036854775808000"', "i64", /does not fit in 64 bits/],
+    ["1e20", "i64", /does not fit in 64 bits/],
+    ["4294967296", "i32", /i32: it is 4294967296, which does not fit in 32 bits/],
+    ["-2147483649", "i32", /does not fit in 32 bits/],
+    [
+      "9007199254740993",
+      "f64",
+      /f64: it is 9007199254740993, which a double cannot represent exactly/,
+    ],
   ];
   for (const [sent, type, problem] of refused) {
     assert.throws(() => toNumbers(`{"a":${sent}}`, taking(type)), problem);
@@ -52,7 +56,7 @@ Deno.test("integers have all the digits that were sent, or are refused", () => {
   assert.deepEqual(toNumbers('{"a":9007199254740994}', taking("f64")), [9007199254740994]);
 });
 
-Deno.test("results are JSON", () => {
+Deno.test("resultJson: converts results to JSON", () => {
   assert.equal(numbersToJson(undefined), "null");
   assert.equal(numbersToJson(-0.5), "-0.5");
   assert.equal(numbersToJson(2n ** 63n - 1n), "9223372036854775807");

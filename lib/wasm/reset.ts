@@ -1,10 +1,9 @@
 /**
- * Makes an instance of a WebAssembly module new again, which takes a fraction of the time that making
- * another takes and leaves nothing to collect.
+ * Reset of WebAssembly instances, which is much faster than a new instance and leaves no garbage.
  *
- * What can change in an instance is its memory, globals, tables and segments, and objects that these
- * refer to (WebAssembly Core Specification 2.0, 4.2). Only modules are reset of which nothing but
- * memory and integer globals can change; others get a new instance for each call.
+ * An instance can change its memory, globals, tables, segments, and objects that these refer to
+ * (WebAssembly Core Specification 2.0, 4.2). Only modules that change nothing but memory and integer
+ * globals are reset; others get a new instance for each call.
  *
  * @module
  */
@@ -19,13 +18,13 @@ import {
 import { maxWipedPages } from "./memory.ts";
 import { leb, name } from "./rewrite.ts";
 
-/** First part of the names of exported globals. */
+/** Prefix of the names of exported globals. */
 const prefix = "serverledge.global.";
-/** Largest number of mutable globals; toolchains make one or a few. */
+/** Maximum number of mutable globals; toolchains create a few. */
 const maxGlobals = 64;
-/** Largest number of data segments; toolchains make a few. */
+/** Maximum number of data segments; toolchains create a few. */
 const maxSegments = 10_000;
-/** Largest code that is searched. */
+/** Maximum size of code that is searched, bytes. */
 const maxCodeBytes = 4 << 20;
 const integerTypes = new Set([0x7f, 0x7e]);
 const numberTypes = new Set([0x7f, 0x7e, 0x7d, 0x7c]);
@@ -43,25 +42,25 @@ const instructions = {
   prefixed: 0xfc,
   refNull: 0xd0,
 } as const;
-/** `table.copy`, `table.grow` and `table.fill`, behind the byte `prefixed`. */
+/** Codes of `table.copy`, `table.grow` and `table.fill` after the byte `prefixed`. */
 const tableChanges = new Set([14, 15, 17]);
 
-/** An instance of a module, and the memory that it was given. */
+/** An instance and its memory. */
 export interface WasmInstance {
   readonly exports: WebAssembly.Exports;
-  /** Its memory; undefined if it has none. */
+  /** Its memory, if it has one. */
   readonly memory: WebAssembly.Memory | undefined;
 }
 
-/** Bytes of a memory between its first and last data segment; zeros are all around. */
+/** Initial content of a memory from its first to its last data segment; the rest is zero. */
 interface InitialData {
   readonly from: number;
   readonly bytes: Uint8Array;
 }
 
-/** Resets the instances of one module. */
+/** Reset of the instances of a module. */
 export class InstanceReset {
-  /** Entries that the module's list of exports needs for its mutable globals. */
+  /** Entries for the export section that export the mutable globals. */
   readonly exports: readonly (readonly number[])[];
   readonly #names: readonly string[];
   readonly #data: InitialData;
@@ -76,11 +75,11 @@ export class InstanceReset {
   }
 
   /**
-   * Finds out how to reset instances of a module.
+   * Analyses a module.
    *
-   * @param bytes a module with at most one memory, which imports nothing but functions
-   * @param facts what it says of itself
-   * @returns undefined if something else can change in them
+   * @param bytes a module with at most one memory that imports only functions
+   * @param facts properties of the module
+   * @returns undefined if its instances cannot be reset
    */
   static of(bytes: Uint8Array, facts: WasmModuleFacts): InstanceReset | undefined {
     const reader = (id: number) => {
@@ -88,7 +87,7 @@ export class InstanceReset {
       return new WasmReader(bytes, section?.body ?? 0, section?.end ?? 0);
     };
     const pages = facts.memories[0]?.initial ?? 0;
-    // What a start function does, e.g. with random numbers, belongs to each call.
+    // The effects of a start function, e.g. random numbers, belong to each call.
     if (facts.sections.some(({ id }) => id === sectionIds.start)) return undefined;
     if (
       pages > maxWipedPages || [...facts.exports.keys()].some((name) => name.startsWith(prefix))
@@ -101,30 +100,30 @@ export class InstanceReset {
       const data = initialData(reader(sectionIds.data), pages * wasmPageBytes);
       return data && new InstanceReset(globals, data, pages * wasmPageBytes);
     } catch (error) {
-      // The engine may know more of the format.
+      // The engine may support more of the format.
       if (error instanceof WasmFormatError) return undefined;
       throw error;
     }
   }
 
   /**
-   * Learns the values of globals that every instance begins with.
+   * Records the initial values of globals.
    *
-   * @param instance never called
+   * @param instance an instance that was never called
    */
   observe({ exports }: WasmInstance): void {
     this.#values ??= this.#names.map((name) => (exports[name] as WebAssembly.Global).value);
   }
 
-  /** Whether an instance can be reset: memory that has grown cannot shrink. */
+  /** Whether an instance can be reset, that is, its memory has not grown. */
   canReset({ memory }: WasmInstance): boolean {
     return (memory?.buffer.byteLength ?? 0) === this.#memoryBytes;
   }
 
   /**
-   * Puts memory and globals back to what they were at first.
+   * Restores the initial memory and globals.
    *
-   * @param instance one for which {@link InstanceReset.canReset} holds
+   * @param instance an instance for which {@link InstanceReset.canReset} is true
    */
   reset({ exports, memory }: WasmInstance): void {
     for (const [i, name] of this.#names.entries()) {
@@ -139,7 +138,7 @@ export class InstanceReset {
   }
 }
 
-/** @returns their indices; undefined if one cannot be put back exactly, or refers to an object */
+/** @returns the indices of mutable globals; undefined if one cannot be restored */
 function mutableGlobals(reader: WasmReader): number[] | undefined {
   const indices: number[] = [];
   const count = reader.isAtEnd ? 0 : reader.u32();
@@ -153,7 +152,7 @@ function mutableGlobals(reader: WasmReader): number[] | undefined {
   return indices;
 }
 
-/** @returns false if it is not the one instruction that toolchains write */
+/** @returns false unless the expression is the single instruction that toolchains emit */
 function skipConstant(reader: WasmReader): boolean {
   const code = reader.byte();
   if (code === instructions.f32) reader.at += 4;
@@ -166,13 +165,13 @@ function skipConstant(reader: WasmReader): boolean {
   return reader.byte() === instructions.end;
 }
 
-/** @returns what the segments write; undefined if that is not known before they are run */
+/** @returns the initial memory; undefined if it is not known statically */
 function initialData(reader: WasmReader, memoryBytes: number): InitialData | undefined {
   const segments: { at: number; bytes: Uint8Array }[] = [];
   const count = reader.isAtEnd ? 0 : reader.u32();
   if (count > maxSegments) return undefined;
   for (let left = count; left > 0; left--) {
-    // A passive segment can be dropped; an active one is dropped when the instance is made.
+    // Passive segments can be dropped later; active ones are dropped at instantiation.
     if (reader.u32() !== 0 || reader.byte() !== instructions.i32) return undefined;
     const at = reader.u32();
     const isNegative = (reader.last & negative) !== 0;
@@ -188,11 +187,11 @@ function initialData(reader: WasmReader, memoryBytes: number): InitialData | und
   return { from, bytes };
 }
 
-/** Whether code could change a table, or a segment from which tables are filled. */
+/** Whether code could change a table or an element segment. */
 function canTablesChange(reader: (id: number) => WasmReader): boolean {
   const tables = reader(sectionIds.table);
   if (tables.isAtEnd) return false;
-  // Entries of other types could refer to objects that can change.
+  // Elements of other types could refer to mutable objects.
   if (tables.u32() > 1 || tables.byte() !== functionReference) return true;
   const elements = reader(sectionIds.element);
   const isOneActive = elements.isAtEnd || (elements.u32() === 1 && elements.byte() === 0);
@@ -200,8 +199,8 @@ function canTablesChange(reader: (id: number) => WasmReader): boolean {
 }
 
 /**
- * Searches for bytes of an instruction that changes table 0, wherever they stand. Operands of others
- * that look alike are rare, and cost their module no more than speed.
+ * Searches the code for bytes of an instruction that changes table 0. Operands with the same bytes are rare
+ * and only cost speed.
  */
 function mayChangeTable(code: Uint8Array): boolean {
   if (code.length > maxCodeBytes) return true;
@@ -215,7 +214,7 @@ function mayChangeTable(code: Uint8Array): boolean {
   return false;
 }
 
-/** Whether a zero in LEB128 stands at a place, which may be longer than it must be. */
+/** Whether the bytes at an offset are a LEB128 zero of any length. */
 function isZero(code: Uint8Array, at: number): boolean {
   while (code[at] === 0x80) at++;
   return code[at] === 0;

@@ -14,18 +14,18 @@ const table = section(4, [1, 0x70, 0, 1]);
 const memory = section(5, [1, 0, 1]);
 
 function of(bytes: Uint8Array<ArrayBuffer>): InstanceReset | undefined {
-  assert.ok(WebAssembly.validate(bytes), "the engine takes the module");
+  assert.ok(WebAssembly.validate(bytes), "the engine accepts the module");
   return InstanceReset.of(bytes, readWasm(bytes));
 }
 
-/** Whether a module with a table and these instructions in it can be reset. */
+/** Whether a module with a table and given instructions can be reset. */
 function withTable(...instructions: number[]): boolean {
   const memoryAndData = [memory, section(11, [1, 0, 0x41, 0, 0x0b, 0])];
   return of(running([...instructions, ...give], table, ...memoryAndData)) !== undefined;
 }
 
-Deno.test("InstanceReset: puts memory and globals back", () => {
-  // Adds what stands at 100 to the first global, both of which it changes, and gives the sum.
+Deno.test("InstanceReset: restores memory and globals", () => {
+  // Adds the value at 100 to the first global, changes both, and returns the sum.
   const sum = [0x23, 0, 0x41, 0xe4, 0, 0x2d, 0, 0, 0x6a, 0x24, 0];
   const write = [0x41, 0xe4, 0, 0x23, 0, 0x3a, 0, 0, 0x41, 0, 0x41, 1, 0x3a, 0, 0, 0x23, 0];
   const data = section(11, [2, 0, 0x41, 0xe4, 0, 0x0b, 1, 5, 0, 0x41, 0xe6, 0, 0x0b, 1, 6]);
@@ -65,7 +65,7 @@ Deno.test("InstanceReset: refuses a module that can change its table", () => {
   }
 });
 
-Deno.test("InstanceReset: takes modules whose code only resembles such changes", () => {
+Deno.test("InstanceReset: accepts modules whose code only resembles such changes", () => {
   const harmless = {
     "i32.const": [0x41, 0xa6, 0x26, 0x1a],
     "i64.const": [0x42, 0xfc, 0x8e, 0x26, 0x1a],
@@ -80,7 +80,7 @@ Deno.test("InstanceReset: takes modules whose code only resembles such changes",
   }
 });
 
-Deno.test("InstanceReset: refuses a module of which more can change", () => {
+Deno.test("InstanceReset: refuses a module with other mutable state", () => {
   const active = [0, 0x41, 0, 0x0b, 1, 0];
   const cases = {
     "a start function": moduleBytes(
@@ -108,7 +108,7 @@ Deno.test("InstanceReset: refuses a module of which more can change", () => {
   assert.ok(of(running(give, table, memory, section(9, [1, ...active]))));
 });
 
-Deno.test("InstanceReset: refuses a module that exports a name which it needs", () => {
+Deno.test("InstanceReset: refuses a module that exports a reserved name", () => {
   const taken = [...new TextEncoder().encode("serverledge.global.0")];
   const exports = section(7, [1, taken.length, ...taken, 0, 0]);
   const bytes = moduleBytes(

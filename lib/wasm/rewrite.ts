@@ -1,6 +1,5 @@
 /**
- * Pieces of WebAssembly modules, for what rewrites them (WebAssembly Core Specification 2.0,
- * chapter 5).
+ * Encoding of parts of WebAssembly modules (WebAssembly Core Specification 2.0, chapter 5).
  *
  * @module
  */
@@ -9,17 +8,17 @@ import { WasmReader, type WasmSection } from "./binary.ts";
 
 const encoder = new TextEncoder();
 
-/** A section. */
+/** Encodes a section. */
 export function section(id: number, body: readonly number[]): Uint8Array {
   return Uint8Array.from([id, ...leb(body.length), ...body]);
 }
 
 /**
- * A section that is a list, with more entries behind those that it has.
+ * Encodes a list section with additional entries.
  *
  * @param bytes the module
- * @param where it lies
- * @param entries the bytes of each
+ * @param where position of the section
+ * @param entries encoded entries to add
  */
 export function withEntries(
   bytes: Uint8Array,
@@ -31,13 +30,13 @@ export function withEntries(
   return section(id, [...count, ...bytes.subarray(reader.at, end), ...entries.flat()]);
 }
 
-/** A name. */
+/** Encodes a name. */
 export function name(text: string): number[] {
   const encoded = encoder.encode(text);
   return [...leb(encoded.length), ...encoded];
 }
 
-/** An unsigned number in LEB128. */
+/** Encodes an unsigned LEB128 number. */
 export function leb(value: number): number[] {
   const bytes: number[] = [];
   for (; value >= 128; value = Math.floor(value / 128)) bytes.push(value % 128 + 128);

@@ -26,8 +26,6 @@ const unchecked: readonly string[] = [
   "lib/node",
   "lib/pool",
   "lib/runtime",
-  "lib/telemetry",
-  "lib/wasm",
   "tests/binary",
   "tests/cluster",
   "tests/compat",

@@ -46,7 +46,7 @@ async function residentMib(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024;
 }
 
-Deno.test("large bodies hold nobody up and cost no more than is booked, in the binary", async (t) => {
+Deno.test("large bodies hold nobody up and cost no more than is reserved, in the binary", async (t) => {
   await using node = await startNodeProcess({
     config: { "container.pool.memory": 256, "code.max": 8, "api.bodies.memory": budgetMib },
   });

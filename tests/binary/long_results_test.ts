@@ -169,7 +169,7 @@ Deno.test("results that arrive at once grow a node by no more than their memory,
   }
 });
 
-Deno.test("results that clients do not take are booked, and given back when they leave, in the binary", async () => {
+Deno.test("results that clients do not take are reserved, and given back when they leave, in the binary", async () => {
   await using node = await startNodeProcess({ config: smallRoom });
   await create(node, "text", "main.text", 256);
   const request = JSON.stringify(middling);

@@ -36,7 +36,7 @@ function creation(Name: string, code: Uint8Array, escapes = false): Uint8Array<A
   return encoder.encode(escapes ? json.replaceAll("/", "\\/") : json);
 }
 
-Deno.test("uploads hold nobody up and cost no more than is booked, in the binary", async (t) => {
+Deno.test("uploads hold nobody up and cost no more than is reserved, in the binary", async (t) => {
   const budgetMib = 256;
   const config = { "code.max": 64, "api.bodies.memory": budgetMib };
   await using node = await startNodeProcess({ config });
@@ -89,7 +89,7 @@ Deno.test("uploads hold nobody up and cost no more than is booked, in the binary
     assert.equal(status, 429, text);
     assert.match(text, /NODE_SATURATED.*api\.bodies\.memory/);
     assert.ok(grownMib < budgetMib + slackMib, `it has grown by ${grownMib.toFixed()} MiB`);
-    // What it had booked was given back.
+    // What it had reserved was given back.
     assert.equal((await upload(creation("tar-2", long))).status, 200);
   });
 });

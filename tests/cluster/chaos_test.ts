@@ -200,7 +200,7 @@ Deno.test("a cluster in which nothing stays as it is", async (t) => {
     await load.goesOn(50);
   });
 
-  await t.step("nothing ran twice, nothing was lost, the books are empty", async () => {
+  await t.step("nothing ran twice, nothing was lost, the ledgers are empty", async () => {
     await load.stop();
     const executed = [...one.received, ...two.received];
     assert.equal(new Set(executed).size, executed.length, "nothing ran twice");

@@ -156,7 +156,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     assert.equal(peer.received.length, 1);
   });
 
-  await t.step("the node is well, its books are empty, each answer was written once", async () => {
+  await t.step("the node is well, its ledger is empty, each answer was written once", async () => {
     assert.equal((await get(`${me.url}/healthz`)).status, 200);
     assert.equal((await invoke(me)).status, 200);
     await clears(me, "f");

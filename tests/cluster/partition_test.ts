@@ -130,7 +130,7 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
     assert.equal((await get(`${cloud.url}/status`)).body.Registry.Ok, true);
   });
 
-  await t.step("the books agree and are empty", async () => {
+  await t.step("the ledgers agree and are empty", async () => {
     for (const member of [edge, cloud]) await rests(member);
     for (const member of [edge, cloud]) await clears(member, "f");
     const written = await world.audit();

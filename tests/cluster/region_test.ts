@@ -137,7 +137,7 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
     await busy.end;
   });
 
-  await t.step("the books agree and are empty", async () => {
+  await t.step("the ledgers agree and are empty", async () => {
     for (const member of [edge, one, two]) await rests(member);
     for (const name of ["f", "echo"]) await post(`${edge.url}/delete`, { Name: name });
     for (const member of [edge, one, two]) await clears(member, "f");

@@ -225,16 +225,16 @@ export async function knowsFree({ url }: Member, other: Named): Promise<void> {
   });
 }
 
-/** Waits until a node's books are empty: nothing runs or waits, and nothing is held. */
+/** Waits until a node's ledger is empty: nothing runs or waits, and nothing is held. */
 export async function rests({ url }: Member): Promise<void> {
-  await eventually("its books are empty", async () => {
+  await eventually("its ledger is empty", async () => {
     const { body } = await get(`${url}/status`);
     return body.Running === 0 && body.QueueLength === 0 && body.UsedCPU === 0 &&
       body.AvailableMemory === body.TotalMemory;
   });
 }
 
-/** Memory that spares are booked with, MiB. */
+/** Memory that spares are reserved with, MiB. */
 const spareMib: Readonly<Record<string, number>> = { python: 32, nodejs: 64 };
 
 /** Deletes a function and waits until a node holds no memory any more, but that of spares. */

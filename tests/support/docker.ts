@@ -82,7 +82,7 @@ export async function dockerWorld(
       nodeId,
       area: "TEST",
       runDir: path,
-      imageBook: `${path}/images.json`,
+      imageRecords: `${path}/images.json`,
       results: resultRoom({ config, bodies: bodyBudget(config) }),
       output: (name, id, text) => void written.push({ name, id, text }),
       code: {

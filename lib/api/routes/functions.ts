@@ -21,7 +21,7 @@ export function functionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services, "code.max");
 
   const save = (action: "create" | "update"): Handler => async (context) => {
-    const { value, held } = await bodies.bookedJson(incomingRequest(context.req.raw));
+    const { value, held } = await bodies.reserveJson(incomingRequest(context.req.raw));
     using _ = held;
     const definition = readDefinition(value);
     await services[action](definition, (bytes) => held.hold(bytes));
@@ -30,7 +30,7 @@ export function functionRoutes(services: ApiServices): Route[] {
 
   const patch: Handler = async (context) => {
     const name = context.req.param("fun")!;
-    const { value, held } = await bodies.bookedJson(incomingRequest(context.req.raw));
+    const { value, held } = await bodies.reserveJson(incomingRequest(context.req.raw));
     using _ = held;
     await services.patch(name, value, (bytes) => held.hold(bytes));
     return jsonAnswer({ Updated: name });

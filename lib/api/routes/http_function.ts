@@ -35,7 +35,7 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
     const name = context.req.param("name")!;
     services.admit(name);
     const hop = readHop(request.headers, services.config["cluster.secret"]);
-    const { bytes, held } = await bodies.booked(request);
+    const { bytes, held } = await bodies.reserved(request);
     const result = await answered(request, held, () => {
       const page = withEvent(toPage(request, bytes));
       const origin = { hop, inputSize: bytes.length, page, reservation: held };
@@ -45,10 +45,10 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
     });
     const answer = await answerOf(result, services);
     if (!hop) return answer;
-    const { status, headers, body, held: booked } = answer.outgoing;
+    const { status, headers, body, held: reserved } = answer.outgoing;
     const told = [reportHeaderOf(result.report), ...resourcePairs(services.free())];
     const kept = headers.filter(([name]) => !told.some(([other]) => other === name));
-    return new KnownResponse(body, status, [...kept, ...told], booked);
+    return new KnownResponse(body, status, [...kept, ...told], reserved);
   };
 
   const paths: Route["paths"] = ["/fn/:name/:path{.*}", "/fn/:name"];

@@ -67,7 +67,7 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
 
   const answer = async (http: IncomingRequest, name: string): Promise<Answer> => {
     services.admit(name);
-    const { bytes, held } = await bodies.booked(http);
+    const { bytes, held } = await bodies.reserved(http);
     try {
       const request = await readInvokeRequest(bytes, defaults);
       const inputSize = bytes.length;

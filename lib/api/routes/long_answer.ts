@@ -26,26 +26,26 @@ const decoder = new TextDecoder();
  * Makes the answer of what a handler returned, as {@link toHttpAnswer} does for short results.
  *
  * @param result JSON text of what the handler returned
- * @param book books the memory of what is made of it
+ * @param reserve books the memory of what is made of it
  * @throws `FUNCTION_ERROR` if it is no valid answer; it is the function's mistake
  */
 export async function toLongHttpAnswer(
   result: QuotedText,
-  book: ReserveMemory,
+  reserve: ReserveMemory,
 ): Promise<KnownResponse> {
-  book(result.length);
+  reserve(result.length);
   const json = await result.unquoted();
   const scan = await scanned(json);
   if (!scan) return plain(json);
   if (scan.isObject) {
     const value = smallMembers(json, scan);
-    if (isAnswer(value)) return explicitAnswer(value, await bodyOf(json, scan, value, book));
+    if (isAnswer(value)) return explicitAnswer(value, await bodyOf(json, scan, value, reserve));
     return jsonAnswer(json);
   }
   const first = json.findIndex((byte) => byte > 0x20);
   if (json[first] !== quote) return jsonAnswer(json);
   const text = new QuotedText(json.subarray(first, json.lastIndexOf(quote) + 1));
-  book(text.length);
+  reserve(text.length);
   return plain(await text.unquoted());
 }
 
@@ -85,7 +85,7 @@ async function bodyOf(
   json: Uint8Array<ArrayBuffer>,
   scan: JsonScan,
   { isBase64Encoded }: Record<string, unknown>,
-  book: ReserveMemory,
+  reserve: ReserveMemory,
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; kind: "binary" | "json" | "text" }> {
   const member = scan.member(body);
   const value = member ? json.subarray(member.start, member.end) : new Uint8Array();
@@ -93,10 +93,10 @@ async function bodyOf(
     return { bytes: new Uint8Array(), kind: isBase64Encoded === true ? "binary" : "text" };
   }
   if (value[0] !== quote) return { bytes: value, kind: "json" };
-  book(value.length);
+  reserve(value.length);
   const text = await new QuotedText(value).unquoted();
   if (isBase64Encoded !== true) return { bytes: text, kind: "text" };
-  book(text.length);
+  reserve(text.length);
   try {
     return { bytes: await decodeBase64(text), kind: "binary" };
   } catch (cause) {

@@ -28,7 +28,7 @@ import { DiskWatch, engineSpace } from "./custom/disk_watch.ts";
 import { Engine, engineStatus } from "./engine/engine.ts";
 import { ExecutorMounts } from "./executor_mounts.ts";
 import { Namespaces } from "./pause/namespaces.ts";
-import { ImageBook } from "../../images/records.ts";
+import { ImageRecords } from "../../images/records.ts";
 import { Images } from "./images/images.ts";
 import { functionLabel, nodeLabel } from "./names.ts";
 import { Networks } from "./networks.ts";
@@ -70,7 +70,7 @@ export interface DockerOptions {
   /** A folder of its own, for executors and sockets. */
   readonly runDir: string;
   /** A file of its own, in which it remembers which images it has pulled and used. */
-  readonly imageBook: string;
+  readonly imageRecords: string;
   /** Keeps what functions write. */
   readonly output: OutputSink;
   /** What results may take. */
@@ -101,7 +101,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     const images = new Images(
       context.engine,
       options.config["factory.images.refresh"],
-      new ImageBook(textFile(options.imageBook)),
+      new ImageRecords(textFile(options.imageRecords)),
     );
     this.images = images;
     this.#codeFolders = codeFolders;

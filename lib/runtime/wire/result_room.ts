@@ -27,7 +27,7 @@ export interface ResultRoom {
  *
  * @param held books it
  */
-export function bookLong(held: MemoryReservation): ReserveMemory {
+export function reserveLong(held: MemoryReservation): ReserveMemory {
   let unbooked = 0;
   let isLong = false;
   return (bytes) => {

@@ -13,7 +13,7 @@ import type { ServerledgeError } from "../../../lib/base/errors.ts";
 import { textFile } from "../../../lib/base/text_file.ts";
 import type { ImageNeed } from "../../../lib/images/needs.ts";
 import { Engine } from "../../../lib/runtime/docker/engine/engine.ts";
-import { ImageBook } from "../../../lib/images/records.ts";
+import { ImageRecords } from "../../../lib/images/records.ts";
 import { ImageKeeper } from "../../../lib/runtime/docker/images/keeper.ts";
 import { Images } from "../../../lib/runtime/docker/images/images.ts";
 import { startImageRegistry } from "../../support/image_registry.ts";
@@ -24,8 +24,8 @@ Deno.test("Images: gives up a pull of which the registry sends no more, and uses
   const registry = stack.use(startImageRegistry());
   const docker = new Docker({ socketPath: "/var/run/docker.sock" });
   const engine = stack.use(new Engine());
-  const book = new ImageBook({ read: () => undefined, write: () => {} });
-  const images = new Images(engine, false, book, 500);
+  const records = new ImageRecords({ read: () => undefined, write: () => {} });
+  const images = new Images(engine, false, records, 500);
   const name = `present-${randomId(6)}`;
   const image = await registry.add(name, randomId(12));
   stack.defer(() => docker.getImage(image).remove({ force: true }));
@@ -51,8 +51,8 @@ Deno.test("images are fetched, listed, and removed when nothing needs them", asy
   const engine = stack.use(new Engine());
   const needs = new Map<string, ImageNeed>();
   const open = () => {
-    const book = new ImageBook(textFile(`${path}/images.json`));
-    const images = new Images(engine, false, book);
+    const records = new ImageRecords(textFile(`${path}/images.json`));
+    const images = new Images(engine, false, records);
     return { images, keeper: new ImageKeeper({ images, needs: () => needs, keyOf: () => "" }) };
   };
   const { keeper, images } = open();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Engine } from "../../../lib/runtime/docker/engine/engine.ts";
-import { ImageBook } from "../../../lib/images/records.ts";
+import { ImageRecords } from "../../../lib/images/records.ts";
 import { Images } from "../../../lib/runtime/docker/images/images.ts";
 import { eventually } from "../../support/eventually.ts";
 import { scriptedEngine } from "../../support/fakes/scripted_engine.ts";
@@ -21,7 +21,7 @@ Deno.test("a pull is told of while it is under way", async () => {
   const images = new Images(
     engine,
     false,
-    new ImageBook({ read: () => undefined, write: () => {} }),
+    new ImageRecords({ read: () => undefined, write: () => {} }),
   );
   {
     await using _engine = await scriptedEngine((request) =>
@@ -57,15 +57,15 @@ Deno.test("an image that cannot be refreshed is used as it is, if it is present"
     return request.includes("here") ? reply("200 OK", found) : missing;
   });
   using engine = new Engine();
-  const book = new ImageBook({ read: () => undefined, write: () => {} });
-  const images = new Images(engine, false, book);
+  const records = new ImageRecords({ read: () => undefined, write: () => {} });
+  const images = new Images(engine, false, records);
   assert.equal(await images.refresh(local, ""), false);
   await assert.rejects(images.refresh("built/elsewhere:1", ""), { code: "ENGINE_REFUSED" });
   // Who asks for the pull itself is told that it failed.
   await assert.rejects(images.ensure(local, "", true), { code: "ENGINE_REFUSED" });
   assert.equal(pulls.length, 3);
 
-  const refreshing = new Images(engine, true, book);
+  const refreshing = new Images(engine, true, records);
   assert.equal(await refreshing.ensure(local, ""), false);
   assert.equal(await refreshing.ensure(local, ""), false);
   assert.equal(pulls.length, 4, "factory.images.refresh pulls an image once");

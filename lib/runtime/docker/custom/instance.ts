@@ -19,7 +19,7 @@ import { JsonScanError } from "../../../json/tokens.ts";
 import { surround } from "../../../model/params.ts";
 import type { Call, FunctionFailure, Reply } from "../../environment.ts";
 import { badReply, tooLong } from "../../wire/messages.ts";
-import { bookLong, isRefusal, refusedResult, type ResultRoom } from "../../wire/result_room.ts";
+import { isRefusal, refusedResult, reserveLong, type ResultRoom } from "../../wire/result_room.ts";
 import type { Relay } from "./relay.ts";
 
 /** Most bytes of a reply beside a long result. */
@@ -99,7 +99,7 @@ export async function callCustom(
     const answer = await askOnce(
       await relay.connect(signal),
       { method: "POST", path: "/invoke", headers, body },
-      { signal, maxBytes: results.maxBytes + maxRestBytes, reserve: bookLong(held) },
+      { signal, maxBytes: results.maxBytes + maxRestBytes, reserve: reserveLong(held) },
     );
     const reply = await readReply(answer, results.maxBytes);
     if (!reply.ok || typeof reply.result === "string") return reply;

@@ -1,6 +1,6 @@
 /**
  * Images on the engine: one that is present is used as it is, a missing one is pulled, once for
- * all who wait for it. What was pulled or used is noted in the node's book.
+ * all who wait for it. What was pulled or used is noted in the node's records.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { ServerledgeError } from "../../../base/errors.ts";
 import { logger } from "../../../base/log.ts";
 import type { Pull } from "../../environment.ts";
 import { type Engine, engineStatus } from "../engine/engine.ts";
-import type { ImageBook } from "../../../images/records.ts";
+import type { ImageRecords } from "../../../images/records.ts";
 import {
   familiarName,
   familiarNames,
@@ -49,7 +49,7 @@ export class Images {
   readonly #refresh: boolean;
   readonly #stallMs: number;
   /** What was pulled and used. */
-  readonly book: ImageBook;
+  readonly records: ImageRecords;
   /** Familiar names of images that starts need not ask the engine about. */
   readonly #present = new Set<string>();
   /** All familiar names on the engine when it was looked at last, and what came since. */
@@ -65,14 +65,14 @@ export class Images {
    *
    * @param engine where the images are
    * @param refresh true to pull each image once, even if it is present
-   * @param book remembers what was pulled and used
+   * @param records remembers what was pulled and used
    * @param stallMs longest time that a pull may make no progress, ms
    */
-  constructor(engine: Engine, refresh: boolean, book: ImageBook, stallMs = pullStallMs) {
+  constructor(engine: Engine, refresh: boolean, records: ImageRecords, stallMs = pullStallMs) {
     this.#engine = engine;
     this.#refresh = refresh;
     this.#stallMs = stallMs;
-    this.book = book;
+    this.records = records;
   }
 
   /**
@@ -90,7 +90,7 @@ export class Images {
     if (!refresh && this.#refresh && !this.#pulled.has(name)) return await this.refresh(image, key);
     return await this.#tasks.run(name, async () => {
       const found = refresh ? undefined : await this.find(name);
-      if (found) this.book.note(name, found.id, false);
+      if (found) this.records.note(name, found.id, false);
       else await this.#pull(name, key);
       for (const names of [this.#present, this.#arrived, this.#known]) names?.add(name);
       return found === undefined;
@@ -197,7 +197,7 @@ export class Images {
     }
     this.#known?.delete(familiarName(image));
     this.#present.clear(); // one image may have been known by several names
-    this.book.forget(image);
+    this.records.forget(image);
     return true;
   }
 
@@ -272,7 +272,7 @@ export class Images {
     }
     this.#pulled.add(image);
     const pulled = await this.find(image);
-    if (pulled) this.book.note(image, pulled.id, true);
+    if (pulled) this.records.note(image, pulled.id, true);
     log.info("Pulled image {image}", { image });
   }
 }

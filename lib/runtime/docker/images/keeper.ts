@@ -13,14 +13,14 @@ import {
   type PulledImages,
   pulledNames,
 } from "../../../images/status.ts";
-import type { BookEntry } from "../../../images/records.ts";
+import type { ImageRecord } from "../../../images/records.ts";
 import { familiarName } from "../../../images/reference.ts";
 import type { FoundImage, Images } from "./images.ts";
 
 /** What a keeper works with. */
 export interface KeeperOptions {
   /** The images on the engine. */
-  readonly images: Pick<Images, "find" | "ensure" | "inUse" | "remove" | "book">;
+  readonly images: Pick<Images, "find" | "ensure" | "inUse" | "remove" | "records">;
   /** What is needed now, by familiar name. */
   readonly needs: () => ReadonlyMap<string, ImageNeed>;
   /** The configuration key that names the image of a runtime's containers; empty if none does. */
@@ -54,15 +54,15 @@ export class ImageKeeper {
    */
   async list(): Promise<ImageView[]> {
     const { images, needs } = this.#options;
-    const { book } = images;
+    const { records } = images;
     const needed = needs();
-    const former = book.entries.map(({ image }) => image).filter((name) => !needed.has(name));
+    const former = records.entries.map(({ image }) => image).filter((name) => !needed.has(name));
     const views: ImageView[] = [];
     for (const name of [...needed.keys(), ...former].sort()) {
       const found = await images.find(name);
       const need = needed.get(name);
       if (!found && !need) {
-        book.forget(name);
+        records.forget(name);
         continue;
       }
       const { runtimes, functions } = need ?? nothing;
@@ -73,7 +73,8 @@ export class ImageKeeper {
         present: found !== undefined,
         sizeBytes: found?.sizeBytes ?? null,
         architecture: found?.architecture ?? null,
-        pulled: found !== undefined && isOurs(book.get(name), found) && book.get(name)!.pulled,
+        pulled: found !== undefined && isOurs(records.get(name), found) &&
+          records.get(name)!.pulled,
       });
     }
     return views;
@@ -120,13 +121,13 @@ export class ImageKeeper {
    */
   async prune({ dryRun, unpublished }: PruneOptions): Promise<PrunedImages> {
     const { images, needs } = this.#options;
-    const { book } = images;
+    const { records } = images;
     const result: PrunedImages = { dryRun, removed: [], kept: [] };
-    for (const entry of book.entries) {
+    for (const entry of records.entries) {
       if (needs().has(entry.image)) continue;
       const found = await images.find(entry.image);
       if (!found) {
-        book.forget(entry.image);
+        records.forget(entry.image);
         continue;
       }
       const used = await images.inUse();
@@ -145,12 +146,12 @@ export class ImageKeeper {
   }
 }
 
-function isOurs(entry: BookEntry | undefined, found: FoundImage): boolean {
+function isOurs(entry: ImageRecord | undefined, found: FoundImage): boolean {
   return entry?.id === found.id;
 }
 
 function reasonToKeep(
-  entry: BookEntry,
+  entry: ImageRecord,
   found: FoundImage,
   used: ReadonlySet<string>,
   unpublished: boolean,

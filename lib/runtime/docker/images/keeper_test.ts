@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ServerledgeError } from "../../../base/errors.ts";
 import type { ImageNeed } from "../../../images/needs.ts";
-import { ImageBook } from "../../../images/records.ts";
+import { ImageRecords } from "../../../images/records.ts";
 import { ImageKeeper } from "./keeper.ts";
 import type { FoundImage } from "./images.ts";
 
@@ -14,14 +14,14 @@ const image = (id: string, published = true): FoundImage => ({
 
 /** An engine in memory; what is in `registry` can be fetched. */
 function setUp(needed: Record<string, Partial<ImageNeed>>) {
-  const book = new ImageBook({ read: () => undefined, write: () => {} });
+  const records = new ImageRecords({ read: () => undefined, write: () => {} });
   const present = new Map<string, FoundImage>();
   const registry = new Set<string>();
   const used = new Set<string>();
   const refused = new Set<string>();
   const keys: string[] = [];
   const images = {
-    book,
+    records,
     find: (name: string) => Promise.resolve(present.get(name)),
     inUse: () => Promise.resolve(used),
     ensure(name: string, key: string) {
@@ -30,13 +30,13 @@ function setUp(needed: Record<string, Partial<ImageNeed>>) {
         return Promise.reject(new ServerledgeError("ENGINE_REFUSED", `no ${name}`));
       }
       present.set(name, image(`id of ${name}`));
-      book.note(name, `id of ${name}`, true);
+      records.note(name, `id of ${name}`, true);
       return Promise.resolve(true);
     },
     remove(name: string) {
       if (refused.has(name)) return Promise.resolve(false);
       present.delete(name);
-      book.forget(name);
+      records.forget(name);
       return Promise.resolve(true);
     },
   };
@@ -45,23 +45,23 @@ function setUp(needed: Record<string, Partial<ImageNeed>>) {
   );
   const keyOf = (runtime: string) => `runtimes.${runtime}.image`;
   const keeper = new ImageKeeper({ images, needs: () => needs, keyOf });
-  return { keeper, book, present, registry, used, refused, needs, keys };
+  return { keeper, records, present, registry, used, refused, needs, keys };
 }
 
 Deno.test("listed is what is needed, and what is ours and needed no more", async () => {
-  const { keeper, book, present } = setUp({
+  const { keeper, records, present } = setUp({
     "py:1": { runtimes: ["python"], functions: ["g", "f"] },
   });
   present.set("py:1", image("a")).set("old:1", image("b")).set("stranger:1", image("c"));
-  book.note("py:1", "a", true);
-  book.note("old:1", "b", false);
-  book.note("gone:1", "d", true);
+  records.note("py:1", "a", true);
+  records.note("old:1", "b", false);
+  records.note("gone:1", "d", true);
   const base = { present: true, sizeBytes: 100, architecture: "amd64" };
   assert.deepEqual(await keeper.list(), [
     { ...base, image: "old:1", runtimes: [], functions: [], pulled: false },
     { ...base, image: "py:1", runtimes: ["python"], functions: ["f", "g"], pulled: true },
   ]);
-  assert.equal(book.get("gone:1"), undefined, "nothing is left to remember");
+  assert.equal(records.get("gone:1"), undefined, "nothing is left to remember");
   present.set("py:1", image("put under its name since"));
   assert.equal((await keeper.list())[1]!.pulled, false);
 });
@@ -91,14 +91,14 @@ Deno.test("pulled is what is missing, or what is named, and the rest goes on aft
 });
 
 Deno.test("removed is only what is ours, unchanged, unneeded and unused", async () => {
-  const { keeper, book, present, used, refused, needs } = setUp({
+  const { keeper, records, present, used, refused, needs } = setUp({
     "needed:1": { functions: ["f"] },
   });
   present.set("stranger:1", image("s"));
   const ours = ["needed:1", "pulled:1", "used:1", "built:1", "changed:1", "busy:1", "late:1"];
   for (const name of ours) {
     present.set(name, image(name, name !== "built:1" && name !== "pulled:1"));
-    book.note(name, name, name === "pulled:1");
+    records.note(name, name, name === "pulled:1");
   }
   present.set("changed:1", image("another"));
   used.add("busy:1");

@@ -1,6 +1,6 @@
 /**
- * Which runtimes and functions of a node have what they need of images, known in memory: for
- * decisions of this node, and for its neighbours.
+ * Availability of the images that runtimes and functions of a node require, in memory, for decisions of this
+ * node and of its peers.
  *
  * @module
  */
@@ -9,29 +9,30 @@ import type { FunctionRecord } from "../model/function.ts";
 import { type Imaged, imageOf, needOf } from "./needs.ts";
 import type { Runtime } from "../model/runtimes.ts";
 
-/** What a stock looks at. */
-export interface StockSources {
-  /** Ids of the node's runtimes. */
+/** Dependencies of the availability. */
+export interface AvailabilitySources {
+  /** Ids of the runtimes. */
   readonly runtimes: Iterable<string>;
-  /** The runtime that a function's `Runtime` means on this node. */
+  /** Finds the runtime of a function. */
   readonly runtimeOf: (id: string) => Runtime | undefined;
-  /** Whether an image is there; undefined: not known. Cheap. */
+  /** Whether an image is present; undefined if unknown. Cheap. */
   readonly isPresent: (image: string) => boolean | undefined;
 }
 
-/** A need, and how many functions have it; infinite for those of runtimes. */
+/** A requirement and the number of functions that have it; infinite for those of runtimes. */
 interface Need {
   readonly fn: Imaged;
   count: number;
 }
 
-/** The stock of a node. */
-export class ImageStock {
-  readonly #sources: StockSources;
-  /** Few, however many functions there are: most share the image of their runtime. */
+/** Availability of images on a node. */
+export class ImageAvailability {
+  readonly #sources: AvailabilitySources;
+  /** Few, since most functions share the image of their runtime. */
   readonly #needs = new Map<string, Need>();
 
-  constructor(sources: StockSources) {
+  /** Creates the availability of the runtimes' images. */
+  constructor(sources: AvailabilitySources) {
     this.#sources = sources;
     for (const id of sources.runtimes) {
       const fn = { runtime: id, customImage: "" };
@@ -40,10 +41,10 @@ export class ImageStock {
   }
 
   /**
-   * A function was created, updated or deleted.
+   * Updates the requirements after a function was created, updated or deleted.
    *
-   * @param former what it was; undefined if it is new
-   * @param record what it is; undefined if it is gone
+   * @param former former record; undefined if the function is new
+   * @param record current record; undefined if the function was deleted
    */
   changed(former: FunctionRecord | undefined, record: FunctionRecord | undefined): void {
     if (record) {
@@ -59,10 +60,10 @@ export class ImageStock {
   }
 
   /**
-   * Whether a function's instances can be started without an image being fetched: the image is there,
-   * or it needs none, or it is not known yet.
+   * Whether a function can start without fetching an image: the image is present, not required, or its
+   * state is unknown.
    *
-   * @returns false too where this node has no such runtime
+   * @returns false also if this node does not have its runtime
    */
   has(fn: Imaged): boolean {
     const runtime = this.#sources.runtimeOf(fn.runtime);
@@ -71,13 +72,13 @@ export class ImageStock {
     return image === "" || this.#sources.isPresent(image) !== false;
   }
 
-  /** What runtimes and functions need (`needOf`) and is there. */
-  get met(): string[] {
+  /** Requirements (`needOf`) whose image is present. */
+  get present(): string[] {
     return this.#select(true);
   }
 
-  /** What runtimes and functions need (`needOf`) and is not there. */
-  get unmet(): string[] {
+  /** Requirements (`needOf`) whose image is missing. */
+  get missing(): string[] {
     return this.#select(false);
   }
 
