@@ -4,6 +4,8 @@
  * @module
  */
 
+import { sliceBytes } from "./slices.ts";
+
 /**
  * Reserves memory before it is used; its giver releases it.
  *
@@ -21,4 +23,21 @@ export interface MemoryReservation extends Disposable {
    * @throws what refuses it, and nothing more is reserved
    */
   hold(bytes: number): void;
+}
+
+/**
+ * Reserves the memory of what arrives, from the moment that it is long; short things need none.
+ *
+ * @param held the reservation that grows
+ */
+export function reserveLong(held: MemoryReservation): ReserveMemory {
+  let unreserved = 0;
+  let isLong = false;
+  return (bytes) => {
+    unreserved += bytes;
+    isLong ||= unreserved > sliceBytes;
+    if (!isLong) return;
+    held.hold(unreserved);
+    unreserved = 0;
+  };
 }

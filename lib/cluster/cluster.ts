@@ -9,6 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
 import { logger } from "../base/log.ts";
+import type { MemoryReservation } from "../base/reserve_memory.ts";
 import type { InvocationResult } from "../model/invocation.ts";
 import type { Coordinate, NodeRecord } from "../model/node.ts";
 import type { PeerView } from "../policy/contract.ts";
@@ -61,6 +62,8 @@ export interface ClusterOptions {
   /** Time between two checks of a peer with requests in flight, ms. */
   readonly livenessMs?: number;
   readonly clock: Clock;
+  /** Opens the reservation of a long result of a peer. */
+  readonly reserveResult?: () => MemoryReservation;
   readonly random: () => number;
   /** The current status of this node; cheap. */
   readonly status: () => LocalStatus;
@@ -96,7 +99,7 @@ export class Cluster implements Peers, AsyncDisposable {
       now: () => clock.now(),
       random,
     });
-    this.#client = this.#owned.use(new PeerClient(options.secret));
+    this.#client = this.#owned.use(new PeerClient(options.secret, clock, options.reserveResult));
     this.#liveness = this.#owned.use(
       new LivenessMonitor({
         clock,

@@ -5,7 +5,9 @@
  * @module
  */
 
+import type { ReserveMemory } from "../base/reserve_memory.ts";
 import { connect } from "./address.ts";
+import { readWhole } from "./body.ts";
 import type { Connection, IncomingResponse } from "./connection.ts";
 import { NeverSent } from "./failures.ts";
 import type { HeaderPair } from "./head.ts";
@@ -70,7 +72,8 @@ export class HttpClient implements Disposable {
    * @param url of the server; its path does not count
    * @param signal closes the connection
    * @param maxBytes longest body that is taken
-   * @throws {NeverSent} if not a byte of the request was sent; {ConnectionBroken} or {BadMessage}
+   * @param reserve reserves the memory of the body as it arrives
+   * @throws what `reserve` throws; {NeverSent} if not a byte of the request was sent; {ConnectionBroken} or {BadMessage}
    *   if it may have been carried out
    */
   async ask(
@@ -78,8 +81,9 @@ export class HttpClient implements Disposable {
     request: HttpRequest,
     signal: AbortSignal,
     maxBytes: number,
+    reserve?: ReserveMemory,
   ): Promise<WholeResponse> {
-    return await readBody(await this.#begin(url, request, signal), maxBytes);
+    return await readBody(await this.#begin(url, request, signal), maxBytes, reserve);
   }
 
   /**
@@ -191,9 +195,10 @@ export class HttpClient implements Disposable {
 async function readBody(
   { head: { status, headers }, body, end, drop }: Exchange,
   maxBytes: number,
+  reserve?: ReserveMemory,
 ): Promise<WholeResponse> {
   try {
-    const whole = await body.whole(maxBytes);
+    const whole = await readWhole(body, maxBytes, reserve);
     end();
     return { status, headers, body: whole };
   } catch (error) {

@@ -23,7 +23,7 @@ const log = logger("node");
  * @returns undefined for a single node
  */
 export async function openCluster(
-  { config, home, node, clock, built }: NodeBase,
+  { config, home, node, clock, bodies, built }: NodeBase,
   registry: Registry,
   status: Pick<ClusterOptions, "status" | "onStatus">,
 ): Promise<Cluster | undefined> {
@@ -46,6 +46,7 @@ export async function openCluster(
       nearbyMs: config["registry.nearby.interval"] * 1000,
       monitoringMs: config["registry.monitoring.interval"] * 1000,
       clock,
+      reserveResult: () => bodies.takeResult(0),
       random: Math.random,
       ...status,
     }),

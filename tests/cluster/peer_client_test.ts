@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { BodyBudget } from "../../lib/api/body_budget.ts";
+import { systemClock } from "../../lib/base/clock.ts";
 import { ServerledgeError } from "../../lib/base/errors.ts";
 import { readHop } from "../../lib/cluster/peers/hop_headers.ts";
 import { PeerClient } from "../../lib/cluster/peers/client.ts";
 import type { Forwarded } from "../../lib/cluster/peers/peers.ts";
+import { release } from "../../lib/json/quoted.ts";
 import { defaultRequest } from "../../lib/model/invocation.ts";
 import { paramsOf } from "../../lib/model/params.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
@@ -74,6 +77,21 @@ Deno.test("a long report of a peer has its result as it was written", async () =
   const { report } = await client.send(peer.record, forwarded, never);
   assert.ok(String(report.result) === Result);
   assert.deepEqual({ ...report, result: "" }, { ...sampleResult.report, result: "" });
+});
+
+Deno.test("a long result of a peer is reserved until it is released, or refused without room", async () => {
+  const Result = JSON.stringify("x".repeat(1 << 20));
+  using peer = new RawPeer((conn) => answer(conn, { ...sampleReport, Result }));
+  const room = 3 << 20;
+  const bodies = new BodyBudget(room);
+  using client = new PeerClient("", systemClock, () => bodies.takeResult(0));
+  const { report } = await client.send(peer.record, forwarded, never);
+  const { reserved } = bodies;
+  assert.ok(reserved > 1 << 20, `${reserved} bytes are reserved`);
+  using _other = bodies.takeResult(room - reserved - 1000);
+  assert.equal(await codeOf(client.send(peer.record, forwarded, never)), "FUNCTION_ERROR");
+  release(report.result);
+  assert.equal(bodies.reserved, room - reserved - 1000);
 });
 
 Deno.test("errors of the peer keep their code where they tell what became of the request", async () => {

@@ -8,13 +8,14 @@ import * as v from "valibot";
 import { timeLimit } from "../../base/async.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
+import { type MemoryReservation, reserveLong } from "../../base/reserve_memory.ts";
 import { sliceBytes } from "../../base/slices.ts";
 import { HttpClient, type HttpResponse, type WholeResponse } from "../../http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../../http/failures.ts";
 import type { HttpRequest } from "../../http/request.ts";
 import { isObject } from "../../json/json.ts";
 import { liftText } from "../../json/lift.ts";
-import type { QuotedText } from "../../json/quoted.ts";
+import { QuotedText } from "../../json/quoted.ts";
 import {
   type InvocationResult,
   reportNames,
@@ -65,6 +66,7 @@ const decoder = new TextDecoder();
 export class PeerClient implements Disposable {
   readonly #secret: string;
   readonly #clock: Clock;
+  readonly #reserveResult: (() => MemoryReservation) | undefined;
   readonly #client = new HttpClient();
   /** Number of requests in flight by peer URL. */
   readonly #inFlight = new Map<string, number>();
@@ -72,10 +74,16 @@ export class PeerClient implements Disposable {
   /**
    * @param secret the cluster's; empty: requests are not signed
    * @param clock measures pauses within responses
+   * @param reserveResult opens the reservation of a long result, which grows as the result arrives
    */
-  constructor(secret: string, clock: Clock = systemClock) {
+  constructor(
+    secret: string,
+    clock: Clock = systemClock,
+    reserveResult?: () => MemoryReservation,
+  ) {
     this.#secret = secret;
     this.#clock = clock;
+    this.#reserveResult = reserveResult;
   }
 
   /**
@@ -85,7 +93,8 @@ export class PeerClient implements Disposable {
    * @param signal cancels the request; bounds the wait
    * @param onResources receives the resources that the peer reports with any response
    * @throws `PEER_UNREACHABLE` or `PEER_DECLINED` if it did not start there, `NODE_SATURATED` if
-   *   too many requests are in flight there, `FUNCTION_CRASHED` if it may have started and the
+   *   too many requests are in flight there, `FUNCTION_ERROR` if there is no memory for the result,
+   *   `FUNCTION_CRASHED` if it may have started and the
    *   outcome is unknown, `CANCELLED` after the signal, or the peer's error
    */
   async send(
@@ -159,10 +168,20 @@ export class PeerClient implements Disposable {
     signal: AbortSignal,
     onResources: (resources: Resources) => void,
   ): Promise<InvocationResult> {
-    const request = this.#request(peer, forwarded);
-    const response = await this.#client.ask(peer.url, request, signal, maxResponseBytes);
+    using owned = new DisposableStack();
+    const held = this.#reserveResult && owned.use(this.#reserveResult());
+    const response = await this.#client.ask(
+      peer.url,
+      this.#request(peer, forwarded),
+      signal,
+      maxResponseBytes,
+      held && reserveLong(held),
+    );
     reportResources(response, onResources);
-    return await resultOf(peer, response);
+    const { report, ...rest } = await resultOf(peer, response);
+    if (!held || !(report.result instanceof QuotedText)) return { report, ...rest };
+    const result = new QuotedText(report.result.json, owned.move());
+    return { report: { ...report, result }, ...rest };
   }
 
   async #sendEvent(

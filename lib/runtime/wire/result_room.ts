@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { MemoryReservation, ReserveMemory } from "../../base/reserve_memory.ts";
+import type { MemoryReservation } from "../../base/reserve_memory.ts";
 import { ServerledgeError } from "../../base/errors.ts";
-import { sliceBytes } from "../../base/slices.ts";
 import type { Reply } from "../environment.ts";
 
 /** What results may take. */
@@ -20,23 +19,6 @@ export interface ResultRoom {
    * @throws `FUNCTION_ERROR` where there is no room
    */
   take(bytes: number): MemoryReservation;
-}
-
-/**
- * Books the memory of what comes once it is long.
- *
- * @param held books it
- */
-export function reserveLong(held: MemoryReservation): ReserveMemory {
-  let unbooked = 0;
-  let isLong = false;
-  return (bytes) => {
-    unbooked += bytes;
-    isLong ||= unbooked > sliceBytes;
-    if (!isLong) return;
-    held.hold(unbooked);
-    unbooked = 0;
-  };
 }
 
 /** Tells whether {@link ResultRoom.take} has thrown. */

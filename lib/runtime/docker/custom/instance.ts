@@ -8,6 +8,7 @@
 
 import { pause } from "../../../base/async.ts";
 import { ServerledgeError } from "../../../base/errors.ts";
+import { reserveLong } from "../../../base/reserve_memory.ts";
 import { sliceBytes } from "../../../base/slices.ts";
 import type { WholeResponse } from "../../../http/client.ts";
 import { askOnce } from "../../../http/ask_once.ts";
@@ -19,7 +20,7 @@ import { JsonScanError } from "../../../json/tokens.ts";
 import { surround } from "../../../model/params.ts";
 import type { Call, FunctionFailure, Reply } from "../../environment.ts";
 import { badReply, tooLong } from "../../wire/messages.ts";
-import { isRefusal, refusedResult, reserveLong, type ResultRoom } from "../../wire/result_room.ts";
+import { isRefusal, refusedResult, type ResultRoom } from "../../wire/result_room.ts";
 import type { Relay } from "./relay.ts";
 
 /** Most bytes of a reply beside a long result. */
