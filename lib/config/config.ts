@@ -18,7 +18,7 @@ import {
   isQosField,
   type QosField,
   qosFields,
-  runtimeSpares,
+  runtimeGeneric,
   type SettingKey,
   settings,
   type SettingValue,
@@ -149,13 +149,13 @@ function setRuntime(
   origin: string,
 ): void {
   // The id may hold dots itself: runtimes.python3.12.image.
-  const [, id, field] = /^runtimes\.(.+)\.(image|executor|spares)$/.exec(key) ?? [];
-  if (!id) throw bad(key, origin, "expected runtimes.<id>.image, .executor or .spares");
+  const [, id, field] = /^runtimes\.(.+)\.(image|executor|generic)$/.exec(key) ?? [];
+  if (!id) throw bad(key, origin, "expected runtimes.<id>.image, .executor or .generic");
   const base = runtimes.get(id) ?? runtimes.get(ownValue(runtimeAliases, id) ?? "");
-  if (field === "spares") {
-    const result = v.safeParse(runtimeSpares.schema, value);
-    if (!result.success) throw bad(key, origin, `expected ${runtimeSpares.allowed}`);
-    runtimes.set(id, { ...base, id, spares: result.output });
+  if (field === "generic") {
+    const result = v.safeParse(runtimeGeneric.schema, value);
+    if (!result.success) throw bad(key, origin, `expected ${runtimeGeneric.allowed}`);
+    runtimes.set(id, { ...base, id, generic: result.output });
     return;
   }
   if (typeof value !== "string" || value === "") throw bad(key, origin, "expected a text");
@@ -207,7 +207,7 @@ function checkPolicySetting(key: string, value: unknown, origin: string) {
 }
 
 /**
- * A runtime that no default completes must be told whole, but for its spares; sandboxes have no
+ * A runtime that no default completes must be told whole, but for its generic instances; sandboxes have no
  * image.
  */
 function checkRuntimes(
@@ -215,7 +215,7 @@ function checkRuntimes(
   origins: ReadonlyMap<string, string>,
 ): void {
   for (const [id, runtime] of runtimes) {
-    const keys = ["image", "executor", "spares"].map((field) => `runtimes.${id}.${field}`);
+    const keys = ["image", "executor", "generic"].map((field) => `runtimes.${id}.${field}`);
     for (const field of ["image", "executor"] as const) {
       if (runtime[field] !== undefined) continue;
       if (field === "image" && runtime.executor && isSandboxed(runtime.executor)) continue;
@@ -227,19 +227,19 @@ function checkRuntimes(
         `a new runtime needs runtimes.${id}.${field}${hint}, too`,
       );
     }
-    const canHaveSpares = hasGenericInstances(runtime.executor!);
-    const { image = "", spares = runtimeSpares.value } = runtime;
-    const key = `runtimes.${id}.spares`;
-    if (!canHaveSpares && spares > 0 && origins.has(key)) {
+    const canHaveGeneric = hasGenericInstances(runtime.executor!);
+    const { image = "", generic = runtimeGeneric.value } = runtime;
+    const key = `runtimes.${id}.generic`;
+    if (!canHaveGeneric && generic > 0 && origins.has(key)) {
       throw bad(
         key,
         origins.get(key)!,
         `only runtimes of the executors ${
           executorKinds.filter(hasGenericInstances).join(" and ")
-        } have any; sandboxes: sandbox.spares`,
+        } have any; sandboxes: sandbox.generic`,
       );
     }
-    runtimes.set(id, { ...runtime, image, spares: canHaveSpares ? spares : 0 });
+    runtimes.set(id, { ...runtime, image, generic: canHaveGeneric ? generic : 0 });
   }
 }
 

@@ -254,7 +254,7 @@ Deno.test("an image of a runtime is configured by its id, and by an alias of its
     id: "python38",
     executor: "python",
     image: "python:3.8",
-    spares: 1,
+    generic: 1,
   });
   assert.equal(origins.get("runtimes.python.image"), "node.yaml");
 });
@@ -272,23 +272,23 @@ Deno.test("a new runtime needs an image and an executor; its id may hold dots", 
     id: "js",
     executor: "deno",
     image: "",
-    spares: 0,
+    generic: 0,
   });
 });
 
-Deno.test("spares are for runtimes of our executors", () => {
-  const spares = (values: Record<string, unknown>, id: string) =>
-    findRuntime(resolve(values).config, id)?.spares;
-  assert.deepEqual(["python", "nodejs", "custom"].map((id) => spares({}, id)), [1, 1, 0]);
-  assert.equal(spares({ "runtimes.python.spares": "3" }, "python314"), 3);
-  assert.equal(spares({ "runtimes.python.executor": "http" }, "python"), 0);
+Deno.test("runtimes.<id>.generic: executors of ours, have generic instances", () => {
+  const generic = (values: Record<string, unknown>, id: string) =>
+    findRuntime(resolve(values).config, id)?.generic;
+  assert.deepEqual(["python", "nodejs", "custom"].map((id) => generic({}, id)), [1, 1, 0]);
+  assert.equal(generic({ "runtimes.python.generic": "3" }, "python314"), 3);
+  assert.equal(generic({ "runtimes.python.executor": "http" }, "python"), 0);
   const own = { "runtimes.p312.image": "p", "runtimes.p312.executor": "python" };
-  assert.equal(spares(own, "p312"), 1);
-  assert.equal(spares({ ...own, "runtimes.p312.spares": 0 }, "p312"), 0);
-  assert.match(refusal({ "runtimes.python.spares": 17 }), /an integer from 0 to 16/);
-  assert.match(refusal({ "runtimes.deno.spares": 1 }), /executors python and nodejs/);
-  assert.equal(spares({ "runtimes.custom.spares": 0 }, "custom"), 0);
-  assert.match(refusal({ "runtimes.java.spares": 2 }), /needs runtimes\.java\.image/);
+  assert.equal(generic(own, "p312"), 1);
+  assert.equal(generic({ ...own, "runtimes.p312.generic": 0 }, "p312"), 0);
+  assert.match(refusal({ "runtimes.python.generic": 17 }), /an integer from 0 to 16/);
+  assert.match(refusal({ "runtimes.deno.generic": 1 }), /executors python and nodejs/);
+  assert.equal(generic({ "runtimes.custom.generic": 0 }, "custom"), 0);
+  assert.match(refusal({ "runtimes.java.generic": 2 }), /needs runtimes\.java\.image/);
 });
 
 Deno.test("a bad runtime is refused", () => {
@@ -308,4 +308,12 @@ Deno.test("each key has an environment variable of its own", () => {
   assert.equal(environmentName("runtimes.python.image"), "SERVERLEDGE_RUNTIMES_PYTHON_IMAGE");
   const names = Object.keys(settings).map(environmentName);
   assert.equal(new Set(names).size, names.length);
+});
+
+Deno.test("former keys of generic instances: are accepted with a warning", () => {
+  const { config, warnings } = resolve({ "sandbox.spares": 3, "runtimes.python.spares": 2 });
+  assert.equal(config["sandbox.generic"], 3);
+  assert.equal(findRuntime(config, "python")?.generic, 2);
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[1]!, /^runtimes\.python\.spares .* is runtimes\.python\.generic here/);
 });

@@ -46,6 +46,7 @@ export const absent: readonly string[] = [
 
 /** Keys of branches, and what they are called here. */
 export const renamed: Readonly<Record<string, string>> = {
+  "sandbox.spares": "sandbox.generic",
   "containers.memory": "container.pool.memory",
 };
 
@@ -76,7 +77,7 @@ export function inOurTerms(
   const warnings: string[] = [];
   const known = new Set(entries.map(([key]) => key));
   const translated = entries.flatMap(([key, value]): (readonly [string, unknown])[] => {
-    const name = Object.hasOwn(renamed, key) ? renamed[key]! : key;
+    const name = currentName(key);
     if (name !== key) {
       const isSet = known.has(name);
       warnings.push(`${key} (${origin}) is ${name} here${isSet ? ", which is set as well" : ""}`);
@@ -91,6 +92,12 @@ export function inOurTerms(
     return [[name, meaning]];
   });
   return { entries: translated, warnings };
+}
+
+/** Returns the name of a key here; keys of runtimes hold the runtime's id. */
+function currentName(key: string): string {
+  if (Object.hasOwn(renamed, key)) return renamed[key]!;
+  return key.replace(/^(runtimes\..+)\.spares$/, "$1.generic");
 }
 
 /**

@@ -145,7 +145,7 @@ export const settings = {
     "writable",
     "Whether custom images may write to their own files, or only to /tmp (container.tmp)",
   ),
-  "sandbox.spares": number(0, 64)(
+  "sandbox.generic": number(0, 64)(
     1,
     "Sandboxes that wait for a function of runtime deno or wasm, once there is one",
   ),
@@ -214,8 +214,8 @@ export const settings = {
   "log.format": choice("text", "json")("text", "How records are written to standard error"),
 } as const;
 
-/** `runtimes.<id>.spares`. */
-export const runtimeSpares: Setting<number> = number(0, 16)(
+/** `runtimes.<id>.generic`. */
+export const runtimeGeneric: Setting<number> = number(0, 16)(
   1,
   "Instances of the runtime that are kept ready for no function yet, so that a first start only " +
     "loads the code; started once a function of the runtime exists",

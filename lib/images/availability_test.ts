@@ -5,8 +5,8 @@ import { ImageAvailability } from "./availability.ts";
 
 function setUp() {
   const runtimes: Record<string, Runtime> = {
-    python: { id: "python", executor: "python", image: "py", spares: 0 },
-    custom: { id: "custom", executor: "http", image: "", spares: 0 },
+    python: { id: "python", executor: "python", image: "py", generic: 0 },
+    custom: { id: "custom", executor: "http", image: "", generic: 0 },
   };
   const present = new Map<string, boolean>();
   const availability = new ImageAvailability({

@@ -18,7 +18,7 @@ export interface Runtime {
    */
   readonly image: string;
   /** Instances that are kept ready for no function yet; only our executors have such. */
-  readonly spares: number;
+  readonly generic: number;
 }
 
 const all = Object.entries(kinds) as [ExecutorKind, Kind][];
@@ -28,7 +28,7 @@ export const defaultRuntimes: readonly Runtime[] = all.map(([executor, kind]) =>
   id: kind.runtime,
   executor,
   image: kind.place === "container" ? kind.image : "",
-  spares: hasGenericInstances(executor) ? 1 : 0,
+  generic: hasGenericInstances(executor) ? 1 : 0,
 }));
 
 /** Aliases of runtimes whose image has more than the language: they mean nothing without an image. */

@@ -58,11 +58,15 @@ export const statusSchema = v.object({
         "with an image of their own followed by a space and that image",
     ),
   ),
-  Spares: v.pipe(
+  GenericInstances: v.pipe(
     v.record(v.string(), v.number()),
     v.description(
       "Instances that are ready for no function yet, by runtime; FreeMemory is without them",
     ),
+  ),
+  Spares: v.pipe(
+    v.record(v.string(), v.number()),
+    v.description("Deprecated: former name of GenericInstances"),
   ),
   Code: v.optional(v.pipe(
     v.object({ Count: v.number(), Bytes: v.number() }),

@@ -7,7 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import { BodyBudget } from "../api/body_budget.ts";
 import type { Config } from "../config/config.ts";
-import type { ResultRoom } from "../runtime/wire/result_room.ts";
+import type { ResultMemory } from "../runtime/wire/result_memory.ts";
 import type { NodeHome } from "../cluster/home.ts";
 
 /** Common dependencies of all parts of a node. */
@@ -47,7 +47,9 @@ export function bodyBudget(config: Config): BodyBudget {
 }
 
 /** The part of the budget that results of functions may use. */
-export function resultRoom({ config, bodies }: Pick<NodeBase, "config" | "bodies">): ResultRoom {
+export function resultMemory(
+  { config, bodies }: Pick<NodeBase, "config" | "bodies">,
+): ResultMemory {
   return {
     maxBytes: config["api.result.max"] << 20,
     take: (bytes) => bodies.takeResult(bytes),

@@ -18,9 +18,9 @@ import { IdleTimes } from "../pool/keep_alive/idle_times.ts";
 import { GenericInstances } from "../pool/generic_instances.ts";
 import { DockerEnvironment } from "../runtime/docker/environment.ts";
 import { Environments } from "../runtime/environments.ts";
-import { EnvironmentWatch } from "../runtime/watch.ts";
+import { EnvironmentHealth } from "../runtime/health.ts";
 import type { OutputSink } from "../runtime/wire/call_output.ts";
-import { type NodeBase, resultRoom } from "./base.ts";
+import { type NodeBase, resultMemory } from "./base.ts";
 import { type NodeImages, openImages } from "./images.ts";
 import type { NodeStorage } from "./storage.ts";
 
@@ -31,7 +31,7 @@ export interface NodeCompute {
   /** Creates instances. */
   readonly environment: Environments;
   /** Monitors the container engine. */
-  readonly engine: EnvironmentWatch;
+  readonly engine: EnvironmentHealth;
   /** Container images. */
   readonly images: NodeImages;
   /** Memory and CPU. */
@@ -60,7 +60,7 @@ export async function openCompute(
     instances: instanceLimit(),
   });
   const runDir = home.of("run");
-  const results = resultRoom({ config, bodies });
+  const results = resultMemory({ config, bodies });
   const common = {
     config,
     nodeId: node.id,
@@ -94,7 +94,7 @@ export async function openCompute(
   const intervalMs = config["janitor.interval"] * 1000;
   const janitor = built.use(new Janitor({ pool, clock, intervalMs, keepAlive, idleTimes }));
   const engine = built.use(
-    new EnvironmentWatch(environment, clock, () => {
+    new EnvironmentHealth(environment, clock, () => {
       void containers.images.look();
       environment.sweep()
         .catch(logFailure("Cannot remove orphaned containers"))

@@ -76,7 +76,7 @@ export function openRequests(base: NodeBase, parts: RequestParts): NodeRequests 
   const metrics = new Metrics(base.node.area, {
     balance: () => compute.ledger.balance,
     instances: () => compute.pool.count(),
-    spares: () => compute.generics.counts,
+    generics: () => compute.generics.counts,
     waiting: () => scheduler.waiting,
     running: () => scheduler.running,
     exists: (name) => catalog.has(name),

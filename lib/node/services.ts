@@ -135,6 +135,7 @@ function statusOf(parts: NodeParts, startedAt: number, problems: string[]): Node
       message,
     })),
     missingImages: parts.images.availability.missing.slice(0, maxMissingImages),
+    genericInstances: parts.generics.counts,
     spares: parts.generics.counts,
     ...(code && { code: { count: code.count, bytes: code.bytes } }),
   };

@@ -26,9 +26,9 @@ export class Lease {
   readonly first: boolean;
 
   /** Creates a lease; for the pool only. */
-  constructor(pooled: PooledInstance, lessor: LeaseOwner) {
+  constructor(pooled: PooledInstance, owner: LeaseOwner) {
     this.#pooled = pooled;
-    this.#owner = lessor;
+    this.#owner = owner;
     this.first = pooled.served === 1;
   }
 

@@ -78,7 +78,7 @@ export class Pool implements AsyncDisposable {
     });
   }
 
-  /** Sets the listener that is told when something becomes free. */
+  /** Sets the listener that is notified when something becomes free. */
   listen(listener: PoolListener): void {
     this.#listener = listener;
   }
@@ -368,7 +368,7 @@ export class Pool implements AsyncDisposable {
       instance.tier === "generic",
     );
     functionPool.add(pooled);
-    void instance.lost.then(async ({ reason }) => {
+    void instance.terminated.then(async ({ reason }) => {
       if (pooled.state === "closed") return;
       functionPool.drain(pooled); // It is removed once the reason is known.
       const error = await reason;

@@ -57,7 +57,7 @@ Deno.test("any interleaving ends with everything free and no instance left", asy
         });
         assert.equal(set.ledger.freeInstances, instances);
         assert.equal(set.environment.memoryMib, 0);
-        assert.equal(set.told.running, 0, "each lease was told to begin and to end");
+        assert.equal(set.observed.running, 0, "each lease was observed to begin and to end");
       },
     ),
     { numRuns: 150, seed: 42 },

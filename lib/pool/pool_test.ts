@@ -20,7 +20,7 @@ Deno.test("a warm instance is reused newest first and its memory reserved as war
   await set.pool[Symbol.asyncDispose]();
 });
 
-Deno.test("an idle instance is not lost when CPU is short", async () => {
+Deno.test("Pool: CPU is short, keeps idle instances", async () => {
   const set = setUp(1000, 1);
   const record = fakeRecord({ cpu: 1 });
   await warm(set, record, 2);
@@ -31,7 +31,7 @@ Deno.test("an idle instance is not lost when CPU is short", async () => {
   assert(set.pool.tryLease(record));
 });
 
-Deno.test("an instance takes as many calls as MaxConcurrency allows", async () => {
+Deno.test("Pool: MaxConcurrency, limits the calls of an instance", async () => {
   const set = setUp();
   const record = fakeRecord({ maxConcurrency: 2 });
   await warm(set, record);
@@ -44,7 +44,7 @@ Deno.test("an instance takes as many calls as MaxConcurrency allows", async () =
   assert.equal(set.ledger.balance.busyMemory, 0);
 });
 
-Deno.test("a second release is ignored", async () => {
+Deno.test("Lease: released twice, ignores the second time", async () => {
   const set = setUp();
   const record = fakeRecord();
   await warm(set, record);
@@ -58,7 +58,7 @@ Deno.test("a second release is ignored", async () => {
   assert.equal(set.ledger.balance.warmMemory, 100);
 });
 
-Deno.test("eviction takes the least recently used, only as much as needed, and is waited for", async () => {
+Deno.test("Pool: eviction, takes the least recently used, no more than needed, and is awaited", async () => {
   const set = setUp(300);
   set.environment.slowRemovals = true;
   const [a, b, c] = ["a", "b", "c"].map((name) => fakeRecord({ name })) as [
@@ -84,7 +84,7 @@ Deno.test("eviction takes the least recently used, only as much as needed, and i
   assert.equal(set.environment.starts.length, 1);
 });
 
-Deno.test("an instance beyond the limit takes the place of a generic one, then of the oldest", async () => {
+Deno.test("Pool: instance limit reached, replaces a generic instance, then the oldest", async () => {
   const set = setUp(1000, 4, 4, 3);
   for (const name of ["a", "b"]) {
     set.clock.advance(10);
@@ -105,7 +105,7 @@ Deno.test("an instance beyond the limit takes the place of a generic one, then o
   assert.equal(set.pool.canStart(fakeRecord({ name: "e" }), 4), false);
 });
 
-Deno.test("MinInstances survive eviction and the janitor, and are replaced", async () => {
+Deno.test("Pool: MinInstances, survive eviction and expiry and are replaced", async () => {
   const set = setUp(200);
   const kept = fakeRecord({ name: "kept", minInstances: 1 });
   void set.pool.keepMinimum(kept).catch(() => {});
@@ -127,7 +127,7 @@ Deno.test("MinInstances survive eviction and the janitor, and are replaced", asy
   assert.equal(set.environment.starts.length, 1);
 });
 
-Deno.test("who is lost takes no more calls, and stays until it is known why", async () => {
+Deno.test("Pool: instance terminates unexpectedly, takes no calls and stays until the reason is known", async () => {
   const set = setUp();
   const record = fakeRecord();
   await warm(set, record);
@@ -143,7 +143,7 @@ Deno.test("who is lost takes no more calls, and stays until it is known why", as
   assert.equal(set.ledger.freeMemory, 1000);
 });
 
-Deno.test("MinInstances push idle instances of others out", async () => {
+Deno.test("Pool: MinInstances, evict idle instances of others", async () => {
   const set = setUp(200);
   const [other, kept] = [fakeRecord({ name: "other" }), fakeRecord({ minInstances: 1 })];
   await warm(set, { ...other, version: "other" }, 2);
@@ -155,7 +155,7 @@ Deno.test("MinInstances push idle instances of others out", async () => {
   assert.deepEqual(await set.pool.keepMinimum(kept), { missing: 0, started: 0 });
 });
 
-Deno.test("MinInstances that end before they serve are a failure to start", async () => {
+Deno.test("Pool: MinInstances terminate before use, count as failed starts", async () => {
   const set = setUp();
   const kept = fakeRecord({ minInstances: 1 });
   const keeping = set.pool.keepMinimum(kept);
@@ -168,7 +168,7 @@ Deno.test("MinInstances that end before they serve are a failure to start", asyn
   assert.equal(set.environment.starts.length, 0);
 });
 
-Deno.test("the janitor removes what has been idle for too long", async () => {
+Deno.test("Pool: idle for too long, is removed", async () => {
   const set = setUp();
   const record = fakeRecord();
   await warm(set, record, 2);
@@ -180,7 +180,7 @@ Deno.test("the janitor removes what has been idle for too long", async () => {
   assert.equal(set.environment.living.length, 1);
 });
 
-Deno.test("keep-alive by demand: gone at once, back in time, into free memory only", async () => {
+Deno.test("Pool: keep-alive by demand, removes at once and pre-warms in time into free memory", async () => {
   const set = setUp(200);
   const record = fakeRecord({ name: "timer" });
   const seen: string[] = [];
@@ -243,7 +243,7 @@ Deno.test("keep-alive by demand: gone at once, back in time, into free memory on
   assert.equal(set.environment.living.length, 1);
 });
 
-Deno.test("starts in parallel are bounded", async () => {
+Deno.test("Pool: parallel starts, are limited", async () => {
   const set = setUp(1000, 4, 2);
   const record = fakeRecord();
   assert.deepEqual([1, 2, 3].map(() => set.pool.tryStart(record)), [true, true, false]);
@@ -253,7 +253,7 @@ Deno.test("starts in parallel are bounded", async () => {
   assert.equal(set.pool.tryStart(record), true);
 });
 
-Deno.test("a retired function's instances finish their calls, then go", async () => {
+Deno.test("Pool: function retired, drains its instances", async () => {
   const set = setUp();
   const record = fakeRecord();
   await warm(set, record, 2);
@@ -268,7 +268,7 @@ Deno.test("a retired function's instances finish their calls, then go", async ()
   assert.equal(set.ledger.freeMemory, 1000);
 });
 
-Deno.test("an abandoned call harms no other call of its instance", async () => {
+Deno.test("Lease: abandoned, harms no other call of the instance", async () => {
   const set = setUp();
   const record = fakeRecord({ maxConcurrency: 2 });
   await warm(set, record);

@@ -1,6 +1,6 @@
 /**
- * The contract of an execution environment: something that turns a function into instances and
- * talks to them. Containers are one; others may follow.
+ * Contract of an execution environment, which starts instances of functions and
+ * calls them.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import type { ColdTier } from "../model/start_tier.ts";
 import type { WrittenLine } from "./wire/call_output.ts";
 import type { StreamedBody } from "./wire/streamed_body.ts";
 
-/** One execution that an instance is asked for. */
+/** Execution that an instance is asked for. */
 export interface Call {
-  /** Unique among the calls that run on the node. */
+  /** Identifier, unique among the calls of the node. */
   readonly id: string;
-  /** What the function gets. */
+  /** Parameters of the function. */
   readonly params: Params;
   /** Time the execution may take, ms. The caller enforces it; executors use it to stop early. */
   readonly timeoutMs: number;
@@ -30,7 +30,7 @@ export interface Call {
   readonly onStream?: (answer: StreamedAnswer) => void;
 }
 
-/** An answer to HTTP of which the body is still to come. */
+/** HTTP response whose body is still to come. */
 export interface StreamedAnswer {
   /** Status. */
   readonly status: number;
@@ -40,7 +40,7 @@ export interface StreamedAnswer {
   readonly body: StreamedBody;
 }
 
-/** Why a function failed, in its own words. */
+/** Failure of a function, as it reports it. */
 export interface FunctionFailure {
   /** Class of the error, e.g. `ValueError`. */
   readonly type: string;
@@ -50,22 +50,22 @@ export interface FunctionFailure {
   readonly traceback: string;
 }
 
-/** What an execution ended with: both outcomes are data. A result is JSON text. */
+/** Outcome of an execution, as data. A result is JSON text. */
 export type Reply =
   | { readonly ok: true; readonly result: Text; readonly output: string }
   | { readonly ok: false; readonly failure: FunctionFailure; readonly output: string };
 
-/** The end of an instance that nobody asked for. */
-export interface Loss {
+/** Unexpected termination of an instance. */
+export interface Termination {
   /** Resolves, never rejects, with what was seen of it, which may take a second or two. */
   readonly reason: Promise<ServerledgeError>;
 }
 
-/** One running instance of a function, ready to be called. Disposing it removes it. */
+/** Running instance of a function. Disposing it removes it. */
 export interface Instance extends AsyncDisposable {
-  /** Identifies it in logs, e.g. the container's name. */
+  /** Identifier for logs, e.g. the container's name. */
   readonly id: string;
-  /** What its start took. */
+  /** How it was started. */
   readonly tier: ColdTier;
   /**
    * Runs the function once. The caller never has more calls under way than the function's
@@ -86,9 +86,9 @@ export interface Instance extends AsyncDisposable {
    */
   output(callId: string): string | Promise<string>;
   /** Resolves, never rejects, as soon as the instance ended without being disposed. */
-  readonly lost: Promise<Loss>;
+  readonly terminated: Promise<Termination>;
   /**
-   * What the instance wrote to its standard streams and was not told to an {@link OutputSink} yet; when
+   * Reads what the instance wrote to its standard streams and no {@link OutputSink} has received yet; when
    * the instance ends it is.
    *
    * @param lines how many of the last lines
@@ -96,13 +96,13 @@ export interface Instance extends AsyncDisposable {
   logs(lines: number): Promise<WrittenLine[]>;
 }
 
-/** An image that is being fetched, for people. */
+/** Image that is being pulled. */
 export interface Pull {
   /** The image's name. */
   readonly image: string;
-  /** How much of it is there, as far as its size is known; 0 to 100. */
+  /** Progress as far as the size is known, 0 to 100. */
   readonly percent: number;
-  /** What is under way, e.g. `12 of 80 MB`. */
+  /** Description, e.g. `12 of 80 MB`. */
   readonly message: string;
 }
 
@@ -130,21 +130,21 @@ export interface GenericInstance extends AsyncDisposable {
   specialize(fn: FunctionRecord, signal: AbortSignal): Promise<Instance>;
 }
 
-/** Makes instances of functions. */
+/** Execution environment. */
 export interface ExecutionEnvironment extends AsyncDisposable {
   /**
-   * Makes ready what starts of a function need (image, unpacked code): once, shared by concurrent
+   * Prepares what starts of a function need (image, unpacked code): once, shared by concurrent
    * callers.
    *
-   * @param options.refresh fetch the image even if it is present
+   * @param options.refresh pull the image even if it is present
    * @throws `ENGINE_UNAVAILABLE`, or `ENGINE_REFUSED` with what to do
    */
   prepare(fn: FunctionRecord, options?: { refresh?: boolean }): Promise<void>;
   /**
-   * Starts an instance; it is ready when the promise resolves. Prepares first where needed.
-   * Nothing is left behind if it fails.
+   * Starts an instance, which is ready when the promise resolves. Prepares first if needed.
+   * Leaves nothing behind if it fails.
    *
-   * @param signal gives up the start
+   * @param signal aborts the start the start
    * @throws `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED`, or `INSTANCE_START_FAILED` with what was seen
    */
   start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance>;
@@ -154,13 +154,13 @@ export interface ExecutionEnvironment extends AsyncDisposable {
    */
   architectures(fn: FunctionRecord): Promise<string[]>;
   /**
-   * Removes what a crashed predecessor of this node left behind.
+   * Removes what a crashed predecessor of the node left behind.
    *
    * @returns how many instances
    */
   sweep(): Promise<number>;
   /**
-   * A function was created or updated, or is gone: what helps its next start may be made ready in
+   * Follows the creation, update or deletion of a function; what helps its next start may be prepared in
    * the background.
    *
    * @param fn undefined if it is gone
@@ -175,8 +175,8 @@ export interface ExecutionEnvironment extends AsyncDisposable {
    * @throws as {@link ExecutionEnvironment.start}
    */
   startGeneric?(kind: GenericKind, signal: AbortSignal): Promise<GenericInstance | undefined>;
-  /** The images that are being fetched now; left out where nothing is ever fetched. */
+  /** Images that are being pulled. */
   pulls?(): Pull[];
-  /** Whether instances can be started now; a reason if not. */
+  /** True if instances can be started now, otherwise the reason. */
   available(): Promise<true | string>;
 }

@@ -1,5 +1,5 @@
 /**
- * All environments of a node as one: each function goes to the environment of its runtime.
+ * All environments of a node as one: each function runs in the environment of its runtime.
  *
  * @module
  */
@@ -20,10 +20,10 @@ import { genericSandboxes, genericSandboxId } from "./sandbox/spec.ts";
 /** The environments by what they run. */
 export interface EnvironmentsOptions {
   /** The node's runtimes. */
-  readonly config: Pick<Config, "runtimes" | "sandbox.spares">;
+  readonly config: Pick<Config, "runtimes" | "sandbox.generic">;
   /** Runs functions in containers. */
   readonly containers: ExecutionEnvironment;
-  /** Opens the one that runs functions in sandboxes; called once, when first needed. */
+  /** Opens the environment of sandboxes; called once, when first needed. */
   readonly openSandboxes: () => Promise<ExecutionEnvironment>;
 }
 
@@ -68,7 +68,7 @@ export class Environments implements ExecutionEnvironment {
     const sandboxed = fn !== undefined && this.#isSandboxed(fn);
     containers.follow?.(name, sandboxed ? undefined : fn);
     if (sandboxed) {
-      // Where none can be opened, the first start tells why.
+      // If that fails, the first start reports why.
       this.#openSandboxes().then((sandboxes) => sandboxes.follow?.(name, fn), () => {});
     } else this.#opened?.follow?.(name, undefined);
   }
@@ -77,7 +77,7 @@ export class Environments implements ExecutionEnvironment {
   generic(fn: FunctionRecord): GenericKind | undefined {
     const { config, containers } = this.#options;
     return this.#isSandboxed(fn)
-      ? genericSandboxes(config["sandbox.spares"])
+      ? genericSandboxes(config["sandbox.generic"])
       : containers.generic?.(fn);
   }
 

@@ -18,7 +18,7 @@ export interface MetricSources {
   /** Instances by function. */
   readonly instances: () => readonly InstanceCount[];
   /** Generic instances that are ready, by runtime. */
-  readonly spares: () => Readonly<Record<string, number>>;
+  readonly generics: () => Readonly<Record<string, number>>;
   /** Number of waiting requests. */
   readonly waiting: () => number;
   /** Number of running invocations. */
@@ -191,10 +191,18 @@ function addGauges(registry: MetricRegistry, sources: MetricSources): void {
     const { totalCpu, usedCpu } = sources.balance();
     return [[["used"], usedCpu], [["free"], totalCpu - usedCpu]];
   }, ["state"]);
+  const generics = () =>
+    Object.entries(sources.generics()).map(([runtime, count]) => [[runtime], count] as const);
+  registry.gauge(
+    "serverledge_generic_instances",
+    "Instances that are ready for no function yet, by runtime",
+    generics,
+    ["runtime"],
+  );
   registry.gauge(
     "serverledge_spares",
-    "Instances that are ready for no function yet, by runtime",
-    () => Object.entries(sources.spares()).map(([runtime, count]) => [[runtime], count]),
+    "Deprecated: former name of serverledge_generic_instances",
+    generics,
     ["runtime"],
   );
   registry.gauge(

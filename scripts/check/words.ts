@@ -41,9 +41,14 @@ const exceptions: readonly {
   readonly reason: string;
 }[] = [
   {
-    path: "docs",
+    path: "docs/reference",
     words: ["spares"],
-    reason: "part of the names of configuration keys",
+    reason: "former names of a field and a metric",
+  },
+  {
+    path: "lib/runtime/sandbox/HOSTILE.md",
+    words: ["door"],
+    reason: "name of an import in a test case",
   },
   {
     path: "scripts/bench",
@@ -62,7 +67,7 @@ const exceptions: readonly {
   },
   {
     path: "scripts/check/words.ts",
-    words: ["anew", "spares", "way ms", "away ms", "crowded", "news", "told", "hurry"],
+    words: ["anew", "spares", "way ms", "away ms", "crowded", "news", "told", "hurry", "door"],
     reason: "the exceptions themselves",
   },
   {

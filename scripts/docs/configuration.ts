@@ -12,7 +12,7 @@ import {
   retired,
   retiredSections,
 } from "../../lib/config/go_keys.ts";
-import { qosFields, runtimeSpares, settings } from "../../lib/config/settings.ts";
+import { qosFields, runtimeGeneric, settings } from "../../lib/config/settings.ts";
 import type { Setting } from "../../lib/config/setting_kinds.ts";
 import { defaultRuntimes, imageAliases, runtimeAliases } from "../../lib/model/runtimes.ts";
 import { executorKinds } from "../../lib/runtime/kinds/kinds.ts";
@@ -82,22 +82,22 @@ function runtimes(): string {
       .map(([alias]) => code(alias) + (imageAliases.includes(alias) ? "\\*" : ""));
   return stack(
     "## runtimes",
-    "A node has these runtimes; `runtimes.<id>.image`, `.executor` and `.spares` change them or add others. For example, " +
+    "A node has these runtimes; `runtimes.<id>.image`, `.executor` and `.generic` change them or add others. For example, " +
       `${
         code(environmentName("runtimes.python.image"))
       } sets \`runtimes.python.image\`; ids with dots or hyphens need a file or \`--set\`. ` +
       `A new runtime needs an image and an executor (${executorKinds.map(code).join(", ")}).`,
     table(
       ["runtime", "image", "generic instances", "aliases"],
-      defaultRuntimes.map(({ id, image, spares }) => [
+      defaultRuntimes.map(({ id, image, generic }) => [
         code(id),
         code(image) || "none",
-        String(spares),
+        String(generic),
         aliasesOf(id).join(", "),
       ]),
     ),
-    "\\* only where `runtimes.<alias>.image` is set. Sandboxes (`deno`, `wasm`) share the generic instances of `sandbox.spares`.",
-    settingTable([["runtimes.<id>.spares", runtimeSpares]], code),
+    "\\* only where `runtimes.<alias>.image` is set. Sandboxes (`deno`, `wasm`) share the generic instances of `sandbox.generic`.",
+    settingTable([["runtimes.<id>.generic", runtimeGeneric]], code),
   );
 }
 

@@ -14,7 +14,7 @@ import { maxEnv, maxMemoryMib, maxTimeoutMs } from "../../lib/model/function.ts"
 import { maxFollowers } from "../../lib/node/services.ts";
 import { maxCodeBytes } from "../../lib/node/storage.ts";
 import { maxSize, maxWaiting } from "../../lib/registry/local/result_journal.ts";
-import { maxFetchBytes, maxFetches } from "../../lib/runtime/sandbox/asks.ts";
+import { maxFetchBytes, maxFetches } from "../../lib/runtime/sandbox/fetch_messages.ts";
 import { timeoutMs as fetchMs } from "../../lib/runtime/sandbox/fetch_broker.ts";
 import { maxArgument } from "../../lib/runtime/sandbox/guest/wasm/module.ts";
 import { maxCallOutput } from "../../lib/runtime/wire/call_output.ts";

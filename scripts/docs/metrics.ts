@@ -30,7 +30,7 @@ export function metricsPage(): string {
 const nothing: ConstructorParameters<typeof Metrics>[1] = {
   balance: unread,
   instances: unread,
-  spares: unread,
+  generics: unread,
   waiting: unread,
   running: unread,
   exists: unread,

@@ -38,13 +38,13 @@ const variants: readonly Variant[] = [
     title: "no container started ahead",
     runtimes: ["python", "nodejs"],
     fields: {},
-    config: { "runtimes.python.spares": 0, "runtimes.nodejs.spares": 0 },
+    config: { "runtimes.python.generic": 0, "runtimes.nodejs.generic": 0 },
   },
   {
     title: "no sandbox started ahead",
     runtimes: ["deno", "wasm"],
     fields: {},
-    config: { "sandbox.spares": 0 },
+    config: { "sandbox.generic": 0 },
   },
 ];
 const starts = { full: 30, quick: 3 };

@@ -85,8 +85,8 @@ async function withstands(node: NodeProcess, count: number, definitions: readonl
   assert.equal((await post(`${node.url}/create`, await sandboxed("first"))).status, 200);
   assert.equal((await post(`${node.url}/invoke/first`)).status, 200);
   await eventually("a generic sandbox waits", async () => {
-    const { Spares } = (await get(`${node.url}/status`)).body;
-    return Object.values(Spares as Record<string, number>).some((count) => count > 0);
+    const { GenericInstances } = (await get(`${node.url}/status`)).body;
+    return Object.values(GenericInstances as Record<string, number>).some((count) => count > 0);
   });
   const before = descriptors(node);
   using clients = new DisposableStack();
@@ -117,7 +117,7 @@ Deno.test("a node with 1,024 descriptors withstands 1,000 idle connections and 1
   await using node = await startNodeProcess({
     runner: limited(1024),
     // A container that waits for the next function has descriptors, too.
-    config: { "runtimes.python.spares": 0 },
+    config: { "runtimes.python.generic": 0 },
   });
   await withstands(node, 1_000, [
     await sandboxed("second"),

@@ -13,8 +13,8 @@ const small = { MemoryMB: 64 };
 /** Waits until a node has the expected generic instances ready. */
 function hasGenerics(url: string, wanted: Record<string, number>): Promise<void> {
   return eventually(`generic instances are ${JSON.stringify(wanted)}`, async () => {
-    const { Spares } = (await get(`${url}/status`)).body;
-    return JSON.stringify(Spares) === JSON.stringify(wanted);
+    const { GenericInstances } = (await get(`${url}/status`)).body;
+    return JSON.stringify(GenericInstances) === JSON.stringify(wanted);
   });
 }
 
@@ -54,7 +54,7 @@ Deno.test("generic instance: cold function, is specialized for it", async (t) =>
       await hasGenerics(node.url, { python: 1, nodejs: 1 });
       assert.match(
         (await get(`${node.url}/metrics`)).body,
-        /serverledge_spares\{runtime="python"\} 1/,
+        /serverledge_generic_instances\{runtime="python"\} 1/,
       );
     },
   );
@@ -65,9 +65,9 @@ Deno.test("generic instance: cold function, is specialized for it", async (t) =>
     const rest = 512 / 64 - 3;
     const { body } = await post(`${node.url}/prewarm`, { Function: "out", Instances: rest });
     assert.equal(body.Prewarmed, rest);
-    const { Instances, FreeMemory, Spares } = (await get(`${node.url}/status`)).body;
+    const { Instances, FreeMemory, GenericInstances } = (await get(`${node.url}/status`)).body;
     assert.equal(Instances.length, 4, "no instance had to go");
-    assert.deepEqual([FreeMemory, Spares], [0, { python: 0, nodejs: 0 }]);
+    assert.deepEqual([FreeMemory, GenericInstances], [0, { python: 0, nodejs: 0 }]);
   });
 
   await t.step("without functions there are none, and nothing is left at the end", async () => {

@@ -181,7 +181,7 @@ class Lab {
     return "unharmed";
   }
 
-  /** Waits until some sandbox is paused, or until only the neighbour's and the spare are left. */
+  /** Waits until some sandbox is paused, or until only the neighbour's and the generic one are left. */
   async #settled(how: "paused" | "ended"): Promise<void> {
     await eventually(`a sandbox is ${how}`, async () => {
       const ids = await sandboxesOf(this.nodeId);

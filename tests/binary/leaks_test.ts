@@ -101,7 +101,7 @@ async function churn(url: string, counts: { deno: number; wasm: number; containe
   }));
 }
 
-/** Functions that stay and are never called: a node has spares for runtimes that are used. */
+/** Functions that stay and are never called: a node has generic instances for runtimes that are used. */
 async function createStaying(url: string): Promise<void> {
   const { versions: [deno] } = await denoLife("stays-deno", 0);
   const { versions: [pythonic] } = await containerLife("stays-python", 0);
@@ -111,12 +111,12 @@ async function createStaying(url: string): Promise<void> {
   }
 }
 
-/** No instance is left, and the spares are ready. */
+/** No instance is left, and the generic instances are ready. */
 async function settled(url: string): Promise<void> {
   let last: unknown;
-  await eventually("nothing but spares is left", async () => {
+  await eventually("nothing but generic instances is left", async () => {
     const { body } = await get(`${url}/status`);
-    last = [body.Instances, body.Running, body.Spares];
+    last = [body.Instances, body.Running, body.GenericInstances];
     return isDeepStrictEqual(last, [[], 0, { sandbox: 1, python: 1, nodejs: 1 }]);
   }).catch((error) => assert.fail(`${error.message}: ${JSON.stringify(last)}`));
 }

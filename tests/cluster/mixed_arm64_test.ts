@@ -29,7 +29,7 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
     world.join("arm", "EDGE", {
       "registry.nearby.interval": 1,
       "container.pool.memory": 512,
-      "sandbox.spares": 0,
+      "sandbox.generic": 0,
       "sandbox.launcher": runner.join(" "),
     }, slow),
   ]);

@@ -192,7 +192,7 @@ class Suite {
     assert.match(error.message, /status 3/);
     assert.equal(error.details!.exitCode, 3);
     assert.equal(error.details!.oomKilled, false);
-    assert.equal((await (await instance.lost).reason).code, "FUNCTION_CRASHED");
+    assert.equal((await (await instance.terminated).reason).code, "FUNCTION_CRASHED");
   }
 
   async outOfMemory(): Promise<void> {
@@ -200,7 +200,7 @@ class Suite {
     const error = await crashed(this.#invoke(instance));
     assert.match(error.message, /more than its 96 MiB/);
     assert.equal(error.details!.oomKilled, true);
-    assert.equal((await (await instance.lost).reason).code, "FUNCTION_CRASHED");
+    assert.equal((await (await instance.terminated).reason).code, "FUNCTION_CRASHED");
   }
 
   async cancel(): Promise<void> {

@@ -200,7 +200,7 @@ Deno.test("ExecutorConnection.follow: what came by a pipe counts, also when the 
   using connection = await world.endpoint.connected;
   await using cat = new Deno.Command("cat", { stdin: "piped", stdout: "piped" }).spawn();
   const followed = connection.follow(bytesOf(cat.stdout));
-  connection.explainLoss = async () => {
+  connection.explainTermination = async () => {
     await followed;
     return new ServerledgeError("FUNCTION_CRASHED", "gone");
   };

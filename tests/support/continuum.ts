@@ -234,18 +234,18 @@ export async function rests({ url }: Member): Promise<void> {
   });
 }
 
-/** Memory that spares are reserved with, MiB. */
-const spareMib: Readonly<Record<string, number>> = { python: 32, nodejs: 64 };
+/** Memory of generic instances, MiB. */
+const genericMibOf: Readonly<Record<string, number>> = { python: 32, nodejs: 64 };
 
-/** Deletes a function and waits until a node holds no memory any more, but that of spares. */
+/** Deletes a function and waits until a node holds no memory any more, but that of generic instances. */
 export async function clears(member: Member, name: string): Promise<void> {
   await post(`${member.url}/delete`, { Name: name });
   await rests(member);
   await eventually("it has no instances", async () => {
     const { body } = await get(`${member.url}/status`);
-    const spares = Object.entries<number>(body.Spares)
-      .reduce((sum, [runtime, count]) => sum + count * spareMib[runtime]!, 0);
-    return body.Instances.length === 0 && body.FreeMemory + spares === body.TotalMemory;
+    const genericMib = Object.entries<number>(body.GenericInstances)
+      .reduce((sum, [runtime, count]) => sum + count * genericMibOf[runtime]!, 0);
+    return body.Instances.length === 0 && body.FreeMemory + genericMib === body.TotalMemory;
   });
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { bodyBudget, resultRoom } from "../../lib/node/base.ts";
+import { bodyBudget, resultMemory } from "../../lib/node/base.ts";
 import { fileURLToPath } from "node:url";
 import { readFile } from "node:fs/promises";
 // @ts-types="@types/dockerode"
@@ -83,7 +83,7 @@ export async function dockerWorld(
       area: "TEST",
       runDir: path,
       imageRecords: `${path}/images.json`,
-      results: resultRoom({ config, bodies: bodyBudget(config) }),
+      results: resultMemory({ config, bodies: bodyBudget(config) }),
       output: (name, id, text) => void written.push({ name, id, text }),
       code: {
         folder: () => Promise.resolve(options.folder ?? functionsFolder),

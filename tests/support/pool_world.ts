@@ -26,16 +26,16 @@ export function setUp(memoryMib = 1000, cpu = 4, parallelStarts = 4, instances =
   const ledger = new ResourceLedger({ memoryMib, cpu, instances });
   const keepAlive = new HistogramKeepAlive(1000);
   const idleTimes = new IdleTimes(keepAlive, clock);
-  /** Calls under way, as they are told. */
-  const told = { running: 0, most: 0 };
+  /** Calls under way, as they are observed. */
+  const observed = { running: 0, most: 0 };
   const usage: UsageObserver = {
     startRequested: (record) => idleTimes.startRequested(record),
     callStarted(record) {
-      told.most = Math.max(told.most, ++told.running);
+      observed.most = Math.max(observed.most, ++observed.running);
       idleTimes.callStarted(record);
     },
     callEnded(record) {
-      told.running--;
+      observed.running--;
       idleTimes.callEnded(record);
     },
   };
@@ -55,7 +55,7 @@ export function setUp(memoryMib = 1000, cpu = 4, parallelStarts = 4, instances =
     generics.changed(`user of ${id}`, fakeRecord({ memoryMib: 1000 }));
     await generics.filled();
   };
-  return { environment, clock, ledger, generics, pool, standBy, keepAlive, idleTimes, told };
+  return { environment, clock, ledger, generics, pool, standBy, keepAlive, idleTimes, observed };
 }
 
 /** Pre-warms instances. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { bodyBudget, resultRoom } from "../../lib/node/base.ts";
+import { bodyBudget, resultMemory } from "../../lib/node/base.ts";
 import { randomId } from "../../lib/base/ids.ts";
 import { packTar } from "../../lib/archive/archive.ts";
 import { type ConfigSource, resolveConfig } from "../../lib/config/config.ts";
@@ -27,7 +27,7 @@ export interface SandboxWorld extends EnvironmentWorld {
 
 /** How an environment is opened. */
 export interface SandboxWorldOptions {
-  /** More configuration; there are no spares unless it says so. */
+  /** More configuration; there are no generic sandboxes unless it says so. */
   readonly values?: ConfigSource["values"];
   /** False to bound memory by watching. */
   readonly controlGroups?: boolean;
@@ -51,7 +51,7 @@ export async function sandboxWorld(
   const { path } = stack.use(await tempDir("sandbox"));
   const archive = await archiveOf(files);
   const { config } = resolveConfig([
-    { origin: "test", values: { "sandbox.spares": 0 } },
+    { origin: "test", values: { "sandbox.generic": 0 } },
     { origin: "test", values },
   ]);
   const written: Written[] = [];
@@ -62,7 +62,7 @@ export async function sandboxWorld(
       area: "TEST",
       runDir: path,
       code: { archive: () => Promise.resolve(archive) },
-      results: resultRoom({ config, bodies: bodyBudget(config) }),
+      results: resultMemory({ config, bodies: bodyBudget(config) }),
       output: (name, id, text) => void written.push({ name, id, text }),
       references: { has: () => true, onUnreferenced: () => ({ [Symbol.dispose]() {} }) },
       // What counts is the compiled program: from sources there is no wall around files.

@@ -49,7 +49,9 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
       : styled(output, "red", printable(problem ?? "not available"));
   const busy = node.totalMemoryMib - node.availableMemoryMib;
   const idle = node.availableMemoryMib - node.freeMemoryMib;
-  const spares = Object.entries(node.spares ?? {}).map(([id, count]) => `${count} ${id}`).join(
+  const generics = Object.entries(node.genericInstances ?? {}).map(([id, count]) =>
+    `${count} ${id}`
+  ).join(
     ", ",
   );
   const fields = formatFields([
@@ -59,7 +61,7 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
       "memory",
       `${node.totalMemoryMib} MiB: ${busy} busy, ${idle} idle, ${node.freeMemoryMib} free`,
     ],
-    ...(spares === "" ? [] : [["spares", spares] as [string, string]]),
+    ...(generics === "" ? [] : [["generic", generics] as [string, string]]),
     ["cpu", `${node.usedCpu} of ${node.totalCpu} cores busy`],
     ["requests", `${node.running} running, ${node.queueLength} waiting`],
     ["functions", String(node.functions)],

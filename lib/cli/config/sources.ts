@@ -42,7 +42,8 @@ export function environmentSource(env: Readonly<Record<string, string>>): Enviro
 }
 
 function runtimeKey(name: string): string | undefined {
-  const [, id, field] = /^SERVERLEDGE_RUNTIMES_(.+)_(IMAGE|EXECUTOR|SPARES)$/.exec(name) ?? [];
+  const [, id, field] = /^SERVERLEDGE_RUNTIMES_(.+)_(IMAGE|EXECUTOR|GENERIC|SPARES)$/.exec(name) ??
+    [];
   return id && `runtimes.${id}.${field}`.toLowerCase();
 }
 

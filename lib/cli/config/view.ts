@@ -5,7 +5,7 @@
  */
 
 import { environmentName, type ResolvedConfig } from "../../config/config.ts";
-import { runtimeSpares, type SettingKey, settings } from "../../config/settings.ts";
+import { runtimeGeneric, type SettingKey, settings } from "../../config/settings.ts";
 import { formatTable } from "../view/table.ts";
 
 /** One key of an effective configuration. */
@@ -32,8 +32,8 @@ export function describeConfig({ config, origins }: ResolvedConfig): ConfigRow[]
     value: settings[key].secret && config[key] !== "" ? hidden : config[key],
     origin: origin(key),
   }));
-  for (const { id, image, executor, spares } of config.runtimes.values()) {
-    for (const [field, value] of Object.entries({ image, executor, spares })) {
+  for (const { id, image, executor, generic } of config.runtimes.values()) {
+    for (const [field, value] of Object.entries({ image, executor, generic })) {
       const key = `runtimes.${id}.${field}`;
       if (value !== "") rows.push({ key, value, origin: origin(key) });
     }
@@ -77,8 +77,8 @@ export function exampleConfig(): string {
     "# runtimes.python.image: python:3.13-slim\n" +
     "# runtimes.python312.image: python:3.12-slim\n" +
     "# runtimes.python312.executor: python\n" +
-    `# ${runtimeSpares.doc}\n# Allowed: ${runtimeSpares.allowed}\n` +
-    `# runtimes.python.spares: ${runtimeSpares.value}\n`;
+    `# ${runtimeGeneric.doc}\n# Allowed: ${runtimeGeneric.allowed}\n` +
+    `# runtimes.python.generic: ${runtimeGeneric.value}\n`;
   const classes = "\n# Classes of service: requests name one by id or name\n" +
     "# qos.critical.id: 1\n# qos.critical.limit: 0.5\n# qos.critical.weight: 4\n";
   return head + keys.join("") + runtimes + classes;

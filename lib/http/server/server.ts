@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BackOff } from "../../base/back_off.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { logger } from "../../base/log.ts";
 import { ServerConnection } from "./connection.ts";
@@ -146,18 +147,19 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async #accept(): Promise<void> {
-    for (let pauseMs = firstPauseMs; !this.#isStopping;) {
+    const backOff = new BackOff(firstPauseMs, maxPauseMs);
+    while (!this.#isStopping) {
       try {
         await this.#slots.room();
         if (this.#isStopping) return;
         const conn = await this.#listener.accept();
-        pauseMs = firstPauseMs;
+        backOff.succeeded();
         this.#admit(conn);
       } catch (error) {
         if (this.#isStopping) return;
+        const pauseMs = backOff.failed();
         this.#failed(error, pauseMs === firstPauseMs);
         await new Promise<void>((resolve) => this.#clock.after(pauseMs, resolve));
-        pauseMs = Math.min(2 * pauseMs, maxPauseMs);
       }
     }
   }

@@ -12,8 +12,8 @@ import type {
   Call,
   ExecutionEnvironment,
   Instance,
-  Loss,
   Reply,
+  Termination,
 } from "../../runtime/environment.ts";
 import { gamma, type Random } from "./distributions.ts";
 import type { SimFunctions } from "./functions.ts";
@@ -121,7 +121,7 @@ class SimInstance implements Instance {
   readonly #environment: SimEnvironment;
   readonly #calls = new Map<string, () => void>();
   /** Never resolves: simulated instances do not crash by themselves. */
-  readonly lost: Promise<Loss> = new Promise(() => {});
+  readonly terminated: Promise<Termination> = new Promise(() => {});
 
   constructor(id: string, record: FunctionRecord, environment: SimEnvironment) {
     this.id = id;

@@ -44,11 +44,11 @@ Deno.test("HistogramKeepAlive: several functions, are separate and forgotten whe
   assert.deepEqual(policy.windows("g"), fallback);
   policy.forget("f");
   assert.deepEqual(policy.windows("f"), fallback);
-  const crowded = taught(Array(20).fill(30));
-  for (let k = 0; k < 9_999; k++) crowded.observe(`g${k}`, minute);
-  assert.notDeepEqual(crowded.windows("f"), fallback);
-  crowded.observe("one more", minute);
-  assert.deepEqual(crowded.windows("f"), fallback);
+  const full = taught(Array(20).fill(30));
+  for (let k = 0; k < 9_999; k++) full.observe(`g${k}`, minute);
+  assert.notDeepEqual(full.windows("f"), fallback);
+  full.observe("one more", minute);
+  assert.deepEqual(full.windows("f"), fallback);
 });
 
 Deno.test("isKept: keep-alive window, begins for a pre-warmed instance with its start", () => {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BackOff } from "../../base/back_off.ts";
 import type { Clock } from "../../base/clock.ts";
 import { asServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
@@ -41,8 +42,8 @@ interface Minimum {
   readonly record: FunctionRecord;
   /** Earliest time of the next start, after a failure. */
   notBefore: number;
-  /** Back-off after the next failure. */
-  backOffMs: number;
+  /** Waits after failures. */
+  readonly backOff: BackOff;
   /** True while starts are pending, which may outlast the interval. */
   isStarting: boolean;
   /** Time until which new instances must survive to reset the back-off. */
@@ -83,7 +84,7 @@ export class Janitor implements Disposable {
     const minimum = {
       record,
       notBefore: 0,
-      backOffMs: minimumCheckMs,
+      backOff: new BackOff(minimumCheckMs, maxBackOffMs),
       isStarting: false,
       trialEnds: 0,
       lacking: 0,
@@ -114,20 +115,20 @@ export class Janitor implements Disposable {
     try {
       const { missing, started } = await pool.keepMinimum(record);
       minimum.lacking = missing - started;
-      if (started > 0) minimum.trialEnds = clock.now() + minimum.backOffMs;
+      if (started > 0) minimum.trialEnds = clock.now() + minimum.backOff.waitMs;
       else if (missing === 0 && clock.now() >= minimum.trialEnds) {
-        minimum.backOffMs = minimumCheckMs;
+        minimum.backOff.succeeded();
       }
     } catch (error) {
       if (this.#minimums.get(record.name) !== minimum) return; // The function was replaced.
-      minimum.notBefore = clock.now() + minimum.backOffMs;
+      const waitMs = minimum.backOff.failed();
+      minimum.notBefore = clock.now() + waitMs;
       log.warn("Cannot keep {min} instances of {name} warm, retrying in {seconds} s: {error}", {
         min: record.minInstances,
         name: record.name,
-        seconds: minimum.backOffMs / 1000,
+        seconds: waitMs / 1000,
         error: asServerledgeError(error).message,
       });
-      minimum.backOffMs = Math.min(2 * minimum.backOffMs, maxBackOffMs);
     } finally {
       minimum.isStarting = false;
     }

@@ -1,6 +1,6 @@
 /**
- * The code of an instance that was started before its function was known. A running container gets
- * no new mounts, but it sees at once what comes into a folder that it has: each has an empty one of
+ * Code of a specialized generic container. A running container gets
+ * no new mounts, but it sees at once what is added to a mounted folder: each has an empty one of
  * its own at `/app`, read-only inside, into which the node links the function's files.
  *
  * @module
@@ -11,7 +11,7 @@ const folderMode = 0o755;
 /** Most files and folders that are linked: beyond, a mount of the unpacked code is quicker. */
 const maxFiles = 1000;
 
-/** One such folder. Disposing it removes it; the files that were linked stay where they are. */
+/** Code folder. Disposing it removes it; the linked files stay where they are. */
 export class CodeFolder implements AsyncDisposable {
   /** Its path on the host. */
   readonly path: string;
@@ -36,7 +36,7 @@ export class CodeFolder implements AsyncDisposable {
    * Links all files of a folder into this one, with the folders that they are in. Once.
    *
    * @param source unpacked code; its files are never written to again
-   * @returns false if they are too many: they are not all there then
+   * @returns false if there are too many: not all are linked then
    */
   async fill(source: string): Promise<boolean> {
     const count = { files: 0 };
@@ -58,7 +58,7 @@ export class CodeFolder implements AsyncDisposable {
       if (this.#disposed || ++count.files > maxFiles) return;
       entries.push(entry);
     }
-    // None may go on behind a failure: the folder is removed then.
+    // All must have ended before a failure is thrown: the folder is removed then.
     const done = await Promise.allSettled(entries.map(async ({ name, isDirectory }) => {
       const [source, target] = [`${from}/${name}`, `${to}/${name}`];
       if (!isDirectory) return await linkOrCopy(source, target);

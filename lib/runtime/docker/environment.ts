@@ -15,7 +15,7 @@ import { imageKey, imageOf } from "../../images/needs.ts";
 import type { Runtime } from "../../model/runtimes.ts";
 import { type ContainerExecutor, isSandboxed } from "../kinds/kinds.ts";
 import type { OutputSink } from "../wire/call_output.ts";
-import type { ResultRoom } from "../wire/result_room.ts";
+import type { ResultMemory } from "../wire/result_memory.ts";
 import type {
   ExecutionEnvironment,
   GenericInstance,
@@ -24,14 +24,14 @@ import type {
   Pull,
 } from "../environment.ts";
 import { Container } from "./container/container.ts";
-import { DiskWatch, engineSpace } from "./custom/disk_watch.ts";
+import { DiskMonitor, engineSpace } from "./custom/disk_monitor.ts";
 import { Engine, engineStatus } from "./engine/engine.ts";
 import { ExecutorMounts } from "./executor_mounts.ts";
 import { Namespaces } from "./pause/namespaces.ts";
 import { ImageRecords } from "../../images/records.ts";
 import { Images } from "./images/images.ts";
 import { functionLabel, nodeLabel } from "./names.ts";
-import { Networks } from "./networks.ts";
+import { OutboundNetwork } from "./outbound_network.ts";
 import { Relays } from "./custom/relays.ts";
 import type { DockerContext } from "./context.ts";
 import {
@@ -44,42 +44,42 @@ import {
 import { startCustom } from "./custom/start.ts";
 import { startExecutor } from "./start_executor.ts";
 
-/** A runtime whose instances are containers. */
+/** Runtime whose instances are containers. */
 type ContainerRuntime = Runtime & { readonly executor: ContainerExecutor | "http" };
 
-/** Where the code of functions is found, by its hash. */
+/** Code of functions by its hash. */
 export interface CodeFolders {
-  /** The absolute path of a folder with the unpacked code. */
+  /** Returns the absolute path of a folder with the unpacked code. */
   folder(hash: string): Promise<string>;
   /** The TAR archive. */
   archive(hash: string): Promise<Uint8Array>;
-  /** Keeps the folder from being removed until disposed. */
+  /** Protects the folder from removal until disposed. */
   hold(hash: string): Disposable;
 }
 
-/** What the environment needs of its node. */
+/** Dependencies of the environment. */
 export interface DockerOptions {
   /** The node's configuration. */
   readonly config: Config;
-  /** Id of the node: containers are labelled with it. */
+  /** Id of the node, a label of its containers. */
   readonly nodeId: string;
-  /** Area of the node, told to functions. */
+  /** Area of the node, passed to functions. */
   readonly area: string;
   /** Where the code is. */
   readonly code: CodeFolders;
-  /** A folder of its own, for executors and sockets. */
+  /** Folder for executors and sockets. */
   readonly runDir: string;
-  /** A file of its own, in which it remembers which images it has pulled and used. */
+  /** File with records of the images that were pulled and used. */
   readonly imageRecords: string;
-  /** Keeps what functions write. */
+  /** Receives what functions write. */
   readonly output: OutputSink;
   /** What results may take. */
-  readonly results: ResultRoom;
+  readonly results: ResultMemory;
 }
 
 const log = logger("runtime");
 
-/** Makes instances of functions as containers. The engine may be away and come back. */
+/** Execution environment whose instances are containers. The engine may be unreachable for a while. */
 export class DockerEnvironment implements ExecutionEnvironment {
   readonly #config: Config;
   readonly #code: CodeFolders;
@@ -108,9 +108,8 @@ export class DockerEnvironment implements ExecutionEnvironment {
   }
 
   /**
-   * Opens the environment. Does not ask the engine for anything yet.
+   * Opens the environment, without a request to the engine.
    *
-   * @param options the node's
    * @throws where the folder cannot be made
    */
   static async open(options: DockerOptions): Promise<DockerEnvironment> {
@@ -130,10 +129,10 @@ export class DockerEnvironment implements ExecutionEnvironment {
       area,
       known,
       namespaces: new Namespaces(engine, nodeId, known),
-      networks: new Networks(engine, nodeId),
+      network: new OutboundNetwork(engine, nodeId),
       // It starts its relays here.
       relays: new Relays(() => context),
-      disk: new DiskWatch({
+      disk: new DiskMonitor({
         limitMib: config["container.disk"],
         space: () => engineSpace(engine),
       }),
@@ -171,7 +170,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     if (!runtime || !hasGenericInstances(runtime) || !canSpecialize(runtime, fn)) return undefined;
     if (this.#unlinkable.get(fn.name) === fn.version) return undefined;
     const { memoryMib } = genericInstancesOf(runtime);
-    return { id: runtime.id, memoryMib, count: runtime.spares };
+    return { id: runtime.id, memoryMib, count: runtime.generic };
   }
 
   /** See {@link ExecutionEnvironment.startGeneric}. */
@@ -252,7 +251,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   /** Removes every container of this process, and its network if nothing uses it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#starts.close(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
-    const { disk, engine, namespaces, known, networks, relays } = this.#context;
+    const { disk, engine, namespaces, known, network: networks, relays } = this.#context;
     await disk[Symbol.asyncDispose]();
     await Promise.all([...this.#generics.keys()].map((one) => one[Symbol.asyncDispose]()));
     await Promise.all([namespaces[Symbol.asyncDispose](), relays[Symbol.asyncDispose]()]);
@@ -313,9 +312,9 @@ export class DockerEnvironment implements ExecutionEnvironment {
       return await this.#startOnce(fn, signal);
     } catch (error) {
       if (engineStatus(error) !== 404) throw error;
-      // The image or a network was removed behind our back: look again, once.
+      // The image or a network was removed by somebody else: retry once.
       this.images.forget(imageOf(fn, this.#runtime(fn)));
-      this.#context.networks.forget();
+      this.#context.network.forget();
       return await this.#startOnce(fn, signal);
     }
   }
@@ -329,7 +328,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
       const image = imageOf(fn, { ...runtime, executor });
       return await startCustom(this.#context, { fn, image, code }, signal);
     }
-    // Containers see the folder itself: it has to stay as long as they do.
+    // The folder is mounted: it has to outlive the containers.
     if (fn.codeHash) stack.use(this.#code.hold(fn.codeHash));
     const code = fn.codeHash ? await this.#code.folder(fn.codeHash) : undefined;
     const instance = executor === "http"
@@ -356,7 +355,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   }
 }
 
-/** Removes what a predecessor left in a folder. */
+/** Creates a folder, removing what a predecessor left in it. */
 async function emptyFolder(path: string): Promise<string> {
   await Deno.remove(path, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

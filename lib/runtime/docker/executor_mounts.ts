@@ -1,6 +1,6 @@
 /**
- * What the node puts into containers: a folder for each, in which the programs that run there are
- * links, beside the socket over which the node and the container talk.
+ * Mounts of containers: a folder for each, in which the programs that run there are
+ * links, next to the socket between the node and the container.
  *
  * @module
  */
@@ -13,15 +13,14 @@ import { type ContainerExecutor, kinds } from "../kinds/kinds.ts";
 import { checkSocketPath } from "../wire/endpoint.ts";
 import { nativePrograms } from "./native/programs.ts";
 
-/** Where containers see their folder. */
+/** Path of the folder in containers. */
 export const executorMountPath = "/serverledge";
 /** Name of the socket in it. */
 export const socketName = "node.sock";
 
 /**
- * Command line of an executor, below a process 1 that reaps orphans.
+ * Returns the command line of an executor, below a process 1 that reaps orphans.
  *
- * @param executor which one
  * @param options of its interpreter
  */
 export function executorCommand(
@@ -38,7 +37,7 @@ export function executorCommand(
   ];
 }
 
-/** The folder of one container. Disposing it removes it. */
+/** Folder of one container. Disposing it removes it. */
 export class ExecutorMount implements Disposable {
   /**
    * A folder that is there.
@@ -62,7 +61,7 @@ export class ExecutorMount implements Disposable {
   }
 }
 
-/** Makes the folders of containers. */
+/** Factory of the folders of containers. */
 export class ExecutorMounts {
   readonly #programs: string;
   readonly #folders: string;
@@ -73,7 +72,7 @@ export class ExecutorMounts {
   }
 
   /**
-   * Writes the programs, and removes the folders that a predecessor left.
+   * Writes the programs and removes the folders of a predecessor.
    *
    * @param runDir a folder of the node's own; it is made private
    * @throws `CONFIG_INVALID` where its path is too long for sockets in it
@@ -97,28 +96,19 @@ export class ExecutorMounts {
     return new ExecutorMounts(programs, folders);
   }
 
-  /**
-   * The folder of a container that runs an executor, which may not write to it.
-   *
-   * @param executor which one
-   * @param architecture of the engine
-   */
+  /** Creates the folder of a container that runs an executor, which may not write to it. */
   forExecutor(executor: ContainerExecutor, architecture: string): ExecutorMount {
     const { file, text } = kinds[executor].program;
     const program = text ? file : native(file, architecture);
     return this.#make(0o755, { [file]: program, init: native("init", architecture) });
   }
 
-  /**
-   * The folder of a relay, which makes its socket there.
-   *
-   * @param architecture of the engine
-   */
+  /** Creates the folder of a relay, which creates its socket there. */
   forRelay(architecture: string): ExecutorMount {
     return this.#make(0o777, { relay: native("relay", architecture) });
   }
 
-  /** Makes a folder with links to programs, in some 100 µs: synchronously, that is the quickest. */
+  /** Creates a folder with links to programs, synchronously, which is fastest (some 100 µs). */
   #make(mode: number, links: Readonly<Record<string, string>>): ExecutorMount {
     const folder = newFolder(this.#folders);
     Deno.mkdirSync(folder.path);
@@ -131,7 +121,7 @@ export class ExecutorMounts {
   }
 }
 
-/** A folder that is to be made; its name is short, since the path of a socket is bounded. */
+/** Path of a new folder; its name is short, since the path of a socket is limited. */
 function newFolder(parent: string): ExecutorMount {
   return new ExecutorMount(join(parent, randomId(10)));
 }

@@ -1,5 +1,5 @@
 /**
- * The environment variables that executors work by.
+ * Environment variables of executors.
  *
  * @module
  */
@@ -8,26 +8,25 @@ import type { FunctionRecord } from "../../model/function.ts";
 import { executorMountPath, socketName } from "./executor_mounts.ts";
 import type { DockerContext } from "./context.ts";
 
-/** What user 65534 is called everywhere. */
+/** Usual name of user 65534. */
 const userName = "nobody";
 
 /** Environment variables by name. */
 export type Variables = Readonly<Record<string, string>>;
 
 /**
- * By which an executor finds the node; it takes them away before it loads anything.
+ * Returns the variables by which an executor finds the node; it deletes them before it loads anything.
  *
- * @param token what it says as its hello
+ * @param token the token of its hello
  */
 export function channelVariables(token: string): Variables {
   return { SERVERLEDGE_SOCKET: `${executorMountPath}/${socketName}`, SERVERLEDGE_TOKEN: token };
 }
 
 /**
- * By which an executor knows its function, and the function its own.
+ * Returns the variables that describe the function to its executor, and the function's own.
  *
  * @param context where it runs
- * @param fn the function
  */
 export function functionVariables(
   { area, limits }: Pick<DockerContext, "area" | "limits">,
@@ -53,10 +52,9 @@ export function functionVariables(
 const readAtStart = /^(LD_|MALLOC_|GLIBC_|OPENSSL_|SSL_|LC_|LANG|TZ$)/;
 
 /**
- * True if a running interpreter can take the function's variables on.
+ * True if a running interpreter can adopt the function's variables.
  *
- * @param fn the function
- * @param prefixes of variables that the interpreter itself reads as it starts
+ * @param prefixes prefixes of variables that the interpreter reads as it starts
  */
 export function canBeSetLater(
   fn: Pick<FunctionRecord, "env">,

@@ -21,11 +21,11 @@ import { Container } from "./container/container.ts";
 import { executorOptions, resourceLimits } from "./container/options.ts";
 import { canBeSetLater, channelVariables, functionVariables } from "./executor_variables.ts";
 import { executorCommand, executorMountPath } from "./executor_mounts.ts";
-import { startAndGreet } from "./hello.ts";
+import { startAndConnect } from "./connect.ts";
 import { ExecutorInstance } from "./instances.ts";
 import { containerName, runtimeLabel } from "./names.ts";
 import type { DockerContext } from "./context.ts";
-import { type ExecutorStart, hearsBySignal } from "./start_executor.ts";
+import { cancelsBySignal, type ExecutorStart } from "./start_executor.ts";
 
 const log = logger("runtime");
 
@@ -37,7 +37,7 @@ const loadTimeoutMs = 10_000;
 
 /** True if a runtime is configured to have generic instances. */
 export function hasGenericInstances(runtime: Runtime): runtime is GenericRuntime {
-  return runtime.spares > 0 && isGenericKind(runtime.executor);
+  return runtime.generic > 0 && isGenericKind(runtime.executor);
 }
 
 /** Returns the properties of a runtime's generic instances. */
@@ -84,7 +84,7 @@ export class GenericContainer implements AsyncDisposable {
    *
    * @param runtime runtime whose image is present
    * @param folders folder for its code folder
-   * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left
+   * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left behind
    */
   static async start(
     context: DockerContext,
@@ -117,7 +117,7 @@ export class GenericContainer implements AsyncDisposable {
       network: "none",
     }));
     signal.throwIfAborted();
-    const connection = await startAndGreet(container, memoryMib, endpoint.connected, signal);
+    const connection = await startAndConnect(container, memoryMib, endpoint.connected, signal);
     return new GenericContainer(context, runtime, { container, connection, folder }, stack.move());
   }
 
@@ -133,7 +133,7 @@ export class GenericContainer implements AsyncDisposable {
    * @param fn function that it {@link canSpecialize}
    * @param code folder of the host with the function's code; undefined if it has none
    * @returns undefined if the code has too many files to link
-   * @throws the signal's reason, or why it failed; nothing is left
+   * @throws the signal's reason, or why it failed; nothing is left behind
    */
   async specialize(
     fn: FunctionRecord,
@@ -158,7 +158,7 @@ export class GenericContainer implements AsyncDisposable {
     const instance = new ExecutorInstance(fn, {
       container: this.#container,
       connection: this.#connection,
-      signals: hearsBySignal(this.#runtime, fn),
+      signals: cancelsBySignal(this.#runtime, fn),
       output: this.#context.output,
     }, this.#cleanup);
     instance.tier = "generic";

@@ -1,5 +1,5 @@
 /**
- * Running instances: a container and the way to talk to what runs in it.
+ * Running instances: a container and the connection to what runs in it.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import type { FunctionRecord } from "../../model/function.ts";
 import type { ColdTier } from "../../model/start_tier.ts";
 import type { OutputSink, WrittenLine } from "../wire/call_output.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
-import type { Call, Instance, Loss, Reply } from "../environment.ts";
+import type { Call, Instance, Reply, Termination } from "../environment.ts";
 import type { Container } from "./container/container.ts";
 import { callCustom, type CustomServer } from "./custom/instance.ts";
 import { crash } from "./container/exit.ts";
-import { keepLog } from "./container/kept_log.ts";
+import { preserveLog } from "./container/preserved_log.ts";
 
-/** How long a container whose connection is lost gets to be seen ending. */
-const exitNewsMs = 2_000;
-/** How long a container with calls under way gets to end before it is removed. */
+/** Time limit for observing the end of a container whose connection is closed. */
+const exitTimeoutMs = 2_000;
+/** Time limit for a container with calls in flight to end before it is removed. */
 const endMs = 300;
 /**
  * The engine may log lines after the image's reply has come, those of stdout after those of stderr: looks
@@ -27,10 +27,10 @@ const endMs = 300;
  */
 const maxLooks = 4;
 const lookAgainMs = 25;
-/** Lines of its log that a crash tells. */
+/** Number of log lines in the error of a crash. */
 const crashLogLines = 20;
 
-/** What all instances in containers are made of. */
+/** Parts of every instance in a container. */
 interface ContainerParts {
   /** The container. */
   readonly container: Container;
@@ -43,13 +43,13 @@ interface ExecutorParts extends ContainerParts {
   /** The connection to its executor. */
   readonly connection: ExecutorConnection;
   /**
-   * True if its executor runs one call at a time, hears of cancellations meanwhile only by a signal, and
-   * leaves to its container's log nothing but what it has not told at its end.
+   * True if its executor runs one call at a time, receives cancellations meanwhile only by a signal, and
+   * leaves to its container's log only what it has not sent at its end.
    */
   readonly signals: boolean;
 }
 
-/** A call of a custom image. */
+/** Call of a custom image. */
 interface CustomCall {
   /** Closes its connection. */
   readonly abort: AbortController;
@@ -57,17 +57,17 @@ interface CustomCall {
   readonly since: number;
 }
 
-/** What an instance of a custom image is made of. */
+/** Parts of an instance of a custom image. */
 interface CustomParts extends ContainerParts, CustomServer {}
 
-/** What all instances in containers have in common. */
+/** Common part of all instances in containers. */
 abstract class ContainerInstance implements Instance {
   /** The container's name. */
   readonly id: string;
   /** See {@link Instance.tier}. */
   tier: ColdTier = "full";
-  /** See {@link Instance.lost}. */
-  readonly lost: Promise<Loss>;
+  /** See {@link Instance.terminated}. */
+  readonly terminated: Promise<Termination>;
   protected readonly container: Container;
   readonly #fn: FunctionRecord;
   readonly #output: OutputSink;
@@ -78,9 +78,8 @@ abstract class ContainerInstance implements Instance {
   #disposed: Promise<void> | undefined;
 
   /**
-   * An instance that is ready.
+   * Creates an instance that is ready.
    *
-   * @param fn what it runs
    * @param parts where, and who keeps its output
    * @param ended resolves when it ended by itself, as far as its connection tells
    * @param cleanup removes everything that belongs to it
@@ -96,9 +95,9 @@ abstract class ContainerInstance implements Instance {
     this.#fn = fn;
     this.#output = output;
     this.#cleanup = cleanup;
-    this.lost = new Promise((resolve) => {
+    this.terminated = new Promise((resolve) => {
       void Promise.race([ended, container.stopped()]).then(() => {
-        if (!this.#disposing) resolve({ reason: this.loss() });
+        if (!this.#disposing) resolve({ reason: this.termination() });
       });
     });
   }
@@ -133,7 +132,7 @@ abstract class ContainerInstance implements Instance {
   /**
    * Ends it, running calls included.
    *
-   * @param reason what they and whoever asks for its loss are told
+   * @param reason the error of these calls, and the reason of the termination
    */
   end(reason: ServerledgeError): void {
     this.#reason ??= Promise.resolve(reason);
@@ -147,28 +146,28 @@ abstract class ContainerInstance implements Instance {
   }
 
   /** The error for calls that were not answered; says what was seen. */
-  protected loss(): Promise<ServerledgeError> {
-    // All that were lost with it are told the same, also once it is being removed for that.
+  protected termination(): Promise<ServerledgeError> {
+    // All calls that fail with it get the same error, even while it is being removed.
     this.#reason ??= this.#explain();
     return this.#reason;
   }
 
-  /** Lets what runs there end, so that the container's log gets what it has not told yet. */
+  /** Lets the container end, so that its log gets what it has not sent yet. */
   protected async finish(): Promise<void> {}
 
-  /** What it wrote last that a caller may see whose call was lost with it. */
+  /** Last lines that a caller whose call failed with it may see. */
   protected lastLines(): Promise<string> {
     return this.container.logs(crashLogLines);
   }
 
-  /** The call that has written what is in the container's log; null if nobody can tell. */
+  /** The call that has written what is in the container's log; null if unknown. */
   protected get writer(): string | null {
     return null;
   }
 
   async #remove(): Promise<void> {
     await this.finish();
-    await keepLog(this.container, this.#fn.name, this.#output, this.writer);
+    await preserveLog(this.container, this.#fn.name, this.#output, this.writer);
     await this.#cleanup.disposeAsync().finally(() => this.#kept.dispose());
   }
 
@@ -179,7 +178,7 @@ abstract class ContainerInstance implements Instance {
         "The function's instance was removed before it answered",
       );
     }
-    const exit = await withTimeout(this.container.exited(), exitNewsMs);
+    const exit = await withTimeout(this.container.exited(), exitTimeoutMs);
     if (!exit) {
       return new ServerledgeError(
         "FUNCTION_CRASHED",
@@ -202,7 +201,6 @@ export class ExecutorInstance extends ContainerInstance {
   /**
    * An instance whose executor has said hello.
    *
-   * @param fn what it runs
    * @param parts where, and how it is reached
    * @param cleanup removes everything that belongs to it
    */
@@ -211,9 +209,9 @@ export class ExecutorInstance extends ContainerInstance {
     super(fn, parts, connection.closed, cleanup);
     this.#connection = connection;
     this.#signals = signals;
-    connection.explainLoss = () => {
+    connection.explainTermination = () => {
       this.#interrupted = connection.onlyCall;
-      return this.loss();
+      return this.termination();
     };
     connection.listen((id, text) => this.write(id, text));
   }
@@ -257,7 +255,6 @@ export class CustomInstance extends ContainerInstance {
   /**
    * An instance that accepts connections.
    *
-   * @param fn what it runs
    * @param parts where, and how it is reached
    * @param cleanup removes everything that belongs to it
    */
@@ -277,9 +274,9 @@ export class CustomInstance extends ContainerInstance {
       // One that breaks the protocol has printed why.
       return reply.output === "" ? { ...reply, output: await this.lastLines() } : reply;
     } catch (error) {
-      // Whether it was sent is the same here: its instance is lost, or was told to stop.
+      // It does not matter whether it was sent: its instance has terminated or is being stopped.
       if (!(error instanceof ConnectionBroken || error instanceof NeverSent)) throw error;
-      if (this.#calls.has(call.id)) throw await this.loss();
+      if (this.#calls.has(call.id)) throw await this.termination();
       throw new ServerledgeError(
         "FUNCTION_CRASHED",
         "The connection to the custom image was closed; it may still run the call",
@@ -296,7 +293,7 @@ export class CustomInstance extends ContainerInstance {
     call?.abort.abort();
   }
 
-  /** What it printed since its call began; nothing where several run, since it may be another's. */
+  /** Returns what it printed since its call began; nothing if several run, since it may be another's. */
   protected override async lastLines(): Promise<string> {
     const [call, other] = this.#calls.values();
     if (!call || other) return "";

@@ -1,5 +1,5 @@
 /**
- * How containers and networks of a node are named and labelled, so that they are found again.
+ * Names and labels of a node's containers and networks.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const runtimeLabel = "serverledge.runtime";
 const maxNamePart = 40;
 
 /**
- * A new name for a container.
+ * Creates a name for a container.
  *
  * @param what the function's name, or what else it is for
  */

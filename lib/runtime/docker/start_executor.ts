@@ -1,5 +1,5 @@
 /**
- * The start of an instance of one of our runtimes.
+ * Start of an instance of one of our runtimes.
  *
  * @module
  */
@@ -15,18 +15,18 @@ import { executorOptions, functionLabels } from "./container/options.ts";
 import { engineStatus } from "./engine/engine.ts";
 import { channelVariables, functionVariables } from "./executor_variables.ts";
 import { executorCommand, executorMountPath } from "./executor_mounts.ts";
-import { startAndGreet } from "./hello.ts";
+import { startAndConnect } from "./connect.ts";
 import type { NamespaceLease } from "./pause/namespaces.ts";
 import { ExecutorInstance } from "./instances.ts";
-import { keepLog } from "./container/kept_log.ts";
+import { preserveLog } from "./container/preserved_log.ts";
 import { containerName } from "./names.ts";
 import type { DockerContext } from "./context.ts";
 
-/** What is started. */
+/** Instance to start. */
 export interface ExecutorStart {
   /** The function. */
   readonly fn: FunctionRecord;
-  /** Its runtime, one of ours. */
+  /** Runtime of the function, one of ours. */
   readonly runtime: Runtime & { readonly executor: ContainerExecutor };
   /** Folder of the host with its code; undefined if it has none. */
   readonly code: string | undefined;
@@ -35,10 +35,7 @@ export interface ExecutorStart {
 /**
  * Starts an instance and waits for its executor's hello.
  *
- * @param context where
- * @param start what
- * @param signal gives up
- * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left
+ * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left behind
  */
 export async function startExecutor(
   context: DockerContext,
@@ -47,7 +44,7 @@ export async function startExecutor(
 ): Promise<ExecutorInstance> {
   const { fn } = start;
   if (fn.network === "bridge") {
-    return await attempt(context, start, await context.networks.ensure(), undefined, signal);
+    return await attempt(context, start, await context.network.ensure(), undefined, signal);
   }
   const lease = context.namespaces.lease(`${fn.name}@${fn.version}`);
   if (lease) {
@@ -98,16 +95,16 @@ async function attempt(
     network,
   }));
   signal.throwIfAborted();
-  const connection = await greeted(context, fn, container, endpoint, signal);
-  const signals = hearsBySignal(runtime, fn);
+  const connection = await connect(context, fn, container, endpoint, signal);
+  const signals = cancelsBySignal(runtime, fn);
   const parts = { container, connection, signals, output: context.output };
   const instance = new ExecutorInstance(fn, parts, stack.move());
   if (lease) instance.tier = "shared";
   return instance;
 }
 
-/** Keeps what was written by one that did not come to its hello. */
-async function greeted(
+/** Waits for the hello, and preserves the log if there is none. */
+async function connect(
   { output }: DockerContext,
   { name, memoryMib }: FunctionRecord,
   container: Container,
@@ -115,20 +112,19 @@ async function greeted(
   signal: AbortSignal,
 ): Promise<ExecutorConnection> {
   try {
-    return await startAndGreet(container, memoryMib, connected, signal);
+    return await startAndConnect(container, memoryMib, connected, signal);
   } catch (error) {
-    await keepLog(container, name, output);
+    await preserveLog(container, name, output);
     throw error;
   }
 }
 
 /**
- * True if an executor runs one call at a time and hears of cancellations meanwhile only by a signal.
+ * True if an executor runs one call at a time and receives cancellations meanwhile only by a signal.
  *
- * @param runtime the executor's
  * @param fn the function that it runs
  */
-export function hearsBySignal(
+export function cancelsBySignal(
   runtime: Pick<ExecutorStart["runtime"], "executor">,
   fn: Pick<FunctionRecord, "maxConcurrency">,
 ): boolean {

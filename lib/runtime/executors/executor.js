@@ -31,7 +31,7 @@ delete environment.SERVERLEDGE_TOKEN;
 delete environment.SERVERLEDGE_SOCKET;
 const generic = process.argv.splice(2).includes("generic");
 
-// What every call is told; reading the environment anew each time would cost microseconds.
+// What every call gets; reading the environment each time would cost microseconds.
 let functionName;
 let memoryLimitMib;
 let area;
@@ -359,15 +359,15 @@ function followFiles() {
   parentPort.on("message", (message) => {
     for (let goesOn = true; goesOn;) {
       if (Atomics.compareExchange(shared, 1, 1, 2) !== 1) return;
-      let told = false;
+      let isSent = false;
       try {
         goesOn = shared[0] === message.turn;
-        told = goesOn && tell(message);
+        isSent = goesOn && tell(message);
       } finally {
         Atomics.store(shared, 1, 1);
         Atomics.notify(shared, 1);
       }
-      if (goesOn && !told) Atomics.wait(shared, 1, 1, stepMs);
+      if (goesOn && !isSent) Atomics.wait(shared, 1, 1, stepMs);
     }
   });
 }

@@ -128,13 +128,13 @@ except Exception:  # another Python than CPython, or a changed private module
 class Sink:
     """Whose output it is: a call's, or nobody's, which has no name."""
 
-    __slots__ = ("name", "room", "rests", "copy")
+    __slots__ = ("name", "room", "tails", "copy")
 
     def __init__(self, name=None, copy=None):
         self.name = name
         self.room = FOREVER if name is None else MAX_OUTPUT
         # What has no line's end yet, by the descriptor that it is for.
-        self.rests = None
+        self.tails = None
         # A list that gets it, too.
         self.copy = copy
 
@@ -158,7 +158,7 @@ class Output:
         self.piped = False
         # What it has written of a line, on its way there.
         self.piece = b""
-        # A list that gets what would be told, for the reply.
+        # List that collects what would be sent, for the reply.
         self.collected = None
         self.main = get_ident()
         # True in a child process of the function: it writes to the pipe.
@@ -216,31 +216,31 @@ class Output:
             piece, self.piece = self.piece, b""
             write_bytes(self.writer, piece)
         sink = CURRENT.get() or self.nobody
-        if not sink.rests or self.forked or self.channel.lock._is_owned():
+        if not sink.tails or self.forked or self.channel.lock._is_owned():
             return
         with self.channel.lock:
-            rest = sink.rests.pop(number, None)
+            rest = sink.tails.pop(number, None)
             if rest:
                 # Bytes of a character whose last ones are still to come wait for these.
                 text, used = utf_8_decode(rest, "replace", False)
                 if used < len(rest):
-                    sink.rests[number] = rest[used:]
+                    sink.tails[number] = rest[used:]
                 self.tell(sink, text)
 
     # All that follows runs with the channel's lock held.
 
     def take(self, sink, number, data):
-        rests = sink.rests
-        if rests is None:
-            rests = sink.rests = {}
-        rest = rests.pop(number, None)
+        tails = sink.tails
+        if tails is None:
+            tails = sink.tails = {}
+        rest = tails.pop(number, None)
         if rest:
             data = rest + data
         end = data.rfind(b"\n") + 1
         if end == 0 and len(data) > MAX_TEXT:
             end = utf_8_decode(data, "replace", False)[1]
         if end < len(data):
-            rests[number] = data[end:]
+            tails[number] = data[end:]
             data = data[:end]
         if data:
             if number != PIPE:
@@ -298,7 +298,7 @@ class Output:
         with self.channel.lock:
             collected = self.collected = []
             self.drain()
-            if sink.rests:
+            if sink.tails:
                 self.complete(sink)
             if self.spawned:
                 self.spawned = False
@@ -310,9 +310,9 @@ class Output:
 
     def complete(self, sink):
         """The call has ended: a line that it has not ended does, too."""
-        if sink.rests:
-            rests, sink.rests = sink.rests, None
-            for rest in rests.values():
+        if sink.tails:
+            tails, sink.tails = sink.tails, None
+            for rest in tails.values():
                 self.tell(sink, str(rest, "utf-8", "replace"))
 
     def flush_bound(self):
@@ -411,7 +411,7 @@ class Output:
 
 
 def mark_spawns(output):
-    """Makes the calls that start processes say so. A thread that forks is told by os.register_at_fork."""
+    """Makes the calls that start processes say so. A thread that forks is reported by os.register_at_fork."""
     import _posixsubprocess
 
     def marked(start):
@@ -659,7 +659,7 @@ def own_file(module):
 
 
 def absence(module):
-    """What is told where the code has no file for the handler's module."""
+    """Describes that the code has no file for the handler's module."""
     found = sorted(os.listdir(CODE_FOLDER))
     names = [name + "/" * os.path.isdir(CODE_FOLDER + "/" + name) for name in found[:10]]
     more = " and %d more" % (len(found) - 10) if len(found) > 10 else ""
@@ -776,7 +776,7 @@ class Function:
         )
 
     def call(self, request, started):
-        """Runs the handler. `started` is told when an interruption may begin."""
+        """Runs the handler. `started` is called when an interruption may begin."""
         context = self.context(request)
         try:
             started()
@@ -837,7 +837,7 @@ class Serial:
         self.signalled = False
         self.deadline = FOREVER
         # When the next alarm comes. It stays set between calls, and one that comes before a call's
-        # time is up is set anew, so that hardly any call has to set it.
+        # time is up is set again, so that hardly any call has to set it.
         self.alarm = FOREVER
         self.alarm_handler = self.on_alarm
         function.wait = self.wait

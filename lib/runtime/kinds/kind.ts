@@ -1,11 +1,11 @@
 /**
- * What a node knows of a way to run functions: one file beside this one describes each, and
+ * Kinds of runtimes: a file next to this one describes each, and
  * `kinds.ts` has a row for it.
  *
  * @module
  */
 
-/** What a function's handler may be. */
+/** Grammar of a function's handler. */
 export interface HandlerGrammar {
   /** Its forms, for help texts, e.g. `module.function`. */
   readonly forms: string;
@@ -15,7 +15,7 @@ export interface HandlerGrammar {
   readonly refusal?: string;
 }
 
-/** What all kinds have. */
+/** Properties of all kinds. */
 interface CommonKind {
   /** Id of the runtime that each node has of it. */
   readonly runtime: string;
@@ -23,7 +23,7 @@ interface CommonKind {
   readonly aliases?: readonly string[];
   /** Such names of images that have more than the language: they mean nothing without an image. */
   readonly imageAliases?: readonly string[];
-  /** What its handlers are; left out where functions have none. */
+  /** Handlers of its functions; omitted if there are none. */
   readonly handler?: HandlerGrammar;
   /** What a function may get of a request over plain HTTP; left out: the event. */
   readonly http?: readonly ("event" | "stdio" | "cgi")[];
@@ -35,7 +35,7 @@ interface CommonKind {
   readonly roundsIntegers?: true;
 }
 
-/** The program of ours that speaks for a function in its container. */
+/** Program of ours that runs a function in its container. */
 export interface ExecutorProgram {
   /** Its file name in the container. */
   readonly file: string;
@@ -47,7 +47,7 @@ export interface ExecutorProgram {
   readonly init: readonly string[];
 }
 
-/** Containers that are started for no function yet. */
+/** Generic containers of a kind. */
 export interface GenericInstances {
   /** Memory of one while it waits, MiB: about twice what it uses. */
   readonly memoryMib: number;
@@ -89,14 +89,10 @@ export interface SandboxKind extends CommonKind {
   readonly headroomMib: number;
 }
 
-/** A way to run functions. */
+/** Kind of a runtime. */
 export type Kind = ContainerKind | ImageKind | SandboxKind;
 
-/**
- * Whether a handler is a path of a file below the code's folder.
- *
- * @param path the handler
- */
+/** Tells whether a handler is a path of a file below the code's folder. */
 export function isRelativeFile(path: string): boolean {
   const parts = path.replace(/^\.\//, "").split("/");
   return !path.includes("\0") && !path.includes("\\") &&

@@ -31,39 +31,27 @@ export type SandboxExecutor = At<"sandbox">;
 /** Names of all kinds. */
 export const executorKinds = Object.keys(kinds) as ExecutorKind[];
 
-/**
- * The kind of a name.
- *
- * @param executor its name
- */
+/** Returns the kind of a name. */
 export function kindOf(executor: ExecutorKind): Kind {
   return kinds[executor];
 }
 
-/**
- * Whether a kind runs in a sandbox process, and so needs no image.
- *
- * @param executor its name
- */
+/** Tells whether a kind runs in a sandbox process, and so needs no image. */
 export function isSandboxed(executor: ExecutorKind): executor is SandboxExecutor {
   return kindOf(executor).place === "sandbox";
 }
 
-/**
- * Whether containers of a kind can be started for no function yet.
- *
- * @param executor its name
- */
+/** Tells whether a kind has generic containers. */
 export function hasGenericInstances(executor: ExecutorKind): executor is ContainerExecutor {
   return genericOf(kindOf(executor)) !== undefined;
 }
 
-/** Runtime ids, for help texts: `python, nodejs, ...`. */
+/** Lists runtime ids for help texts: `python, nodejs, ...`. */
 export function runtimeIds(which: (kind: Kind) => boolean = () => true): string {
   return Object.values<Kind>(kinds).filter(which).map(({ runtime }) => runtime).join(", ");
 }
 
-/** Which handlers functions have, for help texts. */
+/** Describes the handlers of functions for help texts. */
 export function handlerHelp(): string {
   const forms = Map.groupBy(
     Object.values<Kind>(kinds).filter(({ handler }) => handler),

@@ -1,5 +1,5 @@
 /**
- * The node's end of the pipe on which a sandbox that has nothing else to do waits for its next call.
+ * Node's end of the pipe on which an idle sandbox waits for its next call.
  *
  * A sandbox that waits on its socket does so in its event loop, which costs it twice what a trivial
  * call takes, and a socket wakes both sides once more when what was sent has been read. A blocking
@@ -12,13 +12,13 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { FrameBatch } from "../wire/frames.ts";
 
-/** Frames up to this size are written whole or not at all (pipe(7), `PIPE_BUF`), bytes. */
+/** Maximum size of atomic writes (pipe(7), `PIPE_BUF`), bytes. */
 const maxPipeFrame = 4096;
 
-/** Wakes the sandbox, which then reads its socket. */
+/** Frame that makes the sandbox read its socket. */
 const ring = "{}";
 
-/** The writing end. Disposing it closes it. */
+/** Writing end of a pipe. Disposing it closes it. */
 export class CallPipe implements Disposable {
   readonly #fd: number;
   readonly #frame = new FrameBatch(maxPipeFrame);
@@ -31,14 +31,13 @@ export class CallPipe implements Disposable {
   /**
    * Opens a process's standard input, which must be a pipe, for writes that never wait.
    *
-   * @param pid the process
    * @returns undefined where the system does not let the node do so
    */
   static open(pid: number): CallPipe | undefined {
     try {
       return new CallPipe(openSync(`/proc/${pid}/fd/0`, constants.O_WRONLY | constants.O_NONBLOCK));
     } catch {
-      return undefined; // Calls go by the socket, then.
+      return undefined; // Calls use the socket, then.
     }
   }
 
@@ -56,7 +55,7 @@ export class CallPipe implements Disposable {
     return false;
   }
 
-  /** Makes the sandbox go on with what it has to do, which is nothing that anybody waits for. */
+  /** Makes the sandbox continue with background work. */
   ring(): void {
     this.#write(ring);
   }

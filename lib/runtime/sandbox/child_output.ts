@@ -1,10 +1,10 @@
 /**
- * Reading what a child process writes, into buffers that are used again.
+ * Reader of what a child process writes, with reused buffers.
  *
  * @module
  */
 
-/** Where bytes are read from, as from a connection. */
+/** Source of bytes, like a connection. */
 export interface ByteSource {
   /**
    * Reads once.
@@ -15,14 +15,14 @@ export interface ByteSource {
   read(bytes: Uint8Array): Promise<number | null>;
 }
 
-/** The part of Deno's own modules that its streams of child processes read by. */
+/** Part of Deno's internals by which its streams of child processes read. */
 interface Resources {
   /** Reads; 0 is the end. */
   read(resource: number, bytes: Uint8Array): Promise<number>;
 }
 
 /**
- * The bytes of a stream that nobody else reads.
+ * Returns the bytes of a stream that nobody else reads.
  *
  * A stream of a child process is made of a resource of Deno's. Read without the stream, each line and each
  * reply costs the node a third less; other streams, and those of a Deno that has no such resource, are
@@ -56,7 +56,7 @@ function resourceOf(stream: ReadableStream<Uint8Array>): number | undefined {
 /** Most bytes that are read of a stream at once. */
 const chunkBytes = 1 << 16;
 
-/** Any stream of bytes, which takes the buffer that it reads into for itself. */
+/** Source of any stream of bytes, which transfers the buffer that it reads into. */
 class StreamSource implements ByteSource {
   readonly #reader: ReadableStreamBYOBReader;
   #buffer = new ArrayBuffer(chunkBytes);

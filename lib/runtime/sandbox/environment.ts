@@ -1,5 +1,5 @@
 /**
- * Functions in sandboxes: processes of this very program that have given up all permissions. Needs
+ * Functions in sandboxes: processes of this program that have given up all permissions. Needs
  * no Docker and no image.
  *
  * @module
@@ -12,7 +12,7 @@ import { type Config, findRuntime } from "../../config/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { isSandboxed, kinds, type SandboxExecutor } from "../kinds/kinds.ts";
 import type { OutputSink } from "../wire/call_output.ts";
-import type { ResultRoom } from "../wire/result_room.ts";
+import type { ResultMemory } from "../wire/result_memory.ts";
 import type {
   ExecutionEnvironment,
   GenericInstance,
@@ -23,92 +23,96 @@ import { FetchBroker } from "./fetch_broker.ts";
 import { SandboxInstance } from "./instance.ts";
 import { endLeftovers } from "./leftovers.ts";
 import type { Bounds } from "./limits/cgroups.ts";
-import { Limits } from "./limits/limits.ts";
+import { ResourceLimits } from "./limits/limits.ts";
 import {
   type CodeArchives,
   type CodeLease,
   type CodeReferences,
   PreparedCode,
 } from "./prepared_code.ts";
-import { type Program, SandboxRoom } from "./room.ts";
+import { type Program, SandboxFolder } from "./folder.ts";
 import { Sandbox } from "./sandbox.ts";
 import { genericSandboxes, type SandboxSpec } from "./spec.ts";
 
-/** Most functions whose code waits to be prepared ahead. */
-const maxForeseen = 16;
-/** Time that a function's code may take to load. */
+/** Maximum number of functions whose code waits to be prepared in advance. */
+const maxToPrepare = 16;
+/** Time limit for loading a function's code. */
 const loadTimeoutMs = 30_000;
 
-/** What the environment needs of its node. */
+/** Dependencies of the environment. */
 export interface SandboxOptions {
   /** The node's configuration. */
   readonly config: Pick<
     Config,
-    "runtimes" | "container.pids" | "sandbox.launcher" | "sandbox.spares"
+    "runtimes" | "container.pids" | "sandbox.launcher" | "sandbox.generic"
   >;
   /** Id of the node. */
   readonly nodeId: string;
-  /** Area of the node, told to functions. */
+  /** Area of the node, passed to functions. */
   readonly area: string;
   /** Where the code is. */
   readonly code: CodeArchives;
   /** Which of it functions still have. */
   readonly references: CodeReferences;
-  /** A private folder of the node. */
+  /** Private folder of the node. */
   readonly runDir: string;
-  /** What sandboxes run: this program, by default. */
+  /** Program of sandboxes; by default this one. */
   readonly program?: Program;
-  /** Keeps what functions write. */
+  /** Receives what functions write. */
   readonly output: OutputSink;
   /** What results may take. */
-  readonly results: ResultRoom;
-  /** Which addresses functions with a network may not reach: this machine's, by default. */
+  readonly results: ResultMemory;
+  /** Addresses that functions with a network may not reach; by default this machine's. */
   readonly forbids?: (address: string) => boolean;
-  /** False to bound memory without control groups; they are used where that is possible. */
+  /** False to limit memory without control groups, which are used by default where possible. */
   readonly controlGroups?: boolean;
 }
 
-/** Makes instances of functions as sandboxes. */
+/** Execution environment whose instances are sandboxes. */
 export class SandboxEnvironment implements ExecutionEnvironment {
   readonly #options: SandboxOptions;
-  readonly #room: SandboxRoom;
+  readonly #folder: SandboxFolder;
   readonly #code: PreparedCode;
-  /** Functions whose code is to be prepared. */
-  readonly #foreseen = new Map<string, FunctionRecord>();
-  #foreseeing: Promise<void> | undefined;
-  readonly #limits: Limits;
+  /** Functions whose code is to be prepared in advance. */
+  readonly #toPrepare = new Map<string, FunctionRecord>();
+  #preparing: Promise<void> | undefined;
+  readonly #limits: ResourceLimits;
   readonly #living = new Set<AsyncDisposable>();
   readonly #starts = new AbortableTasks();
 
-  private constructor(options: SandboxOptions, room: SandboxRoom, limits: Limits) {
+  private constructor(options: SandboxOptions, folder: SandboxFolder, limits: ResourceLimits) {
     this.#options = options;
-    this.#room = room;
+    this.#folder = folder;
     this.#limits = limits;
-    const { program, folder } = room;
+    const { program, path } = folder;
     const { code, references } = options;
-    this.#code = new PreparedCode({ folder, code, references, preparer: { program, limits } });
+    this.#code = new PreparedCode({
+      folder: path,
+      code,
+      references,
+      preparer: { program, limits },
+    });
   }
 
   /**
    * Opens the environment.
    *
-   * @param options the node's
    * @throws where its folder cannot be made
    */
   static async open(options: SandboxOptions): Promise<SandboxEnvironment> {
     endLeftovers(options.nodeId);
-    const limits = await Limits.open(options.nodeId, options.controlGroups ?? true);
-    const room = await SandboxRoom.open(
+    const limits = await ResourceLimits.open(options.nodeId, options.controlGroups ?? true);
+    const folder = await SandboxFolder.open(
       options.runDir,
       options.config["sandbox.launcher"],
       options.program,
     );
-    return new SandboxEnvironment(options, room, limits);
+    return new SandboxEnvironment(options, folder, limits);
   }
 
   /** See {@link ExecutionEnvironment.generic}: one kind serves all functions. */
   generic(): GenericKind {
-    return genericSandboxes(this.#options.config["sandbox.spares"]);
+    return genericSandboxes(this.#options.config["sandbox.generic"]);
   }
 
   /** See {@link ExecutionEnvironment.startGeneric}. */
@@ -129,10 +133,10 @@ export class SandboxEnvironment implements ExecutionEnvironment {
    * other; what is too much of that waits for its first start.
    */
   follow(name: string, fn: FunctionRecord | undefined): void {
-    if (fn) this.#foreseen.set(name, fn);
-    else this.#foreseen.delete(name);
-    if (this.#foreseen.size > maxForeseen) this.#foreseen.delete(name);
-    this.#foreseeing ??= this.#foresee().finally(() => this.#foreseeing = undefined);
+    if (fn) this.#toPrepare.set(name, fn);
+    else this.#toPrepare.delete(name);
+    if (this.#toPrepare.size > maxToPrepare) this.#toPrepare.delete(name);
+    this.#preparing ??= this.#prepareAll().finally(() => this.#preparing = undefined);
   }
 
   /** True if the kernel bounds memory, false if the node watches it. */
@@ -165,21 +169,21 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     return Promise.resolve(true);
   }
 
-  /** Ends every sandbox and removes the folder. */
+  /** Ends all sandboxes and removes the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#foreseen.clear();
+    this.#toPrepare.clear();
     const closed = new ServerledgeError("SHUTTING_DOWN", "The node is shutting down");
-    await Promise.allSettled([this.#starts.close(closed), this.#foreseeing]);
+    await Promise.allSettled([this.#starts.close(closed), this.#preparing]);
     await this.#code[Symbol.asyncDispose]();
     await Promise.all([...this.#living].map((one) => one[Symbol.asyncDispose]()));
     await this.#limits[Symbol.asyncDispose]();
-    await this.#room[Symbol.asyncDispose]();
+    await this.#folder[Symbol.asyncDispose]();
   }
 
-  async #foresee(): Promise<void> {
-    for (const [name, fn] of this.#foreseen) {
-      this.#foreseen.delete(name);
-      // What is wrong with it is told to whoever invokes it.
+  async #prepareAll(): Promise<void> {
+    for (const [name, fn] of this.#toPrepare) {
+      this.#toPrepare.delete(name);
+      // Its invocations report what is wrong with it.
       await this.prepare(fn).catch(() => {});
     }
   }
@@ -198,9 +202,9 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     const { process, connection, confinement } = sandbox;
     confinement.bound(this.#bounds(fn, executor), {
       busy: () => connection.calls > 0,
-      rest: () => connection.ring(),
+      onIdle: () => connection.ring(),
     });
-    confinement.wake();
+    confinement.resume();
     if (fn.network === "bridge") {
       const forbids = this.#options.forbids ?? isThisMachine;
       resources.use(new FetchBroker(connection, forbids));
@@ -218,7 +222,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   async #startSandbox(signal: AbortSignal): Promise<Sandbox> {
     const { nodeId, results } = this.#options;
     await using stack = new AsyncDisposableStack();
-    const place = { room: this.#room, limits: this.#limits, nodeId, results };
+    const place = { folder: this.#folder, limits: this.#limits, nodeId, results };
     const sandbox = stack.use(Sandbox.start(place));
     await abortable(sandbox.connected(), signal);
     stack.move();
@@ -233,7 +237,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     };
   }
 
-  /** What is prepared for a start that was given up is not held by it. */
+  /** Leases code; an aborted start does not keep it. */
   async #leaseCode(
     fn: FunctionRecord,
     executor: SandboxExecutor,
@@ -268,7 +272,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
       memoryMib: fn.memoryMib,
       concurrency: fn.maxConcurrency,
       network: fn.network,
-      // Where calls may overlap, or answers of other machines come, the socket has to be read all the time.
+      // If calls may overlap, or responses of other machines arrive, the socket has to be read all the time.
       pipe: process.callPipe !== undefined && fn.maxConcurrency === 1 && fn.network === "none",
       area: this.#options.area,
       node: this.#options.nodeId,

@@ -1,5 +1,5 @@
 /**
- * Fetches for a sandbox, which has no network itself: other machines only, never this one.
+ * Outbound requests of a sandbox, which has no network itself: to other machines only, never to this one.
  *
  * @module
  */
@@ -7,7 +7,12 @@
 import * as v from "valibot";
 import { askGuarded, type GuardedOptions } from "../../http/guarded.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
-import { type FetchAnswer, type FetchAsk, maxFetchBytes, maxFetches } from "./asks.ts";
+import {
+  type FetchRequest,
+  type FetchResponse,
+  maxFetchBytes,
+  maxFetches,
+} from "./fetch_messages.ts";
 
 /** Most bytes of a frame with an ask: its body in base64, its headers, its URL. */
 const maxAskBytes = Math.ceil(maxFetchBytes / 3) * 4 + (32 << 20);
@@ -34,14 +39,14 @@ const askSchema = v.union([
   }),
 ]);
 
-/** The fetches of one sandbox. Disposing it gives them up. */
+/** Outbound requests of one sandbox. Disposing it aborts them. */
 export class FetchBroker implements Disposable {
   readonly #connection: ExecutorConnection;
   readonly #forbids: GuardedOptions["forbids"];
   readonly #running = new Map<number, AbortController>();
 
   /**
-   * Serves a sandbox from now on.
+   * Starts to serve a sandbox.
    *
    * @param connection to the sandbox
    * @param forbids which addresses it may not reach
@@ -49,11 +54,11 @@ export class FetchBroker implements Disposable {
   constructor(connection: ExecutorConnection, forbids: GuardedOptions["forbids"]) {
     this.#connection = connection;
     this.#forbids = forbids;
-    connection.maxAskBytes = maxAskBytes;
-    connection.onAsk = (ask) => this.#take(ask);
+    connection.maxRequestBytes = maxAskBytes;
+    connection.onRequest = (ask) => this.#take(ask);
   }
 
-  /** Gives all fetches up. */
+  /** Aborts all requests. */
   [Symbol.dispose](): void {
     for (const abort of this.#running.values()) abort.abort();
     this.#running.clear();
@@ -61,7 +66,7 @@ export class FetchBroker implements Disposable {
 
   #take(message: unknown): void {
     const ask = v.safeParse(askSchema, message);
-    // The guest keeps to the form and to the bounds: whoever does not is no guest any more.
+    // Our code in the sandbox obeys format and limits: a violation means that it is compromised.
     if (!ask.success) return this.#connection[Symbol.dispose]();
     if ("cancel" in ask.output) return this.#running.get(ask.output.cancel)?.abort();
     if (this.#running.size >= maxFetches || this.#running.has(ask.output.seq)) {
@@ -70,17 +75,17 @@ export class FetchBroker implements Disposable {
     void this.#run(ask.output);
   }
 
-  async #run(ask: FetchAsk): Promise<void> {
+  async #run(ask: FetchRequest): Promise<void> {
     const abort = new AbortController();
     this.#running.set(ask.seq, abort);
     const timer = setTimeout(() => abort.abort(new Error("it took too long")), timeoutMs);
     const answer = await this.#fetch(ask, abort.signal);
     clearTimeout(timer);
-    // Not there any more once the sandbox is gone.
-    if (this.#running.delete(ask.seq)) this.#connection.tell(answer);
+    // It was removed if the sandbox is gone.
+    if (this.#running.delete(ask.seq)) this.#connection.send(answer);
   }
 
-  async #fetch(ask: FetchAsk, signal: AbortSignal): Promise<FetchAnswer> {
+  async #fetch(ask: FetchRequest, signal: AbortSignal): Promise<FetchResponse> {
     const { seq, method, headers, body } = ask;
     try {
       const { status, ...answer } = await askGuarded(new URL(ask.url), {

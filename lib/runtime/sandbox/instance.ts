@@ -1,5 +1,5 @@
 /**
- * A function in a sandbox, ready to be called.
+ * Instance of a function in a sandbox.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import type { FunctionRecord } from "../../model/function.ts";
 import type { ColdTier } from "../../model/start_tier.ts";
 import type { OutputSink } from "../wire/call_output.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
-import type { Call, Instance, Loss, Reply } from "../environment.ts";
+import type { Call, Instance, Reply, Termination } from "../environment.ts";
 import type { Confinement } from "./limits/limits.ts";
 import { crashOf, type SandboxProcess } from "./process.ts";
 
-/** Lines of its log that a crash tells. */
+/** Number of log lines in the error of a crash. */
 const crashLogLines = 20;
 
-/** What an instance is made of. */
+/** Parts of an instance. */
 export interface SandboxParts {
   /** Its process. */
   readonly process: SandboxProcess;
@@ -30,14 +30,14 @@ export interface SandboxParts {
   readonly cleanup: AsyncDisposableStack;
 }
 
-/** An instance in a sandbox. */
+/** Instance in a sandbox. */
 export class SandboxInstance implements Instance {
   /** See {@link Instance.id}. */
   readonly id: string;
   /** See {@link Instance.tier}. */
   readonly tier: ColdTier;
-  /** See {@link Instance.lost}. */
-  readonly lost: Promise<Loss>;
+  /** See {@link Instance.terminated}. */
+  readonly terminated: Promise<Termination>;
   readonly #fn: FunctionRecord;
   readonly #parts: SandboxParts;
   #disposing = false;
@@ -46,7 +46,6 @@ export class SandboxInstance implements Instance {
   /**
    * An instance whose function is loaded.
    *
-   * @param fn the function
    * @param tier what its start took
    * @param parts its own from now on
    */
@@ -56,12 +55,12 @@ export class SandboxInstance implements Instance {
     this.#fn = fn;
     this.#parts = parts;
     const { connection, process } = parts;
-    connection.explainLoss = () => this.#loss();
+    connection.explainTermination = () => this.#loss();
     connection.listen((id, text) => parts.output(fn.name, id, text));
     process.listen((text) => parts.output(fn.name, null, text));
-    // A process that closes its connection, or breaks the protocol, is of no more use.
+    // A process that closes its connection or violates the protocol is useless.
     void connection.closed.then(() => process.signal("SIGKILL"));
-    this.lost = new Promise((resolve) => {
+    this.terminated = new Promise((resolve) => {
       void Promise.race([connection.closed, process.ended]).then(() => {
         connection[Symbol.dispose]();
         if (!this.#disposing) resolve({ reason: this.#loss() });
@@ -71,7 +70,7 @@ export class SandboxInstance implements Instance {
 
   /** See {@link Instance.invoke}. */
   invoke(call: Call): Promise<Reply> {
-    this.#parts.confinement.wake();
+    this.#parts.confinement.resume();
     return this.#parts.connection.invoke(call);
   }
 
@@ -85,7 +84,7 @@ export class SandboxInstance implements Instance {
     return this.#parts.connection.output(callId);
   }
 
-  /** See {@link Instance.logs}: all is told when it is written. */
+  /** See {@link Instance.logs}: everything is reported when it is written. */
   logs(): Promise<[]> {
     return Promise.resolve([]);
   }

@@ -1,6 +1,6 @@
 /**
- * Sandboxes that a crashed predecessor of the node left behind. Most end by themselves when their
- * connection does; one in an endless loop does not notice.
+ * Cleanup of sandboxes of a crashed predecessor. Most end by themselves when their
+ * connection is closed; one in an endless loop does not notice.
  *
  * @module
  */
@@ -8,9 +8,8 @@
 import { sandboxMode } from "./spec.ts";
 
 /**
- * Ends the sandboxes of a node that is not there any more.
+ * Ends the sandboxes of a node that no longer runs.
  *
- * @param nodeId the node's
  * @returns how many there were
  */
 export function endLeftovers(nodeId: string): number {
@@ -24,7 +23,7 @@ export function endLeftovers(nodeId: string): number {
       Deno.kill(Number(name), "SIGKILL");
       count++;
     } catch {
-      // It ended just now, or is another user's.
+      // It has just ended, or belongs to another user.
     }
   }
   return count;

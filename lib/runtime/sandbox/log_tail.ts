@@ -1,5 +1,5 @@
 /**
- * The end of what a process writes, read no faster than a node can afford.
+ * Tail of what a process writes, read no faster than a node can afford.
  *
  * @module
  */
@@ -7,22 +7,18 @@
 import { pause } from "../../base/async.ts";
 /** Most bytes that are kept. */
 const maxKept = 64 << 10;
-/** Bytes after which reading pauses, and for how long: a process that floods its log waits. */
+/** Bytes after which reading pauses, and the pause: a process that floods its log has to wait. */
 const burstBytes = 256 << 10;
 const pauseMs = 50;
 
-/** Keeps the last of what a stream brings. */
+/** Tail of a stream. */
 export class LogTail {
   readonly #ended: Promise<void>;
   #chunks: Uint8Array[] = [];
   #size = 0;
   #listener: ((chunk: Uint8Array) => void) | undefined;
 
-  /**
-   * Reads a stream to its end.
-   *
-   * @param stream what the process writes
-   */
+  /** Reads a stream to its end. */
   constructor(stream: ReadableStream<Uint8Array>) {
     this.#ended = this.#read(stream).catch(() => {});
   }
@@ -33,7 +29,7 @@ export class LogTail {
   }
 
   /**
-   * Hands on what is written when it arrives, and first what is kept already. Once.
+   * Sets the listener, which gets what is kept and then what arrives. Once.
    *
    * @param listener gets text, cut anywhere
    */
@@ -43,11 +39,7 @@ export class LogTail {
     this.#chunks.forEach(this.#listener);
   }
 
-  /**
-   * The last lines.
-   *
-   * @param count how many
-   */
+  /** Returns the last lines. */
   lines(count: number): string {
     const decoder = new TextDecoder();
     const text = this.#chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("");

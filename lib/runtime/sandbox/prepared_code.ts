@@ -1,6 +1,6 @@
 /**
- * Code as sandboxes load it, on disk: made once for each code and handler, by a process of its own,
- * and kept while there is room.
+ * Prepared code on disk, as sandboxes load it: created once per code and handler, by a separate process,
+ * and kept while there is space.
  *
  * @module
  */
@@ -17,16 +17,16 @@ import { findWasmHandler, type WasmHandler } from "../../wasm/function.ts";
 import type { PrepareAnswer } from "./prepare/main.ts";
 import { type PreparerOptions, runPreparer } from "./preparer.ts";
 
-/** Bytes on disk above which what was not used for longest goes. */
+/** Bytes on disk above which the least recently used code is removed. */
 const maxBytes = 256 << 20;
 
-/** Where the archives of code are found, by their hash. */
+/** Archives of code by their hash. */
 export interface CodeArchives {
   /** The TAR archive. */
   archive(hash: string): Promise<Uint8Array>;
 }
 
-/** Which code functions still have. */
+/** Code that functions still use. */
 export interface CodeReferences {
   /** True if a function has the code of this hash. */
   has(hash: string): boolean;
@@ -34,7 +34,7 @@ export interface CodeReferences {
   onUnreferenced(listener: (hash: string) => void): Disposable;
 }
 
-/** Prepared code; it stays on disk until disposed. */
+/** Prepared code, which stays on disk until disposed. */
 export interface CodeLease extends Disposable {
   /** Absolute path of its folder. */
   readonly folder: string;
@@ -44,7 +44,7 @@ export interface CodeLease extends Disposable {
   readonly exportName: string;
 }
 
-/** One prepared code. */
+/** Record of prepared code. */
 interface Entry {
   readonly hash: string;
   readonly folder: string;
@@ -54,7 +54,7 @@ interface Entry {
   users: number;
 }
 
-/** What the preparation needs. */
+/** Dependencies of the preparation. */
 export interface PreparedCodeOptions {
   /** Folder for prepared code; can be entered by sandboxes and not listed. */
   readonly folder: string;
@@ -66,7 +66,7 @@ export interface PreparedCodeOptions {
   readonly preparer: PreparerOptions;
 }
 
-/** Prepares code and keeps it as long as a function has it. */
+/** Cache of prepared code. */
 export class PreparedCode implements AsyncDisposable {
   readonly #options: PreparedCodeOptions;
   readonly #closing = new AbortController();
@@ -76,16 +76,15 @@ export class PreparedCode implements AsyncDisposable {
   readonly #entries = new Map<string, Entry>();
   readonly #following: Disposable;
 
-  /** Nothing is prepared yet. */
+  /** Creates an empty cache. */
   constructor(options: PreparedCodeOptions) {
     this.#options = options;
     this.#following = options.references.onUnreferenced(() => this.#makeRoom());
   }
 
   /**
-   * Gets the code of a function ready.
+   * Prepares the code of a function.
    *
-   * @param fn the function
    * @param executor what its code is for
    * @throws `FUNCTION_ERROR` if something is wrong with it, `INSTANCE_START_FAILED`, or as the
    *   archives
@@ -94,7 +93,7 @@ export class PreparedCode implements AsyncDisposable {
     const key = `${executor} ${fn.codeHash} ${fn.handler}`;
     const entry = this.#entries.get(key) ??
       await this.#tasks.run(key, () => this.#preparing.add(this.#prepare(key, fn, executor)));
-    // Young again; and even if it was evicted just now, its folder goes only when nobody uses it.
+    // Most recently used; even if it was just evicted, its folder is removed only when unused.
     if (this.#entries.delete(key)) this.#entries.set(key, entry);
     entry.users++;
     let held = true;
@@ -112,7 +111,7 @@ export class PreparedCode implements AsyncDisposable {
     };
   }
 
-  /** Gives up what is being prepared. */
+  /** Aborts all preparations. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#following[Symbol.dispose]();
     this.#closing.abort(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
@@ -121,7 +120,7 @@ export class PreparedCode implements AsyncDisposable {
 
   async #prepare(key: string, fn: FunctionRecord, executor: SandboxExecutor): Promise<Entry> {
     const archive = await this.#options.code.archive(fn.codeHash);
-    // Nobody can guess the name: a sandbox that escapes finds no other function's code by it.
+    // The name cannot be guessed: an escaped sandbox finds no other function's code by it.
     const folder = join(this.#options.folder, randomId());
     this.#closing.signal.throwIfAborted();
     try {
@@ -186,7 +185,7 @@ export class PreparedCode implements AsyncDisposable {
     return { entry, exportName, bytes };
   }
 
-  /** Removes what no function has, and what was not used for longest where there is too much. */
+  /** Removes code that no function has, and the least recently used if there is too much. */
   #makeRoom(young?: Entry): void {
     let total = this.#entries.values().reduce((sum, { bytes }) => sum + bytes, 0);
     for (const [key, entry] of [...this.#entries]) {
@@ -213,7 +212,7 @@ function findHandler(handler: string, paths: readonly string[]): WasmHandler {
   }
 }
 
-/** A mistake in the function's code, told as a failure of the function. */
+/** Creates the error for a mistake in the function's code. */
 function codeError(problem: string): ServerledgeError {
   const error = { type: "SyntaxError", message: problem };
   return new ServerledgeError("FUNCTION_ERROR", `The code cannot be run: ${problem}`, {

@@ -1,42 +1,39 @@
 /**
- * Runs the process that prepares code, within bounds.
+ * Runner of the process that prepares code, with limits.
  *
  * @module
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
-import type { Boundable, Limits } from "./limits/limits.ts";
+import type { ConfinedProcess, ResourceLimits } from "./limits/limits.ts";
 import type { PrepareAnswer } from "./prepare/main.ts";
 import { spawn } from "./process.ts";
-import type { Program } from "./room.ts";
+import type { Program } from "./folder.ts";
 import { prepareMode } from "./spec.ts";
 
-/** How long it may take, ms. */
+/** Time limit, ms. */
 const timeoutMs = 30_000;
-/** Memory that it may use, MiB. */
+/** Memory limit, MiB. */
 const memoryMib = 512;
-/** Most processes and threads that it may have. */
+/** Maximum number of processes and threads. */
 const maxThreads = 64;
-/** Bytes that it is given at once: what is written is copied first. */
+/** Bytes per write: what is written is copied first. */
 const fedAtOnce = 1 << 20;
-/** Most bytes that it may answer. */
+/** Maximum bytes of its response. */
 const maxAnswerBytes = 256 << 20;
 
-/** What the process runs, and what bounds it. */
+/** Program of the process and its limits. */
 export interface PreparerOptions {
   /** What is run. */
   readonly program: Program;
   /** Bounds it. */
-  readonly limits: Limits;
+  readonly limits: ResourceLimits;
 }
 
 /**
  * Prepares the code of a function.
  *
  * @param options what is run, and what bounds it
- * @param archive the function's code
- * @param handler the function's handler
- * @param signal gives up
  * @throws `INSTANCE_START_FAILED` if it takes too long or breaks off
  */
 export async function runPreparer(
@@ -54,9 +51,9 @@ export async function runPreparer(
   try {
     confinement.bound({ memoryMib, cpu: 0, pids: maxThreads }, {
       busy: () => true,
-      rest: () => {},
+      onIdle: () => {},
     });
-    confinement.wake();
+    confinement.resume();
     const [answer, words] = await Promise.all([
       collect(child.stdout, maxAnswerBytes, kill),
       collect(child.stderr, 64 << 10, kill),
@@ -83,7 +80,7 @@ export async function runPreparer(
   }
 }
 
-function bounded(child: Deno.ChildProcess): Boundable {
+function bounded(child: Deno.ChildProcess): ConfinedProcess {
   return {
     pid: child.pid,
     signal(name) {
@@ -105,7 +102,7 @@ async function feed(child: Deno.ChildProcess, archive: Uint8Array): Promise<void
     }
     await writer.close();
   } catch {
-    // It ended early, and says why.
+    // It ended early and reports why.
   }
 }
 

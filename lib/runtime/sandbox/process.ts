@@ -1,5 +1,5 @@
 /**
- * One process of a sandbox from its start to its surely being gone.
+ * Process of a sandbox, from its start until it is certainly gone.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { CallPipe } from "./call_pipe.ts";
 import { bytesOf, type ByteSource } from "./child_output.ts";
 import { LogTail } from "./log_tail.ts";
-import type { Program } from "./room.ts";
+import type { Program } from "./folder.ts";
 
-/** How long the end of what a dead process wrote is waited for, ms. */
+/** Time limit for reading the rest of a dead process's output, ms. */
 const lastWordsMs = 200;
-/** What the engine writes when its heap is full, which its own limit may cause. */
+/** Messages of V8 when its heap is full, which its own limit may cause. */
 const heapFull = /Fatal JavaScript out of memory|JavaScript heap out of memory|CALL_AND_RETRY_LAST/;
 
 /** How a process ended. */
@@ -26,17 +26,17 @@ export interface ProcessEnd {
   readonly oomKilled: boolean;
 }
 
-/** A process of our program. Disposing it ends it. */
+/** Process of our program. Disposing it ends it. */
 export class SandboxProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #log: LogTail;
-  /** Its standard input, if the node may write to that without waiting. */
+  /** Standard input, if the node can write to it without blocking. */
   readonly callPipe: CallPipe | undefined;
-  /** Resolves when all of its standard output is read, if somebody reads that. */
+  /** Resolves when its standard output is read to the end, if it is read at all. */
   #following: Promise<void> | undefined;
   /** Resolves when it has ended. */
   readonly ended: Promise<ProcessEnd>;
-  /** Set by whoever ends it for its memory, before. */
+  /** Set by whoever limits its memory. */
   outOfMemory: () => boolean = () => false;
   #running = true;
 
@@ -44,13 +44,13 @@ export class SandboxProcess implements AsyncDisposable {
     this.#child = child;
     this.#log = new LogTail(child.stderr);
     this.callPipe = CallPipe.open(child.pid);
-    // What was opened is another descriptor of the same pipe.
+    // The call pipe is another descriptor of the same pipe.
     void child.stdin.close().catch(() => {});
     this.ended = this.#watch();
   }
 
   /**
-   * Starts it. Nothing of the node is passed on to it but what is told here.
+   * Starts the process, which gets nothing of the node but these arguments.
    *
    * @param program what is run, and as whom
    * @param args its arguments
@@ -70,13 +70,13 @@ export class SandboxProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Hands on all that it writes to standard error, from its start on; see {@link LogTail.listen}. */
+  /** Sets the listener for its standard error; see {@link LogTail.listen}. */
   listen(listener: (text: string) => void): void {
     this.#log.listen(listener);
   }
 
   /**
-   * Lets somebody read its standard output. Once.
+   * Reads its standard output. Once.
    *
    * @param read reads to the end; must not reject
    */
@@ -91,21 +91,17 @@ export class SandboxProcess implements AsyncDisposable {
     return this.#log.lines(lines);
   }
 
-  /**
-   * Sends a signal.
-   *
-   * @param signal its name
-   */
+  /** Sends a signal. */
   signal(signal: Deno.Signal): void {
     if (!this.#running) return;
     try {
       this.#child.kill(signal);
     } catch {
-      // It ended just now.
+      // It has just ended.
     }
   }
 
-  /** Ends it at once; resolves when it is gone. */
+  /** Kills it; resolves when it is gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.signal("SIGKILL");
     await this.ended;
@@ -166,10 +162,8 @@ export function spawn(
 }
 
 /**
- * The error for calls of a sandbox that ended by itself.
+ * Creates the error for calls of a sandbox that terminated unexpectedly.
  *
- * @param end what was seen
- * @param memoryMib its memory limit
  * @param lastLines what it wrote last
  */
 export function crashOf(end: ProcessEnd, memoryMib: number, lastLines: string): ServerledgeError {

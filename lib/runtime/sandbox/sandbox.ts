@@ -1,5 +1,5 @@
 /**
- * A sandbox from the start of its process until its function is loaded.
+ * Sandbox, from the start of its process until its function is loaded.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
 import { ExecutorEndpoint } from "../wire/endpoint.ts";
-import type { ResultRoom } from "../wire/result_room.ts";
-import type { Confinement, Limits } from "./limits/limits.ts";
+import type { ResultMemory } from "../wire/result_memory.ts";
+import type { Confinement, ResourceLimits } from "./limits/limits.ts";
 import { crashOf, SandboxProcess } from "./process.ts";
-import type { SandboxRoom } from "./room.ts";
+import type { SandboxFolder } from "./folder.ts";
 import { sandboxMode, type SandboxSpec } from "./spec.ts";
 
-/** Time in which a new process has to connect; slow boards under load need seconds. */
+/** Time limit for a new process to connect; slow boards under load need seconds. */
 const connectTimeoutMs = 30_000;
-/** Lines of its log that a failed start tells. */
+/** Number of log lines in the error of a failed start. */
 const startLogLines = 20;
 
 /**
@@ -27,19 +27,19 @@ const startLogLines = 20;
  */
 const trimThreshold = 128 << 10;
 
-/** Where a sandbox is started, and for whom. */
+/** Dependencies of a sandbox. */
 export interface SandboxPlace {
   /** Its folder and program. */
-  readonly room: SandboxRoom;
-  /** What will bound it. */
-  readonly limits: Limits;
-  /** The node that it belongs to, for whoever looks at the machine's processes. */
+  readonly folder: SandboxFolder;
+  /** Its limits. */
+  readonly limits: ResourceLimits;
+  /** Id of the node, visible in the machine's process list. */
   readonly nodeId: string;
   /** What results may take. */
-  readonly results: ResultRoom;
+  readonly results: ResultMemory;
 }
 
-/** A sandbox. Disposing it ends it. */
+/** Sandbox. Disposing it ends it. */
 export class Sandbox implements AsyncDisposable {
   /** Its process. */
   readonly process: SandboxProcess;
@@ -49,21 +49,21 @@ export class Sandbox implements AsyncDisposable {
   #connection: ExecutorConnection | undefined;
   #disposed: Promise<void> | undefined;
 
-  private constructor(process: SandboxProcess, endpoint: ExecutorEndpoint, limits: Limits) {
+  private constructor(process: SandboxProcess, endpoint: ExecutorEndpoint, limits: ResourceLimits) {
     this.process = process;
     this.#endpoint = endpoint;
     this.#confining = limits.confine(process).then((made) => this.#confinement = made);
   }
 
   /**
-   * Starts a sandbox that knows no function yet.
+   * Starts a sandbox without a function.
    *
    * @param place where, and for whom
    * @throws `INSTANCE_START_FAILED`
    */
-  static start({ room, limits, nodeId, results }: SandboxPlace): Sandbox {
+  static start({ folder, limits, nodeId, results }: SandboxPlace): Sandbox {
     const token = randomId();
-    const socket = room.newSocket();
+    const socket = folder.newSocket();
     const endpoint = ExecutorEndpoint.open({ path: socket, token, results });
     try {
       const env = {
@@ -72,7 +72,7 @@ export class Sandbox implements AsyncDisposable {
         MALLOC_TRIM_THRESHOLD_: String(trimThreshold),
       };
       return new Sandbox(
-        SandboxProcess.start(room.program, [sandboxMode, nodeId], env),
+        SandboxProcess.start(folder.program, [sandboxMode, nodeId], env),
         endpoint,
         limits,
       );
@@ -82,18 +82,18 @@ export class Sandbox implements AsyncDisposable {
     }
   }
 
-  /** The connection to it; only once it is connected. */
+  /** Connection to it; only once it is connected. */
   get connection(): ExecutorConnection {
     return this.#connection!;
   }
 
-  /** What bounds it; only once it is connected. */
+  /** Its confinement; only once it is connected. */
   get confinement(): Confinement {
     return this.#confinement!;
   }
 
   /**
-   * Resolves when the sandbox can be told its function.
+   * Resolves when a function can be loaded into the sandbox.
    *
    * @throws `INSTANCE_START_FAILED` if it ends before, or takes too long
    */
@@ -105,7 +105,7 @@ export class Sandbox implements AsyncDisposable {
       this.#connection = connection;
       connection.callPipe = this.process.callPipe;
       this.process.follow((output) => connection.follow(output));
-      connection.explainLoss = async () => crashOf(await this.process.ended, 0, this.#log());
+      connection.explainTermination = async () => crashOf(await this.process.ended, 0, this.#log());
     });
     const ready = Promise.all([connected, this.#confining]);
     await withTimeout(Promise.race([ready, ended]), connectTimeoutMs, () => {
@@ -116,16 +116,15 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * Tells it its function, which it has to load.
+   * Loads a function into it.
    *
-   * @param spec the function
    * @param timeoutMs how long that may take
    * @throws `FUNCTION_ERROR` if the function's code fails, `FUNCTION_CRASHED` if it ends the
    *   sandbox, `INSTANCE_START_FAILED` if it takes too long
    */
   async load(spec: SandboxSpec, timeoutMs: number): Promise<void> {
     const { connection, process } = this;
-    connection.explainLoss = async () => {
+    connection.explainTermination = async () => {
       process.signal("SIGKILL");
       return crashOf(await process.ended, spec.memoryMib, this.#log());
     };

@@ -1,5 +1,5 @@
 /**
- * What a sandbox is told when it gets its function: the only thing that it ever learns of its node.
+ * Description of a function for a sandbox: the only thing that it ever learns of its node.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import type { HttpInterface } from "../../model/function.ts";
 import type { GenericKind } from "../environment.ts";
 import type { SandboxExecutor } from "../kinds/kinds.ts";
 
-/** First argument of the program that makes it a sandbox. */
+/** First argument that makes the program a sandbox. */
 export const sandboxMode = "__sandbox";
-/** First argument of the program that makes it prepare code. */
+/** First argument that makes the program prepare code. */
 export const prepareMode = "__prepare";
 
 /** Identifies generic sandboxes: there is one kind, for functions of all runtimes. */
@@ -19,16 +19,16 @@ export const genericSandboxId = "sandbox";
 /**
  * Describes generic sandboxes.
  *
- * @param count number to keep ready (`sandbox.spares`)
+ * @param count number to keep ready (`sandbox.generic`)
  */
 export function genericSandboxes(count: number): GenericKind {
   // What a process has for itself, and a part of what all share.
   return { id: genericSandboxId, memoryMib: 32, count };
 }
 
-/** A function as a sandbox sees it. */
+/** Function as a sandbox sees it. */
 export interface SandboxSpec {
-  /** What its code is written for: decides how the guest loads it. */
+  /** Kind of its code, which decides how it is loaded. */
   readonly executor: SandboxExecutor;
   /** Name of the function. */
   readonly name: string;

@@ -1,5 +1,5 @@
 /**
- * What functions write, on its way through the node: kept for each call under way, and handed to
+ * Output of functions: kept for each call in flight, and passed to
  * whoever keeps it for `serverledge logs`.
  *
  * @module

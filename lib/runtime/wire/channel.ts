@@ -29,7 +29,7 @@ import {
   readReply,
   tooLong,
 } from "./messages.ts";
-import { refusedResult, type ResultRoom } from "./result_room.ts";
+import { refusedResult, type ResultMemory } from "./result_memory.ts";
 import { OutputIntake } from "./output_intake.ts";
 import { StreamedBody } from "./streamed_body.ts";
 
@@ -40,17 +40,17 @@ const loadId = "load";
 const replyPrefix = '{"id":';
 /** How a frame begins by which an executor asks something of the node. */
 const askPrefix = '{"ask":';
-/** Most replies to no call before a connection is closed. */
+/** Maximum number of replies to no call before a connection is closed. */
 const maxStrays = 16;
 
-/** Most bytes of a frame beside a long result: output and errors, of which executors cut each at 1 MiB. */
+/** Maximum bytes of a frame in addition to a long result: output and errors, cut by executors at 1 MiB each. */
 const maxRestBytes = 8 << 20;
 
 const decoder = new TextDecoder();
 
 const log = logger("runtime");
 
-/** A call under way. */
+/** Call in flight. */
 interface Pending {
   readonly id: string;
   readonly resolve: (reply: Reply) => void;
@@ -64,7 +64,7 @@ interface Pending {
   body?: StreamedBody;
 }
 
-/** Where calls go to an executor that waits for its next one in a blocking read. */
+/** Pipe to an executor that waits for its next call in a blocking read. */
 export interface CallSink {
   /**
    * Sends a call.
@@ -76,10 +76,10 @@ export interface CallSink {
   ring(): void;
 }
 
-/** The connection to the executor of one instance. */
+/** Connection to the executor of one instance. */
 export class ExecutorConnection implements Disposable {
   readonly #conn: Deno.Conn;
-  readonly #results: ResultRoom | undefined;
+  readonly #results: ResultMemory | undefined;
   /** Oldest first. They are few, and a map would cost more: see bag.ts. */
   readonly #pending: Pending[] = [];
   readonly #closed = Promise.withResolvers<void>();
@@ -93,19 +93,19 @@ export class ExecutorConnection implements Disposable {
   callPipe: CallSink | undefined;
   readonly #outputs = new OutputIntake();
   /** Takes what the executor asks of the node, in its own words; undefined: it may ask nothing. */
-  onAsk: ((ask: unknown) => void) | undefined;
+  onRequest: ((ask: unknown) => void) | undefined;
   /** Most bytes of a frame with such a question. */
-  maxAskBytes = 0;
+  maxRequestBytes = 0;
   /** Tells what became of the other side, for the calls that are lost with the connection. */
-  explainLoss: () => Promise<ServerledgeError> = () => Promise.resolve(connectionLost());
+  explainTermination: () => Promise<ServerledgeError> = () => Promise.resolve(connectionClosed());
 
   /**
-   * A connection that nobody reads yet.
+   * Creates a connection that is not read yet.
    *
    * @param conn the stream to the executor
    * @param results what results may take; without it, what a frame holds
    */
-  constructor(conn: Deno.Conn, results?: ResultRoom) {
+  constructor(conn: Deno.Conn, results?: ResultMemory) {
     this.#conn = conn;
     this.#results = results;
     this.#writer = new FrameWriter(conn, () => this[Symbol.dispose]());
@@ -121,7 +121,7 @@ export class ExecutorConnection implements Disposable {
     return this.#isBroken;
   }
 
-  /** How many calls have no reply yet. */
+  /** Number of calls without a reply. */
   get calls(): number {
     return this.#pending.length;
   }
@@ -147,25 +147,25 @@ export class ExecutorConnection implements Disposable {
       stream: call.onStream && true,
     });
     const text = head.slice(0, -1) + paramsKey;
-    return this.#ask(call.id, text, call.returnOutput, call);
+    return this.#call(call.id, text, call.returnOutput, call);
   }
 
   /**
    * Tells an executor that was started for no function which one it is to run. Once, before its
    * first call.
    *
-   * @param what what the executor needs to know of the function
-   * @returns a reply as of a call: the function is ready, or cannot be loaded
+   * @param what description of the function
+   * @returns a reply like that of a call: the function is ready, or cannot be loaded
    * @throws as {@link ExecutorConnection.invoke}
    */
   async load(what: object): Promise<Reply> {
-    const reply = await this.#ask(loadId, JSON.stringify({ id: loadId, load: what }), true);
+    const reply = await this.#call(loadId, JSON.stringify({ id: loadId, load: what }), true);
     if (reply.ok) release(reply.result);
     return reply;
   }
 
   /**
-   * Hands on what the executor says that its function has written, when it arrives. Once.
+   * Sets the listener for what the function writes. Once.
    *
    * @param listener gets the call's id, null where no call is known, and the text
    */
@@ -173,7 +173,7 @@ export class ExecutorConnection implements Disposable {
     this.#outputs.listen(listener);
   }
 
-  /** What a call under way has written so far. */
+  /** Returns what a call in flight has written so far. */
   output(callId: string): string {
     return this.#find(callId)?.output?.text ?? "";
   }
@@ -181,7 +181,6 @@ export class ExecutorConnection implements Disposable {
   /**
    * Asks the executor to stop a call.
    *
-   * @param id the call's
    * @returns false if no such call is under way
    */
   cancel(id: string): boolean {
@@ -203,12 +202,12 @@ export class ExecutorConnection implements Disposable {
    * @param message what the executor understands
    * @throws `PAYLOAD_TOO_LARGE` and nothing is sent
    */
-  tell(message: object): void {
+  send(message: object): void {
     if (this.#open) this.#writer.add(JSON.stringify(message));
   }
 
   /**
-   * Reads until the connection closes; never rejects.
+   * Reads until the connection is closed; never rejects.
    *
    * @param reader what has arrived so far, behind the hello
    */
@@ -264,14 +263,14 @@ export class ExecutorConnection implements Disposable {
     } while (await receive(source, reader));
   }
 
-  #ask(
+  #call(
     id: string,
     text: string,
     returnOutput: boolean,
     { params, onStream }: Partial<Pick<Call, "params" | "onStream">> = {},
   ): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (!this.#open) return void this.explainLoss().then(reject, reject);
+      if (!this.#open) return void this.explainTermination().then(reject, reject);
       const value = params?.json;
       if (!this.#sendToPipe(text, value)) this.#writer.add(text, value);
       this.#pending.push({ id, resolve, reject, onStream, returnOutput });
@@ -286,15 +285,15 @@ export class ExecutorConnection implements Disposable {
 
   /** What was written last may still arrive while the reason is found out. */
   async #rejectAll(): Promise<void> {
-    const reason = await this.explainLoss().catch(connectionLost);
+    const reason = await this.explainTermination().catch(connectionClosed);
     for (const { reject, output } of this.#pending.splice(0)) {
       reject(withOutput(reason, output?.text ?? ""));
     }
   }
 
   #receive(text: string): void {
-    if (this.onAsk && text.startsWith(askPrefix)) {
-      return this.onAsk((JSON.parse(text) as { ask: unknown }).ask);
+    if (this.onRequest && text.startsWith(askPrefix)) {
+      return this.onRequest((JSON.parse(text) as { ask: unknown }).ask);
     }
     if (text.startsWith(partPrefix)) return this.#receivePart(readPart(text));
     if (text.startsWith(logPrefix)) return this.#receiveOutput(readLog(text));
@@ -305,15 +304,15 @@ export class ExecutorConnection implements Disposable {
     return this.#results?.maxBytes ?? maxFrameBytes;
   }
 
-  /** Who answers no call has no result to send, for which memory would be booked. */
+  /** Without calls in flight there is no result, for which memory would be reserved. */
   get #keptBytes(): number {
     const maxBytes = this.#pending.length === 0 ? 0 : this.#maxResultBytes;
-    return Math.max(maxBytes + maxRestBytes, this.maxAskBytes);
+    return Math.max(maxBytes + maxRestBytes, this.maxRequestBytes);
   }
 
   /** Reads a frame in slices; what comes behind it waits. */
   async #receiveLong({ bytes, isCut, refusal, held }: Frame): Promise<void> {
-    const isAsk = this.onAsk !== undefined && startsWith(bytes, askPrefix);
+    const isAsk = this.onRequest !== undefined && startsWith(bytes, askPrefix);
     if (isCut) {
       const reply = refusal ? refusedResult(refusal) : tooLong(this.#maxResultBytes);
       return this.#settle(readCutReply(decoder.decode(bytes), reply));
@@ -321,7 +320,7 @@ export class ExecutorConnection implements Disposable {
     using owned = new DisposableStack();
     if (held) owned.use(held);
     try {
-      const maxRest = isAsk ? this.maxAskBytes : maxRestBytes;
+      const maxRest = isAsk ? this.maxRequestBytes : maxRestBytes;
       const { rest, text } = await liftText(bytes, "result", maxRest);
       if (!text) return this.#receive(rest);
       const isTooLong = text.length > this.#maxResultBytes;
@@ -382,7 +381,7 @@ export class ExecutorConnection implements Disposable {
       return;
     }
     if (!pending?.onStream || pending.body) throw new FrameError("an answer is streamed unasked");
-    pending.body = new StreamedBody((cost) => this.tell({ taken: id, cost }));
+    pending.body = new StreamedBody((cost) => this.send({ taken: id, cost }));
     pending.onStream({ ...part.head, body: pending.body });
   }
 }
@@ -396,7 +395,7 @@ function startsWith(bytes: Uint8Array, text: string): boolean {
   return decoder.decode(bytes.subarray(0, text.length)) === text;
 }
 
-function connectionLost(): ServerledgeError {
+function connectionClosed(): ServerledgeError {
   return new ServerledgeError(
     "FUNCTION_CRASHED",
     "The function's process ended before it answered",

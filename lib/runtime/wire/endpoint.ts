@@ -1,10 +1,11 @@
 /**
- * Where the executor of one instance connects to: a unix socket of its own, on which the node listens
- * until the executor has said hello with the instance's token. The hello is the readiness signal.
+ * Endpoint for the executor of one instance: a unix socket on which the node listens
+ * until the executor has sent its hello with the instance's token. The hello is the readiness signal.
  *
  * @module
  */
 
+import { BackOff } from "../../base/back_off.ts";
 import { closeQuietly } from "../../base/close.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
@@ -12,15 +13,15 @@ import { ExecutorConnection } from "./channel.ts";
 import { receive } from "./frames.ts";
 import { FrameError, FrameReader, maxFrameBytes } from "./frames.ts";
 import { readHello } from "./messages.ts";
-import type { ResultRoom } from "./result_room.ts";
+import type { ResultMemory } from "./result_memory.ts";
 
-/** Connections to one endpoint that may be open without having said hello. */
+/** Maximum number of open connections to one endpoint without a hello. */
 const maxStrangers = 4;
 /** Longest hello, bytes. */
 const maxHelloBytes = 4096;
-/** Time in which a connection has to say hello. */
+/** Time limit for the hello of a connection. */
 const helloTimeoutMs = 10_000;
-/** First and longest wait after a connection could not be accepted, ms. */
+/** First and longest wait after a failed accept, ms. */
 const minRetryMs = 20;
 const maxRetryMs = 1_000;
 /** Longest path of a unix socket on Linux, with room for the final NUL (unix(7)). */
@@ -28,26 +29,27 @@ const maxSocketPath = 107;
 
 const log = logger("runtime");
 
-/** An endpoint to be. */
+/** Properties of an endpoint. */
 export interface EndpointOptions {
   /** Path of its socket; there is nothing yet. */
   readonly path: string;
   /** What the executor will say; unguessable, used once. */
   readonly token: string;
   /** What results may take; without it, what a frame holds. */
-  readonly results?: ResultRoom;
+  readonly results?: ResultMemory;
 }
 
-/** Expects one executor. Disposing it closes everything, the executor's connection included. */
+/** Endpoint for one executor. Disposing it closes everything, including the executor's connection. */
 export class ExecutorEndpoint implements Disposable {
   readonly #path: string;
   readonly #token: string;
-  readonly #results: ResultRoom | undefined;
+  readonly #results: ResultMemory | undefined;
   readonly #listener: Deno.UnixListener;
   readonly #strangers = new Set<Deno.Conn>();
   readonly #connected = Promise.withResolvers<ExecutorConnection>();
   #connection: ExecutorConnection | undefined;
   #listening = true;
+  readonly #backOff = new BackOff(minRetryMs, maxRetryMs);
   #retry: number | undefined;
 
   private constructor(
@@ -58,7 +60,7 @@ export class ExecutorEndpoint implements Disposable {
     this.#token = token;
     this.#results = results;
     this.#listener = listener;
-    void this.#accept(minRetryMs);
+    void this.#accept();
   }
 
   /**
@@ -116,11 +118,11 @@ export class ExecutorEndpoint implements Disposable {
     for (const conn of this.#strangers) closeQuietly(conn);
   }
 
-  async #accept(retryMs: number): Promise<void> {
+  async #accept(): Promise<void> {
     try {
       while (this.#listening) {
         const conn = await this.#listener.accept();
-        retryMs = minRetryMs;
+        this.#backOff.succeeded();
         if (this.#listening && this.#strangers.size < maxStrangers) void this.#greet(conn);
         else closeQuietly(conn);
       }
@@ -128,10 +130,7 @@ export class ExecutorEndpoint implements Disposable {
       if (!this.#listening) return;
       // It may have run out of descriptors: others are closed sooner or later.
       log.warn("An executor's connection cannot be accepted: {error}", { error: String(error) });
-      this.#retry = setTimeout(
-        () => void this.#accept(Math.min(2 * retryMs, maxRetryMs)),
-        retryMs,
-      );
+      this.#retry = setTimeout(() => void this.#accept(), this.#backOff.failed());
     }
   }
 

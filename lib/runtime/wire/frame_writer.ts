@@ -19,7 +19,6 @@ export class FrameWriter {
   /**
    * A writer.
    *
-   * @param conn the stream
    * @param failed called when it takes no more; nothing is written from then on
    */
   constructor(conn: { write(bytes: Uint8Array): Promise<number> }, failed: () => void) {

@@ -8,7 +8,7 @@
 import { asServerledgeError, ServerledgeError } from "../../base/errors.ts";
 import { sliceBytes } from "../../base/slices.ts";
 
-/** Most bytes of JSON that one frame may hold, either way. */
+/** Maximum bytes of JSON in a frame, in both directions. */
 export const maxFrameBytes = 64 << 20;
 
 /** Bytes that are read at once, and the size to which buffers shrink back. */
@@ -21,7 +21,7 @@ const closeBrace = 0x7d;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Says that the other side does not speak the protocol; the connection must be closed. */
+/** Violation of the protocol by the other side; the connection must be closed. */
 export class FrameError extends Error {
   /** The class, for logs. */
   override readonly name = "FrameError";
@@ -35,12 +35,12 @@ export interface Frame {
   readonly isCut: boolean;
   /** Why there was no room for it, if that is why it was cut. */
   readonly refusal?: ServerledgeError;
-  /** Memory that is booked for it, if it is long. */
+  /** Memory reserved for it, if it is long. */
   readonly held?: Disposable;
 }
 
 /**
- * Cuts a stream of bytes into frames. Bytes are received into {@link FrameReader.space}, told by
+ * Splits a stream of bytes into frames. Bytes are received into {@link FrameReader.space}, reported by
  * {@link FrameReader.received}, and taken out by {@link FrameReader.next} until there is none.
  *
  * @example
@@ -58,12 +58,12 @@ export interface Frame {
  * ```
  */
 export class FrameReader implements Disposable {
-  /** Most bytes of JSON that the next frame may hold. */
+  /** Maximum bytes of JSON in the next frame. */
   maxBytes: number;
   /** Most bytes of a frame that is kept: of a longer one the middle is passed over as it comes. */
   keptBytes: number = maxFrameBytes;
   /**
-   * Books the memory of a long frame before it is read, if that is to be booked, by its length and how it
+   * Reserves the memory of a long frame before it is read, if required, by its length and how it
    * begins. One that it refuses is passed over, too.
    */
   hold: ((bytes: number, head: Uint8Array) => Disposable | undefined) | undefined;
@@ -77,7 +77,7 @@ export class FrameReader implements Disposable {
   #skipped = 0;
 
   /**
-   * Nothing is received yet.
+   * Creates a reader without data.
    *
    * @param maxBytes most bytes of JSON in a frame
    */
@@ -153,7 +153,7 @@ export class FrameReader implements Disposable {
     return frame;
   }
 
-  /** Whether the frame that has begun is kept; if it is long, its memory is booked now. */
+  /** Tells whether the current frame is kept; if it is long, reserves its memory. */
   #isKept(length: number): boolean {
     if (length > this.keptBytes || this.#refusal) return false;
     if (length <= sliceBytes || this.#held || !this.hold) return true;
@@ -204,7 +204,7 @@ export class FrameReader implements Disposable {
     return { bytes, isCut: true, ...(refusal && { refusal }) };
   }
 
-  /** No more is read: gives back what is booked for a frame that has not come whole. */
+  /** Ends reading: releases what is reserved for an incomplete frame. */
   [Symbol.dispose](): void {
     this.#giveBack();
   }
@@ -228,14 +228,14 @@ export class FrameReader implements Disposable {
   }
 }
 
-/** Collects frames that are to be written together. */
+/** Batch of frames that are written together. */
 export class FrameBatch {
   readonly #usualBytes: number;
   #buffer: Uint8Array<ArrayBuffer>;
   #length = 0;
 
   /**
-   * An empty batch.
+   * Creates an empty batch.
    *
    * @param usualBytes the size to which its buffer shrinks back
    */
@@ -308,7 +308,6 @@ export class FrameBatch {
 /**
  * Reads once.
  *
- * @param conn where
  * @param reader gets what has come
  * @returns false at the end of the stream
  */

@@ -133,16 +133,16 @@ Deno.test("FrameReader: moves what has come of a long frame once", () => {
   assert.equal(reader.next()?.length, 3 << 20);
 });
 
-Deno.test("FrameReader: passes over a long frame for which no memory can be booked", () => {
+Deno.test("FrameReader: passes over a long frame for which no memory can be reserved", () => {
   const bytes = batch("a", "x".repeat(300_000), "y".repeat(300_000), "z".repeat(300_000), "b");
   for (const size of [7, 1100, 70_000, bytes.length]) {
     const reader = new FrameReader();
-    let booked = 0;
+    let reserved = 0;
     reader.hold = (count, head) => {
       if (head[0] === "z".charCodeAt(0)) return undefined;
-      if (booked > 0) throw new ServerledgeError("FUNCTION_ERROR", "no room");
-      booked += count;
-      return { [Symbol.dispose]: () => void (booked -= count) };
+      if (reserved > 0) throw new ServerledgeError("FUNCTION_ERROR", "no room");
+      reserved += count;
+      return { [Symbol.dispose]: () => void (reserved -= count) };
     };
     const found: unknown[] = [];
     for (let at = 0; at < bytes.length; at += size) {
@@ -158,19 +158,19 @@ Deno.test("FrameReader: passes over a long frame for which no memory can be book
       ["z", false, undefined, false],
       ["b", false, undefined, false],
     ], `pieces of ${size}`);
-    assert.equal(booked, 300_000);
+    assert.equal(reserved, 300_000);
   }
 });
 
-Deno.test("FrameReader: gives back what is booked for a frame that breaks off", () => {
+Deno.test("FrameReader: gives back what is reserved for a frame that breaks off", () => {
   const reader = new FrameReader();
-  let booked = 0;
+  let reserved = 0;
   reader.hold = (count) => {
-    booked += count;
-    return { [Symbol.dispose]: () => void (booked -= count) };
+    reserved += count;
+    return { [Symbol.dispose]: () => void (reserved -= count) };
   };
   read(reader, batch("x".repeat(300_000)).subarray(0, 1000), 1000);
-  assert.equal(booked, 300_000);
+  assert.equal(reserved, 300_000);
   reader[Symbol.dispose]();
-  assert.equal(booked, 0);
+  assert.equal(reserved, 0);
 });

@@ -1,5 +1,5 @@
 /**
- * What executors say: the JSON of hellos and replies, checked. By hand and not by schema, because
+ * Parser of what executors send: hellos and replies. Checked by hand and not by schema, because
  * it is read for every invocation.
  *
  * @module
@@ -16,7 +16,6 @@ const mib = 1 << 20;
 /**
  * Reads the first frame of a connection.
  *
- * @param text the frame
  * @returns the token
  * @throws {FrameError} if it is no hello
  */
@@ -26,7 +25,7 @@ export function readHello(text: string): string {
   return message.token;
 }
 
-/** A reply, and what else its frame tells. */
+/** Reply, with what else its frame holds. */
 export interface ReadReply {
   /** Which call it answers. */
   readonly id: string;
@@ -39,8 +38,7 @@ export interface ReadReply {
 /**
  * Reads a reply.
  *
- * @param text the frame
- * @param long its result, if that was lifted out of it
+ * @param long its result, if that was extracted before
  * @returns which call it answers and how; a failure where its fields are not as they must be; and
  *   whether the executor waits for its next call on its pipe
  * @throws {FrameError} if it cannot belong to any call
@@ -81,7 +79,7 @@ export function readCutReply(ends: string, reply: Reply): ReadReply {
 }
 
 /**
- * What stands for a result that is too long: its call has failed, its instance is unharmed.
+ * Creates the reply for a result that is too long: the call has failed, the instance is unharmed.
  *
  * @param maxResultBytes longest result that is taken
  */
@@ -92,7 +90,7 @@ export function tooLong(maxResultBytes: number): Reply {
 }
 
 /**
- * What stands for a reply that breaks the protocol: its instance is at fault, and unharmed.
+ * Creates the reply for one that violates the protocol; the instance is unharmed.
  *
  * @param message what is wrong with it
  */
@@ -123,7 +121,6 @@ export const partPrefix = '{"part":';
 /**
  * Reads a part of a streamed answer.
  *
- * @param text the frame
  * @throws {FrameError} if it is none
  */
 export function readPart(text: string): Part {
@@ -152,7 +149,6 @@ const maxIdLength = 256;
 /**
  * Reads a frame with output.
  *
- * @param frame the frame
  * @throws {FrameError} if it is none
  */
 export function readLog(frame: string): LogFrame {

@@ -1,5 +1,5 @@
 /**
- * Output on its way from an executor to whoever keeps it: told apart by calls, kept until there is a
+ * Output of an executor on its way to its keeper: assigned to calls, kept until there is a
  * listener, and held back when it floods the node.
  *
  * @module

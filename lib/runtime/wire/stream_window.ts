@@ -12,11 +12,7 @@ export const maxPartBytes = 64 << 10;
 /** What a part counts at least: each takes memory, however short it is. */
 const minPartCost = 1 << 10;
 
-/**
- * What a part counts.
- *
- * @param length its bytes
- */
+/** What a part counts. */
 export function partCost(length: number): number {
   return Math.max(length, minPartCost);
 }

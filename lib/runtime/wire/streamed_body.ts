@@ -1,5 +1,5 @@
 /**
- * The body of an answer that arrives in parts while its function still runs.
+ * Response body that arrives in parts while its function still runs.
  *
  * @module
  */
@@ -24,9 +24,9 @@ export class StreamedBody {
   #wake: () => void = () => {};
 
   /**
-   * An empty body.
+   * Creates an empty body.
    *
-   * @param taken told what was read, so that as much may be sent again
+   * @param taken called with what was read, so that as much may be sent again
    */
   constructor(taken: (cost: number) => void) {
     this.#taken = taken;
@@ -55,7 +55,7 @@ export class StreamedBody {
   }
 
   /**
-   * Ends the body: whoever reads it gets what is there and then the end, or at once an error.
+   * Ends the body: whoever reads it gets the rest and then the end, or at once an error.
    *
    * @param error why it breaks off; without one it is complete
    */

@@ -51,7 +51,7 @@ async function measureRuntime(runtime: MeasuredRuntime, results: Results): Promi
   await using nodes = new AsyncDisposableStack();
   const byTier = new Map<StartTier, MeasuredNode>();
   for (const { tier, fields, generic } of tiers) {
-    const config = { [`runtimes.${runtime}.spares`]: generic };
+    const config = { [`runtimes.${runtime}.generic`]: generic };
     const node = nodes.use(await MeasuredNode.start(startsPerRound + 2, config));
     byTier.set(tier, node);
     // It stays, so that there are generic instances for the others.
@@ -103,7 +103,7 @@ async function genericReady(node: MeasuredNode, runtime: MeasuredRuntime): Promi
   const bound = performance.now() + readyTimeoutMs;
   for (;;) {
     const status = await (await fetch(`${node.process.url}/status`)).json();
-    if (status.Spares[runtime] > 0) return;
+    if (status.GenericInstances[runtime] > 0) return;
     assert.ok(performance.now() < bound, `no generic instance of ${runtime}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

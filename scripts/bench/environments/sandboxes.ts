@@ -37,7 +37,7 @@ export async function measureSandboxes(results: Results): Promise<void> {
  */
 async function measureCold(name: string, generic: number, results: Results): Promise<void> {
   // Generic instances may take a quarter of the memory at most.
-  const config = { "sandbox.spares": generic };
+  const config = { "sandbox.generic": generic };
   await using node = await MeasuredNode.start(2 * startsPerRound, config);
   await node.create("first", "deno");
   await node.invoke("first"); // what a node does once is not part of a start
@@ -49,7 +49,7 @@ async function measureCold(name: string, generic: number, results: Results): Pro
     for (const name of names) {
       await new Promise((resolve) => setTimeout(resolve, 500));
       await eventually("a generic sandbox is ready", async () => {
-        return (await node.status()).Spares.sandbox === generic;
+        return (await node.status()).GenericInstances.sandbox === generic;
       });
       const { report, ms } = await node.invoke(name);
       assert.equal(report.StartTier, generic > 0 ? "generic" : "fresh");
@@ -62,7 +62,7 @@ async function measureCold(name: string, generic: number, results: Results): Pro
 }
 
 async function measureWarm(results: Results): Promise<void> {
-  await using node = await MeasuredNode.start(warmInstances, { "sandbox.spares": 0 });
+  await using node = await MeasuredNode.start(warmInstances, { "sandbox.generic": 0 });
   await node.create("trivial", "deno");
   await node.prewarm("trivial", warmInstances);
   const { report } = await node.invoke("trivial");
@@ -82,7 +82,7 @@ async function measureWarm(results: Results): Promise<void> {
  */
 async function measureMemory(results: Results): Promise<void> {
   const samples = await inRounds(async () => {
-    await using node = await MeasuredNode.start(furtherInstances + 1, { "sandbox.spares": 0 });
+    await using node = await MeasuredNode.start(furtherInstances + 1, { "sandbox.generic": 0 });
     const none = await settledMib(node, "");
     await node.create("trivial", "deno");
     const { report } = await node.invoke("trivial");

@@ -50,7 +50,7 @@ async function measureCold(
   module: Module,
   results: Results,
 ): Promise<void> {
-  await using node = await MeasuredNode.start(startsPerRound + 1, { "sandbox.spares": generic });
+  await using node = await MeasuredNode.start(startsPerRound + 1, { "sandbox.generic": generic });
   await create(node, "first", module);
   await node.invoke("first"); // what a node does once is not part of a start
   await node.remove(["first"]);

@@ -120,7 +120,7 @@ export class MeasuredNode implements AsyncDisposable {
   }
 
   /** Its status, as the API tells it. */
-  async status(): Promise<{ readonly Spares: Readonly<Record<string, number>> }> {
+  async status(): Promise<{ readonly GenericInstances: Readonly<Record<string, number>> }> {
     return await (await fetch(`${this.process.url}/status`)).json();
   }
 

@@ -47,7 +47,7 @@ Deno.test("without control groups, a sandbox is watched and ended for its memory
 });
 
 Deno.test("generic sandboxes: specialized, serve one function and are replaced", async () => {
-  await using world = await open({ values: { "sandbox.spares": 2 } });
+  await using world = await open({ values: { "sandbox.generic": 2 } });
   const { environment } = world;
   const ledger = new ResourceLedger({ memoryMib: 1024, cpu: 4 });
   await using generics = new GenericInstances({ environment, ledger, clock: systemClock });

@@ -32,11 +32,11 @@ async function result(node: NodeProcess, name: string, Params: unknown = null): 
 Deno.test("functions of runtime deno", async (t) => {
   await using node = await startNodeProcess({ config: { "container.pool.memory": 4096 } });
 
-  await t.step("a spare gets the first call, with its code prepared", async () => {
+  await t.step("a generic sandbox gets the first call, with its code prepared", async () => {
     await create(node, "hello", { "main.ts": "export default (p: { a: number }) => p.a + 1;" });
-    await eventually("a spare is there", async () => {
+    await eventually("a generic sandbox is ready", async () => {
       const status = await (await fetch(`${node.url}/status`)).json();
-      return status.Spares.sandbox === 1;
+      return status.GenericInstances.sandbox === 1;
     });
     const { body } = await post(`${node.url}/invoke/hello`, { Params: { a: 41 } });
     assert.deepEqual([body.Result, body.StartTier], ["42", "generic"]);
@@ -180,7 +180,7 @@ Deno.test("functions of runtime deno", async (t) => {
 
 Deno.test("a launcher starts sandboxes, if there is one", async () => {
   const id = `launched-${randomId(6)}`;
-  const config = { "registry.node.id": id, "sandbox.launcher": "nice -n 7", "sandbox.spares": 0 };
+  const config = { "registry.node.id": id, "sandbox.launcher": "nice -n 7", "sandbox.generic": 0 };
   await using node = await startNodeProcess({ config });
   await create(node, "f", { "main.ts": "export default () => 'here';" });
   assert.equal(await result(node, "f"), "here");

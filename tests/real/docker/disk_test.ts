@@ -24,7 +24,7 @@ Deno.test("a custom image that writes more than container.disk is ended and told
   assert.equal(value(await modest.invoke(write(60))), "written");
   // It may be ended while it writes.
   await greedy.invoke(write(200)).catch(() => {});
-  const reason = await (await greedy.lost).reason;
+  const reason = await (await greedy.terminated).reason;
   assert.equal(reason.code, "FUNCTION_CRASHED");
   const [, written] = /written (\d+) MiB .* 100 MiB of container\.disk/.exec(reason.message)!;
   assert(Number(written) > 100, reason.message);
@@ -43,7 +43,7 @@ Deno.test("what a custom image writes to a volume counts, and the volume goes wi
   assert.equal(volume?.Type, "volume");
   // It may be ended while it writes.
   await instance.invoke(dockerCall({ params: { path: "/data/file", mib: 200 } })).catch(() => {});
-  const reason = await (await instance.lost).reason;
+  const reason = await (await instance.terminated).reason;
   assert.match(reason.message, /written \d+ MiB .* 100 MiB of container\.disk/);
   await instance[Symbol.asyncDispose]();
   await assert.rejects(

@@ -38,7 +38,7 @@ Deno.test("the engine may be away, come late, and go again", async (t) => {
     await eventually("it answers", async () => await world.environment.available() === true);
     assert.equal(value(await instance.invoke(dockerCall())), null);
     await world.docker.getContainer(instance.id).kill();
-    assert.equal((await (await instance.lost).reason).code, "FUNCTION_CRASHED");
+    assert.equal((await (await instance.terminated).reason).code, "FUNCTION_CRASHED");
     await crashed(instance.invoke(dockerCall()));
   });
 });

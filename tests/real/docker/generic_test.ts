@@ -67,7 +67,7 @@ Deno.test("generic container: specialized, serves one function of its runtime an
 });
 
 Deno.test("generic container: unsuitable function, gets none", async () => {
-  await using world = await genericWorld({ values: { "runtimes.nodejs.spares": 2 } });
+  await using world = await genericWorld({ values: { "runtimes.nodejs.generic": 2 } });
   await announced(world, dockerFunction("python", "cases.echo"));
   world.generics.changed("js", dockerFunction("nodejs", "cases.echo"));
   await ready(world, "nodejs", 2);

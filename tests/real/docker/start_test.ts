@@ -127,7 +127,7 @@ Deno.test("an instance that is killed from outside is lost", async () => {
   await world.docker.getContainer(instance.id).kill();
   assert.equal((await running).details!.exitCode, 137);
   assert.equal((await running).details!.oomKilled, null);
-  const lost = await (await instance.lost).reason;
+  const lost = await (await instance.terminated).reason;
   assert.equal(lost.code, "FUNCTION_CRASHED");
   await assert.rejects(instance.invoke(dockerCall()), { code: "FUNCTION_CRASHED" });
 });
@@ -156,7 +156,7 @@ Deno.test("an instance that is removed from outside is lost", async () => {
   const running = crashed(instance.invoke(dockerCall()));
   await world.docker.getContainer(instance.id).remove({ force: true });
   await running;
-  assert.equal((await (await instance.lost).reason).code, "FUNCTION_CRASHED");
+  assert.equal((await (await instance.terminated).reason).code, "FUNCTION_CRASHED");
 });
 
 Deno.test("a runtime that the node does not have is told", async () => {

@@ -13,8 +13,8 @@ import type {
   GenericInstance,
   GenericKind,
   Instance,
-  Loss,
   Reply,
+  Termination,
 } from "../../../lib/runtime/environment.ts";
 
 /** One promise that the test settles. */
@@ -33,8 +33,8 @@ export class FakeInstance implements Instance {
   /** What calls under way have written. */
   written = "";
   disposed = false;
-  readonly lost: Promise<Loss>;
-  #lose: (loss: Loss) => void;
+  readonly terminated: Promise<Termination>;
+  #lose: (loss: Termination) => void;
   readonly #environment: FakeEnvironment;
 
   constructor(fn: FunctionRecord, tier: ColdTier, environment: FakeEnvironment) {
@@ -42,8 +42,8 @@ export class FakeInstance implements Instance {
     this.memoryMib = fn.memoryMib;
     this.tier = tier;
     this.#environment = environment;
-    const { promise, resolve } = Promise.withResolvers<Loss>();
-    this.lost = promise;
+    const { promise, resolve } = Promise.withResolvers<Termination>();
+    this.terminated = promise;
     this.#lose = resolve;
   }
 

@@ -73,6 +73,7 @@ const sampleStatus: NodeStatus = {
   problems: [],
   pulls: [],
   missingImages: [],
+  genericInstances: {},
   spares: {},
 };
 

@@ -1,5 +1,5 @@
 /**
- * One container from its creation to its surely being gone.
+ * Life of one container, from its creation until it is certainly gone.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { Buffer } from "node:buffer";
 import type Docker from "dockerode";
 import type { ContainerCreateOptions, ContainerInspectInfo } from "dockerode";
 import { pause } from "../../../base/async.ts";
+import { BackOff } from "../../../base/back_off.ts";
 import { logger } from "../../../base/log.ts";
 import type { WrittenLine } from "../../wire/call_output.ts";
 import type { ResourceLimits } from "./options.ts";
@@ -19,32 +20,32 @@ import { seccompOptions } from "./seccomp.ts";
 
 /** Attempts to remove a container, and the wait before the second, which doubles. */
 const removeAttempts = 6;
-const removeBackoffMs = 50;
-/** Wait before asking again where the engine went away while a container ran. */
+const removeBackoffMs = 100;
+/** Wait before the next request when the engine went away while a container ran. */
 const watchBackoffMs = 500;
-/** The engine learns of an out-of-memory kill apart from the exit, on a busy machine well after it. */
-const oomNewsAttempts = 16;
-const oomNewsDelayMs = 50;
+/** The engine learns of an out-of-memory kill separately from the exit, on a busy machine well after it. */
+const oomCheckAttempts = 16;
+const oomCheckDelayMs = 50;
 /** Last lines of the log among which process 1 tells of such a kill. */
 const memoryKillLogLines = 2;
 
 const log = logger("runtime");
 
-/** What the engine tells of a container when it is asked for sizes. */
+/** Sizes of a container, as the engine reports them. */
 interface Measured {
-  /** Written to its own files, bytes. */
+  /** Bytes written to its own files. */
   readonly SizeRw?: number;
-  /** What it sees beside them. */
+  /** Mounts of the container. */
   readonly Mounts: readonly { readonly Type: string; readonly Name?: string }[];
 }
 
-/** A volume of which the engine was asked for the size. */
+/** Size of a volume, as the engine reports it. */
 interface MeasuredVolume {
   readonly Name: string;
   readonly UsageData?: { readonly Size: number } | null;
 }
 
-/** One container, known by its name, so that it is found even if its creation was not answered. */
+/** Container that is identified by its name, so that it is found even if the response to its creation was lost. */
 export class Container implements AsyncDisposable {
   /** Its name on the engine. */
   readonly name: string;
@@ -56,23 +57,13 @@ export class Container implements AsyncDisposable {
   #stopped: Promise<void> | undefined;
   #exited: Promise<Exit> | undefined;
 
-  /**
-   * A container that does not exist yet.
-   *
-   * @param engine where it will be
-   * @param name a new one
-   */
+  /** Creates the handle of a container that does not exist yet. */
   constructor(engine: Engine, name: string) {
     this.#engine = engine;
     this.name = name;
   }
 
-  /**
-   * A container that was made earlier.
-   *
-   * @param engine where it is
-   * @param name its name
-   */
+  /** Creates the handle of an existing container. */
   static existing(engine: Engine, name: string): Container {
     const container = new Container(engine, name);
     container.#mayExist = true;
@@ -80,9 +71,8 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Creates it, with no system calls but those that containers need.
+   * Creates the container, which may make only the system calls that containers need.
    *
-   * @param options see the engine's API
    * @throws as {@link Engine.ask}; an engine status of 404 means that the image is missing
    */
   async create(options: ContainerCreateOptions): Promise<void> {
@@ -92,7 +82,7 @@ export class Container implements AsyncDisposable {
     this.#mayExist = true;
     try {
       await this.#engine.ask(`create container ${this.name}`, (docker) => {
-        // Kept apart, or dockerode would put the options, and so the function's environment
+        // Separate, or dockerode would put the options, and so the function's environment
         // variables, into the request's URL too.
         const parts = { _query: { name: this.name }, _body: body };
         return docker.createContainer(parts as ContainerCreateOptions);
@@ -110,22 +100,21 @@ export class Container implements AsyncDisposable {
     return this.#started;
   }
 
-  /** Resolves as soon as it ended, by whatever cause; asked for only after {@link Container.start}. */
+  /** Resolves as soon as it has ended, for whatever reason; only after {@link Container.start}. */
   stopped(): Promise<void> {
     this.#stopped ??= this.#watch();
     return this.#stopped;
   }
 
-  /** Resolves some time after {@link Container.stopped}, when it is known how it ended. */
+  /** Resolves after {@link Container.stopped}, when it is known how the container ended. */
   exited(): Promise<Exit> {
     this.#exited ??= this.stopped().then(() => this.#seen());
     return this.#exited;
   }
 
   /**
-   * Copies an archive into it.
+   * Copies a TAR archive into the container.
    *
-   * @param archive TAR
    * @param path an existing folder
    */
   async copy(archive: Uint8Array, path: string): Promise<void> {
@@ -136,7 +125,7 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Changes its limits while it runs; they hold when the promise resolves.
+   * Changes the limits of the running container; they apply when the promise resolves.
    *
    * @param limits the new ones; others stay
    */
@@ -145,10 +134,10 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * How much it has written to its own files and to its image's volumes, bytes; the engine walks
-   * through them to tell.
+   * Bytes that it has written to its own files and to its image's volumes; the engine walks
+   * through the files to sum them up.
    *
-   * @returns undefined if the engine does not tell
+   * @returns undefined if unknown
    */
   async writtenBytes(): Promise<number | undefined> {
     // docker inspect --size
@@ -160,53 +149,41 @@ export class Container implements AsyncDisposable {
     return SizeRw + await this.#volumeBytes(volumes);
   }
 
-  /** All that the engine knows of it. */
+  /** Returns what the engine knows of the container. */
   inspect(): Promise<ContainerInspectInfo> {
     return this.#ask("inspect", (container) => container.inspect());
   }
 
-  /**
-   * Sends a signal to its main process.
-   *
-   * @param signal its name
-   */
+  /** Sends a signal to the main process. */
   async signal(signal: string): Promise<void> {
     await this.#ask("signal", (container) => container.kill({ signal }));
   }
 
-  /**
-   * The last lines that it wrote to stdout and stderr.
-   *
-   * @param lines how many
-   */
+  /** Reads the last lines that it wrote to stdout and stderr. */
   async logs(lines: number): Promise<string> {
     return readLogFrames(await this.#readLog({ tail: lines }));
   }
 
-  /**
-   * The same with the time of each line.
-   *
-   * @param lines how many
-   */
+  /** Reads the last lines with their times. */
   async timedLogs(lines: number): Promise<WrittenLine[]> {
     return readTimedLines(readLogFrames(await this.#readLog({ tail: lines, timestamps: true })));
   }
 
-  /** True if it is surely not there (any more). */
+  /** True if it certainly does not exist (any more). */
   get gone(): boolean {
     return !this.#mayExist;
   }
 
-  /** Removes it with its volumes, running or not; logs a failure, which the next sweep repairs. */
+  /** Removes the container, running or not, with its volumes; logs a failure, which the next sweep repairs. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposed ??= this.#remove().finally(async () => {
       this.#over.abort();
-      await Promise.all([this.#stopped, this.#exited]); // nothing may go on behind the disposal
+      await Promise.all([this.#stopped, this.#exited]); // Nothing may continue after the disposal.
     });
     return this.#disposed;
   }
 
-  /** The engine tells the sizes of volumes only of all together (docker system df --verbose). */
+  /** The engine reports sizes of volumes only for all of them (docker system df --verbose). */
   async #volumeBytes(names: ReadonlySet<string | undefined>): Promise<number> {
     const { Volumes } = await this.#engine.ask(
       `measure the volumes of container ${this.name}`,
@@ -214,7 +191,7 @@ export class Container implements AsyncDisposable {
     );
     return (Volumes ?? [])
       .filter(({ Name }) => names.has(Name))
-      // Where a size is not known it is -1.
+      // An unknown size is -1.
       .reduce((sum, { UsageData }) => sum + Math.max(0, UsageData?.Size ?? 0), 0);
   }
 
@@ -222,13 +199,14 @@ export class Container implements AsyncDisposable {
     try {
       await this.#ask("start", (container) => container.start());
     } catch (error) {
-      // It was started by the first of a request that was sent twice, see fetch_modem.ts.
+      // The request was sent twice and the first one started it, see fetch_modem.ts.
       if (engineStatus(error) !== 304) throw error;
     }
   }
 
   async #remove(): Promise<void> {
     if (!this.#mayExist) return;
+    const backOff = new BackOff(removeBackoffMs, Infinity);
     for (let attempt = 1;; attempt++) {
       try {
         const how = { force: true, v: true };
@@ -248,12 +226,12 @@ export class Container implements AsyncDisposable {
           return;
         }
       }
-      await pause(removeBackoffMs * 2 ** attempt);
+      await pause(backOff.failed());
     }
   }
 
   async #watch(): Promise<void> {
-    // Until it runs, waiting for it to stop would end at once.
+    // Waiting for the end of a container that does not run yet would return at once.
     await this.#started?.catch(() => {});
     const bounds = { timeoutMs: Infinity, signal: this.#over.signal };
     await this.#whileThere(() => this.#ask("wait for", (container) => container.wait(), bounds));
@@ -267,21 +245,21 @@ export class Container implements AsyncDisposable {
       if (OOMKilled || ExitCode !== killedStatus || this.#disposed) {
         return { code: ExitCode, oomKilled: OOMKilled };
       }
-      // The engine loses the news where a control group is gone before they are read; our process 1 does not.
+      // The engine misses the event if the control group is gone before it is read; our process 1 does not.
       const log = await this.#whileThere(() => this.logs(memoryKillLogLines));
       if (log?.includes(memoryKillLine)) return { code: ExitCode, oomKilled: true };
-      if (attempt === oomNewsAttempts) return { code: ExitCode, oomKilled: null };
-      await pause(oomNewsDelayMs);
+      if (attempt === oomCheckAttempts) return { code: ExitCode, oomKilled: null };
+      await pause(oomCheckDelayMs);
     }
   }
 
-  /** Asks until there is an answer: the engine may go away, and the container survive it. */
+  /** Repeats a request until there is a response: the engine may go away, and the container survive it. */
   async #whileThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
     while (!this.#disposed) {
       try {
         return await ask();
       } catch (error) {
-        // Once it is disposed nobody waits.
+        // Nobody waits for a disposed container.
         if (engineStatus(error) === 404 || this.#disposed) break;
       }
       await pause(watchBackoffMs);

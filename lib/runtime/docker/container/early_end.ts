@@ -1,5 +1,5 @@
 /**
- * The start of a container that ended before it could be used.
+ * Errors of containers that ended before they could be used.
  *
  * @module
  */
@@ -8,16 +8,15 @@ import type { ServerledgeError } from "../../../base/errors.ts";
 import type { Container } from "./container.ts";
 import { earlyEnd, type Exit } from "./exit.ts";
 
-/** Lines of the container's log that are shown. */
+/** Number of log lines in an error. */
 export const startLogLines = 20;
 
 /**
- * Why the start failed, by what was seen of the container.
+ * Explains a failed start by the container's exit and log.
  *
  * @param container the container, which still has its log
- * @param memoryMib its memory limit
  * @param exit how it ended
- * @param when what it did not get to, e.g. `before it was ready`
+ * @param when e.g. `before it was ready`
  */
 export async function endedEarly(
   container: Container,

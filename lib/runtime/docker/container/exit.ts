@@ -1,5 +1,5 @@
 /**
- * How containers end, and the words for it: what was seen, and no guess.
+ * Exit states of containers and their descriptions, without guesses.
  *
  * @module
  */
@@ -11,20 +11,20 @@ export const killedStatus = 137;
 /** What `native/init.c` writes into the log of a container that used more than its memory. */
 export const memoryKillLine =
   "init: the kernel killed a process for using more than the container's memory";
-/** What is added to a signal's number for the exit status of who ended by it. */
+/** Offset of the exit status of a process that was ended by a signal. */
 const signalBase = 128;
-/** Longest part of a line that is shown in a message, characters. */
+/** Maximum length of a line in a message, characters. */
 const maxShownLine = 200;
 
 /** How a container ended. */
 export interface Exit {
   /** The main process's exit status; undefined if unknown. */
   readonly code: number | undefined;
-  /** True if it was killed for using more than its memory; null if it was killed and nobody tells why. */
+  /** True if it was killed for using too much memory; null if it was killed for an unknown reason. */
   readonly oomKilled: boolean | null;
 }
 
-/** Signals by which processes end, by number (signal(7)). */
+/** Signals that end processes, by number (signal(7)). */
 const signals: Readonly<Record<number, string>> = {
   1: "SIGHUP",
   2: "SIGINT",
@@ -39,12 +39,7 @@ const signals: Readonly<Record<number, string>> = {
   31: "SIGSYS",
 };
 
-/**
- * Says how a container ended.
- *
- * @param exit what was seen
- * @param memoryMib its memory limit
- */
+/** Describes how a container ended. */
 export function describeExit({ code, oomKilled }: Exit, memoryMib: number): string {
   if (oomKilled) return `the container was killed for using more than its ${memoryMib} MiB`;
   if (code === undefined) return "the container is gone";
@@ -56,10 +51,8 @@ export function describeExit({ code, oomKilled }: Exit, memoryMib: number): stri
 }
 
 /**
- * The error for calls of an instance that ended by itself.
+ * Creates the error for calls of an instance that terminated unexpectedly.
  *
- * @param exit what was seen
- * @param memoryMib its memory limit
  * @param lastLines what it wrote last
  */
 export function crash(exit: Exit, memoryMib: number, lastLines: string): ServerledgeError {
@@ -70,12 +63,10 @@ export function crash(exit: Exit, memoryMib: number, lastLines: string): Serverl
 }
 
 /**
- * The error of a start whose container ended before it could be used.
+ * Creates the error of a start whose container ended too early.
  *
- * @param exit what was seen
- * @param memoryMib its memory limit
  * @param lastLines what it wrote last
- * @param when what it did not get to, e.g. `before it was ready`
+ * @param when e.g. `before it was ready`
  */
 export function earlyEnd(
   exit: Exit,

@@ -23,7 +23,7 @@ Deno.test("earlyEnd: tells the last line, and all of them in its details", () =>
   assert.deepEqual(error.details, { exitCode: 1, oomKilled: false, output: "a\nno such module\n" });
 });
 
-Deno.test("earlyEnd: an instance that wrote nothing is told without an empty line", () => {
+Deno.test("earlyEnd: an instance that wrote nothing, adds no empty line", () => {
   assert.match(earlyEnd({ code: 1, oomKilled: false }, 64, "", "before x").message, /before x$/);
 });
 

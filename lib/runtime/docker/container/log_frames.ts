@@ -1,5 +1,5 @@
 /**
- * The format in which the engine sends what a container without a terminal wrote: frames of an
+ * Format of the engine's logs of containers without a terminal: frames of an
  * 8-byte header (stream, three zeros, big-endian length) and that many bytes.
  *
  * @module
@@ -10,7 +10,7 @@ import type { WrittenLine } from "../../wire/call_output.ts";
 const headerBytes = 8;
 
 /**
- * The text of both streams, in the order in which it was written.
+ * Returns the text of both streams in the order in which it was written.
  *
  * @param bytes what the engine sent; a frame cut short is taken as far as it goes
  */
@@ -27,7 +27,7 @@ export function readLogFrames(bytes: Uint8Array): string {
 }
 
 /**
- * The lines of a log that was asked for with timestamps, in the order of their times.
+ * Parses the lines of a log with timestamps, in the order of their times.
  *
  * @param text lines that begin with a time as RFC 3339 has it, with nanoseconds, and a space
  */

@@ -1,5 +1,5 @@
 /**
- * What containers may do and use: the limits and the lock-down, as options of the engine.
+ * Limits and lockdown of containers, as options of the engine.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { executorMountPath, socketName } from "../executor_mounts.ts";
 import { pauseImage } from "../pause/image.ts";
 import { functionLabel, nodeLabel } from "../names.ts";
 
-/** What a container may use. */
+/** Memory and CPU of a container. */
 export type Share = Pick<FunctionRecord, "memoryMib" | "cpu">;
 
 const mib = 1 << 20;
-/** The least memory that the engine accepts for a container. */
+/** Minimum memory that the engine accepts for a container. */
 const minMemoryMib = 6;
 /** Memory of a relay, most of it for what is in the kernel's buffers of its connections. */
 const relayMemoryMib = 16;
 /** Period of the CPU limit; shorter than the kernel's 100 ms, so that pauses are short. */
 const cpuPeriodUs = 50_000;
-/** The least quota that the kernel accepts. */
+/** Minimum quota that the kernel accepts. */
 const minCpuQuotaUs = 1_000;
 /** Functions are killed before the node when the machine runs out of memory. */
 const oomScoreAdj = 500;
@@ -37,11 +37,11 @@ export type ResourceLimits = Pick<
   "Memory" | "MemorySwap" | "CpuPeriod" | "CpuQuota"
 >;
 
-/** Limits of a node that hold for each of its containers. */
+/** Limits that apply to each container of a node. */
 export interface ContainerLimits {
   /** Id of the node. */
   readonly nodeId: string;
-  /** Most processes and threads. */
+  /** Maximum number of processes and threads. */
   readonly pids: number;
   /** Size of `/tmp`, MiB. */
   readonly tmpMib: number;
@@ -49,11 +49,11 @@ export interface ContainerLimits {
   readonly readOnlyRoot: boolean;
 }
 
-/** A container of one of our runtimes. */
+/** Container of one of our runtimes. */
 export interface ExecutorSpec {
   /** What it may use. */
   readonly share: Share;
-  /** What it is found by, beside its node. */
+  /** Labels in addition to the node's. */
   readonly labels: Readonly<Record<string, string>>;
   /** Its image. */
   readonly image: string;
@@ -61,16 +61,15 @@ export interface ExecutorSpec {
   readonly command: readonly string[];
   /** Its environment variables. */
   readonly env: Readonly<Record<string, string>>;
-  /** Folders of the host that it sees, read-only, by their path in the container. */
+  /** Folders of the host that are mounted read-only, by their path in the container. */
   readonly folders: Readonly<Record<string, string>>;
   /** The engine's network mode. */
   readonly network: string;
 }
 
 /**
- * Options for a container of one of our runtimes: locked down as far as a function can be.
+ * Returns the options of a container of one of our runtimes, locked down as far as possible.
  *
- * @param limits the node's
  * @param spec what runs in it
  */
 export function executorOptions(
@@ -95,12 +94,11 @@ export function executorOptions(
 }
 
 /**
- * Options for a container of a custom image: it keeps its user, its command and a root that it may
- * write to, since images of other projects count on them.
+ * Returns the options of a container of a custom image: it keeps its user, its command and a root that it may
+ * write to, since images of other projects rely on them.
  *
  * @param fn whose instance it is
  * @param image its image
- * @param limits the node's
  * @param network the engine's network mode
  * @param code folder of the host with its code, where its root is read-only
  */
@@ -124,11 +122,10 @@ export function customOptions(
 }
 
 /**
- * Options for a container that holds a network namespace without interfaces.
+ * Returns the options of a container that holds a network namespace without interfaces.
  *
  * @param image the pause image
  * @param program its program
- * @param nodeId whose it is
  */
 export function pauseOptions(
   image: string,
@@ -145,9 +142,8 @@ export function pauseOptions(
 }
 
 /**
- * Options for a container that holds a network namespace and lets the node into it.
+ * Returns the options of a container that holds a network namespace and lets the node into it.
  *
- * @param nodeId whose it is
  * @param folder folder of the host with the program, where it makes its socket
  * @param network the engine's network mode
  */
@@ -189,7 +185,7 @@ const lockDown: HostConfig = {
 };
 
 /**
- * The limits of memory and CPU, as the engine takes them at creation and for an update.
+ * Returns limits of memory and CPU, for the creation and the update of a container.
  *
  * @param share what a container may use
  */
@@ -204,11 +200,7 @@ export function resourceLimits({ memoryMib, cpu }: Share): ResourceLimits {
   };
 }
 
-/**
- * What an instance of a function is found by.
- *
- * @param fn the function
- */
+/** Returns the labels that identify instances of a function. */
 export function functionLabels(fn: Pick<FunctionRecord, "name">): Record<string, string> {
   return { [functionLabel]: fn.name };
 }

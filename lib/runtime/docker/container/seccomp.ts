@@ -1,6 +1,6 @@
 /**
- * The system calls that containers may make, as a profile of the engine's own format: what programs
- * without privileges use, as in the engine's default, and nothing beyond it. Engine 20.10 by default
+ * System calls that containers may make, as a seccomp profile: what programs
+ * without privileges use, as in the engine's default, and nothing more. Engine 20.10 by default
  * still permits io_uring and every family of sockets, of which some reach the machine or its
  * hypervisor past all namespaces (AF_VSOCK), or parts of the kernel with a history of holes (AF_ALG).
  *
@@ -10,7 +10,7 @@
 
 import type { Engine } from "../engine/engine.ts";
 
-/** Names for x86_64, its 32-bit programs, and aarch64; a machine ignores those that it has not. */
+/** Names for x86_64, its 32-bit programs, and aarch64; a machine ignores those that it lacks. */
 const allowed = `
   _llseek _newselect accept accept4 access adjtimex alarm arch_prctl arm_fadvise64_64
   arm_sync_file_range bind breakpoint brk cacheflush cachestat capget capset chdir chmod chown
@@ -101,7 +101,7 @@ export const profile: { readonly syscalls: readonly Rule[]; readonly [field: str
 const option = `seccomp=${JSON.stringify(profile)}`;
 
 /**
- * What to add to a container's `SecurityOpt`.
+ * Returns what to add to a container's `SecurityOpt`.
  *
  * @param engine where the container will be; nothing if it has no seccomp, which it logs
  * @throws as {@link Engine.ask}

@@ -7,6 +7,7 @@
  */
 
 import { pause } from "../../../base/async.ts";
+import { BackOff } from "../../../base/back_off.ts";
 import { ServerledgeError } from "../../../base/errors.ts";
 import { reserveLong } from "../../../base/reserve_memory.ts";
 import { sliceBytes } from "../../../base/slices.ts";
@@ -20,42 +21,43 @@ import { JsonScanError } from "../../../json/tokens.ts";
 import { surround } from "../../../model/params.ts";
 import type { Call, FunctionFailure, Reply } from "../../environment.ts";
 import { badReply, tooLong } from "../../wire/messages.ts";
-import { isRefusal, refusedResult, type ResultRoom } from "../../wire/result_room.ts";
+import { isRefusal, refusedResult, type ResultMemory } from "../../wire/result_memory.ts";
 import type { Relay } from "./relay.ts";
 
-/** Most bytes of a reply beside a long result. */
+/** Maximum bytes of a reply in addition to a long result. */
 const maxRestBytes = 8 << 20;
-/** Longest part of a refusal that is shown. */
+/** Maximum bytes of an error response that are shown. */
 const maxShownBytes = 4096;
-/** First and longest wait between two looks for a server that is starting. */
+/** First and longest wait between two probes of a server that is starting. */
 const minProbeMs = 5;
 const maxProbeMs = 100;
-/** What the server is told that it is called. */
+/** `Host` header of requests. */
 const host = "localhost:8080";
-/** Time in which a custom image has to accept connections. */
+/** Time limit for a custom image to accept connections. */
 export const customReadyTimeoutMs = 30_000;
 const decoder = new TextDecoder();
 
-/** The server of a custom image. */
+/** Server of a custom image. */
 export interface CustomServer {
-  /** The way to it. */
+  /** Relay to the server. */
   readonly relay: Relay;
   /** What results may take. */
-  readonly results: ResultRoom;
+  readonly results: ResultMemory;
 }
 
 /**
  * Waits until the server accepts connections.
  *
  * @param relay the way to it
- * @param signal gives up waiting
  * @throws the signal's reason, or `INSTANCE_START_FAILED` after 30 s
  */
 export async function awaitServer(relay: Relay, signal: AbortSignal): Promise<void> {
   const end = performance.now() + customReadyTimeoutMs;
-  for (let wait = minProbeMs;; wait = Math.min(wait * 2, maxProbeMs)) {
+  const backOff = new BackOff(minProbeMs, maxProbeMs);
+  for (;;) {
     signal.throwIfAborted();
     if (await accepts(relay, signal)) return;
+    const wait = backOff.failed();
     if (performance.now() + wait > end) {
       throw new ServerledgeError(
         "INSTANCE_START_FAILED",
@@ -66,7 +68,7 @@ export async function awaitServer(relay: Relay, signal: AbortSignal): Promise<vo
   }
 }
 
-/** Looks once whether the server accepts connections. */
+/** Probes once whether the server accepts connections. */
 async function accepts(relay: Relay, signal: AbortSignal): Promise<boolean> {
   try {
     using _connection = await relay.connect(signal);
@@ -78,10 +80,8 @@ async function accepts(relay: Relay, signal: AbortSignal): Promise<boolean> {
 }
 
 /**
- * Sends one call, once: it is never repeated, since it may have run.
+ * Sends a call once: it is never repeated, since it may have run.
  *
- * @param server where to
- * @param call what to run
  * @param signal closes the connection
  * @throws `UNPROCESSABLE` where it cannot be sent; {NeverSent} or {ConnectionBroken} where the
  *   connection ended without a whole reply
@@ -117,8 +117,8 @@ export async function callCustom(
  * Reads a reply of any length, a long one in slices.
  *
  * @param answer status and body
- * @param maxResultBytes longest result that is taken, in JSON and quoted
- * @throws {RestTooLong} where it says too much beside its result
+ * @param maxResultBytes maximum length of a result, as quoted JSON
+ * @throws {RestTooLong} if it is too long in addition to its result
  */
 export async function readReply(
   { status, body }: Pick<WholeResponse, "status" | "body">,
@@ -140,7 +140,7 @@ export async function readReply(
  *
  * @param status HTTP status; any but 200 is the function's failure
  * @param text its body
- * @param long its result, if that was lifted out of it
+ * @param long its result, if that was extracted before
  */
 export function readCustomReply(status: number, text: string, long?: QuotedText): Reply {
   const reply = tryParseObject(text);

@@ -1,5 +1,5 @@
 /**
- * The way to the server of a custom image: a network namespace that its container joins, and in it a
+ * Connection to the server of a custom image: a network namespace that its container joins, and in it a
  * program that lets the node in over a unix socket (`../native/relay.c`).
  *
  * The socket belongs to one container for as long as it is there, so a connection never reaches
@@ -17,26 +17,26 @@ import { relayOptions } from "../container/options.ts";
 import type { ExecutorMount, ExecutorMounts } from "../executor_mounts.ts";
 import { startPauseContainer } from "../pause/container.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Networks } from "../networks.ts";
+import type { OutboundNetwork } from "../outbound_network.ts";
 
-/** Time in which the server has to accept a connection, ms. */
+/** Time limit for the server to accept a connection, ms. */
 const connectTimeoutMs = 2_000;
 
-/** What a relay is started with. */
+/** Dependencies of relays. */
 export interface RelayContext {
   /** The Docker engine. */
   readonly engine: Engine;
-  /** The node whose containers they are. */
+  /** Node that owns the containers. */
   readonly limits: { readonly nodeId: string };
   /** The containers of this process by name: not swept, and removed with the environment. */
   readonly known: Map<string, Container>;
-  /** Network of functions that have a way out. */
-  readonly networks: Networks;
-  /** Makes the folders by which containers and the node talk. */
+  /** Network of functions with outbound access. */
+  readonly network: OutboundNetwork;
+  /** Creates the folders with the sockets between containers and the node. */
   readonly mounts: ExecutorMounts;
 }
 
-/** A relay that runs. Disposing it removes it. */
+/** Running relay. Disposing it removes it. */
 export class Relay implements AsyncDisposable {
   readonly #container: Container;
   readonly #folder: ExecutorMount;
@@ -49,14 +49,13 @@ export class Relay implements AsyncDisposable {
   }
 
   /**
-   * Starts one.
+   * Starts a relay.
    *
-   * @param context where
-   * @param outbound true for a namespace with a way out
-   * @throws `ENGINE_UNAVAILABLE` or `ENGINE_REFUSED`; nothing is left
+   * @param outbound true for a namespace with outbound access
+   * @throws `ENGINE_UNAVAILABLE` or `ENGINE_REFUSED`; nothing is left behind
    */
   static async start(context: RelayContext, outbound: boolean): Promise<Relay> {
-    const { engine, mounts, known, limits, networks } = context;
+    const { engine, mounts, known, limits, network: networks } = context;
     const network = outbound ? await networks.ensure() : "none";
     using stack = new DisposableStack();
     const folder = stack.use(mounts.forRelay((await engine.facts()).architecture));
@@ -74,7 +73,6 @@ export class Relay implements AsyncDisposable {
   /**
    * Connects to the server in the namespace.
    *
-   * @param signal gives up
    * @throws {NeverSent} if it accepts no connection within 2 s
    */
   async connect(signal: AbortSignal): Promise<Connection> {
@@ -84,7 +82,7 @@ export class Relay implements AsyncDisposable {
     signal.addEventListener("abort", close);
     try {
       if (signal.aborted) close();
-      // The relay tells by one byte that it has reached the server.
+      // The relay sends one byte when it has reached the server.
       if (await conn.read(new Uint8Array(1)) === 1) return new Connection(conn);
     } catch (cause) {
       throw new NeverSent("The server accepted no connection", { cause });

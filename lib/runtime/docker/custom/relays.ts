@@ -11,7 +11,7 @@ import { Relay, type RelayContext } from "./relay.ts";
 
 const log = logger("runtime");
 
-/** Relays that are kept ready, by whether they have a way out. */
+/** Relays that are kept ready, by whether they have outbound access. */
 export class Relays implements AsyncDisposable {
   readonly #context: () => RelayContext;
   readonly #pools = new Map<boolean, StandbyPool<Relay>>();
@@ -28,7 +28,7 @@ export class Relays implements AsyncDisposable {
   /**
    * Takes a relay that is ready.
    *
-   * @param outbound true for a namespace with a way out
+   * @param outbound true for a namespace with outbound access
    * @returns undefined if none is ready
    */
   take(outbound: boolean): Relay | undefined {

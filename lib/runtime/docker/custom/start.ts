@@ -1,5 +1,5 @@
 /**
- * The start of an instance of a custom image.
+ * Start of an instance of a custom image.
  *
  * @module
  */
@@ -13,12 +13,12 @@ import { awaitServer } from "./instance.ts";
 import { endedEarly, startLogLines } from "../container/early_end.ts";
 import { engineStatus } from "../engine/engine.ts";
 import { CustomInstance } from "../instances.ts";
-import { keepLog } from "../container/kept_log.ts";
+import { preserveLog } from "../container/preserved_log.ts";
 import { containerName } from "../names.ts";
 import { Relay } from "./relay.ts";
 import type { DockerContext } from "../context.ts";
 
-/** What is started. */
+/** Instance to start. */
 export interface CustomStart {
   /** The function. */
   readonly fn: FunctionRecord;
@@ -31,10 +31,7 @@ export interface CustomStart {
 /**
  * Starts an instance and waits until its server accepts connections.
  *
- * @param context where
- * @param start what
- * @param signal gives up
- * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left
+ * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left behind
  */
 export async function startCustom(
   context: DockerContext,
@@ -87,7 +84,7 @@ async function attempt(
     using either = eitherSignal(signal, full.signal);
     await ready(container, fn, relay, either.signal);
   } catch (error) {
-    await keepLog(container, fn.name, context.output);
+    await preserveLog(container, fn.name, context.output);
     // Who gives a start up gets his own reason.
     throw signal.aborted ? error : await withWords(error, container);
   }

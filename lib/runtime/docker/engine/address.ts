@@ -8,9 +8,9 @@ import { ServerledgeError } from "../../../base/errors.ts";
 
 /** Where requests to the engine go. */
 export interface EngineAddress {
-  /** As people know it, e.g. `unix:///var/run/docker.sock`. */
+  /** Address for messages, e.g. `unix:///var/run/docker.sock`. */
   readonly text: string;
-  /** What request paths are appended to. */
+  /** Base of request URLs. */
   readonly base: string;
   /** Path of its unix socket, if it is one. */
   readonly socket?: string;
@@ -18,13 +18,12 @@ export interface EngineAddress {
   readonly certificates?: string;
 }
 
-/** The environment variables that matter, by name. */
+/** Relevant environment variables by name. */
 export type EngineVariables = (name: string) => string | undefined;
 
 /**
  * Reads the address from the environment.
  *
- * @param env the environment
  * @throws `ENGINE_UNAVAILABLE` for an address of a kind that cannot be used
  * @see https://docs.docker.com/reference/cli/docker/#environment-variables
  */

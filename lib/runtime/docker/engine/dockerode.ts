@@ -10,7 +10,7 @@
 import Docker from "dockerode";
 import { type ModemTransport, sendByFetch } from "./fetch_modem.ts";
 
-/** Hands out clients whose requests all end with a signal; dockerode itself bounds only some. */
+/** Factory of clients whose requests all end with a signal; dockerode itself limits only some. */
 export class DockerClients implements Disposable {
   readonly #transport: ModemTransport;
   readonly #modem: Docker["modem"];
@@ -28,9 +28,9 @@ export class DockerClients implements Disposable {
   }
 
   /**
-   * A client for one request.
+   * Creates a client for one request.
    *
-   * @param signal gives up whatever is asked by it
+   * @param signal aborts the start whatever is asked by it
    */
   bounded(signal: AbortSignal): Docker {
     const modem = sendByFetch(this.#modem, this.#transport, signal);

@@ -1,5 +1,5 @@
 /**
- * The Docker engine as the node asks it: by dockerode, with every request bounded in time and
+ * Docker engine, called by dockerode with a time limit on every request and
  * errors translated by status and class.
  *
  * @module
@@ -12,25 +12,25 @@ import { logger } from "../../../base/log.ts";
 import type { DockerClients } from "./dockerode.ts";
 import { type EngineAddress, engineAddress } from "./address.ts";
 
-/** Time in which the engine has to answer an ordinary request. */
+/** Time limit of an ordinary request. */
 const requestTimeoutMs = 60_000;
-/** Time in which the engine has to answer whether it is there. */
+/** Time limit of a ping. */
 const pingTimeoutMs = 5_000;
 
 const log = logger("runtime");
 
-/** What goes on without an engine. */
+/** What works without an engine. */
 const alternative = "functions of the runtimes deno and wasm need none";
 
 /** Bounds of one request to the engine. */
 export interface RequestBounds {
-  /** How long it may take; `Infinity` for what lasts as long as a container. */
+  /** Time limit, ms; `Infinity` for a request that lasts as long as a container. */
   readonly timeoutMs?: number;
   /** Gives up. */
   readonly signal?: AbortSignal;
 }
 
-/** What an engine tells about itself. */
+/** Properties of an engine. */
 export interface EngineFacts {
   /** Architecture that it runs on, e.g. `amd64`. */
   readonly architecture: string;
@@ -40,7 +40,7 @@ export interface EngineFacts {
   readonly folder: string;
 }
 
-/** A Docker engine that may be away. */
+/** Docker engine, which may be unreachable. */
 export class Engine implements Disposable {
   #address: EngineAddress | undefined;
   #clients: Promise<DockerClients> | undefined;
@@ -48,7 +48,7 @@ export class Engine implements Disposable {
   #closed = false;
 
   /**
-   * Asks the engine something.
+   * Sends a request to the engine.
    *
    * @param what the request in words, for the error, e.g. `create container x`
    * @param request asks by a client of dockerode and reads the answer to its end
@@ -72,7 +72,7 @@ export class Engine implements Disposable {
       return await request((await this.#connected()).bounded(abort.signal));
     } catch (cause) {
       if (cause instanceof ServerledgeError) throw cause;
-      // Given up: whether the engine is there is of no concern any more.
+      // Aborted: whether the engine is reachable no longer matters.
       signal?.throwIfAborted();
       throw refusal(what, cause) ?? await this.#unavailable(what, abort.signal.reason ?? cause);
     } finally {
@@ -81,7 +81,7 @@ export class Engine implements Disposable {
     }
   }
 
-  /** Whether the engine answers; a reason if not. */
+  /** True if the engine responds, or the reason why not. */
   async available(): Promise<true | string> {
     try {
       await this.ask("ping", (docker) => docker.ping(), { timeoutMs: pingTimeoutMs });
@@ -91,7 +91,7 @@ export class Engine implements Disposable {
     }
   }
 
-  /** What does not change while the engine runs; asked once. */
+  /** Reads what does not change while the engine runs; once. */
   facts(): Promise<EngineFacts> {
     this.#facts ??= this.#askFacts().catch((error) => {
       this.#facts = undefined;
@@ -100,7 +100,7 @@ export class Engine implements Disposable {
     return this.#facts;
   }
 
-  /** Closes its connections; nothing can be asked any more. */
+  /** Closes all connections; no request can be sent any more. */
   [Symbol.dispose](): void {
     this.#clients?.then((clients) => clients[Symbol.dispose](), () => {});
     this.#closed = true;
@@ -117,7 +117,7 @@ export class Engine implements Disposable {
     return { architecture: Arch, seccomp, folder: DockerRootDir };
   }
 
-  /** Where there is no engine, finds that out without the client, which takes time and memory. */
+  /** Detects a missing engine without loading the client, which takes time and memory. */
   async #knock(): Promise<void> {
     if (this.#clients) return;
     if (await explain(this.#address!.socket) !== undefined) throw new Error("no engine");
@@ -131,7 +131,7 @@ export class Engine implements Disposable {
     try {
       return await this.#clients;
     } catch (error) {
-      // Certificates, for one, may be put in place later.
+      // Certificates, for example, may be installed later.
       this.#clients = undefined;
       throw error;
     }
@@ -151,7 +151,7 @@ export class Engine implements Disposable {
 }
 
 /**
- * The HTTP status with which the engine refused a request.
+ * Returns the HTTP status with which the engine refused a request.
  *
  * @param error what {@link Engine.ask} threw
  * @returns undefined if the engine did not answer, or for any other error
@@ -163,7 +163,7 @@ export function engineStatus(error: unknown): number | undefined {
 }
 
 /**
- * The error for something that the engine refused.
+ * Creates the error for a request that the engine refused.
  *
  * @param what the request in words
  * @param status HTTP status
@@ -201,7 +201,7 @@ async function httpClient(address: EngineAddress): Promise<Deno.HttpClient> {
   return Deno.createHttpClient({ caCerts: [ca], cert, key });
 }
 
-/** What dockerode throws where the engine refused: its status, and the answer's JSON or bytes. */
+/** Translates dockerode's error of a refused request: status, and the response's JSON or bytes. */
 function refusal(what: string, cause: unknown): ServerledgeError | undefined {
   const { statusCode, json } = cause as { statusCode?: unknown; json?: unknown };
   if (typeof statusCode !== "number") return undefined;
@@ -209,7 +209,7 @@ function refusal(what: string, cause: unknown): ServerledgeError | undefined {
   return engineRefusal(what, statusCode, String(reason) || `HTTP status ${statusCode}`);
 }
 
-/** Tries the socket by itself, since errors of `fetch` do not tell their cause by class. */
+/** Tries the socket directly, since errors of `fetch` do not reveal their cause by class. */
 async function explain(socket: string | undefined): Promise<string | undefined> {
   if (socket === undefined) return undefined;
   try {

@@ -1,5 +1,5 @@
 /**
- * The transport under dockerode: its requests go by `fetch`. Its own stands on `node:http`, where
+ * Transport of dockerode, based on `fetch`. Its own is based on `node:http`, where
  * in Deno 2.7.11 a response that breaks off is a rejection nobody can catch and a connection that
  * closes without one is no event at all, so a restart of the engine would end the node or hang it
  * (`tests/probes/`; no public issue of Deno is known to describe either).
@@ -15,15 +15,15 @@
 import { Buffer } from "node:buffer";
 import { Readable } from "node:stream";
 
-/** Where requests go. */
+/** Target of requests. */
 export interface ModemTransport {
-  /** What request paths are appended to. */
+  /** Base of request URLs. */
   readonly base: string;
   /** The connections. */
   readonly client: Deno.HttpClient;
 }
 
-/** A request as docker-modem's `dial` puts it together. */
+/** Request as docker-modem's `dial` builds it. */
 interface ModemRequest {
   readonly path: string;
   readonly method: string;
@@ -41,7 +41,7 @@ interface ModemContext {
 type ModemData = string | Uint8Array | Readable | undefined;
 type ModemCallback = (error: Error | null, result: unknown) => void;
 
-/** The parts of docker-modem that requests go through. */
+/** Methods of docker-modem that requests pass through. */
 interface Modem {
   buildRequest(
     request: ModemRequest,
@@ -61,7 +61,7 @@ interface Modem {
   ): void;
 }
 
-/** What was answered: a stream for those who asked for one, else JSON or bytes. */
+/** Response: a stream if one was requested, otherwise JSON or bytes. */
 interface ModemAnswer {
   readonly response: { readonly statusCode: number };
   readonly isStream: boolean;
@@ -72,12 +72,12 @@ interface ModemAnswer {
 const connectionHeaders = new Set(["content-length", "transfer-encoding", "connection", "upgrade"]);
 
 /**
- * A docker-modem that sends its requests by `fetch`. Attaching to a container's input and output,
+ * Creates a docker-modem that sends its requests by `fetch`. Attaching to a container's input and output,
  * which takes over the connection, is refused.
  *
  * @param modem what it is but for that; made with a `socketPath`, so that paths stay bare
  * @param transport where its requests go
- * @param signal gives up its requests
+ * @param signal aborts the start its requests
  */
 export function sendByFetch<M extends object>(
   modem: M,
@@ -127,12 +127,12 @@ async function exchange(
 
 function stream(body: ReadableStream, statusCode: number): Readable & { statusCode: number } {
   const readable = Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
-  // Whoever reads it sees its error too; before anybody does, the error would end the process.
+  // Its reader gets the error too; without a reader, the error would end the process.
   readable.on("error", () => {});
   return Object.assign(readable, { statusCode });
 }
 
-/** Never null: dockerode looks into answers without looking at them first. */
+/** Never returns null: dockerode accesses responses without a check. */
 async function read(answer: Response): Promise<unknown> {
   const bytes = Buffer.from(await answer.arrayBuffer());
   if (!answer.headers.get("content-type")?.startsWith("application/json")) return bytes;

@@ -7,7 +7,7 @@ function answer(...pieces: string[]): ReadableStream<Uint8Array> {
   return ReadableStream.from(pieces).pipeThrough(new TextEncoderStream());
 }
 
-Deno.test("progress is told event by event, however the lines are cut", async () => {
+Deno.test("followProgress: lines cut anywhere, reports every event", async () => {
   const events: ProgressEvent[] = [];
   const body = answer('{"id":"a"}\r\n{"i', 'd":"b"}\n', "\n", '{"id":"c"}');
   await followProgress("pull", body, (event) => events.push(event));

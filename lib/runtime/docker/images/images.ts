@@ -63,7 +63,6 @@ export class Images {
   /**
    * Nothing is known of any image yet.
    *
-   * @param engine where the images are
    * @param refresh true to pull each image once, even if it is present
    * @param records remembers what was pulled and used
    * @param stallMs longest time that a pull may make no progress, ms
@@ -78,7 +77,6 @@ export class Images {
   /**
    * Makes sure that an image is present.
    *
-   * @param image its name
    * @param key the configuration key that names it, for the error; empty if there is none
    * @param refresh true to pull it even if it is present
    * @returns true if it had to be pulled
@@ -101,7 +99,6 @@ export class Images {
    * Pulls an image that may be present; the present one is good enough where that fails, since it may
    * have been built here.
    *
-   * @param image its name
    * @param key the configuration key that names it, for the error; empty if there is none
    * @returns true if it was pulled
    * @throws as {@link Images.ensure}, if it is not present either
@@ -139,7 +136,6 @@ export class Images {
   /**
    * Whether an image is there, as far as is known without asking the engine.
    *
-   * @param image its name
    * @returns undefined until it was looked at for the first time
    */
   isPresent(image: string): boolean | undefined {
@@ -149,7 +145,6 @@ export class Images {
   /**
    * Looks for an image.
    *
-   * @param image its name
    * @returns undefined if it is not present
    * @throws `ENGINE_UNAVAILABLE`
    */
@@ -179,7 +174,6 @@ export class Images {
   /**
    * Removes an image's name, and the image if it has no other; never by force.
    *
-   * @param image its name
    * @returns false if the engine would not, since the image is in use
    * @throws `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` with the engine's reason
    */
@@ -201,11 +195,7 @@ export class Images {
     return true;
   }
 
-  /**
-   * Forgets that an image is present, because the engine said that it is not.
-   *
-   * @param image its name
-   */
+  /** Forgets that an image is present, because the engine said that it is not. */
   forget(image: string): void {
     this.#present.delete(familiarName(image));
     this.#known?.delete(familiarName(image));
@@ -214,7 +204,6 @@ export class Images {
   /**
    * The architectures that an image runs on, as far as its local copy tells.
    *
-   * @param image its name
    * @returns empty if the image is not present
    */
   async architectures(image: string): Promise<string[]> {

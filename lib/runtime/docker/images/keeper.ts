@@ -131,7 +131,7 @@ export class ImageKeeper {
         continue;
       }
       const used = await images.inUse();
-      if (needs().has(entry.image)) continue; // by a function that was created just now
+      if (needs().has(entry.image)) continue; // A function that was just created needs it.
       let reason = reasonToKeep(entry, found, used, unpublished);
       if (reason === undefined && !dryRun && !await images.remove(entry.image)) reason = inUse;
       if (reason !== undefined) result.kept.push({ image: entry.image, reason });

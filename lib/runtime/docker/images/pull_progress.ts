@@ -15,11 +15,7 @@ interface Layer {
 export class PullProgress {
   readonly #layers = new Map<string, Layer>();
 
-  /**
-   * Takes note of an event.
-   *
-   * @param event the engine's
-   */
+  /** Takes note of an event. */
   note({ id, status, progressDetail }: ProgressEvent): void {
     if (id === undefined) return;
     const { current, total } = progressDetail ?? {};

@@ -9,7 +9,7 @@
  * that nothing is lost in a crash.
  *
  * If the program was killed (SIGKILL) and the container's control group counts a memory kill, a line
- * in the log says so (`exit.ts` reads it): the engine loses that news where the group is gone before it looks.
+ * in the log says so (`exit.ts` reads it): the engine misses that event if the group is gone before it looks.
  */
 #include "syscalls.h"
 

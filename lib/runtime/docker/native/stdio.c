@@ -39,7 +39,7 @@ struct call {
   /* As it came: in quotes, escaped. */
   char id[max_id];
   size id_length;
-  /* Characters of standard error that are still told, and the begin of one that is not complete. */
+  /* Characters of standard error that are still passed on, and the beginning of one that is not complete. */
   word log_room;
   char rest[4];
   size rest_length;
@@ -227,7 +227,7 @@ static void end_call(struct call *one, int status) {
     fail(one, "Interrupted", "The program was ended, since its time was up or its caller has left", -1, "");
   } else if (signal) {
     fail(one, "Signal", "the program was ended by signal ", signal,
-         signal == sig_kill ? ", perhaps for want of memory" : "");
+         signal == sig_kill ? ", perhaps because memory was short" : "");
   } else if (status) {
     fail(one, "ExitStatus", "the program ended with exit status ", status >> 8 & 0xff, "");
   } else {
@@ -316,7 +316,7 @@ static void cancel(struct piece id) {
 static void set_bound(void) {
   size memory = 0;
   for (const char *at = variable("SERVERLEDGE_MEMORY_MIB"); *at; at++) memory = memory * 10 + *at - '0';
-  /* Beside it are the program, its input and what it keeps. */
+  /* Next to it are the program, its input and what it keeps. */
   result_bound = memory * mib / 4 < max_result ? memory * mib / 4 : max_result;
 }
 
@@ -411,8 +411,8 @@ static void serve(void) {
     if (one->pid && polled[3 + 2 * at].revents) pass_errors(one, 0);
   }
   if (polled[1].revents) {
-    char told[128];
-    call(sys_read, children, (word)told, sizeof told, 0, 0, 0);
+    char events[128];
+    call(sys_read, children, (word)events, sizeof events, 0, 0, 0);
     reap();
   }
   if (polled[0].revents) receive();

@@ -50,7 +50,6 @@ export class Namespaces implements AsyncDisposable {
    * Creates a pool without namespaces.
    *
    * @param engine engine that runs the pause containers
-   * @param nodeId id of the node
    * @param known registers existing containers, so that they are not swept
    */
   constructor(engine: Engine, nodeId: string, known: Map<string, Container>) {

@@ -41,8 +41,8 @@ export class CallPipe {
   }
 
   /**
-   * Sends a reply. Where nothing is left to be done behind it (no timer of the function's, no
-   * rejection to be told), it says that the sandbox now waits for a call on the pipe.
+   * Sends a reply. Where nothing is left behind to be done behind it (no timer of the function's, no
+   * rejection to be reported), it says that the sandbox now waits for a call on the pipe.
    *
    * @param message the reply
    * @param by which way it goes

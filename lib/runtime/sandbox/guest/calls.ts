@@ -1,5 +1,5 @@
 /**
- * Running calls inside the sandbox: one reply for each, whatever the function does.
+ * Calls inside the sandbox: one reply for each, whatever the function does.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import type { CallOutput, Output } from "./output.ts";
 import { type AnswerHead, ReplyStream } from "./reply_stream.ts";
 import { encodeResult, type Failure } from "./results.ts";
 
-/** Why a result is refused that no frame can carry. */
+/** Message for a result that no frame can carry. */
 export const tooLarge =
   "The result is longer than 64 MiB of JSON, the most that one reply holds; " +
   "api.result.max of the node may allow less";
 
-/** A call as the node sends it. */
+/** Call as the node sends it. */
 export interface CallMessage {
   /** Its id. */
   readonly id: string;
-  /** What the function gets. */
+  /** Parameters of the function. */
   readonly params: JsonObject | null;
   /** Time it may take, ms. */
   readonly timeoutMs: number;
@@ -66,7 +66,7 @@ class Context implements InvocationContext {
   }
 }
 
-/** A call under way. */
+/** Call in flight. */
 interface Running {
   readonly context: Context;
   readonly output: CallOutput;
@@ -78,7 +78,6 @@ interface Running {
 /**
  * Sends a reply.
  *
- * @param reply the message
  * @param isStreamed true if the answer was sent in parts, behind which it has to arrive
  * @throws where it is too long, and then nothing is sent
  */
@@ -129,7 +128,7 @@ export class Calls {
   }
 
   /**
-   * Tells a call to stop.
+   * Cancels a call.
    *
    * @param id the call's; it may have ended
    */
@@ -152,8 +151,7 @@ export class Calls {
    * Fails the call whose code has thrown outside of its handler; where no call's has, the one under
    * way.
    *
-   * @param thrown what was thrown
-   * @returns false if that call has ended, or it cannot be told whose it is
+   * @returns false if that call has ended or cannot be determined
    */
   blame(thrown: unknown): boolean {
     const { owner } = this.#options.output;

@@ -8,11 +8,7 @@ import type { SandboxSpec } from "../spec.ts";
 import { fetchHandler, isFetchObject } from "./fetch_handler.ts";
 import type { GuestFunction, Handler } from "./loader.ts";
 
-/**
- * See `Loader`. Nothing is read before the permissions are gone: the import reads.
- *
- * @param spec the function
- */
+/** See `Loader`. Nothing is read before the permissions are gone: the import reads. */
 export function loadModule(spec: SandboxSpec): Promise<() => Promise<GuestFunction>> {
   const path = `${spec.folder}/${spec.entry}`;
   const url = `file://${path.split("/").map(encodeURIComponent).join("/")}`;

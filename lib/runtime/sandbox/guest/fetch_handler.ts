@@ -35,7 +35,6 @@ export function isFetchObject(value: unknown): value is FetchObject {
  * itself; any other is a POST to `/` with its params as JSON.
  *
  * @param target the function's object
- * @param spec the function
  */
 export function fetchHandler(target: FetchObject, spec: SandboxSpec): Handler {
   return async (params, context, begin) => {
@@ -75,9 +74,7 @@ function facts(context: InvocationContext) {
   };
 }
 
-/**
- * The answer, whole if it is there at once or has to be; else it is sent in parts, and null.
- */
+/** The answer, whole if it is there at once or has to be; else it is sent in parts, and null. */
 async function toAnswer(
   response: Response,
   begin: BeginAnswer | undefined,
@@ -110,7 +107,7 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>;
 type Read = Promise<ReadableStreamReadResult<Uint8Array>>;
 
 /**
- * Reads what is there without waiting.
+ * Reads what has arrived without waiting.
  *
  * @returns the read that more has to be waited for with; undefined if that is all
  */

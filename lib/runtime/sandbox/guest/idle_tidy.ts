@@ -1,5 +1,5 @@
 /**
- * Giving memory back: V8 keeps what a sandbox needed at its busiest, and collects little of its own
+ * Release of memory: V8 keeps what a sandbox needed at its busiest, and collects little of its own
  * accord in a process that does nothing.
  *
  * @module
@@ -34,11 +34,7 @@ export class IdleTidy {
   #hasWorked = false;
   #isTooSlow = false;
 
-  /**
-   * The heap is taken for tidy.
-   *
-   * @param options what it works with
-   */
+  /** The heap is taken for tidy. */
   constructor(options: IdleTidyOptions) {
     this.#options = options;
     this.#tidyBytes = options.heapBytes();

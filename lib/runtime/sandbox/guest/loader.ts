@@ -72,7 +72,6 @@ export type GuestFunction = { readonly handler: Handler } | { readonly answer: A
  * nothing but files of `spec.folder`; what it returns is called when every permission is given
  * up and the dangerous globals are gone, and may run the function's own code.
  *
- * @param spec the function
  * @param collect collects garbage at once
  */
 export type Loader = (

@@ -1,6 +1,6 @@
 /**
- * A sandbox: the process in which one instance of a function runs. It connects to its node, waits
- * to be told its function, gives up all permissions, and then loads the function and runs calls.
+ * Main program of a sandbox, in which one instance of a function runs. It connects to its node, waits
+ * for its function, gives up all permissions, and then loads the function and runs calls.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { IdleTidy } from "./idle_tidy.ts";
 import type { Answerer, GuestFunction, Loader } from "./loader.ts";
 import { type CallOutput, type CallStorage, Output } from "./output.ts";
 import { OutputPipe } from "./output_pipe.ts";
-import type { FetchAnswer } from "../asks.ts";
+import type { FetchResponse } from "../fetch_messages.ts";
 import type { Network } from "./confinement/network.ts";
 import { giveUpAllButRead, giveUpPermissions } from "./confinement/permissions.ts";
 import { describe, type Failure } from "./results.ts";
@@ -34,7 +34,7 @@ const loaders: Readonly<Record<SandboxExecutor, () => Promise<Loader>>> = {
   wasm: async () => (await import("./wasm/loader.ts")).loadWasm,
 };
 
-/** Runs this process as a sandbox; returns when the node has no more use for it. */
+/** Runs this process as a sandbox; returns when the node closes the connection. */
 export async function runSandbox(): Promise<void> {
   const exit = Deno.exit;
   const wire = await connectToNode(() => exit(0));
@@ -43,7 +43,7 @@ export async function runSandbox(): Promise<void> {
   const { memoryUsage, unrefTimer } = Deno;
   const openPipe = CallPipe.open(wire);
   const { setTimeout, performance } = globalThis;
-  // While nothing is to be done yet: what is the same for every function.
+  // In advance: what is the same for every function.
   const strays: StrayTakers = {};
   hardenLanguage(strayTaker(strays));
   const storage = await callStorage();
@@ -130,7 +130,7 @@ function accepting(
     if (typeof message.cancel === "string") calls.run?.cancel(message.cancel);
     else if (typeof message.taken === "string") {
       calls.run?.taken(message.taken, message.cost as number);
-    } else if (typeof message.fetched === "number") network?.accept(message as FetchAnswer);
+    } else if (typeof message.fetched === "number") network?.accept(message as FetchResponse);
     else {
       calls.run?.run(message as unknown as CallMessage, frame);
       calls.tidy?.worked();
@@ -144,7 +144,7 @@ async function networkFor(spec: SandboxSpec, wire: Wire): Promise<Network | unde
   return new Network((message) => wire.send(message));
 }
 
-/** Calls of a function that answers by itself: nothing can be told to it while it runs. */
+/** Creates the runner of a function that replies by itself: it cannot receive messages while it runs. */
 function answering(answer: Answerer, output: Output, send: SendReply): Runner {
   return {
     run: ({ id, timeoutMs }, frame) => {
@@ -168,13 +168,13 @@ function answering(answer: Answerer, output: Output, send: SendReply): Runner {
   };
 }
 
-/** Also with one call at a time: what a call has left behind may write while the next one runs. */
+/** Needed with one call at a time, too: what a call has left behind may write while the next one runs. */
 async function callStorage(): Promise<CallStorage> {
   const { AsyncLocalStorage } = await import("node:async_hooks");
   return new AsyncLocalStorage<CallOutput>();
 }
 
-/** The pipe that this process's standard output is. */
+/** Opens this process's standard output as a pipe. */
 function openOutputPipe(lost: () => void): OutputPipe {
   const { stdout } = Deno;
   return new OutputPipe((bytes) => {
@@ -188,7 +188,7 @@ function openOutputPipe(lost: () => void): OutputPipe {
   });
 }
 
-/** Writes to the instance's log; waits where the node reads it slowly. */
+/** Creates a writer to the instance's log, which blocks while the node reads it slowly. */
 function logger(): (text: string) => void {
   const encoder = new TextEncoder();
   const { stderr } = Deno;
@@ -198,7 +198,7 @@ function logger(): (text: string) => void {
   };
 }
 
-/** Runs a call of nothing, so that the code that runs calls is compiled before somebody waits. */
+/** Runs an empty call, so that the code that runs calls is compiled in advance. */
 function rehearse(output: Output): void {
   const calls = new Calls({
     spec: { name: "", memoryMib: 0, area: "", node: "" },

@@ -1,6 +1,6 @@
 /**
- * What a function writes: told to the node at once, with the call that writes it. An endless loop, a
- * crash or the end of its memory then takes nothing of it away.
+ * Output of a function: sent to the node at once, with the call that writes it. An endless loop, a
+ * crash or a lack of memory then loses nothing of it.
  *
  * @module
  */
@@ -11,12 +11,11 @@ const outputCut = "\n[output cut here: it is longer than 1 MiB]\n";
 /** Most characters of one message; in UTF-8 they take three times as many bytes at most. */
 const maxPiece = 20 << 10;
 
-/** Where output goes. Both return when it cannot get lost any more. */
+/** Target of output. Both methods return when it cannot be lost any more. */
 export interface OutputTarget {
   /**
    * Takes what a call writes.
    *
-   * @param id the call's
    * @param text a piece of bounded length
    */
   readonly send: (id: string, text: string) => void;
@@ -56,7 +55,6 @@ export class CallOutput {
   /**
    * No output yet.
    *
-   * @param id the call's
    * @param send see {@link OutputTarget}
    */
   constructor(id: string, send: OutputTarget["send"]) {
@@ -64,11 +62,7 @@ export class CallOutput {
     this.#send = send;
   }
 
-  /**
-   * Sends text, up to the bound.
-   *
-   * @param text what is written
-   */
+  /** Sends text, up to the bound. */
   write(text: string): void {
     const room = maxOutput - this.#length;
     if (room < 0 || text === "") return;
@@ -86,7 +80,6 @@ export class CallOutput {
    * Sends text that comes as UTF-8, in pieces that may end within a character.
    *
    * @param stream 1 for standard output, 2 for standard error
-   * @param bytes what is written
    */
   writeBytes(stream: number, bytes: Uint8Array): void {
     this.#decoders ??= new Decoders();
@@ -146,7 +139,6 @@ export class Output {
    * Writes bytes of UTF-8 for whoever is running.
    *
    * @param stream 1 for standard output, 2 for standard error
-   * @param bytes a piece
    */
   writeBytes(stream: number, bytes: Uint8Array): void {
     const call = this.#storage.getStore();
@@ -159,11 +151,7 @@ export class Output {
     return this.#storage.getStore();
   }
 
-  /**
-   * Makes the output of a call.
-   *
-   * @param id the call's
-   */
+  /** Makes the output of a call. */
   open(id: string): CallOutput {
     return new CallOutput(id, this.#target.send);
   }

@@ -1,5 +1,5 @@
 /**
- * What a function ends with, as the node gets it.
+ * Outcomes of a function, as the node gets them.
  *
  * @module
  */

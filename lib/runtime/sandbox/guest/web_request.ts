@@ -37,21 +37,13 @@ export function isHttpEvent(params: unknown): params is HttpEvent {
     typeof event.isBase64Encoded === "boolean";
 }
 
-/**
- * Path and query of a request, as they were sent as far as that is known.
- *
- * @param event the request
- */
+/** Path and query of a request, as they were sent as far as that is known. */
 export function targetOf({ url, path, query }: HttpEvent): string {
   const target = url ?? path + searchOf(query ?? {});
   return target.startsWith("/") ? target : `/${target}`;
 }
 
-/**
- * The bytes of a request's body.
- *
- * @param event the request
- */
+/** The bytes of a request's body. */
 export function bodyOf({ body, isBase64Encoded }: HttpEvent): Uint8Array<ArrayBuffer> {
   return isBase64Encoded ? Uint8Array.fromBase64(body) : new TextEncoder().encode(body);
 }

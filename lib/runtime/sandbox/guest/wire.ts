@@ -1,5 +1,5 @@
 /**
- * The sandbox's end of the executor channel.
+ * Sandbox's end of the executor channel.
  *
  * @module
  */
@@ -16,7 +16,6 @@ export class Wire {
   /**
    * A connection.
    *
-   * @param conn open
    * @param lost called when the node takes no more
    */
   constructor(conn: Deno.UnixConn, lost: () => void) {

@@ -1,5 +1,5 @@
 /**
- * Control groups, version 1 and 2: where the node may make them, the kernel itself bounds what a
+ * Control groups, version 1 and 2: where the node may create them, the kernel limits what a
  * sandbox uses.
  *
  * @module
@@ -13,13 +13,13 @@ import { logger } from "../../../base/log.ts";
 const mounts = "/sys/fs/cgroup";
 /** Period of the CPU limit; shorter than the kernel's 100 ms, so that pauses are short. */
 const cpuPeriodUs = 50_000;
-/** The least quota that the kernel accepts. */
+/** Minimum quota that the kernel accepts. */
 const minCpuQuotaUs = 1_000;
-/** A group can be removed when its last process is gone, which the kernel may see a little later. */
+/** A group can be removed when its last process is gone, which the kernel may notice a little later. */
 const removeAttempts = 20;
 const removeDelayMs = 25;
 
-/** What a sandbox may use. */
+/** Limits of a sandbox. */
 export interface Bounds {
   /** Memory, MiB, beyond what it has when it is bounded. */
   readonly memoryMib: number;
@@ -29,32 +29,31 @@ export interface Bounds {
   readonly pids: number;
 }
 
-/** The group of one sandbox. Disposing it removes it; its processes must be gone. */
+/** Control group of one sandbox. Disposing it removes it; its processes must be gone. */
 export interface Group extends AsyncDisposable {
   /**
-   * Bounds its processes from now on.
+   * Limits its processes from now on.
    *
    * @throws if the kernel refuses
    */
   bound(bounds: Bounds): void;
-  /** True if the kernel has ended a process of it for its memory. */
+  /** True if the kernel has killed a process of it for its memory. */
   outOfMemory(): boolean;
 }
 
-/** Makes groups below one of the node's own. */
+/** Factory of control groups below the node's. */
 export interface Groups extends AsyncDisposable {
   /**
-   * Puts a process into a group of its own, which has no bounds yet. The kernel takes its time to
+   * Moves a process into a new group without limits. The kernel takes some time to
    * move a process: best while it starts.
    *
-   * @param pid the process
    * @throws if the kernel refuses
    */
   join(pid: number): Promise<Group>;
 }
 
 /**
- * Finds out whether the node may make groups; removes those of a crashed predecessor, and ends the
+ * Determines whether the node may create groups; removes those of a crashed predecessor, and ends the
  * processes in them.
  *
  * @param nodeId whose groups they are
@@ -79,7 +78,7 @@ export async function openGroups(nodeId: string): Promise<Groups | undefined> {
 }
 
 /**
- * The groups that a process is in, by controller; version 2 has the empty name.
+ * Returns the groups of a process by controller; version 2 has the empty name.
  *
  * @param text of `/proc/self/cgroup`
  */
@@ -95,21 +94,21 @@ export function ownGroups(text: string): Map<string, string> {
 
 const controllersV1 = ["memory", "cpu", "pids"] as const;
 
-/** Below the node's own group, so that what bounds the node bounds its sandboxes. */
+/** Below the node's own group, so that its limits apply to its sandboxes. */
 function homeV1(controller: string, own: ReadonlyMap<string, string>): string {
   const nested = join(mounts, controller, own.get(controller) ?? "/");
   return exists(nested) ? nested : join(mounts, controller);
 }
 
-/** Beside the node's own group: a group that has processes cannot bound groups below it. */
+/** Next to the node's own group: a group that has processes cannot limit groups below it. */
 function homeV2(own: string): string {
-  const beside = join(mounts, dirname(own));
+  const sibling = join(mounts, dirname(own));
   const bounds = (folder: string) =>
     exists(folder) && /\bmemory\b/.test(read(`${folder}/cgroup.subtree_control`));
-  return bounds(beside) ? beside : mounts;
+  return bounds(sibling) ? sibling : mounts;
 }
 
-/** What both versions have in common: folders with files. */
+/** Common part of both versions: folders with files. */
 abstract class GroupsBase implements Groups {
   /** The node's folders. */
   protected abstract readonly folders: readonly string[];
@@ -117,7 +116,7 @@ abstract class GroupsBase implements Groups {
   async start(): Promise<void> {
     await this.#clear();
     this.prepare();
-    // Only a trial tells what the kernel allows.
+    // Only a trial shows what the kernel allows.
     await using trial = this.#make();
     trial.bound({ memoryMib: 64, cpu: 1, pids: 64 });
   }
@@ -240,7 +239,7 @@ function quota(cpu: number): number {
   return Math.max(Math.round(cpu * cpuPeriodUs), minCpuQuotaUs);
 }
 
-/** The kernel takes a group's settings by plain writes, which must neither create nor truncate. */
+/** Settings of a group are plain writes, which must neither create nor truncate. */
 function write(folder: string, file: string, value: string | number): void {
   using handle = Deno.openSync(join(folder, file), { write: true });
   handle.writeSync(new TextEncoder().encode(String(value)));

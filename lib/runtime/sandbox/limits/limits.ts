@@ -1,6 +1,6 @@
 /**
- * What bounds a sandbox: the kernel by control groups where the node may make them, else the
- * warden.
+ * Resource limits of sandboxes: enforced by the kernel where the node may create control groups, else
+ * by the resource monitor.
  *
  * @module
  */
@@ -8,86 +8,81 @@
 import { logger } from "../../../base/log.ts";
 import { type Bounds, type Group, type Groups, openGroups } from "./cgroups.ts";
 import { residentBytes } from "./proc.ts";
-import { type Ward, Warden, type Watch } from "./warden.ts";
+import { type MonitoredProcess, type Monitoring, ResourceMonitor } from "./resource_monitor.ts";
 
-/** Sandboxes are ended before the node when the machine runs out of memory. */
+/** Makes the kernel kill sandboxes before the node when the machine runs out of memory. */
 const oomScoreAdj = 500;
 
 const log = logger("runtime");
 
-/** A process that can be bounded. */
-export interface Boundable {
-  /** Its id. */
+/** Process that can be confined. */
+export interface ConfinedProcess {
+  /** Process id. */
   readonly pid: number;
-  /** Sends it a signal; it may have ended. */
+  /** Sends a signal; without effect if the process has ended. */
   signal(name: Deno.Signal): void;
-  /** Set when it is bounded: tells whether it was ended for its memory. */
+  /** Set by the confinement: tells whether the process was killed for its memory. */
   outOfMemory: () => boolean;
 }
 
-/** What bounds one process. Dispose it when the process is gone. */
+/** Confinement of one process, to be disposed when the process is gone. */
 export interface Confinement extends AsyncDisposable {
   /**
    * Bounds the process, which has not run any code of a function yet.
    *
-   * @param bounds what it may use from now on
-   * @param calls tells whether calls are under way; told when there were none for some seconds
+   * @param bounds limits from now on
+   * @param calls tells whether calls are in flight, and is called when there were none for some seconds
    */
-  bound(bounds: Bounds, calls: Pick<Ward, "busy" | "rest">): void;
-  /** Must be called before each call to it. */
-  wake(): void;
+  bound(bounds: Bounds, calls: Pick<MonitoredProcess, "busy" | "onIdle">): void;
+  /** Lets the process run; must be called before each call to it. */
+  resume(): void;
 }
 
-/** Bounds the sandboxes of a node. */
-export class Limits implements AsyncDisposable {
+/** Resource limits of the sandboxes of a node. */
+export class ResourceLimits implements AsyncDisposable {
   readonly #groups: Groups | undefined;
-  readonly #warden = new Warden();
+  readonly #monitor = new ResourceMonitor();
 
   private constructor(groups: Groups | undefined) {
     this.#groups = groups;
   }
 
   /**
-   * Finds out what the node may do.
+   * Finds out whether the node may create control groups.
    *
-   * @param nodeId the node's
-   * @param useGroups false to do without control groups
+   * @param useGroups false to use none
    */
-  static async open(nodeId: string, useGroups: boolean): Promise<Limits> {
-    return new Limits(useGroups ? await openGroups(nodeId) : undefined);
+  static async open(nodeId: string, useGroups: boolean): Promise<ResourceLimits> {
+    return new ResourceLimits(useGroups ? await openGroups(nodeId) : undefined);
   }
 
-  /** True if the kernel bounds sandboxes, false if the node watches them. */
+  /** True if the kernel bounds sandboxes, false if the node monitors them. */
   get byKernel(): boolean {
     return this.#groups !== undefined;
   }
 
-  /**
-   * Makes ready what will bound a process.
-   *
-   * @param process the process, just started
-   */
-  async confine(process: Boundable): Promise<Confinement> {
-    killFirst(process.pid);
+  /** Prepares the confinement of a process that was just started. */
+  async confine(process: ConfinedProcess): Promise<Confinement> {
+    preferAsVictim(process.pid);
     const group = await this.#join(process);
-    let watch: Watch | undefined;
+    let current: Monitoring | undefined;
     return {
       bound: (bounds, calls) => {
         const byKernel = group !== undefined && boundGroup(group, bounds);
         const before = byKernel ? undefined : residentBytes(process.pid);
         const maxBytes = before && before + bounds.memoryMib * 2 ** 20;
         const signal = (name: Deno.Signal) => process.signal(name);
-        const watched = watch = this.#warden.watch({
+        const monitoring = current = this.#monitor.watch({
           pid: process.pid,
           ...calls,
           signal,
           maxBytes,
         });
-        process.outOfMemory = () => watched.outOfMemory || (group?.outOfMemory() ?? false);
+        process.outOfMemory = () => monitoring.outOfMemory || (group?.outOfMemory() ?? false);
       },
-      wake: () => watch?.wake(),
+      resume: () => current?.resume(),
       [Symbol.asyncDispose]: async () => {
-        watch?.[Symbol.dispose]();
+        current?.[Symbol.dispose]();
         await group?.[Symbol.asyncDispose]();
       },
     };
@@ -95,16 +90,16 @@ export class Limits implements AsyncDisposable {
 
   /** Removes the node's control groups. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#warden[Symbol.dispose]();
+    this.#monitor[Symbol.dispose]();
     await this.#groups?.[Symbol.asyncDispose]();
   }
 
-  async #join(process: Boundable): Promise<Group | undefined> {
+  async #join(process: ConfinedProcess): Promise<Group | undefined> {
     try {
       return await this.#groups?.join(process.pid);
     } catch (error) {
-      // It may have ended just now; else watching it is better than not starting it.
-      tellUnbounded(error);
+      // The process may have ended; otherwise monitoring is better than not starting it.
+      warnUnbounded(error);
       return undefined;
     }
   }
@@ -115,19 +110,21 @@ function boundGroup(group: Group, bounds: Bounds): boolean {
     group.bound(bounds);
     return true;
   } catch (error) {
-    tellUnbounded(error);
+    warnUnbounded(error);
     return false;
   }
 }
 
-function tellUnbounded(error: unknown): void {
-  log.warn("A sandbox has no control group: {error}", { error: String(error) });
+function warnUnbounded(error: unknown): void {
+  log.warn("No control group for a sandbox, the node monitors it: {error}", {
+    error: String(error),
+  });
 }
 
-function killFirst(pid: number): void {
+function preferAsVictim(pid: number): void {
   try {
     Deno.writeTextFileSync(`/proc/${pid}/oom_score_adj`, String(oomScoreAdj), { create: false });
   } catch {
-    // Another user's process, from sources: the kernel decides by size.
+    // Another user's process, when run from sources: the kernel decides by size.
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What the kernel tells of a process (proc(5)). Deno opens these files only to programs with all
+ * Resource usage of processes (proc(5)). Deno opens these files only for programs with all
  * permissions.
  *
  * @module
@@ -11,9 +11,8 @@ const pageBytes = 4096;
 const ticksPerSecond = 100;
 
 /**
- * The resident memory of a process.
+ * Reads the resident memory of a process.
  *
- * @param pid its id
  * @returns bytes; undefined if it is gone
  */
 export function residentBytes(pid: number): number | undefined {
@@ -22,13 +21,12 @@ export function residentBytes(pid: number): number | undefined {
 }
 
 /**
- * The CPU time that a process has used, with all its threads.
+ * Reads the CPU time of a process, including all threads.
  *
- * @param pid its id
  * @returns seconds; undefined if it is gone
  */
 export function cpuSeconds(pid: number): number | undefined {
-  // The name in parentheses may hold anything: what counts is behind the last of them.
+  // The name in parentheses may hold anything: the fields follow the last one.
   const text = read(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(") ") + 2).split(" ");

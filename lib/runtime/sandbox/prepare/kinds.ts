@@ -21,8 +21,6 @@ const moduleNodes: ReadonlySet<string> = new Set([
 /**
  * Tells what a file is: by its extension, else by its syntax, else by its package.
  *
- * @param files the archive
- * @param path the file
  * @param source the file, read
  */
 export function kindOf(files: Files, path: string, source: Source): CodeKind {

@@ -44,7 +44,6 @@ interface Code {
 /**
  * Prepares the code of a function.
  *
- * @param files the archive
  * @param handler the function's handler: `file` with or without extension, or `file.export`
  * @param stripTypes for its TypeScript
  * @throws {CodeProblem} if something is wrong with the code

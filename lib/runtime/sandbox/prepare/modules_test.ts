@@ -101,7 +101,7 @@ Deno.test("names of helpers are none of the code's, and import.meta tells nothin
   );
 });
 
-Deno.test("what is not there, or not allowed, is told with its line", () => {
+Deno.test("prepare: missing or forbidden imports, are reported with their line", () => {
   const of = (line: string) => problem({ "main.ts": `\n\n${line}` });
   assert.match(
     of('import "./gone";'),

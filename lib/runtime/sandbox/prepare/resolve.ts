@@ -24,13 +24,12 @@ export type Way = "import" | "require";
 const extensions = [".ts", ".mts", ".js", ".mjs", ".cjs", ".json"];
 /** Compiled names, and the sources that may stand for them. */
 const sources: Readonly<Record<string, string>> = { ".js": ".ts", ".mjs": ".mts" };
-/** Conditions of packages' exports, beside the way of importing; a sandbox is like a worker. */
+/** Conditions of packages' exports, in addition to the kind of import; a sandbox is like a worker. */
 const conditions = ["deno", "workerd", "worker", "browser", "module"];
 
 /**
  * Resolves an import.
  *
- * @param files the archive
  * @param from path of the importing file
  * @param specifier as it is written there
  * @param way by `import` or `require`
@@ -59,7 +58,6 @@ export function resolve(files: Files, from: string, specifier: string, way: Way)
 /**
  * The file that a path means.
  *
- * @param files the archive
  * @param path maybe without extension, maybe a folder
  */
 export function findFile(files: Files, path: string): string | undefined {
@@ -78,8 +76,6 @@ export function findFile(files: Files, path: string): string | undefined {
 /**
  * The nearest `package.json` of a file.
  *
- * @param files the archive
- * @param path the file
  * @returns its folder and content; undefined if there is none
  */
 export function packageOf(

@@ -29,7 +29,7 @@ export interface ImportResolver {
   find(specifier: string, form: string): { specifier: string } | { problem: string };
   /** The specifier of the runtime module. */
   readonly runtime: string;
-  /** Told that the module imports what is only known when it runs. */
+  /** Called if the module imports what is only known when it runs. */
   importsAnything(): void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The module that prepared code is given beside its own: `import()` of what is only known when it
+ * Module that is added to prepared code: `import()` of what is only known when it
  * runs, `import.meta`, and CommonJS.
  *
  * @module

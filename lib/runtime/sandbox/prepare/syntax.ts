@@ -37,7 +37,6 @@ export type TreeNode = Node & Record<string, unknown>;
  * Reads a file.
  *
  * @param path of the file in its archive
- * @param bytes its content
  * @param stripTypes for TypeScript
  * @throws {CodeProblem} if it cannot be understood
  */
@@ -103,11 +102,7 @@ export function isNode(value: unknown): value is TreeNode {
     typeof (value as Record<string, unknown>).type === "string";
 }
 
-/**
- * The text of a node that is one, such as `"./a.js"`; also of a template without expressions.
- *
- * @param node any
- */
+/** The text of a node that is one, such as `"./a.js"`; also of a template without expressions. */
 export function literalText(node: unknown): string | undefined {
   if (!isNode(node)) return undefined;
   if (node.type === "Literal" && typeof node.value === "string") return node.value;
@@ -131,7 +126,6 @@ export interface Edit {
 /**
  * Applies changes.
  *
- * @param code the text
  * @param edits in any order; one inside another is dropped
  */
 export function applyEdits(code: string, edits: readonly Edit[]): string {
@@ -149,7 +143,6 @@ export function applyEdits(code: string, edits: readonly Edit[]): string {
 /**
  * The line of a place.
  *
- * @param code the text
  * @param at index of a character
  * @returns from 1
  */

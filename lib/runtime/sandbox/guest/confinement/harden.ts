@@ -115,8 +115,8 @@ function closeCodeFromText(): void {
 }
 
 /**
- * A timer's callback may be text, which would be run as code. And whose timer has thrown can only be
- * told while it runs.
+ * Wraps timers: a callback may be text, which would be run as code, and the owner of a timer that throws is
+ * known only while it runs.
  */
 function closeTimers(thrown: (error: unknown) => boolean): void {
   for (const name of ["setTimeout", "setInterval", "setImmediate"] as const) {

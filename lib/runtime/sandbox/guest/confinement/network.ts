@@ -4,7 +4,12 @@
  * @module
  */
 
-import { type FetchAnswer, type FetchAsk, maxFetchBytes, maxFetches } from "../../asks.ts";
+import {
+  type FetchRequest,
+  type FetchResponse,
+  maxFetchBytes,
+  maxFetches,
+} from "../../fetch_messages.ts";
 
 /** Most redirects that are followed (Fetch standard). */
 const maxRedirects = 20;
@@ -18,12 +23,12 @@ const codings: Readonly<Record<string, CompressionFormat>> = {
 };
 
 /** Asks the node. */
-type Send = (message: { ask: FetchAsk | { cancel: number } }) => void;
+type Send = (message: { ask: FetchRequest | { cancel: number } }) => void;
 
 /** The sandbox's end of what its node fetches. */
 export class Network {
   readonly #send: Send;
-  readonly #pending = new Map<number, (answer: FetchAnswer) => void>();
+  readonly #pending = new Map<number, (answer: FetchResponse) => void>();
   readonly #waiting: (() => void)[] = [];
   #seq = 0;
 
@@ -37,7 +42,7 @@ export class Network {
   }
 
   /** Takes an answer of the node. */
-  accept(answer: FetchAnswer): void {
+  accept(answer: FetchResponse): void {
     this.#pending.get(answer.fetched)?.(answer);
   }
 
@@ -80,7 +85,7 @@ export class Network {
       body: Uint8Array | undefined;
     },
     signal: AbortSignal,
-  ): Promise<Extract<FetchAnswer, { status: number }>> {
+  ): Promise<Extract<FetchResponse, { status: number }>> {
     if ((body?.length ?? 0) > maxFetchBytes) {
       throw new TypeError(`fetch failed: the body is longer than ${maxFetchBytes} bytes`);
     }
@@ -90,7 +95,7 @@ export class Network {
     }
     signal.throwIfAborted();
     const seq = ++this.#seq;
-    const { promise, resolve, reject } = Promise.withResolvers<FetchAnswer>();
+    const { promise, resolve, reject } = Promise.withResolvers<FetchResponse>();
     const giveUp = () => {
       this.#send({ ask: { cancel: seq } });
       reject(signal.reason);
@@ -116,7 +121,7 @@ export class Network {
 }
 
 function makeResponse(
-  answer: Extract<FetchAnswer, { status: number }>,
+  answer: Extract<FetchResponse, { status: number }>,
   url: string,
   redirected: boolean,
 ): Response {

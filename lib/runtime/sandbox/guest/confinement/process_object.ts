@@ -1,5 +1,5 @@
 /**
- * `process` as functions see it: what libraries ask of it, made anew, because the real one reaches
+ * `process` as functions see it: what libraries ask of it, rebuilt, because the real one reaches
  * every built-in module.
  *
  * @module

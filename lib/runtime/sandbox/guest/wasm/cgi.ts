@@ -30,7 +30,6 @@ export class CgiError extends Error {
  * The request as a command gets it. Of RFC 3875's variables REMOTE_ADDR is not there: a request may have
  * come by other nodes.
  *
- * @param event the request
  * @param functionName of the function
  */
 export function cgiRequest(event: HttpEvent, functionName: string): CgiRequest {
@@ -55,16 +54,18 @@ export function cgiRequest(event: HttpEvent, functionName: string): CgiRequest {
   if (type !== undefined) variables.CONTENT_TYPE = textOf(type);
   if (stdin.length > 0) variables.CONTENT_LENGTH = String(stdin.length);
   for (const [name, value] of Object.entries(event.headers)) {
-    if (isTold(name)) variables[`HTTP_${name.toUpperCase().replaceAll("-", "_")}`] = textOf(value);
+    if (becomesVariable(name)) {
+      variables[`HTTP_${name.toUpperCase().replaceAll("-", "_")}`] = textOf(value);
+    }
   }
   return { env: Object.entries(variables).map(([name, value]) => `${name}=${value}`), stdin };
 }
 
 /**
- * Whether a header becomes a variable of its own. `HTTP_PROXY` is one by which programs are told their
+ * Tells whether a header becomes a variable of its own. `HTTP_PROXY` is one by which programs get their
  * proxy, which no client may choose; and an underscore would pass for a hyphen.
  */
-function isTold(name: string): boolean {
+function becomesVariable(name: string): boolean {
   return /^[a-z0-9-]+$/.test(name) &&
     name !== "proxy" && name !== "content-type" && name !== "content-length";
 }

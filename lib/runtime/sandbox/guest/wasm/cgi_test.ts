@@ -70,11 +70,11 @@ Deno.test("plainAnswer: all that is written is the body, also what looks like he
 });
 
 Deno.test("cgiAnswer: headers, an empty line, the body", () => {
-  const told = cgiAnswer(
+  const response = cgiAnswer(
     bytes("Status: 404 Not Found\r\nSet-Cookie: a=1\r\nset-cookie: b\r\n\r\nno\n\n"),
   );
-  assert.deepEqual([told.statusCode, body(told)], [404, "no\n\n"]);
-  assert.deepEqual({ ...told.headers }, { "content-type": [], "set-cookie": ["a=1", "b"] });
+  assert.deepEqual([response.statusCode, body(response)], [404, "no\n\n"]);
+  assert.deepEqual({ ...response.headers }, { "content-type": [], "set-cookie": ["a=1", "b"] });
   const html = cgiAnswer(bytes("Content-type:text/html\n\n"));
   assert.deepEqual([html.statusCode, html.headers["content-type"]], [200, ["text/html"]]);
   const away = cgiAnswer(bytes("Location: http://example.com/\n\n"));

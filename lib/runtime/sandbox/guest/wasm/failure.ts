@@ -1,5 +1,5 @@
 /**
- * How the end of a WebAssembly module that did not go well is told.
+ * Description of failed WebAssembly modules.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { OutputLimit } from "./stdio.ts";
 const mib = 1 << 20;
 /** Share of its memory from which on a failing module is suspected to have run out of it. */
 const suspiciousShare = 0.75;
-/** Most frames of a stack that are told. */
+/** Maximum number of stack frames. */
 const maxFrames = 50;
 
-/** What V8's words for a trap mean to whoever wrote the module; others are told as they are. */
+/** Explanations of V8's messages for traps; others are passed on. */
 const trapAdvice: Readonly<Record<string, string>> = {
   unreachable: "the module gave itself up (abort, panic or a failed assertion)",
   "memory access out of bounds": "a bad pointer or index, or the module's own stack is too small",

@@ -11,7 +11,6 @@ import { WasmFunction } from "./module.ts";
 /**
  * See `Loader`. The module is compiled when the permissions are gone.
  *
- * @param spec the function
  * @param collect collects garbage
  */
 export async function loadWasm(

@@ -66,7 +66,6 @@ export class WasmFunction {
   /**
    * Compiles a module.
    *
-   * @param bytes the file
    * @param options what it is to be run as
    * @throws {WasmFormatError} or {WasmRefusal} where it cannot be run, `WebAssembly.CompileError`
    *   where it is not valid

@@ -78,7 +78,7 @@ export class Input extends Stream {
   }
 }
 
-/** Output that is told to the node when it is written. */
+/** Output that is sent to the node when it is written. */
 export class PassedOn extends Stream {
   readonly #fd: number;
   /** Takes it. */

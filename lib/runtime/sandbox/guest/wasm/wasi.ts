@@ -77,7 +77,7 @@ export class WasiSystem {
     }
   }
 
-  /** Both views of the module's memory, made anew only when it has grown. */
+  /** Both views of the module's memory, created again only when it has grown. */
   #memoryView(): DataView {
     const { buffer } = this.#shim.inst.exports.memory;
     if (this.#view.buffer !== buffer) {
@@ -128,7 +128,7 @@ export class WasiSystem {
 
   /**
    * The memory of the instance that calls from now on; undefined between calls and for modules without
-   * one. It has to be told before the instance is made: its start function may call already.
+   * one. It has to be set before the instance is created: its start function may call already.
    */
   set memory(memory: WebAssembly.Memory | undefined) {
     // Views would keep all of a memory that nobody uses any more.

@@ -1,5 +1,5 @@
 /**
- * How much results of functions may take on their way in.
+ * Memory of results while they are received.
  *
  * @module
  */
@@ -8,28 +8,28 @@ import type { MemoryReservation } from "../../base/reserve_memory.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { Reply } from "../environment.ts";
 
-/** What results may take. */
-export interface ResultRoom {
-  /** Longest result that is taken, in JSON and quoted. */
+/** Memory for results. */
+export interface ResultMemory {
+  /** Maximum length of a result, as quoted JSON. */
   readonly maxBytes: number;
   /**
-   * Books memory for a long result before it is read.
+   * Reserves memory for a long result before it is read.
    *
    * @param bytes its length, as far as it is known
-   * @throws `FUNCTION_ERROR` where there is no room
+   * @throws `FUNCTION_ERROR` if too little is free
    */
   take(bytes: number): MemoryReservation;
 }
 
-/** Tells whether {@link ResultRoom.take} has thrown. */
+/** Tells whether {@link ResultMemory.take} has thrown. */
 export function isRefusal(thrown: unknown): thrown is ServerledgeError {
   return thrown instanceof ServerledgeError && thrown.code === "FUNCTION_ERROR";
 }
 
 /**
- * What stands for a result for which there is no room: its call has failed, its instance is unharmed.
+ * Creates the reply for a result without memory: the call has failed, the instance is unharmed.
  *
- * @param refusal what {@link ResultRoom.take} threw
+ * @param refusal what {@link ResultMemory.take} threw
  */
 export function refusedResult({ message }: ServerledgeError): Reply {
   return { ok: false, failure: { type: "NoRoomForResult", message, traceback: "" }, output: "" };

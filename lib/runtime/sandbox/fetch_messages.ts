@@ -1,18 +1,18 @@
 /**
- * What a sandbox may ask of its node: to fetch something from another machine, for a function with
+ * Messages by which a sandbox asks its node for a request to another machine, for a function with
  * `Network: "bridge"`.
  *
  * @module
  */
 
-/** Most requests that the node carries out for one sandbox at a time. */
+/** Maximum number of concurrent requests of one sandbox. */
 export const maxFetches = 16;
-/** Most bytes of the body of a request, and of an answer. */
+/** Maximum bytes of the body of a request, and of a response. */
 export const maxFetchBytes = 16 << 20;
 
-/** One request; redirects are the sandbox's to follow. */
-export interface FetchAsk {
-  /** Tells it from others of the sandbox. */
+/** Request; the sandbox follows redirects itself. */
+export interface FetchRequest {
+  /** Number that identifies it. */
   readonly seq: number;
   /** Absolute. */
   readonly url: string;
@@ -24,8 +24,8 @@ export interface FetchAsk {
   readonly body: string | null;
 }
 
-/** What the node answers. */
-export type FetchAnswer =
+/** Response of the node. */
+export type FetchResponse =
   | {
     /** The request's. */
     readonly fetched: number;
@@ -39,6 +39,6 @@ export type FetchAnswer =
   | {
     /** The request's. */
     readonly fetched: number;
-    /** Why there is no answer. */
+    /** Why there is no response. */
     readonly problem: string;
   };

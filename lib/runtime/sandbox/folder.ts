@@ -1,5 +1,5 @@
 /**
- * Where sandboxes of a node live: a folder that their user can enter, and the program they run.
+ * Folder of the sandboxes of a node, which their user can enter, and the program that they run.
  *
  * The folder is not below `data.dir`, which stays closed to every other user: it is a temporary one
  * with a name that nobody can guess, which can be entered but not listed.
@@ -15,12 +15,12 @@ import { checkSocketPath } from "../wire/endpoint.ts";
 /** `nobody`: owns nothing. Other users than root cannot change the user of a process. */
 const unprivileged = 65534;
 
-/** Whatever happens to its file meanwhile. */
+/** This program, whatever happens to its file. */
 const ownProgram = "/proc/self/exe";
 
 const log = logger("runtime");
 
-/** How a process of the sandbox is started. */
+/** How a process of a sandbox is started. */
 export interface Program {
   /** What is run. */
   readonly path: string;
@@ -30,11 +30,11 @@ export interface Program {
   readonly user: number | undefined;
 }
 
-/** The folder and the program. */
-export class SandboxRoom implements AsyncDisposable {
+/** Folder and program of sandboxes. */
+export class SandboxFolder implements AsyncDisposable {
   private constructor(
     /** The folder's absolute path. */
-    readonly folder: string,
+    readonly path: string,
     /** What sandboxes run. */
     readonly program: Program,
   ) {}
@@ -46,7 +46,7 @@ export class SandboxRoom implements AsyncDisposable {
    * @param launcher what starts that (`sandbox.launcher`); empty: the system
    * @param program what sandboxes run; this program by default
    */
-  static async open(runDir: string, launcher: string, program?: Program): Promise<SandboxRoom> {
+  static async open(runDir: string, launcher: string, program?: Program): Promise<SandboxFolder> {
     await Deno.mkdir(runDir, { recursive: true, mode: 0o700 });
     const pointer = join(runDir, "sandbox-folder");
     const former = await Deno.readTextFile(pointer).catch(() => "");
@@ -56,17 +56,17 @@ export class SandboxRoom implements AsyncDisposable {
     await Deno.chmod(folder, 0o711);
     checkSocketPath(socketIn(folder));
     const own = program ?? await findProgram(folder);
-    return new SandboxRoom(folder, launcher ? launched(launcher, own) : own);
+    return new SandboxFolder(folder, launcher ? launched(launcher, own) : own);
   }
 
-  /** A path for the socket of one more sandbox, which no other can guess. */
+  /** Creates a path for a socket, which no sandbox can guess. */
   newSocket(): string {
-    return socketIn(this.folder);
+    return socketIn(this.path);
   }
 
   /** Removes the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await removeAll(this.folder);
+    await removeAll(this.path);
   }
 }
 
@@ -90,7 +90,7 @@ async function findProgram(folder: string): Promise<Program> {
     return { path: Deno.execPath(), args: ["run", "-A", "--no-prompt", main], user: undefined };
   }
   if (user === undefined || await isOpen(Deno.execPath())) {
-    // Whatever happens to the file meanwhile, this is the program that runs here.
+    // This is the running program, whatever happens to its file.
     return { path: ownProgram, args: [], user };
   }
   const copy = join(folder, "serverledge");
@@ -103,14 +103,14 @@ async function findProgram(folder: string): Promise<Program> {
   return { path: copy, args: [], user };
 }
 
-/** The program as its launcher gets it, for which its own name would be that of the launcher. */
+/** Returns the launcher's command line; it cannot use the name by which this program knows itself. */
 function launched(launcher: string, { path, args, user }: Program): Program {
   const [command, ...before] = launcher.trim().split(/\s+/);
   const program = path === ownProgram ? Deno.execPath() : path;
   return { path: command!, args: [...before, program, ...args], user };
 }
 
-/** Whether every user can run a file, which has to open itself to find its code. */
+/** Tells whether every user can run a file, which has to open itself to find its code. */
 async function isOpen(path: string): Promise<boolean> {
   const bits = async (path: string) => (await Deno.stat(path)).mode ?? 0;
   if ((await bits(path) & 0o005) !== 0o005) return false;

@@ -1,8 +1,8 @@
 /**
- * Watches what custom images write to their own files: their root is writable, and the engine cannot
+ * Monitor of what custom images write to their own files: their root is writable, and the engine cannot
  * bound its size on most file systems.
  *
- * The engine has to walk through the files of a container to tell their size. It is asked when the
+ * The engine has to walk through the files of a container to determine their size. It is asked when the
  * free space of its disk has shrunk, which costs one system call to see, and every half minute.
  *
  * @module
@@ -14,84 +14,76 @@ import { logger } from "../../../base/log.ts";
 import type { Engine } from "../engine/engine.ts";
 
 const mib = 1 << 20;
-/** How often the free space is looked at, ms. */
+/** Interval of checks of the free space, ms. */
 const lookEveryMs = 1_000;
-/** How often sizes are asked for whatever the free space is, ms; and where that cannot be seen. */
+/** Interval of size requests regardless of the free space, ms; and if that is unknown. */
 const askEveryMs = 30_000;
 const askBlindlyEveryMs = 10_000;
-/** Asking may take this share of the time. */
+/** Maximum share of time for size requests. */
 const maxShare = 0.1;
-/** The disk runs low below this share of it, but not above this size. */
+/** Free space below which the disk runs low: this share of it, at most this size. */
 const lowShare = 0.05;
 const maxLowBytes = 1024 * mib;
-/** A container that has written less is not ended for a disk that runs low. */
+/** A container that has written less is not ended because the disk runs low. */
 const spared = 64 * mib;
 
 const log = logger("runtime");
 
-/** A container whose files are watched. */
+/** Container whose files are monitored. */
 export interface WatchedFiles {
   /** The container's name. */
   readonly name: string;
-  /** How many bytes it has written to its own files and its volumes; undefined if it is gone. */
+  /** Bytes that it has written to its own files and volumes; undefined if it is gone. */
   size(): Promise<number | undefined>;
   /** Ends it. */
   end(reason: ServerledgeError): void;
 }
 
-/** The space of a disk, bytes. */
+/** Space of a disk, bytes. */
 export interface DiskSpace {
-  /** Free for the engine. */
+  /** Free space for the engine. */
   readonly free: number;
-  /** All of it. */
+  /** Total space. */
   readonly total: number;
 }
 
-/** What {@link DiskWatch} works with. */
+/** Dependencies of a disk monitor. */
 export interface DiskWatchOptions {
-  /** Most that one container may write, MiB (`container.disk`); 0 for no bound. */
+  /** Maximum that one container may write, MiB (`container.disk`); 0: unlimited. */
   readonly limitMib: number;
-  /** Looks at the disk; undefined where it cannot be seen, e.g. on another machine. */
+  /** Reads the disk's space; undefined if unknown, e.g. on another machine. */
   readonly space: () => Promise<DiskSpace | undefined>;
-  /** Milliseconds on some clock; the process's own if left out. */
+  /** Time in milliseconds; by default the process's clock. */
   readonly now?: () => number;
 }
 
-/** Ends containers that write too much. */
-export class DiskWatch implements AsyncDisposable {
+/** Monitor that ends containers that write too much. */
+export class DiskMonitor implements AsyncDisposable {
   readonly #options: DiskWatchOptions;
   readonly #now: () => number;
   readonly #watched = new Set<WatchedFiles>();
   #timer: number | undefined;
   #looking: Promise<void> | undefined;
-  /** Most free space since sizes were last asked for. */
+  /** Maximum free space since the last size request. */
   #mostFree = 0;
   #nextAskMs = 0;
   #earliestAskMs = 0;
   #disposed = false;
 
-  /**
-   * Watches nothing yet.
-   *
-   * @param options bound and disk
-   */
+  /** Creates a monitor without containers. */
   constructor(options: DiskWatchOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /**
-   * Watches a container until disposed.
-   *
-   * @param files its
-   */
+  /** Monitors a container until disposed. */
   watch(files: WatchedFiles): Disposable {
     this.#watched.add(files);
     this.#schedule();
     return { [Symbol.dispose]: () => void this.#watched.delete(files) };
   }
 
-  /** Looks once; for tests. */
+  /** Checks once; for tests. */
   async look(): Promise<void> {
     const space = await this.#options.space();
     const now = this.#now();
@@ -103,7 +95,7 @@ export class DiskWatch implements AsyncDisposable {
     this.#earliestAskMs = now + took / maxShare;
     this.#nextAskMs = now + (space ? askEveryMs : askBlindlyEveryMs);
     this.#mostFree = space?.free ?? 0;
-    this.#judge(sizes, isLow ? space : undefined);
+    this.#enforce(sizes, isLow ? space : undefined);
   }
 
   /** Stops. */
@@ -125,7 +117,7 @@ export class DiskWatch implements AsyncDisposable {
     }, lookEveryMs);
   }
 
-  /** True if a container may have written an eighth of what it may. */
+  /** True if a container may have written an eighth of its limit. */
   #hasShrunk(space: DiskSpace | undefined): boolean {
     if (!space) return false;
     this.#mostFree = Math.max(this.#mostFree, space.free);
@@ -142,7 +134,7 @@ export class DiskWatch implements AsyncDisposable {
     return sizes;
   }
 
-  #judge(sizes: { files: WatchedFiles; bytes: number }[], low: DiskSpace | undefined): void {
+  #enforce(sizes: { files: WatchedFiles; bytes: number }[], low: DiskSpace | undefined): void {
     const { limitMib } = this.#options;
     const beyond = sizes.filter(({ bytes }) => limitMib > 0 && bytes > limitMib * mib);
     for (const { files, bytes } of beyond) {
@@ -150,7 +142,7 @@ export class DiskWatch implements AsyncDisposable {
       this.#end(files, `it had written ${toMib(bytes)} MiB to its own files and volumes, ${why}`);
     }
     if (!low || beyond.length > 0) return;
-    // One after the other: that may be enough.
+    // One at a time: that may be enough.
     const [most] = sizes.sort((a, b) => b.bytes - a.bytes);
     if (!most || most.bytes < spared) return;
     const why = `Docker's disk has only ${toMib(low.free)} MiB left`;
@@ -172,11 +164,7 @@ export class DiskWatch implements AsyncDisposable {
   }
 }
 
-/**
- * Looks at the disk of an engine on this machine.
- *
- * @param engine which one
- */
+/** Reads the space of the disk of an engine on this machine. */
 export async function engineSpace(engine: Engine): Promise<DiskSpace | undefined> {
   try {
     const { bavail, blocks, bsize } = await statfs((await engine.facts()).folder);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ServerledgeError } from "../../../base/errors.ts";
-import { type DiskSpace, DiskWatch } from "./disk_watch.ts";
+import { DiskMonitor, type DiskSpace } from "./disk_monitor.ts";
 
 const mib = 1 << 20;
 const total = 100_000 * mib;
@@ -14,7 +14,7 @@ function lab(limitMib = 1_000) {
   const asked: string[] = [];
   const ended: Record<string, string> = {};
   const sizes: Record<string, number> = {};
-  const watch = new DiskWatch({
+  const watch = new DiskMonitor({
     limitMib,
     space: () => Promise.resolve(disk.space),
     now: () => disk.nowMs,

@@ -1,5 +1,5 @@
 /**
- * The start of a container of one of our runtimes, until its executor is ready.
+ * Start of a container of one of our runtimes, until its executor is ready.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { ExecutorConnection } from "../wire/channel.ts";
 import type { Container } from "./container/container.ts";
 import { endedEarly } from "./container/early_end.ts";
 
-/** Time in which an executor has to say hello; slow boards under load need seconds. */
+/** Time limit for an executor's hello; slow boards under load need seconds. */
 const helloTimeoutMs = 30_000;
 
 /**
@@ -18,12 +18,10 @@ const helloTimeoutMs = 30_000;
  * the container runs.
  *
  * @param container created
- * @param memoryMib its memory limit
  * @param connected resolves with the hello
- * @param signal gives up
  * @throws the signal's reason, or why there was no hello
  */
-export async function startAndGreet(
+export async function startAndConnect(
   container: Container,
   memoryMib: number,
   connected: Promise<ExecutorConnection>,

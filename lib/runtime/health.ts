@@ -1,5 +1,5 @@
 /**
- * Whether an execution environment can be used, known without asking it.
+ * Availability of an execution environment, known without a request to it.
  *
  * @module
  */
@@ -8,24 +8,24 @@ import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
 import type { ExecutionEnvironment } from "./environment.ts";
 
-/** How often the environment is asked, ms. */
+/** Interval of checks, ms. */
 const askEveryMs = 5_000;
 
 const log = logger("runtime");
 
-/** Asks an environment from time to time whether it can be used. */
-export class EnvironmentWatch implements Disposable {
+/** Periodic check whether an environment can be used. */
+export class EnvironmentHealth implements Disposable {
   readonly #environment: ExecutionEnvironment;
   readonly #clock: Clock;
   #cancel: () => void = () => {};
   #stopped = false;
-  /** Taken for usable until it has been asked. */
+  /** Assumed to be usable until the first check. */
   #state: true | string = true;
   #usable = false;
   readonly #asked = Promise.withResolvers<void>();
 
   /**
-   * A watch; it asks for the first time at once, in the background.
+   * Starts the checks, the first one at once in the background.
    *
    * @param onAvailable called whenever the environment becomes usable
    */
@@ -39,17 +39,17 @@ export class EnvironmentWatch implements Disposable {
     void this.#ask();
   }
 
-  /** True if it can be used, else why not. */
+  /** True if it can be used, otherwise the reason. */
   get state(): true | string {
     return this.#state;
   }
 
-  /** Resolves once it has been asked for the first time, or when nobody asks any more. */
+  /** Resolves after the first check, or when the checks are stopped. */
   get asked(): Promise<void> {
     return this.#asked.promise;
   }
 
-  /** Stops asking. */
+  /** Stops the checks. */
   [Symbol.dispose](): void {
     this.#stopped = true;
     this.#cancel();

@@ -1,5 +1,5 @@
 /**
- * What a container wrote, kept before it is removed and its log with it.
+ * Preservation of a container's log, which is removed with it.
  *
  * @module
  */
@@ -7,18 +7,16 @@
 import type { OutputSink } from "../../wire/call_output.ts";
 import type { Container } from "./container.ts";
 
-/** Lines of its log that are kept. */
+/** Number of log lines that are kept. */
 const maxLines = 1_000;
 
 /**
- * Hands on the last lines that a container wrote.
+ * Passes on the last lines that a container wrote.
  *
- * @param container which one
- * @param functionName whose it is
  * @param output keeps them
- * @param callId the call that wrote them; null if nobody can tell
+ * @param callId the call that wrote them; null if unknown
  */
-export async function keepLog(
+export async function preserveLog(
   container: Container,
   functionName: string,
   output: OutputSink,

@@ -1,6 +1,6 @@
 /**
- * The network of those of a node's containers that have a way out, made when first needed. On it,
- * functions cannot reach each other; they do reach what listens on the node's machine.
+ * Network of a node's containers with outbound access, created when first needed. On it,
+ * functions cannot reach each other, but they can reach what listens on the node's machine.
  *
  * @module
  */
@@ -12,20 +12,15 @@ import { nodeLabel } from "./names.ts";
 
 const log = logger("runtime");
 
-/** Makes and removes the network of one node. */
-export class Networks implements AsyncDisposable {
+/** Outbound network of one node. */
+export class OutboundNetwork implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #nodeId: string;
   readonly #name: string;
   readonly #tasks = new SharedTasks<void>();
   #made = false;
 
-  /**
-   * No network is made yet.
-   *
-   * @param engine where it will be
-   * @param nodeId whose it is
-   */
+  /** Creates the handle of a network that does not exist yet. */
   constructor(engine: Engine, nodeId: string) {
     this.#engine = engine;
     this.#nodeId = nodeId;
@@ -33,7 +28,7 @@ export class Networks implements AsyncDisposable {
   }
 
   /**
-   * Makes sure that it is there.
+   * Creates the network if it does not exist.
    *
    * @returns its name
    */
@@ -47,12 +42,12 @@ export class Networks implements AsyncDisposable {
     return this.#name;
   }
 
-  /** Looks again at the next use, because the engine said that it is gone. */
+  /** Checks again at the next use, because the engine reported that it is gone. */
   forget(): void {
     this.#made = false;
   }
 
-  /** Removes it if nothing uses it. */
+  /** Removes the network if nothing uses it. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#made) return;
     await this.#engine
