@@ -19,7 +19,7 @@ const mib = 1 << 20;
 /** Bodies up to this length are parsed unseen, bytes. */
 const parsedUnseen = 1 << 16;
 /** Memory of bodies up to this length is reserved before they are read, bytes. */
-const bookedAtOnce = 1 << 16;
+const reservedAtOnce = 1 << 16;
 /** Most bytes of a longer one that are parsed, its code aside. */
 const maxParsed = mib;
 /** The member of a definition that may be long. */
@@ -59,7 +59,7 @@ export class BodyReader {
   ): Promise<{ bytes: Uint8Array<ArrayBuffer>; held: ReservedBody }> {
     const { length } = body;
     if (length !== undefined && length > this.#maxBytes) throw this.#tooLarge();
-    const isSmall = length !== undefined && length <= bookedAtOnce;
+    const isSmall = length !== undefined && length <= reservedAtOnce;
     this.#services.bodies.check(length ?? 0);
     const held = this.#services.bodies.take(isSmall ? length : 0);
     try {

@@ -32,7 +32,7 @@ export function jsonAnswer(
 
 /**
  * Makes the headers of answers to invocations, from which load balancers learn the node's state.
- * They are made anew only when the state or the second has changed, since this is the hot path.
+ * They are rebuilt only when the state or the second has changed, since this is the hot path.
  *
  * @param wall reads the wall clock, ms
  * @returns a function from a request to all headers of its answer, which is JSON

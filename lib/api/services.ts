@@ -47,7 +47,7 @@ export interface ApiServices {
   /** Memory and CPU left, for the response headers of an invocation; cheap. */
   free(): { memoryMib: number; cpu: number };
   /**
-   * Whether the function can be invoked, as far as that can be told before a body is read.
+   * Whether the function can be invoked, as far as is known before a body is read.
    *
    * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`
    */

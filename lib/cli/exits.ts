@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Exit statuses beside those that the error table gives (`exitStatus` of `lib/base/errors.ts`). */
+/** Exit statuses in addition to those that the error table gives (`exitStatus` of `lib/base/errors.ts`). */
 export const exits = {
   /** All went well. */
   ok: 0,

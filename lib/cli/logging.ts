@@ -34,7 +34,7 @@ export interface Logging extends AsyncDisposable {
 }
 
 /**
- * Sends the records of all rooms to a stream. Who logs is never blocked: records are gathered and
+ * Sends the records of all modules to a stream. Who logs is never blocked: records are gathered and
  * written together, since a write for each would cost as much as the invocation it tells of.
  *
  * @param options level and form

@@ -1,5 +1,5 @@
 /**
- * The life of a server's process, be it a node or a balancer: configuration, logging, server, signals.
+ * The life of a server's process, whether a node or a balancer: configuration, logging, server, signals.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export interface ServerKind {
 }
 
 /**
- * Runs a server until the process is told to stop.
+ * Runs a server until a signal stops the process.
  *
  * @param options of its subcommand
  * @param globals of the command line
@@ -66,13 +66,13 @@ export async function runServer(
       ? `${JSON.stringify(facts)}\n`
       : greeting(kind, facts, config["api.listen"], terminal),
   );
-  const told = node.without?.then((problem) => {
+  const reported = node.without?.then((problem) => {
     if (problem && !globals.json) terminal.out.write(missing(problem, terminal));
   });
   await stop.asked;
   log.info("Stopping: requests under way may finish; a second signal ends at once");
   await node.stop();
-  await told;
+  await reported;
 }
 
 /** Says that few connections are possible, and what to do. */
@@ -87,7 +87,7 @@ function tellDescriptors({ soft, hard }: DescriptorLimit): void {
   );
 }
 
-/** Listens for the signals that stop a process: the first is told, the second ends it at once. */
+/** Listens for the signals that stop a process: the first stops it gracefully, the second at once. */
 function stopSignal(): Disposable & { readonly asked: Promise<void> } {
   const { promise, resolve } = Promise.withResolvers<void>();
   let count = 0;

@@ -1,5 +1,5 @@
 /**
- * Situations in JSON, for trying policies: only what matters has to be told.
+ * Situations in JSON, for trying policies: only what matters has to be given.
  *
  * @module
  */
@@ -62,7 +62,7 @@ const node = v.strictObject({
   remote: estimates,
 });
 
-/** Facts of another node; what is not told of a neighbour and of the cloud differs. */
+/** Facts of another node; defaults of a neighbour and of the cloud differ. */
 function elsewhere(id: string, area: string, isCloud: boolean, room: number) {
   return v.pipe(
     v.strictObject({
@@ -114,14 +114,14 @@ const file = v.strictObject({
   situations: v.array(situation),
 });
 
-/** Situations by name, and what the policy is told beside them. */
+/** Situations by name, and the rest of what the policy is given. */
 type Situations = Omit<v.InferOutput<typeof file>, "statistics" | "situations"> & {
   readonly statistics: Statistics | undefined;
   readonly situations: readonly (Situation & { readonly name: string })[];
 };
 
 /**
- * Reads situations. What is not told is the default: an idle node that can start nothing and knows
+ * Reads situations. What is not given has its default: an idle node that can start nothing and knows
  * nobody, a request without a deadline, a neighbour with room.
  *
  * @param value parsed JSON

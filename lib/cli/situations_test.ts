@@ -28,7 +28,7 @@ Deno.test("the built-in situations can be read", () => {
   assert.ok(readSituations(situations).situations.length >= 10);
 });
 
-Deno.test("decisions are told in words, with what follows a failed offload", () => {
+Deno.test("decisions are described in words, with what follows a failed offload", () => {
   const table = decisionTable([
     { Situation: "a", Decisions: [{ kind: "offload", to: "n2" }, { kind: "run" }] },
     { Situation: "b", Decisions: [{ kind: "reject", code: "NODE_SATURATED" }] },

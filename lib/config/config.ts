@@ -207,7 +207,7 @@ function checkPolicySetting(key: string, value: unknown, origin: string) {
 }
 
 /**
- * A runtime that no default completes must be told whole, but for its generic instances; sandboxes have no
+ * A runtime that no default completes must be given whole, except for its generic instances; sandboxes have no
  * image.
  */
 function checkRuntimes(
@@ -219,11 +219,11 @@ function checkRuntimes(
     for (const field of ["image", "executor"] as const) {
       if (runtime[field] !== undefined) continue;
       if (field === "image" && runtime.executor && isSandboxed(runtime.executor)) continue;
-      const told = keys.find((key) => origins.has(key))!;
+      const named = keys.find((key) => origins.has(key))!;
       const hint = field === "executor" ? ` (${executorKinds.join(", ")})` : "";
       throw bad(
-        told,
-        origins.get(told)!,
+        named,
+        origins.get(named)!,
         `a new runtime needs runtimes.${id}.${field}${hint}, too`,
       );
     }

@@ -206,8 +206,8 @@ Deno.test("keys of the Go node's branches are warned of, with what has their pla
       ["solver.evalinterval", "policy.plan.interval"],
     ]
   ) {
-    const told = `${key} (node.yaml) has no effect here: set ${place} instead`;
-    assert.ok(warnings.includes(told), told);
+    const warning = `${key} (node.yaml) has no effect here: set ${place} instead`;
+    assert.ok(warnings.includes(warning), warning);
   }
 });
 

@@ -98,7 +98,7 @@ export function number(min: number, max: number, integer = true): Kind<number> {
 /**
  * One of some words.
  *
- * @param options the words; an empty one is told as such
+ * @param options the words; an empty one is named as such
  */
 export function choice<const C extends string>(...options: C[]): Kind<C> {
   const empty = options.some((word) => word === "") ? ", or empty" : "";

@@ -109,7 +109,7 @@ Deno.test("what is no invocation is refused with the path of the bad field", asy
   }
 });
 
-Deno.test("a body that is no JSON is told with the parser's words, a long one with the place", async () => {
+Deno.test("a body that is no JSON is reported in the parser's words, a long one with the place", async () => {
   const message = (body: string) => read(body).then(() => "read", (error) => error.message);
   for (const body of ["{", '{"a":1,}', "{'a':1}", '{"Params":{"a":01}}', "\u0000"]) {
     let words = "";

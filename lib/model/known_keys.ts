@@ -1,5 +1,5 @@
 /**
- * Objects of files that people write: a misspelt key is told with what it may have meant.
+ * Objects of files that people write: a misspelt key is reported with the likely one.
  *
  * @module
  */

@@ -28,7 +28,7 @@ const nodeSchema = v.object({
   Architecture: v.string(),
   /** Changes with every start of its process. */
   Incarnation: v.string(),
-  /** Names its data folder, so that another node of the same id is told from a restart; absent: not told. */
+  /** Names its data folder, so that another node of the same id is distinguished from a restart; absent: unknown. */
   Home: v.optional(v.string()),
 });
 

@@ -17,10 +17,6 @@ const glossary = "CONTRIBUTING.md";
  * commit; nothing is ever added. The list is to be empty.
  */
 const unchecked: readonly string[] = [
-  "lib/api",
-  "lib/cli",
-  "lib/config",
-  "lib/model",
   "lib/pool",
   "lib/runtime",
   "tests/binary",
@@ -40,6 +36,11 @@ const exceptions: readonly {
   readonly words: readonly string[];
   readonly reason: string;
 }[] = [
+  {
+    path: "lib/api/body_budget.ts",
+    words: ["booked"],
+    reason: "part of a field of error responses",
+  },
   {
     path: "docs/reference",
     words: ["spares"],
@@ -67,7 +68,18 @@ const exceptions: readonly {
   },
   {
     path: "scripts/check/words.ts",
-    words: ["anew", "spares", "way ms", "away ms", "crowded", "news", "told", "hurry", "door"],
+    words: [
+      "anew",
+      "booked",
+      "spares",
+      "way ms",
+      "away ms",
+      "crowded",
+      "news",
+      "told",
+      "hurry",
+      "door",
+    ],
     reason: "the exceptions themselves",
   },
   {

@@ -76,7 +76,7 @@ export function schemasOf({ components }: OpenApiDocument): Readonly<Record<stri
   return (components.schemas ?? {}) as Record<string, Schema>;
 }
 
-/** An optional field has its description one level down, beside `null`. */
+/** An optional field has its description one level down, next to `null`. */
 export function meaning({ description, anyOf = [] }: Schema): string {
   return description ?? anyOf.map((option) => option.description).find((text) => text) ?? "";
 }

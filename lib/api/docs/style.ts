@@ -1,5 +1,5 @@
 /**
- * How the page of the API's reference looks: one column on a phone, contents beside it on a
+ * How the page of the API's reference looks: one column on a phone, contents next to it on a
  * screen, light and dark as the reader's system is.
  *
  * @module

@@ -202,7 +202,7 @@ function answerBody(
   }
 }
 
-/** Says that a body is not what it is told to be. */
+/** Reports a body that does not match its headers. */
 export function notBase64(): ServerledgeError {
   return invalid("body", "expected base64 text, as isBase64Encoded is true");
 }

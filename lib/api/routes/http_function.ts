@@ -40,15 +40,15 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
       const page = withEvent(toPage(request, bytes));
       const origin = { hop, inputSize: bytes.length, page, reservation: held };
       const invocation = services.invoke(name, requestOf(page, mayOffload), origin);
-      // Another node logs what it is told, and may tell its own client.
+      // Another node logs the details, and may pass them on to its own client.
       return hop || isOpen ? invocation : guarded(invocation);
     });
     const answer = await answerOf(result, services);
     if (!hop) return answer;
     const { status, headers, body, held: reserved } = answer.outgoing;
-    const told = [reportHeaderOf(result.report), ...resourcePairs(services.free())];
-    const kept = headers.filter(([name]) => !told.some(([other]) => other === name));
-    return new KnownResponse(body, status, [...kept, ...told], reserved);
+    const added = [reportHeaderOf(result.report), ...resourcePairs(services.free())];
+    const kept = headers.filter(([name]) => !added.some(([other]) => other === name));
+    return new KnownResponse(body, status, [...kept, ...added], reserved);
   };
 
   const paths: Route["paths"] = ["/fn/:name/:path{.*}", "/fn/:name"];
@@ -97,7 +97,7 @@ const ownWords: ReadonlySet<ErrorCode> = new Set([
   "STORAGE_FULL",
 ]);
 
-/** The invocation, whose failure strangers may be told. */
+/** The invocation, whose failure anonymous clients may see. */
 function guarded(invocation: Invocation): Invocation {
   const { id } = invocation;
   const done = invocation.done.catch((error) => {

@@ -276,7 +276,7 @@ Deno.test("HEAD is answered without the body", async () => {
   assert.equal(await answer.text(), "");
 });
 
-Deno.test("failures are told without the function's own words, unless fn.debug is true", async () => {
+Deno.test("failures are reported without the function's own words, unless fn.debug is true", async () => {
   const details = { error: { type: "KeyError", message: "pw" }, traceback: "line 1", output: "pw" };
   const failures = [
     new ServerledgeError("FUNCTION_ERROR", "KeyError: pw", { details }),
@@ -306,7 +306,7 @@ Deno.test("failures are told without the function's own words, unless fn.debug i
   }
 });
 
-Deno.test("errors are told as everywhere", async () => {
+Deno.test("errors are reported as on other routes", async () => {
   const app = createApp(fakeServices({}, { "api.body.max": 1 }));
   const unknown = await app.request("/fn/nothing/x");
   assert.equal(unknown.status, 404);

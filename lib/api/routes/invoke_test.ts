@@ -153,7 +153,7 @@ Deno.test("every error keeps its code, its message, its details and the status o
   }
 });
 
-Deno.test("a function's own failure is told with its error, traceback and output", async () => {
+Deno.test("a function's own failure is reported with its error, traceback and output", async () => {
   const details = {
     error: { type: "ValueError", message: "no" },
     traceback: "Traceback ...",
@@ -170,19 +170,19 @@ Deno.test("a full node says when to try again", async () => {
   const plain = await post(failing(new ServerledgeError("NODE_SATURATED", "Full")));
   assert.equal(plain.answer.status, 429);
   assert.equal(plain.answer.headers.get("Retry-After"), "1");
-  const told = await post(
+  const refused = await post(
     failing(new ServerledgeError("NODE_SATURATED", "Full", { details: { retryAfterS: 2.5 } })),
   );
-  assert.equal(told.answer.headers.get("Retry-After"), "3");
+  assert.equal(refused.answer.headers.get("Retry-After"), "3");
 });
 
 Deno.test("no detail of an error can take the place of code and message", async () => {
   const details = { code: "X", message: "Y", path: "Z" };
-  const { body } = await post(failing(new ServerledgeError("INTERNAL", "Told", { details })));
-  assert.deepEqual(body, { code: "INTERNAL", message: "Told", path: "Z" });
+  const { body } = await post(failing(new ServerledgeError("INTERNAL", "Reported", { details })));
+  assert.deepEqual(body, { code: "INTERNAL", message: "Reported", path: "Z" });
 });
 
-Deno.test("a defect of the node is told without its particulars", async () => {
+Deno.test("a defect of the node is reported without its details", async () => {
   const { answer, body } = await post(failing(new TypeError("secret is not a function")));
   assert.equal(answer.status, 500);
   assert.equal(body.code, "INTERNAL");

@@ -26,7 +26,7 @@ const decoder = new TextDecoder();
  * Makes the answer of what a handler returned, as {@link toHttpAnswer} does for short results.
  *
  * @param result JSON text of what the handler returned
- * @param reserve books the memory of what is made of it
+ * @param reserve reserves the memory of what is made of it
  * @throws `FUNCTION_ERROR` if it is no valid answer; it is the function's mistake
  */
 export async function toLongHttpAnswer(

@@ -10,7 +10,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What of an answer goes to the client, or the failure that it is. */
-async function told(make: () => KnownResponse | Promise<KnownResponse>) {
+async function textOf(make: () => KnownResponse | Promise<KnownResponse>) {
   try {
     const { status, headers, body } = (await make()).outgoing;
     const bytes = typeof body === "string" ? encoder.encode(body) : body as Uint8Array | undefined;
@@ -53,10 +53,10 @@ const results: readonly string[] = [
 
 Deno.test("toLongHttpAnswer: answers what toHttpAnswer does", async () => {
   for (const result of results) {
-    const long = await told(() =>
+    const long = await textOf(() =>
       toLongHttpAnswer(new QuotedText(encoder.encode(JSON.stringify(result))), () => {})
     );
-    const short = await told(() => toHttpAnswer(result));
+    const short = await textOf(() => toHttpAnswer(result));
     assert.ok(JSON.stringify(long) === JSON.stringify(short), result.slice(0, 100));
   }
 });

@@ -169,7 +169,7 @@ Deno.test("poll tells done, failed, pending and unknown apart", async () => {
   assert.equal(unknown.body.code, "RESULT_UNKNOWN");
 });
 
-Deno.test("status is told as the node tells it", async () => {
+Deno.test("status is passed on as the node reports it", async () => {
   const { status, body } = await ask("GET /status");
   assert.equal(status, 200);
   assert.equal(body.TotalMemory, 1024);
@@ -218,7 +218,7 @@ Deno.test("logs give the last lines of a function", async () => {
   assert.equal((await ask("GET /logs/nothing")).status, 404);
 });
 
-Deno.test("unknown paths and wrong verbs are told apart", async () => {
+Deno.test("unknown paths and wrong methods are distinguished", async () => {
   const unknown = await ask("GET /nothing/here");
   assert.equal(unknown.status, 404);
   assert.equal(unknown.body.code, "ROUTE_UNKNOWN");

@@ -36,7 +36,7 @@ export interface CallOptions {
 
 /** A call that sends something. */
 export interface PostOptions extends CallOptions {
-  /** Told how many bytes of how many are sent; the body then has no length announced. */
+  /** Receives the number of bytes sent and their total; the body then has no length announced. */
   readonly sent?: Sent;
 }
 
@@ -47,7 +47,7 @@ export class NodeClient implements Disposable {
   readonly #http: Deno.HttpClient;
   readonly #trace: (line: string) => void;
 
-  /** @param trace told each request and its answer's status */
+  /** @param trace receives each request and the status of its response */
   constructor(endpoint: Endpoint, trace: (line: string) => void = () => {}) {
     this.#endpoint = endpoint;
     this.#authority = authority(endpoint);

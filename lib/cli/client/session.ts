@@ -32,7 +32,7 @@ export async function endpointOf(globals: Globals, { env }: Terminal): Promise<E
   });
 }
 
-/** Where each request and its answer are told; undefined unless `--verbose` asks for it. */
+/** Where each request and its response are shown; undefined unless `--verbose` asks for it. */
 export function traceOf(
   { verbose }: Pick<Globals, "verbose">,
   { err }: Terminal,

@@ -7,13 +7,13 @@
 /** Bytes that are handed to the connection at once. */
 const pieceBytes = 64 << 10;
 
-/** Told how many bytes of how many are sent. */
+/** Receives the number of bytes sent and their total. */
 export type Sent = (bytes: number, total: number) => void;
 
 /**
  * A body that counts what the connection takes of it.
  *
- * @param sent told after each piece
+ * @param sent called after each piece
  */
 export function counted(bytes: Uint8Array, sent: Sent): ReadableStream<Uint8Array> {
   let at = 0;

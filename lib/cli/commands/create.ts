@@ -141,7 +141,7 @@ async function change(
   });
 }
 
-/** What is sent, and how it is told. */
+/** The definition that is sent, and how it is described. */
 interface Sending {
   readonly name: string;
   readonly done: string;

@@ -34,14 +34,14 @@ const pullTimeoutMs = 3_600_000;
 const pruneTimeoutMs = 600_000;
 
 /** What is asked of the node, and how its answer is shown. */
-interface Errand {
+interface Action {
   ask(node: NodeClient, terminal: Terminal): Promise<Answer>;
   readable(answer: unknown, output: Output): string;
 }
 
-type ErrandParser = Parser<"sync", Errand, unknown>;
+type ActionParser = Parser<"sync", Action, unknown>;
 
-const list: ErrandParser = map(object({}), (): Errand => ({
+const list: ActionParser = map(object({}), (): Action => ({
   ask: (node) => node.get("/images"),
   readable: (answer, output) =>
     imageTable(
@@ -50,14 +50,14 @@ const list: ErrandParser = map(object({}), (): Errand => ({
     ),
 }));
 
-const pull: ErrandParser = command(
+const pull: ActionParser = command(
   "pull",
   map(
     object({
       images: multiple(argumentOf("IMAGE", text, "Images; none: all that are needed and missing")),
       refresh: flagOf("--refresh", "Fetch them even if they are present"),
     }),
-    ({ images, refresh }): Errand => ({
+    ({ images, refresh }): Action => ({
       ask: (node, terminal) =>
         duringCall(
           terminal,
@@ -74,7 +74,7 @@ const pull: ErrandParser = command(
   { brief: message`Fetch images` },
 );
 
-const prune: ErrandParser = command(
+const prune: ActionParser = command(
   "prune",
   map(
     object({
@@ -84,7 +84,7 @@ const prune: ErrandParser = command(
         "Also those that were built or loaded here and that no registry is known to have",
       ),
     }),
-    ({ dryRun, unpublished }): Errand => ({
+    ({ dryRun, unpublished }): Action => ({
       ask: (node) =>
         node.post(
           "/images/prune",
@@ -110,10 +110,10 @@ export const images: Command = defineCommand({
     ["serverledge images prune --dry-run", "tell what would be removed"],
   ],
   options: or(pull, prune, list),
-  async run(errand, globals, terminal) {
+  async run(action, globals, terminal) {
     using node = await connect(globals, terminal);
-    const answer = await errand.ask(node, terminal);
-    show(answer, globals, terminal, () => errand.readable(answer.json, terminal.out));
+    const answer = await action.ask(node, terminal);
+    show(answer, globals, terminal, () => action.readable(answer.json, terminal.out));
   },
 });
 

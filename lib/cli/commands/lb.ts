@@ -7,7 +7,7 @@
 import { type Command, defineCommand } from "../command.ts";
 import { configOptions } from "../options/options.ts";
 
-/** Runs the load balancer of a region until it is told to stop. */
+/** Runs the load balancer of a region until a signal stops it. */
 export const lb: Command = defineCommand({
   name: "lb",
   brief: "Run the load balancer of a region",

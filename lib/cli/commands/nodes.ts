@@ -53,9 +53,10 @@ export function nodeTable(
   const noted = members.some(({ problem }) => problem);
   const table = formatTable(
     [
-      ..."AREA|NODE|ROLE|ARCH|>ROUND TRIP|>MEMORY FREE|>RUNNING|>WAITING|>NEWS|URL|STATE".split(
-        "|",
-      ),
+      ..."AREA|NODE|ROLE|ARCH|>ROUND TRIP|>MEMORY FREE|>RUNNING|>WAITING|>STATUS AGE|URL|STATE"
+        .split(
+          "|",
+        ),
       ...(noted ? ["NOTE"] : []),
     ],
     members.map((member) => [
@@ -83,7 +84,7 @@ function stateOf(member: MemberView, output: Pick<Output, "colour">): string {
   if (!member.reachable) return styled(output, "red", "unreachable");
   if (member.ageMs === null) {
     // Only balancers of its cloud are asked by a node whether they are healthy.
-    return member.role === "balancer" && !member.isCloudTarget ? "not asked" : "not heard yet";
+    return member.role === "balancer" && !member.isCloudTarget ? "not asked" : "no status yet";
   }
   return member.isCloudTarget ? "reachable, cloud target" : "reachable";
 }

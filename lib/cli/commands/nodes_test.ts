@@ -70,9 +70,9 @@ Deno.test("a member's line tells where it is, how far, and how busy", () => {
 Deno.test("the state of a member tells what can be done with it", () => {
   assert.equal(stateOf({ self: true }), "itself");
   assert.equal(stateOf({ reachable: false }), "unreachable");
-  assert.equal(stateOf(unknown), "not heard yet");
+  assert.equal(stateOf(unknown), "no status yet");
   assert.equal(stateOf({ ...unknown, role: "balancer" }), "not asked");
-  assert.equal(stateOf({ ...unknown, role: "balancer", isCloudTarget: true }), "not heard yet");
+  assert.equal(stateOf({ ...unknown, role: "balancer", isCloudTarget: true }), "no status yet");
   assert.equal(stateOf({ isCloudTarget: true, role: "balancer" }), "reachable, cloud target");
 });
 

@@ -7,7 +7,7 @@
 import { type Command, defineCommand } from "../command.ts";
 import { configOptions } from "../options/options.ts";
 
-/** Runs a node until it is told to stop. */
+/** Runs a node until a signal stops it. */
 export const start: Command = defineCommand({
   name: "start",
   brief: "Run a node",

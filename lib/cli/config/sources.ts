@@ -1,5 +1,5 @@
 /**
- * Where a node's configuration comes from beside its file: the environment and the command line.
+ * Where a node's configuration comes from in addition to its file: the environment and the command line.
  *
  * @module
  */

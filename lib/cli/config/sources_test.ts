@@ -57,7 +57,7 @@ Deno.test("the environment sets fields of classes of service", () => {
   assert.deepEqual(warnings.map((text) => text.split(" ")[0]), ["SERVERLEDGE_QOS_CRITICAL_LIMITS"]);
 });
 
-Deno.test("the environment sets what policies are told", () => {
+Deno.test("the environment sets the parameters of policies", () => {
   const { source, warnings } = environmentSource({ SERVERLEDGE_POLICY_BANDWIDTH_EDGE: "100" });
   assert.deepEqual(source.values, { "policy.bandwidth.edge": "100" });
   assert.deepEqual(warnings, []);

@@ -11,7 +11,7 @@ import { formatTable } from "../view/table.ts";
 /** One key of an effective configuration. */
 export interface ConfigRow {
   readonly key: string;
-  /** Its value; a secret one is not told. */
+  /** Its value; a secret one is not shown. */
   readonly value: unknown;
   /** Where it comes from: a path, `environment`, `command line` or `default`. */
   readonly origin: string;
@@ -21,7 +21,7 @@ const hidden = "(hidden)";
 
 /**
  * All keys with their values and origins, in the order of the settings, then the runtimes, the
- * classes of service and what policies were told.
+ * classes of service and parameters of policies.
  *
  * @param resolved an effective configuration
  */

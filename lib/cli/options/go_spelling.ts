@@ -1,6 +1,6 @@
 /**
  * Spellings of options that Go's flag parser reads and ours does not: values attached to a short
- * option, and options without a value that are told true or false.
+ * option, and options without a value that are set to true or false.
  *
  * @module
  */
@@ -68,9 +68,9 @@ export function respellGo(args: readonly string[], names: OptionNames): string[]
 function respellLong(arg: string, { withValue, flags }: OptionNames): readonly string[] {
   const [, name = "", value = ""] = /^(--[^=]+)=(.*)$/s.exec(arg) ?? [];
   // A command may give a name of its own a value that is a flag of all commands.
-  const isTold = flags.has(name) && !withValue.has(name) ? booleans.get(value) : undefined;
-  if (isTold === undefined) return [arg];
-  return isTold ? [name] : [];
+  const isOn = flags.has(name) && !withValue.has(name) ? booleans.get(value) : undefined;
+  if (isOn === undefined) return [arg];
+  return isOn ? [name] : [];
 }
 
 function respellShort(arg: string, { withValue, flags }: OptionNames): readonly string[] {
@@ -84,9 +84,9 @@ function respellShort(arg: string, { withValue, flags }: OptionNames): readonly 
     }
     if (!flags.has(name)) return [arg];
     if (value.startsWith("=")) {
-      const isTold = booleans.get(value.slice(1));
-      if (isTold === undefined) return [arg];
-      return isTold ? [...before, name] : before;
+      const isOn = booleans.get(value.slice(1));
+      if (isOn === undefined) return [arg];
+      return isOn ? [...before, name] : before;
     }
     before.push(name);
   }

@@ -35,7 +35,7 @@ Deno.test("values, long options and unknown ones stay", () => {
   assert.deepEqual(respell("-f"), ["-f"]);
 });
 
-Deno.test("an option without a value may be told true or false, as Go spells it", () => {
+Deno.test("an option without a value may be set to true or false, as Go spells it", () => {
   for (const yes of ["1", "t", "T", "true", "TRUE", "True"]) {
     assert.deepEqual(respell(`--async=${yes}`, `-o=${yes}`, "x"), ["--async", "-o", "x"]);
   }

@@ -81,7 +81,7 @@ Deno.test("a parameter file may begin with a byte order mark", () => {
   assert.deepEqual(readParamsFile('\uFEFF{"a": 1}', "p.json"), { a: 1 });
 });
 
-Deno.test("what is wrong with a parameter file is told with its place", () => {
+Deno.test("an error in a parameter file is reported with its place", () => {
   assert.throws(
     () => readParamsFile('{\n  "a": 1,\n  b: 2\n}', "p.json"),
     /p\.json: expected a JSON object [^\n]*: [^\n]*line 3/,

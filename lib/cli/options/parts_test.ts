@@ -27,7 +27,7 @@ function read(...args: string[]) {
   return result.success ? result.value : undefined;
 }
 
-Deno.test("options: what is left out is undefined, empty, or the value that is told", () => {
+Deno.test("options: what is left out is undefined, empty, or the given default", () => {
   assert.deepEqual(read("hello"), {
     name: "hello",
     rate: undefined,

@@ -15,7 +15,7 @@ type Parameters = NonNullable<FunctionRecord["signature"]>["inputs"];
 const shownDigits = 12;
 
 /**
- * A function for people, one property a line. Of environment variables only the names are told: their
+ * A function for people, one property a line. Of environment variables only the names are shown: their
  * values may be secrets, and a screen has onlookers.
  *
  * @param fn what the node knows of it

@@ -46,7 +46,7 @@ Deno.test("a plain function tells its limits, and nothing that it has not", () =
   assert.equal(shown({ signature: null }), shown({}));
 });
 
-Deno.test("what a function has beyond that is told, but no value of its environment", () => {
+Deno.test("what a function has beyond that is shown, but no value of its environment", () => {
   const text = shown({
     runtime: "wasm",
     stateful: true,

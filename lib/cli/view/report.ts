@@ -22,7 +22,7 @@ export function isPending(answer: Answer): boolean {
  * The report that an answer carries.
  *
  * @param answer of `/invoke` or `/poll`
- * @throws the failure that it carries instead, told by `Code`, `Message` and `Details`;
+ * @throws the failure that it carries instead, described by `Code`, `Message` and `Details`;
  *   `FUNCTION_ERROR` where it says only that it failed, as the Go node does
  */
 export function readReport(answer: Answer): PlainReport {
