@@ -17,11 +17,7 @@ export class BodyBudget {
   readonly #maxBytes: number;
   #reserved = 0;
 
-  /**
-   * A budget of which nothing is reserved.
-   *
-   * @param maxBytes memory for bodies and their copies
-   */
+  /** @param maxBytes memory for bodies and their copies */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
@@ -87,9 +83,6 @@ export class ReservedBody implements MemoryReservation {
   readonly #reserve: (bytes: number) => void;
   #bytes = 0;
 
-  /**
-   * Memory of which nothing is reserved.
-   */
   constructor(reserve: (bytes: number) => void) {
     this.#reserve = reserve;
   }

@@ -32,8 +32,6 @@ export async function readTar(
 /**
  * Converts an error of an archive reader to a coded error.
  *
- * @param thrown error of the reader
- * @param format format of the archive
  * @returns `UNPROCESSABLE` or `PAYLOAD_TOO_LARGE`; errors other than {@link BadArchive} are returned unchanged
  */
 export function archiveError(thrown: unknown, format: string): unknown {

@@ -35,8 +35,6 @@ export class BadArchive extends Error {
   override readonly name = "BadArchive";
 
   /**
-   * Creates an error.
-   *
    * @param message the reason as a clause
    * @param entry path of the invalid entry as in the archive
    * @param tooLarge true if the archive exceeds a limit
@@ -71,11 +69,7 @@ export class ArchiveMeter {
   #entries = 0;
   #bytes = 0;
 
-  /**
-   * Creates a meter for an archive.
-   *
-   * @param limits limits of its content
-   */
+  /** @param limits limits of its content */
   constructor(limits: ArchiveLimits) {
     this.#limits = limits;
   }
@@ -103,11 +97,7 @@ export class ArchivePaths {
   readonly #kinds = new Map<string, "file" | "directory" | "parent">();
   readonly #maxEntries: number;
 
-  /**
-   * Creates an empty set of paths.
-   *
-   * @param limits limits of the content, including folders that occur only in paths
-   */
+  /** @param limits limits of the content, including folders that occur only in paths */
   constructor({ maxEntries }: Pick<ArchiveLimits, "maxEntries">) {
     this.#maxEntries = maxEntries;
   }
@@ -115,7 +105,6 @@ export class ArchivePaths {
   /**
    * Checks that an entry stays in its folder and overwrites no other.
    *
-   * @param name its path as in the archive
    * @returns its normalized path; undefined for entries to skip: the root and repeated directories
    * @throws {BadArchive}
    */

@@ -39,7 +39,6 @@ export interface Client {
  * Creates the headers of a request to a node: those of the client, including the hop headers of a
  * forwarded request, and the client's identity.
  *
- * @param host of the node
  * @param balancer id of this balancer
  */
 export function requestHeaders(

@@ -30,11 +30,7 @@ export class BalancerMetrics {
     ["kind"],
   );
 
-  /**
-   * Creates metrics with the value zero.
-   *
-   * @param targets read when metrics are collected
-   */
+  /** @param targets read when metrics are collected */
   constructor(targets: () => readonly Target[]) {
     addProcessMetrics(this.registry);
     this.registry.gauge("serverledge_balancer_targets", "Nodes of the area", () => {

@@ -12,9 +12,7 @@ import type { IncomingRequest } from "../http/server/messages.ts";
 /** Longest body that is buffered, so that it can be sent to another node. */
 const maxReplayBytes = 1 << 20;
 
-/**
- * A buffered body, which can be sent again, or a stream, which cannot; undefined if there is none.
- */
+/** A buffered body, which can be sent again, or a stream, which cannot; undefined if there is none. */
 export type RequestBody = Uint8Array | ReadableStream<Uint8Array> | undefined;
 
 /**

@@ -44,8 +44,6 @@ export class Router {
   #turn = 0;
 
   /**
-   * Creates a router.
-   *
    * @param factor maximum load of a node relative to the mean
    * @param architectures chooses between architectures; absent: nobody does
    * @param onOverload called when the nodes that have a function's image are overloaded

@@ -43,7 +43,6 @@ export class Target {
   #capacity: Capacity | undefined;
   #missing: ReadonlySet<string> = new Set();
 
-  /** A node without a check is considered healthy: it has just registered. */
   constructor(
     /** Its registration. */
     readonly record: NodeRecord,
@@ -183,8 +182,6 @@ export class TargetTable {
   #sorted: readonly Target[] | undefined;
 
   /**
-   * Creates an empty table.
-   *
    * @param options.area nodes of other areas, and balancers, are ignored
    * @param options.replicas points of each node on the ring
    * @param options.onJoin called for a node that is new or has restarted
@@ -209,9 +206,7 @@ export class TargetTable {
       .sort((a, b) => a.record.id < b.record.id ? -1 : 1);
   }
 
-  /**
-   * The ring of all nodes, healthy or not, so that a node that is down for a while keeps its keys.
-   */
+  /** The ring of all nodes, healthy or not, so that a node that is down for a while keeps its keys. */
   get ring(): HashRing {
     return this.#ring ??= new HashRing(this.#targets.keys(), this.#replicas);
   }

@@ -31,7 +31,6 @@ export class ImageAvailability {
   /** Few, since most functions share the image of their runtime. */
   readonly #needs = new Map<string, Need>();
 
-  /** Creates the availability of the runtimes' images. */
   constructor(sources: AvailabilitySources) {
     this.#sources = sources;
     for (const id of sources.runtimes) {

@@ -11,7 +11,6 @@ import type { Runtime } from "../model/runtimes.ts";
 export interface ImageNeed {
   /** Ids of runtimes that use it. */
   readonly runtimes: string[];
-  /** Names of functions that use it. */
   readonly functions: string[];
 }
 

@@ -35,11 +35,6 @@ export class Prefetcher {
   /** Times of the next retries. */
   readonly #notBefore = new Map<string, number>();
 
-  /**
-   * Creates a prefetcher.
-   *
-   * @param clock clock of the node
-   */
   constructor(environment: ImageFetcher, clock: Clock) {
     this.#environment = environment;
     this.#clock = clock;

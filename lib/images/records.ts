@@ -34,11 +34,6 @@ export class ImageRecords {
   readonly #file: TextFile;
   readonly #entries: Map<string, ImageRecord>;
 
-  /**
-   * Opens the records. Unreadable records start empty, so that too few images are removed, never too many.
-   *
-   * @param file file of the records
-   */
   constructor(file: TextFile) {
     this.#file = file;
     this.#entries = new Map(readEntries(file).map((entry) => [entry.image, entry]));
@@ -49,9 +44,7 @@ export class ImageRecords {
     return [...this.#entries.values()];
   }
 
-  /**
-   * Returns the record of an image.
-   */
+  /** Returns the record of an image. */
   get(image: string): ImageRecord | undefined {
     return this.#entries.get(familiarName(image));
   }
@@ -73,9 +66,7 @@ export class ImageRecords {
     this.#save();
   }
 
-  /**
-   * Removes the record of an image.
-   */
+  /** Removes the record of an image. */
   forget(image: string): void {
     if (this.#entries.delete(familiarName(image))) this.#save();
   }

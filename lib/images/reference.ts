@@ -29,11 +29,8 @@ function familiarRepository(repository: string): string {
 
 /** Names of an image as listed by the engine. */
 export interface ListedImage {
-  /** Id of the image. */
   readonly Id: string;
-  /** Names with tags. */
   readonly RepoTags?: readonly string[] | null;
-  /** Names with digests. */
   readonly RepoDigests?: readonly string[] | null;
 }
 

@@ -16,12 +16,7 @@ export class ImageWatch implements Disposable {
   #cancel: () => void = () => {};
   #stopped = false;
 
-  /**
-   * Starts the updates, the first one immediately in the background.
-   *
-   * @param images the images; the update never rejects
-   * @param clock clock of the node
-   */
+  /** @param images the images; the update never rejects */
   constructor(images: { look(): Promise<void> }, clock: Clock) {
     this.#images = images;
     this.#clock = clock;

@@ -9,7 +9,6 @@ import { ServerledgeError } from "../base/errors.ts";
 /**
  * Checks before a long run that a file can be written, without changing its content.
  *
- * @param path path of the file
  * @throws `INVALID_REQUEST` if it cannot be written
  */
 export async function checkOutputFile(path: string): Promise<void> {
@@ -25,8 +24,6 @@ export async function checkOutputFile(path: string): Promise<void> {
 /**
  * Writes a file.
  *
- * @param path path of the file
- * @param content its content
  * @throws `INVALID_REQUEST` if it cannot be written
  */
 export async function writeOutputFile(path: string, content: string): Promise<void> {

@@ -17,7 +17,6 @@ const starts: readonly ((parts: Parts) => BackgroundService | undefined)[] = [st
 /**
  * Starts the services.
  *
- * @param parts all others of the node
  * @returns those that run
  */
 export function startBackground(parts: Parts): BackgroundService[] {

@@ -35,9 +35,7 @@ export function identityOf(config: Config, id: string): NodeBase["node"] {
   return { id, area: config["registry.area"], architecture };
 }
 
-/**
- * Creates the memory budget of a node for bodies and long results.
- */
+/** Creates the memory budget of a node for bodies and long results. */
 export function bodyBudget(config: Config): BodyBudget {
   const chosen = config["api.bodies.memory"] || config["container.pool.memory"] / 8;
   // Enough for two requests of maximum size, or one with code and its unpacked files.

@@ -29,7 +29,6 @@ export interface NodeStorage {
   readonly catalog: Catalog;
   /** Code on this machine. */
   readonly codeCache: CodeCache;
-  /** Which code is in use. */
   readonly references: CodeReferences;
 }
 

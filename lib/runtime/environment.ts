@@ -32,7 +32,6 @@ export interface Call {
 
 /** HTTP response whose body is still to come. */
 export interface StreamedAnswer {
-  /** Status. */
   readonly status: number;
   /** Headers, names in lower case. */
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -44,7 +43,6 @@ export interface StreamedAnswer {
 export interface FunctionFailure {
   /** Class of the error, e.g. `ValueError`. */
   readonly type: string;
-  /** Its message. */
   readonly message: string;
   /** Its traceback or stack, as the language prints it; may be empty. */
   readonly traceback: string;
@@ -144,7 +142,6 @@ export interface ExecutionEnvironment extends AsyncDisposable {
    * Starts an instance, which is ready when the promise resolves. Prepares first if needed.
    * Leaves nothing behind if it fails.
    *
-   * @param signal aborts the start the start
    * @throws `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED`, or `INSTANCE_START_FAILED` with what was seen
    */
   start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance>;

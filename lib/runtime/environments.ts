@@ -33,11 +33,7 @@ export class Environments implements ExecutionEnvironment {
   #sandboxes: Promise<ExecutionEnvironment> | undefined;
   #opened: ExecutionEnvironment | undefined;
 
-  /**
-   * The environments of a node.
-   *
-   * @param options the environments, and which runtime is for which
-   */
+  /** @param options the environments, and which runtime is for which */
   constructor(options: EnvironmentsOptions) {
     this.#options = options;
   }

@@ -24,11 +24,7 @@ export class EnvironmentHealth implements Disposable {
   #usable = false;
   readonly #asked = Promise.withResolvers<void>();
 
-  /**
-   * Starts the checks, the first one at once in the background.
-   *
-   * @param onAvailable called whenever the environment becomes usable
-   */
+  /** @param onAvailable called whenever the environment becomes usable */
   constructor(
     environment: ExecutionEnvironment,
     clock: Clock,

@@ -19,7 +19,6 @@ export type WrittenLine = Omit<OutputLine, "seq">;
 
 /** Sources of output. */
 export interface FollowedOutput {
-  /** Log of the node. */
   readonly log: Pick<OutputLog, "read" | "listen">;
   /** Output of instances that is not in the log yet, oldest first. */
   readonly outside: () => Promise<readonly WrittenLine[]>;
@@ -32,7 +31,6 @@ export interface FollowedOutput {
 /**
  * Follows the output of a function.
  *
- * @param name name of the function
  * @param lines number of earlier lines to start with
  * @param output sources of output
  * @returns batches of lines in the order in which they were found

@@ -19,8 +19,6 @@ export class InvocationLog implements InvocationObserver {
   #untilMs = "";
 
   /**
-   * Creates a log.
-   *
    * @param format format of a record, see `log.format`
    * @param wall returns the wall-clock time, ms
    */

@@ -124,8 +124,6 @@ export class Metrics implements InvocationObserver, PoolObserver {
   readonly #exists: MetricSources["exists"];
 
   /**
-   * Creates metrics that start at zero.
-   *
    * @param area label of the counters that have it in the Go project
    * @param sources values of gauges
    */

@@ -67,11 +67,7 @@ export class OutputLog implements InvocationObserver {
   #chars = 0;
   #seq = 0;
 
-  /**
-   * Creates an empty log.
-   *
-   * @param clock clock for the times of lines
-   */
+  /** @param clock clock for the times of lines */
   constructor(clock: Pick<Clock, "wall">) {
     this.#clock = clock;
   }
@@ -117,11 +113,7 @@ export class OutputLog implements InvocationObserver {
     this.write(functionName, id, onItsLine(traceback));
   }
 
-  /**
-   * Returns lines of a function, oldest first.
-   *
-   * @param name name of the function
-   */
+  /** Returns lines of a function, oldest first. */
   read(name: string, { last, after = 0, ended = false }: OutputQuery): OutputLine[] {
     const output = this.#functions.get(name);
     if (!output || last <= 0) return [];
@@ -135,7 +127,6 @@ export class OutputLog implements InvocationObserver {
   /**
    * Calls a listener after each write of a function until disposal.
    *
-   * @param name name of the function
    * @param listener the listener; it must be fast and not throw
    */
   listen(name: string, listener: () => void): Disposable {

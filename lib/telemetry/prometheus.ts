@@ -33,9 +33,7 @@ export interface MetricFacts {
   readonly name: string;
   /** Help text. */
   readonly help: string;
-  /** Type. */
   readonly type: "counter" | "gauge" | "histogram";
-  /** Names of the labels. */
   readonly labels: readonly string[];
 }
 
@@ -138,7 +136,6 @@ export class MetricRegistry {
    * Removes the series with a label value.
    *
    * @param label name of the label; metrics without it are not changed
-   * @param value value of the label
    */
   forget(label: string, value: string): void {
     for (const { labels, series } of this.#metrics) {

@@ -54,7 +54,6 @@ export class WasmRefusal extends Error {
  * optionally with folders, or empty if the code has a single module.
  *
  * @param handler handler of the function's definition
- * @param paths paths of its code
  * @throws {WasmRefusal} if there is none
  */
 export function findWasmHandler(handler: string, paths: readonly string[]): WasmHandler {

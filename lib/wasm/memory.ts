@@ -30,7 +30,6 @@ const maxLitterBytes = 32 << 20;
  * instance, whose address space only a garbage collection releases.
  *
  * @param bytes a module with at most one memory that is not imported
- * @param maxPages maximum number of pages
  * @param exports entries to add to its export section
  * @returns the bytes of the new module, or of the same one if nothing changes
  */
@@ -84,11 +83,7 @@ export class MemorySource {
   /** Bytes of unused memories. */
   #litter = 0;
 
-  /**
-   * Creates a source for a module rewritten by {@link importMemory} with the same arguments.
-   *
-   * @param collect runs a garbage collection
-   */
+  /** @param collect runs a garbage collection */
   constructor(facts: WasmModuleFacts, maxPages: number, collect: () => void) {
     this.#facts = facts;
     this.#collect = collect;

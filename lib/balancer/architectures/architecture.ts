@@ -33,8 +33,6 @@ export class ArchitectureChooser {
   readonly #functions = new Map<string, FunctionState>();
 
   /**
-   * Creates a chooser without any knowledge.
-   *
    * @param random uniform in [0, 1)
    * @param limit most functions to remember
    */

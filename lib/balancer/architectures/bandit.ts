@@ -27,9 +27,7 @@ export interface Pull {
    * @param arm the architecture that executed it, which may differ from the chosen one
    */
   reward(arm: string, durationMs: number): void;
-  /**
-   * Ends the choice without a reward: the request failed, started cold, or reported no duration.
-   */
+  /** Ends the choice without a reward: the request failed, started cold, or reported no duration. */
   forget(): void;
 }
 

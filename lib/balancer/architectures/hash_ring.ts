@@ -17,8 +17,6 @@ export class HashRing {
   readonly #points: Float64Array;
 
   /**
-   * Places nodes on a ring.
-   *
    * @param ids in any order
    * @param replicas points of each node; more make shares more even
    */

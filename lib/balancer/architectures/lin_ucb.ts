@@ -59,8 +59,6 @@ export class LinUcb implements Bandit {
   readonly #models = new Map<string, Model>();
 
   /**
-   * Creates a learner.
-   *
    * @param alpha weight of uncertainty
    * @param lambda price of memory use above three quarters
    */
@@ -69,9 +67,7 @@ export class LinUcb implements Bandit {
     this.#lambda = lambda;
   }
 
-  /**
-   * Chooses the arm with the highest bound; rewards are learned with the features of this moment.
-   */
+  /** Chooses the arm with the highest bound; rewards are learned with the features of this moment. */
   pull(arms: readonly Arm[]): Pull {
     const { name } = best(
       arms,

@@ -22,11 +22,7 @@ export class Ucb1 implements Bandit {
   readonly #c: number;
   readonly #arms = new Map<string, ArmStatistics>();
 
-  /**
-   * Creates a learner.
-   *
-   * @param c weight of the bonus
-   */
+  /** @param c weight of the bonus */
   constructor(c: number) {
     this.#c = c;
   }

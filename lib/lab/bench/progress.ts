@@ -11,13 +11,7 @@ import type { Terminal } from "../../cli/terminal.ts";
 
 const frameMs = 500;
 
-/**
- * Shows the progress of a run until it is disposed, if the error output is a terminal.
- *
- * @param terminal the terminal
- * @param recorder recorder of the run
- * @param plan plan of the run
- */
+/** Shows the progress of a run until it is disposed, if the error output is a terminal. */
 export function showProgress(
   { err }: Pick<Terminal, "err">,
   recorder: Recorder,

@@ -17,8 +17,6 @@ import type { Terminal } from "../../cli/terminal.ts";
 /**
  * Checks that a node or a balancer listens at an endpoint and has the functions.
  *
- * @param endpoint the endpoint
- * @param kinds requests to be sent there
  * @throws `UNPROCESSABLE` if it is another server, `FUNCTION_UNKNOWN`, or the error of the connection
  */
 export async function checkTarget(

@@ -36,12 +36,7 @@ export class Connection {
   #unsent: Uint8Array | undefined;
   #isOpen = true;
 
-  /**
-   * Takes over a connection.
-   *
-   * @param conn the connection
-   * @param owner receives its events
-   */
+  /** @param owner receives its events */
   constructor(conn: Deno.Conn, owner: ConnectionOwner) {
     this.#conn = conn;
     this.#owner = owner;
@@ -61,7 +56,6 @@ export class Connection {
   /**
    * Sends a request; none may be in flight.
    *
-   * @param request the request
    * @param kind its bytes
    */
   send(request: ScheduledRequest, kind: RequestKind): void {

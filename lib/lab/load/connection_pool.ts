@@ -46,8 +46,6 @@ export class ConnectionPool implements ConnectionOwner, Disposable {
   #hasWaited = false;
 
   /**
-   * Creates a pool without connections.
-   *
    * @param origin the server
    * @param kinds all kinds of the run
    * @param maxConnections maximum number of connections
@@ -74,11 +72,7 @@ export class ConnectionPool implements ConnectionOwner, Disposable {
     return this.#hasWaited;
   }
 
-  /**
-   * Sends a request as soon as a connection is free.
-   *
-   * @param request the request
-   */
+  /** Sends a request as soon as a connection is free. */
   dispatch(request: ScheduledRequest): void {
     const connection = this.#idle.pop();
     if (connection) return this.#send(connection, request);

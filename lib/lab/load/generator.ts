@@ -44,8 +44,6 @@ export interface GeneratorFacts {
 /**
  * Sends the requests of a plan.
  *
- * @param plan the plan
- * @param recorder records each request
  * @param signal stops the run early
  * @returns when all requests have ended, or the signal was aborted
  */

@@ -23,11 +23,7 @@ export class Histogram {
   #minUs = Infinity;
   #maxUs = 0;
 
-  /**
-   * Creates an empty histogram.
-   *
-   * @param bits significant bits of a value: {@link threeDigits} or {@link twoDigits}
-   */
+  /** @param bits significant bits of a value: {@link threeDigits} or {@link twoDigits} */
   constructor(bits: number = threeDigits) {
     this.#bits = bits;
   }

@@ -69,7 +69,6 @@ export interface RequestKind {
 
 /** Requests at times independent of responses. */
 export interface OpenLoop {
-  /** The kind of loop. */
   readonly kind: "open";
   /** Arrival process. */
   readonly arrivals: Arrivals;
@@ -77,7 +76,6 @@ export interface OpenLoop {
 
 /** Clients that send a request after the response to the last one. */
 export interface ClosedLoop {
-  /** The kind of loop. */
   readonly kind: "closed";
   readonly clients: number;
   /** Time between a response and the next request, ms. */

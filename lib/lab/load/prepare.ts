@@ -84,7 +84,6 @@ export function prepare(scenario: Scenario, target: Target): Prepared {
 /**
  * Checks the requests of a scenario without a target.
  *
- * @param mix requests of a scenario
  * @throws `INVALID_REQUEST` with the path of the first invalid one
  */
 export function checkMix(mix: readonly ScenarioRequest[]): void {

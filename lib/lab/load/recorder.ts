@@ -78,8 +78,6 @@ export class Recorder {
   readonly #endMs: number;
 
   /**
-   * Creates an empty recorder.
-   *
    * @param kinds all kinds of the run
    * @param warmUpMs warm-up, whose requests are not recorded
    * @param durationMs measured time
@@ -118,7 +116,6 @@ export class Recorder {
   /**
    * Records the end of a request.
    *
-   * @param request the request
    * @param validation its outcome
    * @param endMs time, ms after the start
    * @param bytes length of the response body
@@ -186,7 +183,6 @@ function sliceLengthMs(durationMs: number): number {
  * Adds a slice to another.
  *
  * @param into slice to change
- * @param from slice to add
  */
 export function addSlice(into: Slice, from: Slice): void {
   into.due += from.due;

@@ -33,7 +33,6 @@ const ofUrls = ["method", "body"] as const;
 /**
  * Encodes a request of a scenario.
  *
- * @param request the request
  * @param target node or other server for invocations
  * @throws `INVALID_REQUEST` if the request is invalid
  */

@@ -16,7 +16,6 @@ export const unexpectedOutcome = "unexpected_answer";
 export interface ReportFields {
   /** Node that executed it. */
   readonly node: string;
-  /** Area of that node. */
   readonly area: string;
   /** Start tier; nodes of older versions report only `warm` and `cold`. */
   readonly tier: string;
@@ -49,11 +48,7 @@ const maxMessage = 300;
 const decoder = new TextDecoder();
 const okValidation: Validation = { outcome: okOutcome };
 
-/**
- * Validates a response by its status alone.
- *
- * @param status the status
- */
+/** Validates a response by its status alone. */
 export function validateStatus(status: number): Validation {
   return status >= 200 && status < 300 ? okValidation : { outcome: `http_${status}` };
 }

@@ -22,12 +22,7 @@ export interface RunOptions {
   readonly by?: Readonly<Record<string, string>>;
 }
 
-/**
- * Runs a plan and summarizes it.
- *
- * @param prepared the plan
- * @param options options of the run
- */
+/** Runs a plan and summarizes it. */
 export async function runLoad(
   { plan, load }: Prepared,
   { signal = new AbortController().signal, watch, sliceMs, by = {} }: RunOptions = {},

@@ -16,9 +16,7 @@ export const chartMargin = { left: 62, right: 16, top: 24, bottom: 42 } as const
 /**
  * Draws a chart.
  *
- * @param chart the chart
  * @param plane its rectangle without {@link chartMargin}
- * @param styles styles by name of series
  * @returns SVG elements
  */
 export function drawChart(

@@ -17,9 +17,7 @@ const barShare = 0.8;
 /**
  * Draws all series and rules of a chart.
  *
- * @param chart the chart
  * @param frame mapping of its values
- * @param styles styles by name of series
  * @returns SVG elements, bottom to top
  */
 export function drawMarks(

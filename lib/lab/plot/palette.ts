@@ -26,11 +26,7 @@ export interface SeriesStyle {
   readonly dash: string | undefined;
 }
 
-/**
- * Returns the style of a series: colours first, then dashes.
- *
- * @param index index of the series
- */
+/** Returns the style of a series: colours first, then dashes. */
 export function seriesStyle(index: number): SeriesStyle {
   return {
     colour: order[index % order.length]!,

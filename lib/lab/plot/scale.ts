@@ -6,7 +6,6 @@
 
 /** Tick of an axis. */
 export interface Tick {
-  /** Value. */
   readonly at: number;
   readonly label: string;
 }

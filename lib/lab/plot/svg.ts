@@ -13,7 +13,6 @@ const characterWidth = 0.56;
 /**
  * Formats an element.
  *
- * @param name name of the element
  * @param attributes its attributes; numbers are rounded to one decimal
  * @param content its content as markup
  */
@@ -31,18 +30,13 @@ export function element(name: string, attributes: Attributes, content = ""): str
  *
  * @param x horizontal anchor
  * @param y baseline
- * @param content the text
  * @param attributes further attributes
  */
 export function label(x: number, y: number, content: string, attributes: Attributes = {}): string {
   return element("text", { x, y, ...attributes }, escapeText(content) || " ");
 }
 
-/**
- * Escapes a text for XML and HTML; characters that XML does not allow are replaced.
- *
- * @param text the text
- */
+/** Escapes a text for XML and HTML; characters that XML does not allow are replaced. */
 export function escapeText(text: string): string {
   // deno-lint-ignore no-control-regex -- control characters are replaced here
   return text.toWellFormed().replace(/[\x00-\x08\x0b-\x1f\ufffe\uffff]/g, "\u{FFFD}")
@@ -59,12 +53,7 @@ export function pointList(points: readonly (readonly [x: number, y: number])[]):
   return points.map(([x, y]) => `${coordinate(x)},${coordinate(y)}`).join(" ");
 }
 
-/**
- * Estimates the width of a text.
- *
- * @param text the text
- * @param fontSize font size
- */
+/** Estimates the width of a text. */
 export function textWidth(text: string, fontSize: number): number {
   return text.length * fontSize * characterWidth;
 }

@@ -8,11 +8,7 @@ import type { ClassResult, Comparison, PolicyResult } from "../simulator/results
 import type { Estimate } from "../statistics.ts";
 import { formatTable } from "../../cli/view/table.ts";
 
-/**
- * Formats a comparison as two tables: by policy, and by policy and class.
- *
- * @param comparison the comparison
- */
+/** Formats a comparison as two tables: by policy, and by policy and class. */
 export function comparisonTable(comparison: Comparison): string {
   const { about, seconds, warmup, seeds, budget, policies } = comparison;
   const what = `${seconds} s` + (warmup > 0 ? ` after ${warmup} s` : "") +

@@ -44,7 +44,6 @@ export type Shape =
 /**
  * Returns the factor of a rate.
  *
- * @param shape shape of the rate
  * @param seconds time since the start
  */
 export function factorAt(shape: Shape, seconds: number): number {
@@ -67,7 +66,6 @@ export function factorAt(shape: Shape, seconds: number): number {
 /**
  * Returns a generator of intervals between arrivals for a mean rate of 1/s.
  *
- * @param process the arrival process
  * @param rate actual mean rate, 1/s, since the states of MMPP last actual seconds
  * @param random source of randomness
  */

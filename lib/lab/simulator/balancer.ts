@@ -49,7 +49,6 @@ export class SimBalancer implements Reachable, Disposable {
   readonly #router: Router;
   #cancelRefresh: () => void = () => {};
 
-  /** Creates a balancer without nodes. */
   constructor(options: SimBalancerOptions) {
     const { area, clock } = options;
     this.#options = options;

@@ -75,7 +75,6 @@ const maxRejections = 100;
  * Draws from a truncated normal distribution.
  *
  * @param random source of randomness
- * @param of the distribution
  */
 export function truncatedNormal(random: Random, of: TruncatedNormal): number {
   const { mean, deviation, min, max } = of;

@@ -18,11 +18,6 @@ interface Entry {
 export class SimFunctions {
   readonly #entries: ReadonlyMap<string, Entry>;
 
-  /**
-   * Creates the functions of a scenario.
-   *
-   * @param models their models
-   */
   constructor(models: readonly FunctionModel[]) {
     this.#entries = new Map(
       models.map((model) => [model.name, { record: recordOf(model), model, factor: 1 }]),

@@ -12,8 +12,6 @@ const precision = 1e-12;
 /**
  * Cumulative distribution function.
  *
- * @param value the value
- * @param mean mean of the distribution
  * @param scv squared coefficient of variation
  */
 export function gammaCdf(value: number, mean: number, scv: number): number {
@@ -26,7 +24,6 @@ export function gammaCdf(value: number, mean: number, scv: number): number {
 /**
  * Mean of the minimum of a gamma-distributed quantity and a value.
  *
- * @param value the value
  * @param mean mean of the distribution
  * @param scv squared coefficient of variation
  */

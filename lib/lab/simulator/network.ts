@@ -20,7 +20,6 @@ export class Network {
   readonly #models: Readonly<Record<LinkKind, LinkModel>>;
   readonly #links: Record<LinkKind, Link>;
 
-  /** Creates the links of a scenario. */
   constructor({ edge, toCloud }: Pick<Scenario, "edge" | "toCloud">) {
     this.#models = { edge, cloud: toCloud };
     this.#links = { edge: { ...edge }, cloud: { ...toCloud } };
@@ -34,7 +33,6 @@ export class Network {
   /**
    * Returns the delay of a message, ms.
    *
-   * @param kind kind of link
    * @param bytes size of the message
    */
   delayMs(kind: LinkKind, bytes = 0): number {
@@ -45,7 +43,6 @@ export class Network {
   /**
    * Scales the links of a kind against the scenario.
    *
-   * @param kind kind of link
    * @param latency factor of the latency
    * @param bandwidth factor of the bandwidth
    */

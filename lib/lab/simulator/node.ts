@@ -62,7 +62,6 @@ export class SimNode implements Reachable, Disposable {
   readonly #open = new Set<(error: ServerledgeError) => void>();
   #alive = true;
 
-  /** Creates a node without peers. */
   constructor(options: SimNodeOptions) {
     const { model, scenario, clock, functions, policy } = options;
     const { id, area } = model;

@@ -110,7 +110,6 @@ export async function bestUtility(
 /**
  * Returns a stationary scenario with the state after the changes until a time.
  *
- * @param scenario scenario with changes
  * @param at the time, s
  */
 export function settledAt(scenario: Scenario, at: number): Scenario {

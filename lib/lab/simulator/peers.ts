@@ -52,7 +52,6 @@ export class SimPeers implements Peers, Disposable {
   #cancelHurry: (() => void) | undefined;
   #askedAt = -Infinity;
 
-  /** Creates an empty peer table. */
   constructor(options: SimPeersOptions) {
     const { id, area, remoteArea, clock, random } = options;
     this.#options = options;
@@ -73,11 +72,7 @@ export class SimPeers implements Peers, Disposable {
     return this.#vivaldi.coordinate;
   }
 
-  /**
-   * Registers peers and starts the status updates.
-   *
-   * @param records all nodes
-   */
+  /** Registers peers and starts the status updates. */
   join(records: readonly NodeRecord[]): void {
     this.#table.reset(records);
     this.#round();

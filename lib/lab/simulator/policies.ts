@@ -22,11 +22,7 @@ export class SimPolicies implements Disposable {
   #solved: Promise<unknown> = Promise.resolve();
   readonly #planning = new Set<Promise<void>>();
 
-  /**
-   * Creates a factory without a solver.
-   *
-   * @param warn called once for each user's policy that throws or makes a decision that is not allowed
-   */
+  /** @param warn called once for each user's policy that throws or makes a decision that is not allowed */
   constructor(warn: (problem: string) => void) {
     this.#warn = warn;
   }

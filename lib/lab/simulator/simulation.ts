@@ -46,7 +46,6 @@ export interface Run {
 /**
  * Simulates a scenario.
  *
- * @param scenario the scenario
  * @param policy name or path of the policy under test
  * @param warn called if a user's policy throws or makes a decision that is not allowed
  * @throws `CONFIG_INVALID` if there is no such policy

@@ -34,7 +34,6 @@ export interface Transfer {
  * Transfers a request.
  *
  * @param target the node, undefined if none is registered
- * @param forwarded the request
  * @param options parameters of the transfer
  * @returns the result
  * @throws the error of the target; `PEER_UNREACHABLE` if there is none

@@ -65,7 +65,6 @@ export interface DockerOptions {
   readonly nodeId: string;
   /** Area of the node, passed to functions. */
   readonly area: string;
-  /** Where the code is. */
   readonly code: CodeFolders;
   /** Folder for executors and sockets. */
   readonly runDir: string;

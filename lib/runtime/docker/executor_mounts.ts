@@ -39,11 +39,7 @@ export function executorCommand(
 
 /** Folder of one container. Disposing it removes it. */
 export class ExecutorMount implements Disposable {
-  /**
-   * A folder that is there.
-   *
-   * @param path its absolute path on the host
-   */
+  /** @param path its absolute path on the host */
   constructor(readonly path: string) {}
 
   /** Path of the socket on the host. */

@@ -32,7 +32,6 @@ const crashLogLines = 20;
 
 /** Parts of every instance in a container. */
 interface ContainerParts {
-  /** The container. */
   readonly container: Container;
   /** Keeps what its function writes. */
   readonly output: OutputSink;
@@ -40,7 +39,6 @@ interface ContainerParts {
 
 /** What an instance of one of our runtimes is made of. */
 interface ExecutorParts extends ContainerParts {
-  /** The connection to its executor. */
   readonly connection: ExecutorConnection;
   /**
    * True if its executor runs one call at a time, receives cancellations meanwhile only by a signal, and
@@ -78,8 +76,6 @@ abstract class ContainerInstance implements Instance {
   #disposed: Promise<void> | undefined;
 
   /**
-   * Creates an instance that is ready.
-   *
    * @param parts where, and who keeps its output
    * @param ended resolves when it ended by itself, as far as its connection tells
    * @param cleanup removes everything that belongs to it
@@ -199,8 +195,6 @@ export class ExecutorInstance extends ContainerInstance {
   #interrupted: string | undefined;
 
   /**
-   * An instance whose executor has said hello.
-   *
    * @param parts where, and how it is reached
    * @param cleanup removes everything that belongs to it
    */
@@ -253,8 +247,6 @@ export class CustomInstance extends ContainerInstance {
   readonly #calls = new Map<string, CustomCall>();
 
   /**
-   * An instance that accepts connections.
-   *
    * @param parts where, and how it is reached
    * @param cleanup removes everything that belongs to it
    */

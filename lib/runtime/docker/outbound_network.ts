@@ -20,7 +20,6 @@ export class OutboundNetwork implements AsyncDisposable {
   readonly #tasks = new SharedTasks<void>();
   #made = false;
 
-  /** Creates the handle of a network that does not exist yet. */
   constructor(engine: Engine, nodeId: string) {
     this.#engine = engine;
     this.#nodeId = nodeId;

@@ -24,7 +24,6 @@ import type { DockerContext } from "./context.ts";
 
 /** Instance to start. */
 export interface ExecutorStart {
-  /** The function. */
   readonly fn: FunctionRecord;
   /** Runtime of the function, one of ours. */
   readonly runtime: Runtime & { readonly executor: ContainerExecutor };
@@ -119,11 +118,7 @@ async function connect(
   }
 }
 
-/**
- * True if an executor runs one call at a time and receives cancellations meanwhile only by a signal.
- *
- * @param fn the function that it runs
- */
+/** True if an executor runs one call at a time and receives cancellations meanwhile only by a signal. */
 export function cancelsBySignal(
   runtime: Pick<ExecutorStart["runtime"], "executor">,
   fn: Pick<FunctionRecord, "maxConcurrency">,

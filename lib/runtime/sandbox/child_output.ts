@@ -9,7 +9,6 @@ export interface ByteSource {
   /**
    * Reads once.
    *
-   * @param bytes where what is read goes
    * @returns how many bytes; null at the end
    */
   read(bytes: Uint8Array): Promise<number | null>;

@@ -46,11 +46,9 @@ export interface SandboxOptions {
     Config,
     "runtimes" | "container.pids" | "sandbox.launcher" | "sandbox.generic"
   >;
-  /** Id of the node. */
   readonly nodeId: string;
   /** Area of the node, passed to functions. */
   readonly area: string;
-  /** Where the code is. */
   readonly code: CodeArchives;
   /** Which of it functions still have. */
   readonly references: CodeReferences;

@@ -45,12 +45,7 @@ export class FetchBroker implements Disposable {
   readonly #forbids: GuardedOptions["forbids"];
   readonly #running = new Map<number, AbortController>();
 
-  /**
-   * Starts to serve a sandbox.
-   *
-   * @param connection to the sandbox
-   * @param forbids which addresses it may not reach
-   */
+  /** @param forbids which addresses it may not reach */
   constructor(connection: ExecutorConnection, forbids: GuardedOptions["forbids"]) {
     this.#connection = connection;
     this.#forbids = forbids;

@@ -18,7 +18,6 @@ export interface FetchRequest {
   readonly url: string;
   /** Verb. */
   readonly method: string;
-  /** Names and values. */
   readonly headers: readonly (readonly [string, string])[];
   /** Base64; null for none. */
   readonly body: string | null;
@@ -31,7 +30,6 @@ export type FetchResponse =
     readonly fetched: number;
     /** Status code. */
     readonly status: number;
-    /** Names and values. */
     readonly headers: readonly (readonly [string, string])[];
     /** Base64. */
     readonly body: string;

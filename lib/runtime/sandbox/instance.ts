@@ -18,9 +18,7 @@ const crashLogLines = 20;
 
 /** Parts of an instance. */
 export interface SandboxParts {
-  /** Its process. */
   readonly process: SandboxProcess;
-  /** The connection to it. */
   readonly connection: ExecutorConnection;
   /** What bounds it. */
   readonly confinement: Confinement;
@@ -44,8 +42,6 @@ export class SandboxInstance implements Instance {
   #disposed: Promise<void> | undefined;
 
   /**
-   * An instance whose function is loaded.
-   *
    * @param tier what its start took
    * @param parts its own from now on
    */

@@ -18,7 +18,6 @@ export class LogTail {
   #size = 0;
   #listener: ((chunk: Uint8Array) => void) | undefined;
 
-  /** Reads a stream to its end. */
   constructor(stream: ReadableStream<Uint8Array>) {
     this.#ended = this.#read(stream).catch(() => {});
   }

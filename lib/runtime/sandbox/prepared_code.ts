@@ -58,7 +58,6 @@ interface Entry {
 export interface PreparedCodeOptions {
   /** Folder for prepared code; can be entered by sandboxes and not listed. */
   readonly folder: string;
-  /** The archives. */
   readonly code: CodeArchives;
   /** Code that no function has is removed when nobody uses it any more. */
   readonly references: CodeReferences;
@@ -76,7 +75,6 @@ export class PreparedCode implements AsyncDisposable {
   readonly #entries = new Map<string, Entry>();
   readonly #following: Disposable;
 
-  /** Creates an empty cache. */
   constructor(options: PreparedCodeOptions) {
     this.#options = options;
     this.#following = options.references.onUnreferenced(() => this.#makeRoom());
@@ -85,7 +83,6 @@ export class PreparedCode implements AsyncDisposable {
   /**
    * Prepares the code of a function.
    *
-   * @param executor what its code is for
    * @throws `FUNCTION_ERROR` if something is wrong with it, `INSTANCE_START_FAILED`, or as the
    *   archives
    */

@@ -20,7 +20,6 @@ const heapFull = /Fatal JavaScript out of memory|JavaScript heap out of memory|C
 export interface ProcessEnd {
   /** Its exit status; 128 and the signal's number if one ended it. */
   readonly code: number;
-  /** The signal that ended it. */
   readonly signal: Deno.Signal | null;
   /** True if it was ended for its memory. */
   readonly oomKilled: boolean;
@@ -53,7 +52,6 @@ export class SandboxProcess implements AsyncDisposable {
    * Starts the process, which gets nothing of the node but these arguments.
    *
    * @param program what is run, and as whom
-   * @param args its arguments
    * @param env its environment
    * @throws `INSTANCE_START_FAILED`
    */

@@ -31,7 +31,6 @@ const trimThreshold = 128 << 10;
 export interface SandboxPlace {
   /** Its folder and program. */
   readonly folder: SandboxFolder;
-  /** Its limits. */
   readonly limits: ResourceLimits;
   /** Id of the node, visible in the machine's process list. */
   readonly nodeId: string;
@@ -58,7 +57,6 @@ export class Sandbox implements AsyncDisposable {
   /**
    * Starts a sandbox without a function.
    *
-   * @param place where, and for whom
    * @throws `INSTANCE_START_FAILED`
    */
   static start({ folder, limits, nodeId, results }: SandboxPlace): Sandbox {

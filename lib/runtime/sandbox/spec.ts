@@ -54,7 +54,6 @@ export interface SandboxSpec {
   readonly network: "none" | "bridge";
   /** True if calls come by standard input where a reply has said so. */
   readonly pipe: boolean;
-  /** Area of the node. */
   readonly area: string;
   /** Id of the node. */
   readonly node: string;

@@ -100,8 +100,6 @@ export class ExecutorConnection implements Disposable {
   explainTermination: () => Promise<ServerledgeError> = () => Promise.resolve(connectionClosed());
 
   /**
-   * Creates a connection that is not read yet.
-   *
    * @param conn the stream to the executor
    * @param results what results may take; without it, what a frame holds
    */
@@ -226,8 +224,6 @@ export class ExecutorConnection implements Disposable {
   /**
    * Reads frames that an executor writes to a pipe, where it need not wait for its event loop; never
    * rejects. They count as those of the connection, and are read to the end also when that is closed.
-   *
-   * @param pipe where it is read
    */
   async follow(pipe: Pick<Deno.Conn, "read">): Promise<void> {
     using reader = new FrameReader();

@@ -66,7 +66,6 @@ export class ExecutorEndpoint implements Disposable {
   /**
    * Opens the socket. Whoever can reach its folder may connect, so a folder above must be private.
    *
-   * @param options where, and for whom
    * @throws `CONFIG_INVALID` where the path is too long for a socket; `INSTANCE_START_FAILED` where
    *   the socket cannot be made
    */
@@ -159,7 +158,6 @@ export class ExecutorEndpoint implements Disposable {
 /**
  * Checks a path before anything is made there.
  *
- * @param path of a socket to come
  * @throws `CONFIG_INVALID` where it is too long
  */
 export function checkSocketPath(path: string): void {

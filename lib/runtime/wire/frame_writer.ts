@@ -16,11 +16,7 @@ export class FrameWriter {
   #flushed = Promise.resolve();
   #open = true;
 
-  /**
-   * A writer.
-   *
-   * @param failed called when it takes no more; nothing is written from then on
-   */
+  /** @param failed called when it takes no more; nothing is written from then on */
   constructor(conn: { write(bytes: Uint8Array): Promise<number> }, failed: () => void) {
     this.#conn = conn;
     this.#failed = failed;

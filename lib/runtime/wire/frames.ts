@@ -76,11 +76,7 @@ export class FrameReader implements Disposable {
   #head: Uint8Array<ArrayBuffer> | undefined;
   #skipped = 0;
 
-  /**
-   * Creates a reader without data.
-   *
-   * @param maxBytes most bytes of JSON in a frame
-   */
+  /** @param maxBytes most bytes of JSON in a frame */
   constructor(maxBytes: number = maxFrameBytes) {
     this.maxBytes = maxBytes;
   }
@@ -234,11 +230,7 @@ export class FrameBatch {
   #buffer: Uint8Array<ArrayBuffer>;
   #length = 0;
 
-  /**
-   * Creates an empty batch.
-   *
-   * @param usualBytes the size to which its buffer shrinks back
-   */
+  /** @param usualBytes the size to which its buffer shrinks back */
   constructor(usualBytes = chunkBytes) {
     this.#usualBytes = usualBytes;
     this.#buffer = new Uint8Array(usualBytes);
@@ -308,7 +300,6 @@ export class FrameBatch {
 /**
  * Reads once.
  *
- * @param reader gets what has come
  * @returns false at the end of the stream
  */
 export async function receive(

@@ -29,7 +29,6 @@ export function readHello(text: string): string {
 export interface ReadReply {
   /** Which call it answers. */
   readonly id: string;
-  /** How. */
   readonly reply: Reply;
   /** True if the executor waits for its next call on its pipe. */
   readonly waits: boolean;
@@ -137,7 +136,6 @@ export function readPart(text: string): Part {
 export interface LogFrame {
   /** The call; null if it was outside of any, or nobody can tell. */
   readonly id: string | null;
-  /** The text. */
   readonly text: string;
 }
 

@@ -23,11 +23,7 @@ export class StreamedBody {
   #isOver = false;
   #wake: () => void = () => {};
 
-  /**
-   * Creates an empty body.
-   *
-   * @param taken called with what was read, so that as much may be sent again
-   */
+  /** @param taken called with what was read, so that as much may be sent again */
   constructor(taken: (cost: number) => void) {
     this.#taken = taken;
     this.readable = new ReadableStream({

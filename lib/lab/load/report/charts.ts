@@ -21,7 +21,6 @@ const percentileTicks = nines.map(([percent, label]) => ({
 /**
  * Draws a run: the total and, if there are several, each function and class.
  *
- * @param result result of the run
  * @returns SVG documents
  */
 export function drawRun({ total, kinds, seconds }: LoadResult): string[] {
@@ -157,11 +156,7 @@ function kindsChart(
   };
 }
 
-/**
- * Returns the label of a kind.
- *
- * @param kind a kind of a result
- */
+/** Returns the label of a kind. */
 export function nameOf(kind: Pick<KindResult, "function" | "class">): string {
   return kind.class === "" ? kind.function : `${kind.function}, class ${kind.class}`;
 }

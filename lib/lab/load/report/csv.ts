@@ -20,11 +20,7 @@ const columns = [
   "p99_ms",
 ] as const;
 
-/**
- * Formats a run as CSV, with a row per slice, function and class.
- *
- * @param result result of the run
- */
+/** Formats a run as CSV, with a row per slice, function and class. */
 export function formatCsv({ kinds }: LoadResult): string {
   const rows = kinds.flatMap((kind) =>
     kind.slices.map((slice) => [

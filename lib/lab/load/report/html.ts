@@ -19,11 +19,7 @@ th:first-child, td:first-child { text-align: left; } th { font-weight: 600; }
 .warning { background: #fff3cd; border-left: 4px solid #e69f00; padding: 0.5rem 1rem; }
 .small { color: #555; font-size: 0.9rem; }`;
 
-/**
- * Formats a run as HTML.
- *
- * @param result result of the run
- */
+/** Formats a run as HTML. */
 export function formatHtml(result: LoadResult): string {
   const { total, kinds } = result;
   const title = `Load of ${result.targets.join(", ")}`;

@@ -127,7 +127,6 @@ export interface LoadResult {
   readonly isInterrupted: boolean;
   /** Requests in flight when the run was stopped early. */
   readonly cutOff: number;
-  /** Total of all kinds. */
   readonly total: KindResult;
   /** Results by kind, in the order of the plan. */
   readonly kinds: readonly KindResult[];
@@ -169,8 +168,6 @@ const curvePoints = 200;
 /**
  * Summarizes a run.
  *
- * @param plan plan of the run
- * @param recorder recorder of the run
  * @param facts statistics of the generator
  * @param run description of the run
  */
@@ -269,7 +266,6 @@ function sliceResult({ due, good, failed, response }: Slice, at: number, sliceMs
 /**
  * Summarizes durations.
  *
- * @param histogram the durations
  * @returns undefined if the histogram is empty
  */
 export function percentilesOf(histogram: Histogram): Percentiles | undefined {

@@ -24,11 +24,7 @@ const measures = [
   "cost",
 ] as const satisfies readonly (keyof ClassResult)[];
 
-/**
- * Formats a comparison as CSV.
- *
- * @param comparison the comparison
- */
+/** Formats a comparison as CSV. */
 export function comparisonCsv({ policies }: Comparison): string {
   const head = ["policy", "class", ...measures.flatMap((name) => [name, `${name}Ci95`])];
   const rows = policies.flatMap(({ policy, classes }) =>

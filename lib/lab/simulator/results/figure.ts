@@ -17,7 +17,6 @@ const maxPoints = 120;
 /**
  * Draws a comparison.
  *
- * @param comparison the comparison
  * @returns SVG
  */
 export function comparisonFigure(comparison: Comparison): string {

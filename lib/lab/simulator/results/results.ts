@@ -19,7 +19,6 @@ export const completionTolerance = 0.02;
 
 /** Result of one class under one policy. Shares are of the requests that arrived. */
 export interface ClassResult {
-  /** Name of the class. */
   readonly name: string;
   /** Arrivals per second. */
   readonly rate: Estimate;
@@ -92,7 +91,6 @@ export interface Comparison {
 
 /** A run with its scenario. */
 export interface SeedRun {
-  /** The scenario, for one seed. */
   readonly scenario: Scenario;
   readonly run: Run;
 }
@@ -120,7 +118,6 @@ export function missesCompletion({ run }: SeedRun): boolean {
 /**
  * Summarizes the runs of one policy.
  *
- * @param policy its name
  * @param runs one per seed
  * @param first utility of the first policy by seed
  */

@@ -67,7 +67,6 @@ const toleranceMs = 0.001;
  *
  * @param node id of the node of arrival
  * @param fn name of the function
- * @param qosClass name of the class
  */
 export function flowKey(node: string, fn: string, qosClass: string): string {
   return `${node}\n${fn}\n${qosClass}`;
@@ -87,9 +86,6 @@ export class Tally {
   #open = 0;
 
   /**
-   * Creates empty counts.
-   *
-   * @param classes the classes
    * @param fromMs end of the warm-up
    * @param seconds duration of the load
    */
@@ -166,7 +162,6 @@ export class Tally {
    *
    * @param qos index of the class
    * @param node id of the node of arrival
-   * @param cost the cost
    * @param now time, ms
    */
   recordCost(qos: number, node: string, cost: number, now: number): void {

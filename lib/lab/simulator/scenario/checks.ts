@@ -13,7 +13,6 @@ import type { Drawn, ScenarioFile } from "./schema.ts";
 /**
  * Checks that the parts of a scenario are consistent.
  *
- * @param file the file
  * @param scenario the scenario for any seed
  * @throws `INVALID_REQUEST` with the path of the first error
  */
@@ -45,7 +44,6 @@ export function checkScenario(file: ScenarioFile, { nodes }: Pick<Scenario, "nod
  * Checks that names of groups and members are unique.
  *
  * @param section section of the file, for the path
- * @param groups names of the members by group
  * @throws `INVALID_REQUEST` with the path of the second group with a name
  */
 export function checkNames(
@@ -71,7 +69,6 @@ export function checkNames(
  * Creates an error in a scenario.
  *
  * @param path path of the key
- * @param problem the problem
  */
 export function scenarioError(path: string, problem: string): ServerledgeError {
   return new ServerledgeError("INVALID_REQUEST", `${path}: ${problem}`, { details: { path } });

@@ -16,7 +16,6 @@ export type ReadFile = (path: string) => Promise<Record<string, unknown>>;
 /**
  * Reads a scenario file and the files that it extends.
  *
- * @param path path of the file
  * @param read reads and parses one file
  * @returns the merged scenario, not validated
  * @throws `INVALID_REQUEST` if files extend each other in a circle

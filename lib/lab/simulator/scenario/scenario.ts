@@ -31,7 +31,6 @@ export function readScenario(value: unknown): ScenarioFile {
 /**
  * Creates the scenario of a file for one seed: groups are expanded and numbers are drawn.
  *
- * @param file the file
  * @param seed seed of all random numbers
  * @throws `INVALID_REQUEST` with the path of an unknown name
  */

@@ -104,11 +104,7 @@ export function gateway(call: GatewayCall): ICallable<never> {
   return calls as ICallable<never>;
 }
 
-/**
- * Converts a request of etcd3 for the gateway: bytes to base64, enum values to capitals.
- *
- * @param request or any part of one
- */
+/** Converts a request of etcd3 for the gateway: bytes to base64, enum values to capitals. */
 export function gatewayRequest(request: unknown): unknown {
   if (request instanceof Uint8Array) return request.toBase64();
   if (Array.isArray(request)) return request.map(gatewayRequest);

@@ -57,7 +57,6 @@ export class Container implements AsyncDisposable {
   #stopped: Promise<void> | undefined;
   #exited: Promise<Exit> | undefined;
 
-  /** Creates the handle of a container that does not exist yet. */
   constructor(engine: Engine, name: string) {
     this.#engine = engine;
     this.name = name;

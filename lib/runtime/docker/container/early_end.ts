@@ -15,7 +15,6 @@ export const startLogLines = 20;
  * Explains a failed start by the container's exit and log.
  *
  * @param container the container, which still has its log
- * @param exit how it ended
  * @param when e.g. `before it was ready`
  */
 export async function endedEarly(

@@ -39,7 +39,6 @@ export type ResourceLimits = Pick<
 
 /** Limits that apply to each container of a node. */
 export interface ContainerLimits {
-  /** Id of the node. */
   readonly nodeId: string;
   /** Maximum number of processes and threads. */
   readonly pids: number;
@@ -55,7 +54,6 @@ export interface ExecutorSpec {
   readonly share: Share;
   /** Labels in addition to the node's. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Its image. */
   readonly image: string;
   /** The executor's command line. */
   readonly command: readonly string[];
@@ -98,7 +96,6 @@ export function executorOptions(
  * write to, since images of other projects rely on them.
  *
  * @param fn whose instance it is
- * @param image its image
  * @param network the engine's network mode
  * @param code folder of the host with its code, where its root is read-only
  */
@@ -121,12 +118,7 @@ export function customOptions(
   };
 }
 
-/**
- * Returns the options of a container that holds a network namespace without interfaces.
- *
- * @param image the pause image
- * @param program its program
- */
+/** Returns the options of a container that holds a network namespace without interfaces. */
 export function pauseOptions(
   image: string,
   program: string,

@@ -43,7 +43,6 @@ export interface WatchedFiles {
 export interface DiskSpace {
   /** Free space for the engine. */
   readonly free: number;
-  /** Total space. */
   readonly total: number;
 }
 
@@ -70,7 +69,6 @@ export class DiskMonitor implements AsyncDisposable {
   #earliestAskMs = 0;
   #disposed = false;
 
-  /** Creates a monitor without containers. */
   constructor(options: DiskWatchOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());

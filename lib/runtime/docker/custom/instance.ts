@@ -39,7 +39,6 @@ const decoder = new TextDecoder();
 
 /** Server of a custom image. */
 export interface CustomServer {
-  /** Relay to the server. */
   readonly relay: Relay;
   /** What results may take. */
   readonly results: ResultMemory;

@@ -16,11 +16,7 @@ export class Relays implements AsyncDisposable {
   readonly #context: () => RelayContext;
   readonly #pools = new Map<boolean, StandbyPool<Relay>>();
 
-  /**
-   * Creates a pool without relays.
-   *
-   * @param context returns what relays are started with
-   */
+  /** @param context returns what relays are started with */
   constructor(context: () => RelayContext) {
     this.#context = context;
   }

@@ -20,9 +20,7 @@ import type { DockerContext } from "../context.ts";
 
 /** Instance to start. */
 export interface CustomStart {
-  /** The function. */
   readonly fn: FunctionRecord;
-  /** Its image. */
   readonly image: string;
   /** TAR archive for `/app`, or a folder where the root is read-only; undefined if it has none. */
   readonly code: Uint8Array | string | undefined;

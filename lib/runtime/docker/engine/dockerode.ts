@@ -15,11 +15,7 @@ export class DockerClients implements Disposable {
   readonly #transport: ModemTransport;
   readonly #modem: Docker["modem"];
 
-  /**
-   * Clients of one engine.
-   *
-   * @param transport where their requests go; closed with this
-   */
+  /** @param transport where their requests go; closed with this */
   constructor(transport: ModemTransport) {
     this.#transport = transport;
     // A socket's path keeps docker-modem from an address of its own, and request paths bare.

@@ -76,7 +76,6 @@ const connectionHeaders = new Set(["content-length", "transfer-encoding", "conne
  * which takes over the connection, is refused.
  *
  * @param modem what it is but for that; made with a `socketPath`, so that paths stay bare
- * @param transport where its requests go
  * @param signal aborts the start its requests
  */
 export function sendByFetch<M extends object>(

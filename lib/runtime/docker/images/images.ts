@@ -61,8 +61,6 @@ export class Images {
   readonly #pulls = new Map<string, PullProgress>();
 
   /**
-   * Nothing is known of any image yet.
-   *
    * @param refresh true to pull each image once, even if it is present
    * @param records remembers what was pulled and used
    * @param stallMs longest time that a pull may make no progress, ms

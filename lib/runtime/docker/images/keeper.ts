@@ -42,7 +42,6 @@ const nothing: ImageNeed = { runtimes: [], functions: [] };
 export class ImageKeeper {
   readonly #options: KeeperOptions;
 
-  /** A keeper that has not asked the engine for anything yet. */
   constructor(options: KeeperOptions) {
     this.#options = options;
   }

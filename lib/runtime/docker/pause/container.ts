@@ -17,8 +17,6 @@ import { followProgress } from "../engine/progress.ts";
  * Starts one; makes its image first where it is missing.
  *
  * @param known gets the container while it exists, so that it is not swept
- * @param what part of its name
- * @param options how it is made
  * @throws `ENGINE_UNAVAILABLE` or `ENGINE_REFUSED`; nothing is left behind
  */
 export async function startPauseContainer(

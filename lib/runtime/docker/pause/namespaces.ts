@@ -47,8 +47,6 @@ export class Namespaces implements AsyncDisposable {
   readonly #byFunction = new Map<string, Namespace>();
 
   /**
-   * Creates a pool without namespaces.
-   *
    * @param engine engine that runs the pause containers
    * @param known registers existing containers, so that they are not swept
    */

@@ -44,7 +44,6 @@ export class CallPipe {
    * Sends a reply. Where nothing is left behind to be done behind it (no timer of the function's, no
    * rejection to be reported), it says that the sandbox now waits for a call on the pipe.
    *
-   * @param message the reply
    * @param by which way it goes
    * @throws `PAYLOAD_TOO_LARGE`, and then nothing is sent
    */

@@ -18,7 +18,6 @@ export const tooLarge =
 
 /** Call as the node sends it. */
 export interface CallMessage {
-  /** Its id. */
   readonly id: string;
   /** Parameters of the function. */
   readonly params: JsonObject | null;
@@ -89,7 +88,6 @@ export interface CallsOptions {
   readonly spec: Pick<SandboxSpec, "name" | "memoryMib" | "area" | "node">;
   /** The function, loaded. */
   readonly handler: Handler;
-  /** Where output goes. */
   readonly output: Output;
   /** Sends a part of an answer. Throws where it is too long. */
   readonly send: (part: object) => void;
@@ -104,7 +102,6 @@ export class Calls {
   readonly #options: CallsOptions;
   readonly #running = new Map<string, Running>();
 
-  /** No calls yet. */
   constructor(options: CallsOptions) {
     this.#options = options;
   }

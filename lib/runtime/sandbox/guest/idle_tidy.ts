@@ -34,7 +34,6 @@ export class IdleTidy {
   #hasWorked = false;
   #isTooSlow = false;
 
-  /** The heap is taken for tidy. */
   constructor(options: IdleTidyOptions) {
     this.#options = options;
     this.#tidyBytes = options.heapBytes();

@@ -13,15 +13,12 @@ import type { BeginAnswer } from "./reply_stream.ts";
 
 /** What a function learns of its invocation. */
 export interface InvocationContext {
-  /** Name of the function. */
   readonly functionName: string;
-  /** Id of the invocation. */
   readonly requestId: string;
   /** When the invocation is given up, ms since 1970. */
   readonly deadlineMs: number;
   /** Memory of the instance, MiB. */
   readonly memoryLimitMib: number;
-  /** Area of the node. */
   readonly area: string;
   /** Id of the node. */
   readonly node: string;
@@ -48,7 +45,6 @@ export type Handler = (
 
 /** A call as a function gets it that answers by itself. */
 export interface RawCall {
-  /** Its id. */
   readonly id: string;
   /** JSON of the params, with all digits of its numbers. */
   readonly params: string;
@@ -81,10 +77,6 @@ export type Loader = (
 
 /** A result that is JSON already. */
 export class JsonText {
-  /**
-   * A result.
-   *
-   * @param text valid JSON
-   */
+  /** @param text valid JSON */
   constructor(readonly text: string) {}
 }

@@ -52,11 +52,7 @@ export class CallOutput {
   #decoders: Decoders | undefined;
   #length = 0;
 
-  /**
-   * No output yet.
-   *
-   * @param send see {@link OutputTarget}
-   */
+  /** @param send see {@link OutputTarget} */
   constructor(id: string, send: OutputTarget["send"]) {
     this.#id = id;
     this.#send = send;
@@ -113,12 +109,7 @@ export class Output {
   readonly #storage: CallStorage;
   readonly #decoders = new Decoders();
 
-  /**
-   * Where output goes.
-   *
-   * @param target takes it
-   * @param storage tells calls apart
-   */
+  /** @param storage tells calls apart */
   constructor(target: OutputTarget, storage: CallStorage) {
     this.#target = target;
     this.#storage = storage;
@@ -160,7 +151,6 @@ export class Output {
    * Runs a call's code.
    *
    * @param call gets what it writes
-   * @param body the code
    */
   run(call: CallOutput, body: () => void): void {
     this.#storage.run(call, body);

@@ -12,11 +12,7 @@ export class OutputPipe {
   readonly #write: (bytes: Uint8Array) => number;
   readonly #batch = new FrameBatch();
 
-  /**
-   * A pipe.
-   *
-   * @param write writes bytes at once and tells how many; waits where the node reads slowly
-   */
+  /** @param write writes bytes at once and tells how many; waits where the node reads slowly */
   constructor(write: (bytes: Uint8Array) => number) {
     this.#write = write;
   }

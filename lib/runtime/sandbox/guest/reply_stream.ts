@@ -8,7 +8,6 @@ import { maxPartBytes, partCost, streamWindow } from "../../wire/stream_window.t
 
 /** What an answer begins with. */
 export interface AnswerHead {
-  /** Status. */
   readonly status: number;
   /** Headers; names may come several times. */
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -34,12 +33,7 @@ export class ReplyStream {
   #isClosed = false;
   #wake: () => void = () => {};
 
-  /**
-   * Sends the head.
-   *
-   * @param options what it needs
-   * @param head of the answer
-   */
+  /** @param options what it needs */
   constructor(options: ReplyStreamOptions, head: AnswerHead) {
     this.#options = options;
     options.signal.addEventListener("abort", () => this.#wake());

@@ -13,7 +13,6 @@ const maxText = 1 << 20;
 export interface Failure {
   /** Class of what was thrown. */
   readonly type: string;
-  /** Its message. */
   readonly message: string;
   /** Its stack. */
   readonly traceback: string;

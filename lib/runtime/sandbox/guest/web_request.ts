@@ -20,7 +20,6 @@ export interface HttpEvent {
   readonly headers: Readonly<Record<string, string>>;
   /** Text, or base64. */
   readonly body: string;
-  /** Which of them. */
   readonly isBase64Encoded: boolean;
 }
 
@@ -53,9 +52,6 @@ const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /**
  * The request that a call is: itself if it came by plain HTTP; else a POST to `/` with its params as JSON.
- *
- * @param params of the call
- * @param context of the call
  */
 export function toRequest(params: unknown, context: InvocationContext): Request {
   const { signal, functionName } = context;

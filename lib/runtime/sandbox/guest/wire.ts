@@ -13,11 +13,7 @@ export class Wire {
   readonly #reader = new FrameReader();
   readonly #writer: FrameWriter;
 
-  /**
-   * A connection.
-   *
-   * @param lost called when the node takes no more
-   */
+  /** @param lost called when the node takes no more */
   constructor(conn: Deno.UnixConn, lost: () => void) {
     this.#conn = conn;
     this.#writer = new FrameWriter(conn, lost);
@@ -37,11 +33,7 @@ export class Wire {
     return this.#writer.flushed;
   }
 
-  /**
-   * Asks the event loop something without its counting that the sandbox listens here.
-   *
-   * @param question what it is asked
-   */
+  /** Asks the event loop something without its counting that the sandbox listens here. */
   unnoticed<T>(question: () => T): T {
     this.#conn.unref();
     try {

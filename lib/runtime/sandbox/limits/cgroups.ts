@@ -56,7 +56,6 @@ export interface Groups extends AsyncDisposable {
  * Determines whether the node may create groups; removes those of a crashed predecessor, and ends the
  * processes in them.
  *
- * @param nodeId whose groups they are
  * @returns undefined if it may not
  */
 export async function openGroups(nodeId: string): Promise<Groups | undefined> {

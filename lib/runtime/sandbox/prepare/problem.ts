@@ -10,8 +10,6 @@ export class CodeProblem extends Error {
   override readonly name = "CodeProblem";
 
   /**
-   * A mistake.
-   *
    * @param message what is wrong and what to do
    * @param file the file, relative to the archive
    * @param line from 1

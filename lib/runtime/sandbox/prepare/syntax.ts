@@ -21,11 +21,7 @@ export interface Source {
 /** Takes types away: `stripTypes`, which is large and loaded where there is TypeScript only. */
 export type TypeStripper = (source: string, options: { transform: boolean }) => string;
 
-/**
- * Whether a file is TypeScript.
- *
- * @param path of the file
- */
+/** Whether a file is TypeScript. */
 export function isTypeScript(path: string): boolean {
   return /\.[cm]?ts$/.test(path);
 }
@@ -119,7 +115,6 @@ export interface Edit {
   readonly start: number;
   /** Behind the last character. */
   readonly end: number;
-  /** What comes there. */
   readonly text: string;
 }
 

@@ -32,11 +32,7 @@ export class Network {
   readonly #waiting: (() => void)[] = [];
   #seq = 0;
 
-  /**
-   * A network.
-   *
-   * @param send asks the node
-   */
+  /** @param send asks the node */
   constructor(send: Send) {
     this.#send = send;
   }

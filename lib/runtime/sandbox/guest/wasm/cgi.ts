@@ -29,8 +29,6 @@ export class CgiError extends Error {
 /**
  * The request as a command gets it. Of RFC 3875's variables REMOTE_ADDR is not there: a request may have
  * come by other nodes.
- *
- * @param functionName of the function
  */
 export function cgiRequest(event: HttpEvent, functionName: string): CgiRequest {
   const stdin = bodyOf(event);

@@ -35,7 +35,6 @@ export class ResultLimit extends Error {
  *   the upper 32 bits, the length in the lower
  * @param exports of the same instance
  * @param memory of the same instance
- * @param params their JSON
  * @returns the JSON of its result
  * @throws {PointerError} and whatever the module throws
  */

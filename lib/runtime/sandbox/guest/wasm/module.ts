@@ -36,7 +36,6 @@ const encoder = new TextEncoder();
 
 /** What a module is to be run as. */
 export interface WasmOptions extends WasmDemand {
-  /** Name of the function. */
   readonly functionName: string;
   /** Environment variables; each call gets its id and its deadline besides. */
   readonly env: Readonly<Record<string, string>>;
@@ -64,8 +63,6 @@ export class WasmFunction {
   #kept: WasmInstance | undefined;
 
   /**
-   * Compiles a module.
-   *
    * @param options what it is to be run as
    * @throws {WasmFormatError} or {WasmRefusal} where it cannot be run, `WebAssembly.CompileError`
    *   where it is not valid
@@ -97,7 +94,6 @@ export class WasmFunction {
   /**
    * Runs the function once. Never throws: whatever the module does is its result or its failure.
    *
-   * @param call what it gets
    * @param output takes what it writes, when it writes it
    */
   call(call: RawCall, output: CallOutput): Reply {

@@ -59,11 +59,7 @@ export class Input extends Stream {
   #bytes = new Uint8Array();
   #at = 0;
 
-  /**
-   * Gives other bytes from now on.
-   *
-   * @param bytes all of them
-   */
+  /** Gives other bytes from now on. */
   set(bytes: Uint8Array<ArrayBuffer>): void {
     this.#bytes = bytes;
     this.#at = 0;
@@ -84,11 +80,7 @@ export class PassedOn extends Stream {
   /** Takes it. */
   output: CallOutput | undefined;
 
-  /**
-   * Output.
-   *
-   * @param fd which stream it is
-   */
+  /** @param fd which stream it is */
   constructor(fd: number) {
     super();
     this.#fd = fd;
@@ -109,11 +101,7 @@ export class Result extends Stream {
   readonly #long: ArrayBuffer;
   #length = 0;
 
-  /**
-   * Output with a bound.
-   *
-   * @param maxBytes most bytes that are kept
-   */
+  /** @param maxBytes most bytes that are kept */
   constructor(maxBytes: number) {
     super();
     this.#short = new Uint8Array(Math.min(shortBytes, maxBytes));

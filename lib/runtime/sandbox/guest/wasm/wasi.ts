@@ -35,8 +35,6 @@ export class WasiSystem {
   readonly imports: WebAssembly.ModuleImports;
 
   /**
-   * A system with empty streams.
-   *
    * @param maxResultBytes most bytes of the result, beyond which a module is stopped; left out:
    *   standard output is output like standard error
    */
