@@ -1,5 +1,5 @@
 /**
- * Configuration files as `start` and `config` read them. Here and not beside the source, since the
+ * Configuration files as `start` and `config` read them. Here and not next to the source, since the
  * YAML parser asks the environment, and finding files needs files.
  *
  * @module

@@ -47,7 +47,7 @@ async function crowd(node: NodeProcess, count: number, text: string): Promise<Ra
       { length: Math.min(50, count - clients.length) },
       () =>
         RawClient.open(port, text).catch((error) => {
-          // One that was made to make way may be told while it still connects.
+          // One that was made to make way may learn it while it still connects.
           assert.ok(error instanceof Deno.errors.ConnectionReset, String(error));
           return undefined;
         }),

@@ -6,7 +6,7 @@ import { eventually } from "../support/eventually.ts";
 import { startNodeProcess } from "../support/node.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
-/** Calls of an image that ends at once, beside calls of one that serves. */
+/** Calls of an image that ends at once, next to calls of one that serves. */
 const rounds = 4;
 /** Containers that the node has when only one instance is left. */
 const resting = 4;
@@ -21,7 +21,7 @@ function custom(name: string, behaviour: string): object {
   };
 }
 
-Deno.test("images that end at once are told, logged and removed, and answered for by nobody", async () => {
+Deno.test("images that end at once are reported, logged and removed, and no other answers for them", async () => {
   await buildCustomImage();
   await using data = await tempDir("custom-data");
   const nodeId = `custom-${crypto.randomUUID().slice(0, 8)}`;

@@ -24,7 +24,7 @@ async function codes(etcd: TestEtcd): Promise<number> {
   return new Set(hashes).size;
 }
 
-Deno.test("a damaged record of a function is told by every route and can be mended", async (t) => {
+Deno.test("a damaged record of a function is reported by every route and can be mended", async (t) => {
   await using etcd = await startEtcd();
   await using node = await startNodeProcess({
     config: { "etcd.address": etcd.endpoint, "registry.udp.port": 0 },
@@ -32,7 +32,7 @@ Deno.test("a damaged record of a function is told by every route and can be mend
   const { url } = node;
   await put(etcd, "torn", '{"Name":"torn","Runt');
   await eventually(
-    "the node has heard of the record",
+    "the node knows of the record",
     async () => (await post(`${url}/invoke/torn`)).status !== 404,
   );
 
@@ -63,7 +63,7 @@ Deno.test("a damaged record of a function is told by every route and can be mend
   await t.step("deleting it removes it", async () => {
     await put(etcd, "other", "{}");
     await eventually(
-      "the node has heard of the record",
+      "the node knows of the record",
       async () => (await post(`${url}/invoke/other`)).body.code === "FUNCTION_DAMAGED",
     );
     assert.equal((await post(`${url}/delete`, { Name: "other" })).status, 200);
@@ -81,7 +81,7 @@ Deno.test("code of a damaged record is kept until the record is mended", async (
     assert.equal((await post(`${url}/create`, await answering(name, name))).status, 200);
   }
   assert.equal(await codes(etcd), 3);
-  // Of this one the code can still be told, of the other not.
+  // The code of this one is still known, that of the other is not.
   const { CodeHash } = JSON.parse(
     await etcd.ctl("get", "--print-value-only", `${functionsPrefix}a`),
   );
@@ -89,7 +89,7 @@ Deno.test("code of a damaged record is kept until the record is mended", async (
   await put(etcd, "b", '{"Name":"b","Runt');
   const deleted = (name: string) => post(`${url}/delete`, { Name: name });
   assert.equal((await deleted("c")).status, 200);
-  await eventually("the node has told", () => node.log().includes("Code is not collected"));
+  await eventually("the node has logged it", () => node.log().includes("Code is not collected"));
   assert.equal(await codes(etcd), 3);
   assert.equal((await deleted("b")).status, 200);
   await eventually("code of b and c is collected", async () => await codes(etcd) === 1);

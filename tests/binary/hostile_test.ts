@@ -128,7 +128,9 @@ class Lab {
       await post(`${this.#node.url}/prewarm`, { Function: name, Instances: 1 });
     }
     const params = one.params ?? this.#places;
-    let happened = created.status === 200 ? await this.#invoke(name, params) : told(created.body);
+    let happened = created.status === 200
+      ? await this.#invoke(name, params)
+      : errorIn(created.body);
     assert.match(happened, one.expect);
     assert.doesNotMatch(happened, /^returned escaped/);
     if (one.after) await this.#settled(one.after);
@@ -161,7 +163,7 @@ class Lab {
       // No stack overflow for whoever looks at it.
       return `returned ${typeof result === "string" ? result : answer.body.Result.slice(0, 40)}`;
     }
-    return told(answer.body);
+    return errorIn(answer.body);
   }
 
   async #neighbours(): Promise<string> {
@@ -192,7 +194,7 @@ class Lab {
   }
 }
 
-function told(body: Record<string, unknown>): string {
+function errorIn(body: Record<string, unknown>): string {
   return `${body.code ?? body.Code}: ${body.message ?? body.Message}`;
 }
 

@@ -92,7 +92,7 @@ Deno.test("large bodies hold nobody up and cost no more than is reserved, in the
         pings += round.pings;
       }
       // Each is scanned in 24 slices; parsed at once, it would let one or two others in between.
-      assert.ok(pings >= 5 * scanned, `${name}: ${pings} answers beside ${scanned} bodies`);
+      assert.ok(pings >= 5 * scanned, `${name}: ${pings} answers next to ${scanned} bodies`);
     }
   });
 

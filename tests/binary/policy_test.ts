@@ -145,7 +145,7 @@ Deno.test("a policy that cannot plan is a problem of a node that works", async (
     config: { "scheduler.policy": path, "policy.plan.interval": 1 },
   });
   const problem = "policy: blind cannot plan: no solution";
-  await eventually("the failed plan is told", async () => {
+  await eventually("the failed plan is reported", async () => {
     const { status, body } = await get(`${node.url}/healthz`);
     return status === 200 && body.Status === "degraded" && body.Problems.includes(problem);
   });

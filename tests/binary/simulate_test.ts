@@ -1,5 +1,5 @@
 /**
- * `serverledge simulate` as a process of its own: the same bytes each time, a user's policy beside the
+ * `serverledge simulate` as a process of its own: the same bytes each time, a user's policy next to the
  * program's, the solver in its worker. It is the binary that `SERVERLEDGE_BINARY` names, else the
  * source.
  *

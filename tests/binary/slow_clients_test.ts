@@ -12,7 +12,7 @@ import { type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { RawClient } from "../support/network/raw_client.ts";
 
 const clientCount = 200;
-/** What 200 clients may cost, MiB: what is booked for bodies, and the collector's slack. */
+/** What 200 clients may cost, MiB: what is reserved for bodies, and the collector's slack. */
 const maxGrowthMib = 700;
 
 const sources = {
@@ -60,7 +60,7 @@ function residentMib({ pid }: NodeProcess): number {
  * @param begin what each sends first
  * @param step what each does in each round
  */
-async function besideSlowClients(
+async function withSlowClients(
   node: NodeProcess,
   begin: string,
   step: (client: RawClient) => Promise<unknown>,
@@ -93,14 +93,14 @@ async function besideSlowClients(
   });
 }
 
-Deno.test("a node serves others beside 200 clients that take or send a KiB at a time", async (t) => {
+Deno.test("a node serves others next to 200 clients that take or send a KiB at a time", async (t) => {
   await using node = await withFunctions();
   const host = "HTTP/1.1\r\nHost: localhost\r\n";
   const take = ({ conn }: RawClient) => conn.read(new Uint8Array(1024)).catch(() => null);
-  await t.step("long answers", () => besideSlowClients(node, `GET /fn/long ${host}\r\n`, take));
-  await t.step("streams", () => besideSlowClients(node, `GET /fn/endless ${host}\r\n`, take));
+  await t.step("long answers", () => withSlowClients(node, `GET /fn/long ${host}\r\n`, take));
+  await t.step("streams", () => withSlowClients(node, `GET /fn/endless ${host}\r\n`, take));
   await t.step("bodies", () =>
-    besideSlowClients(
+    withSlowClients(
       node,
       `POST /fn/small ${host}Content-Length: ${1 << 20}\r\n\r\n`,
       (client) => client.send("x".repeat(1024)).catch(() => {}),

@@ -287,7 +287,7 @@ Deno.test("a node without the image gets no requests, and fetches it when the ot
   const functions = ["f", "g", "h"].map((name) => sampleRecord(name));
   await using lb = await region({ nodes, functions, config: { "lb.refresh_interval": 0.1 } });
   await eventually(
-    "all have told",
+    "all have reported",
     async () => (await targets(lb)).every(({ AvailableMemory }) => AvailableMemory !== null),
   );
   for (const { name } of functions) assert.equal(servedBy(await invoke(lb, name)), having.id);

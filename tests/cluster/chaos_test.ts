@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { sampleRecord } from "../contract/registry.ts";
 import { get, post } from "../support/client.ts";
-import { Continuum, knows, type Member, rests, sees } from "../support/continuum.ts";
+import { becomesIdle, Continuum, knows, type Member, sees } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakePeer } from "../support/fakes/fake_peer.ts";
 import { sampleReport } from "../support/fakes/fake_services.ts";
@@ -137,11 +137,11 @@ Deno.test("a cluster in which nothing stays as it is", async (t) => {
 
   await t.step(`${joins} nodes join, leave and crash`, async () => {
     load.asyncShare = 0.2;
-    const crowded: Member[] = [];
+    const joined: Member[] = [];
     for (let k = 0; k < joins; k++) {
       let ending: Promise<unknown> | undefined;
-      if (crowded.length === crowd) {
-        const [leaving] = crowded.splice(Math.floor(random() * crowd), 1);
+      if (joined.length === crowd) {
+        const [leaving] = joined.splice(Math.floor(random() * crowd), 1);
         const at = load.live.indexOf(leaving!);
         if (at >= 0) load.live.splice(at, 1);
         const crashes = random() < 0.5;
@@ -149,18 +149,18 @@ Deno.test("a cluster in which nothing stays as it is", async (t) => {
         ending = crashes ? leaving!.kill() : leaving!.stop();
       }
       // Some stand in the cloud, where requests find out that they are too small for them.
-      const isCloud = k % 5 === 4 && !crowded.some(({ id }) => id.startsWith("cloud"));
+      const isCloud = k % 5 === 4 && !joined.some(({ id }) => id.startsWith("cloud"));
       const id = isCloud ? `cloud-${k}` : `edge-${k % (crowd + 1)}-${k % 2}`;
       const member = await world.join(
-        crowded.some((other) => other.id.startsWith(`${id}-`)) ? `${id}-${k}` : id,
+        joined.some((other) => other.id.startsWith(`${id}-`)) ? `${id}-${k}` : id,
         isCloud ? "CLOUD" : "EDGE",
         isCloud ? {} : gateway,
       );
       await ending;
-      crowded.push(member);
+      joined.push(member);
       if (!isCloud) load.live.push(member);
     }
-    await sees(core, [...crowded, one, two]);
+    await sees(core, [...joined, one, two]);
     await load.goesOn(50);
   });
 
@@ -170,7 +170,7 @@ Deno.test("a cluster in which nothing stays as it is", async (t) => {
   const present = crowd + 3;
 
   await t.step("etcd stops and comes back", async () => {
-    // Results that are in etcd already cannot be told meanwhile.
+    // Results that are in etcd already cannot be read meanwhile.
     load.asyncShare = 0;
     await eventually("nothing is pending", () => load.pending === 0);
     await world.etcd.kill();
@@ -211,7 +211,7 @@ Deno.test("a cluster in which nothing stays as it is", async (t) => {
     assert(failed.length <= cloudCrashes * clients, `${failed.length} of ${cloudCrashes}`);
     const slowest = Math.max(...load.asked.map(({ tookMs }) => tookMs));
     assert(slowest < (limitS + graceS) * 1000, `an answer came after ${slowest} ms`);
-    for (const node of load.live) await rests(node);
+    for (const node of load.live) await becomesIdle(node);
     await eventually("all is written down", () => {
       return world.written().filter(({ node }) => node === core.id).length >=
         load.asked.filter(({ node }) => node === core).length;

@@ -7,11 +7,11 @@
 import assert from "node:assert/strict";
 import { get, post, python } from "../support/client.ts";
 import {
+  becomesIdle,
   Continuum,
   invoke,
   knows,
   type Member,
-  rests,
   runs,
   sees,
   sleeper,
@@ -22,10 +22,10 @@ import { helloWasm } from "../support/functions/wasm.ts";
 /** Nothing listens there: fetching it fails at once. */
 const absent = "127.0.0.1:1/absent:1";
 
-/** Waits until a node has heard from another after now. */
-async function hears({ url }: Member, { id }: Member): Promise<void> {
+/** Waits until a node has received a new status of another. */
+async function receivesStatus({ url }: Member, { id }: Member): Promise<void> {
   const since = performance.now();
-  await eventually(`it has heard from ${id}`, async () => {
+  await eventually(`it has a status of ${id}`, async () => {
     const before = performance.now() - since;
     const { Nodes } = (await get(`${url}/nodes`)).body;
     const age = Nodes.find(({ Id }: { Id: string }) => Id === id)?.AgeMs;
@@ -62,14 +62,14 @@ Deno.test("a request goes to no node that lacks its image while another has it",
   await runs(having, 1);
   const busy = invoke(me, { sleep: 3 }, { CanDoOffloading: false });
   await runs(me, 1);
-  for (const node of [having, lacking]) await hears(me, node);
+  for (const node of [having, lacking]) await receivesStatus(me, node);
   for (let k = 0; k < 3; k++) {
     const { status, body } = await invoke(me);
     assert.deepEqual([status, body.ExecutionNode], [200, having.id], JSON.stringify(body));
   }
 
   // Asked itself, the one without sends it on, and says why it cannot where it must not.
-  await hears(lacking, having);
+  await receivesStatus(lacking, having);
   const { status, body } = await invoke(lacking);
   assert.deepEqual([status, body.ExecutionNode], [200, having.id], JSON.stringify(body));
   const refused = await invoke(lacking, {}, { CanDoOffloading: false });
@@ -81,7 +81,7 @@ Deno.test("a request goes to no node that lacks its image while another has it",
   );
 
   for (const answer of await Promise.all([load, busy])) assert.equal(answer.status, 200);
-  for (const node of [me, having, lacking]) await rests(node);
+  for (const node of [me, having, lacking]) await becomesIdle(node);
   const ran = (await world.audit()).filter(({ place, outcome }) =>
     place === "local" && outcome === "OK"
   );
@@ -107,8 +107,8 @@ Deno.test("a node without Docker gets no functions in containers, sends its own 
     const usable = Runtimes.filter(({ Ok }: { Ok: boolean }) => Ok);
     return usable.length === 2 && MissingImages.includes("python");
   });
-  await hears(whole, bare);
-  await hears(bare, whole);
+  await receivesStatus(whole, bare);
+  await receivesStatus(bare, whole);
 
   const sent = await invoke(bare);
   assert.deepEqual([sent.status, sent.body.ExecutionNode], [200, whole.id]);
@@ -121,5 +121,5 @@ Deno.test("a node without Docker gets no functions in containers, sends its own 
   const waited = await invoke(whole);
   assert.deepEqual([waited.status, waited.body.ExecutionNode], [200, whole.id]);
   assert.equal((await busy).status, 200);
-  for (const node of [whole, bare]) await rests(node);
+  for (const node of [whole, bare]) await becomesIdle(node);
 });

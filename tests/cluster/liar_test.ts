@@ -34,13 +34,13 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
   const outcomes = async () => (await world.audit()).map(({ outcome }) => outcome);
 
   /** The node with one peer of that kind near it. */
-  async function beside(
+  async function nodeWith(
     peer: FakePeer,
     change: Partial<NodeRecord> = {},
   ): Promise<AsyncDisposable> {
     const registration = world.registry.registerNode({ ...peer.record, ...change });
     await sees(me, [peer]);
-    await eventually("its news came", async () => {
+    await eventually("its status came", async () => {
       const { Nodes } = (await get(`${me.url}/nodes`)).body;
       return Nodes.some(({ Id, AgeMs }: { Id: string; AgeMs: unknown }) =>
         Id === peer.id && AgeMs !== null
@@ -56,7 +56,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
 
   await t.step("room that is not there: the next, then this node", async () => {
     await using peer = new FakePeer("boaster", refuse("NODE_SATURATED"));
-    await using _ = await beside(peer);
+    await using _ = await nodeWith(peer);
     const busy = invoke(me, { sleep: 1 }, { CanDoOffloading: false });
     await runs(me, 1);
     const answers = await Promise.all([1, 2, 3].map(() => invoke(me)));
@@ -71,26 +71,26 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
 
   await t.step("numbers that cannot be are not believed", async () => {
     await using peer = new FakePeer("numbers", refuse("NODE_SATURATED"));
-    await using _ = await beside(peer);
-    peer.news = { ...peer.news, availableMemoryMib: -1, queueLength: 1e300, warm: [] };
+    await using _ = await nodeWith(peer);
+    peer.status = { ...peer.status, availableMemoryMib: -1, queueLength: 1e300, warm: [] };
     await sees(me, []);
     assert.equal((await invoke(me)).body.ExecutionNode, me.id);
-    peer.news = { ...peer.news, availableMemoryMib: 1, queueLength: 0 };
+    peer.status = { ...peer.status, availableMemoryMib: 1, queueLength: 0 };
     await sees(me, [peer]);
   });
 
   await t.step("one that never answers: the deadline does, and calls it back", async () => {
     await using peer = new FakePeer("slow", never);
-    await using _ = await beside(peer);
+    await using _ = await nodeWith(peer);
     const { status, body } = await invoke(me, {}, { QoSMaxRespT: 0.3 }, "big");
     assert.deepEqual([status, body.code], [504, "DEADLINE_EXCEEDED"]);
     await eventually("it is called back", () => peer.calledBack.length === 1);
     assert.deepEqual(peer.calledBack, peer.received);
   });
 
-  await t.step("one that falls silent is not chosen; heard again, it is", async () => {
+  await t.step("one that falls silent is not chosen; once it reports again, it is", async () => {
     await using peer = new FakePeer("silent", refuse("FUNCTION_ERROR"));
-    await using _ = await beside(peer);
+    await using _ = await nodeWith(peer);
     peer.silent = true;
     await sees(me, []);
     assert.equal((await invoke(me, {}, {}, "big")).body.code, "NO_SUITABLE_NODE");
@@ -115,7 +115,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     ) {
       await using peer = new FakePeer("breaker", never);
       using server = rawServer(bytes);
-      await using _ = await beside(peer, { url: server.url });
+      await using _ = await nodeWith(peer, { url: server.url });
       const { status, body } = await invoke(me, {}, { QoSMaxRespT: 20 }, "big");
       assert.deepEqual([status, body.code], [502, "FUNCTION_CRASHED"], JSON.stringify(bytes));
       assert.equal(server.count, 1);
@@ -132,7 +132,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
       for (const answer of answers) assert.equal((await answer.json()).code, "PEER_DECLINED");
       return await back();
     });
-    await using _ = await beside(peer);
+    await using _ = await nodeWith(peer);
     const busy = invoke(me, { sleep: 1 }, { CanDoOffloading: false });
     await runs(me, 1);
     const { status, body } = await invoke(me);
@@ -151,7 +151,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
       assert.deepEqual([answer.status, (await answer.json()).code], [401, "UNAUTHORIZED"]);
       return refuse("NODE_SATURATED")();
     });
-    await using _ = await beside(peer);
+    await using _ = await nodeWith(peer);
     assert.equal((await invoke(me, {}, {}, "big")).body.code, "NO_SUITABLE_NODE");
     assert.equal(peer.received.length, 1);
   });

@@ -138,7 +138,7 @@ Deno.test("nodes find each other, measure, leave, crash and come back", async (t
   await using b = await Member.start(etcd, "b", "EDGE");
   await using c = await Member.start(etcd, "c", "CLOUD");
 
-  await t.step("all know all, with news", async () => {
+  await t.step("all know all, with status", async () => {
     for (const [member, others] of [[a, "c b"], [b, "c a"], [c, "a b"]] as const) {
       await eventually(`${others} are known`, () => member.others === others);
     }
@@ -207,7 +207,7 @@ Deno.test("nodes find each other, measure, leave, crash and come back", async (t
   });
 });
 
-Deno.test("news is believed only of registered peers that share the secret", async (t) => {
+Deno.test("status is accepted only from registered peers that share the secret", async (t) => {
   const registry = new StaticRegistry();
   await using me = await openCluster(registry, "me", "EDGE");
   me.join(1);
@@ -215,11 +215,11 @@ Deno.test("news is believed only of registered peers that share the secret", asy
   good.join(1);
   const state = (id: string) => me.members().find((member) => member.id === id)!;
 
-  await t.step("with another secret nobody is heard", async () => {
+  await t.step("status with another secret is ignored", async () => {
     // Gone with this step: what it sends would be refused among what the others send.
     await using other = await openCluster(registry, "stranger", "EDGE", { secret: "other" });
     other.join(1);
-    await eventually("the good one is heard", () => state("good").ageMs !== null);
+    await eventually("the status of the good one has come", () => state("good").ageMs !== null);
     await eventually("the stranger is given up", () => !state("stranger").reachable);
     assert.equal(state("stranger").ageMs, null);
     assert(me.traffic.ignored > 0);
@@ -297,10 +297,13 @@ Deno.test("nodes of one machine need no ports of their own, unless somebody chos
     udpPortIsFixed: false,
   });
   two.join(2);
-  const hears = (cluster: Cluster) =>
-    eventually("it hears the other", () => cluster.members().every(({ ageMs }) => ageMs !== null));
-  await hears(one);
-  await hears(two);
+  const receivesStatus = (cluster: Cluster) =>
+    eventually(
+      "it has the status of the other",
+      () => cluster.members().every(({ ageMs }) => ageMs !== null),
+    );
+  await receivesStatus(one);
+  await receivesStatus(two);
 });
 
 Deno.test("a balancer is the cloud as long as it is healthy", async () => {

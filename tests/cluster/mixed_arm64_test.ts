@@ -94,7 +94,7 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
       architectures: ["arm64"],
     }));
     for (const node of [x86, arm]) await knows(node, "for-arm");
-    await eventually("its news came", async () => {
+    await eventually("its status came", async () => {
       const { Nodes } = (await get(`${x86.url}/nodes`)).body;
       return Nodes.every(({ AgeMs }: { AgeMs: unknown }) => AgeMs !== null);
     });

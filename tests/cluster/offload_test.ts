@@ -45,13 +45,13 @@ Deno.test("an edge zone and a cloud region", async (t) => {
     const { code, stdout } = await one.cli(["nodes", "--json"]);
     assert.equal(code, 0);
     const { Nodes } = JSON.parse(stdout);
-    const told = (id: string) =>
+    const reported = (id: string) =>
       Nodes.find(({ Id }: { Id: string }) => Id === id) as Record<string, unknown>;
-    assert.deepEqual([told(one.id).Self, told(one.id).Area], [true, "EDGE"]);
-    assert.deepEqual([told(near.id).Reachable, told(near.id).IsCloudTarget], [true, false]);
-    assert.deepEqual([told(cloud.id).Area, told(cloud.id).IsCloudTarget], ["CLOUD", true]);
-    assert((told(near.id).RttMs as number) > 0 && (told(near.id).AgeMs as number) >= 0);
-    assert.deepEqual([told(near.id).AvailableMemory, told(near.id).TotalMemory], [64, 64]);
+    assert.deepEqual([reported(one.id).Self, reported(one.id).Area], [true, "EDGE"]);
+    assert.deepEqual([reported(near.id).Reachable, reported(near.id).IsCloudTarget], [true, false]);
+    assert.deepEqual([reported(cloud.id).Area, reported(cloud.id).IsCloudTarget], ["CLOUD", true]);
+    assert((reported(near.id).RttMs as number) > 0 && (reported(near.id).AgeMs as number) >= 0);
+    assert.deepEqual([reported(near.id).AvailableMemory, reported(near.id).TotalMemory], [64, 64]);
   });
 
   await t.step("vertical: a busy node sends to the cloud", async () => {
@@ -173,8 +173,8 @@ Deno.test("an edge zone and a cloud region", async (t) => {
       await world.etcd.kill();
       await eventually("it says so", async () => {
         const { status, body } = await get(`${near.url}/healthz`);
-        const told = body.Problems.map((problem: string) => problem.split(":")[0]).sort();
-        return status === 200 && body.Status === "degraded" && told.join() === "cloud,registry";
+        const reported = body.Problems.map((problem: string) => problem.split(":")[0]).sort();
+        return status === 200 && body.Status === "degraded" && reported.join() === "cloud,registry";
       });
       await knowsFree(near, one);
       const free = await occupied(near, 1);

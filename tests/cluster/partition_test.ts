@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { get, post, python } from "../support/client.ts";
 import {
   aimsAt,
+  becomesIdle,
   clears,
   Continuum,
   invoke,
   knows,
   type Member,
-  rests,
   runs,
   sees,
   sleeper,
@@ -34,15 +34,15 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
   const [edgeUdp, cloudUdp] = [freeUdpPort(), freeUdpPort()];
   await using toBalancer = new Relay(`127.0.0.1:${lbPort}`, delayMs);
   await using toCloud = new Relay(`127.0.0.1:${cloudPort}`, delayMs);
-  await using newsToCloud = new DatagramRelay(`127.0.0.1:${cloudUdp}`, delayMs);
-  await using newsToEdge = new DatagramRelay(`127.0.0.1:${edgeUdp}`, delayMs);
-  const path = [toRegistry, toBalancer, toCloud, newsToCloud, newsToEdge];
+  await using statusToCloud = new DatagramRelay(`127.0.0.1:${cloudUdp}`, delayMs);
+  await using statusToEdge = new DatagramRelay(`127.0.0.1:${edgeUdp}`, delayMs);
+  const path = [toRegistry, toBalancer, toCloud, statusToCloud, statusToEdge];
   const far = { "etcd.address": toRegistry.address };
   const [edge, cloud, lb] = await Promise.all([
     world.join("edge", "EDGE", {
       "scheduler.policy": "edgecloud",
       "registry.udp.port": edgeUdp,
-      "registry.udp.address": newsToEdge.address,
+      "registry.udp.address": statusToEdge.address,
     }),
     world.join("cloud", "CLOUD", {
       ...far,
@@ -50,7 +50,7 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
       "api.port": cloudPort,
       "api.url": `http://${toCloud.address}`,
       "registry.udp.port": cloudUdp,
-      "registry.udp.address": newsToCloud.address,
+      "registry.udp.address": statusToCloud.address,
     }),
     world.join("lb", "CLOUD", {
       ...far,
@@ -108,8 +108,8 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
     await sees(cloud, [lb]); // which is on its side, and nobody asks in its own area
     for (const member of [edge, cloud]) {
       const answers = await Promise.all([1, 2, 3].map(() => invoke(member)));
-      const told = answers.map(({ status, body }) => `${status} ${body.ExecutionNode}`);
-      assert.deepEqual(told, Array(3).fill(`200 ${member.id}`));
+      const reported = answers.map(({ status, body }) => `${status} ${body.ExecutionNode}`);
+      assert.deepEqual(reported, Array(3).fill(`200 ${member.id}`));
     }
     const { Status, Problems } = (await get(`${edge.url}/healthz`)).body;
     assert.equal(Status, "degraded");
@@ -131,7 +131,7 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
   });
 
   await t.step("the ledgers agree and are empty", async () => {
-    for (const member of [edge, cloud]) await rests(member);
+    for (const member of [edge, cloud]) await becomesIdle(member);
     for (const member of [edge, cloud]) await clears(member, "f");
     const written = await world.audit();
     const late = written.filter(({ node, outcome }) =>

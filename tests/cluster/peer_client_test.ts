@@ -29,7 +29,7 @@ const never = new AbortController().signal;
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(() => "OK", (error: ServerledgeError) => error.code);
 
-/** A peer whose connections are told byte by byte what to do. */
+/** A peer whose connections are scripted byte by byte. */
 class RawPeer extends RawServer {
   readonly record = sampleNode("peer", { url: this.url });
 }
@@ -122,7 +122,7 @@ Deno.test("errors of the peer keep their code where they tell what became of the
 });
 
 Deno.test("every answer tells what the peer has free, if it tells something that can be", async () => {
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   let free = "12.5";
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -135,7 +135,7 @@ Deno.test("every answer tells what the peer has free, if it tells something that
   );
   using client = new PeerClient("");
   const record = sampleNode("peer", { url: `http://127.0.0.1:${server.addr.port}` });
-  const send = () => client.send(record, forwarded, never, (resources) => told.push(resources));
+  const send = () => client.send(record, forwarded, never, (resources) => reported.push(resources));
   await send();
   free = "0";
   assert.equal(await codeOf(send()), "NODE_SATURATED");
@@ -143,7 +143,7 @@ Deno.test("every answer tells what the peer has free, if it tells something that
   await send();
   free = "much";
   await send();
-  assert.deepEqual(told, [
+  assert.deepEqual(reported, [
     { freeMemoryMib: 12.5, freeCpu: 0.25 },
     { freeMemoryMib: 0, freeCpu: 0.25 },
   ]);

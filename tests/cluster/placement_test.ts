@@ -9,11 +9,11 @@ import { sampleRecord } from "../contract/registry.ts";
 import { get, post, python } from "../support/client.ts";
 import {
   aimsAt,
+  becomesIdle,
   Continuum,
   invoke,
   knows,
   type Member,
-  rests,
   runs,
   sees,
   sleeper,
@@ -55,7 +55,7 @@ Deno.test("a function goes only where its image runs", async () => {
   });
   await sees(me, [amd, arm]);
   for (const name of ["for-arm", "for-none"]) await knows(me, name);
-  await eventually("both told their news", async () => {
+  await eventually("both have reported their status", async () => {
     const { Nodes } = (await get(`${me.url}/nodes`)).body;
     return Nodes.every(({ AgeMs }: { AgeMs: unknown }) => AgeMs !== null);
   });
@@ -101,7 +101,7 @@ Deno.test("data stays where it may be", async () => {
   ]);
   assert.deepEqual(kept, Array(4).fill(edge.id));
   assert.equal((await busy).status, 200);
-  for (const node of [edge, near, far]) await rests(node);
+  for (const node of [edge, near, far]) await becomesIdle(node);
   const ran = (await world.audit()).filter(({ place }) => place === "local");
   assert.deepEqual(
     ran.filter(({ node }) => node === far.id).map((written) => written.function).sort(),

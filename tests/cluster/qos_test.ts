@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Answer, get, post, python } from "../support/client.ts";
-import { clears, Continuum, invoke, type Member, rests, runs } from "../support/continuum.ts";
+import { becomesIdle, clears, Continuum, invoke, type Member, runs } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** Tells how many came before. */
@@ -91,7 +91,7 @@ Deno.test("classes share a busy node by their weights, and none starves", async 
   });
 
   await t.step("metrics tell the classes apart", async () => {
-    await rests(node);
+    await becomesIdle(node);
     const { body: metrics } = await get(`${node.url}/metrics`);
     const count = (qosClass: string) =>
       Number(

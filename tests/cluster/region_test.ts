@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { get, post, python } from "../support/client.ts";
 import {
   aimsAt,
+  becomesIdle,
   clears,
   Continuum,
   invoke,
   knows,
   type Member,
-  rests,
   runs,
   sees,
   sleeper,
@@ -92,15 +92,15 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
     await busy.end;
   });
 
-  await t.step("async through the balancer; polled at every door", async () => {
+  await t.step("async through the balancer; polled at every entry", async () => {
     using busy = await occupied(edge, 1);
     const { body: { ReqId: id } } = await invoke(edge, {}, { Async: true });
-    for (const door of [edge, lb, one, two]) {
+    for (const entry of [edge, lb, one, two]) {
       await eventually(
-        `${door.id} has the result`,
-        async () => (await get(`${door.url}/poll/${id}`)).status === 200,
+        `${entry.id} has the result`,
+        async () => (await get(`${entry.url}/poll/${id}`)).status === 200,
       );
-      assert.equal((await get(`${door.url}/poll/${id}`)).body.ExecutionArea, "CLOUD");
+      assert.equal((await get(`${entry.url}/poll/${id}`)).body.ExecutionArea, "CLOUD");
     }
     await busy.end;
   });
@@ -138,7 +138,7 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
   });
 
   await t.step("the ledgers agree and are empty", async () => {
-    for (const member of [edge, one, two]) await rests(member);
+    for (const member of [edge, one, two]) await becomesIdle(member);
     for (const name of ["f", "echo"]) await post(`${edge.url}/delete`, { Name: name });
     for (const member of [edge, one, two]) await clears(member, "f");
     const written = await world.audit();

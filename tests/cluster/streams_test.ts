@@ -54,7 +54,7 @@ Deno.test("answers are streamed through a node and a balancer", async (t) => {
     const answer = await fetch(`${edge.url}/fn/events/wait/b`, { signal });
     await answer.body!.getReader().read();
     abort.abort();
-    await eventually("it is told", async () => {
+    await eventually("it is reported", async () => {
       return (await json("events/seen")).left.includes("b");
     });
   });

@@ -168,7 +168,7 @@ Deno.test("clients of the Go node work unchanged", async (t) => {
     assert.equal((await ask("GET /poll/sum-nothing")).status, 404);
   });
 
-  await t.step("a failed async invocation is told as Success false", async () => {
+  await t.step("a failed async invocation is reported as Success false", async () => {
     const accepted = await ask("POST /invoke/sum", '{"Params":{"fail":true},"Async":true}');
     const path = `GET /poll/${accepted.json.ReqId}`;
     await eventually("it has failed", async () => (await ask(path)).status === 200);

@@ -100,7 +100,7 @@ export function environmentContract(
       cases.push(["too much memory fails the call and tells so", () => suite.outOfMemory()]);
     }
     if (!lacks.stray) {
-      cases.push(["what is written beside captured output is kept", () => suite.logs()]);
+      cases.push(["what is written next to captured output is kept", () => suite.logs()]);
     }
     if (kind.concurrent) {
       cases.push(["outputs of overlapping calls stay apart", () => suite.overlap()]);
@@ -301,9 +301,9 @@ export async function strayOutput(
   world: Pick<EnvironmentWorld, "written">,
   instance: Instance,
 ): Promise<string> {
-  const told = world.written.filter(({ id }) => id === null).map(({ text }) => text).join("");
+  const ofNoCall = world.written.filter(({ id }) => id === null).map(({ text }) => text).join("");
   const untold = await instance.logs(10);
-  return told + untold.map(({ text }) => `${text}\n`).join("");
+  return ofNoCall + untold.map(({ text }) => `${text}\n`).join("");
 }
 
 /**

@@ -18,7 +18,7 @@ import type {
 } from "../../lib/policy/contract.ts";
 import { decideInTurn, type Situation } from "../../policies/replay.ts";
 
-/** A class of which only what matters is told. */
+/** A class given by what matters. */
 export function qosClassOf(facts: Partial<QosClass> = {}): QosClass {
   return {
     name: "default",
@@ -32,7 +32,7 @@ export function qosClassOf(facts: Partial<QosClass> = {}): QosClass {
   };
 }
 
-/** A request of which only what matters is told: it has all the time of the world. */
+/** A request given by what matters: it has all the time of the world. */
 export function requestOf(facts: Partial<RequestFacts> = {}): RequestFacts {
   return {
     id: "f-1",
@@ -50,7 +50,7 @@ export function requestOf(facts: Partial<RequestFacts> = {}): RequestFacts {
 /** What was measured where nothing was. */
 export const unmeasured: Estimates = { executionMs: NaN, startMs: NaN, coldShare: NaN };
 
-/** A node of which only what matters is told: idle, cold, alone. */
+/** A node given by what matters: idle, cold, alone. */
 export function viewOf(facts: Partial<NodeView> = {}): NodeView {
   return {
     supported: true,
@@ -70,7 +70,7 @@ export function viewOf(facts: Partial<NodeView> = {}): NodeView {
   };
 }
 
-/** A neighbour of which only what matters is told: near, free, cold. */
+/** A neighbour given by what matters: near, free, cold. */
 export function peerOf(facts: Partial<PeerView> = {}): PeerView {
   return {
     id: "peer",
@@ -86,7 +86,7 @@ export function peerOf(facts: Partial<PeerView> = {}): PeerView {
   };
 }
 
-/** The cloud of which only what matters is told: far, with room for everything. */
+/** The cloud given by what matters: far, with room for everything. */
 export function cloudOf(facts: Partial<PeerView> = {}): PeerView {
   return peerOf({
     id: "cloud",
@@ -99,7 +99,7 @@ export function cloudOf(facts: Partial<PeerView> = {}): PeerView {
   });
 }
 
-/** An outcome of which only what matters is told: in time, here, after 1 ms. */
+/** An outcome given by what matters: in time, here, after 1 ms. */
 export function outcomeOf(facts: Partial<Outcome> = {}): Outcome {
   return {
     place: "local",
@@ -239,7 +239,7 @@ export function testPolicy(name: string, factory: PolicyFactory): void {
     assert.deepEqual(decision, { kind: "reject", code: "NO_SUITABLE_NODE" });
   });
 
-  Deno.test(`${name} hears of outcomes of every kind`, () => {
+  Deno.test(`${name} observes outcomes of every kind`, () => {
     const policy = make();
     for (const where of ["local", "edge", "cloud", "nowhere"] as const) {
       policy.observe?.(requestOf(), outcomeOf({ place: where, inTime: where === "local" }));

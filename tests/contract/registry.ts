@@ -47,35 +47,35 @@ export function sampleRecord(name: string, more: Partial<FunctionRecord> = {}): 
   return { ...functionNames.fromWire(wire), ...more };
 }
 
-/** An observer that writes down what it is told, and knows the functions from it. */
+/** An observer that records the events, and knows the functions from them. */
 export class Recorder implements FunctionObserver {
-  /** The functions as told. */
+  /** The functions as observed. */
   readonly functions = new Map<string, FunctionRecord>();
-  /** What was told, one line each. */
-  readonly told: string[] = [];
+  /** The events, one line each. */
+  readonly events: string[] = [];
 
   /** Writes down a reset, versions sorted. */
   reset(records: FunctionRecord[]): void {
     this.functions.clear();
     for (const record of records) this.functions.set(record.name, record);
-    this.told.push(`reset ${records.map(({ version }) => version).sort().join(" ")}`.trim());
+    this.events.push(`reset ${records.map(({ version }) => version).sort().join(" ")}`.trim());
   }
 
   /** Writes down a put. */
   put(record: FunctionRecord): void {
     this.functions.set(record.name, record);
-    this.told.push(`put ${record.version}`);
+    this.events.push(`put ${record.version}`);
   }
 
   /** Writes down a damage. */
   damage({ name }: DamagedFunction): void {
-    this.told.push(`damage ${name}`);
+    this.events.push(`damage ${name}`);
   }
 
   /** Writes down a removal. */
   remove(name: string): void {
     this.functions.delete(name);
-    this.told.push(`remove ${name}`);
+    this.events.push(`remove ${name}`);
   }
 }
 
@@ -93,9 +93,9 @@ export function sampleNode(id: string, more: Partial<NodeRecord> = {}): NodeReco
   };
 }
 
-/** An observer of nodes that knows what it was told. */
+/** An observer of nodes that knows what it has observed. */
 export class NodeRecorder implements NodeObserver {
-  /** The nodes as told. */
+  /** The nodes as observed. */
   readonly nodes = new Map<string, NodeRecord>();
 
   /** Forgets all others. */
@@ -166,7 +166,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     assert.equal(await registry.createFunction(sampleRecord("f", { version: "f-2" })), false);
     const seen = new Recorder();
     using _watch = await registry.watchFunctions(seen);
-    await eventually("the function is told", () => seen.functions.has("f"));
+    await eventually("the function is observed", () => seen.functions.has("f"));
     assert.deepEqual(seen.functions.get("f"), sampleRecord("f"));
   });
 
@@ -178,7 +178,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     assert.equal(won.filter(Boolean).length, 1);
     const seen = new Recorder();
     using _watch = await registry.watchFunctions(seen);
-    await eventually("the function is told", () => seen.functions.has("f"));
+    await eventually("the function is observed", () => seen.functions.has("f"));
     assert.equal(seen.functions.get("f")?.version, versions[won.indexOf(true)]);
   });
 
@@ -187,15 +187,15 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     await registry.putFunction(sampleRecord("b"));
     const seen = new Recorder();
     using _watch = await registry.watchFunctions(seen);
-    assert.match(seen.told[0]!, /^reset/);
-    await eventually("a and b are told", () => seen.functions.size === 2);
-    const before = seen.told.length;
+    assert.match(seen.events[0]!, /^reset/);
+    await eventually("a and b are observed", () => seen.functions.size === 2);
+    const before = seen.events.length;
     await registry.createFunction(sampleRecord("c"));
     await registry.putFunction(sampleRecord("a", { version: "a-2" }));
     assert.equal(await registry.deleteFunction("b"), true);
     assert.equal(await registry.deleteFunction("b"), false);
-    await eventually("the deletion is told", () => !seen.functions.has("b"));
-    assert.deepEqual(seen.told.slice(before), ["put c-1", "put a-2", "remove b"]);
+    await eventually("the deletion is observed", () => !seen.functions.has("b"));
+    assert.deepEqual(seen.events.slice(before), ["put c-1", "put a-2", "remove b"]);
   });
 
   test("tells every observer, until it is disposed", async ({ registry }) => {
@@ -203,11 +203,11 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     const watch = await registry.watchFunctions(first);
     using _other = await registry.watchFunctions(second);
     await registry.putFunction(sampleRecord("a"));
-    await eventually("both know a", () => first.told.length === 2 && second.told.length === 2);
+    await eventually("both know a", () => first.events.length === 2 && second.events.length === 2);
     watch[Symbol.dispose]();
     await registry.putFunction(sampleRecord("b"));
     await eventually("the second knows b", () => second.functions.has("b"));
-    assert.deepEqual(first.told, ["reset", "put a-1"]);
+    assert.deepEqual(first.events, ["reset", "put a-1"]);
   });
 
   test("keeps code by its hash", async ({ registry }) => {

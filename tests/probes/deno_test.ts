@@ -79,14 +79,14 @@ Deno.test("fetch: a request whose connection closes is sent again, denoland/deno
 Deno.test("AbortSignal.any: a signal that somebody listens to is collected, denoland/deno#29075 (lib/base/async.ts)", async () => {
   const output = await run(
     `const control = new AbortController();
-    let told = false;
-    (() => AbortSignal.any([control.signal]).addEventListener("abort", () => told = true))();
+    let hasFired = false;
+    (() => AbortSignal.any([control.signal]).addEventListener("abort", () => hasFired = true))();
     await new Promise((resolve) => setTimeout(resolve, 10));
     gc();
     await new Promise((resolve) => setTimeout(resolve, 10));
     gc();
     control.abort();
-    console.log(told);`,
+    console.log(hasFired);`,
     "--v8-flags=--expose-gc",
   );
   assert.equal(output, "false\n");

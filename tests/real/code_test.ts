@@ -82,7 +82,7 @@ Deno.test("code that is on the disk needs no registry, unless it is damaged", as
 });
 
 Deno.test({
-  name: "CodeCache: a disk without space is told as such",
+  name: "CodeCache: a disk without space is reported as such",
   // Only root may mount the small disk.
   ignore: Deno.uid() !== 0,
   async fn() {
@@ -218,7 +218,7 @@ Deno.test("code is fetched from no address of this machine, nor by a redirect to
   const own = Deno.networkInterfaces().find(({ address, family }) =>
     family === "IPv4" && !address.startsWith("127.")
   )?.address;
-  assert.ok(own, "the machine has an interface beside loopback");
+  assert.ok(own, "the machine has an interface in addition to loopback");
   await using server = serve(route, "0.0.0.0");
   const { port } = new URL(server.url);
   const refused = { code: "UNPROCESSABLE", message: /this machine.*code\.url\.loopback/ };

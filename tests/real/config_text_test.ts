@@ -23,7 +23,7 @@ Deno.test("parseConfigText: an empty file has no keys, and what has no keys is r
   await refused("[1]", "a.json", /^a\.json: expected keys with values$/);
 });
 
-Deno.test("parseConfigText: a mistake is told with file, line and reason", async () => {
+Deno.test("parseConfigText: a mistake is reported with file, line and reason", async () => {
   await refused("a: 1\nb: [1, 2\nc: 3\n", "a.yaml", /^a\.yaml, line \d: /);
   await refused("a = 1\nb = = 2\n", "a.toml", /^a\.toml, line 2: /);
   await refused('{\n  "a": 1,\n  "b": }\n', "a.json", /^a\.json, line \d: /);

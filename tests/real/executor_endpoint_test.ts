@@ -83,7 +83,7 @@ Deno.test("a few connections may be open before the hello, others are closed at 
 
 Deno.test("a connection that comes when no descriptor is left is taken later", async () => {
   await using dir = await tempDir("endpoint");
-  const program = new URL("../support/fakes/crowded_endpoint.ts", import.meta.url).pathname;
+  const program = new URL("../support/fakes/overloaded_endpoint.ts", import.meta.url).pathname;
   const { stdout, stderr } = await new Deno.Command("sh", {
     args: [
       "-c",
@@ -153,12 +153,12 @@ Deno.test("output is handed on when it comes, and kept for its call's reply", as
   const log = (id: string | null, text: string) => JSON.stringify({ log: id, text });
   using executor = await connect(world.socket, '{"token":"t"}', log(null, "loading\n"));
   using connection = await world.endpoint.connected;
-  const heard: string[] = [];
-  connection.listen((id, text) => void heard.push(`${id} ${text}`));
+  const received: string[] = [];
+  connection.listen((id, text) => void received.push(`${id} ${text}`));
   const asked = connection.invoke(dockerCall({ id: "asked", returnOutput: true }));
   const unasked = connection.invoke(dockerCall({ id: "unasked" }));
   await send(executor, log("asked", "one\n"), log("unasked", "other\n"), log("asked", "two\n"));
-  await eventually("all has come", () => heard.length === 4);
+  await eventually("all has come", () => received.length === 4);
   assert.equal(connection.output("asked"), "one\ntwo\n");
   const reply = (id: string) => JSON.stringify({ id, ok: true, result: "1", output: "rest\n" });
   await send(executor, reply("asked"), reply("unasked"), log("asked", "late\n"));
@@ -166,8 +166,8 @@ Deno.test("output is handed on when it comes, and kept for its call's reply", as
   assert.equal((await asked).output, "one\ntwo\nrest\n");
   assert.equal((await unasked).output, "");
   assert.equal(connection.output("asked"), "");
-  await eventually("what is late is handed on, too", () => heard.length === 8);
-  assert.deepEqual(heard, [
+  await eventually("what is late is handed on, too", () => received.length === 8);
+  assert.deepEqual(received, [
     "null loading\n",
     "asked one\n",
     "unasked other\n",

@@ -1,5 +1,5 @@
 /**
- * The HTTP client on real sockets: what is sent once, what is kept, what is told.
+ * The HTTP client on real sockets: what is sent once, what is kept, what is reported.
  *
  * @module
  */
@@ -122,7 +122,7 @@ Deno.test("kept connections that have ended are not used", async () => {
   assert.equal(server.conns.size, 3);
 });
 
-Deno.test("an answer before the whole request is heard, and its connection not used again", async () => {
+Deno.test("an answer before the whole request is read, and its connection not used again", async () => {
   using server = new RawServer((conn) => sayWhole(conn, "stop", 413));
   using client = new HttpClient();
   let isCancelled = false;
@@ -156,7 +156,7 @@ Deno.test("bodies are streamed both ways", async () => {
   await assert.rejects(client.ask(url, post(bytes), never, bytes.length - 1), BadMessage);
 });
 
-Deno.test("an answer that breaks off within its stream is told there", async () => {
+Deno.test("an answer that breaks off within its stream is reported there", async () => {
   const { server, goOn } = halves();
   using _ = server;
   using client = new HttpClient();

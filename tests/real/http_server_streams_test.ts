@@ -106,7 +106,7 @@ Deno.test("HttpServer: a client that half-closes gets a whole stream", async () 
   assert.match(await client.rest(), /^0+\r\n\r\n$/);
 });
 
-Deno.test("HttpServer: a client that disconnects is told to the handler, before and within a response", async () => {
+Deno.test("HttpServer: a disconnect of the client is reported to the handler, before and within a response", async () => {
   const left: string[] = [];
   const stream = fed();
   await using server = serve(async (request) => {
@@ -123,7 +123,7 @@ Deno.test("HttpServer: a client that disconnects is told to the handler, before 
   for (const text of [get("/get"), post("/post", "x".repeat(100_000))]) {
     (await RawClient.open(server.port, text))[Symbol.dispose]();
   }
-  await eventually("the first two are told", () => left.length === 2);
+  await eventually("the first two are reported", () => left.length === 2);
   const client = await RawClient.open(server.port, get("/stream"));
   await client.until("\r\n\r\n");
   client[Symbol.dispose]();

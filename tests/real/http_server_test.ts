@@ -149,7 +149,7 @@ Deno.test("HttpServer: HEAD is answered with the length that the handler says", 
   assert.doesNotMatch(await client.until("\r\n\r\n"), /content-length/);
 });
 
-Deno.test("HttpServer: a client of HTTP/1.0 is told that its connection is kept", async () => {
+Deno.test("HttpServer: a client of HTTP/1.0 learns that its connection is kept", async () => {
   await using server = serve();
   const request = "GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
   using client = await RawClient.open(server.port, request);
@@ -171,7 +171,7 @@ Deno.test("HttpServer: statuses without a body have neither length nor body", as
   assert.match(await client.until("\r\n\r\n"), /\r\ncontent-length: 0\r\n/);
 });
 
-Deno.test("HttpServer: a client that expects 100-continue is told to go on, or why not", async () => {
+Deno.test("HttpServer: a client that expects 100-continue may go on, or learns why not", async () => {
   await using server = serve(async (request) =>
     request.target === "/no" ? { status: 403, headers: [], body: "no" } : await echo(request)
   );

@@ -76,7 +76,7 @@ Deno.test("a bad record is skipped, not fatal", async () => {
   await registry.createFunction(sampleRecord("good"));
   const seen = new Recorder();
   await using _watch = await registry.watchFunctions(seen);
-  assert.deepEqual(seen.told, ["reset good-1"]);
+  assert.deepEqual(seen.events, ["reset good-1"]);
 });
 
 Deno.test("a file that cannot be used is named", async () => {

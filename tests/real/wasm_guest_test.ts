@@ -104,8 +104,8 @@ Deno.test("WebAssembly modules", async (t) => {
 
   await step("arguments, environment, clocks and random numbers work", () => {
     const fn = world.command("context", { env: { GREETING: "grüß dich" } });
-    const told = value(callOf(fn, { "schlüssel": "wert" })) as { [key: string]: Json };
-    const { now, zeros, ...rest } = told as { now: number; zeros: number };
+    const reported = value(callOf(fn, { "schlüssel": "wert" })) as { [key: string]: Json };
+    const { now, zeros, ...rest } = reported as { now: number; zeros: number };
     assert.deepEqual(rest, {
       argc: 2,
       name: "f",
@@ -120,8 +120,8 @@ Deno.test("WebAssembly modules", async (t) => {
 
   await step("params that are too long for an argument come on standard input only", () => {
     const fn = world.command("context", { env: { GREETING: "x" } });
-    const told = result(fn, { text: "x".repeat(1 << 17) }) as JsonObject;
-    assert.equal(told.argc, 1);
+    const reported = result(fn, { text: "x".repeat(1 << 17) }) as JsonObject;
+    assert.equal(reported.argc, 1);
   });
 
   await step("a nap takes its time", () => {
@@ -214,20 +214,20 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.equal(failed(fib, { n: null }).type, "ArgumentError");
   });
 
-  await step("traps are told", () => {
-    const told = (name: string, params: JsonObject | null = null) => {
+  await step("traps are reported", () => {
+    const reported = (name: string, params: JsonObject | null = null) => {
       const { type, message, traceback } = failed(world.reactor(name), params);
       return { type, message, traceback };
     };
-    const gaveUp = told("give_up");
+    const gaveUp = reported("give_up");
     assert.equal(gaveUp.type, "Trap");
     assert.match(gaveUp.message, /^unreachable: the module gave itself up/);
     assert.match(gaveUp.traceback, /at .*abort.*\n.*give_up/);
-    assert.match((told("wild")).message, /^memory access out of bounds/);
-    assert.match((told("divide", { n: 1 })).message, /^divide by zero/);
-    assert.match((told("bad_call")).message, /a call through a bad function pointer/);
-    assert.match((told("recurse", { n: 1 })).message, /own stack is too small/);
-    assert.equal((told("beyond")).type, "PointerError");
+    assert.match((reported("wild")).message, /^memory access out of bounds/);
+    assert.match((reported("divide", { n: 1 })).message, /^divide by zero/);
+    assert.match((reported("bad_call")).message, /a call through a bad function pointer/);
+    assert.match((reported("recurse", { n: 1 })).message, /own stack is too small/);
+    assert.equal((reported("beyond")).type, "PointerError");
   });
 
   await step("a module that cannot run is refused before it is compiled", () => {

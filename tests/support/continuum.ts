@@ -226,7 +226,7 @@ export async function knowsFree({ url }: Member, other: Named): Promise<void> {
 }
 
 /** Waits until a node's ledger is empty: nothing runs or waits, and nothing is held. */
-export async function rests({ url }: Member): Promise<void> {
+export async function becomesIdle({ url }: Member): Promise<void> {
   await eventually("its ledger is empty", async () => {
     const { body } = await get(`${url}/status`);
     return body.Running === 0 && body.QueueLength === 0 && body.UsedCPU === 0 &&
@@ -240,7 +240,7 @@ const genericMibOf: Readonly<Record<string, number>> = { python: 32, nodejs: 64 
 /** Deletes a function and waits until a node holds no memory any more, but that of generic instances. */
 export async function clears(member: Member, name: string): Promise<void> {
   await post(`${member.url}/delete`, { Name: name });
-  await rests(member);
+  await becomesIdle(member);
   await eventually("it has no instances", async () => {
     const { body } = await get(`${member.url}/status`);
     const genericMib = Object.entries<number>(body.GenericInstances)

@@ -92,10 +92,10 @@ Deno.test("a sandbox that has worked gives memory back when it is idle", async (
 
 Deno.test("the context tells who, where and how long", async () => {
   await using world = await open();
-  const fn = record("told", { env: { GREETING: "grüß dich" } });
+  const fn = record("facts", { env: { GREETING: "grüß dich" } });
   await using instance = await world.environment.start(fn, never);
-  const told = value(await instance.invoke(dockerCall({ id: "r1", timeoutMs: 5000 })));
-  const { deadline, remaining, ...facts } = told as { deadline: number; remaining: number };
+  const reported = value(await instance.invoke(dockerCall({ id: "r1", timeoutMs: 5000 })));
+  const { deadline, remaining, ...facts } = reported as { deadline: number; remaining: number };
   assert.ok(deadline > 0 && deadline <= 5000 && remaining > 0 && remaining <= 5000);
   assert.deepEqual(facts, {
     function: fn.name,

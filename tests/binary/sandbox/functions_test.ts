@@ -42,7 +42,7 @@ Deno.test("functions of runtime deno", async (t) => {
     assert.deepEqual([body.Result, body.StartTier], ["42", "generic"]);
   });
 
-  await t.step("modules of a function import each other and packages beside them", async () => {
+  await t.step("modules of a function import each other and packages next to them", async () => {
     await create(node, "modules", {
       "main.ts": `
         import { nanoid } from "tiny-id";
@@ -120,7 +120,7 @@ Deno.test("functions of runtime deno", async (t) => {
             const headers = new Headers({ "x-sum": String(bytes.reduce((a, b) => a + b, 0)) });
             headers.append("set-cookie", "a=1");
             headers.append("set-cookie", "b=2; Path=/");
-            headers.set("x-told", [request.method, url.pathname, url.search, env.GREETING,
+            headers.set("x-facts", [request.method, url.pathname, url.search, env.GREETING,
               request.headers.get("x-in"), context.functionName].join("|"));
             return new Response(bytes.reverse(), { status: 201, headers });
           },
@@ -133,7 +133,7 @@ Deno.test("functions of runtime deno", async (t) => {
       headers: { "x-in": "in" },
     });
     assert.equal(answer.status, 201);
-    assert.equal(answer.headers.get("x-told"), "PUT|/deep/path|?q=1&q=2|hi|in|web");
+    assert.equal(answer.headers.get("x-facts"), "PUT|/deep/path|?q=1&q=2|hi|in|web");
     assert.equal(answer.headers.get("x-sum"), "32640");
     assert.deepEqual(answer.headers.getSetCookie(), ["a=1", "b=2; Path=/"]);
     assert.deepEqual(await answer.bytes(), bytes.reverse());
@@ -161,8 +161,8 @@ Deno.test("functions of runtime deno", async (t) => {
     await create(node, "example", { "web.ts": web! }, { Handler: "web", Env: { GREETING: "Hi" } });
     const sum = await fetch(`${node.url}/fn/example/sum/1/2/3`);
     assert.deepEqual(await sum.json(), { sum: 6 });
-    const told = await fetch(`${node.url}/fn/example/`);
-    assert.match(await told.text(), /^Hi: try/);
+    const page = await fetch(`${node.url}/fn/example/`);
+    assert.match(await page.text(), /^Hi: try/);
   });
 
   await t.step("a new version replaces the old one", async () => {

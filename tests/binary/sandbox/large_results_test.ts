@@ -42,7 +42,7 @@ async function startWithFunction(config: object = {}): Promise<NodeProcess> {
 }
 
 /** Waits for an answer, and counts how often another client is answered meanwhile. */
-async function beside<T>(node: NodeProcess, answer: Promise<T>): Promise<[T, number]> {
+async function pingsDuring<T>(node: NodeProcess, answer: Promise<T>): Promise<[T, number]> {
   let isOver = false;
   void answer.finally(() => isOver = true).catch(() => {});
   let pings = 0;
@@ -68,7 +68,7 @@ Deno.test("long results of sandboxes arrive whole and hold nobody up, in the bin
       characters: "\u00e9\u{1f600}".repeat(mib),
     };
     for (const [name, text] of Object.entries(wanted)) {
-      const [{ status, body }, pings] = await beside(node, invoke(name));
+      const [{ status, body }, pings] = await pingsDuring(node, invoke(name));
       assert.equal(status, 200, name);
       assert.ok(JSON.parse(body.Result) === text, name);
       // A client that parses in this process counts for little: it is the node that must answer.
@@ -80,7 +80,7 @@ Deno.test("long results of sandboxes arrive whole and hold nobody up, in the bin
     const quotes = await page("quotes");
     assert.equal(quotes.answer.headers.get("content-type"), "text/plain; charset=UTF-8");
     assert.ok(quotes.bytes.length === 3 * mib && quotes.bytes.every((byte) => byte === 0x22));
-    const [objects, pings] = await beside(node, page("objects"));
+    const [objects, pings] = await pingsDuring(node, page("objects"));
     assert.equal(objects.answer.headers.get("content-type"), "application/json");
     assert.equal(objects.bytes.length, 6 * mib + 1);
     // It is scanned in more than 40 slices; parsed at once, it would let one or two in between.

@@ -79,9 +79,9 @@ Deno.test("output of sandboxes is kept, however its call ends", async (t) => {
         );
         for (const late of [false, true]) {
           const answer = await post(`${node.url}/invoke/${name}`, { Params: { end, late } });
-          const told = JSON.stringify(answer.body);
-          assert.deepEqual([answer.status, answer.body.code], [status, code], told);
-          assert.ok(told.includes(JSON.stringify(whole).slice(1, -1)), told);
+          const reported = JSON.stringify(answer.body);
+          assert.deepEqual([answer.status, answer.body.code], [status, code], reported);
+          assert.ok(reported.includes(JSON.stringify(whole).slice(1, -1)), reported);
         }
         const text = await logs(node, name);
         assert.equal(text.split(line).length - 1, 2, text);

@@ -51,7 +51,7 @@ Deno.test("answers of `fetch(request)` are streamed", async (t) => {
     await reader.read();
     abort.abort();
     await reader.closed.catch(() => {});
-    await eventually("it is told", async () => (await seen(node)).left.includes("b"));
+    await eventually("it is reported", async () => (await seen(node)).left.includes("b"));
     await eventually("nothing runs", async () => {
       const metrics = await (await fetch(`${node.url}/metrics`)).text();
       return /outcome="CANCELLED"[^\n]* 1$/m.test(metrics);

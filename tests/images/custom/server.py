@@ -116,7 +116,7 @@ print("starting", CASE, flush=True)
 if CASE == "late":
     time.sleep(0.3)
     CASE = "echo"
-if CASE == "stillborn":
+if CASE == "failing":
     sys.exit(7)
 if CASE == "deaf":
     time.sleep(600)

@@ -81,7 +81,7 @@ exports.http = async () => ({ statusCode: 201, body: new Uint8Array([0, 255]) })
 exports.count = () => ++calls;
 exports.nothing = () => {};
 
-exports.told = (_params, context) => ({
+exports.facts = (_params, context) => ({
   function: context.functionName,
   request: context.requestId,
   deadline: context.deadlineMs - Date.now(),

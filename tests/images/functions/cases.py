@@ -165,7 +165,7 @@ def count(params, context):
     return calls
 
 
-def told(params, context):
+def facts(params, context):
     return {
         "function": context["function_name"],
         "request": context.request_id,
@@ -215,7 +215,7 @@ def stubborn(params, context):
 
 
 def meet(params, context):
-    """Returns once as many calls as told run at the same time."""
+    """Returns once as many calls as asked for run at the same time."""
     global calls
     calls += 1
     end = time.monotonic() + 20
@@ -266,7 +266,7 @@ def fork_bomb(params, context):
 
 
 def listen(params, context):
-    """Serves one connection on the loopback port told, or tries to connect to it."""
+    """Serves one connection on the given loopback port, or tries to connect to it."""
     import socket
 
     if params["serve"]:

@@ -42,7 +42,7 @@ async def work():
 
 
 async def nap(params, context):
-    """Rests, or blocks the event loop."""
+    """Sleeps, or blocks the event loop."""
     print("begun")
     try:
         if params.get("block"):

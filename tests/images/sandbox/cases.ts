@@ -65,7 +65,7 @@ export async function meet({ count }: { count: number }) {
   return "met";
 }
 
-export const told = (_params: unknown, context: Context) => ({
+export const facts = (_params: unknown, context: Context) => ({
   function: context.functionName,
   request: context.requestId,
   deadline: context.deadlineMs - Date.now(),

@@ -39,7 +39,7 @@ static char *member(const char *name) {
 
 static int echo(void) { return fwrite(params, 1, length, stdout) != length; }
 
-/* Says a word as often as it is told on standard error, and returns it. */
+/* Writes a word as often as asked to standard error, and returns it. */
 static int noisy(void) {
   char *count = member("count");
   int left = count[0] ? atoi(count) : 20;

@@ -88,12 +88,15 @@ Deno.test("custom images", async (t) => {
   });
 
   for (const behaviour of ["drop", "cut"]) {
-    await t.step(`a connection closed early is told, and sent once: ${behaviour}`, async () => {
-      await using instance = await start(behaviour);
-      const error = await crashed(instance.invoke(dockerCall()));
-      assert.match(error.message, /without an answer, and still runs/);
-      assert.match(error.details!.output as string, /^call 1\n/);
-    });
+    await t.step(
+      `a connection closed early is reported, and the request sent once: ${behaviour}`,
+      async () => {
+        await using instance = await start(behaviour);
+        const error = await crashed(instance.invoke(dockerCall()));
+        assert.match(error.message, /without an answer, and still runs/);
+        assert.match(error.details!.output as string, /^call 1\n/);
+      },
+    );
   }
 
   await t.step("code is put to /app, and only if there is some", async () => {
@@ -103,7 +106,7 @@ Deno.test("custom images", async (t) => {
     assert.deepEqual(value(await filled.invoke(dockerCall())), ["data"]);
   });
 
-  await t.step("one whose relay ends is told, and its start left nothing", async () => {
+  await t.step("one whose relay ends is reported, and its start left nothing", async () => {
     await using instance = await start("echo");
     const { HostConfig } = await world.docker.getContainer(instance.id).inspect();
     await world.docker.getContainer(HostConfig.NetworkMode!.replace("container:", "")).kill();
@@ -111,10 +114,10 @@ Deno.test("custom images", async (t) => {
   });
 
   await t.step("one that ends at its start fails the start and tells its words", async () => {
-    await assert.rejects(start("stillborn"), (error: Error & Record<string, unknown>) => {
+    await assert.rejects(start("failing"), (error: Error & Record<string, unknown>) => {
       assert.equal(error.code, "INSTANCE_START_FAILED");
       assert.match(error.message, /status 7/);
-      assert.match((error.details as { output: string }).output, /starting stillborn/);
+      assert.match((error.details as { output: string }).output, /starting failing/);
       return true;
     });
   });

@@ -14,7 +14,7 @@ import { tempDir } from "../../support/temp_dir.ts";
 const never = new AbortController().signal;
 const env = { env: { CASE: "write" } };
 
-Deno.test("a custom image that writes more than container.disk is ended and told so", async () => {
+Deno.test("a custom image that writes more than container.disk is ended, and the reason reported", async () => {
   await buildCustomImage();
   await using world = await dockerWorld({ values: { "container.disk": 100 } });
   const start = () => world.environment.start(dockerFunction("custom", "", env), never);

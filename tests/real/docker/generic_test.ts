@@ -24,7 +24,7 @@ for (const runtime of ["python", "nodejs"]) {
     await using world = await genericWorld();
     const fn = await announced(
       world,
-      dockerFunction(runtime, "cases.told", {
+      dockerFunction(runtime, "cases.facts", {
         memoryMib: 160,
         cpu: 0.5,
         env: { GREETING: "grüß dich", HOME: "/elsewhere" },
@@ -33,8 +33,11 @@ for (const runtime of ["python", "nodejs"]) {
     const [generic] = await genericContainers(world);
     await using instance = await start(world, fn);
     assert.deepEqual([instance.tier, instance.id], ["generic", generic]);
-    const told = value(await instance.invoke(dockerCall({ id: "r1" }))) as Record<string, unknown>;
-    const { deadline: _, remaining: __, ...facts } = told;
+    const reported = value(await instance.invoke(dockerCall({ id: "r1" }))) as Record<
+      string,
+      unknown
+    >;
+    const { deadline: _, remaining: __, ...facts } = reported;
     assert.deepEqual(facts, {
       function: fn.name,
       request: "r1",

@@ -9,7 +9,7 @@ import {
   dockerWorld,
 } from "../../support/docker.ts";
 
-/** Rounds of images that end beside others that start. */
+/** Rounds of images that end next to others that start. */
 const rounds = 2;
 /** Far more than such a start takes, and less than a connection to nobody is waited for. */
 const startTimeoutMs = 25_000;
@@ -44,7 +44,7 @@ Deno.test("an image that ends at its start is never answered for by another func
       const [atOnce, again, later] = await Promise.all([
         startDying(world, "dying", network),
         startDying(world, "dying", network),
-        startDying(world, "stillborn", network),
+        startDying(world, "failing", network),
         callLiving(world, network),
         callLiving(world, network),
       ]);
@@ -54,12 +54,12 @@ Deno.test("an image that ends at its start is never answered for by another func
         assert.match(error.details!.output as string, /dying words/);
       }
       assert.match(later.message, /status 7/);
-      assert.match(later.details!.output as string, /starting stillborn/);
+      assert.match(later.details!.output as string, /starting failing/);
     }
   }
   const words = world.written.map(({ text }) => text);
   assert.equal(words.filter((text) => text === "dying words\n").length, 4 * rounds);
-  assert.equal(words.filter((text) => text === "starting stillborn\n").length, 2 * rounds);
+  assert.equal(words.filter((text) => text === "starting failing\n").length, 2 * rounds);
   await world.environment.settled();
   assert.deepEqual(await world.containers({ functions: true }), []);
 });

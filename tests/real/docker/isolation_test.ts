@@ -63,7 +63,7 @@ Deno.test("containers are locked down", async (t) => {
   }
 
   await t.step(
-    "it can connect to the node no second time, and others start beside it",
+    "it can connect to the node no second time, and others start next to it",
     async () => {
       await using instance = await start("cases.flood");
       const flood = await instance.invoke(dockerCall({ params: { count: 300 } }));

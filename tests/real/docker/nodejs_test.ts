@@ -94,10 +94,10 @@ Deno.test("Node.js executor", async (t) => {
   });
 
   await t.step("the context tells who, where and how long", async () => {
-    const fn = dockerFunction("nodejs", "cases.told", { env: { GREETING: "grüß dich" } });
+    const fn = dockerFunction("nodejs", "cases.facts", { env: { GREETING: "grüß dich" } });
     await using instance = await world.environment.start(fn, never);
-    const told = value(await instance.invoke(dockerCall({ id: "r1", timeoutMs: 5000 })));
-    const { deadline, remaining, ...facts } = told as { deadline: number; remaining: number };
+    const reported = value(await instance.invoke(dockerCall({ id: "r1", timeoutMs: 5000 })));
+    const { deadline, remaining, ...facts } = reported as { deadline: number; remaining: number };
     assert.ok(deadline > 0 && deadline <= 5000 && remaining > 0 && remaining <= 5000);
     assert.deepEqual(facts, {
       function: fn.name,

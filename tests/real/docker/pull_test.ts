@@ -15,7 +15,7 @@ const line = JSON.stringify({
 const begin = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" +
   `Transfer-Encoding: chunked\r\n\r\n${(line.length + 1).toString(16)}\r\n${line}\n\r\n`;
 
-Deno.test("a pull is told of while it is under way", async () => {
+Deno.test("a pull is reported while it is under way", async () => {
   const engine = new Engine();
   let failed: Promise<void>;
   const images = new Images(
@@ -28,7 +28,7 @@ Deno.test("a pull is told of while it is under way", async () => {
       request.startsWith("POST") ? { begin } : missing
     );
     failed = assert.rejects(images.ensure("some/image:1", ""), { code: "ENGINE_UNAVAILABLE" });
-    await eventually("the pull is told", () => images.pulls()[0]?.percent === 25);
+    await eventually("the pull is reported", () => images.pulls()[0]?.percent === 25);
     assert.deepEqual(images.pulls(), [
       { image: "some/image:1", percent: 25, message: "5 of 20 MB" },
     ]);
@@ -61,7 +61,7 @@ Deno.test("an image that cannot be refreshed is used as it is, if it is present"
   const images = new Images(engine, false, records);
   assert.equal(await images.refresh(local, ""), false);
   await assert.rejects(images.refresh("built/elsewhere:1", ""), { code: "ENGINE_REFUSED" });
-  // Who asks for the pull itself is told that it failed.
+  // A client that asks for the pull itself learns that it failed.
   await assert.rejects(images.ensure(local, "", true), { code: "ENGINE_REFUSED" });
   assert.equal(pulls.length, 3);
 

@@ -144,9 +144,12 @@ Deno.test("modules of Python functions", async (t) => {
       await using instance = await start(handler!);
       assert.equal(value(await instance.invoke(dockerCall())), word, handler);
     }
-    const told = world.written.filter(({ id }) => id === null).map(({ text }) => text).join("");
-    assert.match(told, /time\.py is hidden: `import time` gives Python's own module\. Rename it\./);
-    assert.doesNotMatch(told, /queue\.py is hidden/);
+    const reported = world.written.filter(({ id }) => id === null).map(({ text }) => text).join("");
+    assert.match(
+      reported,
+      /time\.py is hidden: `import time` gives Python's own module\. Rename it\./,
+    );
+    assert.doesNotMatch(reported, /queue\.py is hidden/);
   });
 
   await t.step("a module that imports what is not there says so", async () => {

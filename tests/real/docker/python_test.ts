@@ -72,13 +72,15 @@ Deno.test("Python executor", async (t) => {
   });
 
   await t.step("the context tells who, where and how long", async () => {
-    const fn = dockerFunction("python", "cases.told", { env: { GREETING: "grüß dich" } });
+    const fn = dockerFunction("python", "cases.facts", { env: { GREETING: "grüß dich" } });
     await using instance = await world.environment.start(fn, never);
-    const told = value(await instance.invoke(dockerCall({ id: "r1", timeoutMs: 5000 }))) as Record<
+    const reported = value(
+      await instance.invoke(dockerCall({ id: "r1", timeoutMs: 5000 })),
+    ) as Record<
       string,
       unknown
     >;
-    const { deadline, remaining, ...facts } = told as { deadline: number; remaining: number };
+    const { deadline, remaining, ...facts } = reported as { deadline: number; remaining: number };
     assert.ok(deadline > 0 && deadline <= 5000 && remaining > 0 && remaining <= 5000);
     assert.deepEqual(facts, {
       function: fn.name,
@@ -119,8 +121,8 @@ Deno.test("Python executor", async (t) => {
       ]
     ) {
       const call = dockerCall({ params: { name: name! } });
-      const { type: told, message } = failure(await instance.invoke(call));
-      assert.deepEqual([told, message], [type, text]);
+      const { type: reported, message } = failure(await instance.invoke(call));
+      assert.deepEqual([reported, message], [type, text]);
     }
   });
 
@@ -142,8 +144,8 @@ Deno.test("Python executor", async (t) => {
     ) {
       await using instance = await start(handler!);
       for (let i = 0; i < 2; i++) {
-        const { type: told, message } = failure(await instance.invoke(dockerCall()));
-        assert.equal(told, type);
+        const { type: reported, message } = failure(await instance.invoke(dockerCall()));
+        assert.equal(reported, type);
         if (handler === "absent.handler") {
           assert.match(
             message,

@@ -94,7 +94,7 @@ Deno.test("orphans of a crashed predecessor are swept, instances of this process
   assert.equal(await world.environment.sweep(), 0);
 });
 
-Deno.test("a missing image is told with what to do", async () => {
+Deno.test("a missing image is reported with what to do", async () => {
   await using world = await dockerWorld({
     values: { "runtimes.python.image": "localhost:9/no-such-image:1" },
   });
@@ -109,7 +109,7 @@ Deno.test("a missing image is told with what to do", async () => {
   assert.deepEqual(await world.containers({ functions: true }), []);
 });
 
-Deno.test("an image without the interpreter is told, and nothing is left", async () => {
+Deno.test("an image without the interpreter is reported, and nothing is left", async () => {
   await using world = await dockerWorld();
   await start(world).then((instance) => instance[Symbol.asyncDispose]());
   await world.environment.settled();
@@ -133,7 +133,7 @@ Deno.test("an instance that is killed from outside is lost", async () => {
 });
 
 for (const runtime of ["python", "nodejs"] as const) {
-  Deno.test(`a memory kill is told where the engine has lost the news of it: ${runtime}`, async () => {
+  Deno.test(`a memory kill is reported where the engine has lost its event: ${runtime}`, async () => {
     await using gate = await EngineGate.create((text) =>
       text.replaceAll('"OOMKilled":true', '"OOMKilled":null')
     );
@@ -159,7 +159,7 @@ Deno.test("an instance that is removed from outside is lost", async () => {
   assert.equal((await (await instance.terminated).reason).code, "FUNCTION_CRASHED");
 });
 
-Deno.test("a runtime that the node does not have is told", async () => {
+Deno.test("a runtime that the node does not have is reported", async () => {
   await using world = await dockerWorld();
   const fn = dockerFunction("cobol", "a.b");
   await assert.rejects(world.environment.start(fn, never), { code: "RUNTIME_UNKNOWN" });

@@ -37,7 +37,7 @@ Deno.test("a registry whose etcd is away starts, says so, and heals", async () =
   await using registry = connectEtcd({ endpoints: [etcd.endpoint] });
   const seen = new Recorder();
   await using _watch = await registry.watchFunctions(seen);
-  assert.deepEqual(seen.told, [], "nothing is known of the functions yet");
+  assert.deepEqual(seen.events, [], "nothing is known of the functions yet");
   const health = registry.health();
   assert(!health.ok && health.reason !== "" && health.sinceMs >= 0);
   for (
@@ -161,14 +161,14 @@ Deno.test("a cluster puts its functions and code back into an emptied etcd", asy
   await b.registry.createFunction(sampleRecord("g"));
   await b.registry.putResult("r", { state: "pending", node: "n", since: 1 }, 600_000);
   await eventually("both know both", () => [a, b].every(({ seen }) => seen.functions.size === 2));
-  const before = [a.seen.told.length, b.seen.told.length];
+  const before = [a.seen.events.length, b.seen.events.length];
   await etcd.restart({ wipe: true });
   await eventually(
     "both have listed again",
-    () => a.seen.told.length > before[0]! && b.seen.told.length > before[1]!,
+    () => a.seen.events.length > before[0]! && b.seen.events.length > before[1]!,
   );
   for (const { seen } of [a, b]) {
-    assert(!seen.told.some((line) => line.startsWith("remove")), "no function was ever gone");
+    assert(!seen.events.some((line) => line.startsWith("remove")), "no function was ever gone");
     assert.deepEqual([...seen.functions.keys()].sort(), ["f", "g"]);
   }
   await using late = await connected(etcd);
@@ -299,8 +299,8 @@ Deno.test("a bad record in etcd keeps nobody from the good ones, at first and la
   await using a = await connected(etcd);
   await etcd.ctl("put", "/serverledge/v1/functions/worse", "{}");
   await a.registry.createFunction(sampleRecord("good"));
-  await eventually("the good one is told", () => a.seen.functions.has("good"));
-  assert.deepEqual(a.seen.told, ["reset", "damage worse", "put good-1"]);
+  await eventually("the good one is observed", () => a.seen.functions.has("good"));
+  assert.deepEqual(a.seen.events, ["reset", "damage worse", "put good-1"]);
 });
 
 Deno.test("a listing of ten thousand functions is complete", async () => {
@@ -317,7 +317,7 @@ Deno.test("a listing of ten thousand functions is complete", async () => {
   }
   await using b = await connected(etcd);
   assert.equal(b.seen.functions.size, 10_000);
-  await eventually("the watch told all", () => a.seen.functions.size === 10_000);
+  await eventually("the watch has reported all", () => a.seen.functions.size === 10_000);
 });
 
 Deno.test("large functions are listed, too large ones are refused", async () => {

@@ -35,7 +35,7 @@ export class FakePeer implements AsyncDisposable {
   /** Ids of requests whose sender has left before the answer. */
   readonly calledBack: string[] = [];
   /** What it tells of itself. */
-  news: LocalStatus = boundless;
+  status: LocalStatus = boundless;
   /** True to leave datagrams unanswered. */
   silent = false;
   /** How it answers requests. */
@@ -85,7 +85,7 @@ export class FakePeer implements AsyncDisposable {
         const ping = this.#codec.read(bytes);
         if (this.silent || ping?.kind !== "ping") continue;
         const place = { vector: [0, 0, 0], height: 0.1, adjustment: 0, error: 1 };
-        await this.#socket.send(this.#codec.pong(this.id, ping.nonce, this.news, place), from);
+        await this.#socket.send(this.#codec.pong(this.id, ping.nonce, this.status, place), from);
       }
     } catch (error) {
       if (!this.#closing.signal.aborted) throw error;

@@ -9,7 +9,7 @@ import { tempDir } from "../temp_dir.ts";
 /**
  * Sets `DOCKER_HOST` to such an engine until disposed. It answers once per connection.
  *
- * @param answer told a request as it came; the answer's bytes, after which it hangs up, an endless
+ * @param answer receives a request as it came; the answer's bytes, after which it hangs up, an endless
  *   answer as `{ begin }`, or undefined to stay mute
  */
 export async function scriptedEngine(

@@ -23,7 +23,7 @@ export interface HostileCase {
   readonly after?: "paused" | "ended";
 }
 
-/** What each function is told by its params: places that it must not reach. */
+/** What each function is given in its params: places that it must not reach. */
 export interface HostilePlaces {
   /** A module that every user of the machine can read. */
   readonly script: string;

@@ -5,7 +5,7 @@
  */
 
 /**
- * Its code. An instance streams, and is told by other requests how to go on: `/wait/NAME` and
+ * Its code. An instance streams, and other requests direct it: `/wait/NAME` and
  * `/fail/NAME` do so once `/open/NAME` was asked, `/flood/SIZE` sends as much; `/seen` tells whose
  * reader has left, and how much was sent.
  */

@@ -64,9 +64,9 @@ export function zipBytes(parts: readonly ZipPart[], comment = ""): Uint8Array {
     if (descriptor) bytes.push(...u32(0x08074b50), ...sums);
     const large = [...u64(size), ...u64(packed.length), ...u64(offset)];
     const extra = zip64 ? [...u16(1), ...u16(large.length), ...large] : [];
-    const told = zip64 ? [...sums.slice(0, 4), ...Array(8).fill(0xff)] : sums;
+    const stated = zip64 ? [...sums.slice(0, 4), ...Array(8).fill(0xff)] : sums;
     directory.push(...u32(0x02014b50), 30, mode === undefined ? 0 : 3);
-    directory.push(...shared(told, raw.length, extra.length), ...u16(0), ...u32(0));
+    directory.push(...shared(stated, raw.length, extra.length), ...u16(0), ...u32(0));
     directory.push(...u32((mode ?? 0) << 16), ...u32(zip64 ? 0xffffffff : offset));
     directory.push(...raw, ...extra);
   }

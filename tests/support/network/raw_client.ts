@@ -1,5 +1,5 @@
 /**
- * A client that is told byte by byte what to send.
+ * A client that is scripted byte by byte.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export class RawClient implements Disposable {
     return this.#take(at < 0 ? this.seen.length : at + text.length);
   }
 
-  /** Reads to the end, be it a reset. */
+  /** Reads to the end, which may be a reset. */
   async rest(): Promise<string> {
     while (await this.#more());
     return this.#take(this.seen.length);

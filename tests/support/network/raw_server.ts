@@ -1,5 +1,5 @@
 /**
- * A server whose connections are told byte by byte what to do.
+ * A server whose connections are scripted byte by byte.
  *
  * @module
  */

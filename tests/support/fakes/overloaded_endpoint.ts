@@ -2,7 +2,7 @@
  * A process that has no descriptor left when an executor connects to an endpoint of it. Run with a
  * low limit of descriptors.
  *
- * Usage: deno run -A crowded_endpoint.ts SOCKET
+ * Usage: deno run -A overloaded_endpoint.ts SOCKET
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { ExecutorEndpoint } from "../../../lib/runtime/wire/endpoint.ts";
 import { FrameBatch } from "../../../lib/runtime/wire/frames.ts";
 
 /** Longer than the endpoint's first tries take. */
-const crowdedMs = 200;
+const overloadMs = 200;
 
 const socket = Deno.args[0]!;
 using endpoint = ExecutorEndpoint.open({ path: socket, token: "t" });
@@ -28,7 +28,7 @@ batch.add('{"token":"t"}');
 await conn.write(batch.bytes());
 let connected = false;
 void endpoint.connected.then(() => connected = true);
-await new Promise((resolve) => setTimeout(resolve, crowdedMs));
+await new Promise((resolve) => setTimeout(resolve, overloadMs));
 const early = connected;
 for (const file of files) file.close();
 await endpoint.connected;
