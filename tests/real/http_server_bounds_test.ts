@@ -168,6 +168,30 @@ Deno.test("HttpServer: HTTP/2 with prior knowledge reaches the same handler, its
   await eventually("nothing is open", () => server.server.connections === 0);
 });
 
+Deno.test("HttpServer: HTTP/2 keeps the memory of a response reserved until its client has it", async () => {
+  let released = false;
+  const held = { [Symbol.dispose]: () => void (released = true) };
+  await using server = serve(() => ({
+    status: 200,
+    headers: [],
+    body: new Uint8Array(4 << 20),
+    held,
+  }));
+  using client = await RawClient.open(server.port, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  // Empty settings, and a GET of / as stream 1 (RFC 9113, 4.1; RFC 7541, appendix A).
+  await client.send("\0\0\0\x04\0\0\0\0\0" + "\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01x");
+  // The window of a new stream is 65,535 bytes, and the client opens it no further.
+  await client.until("\0".repeat(10_000));
+  assert.equal(released, false);
+  client[Symbol.dispose]();
+  await eventually("it is released", () => released);
+  released = false;
+  const url = `http://127.0.0.1:${server.port}`;
+  const { stdout } = await runToEnd(["curl", "-s", "--http2-prior-knowledge", url]);
+  assert.equal(stdout.length, 4 << 20);
+  await eventually("it is released", () => released);
+});
+
 Deno.test("HttpServer: HTTP/2 streams, and its clients disconnect", async () => {
   const stream = fed();
   const left = Promise.withResolvers<void>();

@@ -10,7 +10,7 @@ import { writeAll } from "../output.ts";
 import type { HttpHandler } from "./messages.ts";
 import { http2Preface } from "./request_head.ts";
 import type { BodyReading } from "./served_body.ts";
-import { incomingRequest, webResponse } from "./web.ts";
+import { incomingRequest, pieces, webResponse } from "./web.ts";
 import type { ClientTimeouts } from "./client_timeouts.ts";
 
 /** Bytes that are carried at once. */
@@ -100,11 +100,15 @@ class Session {
     try {
       const incoming = incomingRequest(request, this.client, reading);
       const outgoing = await this.#handler(incoming);
-      // The sender does not report when that is done.
-      using _held = outgoing.held;
-      const { body } = outgoing;
-      if (!(body instanceof ReadableStream)) return webResponse(outgoing, request.method);
-      return webResponse({ ...outgoing, body: this.#tracked(body) }, request.method);
+      const { body, held } = outgoing;
+      if (body instanceof ReadableStream) {
+        return webResponse({ ...outgoing, body: this.#tracked(body, held) }, request.method);
+      }
+      if (!held || body === undefined) return webResponse(outgoing, request.method);
+      // Only the end of a stream reports that the response was sent.
+      const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+      const stream = ReadableStream.from(pieces(bytes));
+      return webResponse({ ...outgoing, body: this.#tracked(stream, held) }, request.method);
     } finally {
       reading.ended();
       this.#active--;
@@ -126,13 +130,14 @@ class Session {
     this.#close();
   }
 
-  /** A stream that counts as under way to its end, and that the client must go on taking. */
-  #tracked(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  /** A stream that counts as active to its end, and that the client must go on taking. */
+  #tracked(body: ReadableStream<Uint8Array>, held?: Disposable): ReadableStream<Uint8Array> {
     const reader = body.getReader();
     const waiter = { client: this.client, waitsSince: 0, expire: () => this.#close() };
     this.#active++;
     const over = () => {
       this.#timeouts.end("send", waiter);
+      held?.[Symbol.dispose]();
       this.#active--;
       this.becameIdle();
     };

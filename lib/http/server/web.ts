@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Rope } from "../../base/rope.ts";
+import { Rope, type Sliceable } from "../../base/rope.ts";
 import { Body } from "../body.ts";
 import { ConnectionBroken, TooLong } from "../failures.ts";
 import type { HeaderPair } from "../head.ts";
@@ -177,8 +177,9 @@ export function webResponse(outgoing: OutgoingResponse, method: string): Respons
   return new Response(isEmpty ? null : content, { status, headers: sent as [string, string][] });
 }
 
-function* pieces(rope: Rope): Generator<Uint8Array<ArrayBuffer>> {
-  for (let at = 0; at < rope.length; at += maxJoinedBytes) {
-    yield rope.slice(at, at + maxJoinedBytes);
+/** Yields long bytes in pieces of which a stream consists. */
+export function* pieces(bytes: Sliceable): Generator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at < bytes.length; at += maxJoinedBytes) {
+    yield bytes.slice(at, at + maxJoinedBytes);
   }
 }
