@@ -1,5 +1,5 @@
 /**
- * The HTTP API of a node: its routes in one table, put on one hono app.
+ * HTTP API of a node: one table of routes, served by one hono app.
  *
  * @module
  */
@@ -35,9 +35,9 @@ import { anyMethod, type Handler, methodsOf, type Route } from "./route.ts";
 import type { ApiServices } from "./services.ts";
 
 /**
- * All routes of the API, in the order of its reference.
+ * Returns all routes of the API, in the order of its reference.
  *
- * @param invoke answers invocations
+ * @param invoke handler of invocations
  */
 export function apiRoutes(
   services: ApiServices,
@@ -59,17 +59,17 @@ export function apiRoutes(
 
 type RequestParts = ConstructorParameters<typeof Request>[1];
 
-/** The app that answers the requests of clients. */
+/** Application that handles the requests of clients. */
 export interface ApiApp {
-  /** Answers a request; never fails. */
+  /** Handles a request; never throws or rejects. */
   readonly handle: HttpHandler;
-  /** Answers a request of the web platform, given as such or by its path. */
+  /** Handles a request of the web platform, given as an object or by its path. */
   request(input: string | Request, init?: RequestParts): Promise<Response>;
 }
 
 /**
- * Makes the app. Each route has a single handler and there is no middleware, so that a request costs
- * no chain of promises. Plain invocations do not even pass the router.
+ * Creates the application. Each route has a single handler without middleware, which avoids a chain of
+ * promises for each request. Plain invocations bypass the router.
  */
 export function createApp(services: ApiServices): ApiApp {
   const router = new Hono();
@@ -107,7 +107,7 @@ export function createApp(services: ApiServices): ApiApp {
   return { handle, request: requesting(handle) };
 }
 
-/** Reserves the memory of a long response, which a client may be slow to take, unless that is done. */
+/** Reserves the memory of a long response for a slow client, unless it is already reserved. */
 function reserved({ bodies }: ApiServices, response: OutgoingResponse): OutgoingResponse {
   const { body, held } = response;
   const isKnown = body instanceof Uint8Array || body instanceof Rope;

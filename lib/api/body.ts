@@ -1,5 +1,5 @@
 /**
- * Bodies of requests: read once, never more than a bound.
+ * Reader for bodies of requests, with a limit for their length.
  *
  * @module
  */
@@ -16,18 +16,18 @@ import type { ApiServices } from "./services.ts";
 
 /** Bytes in a MiB. */
 const mib = 1 << 20;
-/** Bodies up to this length are parsed unseen, bytes. */
+/** Maximum length of a body that is parsed without a scan, bytes. */
 const parsedUnseen = 1 << 16;
-/** Memory of bodies up to this length is reserved before they are read, bytes. */
+/** Maximum length of a body whose memory is reserved before it is read, bytes. */
 const reservedAtOnce = 1 << 16;
-/** Most bytes of a longer one that are parsed, its code aside. */
+/** Maximum length of the parsed part of a longer body, without its code, bytes. */
 const maxParsed = mib;
-/** The member of a definition that may be long. */
+/** Member of a definition that may be long. */
 const codeMember = "TarFunctionCode";
 
 const decoder = new TextDecoder();
 
-/** A request, as far as its body is concerned. */
+/** Request with a body. */
 type WithBody = Pick<IncomingRequest, "body">;
 
 /** Reads the bodies of requests. */
@@ -36,7 +36,7 @@ export class BodyReader {
   readonly #key: "api.body.max" | "code.max";
   readonly #maxBytes: number;
 
-  /** @param key of the configuration, which tells the largest body that is accepted */
+  /** @param key key of the configuration that limits the length of a body, MiB */
   constructor(
     services: Pick<ApiServices, "config" | "bodies">,
     key: "api.body.max" | "code.max" = "api.body.max",
@@ -47,12 +47,12 @@ export class BodyReader {
   }
 
   /**
-   * Reads a body for somebody who keeps it.
+   * Reads a body for a caller that keeps it.
    *
-   * @param request whose body; an absent one is empty
-   * @returns the body, and its place in the node's budget, which has to be disposed
-   * @throws `PAYLOAD_TOO_LARGE`, as soon as that is known; `NODE_SATURATED` before anything is read;
-   *   `INVALID_REQUEST` if it does not arrive whole
+   * @param request request with the body; a missing body is empty
+   * @returns body and its reservation in the budget of the node, which the caller must dispose
+   * @throws `PAYLOAD_TOO_LARGE` as soon as the length is known; `NODE_SATURATED` before the body is read,
+   *   or while it grows; `INVALID_REQUEST` if it does not arrive completely
    */
   async reserved(
     { body }: WithBody,
@@ -65,7 +65,7 @@ export class BodyReader {
     try {
       const bytes = isSmall
         ? await body.whole(this.#maxBytes)
-        // A client that sends slowly holds no more than it has sent.
+        // A slow client reserves no more memory than it has sent.
         : await readWhole(body, this.#maxBytes, (bytes) => held.grow(bytes));
       return { bytes, held };
     } catch (error) {
@@ -77,7 +77,7 @@ export class BodyReader {
   /**
    * Reads a body as JSON.
    *
-   * @throws as {@link BodyReader.reserveJson}
+   * @throws the errors of {@link BodyReader.reserveJson}
    */
   async json(request: WithBody): Promise<unknown> {
     const { value, held } = await this.reserveJson(request);
@@ -86,12 +86,12 @@ export class BodyReader {
   }
 
   /**
-   * Reads a body as JSON for somebody who keeps its code: where the body is long, `TarFunctionCode` is a
-   * {@link QuotedText} that is a part of it.
+   * Reads a body as JSON for a caller that keeps its code. In a long body, `TarFunctionCode` is a
+   * {@link QuotedText} that shares the memory of the body.
    *
-   * @returns the value, and its place in the node's budget, which has to be disposed
-   * @throws as {@link BodyReader.reserved}, and `INVALID_REQUEST` if it is not JSON, or holds so much
-   *   besides code that parsing it would hold up others
+   * @returns value and its reservation in the budget of the node, which the caller must dispose
+   * @throws the errors of {@link BodyReader.reserved}, and `INVALID_REQUEST` if the body is not JSON, or
+   *   contains so much data in addition to code that parsing it would delay other requests
    */
   async reserveJson(request: WithBody): Promise<{ value: unknown; held: ReservedBody }> {
     const { bytes, held } = await this.reserved(request);

@@ -1,6 +1,6 @@
 /**
- * How much memory the bodies of requests may take on a node, those that are read, wait and run
- * together, and long results from their first byte until they are sent or stored.
+ * Budget for the memory of request bodies and long results on a node. It covers the bodies of requests
+ * that are read, wait or run, and results from their first byte until they are sent or stored.
  *
  * @module
  */
@@ -8,11 +8,11 @@
 import type { MemoryReservation } from "../base/reserve_memory.ts";
 import { ServerledgeError } from "../base/errors.ts";
 
-/** A body is copied once: into the frame, or the request, by which its function gets it. */
+/** Copies of a body in memory: the body, and the frame or request that carries it to its function. */
 const copies = 2;
 const mib = 1 << 20;
 
-/** The bytes that all bodies may have. */
+/** Limit for the total memory of bodies and results. */
 export class BodyBudget {
   readonly #maxBytes: number;
   #reserved = 0;
@@ -22,16 +22,16 @@ export class BodyBudget {
     this.#maxBytes = maxBytes;
   }
 
-  /** Memory that is reserved, bytes. */
+  /** Reserved memory, bytes. */
   get reserved(): number {
     return this.#reserved;
   }
 
   /**
-   * Whether a body would fit now; nothing is reserved.
+   * Checks whether a body fits into the budget now, without a reservation.
    *
-   * @param bytes its length
-   * @throws `NODE_SATURATED`
+   * @param bytes length of the body
+   * @throws `NODE_SATURATED` if the body does not fit
    */
   check(bytes: number): void {
     this.#check(bytes * copies);
@@ -40,8 +40,8 @@ export class BodyBudget {
   /**
    * Reserves the memory of a body.
    *
-   * @returns gives the memory back, once, when it is disposed
-   * @throws `NODE_SATURATED` if the bodies that are there leave too little
+   * @returns reservation, which releases the memory once when it is disposed
+   * @throws `NODE_SATURATED` if the other reservations leave too little memory
    */
   take(bytes: number): ReservedBody {
     const body = new ReservedBody((more) => this.#reserve(more));
@@ -50,11 +50,11 @@ export class BodyBudget {
   }
 
   /**
-   * Reserves the memory of a result, or of what is made of it for its client.
+   * Reserves the memory of a result, or of the response that is made of it.
    *
-   * @param bytes its length, counted once
-   * @returns as {@link BodyBudget.take}; may refuse more as this does
-   * @throws `FUNCTION_ERROR`: whoever gets it must not run the function again as if it had never run
+   * @param bytes length of the result, counted once
+   * @returns reservation like that of {@link BodyBudget.take}; it throws `FUNCTION_ERROR` if it cannot grow
+   * @throws `FUNCTION_ERROR`, not `NODE_SATURATED`, since the function has run and must not be retried
    */
   takeResult(bytes: number): MemoryReservation {
     const result = new ReservedBody((more) => {
@@ -78,7 +78,7 @@ export class BodyBudget {
   }
 }
 
-/** The memory of one body. */
+/** Reservation of the memory of one body. */
 export class ReservedBody implements MemoryReservation {
   readonly #reserve: (bytes: number) => void;
   #bytes = 0;
@@ -88,22 +88,22 @@ export class ReservedBody implements MemoryReservation {
   }
 
   /**
-   * More of the body has come.
+   * Reserves memory for bytes of the body that have arrived, and for their copy.
    *
-   * @param bytes how much
-   * @throws `NODE_SATURATED`, and nothing more is reserved
+   * @param bytes number of bytes
+   * @throws `NODE_SATURATED` if they do not fit; the reservation does not change then
    */
   grow(bytes: number): void {
     this.hold(bytes * copies);
   }
 
-  /** See {@link MemoryReservation.hold}: something is made of the body, counted once, and kept as long. */
+  /** Reserves memory for data derived from the body, counted once; see {@link MemoryReservation.hold}. */
   hold(bytes: number): void {
     this.#reserve(bytes);
     this.#bytes += bytes;
   }
 
-  /** Gives the memory back. */
+  /** Releases the memory. */
   [Symbol.dispose](): void {
     const bytes = this.#bytes;
     this.#bytes = 0;

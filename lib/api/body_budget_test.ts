@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { BodyBudget, type ReservedBody } from "./body_budget.ts";
 
-Deno.test("BodyBudget: refuses what does not fit, and takes it once there is room", () => {
+Deno.test("BodyBudget: rejects a body that does not fit, accepts it after a release", () => {
   const budget = new BodyBudget(100);
   const first = budget.take(40);
   assert.throws(() => budget.take(11), { code: "NODE_SATURATED" });
@@ -16,7 +16,7 @@ Deno.test("BodyBudget: refuses what does not fit, and takes it once there is roo
   assert.equal(budget.reserved, 0);
 });
 
-Deno.test("BodyBudget: whatever is taken, grows and is given back, nothing is left and nothing lost", () => {
+Deno.test("BodyBudget: any sequence of take, grow and release, keeps the total exact", () => {
   const step = fc.record({ act: fc.nat(2), bytes: fc.nat(60), which: fc.nat() });
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
     const budget = new BodyBudget(100);
@@ -44,7 +44,7 @@ Deno.test("BodyBudget: whatever is taken, grows and is given back, nothing is le
   }));
 });
 
-Deno.test("BodyBudget: a result that finds no room fails, and is no refusal of the request", () => {
+Deno.test("BodyBudget: result that does not fit, throws FUNCTION_ERROR instead of NODE_SATURATED", () => {
   const budget = new BodyBudget(100);
   const result = budget.takeResult(60);
   assert.equal(budget.reserved, 60);

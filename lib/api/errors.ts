@@ -1,5 +1,5 @@
 /**
- * Errors as HTTP answers: `{ "code", "message", ...details }` with the status of the code.
+ * HTTP responses for errors: `{ "code", "message", ...details }` with the status of the code.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import type { HeaderPair } from "../http/head.ts";
 import type { KnownResponse } from "../http/server/web.ts";
 import { jsonAnswer, jsonType } from "./headers.ts";
 
-/** What `Retry-After` says where the error does not know better, s. */
+/** Default of `Retry-After`, s. */
 const defaultRetryAfterS = 1;
 
 /**
- * The answer that carries an error. A 429 says when to try again: after `retryAfterS` of the
- * error's details, or a second.
+ * Returns the response for an error. A 429 has a `Retry-After` header: `retryAfterS` of the details of
+ * the error, or 1 s.
  *
- * @param error what went wrong
- * @param headers headers of the answer, the content type included
+ * @param error error
+ * @param headers headers of the response, including the content type
  */
 export function errorAnswer(
   error: ServerledgeError,
@@ -30,7 +30,7 @@ export function errorAnswer(
   if (code === "METHOD_NOT_ALLOWED" && Array.isArray(details?.allow)) {
     more.push(["allow", details.allow.join(", ")]);
   }
-  // Code and message come first, and no detail can take their place.
+  // Code and message come first, and no detail can override them.
   const body = Object.assign({ code, message }, details, { code, message });
   return jsonAnswer(body, status, more);
 }
@@ -40,11 +40,11 @@ function retryAfterS(value: unknown): number {
 }
 
 /**
- * The coded error for anything thrown. What is not coded is a defect: it goes to the log with its
- * stack, and the client learns only that it happened.
+ * Returns the coded error for a thrown value. Any other value is a defect: it is logged with its
+ * stack, and the client receives only `INTERNAL`.
  *
- * @param thrown what was caught
- * @param log where surprises go
+ * @param thrown caught value
+ * @param log logger for defects
  */
 export function codedError(thrown: unknown, log: Logger = logger("api")): ServerledgeError {
   if (thrown instanceof ServerledgeError) return thrown;

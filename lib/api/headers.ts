@@ -1,5 +1,5 @@
 /**
- * Headers of answers: JSON, and the node's state for load balancers.
+ * Headers of responses: JSON, and the state of the node for load balancers.
  *
  * @module
  */
@@ -9,18 +9,18 @@ import type { IncomingRequest } from "../http/server/messages.ts";
 import { KnownResponse } from "../http/server/web.ts";
 import type { ApiServices } from "./services.ts";
 
-/** Content type of every JSON answer, spelled as the Go node spells it. */
+/** Content type of every JSON response, in the spelling of the Go node. */
 export const jsonType: HeaderPair = ["content-type", "application/json; charset=UTF-8"];
 
-/** Header by which load balancers recognise the answers to their requests. */
+/** Header that lets load balancers match responses to their requests. */
 const balancerRequestId = "serverledge-mab-request-id";
 
 /**
- * A JSON answer; ends with a newline, as those of the Go node.
+ * Returns a JSON response. It ends with a newline, like those of the Go node.
  *
- * @param value what to send
+ * @param value value of the body
  * @param status HTTP status
- * @param headers all headers, the content type included
+ * @param headers all headers, including the content type
  */
 export function jsonAnswer(
   value: unknown,
@@ -31,11 +31,11 @@ export function jsonAnswer(
 }
 
 /**
- * Makes the headers of answers to invocations, from which load balancers learn the node's state.
+ * Creates the headers of responses to invocations, which report the state of the node to load balancers.
  * They are rebuilt only when the state or the second has changed, since this is the hot path.
  *
- * @param wall reads the wall clock, ms
- * @returns a function from a request to all headers of its answer, which is JSON
+ * @param wall returns the time of the wall clock, ms
+ * @returns function that returns all headers of the JSON response to a request
  */
 export function nodeHeaders(
   services: Pick<ApiServices, "node" | "free">,
@@ -64,9 +64,9 @@ export function nodeHeaders(
 }
 
 /**
- * Headers that tell what a node has free.
+ * Returns the headers that report the free resources of a node.
  *
- * @param free memory that instances can take and CPU that no busy one holds
+ * @param free memory that is available to instances, MiB, and CPU that no busy instance uses
  */
 export function resourcePairs(
   { memoryMib, cpu }: { readonly memoryMib: number; readonly cpu: number },

@@ -1,5 +1,5 @@
 /**
- * Routes for those who run a node: status, health, metrics, logs, pre-warming.
+ * Routes for operators of a node: status, health, metrics, logs, pre-warming.
  *
  * @module
  */
@@ -18,10 +18,10 @@ import { metricsType } from "../telemetry/prometheus.ts";
 const tag = "Operation";
 const readPrewarm = bodyOf(prewarmSchema);
 
-/** How many lines of a function's log are shown, and may be asked for. */
+/** Default, minimum and maximum number of lines of a function's log. */
 const logLines = { fallback: 100, min: 1, max: 10_000 };
 
-/** The routes for those who run a node. */
+/** Returns the routes for operators of a node. */
 export function operationRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
 
@@ -65,7 +65,7 @@ export function operationRoutes(services: ApiServices): Route[] {
   ];
 }
 
-/** Lines as text, while they are written. */
+/** Returns a response that streams lines as text while they are written. */
 function followed(services: ApiServices, name: string, lines: number): Response {
   const left = new AbortController();
   const source = services.followLogs(name, lines, left.signal);

@@ -1,17 +1,17 @@
 /**
- * Protection from web pages. Whoever can create functions can run code on the node, and a browser
- * on the node's machine reaches a node on loopback. Two rules keep pages of others out:
+ * Protection from web pages. A client that can create functions can run code on the node, and a browser
+ * on the machine of the node can connect to a node on loopback. Two rules reject foreign pages:
  *
- * 1. A request that changes something (any verb but GET and HEAD) and carries `Origin`, as browsers
- *    add to every such request, must come from the node's own origin. Programs send no `Origin`.
- *    Reading is left to the browser's same-origin policy: the node sends no CORS headers.
- * 2. A node that listens on loopback only must be called by an IP address or a `localhost` name.
- *    Otherwise a page could point its own name at 127.0.0.1 (DNS rebinding) and be of one origin
- *    with the node. A node open to the network may have any name, so there this rule is off.
+ * 1. A request that changes something (any method except GET and HEAD) and has an `Origin` header must
+ *    come from the origin of the node. Browsers add `Origin` to every such request; programs do not.
+ *    The same-origin policy of the browser protects reads, since the node sends no CORS headers.
+ * 2. The host of a request to a node that listens only on loopback must be an IP address or a
+ *    `localhost` name. Otherwise a page could resolve its own name to 127.0.0.1 (DNS rebinding) and
+ *    share the origin of the node. A node open to the network may have any name, so the rule is off.
  *
- * Functions served over HTTP (`/fn`) are exempt: they are made to be used by pages, and set the CORS
- * headers that they want. Their own pages are of the node's origin, so open functions in a browser
- * only if you trust them with the node.
+ * Functions served over HTTP (`/fn`) are exempt: they are made for pages, and set their own CORS
+ * headers. Pages of functions share the origin of the node, so open a function in a browser only if
+ * you trust it with the node.
  *
  * @module
  */
@@ -23,19 +23,19 @@ const loopbackName = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/i;
 const safeHost = /^(([a-z0-9-]+\.)*localhost|\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\])\.?(:\d+)?$/i;
 
 /**
- * True if only programs of this machine can reach an address.
+ * Returns whether only programs of this machine can connect to an address.
  *
- * @param address what a node listens on, e.g. `127.0.0.1`
+ * @param address address on which a node listens, e.g. `127.0.0.1`
  */
 export function isLoopback(address: string): boolean {
   return loopbackName.test(address);
 }
 
 /**
- * Makes the check of one node.
+ * Creates the check for a node.
  *
- * @param listen address that the node listens on
- * @returns throws `FORBIDDEN` for a request of a page that is not the node's own
+ * @param listen address on which the node listens
+ * @returns check that throws `FORBIDDEN` for a request of a page of another origin
  */
 export function originCheck(
   listen: string,

@@ -3,7 +3,7 @@ import { fakeServices } from "../../tests/support/fakes/fake_services.ts";
 import { createApp } from "./app.ts";
 import { isLoopback } from "./origin.ts";
 
-/** Status of a request with the headers that a browser would send. */
+/** Returns the status of a request with the headers that a browser would send. */
 async function status(
   route: string,
   headers: Record<string, string>,
@@ -18,7 +18,7 @@ async function status(
 
 const host = "127.0.0.1:1323";
 
-Deno.test("a page of another origin can change nothing", async () => {
+Deno.test("originCheck: rejects changes by pages of other origins", async () => {
   for (const origin of ["http://evil.example", "http://127.0.0.1:8080", "null", "nonsense"]) {
     assert.equal(await status("POST /invoke/hello", { host, origin }), 403, origin);
     assert.equal(await status("POST /create", { host, origin }), 403, origin);
@@ -27,14 +27,14 @@ Deno.test("a page of another origin can change nothing", async () => {
   assert.equal(await status("POST /invoke/hello", { origin: "http://evil.example" }), 403);
 });
 
-Deno.test("the node's own pages and programs can", async () => {
+Deno.test("originCheck: accepts changes by programs and pages of the node", async () => {
   assert.equal(await status("POST /invoke/hello", { host }), 200);
   assert.equal(await status("POST /invoke/hello", { host, origin: `http://${host}` }), 200);
   const name = { host: "LocalHost:80", origin: "http://localhost" };
   assert.equal(await status("POST /invoke/hello", name), 200);
 });
 
-Deno.test("a node on loopback answers to no name that a page could have made up", async () => {
+Deno.test("originCheck: node on loopback, rejects host names that a page could own", async () => {
   for (const rebound of ["evil.example:1323", "localhost.evil.example", "127.0.0.1.evil.example"]) {
     const headers = { host: rebound, origin: `http://${rebound}` };
     assert.equal(await status("POST /invoke/hello", headers), 403, rebound);
@@ -46,18 +46,18 @@ Deno.test("a node on loopback answers to no name that a page could have made up"
   }
 });
 
-Deno.test("a node open to the network answers to any name", async () => {
+Deno.test("originCheck: node open to the network, accepts any host name", async () => {
   assert.equal(await status("GET /status", { host: "edge1.lan:1323" }, "0.0.0.0"), 200);
   const page = { host: "edge1.lan:1323", origin: "http://evil.example" };
   assert.equal(await status("POST /invoke/hello", page, "0.0.0.0"), 403);
 });
 
-Deno.test("functions over HTTP are open to pages", async () => {
+Deno.test("originCheck: functions over HTTP, are open to all pages", async () => {
   const page = { host: "shop.example", origin: "http://evil.example" };
   assert.equal(await status("POST /fn/hello", page), 200);
 });
 
-Deno.test("loopback addresses are recognised", () => {
+Deno.test("isLoopback: recognizes loopback addresses", () => {
   for (const address of ["127.0.0.1", "127.1.2.3", "::1", "localhost"]) {
     assert.ok(isLoopback(address));
   }

@@ -1,5 +1,5 @@
 /**
- * Parameters in the query of a request.
+ * Readers for query parameters.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import type { Context } from "hono";
 import { ServerledgeError } from "../base/errors.ts";
 
 /**
- * Reads a parameter that is true or false.
+ * Reads a boolean parameter.
  *
- * @param context the request
- * @param name the parameter; absent means false, without a value true
+ * @param context context of the request
+ * @param name name of the parameter; a missing parameter is false, one without a value is true
  * @throws `INVALID_REQUEST`
  */
 export function queryFlag(context: Context, name: string): boolean {
@@ -22,10 +22,11 @@ export function queryFlag(context: Context, name: string): boolean {
 }
 
 /**
- * Reads a parameter that is a whole number.
+ * Reads an integer parameter.
  *
- * @param context the request
- * @param range its value if absent, and its bounds
+ * @param context context of the request
+ * @param name name of the parameter
+ * @param range value of a missing parameter, and limits
  * @throws `INVALID_REQUEST`
  */
 export function queryInteger(

@@ -1,5 +1,5 @@
 /**
- * What a route is: where it listens, what it does, and how it is described in the API's reference.
+ * Types of routes: method and paths, handler, and description in the reference of the API.
  *
  * @module
  */
@@ -8,64 +8,64 @@ import type { Context } from "hono";
 import type * as v from "valibot";
 import type { ErrorCode } from "../base/errors.ts";
 
-/** Answers one request; what it throws becomes an error answer. */
+/** Handler of a request. An error that it throws becomes an error response. */
 export type Handler = (context: Context) => Response | Promise<Response>;
 
-/** A parameter in the query of a request. */
+/** Query parameter. */
 export interface QueryParameter {
   readonly name: string;
-  /** What it means, with its default. */
+  /** Meaning and default. */
   readonly description: string;
   /** JSON type of its value. */
   readonly type: "boolean" | "integer";
 }
 
-/** An answer that a route may give when all went well. */
+/** Successful response of a route. */
 export interface Answer {
   readonly description: string;
-  /** Media type of its body; JSON if left out. */
+  /** Media type of the body; default: JSON. */
   readonly mediaType?: string;
-  /** Its body; left out where it is not JSON. */
+  /** Schema of the body; omitted if the body is not JSON. */
   readonly schema?: v.GenericSchema;
 }
 
-/** A route in the API's reference. */
+/** Description of a route in the reference of the API. */
 export interface Description {
-  /** The chapter it belongs to. */
+  /** Chapter of the reference. */
   readonly tag: string;
-  /** A few words. */
+  /** Title of a few words. */
   readonly summary: string;
-  /** What people must know to use it. */
+  /** Information that users need to use the route. */
   readonly details: string;
-  /** Its JSON body, if it takes one. */
+  /** Schema of the JSON body; omitted if the route has none. */
   readonly body?: v.GenericSchema;
-  /** Its parameters in the query. */
+  /** Query parameters. */
   readonly query?: readonly QueryParameter[];
-  /** Answers by HTTP status. */
+  /** Successful responses by HTTP status. */
   readonly answers: Readonly<Record<number, Answer>>;
-  /** Codes of the errors that it may answer with. */
+  /** Codes of possible error responses. */
   readonly errors: readonly ErrorCode[];
-  /** A command that tries it; `$NODE` stands for the node's address. */
+  /** Example command; `$NODE` stands for the address of the node. */
   readonly curl: string;
 }
 
-/** One route of the API. */
+/** Route of the API. */
 export interface Route {
-  /** Its verb; `ANY` for each of {@link anyMethod}. */
+  /** Method; `ANY` for all of {@link anyMethod}. */
   readonly method: "GET" | "POST" | "PATCH" | "ANY";
-  /** Its path in hono's syntax, e.g. `/poll/:reqId`; several that mean the same, main one first. */
+  /** Paths in hono's syntax, e.g. `/poll/:reqId`; the main path first, followed by its aliases. */
   readonly paths: readonly [string, ...string[]];
-  /** True if pages of other origins and names may use it; see `origin.ts`. */
+  /** True if pages of other origins and host names may use the route; see `origin.ts`. */
   readonly open?: boolean;
-  /** Its place in the reference. */
+  /** Description in the reference. */
   readonly description: Description;
   readonly handle: Handler;
 }
 
-/** The verbs that `ANY` stands for; `HEAD` is answered as `GET` without the body. */
+/** Methods that `ANY` stands for. `HEAD` is processed as `GET`; the response has no body. */
 export const anyMethod = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
-/** The verbs of a route. */
+/** Returns the methods of a route. */
 export function methodsOf(route: Pick<Route, "method">): readonly string[] {
   return route.method === "ANY" ? anyMethod : [route.method];
 }

@@ -1,6 +1,6 @@
 /**
- * Bodies of requests and answers under the names that the API's reference gives them. The models
- * own the large ones; those of a few fields are here.
+ * Schemas of request and response bodies, with their names in the reference of the API. The models
+ * define the large schemas; this module defines those with few fields.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 import { type Inside, wireNames } from "../json/wire_names.ts";
 import { statusSchema } from "../model/status.ts";
 
-/** Gives a schema its name in the reference. */
+/** Adds the name in the reference to a schema. */
 function named<S extends v.GenericSchema>(ref: string, schema: S) {
   return v.pipe(schema, v.metadata({ ref }));
 }
@@ -26,7 +26,7 @@ const functionName = text("Name of the function");
 /** Body of `POST /delete`. */
 export const deletionSchema = v.object({ Name: functionName });
 
-/** Most instances that one request may pre-warm. */
+/** Maximum number of instances that one request may pre-warm. */
 const maxPrewarm = 1000;
 
 /** Body of `POST /prewarm`. */
@@ -45,7 +45,7 @@ export const prewarmSchema = v.object({
   ForceImagePull: switchOf("Fetch the image even if it is present"),
 });
 
-/** Most images that one request may ask for. */
+/** Maximum number of images that one request may fetch. */
 const maxImages = 100;
 
 /** Body of `POST /images/pull`. */
@@ -75,7 +75,7 @@ export const pruneSchema = v.object({
   ),
 });
 
-/** True or false; false if left out. */
+/** Returns the schema of a boolean field with the default false. */
 function switchOf(meaning: string) {
   return v.nullish(v.pipe(v.boolean("expected true or false"), v.description(meaning)), false);
 }
@@ -83,10 +83,10 @@ function switchOf(meaning: string) {
 const bodyExceptions = { Function: "functionName" } as const;
 
 /**
- * Makes the reader of a flat request body.
+ * Returns a reader for flat request bodies.
  *
- * @param schema what the body must be
- * @returns reads parsed JSON with keys in any case; throws `INVALID_REQUEST` with the bad field
+ * @param schema schema of the body
+ * @returns reader of parsed JSON with keys in any case; it throws `INVALID_REQUEST` with the invalid field
  */
 export function bodyOf<S extends v.ObjectSchema<v.ObjectEntries, undefined>>(
   schema: S,
@@ -96,7 +96,7 @@ export function bodyOf<S extends v.ObjectSchema<v.ObjectEntries, undefined>>(
   return (body) => fromWire(parse(schema, isObject(body) ? foldKeys(body, keys) : body));
 }
 
-/** The health of a node: the answer of `GET /healthz`. */
+/** Health of a node: response of `GET /healthz`. */
 export const healthSchema = v.object({
   Status: v.pipe(
     v.picklist(["ok", "degraded", "unavailable"]),
@@ -106,7 +106,7 @@ export const healthSchema = v.object({
   Node: v.pipe(v.string(), v.description("Id of the node that answers")),
 });
 
-/** Bodies of requests, named. */
+/** Schemas of request bodies, with their names. */
 export const requests = {
   invocation: named("InvokeRequest", invokeSchema),
   definition: named("Function", definitionSchema),
@@ -124,7 +124,7 @@ const errorCode = named(
 const report = named("Report", reportSchema);
 const accepted = named("Accepted", v.object({ ReqId: text("Id to poll with") }));
 
-/** Bodies of answers, named. */
+/** Schemas of response bodies, with their names. */
 export const answers = {
   invocation: v.union([report, accepted]),
   pending: named("Pending", v.object({ ReqId: text("The id"), Status: v.literal("pending") })),

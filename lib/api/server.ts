@@ -1,5 +1,5 @@
 /**
- * The HTTP server of a node.
+ * HTTP server of a node.
  *
  * @module
  */
@@ -14,28 +14,28 @@ import type { Config } from "../config/config.ts";
 import type { ServerCounts } from "../telemetry/process_metrics.ts";
 import { jsonType } from "./headers.ts";
 
-/** Connections that may wait to be accepted; the system may allow fewer. */
+/** Maximum number of connections that wait to be accepted; the system may allow fewer. */
 const backlog = 1024;
 
-/** A server that is listening. Disposing it closes it at once. */
+/** Server that is listening. Disposing it closes it immediately. */
 export interface ApiServer extends AsyncDisposable {
-  /** Where programs of this machine reach it, e.g. `http://127.0.0.1:1323`. */
+  /** URL for programs of this machine, e.g. `http://127.0.0.1:1323`. */
   readonly url: string;
-  /** The port it listens on. */
+  /** Port of the server. */
   readonly port: number;
   readonly counts: ServerCounts;
   /**
-   * Stops accepting connections and lets requests under way finish.
+   * Stops accepting connections and waits for requests in progress.
    *
-   * @param graceMs how long it waits for them; what is left then ends with its invocation
+   * @param graceMs maximum time to wait, ms; the remaining requests end with their invocations
    */
   shutdown(graceMs: number): Promise<void>;
 }
 
 /**
- * The bounds that a configuration sets.
+ * Returns the limits that a configuration sets.
  *
- * @param each descriptors that a connection takes while a request is under way on it
+ * @param each number of descriptors of a connection with a request in progress
  */
 export function serverLimits(config: Config, each = 1): Partial<ServerLimits> {
   const all = config["api.connections.max"];
@@ -49,10 +49,10 @@ export function serverLimits(config: Config, each = 1): Partial<ServerLimits> {
 /**
  * Serves the API.
  *
- * @param handler what answers
- * @param listen address and port; port 0 takes a free one
- * @param limits what clients are held to, where it is not the default
- * @throws `CONFIG_INVALID` if it cannot listen there
+ * @param handler handler of requests
+ * @param listen address and port; port 0 selects a free one
+ * @param limits limits that differ from the defaults
+ * @throws `CONFIG_INVALID` if the server cannot listen on the address
  */
 export function serveApi(
   handler: HttpHandler,
@@ -80,7 +80,7 @@ function listenOn(hostname: string, port: number): Deno.TcpListener {
   }
 }
 
-/** The response to a request that breaks HTTP's rules or a bound of the server. */
+/** Returns the response to a request that violates HTTP or exceeds a limit of the server. */
 function refuse(status: number, message: string): OutgoingResponse {
   const code = status === 500 ? "INTERNAL" : "INVALID_REQUEST";
   return { status, headers: [jsonType], body: `${JSON.stringify({ code, message })}\n` };
@@ -102,7 +102,7 @@ function whyNot(cause: unknown, hostname: string, port: number): string {
   }; check api.listen and api.port`;
 }
 
-/** An address that can be connected to, as it stands in a URL. */
+/** Returns an address for connections to the server, in the notation of URLs. */
 function reachable(hostname: string): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
   if (hostname === "::") return "[::1]";

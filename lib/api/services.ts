@@ -1,6 +1,6 @@
 /**
- * What the HTTP API needs of the node. The API holds no logic: it reads requests, asks these
- * services, and writes answers.
+ * Services of the node that the HTTP API uses. The API contains no logic: it reads requests, calls
+ * these services, and writes responses.
  *
  * @module
  */
@@ -17,24 +17,24 @@ import type { NodeStatus } from "../model/status.ts";
 import type { Explanation } from "../policy/contract.ts";
 import type { AsyncResult } from "../registry/registry.ts";
 
-/** One request under way. */
+/** Invocation in progress. */
 export interface Invocation {
-  /** Its unguessable id, `<function>-<random>`. */
+  /** Unguessable id, `<function>-<random>`. */
   readonly id: string;
   /**
-   * Settles once. Rejects with a `ServerledgeError`; for `FUNCTION_ERROR` its details hold `error`
+   * Result. Rejects with a `ServerledgeError`; the details of `FUNCTION_ERROR` contain `error`
    * (`{ type, message }`), `traceback` and `output`.
    */
   readonly done: Promise<InvocationResult>;
-  /** The client has left: stop waiting, or interrupt the function. Harmless once done. */
+  /** Cancels a waiting invocation or interrupts the function. Has no effect after the end. */
   cancel(): void;
 }
 
-/** The services of a node, as its API sees them. */
+/** Services of a node that its API uses. */
 export interface ApiServices {
-  /** The node's configuration. */
+  /** Configuration of the node. */
   readonly config: Config;
-  /** Memory for the bodies of requests. */
+  /** Budget for the memory of bodies and results. */
   readonly bodies: BodyBudget;
   readonly node: {
     readonly id: string;
@@ -44,10 +44,10 @@ export interface ApiServices {
     /** Version of the program. */
     readonly version: string;
   };
-  /** Memory and CPU left, for the response headers of an invocation; cheap. */
+  /** Returns free memory and CPU for the response headers of an invocation; fast. */
   free(): { memoryMib: number; cpu: number };
   /**
-   * Whether the function can be invoked, as far as is known before a body is read.
+   * Checks whether the function can be invoked, before the body is read.
    *
    * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`
    */
@@ -55,61 +55,61 @@ export interface ApiServices {
   /**
    * Starts an invocation.
    *
-   * @param origin where it comes from; what it holds is given back with the answer, unless this throws
-   * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, `FORBIDDEN` where its data must not be here
+   * @param origin origin of the request; its reservation is released with the response, unless this throws
+   * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`, `FORBIDDEN` if its data must not be on this node
    */
   invoke(name: string, request: InvokeRequest, origin?: Origin): Invocation;
-  /** Accepts an async invocation durably. @returns its id @throws as `invoke`, or `REGISTRY_UNAVAILABLE` */
+  /** Stores an async invocation. @returns its id @throws the errors of `invoke`, `REGISTRY_UNAVAILABLE` */
   accept(name: string, request: InvokeRequest, origin?: Origin): Promise<string>;
-  /** What is known of an async invocation. @throws `REGISTRY_UNAVAILABLE` */
+  /** Returns the state of an async invocation. @throws `REGISTRY_UNAVAILABLE` */
   poll(id: string, reserve: ReserveMemory): Promise<AsyncResult | undefined>;
   /** Registers a function. @throws `FUNCTION_EXISTS`, `RUNTIME_UNKNOWN`, `UNPROCESSABLE`, ... */
   create(definition: Definition, reserve: ReserveMemory): Promise<void>;
   /** Registers or replaces a function. */
   update(definition: Definition, reserve: ReserveMemory): Promise<void>;
-  /** Changes what is named of a function. @throws `FUNCTION_UNKNOWN`, and as `create` */
+  /** Changes the given fields of a function. @throws `FUNCTION_UNKNOWN`, and the errors of `create` */
   patch(name: string, changes: unknown, reserve: ReserveMemory): Promise<void>;
   /** Removes a function. @throws `FUNCTION_UNKNOWN` */
   remove(name: string): Promise<void>;
-  /** All functions, sorted by name. */
+  /** Returns all functions, sorted by name. */
   functions(): FunctionRecord[];
-  /** Starts idle instances. @returns how many, maybe fewer than asked for where resources lack */
+  /** Starts idle instances. @returns their number, which may be smaller if resources are insufficient */
   prewarm(name: string, count: number, options: { refresh: boolean }): Promise<number>;
-  /** What the node is doing. */
+  /** Returns the status of the node. */
   status(): NodeStatus;
-  /** The scheduling policy, its last decisions, and what it has learned if it does. */
+  /** Returns the scheduling policy, its last decisions, and its estimates if it learns. */
   policy(): {
     readonly name: string;
     readonly estimates: Explanation["estimates"] | undefined;
     readonly decisions: Explanation["decisions"];
   };
-  /** Members of the cluster, this one first; none where the node is alone. */
+  /** Returns the members of the cluster, this node first; empty without a cluster. */
   members(): MemberView[];
-  /** Images that the node needs, and those it needs no more, by name. @throws `ENGINE_UNAVAILABLE` */
+  /** Returns the images that the node needs or no longer needs, by name. @throws `ENGINE_UNAVAILABLE` */
   images(): Promise<ImageView[]>;
   /**
    * Fetches images.
    *
-   * @param names which; none: all that are needed and missing
-   * @throws `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` if one cannot be fetched
+   * @param names names of images; empty: all images that are needed and missing
+   * @throws `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` if an image cannot be fetched
    */
   pullImages(names: readonly string[], options: { refresh: boolean }): Promise<PulledImages>;
-  /** Removes images that nothing needs any more. @throws `ENGINE_UNAVAILABLE` */
+  /** Removes images that are no longer needed. @throws `ENGINE_UNAVAILABLE` */
   pruneImages(options: { dryRun: boolean; unpublished: boolean }): Promise<PrunedImages>;
-  /** Prometheus text format. */
+  /** Returns the metrics in Prometheus text format. */
   metrics(): string;
-  /** The last lines that instances and invocations of a function wrote, oldest first. */
+  /** Returns the last lines that instances and invocations of a function wrote, oldest first. */
   logs(name: string, lines: number): Promise<string[]>;
   /**
-   * The same, and then what is written from now on, until the function is deleted, the node stops or
+   * Yields the same lines, followed by new ones, until the function is deleted, the node stops or
    * the signal is aborted.
    *
-   * @throws `FUNCTION_UNKNOWN`, `NODE_SATURATED` if too many follow
+   * @throws `FUNCTION_UNKNOWN`, `NODE_SATURATED` if too many clients follow logs
    */
   followLogs(name: string, lines: number, signal: AbortSignal): AsyncGenerator<string[]>;
   /**
-   * Whether the node can serve anything at all (`ok`), and what is wrong. Problems do not make it
-   * not ok: without a registry or an engine, known functions with warm instances go on.
+   * Returns whether the node can serve any request (`ok`), and its problems. `ok` may be true despite
+   * problems: without a registry or an engine, functions with warm instances still run.
    */
   health(): { ok: boolean; problems: string[] };
 }

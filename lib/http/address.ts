@@ -1,5 +1,5 @@
 /**
- * Where servers are, and how connections to them come about.
+ * Addresses of servers, and connections to them.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { systemClock } from "../base/clock.ts";
 import { Connection } from "./connection.ts";
 import { NeverSent } from "./failures.ts";
 
-/** Longest wait for a connection, ms. */
+/** Maximum time to establish a connection, ms. */
 const connectTimeoutMs = 2_000;
 
-/** A TCP server. */
+/** Address of a TCP server. */
 export interface ServerAddress {
   /** Name, or IP address without brackets. */
   readonly hostname: string;
@@ -21,9 +21,9 @@ export interface ServerAddress {
 }
 
 /**
- * The address in a URL.
+ * Returns the address in a URL; the default port is 80.
  *
- * @param url absolute, `http:`
+ * @param url absolute URL, `http:`
  */
 export function addressOf(url: string): ServerAddress {
   const { hostname, port } = new URL(url);
@@ -31,10 +31,10 @@ export function addressOf(url: string): ServerAddress {
 }
 
 /**
- * Makes a connection.
+ * Connects to a server.
  *
- * @param signals each gives up
- * @throws {NeverSent} if none comes about within 2 s
+ * @param signals signals, each of which aborts the attempt
+ * @throws {NeverSent} if the connection is not established within 2 s
  */
 export async function connect(
   address: ServerAddress,

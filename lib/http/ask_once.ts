@@ -1,5 +1,5 @@
 /**
- * One exchange on a connection of its own, for servers that close theirs after each.
+ * Single exchange on its own connection, for servers that close their connections after each response.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { WholeResponse } from "./client.ts";
 import type { Connection } from "./connection.ts";
 import type { HttpRequest } from "./request.ts";
 
-/** What an exchange is held to. */
+/** Limits and options of an exchange. */
 export interface ExchangeOptions {
-  /** Longest body of a response, bytes. */
+  /** Maximum length of the body of a response, bytes. */
   readonly maxBytes: number;
-  /** Closes the connection. */
+  /** Closes the connection when it is aborted. */
   readonly signal: AbortSignal;
-  /** Whether the body of a response with this status is read; all are, by default. */
+  /** Returns whether the body of a response with this status is read; by default, every body is. */
   readonly wantsBody?: (status: number) => boolean;
   /** Reserves memory for the body as it arrives. */
   readonly reserve?: ReserveMemory;
@@ -25,11 +25,11 @@ export interface ExchangeOptions {
 /**
  * Sends a request, reads its response and closes the connection.
  *
- * @param connection fresh; closed on every path
- * @param request its headers ask the server to close the connection
- * @param options what it is held to
- * @throws {NeverSent} if not a byte of the request was sent; {ConnectionBroken} or {BadMessage} if
- *   it may have been carried out
+ * @param connection new connection; always closed, also after an error
+ * @param request request, to which a header is added that asks the server to close the connection
+ * @param options limits of the exchange
+ * @throws {NeverSent} if no byte of the request was sent; {ConnectionBroken} or {BadMessage} if
+ *   the server may have processed it
  */
 export async function askOnce(
   connection: Connection,

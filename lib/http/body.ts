@@ -1,5 +1,5 @@
 /**
- * The body of a message, however it is delimited.
+ * Bodies of messages with any delimiter.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { BadMessage, ConnectionBroken, TooLong } from "./failures.ts";
 import type { Framing } from "./head.ts";
 import type { Input } from "./input.ts";
 
-/** Most trailers of a chunked body. */
+/** Maximum number of trailers of a chunked body. */
 const maxTrailers = 100;
 
-/** What is allotted to a body at first, however long it claims to be. */
+/** Maximum initial size of the buffer of a body, whatever its announced length, bytes. */
 const firstBytes = 64 << 10;
-/** Most bytes that are copied while a body of known length grows. */
+/** Size above which the buffer of a body of known length grows to that length at once, bytes. */
 const copiedBytes = 1 << 20;
 
 const decoder = new TextDecoder();
 
-/** A body, read at most once. */
+/** Body that can be read once. */
 export abstract class Body {
-  /** Its length; 0 without a body, undefined if the head does not say.  */
+  /** Length of the body; 0 without a body, undefined if the head does not specify it. */
   abstract readonly length: number | undefined;
 
   /**
@@ -33,35 +33,35 @@ export abstract class Body {
   abstract part(): Promise<Uint8Array<ArrayBuffer> | undefined>;
 
   /**
-   * Reads all of it.
+   * Reads the whole body.
    *
-   * @param maxBytes longest that is taken
+   * @param maxBytes maximum length of the body
    * @throws {TooLong}, {ConnectionBroken} or {BadMessage}
    */
   whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     return readWhole(this, maxBytes);
   }
 
-  /** Reads all of it as UTF-8. @throws as {@link Body.whole} */
+  /** Reads the whole body as UTF-8. @throws the same errors as {@link Body.whole} */
   async text(maxBytes: number): Promise<string> {
     return decoder.decode(await this.whole(maxBytes));
   }
 }
 
-/** A body on a connection, with chunked coding undone. */
+/** Body on a connection. It decodes chunked bodies. */
 export class IncomingBody extends Body {
   readonly #input: Input;
   readonly #framing: Framing;
   readonly #isStrict: boolean;
-  /** Bytes until its end, or the end of its chunk; infinite until the end of the connection. */
+  /** Bytes to the end of the body or the current chunk; infinite if the connection delimits the body. */
   #left: number;
-  /** Some chunk has begun, so that the end of a line comes before the next. */
+  /** True after a chunk with data. A line end then precedes the next chunk. */
   #hasChunk = false;
   #hasEnded: boolean;
 
   /**
-   * @param input where it comes from, its head just read
-   * @param framing how it is delimited
+   * @param input input of the connection, directly after the head
+   * @param framing how the body is delimited
    * @param isStrict whether lines between chunks must end with a CR and a LF
    */
   constructor(input: Input, framing: Framing, isStrict = false) {
@@ -78,15 +78,15 @@ export class IncomingBody extends Body {
     return typeof this.#framing === "number" ? this.#framing : undefined;
   }
 
-  /** True once all of it was taken. */
+  /** True once the whole body was read. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
   /**
-   * Takes all of it, if it has a length and has come whole.
+   * Takes the whole body if its length is known and all of it is buffered.
    *
-   * @returns a view that is valid until more is read; undefined if there is more to wait for
+   * @returns a view that is valid until more is read; undefined if the body is not complete
    */
   takeWhole(): Uint8Array<ArrayBuffer> | undefined {
     const { length } = this;
@@ -133,7 +133,7 @@ export class IncomingBody extends Body {
     return line;
   }
 
-  /** Trailers are not passed on, and the body is complete without them (RFC 9112, 8). */
+  /** Discards the trailers. The body is complete even if they break off (RFC 9112, 8). */
   async #skipTrailers(): Promise<void> {
     for (let count = 0; await this.#input.line(this.#isStrict); count++) {
       if (count === maxTrailers) throw new BadMessage("has too many trailers");
@@ -142,11 +142,12 @@ export class IncomingBody extends Body {
 }
 
 /**
- * Reads all of a body. The memory that it takes grows with what comes, not with what is announced.
+ * Reads a whole body. Its memory grows with the received bytes, not with the announced length.
  *
- * @param body of which nothing was read
- * @param maxBytes longest that is taken
- * @throws {TooLong}, and what reading or `reserve` throws
+ * @param body body of which nothing was read
+ * @param maxBytes maximum length of the body
+ * @param reserve reserves memory for each part that arrives
+ * @throws {TooLong}, and the errors of the body and of `reserve`
  */
 export async function readWhole(
   body: Pick<Body, "length" | "part">,
@@ -162,7 +163,8 @@ export async function readWhole(
     if ((size += part.length) > maxBytes) throw tooLong(maxBytes);
     reserve?.(part.length);
     if (size > whole.length) {
-      // Pages of zeros take no memory before they are written; copying long bodies would take time.
+      // The pages of a new buffer take no memory before they are written. So a long body of known length
+      // gets its full buffer at once, and no further copies are necessary.
       const isKnown = length !== undefined && size > copiedBytes;
       const larger = new Uint8Array(
         isKnown ? length : Math.min(length ?? Infinity, Math.max(size, 2 * at)),
@@ -176,9 +178,9 @@ export async function readWhole(
 }
 
 /**
- * The error about a body that is too long.
+ * Returns the error for a body that is too long.
  *
- * @param maxBytes longest that is taken
+ * @param maxBytes maximum length of the body
  */
 export function tooLong(maxBytes: number): TooLong {
   return new TooLong(`is longer than ${maxBytes} bytes`);

@@ -1,6 +1,6 @@
 /**
- * Sends requests over kept-alive connections, each request once. Only one of which not a byte was
- * sent, on a connection that had been kept too long, goes over another.
+ * Client that sends requests over persistent connections, each request once. It retries a request on
+ * another connection only if a kept connection had ended before any byte of the request was sent.
  *
  * @module
  */
@@ -14,34 +14,34 @@ import type { HeaderPair } from "./head.ts";
 import type { HttpRequest } from "./request.ts";
 import { IdlePool } from "./pool.ts";
 
-/** Responses up to this size are not streamed, so that a broken one is reported as an error. */
+/** Maximum size of a body that is not streamed, bytes. If such a body breaks off, the request fails. */
 const maxWholeBytes = 256 << 10;
 
-/** A response. */
+/** Response that a client receives. */
 export interface HttpResponse {
   /** Status code. */
   readonly status: number;
   /** Headers in their order, names in lower case. */
   readonly headers: readonly HeaderPair[];
-  /** Body: whole if it is small; a stream must be read to its end or cancelled. */
+  /** Body: bytes if it is small, otherwise a stream, which must be read to its end or cancelled. */
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 }
 
-/** A response whose body was read. */
+/** Response of which the whole body was read. */
 export interface WholeResponse extends HttpResponse {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** An exchange of which the body is still to be read. One of the two methods ends it. */
+/** Exchange of which the body was not yet read. One of the two methods ends it. */
 interface Exchange extends IncomingResponse {
-  /** Keeps the connection: the body was read. */
+  /** Keeps the connection after the body was read. */
   readonly end: () => void;
   /** Closes the connection. */
   readonly drop: () => void;
 }
 
 /**
- * A client. Disposing it closes all its connections; requests under way break.
+ * HTTP client. Disposing it closes all its connections, and requests in progress fail.
  *
  * @example
  * ```ts
@@ -69,12 +69,12 @@ export class HttpClient implements Disposable {
   /**
    * Sends a request and reads its response.
    *
-   * @param url of the server; its path does not count
-   * @param signal closes the connection
-   * @param maxBytes longest body that is taken
-   * @param reserve reserves the memory of the body as it arrives
-   * @throws what `reserve` throws; {NeverSent} if not a byte of the request was sent; {ConnectionBroken} or {BadMessage}
-   *   if it may have been carried out
+   * @param url URL of the server; its path is ignored
+   * @param signal closes the connection when it is aborted
+   * @param maxBytes maximum length of the body of the response
+   * @param reserve reserves the memory of the body while it arrives
+   * @throws {NeverSent} if no byte of the request was sent; {ConnectionBroken} or {BadMessage} if the
+   *   server may have processed it; the errors of `reserve`
    */
   async ask(
     url: string,
@@ -87,13 +87,13 @@ export class HttpClient implements Disposable {
   }
 
   /**
-   * Sends a request and passes its response on as it comes, but for small ones.
+   * Sends a request and streams its response. The body of a small response is read first.
    *
-   * @param url of the server; its path does not count
-   * @param signal closes the connection, until the response's body has ended
-   * @param ended called once when the exchange is over, however it went
-   * @throws {NeverSent} if not a byte of the request was sent; {ConnectionBroken} or {BadMessage}
-   *   if it may have been carried out
+   * @param url URL of the server; its path is ignored
+   * @param signal closes the connection when it is aborted before the end of the body
+   * @param ended called once when the exchange has ended or failed
+   * @throws {NeverSent} if no byte of the request was sent; {ConnectionBroken} or {BadMessage}
+   *   if the server may have processed it
    */
   async open(
     url: string,
@@ -108,13 +108,13 @@ export class HttpClient implements Disposable {
     return { status, headers, body: streamOf(exchange) };
   }
 
-  /** Closes the idle connections to a server, and the others when their exchange has ended. */
+  /** Closes the idle connections to a server, and the others after their exchange. */
   forget(url: string): void {
     this.#pools.get(url)?.[Symbol.dispose]();
     this.#pools.delete(url);
   }
 
-  /** Closes the connections to servers that are no more, as {@link HttpClient.forget} does. */
+  /** Closes the connections to all other servers, as {@link HttpClient.forget} does. */
   keepOnly(urls: ReadonlySet<string>): void {
     for (const url of [...this.#pools.keys()]) if (!urls.has(url)) this.forget(url);
   }
@@ -162,7 +162,7 @@ export class HttpClient implements Disposable {
     }
   }
 
-  /** Sends over a kept connection, or else a new one; `use` receives each that is tried. */
+  /** Sends a request over a kept connection, or a new one. `use` receives each connection that is tried. */
   async #asked(
     pool: IdlePool,
     request: HttpRequest,

@@ -1,7 +1,7 @@
 /**
- * A connection, reused for one exchange after the other. Deno's `fetch` does not do for requests
- * that must not run twice: it repeats one whose connection breaks off, and tells a refused
- * connection from a broken one by the text of a message only.
+ * Connection that is reused for consecutive exchanges. Deno's `fetch` is unsuitable for requests that
+ * must not run twice: it repeats a request whose connection breaks. It distinguishes a refused
+ * connection from a broken one only by the text of a message.
  *
  * @module
  */
@@ -12,41 +12,41 @@ import { parseResponseHead, type ResponseHead } from "./head.ts";
 import { Input } from "./input.ts";
 import { beginRequest, type HttpRequest, type RequestRest } from "./request.ts";
 
-/** Most interim responses (1xx) before the real one. */
+/** Maximum number of interim responses (1xx) before the final one. */
 const maxInterim = 16;
 
-/** What a connection needs of the one below. */
+/** Transport of a connection. */
 export type Wire = Pick<Deno.Conn, "read" | "write" | "close">;
 
-/** The response to a request, its body still to be read. */
+/** Response of which the body was not yet read. */
 export interface IncomingResponse {
   readonly head: ResponseHead;
   readonly body: IncomingBody;
 }
 
-/** One connection. */
+/** Connection to a server. */
 export class Connection implements Disposable {
   readonly #wire: Wire;
   readonly #input: Input;
   #state: "idle" | "sending" | "sent" | "closed" = "sent";
   #keepsAlive = true;
-  /** What is still to be sent of the request under way. */
+  /** Unsent rest of the request in progress. */
   #rest: RequestRest | undefined;
 
-  /** @param wire owned by it from now on */
+  /** @param wire transport, which this object closes */
   constructor(wire: Wire) {
     this.#wire = wire;
     this.#input = new Input(wire);
   }
 
-  /** True once it cannot be used any more. */
+  /** True once the connection is closed. */
   get isClosed(): boolean {
     return this.#state === "closed";
   }
 
   /**
-   * True if another request may follow, once the response's body was read. Whoever answered before it
-   * had read a whole request would take the rest for the next one.
+   * True if another request may follow, once the body of the response was read. A request must have
+   * been sent completely: a server that responds early would read its rest as the next request.
    */
   get isReusable(): boolean {
     return this.#state === "sent" && this.#keepsAlive && this.#input.isQuiet;
@@ -55,7 +55,7 @@ export class Connection implements Disposable {
   /**
    * Watches the connection while it is idle.
    *
-   * @param gone called if the other side closes it meanwhile, or sends something unasked
+   * @param gone called if the server closes the connection or sends data without a request
    */
   idle(gone: () => void): void {
     this.#state = "idle";
@@ -68,10 +68,10 @@ export class Connection implements Disposable {
   }
 
   /**
-   * Sends a request, once, and reads the head of its response.
+   * Sends a request once, and reads the head of its response.
    *
-   * @throws {NeverSent} if not a byte of it was sent; {ConnectionBroken} or {BadMessage} if it may
-   *   have been carried out
+   * @throws {NeverSent} if no byte of the request was sent; {ConnectionBroken} or {BadMessage} if the
+   *   server may have processed it
    */
   async ask(request: HttpRequest): Promise<IncomingResponse> {
     if (this.isClosed) throw new NeverSent("The connection had ended before the request");
@@ -89,7 +89,7 @@ export class Connection implements Disposable {
     throw new BadMessage("does not come to its end");
   }
 
-  /** Closes it; what is under way on it breaks. */
+  /** Closes the connection; the exchange in progress fails. */
   [Symbol.dispose](): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -101,8 +101,8 @@ export class Connection implements Disposable {
     if (this.isClosed) rest.cancel();
     rest.send().then(() => this.#sent(), () => {
       rest.cancel();
-      // The other side may answer and close before it has read all, so its response is still waited
-      // for; but the rest of a stream that broke off would be waited for by both sides.
+      // The server may respond and close before it has read the whole request, so the client still
+      // waits for the response. After a failed stream, though, both sides would wait for each other.
       if (body instanceof ReadableStream) this[Symbol.dispose]();
     });
   }

@@ -3,7 +3,7 @@ import { Connection } from "./connection.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "./failures.ts";
 import type { HttpRequest } from "./request.ts";
 
-/** A connection in memory: records what is written, and responds piece by piece. */
+/** Connection in memory: records the written data, and responds piece by piece. */
 class FakeWire {
   written = "";
   readonly #pieces: Uint8Array[] = [];
@@ -47,7 +47,7 @@ class FakeWire {
   }
 }
 
-/** A connection with this response; line ends are written `\n` and sent as CR LF. */
+/** Returns a connection with this response. Each `\n` of the response is sent as CR LF. */
 function connect(response: string, pieceSize = 5) {
   const wire = new FakeWire(response.replaceAll("\n", "\r\n"), pieceSize);
   return { wire, connection: new Connection(wire) };
@@ -66,13 +66,13 @@ async function read(connection: Connection, request = get): Promise<string> {
   return text;
 }
 
-/** Reads a response as a whole. */
+/** Reads a whole response. */
 async function whole(connection: Connection, maxBytes = 1000): Promise<string> {
   const { body } = await connection.ask(get);
   return new TextDecoder().decode(await body.whole(maxBytes));
 }
 
-/** Lets all promises settle that wait for nothing. */
+/** Lets all pending microtasks run. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }
@@ -86,7 +86,7 @@ const responses = {
 };
 
 for (const [name, response] of Object.entries(responses)) {
-  Deno.test(`a response ${name} is read, however it is cut into pieces`, async () => {
+  Deno.test(`Connection: response ${name}, is read from pieces of any size`, async () => {
     for (let size = 1; size <= response.length + 10; size++) {
       for (const reading of [read, whole]) {
         const { connection } = connect(response, size);
@@ -98,7 +98,7 @@ for (const [name, response] of Object.entries(responses)) {
   });
 }
 
-Deno.test("a body that ends with the connection is read to there", async () => {
+Deno.test("Connection: reads a body that ends with the connection", async () => {
   for (const reading of [read, whole]) {
     const { wire, connection } = connect("HTTP/1.0 200 OK\n\nhello world");
     wire.ended.resolve();
@@ -107,13 +107,13 @@ Deno.test("a body that ends with the connection is read to there", async () => {
   }
 });
 
-Deno.test("lines may end without a CR", async () => {
+Deno.test("Connection: accepts lines without a CR", async () => {
   const wire = new FakeWire("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 \n\nhello", 3);
   wire.ended.resolve();
   assert.equal(await read(new Connection(wire)), "hello");
 });
 
-Deno.test("a chunked body is complete with its last chunk", async () => {
+Deno.test("Connection: chunked body without trailer section, is complete after the last chunk", async () => {
   const { wire, connection } = connect(
     "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n0\n",
   );
@@ -122,7 +122,7 @@ Deno.test("a chunked body is complete with its last chunk", async () => {
   assert.ok(!connection.isReusable);
 });
 
-Deno.test("one exchange follows the other", async () => {
+Deno.test("Connection: serves consecutive exchanges", async () => {
   const one = "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n1\na\n0\n\n";
   const { connection } = connect(`${one}HTTP/1.1 200 OK\nContent-Length: 1\n\nb`, 1);
   assert.equal(await read(connection), "a");
@@ -131,7 +131,7 @@ Deno.test("one exchange follows the other", async () => {
   assert.equal(await read(connection), "b");
 });
 
-Deno.test("no other request follows where the next response could be mistaken", async () => {
+Deno.test("Connection: is not reusable if the next response would be ambiguous", async () => {
   const closing = connect("HTTP/1.1 200 OK\nConnection: close\nContent-Length: 1\n\na", 1);
   const unasked = connect("HTTP/1.1 200 OK\nContent-Length: 1\n\nabc", 1000);
   for (const { connection } of [closing, unasked]) {
@@ -146,7 +146,7 @@ Deno.test("no other request follows where the next response could be mistaken", 
   assert.ok(!early.connection.isReusable);
 });
 
-Deno.test("requests are written whole, streams in chunks", async () => {
+Deno.test("Connection: sends bytes with their length, streams in chunks", async () => {
   const response = "HTTP/1.1 200 OK\nContent-Length: 0\n\n";
   const joined = connect(response);
   await read(joined.connection, { ...get, method: "POST", body: hello });
@@ -163,7 +163,7 @@ Deno.test("requests are written whole, streams in chunks", async () => {
   assert.match(stream.wire.written, /chunked\r\n\r\n5\r\nhello\r\n5\r\nhello\r\n0\r\n\r\n$/);
 });
 
-Deno.test("a request of which nothing was written was never sent, and a stream not touched", async () => {
+Deno.test("Connection: failed first write, throws NeverSent and does not read the stream", async () => {
   const { wire, connection } = connect("");
   wire.isBroken = true;
   const body = ReadableStream.from([hello]);
@@ -173,7 +173,7 @@ Deno.test("a request of which nothing was written was never sent, and a stream n
   await assert.rejects(connection.ask(get), NeverSent);
 });
 
-Deno.test("HttpConnection: reads a response even if the request was not sent completely", async () => {
+Deno.test("Connection: reads a response even if the request was not sent completely", async () => {
   const { wire, connection } = connect("HTTP/1.1 413 Large\nContent-Length: 4\n\nstop");
   const asking = read(connection, { ...get, method: "POST", body: hello });
   wire.isBroken = true;
@@ -181,7 +181,7 @@ Deno.test("HttpConnection: reads a response even if the request was not sent com
   assert.ok(!connection.isReusable);
 });
 
-Deno.test("HttpConnection: reports a response that breaks off", async () => {
+Deno.test("Connection: throws ConnectionBroken for an incomplete response", async () => {
   const cut = [
     "",
     "HTTP/1.1 200",
@@ -200,7 +200,7 @@ Deno.test("HttpConnection: reports a response that breaks off", async () => {
   }
 });
 
-Deno.test("what is not HTTP/1, or too long, is refused at once", async () => {
+Deno.test("Connection: response not HTTP/1 or too long, is rejected without further data", async () => {
   const bad = [
     "SSH-2.0-x",
     "x",
@@ -216,7 +216,7 @@ Deno.test("what is not HTTP/1, or too long, is refused at once", async () => {
     `HTTP/1.1 200 OK\nX: ${"x".repeat(70_000)}\n\n`,
     `HTTP/1.1 200 OK\n${"A: b\n".repeat(20_000)}\n`,
   ];
-  // The connection stays open: nothing more is waited for.
+  // The connection stays open, so the error must not depend on further data.
   for (const response of bad) {
     for (const size of [7, 4096]) {
       await assert.rejects(
@@ -228,7 +228,7 @@ Deno.test("what is not HTTP/1, or too long, is refused at once", async () => {
   }
 });
 
-Deno.test("an idle connection that ends, or speaks unasked, is closed", async () => {
+Deno.test("Connection: idle connection that ends or receives data, is closed", async () => {
   const quiet = connect("");
   const gone = Promise.withResolvers<void>();
   quiet.connection.idle(gone.resolve);

@@ -1,31 +1,31 @@
 /**
- * How an exchange fails; what matters is whether the other side may have got the request.
+ * Errors of an exchange. They tell whether the server may have received the request.
  *
  * @module
  */
 
-/** Surely not a byte of the request reached the other side: it may be sent elsewhere. */
+/** Error for a request of which no byte was sent. The request may be sent to another server. */
 export class NeverSent extends Error {
   /** The class, for logs. */
   override readonly name = "NeverSent";
 }
 
-/** The connection ended before the response did; the request may have been carried out. */
+/** Error for a connection that ended before the message did. The server may have processed the request. */
 export class ConnectionBroken extends Error {
   /** The class, for logs. */
   override readonly name = "ConnectionBroken";
 }
 
 /**
- * A message is not HTTP/1, or longer than it may be; a request may have been carried out. The text goes
- * on after its subject, such as "The response".
+ * Error for a message that is not HTTP/1, or is too long. The server may have processed the request.
+ * The text of the error is a predicate; its subject, such as "The response", is prepended.
  */
 export class BadMessage extends Error {
   /** The class, for logs. */
   override readonly name: string = "BadMessage";
 }
 
-/** The body of the response is longer than was wanted. */
+/** Error for a body that is longer than the limit. */
 export class TooLong extends BadMessage {
   /** The class, for logs. */
   override readonly name = "TooLong";

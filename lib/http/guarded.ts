@@ -1,7 +1,7 @@
 /**
- * Requests on behalf of somebody who may reach other machines and not this one. The name is
- * resolved here, and the connection goes to exactly the address that was checked: a name server
- * that changes its answers gains nothing.
+ * Requests on behalf of users who may connect to other machines, but not to this one. The host is
+ * resolved here, and the connection uses exactly the address that was checked. So a name server that
+ * changes its answers cannot bypass the check.
  *
  * @module
  */
@@ -17,28 +17,27 @@ import { Connection } from "./connection.ts";
 import { NeverSent } from "./failures.ts";
 import type { HttpRequest } from "./request.ts";
 
-/** How long a connection may take to come about, ms. */
+/** Maximum time to establish a connection, ms. */
 const connectTimeoutMs = 10_000;
 
-/** Says that a target may not be reached. */
+/** Error for a target to which connections are forbidden. */
 export class Forbidden extends Error {
   /** The class, for logs. */
   override readonly name = "Forbidden";
 }
 
-/** What a request is held to. */
+/** Limits and options of a guarded request. */
 export interface GuardedOptions extends ExchangeOptions {
-  /** Whether an address may not be reached. */
+  /** Returns whether connections to an address are forbidden. */
   readonly forbids: (address: string) => boolean;
 }
 
 /**
- * Sends one request and reads its response. Redirects are the caller's to follow, each by a call of
- * its own.
+ * Sends one request and reads its response. The caller follows redirects, with one call for each.
  *
- * @param url absolute, `http:` or `https:`
- * @param request what to send; its path and host are the URL's
- * @param options what it is held to
+ * @param url absolute URL, `http:` or `https:`
+ * @param request request; the path and the host are those of the URL
+ * @param options limits of the request
  * @throws {Forbidden}, {NeverSent}, {ConnectionBroken} or {BadMessage}
  */
 export async function askGuarded(
@@ -61,7 +60,7 @@ export async function askGuarded(
   return await askOnce(new Connection(conn), { ...request, path, headers }, options);
 }
 
-/** The addresses of a host. One forbidden address forbids the name. */
+/** Returns the addresses of a host. A single forbidden address forbids the host. */
 async function choose(host: string, { forbids }: GuardedOptions): Promise<string[]> {
   const addresses = isIP(host) ? [host] : await resolve(host);
   if (!addresses.some(forbids)) return addresses;

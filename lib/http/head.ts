@@ -1,5 +1,5 @@
 /**
- * The heads of HTTP/1.1 messages as text (RFC 9112).
+ * Parser and writer for the heads of HTTP/1.1 messages (RFC 9112).
  *
  * @module
  */
@@ -7,36 +7,36 @@
 import { BadMessage } from "./failures.ts";
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** One way to match: how long it takes is linear in the length of the line. */
+/** Matches a line in only one way. The time is therefore linear in its length. */
 const headerLine = /([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)\r?(?:\n|$)/y;
 const badInValue = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Name and value of a header. */
 export type HeaderPair = readonly [name: string, value: string];
 
-/** The head of a response. */
+/** Head of a response. */
 export interface ResponseHead {
   /** Status code. */
   readonly status: number;
   /** Headers in their order, names in lower case. */
   readonly headers: readonly HeaderPair[];
-  /** How its body is delimited. */
+  /** How the body is delimited. */
   readonly framing: Framing;
   /** True if another request may follow on the connection. */
   readonly keepAlive: boolean;
 }
 
-/** How a body is delimited: by its length, in chunks, or by the end of the connection. */
+/** Delimiter of a body: its length, chunks, or the end of the connection. */
 export type Framing = number | "chunked" | "eof";
 
 /**
- * The head of a request, as it is sent.
+ * Returns the text of the head of a request.
  *
- * @param method verb
- * @param path path and query; characters that a request line cannot carry are percent-encoded
- * @param headers without those that delimit the body
- * @param length of the body; undefined: it is sent in chunks
- * @throws {TypeError} if a header would not stay one header
+ * @param method method of the request
+ * @param path path and query; characters that a request line cannot contain are percent-encoded
+ * @param headers headers without those that delimit the body
+ * @param length length of the body; undefined: it is sent in chunks
+ * @throws {TypeError} if the name or value of a header is invalid
  */
 export function requestHead(
   method: string,
@@ -47,7 +47,7 @@ export function requestHead(
   let head = `${method} ${path.replace(/[^\x21-\x7e]/gu, encodeURIComponent)} HTTP/1.1\r\n`;
   head += headerLines(headers);
   if (length === undefined) head += "transfer-encoding: chunked\r\n";
-  // A length of zero is sent as well, except for verbs without a body.
+  // A length of zero is sent as well, except for methods without a body.
   else if (length > 0 || !bodiless.has(method)) head += `content-length: ${length}\r\n`;
   return `${head}\r\n`;
 }
@@ -55,11 +55,11 @@ export function requestHead(
 const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
 
 /**
- * Reads the head of a response.
+ * Parses the head of a response.
  *
- * @param text up to the empty line that ends it; its lines may also end without a CR
- * @param method verb of the request
- * @throws {BadMessage} if it is not HTTP/1, or the end of its body is undefined
+ * @param text head without the empty line that ends it; its lines may also end without a CR
+ * @param method method of the request
+ * @throws {BadMessage} if the head is not HTTP/1, or the end of the body is ambiguous
  */
 export function parseResponseHead(text: string, method: string): ResponseHead {
   const end = endOfLine(text, 0);
@@ -73,10 +73,10 @@ export function parseResponseHead(text: string, method: string): ResponseHead {
 }
 
 /**
- * The lines of headers, as they are sent.
+ * Returns the lines of headers.
  *
- * @param headers in their order
- * @throws {TypeError} if one would not stay one header
+ * @param headers headers in their order
+ * @throws {TypeError} if the name or value of a header is invalid
  */
 export function headerLines(headers: readonly HeaderPair[]): string {
   let lines = "";
@@ -92,31 +92,31 @@ export function headerLines(headers: readonly HeaderPair[]): string {
 }
 
 /**
- * Reads the lines of headers.
+ * Parses the lines of headers.
  *
- * @param text of a head; its lines may also end without a CR
- * @param from where the first of them begins
- * @returns names in lower case
- * @throws {BadMessage} if a line could be read in two ways
+ * @param text text of a head; its lines may also end without a CR
+ * @param from index of the first header
+ * @returns headers, names in lower case
+ * @throws {BadMessage} if a line is not a valid header
  */
 export function parseHeaders(text: string, from: number): HeaderPair[] {
   const pairs: HeaderPair[] = [];
   for (headerLine.lastIndex = from; headerLine.lastIndex < text.length;) {
     const [, name, value] = headerLine.exec(text) ?? [];
-    // With this, a space before the colon and a line that begins with one are refused, too.
+    // This also rejects a space before the colon, and a line that begins with a space.
     if (!name) throw new BadMessage("has a header that is not valid");
     pairs.push([name.toLowerCase(), trimmed(value!)]);
   }
   return pairs;
 }
 
-/** Where the line ends that begins at `from`. */
+/** Returns the index of the end of the line that begins at `from`. */
 export function endOfLine(text: string, from: number): number {
   const end = text.indexOf("\n", from);
   return end < 0 ? text.length : end;
 }
 
-/** Without the blanks around it. */
+/** Removes spaces and tabs at both ends. */
 function trimmed(text: string): string {
   let start = 0;
   let end = text.length;
@@ -130,10 +130,10 @@ function isBlank(code: number): boolean {
 }
 
 /**
- * Whether another message may follow on a connection.
+ * Returns whether another message may follow on a connection.
  *
  * @param connection value of the `Connection` header; undefined if there is none
- * @param isOld whether the other side speaks HTTP/1.0
+ * @param isOld whether the peer uses HTTP/1.0
  */
 export function keepsAlive(connection: string | undefined, isOld: boolean): boolean {
   if (connection === undefined) return !isOld;
@@ -141,12 +141,12 @@ export function keepsAlive(connection: string | undefined, isOld: boolean): bool
   return !tokens.includes("close") && (!isOld || tokens.includes("keep-alive"));
 }
 
-/** Whether a text is the length of a body. */
+/** Returns whether a text is a valid length of a body. */
 export function isLength(text: string): boolean {
   return /^\d{1,15}$/.test(text);
 }
 
-/** The first value of a header, by its name in lower case. */
+/** Returns the first value of a header, by its name in lower case. */
 export function valueOf(headers: readonly HeaderPair[], name: string): string | undefined {
   return headers.find(([each]) => each === name)?.[1];
 }
@@ -157,7 +157,7 @@ function framingOf(status: number, method: string, headers: readonly HeaderPair[
   const lengths = new Set(
     headers.filter(([name]) => name === "content-length").map((pair) => pair[1]),
   );
-  // Two ways to find the end of a body are two opinions on where the next response begins.
+  // With two delimiters, two parsers could disagree about where the next response begins.
   if (lengths.size > 1 || (coding !== undefined && lengths.size > 0)) {
     throw new BadMessage("has an ambiguous length");
   }
@@ -170,11 +170,12 @@ function framingOf(status: number, method: string, headers: readonly HeaderPair[
 }
 
 /**
- * Where a head ends.
+ * Finds the end of a head.
  *
- * @param bytes of a message
- * @param from where the search for the empty line begins
- * @returns where its text ends, and where what comes after it begins; undefined if more is to come
+ * @param bytes bytes of a message
+ * @param from index at which the search for the empty line starts
+ * @returns `end` of the text of the head and index of the `next` byte after the empty line;
+ *   undefined if the head is incomplete
  */
 export function endOfHead(
   bytes: Uint8Array,
@@ -189,7 +190,7 @@ export function endOfHead(
 
 const protocol = new TextEncoder().encode("HTTP/1.");
 
-/** Whether bytes begin like a response: another protocol would be waited for. */
+/** Returns whether bytes may begin a response. With this, another protocol is rejected without a wait. */
 export function mayBeHttp(bytes: Uint8Array): boolean {
   const length = Math.min(bytes.length, protocol.length);
   for (let at = 0; at < length; at++) if (bytes[at] !== protocol[at]) return false;

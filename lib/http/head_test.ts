@@ -5,7 +5,7 @@ import { parseResponseHead, requestHead } from "./head.ts";
 const parse = (head: string, method = "POST") =>
   parseResponseHead(head.replaceAll("\n", "\r\n"), method);
 
-Deno.test("a request tells the length of its body, or that it comes in chunks", () => {
+Deno.test("requestHead: announces the length of the body, or chunks", () => {
   assert.equal(
     requestHead("POST", "/invoke/f?x=1", [["host", "a:1"]], 3),
     "POST /invoke/f?x=1 HTTP/1.1\r\nhost: a:1\r\ncontent-length: 3\r\n\r\n",
@@ -15,7 +15,7 @@ Deno.test("a request tells the length of its body, or that it comes in chunks", 
   assert.match(requestHead("PUT", "/", [], undefined), /transfer-encoding: chunked\r\n/);
 });
 
-Deno.test("a response's body is delimited by its length, in chunks, or by the end", () => {
+Deno.test("parseResponseHead: body is delimited by its length, by chunks, or by the end", () => {
   const head = parse("HTTP/1.1 200 OK\nContent-Length: 12\nX-A: b: c \nx-a: d");
   assert.deepEqual([head.status, head.framing, head.keepAlive], [200, 12, true]);
   assert.deepEqual(head.headers.slice(1), [["x-a", "b: c"], ["x-a", "d"]]);
@@ -24,13 +24,13 @@ Deno.test("a response's body is delimited by its length, in chunks, or by the en
   assert.deepEqual([old.framing, old.keepAlive], ["eof", false]);
 });
 
-Deno.test("some responses have no body, whatever they say", () => {
+Deno.test("parseResponseHead: HEAD, 204 and 304, have no body despite a length", () => {
   assert.equal(parse("HTTP/1.1 200 OK\nContent-Length: 12", "HEAD").framing, 0);
   assert.equal(parse("HTTP/1.1 204 No Content").framing, 0);
   assert.equal(parse("HTTP/1.1 304\nContent-Length: 12").framing, 0);
 });
 
-Deno.test("a connection is kept as the versions of HTTP have it", () => {
+Deno.test("parseResponseHead: derives keepAlive from the version and the Connection header", () => {
   const keeps = (head: string) => parse(`${head}\nContent-Length: 0`).keepAlive;
   assert.ok(keeps("HTTP/1.1 200 OK"));
   assert.ok(!keeps("HTTP/1.1 200 OK\nConnection: Close"));
@@ -38,7 +38,7 @@ Deno.test("a connection is kept as the versions of HTTP have it", () => {
   assert.ok(keeps("HTTP/1.0 200 OK\nConnection: keep-alive"));
 });
 
-Deno.test("what is not HTTP/1, or ambiguous, is refused", () => {
+Deno.test("parseResponseHead: rejects heads that are ambiguous or not HTTP/1", () => {
   for (
     const head of [
       "HTTP/2 200",
@@ -57,12 +57,12 @@ Deno.test("what is not HTTP/1, or ambiguous, is refused", () => {
   ) assert.throws(() => parse(head), BadMessage, head);
 });
 
-Deno.test("lines may end without a CR", () => {
+Deno.test("parseResponseHead: accepts lines without a CR", () => {
   const head = parseResponseHead("HTTP/1.1 200 OK\nContent-Length: 5\r\nX-A: b", "POST");
   assert.deepEqual([head.framing, head.headers[1]], [5, ["x-a", "b"]]);
 });
 
-Deno.test("nothing in a request can begin another line", () => {
+Deno.test("requestHead: path or header with a line end, cannot begin another line", () => {
   const line = requestHead("GET", "/fn/f/a b\r\nx: y/\u010a\u{1f600}", [], 0);
   assert.equal(line, "GET /fn/f/a%20b%0D%0Ax:%20y/%C4%8A%F0%9F%98%80 HTTP/1.1\r\n\r\n");
   for (const value of ["a\r\nb: c", "a\nb", "\0", "\u010a"]) {

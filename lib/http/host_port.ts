@@ -1,33 +1,33 @@
 /**
- * Addresses with ports as they stand in URLs, headers and records.
+ * Parser and writer for addresses with ports in URLs, headers and records.
  *
  * @module
  */
 
 /**
- * Writes a host as it stands in a URL.
+ * Returns a host in the notation of URLs.
  *
- * @param host a name or IP address
- * @returns the same, IPv6 addresses in brackets
+ * @param host name or IP address
+ * @returns the host, an IPv6 address in brackets
  */
 export function urlHost(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
 /**
- * Writes an address and port.
+ * Returns an address and port as `address:port`, an IPv6 address in brackets.
  *
- * @param address a name or IP address
+ * @param address name or IP address
  */
 export function hostPort(address: string, port: number): string {
   return `${urlHost(address)}:${port}`;
 }
 
 /**
- * Reads an address and port.
+ * Parses an address and port.
  *
  * @param text `address:port`, an IPv6 address in brackets
- * @returns undefined if it is none
+ * @returns undefined if the text has another form, or the port is out of range
  */
 export function parseHostPort(text: string): { hostname: string; port: number } | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hostPort, parseHostPort } from "./host_port.ts";
 
-Deno.test("addresses with ports are written and read", () => {
+Deno.test("hostPort, parseHostPort: write and parse addresses with ports", () => {
   for (const [hostname, port] of [["10.0.0.5", 9876], ["::1", 1]] as const) {
     assert.deepEqual(parseHostPort(hostPort(hostname, port)), { hostname, port });
   }

@@ -1,5 +1,5 @@
 /**
- * What comes in on a connection: heads, lines and runs of bytes.
+ * Buffered input of a connection: heads, lines and byte sequences.
  *
  * @module
  */
@@ -8,28 +8,28 @@ import { BadMessage, ConnectionBroken } from "./failures.ts";
 import { endOfHead, mayBeHttp } from "./head.ts";
 import { latin1Text } from "./latin1.ts";
 
-/** The longest head, bytes. */
+/** Maximum length of a head, bytes. */
 export const maxHeadBytes = 64 << 10;
-/** Longest line before a chunk. */
+/** Maximum length of a line in a chunked body, bytes. */
 const maxLineBytes = 1024;
 
-/** Something to read bytes from. */
+/** Source of bytes. */
 export type ByteSource = Pick<Deno.Conn, "read">;
 
-/** Reads a source in the pieces of HTTP/1. */
+/** Reads the elements of HTTP/1 messages from a source. */
 export class Input {
   readonly #source: ByteSource;
   readonly #restBytes: number;
   #buffer: Uint8Array<ArrayBuffer>;
   #start = 0;
   #end = 0;
-  /** The pending read, which several callers may wait for. */
+  /** Pending read, for which several callers may wait. */
   #reading: Promise<boolean> | undefined;
   #isOver = false;
 
   /**
-   * @param source read by nobody else
-   * @param restBytes size of the buffer while nothing is to be read; it grows to that of the longest head
+   * @param source source, which must have no other reader
+   * @param restBytes initial and idle size of the buffer; it grows up to {@link maxHeadBytes}
    */
   constructor(source: ByteSource, restBytes: number = maxHeadBytes) {
     this.#source = source;
@@ -37,20 +37,20 @@ export class Input {
     this.#buffer = new Uint8Array(restBytes);
   }
 
-  /** True while no unexpected data, and no end, has arrived. */
+  /** True while the buffer is empty and the source has not ended. */
   get isQuiet(): boolean {
     return !this.#isOver && this.#start === this.#end;
   }
 
-  /** Bytes that have come and were not taken. */
+  /** Number of received bytes that were not taken. */
   get buffered(): number {
     return this.#end - this.#start;
   }
 
   /**
-   * Reads ahead while nothing is expected.
+   * Reads ahead while no message is expected.
    *
-   * @returns as in {@link Input.more}; undefined if no more fits into the buffer
+   * @returns the result of {@link Input.more}; undefined if the buffer is full
    */
   ahead(): Promise<boolean> | undefined {
     if (this.#reading) return this.#reading;
@@ -62,7 +62,7 @@ export class Input {
   }
 
   /**
-   * The head of a response.
+   * Reads the head of a response.
    *
    * @returns its text without the empty line that ends it
    * @throws {ConnectionBroken} or {BadMessage}
@@ -80,10 +80,10 @@ export class Input {
   }
 
   /**
-   * Takes a head that has come whole.
+   * Takes a head if all of it is buffered.
    *
-   * @param seen bytes of it that were looked at before
-   * @returns its text without the empty line that ends it; undefined if more is to come
+   * @param seen number of its bytes that were searched before
+   * @returns its text without the empty line that ends it; undefined if the head is incomplete
    */
   takeHead(seen: number): string | undefined {
     const bytes = this.#buffer.subarray(this.#start, this.#end);
@@ -93,7 +93,7 @@ export class Input {
     return latin1Text(bytes.subarray(0, found.end));
   }
 
-  /** Takes the line ends that come before a request (RFC 9112, 2.2). */
+  /** Skips the line ends before a request (RFC 9112, 2.2). */
   skipLineEnds(): void {
     while (this.#start < this.#end) {
       const byte = this.#buffer[this.#start];
@@ -102,15 +102,15 @@ export class Input {
     }
   }
 
-  /** True if what has come holds the end of a line. */
+  /** True if the buffer contains the end of a line. */
   get hasLine(): boolean {
     return this.#buffer.subarray(this.#start, this.#end).includes(10);
   }
 
   /**
-   * A short line.
+   * Reads a short line.
    *
-   * @param isStrict whether it must end with a CR and a LF; else a LF does
+   * @param isStrict whether the line must end with CR LF; otherwise LF is sufficient
    * @returns the line without its end; undefined at the end of the source
    * @throws {ConnectionBroken} or {BadMessage}
    */
@@ -131,9 +131,9 @@ export class Input {
   }
 
   /**
-   * The next bytes, as many as there are.
+   * Takes the buffered bytes, or waits for the next ones.
    *
-   * @param limit most bytes
+   * @param limit maximum number of bytes
    * @returns a view that is valid until more is read; undefined at the end of the source
    * @throws {ConnectionBroken}
    */
@@ -143,9 +143,9 @@ export class Input {
   }
 
   /**
-   * Takes bytes that have come.
+   * Takes buffered bytes.
    *
-   * @param size how many, no more than {@link Input.buffered}
+   * @param size number of bytes, at most {@link Input.buffered}
    * @returns a view that is valid until more is read
    */
   take(size: number): Uint8Array<ArrayBuffer> {
@@ -155,7 +155,7 @@ export class Input {
   }
 
   /**
-   * Reads more data behind the rest, or waits for the pending read.
+   * Reads more data into the buffer, or waits for the pending read.
    *
    * @returns false at the end of the source
    * @throws {ConnectionBroken}

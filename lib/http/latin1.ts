@@ -1,6 +1,6 @@
 /**
- * Text in which each character stands for one byte, as in headers: whatever bytes come in one go
- * out unchanged in another.
+ * Conversion between bytes and text in which each character stands for one byte, as in headers.
+ * So any bytes of a received header can be sent unchanged in another message.
  *
  * @module
  */
@@ -8,17 +8,17 @@
 const decoder = new TextDecoder("latin1");
 const encoder = new TextEncoder();
 
-/** The text of bytes. */
+/** Converts bytes to text. */
 export function latin1Text(bytes: Uint8Array): string {
   const text = decoder.decode(bytes);
-  // What the platform calls latin1 is Windows' code page, which has other characters at 0x80 to 0x9f.
+  // The platform decodes latin1 as windows-1252, which has other characters at 0x80 to 0x9f.
   return /[^\0-\xff]/.test(text) ? Array.from(bytes, (b) => String.fromCharCode(b)).join("") : text;
 }
 
 /**
- * The bytes of a text.
+ * Converts text to bytes.
  *
- * @param text of characters below 256
+ * @param text text of characters below 256
  */
 export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
   const bytes = encoder.encode(text);

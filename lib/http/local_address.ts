@@ -1,6 +1,6 @@
 /**
- * Addresses that belong to this machine or to its links, which programs on it that were not asked
- * for must not be reached by.
+ * Check for addresses of this machine or its links. It protects local services from requests on behalf
+ * of users.
  *
  * @module
  */
@@ -8,19 +8,19 @@
 import { BlockList, isIP } from "node:net";
 
 /**
- * Whether an address is none of another machine, as this machine's interfaces are now.
+ * Returns whether an address belongs to no other machine, given the current interfaces of this machine.
  *
- * @param address an IPv4 or IPv6 address
+ * @param address IPv4 or IPv6 address
  */
 export function isThisMachine(address: string): boolean {
   return isOfNoOther(address, Deno.networkInterfaces().map(({ address }) => address));
 }
 
 /**
- * Whether an address is none of another machine: loopback, link-local (where clouds answer with a
- * machine's credentials), unspecified, multicast, or one that an interface of this machine has.
+ * Returns whether an address belongs to no other machine. That includes loopback, link-local (clouds
+ * serve the credentials of a machine there), unspecified, multicast, and addresses of interfaces.
  *
- * @param address an IPv4 or IPv6 address
+ * @param address IPv4 or IPv6 address
  * @param own addresses of this machine's interfaces
  */
 export function isOfNoOther(address: string, own: readonly string[]): boolean {
@@ -31,13 +31,13 @@ export function isOfNoOther(address: string, own: readonly string[]): boolean {
 
 function isIn(list: BlockList, address: string): boolean {
   if (isIP(address) === 4) return list.check(address, "ipv4");
-  // The browsers' notation, so that an address has one spelling.
+  // The notation of URLs has only one spelling for each address.
   const canonical = new URL(`http://[${address.replace(/%.*$/, "")}]/`).hostname.slice(1, -1);
   const embedded = embeddedIpv4(canonical);
   return embedded ? isIn(list, embedded) : list.check(canonical, "ipv6");
 }
 
-/** The IPv4 address inside an IPv4-mapped, IPv4-compatible or NAT64 one (RFC 4291, RFC 6052). */
+/** Returns the IPv4 address in an IPv4-mapped, IPv4-compatible or NAT64 address (RFC 4291, RFC 6052). */
 function embeddedIpv4(canonical: string): string | undefined {
   const pattern = /^(?:::ffff:|::|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
   const parts = pattern.exec(canonical);

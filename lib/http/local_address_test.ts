@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isOfNoOther } from "./local_address.ts";
 
-Deno.test("addresses of the machine and of its links are local, however they are written", () => {
+Deno.test("isOfNoOther: recognizes loopback and link-local addresses in every notation", () => {
   const local = [
     "127.0.0.1",
     "127.9.9.9",
@@ -24,7 +24,7 @@ Deno.test("addresses of the machine and of its links are local, however they are
   }
 });
 
-Deno.test("an interface's own addresses and multicast are of no other machine", () => {
+Deno.test("isOfNoOther: includes addresses of interfaces and multicast", () => {
   const own = ["192.168.1.7", "2001:db8::7"];
   for (
     const address of ["192.168.1.7", "::ffff:192.168.1.7", "2001:db8::7", "224.0.0.1", "ff02::1"]

@@ -1,26 +1,24 @@
 /**
- * Bytes of messages on their way out.
+ * Writes the bytes of messages.
  *
  * @module
  */
 
 import { latin1Bytes } from "./latin1.ts";
 
-/** Bodies and parts of them up to this size are sent together with what goes before them. */
+/** Maximum size of a body, or part of a body, that is sent in one write with the preceding text, bytes. */
 export const maxJoinedBytes: number = 64 << 10;
 
-/** Ends a chunked body. */
+/** Last chunk of a body. */
 export const lastChunk: Uint8Array<ArrayBuffer> = latin1Bytes("0\r\n\r\n");
 
-/** Something to write bytes to. */
+/** Destination of bytes. */
 export type ByteSink = Pick<Deno.Conn, "write">;
 
 const encoder = new TextEncoder();
 
 /**
- * Writes all of the bytes.
- *
- * @param bytes any number
+ * Writes all bytes, with several writes if necessary.
  */
 export async function writeAll(sink: ByteSink, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) {
@@ -29,9 +27,9 @@ export async function writeAll(sink: ByteSink, bytes: Uint8Array): Promise<void>
 }
 
 /**
- * The pieces in which a part of a chunked body is sent.
+ * Returns the pieces in which a part of a chunked body is sent.
  *
- * @param part not empty: that would be the last chunk
+ * @param part part of the body; must not be empty, since an empty chunk ends the body
  */
 export function chunkOf(part: Uint8Array): Uint8Array[] {
   const size = `${part.length.toString(16)}\r\n`;
@@ -40,10 +38,10 @@ export function chunkOf(part: Uint8Array): Uint8Array[] {
 }
 
 /**
- * Text around bytes.
+ * Returns bytes between two texts.
  *
- * @param before of characters below 256, each of which becomes a byte
- * @param after as `before`
+ * @param before text of characters below 256, each of which becomes a byte
+ * @param after text of the same kind
  */
 export function joinText(
   before: string,

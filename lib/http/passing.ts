@@ -1,10 +1,10 @@
 /**
- * Which headers pass from one connection on to the next.
+ * Filter for headers that a proxy forwards.
  *
  * @module
  */
 
-/** Headers that concern one connection only (RFC 9110 section 7.6.1). */
+/** Headers that concern only one connection (RFC 9110 section 7.6.1). */
 const hopByHop: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
@@ -18,10 +18,10 @@ const hopByHop: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Tells the headers that may be passed on from those that concern one connection only.
+ * Returns a filter that rejects headers that concern only one connection.
  *
- * @param connection value of the `Connection` header, which may name more of them
- * @returns true for a lower-case name that may be passed on
+ * @param connection value of the `Connection` header, which may name further headers to reject
+ * @returns predicate: true for a name in lower case that may be forwarded
  */
 export function passesOn(connection: string | null | undefined): (name: string) => boolean {
   const named = connection?.toLowerCase().split(",").map((name) => name.trim()) ?? [];

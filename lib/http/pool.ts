@@ -1,5 +1,5 @@
 /**
- * The idle connections to one server.
+ * Pool of idle connections to one server.
  *
  * @module
  */
@@ -7,22 +7,22 @@
 import { addressOf, type ServerAddress } from "./address.ts";
 import type { Connection } from "./connection.ts";
 
-/** Most idle connections that are kept. */
+/** Maximum number of idle connections. */
 const maxIdle = 128;
 
-/** Keeps connections for the requests to come. Disposing it closes them, and it keeps no more. */
+/** Keeps connections for later requests. Disposing the pool closes them, and it accepts no more. */
 export class IdlePool implements Disposable {
-  /** Where the server is. */
+  /** Address of the server. */
   readonly address: ServerAddress;
   readonly #idle: Connection[] = [];
   #isDisposed = false;
 
-  /** @param url of the server */
+  /** @param url URL of the server */
   constructor(url: string) {
     this.address = addressOf(url);
   }
 
-  /** A connection that has not ended since it was kept, as far as is known; the freshest. */
+  /** Takes the connection that was kept last and is not known to have ended. */
   take(): Connection | undefined {
     for (let connection = this.#idle.pop(); connection; connection = this.#idle.pop()) {
       if (!connection.isClosed) return connection;
@@ -31,9 +31,9 @@ export class IdlePool implements Disposable {
   }
 
   /**
-   * Keeps a connection if another request may follow on it; closes it if not.
+   * Keeps a connection if another request may follow on it; otherwise closes it.
    *
-   * @param connection whose response was read
+   * @param connection connection of which the response was read
    */
   keep(connection: Connection): void {
     if (this.#isDisposed || this.#idle.length >= maxIdle || !connection.isReusable) {
@@ -47,7 +47,7 @@ export class IdlePool implements Disposable {
     });
   }
 
-  /** Closes what it keeps. */
+  /** Closes all idle connections. */
   [Symbol.dispose](): void {
     this.#isDisposed = true;
     for (const connection of this.#idle.splice(0)) connection[Symbol.dispose]();

@@ -1,5 +1,5 @@
 /**
- * A request on its way out.
+ * Writes requests to a connection.
  *
  * @module
  */
@@ -9,31 +9,31 @@ import { type HeaderPair, requestHead } from "./head.ts";
 import { latin1Bytes } from "./latin1.ts";
 import { type ByteSink, chunkOf, joinText, lastChunk, maxJoinedBytes, writeAll } from "./output.ts";
 
-/** A request. */
+/** Request that a client sends. */
 export interface HttpRequest {
-  /** Verb. */
+  /** Method. */
   readonly method: string;
   /** Path and query. */
   readonly path: string;
   /** Headers, `host` among them, without those that delimit the body. */
   readonly headers: readonly HeaderPair[];
-  /** Body, whole or in parts; one in parts is sent in chunks. */
+  /** Body: bytes, or a stream that is sent in chunks. */
   readonly body: Uint8Array | ReadableStream<Uint8Array> | undefined;
 }
 
-/** The unsent rest of a request. */
+/** Unsent rest of a request. */
 export interface RequestRest {
-  /** Sends it. */
+  /** Sends the rest. */
   send(): Promise<void>;
-  /** Takes no more of a body in parts: nobody will get it. */
+  /** Cancels the stream of the body, since it cannot be sent. */
   cancel(): void;
 }
 
 /**
- * Sends the first bytes of a request. Nothing of a body in parts is read yet.
+ * Sends the first bytes of a request. It does not read from a stream yet.
  *
- * @returns the rest; undefined if that was all
- * @throws {NeverSent} if not a byte was taken
+ * @returns the rest; undefined if the whole request was sent
+ * @throws {NeverSent} if no byte was sent
  */
 export async function beginRequest(
   sink: ByteSink,
@@ -69,7 +69,7 @@ async function writeChunks(
   parts: ReadableStreamDefaultReader<Uint8Array>,
 ): Promise<void> {
   for (let next = await parts.read(); !next.done; next = await parts.read()) {
-    // A chunk without a byte would be the last one.
+    // An empty chunk would end the body.
     if (next.value.length === 0) continue;
     for (const piece of chunkOf(next.value)) await writeAll(sink, piece);
   }

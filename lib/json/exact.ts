@@ -1,6 +1,5 @@
 /**
- * Parsing of JSON whose numbers are to keep all their digits, which JavaScript's numbers lose beyond
- * 2^53.
+ * Parser for JSON that keeps all digits of numbers. JavaScript's numbers lose digits beyond 2^53.
  *
  * @module
  */
@@ -17,10 +16,10 @@ interface ExactJson {
 const exact = JSON as unknown as ExactJson;
 
 /**
- * Parses JSON, each number by its digits.
+ * Parses JSON and converts each number from its source text.
  *
- * @param read makes a value of a number as JavaScript sees it, and as it was written
- * @throws what `JSON.parse` throws
+ * @param read returns the value of a number, given JavaScript's number and the source text
+ * @throws the errors of `JSON.parse`
  */
 export function parseNumbers(
   text: string,
@@ -33,18 +32,18 @@ export function parseNumbers(
 }
 
 /**
- * A number that `JSON.stringify` writes as it was read.
+ * Returns a value for a number that `JSON.stringify` writes with the same digits.
  *
- * @returns the number, or what stands for it where JavaScript would write it differently
+ * @returns the number, or a raw JSON object if JavaScript would write the number differently
  */
 export function asWritten(value: number, source: string): unknown {
   return String(value) === source ? value : exact.rawJSON(source);
 }
 
 /**
- * An integer that no digit is lost of.
+ * Returns an integer without loss of digits.
  *
- * @returns a bigint beyond 2^53, else the number
+ * @returns a bigint for an integer beyond 2^53, otherwise the number
  */
 export function asInteger(value: number, source: string): number | bigint {
   return Number.isSafeInteger(value) || !/^-?\d+$/.test(source) ? value : BigInt(source);

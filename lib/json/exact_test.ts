@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { asInteger, asWritten, parseNumbers } from "./exact.ts";
 
-Deno.test("numbers that are kept as written come back digit by digit", () => {
+Deno.test("asWritten: keeps every digit of a number", () => {
   for (const text of ['{"a":[9007199254740993,1.0,-0,1e2,5]}', "12345678901234567890.50", '"1"']) {
     assert.equal(JSON.stringify(parseNumbers(text, asWritten)), text);
   }
@@ -14,11 +14,11 @@ Deno.test("numbers that are kept as written come back digit by digit", () => {
   }));
 });
 
-Deno.test("a number that JavaScript writes the same is a number", () => {
+Deno.test("asWritten: number that JavaScript writes the same, stays a number", () => {
   assert.deepEqual(parseNumbers('{"a":5,"b":[0.5]}', asWritten), { a: 5, b: [0.5] });
 });
 
-Deno.test("integers beyond 2^53 are bigints", () => {
+Deno.test("asInteger: returns a bigint for an integer beyond 2^53", () => {
   assert.deepEqual(parseNumbers("[9007199254740993,-9007199254740993,7,1e20,0.5]", asInteger), [
     9007199254740993n,
     -9007199254740993n,

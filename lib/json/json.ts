@@ -1,5 +1,5 @@
 /**
- * JSON values as types, and the reading of JSON whose keys come in any case.
+ * Types of JSON values, and readers for JSON with keys in any case.
  *
  * @module
  */
@@ -12,17 +12,17 @@ const decoder = new TextDecoder();
 /** Any JSON value. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 
-/** A JSON object. */
+/** JSON object. */
 export type JsonObject = { [key: string]: Json };
 
-/** True for a JSON object: neither null nor an array. */
+/** Returns whether a value is a JSON object: neither null nor an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**
- * Renames top-level keys to their exact spelling, matching without regard to case (as Go's JSON
- * decoder does), and drops unknown ones.
+ * Renames top-level keys to their exact spelling and drops unknown keys. Keys match in any case, as in
+ * Go's JSON decoder.
  *
  * @param value a parsed body
  * @param names exact spellings, by their lower-case form
@@ -39,16 +39,16 @@ export function foldKeys(
   return folded;
 }
 
-/** The lower-case index that {@link foldKeys} needs, of an object schema's keys. */
+/** Returns the names by their lower-case form, as {@link foldKeys} expects them. */
 export function keyIndex(names: Iterable<string>): ReadonlyMap<string, string> {
   return new Map([...names].map((name) => [name.toLowerCase(), name]));
 }
 
 /**
- * Parses JSON text from outside.
+ * Parses the JSON of a request.
  *
- * @param text the body of a request
- * @throws `INVALID_REQUEST` where the text is not JSON
+ * @param text body of the request
+ * @throws `INVALID_REQUEST` if the text is not JSON
  */
 export function parseJson(text: string): unknown {
   try {
@@ -60,11 +60,11 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * The text of what holds parameters from outside: parsing takes any depth, the way back does not, and
- * what came in parts may be longer than a text can be.
+ * Returns the JSON of a value with parameters of a client. `JSON.parse` accepts any depth of nesting, but
+ * `JSON.stringify` does not. A value made of several parts may also exceed the maximum length of a string.
  *
- * @param value what may be nested too deeply, or too long
- * @throws `UNPROCESSABLE` if it is
+ * @param value value with parameters of a client
+ * @throws `UNPROCESSABLE` if the value is nested too deeply, or is too long
  */
 export function toJson(value: unknown): string {
   try {
@@ -79,10 +79,10 @@ export function toJson(value: unknown): string {
 }
 
 /**
- * Checks a value from outside against a schema.
+ * Validates a value of a client against a schema.
  *
- * @param schema what the value must be
- * @param value what came in
+ * @param schema schema of the value
+ * @param value value of the client
  * @returns the schema's output
  * @throws `INVALID_REQUEST` with the path of the first bad field in its details
  *
@@ -100,7 +100,7 @@ export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.I
   if (result.success) return result.output;
   const issue = result.issues[0];
   const path = v.getDotPath(issue) ?? "";
-  // An object's schema words a missing key with quotes and jargon of its own.
+  // The message of an object schema about a missing key contains quotes and terms of the library.
   const message = issue.received === "undefined" ? "must be given" : issue.message;
   throw new ServerledgeError("INVALID_REQUEST", path ? `${path}: ${message}` : message, {
     details: { path },
@@ -108,10 +108,10 @@ export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.I
 }
 
 /**
- * Parses JSON that may be none.
+ * Parses a text that may not be JSON.
  *
- * @param text a text, or bytes of UTF-8
- * @returns undefined where it is not JSON
+ * @param text text, or bytes of UTF-8
+ * @returns undefined if the text is not JSON
  */
 export function tryParseJson(text: string | Uint8Array): unknown {
   try {
@@ -122,17 +122,17 @@ export function tryParseJson(text: string | Uint8Array): unknown {
 }
 
 /**
- * Parses a JSON object that may be none.
+ * Parses a text that may not be a JSON object.
  *
- * @param text a text, or bytes of UTF-8
- * @returns undefined where it is not JSON, or no object
+ * @param text text, or bytes of UTF-8
+ * @returns undefined if the text is not JSON, or not an object
  */
 export function tryParseObject(text: string | Uint8Array): Record<string, unknown> | undefined {
   const value = tryParseJson(text);
   return isObject(value) ? value : undefined;
 }
 
-/** Tells whether a text is JSON. */
+/** Returns whether a text is JSON. */
 export function isJson(text: string): boolean {
   return tryParseJson(text) !== undefined;
 }

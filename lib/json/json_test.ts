@@ -13,33 +13,33 @@ function fails(run: () => unknown, message: RegExp, path?: string): void {
   });
 }
 
-Deno.test("only JSON objects are objects", () => {
+Deno.test("isObject: accepts only JSON objects", () => {
   assert.ok(isObject({}));
   for (const other of [null, [], "x", 1, undefined]) assert.ok(!isObject(other));
 });
 
-Deno.test("keys are folded to their exact spelling and unknown ones dropped", () => {
+Deno.test("foldKeys: renames keys to their exact spelling and drops unknown keys", () => {
   const names = keyIndex(["MemoryMB", "Name"]);
   const folded = foldKeys({ memorymb: 1, NAME: "a", other: 2, MemoryMBs: 3 }, names);
   assert.deepEqual(folded, { MemoryMB: 1, Name: "a" });
   assert.deepEqual(foldKeys({ Name: "a", name: "b" }, names), { Name: "b" });
 });
 
-Deno.test("keys that every object has are no way in", () => {
+Deno.test("foldKeys: drops inherited names such as __proto__", () => {
   const hostile = JSON.parse('{"__proto__": {"Name": "x"}, "constructor": 1}');
   const folded = foldKeys(hostile, keyIndex(["Name"]));
   assert.deepEqual(folded, {});
   assert.equal(folded.Name, undefined);
 });
 
-Deno.test("text that is not JSON is the client's mistake", () => {
+Deno.test("parseJson: throws INVALID_REQUEST for text that is not JSON", () => {
   assert.deepEqual(parseJson(' {"a": [1]} '), { a: [1] });
   for (const text of ["", "{", "nonsense", "{'a': 1}"]) {
     fails(() => parseJson(text), /^The body is not JSON: /);
   }
 });
 
-Deno.test("a bad value is named by its path", () => {
+Deno.test("parse: names the path of an invalid value", () => {
   const schema = v.object({
     Name: v.string("expected a string"),
     Inputs: v.optional(v.array(v.object({ Type: v.string("expected a string") }))),
@@ -52,7 +52,7 @@ Deno.test("a bad value is named by its path", () => {
   fails(() => parse(schema, "text"), /./, "");
 });
 
-Deno.test("what is nested too deeply to be written is refused with its path", () => {
+Deno.test("toJson: value nested too deeply, throws UNPROCESSABLE with its path", () => {
   const depth = 100_000;
   const deep = parseJson("[".repeat(depth) + "]".repeat(depth));
   // V8 writes some values without recursion; texts of some length are not among them.

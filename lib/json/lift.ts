@@ -1,6 +1,6 @@
 /**
- * Reading of long objects of which one string may be very long: that is lifted out as it was written,
- * and only the rest is parsed.
+ * Reader for long objects with one very long string. The string is extracted in its quoted form, and
+ * only the rest is parsed.
  *
  * @module
  */
@@ -9,34 +9,34 @@ import { inSlices, sliceBytes } from "../base/slices.ts";
 import { QuotedText } from "./quoted.ts";
 import { JsonScan } from "./scan.ts";
 
-/** Most values in an object: each is an object of some dozen bytes once it is parsed. */
+/** Maximum number of values in an object. Each takes several dozen bytes after parsing. */
 const maxValues = 10_000;
 const quote = 0x22;
 const decoder = new TextDecoder();
 
-/** An object has more in addition to its long string than is parsed at once. */
+/** Error for an object whose rest, without its long string, exceeds a limit. */
 export class RestTooLong extends Error {
-  /** The class. */
+  /** The class, for logs. */
   override readonly name = "RestTooLong";
 }
 
-/** An object without its long string. */
+/** Object and its long string, separated. */
 export interface Lifted {
-  /** JSON of the object, an empty string in place of the long one. */
+  /** JSON of the object, with an empty string instead of the long one. */
   readonly rest: string;
-  /** The long string; undefined where there is none under that name. */
+  /** Long string; undefined if the object has no string of that name. */
   readonly text: QuotedText | undefined;
 }
 
 /**
- * Lifts a string out of an object, in slices.
+ * Extracts a string from an object, in slices.
  *
  * @param json UTF-8; must not change afterwards
- * @param name of the string's member
- * @param maxRest most bytes of the rest, which is parsed at once
+ * @param name name of the member with the string
+ * @param maxRest maximum length of the rest, bytes
  * @param isExact false if the name may be spelled in any case
- * @throws {JsonScanError} where it is not JSON; {RestTooLong} where its rest is too long, or has too
- *   many values
+ * @throws {JsonScanError} if the text is not JSON; {RestTooLong} if the rest is too long, or the object
+ *   has too many values
  */
 export async function liftText(
   json: Uint8Array<ArrayBuffer>,

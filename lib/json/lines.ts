@@ -1,17 +1,17 @@
 /**
- * Streams of JSON values, one a line.
+ * Reader for streams of JSON values, one on each line.
  *
  * @module
  */
 
-/** Longest line that is read, characters; a stream with a longer one is broken. */
+/** Maximum length of a line, characters. */
 const maxLine = 64 << 20;
 
 /**
  * Reads the values of a stream as they arrive.
  *
  * @param stream UTF-8 text; cancelled when reading stops early
- * @throws a `SyntaxError` for a line that is not JSON, a `RangeError` for one without end
+ * @throws a `SyntaxError` for a line that is not JSON, a `RangeError` for one that is too long
  */
 export async function* readJsonLines(
   stream: AsyncIterable<Uint8Array>,

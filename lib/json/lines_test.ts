@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readJsonLines } from "./lines.ts";
 
-Deno.test("values are read as they come, however they are cut", async () => {
+Deno.test("readJsonLines: yields values from chunks of any size", async () => {
   const text = new TextEncoder().encode('{"a":"grüß"}\n\n[1,2]\n"end"');
   for (const size of [1, 2, 7, 100]) {
     const chunks = Array.from(
@@ -13,7 +13,7 @@ Deno.test("values are read as they come, however they are cut", async () => {
   }
 });
 
-Deno.test("a line that is not JSON ends the reading", async () => {
+Deno.test("readJsonLines: throws for a line that is not JSON", async () => {
   const stream = ReadableStream.from([new TextEncoder().encode("1\n{\n2\n")]);
   const read: unknown[] = [];
   await assert.rejects(async () => {

@@ -9,10 +9,10 @@ import { inSlices, sliceBytes } from "../base/slices.ts";
 const encoder = new TextEncoder();
 
 /**
- * Makes a string of JSON.
+ * Quotes a text as a string of JSON.
  *
- * @param text must not change meanwhile
- * @returns the parts of the string, the quotes aside; undefined if the text is not UTF-8
+ * @param text UTF-8; must not change during the call
+ * @returns parts of the string, without its quotes; undefined if the text is not UTF-8
  */
 export async function quoteText(text: Uint8Array): Promise<Uint8Array[] | undefined> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -23,7 +23,7 @@ export async function quoteText(text: Uint8Array): Promise<Uint8Array[] | undefi
     const slice = text.subarray(at, at += sliceBytes);
     const isLast = at >= text.length;
     try {
-      // A character that is cut comes with the next slice.
+      // The decoder keeps an incomplete character for the next slice.
       const quoted = JSON.stringify(decoder.decode(slice, { stream: !isLast }));
       parts.push(encoder.encode(quoted).subarray(1, -1));
     } catch {

@@ -12,7 +12,7 @@ async function quoted(text: Uint8Array): Promise<string | undefined> {
     }"`;
 }
 
-Deno.test("quoteText: gives what JSON.stringify gives, wherever slices cut a character", async () => {
+Deno.test("quoteText: equals JSON.stringify, wherever slices split a character", async () => {
   const encoder = new TextEncoder();
   for (const text of ["", "a", '\ufeffa\u0000"\\\n\u007fé']) {
     assert.ok(await quoted(encoder.encode(text)) === JSON.stringify(text));

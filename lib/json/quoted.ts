@@ -1,13 +1,13 @@
 /**
- * Long strings of JSON that stay as they were written, between their quotes: what only passes through a
- * node is neither unquoted nor quoted again.
+ * Long strings of JSON in their quoted form. A node that only forwards a string neither unquotes nor
+ * quotes it.
  *
  * @module
  */
 
 import { inSlices, sliceBytes } from "../base/slices.ts";
 
-/** Text: a short one, or a long one as it was written. */
+/** Text: a string, or a long text in its quoted form. */
 export type Text = string | QuotedText;
 
 /** ECMAScript's "JSON.parse source text access", which TypeScript's library lacks. */
@@ -15,15 +15,15 @@ const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
 const decoder = new TextDecoder();
 
-/** A string of JSON that nobody has unquoted. */
+/** String of JSON in its quoted form. */
 export class QuotedText {
   /**
-   * @param json the string with its quotes, checked (`scan.ts`); must not change
-   * @param held memory that is reserved for it, released by whoever needs it last
+   * @param json string with its quotes, checked (`scan.ts`); must not change
+   * @param held reservation of its memory, released by its last user
    */
   constructor(readonly json: Uint8Array<ArrayBuffer>, readonly held?: Disposable) {}
 
-  /** Bytes between its quotes. */
+  /** Number of bytes between the quotes. */
   get length(): number {
     return this.json.length - 2;
   }
@@ -33,12 +33,12 @@ export class QuotedText {
     return rawJSON(decoder.decode(this.json));
   }
 
-  /** The text, made at once. */
+  /** Returns the text, unquoted without slices. */
   toString(): string {
     return JSON.parse(decoder.decode(this.json));
   }
 
-  /** The text in UTF-8, made in slices. A lone surrogate becomes U+FFFD, as elsewhere in UTF-8. */
+  /** Returns the text in UTF-8, unquoted in slices. A lone surrogate becomes U+FFFD, as is usual in UTF-8. */
   async unquoted(): Promise<Uint8Array<ArrayBuffer>> {
     const unquoting = new Unquoting(this.json);
     await inSlices(() => unquoting.advance(sliceBytes));
@@ -46,7 +46,7 @@ export class QuotedText {
   }
 }
 
-/** Releases the reservation of a text that is not needed any more. */
+/** Releases the reservation of a text that is no longer needed. */
 export function release(text: Text): void {
   if (text instanceof QuotedText) text.held?.[Symbol.dispose]();
 }
@@ -54,7 +54,7 @@ export function release(text: Text): void {
 const backslash = 0x5c;
 const letterU = 0x75;
 
-/** Bytes that letters behind a backslash stand for; other characters stand for themselves. */
+/** Bytes that the characters after a backslash represent; other characters represent themselves. */
 const escapes = new Uint8Array(256).map((_, byte) => byte);
 escapes.set([0x08], 0x62);
 escapes.set([0x0c], 0x66);
@@ -62,30 +62,30 @@ escapes.set([0x0a], 0x6e);
 escapes.set([0x0d], 0x72);
 escapes.set([0x09], 0x74);
 
-/** Makes the text of a quoted string, in slices of any length. */
+/** Unquotes a string of JSON, in slices of any length. */
 export class Unquoting {
   readonly #json: Uint8Array;
-  /** No text is longer than what it was quoted to. */
+  /** Buffer for the text, which is never longer than its quoted form. */
   readonly #text: Uint8Array<ArrayBuffer>;
   #at = 1;
   #length = 0;
 
-  /** @param json a checked string with its quotes */
+  /** @param json checked string with its quotes */
   constructor(json: Uint8Array) {
     this.#json = json;
     this.#text = new Uint8Array(json.length - 2);
   }
 
-  /** What was made so far, UTF-8. */
+  /** Text that was unquoted so far, UTF-8. */
   get text(): Uint8Array<ArrayBuffer> {
     return this.#text.subarray(0, this.#length);
   }
 
   /**
-   * Goes on.
+   * Unquotes the next slice.
    *
-   * @param count how many bytes further, about: an escape is never cut
-   * @returns true once all is made
+   * @param count approximate number of bytes, since an escape is never split
+   * @returns true once the whole string is unquoted
    */
   advance(count: number): boolean {
     const json = this.#json;
@@ -136,17 +136,17 @@ function isLow(unit: number): boolean {
   return unit >= 0xdc00 && unit < 0xe000;
 }
 
-/** The character of a surrogate pair. */
+/** Returns the code point of a surrogate pair. */
 function joined(high: number, low: number): number {
   return 0x10000 + (high - 0xd800 << 10) + (low - 0xdc00);
 }
 
-/** The character of a unit that stands alone. */
+/** Returns the code point of a single UTF-16 unit, or U+FFFD for a lone surrogate. */
 function whole(unit: number): number {
   return isHigh(unit) || isLow(unit) ? 0xfffd : unit;
 }
 
-/** @returns the length of the text with the character */
+/** Appends a character in UTF-8. @returns the new length of the text */
 function writeCodePoint(text: Uint8Array, at: number, point: number): number {
   if (point < 0x80) {
     text[at] = point;

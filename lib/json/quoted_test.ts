@@ -10,7 +10,7 @@ function unquote(json: string, count: number): string {
   return decoder.decode(unquoting.text);
 }
 
-/** Strings of JSON, as they may be written. */
+/** Arbitrary strings of JSON in quoted form. */
 const quoted = [
   '""',
   '"plain"',
@@ -21,7 +21,7 @@ const quoted = [
   '"' + '\\"'.repeat(50) + '"',
 ];
 
-Deno.test("Unquoting: every escape means what JSON.parse takes it for, wherever slices end", () => {
+Deno.test("Unquoting: decodes escapes as JSON.parse does, wherever slices end", () => {
   for (const json of quoted) {
     for (const count of [1, 2, 3, 5, 7, 1000]) {
       assert.equal(unquote(json, count), JSON.parse(json), `${json} in slices of ${count}`);
@@ -29,7 +29,7 @@ Deno.test("Unquoting: every escape means what JSON.parse takes it for, wherever 
   }
 });
 
-Deno.test("Unquoting: a surrogate without its other half becomes U+FFFD, its neighbours stay", () => {
+Deno.test("Unquoting: replaces a lone surrogate by U+FFFD, keeps its neighbours", () => {
   const cases = [
     [String.raw`"\ud83d"`, "\ufffd"],
     [String.raw`"\ude00x"`, "\ufffdx"],
@@ -42,21 +42,21 @@ Deno.test("Unquoting: a surrogate without its other half becomes U+FFFD, its nei
   }
 });
 
-Deno.test("Unquoting: every unit of two bytes that is escaped", () => {
+Deno.test("Unquoting: decodes the escape of every UTF-16 unit", () => {
   for (let unit = 0; unit < 0x10000; unit++) {
     const json = `"\\u${unit.toString(16).padStart(4, "0")}"`;
     assert.equal(unquote(json, 100), String.fromCharCode(unit).toWellFormed(), json);
   }
 });
 
-Deno.test("QuotedText: JSON.stringify writes it as it came", () => {
+Deno.test("QuotedText: JSON.stringify writes the quoted form unchanged", () => {
   const json = String.raw`"é \u00e9 \/"`;
   const text = new QuotedText(encoder.encode(json));
   assert.equal(JSON.stringify({ Result: text }), `{"Result":${json}}`);
   assert.equal(String(text), "é é /");
 });
 
-Deno.test("QuotedText.unquoted: a text of many slices", async () => {
+Deno.test("QuotedText.unquoted: returns a text of many slices", async () => {
   const text = 'é"\n😀\u0001'.repeat(100_000);
   const quoted = new QuotedText(encoder.encode(JSON.stringify(text)));
   assert.equal(decoder.decode(await quoted.unquoted()), text);

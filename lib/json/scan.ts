@@ -1,10 +1,10 @@
 /**
- * Checks JSON (RFC 8259) without making values of it, and finds where an object's members are. A text
- * of some MiB can become a hundred times as much in objects and take seconds to parse; a scan takes
- * a nanosecond or two for each byte, makes next to nothing, and can be interrupted at any byte.
+ * Scanner that validates JSON (RFC 8259) without creating values, and finds the members of an object. The
+ * objects of a text of some MiB can take a hundred times its memory and seconds to parse. A scan takes a
+ * nanosecond or two for each byte, allocates almost no memory, and can be interrupted at any byte.
  *
- * As strict as `JSON.parse`, and stricter in two ways: bytes that are not UTF-8 and nesting beyond a bound
- * are refused. Escapes of lone surrogates (`\ud800`) are JSON and pass, as in `JSON.parse`.
+ * The scanner is stricter than `JSON.parse` in two ways: it rejects bytes that are not UTF-8, and nesting
+ * beyond a limit. It accepts escapes of lone surrogates (`\ud800`), as `JSON.parse` does.
  *
  * @module
  */
@@ -31,28 +31,28 @@ import {
   zero,
 } from "./tokens.ts";
 
-/** A member of the outermost object. */
+/** Member of the outermost object. */
 export interface JsonMember {
-  /** The bytes of its value, without the space around it. */
+  /** Offset of the value, after any space. */
   readonly start: number;
-  /** The byte after these. */
+  /** Offset of the byte after the value. */
   readonly end: number;
-  /** Where in it is the first integer beyond 2^53, e.g. `Params.user.id`; undefined: nowhere. */
+  /** Path of the first integer beyond 2^53, e.g. `Params.user.id`; undefined if there is none. */
   readonly largeInteger: string | undefined;
-  /** Where in it is the first number that is infinite as a double, e.g. `1e400`. */
+  /** Path of the first number that is infinite as a double, e.g. `1e400`; undefined if there is none. */
   readonly infinite: string | undefined;
 }
 
-/** Deepest nesting that passes; executors' own bounds are lower. */
+/** Maximum depth of nesting. The limits of executors are lower. */
 export const maxNesting = 100_000;
 
-/** Most parts of a reported path, and most bytes of each. */
+/** Maximum number of parts of a reported path, and maximum length of each, bytes. */
 const maxPathParts = 8;
 const maxPartBytes = 64;
-/** The largest integer up to which doubles are exact. */
+/** Largest integer up to which doubles represent all integers. */
 const largestExact = "9007199254740992";
 
-/** What is expected next. */
+/** States of the scanner: the token that it expects, or the string or key that it is inside. */
 const State = {
   value: 0,
   firstElement: 1,
@@ -66,7 +66,7 @@ const State = {
 
 const decoder = new TextDecoder();
 
-/** One scan over the bytes of one text. */
+/** Scan of one text. */
 export class JsonScan {
   readonly #bytes: Uint8Array;
   readonly #names: MemberNames;
@@ -75,10 +75,10 @@ export class JsonScan {
   #at = 0;
   #state = State.value;
   #depth = 0;
-  /** For each level: the byte at which the last key began, or in an array the complement of the index. */
+  /** For each level, the offset of the last key of an object, or the complement of the index in an array. */
   readonly #places: number[] = [];
   #isObject = false;
-  /** The member that is being scanned: its place among the names; -1 if it is not wanted. */
+  /** Index of the name of the current member; -1 if it was not requested. */
   #member = -1;
   #memberStart = 0;
   #values = 0;
@@ -86,9 +86,9 @@ export class JsonScan {
   #infinite: string | undefined;
 
   /**
-   * @param bytes UTF-8, perhaps behind a byte order mark; must not change meanwhile
-   * @param names members to find
-   * @param isExact true if only a key in the exact case means one
+   * @param bytes UTF-8, optionally after a byte order mark; must not change during the scan
+   * @param names names of the members to find
+   * @param isExact true if keys match only in the exact case
    */
   constructor(bytes: Uint8Array, names: MemberNames = [], isExact = false) {
     this.#bytes = bytes;
@@ -102,24 +102,24 @@ export class JsonScan {
     return this.#isObject;
   }
 
-  /** Values that were seen so far, keys aside. */
+  /** Number of values that were scanned so far, without keys. */
   get values(): number {
     return this.#values;
   }
 
   /**
-   * A requested member; the last one if there are several.
+   * Returns a requested member; the last one if there are several.
    *
-   * @param at its place among the names
+   * @param at index of its name
    */
   member(at: number): JsonMember | undefined {
     return this.#members[at];
   }
 
   /**
-   * Goes on.
+   * Scans the next bytes.
    *
-   * @param count how many bytes further, about
+   * @param count approximate number of bytes
    * @returns true once the whole text is scanned
    * @throws {JsonScanError}
    */
@@ -152,7 +152,7 @@ export class JsonScan {
     }
   }
 
-  /** The first of a container, or another key. */
+  /** Begins the first element of an array, or a key of an object. */
   #beginFirst(byte: number): void {
     if (this.#state === State.firstElement) {
       if (byte === closeBracket) return this.#leave();
@@ -261,12 +261,12 @@ export class JsonScan {
 
   #noteInfinite(start: number, integer: number, end: number): void {
     if (this.#infinite !== undefined) return;
-    // Without an exponent of three digits it is infinite only by hundreds of digits before the point.
+    // Without an exponent of three digits, only hundreds of digits before the point make it infinite.
     if (end - integer < 4 && integer - start < 200) return;
     if (!Number.isFinite(Number(this.#text(start, end)))) this.#infinite = this.#path();
   }
 
-  /** Where the scan is, with dots between names and indices; long ones are cut. */
+  /** Returns the current path, with dots between names and indices. Long paths and names are truncated. */
   #path(): string {
     const parts = [this.#names[this.#member]!];
     for (let level = 1; level < this.#depth; level++) {

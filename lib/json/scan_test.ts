@@ -6,7 +6,7 @@ import { JsonScanError } from "./tokens.ts";
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** Whether a text is JSON by a scan, in slices of so many bytes. */
+/** Returns whether a scan in slices of the given size accepts a text. */
 function accepts(bytes: Uint8Array, slice = Infinity): boolean {
   const scan = new JsonScan(bytes);
   try {
@@ -27,7 +27,7 @@ function parses(text: string): boolean {
   }
 }
 
-/** A scan that has ended. */
+/** Returns a completed scan. */
 function scanned(text: string, names: string[] = ["Params"], slice = Infinity): JsonScan {
   const scan = new JsonScan(encode(text), names);
   while (!scan.advance(slice));
@@ -36,11 +36,11 @@ function scanned(text: string, names: string[] = ["Params"], slice = Infinity): 
 
 const slices = fc.integer({ min: 1, max: 9 });
 
-Deno.test("JsonScan: accepts what JSON.parse accepts, in one go and in slices", () => {
+Deno.test("JsonScan: accepts the same texts as JSON.parse, in one slice or many", () => {
   const text = fc.oneof(
     fc.json(),
     fc.jsonValue().map((value) => JSON.stringify(value, null, 2)),
-    // Near misses: characters of JSON at random, and JSON with something cut out or put in.
+    // Almost valid texts: random characters of JSON, and JSON with characters removed or inserted.
     fc.string({ unit: fc.constantFrom(...'[]{}",:\\tfn0-19.eEu \n') }),
     fc.tuple(fc.json(), fc.nat(), fc.constantFrom("", ...'[]{}",:\\ue-0.\u0001')).map(
       ([json, at, piece]) => {
@@ -52,7 +52,7 @@ Deno.test("JsonScan: accepts what JSON.parse accepts, in one go and in slices", 
   fc.assert(
     fc.property(text, slices, (text, slice) => {
       const wanted = parses(text);
-      // A surrogate without its other half is not UTF-8.
+      // A lone surrogate is not UTF-8.
       fc.pre(text.isWellFormed());
       assert.equal(accepts(encode(text)), wanted, text);
       assert.equal(accepts(encode(text), slice), wanted, text);
@@ -82,7 +82,7 @@ Deno.test("JsonScan: accepts exactly the bytes that are UTF-8", () => {
   );
 });
 
-Deno.test("JsonScan: finds members by their names in any case, the last one of each", () => {
+Deno.test("JsonScan: finds the last member of each name, in any case", () => {
   const spelling = fc.constantFrom("Params", "params", "PARAMS", "\\u0050arams", "Param", "other");
   const member = fc.tuple(spelling, fc.json(), fc.constantFrom("", " ", "\n\t"));
   fc.assert(fc.property(fc.array(member, { maxLength: 6 }), slices, (members, slice) => {
@@ -94,14 +94,14 @@ Deno.test("JsonScan: finds members by their names in any case, the last one of e
   }));
 });
 
-Deno.test("JsonScan: members of inner objects and of arrays are not meant", () => {
+Deno.test("JsonScan: ignores members of nested objects and of arrays", () => {
   assert.equal(scanned('{"a":{"Params":1},"b":[{"Params":2}]}').member(0), undefined);
   assert.equal(scanned('[{"Params":1}]').member(0), undefined);
   assert.equal(scanned("[]").isObject, false);
   assert.equal(scanned(" {}").isObject, true);
 });
 
-Deno.test("JsonScan: tells the first integer beyond 2^53 with its path", () => {
+Deno.test("JsonScan: reports the path of the first integer beyond 2^53", () => {
   const path = (json: string) => scanned(`{"Params":${json}}`).member(0)!.largeInteger;
   const cases: [string, string | undefined][] = [
     ['{"id":9007199254740992}', undefined],
@@ -122,7 +122,7 @@ Deno.test("JsonScan: tells the first integer beyond 2^53 with its path", () => {
   }));
 });
 
-Deno.test("JsonScan: tells the first number that is infinite as a double", () => {
+Deno.test("JsonScan: reports the path of the first number that is infinite as a double", () => {
   const path = (json: string) => scanned(`{"Params":${json}}`).member(0)!.infinite;
   const cases: [string, string | undefined][] = [
     ["[1e308]", undefined],
@@ -131,7 +131,7 @@ Deno.test("JsonScan: tells the first number that is infinite as a double", () =>
     ['{"x":1E+309}', "Params.x"],
     [`[${"9".repeat(400)}.5]`, "Params.0"],
     [`[0.${"0".repeat(400)}1e500]`, undefined],
-    // An integer has no exponent: some languages hold it.
+    // A large integer without an exponent is not infinite, since some languages can represent it.
     [`[${"9".repeat(400)}]`, undefined],
   ];
   for (const [json, expected] of cases) assert.equal(path(json), expected, json);
@@ -141,14 +141,14 @@ Deno.test("JsonScan: tells the first number that is infinite as a double", () =>
   }));
 });
 
-Deno.test("JsonScan: paths are bounded", () => {
+Deno.test("JsonScan: limits the length of paths", () => {
   const deep = `{"Params":${'{"a":'.repeat(1000)}99999999999999999${"}".repeat(1000)}}`;
   assert.equal(scanned(deep).member(0)!.largeInteger, `Params${".a".repeat(7)}....`);
   const long = `{"Params":{"${"k".repeat(1000)}":99999999999999999}}`;
   assert.equal(scanned(long).member(0)!.largeInteger, `Params.${"k".repeat(63)}...`);
 });
 
-Deno.test("JsonScan: nesting and the length of a number are bounded", () => {
+Deno.test("JsonScan: limits nesting and the length of a number", () => {
   const nested = (depth: number) => encode("[".repeat(depth) + "]".repeat(depth));
   assert.equal(accepts(nested(maxNesting)), true);
   assert.equal(accepts(nested(maxNesting + 1)), false);
@@ -157,7 +157,7 @@ Deno.test("JsonScan: nesting and the length of a number are bounded", () => {
   assert.equal(accepts(encode("1".repeat(1 << 20))), false);
 });
 
-Deno.test("JsonScan: an error tells the byte", () => {
+Deno.test("JsonScan: an error contains its offset", () => {
   const at = (text: string) => {
     try {
       new JsonScan(encode(text)).advance();

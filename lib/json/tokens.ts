@@ -1,33 +1,32 @@
 /**
- * The tokens of JSON (RFC 8259) as bytes of UTF-8: strings, numbers, words and keys, each passed over without a
- * value being made of it.
+ * Scanner for the tokens of JSON (RFC 8259) in UTF-8: strings, numbers, literals and keys. It does not
+ * create values.
  *
  * @module
  */
 
 /**
- * Names of members in their exact spelling; a key means one in any case, as in Go's JSON decoder, if no
- * more is said.
+ * Names of members in their exact spelling. By default, keys match in any case, as in Go's JSON decoder.
  */
 export type MemberNames = readonly string[];
 
-/** Says that bytes are not JSON, or not the JSON that is expected. */
+/** Error for bytes that are not valid JSON, or exceed a limit. */
 export class JsonScanError extends Error {
-  /** The class. */
+  /** The class, for logs. */
   override readonly name = "JsonScanError";
 
   /**
-   * @param message what is wrong
-   * @param at the byte where it was seen
+   * @param message description of the error
+   * @param at offset of the error, bytes
    */
   constructor(message: string, readonly at: number) {
     super(`${message} at byte ${at}`);
   }
 }
 
-/** Longest key that is read to see whether it is wanted: 21 characters, each an escape. */
+/** Maximum length of a key with escapes that is compared with names, bytes: 21 characters, each an escape. */
 const maxKeyBytes = 6 * 21;
-/** Longest number, bytes: none is scanned in pieces. */
+/** Maximum length of a number, bytes. A number is never scanned in pieces. */
 export const maxNumberBytes = 1 << 16;
 
 /** The byte of `"`. */
@@ -58,10 +57,10 @@ export const nine = 0x39;
 const decoder = new TextDecoder();
 
 /**
- * Refuses a text.
+ * Throws a {@link JsonScanError}.
  *
- * @param message what is wrong
- * @param at the byte where it was seen
+ * @param message description of the error
+ * @param at offset of the error, bytes
  * @throws always
  */
 export function fail(message: string, at: number): never {
@@ -69,12 +68,12 @@ export function fail(message: string, at: number): never {
 }
 
 /**
- * Passes over a string.
+ * Scans a string.
  *
- * @param bytes the text
- * @param from a byte inside the string
- * @param limit where to stop between two characters
- * @returns where the quote is that ends the string, or the limit, or a little more
+ * @param bytes text
+ * @param from offset inside the string
+ * @param limit offset at which the scan stops, or after the character there
+ * @returns offset of the closing quote, or at least `limit`
  */
 export function endOfString(bytes: Uint8Array, from: number, limit: number): number {
   let at = from;
@@ -99,7 +98,7 @@ function escapeLength(bytes: Uint8Array, at: number): number {
   return 6;
 }
 
-/** Length of a character of several bytes (RFC 3629 section 4). */
+/** Returns the length of a character of several bytes (RFC 3629 section 4). */
 function characterLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at]!;
   const second = bytes[at + 1]!;
@@ -115,12 +114,12 @@ function characterLength(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Passes over `true`, `false` or `null`.
+ * Scans `true`, `false` or `null`.
  *
- * @param bytes the text
- * @param at its first byte
- * @param word the word that begins there
- * @returns where it ends
+ * @param bytes text
+ * @param at offset of the first byte, which the caller has compared
+ * @param word expected literal
+ * @returns offset of its end
  */
 export function endOfWord(bytes: Uint8Array, at: number, word: string): number {
   for (let i = 1; i < word.length; i++) {
@@ -130,11 +129,11 @@ export function endOfWord(bytes: Uint8Array, at: number, word: string): number {
 }
 
 /**
- * Passes over the integer part of a number.
+ * Scans the integer part of a number.
  *
- * @param bytes the text
- * @param start the first byte of the number
- * @returns where the part ends
+ * @param bytes text
+ * @param start offset of the number
+ * @returns offset of the end of the integer part
  */
 export function endOfInteger(bytes: Uint8Array, start: number): number {
   const first = bytes[start] === minus ? start + 1 : start;
@@ -142,11 +141,11 @@ export function endOfInteger(bytes: Uint8Array, start: number): number {
 }
 
 /**
- * Passes over the fraction and the exponent of a number, if it has them.
+ * Scans the optional fraction and exponent of a number.
  *
- * @param bytes the text
- * @param integer where its integer part ends
- * @returns where the number ends
+ * @param bytes text
+ * @param integer offset of the end of the integer part
+ * @returns offset of the end of the number
  */
 export function endOfFraction(bytes: Uint8Array, integer: number): number {
   let at = integer;
@@ -156,7 +155,7 @@ export function endOfFraction(bytes: Uint8Array, integer: number): number {
   return endOfDigits(bytes, bytes[at] === minus || bytes[at] === 0x2b ? at + 1 : at);
 }
 
-/** @returns where digits end, of which there must be one; soon, if they are too many */
+/** Scans one or more digits, at most {@link maxNumberBytes} + 1. @returns offset of their end */
 function endOfDigits(bytes: Uint8Array, from: number): number {
   const bound = from + maxNumberBytes + 1;
   let at = from;
@@ -166,27 +165,27 @@ function endOfDigits(bytes: Uint8Array, from: number): number {
 }
 
 /**
- * Finds the name that a key means.
+ * Finds the name that matches a key.
  *
- * @param bytes the text
- * @param start the first byte of the key, behind its quote
- * @param end where its closing quote is
- * @param names the names to choose from
- * @returns index of the name; -1 if the key means none
+ * @param bytes text
+ * @param start offset of the key, after its quote
+ * @param end offset of the closing quote
+ * @param names names to compare with
+ * @returns index of the name; -1 if no name matches
  */
 export function placeOf(bytes: Uint8Array, start: number, end: number, names: MemberNames): number {
   for (let place = 0; place < names.length; place++) {
     const name = names[place]!;
     if (name.length === end - start && isSpelled(bytes, start, name)) return place;
   }
-  // Only a key with escapes can be longer than the name that it means.
+  // Only a key with escapes can be longer than the name that it matches.
   if (names.length === 0 || end - start > maxKeyBytes) return -1;
   if (!bytes.subarray(start, end).includes(backslash)) return -1;
   const key: string = JSON.parse(decoder.decode(bytes.subarray(start - 1, end + 1)));
   return names.findIndex((name) => name.toLowerCase() === key.toLowerCase());
 }
 
-/** Letters of ASCII are the same but for one bit. */
+/** Compares a key with a name. ASCII letters that differ only in case differ in one bit. */
 function isSpelled(bytes: Uint8Array, start: number, name: string): boolean {
   for (let i = 0; i < name.length; i++) {
     const byte = bytes[start + i]!;
@@ -201,15 +200,15 @@ function isLetter(byte: number): boolean {
   return lower >= 0x61 && lower <= 0x7a;
 }
 
-/** A table with 1 at the bytes that are wanted. */
+/** Creates a table with 1 at the selected bytes. */
 function table(isWanted: (byte: number) => boolean): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => isWanted(byte) ? 1 : 0);
 }
 
-/** Bytes that stand for themselves in a string. */
+/** Bytes that represent themselves in a string. */
 const isPlain = table((byte) =>
   byte >= 0x20 && byte < 0x80 && byte !== quote && byte !== backslash
 );
-/** Bytes that are an escape behind a backslash, but for the `u` before four digits. */
+/** Bytes that complete an escape after a backslash, except the `u` before four digits. */
 const isEscape = table((byte) => '"\\/bfnrt'.includes(String.fromCharCode(byte)));
 const isHex = table((byte) => /[0-9a-fA-F]/.test(String.fromCharCode(byte)));

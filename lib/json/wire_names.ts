@@ -1,47 +1,47 @@
 /**
- * Names of fields inside and on the wire: clients, other nodes and registries know a record by the
- * names of the Go node (`Name`, `MemoryMB`); inside, records are camelCase with units (`name`,
- * `memoryMib`). A field is named by its name on the wire with a small first letter, unless a table of
- * exceptions has another.
+ * Conversion between the names of fields on the wire and internal names. Clients, other nodes and
+ * registries use the names of the Go node (`Name`, `MemoryMB`). Internal records use camelCase with units
+ * (`name`, `memoryMib`). By default, the internal name is the name on the wire with its first letter in
+ * lower case. A table of exceptions overrides it.
  *
  * @module
  */
 
 import type * as v from "valibot";
 
-/** Names inside of fields at any depth, by their names on the wire, where these are not enough. */
+/** Internal names of fields at any depth that differ from the default, by their names on the wire. */
 type Exceptions = Readonly<Record<string, string>>;
 
 type NameInside<Name, Except> = Name extends keyof Except ? Except[Name]
   : Uncapitalize<Name & string>;
 
-/** A record of the wire with its fields' names inside; keys of dictionaries stay. */
+/** Record of the wire with internal names of fields. Keys of dictionaries are unchanged. */
 export type Inside<Wire, Except> = Wire extends readonly (infer Item)[] ? Inside<Item, Except>[]
   : Wire extends object ? string extends keyof Wire ? Wire
     : { [Name in keyof Wire as NameInside<Name, Except> & string]: Inside<Wire[Name], Except> }
   : Wire;
 
-/** How the records of one schema are renamed. */
+/** Converters for the records of one schema. */
 export interface WireNames<Wire, Except> {
-  /** Renames a record that came over the wire; fields that it has not are absent. */
+  /** Renames the fields of a record from the wire; missing fields stay missing. */
   fromWire(wire: Wire): Inside<Wire, Except>;
-  /** Renames a record for the wire, in the schema's order; fields missing in the schema are omitted. */
+  /** Renames the fields of a record for the wire, in the order of the schema; omits all other fields. */
   toWire(record: Inside<Wire, Except>): Wire;
 }
 
-/** A record on the wire. */
+/** Type of a record on the wire. */
 export type WireOf<Names> = Names extends { toWire(record: never): infer Wire } ? Wire : never;
 
-/** The same record inside. */
+/** Internal type of the same record. */
 export type InsideOf<Names> = Names extends { fromWire(wire: never): infer Inside } ? Inside
   : never;
 
 /**
- * Makes the way of a record from the wire to the inside and back.
+ * Creates the converters for the records of a schema.
  *
- * @param schema of the record on the wire
- * @param exceptions where a field's name inside is another than its name on the wire with a small
- *   first letter
+ * @param schema schema of the record on the wire
+ * @param exceptions internal names that differ from the name on the wire with its first letter in
+ *   lower case
  *
  * @example
  * ```ts
@@ -69,23 +69,23 @@ export function wireNames<
 }
 
 /**
- * The name of a field inside.
+ * Returns the internal name of a field.
  *
- * @param name on the wire
- * @param exceptions as for {@link wireNames}
+ * @param name name on the wire
+ * @param exceptions exceptions of {@link wireNames}
  */
 export function nameInside(name: string, exceptions: Exceptions): string {
   return exceptions[name] ?? name[0]!.toLowerCase() + name.slice(1);
 }
 
-/** A field of an object, and the fields of the object or the objects that it holds. */
+/** Field of an object, with the nested fields of its value or of the elements of its value. */
 interface Field {
   readonly wire: string;
   readonly inside: string;
   readonly fields: readonly Field[] | undefined;
 }
 
-/** What is looked at of a schema: of an object, of a list, of what may be absent. */
+/** Relevant part of the schema of an object, a list or an optional value. */
 interface Shape {
   readonly entries?: Readonly<Record<string, Shape>>;
   readonly item?: Shape;

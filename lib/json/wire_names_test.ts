@@ -9,18 +9,18 @@ const schema = v.object({
 });
 const { fromWire, toWire } = wireNames(schema, { MemoryMB: "memoryMib" });
 
-Deno.test("wireNames: renames a record there and back, and leaves absent what it lacks", () => {
+Deno.test("wireNames: renames a record in both directions, missing fields stay missing", () => {
   const record = fromWire({ MemoryMB: 64, Name: "f" });
   assert.deepEqual(record, { name: "f", memoryMib: 64 });
   assert.equal(JSON.stringify(toWire(record)), '{"Name":"f","MemoryMB":64}');
 });
 
-Deno.test("wireNames: leaves out a field that the wire does not have", () => {
+Deno.test("wireNames: omits a field that is not in the schema", () => {
   const record = { name: "f", memoryMib: 64, note: "inside only" };
   assert.deepEqual(toWire(record), { Name: "f", MemoryMB: 64 });
 });
 
-Deno.test("wireNames: renames what objects and lists hold, but no keys of dictionaries", () => {
+Deno.test("wireNames: renames fields in objects and lists, but not keys of dictionaries", () => {
   const nested = wireNames(
     v.object({
       Idle: v.record(v.string(), v.number()),

@@ -1,12 +1,12 @@
 /**
- * An OpenAPI document as its readers want it: operations by chapter, each once, and types in words.
+ * Content of an OpenAPI document for readers: operations by chapter, each once, and types in words.
  *
  * @module
  */
 
 import type { OpenApiDocument } from "./openapi.ts";
 
-/** The parts of a JSON Schema that a reference shows. */
+/** Parts of a JSON Schema that a reference shows. */
 export type Schema = {
   readonly $ref?: string;
   readonly type?: string;
@@ -21,10 +21,10 @@ export type Schema = {
   readonly required?: readonly string[];
 };
 
-/** A body by its media type. */
+/** Schemas of a body by media type. */
 export type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
 
-/** The parts of an operation that a reference shows. */
+/** Parts of an operation that a reference shows. */
 export type Operation = {
   readonly tags?: readonly string[];
   readonly summary?: string;
@@ -42,27 +42,27 @@ export type Operation = {
   readonly "x-codeSamples"?: readonly { readonly source: string }[];
 };
 
-/** Operations that differ by their verb only, or by another path that means the same. */
+/** Entry for operations that differ only in their method, or in an alias of their path. */
 export interface Entry {
   /** Anchor of the entry. */
   readonly id: string;
-  /** Its verbs in capitals. */
+  /** Methods in capitals. */
   readonly methods: readonly string[];
-  /** Its main path. */
+  /** Main path. */
   readonly path: string;
-  /** Paths that mean the same. */
+  /** Aliases of the main path. */
   readonly otherPaths: readonly string[];
-  /** What the document says of it. */
+  /** Description in the document. */
   readonly operation: Operation;
 }
 
-/** A part of a type in words: text, code, or the name of a schema. */
+/** Part of a type in words: text, code, or the name of a schema. */
 export type TypePart = string | { readonly code: string } | { readonly schema: string };
 
 /**
- * The operations of a document by the title of their chapter.
+ * Returns the operations of a document by the title of their chapter.
  *
- * @param document what is described
+ * @param document OpenAPI document
  */
 export function chaptersOf({ paths }: OpenApiDocument): ReadonlyMap<string, readonly Entry[]> {
   return Map.groupBy(
@@ -71,17 +71,17 @@ export function chaptersOf({ paths }: OpenApiDocument): ReadonlyMap<string, read
   );
 }
 
-/** The schemas of a document by name. */
+/** Returns the schemas of a document by name. */
 export function schemasOf({ components }: OpenApiDocument): Readonly<Record<string, Schema>> {
   return (components.schemas ?? {}) as Record<string, Schema>;
 }
 
-/** An optional field has its description one level down, next to `null`. */
+/** Returns the description of a field. That of an optional field is one level deeper, next to `null`. */
 export function meaning({ description, anyOf = [] }: Schema): string {
   return description ?? anyOf.map((option) => option.description).find((text) => text) ?? "";
 }
 
-/** A type in words. */
+/** Returns a type in words. */
 export function typeOf(schema: Schema): readonly TypePart[] {
   const { $ref, type, items, anyOf, properties, additionalProperties } = schema;
   if ($ref) return [{ schema: $ref.slice($ref.lastIndexOf("/") + 1) }];

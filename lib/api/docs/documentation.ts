@@ -1,5 +1,5 @@
 /**
- * Routes by which the API describes itself: the OpenAPI document, and a page made from it.
+ * Routes for the reference of the API: the OpenAPI document, and a page generated from it.
  *
  * @module
  */
@@ -12,9 +12,10 @@ import type { Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 
 /**
- * The routes by which the API describes itself.
+ * Returns the routes for the reference of the API.
  *
- * @param routes all routes of the API; these may be added later
+ * @param routes all routes of the API, to which the caller may add the returned routes
+ * @param node node that the reference describes
  */
 export function documentationRoutes(
   routes: readonly Route[],

@@ -14,7 +14,7 @@ async function document(): Promise<OpenApiDocument> {
   return await (await load("/openapi.json")).json();
 }
 
-Deno.test("every route is in the OpenAPI document", async () => {
+Deno.test("openApiDocument: contains every route", async () => {
   const { openapi, paths } = await document();
   assert.match(openapi, /^3\.1\./);
   for (const route of apiRoutes(fakeServices())) {
@@ -29,14 +29,14 @@ Deno.test("every route is in the OpenAPI document", async () => {
   }
 });
 
-Deno.test("the OpenAPI document tells the statuses of requests that are no proper HTTP", async () => {
+Deno.test("openApiDocument: lists the statuses of requests that violate HTTP", async () => {
   const { info } = await document();
   for (const status of [400, 408, 414, 417, 431, 501, 505]) {
     assert.match(info.description!, new RegExp(`\\b${status} \\(`));
   }
 });
 
-Deno.test("every operation has an id of its own, its path parameters and answers", async () => {
+Deno.test("openApiDocument: every operation has a unique id, path parameters and responses", async () => {
   const ids = new Set<string>();
   for (const [path, item] of Object.entries((await document()).paths)) {
     for (const method of methods) {
@@ -53,7 +53,7 @@ Deno.test("every operation has an id of its own, its path parameters and answers
   }
 });
 
-Deno.test("bodies are schemas of the document, and every reference leads to one", async () => {
+Deno.test("openApiDocument: every reference to a schema resolves, every schema is used", async () => {
   const whole = await document();
   const schemas = whole.components.schemas ?? {};
   const references = JSON.stringify(whole).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g);
@@ -80,7 +80,7 @@ Deno.test("bodies are schemas of the document, and every reference leads to one"
   );
 });
 
-Deno.test("openApiDocument: no default is an object or a list, and changes have none", async () => {
+Deno.test("openApiDocument: has no objects or lists as defaults, and no defaults of changes", async () => {
   const { components } = await document();
   const defaults = (value: unknown): unknown[] => {
     if (typeof value !== "object" || value === null) return [];
@@ -93,7 +93,7 @@ Deno.test("openApiDocument: no default is an object or a list, and changes have 
   assert.notDeepEqual(defaults(components.schemas!.Function), []);
 });
 
-Deno.test("the page shows every path and needs nothing from elsewhere", async () => {
+Deno.test("docsPage: shows every path and has no external resources", async () => {
   const answer = await load("/docs");
   assert.equal(answer.headers.get("content-type"), "text/html; charset=UTF-8");
   assert.match(answer.headers.get("content-security-policy")!, /default-src 'none'/);
@@ -109,7 +109,7 @@ Deno.test("the page shows every path and needs nothing from elsewhere", async ()
   }
 });
 
-Deno.test("the page escapes all that it shows", () => {
+Deno.test("docsPage: escapes all values", () => {
   const evil = `<script>alert("x" & 'y')</script>`;
   const schema = { type: evil, description: evil, default: evil };
   const page = docsPage(
@@ -142,7 +142,7 @@ Deno.test("the page escapes all that it shows", () => {
           },
         },
       },
-      // The document's type knows no such types; this page must not rely on it.
+      // The type of the document excludes such types, but the page must not rely on it.
     } as unknown as OpenApiDocument,
   );
   assert.doesNotMatch(page, /<script|alert\("/);

@@ -1,6 +1,6 @@
 /**
- * The OpenAPI 3.1 document of the API, made from the routes and their schemas. It is made when it
- * is asked for, and this module is loaded then: a node that nobody asks does not pay for it.
+ * OpenAPI 3.1 document of the API, generated from the routes and their schemas. The document is
+ * generated, and this module loaded, only on request. Other nodes have no cost for it.
  *
  * @module
  */
@@ -13,27 +13,28 @@ import { isObject } from "../../json/json.ts";
 import { type Description, methodsOf, type Route } from "../route.ts";
 import { answers as named } from "../schemas.ts";
 
-/** What the document says of the node. */
+/** Information about the node in the document. */
 export interface ApiInfo {
   /** Version of the program. */
   readonly version: string;
-  /** Where the reader reaches the node, e.g. `http://127.0.0.1:1323`. */
+  /** URL of the node for the reader, e.g. `http://127.0.0.1:1323`. */
   readonly url: string;
 }
 
-/** An OpenAPI document. */
+/** OpenAPI document. */
 export type OpenApiDocument = Awaited<ReturnType<typeof generateSpecs>>;
 
 /**
- * Makes the document.
+ * Generates the document.
  *
- * @param routes what to describe
+ * @param routes routes to describe
+ * @param info information about the node
  */
 export async function openApiDocument(
   routes: readonly Route[],
   info: ApiInfo,
 ): Promise<OpenApiDocument> {
-  // The routes are described on an app of their own, since each description is a middleware.
+  // A separate app contains the descriptions, since each description is a middleware.
   const described = new Hono();
   for (const route of routes) {
     const description = describeRoute(operation(route.description, info));
@@ -57,17 +58,17 @@ export async function openApiDocument(
   return document;
 }
 
-/** Of all routes, and of none: the server answers so before it looks for one. */
+/** Description of responses that the server sends before it routes a request. */
 const protocolAnswers =
   "A request that is no proper HTTP is answered before a route is looked for, with `code`, `message` " +
   "and a closed connection: 400 (its head is malformed), 408 (it did not arrive in time), 414 (the " +
   "URL is too long), 417 (it expects something else than `100-continue`), 431 (its headers are too " +
   "many or too long), 501 (a transfer coding other than `chunked`) or 505 (neither HTTP/1 nor HTTP/2).";
 
-/** The one schema whose fields have no defaults: what it does not name stays as it is. */
+/** Schema without defaults, since a change of a function keeps the fields that it omits. */
 const changesName = "FunctionChanges";
 
-/** Generators of clients refuse objects and lists as defaults, and leave out what has them. */
+/** Returns whether a default is an object or a list. Generators of clients omit fields with such defaults. */
 function isStructured(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
@@ -94,7 +95,7 @@ function operation(description: Description, info: ApiInfo): DescribeRouteOption
       schema: { type },
     })),
     requestBody: body && { content: json(body, "input") },
-    // An extension that most renderers of OpenAPI documents know.
+    // Extension that most renderers of OpenAPI documents support.
     "x-codeSamples": [{ lang: "Shell", source: curl.replaceAll("$NODE", info.url) }],
   };
   return options;
@@ -122,7 +123,7 @@ function badAnswers(errors: readonly ErrorCode[]): DescribeRouteOptions["respons
 function json(schema: v.GenericSchema, typeMode: "input" | "output") {
   const options = {
     typeMode,
-    // The one custom check of the models is "is a JSON object", which JSON Schema can say.
+    // The only custom check of the models is "is a JSON object", which JSON Schema can express.
     overrideSchema: ({ valibotSchema }: { valibotSchema: { type: string } }) =>
       valibotSchema.type === "custom"
         ? { type: "object" as const, additionalProperties: true }

@@ -1,11 +1,11 @@
 /**
- * The reference of the API as a page, made from the OpenAPI document: plain HTML that needs no
- * script and nothing from elsewhere, for an edge device may have no internet.
+ * Page with the reference of the API, generated from the OpenAPI document. It is plain HTML without
+ * scripts or external resources, since an edge device may have no internet access.
  *
  * @module
  */
 
-// By another name, since `deno fmt` puts white space into templates that are called `html`.
+// Renamed, since `deno fmt` inserts white space into templates with the tag `html`.
 import { html as markup, raw } from "hono/html";
 import { docsStyle } from "./style.ts";
 import {
@@ -20,13 +20,13 @@ import {
 } from "./chapters.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 
-/** HTML in which everything that was put in is escaped. */
+/** HTML in which all inserted values are escaped. */
 type Markup = ReturnType<typeof markup>;
 
 /**
  * Renders the page.
  *
- * @param document what to show
+ * @param document OpenAPI document
  * @returns HTML
  */
 export function docsPage(document: OpenApiDocument): string {
@@ -175,7 +175,7 @@ function typeMarkup(schema: Schema): Markup {
   return markup`${parts}`;
 }
 
-/** Text whose parts between backticks are code. */
+/** Renders text; parts between backticks become code. */
 function prose(text: string): Markup {
   return markup`${
     text.split("`").map((part, at) => at % 2 === 1 ? markup`<code>${part}</code>` : part)

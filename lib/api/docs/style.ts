@@ -1,6 +1,6 @@
 /**
- * How the page of the API's reference looks: one column on a phone, contents next to it on a
- * screen, light and dark as the reader's system is.
+ * Style of the page with the reference of the API: one column on a phone, with a table of contents at
+ * the side of a larger screen, light or dark as the system of the reader.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Routes about functions: create, update, delete, list.
+ * Routes for functions: create, update, patch, delete, list.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { ApiServices } from "../services.ts";
 const tag = "Functions";
 const readDeletion = bodyOf(deletionSchema);
 
-/** The routes about functions. */
+/** Returns the routes for functions. */
 export function functionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services, "code.max");
 

@@ -1,6 +1,6 @@
 /**
- * HTTP as functions see it: a request becomes an event for the handler's params, and what the
- * handler returns becomes an answer. Bodies come in as bytes, read and bounded before.
+ * Conversion between HTTP and functions: a request becomes an event for the params of the handler, and
+ * the result of the handler becomes a response. Bodies are bytes, already read and limited.
  *
  * @module
  */
@@ -16,21 +16,21 @@ import type { HeaderPair } from "../../http/head.ts";
 import { type IncomingRequest, isBodiless } from "../../http/server/messages.ts";
 import { KnownResponse } from "../../http/server/web.ts";
 
-/** A request as it comes to a handler. A type, not an interface, so that it is a JSON object. */
+/** HTTP event for a handler. It is a type, since an interface would not be assignable to a JSON object. */
 export type HttpEvent = {
-  /** The verb. */
+  /** Method. */
   method: string;
-  /** Path and query, byte for byte as they were sent: what signatures of requests are made of. */
+  /** Path and query, unchanged byte for byte, since signatures of requests depend on them. */
   url: string;
-  /** What follows the function's name, as it was sent (percent-encoded); at least `/`. */
+  /** Path after the name of the function, unchanged (percent-encoded); at least `/`. */
   path: string;
-  /** The query, decoded; a key that was sent several times has all its values. */
+  /** Decoded query; a repeated key has all its values. */
   query: Record<string, string | string[]>;
-  /** Headers by lower-case name; one that was sent several times has all its values, with commas. */
+  /** Headers by lower-case name; a repeated header has all its values, separated by commas. */
   headers: Record<string, string>;
-  /** Text, or base64; empty if none was sent. */
+  /** Body as text or base64; empty if the request has none. */
   body: string;
-  /** True if the body is base64: it is not text by its content type, or not UTF-8. */
+  /** True if the body is base64, since its content type is not text or it is not UTF-8. */
   isBase64Encoded: boolean;
 };
 
@@ -38,16 +38,17 @@ const textTypes = /^(text\/|application\/(.+\+)?(json|xml|yaml)\b|image\/svg\+xm
 const otherTextTypes =
   /^application\/(x-www-form-urlencoded|javascript|ecmascript|x-ndjson|graphql|toml|sql)\b/i;
 
-/** What of a request is before its body. */
+/** Head of a request. */
 type PageHead = Pick<IncomingRequest, "method" | "target"> & {
   readonly headers: Iterable<HeaderPair>;
 };
 
 /**
- * Takes over what of a request concerns its function. What nodes tell each other does not: whoever
- * knew it could pass for a node.
+ * Returns the part of a request for the function. Headers between nodes are removed, since a function
+ * that knew them could impersonate a node.
  *
- * @param head the request as it was received, its body aside
+ * @param head head of the received request
+ * @param body body of the request
  */
 export function toPage(
   { method, target, headers }: PageHead,
@@ -65,7 +66,7 @@ export function toPage(
   };
 }
 
-/** Makes the event of a request. */
+/** Returns the event of a request. */
 export function toHttpEvent(page: PageRequest): HttpEvent & JsonObject {
   const head = eventHead(page);
   const { body } = page;
@@ -73,18 +74,18 @@ export function toHttpEvent(page: PageRequest): HttpEvent & JsonObject {
   return { ...head, body: text ?? body.toBase64(), isBase64Encoded: text === undefined };
 }
 
-/** What of an event is before its body. */
+/** Returns an event without its body. */
 export function eventHead(page: PageRequest): Omit<HttpEvent, "body" | "isBase64Encoded"> {
   return { method: page.method, ...placeOf(page.target), headers: combine(page.headers) };
 }
 
-/** Whether the body of a request is text by its content type. */
+/** Returns whether the content type of a request is text. */
 export function isTextType({ headers }: Pick<HttpEvent, "headers">): boolean {
   const contentType = headers["content-type"] ?? "";
   return textTypes.test(contentType) || otherTextTypes.test(contentType);
 }
 
-/** Several headers of one name are one list (RFC 9110 section 5.3), of cookies with semicolons. */
+/** Joins repeated headers with commas (RFC 9110 section 5.3), cookies with semicolons. */
 function combine(pairs: PageRequest["headers"]): Record<string, string> {
   const headers = new Map<string, string>();
   for (const [name, value] of pairs) {
@@ -95,7 +96,7 @@ function combine(pairs: PageRequest["headers"]): Record<string, string> {
   return Object.fromEntries(headers);
 }
 
-/** Takes the target apart by hand: `URL` would resolve `..` and re-encode what is the function's. */
+/** Splits the target without `URL`, which would resolve `..` and change the encoding of the path. */
 function placeOf(target: string): Pick<HttpEvent, "url" | "path" | "query"> {
   const mark = target.indexOf("?");
   const search = mark < 0 ? "" : target.slice(mark);
@@ -118,14 +119,14 @@ function decodeText(body: Uint8Array): string | undefined {
 }
 
 /**
- * Makes the answer of what a handler returned. An object with `statusCode`, or with `body` and
- * `headers`, is an answer as such:
- * `{ statusCode = 200, headers = {}, body = "", isBase64Encoded = false }`, where a header may have
- * several values, or none, and a body that is not text is sent as JSON. The content type is that of
- * the body unless the headers name it; an empty list there means none. A string is sent as plain
- * text, anything else as JSON.
+ * Returns the response for the result of a handler. An object with `statusCode`, or with `body` and
+ * `headers`, is an explicit response:
+ * `{ statusCode = 200, headers = {}, body = "", isBase64Encoded = false }`. A header may have several
+ * values, or none, and a body that is not text is sent as JSON. The content type follows from the
+ * body unless the headers specify it; an empty list there removes it. A string is sent as plain
+ * text, any other result as JSON.
  *
- * @throws `FUNCTION_ERROR` if the object is no valid answer; it is the function's mistake
+ * @throws `FUNCTION_ERROR` if the function returned an invalid response
  */
 export function toHttpAnswer(result: string): KnownResponse {
   const value = parseResult(result);
@@ -133,12 +134,12 @@ export function toHttpAnswer(result: string): KnownResponse {
   return typeof value === "string" ? plain(value) : jsonAnswer(result);
 }
 
-/** The answer of a function that ran on another node or streams it, as it comes. */
+/** Returns the response of a function that ran on another node or streams its response, unchanged. */
 export function passedOn({ status, headers, body }: PageAnswer): KnownResponse {
   return new KnownResponse(body, status, headers);
 }
 
-/** Custom images may return text that is not JSON: it is what they mean. */
+/** Parses a result. Custom images may return text that is not JSON, which is the result itself. */
 function parseResult(result: string): unknown {
   try {
     return JSON.parse(result);
@@ -147,16 +148,16 @@ function parseResult(result: string): unknown {
   }
 }
 
-/** Whether an object that a handler returned is an answer as such. */
+/** Returns whether an object that a handler returned is an explicit response. */
 export function isAnswer(value: Record<string, unknown>): boolean {
   return "statusCode" in value || ("body" in value && "headers" in value);
 }
 
-/** The body of an answer. */
+/** Body of a response. */
 export interface AnswerBody {
-  /** Its bytes. */
+  /** Bytes of the body. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What they are if the headers do not tell. */
+  /** Kind of content, which determines the content type if the headers do not specify it. */
   readonly kind: "binary" | "json" | "text";
 }
 
@@ -167,10 +168,10 @@ const contentTypes: Readonly<Record<AnswerBody["kind"], string>> = {
 };
 
 /**
- * Makes an answer as such.
+ * Returns an explicit response.
  *
- * @param value what the handler returned, of which the body is not looked at
- * @throws `FUNCTION_ERROR`
+ * @param value result of the handler, of which `body` is ignored
+ * @throws `FUNCTION_ERROR` if the status or a header is invalid
  */
 export function explicitAnswer(
   value: Record<string, unknown>,
@@ -202,18 +203,18 @@ function answerBody(
   }
 }
 
-/** Reports a body that does not match its headers. */
+/** Returns the error for a body that is not base64 despite `isBase64Encoded`. */
 export function notBase64(): ServerledgeError {
   return invalid("body", "expected base64 text, as isBase64Encoded is true");
 }
 
-/** JSON of a body, in which numbers have all the digits that the function gave them. */
+/** Returns the JSON of a body, in which numbers keep all digits of the result. */
 function bodyJson(body: unknown, result: string): string {
   if (!/\d{16}/.test(result)) return JSON.stringify(body);
   return JSON.stringify((parseNumbers(result, asWritten) as { body: unknown }).body);
 }
 
-/** @returns the headers, and the names that were given, those without a value among them */
+/** Reads the headers of a response. @returns headers and their names, including those without a value */
 function answerHeaders(value: unknown): { headers: Headers; names: ReadonlySet<string> } {
   if (!isObject(value)) throw invalid("headers", "expected an object");
   const names = new Set(Object.keys(value).map((name) => name.toLowerCase()));
@@ -224,7 +225,7 @@ function answerHeaders(value: unknown): { headers: Headers; names: ReadonlySet<s
   const mayPass = passesOn(typeof connection === "string" ? connection : undefined);
   const headers = new Headers();
   for (const [name, one] of pairs) {
-    // The server counts the bodies that it sends itself; to HEAD only the function knows the length.
+    // The server replaces the length of a body that it sends; for HEAD, only the function knows it.
     if (!mayPass(name) || name === reportHeader) continue;
     if (name === "content-length" && !/^\d{1,15}$/.test(String(one))) continue;
     appendHeader(headers, [name, String(one)]);
@@ -242,20 +243,21 @@ function appendHeader(headers: Headers, [name, value]: HeaderPair): void {
 
 const encoder = new TextEncoder();
 
-/** The answer of a handler that returned a string. */
+/** Returns the response for a string. */
 export function plain(text: string | Uint8Array<ArrayBuffer>): KnownResponse {
   return new KnownResponse(text, 200, [["content-type", contentTypes.text]]);
 }
 
-/** The answer of a handler that returned anything else. */
+/** Returns the response for any other result. */
 export function jsonAnswer(json: string | Uint8Array<ArrayBuffer>): KnownResponse {
   return new KnownResponse(json, 200, [["content-type", contentTypes.json]]);
 }
 
 /**
- * Says that an answer is no HTTP.
+ * Returns the error for an invalid response of a function.
  *
- * @param path of what is wrong in it
+ * @param path path of the invalid field
+ * @param problem description of the problem
  */
 export function invalid(path: string, problem: string): ServerledgeError {
   const message = `The function's answer is not valid HTTP: ${path}: ${problem}`;

@@ -1,5 +1,5 @@
 /**
- * `ANY /fn/:name/*`: functions as plain HTTP services, for `curl --data-binary`, forms, browsers.
+ * Route `ANY /fn/:name/*`: functions as plain HTTP services for `curl --data-binary`, forms, browsers.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import type { InvocationResult, InvokeRequest } from "../../model/invocation.ts"
 import type { PageRequest } from "../../model/page.ts";
 import { paramsOf } from "../../model/params.ts";
 
-/** The route that serves functions over HTTP. */
+/** Returns the route that serves functions over HTTP. */
 export function httpFunctionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
   const { "fn.debug": isOpen, "offload.default": mayOffload } = services.config;
@@ -40,7 +40,7 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
       const page = withEvent(toPage(request, bytes));
       const origin = { hop, inputSize: bytes.length, page, reservation: held };
       const invocation = services.invoke(name, requestOf(page, mayOffload), origin);
-      // Another node logs the details, and may pass them on to its own client.
+      // Another node needs all details, since it logs them and decides what its client receives.
       return hop || isOpen ? invocation : guarded(invocation);
     });
     const answer = await answerOf(result, services);
@@ -63,7 +63,7 @@ function answerOf(
   return typeof result === "string" ? toHttpAnswer(result) : longAnswer(result, bodies);
 }
 
-/** The answer of a long result, which takes the place of that in memory. */
+/** Returns the response for a long result, and releases the memory of the result. */
 async function longAnswer(result: QuotedText, bodies: BodyBudget): Promise<KnownResponse> {
   using _result = result.held;
   using owned = new DisposableStack();
@@ -72,7 +72,7 @@ async function longAnswer(result: QuotedText, bodies: BodyBudget): Promise<Known
   return new KnownResponse(outgoing.body, outgoing.status, outgoing.headers, owned.move());
 }
 
-/** Waits for the answer; whoever has taken the request gives its memory back. */
+/** Waits for the result of an invocation. After an error, it releases the reservation of the request. */
 async function answered(
   request: IncomingRequest,
   held: Disposable,
@@ -88,7 +88,7 @@ async function answered(
   }
 }
 
-/** Codes of errors whose message is the function's own, or its image's. */
+/** Codes of errors whose message comes from the function or its image. */
 const ownWords: ReadonlySet<ErrorCode> = new Set([
   "FUNCTION_ERROR",
   "FUNCTION_CRASHED",
@@ -97,7 +97,7 @@ const ownWords: ReadonlySet<ErrorCode> = new Set([
   "STORAGE_FULL",
 ]);
 
-/** The invocation, whose failure anonymous clients may see. */
+/** Returns an invocation whose errors contain nothing that anonymous clients must not see. */
 function guarded(invocation: Invocation): Invocation {
   const { id } = invocation;
   const done = invocation.done.catch((error) => {
@@ -107,11 +107,11 @@ function guarded(invocation: Invocation): Invocation {
 }
 
 /**
- * The error as strangers get it: pages are open to whoever can reach the node, and a traceback or
- * what a function wrote tells about its code and its data.
+ * Returns the error for anonymous clients. Any client of the node can use the route, and a traceback
+ * or the output of a function reveals its code and data.
  *
- * @param error why an invocation failed
- * @param id the invocation's, by which the function's log has the rest
+ * @param error error of an invocation
+ * @param id id of the invocation, under which the log of the function has the details
  */
 function withoutParticulars(error: ServerledgeError, id: string): ServerledgeError {
   const { traceback: _, output: __, error: ___, ...details } = error.details ?? {};
@@ -124,13 +124,13 @@ function withoutParticulars(error: ServerledgeError, id: string): ServerledgeErr
   });
 }
 
-/** A long body is quoted or encoded in slices, by the node on which the function runs. */
+/** Adds an event for a long body, which the node that runs the function quotes or encodes in slices. */
 function withEvent(page: PageRequest): PageRequest {
   if (page.body.length <= sliceBytes) return page;
   return { ...page, event: async () => ({ json: await longHttpEvent(page) }) };
 }
 
-/** The event is made where the function runs, since its body may have to be encoded. */
+/** Returns the request of an invocation. The node that runs the function creates the event on demand. */
 function requestOf(page: PageRequest, mayOffload: boolean): InvokeRequest {
   let event: InvokeRequest["params"] | undefined;
   return {

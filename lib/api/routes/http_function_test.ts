@@ -15,7 +15,7 @@ import { reportHeader } from "../../cluster/peers/event_exchange.ts";
 import type { Origin } from "../../model/hop.ts";
 import type { PageAnswer } from "../../model/page.ts";
 
-/** What a handler gets of a request, and the answer if it returns that. */
+/** Sends a request. Returns the event for the handler, and the response for the given result. */
 async function send(path: string, init: TestRequest = {}, result?: string) {
   let event: unknown;
   const app = createApp(fakeServices({
@@ -34,7 +34,7 @@ async function send(path: string, init: TestRequest = {}, result?: string) {
 
 const allBytes = Uint8Array.from({ length: 256 }, (_, at) => at);
 
-Deno.test("a handler gets verb, path and query", async () => {
+Deno.test("toHttpEvent: contains method, path and query", async () => {
   const cases = [
     ["/fn/hello", "/", {}],
     ["/fn/hello/", "/", {}],
@@ -59,7 +59,7 @@ Deno.test("a handler gets verb, path and query", async () => {
   }
 });
 
-Deno.test("a handler gets the headers in lower case, without those of the connection", async () => {
+Deno.test("toHttpEvent: contains the headers in lower case, without those of the connection", async () => {
   const { event } = await send("/fn/hello", {
     headers: {
       "X-Custom": "1",
@@ -78,7 +78,7 @@ Deno.test("a handler gets the headers in lower case, without those of the connec
   });
 });
 
-Deno.test("toPage: a head with repeated headers and HTTP/2's host, all of them in their order", () => {
+Deno.test("toPage: repeated headers and the host of HTTP/2, keep their order", () => {
   const page = toPage({
     method: "POST",
     target: "/fn/web//a\\b?x=1&y=2&x=%ff&e&f=&q=a%20b+c;~'",
@@ -108,7 +108,7 @@ Deno.test("toPage: a head with repeated headers and HTTP/2's host, all of them i
   assert.equal(toHttpEvent(toPage(request, new Uint8Array())).url, "/?");
 });
 
-Deno.test("text comes as text and anything else as base64", async () => {
+Deno.test("toHttpEvent: text body, stays text; any other body becomes base64", async () => {
   const cases: [string, Uint8Array<ArrayBuffer>, string, boolean][] = [
     ["text/plain", new TextEncoder().encode("Zoë"), "Zoë", false],
     ["application/json; charset=utf-8", new TextEncoder().encode("{}"), "{}", false],
@@ -129,7 +129,7 @@ Deno.test("text comes as text and anything else as base64", async () => {
   }
 });
 
-Deno.test("plain results are text, others JSON", async () => {
+Deno.test("toHttpAnswer: sends a string as text, any other result as JSON", async () => {
   const cases = [
     ['"hi"', "hi", "text/plain; charset=UTF-8"],
     ['{"a":1}', '{"a":1}', "application/json"],
@@ -147,7 +147,7 @@ Deno.test("plain results are text, others JSON", async () => {
   }
 });
 
-Deno.test("an answer has the status, headers and body that the handler gave it", async () => {
+Deno.test("toHttpAnswer: sends the status, headers and body of an explicit response", async () => {
   const answer = toHttpAnswer(JSON.stringify({
     statusCode: 201,
     headers: {
@@ -163,7 +163,7 @@ Deno.test("an answer has the status, headers and body that the handler gave it",
   }));
   assert.equal(answer.status, 201);
   assert.equal(await answer.text(), "<p>");
-  // The server sends its own count, but to HEAD.
+  // The server replaces the length, except for HEAD.
   assert.deepEqual([...answer.headers], [
     ["content-length", "3"],
     ["content-type", "text/html"],
@@ -173,14 +173,14 @@ Deno.test("an answer has the status, headers and body that the handler gave it",
   ]);
 });
 
-Deno.test("an answer may be binary", async () => {
+Deno.test("toHttpAnswer: sends a base64 body as bytes", async () => {
   const body = allBytes.toBase64();
   const answer = toHttpAnswer(JSON.stringify({ statusCode: 200, body, isBase64Encoded: true }));
   assert.deepEqual(await answer.bytes(), allBytes);
   assert.equal(answer.headers.get("content-type"), "application/octet-stream");
 });
 
-Deno.test("an answer's parts have defaults", async () => {
+Deno.test("toHttpAnswer: fills in the defaults of an explicit response", async () => {
   const cases: [unknown, number, string, string | null][] = [
     [{ statusCode: 404 }, 404, "", "text/plain; charset=UTF-8"],
     [{ headers: {}, body: "x" }, 200, "x", "text/plain; charset=UTF-8"],
@@ -205,7 +205,7 @@ Deno.test("toHttpAnswer: keeps all digits of numbers in a body", async () => {
   assert.equal(await answer.text(), body);
 });
 
-Deno.test("an answer that is not valid HTTP is the function's error", () => {
+Deno.test("toHttpAnswer: response that is not valid HTTP, throws FUNCTION_ERROR", () => {
   const cases: [unknown, string][] = [
     [{ statusCode: 199 }, "statusCode"],
     [{ statusCode: 600 }, "statusCode"],
@@ -226,7 +226,7 @@ Deno.test("an answer that is not valid HTTP is the function's error", () => {
   }
 });
 
-Deno.test("another node gets the report with the answer, a client and the function do not", async () => {
+Deno.test("/fn: sends the report to another node, but not to a client or the function", async () => {
   const hop = hopHeaders({
     id: "f-1",
     hopsLeft: 0,
@@ -246,13 +246,13 @@ Deno.test("another node gets the report with the answer, a client and the functi
   assert.equal(direct.answer.headers.get(reportHeader), null);
 });
 
-Deno.test("who claims to be a node must have signed it", async () => {
+Deno.test("/fn: rejects headers of a node without a signature", async () => {
   const app = createApp(fakeServices({}, { "cluster.secret": "s" }));
   const answer = await app.request("/fn/hello", { headers: { "serverledge-request-id": "f-1" } });
   assert.deepEqual([answer.status, (await answer.json()).code], [401, "UNAUTHORIZED"]);
 });
 
-Deno.test("the request goes to the node as it came, the answer of another comes back as it is", async () => {
+Deno.test("/fn: forwards request and response of another node unchanged", async () => {
   let origin: Origin | undefined;
   const headers = [["content-type", "image/png"], ["set-cookie", "a=1"], ["set-cookie", "b=2"]];
   const app = createApp(fakeServices({
@@ -270,13 +270,13 @@ Deno.test("the request goes to the node as it came, the answer of another comes 
   assert.deepEqual([origin!.inputSize, origin!.hop], [256, undefined]);
 });
 
-Deno.test("HEAD is answered without the body", async () => {
+Deno.test("/fn: HEAD, has a response without body", async () => {
   const { answer } = await send("/fn/hello", { method: "HEAD" }, '{"statusCode":203,"body":"x"}');
   assert.equal(answer.status, 203);
   assert.equal(await answer.text(), "");
 });
 
-Deno.test("failures are reported without the function's own words, unless fn.debug is true", async () => {
+Deno.test("/fn: hides the messages of a function unless fn.debug is true", async () => {
   const details = { error: { type: "KeyError", message: "pw" }, traceback: "line 1", output: "pw" };
   const failures = [
     new ServerledgeError("FUNCTION_ERROR", "KeyError: pw", { details }),
@@ -293,7 +293,7 @@ Deno.test("failures are reported without the function's own words, unless fn.deb
     assert.deepEqual([code, requestId], [error.code, "hello-1"]);
     const open = await createApp(fakeServices(failing, { "fn.debug": true })).request("/fn/hello");
     assert.equal((await open.json()).traceback, "line 1");
-    // Another node needs all of it.
+    // Another node needs all details.
     const headers = hopHeaders({
       id: "hello-1",
       originArea: "EDGE",
@@ -306,7 +306,7 @@ Deno.test("failures are reported without the function's own words, unless fn.deb
   }
 });
 
-Deno.test("errors are reported as on other routes", async () => {
+Deno.test("/fn: reports errors in the format of other routes", async () => {
   const app = createApp(fakeServices({}, { "api.body.max": 1 }));
   const unknown = await app.request("/fn/nothing/x");
   assert.equal(unknown.status, 404);
@@ -320,7 +320,7 @@ Deno.test("errors are reported as on other routes", async () => {
   assert.equal(verb.status, 405);
 });
 
-Deno.test("whether a request may be sent to other nodes is what offload.default says", async () => {
+Deno.test("/fn: offload.default decides whether a request may be offloaded", async () => {
   for (const allowed of [true, false]) {
     const seen: boolean[] = [];
     const services = fakeServices({

@@ -1,5 +1,5 @@
 /**
- * Routes about the container images of a node: list, fetch, remove.
+ * Routes for the container images of a node: list, fetch, remove.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const tag = "Images";
 const readPull = bodyOf(pullSchema);
 const readPrune = bodyOf(pruneSchema);
 
-/** The routes about images. */
+/** Returns the routes for images. */
 export function imageRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
 

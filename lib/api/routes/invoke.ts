@@ -1,6 +1,6 @@
 /**
- * `POST /invoke/:fun`: the hot path. One handler, no middleware, the body read once, headers made
- * ahead of time.
+ * Route `POST /invoke/:fun`, the hot path. It has one handler and no middleware, reads the body once,
+ * and caches the headers.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import { Rope } from "../../base/rope.ts";
 
 const encoder = new TextEncoder();
 
-/** Codes of the errors that an invocation may end with, whatever route it came by. */
+/** Codes of possible errors of an invocation, for all routes that invoke functions. */
 export const invocationErrors: readonly ErrorCode[] = [
   "INVALID_REQUEST",
   "UNAUTHORIZED",
@@ -50,13 +50,13 @@ export const invocationErrors: readonly ErrorCode[] = [
   "INTERNAL",
 ];
 
-/** What of a response its invocation tells. */
+/** Part of a response that depends on the invocation. */
 type Answer = Pick<OutgoingResponse, "body" | "held">;
 
-/** Answers the request that invokes the function of that name. */
+/** Handler of a request that invokes the function of the given name. */
 export type InvokeHandler = (request: IncomingRequest, name: string) => Promise<OutgoingResponse>;
 
-/** Makes the handler of invocations. */
+/** Creates the handler of invocations. */
 export function invokeHandler(services: ApiServices): InvokeHandler {
   const bodies = new BodyReader(services);
   const headersFor = nodeHeaders(services);
@@ -96,7 +96,7 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
       return { status: 200, headers: headersFor(request), body, held };
     } catch (thrown) {
       const error = codedError(thrown);
-      // The Go node sends its state with every answer but this one.
+      // The Go node sends its state with every response except this one.
       return errorAnswer(
         error,
         error.code === "FUNCTION_UNKNOWN" ? undefined : headersFor(request),
@@ -106,9 +106,9 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
 }
 
 /**
- * The route that invokes functions.
+ * Returns the route that invokes functions.
  *
- * @param invoke answers its requests
+ * @param invoke handler of invocations
  */
 export function invokeRoutes(invoke: InvokeHandler): Route[] {
   return [{
@@ -124,9 +124,9 @@ export function invokeRoutes(invoke: InvokeHandler): Route[] {
 }
 
 /**
- * Tells a plain invocation without a router, which would cost it as much as all else in the API.
+ * Recognizes a plain invocation without the router, which would double its cost in the API.
  *
- * @returns the name of the function; undefined for everything that the router has to look at
+ * @returns name of the function; undefined for any request that needs the router
  */
 export function invokedFunction({ method, target }: IncomingRequest): string | undefined {
   return method === "POST" ? plainInvocation.exec(target)?.[1] : undefined;
@@ -135,8 +135,8 @@ export function invokedFunction({ method, target }: IncomingRequest): string | u
 const plainInvocation = /^\/invoke\/([A-Za-z0-9._-]+)$/;
 
 /**
- * The report as clients get it: its fields and no others, in the documented order. A long result is
- * written as it came.
+ * Returns the report for clients: exactly the documented fields in the documented order. A long result
+ * keeps its quoted form.
  */
 export function reportBody(report: Report): string | Rope {
   const { success, result } = report;
@@ -148,7 +148,7 @@ export function reportBody(report: Report): string | Rope {
   return new Rope([before, result.json, encoder.encode(`,${times.slice(1)}\n`)]);
 }
 
-/** What of a report is behind its result. */
+/** Returns the fields of a report after its result. */
 function timesOf(report: Report): Omit<WireReport, "Success" | "Result"> {
   return {
     ResponseTime: report.responseTimeS,

@@ -11,7 +11,7 @@ import type { InvokeRequest, Report } from "../../model/invocation.ts";
 import { createApp } from "../app.ts";
 import type { ApiServices } from "../services.ts";
 
-/** Invokes with a body and tells what the node was asked for, its parameters parsed. */
+/** Invokes a function with a body. Returns the request that the node receives, with parsed parameters. */
 async function seen(body: string): Promise<Record<keyof InvokeRequest, unknown> | undefined> {
   let request: Record<keyof InvokeRequest, unknown> | undefined;
   const app = createApp(fakeServices({
@@ -39,8 +39,8 @@ function failing(error: unknown): Partial<ApiServices> {
   return { invoke: () => invocationOf(Promise.reject(error)) };
 }
 
-Deno.test("an invocation is answered with the fields of its report in their order", async () => {
-  // Fields in another order, and one too many.
+Deno.test("/invoke: responds with the fields of the report in their order", async () => {
+  // The report has another order of fields, and an additional one.
   const reversed = Object.fromEntries(Object.entries(sampleResult.report).reverse());
   const report = { extra: 1, ...reversed } as unknown as Report;
   const app = createApp(fakeServices({
@@ -52,8 +52,8 @@ Deno.test("an invocation is answered with the fields of its report in their orde
   assert.equal(await answer.text(), `${JSON.stringify(sampleReport)}\n`);
 });
 
-Deno.test("an invocation is answered the same way past the router and by it", async () => {
-  // An app of its own for each: one that knows the function as quick looks after its client later.
+Deno.test("/invoke: gives the same response with and without the router", async () => {
+  // Each request has its own app: an app that knows a fast function checks for a disconnect later.
   const send = (path: string, method = "POST") =>
     createApp(fakeServices()).request(path, { method });
   const answers = [];
@@ -68,7 +68,7 @@ Deno.test("an invocation is answered the same way past the router and by it", as
   assert.equal((await send("/invoke/")).status, 404);
 });
 
-Deno.test("answers tell load balancers the state of the node", async () => {
+Deno.test("/invoke: reports the state of the node to load balancers", async () => {
   const { answer } = await post({}, { headers: { "Serverledge-MAB-Request-ID": "42" } });
   assert.equal(answer.headers.get("Serverledge-Node-Name"), "node1");
   assert.equal(answer.headers.get("Serverledge-Free-Mem"), "896");
@@ -80,7 +80,7 @@ Deno.test("answers tell load balancers the state of the node", async () => {
   assert.equal(other.headers.get("Serverledge-MAB-Request-ID"), null);
 });
 
-Deno.test("errors tell the state of the node too, but not an unknown function", async () => {
+Deno.test("/invoke: error, has the state of the node, except for an unknown function", async () => {
   const busy = await post(failing(new ServerledgeError("NODE_SATURATED", "Full")));
   assert.equal(busy.answer.headers.get("Serverledge-Node-Name"), "node1");
   const app = createApp(fakeServices());
@@ -93,7 +93,7 @@ Deno.test("errors tell the state of the node too, but not an unknown function", 
   });
 });
 
-Deno.test("keys come in any case, unknown ones are ignored, an empty body means defaults", async () => {
+Deno.test("/invoke: accepts keys in any case, ignores unknown keys, defaults an empty body", async () => {
   const defaults = {
     params: null,
     qosClass: 0,
@@ -118,7 +118,7 @@ Deno.test("keys come in any case, unknown ones are ignored, an empty body means 
   });
 });
 
-Deno.test("a bad body is refused with the path of the bad field", async () => {
+Deno.test("/invoke: rejects an invalid body with the path of the field", async () => {
   const cases = [
     ["{", undefined],
     ["[]", undefined],
@@ -136,14 +136,14 @@ Deno.test("a bad body is refused with the path of the bad field", async () => {
   }
 });
 
-Deno.test("async invocations are accepted with an id", async () => {
+Deno.test("/invoke: async invocation, returns an id", async () => {
   const { answer, body } = await post({}, { body: '{"async":true}' });
   assert.equal(answer.status, 200);
   assert.deepEqual(body, { ReqId: "hello-1" });
   assert.equal(answer.headers.get("Serverledge-Node-Name"), "node1");
 });
 
-Deno.test("every error keeps its code, its message, its details and the status of its code", async () => {
+Deno.test("/invoke: error, keeps its code, message, details and status", async () => {
   for (const code of errorCodes) {
     const error = new ServerledgeError(code as ErrorCode, "So it is", { details: { a: [1] } });
     const { answer, body } = await post(failing(error));
@@ -153,7 +153,7 @@ Deno.test("every error keeps its code, its message, its details and the status o
   }
 });
 
-Deno.test("a function's own failure is reported with its error, traceback and output", async () => {
+Deno.test("/invoke: failure of a function, has its error, traceback and output", async () => {
   const details = {
     error: { type: "ValueError", message: "no" },
     traceback: "Traceback ...",
@@ -166,7 +166,7 @@ Deno.test("a function's own failure is reported with its error, traceback and ou
   assert.deepEqual(body, { code: "FUNCTION_ERROR", message: "hello failed", ...details });
 });
 
-Deno.test("a full node says when to try again", async () => {
+Deno.test("/invoke: saturated node, sends Retry-After", async () => {
   const plain = await post(failing(new ServerledgeError("NODE_SATURATED", "Full")));
   assert.equal(plain.answer.status, 429);
   assert.equal(plain.answer.headers.get("Retry-After"), "1");
@@ -176,20 +176,20 @@ Deno.test("a full node says when to try again", async () => {
   assert.equal(refused.answer.headers.get("Retry-After"), "3");
 });
 
-Deno.test("no detail of an error can take the place of code and message", async () => {
+Deno.test("errorAnswer: details cannot override code and message", async () => {
   const details = { code: "X", message: "Y", path: "Z" };
   const { body } = await post(failing(new ServerledgeError("INTERNAL", "Reported", { details })));
   assert.deepEqual(body, { code: "INTERNAL", message: "Reported", path: "Z" });
 });
 
-Deno.test("a defect of the node is reported without its details", async () => {
+Deno.test("/invoke: defect of the node, is reported without details", async () => {
   const { answer, body } = await post(failing(new TypeError("secret is not a function")));
   assert.equal(answer.status, 500);
   assert.equal(body.code, "INTERNAL");
   assert.doesNotMatch(JSON.stringify(body), /secret|stack| at /);
 });
 
-Deno.test("bodies above the bound are refused, announced or not", async () => {
+Deno.test("/invoke: rejects bodies above the limit, with or without a length", async () => {
   const app = createApp(fakeServices({}, { "api.body.max": 1 }));
   const large = new Uint8Array((1 << 20) + 1).fill(32);
   const announced = await app.request("/invoke/hello", {
@@ -211,7 +211,7 @@ Deno.test("bodies above the bound are refused, announced or not", async () => {
   assert.ok(pulled < 10, `stopped reading, ${pulled} chunks`);
 });
 
-Deno.test("a chunked body within the bound is read whole", async () => {
+Deno.test("/invoke: reads a chunked body within the limit completely", async () => {
   let params: unknown;
   const app = createApp(fakeServices({
     invoke(_name, request) {
@@ -220,19 +220,19 @@ Deno.test("a chunked body within the bound is read whole", async () => {
     },
   }));
   const bytes = new TextEncoder().encode('{"Params":{"name":"Zoë"}}');
-  // Cut inside the two bytes of a letter.
+  // The chunk ends between the two bytes of a letter.
   const body = ReadableStream.from([bytes.slice(0, 21), bytes.slice(21)]);
   await app.request("/invoke/hello", { method: "POST", body });
   assert.deepEqual(params, { name: "Zoë" });
 });
 
-Deno.test("a client that leaves cancels its invocation", async () => {
+Deno.test("/invoke: client disconnect, cancels the invocation", async () => {
   const client = new AbortController();
   const ends = Promise.withResolvers<never>();
   let cancelled = 0;
   const app = createApp(fakeServices({
     invoke() {
-      // The client leaves as soon as its invocation is under way.
+      // The client disconnects as soon as its invocation is in progress.
       queueMicrotask(() => client.abort());
       return invocationOf(ends.promise, () => {
         cancelled++;

@@ -1,6 +1,6 @@
 /**
- * Answers of functions over plain HTTP whose results are long: scanned and unquoted in slices, never
- * parsed whole.
+ * HTTP responses for long results of functions, which are scanned and unquoted in slices and never
+ * parsed as a whole.
  *
  * @module
  */
@@ -14,20 +14,20 @@ import { JsonScan } from "../../json/scan.ts";
 import { JsonScanError } from "../../json/tokens.ts";
 import { explicitAnswer, invalid, isAnswer, jsonAnswer, notBase64, plain } from "./http_event.ts";
 
-/** Members of an answer that is one as such. */
+/** Members of an explicit response. */
 const names = ["statusCode", "headers", "body", "isBase64Encoded"] as const;
 const body = names.indexOf("body");
-/** Most bytes of each of the others; heads of responses may have less. */
+/** Maximum length of each other member, bytes. The limits for heads of responses may be lower. */
 const maxMemberBytes = 1 << 17;
 const quote = 0x22;
 const decoder = new TextDecoder();
 
 /**
- * Makes the answer of what a handler returned, as {@link toHttpAnswer} does for short results.
+ * Returns the response for the result of a handler, like {@link toHttpAnswer} for short results.
  *
- * @param result JSON text of what the handler returned
- * @param reserve reserves the memory of what is made of it
- * @throws `FUNCTION_ERROR` if it is no valid answer; it is the function's mistake
+ * @param result JSON text of the result
+ * @param reserve reserves the memory of the response and of intermediate data
+ * @throws `FUNCTION_ERROR` if the function returned an invalid response
  */
 export async function toLongHttpAnswer(
   result: QuotedText,
@@ -49,7 +49,7 @@ export async function toLongHttpAnswer(
   return plain(await text.unquoted());
 }
 
-/** @returns undefined where the result is no JSON, but what a custom image means */
+/** Scans a result. @returns undefined if it is not JSON, as custom images may return any text */
 async function scanned(json: Uint8Array): Promise<JsonScan | undefined> {
   const scan = new JsonScan(json, names, true);
   try {
@@ -61,7 +61,7 @@ async function scanned(json: Uint8Array): Promise<JsonScan | undefined> {
   }
 }
 
-/** The members that an answer can have, the body only by its name. */
+/** Returns the members of a response, with an empty string instead of the body. */
 function smallMembers(json: Uint8Array, scan: JsonScan): Record<string, unknown> {
   const value: Record<string, unknown> = {};
   for (const [place, name] of names.entries()) {

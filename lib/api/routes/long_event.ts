@@ -1,5 +1,5 @@
 /**
- * Events of requests over plain HTTP whose bodies are long: quoted or encoded in slices.
+ * HTTP events with long bodies, which are quoted or encoded in slices.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { eventHead, isTextType } from "./http_event.ts";
 
 const encoder = new TextEncoder();
 
-/** Makes the JSON of an event, as {@link toHttpEvent} does of short ones. */
+/** Returns the JSON of an event with a long body, like {@link toHttpEvent} for short ones. */
 export async function longHttpEvent(page: PageRequest): Promise<RawJson> {
   const head = eventHead(page);
   const text = isTextType(head) ? await quoteText(page.body) : undefined;

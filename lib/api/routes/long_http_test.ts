@@ -9,7 +9,7 @@ import { longHttpEvent } from "./long_event.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What of an answer goes to the client, or the failure that it is. */
+/** Returns the parts of a response that the client receives, or its error. */
 async function textOf(make: () => KnownResponse | Promise<KnownResponse>) {
   try {
     const { status, headers, body } = (await make()).outgoing;
@@ -21,7 +21,7 @@ async function textOf(make: () => KnownResponse | Promise<KnownResponse>) {
 }
 
 const many = 'é😀"\\\n'.repeat(100_000);
-/** JSON texts of what handlers return, and two that are none. */
+/** JSON texts of results, and two texts that are not JSON. */
 const results: readonly string[] = [
   JSON.stringify(many),
   JSON.stringify({ many }),
@@ -51,7 +51,7 @@ const results: readonly string[] = [
   '{"statusCode":500,"statusCode":203,"body":"a","body":"b"}',
 ];
 
-Deno.test("toLongHttpAnswer: answers what toHttpAnswer does", async () => {
+Deno.test("toLongHttpAnswer: gives the same response as toHttpAnswer", async () => {
   for (const result of results) {
     const long = await textOf(() =>
       toLongHttpAnswer(new QuotedText(encoder.encode(JSON.stringify(result))), () => {})
@@ -61,7 +61,7 @@ Deno.test("toLongHttpAnswer: answers what toHttpAnswer does", async () => {
   }
 });
 
-Deno.test("toLongHttpAnswer: refuses headers that no response can have", async () => {
+Deno.test("toLongHttpAnswer: rejects invalid headers", async () => {
   const result = JSON.stringify({ statusCode: 200, headers: { a: "x".repeat(1 << 18) } });
   await assert.rejects(
     toLongHttpAnswer(new QuotedText(encoder.encode(JSON.stringify(result))), () => {}),
@@ -69,7 +69,7 @@ Deno.test("toLongHttpAnswer: refuses headers that no response can have", async (
   );
 });
 
-Deno.test("longHttpEvent: makes what toHttpEvent makes", async () => {
+Deno.test("longHttpEvent: gives the same event as toHttpEvent", async () => {
   const bodies = ["", "a", many, "\ufeff\u0000", new Uint8Array(300_000).fill(0xff)];
   for (const body of bodies) {
     for (const type of ["text/plain", "application/json", "image/png", undefined]) {

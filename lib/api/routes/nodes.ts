@@ -1,5 +1,5 @@
 /**
- * The route that shows the cluster.
+ * Route for the members of the cluster.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Description, Route } from "../route.ts";
 import { answers } from "../schemas.ts";
 import type { ApiServices } from "../services.ts";
 
-/** The route about the members of the cluster. */
+/** Returns the route for the members of the cluster. */
 export function nodeRoutes(services: ApiServices): Route[] {
   return [{
     method: "GET",

@@ -1,5 +1,5 @@
 /**
- * The route that shows the last decisions of the scheduling policy, and what it has learned.
+ * Route for the last decisions and the estimates of the scheduling policy.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Description, Route } from "../route.ts";
 import { answers } from "../schemas.ts";
 import type { ApiServices } from "../services.ts";
 
-/** The route about the policy. */
+/** Returns the route for the scheduling policy. */
 export function policyRoutes(services: ApiServices): Route[] {
   return [{
     method: "GET",

@@ -1,5 +1,5 @@
 /**
- * `GET /poll/:reqId`: results of async invocations.
+ * Route `GET /poll/:reqId`: results of async invocations.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { answers } from "../schemas.ts";
 import { reportBody } from "./invoke.ts";
 import type { ApiServices } from "../services.ts";
 
-/** What a failed invocation reports, as the Go node does; the reason follows it. */
+/** Report of a failed invocation, equal to that of the Go node. The error is appended. */
 const nothing: WireReport = {
   Success: false,
   Result: "",
@@ -29,7 +29,7 @@ const nothing: WireReport = {
   StartTier: "",
 };
 
-/** The route that polls for results. */
+/** Returns the route that polls for results. */
 export function resultRoutes(services: Pick<ApiServices, "poll" | "bodies">): Route[] {
   return [{
     method: "GET",

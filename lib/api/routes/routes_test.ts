@@ -11,7 +11,7 @@ import {
 import { createApp } from "../app.ts";
 import type { ApiServices } from "../services.ts";
 
-/** Asks a fake node; an object as body is sent as JSON. */
+/** Sends a request to a fake node. An object as body is sent as JSON. */
 async function ask(
   route: string,
   { services = {}, config = {}, body, ...init }: {
@@ -31,7 +31,7 @@ async function ask(
 
 const definition = { Name: "hello", Runtime: "python", MemoryMB: 128 };
 
-Deno.test("create and update register the definition with keys in any case", async () => {
+Deno.test("/create, /update: register a definition with keys in any case", async () => {
   for (const action of ["create", "update"] as const) {
     let saved: Definition | undefined;
     const { status, body } = await ask(`POST /${action}`, {
@@ -49,7 +49,7 @@ Deno.test("create and update register the definition with keys in any case", asy
   }
 });
 
-Deno.test("create refuses what is no definition, with the path of the bad field", async () => {
+Deno.test("/create: rejects an invalid definition with the path of the field", async () => {
   const cases: [unknown, number, string | undefined][] = [
     ["", 400, undefined],
     ["nonsense", 400, undefined],
@@ -69,7 +69,7 @@ Deno.test("create refuses what is no definition, with the path of the bad field"
   }
 });
 
-Deno.test("create passes on why the node refuses", async () => {
+Deno.test("/create: returns the error of the node", async () => {
   for (const code of ["FUNCTION_EXISTS", "RUNTIME_UNKNOWN", "REGISTRY_UNAVAILABLE"] as const) {
     const error = new ServerledgeError(code, "Because");
     const create = () => Promise.reject(error);
@@ -79,7 +79,7 @@ Deno.test("create passes on why the node refuses", async () => {
   }
 });
 
-Deno.test("delete removes a function", async () => {
+Deno.test("/delete: removes a function", async () => {
   assert.deepEqual((await ask("POST /delete", { body: { name: "hello" } })).body, {
     Deleted: "hello",
   });
@@ -93,7 +93,7 @@ Deno.test("delete removes a function", async () => {
   });
 });
 
-Deno.test("functions are listed by name or with details", async () => {
+Deno.test("/function: lists names, or details on request", async () => {
   const { code: _, ...rest } = readDefinition(definition);
   const record: FunctionRecord = { ...rest, codeHash: "00", version: "1" };
   const services = { functions: () => [record] };
@@ -105,7 +105,7 @@ Deno.test("functions are listed by name or with details", async () => {
   assert.equal((await ask("GET /function?details=1", { services })).status, 400);
 });
 
-Deno.test("prewarm says how many instances were started", async () => {
+Deno.test("/prewarm: returns the number of started instances", async () => {
   let asked: unknown;
   const prewarm: ApiServices["prewarm"] = (...given) => {
     asked = given;
@@ -126,7 +126,7 @@ Deno.test("prewarm says how many instances were started", async () => {
   }
 });
 
-Deno.test("poll tells done, failed, pending and unknown apart", async () => {
+Deno.test("/poll: distinguishes done, failed, pending and unknown invocations", async () => {
   const services = (result: Awaited<ReturnType<ApiServices["poll"]>>) => ({
     services: { poll: () => Promise.resolve(result) },
   });
@@ -169,14 +169,14 @@ Deno.test("poll tells done, failed, pending and unknown apart", async () => {
   assert.equal(unknown.body.code, "RESULT_UNKNOWN");
 });
 
-Deno.test("status is passed on as the node reports it", async () => {
+Deno.test("/status: returns the status of the node unchanged", async () => {
   const { status, body } = await ask("GET /status");
   assert.equal(status, 200);
   assert.equal(body.TotalMemory, 1024);
   assert.deepEqual(body.AvailableWarmContainers, { hello: 1 });
 });
 
-Deno.test("a node is healthy while it can serve anything", async () => {
+Deno.test("/healthz: node is healthy while it can serve any request", async () => {
   const cases = [
     [{ ok: true, problems: [] }, 200, "ok"],
     [{ ok: true, problems: ["etcd is away"] }, 200, "degraded"],
@@ -190,7 +190,7 @@ Deno.test("a node is healthy while it can serve anything", async () => {
   }
 });
 
-Deno.test("metrics are text, and absent when they are off", async () => {
+Deno.test("/metrics: returns text, or 404 if metrics are off", async () => {
   const answer = await createApp(fakeServices()).request("/metrics");
   assert.equal(answer.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   assert.equal(await answer.text(), "up 1\n");
@@ -199,7 +199,7 @@ Deno.test("metrics are text, and absent when they are off", async () => {
   assert.equal(off.body.code, "ROUTE_UNKNOWN");
 });
 
-Deno.test("logs give the last lines of a function", async () => {
+Deno.test("/logs: returns the last lines of a function", async () => {
   let lines = 0;
   const logs: ApiServices["logs"] = (_name, asked) => {
     lines = asked;
@@ -218,7 +218,7 @@ Deno.test("logs give the last lines of a function", async () => {
   assert.equal((await ask("GET /logs/nothing")).status, 404);
 });
 
-Deno.test("unknown paths and wrong methods are distinguished", async () => {
+Deno.test("createApp: distinguishes unknown paths and wrong methods", async () => {
   const unknown = await ask("GET /nothing/here");
   assert.equal(unknown.status, 404);
   assert.equal(unknown.body.code, "ROUTE_UNKNOWN");
@@ -231,7 +231,7 @@ Deno.test("unknown paths and wrong methods are distinguished", async () => {
   assert.equal(list.headers.get("Allow"), "GET");
 });
 
-Deno.test("images are fetched and removed as asked, by default what is missing or unneeded", async () => {
+Deno.test("/images: fetches and removes requested images, by default missing or unneeded ones", async () => {
   const calls: unknown[] = [];
   const services: Partial<ApiServices> = {
     pullImages(names, options) {
@@ -261,7 +261,7 @@ Deno.test("images are fetched and removed as asked, by default what is missing o
   assert.equal(calls.length, 4);
 });
 
-Deno.test("a policy shows what it learned and why it decided; others say that they learn nothing", async () => {
+Deno.test("/policy: shows estimates and decisions, or reports that the policy learns nothing", async () => {
   const plain = await ask("GET /policy");
   assert.deepEqual(plain.body, {
     Node: "node1",

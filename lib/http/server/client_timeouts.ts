@@ -1,6 +1,6 @@
 /**
- * Bounds how long connections wait for their client. One sweep serves all of them: a timer for each
- * request would cost more than the rest of it.
+ * Timeouts of connections that wait for their client. One periodic sweep checks all connections,
+ * since a timer for each request would cost more than the rest of its processing.
  *
  * @module
  */
@@ -8,24 +8,24 @@
 import type { Clock } from "../../base/clock.ts";
 import type { ServerLimits } from "./limits.ts";
 
-/** What a connection waits for its client to do. */
+/** Reason why a connection waits for its client. */
 export type Wait = "idle" | "head" | "body" | "send" | "linger";
 
-/** A connection that waits. */
+/** Connection that waits for its client. */
 export interface Waiter {
   /** Address of the client. */
   readonly client: string;
-  /** Since when, in time of the sweeps; `Infinity` puts it off. */
+  /** Start of the wait, in time of the sweeps; `Infinity` suspends the timeout. */
   waitsSince: number;
   /** Ends the wait, since it has lasted too long. */
   expire(wait: Wait): void;
 }
 
-/** Interval of sweeps: a share of the shortest bound, and its maximum, ms. */
+/** Interval of sweeps: share of the shortest timeout, and maximum, ms. */
 const sweepShare = 0.25;
 const maxSweepMs = 1_000;
 
-/** All connections that wait, the longest waits first. */
+/** Set of all connections that wait for their client, the longest wait first. */
 export class ClientTimeouts {
   readonly #clock: Clock;
   readonly #bounds: Readonly<Record<Wait, number>>;
@@ -42,7 +42,7 @@ export class ClientTimeouts {
 
   /**
    * @param clock sets the timer of the sweeps
-   * @param limits the longest waits
+   * @param limits timeouts
    */
   constructor(clock: Clock, limits: ServerLimits) {
     this.#clock = clock;
@@ -62,9 +62,9 @@ export class ClientTimeouts {
   }
 
   /**
-   * Begins a wait.
+   * Starts a wait.
    *
-   * @param waiter in no other wait
+   * @param waiter connection that is in no other wait
    */
   begin(wait: Wait, waiter: Waiter): void {
     if (!this.#stop) this.#arm();
@@ -77,7 +77,7 @@ export class ClientTimeouts {
     this.#sets[wait].delete(waiter);
   }
 
-  /** The connections in one kind of wait, the longest waits first. */
+  /** Returns the connections in one kind of wait, the longest wait first. */
   all(wait: Wait): ReadonlySet<Waiter> {
     return this.#sets[wait];
   }
@@ -94,18 +94,18 @@ export class ClientTimeouts {
     for (const [wait, waiters] of Object.entries(this.#sets) as [Wait, Set<Waiter>][]) {
       const before = this.#now - this.#bounds[wait];
       for (const waiter of waiters) {
-        // Those behind it have waited less.
+        // The following connections have waited for less time.
         if (waiter.waitsSince > before) break;
         waiters.delete(waiter);
         waiter.expire(wait);
       }
       isEmpty &&= waiters.size === 0;
     }
-    // The expired one may have started another wait.
+    // An expired connection may have started another wait.
     if (!isEmpty && !this.#stop) this.#arm();
   }
 
-  /** Forgets all connections. */
+  /** Removes all connections and stops the sweeps. */
   [Symbol.dispose](): void {
     this.#stop?.();
     for (const waiters of Object.values(this.#sets)) waiters.clear();

@@ -1,8 +1,8 @@
 /**
- * Distinguishes a client that has disconnected from one that has only closed its sending side, as it
- * may after its last request. Both look the same to a reader, but a write to the first causes a
- * reset. So the first bytes of the response, which are known in advance, are sent one by one at
- * growing intervals: a client that is still connected gets the beginning of its response.
+ * Distinguishes a client that has disconnected from one that has only closed its sending side, which
+ * it may do after its last request. A read returns the same for both, but a write to the first causes
+ * a reset. So the first bytes of the response, which are known in advance, are sent one by one at
+ * growing intervals. A client that is still connected receives the beginning of its response.
  *
  * @module
  */
@@ -10,10 +10,10 @@
 import { latin1Bytes } from "../latin1.ts";
 import type { Input } from "../input.ts";
 
-/** When the next byte is sent, after the one before, ms. */
+/** Delay of each byte after the previous one, ms. */
 const probeDelaysMs = [0, 10, 50, 200, 1_000, 5_000, 20_000, 60_000, 300_000];
 
-/** Watches the client of one connection while a request of it is under way. */
+/** Watches the client of one connection while a request is in progress. */
 export class ClientWatch {
   readonly #input: Input;
   readonly #write: (bytes: Uint8Array) => Promise<unknown>;
@@ -22,16 +22,16 @@ export class ClientWatch {
   #isWatching = false;
   #hasEnded = false;
   #hasLeft = false;
-  /** What may be sent ahead, and how much of it was. */
+  /** Text that may be sent early; `#sent` counts its sent characters. */
   #probe = "";
   #sent = 0;
   #timer: number | undefined;
   #sending: Promise<unknown> | undefined;
 
   /**
-   * @param input what the client sends
-   * @param write sends to it
-   * @param left called first when the client has disconnected
+   * @param input input of the connection
+   * @param write sends bytes to the client
+   * @param left called when the client has disconnected, before the listeners
    */
   constructor(
     input: Input,
@@ -48,14 +48,14 @@ export class ClientWatch {
     return this.#hasLeft;
   }
 
-  /** Begins to watch for a request, of which all was read. */
+  /** Starts to watch the client of a request that was read completely. */
   begin(): void {
     this.#isWatching = true;
     if (this.#hasEnded) this.#probeLater();
     else this.#readAhead();
   }
 
-  /** The request is over: nobody wants to know any more. */
+  /** Stops watching and removes all listeners, since the request has ended. */
   end(): void {
     this.#isWatching = false;
     if (this.#listeners.length > 0) this.#listeners = [];
@@ -72,9 +72,9 @@ export class ClientWatch {
   }
 
   /**
-   * Allows to send the beginning of what will be sent next.
+   * Allows the first characters of the next output to be sent early.
    *
-   * @param text its first characters
+   * @param text first characters of the next output
    */
   allow(text: string): void {
     this.#probe = text;
@@ -83,9 +83,9 @@ export class ClientWatch {
   }
 
   /**
-   * Ends what {@link ClientWatch.allow} began.
+   * Ends the early output that {@link ClientWatch.allow} allowed.
    *
-   * @returns how many of the characters were sent
+   * @returns number of characters that were sent
    */
   settle(): number | Promise<number> {
     this.#probe = "";
@@ -96,7 +96,7 @@ export class ClientWatch {
     return this.#sending ? this.#sending.then(() => this.#sent) : this.#sent;
   }
 
-  /** The connection is broken. */
+  /** Marks the client as disconnected and calls the listeners. */
   leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;

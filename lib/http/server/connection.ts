@@ -1,5 +1,5 @@
 /**
- * One connection of a client: its requests, one after the other, each with its response.
+ * Connection of a client. It processes one request at a time and sends each response.
  *
  * @module
  */
@@ -26,17 +26,17 @@ import { type BodyReading, ServedBody } from "./served_body.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ClientTimeouts, Wait, Waiter } from "./client_timeouts.ts";
 
-/** What an idle connection holds to read into; small requests come whole in it, bytes. */
+/** Buffer size of an idle connection, bytes. Small requests fit into it. */
 const restBytes = 2 << 10;
-/** Most of an unread body that is skipped so that the connection can be used again, bytes. */
+/** Maximum length of an unread body that is skipped to reuse the connection, bytes. */
 const maxSkippedBytes = 64 << 10;
 /** Interim response that asks a client for its body. */
 const continueLine = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 
-/** The known part of a rejected request: enough for a response. */
+/** Substitute for the head of a rejected request, sufficient for a response. */
 const refusedHead = { method: "", isOld: false } as const;
 
-/** Response to `OPTIONS *`; functions take every one of these methods. */
+/** Response to `OPTIONS *`. Functions accept all of these methods. */
 const serverOptions: OutgoingResponse = {
   status: 204,
   headers: [["allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]],
@@ -46,25 +46,25 @@ const serverOptions: OutgoingResponse = {
 const encoder = new TextEncoder();
 const nothing = new Uint8Array();
 
-/** What connections share. */
+/** Objects that the connections of a server share. */
 export interface ConnectionContext {
   /** Answers requests. */
   readonly handler: HttpHandler;
-  /** What clients are held to. */
+  /** Limits for clients. */
   readonly limits: ServerLimits;
-  /** Those that wait for their client. */
+  /** Timeouts of connections that wait for their client. */
   readonly timeouts: ClientTimeouts;
   /** Writes heads. */
   readonly heads: ResponseHeads;
-  /** The response to a request that is not looked at. */
+  /** Returns the response to a request that does not reach the handler. */
   readonly refuse: (status: number, message: string) => OutgoingResponse;
-  /** Takes a connection over that turned out to be HTTP/2; `first` came behind the preface's head. */
+  /** Serves a connection that uses HTTP/2; `first` arrived after the head of the preface. */
   readonly tunnel: (conn: Deno.Conn, first: Uint8Array, client: string) => Promise<void>;
-  /** True once no further request is to be taken. */
+  /** Returns true once no further request is accepted. */
   isStopping(): boolean;
 }
 
-/** A connection that is being served. */
+/** Connection that the server serves. */
 export class ServerConnection implements Waiter, BodyReading {
   /** Address of the client. */
   readonly client: string;
@@ -78,7 +78,7 @@ export class ServerConnection implements Waiter, BodyReading {
   #wait: Wait | undefined;
   #isClosed = false;
   readonly #closed = Promise.withResolvers<void>();
-  /** The client waits for the word before it sends its body. */
+  /** True while the client waits for `100 Continue` before it sends its body. */
   #owesContinue = false;
   #headText = "";
   #head: RequestHead | undefined;
@@ -86,9 +86,9 @@ export class ServerConnection implements Waiter, BodyReading {
   #bodyBytes = 0;
 
   /**
-   * @param conn owned by it from now on
+   * @param conn connection, which this object closes
    * @param client address of the client
-   * @param context what it shares with others
+   * @param context objects shared with other connections
    */
   constructor(conn: Deno.Conn, client: string, context: ConnectionContext) {
     this.#conn = conn;
@@ -106,30 +106,30 @@ export class ServerConnection implements Waiter, BodyReading {
     );
   }
 
-  /** Resolves when it is closed; its descriptor may be free only later. */
+  /** Resolves when the connection is closed. Its descriptor may be released only later. */
   get closed(): Promise<void> {
     return this.#closed.promise;
   }
 
-  /** Serves it until its descriptor is free; never rejects. */
+  /** Serves the connection until its descriptor is released; never rejects. */
   async serve(): Promise<void> {
     this.#waitFor("head");
     try {
       while (await this.#exchange());
     } catch {
-      // Broken by the client, by a bound, or by the server's end.
+      // The client, a limit or the stop of the server ended the connection.
     }
     this.close();
     await this.#sink.idle;
   }
 
-  /** Closes it; what is under way on it is cancelled. */
+  /** Closes the connection and cancels the request in progress. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#waitFor(undefined);
     this.#conn.close();
-    // A write under way ends only with the client.
+    // A write in progress ends only when the client accepts the data or disconnects.
     this.#sink.abandon();
     this.#closed.resolve();
     this.#watch.leave();
@@ -144,7 +144,7 @@ export class ServerConnection implements Waiter, BodyReading {
     this.#respond(refusedHead, response, false).catch(() => {}).finally(() => this.close());
   }
 
-  /** One request and its response. @returns false if no other follows */
+  /** Processes one request and sends its response. @returns false if no other request may follow */
   async #exchange(): Promise<boolean> {
     let head: RequestHead;
     try {
@@ -161,7 +161,7 @@ export class ServerConnection implements Waiter, BodyReading {
     this.#bodyBytes = 0;
     this.#watch.allow(responsePrefix);
     if (body.hasEnded) this.#watch.begin();
-    // The asterisk means the server as a whole, not a resource (RFC 9110, 9.3.7).
+    // The asterisk denotes the whole server, not a resource (RFC 9110, 9.3.7).
     const response = head.target === "*"
       ? serverOptions
       : await this.#context.handler(this.#request(head, body));
@@ -178,7 +178,7 @@ export class ServerConnection implements Waiter, BodyReading {
     return true;
   }
 
-  /** Clients mostly send the same head again; what an idle connection keeps of it is bounded. */
+  /** Parses a head and caches it if it is short, since clients mostly repeat their head. */
   #parsed(text: string): RequestHead {
     if (text === this.#headText && this.#head) return this.#head;
     const head = parseRequestHead(text, () => ownHost(this.#conn));
@@ -221,7 +221,7 @@ export class ServerConnection implements Waiter, BodyReading {
     };
   }
 
-  /** @returns whether another request may follow */
+  /** Sends a response. @returns whether another request may follow */
   async #respond(
     head: Pick<RequestHead, "method" | "isOld">,
     response: OutgoingResponse,
@@ -249,7 +249,7 @@ export class ServerConnection implements Waiter, BodyReading {
     return stays;
   }
 
-  /** @returns undefined if it has headers that are none */
+  /** Returns the text of a head; undefined if a header is invalid. */
   #textOf(
     response: OutgoingResponse,
     framing: ResponseFraming,
@@ -274,8 +274,8 @@ export class ServerConnection implements Waiter, BodyReading {
   }
 
   /**
-   * Throws away what still comes, for a while: closing with something unread would reset the
-   * connection, and the client might lose the response.
+   * Discards further data for a limited time. To close the connection with unread data would reset it,
+   * and the client might lose the response.
    */
   async #linger(): Promise<void> {
     this.#waitFor("linger");
@@ -336,7 +336,7 @@ export class ServerConnection implements Waiter, BodyReading {
   }
 }
 
-/** The address and port by which a client has reached the server. */
+/** Returns the address and port to which the client connected. */
 function ownHost({ localAddr }: Deno.Conn): string {
   return "hostname" in localAddr ? hostPort(localAddr.hostname, localAddr.port) : "localhost";
 }

@@ -1,5 +1,5 @@
 /**
- * Slots for connections: no more than there are descriptors for, and no address takes them all.
+ * Slots for connections. They limit the number of descriptors, in total and for each address.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import type { Clock } from "../../base/clock.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ClientTimeouts, Waiter } from "./client_timeouts.ts";
 
-/** Share of its time that a head has to arrive before its connection can be evicted. */
+/** Share of the head timeout after which a connection with an incomplete head can be evicted. */
 const graceShare = 0.01;
-/** Interval of attempts to evict a connection while all are busy, ms. */
+/** Interval of attempts to evict a connection while all connections are busy, ms. */
 const retryMs = 50;
 
-/** Counts connections. Without a free slot, a connection without a request is evicted for a new one. */
+/** Counts connections. If no slot is free, a new connection evicts one that has no request. */
 export class ConnectionSlots {
   readonly #limits: ServerLimits;
   readonly #clock: Clock;
@@ -23,9 +23,9 @@ export class ConnectionSlots {
   #released: PromiseWithResolvers<void> | undefined;
 
   /**
-   * @param limits how many there are
-   * @param timeouts connections that could be evicted
-   * @param clock times attempts to evict
+   * @param limits number of slots, in total and for each address
+   * @param timeouts connections that can be evicted
+   * @param clock clock of the attempts to evict
    */
   constructor(limits: ServerLimits, timeouts: ClientTimeouts, clock: Clock) {
     this.#clock = clock;
@@ -34,10 +34,10 @@ export class ConnectionSlots {
   }
 
   /**
-   * Takes a slot, evicting a connection if there is none.
+   * Takes a slot. If none is free, it evicts a connection.
    *
    * @param client address of the client
-   * @returns false if its address has all slots that it may have, and all are busy
+   * @returns false if the address has reached its limit and all of its connections are busy
    */
   take(client: string): boolean {
     const group = groupOf(client);
@@ -51,9 +51,9 @@ export class ConnectionSlots {
   }
 
   /**
-   * Takes or gives back slots that belong to no client.
+   * Takes or releases slots that belong to no client.
    *
-   * @param count how many; negative: they are given back
+   * @param count number of slots; negative: they are released
    */
   add(count: number): void {
     this.#taken += count;
@@ -61,7 +61,7 @@ export class ConnectionSlots {
     else if (this.#taken > this.#limits.connections) this.evictOne();
   }
 
-  /** Gives a slot back. */
+  /** Releases the slot of a client. */
   release(client: string): void {
     const group = groupOf(client);
     const left = this.#byGroup.get(group)! - 1;
@@ -70,7 +70,7 @@ export class ConnectionSlots {
     this.add(-1);
   }
 
-  /** Waits until no more slots are taken than there are. */
+  /** Waits until the number of taken slots is within the limit. */
   async room(): Promise<void> {
     while (this.#taken > this.#limits.connections) {
       this.#released ??= Promise.withResolvers();
@@ -83,16 +83,16 @@ export class ConnectionSlots {
     }
   }
 
-  /** Wakes connections that wait for a slot, which then try again. */
+  /** Makes calls of {@link ConnectionSlots.room} check again for a free slot. */
   wake(): void {
     this.#released?.resolve();
     this.#released = undefined;
   }
 
   /**
-   * Ends the connection that has waited longest for its client, idle ones first.
+   * Closes the connection that has waited longest for its client, idle connections first.
    *
-   * @returns false if none waits
+   * @returns false if no connection can be evicted
    */
   evictOne(): boolean {
     return this.#evict(() => true);
@@ -120,7 +120,7 @@ function isLoopback(address: string): boolean {
   return address.startsWith("127.") || address === "::1" || address.startsWith("::ffff:127.");
 }
 
-/** Owners of an IPv6 address own its whole 64-bit network. */
+/** Returns the address, or the 64-bit network of an IPv6 address, since one owner has all of it. */
 function groupOf(address: string): string {
   if (!address.includes(":") || address.includes(".")) return address;
   const [before = "", after] = address.replace(/%.*$/, "").split("::");

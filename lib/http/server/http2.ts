@@ -1,6 +1,6 @@
 /**
- * HTTP/2 with prior knowledge (RFC 9113, 3.3): such a connection is carried, byte for byte, to a
- * server of the platform that was started for it alone, so that the client's address is known.
+ * Tunnels for HTTP/2 with prior knowledge (RFC 9113, 3.3). Each connection is relayed, byte for byte,
+ * to its own server of the platform. This keeps the address of the client known.
  *
  * @module
  */
@@ -13,17 +13,17 @@ import type { BodyReading } from "./served_body.ts";
 import { incomingRequest, pieces, webResponse } from "./web.ts";
 import type { ClientTimeouts } from "./client_timeouts.ts";
 
-/** Bytes that are carried at once. */
+/** Buffer size of a tunnel, bytes. */
 const pieceBytes = 16 << 10;
 
-/** Carries connections. */
+/** Relays HTTP/2 connections to servers of the platform. */
 export class Http2Tunnels {
   readonly #handler: HttpHandler;
   readonly #timeouts: ClientTimeouts;
 
   /**
    * @param handler answers requests
-   * @param timeouts where idle connections and slow bodies are bounded
+   * @param timeouts ends idle connections and slow bodies
    */
   constructor(handler: HttpHandler, timeouts: ClientTimeouts) {
     this.#handler = handler;
@@ -31,10 +31,10 @@ export class Http2Tunnels {
   }
 
   /**
-   * Carries a connection to its end.
+   * Relays a connection until it ends.
    *
-   * @param conn whose preface's head was read; stays the caller's to close
-   * @param first what came behind that
+   * @param conn connection of which the head of the preface was read; the caller closes it
+   * @param first bytes that arrived after the head
    * @param client address of the client
    */
   async carry(conn: Deno.Conn, first: Uint8Array, client: string): Promise<void> {
@@ -56,8 +56,8 @@ export class Http2Tunnels {
 }
 
 /**
- * Starts a server of the platform and connects to it. Its socket is gone from the file system then:
- * nobody else can connect, and a killed process leaves nothing behind.
+ * Starts a server of the platform and connects to it. Then it removes the socket from the file system.
+ * Afterwards no other process can connect, and a killed process leaves no files.
  */
 async function serveOne(
   answer: (request: Request) => Promise<Response>,
@@ -76,7 +76,7 @@ async function serveOne(
   }
 }
 
-/** The requests of one connection. */
+/** Requests of one connection. */
 class Session {
   readonly client: string;
   waitsSince = 0;
@@ -105,7 +105,7 @@ class Session {
         return webResponse({ ...outgoing, body: this.#tracked(body, held) }, request.method);
       }
       if (!held || body === undefined) return webResponse(outgoing, request.method);
-      // Only the end of a stream reports that the response was sent.
+      // The platform reports that a response was sent only for a stream, by its end.
       const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
       const stream = ReadableStream.from(pieces(bytes));
       return webResponse({ ...outgoing, body: this.#tracked(stream, held) }, request.method);
@@ -116,7 +116,7 @@ class Session {
     }
   }
 
-  /** Nothing is under way, so that the client has to ask for something again. */
+  /** Starts the idle timeout if no request is in progress. */
   becameIdle(): void {
     if (this.#active === 0 && !this.#hasEnded) this.#timeouts.begin("idle", this);
   }
@@ -130,7 +130,7 @@ class Session {
     this.#close();
   }
 
-  /** A stream that counts as active to its end, and that the client must go on taking. */
+  /** Wraps a stream: it counts as active until it ends, and the send timeout applies to each part. */
   #tracked(body: ReadableStream<Uint8Array>, held?: Disposable): ReadableStream<Uint8Array> {
     const reader = body.getReader();
     const waiter = { client: this.client, waitsSince: 0, expire: () => this.#close() };

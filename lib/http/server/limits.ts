@@ -1,26 +1,26 @@
 /**
- * What clients are held to.
+ * Limits of a server for its clients.
  *
  * @module
  */
 
-/** Bounds of a server; times in ms. */
+/** Limits of a server; times in ms. */
 export interface ServerLimits {
-  /** From the connection, or the first byte of a request, to the end of its head. */
+  /** Maximum time from the connection, or the first byte of a request, to the end of the head. */
   readonly headMs: number;
-  /** How long a connection is kept without a request. */
+  /** Maximum time for which a connection without a request is kept. */
   readonly idleMs: number;
-  /** How long a body may stand still, and how long it may take beyond {@link ServerLimits.bodyRate}. */
+  /** Maximum pause within a body. Also the time that a body may take beyond {@link ServerLimits.bodyRate}. */
   readonly bodyMs: number;
-  /** Slowest body on the whole, bytes/s. */
+  /** Minimum average rate of a body, bytes/s. */
   readonly bodyRate: number;
-  /** How long a client may take nothing of its response. */
+  /** Maximum time for which a client may accept no byte of its response. */
   readonly sendMs: number;
-  /** How long what a client still sends is thrown away, so that it reads why it was refused. */
+  /** Time for which data of a rejected client is discarded to let the client read the response. */
   readonly lingerMs: number;
-  /** Most connections. */
+  /** Maximum number of connections. */
   readonly connections: number;
-  /** Most connections of one address; those of this machine have only the bound of all. */
+  /** Maximum number of connections of one address. Only the total limit applies to loopback addresses. */
   readonly connectionsOfAddress: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Requests and responses as the HTTP server and its handlers exchange them: parts of a request are
+ * Requests and responses that the HTTP server and its handlers exchange. Parts of a request are
  * parsed on demand.
  *
  * @module
@@ -9,25 +9,25 @@ import type { Rope } from "../../base/rope.ts";
 import type { Body } from "../body.ts";
 import type { HeaderPair } from "../head.ts";
 
-/** Headers of a request, names in lower case, in their order. */
+/** Headers of a request in their order, names in lower case. */
 export class HeaderList {
   readonly #pairs: readonly HeaderPair[];
 
-  /** @param pairs names in lower case */
+  /** @param pairs names in lower case, and values */
   constructor(pairs: readonly HeaderPair[]) {
     this.#pairs = pairs;
   }
 
-  /** All of them, as they came. */
+  /** All headers in the order of the request. */
   get pairs(): readonly HeaderPair[] {
     return this.#pairs;
   }
 
   /**
-   * The value of a header.
+   * Returns the value of a header.
    *
-   * @param name in lower case
-   * @returns several values joined as RFC 9110, 5.3 has it; null if there is none
+   * @param name name in lower case
+   * @returns the value, several joined as RFC 9110, 5.3 defines; null if there is no such header
    */
   get(name: string): string | null {
     let found: string | null = null;
@@ -39,56 +39,56 @@ export class HeaderList {
   }
 
   /**
-   * True if there is such a header.
+   * Returns whether there is such a header.
    *
-   * @param name in lower case
+   * @param name name in lower case
    */
   has(name: string): boolean {
     return this.#pairs.some(([each]) => each === name);
   }
 
-  /** Names and values. */
+  /** Iterates over names and values. */
   [Symbol.iterator](): Iterator<HeaderPair> {
     return this.#pairs[Symbol.iterator]();
   }
 }
 
-/** A request that has come in. */
+/** Request that the server has received. */
 export interface IncomingRequest {
-  /** Its verb, as it was sent. */
+  /** Method, unchanged. */
   readonly method: string;
   /**
-   * Path and query as they were sent; bytes that are not ASCII are percent-encoded. Begins with a
-   * slash, whatever follows, but for `*`.
+   * Path and query, unchanged except that bytes that are not ASCII are percent-encoded. It begins with
+   * a slash, or is `*`.
    */
   readonly target: string;
-  /** Its headers; there is one `host`. */
+  /** Headers, with exactly one `host`. */
   readonly headers: HeaderList;
   /** Address of the client. */
   readonly client: string;
   readonly body: Body;
   /**
-   * Subscribes to a disconnect of the client before it has its response. Closing only its sending side
-   * is no disconnect.
+   * Subscribes to a disconnect of the client before the end of the response. A client that only closes
+   * its sending side has not disconnected.
    *
    * @param listener called at most once
    */
   onDisconnect(listener: () => void): void;
 }
 
-/** A response on its way out. */
+/** Response that the server sends. */
 export interface OutgoingResponse {
   /** Status, 200 to 599. */
   readonly status: number;
-  /** Its headers, without those that delimit the body or concern the connection. */
+  /** Headers, without those that delimit the body or concern the connection. */
   readonly headers: readonly HeaderPair[];
-  /** Its body; a stream that fails breaks the connection, so that the client cannot take it for whole. */
+  /** Body. A stream that fails breaks the connection, which lets the client detect the incomplete body. */
   readonly body: string | Uint8Array<ArrayBuffer> | Rope | ReadableStream<Uint8Array> | undefined;
-  /** Memory reserved for its body; released once it is sent or has failed. */
+  /** Reservation of the memory of the body; released when the response was sent or has failed. */
   readonly held?: Disposable;
 }
 
-/** Answers requests; must not fail. */
+/** Handler of requests; must not throw or reject. */
 export type HttpHandler = (
   request: IncomingRequest,
 ) => OutgoingResponse | Promise<OutgoingResponse>;
@@ -96,7 +96,7 @@ export type HttpHandler = (
 /** Statuses whose responses have no body (Fetch standard, null body status). */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
-/** True if responses of that status have no body. */
+/** Returns whether responses with this status have no body. */
 export function isBodiless(status: number): boolean {
   return bodiless.has(status);
 }

@@ -1,6 +1,6 @@
 /**
- * The head of a request (RFC 9112). Strict wherever two readers could disagree about where a request
- * ends or what it asks for.
+ * Parser for the head of a request (RFC 9112). It is strict wherever two parsers could disagree about
+ * the end of a request or its target.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import { BadMessage } from "../failures.ts";
 import { endOfLine, type HeaderPair, isLength, keepsAlive, parseHeaders } from "../head.ts";
 import { HeaderList } from "./messages.ts";
 
-/** Most headers of a request. */
+/** Maximum number of headers of a request. */
 export const maxHeaders = 128;
-/** Longest target of a request. */
+/** Maximum length of the target of a request. */
 export const maxTargetLength = 32 << 10;
 
-/** What follows `PRI * HTTP/2.0` would be HTTP/2 (RFC 9113, 3.4). */
+/** Head of the connection preface of HTTP/2 (RFC 9113, 3.4). */
 export const http2Preface = "PRI * HTTP/2.0\r\n\r\n";
-/** The same as text of a head. */
+/** The same preface in the form that `Input.takeHead` returns. */
 export const http2Head = "PRI * HTTP/2.0\r";
 
-/** Why a request is rejected before it is routed. */
+/** Error for a request that is rejected before it is routed. */
 export class RefusedRequest extends Error {
   /** The class, for logs. */
   override readonly name = "RefusedRequest";
@@ -36,34 +36,34 @@ export class RefusedRequest extends Error {
   }
 }
 
-/** The head of a request. */
+/** Head of a request. */
 export interface RequestHead {
-  /** Verb. */
+  /** Method. */
   readonly method: string;
   /** Path and query. */
   readonly target: string;
   readonly headers: HeaderList;
-  /** How the body is delimited. */
+  /** Length of the body, or chunked coding. */
   readonly framing: number | "chunked";
   /** True if another request may follow. */
   readonly keepAlive: boolean;
   /** True if the client waits for a `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
-  /** True for HTTP/1.0, which knows no chunks. */
+  /** True for HTTP/1.0, which has no chunked coding. */
   readonly isOld: boolean;
 }
 
 const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d)\.(\d)\r?$/;
 const absoluteForm = /^http:\/\/([^/?#]*)([/?].*)?$/i;
-/** What can be a host and port; whether it is a good one is for others to say. */
+/** Characters of a host and port. Callers check whether they form a valid host. */
 const hostForm = /^[A-Za-z0-9._~%!$&'()*+,;=:[\]-]*$/;
 
 /**
- * Reads a head.
+ * Parses the head of a request.
  *
- * @param text up to the empty line that ends it; its lines may also end without a CR
- * @param ownHost the server's own, for clients that name none
- * @throws {RefusedRequest} if it is not HTTP/1, or ambiguous
+ * @param text head without the empty line that ends it; its lines may also end without a CR
+ * @param ownHost returns the host of the server, for requests without one
+ * @throws {RefusedRequest} if the head is not HTTP/1, or is ambiguous
  */
 export function parseRequestHead(text: string, ownHost: () => string): RequestHead {
   const end = endOfLine(text, 0);
@@ -76,15 +76,15 @@ export function parseRequestHead(text: string, ownHost: () => string): RequestHe
   const facts = readFacts(pairs, isOld);
   const { target, host } = parseTarget(method, rawTarget!);
   const named = pairs.find(([name]) => name === "host")?.[1];
-  // A URL's host counts, whatever `Host` says (RFC 9112, 3.2.2). Where that is empty, or absent as in
-  // HTTP/1.0, it is the one by which the connection came (3.3).
+  // The host of a URL overrides `Host` (RFC 9112, 3.2.2). Without a URL, if `Host` is empty, or absent
+  // as in HTTP/1.0, the host is the address to which the client connected (3.3).
   const headers = host === undefined && named
     ? pairs
     : [["host", host ?? ownHost()] as const, ...pairs.filter(([name]) => name !== "host")];
   return { method, isOld, headers: new HeaderList(headers), ...facts, target };
 }
 
-/** Headers that the server itself acts on. */
+/** Properties that the server itself derives from headers. */
 type Facts = Pick<RequestHead, "framing" | "keepAlive" | "expectsContinue">;
 
 function readFacts(pairs: readonly HeaderPair[], isOld: boolean): Facts {
@@ -120,7 +120,7 @@ function readFacts(pairs: readonly HeaderPair[], isOld: boolean): Facts {
   }
   return {
     framing: framingOf(length, coding, isOld),
-    // With both lengths, a proxy in between may have used the other one (request smuggling).
+    // With both headers, a proxy on the path may have used the other one (request smuggling).
     keepAlive: keepsAlive(connection, isOld) && !(coding !== undefined && length !== undefined),
     expectsContinue: expect !== "" && !isOld,
   };
@@ -140,7 +140,7 @@ function framingOf(
   throw new RefusedRequest(501, "Transfer-Encoding can only be chunked");
 }
 
-/** Path and query, and the host if the target is a URL. */
+/** Returns the path and query, and the host if the target is a URL. */
 function parseTarget(method: string, raw: string): { target: string; host?: string } {
   const target = /[\x80-\xff]/.test(raw) ? raw.replace(/[\x80-\xff]/g, percentEncoded) : raw;
   if (target.includes("#")) throw bad("A fragment is not sent to servers");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { parseRequestHead, RefusedRequest } from "./request_head.ts";
 
-/** The head of these lines, as it is taken from a connection. */
+/** Parses a head with these lines, in the form that `Input.takeHead` returns. */
 function parse(...lines: string[]) {
   return parseRequestHead(lines.map((line) => `${line}\r`).join("\n"), () => "own:80");
 }
@@ -17,7 +17,7 @@ function statusOf(...lines: string[]): number {
   }
 }
 
-Deno.test("parseRequestHead: reads verb, target, headers and framing", () => {
+Deno.test("parseRequestHead: reads method, target, headers and framing", () => {
   const head = parse(
     "POST /invoke/f?a=%20+&b HTTP/1.1",
     "Host: Node:1323",
@@ -41,12 +41,12 @@ Deno.test("parseRequestHead: reads verb, target, headers and framing", () => {
   assert.deepEqual([head.keepAlive, head.isOld, head.expectsContinue], [true, false, false]);
 });
 
-Deno.test("parseRequestHead: lines may end without a CR", () => {
+Deno.test("parseRequestHead: accepts lines without a CR", () => {
   const head = parseRequestHead("GET / HTTP/1.1\nhost: a\nx: 1", () => "own:80");
   assert.deepEqual(head.headers.pairs, [["host", "a"], ["x", "1"]]);
 });
 
-Deno.test("parseRequestHead: a target is a path, whatever it looks like", () => {
+Deno.test("parseRequestHead: reduces a URL to its path, percent-encodes other bytes than ASCII", () => {
   const cases = [
     ["//example.com/x", "//example.com/x"],
     ["/\\example.com", "/\\example.com"],
@@ -62,20 +62,20 @@ Deno.test("parseRequestHead: a target is a path, whatever it looks like", () => 
   assert.equal(parse("OPTIONS * HTTP/1.1", "Host: a").target, "*");
 });
 
-Deno.test("parseRequestHead: the host of a URL counts, whatever Host says", () => {
+Deno.test("parseRequestHead: prefers the host of a URL to the Host header", () => {
   const head = parse("GET http://other.example:81/x HTTP/1.1", "X: 1", "Host: a");
   assert.deepEqual(head.headers.pairs, [["host", "other.example:81"], ["x", "1"]]);
   assert.equal(parse("GET http://b/ HTTP/1.0").headers.get("host"), "b");
 });
 
-Deno.test("parseRequestHead: clients that name no host mean the server's own", () => {
+Deno.test("parseRequestHead: uses the host of the server for requests without one", () => {
   const own = [["host", "own:80"]];
   assert.deepEqual(parse("GET /x HTTP/1.1", "Host: ").headers.pairs, own);
   assert.deepEqual(parse("GET /x HTTP/1.0").headers.pairs, own);
   assert.equal(parse("GET http://b/ HTTP/1.1", "Host:").headers.get("host"), "b");
 });
 
-Deno.test("parseRequestHead: keeps a connection as its version and its header say", () => {
+Deno.test("parseRequestHead: derives keepAlive from the version and the Connection header", () => {
   const cases = [
     ["1.1", "", true],
     ["1.1", "close", false],
@@ -92,7 +92,7 @@ Deno.test("parseRequestHead: keeps a connection as its version and its header sa
   }
 });
 
-Deno.test("parseRequestHead: a request with both lengths is read in chunks and closes", () => {
+Deno.test("parseRequestHead: request with both lengths, is read in chunks and not kept alive", () => {
   const head = parse(
     "POST / HTTP/1.1",
     "Host: a",
@@ -102,7 +102,7 @@ Deno.test("parseRequestHead: a request with both lengths is read in chunks and c
   assert.deepEqual([head.framing, head.keepAlive], ["chunked", false]);
 });
 
-Deno.test("parseRequestHead: refuses what is ambiguous or no HTTP/1", () => {
+Deno.test("parseRequestHead: rejects heads that are ambiguous or not HTTP/1", () => {
   const host = "Host: a";
   const cases: [number, ...string[]][] = [
     [400, "GET / HTTP/1.1"],
@@ -151,7 +151,7 @@ Deno.test("parseRequestHead: refuses what is ambiguous or no HTTP/1", () => {
   }
 });
 
-Deno.test("parseRequestHead: long runs of blanks and colons are taken in one pass", () => {
+Deno.test("parseRequestHead: parses long runs of blanks and colons in linear time", () => {
   const long = 60_000;
   for (const text of [" ".repeat(long), "\t \t".repeat(long / 3), ":".repeat(long)]) {
     // A quadratic step would make each of these take minutes.
@@ -162,7 +162,7 @@ Deno.test("parseRequestHead: long runs of blanks and colons are taken in one pas
   }
 });
 
-Deno.test("parseRequestHead: any bytes are parsed or refused, and never taken for another request", () => {
+Deno.test("parseRequestHead: arbitrary bytes, are parsed unambiguously or rejected", () => {
   const piece = fc.constantFrom(
     ...[
       "GET ",

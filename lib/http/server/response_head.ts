@@ -1,5 +1,5 @@
 /**
- * The head of a response as text.
+ * Text of the head of a response.
  *
  * @module
  */
@@ -9,17 +9,18 @@ import { headerLines, type HeaderPair, valueOf } from "../head.ts";
 import type { OutgoingResponse } from "./messages.ts";
 import type { RequestHead } from "./request_head.ts";
 
-/** What every response begins with, so that it may be sent before the response is known. */
+/** First bytes of every response, which can be sent before the response is known. */
 export const responsePrefix = "HTTP/1.1 ";
 
-/** How the body is delimited: by its length, in chunks, by the end of the connection; or there is none. */
+/** Delimiter of a body: its length, chunks, or the end of the connection; `none` if there is no body. */
 export type ResponseFraming = number | "chunked" | "eof" | "none";
 
 /**
- * The length of the body that a response to `HEAD` stands for: what its handler says, since it need not
- * have made the body (RFC 9110, 8.6).
+ * Returns the length of the body that a response to `GET` would have, for a response to `HEAD`.
+ * The `content-length` of the handler overrides `length`, since the handler may omit the body
+ * (RFC 9110, 8.6).
  *
- * @returns undefined if nobody knows
+ * @returns undefined if the length is unknown
  */
 export function lengthForHead(headers: readonly HeaderPair[], length: number): number | undefined {
   const said = valueOf(headers, "content-length");
@@ -28,10 +29,10 @@ export function lengthForHead(headers: readonly HeaderPair[], length: number): n
 }
 
 /**
- * How the body of a response is delimited.
+ * Returns how the body of a response is delimited.
  *
- * @param length of the body; undefined: it is a stream
- * @param request what it answers
+ * @param length length of the body; undefined: it is a stream
+ * @param request request of the response
  */
 export function framingOf(
   status: number,
@@ -46,7 +47,7 @@ export function framingOf(
   return isOld ? "eof" : "chunked";
 }
 
-/** What only the server says, since only it knows. */
+/** Headers that only the server sets; those of handlers are dropped. */
 const ownNames: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
@@ -55,7 +56,7 @@ const ownNames: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** Writes heads. Handlers mostly use the same headers again, so their text is kept. */
+/** Writes heads. It caches the text of the last headers, since handlers mostly reuse them. */
 export class ResponseHeads {
   #headers: readonly HeaderPair[] = [];
   #text = "";
@@ -63,12 +64,12 @@ export class ResponseHeads {
   #date = "";
 
   /**
-   * The head.
+   * Returns the text of a head.
    *
-   * @param framing how its body is delimited
+   * @param framing how the body is delimited
    * @param keepAlive whether another request may follow
    * @param isOld whether the client uses HTTP/1.0, and the connection header is required
-   * @throws {TypeError} if a header would not stay one header
+   * @throws {TypeError} if the name or value of a header is invalid
    */
   write(
     { status, headers }: OutgoingResponse,

@@ -1,5 +1,5 @@
 /**
- * A response on its way to the client.
+ * Writes responses to the connection of a client.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { latin1Bytes } from "../latin1.ts";
 import { type ByteSink, chunkOf, joinText, lastChunk, maxJoinedBytes } from "../output.ts";
 import type { ClientWatch } from "./client_watch.ts";
 
-/** Zeros that may go before the length of a chunk. */
+/** Leading zeros that are allowed in the length of a chunk. */
 const chunkPrefix = "0".repeat(8);
 
 /** Listener for waits on the client while a response is sent. */
 export interface Sending {
-  /** Something is to be taken by the client. */
+  /** Called when a write starts to wait for the client. */
   begun(): void;
-  /** The client has taken it. */
+  /** Called when the client has accepted the data. */
   ended(): void;
 }
 
@@ -33,17 +33,17 @@ export class ResponseSink {
     this.#sending = sending;
   }
 
-  /** Resolves when no write is under way. */
+  /** Resolves when no write is in progress. */
   get idle(): Promise<void> {
     return Promise.resolve(this.#writing).then(() => {}, () => {});
   }
 
   /**
-   * Sends a response that is known whole, in one piece if it is small.
+   * Sends a complete response, in one write if it is small.
    *
-   * @param body its body; undefined: only the head is sent
-   * @param sent how many bytes of the head were sent ahead
-   * @throws if the client does not take it
+   * @param body body of the response; undefined: only the head is sent
+   * @param sent number of bytes of the head that were already sent
+   * @throws if the client does not accept it
    */
   async whole(head: string, body: Uint8Array | Rope | undefined, sent = 0): Promise<void> {
     if (body instanceof Uint8Array && body.length <= maxJoinedBytes) {
@@ -54,12 +54,12 @@ export class ResponseSink {
   }
 
   /**
-   * Sends a response as its body comes.
+   * Sends a response while its body arrives.
    *
-   * @param body its body; cancelled if the client takes no more
-   * @param isChunked whether it is sent in chunks; else it ends with the connection
-   * @param watch knows what was sent ahead
-   * @throws if the body fails, or the client does not take it
+   * @param body body of the response; cancelled if the client accepts no more
+   * @param isChunked whether the body is sent in chunks; otherwise it ends with the connection
+   * @param watch reports how much of the head was already sent
+   * @throws if the body fails, or the client does not accept it
    */
   async stream(
     head: string,
@@ -78,7 +78,7 @@ export class ResponseSink {
         await watch.settle();
         if (watch.hasLeft) throw new ConnectionBroken("The client has disconnected");
         if (done) break;
-        // A chunk without a byte would be the last one.
+        // An empty chunk would end the body.
         if (value.length > 0) await this.#part(value, isChunked);
       }
       if (isChunked) await this.write(lastChunk);
@@ -91,7 +91,7 @@ export class ResponseSink {
   /**
    * Sends bytes.
    *
-   * @throws if the client does not take them
+   * @throws if the client does not accept them
    */
   async write(bytes: Uint8Array): Promise<void> {
     if (bytes.length > maxJoinedBytes) return await this.#writeLarge(bytes);
@@ -103,14 +103,14 @@ export class ResponseSink {
   }
 
   /**
-   * Holds no more of what is being sent. A client that takes nothing keeps a write, and with it the
-   * descriptor, for as long as it likes: closing does not end that.
+   * Releases the data of the write in progress. The write itself continues after the connection is
+   * closed: a client that accepts no data can keep it, and its descriptor, for any time.
    */
   abandon(): void {
     this.#abandoned?.reject(new ConnectionBroken("The connection was closed"));
   }
 
-  /** In pieces of their own, so that no more than one is kept by a client that takes nothing. */
+  /** Writes copied pieces. A client that accepts no data keeps only one of them in memory. */
   async #writeLarge(bytes: Uint8Array | Rope): Promise<void> {
     const abandoned = this.#abandoned ??= Promise.withResolvers<never>();
     for (let at = 0; at < bytes.length;) {

@@ -1,5 +1,5 @@
 /**
- * The body of a request that is being served.
+ * Body of a request that the server is processing.
  *
  * @module
  */
@@ -10,24 +10,25 @@ import type { Input } from "../input.ts";
 
 /** Listener for the progress of reading a body. */
 export interface BodyReading {
-  /** The client is waited for. */
+  /** Called when reading waits for the client. */
   waits(): Promise<void> | undefined;
-  /** So many bytes have come. */
+  /** Called with the number of bytes that have arrived. */
   progressed(bytes: number): void;
-  /** All has been taken. */
+  /** Called when the whole body was read. */
   ended(): void;
 }
 
 const decoder = new TextDecoder();
 
-/** Reads a body from the connection, mostly from what came with the head. */
+/** Reads a body from the connection, usually from the bytes that arrived with the head. */
 export class ServedBody extends IncomingBody {
   readonly #reading: BodyReading;
   #isEndReported: boolean;
 
   /**
-   * @param input where it comes from, its head just read
-   * @param framing how it is delimited
+   * @param input input of the connection, directly after the head
+   * @param framing how the body is delimited
+   * @param reading listener for the progress
    */
   constructor(input: Input, framing: Framing, reading: BodyReading) {
     super(input, framing, true);
@@ -60,7 +61,7 @@ export class ServedBody extends IncomingBody {
     while (await super.part());
   }
 
-  /** All of it, if it has come already; `copy` has the bytes before more is read in their place. */
+  /** Copies the whole body if it has arrived. `copy` runs before the buffer is reused. */
   #taken<T>(maxBytes: number, copy: (bytes: Uint8Array<ArrayBuffer>) => T): T | undefined {
     if ((this.length ?? 0) > maxBytes) throw tooLong(maxBytes);
     const bytes = this.takeWhole();
@@ -70,7 +71,7 @@ export class ServedBody extends IncomingBody {
     return copied;
   }
 
-  /** From here on, more may be read in the place of the last part. */
+  /** Reports the end once. After this, the buffer of the last part may be reused. */
   #end(): void {
     if (this.#isEndReported) return;
     this.#isEndReported = true;

@@ -1,6 +1,5 @@
 /**
- * An HTTP server: accepts connections, up to a limit, and serves them until it is asked to
- * stop.
+ * HTTP server: accepts connections, up to a limit, and serves them until it is stopped.
  *
  * @module
  */
@@ -16,36 +15,36 @@ import { ResponseHeads } from "./response_head.ts";
 import { ConnectionSlots } from "./connection_slots.ts";
 import { ClientTimeouts, type Wait } from "./client_timeouts.ts";
 
-/** Pause after a failed accept, ms: at first, and at most. */
+/** Pause after a failed accept, ms: first and maximum. */
 const firstPauseMs = 10;
 const maxPauseMs = 1_000;
 
-/** How long a stopping server waits for requests that have begun to arrive, ms. */
+/** Time for which a stopping server waits for heads of requests, ms. */
 const lastHeadMs = 1_000;
 
-/** Descriptors that a connection takes in addition to its own when it is relayed to another server. */
+/** Additional descriptors of a connection that is relayed to another server. */
 const tunnelDescriptors = 3;
 
 const log = logger("http");
 
-/** What a server accepts connections from; later ones may bring TLS. */
+/** Source of connections, for example a listener. */
 export type ConnectionSource = Pick<Deno.Listener, "accept" | "close">;
 
-/** How a server is set up. */
+/** Options of a server. */
 export interface HttpServerOptions {
-  /** Where connections come from; closed by the server. */
+  /** Source of connections; the server closes it. */
   readonly listener: ConnectionSource;
   /** Answers requests. */
   readonly handler: HttpHandler;
-  /** The response to a request that breaks HTTP's rules or a bound. */
+  /** Returns the response to a request that violates HTTP or exceeds a limit. */
   readonly refuse: (status: number, message: string) => OutgoingResponse;
-  /** What clients are held to, where it is not the default. */
+  /** Limits that differ from the defaults. */
   readonly limits?: Partial<ServerLimits>;
-  /** Times waits. */
+  /** Clock of the timeouts. */
   readonly clock?: Clock;
 }
 
-/** A server that is listening. Disposing it closes all its connections. */
+/** Server that is listening. Disposing it closes all its connections. */
 export class HttpServer implements AsyncDisposable {
   readonly #listener: ConnectionSource;
   readonly #timeouts: ClientTimeouts;
@@ -61,7 +60,7 @@ export class HttpServer implements AsyncDisposable {
   #errors = 0;
   #refused = 0;
 
-  /** @param options how it is set up */
+  /** @param options source of connections, handler and limits */
   constructor(
     { listener, handler, refuse, limits: given, clock = systemClock }: HttpServerOptions,
   ) {
@@ -85,7 +84,7 @@ export class HttpServer implements AsyncDisposable {
     this.#accepting = this.#accept();
   }
 
-  /** How many connections are open. */
+  /** Number of open connections. */
   get connections(): number {
     return this.#open.size;
   }
@@ -95,15 +94,15 @@ export class HttpServer implements AsyncDisposable {
     return this.#errors;
   }
 
-  /** How many connections were refused, since their address had all that it may have. */
+  /** Number of connections that were rejected because their address had reached its limit. */
   get refusedConnections(): number {
     return this.#refused;
   }
 
   /**
-   * Accepts no more connections, closes the idle ones, and the others after their response.
+   * Stops accepting connections, closes the idle ones, and closes the others after their response.
    *
-   * @param graceMs how long it waits for these
+   * @param graceMs maximum time to wait for the other connections, ms
    */
   async shutdown(graceMs: number): Promise<void> {
     this.#stop();
@@ -113,7 +112,7 @@ export class HttpServer implements AsyncDisposable {
     cancel();
   }
 
-  /** Closes everything. */
+  /** Closes the listener and all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop();
     for (const connection of this.#open) connection.close();
@@ -171,7 +170,7 @@ export class HttpServer implements AsyncDisposable {
       this.#refused++;
       return conn.close();
     }
-    // Responses are small, and nobody waits to send more with them.
+    // Responses are small and no more data follows, so a delay to join packets would be of no use.
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const connection = this.#serve(conn, client);
     this.#open.add(connection);
@@ -182,7 +181,7 @@ export class HttpServer implements AsyncDisposable {
     void connection.serve().then(() => this.#slots.release(client));
   }
 
-  /** Descriptors may be exhausted; in any case the server continues. */
+  /** Counts a failed accept and evicts a connection, since descriptors may be exhausted. */
   #failed(error: unknown, isFirst: boolean): void {
     this.#errors++;
     this.#slots.evictOne();

@@ -1,5 +1,5 @@
 /**
- * Requests and responses of this server as the web platform knows them, and back.
+ * Converts requests and responses between this server's types and those of the web platform.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import { HeaderList, type IncomingRequest, isBodiless, type OutgoingResponse } f
 import type { BodyReading } from "./served_body.ts";
 
 /**
- * A request as routers see it. Its URL is made of the target as it was sent, behind a host of no
- * meaning: neither a second slash nor a whole URL in its place becomes a host.
+ * Request in the form that routers expect. Its URL joins a placeholder host and the unchanged target.
+ * So a target with two leading slashes, or a whole URL as the target, cannot set the host.
  */
 class RoutedRequest {
   readonly incoming: IncomingRequest;
@@ -34,16 +34,17 @@ class RoutedRequest {
   }
 }
 
-/** A request for a router, which needs its verb, its URL, and maybe its headers. */
+/** Returns a request for a router. It has the method, the URL and, on demand, the headers. */
 export function routedRequest(incoming: IncomingRequest): Request {
   return new RoutedRequest(incoming) as unknown as Request;
 }
 
 /**
- * The request behind one that a router got, or any other of the web platform.
+ * Returns the original of a routed request, or converts a request of the web platform.
  *
- * @param request from {@link routedRequest}, or another
- * @param client address of the client of another
+ * @param request result of {@link routedRequest}, or any request of the web platform
+ * @param client address of the client, for a request of the web platform
+ * @param reading listener for the progress of its body, for a request of the web platform
  */
 export function incomingRequest(
   request: Request,
@@ -55,7 +56,7 @@ export function incomingRequest(
   }
   const { method, url, signal } = request;
   const pairs: HeaderPair[] = [...request.headers];
-  // HTTP/2 has `:authority` in its place.
+  // HTTP/2 uses `:authority` instead of `Host`.
   if (!request.headers.has("host")) pairs.unshift(["host", hostOf(url)]);
   return {
     method,
@@ -67,7 +68,7 @@ export function incomingRequest(
   };
 }
 
-/** Path and query as they were sent: `URL` would resolve `..` and change the encoding. */
+/** Returns the path and query unchanged. `URL` would resolve `..` and change the encoding. */
 function targetOf(url: string): string {
   const at = url.indexOf("/", url.indexOf("//") + 2);
   return at < 0 ? "/" : url.slice(at).replace(/#.*$/s, "");
@@ -77,7 +78,7 @@ function hostOf(url: string): string {
   return /^[a-z+.-]+:\/\/([^/?#]*)/i.exec(url)?.[1] ?? "";
 }
 
-/** The body of a request of the web platform. */
+/** Body of a request of the web platform. */
 class WebBody extends Body {
   override readonly length: number | undefined;
   readonly #request: Request;
@@ -117,11 +118,11 @@ class WebBody extends Body {
 }
 
 /**
- * A response that keeps its parts: sending it needs neither `Headers` nor a stream. A long body is
- * kept only there, since the web platform would copy it.
+ * Response that keeps its parts. The server sends them without `Headers` or a stream.
+ * A long body is kept only in these parts, since the web platform would copy it.
  */
 export class KnownResponse extends Response {
-  /** What it is made of. */
+  /** Status, headers and body of the response. */
   readonly outgoing: OutgoingResponse;
 
   /**
@@ -129,7 +130,7 @@ export class KnownResponse extends Response {
    * @param status 200 to 599
    * @param headers names in lower case
    * @param held see {@link OutgoingResponse.held}
-   * @throws {TypeError} if a header is none
+   * @throws {TypeError} if the name or value of a header is invalid
    */
   constructor(
     body: OutgoingResponse["body"],
@@ -147,9 +148,9 @@ export class KnownResponse extends Response {
 }
 
 /**
- * What the server sends for a response.
+ * Converts a response of the web platform to one that the server sends.
  *
- * @param response any; one that is not a {@link KnownResponse} is streamed
+ * @param response any response; the body is streamed unless it is a {@link KnownResponse}
  */
 export function outgoingResponse(response: Response): OutgoingResponse {
   if (response instanceof KnownResponse) return response.outgoing;
@@ -158,16 +159,16 @@ export function outgoingResponse(response: Response): OutgoingResponse {
 }
 
 /**
- * A response for the web platform.
+ * Converts a response to one of the web platform.
  *
- * @param outgoing what would be sent
- * @param method verb of the request; `HEAD` omits the body
+ * @param outgoing response of a handler
+ * @param method method of the request; `HEAD` omits the body
  */
 export function webResponse(outgoing: OutgoingResponse, method: string): Response {
   const { body, status, headers } = outgoing;
   const isEmpty = method === "HEAD" || isBodiless(status);
   if (isEmpty && body instanceof ReadableStream) void body.cancel().catch(() => {});
-  // Of text a content type would be made up.
+  // The web platform would add a content type to a body of text.
   const content = typeof body === "string"
     ? new TextEncoder().encode(body)
     : body instanceof Rope
@@ -177,7 +178,7 @@ export function webResponse(outgoing: OutgoingResponse, method: string): Respons
   return new Response(isEmpty ? null : content, { status, headers: sent as [string, string][] });
 }
 
-/** Yields long bytes in pieces of which a stream consists. */
+/** Splits long bytes into the pieces of a stream. */
 export function* pieces(bytes: Sliceable): Generator<Uint8Array<ArrayBuffer>> {
   for (let at = 0; at < bytes.length; at += maxJoinedBytes) {
     yield bytes.slice(at, at + maxJoinedBytes);
