@@ -25,7 +25,7 @@ export const sectionIds = {
   data: 11,
 } as const;
 
-/** Number types by code, the only types that a node can pass. */
+/** Number types by code. A node can pass no other types. */
 const numberTypes: Readonly<Record<number, WasmNumberType>> = {
   0x7f: "i32",
   0x7e: "i64",
@@ -46,9 +46,9 @@ export type WasmNumberType = "i32" | "i64" | "f32" | "f64";
 
 /** Signature of a function; `other` is a type that is no number. */
 export interface WasmSignature {
-  /** Types of its parameters. */
+  /** Types of the parameters. */
   readonly parameters: readonly (WasmNumberType | "other")[];
-  /** Types of its results. */
+  /** Types of the results. */
   readonly results: readonly (WasmNumberType | "other")[];
 }
 
@@ -86,11 +86,11 @@ export interface WasmMemory {
 export interface WasmSection {
   /** Id, see {@link sectionIds}. */
   readonly id: number;
-  /** Offset of its id. */
+  /** Offset of the section's id. */
   readonly start: number;
-  /** Start of its content. */
+  /** Offset of the section's content. */
   readonly body: number;
-  /** End of its content. */
+  /** Offset after the section's content. */
   readonly end: number;
 }
 
@@ -101,7 +101,7 @@ export interface WasmModuleFacts {
   /** Imports in order. */
   readonly imports: readonly WasmImport[];
   readonly exports: ReadonlyMap<string, WasmExport>;
-  /** Memories that it defines. */
+  /** Memories that the module defines. */
   readonly memories: readonly WasmMemory[];
 }
 
@@ -113,8 +113,8 @@ export class WasmFormatError extends Error {
 /**
  * Parses a module.
  *
- * @param bytes the file
- * @throws {WasmFormatError} if it is no valid module, with a message for its author
+ * @param bytes of the file
+ * @throws {WasmFormatError} if the file is no valid module, with a message for its author
  */
 export function readWasm(bytes: Uint8Array): WasmModuleFacts {
   const sections = readSections(bytes);
@@ -160,12 +160,12 @@ export class WasmReader {
     return this.#bytes[this.at++]!;
   }
 
-  /** Whether the end is reached. */
+  /** True if the end is reached. */
   get isAtEnd(): boolean {
     return this.at >= this.#end;
   }
 
-  /** The last byte read. */
+  /** Last byte that was read. */
   get last(): number {
     return this.#bytes[this.at - 1]!;
   }
@@ -186,7 +186,7 @@ export class WasmReader {
   /** Reads an unsigned LEB128 number. */
   u32(): number {
     let value = 0;
-    // Multiplication, since shifts would give a signed number.
+    // Multiplication is used because shifts would return a signed number.
     for (let factor = 1; factor <= 2 ** 28; factor *= 128) {
       const byte = this.byte();
       value += (byte & 0x7f) * factor;
@@ -294,7 +294,7 @@ function readImports(
     if (kind === "function") functions.push(r.u32());
     if (kind === "table") r.byte();
     if (kind === "table" || kind === "memory") {
-      // The list cannot be read further, and such a module is rejected anyway.
+      // The rest of the list cannot be read, and such a module would be rejected anyway.
       if (r.limits().wide) throw new WasmFormatError("it needs 64-bit addresses: build for wasm32");
     }
     if (kind === "global") r.at += 2;

@@ -44,17 +44,17 @@ export type WasmEntry =
   /** `name` with numeric parameters and results. */
   | { readonly kind: "numbers"; readonly name: string; readonly signature: WasmSignature };
 
-/** Reason why a module cannot be a function, for its author. */
+/** Error: a module cannot be a function. The message is for its author. */
 export class WasmRefusal extends Error {
   override readonly name = "WasmRefusal";
 }
 
 /**
- * Finds the module of a handler: `module.wasm`, `module`, `module.export` or `module.wasm.export`,
- * optionally with folders, or empty if the code has a single module.
+ * Finds the module of a handler: `module.wasm`, `module`, `module.export` or `module.wasm.export`, optionally
+ * with folders, or empty if the code has a single module.
  *
  * @param handler handler of the function's definition
- * @throws {WasmRefusal} if there is none
+ * @throws {WasmRefusal} if the code has no such module
  */
 export function findWasmHandler(handler: string, paths: readonly string[]): WasmHandler {
   const modules = paths.filter((path) => path.endsWith(".wasm"));
@@ -90,7 +90,7 @@ export interface WasmDemand {
   readonly memoryMib: number;
   /** True if the instance keeps its state between calls. */
   readonly stateful: boolean;
-  /** Form of requests over plain HTTP. */
+  /** Form of raw HTTP requests. */
   readonly http: HttpInterface;
 }
 
@@ -99,7 +99,7 @@ export interface WasmDemand {
  *
  * @param facts properties of the module
  * @param demand requirements of the function
- * @throws {WasmRefusal} if it cannot
+ * @throws {WasmRefusal} if the module cannot be a function
  */
 export function planWasm(facts: WasmModuleFacts, demand: WasmDemand): WasmEntry {
   checkImports(facts);
@@ -122,7 +122,7 @@ export function planWasm(facts: WasmModuleFacts, demand: WasmDemand): WasmEntry 
   return entry;
 }
 
-/** Maximum number of pages of a module's memory. */
+/** Returns the maximum number of pages of a module's memory. */
 export function wasmPageLimit(memoryMib: number): number {
   return Math.min(maxWasmPages, memoryMib * ((1 << 20) / wasmPageBytes));
 }

@@ -26,7 +26,7 @@ const demand: WasmDemand = { name: "", memoryMib: 16, stateful: false, http: "ev
 const handler = fn(["i32", "i32"], ["i64"]);
 const alloc = fn(["i32"], ["i32"]);
 
-Deno.test("findModule: reads file and optional export of a handler", () => {
+Deno.test("findWasmHandler: reads file and optional export of a handler", () => {
   const paths = ["a.wasm", "lib/b.wasm", "data.txt"];
   const found = (handler: string) => findWasmHandler(handler, paths);
   for (const text of ["a.wasm", "a", "./a.wasm"]) {
@@ -40,13 +40,13 @@ Deno.test("findModule: reads file and optional export of a handler", () => {
   assert.throws(() => found("data.txt"), /no module/);
 });
 
-Deno.test("findModule: accepts an empty handler for a single module", () => {
+Deno.test("findWasmHandler: accepts an empty handler for a single module", () => {
   assert.deepEqual(findWasmHandler("", ["x/only.wasm", "y"]), { path: "x/only.wasm", name: "" });
   assert.throws(() => findWasmHandler("", ["a.wasm", "b.wasm"]), /a\.wasm, b\.wasm/);
   assert.throws(() => findWasmHandler("", ["a"]), /no file that ends in \.wasm/);
 });
 
-Deno.test("planCalls: derives the form of calls from exports", () => {
+Deno.test("planWasm: derives the form of calls from exports", () => {
   assert.deepEqual(planWasm(facts({ _start: fn() }), demand), { kind: "command" });
   assert.deepEqual(planWasm(facts({ handler, alloc }), demand), { kind: "json", name: "handler" });
   const other = planWasm(facts({ run: handler, alloc }), { ...demand, name: "run" });
@@ -56,7 +56,7 @@ Deno.test("planCalls: derives the form of calls from exports", () => {
   assert.equal(numbers.kind, "numbers");
 });
 
-Deno.test("planCalls: rejects modules that cannot be called, with the reason", () => {
+Deno.test("planWasm: rejects modules that cannot be called, with the reason", () => {
   const refused = (all: Parameters<typeof facts>, change: Partial<WasmDemand>, words: RegExp) =>
     assert.throws(() => planWasm(facts(...all), { ...demand, ...change }), words);
   refused([{ add: fn() }], {}, /neither _start nor a function handler; it exports add/);
@@ -70,7 +70,7 @@ Deno.test("planCalls: rejects modules that cannot be called, with the reason", (
   refused([{ handler }, { memories: [{ ...memory, initial: 257 }] }], {}, /17 MiB from the start/);
 });
 
-Deno.test("planCalls: rejects imports other than WASI preview 1", () => {
+Deno.test("planWasm: rejects imports other than WASI preview 1", () => {
   const importing = (module: string, name: string, kind: "function" | "memory" = "function") =>
     planWasm(facts({ _start: fn() }, { imports: [{ module, name, kind }] }), demand);
   assert.equal(importing(wasiModule, "fd_write").kind, "command");
@@ -80,7 +80,7 @@ Deno.test("planCalls: rejects imports other than WASI preview 1", () => {
   assert.throws(() => importing("env", "memory", "memory"), /--import-memory/);
 });
 
-Deno.test("maxPages: is bounded by the function's memory and by 32-bit addresses", () => {
+Deno.test("wasmPageLimit: is bounded by the function's memory and by 32-bit addresses", () => {
   assert.equal(wasmPageLimit(128), 2048);
   assert.equal(wasmPageLimit(1 << 20), 65_536);
 });

@@ -19,18 +19,18 @@ const bounded = 1;
  */
 export const maxWipedPages = 256;
 /**
- * Bytes of unused memories after which garbage is collected: V8 by itself would exceed the sandbox's
+ * Size of unused memories after which garbage is collected, bytes. V8 by itself would exceed the sandbox's
  * memory.
  */
 const maxLitterBytes = 32 << 20;
 
 /**
- * Rewrites a module so that it imports its memory with a maximum. The maximum makes `memory.grow` fail at
- * the function's limit, and an imported memory can be wiped and reused, whereas V8 would allocate one per
- * instance, whose address space only a garbage collection releases.
+ * Rewrites a module so that it imports its memory with a maximum. The maximum makes `memory.grow` fail at the
+ * function's limit, and an imported memory can be wiped and reused. Without the import V8 would allocate a
+ * memory for each instance, whose address space only a garbage collection releases.
  *
- * @param bytes a module with at most one memory that is not imported
- * @param exports entries to add to its export section
+ * @param bytes of a module with at most one memory, which is not imported
+ * @param exports entries to add to the export section
  * @returns the bytes of the new module, or of the same one if nothing changes
  */
 export function importMemory(
@@ -113,9 +113,9 @@ export class MemorySource {
   }
 
   /**
-   * Takes back the memory of an instance that is not used any more.
+   * Takes back the memory of an instance that is no longer used.
    *
-   * @param memory the memory, if there is one
+   * @param memory of the instance, if it has one
    */
   giveBack(memory: WebAssembly.Memory | undefined): void {
     const initial = this.#facts.memories[0]?.initial ?? 0;
@@ -125,7 +125,7 @@ export class MemorySource {
     else this.#litter += bytes;
   }
 
-  /** Whether {@link MemorySource.tidy} should run, preferably while the instance is idle. */
+  /** True if {@link MemorySource.tidy} should run, preferably while the instance is idle. */
   get littered(): boolean {
     return this.#litter > maxLitterBytes;
   }
@@ -137,7 +137,7 @@ export class MemorySource {
     this.#collect();
   }
 
-  /** Imports for a module in addition to WASI. */
+  /** Returns the imports of a module in addition to WASI. */
   static imports(memory: WebAssembly.Memory | undefined): WebAssembly.Imports {
     return memory ? { [memoryImport.module]: { [memoryImport.name]: memory } } : {};
   }

@@ -16,13 +16,14 @@ export class ArgumentError extends Error {
 /**
  * Reads the arguments of a call.
  *
- * @param json the params: the list `args` if present, else the values in order; null if there are none
- * @param signature signature of the export
+ * @param json params of the call; the arguments are the list `args` if present, otherwise the values in
+ *   order. Null if the call has no params
+ * @param signature of the export
  * @throws {ArgumentError} if their number or types do not fit
  */
 export function toNumbers(json: string, signature: WasmSignature): (number | bigint)[] {
   const types = signature.parameters;
-  // Only such numbers can lose digits.
+  // Only numbers with at least 16 digits can lose digits.
   const params = /\d{16}/.test(json) ? parseNumbers(json, asInteger) : JSON.parse(json);
   const list = isObject(params)
     ? Array.isArray(params.args) ? params.args : Object.values(params)
@@ -74,10 +75,10 @@ function toNumber(value: unknown, type: WasmNumberType, at: number): number | bi
   return number;
 }
 
-/** @returns the integer; undefined if the value is none */
+/** @returns the integer; undefined if the value is no integer */
 function exactly(given: string | number | bigint): bigint | undefined {
   try {
-    // Parsed from text, since doubles lose digits beyond 2^53.
+    // Integers are parsed from text, because doubles lose digits beyond 2^53.
     return BigInt(given);
   } catch {
     return typeof given === "string" && Number.isInteger(Number(given))

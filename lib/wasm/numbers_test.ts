@@ -6,7 +6,7 @@ const numbers = (params: unknown, signature: WasmSignature) =>
   toNumbers(JSON.stringify(params), signature);
 const taking = (...parameters: WasmNumberType[]) => ({ parameters, results: [] });
 
-Deno.test("argumentsOf: reads params in order or from a list", () => {
+Deno.test("toNumbers: reads params in order or from a list", () => {
   const { parameters } = taking("i32", "i64", "f64");
   const signature = { parameters, results: [] };
   assert.deepEqual(numbers({ a: 1, b: 2, c: 0.5 }, signature), [1, 2n, 0.5]);
@@ -15,7 +15,7 @@ Deno.test("argumentsOf: reads params in order or from a list", () => {
   assert.deepEqual(numbers(null, taking()), []);
 });
 
-Deno.test("argumentsOf: rejects values that are no numbers of the type", () => {
+Deno.test("toNumbers: rejects values that are no numbers of the type", () => {
   for (const bad of ["", " ", "x", null, [], {}, 0.5, Infinity]) {
     assert.throws(() => numbers({ bad }, taking("i32")), /argument 1 must be i32/);
     assert.throws(() => numbers({ bad }, taking("i64")), /argument 1 must be i64/);
@@ -23,7 +23,7 @@ Deno.test("argumentsOf: rejects values that are no numbers of the type", () => {
   assert.throws(() => numbers({ a: 1 }, taking()), /takes 0 numbers \(none\)/);
 });
 
-Deno.test("argumentsOf: keeps all digits of integers or rejects them", () => {
+Deno.test("toNumbers: keeps all digits of integers or rejects them", () => {
   assert.deepEqual(
     toNumbers('{"a":9007199254740993,"b":-9223372036854775808}', taking("i64", "i64")),
     [9007199254740993n, -(2n ** 63n)],
@@ -56,7 +56,7 @@ Deno.test("argumentsOf: keeps all digits of integers or rejects them", () => {
   assert.deepEqual(toNumbers('{"a":9007199254740994}', taking("f64")), [9007199254740994]);
 });
 
-Deno.test("resultJson: converts results to JSON", () => {
+Deno.test("numbersToJson: converts results to JSON", () => {
   assert.equal(numbersToJson(undefined), "null");
   assert.equal(numbersToJson(-0.5), "-0.5");
   assert.equal(numbersToJson(2n ** 63n - 1n), "9223372036854775807");

@@ -45,10 +45,10 @@ const instructions = {
 /** Codes of `table.copy`, `table.grow` and `table.fill` after the byte `prefixed`. */
 const tableChanges = new Set([14, 15, 17]);
 
-/** An instance and its memory. */
+/** Instance and its memory. */
 export interface WasmInstance {
   readonly exports: WebAssembly.Exports;
-  /** Its memory, if it has one. */
+  /** Memory of the instance, if it has one. */
   readonly memory: WebAssembly.Memory | undefined;
 }
 
@@ -77,7 +77,7 @@ export class InstanceReset {
   /**
    * Analyses a module.
    *
-   * @param bytes a module with at most one memory that imports only functions
+   * @param bytes of a module with at most one memory that imports only functions
    * @param facts properties of the module
    * @returns undefined if its instances cannot be reset
    */
@@ -109,13 +109,13 @@ export class InstanceReset {
   /**
    * Records the initial values of globals.
    *
-   * @param instance an instance that was never called
+   * @param instance that has never been called
    */
   observe({ exports }: WasmInstance): void {
     this.#values ??= this.#names.map((name) => (exports[name] as WebAssembly.Global).value);
   }
 
-  /** Whether an instance can be reset, that is, its memory has not grown. */
+  /** Reports whether an instance can be reset, that is, whether its memory has not grown. */
   canReset({ memory }: WasmInstance): boolean {
     return (memory?.buffer.byteLength ?? 0) === this.#memoryBytes;
   }
@@ -123,7 +123,7 @@ export class InstanceReset {
   /**
    * Restores the initial memory and globals.
    *
-   * @param instance an instance for which {@link InstanceReset.canReset} is true
+   * @param instance for which {@link InstanceReset.canReset} is true
    */
   reset({ exports, memory }: WasmInstance): void {
     for (const [i, name] of this.#names.entries()) {
@@ -187,7 +187,7 @@ function initialData(reader: WasmReader, memoryBytes: number): InitialData | und
   return { from, bytes };
 }
 
-/** Whether code could change a table or an element segment. */
+/** Reports whether code could change a table or an element segment. */
 function canTablesChange(reader: (id: number) => WasmReader): boolean {
   const tables = reader(sectionIds.table);
   if (tables.isAtEnd) return false;
@@ -214,7 +214,7 @@ function mayChangeTable(code: Uint8Array): boolean {
   return false;
 }
 
-/** Whether the bytes at an offset are a LEB128 zero of any length. */
+/** Reports whether the bytes at an offset are a LEB128 zero of any length. */
 function isZero(code: Uint8Array, at: number): boolean {
   while (code[at] === 0x80) at++;
   return code[at] === 0;

@@ -18,7 +18,7 @@ function of(bytes: Uint8Array<ArrayBuffer>): InstanceReset | undefined {
   return InstanceReset.of(bytes, readWasm(bytes));
 }
 
-/** Whether a module with a table and given instructions can be reset. */
+/** Reports whether a module with a table and given instructions can be reset. */
 function withTable(...instructions: number[]): boolean {
   const memoryAndData = [memory, section(11, [1, 0, 0x41, 0, 0x0b, 0])];
   return of(running([...instructions, ...give], table, ...memoryAndData)) !== undefined;

@@ -16,7 +16,7 @@ export function section(id: number, body: readonly number[]): Uint8Array {
 /**
  * Encodes a list section with additional entries.
  *
- * @param bytes the module
+ * @param bytes of the module
  * @param where position of the section
  * @param entries encoded entries to add
  */

@@ -1,10 +1,10 @@
 /**
  * Node's end of the pipe on which an idle sandbox waits for its next call.
  *
- * A sandbox that waits on its socket does so in its event loop, which costs it twice what a trivial
- * call takes, and a socket wakes both sides once more when what was sent has been read. A blocking
- * read of a pipe costs one system call. So a reply tells whether its sandbox now waits there; then the
- * next call goes by the pipe, everything else by the socket.
+ * A sandbox that waits on its socket does so in its event loop, which costs twice as much as a trivial call.
+ * In addition, a socket wakes both sides once more when the data has been read. A blocking read of a pipe
+ * costs one system call. A reply therefore announces whether its sandbox now waits on the pipe. If so, the
+ * next call is sent on the pipe, and everything else on the socket.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const maxPipeFrame = 4096;
 /** Frame that makes the sandbox read its socket. */
 const ring = "{}";
 
-/** Writing end of a pipe. Disposing it closes it. */
+/** Write end of a pipe. Disposing it closes it. */
 export class CallPipe implements Disposable {
   readonly #fd: number;
   readonly #frame = new FrameBatch(maxPipeFrame);
@@ -29,9 +29,9 @@ export class CallPipe implements Disposable {
   }
 
   /**
-   * Opens a process's standard input, which must be a pipe, for writes that never wait.
+   * Opens a process's standard input, which must be a pipe, for non-blocking writes.
    *
-   * @returns undefined where the system does not let the node do so
+   * @returns undefined if the system does not allow it
    */
   static open(pid: number): CallPipe | undefined {
     try {
@@ -42,11 +42,11 @@ export class CallPipe implements Disposable {
   }
 
   /**
-   * Sends a call to a sandbox that waits here.
+   * Sends a call to a sandbox that waits on the pipe.
    *
    * @param text JSON
-   * @param value JSON of its last value, see {@link FrameBatch.add}
-   * @returns false if it has to go by the socket, which the sandbox reads from now on
+   * @param value JSON of the last value, see {@link FrameBatch.add}
+   * @returns false if the call has to be sent on the socket, which the sandbox reads from now on
    */
   send(text: string, value?: Uint8Array): boolean {
     const bound = text.length * 3 + (value?.length ?? 0);
@@ -60,14 +60,13 @@ export class CallPipe implements Disposable {
     this.#write(ring);
   }
 
-  /** Closes it. */
   [Symbol.dispose](): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     closeSync(this.#fd);
   }
 
-  /** @returns false if the sandbox has ended, or has filled the pipe itself, which it has no reason to */
+  /** @returns false if the sandbox has ended, or has filled the pipe itself */
   #write(text: string, value?: Uint8Array): boolean {
     if (!this.#isOpen) return false;
     this.#frame.add(text, value);

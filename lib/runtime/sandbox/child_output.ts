@@ -1,5 +1,5 @@
 /**
- * Reader of what a child process writes, with reused buffers.
+ * Reader of the output of a child process, with reused buffers.
  *
  * @module
  */
@@ -7,27 +7,27 @@
 /** Source of bytes, like a connection. */
 export interface ByteSource {
   /**
-   * Reads once.
+   * Reads the next available bytes.
    *
-   * @returns how many bytes; null at the end
+   * @returns number of bytes; null at the end
    */
   read(bytes: Uint8Array): Promise<number | null>;
 }
 
-/** Part of Deno's internals by which its streams of child processes read. */
+/** Part of Deno's internals from which its streams of child processes read. */
 interface Resources {
-  /** Reads; 0 is the end. */
+  /** Reads bytes and returns their number; 0 at the end. */
   read(resource: number, bytes: Uint8Array): Promise<number>;
 }
 
 /**
- * Returns the bytes of a stream that nobody else reads.
+ * Returns the bytes of a stream that has no other reader.
  *
- * A stream of a child process is made of a resource of Deno's. Read without the stream, each line and each
- * reply costs the node a third less; other streams, and those of a Deno that has no such resource, are
+ * A stream of a child process wraps a resource of Deno. Reading the resource directly costs the node a third
+ * less for each line and each reply. Other streams, and those of a Deno version without such a resource, are
  * read as streams.
  *
- * @param stream what the process writes; it is closed at its end
+ * @param stream output of the process; it is closed at its end
  */
 export function bytesOf(stream: ReadableStream<Uint8Array>): ByteSource {
   const { internal } = Deno as unknown as { internal: symbol };
@@ -52,10 +52,10 @@ function resourceOf(stream: ReadableStream<Uint8Array>): number | undefined {
   return typeof backing?.rid === "number" ? backing.rid : undefined;
 }
 
-/** Most bytes that are read of a stream at once. */
+/** Maximum size of a read from a stream, bytes. */
 const chunkBytes = 1 << 16;
 
-/** Source of any stream of bytes, which transfers the buffer that it reads into. */
+/** Source that reads any stream of bytes. The stream transfers the buffer that it reads into. */
 class StreamSource implements ByteSource {
   readonly #reader: ReadableStreamBYOBReader;
   #buffer = new ArrayBuffer(chunkBytes);

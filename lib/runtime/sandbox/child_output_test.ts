@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { bytesOf } from "./child_output.ts";
 
-Deno.test("bytesOf: a stream of no child process is read to its end, in the pieces that there is room for", async () => {
+Deno.test("bytesOf: a stream without a child process is read to its end, in pieces that fit the buffer", async () => {
   const source = bytesOf(
     new ReadableStream({
       type: "bytes",

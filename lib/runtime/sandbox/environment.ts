@@ -1,6 +1,6 @@
 /**
- * Functions in sandboxes: processes of this program that have given up all permissions. Needs
- * no Docker and no image.
+ * Execution environment of functions in sandboxes: processes of this program that have revoked all
+ * permissions. It needs neither Docker nor images.
  *
  * @module
  */
@@ -34,14 +34,14 @@ import { type Program, SandboxFolder } from "./folder.ts";
 import { Sandbox } from "./sandbox.ts";
 import { genericSandboxes, type SandboxSpec } from "./spec.ts";
 
-/** Maximum number of functions whose code waits to be prepared in advance. */
+/** Maximum number of functions in the queue for preparation in advance. */
 const maxToPrepare = 16;
-/** Time limit for loading a function's code. */
+/** Time limit for loading a function's code, ms. */
 const loadTimeoutMs = 30_000;
 
 /** Dependencies of the environment. */
 export interface SandboxOptions {
-  /** The node's configuration. */
+  /** Configuration of the node. */
   readonly config: Pick<
     Config,
     "runtimes" | "container.pids" | "sandbox.launcher" | "sandbox.generic"
@@ -50,19 +50,22 @@ export interface SandboxOptions {
   /** Area of the node, passed to functions. */
   readonly area: string;
   readonly code: CodeArchives;
-  /** Which of it functions still have. */
+  /** Code that functions still use. */
   readonly references: CodeReferences;
   /** Private folder of the node. */
   readonly runDir: string;
-  /** Program of sandboxes; by default this one. */
+  /** Program that sandboxes run; by default this one. */
   readonly program?: Program;
-  /** Receives what functions write. */
+  /** Receives the output of functions. */
   readonly output: OutputSink;
-  /** What results may take. */
+  /** Memory budget of results. */
   readonly results: ResultMemory;
-  /** Addresses that functions with a network may not reach; by default this machine's. */
+  /**
+   * Reports whether functions with a network may not access an address. By default they may not access this
+   * machine's.
+   */
   readonly forbids?: (address: string) => boolean;
-  /** False to limit memory without control groups, which are used by default where possible. */
+  /** False to limit memory without control groups. By default they are used if possible. */
   readonly controlGroups?: boolean;
 }
 
@@ -71,7 +74,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   readonly #options: SandboxOptions;
   readonly #folder: SandboxFolder;
   readonly #code: PreparedCode;
-  /** Functions whose code is to be prepared in advance. */
+  /** Queue of functions whose code is prepared in advance. */
   readonly #toPrepare = new Map<string, FunctionRecord>();
   #preparing: Promise<void> | undefined;
   readonly #limits: ResourceLimits;
@@ -95,7 +98,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   /**
    * Opens the environment.
    *
-   * @throws where its folder cannot be made
+   * @throws if its folder cannot be created
    */
   static async open(options: SandboxOptions): Promise<SandboxEnvironment> {
     endLeftovers(options.nodeId);
@@ -108,12 +111,11 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     return new SandboxEnvironment(options, folder, limits);
   }
 
-  /** See {@link ExecutionEnvironment.generic}: one kind serves all functions. */
+  /** Implements {@link ExecutionEnvironment.generic}. One kind serves all functions. */
   generic(): GenericKind {
     return genericSandboxes(this.#options.config["sandbox.generic"]);
   }
 
-  /** See {@link ExecutionEnvironment.startGeneric}. */
   async startGeneric(_kind: GenericKind, signal: AbortSignal): Promise<GenericInstance> {
     const sandbox = await this.#starts.run(signal, (either) => this.#startSandbox(either));
     this.#living.add(sandbox);
@@ -127,8 +129,8 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   }
 
   /**
-   * See {@link ExecutionEnvironment.follow}: code is prepared before it is asked for, one after the
-   * other; what is too much of that waits for its first start.
+   * Implements {@link ExecutionEnvironment.follow}. Prepares code of functions in advance, one at a time.
+   * Code beyond the maximum length of the queue is prepared at its first start.
    */
   follow(name: string, fn: FunctionRecord | undefined): void {
     if (fn) this.#toPrepare.set(name, fn);
@@ -137,32 +139,29 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     this.#preparing ??= this.#prepareAll().finally(() => this.#preparing = undefined);
   }
 
-  /** True if the kernel bounds memory, false if the node watches it. */
+  /** True if the kernel limits memory, false if the node monitors it. */
   get boundByKernel(): boolean {
     return this.#limits.byKernel;
   }
 
-  /** See {@link ExecutionEnvironment.prepare}. */
   async prepare(fn: FunctionRecord): Promise<void> {
     using _code = await this.#code.lease(fn, this.#executor(fn));
   }
 
-  /** See {@link ExecutionEnvironment.start}. */
   async start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
     return await this.#starts.run(signal, (either) => this.#start(fn, either));
   }
 
-  /** See {@link ExecutionEnvironment.architectures}: prepared code runs on any. */
+  /** Implements {@link ExecutionEnvironment.architectures}. Prepared code runs on any architecture. */
   architectures(): Promise<string[]> {
     return Promise.resolve([]);
   }
 
-  /** See {@link ExecutionEnvironment.sweep}. */
   sweep(): Promise<number> {
     return Promise.resolve(0);
   }
 
-  /** See {@link ExecutionEnvironment.available}: it is part of the program. */
+  /** Implements {@link ExecutionEnvironment.available}. The environment is part of the program. */
   available(): Promise<true> {
     return Promise.resolve(true);
   }
@@ -181,12 +180,12 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   async #prepareAll(): Promise<void> {
     for (const [name, fn] of this.#toPrepare) {
       this.#toPrepare.delete(name);
-      // Its invocations report what is wrong with it.
+      // Invocations of the function report errors of its code.
       await this.prepare(fn).catch(() => {});
     }
   }
 
-  /** @param generic sandbox to specialize; omitted: a new one */
+  /** @param generic sandbox to specialize; if omitted, a new one is started */
   async #start(fn: FunctionRecord, signal: AbortSignal, generic?: Sandbox): Promise<Instance> {
     await using cleanup = new AsyncDisposableStack();
     if (generic) cleanup.use(generic);
@@ -235,7 +234,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     };
   }
 
-  /** Leases code; an aborted start does not keep it. */
+  /** Leases code. An aborted start releases the lease. */
   async #leaseCode(
     fn: FunctionRecord,
     executor: SandboxExecutor,

@@ -1,5 +1,6 @@
 /**
- * Outbound requests of a sandbox, which has no network itself: to other machines only, never to this one.
+ * Outbound requests of a sandbox, which has no network itself. They go to other machines only, never to this
+ * one.
  *
  * @module
  */
@@ -14,11 +15,11 @@ import {
   maxFetches,
 } from "./fetch_messages.ts";
 
-/** Most bytes of a frame with an ask: its body in base64, its headers, its URL. */
+/** Maximum size of a frame with a request, bytes: its body in base64, its headers and its URL. */
 const maxAskBytes = Math.ceil(maxFetchBytes / 3) * 4 + (32 << 20);
-/** How long one exchange may take, ms. */
+/** Time limit of a request and its response, ms. */
 export const timeoutMs = 60_000;
-/** Headers that are the node's to set. */
+/** Headers that only the node sets. */
 const ownHeaders =
   /^(host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|expect)$/i;
 
@@ -45,7 +46,7 @@ export class FetchBroker implements Disposable {
   readonly #forbids: GuardedOptions["forbids"];
   readonly #running = new Map<number, AbortController>();
 
-  /** @param forbids which addresses it may not reach */
+  /** @param forbids reports whether the sandbox may not access an address */
   constructor(connection: ExecutorConnection, forbids: GuardedOptions["forbids"]) {
     this.#connection = connection;
     this.#forbids = forbids;
@@ -76,7 +77,7 @@ export class FetchBroker implements Disposable {
     const timer = setTimeout(() => abort.abort(new Error("it took too long")), timeoutMs);
     const answer = await this.#fetch(ask, abort.signal);
     clearTimeout(timer);
-    // It was removed if the sandbox is gone.
+    // The entry is missing if the sandbox has ended.
     if (this.#running.delete(ask.seq)) this.#connection.send(answer);
   }
 

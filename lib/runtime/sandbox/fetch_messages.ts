@@ -1,42 +1,42 @@
 /**
- * Messages by which a sandbox asks its node for a request to another machine, for a function with
- * `Network: "bridge"`.
+ * Messages with which a sandbox of a function with `Network: "bridge"` makes its node send a request to
+ * another machine.
  *
  * @module
  */
 
 /** Maximum number of concurrent requests of one sandbox. */
 export const maxFetches = 16;
-/** Maximum bytes of the body of a request, and of a response. */
+/** Maximum size of the body of a request, and of a response, bytes. */
 export const maxFetchBytes = 16 << 20;
 
-/** Request; the sandbox follows redirects itself. */
+/** Request. The sandbox follows redirects itself. */
 export interface FetchRequest {
-  /** Number that identifies it. */
+  /** Number that identifies the request. */
   readonly seq: number;
-  /** Absolute. */
+  /** Absolute URL. */
   readonly url: string;
-  /** Verb. */
+  /** HTTP method. */
   readonly method: string;
   readonly headers: readonly (readonly [string, string])[];
-  /** Base64; null for none. */
+  /** Body in base64; null for none. */
   readonly body: string | null;
 }
 
 /** Response of the node. */
 export type FetchResponse =
   | {
-    /** The request's. */
+    /** Number of the request. */
     readonly fetched: number;
     /** Status code. */
     readonly status: number;
     readonly headers: readonly (readonly [string, string])[];
-    /** Base64. */
+    /** Body in base64. */
     readonly body: string;
   }
   | {
-    /** The request's. */
+    /** Number of the request. */
     readonly fetched: number;
-    /** Why there is no response. */
+    /** Reason why there is no response. */
     readonly problem: string;
   };

@@ -1,8 +1,8 @@
 /**
- * Folder of the sandboxes of a node, which their user can enter, and the program that they run.
+ * Folder that the user of a node's sandboxes can enter, and the program that sandboxes run.
  *
- * The folder is not below `data.dir`, which stays closed to every other user: it is a temporary one
- * with a name that nobody can guess, which can be entered but not listed.
+ * The folder is not below `data.dir`, which stays closed to other users. It is a temporary folder with a name
+ * that cannot be guessed. Other users can enter but not list it.
  *
  * @module
  */
@@ -12,39 +12,39 @@ import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
 import { checkSocketPath } from "../wire/endpoint.ts";
 
-/** `nobody`: owns nothing. Other users than root cannot change the user of a process. */
+/** Id of the user `nobody`, who owns no files. Only root can change the user of a process. */
 const unprivileged = 65534;
 
-/** This program, whatever happens to its file. */
+/** Path of this program, valid even if its file is replaced or deleted. */
 const ownProgram = "/proc/self/exe";
 
 const log = logger("runtime");
 
-/** How a process of a sandbox is started. */
+/** Command line and user of a sandbox's process. */
 export interface Program {
-  /** What is run. */
+  /** Path of the executable. */
   readonly path: string;
-  /** Arguments before its own. */
+  /** Arguments that precede the sandbox's own. */
   readonly args: readonly string[];
-  /** User and group that it runs as; undefined for the node's own. */
+  /** Id of the user and group of the process; undefined for the node's own. */
   readonly user: number | undefined;
 }
 
 /** Folder and program of sandboxes. */
 export class SandboxFolder implements AsyncDisposable {
   private constructor(
-    /** The folder's absolute path. */
+    /** Absolute path of the folder. */
     readonly path: string,
-    /** What sandboxes run. */
+    /** Program that sandboxes run. */
     readonly program: Program,
   ) {}
 
   /**
-   * Makes the folder; removes the one that a crashed predecessor left.
+   * Creates the folder. Removes the folder of a crashed predecessor.
    *
-   * @param runDir a private folder of the node, where the folder's name is kept
-   * @param launcher what starts that (`sandbox.launcher`); empty: the system
-   * @param program what sandboxes run; this program by default
+   * @param runDir private folder of the node, which stores the name of the folder
+   * @param launcher command line that starts the program (`sandbox.launcher`); empty for none
+   * @param program that sandboxes run; by default this one
    */
   static async open(runDir: string, launcher: string, program?: Program): Promise<SandboxFolder> {
     await Deno.mkdir(runDir, { recursive: true, mode: 0o700 });
@@ -59,7 +59,7 @@ export class SandboxFolder implements AsyncDisposable {
     return new SandboxFolder(folder, launcher ? launched(launcher, own) : own);
   }
 
-  /** Creates a path for a socket, which no sandbox can guess. */
+  /** Creates a path for a socket. No sandbox can guess it. */
   newSocket(): string {
     return socketIn(this.path);
   }
@@ -70,7 +70,10 @@ export class SandboxFolder implements AsyncDisposable {
   }
 }
 
-/** Its name is short, since the path of a socket is bounded; who connects has to know a token too. */
+/**
+ * Creates the path of a socket. The name is short because the length of the path is limited. Clients also
+ * have to know a token.
+ */
 function socketIn(folder: string): string {
   return join(folder, randomId(12));
 }
@@ -85,12 +88,13 @@ async function removeAll(folder: string): Promise<void> {
 async function findProgram(folder: string): Promise<Program> {
   const user = Deno.uid() === 0 ? unprivileged : undefined;
   if (!Deno.build.standalone) {
-    // From sources, for development: Deno's cache and the sources belong to this user.
+    // A program that runs from sources, for development, needs Deno's cache and the sources, which belong to
+    // this user.
     const main = new URL("../../../main.ts", import.meta.url).pathname;
     return { path: Deno.execPath(), args: ["run", "-A", "--no-prompt", main], user: undefined };
   }
   if (user === undefined || await isOpen(Deno.execPath())) {
-    // This is the running program, whatever happens to its file.
+    // This path names the running program even if its file is replaced or deleted.
     return { path: ownProgram, args: [], user };
   }
   const copy = join(folder, "serverledge");
@@ -103,14 +107,19 @@ async function findProgram(folder: string): Promise<Program> {
   return { path: copy, args: [], user };
 }
 
-/** Returns the launcher's command line; it cannot use the name by which this program knows itself. */
+/**
+ * Returns the command line with the launcher. The launcher cannot use `/proc/self/exe`, which names the
+ * launcher itself.
+ */
 function launched(launcher: string, { path, args, user }: Program): Program {
   const [command, ...before] = launcher.trim().split(/\s+/);
   const program = path === ownProgram ? Deno.execPath() : path;
   return { path: command!, args: [...before, program, ...args], user };
 }
 
-/** Tells whether every user can run a file, which has to open itself to find its code. */
+/**
+ * Reports whether every user can read and run a file. The program has to open its own file to find its code.
+ */
 async function isOpen(path: string): Promise<boolean> {
   const bits = async (path: string) => (await Deno.stat(path)).mode ?? 0;
   if ((await bits(path) & 0o005) !== 0o005) return false;

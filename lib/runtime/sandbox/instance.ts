@@ -16,25 +16,22 @@ import { crashOf, type SandboxProcess } from "./process.ts";
 /** Number of log lines in the error of a crash. */
 const crashLogLines = 20;
 
-/** Parts of an instance. */
+/** Components of an instance. */
 export interface SandboxParts {
   readonly process: SandboxProcess;
   readonly connection: ExecutorConnection;
-  /** What bounds it. */
+  /** Resource limits of the process. */
   readonly confinement: Confinement;
-  /** Keeps what the function writes. */
+  /** Stores the output of the function. */
   readonly output: OutputSink;
-  /** Disposes all that belongs to it. */
+  /** Disposes all resources of the instance. */
   readonly cleanup: AsyncDisposableStack;
 }
 
 /** Instance in a sandbox. */
 export class SandboxInstance implements Instance {
-  /** See {@link Instance.id}. */
   readonly id: string;
-  /** See {@link Instance.tier}. */
   readonly tier: ColdTier;
-  /** See {@link Instance.terminated}. */
   readonly terminated: Promise<Termination>;
   readonly #fn: FunctionRecord;
   readonly #parts: SandboxParts;
@@ -42,8 +39,8 @@ export class SandboxInstance implements Instance {
   #disposed: Promise<void> | undefined;
 
   /**
-   * @param tier what its start took
-   * @param parts its own from now on
+   * @param tier kind of cold start
+   * @param parts components, owned by the instance from now on
    */
   constructor(fn: FunctionRecord, tier: ColdTier, parts: SandboxParts) {
     this.id = `sandbox-${parts.process.pid}`;
@@ -64,28 +61,25 @@ export class SandboxInstance implements Instance {
     });
   }
 
-  /** See {@link Instance.invoke}. */
   invoke(call: Call): Promise<Reply> {
     this.#parts.confinement.resume();
     return this.#parts.connection.invoke(call);
   }
 
-  /** See {@link Instance.cancel}. */
   cancel(callId: string): void {
     this.#parts.connection.cancel(callId);
   }
 
-  /** See {@link Instance.output}. */
   output(callId: string): string {
     return this.#parts.connection.output(callId);
   }
 
-  /** See {@link Instance.logs}: everything is reported when it is written. */
+  /** Implements {@link Instance.logs}. Returns nothing, because output is reported as it is written. */
   logs(): Promise<[]> {
     return Promise.resolve([]);
   }
 
-  /** Ends the process; calls under way fail. */
+  /** Ends the process. Running calls fail. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposing = true;
     this.#disposed ??= this.#parts.cleanup.disposeAsync();

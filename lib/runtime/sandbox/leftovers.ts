@@ -1,6 +1,6 @@
 /**
- * Cleanup of sandboxes of a crashed predecessor. Most end by themselves when their
- * connection is closed; one in an endless loop does not notice.
+ * Cleanup of sandboxes of a crashed predecessor. Most end by themselves when their connection is closed. A
+ * sandbox in an endless loop does not notice it.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { sandboxMode } from "./spec.ts";
 /**
  * Ends the sandboxes of a node that no longer runs.
  *
- * @returns how many there were
+ * @returns number of sandboxes ended
  */
 export function endLeftovers(nodeId: string): number {
   let count = 0;
@@ -23,7 +23,7 @@ export function endLeftovers(nodeId: string): number {
       Deno.kill(Number(name), "SIGKILL");
       count++;
     } catch {
-      // It has just ended, or belongs to another user.
+      // The process has just ended, or belongs to another user.
     }
   }
   return count;

@@ -1,13 +1,13 @@
 /**
- * Tail of what a process writes, read no faster than a node can afford.
+ * Tail of the log of a process, read at a limited rate.
  *
  * @module
  */
 
 import { pause } from "../../base/async.ts";
-/** Most bytes that are kept. */
+/** Maximum size of the tail, bytes. */
 const maxKept = 64 << 10;
-/** Bytes after which reading pauses, and the pause: a process that floods its log has to wait. */
+/** Bytes after which reading pauses, and the pause. A process that floods its log has to wait. */
 const burstBytes = 256 << 10;
 const pauseMs = 50;
 
@@ -28,9 +28,9 @@ export class LogTail {
   }
 
   /**
-   * Sets the listener, which gets what is kept and then what arrives. Once.
+   * Sets the listener, which receives the stored tail and then all new text. May be called once.
    *
-   * @param listener gets text, cut anywhere
+   * @param listener receives text, split at any character
    */
   listen(listener: (text: string) => void): void {
     const decoder = new TextDecoder();

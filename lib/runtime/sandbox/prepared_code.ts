@@ -1,6 +1,6 @@
 /**
- * Prepared code on disk, as sandboxes load it: created once per code and handler, by a separate process,
- * and kept while there is space.
+ * Prepared code on disk, from which sandboxes load it. A separate process creates it once for each code and
+ * handler. It is kept while there is space.
  *
  * @module
  */
@@ -17,30 +17,30 @@ import { findWasmHandler, type WasmHandler } from "../../wasm/function.ts";
 import type { PrepareAnswer } from "./prepare/main.ts";
 import { type PreparerOptions, runPreparer } from "./preparer.ts";
 
-/** Bytes on disk above which the least recently used code is removed. */
+/** Maximum size of prepared code on disk, bytes. Above it the least recently used code is removed. */
 const maxBytes = 256 << 20;
 
-/** Archives of code by their hash. */
+/** Archives of code by hash. */
 export interface CodeArchives {
-  /** The TAR archive. */
+  /** Returns the TAR archive with a hash. */
   archive(hash: string): Promise<Uint8Array>;
 }
 
 /** Code that functions still use. */
 export interface CodeReferences {
-  /** True if a function has the code of this hash. */
+  /** Reports whether a function uses the code with this hash. */
   has(hash: string): boolean;
-  /** Tells the hash of each code whose last function is gone. */
+  /** Adds a listener, which receives the hash of each code that has lost its last function. */
   onUnreferenced(listener: (hash: string) => void): Disposable;
 }
 
-/** Prepared code, which stays on disk until disposed. */
+/** Prepared code. It stays on disk until the lease is disposed. */
 export interface CodeLease extends Disposable {
-  /** Absolute path of its folder. */
+  /** Absolute path of the folder. */
   readonly folder: string;
-  /** The file where it begins, relative to the folder. */
+  /** Path of the main file, relative to the folder. */
   readonly entry: string;
-  /** Which export is called; empty for the usual one. */
+  /** Name of the export to call; empty for the default one. */
   readonly exportName: string;
 }
 
@@ -56,12 +56,12 @@ interface Entry {
 
 /** Dependencies of the preparation. */
 export interface PreparedCodeOptions {
-  /** Folder for prepared code; can be entered by sandboxes and not listed. */
+  /** Folder for prepared code. Sandboxes can enter but not list it. */
   readonly folder: string;
   readonly code: CodeArchives;
-  /** Code that no function has is removed when nobody uses it any more. */
+  /** Code that functions use. Other code is removed when it is not leased. */
   readonly references: CodeReferences;
-  /** What is run to prepare code, and what bounds it. */
+  /** Program that prepares code, and its limits. */
   readonly preparer: PreparerOptions;
 }
 
@@ -71,7 +71,7 @@ export class PreparedCode implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #preparing = new TaskSet();
   readonly #tasks = new SharedTasks<Entry>();
-  /** Least recently used first. */
+  /** Entries by key, least recently used first. */
   readonly #entries = new Map<string, Entry>();
   readonly #following: Disposable;
 
@@ -83,14 +83,14 @@ export class PreparedCode implements AsyncDisposable {
   /**
    * Prepares the code of a function.
    *
-   * @throws `FUNCTION_ERROR` if something is wrong with it, `INSTANCE_START_FAILED`, or as the
-   *   archives
+   * @throws `FUNCTION_ERROR` if the code has an error, `INSTANCE_START_FAILED`, or an error of the archives
    */
   async lease(fn: FunctionRecord, executor: SandboxExecutor): Promise<CodeLease> {
     const key = `${executor} ${fn.codeHash} ${fn.handler}`;
     const entry = this.#entries.get(key) ??
       await this.#tasks.run(key, () => this.#preparing.add(this.#prepare(key, fn, executor)));
-    // Most recently used; even if it was just evicted, its folder is removed only when unused.
+    // The entry becomes the most recently used, even if it was just evicted: its folder is removed only when
+    // unused.
     if (this.#entries.delete(key)) this.#entries.set(key, entry);
     entry.users++;
     let held = true;
@@ -117,7 +117,7 @@ export class PreparedCode implements AsyncDisposable {
 
   async #prepare(key: string, fn: FunctionRecord, executor: SandboxExecutor): Promise<Entry> {
     const archive = await this.#options.code.archive(fn.codeHash);
-    // The name cannot be guessed: an escaped sandbox finds no other function's code by it.
+    // The name cannot be guessed, so an escaped sandbox cannot find another function's code.
     const folder = join(this.#options.folder, randomId());
     this.#closing.signal.throwIfAborted();
     try {
@@ -153,7 +153,7 @@ export class PreparedCode implements AsyncDisposable {
     );
   }
 
-  /** A module is run as it is. */
+  /** Unpacks a WebAssembly module, which needs no preparation. */
   async #unpackModule(archive: Uint8Array, { handler }: FunctionRecord, folder: string) {
     const files = (await readTar(archive)).filter(({ data }) => data !== null);
     const { path, name } = findHandler(handler, files.map(({ path }) => path));
@@ -182,7 +182,7 @@ export class PreparedCode implements AsyncDisposable {
     return { entry, exportName, bytes };
   }
 
-  /** Removes code that no function has, and the least recently used if there is too much. */
+  /** Removes code that no function uses, and the least recently used code above the maximum size. */
   #makeRoom(young?: Entry): void {
     let total = this.#entries.values().reduce((sum, { bytes }) => sum + bytes, 0);
     for (const [key, entry] of [...this.#entries]) {

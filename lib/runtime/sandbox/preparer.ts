@@ -17,24 +17,24 @@ const timeoutMs = 30_000;
 const memoryMib = 512;
 /** Maximum number of processes and threads. */
 const maxThreads = 64;
-/** Bytes per write: what is written is copied first. */
+/** Maximum size of a write, bytes. The bytes of each write are copied first. */
 const fedAtOnce = 1 << 20;
-/** Maximum bytes of its response. */
+/** Maximum size of the response, bytes. */
 const maxAnswerBytes = 256 << 20;
 
 /** Program of the process and its limits. */
 export interface PreparerOptions {
-  /** What is run. */
+  /** Program to run. */
   readonly program: Program;
-  /** Bounds it. */
+  /** Resource limits of the process. */
   readonly limits: ResourceLimits;
 }
 
 /**
  * Prepares the code of a function.
  *
- * @param options what is run, and what bounds it
- * @throws `INSTANCE_START_FAILED` if it takes too long or breaks off
+ * @param options program and its limits
+ * @throws `INSTANCE_START_FAILED` if the process takes too long or ends without a response
  */
 export async function runPreparer(
   { program, limits }: PreparerOptions,
@@ -87,7 +87,7 @@ function bounded(child: Deno.ChildProcess): ConfinedProcess {
       try {
         child.kill(name);
       } catch {
-        // It ended by itself.
+        // The process has already ended.
       }
     },
     outOfMemory: () => false,
@@ -102,7 +102,7 @@ async function feed(child: Deno.ChildProcess, archive: Uint8Array): Promise<void
     }
     await writer.close();
   } catch {
-    // It ended early and reports why.
+    // The process ended early and reports the reason.
   }
 }
 

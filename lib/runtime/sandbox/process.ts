@@ -1,5 +1,5 @@
 /**
- * Process of a sandbox, from its start until it is certainly gone.
+ * Process of a sandbox, from its start to its confirmed end.
  *
  * @module
  */
@@ -13,29 +13,29 @@ import type { Program } from "./folder.ts";
 
 /** Time limit for reading the rest of a dead process's output, ms. */
 const lastWordsMs = 200;
-/** Messages of V8 when its heap is full, which its own limit may cause. */
+/** Messages of V8 when its heap is full. The heap's own limit may cause them, too. */
 const heapFull = /Fatal JavaScript out of memory|JavaScript heap out of memory|CALL_AND_RETRY_LAST/;
 
-/** How a process ended. */
+/** Exit status of a process and its cause. */
 export interface ProcessEnd {
-  /** Its exit status; 128 and the signal's number if one ended it. */
+  /** Exit status; 128 plus the signal's number if a signal ended the process. */
   readonly code: number;
   readonly signal: Deno.Signal | null;
-  /** True if it was ended for its memory. */
+  /** True if the process was killed because of its memory usage. */
   readonly oomKilled: boolean;
 }
 
-/** Process of our program. Disposing it ends it. */
+/** Process of this program. Disposing it ends the process. */
 export class SandboxProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #log: LogTail;
   /** Standard input, if the node can write to it without blocking. */
   readonly callPipe: CallPipe | undefined;
-  /** Resolves when its standard output is read to the end, if it is read at all. */
+  /** Resolves when standard output has been read to its end; undefined if it is not read. */
   #following: Promise<void> | undefined;
-  /** Resolves when it has ended. */
+  /** Resolves when the process has ended. */
   readonly ended: Promise<ProcessEnd>;
-  /** Set by whoever limits its memory. */
+  /** Reports whether the process was killed because of its memory usage. Set by the memory limiter. */
   outOfMemory: () => boolean = () => false;
   #running = true;
 
@@ -49,10 +49,10 @@ export class SandboxProcess implements AsyncDisposable {
   }
 
   /**
-   * Starts the process, which gets nothing of the node but these arguments.
+   * Starts the process. These arguments are all that it receives from the node.
    *
-   * @param program what is run, and as whom
-   * @param env its environment
+   * @param program to run, and its user
+   * @param env environment variables
    * @throws `INSTANCE_START_FAILED`
    */
   static start(
@@ -63,43 +63,43 @@ export class SandboxProcess implements AsyncDisposable {
     return new SandboxProcess(spawn(program, args, env, "piped", "piped"));
   }
 
-  /** Its id. */
+  /** Process id. */
   get pid(): number {
     return this.#child.pid;
   }
 
-  /** Sets the listener for its standard error; see {@link LogTail.listen}. */
+  /** Sets the listener for standard error; see {@link LogTail.listen}. */
   listen(listener: (text: string) => void): void {
     this.#log.listen(listener);
   }
 
   /**
-   * Reads its standard output. Once.
+   * Reads standard output. May be called once.
    *
-   * @param read reads to the end; must not reject
+   * @param read reads to the end, and must not reject
    */
   follow(read: (output: ByteSource) => Promise<void>): void {
     const { stdout } = this.#child;
-    // It is read to its end unless what comes is no frame.
+    // The reader stops before the end if the data is no valid frame.
     this.#following = read(bytesOf(stdout)).finally(() => stdout.cancel().catch(() => {}));
   }
 
-  /** The last lines that it wrote to standard error. */
+  /** Returns the last lines of standard error. */
   log(lines: number): string {
     return this.#log.lines(lines);
   }
 
-  /** Sends a signal. */
+  /** Sends a signal, without effect if the process has ended. */
   signal(signal: Deno.Signal): void {
     if (!this.#running) return;
     try {
       this.#child.kill(signal);
     } catch {
-      // It has just ended.
+      // The process has just ended.
     }
   }
 
-  /** Kills it; resolves when it is gone. */
+  /** Kills the process. Resolves when it has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.signal("SIGKILL");
     await this.ended;
@@ -117,13 +117,13 @@ export class SandboxProcess implements AsyncDisposable {
 }
 
 /**
- * Starts a process of our program.
+ * Starts a process of this program.
  *
- * @param program what is run, and as whom
- * @param args its arguments
- * @param env its whole environment
- * @param stdin whether it reads
- * @param stdout whether it is read
+ * @param program to run, and its user
+ * @param args arguments
+ * @param env complete environment
+ * @param stdin whether the process reads standard input
+ * @param stdout whether the node reads standard output
  * @throws `INSTANCE_START_FAILED`
  */
 export function spawn(
@@ -137,7 +137,7 @@ export function spawn(
   try {
     return new Deno.Command(path, {
       args: [...program.args, ...args],
-      // From sources, Deno has to find its cache.
+      // A program that runs from sources needs the environment to find Deno's cache.
       clearEnv: Deno.build.standalone,
       env: { ...env },
       ...(user === undefined ? {} : { uid: user, gid: user }),
@@ -147,7 +147,7 @@ export function spawn(
       stderr: "piped",
     }).spawn();
   } catch (cause) {
-    // The user of sandboxes is another than the node's.
+    // Sandboxes run as another user than the node.
     const advice = cause instanceof Deno.errors.PermissionDenied
       ? "; every user must be able to run the program"
       : "";
@@ -162,7 +162,7 @@ export function spawn(
 /**
  * Creates the error for calls of a sandbox that terminated unexpectedly.
  *
- * @param lastLines what it wrote last
+ * @param lastLines last lines of its log
  */
 export function crashOf(end: ProcessEnd, memoryMib: number, lastLines: string): ServerledgeError {
   const { code, signal, oomKilled } = end;

@@ -21,26 +21,26 @@ const connectTimeoutMs = 30_000;
 const startLogLines = 20;
 
 /**
- * What the allocator keeps at the end of its heap, bytes (mallopt(3), M_TRIM_THRESHOLD): its usual
- * bound. But once it is set it no longer grows with what was used and given back: the start of a
- * process leaves 1 MiB.
+ * Maximum free memory at the end of the allocator's heap, bytes (mallopt(3), M_TRIM_THRESHOLD). The value is
+ * the default. Once set, it no longer grows with released memory, which would leave 1 MiB after the start of
+ * a process.
  */
 const trimThreshold = 128 << 10;
 
 /** Dependencies of a sandbox. */
 export interface SandboxPlace {
-  /** Its folder and program. */
+  /** Folder and program of sandboxes. */
   readonly folder: SandboxFolder;
   readonly limits: ResourceLimits;
   /** Id of the node, visible in the machine's process list. */
   readonly nodeId: string;
-  /** What results may take. */
+  /** Memory budget of results. */
   readonly results: ResultMemory;
 }
 
-/** Sandbox. Disposing it ends it. */
+/** Sandbox. Disposing it ends its process. */
 export class Sandbox implements AsyncDisposable {
-  /** Its process. */
+  /** Process of the sandbox. */
   readonly process: SandboxProcess;
   readonly #confining: Promise<Confinement>;
   #confinement: Confinement | undefined;
@@ -80,12 +80,12 @@ export class Sandbox implements AsyncDisposable {
     }
   }
 
-  /** Connection to it; only once it is connected. */
+  /** Connection to the sandbox; available once it is connected. */
   get connection(): ExecutorConnection {
     return this.#connection!;
   }
 
-  /** Its confinement; only once it is connected. */
+  /** Confinement of the sandbox; available once it is connected. */
   get confinement(): Confinement {
     return this.#confinement!;
   }
@@ -93,7 +93,7 @@ export class Sandbox implements AsyncDisposable {
   /**
    * Resolves when a function can be loaded into the sandbox.
    *
-   * @throws `INSTANCE_START_FAILED` if it ends before, or takes too long
+   * @throws `INSTANCE_START_FAILED` if the sandbox ends before, or takes too long
    */
   async connected(): Promise<void> {
     const ended = this.process.ended.then((end) => {
@@ -114,11 +114,11 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * Loads a function into it.
+   * Loads a function into the sandbox.
    *
-   * @param timeoutMs how long that may take
-   * @throws `FUNCTION_ERROR` if the function's code fails, `FUNCTION_CRASHED` if it ends the
-   *   sandbox, `INSTANCE_START_FAILED` if it takes too long
+   * @param timeoutMs time limit, ms
+   * @throws `FUNCTION_ERROR` if the function's code fails, `FUNCTION_CRASHED` if the code ends the sandbox,
+   *   `INSTANCE_START_FAILED` if loading takes too long
    */
   async load(spec: SandboxSpec, timeoutMs: number): Promise<void> {
     const { connection, process } = this;
@@ -139,7 +139,7 @@ export class Sandbox implements AsyncDisposable {
     );
   }
 
-  /** Ends it. */
+  /** Ends the sandbox. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposed ??= this.#dispose();
     return this.#disposed;
@@ -148,7 +148,7 @@ export class Sandbox implements AsyncDisposable {
   async #dispose(): Promise<void> {
     this.#endpoint[Symbol.dispose]();
     await this.process[Symbol.asyncDispose]();
-    // A control group can be removed only when its process is gone.
+    // A control group can be removed only after its process has ended.
     await (await this.#confining)[Symbol.asyncDispose]();
   }
 

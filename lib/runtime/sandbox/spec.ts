@@ -1,5 +1,5 @@
 /**
- * Description of a function for a sandbox: the only thing that it ever learns of its node.
+ * Description of a function for a sandbox. The sandbox receives no other data about its node.
  *
  * @module
  */
@@ -22,37 +22,37 @@ export const genericSandboxId = "sandbox";
  * @param count number to keep ready (`sandbox.generic`)
  */
 export function genericSandboxes(count: number): GenericKind {
-  // What a process has for itself, and a part of what all share.
+  // The size is the private memory of a process, plus a part of the memory that all share.
   return { id: genericSandboxId, memoryMib: 32, count };
 }
 
-/** Function as a sandbox sees it. */
+/** Function in the form in which a sandbox receives it. */
 export interface SandboxSpec {
-  /** Kind of its code, which decides how it is loaded. */
+  /** Kind of the code, which decides how it is loaded. */
   readonly executor: SandboxExecutor;
   /** Name of the function. */
   readonly name: string;
-  /** Its handler, as its creator wrote it. */
+  /** Handler of the function, as its creator wrote it. */
   readonly handler: string;
-  /** Absolute path of the folder with its prepared code. */
+  /** Absolute path of the folder with the prepared code. */
   readonly folder: string;
-  /** The file of it where the code begins, relative to the folder. */
+  /** Path of the main file, relative to the folder. */
   readonly entry: string;
-  /** Which export of it is called; empty for the usual one. */
+  /** Name of the export to call; empty for the default one. */
   readonly exportName: string;
-  /** Its environment variables; the sandbox has no others. */
+  /** Environment variables. The sandbox has no others. */
   readonly env: Readonly<Record<string, string>>;
-  /** True if a module of WebAssembly is kept between calls; JavaScript always is. */
+  /** True if the instance of a WebAssembly module is kept between calls. JavaScript modules always are. */
   readonly stateful: boolean;
-  /** What a command of WebAssembly gets of a request over plain HTTP. */
+  /** Form in which a WebAssembly command receives raw HTTP requests. */
   readonly http: HttpInterface;
-  /** Memory it may use, MiB. */
+  /** Memory limit, MiB. */
   readonly memoryMib: number;
-  /** Most calls at once. */
+  /** Maximum number of concurrent calls. */
   readonly concurrency: number;
-  /** `bridge`: it may reach other machines, through the node. */
+  /** Network of the function. With `bridge` it may access other machines through the node. */
   readonly network: "none" | "bridge";
-  /** True if calls come by standard input where a reply has said so. */
+  /** True if the sandbox receives calls on standard input after a reply that announces it. */
   readonly pipe: boolean;
   readonly area: string;
   /** Id of the node. */

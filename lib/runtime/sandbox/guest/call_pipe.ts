@@ -1,5 +1,5 @@
 /**
- * The sandbox's end of the pipe on which it waits for its next call while it has nothing else to do.
+ * Sandbox's end of the pipe from which an idle sandbox reads its next call.
  *
  * @module
  */
@@ -7,19 +7,19 @@
 import { FrameReader } from "../../wire/frames.ts";
 import type { Wire } from "./wire.ts";
 
-/** What Deno's event loop tells of itself, to nobody but Deno's own modules. */
+/** State of Deno's event loop, which Deno exposes to its own modules only. */
 interface EventLoop {
-  /** True while anything is under way: timers, operations, rejections that nobody has seen yet. */
+  /** Reports whether timers, operations or unreported rejections are pending. */
   eventLoopHasMoreWork(): boolean;
 }
 
-/** Waits for calls in a blocking read, which costs a fraction of what waiting in the event loop does. */
+/** Waits for calls in a blocking read, which costs a fraction of waiting in the event loop. */
 export class CallPipe {
   readonly #loop: EventLoop;
   readonly #wire: Wire;
   readonly #reader = new FrameReader();
   readonly #stdin = Deno.stdin;
-  /** True once a reply has said that the sandbox waits, until it does. */
+  /** True from the reply that announces a read of the pipe until that read starts. */
   #isDue = false;
   #wake: () => void = () => {};
 
@@ -29,10 +29,10 @@ export class CallPipe {
   }
 
   /**
-   * The pipe that is this process's standard input. It has to be made before `Deno` is replaced.
+   * Opens this process's standard input as the call pipe. Must be called before `Deno` is replaced.
    *
-   * @param wire by which everything else comes
-   * @returns undefined where the event loop does not tell whether it has anything to do
+   * @param wire receives all other messages
+   * @returns undefined if the event loop does not report whether it has pending work
    */
   static open(wire: Wire): CallPipe | undefined {
     const { internal } = Deno as unknown as { internal: symbol };
@@ -41,11 +41,11 @@ export class CallPipe {
   }
 
   /**
-   * Sends a reply. Where nothing is left behind to be done behind it (no timer of the function's, no
-   * rejection to be reported), it says that the sandbox now waits for a call on the pipe.
+   * Sends a reply. If no work is pending (no timer of the function, no unreported rejection), the reply
+   * announces that the sandbox now waits for a call on the pipe.
    *
-   * @param by which way it goes
-   * @throws `PAYLOAD_TOO_LARGE`, and then nothing is sent
+   * @param by channel that carries the reply
+   * @throws `PAYLOAD_TOO_LARGE` if the reply is too long; in that case nothing is sent
    */
   reply(message: object, by: Pick<Wire, "send">): void {
     const waits = !this.#hasMoreWork();
@@ -56,9 +56,9 @@ export class CallPipe {
   }
 
   /**
-   * Hands every call that comes by the pipe to somebody; returns when the node has closed it.
+   * Passes every call of the pipe to a callback. Returns when the node has closed the pipe.
    *
-   * @param accept takes them, parsed and as they came
+   * @param accept receives each call, parsed and as the text of its frame
    */
   async run(accept: (message: Record<string, unknown>, text: string) => void): Promise<void> {
     for (;;) {
@@ -68,7 +68,7 @@ export class CallPipe {
       const text = await this.#next();
       if (text === undefined) return;
       const message = JSON.parse(text);
-      // An empty message only wakes.
+      // An empty message only ends the blocking read.
       if (message.id !== undefined) accept(message, text);
     }
   }
@@ -78,7 +78,7 @@ export class CallPipe {
       const text = this.#reader.next();
       if (text !== undefined) return text;
       const space = this.#reader.space();
-      // What began only behind the reply goes on while the call is waited for.
+      // Work that started after the reply continues while the sandbox waits for the call.
       const count = this.#hasMoreWork()
         ? await this.#stdin.read(space)
         : this.#stdin.readSync(space);

@@ -1,5 +1,5 @@
 /**
- * Calls inside the sandbox: one reply for each, whatever the function does.
+ * Calls inside the sandbox. Each call gets exactly one reply, whatever the function does.
  *
  * @module
  */
@@ -11,23 +11,23 @@ import type { CallOutput, Output } from "./output.ts";
 import { type AnswerHead, ReplyStream } from "./reply_stream.ts";
 import { encodeResult, type Failure } from "./results.ts";
 
-/** Message for a result that no frame can carry. */
+/** Error message for a result that exceeds the size of a frame. */
 export const tooLarge =
   "The result is longer than 64 MiB of JSON, the most that one reply holds; " +
   "api.result.max of the node may allow less";
 
-/** Call as the node sends it. */
+/** Call in the form in which the node sends it. */
 export interface CallMessage {
   readonly id: string;
   /** Parameters of the function. */
   readonly params: JsonObject | null;
-  /** Time it may take, ms. */
+  /** Maximum execution time, ms. */
   readonly timeoutMs: number;
-  /** True if it may be answered in parts. */
+  /** True if the client accepts a streamed response. */
   readonly stream?: boolean;
 }
 
-/** The call's context; its abort signal is made only when asked for. */
+/** Context of a call. Its abort signal is created on first access. */
 class Context implements InvocationContext {
   readonly functionName: string;
   readonly requestId: string;
@@ -70,30 +70,29 @@ interface Running {
   readonly context: Context;
   readonly output: CallOutput;
   readonly call: CallMessage;
-  /** Its answer, if that is sent in parts. */
+  /** Response of the call, if it is streamed. */
   stream?: ReplyStream;
 }
 
 /**
  * Sends a reply.
  *
- * @param isStreamed true if the answer was sent in parts, behind which it has to arrive
- * @throws where it is too long, and then nothing is sent
+ * @param isStreamed true if the response was streamed; the reply has to arrive after its parts
+ * @throws if the reply is too long; in that case nothing is sent
  */
 export type SendReply = (reply: object, isStreamed?: boolean) => void;
 
-/** What running calls needs. */
+/** Dependencies of {@link Calls}. */
 export interface CallsOptions {
-  /** The function. */
+  /** Facts about the function. */
   readonly spec: Pick<SandboxSpec, "name" | "memoryMib" | "area" | "node">;
-  /** The function, loaded. */
+  /** Loaded function. */
   readonly handler: Handler;
   readonly output: Output;
-  /** Sends a part of an answer. Throws where it is too long. */
+  /** Sends a part of a response. Throws if it is too long. */
   readonly send: (part: object) => void;
-  /** Sends a reply. */
   readonly reply: SendReply;
-  /** Describes what was thrown. */
+  /** Describes a thrown value. */
   readonly describe: (thrown: unknown) => Failure;
 }
 
@@ -106,15 +105,15 @@ export class Calls {
     this.#options = options;
   }
 
-  /** True while calls are under way. */
+  /** True while calls are running. */
   get busy(): boolean {
     return this.#running.size > 0;
   }
 
   /**
-   * Runs a call; its reply is sent when it ends.
+   * Starts a call. Its reply is sent when the call ends.
    *
-   * @param call of an id that is not under way
+   * @param call has an id that no running call has
    */
   run(call: CallMessage): void {
     const { output, spec } = this.#options;
@@ -127,7 +126,7 @@ export class Calls {
   /**
    * Cancels a call.
    *
-   * @param id the call's; it may have ended
+   * @param id of the call, which may have ended
    */
   cancel(id: string): void {
     const running = this.#running.get(id);
@@ -135,20 +134,20 @@ export class Calls {
   }
 
   /**
-   * The node has passed on parts of an answer.
+   * Handles the node's acknowledgment of parts of a response.
    *
-   * @param id the call's; it may have ended
-   * @param cost what they count
+   * @param id of the call, which may have ended
+   * @param cost of the acknowledged parts
    */
   taken(id: string, cost: number): void {
     this.#running.get(id)?.stream?.taken(cost);
   }
 
   /**
-   * Fails the call whose code has thrown outside of its handler; where no call's has, the one under
-   * way.
+   * Fails the call whose code has thrown outside of its handler. If the code belongs to no call, fails the
+   * only running call.
    *
-   * @returns false if that call has ended or cannot be determined
+   * @returns false if the call has ended or cannot be determined
    */
   blame(thrown: unknown): boolean {
     const { owner } = this.#options.output;
@@ -202,7 +201,7 @@ export class Calls {
     this.#refuse(running, this.#options.describe(thrown));
   }
 
-  /** @returns false if it ended before, by another cause */
+  /** @returns false if the call had ended before, for another reason */
   #end({ call, output, stream }: Running): boolean {
     stream?.close();
     if (!this.#running.delete(call.id)) return false;

@@ -51,7 +51,7 @@ function setUp(handler: (output: Output) => Handler) {
 
 const call = (id: string) => ({ id, params: { n: 1 }, timeoutMs: 1000 });
 
-Deno.test("results are JSON, whatever they are", () => {
+Deno.test("encodeResult: any result becomes JSON", () => {
   const results: [unknown, string][] = [
     [undefined, "null"],
     [{ a: 1n === 1n }, '{"a":true}'],
@@ -65,7 +65,7 @@ Deno.test("results are JSON, whatever they are", () => {
   }
 });
 
-Deno.test("Calls: output is sent before the reply, which goes the same way", () => {
+Deno.test("Calls: output is sent before the reply, on the same channel", () => {
   const { calls, written, streamed, replies } = setUp((output) => () => {
     assert.ok(calls.busy);
     assert.deepEqual(replies, []);
@@ -77,7 +77,7 @@ Deno.test("Calls: output is sent before the reply, which goes the same way", () 
   assert.deepEqual(streamed, [false]);
 });
 
-Deno.test("Calls: what a call has left behind writes in its name, never in another's", async () => {
+Deno.test("Calls: code that outlives its call writes to that call's output only", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { calls, written, logged, output } = setUp((output) => (params) => {
     if (!params) return promise;
@@ -91,7 +91,7 @@ Deno.test("Calls: what a call has left behind writes in its name, never in anoth
   assert.deepEqual([written, logged], [["1: late"], ["nobody's"]]);
 });
 
-Deno.test("Calls: the end of an answer in parts goes the way of its parts", async () => {
+Deno.test("Calls: the reply after a streamed response goes on the channel of the parts", async () => {
   const { calls, streamed: ways, replies } = setUp((output) => async (_params, _context, begin) => {
     output.write("x");
     await begin!(head).write(new Uint8Array(1));
@@ -101,7 +101,7 @@ Deno.test("Calls: the end of an answer in parts goes the way of its parts", asyn
   assert.deepEqual(ways, [true]);
 });
 
-Deno.test("what is thrown is the failure, even if it cannot be shown", () => {
+Deno.test("describe: any thrown value becomes a failure, even if it cannot be shown", () => {
   const hostile = {
     get message() {
       throw new Error("no");
@@ -121,7 +121,7 @@ Deno.test("what is thrown is the failure, even if it cannot be shown", () => {
   }
 });
 
-Deno.test("Calls: what a call's timer throws after its end fails no other call", async () => {
+Deno.test("Calls: an error thrown by a timer after its call's end fails no other call", async () => {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const { calls, replies } = setUp(() => (params) => {
     if (!params?.leave) return promise;
@@ -135,7 +135,7 @@ Deno.test("Calls: what a call's timer throws after its end fails no other call",
   assert.deepEqual(replies.map(({ id, ok }) => [id, ok]), [["leaver", true], ["other", true]]);
 });
 
-Deno.test("each call has one reply, whoever ends it", async () => {
+Deno.test("Calls: each call has one reply, whatever ends it", async () => {
   const { promise, resolve } = Promise.withResolvers<number>();
   const { calls, replies } = setUp(() => () => promise);
   assert.equal(calls.blame(new Error("nobody's")), false);
@@ -147,7 +147,7 @@ Deno.test("each call has one reply, whoever ends it", async () => {
   assert.deepEqual(replies.map(({ ok }) => ok), [false]);
 });
 
-Deno.test("a cancelled call's signal is aborted, asked for before or after", () => {
+Deno.test("Calls: the signal of a cancelled call is aborted, whether first read before or after", () => {
   const signals: AbortSignal[] = [];
   let context: { readonly signal: AbortSignal } | undefined;
   const { calls } = setUp(() => (_params, given) => {
@@ -164,11 +164,11 @@ Deno.test("a cancelled call's signal is aborted, asked for before or after", () 
   assert.deepEqual(signals.map(({ aborted }) => aborted), [true, true]);
 });
 
-/** A call that may be answered in parts. */
+/** Call whose response may be streamed. */
 const streamed = (id: string) => ({ ...call(id), stream: true });
 const head = { status: 200, headers: [] };
 
-Deno.test("an answer in parts waits until they are taken", async () => {
+Deno.test("Calls: a streamed response waits until its parts are acknowledged", async () => {
   const size = streamWindow + 1;
   const { calls, replies } = setUp(() => async (_params, _context, begin) => {
     await begin!(head).write(new Uint8Array(size));
@@ -188,7 +188,7 @@ Deno.test("an answer in parts waits until they are taken", async () => {
   assert.equal(bytes(), size);
 });
 
-Deno.test("nothing is sent behind a call's end, and cancelling ends the wait", async () => {
+Deno.test("Calls: no part is sent after a call's end, and cancellation ends the wait", async () => {
   const failures: unknown[] = [];
   const { calls, replies } = setUp(() => async (_params, _context, begin) => {
     const answer = begin!(head);
@@ -207,7 +207,7 @@ Deno.test("nothing is sent behind a call's end, and cancelling ends the wait", a
   assert.equal(of("cancelled").at(-1)!.ok, true);
 });
 
-Deno.test("whole answers are asked of a call that takes no parts", () => {
+Deno.test("Calls: a call that accepts no stream gets a whole response", () => {
   const { calls, replies } = setUp(() => (_params, _context, begin) => begin === undefined);
   calls.run(call("1"));
   assert.equal(replies[0]!.result, "true");

@@ -8,7 +8,10 @@ import type { SandboxSpec } from "../spec.ts";
 import { fetchHandler, isFetchObject } from "./fetch_handler.ts";
 import type { GuestFunction, Handler } from "./loader.ts";
 
-/** See `Loader`. Nothing is read before the permissions are gone: the import reads. */
+/**
+ * Implements `Loader`. The second step imports the module. Its code is therefore read only after the
+ * permissions are revoked.
+ */
 export function loadModule(spec: SandboxSpec): Promise<() => Promise<GuestFunction>> {
   const path = `${spec.folder}/${spec.entry}`;
   const url = `file://${path.split("/").map(encodeURIComponent).join("/")}`;

@@ -1,6 +1,6 @@
 /**
- * Web-standard handlers, `export default { fetch(request, env, context) }`: a call becomes a
- * `Request`, the `Response` its result.
+ * Web-standard handlers, `export default { fetch(request, env, context) }`: a call becomes a `Request`, and
+ * the `Response` becomes its result.
  *
  * @module
  */
@@ -11,30 +11,30 @@ import type { Handler, InvocationContext } from "./loader.ts";
 import type { BeginAnswer } from "./reply_stream.ts";
 import { toRequest } from "./web_request.ts";
 
-/** Most bytes of a whole answer's body: what its base64 in a frame leaves room for. */
+/** Maximum size of a whole response's body, bytes. Its base64 has to fit into a frame. */
 const maxBodyBytes = 44 << 20;
-/** Most bytes that are waited for to be sent with the head. */
+/** Maximum size of the body that is collected before the response is streamed, bytes. */
 const maxEarlyBytes = 64 << 10;
-/** The function may replace the global ones. */
+/** Timers, kept because the function may replace the global ones. */
 const { setTimeout, clearTimeout } = globalThis;
 
-/** An object with a `fetch` method. */
+/** Object with a `fetch` method. */
 export interface FetchObject {
-  /** Answers a request. */
+  /** Responds to a request. */
   fetch(request: Request, env: unknown, context: unknown): Response | Promise<Response>;
 }
 
-/** Whether something has a `fetch` method. */
+/** Reports whether a value has a `fetch` method. */
 export function isFetchObject(value: unknown): value is FetchObject {
   return typeof value === "object" && value !== null &&
     typeof (value as Record<string, unknown>).fetch === "function";
 }
 
 /**
- * Makes a handler of an object with `fetch`. A call by plain HTTP (`/fn/NAME/path`) is the request
- * itself; any other is a POST to `/` with its params as JSON.
+ * Creates a handler for an object with `fetch`. A raw HTTP request (`/fn/NAME/path`) is passed to `fetch` as
+ * it is; any other call becomes a POST to `/` with its params as JSON.
  *
- * @param target the function's object
+ * @param target exported by the function
  */
 export function fetchHandler(target: FetchObject, spec: SandboxSpec): Handler {
   return async (params, context, begin) => {
@@ -50,12 +50,12 @@ export function fetchHandler(target: FetchObject, spec: SandboxSpec): Handler {
     if (!(response instanceof Response)) {
       throw new TypeError("fetch(request) must return a Response");
     }
-    // Nobody gets the body of an answer to HEAD, so nobody waits for it.
+    // The body of a response to HEAD is never sent, so it is not awaited.
     if (isHead) void response.body?.cancel().catch(() => {});
     const answer = isHead
       ? wholeAnswer(response, [])
       : await toAnswer(response, begin, context.signal);
-    // The instance belongs to the call until all that it promised to wait for is done.
+    // The call keeps its instance until all promises given to `waitUntil` have settled.
     await Promise.allSettled(late);
     return answer;
   };
@@ -74,7 +74,10 @@ function facts(context: InvocationContext) {
   };
 }
 
-/** The answer, whole if it is there at once or has to be; else it is sent in parts, and null. */
+/**
+ * Returns the whole response if its body is available at once or the client accepts no stream. Otherwise
+ * streams the response and returns null.
+ */
 async function toAnswer(
   response: Response,
   begin: BeginAnswer | undefined,
@@ -93,7 +96,7 @@ async function toAnswer(
 function wholeAnswer(response: Response, chunks: readonly Uint8Array[]): object {
   const body = chunks.length === 1 ? chunks[0]! : concatBytes(chunks);
   const headers: Record<string, string | string[]> = Object.create(null);
-  // Else the node would make one up.
+  // Without an entry the node would add a default content type.
   if (!response.headers.has("content-type")) headers["content-type"] = [];
   for (const [name, value] of response.headers) {
     if (name !== "set-cookie") headers[name] = value;
@@ -107,9 +110,9 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>;
 type Read = Promise<ReadableStreamReadResult<Uint8Array>>;
 
 /**
- * Reads what has arrived without waiting.
+ * Reads the chunks that are available without waiting.
  *
- * @returns the read that more has to be waited for with; undefined if that is all
+ * @returns the chunks, and the pending read if the stream has not ended
  */
 async function readEarly(reader: Reader): Promise<{ chunks: Uint8Array[]; next?: Read }> {
   const chunks: Uint8Array[] = [];
@@ -137,7 +140,7 @@ async function sendAll(
   writer: ReturnType<BeginAnswer>,
   signal: AbortSignal,
 ): Promise<void> {
-  // Who waits for the function's next bytes has to notice, too, that nobody wants them any more.
+  // Cancels the body when the call is aborted, even during a wait for the function's next bytes.
   const stop = () => void reader.cancel(signal.reason).catch(() => {});
   signal.addEventListener("abort", stop);
   try {
@@ -167,7 +170,7 @@ async function readAll(reader: Reader): Promise<Uint8Array[]> {
   return chunks;
 }
 
-/** A stream of a function's own may bring anything. */
+/** Returns a chunk if it is bytes. A function's own stream may produce any value. */
 function bytesOf(chunk: unknown): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
   throw new TypeError("A Response's body must be a stream of Uint8Array");

@@ -10,14 +10,14 @@ const context = {
   remainingMs: () => 5,
 } as unknown as InvocationContext;
 
-Deno.test("an object with fetch is recognised", () => {
+Deno.test("isFetchObject: recognises an object with a fetch method", () => {
   assert.ok(isFetchObject({ fetch() {} }));
   for (const value of [null, undefined, {}, { fetch: 1 }, () => {}]) {
     assert.ok(!isFetchObject(value));
   }
 });
 
-Deno.test("params that are no HTTP event are posted as JSON", async () => {
+Deno.test("fetchHandler: params that are no HTTP event are posted as JSON", async () => {
   const seen: unknown[] = [];
   const handler = fetchHandler({
     async fetch(request, env) {
@@ -34,7 +34,7 @@ Deno.test("params that are no HTTP event are posted as JSON", async () => {
   assert.deepEqual(seen, ["POST", "http://my-function/", { a: 1 }, { GREETING: "hi" }]);
 });
 
-Deno.test("what is promised to be waited for is waited for", async () => {
+Deno.test("fetchHandler: the call ends after the promises given to waitUntil", async () => {
   let done = false;
   const handler = fetchHandler({
     fetch(_request, _env, ctx) {
@@ -48,7 +48,7 @@ Deno.test("what is promised to be waited for is waited for", async () => {
   assert.ok(done);
 });
 
-Deno.test("something that is no Response is the function's mistake", async () => {
+Deno.test("fetchHandler: a result that is no Response fails the call with a TypeError", async () => {
   const handler = fetchHandler({ fetch: () => "text" as unknown as Response }, spec);
   await assert.rejects(async () => await handler(null, context), {
     message: /must return a Response/,

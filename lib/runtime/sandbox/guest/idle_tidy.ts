@@ -1,32 +1,32 @@
 /**
- * Release of memory: V8 keeps what a sandbox needed at its busiest, and collects little of its own
- * accord in a process that does nothing.
+ * Release of memory in idle sandboxes. V8 keeps the memory that a sandbox needed at its peak, and seldom
+ * collects garbage in an idle process.
  *
  * @module
  */
 
-/** How long there are no calls before a sandbox is taken for idle, ms. */
+/** Time without calls after which a sandbox counts as idle, ms. */
 const idleMs = 5_000;
-/** Growth of the heap that is worth a collection, bytes. */
+/** Minimum growth of the heap that justifies a collection, bytes. */
 const worthBytes = 8 << 20;
-/** What takes longer is not done again: whoever calls meanwhile would wait, ms. */
+/** Maximum duration of a collection, ms. After a longer one there are no more, because calls wait for it. */
 const maxTidyMs = 250;
 
-/** What it works with. */
+/** Dependencies of {@link IdleTidy}. */
 export interface IdleTidyOptions {
   /** Size of the heap, bytes. */
   readonly heapBytes: () => number;
-  /** Gives back all that can be. */
+  /** Collects garbage and returns free memory to the system. */
   readonly collect: () => void;
-  /** True while calls are under way. */
+  /** Reports whether calls are running. */
   readonly busy: () => boolean;
-  /** Calls back later. */
+  /** Schedules a callback. */
   readonly after: (ms: number, callback: () => void) => void;
-  /** Milliseconds on a steady clock. */
+  /** Time on a monotonic clock, ms. */
   readonly now: () => number;
 }
 
-/** Collects garbage once when a sandbox has become idle. It has a timer only until then. */
+/** Collects garbage once when a sandbox has become idle. Its timer runs only until then. */
 export class IdleTidy {
   readonly #options: IdleTidyOptions;
   #tidyBytes: number;
@@ -39,7 +39,7 @@ export class IdleTidy {
     this.#tidyBytes = options.heapBytes();
   }
 
-  /** A call has come. */
+  /** Records that a call has arrived. */
   worked(): void {
     this.#hasWorked = true;
     if (this.#isWaiting || this.#isTooSlow) return;

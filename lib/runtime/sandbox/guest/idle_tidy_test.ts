@@ -20,7 +20,7 @@ function setUp() {
   return { state, tidy, timers, pass: () => timers.shift()!() };
 }
 
-Deno.test("a heap that has grown is collected once when nothing is called any more", () => {
+Deno.test("IdleTidy: a grown heap is collected once when the sandbox becomes idle", () => {
   const { state, tidy, timers, pass } = setUp();
   for (let n = 0; n < 3; n++) tidy.worked();
   assert.equal(timers.length, 1);
@@ -31,7 +31,7 @@ Deno.test("a heap that has grown is collected once when nothing is called any mo
   assert.deepEqual([state.collections, timers.length], [1, 0]);
 });
 
-Deno.test("a small growth is left alone, and so is a sandbox with a long call", () => {
+Deno.test("IdleTidy: no collection after a small growth or during a long call", () => {
   const { state, tidy, timers, pass } = setUp();
   tidy.worked();
   state.busy = true;
@@ -44,7 +44,7 @@ Deno.test("a small growth is left alone, and so is a sandbox with a long call", 
   assert.deepEqual([state.collections, timers.length], [0, 0]);
 });
 
-Deno.test("what takes long is done once", () => {
+Deno.test("IdleTidy: a slow collection is not repeated", () => {
   const { state, tidy, timers, pass } = setUp();
   tidy.worked();
   state.heap = 400 * mib;

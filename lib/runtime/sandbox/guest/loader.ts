@@ -1,6 +1,6 @@
 /**
- * How a sandbox gets from the description of a function to something that can be called: one
- * loader for each executor kind.
+ * Interfaces of loaders, which turn the description of a function into a callable. There is one loader for
+ * each executor kind.
  *
  * @module
  */
@@ -11,31 +11,32 @@ import type { CallOutput } from "./output.ts";
 import type { SandboxSpec } from "../spec.ts";
 import type { BeginAnswer } from "./reply_stream.ts";
 
-/** What a function learns of its invocation. */
+/** Facts about an invocation that a function receives. */
 export interface InvocationContext {
   readonly functionName: string;
   readonly requestId: string;
-  /** When the invocation is given up, ms since 1970. */
+  /** Deadline of the invocation, ms since 1970. */
   readonly deadlineMs: number;
   /** Memory of the instance, MiB. */
   readonly memoryLimitMib: number;
   readonly area: string;
   /** Id of the node. */
   readonly node: string;
-  /** Aborted when the deadline passes or the caller leaves. */
+  /** Signal that is aborted when the deadline passes or the client disconnects. */
   readonly signal: AbortSignal;
-  /** Time until the invocation is given up, ms. */
+  /** Returns the time until the deadline, ms. */
   remainingMs(): number;
 }
 
 /**
- * A loaded function. What it returns or resolves to is its result, which is sent as JSON, a
- * {@link JsonText} as it is; what it throws or rejects with is its failure. What it writes to
- * `console` while it runs is its output.
+ * Loaded function. Its return value or resolution is its result, which is sent as JSON; a {@link JsonText} is
+ * sent unchanged. A thrown value or rejection is its failure. Text that it writes to `console` while it runs
+ * is its output.
  *
  * @param params of the call
  * @param context of the call
- * @param begin begins an answer in parts, where the caller takes one; not for the function's own code
+ * @param begin begins a streamed response; undefined if the client accepts none. Not passed to the function's
+ *   own code
  */
 export type Handler = (
   params: JsonObject | null,
@@ -43,39 +44,39 @@ export type Handler = (
   begin?: BeginAnswer,
 ) => unknown;
 
-/** A call as a function gets it that answers by itself. */
+/** Call in the form that an {@link Answerer} receives. */
 export interface RawCall {
   readonly id: string;
   /** JSON of the params, with all digits of its numbers. */
   readonly params: string;
-  /** Time it may take, ms. */
+  /** Maximum execution time, ms. */
   readonly timeoutMs: number;
 }
 
 /**
- * A function that answers by itself, failures too; one call at a time.
+ * Function that creates its own replies, including those for failures. It runs one call at a time.
  *
- * @param call what it gets
- * @param output takes what it writes
+ * @param call to run
+ * @param output receives the function's output
  */
 export type Answerer = (call: RawCall, output: CallOutput) => Reply;
 
-/** What a loader makes of a function's code. */
+/** Function that a loader has loaded. */
 export type GuestFunction = { readonly handler: Handler } | { readonly answer: Answerer };
 
 /**
- * Loads a function in two steps. The first runs with all permissions of the process and must touch
- * nothing but files of `spec.folder`; what it returns is called when every permission is given
- * up and the dangerous globals are gone, and may run the function's own code.
+ * Loads a function in two steps. The first step runs with all permissions of the process and must access only
+ * files of `spec.folder`. It returns the second step, which runs after every permission is revoked and the
+ * dangerous globals are removed. The second step may run the function's own code.
  *
- * @param collect collects garbage at once
+ * @param collect collects garbage synchronously
  */
 export type Loader = (
   spec: SandboxSpec,
   collect: () => void,
 ) => Promise<() => Promise<GuestFunction>>;
 
-/** A result that is JSON already. */
+/** Result that is already JSON. */
 export class JsonText {
   /** @param text valid JSON */
   constructor(readonly text: string) {}

@@ -1,6 +1,6 @@
 /**
- * Main program of a sandbox, in which one instance of a function runs. It connects to its node, waits
- * for its function, gives up all permissions, and then loads the function and runs calls.
+ * Main program of a sandbox, in which one instance of a function runs. It connects to its node, receives its
+ * function, revokes all permissions, loads the function and runs calls.
  *
  * @module
  */
@@ -22,28 +22,28 @@ import { giveUpAllButRead, giveUpPermissions } from "./confinement/permissions.t
 import { describe, type Failure } from "./results.ts";
 import { Wire } from "./wire.ts";
 
-/** What runs calls. */
+/** Runs calls of the loaded function. */
 interface Runner extends Pick<Calls, "cancel" | "taken" | "blame" | "busy"> {
-  /** Runs a call, of which the frame has the text. */
+  /** Runs a call. The frame is its text. */
   run(call: CallMessage, frame: string): void;
 }
 
-/** The loaders; each is loaded only where it is needed. */
+/** Loaders by executor. Each module is imported only when a function needs it. */
 const loaders: Readonly<Record<SandboxExecutor, () => Promise<Loader>>> = {
   deno: () => Promise.resolve(loadModule),
   wasm: async () => (await import("./wasm/loader.ts")).loadWasm,
 };
 
-/** Runs this process as a sandbox; returns when the node closes the connection. */
+/** Runs this process as a sandbox. Returns when the node closes the connection. */
 export async function runSandbox(): Promise<void> {
   const exit = Deno.exit;
   const wire = await connectToNode(() => exit(0));
-  // Absent where the program runs from sources.
+  // `gc` is absent if the program runs from sources.
   const { gc = () => {} } = globalThis as { gc?: (how?: object) => void };
   const { memoryUsage, unrefTimer } = Deno;
   const openPipe = CallPipe.open(wire);
   const { setTimeout, performance } = globalThis;
-  // In advance: what is the same for every function.
+  // Work that is the same for every function is done before one arrives.
   const strays: StrayTakers = {};
   hardenLanguage(strayTaker(strays));
   const storage = await callStorage();
@@ -65,7 +65,7 @@ export async function runSandbox(): Promise<void> {
   const network = await networkFor(spec, wire);
   let loaded: GuestFunction | undefined;
   const calls: RunningCalls = {};
-  // While the code is loaded it may fetch already.
+  // The code may fetch while it is loaded.
   const accept = accepting(calls, network);
   const running = wire.run(accept);
   try {
@@ -95,10 +95,10 @@ export async function runSandbox(): Promise<void> {
   strays.blame = (thrown) => runner.blame(thrown);
   calls.tidy = new IdleTidy({
     heapBytes: () => memoryUsage().heapTotal,
-    // An ordinary collection keeps the pages.
+    // An ordinary collection does not return pages to the system.
     collect: () => gc({ type: "major", execution: "sync", flavor: "last-resort" }),
     busy: () => runner.busy,
-    // It is no reason to wait for a call in the event loop.
+    // An unreferenced timer does not keep the sandbox from waiting for calls on the pipe.
     after: (ms, callback) => unrefTimer(setTimeout(callback, ms)),
     now: () => performance.now(),
   });
@@ -115,13 +115,13 @@ async function connectToNode(ended: () => void): Promise<Wire> {
   return wire;
 }
 
-/** What takes calls, once the function is loaded. */
+/** Receivers of calls. They are set when the function is loaded. */
 interface RunningCalls {
   run?: Runner;
   tidy?: IdleTidy;
 }
 
-/** Takes what the node sends after the function. */
+/** Creates the handler of messages that the node sends after the function. */
 function accepting(
   calls: RunningCalls,
   network: Network | undefined,
@@ -144,11 +144,14 @@ async function networkFor(spec: SandboxSpec, wire: Wire): Promise<Network | unde
   return new Network((message) => wire.send(message));
 }
 
-/** Creates the runner of a function that replies by itself: it cannot receive messages while it runs. */
+/**
+ * Creates the runner of a function that creates its own replies. The runner cannot receive messages while a
+ * call runs.
+ */
 function answering(answer: Answerer, output: Output, send: SendReply): Runner {
   return {
     run: ({ id, timeoutMs }, frame) => {
-      // As they were sent: numbers with all their digits.
+      // The original text keeps all digits of numbers.
       const params = frame.slice(frame.indexOf(paramsKey) + paramsKey.length, -1);
       const written = output.open(id);
       const reply = answer({ id, params, timeoutMs }, written);
@@ -168,20 +171,23 @@ function answering(answer: Answerer, output: Output, send: SendReply): Runner {
   };
 }
 
-/** Needed with one call at a time, too: what a call has left behind may write while the next one runs. */
+/**
+ * Creates the storage that attributes output to calls. Functions with one call at a time need it, too: code
+ * that outlives its call may write while the next call runs.
+ */
 async function callStorage(): Promise<CallStorage> {
   const { AsyncLocalStorage } = await import("node:async_hooks");
   return new AsyncLocalStorage<CallOutput>();
 }
 
-/** Opens this process's standard output as a pipe. */
+/** Opens this process's standard output as the output pipe. */
 function openOutputPipe(lost: () => void): OutputPipe {
   const { stdout } = Deno;
   return new OutputPipe((bytes) => {
     try {
       return stdout.writeSync(bytes);
     } catch {
-      // The node is gone.
+      // The node has closed the pipe.
       lost();
       return bytes.length;
     }
@@ -198,7 +204,7 @@ function logger(): (text: string) => void {
   };
 }
 
-/** Runs an empty call, so that the code that runs calls is compiled in advance. */
+/** Runs an empty call to compile the code that runs calls in advance. */
 function rehearse(output: Output): void {
   const calls = new Calls({
     spec: { name: "", memoryMib: 0, area: "", node: "" },
@@ -211,16 +217,17 @@ function rehearse(output: Output): void {
   calls.run({ id: "", params: null, timeoutMs: 0 });
 }
 
-/** Who takes what nobody catches; nobody before there is a function, which there is nothing of then. */
+/** Handlers of uncaught errors. They are set when the function is loaded. */
 interface StrayTakers {
   blame?: (thrown: unknown) => boolean;
   log?: (thrown: unknown) => void;
 }
 
 /**
- * What nobody catches would end the process: it fails the call whose it is instead.
+ * Creates the handler of uncaught errors. An uncaught error fails the call that caused it; otherwise it would
+ * end the process.
  *
- * @returns gives false where there is no function yet, and it is to end the process
+ * @returns a handler, which returns false if no function is loaded and the error should end the process
  */
 function strayTaker(takers: StrayTakers): (thrown: unknown) => boolean {
   return (thrown) => {
@@ -241,7 +248,10 @@ function catchStrays(takers: StrayTakers): void {
   globalThis.addEventListener("error", (event) => take(event, event.error));
 }
 
-/** `file:///prepared/app/a.ts.js:3:5` is `/app/a.ts:3:5`; what is not the function's is left out. */
+/**
+ * Maps positions of a stack to the user's files: `file:///prepared/app/a.ts.js:3:5` becomes `/app/a.ts:3:5`.
+ * Removes the sandbox's own frames.
+ */
 function mapStack(stack: string, spec: SandboxSpec): string {
   const prefix = `file://${spec.folder.split("/").map(encodeURIComponent).join("/")}`;
   const ours = new URL(".", import.meta.url).href;

@@ -1,33 +1,33 @@
 /**
- * Output of a function: sent to the node at once, with the call that writes it. An endless loop, a
- * crash or a lack of memory then loses nothing of it.
+ * Output of a function. It is sent to the node immediately, with the id of the call that writes it. An
+ * endless loop, a crash or exhausted memory therefore loses no output.
  *
  * @module
  */
 
-/** Most characters of output that one call may have. */
+/** Maximum output of a call, characters. */
 const maxOutput = 1 << 20;
 const outputCut = "\n[output cut here: it is longer than 1 MiB]\n";
-/** Most characters of one message; in UTF-8 they take three times as many bytes at most. */
+/** Maximum length of a message, characters. In UTF-8 each takes at most three bytes. */
 const maxPiece = 20 << 10;
 
-/** Target of output. Both methods return when it cannot be lost any more. */
+/** Target of output. Both methods return when the output can no longer be lost. */
 export interface OutputTarget {
   /**
-   * Takes what a call writes.
+   * Sends the output of a call.
    *
-   * @param text a piece of bounded length
+   * @param text of bounded length
    */
   readonly send: (id: string, text: string) => void;
   /**
-   * Takes what no call writes.
+   * Logs output that belongs to no call.
    *
-   * @param text anything
+   * @param text of any length
    */
   readonly log: (text: string) => void;
 }
 
-/** Pieces of text that arrive as bytes; one for each stream, since characters may be cut anywhere. */
+/** Decoders of UTF-8, one for each stream, because a piece of bytes may end within a character. */
 class Decoders {
   readonly #byStream = new Map<number, TextDecoder>();
 
@@ -37,7 +37,7 @@ class Decoders {
     return decoder.decode(bytes, { stream: true });
   }
 
-  /** @returns what stands for characters of which the end never came */
+  /** @returns replacement characters for incomplete characters */
   flush(): string {
     let rest = "";
     for (const decoder of this.#byStream.values()) rest += decoder.decode();
@@ -45,7 +45,7 @@ class Decoders {
   }
 }
 
-/** The output of one call. What is left of the call may write to it after its end. */
+/** Output of one call. Code that outlives the call may still write to it. */
 export class CallOutput {
   readonly #id: string;
   readonly #send: OutputTarget["send"];
@@ -58,7 +58,7 @@ export class CallOutput {
     this.#send = send;
   }
 
-  /** Sends text, up to the bound. */
+  /** Sends text up to the maximum output of a call. */
   write(text: string): void {
     const room = maxOutput - this.#length;
     if (room < 0 || text === "") return;
@@ -73,7 +73,7 @@ export class CallOutput {
   }
 
   /**
-   * Sends text that comes as UTF-8, in pieces that may end within a character.
+   * Sends UTF-8 text. A piece may end within a character.
    *
    * @param stream 1 for standard output, 2 for standard error
    */
@@ -82,43 +82,43 @@ export class CallOutput {
     this.write(this.#decoders.decode(stream, bytes));
   }
 
-  /** The call ends: sends what is held back. */
+  /** Sends incomplete characters at the end of the call. */
   flush(): void {
     if (this.#decoders) this.write(this.#decoders.flush());
   }
 }
 
-/** A piece without the first half of a character whose second half is in the next. */
+/** Returns a piece without a trailing high surrogate, which belongs to the next piece. */
 function wholeCharacters(piece: string): string {
   const last = piece.charCodeAt(piece.length - 1);
   const isHalf = piece.length > 1 && last >= 0xd800 && last < 0xdc00;
   return isHalf ? piece.slice(0, -1) : piece;
 }
 
-/** Knows which call is writing, across asynchronous steps and timers. */
+/** Tracks the call that is running, across asynchronous steps and timers. */
 export interface CallStorage {
-  /** The output of the call whose code runs now. */
+  /** Returns the output of the call whose code is running. */
   getStore(): CallOutput | undefined;
-  /** Runs something whose output, now and later, belongs to a call. */
+  /** Runs a function whose output belongs to a call, including output of later asynchronous steps. */
   run(output: CallOutput, body: () => void): void;
 }
 
-/** Directs what is written to the call that writes it. */
+/** Routes output to the call that writes it. */
 export class Output {
   readonly #target: OutputTarget;
   readonly #storage: CallStorage;
   readonly #decoders = new Decoders();
 
-  /** @param storage tells calls apart */
+  /** @param storage tracks the running call */
   constructor(target: OutputTarget, storage: CallStorage) {
     this.#target = target;
     this.#storage = storage;
   }
 
   /**
-   * Writes for whoever is running.
+   * Writes text to the output of the running call, or to the log.
    *
-   * @param text anything
+   * @param text of any length
    */
   write(text: string): void {
     const call = this.#storage.getStore();
@@ -127,7 +127,7 @@ export class Output {
   }
 
   /**
-   * Writes bytes of UTF-8 for whoever is running.
+   * Writes UTF-8 bytes to the output of the running call, or to the log.
    *
    * @param stream 1 for standard output, 2 for standard error
    */
@@ -137,12 +137,12 @@ export class Output {
     else this.#target.log(this.#decoders.decode(stream, bytes));
   }
 
-  /** The output of the call whose code runs now; undefined if it is no call's. */
+  /** Output of the call whose code is running; undefined if the code belongs to no call. */
   get owner(): CallOutput | undefined {
     return this.#storage.getStore();
   }
 
-  /** Makes the output of a call. */
+  /** Creates the output of a call. */
   open(id: string): CallOutput {
     return new CallOutput(id, this.#target.send);
   }
@@ -150,7 +150,7 @@ export class Output {
   /**
    * Runs a call's code.
    *
-   * @param call gets what it writes
+   * @param call receives the output
    */
   run(call: CallOutput, body: () => void): void {
     this.#storage.run(call, body);

@@ -1,27 +1,26 @@
 /**
- * The pipe by which a sandbox sends what need not wait for the event loop, output and replies: its
- * standard output, which code of functions does not reach. Frames are those of the connection.
+ * Pipe on which a sandbox sends output and replies without waiting for the event loop. It is the standard
+ * output of the process, which code of functions cannot access. Frames have the format of the connection's.
  *
  * @module
  */
 
 import { FrameBatch } from "../../wire/frames.ts";
 
-/** Writes each message before it returns. */
+/** Sends messages synchronously. */
 export class OutputPipe {
   readonly #write: (bytes: Uint8Array) => number;
   readonly #batch = new FrameBatch();
 
-  /** @param write writes bytes at once and tells how many; waits where the node reads slowly */
+  /** @param write writes bytes synchronously and returns their number; blocks while the node reads slowly */
   constructor(write: (bytes: Uint8Array) => number) {
     this.#write = write;
   }
 
   /**
-   * Sends a message now.
+   * Sends a message and returns when it is written.
    *
-   * @param message what the node understands
-   * @throws `PAYLOAD_TOO_LARGE`, and then nothing is sent
+   * @throws `PAYLOAD_TOO_LARGE` if the message is too long; in that case nothing is sent
    */
   send(message: object): void {
     this.#batch.add(JSON.stringify(message));

@@ -8,7 +8,7 @@ function setUp() {
   return { pieces, output: new CallOutput("1", (_id, text) => void pieces.push(text)) };
 }
 
-Deno.test("CallOutput: characters may be cut anywhere, also between streams", () => {
+Deno.test("CallOutput: decodes characters that are split across writes to several streams", () => {
   const { pieces, output } = setUp();
   const [first, ...rest] = new TextEncoder().encode("\u00e9");
   output.writeBytes(1, Uint8Array.of(first!));
@@ -21,7 +21,7 @@ Deno.test("CallOutput: characters may be cut anywhere, also between streams", ()
   assert.equal(pieces.length, 3);
 });
 
-Deno.test("CallOutput: long text is sent in pieces of whole characters, and cut once", () => {
+Deno.test("CallOutput: long text is sent in pieces of whole characters and truncated once", () => {
   const { pieces, output } = setUp();
   const text = "\u{1f600}".repeat(300_000);
   output.write("x" + text);
@@ -35,7 +35,7 @@ Deno.test("CallOutput: long text is sent in pieces of whole characters, and cut 
   assert.ok(pieces.slice(0, -1).every((piece) => piece.isWellFormed()));
 });
 
-Deno.test("OutputPipe: writes whole frames, however little is taken at once", () => {
+Deno.test("OutputPipe: partial writes still produce whole frames", () => {
   const reader = new FrameReader();
   const pipe = new OutputPipe((bytes) => {
     const count = Math.min(3, bytes.length);

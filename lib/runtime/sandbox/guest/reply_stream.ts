@@ -1,22 +1,22 @@
 /**
- * An answer that is sent in parts while its call goes on.
+ * Streamed response of a call that is still running.
  *
  * @module
  */
 
 import { maxPartBytes, partCost, streamWindow } from "../../wire/stream_window.ts";
 
-/** What an answer begins with. */
+/** Status and headers of a streamed response. */
 export interface AnswerHead {
   readonly status: number;
-  /** Headers; names may come several times. */
+  /** Headers; a name may occur several times. */
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-/** Begins an answer that is sent in parts. */
+/** Begins a streamed response. */
 export type BeginAnswer = (head: AnswerHead) => Pick<ReplyStream, "write">;
 
-/** What a stream needs. */
+/** Options of {@link ReplyStream}. */
 export interface ReplyStreamOptions {
   /** Id of the call. */
   readonly id: string;
@@ -26,14 +26,13 @@ export interface ReplyStreamOptions {
   readonly signal: AbortSignal;
 }
 
-/** Sends parts no faster than they are taken. */
+/** Sends parts of a response no faster than the node acknowledges them. */
 export class ReplyStream {
   readonly #options: ReplyStreamOptions;
   #held = 0;
   #isClosed = false;
   #wake: () => void = () => {};
 
-  /** @param options what it needs */
   constructor(options: ReplyStreamOptions, head: AnswerHead) {
     this.#options = options;
     options.signal.addEventListener("abort", () => this.#wake());
@@ -41,9 +40,9 @@ export class ReplyStream {
   }
 
   /**
-   * Sends bytes; resolves when more may be sent.
+   * Sends bytes. Resolves when more bytes may be sent.
    *
-   * @param bytes any number of them
+   * @param bytes of any length
    * @throws the signal's reason, or an error if the call has ended
    */
   async write(bytes: Uint8Array): Promise<void> {
@@ -62,16 +61,16 @@ export class ReplyStream {
   }
 
   /**
-   * Parts were taken.
+   * Handles the acknowledgment of parts.
    *
-   * @param cost what they count
+   * @param cost of the acknowledged parts
    */
   taken(cost: number): void {
     this.#held -= cost;
     this.#wake();
   }
 
-  /** The call has ended: nothing more is sent. */
+  /** Stops sending, because the call has ended. */
   close(): void {
     this.#isClosed = true;
     this.#wake();

@@ -1,28 +1,28 @@
 /**
- * Outcomes of a function, as the node gets them.
+ * Results and failures of functions in the form in which the node receives them.
  *
  * @module
  */
 
 import { JsonText } from "./loader.ts";
 
-/** Most characters of a failure's message and of its stack. */
+/** Maximum length of a failure's message and of its stack, characters. */
 const maxText = 1 << 20;
 
-/** A failure as a reply carries it. */
+/** Failure in a reply. */
 export interface Failure {
-  /** Class of what was thrown. */
+  /** Class of the thrown value. */
   readonly type: string;
   readonly message: string;
-  /** Its stack. */
+  /** Stack trace. */
   readonly traceback: string;
 }
 
 /**
- * JSON of a result. Bytes become base64, as an answer to HTTP wants it.
+ * Encodes a result as JSON. Bytes become base64, as HTTP responses require.
  *
- * @param value what the function returned
- * @throws what `JSON.stringify` throws
+ * @param value returned by the function
+ * @throws the errors of `JSON.stringify`
  */
 export function encodeResult(value: unknown): string {
   if (value instanceof JsonText) return value.text;
@@ -36,10 +36,10 @@ export function encodeResult(value: unknown): string {
 }
 
 /**
- * Describes what was thrown, whatever it is.
+ * Describes any thrown value.
  *
  * @param thrown anything; its getters may throw
- * @param mapStack turns places in prepared code into places of the user's files
+ * @param mapStack replaces positions in prepared code by positions in the user's files
  */
 export function describe(thrown: unknown, mapStack: (stack: string) => string): Failure {
   try {

@@ -1,30 +1,30 @@
 /**
- * Requests over plain HTTP as functions in sandboxes see them.
+ * Raw HTTP requests in the form in which functions in sandboxes receive them.
  *
  * @module
  */
 
 import type { InvocationContext } from "./loader.ts";
 
-/** A call by plain HTTP; see the node's `HttpEvent`. */
+/** Call by raw HTTP request; see the node's `HttpEvent`. */
 export interface HttpEvent {
-  /** Verb. */
+  /** HTTP method. */
   readonly method: string;
-  /** Path and query as they were sent; whoever makes an event by hand may leave it out. */
+  /** Path and query as the client sent them. Optional in events that a client writes itself. */
   readonly url?: string;
-  /** What follows the function's name. */
+  /** Path after the function's name. */
   readonly path: string;
-  /** The query, decoded. */
+  /** Decoded query. */
   readonly query?: Readonly<Record<string, string | readonly string[]>>;
   /** Headers by lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Text, or base64. */
+  /** Body as text or base64. */
   readonly body: string;
   readonly isBase64Encoded: boolean;
 }
 
 /**
- * Whether a function's params are a request over plain HTTP.
+ * Reports whether a function's params are a raw HTTP request.
  *
  * @param params of the call
  */
@@ -36,22 +36,23 @@ export function isHttpEvent(params: unknown): params is HttpEvent {
     typeof event.isBase64Encoded === "boolean";
 }
 
-/** Path and query of a request, as they were sent as far as that is known. */
+/** Returns the path and query of a request as the client sent them, or an equivalent if `url` is missing. */
 export function targetOf({ url, path, query }: HttpEvent): string {
   const target = url ?? path + searchOf(query ?? {});
   return target.startsWith("/") ? target : `/${target}`;
 }
 
-/** The bytes of a request's body. */
+/** Returns the bytes of a request's body. */
 export function bodyOf({ body, isBase64Encoded }: HttpEvent): Uint8Array<ArrayBuffer> {
   return isBase64Encoded ? Uint8Array.fromBase64(body) : new TextEncoder().encode(body);
 }
 
-/** Verbs whose requests have no body in the Fetch standard. */
+/** Methods whose requests have no body in the Fetch standard. */
 const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /**
- * The request that a call is: itself if it came by plain HTTP; else a POST to `/` with its params as JSON.
+ * Converts a call to a `Request`. A raw HTTP request keeps its method, path and headers; any other call
+ * becomes a POST to `/` with its params as JSON.
  */
 export function toRequest(params: unknown, context: InvocationContext): Request {
   const { signal, functionName } = context;
@@ -67,19 +68,22 @@ export function toRequest(params: unknown, context: InvocationContext): Request 
   const { method, headers } = params;
   const target = targetOf(params);
   const body = params.body === "" || bodiless.has(method) ? null : bodyOf(params);
-  // Put together, not resolved: a path that begins with two slashes would be another host.
+  // Concatenates instead of resolving: a path that begins with two slashes would name another host.
   const url = (originOf(headers.host) ?? base) + target;
   const request = new Request(url, { method, headers: { ...headers }, body, signal });
   return withQuery(request, target);
 }
 
-/** @returns undefined where the header is no host, or more than that */
+/** @returns undefined if the header is not exactly a host with an optional port */
 function originOf(host: string | undefined): string | undefined {
   if (!host || /[^\w.:[\]%~!$&'()*+,;=-]/.test(host)) return undefined;
   return URL.canParse(`http://${host}/`) ? `http://${host}` : undefined;
 }
 
-/** `URL` percent-encodes some characters of a query that may stand for themselves in HTTP (`'`). */
+/**
+ * Restores the original query, because `URL` percent-encodes some characters that HTTP allows unencoded
+ * (`'`).
+ */
 function withQuery(request: Request, target: string): Request {
   const mark = target.indexOf("?");
   const search = mark < 0 ? "" : target.slice(mark);

@@ -12,7 +12,7 @@ function request(fields: Partial<HttpEvent>): Request {
   return toRequest({ ...event, ...fields }, context);
 }
 
-Deno.test("toRequest: the query has the bytes that were sent", () => {
+Deno.test("toRequest: the query keeps the bytes that the client sent", () => {
   for (
     const search of [
       "",
@@ -29,7 +29,7 @@ Deno.test("toRequest: the query has the bytes that were sent", () => {
   }
 });
 
-Deno.test("toRequest: no path becomes a host", () => {
+Deno.test("toRequest: no path changes the host", () => {
   for (
     const [url, expected] of [
       ["//example.com/x", "http://my-function//example.com/x"],
@@ -48,7 +48,7 @@ Deno.test("toRequest: no path becomes a host", () => {
   }
 });
 
-Deno.test("toRequest: the host is that of the header, where it is one", () => {
+Deno.test("toRequest: the host comes from a valid Host header, else from the function's name", () => {
   for (
     const [host, expected] of [
       ["shop.example:8080", "http://shop.example:8080/"],
@@ -64,7 +64,7 @@ Deno.test("toRequest: the host is that of the header, where it is one", () => {
   }
 });
 
-Deno.test("toRequest: a body that was not sent is none, and no content type is made up", async () => {
+Deno.test("toRequest: an empty body is null, and no content type is added", async () => {
   const none = request({ method: "POST" });
   assert.deepEqual([none.body, [...none.headers]], [null, []]);
   const text = request({ method: "PUT", body: "Zoë" });
@@ -74,7 +74,7 @@ Deno.test("toRequest: a body that was not sent is none, and no content type is m
   assert.deepEqual(await bytes.bytes(), Uint8Array.of(255, 0));
 });
 
-Deno.test("toRequest: an event made by hand needs no url", () => {
+Deno.test("toRequest: an event without url uses its path and query", () => {
   assert.equal(
     request({ path: "a", query: { x: ["1", "2"], y: "b c" } }).url,
     "http://my-function/a?x=1&x=2&y=b+c",

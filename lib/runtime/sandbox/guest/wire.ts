@@ -7,33 +7,33 @@
 import { FrameReader } from "../../wire/frames.ts";
 import { FrameWriter } from "../../wire/frame_writer.ts";
 
-/** The connection to the node. */
+/** Connection to the node. */
 export class Wire {
   readonly #conn: Deno.UnixConn;
   readonly #reader = new FrameReader();
   readonly #writer: FrameWriter;
 
-  /** @param lost called when the node takes no more */
+  /** @param lost called when the node accepts no more data */
   constructor(conn: Deno.UnixConn, lost: () => void) {
     this.#conn = conn;
     this.#writer = new FrameWriter(conn, lost);
   }
 
   /**
-   * Sends a message soon.
+   * Queues a message to be sent.
    *
-   * @throws `PAYLOAD_TOO_LARGE`, and then nothing is sent
+   * @throws `PAYLOAD_TOO_LARGE` if the message is too long; in that case nothing is sent
    */
   send(message: object): void {
     this.#writer.add(JSON.stringify(message));
   }
 
-  /** Resolves when what was sent is on its way. */
+  /** Resolves when all queued messages have been written. */
   get flushed(): Promise<void> {
     return this.#writer.flushed;
   }
 
-  /** Asks the event loop something without its counting that the sandbox listens here. */
+  /** Runs a query of the event loop that does not count this connection's pending read. */
   unnoticed<T>(question: () => T): T {
     this.#conn.unref();
     try {
@@ -44,7 +44,7 @@ export class Wire {
   }
 
   /**
-   * Waits for the next message.
+   * Receives the next message.
    *
    * @returns undefined when the node has closed the connection
    */
@@ -59,10 +59,10 @@ export class Wire {
   }
 
   /**
-   * Hands every message to somebody, those that arrived together in one turn.
+   * Passes every message to a callback. Messages that arrived together are passed in one turn.
    *
-   * @param accept takes them, parsed and as they came
-   * @returns when the node has closed the connection
+   * @param accept receives each message, parsed and as the text of its frame
+   * @returns a promise that resolves when the node has closed the connection
    */
   async run(accept: (message: Record<string, unknown>, text: string) => void): Promise<void> {
     for (;;) {

@@ -1,6 +1,5 @@
 /**
- * Control groups, version 1 and 2: where the node may create them, the kernel limits what a
- * sandbox uses.
+ * Control groups, version 1 and 2. If the node may create them, the kernel limits the resources of sandboxes.
  *
  * @module
  */
@@ -11,17 +10,17 @@ import { randomId } from "../../../base/ids.ts";
 import { logger } from "../../../base/log.ts";
 
 const mounts = "/sys/fs/cgroup";
-/** Period of the CPU limit; shorter than the kernel's 100 ms, so that pauses are short. */
+/** Period of the CPU limit, us. It is shorter than the kernel's default of 100 ms to keep pauses short. */
 const cpuPeriodUs = 50_000;
-/** Minimum quota that the kernel accepts. */
+/** Minimum quota that the kernel accepts, us. */
 const minCpuQuotaUs = 1_000;
-/** A group can be removed when its last process is gone, which the kernel may notice a little later. */
+/** Number of attempts to remove a group. The kernel may register the end of its last process with a delay. */
 const removeAttempts = 20;
 const removeDelayMs = 25;
 
 /** Limits of a sandbox. */
 export interface Bounds {
-  /** Memory, MiB, beyond what it has when it is bounded. */
+  /** Memory, MiB, in addition to what the sandbox uses when the limit is set. */
   readonly memoryMib: number;
   /** CPU, cores; 0: no limit. */
   readonly cpu: number;
@@ -29,23 +28,23 @@ export interface Bounds {
   readonly pids: number;
 }
 
-/** Control group of one sandbox. Disposing it removes it; its processes must be gone. */
+/** Control group of one sandbox. Disposing it removes the group, whose processes must have ended. */
 export interface Group extends AsyncDisposable {
   /**
-   * Limits its processes from now on.
+   * Limits the processes of the group from now on.
    *
    * @throws if the kernel refuses
    */
   bound(bounds: Bounds): void;
-  /** True if the kernel has killed a process of it for its memory. */
+  /** Reports whether the kernel has killed a process of the group because of its memory usage. */
   outOfMemory(): boolean;
 }
 
 /** Factory of control groups below the node's. */
 export interface Groups extends AsyncDisposable {
   /**
-   * Moves a process into a new group without limits. The kernel takes some time to
-   * move a process: best while it starts.
+   * Moves a process into a new group without limits. The kernel takes some time for it, so it is best done
+   * while the process starts.
    *
    * @throws if the kernel refuses
    */
@@ -53,10 +52,10 @@ export interface Groups extends AsyncDisposable {
 }
 
 /**
- * Determines whether the node may create groups; removes those of a crashed predecessor, and ends the
+ * Determines whether the node may create groups. Removes groups of a crashed predecessor and ends the
  * processes in them.
  *
- * @returns undefined if it may not
+ * @returns undefined if the node may not create groups
  */
 export async function openGroups(nodeId: string): Promise<Groups | undefined> {
   const name = `serverledge-${nodeId}`;
@@ -93,13 +92,16 @@ export function ownGroups(text: string): Map<string, string> {
 
 const controllersV1 = ["memory", "cpu", "pids"] as const;
 
-/** Below the node's own group, so that its limits apply to its sandboxes. */
+/** Returns a path below the node's own group, whose limits then apply to its sandboxes. */
 function homeV1(controller: string, own: ReadonlyMap<string, string>): string {
   const nested = join(mounts, controller, own.get(controller) ?? "/");
   return exists(nested) ? nested : join(mounts, controller);
 }
 
-/** Next to the node's own group: a group that has processes cannot limit groups below it. */
+/**
+ * Returns a path next to the node's own group, because a group that has processes cannot limit groups below
+ * it.
+ */
 function homeV2(own: string): string {
   const sibling = join(mounts, dirname(own));
   const bounds = (folder: string) =>
@@ -109,7 +111,7 @@ function homeV2(own: string): string {
 
 /** Common part of both versions: folders with files. */
 abstract class GroupsBase implements Groups {
-  /** The node's folders. */
+  /** Folders of the node's groups. */
   protected abstract readonly folders: readonly string[];
 
   async start(): Promise<void> {
@@ -140,7 +142,7 @@ abstract class GroupsBase implements Groups {
   /** Writes the bounds of a group. */
   protected abstract bound(name: string, bounds: Bounds): void;
 
-  /** Where the kernel counts the processes that it ended. */
+  /** Returns the file in which the kernel counts the processes that it killed. */
   protected abstract eventsFile(name: string): string;
 
   #make(): Group & { folders: readonly string[] } {
@@ -238,7 +240,7 @@ function quota(cpu: number): number {
   return Math.max(Math.round(cpu * cpuPeriodUs), minCpuQuotaUs);
 }
 
-/** Settings of a group are plain writes, which must neither create nor truncate. */
+/** Writes a setting of a group. The file must be neither created nor truncated. */
 function write(folder: string, file: string, value: string | number): void {
   using handle = Deno.openSync(join(folder, file), { write: true });
   handle.writeSync(new TextEncoder().encode(String(value)));
@@ -270,7 +272,7 @@ function attempt(action: () => void): void {
   try {
     action();
   } catch {
-    // Not every kernel has it.
+    // Not every kernel has this file.
   }
 }
 

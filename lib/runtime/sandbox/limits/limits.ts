@@ -1,6 +1,6 @@
 /**
- * Resource limits of sandboxes: enforced by the kernel where the node may create control groups, else
- * by the resource monitor.
+ * Resource limits of sandboxes. The kernel enforces them if the node may create control groups; otherwise the
+ * resource monitor does.
  *
  * @module
  */
@@ -21,20 +21,20 @@ export interface ConfinedProcess {
   readonly pid: number;
   /** Sends a signal; without effect if the process has ended. */
   signal(name: Deno.Signal): void;
-  /** Set by the confinement: tells whether the process was killed for its memory. */
+  /** Reports whether the process was killed because of its memory usage. Set by the confinement. */
   outOfMemory: () => boolean;
 }
 
-/** Confinement of one process, to be disposed when the process is gone. */
+/** Confinement of one process, to be disposed after the process has ended. */
 export interface Confinement extends AsyncDisposable {
   /**
-   * Bounds the process, which has not run any code of a function yet.
+   * Limits the process, which must not have run any code of a function yet.
    *
-   * @param bounds limits from now on
-   * @param calls tells whether calls are in flight, and is called when there were none for some seconds
+   * @param bounds limits that apply from now on
+   * @param calls reports whether calls are in flight, and is notified after some seconds without calls
    */
   bound(bounds: Bounds, calls: Pick<MonitoredProcess, "busy" | "onIdle">): void;
-  /** Lets the process run; must be called before each call to it. */
+  /** Lets the process run. Must be called before each call to the process. */
   resume(): void;
 }
 
@@ -48,20 +48,20 @@ export class ResourceLimits implements AsyncDisposable {
   }
 
   /**
-   * Finds out whether the node may create control groups.
+   * Determines whether the node may create control groups, and creates the limits.
    *
-   * @param useGroups false to use none
+   * @param useGroups false to use no control groups
    */
   static async open(nodeId: string, useGroups: boolean): Promise<ResourceLimits> {
     return new ResourceLimits(useGroups ? await openGroups(nodeId) : undefined);
   }
 
-  /** True if the kernel bounds sandboxes, false if the node monitors them. */
+  /** True if the kernel limits sandboxes, false if the node monitors them. */
   get byKernel(): boolean {
     return this.#groups !== undefined;
   }
 
-  /** Prepares the confinement of a process that was just started. */
+  /** Prepares the confinement of a process that has just been started. */
   async confine(process: ConfinedProcess): Promise<Confinement> {
     preferAsVictim(process.pid);
     const group = await this.#join(process);
@@ -98,7 +98,7 @@ export class ResourceLimits implements AsyncDisposable {
     try {
       return await this.#groups?.join(process.pid);
     } catch (error) {
-      // The process may have ended; otherwise monitoring is better than not starting it.
+      // The process may have ended. Otherwise it is monitored instead of rejected.
       warnUnbounded(error);
       return undefined;
     }
@@ -125,6 +125,6 @@ function preferAsVictim(pid: number): void {
   try {
     Deno.writeTextFileSync(`/proc/${pid}/oom_score_adj`, String(oomScoreAdj), { create: false });
   } catch {
-    // Another user's process, when run from sources: the kernel decides by size.
+    // The process belongs to another user, when run from sources. The kernel then chooses its victim by size.
   }
 }

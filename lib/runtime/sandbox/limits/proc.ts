@@ -5,15 +5,15 @@
  * @module
  */
 
-/** Bytes of a page; every Linux that Deno runs on has pages of 4 KiB. */
+/** Size of a page, bytes. Every Linux that Deno supports has pages of 4 KiB. */
 const pageBytes = 4096;
-/** Clock ticks in a second, which is what the kernel tells every program. */
+/** Clock ticks per second in the kernel's interface to programs. */
 const ticksPerSecond = 100;
 
 /**
  * Reads the resident memory of a process.
  *
- * @returns bytes; undefined if it is gone
+ * @returns bytes; undefined if the process has ended
  */
 export function residentBytes(pid: number): number | undefined {
   const text = read(`/proc/${pid}/statm`);
@@ -23,10 +23,10 @@ export function residentBytes(pid: number): number | undefined {
 /**
  * Reads the CPU time of a process, including all threads.
  *
- * @returns seconds; undefined if it is gone
+ * @returns seconds; undefined if the process has ended
  */
 export function cpuSeconds(pid: number): number | undefined {
-  // The name in parentheses may hold anything: the fields follow the last one.
+  // The name in parentheses may contain any character, so the fields start after the last parenthesis.
   const text = read(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(") ") + 2).split(" ");

@@ -1,6 +1,6 @@
 /**
- * Resource monitor of sandboxes: bounds their memory where the kernel does not, and suspends those
- * that keep the CPU busy without a call.
+ * Resource monitor of sandboxes. It limits their memory if the kernel does not, and suspends sandboxes that
+ * use the CPU without a call.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { logger } from "../../../base/log.ts";
 import { cpuSeconds, residentBytes } from "./proc.ts";
 
-/** Interval of memory checks of busy sandboxes that the kernel does not bound, ms. */
+/** Interval of memory checks of busy sandboxes that the kernel does not limit, ms. */
 const busyIntervalMs = 25;
 /** Interval of checks of all sandboxes, ms. */
 const intervalMs = 1_000;
@@ -29,13 +29,13 @@ export interface MonitoredProcess {
   readonly signal: (name: Deno.Signal) => void;
   /** Called once when the process has had no call for some seconds. */
   readonly onIdle: () => void;
-  /** Resident bytes above which the process is killed; undefined if the kernel bounds it. */
+  /** Resident memory above which the process is killed, bytes; undefined if the kernel limits it. */
   readonly maxBytes: number | undefined;
 }
 
 /** State of a monitored process. Disposing it ends the monitoring. */
 export class Monitoring implements Disposable {
-  /** True if the process was killed for its memory. */
+  /** True if the process was killed because of its memory usage. */
   outOfMemory = false;
   readonly #process: MonitoredProcess;
   readonly #monitor: ResourceMonitor;
@@ -50,7 +50,7 @@ export class Monitoring implements Disposable {
     this.#monitor = monitor;
   }
 
-  /** Lets the process run; must be called before each call to it. */
+  /** Lets the process run. Must be called before each call to the process. */
   resume(): void {
     if (this.#isSuspended) {
       this.#isSuspended = false;
@@ -60,7 +60,7 @@ export class Monitoring implements Disposable {
     if (this.#process.maxBytes !== undefined) this.#monitor.checkOften();
   }
 
-  /** True if its memory is to be checked often. */
+  /** True if the memory has to be checked often. */
   get needsFrequentChecks(): boolean {
     return this.#process.maxBytes !== undefined && this.#process.busy();
   }
@@ -74,7 +74,9 @@ export class Monitoring implements Disposable {
     signal("SIGKILL");
   }
 
-  /** Suspends a process that works without a call: what a function leaves running must not slow others. */
+  /**
+   * Suspends a process that uses the CPU without a call. Background work of a function must not slow others.
+   */
   checkIdleness(): void {
     const { pid, busy, onIdle, signal } = this.#process;
     const before = this.#cpuSeconds;
@@ -96,7 +98,7 @@ export class Monitoring implements Disposable {
   }
 }
 
-/** Resource monitor of a node's sandboxes; it has timers only while it watches any. */
+/** Resource monitor of a node's sandboxes. It has timers only while it watches processes. */
 export class ResourceMonitor implements Disposable {
   readonly #watched = new Set<Monitoring>();
   #timer: number | undefined;

@@ -1,6 +1,6 @@
 /**
- * Modules of Node.js that functions may import: those that only compute. What would lead to files,
- * processes, sockets, threads, other contexts or code made from text is not among them.
+ * Modules of Node.js that functions may import. They only compute: none gives access to files, processes,
+ * sockets, threads, other contexts or code made from text.
  *
  * @module
  */
@@ -32,7 +32,7 @@ const harmless = new Set([
   "zlib",
 ]);
 
-/** Others, which are recognised to be refused with the right words. */
+/** Other modules, which are recognised to be rejected with a specific message. */
 const refused = new Set(
   ("child_process cluster console constants dgram dns dns/promises domain fs fs/promises http " +
     "http2 https inspector inspector/promises module net os path/win32 readline " +
@@ -40,9 +40,9 @@ const refused = new Set(
     .split(" "),
 );
 
-/** A module of Node.js, and whether functions may have it. */
+/** Module of Node.js. */
 export interface Builtin {
-  /** Its name without `node:`. */
+  /** Name without `node:`. */
   readonly name: string;
   /** True if functions may import it. */
   readonly allowed: boolean;
@@ -51,8 +51,8 @@ export interface Builtin {
 /**
  * Recognises a module of Node.js.
  *
- * @param specifier as it is imported, with or without `node:`
- * @returns undefined for anything else
+ * @param specifier of the import, with or without `node:`
+ * @returns undefined if the specifier names no module of Node.js
  */
 export function findBuiltin(specifier: string): Builtin | undefined {
   const name = specifier.replace(/^node:/, "");

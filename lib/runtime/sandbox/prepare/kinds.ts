@@ -1,5 +1,5 @@
 /**
- * Whether a file of code is an ES module or CommonJS, and what a CommonJS module exports.
+ * Detection of ES modules and CommonJS modules, and of the exports of CommonJS modules.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { initSync, parse } from "cjs-module-lexer";
 import { type Files, packageOf } from "./resolve.ts";
 import { literalText, type Source, type TreeNode, walk } from "./syntax.ts";
 
-/** How a file of code is run. */
+/** Module system of a source file. */
 export type CodeKind = "module" | "commonjs";
 
 const moduleNodes: ReadonlySet<string> = new Set([
@@ -19,9 +19,9 @@ const moduleNodes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Tells what a file is: by its extension, else by its syntax, else by its package.
+ * Determines the module system of a file from its extension, its syntax or its package, in that order.
  *
- * @param source the file, read
+ * @param source parsed source file
  */
 export function kindOf(files: Files, path: string, source: Source): CodeKind {
   if (/\.m[jt]s$/.test(path)) return "module";
@@ -47,7 +47,7 @@ function usesCommonJs({ program }: Source): boolean {
 /**
  * Finds the specifiers of a CommonJS module's `require("...")`.
  *
- * @param source the file, read
+ * @param source parsed source file
  */
 export function requiresOf({ program }: Source): Set<string> {
   const specifiers = new Set<string>();
@@ -60,17 +60,17 @@ export function requiresOf({ program }: Source): Set<string> {
 }
 
 /**
- * Finds what a CommonJS module exports, as Node.js does for `import`.
+ * Finds the exports of a CommonJS module, as Node.js does for `import`.
  *
- * @param source the file, read
- * @returns names, and specifiers of modules whose names it exports, too
+ * @param source parsed source file
+ * @returns names of exports, and specifiers of modules whose exports it re-exports
  */
 export function exportsOf({ code }: Source): { exports: string[]; reexports: string[] } {
   initSync();
   try {
     return parse(code);
   } catch {
-    // Its names are unknown then, and the module is its default export, as in Node.js.
+    // The names are then unknown, and the module has only a default export, as in Node.js.
     return { exports: [], reexports: [] };
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A short-lived process that prepares the code of one function: code of unknown size and intent is
- * read here and not in the node. It gets the archive by its standard input and has no permission.
+ * Short-lived process that prepares the code of one function. It keeps code of unknown size and intent out of
+ * the node. It reads the archive from standard input and has no permissions.
  *
  * @module
  */
@@ -11,22 +11,20 @@ import { prepareModules } from "./modules.ts";
 import { CodeProblem } from "./problem.ts";
 import { isTypeScript, type TypeStripper } from "./syntax.ts";
 
-/** What it answers by its standard output, as JSON. */
+/** Response of the process, which it writes to standard output as JSON. */
 export type PrepareAnswer =
   | {
-    /** The prepared files by path. */
+    /** Prepared files with their paths. */
     readonly files: readonly (readonly [string, string])[];
-    /** See `Prepared`. */
     readonly entry: string;
-    /** See `Prepared`. */
     readonly exportName: string;
   }
   | {
-    /** What is wrong with the code. */
+    /** Message about an error in the code. */
     readonly problem: string;
   };
 
-/** Runs this process: arguments are the mode and the handler. */
+/** Runs this process. Its arguments are the mode and the handler. */
 export async function runPrepare(): Promise<void> {
   const handler = Deno.args[1] ?? "";
   const { stdout } = Deno;
@@ -51,7 +49,10 @@ async function prepare(archive: Uint8Array, handler: string): Promise<PrepareAns
   }
 }
 
-/** Unpacking and compiling it takes longer than preparing a small function. */
+/**
+ * Loads the type stripper only for TypeScript, because unpacking and compiling it takes longer than preparing
+ * a small function.
+ */
 async function stripperFor(paths: Iterable<string>): Promise<TypeStripper> {
   if (![...paths].some(isTypeScript)) return (source) => source;
   return (await import("../../../base/strip_types.ts")).stripTypes;

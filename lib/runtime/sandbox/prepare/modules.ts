@@ -1,10 +1,10 @@
 /**
- * Prepares a function's code: from the handler's file it follows all imports through the archive
- * and makes modules that import nothing but each other. Nothing is run, nothing is read but the
- * archive.
+ * Prepares a function's code. Starting from the handler's file, it follows all imports through the archive
+ * and creates modules that import only each other. It runs no code and reads only the archive.
  *
- * The prepared files lie in folders by what they are made of: `app/` modules, `cjs/` the bodies of
- * CommonJS modules, `json/`, `text/` and `bytes/` data. Each has the path of its file and `.js`.
+ * The folders of prepared files correspond to their sources: `app/` has modules, `cjs/` the bodies of
+ * CommonJS modules, `json/`, `text/` and `bytes/` data. The name of each is the path of its source plus
+ * `.js`.
  *
  * @module
  */
@@ -17,25 +17,25 @@ import { type ImportResolver, rewriteModule } from "./rewrite.ts";
 import { processPath, processText, runtimePath, runtimeText } from "./runtime_text.ts";
 import { readSource, type Source, type TypeStripper } from "./syntax.ts";
 
-/** Most modules of one function. */
+/** Maximum number of modules of a function. */
 const maxModules = 10_000;
-/** Most characters of all prepared files. */
+/** Maximum total length of prepared files, characters. */
 const maxPreparedChars = 64 << 20;
 
-/** What a file is used as. */
+/** Form in which a file is imported. */
 type Form = "app" | "cjs" | "json" | "text" | "bytes";
 
-/** Code that is ready for a sandbox. */
+/** Prepared code of a function. */
 export interface Prepared {
-  /** The files by path. */
+  /** Prepared files by path. */
   readonly files: ReadonlyMap<string, string>;
-  /** The file where the code begins. */
+  /** Path of the main file. */
   readonly entry: string;
-  /** Which of its exports the handler names; empty for the usual one. */
+  /** Name of the export that the handler names; empty for the default one. */
   readonly exportName: string;
 }
 
-/** A file of code, read, and what it is. */
+/** Parsed source file and its kind. */
 interface Code {
   readonly source: Source;
   readonly kind: "module" | "commonjs";
@@ -44,9 +44,9 @@ interface Code {
 /**
  * Prepares the code of a function.
  *
- * @param handler the function's handler: `file` with or without extension, or `file.export`
- * @param stripTypes for its TypeScript
- * @throws {CodeProblem} if something is wrong with the code
+ * @param handler of the function: `file` with or without extension, or `file.export`
+ * @param stripTypes removes types from TypeScript
+ * @throws {CodeProblem} if the code has an error
  */
 export function prepareModules(
   files: Files,
@@ -57,7 +57,7 @@ export function prepareModules(
   return new Preparation(files, stripTypes).run(path, exportName);
 }
 
-/** Finds the file that a handler names, and the export. */
+/** Finds the file and the export that a handler names. */
 function findHandler(files: Files, handler: string): { path: string; exportName: string } {
   const name = handler.replace(/^\.\//, "");
   const whole = findFile(files, name);
@@ -76,7 +76,7 @@ class Preparation {
   readonly #prepared = new Map<string, string>();
   readonly #codes = new Map<string, Code>();
   readonly #pending: (() => void)[] = [];
-  /** What can be imported by a computed name. */
+  /** Import expressions of modules that a computed specifier may name, by path. */
   readonly #thunks = new Map<string, string>();
   #importsAnything = false;
   #chars = 0;
@@ -98,7 +98,10 @@ class Preparation {
     for (let next = this.#pending.pop(); next; next = this.#pending.pop()) next();
   }
 
-  /** A computed import may mean any module of the function's own: a broken one fails when it runs. */
+  /**
+   * Adds all modules of the function, because a computed import may name any of them. A module with an error
+   * throws when it is imported.
+   */
   #addAll(): void {
     for (const path of this.#files.keys()) {
       if (path.includes("node_modules/") || !/\.(m?[jt]s|cjs|json)$/.test(path)) continue;
@@ -113,7 +116,7 @@ class Preparation {
     }
   }
 
-  /** Makes sure that a file is prepared. @returns the path of the prepared file */
+  /** Adds a file to the prepared ones, unless it is among them, and returns the path of the prepared file. */
   #add(path: string, form: Form): string {
     const name = nameOf(path, form);
     if (this.#prepared.has(name)) return name;
@@ -178,14 +181,14 @@ class Preparation {
     return { specifier: quoted(this.#add(target.path, form), name) };
   }
 
-  /** The specifier of a module of Node.js; `process` is the sandbox's own. */
+  /** Returns the specifier of a module of Node.js. `process` is the sandbox's own. */
   #builtin(builtin: string, from: string): string {
     if (builtin !== "process") return literal(`node:${builtin}`);
     this.#prepared.set(processPath, processText);
     return quoted(processPath, from);
   }
 
-  /** The body of a CommonJS module, which is run when it is first required. */
+  /** Creates the module with the body of a CommonJS module, which runs when it is first required. */
   #makeCommonJs(path: string, { source }: Code): string {
     const name = nameOf(path, "cjs");
     const imports: string[] = [`import{define as $define}from${quoted(runtimePath, name)};`];
@@ -207,14 +210,14 @@ class Preparation {
           requires.push(`${literal(specifier)}:()=>${value}`);
         }
       }
-      // What is not there fails when it is required: packages try, and do without.
+      // A missing module fails when it is required, because packages handle missing optional modules.
     }
     const { head, body } = rewriteModule(path, source, this.#resolver(path, "cjs"));
     return `${imports.join("")}${head}$define(${literal(path)},{${requires.join()}},` +
       `function(exports,require,module,__filename,__dirname){${body}\n});\n`;
   }
 
-  /** The ES module by which others import a CommonJS module. */
+  /** Creates the ES module through which ES modules import a CommonJS module. */
   #makeFacade(path: string, code: Code): string {
     const name = nameOf(path, "app");
     const names = [...this.#namesOf(path, code, new Set())].filter((name) => name !== "default");
@@ -262,14 +265,14 @@ function nameOf(path: string, form: Form): string {
   return `${form}/${path}.js`;
 }
 
-/** The specifier, as a literal, by which one prepared file imports another. */
+/** Returns the specifier with which a prepared file imports another, as a literal. */
 function quoted(name: string, from: string): string {
   const path = relative(from.replace(/[^/]*$/, "") || ".", name);
   const encoded = path.split("/").map(encodeURIComponent).join("/");
   return literal(encoded.startsWith(".") ? encoded : `./${encoded}`);
 }
 
-/** A text as JavaScript; JSON is, since ECMAScript 2019. */
+/** Returns a text as a JavaScript literal. JSON is valid JavaScript since ECMAScript 2019. */
 function literal(text: string): string {
   return JSON.stringify(text);
 }

@@ -21,7 +21,7 @@ function problem(files: Record<string, string>, handler?: string): string {
   assert.fail("it was prepared");
 }
 
-Deno.test("types go, lines and columns stay", () => {
+Deno.test("prepareModules: types are removed, lines and columns do not change", () => {
   const { files, entry } = prepare({
     "main.ts": "interface A { b: number }\nexport default (a: A) => a.b;",
   });
@@ -31,12 +31,12 @@ Deno.test("types go, lines and columns stay", () => {
   assert.equal(lines[1], "export default (a   ) => a.b;");
 });
 
-Deno.test("enums are translated", () => {
+Deno.test("prepareModules: enums are translated", () => {
   const { files, entry } = prepare({ "main.ts": "enum A { B = 3 }\nexport default () => A.B;" });
   assert.doesNotMatch(files.get(entry)!, /enum/);
 });
 
-Deno.test("a handler is a file, with or without extension, or a file and an export", () => {
+Deno.test("prepareModules: a handler names a file, with or without extension and export", () => {
   const files = { "main.ts": "export default 1", "dir/a.b.js": "export const c = 1" };
   for (const name of ["main.ts", "main", "./main", "main.js"]) {
     const { entry, exportName } = prepare(files, name);
@@ -47,7 +47,7 @@ Deno.test("a handler is a file, with or without extension, or a file and an expo
   assert.match(problem(files, "other.run"), /no such file of code; its code is main\.ts, dir/);
 });
 
-Deno.test("imports become imports of prepared files, in all their forms", () => {
+Deno.test("prepareModules: all forms of imports become imports of prepared files", () => {
   const { files, entry } = prepare({
     "main.ts": [
       'import { a } from "./lib/a";',
@@ -75,7 +75,7 @@ Deno.test("imports become imports of prepared files, in all their forms", () => 
   assert.equal(files.get("text/note.md.js"), 'export default "# note"');
 });
 
-Deno.test("no import() is left that could import anything", () => {
+Deno.test("prepareModules: no unrestricted import() remains", () => {
   const { files, entry } = prepare({
     "main.js": "export default (x) => import(/* why */ (x), { with: { type: import(x) } });",
     "other.js": "export default 1;",
@@ -91,7 +91,7 @@ Deno.test("no import() is left that could import anything", () => {
   assert.match(files.get("app/broken.js.js")!, /^throw new SyntaxError\("broken\.js:1: /);
 });
 
-Deno.test("names of helpers are none of the code's, and import.meta tells nothing", () => {
+Deno.test("prepareModules: names of helpers are unused in the code, and import.meta reveals no path", () => {
   const { files, entry } = prepare({
     "main.js": "const $meta = 1; export default () => import.meta.url + $meta;",
   }, "main");
@@ -101,7 +101,7 @@ Deno.test("names of helpers are none of the code's, and import.meta tells nothin
   );
 });
 
-Deno.test("prepare: missing or forbidden imports, are reported with their line", () => {
+Deno.test("prepareModules: missing or forbidden imports are reported with their line", () => {
   const of = (line: string) => problem({ "main.ts": `\n\n${line}` });
   assert.match(
     of('import "./gone";'),
@@ -115,7 +115,7 @@ Deno.test("prepare: missing or forbidden imports, are reported with their line",
   assert.match(problem({ "main.js": "let a;\nlet a;" }, "main.js"), /^main\.js:2: /);
 });
 
-Deno.test("an import() of something that is not there fails when it is run", () => {
+Deno.test("prepareModules: an import() of a missing module fails when it runs", () => {
   const { files, entry } = prepare(
     { "main.js": 'try { await import("sharp"); } catch {}' },
     "main",
@@ -123,7 +123,7 @@ Deno.test("an import() of something that is not there fails when it is run", () 
   assert.match(files.get(entry)!, /await \$missing\("Cannot import \\"sharp\\": the package sharp/);
 });
 
-Deno.test("packages are found as in Node.js, by their exports for workers", () => {
+Deno.test("prepareModules: packages are resolved as in Node.js, with their exports for workers", () => {
   const { files, entry } = prepare({
     "main.ts":
       'import a from "a"; import b from "@s/b/sub"; import c from "npm:c@1"; import "#own";',
@@ -144,7 +144,7 @@ Deno.test("packages are found as in Node.js, by their exports for workers", () =
   assert.ok(code.includes('"./own.js.js"'));
 });
 
-Deno.test("CommonJS is wrapped, and the names are known that Node.js finds", () => {
+Deno.test("prepareModules: CommonJS modules are wrapped, with the exports that Node.js detects", () => {
   const { files, entry } = prepare({
     "main.js":
       'const { f } = require("./lib"); require("fs"); module.exports = { run: f, x, y: 1 };',
@@ -159,7 +159,7 @@ Deno.test("CommonJS is wrapped, and the names are known that Node.js finds", () 
   assert.match(files.get("cjs/lib/index.js.js")!, /import \$r1 from"node:util";/);
 });
 
-Deno.test("names of re-exported CommonJS modules are known, in circles too", () => {
+Deno.test("prepareModules: exports of re-exported CommonJS modules are detected, even in cycles", () => {
   const { files, entry } = prepare({
     "main.js": 'import { a, b } from "./a.cjs"; export default () => a + b;',
     "a.cjs": '__exportStar(require("./b.cjs"), exports); exports.a = 1;',
@@ -169,7 +169,7 @@ Deno.test("names of re-exported CommonJS modules are known, in circles too", () 
   assert.match(files.get("app/a.cjs.js")!, /export\{\$m as default,\$e0 as "a",\$e1 as "b"\}/);
 });
 
-Deno.test("a package whose manifest is broken is one that exports nothing", () => {
+Deno.test("prepareModules: a package with an invalid manifest exports nothing", () => {
   for (const exports of ['{"./[": "./a.js"}', '{".": null}', "5", "[]"]) {
     const why = problem({
       "main.js": 'import "a";',
@@ -180,7 +180,7 @@ Deno.test("a package whose manifest is broken is one that exports nothing", () =
   }
 });
 
-Deno.test("a condition that leads nowhere does not hide what is meant for everybody", () => {
+Deno.test("prepareModules: a condition without a target does not hide the general export", () => {
   const { files } = prepare({
     "main.js": 'module.exports = require("a");',
     "node_modules/a/package.json":

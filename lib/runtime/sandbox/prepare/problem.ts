@@ -1,18 +1,17 @@
 /**
- * Why code cannot be prepared: the user's mistake, with its place.
+ * Errors in users' code that prevent its preparation, with their position.
  *
  * @module
  */
 
-/** A mistake in a function's code. */
+/** Error in a function's code. */
 export class CodeProblem extends Error {
-  /** The class, for logs. */
   override readonly name = "CodeProblem";
 
   /**
-   * @param message what is wrong and what to do
-   * @param file the file, relative to the archive
-   * @param line from 1
+   * @param message names the error and its remedy
+   * @param file path in the archive
+   * @param line number, from 1
    */
   constructor(message: string, file: string, line?: number) {
     super(`${file}${line === undefined ? "" : `:${line}`}: ${message}`);

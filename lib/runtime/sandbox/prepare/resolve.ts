@@ -1,6 +1,6 @@
 /**
- * Finds the file of an archive that an import means, as Node.js does, with the liberties that
- * bundlers take: extensions and `index` files may be left out, and `.js` may stand for `.ts`.
+ * Resolution of imports to files of an archive, as in Node.js, with two extensions known from bundlers: an
+ * import may omit extensions and `index` files, and `.js` may name a `.ts` file.
  *
  * @module
  */
@@ -9,30 +9,30 @@ import { dirname, join, normalize } from "node:path/posix";
 import { type Package, resolve as resolveTarget } from "resolve.exports";
 import { type Builtin, findBuiltin } from "./builtins.ts";
 
-/** The files of an archive by path. */
+/** Files of an archive by path. */
 export type Files = ReadonlyMap<string, Uint8Array>;
 
-/** What an import means. */
+/** Result of the resolution of an import. */
 export type Resolution =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "builtin"; readonly builtin: Builtin }
   | { readonly kind: "nothing"; readonly why: string };
 
-/** How it is imported: decides what packages offer. */
+/** Kind of import, which determines the exports that a package offers. */
 export type Way = "import" | "require";
 
 const extensions = [".ts", ".mts", ".js", ".mjs", ".cjs", ".json"];
-/** Compiled names, and the sources that may stand for them. */
+/** Extensions of compiled files, and of the sources that may replace them. */
 const sources: Readonly<Record<string, string>> = { ".js": ".ts", ".mjs": ".mts" };
-/** Conditions of packages' exports, in addition to the kind of import; a sandbox is like a worker. */
+/** Conditions of packages' exports, in addition to the kind of import. A sandbox resembles a worker. */
 const conditions = ["deno", "workerd", "worker", "browser", "module"];
 
 /**
  * Resolves an import.
  *
  * @param from path of the importing file
- * @param specifier as it is written there
- * @param way by `import` or `require`
+ * @param specifier in that file
+ * @param way kind of import
  */
 export function resolve(files: Files, from: string, specifier: string, way: Way): Resolution {
   if (/^\.\.?(\/|$)/.test(specifier)) {
@@ -56,9 +56,9 @@ export function resolve(files: Files, from: string, specifier: string, way: Way)
 }
 
 /**
- * The file that a path means.
+ * Finds the file that a path names.
  *
- * @param path maybe without extension, maybe a folder
+ * @param path of a file, with or without extension, or of a folder
  */
 export function findFile(files: Files, path: string): string | undefined {
   if (files.has(path)) return path;
@@ -74,9 +74,9 @@ export function findFile(files: Files, path: string): string | undefined {
 }
 
 /**
- * The nearest `package.json` of a file.
+ * Finds the nearest `package.json` of a file.
  *
- * @returns its folder and content; undefined if there is none
+ * @returns its folder and content; undefined if the file has none
  */
 export function packageOf(
   files: Files,
@@ -99,7 +99,7 @@ function readManifest(files: Files, folder: string): Record<string, unknown> | u
   }
 }
 
-/** `#name`: what a package calls a module of its own. */
+/** Resolves `#name`, a package's name for a module of its own. */
 function resolveOwn(files: Files, from: string, specifier: string, way: Way): Resolution {
   const own = packageOf(files, from);
   const [target] = own ? targetsOf(own.manifest, specifier, way) : [];
@@ -147,9 +147,9 @@ function inPackage(
 }
 
 /**
- * What a manifest's tables of exports and imports have for a name; nothing where they are broken. A
- * condition that holds without leading anywhere ends the library's search, so it is asked for what
- * is meant for workers, and then for what is meant for everybody.
+ * Returns the targets that a manifest's exports and imports have for a name; none if the manifest is invalid.
+ * The library stops at a condition that holds but has no target. The search therefore runs twice: with the
+ * conditions of workers, and then without.
  */
 function targetsOf(manifest: Record<string, unknown>, name: string, way: Way): string[] {
   return [[way, ...conditions], [way]].flatMap((conditions) => {

@@ -1,6 +1,6 @@
 /**
- * Rewrites a module so that all its imports are of prepared modules. Lines stay where they are, so
- * that stacks tell the user's lines.
+ * Rewriting of a module whose imports then name only prepared modules. Line numbers do not change, and stack
+ * traces therefore show the user's lines.
  *
  * @module
  */
@@ -17,37 +17,37 @@ import {
   walk,
 } from "./syntax.ts";
 
-/** What a module may ask while it is rewritten. */
+/** Resolver of the imports of a module that is rewritten. */
 export interface ImportResolver {
   /**
-   * The prepared module that an import means, as a specifier.
+   * Finds the prepared module that an import names.
    *
-   * @param specifier as it is written
-   * @param form what the import's attributes want: `module` if there are none
-   * @returns the specifier, or why there is none
+   * @param specifier in the source
+   * @param form type in the import's attributes; `module` if there is none
+   * @returns the specifier of the prepared module, or the reason why there is none
    */
   find(specifier: string, form: string): { specifier: string } | { problem: string };
-  /** The specifier of the runtime module. */
+  /** Specifier of the runtime module. */
   readonly runtime: string;
-  /** Called if the module imports what is only known when it runs. */
+  /** Records that the module has an import with a computed specifier. */
   importsAnything(): void;
 }
 
-/** A module, rewritten. */
+/** Rewritten module. */
 export interface Rewritten {
-  /** What it needs before its code, on the same line and at the module's top. */
+  /** Code that must precede the body, at the module's top and on the same line. */
   readonly head: string;
-  /** Its code. */
+  /** Rewritten code of the module. */
   readonly body: string;
 }
 
 /**
  * Rewrites a module.
  *
- * @param path of its file in the archive
- * @param source the file, read
- * @param resolver finds what it imports
- * @throws {CodeProblem} if it imports statically what is not there
+ * @param path of the module's file in the archive
+ * @param source parsed source file
+ * @param resolver finds the imported modules
+ * @throws {CodeProblem} if a static import names a missing module
  */
 export function rewriteModule(path: string, source: Source, resolver: ImportResolver): Rewritten {
   return new Rewriting(path, source, resolver).run();
@@ -109,7 +109,7 @@ class Rewriting {
       this.#edits.push({ start, end, text: `import(${found.specifier})` });
       return;
     }
-    // It may be optional: it fails when, and if, it is run.
+    // The import may be optional, so it fails only when it runs.
     const message = `Cannot import ${JSON.stringify(specifier)}: ${found.problem}`;
     this.#edits.push({
       start,
@@ -130,7 +130,7 @@ class Rewriting {
     this.#edits.push({ start: node.start, end: node.end, text: `${name}$` });
   }
 
-  /** The local name of one of the runtime's functions, which the code uses for nothing else. */
+  /** Returns the local name of a function of the runtime module. The code does not contain that name. */
   #helper(name: string): string {
     let local = this.#helpers.get(name);
     if (!local) {
@@ -150,7 +150,7 @@ class Rewriting {
   }
 }
 
-/** The `type` of `with { type: "json" }`. */
+/** Returns the `type` of `with { type: "json" }`. */
 function attributeOf(attributes: unknown): string {
   for (const attribute of (attributes ?? []) as TreeNode[]) {
     const key = attribute.key as TreeNode;
@@ -159,7 +159,7 @@ function attributeOf(attributes: unknown): string {
   return "module";
 }
 
-/** The same of the second argument of `import()`. */
+/** Returns the `type` in the second argument of `import()`. */
 function optionsOf(options: unknown): string {
   let type = "module";
   if (!isNode(options)) return type;

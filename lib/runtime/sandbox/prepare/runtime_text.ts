@@ -1,26 +1,26 @@
 /**
- * Module that is added to prepared code: `import()` of what is only known when it
- * runs, `import.meta`, and CommonJS.
+ * Module that is added to prepared code. It implements `import()` with computed specifiers, `import.meta` and
+ * CommonJS.
  *
  * @module
  */
 
-/** Path of the module that stands for `node:process`, whose real one reaches every module. */
+/** Path of the module that replaces `node:process`. The original gives access to every module. */
 export const processPath = "process.js";
-/** Its text. */
+/** Text of the module that replaces `node:process`. */
 export const processText = `const process=globalThis.process;export default process;
 export const {env,argv,platform,arch,version,versions,pid,cwd,exit,nextTick,hrtime,memoryUsage,uptime,
 stdin,stdout,stderr,on,once,off,emitWarning}=process;`;
 
-/** Its path among the prepared files. */
+/** Path of the runtime module among the prepared files. */
 export const runtimePath = "runtime.js";
 
 /**
- * Its text. It imports nothing but what is listed: whatever a function does to the objects that it
- * uses, it can reach no other file.
+ * Returns the text of the runtime module. It imports only the listed modules: a function cannot access any
+ * other file, even if it modifies the objects that the module uses.
  *
- * @param thunks by path or name of a module, the expression that imports it
- * @param entry path of the file where the function's code begins
+ * @param thunks expression that imports a module, by path or name of the module
+ * @param entry path of the function's main file
  */
 export function runtimeText(thunks: ReadonlyMap<string, string>, entry: string): string {
   const table = [...thunks].map(([key, thunk]) => `[${JSON.stringify(key)},()=>${thunk}]`);

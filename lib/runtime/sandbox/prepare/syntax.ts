@@ -1,5 +1,5 @@
 /**
- * Reads a file of code: types away, then a real parser, whose tree tells what is imported and how.
+ * Parser of source files. It removes types and parses the result; the syntax tree has all imports.
  *
  * @module
  */
@@ -7,34 +7,34 @@
 import { type Node, parse, type Program } from "acorn";
 import { CodeProblem } from "./problem.ts";
 
-/** Most bytes of one file of code. */
+/** Maximum size of a source file, bytes. */
 const maxSourceBytes = 16 << 20;
 
-/** A file of code, read. */
+/** Parsed source file. */
 export interface Source {
-  /** JavaScript, with the lines of the file. */
+  /** JavaScript code with the line numbers of the file. */
   readonly code: string;
-  /** Its tree. */
+  /** Syntax tree of the code. */
   readonly program: Program;
 }
 
-/** Takes types away: `stripTypes`, which is large and loaded where there is TypeScript only. */
+/** Type of `stripTypes`, which removes types. It is large and loaded only for TypeScript. */
 export type TypeStripper = (source: string, options: { transform: boolean }) => string;
 
-/** Whether a file is TypeScript. */
+/** Reports whether a file is TypeScript. */
 export function isTypeScript(path: string): boolean {
   return /\.[cm]?ts$/.test(path);
 }
 
-/** A place in the tree: a node and its fields. */
+/** Node of the syntax tree and its fields. */
 export type TreeNode = Node & Record<string, unknown>;
 
 /**
- * Reads a file.
+ * Parses a source file.
  *
  * @param path of the file in its archive
- * @param stripTypes for TypeScript
- * @throws {CodeProblem} if it cannot be understood
+ * @param stripTypes removes types from TypeScript
+ * @throws {CodeProblem} if it cannot be parsed
  */
 export function readSource(
   path: string,
@@ -71,9 +71,9 @@ function withoutTypes(path: string, code: string, stripTypes: TypeStripper): str
 }
 
 /**
- * Visits every node of a tree, without recursion: deep code must not overflow the stack.
+ * Visits every node of a tree without recursion. Deeply nested code must not overflow the stack.
  *
- * @param root where to begin
+ * @param root first node
  * @param visit called for each node
  */
 export function walk(root: Node, visit: (node: TreeNode) => void): void {
@@ -92,13 +92,16 @@ export function walk(root: Node, visit: (node: TreeNode) => void): void {
   }
 }
 
-/** Whether a value of a tree is a node. */
+/** Reports whether a value of a tree is a node. */
 export function isNode(value: unknown): value is TreeNode {
   return typeof value === "object" && value !== null &&
     typeof (value as Record<string, unknown>).type === "string";
 }
 
-/** The text of a node that is one, such as `"./a.js"`; also of a template without expressions. */
+/**
+ * Returns the text of a string literal, such as `"./a.js"`, or of a template without expressions; undefined
+ * for other nodes.
+ */
 export function literalText(node: unknown): string | undefined {
   if (!isNode(node)) return undefined;
   if (node.type === "Literal" && typeof node.value === "string") return node.value;
@@ -109,19 +112,19 @@ export function literalText(node: unknown): string | undefined {
   return undefined;
 }
 
-/** A change of a text: what stands from `start` to `end` is replaced. */
+/** Edit of a text: replaces the characters from `start` to `end`. */
 export interface Edit {
-  /** First character. */
+  /** Index of the first character. */
   readonly start: number;
-  /** Behind the last character. */
+  /** Index after the last character. */
   readonly end: number;
   readonly text: string;
 }
 
 /**
- * Applies changes.
+ * Applies edits to a text.
  *
- * @param edits in any order; one inside another is dropped
+ * @param edits in any order; an edit inside another is dropped
  */
 export function applyEdits(code: string, edits: readonly Edit[]): string {
   const sorted = [...edits].sort((a, b) => a.start - b.start || b.end - a.end);
@@ -136,10 +139,10 @@ export function applyEdits(code: string, edits: readonly Edit[]): string {
 }
 
 /**
- * The line of a place.
+ * Returns the line number of a position.
  *
  * @param at index of a character
- * @returns from 1
+ * @returns number, from 1
  */
 export function lineOf(code: string, at: number): number {
   let line = 1;

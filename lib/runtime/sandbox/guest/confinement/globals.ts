@@ -1,6 +1,6 @@
 /**
- * The globals that functions keep in a sandbox. Whatever is not listed is removed, so that what a
- * later Deno adds is out until somebody has looked at it.
+ * Globals that functions keep in a sandbox. All others are removed. A global that a later version of Deno
+ * adds is therefore removed until it has been reviewed.
  *
  * Not listed, among others: `Worker`, `SharedWorker` (their modules are not checked), `WebSocket`,
  * `EventSource` (network), `caches`, `localStorage`, `sessionStorage` (files), `GPU*` (devices),

@@ -1,7 +1,7 @@
 /**
- * The language-level wall of the sandbox: what could lead around the lost permissions, or out of the
- * prepared modules, is taken from the globals. Everything that is not known to
- * be harmless goes: the lists say what stays.
+ * Language-level confinement of the sandbox. Removes globals that could bypass the revoked permissions or
+ * reach code outside of the prepared modules. Only globals that are known to be harmless stay; the lists name
+ * them.
  *
  * @module
  */
@@ -11,38 +11,38 @@ import type { Output } from "../output.ts";
 import { processObject } from "./process_object.ts";
 
 /**
- * Takes from the globals what makes code from text, and all that is not known to be harmless.
+ * Removes globals that create code from text, and all globals that are not known to be harmless.
  *
- * @param thrown takes what a timer has thrown; gives false where it is to end the process
+ * @param thrown handles an error thrown by a timer; returns false if the error should end the process
  */
 export function hardenLanguage(thrown: (error: unknown) => boolean): void {
   closeCodeFromText();
   closeTimers(thrown);
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (harmlessGlobals.has(name) || Reflect.deleteProperty(globalThis, name)) continue;
-    // `gc` cannot be deleted, which the program has for its sandboxes of WebAssembly modules.
+    // `gc`, which sandboxes of WebAssembly modules need, cannot be deleted.
     (globalThis as Record<string, unknown>)[name] = undefined;
   }
 }
 
-/** Globals as functions find them, made before there is a function: that takes a millisecond. */
+/** Globals of functions. They are created before a function arrives, because that takes a millisecond. */
 export interface FunctionGlobals {
-  /** Environment variables: the function's own are put here, and it sees no others. */
+  /** Environment variables of the function, which are added later. It sees no others. */
   readonly env: Record<string, string>;
-  /** What takes the place of globals, by name. */
+  /** Replacements of globals, by name. */
   readonly values: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Makes what {@link harden} puts in the place of globals.
+ * Creates the replacements of globals that {@link harden} installs.
  *
- * @param output where what functions write goes
+ * @param output receives the output of functions
  */
 export function makeGlobals(output: Output): FunctionGlobals {
   const env: Record<string, string> = {};
   const { Console } = internals();
   const values = {
-    // Deno's own writes to the process's descriptors.
+    // The original console writes to the process's file descriptors.
     console: new Console((text) => output.write(text)),
     process: processObject(env, output),
     Deno: reducedDeno(env),
@@ -52,11 +52,10 @@ export function makeGlobals(output: Output): FunctionGlobals {
 }
 
 /**
- * Replaces what leads to the machine, after {@link hardenLanguage} and the end of all permissions.
- * Before any code of the function.
+ * Replaces globals that give access to the machine. Must be called after {@link hardenLanguage} and the
+ * revocation of all permissions, and before any code of the function runs.
  *
- * @param globals what takes its place
- * @param fetch what reaches other machines; undefined for a function without a network
+ * @param fetch sends requests to other machines; undefined for a function without a network
  */
 export function harden(
   { values }: FunctionGlobals,
@@ -66,7 +65,7 @@ export function harden(
   define("fetch", fetch ?? (() => Promise.reject(noNetwork())));
 }
 
-/** What Deno keeps for its own modules; unreachable once `Deno` is replaced. */
+/** Returns the internals of Deno, which are unreachable once `Deno` is replaced. */
 function internals(): { Console: new (print: (text: string) => void) => Console } {
   return (Deno as unknown as Record<symbol, ReturnType<typeof internals>>)[
     (Deno as unknown as { internal: symbol }).internal
@@ -83,9 +82,9 @@ function define(name: string, value: unknown): void {
 }
 
 /**
- * `import()` in code made from text is not checked: the compiled program would import any `.js`
- * and `.json` file of the machine. So there is no code from text: not by `eval`, not by `Function`
- * nor by its siblings, which are reached through any function's `constructor`.
+ * Disables code from text: `eval`, `Function` and its variants, which any function's `constructor` refers to.
+ * `import()` in such code is not checked: the compiled program would import any `.js` and `.json` file of the
+ * machine.
  */
 function closeCodeFromText(): void {
   const refuse = (): never => {
@@ -100,7 +99,7 @@ function closeCodeFromText(): void {
   ];
   for (const kind of kinds) {
     const prototype = Object.getPrototypeOf(kind);
-    // A bound function would do, but has no prototype, which `instanceof Function` needs.
+    // A bound function has no prototype, which `instanceof Function` needs.
     const replacement = function Function() {
       refuse();
     };
@@ -115,8 +114,8 @@ function closeCodeFromText(): void {
 }
 
 /**
- * Wraps timers: a callback may be text, which would be run as code, and the owner of a timer that throws is
- * known only while it runs.
+ * Wraps timers. They accept callbacks as text, which would run as code. The call that owns a timer is known
+ * only while the timer's callback runs, so errors are handled there.
  */
 function closeTimers(thrown: (error: unknown) => boolean): void {
   for (const name of ["setTimeout", "setInterval", "setImmediate"] as const) {
@@ -135,7 +134,7 @@ function closeTimers(thrown: (error: unknown) => boolean): void {
   }
 }
 
-/** What functions may find in `Deno`: facts, and nothing that asks for a permission. */
+/** Creates the `Deno` of functions. It has facts about the system and nothing that needs a permission. */
 function reducedDeno(env: Record<string, string>): object {
   const { version, build, errors, inspect, exit, memoryUsage } = Deno;
   return {
@@ -158,7 +157,7 @@ function reducedDeno(env: Record<string, string>): object {
   };
 }
 
-/** Without `gpu`, a device of the machine. */
+/** Creates a `navigator` without `gpu`, which is a device of the machine. */
 function reducedNavigator(): object {
   const { userAgent, language, languages, platform, hardwareConcurrency } = navigator;
   return { userAgent, language, languages, platform, hardwareConcurrency };

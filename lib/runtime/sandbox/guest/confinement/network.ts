@@ -1,5 +1,5 @@
 /**
- * `fetch` in a sandbox: the sandbox has no network, its node fetches for it.
+ * `fetch` in a sandbox. The sandbox has no network; its node sends the requests.
  *
  * @module
  */
@@ -11,38 +11,41 @@ import {
   maxFetches,
 } from "../../fetch_messages.ts";
 
-/** Most redirects that are followed (Fetch standard). */
+/** Maximum number of redirects (Fetch standard). */
 const maxRedirects = 20;
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const withoutBody: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
-/** Codings that are undone here; the names are those of `DecompressionStream`, but for these. */
+/** Content codings that the sandbox decodes, with their names in `DecompressionStream`. */
 const codings: Readonly<Record<string, CompressionFormat>> = {
   gzip: "gzip",
   "x-gzip": "gzip",
   deflate: "deflate",
 };
 
-/** Asks the node. */
+/** Sends a message to the node. */
 type Send = (message: { ask: FetchRequest | { cancel: number } }) => void;
 
-/** The sandbox's end of what its node fetches. */
+/** Sandbox's end of the requests that its node sends for it. */
 export class Network {
   readonly #send: Send;
   readonly #pending = new Map<number, (answer: FetchResponse) => void>();
   readonly #waiting: (() => void)[] = [];
   #seq = 0;
 
-  /** @param send asks the node */
+  /** @param send sends a message to the node */
   constructor(send: Send) {
     this.#send = send;
   }
 
-  /** Takes an answer of the node. */
+  /** Handles a response of the node. */
   accept(answer: FetchResponse): void {
     this.#pending.get(answer.fetched)?.(answer);
   }
 
-  /** As the Fetch standard has it, over HTTP/1.1; bodies are whole, up to 16 MiB each way. */
+  /**
+   * Implements `fetch` of the Fetch standard over HTTP/1.1. Bodies are not streamed; each direction is
+   * limited to 16 MiB.
+   */
   readonly fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init);
     const bytes = request.body ? new Uint8Array(await request.arrayBuffer()) : undefined;
@@ -97,7 +100,7 @@ export class Network {
       reject(signal.reason);
     };
     signal.addEventListener("abort", giveUp);
-    // Until the node has answered, even where nobody waits any more.
+    // A request counts as pending until the node has responded, even after it was aborted.
     this.#pending.set(seq, (answer) => {
       this.#pending.delete(seq);
       this.#waiting.shift()?.();

@@ -1,28 +1,28 @@
 /**
- * Giving up what a process may do.
+ * Revocation of a process's permissions.
  *
  * @module
  */
 
-/** Every permission that there is, but that to read. */
+/** All permissions of Deno except `read`. */
 const permissions: readonly string[] = ["run", "write", "net", "env", "sys", "ffi", "import"];
 
 /**
- * Gives up every permission but that to read for the rest of this process's life.
+ * Revokes all permissions except `read` for the rest of the process's life.
  *
- * @throws if one cannot be given up
+ * @throws if a permission cannot be revoked
  */
 export function giveUpAllButRead(): void {
   giveUp(permissions);
 }
 
 /**
- * Gives up every permission for the rest of this process's life.
+ * Revokes all permissions for the rest of the process's life.
  *
- * @throws if one cannot be given up
+ * @throws if a permission cannot be revoked
  */
 export function giveUpPermissions(): void {
-  // From sources, unlike in the compiled program, modules are read with the read permission.
+  // A program that runs from sources needs the read permission to import modules, unlike the compiled one.
   giveUp(Deno.build.standalone ? [...permissions, "read"] : permissions);
 }
 

@@ -1,6 +1,6 @@
 /**
- * `process` as functions see it: what libraries ask of it, rebuilt, because the real one reaches
- * every built-in module.
+ * Replacement for `process`. It has the members that libraries use. The original gives access to every
+ * built-in module.
  *
  * @module
  */
@@ -8,10 +8,10 @@
 import type { Output } from "../output.ts";
 
 /**
- * A `process`.
+ * Creates a `process` object.
  *
- * @param env its environment variables
- * @param output where its streams write
+ * @param env environment variables of the function
+ * @param output receives the data of its streams
  */
 export function processObject(env: Record<string, string>, output: Output): object {
   const { exit, memoryUsage } = Deno;
@@ -55,7 +55,7 @@ export function processObject(env: Record<string, string>, output: Output): obje
   };
 }
 
-/** Enough of a writable stream for those who write text to the process's own. */
+/** Creates the part of a writable stream that libraries use to write to standard output and error. */
 function stream(output: Output, fd: number): object {
   const write = (chunk: string | Uint8Array, encoding?: unknown, callback?: unknown) => {
     if (typeof chunk === "string") output.write(chunk);
@@ -67,7 +67,10 @@ function stream(output: Output, fd: number): object {
   return { ...emitter(), fd, isTTY: false, writable: true, write, end: write };
 }
 
-/** Takes listeners, and never calls them: a sandbox has no signals and no exit to wait for. */
+/**
+ * Creates an event emitter that never calls its listeners, because a sandbox has no signals and no exit
+ * event.
+ */
 function emitter(): object {
   const self: Record<string, unknown> = {};
   for (const name of ["on", "once", "off", "addListener", "removeListener", "removeAllListeners"]) {

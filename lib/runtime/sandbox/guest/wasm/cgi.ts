@@ -1,34 +1,33 @@
 /**
- * Requests over plain HTTP for commands that know standard input, standard output and environment
- * variables: the Common Gateway Interface (RFC 3875), with and without the headers that its programs write.
+ * Raw HTTP requests for commands that use standard input, standard output and environment variables: the
+ * Common Gateway Interface (RFC 3875), with and without the headers that CGI programs write.
  *
  * @module
  */
 
 import { bodyOf, type HttpEvent, targetOf } from "../web_request.ts";
 
-/** Most bytes of the headers that a program writes. */
+/** Maximum size of the headers that a program writes, bytes. */
 const maxHeaderBytes = 64 << 10;
 const strict = new TextDecoder("utf-8", { fatal: true });
 const latin1 = new TextDecoder("latin1");
 
-/** What a command gets of a request. */
+/** Request in the form in which a command receives it. */
 export interface CgiRequest {
   /** Environment variables, `NAME=value`. */
   readonly env: readonly string[];
-  /** Standard input: the body as it was sent. */
+  /** Standard input: the body that the client sent. */
   readonly stdin: Uint8Array<ArrayBuffer>;
 }
 
-/** Says that what a program wrote is no answer of CGI. */
+/** Error: the output of a program is no CGI response. */
 export class CgiError extends Error {
-  /** The class. */
   override readonly name = "CgiError";
 }
 
 /**
- * The request as a command gets it. Of RFC 3875's variables REMOTE_ADDR is not there: a request may have
- * come by other nodes.
+ * Converts a request to variables and standard input. Omits the variable REMOTE_ADDR of RFC 3875, because a
+ * request may have been forwarded by other nodes.
  */
 export function cgiRequest(event: HttpEvent, functionName: string): CgiRequest {
   const stdin = bodyOf(event);
@@ -60,15 +59,15 @@ export function cgiRequest(event: HttpEvent, functionName: string): CgiRequest {
 }
 
 /**
- * Tells whether a header becomes a variable of its own. `HTTP_PROXY` is one by which programs get their
- * proxy, which no client may choose; and an underscore would pass for a hyphen.
+ * Reports whether a header becomes a variable. `Proxy` does not: programs read their proxy from `HTTP_PROXY`,
+ * which no client may choose. A name with an underscore does not: it would be mistaken for one with a hyphen.
  */
 function becomesVariable(name: string): boolean {
   return /^[a-z0-9-]+$/.test(name) &&
     name !== "proxy" && name !== "content-type" && name !== "content-length";
 }
 
-/** A path without its percent-encoding, where that leaves text that a variable can hold. */
+/** Decodes a percent-encoded path. Returns it unchanged if the result is not UTF-8 or contains NUL. */
 function decoded(path: string): string {
   try {
     const text = decodeURIComponent(path);
@@ -78,7 +77,7 @@ function decoded(path: string): string {
   }
 }
 
-/** Bytes of a header, which arrive as one character each, as the text that they may be. */
+/** Decodes a header, whose bytes arrive as one character each. Returns it unchanged if it is not UTF-8. */
 function textOf(value: string): string {
   if (!/[\x80-\xff]/.test(value)) return value;
   try {
@@ -88,7 +87,7 @@ function textOf(value: string): string {
   }
 }
 
-/** An answer to HTTP; see `toHttpAnswer` of the node. */
+/** HTTP response; see `toHttpAnswer` of the node. */
 interface Answer {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
@@ -97,9 +96,9 @@ interface Answer {
 }
 
 /**
- * The answer of a program that writes nothing but its body: 200, as plain text or as bytes.
+ * Returns the response of a program that writes only a body: status 200, plain text or bytes.
  *
- * @param output what it wrote
+ * @param output of the program
  */
 export function plainAnswer(output: Uint8Array): Answer {
   const type = output.length === 0
@@ -111,10 +110,10 @@ export function plainAnswer(output: Uint8Array): Answer {
 }
 
 /**
- * The answer of a program that writes headers, an empty line and its body (RFC 3875 section 6).
+ * Returns the response of a program that writes headers, an empty line and a body (RFC 3875 section 6).
  *
- * @param output what it wrote
- * @throws {CgiError} where it begins with no such headers
+ * @param output of the program
+ * @throws {CgiError} if the output does not begin with such headers
  */
 export function cgiAnswer(output: Uint8Array): Answer {
   const head = latin1.decode(output.subarray(0, maxHeaderBytes));

@@ -21,7 +21,7 @@ const event = {
   isBase64Encoded: true,
 };
 
-Deno.test("cgiRequest: a request is variables and standard input", () => {
+Deno.test("cgiRequest: a request becomes environment variables and standard input", () => {
   const { env, stdin } = cgiRequest(event, "f");
   assert.deepEqual(env, [
     "GATEWAY_INTERFACE=CGI/1.1",
@@ -42,7 +42,7 @@ Deno.test("cgiRequest: a request is variables and standard input", () => {
   assert.deepEqual(stdin, Uint8Array.of(255, 0));
 });
 
-Deno.test("cgiRequest: what was not sent is no variable, what cannot be decoded stays as it is", () => {
+Deno.test("cgiRequest: an absent header sets no variable, and an undecodable path stays encoded", () => {
   const { env, stdin } = cgiRequest(
     { ...event, url: "/%ff", headers: { host: "[::1]:1" }, body: "", isBase64Encoded: false },
     "f",
@@ -56,7 +56,7 @@ Deno.test("cgiRequest: what was not sent is no variable, what cannot be decoded 
   assert.ok(nul.includes("PATH_INFO=/a%00b"));
 });
 
-Deno.test("plainAnswer: all that is written is the body, also what looks like headers", () => {
+Deno.test("plainAnswer: all output is the body, including text that looks like headers", () => {
   const header = "Content-Type: text/html\n\n<script>";
   assert.equal(body(plainAnswer(bytes(header))), header);
   assert.deepEqual(plainAnswer(bytes(header)).headers, {
@@ -69,7 +69,7 @@ Deno.test("plainAnswer: all that is written is the body, also what looks like he
   assert.deepEqual(plainAnswer(new Uint8Array()).headers, { "content-type": [] });
 });
 
-Deno.test("cgiAnswer: headers, an empty line, the body", () => {
+Deno.test("cgiAnswer: output with headers, an empty line and a body becomes a response", () => {
   const response = cgiAnswer(
     bytes("Status: 404 Not Found\r\nSet-Cookie: a=1\r\nset-cookie: b\r\n\r\nno\n\n"),
   );
@@ -81,7 +81,7 @@ Deno.test("cgiAnswer: headers, an empty line, the body", () => {
   assert.equal(away.statusCode, 302);
 });
 
-Deno.test("cgiAnswer: other output is no answer", () => {
+Deno.test("cgiAnswer: malformed output throws", () => {
   for (const text of ["", "hello", "hello\n\nworld", "X-Mine: 1\n\n", "\n\nbody"]) {
     assert.throws(() => cgiAnswer(bytes(text)), CgiError, text);
   }

@@ -11,12 +11,12 @@ import { ResultLimit } from "./json.ts";
 import { OutputLimit } from "./stdio.ts";
 
 const mib = 1 << 20;
-/** Share of its memory from which on a failing module is suspected to have run out of it. */
+/** Share of its maximum memory above which a failed module is suspected to have run out of memory. */
 const suspiciousShare = 0.75;
 /** Maximum number of stack frames. */
 const maxFrames = 50;
 
-/** Explanations of V8's messages for traps; others are passed on. */
+/** Explanations of V8's messages for traps. Other messages are passed on unchanged. */
 const trapAdvice: Readonly<Record<string, string>> = {
   unreachable: "the module gave itself up (abort, panic or a failed assertion)",
   "memory access out of bounds": "a bad pointer or index, or the module's own stack is too small",
@@ -24,23 +24,23 @@ const trapAdvice: Readonly<Record<string, string>> = {
   "table index is out of bounds": "a call through a bad function pointer",
 };
 
-/** How much memory a module had when it ended. */
+/** Memory of a module at its end. */
 export interface MemoryUse {
-  /** What it had grown to. */
+  /** Size of the memory. */
   readonly bytes: number;
-  /** What it may grow to. */
+  /** Maximum size of the memory. */
   readonly maxBytes: number;
 }
 
 /**
- * Why a call failed.
+ * Describes why a call failed.
  *
- * @param thrown what the call threw
- * @param memory to tell a module that may have run out of it
+ * @param thrown by the call
+ * @param memory shows whether the module may have run out of memory
  */
 export function describeFailure(thrown: unknown, memory: MemoryUse): FunctionFailure {
   const { type, message } = explain(thrown);
-  // How a module got to its own exit is of no interest.
+  // The stack of a deliberate exit is of no interest.
   const traceback = type === "ExitStatus" ? "" : wasmFrames(thrown);
   return { type, message: message + suspicion(memory), traceback };
 }
@@ -53,7 +53,7 @@ function explain(thrown: unknown): { type: string; message: string } {
   if (thrown instanceof OutputLimit || thrown instanceof ResultLimit) {
     return { type: "ResultTooLarge", message: tooLarge };
   }
-  // With a bad pointer given to WASI ruled out, only the stack's end is left.
+  // WASI functions handle the RangeError of a bad pointer, so only an exhausted stack remains.
   if (thrown instanceof RangeError) {
     return { type: "StackOverflow", message: "the call stack is exhausted: endless recursion?" };
   }
@@ -75,10 +75,10 @@ function suspicion({ bytes, maxBytes }: MemoryUse): string {
   return `; its memory had grown to ${grown} of at most ${Math.floor(maxBytes / mib)} MiB`;
 }
 
-/** The frames of a stack that are the module's: `at name (wasm://wasm/1234:wasm-function[5]:0x67)`. */
+/** Returns the module's frames of a stack: `at name (wasm://wasm/1234:wasm-function[5]:0x67)`. */
 function wasmFrames(thrown: unknown): string {
   const stack = thrown instanceof Error ? thrown.stack ?? "" : "";
   const frames = stack.split("\n").filter((line) => line.includes("wasm-function["));
-  // Numbers and offsets are those of the module as it was rewritten, which nobody could look up.
+  // Numbers and offsets refer to the rewritten module, which users do not have.
   return frames.slice(0, maxFrames).map((line) => line.replace(/ \(wasm:.*\)$/, "")).join("\n");
 }

@@ -1,5 +1,5 @@
 /**
- * JSON on its way into a WebAssembly module's memory and out of it.
+ * Transfer of JSON into and out of a WebAssembly module's memory.
  *
  * @module
  */
@@ -8,35 +8,33 @@ import { maxFrameBytes } from "../../../wire/frames.ts";
 
 const strict = new TextDecoder("utf-8", { fatal: true });
 
-/** Exports of a module that takes and gives JSON. */
+/** Exports of a module that receives and returns JSON. */
 export interface JsonExports {
-  /** Makes room for so many bytes. */
+  /** Allocates memory of a length in bytes. */
   readonly alloc: (length: number) => number;
-  /** Takes a result back, with its pointer and length; not every module has it. */
+  /** Frees a result with its pointer and length. Optional. */
   readonly dealloc?: (pointer: number, length: number) => void;
 }
 
-/** Says that a module breaks the rules of calls with JSON. */
+/** Error: a module violates the calling convention for JSON. */
 export class PointerError extends Error {
-  /** The class. */
   override readonly name = "PointerError";
 }
 
-/** Says that a result is longer than what can be sent. */
+/** Error: a result is too long to be sent. */
 export class ResultLimit extends Error {
-  /** The class. */
   override readonly name = "ResultLimit";
 }
 
 /**
- * Calls a handler.
+ * Calls a handler with JSON params.
  *
- * @param handler takes pointer and length of the params, gives those of the result: the pointer in
+ * @param handler receives pointer and length of the params and returns those of the result: the pointer in
  *   the upper 32 bits, the length in the lower
  * @param exports of the same instance
  * @param memory of the same instance
  * @returns the JSON of its result
- * @throws {PointerError} and whatever the module throws
+ * @throws {PointerError} and any error of the module
  */
 export function callWithJson(
   handler: (pointer: number, length: number) => bigint,
@@ -58,10 +56,10 @@ export function callWithJson(
 }
 
 /**
- * The JSON that bytes stand for: themselves if they are JSON; nothing is null; other text is a
- * string; both without the newline that ends them; other bytes are the body of an HTTP response.
+ * Converts bytes to JSON. JSON stays as it is. No bytes become null. Other text becomes a string. JSON and
+ * text lose their final newline. Bytes that are not UTF-8 become the body of an HTTP response.
  *
- * @param bytes what a module gave
+ * @param bytes returned by a module
  * @throws {ResultLimit}
  */
 export function bytesToJson(bytes: Uint8Array): string {

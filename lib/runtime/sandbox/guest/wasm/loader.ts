@@ -9,7 +9,7 @@ import type { GuestFunction } from "../loader.ts";
 import { WasmFunction } from "./module.ts";
 
 /**
- * See `Loader`. The module is compiled when the permissions are gone.
+ * Implements `Loader`. The second step compiles the module after the permissions are revoked.
  *
  * @param collect collects garbage
  */

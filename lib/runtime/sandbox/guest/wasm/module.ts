@@ -1,6 +1,7 @@
 /**
- * Runs the WebAssembly module of one function: compiled once, and for each call an instance that is
- * new or as new, unless the function keeps state. Holds no I/O: bytes and calls come in, replies go out.
+ * Runs the WebAssembly module of one function. The module is compiled once. Each call gets a new or reset
+ * instance, unless the function keeps state. The module has no I/O of its own: it receives bytes and calls,
+ * and returns replies.
  *
  * @module
  */
@@ -29,43 +30,42 @@ import { InstanceReset, type WasmInstance } from "../../../../wasm/reset.ts";
 /** Longest argument, as on Linux (`MAX_ARG_STRLEN` less the final NUL). */
 export const maxArgument = (1 << 17) - 1;
 
-/** Characters up to which a text is encoded into a buffer that is used again; each takes at most 3 bytes. */
+/** Maximum length of a text that is encoded into a reused buffer, characters. Each takes at most 3 bytes. */
 const shortText = 4096;
 
 const encoder = new TextEncoder();
 
-/** What a module is to be run as. */
+/** Options of {@link WasmFunction}. */
 export interface WasmOptions extends WasmDemand {
   readonly functionName: string;
-  /** Environment variables; each call gets its id and its deadline besides. */
+  /** Environment variables. Each call also gets its id and its deadline. */
   readonly env: Readonly<Record<string, string>>;
-  /** The clock, Unix time in ms. */
+  /** Clock, Unix time in ms. */
   readonly now: () => number;
   /** Collects garbage. */
   readonly collect: () => void;
 }
 
-/** Any export that is a function. */
+/** Exported function of a module. */
 type Export = (...args: (number | bigint)[]) => unknown;
 
-/** A function whose code is a WebAssembly module. */
+/** Function whose code is a WebAssembly module. */
 export class WasmFunction {
   readonly #options: WasmOptions;
   readonly #entry: WasmEntry;
   readonly #module: WebAssembly.Module;
   readonly #memories: MemorySource;
-  /** Undefined: each call gets a new instance, or all get the same. */
+  /** Undefined if each call gets a new instance or all calls share one. */
   readonly #reset: InstanceReset | undefined;
   readonly #system: WasiSystem;
   readonly #env: readonly string[];
   readonly #short = new Uint8Array(3 * shortText);
-  /** The instance for the next call. */
+  /** Instance for the next call. */
   #kept: WasmInstance | undefined;
 
   /**
-   * @param options what it is to be run as
-   * @throws {WasmFormatError} or {WasmRefusal} where it cannot be run, `WebAssembly.CompileError`
-   *   where it is not valid
+   * @throws {WasmFormatError} or {WasmRefusal} if the module cannot be run, `WebAssembly.CompileError` if it
+   *   is not valid
    */
   constructor(bytes: Uint8Array, options: WasmOptions) {
     const facts = readWasm(bytes);
@@ -81,20 +81,20 @@ export class WasmFunction {
     this.#env = Object.entries(options.env).map(([name, value]) => `${name}=${value}`);
   }
 
-  /** True if {@link WasmFunction.tidy} has something to do. */
+  /** True if {@link WasmFunction.tidy} has work to do. */
   get untidy(): boolean {
     return this.#memories.littered;
   }
 
-  /** Collects what calls have left behind; takes some milliseconds. */
+  /** Collects memory that calls no longer use. Takes some milliseconds. */
   tidy(): void {
     this.#memories.tidy();
   }
 
   /**
-   * Runs the function once. Never throws: whatever the module does is its result or its failure.
+   * Runs the function once. Never throws: any outcome is a result or a failure.
    *
-   * @param output takes what it writes, when it writes it
+   * @param output receives the function's output as it is written
    */
   call(call: RawCall, output: CallOutput): Reply {
     const kept = this.#kept;
@@ -127,7 +127,7 @@ export class WasmFunction {
     }
   }
 
-  /** @returns undefined for a call that is none over plain HTTP, or where the module wants its JSON */
+  /** @returns undefined if the call is no raw HTTP request, or if the module receives requests as JSON */
   #requestIn(params: string): CgiRequest | undefined {
     const { http, functionName } = this.#options;
     if (http === "event") return undefined;
@@ -145,7 +145,7 @@ export class WasmFunction {
       ...this.#env,
       `SERVERLEDGE_REQUEST_ID=${id}`,
       `SERVERLEDGE_DEADLINE_MS=${deadline}`,
-      // Behind the function's own, which no header may replace.
+      // These follow the function's own variables, which no header may replace.
       ...request?.env ?? [],
     ];
     this.#system.reset(args, env, request?.stdin ?? this.#encode(command ? params : ""));
@@ -193,7 +193,7 @@ export class WasmFunction {
   }
 }
 
-/** A command that ends with status 0 has succeeded, whether it returns or exits. */
+/** Runs a command. It succeeds if it returns or exits with status 0. */
 function runToEnd(start: Export): void {
   try {
     start();
@@ -202,7 +202,7 @@ function runToEnd(start: Export): void {
   }
 }
 
-/** The same JSON without characters that take several bytes. */
+/** Escapes the non-ASCII characters of JSON. */
 function ascii(text: string): string {
   return text.replace(
     /[\u0080-\uffff]/g,

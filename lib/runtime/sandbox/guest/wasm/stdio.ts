@@ -7,65 +7,63 @@
 import { Fd, wasi } from "@bjorn3/browser_wasi_shim";
 import type { CallOutput } from "../output.ts";
 
-/** Output up to this size is not copied. */
+/** Maximum size of output that is not copied, bytes. */
 const shortBytes = 1 << 14;
 
-/** Says that a module wrote more than it may. */
+/** Error: a module wrote more than it may. */
 export class OutputLimit extends Error {
-  /** The class. */
   override readonly name = "OutputLimit";
 }
 
-/** A stream, neither file nor terminal. */
+/** Stream that is neither file nor terminal. */
 export abstract class Stream extends Fd {
   /**
    * Moves bytes between the stream and a module's memory.
    *
-   * @param bytes a piece of the memory
-   * @returns how many were moved; undefined if the stream does not go that way
+   * @param bytes part of the memory
+   * @returns number of bytes moved; undefined if the stream does not support that direction
    */
   read(_bytes: Uint8Array): number | undefined {
     return undefined;
   }
 
-  /** See {@link Stream.read}. */
   write(_bytes: Uint8Array): number | undefined {
     return undefined;
   }
 
-  /** Tells what kind of file it is. */
+  /** Returns an unknown file type. */
   override fd_fdstat_get(): { ret: number; fdstat: wasi.Fdstat } {
     return { ret: wasi.ERRNO_SUCCESS, fdstat: new wasi.Fdstat(wasi.FILETYPE_UNKNOWN, 0) };
   }
 
-  /** Tells its size, which nobody knows. */
+  /** Returns size 0, because a stream has no known size. */
   override fd_filestat_get(): { ret: number; filestat: wasi.Filestat } {
     return { ret: wasi.ERRNO_SUCCESS, filestat: new wasi.Filestat(0n, wasi.FILETYPE_UNKNOWN, 0n) };
   }
 
-  /** Refuses: a stream has no places. */
+  /** Fails, because a stream has no position. */
   override fd_seek(): { ret: number; offset: bigint } {
     return { ret: wasi.ERRNO_SPIPE, offset: 0n };
   }
 
-  /** Refuses: a stream has no places. */
+  /** Fails, because a stream has no position. */
   override fd_tell(): { ret: number; offset: bigint } {
     return { ret: wasi.ERRNO_SPIPE, offset: 0n };
   }
 }
 
-/** Standard input that gives bytes once. */
+/** Standard input that returns its bytes once. */
 export class Input extends Stream {
   #bytes = new Uint8Array();
   #at = 0;
 
-  /** Gives other bytes from now on. */
+  /** Replaces the bytes. */
   set(bytes: Uint8Array<ArrayBuffer>): void {
     this.#bytes = bytes;
     this.#at = 0;
   }
 
-  /** Takes the next bytes; none at the end. */
+  /** Reads the next bytes; none at the end. */
   override read(bytes: Uint8Array): number {
     const data = this.#bytes.subarray(this.#at, this.#at + bytes.length);
     bytes.set(data);
@@ -77,16 +75,16 @@ export class Input extends Stream {
 /** Output that is sent to the node when it is written. */
 export class PassedOn extends Stream {
   readonly #fd: number;
-  /** Takes it. */
+  /** Receiver of the output. */
   output: CallOutput | undefined;
 
-  /** @param fd which stream it is */
+  /** @param fd number of the stream */
   constructor(fd: number) {
     super();
     this.#fd = fd;
   }
 
-  /** Passes bytes on. */
+  /** Passes bytes to the receiver. */
   override write(data: Uint8Array): number {
     this.output?.writeBytes(this.#fd, data);
     return data.length;
@@ -95,35 +93,37 @@ export class PassedOn extends Stream {
 
 /** Output that is kept in memory. */
 export class Result extends Stream {
-  /** Holds what is short, as nearly all of it is: the other costs a microsecond more for each call. */
+  /** Holds short output, which is the common case. The long buffer costs a microsecond more for each call. */
   readonly #short: Uint8Array<ArrayBuffer>;
-  /** Grows in place and shrinks at once, where copies would wait for the garbage collector. */
+  /**
+   * Holds long output. Grows in place and shrinks immediately; copies would wait for the garbage collector.
+   */
   readonly #long: ArrayBuffer;
   #length = 0;
 
-  /** @param maxBytes most bytes that are kept */
+  /** @param maxBytes maximum number of bytes that are kept */
   constructor(maxBytes: number) {
     super();
     this.#short = new Uint8Array(Math.min(shortBytes, maxBytes));
     this.#long = new ArrayBuffer(0, { maxByteLength: maxBytes });
   }
 
-  /** What was written since the last {@link Result.clear}; valid until the next. */
+  /** Bytes written since the last {@link Result.clear}; valid until the next. */
   get bytes(): Uint8Array<ArrayBuffer> {
     if (this.#isShort(this.#length)) return this.#short.subarray(0, this.#length);
     return new Uint8Array(this.#long, 0, this.#length).slice();
   }
 
-  /** Forgets what was written. */
+  /** Discards the bytes. */
   clear(): void {
     this.#length = 0;
     if (this.#long.byteLength > 0) this.#long.resize(0);
   }
 
   /**
-   * Keeps bytes.
+   * Appends bytes.
    *
-   * @throws {OutputLimit} where they are too many
+   * @throws {OutputLimit} if there are too many bytes
    */
   override write(data: Uint8Array): number {
     const { maxByteLength } = this.#long;

@@ -1,6 +1,6 @@
 /**
  * WASI preview 1 for functions: arguments, environment, clocks, random numbers and the three standard
- * streams; no files, no network. One object serves all instances of a module, one after the other.
+ * streams, but no files and no network. One object serves all instances of a module, one after the other.
  *
  * @module
  */
@@ -10,33 +10,32 @@ import { wasiFunctions } from "../../../../wasm/function.ts";
 import type { CallOutput } from "../output.ts";
 import { Input, PassedOn, Result, type Stream } from "./stdio.ts";
 
-/** What a shell tells of a program that ended by a signal. */
+/** Base of the exit status of a program that was ended by a signal, as in shells. */
 const signalStatus = 128;
 /** `subscription`, `event` and `iovec` of WASI, bytes. */
 const sizes = { subscription: 48, event: 32, vector: 8 } as const;
-/** Most subscriptions of one `poll_oneoff`. */
+/** Maximum number of subscriptions of one `poll_oneoff`. */
 const maxSubscriptions = 64;
 
 const nothing = new Uint8Array();
 const noView = new DataView<ArrayBufferLike>(nothing.buffer);
 
-/** The system that modules see. */
+/** System that modules see. */
 export class WasiSystem {
   readonly #shim: WASI;
   #view: DataView<ArrayBufferLike> = noView;
   #bytes: Uint8Array = nothing;
-  /** Standard input. */
   readonly stdin: Input = new Input();
-  /** What is written to standard output, where that is the result. */
+  /** Data written to standard output, if that is the result. */
   readonly result: Result;
   readonly #stdout: Stream;
   readonly #stderr = new PassedOn(2);
-  /** The functions, for {@link WebAssembly.Instance}. */
+  /** Imported functions, for {@link WebAssembly.Instance}. */
   readonly imports: WebAssembly.ModuleImports;
 
   /**
-   * @param maxResultBytes most bytes of the result, beyond which a module is stopped; left out:
-   *   standard output is output like standard error
+   * @param maxResultBytes maximum size of the result, beyond which a module is stopped; if omitted, standard
+   *   output is treated as output, like standard error
    */
   constructor(maxResultBytes?: number) {
     this.result = new Result(maxResultBytes ?? 0);
@@ -54,9 +53,9 @@ export class WasiSystem {
   }
 
   /**
-   * Makes the system new: streams empty, nothing opened or closed.
+   * Resets the system: empties the streams and reopens the standard file descriptors.
    *
-   * @param args arguments, in ASCII (the shim counts a character as a byte)
+   * @param args arguments in ASCII (the shim counts a character as a byte)
    * @param env environment variables, `NAME=value`
    * @param stdin bytes of standard input
    */
@@ -68,14 +67,16 @@ export class WasiSystem {
     this.#shim.fds = [this.stdin, this.#stdout, this.#stderr];
   }
 
-  /** Takes what is written from now on, when it is written. */
+  /** Sets the receiver of output, which gets it as it is written. */
   set output(output: CallOutput) {
     for (const stream of [this.#stdout, this.#stderr]) {
       if (stream instanceof PassedOn) stream.output = output;
     }
   }
 
-  /** Both views of the module's memory, created again only when it has grown. */
+  /**
+   * Updates both views of the module's memory, which is necessary only after it has grown or been replaced.
+   */
   #memoryView(): DataView {
     const { buffer } = this.#shim.inst.exports.memory;
     if (this.#view.buffer !== buffer) {
@@ -85,18 +86,21 @@ export class WasiSystem {
     return this.#view;
   }
 
-  /** Reading and writing: every command does, and the shim takes longer for it than the command. */
+  /**
+   * Creates `fd_read` and `fd_write`. Every command uses them, and the shim's versions take longer than the
+   * command.
+   */
   #transfers(): WebAssembly.ModuleImports {
     const move =
       (way: "read" | "write") =>
       (fd: number, vectors: number, count: number, moved: number): number => {
-        // There are no others than the three standard streams.
+        // The three standard streams are the only file descriptors.
         const stream = this.#shim.fds[fd] as Stream | undefined;
         if (!stream) return codes.ERRNO_BADF;
         const view = this.#memoryView();
         let total = 0;
         try {
-          // Numbers come signed.
+          // WebAssembly passes 32-bit integers as signed.
           const first = vectors >>> 0;
           const end = first + (count >>> 0) * sizes.vector;
           for (let at = first; at < end; at += sizes.vector) {
@@ -118,32 +122,32 @@ export class WasiSystem {
     return { fd_read: move("read"), fd_write: move("write") };
   }
 
-  /** Empties the streams, so that what went through them takes no memory. */
+  /** Empties the streams to release their memory. */
   forget(): void {
     this.stdin.set(nothing);
     this.result.clear();
   }
 
   /**
-   * The memory of the instance that calls from now on; undefined between calls and for modules without
-   * one. It has to be set before the instance is created: its start function may call already.
+   * Memory of the instance that calls the functions; undefined between calls and for modules without memory.
+   * Must be set before the instance is created, because its start function may call them.
    */
   set memory(memory: WebAssembly.Memory | undefined) {
-    // Views would keep all of a memory that nobody uses any more.
+    // Views would keep an unused memory alive.
     if (!memory) {
       this.#view = noView;
       this.#bytes = nothing;
     }
-    // The shim wants an instance, of which it only uses the memory.
+    // The shim needs an instance, but uses only its memory.
     this.#shim.inst = { exports: { memory: memory! } };
   }
 }
 
 /**
- * The status with which a module ended itself.
+ * Returns the status with which a module exited.
  *
- * @param thrown what a call of the module threw
- * @returns undefined if it is no such end
+ * @param thrown by a call of the module
+ * @returns undefined if the module did not exit
  */
 export function exitStatusOf(thrown: unknown): number | undefined {
   return thrown instanceof WASIProcExit ? thrown.code : undefined;
@@ -152,7 +156,7 @@ export function exitStatusOf(thrown: unknown): number | undefined {
 // deno-lint-ignore no-explicit-any -- numbers and bigints, as each function's signature has them
 type WasiFunction = (...args: any[]) => unknown;
 
-/** A bad pointer is the module's mistake, and WASI has an error for it. */
+/** Wraps a function to return WASI's error for a bad pointer. */
 function guarded(call: WasiFunction): WasiFunction {
   return (...args) => {
     try {
@@ -164,7 +168,7 @@ function guarded(call: WasiFunction): WasiFunction {
   };
 }
 
-/** Functions that the shim lacks, or that work otherwise there. */
+/** Returns functions that the shim lacks or implements differently. */
 function own(view: () => DataView): Record<string, WasiFunction> {
   const noSocket = () => codes.ERRNO_NOTSOCK;
   return {
@@ -180,7 +184,7 @@ function own(view: () => DataView): Record<string, WasiFunction> {
   };
 }
 
-/** Where `poll_oneoff` finds its arguments and leaves its results. */
+/** Arguments of `poll_oneoff`. */
 interface PollArguments {
   readonly subscriptions: number;
   readonly events: number;
@@ -189,7 +193,7 @@ interface PollArguments {
 }
 
 /**
- * Waits for the earliest clock; the streams are always ready. (The shim's own takes one subscription
+ * Waits for the earliest clock. The streams are always ready. (The shim's version accepts one subscription
  * and waits in a busy loop.)
  */
 function poll(view: DataView, { subscriptions, events, count, stored }: PollArguments): number {
@@ -212,7 +216,7 @@ function poll(view: DataView, { subscriptions, events, count, stored }: PollArgu
   return codes.ERRNO_SUCCESS;
 }
 
-/** Time until a clock's subscription is due, ms. */
+/** Returns the time until a clock's subscription is due, ms. */
 function remainingMs(view: DataView, at: number): number {
   const clock = view.getUint32(at + 16, true);
   const timeoutMs = Number(view.getBigUint64(at + 24, true)) / 1e6;
