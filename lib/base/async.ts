@@ -1,5 +1,5 @@
 /**
- * Small tools for promises with an owner and an end.
+ * Utilities for promises: limits, shared and owned tasks, time limits and signals.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "./clock.ts";
 
 /**
- * Lets at most `limit` holders in at a time; the others wait in order of arrival.
+ * Semaphore with at most `limit` holders at a time. Others wait in order of arrival.
  *
  * @example
  * ```ts
@@ -20,7 +20,7 @@ export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param limit how many may hold it at once */
+  /** @param limit maximum number of concurrent holders */
   constructor(limit: number) {
     this.#free = limit;
   }
@@ -28,8 +28,8 @@ export class Semaphore {
   /**
    * Waits for a turn.
    *
-   * @param signal gives up waiting
-   * @returns a turn, given back once when disposed
+   * @param signal ends the wait
+   * @returns a turn; disposing it returns it once
    * @throws the signal's reason if it is aborted first
    */
   async acquire(signal?: AbortSignal): Promise<Disposable> {
@@ -40,9 +40,9 @@ export class Semaphore {
   }
 
   /**
-   * Takes a turn if one is free at once.
+   * Takes a turn if one is free now.
    *
-   * @returns undefined if none is
+   * @returns undefined if no turn is free
    */
   tryAcquire(): Disposable | undefined {
     if (this.#free === 0) return undefined;
@@ -81,17 +81,17 @@ export class Semaphore {
 }
 
 /**
- * Runs one task at a time per key: concurrent callers of the same key share its promise.
+ * Tasks that run once at a time for each key. Concurrent callers of the same key share its promise.
  *
- * @typeParam T what the task results in
+ * @typeParam T result of the tasks
  */
 export class SharedTasks<T> {
   readonly #running = new Map<string, Promise<T>>();
 
   /**
-   * Joins the task that runs for the key, or starts it.
+   * Returns the promise of the task that runs for the key, or starts one.
    *
-   * @param task started only if none is running for the key
+   * @param task started only if no task is running for the key
    */
   run(key: string, task: () => Promise<T>): Promise<T> {
     const running = this.#running.get(key);
@@ -103,7 +103,7 @@ export class SharedTasks<T> {
 }
 
 /**
- * Tasks with an owner, which waits for them before it ends.
+ * Set of tasks whose owner waits for them before it ends.
  *
  * @example
  * ```ts
@@ -116,9 +116,9 @@ export class TaskSet {
   readonly #running = new Set<Promise<void>>();
 
   /**
-   * Keeps a task until it settles. Failures are handled by its caller.
+   * Adds a task until it settles. The caller handles its failure.
    *
-   * @param task has begun
+   * @param task running task
    * @returns the task
    */
   add<T>(task: Promise<T>): Promise<T> {
@@ -136,11 +136,10 @@ export class TaskSet {
 }
 
 /**
- * Waits for a promise up to a time limit. The promise itself continues, and may fail.
+ * Waits for a promise up to a time limit. After it, the promise itself continues, and may fail.
  *
- * @param promise what to wait for
- * @param ms how long
- * @param onTimeout called when that time is over: gives the result instead, or throws
+ * @param ms time limit, ms
+ * @param onTimeout called after the time limit; returns the result instead of the promise, or throws
  *
  * @example
  * ```ts
@@ -166,9 +165,9 @@ export async function withTimeout<T, L = undefined>(
 }
 
 /**
- * Waits.
+ * Waits for a time.
  *
- * @param ms how long
+ * @param ms time to wait, ms
  * @param signal ends the wait early, without an error
  */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
@@ -176,10 +175,9 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * Waits for a promise until a signal is aborted. The promise itself continues, and may
- * fail.
+ * Waits for a promise until a signal is aborted. After it, the promise itself continues, and may fail.
  *
- * @param signal when to stop waiting
+ * @param signal ends the wait
  * @throws the signal's reason if it is aborted first
  */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -192,11 +190,11 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
 }
 
 /**
- * A signal that is aborted with the first of others, until it is disposed.
+ * Creates a signal that is aborted with the first of its sources, until it is disposed.
  *
- * Not `AbortSignal.any`: in Deno 2.7 its signals are collected as garbage although somebody listens
- * to them (https://github.com/denoland/deno/issues/29075), and those that are not stay with a signal
- * that lives long (https://github.com/denoland/deno/issues/24842).
+ * `AbortSignal.any` is not used: in Deno 2.7 its signals are collected as garbage although they have
+ * listeners (https://github.com/denoland/deno/issues/29075), and those that are not collected remain
+ * referenced by a long-lived source (https://github.com/denoland/deno/issues/24842).
  *
  * @param sources signals whose reason is adopted
  */
@@ -222,7 +220,7 @@ export class AbortableTasks {
    * Runs a task.
    *
    * @param signal aborts the task before its owner closes
-   * @param task gets a signal that is aborted in both cases
+   * @param task receives a signal that is aborted in both cases
    * @throws the reason of the abortion, or the task's error
    */
   async run<T>(signal: AbortSignal, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -231,7 +229,7 @@ export class AbortableTasks {
     return await this.#tasks.add(task(either.signal));
   }
 
-  /** Aborts all tasks, now and in future; resolves when none is left. */
+  /** Aborts all current and future tasks. Resolves when all have settled. */
   async close(reason: Error): Promise<void> {
     this.#closing.abort(reason);
     await this.#tasks.settled();
@@ -239,10 +237,10 @@ export class AbortableTasks {
 }
 
 /**
- * A signal that is aborted after a time, or with the first of others, until it is disposed.
+ * Creates a signal that is aborted after a time, or with the first of its sources, until it is disposed.
  *
- * @param ms how long
- * @param sources as in {@link eitherSignal}
+ * @param ms time until it is aborted, ms
+ * @param sources signals whose reason is adopted
  */
 export function timeLimit(
   clock: Pick<Clock, "after">,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { abortable, AbortableTasks, eitherSignal, pause, TaskSet, withTimeout } from "./async.ts";
 
-Deno.test("eitherSignal: takes over the reason of the first that is aborted", () => {
+Deno.test("eitherSignal: adopts the reason of the first aborted source", () => {
   const [one, other] = [new AbortController(), new AbortController()];
   using either = eitherSignal(one.signal, other.signal);
   assert.equal(either.signal.aborted, false);
@@ -10,12 +10,12 @@ Deno.test("eitherSignal: takes over the reason of the first that is aborted", ()
   assert.equal(either.signal.reason, "second");
 });
 
-Deno.test("eitherSignal: is aborted from the start where one of them is", () => {
+Deno.test("eitherSignal: is aborted from the start if a source is aborted", () => {
   using either = eitherSignal(new AbortController().signal, AbortSignal.abort("before"));
   assert.equal(either.signal.reason, "before");
 });
 
-Deno.test("eitherSignal: follows nobody once it is disposed", () => {
+Deno.test("eitherSignal: ignores its sources after it is disposed", () => {
   const control = new AbortController();
   const either = eitherSignal(control.signal);
   either[Symbol.dispose]();
@@ -23,7 +23,7 @@ Deno.test("eitherSignal: follows nobody once it is disposed", () => {
   assert.equal(either.signal.aborted, false);
 });
 
-Deno.test("TaskSet: is settled when every task has ended, failed ones and late ones included", async () => {
+Deno.test("TaskSet: settles when all tasks have ended, including failed and later ones", async () => {
   const tasks = new TaskSet();
   const [first, second] = [Promise.withResolvers<number>(), Promise.withResolvers<void>()];
   const kept = tasks.add(first.promise);
@@ -38,7 +38,7 @@ Deno.test("TaskSet: is settled when every task has ended, failed ones and late o
   await waiting;
 });
 
-Deno.test("withTimeout: gives what comes first, and fails as the promise or the timeout does", async () => {
+Deno.test("withTimeout: returns the first result, or throws the promise's or timeout's error", async () => {
   const never = new Promise<never>(() => {});
   assert.equal(await withTimeout(Promise.resolve(1), 60_000), 1);
   assert.equal(await withTimeout(never, 0), undefined);
@@ -50,7 +50,7 @@ Deno.test("withTimeout: gives what comes first, and fails as the promise or the 
   await assert.rejects(withTimeout(Promise.reject(new TypeError("own")), 60_000, late), TypeError);
 });
 
-Deno.test("pause: ends early without an error where its signal is aborted", async () => {
+Deno.test("pause: ends early without an error if its signal is aborted", async () => {
   const control = new AbortController();
   const pausing = pause(60_000, control.signal);
   control.abort();
@@ -58,7 +58,7 @@ Deno.test("pause: ends early without an error where its signal is aborted", asyn
   await pause(60_000, control.signal);
 });
 
-Deno.test("AbortableTasks: closed, aborts running and further tasks and waits for them", async () => {
+Deno.test("AbortableTasks: close aborts running and later tasks, and waits for them", async () => {
   const tasks = new AbortableTasks();
   const never = new AbortController().signal;
   const running = tasks.run(never, (signal) => abortable(new Promise<void>(() => {}), signal));

@@ -11,8 +11,8 @@ export class BackOff {
   #waitMs: number;
 
   /**
-   * @param firstMs wait after the first failure
-   * @param maxMs longest wait
+   * @param firstMs wait after the first failure, ms
+   * @param maxMs longest wait, ms
    */
   constructor(firstMs: number, maxMs: number) {
     this.#firstMs = this.#waitMs = firstMs;
@@ -27,7 +27,7 @@ export class BackOff {
   /**
    * Records a failure.
    *
-   * @returns how long to wait before the next attempt, ms
+   * @returns wait before the next attempt, ms
    */
   failed(): number {
     const wait = this.#waitMs;

@@ -1,42 +1,42 @@
 /**
- * A collection for objects that are added and removed with every request.
+ * Collection for objects that are added and removed with every request.
  *
- * A `Set` would do, at a price that is paid elsewhere: V8 makes a new table for it every few deletions,
- * each old table refers to the next one, and once one of them is in the old generation all later ones
- * are taken for alive until the next full collection, together with the members that they held. So
- * every request would be copied twice by the collector and stay until a full collection.
+ * A `Set` would work, but it would make garbage collection expensive. V8 creates a new table for it every
+ * few deletions, and each old table refers to the next one. Once one of them is in the old generation, the
+ * collector keeps all later tables and their members alive until the next full collection. So the
+ * collector would copy every request twice and keep it until a full collection.
  *
  * @module
  */
 
-/** What can be in a bag: in one at a time. */
+/** Member of a bag. It can be in one bag at a time. */
 export interface BagMember {
-  /** Its place; for the bag only. Begins as {@link nowhere}. */
+  /** Index in the bag, for the bag only. The initial value is {@link nowhere}. */
   slot: number;
 }
 
-/** The slot of what is in no bag. */
+/** Slot of a member that is in no bag. */
 export const nowhere = -1;
 
-/** An unordered collection that allocates nothing but when it grows. */
+/** Unordered collection that allocates memory only when it grows. */
 export class Bag<T extends BagMember> {
-  /** Members come first; what is behind them is empty and stays, for those to come. */
+  /** Members, followed by empty slots for later members. */
   readonly #slots: (T | undefined)[] = [];
   #size = 0;
 
-  /** How many are in it. */
+  /** Number of members. */
   get size(): number {
     return this.#size;
   }
 
-  /** Puts one in that is in no bag. */
+  /** Adds a member, which must be in no bag. */
   add(member: T): void {
     member.slot = this.#size;
     this.#slots[this.#size++] = member;
   }
 
   /**
-   * Takes one out.
+   * Removes a member.
    *
    * @returns false if it is not in this bag
    */
@@ -51,7 +51,7 @@ export class Bag<T extends BagMember> {
     return true;
   }
 
-  /** All that are in it now; it may change while they are looked at. */
+  /** Returns a copy of all members. The bag may change during an iteration of it. */
   all(): T[] {
     return this.#slots.slice(0, this.#size) as T[];
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Bag, type BagMember, nowhere } from "./bag.ts";
 
-Deno.test("a bag holds what a set would", () => {
+Deno.test("Bag: has the same members as a Set after any additions and deletions", () => {
   const step = fc.tuple(fc.boolean(), fc.nat(9));
   fc.assert(fc.property(fc.array(step), (steps) => {
     const members: BagMember[] = Array.from({ length: 10 }, () => ({ slot: nowhere }));
@@ -22,7 +22,7 @@ Deno.test("a bag holds what a set would", () => {
   }));
 });
 
-Deno.test("what is in another bag is not taken out", () => {
+Deno.test("Bag: does not delete a member of another bag", () => {
   const [one, other] = [new Bag<BagMember>(), new Bag<BagMember>()];
   const [a, b] = [{ slot: nowhere }, { slot: nowhere }];
   one.add(a);

@@ -1,26 +1,26 @@
 /**
- * Base64 of long bodies, in slices (RFC 4648).
+ * Base64 encoding and decoding of long bodies in slices (RFC 4648).
  *
  * @module
  */
 
 import { inSlices, sliceBytes } from "./slices.ts";
 
-/** Bytes that become whole groups of four characters. */
+/** Bytes that are encoded in one slice: a multiple of three, which fills groups of four characters. */
 const encodedAtOnce = sliceBytes - sliceBytes % 3;
 /** Characters that are decoded in one slice. */
 export const decodedAtOnce = 1 << 20;
 const padding = 0x3d;
 
 const encoder = new TextEncoder();
-/** One character for each byte. */
+/** Decoder that returns one character for each byte. */
 const decoder = new TextDecoder("latin1");
 
 /**
- * Encodes bytes.
+ * Encodes bytes as Base64.
  *
- * @param bytes must not change meanwhile
- * @returns ASCII
+ * @param bytes bytes that do not change until the promise resolves
+ * @returns ASCII text
  */
 export async function encodeBase64(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const text = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
@@ -35,11 +35,11 @@ export async function encodeBase64(bytes: Uint8Array): Promise<Uint8Array<ArrayB
 }
 
 /**
- * Decodes text.
+ * Decodes Base64.
  *
- * @param text ASCII; space in it is skipped; must not change meanwhile
- * @param lastChunk `strict` where padding must be there
- * @throws {SyntaxError} if it is not base64
+ * @param text ASCII text that does not change until the promise resolves; white space is skipped
+ * @param lastChunk `strict` if padding is required
+ * @throws {SyntaxError} if the text is not Base64
  */
 export async function decodeBase64(
   text: Uint8Array,
@@ -51,7 +51,7 @@ export async function decodeBase64(
   let isLast = false;
   await inSlices(() => {
     const slice = text.subarray(at, at + decodedAtOnce);
-    // Text after padding is validated by the last step, which gets the whole rest.
+    // The last step decodes the whole rest, which validates the text after padding.
     isLast ||= at + decodedAtOnce >= text.length || slice.includes(padding);
     const part = decoder.decode(isLast ? text.subarray(at) : slice);
     const lastChunkHandling = isLast ? lastChunk : "stop-before-partial";
@@ -59,7 +59,7 @@ export async function decodeBase64(
     at += read;
     length += written;
     const isDone = isLast;
-    // Nothing but space and a part of a group: more has to be seen at once.
+    // The slice contains only white space and a part of a group, so the rest must be decoded at once.
     if (read === 0) isLast = true;
     return isDone;
   });

@@ -10,14 +10,14 @@ function bytesOf(length: number): Uint8Array<ArrayBuffer> {
 
 const lengths = [0, 1, 2, 3, 1000, ...[-3, -2, -1, 0, 1, 2, 3].map((more) => sliceBytes + more)];
 
-Deno.test("encodeBase64: gives what Uint8Array.toBase64 gives, at lengths around a slice's", async () => {
+Deno.test("encodeBase64: matches Uint8Array.toBase64 at lengths around that of a slice", async () => {
   for (const length of [...lengths, 3 * sliceBytes + 1]) {
     const text = new TextDecoder().decode(await encodeBase64(bytesOf(length)));
     assert.ok(text === bytesOf(length).toBase64(), `${length}`);
   }
 });
 
-Deno.test("decodeBase64: gives the bytes back, with and without padding", async () => {
+Deno.test("decodeBase64: returns the encoded bytes, with and without padding", async () => {
   for (const length of [...lengths, 3 * decodedAtOnce / 4, 2 * decodedAtOnce + 1]) {
     const text = bytesOf(length).toBase64();
     for (const each of [text, text.replace(/=+$/, "")]) {
@@ -26,7 +26,7 @@ Deno.test("decodeBase64: gives the bytes back, with and without padding", async 
   }
 });
 
-Deno.test("decodeBase64: lines of any length are skipped over where slices end", async () => {
+Deno.test("decodeBase64: skips line ends and gaps, wherever slices end", async () => {
   const bytes = bytesOf(2 * decodedAtOnce);
   for (const length of [76, 77, 1001]) {
     const text = bytes.toBase64().replace(new RegExp(`.{${length}}`, "g"), "$&\r\n");
@@ -39,7 +39,7 @@ Deno.test("decodeBase64: lines of any length are skipped over where slices end",
   );
 });
 
-Deno.test("decodeBase64: refuses what Uint8Array.fromBase64 refuses", async () => {
+Deno.test("decodeBase64: rejects the same texts as Uint8Array.fromBase64", async () => {
   const long = "QUJD".repeat(decodedAtOnce);
   for (const bad of ["é", "QQ==QQ==", "Q", "QQ=", "Q===", `${long}!`, `!${long}`, `QQ==${long}`]) {
     assert.throws(() => Uint8Array.fromBase64(bad), SyntaxError, bad.slice(0, 9));

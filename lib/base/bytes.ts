@@ -1,13 +1,13 @@
 /**
- * Bytes.
+ * Utilities for arrays of bytes.
  *
  * @module
  */
 
 /**
- * Joins bytes.
+ * Concatenates arrays of bytes.
  *
- * @param parts in order
+ * @param parts arrays in their order
  * @returns a copy
  */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

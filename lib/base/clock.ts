@@ -1,45 +1,45 @@
 /**
- * Time as an argument, so that everything that waits or expires can be tested without waiting.
+ * Clock as a dependency, which lets tests of waits and expiry run without waiting.
  *
  * @module
  */
 
-/** Where a component reads the time and sets its timers. */
+/** Source of time and timers of a component. */
 export interface Clock {
-  /** Milliseconds since some fixed moment; never goes back. For durations and deadlines. */
+  /** Returns the milliseconds since a fixed moment, never decreasing. For durations and deadlines. */
   now(): number;
-  /** Milliseconds since the Unix epoch. For what people and other machines read. */
+  /** Returns the milliseconds since the Unix epoch. For times that users and other machines read. */
   wall(): number;
   /**
    * Calls `action` once after `delayMs`.
    *
-   * @returns a function that cancels the timer; harmless when it has fired
+   * @returns function that cancels the timer; it has no effect after the timer has fired
    */
   after(delayMs: number, action: () => void): () => void;
 }
 
-/** The machine's clock. */
+/** Clock of the machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   after(delayMs, action) {
-    // A longer delay than 2^31-1 ms would fire at once.
+    // A timer with a delay longer than 2^31-1 ms would fire at once.
     const timer = setTimeout(action, Math.min(delayMs, 0x7fff_ffff));
     return () => clearTimeout(timer);
   },
 };
 
-/** A clock for tests that is advanced manually. */
+/** Clock for tests, advanced manually. */
 export class ManualClock implements Clock {
   #now = 0;
   #timers: { at: number; action: () => void }[] = [];
 
-  /** Milliseconds moved so far. */
+  /** Returns the milliseconds advanced so far. */
   now(): number {
     return this.#now;
   }
 
-  /** The same as {@link ManualClock.now}: its epoch is its start. */
+  /** Returns the same as {@link ManualClock.now}, because its epoch is its start. */
   wall(): number {
     return this.#now;
   }
@@ -54,9 +54,9 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Moves time forward and fires, in order, the timers that come due on the way.
+   * Advances the time and fires the timers that become due, in order.
    *
-   * @param ms how far
+   * @param ms milliseconds to advance
    */
   advance(ms: number): void {
     const end = this.#now + ms;

@@ -1,18 +1,18 @@
 /**
- * Closing what may be closed already.
+ * Closing of connections that may already be closed.
  *
  * @module
  */
 
 /**
- * Closes a connection that may be closed already.
+ * Closes a connection that may already be closed.
  *
- * @param conn undefined is ignored
+ * @param conn connection; undefined is ignored
  */
 export function closeQuietly(conn: Deno.Conn | undefined): void {
   try {
     conn?.close();
   } catch {
-    // It was closed, or has become a part of another.
+    // The connection was closed, or another connection has taken it over.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Many deadlines, one timer. Almost every deadline is cancelled long before it is due, so setting
- * and cancelling must cost next to nothing; a timer of the runtime's own costs microseconds.
+ * Deadlines that share one timer. Almost every deadline is cancelled long before it is due, so setting
+ * and cancelling must be very cheap; a timer of Deno costs microseconds.
  *
  * @module
  */
@@ -8,12 +8,12 @@
 import { Bag, type BagMember, nowhere } from "./bag.ts";
 import type { Clock } from "./clock.ts";
 
-/** Deadlines fire at most this much late, ms. */
+/** Maximum delay by which deadlines fire late, ms. */
 const tickMs = 5;
 
-/** A deadline that was set; dispose it to cancel. Harmless once it has fired. */
+/** Deadline that was set. Disposing it cancels it, and has no effect after it has fired. */
 export interface Deadline extends Disposable {
-  /** When it is due, on the clock's scale. */
+  /** Time at which it is due, on the clock's scale, ms. */
   readonly atMs: number;
 }
 
@@ -34,7 +34,7 @@ class Entry implements Deadline, BagMember {
   }
 }
 
-/** The deadlines of one tick. Most become empty long before it, and then go. */
+/** Deadlines of one tick. Most buckets become empty long before their tick, and are removed then. */
 class Bucket {
   readonly #entries = new Bag<Entry>();
   readonly #buckets: Map<number, Bucket>;
@@ -56,19 +56,19 @@ class Bucket {
 
   fire(): void {
     this.#buckets.delete(this.#tick);
-    // The action of one may cancel another.
+    // The action of one deadline may cancel another.
     for (const entry of this.#entries.all()) if (this.#entries.delete(entry)) entry.action();
   }
 }
 
-/** A set of deadlines on one clock. */
+/** Set of deadlines on one clock. */
 export class Deadlines implements Disposable {
   readonly #clock: Clock;
   readonly #buckets = new Map<number, Bucket>();
   #armedFor = Infinity;
   #disarm: () => void = () => {};
 
-  /** @param clock whose time counts */
+  /** @param clock source of time and timers */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
@@ -76,7 +76,7 @@ export class Deadlines implements Disposable {
   /**
    * Sets a deadline.
    *
-   * @param atMs when, on the clock's scale; fires at most a few milliseconds late, never early
+   * @param atMs time on the clock's scale, ms; the deadline fires at most a few ms late, never early
    * @param action called once, unless the deadline is disposed before
    */
   set(atMs: number, action: () => void): Deadline {
@@ -88,7 +88,7 @@ export class Deadlines implements Disposable {
     return entry;
   }
 
-  /** Cancels all. */
+  /** Cancels all deadlines. */
   [Symbol.dispose](): void {
     this.#disarm();
     this.#buckets.clear();

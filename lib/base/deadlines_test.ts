@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ManualClock } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
 
-Deno.test("deadlines fire in order, never early, and only once", () => {
+Deno.test("Deadlines: fire in order, never early, and only once", () => {
   const clock = new ManualClock();
   using deadlines = new Deadlines(clock);
   const fired: string[] = [];
@@ -16,7 +16,7 @@ Deno.test("deadlines fire in order, never early, and only once", () => {
   assert.deepEqual(fired, ["a", "b"]);
 });
 
-Deno.test("a disposed deadline does not fire", () => {
+Deno.test("Deadlines: do not fire a disposed deadline", () => {
   const clock = new ManualClock();
   using deadlines = new Deadlines(clock);
   let fired = 0;
@@ -27,7 +27,7 @@ Deno.test("a disposed deadline does not fire", () => {
   assert.equal(fired, 1);
 });
 
-Deno.test("a deadline set while another fires is kept", () => {
+Deno.test("Deadlines: keep a deadline that is set while another fires", () => {
   const clock = new ManualClock();
   using deadlines = new Deadlines(clock);
   const fired: number[] = [];
@@ -40,7 +40,7 @@ Deno.test("a deadline set while another fires is kept", () => {
   assert.deepEqual(fired, [1, 2]);
 });
 
-Deno.test("disposing cancels all", () => {
+Deno.test("Deadlines: disposing cancels all deadlines", () => {
   const clock = new ManualClock();
   const deadlines = new Deadlines(clock);
   deadlines.set(10, () => assert.fail("fired"));

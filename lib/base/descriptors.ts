@@ -1,29 +1,29 @@
 /**
- * Descriptors that a process may have, and what they bound: connections of clients and instances.
+ * File descriptors of a process, and the limits of client connections and instances derived from them.
  *
  * @module
  */
 
-/** Descriptors that clients do not get: a share of the free ones, and the fewest. */
+/** Descriptors that are reserved from client connections: share of the free ones, and the minimum. */
 export const reserveShare = 0.25;
 const minReserve = 16;
-/** Descriptors of one instance: pipes and the process of a sandbox are five, a container takes two. */
+/** Maximum descriptors of one instance: a sandbox needs five for pipes and process, a container two. */
 export const instanceDescriptors = 5;
-/** Descriptors that are open only while an instance starts. */
+/** Number of descriptors that are open only while an instance starts. */
 const startDescriptors = 6;
-/** A server that can serve nobody would be none. */
+/** Minimum number of connections of a server, however few descriptors are free. */
 const minConnections = 4;
 
-/** Bounds of `RLIMIT_NOFILE`; `Infinity` if there is none. */
+/** Values of `RLIMIT_NOFILE`; `Infinity` if unlimited. */
 export interface DescriptorLimit {
-  /** What the process may have. */
+  /** Maximum number of descriptors of the process. */
   readonly soft: number;
-  /** What it may allow itself. */
+  /** Maximum to which the process may raise the soft limit. */
   readonly hard: number;
 }
 
 /**
- * The limit of a process.
+ * Parses the descriptor limit of a process.
  *
  * @param limits text of `/proc/PID/limits`
  */
@@ -33,16 +33,16 @@ export function readDescriptorLimit(limits: string): DescriptorLimit {
   return { soft: count(soft), hard: count(hard) };
 }
 
-/** The limit of this process. */
+/** Reads the descriptor limit of this process. */
 export function descriptorLimit(): DescriptorLimit {
   return readDescriptorLimit(Deno.readTextFileSync("/proc/self/limits"));
 }
 
 /**
- * Raises this process's limit as far as it may, by `prlimit` of util-linux: the platform has no call
- * for it, and a shell could only do it for a process that it starts.
+ * Raises the soft limit of this process to its hard limit by `prlimit` of util-linux. Deno has no call
+ * for it, and a shell could raise the limit only for a process that it starts.
  *
- * @returns the limit that holds now; it is the old one where the tool is missing
+ * @returns the resulting limit, which is unchanged if the tool is missing
  */
 export async function raiseDescriptorLimit(): Promise<DescriptorLimit> {
   const { soft, hard } = descriptorLimit();
@@ -59,35 +59,37 @@ export async function raiseDescriptorLimit(): Promise<DescriptorLimit> {
 }
 
 /**
- * How many connections a server may have.
+ * Returns the maximum number of connections of a server.
  *
- * @param soft descriptors that the process may have
- * @param open descriptors that it has
- * @param each descriptors that a connection takes while a request is under way on it
+ * @param soft maximum number of descriptors of the process
+ * @param open number of its open descriptors
+ * @param each descriptors of a connection during a request
  */
 export function connectionsFor(soft: number, open: number, each = 1): number {
   return Math.max(minConnections, Math.floor((freeOf(soft, open) - reserveOf(soft, open)) / each));
 }
 
 /**
- * How many instances there may be: their descriptors come from the reserve.
+ * Returns the maximum number of instances, whose descriptors are taken from the reserve.
  *
- * @param soft descriptors that the process may have
+ * @param soft maximum number of descriptors of the process
+ * @param open number of its open descriptors
  */
 export function instancesFor(soft: number, open: number): number {
   return Math.max(1, Math.floor((reserveOf(soft, open) - startDescriptors) / instanceDescriptors));
 }
 
-/** How many instances this process may have. */
+/** Returns the maximum number of instances of this process. */
 export function instanceLimit(): number {
   return instancesFor(descriptorLimit().soft, openDescriptors());
 }
 
 /**
- * The bounds of connections of a server in this process.
+ * Returns the connection limits of a server in this process.
  *
- * @param asked what the configuration says; 0: what there are descriptors for, of one address half of it
- * @param each as in {@link connectionsFor}
+ * @param asked configured limits of all connections and of those of one address; 0 for as many as there
+ *   are descriptors for, and for half of all connections
+ * @param each descriptors of a connection during a request
  */
 export function connectionLimits(
   asked: { readonly all: number; readonly ofAddress: number },

@@ -1,6 +1,6 @@
 /**
- * The one error type of the project and its closed table of codes. Adapters translate their
- * library's errors into it by code or class, never by message text.
+ * The only error type of the project, and the closed table of its codes. Adapters translate errors of
+ * their libraries into it by code or class, never by message text.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 interface CodeFacts {
   /** HTTP status of the response. */
   readonly status: number;
-  /** True if the request surely never started, so that it may be sent elsewhere. */
+  /** True if the request certainly never started, so another node may run it. */
   readonly elsewhere: boolean;
   /** Exit status of a client command that ends with this error. */
   readonly exit: number;
@@ -53,11 +53,11 @@ export type ErrorCode = keyof typeof table;
 /** All codes, for schemas and documentation. */
 export const errorCodes = Object.keys(table) as ErrorCode[];
 
-/** Machine-readable particulars of an error; sent to clients as they are. */
+/** Machine-readable details of an error, sent to clients unchanged. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
 /**
- * An expected failure with a code that says who caused it and what can be done.
+ * Expected failure with a code that identifies its cause and possible action.
  *
  * @example
  * ```ts
@@ -70,24 +70,24 @@ export type ErrorDetails = Readonly<Record<string, unknown>>;
  * ```
  */
 export class ServerledgeError extends Error {
-  /** Always the class's name. */
+  /** Name of the class, for logs. */
   override readonly name = "ServerledgeError";
-  /** What went wrong, one of the closed table. */
+  /** Code of the failure, from the closed table. */
   readonly code: ErrorCode;
-  /** Particulars for clients, e.g. `{ path: "MemoryMB" }`. */
+  /** Details for clients, e.g. `{ path: "MemoryMB" }`. */
   readonly details: ErrorDetails | undefined;
 
   /**
-   * @param code what went wrong
-   * @param message one line that says what is wrong and what to do
-   * @param options the lower error that led here, and particulars for clients
+   * @param code code of the failure
+   * @param message one line that says what failed and what to do
+   * @param options error that caused this one, and details for clients
    */
   constructor(
     code: ErrorCode,
     message: string,
     options: { cause?: unknown; details?: ErrorDetails } = {},
   ) {
-    // A saturated node creates thousands of these as responses. Their stack has no use, and
+    // A saturated node creates thousands of these errors as responses. Their stack is not used, and
     // collecting it is most of their cost.
     const { stackTraceLimit } = Error;
     if (table[code].elsewhere) Error.stackTraceLimit = 0;
@@ -102,26 +102,24 @@ export class ServerledgeError extends Error {
     return table[this.code].status;
   }
 
-  /** True if the request surely never started and may be sent to another node. */
+  /** True if the request certainly never started and may be sent to another node. */
   get elsewhere(): boolean {
     return table[this.code].elsewhere;
   }
 }
 
 /**
- * The exit status of a client command that ends with an error of this code.
- *
- * @param code what went wrong
+ * Returns the exit status of a client command that ends with an error of this code.
  */
 export function exitStatus(code: ErrorCode): number {
   return table[code].exit;
 }
 
 /**
- * Wraps anything thrown into a {@link ServerledgeError}; one is returned as it is.
+ * Wraps a thrown value into a {@link ServerledgeError}. A {@link ServerledgeError} is returned unchanged.
  *
- * @param thrown what was caught
- * @param code the code for everything else; a surprise is `INTERNAL`
+ * @param thrown caught value
+ * @param code code for any other value; by default `INTERNAL`, for unexpected errors
  */
 export function asServerledgeError(
   thrown: unknown,

@@ -1,28 +1,28 @@
 /**
- * A set of listeners for one event.
+ * Set of listeners for one event.
  *
  * @module
  */
 
 import { logger } from "./log.ts";
 
-/** Listeners in the order in which they were added; one that throws keeps the others from nothing. */
+/** Listeners, called in the order in which they were added. One that throws does not affect the others. */
 export class Listeners<L> {
   readonly #listeners = new Set<L>();
   readonly #room: string;
 
-  /** Nobody listens yet; failures of listeners go to the log of a room. */
+  /** @param room name of the module in whose log failures of listeners are recorded */
   constructor(room: string) {
     this.#room = room;
   }
 
-  /** Adds a listener. @returns removes it again */
+  /** Adds a listener. Disposing the returned object removes it. */
   add(listener: L): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  /** Tells each of them. */
+  /** Calls a function with each listener. */
   each(tell: (listener: L) => void): void {
     for (const listener of this.#listeners) {
       try {

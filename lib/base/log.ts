@@ -1,37 +1,37 @@
 /**
- * The logger: structured records, whose form and place the command line decides.
+ * Logger of structured records. The command line determines their format and destination.
  *
- * Not by a logging library: those that were measured take 25 to 70 µs of CPU time for each record,
- * half of what an invocation takes, and every invocation has one.
+ * No logging library is used: those that were measured take 25 to 70 µs of CPU time for each record, which
+ * is half of an invocation's CPU time, and every invocation logs one.
  *
  * @module
  */
 
-/** How severe a record is, from least to most. */
+/** Severities of records, from least to most severe. */
 export const logLevels = ["debug", "info", "warning", "error"] as const;
-/** How severe a record is. */
+/** Severity of a record. */
 export type LogLevel = typeof logLevels[number];
 
-/** What is known of an event, by name. */
+/** Properties of an event by name. */
 export type LogProperties = Readonly<Record<string, unknown>>;
 
-/** One event. */
+/** Record of one event. */
 export interface LogRecord {
-  /** How severe it is. */
+  /** Severity of the event. */
   readonly level: LogLevel;
   readonly room: string;
-  /** What happened; `{name}` stands for a property. */
+  /** Description of the event; `{name}` stands for a property. */
   readonly message: string;
-  /** Details. */
+  /** Properties of the event. */
   readonly properties: LogProperties;
 }
 
-/** Takes finished lines of the log, in order with the records of all loggers. */
+/** Receiver of finished lines of the log, which keeps their order with the records of all loggers. */
 export interface LineSink {
   /**
-   * Takes a line; it is written soon.
+   * Adds a line, which is written soon.
    *
-   * @param line with its newline
+   * @param line line with its newline
    */
   add(line: string): void;
 }
@@ -39,9 +39,9 @@ export interface LineSink {
 let write: (record: LogRecord) => void = () => {};
 
 /**
- * Sends the records of all loggers somewhere; at first they go nowhere.
+ * Sets the destination of the records of all loggers. Before the first call they are discarded.
  *
- * @param sink receives them; undefined discards them
+ * @param sink receives the records; undefined discards them
  */
 export function logTo(sink: (record: LogRecord) => void = () => {}): void {
   write = sink;
@@ -50,22 +50,22 @@ export function logTo(sink: (record: LogRecord) => void = () => {}): void {
 /** Logs one event; `{name}` in its message stands for a property. */
 type Log = (message: string, properties?: LogProperties) => void;
 
-/** Logs for one room. */
+/** Logger of one module. */
 export interface Logger {
-  /** Logs what helps to find a fault. */
+  /** Logs an event that helps to find a fault. */
   readonly debug: Log;
-  /** Logs what operators want to know. */
+  /** Logs an event of interest to operators. */
   readonly info: Log;
-  /** Logs what may need somebody's care. */
+  /** Logs an event that may need an operator's attention. */
   readonly warn: Log;
-  /** Logs what failed for good. */
+  /** Logs a permanent failure. */
   readonly error: Log;
 }
 
 /**
- * The logger of one room.
+ * Creates the logger of one module.
  *
- * @param room the room's name, e.g. `pool`
+ * @param room name of the module, e.g. `pool`
  */
 export function logger(room: string): Logger {
   const at = (level: LogLevel): Log => (message, properties = {}) =>

@@ -1,15 +1,15 @@
 /**
- * What somebody may have meant by a misspelt word.
+ * Suggestion for a misspelt word.
  *
  * @module
  */
 
 /**
- * The candidate that differs least from a word.
+ * Returns the candidate that differs least from a word.
  *
- * @param word what was written
- * @param candidates what could have been meant
- * @returns undefined if none is near: more than a third of the word would have to change
+ * @param word misspelt word
+ * @param candidates correct words
+ * @returns undefined if more than a third of the word would have to change for every candidate
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
@@ -22,7 +22,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** Insertions, deletions and replacements that lead from one word to the other (Levenshtein). */
+/** Counts the insertions, deletions and replacements between two words (Levenshtein distance). */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, at) => at);
   for (let i = 1; i <= from.length; i++) {

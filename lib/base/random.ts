@@ -1,13 +1,13 @@
 /**
- * Chance that can be repeated.
+ * Reproducible pseudo-random numbers.
  *
  * @module
  */
 
 /**
- * A generator of pseudo-random numbers (mulberry32), uniform in [0, 1).
+ * Creates a generator of pseudo-random numbers (mulberry32), uniform in [0, 1).
  *
- * @param seed the same seed makes the same numbers
+ * @param seed seed; the same seed yields the same numbers
  */
 export function seededRandom(seed: number): () => number {
   let state = seed | 0;
@@ -20,12 +20,12 @@ export function seededRandom(seed: number): () => number {
 }
 
 /**
- * The seed of one of many independent streams of chance: the same seed and label make the same one.
+ * Derives the seed of one of several independent streams. The same seed and label yield the same result.
  *
- * @param label tells the streams apart
+ * @param label identifies the stream
  */
 export function seedOf(seed: number, label: string): number {
-  // FNV-1a, 32 bits; the last lines mix as MurmurHash3 does.
+  // FNV-1a, 32 bits; the last lines are the finalizer of MurmurHash3.
   let state = 0x811c9dc5 ^ Math.imul(seed | 0, 0x9e3779b1);
   for (let i = 0; i < label.length; i++) state = Math.imul(state ^ label.charCodeAt(i), 0x01000193);
   state = Math.imul(state ^ (state >>> 16), 0x85ebca6b);

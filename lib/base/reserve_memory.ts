@@ -1,5 +1,5 @@
 /**
- * How code that makes large things reserves the memory for them.
+ * Reservation of memory by code that creates or receives large data.
  *
  * @module
  */
@@ -7,28 +7,28 @@
 import { sliceBytes } from "./slices.ts";
 
 /**
- * Reserves memory before it is used; its giver releases it.
+ * Reserves memory before it is used. The provider of this function releases it.
  *
- * @param bytes how much more
- * @throws `NODE_SATURATED` if there is no room for it
+ * @param bytes additional bytes
+ * @throws `NODE_SATURATED` if too little memory is free
  */
 export type ReserveMemory = (bytes: number) => void;
 
-/** Memory that is reserved for one thing. Disposing it releases it; more than once does no harm. */
+/** Reservation of memory for one purpose. Disposing it releases the memory once. */
 export interface MemoryReservation extends Disposable {
   /**
-   * Reserves more.
+   * Reserves more memory.
    *
-   * @param bytes how much more
-   * @throws what refuses it, and nothing more is reserved
+   * @param bytes additional bytes
+   * @throws the error of the refusal, and no more memory is reserved
    */
   hold(bytes: number): void;
 }
 
 /**
- * Reserves the memory of what arrives, from the moment that it is long; short things need none.
+ * Returns a function that reserves memory for arriving data once it is long; short data needs none.
  *
- * @param held the reservation that grows
+ * @param held reservation that grows
  */
 export function reserveLong(held: MemoryReservation): ReserveMemory {
   let unreserved = 0;

@@ -1,24 +1,24 @@
 /**
- * Long bytes that were made apart and are read as one.
+ * Arrays of bytes that are read as one.
  *
  * @module
  */
 
 /** Bytes that can be read piece by piece: an array or a {@link Rope}. */
 export interface Sliceable {
-  /** How many. */
+  /** Number of bytes. */
   readonly length: number;
-  /** A copy of those from one place to another. */
+  /** Returns a copy of a range of bytes. */
   slice(from: number, to: number): Uint8Array<ArrayBuffer>;
 }
 
-/** Arrays of bytes, one behind the other, without a copy of all. */
+/** Concatenation of arrays of bytes that are not copied. */
 export class Rope implements Sliceable {
   readonly #parts: readonly Uint8Array[];
-  /** Bytes of all parts. */
+  /** Number of bytes of all parts. */
   readonly length: number;
 
-  /** @param parts in order; must not change */
+  /** @param parts arrays in their order, which must not change */
   constructor(parts: readonly Uint8Array[]) {
     this.#parts = parts;
     this.length = parts.reduce((sum, { length }) => sum + length, 0);

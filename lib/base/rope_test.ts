@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Rope } from "./rope.ts";
 
-Deno.test("Rope: reads every range as an array of all its bytes does", () => {
+Deno.test("Rope: returns the same bytes of every range as one array", () => {
   const whole = Uint8Array.from({ length: 12 }, (_, at) => at);
   const rope = new Rope(
     [[0, 1], [1, 1], [1, 7], [7, 12]].map(([from, to]) => whole.subarray(from, to)),

@@ -1,25 +1,25 @@
 /**
- * Long work on the main thread, in slices between which the event loop can run.
+ * Long computations on the main thread, split into slices between which the event loop can run.
  *
  * @module
  */
 
-/** Pending work. */
+/** Pending computation. */
 interface Work {
   readonly step: () => boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Does work in slices: in each turn of the event loop one slice of one piece of work, all in turns. */
+/** Runs computations in slices: one slice of one computation in each turn of the event loop, round robin. */
 export class Slices {
   readonly #waiting: Work[] = [];
 
   /**
-   * Does some work.
+   * Runs a computation.
    *
-   * @param step does a few milliseconds of it; true when all is done
-   * @returns when it is done; rejects with what `step` throws
+   * @param step computes for a few milliseconds; returns true when the computation is complete
+   * @returns resolves when the computation is complete; rejects with the error that `step` throws
    */
   run(step: () => boolean): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -30,7 +30,7 @@ export class Slices {
 
   #schedule(): void {
     setTimeout(() => {
-      // The work stays first in the queue meanwhile, so that no second turn is scheduled.
+      // The computation stays first in the queue during its slice, so no second turn is scheduled.
       const work = this.#waiting[0]!;
       const isLeft = this.#slice(work);
       this.#waiting.shift();
@@ -50,16 +50,16 @@ export class Slices {
   }
 }
 
-/** The slices of this process: its work shares one thread, so it shares the turns, too. */
+/** Slices of this process, whose computations share one thread and therefore the turns. */
 export const slices: Slices = new Slices();
 
-/** Bytes that are worked on in one slice: some milliseconds, whatever is done with each. */
+/** Bytes that are processed in one slice: a few milliseconds for any kind of processing. */
 export const sliceBytes = 1 << 18;
 
 /**
- * Does work of any length: its first slice at once, the others each in its own turn.
+ * Runs a computation of any length: its first slice at once, each of the others in its own turn.
  *
- * @param step as in {@link Slices.run}
+ * @param step step as in {@link Slices.run}
  */
 export async function inSlices(step: () => boolean): Promise<void> {
   if (!step()) await slices.run(step);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Slices } from "./slices.ts";
 
-Deno.test("Slices: pieces of work take turns, one slice in each turn of the event loop", async () => {
+Deno.test("Slices: computations alternate, one slice in each turn of the event loop", async () => {
   const slices = new Slices();
   const order: string[] = [];
   const work = (name: string, count: number) =>
@@ -17,7 +17,7 @@ Deno.test("Slices: pieces of work take turns, one slice in each turn of the even
   assert.ok(turns > 0, "the event loop had no turn");
 });
 
-Deno.test("Slices: work that throws fails alone", async () => {
+Deno.test("Slices: a computation that throws does not affect others", async () => {
   const slices = new Slices();
   const bad = slices.run(() => {
     throw new RangeError("no");

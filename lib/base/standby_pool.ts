@@ -1,6 +1,6 @@
 /**
- * Standby pool: keeps items that are slow to start ready in advance, and replaces those that are
- * taken in the background.
+ * Standby pool: keeps items that are slow to start ready in advance, and replaces taken items in the
+ * background.
  *
  * @module
  */
@@ -15,11 +15,11 @@ export interface StandbyItem extends AsyncDisposable {
   readonly ended?: Promise<unknown>;
 }
 
-/** When a pool starts items. Without it, starts are not delayed, and failed ones not repeated. */
+/** Timing of starts. Without it, starts are not delayed, and failed ones are not repeated. */
 export interface StandbyTiming {
   /** Source of timers. */
   readonly clock: Pick<Clock, "after">;
-  /** Delay of starts, so that what took an item has the machine to itself, ms. */
+  /** Delay of starts, ms, which leaves the machine to the user of the item that was taken. */
   readonly delayMs: number;
   /** Waits after failures. */
   readonly backOff: BackOff;
@@ -32,7 +32,7 @@ export interface StandbyOptions<T> {
   /**
    * Starts an item.
    *
-   * @returns undefined if that is impossible now, which is no failure
+   * @returns undefined if a start is impossible now, which is not a failure
    */
   readonly start: (signal: AbortSignal) => Promise<T | undefined>;
   /** Reports a failed start. */
@@ -129,13 +129,13 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
     this.#options.timing?.backOff.succeeded();
   }
 
-  /** Aborts the current start, if any; resolves when nothing is left of it. */
+  /** Aborts the current start, if any. Resolves when its item is disposed. */
   async cancelStart(): Promise<void> {
     this.#start?.abort();
     await this.#filling;
   }
 
-  /** Removes all items, including one that is starting; resolves when they are gone. */
+  /** Removes all items, including one that is starting. Resolves when they are disposed. */
   async clear(): Promise<void> {
     const removals = this.#ready.splice(0).map((item) => this.#dispose(item));
     await Promise.all([this.cancelStart(), ...removals]);
@@ -165,7 +165,7 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
     while (this.#isShort() && await this.#startOne());
   }
 
-  /** @returns false if there is no use in starting another one now */
+  /** @returns false if another start now would be useless */
   async #startOne(): Promise<boolean> {
     const abort = this.#start = new AbortController();
     try {

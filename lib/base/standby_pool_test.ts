@@ -20,7 +20,7 @@ class Item implements AsyncDisposable {
   }
 }
 
-/** Pool of items whose starts end when the test says so. */
+/** Creates a pool of items whose starts the test completes. */
 function setUp({ size = 1, timed = true } = {}) {
   const clock = new ManualClock();
   const started: Item[] = [];
@@ -53,7 +53,7 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }
 
-Deno.test("StandbyPool: refill, starts missing items one at a time after the delay", async () => {
+Deno.test("StandbyPool: refill starts missing items one at a time after the delay", async () => {
   const { clock, pool, pending, ids, finish } = setUp({ size: 2 });
   pool.refill();
   pool.refill();
@@ -72,7 +72,7 @@ Deno.test("StandbyPool: refill, starts missing items one at a time after the del
   assert.deepEqual(ids(), [1, 2]);
 });
 
-Deno.test("StandbyPool: failed start, is reported and repeated after a growing back-off", async () => {
+Deno.test("StandbyPool: a failed start is reported and repeated after a growing back-off", async () => {
   const { clock, pool, pending, errors, ids, finish } = setUp();
   const filled = pool.filled();
   pending.shift()!.reject(new Error("no image"));
@@ -91,7 +91,7 @@ Deno.test("StandbyPool: failed start, is reported and repeated after a growing b
   assert.deepEqual([ids(), errors], [[0], ["no image", "no image"]]);
 });
 
-Deno.test("StandbyPool: no timing, starts at once and repeats a failed start on request", async () => {
+Deno.test("StandbyPool: without timing, starts at once and repeats a failed start on request", async () => {
   const { pool, pending, ids, finish } = setUp({ timed: false });
   pool.refill();
   pending.shift()!.reject(new Error("engine is away"));
@@ -102,7 +102,7 @@ Deno.test("StandbyPool: no timing, starts at once and repeats a failed start on 
   assert.deepEqual(ids(), [0]);
 });
 
-Deno.test("StandbyPool: start is impossible, is no failure and repeated on request", async () => {
+Deno.test("StandbyPool: an impossible start is not a failure, and is repeated on request", async () => {
   const { clock, pool, pending, errors, ids, finish } = setUp();
   const filled = pool.filled();
   pending.shift()!.resolve(undefined);
@@ -113,7 +113,7 @@ Deno.test("StandbyPool: start is impossible, is no failure and repeated on reque
   assert.deepEqual([ids(), errors], [[0], []]);
 });
 
-Deno.test("StandbyPool: item ends by itself, is disposed and replaced after the back-off", async () => {
+Deno.test("StandbyPool: an item that ends is disposed, and replaced after the back-off", async () => {
   const { clock, pool, pending, ids, finish } = setUp();
   void pool.filled();
   const first = await finish();
@@ -130,7 +130,7 @@ Deno.test("StandbyPool: item ends by itself, is disposed and replaced after the 
   assert.equal(taken.isDisposed, false, "its owner disposes it");
 });
 
-Deno.test("StandbyPool: start is cancelled, disposes what was started", async () => {
+Deno.test("StandbyPool: a cancelled start disposes its item", async () => {
   const { pool, ids, finish } = setUp();
   void pool.filled();
   const cancelled = pool.cancelStart();
@@ -139,7 +139,7 @@ Deno.test("StandbyPool: start is cancelled, disposes what was started", async ()
   assert.deepEqual([ids(), item.isDisposed], [[], true]);
 });
 
-Deno.test("StandbyPool: more items than needed, are disposed", async () => {
+Deno.test("StandbyPool: items beyond the size are disposed", async () => {
   const { pool, ids, finish } = setUp();
   void pool.filled();
   const item = await finish();
@@ -148,7 +148,7 @@ Deno.test("StandbyPool: more items than needed, are disposed", async () => {
   assert.deepEqual([ids(), item.isDisposed, further.isDisposed], [[0], false, true]);
 });
 
-Deno.test("StandbyPool: disposed, removes ready and starting items and starts no more", async () => {
+Deno.test("StandbyPool: disposing removes ready and starting items, and ends starts", async () => {
   const { clock, pool, pending, finish } = setUp({ size: 2 });
   void pool.filled();
   const items = [await finish()];

@@ -1,29 +1,29 @@
 /**
- * TypeScript without its types. A module of its own that is imported when it is needed: it brings
- * 4 MiB with it, and the bundle gives a CommonJS package's names to static imports only.
+ * Removal of types from TypeScript. This separate module is imported when it is needed, because it takes
+ * 4 MiB, and because the bundle provides the names of a CommonJS package only to static imports.
  *
  * @module
  */
 
 import { transformSync } from "amaro";
 
-/** Why a source is no TypeScript that can be stripped. */
+/** Reason why types cannot be removed from a source. */
 export interface SyntaxProblem {
-  /** What is wrong. */
+  /** Description of the problem. */
   readonly message: string;
-  /** Line, from 1. */
+  /** Line number, from 1. */
   readonly startLine: number;
 }
 
-/** amaro's code for what would need code of its own, such as enums. */
+/** Error code of amaro for syntax that must be translated to code, such as enums. */
 const unsupported = "UnsupportedSyntax";
 
 /**
- * Replaces types by spaces, so that lines and columns stay.
+ * Replaces types by spaces, which keeps lines and columns.
  *
  * @param source TypeScript
- * @param options.transform true to translate enums, namespaces and parameter properties, too; lines
- *   behind them may move. Else they are refused
+ * @param options.transform true to also translate enums, namespaces and parameter properties, which may
+ *   move the lines after them; otherwise they are refused
  * @returns JavaScript
  * @throws a {@link SyntaxProblem}
  */

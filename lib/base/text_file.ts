@@ -1,18 +1,18 @@
 /**
- * Small files that a process keeps its memory in, and what is wrong with files.
+ * Small files with the persistent state of a process, and descriptions of file errors.
  *
  * @module
  */
 
-/** A text that outlives its process. */
+/** Text that persists after its process ends. */
 export interface TextFile {
-  /** The text; undefined if there is none yet. */
+  /** Returns the text; undefined if there is none yet. */
   read(): string | undefined;
-  /** Replaces it, whole or not at all. */
+  /** Replaces the text atomically. */
   write(text: string): void;
 }
 
-/** Why a file cannot be read, in words that go on after its path. */
+/** Describes why a file cannot be read, as a text that follows its path. */
 export function fileProblem(error: unknown): string {
   const { NotADirectory, NotFound, PermissionDenied } = Deno.errors;
   if (error instanceof NotFound || error instanceof NotADirectory) return "there is no such file";
@@ -21,9 +21,9 @@ export function fileProblem(error: unknown): string {
 }
 
 /**
- * A text in a file, which is written at once.
+ * Creates a text in a file, to which each change is written synchronously.
  *
- * @param path its absolute path
+ * @param path absolute path of the file
  */
 export function textFile(path: string): TextFile {
   return {

@@ -14,7 +14,7 @@ import type { Demand, Reservation, ResourceLedger } from "./resource_ledger.ts";
 export interface Allocation {
   /** Memory and CPU. */
   readonly reservation: Reservation;
-  /** Resolves when the evicted instances are gone: the start has to wait for it. */
+  /** Resolves when the evicted instances are removed; the start has to wait for it. */
   readonly evicted: Promise<unknown>;
 }
 
@@ -83,8 +83,8 @@ export class Allocator {
   }
 
   /**
-   * Transfers the victims' memory to the new instance at once, so that nobody else takes it. What they
-   * hold beyond stays reserved until they are gone.
+   * Transfers the victims' memory to the new instance at once, before another start can reserve it. The
+   * rest of their memory stays reserved until they are removed.
    */
   #replace(victims: Victim[], demand: Demand, state: "busy" | "warm"): Allocation {
     const { ledger, remove, onFreed } = this.#options;

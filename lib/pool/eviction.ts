@@ -15,7 +15,7 @@ export interface Candidate {
 /**
  * Chooses the least recently used candidates that cover a demand, and no more than needed.
  *
- * @param candidates in any order
+ * @param candidates candidates in any order
  * @param neededMib memory that must be freed
  * @param neededCount minimum number of victims
  * @returns undefined if all candidates together do not suffice

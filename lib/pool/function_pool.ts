@@ -1,6 +1,6 @@
 /**
- * Instances of one version of one function: idle, busy, and busy with a free slot. Holds no resources
- * itself and starts nothing.
+ * Instances of one version of one function: idle, busy, and busy with a free slot. The pool of a function
+ * reserves no resources and starts no instances.
  *
  * @module
  */
@@ -16,28 +16,28 @@ import { ScaleUpControl } from "./scale_up.ts";
 const log = logger("pool");
 
 /**
- * State of an instance. `draining`: takes no more calls and is removed when its last call ends.
- * `closed`: being removed or gone.
+ * State of an instance. A `draining` instance takes no more calls and is removed when its last call ends.
+ * A `closed` instance is being removed or is removed.
  */
 export type InstanceState = "idle" | "busy" | "draining" | "closed";
 
-/** Instance with the pool's records of it. */
+/** Instance with its state in the pool. */
 export class PooledInstance implements Candidate {
   /** Current state. */
   state: InstanceState = "idle";
-  /** Calls in flight. */
+  /** Number of calls in flight. */
   calls = 0;
-  /** Calls ever assigned to it. */
+  /** Number of all calls that were assigned to the instance. */
   served = 0;
-  /** When it became idle, on the pool's clock. */
+  /** When the instance became idle, on the pool's clock. */
   idleSince: number;
 
   /**
-   * @param functionPool the pool it belongs to
-   * @param instance the running instance
-   * @param reservation the resources it holds
+   * @param functionPool pool of the instance's function
+   * @param instance running instance
+   * @param reservation resources of the instance
    * @param startedAt when its start began, on the pool's clock
-   * @param readyAt when it became ready
+   * @param readyAt when it became ready, on the pool's clock
    * @param preWarmed true if it was started because a request is expected
    */
   constructor(
@@ -73,7 +73,7 @@ export class PooledInstance implements Candidate {
 export class FunctionPool {
   /** Number of instances that are starting. */
   starting = 0;
-  /** True once the function was updated or deleted: nothing is started or kept alive any more. */
+  /** True after the function was updated or deleted: no instance is started or kept alive. */
   retired = false;
   /** Decides whether waiting requests justify another start. */
   readonly scaleUp: ScaleUpControl = new ScaleUpControl();
@@ -86,7 +86,7 @@ export class FunctionPool {
   /** Aborts pending starts when the function is retired. */
   readonly abort: AbortController = new AbortController();
 
-  /** @param record the function version that the instances run */
+  /** @param record function version that the instances run */
   constructor(readonly record: FunctionRecord) {}
 
   /** True if no instance is running or starting. */
@@ -106,8 +106,8 @@ export class FunctionPool {
   }
 
   /**
-   * Assigns a call to an instance: to a busy one with a free slot, which costs nothing more, or else to
-   * the most recently used idle one if its CPU is free.
+   * Assigns a call to a busy instance with a free slot, which needs no more resources. If there is none,
+   * assigns it to the most recently used idle instance if enough CPU is free.
    *
    * @returns undefined if no instance can take the call now
    */
@@ -122,7 +122,11 @@ export class FunctionPool {
     return this.#occupy(newest);
   }
 
-  /** True if {@link FunctionPool.acquire} would succeed, given whether CPU for an idle one is free. */
+  /**
+   * Tells whether {@link FunctionPool.acquire} would succeed.
+   *
+   * @param cpuFree true if enough CPU for an idle instance is free
+   */
   canAcquire(cpuFree: boolean): boolean {
     return this.#withFreeSlot.size > 0 || (cpuFree && this.idle.length > 0);
   }
@@ -130,7 +134,7 @@ export class FunctionPool {
   /**
    * Records that a call of an instance has ended.
    *
-   * @param now on the pool's clock
+   * @param now current time on the pool's clock
    * @returns true if the instance must now be removed
    */
   release(pooled: PooledInstance, now: number): boolean {

@@ -13,16 +13,16 @@ export interface InstanceCount {
   /** Name of the function. */
   readonly name: string;
   starting: number;
-  /** With at least one call. */
+  /** Number of instances with at least one call. */
   busy: number;
-  /** Ready, without a call. */
+  /** Number of ready instances without a call. */
   idle: number;
 }
 
 /** Pools of all versions of all functions that have instances. */
 export class FunctionPools {
   readonly #pools = new Map<string, FunctionPool>();
-  /** Pools with `MinInstances`: few, and consulted at each eviction. */
+  /** Pools with `MinInstances`. They are few and are read at each eviction. */
   readonly #guarded = new Set<FunctionPool>();
 
   /** Returns the pool of a version, if there is one. */
@@ -54,12 +54,12 @@ export class FunctionPools {
     this.#guarded.delete(pool);
   }
 
-  /** True if the pool's `MinInstances` are guaranteed. */
+  /** Tells whether the pool's `MinInstances` are guaranteed. */
   isGuarded(pool: FunctionPool): boolean {
     return this.#guarded.has(pool);
   }
 
-  /** Number and memory (MiB) of idle instances that `MinInstances` protects from eviction. */
+  /** Returns number and memory (MiB) of the idle instances that `MinInstances` protects from eviction. */
   guarded(): { readonly instances: number; readonly memoryMib: number } {
     let instances = 0;
     let memoryMib = 0;
@@ -71,17 +71,17 @@ export class FunctionPools {
     return { instances, memoryMib };
   }
 
-  /** Versions that have a pool. */
+  /** Returns the versions that have a pool. */
   versions(): Iterable<string> {
     return this.#pools.keys();
   }
 
-  /** All pools. */
+  /** Returns all pools. */
   all(): Iterable<FunctionPool> {
     return this.#pools.values();
   }
 
-  /** Idle instances that may be evicted. */
+  /** Returns the idle instances that may be evicted. */
   evictable(): PooledInstance[] {
     return [...this.all()].flatMap((pool) => pool.evictable);
   }
@@ -99,7 +99,7 @@ export class FunctionPools {
     return [...counts.values()];
   }
 
-  /** Running instances of all versions of a function. */
+  /** Returns the running instances of all versions of a function. */
   instances(name: string): Instance[] {
     return [...this.all()]
       .filter((pool) => pool.record.name === name)

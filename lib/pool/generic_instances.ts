@@ -1,7 +1,7 @@
 /**
- * Generic instances: started in advance for no function yet, and specialized for one that needs an
- * instance. Their memory is reserved like that of idle instances, limited to a share of the total, and
- * evicted first.
+ * Generic instances, which are started in advance without a function and specialized for a function that
+ * needs an instance. Their memory is reserved like that of idle instances, but limited to a share of the
+ * total. They are evicted first.
  *
  * @module
  */
@@ -21,9 +21,9 @@ import type {
 import type { Candidate } from "./eviction.ts";
 import type { ResourceLedger } from "./resource_ledger.ts";
 
-/** Maximum share of the memory for instances: generic ones are a guess, others are not. */
+/** Maximum share of the memory for instances, because it is uncertain that generic instances are used. */
 const maxShare = 1 / 4;
-/** Delay of a refill, ms: the instance started last runs its first call, and a start takes a core. */
+/** Delay of a refill, ms: a start takes a core, which the last started instance needs for its first call. */
 const refillDelayMs = 50;
 /** First and longest wait after an instance failed or was evicted, ms. */
 const backOffMs = 1_000;
@@ -49,11 +49,11 @@ interface Group {
 
 /** Generic instance with its reservation, from before its start until it is taken or removed. */
 export class PooledGeneric implements Candidate, AsyncDisposable {
-  /** Memory that it holds, MiB. */
+  /** Memory that the instance holds, MiB. */
   readonly memoryMib: number;
-  /** Makes it the first to be evicted. */
+  /** Time of the last use; the earliest possible value makes generic instances the first to be evicted. */
   readonly idleSince = -Infinity;
-  /** Undefined until it is started. */
+  /** Running instance; undefined until it is started. */
   instance: GenericInstance | undefined;
   readonly #standby: StandbyPool<PooledGeneric>;
   readonly #release: () => void;
@@ -66,18 +66,18 @@ export class PooledGeneric implements Candidate, AsyncDisposable {
     this.#release = release;
   }
 
-  /** Resolves when it becomes unusable by itself. */
+  /** Resolves when the instance becomes unusable by itself. */
   get ended(): Promise<unknown> | undefined {
     return this.instance?.ended;
   }
 
-  /** Takes it for a function, whose reservation, made in the same tick, replaces its own. */
+  /** Takes the instance for a function. The function's reservation replaces this one in the same tick. */
   take(): void {
     this.#standby.take(this);
     this.#release();
   }
 
-  /** Turns it, once taken, into an instance of the function; see {@link GenericInstance.specialize}. */
+  /** Turns the taken instance into one of the function; see {@link GenericInstance.specialize}. */
   async specialize(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
     const instance = await this.instance!.specialize(fn, signal);
     if (instance.tier === "generic") this.#standby.succeeded();
@@ -85,7 +85,7 @@ export class PooledGeneric implements Candidate, AsyncDisposable {
     return instance;
   }
 
-  /** Releases its memory at once and removes it; resolves when it is gone. */
+  /** Releases the memory at once and removes the instance. Resolves when it is removed. */
   async evict(): Promise<void> {
     this.#release();
     this.#standby.failed();
@@ -93,7 +93,7 @@ export class PooledGeneric implements Candidate, AsyncDisposable {
     await this[Symbol.asyncDispose]();
   }
 
-  /** Removes it and releases its memory. */
+  /** Removes the instance and releases its memory. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposed ??= Promise.resolve(this.instance?.[Symbol.asyncDispose]())
       .finally(() => this.#release());
@@ -106,7 +106,7 @@ export class GenericInstances implements AsyncDisposable {
   readonly #options: GenericInstancesOptions;
   readonly #groups = new Map<string, Group>();
   readonly #reserved = new Set<PooledGeneric>();
-  /** One start at a time: each takes a core. */
+  /** Turns of starts, one at a time, because each start takes a core. */
   readonly #turns = new Semaphore(1);
 
   constructor(options: GenericInstancesOptions) {
@@ -118,7 +118,7 @@ export class GenericInstances implements AsyncDisposable {
     return [...this.#reserved];
   }
 
-  /** Memory that they hold together, MiB. */
+  /** Memory of all generic instances, MiB. */
   get memoryMib(): number {
     return this.#reserved.values().reduce((sum, { memoryMib }) => sum + memoryMib, 0);
   }

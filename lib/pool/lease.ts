@@ -9,9 +9,9 @@ import type { PooledInstance } from "./function_pool.ts";
 
 /** Owner to which a lease returns its instance. */
 export interface LeaseOwner {
-  /** Takes an instance back after a call; `executionMs` is given if the call succeeded. */
+  /** Accepts an instance after a call; `executionMs` is set if the call succeeded. */
   release(pooled: PooledInstance, executionMs?: number): void;
-  /** Removes an instance, with all its calls. */
+  /** Removes an instance and ends all its calls. */
   close(pooled: PooledInstance): void;
   /** Reports the end of a lease, after its instance was returned or removed. */
   leaseEnded(pooled: PooledInstance): void;
@@ -32,7 +32,7 @@ export class Lease {
     this.first = pooled.served === 1;
   }
 
-  /** The instance to call. */
+  /** Instance to call. */
   get instance(): Instance {
     return this.#pooled.instance;
   }
@@ -56,7 +56,7 @@ export class Lease {
     this.#end(() => this.#owner.release(this.#pooled, executionMs));
   }
 
-  /** Removes a broken instance at once, with all its calls. */
+  /** Removes a broken instance at once and ends all its calls. */
   discard(): void {
     this.#end(() => {
       this.#pooled.calls--;
@@ -65,8 +65,8 @@ export class Lease {
   }
 
   /**
-   * Drains an instance whose function does not stop: it takes no more calls and is removed when its
-   * other calls have ended, so that they are not harmed.
+   * Drains an instance whose function does not stop. The instance takes no more calls, and is removed when
+   * its other calls have ended.
    */
   abandon(): void {
     this.#end(() => {

@@ -16,7 +16,7 @@ export interface UsageObserver {
   callEnded(record: FunctionRecord): void;
 }
 
-/** Observer of what becomes of instances. */
+/** Observer of pre-warmed and expired instances. */
 export interface PoolObserver {
   /** An idle instance was removed by the keep-alive policy. */
   expired(functionName: string): void;

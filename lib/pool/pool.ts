@@ -1,6 +1,7 @@
 /**
- * Instance pool of a node: leases, starts and evicts instances. Decisions run in one tick, so what was
- * observed is what is taken; only starts and removals are asynchronous.
+ * Instance pool of a node: leases, starts and evicts instances. Each decision runs in one tick, so the
+ * state that it has read does not change before it takes resources. Only starts and removals are
+ * asynchronous.
  *
  * @module
  */
@@ -27,7 +28,7 @@ export interface PoolListener {
   available(record: FunctionRecord): void;
   /** A start on demand failed. */
   startFailed(record: FunctionRecord, error: ServerledgeError): void;
-  /** Memory, CPU or a turn to start was freed. */
+  /** Memory, CPU or a turn of a start was freed. */
   roomFreed(): void;
 }
 
@@ -42,7 +43,7 @@ export interface PoolOptions {
   readonly parallelStarts: number;
   /** Observes how functions are used. */
   readonly usage?: UsageObserver;
-  /** Generic instances; omitted: there are none. */
+  /** Generic instances; omitted if there are none. */
   readonly generics?: GenericInstances;
 }
 
@@ -54,7 +55,7 @@ export class Pool implements AsyncDisposable {
   readonly #ledger: ResourceLedger;
   readonly #clock: Clock;
   readonly #functions = new FunctionPools();
-  /** Why the last instance of a version terminated before its first call, if it counts for `MinInstances`. */
+  /** Reason why the last instance for `MinInstances` of a version terminated before its first call. */
   readonly #failedBeforeUse = new Map<string, ServerledgeError>();
   readonly #turns: Semaphore;
   readonly #allocator: Allocator;
@@ -78,12 +79,12 @@ export class Pool implements AsyncDisposable {
     });
   }
 
-  /** Sets the listener that is notified when something becomes free. */
+  /** Sets the listener that is notified when an instance or resources become free. */
   listen(listener: PoolListener): void {
     this.#listener = listener;
   }
 
-  /** Sets the observer of what becomes of instances. */
+  /** Sets the observer of pre-warmed and expired instances. */
   observe(observer: PoolObserver): void {
     this.#observer = observer;
   }
@@ -91,7 +92,7 @@ export class Pool implements AsyncDisposable {
   /**
    * Leases an instance for one call.
    *
-   * @returns undefined if no instance can take it now
+   * @returns undefined if no instance can take the call now
    */
   tryLease(record: FunctionRecord): Lease | undefined {
     const pooled = this.#functions.get(record.version)?.acquire();
@@ -101,31 +102,31 @@ export class Pool implements AsyncDisposable {
     return new Lease(pooled, this);
   }
 
-  /** True if the node has the resources for an instance of the function at all. */
+  /** Tells whether the node's total resources suffice for an instance of the function. */
   fits(record: FunctionRecord): boolean {
     const { totalMemory, totalCpu } = this.#ledger.balance;
     return record.memoryMib <= totalMemory && record.cpu <= totalCpu;
   }
 
-  /** True if {@link Pool.tryLease} would succeed. */
+  /** Tells whether {@link Pool.tryLease} would succeed. */
   isWarm(record: FunctionRecord): boolean {
     const pool = this.#functions.get(record.version);
     return pool !== undefined && pool.canAcquire(this.#ledger.canUse(record.cpu));
   }
 
-  /** True if a number of instances could be started, evicting idle instances of others if needed. */
+  /** Tells whether a number of instances could be started, if needed by evicting idle instances. */
   canStart(record: FunctionRecord, count: number): boolean {
     return shortageOf(record, count, this.#supply()) === undefined;
   }
 
-  /** Tells which resource keeps a function from getting a number of instances, or else more slots. */
+  /** Returns the resource that a function lacks for a number of instances, or its slots if none lacks. */
   shortage(record: FunctionRecord, count: number): Shortage {
     const starting = this.#functions.get(record.version)?.starting ?? 0;
     return shortageOf(record, count, this.#supply()) ??
       { lacks: "slots", slots: this.slots(record), starting };
   }
 
-  /** Calls that the starting instances will be able to run at once. */
+  /** Returns the number of calls that the starting instances will be able to run at once. */
   startingSlots(record: FunctionRecord): number {
     return (this.#functions.get(record.version)?.starting ?? 0) * record.maxConcurrency;
   }
@@ -133,7 +134,8 @@ export class Pool implements AsyncDisposable {
   /**
    * Tells whether another instance would help the waiting requests of a function.
    *
-   * @param waitedMs waiting time of the oldest one
+   * @param waiting number of waiting requests
+   * @param waitedMs waiting time of the oldest request, ms
    * @returns true, or the time until the next check, ms
    */
   needsMore(record: FunctionRecord, waiting: number, waitedMs: number): true | number {
@@ -142,18 +144,18 @@ export class Pool implements AsyncDisposable {
     return Math.max(1, pool.scaleUp.startMs - waitedMs);
   }
 
-  /** Calls that the function's instances, including starting ones, can run at once. */
+  /** Returns the number of calls that the function's instances, including starting ones, can run at once. */
   slots(record: FunctionRecord): number {
     return this.#functions.get(record.version)?.slots ?? 0;
   }
 
-  /** True if the function has an instance that is running or starting. */
+  /** Tells whether the function has an instance that is running or starting. */
   has(record: FunctionRecord): boolean {
     return this.#functions.get(record.version)?.empty === false;
   }
 
   /**
-   * Starts an instance for waiting requests in the background; the outcome is reported to the listener.
+   * Starts an instance for waiting requests in the background, and reports the outcome to the listener.
    *
    * @returns false if too many instances are starting or resources are lacking
    */
@@ -181,7 +183,7 @@ export class Pool implements AsyncDisposable {
    * Starts idle instances in advance.
    *
    * @param options.expected true if a request is expected
-   * @param options.guaranteed true if idle instances of others may be evicted for them
+   * @param options.guaranteed true if idle instances of other functions may be evicted
    * @returns number of started instances, fewer than requested if resources are lacking
    * @throws the error of a start that failed for another reason
    */
@@ -206,8 +208,8 @@ export class Pool implements AsyncDisposable {
    * Starts instances until `MinInstances` is reached.
    *
    * @returns number of missing instances and of those that were started, as far as memory sufficed
-   * @throws the error of a start that failed for another reason, or the reason why such an instance
-   *   terminated before its first call
+   * @throws the error of a start that failed for another reason, or the reason why an instance started for
+   *   `MinInstances` terminated before its first call
    */
   async keepMinimum(record: FunctionRecord): Promise<{ missing: number; started: number }> {
     const pool = this.#functions.get(record.version);
@@ -223,7 +225,7 @@ export class Pool implements AsyncDisposable {
   }
 
   /**
-   * Removes instances that have been idle for too long, except those `MinInstances` needs.
+   * Removes instances that have been idle for too long, except those that `MinInstances` needs.
    *
    * @param windowsOf returns the keep-alive windows of a function
    */
@@ -259,12 +261,12 @@ export class Pool implements AsyncDisposable {
     return this.#functions.count();
   }
 
-  /** Running instances of all versions of a function. */
+  /** Returns the running instances of all versions of a function. */
   instances(name: string): Instance[] {
     return this.#functions.instances(name);
   }
 
-  /** Takes an instance back from a lease; for leases only. */
+  /** Accepts an instance from a lease; for leases only. */
   release(pooled: PooledInstance, executionMs?: number): void {
     if (executionMs !== undefined) pooled.functionPool.scaleUp.observeExecution(executionMs);
     if (pooled.functionPool.release(pooled, this.#clock.now())) return this.close(pooled);
@@ -276,12 +278,12 @@ export class Pool implements AsyncDisposable {
     this.#options.usage?.callEnded(pooled.functionPool.record);
   }
 
-  /** Removes an instance. Its resources are released when it is gone. */
+  /** Removes an instance, and releases its resources when it is removed. */
   close(pooled: PooledInstance): void {
     if (pooled.state !== "closed") void this.#remove(pooled);
   }
 
-  /** Removes all instances; resolves when they are gone. */
+  /** Removes all instances. Resolves when they are removed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     for (const version of [...this.#functions.versions()]) this.retire(version);

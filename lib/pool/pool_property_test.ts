@@ -8,7 +8,7 @@ import {
 import type { Lease } from "./lease.ts";
 import { keptFor, setUp } from "../../tests/support/pool_world.ts";
 
-/** Everything that can happen to a pool; the number picks whom it happens to. */
+/** Events of a pool. The number selects the function or instance concerned. */
 const happenings = [
   "lease",
   "release",
@@ -29,7 +29,7 @@ const happenings = [
   "expect",
 ] as const;
 
-Deno.test("any interleaving ends with everything free and no instance left", async () => {
+Deno.test("Pool: after any events and disposal, all resources are free and no instance remains", async () => {
   const step = fc.tuple(fc.constantFrom(...happenings), fc.nat(1000));
   await fc.assert(
     fc.asyncProperty(

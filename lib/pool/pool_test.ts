@@ -3,7 +3,7 @@ import { fakeRecord, settle } from "../../tests/support/fakes/fake_environment.t
 import type { FunctionRecord } from "../model/function.ts";
 import { keptFor, setUp, warm } from "../../tests/support/pool_world.ts";
 
-Deno.test("a warm instance is reused newest first and its memory reserved as warm", async () => {
+Deno.test("Pool: reuses the newest idle instance first, and reserves idle memory as warm", async () => {
   const set = setUp();
   const record = fakeRecord({ cpu: 1 });
   await warm(set, record, 2);

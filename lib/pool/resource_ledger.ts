@@ -1,6 +1,6 @@
 /**
- * Ledger of a node's memory, CPU and instance count. Every user of resources holds a reservation, which
- * is disposed once, so nothing can leak or be released twice.
+ * Ledger of a node's memory, CPU and instance count. Every user of resources holds a reservation, whose
+ * disposal releases them once, so resources cannot be released twice.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface Demand {
   readonly memoryMib: number;
   /** CPU held while the instance is busy, cores; 0 if not accounted. */
   readonly cpu: number;
-  /** Number of instances that it counts as, 1 by default. */
+  /** Number of instances that the demand counts as; defaults to 1. */
   readonly instances?: number;
 }
 
@@ -35,7 +35,7 @@ export interface Balance {
 
 type State = "busy" | "warm" | "released";
 
-/** CPU is accounted in thousandths of a core, so that sums of fractions return to zero. */
+/** Converts cores to thousandths of a core, because sums of these return exactly to zero. */
 const milli = (cpu: number): number => Math.round(cpu * 1000);
 
 /** Memory and CPU held by one instance. */
@@ -89,7 +89,7 @@ export class ResourceLedger {
   #warmMemory = 0;
   #usedMilliCpu = 0;
 
-  /** @param total resources of the node; `instances` omitted: unlimited */
+  /** @param total resources of the node; the number of instances is unlimited if `instances` is omitted */
   constructor(total: Demand) {
     this.#total = total;
     this.#maxInstances = total.instances ?? Infinity;
@@ -132,7 +132,7 @@ export class ResourceLedger {
     return this.#total.cpu - this.#usedMilliCpu / 1000;
   }
 
-  /** True if the given CPU, in cores, is free. */
+  /** Tells whether the given CPU, in cores, is free. */
   canUse(cpu: number): boolean {
     return this.#usedMilliCpu + milli(cpu) <= milli(this.#total.cpu);
   }

@@ -1,7 +1,7 @@
 /**
  * Scale-up control: decides whether another instance would help the waiting requests of a function. A
- * start costs far more than most executions: where the wait queue drains faster than an instance
- * starts, a start only takes CPU from the instances that serve.
+ * start costs far more than most executions. If the wait queue drains before an instance would be ready,
+ * a start only takes CPU from the running instances.
  *
  * @module
  */
@@ -33,8 +33,8 @@ export class ScaleUpControl {
   /**
    * Records the duration of a start.
    *
-   * @param generic true if a generic instance was specialized, which is faster. The next start will
-   *   hardly find another one, so this counts only while no other start was seen
+   * @param generic true if a generic instance was specialized, which is faster. Such a start counts only
+   *   until another start is observed, because the next start is unlikely to find a generic instance
    */
   observeStart(ms: number, generic = false): void {
     if (generic && !this.#generic) return;
@@ -42,17 +42,17 @@ export class ScaleUpControl {
     this.#generic = generic;
   }
 
-  /** Expected execution time, ms; `NaN` until one was seen. */
+  /** Expected execution time, ms; `NaN` until one was observed. */
   get executionMs(): number {
     return this.#executionMs;
   }
 
-  /** Expected start time, ms; `NaN` until one was seen. */
+  /** Expected start time, ms; `NaN` until one was observed. */
   get startMs(): number {
     return this.#startMs;
   }
 
-  /** True unless the wait queue is expected to drain before another instance would be ready. */
+  /** Returns false if the wait queue is expected to drain before another instance would be ready. */
   needsMore({ waiting, waitedMs, slots }: QueueState): boolean {
     if (slots === 0 || Number.isNaN(this.#executionMs) || Number.isNaN(this.#startMs)) return true;
     if (waitedMs > this.#startMs) return true; // The estimate was wrong, or all slots are stuck.

@@ -13,7 +13,7 @@ export type Shortage =
     readonly lacks: "memory" | "cpu" | "descriptors";
     /** Demand of the instances to start: MiB, cores or number of instances. */
     readonly asked: number;
-    /** Free, including what idle instances would release. */
+    /** Free resources, including those that idle instances would release. */
     readonly free: number;
     readonly total: number;
     /** Number of instances to start. */
@@ -59,12 +59,12 @@ export function shortageOf(
   }
   const cpu = instances * record.cpu;
   const freeCpu = balance.totalCpu - balance.usedCpu;
-  // Sums of fractions may be off in their last digits.
+  // Sums of fractions may differ in their last digits.
   if (rounded(cpu) <= rounded(freeCpu)) return undefined;
   return { lacks: "cpu", asked: cpu, free: freeCpu, total: balance.totalCpu, instances };
 }
 
-/** Describes a shortage: the resource, the demand, what is free, and the key or option that changes it. */
+/** Describes a shortage: resource, demand, free amount, and the key or option that changes it. */
 export function shortageInWords(
   shortage: Shortage,
   { name, maxConcurrency }: Pick<FunctionRecord, "name" | "maxConcurrency">,

@@ -1,6 +1,5 @@
 /**
- * Contract of an execution environment, which starts instances of functions and
- * calls them.
+ * Contract of an execution environment, which starts instances of functions and calls them.
  *
  * @module
  */
@@ -13,49 +12,49 @@ import type { ColdTier } from "../model/start_tier.ts";
 import type { WrittenLine } from "./wire/call_output.ts";
 import type { StreamedBody } from "./wire/streamed_body.ts";
 
-/** Execution that an instance is asked for. */
+/** Call of a function in an instance. */
 export interface Call {
   /** Identifier, unique among the calls of the node. */
   readonly id: string;
   /** Parameters of the function. */
   readonly params: Params;
-  /** Time the execution may take, ms. The caller enforces it; executors use it to stop early. */
+  /** Time limit of the execution, ms. The caller enforces it; executors use it to stop early. */
   readonly timeoutMs: number;
-  /** True if output is wanted with a successful reply too; it is captured in any case. */
+  /** True if a successful reply must include the output, which is captured in any case. */
   readonly returnOutput: boolean;
   /**
-   * Called once if the function answers before it has ended. Its reply, when it comes, then says
-   * only how it ended: the caller has to end the body. Without it answers are whole.
+   * Called once if the function sends a response before it has ended. The reply then contains only how
+   * the function ended, and the caller has to end the body. If omitted, responses are not streamed.
    */
   readonly onStream?: (answer: StreamedAnswer) => void;
 }
 
-/** HTTP response whose body is still to come. */
+/** HTTP response whose body arrives later. */
 export interface StreamedAnswer {
   readonly status: number;
   /** Headers, names in lower case. */
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** The body, which its taker has to read or cancel. */
+  /** Body, which the receiver of the response has to read or cancel. */
   readonly body: StreamedBody;
 }
 
-/** Failure of a function, as it reports it. */
+/** Failure that a function reports. */
 export interface FunctionFailure {
   /** Class of the error, e.g. `ValueError`. */
   readonly type: string;
   readonly message: string;
-  /** Its traceback or stack, as the language prints it; may be empty. */
+  /** Traceback or stack in the format of the language; may be empty. */
   readonly traceback: string;
 }
 
-/** Outcome of an execution, as data. A result is JSON text. */
+/** Outcome of an execution. A result is JSON text. */
 export type Reply =
   | { readonly ok: true; readonly result: Text; readonly output: string }
   | { readonly ok: false; readonly failure: FunctionFailure; readonly output: string };
 
 /** Unexpected termination of an instance. */
 export interface Termination {
-  /** Resolves, never rejects, with what was seen of it, which may take a second or two. */
+  /** Resolves with the observed reason, which may take a second or two; never rejects. */
   readonly reason: Promise<ServerledgeError>;
 }
 
@@ -63,33 +62,33 @@ export interface Termination {
 export interface Instance extends AsyncDisposable {
   /** Identifier for logs, e.g. the container's name. */
   readonly id: string;
-  /** How it was started. */
+  /** Way in which the instance was started. */
   readonly tier: ColdTier;
   /**
-   * Runs the function once. The caller never has more calls under way than the function's
+   * Runs the function once. The caller never has more calls in flight than the function's
    * `maxConcurrency`.
    *
-   * @throws `FUNCTION_CRASHED` if the instance is lost meanwhile; `PAYLOAD_TOO_LARGE` or
-   *   `UNPROCESSABLE` where the call cannot be sent, which does the instance no harm
+   * @throws `FUNCTION_CRASHED` if the instance terminates during the call; `PAYLOAD_TOO_LARGE` or
+   *   `UNPROCESSABLE` if the call cannot be sent, and the instance remains usable
    */
   invoke(call: Call): Promise<Reply>;
   /**
-   * Asks a running call to stop. Its `invoke` settles once the function has really stopped, which
-   * may be never: the caller decides how long to wait before it disposes the instance.
+   * Requests a running call to stop. Its `invoke` settles only when the function has stopped, which may
+   * never happen: the caller decides how long it waits before it disposes the instance.
    */
   cancel(callId: string): void;
   /**
-   * What a call under way has written so far, as far as the node knows; empty for any other. A promise
-   * where it has to be fetched, which never rejects.
+   * Returns the output of a call in flight as far as the node has received it; empty for any other call.
+   * If the output must be fetched, returns a promise, which never rejects.
    */
   output(callId: string): string | Promise<string>;
-  /** Resolves, never rejects, as soon as the instance ended without being disposed. */
+  /** Resolves when the instance has ended without being disposed; never rejects. */
   readonly terminated: Promise<Termination>;
   /**
-   * Reads what the instance wrote to its standard streams and no {@link OutputSink} has received yet; when
-   * the instance ends it is.
+   * Reads lines of the instance's standard streams that no {@link OutputSink} has received yet. The sink
+   * receives them when the instance ends.
    *
-   * @param lines how many of the last lines
+   * @param lines maximum number of lines, from the end
    */
   logs(lines: number): Promise<WrittenLine[]>;
 }
@@ -108,22 +107,22 @@ export interface Pull {
 export interface GenericKind {
   /** Identifier, e.g. the runtime's. */
   readonly id: string;
-  /** Memory that one uses at most until it is specialized, MiB. */
+  /** Maximum memory of an instance until it is specialized, MiB. */
   readonly memoryMib: number;
   /** Number of instances to keep ready. */
   readonly count: number;
 }
 
-/** Running instance that was started for no function yet. Disposing it removes it. */
+/** Running generic instance. Disposing it removes it. */
 export interface GenericInstance extends AsyncDisposable {
-  /** Resolves, never rejects, when it can no longer be specialized although nobody disposed it. */
+  /** Resolves when it can no longer be specialized although it was not disposed; never rejects. */
   readonly ended: Promise<unknown>;
   /**
-   * Turns it into an instance of a function. Called at most once. If that fails for a reason that is not
-   * the function's, an instance is started from scratch instead.
+   * Turns it into an instance of a function. Called at most once. If this fails for a reason other than
+   * the function, an instance is started from scratch instead.
    *
-   * @param fn a function of its kind, see {@link ExecutionEnvironment.generic}
-   * @throws as {@link ExecutionEnvironment.start}; nothing is left behind
+   * @param fn function of its kind, see {@link ExecutionEnvironment.generic}
+   * @throws the errors of {@link ExecutionEnvironment.start}, after the instance is removed
    */
   specialize(fn: FunctionRecord, signal: AbortSignal): Promise<Instance>;
 }
@@ -131,36 +130,36 @@ export interface GenericInstance extends AsyncDisposable {
 /** Execution environment. */
 export interface ExecutionEnvironment extends AsyncDisposable {
   /**
-   * Prepares what starts of a function need (image, unpacked code): once, shared by concurrent
-   * callers.
+   * Prepares the image and the unpacked code for starts of a function. Concurrent callers share one
+   * preparation.
    *
-   * @param options.refresh pull the image even if it is present
-   * @throws `ENGINE_UNAVAILABLE`, or `ENGINE_REFUSED` with what to do
+   * @param options.refresh true to pull the image even if it is present
+   * @throws `ENGINE_UNAVAILABLE`, or `ENGINE_REFUSED` with advice
    */
   prepare(fn: FunctionRecord, options?: { refresh?: boolean }): Promise<void>;
   /**
-   * Starts an instance, which is ready when the promise resolves. Prepares first if needed.
-   * Leaves nothing behind if it fails.
+   * Starts an instance, which is ready when the promise resolves. Prepares the start if needed. A failed
+   * start removes everything that it has created.
    *
-   * @throws `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED`, or `INSTANCE_START_FAILED` with what was seen
+   * @throws `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED`, or `INSTANCE_START_FAILED` with the observed reason
    */
   start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance>;
   /**
-   * Architectures that the function's image is known to run on, e.g. `["amd64"]`; empty if
+   * Returns the architectures that the function's image is known to run on, e.g. `["amd64"]`; empty if
    * unknown.
    */
   architectures(fn: FunctionRecord): Promise<string[]>;
   /**
-   * Removes what a crashed predecessor of the node left behind.
+   * Removes instances and other objects that remain from a crashed process of the node.
    *
-   * @returns how many instances
+   * @returns number of removed instances
    */
   sweep(): Promise<number>;
   /**
-   * Follows the creation, update or deletion of a function; what helps its next start may be prepared in
+   * Follows the creation, update or deletion of a function. The environment may prepare its next start in
    * the background.
    *
-   * @param fn undefined if it is gone
+   * @param fn undefined if the function was deleted
    */
   follow?(name: string, fn: FunctionRecord | undefined): void;
   /** Returns the kind of generic instances that can be specialized for a function, if there is one. */
@@ -169,11 +168,11 @@ export interface ExecutionEnvironment extends AsyncDisposable {
    * Starts a generic instance.
    *
    * @returns undefined if that is impossible now, for example because the image is not present
-   * @throws as {@link ExecutionEnvironment.start}
+   * @throws the errors of {@link ExecutionEnvironment.start}
    */
   startGeneric?(kind: GenericKind, signal: AbortSignal): Promise<GenericInstance | undefined>;
-  /** Images that are being pulled. */
+  /** Returns the images that are being pulled. */
   pulls?(): Pull[];
-  /** True if instances can be started now, otherwise the reason. */
+  /** Returns true if instances can be started now, otherwise the reason. */
   available(): Promise<true | string>;
 }

@@ -1,5 +1,6 @@
 /**
- * All environments of a node as one: each function runs in the environment of its runtime.
+ * Execution environment that combines all environments of a node: each function runs in the environment
+ * of its runtime.
  *
  * @module
  */
@@ -17,23 +18,23 @@ import type {
 } from "./environment.ts";
 import { genericSandboxes, genericSandboxId } from "./sandbox/spec.ts";
 
-/** The environments by what they run. */
+/** Environments of a node, and the runtimes that determine which one runs a function. */
 export interface EnvironmentsOptions {
   /** The node's runtimes. */
   readonly config: Pick<Config, "runtimes" | "sandbox.generic">;
-  /** Runs functions in containers. */
+  /** Environment of containers. */
   readonly containers: ExecutionEnvironment;
-  /** Opens the environment of sandboxes; called once, when first needed. */
+  /** Opens the environment of sandboxes. Called at its first use, and again only after a failure. */
   readonly openSandboxes: () => Promise<ExecutionEnvironment>;
 }
 
-/** Routes each function to the environment of its runtime. Disposing it disposes them. */
+/** Environment that routes each function to the one of its runtime. Disposing it disposes all of them. */
 export class Environments implements ExecutionEnvironment {
   readonly #options: EnvironmentsOptions;
   #sandboxes: Promise<ExecutionEnvironment> | undefined;
   #opened: ExecutionEnvironment | undefined;
 
-  /** @param options the environments, and which runtime is for which */
+  /** @param options environments and runtimes */
   constructor(options: EnvironmentsOptions) {
     this.#options = options;
   }
@@ -53,7 +54,7 @@ export class Environments implements ExecutionEnvironment {
     return await (await this.#of(fn)).architectures(fn);
   }
 
-  /** See {@link ExecutionEnvironment.sweep}: of containers; sandboxes sweep when they open. */
+  /** See {@link ExecutionEnvironment.sweep}. Sweeps containers; sandboxes are swept when they are opened. */
   sweep(): Promise<number> {
     return this.#options.containers.sweep();
   }
@@ -64,7 +65,7 @@ export class Environments implements ExecutionEnvironment {
     const sandboxed = fn !== undefined && this.#isSandboxed(fn);
     containers.follow?.(name, sandboxed ? undefined : fn);
     if (sandboxed) {
-      // If that fails, the first start reports why.
+      // If opening fails, the first start reports the reason.
       this.#openSandboxes().then((sandboxes) => sandboxes.follow?.(name, fn), () => {});
     } else this.#opened?.follow?.(name, undefined);
   }
@@ -92,12 +93,12 @@ export class Environments implements ExecutionEnvironment {
     return this.#options.containers.pulls?.() ?? [];
   }
 
-  /** See {@link ExecutionEnvironment.available}: of containers; sandboxes are always there. */
+  /** See {@link ExecutionEnvironment.available}. Checks containers; sandboxes are always available. */
   available(): Promise<true | string> {
     return this.#options.containers.available();
   }
 
-  /** Disposes all that were opened. */
+  /** Disposes all environments that were opened. */
   async [Symbol.asyncDispose](): Promise<void> {
     const sandboxes = await this.#sandboxes?.catch(() => undefined);
     await Promise.all([

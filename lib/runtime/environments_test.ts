@@ -20,7 +20,7 @@ function setUp() {
 
 const never = new AbortController().signal;
 
-Deno.test("each function goes to the environment of its runtime; sandboxes open when needed", async () => {
+Deno.test("Environments: run functions by their runtime, and open sandboxes at first use", async () => {
   const { containers, sandboxes, opened, environments } = setUp();
   void environments.start(fakeRecord({ runtime: "python" }), never);
   await Promise.resolve();
@@ -32,7 +32,7 @@ Deno.test("each function goes to the environment of its runtime; sandboxes open 
   assert.deepEqual([containers.starts.length, sandboxes.starts.length, opened], [1, 2, ["once"]]);
 });
 
-Deno.test("sandboxes that cannot be opened are tried again", async () => {
+Deno.test("Environments: open sandboxes again after a failure", async () => {
   let attempts = 0;
   const environments = new Environments({
     config: resolveConfig([]).config,

@@ -1,5 +1,5 @@
 /**
- * Availability of an execution environment, known without a request to it.
+ * Availability of an execution environment, which callers read without a request to it.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export class EnvironmentHealth implements Disposable {
   readonly #clock: Clock;
   #cancel: () => void = () => {};
   #stopped = false;
-  /** Assumed to be usable until the first check. */
+  /** Availability at the last check; before the first one, the environment counts as usable. */
   #state: true | string = true;
   #usable = false;
   readonly #asked = Promise.withResolvers<void>();
@@ -35,7 +35,7 @@ export class EnvironmentHealth implements Disposable {
     void this.#ask();
   }
 
-  /** True if it can be used, otherwise the reason. */
+  /** True if the environment can be used, otherwise the reason. */
   get state(): true | string {
     return this.#state;
   }

@@ -14,9 +14,9 @@
 import { IdleTimeHistogram } from "./idle_time_histogram.ts";
 import type { KeepAlive, KeepAliveWindows } from "./keep_alive.ts";
 
-/** Percentile of idle times before which nothing is expected (the "head" cut-off, section 4.2). */
+/** Percentile of idle times before which no request is expected (the "head" cut-off, section 4.2). */
 const headShare = 0.05;
-/** Percentile of idle times after which nothing is expected any more (the "tail" cut-off). */
+/** Percentile of idle times after which no request is expected (the "tail" cut-off). */
 const tailShare = 0.99;
 /** Share by which the windows are widened: earlier and longer (section 4.2). */
 const margin = 0.1;
@@ -24,9 +24,9 @@ const margin = 0.1;
 const minVariation = 2;
 /** Share of idle times beyond the range above which the histogram is ignored (the paper has no number). */
 const maxOutOfBoundsShare = 0.5;
-/** Fewest idle times that make a pattern (the paper has no number): fewer always vary widely. */
+/** Minimum number of idle times for a pattern (the paper has no number): fewer always vary widely. */
 const minIdleTimes = 5;
-/** Maximum number of functions, half a kilobyte each; beyond, the least recently used is forgotten. */
+/** Maximum number of functions, half a kilobyte each; the least recently used are removed beyond it. */
 const maxFunctions = 10_000;
 
 /** Keep-alive policy that learns from idle times. */
@@ -34,7 +34,7 @@ export class HistogramKeepAlive implements KeepAlive {
   readonly #fallback: KeepAliveWindows;
   readonly #histograms = new Map<string, IdleTimeHistogram>();
 
-  /** @param fallbackMs keep-alive of functions without a pattern */
+  /** @param fallbackMs keep-alive of functions without a pattern, ms */
   constructor(fallbackMs: number) {
     this.#fallback = { preWarmMs: 0, keepAliveMs: fallbackMs };
   }

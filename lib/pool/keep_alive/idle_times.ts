@@ -1,5 +1,5 @@
 /**
- * Idle times of functions: what a keep-alive policy learns from, and when an instance is due to be
+ * Idle times of functions, from which a keep-alive policy learns and which determine when an instance is
  * pre-warmed.
  *
  * @module

@@ -33,7 +33,7 @@ export interface JanitorOptions {
   readonly intervalMs: number;
   /** Policy that decides how long idle instances are kept. */
   readonly keepAlive: KeepAlive;
-  /** Idle times of functions; omitted where the policy pre-warms nothing. */
+  /** Idle times of functions; omitted if the policy does not pre-warm. */
   readonly idleTimes?: IdleTimes;
 }
 
@@ -48,7 +48,7 @@ interface Minimum {
   isStarting: boolean;
   /** Time until which new instances must survive to reset the back-off. */
   trialEnds: number;
-  /** Number of instances for which memory was lacking. */
+  /** Number of instances that lacked memory. */
   lacking: number;
 }
 
@@ -101,7 +101,7 @@ export class Janitor implements Disposable {
     );
   }
 
-  /** Stops. */
+  /** Stops the janitor. */
   [Symbol.dispose](): void {
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();

@@ -61,7 +61,7 @@ Deno.test("Janitor: starts fail, are retried with exponential back-off", async (
 Deno.test("Janitor: instances terminate at once, are restarted with exponential back-off", async () => {
   let tries = 0;
   const { clock, calls, janitor } = setUp(() =>
-    // Each start seems to be good, and at the next look it has ended.
+    // Each start succeeds, but its instance has terminated at the next check.
     tries++ % 2 === 0
       ? Promise.resolve({ missing: 1, started: 1 })
       : Promise.reject(new Error("ended"))

@@ -1,6 +1,6 @@
 /**
- * Contract of a keep-alive policy: how long idle instances of a function are kept, and when one is
- * pre-warmed for the next request. A policy decides, the janitor carries out.
+ * Contract of a keep-alive policy, which decides how long idle instances of a function are kept and when
+ * one is pre-warmed for the next request. The janitor executes these decisions.
  *
  * @module
  */
@@ -10,13 +10,13 @@
  * "Serverless in the Wild", USENIX ATC 2020, section 4).
  */
 export interface KeepAliveWindows {
-  /** Time without an instance before one is pre-warmed, ms; 0: instances are kept from the beginning. */
+  /** Time without an instance before one is pre-warmed, ms; 0 if instances are kept from the beginning. */
   readonly preWarmMs: number;
   /** Time from then on for which an instance is kept, ms. */
   readonly keepAliveMs: number;
 }
 
-/** Keep-alive policy. Pure: times are arguments. */
+/** Keep-alive policy. It is pure: times are arguments. */
 export interface KeepAlive {
   /** Returns the windows of a function; cheap. */
   windows(functionName: string): KeepAliveWindows;

@@ -1,19 +1,19 @@
 /**
- * Code of a specialized generic container. A running container gets
- * no new mounts, but it sees at once what is added to a mounted folder: each has an empty one of
- * its own at `/app`, read-only inside, into which the node links the function's files.
+ * Code of a specialized generic container. A running container gets no new mounts, but it sees files
+ * that are added to a mounted folder at once. So every generic container has an empty folder at `/app`,
+ * read-only inside, into which the node links the function's files.
  *
  * @module
  */
 
-/** Containers run as another user: it may read and enter. */
+/** Mode of folders: containers run as another user, which may read and enter them. */
 const folderMode = 0o755;
-/** Most files and folders that are linked: beyond, a mount of the unpacked code is quicker. */
+/** Maximum number of files and folders that are linked. For more, a mount of the unpacked code is faster. */
 const maxFiles = 1000;
 
 /** Code folder. Disposing it removes it; the linked files stay where they are. */
 export class CodeFolder implements AsyncDisposable {
-  /** Its path on the host. */
+  /** Path of the folder on the host. */
   readonly path: string;
   #filling: Promise<unknown> = Promise.resolve();
   #disposed = false;
@@ -23,9 +23,9 @@ export class CodeFolder implements AsyncDisposable {
   }
 
   /**
-   * Makes an empty folder.
+   * Creates an empty folder.
    *
-   * @param path must not exist
+   * @param path path of the folder, which must not exist
    */
   static async make(path: string): Promise<CodeFolder> {
     await makeFolder(path);
@@ -33,10 +33,10 @@ export class CodeFolder implements AsyncDisposable {
   }
 
   /**
-   * Links all files of a folder into this one, with the folders that they are in. Once.
+   * Links all files of a folder into this one, and creates their folders. Called at most once.
    *
    * @param source unpacked code; its files are never written to again
-   * @returns false if there are too many: not all are linked then
+   * @returns false if there are more than {@link maxFiles}, and not all of them are linked
    */
   async fill(source: string): Promise<boolean> {
     const count = { files: 0 };
@@ -45,7 +45,7 @@ export class CodeFolder implements AsyncDisposable {
     return count.files <= maxFiles;
   }
 
-  /** Removes it. */
+  /** Removes the folder, after linking has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     await this.#filling.catch(() => {});
@@ -58,7 +58,7 @@ export class CodeFolder implements AsyncDisposable {
       if (this.#disposed || ++count.files > maxFiles) return;
       entries.push(entry);
     }
-    // All must have ended before a failure is thrown: the folder is removed then.
+    // All operations must end before a failure is thrown, because the folder is removed then.
     const done = await Promise.allSettled(entries.map(async ({ name, isDirectory }) => {
       const [source, target] = [`${from}/${name}`, `${to}/${name}`];
       if (!isDirectory) return await linkOrCopy(source, target);
@@ -72,7 +72,7 @@ export class CodeFolder implements AsyncDisposable {
 
 async function makeFolder(path: string): Promise<void> {
   await Deno.mkdir(path);
-  // Whatever the process's umask is.
+  // The process's umask applies to mkdir but not to chmod.
   await Deno.chmod(path, folderMode);
 }
 
@@ -81,7 +81,7 @@ async function linkOrCopy(source: string, target: string): Promise<void> {
     await Deno.link(source, target);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw error;
-    // On another file system, or on one without links.
+    // The target is on another file system, or the file system has no hard links.
     await Deno.copyFile(source, target);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Start of a container of one of our runtimes, until its executor is ready.
+ * Start of a container with an executor, until the executor is ready.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import type { ExecutorConnection } from "../wire/channel.ts";
 import type { Container } from "./container/container.ts";
 import { endedEarly } from "./container/early_end.ts";
 
-/** Time limit for an executor's hello; slow boards under load need seconds. */
+/** Time limit for an executor's hello, ms; slow boards under load need seconds. */
 const helloTimeoutMs = 30_000;
 
 /**
- * Starts a container and waits for its executor's hello, which may come before the engine says that
- * the container runs.
+ * Starts a container and waits for its executor's hello, which may arrive before the engine reports
+ * that the container runs.
  *
- * @param container created
- * @param connected resolves with the hello
- * @throws the signal's reason, or why there was no hello
+ * @param container the created container
+ * @param connected resolves when the hello has arrived
+ * @throws the signal's reason, or the reason why no hello arrived
  */
 export async function startAndConnect(
   container: Container,

@@ -12,20 +12,20 @@ import type { Namespaces } from "./pause/namespaces.ts";
 import type { RelayContext } from "./custom/relay.ts";
 import type { Relays } from "./custom/relays.ts";
 
-/** Dependencies of instance starts. */
+/** Dependencies of the starts of instances. */
 export interface DockerContext extends RelayContext {
   /** Limits of every container. */
   readonly limits: ContainerLimits;
   /** Area of the node, passed to functions. */
   readonly area: string;
-  /** Namespaces of functions with no network. */
+  /** Namespaces of functions without network. */
   readonly namespaces: Namespaces;
   /** Namespaces of custom images. */
   readonly relays: Relays;
   /** Ends instances of custom images that write too much. */
   readonly disk: DiskMonitor;
-  /** What results may take. */
+  /** Memory for results. */
   readonly results: ResultMemory;
-  /** Receives what functions write. */
+  /** Receives the output of functions. */
   readonly output: OutputSink;
 }

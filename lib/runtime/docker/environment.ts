@@ -1,5 +1,5 @@
 /**
- * Functions in containers of a Docker engine.
+ * Execution of functions in containers of a Docker engine.
  *
  * @module
  */
@@ -51,9 +51,9 @@ type ContainerRuntime = Runtime & { readonly executor: ContainerExecutor | "http
 export interface CodeFolders {
   /** Returns the absolute path of a folder with the unpacked code. */
   folder(hash: string): Promise<string>;
-  /** The TAR archive. */
+  /** Returns the code as a TAR archive. */
   archive(hash: string): Promise<Uint8Array>;
-  /** Protects the folder from removal until disposed. */
+  /** Protects the folder from removal until the returned object is disposed. */
   hold(hash: string): Disposable;
 }
 
@@ -70,9 +70,9 @@ export interface DockerOptions {
   readonly runDir: string;
   /** File with records of the images that were pulled and used. */
   readonly imageRecords: string;
-  /** Receives what functions write. */
+  /** Receives the output of functions. */
   readonly output: OutputSink;
-  /** What results may take. */
+  /** Memory for results. */
   readonly results: ResultMemory;
 }
 
@@ -109,7 +109,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   /**
    * Opens the environment, without a request to the engine.
    *
-   * @throws where the folder cannot be made
+   * @throws if a folder cannot be created
    */
   static async open(options: DockerOptions): Promise<DockerEnvironment> {
     const { config, nodeId, area, runDir } = options;
@@ -129,7 +129,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
       known,
       namespaces: new Namespaces(engine, nodeId, known),
       network: new OutboundNetwork(engine, nodeId),
-      // It starts its relays here.
+      // Relays are started with this context.
       relays: new Relays(() => context),
       disk: new DiskMonitor({
         limitMib: config["container.disk"],
@@ -146,7 +146,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   async prepare(fn: FunctionRecord, options: { refresh?: boolean } = {}): Promise<void> {
     const pulled = await this.#prepare(fn, options.refresh);
     if (!pulled) return;
-    // Generic containers of the former image end, and are replaced.
+    // Generic containers of the former image end and are replaced.
     const { id } = this.#runtime(fn);
     for (const [generic, runtime] of this.#generics) {
       if (runtime.id === id) void generic[Symbol.asyncDispose]();
@@ -178,7 +178,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     signal: AbortSignal,
   ): Promise<GenericInstance | undefined> {
     const runtime = this.#config.runtimes.get(id) as GenericRuntime;
-    // It is never pulled for a generic container, but by the first function that starts here.
+    // The image is not pulled for a generic container, only for the first function that starts here.
     if (!await this.images.find(runtime.image).catch(() => undefined)) return undefined;
     const container = await this.#starts.run(
       signal,
@@ -239,8 +239,8 @@ export class DockerEnvironment implements ExecutionEnvironment {
   }
 
   /**
-   * Resolves when the background work that makes the next start fast has ended. For tests and
-   * benchmarks.
+   * Resolves when namespaces and relays for the next start are ready or could not be started. For tests
+   * and benchmarks.
    */
   async settled(): Promise<void> {
     const { namespaces, relays } = this.#context;
@@ -270,7 +270,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     return pulled;
   }
 
-  /** Runs a start, and then prepares what makes the next one fast. */
+  /** Runs a start, and then starts missing namespaces and relays for the next one. */
   async #tracked(
     signal: AbortSignal,
     start: (signal: AbortSignal) => Promise<Instance>,
@@ -291,7 +291,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   ): Promise<Instance> {
     using _hold = fn.codeHash ? this.#code.hold(fn.codeHash) : undefined;
     const code = fn.codeHash ? this.#code.folder(fn.codeHash) : Promise.resolve(undefined);
-    code.catch(() => {}); // It fails the start below, too.
+    code.catch(() => {}); // A failure is thrown again by the start below.
     try {
       const instance = await generic.specialize(fn, code, signal);
       if (instance) return instance;
@@ -311,7 +311,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
       return await this.#startOnce(fn, signal);
     } catch (error) {
       if (engineStatus(error) !== 404) throw error;
-      // The image or a network was removed by somebody else: retry once.
+      // Another program has removed the image or a network: retry once.
       this.images.forget(imageOf(fn, this.#runtime(fn)));
       this.#context.network.forget();
       return await this.#startOnce(fn, signal);
@@ -327,7 +327,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
       const image = imageOf(fn, { ...runtime, executor });
       return await startCustom(this.#context, { fn, image, code }, signal);
     }
-    // The folder is mounted: it has to outlive the containers.
+    // The folder is mounted, so it must outlive the container.
     if (fn.codeHash) stack.use(this.#code.hold(fn.codeHash));
     const code = fn.codeHash ? await this.#code.folder(fn.codeHash) : undefined;
     const instance = executor === "http"
@@ -354,7 +354,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   }
 }
 
-/** Creates a folder, removing what a predecessor left in it. */
+/** Creates an empty folder, and removes an existing one of an earlier process. */
 async function emptyFolder(path: string): Promise<string> {
   await Deno.remove(path, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

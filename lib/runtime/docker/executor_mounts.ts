@@ -1,6 +1,6 @@
 /**
- * Mounts of containers: a folder for each, in which the programs that run there are
- * links, next to the socket between the node and the container.
+ * Mounts of containers. Each container has a folder with links to the programs that run in it, and with
+ * the socket between the node and the container.
  *
  * @module
  */
@@ -15,13 +15,13 @@ import { nativePrograms } from "./native/programs.ts";
 
 /** Path of the folder in containers. */
 export const executorMountPath = "/serverledge";
-/** Name of the socket in it. */
+/** Name of the socket in the folder. */
 export const socketName = "node.sock";
 
 /**
- * Returns the command line of an executor, below a process 1 that reaps orphans.
+ * Returns the command line of an executor, as a child of a process 1 that reaps orphans.
  *
- * @param options of its interpreter
+ * @param options options of its interpreter
  */
 export function executorCommand(
   executor: ContainerExecutor,
@@ -39,7 +39,7 @@ export function executorCommand(
 
 /** Folder of one container. Disposing it removes it. */
 export class ExecutorMount implements Disposable {
-  /** @param path its absolute path on the host */
+  /** @param path absolute path on the host */
   constructor(readonly path: string) {}
 
   /** Path of the socket on the host. */
@@ -47,7 +47,7 @@ export class ExecutorMount implements Disposable {
     return join(this.path, socketName);
   }
 
-  /** Removes it. */
+  /** Removes the folder. */
   [Symbol.dispose](): void {
     try {
       Deno.removeSync(this.path, { recursive: true });
@@ -68,10 +68,10 @@ export class ExecutorMounts {
   }
 
   /**
-   * Writes the programs and removes the folders of a predecessor.
+   * Writes the programs and removes the folders of an earlier process.
    *
-   * @param runDir a folder of the node's own; it is made private
-   * @throws `CONFIG_INVALID` where its path is too long for sockets in it
+   * @param runDir folder that only this node uses; only its user may enter it afterwards
+   * @throws `CONFIG_INVALID` if its path is too long for sockets in it
    */
   static async install(runDir: string): Promise<ExecutorMounts> {
     await Deno.mkdir(runDir, { recursive: true, mode: 0o700 });
@@ -92,14 +92,14 @@ export class ExecutorMounts {
     return new ExecutorMounts(programs, folders);
   }
 
-  /** Creates the folder of a container that runs an executor, which may not write to it. */
+  /** Creates the folder of a container that runs an executor. The container may not write to it. */
   forExecutor(executor: ContainerExecutor, architecture: string): ExecutorMount {
     const { file, text } = kinds[executor].program;
     const program = text ? file : native(file, architecture);
     return this.#make(0o755, { [file]: program, init: native("init", architecture) });
   }
 
-  /** Creates the folder of a relay, which creates its socket there. */
+  /** Creates the folder of a relay, in which the relay creates its socket. */
   forRelay(architecture: string): ExecutorMount {
     return this.#make(0o777, { relay: native("relay", architecture) });
   }
@@ -108,7 +108,7 @@ export class ExecutorMounts {
   #make(mode: number, links: Readonly<Record<string, string>>): ExecutorMount {
     const folder = newFolder(this.#folders);
     Deno.mkdirSync(folder.path);
-    // Containers run as another user; the folder above keeps other users of the host out.
+    // Containers run as another user. The parent folder keeps out other users of the host.
     Deno.chmodSync(folder.path, mode);
     for (const [name, program] of Object.entries(links)) {
       Deno.linkSync(join(this.#programs, program), join(folder.path, name));
@@ -117,12 +117,12 @@ export class ExecutorMounts {
   }
 }
 
-/** Path of a new folder; its name is short, since the path of a socket is limited. */
+/** Returns the path of a new folder. Its name is short, because the length of a socket's path is limited. */
 function newFolder(parent: string): ExecutorMount {
   return new ExecutorMount(join(parent, randomId(10)));
 }
 
-/** Name of a program of {@link nativePrograms}. */
+/** Returns the name of a program of {@link nativePrograms}. */
 function native(program: string, architecture: string): string {
   const name = `${program}-${architecture}`;
   if (Object.hasOwn(nativePrograms, name)) return name;

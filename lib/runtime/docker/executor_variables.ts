@@ -15,9 +15,10 @@ const userName = "nobody";
 export type Variables = Readonly<Record<string, string>>;
 
 /**
- * Returns the variables by which an executor finds the node; it deletes them before it loads anything.
+ * Returns the variables by which an executor finds the node. The executor deletes them before it loads
+ * any code.
  *
- * @param token the token of its hello
+ * @param token token of its hello
  */
 export function channelVariables(token: string): Variables {
   return { SERVERLEDGE_SOCKET: `${executorMountPath}/${socketName}`, SERVERLEDGE_TOKEN: token };
@@ -26,7 +27,7 @@ export function channelVariables(token: string): Variables {
 /**
  * Returns the variables that describe the function to its executor, and the function's own.
  *
- * @param context where it runs
+ * @param context area and limits of the node
  */
 export function functionVariables(
   { area, limits }: Pick<DockerContext, "area" | "limits">,
@@ -34,7 +35,7 @@ export function functionVariables(
 ): Variables {
   return {
     HOME: "/tmp",
-    // The user may have no entry in the image's list, and programs look here first.
+    // The user may have no entry in the image's passwd file, and programs read these variables first.
     USER: userName,
     LOGNAME: userName,
     ...fn.env,
@@ -48,13 +49,13 @@ export function functionVariables(
   };
 }
 
-/** Variables that a program's loader or its libraries read once, as they start: set later, they do nothing. */
+/** Variables that a program's loader or libraries read only at its start: later changes have no effect. */
 const readAtStart = /^(LD_|MALLOC_|GLIBC_|OPENSSL_|SSL_|LC_|LANG|TZ$)/;
 
 /**
- * True if a running interpreter can adopt the function's variables.
+ * Tells whether a running interpreter can adopt the function's variables.
  *
- * @param prefixes prefixes of variables that the interpreter reads as it starts
+ * @param prefixes prefixes of variables that the interpreter reads only at its start
  */
 export function canBeSetLater(
   fn: Pick<FunctionRecord, "env">,

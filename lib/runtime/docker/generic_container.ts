@@ -1,6 +1,6 @@
 /**
- * Generic container: its executor is ready, its code folder empty, its limits are small, and it has a
- * network namespace of its own without interfaces.
+ * Generic container: its executor is ready, its code folder is empty, its limits are small, and its
+ * network namespace has no interfaces and is not shared.
  *
  * @module
  */
@@ -32,10 +32,10 @@ const log = logger("runtime");
 /** Runtime with generic instances. */
 export type GenericRuntime = ExecutorStart["runtime"];
 
-/** Time limit for specialization. */
+/** Time limit for specialization, ms. */
 const loadTimeoutMs = 10_000;
 
-/** True if a runtime is configured to have generic instances. */
+/** Tells whether a runtime is configured to have generic instances. */
 export function hasGenericInstances(runtime: Runtime): runtime is GenericRuntime {
   return runtime.generic > 0 && isGenericKind(runtime.executor);
 }
@@ -45,7 +45,7 @@ export function genericInstancesOf({ executor }: GenericRuntime): GenericInstanc
   return kinds[executor].generic!;
 }
 
-/** True if a generic container can be specialized for a function without a disadvantage. */
+/** Tells whether a generic container can be specialized for a function without a disadvantage. */
 export function canSpecialize(
   runtime: GenericRuntime,
   fn: Pick<FunctionRecord, "network" | "memoryMib" | "env" | "handler">,
@@ -55,7 +55,7 @@ export function canSpecialize(
     canBeSetLater(fn, readAtStart) && takes?.(fn.handler) !== false;
 }
 
-/** Generic container that is ready. Disposing it removes all that belongs to it. */
+/** Generic container that is ready. Disposing it removes the container, its folders and its socket. */
 export class GenericContainer implements AsyncDisposable {
   readonly #context: DockerContext;
   readonly #runtime: GenericRuntime;
@@ -84,7 +84,8 @@ export class GenericContainer implements AsyncDisposable {
    *
    * @param runtime runtime whose image is present
    * @param folders folder for its code folder
-   * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left behind
+   * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`, after
+   *   everything that was created is removed
    */
   static async start(
     context: DockerContext,
@@ -121,19 +122,19 @@ export class GenericContainer implements AsyncDisposable {
     return new GenericContainer(context, runtime, { container, connection, folder }, stack.move());
   }
 
-  /** Resolves when it has ended. */
+  /** Resolves when the container has ended or its executor's connection is closed. */
   get ended(): Promise<unknown> {
     return Promise.race([this.#connection.closed, this.#container.exited()]);
   }
 
   /**
-   * Turns the container into an instance of a function: sets its limits, links the code, and then tells
-   * the executor its function. Afterwards it cannot be used again.
+   * Turns the container into an instance of a function: sets its limits, links the code, and then loads
+   * the function into the executor. Called at most once.
    *
-   * @param fn function that it {@link canSpecialize}
+   * @param fn function for which {@link canSpecialize} is true
    * @param code folder of the host with the function's code; undefined if it has none
    * @returns undefined if the code has too many files to link
-   * @throws the signal's reason, or why it failed; nothing is left behind
+   * @throws the signal's reason, or the reason of the failure, after the container is removed
    */
   async specialize(
     fn: FunctionRecord,
@@ -165,7 +166,7 @@ export class GenericContainer implements AsyncDisposable {
     return instance;
   }
 
-  /** Removes it. */
+  /** Removes the container, its folders and its socket. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposed ??= this.#cleanup.disposeAsync();
     return this.#disposed;

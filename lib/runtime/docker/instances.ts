@@ -1,5 +1,5 @@
 /**
- * Running instances: a container and the connection to what runs in it.
+ * Running instances: a container and the connection to its executor or server.
  *
  * @module
  */
@@ -17,13 +17,13 @@ import { callCustom, type CustomServer } from "./custom/instance.ts";
 import { crash } from "./container/exit.ts";
 import { preserveLog } from "./container/preserved_log.ts";
 
-/** Time limit for observing the end of a container whose connection is closed. */
+/** Time limit for observing the end of a container whose connection is closed, ms. */
 const exitTimeoutMs = 2_000;
-/** Time limit for a container with calls in flight to end before it is removed. */
+/** Time limit for a container with calls in flight to end before it is removed, ms. */
 const endMs = 300;
 /**
- * The engine may log lines after the image's reply has come, those of stdout after those of stderr: looks
- * until two see the same, and the pause between.
+ * Maximum number of reads of a log until two return the same, and the pause between them. The engine may
+ * log lines after the image's reply has arrived, and those of stdout after those of stderr.
  */
 const maxLooks = 4;
 const lookAgainMs = 25;
@@ -33,16 +33,16 @@ const crashLogLines = 20;
 /** Parts of every instance in a container. */
 interface ContainerParts {
   readonly container: Container;
-  /** Keeps what its function writes. */
+  /** Receives the output of its function. */
   readonly output: OutputSink;
 }
 
-/** What an instance of one of our runtimes is made of. */
+/** Parts of an instance with an executor. */
 interface ExecutorParts extends ContainerParts {
   readonly connection: ExecutorConnection;
   /**
-   * True if its executor runs one call at a time, receives cancellations meanwhile only by a signal, and
-   * leaves to its container's log only what it has not sent at its end.
+   * True if its executor runs one call at a time and, during a call, receives cancellations only by a
+   * signal. Its container's log then contains only output that the executor had not sent at its end.
    */
   readonly signals: boolean;
 }
@@ -51,7 +51,7 @@ interface ExecutorParts extends ContainerParts {
 interface CustomCall {
   /** Closes its connection. */
   readonly abort: AbortController;
-  /** When it began, ms since the Unix epoch. */
+  /** When the call began, ms since the Unix epoch. */
   readonly since: number;
 }
 
@@ -76,8 +76,8 @@ abstract class ContainerInstance implements Instance {
   #disposed: Promise<void> | undefined;
 
   /**
-   * @param parts where, and who keeps its output
-   * @param ended resolves when it ended by itself, as far as its connection tells
+   * @param parts its container, and the receiver of its output
+   * @param ended resolves when its connection shows that it has ended by itself
    * @param cleanup removes everything that belongs to it
    */
   constructor(
@@ -99,9 +99,9 @@ abstract class ContainerInstance implements Instance {
   }
 
   /**
-   * Leaves something to the instance, to be disposed when its container is gone.
+   * Transfers a resource to the instance, which disposes it when the container is removed.
    *
-   * @param resource not yet disposed
+   * @param resource resource that is not yet disposed
    */
   keep(resource: Disposable): void {
     this.#kept.use(resource);
@@ -118,7 +118,7 @@ abstract class ContainerInstance implements Instance {
     return this.container.timedLogs(lines);
   }
 
-  /** Removes the container and what belongs to it; calls under way fail. */
+  /** Removes the container and its resources. Calls in flight fail. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposing = true;
     this.#disposed ??= this.#remove();
@@ -126,37 +126,37 @@ abstract class ContainerInstance implements Instance {
   }
 
   /**
-   * Ends it, running calls included.
+   * Ends the instance and its running calls.
    *
-   * @param reason the error of these calls, and the reason of the termination
+   * @param reason error of these calls, and reason of the termination
    */
   end(reason: ServerledgeError): void {
     this.#reason ??= Promise.resolve(reason);
-    // If this fails the engine is away, and the container is removed when it is back.
+    // If this fails, the engine is unreachable, and the container is removed when it is reachable again.
     this.container.signal("SIGKILL").catch(() => {});
   }
 
-  /** Keeps what a call has written. */
+  /** Passes on the output of a call. */
   protected write(id: string | null, text: string): void {
     if (text !== "") this.#output(this.#fn.name, id, text);
   }
 
-  /** The error for calls that were not answered; says what was seen. */
+  /** Returns the error for calls without a reply, which describes how the container ended. */
   protected termination(): Promise<ServerledgeError> {
-    // All calls that fail with it get the same error, even while it is being removed.
+    // All calls that fail with the instance get the same error, even during its removal.
     this.#reason ??= this.#explain();
     return this.#reason;
   }
 
-  /** Lets the container end, so that its log gets what it has not sent yet. */
+  /** Lets the container end before its removal, because its log then contains output that was not sent. */
   protected async finish(): Promise<void> {}
 
-  /** Last lines that a caller whose call failed with it may see. */
+  /** Returns the last lines of the log for the caller of a failed call. */
   protected lastLines(): Promise<string> {
     return this.container.logs(crashLogLines);
   }
 
-  /** The call that has written what is in the container's log; null if unknown. */
+  /** Id of the call that wrote the lines in the container's log; null if unknown. */
   protected get writer(): string | null {
     return null;
   }
@@ -187,15 +187,15 @@ abstract class ContainerInstance implements Instance {
   }
 }
 
-/** An instance of one of our runtimes, reached by the executor channel. */
+/** Instance with an executor, connected by the executor channel. */
 export class ExecutorInstance extends ContainerInstance {
   readonly #connection: ExecutorConnection;
   readonly #signals: boolean;
-  /** The call that was running when it ended. */
+  /** Id of the call that was running when the instance ended. */
   #interrupted: string | undefined;
 
   /**
-   * @param parts where, and how it is reached
+   * @param parts its container and connection
    * @param cleanup removes everything that belongs to it
    */
   constructor(fn: FunctionRecord, parts: ExecutorParts, cleanup: AsyncDisposableStack) {
@@ -218,11 +218,11 @@ export class ExecutorInstance extends ContainerInstance {
   /** See {@link Instance.cancel}. */
   override cancel(callId: string): void {
     if (!this.#connection.cancel(callId) || !this.#signals) return;
-    // If this fails, the caller's grace ends and the instance is discarded.
+    // If this fails, the grace period of the cancellation ends and the instance is discarded.
     this.container.signal("SIGUSR1").catch(() => {});
   }
 
-  /** A call that does not stop may hold back what it has written: process 1 writes that to the log. */
+  /** Ends the container. Process 1 then logs the output that a call which does not stop has not sent. */
   protected override async finish(): Promise<void> {
     if (this.#connection.calls === 0) return;
     this.#interrupted = this.#connection.onlyCall;
@@ -241,13 +241,13 @@ export class ExecutorInstance extends ContainerInstance {
   }
 }
 
-/** An instance of a custom image, reached by HTTP. */
+/** Instance of a custom image, called by HTTP. */
 export class CustomInstance extends ContainerInstance {
   readonly #server: CustomServer;
   readonly #calls = new Map<string, CustomCall>();
 
   /**
-   * @param parts where, and how it is reached
+   * @param parts its container and server
    * @param cleanup removes everything that belongs to it
    */
   constructor(fn: FunctionRecord, parts: CustomParts, cleanup: AsyncDisposableStack) {
@@ -263,10 +263,10 @@ export class CustomInstance extends ContainerInstance {
       const reply = await callCustom(this.#server, call, abort.signal);
       this.write(call.id, reply.output);
       if (reply.ok) return call.returnOutput ? reply : { ...reply, output: "" };
-      // One that breaks the protocol has printed why.
+      // An image that violates the protocol may have printed the reason.
       return reply.output === "" ? { ...reply, output: await this.lastLines() } : reply;
     } catch (error) {
-      // It does not matter whether it was sent: its instance has terminated or is being stopped.
+      // The call is not repeated, sent or not: the instance has terminated or is being stopped.
       if (!(error instanceof ConnectionBroken || error instanceof NeverSent)) throw error;
       if (this.#calls.has(call.id)) throw await this.termination();
       throw new ServerledgeError(
@@ -278,14 +278,14 @@ export class CustomInstance extends ContainerInstance {
     }
   }
 
-  /** Closes the call's connection; the image may not notice, so the instance must be discarded. */
+  /** Closes the call's connection. The image may not detect this, so the instance must be discarded. */
   override cancel(callId: string): void {
     const call = this.#calls.get(callId);
     this.#calls.delete(callId);
     call?.abort.abort();
   }
 
-  /** Returns what it printed since its call began; nothing if several run, since it may be another's. */
+  /** Returns the log since the call began; empty if several calls run, since lines may be another's. */
   protected override async lastLines(): Promise<string> {
     const [call, other] = this.#calls.values();
     if (!call || other) return "";
@@ -301,7 +301,7 @@ export class CustomInstance extends ContainerInstance {
     return text;
   }
 
-  /** See {@link Instance.output}: a custom image tells it with its reply, until then its log has it. */
+  /** See {@link Instance.output}. A custom image sends output with its reply; before, only its log has it. */
   override output(callId: string): string | Promise<string> {
     return this.#calls.has(callId) ? this.lastLines() : "";
   }

@@ -1,6 +1,6 @@
 /**
- * Network of a node's containers with outbound access, created when first needed. On it,
- * functions cannot reach each other, but they can reach what listens on the node's machine.
+ * Network of a node's containers with outbound access, created at its first use. On this network,
+ * functions cannot reach each other, but they can reach servers that listen on the node's machine.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export class OutboundNetwork implements AsyncDisposable {
     return this.#name;
   }
 
-  /** Checks again at the next use, because the engine reported that it is gone. */
+  /** Makes the next use check again whether the network exists, because the engine reported it missing. */
   forget(): void {
     this.#made = false;
   }
@@ -60,7 +60,7 @@ export class OutboundNetwork implements AsyncDisposable {
       `look for network ${this.#name}`,
       (docker) => docker.listNetworks({ filters }),
     );
-    // The filter finds parts of names too.
+    // The filter also matches parts of names.
     return found.some((network) => network.Name === this.#name);
   }
 

@@ -1,5 +1,5 @@
 /**
- * Start of an instance of one of our runtimes.
+ * Start of an instance with an executor.
  *
  * @module
  */
@@ -25,16 +25,17 @@ import type { DockerContext } from "./context.ts";
 /** Instance to start. */
 export interface ExecutorStart {
   readonly fn: FunctionRecord;
-  /** Runtime of the function, one of ours. */
+  /** Runtime of the function, which has an executor in containers. */
   readonly runtime: Runtime & { readonly executor: ContainerExecutor };
-  /** Folder of the host with its code; undefined if it has none. */
+  /** Folder of the host with the function's code; undefined if it has none. */
   readonly code: string | undefined;
 }
 
 /**
  * Starts an instance and waits for its executor's hello.
  *
- * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left behind
+ * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`, after
+ *   everything that was created is removed
  */
 export async function startExecutor(
   context: DockerContext,
@@ -51,7 +52,7 @@ export async function startExecutor(
       return await attempt(context, start, lease.network, lease, signal);
     } catch (error) {
       if (engineStatus(error) === undefined) throw error;
-      // Perhaps the pause container died: the others have to do without it too.
+      // The pause container may have ended, so other instances must not use it either.
       lease.markBroken();
     }
   }
@@ -102,7 +103,7 @@ async function attempt(
   return instance;
 }
 
-/** Waits for the hello, and preserves the log if there is none. */
+/** Waits for the hello, and preserves the log if none arrives. */
 async function connect(
   { output }: DockerContext,
   { name, memoryMib }: FunctionRecord,
@@ -118,7 +119,7 @@ async function connect(
   }
 }
 
-/** True if an executor runs one call at a time and receives cancellations meanwhile only by a signal. */
+/** Tells whether an executor runs one call at a time and, during a call, is cancelled only by a signal. */
 export function cancelsBySignal(
   runtime: Pick<ExecutorStart["runtime"], "executor">,
   fn: Pick<FunctionRecord, "maxConcurrency">,

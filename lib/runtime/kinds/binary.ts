@@ -7,10 +7,10 @@
 
 import { type ContainerKind, isRelativeFile } from "./kind.ts";
 
-/** How the handler begins of a program that is an executor itself. */
+/** Beginning of the handler of a program that is itself an executor. */
 const ownExecutor = "executor:";
 
-/** Any language, executables for the node's architecture among them. */
+/** Programs in any language, including executables for the node's architecture. */
 export const binary: ContainerKind = {
   runtime: "binary",
   place: "container",

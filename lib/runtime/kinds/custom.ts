@@ -1,10 +1,10 @@
 /**
- * Container images that functions bring.
+ * Container images that functions provide.
  *
  * @module
  */
 
 import type { ImageKind } from "./kind.ts";
 
-/** Images share files and environment between requests, so that one at a time is safe. */
+/** Kind of custom images. Requests share the image's files and environment, so only one at a time is safe. */
 export const custom: ImageKind = { runtime: "custom", place: "image", isSerial: true };

@@ -6,7 +6,7 @@
 
 import { isRelativeFile, type SandboxKind } from "./kind.ts";
 
-/** Modules that the node prepares. */
+/** JavaScript and TypeScript modules, which the node prepares before they run. */
 export const deno: SandboxKind = {
   runtime: "deno",
   place: "sandbox",

@@ -1,47 +1,46 @@
 /**
- * Kinds of runtimes: a file next to this one describes each, and
- * `kinds.ts` has a row for it.
+ * Kinds of runtimes. Each kind has a file next to this one and a row in `kinds.ts`.
  *
  * @module
  */
 
 /** Grammar of a function's handler. */
 export interface HandlerGrammar {
-  /** Its forms, for help texts, e.g. `module.function`. */
+  /** Forms of handlers for help texts, e.g. `module.function`. */
   readonly forms: string;
-  /** True for a handler of one of these forms. Without it the code decides, when it is read. */
+  /** Tells whether a handler has one of these forms; omitted if only the function's code can decide. */
   readonly accepts?: (handler: string) => boolean;
-  /** The clause that refuses any other, e.g. `is not module.function, e.g. hello.handler`. */
+  /** Clause of the error for other handlers, e.g. `is not module.function, e.g. hello.handler`. */
   readonly refusal?: string;
 }
 
 /** Properties of all kinds. */
 interface CommonKind {
-  /** Id of the runtime that each node has of it. */
+  /** Id of the runtime of this kind on every node. */
   readonly runtime: string;
   /** Names that the Go prototype uses for that runtime. */
   readonly aliases?: readonly string[];
-  /** Such names of images that have more than the language: they mean nothing without an image. */
+  /** Such names of images that contain more than the language. They have no meaning without an image. */
   readonly imageAliases?: readonly string[];
   /** Handlers of its functions; omitted if there are none. */
   readonly handler?: HandlerGrammar;
-  /** What a function may get of a request over plain HTTP; left out: the event. */
+  /** Forms in which a function can receive a plain HTTP request; omitted if only as an event. */
   readonly http?: readonly ("event" | "stdio" | "cgi")[];
-  /** True if its functions can do without their state between calls. */
+  /** True if its functions can run without their state of earlier calls. */
   readonly dropsState?: true;
-  /** True if an instance runs one call at a time, whatever a function asks for. */
+  /** True if an instance runs one call at a time, whatever `MaxConcurrency` a function has. */
   readonly isSerial?: true;
-  /** True if its numbers are doubles, so that integers beyond 2^53 would be changed. */
+  /** True if its numbers are doubles, which change integers beyond 2^53. */
   readonly roundsIntegers?: true;
 }
 
-/** Program of ours that runs a function in its container. */
+/** Executor program, which runs a function in its container. */
 export interface ExecutorProgram {
-  /** Its file name in the container. */
+  /** File name of the program in the container. */
   readonly file: string;
-  /** Its text; left out for a program of `docker/native`, which is found by {@link file}. */
+  /** Returns the source of the program; omitted for a program of `docker/native`, found by {@link file}. */
   readonly text?: () => Promise<string>;
-  /** The interpreter and its options; empty for an executable. */
+  /** Command of the interpreter with its options; empty for an executable. */
   readonly command: readonly string[];
   /** Options of process 1, see `docker/native/init.c`. */
   readonly init: readonly string[];
@@ -49,47 +48,47 @@ export interface ExecutorProgram {
 
 /** Generic containers of a kind. */
 export interface GenericInstances {
-  /** Memory of one while it waits, MiB: about twice what it uses. */
+  /** Memory of a generic container, MiB: about twice what it uses while it waits. */
   readonly memoryMib: number;
-  /** Memory of the largest function that it can be specialized for, MiB. */
+  /** Maximum memory of a function that it can be specialized for, MiB. */
   readonly maxMemoryMib: number;
   /** Arguments of its interpreter. */
   readonly options: readonly string[];
-  /** Prefixes of variables that the interpreter reads once, as it starts. */
+  /** Prefixes of variables that the interpreter reads only at its start. */
   readonly readAtStart: readonly string[];
-  /** Whether it can be specialized for a function with this handler; left out: for any. */
+  /** Tells whether it can be specialized for a function with this handler; omitted if for any handler. */
   readonly takes?: (handler: string) => boolean;
 }
 
-/** An executor of ours in a container of the runtime's image. */
+/** Kind with an executor program in a container of the runtime's image. */
 export interface ContainerKind extends CommonKind {
   /** Where its functions run. */
   readonly place: "container";
-  /** The image where the configuration names no other. */
+  /** Default image, used unless the configuration names another. */
   readonly image: string;
-  /** What runs there. */
+  /** Executor program in the container. */
   readonly program: ExecutorProgram;
-  /** Left out where none are kept. */
+  /** Properties of its generic containers; omitted if it has none. */
   readonly generic?: GenericInstances;
-  /** True if an executor of serial calls learns of a cancellation only by the signal USR1. */
+  /** True if an executor of serial calls receives a cancellation only by the signal USR1. */
   readonly cancelsBySignal?: true;
 }
 
-/** A container of an image that the function brings, reached by HTTP. */
+/** Kind with a container of an image that the function provides, called by HTTP. */
 export interface ImageKind extends CommonKind {
   /** Where its functions run. */
   readonly place: "image";
 }
 
-/** A process of the node's own program, without an image. */
+/** Kind with a process of the node's own program, without an image. */
 export interface SandboxKind extends CommonKind {
   /** Where its functions run. */
   readonly place: "sandbox";
-  /** Memory of an instance beyond the function's own, MiB. */
+  /** Memory of an instance in addition to that of the function, MiB. */
   readonly headroomMib: number;
 }
 
-/** Kind of a runtime. */
+/** Kind of runtime, by the place where functions run. */
 export type Kind = ContainerKind | ImageKind | SandboxKind;
 
 /** Tells whether a handler is a path of a file below the code's folder. */

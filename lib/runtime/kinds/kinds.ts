@@ -1,5 +1,5 @@
 /**
- * All kinds of runtimes, by the name that `runtimes.<id>.executor` has for each.
+ * All kinds of runtimes, by their names in `runtimes.<id>.executor`.
  *
  * @module
  */
@@ -12,20 +12,20 @@ import { nodejs } from "./nodejs.ts";
 import { python } from "./python.ts";
 import { wasm } from "./wasm.ts";
 
-/** The table. */
+/** Table of all kinds. */
 export const kinds = { python, nodejs, http: custom, deno, wasm, binary } as const;
 
-/** Name of a kind: how an instance of a runtime is run and talked to. */
+/** Name of a kind, which determines how an instance of a runtime is run and called. */
 export type ExecutorKind = keyof typeof kinds;
 
 type At<Place extends Kind["place"]> = {
   [K in ExecutorKind]: (typeof kinds)[K]["place"] extends Place ? K : never;
 }[ExecutorKind];
 
-/** Kinds whose instances are containers with an executor of ours. */
+/** Kinds whose instances are containers with an executor program. */
 export type ContainerExecutor = At<"container">;
 
-/** Kinds whose instances are processes of our own program: no container, no image. */
+/** Kinds whose instances are processes of the node's own program, without container and image. */
 export type SandboxExecutor = At<"sandbox">;
 
 /** Names of all kinds. */

@@ -19,7 +19,7 @@ Deno.test("kinds: aliases and file names of executors belong to one kind each", 
   assert.equal(new Set(files).size, files.length);
 });
 
-Deno.test("kinds: handler grammars, accept only their handlers", () => {
+Deno.test("kinds: handler grammars accept only handlers of their forms", () => {
   const accepts = (name: "python" | "nodejs" | "deno", handler: string) =>
     (kinds[name] as Kind).handler!.accepts!(handler);
   assert.ok(accepts("python", "src/my-app.handler"));

@@ -6,7 +6,7 @@
 
 import { type ContainerKind, isRelativeFile } from "./kind.ts";
 
-/** Node.js 16 or newer. */
+/** Kind of functions in Node.js 16 or newer. */
 export const nodejs: ContainerKind = {
   runtime: "nodejs",
   aliases: ["nodejs17ng", "nodejs17"],
@@ -19,8 +19,8 @@ export const nodejs: ContainerKind = {
     command: ["node"],
     init: [],
   },
-  // V8 takes the bound of its heap from the container's memory as it starts, and no later: the
-  // bound that Node.js 18 has in containers of up to 512 MiB stands for all these.
+  // V8 derives the limit of its heap from the container's memory only at its start. So all generic
+  // containers use the limit that Node.js 18 has in containers of up to 512 MiB.
   generic: {
     memoryMib: 64,
     maxMemoryMib: 512,

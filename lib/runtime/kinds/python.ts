@@ -6,11 +6,11 @@
 
 import type { ContainerKind } from "./kind.ts";
 
-/** `module.function`, the module maybe in packages or folders, e.g. `src/my-app.handler`. */
+/** Pattern of `module.function`; packages or folders may precede the module, e.g. `src/my-app.handler`. */
 const pattern =
   /^(\.\/)?[\p{ID_Continue}-]+([./][\p{ID_Continue}-]+)*\.[\p{ID_Start}_]\p{ID_Continue}*$/u;
 
-/** CPython 3.8 or newer. */
+/** Kind of functions in CPython 3.8 or newer. */
 export const python: ContainerKind = {
   runtime: "python",
   aliases: ["python314", "python310", "python38"],
@@ -21,8 +21,8 @@ export const python: ContainerKind = {
     file: "executor.py",
     text: async () =>
       (await import("../executors/executor.py", { with: { type: "text" } })).default,
-    // -B: the root is read-only, so compiled modules cannot be cached; -u: what is written to
-    // sys.__stdout__ stays in no buffer.
+    // -B: the root is read-only, so compiled modules cannot be cached. -u: output to sys.__stdout__ is
+    // not buffered.
     command: ["python3", "-B", "-u"],
     init: ["-p"],
   },

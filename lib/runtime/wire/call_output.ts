@@ -1,24 +1,25 @@
 /**
- * Output of functions: kept for each call in flight, and passed to
- * whoever keeps it for `serverledge logs`.
+ * Output of functions. A {@link CallOutput} keeps that of one call in flight; an {@link OutputSink}
+ * receives all of it for `serverledge logs`.
  *
  * @module
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
 
-/** Most characters of output that one call keeps. */
+/** Maximum number of characters of output kept for one call. */
 export const maxCallOutput = 1 << 20;
-/** Stands where output was cut. */
+/** Notice at the place where output was cut. */
 export const outputCut = "\n[output cut here: it is longer than 1 MiB]\n";
 
 /**
- * Takes what functions write, when it arrives. Called synchronously: must be quick and never throw.
+ * Receives the output of functions when it arrives. It is called synchronously, so it must be quick and
+ * never throw.
  *
- * @param functionName whose output it is
- * @param id the call that wrote it; null if it was outside of any call, or nobody can tell whose it was
+ * @param functionName the function that wrote the output
+ * @param id the call that wrote it; null if no call wrote it, or the call is unknown
  * @param text whole lines, or a part of one
- * @param time when it was written, ms since 1970; now, if left out
+ * @param time when it was written, ms since 1970; defaults to now
  */
 export type OutputSink = (
   functionName: string,
@@ -29,31 +30,31 @@ export type OutputSink = (
 
 /** A line that an instance wrote outside of captured output. */
 export interface WrittenLine {
-  /** When, ms since 1970. */
+  /** When the line was written, ms since 1970. */
   readonly time: number;
   /** The line without its end. */
   readonly text: string;
 }
 
-/** What one call has written so far, bounded. */
+/** Output of one call so far, at most {@link maxCallOutput} characters. */
 export class CallOutput {
   #text = "";
   #full = false;
 
-  /** The text; behind it, if it was cut, a line that says so. */
+  /** The output; if it was cut, {@link outputCut} follows. */
   get text(): string {
     return this.#text;
   }
 
   /**
-   * Adds to it, up to the bound.
+   * Appends text up to the bound.
    *
    * @param text what was written
    */
   write(text: string): void {
     if (this.#full) return;
     this.#text += text;
-    // What an executor has cut itself ends with the notice, which is not cut again.
+    // Output that an executor has cut itself ends with the notice, which is not cut again.
     if (this.#text.length <= maxCallOutput + outputCut.length) return;
     this.#text = this.#text.slice(0, maxCallOutput) + outputCut;
     this.#full = true;
@@ -61,10 +62,11 @@ export class CallOutput {
 }
 
 /**
- * An error that tells what the call had written, before what it tells already.
+ * Returns an error whose `output` detail begins with the output of its call. Output that the error has
+ * already comes after it.
  *
  * @param error why the call failed
- * @param output what it had written; may be empty
+ * @param output output of the call; may be empty
  */
 export function withOutput(error: ServerledgeError, output: string): ServerledgeError {
   if (output === "") return error;

@@ -1,5 +1,5 @@
 /**
- * The connection to the executor of one instance, made by its endpoint (`endpoint.ts`): calls and
+ * Connection to the executor of one instance, created by its endpoint (`endpoint.ts`). Calls and
  * replies are pipelined on it.
  *
  * @module
@@ -33,17 +33,17 @@ import { refusedResult, type ResultMemory } from "./result_memory.ts";
 import { OutputIntake } from "./output_intake.ts";
 import { StreamedBody } from "./streamed_body.ts";
 
-/** Id of the message by which an executor learns its function; calls have others. */
+/** Id of the message that names the function to an executor. No call has this id. */
 const loadId = "load";
 
-/** How a reply begins. */
+/** Beginning of a reply. */
 const replyPrefix = '{"id":';
-/** How a frame begins by which an executor asks something of the node. */
+/** Beginning of a frame with a request of the executor to the node. */
 const askPrefix = '{"ask":';
-/** Maximum number of replies to no call before a connection is closed. */
+/** Maximum number of replies without a pending call before a connection is closed. */
 const maxStrays = 16;
 
-/** Maximum bytes of a frame in addition to a long result: output and errors, cut by executors at 1 MiB each. */
+/** Maximum bytes of a frame in addition to a long result. Executors cut output and errors at 1 MiB each. */
 const maxRestBytes = 8 << 20;
 
 const decoder = new TextDecoder();
@@ -56,11 +56,11 @@ interface Pending {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: ServerledgeError) => void;
   readonly onStream: ((answer: StreamedAnswer) => void) | undefined;
-  /** True if a successful reply is to have its output. */
+  /** True if a successful reply includes the call's output. */
   readonly returnOutput: boolean;
-  /** What it has written, once it has. */
+  /** Output of the call; undefined until it writes some. */
   output?: CallOutput;
-  /** The body of its answer, once that is streamed. */
+  /** Body of the streamed response; undefined until its head has arrived. */
   body?: StreamedBody;
 }
 
@@ -69,7 +69,7 @@ export interface CallSink {
   /**
    * Sends a call.
    *
-   * @returns false if it has to go by the connection, which the executor reads from now on
+   * @returns false if the call must be sent on the connection, which the executor reads from now on
    */
   send(text: string, value?: Uint8Array): boolean;
   /** Makes the executor read its connection. */
@@ -80,28 +80,28 @@ export interface CallSink {
 export class ExecutorConnection implements Disposable {
   readonly #conn: Deno.Conn;
   readonly #results: ResultMemory | undefined;
-  /** Oldest first. They are few, and a map would cost more: see bag.ts. */
+  /** Calls in flight, oldest first. There are few, so a map would cost more: see bag.ts. */
   readonly #pending: Pending[] = [];
   readonly #closed = Promise.withResolvers<void>();
   readonly #writer: FrameWriter;
   #open = true;
   #strays = 0;
   #isBroken = false;
-  /** True if the executor waits for its next call where {@link ExecutorConnection.callPipe} leads. */
+  /** True if the executor waits for its next call on {@link ExecutorConnection.callPipe}. */
   #waits = false;
-  /** A quicker way to an executor that does nothing but wait; used when its last reply says so. */
+  /** Faster pipe to an idle executor, used if the executor's last reply says that it waits there. */
   callPipe: CallSink | undefined;
   readonly #outputs = new OutputIntake();
-  /** Takes what the executor asks of the node, in its own words; undefined: it may ask nothing. */
+  /** Receives unchecked requests of the executor to the node; undefined if it may send none. */
   onRequest: ((ask: unknown) => void) | undefined;
-  /** Most bytes of a frame with such a question. */
+  /** Maximum bytes of a frame with a request of the executor. */
   maxRequestBytes = 0;
-  /** Tells what became of the other side, for the calls that are lost with the connection. */
+  /** Explains why the executor ended, for the calls that fail with the connection. */
   explainTermination: () => Promise<ServerledgeError> = () => Promise.resolve(connectionClosed());
 
   /**
    * @param conn the stream to the executor
-   * @param results what results may take; without it, what a frame holds
+   * @param results memory for results; without it, a result may have the size of a frame
    */
   constructor(conn: Deno.Conn, results?: ResultMemory) {
     this.#conn = conn;
@@ -132,9 +132,9 @@ export class ExecutorConnection implements Disposable {
   /**
    * Sends a call.
    *
-   * @param call its id must not be under way on this connection
-   * @returns what the function ended with
-   * @throws `PAYLOAD_TOO_LARGE` or `UNPROCESSABLE` and nothing is sent; `FUNCTION_CRASHED` if the
+   * @param call its id must differ from those of the calls in flight on this connection
+   * @returns the reply of the executor
+   * @throws `PAYLOAD_TOO_LARGE` or `UNPROCESSABLE`, and nothing is sent; `FUNCTION_CRASHED` if the
    *   connection closes before the reply
    */
   invoke(call: Call): Promise<Reply> {
@@ -149,12 +149,12 @@ export class ExecutorConnection implements Disposable {
   }
 
   /**
-   * Tells an executor that was started for no function which one it is to run. Once, before its
-   * first call.
+   * Loads a function into the executor of a generic instance. Called at most once, before the first
+   * call.
    *
    * @param what description of the function
    * @returns a reply like that of a call: the function is ready, or cannot be loaded
-   * @throws as {@link ExecutorConnection.invoke}
+   * @throws the errors of {@link ExecutorConnection.invoke}
    */
   async load(what: object): Promise<Reply> {
     const reply = await this.#call(loadId, JSON.stringify({ id: loadId, load: what }), true);
@@ -163,15 +163,15 @@ export class ExecutorConnection implements Disposable {
   }
 
   /**
-   * Sets the listener for what the function writes. Once.
+   * Sets the listener for the function's output. Called at most once.
    *
-   * @param listener gets the call's id, null where no call is known, and the text
+   * @param listener receives the call's id, or null if the call is unknown, and the text
    */
   listen(listener: (id: string | null, text: string) => void): void {
     this.#outputs.listen(listener);
   }
 
-  /** Returns what a call in flight has written so far. */
+  /** Returns the output of a call in flight so far. */
   output(callId: string): string {
     return this.#find(callId)?.output?.text ?? "";
   }
@@ -187,7 +187,7 @@ export class ExecutorConnection implements Disposable {
     return true;
   }
 
-  /** Lets an executor that waits for its next call do what it does when there is none for long. */
+  /** Makes an executor that waits on the call pipe read its connection, as after a long idle time. */
   ring(): void {
     if (!this.#waits) return;
     this.#waits = false;
@@ -195,10 +195,10 @@ export class ExecutorConnection implements Disposable {
   }
 
   /**
-   * Sends something that is no call.
+   * Sends a message that is not a call.
    *
-   * @param message what the executor understands
-   * @throws `PAYLOAD_TOO_LARGE` and nothing is sent
+   * @param message message of the protocol
+   * @throws `PAYLOAD_TOO_LARGE`, and nothing is sent
    */
   send(message: object): void {
     if (this.#open) this.#writer.add(JSON.stringify(message));
@@ -207,7 +207,7 @@ export class ExecutorConnection implements Disposable {
   /**
    * Reads until the connection is closed; never rejects.
    *
-   * @param reader what has arrived so far, behind the hello
+   * @param reader holds the bytes that have arrived after the hello
    */
   async run(reader: FrameReader): Promise<void> {
     try {
@@ -222,8 +222,9 @@ export class ExecutorConnection implements Disposable {
   }
 
   /**
-   * Reads frames that an executor writes to a pipe, where it need not wait for its event loop; never
-   * rejects. They count as those of the connection, and are read to the end also when that is closed.
+   * Reads frames from a pipe, to which an executor writes without waiting for its event loop; never
+   * rejects. The frames are treated like those of the connection. The pipe is read to its end, even
+   * after the connection is closed.
    */
   async follow(pipe: Pick<Deno.Conn, "read">): Promise<void> {
     using reader = new FrameReader();
@@ -236,7 +237,7 @@ export class ExecutorConnection implements Disposable {
     }
   }
 
-  /** Closes the connection; calls under way fail. */
+  /** Closes the connection. Calls in flight fail. */
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
@@ -279,7 +280,7 @@ export class ExecutorConnection implements Disposable {
     return this.callPipe?.send(text, value) === true;
   }
 
-  /** What was written last may still arrive while the reason is found out. */
+  /** Fails all calls in flight. Their last output may still arrive while the reason is determined. */
   async #rejectAll(): Promise<void> {
     const reason = await this.explainTermination().catch(connectionClosed);
     for (const { reject, output } of this.#pending.splice(0)) {
@@ -300,13 +301,13 @@ export class ExecutorConnection implements Disposable {
     return this.#results?.maxBytes ?? maxFrameBytes;
   }
 
-  /** Without calls in flight there is no result, for which memory would be reserved. */
+  /** Maximum bytes of a frame that is kept. Without calls in flight, no result can arrive. */
   get #keptBytes(): number {
     const maxBytes = this.#pending.length === 0 ? 0 : this.#maxResultBytes;
     return Math.max(maxBytes + maxRestBytes, this.maxRequestBytes);
   }
 
-  /** Reads a frame in slices; what comes behind it waits. */
+  /** Reads a long frame in slices. Later frames wait. */
   async #receiveLong({ bytes, isCut, refusal, held }: Frame): Promise<void> {
     const isAsk = this.onRequest !== undefined && startsWith(bytes, askPrefix);
     if (isCut) {
@@ -327,7 +328,7 @@ export class ExecutorConnection implements Disposable {
         throw new FrameError("a frame is not JSON", { cause: error });
       }
       if (!(error instanceof RestTooLong)) throw error;
-      // Its two ends tell what it answers.
+      // The two ends of the frame contain the id of its call.
       const ends = decoder.decode(bytes.subarray(0, 512)) + decoder.decode(bytes.subarray(-64));
       this.#settle(readCutReply(ends, tooLong(this.#maxResultBytes)));
     }
@@ -337,7 +338,7 @@ export class ExecutorConnection implements Disposable {
     const at = this.#pending.findIndex((pending) => pending.id === id);
     if (at < 0) {
       if (reply.ok) release(reply.result);
-      // A call is pending until its reply, so this one answers nothing.
+      // A call is pending until its reply, so this reply belongs to no call.
       if (++this.#strays > maxStrays) throw new FrameError("too many replies to no call");
       return;
     }
@@ -348,7 +349,7 @@ export class ExecutorConnection implements Disposable {
     pending.resolve(this.#withOutput(pending, reply));
   }
 
-  /** The reply with all that its call has written, if that is wanted. */
+  /** Adds the output of the call to its reply, if the reply must include it. */
   #withOutput({ id, output, returnOutput }: Pending, reply: Reply): Reply {
     if (!output && reply.output === "") return reply;
     if (reply.output !== "") this.#outputs.handOn(id === loadId ? null : id, reply.output);
@@ -382,7 +383,7 @@ export class ExecutorConnection implements Disposable {
   }
 }
 
-/** What is not read at once. */
+/** Tells whether a frame is read in slices. */
 function isLong({ bytes, isCut }: Frame): boolean {
   return isCut || bytes.length > sliceBytes;
 }

@@ -19,7 +19,7 @@ import type { ResultMemory } from "./result_memory.ts";
 const maxStrangers = 4;
 /** Longest hello, bytes. */
 const maxHelloBytes = 4096;
-/** Time limit for the hello of a connection. */
+/** Time limit for the hello of a connection, ms. */
 const helloTimeoutMs = 10_000;
 /** First and longest wait after a failed accept, ms. */
 const minRetryMs = 20;
@@ -31,15 +31,15 @@ const log = logger("runtime");
 
 /** Properties of an endpoint. */
 export interface EndpointOptions {
-  /** Path of its socket; there is nothing yet. */
+  /** Path of its socket. No file may exist there. */
   readonly path: string;
-  /** What the executor will say; unguessable, used once. */
+  /** Token of the executor's hello; unguessable, used once. */
   readonly token: string;
-  /** What results may take; without it, what a frame holds. */
+  /** Memory for results; without it, a result may have the size of a frame. */
   readonly results?: ResultMemory;
 }
 
-/** Endpoint for one executor. Disposing it closes everything, including the executor's connection. */
+/** Endpoint for one executor. Disposing it closes its socket and the executor's connection. */
 export class ExecutorEndpoint implements Disposable {
   readonly #path: string;
   readonly #token: string;
@@ -64,10 +64,11 @@ export class ExecutorEndpoint implements Disposable {
   }
 
   /**
-   * Opens the socket. Whoever can reach its folder may connect, so a folder above must be private.
+   * Opens the socket. Every user that can enter its folder can connect, so a parent folder must be
+   * private.
    *
-   * @throws `CONFIG_INVALID` where the path is too long for a socket; `INSTANCE_START_FAILED` where
-   *   the socket cannot be made
+   * @throws `CONFIG_INVALID` if the path is too long for a socket; `INSTANCE_START_FAILED` if the
+   *   socket cannot be created
    */
   static open(options: EndpointOptions): ExecutorEndpoint {
     const { path } = options;
@@ -92,7 +93,7 @@ export class ExecutorEndpoint implements Disposable {
     }
   }
 
-  /** Resolves when the executor has said hello. Disposing the endpoint leaves it unresolved. */
+  /** Resolves when the executor has sent its hello. Disposing the endpoint leaves it unresolved. */
   get connected(): Promise<ExecutorConnection> {
     return this.#connected.promise;
   }
@@ -103,7 +104,7 @@ export class ExecutorEndpoint implements Disposable {
     this.#connection?.[Symbol.dispose]();
   }
 
-  /** Nobody else is expected. */
+  /** Stops listening, and closes the connections without a hello. */
   #close(): void {
     if (!this.#listening) return;
     this.#listening = false;
@@ -112,7 +113,7 @@ export class ExecutorEndpoint implements Disposable {
     try {
       Deno.removeSync(this.#path);
     } catch {
-      // Its folder was removed first.
+      // The folder was removed before.
     }
     for (const conn of this.#strangers) closeQuietly(conn);
   }
@@ -127,7 +128,7 @@ export class ExecutorEndpoint implements Disposable {
       }
     } catch (error) {
       if (!this.#listening) return;
-      // It may have run out of descriptors: others are closed sooner or later.
+      // The process may have run out of descriptors: others are closed sooner or later.
       log.warn("An executor's connection cannot be accepted: {error}", { error: String(error) });
       this.#retry = setTimeout(() => void this.#accept(), this.#backOff.failed());
     }
@@ -156,9 +157,9 @@ export class ExecutorEndpoint implements Disposable {
 }
 
 /**
- * Checks a path before anything is made there.
+ * Checks the length of a socket's path before anything is created there.
  *
- * @throws `CONFIG_INVALID` where it is too long
+ * @throws `CONFIG_INVALID` if the path is too long
  */
 export function checkSocketPath(path: string): void {
   if (new TextEncoder().encode(path).length <= maxSocketPath) return;

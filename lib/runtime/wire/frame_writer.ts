@@ -1,5 +1,5 @@
 /**
- * Writing frames to a stream, all of one turn of the event loop together.
+ * Writer of frames to a stream. It writes the frames of one turn of the event loop together.
  *
  * @module
  */
@@ -16,18 +16,18 @@ export class FrameWriter {
   #flushed = Promise.resolve();
   #open = true;
 
-  /** @param failed called when it takes no more; nothing is written from then on */
+  /** @param failed called when a write to the stream fails; nothing is written afterwards */
   constructor(conn: { write(bytes: Uint8Array): Promise<number> }, failed: () => void) {
     this.#conn = conn;
     this.#failed = failed;
   }
 
   /**
-   * Writes a frame soon.
+   * Adds a frame, which is written in the same turn of the event loop or after earlier frames.
    *
    * @param text JSON
    * @param value JSON of its last value, see {@link FrameBatch.add}
-   * @throws `PAYLOAD_TOO_LARGE` beyond the bound of a frame, and then nothing is written
+   * @throws `PAYLOAD_TOO_LARGE` if the frame exceeds the maximum; it is not written
    */
   add(text: string, value?: Uint8Array): void {
     this.#filling.add(text, value);
@@ -36,12 +36,12 @@ export class FrameWriter {
     this.#flushed = Promise.resolve().then(() => this.#flush());
   }
 
-  /** Resolves when what was added is written, or nothing more can be. */
+  /** Resolves when all added frames are written, or no more can be written. */
   get flushed(): Promise<void> {
     return this.#flushed;
   }
 
-  /** Writes nothing more. */
+  /** Stops writing. */
   close(): void {
     this.#open = false;
   }

@@ -1,6 +1,6 @@
 /**
- * The wire format between node and executors: frames of a 4-byte big-endian length and that many
- * bytes of JSON in UTF-8. Pure: bytes come in and go out as arguments.
+ * Wire format between node and executors: each frame is a 4-byte big-endian length and that many
+ * bytes of JSON in UTF-8. The code is pure: it receives and returns bytes without I/O.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export const maxFrameBytes = 64 << 20;
 
 /** Bytes that are read at once, and the size to which buffers shrink back. */
 const chunkBytes = 1 << 16;
-/** What is kept of the two ends of a frame that is passed over, bytes. */
+/** Bytes kept of the two ends of a skipped frame. */
 const keptHead = 1024;
 const keptTail = 64;
 const headerBytes = 4;
@@ -27,21 +27,21 @@ export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
-/** A frame, or what was kept of one. */
+/** A frame, or the two ends of a skipped one. */
 export interface Frame {
-  /** Its JSON; of a short frame a view that is valid until more is received. */
+  /** Its JSON. For a short frame, this is a view that is valid until more bytes are received. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** True if it was too long to be kept: the bytes are those of its two ends. */
+  /** True if the frame was not kept: `bytes` contains its two ends. */
   readonly isCut: boolean;
-  /** Why there was no room for it, if that is why it was cut. */
+  /** Why no memory was reserved for the frame, if it was cut for that reason. */
   readonly refusal?: ServerledgeError;
-  /** Memory reserved for it, if it is long. */
+  /** Memory reserved for the frame, if it is long. */
   readonly held?: Disposable;
 }
 
 /**
- * Splits a stream of bytes into frames. Bytes are received into {@link FrameReader.space}, reported by
- * {@link FrameReader.received}, and taken out by {@link FrameReader.next} until there is none.
+ * Splits a stream of bytes into frames. The caller writes bytes into {@link FrameReader.space}, reports
+ * them with {@link FrameReader.received}, and calls {@link FrameReader.next} until it returns undefined.
  *
  * @example
  * ```ts
@@ -60,11 +60,11 @@ export interface Frame {
 export class FrameReader implements Disposable {
   /** Maximum bytes of JSON in the next frame. */
   maxBytes: number;
-  /** Most bytes of a frame that is kept: of a longer one the middle is passed over as it comes. */
+  /** Maximum bytes of a frame that is kept. The middle of a longer frame is skipped as it arrives. */
   keptBytes: number = maxFrameBytes;
   /**
-   * Reserves the memory of a long frame before it is read, if required, by its length and how it
-   * begins. One that it refuses is passed over, too.
+   * Reserves memory for a long frame before it is read. It receives the length and the beginning of the
+   * frame, and returns undefined if no reservation is required. If it throws, the frame is skipped.
    */
   hold: ((bytes: number, head: Uint8Array) => Disposable | undefined) | undefined;
   #held: Disposable | undefined;
@@ -72,16 +72,16 @@ export class FrameReader implements Disposable {
   #buffer = new Uint8Array(chunkBytes);
   #start = 0;
   #end = 0;
-  /** The beginning of the frame that is passed over, and how many bytes of its middle are to come. */
+  /** Beginning of the skipped frame, and the number of bytes of its middle that have yet to arrive. */
   #head: Uint8Array<ArrayBuffer> | undefined;
   #skipped = 0;
 
-  /** @param maxBytes most bytes of JSON in a frame */
+  /** @param maxBytes maximum bytes of JSON in a frame */
   constructor(maxBytes: number = maxFrameBytes) {
     this.maxBytes = maxBytes;
   }
 
-  /** Where the next bytes have to be written: never empty. */
+  /** Returns the buffer into which the next bytes must be written; never empty. */
   space(): Uint8Array {
     const held = this.#end - this.#start;
     if (held === 0) {
@@ -89,7 +89,7 @@ export class FrameReader implements Disposable {
       if (this.#buffer.length > chunkBytes) this.#buffer = new Uint8Array(chunkBytes);
     }
     const needed = headerBytes + (held < headerBytes || this.#head ? 0 : this.#keptLength());
-    // Once for a whole frame: the system gives memory when it is written to, not when it is asked for.
+    // Grows once for a whole frame: the system commits memory when it is written, not when it is allocated.
     if (needed > this.#buffer.length) this.#move(new Uint8Array(needed));
     else if (this.#start + needed > this.#buffer.length || this.#end === this.#buffer.length) {
       this.#move(this.#buffer);
@@ -97,16 +97,16 @@ export class FrameReader implements Disposable {
     return this.#buffer.subarray(this.#end);
   }
 
-  /** Bytes that are kept of the frame that has begun. */
+  /** Number of bytes that are kept of the current frame. */
   #keptLength(): number {
     const length = this.#length();
     return this.#isKept(length) ? length : keptHead;
   }
 
   /**
-   * Tells how many bytes were written into the last {@link FrameReader.space}.
+   * Reports how many bytes were written into the last {@link FrameReader.space}.
    *
-   * @param count at most its length
+   * @param count at most the length of the space
    */
   received(count: number): void {
     this.#end += count;
@@ -116,8 +116,8 @@ export class FrameReader implements Disposable {
   /**
    * Takes the next complete frame as text.
    *
-   * @returns its JSON text, undefined if it has not arrived completely
-   * @throws {FrameError} where a length is beyond the bound
+   * @returns its JSON text; undefined if it has not arrived completely
+   * @throws {FrameError} if its length exceeds {@link FrameReader.maxBytes}
    */
   next(): string | undefined {
     const frame = this.nextFrame();
@@ -128,7 +128,7 @@ export class FrameReader implements Disposable {
    * Takes the next complete frame.
    *
    * @returns undefined if it has not arrived completely
-   * @throws {FrameError} where a length is beyond the bound
+   * @throws {FrameError} if its length exceeds {@link FrameReader.maxBytes}
    */
   nextFrame(): Frame | undefined {
     if (this.#head) return this.#nextTail(this.#head);
@@ -164,7 +164,7 @@ export class FrameReader implements Disposable {
     }
   }
 
-  /** A long frame keeps its buffer: whoever has it may take longer than until more is received. */
+  /** Replaces the buffer. A long frame keeps the old one, because it may be used after more is received. */
   #giveAway(): void {
     const rest = this.#buffer.subarray(this.#start, this.#end);
     this.#buffer = new Uint8Array(Math.max(rest.length, chunkBytes));
@@ -200,7 +200,7 @@ export class FrameReader implements Disposable {
     return { bytes, isCut: true, ...(refusal && { refusal }) };
   }
 
-  /** Ends reading: releases what is reserved for an incomplete frame. */
+  /** Ends reading and releases the memory reserved for an incomplete frame. */
   [Symbol.dispose](): void {
     this.#giveBack();
   }
@@ -230,13 +230,13 @@ export class FrameBatch {
   #buffer: Uint8Array<ArrayBuffer>;
   #length = 0;
 
-  /** @param usualBytes the size to which its buffer shrinks back */
+  /** @param usualBytes size to which the buffer shrinks back, bytes */
   constructor(usualBytes = chunkBytes) {
     this.#usualBytes = usualBytes;
     this.#buffer = new Uint8Array(usualBytes);
   }
 
-  /** How many bytes are collected. */
+  /** Number of collected bytes. */
   get length(): number {
     return this.#length;
   }
@@ -245,8 +245,8 @@ export class FrameBatch {
    * Adds a frame.
    *
    * @param text JSON
-   * @param value JSON of its last value, which the text lacks together with the brace behind it
-   * @throws `PAYLOAD_TOO_LARGE` beyond {@link maxFrameBytes}, and then nothing is added
+   * @param value JSON of its last value; the text must end before this value and the closing brace
+   * @throws `PAYLOAD_TOO_LARGE` if the frame exceeds {@link maxFrameBytes}; it is not added
    */
   add(text: string, value?: Uint8Array): void {
     // A UTF-16 unit takes at most 3 bytes; a long text is encoded first to know its size.
@@ -277,12 +277,12 @@ export class FrameBatch {
     this.#length = at + headerBytes + written;
   }
 
-  /** The collected bytes; valid until {@link FrameBatch.clear}. */
+  /** Returns the collected bytes, which are valid until {@link FrameBatch.clear}. */
   bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Forgets the collected bytes once they are written. */
+  /** Discards the collected bytes, which the caller has written. */
   clear(): void {
     this.#length = 0;
     if (this.#buffer.length > this.#usualBytes) this.#buffer = new Uint8Array(this.#usualBytes);
@@ -298,7 +298,7 @@ export class FrameBatch {
 }
 
 /**
- * Reads once.
+ * Reads from a connection once.
  *
  * @returns false at the end of the stream
  */

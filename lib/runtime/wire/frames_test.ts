@@ -37,14 +37,14 @@ function batch(...texts: string[]): Uint8Array {
 
 const texts = ['{"id":"a"}', "", '"grüße 🌍"', "{}", "x".repeat(300)];
 
-Deno.test("frames come out as they went in, however the stream is cut", () => {
+Deno.test("FrameReader: returns the frames that were added, wherever the stream is cut", () => {
   const bytes = batch(...texts);
   for (let cut = 1; cut <= bytes.length; cut++) {
     assert.deepEqual(read(new FrameReader(), bytes, cut), texts);
   }
 });
 
-Deno.test("a stream cut once at every byte gives the same frames", () => {
+Deno.test("FrameReader: returns the same frames if the stream is cut once at any byte", () => {
   const bytes = batch(...texts);
   for (let cut = 0; cut <= bytes.length; cut++) {
     const reader = new FrameReader();
@@ -54,21 +54,21 @@ Deno.test("a stream cut once at every byte gives the same frames", () => {
   }
 });
 
-Deno.test("frames longer than the buffer pass, before and behind short ones", () => {
+Deno.test("FrameReader: reads frames longer than its buffer before and after short ones", () => {
   const long = "é".repeat(200_000);
   const reader = new FrameReader();
   assert.deepEqual(read(reader, batch("a", long, "b"), 60_000), ["a", long, "b"]);
   assert.deepEqual(read(reader, batch("c"), 60_000), ["c"]);
 });
 
-Deno.test("a length beyond the bound is refused before any memory is taken for it", () => {
+Deno.test("FrameReader: rejects a length beyond the bound before it allocates memory", () => {
   const reader = new FrameReader();
   reader.space().set([0xff, 0xff, 0xff, 0xff]);
   reader.received(4);
   assert.throws(() => reader.next(), FrameError);
 });
 
-Deno.test("a text beyond the bound is refused and leaves the others alone", () => {
+Deno.test("FrameBatch: rejects a text beyond the bound and keeps the other frames", () => {
   const collected = new FrameBatch();
   collected.add("before");
   assert.throws(() => collected.add("x".repeat(maxFrameBytes + 1)), { code: "PAYLOAD_TOO_LARGE" });
@@ -76,7 +76,7 @@ Deno.test("a text beyond the bound is refused and leaves the others alone", () =
   assert.deepEqual(read(new FrameReader(), collected.bytes(), 1000), ["before", "after"]);
 });
 
-Deno.test("a cleared batch is empty and can be filled again", () => {
+Deno.test("FrameBatch: is empty after clear and can be filled again", () => {
   const collected = new FrameBatch();
   collected.add("x".repeat(100_000));
   collected.clear();
@@ -85,7 +85,7 @@ Deno.test("a cleared batch is empty and can be filled again", () => {
   assert.deepEqual(read(new FrameReader(), collected.bytes(), 10), ["again"]);
 });
 
-Deno.test("FrameReader: passes over the middle of a frame that is too long to be kept", () => {
+Deno.test("FrameReader: skips the middle of a frame that is too long to be kept", () => {
   const ends = (text: string) => text.slice(0, 1024) + text.slice(-64);
   const long = Array.from({ length: 40_000 }, (_, at) => `${at},`).join("");
   const bytes = batch("a", long, "b", "x".repeat(2000), "c");
@@ -104,7 +104,7 @@ Deno.test("FrameReader: passes over the middle of a frame that is too long to be
   }
 });
 
-Deno.test("FrameReader: a long frame stays as it was when more is received", () => {
+Deno.test("FrameReader: does not change a long frame when more bytes are received", () => {
   const long = "x".repeat(100_000);
   const bytes = batch(long, "y".repeat(150_000), "z");
   const reader = new FrameReader();
@@ -116,7 +116,7 @@ Deno.test("FrameReader: a long frame stays as it was when more is received", () 
   assert.deepEqual(found.map(({ length }) => length), [100_000, 150_000, 1]);
 });
 
-Deno.test("FrameReader: moves what has come of a long frame once", () => {
+Deno.test("FrameReader: moves the received bytes of a long frame once", () => {
   const bytes = batch("a", "x".repeat(3 << 20));
   const reader = new FrameReader();
   const buffers = new Set<ArrayBufferLike>();
@@ -133,7 +133,7 @@ Deno.test("FrameReader: moves what has come of a long frame once", () => {
   assert.equal(reader.next()?.length, 3 << 20);
 });
 
-Deno.test("FrameReader: passes over a long frame for which no memory can be reserved", () => {
+Deno.test("FrameReader: skips a long frame for which no memory can be reserved", () => {
   const bytes = batch("a", "x".repeat(300_000), "y".repeat(300_000), "z".repeat(300_000), "b");
   for (const size of [7, 1100, 70_000, bytes.length]) {
     const reader = new FrameReader();
@@ -162,7 +162,7 @@ Deno.test("FrameReader: passes over a long frame for which no memory can be rese
   }
 });
 
-Deno.test("FrameReader: gives back what is reserved for a frame that breaks off", () => {
+Deno.test("FrameReader: releases the memory reserved for an incomplete frame when disposed", () => {
   const reader = new FrameReader();
   let reserved = 0;
   reader.hold = (count) => {

@@ -1,6 +1,6 @@
 /**
- * Parser of what executors send: hellos and replies. Checked by hand and not by schema, because
- * it is read for every invocation.
+ * Parser of the messages of executors: hellos, replies, parts of streamed responses, and output. They
+ * are checked by hand and not by schema, because the parser runs for every invocation.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const mib = 1 << 20;
  * Reads the first frame of a connection.
  *
  * @returns the token
- * @throws {FrameError} if it is no hello
+ * @throws {FrameError} if the frame is not a hello
  */
 export function readHello(text: string): string {
   const message = parseObject(text);
@@ -25,9 +25,9 @@ export function readHello(text: string): string {
   return message.token;
 }
 
-/** Reply, with what else its frame holds. */
+/** Reply with the other fields of its frame. */
 export interface ReadReply {
-  /** Which call it answers. */
+  /** Id of the call that the reply belongs to. */
   readonly id: string;
   readonly reply: Reply;
   /** True if the executor waits for its next call on its pipe. */
@@ -37,9 +37,9 @@ export interface ReadReply {
 /**
  * Reads a reply.
  *
- * @param long its result, if that was extracted before
- * @returns which call it answers and how; a failure where its fields are not as they must be; and
- *   whether the executor waits for its next call on its pipe
+ * @param long its result, if it was extracted before
+ * @returns the call's id, the reply, and whether the executor waits for its next call on its pipe; the
+ *   reply is a failure if its fields violate the protocol
  * @throws {FrameError} if it cannot belong to any call
  */
 export function readReply(text: string, long?: QuotedText): ReadReply {
@@ -64,23 +64,23 @@ export function readReply(text: string, long?: QuotedText): ReadReply {
 }
 
 /**
- * Reads what was kept of a reply that is too long.
+ * Reads the two ends of a reply that is too long.
  *
- * @param ends its two ends
- * @param reply what stands for it
+ * @param ends the two ends of its frame
+ * @param reply reply that replaces it
  * @throws {FrameError} if it cannot belong to any call
  */
 export function readCutReply(ends: string, reply: Reply): ReadReply {
   const [, id] = /^\{"id":"([^"\\]+)"/.exec(ends) ?? [];
   if (id === undefined) throw new FrameError("a frame is too long and no reply");
-  // In a string these quotes would be escaped.
+  // Inside a JSON string these quotes would be escaped.
   return { id, reply, waits: ends.endsWith(',"waits":true}') };
 }
 
 /**
- * Creates the reply for a result that is too long: the call has failed, the instance is unharmed.
+ * Creates the reply for a result that is too long. The call fails; the instance remains usable.
  *
- * @param maxResultBytes longest result that is taken
+ * @param maxResultBytes maximum length of a result, bytes of quoted JSON
  */
 export function tooLong(maxResultBytes: number): Reply {
   const message = `The result is longer than ${maxResultBytes / mib} MiB of JSON in quotes: ` +
@@ -89,18 +89,18 @@ export function tooLong(maxResultBytes: number): Reply {
 }
 
 /**
- * Creates the reply for one that violates the protocol; the instance is unharmed.
+ * Creates the reply that replaces one that violates the protocol. The instance remains usable.
  *
- * @param message what is wrong with it
+ * @param message how the reply violates the protocol
  */
 export function badReply(message: string): Reply {
   return { ok: false, failure: { type: "BadReply", message, traceback: "" }, output: "" };
 }
 
-/** How the last field of a call begins: its params, raw. Elsewhere in it every quote is escaped. */
+/** Beginning of the last field of a call, its raw params. Everywhere else in a call, quotes are escaped. */
 export const paramsKey = ',"params":';
 
-/** A part of a streamed answer: first its head, then bytes. */
+/** A part of a streamed response: first its head, then bytes. */
 export type Part =
   & { readonly id: string }
   & (
@@ -114,13 +114,13 @@ export type Part =
     }
   );
 
-/** How a frame with a part of a streamed answer begins. */
+/** Beginning of a frame with a part of a streamed response. */
 export const partPrefix = '{"part":';
 
 /**
- * Reads a part of a streamed answer.
+ * Reads a part of a streamed response.
  *
- * @throws {FrameError} if it is none
+ * @throws {FrameError} if the frame is not a valid part
  */
 export function readPart(text: string): Part {
   const { part: id, status, headers, data } = parseObject(text);
@@ -132,22 +132,22 @@ export function readPart(text: string): Part {
   return { id, head: { status: status as number, headers: readHeaders(headers) } };
 }
 
-/** What an executor says that a call has written, or the function outside of calls. */
+/** Output that an executor reports, of a call or of the function outside of calls. */
 export interface LogFrame {
-  /** The call; null if it was outside of any, or nobody can tell. */
+  /** Id of the call; null if no call wrote the output, or the call is unknown. */
   readonly id: string | null;
   readonly text: string;
 }
 
-/** How a frame with output begins. */
+/** Beginning of a frame with output. */
 export const logPrefix = '{"log":';
-/** Longest id of a call that output can belong to. */
+/** Maximum length of a call's id in a frame with output. */
 const maxIdLength = 256;
 
 /**
  * Reads a frame with output.
  *
- * @throws {FrameError} if it is none
+ * @throws {FrameError} if the frame is not valid output
  */
 export function readLog(frame: string): LogFrame {
   const { log: id, text } = parseObject(frame);

@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { FrameError } from "./frames.ts";
 import { readCutReply, readHello, readLog, readPart, readReply, tooLong } from "./messages.ts";
 
-Deno.test("a hello tells the token", () => {
+Deno.test("readHello: returns the token", () => {
   assert.equal(readHello('{"token":"abc"}'), "abc");
 });
 
-Deno.test("what is no hello is refused", () => {
+Deno.test("readHello: rejects a text that is not a hello", () => {
   for (const text of ["", "GET / HTTP/1.1", "[]", "null", "{}", '{"token":1}']) {
     assert.throws(() => readHello(text), FrameError, text);
   }
 });
 
-Deno.test("replies of success and failure are read", () => {
+Deno.test("readReply: reads replies of success and failure", () => {
   assert.deepEqual(readReply('{"id":"1","ok":true,"result":"2","output":"o"}'), {
     id: "1",
     reply: { ok: true, result: "2", output: "o" },
@@ -27,7 +27,7 @@ Deno.test("replies of success and failure are read", () => {
   assert.ok(readReply('{"id":"1","ok":true,"result":"2","output":"","waits":true}').waits);
 });
 
-Deno.test("a reply with wrong fields is a failure of its call only", () => {
+Deno.test("readReply: a reply with wrong fields fails only its call", () => {
   const wrong = [
     '{"id":"1"}',
     '{"id":"1","ok":true,"result":{},"output":""}',
@@ -42,13 +42,13 @@ Deno.test("a reply with wrong fields is a failure of its call only", () => {
   }
 });
 
-Deno.test("a reply to nobody breaks the connection", () => {
+Deno.test("readReply: throws if a reply has no call's id", () => {
   for (const text of ["not JSON", "7", "{}", '{"id":1,"ok":true}']) {
     assert.throws(() => readReply(text), FrameError, text);
   }
 });
 
-Deno.test("parts of a streamed answer: a head, then bytes", () => {
+Deno.test("readPart: reads the head and the bytes of a streamed response, and rejects other parts", () => {
   assert.deepEqual(readPart('{"part":"a","status":201,"headers":[["X-A","1"]]}'), {
     id: "a",
     head: { status: 201, headers: [["x-a", "1"]] },
@@ -69,7 +69,7 @@ Deno.test("parts of a streamed answer: a head, then bytes", () => {
   for (const text of broken) assert.throws(() => readPart(text), FrameError, text);
 });
 
-Deno.test("output belongs to a call or to none", () => {
+Deno.test("readLog: reads output of a call and output without one, and rejects other frames", () => {
   assert.deepEqual(readLog('{"log":"a","text":"hello\\n"}'), { id: "a", text: "hello\n" });
   assert.deepEqual(readLog('{"log":null,"text":""}'), { id: null, text: "" });
   const broken = ['{"log":"a"}', '{"log":1,"text":""}', '{"text":""}', '{"log":null,"text":null}'];

@@ -15,21 +15,21 @@ export interface ResultMemory {
   /**
    * Reserves memory for a long result before it is read.
    *
-   * @param bytes its length, as far as it is known
+   * @param bytes length of the result, as far as it is known; 0 if unknown
    * @throws `FUNCTION_ERROR` if too little is free
    */
   take(bytes: number): MemoryReservation;
 }
 
-/** Tells whether {@link ResultMemory.take} has thrown. */
+/** Tells whether an error was thrown by {@link ResultMemory.take}. */
 export function isRefusal(thrown: unknown): thrown is ServerledgeError {
   return thrown instanceof ServerledgeError && thrown.code === "FUNCTION_ERROR";
 }
 
 /**
- * Creates the reply for a result without memory: the call has failed, the instance is unharmed.
+ * Creates the reply for a result without memory. The call fails; the instance remains usable.
  *
- * @param refusal what {@link ResultMemory.take} threw
+ * @param refusal error that {@link ResultMemory.take} threw
  */
 export function refusedResult({ message }: ServerledgeError): Reply {
   return { ok: false, failure: { type: "NoRoomForResult", message, traceback: "" }, output: "" };

@@ -1,18 +1,18 @@
 /**
- * How much of a streamed answer may be on its way from an executor to its node: what both ends of
- * the channel count alike.
+ * Flow control of streamed responses from an executor to its node. Both ends of the channel count the
+ * parts in the same way.
  *
  * @module
  */
 
-/** Most that is sent and not taken by whoever reads the answer, by {@link partCost}. */
+/** Maximum sum of the {@link partCost} of parts that are sent and not yet read from the response body. */
 export const streamWindow = 512 << 10;
-/** Most bytes of one part. */
+/** Maximum bytes of one part. */
 export const maxPartBytes = 64 << 10;
-/** What a part counts at least: each takes memory, however short it is. */
+/** Minimum cost of a part, bytes: every part takes memory, however short it is. */
 const minPartCost = 1 << 10;
 
-/** What a part counts. */
+/** Returns the cost of a part in the window, bytes. */
 export function partCost(length: number): number {
   return Math.max(length, minPartCost);
 }

@@ -1,5 +1,5 @@
 /**
- * Response body that arrives in parts while its function still runs.
+ * Response body that arrives in parts while the function still runs.
  *
  * @module
  */
@@ -7,23 +7,23 @@
 import { FrameError } from "./frames.ts";
 import { partCost, streamWindow } from "./stream_window.ts";
 
-/** Passes parts on as fast as they are read, and no faster; holds a window of them at most. */
+/** Response body that passes parts on when they are read, and holds at most a window of them. */
 export class StreamedBody {
-  /** The body. */
+  /** Stream of the parts. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** Called when the reader gives the body up before its end. */
+  /** Called when the reader cancels the body before its end. */
   left: () => void = () => {};
   readonly #taken: (cost: number) => void;
   readonly #waiting: Uint8Array<ArrayBuffer>[] = [];
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   #held = 0;
-  /** True once nothing more is put in. */
+  /** True once no more parts are accepted. */
   #isEnded = false;
-  /** True once nothing more is read. */
+  /** True once no more parts are read. */
   #isOver = false;
   #wake: () => void = () => {};
 
-  /** @param taken called with what was read, so that as much may be sent again */
+  /** @param taken called with the cost of each part that was read; the executor may send as much again */
   constructor(taken: (cost: number) => void) {
     this.#taken = taken;
     this.readable = new ReadableStream({
@@ -37,10 +37,10 @@ export class StreamedBody {
   }
 
   /**
-   * Puts a part in.
+   * Adds a part. Parts after the end are dropped.
    *
-   * @param part some bytes; what comes behind the end is dropped
-   * @throws {FrameError} if more is sent than was taken
+   * @param part bytes of the body
+   * @throws {FrameError} if the unread parts exceed {@link streamWindow}
    */
   push(part: Uint8Array<ArrayBuffer>): void {
     if (this.#isEnded) return;
@@ -51,9 +51,9 @@ export class StreamedBody {
   }
 
   /**
-   * Ends the body: whoever reads it gets the rest and then the end, or at once an error.
+   * Ends the body. The reader gets the remaining parts and then the end, or an error at once.
    *
-   * @param error why it breaks off; without one it is complete
+   * @param error why the body is incomplete; without an error it is complete
    */
   end(error?: Error): void {
     if (this.#isEnded) return;

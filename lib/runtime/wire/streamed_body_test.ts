@@ -11,7 +11,7 @@ function setUp() {
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
-Deno.test("parts are read in their order, and counted when they are read", async () => {
+Deno.test("StreamedBody: parts are read in order and counted when they are read", async () => {
   const { body, taken, reader } = setUp();
   const first = reader.read();
   body.push(bytes(1));
@@ -26,13 +26,13 @@ Deno.test("parts are read in their order, and counted when they are read", async
   assert.equal((await reader.read()).done, true);
 });
 
-Deno.test("more than the window breaks the protocol, however short the parts are", () => {
+Deno.test("StreamedBody: unread parts beyond the window violate the protocol, however short they are", () => {
   const { body } = setUp();
   for (let n = 0; n < streamWindow / 1024; n++) body.push(bytes(n));
   assert.throws(() => body.push(bytes(0)), FrameError);
 });
 
-Deno.test("an error cuts off what was not read; what comes behind is dropped", async () => {
+Deno.test("StreamedBody: an error discards unread parts, and later parts are dropped", async () => {
   const { body, reader } = setUp();
   body.push(bytes(1));
   body.end(new Error("too late"));
@@ -41,7 +41,7 @@ Deno.test("an error cuts off what was not read; what comes behind is dropped", a
   await assert.rejects(reader.read(), /too late/);
 });
 
-Deno.test("an error reaches who waits, and who leaves is noticed once", async () => {
+Deno.test("StreamedBody: an error rejects a pending read, and a cancel is reported once", async () => {
   const waiting = setUp();
   const read = waiting.reader.read();
   waiting.body.end(new Error("gone"));

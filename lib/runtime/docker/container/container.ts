@@ -1,5 +1,5 @@
 /**
- * Life of one container, from its creation until it is certainly gone.
+ * Lifecycle of one container, from its creation until its removal is confirmed.
  *
  * @module
  */
@@ -18,15 +18,18 @@ import { type Exit, killedStatus, memoryKillLine } from "./exit.ts";
 import { readLogFrames, readTimedLines } from "./log_frames.ts";
 import { seccompOptions } from "./seccomp.ts";
 
-/** Attempts to remove a container, and the wait before the second, which doubles. */
+/** Maximum number of attempts to remove a container, and the wait before the second, ms, which doubles. */
 const removeAttempts = 6;
 const removeBackoffMs = 100;
-/** Wait before the next request when the engine went away while a container ran. */
+/** Wait before the next request if the engine became unreachable while a container ran, ms. */
 const watchBackoffMs = 500;
-/** The engine learns of an out-of-memory kill separately from the exit, on a busy machine well after it. */
+/**
+ * Maximum number of checks for an out-of-memory kill, and the pause between them, ms. The engine receives
+ * this event separately from the exit, on a busy machine much later.
+ */
 const oomCheckAttempts = 16;
 const oomCheckDelayMs = 50;
-/** Last lines of the log among which process 1 tells of such a kill. */
+/** Number of last log lines in which process 1 reports an out-of-memory kill. */
 const memoryKillLogLines = 2;
 
 const log = logger("runtime");
@@ -45,9 +48,9 @@ interface MeasuredVolume {
   readonly UsageData?: { readonly Size: number } | null;
 }
 
-/** Container that is identified by its name, so that it is found even if the response to its creation was lost. */
+/** Container that is identified by its name, so it is found even if the response to its creation was lost. */
 export class Container implements AsyncDisposable {
-  /** Its name on the engine. */
+  /** Name of the container on the engine. */
   readonly name: string;
   readonly #engine: Engine;
   readonly #over = new AbortController();
@@ -70,9 +73,9 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Creates the container, which may make only the system calls that containers need.
+   * Creates the container with a filter that permits only the system calls that containers need.
    *
-   * @throws as {@link Engine.ask}; an engine status of 404 means that the image is missing
+   * @throws the errors of {@link Engine.ask}; an engine status of 404 means that the image is missing
    */
   async create(options: ContainerCreateOptions): Promise<void> {
     const host = options.HostConfig ?? {};
@@ -81,8 +84,8 @@ export class Container implements AsyncDisposable {
     this.#mayExist = true;
     try {
       await this.#engine.ask(`create container ${this.name}`, (docker) => {
-        // Separate, or dockerode would put the options, and so the function's environment
-        // variables, into the request's URL too.
+        // Query and body are separate, because dockerode would otherwise also put the options, and so
+        // the function's environment variables, into the request's URL.
         const parts = { _query: { name: this.name }, _body: body };
         return docker.createContainer(parts as ContainerCreateOptions);
       });
@@ -93,13 +96,13 @@ export class Container implements AsyncDisposable {
     }
   }
 
-  /** Starts it. */
+  /** Starts the container. */
   start(): Promise<void> {
     this.#started = this.#start();
     return this.#started;
   }
 
-  /** Resolves as soon as it has ended, for whatever reason; only after {@link Container.start}. */
+  /** Resolves when the container has ended for any reason. Called only after {@link Container.start}. */
   stopped(): Promise<void> {
     this.#stopped ??= this.#watch();
     return this.#stopped;
@@ -114,7 +117,7 @@ export class Container implements AsyncDisposable {
   /**
    * Copies a TAR archive into the container.
    *
-   * @param path an existing folder
+   * @param path existing folder in the container
    */
   async copy(archive: Uint8Array, path: string): Promise<void> {
     await this.#ask(
@@ -124,17 +127,17 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Changes the limits of the running container; they apply when the promise resolves.
+   * Changes limits of the running container. They apply when the promise resolves.
    *
-   * @param limits the new ones; others stay
+   * @param limits new values; other limits do not change
    */
   async update(limits: ResourceLimits): Promise<void> {
     await this.#ask("update", (container) => container.update(limits));
   }
 
   /**
-   * Bytes that it has written to its own files and to its image's volumes; the engine walks
-   * through the files to sum them up.
+   * Returns the bytes that the container has written to its own files and to its image's volumes. The
+   * engine walks through the files to add them up.
    *
    * @returns undefined if unknown
    */
@@ -148,7 +151,7 @@ export class Container implements AsyncDisposable {
     return SizeRw + await this.#volumeBytes(volumes);
   }
 
-  /** Returns what the engine knows of the container. */
+  /** Returns the container's state from the engine. */
   inspect(): Promise<ContainerInspectInfo> {
     return this.#ask("inspect", (container) => container.inspect());
   }
@@ -158,7 +161,7 @@ export class Container implements AsyncDisposable {
     await this.#ask("signal", (container) => container.kill({ signal }));
   }
 
-  /** Reads the last lines that it wrote to stdout and stderr. */
+  /** Reads the last lines that the container wrote to stdout and stderr. */
   async logs(lines: number): Promise<string> {
     return readLogFrames(await this.#readLog({ tail: lines }));
   }
@@ -168,12 +171,12 @@ export class Container implements AsyncDisposable {
     return readTimedLines(readLogFrames(await this.#readLog({ tail: lines, timestamps: true })));
   }
 
-  /** True if it certainly does not exist (any more). */
+  /** True if the container certainly does not exist, because it was removed or not created. */
   get gone(): boolean {
     return !this.#mayExist;
   }
 
-  /** Removes the container, running or not, with its volumes; logs a failure, which the next sweep repairs. */
+  /** Removes the container, running or not, and its volumes. A failure is logged; the next sweep retries. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposed ??= this.#remove().finally(async () => {
       this.#over.abort();
@@ -182,7 +185,7 @@ export class Container implements AsyncDisposable {
     return this.#disposed;
   }
 
-  /** The engine reports sizes of volumes only for all of them (docker system df --verbose). */
+  /** Sums up sizes of volumes, which the engine reports only for all volumes (docker system df --verbose). */
   async #volumeBytes(names: ReadonlySet<string | undefined>): Promise<number> {
     const { Volumes } = await this.#engine.ask(
       `measure the volumes of container ${this.name}`,
@@ -198,7 +201,7 @@ export class Container implements AsyncDisposable {
     try {
       await this.#ask("start", (container) => container.start());
     } catch (error) {
-      // The request was sent twice and the first one started it, see fetch_modem.ts.
+      // The request was sent twice, and the first one has started the container; see fetch_modem.ts.
       if (engineStatus(error) !== 304) throw error;
     }
   }
@@ -244,7 +247,8 @@ export class Container implements AsyncDisposable {
       if (OOMKilled || ExitCode !== killedStatus || this.#disposed) {
         return { code: ExitCode, oomKilled: OOMKilled };
       }
-      // The engine misses the event if the control group is gone before it is read; our process 1 does not.
+      // The engine misses the event if the control group is removed before it reads the event. Process 1 in
+      // the container does not miss it.
       const log = await this.#whileThere(() => this.logs(memoryKillLogLines));
       if (log?.includes(memoryKillLine)) return { code: ExitCode, oomKilled: true };
       if (attempt === oomCheckAttempts) return { code: ExitCode, oomKilled: null };
@@ -252,13 +256,13 @@ export class Container implements AsyncDisposable {
     }
   }
 
-  /** Repeats a request until there is a response: the engine may go away, and the container survive it. */
+  /** Repeats a request until there is a response, because a container can outlive a restart of the engine. */
   async #whileThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
     while (!this.#disposed) {
       try {
         return await ask();
       } catch (error) {
-        // Nobody waits for a disposed container.
+        // The result is not needed after the container is disposed.
         if (engineStatus(error) === 404 || this.#disposed) break;
       }
       await pause(watchBackoffMs);

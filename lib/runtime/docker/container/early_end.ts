@@ -14,7 +14,7 @@ export const startLogLines = 20;
 /**
  * Explains a failed start by the container's exit and log.
  *
- * @param container the container, which still has its log
+ * @param container container that is not yet removed with its log
  * @param when e.g. `before it was ready`
  */
 export async function endedEarly(

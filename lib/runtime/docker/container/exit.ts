@@ -1,5 +1,5 @@
 /**
- * Exit states of containers and their descriptions, without guesses.
+ * Exit states of containers and their descriptions, which state only observed facts.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { ServerledgeError } from "../../../base/errors.ts";
 
 /** Exit status of a process that was killed by SIGKILL. */
 export const killedStatus = 137;
-/** What `native/init.c` writes into the log of a container that used more than its memory. */
+/** Line that `native/init.c` writes into the log of a container that used more than its memory. */
 export const memoryKillLine =
   "init: the kernel killed a process for using more than the container's memory";
 /** Offset of the exit status of a process that was ended by a signal. */
@@ -20,7 +20,7 @@ const maxShownLine = 200;
 export interface Exit {
   /** The main process's exit status; undefined if unknown. */
   readonly code: number | undefined;
-  /** True if it was killed for using too much memory; null if it was killed for an unknown reason. */
+  /** True if it was killed for using too much memory; null if the reason of the kill is unknown. */
   readonly oomKilled: boolean | null;
 }
 
@@ -53,7 +53,7 @@ export function describeExit({ code, oomKilled }: Exit, memoryMib: number): stri
 /**
  * Creates the error for calls of an instance that terminated unexpectedly.
  *
- * @param lastLines what it wrote last
+ * @param lastLines last lines of its log
  */
 export function crash(exit: Exit, memoryMib: number, lastLines: string): ServerledgeError {
   const what = describeExit(exit, memoryMib);
@@ -65,7 +65,7 @@ export function crash(exit: Exit, memoryMib: number, lastLines: string): Serverl
 /**
  * Creates the error of a start whose container ended too early.
  *
- * @param lastLines what it wrote last
+ * @param lastLines last lines of its log
  * @param when e.g. `before it was ready`
  */
 export function earlyEnd(

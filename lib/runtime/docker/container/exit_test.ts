@@ -11,23 +11,23 @@ const cases: [Parameters<typeof describeExit>[0], RegExp][] = [
   [{ code: undefined, oomKilled: false }, /^the container is gone$/],
 ];
 for (const [exit, expected] of cases) {
-  Deno.test(`describeExit: says what was seen of ${JSON.stringify(exit)}`, () => {
+  Deno.test(`describeExit: describes ${JSON.stringify(exit)}`, () => {
     assert.match(describeExit(exit, 64), expected);
   });
 }
 
-Deno.test("earlyEnd: tells the last line, and all of them in its details", () => {
+Deno.test("earlyEnd: has the last line in its message, and all lines in its details", () => {
   const error = earlyEnd({ code: 1, oomKilled: false }, 64, "a\nno such module\n", "before x");
   assert.equal(error.code, "INSTANCE_START_FAILED");
   assert.match(error.message, /status 1, before x; it wrote: no such module$/);
   assert.deepEqual(error.details, { exitCode: 1, oomKilled: false, output: "a\nno such module\n" });
 });
 
-Deno.test("earlyEnd: an instance that wrote nothing, adds no empty line", () => {
+Deno.test("earlyEnd: adds no empty line for an instance without output", () => {
   assert.match(earlyEnd({ code: 1, oomKilled: false }, 64, "", "before x").message, /before x$/);
 });
 
-Deno.test("crash: carries status, cause and last lines", () => {
+Deno.test("crash: has exit status, cause and last lines in its details", () => {
   const error = crash({ code: 3, oomKilled: false }, 64, "words");
   assert.equal(error.code, "FUNCTION_CRASHED");
   assert.deepEqual(error.details, { exitCode: 3, oomKilled: false, output: "words" });

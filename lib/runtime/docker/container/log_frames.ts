@@ -12,7 +12,7 @@ const headerBytes = 8;
 /**
  * Returns the text of both streams in the order in which it was written.
  *
- * @param bytes what the engine sent; a frame cut short is taken as far as it goes
+ * @param bytes bytes from the engine; an incomplete frame is read as far as it has arrived
  */
 export function readLogFrames(bytes: Uint8Array): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -29,7 +29,7 @@ export function readLogFrames(bytes: Uint8Array): string {
 /**
  * Parses the lines of a log with timestamps, in the order of their times.
  *
- * @param text lines that begin with a time as RFC 3339 has it, with nanoseconds, and a space
+ * @param text lines that begin with an RFC 3339 time with nanoseconds and a space
  */
 export function readTimedLines(text: string): WrittenLine[] {
   const lines: WrittenLine[] = [];

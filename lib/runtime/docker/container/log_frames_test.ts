@@ -9,14 +9,14 @@ function frame(stream: number, bytes: Uint8Array): Uint8Array {
   return framed;
 }
 
-Deno.test("both streams are read in order, a character cut between frames too", () => {
+Deno.test("readLogFrames: reads both streams in order, even if a character is cut between frames", () => {
   const text = new TextEncoder().encode("grüße\n");
   const bytes = [frame(1, text.subarray(0, 3)), frame(1, text.subarray(3)), frame(2, text)];
   const all = new Uint8Array(bytes.flatMap((part) => [...part]));
   assert.equal(readLogFrames(all), "grüße\ngrüße\n");
 });
 
-Deno.test("a log cut short is read as far as it goes", () => {
+Deno.test("readLogFrames: reads an incomplete log as far as it has arrived", () => {
   const all = frame(1, new TextEncoder().encode("hello"));
   assert.equal(readLogFrames(all.subarray(0, 10)), "he");
   assert.equal(readLogFrames(all.subarray(0, 5)), "");

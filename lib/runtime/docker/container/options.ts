@@ -15,20 +15,20 @@ import { functionLabel, nodeLabel } from "../names.ts";
 export type Share = Pick<FunctionRecord, "memoryMib" | "cpu">;
 
 const mib = 1 << 20;
-/** Minimum memory that the engine accepts for a container. */
+/** Minimum memory that the engine accepts for a container, MiB. */
 const minMemoryMib = 6;
-/** Memory of a relay, most of it for what is in the kernel's buffers of its connections. */
+/** Memory of a relay, MiB; most of it is for the kernel's buffers of its connections. */
 const relayMemoryMib = 16;
-/** Period of the CPU limit; shorter than the kernel's 100 ms, so that pauses are short. */
+/** Period of the CPU limit, µs. It is shorter than the kernel's 100 ms to keep pauses short. */
 const cpuPeriodUs = 50_000;
-/** Minimum quota that the kernel accepts. */
+/** Minimum quota that the kernel accepts, µs. */
 const minCpuQuotaUs = 1_000;
-/** Functions are killed before the node when the machine runs out of memory. */
+/** Score by which the kernel kills functions before the node when the machine runs out of memory. */
 const oomScoreAdj = 500;
-/** `nobody`: owns nothing. By number, since small images have no user names. */
+/** User and group `nobody`, who own no files; by number, because small images have no user names. */
 const unprivileged = "65534:65534";
 
-/** The port on which custom images serve the HTTP executor protocol. */
+/** Port on which custom images serve the HTTP executor protocol. */
 export const customPort = 8080;
 
 /** Limits of memory and CPU of one container; see the engine's API. */
@@ -48,9 +48,9 @@ export interface ContainerLimits {
   readonly readOnlyRoot: boolean;
 }
 
-/** Container of one of our runtimes. */
+/** Container with an executor. */
 export interface ExecutorSpec {
-  /** What it may use. */
+  /** Memory and CPU that the container may use. */
   readonly share: Share;
   /** Labels in addition to the node's. */
   readonly labels: Readonly<Record<string, string>>;
@@ -66,9 +66,9 @@ export interface ExecutorSpec {
 }
 
 /**
- * Returns the options of a container of one of our runtimes, locked down as far as possible.
+ * Returns the options of a container with an executor, locked down as far as possible.
  *
- * @param spec what runs in it
+ * @param spec description of the container
  */
 export function executorOptions(
   limits: ContainerLimits,
@@ -92,12 +92,12 @@ export function executorOptions(
 }
 
 /**
- * Returns the options of a container of a custom image: it keeps its user, its command and a root that it may
- * write to, since images of other projects rely on them.
+ * Returns the options of a container of a custom image. The container keeps the image's user and command,
+ * and a writable root unless it is configured as read-only, because images of other projects need them.
  *
- * @param fn whose instance it is
+ * @param fn function of the instance
  * @param network the engine's network mode
- * @param code folder of the host with its code, where its root is read-only
+ * @param code folder of the host with the function's code, if the root is read-only
  */
 export function customOptions(
   fn: FunctionRecord,
@@ -134,9 +134,9 @@ export function pauseOptions(
 }
 
 /**
- * Returns the options of a container that holds a network namespace and lets the node into it.
+ * Returns the options of a container that holds a network namespace and connects the node to it.
  *
- * @param folder folder of the host with the program, where it makes its socket
+ * @param folder folder of the host with the program, in which the program creates its socket
  * @param network the engine's network mode
  */
 export function relayOptions(
@@ -177,16 +177,16 @@ const lockDown: HostConfig = {
 };
 
 /**
- * Returns limits of memory and CPU, for the creation and the update of a container.
+ * Returns limits of memory and CPU for the creation or the update of a container.
  *
- * @param share what a container may use
+ * @param share memory and CPU that the container may use
  */
 export function resourceLimits({ memoryMib, cpu }: Share): ResourceLimits {
   const memory = Math.max(memoryMib, minMemoryMib) * mib;
   const quota = Math.max(Math.round(cpu * cpuPeriodUs), minCpuQuotaUs);
   return {
     Memory: memory,
-    // The sum of memory and swap: no swap.
+    // MemorySwap is the sum of memory and swap, so there is no swap.
     MemorySwap: memory,
     ...(cpu > 0 ? { CpuPeriod: cpuPeriodUs, CpuQuota: quota } : {}),
   };

@@ -35,7 +35,7 @@ function executor(change: Partial<FunctionRecord> = {}) {
   });
 }
 
-Deno.test("containers of our runtimes are locked down", () => {
+Deno.test("executorOptions: lock the container down", () => {
   const { HostConfig: host, ...options } = executor();
   assert.equal(options.User, "65534:65534");
   assert.deepEqual(options.Entrypoint, ["python3"]);
@@ -50,20 +50,20 @@ Deno.test("containers of our runtimes are locked down", () => {
   assert.match(host!.Tmpfs!["/tmp"]!, /nosuid.*size=32m/);
 });
 
-Deno.test("memory is limited without swap, at least to what the engine accepts", () => {
+Deno.test("executorOptions: limit memory without swap, at least to the engine's minimum", () => {
   assert.equal(executor().HostConfig!.Memory, 128 * 1024 * 1024);
   assert.equal(executor().HostConfig!.MemorySwap, 128 * 1024 * 1024);
   assert.equal(executor({ memoryMib: 1 }).HostConfig!.Memory, 6 * 1024 * 1024);
 });
 
-Deno.test("CPU is limited only where it is asked for", () => {
+Deno.test("executorOptions: limit CPU only if the function has a CPU limit", () => {
   assert.equal(executor().HostConfig!.CpuQuota, undefined);
   const { CpuPeriod, CpuQuota } = executor({ cpu: 0.5 }).HostConfig!;
   assert.deepEqual([CpuPeriod, CpuQuota], [50_000, 25_000]);
   assert.equal(executor({ cpu: 0.001 }).HostConfig!.CpuQuota, 1_000);
 });
 
-Deno.test("custom images keep their user, command and root, but no privilege", () => {
+Deno.test("customOptions: keep user, command and root of the image, but drop privileges", () => {
   const { HostConfig: host, ...options } = customOptions(fn, "img", limits, "container:relay");
   assert.equal(options.User, undefined);
   assert.equal(options.Cmd, undefined);
@@ -73,7 +73,7 @@ Deno.test("custom images keep their user, command and root, but no privilege", (
   assert.equal(host!.PortBindings, undefined);
 });
 
-Deno.test("pause containers have no network and no function label", () => {
+Deno.test("pauseOptions: have no network and no function label", () => {
   const options = pauseOptions("img", "/pause", "n1");
   assert.equal(options.HostConfig!.NetworkMode, "none");
   assert.deepEqual(options.Labels, { "serverledge.node": "n1" });

@@ -1,5 +1,5 @@
 /**
- * Preservation of a container's log, which is removed with it.
+ * Preservation of a container's log, which the engine removes with the container.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const maxLines = 1_000;
 /**
  * Passes on the last lines that a container wrote.
  *
- * @param output keeps them
+ * @param output receives the lines
  * @param callId the call that wrote them; null if unknown
  */
 export async function preserveLog(

@@ -1,8 +1,8 @@
 /**
- * System calls that containers may make, as a seccomp profile: what programs
- * without privileges use, as in the engine's default, and nothing more. Engine 20.10 by default
- * still permits io_uring and every family of sockets, of which some reach the machine or its
- * hypervisor past all namespaces (AF_VSOCK), or parts of the kernel with a history of holes (AF_ALG).
+ * Seccomp profile of the system calls that containers may make: only the calls that unprivileged programs
+ * use, as in the engine's default profile. The default of engine 20.10 still permits io_uring and every
+ * socket family. Some of these bypass namespaces and reach the machine or its hypervisor (AF_VSOCK), or
+ * reach parts of the kernel with a history of vulnerabilities (AF_ALG).
  *
  * @module
  * @see https://docs.docker.com/engine/security/seccomp/
@@ -10,7 +10,7 @@
 
 import type { Engine } from "../engine/engine.ts";
 
-/** Names for x86_64, its 32-bit programs, and aarch64; a machine ignores those that it lacks. */
+/** Names for x86_64, its 32-bit programs, and aarch64. A machine ignores names of calls that it lacks. */
 const allowed = `
   _llseek _newselect accept accept4 access adjtimex alarm arch_prctl arm_fadvise64_64
   arm_sync_file_range bind breakpoint brk cacheflush cachestat capget capset chdir chmod chown
@@ -58,11 +58,11 @@ const allowed = `
 
 /** Families of sockets (socket(2)): AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. */
 const families = [1, 2, 10, 16];
-/** What personality(2) may be set to: Linux, with 32 bit, without randomized addresses; or asked. */
+/** Permitted arguments of personality(2): Linux, 32 bit, without randomized addresses, and the query. */
 const personalities = [0, 8, 0x20000, 0x20008, 0xffffffff];
-/** Flags of clone(2) that make namespaces. */
+/** Flags of clone(2) that create namespaces. */
 const namespaceFlags = 0x7e020000;
-/** `ENOSYS`: C libraries then use clone, whose flags can be looked at. */
+/** `ENOSYS`, the result of clone3: C libraries then use clone, whose flags a filter can check. */
 const notImplemented = 38;
 
 interface Rule {
@@ -101,10 +101,10 @@ export const profile: { readonly syscalls: readonly Rule[]; readonly [field: str
 const option = `seccomp=${JSON.stringify(profile)}`;
 
 /**
- * Returns what to add to a container's `SecurityOpt`.
+ * Returns the options to add to a container's `SecurityOpt`; empty if the engine has no seccomp.
  *
- * @param engine where the container will be; nothing if it has no seccomp, which it logs
- * @throws as {@link Engine.ask}
+ * @param engine engine that will run the container; it logs a lack of seccomp
+ * @throws the errors of {@link Engine.ask}
  */
 export async function seccompOptions(engine: Engine): Promise<string[]> {
   return (await engine.facts()).seccomp ? [option] : [];

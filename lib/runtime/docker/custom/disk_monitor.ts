@@ -1,9 +1,10 @@
 /**
- * Monitor of what custom images write to their own files: their root is writable, and the engine cannot
- * bound its size on most file systems.
+ * Monitor of the data that custom images write to their own files: their root is writable, and the engine
+ * cannot limit its size on most file systems.
  *
- * The engine has to walk through the files of a container to determine their size. It is asked when the
- * free space of its disk has shrunk, which costs one system call to see, and every half minute.
+ * The engine has to walk through the files of a container to determine their size. So the monitor
+ * requests sizes only if the free space of the disk has shrunk, and every half minute. Reading the free
+ * space takes one system call.
  *
  * @module
  */
@@ -16,15 +17,15 @@ import type { Engine } from "../engine/engine.ts";
 const mib = 1 << 20;
 /** Interval of checks of the free space, ms. */
 const lookEveryMs = 1_000;
-/** Interval of size requests regardless of the free space, ms; and if that is unknown. */
+/** Intervals of size requests, ms: while the free space is known, and while it is unknown. */
 const askEveryMs = 30_000;
 const askBlindlyEveryMs = 10_000;
 /** Maximum share of time for size requests. */
 const maxShare = 0.1;
-/** Free space below which the disk runs low: this share of it, at most this size. */
+/** Free space below which the disk runs low: this share of its size, but at most this many bytes. */
 const lowShare = 0.05;
 const maxLowBytes = 1024 * mib;
-/** A container that has written less is not ended because the disk runs low. */
+/** Bytes below which a container is not ended because the disk runs low. */
 const spared = 64 * mib;
 
 const log = logger("runtime");
@@ -33,9 +34,9 @@ const log = logger("runtime");
 export interface WatchedFiles {
   /** The container's name. */
   readonly name: string;
-  /** Bytes that it has written to its own files and volumes; undefined if it is gone. */
+  /** Returns the bytes that the container has written to its own files and volumes; undefined if unknown. */
   size(): Promise<number | undefined>;
-  /** Ends it. */
+  /** Ends the container. */
   end(reason: ServerledgeError): void;
 }
 
@@ -48,11 +49,11 @@ export interface DiskSpace {
 
 /** Dependencies of a disk monitor. */
 export interface DiskWatchOptions {
-  /** Maximum that one container may write, MiB (`container.disk`); 0: unlimited. */
+  /** Maximum size that one container may write, MiB (`container.disk`); 0 for unlimited. */
   readonly limitMib: number;
   /** Reads the disk's space; undefined if unknown, e.g. on another machine. */
   readonly space: () => Promise<DiskSpace | undefined>;
-  /** Time in milliseconds; by default the process's clock. */
+  /** Returns the time in milliseconds; defaults to the process's clock. */
   readonly now?: () => number;
 }
 
@@ -96,7 +97,7 @@ export class DiskMonitor implements AsyncDisposable {
     this.#enforce(sizes, isLow ? space : undefined);
   }
 
-  /** Stops. */
+  /** Stops the monitor. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     clearTimeout(this.#timer);
@@ -140,7 +141,7 @@ export class DiskMonitor implements AsyncDisposable {
       this.#end(files, `it had written ${toMib(bytes)} MiB to its own files and volumes, ${why}`);
     }
     if (!low || beyond.length > 0) return;
-    // One at a time: that may be enough.
+    // Only one container is ended at a time, because that may free enough space.
     const [most] = sizes.sort((a, b) => b.bytes - a.bytes);
     if (!most || most.bytes < spared) return;
     const why = `Docker's disk has only ${toMib(low.free)} MiB left`;
@@ -162,7 +163,7 @@ export class DiskMonitor implements AsyncDisposable {
   }
 }
 
-/** Reads the space of the disk of an engine on this machine. */
+/** Reads the space of the engine's disk; undefined if the engine is on another machine. */
 export async function engineSpace(engine: Engine): Promise<DiskSpace | undefined> {
   try {
     const { bavail, blocks, bsize } = await statfs((await engine.facts()).folder);

@@ -5,7 +5,7 @@ import { DiskMonitor, type DiskSpace } from "./disk_monitor.ts";
 const mib = 1 << 20;
 const total = 100_000 * mib;
 
-/** A watch with a limit of 1,000 MiB on a disk and containers that the test sets. */
+/** Creates a monitor with a limit of 1,000 MiB. The test sets the disk and the containers. */
 function lab(limitMib = 1_000) {
   const disk: { space: DiskSpace | undefined; nowMs: number } = {
     space: { free: 50_000 * mib, total },
@@ -41,7 +41,7 @@ function lab(limitMib = 1_000) {
   };
 }
 
-Deno.test("DiskWatch: asks for sizes only after the disk has shrunk or half a minute", async () => {
+Deno.test("DiskMonitor: requests sizes after the free space has shrunk or half a minute", async () => {
   await using world = lab();
   world.add("a", 1);
   await world.watch.look();
@@ -59,7 +59,7 @@ Deno.test("DiskWatch: asks for sizes only after the disk has shrunk or half a mi
   assert.equal(world.asked.length, 3, "time has passed");
 });
 
-Deno.test("DiskWatch: ends who wrote more than the bound, and nobody else", async () => {
+Deno.test("DiskMonitor: ends only containers that wrote more than the limit", async () => {
   await using world = lab();
   world.add("greedy", 1_200);
   world.add("modest", 900);
@@ -68,7 +68,7 @@ Deno.test("DiskWatch: ends who wrote more than the bound, and nobody else", asyn
   assert.match(world.ended.greedy!, /written 1200 MiB .* 1000 MiB of container\.disk/);
 });
 
-Deno.test("DiskWatch: a disk that runs low ends who wrote most, but not who wrote little", async () => {
+Deno.test("DiskMonitor: a low disk ends containers that wrote most, but none that wrote little", async () => {
   await using world = lab();
   world.add("most", 500);
   world.add("some", 300);
@@ -79,7 +79,7 @@ Deno.test("DiskWatch: a disk that runs low ends who wrote most, but not who wrot
   assert.match(world.ended.most!, /only 900 MiB left/);
 });
 
-Deno.test("DiskWatch: a small disk runs low at a twentieth of it", async () => {
+Deno.test("DiskMonitor: a small disk runs low at a twentieth of its size", async () => {
   await using world = lab();
   world.add("some", 300);
   world.disk.space = { free: 600 * mib, total: 8_000 * mib };
@@ -87,14 +87,14 @@ Deno.test("DiskWatch: a small disk runs low at a twentieth of it", async () => {
   assert.deepEqual(world.ended, {});
 });
 
-Deno.test("DiskWatch: without a bound only a low disk ends containers", async () => {
+Deno.test("DiskMonitor: without a limit, ends containers only if the disk runs low", async () => {
   await using world = lab(0);
   world.add("greedy", 30_000);
   await world.watch.look();
   assert.deepEqual(world.ended, {});
 });
 
-Deno.test("DiskWatch: where the disk cannot be seen sizes are asked for every 10 s", async () => {
+Deno.test("DiskMonitor: requests sizes every 10 s if the disk's space is unknown", async () => {
   await using world = lab();
   world.disk.space = undefined;
   world.add("a", 1);
@@ -104,7 +104,7 @@ Deno.test("DiskWatch: where the disk cannot be seen sizes are asked for every 10
   assert.equal(world.asked.length, 3);
 });
 
-Deno.test("DiskWatch: what is gone is not ended", async () => {
+Deno.test("DiskMonitor: does not end a container that is no longer monitored", async () => {
   await using world = lab();
   world.add("gone", 1_200)[Symbol.dispose]();
   await world.watch.look();

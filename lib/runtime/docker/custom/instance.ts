@@ -1,7 +1,7 @@
 /**
- * The HTTP executor protocol that custom images serve: `POST /invoke` on port 8080, as the Go
- * project defined it, with the quirks of its executors: HTTP/1.0 replies that end with the
- * connection, replies without `Output` or `Result`.
+ * Client of the HTTP executor protocol that custom images serve: `POST /invoke` on port 8080, as defined
+ * by the Go project. It accepts the deviations of that project's executors: HTTP/1.0 replies that end
+ * with the connection, and replies without `Output` or `Result`.
  *
  * @module
  */
@@ -26,28 +26,28 @@ import type { Relay } from "./relay.ts";
 
 /** Maximum bytes of a reply in addition to a long result. */
 const maxRestBytes = 8 << 20;
-/** Maximum bytes of an error response that are shown. */
+/** Maximum bytes of an error response that are shown to the caller. */
 const maxShownBytes = 4096;
-/** First and longest wait between two probes of a server that is starting. */
+/** First and longest wait between two probes of a server that is starting, ms. */
 const minProbeMs = 5;
 const maxProbeMs = 100;
 /** `Host` header of requests. */
 const host = "localhost:8080";
-/** Time limit for a custom image to accept connections. */
+/** Time limit for a custom image to accept connections, ms. */
 export const customReadyTimeoutMs = 30_000;
 const decoder = new TextDecoder();
 
 /** Server of a custom image. */
 export interface CustomServer {
   readonly relay: Relay;
-  /** What results may take. */
+  /** Memory for results. */
   readonly results: ResultMemory;
 }
 
 /**
  * Waits until the server accepts connections.
  *
- * @param relay the way to it
+ * @param relay relay to the server
  * @throws the signal's reason, or `INSTANCE_START_FAILED` after 30 s
  */
 export async function awaitServer(relay: Relay, signal: AbortSignal): Promise<void> {
@@ -79,11 +79,11 @@ async function accepts(relay: Relay, signal: AbortSignal): Promise<boolean> {
 }
 
 /**
- * Sends a call once: it is never repeated, since it may have run.
+ * Sends a call once. It is never repeated, because the function may have run.
  *
- * @param signal closes the connection
- * @throws `UNPROCESSABLE` where it cannot be sent; {NeverSent} or {ConnectionBroken} where the
- *   connection ended without a whole reply
+ * @param signal closes the connection when aborted
+ * @throws `UNPROCESSABLE` if the call cannot be sent; {NeverSent} or {ConnectionBroken} if the
+ *   connection ended without a complete reply
  */
 export async function callCustom(
   { relay, results }: CustomServer,
@@ -115,9 +115,9 @@ export async function callCustom(
 /**
  * Reads a reply of any length, a long one in slices.
  *
- * @param answer status and body
+ * @param answer status and body of the response
  * @param maxResultBytes maximum length of a result, as quoted JSON
- * @throws {RestTooLong} if it is too long in addition to its result
+ * @throws {RestTooLong} if the reply without its result is too long
  */
 export async function readReply(
   { status, body }: Pick<WholeResponse, "status" | "body">,
@@ -137,9 +137,9 @@ export async function readReply(
 /**
  * Reads a reply of a custom image.
  *
- * @param status HTTP status; any but 200 is the function's failure
- * @param text its body
- * @param long its result, if that was extracted before
+ * @param status HTTP status; any status except 200 is a failure of the function
+ * @param text body of the response
+ * @param long its result, if it was extracted before
  */
 export function readCustomReply(status: number, text: string, long?: QuotedText): Reply {
   const reply = tryParseObject(text);

@@ -1,10 +1,10 @@
 /**
- * Connection to the server of a custom image: a network namespace that its container joins, and in it a
- * program that lets the node in over a unix socket (`../native/relay.c`).
+ * Connection to the server of a custom image. The image's container joins a network namespace, in which a
+ * relay program connects the node's unix socket to the server (`../native/relay.c`).
  *
- * The socket belongs to one container for as long as it is there, so a connection never reaches
- * another one, as it could by an address that the engine gives away again. And a function without
- * network needs no interface, so it cannot reach this machine.
+ * The socket belongs to one container while it exists, so a connection never reaches another container,
+ * as it could at an IP address that the engine assigns again. A function without network needs no
+ * interface, so it cannot reach this machine.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export interface RelayContext {
   readonly engine: Engine;
   /** Node that owns the containers. */
   readonly limits: { readonly nodeId: string };
-  /** The containers of this process by name: not swept, and removed with the environment. */
+  /** Containers of this process by name: sweeps exclude them, and the environment removes them at its end. */
   readonly known: Map<string, Container>;
   /** Network of functions with outbound access. */
   readonly network: OutboundNetwork;
@@ -36,7 +36,7 @@ export interface RelayContext {
   readonly mounts: ExecutorMounts;
 }
 
-/** Running relay. Disposing it removes it. */
+/** Running relay. Disposing it removes its container and folder. */
 export class Relay implements AsyncDisposable {
   readonly #container: Container;
   readonly #folder: ExecutorMount;
@@ -52,7 +52,7 @@ export class Relay implements AsyncDisposable {
    * Starts a relay.
    *
    * @param outbound true for a namespace with outbound access
-   * @throws `ENGINE_UNAVAILABLE` or `ENGINE_REFUSED`; nothing is left behind
+   * @throws `ENGINE_UNAVAILABLE` or `ENGINE_REFUSED`, after everything that was created is removed
    */
   static async start(context: RelayContext, outbound: boolean): Promise<Relay> {
     const { engine, mounts, known, limits, network: networks } = context;
@@ -65,7 +65,7 @@ export class Relay implements AsyncDisposable {
     return new Relay(container, folder, known);
   }
 
-  /** The engine's network mode for the container that joins it. */
+  /** The engine's network mode for the container that joins the relay's namespace. */
   get network(): string {
     return `container:${this.#container.name}`;
   }
@@ -73,7 +73,7 @@ export class Relay implements AsyncDisposable {
   /**
    * Connects to the server in the namespace.
    *
-   * @throws {NeverSent} if it accepts no connection within 2 s
+   * @throws {NeverSent} if the server accepts no connection within 2 s
    */
   async connect(signal: AbortSignal): Promise<Connection> {
     const conn = await connectTo(this.#folder.socket);
@@ -94,7 +94,7 @@ export class Relay implements AsyncDisposable {
     throw new NeverSent("The server accepts no connection");
   }
 
-  /** Removes it. */
+  /** Removes the relay's container and folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#container[Symbol.asyncDispose]();
     this.#known.delete(this.#container.name);

@@ -1,6 +1,6 @@
 /**
- * Relays of a node: one of each kind is kept ready once a custom image needed it. Each serves one
- * container and is removed with it.
+ * Relays of a node. One of each kind is kept ready after a custom image has needed that kind. Each relay
+ * serves one container and is removed with it.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { Relay, type RelayContext } from "./relay.ts";
 
 const log = logger("runtime");
 
-/** Relays that are kept ready, by whether they have outbound access. */
+/** Relays that are kept ready, with and without outbound access. */
 export class Relays implements AsyncDisposable {
   readonly #context: () => RelayContext;
   readonly #pools = new Map<boolean, StandbyPool<Relay>>();
 
-  /** @param context returns what relays are started with */
+  /** @param context returns the dependencies of new relays */
   constructor(context: () => RelayContext) {
     this.#context = context;
   }
@@ -38,7 +38,7 @@ export class Relays implements AsyncDisposable {
     return pool.take();
   }
 
-  /** Starts missing relays in the background; without effect if the engine does not respond. */
+  /** Starts missing relays in the background. This has no effect if the engine does not respond. */
   refill(): void {
     for (const pool of this.#pools.values()) pool.refill();
   }

@@ -22,14 +22,15 @@ import type { DockerContext } from "../context.ts";
 export interface CustomStart {
   readonly fn: FunctionRecord;
   readonly image: string;
-  /** TAR archive for `/app`, or a folder where the root is read-only; undefined if it has none. */
+  /** TAR archive for `/app`, or a folder if the root is read-only; undefined if there is no code. */
   readonly code: Uint8Array | string | undefined;
 }
 
 /**
  * Starts an instance and waits until its server accepts connections.
  *
- * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`; nothing is left behind
+ * @throws the signal's reason, `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` or `INSTANCE_START_FAILED`, after
+ *   everything that was created is removed
  */
 export async function startCustom(
   context: DockerContext,
@@ -43,14 +44,14 @@ export async function startCustom(
       return await attempt(context, start, ready, signal);
     } catch (error) {
       if (engineStatus(error) === undefined) throw error;
-      // Perhaps the relay had ended meanwhile.
+      // The relay may have ended in the meantime.
     }
   }
   signal.throwIfAborted();
   return await attempt(context, start, await Relay.start(context, outbound), signal);
 }
 
-/** The relay is removed with the instance, or if there is none. */
+/** Starts an instance at a relay. The relay is removed with the instance, or if the start fails. */
 async function attempt(
   context: DockerContext,
   { fn, image, code }: CustomStart,
@@ -83,7 +84,7 @@ async function attempt(
     await ready(container, fn, relay, either.signal);
   } catch (error) {
     await preserveLog(container, fn.name, context.output);
-    // Who gives a start up gets his own reason.
+    // An aborted start fails with the signal's reason.
     throw signal.aborted ? error : await withWords(error, container);
   }
   const instance = new CustomInstance(
@@ -95,7 +96,7 @@ async function attempt(
   return instance;
 }
 
-/** The error of a start that has not ended by itself, with what the image printed. */
+/** Adds the output of the image to an error of a start without details. */
 async function withWords(error: unknown, container: Container): Promise<unknown> {
   if (!(error instanceof ServerledgeError) || error.details) return error;
   const output = await container.logs(startLogLines).catch(() => "");
@@ -111,7 +112,7 @@ async function copyCode(container: Container, code: Uint8Array): Promise<void> {
     await container.copy(code, "/app");
   } catch (error) {
     if (engineStatus(error) !== 404) throw error;
-    // The image has no such folder.
+    // The image has no folder /app.
     const { packTar } = await import("modern-tar");
     const folder = { name: "app/", size: 0, mode: 0o755, type: "directory" as const };
     await container.copy(await packTar([{ header: folder }]), "/");

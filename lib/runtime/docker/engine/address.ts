@@ -1,30 +1,30 @@
 /**
- * Where the Docker engine is, as `DOCKER_HOST` and its companions tell.
+ * Address of the Docker engine, read from `DOCKER_HOST` and related environment variables.
  *
  * @module
  */
 
 import { ServerledgeError } from "../../../base/errors.ts";
 
-/** Where requests to the engine go. */
+/** Target of requests to the engine. */
 export interface EngineAddress {
   /** Address for messages, e.g. `unix:///var/run/docker.sock`. */
   readonly text: string;
   /** Base of request URLs. */
   readonly base: string;
-  /** Path of its unix socket, if it is one. */
+  /** Path of the unix socket, if the address is one. */
   readonly socket?: string;
-  /** Folder with `ca.pem`, `cert.pem` and `key.pem`, if TLS is asked for. */
+  /** Folder with `ca.pem`, `cert.pem` and `key.pem`, if TLS is configured. */
   readonly certificates?: string;
 }
 
-/** Relevant environment variables by name. */
+/** Returns the value of an environment variable. */
 export type EngineVariables = (name: string) => string | undefined;
 
 /**
  * Reads the address from the environment.
  *
- * @throws `ENGINE_UNAVAILABLE` for an address of a kind that cannot be used
+ * @throws `ENGINE_UNAVAILABLE` if the kind of address is not supported
  * @see https://docs.docker.com/reference/cli/docker/#environment-variables
  */
 export function engineAddress(env: EngineVariables): EngineAddress {

@@ -5,7 +5,7 @@ function address(env: Record<string, string>) {
   return engineAddress((name) => env[name]);
 }
 
-Deno.test("without DOCKER_HOST the engine is at its usual socket", () => {
+Deno.test("engineAddress: without DOCKER_HOST, returns the default socket", () => {
   assert.deepEqual(address({}), {
     text: "unix:///var/run/docker.sock",
     base: "http://docker",
@@ -13,7 +13,7 @@ Deno.test("without DOCKER_HOST the engine is at its usual socket", () => {
   });
 });
 
-Deno.test("DOCKER_HOST names a socket or a host", () => {
+Deno.test("engineAddress: reads a socket or a host from DOCKER_HOST", () => {
   assert.equal(
     address({ DOCKER_HOST: "unix:///run/user/1000/docker.sock" }).socket,
     "/run/user/1000/docker.sock",
@@ -24,7 +24,7 @@ Deno.test("DOCKER_HOST names a socket or a host", () => {
   });
 });
 
-Deno.test("TLS is used where DOCKER_TLS_VERIFY is set", () => {
+Deno.test("engineAddress: uses TLS if DOCKER_TLS_VERIFY is set", () => {
   const env = { DOCKER_HOST: "tcp://h:2376", DOCKER_TLS_VERIFY: "1", HOME: "/home/me" };
   const { base, certificates } = address(env);
   assert.equal(base, "https://h:2376");
@@ -32,7 +32,7 @@ Deno.test("TLS is used where DOCKER_TLS_VERIFY is set", () => {
   assert.equal(address({ ...env, DOCKER_CERT_PATH: "/certs" }).certificates, "/certs");
 });
 
-Deno.test("an address that cannot be used is refused", () => {
+Deno.test("engineAddress: throws if the kind of address is not supported", () => {
   for (const host of ["ssh://me@there", "npipe:////./pipe/docker", "/var/run/docker.sock"]) {
     assert.throws(() => address({ DOCKER_HOST: host }), { code: "ENGINE_UNAVAILABLE" });
   }

@@ -1,7 +1,6 @@
 /**
- * The client of the Docker engine's API, in a module of its own that is imported when the engine
- * is first asked: the package is CommonJS, and the bundle gives such a package's names to static
- * imports only.
+ * Client of the Docker engine's API. This separate module is imported at the first request to the engine:
+ * the package is CommonJS, and the bundle provides the names of such a package only to static imports.
  *
  * @module
  */
@@ -10,15 +9,15 @@
 import Docker from "dockerode";
 import { type ModemTransport, sendByFetch } from "./fetch_modem.ts";
 
-/** Factory of clients whose requests all end with a signal; dockerode itself limits only some. */
+/** Factory of clients whose requests all end with a signal; dockerode itself supports it only for some. */
 export class DockerClients implements Disposable {
   readonly #transport: ModemTransport;
   readonly #modem: Docker["modem"];
 
-  /** @param transport where their requests go; closed with this */
+  /** @param transport target of their requests; disposing the factory closes it */
   constructor(transport: ModemTransport) {
     this.#transport = transport;
-    // A socket's path keeps docker-modem from an address of its own, and request paths bare.
+    // With a socket path, docker-modem adds no address of its own, and request paths have no host.
     const options = { host: undefined, protocol: "http" as const, socketPath: transport.base };
     this.#modem = new Docker(options).modem;
   }
@@ -26,7 +25,7 @@ export class DockerClients implements Disposable {
   /**
    * Creates a client for one request.
    *
-   * @param signal aborts the start whatever is asked by it
+   * @param signal aborts the client's request
    */
   bounded(signal: AbortSignal): Docker {
     const modem = sendByFetch(this.#modem, this.#transport, signal);

@@ -1,6 +1,6 @@
 /**
- * Docker engine, called by dockerode with a time limit on every request and
- * errors translated by status and class.
+ * Docker engine, called by dockerode. Every request has a time limit, and errors are translated by status
+ * and class.
  *
  * @module
  */
@@ -12,31 +12,31 @@ import { logger } from "../../../base/log.ts";
 import type { DockerClients } from "./dockerode.ts";
 import { type EngineAddress, engineAddress } from "./address.ts";
 
-/** Time limit of an ordinary request. */
+/** Time limit of an ordinary request, ms. */
 const requestTimeoutMs = 60_000;
-/** Time limit of a ping. */
+/** Time limit of a ping, ms. */
 const pingTimeoutMs = 5_000;
 
 const log = logger("runtime");
 
-/** What works without an engine. */
+/** Advice of error messages: functions that work without an engine. */
 const alternative = "functions of the runtimes deno and wasm need none";
 
 /** Bounds of one request to the engine. */
 export interface RequestBounds {
   /** Time limit, ms; `Infinity` for a request that lasts as long as a container. */
   readonly timeoutMs?: number;
-  /** Gives up. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal;
 }
 
 /** Properties of an engine. */
 export interface EngineFacts {
-  /** Architecture that it runs on, e.g. `amd64`. */
+  /** Architecture of the engine's machine, e.g. `amd64`. */
   readonly architecture: string;
-  /** True if it can filter system calls. */
+  /** True if the engine can filter system calls. */
   readonly seccomp: boolean;
-  /** Folder of its machine with the files of its containers. */
+  /** Folder on the engine's machine with the files of its containers. */
   readonly folder: string;
 }
 
@@ -50,11 +50,11 @@ export class Engine implements Disposable {
   /**
    * Sends a request to the engine.
    *
-   * @param what the request in words, for the error, e.g. `create container x`
-   * @param request asks by a client of dockerode and reads the answer to its end
-   * @param bounds how long it may take
-   * @throws `ENGINE_UNAVAILABLE` where it does not answer; `ENGINE_REFUSED` where it
-   *   answers with an error, and {@link engineStatus} tells its HTTP status; the signal's reason
+   * @param what description of the request for the error, e.g. `create container x`
+   * @param request sends the request by a client of dockerode and reads the response to its end
+   * @param bounds time limit and signal
+   * @throws `ENGINE_UNAVAILABLE` if the engine does not respond; `ENGINE_REFUSED` if it responds with an
+   *   error, whose HTTP status {@link engineStatus} returns; the signal's reason
    */
   async ask<T>(
     what: string,
@@ -72,7 +72,7 @@ export class Engine implements Disposable {
       return await request((await this.#connected()).bounded(abort.signal));
     } catch (cause) {
       if (cause instanceof ServerledgeError) throw cause;
-      // Aborted: whether the engine is reachable no longer matters.
+      // The caller has aborted the request, so it does not matter whether the engine is reachable.
       signal?.throwIfAborted();
       throw refusal(what, cause) ?? await this.#unavailable(what, abort.signal.reason ?? cause);
     } finally {
@@ -81,7 +81,7 @@ export class Engine implements Disposable {
     }
   }
 
-  /** True if the engine responds, or the reason why not. */
+  /** Returns true if the engine responds, otherwise the reason. */
   async available(): Promise<true | string> {
     try {
       await this.ask("ping", (docker) => docker.ping(), { timeoutMs: pingTimeoutMs });
@@ -91,7 +91,7 @@ export class Engine implements Disposable {
     }
   }
 
-  /** Reads what does not change while the engine runs; once. */
+  /** Reads properties that do not change while the engine runs. They are requested once. */
   facts(): Promise<EngineFacts> {
     this.#facts ??= this.#askFacts().catch((error) => {
       this.#facts = undefined;
@@ -100,7 +100,7 @@ export class Engine implements Disposable {
     return this.#facts;
   }
 
-  /** Closes all connections; no request can be sent any more. */
+  /** Closes all connections. No request can be sent afterwards. */
   [Symbol.dispose](): void {
     this.#clients?.then((clients) => clients[Symbol.dispose](), () => {});
     this.#closed = true;
@@ -131,7 +131,7 @@ export class Engine implements Disposable {
     try {
       return await this.#clients;
     } catch (error) {
-      // Certificates, for example, may be installed later.
+      // The next request tries again: certificates, for example, may be installed later.
       this.#clients = undefined;
       throw error;
     }
@@ -153,8 +153,8 @@ export class Engine implements Disposable {
 /**
  * Returns the HTTP status with which the engine refused a request.
  *
- * @param error what {@link Engine.ask} threw
- * @returns undefined if the engine did not answer, or for any other error
+ * @param error error that {@link Engine.ask} threw
+ * @returns undefined if the engine did not respond, and for any other error
  */
 export function engineStatus(error: unknown): number | undefined {
   if (!(error instanceof ServerledgeError)) return undefined;
@@ -165,9 +165,9 @@ export function engineStatus(error: unknown): number | undefined {
 /**
  * Creates the error for a request that the engine refused.
  *
- * @param what the request in words
+ * @param what description of the request
  * @param status HTTP status
- * @param reason in the engine's words
+ * @param reason message of the engine
  */
 export function engineRefusal(what: string, status: number, reason: string): ServerledgeError {
   return new ServerledgeError(
@@ -192,7 +192,7 @@ async function httpClient(address: EngineAddress): Promise<Deno.HttpClient> {
   const { socket, certificates } = address;
   if (socket) return Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
   const { hostname, port } = new URL(address.base);
-  // Set as its own proxy, so that HTTP_PROXY and the like have no say.
+  // The engine is set as its own proxy, so HTTP_PROXY and similar variables have no effect.
   const direct = { transport: "tcp" as const, hostname, port: Number(port || 2375) };
   if (!certificates) return Deno.createHttpClient({ proxy: direct });
   const [ca, cert, key] = await Promise.all(
@@ -201,7 +201,7 @@ async function httpClient(address: EngineAddress): Promise<Deno.HttpClient> {
   return Deno.createHttpClient({ caCerts: [ca], cert, key });
 }
 
-/** Translates dockerode's error of a refused request: status, and the response's JSON or bytes. */
+/** Translates dockerode's error of a refused request, which has the status and the body of the response. */
 function refusal(what: string, cause: unknown): ServerledgeError | undefined {
   const { statusCode, json } = cause as { statusCode?: unknown; json?: unknown };
   if (typeof statusCode !== "number") return undefined;
@@ -209,7 +209,7 @@ function refusal(what: string, cause: unknown): ServerledgeError | undefined {
   return engineRefusal(what, statusCode, String(reason) || `HTTP status ${statusCode}`);
 }
 
-/** Tries the socket directly, since errors of `fetch` do not reveal their cause by class. */
+/** Connects to the socket directly to find out why a request failed: `fetch` has no error classes for it. */
 async function explain(socket: string | undefined): Promise<string | undefined> {
   if (socket === undefined) return undefined;
   try {

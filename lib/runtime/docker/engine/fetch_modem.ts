@@ -1,13 +1,13 @@
 /**
- * Transport of dockerode, based on `fetch`. Its own is based on `node:http`, where
- * in Deno 2.7.11 a response that breaks off is a rejection nobody can catch and a connection that
- * closes without one is no event at all, so a restart of the engine would end the node or hang it
- * (`tests/probes/`; no public issue of Deno is known to describe either).
+ * Transport of dockerode, based on `fetch`. Its own transport is based on `node:http` and has two defects
+ * in Deno 2.7.11: an incomplete response is a rejection that cannot be caught, and a connection that
+ * closes without a response causes no event. So a restart of the engine would end or hang the node
+ * (`tests/probes/`; no public issue of Deno is known to describe either defect).
  *
- * `fetch` sends a request again if its connection closes before the answer begins, as it does when
- * the engine restarts (https://github.com/denoland/deno/issues/35610). So requests must bear being sent twice, and ours do: containers and
- * networks have names of their own (the second creation is refused, and cleaning up goes by name);
- * starting, killing, removing and pulling twice is the same as once.
+ * `fetch` sends a request again if its connection closes before the response begins, which happens when
+ * the engine restarts (https://github.com/denoland/deno/issues/35610). So all requests must be idempotent:
+ * containers and networks have unique names (the second creation is refused, and removal is by name), and
+ * starting, killing, removing or pulling twice has the same effect as once.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { Readable } from "node:stream";
 export interface ModemTransport {
   /** Base of request URLs. */
   readonly base: string;
-  /** The connections. */
+  /** Client with the connections. */
   readonly client: Deno.HttpClient;
 }
 
@@ -68,15 +68,15 @@ interface ModemAnswer {
   readonly content: unknown;
 }
 
-/** Headers that belong to the connection: `fetch` sets them itself. */
+/** Headers of the connection, which `fetch` sets itself. */
 const connectionHeaders = new Set(["content-length", "transfer-encoding", "connection", "upgrade"]);
 
 /**
- * Creates a docker-modem that sends its requests by `fetch`. Attaching to a container's input and output,
- * which takes over the connection, is refused.
+ * Creates a docker-modem that sends its requests by `fetch`. It refuses to attach to a container's input
+ * and output, because that takes over the connection.
  *
- * @param modem what it is but for that; made with a `socketPath`, so that paths stay bare
- * @param signal aborts the start its requests
+ * @param modem prototype of the result; created with a `socketPath`, so request paths have no host
+ * @param signal aborts its requests
  */
 export function sendByFetch<M extends object>(
   modem: M,
@@ -126,12 +126,12 @@ async function exchange(
 
 function stream(body: ReadableStream, statusCode: number): Readable & { statusCode: number } {
   const readable = Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
-  // Its reader gets the error too; without a reader, the error would end the process.
+  // The reader of the stream also receives the error. Without a reader, the error would end the process.
   readable.on("error", () => {});
   return Object.assign(readable, { statusCode });
 }
 
-/** Never returns null: dockerode accesses responses without a check. */
+/** Reads a body as JSON or bytes. It never returns null, because dockerode accesses responses unchecked. */
 async function read(answer: Response): Promise<unknown> {
   const bytes = Buffer.from(await answer.arrayBuffer());
   if (!answer.headers.get("content-type")?.startsWith("application/json")) return bytes;

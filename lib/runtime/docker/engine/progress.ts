@@ -1,6 +1,6 @@
 /**
- * Stream of JSON lines in which the engine reports the progress of a pull or an import.
- * Not read by docker-modem's `followProgress`, which throws outside of the promise at a broken line.
+ * Reader of the JSON lines in which the engine reports the progress of a pull or an import. It replaces
+ * docker-modem's `followProgress`, which throws outside of its promise at an invalid line.
  *
  * @module
  */
@@ -14,16 +14,16 @@ export interface ProgressEvent {
   readonly id?: string;
   /** State of the layer, e.g. `Downloading`. */
   readonly status?: string;
-  /** Bytes done and to do. */
+  /** Bytes done so far, and bytes in total. */
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
-  /** Why it failed. */
+  /** Reason of a failure. */
   readonly error?: string;
 }
 
 /**
  * Reads a progress stream to its end.
  *
- * @param what the request in words, for the error
+ * @param what description of the request for the error
  * @param report called with every event
  * @throws `ENGINE_REFUSED` if the stream reports a failure
  */

@@ -1,6 +1,6 @@
 /**
- * Images on the engine: one that is present is used as it is, a missing one is pulled, once for
- * all who wait for it. What was pulled or used is noted in the node's records.
+ * Images on the engine. A present image is used unchanged. A missing one is pulled once for all
+ * concurrent callers. The node's records contain the images that were pulled or used.
  *
  * @module
  */
@@ -22,39 +22,39 @@ import {
 import { followProgress } from "../engine/progress.ts";
 import { PullProgress } from "./pull_progress.ts";
 
-/** Longest pull: slow links at the edge need their time, but a dead one must end. */
+/** Time limit of a pull, ms: slow links at the edge need long, but a pull over a dead link must end. */
 const pullTimeoutMs = 30 * 60_000;
-/** Longest time without progress, ms: over slow links the engine tells of each half MiB. */
+/** Maximum time without progress, ms. Over slow links the engine reports every half MiB. */
 const pullStallMs = 2 * 60_000;
-/** How often a pull's progress is logged. */
+/** Interval at which a pull's progress is logged, ms. */
 const progressIntervalMs = 5_000;
 
 const log = logger("runtime");
 
 /** An image that is present. */
 export interface FoundImage {
-  /** Its id, which tells its content. */
+  /** Id of the image, which identifies its content. */
   readonly id: string;
-  /** Its size, layers shared with others included, bytes. */
+  /** Size of the image including layers shared with other images, bytes. */
   readonly sizeBytes: number;
-  /** What it runs on, e.g. `amd64`. */
+  /** Architecture that the image runs on, e.g. `amd64`. */
   readonly architecture: string;
-  /** True if it is known to be in a registry: it was pulled from there or pushed. */
+  /** True if the image is known to be in a registry, because it was pulled from or pushed to one. */
   readonly published: boolean;
 }
 
-/** Knows which images are there and gets those that are not. */
+/** Tracks which images are present and pulls missing ones. */
 export class Images {
   readonly #engine: Engine;
   readonly #refresh: boolean;
   readonly #stallMs: number;
-  /** What was pulled and used. */
+  /** Records of the images that were pulled and used. */
   readonly records: ImageRecords;
-  /** Familiar names of images that starts need not ask the engine about. */
+  /** Familiar names of images that were found, about which starts do not ask the engine again. */
   readonly #present = new Set<string>();
-  /** All familiar names on the engine when it was looked at last, and what came since. */
+  /** Familiar names of all images at the last listing, and of those that were added since. */
   #known: Set<string> | undefined;
-  /** What came while that look was under way. */
+  /** Familiar names of images that were added during the current listing. */
   readonly #arrived = new Set<string>();
   readonly #pulled = new Set<string>();
   readonly #tasks = new SharedTasks<boolean>();
@@ -62,8 +62,8 @@ export class Images {
 
   /**
    * @param refresh true to pull each image once, even if it is present
-   * @param records remembers what was pulled and used
-   * @param stallMs longest time that a pull may make no progress, ms
+   * @param records records of the images that were pulled and used
+   * @param stallMs maximum time without progress of a pull, ms
    */
   constructor(engine: Engine, refresh: boolean, records: ImageRecords, stallMs = pullStallMs) {
     this.#engine = engine;
@@ -73,12 +73,12 @@ export class Images {
   }
 
   /**
-   * Makes sure that an image is present.
+   * Ensures that an image is present.
    *
-   * @param key the configuration key that names it, for the error; empty if there is none
-   * @param refresh true to pull it even if it is present
-   * @returns true if it had to be pulled
-   * @throws `ENGINE_UNAVAILABLE`, or `ENGINE_REFUSED` with what to do
+   * @param key configuration key that names the image, for the error; empty if there is none
+   * @param refresh true to pull the image even if it is present
+   * @returns true if the image had to be pulled
+   * @throws `ENGINE_UNAVAILABLE`, or `ENGINE_REFUSED` with advice
    */
   async ensure(image: string, key: string, refresh = false): Promise<boolean> {
     const name = familiarName(image);
@@ -94,12 +94,12 @@ export class Images {
   }
 
   /**
-   * Pulls an image that may be present; the present one is good enough where that fails, since it may
-   * have been built here.
+   * Pulls an image that may be present. If the engine refuses, a present image is used, which may have
+   * been built here.
    *
-   * @param key the configuration key that names it, for the error; empty if there is none
-   * @returns true if it was pulled
-   * @throws as {@link Images.ensure}, if it is not present either
+   * @param key configuration key that names the image, for the error; empty if there is none
+   * @returns true if the image was pulled
+   * @throws the errors of {@link Images.ensure}, if the image is not present either
    */
   async refresh(image: string, key: string): Promise<boolean> {
     try {
@@ -117,8 +117,8 @@ export class Images {
   }
 
   /**
-   * Takes note of which images are there, for {@link Images.isPresent}. Where the engine is away none
-   * is: nothing can be started from it.
+   * Lists the present images for {@link Images.isPresent}. While the engine is unreachable, no image
+   * counts as present, because no container can be started.
    */
   async look(): Promise<void> {
     let listed: readonly ListedImage[] = [];
@@ -132,16 +132,16 @@ export class Images {
   }
 
   /**
-   * Whether an image is there, as far as is known without asking the engine.
+   * Tells whether an image is present, as far as is known without a request to the engine.
    *
-   * @returns undefined until it was looked at for the first time
+   * @returns undefined before the first {@link Images.look}
    */
   isPresent(image: string): boolean | undefined {
     return this.#known?.has(familiarName(image));
   }
 
   /**
-   * Looks for an image.
+   * Finds an image on the engine.
    *
    * @returns undefined if it is not present
    * @throws `ENGINE_UNAVAILABLE`
@@ -157,7 +157,7 @@ export class Images {
   }
 
   /**
-   * Ids of all images that a container is made of, whoever's and whether it runs.
+   * Returns the ids of the images of all containers on the engine, running or not, of any owner.
    *
    * @throws `ENGINE_UNAVAILABLE`
    */
@@ -170,9 +170,9 @@ export class Images {
   }
 
   /**
-   * Removes an image's name, and the image if it has no other; never by force.
+   * Removes an image's name, and the image if it has no other name; never by force.
    *
-   * @returns false if the engine would not, since the image is in use
+   * @returns false if the engine refused because the image is in use
    * @throws `ENGINE_UNAVAILABLE`, `ENGINE_REFUSED` with the engine's reason
    */
   async remove(image: string): Promise<boolean> {
@@ -193,14 +193,14 @@ export class Images {
     return true;
   }
 
-  /** Forgets that an image is present, because the engine said that it is not. */
+  /** Forgets that an image is present, because the engine reported that it is missing. */
   forget(image: string): void {
     this.#present.delete(familiarName(image));
     this.#known?.delete(familiarName(image));
   }
 
   /**
-   * The architectures that an image runs on, as far as its local copy tells.
+   * Returns the architecture of the local copy of an image.
    *
    * @returns empty if the image is not present
    */
@@ -209,7 +209,7 @@ export class Images {
     return found ? [found.architecture] : [];
   }
 
-  /** The pulls that are under way. */
+  /** Returns the pulls that are in progress. */
   pulls(): Pull[] {
     return [...this.#pulls].map(([image, { percent, message }]) => ({ image, percent, message }));
   }
@@ -264,7 +264,7 @@ export class Images {
   }
 }
 
-/** Gives up what makes no progress. */
+/** Timer that aborts a pull without progress. */
 class StallTimer implements Disposable {
   readonly #stallMs: number;
   readonly #abort = new AbortController();
@@ -275,12 +275,12 @@ class StallTimer implements Disposable {
     this.restart();
   }
 
-  /** Aborted when it has stalled. */
+  /** Signal that is aborted after the maximum time without progress. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** There was progress. */
+  /** Restarts the timer after progress. */
   restart(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#abort.abort(), this.#stallMs);
@@ -291,7 +291,7 @@ class StallTimer implements Disposable {
   }
 }
 
-/** Logs a pull's progress now and then until disposed. */
+/** Logs a pull's progress at an interval until disposed. */
 function logged(image: string, progress: PullProgress): Disposable {
   const timer = setInterval(() => {
     log.info("Pulling image {image}: {message}", { image, message: progress.message });

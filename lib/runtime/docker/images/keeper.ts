@@ -1,6 +1,6 @@
 /**
- * Looks after the images of a node: tells which it needs, fetches what is missing, and removes what
- * nothing needs any more.
+ * Keeper of the images of a node: lists the images that the node needs, pulls missing ones, and removes
+ * those that are no longer needed.
  *
  * @module
  */
@@ -17,28 +17,28 @@ import type { ImageRecord } from "../../../images/records.ts";
 import { familiarName } from "../../../images/reference.ts";
 import type { FoundImage, Images } from "./images.ts";
 
-/** What a keeper works with. */
+/** Dependencies of a keeper. */
 export interface KeeperOptions {
   /** The images on the engine. */
   readonly images: Pick<Images, "find" | "ensure" | "inUse" | "remove" | "records">;
-  /** What is needed now, by familiar name. */
+  /** Returns the images that are needed now, by familiar name. */
   readonly needs: () => ReadonlyMap<string, ImageNeed>;
-  /** The configuration key that names the image of a runtime's containers; empty if none does. */
+  /** Returns the configuration key that names the image of a runtime; empty if there is none. */
   readonly keyOf: (runtime: string) => string;
 }
 
-/** What is to be removed. */
+/** Options of a removal. */
 export interface PruneOptions {
-  /** Only tell what would be removed. */
+  /** True to report the images that would be removed without removing them. */
   readonly dryRun: boolean;
-  /** Also those that are in no registry as far as is known: they cannot be had again. */
+  /** True to also remove images that are in no known registry and so cannot be pulled again. */
   readonly unpublished: boolean;
 }
 
 const inUse = "a container is made of it";
 const nothing: ImageNeed = { runtimes: [], functions: [] };
 
-/** The keeper of a node's images. */
+/** Keeper of a node's images. */
 export class ImageKeeper {
   readonly #options: KeeperOptions;
 
@@ -47,7 +47,8 @@ export class ImageKeeper {
   }
 
   /**
-   * The images that the node needs, and those that it has fetched or used and needs no more; by name.
+   * Returns the images that the node needs, and those that it has pulled or used but no longer needs,
+   * sorted by name.
    *
    * @throws `ENGINE_UNAVAILABLE`
    */
@@ -80,11 +81,11 @@ export class ImageKeeper {
   }
 
   /**
-   * Fetches images, one after the other: the engine fetches the layers of one at the same time.
+   * Pulls images one after the other, because the engine pulls the layers of one image in parallel.
    *
-   * @param names which; none: all that are needed and missing
-   * @param refresh fetch them even if they are present
-   * @throws `ENGINE_UNAVAILABLE`, or `ENGINE_REFUSED` with the first reason once all were tried
+   * @param names names of the images; empty for all that are needed
+   * @param refresh true to pull images that are present
+   * @throws `ENGINE_UNAVAILABLE`, or `ENGINE_REFUSED` with the first reason after all were tried
    */
   async pull(names: readonly string[], refresh: boolean): Promise<PulledImages> {
     const { images, needs } = this.#options;
@@ -113,8 +114,8 @@ export class ImageKeeper {
   }
 
   /**
-   * Removes images that nothing needs any more: such as this node has fetched or its functions have
-   * used, if they are what they were then, and no container, whoever's, is made of them.
+   * Removes images that are no longer needed. An image is removed only if this node has pulled it or its
+   * functions have used it, if its id has not changed since, and if no container of any owner uses it.
    *
    * @throws `ENGINE_UNAVAILABLE`
    */

@@ -12,7 +12,7 @@ const image = (id: string, published = true): FoundImage => ({
   published,
 });
 
-/** An engine in memory; what is in `registry` can be fetched. */
+/** Creates a keeper with an engine in memory. Images in `registry` can be pulled. */
 function setUp(needed: Record<string, Partial<ImageNeed>>) {
   const records = new ImageRecords({ read: () => undefined, write: () => {} });
   const present = new Map<string, FoundImage>();
@@ -48,7 +48,7 @@ function setUp(needed: Record<string, Partial<ImageNeed>>) {
   return { keeper, records, present, registry, used, refused, needs, keys };
 }
 
-Deno.test("listed is what is needed, and what is ours and needed no more", async () => {
+Deno.test("ImageKeeper: lists needed images, and recorded ones that are no longer needed", async () => {
   const { keeper, records, present } = setUp({
     "py:1": { runtimes: ["python"], functions: ["g", "f"] },
   });
@@ -66,7 +66,7 @@ Deno.test("listed is what is needed, and what is ours and needed no more", async
   assert.equal((await keeper.list())[1]!.pulled, false);
 });
 
-Deno.test("pulled is what is missing, or what is named, and the rest goes on after a failure", async () => {
+Deno.test("ImageKeeper: pulls missing or named images, and continues after a failure", async () => {
   const { keeper, present, registry, keys } = setUp({
     "py:1": { runtimes: ["python"] },
     "none:1": { functions: ["f"] },
@@ -90,7 +90,7 @@ Deno.test("pulled is what is missing, or what is named, and the rest goes on aft
   assert.deepEqual(await keeper.pull(["py:1"], true), { pulled: ["py:1"], present: [] });
 });
 
-Deno.test("removed is only what is ours, unchanged, unneeded and unused", async () => {
+Deno.test("ImageKeeper: removes only recorded, unchanged images that are not needed or in use", async () => {
   const { keeper, records, present, used, refused, needs } = setUp({
     "needed:1": { functions: ["f"] },
   });

@@ -1,5 +1,5 @@
 /**
- * How far a pull is, put together from what the engine tells layer by layer.
+ * Progress of a pull, computed from the engine's reports for each layer.
  *
  * @module
  */
@@ -11,11 +11,11 @@ interface Layer {
   readonly all: number;
 }
 
-/** The state of one pull. Layers count once their size is known, so `percent` may fall. */
+/** Progress of one pull. A layer counts once its size is known, so `percent` may decrease. */
 export class PullProgress {
   readonly #layers = new Map<string, Layer>();
 
-  /** Takes note of an event. */
+  /** Updates the progress by an event. */
   note({ id, status, progressDetail }: ProgressEvent): void {
     if (id === undefined) return;
     const { current, total } = progressDetail ?? {};
@@ -23,18 +23,18 @@ export class PullProgress {
     if (status === "Downloading" && current !== undefined && total) {
       this.#layers.set(id, { got: Math.min(current, total), all: total });
     } else if (status !== "Downloading" && layer) {
-      // Verified, unpacked or done: all of it has come.
+      // The layer is verified, unpacked or done, so all of it has arrived.
       this.#layers.set(id, { got: layer.all, all: layer.all });
     }
   }
 
-  /** How much has come of what is known to come, 0 to 100. */
+  /** Percentage of the known bytes that have arrived, 0 to 100. */
   get percent(): number {
     const { got, all } = this.#sum();
     return all === 0 ? 0 : Math.floor(100 * got / all);
   }
 
-  /** What is under way, in words. */
+  /** Description of the progress for users. */
   get message(): string {
     const { got, all } = this.#sum();
     if (all === 0) return "asking the image's registry";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PullProgress } from "./pull_progress.ts";
 
-Deno.test("a pull is as far as its layers, weighed by their size", () => {
+Deno.test("PullProgress: weighs the progress of layers by their size", () => {
   const pull = new PullProgress();
   assert.deepEqual([pull.percent, pull.message], [0, "asking the image's registry"]);
   pull.note({ status: "Pulling from library/python", id: "3" });
@@ -11,7 +11,7 @@ Deno.test("a pull is as far as its layers, weighed by their size", () => {
   assert.deepEqual([pull.percent, pull.message], [25, "10 of 40 MB"]);
 });
 
-Deno.test("a layer that is being unpacked has come", () => {
+Deno.test("PullProgress: counts a layer that is being unpacked as complete", () => {
   const pull = new PullProgress();
   pull.note({ status: "Downloading", id: "a", progressDetail: { current: 1, total: 30e6 } });
   pull.note({ status: "Extracting", id: "a", progressDetail: { current: 2, total: 30e6 } });

@@ -22,6 +22,6 @@ for (const [name, text] of Object.entries(nativePrograms)) {
   });
 }
 
-Deno.test("the programs were compiled since their sources changed: scripts/build/native.ts", async () => {
+Deno.test("nativePrograms: match their sources, see scripts/build/native.ts", async () => {
   assert.equal(builtFrom, await sourceDigest());
 });

@@ -1,6 +1,6 @@
 /**
- * The sources of the programs in {@link nativePrograms}, for the script that compiles them and the
- * test that they were compiled since their last change.
+ * Digest of the sources of {@link nativePrograms}, for the script that compiles them and for the test
+ * which verifies that they were compiled after the last change.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import stdio from "./stdio.c" with { type: "text" };
 import request from "./stdio_request.h" with { type: "text" };
 import syscalls from "./syscalls.h" with { type: "text" };
 
-/** SHA-256 of the sources, hexadecimal. */
+/** Returns the SHA-256 of the sources, hexadecimal. */
 export async function sourceDigest(): Promise<string> {
   const bytes = new TextEncoder().encode([init, relay, syscalls, stdio, request, json].join("\0"));
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();

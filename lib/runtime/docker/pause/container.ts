@@ -1,5 +1,5 @@
 /**
- * The start of a container that keeps a network namespace for others to join.
+ * Start of a pause container, which holds a network namespace that other containers join.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import { containerName } from "../names.ts";
 import { followProgress } from "../engine/progress.ts";
 
 /**
- * Starts one; makes its image first where it is missing.
+ * Starts a pause container. If its image is missing, it is created first.
  *
- * @param known gets the container while it exists, so that it is not swept
- * @throws `ENGINE_UNAVAILABLE` or `ENGINE_REFUSED`; nothing is left behind
+ * @param known map that contains the container while it exists, which excludes it from sweeps
+ * @throws `ENGINE_UNAVAILABLE` or `ENGINE_REFUSED`, after the container is removed
  */
 export async function startPauseContainer(
   engine: Engine,

@@ -1,6 +1,6 @@
 /**
- * The image of the containers that hold a network namespace: one static program of some hundred
- * bytes that sleeps for ever. Made here, so that nothing has to be pulled or shipped.
+ * Image of pause containers: one static program of some hundred bytes that sleeps forever. The image is
+ * created here, so it need not be pulled or shipped.
  *
  * @module
  */
@@ -14,13 +14,13 @@ export const pauseProgram = "/pause";
 
 const elfHeaderBytes = 64;
 const programHeaderBytes = 56;
-/** Where the program is mapped; any address that the kernel lets user space map. */
+/** Address at which the program is mapped: any address that the kernel lets user space map. */
 const baseAddress = 0x400000n;
 
 interface Machine {
   /** `e_machine` of the ELF header (elf.h). */
   readonly id: number;
-  /** Machine code that sleeps for ever. */
+  /** Machine code that sleeps forever. */
   readonly code: readonly number[];
 }
 
@@ -48,10 +48,10 @@ const machines: Readonly<Record<string, Machine>> = {
 };
 
 /**
- * The program: a static ELF executable of one segment.
+ * Creates the program: a static ELF executable of one segment.
  *
  * @param architecture `amd64` or `arm64`
- * @throws `INSTANCE_START_FAILED` for any other
+ * @throws `INSTANCE_START_FAILED` for any other architecture
  * @see elf(5)
  */
 export function pauseElf(architecture: string): Uint8Array<ArrayBuffer> {
@@ -89,7 +89,7 @@ export function pauseElf(architecture: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The image's root as a TAR archive.
+ * Creates the image's root as a TAR archive.
  *
  * @param architecture `amd64` or `arm64`
  */

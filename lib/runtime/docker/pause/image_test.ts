@@ -4,7 +4,7 @@ import { pauseArchive, pauseElf, pauseProgram } from "./image.ts";
 const machineIds = { amd64: 62, arm64: 183 };
 
 for (const [architecture, id] of Object.entries(machineIds)) {
-  Deno.test(`the pause program for ${architecture} is a small static executable`, () => {
+  Deno.test(`pauseElf: creates a small static executable for ${architecture}`, () => {
     const bytes = pauseElf(architecture);
     const view = new DataView(bytes.buffer);
     assert.ok(bytes.length < 200);
@@ -25,11 +25,11 @@ for (const [architecture, id] of Object.entries(machineIds)) {
   });
 }
 
-Deno.test("there is no pause program for other machines", () => {
+Deno.test("pauseElf: throws for other architectures", () => {
   assert.throws(() => pauseElf("riscv64"), { code: "INSTANCE_START_FAILED" });
 });
 
-Deno.test("the pause archive has the program, executable", async () => {
+Deno.test("pauseArchive: contains the program as an executable file", async () => {
   const { unpackTar } = await import("modern-tar");
   const [entry, ...others] = await unpackTar(await pauseArchive("amd64"));
   assert.equal(others.length, 0);

@@ -1,7 +1,7 @@
 /**
- * Network namespaces without interfaces, for functions without network, each kept by a pause container.
- * Creating one takes the engine more than a third of a cold start, so one is kept ready. Instances of
- * one function share a namespace (and its loopback), different functions never do.
+ * Network namespaces without interfaces, for functions without network. Each is held by a pause
+ * container. Its creation takes the engine more than a third of a cold start, so one is kept ready.
+ * Instances of one function share a namespace and its loopback interface; different functions never do.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const log = logger("runtime");
 /** Namespace with the number of instances that use it. */
 class Namespace implements AsyncDisposable {
   users = 0;
-  /** True if it must not be used again. */
+  /** True if the namespace must not be used again. */
   isBroken = false;
 
   constructor(readonly container: Container, private readonly known: Map<string, Container>) {}
@@ -33,11 +33,11 @@ class Namespace implements AsyncDisposable {
   }
 }
 
-/** Right of an instance to join a function's namespace; returned once when disposed. */
+/** Right of an instance to join a function's namespace. Disposing it returns it once. */
 export interface NamespaceLease extends Disposable {
   /** Network mode of the engine for the namespace. */
   readonly network: string;
-  /** Records that joining failed, or that what joined may still be there. */
+  /** Records that joining failed, or that the joined container may still exist. */
   markBroken(): void;
 }
 
@@ -48,7 +48,7 @@ export class Namespaces implements AsyncDisposable {
 
   /**
    * @param engine engine that runs the pause containers
-   * @param known registers existing containers, so that they are not swept
+   * @param known map of existing containers, which are excluded from sweeps
    */
   constructor(engine: Engine, nodeId: string, known: Map<string, Container>) {
     const options = pauseOptions(pauseImage, pauseProgram, nodeId);
@@ -65,7 +65,7 @@ export class Namespaces implements AsyncDisposable {
    * Leases the namespace of a function for one more instance.
    *
    * @param key identity of the function
-   * @returns undefined if none is ready: the instance needs one of its own
+   * @returns undefined if none is ready, and the instance needs its own namespace
    */
   lease(key: string): NamespaceLease | undefined {
     let namespace = this.#byFunction.get(key);
@@ -89,7 +89,7 @@ export class Namespaces implements AsyncDisposable {
     };
   }
 
-  /** Starts missing namespaces in the background; without effect if the engine does not respond. */
+  /** Starts missing namespaces in the background. This has no effect if the engine does not respond. */
   refill(): void {
     this.#standby.refill();
   }
@@ -108,7 +108,7 @@ export class Namespaces implements AsyncDisposable {
   #return(key: string, namespace: Namespace): void {
     if (--namespace.users > 0) return;
     if (this.#byFunction.get(key) === namespace) this.#byFunction.delete(key);
-    // Only the pause process is left in it: another function may have it, unless it is broken.
+    // Only the pause process remains, so another function may use the namespace, unless it is broken.
     this.#standby[namespace.isBroken ? "discard" : "add"](namespace);
   }
 }
