@@ -1,5 +1,5 @@
 /**
- * What a subcommand is.
+ * Defines subcommands.
  *
  * @module
  */
@@ -12,37 +12,37 @@ import type { Usage, UsageTerm } from "@optique/core/usage";
 import type { Globals } from "./options/options.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Carries out a parsed command. Resolves to the exit status; to nothing if all went well. */
+/** Runs a parsed command. Resolves to the exit status, or to undefined after success. */
 export type Action = (globals: Globals, terminal: Terminal) => Promise<number | void>;
 
-/** One subcommand. */
+/** A subcommand. */
 export interface Command {
   /** Its name on the command line. */
   readonly name: string;
-  /** Reads its part of the command line. */
+  /** Parses its part of the command line. */
   readonly parser: Parser<"sync", { readonly action: Action }, unknown>;
 }
 
-/** What makes a subcommand. */
+/** Specification of a subcommand. */
 export interface CommandSpec<T> {
   /** Its name on the command line. */
   readonly name: string;
   /** One line for the list of commands. */
   readonly brief: string;
-  /** More sentences for its own help. */
+  /** Further sentences for its own help. */
   readonly description?: string;
-  /** Command lines that work, and what they do. */
+  /** Examples of command lines, and their effects. */
   readonly examples: readonly (readonly [line: string, effect: string])[];
   /** Its options and arguments. */
   readonly options: Parser<"sync", T, unknown>;
-  /** Carries it out. */
+  /** Runs the subcommand. */
   run(options: T, ...rest: Parameters<Action>): ReturnType<Action>;
 }
 
 /**
  * Makes a subcommand.
  *
- * @param spec its name, help, options and action
+ * @param spec name, help, options and action of the subcommand
  *
  * @example
  * ```ts
@@ -77,7 +77,7 @@ export function defineCommand<T>(spec: CommandSpec<T>): Command {
   };
 }
 
-/** Usage in one line: options are listed below it, so it names arguments only. */
+/** Returns the usage in one line, with arguments only; help lists the options below it. */
 function shortUsage(usage: Usage): Usage {
   const isArgument = (term: UsageTerm): boolean =>
     term.type === "argument" ||

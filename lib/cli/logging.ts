@@ -1,5 +1,5 @@
 /**
- * Where log records go: standard error, as text for people or as JSON lines for machines.
+ * Writes log records to standard error, as text for people or as JSON lines for machines.
  *
  * @module
  */
@@ -14,31 +14,31 @@ import {
   logTo,
 } from "../base/log.ts";
 
-/** Characters that wait to be written before further records are dropped and counted. */
+/** Number of buffered characters above which further records are dropped and counted. */
 const maxBuffered = 1 << 20;
-/** Longest time that a record waits, ms. */
+/** Maximum time for which a record is buffered, ms. */
 const flushIntervalMs = 50;
 
-/** How to log. */
+/** Settings of logging. */
 export interface LoggingOptions {
-  /** Least severe records to log. */
+  /** Level of the least severe records that are logged. */
   readonly level: LogLevel;
   /** Form of a record. */
   readonly format: "text" | "json";
 }
 
-/** Logging that has begun; dispose it to write what is buffered and to end it. */
+/** Active logging; disposal writes buffered records and ends it. */
 export interface Logging extends AsyncDisposable {
-  /** Where lines go that are rendered elsewhere; undefined where `info` is not logged. */
+  /** Receives lines that are rendered elsewhere; undefined if `info` is not logged. */
   readonly infoLines: LineSink | undefined;
 }
 
 /**
- * Sends the records of all modules to a stream. Who logs is never blocked: records are gathered and
- * written together, since a write for each would cost as much as the invocation it tells of.
+ * Writes the records of all modules to a stream. Logging never blocks: records are buffered and written
+ * together, since a write for each would cost as much as the invocation that it describes.
  *
- * @param options level and form
- * @param stream where they go; it stays open
+ * @param options level and format
+ * @param stream the output, which stays open
  */
 export function startLogging(
   { level, format }: LoggingOptions,
@@ -61,7 +61,7 @@ export function startLogging(
   };
 }
 
-/** Lines on their way to a stream, many at a time. */
+/** Buffer of lines that writes many at a time to a stream. */
 class GatheredLines implements LineSink, AsyncDisposable {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #encoder = new TextEncoder();
@@ -85,7 +85,10 @@ class GatheredLines implements LineSink, AsyncDisposable {
     this.#writer.releaseLock();
   }
 
-  /** One write after the other: a slow reader makes records wait, then drop, but never the node. */
+  /**
+   * Writes the buffered lines, one write at a time. With a slow reader, records wait and are then
+   * dropped, but the node never waits.
+   */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -105,7 +108,7 @@ class GatheredLines implements LineSink, AsyncDisposable {
   }
 }
 
-/** `2026-01-31T12:00:00.000Z INFO pool: message`. */
+/** Formats a record: `2026-01-31T12:00:00.000Z INFO pool: message`. */
 function textLine({ level, room, message, properties }: LogRecord, time: string): string {
   return `${time} ${level.toUpperCase()} ${room}: ${rendered(message, properties)}\n`;
 }
@@ -129,7 +132,7 @@ function rendered(message: string, properties: LogProperties): string {
   return message.replace(/\{(\w+)\}/g, (_, name: string) => plain(properties[name]));
 }
 
-/** A value within a line: what would break the line is quoted. */
+/** Formats a value for a line; text with control characters is quoted. */
 function plain(value: unknown): string {
   if (value instanceof ServerledgeError) return plain(errorText(value));
   if (value instanceof Error) return errorText(value);
@@ -137,7 +140,7 @@ function plain(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** An error of ours says what is wrong in its message; any other is a surprise and shows its stack. */
+/** Returns the message of a `ServerledgeError`, and the stack of any other error. */
 function errorText(error: Error): string {
   return error instanceof ServerledgeError ? error.message : error.stack ?? String(error);
 }

@@ -23,14 +23,14 @@ async function logged(format: "text" | "json"): Promise<string[]> {
   return chunks.map((chunk) => decoder.decode(chunk)).join("").trimEnd().split("\n");
 }
 
-Deno.test("text records are one line each, with time, level and room", async () => {
+Deno.test("startLogging: a text record is one line, with time, level and module", async () => {
   const lines = await logged("text");
   assert.equal(lines.length, 2, lines.join("\n"));
   assert.match(lines[0]!, /^\d{4}-\d\d-\d\dT[\d:.]+Z INFO pool: hello is "a\\nb"$/);
   assert.match(lines[1]!, / ERROR pool: 2 lost: No Docker$/);
 });
 
-Deno.test("JSON records carry their properties", async () => {
+Deno.test("startLogging: a JSON record contains its properties", async () => {
   const records = (await logged("json")).map((line) => JSON.parse(line));
   assert.equal(records.length, 2);
   assert.deepEqual([records[0].level, records[0].logger, records[0].name, records[0].state], [
@@ -41,7 +41,7 @@ Deno.test("JSON records carry their properties", async () => {
   ]);
 });
 
-Deno.test("lines rendered elsewhere keep their place among records, and an error is written at once", async () => {
+Deno.test("startLogging: rendered lines keep their order; errors are written at once", async () => {
   const chunks: string[] = [];
   const written = Promise.withResolvers<void>();
   const stream = new WritableStream<Uint8Array>({
@@ -59,7 +59,7 @@ Deno.test("lines rendered elsewhere keep their place among records, and an error
   assert.deepEqual(lines.map((line) => line.split(" ").at(-1)), ["first", "second", "third"]);
 });
 
-Deno.test("there is no place for info lines where they are not logged", async () => {
+Deno.test("startLogging: infoLines is undefined if info is not logged", async () => {
   const stream = new WritableStream<Uint8Array>();
   await using logging = startLogging({ level: "warning", format: "text" }, stream);
   assert.equal(logging.infoLines, undefined);

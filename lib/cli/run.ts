@@ -1,5 +1,5 @@
 /**
- * From the arguments of a process to its exit status.
+ * Runs a command line: from the arguments of a process to its exit status.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const completionNames = ["completions", "completion"] as const;
 /** The first line of `--version`. */
 export const versionLine = `serverledge ${version} (commit ${commit}, Deno ${Deno.version.deno})`;
 
-/** The command line is done with once read: help was shown, or it was wrong. */
+/** Result of a command line without an action: help was shown, or the command line is wrong. */
 interface Ended {
   readonly status: number;
 }
@@ -36,7 +36,7 @@ type Parsed = Globals & { readonly action: Action };
  *
  * @param commands the subcommands, in the order in which help lists them
  * @param args arguments after the program's name
- * @param terminal the process's outside
+ * @param terminal outputs and environment of the process
  * @returns the exit status
  */
 export async function runCommandLine(
@@ -61,10 +61,10 @@ function parse(
 ): Parsed | Ended {
   const globals = optionNames(globalOptions.usage);
   const named = namedCommand(commands, args, globals);
-  // Where a command is named, the others' options must neither be taken nor suggested.
+  // If a command is named, options of the others must be neither accepted nor suggested.
   const table: Command["parser"] = named?.parser ??
     or(...commands.map((command) => command.parser));
-  // A command may give an option of its own the name of a global one, as bench does with --json.
+  // A command may define an option with the name of a global one, as bench does with --json.
   const parser = merge(globalOptions, table, { allowDuplicates: true });
   const names = optionNames(named?.parser.usage ?? []);
   const known = {
@@ -98,7 +98,7 @@ function parse(
   );
 }
 
-/** True if a shell asks for completions: then half-written options stay as they are. */
+/** Returns true if a shell requests completions; incomplete options then stay unchanged. */
 function isCompletion(args: readonly string[]): boolean {
   return completionNames.some((name) => name === args[0]);
 }
@@ -108,8 +108,8 @@ function ended(status: number): () => Ended {
 }
 
 /**
- * The command that the arguments name: the first of them that is no option and no option's value.
- * There is none after a call for help, which is then for the help of all commands.
+ * Returns the command that the arguments name: the first argument that is neither an option nor the
+ * value of one. Returns none if a help option precedes it, which requests the help of all commands.
  */
 function namedCommand(
   commands: readonly Command[],

@@ -1,5 +1,5 @@
 /**
- * The life of a server's process, whether a node or a balancer: configuration, logging, server, signals.
+ * Runs the process of a node or a balancer: configuration, logging, server, signals.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import { startLogging } from "./logging.ts";
 import type { ConfigOptions, Globals } from "./options/options.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** With fewer descriptors than this a busy server may run short of them. */
+/** Number of file descriptors below which a busy server may run out of them. */
 const fewDescriptors = 4_096;
 
-/** What a process serves. */
+/** Kind of server that a process runs. */
 export interface ServerKind {
-  /** What people call it: `Node`, `Balancer`. */
+  /** Name for people: `Node`, `Balancer`. */
   readonly name: string;
   /** The subcommand that starts it. */
   readonly command: string;
@@ -31,10 +31,10 @@ export interface ServerKind {
 /**
  * Runs a server until a signal stops the process.
  *
- * @param options of its subcommand
- * @param globals of the command line
- * @param terminal the process's outside
- * @throws what kept it from starting
+ * @param options options of its subcommand
+ * @param globals options of every command
+ * @param terminal outputs and environment of the process
+ * @throws the error that prevented the start
  */
 export async function runServer(
   kind: ServerKind,
@@ -48,7 +48,7 @@ export async function runServer(
       `--host names a node to talk to; serverledge ${kind.command} listens where --listen says`,
     );
   }
-  // Meanwhile the configuration is read.
+  // The configuration is read at the same time.
   const raising = raiseDescriptorLimit();
   const { config, warnings } = await loadConfig(options, globals.port, terminal.env);
   await using logging = startLogging({
@@ -75,7 +75,7 @@ export async function runServer(
   await reported;
 }
 
-/** Says that few connections are possible, and what to do. */
+/** Warns if the limit of descriptors is low, with a remedy. */
 function tellDescriptors({ soft, hard }: DescriptorLimit): void {
   if (soft >= fewDescriptors) return;
   const remedy = hard > soft

@@ -32,7 +32,7 @@ async function run(...args: string[]) {
   return { status: await runCommandLine(commands, args, terminal), ...written };
 }
 
-Deno.test("only options that the named command takes are suggested", async () => {
+Deno.test("runCommandLine: suggests only options of the named command", async () => {
   for (const args of [["look", "--until-done"], ["--until-done", "look"]]) {
     const { status, err } = await run(...args);
     assert.equal(status, 1);
@@ -43,7 +43,7 @@ Deno.test("only options that the named command takes are suggested", async () =>
   assert.match((await run("look", "--jsn")).err, /`--json`/);
 });
 
-Deno.test("a value of an option before the command is not taken for the command", async () => {
+Deno.test("runCommandLine: the value of an option before the command is not the command", async () => {
   for (const before of [["-H", "poll"], ["-vH", "poll"], ["-Hpoll"], ["--host=poll"]]) {
     const { status, out, err } = await run(...before, "--json=true", "look", "--closely");
     assert.deepEqual([status, err], [0, ""]);
@@ -51,7 +51,7 @@ Deno.test("a value of an option before the command is not taken for the command"
   }
 });
 
-Deno.test("help before a command is that of all, after it its own", async () => {
+Deno.test("runCommandLine: help before a command is that of all, after it that of the command", async () => {
   const all = await run("--help", "look");
   assert.match(all.out, /^ {2}look [^]*^ {2}poll /m);
   assert.equal((await run("-h")).out, all.out);
@@ -59,13 +59,13 @@ Deno.test("help before a command is that of all, after it its own", async () => 
   assert.match((await run("look", "--help")).out, /Usage: serverledge look /);
 });
 
-Deno.test("a word that names no command gets the help of all commands", async () => {
+Deno.test("runCommandLine: an unknown command refers to the help of all commands", async () => {
   const { status, err } = await run("lok", "look");
   assert.equal(status, 1);
   assert.match(err, /"lok"[^]*See serverledge --help\.$/m);
 });
 
-Deno.test("the exit status is that of the action, 0 where it tells none, or that of its error", async () => {
+Deno.test("runCommandLine: returns the status of the action or of its error, otherwise 0", async () => {
   const ending = (name: string, run: () => Promise<number | void>) =>
     defineCommand({ name, brief: name, examples: [], options: object({}), run });
   const all = [

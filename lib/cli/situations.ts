@@ -1,5 +1,5 @@
 /**
- * Situations in JSON, for trying policies: only what matters has to be given.
+ * Reads situations for trying policies from JSON; all fields have defaults.
  *
  * @module
  */
@@ -62,7 +62,7 @@ const node = v.strictObject({
   remote: estimates,
 });
 
-/** Facts of another node; defaults of a neighbour and of the cloud differ. */
+/** Schema of another node; defaults of a neighbour and of the cloud differ. */
 function elsewhere(id: string, area: string, isCloud: boolean, room: number) {
   return v.pipe(
     v.strictObject({
@@ -114,15 +114,15 @@ const file = v.strictObject({
   situations: v.array(situation),
 });
 
-/** Situations by name, and the rest of what the policy is given. */
+/** Situations by name, and the settings and statistics of the policy. */
 type Situations = Omit<v.InferOutput<typeof file>, "statistics" | "situations"> & {
   readonly statistics: Statistics | undefined;
   readonly situations: readonly (Situation & { readonly name: string })[];
 };
 
 /**
- * Reads situations. What is not given has its default: an idle node that can start nothing and knows
- * nobody, a request without a deadline, a neighbour with room.
+ * Reads situations. By default, the node is idle, can start no instance and knows no other node, the
+ * request has no deadline, and a neighbour has free memory.
  *
  * @param value parsed JSON
  * @throws `INVALID_REQUEST` with the path of the first bad field

@@ -5,7 +5,7 @@ import { decisionTable } from "./commands/policy.ts";
 import { seededRandom } from "../base/random.ts";
 import { readSituations } from "./situations.ts";
 
-Deno.test("what a situation does not tell has a default", () => {
+Deno.test("readSituations: absent fields have defaults", () => {
   const given = { situations: [{ name: "s", peers: [{ id: "p" }], cloud: {} }] };
   const { request, view } = readSituations(given).situations[0]!;
   assert.equal(request.budgetMs, Infinity);
@@ -15,7 +15,7 @@ Deno.test("what a situation does not tell has a default", () => {
   assert.deepEqual([view.cloud!.isCloud, view.cloud!.availableMemoryMib], [true, Infinity]);
 });
 
-Deno.test("a misspelt field is refused with its path", () => {
+Deno.test("readSituations: a misspelt field is refused with its path", () => {
   const given = { situations: [{ name: "s", node: { warmth: true } }] };
   assert.throws(() => readSituations(given), (error) => {
     assert.ok(error instanceof ServerledgeError);
@@ -24,11 +24,11 @@ Deno.test("a misspelt field is refused with its path", () => {
   });
 });
 
-Deno.test("the built-in situations can be read", () => {
+Deno.test("readSituations: reads the built-in situations", () => {
   assert.ok(readSituations(situations).situations.length >= 10);
 });
 
-Deno.test("decisions are described in words, with what follows a failed offload", () => {
+Deno.test("decisionTable: describes decisions in words, with those after a failed offload", () => {
   const table = decisionTable([
     { Situation: "a", Decisions: [{ kind: "offload", to: "n2" }, { kind: "run" }] },
     { Situation: "b", Decisions: [{ kind: "reject", code: "NODE_SATURATED" }] },
@@ -41,7 +41,7 @@ Deno.test("decisions are described in words, with what follows a failed offload"
   );
 });
 
-Deno.test("the same seed draws the same numbers, spread over the interval", () => {
+Deno.test("seededRandom: the same seed gives the same numbers, spread over the interval", () => {
   const [one, other] = [seededRandom(7), seededRandom(7)];
   const numbers = Array.from({ length: 1000 }, one);
   assert.deepEqual(numbers, Array.from({ length: 1000 }, other));

@@ -1,30 +1,30 @@
 /**
- * The outside of the command line: its two outputs and the environment, as an argument.
+ * Outputs and environment of a process, passed to commands as an argument.
  *
  * @module
  */
 
 /** One output of a process. */
 export interface Output {
-  /** True if a person reads it as it is written. */
+  /** True if the output is a terminal. */
   readonly isTerminal: boolean;
-  /** True if it may carry colour: a terminal, and nobody asked for none. */
+  /** True if colours are allowed: the output is a terminal, and the environment does not disable them. */
   readonly colour: boolean;
-  /** Writes all of the text, as it is. */
+  /** Writes the whole text unchanged. */
   write(text: string): void;
 }
 
-/** What a command sees of the process it runs in. */
+/** Outputs and environment of the process that runs a command. */
 export interface Terminal {
-  /** For results. */
+  /** Output for results. */
   readonly out: Output;
-  /** For progress, warnings and errors. */
+  /** Output for progress, warnings and errors. */
   readonly err: Output;
   /** Environment variables by name. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** The terminal of this process. */
+/** Returns the terminal of this process. */
 export function systemTerminal(): Terminal {
   const env = Deno.env.toObject();
   return { out: output(Deno.stdout, env), err: output(Deno.stderr, env), env };
@@ -41,7 +41,7 @@ function output(stream: typeof Deno.stdout, env: Record<string, string>): Output
       try {
         while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
       } catch (error) {
-        // `serverledge list | head -1`: the reader has what it wanted.
+        // A reader may stop before the end, as in `serverledge list | head -1`.
         if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
       }
     },

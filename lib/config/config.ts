@@ -1,6 +1,5 @@
 /**
- * The configuration of a node: the rule that turns the sources (file, environment, flags) into one
- * checked configuration.
+ * The configuration of a node, merged from its sources (file, environment, flags) and validated.
  *
  * @module
  */
@@ -24,7 +23,7 @@ import {
   type SettingValue,
 } from "./settings.ts";
 
-/** A checked configuration: every key with its value, and the runtimes by id. */
+/** A validated configuration: every key with its value, and the runtimes by id. */
 export type Config =
   & { readonly [K in SettingKey]: SettingValue<(typeof settings)[K]> }
   & {
@@ -34,36 +33,36 @@ export type Config =
     readonly qosClasses: readonly QosClass[];
     /** Settings of policies, by the rest of the key after `policy.`; each policy checks its own. */
     readonly policySettings: PolicySettings;
-    /** Keys that somebody has set; the others have their defaults. */
+    /** Keys that a source has set; the others have their defaults. */
     readonly chosen: ReadonlySet<string>;
   };
 
-/** Keys of policies, which no table lists. */
+/** Prefix of the keys of policies, which no table lists. */
 const policyPrefix = "policy.";
 
-/** One source of configuration: a file, the environment or the command line. */
+/** Source of configuration: a file, the environment or the command line. */
 export interface ConfigSource {
-  /** Where the values come from, for people, e.g. a path or `environment`. */
+  /** Name of the source for people, e.g. a path or `environment`. */
   readonly origin: string;
   /** Values by dotted key, or nested, or both mixed; keys in any case. */
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** A configuration with the story of where its values come from. */
+/** A configuration with the origins of its values. */
 export interface ResolvedConfig {
-  /** The checked values. */
+  /** The validated values. */
   readonly config: Config;
   /** Origin of each key that some source set. */
   readonly origins: ReadonlyMap<string, string>;
-  /** Keys that were set but mean nothing here, one sentence each. */
+  /** Warnings of keys that have no effect or were renamed, one sentence each. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Merges sources into one checked configuration.
+ * Merges sources into one validated configuration.
  *
- * @param sources in order of rising precedence
- * @throws `CONFIG_INVALID` naming the key, its origin and the allowed values
+ * @param sources sources in order of increasing precedence
+ * @throws `CONFIG_INVALID` with the key, its origin and the allowed values
  */
 export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig {
   const values: Record<string, unknown> = {};
@@ -103,15 +102,15 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
   return { config, origins, warnings };
 }
 
-/** The environment variable that sets a key: `api.port` is `SERVERLEDGE_API_PORT`. */
+/** Returns the environment variable that sets a key: `SERVERLEDGE_API_PORT` for `api.port`. */
 export function environmentName(key: string): string {
   return `SERVERLEDGE_${key.toUpperCase().replaceAll(".", "_")}`;
 }
 
 /**
- * The runtime that a function's `Runtime` means on this node.
+ * Returns the runtime that a function's `Runtime` names on this node.
  *
- * @returns undefined if there is none
+ * @returns undefined if there is no such runtime
  */
 export function findRuntime(config: Pick<Config, "runtimes">, id: string): Runtime | undefined {
   const alias = imageAliases.includes(id) ? undefined : ownValue(runtimeAliases, id);
@@ -130,7 +129,7 @@ function isSettingKey(key: string): key is SettingKey {
   return Object.hasOwn(settings, key);
 }
 
-/** The value of a key, but nothing that every object inherits, such as `constructor`. */
+/** Returns the value of a key, without properties that every object inherits, such as `constructor`. */
 function ownValue(table: Readonly<Record<string, string>>, key: string): string | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }
@@ -148,7 +147,7 @@ function setRuntime(
   value: unknown,
   origin: string,
 ): void {
-  // The id may hold dots itself: runtimes.python3.12.image.
+  // The id may contain dots: runtimes.python3.12.image.
   const [, id, field] = /^runtimes\.(.+)\.(image|executor|generic)$/.exec(key) ?? [];
   if (!id) throw bad(key, origin, "expected runtimes.<id>.image, .executor or .generic");
   const base = runtimes.get(id) ?? runtimes.get(ownValue(runtimeAliases, id) ?? "");
@@ -165,7 +164,7 @@ function setRuntime(
   runtimes.set(id, { ...base, id, [field!]: value });
 }
 
-/** `qos.<class>.<field>`. */
+/** Sets a field of a class of service: `qos.<class>.<field>`. */
 function setQosField(
   classes: Map<string, Partial<QosClass>>,
   key: string,
@@ -184,7 +183,7 @@ function setQosField(
   classes.set(name, { ...classes.get(name), name, [field!]: result.output });
 }
 
-/** Classes need a number of their own; everything else is as in the default class. */
+/** Completes classes with fields of the default class; each needs its own number. */
 function completeClasses(
   classes: ReadonlyMap<string, Partial<QosClass>>,
   origins: ReadonlyMap<string, string>,
@@ -207,8 +206,8 @@ function checkPolicySetting(key: string, value: unknown, origin: string) {
 }
 
 /**
- * A runtime that no default completes must be given whole, except for its generic instances; sandboxes have no
- * image.
+ * Checks that a runtime without defaults is configured completely, except for its generic instances.
+ * Sandboxes have no image.
  */
 function checkRuntimes(
   runtimes: Map<string, Partial<Runtime>>,

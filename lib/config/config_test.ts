@@ -18,7 +18,7 @@ function refusal(values: Record<string, unknown>): string {
   assert.fail("the configuration was accepted");
 }
 
-Deno.test("without sources every key has its default", () => {
+Deno.test("resolveConfig: without sources, every key has its default", () => {
   const { config, origins, warnings } = resolveConfig([]);
   for (const [key, { value }] of Object.entries(settings)) {
     assert.equal(config[key as keyof typeof settings], value, key);
@@ -44,7 +44,7 @@ Deno.test("every default satisfies its own schema", () => {
   assert.deepEqual([[...chosen], [...none]], [Object.keys(settings), []]);
 });
 
-Deno.test("keys are dotted, nested or both, in any case", () => {
+Deno.test("resolveConfig: keys are dotted, nested or both, in any case", () => {
   const { config } = resolve({
     "API.Port": 8080,
     container: { Pool: { memory: 512 }, "expiration": "1.5" },
@@ -56,7 +56,7 @@ Deno.test("keys are dotted, nested or both, in any case", () => {
   assert.equal(config["log.level"], "debug");
 });
 
-Deno.test("a key that one source sets twice is refused", () => {
+Deno.test("resolveConfig: a key that one source sets twice is refused", () => {
   for (
     const values of [
       { "api.port": 1, "API.Port": 2 },
@@ -78,7 +78,7 @@ Deno.test("the URL of a node is plain HTTP to a host and a port", () => {
   }
 });
 
-Deno.test("a key may have a value and keys below it", () => {
+Deno.test("resolveConfig: a key may have a value and keys below it", () => {
   const { warnings } = resolve({
     "workflow.offloading.policy": "ilp",
     "workflow.offloading.policy.optimizer.host": "solver",
@@ -88,7 +88,7 @@ Deno.test("a key may have a value and keys below it", () => {
   assert.equal(warnings.length, 2);
 });
 
-Deno.test("later sources win, and the origin of each value is kept", () => {
+Deno.test("resolveConfig: later sources take precedence, and each value has its origin", () => {
   const { config, origins } = resolveConfig([
     { origin: "file", values: { "api.port": 1, "registry.area": "A" } },
     { origin: "environment", values: { "api.port": "2" } },
@@ -100,7 +100,7 @@ Deno.test("later sources win, and the origin of each value is kept", () => {
   assert.equal(origins.get("api.listen"), undefined);
 });
 
-Deno.test("texts of the environment and the command line become numbers and flags", () => {
+Deno.test("resolveConfig: texts of the environment and the command line become numbers and flags", () => {
   const { config } = resolve({
     "metrics.enabled": "false",
     "api.port": " 80 ",
@@ -110,7 +110,7 @@ Deno.test("texts of the environment and the command line become numbers and flag
   assert.equal(config["registry.area"], "7");
 });
 
-Deno.test("a bad value is refused with key, origin and what is allowed", () => {
+Deno.test("resolveConfig: an invalid value is refused with key, origin and allowed values", () => {
   for (
     const [key, value, allowed] of [
       ["api.port", 70000, "an integer from 0 to 65535"],
@@ -149,7 +149,7 @@ Deno.test("members of etcd are hosts with or without scheme and port", () => {
   }
 });
 
-Deno.test("nodes and areas have names that headers and other nodes take", () => {
+Deno.test("resolveConfig: names of nodes and areas must be valid in headers", () => {
   const rule = "expected 1 to 128 ASCII letters, digits, dots, dashes or underscores";
   for (const key of ["registry.area", "registry.remote.area", "registry.node.id"]) {
     for (const bad of ["knoten-ü☃", "New York", "a/b", "x".repeat(129), ["a"]]) {
@@ -161,7 +161,7 @@ Deno.test("nodes and areas have names that headers and other nodes take", () => 
   resolve({ "registry.remote.area": "", "registry.node.id": "" });
 });
 
-Deno.test("an unknown key is refused, with what may have been meant", () => {
+Deno.test("resolveConfig: an unknown key is refused with the likely one", () => {
   assert.match(
     refusal({ "api.prot": 1 }),
     /^api\.prot \(node\.yaml\): unknown key; did you mean api\.port\?$/,
@@ -173,7 +173,7 @@ Deno.test("an unknown key is refused, with what may have been meant", () => {
   assert.match(refusal(JSON.parse('{"__proto__": 1}')), /unknown key/);
 });
 
-Deno.test("keys of the Go node that mean nothing here are warned of, once each", () => {
+Deno.test("resolveConfig: keys of the Go node without effect give one warning each", () => {
   const { warnings } = resolve({
     "cache.size": 100,
     "cache.x": 1,
@@ -186,7 +186,7 @@ Deno.test("keys of the Go node that mean nothing here are warned of, once each",
   assert.match(warnings[0]!, /^cache\.size \(node\.yaml\) has no effect here: /);
 });
 
-Deno.test("keys of the Go node's branches are warned of, with what has their place", () => {
+Deno.test("resolveConfig: keys of the Go node's branches give warnings with their replacements", () => {
   const { warnings } = resolve({
     "cloud": false,
     "cloud.server.url": "http://cloud:1323",
@@ -211,7 +211,7 @@ Deno.test("keys of the Go node's branches are warned of, with what has their pla
   }
 });
 
-Deno.test("names and values of the Go node's branches are taken for ours, with a warning each", () => {
+Deno.test("resolveConfig: names and values of the Go node's branches are converted with a warning", () => {
   const { config, warnings } = resolve({
     scheduler: { policy: "localonly", version: "flux" },
     "containers.memory": 2048,
@@ -276,7 +276,7 @@ Deno.test("a new runtime needs an image and an executor; its id may hold dots", 
   });
 });
 
-Deno.test("runtimes.<id>.generic: executors of ours, have generic instances", () => {
+Deno.test("runtimes.<id>.generic: only the executors python and nodejs support it", () => {
   const generic = (values: Record<string, unknown>, id: string) =>
     findRuntime(resolve(values).config, id)?.generic;
   assert.deepEqual(["python", "nodejs", "custom"].map((id) => generic({}, id)), [1, 1, 0]);
@@ -291,13 +291,13 @@ Deno.test("runtimes.<id>.generic: executors of ours, have generic instances", ()
   assert.match(refusal({ "runtimes.java.generic": 2 }), /needs runtimes\.java\.image/);
 });
 
-Deno.test("a bad runtime is refused", () => {
+Deno.test("resolveConfig: an invalid runtime is refused", () => {
   assert.match(refusal({ "runtimes.python": "x" }), /expected runtimes\.<id>\.image/);
   assert.match(refusal({ "runtimes.python.image": 5 }), /expected a text/);
   assert.match(refusal({ "runtimes.python.executor": "java" }), /expected python, nodejs, http/);
 });
 
-Deno.test("names that every object inherits are no runtimes", () => {
+Deno.test("resolveConfig: names that every object inherits are not runtimes", () => {
   const { config } = resolveConfig([]);
   assert.equal(findRuntime(config, "constructor"), undefined);
   assert.equal(findRuntime(config, "nope"), undefined);

@@ -1,11 +1,11 @@
 /**
- * What configuration files of the Go node and its branches say in terms of their own: who brings such
- * a file is warned, once for each key, and not stopped.
+ * Keys and values in configuration files of the Go node and its branches. Such files are accepted, with
+ * one warning for each key.
  *
  * @module
  */
 
-/** Why a key has no effect, and what has its place. */
+/** Reasons why keys have no effect, and their replacements. */
 export const retired: Readonly<Record<string, string>> = {
   "cloud":
     "the nodes of the cloud are those whose registry.area others have as registry.remote.area",
@@ -23,7 +23,7 @@ export const retired: Readonly<Record<string, string>> = {
   "docker.cpu": "each function has its own CPUDemand, and the node container.pool.cpus",
 };
 
-/** The same of all keys of a section. */
+/** Reasons why all keys of a section have no effect, and their replacements. */
 export const retiredSections: Readonly<Record<string, string>> = {
   cache: "the whole catalog is kept in memory and current",
   logging: "log.level and log.format are the keys",
@@ -44,13 +44,13 @@ export const absent: readonly string[] = [
   "workflow.",
 ];
 
-/** Keys of branches, and what they are called here. */
+/** Present names of keys of the branches. */
 export const renamed: Readonly<Record<string, string>> = {
   "sandbox.spares": "sandbox.generic",
   "containers.memory": "container.pool.memory",
 };
 
-/** Values of branches in lower case, and what they mean here, by key. */
+/** Present values by key, and by the value of the branches in lower case. */
 export const renamedValues: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "scheduler.policy": {
     localonly: "default",
@@ -64,11 +64,11 @@ export const renamedValues: Readonly<Record<string, Readonly<Record<string, stri
 };
 
 /**
- * Says in terms of this version what a source says in those of the Go node.
+ * Converts keys and values of the Go node to those of this version.
  *
  * @param entries keys in lower case, with their values
- * @param origin where they come from, for the warnings
- * @returns the entries by their keys here, and a warning for each that was changed
+ * @param origin source of the entries, for the warnings
+ * @returns the entries by their present keys, and a warning for each change
  */
 export function inOurTerms(
   entries: readonly (readonly [key: string, value: unknown])[],
@@ -94,17 +94,17 @@ export function inOurTerms(
   return { entries: translated, warnings };
 }
 
-/** Returns the name of a key here; keys of runtimes hold the runtime's id. */
+/** Returns the present name of a key; keys of runtimes contain the runtime's id. */
 function currentName(key: string): string {
   if (Object.hasOwn(renamed, key)) return renamed[key]!;
   return key.replace(/^(runtimes\..+)\.spares$/, "$1.generic");
 }
 
 /**
- * Why a key of the Go node has no effect here.
+ * Returns why a key of the Go node has no effect.
  *
- * @param key in lower case
- * @returns undefined if it is no such key
+ * @param key the key in lower case
+ * @returns undefined if the key is not one of those
  */
 export function whyWithoutEffect(key: string): string | undefined {
   if (Object.hasOwn(retired, key)) return retired[key];

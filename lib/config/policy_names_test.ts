@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { resolveConfig } from "./config.ts";
 import { isPolicy, policySetting } from "../model/policy_names.ts";
 
-Deno.test("a policy is one of the names or the path of a script", () => {
+Deno.test("isPolicy: accepts one of the names or the path of a script", () => {
   for (const value of ["default", "qosaware", "mine.ts", "mine.js", "./mine", "/etc/p.mjs"]) {
     assert.ok(isPolicy(value), value);
   }
@@ -11,12 +11,12 @@ Deno.test("a policy is one of the names or the path of a script", () => {
   }
 });
 
-Deno.test("texts that read as numbers or flags are such", () => {
+Deno.test("policySetting: converts texts that read as numbers or flags", () => {
   assert.deepEqual(["0.5", "true", "off", " ", 7].map(policySetting), [0.5, true, "off", " ", 7]);
   assert.equal(policySetting(["a"]), undefined);
 });
 
-Deno.test("settings of policies are kept by the rest of their key", () => {
+Deno.test("resolveConfig: settings of policies are stored by the rest of their key", () => {
   const values = { policy: { bandwidth: { edge: "100" }, "plan.interval": 5 } };
   const { config, origins } = resolveConfig([{ origin: "file", values }]);
   assert.deepEqual(config.policySettings, { "bandwidth.edge": 100 });
@@ -24,7 +24,7 @@ Deno.test("settings of policies are kept by the rest of their key", () => {
   assert.equal(origins.get("policy.bandwidth.edge"), "file");
 });
 
-Deno.test("a policy that is none is refused with what there is", () => {
+Deno.test("resolveConfig: an unknown policy is refused with the known ones", () => {
   const values = { "scheduler.policy": "edge-only" };
   assert.throws(
     () => resolveConfig([{ origin: "file", values }]),

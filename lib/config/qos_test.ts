@@ -6,7 +6,7 @@ function classes(values: Record<string, unknown>) {
   return resolveConfig([{ origin: "test", values }]).config.qosClasses;
 }
 
-Deno.test("a class has the default's fields where it names none", () => {
+Deno.test("resolveConfig: absent fields of a class have the values of the default class", () => {
   const [critical] = classes({ qos: { critical: { id: 2, limit: 0.5, weight: "4" } } });
   assert.deepEqual(critical, {
     name: "critical",
@@ -19,7 +19,7 @@ Deno.test("a class has the default's fields where it names none", () => {
   });
 });
 
-Deno.test("bad classes stop the start with their key", () => {
+Deno.test("resolveConfig: an invalid class is refused with its key", () => {
   const bad: [Record<string, unknown>, string][] = [
     [{ "qos.a.weight": 1 }, "qos.a.id"],
     [{ "qos.a.id": 1, "qos.b.id": 1 }, "qos.b.id"],
@@ -31,7 +31,7 @@ Deno.test("bad classes stop the start with their key", () => {
   }
 });
 
-Deno.test("requests name classes by number or name; unknown ones mean the default", () => {
+Deno.test("QosClasses: finds classes by number or name; unknown ones mean the default", () => {
   const known = new QosClasses(classes({ "qos.gold.id": 7 }));
   assert.equal(known.of(7).name, "gold");
   assert.equal(known.of("7").name, "gold");

@@ -1,6 +1,6 @@
 /**
- * The kinds of values that keys of the configuration have: how they are read, and what they may be.
- * A value may come as text, since the environment and the command line have nothing else.
+ * Kinds of values of configuration keys: how values are read, and which are allowed. Any value may be
+ * given as text, because the environment and the command line contain only text.
  *
  * @module
  */
@@ -8,28 +8,28 @@
 import * as v from "valibot";
 import { nodeName, nodeNameRule } from "../model/node.ts";
 
-/** One key: how its value is read, what it is if nobody sets it, and what it is for. */
+/** Definition of a key: schema, default and meaning. */
 export interface Setting<T> {
-  /** Reads it. */
+  /** Schema that reads a value. */
   readonly schema: v.GenericSchema<unknown, T>;
-  /** What it is if nobody sets it. */
+  /** Default value. */
   readonly value: T;
-  /** What a value may be, in words. */
+  /** Description of the allowed values. */
   readonly allowed: string;
-  /** What it is for, with its unit. */
+  /** Meaning of the key, with its unit. */
   readonly doc: string;
   /** True if the value must not be shown. */
   readonly secret?: boolean;
 }
 
-/** Makes a key of some kind from its default and what it is for. */
+/** Makes a key of some kind from its default and its meaning. */
 type Kind<T> = (value: T, doc: string, secret?: boolean) => Setting<T>;
 
 /**
- * A kind of values.
+ * Makes a kind of values.
  *
- * @param schema reads one
- * @param allowed what it may be, in words
+ * @param schema schema that reads a value
+ * @param allowed description of the allowed values
  */
 export function setting<T>(schema: v.GenericSchema<unknown, T>, allowed: string): Kind<T> {
   return (value: T, doc: string, secret = false): Setting<T> => ({
@@ -50,7 +50,7 @@ export const text: Kind<string> = setting(textual, "text");
 /** The name of a node or an area. */
 export const name: Kind<string> = setting(v.pipe(textual, nodeName), nodeNameRule);
 
-/** The name of a node or an area, where there may be none. */
+/** The name of a node or an area, or an empty text. */
 export const optionalName: Kind<string> = setting(
   v.pipe(textual, v.union([v.literal(""), nodeName])),
   `${nodeNameRule}, or empty`,
@@ -66,11 +66,11 @@ export const flag: Kind<boolean> = setting(
 );
 
 /**
- * A number within bounds.
+ * Makes a kind of numbers within bounds.
  *
- * @param min the least
- * @param max the greatest
- * @param integer false if it may have a fraction
+ * @param min smallest allowed number
+ * @param max largest allowed number
+ * @param integer false if fractions are allowed
  *
  * @example
  * ```ts
@@ -96,9 +96,9 @@ export function number(min: number, max: number, integer = true): Kind<number> {
 }
 
 /**
- * One of some words.
+ * Makes a kind of values that are one of some words.
  *
- * @param options the words; an empty one is named as such
+ * @param options the words; messages describe an empty one as such
  */
 export function choice<const C extends string>(...options: C[]): Kind<C> {
   const empty = options.some((word) => word === "") ? ", or empty" : "";
@@ -119,7 +119,7 @@ export const endpoints: Kind<string> = setting(
 );
 
 function isEndpoint(text: string): boolean {
-  // A forgotten host: URLs take a number for an IPv4 address.
+  // The host is missing: URLs would read a number as an IPv4 address.
   if (/^\d+$/.test(text)) return false;
   const url = text.includes("://") ? text : `http://${text}`;
   const { protocol, href, origin, port } = URL.parse(url) ?? {};

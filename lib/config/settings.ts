@@ -214,7 +214,7 @@ export const settings = {
   "log.format": choice("text", "json")("text", "How records are written to standard error"),
 } as const;
 
-/** `runtimes.<id>.generic`. */
+/** Setting `runtimes.<id>.generic`. */
 export const runtimeGeneric: Setting<number> = number(0, 16)(
   1,
   "Instances of the runtime that are kept ready for no function yet, so that a first start only " +
@@ -245,7 +245,7 @@ export type SettingKey = keyof typeof settings;
 /** Type of a key's value. */
 export type SettingValue<S> = S extends Setting<infer T> ? T : never;
 
-/** Nodes talk plain HTTP to each other, and put paths of their own behind the address. */
+/** Returns true for a base URL of a node: plain HTTP, to which other nodes append paths. */
 function isBaseUrl(url: string): boolean {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   return parsed?.protocol === "http:" && parsed.href === `${parsed.origin}/`;

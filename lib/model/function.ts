@@ -1,5 +1,5 @@
 /**
- * What a function is: its definition as clients send it and as nodes keep it.
+ * Definitions of functions, as clients send them and as nodes store them.
  *
  * @module
  */
@@ -13,21 +13,21 @@ import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 import { QuotedText, type Text } from "../json/quoted.ts";
 import { type InsideOf, wireNames } from "../json/wire_names.ts";
 
-/** Memory of an instance whose definition names none, in MiB. */
+/** Default memory of an instance, MiB. */
 const defaultMemoryMib = 128;
-/** Largest memory that one instance may ask for, in MiB. */
+/** Maximum memory of an instance, MiB. */
 export const maxMemoryMib = 1 << 20;
-/** Largest CPU share that one instance may ask for, in cores. */
+/** Maximum CPU demand of an instance, cores. */
 const maxCpu = 1024;
-/** Longest execution that may be asked for: one day. */
+/** Maximum time limit of an execution, ms: one day. */
 export const maxTimeoutMs = 86_400_000;
-/** Most environment variables of a function. */
+/** Maximum number of environment variables of a function. */
 export const maxEnv = 128;
 
-/** What a function may get of a request over plain HTTP. */
+/** Interfaces by which a function may receive a request over plain HTTP. */
 export const httpInterfaces = ["event", "stdio", "cgi"] as const;
 
-/** One of them. */
+/** One of {@link httpInterfaces}. */
 export type HttpInterface = typeof httpInterfaces[number];
 
 const name = v.pipe(
@@ -43,13 +43,13 @@ const integer = v.pipe(v.number("expected a number"), v.integer("expected an int
 
 const parameter = v.object({ Name: v.string(), Type: v.string() });
 
-/** Input and output types of a function, used by workflows; kept as they were sent. */
+/** Schema of a signature: input and output types, used by workflows and stored unchanged. */
 const signatureSchema = v.object({
   Inputs: v.nullish(v.array(parameter), []),
   Outputs: v.nullish(v.array(parameter), []),
 });
 
-/** A function as clients send it to `/create` and `/update`; keys in their exact spelling. */
+/** Schema of the bodies of `/create` and `/update`, with the exact spelling of keys. */
 export const definitionSchema = v.object({
   Name: name,
   Runtime: v.pipe(
@@ -138,12 +138,12 @@ export const definitionSchema = v.object({
   ),
 });
 
-/** What registries keep of a function: the definition without the code, which is kept by hash. */
+/** Schema of a stored function: the definition without its code, which is stored by hash. */
 export const functionSchema = v.object({
   ...v.omit(definitionSchema, ["TarFunctionCode"]).entries,
   /** Lower-case hex SHA-256 of the TAR archive; empty when there is no code. */
   CodeHash: v.string(),
-  /** Changes with every create and update, so that old instances are recognised. */
+  /** Version, which changes with every create and update and identifies old instances. */
   Version: v.string(),
 });
 
@@ -155,22 +155,22 @@ const exceptions = {
 } as const;
 const definitionNames = wireNames(definitionSchema, exceptions);
 
-/** A function on its way to clients, other nodes and registries, and back. */
+/** Converts functions from and to the format for clients, other nodes and registries. */
 export const functionNames = wireNames(functionSchema, exceptions);
 
-/** A function as every node knows it. */
+/** A registered function. */
 export type FunctionRecord = InsideOf<typeof functionNames>;
 
-/** A definition as clients send it. */
+/** A definition in the format of clients. */
 export type WireDefinition = v.InferInput<typeof definitionSchema>;
 
-/** A checked definition, with all defaults filled in. */
+/** A validated definition with all defaults. */
 export type Definition = Omit<FunctionRecord, "codeHash" | "version"> & {
   /** Base64 of an archive, or of a URL; empty: none. */
   readonly code: Text;
 };
 
-/** A function as registries keep it, read. */
+/** Schema that reads a stored function. */
 export const storedFunctionSchema = v.pipe(functionSchema, v.transform(functionNames.fromWire));
 
 const definitionKeys = keyIndex(Object.keys(definitionSchema.entries));
@@ -208,13 +208,13 @@ export function readDefinition(body: unknown): Definition {
 }
 
 /**
- * Applies changes to a function's definition as a JSON Merge Patch (RFC 7396): fields that are not
- * named stay, `null` puts one back to its default, and variables of `Env` are named one by one.
+ * Applies changes to a function's definition as a JSON Merge Patch (RFC 7396). Absent fields stay
+ * unchanged, `null` resets a field to its default, and variables of `Env` are changed one by one.
  *
  * @param changes parsed JSON, keys in any case
- * @returns the new definition; without code if the changes bring none, which then stays what it is
- * @throws as {@link readDefinition}, and `INVALID_REQUEST` for another name and for unknown fields: a
- *   misspelt change would be lost silently
+ * @returns the new definition; without code if the changes contain none, and the function keeps its code
+ * @throws as {@link readDefinition}, and `INVALID_REQUEST` for another name and for unknown fields,
+ *   since a misspelt change would be ignored silently
  */
 export function patchDefinition(record: FunctionRecord, changes: unknown): Definition {
   if (!isObject(changes)) {
@@ -238,7 +238,7 @@ export function patchDefinition(record: FunctionRecord, changes: unknown): Defin
   return readDefinition(merged);
 }
 
-/** What a client has read of a function may be sent back, with what only the registry writes. */
+/** Refuses unknown fields. A client may send back a record that it has read, with the registry's fields. */
 function refuseUnknown(changes: Record<string, unknown>): void {
   const known = keyIndex(Object.keys(functionSchema.entries));
   const path = Object.keys(changes).find((key) =>
@@ -252,7 +252,7 @@ function refuseUnknown(changes: Record<string, unknown>): void {
   });
 }
 
-/** A list passes for an object in schemas, and would be taken for an empty one. */
+/** Refuses lists, which schemas accept as empty objects. */
 function refuseLists(fields: Record<string, unknown>, names: readonly string[]): void {
   const path = names.find((name) => Array.isArray(fields[name]));
   if (path === undefined) return;

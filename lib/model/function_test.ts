@@ -21,7 +21,7 @@ function refusal(body: unknown): [code: string, path: unknown] {
   assert.fail(`It is accepted: ${JSON.stringify(body)}`);
 }
 
-Deno.test("the least definition gets all defaults", () => {
+Deno.test("readDefinition: a minimal definition gets all defaults", () => {
   assert.deepEqual(readDefinition(least), {
     name: "hello",
     runtime: "python",
@@ -41,7 +41,7 @@ Deno.test("the least definition gets all defaults", () => {
   });
 });
 
-Deno.test("keys come in any case, those of the signature too, but not names of variables", () => {
+Deno.test("readDefinition: keys may be in any case, names of variables keep theirs", () => {
   const { name, memoryMib, signature, env } = readDefinition({
     name: "hello",
     runtime: "python",
@@ -55,24 +55,24 @@ Deno.test("keys come in any case, those of the signature too, but not names of v
   assert.deepEqual(env, { Path: "a", PATH: "b" });
 });
 
-Deno.test("null means the default, as Go clients send it", () => {
+Deno.test("readDefinition: null, which Go clients send, means the default", () => {
   const nulls = { Signature: null, SupportedArchs: null, Env: null, CPUDemand: null };
   assert.deepEqual(readDefinition({ ...least, ...nulls }), readDefinition(least));
 });
 
-Deno.test("a concurrency below one means one", () => {
+Deno.test("readDefinition: a concurrency below one means one", () => {
   for (const MaxConcurrency of [0, -1, -32768]) {
     assert.equal(readDefinition({ ...least, MaxConcurrency }).maxConcurrency, 1);
   }
   assert.equal(readDefinition({ ...least, MaxConcurrency: 7 }).maxConcurrency, 7);
 });
 
-Deno.test("a CPU demand below zero means none", () => {
+Deno.test("readDefinition: a CPU demand below zero means none", () => {
   assert.equal(readDefinition({ ...least, CPUDemand: -1 }).cpu, 0);
   assert.equal(readDefinition({ ...least, CPUDemand: 0.5 }).cpu, 0.5);
 });
 
-Deno.test("names are safe in paths, ids and container names", () => {
+Deno.test("readDefinition: accepts only names that are safe in paths, ids and container names", () => {
   for (const Name of ["a", "Hello-1.2_x", "0", "x".repeat(128)]) {
     assert.equal(readDefinition({ ...least, Name }).name, Name);
   }
@@ -80,7 +80,7 @@ Deno.test("names are safe in paths, ids and container names", () => {
   for (const Name of bad) assert.deepEqual(refusal({ ...least, Name })[1], "Name");
 });
 
-Deno.test("a field of the wrong type is an invalid request", () => {
+Deno.test("readDefinition: a field of the wrong type is an invalid request", () => {
   assert.deepEqual(refusal(null), ["INVALID_REQUEST", undefined]);
   assert.deepEqual(refusal([least]), ["INVALID_REQUEST", undefined]);
   const cases: [Record<string, unknown>, string][] = [
@@ -102,7 +102,7 @@ Deno.test("a field of the wrong type is an invalid request", () => {
   }
 });
 
-Deno.test("a value out of bounds is unprocessable", () => {
+Deno.test("readDefinition: a value out of bounds is unprocessable", () => {
   const cases: [Record<string, unknown>, string][] = [
     [{ MemoryMB: 0 }, "MemoryMB"],
     [{ MemoryMB: 2 ** 20 + 1 }, "MemoryMB"],
@@ -121,11 +121,11 @@ Deno.test("a value out of bounds is unprocessable", () => {
   }
 });
 
-Deno.test("readDefinition: fills in the memory that is not named", () => {
+Deno.test("readDefinition: sets the default of absent memory", () => {
   assert.equal(readDefinition({ Name: "hello", Runtime: "python" }).memoryMib, 128);
 });
 
-Deno.test("patchDefinition: keeps what is not named and puts null back to its default", () => {
+Deno.test("patchDefinition: keeps absent fields and resets null to the default", () => {
   const { code: _, ...fields } = readDefinition({
     ...least,
     MemoryMB: 512,
@@ -152,7 +152,7 @@ Deno.test("patchDefinition: keeps what is not named and puts null back to its de
   assert.deepEqual(patchDefinition(record, { Env: null }).env, {});
 });
 
-Deno.test("patchDefinition: names the field that an unknown one may have meant", () => {
+Deno.test("patchDefinition: an unknown field is refused with the likely one", () => {
   const { code: _, ...fields } = readDefinition(least);
   const record = { ...fields, codeHash: "", version: "1" };
   assert.throws(() => patchDefinition(record, { MemoriMB: 1 }), {
@@ -180,7 +180,7 @@ Deno.test("patchDefinition: refuses another name and values out of bounds", () =
   }
 });
 
-Deno.test("functionToWire: writes what registries hold, byte for byte", () => {
+Deno.test("functionToWire: writes the stored format of registries, byte for byte", () => {
   const stored = '{"Name":"hello","Runtime":"wasm","MemoryMB":128,"CPUDemand":0.5,' +
     '"MaxConcurrency":1,"Handler":"hello.wasm","CustomImage":"","SupportedArchs":["amd64","arm64"],' +
     '"Signature":{"Inputs":[{"Name":"n","Type":"Int"}],"Outputs":[]},"TimeoutMs":700,' +

@@ -1,33 +1,33 @@
 /**
- * What travels with a request that one node sends to another.
+ * Metadata of a request that one node forwards to another.
  *
  * @module
  */
 
 import type { PageRequest } from "./page.ts";
 
-/** A request's past on other nodes, and what they still allow. */
+/** History of a forwarded request, and its remaining limits. */
 export interface Hop {
-  /** Its id, kept across hops: a node never takes the same one twice. */
+  /** Id of the request, kept across hops; a node never accepts an id twice. */
   readonly id: string;
-  /** Hops that may still be made. */
+  /** Number of remaining hops. */
   readonly hopsLeft: number;
-  /** Ids of the nodes that have seen it. */
+  /** Ids of the nodes that have received the request. */
   readonly visited: readonly string[];
   /** Time left, ms. */
   readonly budgetMs: number;
-  /** Area in which the client handed it in. */
+  /** Area in which the client sent the request. */
   readonly originArea: string;
 }
 
-/** Where a request comes from, as far as it is known. */
+/** Origin of a request, as far as it is known. */
 export interface Origin {
-  /** Its past, if another node sent it. */
+  /** History of the request if another node forwarded it. */
   readonly hop?: Hop;
-  /** Size of the body that it came in, bytes. */
+  /** Size of the request body, bytes. */
   readonly inputSize?: number;
-  /** Memory that is reserved for that body: disposed when the request has its answer. */
+  /** Memory reservation of that body, disposed after the response. */
   readonly reservation?: Disposable;
-  /** The HTTP request that its parameters are made of, if it came over plain HTTP. */
+  /** The raw HTTP request that the parameters are made from, if it came over plain HTTP. */
   readonly page?: PageRequest;
 }

@@ -1,5 +1,5 @@
 /**
- * One invocation as clients send it, and the report that answers it.
+ * Invocation requests of clients, and reports of finished invocations.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { noParams, type Params, type RawJson } from "./params.ts";
 const flag = (meaning: string) =>
   v.nullish(v.pipe(v.boolean("expected true or false"), v.description(meaning)), false);
 
-/** Body of `POST /invoke/:fun`; keys in their exact spelling. */
+/** Schema of the body of `POST /invoke/:fun`, with the exact spelling of keys. */
 export const invokeSchema = v.object({
   Params: v.nullish(
     v.pipe(
@@ -57,20 +57,20 @@ export const invokeSchema = v.object({
   ReturnOutput: flag("Report what the function wrote to stdout and stderr"),
 });
 
-/** A checked invocation request with all defaults filled in. */
+/** A validated invocation request with all defaults. */
 export interface InvokeRequest {
-  /** What the function gets, as it came. */
+  /** Parameters of the function, unchanged. */
   readonly params: Params;
   readonly qosClass: number | string;
   /** Response-time limit, s; 0 or less: none. */
   readonly maxResponseS: number;
-  /** Where its data may go. */
+  /** Where the data of the request may go. */
   readonly locality: Locality;
-  /** True if another node may run it. */
+  /** True if another node may run the invocation. */
   readonly canOffload: boolean;
-  /** True if its client polls for the result. */
+  /** True if the client polls for the result. */
   readonly isAsync: boolean;
-  /** True if the report has what the function wrote. */
+  /** True if the report contains the output of the function. */
   readonly returnOutput: boolean;
 }
 
@@ -83,17 +83,17 @@ const requestExceptions = {
   CanDoOffloading: "canOffload",
   Async: "isAsync",
 } as const;
-/** A request without its parameters, which go on as they came, on its way to another node. */
+/** Converts requests to another node; their parameters are forwarded unchanged. */
 export const requestNames = wireNames(v.omit(invokeSchema, ["Params"]), requestExceptions);
 
 const invokeKeys = Object.keys(invokeSchema.entries) as (keyof WireRequest)[];
-/** Bodies up to this length are scanned in one go, bytes; a slice of a longer one takes some 3 ms. */
+/** Maximum length of a body that is scanned at once, bytes; a slice of a longer one takes some 3 ms. */
 const scannedAtOnce = 1 << 16;
-/** Longest value of a field other than the parameters, bytes. */
+/** Maximum length of a field other than the parameters, bytes. */
 const maxFieldBytes = 4096;
 const decoder = new TextDecoder();
 
-/** An invocation of which nothing is said, on a node that says nothing of it either. */
+/** Request with the defaults of all fields. */
 export const defaultRequest: InvokeRequest = Object.freeze({
   params: noParams,
   qosClass: 0,
@@ -105,12 +105,12 @@ export const defaultRequest: InvokeRequest = Object.freeze({
 });
 
 /**
- * Reads an invocation from a request body, without parsing its parameters; others have their turn while
- * a long one is read.
+ * Reads an invocation from a request body, without parsing its parameters. A long body is read in slices,
+ * between which other tasks run.
  *
- * @param body JSON in UTF-8, keys in any case; empty means all defaults. Must not change any more
- * @param defaults what it means where nothing is said
- * @throws `INVALID_REQUEST` with the path of the bad field
+ * @param body JSON in UTF-8, with keys in any case; empty means all defaults. It must not change later
+ * @param defaults values of absent fields
+ * @throws `INVALID_REQUEST` with the path of the invalid field
  */
 export async function readInvokeRequest(
   body: RawJson,
@@ -123,13 +123,13 @@ export async function readInvokeRequest(
   return requestIn(scan, body, defaults);
 }
 
-/** Goes on with a scan, and tells in words what is wrong. */
+/** Continues a scan, and reports invalid JSON as an `INVALID_REQUEST`. */
 function step(scan: JsonScan, body: RawJson, count?: number): boolean {
   try {
     return scan.advance(count);
   } catch (cause) {
     if (!(cause instanceof JsonScanError)) throw cause;
-    // The parser's words show what stands at the place.
+    // The parser's message quotes the text at the position.
     if (body.length <= scannedAtOnce) parseJson(decoder.decode(body));
     const message = `The body is not JSON: ${cause.message}`;
     throw new ServerledgeError("INVALID_REQUEST", message, { cause });
@@ -142,7 +142,7 @@ function requestIn(scan: JsonScan, body: RawJson, defaults: InvokeRequest): Invo
   }
   const request: Record<string, unknown> = { ...defaults };
   const given: Record<string, unknown> = {};
-  // Most requests give one or two fields: the others need no look.
+  // Most requests have one or two fields; absent ones are skipped.
   for (let place = 0; place < invokeKeys.length; place++) {
     const member = scan.member(place);
     if (!member) continue;
@@ -155,7 +155,7 @@ function requestIn(scan: JsonScan, body: RawJson, defaults: InvokeRequest): Invo
     if (value === null) continue;
     given[name] = value;
     const field = v.safeParse(invokeSchema.entries[name], given[name]);
-    // The whole schema words what is wrong, with its path.
+    // The whole schema gives the message with the path.
     if (!field.success) parse(invokeSchema, given);
     request[nameInside(name, requestExceptions)] = field.output;
   }
@@ -178,7 +178,7 @@ function fieldIn(name: string, { start, end }: JsonMember, body: RawJson): unkno
   throw new ServerledgeError("INVALID_REQUEST", message, { details: { path: name } });
 }
 
-/** The report of a finished invocation, field for field as clients get it. Times are seconds. */
+/** Schema of the report of a finished invocation, with the fields of clients. Times are seconds. */
 export const reportSchema = v.object({
   Success: v.pipe(v.boolean(), v.description("False when the function itself failed")),
   Result: v.pipe(v.string(), v.description("JSON text of what the function returned")),
@@ -194,7 +194,7 @@ export const reportSchema = v.object({
   Output: v.pipe(v.string(), v.description("Captured stdout and stderr, if asked for")),
   ExecutionArea: v.pipe(v.string(), v.description("Area of the node that ran it")),
   ExecutionNode: v.pipe(v.string(), v.description("Id of the node that ran it")),
-  // Any text, so that the report of a newer node is one too.
+  // Any text is valid, since newer nodes may report other tiers.
   StartTier: v.optional(
     v.pipe(
       v.string(),
@@ -206,10 +206,10 @@ export const reportSchema = v.object({
   ),
 });
 
-/** A report as clients, other nodes and registries get it. */
+/** A report in the format for clients, other nodes and registries. */
 export type WireReport = v.InferOutput<typeof reportSchema>;
 
-/** A report, its result short, on its way to clients, other nodes and registries, and back. */
+/** Converts reports with short results from and to the format for clients, other nodes and registries. */
 export const reportNames = wireNames(reportSchema, {
   ResponseTime: "responseTimeS",
   InitTime: "initTimeS",
@@ -218,7 +218,7 @@ export const reportNames = wireNames(reportSchema, {
   Duration: "durationS",
 });
 
-/** A report whose result is a text that has been read. */
+/** A report whose result is a string. */
 export type PlainReport = InsideOf<typeof reportNames>;
 
 /** The report of a finished invocation. Times are seconds. */
@@ -227,13 +227,13 @@ export type Report = Omit<PlainReport, "result"> & {
   readonly result: Text;
 };
 
-/** What answers an invocation. */
+/** Result of an invocation. */
 export interface InvocationResult {
-  /** How it went; while its response is streamed, what was known when that began. */
+  /** Report of the invocation; for a streamed response, with its state at the beginning of the stream. */
   readonly report: Report;
   /**
-   * The function's response itself, if it came over plain HTTP from another node or is streamed; the
-   * report's `result` is empty then.
+   * The function's raw response, if it came over plain HTTP from another node or is streamed. The
+   * report's `result` is then empty.
    */
   readonly response?: PageAnswer;
 }

@@ -11,14 +11,14 @@ import {
 } from "./invocation.ts";
 import { noParams } from "./params.ts";
 
-/** A request as it is read, in the names of the wire, its parameters parsed. */
+/** Reads a request, and returns it with the names of the wire and parsed parameters. */
 async function read(body: string): Promise<Record<keyof WireRequest, unknown>> {
   const { params, ...rest } = await readInvokeRequest(new TextEncoder().encode(body));
   const Params = JSON.parse(new TextDecoder().decode(params.json));
   return { ...requestNames.toWire(rest) as Required<WireRequest>, Params };
 }
 
-Deno.test("an empty body, null fields and absent fields mean the defaults", async () => {
+Deno.test("readInvokeRequest: an empty body, null fields and absent fields mean the defaults", async () => {
   const defaults = {
     Params: null,
     QoSClass: 0,
@@ -34,7 +34,7 @@ Deno.test("an empty body, null fields and absent fields mean the defaults", asyn
   assert.deepEqual(await read(JSON.stringify(nulls)), defaults);
 });
 
-Deno.test("a missing CanDoOffloading is what the node says, one that is sent stays", async () => {
+Deno.test("readInvokeRequest: the node sets a missing CanDoOffloading, and keeps a given one", async () => {
   for (const canOffload of [true, false]) {
     const may = async (body: string) => {
       const defaults = { ...defaultRequest, canOffload };
@@ -48,11 +48,11 @@ Deno.test("a missing CanDoOffloading is what the node says, one that is sent sta
   }
 });
 
-Deno.test("the defaults of one request are not those of another", () => {
+Deno.test("defaultRequest: cannot be changed", () => {
   assert.throws(() => Object.assign(defaultRequest, { Async: true }), TypeError);
 });
 
-Deno.test("params reach the function as they were sent", async () => {
+Deno.test("readInvokeRequest: parameters stay unchanged", async () => {
   await fc.assert(
     fc.asyncProperty(fc.dictionary(fc.string(), fc.jsonValue()), async (params) => {
       const text = JSON.stringify({ params });
@@ -61,7 +61,7 @@ Deno.test("params reach the function as they were sent", async () => {
   );
 });
 
-Deno.test("any case of the keys is read as the schema reads the exact one", async () => {
+Deno.test("readInvokeRequest: keys in any case are read like the exact ones", async () => {
   const body = fc.record({
     Params: fc.dictionary(fc.string(), fc.integer()),
     QoSClass: fc.oneof(fc.integer(), fc.string()),
@@ -83,12 +83,12 @@ Deno.test("any case of the keys is read as the schema reads the exact one", asyn
   }));
 });
 
-Deno.test("a QoS class is an id or a name", async () => {
+Deno.test("readInvokeRequest: a QoS class is an id or a name", async () => {
   assert.equal((await read('{"QoSClass":3}')).QoSClass, 3);
   assert.equal((await read('{"QoSClass":"gold"}')).QoSClass, "gold");
 });
 
-Deno.test("what is no invocation is refused with the path of the bad field", async () => {
+Deno.test("readInvokeRequest: an invalid request is refused with the path of the field", async () => {
   const cases: [string, string | undefined][] = [
     ["null", undefined],
     ["[]", undefined],
@@ -109,7 +109,7 @@ Deno.test("what is no invocation is refused with the path of the bad field", asy
   }
 });
 
-Deno.test("a body that is no JSON is reported in the parser's words, a long one with the place", async () => {
+Deno.test("readInvokeRequest: invalid JSON gives the message of the parser or the position", async () => {
   const message = (body: string) => read(body).then(() => "read", (error) => error.message);
   for (const body of ["{", '{"a":1,}', "{'a':1}", '{"Params":{"a":01}}', "\u0000"]) {
     let words = "";
@@ -127,16 +127,16 @@ Deno.test("a body that is no JSON is reported in the parser's words, a long one 
   );
 });
 
-Deno.test("a byte order mark is not part of a body", async () => {
+Deno.test("readInvokeRequest: a byte order mark is ignored", async () => {
   assert.deepEqual((await read('\uFEFF{"Params":{"a":1}}')).Params, { a: 1 });
 });
 
-Deno.test("of a field that is there twice the last one counts, whatever its case", async () => {
+Deno.test("readInvokeRequest: the last of duplicate fields counts, whatever its case", async () => {
   assert.deepEqual((await read('{"Params":{"a":1e999},"PARAMS":{"a":2}}')).Params, { a: 2 });
   assert.equal((await read('{"Async":true,"async":false}')).Async, false);
 });
 
-Deno.test("parameters are the bytes that were sent, and what doubles cannot hold is known", async () => {
+Deno.test("readInvokeRequest: parameters keep their bytes, and inexact integers are found", async () => {
   const sent = '{ "a" : [1.0, 9007199254740993],\n"z":"\\u00e9\\ud800" }';
   const body = new TextEncoder().encode(`{"Params" : ${sent} }`);
   const { params } = await readInvokeRequest(body);
@@ -151,7 +151,7 @@ Deno.test("parameters are the bytes that were sent, and what doubles cannot hold
   });
 });
 
-Deno.test("only parameters may be long", async () => {
+Deno.test("readInvokeRequest: only parameters may be long", async () => {
   await assert.rejects(read(`{"QoSClass":"${"x".repeat(5000)}"}`), {
     code: "INVALID_REQUEST",
     message: "QoSClass: longer than 4096 bytes",

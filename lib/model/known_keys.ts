@@ -1,5 +1,5 @@
 /**
- * Objects of files that people write: a misspelt key is reported with the likely one.
+ * Schemas of objects in files of users; a misspelt key is reported with the likely one.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import * as v from "valibot";
 import { nearest } from "../base/nearest.ts";
 
-/** Words an issue of an object. */
+/** Returns the message of an issue. */
 type Wording = (issue: v.StrictObjectIssue) => string;
 
-/** A schema of an object that has no other keys than these. */
+/** Makes a schema of an object that allows only the given keys. */
 export function knownKeys<const E extends v.ObjectEntries>(
   entries: E,
 ): v.StrictObjectSchema<E, Wording> {

@@ -5,7 +5,7 @@ import { knownKeys } from "./known_keys.ts";
 
 const schema = knownKeys({ memory: v.optional(v.number()), size: v.number() });
 
-Deno.test("a misspelt key is reported with the likely one", () => {
+Deno.test("knownKeys: a misspelt key is reported with the likely one", () => {
   const message = (value: unknown) => {
     try {
       return parse(schema, value);

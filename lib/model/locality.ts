@@ -6,10 +6,10 @@
 
 import * as v from "valibot";
 
-/** Most areas that one function or request may name. */
+/** Maximum number of areas that one function or request may name. */
 const maxAreas = 32;
 
-/** `any`: everywhere; `area`: not out of the area it arrived in; `node`: not off the node; or a list of areas. */
+/** Schema: `any` for everywhere, `area` or `node` for those of the arrival, or a list of areas. */
 export const localitySchema = v.pipe(
   v.union([
     v.picklist(["any", "area", "node"]),
@@ -22,10 +22,10 @@ export const localitySchema = v.pipe(
 export type Locality = v.InferOutput<typeof localitySchema>;
 
 /**
- * The areas in which a request may run on another node than the one it arrived at.
+ * Returns the areas in which a request may run on another node than the one at which it arrived.
  *
- * @param localities what its function and the request itself ask for; all must be met
- * @param originArea the area in which the client handed it in
+ * @param localities localities of the function and the request, all of which must be met
+ * @param originArea area in which the client sent the request
  * @returns undefined if it may run anywhere; an empty list if it may not leave its node
  */
 export function allowedAreas(
@@ -42,10 +42,10 @@ export function allowedAreas(
 }
 
 /**
- * Whether a request may run on the node at which it arrived from its client.
+ * Returns whether a request may run on the node at which it arrived from its client.
  *
  * @param localities as for {@link allowedAreas}
- * @param area the node's
+ * @param area area of the node
  */
 export function mayStay(localities: readonly Locality[], area: string): boolean {
   return localities.every((locality) => !Array.isArray(locality) || locality.includes(area));

@@ -1,5 +1,5 @@
 /**
- * Nodes as they know each other: who is registered, and what one tells of itself.
+ * Registered nodes, and the status that they send to each other.
  *
  * @module
  */
@@ -7,38 +7,38 @@
 import * as v from "valibot";
 import { type InsideOf, wireNames } from "../json/wire_names.ts";
 
-/** Name of a node or an area: it stands in headers, keys of etcd and names of Docker's networks. */
+/** Schema of the name of a node or an area, which headers, etcd keys and Docker networks contain. */
 export const nodeName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,128}$/));
-/** What {@link nodeName} takes, in words. */
+/** Description of the names that {@link nodeName} accepts. */
 export const nodeNameRule = "1 to 128 ASCII letters, digits, dots, dashes or underscores";
 
-/** What a node writes into the registry when it joins. */
+/** Schema of the record that a node writes into the registry when it joins. */
 const nodeSchema = v.object({
-  /** Its id, unique in the cluster. */
+  /** Id, unique in the cluster. */
   Id: nodeName,
-  /** Its edge zone or cloud region. */
+  /** Edge zone or cloud region. */
   Area: nodeName,
   /** `node` runs functions; `balancer` spreads requests over the nodes of its area. */
   Role: v.picklist(["node", "balancer"]),
-  /** Where its API is reached by others, e.g. `http://10.0.0.5:1323`. */
+  /** URL at which other nodes reach its API, e.g. `http://10.0.0.5:1323`. */
   Url: v.pipe(v.string(), v.url()),
-  /** Where it answers status datagrams, `address:port`; empty for a balancer. */
+  /** Address of its status datagrams, `address:port`; empty for a balancer. */
   Udp: v.string(),
   /** `amd64` or `arm64`. */
   Architecture: v.string(),
-  /** Changes with every start of its process. */
+  /** Id of its process, which changes with every start. */
   Incarnation: v.string(),
-  /** Names its data folder, so that another node of the same id is distinguished from a restart; absent: unknown. */
+  /** Identity of its data folder, which tells another node of that id from a restart; absent if unknown. */
   Home: v.optional(v.string()),
 });
 
-/** A node on its way to the registry and back. */
+/** Converts nodes from and to the format of the registry. */
 export const nodeNames = wireNames(nodeSchema);
 
-/** A member of the cluster, as the registry knows it. */
+/** Registered record of a cluster member. */
 export type NodeRecord = InsideOf<typeof nodeNames>;
 
-/** What a node has written into the registry, read. */
+/** Schema that reads a stored node. */
 export const storedNodeSchema = v.pipe(nodeSchema, v.transform(nodeNames.fromWire));
 
 /** A network coordinate (Dabek et al. 2004); distances between two are round-trip times, ms. */
@@ -53,24 +53,24 @@ export interface Coordinate {
   readonly error: number;
 }
 
-/** What a node tells of itself in a status datagram. */
+/** Status of a node in its datagrams. */
 export interface PeerStatus {
-  /** Memory that instances could still take, MiB: total less busy ones. */
+  /** Memory that new instances could take, MiB: total minus that of busy instances. */
   readonly availableMemoryMib: number;
-  /** Memory for instances in all, MiB. */
+  /** Total memory for instances, MiB. */
   readonly totalMemoryMib: number;
   /** CPU that no busy instance holds, cores. */
   readonly freeCpu: number;
-  /** Requests that wait. */
+  /** Number of queued requests. */
   readonly queueLength: number;
-  /** Invocations that run. */
+  /** Number of running invocations. */
   readonly running: number;
   readonly coordinate: Coordinate;
-  /** Whether it is likely to have an idle instance of a function; may err with "yes", never with "no". */
+  /** Returns whether an idle instance of a function is likely; true may be wrong, false is not. */
   readonly warm: (functionName: string) => boolean;
   /**
-   * Whether what a function needs of images (`needOf`) is likely to be there; may err with "yes",
-   * which is also what it is where the node did not tell.
+   * Returns whether the image that a function needs (`needOf`) is likely to be present. True may be
+   * wrong, and is also returned if the node did not report its images.
    */
   readonly hasImage: (need: string) => boolean;
 }

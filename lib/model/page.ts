@@ -1,32 +1,32 @@
 /**
- * Requests to functions over plain HTTP, and their answers, as nodes pass them on to each other.
+ * Raw HTTP requests to functions and their responses, in the form in which nodes forward them.
  *
  * @module
  */
 
 import type { Params } from "./params.ts";
 
-/** Name in lower case and value of a header. */
+/** Header: name in lower case, and value. */
 type Header = readonly [name: string, value: string];
 
-/** A request as it came, without what concerned its connection only. */
+/** Raw HTTP request, without headers of its connection. */
 export interface PageRequest {
-  /** Verb. */
+  /** HTTP method. */
   readonly method: string;
-  /** Path and query, as they were sent; begins with `/fn/` and the function's name. */
+  /** Path and query, unchanged; they begin with `/fn/` and the function's name. */
   readonly target: string;
   readonly headers: readonly Header[];
-  /** Body, whole: a function that cannot run on one node may still run on another. */
+  /** Whole body; a function that cannot run on one node may still run on another. */
   readonly body: Uint8Array<ArrayBuffer>;
-  /** Makes what the function gets of it, in slices; left out where the body is short. */
+  /** Makes the HTTP event that the function receives, in slices; absent for a short body. */
   readonly event?: () => Promise<Params>;
 }
 
-/** The answer of a function that ran on another node, or streams it. */
+/** Response of a function that ran on another node or streams its response. */
 export interface PageAnswer {
   readonly status: number;
-  /** Headers, without what concerned its connection only. */
+  /** Headers, without those of its connection. */
   readonly headers: readonly Header[];
-  /** Body; a stream, if it is large, must be read to its end or cancelled. */
+  /** Body; a large one is a stream, which must be read to its end or cancelled. */
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 }

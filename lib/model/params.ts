@@ -1,40 +1,40 @@
 /**
- * Parameters of an invocation. On their way through a node they stay the bytes that came in: nothing
- * parses them, so that numbers keep all their digits, and a large body costs its bytes and no more.
+ * Parameters of an invocation. A node passes them on as the bytes of the request without parsing them.
+ * Numbers keep all their digits, and a large body takes no memory in addition to its bytes.
  *
  * @module
  */
 
 import { type Json, toJson } from "../json/json.ts";
 
-/** JSON in UTF-8 that has been checked. */
+/** Validated JSON in UTF-8. */
 export type RawJson = Uint8Array<ArrayBuffer>;
 
-/** What a function gets. */
+/** Parameters that a function receives. */
 export interface Params {
   /** A JSON object, or `null`. */
   readonly json: RawJson;
-  /** Where in it is the first integer beyond 2^53, e.g. `Params.user.id`; undefined: nowhere. */
+  /** Path of the first integer beyond 2^53, e.g. `Params.user.id`; undefined if there is none. */
   readonly largeInteger?: string;
 }
 
 const encoder = new TextEncoder();
 
-/** No parameters. */
+/** Empty parameters. */
 export const noParams: Params = Object.freeze({ json: encoder.encode("null") });
 
 /**
- * Parameters that are made here.
+ * Makes parameters from a value.
  *
- * @param value what the function is to get
- * @throws `UNPROCESSABLE` where it is nested too deeply, or too long for a text
+ * @param value value that the function receives
+ * @throws `UNPROCESSABLE` if the value is nested too deeply, or too long for a string
  */
 export function paramsOf(value: Json): Params {
   return { json: encoder.encode(toJson(value)) };
 }
 
 /**
- * JSON text around raw JSON.
+ * Surrounds raw JSON with JSON text.
  *
  * @param before text in front of it
  * @param after text behind it

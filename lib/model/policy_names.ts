@@ -1,10 +1,10 @@
 /**
- * What the configuration says of policies: their names, and settings of their own.
+ * Names of policies in the configuration, and settings of policies.
  *
  * @module
  */
 
-/** Names that `scheduler.policy` can have; `policies/mod.ts` has the policies. */
+/** Names that `scheduler.policy` accepts; `policies/mod.ts` contains the policies. */
 export const policyNames = [
   "default",
   "edgeonly",
@@ -15,22 +15,22 @@ export const policyNames = [
   "adaptive",
 ] as const;
 
-/** Name of one of the program's policies. */
+/** Name of a built-in policy. */
 export type PolicyName = (typeof policyNames)[number];
 
 /**
- * True if a value of `scheduler.policy` means a file: it has a slash or the ending of a script.
+ * Returns true if a value of `scheduler.policy` is a path: it has a slash or the extension of a script.
  *
- * @param value what the configuration says
+ * @param value configured value
  */
 export function isPolicyPath(value: string): boolean {
   return value.includes("/") || /\.(js|mjs|ts)$/.test(value);
 }
 
 /**
- * True if `scheduler.policy` can have a value: a name, or the path of a file.
+ * Returns true if `scheduler.policy` accepts a value: a name, or the path of a file.
  *
- * @param value what the configuration says
+ * @param value configured value
  */
 export function isPolicy(value: string): boolean {
   return policyNames.some((name) => name === value) || isPolicyPath(value);
@@ -40,11 +40,11 @@ export function isPolicy(value: string): boolean {
 export type PolicySettings = Readonly<Record<string, string | number | boolean>>;
 
 /**
- * A setting of a policy. The environment and the command line have texts only: what reads as a
- * number or a flag is one.
+ * Converts a setting of a policy. The environment and the command line contain only text, so text that
+ * reads as a number or a flag is converted to one.
  *
- * @param value what the configuration says
- * @returns undefined if it is none
+ * @param value configured value
+ * @returns undefined if the value is not a setting
  */
 export function policySetting(value: unknown): string | number | boolean | undefined {
   if (typeof value === "number" || typeof value === "boolean") return value;

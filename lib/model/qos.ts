@@ -1,28 +1,28 @@
 /**
- * Classes of service: who comes first when not everybody can be served.
+ * Classes of service: priorities and limits of requests when not all can be served.
  *
  * @module
  */
 
-/** One class. */
+/** A class of service. */
 export interface QosClass {
-  /** Its name, as requests may give it. */
+  /** Name that requests may give. */
   readonly name: string;
-  /** Its number, as requests may give it. */
+  /** Number that requests may give. */
   readonly id: number;
-  /** What one answer within the limit is worth. */
+  /** Utility of a response within the limit. */
   readonly utility: number;
-  /** What one answer that comes late costs. */
+  /** Cost of a late response. */
   readonly penalty: number;
-  /** Response-time limit of requests that name none, s; 0: none. */
+  /** Response-time limit of requests that give none, s; 0: none. */
   readonly limit: number;
   /** Share of its requests that must be served, 0 to 1. */
   readonly completion: number;
-  /** Its share of the node when classes compete, relative to the others' weights. */
+  /** Share of the node when classes compete, relative to the weights of the others. */
   readonly weight: number;
 }
 
-/** The class of requests that name none, unless the configuration has a class of number 0. */
+/** Class of requests that name none, unless the configuration has a class with number 0. */
 export const defaultClass: QosClass = {
   name: "default",
   id: 0,
@@ -33,7 +33,7 @@ export const defaultClass: QosClass = {
   weight: 1,
 };
 
-/** Finds classes by what requests call them. */
+/** Finds classes by number or name. */
 export class QosClasses {
   readonly #byKey = new Map<string, QosClass>();
 
@@ -51,9 +51,9 @@ export class QosClasses {
   }
 
   /**
-   * The class that a request means.
+   * Returns the class of a request.
    *
-   * @returns the default class if there is none of that number or name, as in the Go node
+   * @returns the class with that number or name, otherwise the default class, as in the Go node
    */
   of(key: number | string): QosClass {
     return this.#byKey.get(String(key)) ?? this.#byKey.get("0")!;

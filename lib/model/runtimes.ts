@@ -1,5 +1,5 @@
 /**
- * Runtimes of a node: what functions name, and of which kind each is.
+ * Runtimes of a node: their ids, which functions name, and their kinds.
  *
  * @module
  */
@@ -7,23 +7,23 @@
 import type { Kind } from "../runtime/kinds/kind.ts";
 import { type ExecutorKind, hasGenericInstances, kinds } from "../runtime/kinds/kinds.ts";
 
-/** One runtime of a node. */
+/** A runtime of a node. */
 export interface Runtime {
-  /** The id that functions name, e.g. `python`. */
+  /** Id that functions name, e.g. `python`. */
   readonly id: string;
   readonly executor: ExecutorKind;
   /**
-   * Image of its containers; empty for `custom`, where each function names its own, and for
+   * Image of its containers; empty for `custom`, whose functions name their own images, and for
    * sandboxes, which have none.
    */
   readonly image: string;
-  /** Instances that are kept ready for no function yet; only our executors have such. */
+  /** Number of generic instances that are kept ready; only some executors support them. */
   readonly generic: number;
 }
 
 const all = Object.entries(kinds) as [ExecutorKind, Kind][];
 
-/** One runtime of each kind, as it is where the configuration says nothing else. */
+/** One runtime of each kind, with defaults that the configuration may change. */
 export const defaultRuntimes: readonly Runtime[] = all.map(([executor, kind]) => ({
   id: kind.runtime,
   executor,
@@ -31,10 +31,10 @@ export const defaultRuntimes: readonly Runtime[] = all.map(([executor, kind]) =>
   generic: hasGenericInstances(executor) ? 1 : 0,
 }));
 
-/** Aliases of runtimes whose image has more than the language: they mean nothing without an image. */
+/** Aliases of runtimes whose images contain libraries; an alias is unknown without a configured image. */
 export const imageAliases: readonly string[] = all.flatMap(([, kind]) => kind.imageAliases ?? []);
 
-/** Names that the Go prototype and its scripts use, and what they stand for here. */
+/** Runtimes by the names that the Go prototype and its scripts use. */
 export const runtimeAliases: Readonly<Record<string, string>> = Object.fromEntries(
   all.flatMap(([, { runtime, aliases = [], imageAliases = [] }]) =>
     [...aliases, ...imageAliases].map((alias) => [alias, runtime])

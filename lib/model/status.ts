@@ -1,5 +1,5 @@
 /**
- * What a node tells of itself.
+ * Status of a node.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import { type InsideOf, wireNames } from "../json/wire_names.ts";
 
-/** Answer of `GET /status`: the fields of the Go node, then what is new. Memory is MiB. */
+/** Schema of the response of `GET /status`: the fields of the Go node, then new ones. Memory is MiB. */
 export const statusSchema = v.object({
   AvailableWarmContainers: v.pipe(
     v.record(v.string(), v.number()),
@@ -77,7 +77,7 @@ export const statusSchema = v.object({
   )),
 });
 
-/** A status on its way to the wire and back. */
+/** Converts statuses from and to the wire format. */
 export const statusNames = wireNames(statusSchema, {
   TotalMemory: "totalMemoryMib",
   AvailableMemory: "availableMemoryMib",
@@ -89,5 +89,5 @@ export const statusNames = wireNames(statusSchema, {
   Function: "functionName",
 });
 
-/** What a node tells of itself. */
+/** Status of a node, with internal names. */
 export type NodeStatus = InsideOf<typeof statusNames>;

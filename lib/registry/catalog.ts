@@ -1,6 +1,6 @@
 /**
- * The catalog of all functions in memory, kept current by the registry's watch, so that an
- * invocation never accesses the registry.
+ * The catalog of all functions in memory. The registry's watch keeps it current, and an invocation
+ * never accesses the registry.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { DamagedFunction, FunctionObserver, Registry } from "./registry.ts"
 /** Longest wait for a write to arrive through the watch, ms. */
 const maxWriteDelayMs = 2000;
 
-/** Receives a changed function as it is now and as it was; undefined if it does not exist. */
+/** Receives the present and the former record of a changed function; undefined if there is none. */
 export type CatalogListener = (
   name: string,
   record: FunctionRecord | undefined,
@@ -23,7 +23,7 @@ export type CatalogListener = (
 
 /** Settings of a {@link Catalog}. */
 export interface CatalogOptions {
-  /** Bounds the wait in {@link Catalog.written}. */
+  /** Times the wait in {@link Catalog.written}. */
   readonly clock?: Clock;
   /** Functions known from an earlier connection; valid until the registry responds. */
   readonly known?: readonly FunctionRecord[];
@@ -57,7 +57,7 @@ export class Catalog implements Disposable {
   /**
    * Opens the catalog of a registry.
    *
-   * @returns with all functions, or the known ones if the registry does not respond yet
+   * @returns the catalog with all functions, or with the known ones if the registry does not respond yet
    */
   static async open(
     registry: Pick<Registry, "watchFunctions">,
@@ -85,7 +85,7 @@ export class Catalog implements Disposable {
     return this.#completed.promise;
   }
 
-  /** How many functions there are. */
+  /** Number of functions. */
   get size(): number {
     return this.#functions.size;
   }
@@ -93,8 +93,8 @@ export class Catalog implements Disposable {
   /**
    * Returns a function by its name.
    *
-   * @throws `REGISTRY_UNAVAILABLE` if that is unknown yet, `FUNCTION_DAMAGED` if its record is
-   *   unreadable
+   * @throws `REGISTRY_UNAVAILABLE` if the function is not found and the catalog is incomplete,
+   *   `FUNCTION_DAMAGED` if its record is unreadable
    */
   get(name: string): FunctionRecord | undefined {
     const record = this.#functions.get(name);
@@ -128,7 +128,7 @@ export class Catalog implements Disposable {
     );
   }
 
-  /** All functions, sorted by name. */
+  /** Returns all functions, sorted by name. */
   list(): FunctionRecord[] {
     this.#sorted ??= [...this.#functions.values()].sort((a, b) => a.name < b.name ? -1 : 1);
     return [...this.#sorted];
@@ -137,8 +137,8 @@ export class Catalog implements Disposable {
   /**
    * Subscribes to later changes.
    *
-   * @param listener called after a change is visible here
-   * @returns ends the subscription
+   * @param listener called after a change is visible in the catalog
+   * @returns the subscription, which disposal ends
    */
   onChange(listener: CatalogListener): Disposable {
     return this.#listeners.add(listener);
@@ -151,8 +151,8 @@ export class Catalog implements Disposable {
   }
 
   /**
-   * Writes to the registry and waits, up to a limit, until the catalog has received the change, so
-   * that a function can be invoked here right after it was created.
+   * Writes to the registry and waits, up to a limit, until the catalog has received the change. A
+   * function can then be invoked on this node right after it was created.
    *
    * @param version the version that is written; undefined for a deletion
    * @param write returns false if nothing was changed
@@ -163,7 +163,7 @@ export class Catalog implements Disposable {
     version: string | undefined,
     write: () => Promise<boolean>,
   ): Promise<boolean> {
-    // Registered before the write: a later write may arrive first.
+    // The change is expected before the write, because a later write may arrive first.
     const { promise, resolve } = Promise.withResolvers<void>();
     const expected: PendingWrite = { name, version, seen: resolve };
     this.#pendingWrites.add(expected);
@@ -219,7 +219,7 @@ export class Catalog implements Disposable {
     }
   }
 
-  /** The function continues to work on this node as it was last read. */
+  /** Records the problem. The function keeps working on this node with its last readable record. */
   #markDamaged({ name, problem }: DamagedFunction): void {
     this.#damaged.set(name, problem);
   }

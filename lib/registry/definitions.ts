@@ -13,18 +13,18 @@ import { kindOf, runtimeIds } from "../runtime/kinds/kinds.ts";
 const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const host =
   "(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\\.[a-zA-Z0-9-]+)*|\\[[0-9a-fA-F:]+\\])(?::[0-9]+)?";
-/** `[host[:port]/]path[:tag][@digest]`, by the grammar of the OCI distribution. */
+/** Image reference `[host[:port]/]path[:tag][@digest]`, by the grammar of the OCI distribution. */
 const imageReference = new RegExp(
   `^(?:${host}/)?${component}(?:/${component})*(?::\\w[\\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$`,
 );
-/** Longest image reference. */
+/** Maximum length of an image reference, characters. */
 const maxImageReference = 512;
 
 /**
  * Checks a definition against its runtime.
  *
- * @param definition syntactically valid
- * @param hasCode true if the function has code, in the definition or from before
+ * @param definition a definition that is syntactically valid
+ * @param hasCode true if the definition contains code or the function has code already
  * @returns the runtime
  * @throws `RUNTIME_UNKNOWN`, or `UNPROCESSABLE` with the path of the invalid field
  */

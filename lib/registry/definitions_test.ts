@@ -11,7 +11,7 @@ function definition(more: Partial<Definition> = {}): Definition {
   return { ...read, code: "code", ...more };
 }
 
-/** Path and message of what is refused, with its code. */
+/** Code, path and message of the error that a definition causes. */
 function refusal(more: Partial<Definition>, hasCode?: boolean): string {
   try {
     checkDefinition(definition(more), config, hasCode);
@@ -24,7 +24,7 @@ function refusal(more: Partial<Definition>, hasCode?: boolean): string {
   }
 }
 
-Deno.test("checkDefinition: returns the runtime that a definition means, also by an alias", () => {
+Deno.test("checkDefinition: returns the runtime that a definition names, also by an alias", () => {
   assert.equal(checkDefinition(definition(), config).id, "python");
   assert.equal(
     checkDefinition(definition({ runtime: "nodejs17ng", handler: "f" }), config).id,
@@ -32,19 +32,19 @@ Deno.test("checkDefinition: returns the runtime that a definition means, also by
   );
 });
 
-Deno.test("checkDefinition: an unknown runtime is refused with those that there are", () => {
+Deno.test("checkDefinition: an unknown runtime is refused with the list of known ones", () => {
   const text = refusal({ runtime: "cobol" });
   assert.match(text, /^RUNTIME_UNKNOWN Runtime: "cobol" is unknown; known are .*python.*wasm/);
 });
 
-Deno.test("checkDefinition: an alias of an image that is not configured names the key to set", () => {
+Deno.test("checkDefinition: an alias without a configured image is refused with the key to set", () => {
   assert.match(
     refusal({ runtime: "python312ml" }),
     /^RUNTIME_UNKNOWN .*set runtimes\.python312ml\.image/,
   );
 });
 
-Deno.test("checkDefinition: code is needed where the runtime runs code, unless it is kept", () => {
+Deno.test("checkDefinition: a runtime that runs code requires code, unless the function has some", () => {
   assert.match(refusal({ code: "" }), /^UNPROCESSABLE TarFunctionCode: .*python needs code/);
   assert.equal(refusal({ code: "" }, true), "accepted");
   assert.equal(refusal({ code: "", runtime: "custom", customImage: "me/mine" }), "accepted");
@@ -55,7 +55,7 @@ Deno.test("checkDefinition: a handler that the runtime cannot call is refused", 
   assert.equal(refusal({ handler: "src/my-app.handler" }), "accepted");
 });
 
-Deno.test("checkDefinition: names of images follow the OCI grammar of references", () => {
+Deno.test("checkDefinition: image names are checked against the OCI grammar of references", () => {
   const image = (customImage: string) => refusal({ runtime: "custom", customImage });
   const digest = `sha256:${"a".repeat(64)}`;
   for (
@@ -73,7 +73,7 @@ Deno.test("checkDefinition: names of images follow the OCI grammar of references
   assert.match(image(""), /^UNPROCESSABLE CustomImage: the runtime custom needs a container image/);
 });
 
-Deno.test("checkDefinition: what only some runtimes can choose is refused elsewhere with their names", () => {
+Deno.test("checkDefinition: options of some runtimes are refused for others, with the names of those", () => {
   assert.match(refusal({ stateful: true }), /^UNPROCESSABLE Stateful: only modules .* wasm/);
   assert.match(
     refusal({ http: "stdio" }),

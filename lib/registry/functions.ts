@@ -22,27 +22,27 @@ import { checkWasmCode } from "./code/wasm.ts";
 
 const mib = 1 << 20;
 
-/** Architectures of built-in runtimes: their images and executors exist for both. */
+/** Architectures of built-in runtimes; their images and executors exist for both. */
 const builtinArchitectures = ["amd64", "arm64"];
 
 /** Dependencies of {@link FunctionService}. */
 export interface FunctionServiceOptions {
-  /** Where functions are kept. */
+  /** Stores the functions. */
   readonly registry: Registry;
   /** Follows the registry; outlives the service. */
   readonly catalog: Catalog;
-  /** Gets the code that is created here, so that this node need not fetch it. */
+  /** Receives the code of functions created on this node, which then need not fetch it. */
   readonly codeCache: Pick<CodeCache, "put" | "hold" | "archive">;
-  /** Runtimes, and what may be fetched. */
+  /** Runtimes, and limits of code that is fetched. */
   readonly config: Pick<Config, "runtimes" | "code.max" | "code.url.loopback">;
-  /** Architectures that a custom image is known to run on; empty if unknown. */
+  /** Returns the architectures that a custom image runs on; empty if unknown. */
   readonly architectures: (record: FunctionRecord) => Promise<string[]>;
 }
 
-/** Most retries of a change after another client has changed the function. */
+/** Maximum number of attempts of a change while other clients change the function. */
 const maxPatchTries = 5;
 
-/** A function whose code is stored, to be registered. */
+/** A function that can be registered: its code is stored. */
 interface Stored extends Disposable {
   readonly record: FunctionRecord;
 }
@@ -50,20 +50,20 @@ interface Stored extends Disposable {
 /** Creates, updates and removes functions. */
 export class FunctionService implements AsyncDisposable {
   readonly #options: FunctionServiceOptions;
-  /** The pending change of each function; the next one waits for it. */
+  /** Pending change of each function; the next change waits for it. */
   readonly #patches = new Map<string, Promise<void>>();
   #collecting: Promise<void> | undefined;
   #collectAgain = false;
 
-  /** @param options what it works with; nothing of it is disposed here */
+  /** @param options dependencies, which the service does not dispose */
   constructor(options: FunctionServiceOptions) {
     this.#options = options;
   }
 
   /**
-   * Registers a function that must not exist yet, but with a record that cannot be read.
+   * Registers a function. Fails if a function of that name exists, unless its record is unreadable.
    *
-   * @param reserve reserves the memory that its code takes besides the definition
+   * @param reserve reserves the memory that the code takes in addition to the definition
    * @throws `FUNCTION_EXISTS`, `RUNTIME_UNKNOWN`, `UNPROCESSABLE`, `PAYLOAD_TOO_LARGE`,
    *   `REGISTRY_UNAVAILABLE`
    */
@@ -84,7 +84,7 @@ export class FunctionService implements AsyncDisposable {
   /**
    * Registers a function, or replaces the one of that name.
    *
-   * @throws as {@link FunctionService.create}, but for `FUNCTION_EXISTS`
+   * @throws as {@link FunctionService.create}, except `FUNCTION_EXISTS`
    */
   async update(definition: Definition, reserve?: ReserveMemory): Promise<void> {
     using stored = await this.#store(definition, reserve);
@@ -92,12 +92,12 @@ export class FunctionService implements AsyncDisposable {
   }
 
   /**
-   * Changes a function: what the changes do not name stays, its code too. Changes of others that
-   * this node learns of meanwhile are kept; of two nodes that change it within the time that one
-   * takes to learn of the other, the later wins.
+   * Changes a function. Fields that the changes do not name keep their values, including the code.
+   * Changes by other clients that this node receives in the meantime are kept. If two nodes change
+   * the function before either receives the other's change, the later write wins.
    *
-   * @param name the function's
-   * @param changes see {@link patchDefinition}
+   * @param name name of the function
+   * @param changes fields to change, as in {@link patchDefinition}
    * @throws as {@link FunctionService.update}, `FUNCTION_UNKNOWN` and `FUNCTION_DAMAGED`
    */
   async patch(name: string, changes: unknown, reserve?: ReserveMemory): Promise<void> {
@@ -154,11 +154,12 @@ export class FunctionService implements AsyncDisposable {
   }
 
   /**
-   * Makes the record of a definition.
+   * Makes the record of a definition, and stores its code in the registry.
    *
-   * @param keptHash the code that the function keeps if the definition brings none; empty: none
-   * @returns once its code is in the registry; on this machine it stays until this is disposed, or
-   *   as long as the function is there
+   * @param keptHash hash of the code that the function keeps if the definition contains none; empty
+   *   if there is no such code
+   * @returns the record; this machine keeps the code until the result is disposed, and after that as
+   *   long as the function exists
    */
   async #store(
     definition: Definition,
@@ -203,14 +204,14 @@ export class FunctionService implements AsyncDisposable {
     try {
       await this.#options.codeCache.put(hash, archive);
     } catch (error) {
-      // It can be fetched from the registry later; the function is registered anyway.
+      // The function is registered anyway; its code can be fetched from the registry later.
       logger("registry").warn("Code {hash} is not cached: {error}", { hash, error });
     }
   }
 
   /**
-   * Removes unreferenced code in the background, one run at a time; a request during a run causes
-   * one more.
+   * Removes unreferenced code in the background, one run at a time. A call during a run causes one
+   * more run.
    */
   #collect(): void {
     if (this.#collecting) {

@@ -1,6 +1,6 @@
 /**
- * Results of async invocations that are too long to be written or parsed in one go: their JSON, which is
- * that of short ones, is made and read in slices.
+ * Results of async invocations that are too long to be written or parsed at once. Their JSON has the
+ * format of short results, but is made and read in slices.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { reportNames } from "../model/invocation.ts";
 import { readRecord } from "./records.ts";
 import { type AsyncResult, asyncResultSchema } from "./registry.ts";
 
-/** Most bytes of a result in addition to the function's return value: output and times. */
+/** Maximum size of a result without the function's return value (output and times), bytes. */
 const maxRestBytes = 8 << 20;
 
 const encoder = new TextEncoder();
@@ -24,9 +24,9 @@ const decoder = new TextDecoder();
 export type LongResult = AsyncResult & { state: "done"; report: { result: QuotedText } };
 
 /**
- * Tells whether a result is long.
+ * Returns whether the return value of a result is long.
  *
- * @param bytes from how many on
+ * @param bytes size above which it is long, bytes
  */
 export function isLongResult(result: AsyncResult, bytes: number): result is LongResult {
   if (result.state !== "done") return false;
@@ -34,7 +34,7 @@ export function isLongResult(result: AsyncResult, bytes: number): result is Long
   return text instanceof QuotedText && text.length > bytes;
 }
 
-/** The JSON of a long result. */
+/** Returns the JSON of a long result. */
 export function encodeLongResult({ report, state }: LongResult): Rope {
   const { Result: _, ...fields } = reportNames.toWire({ ...report, result: "" });
   const before = encoder.encode(`{"state":"${state}","report":{"Result":`);
@@ -43,11 +43,11 @@ export function encodeLongResult({ report, state }: LongResult): Rope {
 }
 
 /**
- * Reads the JSON of a long result, which its text stays a part of.
+ * Reads the JSON of a long result. The return value stays a view of this JSON.
  *
- * @param json as it was stored
- * @param key where it was found, for the log
- * @returns undefined for what is none
+ * @param json the stored JSON
+ * @param key key of the result, for the log
+ * @returns undefined if the JSON is not a result
  * @throws {JsonScanError} or {RestTooLong}
  */
 export async function decodeLongResult(

@@ -31,7 +31,7 @@ function encoded(result: AsyncResult): Uint8Array<ArrayBuffer> {
   return json.slice(0, json.length);
 }
 
-Deno.test("isLongResult: only what ended well with more than the bound is long", () => {
+Deno.test("isLongResult: a successful result above the bound is long, others are not", () => {
   const result = done("1234");
   assert.equal(isLongResult(result, 3), true);
   assert.equal(isLongResult(result, 1000), false);
@@ -42,7 +42,7 @@ Deno.test("isLongResult: only what ended well with more than the bound is long",
   assert.equal(isLongResult({ state: "pending", node: "n", since: 0 }, 0), false);
 });
 
-Deno.test("encodeLongResult: writes JSON that is read back as it was", async () => {
+Deno.test("encodeLongResult: JSON of a result, read back, gives an equal result", async () => {
   const text = `{"a":"${"ü\\n".repeat(1000)}"}`;
   const json = encoded(done(text));
   const parsed = JSON.parse(new TextDecoder().decode(json));
@@ -56,7 +56,7 @@ Deno.test("encodeLongResult: writes JSON that is read back as it was", async () 
   assert.equal(new TextDecoder().decode(await result.unquoted()), text);
 });
 
-Deno.test("decodeLongResult: JSON of something else is no result, and what is no JSON throws", async () => {
+Deno.test("decodeLongResult: other JSON gives undefined, and text that is not JSON throws", async () => {
   const decode = (text: string) => decodeLongResult(encoder.encode(text), "result f-1");
   assert.equal(await decode(`{"state":"done"}`), undefined);
   assert.equal(await decode(`{"state":"lost","report":{"Result":"x"}}`), undefined);

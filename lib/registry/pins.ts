@@ -1,6 +1,6 @@
 /**
- * Code that is stored before the function that refers to it: what keeps it from being collected
- * in between.
+ * Pins of code. Code is stored before the function that refers to it; a pin protects it from being
+ * collected in between.
  *
  * @module
  */
@@ -15,9 +15,9 @@ interface Pin<T> {
 }
 
 /**
- * Pins of one process, several for the same hash where several functions are being written.
+ * Pins of one process. A hash has several pins while several functions with that code are written.
  *
- * @typeParam T what the registry needs to know of a pin
+ * @typeParam T data that the registry stores with a pin
  */
 export class Pins<T> {
   readonly #pins = new Map<string, Pin<T>[]>();
@@ -34,9 +34,9 @@ export class Pins<T> {
   }
 
   /**
-   * Takes one pin away: a function that refers to the code was stored.
+   * Removes one pin, because a function that refers to the code was stored.
    *
-   * @returns undefined if there was none
+   * @returns the data of the pin, undefined if there was none
    */
   take(hash: string): T | undefined {
     const [first, ...rest] = this.#alive(hash);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ManualClock } from "../base/clock.ts";
 import { pinMs, Pins } from "./pins.ts";
 
-Deno.test("each storing of code pins it once, each function takes one pin", () => {
+Deno.test("Pins: each stored code adds one pin, each stored function takes one", () => {
   const pins = new Pins<string>(() => 0);
   pins.add("a", "first");
   pins.add("a", "second");
@@ -13,7 +13,7 @@ Deno.test("each storing of code pins it once, each function takes one pin", () =
   assert.equal(pins.take("a"), undefined);
 });
 
-Deno.test("a pin whose function never came ends", () => {
+Deno.test("Pins: a pin expires if its function is never stored", () => {
   const clock = new ManualClock();
   const pins = new Pins<string>(() => clock.now());
   pins.add("a", "first");

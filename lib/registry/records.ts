@@ -9,12 +9,12 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { type Logger, logger } from "../base/log.ts";
 import { tryParseJson } from "../json/json.ts";
 
-/** Time for which unreadable values are only counted after one was logged, ms. */
+/** Time after a logged value in which further unreadable values are only counted, ms. */
 const countMs = 60_000;
 
 /**
- * Tells the log of values that cannot be read: the first at once, those of the next minute by their
- * number and the last of them. Thousands may come at a time, and again with each listing.
+ * Logs unreadable values: the first at once, and after a minute the number of further ones and the
+ * last of them. There may be thousands at a time, and again with each listing.
  */
 export class UnreadableValues implements Disposable {
   readonly #clock: Clock;
@@ -23,7 +23,7 @@ export class UnreadableValues implements Disposable {
   #count = 0;
   #last: { readonly key: string; readonly problem: string } | undefined;
 
-  /** @param clock when counting ends */
+  /** @param clock times the end of counting */
   constructor(clock: Clock = systemClock, log: Pick<Logger, "warn"> = logger("registry")) {
     this.#clock = clock;
     this.#log = log;
@@ -32,7 +32,7 @@ export class UnreadableValues implements Disposable {
   /**
    * Records an unreadable value.
    *
-   * @param problem what is wrong with it
+   * @param problem why it is unreadable
    */
   add(key: string, problem: string): void {
     if (this.#cancel) {
@@ -69,8 +69,8 @@ export type ReadRecord<T> = { readonly record: T } | { readonly problem: string 
 /**
  * Parses a stored value.
  *
- * @param schema what it must be
- * @param text JSON, as it was stored
+ * @param schema schema of a valid value
+ * @param text the stored JSON
  */
 export function parseRecord<S extends v.GenericSchema>(
   schema: S,
@@ -87,10 +87,10 @@ export function parseRecord<S extends v.GenericSchema>(
 /**
  * Reads a stored value.
  *
- * @param schema what it must be
- * @param text JSON, as it was stored
- * @param key where it was found, for the log
- * @param unreadable receives an invalid value if there may be many; otherwise it is logged
+ * @param schema schema of a valid value
+ * @param text the stored JSON
+ * @param key key of the value, for the log
+ * @param unreadable receives invalid values if there may be many; if absent, they are logged one by one
  * @returns undefined for an invalid value
  */
 export function readRecord<S extends v.GenericSchema>(

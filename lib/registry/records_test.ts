@@ -3,14 +3,14 @@ import * as v from "valibot";
 import { ManualClock } from "../base/clock.ts";
 import { readRecord, UnreadableValues } from "./records.ts";
 
-/** Collects what is logged. */
+/** A logger that collects its messages. */
 function recorder() {
   const logged: Record<string, unknown>[] = [];
   const warn = (_message: unknown, values: Record<string, unknown>) => void logged.push(values);
   return { logged, log: { warn: warn as never } };
 }
 
-Deno.test("UnreadableValues: tells the first at once, and of the others number and last", () => {
+Deno.test("UnreadableValues: logs the first value at once, then the number of others and the last", () => {
   const clock = new ManualClock();
   const { logged, log } = recorder();
   const unreadable = new UnreadableValues(clock, log);

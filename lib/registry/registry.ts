@@ -1,6 +1,6 @@
 /**
- * The contract of the registry: what nodes share. Functions, their code, and results of async
- * invocations.
+ * The contract of the registry, which stores the data that nodes share: functions, their code,
+ * results of async invocations, and the nodes themselves.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export const asyncResultSchema = v.variant("state", [
     since: v.number(),
   }),
   v.object({
-    /** Confined to one node by its `Locality`: other nodes know only which one. */
+    /** The `Locality` of the function confines the result to one node; others know only which one. */
     state: v.literal("kept"),
     /** Id of the node that has it. */
     node: v.string(),
@@ -40,15 +40,15 @@ export const asyncResultSchema = v.variant("state", [
   }),
 ]);
 
-/** What is known of an async invocation: accepted and not ended, done, or failed with its reason. */
+/** State of an async invocation: pending, kept on one node, done, or failed with the reason. */
 export type AsyncResult =
   | Exclude<v.InferOutput<typeof asyncResultSchema>, { state: "done" }>
   | { state: "done"; report: Report };
 
 /**
- * A result as registries keep it, made at once.
+ * Converts a result to the format that registries store, in one step.
  *
- * @param result what is known of an invocation
+ * @param result state of an invocation
  */
 export function storedResult(result: AsyncResult): v.InferInput<typeof asyncResultSchema> {
   if (result.state !== "done") return result;
@@ -60,19 +60,19 @@ export function storedResult(result: AsyncResult): v.InferInput<typeof asyncResu
 export interface DamagedFunction {
   /** Its name, from the record's key. */
   readonly name: string;
-  /** What is wrong with its record. */
+  /** Why its record is unreadable. */
   readonly problem: string;
 }
 
 /**
- * Gets the registered functions: all as soon as the registry answers and again after an outage, and
- * each change.
+ * Receives the registered functions: all of them once the registry responds and again after an
+ * outage, then each change.
  */
 export interface FunctionObserver {
   /**
-   * All functions that are registered now; others are gone.
+   * Reports all registered functions; others do not exist any more.
    *
-   * @param damaged those whose records cannot be read; none if left out
+   * @param damaged functions whose records are unreadable; none if absent
    */
   reset(records: FunctionRecord[], damaged?: readonly DamagedFunction[]): void;
   /** Reports a created or updated function. */
@@ -85,7 +85,7 @@ export interface FunctionObserver {
 
 /** Receives the registered nodes: all at first and after an outage, then each change. */
 export interface NodeObserver {
-  /** Reports all registered nodes; others are gone. */
+  /** Reports all registered nodes; others do not exist any more. */
   reset(records: NodeRecord[]): void;
   /** Reports a node that has joined or changed. */
   put(record: NodeRecord): void;
@@ -93,20 +93,20 @@ export interface NodeObserver {
   remove(id: string): void;
 }
 
-/** Whether the registry responds; otherwise since when not, and why. */
+/** Whether the registry responds; if not, the reason and the duration of the outage, ms. */
 export type RegistryHealth =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: string; readonly sinceMs: number };
 
-/** Registration of a node; disposal deregisters it. */
+/** Registration of a node, which disposal removes. */
 export interface Registration extends AsyncDisposable {
-  /** The live node with the same id that is registered instead. */
+  /** Live node with the same id that is registered in place of this one. */
   readonly conflict: NodeRecord | undefined;
 }
 
 /**
- * What nodes share. Every method that writes or reads across the network throws
- * `REGISTRY_UNAVAILABLE` with a reason when it cannot.
+ * The data that nodes share. Every method that reads or writes across the network throws
+ * `REGISTRY_UNAVAILABLE` with the reason if that fails.
  *
  * @example
  * ```ts
@@ -129,12 +129,12 @@ export interface Registration extends AsyncDisposable {
 export interface Registry extends AsyncDisposable {
   /** Description for users: `embedded (path)` or `etcd (endpoints)`. */
   readonly description: string;
-  /** Whether the registry is currently writable, as far as is known without a call. */
+  /** Returns whether the registry is writable, judged by earlier calls. */
   health(): RegistryHealth;
   /**
    * Adds a function in one transaction.
    *
-   * @returns false if one of that name exists, which is then unchanged
+   * @returns false if a function of that name exists, which stays unchanged
    */
   createFunction(record: FunctionRecord): Promise<boolean>;
   /** Adds or replaces a function. */
@@ -146,60 +146,60 @@ export interface Registry extends AsyncDisposable {
    */
   deleteFunction(name: string): Promise<boolean>;
   /**
-   * Tells the observer all functions and then every change, in order, until disposed. Resumes by
-   * itself after outages, with a new `reset` where changes may have been missed.
+   * Reports all functions and then every change to the observer, in order, until disposed. The watch
+   * resumes by itself after outages, with a new `reset` if changes may have been missed.
    *
-   * @returns once the first `reset` has been delivered, or the registry has not answered for some time
+   * @returns the watch, after the first `reset`, or after some time if the registry does not respond
    */
   watchFunctions(observer: FunctionObserver): Promise<Disposable>;
   /**
-   * Stores code under its SHA-256 in lower-case hex; storing it twice is harmless. It is not
-   * collected before a function that refers to it had ten minutes to be stored.
+   * Stores code under its SHA-256 in lower-case hex; storing it twice is harmless. Code without a
+   * function is not collected for ten minutes, the time to store a function that refers to it.
    */
   putCode(hash: string, code: Uint8Array): Promise<void>;
   /**
-   * Reads code back.
+   * Reads code.
    *
-   * @returns undefined if there is no code of that hash
+   * @returns undefined if there is no code with that hash
    */
   getCode(hash: string): Promise<Uint8Array | undefined>;
   /**
    * Removes code that no function refers to.
    *
-   * @returns how many
+   * @returns the number of removed archives
    */
   collectCode(): Promise<number>;
   /** Stores the state of an asynchronous invocation for `ttlMs`. */
   putResult(id: string, result: AsyncResult, ttlMs: number): Promise<void>;
   /**
-   * Reads what is known of an async invocation.
+   * Reads the state of an async invocation.
    *
    * @param reserve reserves the memory of a long result before it is read
    * @returns undefined if unknown or expired
    */
   getResult(id: string, reserve?: ReserveMemory): Promise<AsyncResult | undefined>;
-  /** Ids of asynchronous invocations that a node accepted and never completed. */
+  /** Returns the ids of async invocations that a node accepted and never completed. */
   pendingResults(node: string): Promise<string[]>;
   /**
-   * Registers a node under a lease that is renewed, and registers it again whenever the lease was
-   * lost, until disposed, which deregisters it. Never throws if the registry is unavailable: it retries.
+   * Registers a node under a lease, renews the lease, and registers the node again after the lease
+   * was lost. Disposal deregisters the node. Does not throw if the registry is unavailable, but retries.
    *
-   * @param isAlive checks another node with the same id and another data folder that is registered: as
-   *   long as it responds, this one is not registered; absent: no node responds
+   * @param isAlive returns whether another registered node, with the same id and another data folder,
+   *   responds; as long as it does, this node is not registered. If absent, no other node responds.
    */
   registerNode(
     record: NodeRecord,
     isAlive?: (other: NodeRecord) => Promise<boolean>,
   ): Registration;
   /**
-   * The registration of a node.
+   * Returns the registered record of a node.
    *
-   * @returns undefined if no node of that id is registered
+   * @returns undefined if no node with that id is registered
    */
   registeredNode(id: string): Promise<NodeRecord | undefined>;
   /**
-   * Tells the observer all nodes and then every change, as {@link Registry.watchFunctions} does for
-   * functions. While the registry is away the nodes known last stay known.
+   * Reports all nodes and then every change to the observer, as {@link Registry.watchFunctions} does
+   * for functions. While the registry is unavailable, the last known nodes stay known.
    */
   watchNodes(observer: NodeObserver): Promise<Disposable>;
 }

@@ -1,5 +1,5 @@
 /**
- * Arrival statistics by function and class, which policies plan with.
+ * Arrival statistics by function and class, for the plans of policies.
  *
  * @module
  */

@@ -19,7 +19,7 @@ import type { AsyncResult, Registry } from "../registry/registry.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** Most results kept in memory while the registry is unavailable. */
+/** Maximum number of results kept in memory while the registry is unavailable. */
 const maxUnsaved = 10_000;
 /** Pause before a failed write is repeated, ms. */
 const retryMs = 1_000;
@@ -42,7 +42,7 @@ export interface AsyncInvocationsOptions {
   readonly area: string;
   /** URL at which other nodes reach this one. */
   readonly url: () => string;
-  /** How long a result can be polled, ms. */
+  /** Time for which a result can be polled, ms. */
   readonly ttlMs: number;
 }
 
@@ -79,7 +79,7 @@ export class AsyncInvocations implements AsyncDisposable {
    *
    * @param origin the request's origin, as far as it is known
    * @returns its id, once it is stored durably
-   * @throws why the request was rejected, e.g. `NODE_SATURATED`, or `REGISTRY_UNAVAILABLE`
+   * @throws the reason of the rejection, e.g. `NODE_SATURATED`, or `REGISTRY_UNAVAILABLE`
    */
   async accept(name: string, request: InvokeRequest, origin?: Origin): Promise<string> {
     const { scheduler, clock, node, area, confined, url, registry, ttlMs } = this.#options;
@@ -126,7 +126,7 @@ export class AsyncInvocations implements AsyncDisposable {
     const { confined, registry, node } = this.#options;
     const local = this.#local.get(id);
     if (local?.state === "done" && local.report.result instanceof QuotedText) {
-      // Whoever stores it may be done before it is sent.
+      // The result may be stored, and its reservation released, before it is sent.
       reserve(local.report.result.length);
     }
     const here = local ?? await confined?.getResult(id, reserve);
@@ -227,7 +227,7 @@ export class AsyncInvocations implements AsyncDisposable {
     }
   }
 
-  /** Where it is kept is known elsewhere, or it is lost. */
+  /** Drops a local result, which is stored elsewhere or lost. */
   #forget(id: string): void {
     const result = this.#local.get(id);
     this.#local.delete(id);

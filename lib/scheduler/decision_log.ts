@@ -1,12 +1,12 @@
 /**
- * The latest decisions of the policy with what it saw, stored cheaply and formatted on demand.
+ * The latest decisions of the policy with the facts it saw, stored cheaply and formatted on demand.
  *
  * @module
  */
 
 import type { Decision, ExplainedDecision, NodeView, RequestFacts } from "../policy/contract.ts";
 
-/** How many decisions are kept. */
+/** Number of decisions that are kept. */
 const capacity = 50;
 
 /** A decision and the state of the node. Entries are reused, so they produce no garbage. */
@@ -40,7 +40,7 @@ export class DecisionLog {
     entry.request = request;
     entry.decision = decision;
     entry.warm = view.warm;
-    // Requests that run are the warm path: values that are not shown for them are not computed.
+    // Requests that run are the hot path, so values that are not shown for them are not computed.
     entry.supported = runs || view.supported;
     entry.imageMissing = decision.kind === "offload" && view.imageMissing === true;
     entry.queueLength = runs ? 0 : view.queueLength;

@@ -1,5 +1,5 @@
 /**
- * Errors of requests that are not run, or not to the end.
+ * Errors of requests that do not run, or are interrupted.
  *
  * @module
  */
@@ -22,8 +22,8 @@ export function functionUnknown(name: string): ServerledgeError {
 /**
  * Checks whether the parameters have an integer that the function's language cannot represent.
  *
- * @param keeps whether the function receives integers beyond 2^53 unchanged
- * @returns the error, if there is such an integer
+ * @param keeps returns whether the function receives integers beyond 2^53 unchanged
+ * @returns the error, or undefined if there is no such integer
  */
 export function inexactInteger(
   record: FunctionRecord,
@@ -88,7 +88,7 @@ export function duplicateRequest(id: string): ServerledgeError {
 /**
  * Error of a request whose deadline passed in the queue.
  *
- * @param shortage what kept it from running; undefined if an instance for it was starting
+ * @param shortage missing resource that prevented its execution; undefined if its instance was starting
  */
 export function queueTimeout(
   invocation: Pick<Invocation, "offloadForbidden" | "record" | "request">,
@@ -101,7 +101,7 @@ export function queueTimeout(
   return deadlineExceeded(message + exclusionReason(invocation));
 }
 
-/** Explains what excluded other nodes: the request's own setting or a locality. */
+/** Explains why other nodes were excluded: by the request's own setting or a locality. */
 function exclusionReason(
   { offloadForbidden, record, request }: Pick<
     Invocation,

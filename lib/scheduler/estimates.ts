@@ -43,7 +43,7 @@ export interface FunctionEstimates {
 export class EstimateTable {
   readonly #byName = new Map<string, FunctionEstimates>();
 
-  /** The estimates of a function; NaN until something was measured. */
+  /** Returns the estimates of a function, which are NaN before the first measurement. */
   of(functionName: string): FunctionEstimates {
     let estimates = this.#byName.get(functionName);
     if (!estimates) {

@@ -41,7 +41,7 @@ export interface Arrival {
 export class Invocation implements Waiter, BagMember {
   /** Position among the open invocations. */
   slot = nowhere;
-  /** Unguessable: anyone who knows it may poll the result. */
+  /** Id that cannot be guessed, since any client with the id may poll the result. */
   readonly id: string;
   /** Resolves with the result, or rejects with a `ServerledgeError`. */
   readonly done: Promise<InvocationResult>;
@@ -63,7 +63,7 @@ export class Invocation implements Waiter, BagMember {
   readonly page: PageRequest | undefined;
   /** Memory reserved for the request body, until the invocation completes. */
   readonly reservation: Disposable | undefined;
-  /** Nodes that must not get it: they had it already, or declined it. */
+  /** Nodes that must not receive the request again: they have received or declined it. */
   readonly visited: string[];
   /** True if it was queued or rejected while `CanDoOffloading: false` excluded other nodes. */
   offloadForbidden = false;
@@ -138,7 +138,7 @@ export class Invocation implements Waiter, BagMember {
   succeed(result: InvocationResult): void {
     this.state = { kind: "settled", last: this.lastState };
     this.#body?.end();
-    // Its client has had its answer.
+    // The client has received the streamed response already.
     if (this.#body) release(result.report.result);
     this.#resolve(result);
   }

@@ -22,9 +22,9 @@ import { executionTimeout } from "./errors.ts";
 import type { Running } from "./state.ts";
 import { failureOf, type NodeName, reportOf } from "./report.ts";
 
-/** Time that an interrupted function has to stop before its instance is removed, ms. */
+/** Time for an interrupted function to stop before its instance is removed, ms. */
 const stopGraceMs = 500;
-/** Longest wait for the output of an interrupted call, if it has to be fetched, ms. */
+/** Maximum wait for the output of an interrupted call, if it has to be fetched, ms. */
 const fetchOutputMs = 200;
 
 /** Dependencies and settings of {@link LocalRunner}. */
@@ -52,8 +52,8 @@ export class LocalRunner {
   /**
    * Runs an invocation and completes it.
    *
-   * @param lease of the instance; always released by the runner
-   * @param timeoutMs longest execution
+   * @param lease lease of the instance, which the runner always releases
+   * @param timeoutMs time limit of the execution
    */
   run(invocation: Invocation, lease: Lease, timeoutMs: number): void {
     invocation.deadline?.[Symbol.dispose]();
@@ -90,8 +90,8 @@ export class LocalRunner {
   }
 
   /**
-   * Completes a running invocation at once, or as soon as its output is fetched, tells the function
-   * to stop, and removes its instance if it does not.
+   * Completes a running invocation, at once or as soon as its output is fetched. Interrupts the function,
+   * and removes its instance if the function does not stop.
    */
   interrupt(invocation: Invocation, { lease }: Running, error: ServerledgeError): void {
     const output = lease.instance.output(invocation.id);
@@ -162,12 +162,12 @@ export class LocalRunner {
   }
 }
 
-/** Marks a call that was not sent; the client has its response already, so nobody sees this error. */
+/** Error of a call that was not sent; no client sees it, since the response was sent already. */
 function endedBeforeSend(): ServerledgeError {
   return new ServerledgeError("UNPROCESSABLE", "The invocation ended before it was sent");
 }
 
-/** Only plain HTTP supports streamed responses; the response to `HEAD` has no body. */
+/** Returns whether the response may be streamed: over plain HTTP, except to `HEAD`. */
 function acceptsStream({ page }: Invocation): boolean {
   return page !== undefined && page.method !== "HEAD";
 }

@@ -12,7 +12,7 @@ import type { Scheduler } from "./scheduler.ts";
 /**
  * Assembles the current status; cheap.
  *
- * @param images what functions need of images and is present; undefined if unknown
+ * @param images present images that functions need; undefined if unknown
  */
 export function localStatus(
   ledger: ResourceLedger,

@@ -46,10 +46,10 @@ export interface InvocationOutcome {
   readonly traceback: string;
 }
 
-/** Is notified of outcomes, synchronously: must be quick and never throw. */
+/** Receives outcomes synchronously; methods must be fast and never throw. */
 export interface InvocationObserver {
-  /** An invocation has completed. */
+  /** Handles a completed invocation. */
   completed(end: InvocationOutcome): void;
-  /** An interrupted function has ended after its client got the response, with this traceback. */
+  /** Handles the traceback of an interrupted function that ended after the response to its client. */
   interrupted?(functionName: string, id: string, traceback: string): void;
 }

@@ -1,5 +1,5 @@
 /**
- * Completes invocations: each exactly once, and reports the outcome to those who depend on it.
+ * Completes each invocation exactly once, and reports the outcome to listeners.
  *
  * @module
  */
@@ -15,9 +15,9 @@ import { outcomeRecord } from "./report.ts";
 
 /** Is notified when invocations complete. */
 export interface CompletionListener {
-  /** Called before an invocation gets its result or error. */
+  /** Handles an invocation before its result or error is set. */
   settling(invocation: Invocation): void;
-  /** Called after it; with the error of a failed one. */
+  /** Handles a completed invocation; the error is that of a failed one. */
   settled(invocation: Invocation, end: InvocationOutcome, error?: ServerledgeError): void;
 }
 
@@ -37,7 +37,7 @@ export class OpenInvocations {
     return this.#open;
   }
 
-  /** Adds an invocation that is to be completed. */
+  /** Adds an open invocation. */
   add(invocation: Invocation): void {
     this.#open.add(invocation);
   }

@@ -17,9 +17,9 @@ export interface PlannerOptions {
   readonly clock: Clock;
   /** Time between two plans, ms. */
   readonly intervalMs: number;
-  /** Statistics of the last interval, given its length in seconds. */
+  /** Returns the statistics of the last interval, given its length in seconds. */
   readonly statistics: (seconds: number) => Statistics;
-  /** Called after each plan, with the error of one that failed. */
+  /** Handles the end of each plan, with the error of one that failed. */
   readonly onPlanned?: (error?: ServerledgeError) => void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What an invocation reports: the client's report, its error, the outcome for metrics, logs and
+ * Makes the report and the error of an invocation for its client, and the outcome for metrics, logs and
  * policies.
  *
  * @module
@@ -51,10 +51,10 @@ export function reportOf(
 }
 
 /**
- * What the policy knows of a request.
+ * Returns the facts of a request for the policy.
  *
  * @param now on the node's clock
- * @param maxAttempts most nodes that it is offloaded to
+ * @param maxAttempts maximum number of nodes to which the request is offloaded
  * @param waited true if it is in the wait queue
  */
 export function factsOf(
@@ -183,9 +183,9 @@ function tierOf({ cold, lease }: Running): StartTier {
 }
 
 /**
- * Time in the queue, ms, without the start of an instance, the execution and the time on other
- * nodes. An invocation that was admitted since an instance could be started, and never ran, waited
- * for that start only.
+ * Returns the time in the queue, ms, without the start of an instance, the execution and the time on
+ * other nodes. An invocation that was admitted because an instance could be started, and never ran,
+ * waited for that start only, which does not count.
  */
 function waitOf({ waitedMs, lastState }: Invocation, now: number): number {
   if (lastState.kind === "queued") return waitedMs + now - lastState.since;

@@ -1,5 +1,5 @@
 /**
- * Starts instances for queued requests, as many as shorten their wait.
+ * Starts as many instances for queued requests as shorten their wait.
  *
  * @module
  */

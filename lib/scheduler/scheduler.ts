@@ -1,6 +1,6 @@
 /**
- * The path of a request through the node: asks the policy and carries out its decision. The local
- * runner runs requests here, the offloader sends them to other nodes; the others are queued here.
+ * Schedules requests: asks the policy and executes its decision. The local runner runs requests on this
+ * node, the offloader sends them to other nodes, and the scheduler queues the rest.
  *
  * @module
  */
@@ -55,22 +55,22 @@ export interface SchedulerOptions {
   readonly classes: QosClasses;
   /** Looks a function up in memory. */
   readonly find: (name: string) => FunctionRecord | undefined;
-  /** Whether a function's image can run on the node's architecture. */
+  /** Returns whether a function's image can run on the node's architecture. */
   readonly supports: (record: FunctionRecord) => boolean;
-  /** Whether a function receives integers beyond 2^53 unchanged. */
+  /** Returns whether a function receives integers beyond 2^53 unchanged. */
   readonly keepsLargeIntegers: (record: FunctionRecord) => boolean;
   /** Images of functions; absent if none is needed. */
   readonly images?: {
-    /** Whether the image that the function needs is known to be present; cheap. */
+    /** Returns whether the image that the function needs is known to be present; cheap. */
     has(record: FunctionRecord): boolean;
-    /** Fetches it in the background. */
+    /** Fetches the image in the background. */
     fetch(record: FunctionRecord): void;
   };
   /** Capacity of the queue, requests. */
   readonly queueCapacity: number;
-  /** Longest execution of a function without a limit of its own, ms. */
+  /** Time limit of a function without its own limit, ms. */
   readonly defaultTimeoutMs: number;
-  /** Most times that a request may be forwarded from node to node. */
+  /** Maximum number of times that a request is forwarded from node to node. */
   readonly maxHops: number;
   readonly observer: InvocationObserver;
 }
@@ -140,7 +140,7 @@ export class Scheduler implements PoolListener {
   }
 
   /**
-   * Arrivals since the last call, for policies that plan.
+   * Returns the arrivals since the last call, for policies that plan.
    *
    * @param seconds time since the last call
    */
@@ -175,7 +175,7 @@ export class Scheduler implements PoolListener {
     const record = this.admit(name);
     const { hop, inputSize = 0, page, reservation: held } = origin;
     const { classes, node, maxHops, keepsLargeIntegers } = this.#options;
-    // The event is created only where its function runs, and has no numbers.
+    // The HTTP event is created only on the node that runs the function, and contains no numbers.
     const unheld = page ? undefined : inexactInteger(record, request, keepsLargeIntegers);
     if (unheld) throw unheld;
     if (hop) {
@@ -200,7 +200,7 @@ export class Scheduler implements PoolListener {
     return invocation;
   }
 
-  /** An instance of the function has a free slot: the next queued request gets it. */
+  /** Gives a free slot of an instance to the next queued request of its function. */
   available(record: FunctionRecord): void {
     if (this.#queue.size === 0) return;
     this.#serve(record);
@@ -239,8 +239,8 @@ export class Scheduler implements PoolListener {
   }
 
   /**
-   * Fails one queued request after a failed start, so that repeated failures end; fails all if no
-   * other instance exists or is starting.
+   * Fails one queued request after a failed start, which bounds the number of repeated failures. Fails
+   * all if no other instance exists or is starting.
    */
   startFailed(record: FunctionRecord, error: ServerledgeError): void {
     const waiting = this.#queue.all(record.version);
@@ -289,7 +289,7 @@ export class Scheduler implements PoolListener {
     }
   }
 
-  /** What the policy may see of the node. */
+  /** Returns the data of the node that the policy may see. */
   #sources(): ViewSources {
     const options = this.#options;
     const { area } = options.node;
@@ -354,7 +354,7 @@ export class Scheduler implements PoolListener {
     const now = this.#clock.now();
     // The time on another node is not queueing time here, even if the request returns to the queue.
     if ("since" in invocation.state) invocation.waitedMs += now - invocation.state.since;
-    // A peer that sends it back must not have it run here in addition.
+    // If a peer sends the request back, this node must not run it in addition.
     this.#seen.add(invocation.id, now);
     this.#offloader.send(invocation, to, this.#timeoutOf(invocation));
   }

@@ -15,7 +15,7 @@ import type { EstimateTable } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
 import type { WaitQueue } from "./wait_queue.ts";
 
-/** Data of a view. */
+/** Sources of a view's data. */
 export interface ViewSources {
   readonly queue: WaitQueue<Invocation>;
   readonly pool: Pool;
@@ -24,11 +24,11 @@ export interface ViewSources {
   readonly peers: Pick<Peers, "near" | "cloud">;
   /** Whether the image that a function needs is present; absent if none is needed. */
   readonly images?: { has(record: FunctionRecord): boolean };
-  /** Whether the request may run on this node: architecture, locality. */
+  /** Returns whether architecture and locality allow the request to run on this node. */
   readonly supports: (invocation: Invocation) => boolean;
-  /** Areas that the request may run in; undefined: any. */
+  /** Returns the areas in which the request may run; undefined for any. */
   readonly areas: (invocation: Invocation) => readonly string[] | undefined;
-  /** Capacity of the queue, requests. */
+  /** Capacity of the wait queue, requests. */
   readonly queueCapacity: number;
 }
 
@@ -59,7 +59,7 @@ export class LocalView implements NodeView {
     return instances <= 0 || this.#sources.pool.canStart(this.#invocation.record, instances);
   }
 
-  /** What keeps the request from running here now. */
+  /** Missing resource that prevents the request from running on this node now. */
   get shortage(): Shortage {
     return this.#sources.pool.shortage(this.#invocation.record, Math.max(1, this.#instancesNeeded));
   }

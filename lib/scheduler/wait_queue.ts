@@ -1,7 +1,7 @@
 /**
  * The queue of requests that wait for an instance. Classes share the node by weight (stride
- * scheduling, Waldspurger 1995), so that none starves; within a class the earliest deadline is
- * first (EDF).
+ * scheduling, Waldspurger 1995), and none starves. Within a class, the earliest deadline is first
+ * (EDF).
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface Waiter {
   readonly arrivedAt: number;
   /** Response deadline; may be infinite. */
   readonly answerBy: number;
-  /** True if resources for its instance were available: it does not count as queued. */
+  /** True if resources for its instance were available; the request then does not count as queued. */
   readonly startsInstance: boolean;
 }
 
@@ -50,7 +50,7 @@ export class WaitQueue<W extends Waiter> {
     return count;
   }
 
-  /** The next request for a version of a function. */
+  /** Returns the next request for a version of a function. */
   first(version: string): W | undefined {
     let first: W | undefined;
     for (const [head] of this.#byVersion.get(version)?.values() ?? []) {
@@ -60,11 +60,11 @@ export class WaitQueue<W extends Waiter> {
   }
 
   /**
-   * Number of requests for the same function version that would be served before a newcomer: those
-   * of its class with earlier deadlines, and of other classes as many as their weights allow in the
-   * meantime.
+   * Returns the number of requests for the same function version that would be served before a newcomer:
+   * those of its class with earlier deadlines, and as many of other classes as their weights allow in
+   * the meantime.
    *
-   * @param newcomer is not in the queue
+   * @param newcomer a request that is not in the queue
    */
   ahead(newcomer: Waiter): number {
     const { record: { version }, qosClass } = newcomer;
@@ -81,13 +81,13 @@ export class WaitQueue<W extends Waiter> {
     return ahead;
   }
 
-  /** The next request of each function, in order of service. */
+  /** Returns the next request of each function, in order of service. */
   heads(): W[] {
     const heads = [...this.#byVersion.keys()].map((version) => this.first(version)!);
     return heads.sort((a, b) => this.#compare(a, b));
   }
 
-  /** All requests for a version of a function. */
+  /** Returns all requests for a version of a function. */
   all(version: string): W[] {
     return [...this.#byVersion.get(version)?.values() ?? []].flat();
   }
@@ -131,7 +131,7 @@ export class WaitQueue<W extends Waiter> {
     return true;
   }
 
-  /** Pass of a class if one of its requests arrives now. */
+  /** Returns the pass of a class if one of its requests arrives now. */
   #passOf(qosClass: QosClass): number {
     return Math.max(this.#passes.get(qosClass) ?? 0, this.#virtualTime);
   }
@@ -148,7 +148,7 @@ function compareUrgency(a: Waiter, b: Waiter): number {
   return a.answerBy === b.answerBy ? a.arrivedAt - b.arrivedAt : a.answerBy - b.answerBy;
 }
 
-/** Index at which a request is inserted; for most it is the end. */
+/** Returns the index at which a request is inserted, which is the end for most requests. */
 function insertionIndex(waiter: Waiter, list: readonly Waiter[]): number {
   let low = 0;
   let high = list.length;

@@ -75,7 +75,7 @@ Deno.test("WaitQueue: ahead predicts a newcomer's turn from weights and deadline
     copy.add(newcomer);
     const turn = serveAll(copy).indexOf(newcomer);
     const ahead = queue.ahead(newcomer);
-    // Of two classes whose turns coincide either may be first.
+    // If the turns of two classes coincide, either may be first.
     assert(Math.abs(turn - ahead) <= 1, `${ahead} are ahead, but ${turn} went before`);
     return ahead;
   };

@@ -1,5 +1,5 @@
 /**
- * Waiting for the result of an asynchronous invocation.
+ * Waits for the result of an async invocation.
  *
  * @module
  */
@@ -15,13 +15,13 @@ const firstPauseMs = 20;
 const longestPauseMs = 2_000;
 
 /**
- * Asks for a result until it is there or time is up.
+ * Polls for a result until the invocation has ended or the time limit is reached.
  *
  * @param node the node that accepted the invocation
- * @param id the invocation
- * @param timeoutMs how long to ask
- * @param terminal shows a sign of life meanwhile
- * @returns the last answer, which may still be pending
+ * @param id id of the invocation
+ * @param timeoutMs time limit, ms
+ * @param terminal shows a progress indicator in the meantime
+ * @returns the last response, which may still be pending
  */
 export function awaitResult(
   node: Pick<NodeClient, "get">,
@@ -42,7 +42,7 @@ export function awaitResult(
   });
 }
 
-/** Path of an invocation's result. */
+/** Returns the path of an invocation's result. */
 export function pollPath(id: string): string {
   return `/poll/${encodeURIComponent(id)}`;
 }

@@ -5,7 +5,7 @@ import type { Answer } from "./client.ts";
 
 const answer = (status: number): Answer => ({ status, text: "", json: {} });
 
-/** A node whose invocation ends with the question of that number. */
+/** A node whose invocation ends at the poll with that number. */
 function ending(last: number) {
   const asked: string[] = [];
   const get = (path: string) => {
@@ -15,14 +15,14 @@ function ending(last: number) {
   return { asked, get };
 }
 
-Deno.test("awaitResult: asks until the invocation has ended", async () => {
+Deno.test("awaitResult: polls until the invocation has ended", async () => {
   const node = ending(3);
   const { status } = await awaitResult(node, "f-1", 10_000, recordedTerminal().terminal);
   assert.equal(status, 200);
   assert.deepEqual(node.asked, ["/poll/f-1", "/poll/f-1", "/poll/f-1"]);
 });
 
-Deno.test("awaitResult: time is up, returns that it is pending after a last question", async () => {
+Deno.test("awaitResult: after the timeout, polls once more and returns the pending state", async () => {
   const node = ending(Infinity);
   const { status } = await awaitResult(node, "f-1", 30, recordedTerminal().terminal);
   assert.equal(status, 202);

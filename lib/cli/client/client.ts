@@ -11,36 +11,36 @@ import { authority, type Endpoint } from "./endpoint.ts";
 import { unreachable } from "./unreachable.ts";
 import { counted, type Sent } from "./upload.ts";
 
-/** How long a node may take to answer what it can answer at once, ms. */
+/** Maximum time of a call to which a node can respond at once, ms. */
 const answerTimeoutMs = 30_000;
-/** Largest answer that is read: a node answers at most what a function may return. */
+/** Maximum size of a response, bytes; no response is longer than the result of a function. */
 const maxAnswerBytes = 1 << 28;
 
-/** What a node answered. */
+/** Response of a node. */
 export interface Answer {
   /** HTTP status. */
   readonly status: number;
-  /** Body as it came. */
+  /** Body as text. */
   readonly text: string;
-  /** Body as JSON; undefined where it is none. */
+  /** Body as parsed JSON; undefined if it is not JSON. */
   readonly json: unknown;
 }
 
-/** A call to a node. */
+/** Options of a call. */
 export interface CallOptions {
-  /** Longest wait for the whole answer, ms. */
+  /** Maximum time until the end of the response, ms. */
   readonly timeoutMs?: number;
-  /** Gives up. */
+  /** Aborts the call. */
   readonly signal?: AbortSignal;
 }
 
-/** A call that sends something. */
+/** Options of a call with a body. */
 export interface PostOptions extends CallOptions {
-  /** Receives the number of bytes sent and their total; the body then has no length announced. */
+  /** Receives the number of bytes sent and their total; the request then has no `Content-Length`. */
   readonly sent?: Sent;
 }
 
-/** Talks to one node. Dispose it to drop its connections. */
+/** HTTP client of one node; disposal closes its connections. */
 export class NodeClient implements Disposable {
   readonly #endpoint: Endpoint;
   readonly #authority: string;
@@ -52,15 +52,15 @@ export class NodeClient implements Disposable {
     this.#endpoint = endpoint;
     this.#authority = authority(endpoint);
     this.#trace = trace;
-    // A connection of its own kind, so that a web proxy of the environment is not asked: nodes are
-    // machines of one's own, and a proxy cannot reach this one's loopback.
+    // This client ignores a web proxy of the environment: nodes belong to the user, and a proxy cannot
+    // reach this machine's loopback address.
     this.#http = Deno.createHttpClient({
       proxy: { transport: "tcp", hostname: urlHost(endpoint.host), port: endpoint.port },
     });
   }
 
   /**
-   * Asks for something.
+   * Sends a GET request.
    *
    * @throws the node's error, `PEER_UNREACHABLE` or `DEADLINE_EXCEEDED`
    */
@@ -69,7 +69,7 @@ export class NodeClient implements Disposable {
   }
 
   /**
-   * Sends JSON.
+   * Sends JSON in a POST request.
    *
    * @throws the node's error, `PEER_UNREACHABLE` or `DEADLINE_EXCEEDED`
    */
@@ -78,11 +78,11 @@ export class NodeClient implements Disposable {
   }
 
   /**
-   * Sends changes.
+   * Sends changes in a PATCH request.
    *
    * @param path path and query
-   * @param changes what becomes JSON
-   * @param options bounds
+   * @param changes value that is sent as JSON
+   * @param options limits of the call
    * @throws the node's error, `PEER_UNREACHABLE` or `DEADLINE_EXCEEDED`
    */
   patch(path: string, changes: unknown, options: PostOptions = {}): Promise<Answer> {
@@ -90,10 +90,10 @@ export class NodeClient implements Disposable {
   }
 
   /**
-   * Asks for something that comes bit by bit.
+   * Sends a GET request and streams the response.
    *
    * @param path path and query
-   * @returns text as it comes, until the node ends it
+   * @returns pieces of the text as they arrive, until the node ends the response
    * @throws the node's error, `PEER_UNREACHABLE`
    */
   async *stream(path: string): AsyncGenerator<string> {
@@ -114,7 +114,7 @@ export class NodeClient implements Disposable {
     }
   }
 
-  /** Drops the connections. */
+  /** Closes the connections. */
   [Symbol.dispose](): void {
     this.#http.close();
   }
@@ -164,7 +164,7 @@ async function readText(response: Response): Promise<string> {
   return await new Blob(chunks).text();
 }
 
-/** The error that an answer carries; of another server's answer, what its status tells. */
+/** Returns the error in a response, or one for the status if the response has none of a node. */
 function failure(answer: Answer): ServerledgeError {
   const body = isObject(answer.json) ? answer.json : {};
   const code = errorCodes.find((known) => known === body.code) ?? codeOf(answer.status);
@@ -174,7 +174,7 @@ function failure(answer: Answer): ServerledgeError {
   return new ServerledgeError(
     code,
     body.code ? message : `The node answered ${answer.status}: ${message}`,
-    // The exit status is decided here, whatever the body says.
+    // The body must not set the exit status.
     { details: { ...body, exit: undefined, answer: answer.text } },
   );
 }

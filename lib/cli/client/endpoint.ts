@@ -1,5 +1,5 @@
 /**
- * Which node a command talks to.
+ * Address of the node that a command calls.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { ServerledgeError } from "../../base/errors.ts";
 import { hostPort } from "../../http/host_port.ts";
 
-/** Where a node's API is. */
+/** Address of a node's API. */
 export interface Endpoint {
   /** Host name or address; an IPv6 address without brackets. */
   readonly host: string;
@@ -19,12 +19,12 @@ const defaultHost = "127.0.0.1";
 const defaultPort = 1323;
 
 /**
- * Finds the node to talk to: flag, then environment, then configuration, then default.
+ * Returns the address of the node: from flags, otherwise the environment, the configuration or defaults.
  *
- * @param flags `--host` and `--port`
- * @param env `SERVERLEDGE_HOST` and `SERVERLEDGE_PORT`
- * @param configuredPort asked only if nothing else tells the port
- * @throws `INVALID_REQUEST` for a host or port that is none
+ * @param flags values of `--host` and `--port`
+ * @param env variables `SERVERLEDGE_HOST` and `SERVERLEDGE_PORT`
+ * @param configuredPort reads the configured port; called only if nothing else sets it
+ * @throws `INVALID_REQUEST` for an invalid host or port
  */
 export async function resolveEndpoint(
   flags: { readonly host?: string; readonly port?: number },
@@ -37,7 +37,7 @@ export async function resolveEndpoint(
   return { host: checkHost(host), port: checkPort(port) };
 }
 
-/** The authority part of an endpoint's URL, e.g. `[::1]:1323`. */
+/** Returns the authority part of an endpoint's URL, e.g. `[::1]:1323`. */
 export function authority({ host, port }: Endpoint): string {
   return hostPort(host, port);
 }

@@ -5,7 +5,7 @@ const none = () => Promise.resolve(undefined);
 const configured = () => Promise.resolve(4000);
 const env = { SERVERLEDGE_HOST: "edge-1", SERVERLEDGE_PORT: "3000" };
 
-Deno.test("flag wins over environment, configuration and default", async () => {
+Deno.test("resolveEndpoint: a flag overrides environment, configuration and default", async () => {
   assert.deepEqual(await resolveEndpoint({ host: "a.b", port: 2000 }, env, configured), {
     host: "a.b",
     port: 2000,
@@ -18,12 +18,12 @@ Deno.test("flag wins over environment, configuration and default", async () => {
   });
 });
 
-Deno.test("the configuration is read only where it counts", async () => {
+Deno.test("resolveEndpoint: reads the configuration only if nothing else sets the port", async () => {
   await resolveEndpoint({ port: 1 }, {}, () => assert.fail("read"));
   await resolveEndpoint({}, env, () => assert.fail("read"));
 });
 
-Deno.test("a host or port that is none is refused", async () => {
+Deno.test("resolveEndpoint: refuses an invalid host or port", async () => {
   for (const host of ["a/b", "http://a", "a:80", "", "a b", "a@b"]) {
     await assert.rejects(resolveEndpoint({ host, port: 1 }, {}, none), /host/, host);
   }

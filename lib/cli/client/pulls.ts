@@ -1,5 +1,5 @@
 /**
- * The images that a node fetches, shown while a command waits for that node.
+ * Shows the images that a node pulls while a command waits for that node.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import { during } from "../view/spinner.ts";
 import { printable } from "../view/style.ts";
 import type { Terminal } from "../terminal.ts";
 
-/** How often the node is asked, and how long it may take to answer, ms. */
+/** Interval of requests for the node's status, and their time limit, ms. */
 const askEveryMs = 1_000;
 
 /**
- * Does a command's work, with a sign of life on a terminal that tells of the node's pulls, too.
+ * Runs a task of a command, with a progress indicator on a terminal that includes the node's pulls.
  *
- * @param terminal where it is shown
- * @param node asked for its pulls, unless nobody would see them; failures are ignored
- * @param label what is under way
- * @param task the work; it never waits for the node's telling
+ * @param terminal shows the indicator
+ * @param node queried for its pulls if the output is a terminal; failures are ignored
+ * @param label returns the description of the task
+ * @param task the task, which never waits for the node's status
  */
 export async function duringCall<T>(
   terminal: Pick<Terminal, "err">,
@@ -40,7 +40,7 @@ export async function duringCall<T>(
   }
 }
 
-/** Asks a node for its pulls until the signal; `text` is what to show behind the label. */
+/** Queries the pulls of a node until the signal; sets `text`, which follows the label. */
 async function watchPulls(
   node: Pick<NodeClient, "get">,
   pulls: { text: string },
@@ -52,17 +52,17 @@ async function watchPulls(
     try {
       pulls.text = pullText((await node.get("/status", { timeoutMs: askEveryMs, signal })).json);
     } catch {
-      // The call itself tells what is wrong with the node.
+      // The task itself reports problems of the node.
       pulls.text = "";
     }
   }
 }
 
 /**
- * What a node's status tells of its pulls, for behind a label.
+ * Describes the pulls in a node's status, as text that follows a label.
  *
- * @param status as the node answered it, an older one perhaps
- * @returns empty if it fetches nothing
+ * @param status response of the node, which may be of an older version
+ * @returns the text, empty if there are no pulls
  */
 export function pullText(status: unknown): string {
   const pulls = isObject(status) && Array.isArray(status.Pulls) ? status.Pulls : [];

@@ -11,28 +11,28 @@ import { styled } from "../view/style.ts";
 import type { Terminal } from "../terminal.ts";
 
 /**
- * A client of the node that the command line, the environment or the configuration names.
+ * Creates a client of the node that the command line, the environment or the configuration names.
  *
- * @throws `INVALID_REQUEST` where one of them names none
+ * @throws `INVALID_REQUEST` if the host or port is invalid
  */
 export async function connect(globals: Globals, terminal: Terminal): Promise<NodeClient> {
   return new NodeClient(await endpointOf(globals, terminal), traceOf(globals, terminal));
 }
 
 /**
- * The node that the command line, the environment or the configuration names.
+ * Returns the address of the node that the command line, the environment or the configuration names.
  *
- * @throws `INVALID_REQUEST` where one of them names none
+ * @throws `INVALID_REQUEST` if the host or port is invalid
  */
 export async function endpointOf(globals: Globals, { env }: Terminal): Promise<Endpoint> {
   return await resolveEndpoint(globals, env, async () => {
-    // Most calls have no configuration file to read, and none should pay for the schemas.
+    // Most calls read no configuration file, and need not load the schemas.
     const { configuredPort } = await import("../config/files.ts");
     return await configuredPort(env);
   });
 }
 
-/** Where each request and its response are shown; undefined unless `--verbose` asks for it. */
+/** Returns a function that shows requests and responses; undefined without `--verbose`. */
 export function traceOf(
   { verbose }: Pick<Globals, "verbose">,
   { err }: Terminal,

@@ -1,5 +1,5 @@
 /**
- * Why a node did not answer.
+ * Explains why a node did not respond.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { authority, type Endpoint } from "./endpoint.ts";
 
 /**
- * The error of a call that no node answered. The reason that a failed call carries is text alone, so
- * whether the name is to blame is found out by resolving it once more.
+ * Returns the error of a call without a response. A failed call gives its reason only as text, so the
+ * name is resolved once more to find out whether it is the cause.
  *
- * @param resolve finds an address of a host, or rejects
+ * @param resolve returns an address of a host, or rejects
  */
 export async function unreachable(
   endpoint: Endpoint,
@@ -31,7 +31,7 @@ export async function unreachable(
 }
 
 async function lookUp(host: string): Promise<unknown> {
-  // A call that is answered must not pay for it.
+  // The module is loaded only after a failure.
   const { lookup } = await import("node:dns/promises");
   return await lookup(host);
 }

@@ -3,7 +3,7 @@ import { unreachable } from "./unreachable.ts";
 
 const cause = new TypeError("error sending request");
 
-Deno.test("a name that cannot be resolved is distinguished from a node that does not run", async () => {
+Deno.test("unreachable: distinguishes a name that cannot be resolved from a stopped node", async () => {
   const endpoint = { host: "nosuch.host", port: 21100 };
   const unknown = await unreachable(endpoint, cause, () => Promise.reject(new Error("ENOTFOUND")));
   assert.equal(unknown.code, "PEER_UNREACHABLE");

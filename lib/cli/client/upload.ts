@@ -1,17 +1,17 @@
 /**
- * Bodies whose sending can be watched.
+ * Request bodies that report their progress.
  *
  * @module
  */
 
-/** Bytes that are handed to the connection at once. */
+/** Number of bytes passed to the connection at once. */
 const pieceBytes = 64 << 10;
 
 /** Receives the number of bytes sent and their total. */
 export type Sent = (bytes: number, total: number) => void;
 
 /**
- * A body that counts what the connection takes of it.
+ * Makes a body that counts the bytes that the connection accepts.
  *
  * @param sent called after each piece
  */
@@ -25,6 +25,6 @@ export function counted(bytes: Uint8Array, sent: Sent): ReadableStream<Uint8Arra
       at += piece.length;
       controller.enqueue(piece);
     },
-    // A piece counts as sent when the next one is asked for.
+    // A piece counts as sent once the connection requests the next one.
   }, { highWaterMark: 0 });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { counted } from "./upload.ts";
 
-Deno.test("all bytes are sent in pieces, and counted when they are taken", async () => {
+Deno.test("counted: sends all bytes in pieces, and counts them when they are accepted", async () => {
   const bytes = Uint8Array.from({ length: 150_000 }, (_, i) => i % 251);
   const seen: [number, number][] = [];
   const body = counted(bytes, (sent, total) => seen.push([sent, total]));
@@ -13,7 +13,7 @@ Deno.test("all bytes are sent in pieces, and counted when they are taken", async
   assert.deepEqual(seen, [[0, total], [65_536, total], [131_072, total], [total, total]]);
 });
 
-Deno.test("an empty body ends at once", async () => {
+Deno.test("counted: an empty body ends at once", async () => {
   assert.equal(
     await new Response(
       counted(new Uint8Array(), () => {}) as ReadableStream<Uint8Array<ArrayBuffer>>,

@@ -1,5 +1,5 @@
 /**
- * `serverledge config`.
+ * Subcommand `serverledge config`.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { isReadable } from "../view/show.ts";
 import { warn } from "../view/warn.ts";
 import { flagOf } from "../options/parts.ts";
 
-/** Prints the effective configuration of a node, or an example of a file. */
+/** Prints the effective configuration of a node, or an example file. */
 export const config: Command = defineCommand({
   name: "config",
   brief: "Print the configuration that start would use, and where each value comes from",
@@ -30,7 +30,7 @@ export const config: Command = defineCommand({
     }),
   ),
   async run(options, globals, terminal) {
-    // The schemas are needed by this command and by start only.
+    // Only this command and start need the schemas.
     const { loadConfig } = await import("../config/files.ts");
     const { describeConfig, configTable, exampleConfig } = await import("../config/view.ts");
     if (options.example) {

@@ -1,5 +1,5 @@
 /**
- * `serverledge create` and `serverledge update`.
+ * Subcommands `serverledge create` and `serverledge update`.
  *
  * @module
  */
@@ -20,13 +20,13 @@ import type { Sent } from "../client/upload.ts";
 import { warn } from "../view/warn.ts";
 import { flagOf, optionsOf, text } from "../options/parts.ts";
 
-/** A node may have to fetch the code and to ask for the image, ms. */
+/** Maximum time of a request, ms; the node may have to fetch the code and look up the image. */
 const createTimeoutMs = 600_000;
-/** Code of at least this size is sent with a count of its bytes. */
+/** Size of code from which the progress of its upload is shown, bytes. */
 const watchedBytes = 1 << 20;
 const defaultRuntime = "python";
 
-/** Registers a function; with `--update` also over an existing one. */
+/** Registers a function; with `--update`, replaces an existing one. */
 export const create: Command = defineCommand({
   name: "create",
   brief: "Register a function",
@@ -47,7 +47,7 @@ export const create: Command = defineCommand({
     register(options.update ? "update" : "create", options, globals, terminal),
 });
 
-/** Changes what is named of a function; with `--replace` the same as `create --update`. */
+/** Changes the named fields of a function; with `--replace`, does the same as `create --update`. */
 export const update: Command = defineCommand({
   name: "update",
   brief: "Change what is named of a function, or register it if it is not there",
@@ -98,7 +98,7 @@ async function register(
   });
 }
 
-/** Sends what is named. */
+/** Sends the fields that the command line names. */
 async function change(
   options: DefinitionOptions & { readonly unsetEnv: readonly string[] },
   globals: Globals,
@@ -141,7 +141,7 @@ async function change(
   });
 }
 
-/** The definition that is sent, and how it is described. */
+/** Request that is sent, and its description for people. */
 interface Sending {
   readonly name: string;
   readonly done: string;
@@ -159,7 +159,7 @@ async function send({ name, done, source, globals, terminal, call }: Sending): P
     const share = `${formatBytes(bytes)} of ${formatBytes(total)}`;
     label = bytes < total ? `Sending ${name}: ${share}` : `Registering ${name}`;
   };
-  // Only where somebody sees it: otherwise the body's length is announced.
+  // Progress is counted only for a terminal; otherwise the request has a `Content-Length`.
   const watched = terminal.err.isTerminal && (source?.bytes ?? 0) >= watchedBytes;
   const how = { timeoutMs: createTimeoutMs, ...(watched ? { sent } : {}) };
   const answer = await duringCall(terminal, node, () => label, () => call(node, how));
@@ -183,7 +183,7 @@ function wholeDefinition(name: string, options: DefinitionOptions) {
   if (!custom && src === undefined) {
     throw usage(`Runtime ${runtime} needs the function's code: --src PATH`);
   }
-  // The Go command line sends an empty signature, too.
+  // Like the Go CLI, this sends an empty signature.
   const Signature = { Inputs: [], Outputs: [] };
   return { Name: name, Runtime: runtime, Signature, ...namedFields(options) };
 }

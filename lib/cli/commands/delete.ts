@@ -1,5 +1,5 @@
 /**
- * `serverledge delete`.
+ * Subcommand `serverledge delete`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `serverledge images`.
+ * Subcommand `serverledge images`.
  *
  * @module
  */
@@ -28,12 +28,12 @@ import { formatBytes, formatTable } from "../view/table.ts";
 import type { Output, Terminal } from "../terminal.ts";
 import { argumentOf, flagOf, text } from "../options/parts.ts";
 
-/** Images may have to be pulled over a slow line, ms. */
+/** Maximum time of a pull, ms; the connection may be slow. */
 const pullTimeoutMs = 3_600_000;
-/** Removing a large image takes the engine its time, ms. */
+/** Maximum time of a removal, ms; large images take the engine long. */
 const pruneTimeoutMs = 600_000;
 
-/** What is asked of the node, and how its answer is shown. */
+/** Request to the node, and how its response is shown. */
 interface Action {
   ask(node: NodeClient, terminal: Terminal): Promise<Answer>;
   readable(answer: unknown, output: Output): string;
@@ -118,7 +118,7 @@ export const images: Command = defineCommand({
 });
 
 /**
- * Images as a table for people.
+ * Formats images as a table for people.
  *
  * @param output where it will be written
  */
@@ -139,7 +139,7 @@ export function imageTable(
   );
 }
 
-/** Most functions that are named in a row. */
+/** Maximum number of functions that a row names. */
 const maxNamed = 2;
 
 function neededBy({ runtimes, functions }: ImageView): string {
@@ -155,7 +155,7 @@ function pulledText({ pulled, present }: PulledImages): string {
   return lines.length > 0 ? lines.map(printable).join("\n") : "Nothing is missing";
 }
 
-/** What a pruning did, for people. */
+/** Describes the result of a removal for people. */
 export function prunedText({ dryRun, removed, kept }: PrunedImages): string {
   const verb = dryRun ? "Would remove" : "Removed";
   const lines = [

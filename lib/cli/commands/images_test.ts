@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { imageTable, prunedText } from "./images.ts";
 
-Deno.test("images show who needs them and whether they are there", () => {
+Deno.test("imageTable: shows which functions need an image, and whether it is present", () => {
   const table = imageTable([
     {
       image: "node:22-slim",
@@ -42,7 +42,7 @@ Deno.test("images show who needs them and whether they are there", () => {
   );
 });
 
-Deno.test("a pruning says what it did, what it would do, and what it left", () => {
+Deno.test("prunedText: says what was removed, would be removed, and was kept", () => {
   const removed = [{ image: "old:1", sizeBytes: 1024 }];
   const kept = [{ image: "busy:1", reason: "a container is made of it" }];
   assert.equal(

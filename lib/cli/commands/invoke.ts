@@ -1,5 +1,5 @@
 /**
- * `serverledge invoke`.
+ * Subcommand `serverledge invoke`.
  *
  * @module
  */
@@ -88,9 +88,9 @@ export const invoke: Command = defineCommand({
   },
 });
 
-/** A request as it goes out. */
+/** A request to a node. */
 type SentRequest = WireRequest & {
-  /** By name; numbers as they were written. */
+  /** Parameters by name; numbers keep their digits. */
   readonly Params: JsonObject;
 };
 

@@ -1,5 +1,5 @@
 /**
- * `serverledge lb`.
+ * Subcommand `serverledge lb`.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export const lb: Command = defineCommand({
   ],
   options: configOptions,
   async run(options, globals, terminal) {
-    // A client's command must not pay for the balancer.
+    // Commands of clients need not load the balancer.
     const { runServer } = await import("../run_node.ts");
     const { startBalancer } = await import("../../node/balancer_node.ts");
     const kind = { name: "Balancer", command: "lb", start: startBalancer };

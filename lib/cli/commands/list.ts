@@ -1,5 +1,5 @@
 /**
- * `serverledge list`.
+ * Subcommand `serverledge list`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { formatTable } from "../view/table.ts";
 import type { Output } from "../terminal.ts";
 import { flagOf } from "../options/parts.ts";
 
-/** Lists the registered functions: names for scripts, a table for people. */
+/** Lists the registered functions: as names for scripts, as a table for people. */
 export const list: Command = defineCommand({
   name: "list",
   brief: "List the functions",
@@ -46,9 +46,9 @@ function functionDetails(functions: readonly FunctionRecord[], output: Output): 
 }
 
 /**
- * The functions as a table for people.
+ * Formats functions as a table for people.
  *
- * @param functions what the node knows of them
+ * @param functions records of the functions
  */
 export function functionTable(functions: readonly FunctionRecord[]): string {
   if (functions.length === 0) return noFunctions;

@@ -1,5 +1,5 @@
 /**
- * `serverledge logs`.
+ * Subcommand `serverledge logs`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { printable } from "../view/style.ts";
 import type { Terminal } from "../terminal.ts";
 import { argumentOf, flagOf, optionOf, optionWith, text } from "../options/parts.ts";
 
-/** Prints what instances of a function wrote last: plain lines, unless JSON is asked for. */
+/** Prints the latest output of a function's instances, as plain lines or, on request, JSON. */
 export const logs: Command = defineCommand({
   name: "logs",
   brief: "Print what a function's instances wrote last, and follow what they write",
@@ -25,7 +25,7 @@ export const logs: Command = defineCommand({
     ["serverledge logs -f hello", "and what is written from now on, until Ctrl-C"],
   ],
   options: object({
-    // Elsewhere -f names the function, as in the Go command line, which has no logs.
+    // Other commands have -f for the function, as in the Go CLI, which has no logs command.
     flag: optionOf("--function NAME", text, "Name of the function"),
     argument: optional(argumentOf("NAME", text, "Name of the function")),
     follow: flagOf("-f --follow", "Go on with what is written"),

@@ -1,5 +1,5 @@
 /**
- * `serverledge nodes`.
+ * Subcommand `serverledge nodes`.
  *
  * @module
  */
@@ -34,11 +34,11 @@ export const nodes: Command = defineCommand({
   },
 });
 
-/** The answer of `GET /nodes`. */
+/** Response of `GET /nodes`. */
 type NodesAnswer = InferOutput<typeof answers.nodes>;
 
 /**
- * The members of a cluster as a table for people.
+ * Formats the members of a cluster as a table for people.
  *
  * @param output where it will be written
  */
@@ -83,7 +83,7 @@ function stateOf(member: MemberView, output: Pick<Output, "colour">): string {
   if (member.self) return "itself";
   if (!member.reachable) return styled(output, "red", "unreachable");
   if (member.ageMs === null) {
-    // Only balancers of its cloud are asked by a node whether they are healthy.
+    // A node checks the health only of balancers of its cloud.
     return member.role === "balancer" && !member.isCloudTarget ? "not asked" : "no status yet";
   }
   return member.isCloudTarget ? "reachable, cloud target" : "reachable";

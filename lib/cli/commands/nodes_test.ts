@@ -37,12 +37,12 @@ const stateOf = (member: Partial<MemberView>) => {
   return line!.split(/ {2,}/).at(-1);
 };
 
-/** The lines of the table, without the title above it. */
+/** Returns the lines of the table without the title. */
 const tableOf = (...members: MemberView[]) =>
   nodeTable({ Node: "a", Nodes: members.map(memberNames.toWire) }, { colour: false }).split("\n")
     .slice(2);
 
-Deno.test("a member's line tells where it is, how far, and how busy", () => {
+Deno.test("nodeTable: a row shows where a member is, its distance and its load", () => {
   const peer = { ...self, id: "b", self: false, rttMs: 1.5, ageMs: 2100, url: "http://b:1" };
   const lines = tableOf(self, peer);
   const cells = lines.map((line) => line.split(/ {2,}/));
@@ -67,7 +67,7 @@ Deno.test("a member's line tells where it is, how far, and how busy", () => {
   ]);
 });
 
-Deno.test("the state of a member tells what can be done with it", () => {
+Deno.test("stateOf: describes whether a member can be used", () => {
   assert.equal(stateOf({ self: true }), "itself");
   assert.equal(stateOf({ reachable: false }), "unreachable");
   assert.equal(stateOf(unknown), "no status yet");
@@ -76,7 +76,7 @@ Deno.test("the state of a member tells what can be done with it", () => {
   assert.equal(stateOf({ isCloudTarget: true, role: "balancer" }), "reachable, cloud target");
 });
 
-Deno.test("a note is shown where there is something to say, and only then", () => {
+Deno.test("nodeTable: shows a note only if there is something to report", () => {
   const other = { ...self, id: "b", self: false, problem: "its clock is 40 s ahead" };
   const lines = tableOf(self, other);
   assert.match(lines[0]!, /STATE +NOTE$/);
@@ -84,13 +84,13 @@ Deno.test("a note is shown where there is something to say, and only then", () =
   assert.doesNotMatch(tableOf(self).join("\n"), /NOTE/);
 });
 
-Deno.test("the node that sees the others so is named, which a balancer has chosen", () => {
+Deno.test("nodeTable: names the node whose view is shown, which a balancer may have chosen", () => {
   assert.match(
     nodeTable({ Node: "cloud-2", Nodes: [memberNames.toWire(self)] }, { colour: false }),
     /^As node cloud-2 sees them:\n\nAREA/,
   );
 });
 
-Deno.test("a node without others says how to get some", () => {
+Deno.test("nodeTable: without other nodes, says how to add some", () => {
   assert.match(nodeTable({ Node: "a", Nodes: [] }, { colour: false }), /share an etcd/);
 });

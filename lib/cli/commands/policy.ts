@@ -1,5 +1,5 @@
 /**
- * `serverledge policy`.
+ * Subcommand `serverledge policy`.
  *
  * @module
  */
@@ -33,7 +33,7 @@ const runOptions = object({
   seed: optionWith("--seed", integer(), "Seed of policies that draw by chance", 1),
 });
 
-/** Tries policies, and shows what the one of a node knows. */
+/** Tries policies, and shows what the policy of a node has learned. */
 export const policy: Command = defineCommand({
   name: "policy",
   brief: "Try a scheduling policy on situations, or show what a node's policy knows",
@@ -92,7 +92,7 @@ async function explain(globals: Globals, terminal: Terminal): Promise<void> {
   show(answer, globals, terminal, () => explanationView(answer.json as PolicyAnswer));
 }
 
-/** What a policy decides in one situation, and after each offload that fails. */
+/** Decisions of a policy in one situation: the first, and one after each failed offload. */
 export interface DecisionRow {
   readonly Situation: string;
   /** At least one decision. */
@@ -100,9 +100,9 @@ export interface DecisionRow {
 }
 
 /**
- * Decisions as a table for people.
+ * Formats decisions as a table for people.
  *
- * @param rows one a situation
+ * @param rows one row for each situation
  */
 export function decisionTable(rows: readonly DecisionRow[]): string {
   return formatTable(

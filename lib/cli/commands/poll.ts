@@ -1,5 +1,5 @@
 /**
- * `serverledge poll`.
+ * Subcommand `serverledge poll`.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import type { Terminal } from "../terminal.ts";
 import { maxWaitMs, timeoutOption } from "../options/timeout.ts";
 import { argumentOf, flagOf, optionOf, text } from "../options/parts.ts";
 
-/** Fetches the result of an asynchronous invocation. */
+/** Fetches the result of an async invocation. */
 export const poll: Command = defineCommand({
   name: "poll",
   brief: "Fetch the result of an asynchronous invocation",
@@ -44,11 +44,11 @@ export const poll: Command = defineCommand({
 });
 
 /**
- * Shows the answer to a poll.
+ * Shows the response to a poll.
  *
- * @param id the invocation
+ * @param id id of the invocation
  * @returns the exit status
- * @throws the failure that the answer carries
+ * @throws the failure in the response
  */
 export function showResult(
   answer: Answer,

@@ -1,5 +1,5 @@
 /**
- * `serverledge prewarm`.
+ * Subcommand `serverledge prewarm`.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { connect } from "../client/session.ts";
 import { show } from "../view/show.ts";
 import { flagOf, optionWith } from "../options/parts.ts";
 
-/** An image may have to be pulled over a slow line first, ms. */
+/** Maximum time of a request, ms; an image may have to be pulled over a slow connection first. */
 const prewarmTimeoutMs = 3_600_000;
 
 /** Starts idle instances of a function. */

@@ -1,5 +1,5 @@
 /**
- * `serverledge start`.
+ * Subcommand `serverledge start`.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export const start: Command = defineCommand({
   ],
   options: configOptions,
   async run(options, globals, terminal) {
-    // A client's command must not pay for the node.
+    // Commands of clients need not load the node.
     const { runServer } = await import("../run_node.ts");
     const { startNode } = await import("../../node/node.ts");
     const kind = { name: "Node", command: "start", start: startNode };

@@ -1,5 +1,5 @@
 /**
- * `serverledge status`.
+ * Subcommand `serverledge status`.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { printable, styled } from "../view/style.ts";
 import { formatBytes, formatDuration, formatFields, formatTable } from "../view/table.ts";
 import type { Output } from "../terminal.ts";
 
-/** Tells what a node or a balancer is doing. */
+/** Shows the status of a node or a balancer. */
 export const status: Command = defineCommand({
   name: "status",
   brief: "Tell what the node is doing",
@@ -38,7 +38,7 @@ function readable(status: unknown, output: Output): string {
 }
 
 /**
- * A node's status for people.
+ * Formats a node's status for people.
  *
  * @param output where it will be written
  */
@@ -69,7 +69,7 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
     ["registry", `${node.registry.kind}, ${health(node.registry)}`],
     ["runtimes", readableRuntimes(node.runtimes)],
     ["containers", health(node.engine)],
-    // Registry and containers tell their problems in rows of their own.
+    // Problems of the registry and of containers are shown in their own rows.
     ...node.problems.filter((problem) => /^(neighbours|cloud|policy):/.test(problem))
       .map((problem): [string, string] => ["without", styled(output, "red", printable(problem))]),
   ]);

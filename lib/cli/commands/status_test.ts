@@ -7,7 +7,7 @@ function shown(change: Partial<NodeStatus>): string {
   return readableStatus({ ...fakeServices().status(), ...change }, { colour: false });
 }
 
-Deno.test("a status tells which runtimes can be used, and why others cannot", () => {
+Deno.test("readableStatus: shows usable runtimes, and why others are not", () => {
   const runtimes = [
     { runtime: "python", ok: false },
     { runtime: "deno", ok: true },
@@ -19,7 +19,7 @@ Deno.test("a status tells which runtimes can be used, and why others cannot", ()
   assert.match(text, /^containers +Docker does not answer: install it$/m);
 });
 
-Deno.test("where all is well, a status says no more than that", () => {
+Deno.test("readableStatus: without problems, says only that", () => {
   const text = shown({});
   assert.match(text, /^runtimes +python$/m);
   assert.match(text, /^containers +ok$/m);

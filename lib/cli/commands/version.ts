@@ -1,5 +1,5 @@
 /**
- * `serverledge version`.
+ * Subcommand `serverledge version`.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Command, defineCommand } from "../command.ts";
 import { indentJson } from "../view/indent_json.ts";
 import { versionLine } from "../run.ts";
 
-/** Tells version, commit and Deno version. */
+/** Prints version, commit and Deno version. */
 export const version: Command = defineCommand({
   name: "version",
   brief: "Tell version, commit and Deno version",

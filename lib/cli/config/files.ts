@@ -1,5 +1,5 @@
 /**
- * Finding and reading configuration files, and what all sources together come to.
+ * Finds and reads configuration files, and merges all sources of the configuration.
  *
  * @module
  */
@@ -14,12 +14,13 @@ import type { ConfigOptions } from "../options/options.ts";
 const baseName = "serverledge-conf";
 
 /**
- * The effective configuration: defaults, then the file, then the environment, then the command line.
+ * Loads the effective configuration: defaults, then the file, then the environment, then the command
+ * line; later sources take precedence.
  *
- * @param options of `start` or `config`
- * @param port `--port`
+ * @param options options of `start` or `config`
+ * @param port value of `--port`
  * @param env environment variables
- * @throws `CONFIG_INVALID` naming the place and what may stand there
+ * @throws `CONFIG_INVALID` with the location and the allowed values
  */
 export async function loadConfig(
   options: ConfigOptions,
@@ -44,7 +45,7 @@ export async function loadConfig(
 }
 
 /**
- * The port of this machine's node, as its configuration file tells it, for clients.
+ * Returns the port of this machine's node from its configuration file, for clients.
  *
  * @param env environment variables
  * @returns undefined if there is no file
@@ -56,7 +57,7 @@ export async function configuredPort(
   return file && resolveConfig([file]).config["api.port"];
 }
 
-/** The first configuration file where one is looked for: the same places as in the Go node. */
+/** Returns the first configuration file that exists; the places are those of the Go node. */
 async function findConfigFile(
   env: Readonly<Record<string, string>>,
 ): Promise<ConfigSource | undefined> {

@@ -1,5 +1,5 @@
 /**
- * Where a node's configuration comes from in addition to its file: the environment and the command line.
+ * Sources of a node's configuration in addition to its file: the environment and the command line.
  *
  * @module
  */
@@ -13,18 +13,19 @@ const prefix = "SERVERLEDGE_";
 /** Variables that the command line reads itself. */
 const ownNames = ["SERVERLEDGE_HOST", "SERVERLEDGE_PORT", "SERVERLEDGE_DEBUG"];
 
-/** What the environment says. */
+/** Configuration from the environment. */
 export interface EnvironmentSource {
-  /** Its values by key. */
+  /** Values by key. */
   readonly source: ConfigSource;
-  /** Variables that look like settings and are none, one sentence each. */
+  /** Warnings of variables that look like settings but are not, one sentence each. */
   readonly warnings: readonly string[];
 }
 
 /**
  * Reads the environment: `SERVERLEDGE_API_PORT` sets `api.port`, `SERVERLEDGE_RUNTIMES_PYTHON_IMAGE`
  * sets `runtimes.python.image`, `SERVERLEDGE_QOS_CRITICAL_LIMIT` sets `qos.critical.limit`. An
- * underscore within an id or a class stays one: those with dots or hyphens need a file or `--set`.
+ * underscore within an id or a class stays an underscore; names with dots or hyphens need a file or
+ * `--set`.
  *
  * @param env variables by name
  */
@@ -56,7 +57,7 @@ function qosKey(name: string): string | undefined {
   return className && `qos.${className}.${field}`.toLowerCase();
 }
 
-/** Settings of policies, which no table lists: `SERVERLEDGE_POLICY_BANDWIDTH_EDGE`. */
+/** Returns the key of a policy's setting, which no table lists: `SERVERLEDGE_POLICY_BANDWIDTH_EDGE`. */
 function policyKey(name: string): string | undefined {
   const [, key] = /^SERVERLEDGE_POLICY_([A-Z0-9_]+)$/.exec(name) ?? [];
   return key && `policy.${key.toLowerCase().replaceAll("_", ".")}`;
@@ -65,8 +66,8 @@ function policyKey(name: string): string | undefined {
 /**
  * Reads the command line.
  *
- * @param options of `start` or `config`
- * @param port `--port`
+ * @param options options of `start` or `config`
+ * @param port value of `--port`
  * @throws `CONFIG_INVALID` for a `--set` without a value
  */
 export function commandLineSource(
@@ -82,7 +83,7 @@ export function commandLineSource(
         `"${item}" sets nothing: write --set KEY=VALUE`,
       );
     }
-    // In one case, so that the last of them wins, and the options below win over them.
+    // All keys are in lower case: the last of equal keys wins, and the options below override them.
     values[item.slice(0, equals).trim().toLowerCase()] = item.slice(equals + 1);
   }
   if (options.listen !== undefined) values["api.listen"] = options.listen;

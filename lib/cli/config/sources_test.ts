@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { commandLineSource, environmentSource } from "./sources.ts";
 
-Deno.test("environment variables set keys and images of runtimes", () => {
+Deno.test("environmentSource: variables set keys and images of runtimes", () => {
   const { source, warnings } = environmentSource({
     SERVERLEDGE_API_PORT: "80",
     SERVERLEDGE_CONTAINER_POOL_MEMORY: "512",
@@ -18,7 +18,7 @@ Deno.test("environment variables set keys and images of runtimes", () => {
   assert.deepEqual(warnings, []);
 });
 
-Deno.test("an unknown variable is a warning; those of the command line are its own", () => {
+Deno.test("environmentSource: an unknown variable gives a warning, one of the command line does not", () => {
   const { source, warnings } = environmentSource({
     SERVERLEDGE_HOST: "a",
     SERVERLEDGE_PORT: "1",
@@ -30,7 +30,7 @@ Deno.test("an unknown variable is a warning; those of the command line are its o
   assert.match(warnings[0]!, /^SERVERLEDGE_API_PROT /);
 });
 
-Deno.test("the command line sets keys, its own options over --set", () => {
+Deno.test("commandLineSource: sets keys, and options override --set", () => {
   const options = { listen: "0.0.0.0", area: "edge", set: ["API.Port=1", "data.dir=/a=b", "x= "] };
   assert.deepEqual(commandLineSource(options, 8080).values, {
     "api.port": 8080,
@@ -47,7 +47,7 @@ Deno.test("the command line sets keys, its own options over --set", () => {
   }
 });
 
-Deno.test("the environment sets fields of classes of service", () => {
+Deno.test("environmentSource: variables set fields of classes of service", () => {
   const { source, warnings } = environmentSource({
     SERVERLEDGE_QOS_CRITICAL_LIMIT: "9",
     SERVERLEDGE_QOS_BATCH_JOBS_ID: "2",
@@ -57,7 +57,7 @@ Deno.test("the environment sets fields of classes of service", () => {
   assert.deepEqual(warnings.map((text) => text.split(" ")[0]), ["SERVERLEDGE_QOS_CRITICAL_LIMITS"]);
 });
 
-Deno.test("the environment sets the parameters of policies", () => {
+Deno.test("environmentSource: variables set parameters of policies", () => {
   const { source, warnings } = environmentSource({ SERVERLEDGE_POLICY_BANDWIDTH_EDGE: "100" });
   assert.deepEqual(source.values, { "policy.bandwidth.edge": "100" });
   assert.deepEqual(warnings, []);

@@ -1,5 +1,5 @@
 /**
- * Configuration files as text: YAML, TOML or JSON. Each parser is loaded only when it is needed.
+ * Parses configuration files in YAML, TOML or JSON. Each parser is loaded only when it is needed.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 import { ServerledgeError } from "../../base/errors.ts";
 import { isObject } from "../../json/json.ts";
 
-/** Endings of configuration files, in the order in which they are looked for. */
+/** Extensions of configuration files, in the order of the search. */
 export const configEndings: readonly string[] = ["yaml", "yml", "toml", "json"];
 
 /**
- * Parses a configuration file; its ending tells the format, and YAML is the rule without one.
+ * Parses a configuration file. Its extension determines the format; without one it is YAML.
  *
- * @param content the file's content
- * @param path where it was read, for messages
+ * @param content content of the file
+ * @param path path of the file, for messages
  * @throws `CONFIG_INVALID` with path, line and reason
  */
 export async function parseConfigText(
@@ -48,7 +48,7 @@ async function parseYaml(content: string, path: string): Promise<unknown> {
   return document.toJS() ?? {};
 }
 
-/** The key that begins at a place, as it is written. */
+/** Returns the key that begins at a position of the text. */
 function keyAt(content: string, at: number): string {
   return /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s:]+)/.exec(content.slice(at))?.[0] ?? "a key";
 }
@@ -64,7 +64,7 @@ async function parseToml(content: string, path: string): Promise<unknown> {
 }
 
 async function parseJson(content: string, path: string): Promise<unknown> {
-  // JSON is YAML too, and that parser tells the line, also of a key that is there twice.
+  // JSON is also YAML, whose parser reports lines, including that of a duplicate key.
   await parseYaml(content, path);
   try {
     return JSON.parse(content);

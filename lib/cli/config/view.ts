@@ -1,5 +1,5 @@
 /**
- * A configuration as people read it.
+ * Formats a configuration for people.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { formatTable } from "../view/table.ts";
 /** One key of an effective configuration. */
 export interface ConfigRow {
   readonly key: string;
-  /** Its value; a secret one is not shown. */
+  /** Value of the key; secrets are not shown. */
   readonly value: unknown;
-  /** Where it comes from: a path, `environment`, `command line` or `default`. */
+  /** Source of the value: a path, `environment`, `command line` or `default`. */
   readonly origin: string;
 }
 
 const hidden = "(hidden)";
 
 /**
- * All keys with their values and origins, in the order of the settings, then the runtimes, the
- * classes of service and parameters of policies.
+ * Returns all keys with their values and origins: first the settings in their order, then the runtimes,
+ * the classes of service and the parameters of policies.
  *
  * @param resolved an effective configuration
  */
@@ -52,9 +52,9 @@ export function describeConfig({ config, origins }: ResolvedConfig): ConfigRow[]
 }
 
 /**
- * A configuration as a table.
+ * Formats a configuration as a table.
  *
- * @param rows its keys
+ * @param rows keys of the configuration
  */
 export function configTable(rows: readonly ConfigRow[]): string {
   return formatTable(
@@ -63,7 +63,7 @@ export function configTable(rows: readonly ConfigRow[]): string {
   );
 }
 
-/** A configuration file in YAML with all keys at their defaults, and what each means. */
+/** Returns a configuration file in YAML with all keys, their defaults and meanings. */
 export function exampleConfig(): string {
   const head =
     "# Configuration of a Serverledge node: every key with its default. Delete what you do\n" +

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { resolveConfig } from "../../config/config.ts";
 import { configTable, describeConfig } from "./view.ts";
 
-Deno.test("each key is shown with value and origin, secrets are not", () => {
+Deno.test("configTable: shows each key with value and origin, but no secrets", () => {
   const values = { "etcd.password": "s3cret", "runtimes.python.image": "my/python" };
   const rows = describeConfig(resolveConfig([{ origin: "node.yaml", values }]));
   const row = (key: string) => rows.find((candidate) => candidate.key === key);

@@ -1,6 +1,6 @@
 /**
- * The YAML parser, in a module of its own that is imported when it is needed: the package is
- * CommonJS, and the bundle gives such a package's names to static imports only.
+ * Exports the YAML parser from a separate module that is imported on demand. The package is CommonJS,
+ * and in the bundle only static imports can use the names of such a package.
  *
  * @module
  */

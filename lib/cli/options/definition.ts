@@ -15,7 +15,7 @@ import { functionOption } from "./options.ts";
 import { readSignature } from "./signature.ts";
 import { decimal, file, flagOf, optionOf, optionsOf, text, whole } from "./parts.ts";
 
-/** The options; what is not named is undefined, so that its default is the node's. */
+/** Options of a definition; absent ones are undefined, and the node sets their defaults. */
 export const definitionOptions = merge(
   functionOption,
   object({
@@ -71,13 +71,13 @@ export const definitionOptions = merge(
   }),
 );
 
-/** What the command line says of a function. */
+/** Values of the options that describe a function. */
 export type DefinitionOptions = InferValue<typeof definitionOptions>;
 
 /**
- * The fields of a definition that the command line names.
+ * Returns the fields of a definition that the command line names.
  *
- * @throws `INVALID_REQUEST` for a variable or a signature that is none
+ * @throws `INVALID_REQUEST` for an invalid variable or signature
  */
 export function namedFields(options: DefinitionOptions): Partial<WireDefinition> {
   const { inputs, outputs, env } = options;

@@ -9,7 +9,7 @@ function fields(...args: string[]) {
   return namedFields(result.value);
 }
 
-Deno.test("namedFields: has only what the command line names", () => {
+Deno.test("namedFields: contains only fields that the command line names", () => {
   assert.deepEqual(fields("hello"), {});
   assert.deepEqual(fields("hello", "--memory", "256", "--handler", "f.g"), {
     MemoryMB: 256,
@@ -17,7 +17,7 @@ Deno.test("namedFields: has only what the command line names", () => {
   });
 });
 
-Deno.test("namedFields: options have the fields of the API, whatever their spelling", () => {
+Deno.test("namedFields: options become fields of the API, whatever their spelling", () => {
   assert.deepEqual(
     fields(
       ...[
@@ -58,7 +58,7 @@ Deno.test("namedFields: a variable is split at its first equals sign, and may be
   }
 });
 
-Deno.test("namedFields: a signature has both sides as soon as one is named", () => {
+Deno.test("namedFields: a signature contains both sides if either is named", () => {
   assert.deepEqual(fields("-i", "a:Int,b:Text", "-i", "c:Bool").Signature, {
     Inputs: [
       { Name: "a", Type: "Int" },
@@ -69,7 +69,7 @@ Deno.test("namedFields: a signature has both sides as soon as one is named", () 
   });
 });
 
-Deno.test("readLocality: a word for where, or the names of areas", () => {
+Deno.test("readLocality: reads a keyword or the names of areas", () => {
   assert.deepEqual(["any", "area", "node"].map(readLocality), ["any", "area", "node"]);
   assert.deepEqual(readLocality(" ROME, MILAN,"), ["ROME", "MILAN"]);
   assert.deepEqual(fields("--locality", "ROME,MILAN").Locality, ["ROME", "MILAN"]);

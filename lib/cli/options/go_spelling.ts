@@ -1,24 +1,24 @@
 /**
- * Spellings of options that Go's flag parser reads and ours does not: values attached to a short
- * option, and options without a value that are set to true or false.
+ * Converts spellings of options that only Go's flag parser accepts: values attached to a short option,
+ * and options without a value that are set to true or false.
  *
  * @module
  */
 
 import type { Usage, UsageTerm } from "@optique/core/usage";
 
-/** Options of a command, or of all, as far as respelling needs to know them. */
+/** Names of the options of one or all commands. */
 export interface OptionNames {
-  /** Names that take a value, with their dashes. */
+  /** Names of options with a value, including the dashes. */
   readonly withValue: ReadonlySet<string>;
-  /** Names that take none, with their dashes. */
+  /** Names of options without a value, including the dashes. */
   readonly flags: ReadonlySet<string>;
 }
 
 /**
- * The options that a parser knows.
+ * Returns the options of a parser.
  *
- * @param usage what the parser says of itself
+ * @param usage usage of the parser
  */
 export function optionNames(usage: Usage): OptionNames {
   const withValue = new Set<string>();
@@ -38,18 +38,18 @@ export function optionNames(usage: Usage): OptionNames {
   return { withValue, flags };
 }
 
-/** What Go's `strconv.ParseBool` takes. */
+/** Texts that Go's `strconv.ParseBool` accepts. */
 const booleans: ReadonlyMap<string, boolean> = new Map([
   ...["1", "t", "T", "true", "TRUE", "True"].map((text) => [text, true] as const),
   ...["0", "f", "F", "false", "FALSE", "False"].map((text) => [text, false] as const),
 ]);
 
 /**
- * Splits `-fNAME`, `-f=NAME` and `-aP1323` into options and values, makes `--async=true` and
- * `-a=true` the bare option, and drops `--async=false`; all else stays.
+ * Splits `-fNAME`, `-f=NAME` and `-aP1323` into options and values, replaces `--async=true` and
+ * `-a=true` by the option alone, and drops `--async=false`. Other arguments stay unchanged.
  *
  * @param args arguments of one command
- * @param names the options of that command
+ * @param names options of that command
  */
 export function respellGo(args: readonly string[], names: OptionNames): string[] {
   const result: string[] = [];
@@ -67,7 +67,7 @@ export function respellGo(args: readonly string[], names: OptionNames): string[]
 
 function respellLong(arg: string, { withValue, flags }: OptionNames): readonly string[] {
   const [, name = "", value = ""] = /^(--[^=]+)=(.*)$/s.exec(arg) ?? [];
-  // A command may give a name of its own a value that is a flag of all commands.
+  // A command may define an option with a value whose name is a flag of all commands.
   const isOn = flags.has(name) && !withValue.has(name) ? booleans.get(value) : undefined;
   if (isOn === undefined) return [arg];
   return isOn ? [name] : [];

@@ -16,26 +16,26 @@ const names = optionNames(
 
 const respell = (...args: string[]) => respellGo(args, names);
 
-Deno.test("the options are found in what a parser says of itself", () => {
+Deno.test("optionNames: finds the options in a parser's usage", () => {
   assert.deepEqual([...names.withValue].sort(), ["--function", "--param", "-f", "-p"]);
   assert.deepEqual([...names.flags].sort(), ["--async", "-a", "-o"]);
 });
 
-Deno.test("attached values are split off", () => {
+Deno.test("respellGo: splits off attached values", () => {
   assert.deepEqual(respell("-fhello"), ["-f", "hello"]);
   assert.deepEqual(respell("-f=hello", "-pn:1=2"), ["-f", "hello", "-p", "n:1=2"]);
   assert.deepEqual(respell("-aofhello"), ["-a", "-o", "-f", "hello"]);
   assert.deepEqual(respell("-af", "hello"), ["-a", "-f", "hello"]);
 });
 
-Deno.test("values, long options and unknown ones stay", () => {
+Deno.test("respellGo: keeps values, long options and unknown options", () => {
   assert.deepEqual(respell("-p", "-fx", "--function", "-ab"), ["-p", "-fx", "--function", "-ab"]);
   assert.deepEqual(respell("--function=x", "-zf", "-", "-1"), ["--function=x", "-zf", "-", "-1"]);
   assert.deepEqual(respell("-a", "--", "-fx"), ["-a", "--", "-fx"]);
   assert.deepEqual(respell("-f"), ["-f"]);
 });
 
-Deno.test("an option without a value may be set to true or false, as Go spells it", () => {
+Deno.test("respellGo: an option without a value may be set to true or false, in Go's spellings", () => {
   for (const yes of ["1", "t", "T", "true", "TRUE", "True"]) {
     assert.deepEqual(respell(`--async=${yes}`, `-o=${yes}`, "x"), ["--async", "-o", "x"]);
   }
@@ -45,7 +45,7 @@ Deno.test("an option without a value may be set to true or false, as Go spells i
   assert.deepEqual(respell("-oa=false", "-oa=true"), ["-o", "-o", "-a"]);
 });
 
-Deno.test("what is no boolean stays, and so does what belongs to an option or follows --", () => {
+Deno.test("respellGo: keeps other values, values of options, and arguments after --", () => {
   const others = ["--async=yes", "--async=", "-a=yes", "-oa=", "--unknown=true", "-z=true"];
   assert.deepEqual(respell(...others), others);
   assert.deepEqual(respell("--function=true", "-p", "--async=true"), [
@@ -56,7 +56,7 @@ Deno.test("what is no boolean stays, and so does what belongs to an option or fo
   assert.deepEqual(respell("--", "--async=true"), ["--", "--async=true"]);
 });
 
-Deno.test("a name that takes a value here and none elsewhere takes one", () => {
+Deno.test("respellGo: a name that is both a flag and an option with a value takes a value", () => {
   const both = { withValue: new Set(["--json"]), flags: new Set(["--json"]) };
   assert.deepEqual(respellGo(["--json=true"], both), ["--json=true"]);
 });

@@ -1,5 +1,5 @@
 /**
- * `--locality`: where the data of a function or a request may go.
+ * Option `--locality`: where the data of a function or a request may go.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import type { Locality } from "../../model/locality.ts";
 
 /**
- * Reads a locality as people write it.
+ * Reads a locality.
  *
- * @param text `any`, `area`, `node`, or names of areas with commas between
+ * @param text `any`, `area`, `node`, or names of areas, separated by commas
  */
 export function readLocality(text: string): Locality {
   if (text === "any" || text === "area" || text === "node") return text;

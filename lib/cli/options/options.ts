@@ -11,7 +11,7 @@ import { port } from "@optique/core/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
 import { argumentOf, file, flagOf, optionOf, optionsOf, text } from "./parts.ts";
 
-/** Options that every command takes, before or after its name. */
+/** Options of every command, before or after its name. */
 export const globalOptions = object("Options of every command", {
   host: optionOf("-H --host HOST", text, "Node to talk to; else SERVERLEDGE_HOST, else 127.0.0.1"),
   port: optionOf(
@@ -23,31 +23,31 @@ export const globalOptions = object("Options of every command", {
   verbose: flagOf("-v --verbose", "Tell on stderr what is sent and what comes back"),
 });
 
-/** What the command line says for every command. */
+/** Values of the options of every command. */
 export type Globals = InferValue<typeof globalOptions>;
 
-/** Where a command line names its function: by flag, as in the Go CLI, or by position. */
+/** Name of the function: by flag, as in the Go CLI, or by position. */
 export const functionOption = object({
   flag: optionOf("-f --function NAME", text, "Name of the function"),
   argument: optional(argumentOf("NAME", text, "Name of the function")),
 });
 
 /**
- * The one function that a command line names.
+ * Returns the function that a command line names.
  *
- * @param name what was read
- * @param command the command, for the message
- * @throws `INVALID_REQUEST` if there is none, or two
+ * @param name values of {@link functionOption}
+ * @param command name of the command, for the message
+ * @throws `INVALID_REQUEST` if no function is named, or two different ones
  */
 export function functionName(name: InferValue<typeof functionOption>, command: string): string {
   return oneOf(name.flag, name.argument, `the function: serverledge ${command} NAME`);
 }
 
 /**
- * The one value of two places where it may stand.
+ * Returns the value that is given at one of two places.
  *
- * @param what what it is and how to give it, for the message
- * @throws `INVALID_REQUEST` if there is none, or two
+ * @param what kind of value and how to give it, for the message
+ * @throws `INVALID_REQUEST` if there is no value, or two different ones
  */
 export function oneOf(
   flag: string | undefined,
@@ -65,7 +65,7 @@ export function oneOf(
   return value;
 }
 
-/** What the command line says about a node's configuration. */
+/** Options that set a node's configuration. */
 export const configOptions = object({
   file: optional(argumentOf("CONFIG", file, "Configuration file: YAML, TOML or JSON")),
   config: optionOf("--config FILE", file, "Configuration file, the same as CONFIG"),
@@ -78,5 +78,5 @@ export const configOptions = object({
   set: optionsOf("--set KEY=VALUE", text, "Any key of the configuration; repeat for more"),
 });
 
-/** What the command line says about a node's configuration. */
+/** Values of the options that set a node's configuration. */
 export type ConfigOptions = InferValue<typeof configOptions>;

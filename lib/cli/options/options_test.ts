@@ -11,20 +11,20 @@ function read(...args: string[]) {
   return result.value;
 }
 
-Deno.test("functionName: a function is named by flag or by position, or by both alike", () => {
+Deno.test("functionName: reads the name from the flag, the position, or both if they are equal", () => {
   for (const args of [["-f", "hello"], ["hello"], ["--function", "hello", "hello"]]) {
     assert.equal(functionName(read(...args), "invoke"), "hello");
   }
 });
 
-Deno.test("functionName: none is refused with the command that names one", () => {
+Deno.test("functionName: a missing name is refused with an example of the command", () => {
   assert.throws(() => functionName(read(), "invoke"), {
     code: "INVALID_REQUEST",
     message: "Name the function: serverledge invoke NAME",
   });
 });
 
-Deno.test("oneOf: two different values are refused with both", () => {
+Deno.test("oneOf: two different values are refused, and the error names both", () => {
   const what = "the invocation: serverledge poll ID";
   assert.throws(() => oneOf("a", "b", what), {
     code: "INVALID_REQUEST",
@@ -33,14 +33,14 @@ Deno.test("oneOf: two different values are refused with both", () => {
   assert.equal(oneOf(undefined, "b", what), "b");
 });
 
-Deno.test("globalOptions: are read before and after others, a port within its range", () => {
+Deno.test("globalOptions: are read before and after other options, and the port has a range", () => {
   const { host, port, json } = read("-H", "10.0.0.7", "hello", "-P", "0", "--json");
   assert.deepEqual([host, port, json], ["10.0.0.7", 0, true]);
   assert.equal(parse(parser, ["-P", "65536"]).success, false);
   assert.equal(parse(parser, ["-P", "http"]).success, false);
 });
 
-Deno.test("configOptions: settings are kept in order, and the file may come by position or flag", () => {
+Deno.test("configOptions: settings keep their order, and the file is given by position or flag", () => {
   const result = parse(configOptions, [
     "node.yaml",
     "--set",

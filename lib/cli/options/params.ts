@@ -1,5 +1,5 @@
 /**
- * Parameters of an invocation, as people write them on a command line.
+ * Reads the parameters of an invocation from a command line or a file.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { asWritten, parseNumbers } from "../../json/exact.ts";
 import { isJson, isObject, type Json, type JsonObject } from "../../json/json.ts";
 
-/** How parameters are written, for help. */
+/** Help text: how parameters are written. */
 export const paramsHelp: string =
   'A value is JSON where it parses (5, true, null, [1,2], {"a":1}), else text; \'id:"5"\' is the text 5. ' +
   "The first colon ends the name. Several parameters may stand in one -p with commas between: a:1,b:2; " +
@@ -46,9 +46,9 @@ export function readParams(items: readonly string[]): JsonObject {
 /**
  * Reads a parameter file.
  *
- * @param text its content, perhaps behind a byte order mark
- * @param origin its name, for the message
- * @throws `INVALID_REQUEST` where it is no JSON object, or holds a number that cannot be sent
+ * @param text content of the file, which may begin with a byte order mark
+ * @param origin name of the file, for the message
+ * @throws `INVALID_REQUEST` if the text is not a JSON object, or contains a number that cannot be sent
  */
 export function readParamsFile(text: string, origin: string): JsonObject {
   const bad = (reason: string, cause?: unknown) =>
@@ -63,15 +63,15 @@ export function readParamsFile(text: string, origin: string): JsonObject {
     }
     throw bad(`${expected}: ${(cause as Error).message}`, cause);
   }
-  // What stands for a number is an object, too.
+  // The placeholder of a number is an object, too.
   if (!isObject(value) || !text.includes("{")) throw bad(expected);
   return value as JsonObject;
 }
 
-/** Says that a node would refuse a number. */
+/** Thrown for a number that nodes refuse. */
 class Unsendable extends Error {}
 
-/** Numbers go out as they were written; nodes refuse what no double can hold, integers aside. */
+/** Keeps the digits of a number; nodes refuse numbers beyond the range of doubles, except integers. */
 function sendable(value: number, source: string): unknown {
   if (!Number.isFinite(value) && /[.eE]/.test(source)) throw new Unsendable(source.slice(0, 40));
   return asWritten(value, source);
@@ -82,7 +82,7 @@ function readValue(text: string): Json {
   return value === undefined ? text : value;
 }
 
-/** @returns undefined for what is no JSON, or cannot be sent as such */
+/** @returns undefined if the text is not JSON, or cannot be sent as JSON */
 function tryJson(text: string): Json | undefined {
   try {
     return parseNumbers(text, sendable) as Json;
@@ -105,7 +105,7 @@ function splitPairs(item: string): string[] {
   return pairs;
 }
 
-/** Where the parameter that begins at a piece ends at the earliest. */
+/** Returns the earliest end of the parameter that begins at a piece, as an index of pieces. */
 function jsonEnd(pieces: readonly string[], at: number): number {
   const first = pieces[at]!;
   const begin = first.slice(first.indexOf(":") + 1).trimStart();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ServerledgeError } from "../../base/errors.ts";
 import { readParams, readParamsFile } from "./params.ts";
 
-Deno.test("a value is JSON where it parses, else text", () => {
+Deno.test("readParams: a value is JSON if it parses, otherwise text", () => {
   const params = readParams([
     "n:5",
     "x:-1.5",
@@ -31,7 +31,7 @@ Deno.test("a value is JSON where it parses, else text", () => {
   });
 });
 
-Deno.test("commas separate parameters where a name follows", () => {
+Deno.test("readParams: a comma separates parameters if a name follows", () => {
   assert.deepEqual(readParams(["a:1,b:two", "c:3"]), { a: 1, b: "two", c: 3 });
   assert.deepEqual(readParams(["text:hello, world"]), { text: "hello, world" });
   assert.deepEqual(readParams(["a:x,y,b:[1,2],c:3"]), { a: "x,y", b: [1, 2], c: 3 });
@@ -41,11 +41,11 @@ Deno.test("commas separate parameters where a name follows", () => {
   });
 });
 
-Deno.test("a JSON value that does not close is text", () => {
+Deno.test("readParams: an incomplete JSON value is text", () => {
   assert.deepEqual(readParams(["a:[1,2"]), { a: "[1,2" });
 });
 
-Deno.test("a number that is too large stays text, alone and within a value", () => {
+Deno.test("readParams: a number that is too large stays text, alone and within a value", () => {
   assert.deepEqual(
     readParams(["n:1e999", "m:-1e999", "list:[1,1e999]", 'map:{"a":1e999,"b":2},c:3']),
     {
@@ -59,29 +59,29 @@ Deno.test("a number that is too large stays text, alone and within a value", () 
   assert.equal(JSON.stringify(readParams(["n:1e308"])), '{"n":1e308}');
 });
 
-Deno.test("the last of two values wins, and any name is a name", () => {
+Deno.test("readParams: the last of two values wins, and any name is allowed", () => {
   assert.deepEqual(readParams(["a:1", "a:2"]), { a: 2 });
   assert.deepEqual(Object.keys(readParams(["__proto__:1"])), ["__proto__"]);
 });
 
-Deno.test("a parameter without a name or a colon is refused", () => {
+Deno.test("readParams: a parameter without a name or a colon is refused", () => {
   for (const item of ["abc", ":1", ""]) {
     assert.throws(() => readParams([item]), ServerledgeError);
   }
 });
 
-Deno.test("a parameter file holds one JSON object", () => {
+Deno.test("readParamsFile: a file contains one JSON object", () => {
   assert.deepEqual(readParamsFile('{"a": [1]}', "p.json"), { a: [1] });
   for (const text of ["", "[1]", "5", "{"]) {
     assert.throws(() => readParamsFile(text, "p.json"), /^ServerledgeError: p\.json: expected/);
   }
 });
 
-Deno.test("a parameter file may begin with a byte order mark", () => {
+Deno.test("readParamsFile: a file may begin with a byte order mark", () => {
   assert.deepEqual(readParamsFile('\uFEFF{"a": 1}', "p.json"), { a: 1 });
 });
 
-Deno.test("an error in a parameter file is reported with its place", () => {
+Deno.test("readParamsFile: an error is reported with its position", () => {
   assert.throws(
     () => readParamsFile('{\n  "a": 1,\n  b: 2\n}', "p.json"),
     /p\.json: expected a JSON object [^\n]*: [^\n]*line 3/,
@@ -89,7 +89,7 @@ Deno.test("an error in a parameter file is reported with its place", () => {
   assert.throws(() => readParamsFile('{"a": [1e999]}', "p.json"), /p\.json: a number .* too large/);
 });
 
-Deno.test("numbers go out with all the digits that were written", () => {
+Deno.test("readParams: numbers keep all their digits", () => {
   const digits = "9".repeat(400);
   assert.equal(
     JSON.stringify(readParams([`id:9007199254740993,list:[1.10,${digits}]`, "n:5"])),

@@ -1,5 +1,5 @@
 /**
- * What options are made of, written as in a usage line: names, then what stands for the value.
+ * Builds options from text as in a usage line: names, then the metavariable.
  *
  * @module
  */
@@ -19,9 +19,9 @@ import {
 import { path } from "@optique/run/valueparser";
 
 type Sync<T> = Parser<"sync", T, unknown>;
-/** What stands for a value in help. */
+/** Metavariable: the placeholder of a value in help. */
 type Meta = { readonly metavar: NonEmptyString };
-/** How a value is read; a parser as such has its own metavariable. */
+/** Parser of a value, or a function that makes one for a metavariable. */
 type Kind<T> = ValueParser<"sync", T> | ((meta: Meta) => ValueParser<"sync", T>);
 
 /** Any text. */
@@ -34,37 +34,37 @@ export const decimal = (meta: Meta): ValueParser<"sync", number> => float(meta);
 export const file = (meta: Meta): ValueParser<"sync", string> => path(meta);
 
 /**
- * An option with a value, which may be left out.
+ * Makes an optional option with a value.
  *
- * @param usage names and what stands for the value, e.g. `-r --rate PER_S`
- * @param kind how the value is read
- * @param meaning one or more sentences, as they are
+ * @param usage names and metavariable, e.g. `-r --rate PER_S`
+ * @param kind parser of the value
+ * @param meaning one or more sentences for help
  */
 export function optionOf<T>(usage: string, kind: Kind<T>, meaning: string): Sync<T | undefined> {
   return optional(needed(usage, kind, meaning));
 }
 
-/** As {@link optionOf}, with a value where it is left out. */
+/** Makes an option like {@link optionOf}, with a default. */
 export function optionWith<T>(usage: string, kind: Kind<T>, meaning: string, fallback: T): Sync<T> {
   return withDefault(needed(usage, kind, meaning), fallback);
 }
 
-/** As {@link optionOf}, but it may be repeated. */
+/** Makes an option like {@link optionOf} that may be repeated. */
 export function optionsOf<T>(usage: string, kind: Kind<T>, meaning: string): Sync<readonly T[]> {
   return multiple(needed(usage, kind, meaning));
 }
 
-/** An option without a value: true where it is given. */
+/** Makes an option without a value, which is true if it is given. */
 export function flagOf(usage: string, meaning: string): Sync<true | undefined> {
   return optional(flag(...usage.split(" ") as [OptionName], doc(meaning)));
 }
 
-/** A value by its position. */
+/** Makes a positional argument. */
 export function argumentOf<T>(metavar: string, kind: Kind<T>, meaning: string): Sync<T> {
   return argument(valueOf(kind, metavar), doc(meaning));
 }
 
-/** Sentences about an option, as they are. */
+/** Makes the description of an option; the text is not parsed. */
 function doc(text: string): { description: Message } {
   return { description: [{ type: "text", text }] };
 }

@@ -27,7 +27,7 @@ function read(...args: string[]) {
   return result.success ? result.value : undefined;
 }
 
-Deno.test("options: what is left out is undefined, empty, or the given default", () => {
+Deno.test("options: an absent option is undefined, empty, or has the given default", () => {
   assert.deepEqual(read("hello"), {
     name: "hello",
     rate: undefined,
@@ -38,7 +38,7 @@ Deno.test("options: what is left out is undefined, empty, or the given default",
   });
 });
 
-Deno.test("options: each of the names is read, with its value by kind", () => {
+Deno.test("options: each of the names is read, and its value by kind", () => {
   for (const [rate, count, quiet] of [["-r", "-n", "-q"], ["--rate", "--count", "--quiet"]]) {
     const value = read("hello", rate!, "0.5", count!, "7", quiet!, "--mode", "slow");
     assert.deepEqual([value?.rate, value?.count, value?.quiet, value?.mode], [
@@ -50,7 +50,7 @@ Deno.test("options: each of the names is read, with its value by kind", () => {
   }
 });
 
-Deno.test("options: one that may be repeated keeps all values in order", () => {
+Deno.test("options: a repeated option keeps all values in order", () => {
   assert.deepEqual(read("a", "--tag", "x", "--tag=y")?.tags, ["x", "y"]);
 });
 
@@ -60,7 +60,7 @@ Deno.test("options: a value of another kind, or a missing argument, is refused",
   }
 });
 
-Deno.test("options: usage has the names and what stands for the value", () => {
+Deno.test("options: usage contains the names and the metavariable", () => {
   const { usage } = optionOf("-r --rate PER_S", decimal, "How often");
   assert.deepEqual(usage, [{
     type: "optional",

@@ -1,5 +1,5 @@
 /**
- * `--class`: the class of service that a request asks for.
+ * Option `--class`: the class of service of a request.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { message } from "@optique/core/message";
 import { string, type ValueParser } from "@optique/core/valueparser";
 
 /**
- * Reads a class, by number or name. A node serves a class that it does not know as the default one
- * and says nothing, so what can be no class is refused here.
+ * Reads a class, by number or name. A node treats an unknown class as the default one without an error,
+ * so texts that cannot be a class are refused here.
  */
 export const qosClass: ValueParser<"sync", string> = string({
   metavar: "CLASS",
-  // Neither empty nor a broken number.
+  // Neither empty nor a number with a fraction.
   pattern: /^(?!\s*$)(?![+-]?\d*\.\d*(?:e[+-]?\d+)?$)/i,
   errors: {
     patternMismatch: (text) =>

@@ -1,5 +1,5 @@
 /**
- * Signatures of functions, as people write them on a command line.
+ * Reads signatures of functions from a command line.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export interface SignatureEntry {
  * Reads `name:Type` entries.
  *
  * @param items values of `-i` or `-o`, each with one entry or several, separated by commas
- * @throws `INVALID_REQUEST` naming the entry and the types there are
+ * @throws `INVALID_REQUEST` with the invalid entry and the known types
  */
 export function readSignature(items: readonly string[]): SignatureEntry[] {
   return items.flatMap((item) => item.split(",")).map((entry) => {

@@ -3,7 +3,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { exits } from "../exits.ts";
 import { readSignature } from "./signature.ts";
 
-Deno.test("signature entries are repeated or separated by commas", () => {
+Deno.test("readSignature: entries are repeated or separated by commas", () => {
   assert.deepEqual(readSignature(["n:Int,name:Text", "list:ArrayArrayInt"]), [
     { Name: "n", Type: "Int" },
     { Name: "name", Type: "Text" },
@@ -12,7 +12,7 @@ Deno.test("signature entries are repeated or separated by commas", () => {
   assert.deepEqual(readSignature([]), []);
 });
 
-Deno.test("an entry that is none is refused with its own exit status", () => {
+Deno.test("readSignature: an invalid entry is refused with its own exit status", () => {
   for (const entry of ["n", "n:", ":Int", "n:int", "n:Int:x", ""]) {
     assert.throws(
       () => readSignature([entry]),

@@ -1,5 +1,5 @@
 /**
- * Text files that a command line names.
+ * Reads text files that a command line names.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { fileProblem } from "../../base/text_file.ts";
 /**
  * Reads a file.
  *
- * @param path its path; `-` for standard input
- * @param what what it is, for the message
+ * @param path path of the file; `-` for standard input
+ * @param what kind of the file, for the message
  * @throws `INVALID_REQUEST` if it cannot be read
  */
 export async function readTextFile(path: string, what: string): Promise<string> {

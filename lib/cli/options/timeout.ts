@@ -1,5 +1,5 @@
 /**
- * How long a command waits for a function.
+ * Time for which a command waits for a function.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import type { Parser } from "@optique/core/parser";
 import { float } from "@optique/core/valueparser";
 import { optionOf } from "./parts.ts";
 
-/** Longest wait where none is given: a function may run for a day, and wait before. */
+/** Maximum wait if none is given, ms; a function may run for a day, and wait before that. */
 export const maxWaitMs = 2 * 86_400_000;
 
-/** Reads `--timeout`, s, as ms. */
+/** Option `--timeout`, given in seconds and read as ms. */
 export const timeoutOption: Parser<"sync", number | undefined, unknown> = map(
   optionOf(
     "--timeout S",

@@ -1,13 +1,13 @@
 /**
- * What of a folder is not in the function that is made of it.
+ * Warns of entries of a folder that the function does not contain.
  *
  * @module
  */
 
-/** Most paths that a warning names. */
+/** Maximum number of paths that a warning names. */
 const maxNamed = 3;
 
-/** Paths within a folder that a source does not take. */
+/** Paths within a folder that a source omits. */
 export interface LeftOut {
   /** Symbolic links. */
   readonly links: readonly string[];
@@ -15,7 +15,7 @@ export interface LeftOut {
   readonly others: readonly string[];
 }
 
-/** Warns of what is missing, in a sentence for each kind. */
+/** Returns a warning for each kind of omitted entries. */
 export function leftOutWarnings({ links, others }: LeftOut): string[] {
   const warnings: string[] = [];
   if (links.length > 0) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { leftOutWarnings } from "./left_out.ts";
 
-Deno.test("links that were left out are counted, and the first named", () => {
+Deno.test("leftOutWarnings: counts omitted links and names the first", () => {
   assert.deepEqual(leftOutWarnings({ links: ["d", "b", "a/x", "c"], others: [] }), [
     "left out 4 links: a/x, b, c, ...; copy what they point to if the function needs it",
   ]);
@@ -10,7 +10,7 @@ Deno.test("links that were left out are counted, and the first named", () => {
   ]);
 });
 
-Deno.test("other things have a sentence of their own, and nothing has none", () => {
+Deno.test("leftOutWarnings: other files have their own sentence, and nothing omitted gives none", () => {
   assert.deepEqual(leftOutWarnings({ links: ["a", "b", "c"], others: ["pipe"] }), [
     "left out 3 links: a, b, c; copy what they point to if the function needs it",
     "left out 1 of neither file nor folder nor link: pipe",

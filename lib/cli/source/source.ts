@@ -1,5 +1,5 @@
 /**
- * The source of a function, from where a person has it to what the API takes.
+ * Reads the source of a function and converts it to the format of the API.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import { type ArchiveEntry, BadArchive } from "../../archive/entries.ts";
 import { exits } from "../exits.ts";
 import { leftOutWarnings } from "./left_out.ts";
 
-/** Largest source; what a node takes is `code.max` of its configuration. */
+/** Maximum size of a source, bytes; the limit of a node is `code.max` of its configuration. */
 const maxSourceBytes = 768 * 1024 * 1024;
-/** Most files of a folder. */
+/** Maximum number of files of a folder. */
 const maxSourceFiles = 20_000;
 
 /** A source, ready to be sent. */
 export interface Source {
-  /** Base64 of an archive or of a URL, as `TarFunctionCode` wants it. */
+  /** Base64 of an archive or of a URL, for `TarFunctionCode`. */
   readonly base64: string;
   /** Size of the archive, bytes; undefined for a URL, which the node fetches. */
   readonly bytes: number | undefined;
-  /** What of a folder is not in it, in sentences. */
+  /** Sentences about files of a folder that the source omits. */
   readonly warnings: readonly string[];
 }
 
@@ -32,11 +32,11 @@ interface Packed {
 }
 
 /**
- * Reads a source. A single file lands at its base name, a folder `a/b` below `b/`, an archive
- * (.tar, .tar.gz, .tgz, .zip) as it is.
+ * Reads a source. A single file is stored under its base name, and a folder `a/b` below `b/`. An archive
+ * (.tar, .tar.gz, .tgz, .zip) keeps its paths.
  *
  * @param source path of a file, folder or archive, or an http(s) URL to an archive
- * @throws `INVALID_REQUEST` saying what is wrong with it
+ * @throws `INVALID_REQUEST` with the problem of the source
  */
 export async function readSource(source: string): Promise<Source> {
   if (/^https?:\/\//i.test(source)) {
@@ -94,14 +94,14 @@ async function readFolder(folder: string): Promise<Packed> {
   return { archive: await pack(entries), warnings };
 }
 
-/** Something below a folder that is no folder. */
+/** Entry below a folder that is not a folder. */
 interface Leaf {
   readonly path: string;
   readonly isFile: boolean;
   readonly isSymlink: boolean;
 }
 
-/** Links are not followed, as the Go CLI does not follow them. */
+/** Lists the entries below a folder. Like the Go CLI, it does not follow links. */
 async function* leaves(folder: string): AsyncGenerator<Leaf> {
   const children = await reading(folder, () => Array.fromAsync(Deno.readDir(folder)));
   for (const { name, isDirectory, isFile, isSymlink } of children) {

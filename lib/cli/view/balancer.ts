@@ -1,5 +1,5 @@
 /**
- * A balancer's status as people read it.
+ * Formats a balancer's status for people.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import { formatDuration, formatFields, formatTable } from "./table.ts";
 import type { Output } from "../terminal.ts";
 
 /**
- * Tells a balancer's status from a node's.
+ * Returns true for a balancer's status, false for a node's.
  *
- * @param status what was answered
+ * @param status the response
  */
 export function isBalancerStatus(status: unknown): status is BalancerStatus {
   return (status as Partial<BalancerStatus> | null)?.Role === "balancer";
 }
 
 /**
- * A balancer's status for people.
+ * Formats a balancer's status.
  *
  * @param output where it will be written
  */

@@ -31,14 +31,14 @@ const status: BalancerStatus = {
   ],
 };
 
-Deno.test("a balancer's status names its nodes and what is wrong with them", () => {
+Deno.test("readableBalancer: shows the nodes and their problems", () => {
   const text = readableBalancer(status, { colour: false });
   assert.match(text, /lb-1 of CLOUD/);
   assert.match(text, /a +http:\/\/10\.0\.0\.3:1323 +arm64 +2 +\? +it accepts no connection/);
   assert.match(readableBalancer({ ...status, Targets: [] }, { colour: false }), /no node/);
 });
 
-Deno.test("a node's status is not taken for a balancer's", () => {
+Deno.test("isBalancerStatus: distinguishes a balancer's status from a node's", () => {
   assert.ok(isBalancerStatus(status));
   assert.ok(!isBalancerStatus({ Node: "n1" }));
   assert.ok(!isBalancerStatus(null));

@@ -1,5 +1,5 @@
 /**
- * What a node's policy has learned, for people.
+ * Formats for people what a node's policy has learned.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { answers } from "../../api/schemas.ts";
 import { printable } from "./style.ts";
 import { formatDuration, formatTable } from "./table.ts";
 
-/** Most rows of a table that are shown; `--json` has all. */
+/** Maximum number of rows that are shown of a table; `--json` shows all. */
 const maxRows = 20;
 
-/** The answer of `GET /policy`. */
+/** Response of `GET /policy`. */
 export type PolicyAnswer = InferOutput<typeof answers.policy>;
 
-/** An explanation as tables. */
+/** Formats an explanation as tables. */
 export function explanationView(
   { Node, Policy, Explains, Estimates, Decisions }: PolicyAnswer,
 ): string {

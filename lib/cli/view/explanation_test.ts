@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { explanationView } from "./explanation.ts";
 
-Deno.test("what a policy learned is shown as its tables and decisions", () => {
+Deno.test("explanationView: shows tables and decisions of a policy", () => {
   const text = explanationView({
     Node: "edge-1",
     Policy: "adaptive",
@@ -20,7 +20,7 @@ Deno.test("what a policy learned is shown as its tables and decisions", () => {
   assert.match(text, /1\.5 s +f +fast +offload to edge-2 +400 ms left/);
 });
 
-Deno.test("a policy that learns nothing says so", () => {
+Deno.test("explanationView: says if a policy learns nothing", () => {
   const none = { Node: "edge-1", Policy: "default", Explains: false, Estimates: {}, Decisions: [] };
   assert.match(
     explanationView(none),

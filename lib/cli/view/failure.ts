@@ -1,5 +1,5 @@
 /**
- * How a command says that it failed.
+ * Reports the failure of a command.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { printable, styled } from "./style.ts";
 import type { Terminal } from "../terminal.ts";
 
 /**
- * Writes an error for people, in one line, and below it what a failed function left behind. With
- * `json`, the node's own answer goes to standard output as well.
+ * Writes an error for people in one line, and below it the traceback and output of a failed function.
+ * With `json`, the node's response is also written to standard output.
  *
- * @param thrown what was caught
- * @param terminal where to write
- * @param json true if JSON was asked for
- * @returns the exit status: the error's own (`details.exit`), else that of its code
+ * @param thrown the caught value
+ * @param terminal outputs of the process
+ * @param json true if JSON was requested
+ * @returns the exit status of the error (`details.exit`), otherwise that of its code
  */
 export function reportFailure(thrown: unknown, terminal: Terminal, json: boolean): number {
   const error = asServerledgeError(thrown);
@@ -34,7 +34,7 @@ export function reportFailure(thrown: unknown, terminal: Terminal, json: boolean
   return typeof own === "number" ? own : exitStatus(error.code);
 }
 
-/** Text among the particulars of an error; a node's answer has them at its top. */
+/** Returns a text of an error's details, which a node's response has at its top level. */
 function detail(error: ServerledgeError, key: string): string | undefined {
   const value = error.details?.[key];
   return typeof value === "string" ? value : undefined;

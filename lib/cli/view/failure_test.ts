@@ -3,14 +3,14 @@ import { recordedTerminal } from "../../../tests/support/fakes/recorded_terminal
 import { ServerledgeError } from "../../base/errors.ts";
 import { reportFailure } from "./failure.ts";
 
-Deno.test("an error is one line and the exit status of its code", () => {
+Deno.test("reportFailure: writes an error in one line, and returns the exit status of its code", () => {
   const { written, terminal } = recordedTerminal();
   const error = new ServerledgeError("FUNCTION_UNKNOWN", 'no function "a"\n  here');
   assert.equal(reportFailure(error, terminal, false), 2);
   assert.deepEqual(written, { out: "", err: 'serverledge: no function "a" here\n' });
 });
 
-Deno.test("what a failed function left behind follows, and JSON only if asked for", () => {
+Deno.test("reportFailure: writes traceback and output of a function, and JSON only on request", () => {
   const details = { traceback: "line 1\nline 2\n", output: "said\x1b[2J", answer: '{"code":"X"}' };
   const error = new ServerledgeError("FUNCTION_ERROR", "ValueError: no", { details });
   const { written, terminal } = recordedTerminal();
@@ -25,7 +25,7 @@ Deno.test("what a failed function left behind follows, and JSON only if asked fo
   assert.equal(asked.written.out, '{\n\t"code": "X"\n}\n');
 });
 
-Deno.test("a stack is shown only for debugging", () => {
+Deno.test("reportFailure: shows a stack only for debugging", () => {
   const quiet = recordedTerminal();
   assert.equal(reportFailure(new TypeError("surprise"), quiet.terminal, false), 2);
   assert.equal(quiet.written.err, "serverledge: surprise\n");

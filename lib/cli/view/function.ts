@@ -1,5 +1,5 @@
 /**
- * What a node knows of a function, as people read it.
+ * Formats the record of a function for people.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import type { Output } from "../terminal.ts";
 
 type Parameters = NonNullable<FunctionRecord["signature"]>["inputs"];
 
-/** Digits of a version or a hash that tell it from others. */
+/** Number of digits that are shown of a version or a hash. */
 const shownDigits = 12;
 
 /**
- * A function for people, one property a line. Of environment variables only the names are shown: their
- * values may be secrets, and a screen has onlookers.
+ * Formats a function, one property per line. Environment variables are shown without their values,
+ * which may be secrets that others could read on the screen.
  *
- * @param fn what the node knows of it
+ * @param fn record of the function
  * @param output where it will be written
  */
 export function readableFunction(fn: FunctionRecord, output: Pick<Output, "colour">): string {
@@ -48,7 +48,7 @@ export function readableFunction(fn: FunctionRecord, output: Pick<Output, "colou
   ]);
 }
 
-/** Each side as `-i` and `-o` of `create` take it. */
+/** Formats a signature; each side has the syntax of `-i` and `-o` of `create`. */
 function signature(inputs: Parameters, outputs: Parameters): string {
   const side = (parameters: Parameters) =>
     parameters.map(({ name, type }) => `${name}:${type}`).join(",");

@@ -24,7 +24,7 @@ const plain: FunctionRecord = {
 const shown = (change: Partial<FunctionRecord>) =>
   readableFunction({ ...plain, ...change }, { colour: false });
 
-Deno.test("a plain function tells its limits, and nothing that it has not", () => {
+Deno.test("readableFunction: shows limits, and omits absent properties", () => {
   assert.equal(
     shown({}),
     [
@@ -46,7 +46,7 @@ Deno.test("a plain function tells its limits, and nothing that it has not", () =
   assert.equal(shown({ signature: null }), shown({}));
 });
 
-Deno.test("what a function has beyond that is shown, but no value of its environment", () => {
+Deno.test("readableFunction: shows all other properties, but no values of the environment", () => {
   const text = shown({
     runtime: "wasm",
     stateful: true,
@@ -68,7 +68,7 @@ Deno.test("what a function has beyond that is shown, but no value of its environ
   assert.doesNotMatch(text, /s3cret/);
 });
 
-Deno.test("a custom function tells its image; what came from outside is made printable", () => {
+Deno.test("readableFunction: shows the image of a custom function, and makes texts printable", () => {
   const text = shown({
     runtime: "custom",
     handler: "",

@@ -1,5 +1,5 @@
 /**
- * What a node or a balancer says once it is ready.
+ * Messages of a node or a balancer that has started.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { styled } from "./style.ts";
 import type { Terminal } from "../terminal.ts";
 
 /**
- * What a started server says of itself: where it listens, who can reach it, and how to change that.
+ * Describes a started server: where it listens, who can reach it, and how to change that.
  *
- * @param kind what it is called, and the subcommand that starts it
+ * @param kind name of the server, and the subcommand that starts it
  * @param listen the address that it listens on
  * @param terminal where it will be shown
  */
@@ -30,7 +30,7 @@ export function greeting(
 }
 
 /**
- * What a started node says of what it has to do without.
+ * Describes what is unavailable to a started node.
  *
  * @param terminal where it will be shown
  */

@@ -8,13 +8,13 @@ function greet(listen: string): string {
   return greeting({ name: "Node", command: "start" }, node, listen, { out: output });
 }
 
-Deno.test("a node on loopback says how to open it, and what that means", () => {
+Deno.test("greeting: on loopback, says how to open the node, and what that means", () => {
   for (const listen of ["127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"]) {
     assert.match(greet(listen), /Only this machine[^]*--listen 0\.0\.0\.0[^]*can run code/, listen);
   }
 });
 
-Deno.test("an open node says who can run code", () => {
+Deno.test("greeting: on other addresses, says who can run code", () => {
   for (const listen of ["0.0.0.0", "::", "10.0.0.1", "edge-1"]) {
     assert.match(greet(listen), /^Node n1 in area ROME listens on http:[^]*can run code/, listen);
     assert.doesNotMatch(greet(listen), /Only this machine/);

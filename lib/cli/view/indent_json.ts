@@ -1,5 +1,5 @@
 /**
- * Indentation of JSON text that leaves every token as it is.
+ * Indents JSON text without changing its tokens.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import { isJson } from "../../json/json.ts";
 
 /**
- * Indents JSON by tabs, as Go's `json.Indent` does: order of keys, spelling of numbers and escapes
- * stay exactly as the node sent them, which parsing and printing again would not promise.
+ * Indents JSON by tabs, as Go's `json.Indent` does. The order of keys and the spelling of numbers and
+ * escapes stay unchanged, which parsing and printing would not guarantee.
  *
- * @param text JSON text; anything else comes back as it is
+ * @param text JSON text; any other text is returned unchanged
  * @returns the text without white space at its ends
  */
 export function indentJson(text: string): string {

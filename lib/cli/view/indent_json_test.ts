@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { indentJson } from "./indent_json.ts";
 
-Deno.test("JSON is indented by tabs as Go does it", () => {
+Deno.test("indentJson: indents by tabs like Go", () => {
   const text = '{"a":[1,{"b":"x, {y}: \\"z\\""}],"empty":{},"none":[],"t":true}\n';
   assert.equal(
     indentJson(text),
@@ -9,19 +9,19 @@ Deno.test("JSON is indented by tabs as Go does it", () => {
   );
 });
 
-Deno.test("every token stays as it was sent", () => {
+Deno.test("indentJson: keeps every token unchanged", () => {
   assert.equal(
     indentJson('{"2":1.0,"1":12345678901234567890,"e":1e5,"u":"\\u00e9"}'),
     '{\n\t"2": 1.0,\n\t"1": 12345678901234567890,\n\t"e": 1e5,\n\t"u": "\\u00e9"\n}',
   );
 });
 
-Deno.test("indenting again changes nothing", () => {
+Deno.test("indentJson: a second call changes nothing", () => {
   const once = indentJson('[[],[[1]],{"a":{"b":null}}]');
   assert.equal(indentJson(once), once);
 });
 
-Deno.test("scalars and what is no JSON come back as they are", () => {
+Deno.test("indentJson: returns scalars and other texts unchanged", () => {
   for (const text of ["5", '"a b"', "null", "Function unknown", "", "{"]) {
     assert.equal(indentJson(`${text}\n`), text);
   }

@@ -1,5 +1,5 @@
 /**
- * The end of an invocation: a report, a failure, or not yet.
+ * Reads and formats the result of an invocation: a report, a failure, or a pending state.
  *
  * @module
  */
@@ -13,17 +13,17 @@ import { printable, styled } from "./style.ts";
 import { formatDuration } from "./table.ts";
 import type { Output } from "../terminal.ts";
 
-/** True if the invocation has not ended yet. */
+/** Returns true if the invocation has not ended yet. */
 export function isPending(answer: Answer): boolean {
   return answer.status === 202;
 }
 
 /**
- * The report that an answer carries.
+ * Returns the report in a response.
  *
- * @param answer of `/invoke` or `/poll`
- * @throws the failure that it carries instead, described by `Code`, `Message` and `Details`;
- *   `FUNCTION_ERROR` where it says only that it failed, as the Go node does
+ * @param answer response of `/invoke` or `/poll`
+ * @throws the failure in the response, described by `Code`, `Message` and `Details`; `FUNCTION_ERROR`
+ *   if the response has no code, as from the Go node
  */
 export function readReport(answer: Answer): PlainReport {
   const body = isObject(answer.json) ? answer.json : {};
@@ -37,9 +37,9 @@ export function readReport(answer: Answer): PlainReport {
 }
 
 /**
- * A report for people: the result, then how it came about.
+ * Formats a report for people: the result, then start, times and node.
  *
- * @param report what the node answered
+ * @param report report of the node
  * @param output where it will be written
  */
 export function readableReport(report: PlainReport, output: Pick<Output, "colour">): string {

@@ -24,13 +24,13 @@ const wire = {
 };
 const report = reportNames.fromWire(wire);
 
-Deno.test("an answer is pending, a report or a failure", () => {
+Deno.test("readReport: a response is pending, a report or a failure", () => {
   assert.equal(isPending(answer({ ReqId: "a", Status: "pending" }, 202)), true);
   assert.equal(isPending(answer(wire)), false);
   assert.deepEqual(readReport(answer(wire)), report);
 });
 
-Deno.test("a failed invocation is an error with its code and what it left behind", () => {
+Deno.test("readReport: a failed invocation is an error with its code and details", () => {
   const failed = {
     Success: false,
     Code: "FUNCTION_CRASHED",
@@ -45,7 +45,7 @@ Deno.test("a failed invocation is an error with its code and what it left behind
   });
 });
 
-Deno.test("a failure without a code is the function's, as the Go node tells it", () => {
+Deno.test("readReport: a failure without a code, as from the Go node, is FUNCTION_ERROR", () => {
   for (const body of [{ ...wire, Success: false, Output: "o" }, undefined, []]) {
     assert.throws(
       () => readReport(answer(body)),
@@ -54,7 +54,7 @@ Deno.test("a failure without a code is the function's, as the Go node tells it",
   }
 });
 
-Deno.test("people read the result first, then how it came about", () => {
+Deno.test("readableReport: shows the result first, then start and times", () => {
   assert.equal(
     readableReport(report, { colour: false }),
     '{\n  "a": 1\n}\nwarm start, 2.10 ms (execution 1.00 ms) on n1 in ROME',

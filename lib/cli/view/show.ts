@@ -1,5 +1,5 @@
 /**
- * How a command shows what a node answered.
+ * Shows the response of a node.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import type { Globals } from "../options/options.ts";
 import type { Terminal } from "../terminal.ts";
 
 /**
- * Shows an answer: to a person on a terminal readable, to everything else (and with `--json`) the
- * node's JSON indented by tabs, as the Go CLI prints it.
+ * Shows a response. A terminal gets the form for people. Other outputs, and `--json`, get the node's
+ * JSON indented by tabs, as the Go CLI prints it.
  *
  * @param readable the form for people, without a newline at the end
  */
@@ -25,7 +25,7 @@ export function show(
   terminal.out.write(`${text}\n`);
 }
 
-/** True if the result is for a person. */
+/** Returns true if the result is shown in the form for people. */
 export function isReadable(globals: Pick<Globals, "json">, terminal: Terminal): boolean {
   return terminal.out.isTerminal && !globals.json;
 }

@@ -11,7 +11,7 @@ const onTerminal = ({ terminal }: { terminal: Terminal }): Terminal => ({
   err: { ...terminal.err, isTerminal: true },
 });
 
-Deno.test("show: people on a terminal get the readable form, all else the node's JSON", () => {
+Deno.test("show: writes the readable form to a terminal, otherwise the node's JSON", () => {
   const shown = (json: true | undefined, isTerminal: boolean) => {
     const recorded = recordedTerminal();
     const terminal = isTerminal ? onTerminal(recorded) : recorded.terminal;
@@ -25,13 +25,13 @@ Deno.test("show: people on a terminal get the readable form, all else the node's
   }
 });
 
-Deno.test("during: without a person who reads nothing is shown, and the result is the task's", async () => {
+Deno.test("during: without a terminal, shows nothing and returns the task's result", async () => {
   const recorded = recordedTerminal();
   assert.equal(await during(recorded.terminal, "Waiting", () => Promise.resolve(5)), 5);
   assert.equal(recorded.written.err, "");
 });
 
-Deno.test("during: what takes long is shown, shortened, until it ends or fails", async () => {
+Deno.test("during: shows a long task, with a shortened label, until it ends or fails", async () => {
   const recorded = recordedTerminal();
   const task = Promise.withResolvers<void>();
   const shown = during(onTerminal(recorded), () => "x".repeat(99), () => task.promise);
@@ -43,12 +43,12 @@ Deno.test("during: what takes long is shown, shortened, until it ends or fails",
   assert(err.endsWith("\r\x1b[K"));
 });
 
-Deno.test("printable: control characters of others cannot move the cursor, tabs and lines stay", () => {
+Deno.test("printable: replaces control characters, and keeps tabs and newlines", () => {
   assert.equal(printable("a\tb\nc"), "a\tb\nc");
   assert.equal(printable("\x1b[2J\x07\r\x9b"), "\uFFFD[2J\uFFFD\uFFFD\uFFFD");
 });
 
-Deno.test("styled: emphasis only where the output carries it", () => {
+Deno.test("styled: emphasizes only if the output supports it", () => {
   assert.equal(styled({ colour: false }, "red", "x"), "x");
   assert.equal(styled({ colour: true }, "red", "x"), "\x1b[31mx\x1b[39m");
 });

@@ -1,23 +1,23 @@
 /**
- * A sign of life while something takes long, on a terminal only.
+ * Progress indicator for long tasks, shown on a terminal only.
  *
  * @module
  */
 
 import type { Terminal } from "../terminal.ts";
 
-/** What takes less time than this shows nothing, ms. */
+/** Time after which the indicator of a task appears, ms. */
 const patienceMs = 300;
 const frameMs = 100;
-/** Longest label that is shown: a line that wraps could not be taken back. */
+/** Maximum length of a label; a line that wraps could not be erased. */
 const maxLabel = 70;
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 /**
- * Shows what is under way and for how long, until it ends; then nothing of the sign is left.
+ * Runs a task and shows its label and duration until it ends; then the indicator is erased.
  *
- * @param terminal shown on its error output, if a person reads that
- * @param label what is under way, asked for at each frame
+ * @param terminal shows the indicator on its error output if that is a terminal
+ * @param label description of the task, or a function that is called for each frame
  */
 export async function during<T>(
   terminal: Pick<Terminal, "err">,

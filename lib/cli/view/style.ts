@@ -1,5 +1,5 @@
 /**
- * Emphasis for people who read on a terminal.
+ * Styles text for terminals, and makes it safe to print.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { styleText } from "node:util";
 import type { Output } from "../terminal.ts";
 
 /**
- * Emphasizes a text where the output can show it.
+ * Emphasizes a text if the output supports it.
  *
  * @param output where the text will be written
  */
@@ -17,15 +17,15 @@ export function styled(
   emphasis: Parameters<typeof styleText>[0],
   text: string,
 ): string {
-  // Whether it can was found out already; `styleText` asks standard output only.
+  // `colour` says whether this output supports it; `styleText` would check standard output only.
   return output.colour ? styleText(emphasis, text, { validateStream: false }) : text;
 }
 
 /**
- * Makes a text from outside safe for a terminal: without control characters but tab and newline,
- * so that what a function wrote cannot move the cursor or change the window.
+ * Makes a text from outside safe for a terminal: replaces control characters except tab and newline.
+ * The output of a function then cannot move the cursor or change the window.
  */
 export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- these are what is looked for
+  // deno-lint-ignore no-control-regex -- control characters are replaced
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "\u{FFFD}");
 }

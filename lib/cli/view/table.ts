@@ -1,5 +1,5 @@
 /**
- * Tables and quantities for people.
+ * Formats tables and quantities for people.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 /**
  * Lays out a table with aligned columns.
  *
- * @param heads the headings, left to right; the cells below one that begins with `>` stand right
- * @param rows one list of cells a row
- * @returns lines without a newline at the end; the first holds the headings
+ * @param heads headings from left to right; `>` at the start of one right-aligns the cells below it
+ * @param rows a list of cells for each row
+ * @returns lines without a newline at the end; the first line contains the headings
  */
 export function formatTable(heads: readonly string[], rows: readonly string[][]): string {
   const all = [heads.map((head) => head.replace(/^>/, "")), ...rows];
@@ -23,9 +23,9 @@ export function formatTable(heads: readonly string[], rows: readonly string[][])
 }
 
 /**
- * Lays out labelled values, one a line.
+ * Lays out labelled values, one per line.
  *
- * @param entries label and value
+ * @param entries label and value of each line
  */
 export function formatFields(entries: readonly (readonly [string, string])[]): string {
   const width = Math.max(...entries.map(([label]) => label.length));
@@ -33,9 +33,9 @@ export function formatFields(entries: readonly (readonly [string, string])[]): s
 }
 
 /**
- * A number of bytes for people, e.g. `1.4 MiB`.
+ * Formats a number of bytes for people, e.g. `1.4 MiB`.
  *
- * @param bytes how many
+ * @param bytes number of bytes
  */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB"];
@@ -49,9 +49,9 @@ export function formatBytes(bytes: number): string {
 }
 
 /**
- * A duration for people, e.g. `0.42 ms`, `1.5 s`, `3 h 20 min`.
+ * Formats a duration for people, e.g. `0.42 ms`, `1.5 s`, `3 h 20 min`.
  *
- * @param seconds how long
+ * @param seconds duration, s
  */
 export function formatDuration(seconds: number): string {
   if (seconds < 0.01) return `${(seconds * 1e3).toFixed(2)} ms`;

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { formatBytes, formatDuration, formatFields, formatTable } from "./table.ts";
 
-Deno.test("columns are as wide as their widest cell, numbers stand right", () => {
+Deno.test("formatTable: columns are as wide as their widest cell, and numbers are right-aligned", () => {
   assert.equal(
     formatTable(["NAME", ">N", "NOTE"], [["a", "1", ""], ["longer", "100", "x"]]),
     "NAME      N  NOTE\na         1\nlonger  100  x",
   );
 });
 
-Deno.test("fields are aligned", () => {
+Deno.test("formatFields: values are aligned", () => {
   assert.equal(formatFields([["a", "1"], ["long", "2"]]), "a     1\nlong  2");
 });
 
-Deno.test("bytes and durations have fitting units", () => {
+Deno.test("formatBytes, formatDuration: choose the unit by the magnitude", () => {
   assert.deepEqual([0, 1023, 1024, 20 * 1024 ** 2, 5 * 1024 ** 4].map(formatBytes), [
     "0 B",
     "1023 B",

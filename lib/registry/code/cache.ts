@@ -14,25 +14,25 @@ import { readFile, unpack, writeFile } from "./unpack.ts";
 
 /** Name prefix of incomplete files. */
 const unfinished = ".tmp-";
-/** Name of an archive or folder: the hash. */
+/** Hash of code, the name of its archive or folder. */
 const hashPattern = /^[0-9a-f]{64}$/;
 
 /** One code on disk. */
 interface Entry {
   /** Size of its archive and its unpacked files. */
   bytes: number;
-  /** Number of users; it is not removed while there are any. */
+  /** Number of users; code with users is not removed. */
   holds: number;
 }
 
 /** Settings of a {@link CodeCache}. */
 export interface CodeCacheOptions {
-  /** Folder of the cache, used by nobody else. */
+  /** Folder of the cache, which no other process uses. */
   readonly dir: string;
   readonly registry: Pick<Registry, "getCode">;
   /** Size above which the least recently used code is removed if it is not in use, bytes. */
   readonly maxBytes: number;
-  /** Whether a function has the code; other code is removed when it is not in use any more. */
+  /** Returns whether a function has the code; other code is removed when it is not in use any more. */
   readonly isReferenced: (hash: string) => boolean;
 }
 
@@ -60,9 +60,9 @@ export class CodeCache {
   #isRead = false;
 
   /**
-   * A cache; its folder is made, and read, when it is first used.
+   * Creates a cache, which creates and reads its folder when it is first used.
    *
-   * @param options where code is kept, where it comes from, and how much may stay
+   * @param options folder, registry, and limits of the cache
    */
   constructor(options: CodeCacheOptions) {
     this.#dir = options.dir;
@@ -103,7 +103,7 @@ export class CodeCache {
     try {
       const archive = await readFile(path);
       if (await hashArchive(archive) === hash) return archive;
-      // Left incomplete by a crash of the machine.
+      // A crash of the machine has left the file incomplete.
       await Deno.remove(path);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw this.#storageError(error);
@@ -126,10 +126,10 @@ export class CodeCache {
   /**
    * Removes code that no function has, once it is not held.
    *
-   * @param hash lower-case hex SHA-256 of the archive; all if absent
+   * @param hash lower-case hex SHA-256 of the archive; if absent, all code is checked
    */
   async collect(hash?: string): Promise<void> {
-    // Before that, it is checked when the folder is read.
+    // Reading the folder also collects.
     if (!this.#isRead) return;
     for (const one of hash === undefined ? [...this.#entries.keys()] : [hash]) {
       if (this.#isUnused(one)) await this.#evict(one);
@@ -157,7 +157,7 @@ export class CodeCache {
   }
 
   /**
-   * Adds code that was created on this node, so that it need not be fetched.
+   * Adds code that was created on this node, which then need not be fetched.
    *
    * @param hash lower-case hex SHA-256 of the archive
    */
@@ -169,7 +169,7 @@ export class CodeCache {
     });
   }
 
-  /** Checks the size only: damage by a crash is detected when the archive is read. */
+  /** Returns whether an archive of that size is stored; damage by a crash is detected when it is read. */
   async #isStored(hash: string, bytes: number): Promise<boolean> {
     await this.#open();
     try {
@@ -254,7 +254,7 @@ export class CodeCache {
     this.#unpacked.delete(hash);
     const removed = `${this.#dir}/${unfinished}${randomId()}`;
     try {
-      // Renamed at once, so that concurrent readers do not see partially removed files.
+      // Renaming is atomic: concurrent readers do not see partially removed files.
       renameIfPresent(`${this.#dir}/${hash}`, removed);
       renameIfPresent(this.#archivePath(hash), `${removed}.tar`);
       await removeIfPresent(removed);
@@ -277,9 +277,8 @@ export class CodeCache {
   }
 
   /**
-   * Reads the folder, and removes code that no function has. Each process unpacks again: unpacked
-   * files are written without waiting for the disk, so they may be incomplete after a power
-   * failure.
+   * Reads the folder, and removes code that no function has. Each process unpacks again, because
+   * unpacked files are written without waiting for the disk and may be incomplete after a power failure.
    */
   async #start(): Promise<void> {
     await Deno.mkdir(this.#dir, { recursive: true, mode: 0o755 });

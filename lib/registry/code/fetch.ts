@@ -10,16 +10,16 @@ import type { WholeResponse } from "../../http/client.ts";
 import { TooLong } from "../../http/failures.ts";
 import { askGuarded, Forbidden } from "../../http/guarded.ts";
 
-/** Most redirects that are followed. */
+/** Maximum number of redirects. */
 const maxRedirects = 3;
-/** Longest transfer, ms. */
+/** Maximum time of a fetch with its redirects, ms. */
 const fetchTimeoutMs = 60_000;
 
 /** Limits of a fetch. */
 export interface FetchCodeOptions {
-  /** Largest archive, bytes. */
+  /** Maximum size of an archive, bytes. */
   readonly maxBytes: number;
-  /** Whether an address is forbidden. */
+  /** Returns whether an address is forbidden. */
   readonly forbids: (address: string) => boolean;
   /** Reserves memory for the archive and what is created from it. */
   readonly reserve: ReserveMemory;

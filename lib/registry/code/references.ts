@@ -1,5 +1,5 @@
 /**
- * Tracks which code functions have: other code on this machine can be removed.
+ * Tracks the code that functions have. Other code on this machine can be removed.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export class CodeReferences implements Disposable {
   readonly #listeners = new Listeners<(hash: string) => void>("registry");
   readonly #following: Disposable;
 
-  /** @param catalog knows the functions */
+  /** @param catalog contains the functions */
   constructor(catalog: Pick<Catalog, "isComplete" | "follow">) {
     this.#catalog = catalog;
     this.#following = catalog.follow((_, record, former) => {
@@ -22,16 +22,16 @@ export class CodeReferences implements Disposable {
     });
   }
 
-  /** True if a function has this code, or may have it since the catalog is incomplete. */
+  /** Returns true if a function has this code, or may have it because the catalog is incomplete. */
   has(hash: string): boolean {
     return !this.#catalog.isComplete || this.#functions.has(hash);
   }
 
   /**
-   * Subscribes to codes whose last function is gone.
+   * Subscribes to code that no function has any more.
    *
    * @param listener receives the hash
-   * @returns ends the subscription
+   * @returns the subscription, which disposal ends
    */
   onUnreferenced(listener: (hash: string) => void): Disposable {
     return this.#listeners.add(listener);

@@ -15,7 +15,7 @@ import { archiveFormat, notTaken } from "../../archive/format.ts";
 import { fetchCode, type FetchCodeOptions } from "./fetch.ts";
 
 const backslash = 0x5c;
-/** Longest URL of code. */
+/** Maximum length of a URL of code, bytes. */
 const maxUrlLength = 4096;
 
 /**
@@ -36,7 +36,7 @@ export async function readCode(encoded: Text, options: FetchCodeOptions): Promis
   return archive;
 }
 
-/** Largest TAR archive: files, and for each a header, padding and long names. */
+/** Maximum size of a TAR archive, bytes: the files, and for each a header, padding and long names. */
 const maxTarBytes = archiveLimits.maxBytes + archiveLimits.maxEntries * 4096;
 
 async function asTar(archive: Uint8Array, reserve: ReserveMemory): Promise<Uint8Array> {
@@ -64,8 +64,8 @@ async function asTar(archive: Uint8Array, reserve: ReserveMemory): Promise<Uint8
 const maxDeflateRatio = 1032;
 
 /**
- * Uncompressed size in the trailer of a gzip archive (RFC 1952, ISIZE); correct if it has one
- * member.
+ * Returns the uncompressed size in the trailer of a gzip archive (RFC 1952, ISIZE), correct if the
+ * archive has one member.
  */
 function sizeInGzip(archive: Uint8Array): number {
   if (archive.length < 4) return 0;
@@ -73,7 +73,7 @@ function sizeInGzip(archive: Uint8Array): number {
   return Math.min(view.getUint32(archive.length - 4, true), archive.length * maxDeflateRatio);
 }
 
-/** A long text is part of a body, whose reservation includes the decoded copy. */
+/** Decodes base64. A long text is part of a body, whose reservation includes the decoded copy. */
 async function decode(encoded: Text, reserve: ReserveMemory): Promise<Uint8Array> {
   try {
     if (typeof encoded === "string") {

@@ -9,7 +9,7 @@ import { readCode } from "./source.ts";
 const encoder = new TextEncoder();
 const tar = await packTar([{ path: "f.py", data: encoder.encode("1"), executable: false }]);
 
-/** Reads code as from a request, with what of memory was reserved. */
+/** Reads code as from a request, and returns it with the reserved memory. */
 async function read(encoded: string | QuotedText) {
   let reserved = 0;
   const reserve = (bytes: number) => void (reserved += bytes);
@@ -29,12 +29,12 @@ async function refused(encoded: string | QuotedText, message: RegExp, code = "UN
 
 const quoted = (text: string) => new QuotedText(encoder.encode(`"${text}"`));
 
-Deno.test("readCode: a TAR is taken byte by byte, from short and from long texts", async () => {
+Deno.test("readCode: a TAR stays unchanged, from short and from long texts", async () => {
   assert.deepEqual((await read(tar.toBase64())).archive, tar);
   assert.deepEqual((await read(quoted(tar.toBase64()))).archive, tar);
 });
 
-Deno.test("readCode: slashes that an encoder of JSON has escaped are slashes, and memory is reserved", async () => {
+Deno.test("readCode: slashes escaped in JSON are decoded, and memory is reserved", async () => {
   const bytes = new Uint8Array(tar);
   bytes.set([0xff, 0xff, 0xff], tar.length - 3);
   const text = bytes.toBase64();
@@ -44,7 +44,7 @@ Deno.test("readCode: slashes that an encoder of JSON has escaped are slashes, an
   assert(reserved >= text.length);
 });
 
-Deno.test("readCode: TAR in gzip and ZIP become TAR, and what they unpack to is reserved", async () => {
+Deno.test("readCode: TAR in gzip and ZIP become TAR, and their unpacked size is reserved", async () => {
   const gzip = await read(gzipSync(tar).toString("base64"));
   assert.deepEqual(gzip.archive, tar);
   assert(gzip.reserved >= tar.length);
@@ -53,7 +53,7 @@ Deno.test("readCode: TAR in gzip and ZIP become TAR, and what they unpack to is 
   assert(zip.reserved >= 5);
 });
 
-Deno.test("readCode: text that is no base64 is refused, whether it is short or long", async () => {
+Deno.test("readCode: text that is not base64 is refused, whether short or long", async () => {
   for (const text of ["no base64!", tar.toBase64().slice(0, -1), "AAAA=AAA"]) {
     await refused(text, /expected base64/);
     await refused(quoted(text), /expected base64/);
@@ -67,7 +67,7 @@ Deno.test("readCode: an archive without a file is refused", async () => {
   await refused(folder.toBase64(), /holds no file/);
 });
 
-Deno.test("readCode: a damaged gzip archive is refused, and so is what gzip does not hold", async () => {
+Deno.test("readCode: damaged gzip, and gzip of content other than TAR, is refused", async () => {
   const gzip = gzipSync(tar);
   await refused(gzip.subarray(0, 40).toString("base64"), /gzip/);
   gzip[30]! ^= 0xff;
@@ -86,10 +86,10 @@ Deno.test("readCode: other formats are refused by name", async () => {
   await refused(deflateRawSync("x").toString("base64"), /archive/i);
 });
 
-Deno.test("readCode: a URL is fetched, but not from an address that is forbidden", async () => {
+Deno.test("readCode: a URL is fetched, but not from a forbidden address", async () => {
   const url = btoa("http://127.0.0.1:9/code.tar");
   await refused(url, /points to this machine.*code\.url\.loopback/);
   await refused(btoa("HTTPS://127.0.0.1:9/x"), /points to this machine/);
-  // What merely begins like one is an archive of no format.
+  // Text that only begins like a URL is an archive of unknown format.
   await refused(btoa("http is a protocol"), /archive/i);
 });

@@ -7,16 +7,16 @@
 import { dirname } from "node:path/posix";
 import type { ArchiveEntry } from "../../archive/entries.ts";
 
-/** Bytes copied at once between memory and a file. */
+/** Number of bytes copied at once between memory and a file. */
 const copiedAtOnce = 1 << 20;
-/** Executors may run as any user: they may read and enter, but not write. */
+/** Modes of unpacked files. Executors may run as any user, and may read and enter but not write. */
 const modes = { folder: 0o755, file: 0o644, executable: 0o755 } as const;
 
 /**
  * Writes entries to a new folder.
  *
- * @param entries validated by `readTar`: their paths stay inside
- * @param folder must not exist
+ * @param entries entries validated by `readTar`, whose paths stay within the folder
+ * @param folder path of the folder, which must not exist
  */
 export async function unpack(entries: readonly ArchiveEntry[], folder: string): Promise<void> {
   await makeFolder(folder);
@@ -30,9 +30,9 @@ export async function unpack(entries: readonly ArchiveEntry[], folder: string): 
 }
 
 /**
- * Writes a file like `Deno.writeFile`, which copies the whole content first.
+ * Writes a file in pieces; `Deno.writeFile` copies the whole content first.
  *
- * @param content must not change in the meantime
+ * @param content content of the file, which must not change in the meantime
  */
 export async function writeFile(
   path: string,
@@ -46,7 +46,7 @@ export async function writeFile(
   }
 }
 
-/** Reads a file like `Deno.readFile`, which copies the whole content at once. */
+/** Reads a file in pieces; `Deno.readFile` copies the whole content at once. */
 export async function readFile(path: string): Promise<Uint8Array> {
   using file = await Deno.open(path);
   const content = new Uint8Array((await file.stat()).size);
@@ -58,13 +58,13 @@ export async function readFile(path: string): Promise<Uint8Array> {
   return content;
 }
 
-/** Creates a folder with exactly this mode, whatever the umask of the process. */
+/** Creates a folder with exactly the mode for folders, whatever the umask of the process. */
 async function makeFolder(path: string): Promise<void> {
   await Deno.mkdir(path);
   await Deno.chmod(path, modes.folder);
 }
 
-/** All folders that the entries need, parents first. */
+/** Returns all folders that the entries need, parents first. */
 function foldersOf(entries: readonly ArchiveEntry[]): string[] {
   const folders = new Set<string>();
   for (const { path, data } of entries) {

@@ -4,7 +4,7 @@ import type { ServerledgeError } from "../../base/errors.ts";
 import { packTar } from "../../archive/archive.ts";
 import { checkWasmCode } from "./wasm.ts";
 
-/** `(memory 2) (func (export "_start"))`. */
+/** Module `(memory 2) (func (export "_start"))`. */
 const command = moduleBytes(
   section(1, [1, 0x60, 0, 0]),
   section(3, [1, 0]),

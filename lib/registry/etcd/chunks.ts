@@ -9,15 +9,15 @@ import { slices } from "../../base/slices.ts";
 import type { EtcdClient } from "./client/client.ts";
 import { forEach } from "./steps.ts";
 
-/** Largest value of one key, bytes. */
+/** Maximum size of the value of one key, bytes. */
 export const chunkBytes = 512 << 10;
-/** Chunks transferred in parallel. */
+/** Number of chunks transferred in parallel. */
 const parallelChunks = 4;
 
 /**
  * Writes a value in chunks.
  *
- * @param folder prefix of their keys
+ * @param folder prefix of the chunks' keys
  * @param lease of the keys, if any
  */
 export async function writeChunks(
@@ -27,7 +27,7 @@ export async function writeChunks(
   lease?: string,
 ): Promise<void> {
   await forEach(chunkIndices(value.length), parallelChunks, async (index) => {
-    // The JSON of a chunk is created synchronously: one chunk per turn of the event loop.
+    // The JSON of a chunk is created synchronously, so each turn of the event loop handles one chunk.
     await slices.run(() => true);
     const chunk = value.slice(index * chunkBytes, (index + 1) * chunkBytes);
     await client.put(chunkKey(folder, index), chunk, lease);

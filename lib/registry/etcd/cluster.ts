@@ -1,6 +1,6 @@
 /**
- * Calls to an etcd cluster: each with a deadline, the members in turn, errors translated, and what
- * they tell of the cluster's health remembered.
+ * Calls the members of an etcd cluster: sets a deadline for each call, tries the members in turn,
+ * converts errors, and records the cluster's health.
  *
  * @module
  */
@@ -12,22 +12,22 @@ import type { EtcdOptions } from "./client/options.ts";
 import { asEtcdError, EtcdError, EtcdTransport, grpc } from "./client/transport.ts";
 import type { RegistryHealth } from "../registry.ts";
 
-/** How long a call to one member may take, ms; an answer that has begun may take longer. */
+/** Maximum time of a call to one member, ms; once a response has begun, the limit starts again. */
 export const callTimeoutMs = 5000;
-/** How long a call may take that carries much over a slow uplink, ms. */
+/** Maximum time of a call that transfers much data over a slow uplink, ms. */
 export const bulkTimeoutMs = 30_000;
-/** How long a member may be silent before the next is asked as well, ms. */
+/** Time without a response of a member after which the next one is called in addition, ms. */
 const patienceMs = 300;
-/** Slowest uplink that is given time to carry a request, bytes/ms. */
+/** Slowest uplink for which the time limit of a request is extended, bytes/ms. */
 const slowestUplink = 64;
 /**
- * How often each member is asked at most, one after the other: a connection may have ended unnoticed
- * since it was last used, and while a leader that is gone is not replaced (1 to 2 s, seldom more), the
- * others lose what they are asked, or say that there is none.
+ * Maximum number of calls to each member, one after the other. A connection may have ended unnoticed
+ * since its last use. Until a failed leader is replaced (1 to 2 s, seldom more), the other members lose
+ * requests or respond that there is no leader.
  */
 const triesOfEach = 3;
 
-/** What another member may answer better. */
+/** Status codes after which another member is called. */
 const tryElsewhere: readonly number[] = [
   grpc.UNKNOWN,
   grpc.DEADLINE_EXCEEDED,
@@ -35,32 +35,32 @@ const tryElsewhere: readonly number[] = [
   grpc.UNAVAILABLE,
 ];
 
-/** Thrown where a lease is gone: expired, or lost with etcd's data. */
+/** Thrown if a lease does not exist any more: it has expired, or etcd has lost its data. */
 export class LeaseLost extends Error {}
 
-/** Asks one member; ends by its control. */
+/** Calls one member; the control aborts the call. */
 type Attempt<T> = (member: string, control: AbortController, token?: string) => Promise<T>;
 
-/** The members of an etcd cluster, as one. */
+/** Client of an etcd cluster that selects the member of each call. */
 export class EtcdCluster implements Disposable {
   readonly #transport: EtcdTransport;
   readonly #options: EtcdOptions;
-  /** Calls under way. */
+  /** Calls in progress. */
   readonly #active = new Set<AbortController>();
   #closed = false;
-  /** The member that answered last, asked first. */
+  /** Index of the member that responded last, which is called first. */
   #current = 0;
   #token: string | undefined;
   #problem: { reason: string; since: number } | undefined;
 
-  /** @param options how to reach it */
+  /** @param options endpoints and credentials of the cluster */
   constructor(options: EtcdOptions) {
     this.#options = options;
     this.#transport = new EtcdTransport(options);
     this.#problem = { reason: "not connected yet", since: performance.now() };
   }
 
-  /** Health of the cluster, by the last calls. */
+  /** Returns the health of the cluster, judged by the last calls. */
   health(): RegistryHealth {
     if (!this.#problem) return { ok: true };
     const { reason, since } = this.#problem;
@@ -68,11 +68,11 @@ export class EtcdCluster implements Disposable {
   }
 
   /**
-   * Makes a call and reads its answer.
+   * Makes a call and reads its response.
    *
-   * @param path of the method, e.g. `/v3/kv/range`
+   * @param path path of the method, e.g. `/v3/kv/range`
    * @param body the request
-   * @param timeoutMs how long a member may take for the whole answer
+   * @param timeoutMs maximum time until a member's response begins, and again until it ends
    * @throws `REGISTRY_UNAVAILABLE`, caused by an `EtcdError`; LeaseLost
    */
   call<T>(path: string, body: unknown, timeoutMs: number = callTimeoutMs): Promise<T> {
@@ -86,7 +86,7 @@ export class EtcdCluster implements Disposable {
   /**
    * Opens a stream and reads it to its end.
    *
-   * @param path of the method, e.g. `/v3/watch`
+   * @param path path of the method, e.g. `/v3/watch`
    * @param body the request
    * @param signal ends the stream
    * @throws as {@link EtcdCluster.call}, and what `read` throws
@@ -121,9 +121,9 @@ export class EtcdCluster implements Disposable {
   }
 
   /**
-   * Remembers a problem.
+   * Records a problem.
    *
-   * @param cause the lower error
+   * @param cause the underlying error
    * @returns the error to throw
    */
   unavailable(text: string, cause?: unknown): ServerledgeError {
@@ -138,7 +138,7 @@ export class EtcdCluster implements Disposable {
     );
   }
 
-  /** Closes the connections; calls from now on fail. */
+  /** Closes the connections; later calls fail. */
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -147,8 +147,8 @@ export class EtcdCluster implements Disposable {
   }
 
   /**
-   * Tries the members in turn until one responds, the next one also while one is slow; all calls are
-   * safe to repeat.
+   * Tries the members in turn until one responds. While a member is slow, the next one is called in
+   * addition. All calls are safe to repeat.
    */
   async #try<T>(text: string, attempt: Attempt<T>): Promise<T> {
     const { endpoints } = this.#options;
@@ -160,16 +160,17 @@ export class EtcdCluster implements Disposable {
         delayMs: isAlone ? Infinity : patienceMs + text.length / slowestUplink,
         isFinal: (error) => {
           const { code } = asEtcdError(error);
-          // A member that gave no answer in all its time gets no second chance in the same call.
+          // A single member that has exceeded its time limit is not called again.
           const isSpent = code === grpc.DEADLINE_EXCEEDED && isAlone;
           return this.#closed || isSpent || !tryElsewhere.includes(code);
         },
-        // That there is no leader is an answer; all else has its cause in the connection.
+        // An error without a cause is etcd's own response, e.g. that there is no leader; the cause of
+        // all others is the connection.
         isTransient: (error) => error instanceof EtcdError && error.cause === undefined,
       }, async (tried, control) => {
         const index = (first + memberIndex(tried, endpoints.length)) % endpoints.length;
         const result = await this.#authenticated(endpoints[index]!, control, attempt);
-        if (control.signal.aborted) return result; // Another was faster.
+        if (control.signal.aborted) return result; // Another member was faster.
         this.#current = index;
         this.#problem = undefined;
         return result;
@@ -191,13 +192,16 @@ export class EtcdCluster implements Disposable {
       return await attempt(member, control, await this.#logIn(member, control));
     } catch (error) {
       if (asEtcdError(error).code !== grpc.UNAUTHENTICATED) throw error;
-      // Tokens end: by their time, and when etcd restarts.
+      // A token has expired, or etcd has restarted.
       this.#token = undefined;
       return await attempt(member, control, await this.#logIn(member, control));
     }
   }
 
-  /** Calls that begin at the same time each get a token of their own: a member may be silent. */
+  /**
+   * Returns the token, or gets one. Concurrent calls each get their own token, because a member may
+   * not respond.
+   */
   async #logIn(member: string, control: AbortController): Promise<string> {
     if (this.#token) return this.#token;
     const { username: name, password = "" } = this.#options;
@@ -207,7 +211,7 @@ export class EtcdCluster implements Disposable {
     return this.#token = (answer as { token: string }).token;
   }
 
-  /** Makes one call to one member and reads its answer, within a time. */
+  /** Makes one call to one member and reads its response, within a time limit. */
   async #request(
     member: string,
     path: string,
@@ -232,7 +236,8 @@ export class EtcdCluster implements Disposable {
     };
     try {
       signal.throwIfAborted();
-      // etcd begins its answer when it has done what was asked: until then only the request travels.
+      // etcd begins its response after it has processed the request. Until then the limit includes the
+      // time to send the request.
       limit(Math.min(timeoutMs, callTimeoutMs + body.length / slowestUplink));
       return await abortable(call(), signal);
     } finally {

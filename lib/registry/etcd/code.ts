@@ -1,5 +1,6 @@
 /**
- * Code in etcd: chunks, and a manifest that is written last, so that code with a manifest is whole.
+ * Code in etcd, stored as chunks and a manifest. The manifest is written last: code with a manifest is
+ * complete.
  *
  * @module
  */
@@ -15,11 +16,11 @@ import { noneBelow, removeBelow, unwrittenSince } from "./client/requests.ts";
 import { pinMs, Pins } from "../pins.ts";
 import { parseRecord, readRecord } from "../records.ts";
 
-/** What of a function's record, which may be damaged elsewhere, tells its code. */
+/** Schema of the code's hash in a function's record, of which other fields may be damaged. */
 const referenceSchema = v.object({ CodeHash: v.string() });
 const manifestSchema = v.object({ bytes: v.pipe(v.number(), v.integer(), v.minValue(0)) });
 
-/** Code in etcd. */
+/** Stores code in etcd. */
 export class EtcdCode {
   readonly #client: EtcdClient;
   readonly #leases: SharedLeases;
@@ -28,7 +29,7 @@ export class EtcdCode {
 
   /**
    * @param client calls etcd
-   * @param leases for pins
+   * @param leases grants the leases of pins
    * @param now monotonic time, ms
    */
   constructor(client: EtcdClient, leases: SharedLeases, now: () => number) {
@@ -37,20 +38,20 @@ export class EtcdCode {
     this.#pins = new Pins(now);
   }
 
-  /** Stores code, and keeps it from being collected until its function is stored. */
+  /** Stores code, and protects it from being collected until its function is stored. */
   async put(hash: string, code: Uint8Array): Promise<void> {
     const pin = pinKey(hash, randomId());
-    // Pinned before it is looked for: if it is there then, nobody collects it any more.
+    // The code is pinned before the check for its presence: no node collects code that is present then.
     await this.#leases.use(pinMs, (lease) => this.#client.put(pin, "", lease));
     this.#pins.add(hash, pin);
     await this.restore(hash, () => Promise.resolve(code));
   }
 
   /**
-   * Stores code where it is missing.
+   * Stores code if it is missing.
    *
-   * @param recover gets the code, if it is needed
-   * @returns false if it is missing and cannot be got
+   * @param recover returns the code; called only if it is missing
+   * @returns false if the code is missing and cannot be recovered
    */
   async restore(
     hash: string,
@@ -64,7 +65,7 @@ export class EtcdCode {
     return true;
   }
 
-  /** The code of that hash, if it is there and whole. */
+  /** Returns the code with a hash; undefined if it is missing or incomplete. */
   async get(hash: string): Promise<Uint8Array | undefined> {
     const stored = await this.#client.get(manifestKey(hash));
     if (!stored) return undefined;
@@ -74,19 +75,19 @@ export class EtcdCode {
   }
 
   /**
-   * Takes the pin of code whose function is being stored.
+   * Takes a pin of code whose function is being stored.
    *
-   * @returns the pin's key, to be removed with that
+   * @returns the key of the pin, to be removed in the transaction that stores the function
    */
   unpin(hash: string): string | undefined {
     return this.#pins.take(hash);
   }
 
   /**
-   * Removes code that no function refers to; none while a record is so damaged that its code is
-   * unknown.
+   * Removes code that no function refers to. Removes nothing while a damaged record hides which code
+   * its function has.
    *
-   * @returns how many
+   * @returns the number of removed archives
    */
   async collect(): Promise<number> {
     const { entries, revision } = await this.#client.list(functionsPrefix);
@@ -111,7 +112,7 @@ export class EtcdCode {
     return collected;
   }
 
-  /** Removes code unless a function was stored since, or is about to be. */
+  /** Removes code unless a function was stored since the revision, or the code is pinned. */
   async #remove(hash: string, revision: number): Promise<boolean> {
     const { succeeded } = await this.#client.transact({
       compare: [unwrittenSince(functionsPrefix, revision), noneBelow(pinsOf(hash))],

@@ -1,56 +1,59 @@
 /**
- * Where things are in etcd. The layout has a version: a later one takes another prefix.
+ * Keys in etcd. The prefix contains the version of the layout; a later version uses another prefix.
  *
  * @module
  */
 
 const root = "/serverledge/v1/";
 
-/** Names the data itself: another value means another, or an emptied, etcd. */
+/** Key of the identity of the data; another value means another etcd, or an emptied one. */
 export const identityKey = `${root}identity`;
-/** Function records by name. */
+/** Prefix of function records by name. */
 export const functionsPrefix = `${root}functions/`;
-/** Code by hash: chunks, and a manifest that is written last. */
+/** Prefix of code by hash: chunks, and a manifest that is written last. */
 export const codePrefix = `${root}code/`;
 
-/** Registered nodes by id; written with a lease of the node's own. */
+/** Prefix of registered nodes by id; each is written with a lease of its own. */
 export const nodesPrefix = `${root}nodes/`;
 
-/** The record of a function. */
+/** Returns the key of a function's record. */
 export function functionKey(name: string): string {
   return functionsPrefix + name;
 }
 
-/** All keys of some code. */
+/** Returns the prefix of all keys of some code. */
 export function codeFolder(hash: string): string {
   return `${codePrefix}${hash}/`;
 }
 
-/** Keeps code from being collected before a function refers to it; written with a lease. */
+/**
+ * Returns the key of a pin, which protects code from being collected before a function refers to it;
+ * written with a lease.
+ */
 export function pinKey(hash: string, id: string): string {
   return `${pinsOf(hash)}${id}`;
 }
 
-/** All pins of some code. */
+/** Returns the prefix of all pins of some code. */
 export function pinsOf(hash: string): string {
   return `${root}pins/${hash}/`;
 }
 
-/** What is known of an async invocation; written with a lease. */
+/** Returns the key of the state of an async invocation; written with a lease. */
 export function resultKey(id: string): string {
   return `${root}results/${id}`;
 }
 
-/** Parts of a result that is too large for one request. */
+/** Returns the prefix of the parts of a result that is too large for one request. */
 export function resultParts(id: string, version: string): string {
   return `${root}result-parts/${id}/${version}/`;
 }
 
-/** Async invocations that have not ended, by id; each names the node that accepted it. */
+/** Prefix of async invocations that have not ended, by id; each names the node that accepted it. */
 export const pendingPrefix = `${root}pending/`;
 
-/** The first key after all that begin with a prefix, as etcd's ranges want it. */
+/** Returns the first key after all keys with a prefix, as the end of an etcd range. */
 export function endOf(prefix: string): string {
-  // All prefixes end with a slash; the character after it is the digit zero.
+  // All prefixes end with a slash, which the digit zero follows in ASCII.
   return `${prefix.slice(0, -1)}0`;
 }

@@ -16,10 +16,7 @@ import { PrefixWatch } from "./prefix_watch.ts";
 import { readRecord, UnreadableValues } from "../records.ts";
 import type { NodeObserver } from "../registry.ts";
 
-/**
- * Time for which nodes that are missing after an outage are kept, ms, so that they can register
- * again.
- */
+/** Time for which nodes that are missing after an outage stay known, ms; they may register again. */
 const missingGraceMs = (leaseTtlS + 5) * 1000;
 
 /** Follows the nodes in etcd. */
@@ -30,14 +27,14 @@ export class NodeWatch extends PrefixWatch {
   #isListed = false;
   readonly #known = new Map<string, NodeRecord>();
   readonly #unreadable = new UnreadableValues();
-  /** Known nodes that are missing in etcd, by id, with the time since when. */
+  /** Known nodes that are missing in etcd: the time since when, by id. */
   readonly #missing = new Map<string, number>();
   #endGrace: (() => void) | undefined;
 
   /**
    * @param client calls etcd; outlives the watch
-   * @param clock how long nodes are missing
-   * @param memory outlives the watch; asked if etcd is away at first
+   * @param clock times how long nodes are missing
+   * @param memory stores the known nodes, read if etcd is unavailable at the start; outlives the watch
    */
   constructor(client: EtcdClient, clock: Clock, memory?: EtcdOptions["knownNodes"]) {
     super(client, nodesPrefix);
@@ -47,10 +44,10 @@ export class NodeWatch extends PrefixWatch {
   }
 
   /**
-   * Adds an observer, and tells it what is known; before etcd has answered, that is what was known
-   * last.
+   * Adds an observer, and reports the known nodes to it. Before etcd has responded, these are the last
+   * known nodes.
    *
-   * @returns removes it again
+   * @returns the subscription, which disposal ends
    */
   observe(observer: NodeObserver): Disposable {
     if (!this.#isListed && this.#known.size === 0) {
@@ -60,7 +57,7 @@ export class NodeWatch extends PrefixWatch {
     return this.#observers.add(observer);
   }
 
-  /** Restarts if changes were missed, and removes nodes that are missing too long. */
+  /** Restarts if changes were missed, and removes nodes that were missing for too long. */
   override checkProgress(): Promise<void> {
     this.#dropMissing();
     return super.checkProgress();
@@ -72,7 +69,7 @@ export class NodeWatch extends PrefixWatch {
     this.#unreadable[Symbol.dispose]();
   }
 
-  /** Applies a listing of all nodes; missing ones are kept for a while. */
+  /** Applies a listing of all nodes; missing nodes stay known for a while. */
   protected override replace(entries: readonly Entry[]): void {
     const listed = new Map<string, NodeRecord>();
     for (const entry of entries) {

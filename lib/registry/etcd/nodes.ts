@@ -15,7 +15,7 @@ import { absent, put, read } from "./client/requests.ts";
 
 /** Time after which an unresponsive node is deregistered, s. */
 export const leaseTtlS = 10;
-/** Interval of lease renewals, ms: three per lease. */
+/** Interval of lease renewals, ms; three in the lifetime of a lease. */
 const renewMs = 3000;
 /** Pause before a node registers again after it has lost its lease, ms. */
 const regrantMs = 100;
@@ -37,7 +37,7 @@ export class NodeRegistration implements Registration {
 
   /**
    * @param client calls etcd; outlives the registration
-   * @param isAlive whether another node, of the same id and another data folder, answers
+   * @param isAlive returns whether another node, with the same id and another data folder, responds
    */
   constructor(
     client: EtcdClient,
@@ -76,7 +76,7 @@ export class NodeRegistration implements Registration {
       try {
         await this.#renew();
       } catch (error) {
-        // The client keeps other errors for health(), and the next renewal tries again.
+        // The client records other errors for health(); the next renewal tries again.
         if (error instanceof LeaseLost) {
           this.#lease = undefined;
           pauseMs = regrantMs;
@@ -95,7 +95,7 @@ export class NodeRegistration implements Registration {
       this.#written = false;
     }
     const write = put(this.#key, this.#value, this.#lease);
-    // Written again only if it is missing: it may have been removed.
+    // The registration is written again if it is missing, since it may have been removed.
     const { succeeded, read: found } = await this.#client.transact({
       compare: [absent(this.#key)],
       success: [write],

@@ -1,7 +1,7 @@
 /**
- * Following the values under a prefix in etcd: a listing, then the changes since, and all again
- * whenever the stream of changes breaks. Listing again costs little, since streams seldom break, and
- * it is right whatever happened meanwhile: a restart, a compaction, another etcd.
+ * Follows the values under a prefix in etcd: lists them, then streams later changes, and lists all
+ * again whenever the stream breaks. Another listing costs little, since streams seldom break. It is
+ * correct whatever happened in the meantime: a restart, a compaction, or another etcd.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import type { Changes, Entry, EtcdClient } from "./client/client.ts";
 /** Pause before a broken watch is resumed, ms. */
 const resumeMs = 500;
 
-/** Longest delay of a change, ms. */
+/** Maximum delay of a change in the stream, ms. */
 const echoMs = 400;
 
 /** Ends a stream of changes and lists all values again at once. */
 class StartOver extends Error {}
 
-/** Follows the values under one prefix. A subclass keeps them and begins with {@link follow}. */
+/** Follows the values under one prefix. A subclass stores them and starts with {@link follow}. */
 export abstract class PrefixWatch implements AsyncDisposable {
   /** Calls etcd; outlives the watch. */
   protected readonly client: EtcdClient;
@@ -35,7 +35,7 @@ export abstract class PrefixWatch implements AsyncDisposable {
 
   /**
    * @param client calls etcd; outlives the watch
-   * @param prefix of the keys that are followed
+   * @param prefix prefix of the followed keys
    */
   constructor(client: EtcdClient, prefix: string) {
     this.client = client;
@@ -53,7 +53,7 @@ export abstract class PrefixWatch implements AsyncDisposable {
   }
 
   /**
-   * Ends the stream of changes, so that everything is listed again.
+   * Ends the stream of changes, after which everything is listed again.
    *
    * @param reason for the log
    */
@@ -62,8 +62,8 @@ export abstract class PrefixWatch implements AsyncDisposable {
   }
 
   /**
-   * Starts over if a change that was made does not come soon: the stream may be on a member that
-   * hangs, while another took the change.
+   * Starts over if a completed change does not arrive soon: the stream may be connected to a member
+   * that hangs, while another member accepted the change.
    */
   async expect(revision: number): Promise<void> {
     if (this.#revision >= revision) return;
@@ -72,8 +72,8 @@ export abstract class PrefixWatch implements AsyncDisposable {
   }
 
   /**
-   * Starts over if changes were missed: where a connection has died silently, the stream of changes
-   * just says nothing.
+   * Starts over if changes were missed: the stream of a connection that has failed unnoticed delivers
+   * nothing and reports no error.
    */
   async checkProgress(): Promise<void> {
     const before = this.#revision;
@@ -95,7 +95,7 @@ export abstract class PrefixWatch implements AsyncDisposable {
     this.#running = this.#run();
   }
 
-  /** Called before each listing. */
+  /** Prepares a listing; called before each one. */
   protected async prepare(): Promise<void> {}
 
   /** Applies a listing, which replaces all values. */
@@ -104,10 +104,10 @@ export abstract class PrefixWatch implements AsyncDisposable {
   /** Applies a written value. */
   protected abstract put(entry: Entry): void;
 
-  /** Applies a deletion; the key is without the prefix. */
+  /** Applies a deletion; the name is the key without the prefix. */
   protected abstract remove(name: string): void;
 
-  /** Called when a listing has failed or its stream has ended. */
+  /** Handles the failure of a listing or the end of its stream. */
   protected abstract interrupted(reason: string | undefined): void;
 
   async #run(): Promise<void> {

@@ -35,28 +35,27 @@ import { forEach } from "./steps.ts";
 
 /** Interval of checks that etcd responds and has the same data, ms. */
 const heartbeatMs = 2000;
-/** Heartbeats between two checks for missed changes. */
+/** Number of heartbeats between two checks for missed changes. */
 const progressBeats = 15;
 /**
- * The same where there are several members: one may hang that a watch stays on, while the others
- * answer all calls.
+ * The same with several members. The member of a watch may hang while the others respond to all calls.
  */
 const progressBeatsOfMany = 2;
-/** Failed heartbeats after which the watch's connection is considered dead. */
+/** Number of failed heartbeats in a row after which the watch's connection is considered dead. */
 const fatalBeats = 3;
 /** Longest wait of the first watch for an unavailable etcd, ms. */
 const firstWatchMs = 5000;
-/** Functions restored in parallel to an emptied etcd. */
+/** Number of functions restored in parallel to an emptied etcd. */
 const parallelRestores = 16;
 
-/** Largest function record, bytes: etcd accepts requests up to 1.5 MiB by default. */
+/** Maximum size of a function record, bytes; etcd accepts requests up to 1.5 MiB by default. */
 const maxRecordBytes = 1 << 20;
 
 /**
- * Connects to the cluster's registry. It need not be there: calls fail until it is, and everything
- * resumes by itself.
+ * Connects to the cluster's registry. While etcd is unavailable, calls fail; watches and registrations
+ * resume by themselves.
  *
- * @param options how to reach etcd
+ * @param options endpoints and credentials of etcd, and how to recover lost data
  */
 export function connectEtcd(options: EtcdOptions): Registry {
   return new EtcdRegistry(options);
@@ -174,8 +173,8 @@ class EtcdRegistry implements Registry {
 
   async watchNodes(observer: NodeObserver): Promise<Disposable> {
     const nodes = this.#nodes ??= new NodeWatch(this.#client, systemClock, this.#knownNodes);
-    // If etcd is unavailable, the functions were awaited already, and nodes are not needed at the
-    // start.
+    // If etcd is unavailable, the watch of functions has waited for it already, and the node can start
+    // without nodes.
     if (this.#client.health().ok) await withTimeout(nodes.listed, firstWatchMs);
     return nodes.observe(observer);
   }
@@ -188,13 +187,13 @@ class EtcdRegistry implements Registry {
     await this.#heart;
   }
 
-  /** Removes the pin of code whose function is being written. */
+  /** Returns the operation that removes the pin of code whose function is being written, if any. */
   #unpin(hash: string): Operation[] {
     const pin = hash === "" ? undefined : this.#code.unpin(hash);
     return pin === undefined ? [] : [remove(pin)];
   }
 
-  /** Checks etcd periodically, so that its health is current, and repairs its data. */
+  /** Checks etcd periodically, which keeps its health current, and restores lost code. */
   async #beat(): Promise<void> {
     let failed = 0;
     for (let beats = 1; !this.#stop.signal.aborted; beats++) {
@@ -207,7 +206,7 @@ class EtcdRegistry implements Registry {
         }
         await this.#restoreCode();
       } catch {
-        // The client keeps the problem for health(); the watch logs it.
+        // The client records the problem for health(); the watch logs it.
         if (++failed === fatalBeats) {
           const reason = `${failed} calls in a row had no answer`;
           this.#watch.startOver(reason);
@@ -218,7 +217,7 @@ class EtcdRegistry implements Registry {
     }
   }
 
-  /** Restores functions that an emptied etcd has lost, unless another node has. */
+  /** Restores functions that an emptied etcd has lost, unless another node has restored them. */
   async #restore(lost: FunctionRecord[]): Promise<void> {
     this.#leases.clear();
     for (const { codeHash } of lost) if (codeHash !== "") this.#lostCode.add(codeHash);
@@ -227,7 +226,7 @@ class EtcdRegistry implements Registry {
     });
   }
 
-  /** Restores code that an emptied etcd has lost, and retries later what fails. */
+  /** Restores code that an emptied etcd has lost; the next heartbeat retries after a failure. */
   async #restoreCode(): Promise<void> {
     for (const hash of this.#lostCode) {
       const restored = await this.#code.restore(hash, () => this.#recover(hash));

@@ -1,5 +1,5 @@
 /**
- * Results of async invocations in etcd, ended by leases.
+ * Results of async invocations in etcd, which expire with their leases.
  *
  * @module
  */
@@ -23,14 +23,14 @@ const storedSchema = v.union([
   v.object({ parts: v.string(), bytes: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
 ]);
 
-/** Results of async invocations in etcd. */
+/** Stores results of async invocations in etcd. */
 export class EtcdResults {
   readonly #client: EtcdClient;
   readonly #leases: SharedLeases;
 
   /**
    * @param client calls etcd
-   * @param leases end the results
+   * @param leases grants the leases with which results expire
    */
   constructor(client: EtcdClient, leases: SharedLeases) {
     this.#client = client;
@@ -43,7 +43,7 @@ export class EtcdResults {
   }
 
   /**
-   * What is known of an async invocation.
+   * Returns the state of an async invocation.
    *
    * @param reserve reserves the memory of a long result before it is read
    */
@@ -58,7 +58,7 @@ export class EtcdResults {
     return parts && await decodeLongResult(parts, resultKey(id));
   }
 
-  /** Ids of asynchronous invocations that a node accepted and never completed. */
+  /** Returns the ids of async invocations that a node accepted and never completed. */
   async pending(node: string): Promise<string[]> {
     const { entries } = await this.#client.list(pendingPrefix);
     return entries

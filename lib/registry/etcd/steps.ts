@@ -1,5 +1,5 @@
 /**
- * Steps that wait for the network, many at a time.
+ * Runs steps that wait for the network concurrently.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import { Semaphore } from "../../base/async.ts";
 
 /**
- * Takes a step for each item, some at a time. After an error no further step is begun.
+ * Runs a step for each item, up to a limit at a time. After an error no further step starts.
  *
- * @param limit how many at a time
+ * @param limit maximum number of concurrent steps
  * @throws the first error
  */
 export async function forEach<T>(

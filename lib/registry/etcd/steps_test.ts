@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { forEach } from "./steps.ts";
 
-Deno.test("forEach: takes a step for each item, never more than the limit at a time", async () => {
+Deno.test("forEach: runs a step for each item, never more than the limit at a time", async () => {
   let running = 0;
   let most = 0;
   const done: number[] = [];
@@ -15,7 +15,7 @@ Deno.test("forEach: takes a step for each item, never more than the limit at a t
   assert.deepEqual(done.sort(), [1, 2, 3, 4, 5, 6, 7]);
 });
 
-Deno.test("forEach: after an error no further step begins, and that error is thrown", async () => {
+Deno.test("forEach: after an error, starts no further step and throws that error", async () => {
   const begun: number[] = [];
   const steps = forEach([1, 2, 3, 4], 1, (item) => {
     begun.push(item);

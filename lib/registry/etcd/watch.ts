@@ -1,5 +1,5 @@
 /**
- * Follows the functions in etcd, even if it loses its data.
+ * Follows the functions in etcd, even if etcd loses its data.
  *
  * @module
  */
@@ -30,15 +30,15 @@ export class FunctionWatch extends PrefixWatch {
   /** Unreadable functions. */
   readonly #damaged = new Map<string, DamagedFunction>();
   readonly #unreadable = new UnreadableValues();
-  /** The data that is being listed. */
+  /** Identity of the data that is being listed. */
   #listing: string | undefined;
-  /** The data that is followed; undefined until etcd has responded. */
+  /** Identity of the followed data; undefined until etcd has responded. */
   #identity: string | undefined;
   #complained = false;
 
   /**
    * @param client calls etcd; outlives the watch
-   * @param restore called before an emptied etcd is listed
+   * @param restore restores lost functions; called before an emptied etcd is listed
    */
   constructor(client: EtcdClient, restore: Restore) {
     super(client, functionsPrefix);
@@ -47,9 +47,9 @@ export class FunctionWatch extends PrefixWatch {
   }
 
   /**
-   * Adds an observer, and tells it all functions if they have been listed.
+   * Adds an observer, and reports all functions to it if they have been listed.
    *
-   * @returns removes it again
+   * @returns the subscription, which disposal ends
    */
   observe(observer: FunctionObserver): Disposable {
     if (this.#identity !== undefined) this.#tellAll(observer);
@@ -60,7 +60,7 @@ export class FunctionWatch extends PrefixWatch {
   async checkIdentity(): Promise<void> {
     const followed = this.#identity;
     const present = await this.client.get(identityKey, identityTimeoutMs);
-    // Without known data, the response may be older than a later one.
+    // Without a known identity there is nothing to compare; this response may be older than the listing.
     if (followed !== undefined && followed !== (present && new TextDecoder().decode(present))) {
       this.startOver("it holds other data");
     }
@@ -72,7 +72,7 @@ export class FunctionWatch extends PrefixWatch {
     this.#unreadable[Symbol.dispose]();
   }
 
-  /** Restores what an emptied etcd has lost. */
+  /** Restores the functions that an emptied etcd has lost. */
   protected override async prepare(): Promise<void> {
     const { identity, revision } = await this.#identify();
     this.#listing = identity;
@@ -125,7 +125,7 @@ export class FunctionWatch extends PrefixWatch {
     observer.reset([...this.#known.values()], [...this.#damaged.values()]);
   }
 
-  /** The identity of the data; new data gets one. */
+  /** Returns the identity of the data; data without one gets a new one. */
   async #identify(): Promise<{ identity: string; revision: number }> {
     const fresh = randomId();
     const { succeeded, read: present, revision } = await this.client.transact({

@@ -1,6 +1,6 @@
 /**
- * Results of async invocations that outlive an absence of the registry: while it is away they are
- * kept on this node's disk, where this node finds them, and they are written to it when it is back.
+ * Results of async invocations that survive an outage of the registry. During the outage they are
+ * stored on this node's disk, where this node finds them. Afterwards they are written to the registry.
  *
  * @module
  */
@@ -20,11 +20,11 @@ const log = logger("registry");
 
 /** Dependencies of {@link DurableResults}. */
 export interface DurableResultsOptions {
-  /** Keeps them, when it is there. */
+  /** Stores the results while it is available. */
   readonly registry: Pick<Registry, "putResult" | "getResult" | "pendingResults" | "health">;
-  /** Keeps them meanwhile; closed with the rest. */
+  /** Stores the results during an outage; disposal closes it. */
   readonly journal: ResultJournal;
-  /** Reserves memory for what is read back to be written to the registry. */
+  /** Reserves memory for results that are read from the journal and written to the registry. */
   readonly takeMemory: () => MemoryReservation;
   /** The node's clock. */
   readonly clock: Clock;
@@ -32,7 +32,7 @@ export interface DurableResultsOptions {
   readonly interrupted: AsyncResult;
 }
 
-/** Results in the registry, or waiting to be written there. */
+/** Results that are in the registry or wait to be written there. */
 export class DurableResults implements AsyncDisposable {
   readonly #options: DurableResultsOptions;
   #cancelRetry: (() => void) | undefined;
@@ -52,9 +52,9 @@ export class DurableResults implements AsyncDisposable {
   }
 
   /**
-   * Stores what is known of an invocation, in the registry or for it.
+   * Stores the state of an invocation in the registry, or in the journal during an outage.
    *
-   * @throws `REGISTRY_UNAVAILABLE` if neither can take it
+   * @throws `REGISTRY_UNAVAILABLE` if the registry is unavailable and the journal is full or unusable
    */
   async putResult(id: string, result: AsyncResult, ttlMs: number): Promise<void> {
     const { registry, journal, clock } = this.#options;
@@ -79,9 +79,9 @@ export class DurableResults implements AsyncDisposable {
   }
 
   /**
-   * What is known of an invocation.
+   * Returns the state of an invocation.
    *
-   * @throws `REGISTRY_UNAVAILABLE` if it is not known here and the registry is away
+   * @throws `REGISTRY_UNAVAILABLE` if the journal does not contain it and the registry is unavailable
    */
   async getResult(id: string, reserve?: ReserveMemory): Promise<AsyncResult | undefined> {
     const { registry, journal, clock } = this.#options;
@@ -92,12 +92,12 @@ export class DurableResults implements AsyncDisposable {
     return result ?? await registry.getResult(id, reserve);
   }
 
-  /** Like the registry's. Invocations pending in the journal were handled at the start. */
+  /** Returns the pending results of the registry; the constructor handled those of the journal. */
   pendingResults(node: string): Promise<string[]> {
     return this.#options.registry.pendingResults(node);
   }
 
-  /** Writes as many results as possible; the rest remains for the next process of this node. */
+  /** Writes as many results as possible and leaves the rest to the next process of this node. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#cancelRetry?.();

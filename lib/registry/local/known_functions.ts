@@ -1,6 +1,6 @@
 /**
- * Last known functions of a cluster, stored on this node's disk: a node that starts while the
- * registry is unavailable serves these.
+ * Last known functions of a cluster, stored on this node's disk. A node that starts while the registry
+ * is unavailable serves these.
  *
  * @module
  */
@@ -13,14 +13,14 @@ import type { Registry } from "../registry.ts";
 import { openSqlite } from "./registry.ts";
 import { moveAside } from "./sqlite_file.ts";
 
-/** A registry that is used by this node only. */
+/** Local registry that only this node uses. */
 export type Memory = Pick<Registry, "watchFunctions" | "putFunction" | "deleteFunction">;
 
 /**
- * Opens the file where they are kept. One that cannot be used is moved away: the registry tells its
- * content again.
+ * Opens the file of the known functions. An unusable file is moved aside and replaced by an empty one,
+ * because the registry reports its content again.
  *
- * @throws `REGISTRY_UNAVAILABLE` if no file can be made there
+ * @throws `REGISTRY_UNAVAILABLE` if no file can be created at the path
  */
 export function openKnownFunctions(path: string): Registry {
   try {
@@ -35,10 +35,10 @@ export function openKnownFunctions(path: string): Registry {
 }
 
 /**
- * Opens the catalog of a registry that may be away.
+ * Opens the catalog of a registry that may be unavailable.
  *
- * @param registry what the catalog follows
- * @param memory outlives the catalog, and follows it
+ * @param registry the registry that the catalog follows
+ * @param memory stores the functions of the catalog; outlives it
  */
 export async function openRemembering(
   registry: Pick<Registry, "watchFunctions">,

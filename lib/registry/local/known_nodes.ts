@@ -1,6 +1,6 @@
 /**
- * The nodes of a cluster as this node knew them last, kept on its disk: nodes that start while the
- * registry is away find each other by them.
+ * Last known nodes of a cluster, stored on this node's disk. Nodes that start while the registry is
+ * unavailable find each other by these records.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import type { TextFile } from "../../base/text_file.ts";
 import { nodeNames, type NodeRecord, storedNodeSchema } from "../../model/node.ts";
 import { parseRecord } from "../records.ts";
 
-/** Time for which changes are collected before they are written, ms: nodes come and go together. */
+/** Time for which changes are collected before they are written, ms; nodes often change together. */
 const gatherMs = 500;
 
 const fileSchema = v.array(storedNodeSchema);
 
-/** Where they are kept. Disposing it writes what was not written yet. */
+/** Stored records of the known nodes. Disposal writes pending changes. */
 export class KnownNodes implements Disposable {
   readonly #file: TextFile;
   readonly #clock: Clock;
@@ -25,15 +25,15 @@ export class KnownNodes implements Disposable {
   #cancel: (() => void) | undefined;
 
   /**
-   * @param file where they are kept
-   * @param clock when they are written
+   * @param file stores the records
+   * @param clock times the writes
    */
   constructor(file: TextFile, clock: Clock) {
     this.#file = file;
     this.#clock = clock;
   }
 
-  /** The last known nodes; empty if the file is unreadable. */
+  /** Reads the last known nodes; empty if the file is unreadable. */
   read(): NodeRecord[] {
     try {
       const text = this.#file.read();

@@ -13,7 +13,7 @@ const node = (id: string): NodeRecord => ({
   incarnation: "1",
 });
 
-Deno.test("KnownNodes: gathers changes, writes them once, and reads them back", () => {
+Deno.test("KnownNodes: collects changes, writes them once, and reads them back", () => {
   const clock = new ManualClock();
   const texts: string[] = [];
   const file = { read: () => texts.at(-1), write: (text: string) => void texts.push(text) };

@@ -1,7 +1,7 @@
 /**
- * Long values in a SQLite file, written and read in parts: one statement would hold up everybody until
- * all of it is on the disk. Whoever keeps one writes where it is only when all its parts are there; parts
- * that nobody knows of are what a crash has left.
+ * Long values in a SQLite file, written and read in parts. A single statement would block the event loop
+ * until the whole value is on the disk. A row refers to a value only after all its parts were written;
+ * parts without such a row were left by a crash.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import type { ReserveMemory } from "../../base/reserve_memory.ts";
 import { slices } from "../../base/slices.ts";
 import { prepareAll, type Prepared } from "./sqlite_file.ts";
 
-/** Longest value that is kept in one piece, bytes. */
+/** Maximum size of a value that is stored in one piece, bytes. */
 export const wholeBytes = 1 << 20;
-/** Bytes of a part. */
+/** Size of a part, bytes. */
 const partBytes = 256 << 10;
 
-/** The table, which other tables refer to by the owners of parts. */
+/** Definition of the table of parts; other tables refer to it by the column `owner`. */
 export const partsTable = `
   CREATE TABLE parts (
     owner TEXT NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (owner, at)
@@ -32,16 +32,16 @@ const statements = {
   remove: "DELETE FROM parts WHERE rowid = (SELECT max(rowid) FROM parts WHERE owner = ?)",
 } as const;
 
-/** Long values in a file. Methods throw `node:sqlite`'s errors when it cannot be used. */
+/** Long values in a file. Methods throw the errors of `node:sqlite` if the file cannot be used. */
 export class Parts {
   readonly #statements: Prepared<typeof statements>;
 
-  /** @param database has the table */
+  /** @param database contains the table */
   constructor(database: DatabaseSync) {
     this.#statements = prepareAll(database, statements);
   }
 
-  /** Writes a value in slices; must not change meanwhile. */
+  /** Writes a value in slices; the value must not change in the meantime. */
   async write(owner: string, value: Sliceable): Promise<void> {
     let at = 0;
     await slices.run(() => {
@@ -52,10 +52,10 @@ export class Parts {
   }
 
   /**
-   * Reads a value in slices; of nobody it is empty.
+   * Reads a value in slices.
    *
-   * @param reserve reserves its memory
-   * @returns undefined if some of it is missing
+   * @param reserve reserves memory for the value
+   * @returns the value, empty if the owner has no parts; undefined if some parts are missing
    */
   async read(owner: string, reserve?: ReserveMemory): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const length = Number(this.#statements.length.get(owner)!.bytes);
@@ -75,7 +75,7 @@ export class Parts {
     return isThere ? value : undefined;
   }
 
-  /** All owners. */
+  /** Returns all owners. */
   owners(): string[] {
     return (this.#statements.owners.all() as { owner: string }[]).map(({ owner }) => owner);
   }
@@ -83,7 +83,7 @@ export class Parts {
   /**
    * Removes a value in slices.
    *
-   * @param isWanted asked before each part, and removed no further once it is
+   * @param isWanted checked before each part; the removal ends once it returns true
    */
   remove(owner: string, isWanted: () => boolean = () => false): Promise<void> {
     return slices.run(() => isWanted() || this.#statements.remove.run(owner).changes === 0);

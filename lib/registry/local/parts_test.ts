@@ -14,7 +14,7 @@ function world() {
 
 const sample = (length: number) => Uint8Array.from({ length }, (_, at) => at * 31 % 251);
 
-Deno.test("Parts: a value of any length is read back as it was written", async () => {
+Deno.test("Parts: a value of any length is read back unchanged", async () => {
   using world_ = world();
   for (const length of [0, 1, 256 << 10, (256 << 10) + 1, 1_000_003]) {
     await world_.parts.write(`v-${length}`, sample(length));
@@ -22,7 +22,7 @@ Deno.test("Parts: a value of any length is read back as it was written", async (
   }
 });
 
-Deno.test("Parts: of nobody there is nothing, and a value that lost a part is missing", async () => {
+Deno.test("Parts: an unknown owner has an empty value, one that lost a part has none", async () => {
   using world_ = world();
   const { parts, database } = world_;
   assert.deepEqual(await parts.read("nobody"), new Uint8Array());
@@ -31,7 +31,7 @@ Deno.test("Parts: of nobody there is nothing, and a value that lost a part is mi
   assert.equal(await parts.read("a"), undefined);
 });
 
-Deno.test("Parts: removing takes all of one owner and nothing of another", async () => {
+Deno.test("Parts: remove deletes all parts of one owner and none of another", async () => {
   using world_ = world();
   const { parts } = world_;
   await parts.write("a", sample(600_000));
@@ -42,7 +42,7 @@ Deno.test("Parts: removing takes all of one owner and nothing of another", async
   assert.deepEqual(await parts.read("b"), sample(300_000));
 });
 
-Deno.test("Parts: removing stops as soon as the value is wanted", async () => {
+Deno.test("Parts: remove stops as soon as the value is wanted", async () => {
   using world_ = world();
   const { parts } = world_;
   await parts.write("a", sample(600_000));

@@ -1,5 +1,5 @@
 /**
- * The embedded registry: one SQLite file, one node, nothing else to install.
+ * The embedded registry of a single node: one SQLite file, without another service to install.
  *
  * @module
  */
@@ -68,16 +68,16 @@ const statements = {
   pending: "SELECT id FROM results WHERE pending_on = ? AND expires_at > ? ORDER BY id",
 } as const;
 
-/** Stands for code that is in parts. */
+/** Placeholder of an archive that is stored in parts. */
 const inParts = new Uint8Array();
 
 type Statements = Prepared<typeof statements>;
 
 /**
- * Opens the embedded registry, and makes it if it is not there.
+ * Opens the embedded registry, and creates it if it does not exist.
  *
- * @param path its file, or `:memory:`
- * @param clock when results expire
+ * @param path path of its file, or `:memory:`
+ * @param clock times the expiration of results and pins
  * @throws `REGISTRY_UNAVAILABLE` if the file cannot be used
  */
 export function openSqlite(path: string, clock: Clock = systemClock): Registry {
@@ -90,7 +90,7 @@ class SqliteRegistry implements Registry {
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
   readonly #parts: Parts;
-  /** Owners of parts that no row names yet. */
+  /** Owners of parts that are being written and that no row refers to yet. */
   readonly #writing = new Set<string>();
   readonly #clock: Clock;
   readonly #observers = new Listeners<FunctionObserver>("registry");
@@ -149,7 +149,7 @@ class SqliteRegistry implements Registry {
       const records: FunctionRecord[] = [];
       const damaged: DamagedFunction[] = [];
       using unreadable = new UnreadableValues(this.#clock);
-      // Not by iterate(), which in Deno 2.7.11 ends without an error at a page that is damaged
+      // iterate() is not used: in Deno 2.7.11 it ends without an error at a damaged page
       // (`tests/probes/`; no public issue is known).
       for (const { name, record } of functions.all()) {
         const read = parseRecord(storedFunctionSchema, record as string);
@@ -224,7 +224,11 @@ class SqliteRegistry implements Registry {
     });
   }
 
-  /** @returns the owner of its parts, which nobody else removes before a row names it */
+  /**
+   * Writes a long result in parts.
+   *
+   * @returns the owner of the parts, which `collectCode` keeps until a row refers to them
+   */
   async #writeResult(result: LongResult): Promise<string> {
     const owner = `result/${randomId()}`;
     this.#writing.add(owner);
@@ -244,7 +248,7 @@ class SqliteRegistry implements Registry {
     });
   }
 
-  /** One node has the file for itself: there is nobody to tell. */
+  /** Returns no registration: only one node uses the file. */
   registeredNode(): Promise<undefined> {
     return Promise.resolve(undefined);
   }
@@ -266,7 +270,7 @@ class SqliteRegistry implements Registry {
     return Promise.resolve();
   }
 
-  /** Runs a step, and remembers whether the file could be used. */
+  /** Runs a step and records whether the file could be used. */
   async #run<T>(step: (prepared: Statements) => T | Promise<T>): Promise<T> {
     if (!this.#open) {
       throw new ServerledgeError("REGISTRY_UNAVAILABLE", `The registry ${this.#path} is closed`);

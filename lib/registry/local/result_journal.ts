@@ -1,6 +1,7 @@
 /**
- * Results of async invocations that wait on this node's disk for the registry to come back. As
- * durable as the embedded registry, and bounded; long ones are written and read in slices.
+ * Journal of results of async invocations that wait on this node's disk until the registry is available
+ * again. It is as durable as the embedded registry, and bounded. Long results are written and read in
+ * slices.
  *
  * @module
  */
@@ -14,9 +15,9 @@ import { type AsyncResult, asyncResultSchema, storedResult } from "../registry.t
 import { Parts, partsTable, wholeBytes } from "./parts.ts";
 import { openDatabase, prepareAll, type Prepared } from "./sqlite_file.ts";
 
-/** Most invocations that wait. */
+/** Maximum number of waiting results. */
 export const maxWaiting = 10_000;
-/** Largest size of all results that wait; what exceeds it by its last entry is taken. */
+/** Size of all waiting results from which no further one is accepted; the last may exceed it. */
 export const maxSize = 256 << 20;
 
 const layout = {
@@ -39,7 +40,7 @@ const layout = {
 const columns = "seq, id, result, expires_at, parts, size";
 
 const statements = {
-  // A new number each time, so that who has written the former state does not remove this one.
+  // Each write gets a new number: removing the former state then does not remove this one.
   put: "INSERT OR REPLACE INTO waiting (id, pending, result, expires_at, parts, size) " +
     "VALUES (?, ?, ?, ?, ?, ?)",
   get: `SELECT ${columns} FROM waiting WHERE id = ?`,
@@ -51,23 +52,23 @@ const statements = {
     "DELETE FROM parts WHERE owner NOT IN (SELECT parts FROM waiting WHERE parts IS NOT NULL)",
 } as const;
 
-/** A result that waits. */
+/** A waiting result. */
 export interface Waiting {
-  /** Rises with every write. */
+  /** Sequence number, which rises with every write. */
   readonly seq: number;
-  /** The invocation. */
+  /** Id of the invocation. */
   readonly id: string;
-  /** What is known of it, in JSON; empty if that is in parts. */
+  /** State of the invocation as JSON; empty if it is stored in parts. */
   readonly text: string;
-  /** Owner of the parts of a long result. */
+  /** Owner of the parts of a long result; null for a short one. */
   readonly parts: string | null;
   /** Length of its JSON. */
   readonly size: number;
-  /** When it need not be known any more, ms since the Unix epoch. */
+  /** Expiration, ms since the Unix epoch. */
   readonly expiresAt: number;
 }
 
-/** The journal. Methods throw `node:sqlite`'s errors when the file cannot be used. */
+/** Journal of waiting results. Methods throw the errors of `node:sqlite` if the file cannot be used. */
 export class ResultJournal implements Disposable {
   readonly #database: DatabaseSync;
   readonly #statements: Prepared<typeof statements>;
@@ -76,34 +77,34 @@ export class ResultJournal implements Disposable {
   #size = 0;
 
   /**
-   * @param path its file, or `:memory:`
+   * @param path path of its file, or `:memory:`
    * @throws `REGISTRY_UNAVAILABLE` if the file cannot be used
    */
   constructor(path: string) {
     this.#database = openDatabase(path, layout);
     this.#statements = prepareAll(this.#database, statements);
     this.#parts = new Parts(this.#database);
-    // Those that a crash has left.
+    // Removes parts that a crash has left.
     this.#statements.forgetParts.run();
     const { count, size } = this.#statements.sum.get()!;
     [this.#count, this.#size] = [Number(count), Number(size)];
   }
 
-  /** How many wait. */
+  /** Number of waiting results. */
   get count(): number {
     return this.#count;
   }
 
-  /** Size of all that wait. */
+  /** Size of all waiting results. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * Writes what is known of an invocation.
+   * Writes the state of an invocation.
    *
-   * @param expiresAt when it need not be known any more, ms since the Unix epoch
-   * @returns false if there is no room for one more
+   * @param expiresAt expiration, ms since the Unix epoch
+   * @returns false if the journal is full and contains no state of this invocation
    */
   async put(id: string, result: AsyncResult, expiresAt: number): Promise<boolean> {
     if (!this.#hasRoom(id)) return false;
@@ -119,7 +120,7 @@ export class ResultJournal implements Disposable {
     }
   }
 
-  /** Writes what is known of an invocation at once, as {@link ResultJournal.put}. */
+  /** Writes the state of an invocation synchronously, otherwise as {@link ResultJournal.put}. */
   putShort(id: string, result: AsyncResult, expiresAt: number): boolean {
     if (!this.#hasRoom(id)) return false;
     const text = JSON.stringify(storedResult(result));
@@ -128,12 +129,12 @@ export class ResultJournal implements Disposable {
     return true;
   }
 
-  /** What is known of an invocation. */
+  /** Returns the state of an invocation. */
   get(id: string): Waiting | undefined {
     return this.#count === 0 ? undefined : waiting(this.#statements.get.get(id));
   }
 
-  /** The first that was written after another; 0 for the first of all. */
+  /** Returns the first result written after the given number; 0 returns the first of all. */
   after(seq: number): Waiting | undefined {
     return this.#count === 0 ? undefined : waiting(this.#statements.after.get(seq));
   }
@@ -141,8 +142,8 @@ export class ResultJournal implements Disposable {
   /**
    * Reads the result of an invocation.
    *
-   * @param reserve reserves the memory of a long one before it is read
-   * @returns undefined where the file holds nonsense, or it was removed meanwhile
+   * @param reserve reserves the memory of a long result before it is read
+   * @returns undefined if the stored value is invalid or was removed in the meantime
    */
   async result(
     { id, text, parts, size }: Waiting,
@@ -153,14 +154,14 @@ export class ResultJournal implements Disposable {
     return json?.length === size ? await decodeLongResult(json, `result ${id}`) : undefined;
   }
 
-  /** Removes a result in the state that was read; a newer one stays. */
+  /** Removes a result in the state that was read; a newer state stays. */
   async remove(read: Waiting): Promise<void> {
     if (this.#statements.remove.run(read.seq).changes === 0) return;
     this.#forget(read);
     if (read.parts !== null) await this.#parts.remove(read.parts);
   }
 
-  /** Those that have not ended. */
+  /** Returns the invocations that have not ended. */
   pending(): { readonly id: string; readonly expiresAt: number }[] {
     return this.#statements.pending.all().map((row: Record<string, unknown>) => ({
       id: row.id as string,
@@ -168,7 +169,7 @@ export class ResultJournal implements Disposable {
     }));
   }
 
-  /** Closes the file; what waits in it stays. */
+  /** Closes the file; waiting results stay in it. */
   [Symbol.dispose](): void {
     this.#database.close();
   }
@@ -178,7 +179,7 @@ export class ResultJournal implements Disposable {
     return !isFull || this.get(id) !== undefined;
   }
 
-  /** What is replaced is short: that an invocation is pending. */
+  /** Writes a row. A replaced row has no parts to remove: it says that the invocation is pending. */
   #write({ id, text, parts, size, expiresAt }: Omit<Waiting, "seq">, isPending: boolean): void {
     const former = this.get(id);
     this.#statements.put.run(id, isPending ? 1 : 0, text, Math.ceil(expiresAt), parts, size);

@@ -5,14 +5,14 @@ import { maxWaiting, ResultJournal } from "./result_journal.ts";
 const failed = (message: string): AsyncResult => ({ state: "failed", code: "INTERNAL", message });
 const pending: AsyncResult = { state: "pending", node: "n", since: 5 };
 
-/** Ids in the order in which they were written. */
+/** Returns the ids in the order in which they were written. */
 function order(journal: ResultJournal): string[] {
   const ids: string[] = [];
   for (let next = journal.after(0); next; next = journal.after(next.seq)) ids.push(next.id);
   return ids;
 }
 
-Deno.test("ResultJournal: keeps what is known of an invocation until it is removed", async () => {
+Deno.test("ResultJournal: keeps the state of an invocation until it is removed", async () => {
   using journal = new ResultJournal(":memory:");
   assert.equal(journal.get("a"), undefined);
   assert.equal(await journal.put("a", failed("why"), 1000.5), true);
@@ -26,7 +26,7 @@ Deno.test("ResultJournal: keeps what is known of an invocation until it is remov
   assert.deepEqual([journal.get("a"), journal.count], [undefined, 0]);
 });
 
-Deno.test("ResultJournal: gives results in the order in which they were written last", async () => {
+Deno.test("ResultJournal: returns results in the order of their last writes", async () => {
   using journal = new ResultJournal(":memory:");
   for (const id of ["a", "b", "c"]) await journal.put(id, pending, 1);
   await journal.put("a", failed("a"), 1);
@@ -44,7 +44,7 @@ Deno.test("ResultJournal: removing a state that was read leaves a newer one", as
   assert.equal(journal.count, 1);
 });
 
-Deno.test("ResultJournal: tells invocations that have not ended", async () => {
+Deno.test("ResultJournal: pending returns invocations that have not ended", async () => {
   using journal = new ResultJournal(":memory:");
   await journal.put("a", pending, 10);
   await journal.put("b", failed("b"), 20);

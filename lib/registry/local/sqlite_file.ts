@@ -1,5 +1,5 @@
 /**
- * SQLite files: how they are opened, and what their failures mean.
+ * Opens SQLite files and converts their errors.
  *
  * @module
  */
@@ -7,18 +7,18 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { ServerledgeError } from "../../base/errors.ts";
 
-/** How long a write waits for another process that holds the file, ms. */
+/** Maximum wait of a write for another process that has locked the file, ms. */
 const busyTimeoutMs = 5000;
 
-/** What is in a file. */
+/** Tables of a file. */
 export interface Layout {
-  /** Statements that make each version of it from the one before; how many were run is kept in the file. */
+  /** Statements that migrate the file from each version to the next; the file stores its version. */
   readonly schema: readonly string[];
-  /** The table whose pages and indexes are checked when the file is opened: what must be true. */
+  /** Table whose pages and indexes are checked when the file is opened. */
   readonly checked: string;
 }
 
-/** The fix where nothing can be read back. */
+/** Advice for a damaged file. */
 const replaceHint =
   "where it is damaged, put back a copy of it and of its -wal file, or move them " +
   "away to start with an empty one";
@@ -27,17 +27,17 @@ const replaceHint =
 const suffixes = ["", "-wal", "-shm"];
 
 /**
- * Opens a file, and makes it if it is not there.
+ * Opens a file, and creates it if it does not exist.
  *
- * @param path the file, or `:memory:`
+ * @param path path of the file, or `:memory:`
  * @throws `REGISTRY_UNAVAILABLE` if it cannot be used
  */
 export function openDatabase(path: string, layout: Layout): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path);
-    // With a write-ahead log, NORMAL survives every crash of the process; only a power cut may
-    // take the last transactions with it, never the file's integrity.
+    // With a write-ahead log, NORMAL survives every crash of the process. A power cut may lose the last
+    // transactions, but does not damage the file.
     database.exec(
       `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`,
     );
@@ -50,7 +50,7 @@ export function openDatabase(path: string, layout: Layout): DatabaseSync {
   }
 }
 
-/** Statements by name, ready to be run. */
+/** Prepared statements by name. */
 export type Prepared<S> = Readonly<Record<keyof S, StatementSync>>;
 
 /** Prepares statements. */
@@ -63,9 +63,9 @@ export function prepareAll<S extends Readonly<Record<string, string>>>(
 }
 
 /**
- * The error of a file that cannot be used.
+ * Returns the error for a file that cannot be used.
  *
- * @param cause why
+ * @param cause the caught error
  */
 export function unusable(path: string, cause: unknown): ServerledgeError {
   const reason = cause instanceof Error ? cause.message : String(cause);
@@ -78,9 +78,9 @@ export function unusable(path: string, cause: unknown): ServerledgeError {
 }
 
 /**
- * Moves a file out of the way, in place of the one that was moved before.
+ * Moves a file aside, and replaces the one that was moved before.
  *
- * @returns where it is now
+ * @returns the new path
  */
 export function moveAside(path: string): string {
   const aside = `${path}.damaged`;
@@ -99,7 +99,7 @@ export function moveAside(path: string): string {
   return aside;
 }
 
-/** What is damaged on disk may look like an empty table when it is read. */
+/** Checks a table on disk: a damaged one may look empty when it is read. */
 function check(path: string, database: DatabaseSync, { checked }: Layout): void {
   const found = database.prepare(`PRAGMA quick_check(${checked})`).all();
   const first = String(found[0]?.quick_check);

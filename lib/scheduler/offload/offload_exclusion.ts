@@ -1,5 +1,5 @@
 /**
- * Detects requests whose `CanDoOffloading: false` excludes nodes that could have taken them.
+ * Detects requests whose `CanDoOffloading: false` excludes nodes that could have accepted them.
  *
  * @module
  */
@@ -15,10 +15,10 @@ export class OffloadExclusion {
   #logged = false;
 
   /**
-   * Marks a request that forbids what could have helped it; the first one is logged.
+   * Marks a request that forbids offloading while other nodes are available; logs the first one.
    *
-   * @param invocation is queued or rejected
-   * @param view the other nodes that are available
+   * @param invocation invocation that is queued or rejected
+   * @param view other nodes that are available
    */
   check(invocation: Invocation, view: Pick<NodeView, "peers" | "cloud">): void {
     const { request, hop, hopsLeft, record, offloadForbidden } = invocation;

@@ -25,7 +25,7 @@ export interface OffloaderOptions {
   readonly open: OpenInvocations;
   readonly estimates: EstimateTable;
   readonly peers: Pick<Peers, "send" | "isCloud">;
-  /** Called when the other node did not start the invocation. */
+  /** Handles an invocation that the other node did not start. */
   readonly declined: (invocation: Invocation, refusal: Refusal) => void;
 }
 
@@ -42,8 +42,8 @@ export class Offloader {
   /**
    * Sends an invocation to another node.
    *
-   * @param to the node's id
-   * @param timeoutMs limit of an invocation that has no deadline
+   * @param to id of the node
+   * @param timeoutMs time limit of an invocation without a deadline, ms
    */
   send(invocation: Invocation, to: string, timeoutMs: number): void {
     invocation.deadline?.[Symbol.dispose]();
@@ -102,7 +102,7 @@ export class Offloader {
     const whole = {
       ...report,
       responseTimeS: (now - invocation.arrivedAt) / 1000,
-      // Durations, each measured by one clock: the clocks of two nodes need not agree.
+      // Each duration is measured by one clock, because the clocks of two nodes may differ.
       offloadLatencyS: Math.max(0, (now - sentAt) / 1000 - report.responseTimeS),
     };
     open.succeed(invocation, { report: whole, response });

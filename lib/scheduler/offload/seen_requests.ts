@@ -1,13 +1,13 @@
 /**
- * Recently seen ids of requests from and to other nodes: none is accepted twice. HTTP clients may
- * repeat a request whose connection broke, and a faulty node could forward one in circles.
+ * Recently seen ids of requests from and to other nodes, none of which is accepted twice. HTTP clients
+ * may repeat a request whose connection broke, and a faulty node could forward one in circles.
  *
  * @module
  */
 
-/** How long an id is remembered, ms: at least this, at most twice as long. */
+/** Minimum time for which an id is remembered, ms; the maximum is twice as long. */
 const memoryMs = 600_000;
-/** Most ids remembered; the older half is dropped at once. */
+/** Maximum number of remembered ids; the older half is dropped at once. */
 const maxRemembered = 200_000;
 
 /**
@@ -22,8 +22,8 @@ export class SeenRequests {
   /**
    * Remembers a request.
    *
-   * @param now on the node's clock
-   * @returns false if it was seen before
+   * @param now time on the node's clock, ms
+   * @returns false if the request was seen before
    */
   add(id: string, now: number): boolean {
     if (now - this.#since >= memoryMs || this.#recent.size >= maxRemembered / 2) {

@@ -12,7 +12,7 @@ import { below, bufferOf, type Transaction } from "./requests.ts";
 import { readJsonLines } from "../../../json/lines.ts";
 import type { RegistryHealth } from "../../registry.ts";
 
-/** Keys in one page of a listing. */
+/** Number of keys in one page of a listing. */
 const pageSize = 2000;
 
 /** A key with its value. */
@@ -52,16 +52,16 @@ export interface Changes {
   readonly changes: readonly Change[];
 }
 
-/** A client of an etcd cluster. */
+/** Client of an etcd cluster. */
 export class EtcdClient implements Disposable {
   readonly #cluster: EtcdCluster;
   readonly #kv: KVClient;
   readonly #leases: LeaseClient;
 
   /**
-   * A client; it connects when it is first used.
+   * Creates a client, which connects when it is first used.
    *
-   * @param options how to reach the cluster
+   * @param options endpoints and credentials of the cluster
    */
   constructor(options: EtcdOptions) {
     this.#cluster = new EtcdCluster(options);
@@ -70,7 +70,7 @@ export class EtcdClient implements Disposable {
     this.#leases = new LeaseClient(calls);
   }
 
-  /** Health of the cluster, by the last calls. */
+  /** Returns the health of the cluster, judged by the last calls. */
   health(): RegistryHealth {
     return this.#cluster.health();
   }
@@ -160,8 +160,8 @@ export class EtcdClient implements Disposable {
   }
 
   /**
-   * Renews a lease. Not by etcd3, which supports this only by a bidirectional stream, while a
-   * renewal must be a single call with a time limit that any member can process.
+   * Renews a lease. etcd3 is not used, because it supports renewals only through a bidirectional stream.
+   * A renewal must be a single call with a time limit that any member can process.
    *
    * @returns false if the lease does not exist any more
    */
@@ -187,9 +187,9 @@ export class EtcdClient implements Disposable {
    * Passes on the changes below a prefix until etcd ends the watch: by an error, a closed
    * connection, or compaction of the requested revisions.
    *
-   * Not by etcd3's `Watcher`: it resumes on its own and skips changes that it had not replayed when
-   * its connection broke, waits silently for an etcd whose data is gone, and leaves a timer behind.
-   * Here, any end of a watch is reported, and all keys are listed again.
+   * etcd3's `Watcher` is not used: it resumes on its own and skips changes that it had not replayed when
+   * its connection broke, waits silently for an etcd that has lost its data, and leaks a timer. This
+   * method reports any end of a watch, after which the caller lists all keys again.
    *
    * @param prefix ends with a slash
    * @param from first revision
@@ -241,7 +241,7 @@ function entryOf({ key, value }: IKeyValue): Entry {
   return { key: key.toString(), value: bytesOf(value) };
 }
 
-/** The same bytes without the behaviour of a Buffer. */
+/** Returns the bytes of a Buffer as a plain Uint8Array, not copied. */
 function bytesOf(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

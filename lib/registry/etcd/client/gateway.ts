@@ -52,7 +52,7 @@ const leaseGrant = v.object({
 });
 const leaseRevoke = v.object({ header });
 
-/** One message of a watch. */
+/** Schema of one message of a watch. */
 export const watchLineSchema = v.object({
   result: v.optional(v.object({
     header,

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { KVClient } from "etcd3/lib/rpc.js";
 import { gateway, readResponse, watchLineSchema } from "./gateway.ts";
 
-/** Makes one call, with `answer` for the gateway's. */
+/** Makes one call, to which the gateway responds with `answer`. */
 async function exec(service: string, method: string, request: unknown, answer: unknown) {
   let sent: unknown;
   const result = await gateway((path, body) => {
@@ -16,7 +16,7 @@ async function exec(service: string, method: string, request: unknown, answer: u
 const header = { revision: "7" };
 const wholeHeader = { cluster_id: "0", member_id: "0", revision: "7", raft_term: "0" };
 
-Deno.test("requests go out with bytes in base64 and names in capitals", async () => {
+Deno.test("gateway: sends requests with bytes in base64 and enum values in capitals", async () => {
   const { sent } = await exec("KV", "txn", {
     compare: [{
       key: Buffer.from([255, 0]),
@@ -44,7 +44,7 @@ Deno.test("requests go out with bytes in base64 and names in capitals", async ()
   });
 });
 
-Deno.test("answers come back with their bytes, and with what the gateway leaves out", async () => {
+Deno.test("gateway: returns responses with decoded bytes and the fields that the gateway omits", async () => {
   const kv = {
     key: Buffer.from("k"),
     create_revision: "0",
@@ -71,7 +71,7 @@ Deno.test("answers come back with their bytes, and with what the gateway leaves 
   );
 });
 
-Deno.test("an answer that is none of etcd's is refused", async () => {
+Deno.test("gateway: rejects a response that is not etcd's", async () => {
   for (const answer of [{}, { header: { revision: 7 } }, [], null, "text"]) {
     await assert.rejects(exec("KV", "put", {}, answer), {
       code: "REGISTRY_UNAVAILABLE",
@@ -82,7 +82,7 @@ Deno.test("an answer that is none of etcd's is refused", async () => {
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
-/** A gateway that gives one answer and remembers what it was asked. */
+/** A gateway that gives one response and records its requests. */
 function answering(answer: unknown) {
   const calls: { path: string; request: unknown; timeoutMs: number | undefined }[] = [];
   const carried = gateway((path, request, timeoutMs) => {
@@ -92,7 +92,7 @@ function answering(answer: unknown) {
   return { calls, carried };
 }
 
-Deno.test("gateway: etcd3's call goes to the method's path, its deadline is a time limit", async () => {
+Deno.test("gateway: sends etcd3's call to the method's path, with its deadline as a time limit", async () => {
   const { calls, carried } = answering({ header: { revision: "7" } });
   const deadline = Date.now() + 5_000;
   await new KVClient(carried).put({ key: Buffer.from("a"), value: Buffer.from("b") }, { deadline });
@@ -101,7 +101,7 @@ Deno.test("gateway: etcd3's call goes to the method's path, its deadline is a ti
   assert(calls[0]!.timeoutMs! > 0 && calls[0]!.timeoutMs! <= 5_000);
 });
 
-Deno.test("gateway: a method that is not carried is refused", async () => {
+Deno.test("gateway: rejects an unsupported method", async () => {
   const { carried, calls } = answering({});
   await assert.rejects(
     new KVClient(carried).compact({ revision: "1" }),
@@ -110,7 +110,7 @@ Deno.test("gateway: a method that is not carried is refused", async () => {
   assert.deepEqual(calls, []);
 });
 
-Deno.test("readResponse: a line of a watch has its changes, cancellation or error", () => {
+Deno.test("readResponse: a line of a watch contains changes, a cancellation or an error", () => {
   const kv = { key: base64("k"), mod_revision: "3" };
   const line = { result: { header: { revision: "3" }, events: [{ kv }, { type: "DELETE", kv }] } };
   const { result } = readResponse(watchLineSchema, line);

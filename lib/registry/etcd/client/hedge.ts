@@ -1,5 +1,5 @@
 /**
- * Hedged requests to several members that can all respond, without waiting for a slow one.
+ * Hedged requests to several members, any of which can respond; a slow member does not delay them.
  *
  * @module
  */
@@ -9,7 +9,7 @@ const delayGrowth = 1.2;
 
 /** Settings of hedged requests. */
 export interface HedgeOptions {
-  /** Most attempts. */
+  /** Maximum number of attempts. */
   readonly tries: number;
   /** Time after which the next member is tried in addition, ms; infinite: only after a failure. */
   readonly delayMs: number;

@@ -6,7 +6,7 @@ const silent = (control: AbortController) =>
     control.signal.addEventListener("abort", () => reject(new Error("called back")));
   });
 
-Deno.test("firstResponse: asks the next in addition to a silent one, and cancels that", async () => {
+Deno.test("firstResponse: calls the next member in addition to a silent one, and cancels that", async () => {
   const asked: AbortController[] = [];
   const answer = await firstResponse(
     { tries: 3, delayMs: 1, isFinal: () => false },
@@ -19,7 +19,7 @@ Deno.test("firstResponse: asks the next in addition to a silent one, and cancels
   assert.deepEqual(asked.map(({ signal }) => signal.aborted), [true, false]);
 });
 
-Deno.test("firstResponse: takes the answer of one that was slow, if it is the first", async () => {
+Deno.test("firstResponse: returns the response of a slow member if it is the first", async () => {
   const slow = Promise.withResolvers<string>();
   const answer = await firstResponse(
     { tries: 2, delayMs: 1, isFinal: () => false },
@@ -45,7 +45,7 @@ Deno.test("firstResponse: ends with a final error, or with the last one", async 
   assert.equal(asked, 3);
 });
 
-Deno.test("memberIndex: asks each in turn, then all but the first", () => {
+Deno.test("memberIndex: selects each member in turn, then all but the first", () => {
   const order = (count: number) =>
     Array.from({ length: 7 }, (_, tried) => memberIndex(tried, count));
   assert.deepEqual(order(3), [0, 1, 2, 1, 2, 1, 2]);
@@ -53,7 +53,7 @@ Deno.test("memberIndex: asks each in turn, then all but the first", () => {
   assert.deepEqual(order(1), [0, 0, 0, 0, 0, 0, 0]);
 });
 
-Deno.test("firstResponse: asks again later, not at once, after an error that passes by itself", async () => {
+Deno.test("firstResponse: after a transient error, tries again later, not at once", async () => {
   for (const passes of [true, false]) {
     let asked = 0;
     const options = { tries: 2, delayMs: 1, isFinal: () => false, isTransient: () => passes };
@@ -61,7 +61,7 @@ Deno.test("firstResponse: asks again later, not at once, after an error that pas
       options,
       () => ++asked === 2 ? Promise.resolve("good") : Promise.reject("no leader"),
     );
-    // No timer fires meanwhile.
+    // No timer fires in the meantime.
     for (let turn = 0; turn < 50; turn++) await Promise.resolve();
     assert.equal(asked, passes ? 1 : 2);
     assert.equal(await asking, "good");

@@ -1,15 +1,15 @@
 /**
- * Leases shared by what expires at about the same time, so that a thousand results a second do not
- * make a thousand leases.
+ * Leases shared by keys that expire at about the same time. Without sharing, a thousand results a second
+ * would need a thousand leases.
  *
  * @module
  */
 
 import { LeaseLost } from "../cluster.ts";
 
-/** Longest time for which one lease is shared, ms: its keys live that much longer. */
+/** Maximum time for which one lease is shared, ms; its keys live up to that much longer. */
 const maxShareMs = 60_000;
-/** Shortest such time, ms. */
+/** Minimum time for which one lease is shared, ms. */
 const minShareMs = 1000;
 
 /** A shared lease and the end of its use. */
@@ -25,7 +25,7 @@ export class SharedLeases {
   readonly #now: () => number;
 
   /**
-   * @param grant makes a lease, and returns its id
+   * @param grant grants a lease, and returns its id
    * @param now monotonic time, ms
    */
   constructor(grant: (ttlSeconds: number) => Promise<string>, now: () => number) {
@@ -34,10 +34,10 @@ export class SharedLeases {
   }
 
   /**
-   * A lease that lives at least as long as asked for.
+   * Returns a lease that lives at least for the given time.
    *
    * @param ttlMs time to live
-   * @returns its id
+   * @returns the id of the lease
    */
   get(ttlMs: number): Promise<string> {
     const now = this.#now();
@@ -55,10 +55,10 @@ export class SharedLeases {
   }
 
   /**
-   * Writes with a lease, and once more with a new one where etcd has lost the first with its data.
+   * Writes with a lease, and once more with a new lease if etcd has lost the first one with its data.
    *
-   * @param ttlMs as in {@link SharedLeases.get}
-   * @param write must be harmless to repeat
+   * @param ttlMs time to live, as in {@link SharedLeases.get}
+   * @param write writes the keys; must be safe to repeat
    */
   async use(ttlMs: number, write: (lease: string) => Promise<void>): Promise<void> {
     try {

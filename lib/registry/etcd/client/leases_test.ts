@@ -3,7 +3,7 @@ import { ManualClock } from "../../../base/clock.ts";
 import { LeaseLost } from "../cluster.ts";
 import { SharedLeases } from "./leases.ts";
 
-/** Leases by a counting grant. */
+/** Shared leases whose ids are counted. */
 function counted(): { leases: SharedLeases; clock: ManualClock; granted: number[] } {
   const clock = new ManualClock();
   const granted: number[] = [];
@@ -11,7 +11,7 @@ function counted(): { leases: SharedLeases; clock: ManualClock; granted: number[
   return { leases: new SharedLeases(grant, () => clock.now()), clock, granted };
 }
 
-Deno.test("what expires at about the same time shares a lease that outlives it", async () => {
+Deno.test("SharedLeases: keys with about the same expiration share a lease that outlives them", async () => {
   const { leases, clock, granted } = counted();
   assert.equal(await leases.get(1_800_000), "1");
   clock.advance(59_999);
@@ -23,7 +23,7 @@ Deno.test("what expires at about the same time shares a lease that outlives it",
   assert.deepEqual(granted, [1860, 1860, 2]);
 });
 
-Deno.test("a lease that was lost, or not granted, is not given out again", async () => {
+Deno.test("SharedLeases: a lease that was lost, or not granted, is not returned again", async () => {
   const { leases } = counted();
   assert.equal(await leases.get(5000), "1");
   leases.clear();
@@ -38,7 +38,7 @@ Deno.test("a lease that was lost, or not granted, is not given out again", async
   assert.equal(await failing.get(5000), "1");
 });
 
-Deno.test("SharedLeases.use: etcd has lost the lease, writes once more with a new one", async () => {
+Deno.test("SharedLeases.use: after etcd has lost the lease, writes once more with a new one", async () => {
   const { leases } = counted();
   const used: string[] = [];
   await leases.use(1_000, (lease) => {

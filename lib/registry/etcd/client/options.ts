@@ -8,7 +8,7 @@ import type { KnownNodes } from "../../local/known_nodes.ts";
 
 /** Certificates for TLS, PEM. */
 export interface EtcdTls {
-  /** Authority of etcd's certificate; absent: the ones trusted by this machine. */
+  /** Authority of etcd's certificate; if absent, this machine's trusted authorities. */
   readonly ca?: Uint8Array;
   /** Client certificate, if etcd requires one. */
   readonly cert?: Uint8Array;
@@ -18,7 +18,7 @@ export interface EtcdTls {
 
 /** Options of an etcd client, and how to recover lost data. */
 export interface EtcdOptions {
-  /** `host:port` of each member that may be asked. */
+  /** Address of each member that may be called, `host:port` or a URL. */
   readonly endpoints: readonly string[];
   /** User name, if authentication is on. */
   readonly username?: string;
@@ -27,10 +27,10 @@ export interface EtcdOptions {
   /** Enables TLS. */
   readonly tls?: EtcdTls;
   /**
-   * Where code comes from that an emptied etcd has lost.
+   * Returns code that an emptied etcd has lost.
    *
-   * @param hash of the code
-   * @returns undefined if it is not known here
+   * @param hash hash of the code
+   * @returns undefined if this node does not have it
    */
   readonly recoverCode?: (hash: string) => Promise<Uint8Array | undefined>;
   /** Stores the known nodes across restarts while etcd is unavailable; outlives the registry. */

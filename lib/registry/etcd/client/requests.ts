@@ -14,9 +14,9 @@ export type Compare = Readonly<ICompare>;
 /** An operation of a transaction. */
 export type Operation = Readonly<IRequestOp>;
 
-/** Conditions, and the operations if they are met or not; atomic. */
+/** Atomic transaction: conditions, and the operations for each case. */
 export interface Transaction {
-  /** All must be met. */
+  /** Conditions, all of which must be met. */
   readonly compare: readonly Compare[];
   /** Operations if all conditions are met. */
   readonly success: readonly Operation[];
@@ -24,13 +24,13 @@ export interface Transaction {
   readonly failure?: readonly Operation[];
 }
 
-/** Bytes or text for etcd3; not copied. */
+/** Converts bytes or text to a Buffer for etcd3; bytes are not copied. */
 export function bufferOf(value: string | Uint8Array): Buffer {
   if (typeof value === "string") return Buffer.from(value);
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
-/** The range of all keys below a prefix. */
+/** Returns the range of all keys below a prefix. */
 export function below(prefix: string): { readonly key: Buffer; readonly range_end: Buffer } {
   return { key: bufferOf(prefix), range_end: bufferOf(endOf(prefix)) };
 }

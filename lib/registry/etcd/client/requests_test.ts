@@ -17,12 +17,12 @@ Deno.test("below: covers each key with the prefix and no other", () => {
   }
 });
 
-Deno.test("keys: a result and its place among the pending ones are apart", () => {
+Deno.test("keys: a result and its pending entry have different keys", () => {
   assert.equal(inRange(pendingPrefix, resultKey("f-1")), false);
   assert.equal(inRange(pendingPrefix, `${pendingPrefix}f-1`), true);
 });
 
-Deno.test("bufferOf: bytes are not copied, a part of an array stays that part", () => {
+Deno.test("bufferOf: bytes are not copied, and a subarray keeps its bounds", () => {
   const bytes = new Uint8Array([1, 2, 3, 4]);
   const part = bufferOf(bytes.subarray(1, 3));
   assert.deepEqual([...part], [2, 3]);
@@ -31,7 +31,7 @@ Deno.test("bufferOf: bytes are not copied, a part of an array stays that part", 
   assert.equal(bufferOf("ü").toString(), "ü");
 });
 
-Deno.test("conditions: absence is a creation at revision 0, not written since is a lower revision", () => {
+Deno.test("conditions: absent compares the creation with 0, unwrittenSince the last write", () => {
   assert.deepEqual(absent("k"), {
     key: bufferOf("k"),
     target: "Create",
@@ -44,7 +44,7 @@ Deno.test("conditions: absence is a creation at revision 0, not written since is
   assert.deepEqual([result, mod_revision], ["Less", "42"]);
 });
 
-Deno.test("put: names a lease only where there is one", () => {
+Deno.test("put: contains a lease only if one is given", () => {
   const fields = (lease?: string) => Object.keys(put("k", "v", lease).request_put!);
   assert.deepEqual(fields(), ["key", "value"]);
   assert.deepEqual(fields("7"), ["key", "value", "lease"]);

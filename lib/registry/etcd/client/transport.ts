@@ -1,6 +1,6 @@
 /**
- * One call to one etcd member: JSON over HTTP through etcd's gateway; `gateway.ts` explains why not
- * gRPC.
+ * Makes a call to one etcd member: JSON over HTTP through etcd's gateway. `gateway.ts` explains why gRPC
+ * is not used.
  *
  * @module
  */
@@ -8,15 +8,15 @@
 import { tryParseObject } from "../../../json/json.ts";
 import type { EtcdOptions } from "./options.ts";
 
-/** A call that failed, with an error of etcd or without a response. */
+/** Error of a failed call: etcd responded with an error, or there was no response. */
 export class EtcdError extends Error {
   /** gRPC status code; `UNAVAILABLE` without a response. */
   readonly code: number;
 
   /**
-   * @param code gRPC's number
-   * @param message of etcd, or of the connection
-   * @param cause the lower error
+   * @param code gRPC status code
+   * @param message message of etcd, or of the connection
+   * @param cause the underlying error
    */
   constructor(code: number, message: string, cause?: unknown) {
     super(message, { cause });
@@ -24,7 +24,7 @@ export class EtcdError extends Error {
   }
 }
 
-/** The gRPC status codes that are distinguished. */
+/** gRPC status codes that callers distinguish. */
 export const grpc = {
   UNKNOWN: 2,
   DEADLINE_EXCEEDED: 4,
@@ -54,11 +54,11 @@ export class EtcdTransport implements Disposable {
    * Makes a call.
    *
    * @param endpoint `host:port`, or a URL
-   * @param path of the method, e.g. `/v3/kv/range`
+   * @param path path of the method, e.g. `/v3/kv/range`
    * @param body the request as JSON
-   * @param options.token of the user, if etcd asks for one
-   * @param options.signal ends the call, and its answer
-   * @returns the answer, its body not read yet
+   * @param options.token token of the user, if etcd requires one
+   * @param options.signal aborts the call and its response
+   * @returns the response, whose body is not read yet
    * @throws EtcdError
    */
   async call(
@@ -96,7 +96,7 @@ export class EtcdTransport implements Disposable {
 /**
  * Converts anything thrown by a call, or by reading its response, to an error with a code.
  *
- * @param thrown what was caught
+ * @param thrown the caught value
  */
 export function asEtcdError(thrown: unknown): EtcdError {
   if (thrown instanceof EtcdError) return thrown;
