@@ -36,7 +36,11 @@ export class BodyReader {
   readonly #key: "api.body.max" | "code.max";
   readonly #maxBytes: number;
 
-  /** @param key key of the configuration that limits the length of a body, MiB */
+  /**
+   * Creates a reader whose bodies are reserved in the node's budget.
+   *
+   * @param key key of the configuration that limits the length of a body, MiB
+   */
   constructor(
     services: Pick<ApiServices, "config" | "bodies">,
     key: "api.body.max" | "code.max" = "api.body.max",

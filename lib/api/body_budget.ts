@@ -17,7 +17,11 @@ export class BodyBudget {
   readonly #maxBytes: number;
   #reserved = 0;
 
-  /** @param maxBytes memory for bodies and their copies */
+  /**
+   * Creates a budget without reservations.
+   *
+   * @param maxBytes memory for bodies and their copies
+   */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
@@ -83,6 +87,11 @@ export class ReservedBody implements MemoryReservation {
   readonly #reserve: (bytes: number) => void;
   #bytes = 0;
 
+  /**
+   * Creates a reservation of 0 bytes.
+   *
+   * @param reserve reserves more bytes, or releases them if the number is negative; throws if they do not fit
+   */
   constructor(reserve: (bytes: number) => void) {
     this.#reserve = reserve;
   }

@@ -35,6 +35,8 @@ export class BadArchive extends Error {
   override readonly name = "BadArchive";
 
   /**
+   * Creates an error for an invalid archive or one that exceeds a limit.
+   *
    * @param message the reason as a clause
    * @param entry path of the invalid entry as in the archive
    * @param tooLarge true if the archive exceeds a limit
@@ -69,7 +71,11 @@ export class ArchiveMeter {
   #entries = 0;
   #bytes = 0;
 
-  /** @param limits limits of its content */
+  /**
+   * Creates a meter that has counted nothing.
+   *
+   * @param limits limits of its content
+   */
   constructor(limits: ArchiveLimits) {
     this.#limits = limits;
   }
@@ -97,7 +103,11 @@ export class ArchivePaths {
   readonly #kinds = new Map<string, "file" | "directory" | "parent">();
   readonly #maxEntries: number;
 
-  /** @param limits limits of the content, including folders that occur only in paths */
+  /**
+   * Creates an empty set of paths.
+   *
+   * @param limits limits of the content, including folders that occur only in paths
+   */
   constructor({ maxEntries }: Pick<ArchiveLimits, "maxEntries">) {
     this.#maxEntries = maxEntries;
   }

@@ -41,6 +41,7 @@ export class Balancer implements AsyncDisposable {
   #isShuttingDown = false;
   /** Handles client requests. */
   readonly handle: HttpHandler;
+  /** Counters and gauges of its requests and nodes. */
   readonly metrics: BalancerMetrics;
 
   private constructor(options: BalancerOptions, parts: AsyncDisposableStack) {
@@ -110,6 +111,7 @@ export class Balancer implements AsyncDisposable {
     return balancer;
   }
 
+  /** Returns the status of the balancer and of its nodes. */
   status(): BalancerStatus {
     const { node, clock, catalog, registry } = this.#options;
     return balancerStatus({

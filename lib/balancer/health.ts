@@ -54,6 +54,7 @@ export class HealthChecks implements AsyncDisposable {
   #cancelCheck = () => {};
   #cancelRefresh = () => {};
 
+  /** Starts the periodic checks, without nodes. */
   constructor(client: HttpClient, clock: Clock, settings: HealthSettings) {
     this.#client = client;
     this.#clock = clock;

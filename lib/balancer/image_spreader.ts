@@ -39,6 +39,7 @@ export class ImageSpreader implements AsyncDisposable {
   readonly #pausedUntil = new Map<string, number>();
   readonly #stop = new AbortController();
 
+  /** Creates a spreader that has asked no node yet. */
   constructor(client: Pick<HttpClient, "ask">, clock: Clock) {
     this.#client = client;
     this.#clock = clock;

@@ -13,6 +13,7 @@ const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 /** The metrics of a balancer. */
 export class BalancerMetrics {
+  /** Registry of these metrics and of those of the process. */
   readonly registry = new MetricRegistry();
   readonly #requests = this.registry.counter(
     "serverledge_balancer_requests_total",
@@ -30,7 +31,11 @@ export class BalancerMetrics {
     ["kind"],
   );
 
-  /** @param targets read when metrics are collected */
+  /**
+   * Registers the metrics, all counters at zero.
+   *
+   * @param targets read when metrics are collected
+   */
   constructor(targets: () => readonly Target[]) {
     addProcessMetrics(this.registry);
     this.registry.gauge("serverledge_balancer_targets", "Nodes of the area", () => {

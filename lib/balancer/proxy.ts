@@ -66,6 +66,12 @@ export class Proxy {
   readonly #table: TargetTable;
   readonly #observer: ProxyObserver;
 
+  /**
+   * Creates a proxy that has forwarded nothing.
+   *
+   * @param id the balancer's
+   * @param observer receives retries and failures of nodes
+   */
   constructor(id: string, client: HttpClient, table: TargetTable, observer: ProxyObserver) {
     this.#id = id;
     this.#client = client;

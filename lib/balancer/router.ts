@@ -44,6 +44,8 @@ export class Router {
   #turn = 0;
 
   /**
+   * Creates a router over a table of nodes.
+   *
    * @param factor maximum load of a node relative to the mean
    * @param architectures chooses between architectures; absent: nobody does
    * @param onOverload called when the nodes that have a function's image are overloaded

@@ -43,6 +43,7 @@ export class Target {
   #capacity: Capacity | undefined;
   #missing: ReadonlySet<string> = new Set();
 
+  /** Creates a node that counts as healthy, because it has just registered. */
   constructor(
     /** Its registration. */
     readonly record: NodeRecord,
@@ -56,6 +57,7 @@ export class Target {
     return this.#problem === undefined;
   }
 
+  /** Reason why it is not healthy; undefined if it is. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -182,6 +184,8 @@ export class TargetTable {
   #sorted: readonly Target[] | undefined;
 
   /**
+   * Creates an empty table.
+   *
    * @param options.area nodes of other areas, and balancers, are ignored
    * @param options.replicas points of each node on the ring
    * @param options.onJoin called for a node that is new or has restarted
@@ -201,6 +205,7 @@ export class TargetTable {
     this.#onLeave = options.onLeave ?? (() => {});
   }
 
+  /** All nodes by id. */
   get all(): readonly Target[] {
     return this.#sorted ??= [...this.#targets.values()]
       .sort((a, b) => a.record.id < b.record.id ? -1 : 1);
@@ -211,6 +216,7 @@ export class TargetTable {
     return this.#ring ??= new HashRing(this.#targets.keys(), this.#replicas);
   }
 
+  /** Returns the node with an id. */
   get(id: string): Target | undefined {
     return this.#targets.get(id);
   }

@@ -20,7 +20,11 @@ export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param limit maximum number of concurrent holders */
+  /**
+   * Creates a semaphore without holders.
+   *
+   * @param limit maximum number of concurrent holders
+   */
   constructor(limit: number) {
     this.#free = limit;
   }

@@ -11,6 +11,8 @@ export class BackOff {
   #waitMs: number;
 
   /**
+   * Creates a back-off without failures.
+   *
    * @param firstMs wait after the first failure, ms
    * @param maxMs longest wait, ms
    */

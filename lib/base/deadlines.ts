@@ -68,7 +68,11 @@ export class Deadlines implements Disposable {
   #armedFor = Infinity;
   #disarm: () => void = () => {};
 
-  /** @param clock source of time and timers */
+  /**
+   * Creates an empty set, which sets no timer.
+   *
+   * @param clock source of time and timers
+   */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

@@ -78,6 +78,8 @@ export class ServerledgeError extends Error {
   readonly details: ErrorDetails | undefined;
 
   /**
+   * Creates an error. It has no stack trace if another node may take the request.
+   *
    * @param code code of the failure
    * @param message one line that says what failed and what to do
    * @param options error that caused this one, and details for clients

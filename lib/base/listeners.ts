@@ -11,7 +11,11 @@ export class Listeners<L> {
   readonly #listeners = new Set<L>();
   readonly #room: string;
 
-  /** @param room name of the module in whose log failures of listeners are recorded */
+  /**
+   * Creates an empty list.
+   *
+   * @param room name of the module in whose log failures of listeners are recorded
+   */
   constructor(room: string) {
     this.#room = room;
   }

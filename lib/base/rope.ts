@@ -18,7 +18,11 @@ export class Rope implements Sliceable {
   /** Number of bytes of all parts. */
   readonly length: number;
 
-  /** @param parts arrays in their order, which must not change */
+  /**
+   * Concatenates arrays without copying them.
+   *
+   * @param parts arrays in their order, which must not change
+   */
   constructor(parts: readonly Uint8Array[]) {
     this.#parts = parts;
     this.length = parts.reduce((sum, { length }) => sum + length, 0);

@@ -55,6 +55,7 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
   #isBackingOff = false;
   #closed = false;
 
+  /** Creates an empty pool. The first refill starts its items. */
   constructor(options: StandbyOptions<T>) {
     this.#options = options;
   }

@@ -194,10 +194,12 @@ export class Cluster implements Peers, AsyncDisposable {
     return this.#joined?.url ?? "";
   }
 
+  /** The node's network coordinate. */
   get coordinate(): Coordinate {
     return this.#vivaldi.coordinate;
   }
 
+  /** Datagram traffic of the node since its start. */
   get traffic(): Readonly<Traffic> {
     return this.#prober.traffic;
   }

@@ -36,6 +36,7 @@ export class HealthProber implements AsyncDisposable {
   /** Balancers that were checked at least once. */
   readonly #probed = new WeakSet<Peer>();
 
+  /** Starts the first round of checks at once. */
   constructor(options: HealthProberOptions) {
     this.#options = options;
     this.#begin();

@@ -60,6 +60,8 @@ export class IncomingBody extends Body {
   #hasEnded: boolean;
 
   /**
+   * Creates a body of which nothing has been read.
+   *
    * @param input input of the connection, directly after the head
    * @param framing how the body is delimited
    * @param isStrict whether lines between chunks must end with a CR and a LF

@@ -33,7 +33,11 @@ export class Connection implements Disposable {
   /** Unsent rest of the request in progress. */
   #rest: RequestRest | undefined;
 
-  /** @param wire transport, which this object closes */
+  /**
+   * Creates a connection that has no request yet.
+   *
+   * @param wire transport, which this object closes
+   */
   constructor(wire: Wire) {
     this.#wire = wire;
     this.#input = new Input(wire);

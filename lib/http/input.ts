@@ -28,6 +28,8 @@ export class Input {
   #isOver = false;
 
   /**
+   * Creates an input of which nothing has been read.
+   *
    * @param source source, which must have no other reader
    * @param restBytes initial and idle size of the buffer; it grows up to {@link maxHeadBytes}
    */

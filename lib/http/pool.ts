@@ -17,7 +17,11 @@ export class IdlePool implements Disposable {
   readonly #idle: Connection[] = [];
   #isDisposed = false;
 
-  /** @param url URL of the server */
+  /**
+   * Creates an empty pool.
+   *
+   * @param url URL of the server
+   */
   constructor(url: string) {
     this.address = addressOf(url);
   }

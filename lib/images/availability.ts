@@ -31,6 +31,9 @@ export class ImageAvailability {
   /** Few, since most functions share the image of their runtime. */
   readonly #needs = new Map<string, Need>();
 
+  /**
+   * Requires the images of all runtimes, because peers should know about them before there are functions.
+   */
   constructor(sources: AvailabilitySources) {
     this.#sources = sources;
     for (const id of sources.runtimes) {

@@ -35,6 +35,7 @@ export class Prefetcher {
   /** Times of the next retries. */
   readonly #notBefore = new Map<string, number>();
 
+  /** Creates a prefetcher that fetches nothing yet. */
   constructor(environment: ImageFetcher, clock: Clock) {
     this.#environment = environment;
     this.#clock = clock;

@@ -34,6 +34,10 @@ export class ImageRecords {
   readonly #file: TextFile;
   readonly #entries: Map<string, ImageRecord>;
 
+  /**
+   * Reads the records from the file. An unreadable file counts as empty, so too few images are removed,
+   * never too many.
+   */
   constructor(file: TextFile) {
     this.#file = file;
     this.#entries = new Map(readEntries(file).map((entry) => [entry.image, entry]));

@@ -16,7 +16,11 @@ export class ImageWatch implements Disposable {
   #cancel: () => void = () => {};
   #stopped = false;
 
-  /** @param images the images; the update never rejects */
+  /**
+   * Starts the first update at once, in the background.
+   *
+   * @param images the images; the update never rejects
+   */
   constructor(images: { look(): Promise<void> }, clock: Clock) {
     this.#images = images;
     this.#clock = clock;

@@ -18,6 +18,8 @@ const decoder = new TextDecoder();
 /** String of JSON in its quoted form. */
 export class QuotedText {
   /**
+   * Wraps a string, without a copy.
+   *
    * @param json string with its quotes, checked (`scan.ts`); must not change
    * @param held reservation of its memory, released by its last user
    */
@@ -70,7 +72,11 @@ export class Unquoting {
   #at = 1;
   #length = 0;
 
-  /** @param json checked string with its quotes */
+  /**
+   * Prepares to unquote a string, and allocates as many bytes as it has between its quotes.
+   *
+   * @param json checked string with its quotes
+   */
   constructor(json: Uint8Array) {
     this.#json = json;
     this.#text = new Uint8Array(json.length - 2);

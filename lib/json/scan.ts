@@ -86,6 +86,8 @@ export class JsonScan {
   #infinite: string | undefined;
 
   /**
+   * Creates a scan that has not begun.
+   *
    * @param bytes UTF-8, optionally after a byte order mark; must not change during the scan
    * @param names names of the members to find
    * @param isExact true if keys match only in the exact case

@@ -16,6 +16,8 @@ export class JsonScanError extends Error {
   override readonly name = "JsonScanError";
 
   /**
+   * Creates an error whose message names the offset.
+   *
    * @param message description of the error
    * @param at offset of the error, bytes
    */

@@ -37,7 +37,11 @@ export const defaultClass: QosClass = {
 export class QosClasses {
   readonly #byKey = new Map<string, QosClass>();
 
-  /** @param classes configured ones, with distinct names and numbers */
+  /**
+   * Indexes the default class and the configured ones.
+   *
+   * @param classes configured ones, with distinct names and numbers
+   */
   constructor(classes: readonly QosClass[]) {
     for (const each of [defaultClass, ...classes]) {
       this.#byKey.set(each.name, each);

@@ -38,6 +38,7 @@ export interface AllocatorOptions {
 export class Allocator {
   readonly #options: AllocatorOptions;
 
+  /** Creates an allocator over the ledger, which holds all reservations. */
   constructor(options: AllocatorOptions) {
     this.#options = options;
   }

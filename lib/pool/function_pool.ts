@@ -33,6 +33,8 @@ export class PooledInstance implements Candidate {
   idleSince: number;
 
   /**
+   * Creates an idle instance that has just become ready.
+   *
    * @param functionPool pool of the instance's function
    * @param instance running instance
    * @param reservation resources of the instance
@@ -86,7 +88,11 @@ export class FunctionPool {
   /** Aborts pending starts when the function is retired. */
   readonly abort: AbortController = new AbortController();
 
-  /** @param record function version that the instances run */
+  /**
+   * Creates a pool without instances.
+   *
+   * @param record function version that the instances run
+   */
   constructor(readonly record: FunctionRecord) {}
 
   /** True if no instance is running or starting. */

@@ -109,6 +109,7 @@ export class GenericInstances implements AsyncDisposable {
   /** Turns of starts, one at a time, because each start takes a core. */
   readonly #turns = new Semaphore(1);
 
+  /** Creates a set without instances. The first function that can use some starts them. */
   constructor(options: GenericInstancesOptions) {
     this.#options = options;
   }

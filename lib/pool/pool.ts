@@ -65,6 +65,7 @@ export class Pool implements AsyncDisposable {
   #listener: PoolListener | undefined;
   #observer: PoolObserver | undefined;
 
+  /** Creates an empty pool. */
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#ledger = options.ledger;

@@ -89,7 +89,11 @@ export class ResourceLedger {
   #warmMemory = 0;
   #usedMilliCpu = 0;
 
-  /** @param total resources of the node; the number of instances is unlimited if `instances` is omitted */
+  /**
+   * Creates a ledger without reservations.
+   *
+   * @param total resources of the node; the number of instances is unlimited if `instances` is omitted
+   */
   constructor(total: Demand) {
     this.#total = total;
     this.#maxInstances = total.instances ?? Infinity;

@@ -55,7 +55,11 @@ export class FunctionService implements AsyncDisposable {
   #collecting: Promise<void> | undefined;
   #collectAgain = false;
 
-  /** @param options dependencies, which the service does not dispose */
+  /**
+   * Creates a service on a registry.
+   *
+   * @param options dependencies, which the service does not dispose
+   */
   constructor(options: FunctionServiceOptions) {
     this.#options = options;
   }

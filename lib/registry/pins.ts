@@ -23,7 +23,11 @@ export class Pins<T> {
   readonly #pins = new Map<string, Pin<T>[]>();
   readonly #now: () => number;
 
-  /** @param now monotonic time, ms */
+  /**
+   * Creates an empty collection.
+   *
+   * @param now monotonic time, ms
+   */
   constructor(now: () => number) {
     this.#now = now;
   }

@@ -23,7 +23,11 @@ export class UnreadableValues implements Disposable {
   #count = 0;
   #last: { readonly key: string; readonly problem: string } | undefined;
 
-  /** @param clock times the end of counting */
+  /**
+   * Creates a log without unreadable values.
+   *
+   * @param clock times the end of counting
+   */
   constructor(clock: Clock = systemClock, log: Pick<Logger, "warn"> = logger("registry")) {
     this.#clock = clock;
     this.#log = log;

@@ -34,7 +34,11 @@ export class Environments implements ExecutionEnvironment {
   #sandboxes: Promise<ExecutionEnvironment> | undefined;
   #opened: ExecutionEnvironment | undefined;
 
-  /** @param options environments and runtimes */
+  /**
+   * Combines environments into one.
+   *
+   * @param options environments and runtimes
+   */
   constructor(options: EnvironmentsOptions) {
     this.#options = options;
   }

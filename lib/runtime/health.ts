@@ -24,7 +24,11 @@ export class EnvironmentHealth implements Disposable {
   #usable = false;
   readonly #asked = Promise.withResolvers<void>();
 
-  /** @param onAvailable called whenever the environment becomes usable */
+  /**
+   * Starts the first check at once, in the background.
+   *
+   * @param onAvailable called whenever the environment becomes usable
+   */
   constructor(
     environment: ExecutionEnvironment,
     clock: Clock,

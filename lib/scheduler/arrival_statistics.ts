@@ -31,6 +31,11 @@ export class ArrivalStatistics {
   readonly #tallies = new Map<string, Counters>();
   readonly #estimates: EstimateTable;
 
+  /**
+   * Creates statistics without arrivals.
+   *
+   * @param estimates measurements of the functions
+   */
   constructor(estimates: EstimateTable) {
     this.#estimates = estimates;
   }

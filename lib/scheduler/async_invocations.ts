@@ -69,6 +69,9 @@ export class AsyncInvocations implements AsyncDisposable {
   #cancelRetry: (() => void) | undefined;
   #cancelRecovery: (() => void) | undefined;
 
+  /**
+   * Creates a set without invocations. Invocations left pending before now belong to an earlier process.
+   */
   constructor(options: AsyncInvocationsOptions) {
     this.#options = options;
     this.#startedAt = options.clock.wall();

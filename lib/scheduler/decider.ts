@@ -33,6 +33,7 @@ export class Decider {
   /** Decisions of a policy that does not explain its own. */
   readonly #log: DecisionLog | undefined;
 
+  /** Creates a decider. It logs decisions only of a policy that does not explain its own. */
   constructor(options: DeciderOptions) {
     this.#options = options;
     this.#log = options.policy.explain ? undefined : new DecisionLog();

@@ -47,6 +47,7 @@ export class Invocation implements Waiter, BagMember {
   readonly done: Promise<InvocationResult>;
   /** The function, in the version that will run. */
   record: FunctionRecord;
+  /** The client's request. */
   readonly request: InvokeRequest;
   readonly qosClass: QosClass;
   /** Arrival on the node's clock, ms. */
@@ -69,6 +70,7 @@ export class Invocation implements Waiter, BagMember {
   offloadForbidden = false;
   /** Time in the queue of this node before it was offloaded, ms. */
   waitedMs = 0;
+  /** Its current state. */
   state: InvocationState = undecided;
   /** Error of the last node that declined it. */
   declineError: ServerledgeError | undefined;
@@ -80,7 +82,12 @@ export class Invocation implements Waiter, BagMember {
   readonly #reject: (error: ServerledgeError) => void;
   readonly #cancel: (invocation: Invocation) => void;
 
-  /** @param cancel called when the client disconnects */
+  /**
+   * Creates an undecided invocation. Its response deadline is that of the request, or else of its class, but
+   * not after the budget of its hop.
+   *
+   * @param cancel called when the client disconnects
+   */
   constructor(arrival: Arrival, cancel: (invocation: Invocation) => void) {
     const { record, request, qosClass, arrivedAt, hop, hopsLeft, inputSize } = arrival;
     this.inputSize = inputSize;

@@ -44,6 +44,7 @@ export class LocalRunner {
   readonly #options: LocalRunnerOptions;
   readonly #clock: Clock;
 
+  /** Creates a runner that runs nothing yet. */
   constructor(options: LocalRunnerOptions) {
     this.#options = options;
     this.#clock = options.clock;

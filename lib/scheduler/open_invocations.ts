@@ -28,11 +28,17 @@ export class OpenInvocations {
   readonly #listener: CompletionListener;
   #empty: (() => void) | undefined;
 
+  /**
+   * Creates an empty set.
+   *
+   * @param listener receives each completion
+   */
   constructor(clock: Clock, listener: CompletionListener) {
     this.#clock = clock;
     this.#listener = listener;
   }
 
+  /** Invocations that are not completed. */
   get open(): Pick<Bag<Invocation>, "size" | "all"> {
     return this.#open;
   }

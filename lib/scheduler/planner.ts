@@ -29,6 +29,7 @@ export class Planner implements Disposable {
   #cancel: () => void = () => {};
   #stopped = false;
 
+  /** Schedules the first plan after one interval, if the policy plans. */
   constructor(options: PlannerOptions) {
     this.#options = options;
     if (options.policy.plan) this.#schedule(options.clock.now());

@@ -25,6 +25,7 @@ export class ScaleUp {
   /** Function versions that a check is scheduled for. */
   readonly #scheduled = new Set<string>();
 
+  /** Creates a control that starts nothing until it is notified. */
   constructor(options: ScaleUpOptions) {
     this.#options = options;
   }

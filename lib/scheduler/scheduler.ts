@@ -91,6 +91,7 @@ export class Scheduler implements PoolListener {
   readonly #seen = new SeenRequests();
   #draining = false;
 
+  /** Creates a scheduler without requests, and listens to its pool. */
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#clock = options.clock;

@@ -39,6 +39,11 @@ export class LocalView implements NodeView {
   readonly #isQueued: boolean;
   readonly #sources: ViewSources;
 
+  /**
+   * Creates a view that is valid in the current tick.
+   *
+   * @param isQueued true if the request is in the wait queue already
+   */
   constructor(invocation: Invocation, isQueued: boolean, sources: ViewSources) {
     this.#invocation = invocation;
     this.#isQueued = isQueued;

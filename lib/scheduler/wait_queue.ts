@@ -34,6 +34,7 @@ export class WaitQueue<W extends Waiter> {
   #size = 0;
   #starting = 0;
 
+  /** Number of queued requests, including those that wait for a start. */
   get size(): number {
     return this.#size;
   }
@@ -92,6 +93,7 @@ export class WaitQueue<W extends Waiter> {
     return [...this.#byVersion.get(version)?.values() ?? []].flat();
   }
 
+  /** Adds a request, after those of its class with an earlier deadline. */
   add(waiter: W): void {
     const { record: { version }, qosClass } = waiter;
     let queues = this.#byVersion.get(version);

@@ -19,6 +19,8 @@ export class InvocationLog implements InvocationObserver {
   #untilMs = "";
 
   /**
+   * Creates a log that has written nothing.
+   *
    * @param format format of a record, see `log.format`
    * @param wall returns the wall-clock time, ms
    */

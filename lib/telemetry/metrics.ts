@@ -124,6 +124,8 @@ export class Metrics implements InvocationObserver, PoolObserver {
   readonly #exists: MetricSources["exists"];
 
   /**
+   * Registers the metrics, all counters at zero.
+   *
    * @param area label of the counters that have it in the Go project
    * @param sources values of gauges
    */

@@ -67,7 +67,11 @@ export class OutputLog implements InvocationObserver {
   #chars = 0;
   #seq = 0;
 
-  /** @param clock clock for the times of lines */
+  /**
+   * Creates an empty log.
+   *
+   * @param clock clock for the times of lines
+   */
   constructor(clock: Pick<Clock, "wall">) {
     this.#clock = clock;
   }

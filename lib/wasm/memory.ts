@@ -83,7 +83,12 @@ export class MemorySource {
   /** Bytes of unused memories. */
   #litter = 0;
 
-  /** @param collect runs a garbage collection */
+  /**
+   * Creates a source for a module that {@link importMemory} has rewritten with the same facts and number of
+   * pages.
+   *
+   * @param collect runs a garbage collection
+   */
   constructor(facts: WasmModuleFacts, maxPages: number, collect: () => void) {
     this.#facts = facts;
     this.#collect = collect;

@@ -43,6 +43,8 @@ export class BudgetPrice {
   #spent = 0;
 
   /**
+   * Creates a budget that accrues from now on and starts with the share of a minute.
+   *
    * @param perHour budget per hour; infinite if unlimited
    * @param now monotonic time, ms
    */

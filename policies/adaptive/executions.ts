@@ -34,6 +34,8 @@ export class ExecutionTimes {
   readonly #shape: Lifetime;
 
   /**
+   * Combines a mean with the shape of a distribution.
+   *
    * @param meanMs NaN if unknown
    * @param shape distribution in multiples of the mean
    */

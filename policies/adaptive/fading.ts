@@ -13,6 +13,8 @@ export class FadingMean {
   #at = 0;
 
   /**
+   * Creates a mean without samples.
+   *
    * @param memory effective number of samples
    * @param halfLifeMs time after which a sample counts half; infinite if samples do not fade with time
    */
@@ -64,7 +66,11 @@ export class FadingRatio {
   #numerator = 0;
   #denominator = 0;
 
-  /** @param memory effective number of samples */
+  /**
+   * Creates a ratio without samples.
+   *
+   * @param memory effective number of samples
+   */
   constructor(memory: number) {
     this.#keep = 1 - 1 / memory;
   }
@@ -99,7 +105,12 @@ export class BoundedMap<K, V> {
   readonly #make: (key: K) => V;
   readonly #most: number;
 
-  /** @param most maximum number of keys */
+  /**
+   * Creates an empty map.
+   *
+   * @param make creates the value of a key
+   * @param most maximum number of keys
+   */
   constructor(make: (key: K) => V, most = 5000) {
     this.#make = make;
     this.#most = most;

@@ -40,6 +40,8 @@ export class Knowledge {
   readonly cost: number;
 
   /**
+   * Creates estimates without observations.
+   *
    * @param cost cost of one GiB for one second in the cloud
    * @param budgetPerHour budget for the cloud per hour; infinite if unlimited
    * @param now monotonic time, ms

@@ -33,6 +33,7 @@ export class PeerModel {
   readonly networkCost: NetworkCost = new NetworkCost();
   /** Delays of executions without a cold start, ms, by class. */
   readonly waits: BoundedMap<string, Delays> = new BoundedMap(() => new Delays(), 100);
+  /** Model of the warm instances on the peer. */
   readonly instances: WarmInstanceModel = new WarmInstanceModel();
   readonly #starts = new BoundedMap<string, Starts>(
     () => ({ warm: new FadingMean(memory.cold), unknown: new FadingMean(memory.cold) }),

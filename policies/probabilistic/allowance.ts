@@ -17,6 +17,8 @@ export class Allowance {
   #at: number;
 
   /**
+   * Creates a budget that accrues from now on and starts with the share of a minute.
+   *
    * @param perHour budget per hour; infinite if unlimited
    * @param now monotonic time, ms
    */

@@ -51,6 +51,8 @@ export class Probabilistic implements Policy {
   #planning = false;
 
   /**
+   * Creates a policy without a plan.
+   *
    * @param context clock, randomness and settings
    * @param solver solves the plan's linear program; disposed with the policy
    */

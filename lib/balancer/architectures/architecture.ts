@@ -33,6 +33,8 @@ export class ArchitectureChooser {
   readonly #functions = new Map<string, FunctionState>();
 
   /**
+   * Creates a chooser without observations.
+   *
    * @param random uniform in [0, 1)
    * @param limit most functions to remember
    */
@@ -46,6 +48,7 @@ export class ArchitectureChooser {
     this.#maxFunctions = limit;
   }
 
+  /** Number of functions with observations. */
   get size(): number {
     return this.#functions.size;
   }

@@ -17,6 +17,8 @@ export class HashRing {
   readonly #points: Float64Array;
 
   /**
+   * Places the nodes on a ring; duplicate ids count once.
+   *
    * @param ids in any order
    * @param replicas points of each node; more make shares more even
    */
@@ -31,6 +33,7 @@ export class HashRing {
     this.#points.sort();
   }
 
+  /** Number of nodes. */
   get size(): number {
     return this.#ids.length;
   }

@@ -59,6 +59,8 @@ export class LinUcb implements Bandit {
   readonly #models = new Map<string, Model>();
 
   /**
+   * Creates a bandit without observations.
+   *
    * @param alpha weight of uncertainty
    * @param lambda price of memory use above three quarters
    */

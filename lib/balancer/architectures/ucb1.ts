@@ -22,7 +22,11 @@ export class Ucb1 implements Bandit {
   readonly #c: number;
   readonly #arms = new Map<string, ArmStatistics>();
 
-  /** @param c weight of the bonus */
+  /**
+   * Creates a bandit without observations.
+   *
+   * @param c weight of the bonus
+   */
   constructor(c: number) {
     this.#c = c;
   }

@@ -47,7 +47,11 @@ export class NodeClient implements Disposable {
   readonly #http: Deno.HttpClient;
   readonly #trace: (line: string) => void;
 
-  /** @param trace receives each request and the status of its response */
+  /**
+   * Creates a client without connections.
+   *
+   * @param trace receives each request and the status of its response
+   */
   constructor(endpoint: Endpoint, trace: (line: string) => void = () => {}) {
     this.#endpoint = endpoint;
     this.#authority = authority(endpoint);

@@ -40,10 +40,16 @@ export class Vivaldi {
   #coordinate = originCoordinate;
   #resets = 0;
 
+  /**
+   * Creates the coordinate of a node without measurements: the origin.
+   *
+   * @param random uniform in [0, 1)
+   */
   constructor(random: () => number) {
     this.#random = random;
   }
 
+  /** The node's current coordinate. */
   get coordinate(): Coordinate {
     return this.#coordinate;
   }

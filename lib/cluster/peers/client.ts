@@ -72,6 +72,8 @@ export class PeerClient implements Disposable {
   readonly #inFlight = new Map<string, number>();
 
   /**
+   * Creates a client without connections.
+   *
    * @param secret the cluster's; empty: requests are not signed
    * @param clock measures pauses within responses
    * @param reserveResult opens the reservation of a long result, which grows as the result arrives

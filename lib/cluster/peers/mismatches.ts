@@ -16,6 +16,11 @@ export class PeerMismatches {
   readonly #current = new Map<MismatchKind, string>();
   readonly #logged = new Set<MismatchKind>();
 
+  /**
+   * Creates a record without mismatches.
+   *
+   * @param id the peer's, for the log
+   */
   constructor(id: string) {
     this.#id = id;
   }

@@ -35,6 +35,7 @@ export interface Demand {
 
 /** One peer: its record, its status and the results of probes. */
 export class Peer {
+  /** Its registration. */
   readonly record: NodeRecord;
   /** Address for datagrams; undefined for a balancer. */
   readonly udp: { readonly hostname: string; readonly port: number } | undefined;
@@ -55,6 +56,7 @@ export class Peer {
   #failures = 0;
   #predictedMs = NaN;
 
+  /** Creates a peer without a status, which counts as reachable. */
   constructor(record: NodeRecord) {
     this.record = record;
     this.udp = parseHostPort(record.udp);

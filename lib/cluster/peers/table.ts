@@ -39,6 +39,7 @@ export class PeerTable {
   /** Reachable ways to the cloud, best first: balancers by architecture "", nodes by theirs. */
   readonly #cloud = new Map<string, Peer[]>();
 
+  /** Creates a table without peers. */
   constructor(options: PeerTableOptions) {
     this.#options = options;
   }
@@ -48,10 +49,12 @@ export class PeerTable {
     return this.#peers.values();
   }
 
+  /** Number of peers. */
   get size(): number {
     return this.#peers.size;
   }
 
+  /** Returns the peer with an id. */
   get(id: string): Peer | undefined {
     return this.#peers.get(id);
   }
@@ -104,6 +107,10 @@ export class PeerTable {
     this.rank();
   }
 
+  /**
+   * Returns nearby nodes of this area, best first: those with an idle warm instance, then by cost, those
+   * without the image last. See {@link Peers.near}.
+   */
   near(eligible: Eligibility): PeerView[] {
     const { area, now } = this.#options;
     if (eligible.areas && !eligible.areas.includes(area)) return [];
@@ -154,11 +161,16 @@ export class PeerTable {
     return [...this.#cloud.values()].flat().sort(byCost).slice(0, count);
   }
 
+  /** Returns whether a node is in the remote area. See {@link Peers.isCloud}. */
   isCloud(id: string): boolean {
     const { remoteArea } = this.#options;
     return remoteArea !== "" && this.#peers.get(id)?.record.area === remoteArea;
   }
 
+  /**
+   * Summarizes the reachable peers: the memory and mean round trip of near nodes, and the round trip to the
+   * cloud.
+   */
   summary(): PeerSummary {
     const all = [...this.#peers.values()].filter(({ reachable }) => reachable);
     const near = all.filter(({ record }) =>

@@ -117,15 +117,21 @@ function filterOf(bytes: number) {
 export class DatagramCodec {
   readonly #secret: string;
 
-  /** @param secret the cluster's; empty: datagrams are unsigned */
+  /**
+   * Creates the codec of one cluster.
+   *
+   * @param secret the cluster's; empty: datagrams are unsigned
+   */
   constructor(secret: string) {
     this.#secret = secret;
   }
 
+  /** True if datagrams are signed. */
   get signs(): boolean {
     return this.#secret !== "";
   }
 
+  /** Encodes a ping. */
   ping({ from, to, nonce, at }: Ping): Uint8Array<ArrayBuffer> {
     return this.#pack({ ping: nonce, from, to, at });
   }

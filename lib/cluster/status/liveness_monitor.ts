@@ -35,6 +35,7 @@ export class LivenessMonitor implements Disposable {
   readonly #options: LivenessOptions;
   readonly #monitored = new Map<Peer, Monitored>();
 
+  /** Creates a monitor without peers, which sets no timer. */
   constructor(options: LivenessOptions) {
     this.#options = options;
   }

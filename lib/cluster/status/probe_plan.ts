@@ -36,6 +36,11 @@ export class ProbePlan {
   /** Ids still to come in the current rotation. */
   #rotation: string[] = [];
 
+  /**
+   * Creates a plan before its first round.
+   *
+   * @param random uniform in [0, 1)
+   */
   constructor(table: PeerTable, random: () => number) {
     this.#table = table;
     this.#random = random;

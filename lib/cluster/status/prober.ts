@@ -78,6 +78,7 @@ interface PingSource {
 
 /** Probes peers and answers their pings until it is disposed. */
 export class Prober implements AsyncDisposable {
+  /** Datagram traffic since the start. */
   readonly traffic: Traffic = { sent: 0, received: 0, ignored: 0 };
   readonly #options: ProberOptions;
   readonly #codec: DatagramCodec;
@@ -94,6 +95,7 @@ export class Prober implements AsyncDisposable {
   /** Time of the last probes, on the node's clock. */
   #probedAt = -Infinity;
 
+  /** Starts to receive datagrams, and sends the first round of pings at once. */
   constructor(options: ProberOptions) {
     this.#options = options;
     this.#codec = new DatagramCodec(options.secret);

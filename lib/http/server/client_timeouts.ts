@@ -41,6 +41,8 @@ export class ClientTimeouts {
   #stop: (() => void) | undefined;
 
   /**
+   * Creates an empty set. The first connection that waits starts the sweeps.
+   *
    * @param clock sets the timer of the sweeps
    * @param limits timeouts
    */

@@ -29,6 +29,8 @@ export class ClientWatch {
   #sending: Promise<unknown> | undefined;
 
   /**
+   * Creates a watch that has not begun.
+   *
    * @param input input of the connection
    * @param write sends bytes to the client
    * @param left called when the client has disconnected, before the listeners

@@ -86,6 +86,8 @@ export class ServerConnection implements Waiter, BodyReading {
   #bodyBytes = 0;
 
   /**
+   * Creates a connection that was just accepted; {@link ServerConnection.serve} reads its requests.
+   *
    * @param conn connection, which this object closes
    * @param client address of the client
    * @param context objects shared with other connections

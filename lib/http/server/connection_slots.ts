@@ -23,6 +23,8 @@ export class ConnectionSlots {
   #released: PromiseWithResolvers<void> | undefined;
 
   /**
+   * Creates slots that are all free.
+   *
    * @param limits number of slots, in total and for each address
    * @param timeouts connections that can be evicted
    * @param clock clock of the attempts to evict

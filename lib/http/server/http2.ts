@@ -22,6 +22,8 @@ export class Http2Tunnels {
   readonly #timeouts: ClientTimeouts;
 
   /**
+   * Creates a relay without connections. Each connection starts a server of its own.
+   *
    * @param handler answers requests
    * @param timeouts ends idle connections and slow bodies
    */

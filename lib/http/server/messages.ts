@@ -13,7 +13,11 @@ import type { HeaderPair } from "../head.ts";
 export class HeaderList {
   readonly #pairs: readonly HeaderPair[];
 
-  /** @param pairs names in lower case, and values */
+  /**
+   * Creates a list of headers, without a copy.
+   *
+   * @param pairs names in lower case, and values
+   */
   constructor(pairs: readonly HeaderPair[]) {
     this.#pairs = pairs;
   }

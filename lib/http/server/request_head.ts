@@ -27,6 +27,8 @@ export class RefusedRequest extends Error {
   readonly status: number;
 
   /**
+   * Creates an error that becomes the response.
+   *
    * @param status of the response
    * @param message one line for the client
    */

@@ -28,6 +28,11 @@ export class ResponseSink {
   #writing: Promise<unknown> | undefined;
   #abandoned: PromiseWithResolvers<never> | undefined;
 
+  /**
+   * Creates a sink that has written nothing.
+   *
+   * @param sending receives the beginning and the end of each response
+   */
   constructor(conn: ByteSink, sending: Sending) {
     this.#conn = conn;
     this.#sending = sending;

@@ -26,6 +26,8 @@ export class ServedBody extends IncomingBody {
   #isEndReported: boolean;
 
   /**
+   * Creates a body of which nothing has been read.
+   *
    * @param input input of the connection, directly after the head
    * @param framing how the body is delimited
    * @param reading listener for the progress

@@ -60,7 +60,11 @@ export class HttpServer implements AsyncDisposable {
   #errors = 0;
   #refused = 0;
 
-  /** @param options source of connections, handler and limits */
+  /**
+   * Starts to accept connections.
+   *
+   * @param options source of connections, handler and limits
+   */
   constructor(
     { listener, handler, refuse, limits: given, clock = systemClock }: HttpServerOptions,
   ) {

@@ -126,6 +126,8 @@ export class KnownResponse extends Response {
   readonly outgoing: OutgoingResponse;
 
   /**
+   * Creates a response. A stream is cancelled if the status has no body.
+   *
    * @param body omitted for statuses without a body
    * @param status 200 to 599
    * @param headers names in lower case

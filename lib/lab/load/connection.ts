@@ -36,7 +36,11 @@ export class Connection {
   #unsent: Uint8Array | undefined;
   #isOpen = true;
 
-  /** @param owner receives its events */
+  /**
+   * Starts to read responses from an open connection, which this object closes.
+   *
+   * @param owner receives its events
+   */
   constructor(conn: Deno.Conn, owner: ConnectionOwner) {
     this.#conn = conn;
     this.#owner = owner;

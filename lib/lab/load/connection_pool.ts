@@ -46,6 +46,8 @@ export class ConnectionPool implements ConnectionOwner, Disposable {
   #hasWaited = false;
 
   /**
+   * Creates a pool without connections.
+   *
    * @param origin the server
    * @param kinds all kinds of the run
    * @param maxConnections maximum number of connections
@@ -63,6 +65,7 @@ export class ConnectionPool implements ConnectionOwner, Disposable {
     this.#owner = owner;
   }
 
+  /** Maximum number of connections that were open at once. */
   get peakConnections(): number {
     return this.#peakConnections;
   }

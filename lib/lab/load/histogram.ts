@@ -23,7 +23,11 @@ export class Histogram {
   #minUs = Infinity;
   #maxUs = 0;
 
-  /** @param bits significant bits of a value: {@link threeDigits} or {@link twoDigits} */
+  /**
+   * Creates an empty histogram.
+   *
+   * @param bits significant bits of a value: {@link threeDigits} or {@link twoDigits}
+   */
   constructor(bits: number = threeDigits) {
     this.#bits = bits;
   }

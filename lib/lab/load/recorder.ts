@@ -78,6 +78,8 @@ export class Recorder {
   readonly #endMs: number;
 
   /**
+   * Creates a recorder without measurements.
+   *
    * @param kinds all kinds of the run
    * @param warmUpMs warm-up, whose requests are not recorded
    * @param durationMs measured time
@@ -106,6 +108,7 @@ export class Recorder {
     return this.#lastMs;
   }
 
+  /** Records that a request is due, unless that was during the warm-up. */
   recordDue(request: ScheduledRequest): void {
     if (request.dueMs < this.#warmUpMs) return;
     this.#lastMs = Math.max(this.#lastMs, request.dueMs);

@@ -49,6 +49,7 @@ export class SimBalancer implements Reachable, Disposable {
   readonly #router: Router;
   #cancelRefresh: () => void = () => {};
 
+  /** Creates a balancer that knows no node; {@link SimBalancer.join} registers them. */
   constructor(options: SimBalancerOptions) {
     const { area, clock } = options;
     this.#options = options;

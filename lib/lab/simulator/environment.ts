@@ -62,6 +62,7 @@ export class SimEnvironment implements ExecutionEnvironment {
   /** Current factor of execution times. */
   slowness = 1;
 
+  /** Creates an environment without instances. */
   constructor(options: SimEnvironmentOptions) {
     this.#options = options;
   }

@@ -18,12 +18,14 @@ interface Entry {
 export class SimFunctions {
   readonly #entries: ReadonlyMap<string, Entry>;
 
+  /** Creates the functions of a scenario, at their usual speed. */
   constructor(models: readonly FunctionModel[]) {
     this.#entries = new Map(
       models.map((model) => [model.name, { record: recordOf(model), model, factor: 1 }]),
     );
   }
 
+  /** Returns the record of a function, which nodes know. */
   find(name: string): FunctionRecord | undefined {
     return this.#entries.get(name)?.record;
   }

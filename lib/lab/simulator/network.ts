@@ -20,6 +20,7 @@ export class Network {
   readonly #models: Readonly<Record<LinkKind, LinkModel>>;
   readonly #links: Record<LinkKind, Link>;
 
+  /** Creates the links of a scenario. */
   constructor({ edge, toCloud }: Pick<Scenario, "edge" | "toCloud">) {
     this.#models = { edge, cloud: toCloud };
     this.#links = { edge: { ...edge }, cloud: { ...toCloud } };

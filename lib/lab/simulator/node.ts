@@ -52,6 +52,7 @@ export class SimNode implements Reachable, Disposable {
   readonly record: NodeRecord;
   /** The other nodes. */
   readonly peers: SimPeers;
+  /** Its policy, disposed with the node. */
   readonly policy: Policy;
   readonly #environment: SimEnvironment;
   readonly #ledger: ResourceLedger;
@@ -62,6 +63,7 @@ export class SimNode implements Reachable, Disposable {
   readonly #open = new Set<(error: ServerledgeError) => void>();
   #alive = true;
 
+  /** Creates a node that knows no peers, and starts its periodic tasks. */
   constructor(options: SimNodeOptions) {
     const { model, scenario, clock, functions, policy } = options;
     const { id, area } = model;

@@ -52,6 +52,7 @@ export class SimPeers implements Peers, Disposable {
   #cancelHurry: (() => void) | undefined;
   #askedAt = -Infinity;
 
+  /** Creates a set without peers; {@link SimPeers.join} registers them. */
   constructor(options: SimPeersOptions) {
     const { id, area, remoteArea, clock, random } = options;
     this.#options = options;

@@ -22,7 +22,11 @@ export class SimPolicies implements Disposable {
   #solved: Promise<unknown> = Promise.resolve();
   readonly #planning = new Set<Promise<void>>();
 
-  /** @param warn called once for each user's policy that throws or makes a decision that is not allowed */
+  /**
+   * Creates a factory that has created no policies.
+   *
+   * @param warn called once for each user's policy that throws or makes a decision that is not allowed
+   */
   constructor(warn: (problem: string) => void) {
     this.#warn = warn;
   }

@@ -34,7 +34,11 @@ export class HistogramKeepAlive implements KeepAlive {
   readonly #fallback: KeepAliveWindows;
   readonly #histograms = new Map<string, IdleTimeHistogram>();
 
-  /** @param fallbackMs keep-alive of functions without a pattern, ms */
+  /**
+   * Creates a policy without observations.
+   *
+   * @param fallbackMs keep-alive of functions without a pattern, ms
+   */
   constructor(fallbackMs: number) {
     this.#fallback = { preWarmMs: 0, keepAliveMs: fallbackMs };
   }

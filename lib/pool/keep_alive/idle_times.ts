@@ -31,7 +31,11 @@ export class IdleTimes implements UsageObserver {
   /** Idle functions that are to be pre-warmed. */
   readonly #due = new Set<Usage>();
 
-  /** @param keepAlive policy that learns from idle times and decides when to pre-warm */
+  /**
+   * Creates statistics without functions.
+   *
+   * @param keepAlive policy that learns from idle times and decides when to pre-warm
+   */
   constructor(keepAlive: KeepAlive, clock: Pick<Clock, "now">) {
     this.#keepAlive = keepAlive;
     this.#clock = clock;

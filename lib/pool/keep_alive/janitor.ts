@@ -60,6 +60,7 @@ export class Janitor implements Disposable {
   /** Number of pending pre-warm starts. */
   #preWarming = 0;
 
+  /** Starts the periodic checks, the first after one interval. */
   constructor(options: JanitorOptions) {
     this.#options = options;
     const { pool, keepAlive, idleTimes } = options;

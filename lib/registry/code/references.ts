@@ -14,7 +14,11 @@ export class CodeReferences implements Disposable {
   readonly #listeners = new Listeners<(hash: string) => void>("registry");
   readonly #following: Disposable;
 
-  /** @param catalog contains the functions */
+  /**
+   * Counts the functions in the catalog, and follows its changes.
+   *
+   * @param catalog contains the functions
+   */
   constructor(catalog: Pick<Catalog, "isComplete" | "follow">) {
     this.#catalog = catalog;
     this.#following = catalog.follow((_, record, former) => {

@@ -53,7 +53,11 @@ export class EtcdCluster implements Disposable {
   #token: string | undefined;
   #problem: { reason: string; since: number } | undefined;
 
-  /** @param options endpoints and credentials of the cluster */
+  /**
+   * Creates a client that has not connected yet.
+   *
+   * @param options endpoints and credentials of the cluster
+   */
   constructor(options: EtcdOptions) {
     this.#options = options;
     this.#transport = new EtcdTransport(options);

@@ -28,6 +28,8 @@ export class EtcdCode {
   readonly #pins: Pins<string>;
 
   /**
+   * Creates a store that holds no pins.
+   *
    * @param client calls etcd
    * @param leases grants the leases of pins
    * @param now monotonic time, ms

@@ -32,6 +32,8 @@ export class NodeWatch extends PrefixWatch {
   #endGrace: (() => void) | undefined;
 
   /**
+   * Starts to follow the nodes.
+   *
    * @param client calls etcd; outlives the watch
    * @param clock times how long nodes are missing
    * @param memory stores the known nodes, read if etcd is unavailable at the start; outlives the watch

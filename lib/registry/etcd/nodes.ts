@@ -36,6 +36,8 @@ export class NodeRegistration implements Registration {
   #rival: NodeRecord | undefined;
 
   /**
+   * Starts the registration.
+   *
    * @param client calls etcd; outlives the registration
    * @param isAlive returns whether another node, with the same id and another data folder, responds
    */

@@ -34,6 +34,8 @@ export abstract class PrefixWatch implements AsyncDisposable {
   #suspectedAt: number | undefined;
 
   /**
+   * Creates a watch that follows nothing until {@link PrefixWatch.follow}.
+   *
    * @param client calls etcd; outlives the watch
    * @param prefix prefix of the followed keys
    */
@@ -91,6 +93,7 @@ export abstract class PrefixWatch implements AsyncDisposable {
     await this.#running;
   }
 
+  /** Starts to follow; called once, by the constructor of a subclass. */
   protected follow(): void {
     this.#running = this.#run();
   }

@@ -29,6 +29,8 @@ export class EtcdResults {
   readonly #leases: SharedLeases;
 
   /**
+   * Creates a store that has written nothing.
+   *
    * @param client calls etcd
    * @param leases grants the leases with which results expire
    */

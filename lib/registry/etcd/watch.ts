@@ -37,6 +37,8 @@ export class FunctionWatch extends PrefixWatch {
   #complained = false;
 
   /**
+   * Starts to follow the functions.
+   *
    * @param client calls etcd; outlives the watch
    * @param restore restores lost functions; called before an emptied etcd is listed
    */

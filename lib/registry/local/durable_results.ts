@@ -39,6 +39,10 @@ export class DurableResults implements AsyncDisposable {
   #writing: Promise<void> | undefined;
   #closed = false;
 
+  /**
+   * Fails the invocations that an earlier process of this node left pending, and starts to write the waiting
+   * results to the registry.
+   */
   constructor(options: DurableResultsOptions) {
     this.#options = options;
     const { journal, interrupted } = options;

@@ -25,6 +25,8 @@ export class KnownNodes implements Disposable {
   #cancel: (() => void) | undefined;
 
   /**
+   * Creates a store that has read and written nothing.
+   *
    * @param file stores the records
    * @param clock times the writes
    */

@@ -36,7 +36,11 @@ const statements = {
 export class Parts {
   readonly #statements: Prepared<typeof statements>;
 
-  /** @param database contains the table */
+  /**
+   * Prepares the statements on the table of values.
+   *
+   * @param database contains the table
+   */
   constructor(database: DatabaseSync) {
     this.#statements = prepareAll(database, statements);
   }

@@ -77,6 +77,8 @@ export class ResultJournal implements Disposable {
   #size = 0;
 
   /**
+   * Opens the journal, or creates it if it does not exist, and removes parts that a crash left.
+   *
    * @param path path of its file, or `:memory:`
    * @throws `REGISTRY_UNAVAILABLE` if the file cannot be used
    */

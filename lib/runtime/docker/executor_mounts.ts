@@ -39,7 +39,11 @@ export function executorCommand(
 
 /** Folder of one container. Disposing it removes it. */
 export class ExecutorMount implements Disposable {
-  /** @param path absolute path on the host */
+  /**
+   * Wraps a folder that exists.
+   *
+   * @param path absolute path on the host
+   */
   constructor(readonly path: string) {}
 
   /** Path of the socket on the host. */

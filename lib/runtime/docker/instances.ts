@@ -195,6 +195,8 @@ export class ExecutorInstance extends ContainerInstance {
   #interrupted: string | undefined;
 
   /**
+   * Creates an instance whose executor has connected, and listens to its output.
+   *
    * @param parts its container and connection
    * @param cleanup removes everything that belongs to it
    */
@@ -247,6 +249,8 @@ export class CustomInstance extends ContainerInstance {
   readonly #calls = new Map<string, CustomCall>();
 
   /**
+   * Creates an instance whose server accepts connections.
+   *
    * @param parts its container and server
    * @param cleanup removes everything that belongs to it
    */

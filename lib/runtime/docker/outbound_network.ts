@@ -20,6 +20,11 @@ export class OutboundNetwork implements AsyncDisposable {
   readonly #tasks = new SharedTasks<void>();
   #made = false;
 
+  /**
+   * Names the network without creating it.
+   *
+   * @param nodeId part of the network's name
+   */
   constructor(engine: Engine, nodeId: string) {
     this.#engine = engine;
     this.#nodeId = nodeId;

@@ -46,7 +46,11 @@ export class FetchBroker implements Disposable {
   readonly #forbids: GuardedOptions["forbids"];
   readonly #running = new Map<number, AbortController>();
 
-  /** @param forbids reports whether the sandbox may not access an address */
+  /**
+   * Serves the requests of a sandbox from now on.
+   *
+   * @param forbids reports whether the sandbox may not access an address
+   */
   constructor(connection: ExecutorConnection, forbids: GuardedOptions["forbids"]) {
     this.#connection = connection;
     this.#forbids = forbids;

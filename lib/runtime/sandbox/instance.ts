@@ -39,6 +39,8 @@ export class SandboxInstance implements Instance {
   #disposed: Promise<void> | undefined;
 
   /**
+   * Creates an instance whose function is loaded, and watches its process.
+   *
    * @param tier kind of cold start
    * @param parts components, owned by the instance from now on
    */

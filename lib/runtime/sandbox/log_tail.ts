@@ -18,6 +18,11 @@ export class LogTail {
   #size = 0;
   #listener: ((chunk: Uint8Array) => void) | undefined;
 
+  /**
+   * Reads the stream to its end, in the background.
+   *
+   * @param stream output of the process
+   */
   constructor(stream: ReadableStream<Uint8Array>) {
     this.#ended = this.#read(stream).catch(() => {});
   }

@@ -75,6 +75,7 @@ export class PreparedCode implements AsyncDisposable {
   readonly #entries = new Map<string, Entry>();
   readonly #following: Disposable;
 
+  /** Creates a cache without entries, and follows which code functions use. */
   constructor(options: PreparedCodeOptions) {
     this.#options = options;
     this.#following = options.references.onUnreferenced(() => this.#makeRoom());

@@ -100,6 +100,8 @@ export class ExecutorConnection implements Disposable {
   explainTermination: () => Promise<ServerledgeError> = () => Promise.resolve(connectionClosed());
 
   /**
+   * Wraps a stream of which nothing has been read; {@link ExecutorConnection.run} reads it.
+   *
    * @param conn the stream to the executor
    * @param results memory for results; without it, a result may have the size of a frame
    */

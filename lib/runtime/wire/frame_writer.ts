@@ -16,7 +16,12 @@ export class FrameWriter {
   #flushed = Promise.resolve();
   #open = true;
 
-  /** @param failed called when a write to the stream fails; nothing is written afterwards */
+  /**
+   * Creates a writer that has written nothing.
+   *
+   * @param conn the stream, which other code closes
+   * @param failed called when a write to the stream fails; nothing is written afterwards
+   */
   constructor(conn: { write(bytes: Uint8Array): Promise<number> }, failed: () => void) {
     this.#conn = conn;
     this.#failed = failed;

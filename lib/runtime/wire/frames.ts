@@ -76,7 +76,11 @@ export class FrameReader implements Disposable {
   #head: Uint8Array<ArrayBuffer> | undefined;
   #skipped = 0;
 
-  /** @param maxBytes maximum bytes of JSON in a frame */
+  /**
+   * Creates a reader that has received nothing.
+   *
+   * @param maxBytes maximum bytes of JSON in a frame
+   */
   constructor(maxBytes: number = maxFrameBytes) {
     this.maxBytes = maxBytes;
   }
@@ -230,7 +234,11 @@ export class FrameBatch {
   #buffer: Uint8Array<ArrayBuffer>;
   #length = 0;
 
-  /** @param usualBytes size to which the buffer shrinks back, bytes */
+  /**
+   * Creates an empty batch.
+   *
+   * @param usualBytes size to which the buffer shrinks back, bytes
+   */
   constructor(usualBytes = chunkBytes) {
     this.#usualBytes = usualBytes;
     this.#buffer = new Uint8Array(usualBytes);

@@ -23,7 +23,11 @@ export class StreamedBody {
   #isOver = false;
   #wake: () => void = () => {};
 
-  /** @param taken called with the cost of each part that was read; the executor may send as much again */
+  /**
+   * Creates an empty body.
+   *
+   * @param taken called with the cost of each part that was read; the executor may send as much again
+   */
   constructor(taken: (cost: number) => void) {
     this.#taken = taken;
     this.readable = new ReadableStream({

@@ -34,6 +34,7 @@ export class Offloader {
   readonly #options: OffloaderOptions;
   readonly #clock: Clock;
 
+  /** Creates an offloader that has sent nothing. */
   constructor(options: OffloaderOptions) {
     this.#options = options;
     this.#clock = options.clock;

@@ -86,6 +86,8 @@ export class Tally {
   #open = 0;
 
   /**
+   * Creates counts of zero.
+   *
    * @param fromMs end of the warm-up
    * @param seconds duration of the load
    */
@@ -124,6 +126,10 @@ export class Tally {
     if (now >= this.#fromMs) this.flows.set(flow, (this.flows.get(flow) ?? 0) + 1);
   }
 
+  /**
+   * Records the end of a request. One that arrived during the warm-up counts only in
+   * {@link Tally.perSecond}.
+   */
   recordEnd(end: RequestEnd): void {
     this.#open--;
     const tally = this.classes[end.qos]!;

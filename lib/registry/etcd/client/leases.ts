@@ -25,6 +25,8 @@ export class SharedLeases {
   readonly #now: () => number;
 
   /**
+   * Creates an empty set of leases.
+   *
    * @param grant grants a lease, and returns its id
    * @param now monotonic time, ms
    */

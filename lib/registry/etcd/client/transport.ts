@@ -14,6 +14,8 @@ export class EtcdError extends Error {
   readonly code: number;
 
   /**
+   * Creates an error with a gRPC status code.
+   *
    * @param code gRPC status code
    * @param message message of etcd, or of the connection
    * @param cause the underlying error
@@ -40,7 +42,11 @@ export class EtcdTransport implements Disposable {
   readonly #client: Deno.HttpClient;
   readonly #scheme: "http" | "https";
 
-  /** @param options certificates */
+  /**
+   * Creates a transport without connections.
+   *
+   * @param options certificates
+   */
   constructor({ tls }: Pick<EtcdOptions, "tls">) {
     const text = (pem: Uint8Array) => new TextDecoder().decode(pem);
     this.#scheme = tls ? "https" : "http";

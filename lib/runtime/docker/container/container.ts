@@ -60,6 +60,7 @@ export class Container implements AsyncDisposable {
   #stopped: Promise<void> | undefined;
   #exited: Promise<Exit> | undefined;
 
+  /** Names a container, which may not exist yet. */
   constructor(engine: Engine, name: string) {
     this.#engine = engine;
     this.name = name;

@@ -70,6 +70,7 @@ export class DiskMonitor implements AsyncDisposable {
   #earliestAskMs = 0;
   #disposed = false;
 
+  /** Creates a monitor without containers. The first one starts its timer. */
   constructor(options: DiskWatchOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());

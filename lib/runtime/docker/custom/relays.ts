@@ -16,7 +16,12 @@ export class Relays implements AsyncDisposable {
   readonly #context: () => RelayContext;
   readonly #pools = new Map<boolean, StandbyPool<Relay>>();
 
-  /** @param context returns the dependencies of new relays */
+  /**
+   * Creates an empty set. {@link Relays.refill} starts only the kinds that were requested by
+   * {@link Relays.take}.
+   *
+   * @param context returns the dependencies of new relays
+   */
   constructor(context: () => RelayContext) {
     this.#context = context;
   }

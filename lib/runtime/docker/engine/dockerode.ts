@@ -14,7 +14,11 @@ export class DockerClients implements Disposable {
   readonly #transport: ModemTransport;
   readonly #modem: Docker["modem"];
 
-  /** @param transport target of their requests; disposing the factory closes it */
+  /**
+   * Creates a factory of clients for one engine. It opens no connection.
+   *
+   * @param transport target of their requests; disposing the factory closes it
+   */
   constructor(transport: ModemTransport) {
     this.#transport = transport;
     // With a socket path, docker-modem adds no address of its own, and request paths have no host.

@@ -61,6 +61,8 @@ export class Images {
   readonly #pulls = new Map<string, PullProgress>();
 
   /**
+   * Creates a view of the engine's images that knows none of them yet.
+   *
    * @param refresh true to pull each image once, even if it is present
    * @param records records of the images that were pulled and used
    * @param stallMs maximum time without progress of a pull, ms

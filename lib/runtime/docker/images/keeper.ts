@@ -42,6 +42,7 @@ const nothing: ImageNeed = { runtimes: [], functions: [] };
 export class ImageKeeper {
   readonly #options: KeeperOptions;
 
+  /** Creates a keeper that has sent no request to the engine. */
   constructor(options: KeeperOptions) {
     this.#options = options;
   }

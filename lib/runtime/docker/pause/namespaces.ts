@@ -47,6 +47,8 @@ export class Namespaces implements AsyncDisposable {
   readonly #byFunction = new Map<string, Namespace>();
 
   /**
+   * Creates an empty set. The first refill starts a pause container.
+   *
    * @param engine engine that runs the pause containers
    * @param known map of existing containers, which are excluded from sweeps
    */

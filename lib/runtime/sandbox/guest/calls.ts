@@ -101,6 +101,7 @@ export class Calls {
   readonly #options: CallsOptions;
   readonly #running = new Map<string, Running>();
 
+  /** Creates a runner without calls. */
   constructor(options: CallsOptions) {
     this.#options = options;
   }

@@ -34,6 +34,7 @@ export class IdleTidy {
   #hasWorked = false;
   #isTooSlow = false;
 
+  /** Takes the current size of the heap as that of a tidy one. */
   constructor(options: IdleTidyOptions) {
     this.#options = options;
     this.#tidyBytes = options.heapBytes();

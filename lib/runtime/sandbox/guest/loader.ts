@@ -78,6 +78,10 @@ export type Loader = (
 
 /** Result that is already JSON. */
 export class JsonText {
-  /** @param text valid JSON */
+  /**
+   * Wraps a result.
+   *
+   * @param text valid JSON
+   */
   constructor(readonly text: string) {}
 }

@@ -52,7 +52,12 @@ export class CallOutput {
   #decoders: Decoders | undefined;
   #length = 0;
 
-  /** @param send see {@link OutputTarget} */
+  /**
+   * Creates the empty output of one call.
+   *
+   * @param id the call's
+   * @param send see {@link OutputTarget}
+   */
   constructor(id: string, send: OutputTarget["send"]) {
     this.#id = id;
     this.#send = send;
@@ -109,7 +114,12 @@ export class Output {
   readonly #storage: CallStorage;
   readonly #decoders = new Decoders();
 
-  /** @param storage tracks the running call */
+  /**
+   * Creates a router of output to the running call, or to the log if no call runs.
+   *
+   * @param target receives the output
+   * @param storage tracks the running call
+   */
   constructor(target: OutputTarget, storage: CallStorage) {
     this.#target = target;
     this.#storage = storage;

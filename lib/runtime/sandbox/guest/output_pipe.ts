@@ -12,7 +12,11 @@ export class OutputPipe {
   readonly #write: (bytes: Uint8Array) => number;
   readonly #batch = new FrameBatch();
 
-  /** @param write writes bytes synchronously and returns their number; blocks while the node reads slowly */
+  /**
+   * Creates a pipe over a blocking write.
+   *
+   * @param write writes bytes synchronously and returns their number; blocks while the node reads slowly
+   */
   constructor(write: (bytes: Uint8Array) => number) {
     this.#write = write;
   }

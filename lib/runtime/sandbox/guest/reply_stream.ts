@@ -33,6 +33,11 @@ export class ReplyStream {
   #isClosed = false;
   #wake: () => void = () => {};
 
+  /**
+   * Sends the head of the response.
+   *
+   * @param head of the response
+   */
   constructor(options: ReplyStreamOptions, head: AnswerHead) {
     this.#options = options;
     options.signal.addEventListener("abort", () => this.#wake());

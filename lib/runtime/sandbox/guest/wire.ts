@@ -13,7 +13,11 @@ export class Wire {
   readonly #reader = new FrameReader();
   readonly #writer: FrameWriter;
 
-  /** @param lost called when the node accepts no more data */
+  /**
+   * Wraps an open connection, of which nothing has been read.
+   *
+   * @param lost called when the node accepts no more data
+   */
   constructor(conn: Deno.UnixConn, lost: () => void) {
     this.#conn = conn;
     this.#writer = new FrameWriter(conn, lost);

@@ -9,6 +9,8 @@ export class CodeProblem extends Error {
   override readonly name = "CodeProblem";
 
   /**
+   * Creates an error whose message begins with the file and line.
+   *
    * @param message names the error and its remedy
    * @param file path in the archive
    * @param line number, from 1

@@ -32,7 +32,11 @@ export class Network {
   readonly #waiting: (() => void)[] = [];
   #seq = 0;
 
-  /** @param send sends a message to the node */
+  /**
+   * Creates the sandbox's end without requests.
+   *
+   * @param send sends a message to the node
+   */
   constructor(send: Send) {
     this.#send = send;
   }

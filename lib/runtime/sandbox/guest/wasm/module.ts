@@ -64,6 +64,8 @@ export class WasmFunction {
   #kept: WasmInstance | undefined;
 
   /**
+   * Checks and compiles a module.
+   *
    * @throws {WasmFormatError} or {WasmRefusal} if the module cannot be run, `WebAssembly.CompileError` if it
    *   is not valid
    */

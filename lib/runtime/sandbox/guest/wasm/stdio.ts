@@ -27,6 +27,9 @@ export abstract class Stream extends Fd {
     return undefined;
   }
 
+  /**
+   * Moves bytes from a module's memory to the stream, as {@link Stream.read} does in the other direction.
+   */
   write(_bytes: Uint8Array): number | undefined {
     return undefined;
   }
@@ -78,7 +81,11 @@ export class PassedOn extends Stream {
   /** Receiver of the output. */
   output: CallOutput | undefined;
 
-  /** @param fd number of the stream */
+  /**
+   * Creates standard output (1) or standard error (2).
+   *
+   * @param fd number of the stream
+   */
   constructor(fd: number) {
     super();
     this.#fd = fd;
@@ -101,7 +108,11 @@ export class Result extends Stream {
   readonly #long: ArrayBuffer;
   #length = 0;
 
-  /** @param maxBytes maximum number of bytes that are kept */
+  /**
+   * Creates an empty result.
+   *
+   * @param maxBytes maximum number of bytes that are kept
+   */
   constructor(maxBytes: number) {
     super();
     this.#short = new Uint8Array(Math.min(shortBytes, maxBytes));

@@ -25,6 +25,7 @@ export class WasiSystem {
   readonly #shim: WASI;
   #view: DataView<ArrayBufferLike> = noView;
   #bytes: Uint8Array = nothing;
+  /** Standard input of the module. */
   readonly stdin: Input = new Input();
   /** Data written to standard output, if that is the result. */
   readonly result: Result;
@@ -34,6 +35,8 @@ export class WasiSystem {
   readonly imports: WebAssembly.ModuleImports;
 
   /**
+   * Creates a system with empty streams.
+   *
    * @param maxResultBytes maximum size of the result, beyond which a module is stopped; if omitted, standard
    *   output is treated as output, like standard error
    */
