@@ -10,6 +10,8 @@ import type { Config } from "../config/config.ts";
 import type { ResultMemory } from "../runtime/wire/result_memory.ts";
 import type { NodeHome } from "../cluster/home.ts";
 
+const mib = 2 ** 20;
+
 /** Common dependencies of all parts of a node. */
 export interface NodeBase {
   /** Validated configuration. */
@@ -40,7 +42,7 @@ export function bodyBudget(config: Config): BodyBudget {
   const chosen = config["api.bodies.memory"] || config["container.pool.memory"] / 8;
   // Enough for two requests of maximum size, or one with code and its unpacked files.
   return new BodyBudget(
-    Math.max(chosen, 4 * config["api.body.max"], 4 * config["code.max"]) << 20,
+    Math.max(chosen, 4 * config["api.body.max"], 4 * config["code.max"]) * mib,
   );
 }
 
@@ -49,7 +51,7 @@ export function resultMemory(
   { config, bodies }: Pick<NodeBase, "config" | "bodies">,
 ): ResultMemory {
   return {
-    maxBytes: config["api.result.max"] << 20,
+    maxBytes: config["api.result.max"] * mib,
     take: (bytes) => bodies.takeResult(bytes),
   };
 }
