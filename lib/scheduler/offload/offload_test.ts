@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fakeRecord, settle } from "../../../tests/support/fakes/fake_environment.ts";
+import { QuotedText } from "../../json/quoted.ts";
 import type { Outcome, Policy, Refusal } from "../../policy/contract.ts";
 import { eager, hopTo, peer, setUp } from "../../../tests/support/offload_world.ts";
 import { codeOf } from "../../../tests/support/scheduler_world.ts";
@@ -181,6 +182,18 @@ Deno.test("Offloader: the deadline and a client disconnect cancel an offloaded r
   left.cancel();
   assert.equal(await codeOf(left.done), "CANCELLED");
   assert(peers.sent.every(({ signal }) => signal.aborted));
+});
+
+Deno.test("Offloader: releases the memory of a result that arrives after a disconnect", async () => {
+  const { submit, peers } = setUp();
+  const left = submit();
+  let released = 0;
+  const held = { [Symbol.dispose]: () => void released++ };
+  peers.sent[0]!.answer({ result: new QuotedText(new TextEncoder().encode('"late"'), held) });
+  left.cancel();
+  assert.equal(await codeOf(left.done), "CANCELLED");
+  await settle();
+  assert.equal(released, 1);
 });
 
 Deno.test("Scheduler: a forwarded request is offloaded only while it has hops left", async () => {

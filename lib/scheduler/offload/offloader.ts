@@ -8,6 +8,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Deadlines } from "../../base/deadlines.ts";
 import { asServerledgeError, type ServerledgeError } from "../../base/errors.ts";
 import type { Peers } from "../../cluster/peers/peers.ts";
+import { release } from "../../json/quoted.ts";
 import type { InvocationResult } from "../../model/invocation.ts";
 import type { Refusal } from "../../policy/contract.ts";
 import type { OpenInvocations } from "../open_invocations.ts";
@@ -90,7 +91,8 @@ export class Offloader {
     offloaded: Offloaded,
     { report, response }: InvocationResult,
   ): void {
-    if (invocation.settled) return;
+    // Nobody reads a result that comes too late.
+    if (invocation.settled) return release(report.result);
     const { open, estimates } = this.#options;
     const { sentAt, isCloud } = offloaded;
     offloaded.report = report;
