@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { DatabaseSync } from "node:sqlite";
 import { BodyBudget } from "../../lib/api/body_budget.ts";
 import { ManualClock } from "../../lib/base/clock.ts";
 import { type ErrorCode, ServerledgeError } from "../../lib/base/errors.ts";
@@ -76,7 +77,13 @@ async function setUp() {
     return { journal, results };
   };
   const owned = stack.move();
-  return { clock, registry, start, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    clock,
+    registry,
+    start,
+    path: dir.path,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** Lets time pass, and what comes due be done. */
@@ -171,6 +178,32 @@ Deno.test("DurableResults: keeps a long result in parts until the registry has i
   await eventually("the registry has it", () => results.waiting === 0);
   assert.ok(isRead(await registry.inner.getResult("f-1")));
   assert.equal(journal.size, 0);
+});
+
+Deno.test("DurableResults: drops a damaged long result, and the others reach the registry", async () => {
+  await using world = await setUp();
+  const { clock, registry } = world;
+  const json = new TextEncoder().encode(JSON.stringify("x".repeat(2 << 20)));
+  const result = { ...done, report: { ...done.report, result: new QuotedText(json) } };
+  registry.problem = "REGISTRY_UNAVAILABLE";
+  const crashed = world.start();
+  await crashed.results.putResult("f-1", result, hour);
+  await crashed.results.putResult("f-2", done, hour);
+  crashed.journal[Symbol.dispose]();
+  {
+    using file = new DatabaseSync(`${world.path}/results.db`);
+    const damage = "UPDATE parts SET bytes = zeroblob(length(bytes)) WHERE at = 0";
+    assert.equal(file.prepare(damage).run().changes, 1);
+  }
+  const { results } = world.start();
+  await using _ = results;
+  await assert.rejects(results.getResult("f-1"), { code: "REGISTRY_UNAVAILABLE" });
+  registry.problem = undefined;
+  assert.equal(await results.getResult("f-1"), undefined);
+  clock.advance(1_000);
+  await eventually("the registry has the other", () => results.waiting === 0);
+  assert.deepEqual(await registry.inner.getResult("f-2"), done);
+  assert.equal(await registry.inner.getResult("f-1"), undefined);
 });
 
 Deno.test("a node that stops writes what it can, the next one the rest", async () => {

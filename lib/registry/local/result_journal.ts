@@ -6,9 +6,13 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { randomId } from "../../base/ids.ts";
+import { logger } from "../../base/log.ts";
 import type { ReserveMemory } from "../../base/reserve_memory.ts";
+import { RestTooLong } from "../../json/lift.ts";
+import { JsonScanError } from "../../json/tokens.ts";
 import { decodeLongResult, encodeLongResult, isLongResult } from "../long_results.ts";
 import { readRecord } from "../records.ts";
 import { type AsyncResult, asyncResultSchema, storedResult } from "../registry.ts";
@@ -17,8 +21,10 @@ import { openDatabase, prepareAll, type Prepared } from "./sqlite_file.ts";
 
 /** Maximum number of waiting results. */
 export const maxWaiting = 10_000;
-/** Size of all waiting results from which no further one is accepted; the last may exceed it. */
+/** Size of all waiting results from which no further one is accepted, bytes; the last may exceed it. */
 export const maxSize = 256 << 20;
+
+const log = logger("registry");
 
 const layout = {
   checked: "waiting",
@@ -32,7 +38,7 @@ const layout = {
     `${partsTable}
     ALTER TABLE waiting ADD COLUMN parts TEXT;
     ALTER TABLE waiting ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
-    UPDATE waiting SET size = length(result);
+    UPDATE waiting SET size = length(CAST(result AS BLOB));
     `,
   ],
 };
@@ -62,7 +68,7 @@ export interface Waiting {
   readonly text: string;
   /** Owner of the parts of a long result; null for a short one. */
   readonly parts: string | null;
-  /** Length of its JSON. */
+  /** Length of its JSON, bytes. */
   readonly size: number;
   /** Expiration, ms since the Unix epoch. */
   readonly expiresAt: number;
@@ -92,12 +98,12 @@ export class ResultJournal implements Disposable {
     [this.#count, this.#size] = [Number(count), Number(size)];
   }
 
-  /** Number of waiting results. */
+  /** Number of waiting results, including long ones that are being written. */
   get count(): number {
     return this.#count;
   }
 
-  /** Size of all waiting results. */
+  /** Size of these results, bytes. */
   get size(): number {
     return this.#size;
   }
@@ -109,14 +115,18 @@ export class ResultJournal implements Disposable {
    * @returns false if the journal is full and contains no state of this invocation
    */
   async put(id: string, result: AsyncResult, expiresAt: number): Promise<boolean> {
-    if (!this.#hasRoom(id)) return false;
     if (!isLongResult(result, wholeBytes)) return this.putShort(id, result, expiresAt);
+    if (!this.#hasRoom(id)) return false;
     const [parts, json] = [randomId(), encodeLongResult(result)];
+    const size = json.length;
+    // Counted before its parts are written, so that results written meanwhile keep to the maximum.
+    this.#add(size);
     try {
       await this.#parts.write(parts, json);
-      this.#write({ id, text: "", parts, size: json.length, expiresAt }, false);
+      this.#write({ id, text: "", parts, size, expiresAt }, false);
       return true;
     } catch (error) {
+      this.#subtract(size);
       await this.#parts.remove(parts).catch(() => {});
       throw error;
     }
@@ -127,7 +137,9 @@ export class ResultJournal implements Disposable {
     if (!this.#hasRoom(id)) return false;
     const text = JSON.stringify(storedResult(result));
     const isPending = result.state === "pending";
-    this.#write({ id, text, parts: null, size: text.length, expiresAt }, isPending);
+    const size = Buffer.byteLength(text);
+    this.#write({ id, text, parts: null, size, expiresAt }, isPending);
+    this.#add(size);
     return true;
   }
 
@@ -145,7 +157,7 @@ export class ResultJournal implements Disposable {
    * Reads the result of an invocation.
    *
    * @param reserve reserves the memory of a long result before it is read
-   * @returns undefined if the stored value is invalid or was removed in the meantime
+   * @returns undefined if the stored value is invalid, which is logged, or was removed in the meantime
    */
   async result(
     { id, text, parts, size }: Waiting,
@@ -153,13 +165,20 @@ export class ResultJournal implements Disposable {
   ): Promise<AsyncResult | undefined> {
     if (parts === null) return readRecord(asyncResultSchema, text, `result ${id}`);
     const json = await this.#parts.read(parts, reserve);
-    return json?.length === size ? await decodeLongResult(json, `result ${id}`) : undefined;
+    if (json?.length !== size) return undefined;
+    try {
+      return await decodeLongResult(json, `result ${id}`);
+    } catch (error) {
+      if (!(error instanceof JsonScanError || error instanceof RestTooLong)) throw error;
+      log.warn("Skipped the damaged result {id}: {problem}", { id, problem: error.message });
+      return undefined;
+    }
   }
 
   /** Removes a result in the state that was read; a newer state stays. */
   async remove(read: Waiting): Promise<void> {
     if (this.#statements.remove.run(read.seq).changes === 0) return;
-    this.#forget(read);
+    this.#subtract(read.size);
     if (read.parts !== null) await this.#parts.remove(read.parts);
   }
 
@@ -181,16 +200,22 @@ export class ResultJournal implements Disposable {
     return !isFull || this.get(id) !== undefined;
   }
 
-  /** Writes a row. A replaced row has no parts to remove: it says that the invocation is pending. */
+  /**
+   * Writes a row, which the caller counts, and stops counting the row that it replaces. That one has no
+   * parts to remove: it says that the invocation is pending.
+   */
   #write({ id, text, parts, size, expiresAt }: Omit<Waiting, "seq">, isPending: boolean): void {
     const former = this.get(id);
     this.#statements.put.run(id, isPending ? 1 : 0, text, Math.ceil(expiresAt), parts, size);
-    if (former) this.#forget(former);
+    if (former) this.#subtract(former.size);
+  }
+
+  #add(size: number): void {
     this.#count++;
     this.#size += size;
   }
 
-  #forget({ size }: Waiting): void {
+  #subtract(size: number): void {
     this.#count--;
     this.#size -= size;
   }

@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
+import { QuotedText } from "../../json/quoted.ts";
+import { reportNames } from "../../model/invocation.ts";
+import { sampleReport } from "../../../tests/support/fakes/fake_services.ts";
 import type { AsyncResult } from "../registry.ts";
-import { maxWaiting, ResultJournal } from "./result_journal.ts";
+import { maxSize, maxWaiting, ResultJournal } from "./result_journal.ts";
 
 const failed = (message: string): AsyncResult => ({ state: "failed", code: "INTERNAL", message });
 const pending: AsyncResult = { state: "pending", node: "n", since: 5 };
+
+/** Result with a return value of this many bytes, which no test reads. */
+function long(bytes: number): AsyncResult {
+  const json = new Uint8Array(bytes + 2);
+  const report = reportNames.fromWire(sampleReport);
+  return { state: "done", report: { ...report, result: new QuotedText(json) } };
+}
 
 /** Returns the ids in the order in which they were written. */
 function order(journal: ResultJournal): string[] {
@@ -62,4 +72,38 @@ Deno.test("ResultJournal: when full accepts only updates of its own invocations"
   assert.equal(journal.count, maxWaiting);
   await journal.remove(journal.get("f-1")!);
   assert.equal(await journal.put("one more", pending, 1), true);
+});
+
+Deno.test("ResultJournal: a long result counts while it is written, and no more if that fails", async () => {
+  const journal = new ResultJournal(":memory:");
+  const writing = journal.put("a", long(maxSize), 1);
+  assert.equal(journal.putShort("b", pending, 1), false);
+  assert.equal(await journal.put("c", long(2 << 20), 1), false);
+  assert.equal(journal.count, 1);
+  journal[Symbol.dispose]();
+  await assert.rejects(writing);
+  assert.deepEqual([journal.count, journal.size], [0, 0]);
+});
+
+Deno.test("ResultJournal: long results written at the same time keep to the maximum number", async () => {
+  using journal = new ResultJournal(":memory:");
+  for (let at = 1; at < maxWaiting; at++) journal.putShort(`f-${at}`, pending, 1);
+  const result = long(2 << 20);
+  const writes = ["a", "b", "f-1"].map((id) => journal.put(id, result, 1));
+  assert.deepEqual(await Promise.all(writes), [true, false, true]);
+  assert.equal(journal.count, maxWaiting);
+  await journal.remove(journal.get("a")!);
+  await journal.remove(journal.get("f-1")!);
+  assert.equal(journal.count, maxWaiting - 2);
+});
+
+Deno.test("ResultJournal: sizes are bytes of short and of long results", async () => {
+  using journal = new ResultJournal(":memory:");
+  const result = failed("è€\u{1f600}");
+  await journal.put("a", result, 1);
+  const shortBytes = new TextEncoder().encode(JSON.stringify(result)).length;
+  assert.deepEqual([journal.get("a")?.size, journal.size], [shortBytes, shortBytes]);
+  await journal.put("b", long(2 << 20), 1);
+  assert.equal(journal.size, shortBytes + journal.get("b")!.size);
+  assert(journal.get("b")!.size > 2 << 20);
 });
