@@ -10,7 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
 import { respondingNode } from "../cluster/peers/responding_node.ts";
 import type { HttpClient, WholeResponse } from "../http/client.ts";
-import { ConnectionBroken } from "../http/failures.ts";
+import { getRepeatably } from "../http/repeatable_get.ts";
 import type { Target } from "./target_table.ts";
 
 /** Longest wait for a response, ms. */
@@ -158,22 +158,9 @@ export class HealthChecks implements AsyncDisposable {
     }
   }
 
-  /**
-   * Sends a request, and repeats it once if a kept connection had been closed; both within one
-   * limit.
-   */
-  async #get(target: Target, path: string): Promise<WholeResponse> {
-    const { url } = target.record;
+  async #get({ record: { url } }: Target, path: string): Promise<WholeResponse> {
     using limit = timeLimit(this.#clock, timeoutMs, this.#stop.signal);
-    const { signal } = limit;
-    const headers = [["host", new URL(url).host]] as const;
-    const request = { method: "GET", path, headers, body: undefined };
-    const ask = () => this.#client.ask(url, request, signal, maxStatusBytes);
-    return await ask().catch((error) => {
-      if (!(error instanceof ConnectionBroken) || signal.aborted) throw error;
-      this.#client.forget(url);
-      return ask();
-    });
+    return await getRepeatably(this.#client, url, path, limit.signal, maxStatusBytes);
   }
 }
 

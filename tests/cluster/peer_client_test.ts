@@ -194,6 +194,19 @@ Deno.test("a kept connection that the peer has closed is replaced, unnoticed", a
   }
 });
 
+Deno.test("a health check on a kept connection that breaks is repeated once", async () => {
+  using peer = new RawPeer(async (conn, _request, count) => {
+    if (count === 1 || count === 3) await answer(conn, { Node: "peer" });
+    else conn.close();
+  });
+  using client = new PeerClient("");
+  assert.equal(await client.health(peer.record), 200);
+  assert.equal(await client.health(peer.record), 200);
+  assert.deepEqual([peer.requests.length, peer.conns.size], [3, 2]);
+  assert.equal(await client.health(peer.record), undefined);
+  assert.equal(peer.requests.length, 5);
+});
+
 Deno.test("calling a request back closes its connection, so that the peer stops", async () => {
   const left = Promise.withResolvers<void>();
   using peer = new RawPeer(async (conn) => {

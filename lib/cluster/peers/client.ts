@@ -12,6 +12,7 @@ import { type MemoryReservation, reserveLong } from "../../base/reserve_memory.t
 import { sliceBytes } from "../../base/slices.ts";
 import { HttpClient, type HttpResponse, type WholeResponse } from "../../http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../../http/failures.ts";
+import { getRepeatably } from "../../http/repeatable_get.ts";
 import type { HttpRequest } from "../../http/request.ts";
 import { isObject } from "../../json/json.ts";
 import { liftText } from "../../json/lift.ts";
@@ -135,10 +136,14 @@ export class PeerClient implements Disposable {
     ...signals: readonly AbortSignal[]
   ): Promise<number | undefined> {
     using limit = timeLimit(this.#clock, healthTimeoutMs, ...signals);
-    const headers = [["host", new URL(url).host]] as const;
-    const request = { method: "GET", path: "/healthz", headers, body: undefined };
     try {
-      const { status, body } = await this.#client.ask(url, request, limit.signal, maxErrorBytes);
+      const { status, body } = await getRepeatably(
+        this.#client,
+        url,
+        "/healthz",
+        limit.signal,
+        maxErrorBytes,
+      );
       return (respondingNode(body) ?? id) === id ? status : undefined;
     } catch {
       return undefined;
