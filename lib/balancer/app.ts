@@ -16,9 +16,9 @@ import {
   outgoingResponse,
   routedRequest,
 } from "../http/server/web.ts";
-import { balancerHeader } from "../cluster/peers/hop_headers.ts";
 import { foldKeys, keyIndex, tryParseObject } from "../json/json.ts";
 import { metricsType } from "../telemetry/prometheus.ts";
+import { forwardingBalancer } from "./forwarded_headers.ts";
 import type { BalancerMetrics } from "./metrics.ts";
 import type { Kind, Proxy } from "./proxy.ts";
 import type { RequestBody } from "./request_body.ts";
@@ -91,7 +91,7 @@ async function forwarded(
   naming: Naming | undefined,
 ): Promise<Response> {
   const request = incomingRequest(context.req.raw);
-  const previous = request.headers.get(balancerHeader);
+  const previous = forwardingBalancer(request);
   if (previous !== null) throw alreadyForwarded(id, previous);
   return await proxy.forward({
     request,

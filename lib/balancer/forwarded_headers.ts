@@ -4,7 +4,7 @@
  * @module
  */
 
-import { balancerHeader } from "../cluster/peers/hop_headers.ts";
+import { balancerHeader, formerBalancerHeader } from "../cluster/peers/hop_headers.ts";
 import type { HeaderPair } from "../http/head.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import { passesOn } from "../http/passing.ts";
@@ -12,6 +12,7 @@ import { passesOn } from "../http/passing.ts";
 /** Request headers that the balancer or its server sets itself. */
 const replacedHeaders: ReadonlySet<string> = new Set([
   balancerHeader,
+  formerBalancerHeader,
   "content-length",
   "expect",
   "host",
@@ -71,6 +72,13 @@ export function requestHeaders(
     if (value !== "" && !headers.has(name)) passed.push([name, value]);
   }
   return passed;
+}
+
+/** Returns the balancer that has forwarded a request, of this version or a former one; null if none has. */
+export function forwardingBalancer(
+  { headers }: Pick<IncomingRequest, "headers">,
+): string | null {
+  return headers.get(balancerHeader) ?? headers.get(formerBalancerHeader);
 }
 
 /** Creates the headers of a response to the client. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { codedErrorIn, warmExecutionIn } from "./response.ts";
 import { resourcesIn } from "../cluster/peers/resource_headers.ts";
-import { requestHeaders, responseHeaders } from "./forwarded_headers.ts";
+import { forwardingBalancer, requestHeaders, responseHeaders } from "./forwarded_headers.ts";
 import { incomingRequest } from "../http/server/web.ts";
 import { readBody } from "./request_body.ts";
 
@@ -17,7 +17,7 @@ function streamed(parts: readonly string[]): Request {
   return new Request("http://lb/invoke/f", { method: "POST", body });
 }
 
-Deno.test("takeBody: buffers a small body, streams a large one, and loses no byte", async () => {
+Deno.test("readBody: buffers a small body, streams a large one, and loses no byte", async () => {
   assert.equal(await readBody(incomingRequest(new Request("http://lb/"))), undefined);
   assert.deepEqual(await readBody(incomingRequest(streamed(["ab", "cd"])), 4), bytes("abcd"));
   const large = await readBody(incomingRequest(streamed(["ab", "cd", "ef", "gh"])), 3);
@@ -42,6 +42,7 @@ Deno.test("requestHeaders: drops the headers of the connection, and keeps the ot
       "origin": "http://lb:1",
       "content-type": "application/json",
       "serverledge-hops-left": "2",
+      "serverledge-balancers": "lb-2",
     },
   });
   const names = (isPlainHttp: boolean) =>
@@ -75,7 +76,15 @@ Deno.test("requestHeaders: drops the headers of the connection, and keeps the ot
   assert.deepEqual(names(true), ["accept-encoding", ...common, "origin"].toSorted());
 });
 
-Deno.test("answerHeaders: drops headers that are for balancers only", () => {
+Deno.test("forwardingBalancer: names the balancer of a request, also by the header of former versions", () => {
+  const balancerOf = (headers: HeadersInit) =>
+    forwardingBalancer(incomingRequest(new Request("http://lb/", { headers })));
+  assert.equal(balancerOf({ "serverledge-balancer": "lb-2" }), "lb-2");
+  assert.equal(balancerOf({ "serverledge-balancers": "lb-2, lb-3" }), "lb-2, lb-3");
+  assert.equal(balancerOf({ "serverledge-visited": "node" }), null);
+});
+
+Deno.test("responseHeaders: drops headers that are for balancers only", () => {
   const headers = [
     ["content-type", "text/plain"],
     ["content-length", "3"],
@@ -90,7 +99,7 @@ Deno.test("answerHeaders: drops headers that are for balancers only", () => {
   assert.equal(resourcesIn(headers.slice(0, 4)), undefined);
 });
 
-Deno.test("errorIn, warmExecutionIn: accept only coded errors and warm executions", () => {
+Deno.test("codedErrorIn, warmExecutionIn: accept only coded errors and warm executions", () => {
   const response = (status: number, value: unknown) => ({
     status,
     headers: [],

@@ -93,6 +93,8 @@ Deno.test("toPage: repeated headers and the host of HTTP/2, keep their order", (
       ["X-Two", "hop"],
       ["cookie", "b=2"],
       ["serverledge-visited", "edge"],
+      ["serverledge-balancer", "lb"],
+      ["Serverledge-Balancers", "lb"],
     ],
   }, new Uint8Array());
   const { headers, url, path } = toHttpEvent(page);

@@ -19,6 +19,9 @@ export const requestIdHeader = "serverledge-request-id";
 /** Header with the id of the balancer that has forwarded a request. */
 export const balancerHeader = "serverledge-balancer";
 
+/** Its name in former versions, with the ids of several balancers. */
+export const formerBalancerHeader = "serverledge-balancers";
+
 const names = {
   id: requestIdHeader,
   hopsLeft: "serverledge-hops-left",
@@ -33,6 +36,7 @@ export const hopHeaderNames: readonly string[] = [
   ...Object.values(names),
   signatureName,
   balancerHeader,
+  formerBalancerHeader,
 ];
 
 /**
