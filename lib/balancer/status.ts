@@ -8,10 +8,55 @@ import type { RegistryHealth } from "../registry/registry.ts";
 import type { Target } from "./target_table.ts";
 
 /** Response of a balancer's `GET /status`: a node's fields that apply to a region. Memory is in MiB. */
-export type BalancerStatus = ReturnType<typeof statusOf>;
+export interface BalancerStatus {
+  /** Distinguishes it from a node. */
+  readonly Role: "balancer";
+  /** Id of the balancer. */
+  readonly Node: string;
+  readonly Area: string;
+  /** Version of the program. */
+  readonly Version: string;
+  readonly UptimeS: number;
+  /** Unix time, s. */
+  readonly LastUpdateTime: number;
+  /** Memory of all nodes. */
+  readonly TotalMemory: number;
+  /** Free memory of the healthy nodes. */
+  readonly AvailableMemory: number;
+  /** CPU of all nodes, cores. */
+  readonly TotalCPU: number;
+  /** Used CPU of all nodes, cores. */
+  readonly UsedCPU: number;
+  /** Number of registered functions. */
+  readonly Functions: number;
+  /** Number of this balancer's requests in flight. */
+  readonly Running: number;
+  /** Whether the registry responds; if not, why. */
+  readonly Registry: { readonly Kind: string; readonly Ok: boolean; readonly Problem?: string };
+  readonly Targets: readonly TargetStatus[];
+}
 
 /** Status of one node as seen by the balancer. */
-export type TargetStatus = BalancerStatus["Targets"][number];
+export interface TargetStatus {
+  /** Id of the node. */
+  readonly Node: string;
+  /** URL of its API. */
+  readonly Url: string;
+  /** `amd64` or `arm64`. */
+  readonly Architecture: string;
+  /** True if it receives requests. */
+  readonly Healthy: boolean;
+  /** Why it is unhealthy. */
+  readonly Problem?: string;
+  /** Number of this balancer's requests in flight on it. */
+  readonly InFlight: number;
+  /** Free memory; null until the node has reported it. */
+  readonly AvailableMemory: number | null;
+  /** Free CPU, cores; null until the node has reported it. */
+  readonly FreeCPU: number | null;
+  /** Age of its report, s; null before the first. */
+  readonly AgeS: number | null;
+}
 
 /** Data of a status. */
 interface StatusSources {
@@ -26,9 +71,7 @@ interface StatusSources {
 }
 
 /** Creates the status. */
-export const balancerStatus: (sources: StatusSources) => BalancerStatus = statusOf;
-
-function statusOf(sources: StatusSources) {
+export function balancerStatus(sources: StatusSources): BalancerStatus {
   const { node, targets, registry } = sources;
   const sum = (of: (target: Target) => number) =>
     targets.reduce((total, target) => total + of(target), 0);
@@ -37,7 +80,7 @@ function statusOf(sources: StatusSources) {
   const used = ({ capacity, free }: Target) =>
     capacity ? capacity.totalCpu - clamp(free.freeCpu, capacity.totalCpu) : 0;
   return {
-    Role: "balancer" as const,
+    Role: "balancer",
     Node: node.id,
     Area: node.area,
     Version: node.version,
@@ -58,7 +101,7 @@ function statusOf(sources: StatusSources) {
   };
 }
 
-function targetStatus({ record, isHealthy, problem, inFlight, free, ageMs }: Target) {
+function targetStatus({ record, isHealthy, problem, inFlight, free, ageMs }: Target): TargetStatus {
   return {
     Node: record.id,
     Url: record.url,
