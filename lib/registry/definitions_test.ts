@@ -77,7 +77,7 @@ Deno.test("checkDefinition: options of some runtimes are refused for others, wit
   assert.match(refusal({ stateful: true }), /^UNPROCESSABLE Stateful: only modules .* wasm/);
   assert.match(
     refusal({ http: "stdio" }),
-    /^UNPROCESSABLE Http: only commands .* wasm.*binary|binary.*wasm/,
+    /^UNPROCESSABLE Http: only commands .* (wasm.*binary|binary.*wasm)/,
   );
   assert.equal(refusal({ runtime: "wasm", handler: "f", http: "cgi", stateful: true }), "accepted");
   assert.match(

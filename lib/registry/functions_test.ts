@@ -4,7 +4,12 @@ import { zipBytes } from "../../tests/support/functions/zip_bytes.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { packTar } from "../archive/archive.ts";
 import { resolveConfig } from "../config/config.ts";
-import { type Definition, type FunctionRecord, readDefinition } from "../model/function.ts";
+import {
+  type Definition,
+  type FunctionRecord,
+  readDefinition,
+  type WireDefinition,
+} from "../model/function.ts";
 import { Catalog } from "./catalog.ts";
 import { FunctionService } from "./functions.ts";
 import type { Registry } from "./registry.ts";
@@ -50,21 +55,19 @@ async function tar(text = "def handler(params, context): return 1"): Promise<str
   return (await packTar([{ path: "hello.py", data, executable: false }])).toBase64();
 }
 
-async function python(more: Partial<Definition> = {}): Promise<Definition> {
-  const definition = readDefinition({
+async function python(more: Partial<WireDefinition> = {}): Promise<Definition> {
+  return readDefinition({
     Name: "f",
     Runtime: "python",
     MemoryMB: 128,
     Handler: "hello.handler",
     TarFunctionCode: await tar(),
+    ...more,
   });
-  return { ...definition, ...more };
 }
 
-const custom = (more: Partial<Definition> = {}): Definition => ({
-  ...readDefinition({ Name: "c", Runtime: "custom", MemoryMB: 1, CustomImage: "me/mine:1" }),
-  ...more,
-});
+const custom = (more: Partial<WireDefinition> = {}): Definition =>
+  readDefinition({ Name: "c", Runtime: "custom", MemoryMB: 1, CustomImage: "me/mine:1", ...more });
 
 async function refusesAt(path: string, creating: Promise<void>): Promise<void> {
   await assert.rejects(creating, (error: { code?: string; details?: { path?: string } }) => {
@@ -75,7 +78,7 @@ async function refusesAt(path: string, creating: Promise<void>): Promise<void> {
 }
 
 test("a created function is known at once, and its code is kept", async (world) => {
-  await world.service.create(await python({ maxConcurrency: 3 }));
+  await world.service.create(await python({ MaxConcurrency: 3 }));
   const record = world.catalog.get("f")!;
   assert.equal(record.maxConcurrency, 3);
   assert.deepEqual(record.architectures, ["amd64", "arm64"]);
@@ -88,7 +91,7 @@ test("a created function is known at once, and its code is kept", async (world) 
 test("a name can be created once, case matters", async ({ service, catalog }) => {
   await service.create(await python());
   await assert.rejects(service.create(await python()), { code: "FUNCTION_EXISTS" });
-  await service.create(await python({ name: "F" }));
+  await service.create(await python({ Name: "F" }));
   assert.deepEqual(catalog.list().map(({ name }) => name), ["F", "f"]);
 });
 
@@ -96,7 +99,7 @@ test("an update replaces, gives a new version, and drops code nobody uses", asyn
   const { service, catalog, registry } = world;
   await service.update(await python());
   const first = catalog.get("f")!;
-  await service.update(await python({ code: await tar("changed") }));
+  await service.update(await python({ TarFunctionCode: await tar("changed") }));
   const second = catalog.get("f")!;
   assert.notEqual(second.version, first.version);
   await service[Symbol.asyncDispose]();
@@ -106,7 +109,7 @@ test("an update replaces, gives a new version, and drops code nobody uses", asyn
 
 test("FunctionService: a patch keeps code and fields that it does not name", async (world) => {
   const { service, catalog, registry } = world;
-  await service.create(await python({ timeoutMs: 700, env: { A: "1" } }));
+  await service.create(await python({ TimeoutMs: 700, Env: { A: "1" } }));
   const first = catalog.get("f")!;
   await service.patch("f", { MemoryMB: 256, Env: { B: "2" } });
   const second = catalog.get("f")!;
@@ -149,15 +152,15 @@ test("a removed function is unknown, and its code is dropped", async (world) => 
 });
 
 test("an unknown runtime is named, with the known ones", async ({ service }) => {
-  await assert.rejects(service.create(await python({ runtime: "cobol" })), {
+  await assert.rejects(service.create(await python({ Runtime: "cobol" })), {
     code: "RUNTIME_UNKNOWN",
     message: /"cobol".*python, nodejs, custom/,
   });
-  await service.create(await python({ runtime: "python314" }));
+  await service.create(await python({ Runtime: "python314" }));
 });
 
 test("a runtime with libraries is refused without its image", async ({ service }) => {
-  await assert.rejects(service.create(await python({ runtime: "python312ml" })), (error) => {
+  await assert.rejects(service.create(await python({ Runtime: "python312ml" })), (error) => {
     assert.ok(error instanceof ServerledgeError);
     assert.equal(error.code, "RUNTIME_UNKNOWN");
     assert.match(error.message, /set runtimes\.python312ml\.image to one that has/);
@@ -167,7 +170,7 @@ test("a runtime with libraries is refused without its image", async ({ service }
 
 test("handlers must fit their runtime", async ({ service }) => {
   for (
-    const handler of [
+    const Handler of [
       "",
       "hello",
       "hello.",
@@ -179,17 +182,17 @@ test("handlers must fit their runtime", async ({ service }) => {
       "/a.b",
     ]
   ) {
-    await refusesAt("Handler", service.create(await python({ handler })));
+    await refusesAt("Handler", service.create(await python({ Handler })));
   }
   const good = ["package.module.fünktion", "my-fn.handler", "src/app.handler", "./1a.b"];
   for (const [i, Handler] of good.entries()) {
-    await service.create(await python({ name: `p${i}`, handler: Handler }));
+    await service.create(await python({ Name: `p${i}`, Handler }));
   }
-  for (const handler of ["", "/abs.js", "../up.js", "a/../b", "a//b"]) {
-    await refusesAt("Handler", service.create(await python({ runtime: "nodejs", handler })));
+  for (const Handler of ["", "/abs.js", "../up.js", "a/../b", "a//b"]) {
+    await refusesAt("Handler", service.create(await python({ Runtime: "nodejs", Handler })));
   }
   for (const [i, Handler] of ["hello", "hello.js", "./src/hello.mjs", "src/a"].entries()) {
-    await service.create(await python({ name: `n${i}`, runtime: "nodejs", handler: Handler }));
+    await service.create(await python({ Name: `n${i}`, Runtime: "nodejs", Handler }));
   }
 });
 
@@ -197,8 +200,8 @@ test("code must be strict base64 of a TAR", async ({ service }) => {
   const good = await tar();
   const zip = new TextEncoder().encode("PK\x03\x04 a zip").toBase64();
   const empty = (await packTar([{ path: "d", data: null, executable: false }])).toBase64();
-  for (const code of ["", "%%%", `${good}!`, good.slice(0, -3), zip, empty]) {
-    await refusesAt("TarFunctionCode", service.create(await python({ code })));
+  for (const TarFunctionCode of ["", "%%%", `${good}!`, good.slice(0, -3), zip, empty]) {
+    await refusesAt("TarFunctionCode", service.create(await python({ TarFunctionCode })));
   }
 });
 
@@ -213,7 +216,7 @@ test("FunctionService: accepts TAR in gzip and ZIP, and names other formats in t
       zipBytes([{ name: "hello.py", text, mode: 0o100644, deflate: true }]),
     ]
   ) {
-    await service.update(await python({ code: archive.toBase64() }));
+    await service.update(await python({ TarFunctionCode: archive.toBase64() }));
     assert.equal(catalog.get("f")!.codeHash, codeHash);
   }
   const refusals: [bytes: string, reason: RegExp][] = [
@@ -223,8 +226,8 @@ test("FunctionService: accepts TAR in gzip and ZIP, and names other formats in t
     ["PK\x03\x04 cut", /cannot use the ZIP archive: it is cut/],
   ];
   for (const [bytes, reason] of refusals) {
-    const code = btoa(bytes);
-    await assert.rejects(service.update(await python({ code })), (error) => {
+    const TarFunctionCode = btoa(bytes);
+    await assert.rejects(service.update(await python({ TarFunctionCode })), (error) => {
       assert.ok(error instanceof ServerledgeError);
       assert.equal(error.details?.path, "TarFunctionCode");
       assert.match(error.message, reason);
@@ -236,29 +239,29 @@ test("FunctionService: accepts TAR in gzip and ZIP, and names other formats in t
 test("code is not fetched from this machine unless allowed", async ({ service }) => {
   const urls = ["http://127.0.0.1:1/a.tar", "http://[::1]/a", "https://169.254.169.254/x"];
   for (const url of [...urls, "http://0x7f.1/", "http://[::ffff:127.0.0.1]/", "http://0/"]) {
-    const code = new TextEncoder().encode(url).toBase64();
-    await refusesAt("TarFunctionCode", service.create(await python({ code })));
+    const TarFunctionCode = new TextEncoder().encode(url).toBase64();
+    await refusesAt("TarFunctionCode", service.create(await python({ TarFunctionCode })));
   }
 });
 
 test("a custom function needs an image, and runs one request at a time", async (world) => {
   const { service, catalog } = world;
-  for (const customImage of ["", "Upper/Case", "a b", "-x", "a:tag:tag", "a@sha256:12"]) {
-    await refusesAt("CustomImage", service.create(custom({ customImage })));
+  for (const CustomImage of ["", "Upper/Case", "a b", "-x", "a:tag:tag", "a@sha256:12"]) {
+    await refusesAt("CustomImage", service.create(custom({ CustomImage })));
   }
-  await service.create(custom({ maxConcurrency: 8, architectures: ["arm64"] }));
+  await service.create(custom({ MaxConcurrency: 8, SupportedArchs: ["arm64"] }));
   const record = catalog.get("c")!;
   assert.equal(record.maxConcurrency, 1);
   assert.deepEqual(record.architectures, ["arm64"]);
   assert.equal(record.codeHash, "");
   const images = ["alpine", "localhost:5000/a/b:v1.2_3", "host.example/x@sha256:" + "a".repeat(64)];
-  for (const customImage of images) await service.update(custom({ customImage }));
+  for (const CustomImage of images) await service.update(custom({ CustomImage }));
 });
 
 test(
   "architectures of a custom image come from the image where it is known",
   async ({ service, catalog }) => {
-    await service.create(custom({ architectures: ["amd64"] }));
+    await service.create(custom({ SupportedArchs: ["amd64"] }));
     assert.deepEqual(catalog.get("c")?.architectures, ["riscv64"]);
   },
   () => Promise.resolve(["riscv64"]),

@@ -1,19 +1,9 @@
 import assert from "node:assert/strict";
+import { seededRandom } from "../../base/random.ts";
 import type { Coordinate } from "../../model/node.ts";
 import { distance, originCoordinate } from "./coordinates.ts";
 import { LatencyFilter } from "./latency_filter.ts";
 import { Vivaldi } from "./vivaldi.ts";
-
-/** Reproducible random numbers (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** True round trips of points on a plane of 100 ms, each with an access link of its own. */
 function world(size: number, random: () => number): (a: number, b: number) => number {
@@ -41,7 +31,7 @@ interface Simulation {
 
 /** Runs the algorithm; returns the median relative error between random pairs of nodes. */
 function simulate({ size, rounds, neighbours, probes, noise }: Simulation, seed: number): number {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const truth = world(size, random);
   const pick = () => Math.floor(random() * size);
   const nodes = Array.from({ length: size }, (_, own) => ({
@@ -73,7 +63,7 @@ const spiky: Simulation["noise"] = (rtt, random) =>
   random() < 0.05 ? rtt * 10 : rtt * (1 + random() * 0.1);
 
 Deno.test("Vivaldi: two nodes converge to their distance", () => {
-  const random = seeded(1);
+  const random = seededRandom(1);
   const [a, b] = [new Vivaldi(random), new Vivaldi(random)];
   for (let i = 0; i < 100; i++) {
     a.update(b.coordinate, 30);
@@ -102,7 +92,7 @@ Deno.test("Vivaldi: a thousand nodes that probe sixteen each have a median relat
 });
 
 Deno.test("Vivaldi: ignores invalid input", () => {
-  const vivaldi = new Vivaldi(seeded(5));
+  const vivaldi = new Vivaldi(seededRandom(5));
   vivaldi.update({ ...originCoordinate, vector: [10, 0, 0] }, 20);
   const before = vivaldi.coordinate;
   const good: Coordinate = { ...originCoordinate, vector: [1, 2, 3] };
@@ -132,7 +122,7 @@ Deno.test("Vivaldi: resets an invalid coordinate and counts the reset", () => {
 });
 
 Deno.test("Vivaldi: false coordinates of other nodes cannot move a node out of bounds", () => {
-  const random = seeded(7);
+  const random = seededRandom(7);
   const vivaldi = new Vivaldi(random);
   const anything = (range: number) => (random() - 0.5) * range;
   for (let i = 0; i < 2000; i++) {
@@ -145,7 +135,7 @@ Deno.test("Vivaldi: false coordinates of other nodes cannot move a node out of b
 });
 
 Deno.test("Vivaldi: coinciding nodes separate in a random direction", () => {
-  const random = seeded(6);
+  const random = seededRandom(6);
   const [a, b] = [new Vivaldi(random), new Vivaldi(random)];
   a.update(originCoordinate, 10);
   b.update(originCoordinate, 10);
