@@ -1,6 +1,6 @@
 /**
- * Background services of a node: started after its other parts and stopped before them. What a service
- * has to say of its health is a method of it; its metrics it registers itself.
+ * Background services of a node, started last before the HTTP server and stopped right after it. A
+ * service reports its problems by a method, and registers its metrics itself.
  *
  * @module
  */

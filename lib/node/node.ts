@@ -1,5 +1,5 @@
 /**
- * The composition root of a node: builds it from its configuration. This package is the only listener
+ * The composition root of a node: builds it from its configuration. This package is the only one
  * that names adapters.
  *
  * @module
@@ -25,7 +25,7 @@ import { type RunningNode, serveNode } from "./serve.ts";
  * Starts a node.
  *
  * @param config validated configuration
- * @param infoLines receives listener record per invocation; none are written if absent
+ * @param infoLines receives one record per invocation; none are written if absent
  * @returns once it serves requests
  * @throws `CONFIG_INVALID` if the folder, the port or the policy cannot be used
  */
@@ -41,7 +41,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   await requireUniqueId(registry, home);
   const outputLog = new OutputLog(clock);
   const compute = await openCompute(base, storage, (name, id, text, time) => {
-    // Late output of a deleted function must not appear in the log of a new listener with its name.
+    // Late output of a deleted function must not appear in the log of a new one with its name.
     if (catalog.has(name)) outputLog.write(name, id, text, time);
   });
   const { environment, images, ledger, pool } = compute;

@@ -21,7 +21,7 @@ export const asyncResultSchema = v.variant("state", [
     since: v.number(),
   }),
   v.object({
-    /** The `Locality` of the function confines the result to one node; others know only which one. */
+    /** The localities of function and request confine the result to one node; others know only which. */
     state: v.literal("kept"),
     /** Id of the node that has it. */
     node: v.string(),

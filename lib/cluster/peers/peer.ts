@@ -121,7 +121,7 @@ export class Peer {
     return this.#filter.add(rttMs);
   }
 
-  /** Records a probe that timed out. */
+  /** Records a failed probe. */
   probeFailed(): void {
     this.#failures++;
   }
@@ -131,7 +131,7 @@ export class Peer {
     this.#failures = Math.max(this.#failures, maxFailures);
   }
 
-  /** Age of its status, ms; infinite if there is none. */
+  /** Time since its last answered probe, ms; infinite if there is none. */
   ageMs(now: number): number {
     return now - this.lastSeenAt;
   }

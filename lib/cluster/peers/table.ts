@@ -93,7 +93,7 @@ export class PeerTable {
     this.rank();
   }
 
-  /** Records a probe that timed out. */
+  /** Records a failed probe. */
   probeFailed(peer: Peer): void {
     peer.probeFailed();
     this.rank();
