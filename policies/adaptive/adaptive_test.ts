@@ -173,6 +173,15 @@ Deno.test("Adaptive: offloads a request without a limit to an idle cloud rather 
   assert.deepEqual(goes({ queueWaitMs: 25_000 }, { budget: 0 }), { kind: "wait" }, "unpaid");
 });
 
+Deno.test("Adaptive: explains a rejection of the only option by the budget", () => {
+  const { policy, ask, live } = setUp({ budget: 0 });
+  for (let i = 0; i < 20; i++) live(viewOf({ warm: true }), here);
+  const cloud = cloudOf({ warm: true });
+  assert.equal(ask({}, viewOf({ supported: false, cloud })).decision.kind, "reject");
+  const { reason } = policy.explain().decisions[0]!;
+  assert.match(reason, /no option has a score of 0 or more within the budget; others: cloud: /);
+});
+
 Deno.test("Adaptive: rejects no request without a limit, however long the wait", () => {
   const strict = qosClassOf({ name: "strict", id: 5, penalty: 5 });
   const { ask } = setUp();

@@ -53,7 +53,9 @@ function reasonOf({ options, chosen, request }: Entry): string {
   const limit = Number.isFinite(budgetMs) ? `${Math.round(budgetMs)} ms left` : "no limit";
   if (options.length === 0) return `${limit}; no node can run it`;
   const others = options.filter((option) => option !== chosen).map(describe);
-  const why = chosen ? `best is ${describe(chosen)}` : "no option has a positive score";
+  const why = chosen
+    ? `best is ${describe(chosen)}`
+    : "no option has a score of 0 or more within the budget";
   return `${limit}; ${why}${others.length > 0 ? `; others: ${others.join(", ")}` : ""}`;
 }
 

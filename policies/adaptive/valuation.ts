@@ -113,11 +113,11 @@ function localOption(
   const option = (
     name: string,
     decision: Decision,
-    { inTime, runProbability = 1, waiting = 0, evictionCost = 0, startMs = 0 }: {
+    { inTime, runProbability = 1, waiting = 0, instanceCost = 0, startMs = 0 }: {
       inTime: number;
       runProbability?: number;
       waiting?: number;
-      evictionCost?: number;
+      instanceCost?: number;
       startMs?: number;
     },
   ): Option => {
@@ -125,7 +125,7 @@ function localOption(
     const utility = utilityOf(knowledge, request, inTime, runProbability) - waiting +
       tieBreak * stake;
     const memoryCost = shadowPrices.memoryCost(busyShare(view), memoryMib, startMs + heldMs, now);
-    const price = memoryCost + evictionCost;
+    const price = memoryCost + instanceCost;
     const score = utility - price;
     return {
       name,
@@ -141,18 +141,18 @@ function localOption(
     };
   };
   if (view.warm) {
-    const evictionCost = shadowPrices.warmCost(fn, heldMs, now);
-    return option("here warm", run, { inTime: within(0), evictionCost });
+    const instanceCost = shadowPrices.warmCost(fn, heldMs, now);
+    return option("here warm", run, { inTime: within(0), instanceCost });
   }
   if (view.canStart) {
     const starts = localStarts.of(fn);
     const prior = view.local.startMs || startPriorMs;
-    const evictionCost = view.freeMemoryMib < memoryMib ? shadowPrices.evictionCost(now) : 0;
+    const instanceCost = view.freeMemoryMib < memoryMib ? shadowPrices.evictionCost(now) : 0;
     const inTime = starts.expectation(within, prior);
     return option("here by a start", run, {
       inTime,
       waiting: starts.expectation(cost, prior),
-      evictionCost,
+      instanceCost,
       startMs: starts.mean(prior),
     });
   }
