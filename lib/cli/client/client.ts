@@ -30,7 +30,7 @@ export interface Answer {
 export interface CallOptions {
   /** Maximum time until the end of the response, ms. */
   readonly timeoutMs?: number;
-  /** Aborts the call. */
+  /** Aborts the call, which then rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
 }
 
@@ -145,7 +145,7 @@ export class NodeClient implements Disposable {
       if (!response.ok) throw failure(answer);
       return answer;
     } catch (error) {
-      if (error instanceof ServerledgeError) throw error;
+      if (error instanceof ServerledgeError || options.signal?.aborted) throw error;
       if (timeout.aborted) throw late(this.#authority, timeoutMs, error);
       throw await unreachable(this.#endpoint, error);
     }
