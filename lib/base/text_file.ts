@@ -15,7 +15,9 @@ export interface TextFile {
 /** Describes why a file cannot be read, as a text that follows its path. */
 export function fileProblem(error: unknown): string {
   const { NotADirectory, NotFound, PermissionDenied } = Deno.errors;
-  if (error instanceof NotFound || error instanceof NotADirectory) return "there is no such file";
+  if (error instanceof NotFound || error instanceof NotADirectory) {
+    return "there is no such file or folder";
+  }
   if (error instanceof PermissionDenied) return "no permission to read it";
   return (error as Error).message;
 }

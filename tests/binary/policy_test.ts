@@ -71,7 +71,10 @@ Deno.test("what is no policy ends with one line and status 1", async () => {
     env: cleanEnv(),
   });
   assert.equal(exit, 1);
-  assert.match(stderr, /^serverledge: Cannot read the policy .*: there is no such file\n$/);
+  assert.match(
+    stderr,
+    /^serverledge: Cannot read the policy .*: there is no such file or folder\n$/,
+  );
 });
 
 /** Creates a function that sleeps 30 ms, and invokes it. */
