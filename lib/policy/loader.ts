@@ -20,7 +20,8 @@ const formerNames = { wayMs: "networkMs", awayMs: "remoteTotalMs" } as const;
  *
  * @param value name, or path of a `.js`, `.mjs` or `.ts` file whose default export creates the policy
  * @param context clock, randomness and settings
- * @param warn called once if a user's policy throws or makes a decision that is not allowed
+ * @param warn called once if a user's policy throws or makes a decision that is not allowed, and once
+ *   for each former field name that it uses
  * @throws `CONFIG_INVALID` if there is no such policy, or the file is not a policy
  */
 export async function loadPolicy(
@@ -105,17 +106,11 @@ function guard(policy: Policy, context: PolicyContext, report: (problem: string)
   };
   const fault = (problem: string) =>
     reportOnce("fault", `${problem}; the default policy decides instead`);
-  const withFormerNames = <T extends object>(facts: T): T => {
-    const aliased = { ...facts };
-    for (const [former, current] of Object.entries(formerNames)) {
-      const get = () => {
-        reportOnce(former, `"${former}" is now called "${current}"`);
-        return facts[current as keyof T];
-      };
-      if (current in facts) Object.defineProperty(aliased, former, { get });
-    }
-    return aliased;
-  };
+  const aliases = formerFields((former, current) =>
+    reportOnce(former, `"${former}" is now called "${current}"`)
+  );
+  const withFormerNames = <T extends object>(facts: T): T =>
+    Object.assign(Object.create(aliases), facts);
   return {
     name: policy.name,
     decide(request, view) {
@@ -139,6 +134,24 @@ function guard(policy: Policy, context: PolicyContext, report: (problem: string)
     ...(policy.plan && { plan: (statistics) => policy.plan!(statistics) }),
     [Symbol.dispose]: () => policy[Symbol.dispose]?.(),
   };
+}
+
+/**
+ * Creates a prototype with a getter for each former name of a field.
+ *
+ * @param onUse called at each use of a former name
+ */
+function formerFields(onUse: (former: string, current: string) => void): object {
+  const prototype = {};
+  for (const [former, current] of Object.entries(formerNames)) {
+    Object.defineProperty(prototype, former, {
+      get(this: Readonly<Record<string, unknown>>) {
+        if (current in this) onUse(former, current);
+        return this[current];
+      },
+    });
+  }
+  return prototype;
 }
 
 /** Memoizes a view, since the cloud node that it offers is chosen partly at random. */

@@ -81,7 +81,7 @@ Deno.test("loadPolicy: rejects what is no policy, in one line", async () => {
   }
   assert.match(
     await refusal(loadPolicy("/nonexistent/p.js", context, assert.fail)),
-    /Cannot read the policy \/nonexistent\/p\.js: there is no such file/,
+    /Cannot read the policy \/nonexistent\/p\.js: there is no such file or folder/,
   );
 });
 
@@ -114,9 +114,15 @@ Deno.test("loadPolicy: outcomes keep the former names of their fields, with one 
       observe(_, { wayMs, networkMs }) {
         if (wayMs !== 7 || networkMs !== 7) throw new Error("not the same");
       },
+      refused(_, { wayMs, remoteTotalMs }) {
+        if (wayMs !== undefined || remoteTotalMs !== 5) throw new Error("not the same");
+      },
     });`,
     (problem) => warnings.push(problem),
   );
+  const refusal = { node: "peer", code: "NODE_SATURATED", remoteTotalMs: 5 } as const;
+  policy.refused!(requestOf(), refusal);
+  assert.deepEqual(warnings, []);
   for (let i = 0; i < 2; i++) policy.observe!(requestOf(), outcomeOf({ networkMs: 7 }));
   assert.equal(warnings.length, 1);
   assert.match(warnings[0]!, /p\.js: "wayMs" is now called "networkMs"$/);

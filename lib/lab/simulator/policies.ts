@@ -25,7 +25,8 @@ export class SimPolicies implements Disposable {
   /**
    * Creates a factory that has created no policies.
    *
-   * @param warn called once for each user's policy that throws or makes a decision that is not allowed
+   * @param warn called once for each user's policy that throws or makes a decision that is not allowed,
+   *   and once for each former field name that it uses
    */
   constructor(warn: (problem: string) => void) {
     this.#warn = warn;

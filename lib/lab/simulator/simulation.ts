@@ -47,7 +47,8 @@ export interface Run {
  * Simulates a scenario.
  *
  * @param policy name or path of the policy under test
- * @param warn called if a user's policy throws or makes a decision that is not allowed
+ * @param warn called if a user's policy throws, makes a decision that is not allowed, or uses a former
+ *   field name
  * @throws `CONFIG_INVALID` if there is no such policy
  */
 export async function simulate(

@@ -16,7 +16,7 @@ export interface ComparisonOptions {
   /** Names of policies, or paths of their files. */
   readonly policies: readonly string[];
   readonly seeds: readonly number[];
-  /** Called if a user's policy throws or makes a decision that is not allowed. */
+  /** Called if a user's policy throws, makes a decision that is not allowed, or uses a former field name. */
   readonly warn: (problem: string) => void;
   /** Called at the start of each run. */
   readonly progress?: (policy: string, seed: number) => void;
