@@ -26,7 +26,20 @@ export const exits = {
   interrupted: 130,
 } as const;
 
-/** Help text: the exit statuses and their meanings. */
-export const exitLegend: string =
-  "0 ok, 1 usage or parameter file, 2 request failed, 3 source file, 4 signature, " +
-  "5 the function itself failed, 6 deadline exceeded, 7 result pending";
+type Name = keyof typeof exits;
+
+const meanings: Readonly<Record<Name, string>> = {
+  ok: "ok",
+  usage: "usage or parameter file",
+  request: "request failed",
+  source: "source file",
+  signature: "signature",
+  functionFailed: "the function itself failed",
+  deadline: "deadline exceeded",
+  pending: "result pending",
+  interrupted: "ended by a second signal",
+};
+
+/** Exit statuses and their meanings, for the help and the reference. */
+export const exitLegend: readonly (readonly [status: number, meaning: string])[] =
+  (Object.keys(exits) as Name[]).map((name) => [exits[name], meanings[name]]);

@@ -137,7 +137,7 @@ function footer(): Message {
   return [
     text("Each command has its own --help with examples."),
     lineBreak(),
-    text(`Exit status: ${exitLegend}.`),
+    text(`Exit status: ${exitLegend.map((entry) => entry.join(" ")).join(", ")}.`),
     lineBreak(),
     text("Completions: source <(serverledge completions bash), or zsh, or fish."),
   ];

@@ -10,7 +10,7 @@ import type { InvocationObserver, InvocationOutcome } from "../scheduler/observe
 /** Maximum number of lines per function. */
 export const maxLines = 1_000;
 /** Maximum number of characters per function; the oldest lines are dropped first. */
-const maxChars = 1 << 20;
+export const maxFunctionChars = 1 << 20;
 /** Maximum number of characters of all functions. */
 export const maxTotalChars = 32 << 20;
 /** Maximum length of a line, characters. */
@@ -45,7 +45,7 @@ export interface OutputQuery {
   readonly ended?: boolean;
 }
 
-/** An incomplete line. */
+/** A line that may still be continued. */
 interface Line extends OutputLine {
   text: string;
 }
@@ -180,7 +180,7 @@ export class OutputLog implements InvocationObserver {
     const { lines } = output;
     let drop = 0;
     while (
-      lines.length - drop > maxLines || (output.chars > maxChars && drop < lines.length - 1)
+      lines.length - drop > maxLines || (output.chars > maxFunctionChars && drop < lines.length - 1)
     ) this.#count(output, -lines[drop++]!.text.length - lineOverhead);
     if (drop > 0) lines.splice(0, drop);
     while (this.#chars > maxTotalChars && !this.#isOldest(name)) this.#forgetOldest();

@@ -31,13 +31,7 @@ export function commandLinePage(): string {
     "## Options of every command",
     entryTable({ sections: [{ entries: entries(getDocPageSync(globalOptions)!) }] }),
     "## Exit statuses",
-    table(
-      ["status", "meaning"],
-      exitLegend.split(", ").map((entry) => {
-        const [status = "", ...meaning] = entry.split(" ");
-        return [status, meaning.join(" ")];
-      }),
-    ),
+    table(["status", "meaning"], exitLegend.map(([status, meaning]) => [String(status), meaning])),
     "[The page of errors](errors.md) has the exit status of each error code.",
     ...commands.map(commandChapter),
   );

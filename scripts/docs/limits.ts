@@ -19,7 +19,12 @@ import { timeoutMs as fetchMs } from "../../lib/runtime/sandbox/fetch_broker.ts"
 import { maxArgument } from "../../lib/runtime/sandbox/guest/wasm/module.ts";
 import { maxCallOutput } from "../../lib/runtime/wire/call_output.ts";
 import { maxFrameBytes } from "../../lib/runtime/wire/frames.ts";
-import { maxLineLength, maxLines, maxTotalChars } from "../../lib/telemetry/output_log.ts";
+import {
+  maxFunctionChars,
+  maxLineLength,
+  maxLines,
+  maxTotalChars,
+} from "../../lib/telemetry/output_log.ts";
 import { code, stack, table } from "./markdown.ts";
 
 /** What is bounded, by how much, and the key that changes it. */
@@ -91,12 +96,12 @@ export function limitsPage(): string {
         "async.results.expiration",
         "s",
       ),
-      fixed("output of one call in its report", bytes(maxCallOutput)),
+      fixed("output of one call in its report", chars(maxCallOutput)),
       fixed(
         "what `logs` keeps of a function",
-        `${count(maxLines)} lines of ${count(maxLineLength)} characters; of all functions ${
-          bytes(maxTotalChars)
-        }`,
+        `${count(maxLines)} lines of ${chars(maxLineLength)}, ${
+          chars(maxFunctionChars)
+        } in all; of all functions ${chars(maxTotalChars)}`,
       ),
       fixed(
         "async invocations that a node keeps while etcd is away",
@@ -146,6 +151,10 @@ function bytes(value: number): string {
   const unit = (["TiB", "GiB", "MiB", "KiB"] as const).find((_, at) => value >= 1024 ** (4 - at))!;
   const size = { KiB: 1024, MiB: mib, GiB: mib * 1024, TiB: mib * mib }[unit];
   return `${count(value / size)} ${unit}`;
+}
+
+function chars(value: number): string {
+  return `${count(value)} characters`;
 }
 
 function seconds(ms: number): string {
