@@ -9,7 +9,7 @@ import { printable, styled } from "./style.ts";
 import { formatDuration, formatFields } from "./table.ts";
 import type { Output } from "../terminal.ts";
 
-type Parameters = NonNullable<FunctionRecord["signature"]>["inputs"];
+type Signature = NonNullable<FunctionRecord["signature"]>;
 
 /** Number of digits that are shown of a version or a hash. */
 const shownDigits = 12;
@@ -22,7 +22,7 @@ const shownDigits = 12;
  * @param output where it will be written
  */
 export function readableFunction(fn: FunctionRecord, output: Pick<Output, "colour">): string {
-  const { inputs, outputs } = fn.signature ?? { inputs: [], outputs: [] };
+  const { inputs = [], outputs = [] }: Partial<Signature> = fn.signature ?? {};
   const properties: [label: string, value: string][] = [
     ["runtime", `${fn.runtime}${fn.stateful ? ", keeps its memory between calls" : ""}`],
     ["handler", fn.handler],
@@ -49,8 +49,8 @@ export function readableFunction(fn: FunctionRecord, output: Pick<Output, "colou
 }
 
 /** Formats a signature; each side has the syntax of `-i` and `-o` of `create`. */
-function signature(inputs: Parameters, outputs: Parameters): string {
-  const side = (parameters: Parameters) =>
+function signature(inputs: Signature["inputs"], outputs: Signature["outputs"]): string {
+  const side = (parameters: Signature["inputs"]) =>
     parameters.map(({ name, type }) => `${name}:${type}`).join(",");
   return `${side(inputs) || "nothing"} to ${side(outputs) || "nothing"}`;
 }

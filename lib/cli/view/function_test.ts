@@ -44,6 +44,10 @@ Deno.test("readableFunction: shows limits, and omits absent properties", () => {
     ].join("\n"),
   );
   assert.equal(shown({ signature: null }), shown({}));
+  const incomplete = {
+    inputs: [{ name: "n", type: "Int" }],
+  } as unknown as FunctionRecord["signature"];
+  assert.match(shown({ signature: incomplete }), /^signature +n:Int to nothing$/m);
 });
 
 Deno.test("readableFunction: shows all other properties, but no values of the environment", () => {

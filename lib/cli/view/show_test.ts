@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventually } from "../../../tests/support/eventually.ts";
 import { recordedTerminal } from "../../../tests/support/fakes/recorded_terminal.ts";
 import type { Terminal } from "../terminal.ts";
 import { isReadable, show } from "./show.ts";
@@ -35,7 +36,7 @@ Deno.test("during: shows a long task, with a shortened label, until it ends or f
   const recorded = recordedTerminal();
   const task = Promise.withResolvers<void>();
   const shown = during(onTerminal(recorded), () => "x".repeat(99), () => task.promise);
-  while (recorded.written.err === "") await new Promise((resolve) => setTimeout(resolve, 20));
+  await eventually("the indicator is shown", () => recorded.written.err !== "");
   task.reject(new Error("failed"));
   await assert.rejects(shown, { message: "failed" });
   const { err } = recorded.written;
