@@ -78,9 +78,6 @@ const exceptions: readonly {
       "way ms",
       "away ms",
       "crowded",
-      "news",
-      "told",
-      "hurry",
       "door",
     ],
     reason: "the exceptions themselves",
@@ -99,11 +96,6 @@ const exceptions: readonly {
     path: "policies/README.md",
     words: ["crowded"],
     reason: "part of the name of a scenario",
-  },
-  {
-    path: "lib/lab/simulator",
-    words: ["news", "told", "hurry"],
-    reason: "names of the package cluster, until it has others",
   },
   {
     path: "CHANGELOG.md",

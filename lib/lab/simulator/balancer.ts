@@ -88,7 +88,7 @@ export class SimBalancer implements Reachable, Disposable {
 
   resources(): undefined {}
 
-  news(): undefined {}
+  status(): undefined {}
 
   take(forwarded: Forwarded): AcceptedRequest {
     const abort = new AbortController();

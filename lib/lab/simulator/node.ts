@@ -178,7 +178,7 @@ export class SimNode implements Reachable, Disposable {
     return { freeMemoryMib, freeCpu };
   }
 
-  news(): ReturnType<Reachable["news"]> {
+  status(): ReturnType<Reachable["status"]> {
     return {
       ...localStatus(this.#ledger, this.#pool, this.#scheduler),
       coordinate: this.coordinate,

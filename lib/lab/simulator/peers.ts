@@ -49,7 +49,7 @@ export class SimPeers implements Peers, Disposable {
   readonly #table: PeerTable;
   readonly #plan: ProbePlan;
   #cancelRound: () => void = () => {};
-  #cancelHurry: (() => void) | undefined;
+  #cancelRequest: (() => void) | undefined;
   #askedAt = -Infinity;
 
   /** Creates a set without peers; {@link SimPeers.join} registers them. */
@@ -87,7 +87,7 @@ export class SimPeers implements Peers, Disposable {
   /** Stops the status updates. */
   [Symbol.dispose](): void {
     this.#cancelRound();
-    this.#cancelHurry?.();
+    this.#cancelRequest?.();
   }
 
   near(eligible: Eligibility): readonly PeerView[] {
@@ -103,12 +103,12 @@ export class SimPeers implements Peers, Disposable {
   }
 
   requestStatus(): void {
-    if (this.#cancelHurry) return;
+    if (this.#cancelRequest) return;
     const { clock } = this.#options;
-    this.#cancelHurry = clock.after(
+    this.#cancelRequest = clock.after(
       Math.max(0, this.#askedAt + urgentIntervalMs - clock.now()),
       () => {
-        this.#cancelHurry = undefined;
+        this.#cancelRequest = undefined;
         this.#askedAt = clock.now();
         for (const peer of this.#plan.urgent()) this.#ask(peer);
       },
@@ -170,7 +170,7 @@ export class SimPeers implements Peers, Disposable {
       if (!there?.alive || there.record.incarnation !== incarnation) {
         return clock.after(network.delayMs(link), () => this.#table.probeFailed(peer));
       }
-      const status = there.news();
+      const status = there.status();
       clock.after(network.delayMs(link), () => {
         this.#table.probeSucceeded(peer, clock.now() - sentAt, status && peerStatus(status));
         if (status) receivedStatus();
@@ -179,7 +179,7 @@ export class SimPeers implements Peers, Disposable {
   }
 }
 
-function peerStatus({ warm, ...status }: NonNullable<ReturnType<Reachable["news"]>>): PeerStatus {
+function peerStatus({ warm, ...status }: NonNullable<ReturnType<Reachable["status"]>>): PeerStatus {
   const names = new Set(warm);
   return { ...status, warm: (name) => names.has(name), hasImage: () => true };
 }

@@ -25,7 +25,7 @@ export interface Reachable {
   /** Free resources as reported with responses; undefined for balancers. */
   resources(): Resources | undefined;
   /** Status as reported to peers; undefined for balancers. */
-  news(): LocalStatus & { readonly coordinate: Coordinate } | undefined;
+  status(): LocalStatus & { readonly coordinate: Coordinate } | undefined;
   /** Accepts a request. @throws the refusal */
   take(forwarded: Forwarded): AcceptedRequest;
 }
