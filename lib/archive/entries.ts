@@ -89,7 +89,7 @@ export class ArchiveMeter {
   }
 }
 
-/** Rejects an archive with too many entries. */
+/** Returns the error for an archive with too many entries. */
 export function tooMany(maxEntries: number): BadArchive {
   return tooLarge(`it has more than ${maxEntries} entries`);
 }

@@ -10,7 +10,7 @@ import type { TextFile } from "../base/text_file.ts";
 import { wireNames } from "../json/wire_names.ts";
 import { familiarName } from "./reference.ts";
 
-/** Maximum number of records; images whose records are dropped first are never removed. */
+/** Maximum number of records. The oldest is dropped first; the node then no longer removes its image. */
 const maxEntries = 1000;
 
 const entrySchema = v.object({

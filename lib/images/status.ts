@@ -24,7 +24,7 @@ export const imageSchema = v.object({
   Pulled: v.pipe(v.boolean(), v.description("True if this node pulled it")),
 });
 
-/** An image's view on its way to the wire and back. */
+/** Converts images from and to the wire format. */
 export const imageNames = wireNames(imageSchema, { Size: "sizeBytes" });
 
 /** One image of a node. */
@@ -36,10 +36,10 @@ export const pulledSchema = v.object({
   Present: v.pipe(v.array(v.string()), v.description("Images that were already present")),
 });
 
-/** These on their way to the wire and back. */
+/** Converts results of a pull from and to the wire format. */
 export const pulledNames = wireNames(pulledSchema);
 
-/** What became of images that were to be there. */
+/** Images that were pulled, and those that were already present. */
 export type PulledImages = InsideOf<typeof pulledNames>;
 
 /** Response of `POST /images/prune`. */
@@ -55,8 +55,8 @@ export const prunedSchema = v.object({
   ),
 });
 
-/** These on their way to the wire and back. */
+/** Converts results of a prune from and to the wire format. */
 export const prunedNames = wireNames(prunedSchema, { Size: "sizeBytes" });
 
-/** What became of images that nothing needs any more. */
+/** Unused images that were removed, and those that were kept. */
 export type PrunedImages = InsideOf<typeof prunedNames>;

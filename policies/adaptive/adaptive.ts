@@ -164,7 +164,7 @@ export class Adaptive implements Policy {
     if (this.#inFlight.size >= maxInFlight) {
       this.#inFlight.delete(this.#inFlight.keys().next().value!);
     }
-    this.#inFlight.set(id, { option: chosen, residence: residence, budgetMs, expectedWarm });
+    this.#inFlight.set(id, { option: chosen, residence, budgetMs, expectedWarm });
   }
 }
 

@@ -37,7 +37,7 @@ export function observeLocal(
   { executions, shadowPrices, localStarts, localWaits }: Knowledge,
   { functionName: fn }: RequestFacts,
   { executionMs, delayMs, responseMs, code }: Outcome,
-  { option, residence: residence, expectedWarm }: InFlightRequest,
+  { option, residence, expectedWarm }: InFlightRequest,
   now: number,
 ): void {
   if (residence) shadowPrices.leave(residence, now);
@@ -66,7 +66,7 @@ export function observeRemote(
   const { executions, peerModels, remoteStarts, budgetPrice } = knowledge;
   const { functionName: fn, qosClass, memoryMib, inputSize } = request;
   const { option, expectedWarm } = inFlight;
-  const { executionMs, delayMs, networkMs: networkMs, cold } = outcome;
+  const { executionMs, delayMs, networkMs, cold } = outcome;
   const peerModel = peerModels.of(peer.id);
   peerModel.instances.recordReturned(fn);
   peerModel.recordAcceptance(qosClass.name, true, now);

@@ -39,7 +39,7 @@ export class Allowance {
     return cost <= this.#balance;
   }
 
-  /** Spends a cost that {@link BudgetAllowance.covers} accepted. */
+  /** Spends a cost that {@link Allowance.covers} accepted. */
   spend(cost: number): void {
     this.#balance -= cost;
   }

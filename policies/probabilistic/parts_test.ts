@@ -24,7 +24,7 @@ Deno.test("probabilityInTime: is 0 if a start or the network takes longer than t
   assert.equal(probabilityInTime(600, { ...cold, executionMs: 0 }, 0), 1);
 });
 
-Deno.test("BudgetAllowance: accrues with time up to an hour's budget", () => {
+Deno.test("Allowance: accrues with time up to an hour's budget", () => {
   let now = 0;
   const allowance = new Allowance(60, () => now);
   assert.ok(allowance.covers(1) && !allowance.covers(1.01));

@@ -23,7 +23,7 @@ export const signatureTypes: readonly string[] = [
 ];
 
 /** One input or output of a function. */
-export interface SignatureEntry {
+interface SignatureEntry {
   readonly Name: string;
   /** One of {@link signatureTypes}. */
   readonly Type: string;

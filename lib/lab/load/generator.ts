@@ -231,7 +231,7 @@ class Generator implements RequestOwner, Disposable {
     const isInterrupted = this.#signal.aborted;
     return {
       cpuShare: this.#cpu.share,
-      connections: this.#pools.reduce((sum, { peakConnections: mostLines }) => sum + mostLines, 0),
+      connections: this.#pools.reduce((sum, { peakConnections }) => sum + peakConnections, 0),
       lacksConnections: this.#pools.some(({ wasExhausted }) => wasExhausted),
       cutOff: this.#inFlight,
       isInterrupted,

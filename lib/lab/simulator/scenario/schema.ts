@@ -218,7 +218,7 @@ export const scenarioSchema = knownKeys({
         v.string(),
         v.union([v.string(), v.number(), v.boolean()], "expected a text, a number or a flag"),
       ),
-      "Settings of policies, by their key without policy.",
+      "Settings of policies, by their key without the prefix `policy.`",
     ),
     {},
   ),
