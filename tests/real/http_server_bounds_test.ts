@@ -5,6 +5,8 @@
  */
 
 import assert from "node:assert/strict";
+import { Rope } from "../../lib/base/rope.ts";
+import type { OutgoingResponse } from "../../lib/http/server/messages.ts";
 import { HttpServer } from "../../lib/http/server/server.ts";
 import { eventually } from "../support/eventually.ts";
 import { runToEnd } from "../support/process.ts";
@@ -190,6 +192,66 @@ Deno.test("HttpServer: HTTP/2 keeps the memory of a response reserved until its 
   const { stdout } = await runToEnd(["curl", "-s", "--http2-prior-knowledge", url]);
   assert.equal(stdout.length, 4 << 20);
   await eventually("it is released", () => released);
+});
+
+Deno.test("HttpServer: HTTP/2 announces the length of a response whose memory is reserved", async () => {
+  const held = { [Symbol.dispose]() {} };
+  const bodies: OutgoingResponse["body"][] = [
+    "text",
+    new Uint8Array(200_000),
+    new Rope([new Uint8Array(200_000)]),
+  ];
+  await using server = serve(({ target }) => ({
+    status: 200,
+    headers: [["content-length", "1"]],
+    body: bodies[Number(target.at(-1))],
+    held: target.startsWith("/held") ? held : undefined,
+  }));
+  const url = `http://127.0.0.1:${server.port}`;
+  const curl = ["curl", "-s", "--http2-prior-knowledge", "-o", "/dev/null"];
+  const format = "%{http_version} %header{content-length} %{size_download}";
+  for (const kind of ["held", "free"]) {
+    for (const [at, length] of [4, 200_000, 200_000].entries()) {
+      const { stdout } = await runToEnd([...curl, "-w", format, `${url}/${kind}/${at}`]);
+      assert.equal(stdout, `2 ${length} ${length}`);
+    }
+  }
+});
+
+Deno.test("HttpServer: HTTP/2 releases the memory of a response whose body is not sent", async () => {
+  let released = 0;
+  const held = { [Symbol.dispose]: () => void released++ };
+  const answers: Record<string, Omit<OutgoingResponse, "held">> = {
+    "/empty": { status: 204, headers: [], body: undefined },
+    "/head": { status: 200, headers: [], body: new Uint8Array(200_000) },
+    "/unsendable": { status: 200, headers: [["a", "b\nc"]], body: new Uint8Array(200_000) },
+  };
+  await using server = serve(({ target }) => ({ ...answers[target]!, held }));
+  const curl = ["curl", "-s", "--http2-prior-knowledge", "-o", "/dev/null", "-w", "%{http_code}"];
+  const status = async (...args: string[]) => (await runToEnd([...curl, ...args])).stdout;
+  const url = `http://127.0.0.1:${server.port}`;
+  assert.deepEqual([await status(`${url}/empty`), released], ["204", 1]);
+  assert.deepEqual([await status("-I", `${url}/head`), released], ["200", 2]);
+  assert.deepEqual([await status(`${url}/unsendable`), released], ["500", 3]);
+});
+
+Deno.test("HttpServer: an HTTP/2 connection is idle after its client has cancelled a response", async () => {
+  const stream = fed();
+  await using server = serve(
+    ({ target }) => ({ status: 200, headers: [], body: target === "/" ? stream.body : "short" }),
+    { idleMs: 200 },
+  );
+  using client = await RawClient.open(server.port, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  // GET / as stream 1, which RST_STREAM cancels, then GET /index.html as stream 3.
+  const settings = "\0\0\0\x04\0\0\0\0\0";
+  await client.send(settings + "\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01x");
+  stream.add("first");
+  await client.until("first");
+  await client.send("\0\0\x04\x03\0\0\0\0\x01\0\0\0\x08");
+  await stream.cancelled;
+  await client.send("\0\0\x06\x01\x05\0\0\0\x03\x82\x86\x85\x41\x01x");
+  await client.until("short");
+  await eventually("the idle connection is closed", () => server.server.connections === 0);
 });
 
 Deno.test("HttpServer: HTTP/2 streams, and its clients disconnect", async () => {

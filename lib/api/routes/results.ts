@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
+import { sliceBytes } from "../../base/slices.ts";
 import type { WireReport } from "../../model/invocation.ts";
 import { KnownResponse } from "../../http/server/web.ts";
 import { jsonAnswer, jsonType } from "../headers.ts";
@@ -41,8 +42,11 @@ export function resultRoutes(services: Pick<ApiServices, "poll" | "bodies">): Ro
       const held = owned.use(services.bodies.take(0));
       const result = await services.poll(id, (bytes) => held.hold(bytes));
       switch (result?.state) {
-        case "done":
-          return new KnownResponse(reportBody(result.report), 200, [jsonType], owned.move());
+        case "done": {
+          const body = reportBody(result.report);
+          const kept = body.length > sliceBytes ? owned.move() : undefined;
+          return new KnownResponse(body, 200, [jsonType], kept);
+        }
         case "pending":
           return jsonAnswer({ ReqId: id, Status: "pending" }, 202);
         case "failed": {

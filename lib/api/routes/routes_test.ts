@@ -8,6 +8,8 @@ import {
   type FunctionRecord,
   readDefinition,
 } from "../../model/function.ts";
+import { sliceBytes } from "../../base/slices.ts";
+import { incomingRequest } from "../../http/server/web.ts";
 import { createApp } from "../app.ts";
 import type { ApiServices } from "../services.ts";
 
@@ -167,6 +169,23 @@ Deno.test("/poll: distinguishes done, failed, pending and unknown invocations", 
   const unknown = await ask("GET /poll/hello-1", services(undefined));
   assert.equal(unknown.status, 404);
   assert.equal(unknown.body.code, "RESULT_UNKNOWN");
+});
+
+Deno.test("/poll: only a long response keeps memory reserved until it is sent", async () => {
+  for (const output of ["short", "x".repeat(sliceBytes)]) {
+    const report = reportNames.fromWire({ ...sampleReport, Output: output });
+    const services = fakeServices({
+      poll(_id, reserve) {
+        reserve(1000);
+        return Promise.resolve({ state: "done", report });
+      },
+    });
+    const request = incomingRequest(new Request("http://localhost/poll/hello-1"));
+    const { held } = await createApp(services).handle(request);
+    const isLong = output !== "short";
+    assert.equal(held !== undefined, isLong);
+    assert.equal(services.bodies.reserved, isLong ? 1000 : 0);
+  }
 });
 
 Deno.test("/status: returns the status of the node unchanged", async () => {

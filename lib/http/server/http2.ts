@@ -7,7 +7,7 @@
 
 import { closeQuietly } from "../../base/close.ts";
 import { writeAll } from "../output.ts";
-import type { HttpHandler } from "./messages.ts";
+import type { HttpHandler, OutgoingResponse } from "./messages.ts";
 import { http2Preface } from "./request_head.ts";
 import type { BodyReading } from "./served_body.ts";
 import { incomingRequest, pieces, webResponse } from "./web.ts";
@@ -15,6 +15,8 @@ import type { ClientTimeouts } from "./client_timeouts.ts";
 
 /** Buffer size of a tunnel, bytes. */
 const pieceBytes = 16 << 10;
+
+const encoder = new TextEncoder();
 
 /** Relays HTTP/2 connections to servers of the platform. */
 export class Http2Tunnels {
@@ -46,7 +48,7 @@ export class Http2Tunnels {
     try {
       ({ server, inner } = await serveOne((request) => session.answer(request)));
       session.becameIdle();
-      await writeAll(inner, new TextEncoder().encode(http2Preface));
+      await writeAll(inner, encoder.encode(http2Preface));
       await writeAll(inner, first);
       await Promise.race([copy(conn, inner), copy(inner, conn)]);
     } finally {
@@ -101,16 +103,7 @@ class Session {
     const reading = this.#bodyReading();
     try {
       const incoming = incomingRequest(request, this.client, reading);
-      const outgoing = await this.#handler(incoming);
-      const { body, held } = outgoing;
-      if (body instanceof ReadableStream) {
-        return webResponse({ ...outgoing, body: this.#tracked(body, held) }, request.method);
-      }
-      if (!held || body === undefined) return webResponse(outgoing, request.method);
-      // The platform reports that a response was sent only for a stream, by its end.
-      const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-      const stream = ReadableStream.from(pieces(bytes));
-      return webResponse({ ...outgoing, body: this.#tracked(stream, held) }, request.method);
+      return this.#response(await this.#handler(incoming), request.method);
     } finally {
       reading.ended();
       this.#active--;
@@ -132,17 +125,43 @@ class Session {
     this.#close();
   }
 
-  /** Wraps a stream: it counts as active until it ends, and the send timeout applies to each part. */
-  #tracked(body: ReadableStream<Uint8Array>, held?: Disposable): ReadableStream<Uint8Array> {
-    const reader = body.getReader();
+  #response(outgoing: OutgoingResponse, method: string): Response {
+    using owned = new DisposableStack();
+    const held = owned.use(outgoing.held);
+    const body = typeof outgoing.body === "string" ? encoder.encode(outgoing.body) : outgoing.body;
+    const isStream = body instanceof ReadableStream;
+    if (body === undefined || !(held || isStream)) {
+      return webResponse({ ...outgoing, body }, method);
+    }
+    // The platform reports that a response was sent only for a stream, by its end.
+    const reader = (isStream ? body : ReadableStream.from(pieces(body))).getReader();
+    const tracked = this.#tracked(reader, owned.move());
+    try {
+      const length = isStream ? undefined : body.length;
+      return webResponse({ ...outgoing, body: tracked }, method, length);
+    } catch (error) {
+      void tracked.cancel(error).catch(() => {});
+      throw error;
+    }
+  }
+
+  /**
+   * Returns a stream of what is read. It counts as active until it ends, and the send timeout applies to
+   * each part.
+   *
+   * @param owned disposed at its end
+   */
+  #tracked(
+    reader: ReadableStreamDefaultReader<Uint8Array>,
+    owned: DisposableStack,
+  ): ReadableStream<Uint8Array> {
     const waiter = { client: this.client, waitsSince: 0, expire: () => this.#close() };
     this.#active++;
-    const over = () => {
+    owned.defer(() => {
       this.#timeouts.end("send", waiter);
-      held?.[Symbol.dispose]();
       this.#active--;
       this.becameIdle();
-    };
+    });
     return new ReadableStream({
       pull: async (controller) => {
         this.#timeouts.end("send", waiter);
@@ -156,10 +175,10 @@ class Session {
         } catch (error) {
           controller.error(error);
         }
-        over();
+        owned.dispose();
       },
       cancel: (reason) => {
-        over();
+        owned.dispose();
         return reader.cancel(reason);
       },
     }, { highWaterMark: 0 });

@@ -165,8 +165,13 @@ export function outgoingResponse(response: Response): OutgoingResponse {
  *
  * @param outgoing response of a handler
  * @param method method of the request; `HEAD` omits the body
+ * @param length length of a body that is a stream, if it is known
  */
-export function webResponse(outgoing: OutgoingResponse, method: string): Response {
+export function webResponse(
+  outgoing: OutgoingResponse,
+  method: string,
+  length?: number,
+): Response {
   const { body, status, headers } = outgoing;
   const isEmpty = method === "HEAD" || isBodiless(status);
   if (isEmpty && body instanceof ReadableStream) void body.cancel().catch(() => {});
@@ -177,6 +182,8 @@ export function webResponse(outgoing: OutgoingResponse, method: string): Respons
     ? ReadableStream.from(pieces(body))
     : body;
   const sent = headers.filter(([name]) => method === "HEAD" || name !== "content-length");
+  const known = body instanceof Rope ? body.length : length;
+  if (!isEmpty && known !== undefined) sent.push(["content-length", String(known)]);
   return new Response(isEmpty ? null : content, { status, headers: sent as [string, string][] });
 }
 
