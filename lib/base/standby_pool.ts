@@ -35,8 +35,12 @@ export interface StandbyOptions<T> {
    * @returns undefined if a start is impossible now, which is not a failure
    */
   readonly start: (signal: AbortSignal) => Promise<T | undefined>;
-  /** Reports a failed start. */
-  readonly onFailure: (error: Error) => void;
+  /**
+   * Reports an item that failed.
+   *
+   * @param message tells whether it could not be started or disposed, or ended by itself
+   */
+  readonly onFailure: (message: string) => void;
   /** Delays of starts. */
   readonly timing?: StandbyTiming;
 }
@@ -84,6 +88,7 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
     this.#ready.push(item);
     void item.ended?.then(() => {
       if (!this.take(item)) return;
+      this.#options.onFailure("ended by itself");
       this.discard(item);
       this.failed();
     });
@@ -163,7 +168,7 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
   }
 
   async #fill(): Promise<void> {
-    while (this.#isShort() && await this.#startOne());
+    while (!this.#isBackingOff && this.#isShort() && await this.#startOne());
   }
 
   /** @returns false if another start now would be useless */
@@ -178,7 +183,7 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
       await item?.[Symbol.asyncDispose]();
     } catch (error) {
       if (!abort.signal.aborted) {
-        this.#options.onFailure(error as Error);
+        this.#options.onFailure(`cannot be started: ${(error as Error).message}`);
         this.failed();
       }
     } finally {
@@ -189,6 +194,8 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
 
   #dispose(item: T): Promise<void> {
     const disposed = Promise.resolve(item[Symbol.asyncDispose]());
-    return this.#removals.add(disposed.catch(this.#options.onFailure));
+    return this.#removals.add(disposed.catch((error) => {
+      this.#options.onFailure(`cannot be removed: ${error.message}`);
+    }));
   }
 }

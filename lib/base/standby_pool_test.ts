@@ -34,7 +34,7 @@ function setUp({ size = 1, timed = true } = {}) {
       pending.push(start);
       return start.promise;
     },
-    onFailure: (error) => errors.push(error.message),
+    onFailure: (message) => errors.push(message),
     ...(timed && { timing }),
   });
   const ids = () => pool.ready.map(({ id }) => id);
@@ -88,7 +88,7 @@ Deno.test("StandbyPool: a failed start is reported and repeated after a growing 
   assert.equal(pending.length, 0);
   clock.advance(1);
   await finish();
-  assert.deepEqual([ids(), errors], [[0], ["no image", "no image"]]);
+  assert.deepEqual([ids(), errors], [[0], Array(2).fill("cannot be started: no image")]);
 });
 
 Deno.test("StandbyPool: without timing, starts at once and repeats a failed start on request", async () => {
@@ -114,12 +114,12 @@ Deno.test("StandbyPool: an impossible start is not a failure, and is repeated on
 });
 
 Deno.test("StandbyPool: an item that ends is disposed, and replaced after the back-off", async () => {
-  const { clock, pool, pending, ids, finish } = setUp();
+  const { clock, pool, pending, errors, ids, finish } = setUp();
   void pool.filled();
   const first = await finish();
   first.end();
   await settle();
-  assert.deepEqual([ids(), first.isDisposed], [[], true]);
+  assert.deepEqual([ids(), first.isDisposed, errors], [[], true, ["ended by itself"]]);
   clock.advance(999);
   assert.equal(pending.length, 0);
   clock.advance(1);
@@ -128,6 +128,27 @@ Deno.test("StandbyPool: an item that ends is disposed, and replaced after the ba
   taken.end();
   await settle();
   assert.equal(taken.isDisposed, false, "its owner disposes it");
+});
+
+Deno.test("StandbyPool: an item that ends during the next start is replaced only after the back-off", async () => {
+  const { clock, pool, pending, ids, finish } = setUp({ size: 2 });
+  void pool.filled();
+  (await finish()).end();
+  await settle();
+  await finish();
+  assert.deepEqual([ids(), pending.length], [[1], 0]);
+  clock.advance(1000);
+  await finish();
+  assert.deepEqual(ids(), [1, 2]);
+});
+
+Deno.test("StandbyPool: a failed disposal is reported as such", async () => {
+  const { pool, errors } = setUp();
+  const item = new Item(0);
+  item[Symbol.asyncDispose] = () => Promise.reject(new Error("engine is away"));
+  pool.discard(item);
+  await settle();
+  assert.deepEqual(errors, ["cannot be removed: engine is away"]);
 });
 
 Deno.test("StandbyPool: a cancelled start disposes its item", async () => {

@@ -174,8 +174,8 @@ export class GenericInstances implements AsyncDisposable {
     const standby = new StandbyPool<PooledGeneric>({
       size: () => functions.size > 0 ? kind.count : 0,
       start: (signal) => this.#start(group, signal),
-      onFailure: ({ message }) => {
-        log.warn("Generic instance of {id} failed: {message}", { id: kind.id, message });
+      onFailure: (message) => {
+        log.warn("Generic instance of {id} {message}", { id: kind.id, message });
       },
       timing: {
         clock: this.#options.clock,

@@ -37,7 +37,7 @@ export class Relays implements AsyncDisposable {
       new StandbyPool<Relay>({
         size: () => 1,
         start: () => Relay.start(this.#context(), outbound),
-        onFailure: ({ message }) => log.debug("No relay is ready: {message}", { message }),
+        onFailure: (message) => log.debug("Standby relay {message}", { message }),
       });
     this.#pools.set(outbound, pool);
     return pool.take();

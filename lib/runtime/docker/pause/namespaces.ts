@@ -58,8 +58,7 @@ export class Namespaces implements AsyncDisposable {
       size: () => standbySize,
       start: async () =>
         new Namespace(await startPauseContainer(engine, known, "pause", options), known),
-      onFailure: ({ message }) =>
-        log.debug("No network namespace is ready: {message}", { message }),
+      onFailure: (message) => log.debug("Standby network namespace {message}", { message }),
     });
   }
 
