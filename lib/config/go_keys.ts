@@ -1,6 +1,6 @@
 /**
- * Keys and values in configuration files of the Go node and its branches. Such files are accepted, with
- * one warning for each key.
+ * Keys and values in configuration files of the Go node and its branches, and former keys of this
+ * program. Such files are accepted, with one warning for each key.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export const absent: readonly string[] = [
   "workflow.",
 ];
 
-/** Present names of keys of the branches. */
+/** Present names of keys of the branches, and of former keys of this program. */
 export const renamed: Readonly<Record<string, string>> = {
   "sandbox.spares": "sandbox.generic",
   "containers.memory": "container.pool.memory",

@@ -6,6 +6,7 @@
 
 import { ServerledgeError } from "../../base/errors.ts";
 import { type ConfigSource, environmentName } from "../../config/config.ts";
+import { renamed } from "../../config/go_keys.ts";
 import { qosFields, settings } from "../../config/settings.ts";
 import type { ConfigOptions } from "../options/options.ts";
 
@@ -25,12 +26,13 @@ export interface EnvironmentSource {
  * Reads the environment: `SERVERLEDGE_API_PORT` sets `api.port`, `SERVERLEDGE_RUNTIMES_PYTHON_IMAGE`
  * sets `runtimes.python.image`, `SERVERLEDGE_QOS_CRITICAL_LIMIT` sets `qos.critical.limit`. An
  * underscore within an id or a class stays an underscore; names with dots or hyphens need a file or
- * `--set`.
+ * `--set`. Former names of keys count, too.
  *
  * @param env variables by name
  */
 export function environmentSource(env: Readonly<Record<string, string>>): EnvironmentSource {
-  const keys = new Map(Object.keys(settings).map((key) => [environmentName(key), key]));
+  const known = [...Object.keys(settings), ...Object.keys(renamed)];
+  const keys = new Map(known.map((key) => [environmentName(key), key]));
   const values: Record<string, string> = {};
   const warnings: string[] = [];
   for (const [name, value] of Object.entries(env)) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resolveConfig } from "../../config/config.ts";
 import { commandLineSource, environmentSource } from "./sources.ts";
 
 Deno.test("environmentSource: variables set keys and images of runtimes", () => {
@@ -28,6 +29,20 @@ Deno.test("environmentSource: an unknown variable gives a warning, one of the co
   assert.deepEqual(source.values, {});
   assert.equal(warnings.length, 1);
   assert.match(warnings[0]!, /^SERVERLEDGE_API_PROT /);
+});
+
+Deno.test("environmentSource: variables of former keys set these, which are converted with a warning", () => {
+  const { source, warnings } = environmentSource({
+    SERVERLEDGE_SANDBOX_SPARES: "3",
+    SERVERLEDGE_RUNTIMES_PYTHON_SPARES: "2",
+    SERVERLEDGE_CONTAINERS_MEMORY: "512",
+  });
+  assert.deepEqual(warnings, []);
+  const resolved = resolveConfig([source]);
+  assert.equal(resolved.config["sandbox.generic"], 3);
+  assert.equal(resolved.config["container.pool.memory"], 512);
+  assert.equal(resolved.config.runtimes.get("python")?.generic, 2);
+  assert.equal(resolved.warnings.length, 3);
 });
 
 Deno.test("commandLineSource: sets keys, and options override --set", () => {
