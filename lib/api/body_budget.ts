@@ -61,11 +61,11 @@ export class BodyBudget {
    * @throws `FUNCTION_ERROR`, not `NODE_SATURATED`, since the function has run and must not be retried
    */
   takeResult(bytes: number): MemoryReservation {
-    const result = new ReservedBody((more) => {
+    const result = new ReservedBody((more, soFar) => {
       try {
         this.#reserve(more);
       } catch (cause) {
-        throw noRoom(more, this.#reserved, this.#maxBytes, cause);
+        throw noRoom(soFar + more, this.#reserved, this.#maxBytes, cause);
       }
     });
     result.hold(bytes);
@@ -84,15 +84,16 @@ export class BodyBudget {
 
 /** Reservation of the memory of one body. */
 export class ReservedBody implements MemoryReservation {
-  readonly #reserve: (bytes: number) => void;
+  readonly #reserve: (bytes: number, soFar: number) => void;
   #bytes = 0;
 
   /**
    * Creates a reservation of 0 bytes.
    *
-   * @param reserve reserves more bytes, or releases them if the number is negative; throws if they do not fit
+   * @param reserve reserves more bytes, or releases them if the number is negative; throws if they do not
+   *   fit. `soFar` is the number of bytes that are reserved already
    */
-  constructor(reserve: (bytes: number) => void) {
+  constructor(reserve: (bytes: number, soFar: number) => void) {
     this.#reserve = reserve;
   }
 
@@ -108,7 +109,7 @@ export class ReservedBody implements MemoryReservation {
 
   /** Reserves memory for data derived from the body, counted once; see {@link MemoryReservation.hold}. */
   hold(bytes: number): void {
-    this.#reserve(bytes);
+    this.#reserve(bytes, this.#bytes);
     this.#bytes += bytes;
   }
 
@@ -116,13 +117,15 @@ export class ReservedBody implements MemoryReservation {
   [Symbol.dispose](): void {
     const bytes = this.#bytes;
     this.#bytes = 0;
-    this.#reserve(-bytes);
+    this.#reserve(-bytes, bytes);
   }
 }
 
 function noRoom(bytes: number, reserved: number, maxBytes: number, cause: unknown) {
   const message =
-    `The function has returned ${Math.ceil(bytes / mib)} MiB, for which there is no room: ` +
+    `The function's result needs at least ${
+      Math.ceil(bytes / mib)
+    } MiB, for which there is no room: ` +
     `bodies and results take ${Math.ceil(reserved / mib)} of ${Math.floor(maxBytes / mib)} MiB. ` +
     "Ask for fewer at a time, or raise api.bodies.memory of the node";
   const error = { type: "NoRoomForResult", message };

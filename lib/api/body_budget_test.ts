@@ -52,3 +52,11 @@ Deno.test("BodyBudget: result that does not fit, throws FUNCTION_ERROR instead o
   result[Symbol.dispose]();
   assert.equal(budget.reserved, 0);
 });
+
+Deno.test("BodyBudget: a result that grows beyond the budget is reported with its whole size", () => {
+  const result = new BodyBudget(8 << 20).takeResult(0);
+  result.hold(7 << 20);
+  assert.throws(() => result.hold(2 << 20), {
+    message: /result needs at least 9 MiB.* 7 of 8 MiB/,
+  });
+});
