@@ -243,7 +243,7 @@ export class AbortableTasks {
 /**
  * Creates a signal that is aborted after a time, or with the first of its sources, until it is disposed.
  *
- * @param ms time until it is aborted, ms
+ * @param ms time until it is aborted with a `TimeoutError`, as by `AbortSignal.timeout`, ms
  * @param sources signals whose reason is adopted
  */
 export function timeLimit(
@@ -252,7 +252,9 @@ export function timeLimit(
   ...sources: readonly AbortSignal[]
 ): Disposable & { readonly signal: AbortSignal } {
   const timeout = new AbortController();
-  const cancel = clock.after(ms, () => timeout.abort());
+  const cancel = clock.after(ms, () => {
+    timeout.abort(new DOMException("Signal timed out.", "TimeoutError"));
+  });
   const either = eitherSignal(timeout.signal, ...sources);
   return {
     signal: either.signal,

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { abortable, AbortableTasks, eitherSignal, pause, TaskSet, withTimeout } from "./async.ts";
+import {
+  abortable,
+  AbortableTasks,
+  eitherSignal,
+  pause,
+  TaskSet,
+  timeLimit,
+  withTimeout,
+} from "./async.ts";
+import { ManualClock } from "./clock.ts";
 
 Deno.test("eitherSignal: adopts the reason of the first aborted source", () => {
   const [one, other] = [new AbortController(), new AbortController()];
@@ -67,4 +76,14 @@ Deno.test("AbortableTasks: close aborts running and later tasks, and waits for t
   await assert.rejects(running, { message: "closed" });
   await closed;
   await assert.rejects(tasks.run(never, () => Promise.resolve(1)), { message: "closed" });
+});
+
+Deno.test("timeLimit: aborts with the reason of a timeout", () => {
+  const clock = new ManualClock();
+  using limit = timeLimit(clock, 100, new AbortController().signal);
+  clock.advance(99);
+  assert.equal(limit.signal.aborted, false);
+  clock.advance(1);
+  const { name, message } = limit.signal.reason;
+  assert.deepEqual([name, message], ["TimeoutError", "Signal timed out."]);
 });
