@@ -10,7 +10,8 @@ import { sliceBytes } from "./slices.ts";
  * Reserves memory before it is used. The provider of this function releases it.
  *
  * @param bytes additional bytes
- * @throws `NODE_SATURATED` if too little memory is free
+ * @throws `NODE_SATURATED` if too little memory is free; `FUNCTION_ERROR` if it is for a result, since
+ *   the function has run
  */
 export type ReserveMemory = (bytes: number) => void;
 

@@ -53,7 +53,7 @@ export const settings = {
   ),
   "api.connections.client": number(0, 1 << 20)(
     0,
-    "Most connections of one client's address (IPv6: its /64 network), this machine's own apart; 0: half of all",
+    "Most connections of one client's address other than loopback (IPv6: its /64 network); 0: half of all",
   ),
   "api.idle.timeout": number(1, 86_400, false)(
     75,

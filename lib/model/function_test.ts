@@ -180,7 +180,7 @@ Deno.test("patchDefinition: refuses another name and values out of bounds", () =
   }
 });
 
-Deno.test("functionToWire: writes the stored format of registries, byte for byte", () => {
+Deno.test("functionNames.toWire: writes the stored format of registries, byte for byte", () => {
   const stored = '{"Name":"hello","Runtime":"wasm","MemoryMB":128,"CPUDemand":0.5,' +
     '"MaxConcurrency":1,"Handler":"hello.wasm","CustomImage":"","SupportedArchs":["amd64","arm64"],' +
     '"Signature":{"Inputs":[{"Name":"n","Type":"Int"}],"Outputs":[]},"TimeoutMs":700,' +
