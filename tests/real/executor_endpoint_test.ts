@@ -2,17 +2,21 @@ import assert from "node:assert/strict";
 import { ServerledgeError } from "../../lib/base/errors.ts";
 import { FrameBatch } from "../../lib/runtime/wire/frames.ts";
 import { ExecutorEndpoint } from "../../lib/runtime/wire/endpoint.ts";
+import type { ResultMemory } from "../../lib/runtime/wire/result_memory.ts";
+import { release } from "../../lib/json/quoted.ts";
 import { dockerCall } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { bytesOf } from "../../lib/runtime/sandbox/child_output.ts";
 
 /** An endpoint in a folder of its own. */
-async function open(token: string) {
+async function open(token: string, results?: ResultMemory) {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir("endpoint"));
   const socket = `${path}/node.sock`;
-  const endpoint = stack.use(ExecutorEndpoint.open({ path: socket, token }));
+  const endpoint = stack.use(
+    ExecutorEndpoint.open({ path: socket, token, ...(results && { results }) }),
+  );
   const kept = stack.move();
   return { endpoint, socket, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
@@ -224,4 +228,78 @@ Deno.test("ExecutorConnection.follow: what came by a pipe counts, also when the 
   await writer.close();
   assert.equal((await answered!).output, "done\n");
   await assert.rejects(lost!, { message: "gone", details: { output: "last\n" } });
+});
+
+/** Memory for results that counts its reservations. */
+function countedMemory() {
+  const counts = { reserved: 0, taken: [] as number[] };
+  const results: ResultMemory = {
+    maxBytes: 16 << 20,
+    take(bytes) {
+      counts.reserved += bytes;
+      counts.taken.push(bytes);
+      return { hold() {}, [Symbol.dispose]: () => void (counts.reserved -= bytes) };
+    },
+  };
+  return { counts, results };
+}
+
+const longText = "x".repeat(300_000);
+
+Deno.test("ExecutorConnection: a long result of a reply that fails is released", async () => {
+  const { counts, results } = countedMemory();
+  await using world = await open("t", results);
+  const executor = await connect(world.socket, '{"token":"t"}');
+  using connection = await world.endpoint.connected;
+  const error = { type: "Own", message: "", traceback: "" };
+  const replies = [
+    [{ ok: false, error, output: "", result: longText }, "Own"],
+    [{ ok: false, output: "", result: longText }, "BadReply"],
+    [{ ok: true, result: longText }, "BadReply"],
+    [{ ok: true, result: [longText], output: "" }, "BadReply"],
+  ] as const;
+  for (const [reply, type] of replies) {
+    const call = connection.invoke(dockerCall({ id: "a" }));
+    await send(executor, JSON.stringify({ id: "a", ...reply }));
+    const got = await call;
+    assert.equal(!got.ok && got.failure.type, type);
+    await eventually(`the memory of ${type} is released`, () => counts.reserved === 0);
+  }
+  assert.equal(counts.taken.length, replies.length);
+  await send(executor, JSON.stringify({ id: 1, ok: true, result: longText, output: "" }));
+  await closed(executor);
+  await connection.closed;
+  assert.equal(counts.taken.length, replies.length + 1);
+  assert.equal(counts.reserved, 0);
+});
+
+Deno.test("ExecutorConnection: a long reply is reserved however it begins", async () => {
+  const { counts, results } = countedMemory();
+  await using world = await open("t", results);
+  const executor = await connect(world.socket, '{"token":"t"}');
+  using connection = await world.endpoint.connected;
+  const rest = `"ok":true,"result":"${longText}","output":""}`;
+  for (const frame of [`{"id":"a",${rest}`, `{ "id":"a",${rest}`, `{"extra":1,"id":"a",${rest}`]) {
+    const call = connection.invoke(dockerCall({ id: "a" }));
+    await send(executor, frame);
+    const reply = await call;
+    assert.equal(reply.ok && reply.result.length, longText.length);
+    assert.equal(counts.taken.pop(), frame.length);
+    assert.equal(counts.reserved, frame.length);
+    if (reply.ok) release(reply.result);
+    assert.equal(counts.reserved, 0);
+  }
+  // A frame that begins like output is no reply; memory is reserved only if it is longer than output may be.
+  const call = connection.invoke(dockerCall({ id: "a" }));
+  await send(executor, `{"log":null,"text":"","id":"a",${rest}`);
+  await send(executor, '{"id":"a","ok":true,"result":"1","output":""}');
+  assert.deepEqual(await call, { ok: true, result: "1", output: "" });
+  assert.deepEqual(counts.taken, []);
+  const lost = connection.invoke(dockerCall());
+  await send(executor, `{"log":null,"text":"","result":"${"x".repeat(9 << 20)}"}`);
+  await send(executor, "{}");
+  await assert.rejects(lost, { code: "FUNCTION_CRASHED" });
+  await closed(executor);
+  assert.equal(counts.taken.length, 1);
+  assert.equal(counts.reserved, 0);
 });

@@ -36,8 +36,6 @@ import { StreamedBody } from "./streamed_body.ts";
 /** Id of the message that names the function to an executor. No call has this id. */
 const loadId = "load";
 
-/** Beginning of a reply. */
-const replyPrefix = '{"id":';
 /** Beginning of a frame with a request of the executor to the node. */
 const askPrefix = '{"ask":';
 /** Maximum number of replies without a pending call before a connection is closed. */
@@ -251,7 +249,7 @@ export class ExecutorConnection implements Disposable {
 
   async #read(source: Pick<Deno.Conn, "read">, reader: FrameReader): Promise<void> {
     reader.hold = (bytes, head) =>
-      startsWith(head, replyPrefix) ? this.#results?.take(bytes) : undefined;
+      bytes > this.#maxUnreserved(head) ? this.#results?.take(bytes) : undefined;
     do {
       reader.keptBytes = this.#keptBytes;
       for (let frame = reader.nextFrame(); frame; frame = reader.nextFrame()) {
@@ -309,9 +307,14 @@ export class ExecutorConnection implements Disposable {
     return Math.max(maxBytes + maxRestBytes, this.maxRequestBytes);
   }
 
+  /** Maximum bytes of a frame that needs no reservation because it has no result; 0 for a reply. */
+  #maxUnreserved(head: Uint8Array): number {
+    if (this.onRequest && startsWith(head, askPrefix)) return this.maxRequestBytes;
+    return startsWith(head, partPrefix) || startsWith(head, logPrefix) ? maxRestBytes : 0;
+  }
+
   /** Reads a long frame in slices. Later frames wait. */
   async #receiveLong({ bytes, isCut, refusal, held }: Frame): Promise<void> {
-    const isAsk = this.onRequest !== undefined && startsWith(bytes, askPrefix);
     if (isCut) {
       const reply = refusal ? refusedResult(refusal) : tooLong(this.#maxResultBytes);
       return this.#settle(readCutReply(decoder.decode(bytes), reply));
@@ -319,12 +322,19 @@ export class ExecutorConnection implements Disposable {
     using owned = new DisposableStack();
     if (held) owned.use(held);
     try {
-      const maxRest = isAsk ? this.maxRequestBytes : maxRestBytes;
-      const { rest, text } = await liftText(bytes, "result", maxRest);
-      if (!text) return this.#receive(rest);
-      const isTooLong = text.length > this.#maxResultBytes;
-      const read = readReply(rest, isTooLong ? text : new QuotedText(text.json, owned.move()));
-      this.#settle(isTooLong ? { ...read, reply: tooLong(this.#maxResultBytes) } : read);
+      const maxUnreserved = this.#maxUnreserved(bytes);
+      const { rest, text } = await liftText(bytes, "result", maxUnreserved || maxRestBytes);
+      if (!text || maxUnreserved > 0) return this.#receive(rest);
+      const read = readReply(rest, text);
+      if (text.length > this.#maxResultBytes) {
+        this.#settle({ ...read, reply: tooLong(this.#maxResultBytes) });
+      } else if (!read.reply.ok) {
+        this.#settle(read);
+      } else {
+        // Whoever receives the result releases its memory.
+        const result = new QuotedText(text.json, owned.move());
+        this.#settle({ ...read, reply: { ...read.reply, result } });
+      }
     } catch (error) {
       if (error instanceof JsonScanError) {
         throw new FrameError("a frame is not JSON", { cause: error });

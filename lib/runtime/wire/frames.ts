@@ -92,8 +92,8 @@ export class FrameReader implements Disposable {
       this.#start = this.#end = 0;
       if (this.#buffer.length > chunkBytes) this.#buffer = new Uint8Array(chunkBytes);
     }
-    const needed = headerBytes + (held < headerBytes || this.#head ? 0 : this.#keptLength());
-    // Grows once for a whole frame: the system commits memory when it is written, not when it is allocated.
+    const needed = headerBytes + (held < headerBytes || this.#head ? 0 : this.#keptLength(held));
+    // Grows once for a whole frame, and only after its memory was reserved.
     if (needed > this.#buffer.length) this.#move(new Uint8Array(needed));
     else if (this.#start + needed > this.#buffer.length || this.#end === this.#buffer.length) {
       this.#move(this.#buffer);
@@ -101,10 +101,12 @@ export class FrameReader implements Disposable {
     return this.#buffer.subarray(this.#end);
   }
 
-  /** Number of bytes that are kept of the current frame. */
-  #keptLength(): number {
+  /** Number of bytes of the current frame for which the buffer needs space. */
+  #keptLength(held: number): number {
     const length = this.#length();
-    return this.#isKept(length) ? length : keptHead;
+    if (!this.#isKept(length)) return keptHead;
+    // Nothing is allocated for a frame that is only announced.
+    return held < headerBytes + keptTail ? Math.min(length, keptTail) : length;
   }
 
   /**

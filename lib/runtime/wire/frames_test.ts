@@ -68,6 +68,26 @@ Deno.test("FrameReader: rejects a length beyond the bound before it allocates me
   assert.throws(() => reader.next(), FrameError);
 });
 
+Deno.test("FrameReader: allocates no memory for a frame that is only announced", () => {
+  const reader = new FrameReader();
+  let reserved = 0;
+  reader.hold = (bytes) => {
+    reserved += bytes;
+    return { [Symbol.dispose]() {} };
+  };
+  reader.space().set([4, 0, 0, 0]); // 64 MiB
+  reader.received(4);
+  for (;;) {
+    assert.equal(reader.next(), undefined);
+    const { byteLength } = reader.space().buffer;
+    if (reserved > 0) break;
+    assert.ok(byteLength <= 1 << 16, `${byteLength} bytes before they are reserved`);
+    reader.received(1);
+  }
+  assert.equal(reserved, 64 << 20);
+  assert.equal(reader.space().buffer.byteLength, 4 + (64 << 20));
+});
+
 Deno.test("FrameBatch: rejects a text beyond the bound and keeps the other frames", () => {
   const collected = new FrameBatch();
   collected.add("before");
