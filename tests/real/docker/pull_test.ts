@@ -3,17 +3,23 @@ import { Engine } from "../../../lib/runtime/docker/engine/engine.ts";
 import { ImageRecords } from "../../../lib/images/records.ts";
 import { Images } from "../../../lib/runtime/docker/images/images.ts";
 import { eventually } from "../../support/eventually.ts";
-import { scriptedEngine } from "../../support/fakes/scripted_engine.ts";
+import { engineReply, scriptedEngine } from "../../support/fakes/scripted_engine.ts";
 
 const missing = "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-const line = JSON.stringify({
+
+/** A pull that reports one event and comes no further. */
+function pullOf(event: object): string {
+  const line = JSON.stringify(event);
+  return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" +
+    `Transfer-Encoding: chunked\r\n\r\n${(line.length + 1).toString(16)}\r\n${line}\n\r\n`;
+}
+
+/** A pull that has come to a quarter. */
+const begin = pullOf({
   status: "Downloading",
   id: "a",
   progressDetail: { current: 5e6, total: 20e6 },
 });
-/** A pull that has come to a quarter and comes no further. */
-const begin = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" +
-  `Transfer-Encoding: chunked\r\n\r\n${(line.length + 1).toString(16)}\r\n${line}\n\r\n`;
 
 Deno.test("a pull is reported while it is under way", async () => {
   const engine = new Engine();
@@ -38,12 +44,26 @@ Deno.test("a pull is reported while it is under way", async () => {
   engine[Symbol.dispose]();
 });
 
-/** An answer of the engine with a JSON body. */
-function reply(status: string, body: unknown): string {
-  const text = JSON.stringify(body);
-  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
-    `Content-Length: ${text.length}\r\n\r\n${text}`;
-}
+Deno.test("Images: a pull that waits for the engine outlives one whose registry sends nothing", async () => {
+  using engine = new Engine();
+  const records = new ImageRecords({ read: () => undefined, write: () => {} });
+  const images = new Images(engine, false, records, 200);
+  let failed: Promise<void>;
+  {
+    const waiting = pullOf({ status: "Waiting", id: "a" });
+    await using _engine = await scriptedEngine((request) => {
+      if (!request.startsWith("POST")) return missing;
+      return { begin: request.includes("waiting") ? waiting : begin };
+    });
+    failed = assert.rejects(images.ensure("waiting/image:1", ""), { code: "ENGINE_UNAVAILABLE" });
+    await eventually("the pull waits", () => images.pulls().length === 1);
+    for (const image of ["stalled/image:1", "stalled/image:2"]) {
+      await assert.rejects(images.ensure(image, ""), { code: "ENGINE_REFUSED" });
+    }
+    assert.deepEqual(images.pulls().map(({ image }) => image), ["waiting/image:1"]);
+  }
+  await failed;
+});
 
 Deno.test("an image that cannot be refreshed is used as it is, if it is present", async () => {
   const local = "built/here:1";
@@ -52,9 +72,9 @@ Deno.test("an image that cannot be refreshed is used as it is, if it is present"
   await using _engine = await scriptedEngine((request) => {
     if (request.startsWith("POST")) {
       pulls.push(request);
-      return reply("500 Internal Server Error", { message: "no such host" });
+      return engineReply("500 Internal Server Error", JSON.stringify({ message: "no such host" }));
     }
-    return request.includes("here") ? reply("200 OK", found) : missing;
+    return request.includes("here") ? engineReply("200 OK", JSON.stringify(found)) : missing;
   });
   using engine = new Engine();
   const records = new ImageRecords({ read: () => undefined, write: () => {} });

@@ -43,3 +43,14 @@ export async function scriptedEngine(
   const kept = stack.move();
   return { [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
+
+/**
+ * An answer of the engine.
+ *
+ * @param status e.g. `200 OK`
+ * @param body ASCII, JSON or the frames of a log
+ */
+export function engineReply(status: string, body: string): string {
+  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+    `Content-Length: ${body.length}\r\n\r\n${body}`;
+}

@@ -21,6 +21,7 @@ import {
 } from "../../../images/reference.ts";
 import { followProgress } from "../engine/progress.ts";
 import { PullProgress } from "./pull_progress.ts";
+import { StallWatch } from "./stall_watch.ts";
 
 /** Time limit of a pull, ms: slow links at the edge need long, but a pull over a dead link must end. */
 const pullTimeoutMs = 30 * 60_000;
@@ -47,7 +48,7 @@ export interface FoundImage {
 export class Images {
   readonly #engine: Engine;
   readonly #refresh: boolean;
-  readonly #stallMs: number;
+  readonly #stalls: StallWatch;
   /** Records of the images that were pulled and used. */
   readonly records: ImageRecords;
   /** Familiar names of images that were found, about which starts do not ask the engine again. */
@@ -70,7 +71,7 @@ export class Images {
   constructor(engine: Engine, refresh: boolean, records: ImageRecords, stallMs = pullStallMs) {
     this.#engine = engine;
     this.#refresh = refresh;
-    this.#stallMs = stallMs;
+    this.#stalls = new StallWatch(stallMs);
     this.records = records;
   }
 
@@ -235,20 +236,22 @@ export class Images {
     const progress = new PullProgress();
     this.#pulls.set(image, progress);
     using _log = logged(image, progress);
-    using stall = new StallTimer(this.#stallMs);
+    using stall = this.#stalls.watch(() => progress.mayBeSilent);
     try {
       await this.#engine.ask(what, async (docker) => {
         const answer = await docker.pull(image);
         await followProgress(what, answer, (event) => {
-          stall.restart();
           progress.note(event);
+          this.#stalls.progressed();
         });
       }, { timeoutMs: pullTimeoutMs, signal: stall.signal });
     } catch (error) {
       const stalled = stall.signal.aborted;
       if (!stalled && engineStatus(error) === undefined) throw error;
       const reason = stalled
-        ? `Docker could not ${what}: its registry has sent nothing for ${this.#stallMs / 1000} s`
+        ? `Docker could not ${what}: its registry has sent nothing for ${
+          this.#stalls.stallMs / 1000
+        } s`
         : (error as Error).message;
       const setting = key ? `, or name another image by the key ${key}` : "";
       throw new ServerledgeError(
@@ -263,33 +266,6 @@ export class Images {
     const pulled = await this.find(image);
     if (pulled) this.records.note(image, pulled.id, true);
     log.info("Pulled image {image}", { image });
-  }
-}
-
-/** Timer that aborts a pull without progress. */
-class StallTimer implements Disposable {
-  readonly #stallMs: number;
-  readonly #abort = new AbortController();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(stallMs: number) {
-    this.#stallMs = stallMs;
-    this.restart();
-  }
-
-  /** Signal that is aborted after the maximum time without progress. */
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  /** Restarts the timer after progress. */
-  restart(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#abort.abort(), this.#stallMs);
-  }
-
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
   }
 }
 

@@ -11,13 +11,23 @@ interface Layer {
   readonly all: number;
 }
 
+/** States of a layer in which the engine works on it without the registry. */
+const localStates = new Set(["Verifying Checksum", "Extracting"]);
+/** States of a layer that waits for another layer, of this pull or of another one. */
+const waitingStates = new Set(["Waiting", "Download complete"]);
+/** States of a layer whose bytes the registry has to send. */
+const remoteStates = new Set(["Pulling fs layer", "Downloading"]);
+
 /** Progress of one pull. A layer counts once its size is known, so `percent` may decrease. */
 export class PullProgress {
   readonly #layers = new Map<string, Layer>();
+  /** Last known states of the layers. */
+  readonly #states = new Map<string, string>();
 
   /** Updates the progress by an event. */
   note({ id, status, progressDetail }: ProgressEvent): void {
     if (id === undefined) return;
+    if (status !== undefined) this.#states.set(id, status);
     const { current, total } = progressDetail ?? {};
     const layer = this.#layers.get(id);
     if (status === "Downloading" && current !== undefined && total) {
@@ -26,6 +36,16 @@ export class PullProgress {
       // The layer is verified, unpacked or done, so all of it has arrived.
       this.#layers.set(id, { got: layer.all, all: layer.all });
     }
+  }
+
+  /**
+   * True if the engine needs nothing from the registry for this pull at present: it works on a layer, or
+   * all layers that are not complete wait. It reports neither the waiting nor, on a slow disk, the work.
+   */
+  get mayBeSilent(): boolean {
+    const states = new Set(this.#states.values());
+    if (!states.isDisjointFrom(localStates)) return true;
+    return !states.isDisjointFrom(waitingStates) && states.isDisjointFrom(remoteStates);
   }
 
   /** Percentage of the known bytes that have arrived, 0 to 100. */
