@@ -250,9 +250,12 @@ export class Container implements AsyncDisposable {
       }
       // The engine misses the event if the control group is removed before it reads the event. Process 1 in
       // the container does not miss it.
-      const log = await this.#whileThere(() => this.logs(memoryKillLogLines));
-      if (log?.includes(memoryKillLine)) return { code: ExitCode, oomKilled: true };
-      if (attempt === oomCheckAttempts) return { code: ExitCode, oomKilled: null };
+      const isLast = attempt === oomCheckAttempts;
+      if (attempt === 1 || isLast) {
+        const log = await this.#whileThere(() => this.logs(memoryKillLogLines));
+        if (log?.includes(memoryKillLine)) return { code: ExitCode, oomKilled: true };
+      }
+      if (isLast) return { code: ExitCode, oomKilled: null };
       await pause(oomCheckDelayMs);
     }
   }
