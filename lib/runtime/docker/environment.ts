@@ -39,7 +39,7 @@ import {
   GenericContainer,
   genericInstancesOf,
   type GenericRuntime,
-  hasGenericInstances,
+  isGenericRuntime,
 } from "./generic_container.ts";
 import { startCustom } from "./custom/start.ts";
 import { startExecutor } from "./start_executor.ts";
@@ -166,7 +166,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   /** See {@link ExecutionEnvironment.generic}. */
   generic(fn: FunctionRecord): GenericKind | undefined {
     const runtime = findRuntime(this.#config, fn.runtime);
-    if (!runtime || !hasGenericInstances(runtime) || !canSpecialize(runtime, fn)) return undefined;
+    if (!runtime || !isGenericRuntime(runtime) || !canSpecialize(runtime, fn)) return undefined;
     if (this.#unlinkable.get(fn.name) === fn.version) return undefined;
     const { memoryMib } = genericInstancesOf(runtime);
     return { id: runtime.id, memoryMib, count: runtime.generic };

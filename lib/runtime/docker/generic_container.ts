@@ -13,7 +13,7 @@ import { logger } from "../../base/log.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { Runtime } from "../../model/runtimes.ts";
 import type { GenericInstances } from "../kinds/kind.ts";
-import { hasGenericInstances as isGenericKind, kinds } from "../kinds/kinds.ts";
+import { hasGenericInstances, kinds } from "../kinds/kinds.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
 import { ExecutorEndpoint } from "../wire/endpoint.ts";
 import { CodeFolder } from "./code_folder.ts";
@@ -36,8 +36,8 @@ export type GenericRuntime = ExecutorStart["runtime"];
 const loadTimeoutMs = 10_000;
 
 /** Tells whether a runtime is configured to have generic instances. */
-export function hasGenericInstances(runtime: Runtime): runtime is GenericRuntime {
-  return runtime.generic > 0 && isGenericKind(runtime.executor);
+export function isGenericRuntime(runtime: Runtime): runtime is GenericRuntime {
+  return runtime.generic > 0 && hasGenericInstances(runtime.executor);
 }
 
 /** Returns the properties of a runtime's generic instances. */
