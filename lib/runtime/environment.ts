@@ -107,7 +107,7 @@ export interface Pull {
 export interface GenericKind {
   /** Identifier, e.g. the runtime's. */
   readonly id: string;
-  /** Maximum memory of an instance until it is specialized, MiB. */
+  /** Memory reserved for an instance until it is specialized, MiB. */
   readonly memoryMib: number;
   /** Number of instances to keep ready. */
   readonly count: number;

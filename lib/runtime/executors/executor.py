@@ -411,7 +411,7 @@ class Output:
 
 
 def mark_spawns(output):
-    """Makes the calls that start processes say so. A thread that forks is reported by os.register_at_fork."""
+    """Makes the calls that start processes say so. os.register_at_fork notices forks."""
     import _posixsubprocess
 
     def marked(start):

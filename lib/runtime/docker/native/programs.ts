@@ -5,7 +5,7 @@
  */
 
 /** SHA-256 of the sources. */
-export const builtFrom = "dda2a85633aa77b7b83dc75814e5b19af6e36cf73c96872526bd4ec708bd384c";
+export const builtFrom = "1da34ac5a9a26b81026243755fca7abf382baadc2be4f74fb3a93dd40aeae42b";
 
 /** Programs by name and architecture, ELF in base64. */
 export const nativePrograms = {

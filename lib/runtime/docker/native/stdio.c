@@ -316,7 +316,7 @@ static void cancel(struct piece id) {
 static void set_bound(void) {
   size memory = 0;
   for (const char *at = variable("SERVERLEDGE_MEMORY_MIB"); *at; at++) memory = memory * 10 + *at - '0';
-  /* Next to it are the program, its input and what it keeps. */
+  /* The program, its input and its data need memory as well. */
   result_bound = memory * mib / 4 < max_result ? memory * mib / 4 : max_result;
 }
 
