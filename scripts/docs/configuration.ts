@@ -1,5 +1,5 @@
 /**
- * The reference of the configuration: its keys, and those of the Go prototype.
+ * The reference of the configuration: its keys, former ones, and those of the Go prototype.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import { environmentName } from "../../lib/config/config.ts";
 import {
   absent,
+  inOurTerms,
   renamed,
   renamedValues,
   retired,
@@ -43,6 +44,7 @@ export function configurationPage(): string {
       "`policy.*` are settings of the scheduling policies, which each policy checks for itself. " +
         "[The page on policies](../../policies/README.md) lists those of the built-in ones.",
     ),
+    formerKeys(),
     goKeys(),
   );
 }
@@ -101,6 +103,21 @@ function runtimes(): string {
   );
 }
 
+/** Former keys of this program; {@link inOurTerms} knows their present names. */
+const formerNames = ["sandbox.spares", "runtimes.<id>.spares"];
+
+function formerKeys(): string {
+  const { entries } = inOurTerms(formerNames.map((key) => [key, 0]), "");
+  return stack(
+    "## Former keys",
+    "Keys of earlier versions still work, also as environment variables. A node warns of each once.",
+    table(
+      ["former key", "key"],
+      entries.map(([key], at) => [code(formerNames[at]!), code(key)]),
+    ),
+  );
+}
+
 function goKeys(): string {
   const values = Object.entries(renamedValues).flatMap(([key, meanings]) =>
     Object.entries(meanings).map(([theirs, ours]) => [code(key), code(theirs), code(ours)])
@@ -110,7 +127,8 @@ function goKeys(): string {
     "Keys of the Go prototype mean the same here and can stay in their files, except for the following. A node warns of each once and starts.",
     table(
       ["key there", "here"],
-      Object.entries(renamed).map(([theirs, ours]) => [code(theirs), code(ours)]),
+      Object.entries(renamed).filter(([key]) => !formerNames.includes(key))
+        .map(([theirs, ours]) => [code(theirs), code(ours)]),
     ),
     table(["key", "value there (in any case)", "value here"], values),
     table(
