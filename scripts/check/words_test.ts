@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findTerms, readTerms } from "./words.ts";
+import { applyExceptions, findTerms, readTerms } from "./words.ts";
 
 const glossary = `
 | term | meaning | avoid |
@@ -45,4 +45,18 @@ Deno.test("findTerms: finds phrases across identifiers and the lines of a commen
 
 Deno.test("findTerms: passes over parts of words and words that others separate", () => {
   assert.deepEqual(find("widgetry; bewidget; way of ms; once, anew; thing"), []);
+});
+
+Deno.test("applyExceptions: allows words in files and folders, and names exceptions that allow none", () => {
+  const uses = [
+    ...findTerms("lib/a.ts", "widget", terms),
+    ...findTerms("lib/b.ts", "widgets", terms),
+    ...findTerms("library.ts", "widget", terms),
+  ];
+  const { offences, dead } = applyExceptions(uses, [
+    { paths: ["lib", "tests"], words: ["widget"], reason: "" },
+    { paths: ["lib/a.ts"], words: ["widgets"], reason: "" },
+  ]);
+  assert.deepEqual(offences.map(({ file }) => file), ["lib/b.ts", "library.ts"]);
+  assert.deepEqual(dead, ['tests: "widget"', 'lib/a.ts: "widgets"']);
 });
