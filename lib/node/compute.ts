@@ -24,6 +24,12 @@ import { type NodeBase, resultMemory } from "./base.ts";
 import { type NodeImages, openImages } from "./images.ts";
 import type { NodeStorage } from "./storage.ts";
 
+/**
+ * Time after which orphans are looked for once more, ms: the engine may complete a container of a killed
+ * node after the next start of that node.
+ */
+const lateOrphansMs = 10_000;
+
 const log = logger("node");
 
 /** Execution resources of a node. */
@@ -93,12 +99,15 @@ export async function openCompute(
   const images = built.use(openImages(config, containers, catalog, clock, () => generics.refill()));
   const intervalMs = config["janitor.interval"] * 1000;
   const janitor = built.use(new Janitor({ pool, clock, intervalMs, keepAlive, idleTimes }));
+  const sweep = () => environment.sweep().catch(logFailure("Cannot remove orphaned containers"));
+  let cancelSweep = () => {};
+  built.defer(() => cancelSweep());
   const engine = built.use(
     new EnvironmentHealth(environment, clock, () => {
       void containers.images.look();
-      environment.sweep()
-        .catch(logFailure("Cannot remove orphaned containers"))
-        .finally(() => generics.refill());
+      void sweep().finally(() => generics.refill());
+      cancelSweep();
+      cancelSweep = clock.after(lateOrphansMs, () => void sweep());
     }),
   );
   return { environment, engine, images, ledger, generics, pool, janitor };

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+// @ts-types="@types/dockerode"
+import Docker from "dockerode";
 import { randomId } from "../../lib/base/ids.ts";
 import { get } from "../support/client.ts";
 import { Continuum, sees } from "../support/continuum.ts";
+import { nodeContainers } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
-import { removeContainers, startNodeProcess } from "../support/node.ts";
+import { startNodeProcess } from "../support/node.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 /** A node that keeps its id from others as if it were on another machine. */
@@ -12,26 +15,40 @@ const elsewhere = (folder: string) => ({ env: { TMPDIR: folder } });
 Deno.test("a second node on one machine is refused the id and the folder of the first", async () => {
   await using folder = await tempDir("node-ids");
   const config = { "data.dir": `${folder.path}/data`, "registry.node.id": `twin-${randomId(6)}` };
+  await using first = await startNodeProcess({ config });
+  await assert.rejects(
+    startNodeProcess({ config: { "data.dir": config["data.dir"] } }),
+    /Another node uses the folder/,
+  );
+  await assert.rejects(
+    startNodeProcess({ config: { "registry.node.id": config["registry.node.id"] } }),
+    /belongs to another node that runs on this machine: set registry\.node\.id/,
+  );
+  assert.equal((await get(`${first.url}/healthz`)).status, 200);
+});
+
+Deno.test("a node that was killed starts again, and removes what the engine completes late", async () => {
+  await using folder = await tempDir("node-ids");
+  const id = `late-${randomId(6)}`;
+  const config = { "data.dir": `${folder.path}/data`, "registry.node.id": id };
   {
-    await using first = await startNodeProcess({ config });
-    await assert.rejects(
-      startNodeProcess({ config: { "data.dir": config["data.dir"] } }),
-      /Another node uses the folder/,
-    );
-    await assert.rejects(
-      startNodeProcess({ config: { "registry.node.id": config["registry.node.id"] } }),
-      /belongs to another node that runs on this machine: set registry\.node\.id/,
-    );
-    assert.equal((await get(`${first.url}/healthz`)).status, 200);
-    await first.kill();
+    await using node = await startNodeProcess({ config });
+    await node.kill();
   }
-  // What a killed one held is free.
-  {
-    await using again = await startNodeProcess({ config });
-    assert.equal((await get(`${again.url}/healthz`)).status, 200);
-  }
-  // The engine may have completed a container of the killed one after the second had looked.
-  await removeContainers(config["registry.node.id"]);
+  const orphans = await nodeContainers(id);
+  await using again = await startNodeProcess({ config });
+  assert.equal((await get(`${again.url}/healthz`)).status, 200);
+  // After it has looked for orphans, it makes a network namespace ready.
+  await eventually("it has looked", async () => {
+    return (await nodeContainers(id)).some((name) => !orphans.includes(name));
+  });
+  const late = await new Docker().createContainer({
+    name: `orphan-${id}`,
+    Image: "serverledge/pause:1",
+    Entrypoint: ["/pause"],
+    Labels: { "serverledge.node": id },
+  });
+  await eventually("it is gone", () => late.inspect().then(() => false, () => true));
 });
 
 Deno.test("a node that starts while etcd is away does not take the place of one with its id", async () => {
