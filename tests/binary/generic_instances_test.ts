@@ -52,10 +52,11 @@ Deno.test("generic instance: cold function, is specialized for it", async (t) =>
       assert.match(body, /serverledge_start_tier_total\{function="one",tier="warm"\} 1/);
       assert.match(body, /serverledge_start_seconds_count\{tier="generic"\} 3/);
       await hasGenerics(node.url, { python: 1, nodejs: 1 });
-      assert.match(
-        (await get(`${node.url}/metrics`)).body,
-        /serverledge_generic_instances\{runtime="python"\} 1/,
-      );
+      const { body: metrics } = await get(`${node.url}/metrics`);
+      assert.match(metrics, /^serverledge_generic_instances\{runtime="python"\} 1$/m);
+      assert.match(metrics, /^serverledge_spares\{runtime="python"\} 1$/m, "its former name");
+      const { Spares } = (await get(`${node.url}/status`)).body;
+      assert.deepEqual(Spares, { python: 1, nodejs: 1 }, "the former name of the field");
     },
   );
 

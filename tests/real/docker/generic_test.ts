@@ -86,6 +86,9 @@ Deno.test("generic container: unsuitable function, gets none", async () => {
     const fn = dockerFunction(runtime, "cases.echo", change);
     assert.equal(world.generics.find(fn), undefined, JSON.stringify(change));
   }
+  for (const runtime of ["python", "nodejs"]) {
+    assert.ok(world.generics.find(dockerFunction(runtime, "cases.echo")), `${runtime}: suitable`);
+  }
   assert.deepEqual(world.generics.counts, { python: 1, nodejs: 2 });
 });
 
