@@ -18,7 +18,7 @@ import type {
 } from "../../lib/policy/contract.ts";
 import { decideInTurn, type Situation } from "../../policies/replay.ts";
 
-/** A class given by what matters. */
+/** Makes a class of service; fields that are not given have their defaults. */
 export function qosClassOf(facts: Partial<QosClass> = {}): QosClass {
   return {
     name: "default",
@@ -32,7 +32,7 @@ export function qosClassOf(facts: Partial<QosClass> = {}): QosClass {
   };
 }
 
-/** A request given by what matters: it has all the time of the world. */
+/** Makes a request of which only the relevant facts are given; by default it has no deadline. */
 export function requestOf(facts: Partial<RequestFacts> = {}): RequestFacts {
   return {
     id: "f-1",
@@ -47,10 +47,10 @@ export function requestOf(facts: Partial<RequestFacts> = {}): RequestFacts {
   };
 }
 
-/** What was measured where nothing was. */
+/** Estimates of a node that has measured nothing. */
 export const unmeasured: Estimates = { executionMs: NaN, startMs: NaN, coldShare: NaN };
 
-/** A node given by what matters: idle, cold, alone. */
+/** Makes the view of a node of which only the relevant facts are given; by default it is idle, cold and alone. */
 export function viewOf(facts: Partial<NodeView> = {}): NodeView {
   return {
     supported: true,
@@ -70,7 +70,7 @@ export function viewOf(facts: Partial<NodeView> = {}): NodeView {
   };
 }
 
-/** A neighbour given by what matters: near, free, cold. */
+/** Makes a peer of which only the relevant facts are given; by default it is near, free and cold. */
 export function peerOf(facts: Partial<PeerView> = {}): PeerView {
   return {
     id: "peer",
@@ -86,7 +86,7 @@ export function peerOf(facts: Partial<PeerView> = {}): PeerView {
   };
 }
 
-/** The cloud given by what matters: far, with room for everything. */
+/** Makes the cloud of which only the relevant facts are given; by default it is far and has room for everything. */
 export function cloudOf(facts: Partial<PeerView> = {}): PeerView {
   return peerOf({
     id: "cloud",
@@ -99,7 +99,7 @@ export function cloudOf(facts: Partial<PeerView> = {}): PeerView {
   });
 }
 
-/** An outcome given by what matters: in time, here, after 1 ms. */
+/** Makes an outcome of which only the relevant facts are given; by default it is in time, local and after 1 ms. */
 export function outcomeOf(facts: Partial<Outcome> = {}): Outcome {
   return {
     place: "local",

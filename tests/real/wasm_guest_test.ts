@@ -215,19 +215,19 @@ Deno.test("WebAssembly modules", async (t) => {
   });
 
   await step("traps are reported", () => {
-    const reported = (name: string, params: JsonObject | null = null) => {
+    const failureOf = (name: string, params: JsonObject | null = null) => {
       const { type, message, traceback } = failed(world.reactor(name), params);
       return { type, message, traceback };
     };
-    const gaveUp = reported("give_up");
+    const gaveUp = failureOf("give_up");
     assert.equal(gaveUp.type, "Trap");
     assert.match(gaveUp.message, /^unreachable: the module gave itself up/);
     assert.match(gaveUp.traceback, /at .*abort.*\n.*give_up/);
-    assert.match((reported("wild")).message, /^memory access out of bounds/);
-    assert.match((reported("divide", { n: 1 })).message, /^divide by zero/);
-    assert.match((reported("bad_call")).message, /a call through a bad function pointer/);
-    assert.match((reported("recurse", { n: 1 })).message, /own stack is too small/);
-    assert.equal((reported("beyond")).type, "PointerError");
+    assert.match(failureOf("wild").message, /^memory access out of bounds/);
+    assert.match(failureOf("divide", { n: 1 }).message, /^divide by zero/);
+    assert.match(failureOf("bad_call").message, /a call through a bad function pointer/);
+    assert.match(failureOf("recurse", { n: 1 }).message, /own stack is too small/);
+    assert.equal(failureOf("beyond").type, "PointerError");
   });
 
   await step("a module that cannot run is refused before it is compiled", () => {

@@ -142,7 +142,7 @@ export function setUp(
     observer: { completed: (end) => ends.push(end) },
   });
   const submit = (change: Partial<InvokeRequest> = {}, hop?: Hop) => {
-    const request = { ...defaultRequest, CanDoOffloading: true, ...change };
+    const request = { ...defaultRequest, ...change };
     const invocation = scheduler.submit("f", request, { hop });
     invocation.done.catch(() => {});
     return invocation;

@@ -121,8 +121,8 @@ Deno.test("Python executor", async (t) => {
       ]
     ) {
       const call = dockerCall({ params: { name: name! } });
-      const { type: reported, message } = failure(await instance.invoke(call));
-      assert.deepEqual([reported, message], [type, text]);
+      const { type: actual, message } = failure(await instance.invoke(call));
+      assert.deepEqual([actual, message], [type, text]);
     }
   });
 
@@ -144,8 +144,8 @@ Deno.test("Python executor", async (t) => {
     ) {
       await using instance = await start(handler!);
       for (let i = 0; i < 2; i++) {
-        const { type: reported, message } = failure(await instance.invoke(dockerCall()));
-        assert.equal(reported, type);
+        const { type: actual, message } = failure(await instance.invoke(dockerCall()));
+        assert.equal(actual, type);
         if (handler === "absent.handler") {
           assert.match(
             message,
