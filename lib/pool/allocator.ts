@@ -57,7 +57,7 @@ export class Allocator {
     const own = generic ? 1 : 0;
     const neededMib = demand.memoryMib - ledger.freeMemory - (generic?.memoryMib ?? 0);
     const neededCount = 1 - ledger.freeInstances - own;
-    const candidates = this.#candidates().filter((candidate) => candidate !== generic);
+    const candidates = () => this.#candidates().filter((candidate) => candidate !== generic);
     const victims = choose(candidates, neededMib, neededCount);
     if (!victims) return undefined;
     generic?.take();
@@ -72,7 +72,7 @@ export class Allocator {
    */
   allocateForPreWarm(demand: Demand, guaranteed: boolean): Allocation | undefined {
     const { ledger, generics } = this.#options;
-    const candidates = guaranteed ? this.#candidates() : generics?.evictable ?? [];
+    const candidates = () => guaranteed ? this.#candidates() : generics?.evictable ?? [];
     const neededMib = demand.memoryMib - ledger.freeMemory;
     const victims = choose(candidates, neededMib, 1 - ledger.freeInstances);
     return victims && this.#replace(victims, demand, "warm");
@@ -109,6 +109,11 @@ export class Allocator {
   }
 }
 
-function choose(candidates: Victim[], neededMib: number, count: number): Victim[] | undefined {
-  return neededMib <= 0 && count <= 0 ? [] : chooseVictims(candidates, neededMib, count);
+/** @param candidates called only if something must be evicted */
+function choose(
+  candidates: () => Victim[],
+  neededMib: number,
+  count: number,
+): Victim[] | undefined {
+  return neededMib <= 0 && count <= 0 ? [] : chooseVictims(candidates(), neededMib, count);
 }

@@ -53,15 +53,17 @@ export class Lease {
    * @param executionMs duration of the execution, if it is typical
    */
   release(executionMs?: number): void {
-    this.#end(() => this.#owner.release(this.#pooled, executionMs));
+    if (!this.#take()) return;
+    this.#owner.release(this.#pooled, executionMs);
+    this.#owner.leaseEnded(this.#pooled);
   }
 
   /** Removes a broken instance at once and ends all its calls. */
   discard(): void {
-    this.#end(() => {
-      this.#pooled.calls--;
-      this.#owner.close(this.#pooled);
-    });
+    if (!this.#take()) return;
+    this.#pooled.calls--;
+    this.#owner.close(this.#pooled);
+    this.#owner.leaseEnded(this.#pooled);
   }
 
   /**
@@ -69,16 +71,16 @@ export class Lease {
    * its other calls have ended.
    */
   abandon(): void {
-    this.#end(() => {
-      if (this.#pooled.state === "busy") this.#pooled.functionPool.drain(this.#pooled);
-      this.#owner.release(this.#pooled);
-    });
+    if (!this.#take()) return;
+    if (this.#pooled.state === "busy") this.#pooled.functionPool.drain(this.#pooled);
+    this.#owner.release(this.#pooled);
+    this.#owner.leaseEnded(this.#pooled);
   }
 
-  #end(returnInstance: () => void): void {
-    if (!this.#held) return;
+  /** @returns false if the lease has ended before */
+  #take(): boolean {
+    const held = this.#held;
     this.#held = false;
-    returnInstance();
-    this.#owner.leaseEnded(this.#pooled);
+    return held;
   }
 }

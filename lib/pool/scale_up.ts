@@ -34,7 +34,7 @@ export class ScaleUpControl {
    * Records the duration of a start.
    *
    * @param generic true if a generic instance was specialized, which is faster. Such a start counts only
-   *   until another start is observed, because the next start is unlikely to find a generic instance
+   *   until a start without one is observed, because the next start is unlikely to find a generic instance
    */
   observeStart(ms: number, generic = false): void {
     if (generic && !this.#generic) return;
