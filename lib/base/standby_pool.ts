@@ -56,6 +56,7 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
   #again = false;
   #start: AbortController | undefined;
   #cancelTimer: (() => void) | undefined;
+  /** True while the next start is postponed. */
   #isBackingOff = false;
   #closed = false;
 
@@ -109,8 +110,8 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
   }
 
   /**
-   * Starts missing items without delay, except during a back-off; resolves when all are ready or cannot
-   * be started now.
+   * Starts missing items without delay, unless the next start is postponed; resolves when all are ready
+   * or cannot be started now.
    */
   async filled(): Promise<void> {
     if (this.#isBackingOff) return;
@@ -121,13 +122,22 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
     await this.#filling;
   }
 
-  /** Records the failure of an item: the next start waits for the back-off. */
+  /**
+   * Records the failure of an item: the next start waits for the back-off. Failures during a wait have no
+   * effect, because they often have the same cause.
+   */
   failed(): void {
     const { timing } = this.#options;
-    if (!timing || this.#closed) return;
+    if (timing && !this.#isBackingOff) this.postpone(timing.backOff.failed());
+  }
+
+  /** Postpones the next start by a time, ms, unless it waits already. */
+  postpone(ms: number): void {
+    const { timing } = this.#options;
+    if (!timing || this.#closed || this.#isBackingOff) return;
     this.#cancelTimer?.();
     this.#isBackingOff = true;
-    this.#schedule(timing, timing.backOff.failed());
+    this.#schedule(timing, ms);
   }
 
   /** Records that an item served its purpose. */
@@ -180,7 +190,7 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
         this.add(item);
         return true;
       }
-      await item?.[Symbol.asyncDispose]();
+      if (item) await this.#dispose(item);
     } catch (error) {
       if (!abort.signal.aborted) {
         this.#options.onFailure(`cannot be started: ${(error as Error).message}`);

@@ -39,8 +39,9 @@ function setUp({ size = 1, timed = true } = {}) {
   });
   const ids = () => pool.ready.map(({ id }) => id);
   /** Ends the start that is pending. */
-  const finish = async (): Promise<Item> => {
+  const finish = async (dispose?: () => Promise<void>): Promise<Item> => {
     const item = new Item(started.length);
+    if (dispose) item[Symbol.asyncDispose] = dispose;
     started.push(item);
     pending.shift()!.resolve(item);
     await settle();
@@ -148,6 +149,48 @@ Deno.test("StandbyPool: a failed disposal is reported as such", async () => {
   item[Symbol.asyncDispose] = () => Promise.reject(new Error("engine is away"));
   pool.discard(item);
   await settle();
+  assert.deepEqual(errors, ["cannot be removed: engine is away"]);
+});
+
+Deno.test("StandbyPool: failures at once, count as one", async () => {
+  const { clock, pool, pending, finish } = setUp({ size: 2 });
+  void pool.filled();
+  const items = [await finish(), await finish()];
+  for (const item of items) item.end();
+  await settle();
+  clock.advance(1000);
+  pending.shift()!.reject(new Error("no image"));
+  await settle();
+  clock.advance(1999);
+  assert.equal(pending.length, 0);
+  clock.advance(1);
+  assert.equal(pending.length, 1);
+});
+
+Deno.test("StandbyPool: postponed, starts after that time, and neither shortens nor extends a wait", async () => {
+  const { clock, pool, pending, ids, finish } = setUp();
+  pool.refill();
+  pool.postpone(300);
+  clock.advance(299);
+  pool.postpone(300);
+  assert.equal(pending.length, 0);
+  clock.advance(1);
+  pending.shift()!.reject(new Error("no image"));
+  await settle();
+  pool.postpone(300);
+  clock.advance(999);
+  assert.equal(pending.length, 0, "the first back-off");
+  clock.advance(1);
+  await finish();
+  assert.deepEqual(ids(), [0]);
+});
+
+Deno.test("StandbyPool: a cancelled start's item cannot be disposed, reports it", async () => {
+  const { pool, errors, finish } = setUp();
+  void pool.filled();
+  const cancelled = pool.cancelStart();
+  await finish(() => Promise.reject(new Error("engine is away")));
+  await cancelled;
   assert.deepEqual(errors, ["cannot be removed: engine is away"]);
 });
 

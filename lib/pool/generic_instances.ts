@@ -25,7 +25,9 @@ import type { ResourceLedger } from "./resource_ledger.ts";
 const maxShare = 1 / 4;
 /** Delay of a refill, ms: a start takes a core, which the last started instance needs for its first call. */
 const refillDelayMs = 50;
-/** First and longest wait after an instance failed or was evicted, ms. */
+/** Wait after an eviction, ms: the memory was needed, and may be needed again soon. */
+const evictionWaitMs = 1_000;
+/** First and longest wait after an instance failed, ms. */
 const backOffMs = 1_000;
 const maxBackOffMs = 300_000;
 
@@ -88,7 +90,7 @@ export class PooledGeneric implements Candidate, AsyncDisposable {
   /** Releases the memory at once and removes the instance. Resolves when it is removed. */
   async evict(): Promise<void> {
     this.#release();
-    this.#standby.failed();
+    this.#standby.postpone(evictionWaitMs);
     if (!this.#standby.take(this) && !this.#disposed) await this.#standby.cancelStart();
     await this[Symbol.asyncDispose]();
   }

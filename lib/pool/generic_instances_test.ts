@@ -70,7 +70,7 @@ Deno.test("GenericInstances: specialized, replaces its reservation and is replac
   assert.deepEqual(generics.counts, { python: 1 });
 });
 
-Deno.test("GenericInstances: evicted, release memory at once and return after a back-off", async () => {
+Deno.test("GenericInstances: evicted, release memory at once and return after a second", async () => {
   const { environment, ledger, clock, generics } = setUp(256);
   generics.changed("f", f);
   await generics.filled();
@@ -85,4 +85,51 @@ Deno.test("GenericInstances: evicted, release memory at once and return after a 
   clock.advance(1);
   await settle();
   assert.deepEqual(generics.counts, { python: 1 });
+});
+
+Deno.test("GenericInstances: evicted again and again, return after the same time", async () => {
+  const { clock, generics } = setUp(256, 2);
+  generics.changed("f", f);
+  await generics.filled();
+  for (let time = 0; time < 5; time++) {
+    await Promise.all(generics.evictable.map((generic) => generic.evict()));
+    generics.refill();
+    clock.advance(999);
+    await settle();
+    assert.deepEqual(generics.counts, { python: 0 });
+    clock.advance(1);
+    await settle();
+    assert.deepEqual(generics.counts, { python: 2 });
+  }
+});
+
+Deno.test("GenericInstances: cannot be started, wait from 1 s up to 5 min", async () => {
+  const { environment, clock, generics } = setUp(256);
+  let attempts = 0;
+  environment.startGeneric = () => Promise.reject(new Error(`attempt ${++attempts}`));
+  generics.changed("f", f);
+  await generics.filled();
+  for (const [at, waitS] of [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300].entries()) {
+    clock.advance(waitS * 1000 - 1);
+    await settle();
+    assert.equal(attempts, at + 1);
+    clock.advance(1);
+    await settle();
+    assert.equal(attempts, at + 2);
+  }
+});
+
+Deno.test("GenericInstances: disposed twice or evicted, release their memory once", async () => {
+  const { environment, ledger, generics } = setUp(256, 2);
+  generics.changed("f", f);
+  await generics.filled();
+  environment.slowRemovals = true;
+  const [first, second] = generics.evictable;
+  const ends = [first!.evict(), first![Symbol.asyncDispose](), first!.evict()];
+  assert.equal(ledger.freeMemory, 256 - 32);
+  ends.push(second![Symbol.asyncDispose](), second![Symbol.asyncDispose]());
+  assert.equal(environment.removals.length, 2);
+  while (environment.removals.length > 0) environment.removals.shift()!();
+  await Promise.all(ends);
+  assert.deepEqual([ledger.freeMemory, generics.memoryMib], [256, 0]);
 });
