@@ -9,6 +9,7 @@
 import { Semaphore } from "../base/async.ts";
 import { BackOff } from "../base/back_off.ts";
 import type { Clock } from "../base/clock.ts";
+import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import { StandbyPool } from "../base/standby_pool.ts";
 import type { FunctionRecord } from "../model/function.ts";
@@ -35,7 +36,7 @@ const log = logger("pool");
 
 /** Dependencies of the generic instances. */
 export interface GenericInstancesOptions {
-  readonly environment: Pick<ExecutionEnvironment, "generic" | "startGeneric">;
+  readonly environment: Pick<ExecutionEnvironment, "generic" | "startGeneric" | "start">;
   /** Resources of the node. */
   readonly ledger: ResourceLedger;
   readonly clock: Clock;
@@ -57,14 +58,27 @@ export class PooledGeneric implements Candidate, AsyncDisposable {
   readonly idleSince = -Infinity;
   /** Running instance; undefined until it is started. */
   instance: GenericInstance | undefined;
+  readonly #kind: GenericKind;
   readonly #standby: StandbyPool<PooledGeneric>;
+  readonly #environment: Pick<ExecutionEnvironment, "start">;
   readonly #release: () => void;
   #disposed: Promise<void> | undefined;
 
-  /** Creates the record of an instance that is about to start; `release` ends its reservation. */
-  constructor({ kind, standby }: Group, release: () => void) {
+  /**
+   * Creates the record of an instance that is about to start.
+   *
+   * @param environment starts an instance if specialization fails
+   * @param release ends its reservation
+   */
+  constructor(
+    { kind, standby }: Group,
+    environment: Pick<ExecutionEnvironment, "start">,
+    release: () => void,
+  ) {
     this.memoryMib = kind.memoryMib;
+    this.#kind = kind;
     this.#standby = standby;
+    this.#environment = environment;
     this.#release = release;
   }
 
@@ -79,12 +93,35 @@ export class PooledGeneric implements Candidate, AsyncDisposable {
     this.#release();
   }
 
-  /** Turns the taken instance into one of the function; see {@link GenericInstance.specialize}. */
+  /**
+   * Turns the taken instance into one of the function, or starts one from scratch if that fails for a
+   * reason other than the function's code. A failure is the instance's only if that start succeeds.
+   *
+   * @throws the errors of {@link ExecutionEnvironment.start}
+   */
   async specialize(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
-    const instance = await this.instance!.specialize(fn, signal);
-    if (instance.tier === "generic") this.#standby.succeeded();
-    else this.#standby.failed();
-    return instance;
+    let failure: Error | undefined;
+    try {
+      const specialized = await this.instance!.specialize(fn, signal);
+      if (specialized) {
+        this.#standby.succeeded();
+        return specialized;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      failure = error as Error;
+      if (failure instanceof ServerledgeError && failure.code === "FUNCTION_ERROR") throw failure;
+    }
+    const started = await this.#environment.start(fn, signal);
+    if (failure) {
+      this.#standby.failed();
+      log.warn("{name} has started without a generic instance of {id}: {message}", {
+        name: fn.name,
+        id: this.#kind.id,
+        message: failure.message,
+      });
+    }
+    return started;
   }
 
   /** Releases the memory at once and removes the instance. Resolves when it is removed. */
@@ -203,12 +240,12 @@ export class GenericInstances implements AsyncDisposable {
   }
 
   #reserve(group: Group): PooledGeneric | undefined {
-    const { ledger } = this.#options;
+    const { environment, ledger } = this.#options;
     const { memoryMib } = group.kind;
     if (this.memoryMib + memoryMib > ledger.balance.totalMemory * maxShare) return undefined;
     const reservation = ledger.tryReserve({ memoryMib, cpu: 0 }, "warm");
     if (!reservation) return undefined;
-    const generic = new PooledGeneric(group, () => {
+    const generic = new PooledGeneric(group, environment, () => {
       this.#reserved.delete(generic);
       reservation[Symbol.dispose]();
     });

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
-import { FakeEnvironment, fakeRecord, settle } from "../../tests/support/fakes/fake_environment.ts";
+import {
+  FakeEnvironment,
+  FakeGeneric,
+  fakeRecord,
+  settle,
+} from "../../tests/support/fakes/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
+import { ServerledgeError } from "../base/errors.ts";
 import { GenericInstances } from "./generic_instances.ts";
 import { ResourceLedger } from "./resource_ledger.ts";
 
@@ -16,6 +22,20 @@ function setUp(memoryMib: number, count = 1) {
     clock,
     generics: new GenericInstances({ environment, ledger, clock }),
   };
+}
+
+/** Takes the instance that is ready, and has its specialization end as given. */
+async function specialized(set: ReturnType<typeof setUp>, outcome: Promise<undefined>) {
+  outcome.catch(() => {});
+  set.generics.changed("f", f);
+  await set.generics.filled();
+  const generic = set.generics.find(f)!;
+  generic.take();
+  generic.instance!.specialize = () => {
+    set.environment.generics.delete(generic.instance as FakeGeneric);
+    return outcome;
+  };
+  return await generic.specialize(f, never);
 }
 
 const f = fakeRecord();
@@ -133,3 +153,45 @@ Deno.test("GenericInstances: disposed twice or evicted, release their memory onc
   await Promise.all(ends);
   assert.deepEqual([ledger.freeMemory, generics.memoryMib], [256, 0]);
 });
+
+Deno.test("GenericInstances: function cannot use one, is started without and counts no failure", async () => {
+  const set = setUp(256);
+  await using instance = await specialized(set, Promise.resolve(undefined));
+  assert.equal(instance.tier, "full");
+  set.generics.refill();
+  set.clock.advance(50);
+  await settle();
+  assert.deepEqual(set.generics.counts, { python: 1 });
+});
+
+Deno.test("GenericInstances: one cannot be specialized, function is started without and they wait", async () => {
+  const set = setUp(256);
+  const died = new ServerledgeError("FUNCTION_CRASHED", "died");
+  await using instance = await specialized(set, Promise.reject(died));
+  assert.equal(instance.tier, "full");
+  set.generics.refill();
+  set.clock.advance(999);
+  await settle();
+  assert.deepEqual(set.generics.counts, { python: 0 });
+  set.clock.advance(1);
+  await settle();
+  assert.deepEqual(set.generics.counts, { python: 1 });
+});
+
+for (const [code, starts] of [["FUNCTION_CRASHED", 1], ["FUNCTION_ERROR", 0]] as const) {
+  Deno.test(`GenericInstances: function fails with ${code}, counts no failure`, async () => {
+    const set = setUp(256);
+    const failure = new ServerledgeError(code, "bad code");
+    let started = 0;
+    set.environment.start = () => {
+      started++;
+      return Promise.reject(failure);
+    };
+    await assert.rejects(specialized(set, Promise.reject(failure)), { code });
+    assert.equal(started, starts);
+    set.generics.refill();
+    set.clock.advance(50);
+    await settle();
+    assert.deepEqual(set.generics.counts, { python: 1 });
+  });
+}

@@ -118,13 +118,14 @@ export interface GenericInstance extends AsyncDisposable {
   /** Resolves when it can no longer be specialized although it was not disposed; never rejects. */
   readonly ended: Promise<unknown>;
   /**
-   * Turns it into an instance of a function. Called at most once. If this fails for a reason other than
-   * the function, an instance is started from scratch instead.
+   * Turns it into an instance of a function. Called at most once.
    *
    * @param fn function of its kind, see {@link ExecutionEnvironment.generic}
-   * @throws the errors of {@link ExecutionEnvironment.start}, after the instance is removed
+   * @returns undefined, after the instance is removed, if it turns out that the function cannot use it
+   * @throws after the instance is removed: `FUNCTION_ERROR` if the function's code fails, or any other
+   *   error, after which an instance may be started from scratch
    */
-  specialize(fn: FunctionRecord, signal: AbortSignal): Promise<Instance>;
+  specialize(fn: FunctionRecord, signal: AbortSignal): Promise<Instance | undefined>;
 }
 
 /** Execution environment. */

@@ -7,7 +7,6 @@
 import { join } from "node:path";
 import { abortable, AbortableTasks } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
-import { logger } from "../../base/log.ts";
 import { textFile } from "../../base/text_file.ts";
 import { type Config, findRuntime } from "../../config/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
@@ -75,8 +74,6 @@ export interface DockerOptions {
   /** Memory for results. */
   readonly results: ResultMemory;
 }
-
-const log = logger("runtime");
 
 /** Execution environment whose instances are containers. The engine may be unreachable for a while. */
 export class DockerEnvironment implements ExecutionEnvironment {
@@ -271,10 +268,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
   }
 
   /** Runs a start, and then starts missing namespaces and relays for the next one. */
-  async #tracked(
-    signal: AbortSignal,
-    start: (signal: AbortSignal) => Promise<Instance>,
-  ): Promise<Instance> {
+  async #tracked<T>(signal: AbortSignal, start: (signal: AbortSignal) => Promise<T>): Promise<T> {
     try {
       return await this.#starts.run(signal, start);
     } finally {
@@ -283,27 +277,18 @@ export class DockerEnvironment implements ExecutionEnvironment {
     }
   }
 
-  /** Specializes a generic container, or starts another one if that fails. */
+  /** @returns undefined if the code has too many files to link */
   async #specialize(
     fn: FunctionRecord,
     generic: GenericContainer,
     signal: AbortSignal,
-  ): Promise<Instance> {
+  ): Promise<Instance | undefined> {
     using _hold = fn.codeHash ? this.#code.hold(fn.codeHash) : undefined;
     const code = fn.codeHash ? this.#code.folder(fn.codeHash) : Promise.resolve(undefined);
-    code.catch(() => {}); // A failure is thrown again by the start below.
-    try {
-      const instance = await generic.specialize(fn, code, signal);
-      if (instance) return instance;
-      this.#unlinkable.set(fn.name, fn.version);
-    } catch (error) {
-      signal.throwIfAborted();
-      log.warn("{name} starts without a generic container: {error}", {
-        name: fn.name,
-        error: (error as Error).message,
-      });
-    }
-    return await this.#start(fn, signal);
+    code.catch(() => {}); // An aborted specialization does not wait for it.
+    const instance = await generic.specialize(fn, code, signal);
+    if (!instance) this.#unlinkable.set(fn.name, fn.version);
+    return instance;
   }
 
   async #start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
