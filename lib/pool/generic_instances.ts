@@ -163,10 +163,13 @@ export class GenericInstances implements AsyncDisposable {
     return this.#reserved.values().reduce((sum, { memoryMib }) => sum + memoryMib, 0);
   }
 
-  /** Number of ready instances of each kind that some function could use. */
+  /** Number of ready instances, by the id of their kind, of kinds that some function could use. */
   get counts(): Record<string, number> {
-    const used = [...this.#groups].filter(([, { functions }]) => functions.size > 0);
-    return Object.fromEntries(used.map(([id, { standby }]) => [id, standby.ready.length]));
+    const counts: Record<string, number> = {};
+    for (const { kind: { id }, functions, standby } of this.#groups.values()) {
+      if (functions.size > 0) counts[id] = (counts[id] ?? 0) + standby.ready.length;
+    }
+    return counts;
   }
 
   /**
@@ -176,11 +179,12 @@ export class GenericInstances implements AsyncDisposable {
    */
   changed(name: string, record: FunctionRecord | undefined): void {
     const kind = record && this.#options.environment.generic?.(record);
-    for (const { functions, kind: { id }, standby } of this.#groups.values()) {
-      if (id !== kind?.id && functions.delete(name) && functions.size === 0) void standby.clear();
+    const key = kind && keyOf(kind);
+    for (const [other, { functions, standby }] of this.#groups) {
+      if (other !== key && functions.delete(name) && functions.size === 0) void standby.clear();
     }
     if (!kind) return;
-    const group = this.#groups.get(kind.id) ?? this.#newGroup(kind);
+    const group = this.#groups.get(keyOf(kind)) ?? this.#newGroup(kind);
     group.functions.add(name);
     group.standby.refill();
   }
@@ -188,7 +192,7 @@ export class GenericInstances implements AsyncDisposable {
   /** Finds an instance that is ready to be specialized for a function. */
   find(record: FunctionRecord): PooledGeneric | undefined {
     const kind = this.#options.environment.generic?.(record);
-    return kind && this.#groups.get(kind.id)?.standby.ready[0];
+    return kind && this.#groups.get(keyOf(kind))?.standby.ready[0];
   }
 
   /** Starts missing instances in the background, as far as memory is free. */
@@ -223,7 +227,7 @@ export class GenericInstances implements AsyncDisposable {
       },
     });
     const group: Group = { kind, functions, standby };
-    this.#groups.set(kind.id, group);
+    this.#groups.set(keyOf(kind), group);
     return group;
   }
 
@@ -252,4 +256,9 @@ export class GenericInstances implements AsyncDisposable {
     this.#reserved.add(generic);
     return generic;
   }
+}
+
+/** Identifies a kind: environments choose their ids independently. */
+function keyOf({ place, id }: GenericKind): string {
+  return `${place} ${id}`;
 }

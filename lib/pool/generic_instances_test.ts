@@ -12,7 +12,7 @@ import { ResourceLedger } from "./resource_ledger.ts";
 
 function setUp(memoryMib: number, count = 1) {
   const environment = new FakeEnvironment();
-  environment.genericKind = { id: "python", memoryMib: 32, count };
+  environment.genericKind = { place: "container", id: "python", memoryMib: 32, count };
   environment.slowStarts = false;
   const ledger = new ResourceLedger({ memoryMib, cpu: 1 });
   const clock = new ManualClock();
@@ -195,3 +195,14 @@ for (const [code, starts] of [["FUNCTION_CRASHED", 1], ["FUNCTION_ERROR", 0]] as
     assert.deepEqual(set.generics.counts, { python: 1 });
   });
 }
+
+Deno.test("GenericInstances: kinds of two environments have one id, are kept apart", async () => {
+  const { environment, generics } = setUp(256);
+  generics.changed("f", f);
+  await generics.filled();
+  environment.genericKind = { ...environment.genericKind!, place: "sandbox" };
+  assert.equal(generics.find(f), undefined);
+  generics.changed("g", f);
+  await generics.filled();
+  assert.deepEqual(generics.counts, { python: 2 });
+});

@@ -105,7 +105,9 @@ export interface Pull {
 
 /** Kind of generic instances of an environment. */
 export interface GenericKind {
-  /** Identifier, e.g. the runtime's. */
+  /** Environment that starts them. */
+  readonly place: "container" | "sandbox";
+  /** Identifier among the kinds of this place, e.g. the runtime's. */
   readonly id: string;
   /** Memory reserved for an instance until it is specialized, MiB. */
   readonly memoryMib: number;

@@ -16,7 +16,7 @@ import type {
   Instance,
   Pull,
 } from "./environment.ts";
-import { genericSandboxes, genericSandboxId } from "./sandbox/spec.ts";
+import { genericSandboxes } from "./sandbox/spec.ts";
 
 /** Environments of a node, and the runtimes that determine which one runs a function. */
 export interface EnvironmentsOptions {
@@ -88,7 +88,7 @@ export class Environments implements ExecutionEnvironment {
     signal: AbortSignal,
   ): Promise<GenericInstance | undefined> {
     const { containers } = this.#options;
-    const environment = kind.id === genericSandboxId ? await this.#openSandboxes() : containers;
+    const environment = kind.place === "sandbox" ? await this.#openSandboxes() : containers;
     return await environment.startGeneric?.(kind, signal);
   }
 

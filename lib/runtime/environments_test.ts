@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { FakeEnvironment, fakeRecord } from "../../tests/support/fakes/fake_environment.ts";
-import { resolveConfig } from "../config/config.ts";
+import { type ConfigSource, resolveConfig } from "../config/config.ts";
 import { Environments } from "./environments.ts";
 
-function setUp() {
+function setUp(values: ConfigSource["values"] = {}) {
   const containers = new FakeEnvironment();
   const sandboxes = new FakeEnvironment();
   const opened: string[] = [];
   const environments = new Environments({
-    config: resolveConfig([]).config,
+    config: resolveConfig([{ origin: "test", values }]).config,
     containers,
     openSandboxes: () => {
       opened.push("once");
@@ -42,4 +42,17 @@ Deno.test("Environments: open sandboxes again after a failure", async () => {
   const fn = fakeRecord({ runtime: "deno" });
   await assert.rejects(environments.prepare(fn), { message: "attempt 1" });
   await assert.rejects(environments.prepare(fn), { message: "attempt 2" });
+});
+
+Deno.test("Environments: runtime in containers is called sandbox, its generic instances are containers", async () => {
+  const { containers, sandboxes, opened, environments } = setUp({
+    "runtimes.sandbox.image": "some/image",
+    "runtimes.sandbox.executor": "python",
+  });
+  containers.genericKind = { place: "container", id: "sandbox", memoryMib: 32, count: 1 };
+  const kind = environments.generic(fakeRecord({ runtime: "sandbox" }))!;
+  await environments.startGeneric(kind, never);
+  assert.deepEqual([containers.generics.size, opened], [1, []]);
+  await environments.startGeneric(environments.generic(fakeRecord({ runtime: "deno" }))!, never);
+  assert.deepEqual([containers.generics.size, sandboxes.generics.size], [1, 1]);
 });

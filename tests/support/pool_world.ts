@@ -51,7 +51,7 @@ export function setUp(memoryMib = 1000, cpu = 4, parallelStarts = 4, instances =
   /** Has a generic instance of that size started. */
   const standBy = async (memoryMib: number) => {
     const id = `g${memoryMib}`;
-    environment.genericKind = { id, memoryMib, count: 1 };
+    environment.genericKind = { place: "container", id, memoryMib, count: 1 };
     generics.changed(`user of ${id}`, fakeRecord({ memoryMib: 1000 }));
     await generics.filled();
   };

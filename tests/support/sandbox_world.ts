@@ -8,7 +8,7 @@
 import { bodyBudget, resultMemory } from "../../lib/node/base.ts";
 import { randomId } from "../../lib/base/ids.ts";
 import { packTar } from "../../lib/archive/archive.ts";
-import { type ConfigSource, resolveConfig } from "../../lib/config/config.ts";
+import { resolveConfig } from "../../lib/config/config.ts";
 import { SandboxEnvironment } from "../../lib/runtime/sandbox/environment.ts";
 import type { EnvironmentWorld, Written } from "../contract/environment.ts";
 import { defaultBinary } from "./node.ts";
@@ -27,8 +27,6 @@ export interface SandboxWorld extends EnvironmentWorld {
 
 /** How an environment is opened. */
 export interface SandboxWorldOptions {
-  /** More configuration; there are no generic sandboxes unless it says so. */
-  readonly values?: ConfigSource["values"];
   /** False to bound memory by watching. */
   readonly controlGroups?: boolean;
   /** Addresses that functions may not reach; this machine's, by default. */
@@ -45,15 +43,11 @@ export async function sandboxWorld(
   files: Readonly<Record<string, Uint8Array | string>>,
   options: SandboxWorldOptions = {},
 ): Promise<SandboxWorld> {
-  const { values = {}, ...settings } = options;
   const nodeId = `test-${randomId(8)}`;
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir("sandbox"));
   const archive = await archiveOf(files);
-  const { config } = resolveConfig([
-    { origin: "test", values: { "sandbox.generic": 0 } },
-    { origin: "test", values },
-  ]);
+  const { config } = resolveConfig([]);
   const written: Written[] = [];
   const environment = stack.use(
     await SandboxEnvironment.open({
@@ -71,7 +65,7 @@ export async function sandboxWorld(
         args: [],
         user: Deno.uid() === 0 ? sandboxUser : undefined,
       },
-      ...settings,
+      ...options,
     }),
   );
   const kept = stack.move();

@@ -36,7 +36,7 @@ import type { DockerContext } from "./context.ts";
 import {
   canSpecialize,
   GenericContainer,
-  genericInstancesOf,
+  genericKindOf,
   type GenericRuntime,
   isGenericRuntime,
 } from "./generic_container.ts";
@@ -165,8 +165,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     const runtime = findRuntime(this.#config, fn.runtime);
     if (!runtime || !isGenericRuntime(runtime) || !canSpecialize(runtime, fn)) return undefined;
     if (this.#unlinkable.get(fn.name) === fn.version) return undefined;
-    const { memoryMib } = genericInstancesOf(runtime);
-    return { id: runtime.id, memoryMib, count: runtime.generic };
+    return genericKindOf(runtime);
   }
 
   /** See {@link ExecutionEnvironment.startGeneric}. */

@@ -12,6 +12,7 @@ import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import type { Runtime } from "../../model/runtimes.ts";
+import type { GenericKind } from "../environment.ts";
 import type { GenericInstances } from "../kinds/kind.ts";
 import { hasGenericInstances, kinds } from "../kinds/kinds.ts";
 import type { ExecutorConnection } from "../wire/channel.ts";
@@ -40,8 +41,13 @@ export function isGenericRuntime(runtime: Runtime): runtime is GenericRuntime {
   return runtime.generic > 0 && hasGenericInstances(runtime.executor);
 }
 
-/** Returns the properties of a runtime's generic instances. */
-export function genericInstancesOf({ executor }: GenericRuntime): GenericInstances {
+/** Returns the kind of a runtime's generic instances. */
+export function genericKindOf(runtime: GenericRuntime): GenericKind {
+  const { memoryMib } = genericInstancesOf(runtime);
+  return { place: "container", id: runtime.id, memoryMib, count: runtime.generic };
+}
+
+function genericInstancesOf({ executor }: GenericRuntime): GenericInstances {
   return kinds[executor].generic!;
 }
 

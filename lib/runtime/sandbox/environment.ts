@@ -32,7 +32,7 @@ import {
 } from "./prepared_code.ts";
 import { type Program, SandboxFolder } from "./folder.ts";
 import { Sandbox } from "./sandbox.ts";
-import { genericSandboxes, type SandboxSpec } from "./spec.ts";
+import type { SandboxSpec } from "./spec.ts";
 
 /** Maximum number of functions in the queue for preparation in advance. */
 const maxToPrepare = 16;
@@ -42,10 +42,7 @@ const loadTimeoutMs = 30_000;
 /** Dependencies of the environment. */
 export interface SandboxOptions {
   /** Configuration of the node. */
-  readonly config: Pick<
-    Config,
-    "runtimes" | "container.pids" | "sandbox.launcher" | "sandbox.generic"
-  >;
+  readonly config: Pick<Config, "runtimes" | "container.pids" | "sandbox.launcher">;
   readonly nodeId: string;
   /** Area of the node, passed to functions. */
   readonly area: string;
@@ -109,11 +106,6 @@ export class SandboxEnvironment implements ExecutionEnvironment {
       options.program,
     );
     return new SandboxEnvironment(options, folder, limits);
-  }
-
-  /** Implements {@link ExecutionEnvironment.generic}. One kind serves all functions. */
-  generic(): GenericKind {
-    return genericSandboxes(this.#options.config["sandbox.generic"]);
   }
 
   async startGeneric(_kind: GenericKind, signal: AbortSignal): Promise<GenericInstance> {

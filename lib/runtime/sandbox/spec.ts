@@ -13,17 +13,14 @@ export const sandboxMode = "__sandbox";
 /** First argument that makes the program prepare code. */
 export const prepareMode = "__prepare";
 
-/** Identifies generic sandboxes: there is one kind, for functions of all runtimes. */
-export const genericSandboxId = "sandbox";
-
 /**
- * Describes generic sandboxes.
+ * Describes generic sandboxes. There is one kind, for functions of all runtimes.
  *
  * @param count number to keep ready (`sandbox.generic`)
  */
 export function genericSandboxes(count: number): GenericKind {
   // The size is the private memory of a process, plus a part of the memory that all share.
-  return { id: genericSandboxId, memoryMib: 32, count };
+  return { place: "sandbox", id: "sandbox", memoryMib: 32, count };
 }
 
 /** Function in the form in which a sandbox receives it. */

@@ -2,13 +2,20 @@ import assert from "node:assert/strict";
 import type { FunctionRecord } from "../../../lib/model/function.ts";
 import { residentBytes } from "../../../lib/runtime/sandbox/limits/proc.ts";
 import { systemClock } from "../../../lib/base/clock.ts";
+import { resolveConfig } from "../../../lib/config/config.ts";
 import { GenericInstances } from "../../../lib/pool/generic_instances.ts";
 import { ResourceLedger } from "../../../lib/pool/resource_ledger.ts";
 import type { Instance } from "../../../lib/runtime/environment.ts";
+import { Environments } from "../../../lib/runtime/environments.ts";
 import { environmentContract, failure, value } from "../../contract/environment.ts";
 import { dockerCall, dockerFunction } from "../../support/docker.ts";
 import { eventually } from "../../support/eventually.ts";
-import { sandboxWorld, type SandboxWorldOptions } from "../../support/sandbox_world.ts";
+import { FakeEnvironment } from "../../support/fakes/fake_environment.ts";
+import {
+  type SandboxWorld,
+  sandboxWorld,
+  type SandboxWorldOptions,
+} from "../../support/sandbox_world.ts";
 
 const never = new AbortController().signal;
 
@@ -46,11 +53,21 @@ Deno.test("without control groups, a sandbox is watched and ended for its memory
   assert.match(outcome.message, /more than its 64 MiB/);
 });
 
-Deno.test("generic sandboxes: specialized, serve one function and are replaced", async () => {
-  await using world = await open({ values: { "sandbox.generic": 2 } });
-  const { environment } = world;
+/** Opens generic sandboxes of a world. */
+function openGenerics(world: SandboxWorld, count: number): GenericInstances {
+  const { config } = resolveConfig([{ origin: "test", values: { "sandbox.generic": count } }]);
+  const environment = new Environments({
+    config,
+    containers: new FakeEnvironment(),
+    openSandboxes: () => Promise.resolve(world.environment),
+  });
   const ledger = new ResourceLedger({ memoryMib: 1024, cpu: 4 });
-  await using generics = new GenericInstances({ environment, ledger, clock: systemClock });
+  return new GenericInstances({ environment, ledger, clock: systemClock });
+}
+
+Deno.test("generic sandboxes: specialized, serve one function and are replaced", async () => {
+  await using world = await open();
+  await using generics = openGenerics(world, 2);
   const fn = record("count");
   const specialize = (): Promise<Instance> => {
     const generic = generics.find(fn)!;
@@ -70,6 +87,21 @@ Deno.test("generic sandboxes: specialized, serve one function and are replaced",
   const [ready] = (await world.instances()).filter((id) => id !== first.id && id !== second.id);
   Deno.kill(Number(ready!.replace("sandbox-", "")), "SIGKILL");
   await eventually("the killed one is not counted", () => generics.counts.sandbox! < 2);
+});
+
+Deno.test("generic sandbox: has died, function starts in a new one", async () => {
+  await using world = await open();
+  await using generics = openGenerics(world, 1);
+  const fn = record("count");
+  generics.changed(fn.name, fn);
+  await generics.filled();
+  const generic = generics.find(fn)!;
+  generic.take();
+  const [died] = await world.instances();
+  Deno.kill(Number(died!.replace("sandbox-", "")), "SIGKILL");
+  await using instance = await generic.specialize(fn, never);
+  assert.equal(instance.tier, "fresh");
+  assert.equal(value(await instance.invoke(dockerCall())), 1);
 });
 
 Deno.test("a sandbox that has worked gives memory back when it is idle", async () => {
