@@ -36,7 +36,10 @@ const log = logger("pool");
 
 /** Dependencies of the generic instances. */
 export interface GenericInstancesOptions {
-  readonly environment: Pick<ExecutionEnvironment, "generic" | "startGeneric" | "start">;
+  readonly environment: Pick<
+    ExecutionEnvironment,
+    "generic" | "startGeneric" | "onOutdated" | "start"
+  >;
   /** Resources of the node. */
   readonly ledger: ResourceLedger;
   readonly clock: Clock;
@@ -151,6 +154,7 @@ export class GenericInstances implements AsyncDisposable {
   /** Creates a set without instances. The first function that can use some starts them. */
   constructor(options: GenericInstancesOptions) {
     this.#options = options;
+    options.environment.onOutdated?.((kind) => void this.#replaceAll(kind));
   }
 
   /** Instances that hold memory, ready or starting. */
@@ -210,6 +214,12 @@ export class GenericInstances implements AsyncDisposable {
     await Promise.all(
       [...this.#groups.values()].map(({ standby }) => standby[Symbol.asyncDispose]()),
     );
+  }
+
+  async #replaceAll(kind: GenericKind): Promise<void> {
+    const standby = this.#groups.get(keyOf(kind))?.standby;
+    await standby?.clear();
+    standby?.refill();
   }
 
   #newGroup(kind: GenericKind): Group {

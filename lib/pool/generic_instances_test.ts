@@ -196,6 +196,37 @@ for (const [code, starts] of [["FUNCTION_CRASHED", 1], ["FUNCTION_ERROR", 0]] as
   });
 }
 
+Deno.test("GenericInstances: outdated, ready and starting ones are replaced without a back-off", async () => {
+  const { environment, ledger, clock, generics } = setUp(256, 2);
+  const starts: (() => void)[] = [];
+  environment.startGeneric = async (kind) => {
+    await new Promise<void>((resolve) => starts.push(resolve));
+    return new FakeGeneric(kind, environment);
+  };
+  generics.changed("f", f);
+  void generics.filled();
+  await settle();
+  starts.shift()!();
+  await settle();
+  assert.deepEqual([generics.counts, starts.length], [{ python: 1 }, 1]);
+  environment.slowRemovals = true;
+  environment.outdate(environment.genericKind!);
+  assert.equal(generics.find(f), undefined, "the ready one may be dying");
+  starts.shift()!(); // the one of the former image
+  await settle();
+  assert.deepEqual([generics.counts, environment.removals.length], [{ python: 0 }, 2]);
+  environment.slowRemovals = false;
+  for (const remove of environment.removals.splice(0)) remove();
+  for (const delayMs of [50, 0]) {
+    await settle();
+    clock.advance(delayMs);
+    await settle();
+    starts.shift()!();
+  }
+  await settle();
+  assert.deepEqual([generics.counts, ledger.balance.warmMemory], [{ python: 2 }, 64]);
+});
+
 Deno.test("GenericInstances: kinds of two environments have one id, are kept apart", async () => {
   const { environment, generics } = setUp(256);
   generics.changed("f", f);

@@ -174,6 +174,11 @@ export interface ExecutionEnvironment extends AsyncDisposable {
    * @throws the errors of {@link ExecutionEnvironment.start}
    */
   startGeneric?(kind: GenericKind, signal: AbortSignal): Promise<GenericInstance | undefined>;
+  /**
+   * Sets the listener that is notified when the generic instances of a kind are outdated, because their
+   * image was pulled again. Ready and starting ones have to be replaced.
+   */
+  onOutdated?(listener: (kind: GenericKind) => void): void;
   /** Returns the images that are being pulled. */
   pulls?(): Pull[];
   /** Returns true if instances can be started now, otherwise the reason. */

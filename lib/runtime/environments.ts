@@ -92,6 +92,11 @@ export class Environments implements ExecutionEnvironment {
     return await environment.startGeneric?.(kind, signal);
   }
 
+  /** See {@link ExecutionEnvironment.onOutdated}. Sandboxes have no image. */
+  onOutdated(listener: (kind: GenericKind) => void): void {
+    this.#options.containers.onOutdated?.(listener);
+  }
+
   /** See {@link ExecutionEnvironment.pulls}. */
   pulls(): Pull[] {
     return this.#options.containers.pulls?.() ?? [];

@@ -85,7 +85,8 @@ export class DockerEnvironment implements ExecutionEnvironment {
   /** Folder for the code folders of generic containers. */
   readonly #codeFolders: string;
   /** Generic containers that are not specialized yet. */
-  readonly #generics = new Map<GenericContainer, GenericRuntime>();
+  readonly #generics = new Set<GenericContainer>();
+  #onOutdated: (kind: GenericKind) => void = () => {};
   /** Versions of functions whose code has too many files to link, by name. */
   readonly #unlinkable = new Map<string, string>();
   readonly #starts = new AbortableTasks();
@@ -143,11 +144,13 @@ export class DockerEnvironment implements ExecutionEnvironment {
   async prepare(fn: FunctionRecord, options: { refresh?: boolean } = {}): Promise<void> {
     const pulled = await this.#prepare(fn, options.refresh);
     if (!pulled) return;
-    // Generic containers of the former image end and are replaced.
-    const { id } = this.#runtime(fn);
-    for (const [generic, runtime] of this.#generics) {
-      if (runtime.id === id) void generic[Symbol.asyncDispose]();
-    }
+    const runtime = this.#runtime(fn);
+    if (isGenericRuntime(runtime)) this.#onOutdated(genericKindOf(runtime));
+  }
+
+  /** See {@link ExecutionEnvironment.onOutdated}. */
+  onOutdated(listener: (kind: GenericKind) => void): void {
+    this.#onOutdated = listener;
   }
 
   /** See {@link ExecutionEnvironment.start}. */
@@ -180,12 +183,12 @@ export class DockerEnvironment implements ExecutionEnvironment {
       signal,
       (either) =>
         GenericContainer.start(this.#context, runtime, this.#codeFolders, either).catch((error) => {
-          this.images.forget(runtime.image);
+          if (!either.aborted) this.images.forget(runtime.image);
           throw error;
         }),
     );
     const { ended } = container;
-    this.#generics.set(container, runtime);
+    this.#generics.add(container);
     void ended.then(() => this.#generics.delete(container));
     return {
       ended,
@@ -248,7 +251,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     await this.#starts.close(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
     const { disk, engine, namespaces, known, network: networks, relays } = this.#context;
     await disk[Symbol.asyncDispose]();
-    await Promise.all([...this.#generics.keys()].map((one) => one[Symbol.asyncDispose]()));
+    await Promise.all([...this.#generics].map((one) => one[Symbol.asyncDispose]()));
     await Promise.all([namespaces[Symbol.asyncDispose](), relays[Symbol.asyncDispose]()]);
     await Promise.all([...known.values()].map((container) => container[Symbol.asyncDispose]()));
     await networks[Symbol.asyncDispose]();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomId } from "../../../lib/base/ids.ts";
 import type { FunctionRecord } from "../../../lib/model/function.ts";
 import type { Instance } from "../../../lib/runtime/environment.ts";
 import { failure, giveUpStart, value } from "../../contract/environment.ts";
@@ -128,6 +129,57 @@ Deno.test("generic container: dies, is replaced", async () => {
     return names.length === 1 && names[0] !== name && world.generics.counts.python === 1;
   });
   assert.equal(world.generics.memoryMib, 32);
+});
+
+Deno.test("generic container: start is aborted, its image stays known", async () => {
+  await using world = await genericWorld();
+  const { environment } = world;
+  await environment.images.look();
+  const abort = new AbortController();
+  const kind = environment.generic(dockerFunction("python", "cases.echo"))!;
+  const started = environment.startGeneric(kind, abort.signal);
+  started.catch(() => {});
+  await eventually("it is being started", async () => (await genericContainers(world)).length > 0);
+  abort.abort(new Error("not needed"));
+  await assert.rejects(started, { message: "not needed" });
+  assert.deepEqual(await genericContainers(world), []);
+  assert.equal(environment.images.isPresent(pythonImage), true);
+});
+
+Deno.test("generic container: image is pulled again, is replaced even if it is starting", async () => {
+  const [repo, tag] = [`serverledge-test/pulled-${randomId(6)}`, "1"];
+  const image = `${repo}:${tag}`;
+  const values = { "runtimes.python.image": image, "runtimes.python.generic": 2 };
+  await using world = await genericWorld({ values });
+  const { docker, environment, generics } = world;
+  await using cleanup = new AsyncDisposableStack();
+  await docker.getImage(pythonImage).tag({ repo, tag });
+  cleanup.defer(() => docker.getImage(image).remove({ force: true }));
+  cleanup.defer(() => generics[Symbol.asyncDispose]());
+  const imageId = async (name: string) => (await docker.getContainer(name).inspect()).Image;
+
+  const fn = dockerFunction("python", "cases.echo");
+  generics.changed(fn.name, fn);
+  await eventually("one is ready, one is starting", () => generics.counts.python === 1);
+  const old = await genericContainers(world);
+  // What a registry would do, which the tests cannot reach: the name stands for another image.
+  environment.images.refresh = async () => {
+    const container = await docker.createContainer({ Image: pythonImage, Cmd: ["true"] });
+    await container.commit({ repo, tag });
+    await container.remove();
+    return true;
+  };
+  await environment.prepare(fn, { refresh: true });
+  assert.equal(generics.find(fn), undefined, "none of the former image is left");
+  await ready(world, "python", 2);
+  await eventually("the former ones are removed", async () => {
+    const names = await genericContainers(world);
+    return names.length === 2 && !names.some((name) => old.includes(name));
+  });
+  const { Id } = await docker.getImage(image).inspect();
+  assert.notEqual(Id, (await docker.getImage(pythonImage).inspect()).Id);
+  const names = await genericContainers(world);
+  assert.deepEqual(await Promise.all(names.map(imageId)), [Id, Id]);
 });
 
 Deno.test("generic container: fails to be specialized, is replaced by a new container", async () => {

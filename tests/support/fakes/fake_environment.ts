@@ -130,6 +130,8 @@ export class FakeEnvironment implements ExecutionEnvironment {
   readonly generics: Set<FakeGeneric> = new Set();
   /** Kind of generic instances, for functions that need as much memory; undefined: there are none. */
   genericKind: GenericKind | undefined;
+  /** Reports that the generic instances of a kind are outdated. */
+  outdate: (kind: GenericKind) => void = () => {};
   /** Every instance ever made. */
   readonly made: FakeInstance[] = [];
   slowStarts = true;
@@ -187,6 +189,10 @@ export class FakeEnvironment implements ExecutionEnvironment {
 
   startGeneric(kind: GenericKind): Promise<GenericInstance> {
     return Promise.resolve(new FakeGeneric(kind, this));
+  }
+
+  onOutdated(listener: (kind: GenericKind) => void): void {
+    this.outdate = listener;
   }
 
   /** Waits for the test, if removals are slow. */
