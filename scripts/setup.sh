@@ -185,6 +185,14 @@ setup_generators() {
       "$folder/venv/bin/pip" install --quiet --disable-pip-version-check openapi-python-client==0.29.1 ||
       { rm -rf "$folder/venv"; fail "cannot get openapi-python-client"; return 1; }
   fi
+  # Its dependencies differ from those of the generator.
+  if ! "$folder/schemathesis/bin/schemathesis" --version >/dev/null 2>&1; then
+    rm -rf "$folder/schemathesis"
+    say "getting schemathesis from the Python package index"
+    python3 -m venv "$folder/schemathesis" &&
+      "$folder/schemathesis/bin/pip" install --quiet --disable-pip-version-check schemathesis==4.32.5 ||
+      { rm -rf "$folder/schemathesis"; fail "cannot get schemathesis"; return 1; }
+  fi
   say "generators of clients are there"
 }
 

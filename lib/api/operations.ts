@@ -154,6 +154,7 @@ const logging: Description = {
   }, {
     name: "lines",
     type: "integer",
+    range: logLines,
     description: `How many, ${logLines.min} to ${logLines.max}; default ${logLines.fallback}`,
   }],
   answers: { 200: { description: "The lines", schema: answers.logs } },

@@ -18,6 +18,8 @@ export interface QueryParameter {
   readonly description: string;
   /** JSON type of its value. */
   readonly type: "boolean" | "integer";
+  /** Smallest and largest integer. */
+  readonly range?: { readonly min: number; readonly max: number };
 }
 
 /** Successful response of a route. */
@@ -39,6 +41,8 @@ export interface Description {
   readonly details: string;
   /** Schema of the JSON body; omitted if the route has none. */
   readonly body?: v.GenericSchema;
+  /** True if an empty body means all defaults. */
+  readonly bodyIsOptional?: boolean;
   /** Query parameters. */
   readonly query?: readonly QueryParameter[];
   /** Successful responses by HTTP status. */

@@ -6,7 +6,7 @@
  */
 
 import * as v from "valibot";
-import { errorCodes } from "../base/errors.ts";
+import { errorCodes, ServerledgeError } from "../base/errors.ts";
 import { memberSchema } from "../cluster/members.ts";
 import { definitionSchema, functionSchema } from "../model/function.ts";
 import { imageSchema, prunedSchema, pulledSchema } from "../images/status.ts";
@@ -93,7 +93,10 @@ export function bodyOf<S extends v.ObjectSchema<v.ObjectEntries, undefined>>(
 ): (body: unknown) => Inside<v.InferOutput<S>, typeof bodyExceptions> {
   const keys = keyIndex(Object.keys(schema.entries));
   const { fromWire } = wireNames(schema, bodyExceptions);
-  return (body) => fromWire(parse(schema, isObject(body) ? foldKeys(body, keys) : body));
+  return (body) => {
+    if (isObject(body)) return fromWire(parse(schema, foldKeys(body, keys)));
+    throw new ServerledgeError("INVALID_REQUEST", "The body must be a JSON object");
+  };
 }
 
 /** Health of a node: response of `GET /healthz`. */
@@ -110,7 +113,10 @@ export const healthSchema = v.object({
 export const requests = {
   invocation: named("InvokeRequest", invokeSchema),
   definition: named("Function", definitionSchema),
-  changes: named("FunctionChanges", v.partial(definitionSchema)),
+  changes: named(
+    "FunctionChanges",
+    v.strictObject(v.partial(v.omit(definitionSchema, ["Name"])).entries),
+  ),
   deletion: named("Deletion", deletionSchema),
   prewarm: named("Prewarm", prewarmSchema),
   pull: named("Pull", pullSchema),

@@ -88,13 +88,15 @@ function operation(description: Description, info: ApiInfo): DescribeRouteOption
     summary,
     description: details,
     responses: { ...goodAnswers(description), ...badAnswers(description.errors) },
-    parameters: query?.map(({ name, description, type }) => ({
+    parameters: query?.map(({ name, description, type, range }) => ({
       in: "query" as const,
       name,
       description,
-      schema: { type },
+      // `?follow` means true.
+      ...(type === "boolean" && { allowEmptyValue: true }),
+      schema: range ? { type, minimum: range.min, maximum: range.max } : { type },
     })),
-    requestBody: body && { content: json(body, "input") },
+    requestBody: body && { required: !description.bodyIsOptional, content: json(body, "input") },
     // Extension that most renderers of OpenAPI documents support.
     "x-codeSamples": [{ lang: "Shell", source: curl.replaceAll("$NODE", info.url) }],
   };

@@ -175,6 +175,7 @@ const description: Route["description"] = {
     "node's state. A client that disconnects cancels its invocation; one that only ends its sending side " +
     "gets its answer.",
   body: requests.invocation,
+  bodyIsOptional: true,
   answers: {
     200: { description: "The report; with `Async` the id", schema: answers.invocation },
   },

@@ -1,0 +1,65 @@
+/**
+ * Requests that schemathesis derives from the OpenAPI document, against a node of the binary.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { runToEnd } from "../support/process.ts";
+import { packTar } from "../../lib/archive/archive.ts";
+import { startNodeProcess } from "../support/node.ts";
+import { tempDir } from "../support/temp_dir.ts";
+
+/** Where `scripts/setup.sh generators` puts it. */
+const schemathesis =
+  new URL("../../.tools/generators/schemathesis/bin/schemathesis", import.meta.url).pathname;
+
+/**
+ * 422 is the status of valid values that are impossible together or do not exist, which no schema can
+ * express. Pulling images fails without an image registry, logs may be followed without an end, and a
+ * `DELETE` of `/fn` is the function's.
+ */
+const settings = `
+[parameters]
+"path.fun" = "hello"
+"path.name" = "hello"
+
+[checks]
+positive_data_acceptance.expected-statuses = ["2xx", "404", "409", "422", "429"]
+use_after_free.enabled = false
+
+[[operations]]
+include-path = "/images/pull"
+checks.not_a_server_error.enabled = false
+checks.positive_data_acceptance.enabled = false
+
+[[operations]]
+include-path = "/logs/{fun}"
+parameters."query.follow" = "false"
+`;
+
+const handler = "export default (params) => params;";
+
+Deno.test("requests derived from the OpenAPI document meet no error and no contradiction", async () => {
+  await using node = await startNodeProcess();
+  await using folder = await tempDir("schema");
+  await Deno.writeTextFile(`${folder.path}/schemathesis.toml`, settings);
+  const data = new TextEncoder().encode(handler);
+  const archive = await packTar([{ path: "hello.js", data, executable: false }]);
+  const definition = { Name: "hello", Runtime: "deno", Handler: "hello" };
+  const created = await fetch(`${node.url}/create`, {
+    method: "POST",
+    body: JSON.stringify({ ...definition, TarFunctionCode: archive.toBase64() }),
+  });
+  assert.equal(created.status, 200, await created.text());
+  const args = ["run", `${node.url}/openapi.json`, "--seed", "1", "--max-examples", "20"];
+  const { code, stdout, stderr } = await runToEnd([
+    schemathesis,
+    ...args,
+    "--request-timeout",
+    "20",
+  ], {
+    cwd: folder.path,
+  });
+  assert.equal(code, 0, stdout + stderr);
+});
