@@ -118,6 +118,20 @@ export const endpoints: Kind<string> = setting(
   "[http://|https://]HOST[:PORT], several separated by commas, or empty",
 );
 
+/** Ports of services, separated by commas, or none. */
+export const servicePorts: Kind<string> = setting(
+  v.union([
+    v.literal(""),
+    v.pipe(v.string(), v.check((list) => list.split(",").every((part) => isService(part.trim())))),
+  ]),
+  "tcp/PORT or udp/PORT, several separated by commas, or empty",
+);
+
+function isService(text: string): boolean {
+  const [, port] = /^(?:tcp|udp)\/([1-9]\d{0,4})$/.exec(text) ?? [];
+  return Number(port) <= 65535;
+}
+
 function isEndpoint(text: string): boolean {
   // The host is missing: URLs would read a number as an IPv4 address.
   if (/^\d+$/.test(text)) return false;

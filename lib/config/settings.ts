@@ -15,6 +15,7 @@ import {
   optionalName,
   port,
   seconds,
+  servicePorts,
   type Setting,
   setting,
   text,
@@ -85,7 +86,7 @@ export const settings = {
   ),
   "code.url.loopback": flag(
     false,
-    "Whether code may be fetched from URLs that point at this machine (any address of its interfaces) or its links",
+    "Whether code may be fetched from URLs that point at this machine (any address of its interfaces, and its containers) or its links",
   ),
   "registry.area": name("ROME", "Area (edge zone or cloud region) of the node"),
   "registry.remote.area": optionalName(
@@ -144,6 +145,14 @@ export const settings = {
   "container.root": choice("writable", "readonly")(
     "writable",
     "Whether custom images may write to their own files, or only to /tmp (container.tmp)",
+  ),
+  "container.fence": choice("machine", "none")(
+    "machine",
+    "What functions in containers with Network bridge are kept away from, besides each other: machine: this machine and link-local addresses; none: nothing",
+  ),
+  "container.reach": servicePorts(
+    "",
+    "Services of this machine that all functions in containers with Network bridge may reach; empty: none",
   ),
   "sandbox.generic": number(0, 64)(
     1,

@@ -7,13 +7,34 @@
 
 import { BlockList, isIP } from "node:net";
 
+/** Linux's directory of network interfaces (sysfs-class-net). */
+const interfacesFolder = "/sys/class/net";
+
 /**
  * Returns whether an address belongs to no other machine, given the current interfaces of this machine.
+ * Addresses of this machine's containers and virtual machines count as its own.
  *
  * @param address IPv4 or IPv6 address
  */
 export function isThisMachine(address: string): boolean {
-  return isOfNoOther(address, Deno.networkInterfaces().map(({ address }) => address));
+  const own = Deno.networkInterfaces().map(({ name, address, cidr }) =>
+    isInternalBridge(name) ? cidr : address
+  );
+  return isOfNoOther(address, own);
+}
+
+/** Returns whether an interface is a bridge without a port that leads out of this machine. */
+function isInternalBridge(name: string): boolean {
+  try {
+    return [...Deno.readDirSync(`${interfacesFolder}/${name}/brif`)]
+      .every(({ name: port }) =>
+        [...Deno.readDirSync(`${interfacesFolder}/${port}`)]
+          // A physical interface, or one on top of another, such as a VLAN.
+          .every(({ name: entry }) => entry !== "device" && !entry.startsWith("lower_"))
+      );
+  } catch {
+    return false; // It is no bridge, or has just been removed.
+  }
 }
 
 /**
@@ -21,11 +42,16 @@ export function isThisMachine(address: string): boolean {
  * serve the credentials of a machine there), unspecified, multicast, and addresses of interfaces.
  *
  * @param address IPv4 or IPv6 address
- * @param own addresses of this machine's interfaces
+ * @param own addresses of this machine's interfaces, and its subnets as ADDRESS/PREFIX
  */
 export function isOfNoOther(address: string, own: readonly string[]): boolean {
   const list = localAddresses();
-  for (const one of own) list.addAddress(one, isIP(one) === 6 ? "ipv6" : "ipv4");
+  for (const one of own) {
+    const [start, prefix] = one.split("/") as [string, string?];
+    const family = isIP(start) === 6 ? "ipv6" : "ipv4";
+    if (prefix === undefined) list.addAddress(start, family);
+    else list.addSubnet(start, Number(prefix), family);
+  }
   return isIn(list, address);
 }
 

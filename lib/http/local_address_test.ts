@@ -32,5 +32,7 @@ Deno.test("isOfNoOther: includes addresses of interfaces and multicast", () => {
     assert.ok(isOfNoOther(address, own), address);
   }
   assert.ok(!isOfNoOther("192.168.1.8", own));
+  assert.ok(isOfNoOther("::ffff:172.17.0.9", ["172.17.0.1/16"]));
+  assert.ok(!isOfNoOther("172.18.0.9", ["172.17.0.1/16"]));
   assert.ok(!isOfNoOther("2001:db8::8", own));
 });

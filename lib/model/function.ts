@@ -111,7 +111,7 @@ export const definitionSchema = v.object({
   Network: v.nullish(
     v.pipe(
       v.picklist(["none", "bridge"], 'expected "none" or "bridge"'),
-      v.description("none: no network at all; bridge: outbound network"),
+      v.description("none: no network at all; bridge: other machines"),
     ),
     "none",
   ),

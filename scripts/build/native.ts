@@ -11,7 +11,7 @@ import { capture, root } from "../project.ts";
 import { sourceDigest } from "../../lib/runtime/docker/native/sources.ts";
 
 const folder = "lib/runtime/docker/native";
-const programs = ["init", "relay", "stdio"] as const;
+const programs = ["fence", "init", "relay", "stdio"] as const;
 const targets = { amd64: "x86_64", arm64: "aarch64" } as const;
 
 const flags = [

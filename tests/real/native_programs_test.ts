@@ -20,7 +20,7 @@ const emulators = { amd64: "qemu-x86_64-static", arm64: "qemu-aarch64-static" };
 
 /** Writes a program into a folder. @returns the command that runs it */
 async function command(
-  name: "init" | "relay" | "stdio",
+  name: "fence" | "init" | "relay" | "stdio",
   architecture: "amd64" | "arm64",
   folder: string,
 ): Promise<string[]> {
@@ -57,6 +57,13 @@ for (const architecture of ["amd64", "arm64"] as const) {
     assert.match(missing.stderr, /cannot run no-such-program: the image has no such program/);
     const piped = await run("-p", "sh", "-c", "echo one; echo two >&2; exit 4");
     assert.deepEqual([piped.code, piped.stderr], [4, "one\ntwo\n"]);
+  });
+
+  Deno.test(`fence for ${architecture} ends with the kernel's error number`, async () => {
+    await using folder = await tempDir("native");
+    const fence = await command("fence", architecture, folder.path);
+    const { code } = await runToEnd([...fence, "table", "socket"], { cwd: folder.path });
+    assert.equal(code, 2, "ENOENT: the files with the messages are missing");
   });
 
   Deno.test(`stdio for ${architecture} says hello, and tells why a program does not run`, async () => {

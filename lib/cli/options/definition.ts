@@ -43,7 +43,7 @@ export const definitionOptions = merge(
     network: optionOf(
       "--network",
       choice(["none", "bridge"]),
-      "none (default): no network at all; bridge: outbound network",
+      "none (default): no network at all; bridge: other machines",
     ),
     locality: optionOf(
       "--locality WHERE",

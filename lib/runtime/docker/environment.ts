@@ -30,6 +30,7 @@ import { Namespaces } from "./pause/namespaces.ts";
 import { ImageRecords } from "../../images/records.ts";
 import { Images } from "./images/images.ts";
 import { functionLabel, nodeLabel } from "./names.ts";
+import { readServicePorts } from "./fence/table.ts";
 import { OutboundNetwork } from "./outbound_network.ts";
 import { Relays } from "./custom/relays.ts";
 import type { DockerContext } from "./context.ts";
@@ -115,6 +116,13 @@ export class DockerEnvironment implements ExecutionEnvironment {
     const codeFolders = await emptyFolder(join(await Deno.realPath(runDir), "generic"));
     const engine = new Engine();
     const known = new Map<string, Container>();
+    const network = new OutboundNetwork({
+      engine,
+      nodeId,
+      mounts,
+      fenced: config["container.fence"] === "machine",
+      ports: readServicePorts(config["container.reach"]),
+    });
     const context: DockerContext = {
       engine,
       limits: {
@@ -126,7 +134,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
       area,
       known,
       namespaces: new Namespaces(engine, nodeId, known),
-      network: new OutboundNetwork(engine, nodeId),
+      network,
       // Relays are started with this context.
       relays: new Relays(() => context),
       disk: new DiskMonitor({
@@ -211,18 +219,22 @@ export class DockerEnvironment implements ExecutionEnvironment {
 
   /** See {@link ExecutionEnvironment.sweep}. */
   async sweep(): Promise<number> {
-    const { engine, namespaces, known, limits } = this.#context;
+    const { engine, namespaces, known, limits, network } = this.#context;
     const filters = { label: [`${nodeLabel}=${limits.nodeId}`] };
     const containers = await engine.ask(
       "list containers",
       (docker) => docker.listContainers({ all: true, filters }),
     );
-    const orphans = containers.filter(({ Names }) => !known.has(bareName(Names)));
+    const orphans = containers.filter(({ Names }) => {
+      const name = bareName(Names);
+      return !known.has(name) && !network.owns(name);
+    });
     await Promise.all(
       orphans.map(({ Names }) =>
         Container.existing(engine, bareName(Names))[Symbol.asyncDispose]()
       ),
     );
+    await network.sweep();
     namespaces.refill();
     return orphans.filter(({ Labels }) => functionLabel in Labels).length;
   }

@@ -108,6 +108,19 @@ export class ExecutorMounts {
     return this.#make(0o777, { relay: native("relay", architecture) });
   }
 
+  /**
+   * Creates the folder of a fence, in which its program creates its socket.
+   *
+   * @param files files for the program by name
+   */
+  forFence(architecture: string, files: Readonly<Record<string, Uint8Array>>): ExecutorMount {
+    const folder = this.#make(0o777, { fence: native("fence", architecture) });
+    for (const [name, bytes] of Object.entries(files)) {
+      Deno.writeFileSync(join(folder.path, name), bytes, { mode: 0o644 });
+    }
+    return folder;
+  }
+
   /** Creates a folder with links to programs, synchronously, which is fastest (some 100 µs). */
   #make(mode: number, links: Readonly<Record<string, string>>): ExecutorMount {
     const folder = newFolder(this.#folders);

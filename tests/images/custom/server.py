@@ -72,6 +72,11 @@ class Executor(BaseHTTPRequestHandler):
         elif CASE == "spin":
             while True:
                 pass
+        elif CASE == "reach":
+            sys.path.insert(0, "/app")
+            from reach import reach
+
+            self.answer(200, {"Success": True, "Result": json.dumps(reach(params))})
         elif CASE == "outside":
             self.answer(200, {"Success": True, "Result": json.dumps(outside(params["host"], params.get("port", 8080)))})
 

@@ -157,6 +157,34 @@ export function relayOptions(
   };
 }
 
+/**
+ * Returns the options of a container that keeps a table of the machine's firewall in place.
+ *
+ * @param folder folder of the host with the program, in which the program creates its socket
+ * @param table name of the table
+ */
+export function fenceOptions(
+  nodeId: string,
+  folder: string,
+  table: string,
+): ContainerCreateOptions {
+  return {
+    Image: pauseImage,
+    Entrypoint: [`${executorMountPath}/fence`],
+    Cmd: [table, socketName],
+    WorkingDir: executorMountPath,
+    User: "0:0",
+    Labels: { [nodeLabel]: nodeId },
+    HostConfig: {
+      ...pauseConfig(minMemoryMib, "host"),
+      CapAdd: ["NET_ADMIN"],
+      // The machine's own network belongs to its own users, whatever userns-remap says.
+      UsernsMode: "host",
+      Mounts: [{ Type: "bind", Source: folder, Target: executorMountPath }],
+    },
+  };
+}
+
 function pauseConfig(memoryMib: number, network: string): HostConfig {
   return {
     ...lockDown,

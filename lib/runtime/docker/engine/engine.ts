@@ -36,6 +36,8 @@ export interface EngineFacts {
   readonly architecture: string;
   /** True if the engine can filter system calls. */
   readonly seccomp: boolean;
+  /** True if the engine runs without root, in a network of its own. */
+  readonly rootless: boolean;
   /** Folder on the engine's machine with the files of its containers. */
   readonly folder: string;
 }
@@ -112,9 +114,10 @@ export class Engine implements Disposable {
       this.ask("tell about itself", (docker) => docker.info()),
     ]);
     const options: readonly string[] = SecurityOptions ?? [];
-    const seccomp = options.some((option) => option.startsWith("name=seccomp"));
+    const has = (feature: string) => options.some((one) => one.startsWith(`name=${feature}`));
+    const seccomp = has("seccomp");
     if (!seccomp) log.warn("Docker runs without seccomp: containers may make any system call");
-    return { architecture: Arch, seccomp, folder: DockerRootDir };
+    return { architecture: Arch, seccomp, rootless: has("rootless"), folder: DockerRootDir };
   }
 
   /** Detects a missing engine without loading the client, which takes time and memory. */

@@ -5,21 +5,15 @@
  * first byte that the node gets is a `+`, once that connection stands; where nobody listens, its own
  * is closed without it. What one side cannot take yet is left in the kernel's buffer of the other.
  */
-#include "syscalls.h"
+#include "sockets.h"
 
 START;
 
-enum { port = 8080, max_pairs = 400, backlog = 128, buffer_bytes = 1 << 16 };
-enum { af_unix = 1, af_inet = 2, stream = 1, nonblock = 04000, cloexec = 02000000 };
-enum { sol_socket = 1, so_error = 4, ipproto_tcp = 6, tcp_nodelay = 1 };
-enum { msg_peek = 2, msg_dontwait = 0x40, msg_nosignal = 0x4000 };
-enum { pollin = 1, pollout = 4, pollerr = 8, pollhup = 16 };
-enum { eintr = 4, eagain = 11, einprogress = 115 };
-
-struct pollfd {
-  int fd;
-  short events, revents;
-};
+enum { port = 8080, max_pairs = 400, buffer_bytes = 1 << 16 };
+enum { af_inet = 2, sol_socket = 1, so_error = 4, ipproto_tcp = 6, tcp_nodelay = 1 };
+enum { msg_peek = 2, msg_nosignal = 0x4000 };
+enum { pollout = 4, pollerr = 8, pollhup = 16 };
+enum { eintr = 4, einprogress = 115 };
 
 /* Ends of connections: of a pair, the even one is to the node and the odd one to the server. */
 struct end {
@@ -121,31 +115,6 @@ static void watch(int at) {
   polled[at + 1] = (struct pollfd){quiet ? -1 : end->fd, events, 0};
 }
 
-static word wait_for_events(int count) {
-#ifdef __x86_64__
-  return call(sys_poll, (word)polled, count, -1, 0, 0, 0);
-#else
-  return call(sys_ppoll, (word)polled, count, 0, 0, 0, 0);
-#endif
-}
-
-static int listen_at(const char *path) {
-  struct {
-    unsigned short family;
-    char path[108];
-  } address = {af_unix, {0}};
-  for (int at = 0; path[at]; at++) {
-    if (at == sizeof address.path - 1) quit(1);
-    address.path[at] = path[at];
-  }
-  int fd = call(sys_socket, af_unix, stream | nonblock | cloexec, 0, 0, 0, 0);
-  /* The node is another user. The folder is closed to everybody else. */
-  call(sys_umask, 0, 0, 0, 0, 0, 0);
-  if (fd < 0 || call(sys_bind, fd, (word)&address, sizeof address, 0, 0, 0) < 0) quit(1);
-  if (call(sys_listen, fd, backlog, 0, 0, 0, 0) < 0) quit(1);
-  return fd;
-}
-
 __attribute__((noreturn, used)) void begin(word *stack) {
   if (stack[0] != 2) quit(1);
   int listener = listen_at(arguments(stack)[1]);
@@ -153,7 +122,7 @@ __attribute__((noreturn, used)) void begin(word *stack) {
   for (;;) {
     polled[0] = (struct pollfd){pairs < max_pairs ? listener : -1, pollin, 0};
     for (int at = 0; at < top; at++) watch(at);
-    if (wait_for_events(top + 1) <= 0) continue;
+    if (wait_for_events(polled, top + 1) <= 0) continue;
     for (int at = 0; at < top; at++) serve(at, polled[at + 1].revents);
     if (polled[0].revents) accept_one(listener);
   }

@@ -9,11 +9,11 @@ typedef long word;
 enum {
   sys_read = 0, sys_write = 1, sys_close = 3, sys_poll = 7, sys_rt_sigprocmask = 14, sys_socket = 41,
   sys_connect = 42, sys_sendto = 44, sys_recvfrom = 45, sys_bind = 49, sys_listen = 50,
-  sys_setsockopt = 54, sys_getsockopt = 55, sys_fork = 57, sys_execve = 59, sys_exit = 60,
+  sys_getsockname = 51, sys_setsockopt = 54, sys_getsockopt = 55, sys_fork = 57, sys_execve = 59, sys_exit = 60,
   sys_wait4 = 61, sys_kill = 62, sys_umask = 95, sys_setpgid = 109, sys_rt_sigtimedwait = 128,
   sys_accept4 = 288, sys_dup3 = 292, sys_pipe2 = 293, sys_fcntl = 72, sys_lseek = 8, sys_mmap = 9,
   sys_munmap = 11, sys_mremap = 25, sys_chdir = 80, sys_prctl = 157, sys_clock_gettime = 228,
-  sys_openat = 257, sys_signalfd4 = 289, sys_memfd_create = 319,
+  sys_openat = 257, sys_ppoll = 271, sys_signalfd4 = 289, sys_memfd_create = 319,
 };
 
 static word call(word number, word a, word b, word c, word d, word e, word f) {
@@ -43,7 +43,7 @@ __attribute__((unused)) static word fork(void) { return call(sys_fork, 0, 0, 0, 
 enum {
   sys_close = 57, sys_read = 63, sys_write = 64, sys_ppoll = 73, sys_exit = 93, sys_kill = 129,
   sys_rt_sigprocmask = 135, sys_rt_sigtimedwait = 137, sys_setpgid = 154, sys_umask = 166,
-  sys_socket = 198, sys_bind = 200, sys_listen = 201, sys_connect = 203, sys_sendto = 206,
+  sys_socket = 198, sys_bind = 200, sys_listen = 201, sys_connect = 203, sys_getsockname = 204, sys_sendto = 206,
   sys_recvfrom = 207, sys_setsockopt = 208, sys_getsockopt = 209, sys_clone = 220,
   sys_execve = 221, sys_accept4 = 242, sys_wait4 = 260, sys_dup3 = 24, sys_pipe2 = 59, sys_fcntl = 25,
   sys_openat = 56, sys_lseek = 62, sys_mmap = 222, sys_munmap = 215, sys_mremap = 216, sys_chdir = 49,
