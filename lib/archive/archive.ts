@@ -6,7 +6,6 @@
 
 import { packTar as pack } from "modern-tar";
 import { ServerledgeError } from "../base/errors.ts";
-import { inSlices } from "../base/slices.ts";
 import { type ArchiveEntry, type ArchiveLimits, archiveLimits, BadArchive } from "./entries.ts";
 import { readTarEntries } from "./tar.ts";
 
@@ -81,24 +80,13 @@ export async function packTar(entries: readonly ArchiveEntry[]): Promise<Uint8Ar
  * @returns its SHA-256 in lower-case hex
  */
 export async function hashArchive(archive: Uint8Array): Promise<string> {
-  if (archive.length > hashedAtOnce) return await hashInSlices(archive);
+  if (archive.length > hashedAtOnce) {
+    const { sha256 } = await import("../base/digest.ts");
+    return await sha256(archive);
+  }
   const digest = await crypto.subtle.digest("SHA-256", archive as Uint8Array<ArrayBuffer>);
   return new Uint8Array(digest).toHex();
 }
 
 /** Maximum size hashed by WebCrypto, which copies its input synchronously before it hashes in a thread. */
 const hashedAtOnce = 4 << 20;
-
-async function hashInSlices(archive: Uint8Array): Promise<string> {
-  const { createHash } = await import("node:crypto");
-  const hash = createHash("sha256");
-  let at = 0;
-  await inSlices(() => {
-    hash.update(archive.subarray(at, at += hashedSlice));
-    return at >= archive.length;
-  });
-  return hash.digest("hex");
-}
-
-/** Bytes hashed in one slice. */
-const hashedSlice = 1 << 20;
