@@ -7,7 +7,8 @@
 
 import type { HttpHandler } from "../http/server/messages.ts";
 import type { Clock } from "../base/clock.ts";
-import { HttpClient } from "../http/client.ts";
+import { NodeClient } from "../cluster/peers/node_client.ts";
+import type { ClusterAuth } from "../cluster/trust/cluster_auth.ts";
 import type { Config } from "../config/config.ts";
 import type { NodeObserver, Registry } from "../registry/registry.ts";
 import type { Catalog } from "../registry/catalog.ts";
@@ -28,6 +29,8 @@ export interface BalancerOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Authentication between the nodes of the cluster; undefined without a secret. */
+  readonly auth?: ClusterAuth | undefined;
   readonly registry: Pick<Registry, "watchNodes" | "description" | "health">;
   readonly catalog: Pick<Catalog, "get" | "size" | "onChange">;
 }
@@ -45,11 +48,11 @@ export class Balancer implements AsyncDisposable {
   readonly metrics: BalancerMetrics;
 
   private constructor(options: BalancerOptions, parts: AsyncDisposableStack) {
-    const { config, clock, catalog } = options;
+    const { config, clock, catalog, auth } = options;
     this.#options = options;
     this.#startedAt = clock.now();
     this.#parts = parts;
-    const client = parts.use(new HttpClient());
+    const client = parts.use(new NodeClient(auth?.signer));
     const health = parts.use(
       new HealthChecks(client, clock, {
         intervalMs: config["lb.health.interval"] * 1000,
@@ -60,6 +63,7 @@ export class Balancer implements AsyncDisposable {
       area: options.node.area,
       replicas: config["lb.replicas"],
       clock,
+      distrust: (record) => auth?.registrations.problemOf(record),
       onJoin: (target) => health.add(target),
       onLeave: (target) => health.remove(target),
     });

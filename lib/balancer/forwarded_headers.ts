@@ -5,6 +5,7 @@
  */
 
 import { balancerHeader, formerBalancerHeader } from "../cluster/peers/hop_headers.ts";
+import { digestHeader, processHeader, signatureHeader } from "../cluster/trust/signed_headers.ts";
 import type { HeaderPair } from "../http/head.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import { passesOn } from "../http/passing.ts";
@@ -17,6 +18,7 @@ const replacedHeaders: ReadonlySet<string> = new Set([
   "expect",
   "host",
   "serverledge-mab-request-id",
+  signatureHeader,
   "x-forwarded-for",
 ]);
 
@@ -27,6 +29,8 @@ const droppedHeaders: ReadonlySet<string> = new Set([
   "serverledge-free-mem",
   "serverledge-mab-request-id",
   "serverledge-node-name",
+  processHeader,
+  signatureHeader,
 ]);
 
 /** The client of a request. */
@@ -81,8 +85,17 @@ export function forwardingBalancer(
   return headers.get(balancerHeader) ?? headers.get(formerBalancerHeader);
 }
 
-/** Creates the headers of a response to the client. */
-export function responseHeaders(headers: readonly HeaderPair[]): readonly HeaderPair[] {
+/**
+ * Creates the headers of a response.
+ *
+ * @param isForNode whether it is for another node, which verifies the digest of the body
+ */
+export function responseHeaders(
+  headers: readonly HeaderPair[],
+  isForNode: boolean,
+): readonly HeaderPair[] {
   const passes = passesOn(headers.find(([name]) => name === "connection")?.[1]);
-  return headers.filter(([name]) => passes(name) && !droppedHeaders.has(name));
+  return headers.filter(([name]) =>
+    passes(name) && !droppedHeaders.has(name) && (isForNode || name !== digestHeader)
+  );
 }

@@ -92,9 +92,12 @@ Deno.test("responseHeaders: drops headers that are for balancers only", () => {
     ["serverledge-free-mem", "512"],
     ["serverledge-free-cpu", "1.500000"],
     ["serverledge-timestamp", "7"],
+    ["serverledge-digest", "00"],
+    ["serverledge-signature", "2 00"],
   ] as const;
-  const passed = [...responseHeaders(headers)].map(([name]) => name);
-  assert.deepEqual(passed, ["content-type", "serverledge-timestamp"]);
+  const passed = (isForNode: boolean) => responseHeaders(headers, isForNode).map(([name]) => name);
+  assert.deepEqual(passed(false), ["content-type", "serverledge-timestamp"]);
+  assert.deepEqual(passed(true), [...passed(false), "serverledge-digest"]);
   assert.deepEqual(resourcesIn(headers), { freeMemoryMib: 512, freeCpu: 1.5 });
   assert.equal(resourcesIn(headers.slice(0, 4)), undefined);
 });

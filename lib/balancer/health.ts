@@ -9,8 +9,8 @@ import { timeLimit } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
 import { respondingNode } from "../cluster/peers/responding_node.ts";
-import type { HttpClient, WholeResponse } from "../http/client.ts";
-import { getRepeatably } from "../http/repeatable_get.ts";
+import type { NodeClient } from "../cluster/peers/node_client.ts";
+import type { WholeResponse } from "../http/client.ts";
 import type { Target } from "./target_table.ts";
 
 /** Longest wait for a response, ms. */
@@ -42,7 +42,7 @@ export interface HealthSettings {
 
 /** Checks nodes until it is disposed. */
 export class HealthChecks implements AsyncDisposable {
-  readonly #client: HttpClient;
+  readonly #client: NodeClient;
   readonly #clock: Clock;
   readonly #settings: HealthSettings;
   readonly #targets = new Set<Target>();
@@ -55,7 +55,7 @@ export class HealthChecks implements AsyncDisposable {
   #cancelRefresh = () => {};
 
   /** Starts the periodic checks, without nodes. */
-  constructor(client: HttpClient, clock: Clock, settings: HealthSettings) {
+  constructor(client: NodeClient, clock: Clock, settings: HealthSettings) {
     this.#client = client;
     this.#clock = clock;
     this.#settings = settings;
@@ -158,9 +158,9 @@ export class HealthChecks implements AsyncDisposable {
     }
   }
 
-  async #get({ record: { url } }: Target, path: string): Promise<WholeResponse> {
+  async #get({ record }: Target, path: string): Promise<WholeResponse> {
     using limit = timeLimit(this.#clock, timeoutMs, this.#stop.signal);
-    return await getRepeatably(this.#client, url, path, limit.signal, maxStatusBytes);
+    return await this.#client.get(record, path, limit.signal, maxStatusBytes);
   }
 }
 

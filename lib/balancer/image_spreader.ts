@@ -8,7 +8,7 @@
 import { timeLimit } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
-import type { HttpClient } from "../http/client.ts";
+import type { NodeClient } from "../cluster/peers/node_client.ts";
 import type { Target } from "./target_table.ts";
 
 /** Longest fetch, ms: the limit of a node. */
@@ -33,14 +33,14 @@ export interface ImageRequest {
 
 /** Asks nodes to fetch images until it is disposed. */
 export class ImageSpreader implements AsyncDisposable {
-  readonly #client: Pick<HttpClient, "ask">;
+  readonly #client: Pick<NodeClient, "ask">;
   readonly #clock: Clock;
   readonly #inFlight = new Map<string, Promise<void>>();
   readonly #pausedUntil = new Map<string, number>();
   readonly #stop = new AbortController();
 
   /** Creates a spreader that has asked no node yet. */
-  constructor(client: Pick<HttpClient, "ask">, clock: Clock) {
+  constructor(client: Pick<NodeClient, "ask">, clock: Clock) {
     this.#client = client;
     this.#clock = clock;
   }
@@ -68,13 +68,13 @@ export class ImageSpreader implements AsyncDisposable {
     await Promise.all(this.#inFlight.values());
   }
 
-  async #send({ record: { id, url } }: Target, { name }: ImageRequest): Promise<void> {
+  async #send({ record }: Target, { name }: ImageRequest): Promise<void> {
     using limit = timeLimit(this.#clock, fetchTimeoutMs, this.#stop.signal);
-    const node = { id, name };
+    const node = { id: record.id, name };
     log.info("Node {id} fetches the image of {name}: the nodes that have it are overloaded", node);
     try {
-      const request = prewarmRequest(url, name);
-      const { status } = await this.#client.ask(url, request, limit.signal, maxResponseBytes);
+      const request = prewarmRequest(record.url, name);
+      const { status } = await this.#client.ask(record, request, limit.signal, maxResponseBytes);
       if (status !== 200) log.warn("Node {id} cannot fetch the image of {name}", node);
     } catch (error) {
       if (!this.#stop.signal.aborted) {

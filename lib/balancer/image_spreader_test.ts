@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { settle } from "../../tests/support/fakes/fake_environment.ts";
 import { ManualClock } from "../base/clock.ts";
+import type { Addressee } from "../cluster/peers/node_client.ts";
 import type { WholeResponse } from "../http/client.ts";
 import type { HttpRequest } from "../http/request.ts";
 import { ImageSpreader } from "./image_spreader.ts";
@@ -10,7 +11,11 @@ function setUp() {
   const clock = new ManualClock();
   const sent: { url: string; body: unknown; end(status: number): void }[] = [];
   const client = {
-    ask(url: string, { path, body }: HttpRequest, signal: AbortSignal): Promise<WholeResponse> {
+    ask(
+      { url }: Addressee,
+      { path, body }: HttpRequest,
+      signal: AbortSignal,
+    ): Promise<WholeResponse> {
       const { promise, resolve, reject } = Promise.withResolvers<WholeResponse>();
       signal.addEventListener("abort", () => reject(new Error("closed")));
       sent.push({

@@ -8,7 +8,9 @@ import { ServerledgeError } from "../base/errors.ts";
 import { requestIdHeader } from "../cluster/peers/hop_headers.ts";
 import { reportHeader } from "../cluster/peers/event_exchange.ts";
 import { resourcesIn } from "../cluster/peers/resource_headers.ts";
-import type { HttpClient, HttpResponse } from "../http/client.ts";
+import type { NodeClient } from "../cluster/peers/node_client.ts";
+import { UnsignedResponse } from "../cluster/trust/request_signer.ts";
+import type { HttpResponse } from "../http/client.ts";
 import { NeverSent } from "../http/failures.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import { KnownResponse } from "../http/server/web.ts";
@@ -62,7 +64,7 @@ export interface ProxyObserver {
 /** Forwards requests to nodes. */
 export class Proxy {
   readonly #id: string;
-  readonly #client: HttpClient;
+  readonly #client: NodeClient;
   readonly #table: TargetTable;
   readonly #observer: ProxyObserver;
 
@@ -72,7 +74,7 @@ export class Proxy {
    * @param id the balancer's
    * @param observer receives retries and failures of nodes
    */
-  constructor(id: string, client: HttpClient, table: TargetTable, observer: ProxyObserver) {
+  constructor(id: string, client: NodeClient, table: TargetTable, observer: ProxyObserver) {
     this.#id = id;
     this.#client = client;
     this.#table = table;
@@ -105,6 +107,7 @@ export class Proxy {
   #referredTarget(last: Attempt | undefined, tried: ReadonlySet<string>): Choice | undefined {
     const id = last?.referredTo;
     const target = id === undefined || tried.has(id) ? undefined : this.#table.get(id);
+    if (target?.distrust !== undefined) return undefined;
     return target && { target, demand: { memoryMib: 0, cpu: 0 }, pull: undefined };
   }
 
@@ -126,8 +129,7 @@ export class Proxy {
     };
     try {
       const sent = this.#message(forwarding, target, body);
-      const { url } = target.record;
-      const response = await this.#client.open(url, sent, abort.signal, ended);
+      const response = await this.#client.open(target.record, sent, abort.signal, ended);
       return this.#onResponse(forwarding, choice, response, body);
     } catch (error) {
       if (disconnected) throw clientDisconnected(error);
@@ -153,7 +155,8 @@ export class Proxy {
     response: HttpResponse,
     body: RequestBody,
   ): Attempt {
-    const { kind } = forwarding;
+    const { kind, request: { peer } } = forwarding;
+    const headers = responseHeaders(response.headers, peer !== undefined);
     const resources = resourcesIn(response.headers);
     if (resources) target.updateResources(resources);
     if (kind === "invocation" && pull) {
@@ -165,8 +168,7 @@ export class Proxy {
     const referred = error && referral(forwarding, error);
     if (error?.code === "SHUTTING_DOWN") target.markUnhealthy("it is shutting down");
     return {
-      response: () =>
-        new KnownResponse(response.body, response.status, responseHeaders(response.headers)),
+      response: () => new KnownResponse(response.body, response.status, headers),
       mayRetry: referred !== undefined ||
         error !== undefined && mayRetry(forwarding, error) && isBuffered(body),
       ...(referred !== undefined && { referredTo: referred }),
@@ -180,9 +182,7 @@ export class Proxy {
     body: RequestBody,
   ): Attempt {
     const isUnsent = error instanceof NeverSent;
-    target.markUnhealthy(
-      isUnsent ? "it accepts no connection" : "the connection broke before the response",
-    );
+    target.markUnhealthy(failureText(error));
     this.#observer.failed(target);
     const { kind } = forwarding;
     return {
@@ -224,6 +224,14 @@ function referral(forwarding: Forwarding, { code, details }: ServerledgeError): 
   return isReferral ? node : undefined;
 }
 
+/** Describes in words that follow the node's name why it gave no response. */
+function failureText(error: unknown): string {
+  if (error instanceof NeverSent) return "it accepts no connection";
+  return error instanceof UnsignedResponse
+    ? "its response is not signed with this cluster's secret"
+    : "the connection broke before the response";
+}
+
 function isBuffered(body: RequestBody): boolean {
   return !(body instanceof ReadableStream);
 }
@@ -258,7 +266,9 @@ function unreachable({ record }: Target, cause: unknown): ServerledgeError {
 function connectionBroken({ record }: Target, kind: Kind, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     kind === "other" ? "INTERNAL" : "FUNCTION_CRASHED",
-    `The connection to node ${record.id} broke before the response: the request may have been processed`,
+    cause instanceof UnsignedResponse
+      ? `The response at ${record.url} is not signed by node ${record.id}: the request may have been processed`
+      : `The connection to node ${record.id} broke before the response: the request may have been processed`,
     { cause, details: { node: record.id } },
   );
 }

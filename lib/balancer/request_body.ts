@@ -20,7 +20,7 @@ export type RequestBody = Uint8Array | ReadableStream<Uint8Array> | undefined;
  *
  * @param limit longest body to buffer, bytes
  * @returns the buffered body, or a stream if it is longer
- * @throws `CANCELLED` if the client disconnects
+ * @throws `CANCELLED` if the client disconnects, `UNAUTHORIZED` if a node has signed another body
  */
 export async function readBody(
   { body }: Pick<IncomingRequest, "body">,
@@ -31,6 +31,7 @@ export async function readBody(
     if (body.length === undefined) return await readUpTo(body, limit);
     return body.length <= limit ? await body.whole(limit) : toStream([], body);
   } catch (cause) {
+    if (cause instanceof ServerledgeError) throw cause;
     throw new ServerledgeError("CANCELLED", "The client disconnected before its body had arrived", {
       cause,
     });

@@ -48,18 +48,20 @@ export class Target {
     /** Its registration. */
     readonly record: NodeRecord,
     clock: Clock,
+    /** Why its registration cannot be trusted; undefined if it can. */
+    readonly distrust?: string,
   ) {
     this.#clock = clock;
   }
 
   /** False while it does not respond or shuts down. */
   get isHealthy(): boolean {
-    return this.#problem === undefined;
+    return this.problem === undefined;
   }
 
   /** Reason why it is not healthy; undefined if it is. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.distrust ?? this.#problem;
   }
 
   /** Requests of this balancer in flight. */
@@ -178,6 +180,7 @@ export class TargetTable {
   readonly #replicas: number;
   readonly #clock: Clock;
   readonly #targets = new Map<string, Target>();
+  readonly #distrust: (record: NodeRecord) => string | undefined;
   readonly #onJoin: (target: Target) => void;
   readonly #onLeave: (target: Target) => void;
   #ring: HashRing | undefined;
@@ -188,19 +191,22 @@ export class TargetTable {
    *
    * @param options.area nodes of other areas, and balancers, are ignored
    * @param options.replicas points of each node on the ring
-   * @param options.onJoin called for a node that is new or has restarted
+   * @param options.distrust explains why a registration cannot be trusted; undefined if it can
+   * @param options.onJoin called for a node that is new or has restarted, and is trusted
    * @param options.onLeave called for one that is gone or has restarted
    */
   constructor(options: {
     area: string;
     replicas: number;
     clock: Clock;
+    distrust?: (record: NodeRecord) => string | undefined;
     onJoin?: (target: Target) => void;
     onLeave?: (target: Target) => void;
   }) {
     this.#area = options.area;
     this.#replicas = options.replicas;
     this.#clock = options.clock;
+    this.#distrust = options.distrust ?? (() => undefined);
     this.#onJoin = options.onJoin ?? (() => {});
     this.#onLeave = options.onLeave ?? (() => {});
   }
@@ -233,15 +239,16 @@ export class TargetTable {
     if (record.area !== this.#area || record.role !== "node") return this.remove(record.id);
     const known = this.#targets.get(record.id);
     const isSame = known?.record.incarnation === record.incarnation &&
-      known.record.url === record.url && known.record.architecture === record.architecture;
+      known.record.url === record.url && known.record.architecture === record.architecture &&
+      known.record.signature === record.signature;
     if (isSame) return;
-    const target = new Target(record, this.#clock);
+    const target = new Target(record, this.#clock, this.#distrust(record));
     this.#targets.set(record.id, target);
     this.#invalidate();
     if (known) this.#onLeave(known);
     // Another process: the requests of the former one have ended with it.
     if (known?.record.incarnation !== record.incarnation) known?.abortRequests();
-    this.#onJoin(target);
+    if (target.distrust === undefined) this.#onJoin(target);
   }
 
   /** Removes a node. Its requests in flight continue. */

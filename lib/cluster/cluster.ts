@@ -7,7 +7,6 @@
 
 import type { Clock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
-import { randomId } from "../base/ids.ts";
 import { logger } from "../base/log.ts";
 import type { MemoryReservation } from "../base/reserve_memory.ts";
 import type { InvocationResult } from "../model/invocation.ts";
@@ -26,13 +25,20 @@ import type { Eligibility, Forwarded, Peers, PeerSummary } from "./peers/peers.t
 import { Prober, type Traffic } from "./status/prober.ts";
 import { livenessCheckMs, LivenessMonitor } from "./status/liveness_monitor.ts";
 import { openStatusSocket } from "./status/socket.ts";
+import type { ClusterAuth } from "./trust/cluster_auth.ts";
 import { Vivaldi } from "./coordinates/vivaldi.ts";
 
 /** Dependencies and settings of {@link Cluster}. */
 export interface ClusterOptions {
   /** Registry of the nodes; not closed by the cluster. */
   readonly registry: Pick<Registry, "registerNode" | "watchNodes">;
-  readonly node: { readonly id: string; readonly area: string; readonly architecture: string };
+  readonly node: {
+    readonly id: string;
+    readonly area: string;
+    readonly architecture: string;
+    /** Id of this process. */
+    readonly incarnation: string;
+  };
   /** Identifies the node's data folder. */
   readonly home?: string;
   /**
@@ -47,8 +53,10 @@ export interface ClusterOptions {
   readonly url?: string;
   /** Area of the cloud; empty: none. */
   readonly remoteArea: string;
-  /** The cluster's secret; empty: datagrams and requests are not signed. */
+  /** The cluster's secret, which signs datagrams; empty: they are not signed. */
   readonly secret: string;
+  /** Signs requests and registrations; undefined without a secret. */
+  readonly auth?: ClusterAuth | undefined;
   /** Address at which this node receives datagrams, `address:port`; empty: its address and port. */
   readonly udp?: string;
   /** Port for datagrams; 0 takes a free one. */
@@ -98,8 +106,11 @@ export class Cluster implements Peers, AsyncDisposable {
       vivaldi: this.#vivaldi,
       now: () => clock.now(),
       random,
+      distrust: (record) => options.auth?.registrations.problemOf(record),
     });
-    this.#client = this.#owned.use(new PeerClient(options.secret, clock, options.reserveResult));
+    this.#client = this.#owned.use(
+      new PeerClient(options.auth?.signer, clock, options.reserveResult),
+    );
     this.#liveness = this.#owned.use(
       new LivenessMonitor({
         clock,
@@ -150,7 +161,7 @@ export class Cluster implements Peers, AsyncDisposable {
    */
   join(apiPort: number): void {
     if (this.#joined || this.#loopbackProblem) return;
-    const { node, address, url: configuredUrl, registry, home, endpoints = [], listen } =
+    const { node, address, url: configuredUrl, registry, home, endpoints = [], listen, auth } =
       this.#options;
     const url = configuredUrl || `http://${hostPort(address, apiPort)}`;
     this.#loopbackProblem = loopbackProblem(url, endpoints, listen);
@@ -160,20 +171,22 @@ export class Cluster implements Peers, AsyncDisposable {
       });
       return;
     }
-    this.#joined = {
+    const record: NodeRecord = {
       id: node.id,
       area: node.area,
       role: "node",
       url,
       udp: this.#udp,
       architecture: node.architecture,
-      incarnation: randomId(12),
+      incarnation: node.incarnation,
       ...(home !== undefined && { home }),
     };
+    this.#joined = auth?.registrations.sign(record) ?? record;
     this.#registration = registry.registerNode(this.#joined, (other) => this.#isConflicting(other));
   }
 
   async #isConflicting(other: NodeRecord): Promise<boolean> {
+    if (this.#options.auth?.registrations.problemOf(other) !== undefined) return false;
     if (!await this.#client.isAlive(other)) return false;
     if (!this.#registration?.conflict) {
       logger("cluster").warn("The node is not registered: {problem}", {
@@ -217,13 +230,21 @@ export class Cluster implements Peers, AsyncDisposable {
   problems(): string[] {
     const { node, remoteArea } = this.#options;
     const all = [...this.#table.all];
-    const near = all.filter(({ record }) => record.area === node.area && record.role === "node");
+    const near = all.filter(({ record, isTrusted }) =>
+      record.area === node.area && record.role === "node" && isTrusted
+    );
     const problems: string[] = [];
     if (this.#loopbackProblem) {
       problems.push(`cluster: the node has not joined: ${this.#loopbackProblem}`);
     }
     const conflict = this.#registration?.conflict;
     if (conflict) problems.push(`cluster: the node is not registered: ${conflictText(conflict)}`);
+    const [untrusted, ...more] = all.filter(({ isTrusted }) => !isTrusted);
+    if (untrusted) {
+      const { record: { id }, mismatches } = untrusted;
+      const others = more.length > 0 ? `, and ${more.length} more are not trusted` : "";
+      problems.push(`cluster: node ${id} is not trusted: ${mismatches.text}${others}`);
+    }
     if (near.length > 0 && !near.some(({ reachable }) => reachable)) {
       problems.push(`neighbours: none of ${near.length} in area ${node.area} responds`);
     }
@@ -293,7 +314,7 @@ export class Cluster implements Peers, AsyncDisposable {
           "rejected",
           this.#options.secret === ""
             ? "it rejects unsigned requests, and this node has no cluster.secret"
-            : "it rejects requests signed with this node's cluster.secret",
+            : `it rejects requests of this node: ${(error as ServerledgeError).message}`,
         );
       }
       if (code === "PEER_UNREACHABLE") this.#table.connectionFailed(to);

@@ -62,7 +62,7 @@ export class HealthProber implements AsyncDisposable {
   #balancers(): Peer[] {
     const { table, remoteArea } = this.#options;
     return [...table.all]
-      .filter((peer) => peer.isBalancer && peer.record.area === remoteArea)
+      .filter((peer) => peer.isBalancer && peer.isTrusted && peer.record.area === remoteArea)
       .slice(0, maxBalancers);
   }
 

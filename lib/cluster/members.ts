@@ -23,7 +23,7 @@ export const memberSchema = v.object({
   Reachable: v.pipe(
     v.boolean(),
     v.description(
-      "False while it does not respond; balancers of areas other than the cloud are not checked",
+      "False while it does not respond or is not trusted; balancers of areas other than the cloud are not checked",
     ),
   ),
   IsCloudTarget: v.pipe(
@@ -43,7 +43,7 @@ export const memberSchema = v.object({
   Problem: v.pipe(
     v.nullable(v.string()),
     v.description(
-      "Mismatch between it and the responding node: version, cluster.secret, clocks; null: none known",
+      "Mismatch between it and the responding node: registration, version, cluster.secret, clocks; null: none known",
     ),
   ),
 });

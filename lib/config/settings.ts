@@ -118,6 +118,10 @@ export const settings = {
     "Shared secret that signs what nodes send each other; empty: unsigned",
     true,
   ),
+  "cluster.auth": choice("none", "")(
+    "",
+    "none: a node of a cluster may listen beyond loopback without cluster.secret, so that whoever reaches it can pose as a node",
+  ),
   "node.architecture": choice("amd64", "arm64", "")(
     "",
     "Architecture of the node; empty: this machine's",

@@ -30,6 +30,8 @@ const nodeSchema = v.object({
   Incarnation: v.string(),
   /** Identity of its data folder, which tells another node of that id from a restart; absent if unknown. */
   Home: v.optional(v.string()),
+  /** Signature of the other fields, if the cluster has a secret. */
+  Signature: v.optional(v.string()),
 });
 
 /** Converts nodes from and to the format of the registry. */

@@ -14,11 +14,14 @@ import { Catalog } from "../registry/catalog.ts";
 import type { Registration } from "../registry/registry.ts";
 import { etcdOptions } from "../registry/etcd/client/config.ts";
 import { hostPort } from "../http/host_port.ts";
+import { clusterAuth } from "../cluster/trust/cluster_auth.ts";
 import { loopbackProblem, ownAddress, registeredAs } from "../cluster/address.ts";
+import { peerGuard } from "../api/peer_guard.ts";
 import { type ApiServer, serveApi, serverLimits } from "../api/server.ts";
 import { addServerMetrics } from "../telemetry/process_metrics.ts";
 import { Balancer } from "../balancer/balancer.ts";
 import { machineArchitecture } from "./base.ts";
+import { requireClusterAuth } from "./cluster.ts";
 import type { RunningNode } from "./serve.ts";
 import { version } from "../base/version.ts";
 
@@ -38,15 +41,20 @@ const log = logger("balancer");
  *
  * @param config validated configuration
  * @returns once it serves requests and is being registered
- * @throws `CONFIG_INVALID` without `etcd.address`, or if the port cannot be used
+ * @throws `CONFIG_INVALID` without `etcd.address`, or if the port cannot be used, or others can reach it
+ *   and `cluster.secret` is missing
  */
 export async function startBalancer(config: Config): Promise<RunningNode> {
+  requireClusterAuth(config);
   await using built = new AsyncDisposableStack();
   const node = {
     id: config["registry.node.id"] || `lb-${randomId(12)}`,
     area: config["registry.area"],
+    incarnation: randomId(),
     version,
   };
+  const self = { id: node.id, process: node.incarnation };
+  const auth = clusterAuth(config["cluster.secret"], self, systemClock);
   const options = etcdOptions(config);
   if (!options) {
     throw new ServerledgeError(
@@ -63,19 +71,21 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
       node,
       clock: systemClock,
       random: Math.random,
+      auth,
       registry,
       catalog,
     }),
   );
   const server = built.use(
     serveApi(
-      balancer.handle,
+      peerGuard(balancer.handle, auth?.verifier),
       { hostname: config["api.listen"], port: config["api.port"] },
       serverLimits(config, forwardedDescriptors),
     ),
   );
   addServerMetrics(balancer.metrics.registry, server.counts);
-  const record = recordOf(config, node, server.port);
+  const unsigned = recordOf(config, node, server.port);
+  const record = auth?.registrations.sign(unsigned) ?? unsigned;
   const registration = mayJoin(config, record.url, options.endpoints)
     ? built.use(registry.registerNode(record))
     : undefined;
@@ -91,7 +101,7 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
 
 function recordOf(
   config: Config,
-  { id, area }: { readonly id: string; readonly area: string },
+  { id, area, incarnation }: Pick<NodeRecord, "id" | "area" | "incarnation">,
   port: number,
 ): NodeRecord {
   const address = ownAddress(config["api.ip"], config["api.listen"]);
@@ -102,7 +112,7 @@ function recordOf(
     url: config["api.url"] || `http://${hostPort(address, port)}`,
     udp: "",
     architecture: config["node.architecture"] || machineArchitecture(),
-    incarnation: randomId(),
+    incarnation,
   };
 }
 

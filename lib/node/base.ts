@@ -9,6 +9,8 @@ import { BodyBudget } from "../api/body_budget.ts";
 import type { Config } from "../config/config.ts";
 import type { ResultMemory } from "../runtime/wire/result_memory.ts";
 import type { NodeHome } from "../cluster/home.ts";
+import type { ClusterAuth } from "../cluster/trust/cluster_auth.ts";
+import { randomId } from "../base/ids.ts";
 
 const mib = 2 ** 20;
 
@@ -17,7 +19,15 @@ export interface NodeBase {
   /** Validated configuration. */
   readonly config: Config;
   readonly home: NodeHome;
-  readonly node: { readonly id: string; readonly area: string; readonly architecture: string };
+  readonly node: {
+    readonly id: string;
+    readonly area: string;
+    readonly architecture: string;
+    /** Id of this process. */
+    readonly incarnation: string;
+  };
+  /** Authentication between the nodes of the cluster; undefined without a secret. */
+  readonly auth: ClusterAuth | undefined;
   readonly clock: Clock;
   /** Memory budget for bodies and long results. */
   readonly bodies: BodyBudget;
@@ -34,7 +44,7 @@ export type BackgroundService = (Disposable | AsyncDisposable) & {
 /** Determines a node's identity. */
 export function identityOf(config: Config, id: string): NodeBase["node"] {
   const architecture = config["node.architecture"] || machineArchitecture();
-  return { id, area: config["registry.area"], architecture };
+  return { id, area: config["registry.area"], architecture, incarnation: randomId(12) };
 }
 
 /** Creates the memory budget of a node for bodies and long results. */

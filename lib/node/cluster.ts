@@ -4,12 +4,13 @@
  * @module
  */
 
+import { isLoopback } from "../api/origin.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import { ownAddress } from "../cluster/address.ts";
 import { Cluster, type ClusterOptions } from "../cluster/cluster.ts";
-import type { NodeHome } from "../cluster/home.ts";
 import { PeerClient } from "../cluster/peers/client.ts";
+import type { Config } from "../config/config.ts";
 import { etcdOptions } from "../registry/etcd/client/config.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { NodeBase } from "./base.ts";
@@ -23,7 +24,7 @@ const log = logger("node");
  * @returns undefined for a single node
  */
 export async function openCluster(
-  { config, home, node, clock, bodies, built }: NodeBase,
+  { config, home, node, clock, auth, bodies, built }: NodeBase,
   registry: Registry,
   status: Pick<ClusterOptions, "status" | "onStatus">,
 ): Promise<Cluster | undefined> {
@@ -40,6 +41,7 @@ export async function openCluster(
       listen: config["api.url"] === "" ? config["api.listen"] : undefined,
       remoteArea: config["registry.remote.area"],
       secret: config["cluster.secret"],
+      auth,
       udp: config["registry.udp.address"],
       udpPort: config["registry.udp.port"],
       udpPortIsFixed: config.chosen.has("registry.udp.port"),
@@ -54,18 +56,38 @@ export async function openCluster(
 }
 
 /**
+ * Requires the secret of a member of a cluster that other machines can reach.
+ *
+ * @throws `CONFIG_INVALID` if it is missing
+ */
+export function requireClusterAuth(config: Config): void {
+  const listen = config["api.listen"];
+  if (config["etcd.address"] === "" || isLoopback(listen)) return;
+  if (config["cluster.secret"] !== "" || config["cluster.auth"] === "none") return;
+  throw new ServerledgeError(
+    "CONFIG_INVALID",
+    `A member of a cluster that other machines can reach (api.listen is ${listen}) needs ` +
+      "cluster.secret: without it, whoever reaches the member can pose as a node. Set cluster.secret to " +
+      "the same random text on all nodes and balancers (e.g. of openssl rand -hex 32), or set " +
+      "cluster.auth to none if everybody in the network is trusted",
+  );
+}
+
+/**
  * Rejects the id of another running node, before resources of that node are considered orphaned.
  *
  * @throws `CONFIG_INVALID` if another node has the id
  */
 export async function requireUniqueId(
   registry: Registry,
-  { nodeId, folderId }: NodeHome,
+  { home: { nodeId, folderId }, auth }: Pick<NodeBase, "home" | "auth">,
 ): Promise<void> {
   if (!registry.health().ok) return;
   const registered = await registry.registeredNode(nodeId).catch(() => undefined);
   if (registered?.home === undefined || registered.home === folderId) return;
-  using client = new PeerClient("");
+  // Whoever can write to etcd could otherwise keep a node from starting.
+  if (auth?.registrations.problemOf(registered) !== undefined) return;
+  using client = new PeerClient(auth?.signer);
   if (!await client.isAlive(registered)) {
     const former = { id: nodeId, url: registered.url };
     return log.warn(

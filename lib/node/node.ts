@@ -8,6 +8,7 @@
 import { systemClock } from "../base/clock.ts";
 import type { LineSink } from "../base/log.ts";
 import { NodeHome } from "../cluster/home.ts";
+import { clusterAuth } from "../cluster/trust/cluster_auth.ts";
 import type { Config } from "../config/config.ts";
 import type { CatalogListener } from "../registry/catalog.ts";
 import { FunctionService } from "../registry/functions.ts";
@@ -16,7 +17,7 @@ import { OutputLog } from "../telemetry/output_log.ts";
 import { startBackground } from "./background.ts";
 import { bodyBudget, identityOf, type NodeBase } from "./base.ts";
 import { type NodeCompute, openCompute } from "./compute.ts";
-import { openCluster, requireUniqueId } from "./cluster.ts";
+import { openCluster, requireClusterAuth, requireUniqueId } from "./cluster.ts";
 import { type NodeRequests, openPolicy, openRequests } from "./requests.ts";
 import { openStorage } from "./storage.ts";
 import { type RunningNode, serveNode } from "./serve.ts";
@@ -27,18 +28,22 @@ import { type RunningNode, serveNode } from "./serve.ts";
  * @param config validated configuration
  * @param infoLines receives one record per invocation; none are written if absent
  * @returns once it serves requests
- * @throws `CONFIG_INVALID` if the folder, the port or the policy cannot be used
+ * @throws `CONFIG_INVALID` if the folder, the port or the policy cannot be used, or a node that others
+ *   can reach has no `cluster.secret`
  */
 export async function startNode(config: Config, infoLines?: LineSink): Promise<RunningNode> {
+  requireClusterAuth(config);
   await using built = new AsyncDisposableStack();
   const clock = systemClock;
   const home = built.use(NodeHome.open(config["data.dir"], config["registry.node.id"]));
   const node = identityOf(config, home.nodeId);
-  const base: NodeBase = { config, home, node, clock, bodies: bodyBudget(config), built };
+  const self = { id: node.id, process: node.incarnation };
+  const auth = clusterAuth(config["cluster.secret"], self, clock);
+  const base: NodeBase = { config, home, node, clock, auth, bodies: bodyBudget(config), built };
   const policy = await openPolicy(base);
   const storage = await openStorage(base);
   const { catalog, registry } = storage;
-  await requireUniqueId(registry, home);
+  await requireUniqueId(registry, base);
   const outputLog = new OutputLog(clock);
   const compute = await openCompute(base, storage, (name, id, text, time) => {
     // Late output of a deleted function must not appear in the log of a new one with its name.

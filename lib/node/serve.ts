@@ -5,6 +5,7 @@
  */
 
 import { createApp } from "../api/app.ts";
+import { peerGuard } from "../api/peer_guard.ts";
 import { type ApiServer, serveApi, serverLimits } from "../api/server.ts";
 import { logger } from "../base/log.ts";
 import { registeredAs } from "../cluster/address.ts";
@@ -34,10 +35,10 @@ export interface RunningNode extends AsyncDisposable {
  * @throws `CONFIG_INVALID` if the port cannot be used
  */
 export function serveNode(parts: NodeParts): RunningNode {
-  const { config, node, built, cluster, engine } = parts;
-  const app = createApp(nodeServices(parts));
+  const { config, node, auth, built, cluster, engine } = parts;
+  const handle = peerGuard(createApp(nodeServices(parts)).handle, auth?.verifier);
   const address = { hostname: config["api.listen"], port: config["api.port"] };
-  const server = built.use(serveApi(app.handle, address, serverLimits(config)));
+  const server = built.use(serveApi(handle, address, serverLimits(config)));
   addServerMetrics(parts.metrics.registry, server.counts);
   cluster?.join(server.port);
   log.info("Node {id} in area {area} serves {url}{registered}, registry {registry}", {

@@ -15,6 +15,7 @@ import { defaultRequest } from "../../lib/model/invocation.ts";
 import { paramsOf } from "../../lib/model/params.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { eventually } from "../support/eventually.ts";
+import { authOf, type Serve, signing } from "../support/fakes/signing_server.ts";
 import { sampleReport, sampleResult } from "../support/fakes/fake_services.ts";
 
 const never = new AbortController().signal;
@@ -42,17 +43,16 @@ function forwarded(method = "PUT"): Forwarded {
   };
 }
 
-type Serve = (request: Request) => Response | Promise<Response>;
-
 /** A peer with a client that sends to it. */
 function peerThat(serve: Serve, clock = new ManualClock()) {
   const closing = new AbortController();
+  const peer = sampleNode("peer");
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {}, signal: closing.signal },
-    serve,
+    signing(authOf("s", peer), serve),
   );
-  const client = new PeerClient("s", clock);
-  const record = sampleNode("peer", { url: `http://127.0.0.1:${server.addr.port}` });
+  const client = new PeerClient(authOf("s", sampleNode("me")).signer, clock);
+  const record = { ...peer, url: `http://127.0.0.1:${server.addr.port}` };
   return {
     send: (method?: string, signal = never) => client.send(record, forwarded(method), signal),
     async [Symbol.asyncDispose]() {
@@ -68,7 +68,7 @@ const codeOf = (promise: Promise<unknown>) =>
 
 Deno.test("it arrives as it came, with its hop, and the answer comes back as it is", async () => {
   await using peer = peerThat(async (request) => {
-    assert.equal(readHop(request.headers, "s")!.id, "f-1");
+    assert.equal(readHop(request.headers)!.id, "f-1");
     assert.deepEqual([request.method, new URL(request.url).search], ["PUT", "?q=%20x&y"]);
     assert(request.url.endsWith("/fn/f//a%2Fb?q=%20x&y"), request.url);
     assert.equal(request.headers.get("host"), "edge:1323");

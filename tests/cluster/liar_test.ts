@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { NodeClient } from "../../lib/cluster/peers/node_client.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
 import { sampleRecord } from "../contract/registry.ts";
 import { get, post, python } from "../support/client.ts";
@@ -38,7 +39,9 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     peer: FakePeer,
     change: Partial<NodeRecord> = {},
   ): Promise<AsyncDisposable> {
-    const registration = world.registry.registerNode({ ...peer.record, ...change });
+    const registration = world.registry.registerNode(
+      peer.auth.registrations.sign({ ...peer.record, ...change }),
+    );
     await sees(me, [peer]);
     await eventually("its status came", async () => {
       const { Nodes } = (await get(`${me.url}/nodes`)).body;
@@ -123,14 +126,25 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
   });
 
   await t.step("what it sent away and gets back is declined, and runs here once", async () => {
-    await using peer = new FakePeer("circle", async (request) => {
-      // It sends the request back, word for word and as often as it likes.
-      const text = await request.text();
+    await using peer: FakePeer = new FakePeer("circle", async (request) => {
+      const body = await request.bytes();
+      // Word for word, it is signed for this peer.
       const headers = hopOf(request);
-      const back = () => fetch(`${me.url}/invoke/f`, { method: "POST", headers, body: text });
-      const answers = await Promise.all([back(), back()]);
-      for (const answer of answers) assert.equal((await answer.json()).code, "PEER_DECLINED");
-      return await back();
+      const copied = await fetch(`${me.url}/invoke/f`, { method: "POST", headers, body });
+      assert.equal((await copied.json()).code, "UNAUTHORIZED");
+      // It sends the request back, signed again and as often as it likes.
+      const hop = [...headers].filter(([name]) => !/-(signature|digest)$/.test(name));
+      hop.push(["host", new URL(me.url).host]);
+      const sent = { method: "POST", path: "/invoke/f", headers: hop, body };
+      const record = (await world.registry.registeredNode(me.id))!;
+      using client = new NodeClient(peer.auth.signer);
+      const back = () => client.ask(record, sent, request.signal, 1 << 20);
+      const answers = await Promise.all([back(), back(), back()]);
+      for (const answer of answers) {
+        assert.equal(JSON.parse(new TextDecoder().decode(answer.body)).code, "PEER_DECLINED");
+      }
+      const [last] = answers;
+      return new Response(last.body, { status: last.status });
     });
     await using _ = await nodeWith(peer);
     const busy = invoke(me, { sleep: 1 }, { CanDoOffloading: false });

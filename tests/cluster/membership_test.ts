@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../lib/base/clock.ts";
+import { randomId } from "../../lib/base/ids.ts";
 import { Cluster, type ClusterOptions } from "../../lib/cluster/cluster.ts";
 import { DatagramCodec, type LocalStatus } from "../../lib/cluster/status/datagram.ts";
 import type { Eligibility, Forwarded } from "../../lib/cluster/peers/peers.ts";
@@ -96,7 +97,7 @@ function openCluster(
 ): Promise<Cluster> {
   return Cluster.open({
     registry,
-    node: { id, area, architecture: "amd64" },
+    node: { id, area, architecture: "amd64", incarnation: randomId(12) },
     address: "127.0.0.1",
     remoteArea: "CLOUD",
     secret: "s3cret",

@@ -21,11 +21,17 @@ Deno.test("nodes with different secrets say so on both sides, until that is mend
   for (const [node, other] of pairs) {
     await eventually(
       "it tells what is wrong",
-      async () => await problemOf(node, other) === "its cluster.secret differs from this node's",
+      async () =>
+        await problemOf(node, other) ===
+          "its registration is not signed with this node's cluster.secret; " +
+            "its cluster.secret differs from this node's",
     );
     await sees(node, []);
   }
-  for (const [node] of pairs) assert.equal(warnings(node).length, 1, node.log());
+  for (const [node] of pairs) {
+    await eventually("it warns of both", () => warnings(node).length >= 2);
+    assert.equal(warnings(node).length, 2, node.log());
+  }
   const { stdout } = await one.cli(["nodes", "--json"]);
   assert.match(stdout, /its cluster.secret differs from this node's/);
   await stray.kill();

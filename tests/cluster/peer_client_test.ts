@@ -10,6 +10,7 @@ import { defaultRequest } from "../../lib/model/invocation.ts";
 import { paramsOf } from "../../lib/model/params.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { eventually } from "../support/eventually.ts";
+import { authOf, signing } from "../support/fakes/signing_server.ts";
 import { sampleReport, sampleResult } from "../support/fakes/fake_services.ts";
 import { RawServer, say, sayWhole } from "../support/network/raw_server.ts";
 
@@ -40,16 +41,17 @@ function answer(conn: Deno.Conn, body: unknown, status = 200): Promise<number> {
 
 Deno.test("a request reaches a peer's server with its hop and comes back as a report", async () => {
   const seen: { hop: unknown; body: unknown; path: string }[] = [];
+  const peer = sampleNode("peer");
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
+    signing(authOf("s", peer), async (request) => {
       const { pathname } = new URL(request.url);
-      seen.push({ hop: readHop(request.headers, "s"), body: await request.json(), path: pathname });
+      seen.push({ hop: readHop(request.headers), body: await request.json(), path: pathname });
       return Response.json(sampleReport);
-    },
+    }),
   );
-  using client = new PeerClient("s");
-  const record = sampleNode("peer", { url: `http://127.0.0.1:${server.addr.port}` });
+  using client = new PeerClient(authOf("s", sampleNode("me")).signer);
+  const record = { ...peer, url: `http://127.0.0.1:${server.addr.port}` };
   for (let i = 0; i < 3; i++) {
     assert.deepEqual(await client.send(record, forwarded, never), sampleResult);
   }
@@ -73,7 +75,7 @@ Deno.test("a request reaches a peer's server with its hop and comes back as a re
 Deno.test("a long report of a peer has its result as it was written", async () => {
   const Result = JSON.stringify('"\u{1f600}'.repeat(200_000));
   using peer = new RawPeer((conn) => answer(conn, { ...sampleReport, Result }));
-  using client = new PeerClient("");
+  using client = new PeerClient();
   const { report } = await client.send(peer.record, forwarded, never);
   assert.ok(String(report.result) === Result);
   assert.deepEqual({ ...report, result: "" }, { ...sampleResult.report, result: "" });
@@ -84,7 +86,7 @@ Deno.test("a long result of a peer is reserved until it is released, or refused 
   using peer = new RawPeer((conn) => answer(conn, { ...sampleReport, Result }));
   const room = 3 << 20;
   const bodies = new BodyBudget(room);
-  using client = new PeerClient("", systemClock, () => bodies.takeResult(0));
+  using client = new PeerClient(undefined, systemClock, () => bodies.takeResult(0));
   const { report } = await client.send(peer.record, forwarded, never);
   const { reserved } = bodies;
   assert.ok(reserved > 1 << 20, `${reserved} bytes are reserved`);
@@ -110,7 +112,7 @@ Deno.test("errors of the peer keep their code where they tell what became of the
     using peer = new RawPeer(async (conn) => {
       await answer(conn, { code, message: "because", traceback: "tb" }, status);
     });
-    using client = new PeerClient("");
+    using client = new PeerClient();
     const sent = client.send(peer.record, forwarded, never);
     await assert.rejects(sent, (error: ServerledgeError) => {
       assert.equal(error.code, expected);
@@ -133,7 +135,7 @@ Deno.test("every answer tells what the peer has free, if it tells something that
         : Response.json(sampleReport, { headers });
     },
   );
-  using client = new PeerClient("");
+  using client = new PeerClient();
   const record = sampleNode("peer", { url: `http://127.0.0.1:${server.addr.port}` });
   const send = () => client.send(record, forwarded, never, (resources) => reported.push(resources));
   await send();
@@ -152,7 +154,7 @@ Deno.test("every answer tells what the peer has free, if it tells something that
 Deno.test("a peer that is not there never got it", async () => {
   const peer = new RawPeer(() => Promise.resolve());
   peer[Symbol.dispose]();
-  using client = new PeerClient("");
+  using client = new PeerClient();
   assert.equal(await codeOf(client.send(peer.record, forwarded, never)), "PEER_UNREACHABLE");
 });
 
@@ -162,7 +164,7 @@ Deno.test("a peer that closes after reading may have run it: it is sent once, an
     if (count === 1) await answer(conn, sampleReport);
     else conn.close();
   });
-  using client = new PeerClient("");
+  using client = new PeerClient();
   await client.send(peer.record, forwarded, never);
   assert.equal(await codeOf(client.send(peer.record, forwarded, never)), "FUNCTION_CRASHED");
   assert.equal(peer.requests.length, 2);
@@ -173,7 +175,7 @@ Deno.test("an answer that breaks off is no answer", async () => {
     await say(conn, "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{");
     conn.close();
   });
-  using client = new PeerClient("");
+  using client = new PeerClient();
   assert.equal(await codeOf(client.send(peer.record, forwarded, never)), "FUNCTION_CRASHED");
 });
 
@@ -183,7 +185,7 @@ Deno.test("a kept connection that the peer has closed is replaced, unnoticed", a
     open.add(conn);
     await answer(conn, sampleReport);
   });
-  using client = new PeerClient("");
+  using client = new PeerClient();
   for (let round = 1; round <= 5; round++) {
     assert.deepEqual(await client.send(peer.record, forwarded, never), sampleResult);
     assert.equal(peer.requests.length, round);
@@ -199,7 +201,7 @@ Deno.test("a health check on a kept connection that breaks is repeated once", as
     if (count === 1 || count === 3) await answer(conn, { Node: "peer" });
     else conn.close();
   });
-  using client = new PeerClient("");
+  using client = new PeerClient();
   assert.equal(await client.health(peer.record), 200);
   assert.equal(await client.health(peer.record), 200);
   assert.deepEqual([peer.requests.length, peer.conns.size], [3, 2]);
@@ -212,7 +214,7 @@ Deno.test("calling a request back closes its connection, so that the peer stops"
   using peer = new RawPeer(async (conn) => {
     if (await conn.read(new Uint8Array(1)).catch(() => null) === null) left.resolve();
   });
-  using client = new PeerClient("");
+  using client = new PeerClient();
   const control = new AbortController();
   const sent = codeOf(client.send(peer.record, forwarded, control.signal));
   await eventually("it has arrived", () => peer.requests.length === 1);
@@ -223,7 +225,7 @@ Deno.test("calling a request back closes its connection, so that the peer stops"
 
 Deno.test("many at once share the connections that are kept", async () => {
   using peer = new RawPeer((conn) => answer(conn, sampleReport));
-  using client = new PeerClient("");
+  using client = new PeerClient();
   for (let round = 0; round < 3; round++) {
     const sent = Array.from({ length: 40 }, () => client.send(peer.record, forwarded, never));
     assert((await Promise.all(sent)).every(({ report }) => report.success));

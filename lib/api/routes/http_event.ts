@@ -61,7 +61,7 @@ export function toPage(
   return {
     method,
     target,
-    headers: pairs.filter(([name]) => passes(name) && !hopHeaderNames.includes(name)),
+    headers: pairs.filter(([name]) => passes(name) && !hopHeaderNames.has(name)),
     body,
   };
 }
@@ -226,7 +226,7 @@ function answerHeaders(value: unknown): { headers: Headers; names: ReadonlySet<s
   const headers = new Headers();
   for (const [name, one] of pairs) {
     // The server replaces the length of a body that it sends; for HEAD, only the function knows it.
-    if (!mayPass(name) || name === reportHeader) continue;
+    if (!mayPass(name) || name === reportHeader || hopHeaderNames.has(name)) continue;
     if (name === "content-length" && !/^\d{1,15}$/.test(String(one))) continue;
     appendHeader(headers, [name, String(one)]);
   }

@@ -34,7 +34,7 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
     const request = incomingRequest(context.req.raw);
     const name = context.req.param("name")!;
     services.admit(name);
-    const hop = readHop(request.headers, services.config["cluster.secret"]);
+    const hop = readHop(request.headers);
     const { bytes, held } = await bodies.reserved(request);
     const result = await answered(request, held, () => {
       const page = withEvent(toPage(request, bytes));

@@ -75,7 +75,7 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
         const ReqId = await services.accept(name, request, { inputSize, reservation: held });
         return { body: `${JSON.stringify({ ReqId })}\n` };
       }
-      const hop = readHop(http.headers, services.config["cluster.secret"]);
+      const hop = readHop(http.headers);
       const invocation = services.invoke(name, request, { hop, inputSize, reservation: held });
       http.onDisconnect(() => invocation.cancel());
       const { report } = await invocation.done;

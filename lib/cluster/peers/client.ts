@@ -10,9 +10,8 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
 import { type MemoryReservation, reserveLong } from "../../base/reserve_memory.ts";
 import { sliceBytes } from "../../base/slices.ts";
-import { HttpClient, type HttpResponse, type WholeResponse } from "../../http/client.ts";
+import type { HttpResponse, WholeResponse } from "../../http/client.ts";
 import { BadMessage, ConnectionBroken, NeverSent } from "../../http/failures.ts";
-import { getRepeatably } from "../../http/repeatable_get.ts";
 import type { HttpRequest } from "../../http/request.ts";
 import { isObject } from "../../json/json.ts";
 import { liftText } from "../../json/lift.ts";
@@ -27,7 +26,9 @@ import type { NodeRecord } from "../../model/node.ts";
 import type { PageRequest } from "../../model/page.ts";
 import { surround } from "../../model/params.ts";
 import { respondingNode } from "./responding_node.ts";
+import { type RequestSigner, UnsignedResponse } from "../trust/request_signer.ts";
 import { hopHeaders } from "./hop_headers.ts";
+import { NodeClient } from "./node_client.ts";
 import { forwardedEvent, isForwardable, readEventResponse } from "./event_exchange.ts";
 import type { Forwarded } from "./peers.ts";
 import { type Resources, resourcesIn } from "./resource_headers.ts";
@@ -65,26 +66,25 @@ const decoder = new TextDecoder();
 
 /** Sends requests to other nodes over persistent connections. */
 export class PeerClient implements Disposable {
-  readonly #secret: string;
   readonly #clock: Clock;
   readonly #reserveResult: (() => MemoryReservation) | undefined;
-  readonly #client = new HttpClient();
+  readonly #client: NodeClient;
   /** Number of requests in flight by peer URL. */
   readonly #inFlight = new Map<string, number>();
 
   /**
    * Creates a client without connections.
    *
-   * @param secret the cluster's; empty: requests are not signed
+   * @param signer signs the requests; undefined: they are not signed
    * @param clock measures pauses within responses
    * @param reserveResult opens the reservation of a long result, which grows as the result arrives
    */
   constructor(
-    secret: string,
+    signer?: RequestSigner,
     clock: Clock = systemClock,
     reserveResult?: () => MemoryReservation,
   ) {
-    this.#secret = secret;
+    this.#client = new NodeClient(signer);
     this.#clock = clock;
     this.#reserveResult = reserveResult;
   }
@@ -132,19 +132,18 @@ export class PeerClient implements Disposable {
    *   node does
    */
   async health(
-    { id, url }: NodeRecord,
+    node: NodeRecord,
     ...signals: readonly AbortSignal[]
   ): Promise<number | undefined> {
     using limit = timeLimit(this.#clock, healthTimeoutMs, ...signals);
     try {
-      const { status, body } = await getRepeatably(
-        this.#client,
-        url,
+      const { status, body } = await this.#client.get(
+        node,
         "/healthz",
         limit.signal,
         maxErrorBytes,
       );
-      return (respondingNode(body) ?? id) === id ? status : undefined;
+      return (respondingNode(body) ?? node.id) === node.id ? status : undefined;
     } catch {
       return undefined;
     }
@@ -178,7 +177,7 @@ export class PeerClient implements Disposable {
     using owned = new DisposableStack();
     const held = this.#reserveResult && owned.use(this.#reserveResult());
     const response = await this.#client.ask(
-      peer.url,
+      peer,
       this.#request(peer, forwarded),
       signal,
       maxResponseBytes,
@@ -202,8 +201,8 @@ export class PeerClient implements Disposable {
     const giveUp = () => control.abort();
     signal.addEventListener("abort", giveUp);
     if (signal.aborted) giveUp();
-    const request = forwardedEvent(page, Object.entries(hopHeaders(forwarded, this.#secret)));
-    const response = await this.#client.open(peer.url, request, control.signal, () => {
+    const request = forwardedEvent(page, hopHeaders(forwarded));
+    const response = await this.#client.open(peer, request, control.signal, () => {
       signal.removeEventListener("abort", giveUp);
     });
     reportResources(response, onResources);
@@ -226,7 +225,7 @@ export class PeerClient implements Disposable {
       headers: [
         ["host", new URL(peer.url).host],
         ["content-type", "application/json"],
-        ...Object.entries(hopHeaders(forwarded, this.#secret)),
+        ...hopHeaders(forwarded),
       ],
       body: surround('{"Params":', params.json, `,${rest.slice(1)}`),
     };
@@ -331,6 +330,13 @@ function toServerledgeError(peer: NodeRecord, error: unknown): unknown {
     return new ServerledgeError(
       "PEER_UNREACHABLE",
       `No connection to node ${peer.id} at ${peer.url}: check that it runs and is reachable`,
+      { cause: error },
+    );
+  }
+  if (error instanceof UnsignedResponse) {
+    return new ServerledgeError(
+      "FUNCTION_CRASHED",
+      `The response at ${peer.url} is not signed by node ${peer.id}; the function may have run there`,
       { cause: error },
     );
   }

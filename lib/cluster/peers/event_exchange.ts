@@ -19,6 +19,7 @@ import {
   reportSchema,
 } from "../../model/invocation.ts";
 import type { PageAnswer, PageRequest } from "../../model/page.ts";
+import { hopHeaderNames } from "./hop_headers.ts";
 
 /** Header with the report of a function's response; only other nodes receive it. */
 export const reportHeader = "serverledge-report";
@@ -89,10 +90,12 @@ export function readEventResponse(
   };
 }
 
-/** Removes the headers of the server from a function's response. */
+/** Removes the headers of the server, and those for nodes, from a function's response. */
 export function functionResponse({ status, headers, body }: PageAnswer): PageAnswer {
   const passes = passesOn(headers.find(([name]) => name === "connection")?.[1]);
-  const passed = headers.filter(([name]) => passes(name) && !droppedResponseHeaders.has(name));
+  const passed = headers.filter(([name]) =>
+    passes(name) && !droppedResponseHeaders.has(name) && !hopHeaderNames.has(name)
+  );
   return { status, headers: passed, body };
 }
 

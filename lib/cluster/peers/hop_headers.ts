@@ -5,9 +5,11 @@
  * @module
  */
 
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { ServerledgeError } from "../../base/errors.ts";
+import type { HeaderPair } from "../../http/head.ts";
+import type { IncomingRequest } from "../../http/server/messages.ts";
 import type { Hop } from "../../model/hop.ts";
+import { digestHeader, processHeader, signatureHeader } from "../trust/signed_headers.ts";
 
 /** Most hops that a header may allow, whatever the configuration says. */
 const maxHops = 16;
@@ -29,52 +31,48 @@ const names = {
   budgetMs: "serverledge-budget-ms",
   originArea: "serverledge-origin-area",
 } as const;
-const signatureName = "serverledge-signature";
 
-/** All headers of a forwarded request. */
-export const hopHeaderNames: readonly string[] = [
+/** All headers that nodes and balancers add to requests and responses for each other. */
+export const hopHeaderNames: ReadonlySet<string> = new Set([
   ...Object.values(names),
-  signatureName,
+  signatureHeader,
+  digestHeader,
+  processHeader,
   balancerHeader,
   formerBalancerHeader,
-];
+]);
 
-/**
- * Writes the headers.
- *
- * @param secret the cluster's; empty: unsigned
- */
-export function hopHeaders(hop: Hop, secret: string): Record<string, string> {
-  const headers: Record<string, string> = {
-    [names.id]: hop.id,
-    [names.hopsLeft]: String(hop.hopsLeft),
-    [names.visited]: hop.visited.join(","),
-    [names.budgetMs]: String(Math.max(1, Math.floor(hop.budgetMs))),
-    [names.originArea]: hop.originArea,
-  };
-  if (secret !== "") headers[signatureName] = sign(headers, secret);
-  return headers;
+/** Writes the headers. */
+export function hopHeaders(hop: Hop): HeaderPair[] {
+  return [
+    [names.id, hop.id],
+    [names.hopsLeft, String(hop.hopsLeft)],
+    [names.visited, hop.visited.join(",")],
+    [names.budgetMs, String(Math.max(1, Math.floor(hop.budgetMs)))],
+    [names.originArea, hop.originArea],
+  ];
+}
+
+/** Returns whether a request claims to come from a node or a balancer. */
+export function isFromPeer({ headers }: Pick<IncomingRequest, "headers">): boolean {
+  for (const [name] of headers) {
+    if (name.startsWith("serverledge-") && hopHeaderNames.has(name)) return true;
+  }
+  return false;
 }
 
 /**
- * Reads the headers of a request.
+ * Reads the headers of a request. Signatures were checked when it was received.
  *
- * @param secret the cluster's; empty: signatures are not checked
  * @returns undefined for a request from a client
- * @throws `INVALID_REQUEST` for invalid values, `UNAUTHORIZED` for a missing or wrong signature
+ * @throws `INVALID_REQUEST` for invalid values
  */
-export function readHop(headers: Pick<Headers, "get">, secret: string): Hop | undefined {
+export function readHop(headers: Pick<Headers, "get">): Hop | undefined {
   const id = headers.get(names.id);
   if (id === null) return undefined;
   const given = Object.fromEntries(
     Object.values(names).map((name) => [name, headers.get(name) ?? ""]),
   );
-  if (secret !== "" && !equal(sign(given, secret), headers.get(signatureName) ?? "")) {
-    throw new ServerledgeError(
-      "UNAUTHORIZED",
-      "The request claims to come from a node but is not signed with this cluster's secret",
-    );
-  }
   const visited = given[names.visited]!.split(",").filter((node) => node !== "");
   const hop: Hop = {
     id,
@@ -97,14 +95,4 @@ function check(path: string, holds: boolean): void {
   throw new ServerledgeError("INVALID_REQUEST", `Header ${path} has no valid value`, {
     details: { path },
   });
-}
-
-function sign(headers: Record<string, string>, secret: string): string {
-  const text = Object.values(names).map((name) => headers[name] ?? "").join("\n");
-  return createHmac("sha256", secret).update(text).digest("hex");
-}
-
-function equal(a: string, b: string): boolean {
-  const [one, other] = [new TextEncoder().encode(a), new TextEncoder().encode(b)];
-  return one.length === other.length && timingSafeEqual(one, other);
 }

@@ -1,5 +1,5 @@
 /**
- * Mismatches between this node and a peer, in words. They come from datagrams that cannot be
+ * Mismatches between this node and a peer, in words. Most come from datagrams that cannot be
  * trusted, so they influence no decision and are only displayed.
  *
  * @module
@@ -8,7 +8,7 @@
 import { logger } from "../../base/log.ts";
 
 /** Kinds of mismatches, each resolved on its own. */
-export type MismatchKind = "version" | "secret" | "clock" | "rejected";
+export type MismatchKind = "registration" | "version" | "secret" | "clock" | "rejected";
 
 /** The mismatches with one peer; each kind is logged once. */
 export class PeerMismatches {

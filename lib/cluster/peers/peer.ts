@@ -41,6 +41,8 @@ export class Peer {
   readonly udp: { readonly hostname: string; readonly port: number } | undefined;
   /** Mismatches between it and this node. */
   readonly mismatches: PeerMismatches;
+  /** False if its registration is not signed with the cluster's secret: it is never chosen. */
+  readonly isTrusted: boolean;
   /** When it last responded, on the node's clock. */
   lastSeenAt = -Infinity;
   /** Cost of choosing it, from the last ranking; lower is better. */
@@ -56,11 +58,17 @@ export class Peer {
   #failures = 0;
   #predictedMs = NaN;
 
-  /** Creates a peer without a status, which counts as reachable. */
-  constructor(record: NodeRecord) {
+  /**
+   * Creates a peer without a status, which counts as reachable.
+   *
+   * @param distrust why its registration cannot be trusted; undefined if it can
+   */
+  constructor(record: NodeRecord, distrust?: string) {
     this.record = record;
     this.udp = parseHostPort(record.udp);
     this.mismatches = new PeerMismatches(record.id);
+    this.isTrusted = distrust === undefined;
+    if (distrust !== undefined) this.mismatches.add("registration", distrust);
   }
 
   /** True if the last probe failed, or a request found no connection. */
@@ -68,9 +76,9 @@ export class Peer {
     return this.#failures > 0;
   }
 
-  /** False if it is considered dead. */
+  /** False if it is considered dead, or is not trusted. */
   get reachable(): boolean {
-    return this.#failures < maxFailures;
+    return this.isTrusted && this.#failures < maxFailures;
   }
 
   /** True if it is the load balancer of its area. */

@@ -28,6 +28,8 @@ export interface PeerTableOptions {
   /** Monotonic time, ms. */
   readonly now: () => number;
   readonly random: () => number;
+  /** Explains why a registration cannot be trusted; undefined if it can. All can if this is absent. */
+  readonly distrust?: (record: NodeRecord) => string | undefined;
 }
 
 /** The peers of a node. */
@@ -213,7 +215,7 @@ export class PeerTable {
     const known = this.#peers.get(record.id);
     // A restarted process is a new peer: nothing known of the old one is valid.
     if (known && sameRecord(known.record, record)) return;
-    this.#peers.set(record.id, new Peer(record));
+    this.#peers.set(record.id, new Peer(record, this.#options.distrust?.(record)));
   }
 
   /** Peers in the lists that may take a request. */

@@ -9,20 +9,22 @@
  * @module
  */
 
-import { createHmac, timingSafeEqual } from "node:crypto";
 import * as v from "valibot";
+import { concatBytes } from "../../base/bytes.ts";
 import { type Coordinate, nodeName, type PeerStatus } from "../../model/node.ts";
 import { coordinateSchema } from "../coordinates/coordinates.ts";
+import { ClusterKey, equal } from "../trust/keys.ts";
 import { mayContain, nameFilter } from "./name_filter.ts";
 
 /** Longest datagram, bytes: fits into one frame on every path (RFC 8085 section 3.2). */
 export const maxDatagramBytes = 1200;
 
 /**
- * Incremented when older nodes could not understand a datagram. They skip unknown fields, and a
- * missing `images`, which was added later, is accepted.
+ * Versions of datagrams, incremented when older nodes could not understand them. They skip unknown
+ * fields, and a missing `images`, which was added later, is accepted. Version 2 of signed datagrams has a
+ * key of their own.
  */
-const version = 1;
+const versions = { unsigned: 1, signed: 2 } as const;
 /** False positives: 1 in 350 with 100 warm functions, 1 in 4 with 500. */
 const warmBytes = 192;
 /** False positives: 1 in 650 with 40 images, 1 in 35 with 100. */
@@ -115,7 +117,8 @@ function filterOf(bytes: number) {
 
 /** Encodes and decodes datagrams. */
 export class DatagramCodec {
-  readonly #secret: string;
+  readonly #key: ClusterKey | undefined;
+  readonly #version: number;
 
   /**
    * Creates the codec of one cluster.
@@ -123,12 +126,13 @@ export class DatagramCodec {
    * @param secret the cluster's; empty: datagrams are unsigned
    */
   constructor(secret: string) {
-    this.#secret = secret;
+    this.#key = secret === "" ? undefined : new ClusterKey(secret, "datagram");
+    this.#version = this.#key ? versions.signed : versions.unsigned;
   }
 
   /** True if datagrams are signed. */
   get signs(): boolean {
-    return this.#secret !== "";
+    return this.#key !== undefined;
   }
 
   /** Encodes a ping. */
@@ -172,9 +176,9 @@ export class DatagramCodec {
    */
   read(bytes: Uint8Array): Ping | Pong | undefined {
     if (bytes.length > maxDatagramBytes || bytes.length <= headBytes) return undefined;
-    if (bytes[0] !== version) return undefined;
+    if (bytes[0] !== this.#version) return undefined;
     const body = bytes.subarray(headBytes);
-    if (this.signs && !timingSafeEqual(this.#mac(body), bytes.subarray(1, headBytes))) {
+    if (this.#key && !equal(this.#mac(this.#key, body), bytes.subarray(1, headBytes))) {
       return undefined;
     }
     const value = parsed(body);
@@ -207,38 +211,37 @@ export class DatagramCodec {
   }
 
   #findMismatch(bytes: Uint8Array): Omit<Mismatch, "from"> | undefined {
-    if (bytes[0] !== version) {
-      const problem = `its datagrams have version ${bytes[0]}, this node's have ${version}: ` +
+    const mac = bytes.subarray(1, headBytes);
+    const isSigned = mac.some((byte) => byte !== 0);
+    if (isSigned !== this.signs) {
+      const problem = isSigned
+        ? "it has a cluster.secret, this node has none"
+        : "it has no cluster.secret, this node has one";
+      return { kind: "secret", problem };
+    }
+    if (bytes[0] !== this.#version) {
+      const problem =
+        `its datagrams have version ${bytes[0]}, this node's have ${this.#version}: ` +
         "run the same version of the program on both";
       return { kind: "version", problem };
     }
-    const mac = bytes.subarray(1, headBytes);
-    const isSigned = mac.some((byte) => byte !== 0);
-    if (!this.signs) {
-      return isSigned
-        ? { kind: "secret", problem: "it has a cluster.secret, this node has none" }
-        : undefined;
-    }
-    if (timingSafeEqual(this.#mac(bytes.subarray(headBytes)), mac)) return undefined;
-    const problem = isSigned
-      ? "its cluster.secret differs from this node's"
-      : "it has no cluster.secret, this node has one";
-    return { kind: "secret", problem };
+    const isValid = !this.#key || equal(this.#mac(this.#key, bytes.subarray(headBytes)), mac);
+    if (isValid) return undefined;
+    return { kind: "secret", problem: "its cluster.secret differs from this node's" };
   }
 
   #pack(value: unknown): Uint8Array<ArrayBuffer> {
     const body = new TextEncoder().encode(JSON.stringify(value));
     const bytes = new Uint8Array(headBytes + body.length);
-    bytes[0] = version;
-    if (this.signs) bytes.set(this.#mac(body), 1);
+    bytes[0] = this.#version;
+    if (this.#key) bytes.set(this.#mac(this.#key, body), 1);
     bytes.set(body, headBytes);
     return bytes;
   }
 
-  /** HMAC-SHA256 (RFC 2104), truncated to half its length as RFC 2104 section 5 allows. */
-  #mac(body: Uint8Array): Uint8Array {
-    const hmac = createHmac("sha256", this.#secret).update(new Uint8Array([version])).update(body);
-    return new Uint8Array(hmac.digest()).subarray(0, macBytes);
+  /** HMAC-SHA256, truncated to half its length as RFC 2104 section 5 allows. */
+  #mac(key: ClusterKey, body: Uint8Array): Uint8Array {
+    return key.sign(concatBytes([new Uint8Array([this.#version]), body])).subarray(0, macBytes);
   }
 }
 

@@ -90,6 +90,24 @@ Deno.test("DatagramCodec: ignores a damaged datagram, or one with another secret
   }
 });
 
+Deno.test("DatagramCodec: names the mismatch of a datagram with an unsigned, older or other node", () => {
+  const signed = new DatagramCodec("s3cret");
+  const unsigned = new DatagramCodec("");
+  const problem = (codec: DatagramCodec, bytes: Uint8Array) => codec.mismatch(bytes)?.problem;
+  assert.equal(problem(signed, signed.ping(ping)), undefined);
+  assert.equal(problem(unsigned, unsigned.ping(ping)), undefined);
+  assert.match(problem(signed, unsigned.ping(ping))!, /^it has no cluster.secret/);
+  assert.match(problem(unsigned, signed.ping(ping))!, /^it has a cluster.secret/);
+  assert.match(problem(signed, new DatagramCodec("other").ping(ping))!, /secret differs/);
+  const former = signed.ping(ping);
+  former[0] = 1;
+  assert.match(
+    problem(signed, former)!,
+    /have version 1, this node's have 2: run the same version/,
+  );
+  assert.match(problem(unsigned, former)!, /^it has a cluster.secret/);
+});
+
 Deno.test("DatagramCodec: ignores invalid datagrams", () => {
   const codec = new DatagramCodec("");
   const of = (value: unknown) => {

@@ -16,14 +16,13 @@ import {
 } from "./datagram.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { PeerTable } from "../peers/table.ts";
+import { clockSkewProblem, maxClockSkewMs } from "../trust/clock_skew.ts";
 import { ProbePlan, urgentIntervalMs } from "./probe_plan.ts";
 import type { StatusSocket } from "./socket.ts";
 import type { Vivaldi } from "../coordinates/vivaldi.ts";
 
 /** Longest wait for a pong, ms. */
 const timeoutMs = 1000;
-/** Largest accepted difference between the clocks of two nodes with signed datagrams, ms. */
-const maxClockSkewMs = 30_000;
 /** Most pings of one peer that are answered in a second, so that the node cannot be used in a flood. */
 const maxPongsPerSecond = 20;
 
@@ -87,6 +86,8 @@ export class Prober implements AsyncDisposable {
   readonly #probes = new Map<string, Probe>();
   readonly #pingSources = new Map<string, PingSource>();
   readonly #receiving: Promise<void>;
+  /** Wall clock at the start, ms: a former process may have received what was signed before. */
+  readonly #startedAt: number;
   #closed = false;
   #cancelRound: () => void = () => {};
   #cancelUrgent: (() => void) | undefined;
@@ -98,6 +99,7 @@ export class Prober implements AsyncDisposable {
   /** Starts to receive datagrams, and sends the first round of pings at once. */
   constructor(options: ProberOptions) {
     this.#options = options;
+    this.#startedAt = options.clock.wall();
     this.#codec = new DatagramCodec(options.secret);
     this.#plan = new ProbePlan(options.table, options.random);
     this.#receiving = this.#receive();
@@ -130,7 +132,11 @@ export class Prober implements AsyncDisposable {
 
   #round(): void {
     const { clock, intervalMs, table } = this.#options;
-    for (const id of this.#pingSources.keys()) if (!table.get(id)) this.#pingSources.delete(id);
+    const oldest = clock.wall() - maxClockSkewMs;
+    for (const [id, { lastAt }] of this.#pingSources) {
+      // Pings of a peer that has left may be received again until their time is over.
+      if (!table.get(id) && lastAt < oldest) this.#pingSources.delete(id);
+    }
     this.#rounds++;
     this.#probedAt = clock.now();
     for (const peer of this.#plan.next()) this.#probe(peer, this.#rounds);
@@ -209,10 +215,13 @@ export class Prober implements AsyncDisposable {
     const now = this.#options.clock.wall();
     const second = Math.floor(now / 1000);
     let source = this.#pingSources.get(from);
-    if (!source) this.#pingSources.set(from, source = { lastAt: -Infinity, second, pongs: 0 });
+    if (!source) {
+      this.#pingSources.set(from, source = { lastAt: this.#startedAt, second, pongs: 0 });
+    }
     if (this.#codec.signs) {
-      if (Math.abs(now - at) > maxClockSkewMs) {
-        problems.add("clock", skewText(at - now));
+      const skew = clockSkewProblem(at - now);
+      if (skew !== undefined) {
+        problems.add("clock", skew);
         return false;
       }
       problems.clear("clock");
@@ -244,11 +253,4 @@ export class Prober implements AsyncDisposable {
       }
     });
   }
-}
-
-/** Describes a clock difference that is too large. */
-function skewText(aheadMs: number): string {
-  const seconds = Math.round(Math.abs(aheadMs) / 1000);
-  return `its clock is ${seconds} s ${aheadMs > 0 ? "ahead of" : "behind"} this node's, ` +
-    `and signed datagrams allow ${maxClockSkewMs / 1000} s: synchronize both clocks (NTP)`;
 }

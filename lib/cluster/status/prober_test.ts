@@ -163,7 +163,7 @@ Deno.test("Prober: records a mismatch of a peer until it is resolved", async () 
   other[0] = 9;
   assert.match(
     await mismatchAfter(other),
-    /^its datagrams have version 9, this node's have 1: run/,
+    /^its datagrams have version 9, this node's have 2: run/,
   );
   clock.advance(1);
   assert.equal(await mismatchAfter(pingOf("ours", now())), "");
@@ -189,4 +189,16 @@ Deno.test("Prober: a node without a secret records peers that have one", async (
     /^it has a cluster.secret, this node/,
   );
   assert.equal(await mismatchAfter(pingOf("", clock.wall())), "");
+});
+
+Deno.test("Prober: a ping that was signed before the start is not answered", async () => {
+  const { clock, prober, mismatchAfter } = setUp("ours");
+  await using _ = prober;
+  const before = clock.wall();
+  clock.advance(1000);
+  await mismatchAfter(pingOf("ours", before));
+  assert.equal(prober.traffic.ignored, 1, "a former process may have answered it");
+  await mismatchAfter(pingOf("ours", before + 1));
+  await mismatchAfter(pingOf("ours", before + 1));
+  assert.equal(prober.traffic.ignored, 2, "each ping is answered once");
 });

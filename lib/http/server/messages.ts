@@ -70,6 +70,12 @@ export interface IncomingRequest {
   readonly headers: HeaderList;
   /** Address of the client. */
   readonly client: string;
+  /** Node or balancer that has signed the request, once that was verified; absent for clients. */
+  readonly peer?: {
+    readonly id: string;
+    /** True if a balancer passes on the request of a client, which has the rights of that client. */
+    readonly forClient: boolean;
+  };
   readonly body: Body;
   /**
    * Subscribes to a disconnect of the client before the end of the response. A client that only closes

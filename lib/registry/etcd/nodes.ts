@@ -105,17 +105,24 @@ export class NodeRegistration implements Registration {
     });
     const other = succeeded ? undefined : this.#otherNode(found);
     this.#rival = other && await this.#isAlive(other) ? other : undefined;
-    // The first write replaces the registration of a former process of this node.
-    const takes = !succeeded && !this.#rival && (other !== undefined || !this.#written);
-    if (takes) await this.#client.transact({ compare: [], success: [write] });
+    // The first write replaces the registration of a former process of this node. A signed record that
+    // somebody has overwritten is restored.
+    const isForged = this.#record.signature !== undefined && !this.#isOwn(found);
+    const mayTake = other !== undefined || !this.#written || isForged;
+    if (!succeeded && !this.#rival && mayTake) {
+      await this.#client.transact({ compare: [], success: [write] });
+    }
     this.#written = !this.#rival;
+  }
+
+  #isOwn(found: Uint8Array | undefined): boolean {
+    return new TextDecoder().decode(found) === this.#value;
   }
 
   /** The current registration, unless it belongs to this node or a former process of it. */
   #otherNode(found: Uint8Array | undefined): NodeRecord | undefined {
-    const text = new TextDecoder().decode(found);
-    const record = found && text !== this.#value
-      ? readRecord(storedNodeSchema, text, this.#key)
+    const record = found && !this.#isOwn(found)
+      ? readRecord(storedNodeSchema, new TextDecoder().decode(found), this.#key)
       : undefined;
     const { home, url } = this.#record;
     const isOther = record?.home !== undefined && home !== undefined && record.home !== home &&

@@ -5,8 +5,10 @@
  * @module
  */
 
+import type { ClusterAuth } from "../../../lib/cluster/trust/cluster_auth.ts";
 import { DatagramCodec, type LocalStatus } from "../../../lib/cluster/status/datagram.ts";
 import type { NodeRecord } from "../../../lib/model/node.ts";
+import { authOf, signing } from "./signing_server.ts";
 import { testSecret } from "../continuum.ts";
 
 /** More of everything than anybody has. */
@@ -25,6 +27,10 @@ export type PeerBehaviour = (request: Request) => Response | Promise<Response>;
 
 /** A fake peer. Disposing it closes its connections at once, as a crash does. */
 export class FakePeer implements AsyncDisposable {
+  /** Id of its process. */
+  readonly incarnation = crypto.randomUUID();
+  /** What it signs with. */
+  readonly auth: ClusterAuth;
   readonly #codec = new DatagramCodec(testSecret);
   readonly #socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
   readonly #closing = new AbortController();
@@ -43,16 +49,17 @@ export class FakePeer implements AsyncDisposable {
 
   constructor(readonly id: string, behaviour: PeerBehaviour) {
     this.behaviour = behaviour;
+    this.auth = authOf(testSecret, this);
     this.#server = Deno.serve({
       hostname: "127.0.0.1",
       port: 0,
       signal: this.#closing.signal,
       onListen: () => {},
-    }, (request) => this.#answer(request));
+    }, signing(this.auth, (request) => this.#answer(request)));
     this.#answering = this.#pong();
   }
 
-  /** Its registration; it is near to nodes of the area `EDGE`. */
+  /** Its registration, not signed; it is near to nodes of the area `EDGE`. */
   get record(): NodeRecord {
     return {
       id: this.id,
@@ -61,7 +68,7 @@ export class FakePeer implements AsyncDisposable {
       url: `http://127.0.0.1:${this.#server.addr.port}`,
       udp: `127.0.0.1:${(this.#socket.addr as Deno.NetAddr).port}`,
       architecture: "amd64",
-      incarnation: crypto.randomUUID(),
+      incarnation: this.incarnation,
     };
   }
 

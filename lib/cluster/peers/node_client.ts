@@ -1,0 +1,143 @@
+/**
+ * HTTP client for other nodes. In a cluster with a secret it signs requests and accepts only signed
+ * responses.
+ *
+ * @module
+ */
+
+import type { ReserveMemory } from "../../base/reserve_memory.ts";
+import { HttpClient, type HttpResponse, type WholeResponse } from "../../http/client.ts";
+import { ConnectionBroken } from "../../http/failures.ts";
+import type { HttpRequest } from "../../http/request.ts";
+import type { NodeRecord } from "../../model/node.ts";
+import type { RequestSigner, SignedRequest } from "../trust/request_signer.ts";
+import { headerOf, processHeader } from "../trust/signed_headers.ts";
+
+/** The node that is sent a request. */
+export type Addressee = Pick<NodeRecord, "id" | "url" | "incarnation">;
+
+/** Sends requests to nodes over persistent connections. Disposing it closes them. */
+export class NodeClient implements Disposable {
+  readonly #http = new HttpClient();
+  readonly #signer: RequestSigner | undefined;
+  /** Processes of nodes that have restarted since they registered, as they said themselves. */
+  readonly #processes = new WeakMap<Addressee, string>();
+
+  /**
+   * Creates a client without connections.
+   *
+   * @param signer signs the requests; undefined: they are not signed
+   */
+  constructor(signer?: RequestSigner) {
+    this.#signer = signer;
+  }
+
+  /**
+   * Sends a request and reads its response, as {@link HttpClient.ask} does.
+   *
+   * @throws {UnsignedResponse} in a cluster with a secret; the errors of {@link HttpClient.ask}
+   */
+  ask(
+    node: Addressee,
+    request: HttpRequest,
+    signal: AbortSignal,
+    maxBytes: number,
+    reserve?: ReserveMemory,
+  ): Promise<WholeResponse> {
+    return this.#exchange(
+      node,
+      request,
+      (signed) => this.#http.ask(node.url, signed, signal, maxBytes, reserve),
+    );
+  }
+
+  /**
+   * Sends a request and streams its response, as {@link HttpClient.open} does. The signature covers the
+   * body of a response that its node knew completely before it sent it.
+   *
+   * @throws {UnsignedResponse} in a cluster with a secret; the errors of {@link HttpClient.open}
+   */
+  async open(
+    node: Addressee,
+    request: HttpRequest,
+    signal: AbortSignal,
+    ended: () => void,
+  ): Promise<HttpResponse> {
+    // The exchange may be repeated, and it ends only once for the caller.
+    let isFinal = false;
+    let hasEnded = false;
+    const settle = () => {
+      isFinal = true;
+      if (hasEnded) ended();
+    };
+    try {
+      return await this.#exchange(node, request, (signed) => {
+        hasEnded = false;
+        return this.#http.open(node.url, signed, signal, () => {
+          hasEnded = true;
+          if (isFinal) ended();
+        });
+      });
+    } finally {
+      settle();
+    }
+  }
+
+  /**
+   * Sends a GET request that only reads. If the connection breaks, the request is repeated once on a new
+   * connection: the node may just have closed the kept one.
+   *
+   * @throws the errors of {@link NodeClient.ask}
+   */
+  async get(
+    node: Addressee,
+    path: string,
+    signal: AbortSignal,
+    maxBytes: number,
+  ): Promise<WholeResponse> {
+    const headers = [["host", new URL(node.url).host]] as const;
+    const request = { method: "GET", path, headers, body: undefined };
+    const ask = () => this.ask(node, request, signal, maxBytes);
+    return await ask().catch((error) => {
+      if (!(error instanceof ConnectionBroken) || signal.aborted) throw error;
+      this.forget(node.url);
+      return ask();
+    });
+  }
+
+  /** Closes the idle connections to a node, and the others after their exchange. */
+  forget(url: string): void {
+    this.#http.forget(url);
+  }
+
+  /** Closes the connections to all other nodes, as {@link NodeClient.forget} does. */
+  keepOnly(urls: ReadonlySet<string>): void {
+    this.#http.keepOnly(urls);
+  }
+
+  /** Closes all connections; requests in flight fail. */
+  [Symbol.dispose](): void {
+    this.#http[Symbol.dispose]();
+  }
+
+  /** Sends a request, once more if the node refuses it since it is for a former process of it. */
+  async #exchange<R extends HttpResponse>(
+    node: Addressee,
+    request: HttpRequest,
+    send: (request: HttpRequest) => Promise<R>,
+  ): Promise<R> {
+    if (!this.#signer) return await send(request);
+    const sendSigned = async (signed: SignedRequest) =>
+      await signed.verified(await send(signed.request));
+    const process = this.#processes.get(node) ?? node.incarnation;
+    const signed = await this.#signer.sign(request, { id: node.id, process });
+    const response = await sendSigned(signed);
+    const actual = headerOf(response.headers, processHeader);
+    if (actual === undefined || actual === process) return response;
+    this.#processes.set(node, actual);
+    if (request.body instanceof ReadableStream || response.body instanceof ReadableStream) {
+      return response;
+    }
+    return await sendSigned(await this.#signer.sign(request, { id: node.id, process: actual }));
+  }
+}

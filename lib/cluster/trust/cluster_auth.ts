@@ -1,0 +1,38 @@
+/**
+ * What a node proves to others by the cluster's secret, and how it verifies them.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../base/clock.ts";
+import { Registrations } from "./registrations.ts";
+import { RequestSigner } from "./request_signer.ts";
+import { RequestVerifier } from "./request_verifier.ts";
+import type { NodeProcessId } from "./signed_headers.ts";
+
+/** Authentication between the nodes of a cluster. */
+export interface ClusterAuth {
+  readonly signer: RequestSigner;
+  readonly verifier: RequestVerifier;
+  readonly registrations: Registrations;
+}
+
+/**
+ * Creates the authentication of a process.
+ *
+ * @param secret the cluster's
+ * @param self this process
+ * @returns undefined without a secret: nothing is signed
+ */
+export function clusterAuth(
+  secret: string,
+  self: NodeProcessId,
+  clock: Clock,
+): ClusterAuth | undefined {
+  if (secret === "") return undefined;
+  return {
+    signer: new RequestSigner(secret, self, clock),
+    verifier: new RequestVerifier(secret, self, clock),
+    registrations: new Registrations(secret),
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * Signatures of the records by which nodes register. Without them, whoever can write to etcd could
+ * register an address of their own as a node.
+ *
+ * @module
+ */
+
+import type { NodeRecord } from "../../model/node.ts";
+import { ClusterKey } from "./keys.ts";
+
+/** Signs this node's registration and verifies those of others. */
+export class Registrations {
+  readonly #key: ClusterKey;
+
+  /**
+   * Derives the key.
+   *
+   * @param secret the cluster's; not empty
+   */
+  constructor(secret: string) {
+    this.#key = new ClusterKey(secret, "registration");
+  }
+
+  /** Returns the record with its signature. */
+  sign(record: NodeRecord): NodeRecord {
+    return { ...record, signature: this.#key.sign(textOf(record)).toHex() };
+  }
+
+  /**
+   * Explains why a record cannot be trusted, in words that follow the name of its node.
+   *
+   * @returns undefined if it is signed with the cluster's secret
+   */
+  problemOf(record: NodeRecord): string | undefined {
+    const { signature } = record;
+    if (signature === undefined) {
+      return "its registration is not signed: it has no cluster.secret or runs a former version of the " +
+        "program, or no node has written it";
+    }
+    if (this.#key.verify(textOf(record), signature)) return undefined;
+    return "its registration is not signed with this node's cluster.secret";
+  }
+}
+
+/** Text of all fields. JSON, since they may contain anything. */
+function textOf(record: NodeRecord): string {
+  const { id, area, role, url, udp, architecture, incarnation, home } = record;
+  const fields = [id, area, role, url, udp, architecture, incarnation, home ?? null];
+  // Only characters below 256 can be signed.
+  return JSON.stringify(fields).replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,0 +1,169 @@
+/**
+ * Checks the signatures of requests from other nodes, and signs the responses.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../base/clock.ts";
+import { sha256 } from "../../base/digest.ts";
+import { ServerledgeError } from "../../base/errors.ts";
+import type { HeaderPair } from "../../http/head.ts";
+import type { IncomingRequest, OutgoingResponse } from "../../http/server/messages.ts";
+import { clockSkewProblem, maxClockSkewMs } from "./clock_skew.ts";
+import { ClusterKey } from "./keys.ts";
+import { ReplayWindows } from "./replay_window.ts";
+import {
+  digestHeader,
+  type NodeProcessId,
+  processHeader,
+  readRequestSignature,
+  type RequestStamp,
+  requestText,
+  responseText,
+  signatureHeader,
+  writeResponseSignature,
+} from "./signed_headers.ts";
+import { SignedBody } from "./signed_body.ts";
+
+/** Signature of older versions of the program, which bound less. */
+const formerSignature = /^[0-9a-f]{64}$/;
+/** Headers of responses that only nodes write. */
+const ownHeaders: ReadonlySet<string> = new Set([signatureHeader, processHeader]);
+
+const encoder = new TextEncoder();
+
+/** A signed request of another node. */
+export interface SignedExchange {
+  /** Id of the node. */
+  readonly sender: string;
+  /** The request; its body fails if it was changed. */
+  readonly request: IncomingRequest;
+  /** Why the request must not be carried out, although another node has signed it. */
+  readonly refusal: ServerledgeError | undefined;
+  /** Signs the response. */
+  sign(response: OutgoingResponse): Promise<OutgoingResponse>;
+}
+
+/** Verifies requests to one process. */
+export class RequestVerifier {
+  readonly #receiver: NodeProcessId;
+  readonly #clock: Clock;
+  readonly #requests: ClusterKey;
+  readonly #responses: ClusterKey;
+  readonly #received = new ReplayWindows(3 * maxClockSkewMs);
+
+  /**
+   * Creates a verifier that has received nothing.
+   *
+   * @param secret the cluster's; not empty
+   * @param receiver this process
+   */
+  constructor(secret: string, receiver: NodeProcessId, clock: Clock) {
+    this.#receiver = receiver;
+    this.#clock = clock;
+    this.#requests = new ClusterKey(secret, "request");
+    this.#responses = new ClusterKey(secret, "response");
+  }
+
+  /**
+   * Verifies the head of a request, each only once. A request whose sender does not know of a restart
+   * of this node, or whose clock differs too much, is refused by a signed response: the sender can be
+   * sure that it was not carried out.
+   *
+   * @throws `UNAUTHORIZED` if it is not signed, changed, meant for another node, or was received before
+   */
+  open(request: IncomingRequest): SignedExchange {
+    const { method, target, headers } = request;
+    const { stamp, mac } = signatureOf(headers.get(signatureHeader));
+    const text = requestText(stamp, { start: `${method} ${target}`, headers });
+    if (!this.#requests.verify(text, mac)) {
+      throw unauthorized(
+        "The request is not signed with this cluster's secret, or was changed on its way",
+      );
+    }
+    const refusal = this.#check(stamp);
+    const digest = headers.get(digestHeader);
+    const body = digest === null ? request.body : new SignedBody(request.body, digest);
+    return {
+      sender: stamp.sender.id,
+      request: {
+        method,
+        target,
+        headers,
+        client: request.client,
+        body,
+        onDisconnect: (listener) => request.onDisconnect(listener),
+      },
+      refusal: refusal?.error,
+      sign: (response) => this.#signed(mac, method, response, refusal?.header),
+    };
+  }
+
+  /** @returns a refusal to sign @throws `UNAUTHORIZED` for one that says nothing of the first use */
+  #check(
+    { sender, receiver, number, signedAt }: RequestStamp,
+  ): { error: ServerledgeError; header?: HeaderPair } | undefined {
+    const { id, process } = this.#receiver;
+    if (receiver.id !== id) {
+      throw unauthorized(
+        `The request is signed for node ${receiver.id}, and this is node ${id}: ` +
+          "another node may be registered with this one's address",
+      );
+    }
+    if (receiver.process !== process) {
+      return {
+        error: unauthorized(
+          `Node ${id} has restarted since the sender of the request learned of it`,
+        ),
+        header: [processHeader, process],
+      };
+    }
+    if (!this.#received.add(sender.process, number, signedAt, this.#clock.now())) {
+      throw unauthorized("The request was received before: its signature is valid once");
+    }
+    const problem = clockSkewProblem(signedAt - this.#clock.wall());
+    if (problem === undefined) return undefined;
+    return { error: unauthorized(`Node ${id} rejects requests of node ${sender.id}: ${problem}`) };
+  }
+
+  async #signed(
+    requestMac: string,
+    method: string,
+    response: OutgoingResponse,
+    added: HeaderPair | undefined,
+  ): Promise<OutgoingResponse> {
+    const { status, body } = response;
+    const isStream = body instanceof ReadableStream;
+    // A balancer passes a stream on with the digest of the node that sent it.
+    const headers = response.headers.filter(([name]) =>
+      !ownHeaders.has(name) && (isStream || name !== digestHeader)
+    );
+    if (added) headers.push(added);
+    if (!isStream && method !== "HEAD") {
+      const bytes = typeof body === "string" ? encoder.encode(body) : body ?? new Uint8Array();
+      headers.push([digestHeader, await sha256(bytes)]);
+    }
+    const text = responseText(requestMac, { start: String(status), headers });
+    const mac = this.#responses.sign(text).toHex();
+    return { ...response, headers: [...headers, [signatureHeader, writeResponseSignature(mac)]] };
+  }
+}
+
+function signatureOf(header: string | null) {
+  if (header === null) {
+    throw unauthorized(
+      "The request claims to come from a node but is not signed with this cluster's secret",
+    );
+  }
+  const signature = readRequestSignature(header);
+  if (signature) return signature;
+  throw unauthorized(
+    formerSignature.test(header)
+      ? "The request is signed in the format of a former version of the program: run the same version on all nodes"
+      : "The request has no valid signature of a node",
+  );
+}
+
+function unauthorized(message: string): ServerledgeError {
+  return new ServerledgeError("UNAUTHORIZED", message);
+}
