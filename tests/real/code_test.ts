@@ -4,6 +4,7 @@ import { CodeCache } from "../../lib/registry/code/cache.ts";
 import { fetchCode } from "../../lib/registry/code/fetch.ts";
 import { isThisMachine } from "../../lib/http/local_address.ts";
 import { eventually } from "../support/eventually.ts";
+import { mountDisk } from "../support/small_disk.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -32,10 +33,6 @@ class Codes {
 }
 
 const isReferenced = () => true;
-
-async function run(command: string, ...args: string[]): Promise<void> {
-  assert((await new Deno.Command(command, { args }).output()).success, command);
-}
 
 async function names(dir: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(dir), ({ name }) => name)).sort();
@@ -86,17 +83,12 @@ Deno.test({
   // Only root may mount the small disk.
   ignore: Deno.uid() !== 0,
   async fn() {
-    await using dir = await tempDir("code");
-    await run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", dir.path);
-    try {
-      const registry = new Codes();
-      const hash = await registry.add("x".repeat(1 << 20));
-      const cache = new CodeCache({ dir: dir.path, registry, maxBytes: 1 << 22, isReferenced });
-      await assert.rejects(cache.folder(hash), { code: "STORAGE_FULL", message: /set data\.dir/ });
-      assert.deepEqual(await names(dir.path), [], "nothing half-written is left");
-    } finally {
-      await run("umount", dir.path);
-    }
+    await using disk = await mountDisk("size=64k");
+    const registry = new Codes();
+    const hash = await registry.add("x".repeat(1 << 20));
+    const cache = new CodeCache({ dir: disk.path, registry, maxBytes: 1 << 22, isReferenced });
+    await assert.rejects(cache.folder(hash), { code: "STORAGE_FULL", message: /set data\.dir/ });
+    assert.deepEqual(await names(disk.path), [], "nothing half-written is left");
   },
 });
 
