@@ -21,7 +21,8 @@ import { type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
-const runtimes = ["python", "nodejs", "binary", "custom", "deno"] as const;
+const containers = ["python", "nodejs", "binary", "custom"] as const;
+const runtimes = [...containers, "deno"] as const;
 
 Deno.test("functions with a network reach other machines, but not their own", async (t) => {
   await buildCustomImage();
@@ -53,6 +54,20 @@ Deno.test("functions with a network reach other machines, but not their own", as
       for (const [at, outcome] of outcomes.entries()) {
         assert.notEqual(outcome, "connected", String([...others, ...targets][at]));
       }
+      assert.equal(services.datagrams(), 0);
+    });
+  }
+  await t.step("none reaches the hypervisor past its network", async () => {
+    const tcp: Target[] = [["hypervisor", 2]];
+    for (const runtime of ["python", "binary", "custom"]) {
+      assert.deepEqual(await reach(node, runtime, { tcp, udp: [] }), ["PermissionError"], runtime);
+    }
+  });
+  for (const runtime of containers) {
+    await t.step(`${runtime} without a network reaches nothing`, async () => {
+      await create(node, [runtime], "none");
+      const outcomes = await reach(node, `${runtime}-none`, { tcp: targets, udp });
+      assert.ok(!outcomes.includes("connected"));
       assert.equal(services.datagrams(), 0);
     });
   }
@@ -119,16 +134,21 @@ async function startNode(config: Readonly<Record<string, unknown>>): Promise<Fen
 }
 
 /** Creates functions and starts an instance of each. */
-async function create(node: NodeProcess, kinds: readonly ReachRuntime[]): Promise<void> {
+async function create(
+  node: NodeProcess,
+  kinds: readonly ReachRuntime[],
+  network: "bridge" | "none" = "bridge",
+): Promise<void> {
   for (const runtime of kinds) {
-    const created = await post(`${node.url}/create`, await reachFunction(runtime));
+    const name = network === "none" ? `${runtime}-none` : runtime;
+    const created = await post(`${node.url}/create`, await reachFunction(runtime, network, name));
     assert.equal(created.status, 200, JSON.stringify(created.body));
-    await reach(node, runtime, { tcp: [], udp: [] });
+    await reach(node, name, { tcp: [], udp: [] });
   }
 }
 
-async function reach(node: NodeProcess, runtime: string, Params: ReachParams): Promise<string[]> {
-  const { status, body } = await post(`${node.url}/invoke/${runtime}`, { Params });
+async function reach(node: NodeProcess, name: string, Params: ReachParams): Promise<string[]> {
+  const { status, body } = await post(`${node.url}/invoke/${name}`, { Params });
   assert.equal(status, 200, JSON.stringify(body));
   return JSON.parse(body.Result);
 }

@@ -15,7 +15,7 @@ export interface ReachParams {
   readonly udp: readonly Target[];
 }
 
-/** Host and port. */
+/** Host and port; in Python, the host `hypervisor` is reached by AF_VSOCK. */
 export type Target = readonly [host: string, port: number];
 
 const python = await Deno.readTextFile(
@@ -64,14 +64,22 @@ const sources = {
 /** Runtime of a function that has a network. */
 export type ReachRuntime = keyof typeof sources;
 
-/** Returns the definition of a function that is named like its runtime. */
-export async function reachFunction(runtime: ReachRuntime): Promise<object> {
+/**
+ * Returns the definition of a function.
+ *
+ * @param name name of the function; its runtime by default
+ */
+export async function reachFunction(
+  runtime: ReachRuntime,
+  network: "bridge" | "none" = "bridge",
+  name: string = runtime,
+): Promise<object> {
   const { files, ...fields } = sources[runtime];
   return {
-    Name: runtime,
+    Name: name,
     Runtime: runtime,
     MemoryMB: 64,
-    Network: "bridge",
+    Network: network,
     TarFunctionCode: await code(files as Record<string, string>),
     ...fields,
   };
