@@ -80,7 +80,11 @@ export function resolveConfig(sources: readonly ConfigSource[]): ResolvedConfig 
     warnings.push(...renamed);
     for (const [key, value] of entries) {
       if (seen.has(key)) {
-        throw bad(key, origin, "set more than once: in several cases, or dotted and nested");
+        throw bad(
+          key,
+          origin,
+          "set more than once (in different letter cases, or both dotted and nested)",
+        );
       }
       seen.add(key);
       if (isSettingKey(key)) values[key] = check(key, value, origin);
@@ -153,11 +157,19 @@ function setRuntime(
   const base = runtimes.get(id) ?? runtimes.get(ownValue(runtimeAliases, id) ?? "");
   if (field === "generic") {
     const result = v.safeParse(runtimeGeneric.schema, value);
-    if (!result.success) throw bad(key, origin, `expected ${runtimeGeneric.allowed}`);
+    if (!result.success) {
+      throw bad(
+        key,
+        origin,
+        `expected ${runtimeGeneric.allowed}, current value is ${JSON.stringify(value)}`,
+      );
+    }
     runtimes.set(id, { ...base, id, generic: result.output });
     return;
   }
-  if (typeof value !== "string" || value === "") throw bad(key, origin, "expected a text");
+  if (typeof value !== "string" || value === "") {
+    throw bad(key, origin, `expected a text, current value is ${JSON.stringify(value)}`);
+  }
   if (field === "executor" && !executorKinds.some((kind) => kind === value)) {
     throw bad(key, origin, `expected ${executorKinds.join(", ")}, current value is "${value}"`);
   }
@@ -191,9 +203,11 @@ function completeClasses(
   const byId = new Map<number, string>();
   return [...classes].map(([name, fields]) => {
     const key = `qos.${name}.id`;
-    if (fields.id === undefined) throw bad(key, "missing", "a class needs a number of its own");
+    if (fields.id === undefined) throw bad(key, "missing", "each class needs a unique number");
     const other = byId.get(fields.id);
-    if (other) throw bad(key, origins.get(key)!, `class ${other} has the number ${fields.id}`);
+    if (other) {
+      throw bad(key, origins.get(key)!, `class ${other} already has the number ${fields.id}`);
+    }
     byId.set(fields.id, name);
     return { ...defaultClass, ...fields, name };
   });
@@ -223,7 +237,7 @@ function checkRuntimes(
       throw bad(
         named,
         origins.get(named)!,
-        `a new runtime needs runtimes.${id}.${field}${hint}, too`,
+        `a new runtime also needs runtimes.${id}.${field}${hint}`,
       );
     }
     const canHaveGeneric = hasGenericInstances(runtime.executor!);
@@ -235,7 +249,7 @@ function checkRuntimes(
         origins.get(key)!,
         `only runtimes of the executors ${
           executorKinds.filter(hasGenericInstances).join(" and ")
-        } have any; sandboxes: sandbox.generic`,
+        } have generic instances; set sandbox.generic for sandboxes`,
       );
     }
     runtimes.set(id, { ...runtime, image, generic: canHaveGeneric ? generic : 0 });
@@ -244,9 +258,9 @@ function checkRuntimes(
 
 function warningFor(key: string, origin: string): string {
   const why = whyWithoutEffect(key);
-  if (why) return `${key} (${origin}) has no effect here: ${why}`;
+  if (why) return `${key} (${origin}) has no effect: ${why}`;
   const near = nearest(key, Object.keys(settings));
-  const hint = near ? `did you mean ${near}?` : '"serverledge config --example" lists all';
+  const hint = near ? `did you mean ${near}?` : '"serverledge config --example" lists all keys';
   throw bad(key, origin, `unknown key; ${hint}`);
 }
 

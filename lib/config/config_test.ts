@@ -64,7 +64,7 @@ Deno.test("resolveConfig: a key that one source sets twice is refused", () => {
       { api: { port: 1 }, API: { Port: 2 } },
     ]
   ) {
-    assert.match(refusal(values), /^api\.port \(node\.yaml\): set more than once: /);
+    assert.match(refusal(values), /^api\.port \(node\.yaml\): set more than once \(/);
   }
   const policy = { "policy.cost": 1, policy: { Cost: 2 } };
   assert.match(refusal(policy), /^policy\.cost .* more than once/);
@@ -183,7 +183,7 @@ Deno.test("resolveConfig: keys of the Go node without effect give one warning ea
     storage: { db: { orchestrator: "x" } },
   });
   assert.equal(warnings.length, 6);
-  assert.match(warnings[0]!, /^cache\.size \(node\.yaml\) has no effect here: /);
+  assert.match(warnings[0]!, /^cache\.size \(node\.yaml\) has no effect: /);
 });
 
 Deno.test("resolveConfig: keys of the Go node's branches give warnings with their replacements", () => {
@@ -206,7 +206,7 @@ Deno.test("resolveConfig: keys of the Go node's branches give warnings with thei
       ["solver.evalinterval", "policy.plan.interval"],
     ]
   ) {
-    const warning = `${key} (node.yaml) has no effect here: set ${place} instead`;
+    const warning = `${key} (node.yaml) has no effect: set ${place} instead`;
     assert.ok(warnings.includes(warning), warning);
   }
 });
@@ -225,8 +225,8 @@ Deno.test("resolveConfig: names and values of the Go node's branches are convert
   assert.equal(config["mab.policy"], "LinUCB");
   assert.equal(config["log.level"], "info");
   assert.equal(warnings.length, 8);
-  assert.ok(warnings.includes("containers.memory (node.yaml) is container.pool.memory here"));
-  assert.ok(warnings.includes('mab.policy (node.yaml): "LinUcb" is taken for "LinUCB"'));
+  assert.ok(warnings.includes("containers.memory (node.yaml) is read as container.pool.memory"));
+  assert.ok(warnings.includes('mab.policy (node.yaml): "LinUcb" is read as "LinUCB"'));
   for (
     const [name, meant] of [
       ["customCloudOffload", "edgecloud"],
@@ -239,7 +239,7 @@ Deno.test("resolveConfig: names and values of the Go node's branches are convert
   }
   const both = resolve({ "containers.memory": 1, "container.pool.memory": 512 });
   assert.equal(both.config["container.pool.memory"], 512);
-  assert.match(both.warnings[0]!, /is container\.pool\.memory here, which is set as well$/);
+  assert.match(both.warnings[0]!, /is ignored: container\.pool\.memory is set$/);
   assert.deepEqual(resolve({ "mab.policy": "LinUCB" }).warnings, []);
 });
 
@@ -315,5 +315,5 @@ Deno.test("former keys of generic instances: are accepted with a warning", () =>
   assert.equal(config["sandbox.generic"], 3);
   assert.equal(findRuntime(config, "python")?.generic, 2);
   assert.equal(warnings.length, 2);
-  assert.match(warnings[1]!, /^runtimes\.python\.spares .* is runtimes\.python\.generic here/);
+  assert.match(warnings[1]!, /^runtimes\.python\.spares .* is read as runtimes\.python\.generic/);
 });

@@ -7,28 +7,27 @@
 
 /** Reasons why keys have no effect, and their replacements. */
 export const retired: Readonly<Record<string, string>> = {
-  "cloud":
-    "the nodes of the cloud are those whose registry.area others have as registry.remote.area",
+  "cloud": "set registry.remote.area to the area of the cloud",
   "cloud-server-url": "set registry.remote.area to the area of the cloud",
   "cloud.server.url": "set registry.remote.area to the area of the cloud",
   "offloading":
-    "scheduler.policy, a request's CanDoOffloading and, without that, offload.default decide",
-  "scheduler.version": "scheduler.policy names the policy",
-  "registry.ttl": "nodes renew their registration by themselves",
+    "scheduler.policy decides, for requests whose CanDoOffloading (default: offload.default) is true",
+  "scheduler.version": "set scheduler.policy instead",
+  "registry.ttl": "nodes renew their registration automatically",
   "metrics.port": "metrics are served at api.port",
   "metrics.bandwidth.cloud": "set policy.bandwidth.cloud instead",
   "scheduler.cloud.cost": "set policy.cost instead",
   "scheduler.local.budget": "set policy.budget instead",
   "solver.evalinterval": "set policy.plan.interval instead",
-  "docker.cpu": "each function has its own CPUDemand, and the node container.pool.cpus",
+  "docker.cpu": "set CPUDemand of each function and container.pool.cpus of the node instead",
 };
 
 /** Reasons why all keys of a section have no effect, and their replacements. */
 export const retiredSections: Readonly<Record<string, string>> = {
-  cache: "the whole catalog is kept in memory and current",
-  logging: "log.level and log.format are the keys",
-  solver: "policies plan within the node",
-  storage: "policies plan with what the node measures itself",
+  cache: "each node keeps the whole catalog in memory and up to date",
+  logging: "set log.level and log.format instead",
+  solver: "policies plan inside the node",
+  storage: "policies plan with the node's own measurements",
 };
 
 /** Keys, and prefixes of keys, for parts that this version does not have. */
@@ -80,14 +79,16 @@ export function inOurTerms(
     const name = currentName(key);
     if (name !== key) {
       const isSet = known.has(name);
-      warnings.push(`${key} (${origin}) is ${name} here${isSet ? ", which is set as well" : ""}`);
+      warnings.push(
+        `${key} (${origin}) is ${isSet ? `ignored: ${name} is set` : `read as ${name}`}`,
+      );
       if (isSet) return [];
     }
     const meanings = Object.hasOwn(renamedValues, name) ? renamedValues[name]! : {};
     const spelling = String(value).toLowerCase();
     const meaning = Object.hasOwn(meanings, spelling) ? meanings[spelling]! : value;
     if (meaning !== value) {
-      warnings.push(`${name} (${origin}): "${value}" is taken for "${meaning}"`);
+      warnings.push(`${name} (${origin}): "${value}" is read as "${meaning}"`);
     }
     return [[name, meaning]];
   });
@@ -111,7 +112,7 @@ export function whyWithoutEffect(key: string): string | undefined {
   const section = key.split(".")[0]!;
   if (Object.hasOwn(retiredSections, section)) return retiredSections[section];
   if (absent.some((part) => key === part || (part.endsWith(".") && key.startsWith(part)))) {
-    return "this version does not have that part of the Go node";
+    return "this version does not have this part of the Go node";
   }
   return undefined;
 }

@@ -23,11 +23,14 @@ import {
 
 /** Every key of the configuration, in the order in which it is shown. */
 export const settings = {
-  "api.listen": text("127.0.0.1", "Address to listen on; 0.0.0.0 opens the node to the network"),
-  "api.port": port(1323, "Port of the HTTP API; 0 takes a free one"),
+  "api.listen": text(
+    "127.0.0.1",
+    "Address to listen on; 0.0.0.0 accepts connections from the network",
+  ),
+  "api.port": port(1323, "Port of the HTTP API; 0: any free port"),
   "api.ip": setting(v.union([v.literal(""), v.pipe(v.string(), v.ip())]), "an IP address")(
     "",
-    "Address by which other nodes reach this one; empty: api.listen if it is one address, else this machine's first",
+    "Address at which other nodes reach this node; empty: api.listen if it is a single address, else this machine's first address",
   ),
   "api.url": setting(
     v.union([
@@ -37,211 +40,235 @@ export const settings = {
     "http://HOST or http://HOST:PORT",
   )(
     "",
-    "URL by which other nodes reach this one, where a proxy or a port mapping stands between; empty: from api.ip and api.port",
+    "URL at which other nodes reach this node, if it is behind a proxy or a port mapping; empty: derived from api.ip and api.port",
   ),
-  "api.body.max": number(1, 1024)(6, "Largest request body, MiB; of code it is code.max"),
+  "api.body.max": number(1, 1024)(
+    6,
+    "Maximum size of a request body, MiB; uploads of code are limited by code.max instead",
+  ),
   "api.result.max": number(1, 48)(
     32,
-    "Largest result of a function, in JSON and quoted, MiB; what a function streams has no bound",
+    "Maximum size of a function's result as a quoted JSON string, MiB; streamed responses are not limited",
   ),
   "api.bodies.memory": number(0, 1 << 24)(
     0,
-    "Memory for the bodies of all requests that are read, wait and run, each counted twice, for the code that uploads bring, unpacked, and for long results until they are sent or stored, MiB; 0: an eighth of container.pool.memory. At least room for two of the largest bodies, and four times code.max",
+    "Memory for the bodies of all requests in progress (each counted twice), for uploaded code while it is unpacked, and for large results until they are sent or stored, MiB; 0: an eighth of container.pool.memory. The minimum is two bodies of the maximum size, and four times code.max",
   ),
   "api.connections.max": number(0, 1 << 20)(
     0,
-    "Most connections of clients; 0: as many as the process may have descriptors (ulimit -n), less a reserve",
+    "Maximum number of client connections; 0: the process's limit of file descriptors (ulimit -n), less a reserve",
   ),
   "api.connections.client": number(0, 1 << 20)(
     0,
-    "Most connections of one client's address other than loopback (IPv6: its /64 network); 0: half of all",
+    "Maximum number of connections from one client address other than loopback (for IPv6, from one /64 network); 0: half of api.connections.max",
   ),
   "api.idle.timeout": number(1, 86_400, false)(
     75,
-    "How long a connection is kept without a request, s",
+    "How long an idle connection is kept open, s",
   ),
   "fn.debug": flag(
     false,
-    "Answer failures of functions over plain HTTP (/fn) with their traceback and output, to anyone",
+    "Include the traceback and the output in responses to failed requests to /fn, for any client",
   ),
   "data.dir": text(
     "",
-    "Folder for registry, code and sockets; empty: /var/lib/serverledge for root, else ~/.local/share/serverledge",
+    "Directory for the registry, code and sockets; empty: /var/lib/serverledge for root, else ~/.local/share/serverledge",
   ),
   "etcd.address": endpoints(
     "",
-    "Where the members of etcd serve clients, mostly at port 2379; empty: embedded registry",
+    "Client addresses of the etcd members, usually on port 2379; empty: embedded registry",
   ),
-  "etcd.username": text("", "User of etcd"),
-  "etcd.password": text("", "Password of etcd", true),
+  "etcd.username": text("", "User name for etcd"),
+  "etcd.password": text("", "Password for etcd", true),
   "etcd.tls.ca": text(
     "",
-    "PEM file with the CA certificate of etcd, turns TLS on; empty: CAs this machine trusts",
+    "PEM file with the CA certificate of etcd; enables TLS; empty: the CAs that this machine trusts",
   ),
-  "etcd.tls.cert": text("", "PEM file with the client certificate for etcd, turns TLS on"),
-  "etcd.tls.key": text("", "PEM file with the key of etcd.tls.cert"),
+  "etcd.tls.cert": text("", "PEM file with the client certificate for etcd; enables TLS"),
+  "etcd.tls.key": text("", "PEM file with the private key of etcd.tls.cert"),
   "code.max": number(1, 1024)(
     64,
-    "Largest request that creates or updates a function, and largest code that is fetched, MiB",
+    "Maximum size of a request that creates or updates a function, and of code downloaded from a URL, MiB",
   ),
   "code.url.loopback": flag(
     false,
-    "Whether code may be fetched from URLs that point at this machine (any address of its interfaces, and its containers) or its links",
+    "Allow code URLs that point to this machine (an address of its interfaces, or a container on it) or to link-local addresses",
   ),
-  "registry.area": name("ROME", "Area (edge zone or cloud region) of the node"),
+  "registry.area": name("ROME", "Area (edge zone or cloud region) that the node belongs to"),
   "registry.remote.area": optionalName(
     "",
-    "Area that requests are offloaded to vertically, the cloud; empty: none",
+    "Area (the cloud) to which requests are offloaded vertically; empty: none",
   ),
   "registry.udp.port": port(
     9876,
-    "Port for status datagrams of other nodes; 0 takes a free one, as does the default if it is taken",
+    "UDP port for status datagrams from other nodes; 0: any free port, also used if the default port is taken",
   ),
   "registry.udp.address": setting(
     v.union([v.literal(""), v.pipe(v.string(), v.regex(/^(\[[0-9a-fA-F:.]+\]|[0-9.]+):\d{1,5}$/))]),
     "ADDRESS:PORT, an IPv6 address in brackets",
   )(
     "",
-    "Address and port by which status datagrams of other nodes reach this one, where a port mapping stands between; empty: from api.ip and registry.udp.port",
+    "Address and port at which status datagrams from other nodes reach this node, if it is behind a port mapping; empty: derived from api.ip and registry.udp.port",
   ),
   "registry.nearby.interval": number(0.05, 3600, false)(
     2,
-    "How often a sample of the other nodes is asked for its status, s",
+    "Interval between status requests to a sample of the other nodes, s",
   ),
   "registry.monitoring.interval": number(0.05, 3600, false)(
     5,
-    "How often balancers of the remote area are asked whether they are healthy, s",
+    "Interval between health checks of the remote area's load balancers, s",
   ),
-  "registry.node.id": optionalName("", "Id of the node; empty: made once and kept in data.dir"),
+  "registry.node.id": optionalName(
+    "",
+    "Id of the node; empty: generated once and kept in data.dir",
+  ),
   "cluster.secret": text(
     "",
-    "Shared secret that signs what nodes send each other; empty: unsigned",
+    "Shared secret that signs messages between nodes; empty: unsigned",
     true,
   ),
   "cluster.auth": choice("none", "")(
     "",
-    "none: a node of a cluster may listen beyond loopback without cluster.secret, so that whoever reaches it can pose as a node",
+    "none: allow a cluster node to listen beyond loopback without cluster.secret; anyone who can reach it can then pose as a node",
   ),
   "node.architecture": choice("amd64", "arm64", "")(
     "",
-    "Architecture of the node; empty: this machine's",
+    "CPU architecture of the node; empty: that of this machine",
   ),
   "container.pool.memory": number(16, 1 << 24)(1024, "Memory for instances, MiB"),
   "container.pool.cpus": number(0, 4096, false)(
     0,
-    "CPU for busy instances, cores; 0: all of this machine",
+    "CPU for busy instances, cores; 0: all cores of this machine",
   ),
   "container.expiration": seconds(600, "How long an idle instance is kept warm, s"),
   "container.keepalive": choice("fixed", "histogram")(
     "fixed",
-    "fixed: idle instances are kept for container.expiration; histogram: for as long as each function was seen to rest, and started again before the next request is expected (container.expiration where no pattern is seen)",
+    "fixed: idle instances are kept for container.expiration; histogram: keep-alive and pre-warm windows follow each function's observed idle times (container.expiration for functions without a pattern)",
   ),
-  "container.starts": number(1, 64)(4, "Instances that may be starting at the same time"),
-  "container.pids": number(16, 1 << 22)(256, "Most processes and threads of a container"),
+  "container.starts": number(1, 64)(4, "Maximum number of instances that start at the same time"),
+  "container.pids": number(16, 1 << 22)(
+    256,
+    "Maximum number of processes and threads in a container",
+  ),
   "container.tmp": number(1, 1 << 20)(
     64,
-    "Size of a container's /tmp, MiB; counts against its memory",
+    "Size of a container's /tmp, MiB; its files count toward the container's memory",
   ),
   "container.disk": number(0, 1 << 24)(
     1024,
-    "Most that an instance of a custom image may write to its own files and its volumes, MiB, before it is ended; 0: as much as the disk has",
+    "Maximum amount that an instance of a custom image may write to its file system and volumes before it is terminated, MiB; 0: no limit",
   ),
   "container.root": choice("writable", "readonly")(
     "writable",
-    "Whether custom images may write to their own files, or only to /tmp (container.tmp)",
+    "Root file system of custom images: writable, or readonly except for /tmp (container.tmp)",
   ),
   "container.fence": choice("machine", "none")(
     "machine",
-    "What functions in containers with Network bridge are kept away from, besides each other: machine: this machine and link-local addresses; none: nothing",
+    "What containers with Network bridge cannot reach, in addition to each other: machine: this machine and link-local addresses; none: nothing else",
   ),
   "container.reach": servicePorts(
     "",
-    "Services of this machine that all functions in containers with Network bridge may reach; empty: none",
+    "Services of this machine that containers with Network bridge can reach in spite of container.fence; empty: none",
   ),
   "sandbox.generic": number(0, 64)(
     1,
-    "Sandboxes that wait for a function of runtime deno or wasm, once there is one",
+    "Generic sandboxes kept ready for functions of the runtimes deno and wasm; started once such a function exists",
   ),
   "sandbox.launcher": text(
     "",
-    "Program and arguments, apart by spaces, that start sandboxes where this machine cannot by itself: an emulator; empty: none",
+    "Program and arguments, separated by spaces, that run sandboxes on machines that cannot run them directly, for example an emulator; empty: none",
   ),
-  "janitor.interval": number(0.01, 86_400, false)(30, "How often expired instances are removed, s"),
-  "factory.images.refresh": flag(false, "Pull each image once, even if it is present"),
+  "janitor.interval": number(0.01, 86_400, false)(
+    30,
+    "Interval between removals of expired instances, s",
+  ),
+  "factory.images.refresh": flag(false, "Pull each image once even if it is present"),
   "scheduler.policy": setting(
     v.pipe(v.string(), v.check(isPolicy)),
     `${policyNames.join(", ")}, or the path of a .js or .ts file`,
-  )("default", "Scheduling policy; policy.* are its own settings"),
+  )("default", "Scheduling policy; keys policy.* are its settings"),
   "scheduler.queue.capacity": number(0, 1_000_000)(
     1000,
-    "Requests that may wait for resources; 0: none",
+    "Maximum number of requests that wait for resources; 0: none",
   ),
   "scheduler.hops": number(0, 16)(
     1,
-    "Nodes that a request may be sent on to, one from the other; 0: none",
+    "Maximum number of times a request is offloaded from node to node; 0: never",
   ),
   "offload.default": flag(
     true,
-    "Whether requests that do not say (CanDoOffloading) may be sent to other nodes; false as in the Go prototype",
+    "Allow offloading of requests without CanDoOffloading; the Go prototype's default is false",
   ),
-  "policy.plan.interval": number(1, 86_400, false)(10, "How often policies that plan do so, s"),
+  "policy.plan.interval": number(1, 86_400, false)(
+    10,
+    "Interval between plans of policies that plan ahead, s",
+  ),
   "invocation.timeout": number(0.001, 86_400, false)(
     60,
-    "Longest execution of a function that sets no TimeoutMs, s",
+    "Execution timeout of functions without TimeoutMs, s",
   ),
   "async.results.expiration": seconds(
     1800,
-    "How long the result of an async invocation can be polled, s",
+    "How long the result of an asynchronous invocation is kept, s",
   ),
-  "lb.replicas": number(1, 4096)(128, "Points of each node on the balancer's hash ring"),
+  "lb.replicas": number(1, 4096)(128, "Points per node on the load balancer's hash ring"),
   "lb.refresh_interval": number(0.1, 86_400, false)(
     30,
-    "How often the balancer asks nodes for their free memory and CPU, s",
+    "Interval at which the load balancer requests each node's free memory and CPU, s",
   ),
   "lb.health.interval": number(0.05, 3600, false)(
     2,
-    "How often the balancer asks nodes whether they are healthy, s",
+    "Interval between the load balancer's health checks of nodes, s",
   ),
   "lb.load.factor": number(1, 1000, false)(
     1.25,
-    "Most requests in flight on one node, as a multiple of the mean of all nodes",
+    "Maximum number of in-flight requests on one node, as a multiple of the mean over all nodes",
   ),
   "lb.arch_awareness": flag(
     false,
-    "Whether the balancer chooses an architecture for each request, as lb.mode says",
+    "Let the load balancer choose an architecture for each request, according to lb.mode",
   ),
   "lb.mode": choice("RoundRobin", "MAB", "random")(
     "RoundRobin",
-    "How the balancer chooses between amd64 and arm64: in turn, by learning (mab.*), by chance",
+    "How the load balancer chooses between amd64 and arm64: alternately, with a multi-armed bandit (mab.*), or at random",
   ),
-  "mab.policy": choice("UCB1", "LinUCB")("UCB1", "How the balancer learns, where lb.mode is MAB"),
+  "mab.policy": choice("UCB1", "LinUCB")(
+    "UCB1",
+    "Bandit algorithm of the load balancer if lb.mode is MAB",
+  ),
   "mab.ucb1.c": number(0, 1000, false)(0.8, "UCB1: weight of exploration"),
   "mab.linucb.alpha": number(0, 1000, false)(0.1, "LinUCB: weight of exploration"),
   "mab.linucb.lambda": number(0, 1000, false)(
     0,
-    "LinUCB: price of memory use above three quarters",
+    "LinUCB: penalty for memory use above 75%",
   ),
-  "metrics.enabled": flag(true, "Serve GET /metrics"),
-  "shutdown.grace": seconds(30, "How long a stopping node lets running invocations finish, s"),
-  "log.level": choice("debug", "info", "warning", "error")("info", "Least severe records to log"),
-  "log.format": choice("text", "json")("text", "How records are written to standard error"),
+  "metrics.enabled": flag(true, "Serve metrics at GET /metrics"),
+  "shutdown.grace": seconds(30, "How long a node that shuts down waits for running invocations, s"),
+  "log.level": choice("debug", "info", "warning", "error")(
+    "info",
+    "Minimum severity of log records",
+  ),
+  "log.format": choice("text", "json")("text", "Format of log records on standard error"),
 } as const;
 
 /** Setting `runtimes.<id>.generic`. */
 export const runtimeGeneric: Setting<number> = number(0, 16)(
   1,
-  "Instances of the runtime that are kept ready for no function yet, so that a first start only " +
-    "loads the code; started once a function of the runtime exists",
+  "Generic instances of the runtime kept ready, so that the first start of a function only " +
+    "loads its code; started once a function of the runtime exists",
 );
 
 /** Fields of a class of service, below `qos.<class>.`. */
 export const qosFields = {
-  id: number(0, 1_000_000)(0, "Number by which requests may name it"),
-  utility: number(0, 1e9, false)(1, "Worth of an answer within the limit"),
-  penalty: number(0, 1e9, false)(0, "Cost of an answer that is late"),
-  limit: seconds(0, "Response-time limit of requests that name none, s; 0: none"),
-  completion: number(0, 1, false)(0, "Share of its requests that must be served"),
-  weight: number(0.001, 1e6, false)(1, "Its share of the node against other classes"),
+  id: number(0, 1_000_000)(0, "Number that requests can use in place of the name"),
+  utility: number(0, 1e9, false)(1, "Utility of a response within the limit"),
+  penalty: number(0, 1e9, false)(0, "Cost of a late response"),
+  limit: seconds(0, "Response-time limit of requests without one, s; 0: none"),
+  completion: number(0, 1, false)(0, "Fraction of the class's requests that must be served"),
+  weight: number(0.001, 1e6, false)(
+    1,
+    "Weight of the class relative to other classes when resources are scarce",
+  ),
 } as const;
 
 /** Name of a field of a class of service. */
