@@ -144,6 +144,9 @@ setup_etcd() {
   need etcd etcd-server && need etcdctl etcd-client && say "etcd and etcdctl are there"
 }
 
+# Tests connect functions to another machine, which is a network namespace.
+setup_network() { need ip iproute2; }
+
 setup_qemu() {
   [ "$(uname -m)" = aarch64 ] && return 0
   need qemu-aarch64-static qemu-user-static || return 1

@@ -1,6 +1,6 @@
 /**
  * Another machine: a network namespace with addresses of its own, behind a pair of virtual interfaces.
- * Needs root and iproute2.
+ * Needs iproute2, and root or sudo.
  *
  * @module
  */
@@ -19,6 +19,7 @@ export interface OtherMachine extends AsyncDisposable {
   readonly port: number;
 }
 
+const command = [...(Deno.uid() === 0 ? [] : ["sudo"]), "ip"];
 const server = `Deno.serve({ hostname: "0.0.0.0", port: 80, onListen() {} }, () => new Response())`;
 
 /** Starts another machine and waits until this one reaches it. */
@@ -44,14 +45,23 @@ export async function otherMachine(): Promise<OtherMachine> {
   await ip(`-n ${name} link set ${there} up`);
   await ip(`-n ${name} route add default via ${own}`);
   await ip(`route add ${linkLocal}/32 dev ${here}`);
-  const child = new Deno.Command("ip", {
-    args: ["netns", "exec", name, Deno.execPath(), "eval", "--no-config", server],
+  const child = new Deno.Command(command[0]!, {
+    args: [
+      ...command.slice(1),
+      "netns",
+      "exec",
+      name,
+      Deno.execPath(),
+      "eval",
+      "--no-config",
+      server,
+    ],
     stdin: "null",
     stdout: "null",
     stderr: "null",
   }).spawn();
   stack.defer(async () => {
-    child.kill("SIGKILL");
+    child.kill("SIGTERM");
     await child.status;
   });
   for (const hostname of [address, linkLocal]) {
@@ -68,7 +78,7 @@ export async function otherMachine(): Promise<OtherMachine> {
   return { address, linkLocal, port: 80, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-async function ip(command: string): Promise<void> {
-  const { code, stderr } = await runToEnd(["ip", ...command.split(" ")]);
-  assert.equal(code, 0, `ip ${command}: ${stderr}`);
+async function ip(what: string): Promise<void> {
+  const { code, stderr } = await runToEnd([...command, ...what.split(" ")]);
+  assert.equal(code, 0, `ip ${what}: ${stderr}`);
 }
