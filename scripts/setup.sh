@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what the project's scripts need, and only what is missing. Idempotent.
 #
-#   scripts/setup.sh PART...   parts: deno docker etcd qemu wrk wasi generators images npm; `stop` ends a
+#   scripts/setup.sh PART...   parts: deno docker etcd network qemu wrk wasi generators images npm; `stop` ends a
 #                              Docker engine that an earlier run started and left running
 #   source scripts/setup.sh; setup PART...; ...; setup_stop
 #
@@ -213,11 +213,11 @@ setup() {
   if [ -r "$TOOLS/env" ]; then source "$TOOLS/env"; fi
   for part in "$@"; do
     case "$part" in
-      deno | docker | etcd | qemu | wrk | wasi | generators | images) "setup_$part" || return 1 ;;
+      deno | docker | etcd | network | qemu | wrk | wasi | generators | images) "setup_$part" || return 1 ;;
       npm) need npm npm || return 1 ;;
       stop) stop_engine ;;
       *)
-        fail "unknown part $part: choose from deno docker etcd qemu wrk wasi generators images npm stop"
+        fail "unknown part $part: choose from deno docker etcd network qemu wrk wasi generators images npm stop"
         return 1
         ;;
     esac
