@@ -18,6 +18,7 @@ import { nodes } from "./lib/cli/commands/nodes.ts";
 import { policy } from "./lib/cli/commands/policy.ts";
 import { poll } from "./lib/cli/commands/poll.ts";
 import { prewarm } from "./lib/cli/commands/prewarm.ts";
+import { service } from "./lib/cli/commands/service.ts";
 import { simulate } from "./lib/lab/commands/simulate.ts";
 import { start } from "./lib/cli/commands/start.ts";
 import { status } from "./lib/cli/commands/status.ts";
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
   images,
   logs,
   config,
+  service,
   policy,
   simulate,
   version,

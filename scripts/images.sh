@@ -58,9 +58,9 @@ choose_image() {
   printf '%s\n' "$image" >"$RUN_DIR/image.$runtime"
 }
 
-# make_image RUNTIME PACKAGE NAME: a root file system by mmdebstrap, imported as an image.
-make_image() {
-  local runtime=$1 package=$2 name=$3 suite=bookworm sources=() hooks=() tar
+# debian_sources: installs mmdebstrap, and sets suite and sources of the packages for it.
+debian_sources() {
+  suite=bookworm sources=()
   (flock 9 && need mmdebstrap mmdebstrap) 9>"$RUN_DIR/apt.lock" || return 1
   # shellcheck disable=SC1091
   if [ "$(. /etc/os-release && echo "$ID")" = debian ]; then
@@ -72,6 +72,28 @@ make_image() {
       sources=(/etc/apt/sources.list)
     fi
   fi
+}
+
+# make_systemd_root FOLDER: a root file system with systemd, which appears whole or not at all.
+make_systemd_root() {
+  local folder=$1 suite sources
+  [ -d "$folder" ] && return 0
+  mkdir -p "$RUN_DIR"
+  debian_sources || return 1
+  as_root rm -rf "$folder.new"
+  if ! as_root mmdebstrap --variant=minbase --include=systemd,systemd-sysv,dbus \
+    "$suite" "$folder.new" "${sources[@]}" >"$RUN_DIR/mmdebstrap.systemd.log" 2>&1; then
+    tail -n 5 "$RUN_DIR/mmdebstrap.systemd.log" >&2
+    fail "cannot make a root file system with systemd: see $RUN_DIR/mmdebstrap.systemd.log"
+    return 1
+  fi
+  as_root mv "$folder.new" "$folder"
+}
+
+# make_image RUNTIME PACKAGE NAME: a root file system by mmdebstrap, imported as an image.
+make_image() {
+  local runtime=$1 package=$2 name=$3 suite sources hooks=() tar
+  debian_sources || return 1
   # Variant extract runs no maintainer scripts: neither the one that names the users, nor below.
   # shellcheck disable=SC2016
   hooks=(--extract-hook='for list in passwd group; do cp "$1/usr/share/base-passwd/$list.master" "$1/etc/$list"; done')

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Sets up what the project's scripts need, and only what is missing. Idempotent.
 #
-#   scripts/setup.sh PART...   parts: deno docker etcd network qemu wrk wasi generators images npm; `stop` ends a
-#                              Docker engine that an earlier run started and left running
+#   scripts/setup.sh PART...   parts: deno docker etcd network qemu wrk wasi systemd generators images npm;
+#                              `stop` ends a Docker engine that an earlier run started and left running
 #   source scripts/setup.sh; setup PART...; ...; setup_stop
 #
 # Leaves the settings that other commands need in .tools/env (source it).
@@ -199,6 +199,12 @@ setup_generators() {
   say "generators of clients are there"
 }
 
+# A root file system with systemd, in which tests install the service.
+setup_systemd() {
+  need systemd-analyze systemd || return 1
+  make_systemd_root "$TOOLS/systemd-root" && say "a root file system with systemd is there"
+}
+
 wasi_compiles() {
   echo 'int main(void) { return 0; }' |
     clang --target=wasm32-wasi -x c - -o /dev/null >/dev/null 2>&1
@@ -213,11 +219,11 @@ setup() {
   if [ -r "$TOOLS/env" ]; then source "$TOOLS/env"; fi
   for part in "$@"; do
     case "$part" in
-      deno | docker | etcd | network | qemu | wrk | wasi | generators | images) "setup_$part" || return 1 ;;
+      deno | docker | etcd | network | qemu | wrk | wasi | systemd | generators | images) "setup_$part" || return 1 ;;
       npm) need npm npm || return 1 ;;
       stop) stop_engine ;;
       *)
-        fail "unknown part $part: choose from deno docker etcd network qemu wrk wasi generators images npm stop"
+        fail "unknown part $part: choose from deno docker etcd network qemu wrk wasi systemd generators images npm stop"
         return 1
         ;;
     esac

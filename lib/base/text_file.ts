@@ -22,6 +22,16 @@ export function fileProblem(error: unknown): string {
   return (error as Error).message;
 }
 
+/** Returns true if this process can find the file or directory. */
+export function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Creates a text in a file, to which each change is written synchronously.
  *

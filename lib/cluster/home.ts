@@ -155,6 +155,9 @@ function inodeOf(path: string): number | null | undefined {
 }
 
 function defaultFolder(): string {
+  // systemd sets it for services with StateDirectory=.
+  const [service] = (Deno.env.get("STATE_DIRECTORY") ?? "").split(":");
+  if (service) return service;
   if (Deno.uid() === 0) return "/var/lib/serverledge";
   const home = Deno.env.get("HOME");
   const data = Deno.env.get("XDG_DATA_HOME") ?? (home && join(home, ".local", "share"));

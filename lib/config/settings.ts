@@ -72,7 +72,7 @@ export const settings = {
   ),
   "data.dir": text(
     "",
-    "Directory for the registry, code and sockets; empty: /var/lib/serverledge for root, else ~/.local/share/serverledge",
+    "Directory for the registry, code and sockets; empty: the StateDirectory of a systemd service, /var/lib/serverledge for root, else ~/.local/share/serverledge",
   ),
   "etcd.address": endpoints(
     "",

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { pause } from "../../../base/async.ts";
 import { randomId } from "../../../base/ids.ts";
 import { logger } from "../../../base/log.ts";
+import { exists } from "../../../base/text_file.ts";
 
 const mounts = "/sys/fs/cgroup";
 /** Period of the CPU limit, us. It is shorter than the kernel's default of 100 ms to keep pauses short. */
@@ -52,20 +53,24 @@ export interface Groups extends AsyncDisposable {
 }
 
 /**
- * Determines whether the node may create groups. Removes groups of a crashed predecessor and ends the
- * processes in them.
+ * Creates groups if the node may. Removes groups of a crashed predecessor and ends the processes in them.
  *
- * @returns undefined if the node may not create groups
+ * @throws if the node may not create groups
  */
-export async function openGroups(nodeId: string): Promise<Groups | undefined> {
+export async function createGroups(nodeId: string): Promise<Groups> {
   const name = `serverledge-${nodeId}`;
+  const own = ownGroups(Deno.readTextFileSync("/proc/self/cgroup"));
+  const groups = exists(`${mounts}/cgroup.controllers`)
+    ? new GroupsV2(homeV2(own.get("") ?? "/"), name)
+    : new GroupsV1(new Map(controllersV1.map((one) => [one, homeV1(one, own)])), name);
+  await groups.start();
+  return groups;
+}
+
+/** Creates groups like {@link createGroups}. Resolves to undefined if the node may not create any. */
+export async function openGroups(nodeId: string): Promise<Groups | undefined> {
   try {
-    const own = ownGroups(Deno.readTextFileSync("/proc/self/cgroup"));
-    const groups = exists(`${mounts}/cgroup.controllers`)
-      ? new GroupsV2(homeV2(own.get("") ?? "/"), name)
-      : new GroupsV1(new Map(controllersV1.map((one) => [one, homeV1(one, own)])), name);
-    await groups.start();
-    return groups;
+    return await createGroups(nodeId);
   } catch (error) {
     const reason = (error as Error).message;
     logger("runtime").info("No control groups for sandboxes ({reason}): the node watches them", {
@@ -98,11 +103,22 @@ function homeV1(controller: string, own: ReadonlyMap<string, string>): string {
   return exists(nested) ? nested : join(mounts, controller);
 }
 
+/** Group of the node's own process below a group that a service manager has delegated to its user. */
+const leaf = "node";
+
 /**
  * Returns a path next to the node's own group, because a group that has processes cannot limit groups below
- * it.
+ * it. If the node's group is delegated (systemd: `Delegate=`), the node moves one level down.
  */
 function homeV2(own: string): string {
+  const delegated = join(mounts, basename(own) === leaf ? dirname(own) : own);
+  if (Deno.uid() !== 0 && isOwn(delegated)) {
+    attempt(() => Deno.mkdirSync(join(delegated, leaf)));
+    for (const pid of read(join(delegated, "cgroup.procs")).split("\n").filter(Boolean)) {
+      write(join(delegated, leaf), "cgroup.procs", pid);
+    }
+    return delegated;
+  }
   const sibling = join(mounts, dirname(own));
   const bounds = (folder: string) =>
     exists(folder) && /\bmemory\b/.test(read(`${folder}/cgroup.subtree_control`));
@@ -259,10 +275,10 @@ function read(path: string): string {
   }
 }
 
-function exists(path: string): boolean {
+/** Returns true for a folder of this process's user. */
+function isOwn(folder: string): boolean {
   try {
-    Deno.statSync(path);
-    return true;
+    return Deno.statSync(folder).uid === Deno.uid();
   } catch {
     return false;
   }

@@ -1,0 +1,176 @@
+/**
+ * Subcommand `serverledge service`.
+ *
+ * @module
+ */
+
+import { object, or } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map } from "@optique/core/modifiers";
+import type { Parser } from "@optique/core/parser";
+import { command } from "@optique/core/primitives";
+import { ServerledgeError } from "../../base/errors.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { exits } from "../exits.ts";
+import type { Globals } from "../options/options.ts";
+import { flagOf, optionWith, text } from "../options/parts.ts";
+import { installation, removal, type Step } from "../service/plan.ts";
+import {
+  carryOut,
+  machineState,
+  requireManager,
+  serviceProgram,
+  type UnitState,
+  unitState,
+} from "../service/machine.ts";
+import { serviceUser, unitName } from "../service/unit.ts";
+import type { Terminal } from "../terminal.ts";
+import { isReadable } from "../view/show.ts";
+import { formatFields } from "../view/table.ts";
+
+type Run = (globals: Globals, terminal: Terminal) => Promise<number | void>;
+type RunParser = Parser<"sync", Run, unknown>;
+
+const dryRun = flagOf("--dry-run", "Only show the files and commands");
+
+const firstConfig = "# Configuration of this machine's node. All keys, with their defaults:\n" +
+  "# serverledge config --example\n";
+
+const install: RunParser = command(
+  "install",
+  map(
+    object({
+      user: optionWith(
+        "--user-name NAME",
+        text,
+        "User of the service, made if there is none; root runs sandboxes as nobody",
+        serviceUser,
+      ),
+      dryRun,
+    }),
+    ({ user, dryRun }): Run => async (_globals, terminal) => {
+      const { loadConfig } = await import("../config/files.ts");
+      // What the shell of the administrator sets does not apply to the service.
+      const options = { file: undefined, config: undefined, listen: undefined, area: undefined };
+      const { config } = await loadConfig({ ...options, set: [] }, undefined, {});
+      const state = await machineState(checkUser(user));
+      const unit = {
+        program: serviceProgram(),
+        user,
+        graceS: config["shutdown.grace"],
+      };
+      await apply(installation(unit, state, firstConfig), dryRun, terminal);
+      terminal.err.write(aboutDocker(user, state.hasDockerGroup));
+    },
+  ),
+  { brief: message`Install and start the service` },
+);
+
+const uninstall: RunParser = command(
+  "uninstall",
+  map(
+    object({ dryRun }),
+    ({ dryRun }): Run => (_globals, terminal) => apply(removal(), dryRun, terminal),
+  ),
+  { brief: message`Stop and remove the service; its user, configuration and data stay` },
+);
+
+const status: RunParser = command(
+  "status",
+  map(object({}), (): Run => async (globals, terminal) => {
+    const state = await unitState();
+    if (!state) {
+      throw new ServerledgeError("INVALID_REQUEST", "systemd does not run on this machine");
+    }
+    const view = isReadable(globals, terminal)
+      ? formatFields(fields(state))
+      : JSON.stringify(wireOf(state), null, "\t");
+    terminal.out.write(`${view}\n`);
+    return state.active === "active" ? exits.ok : exits.request;
+  }),
+  { brief: message`Tell whether the service runs` },
+);
+
+/** Installs, removes and shows the service of this machine. */
+export const service: Command = defineCommand({
+  name: "service",
+  brief: "Run the node of this machine as a service of systemd",
+  description: "The service has its own user, data in /var/lib/serverledge, configuration in " +
+    "/etc/serverledge, and secrets as variables in /etc/serverledge/environment. To use Docker, " +
+    "its user has to be in the group docker, whose members are as powerful as root.",
+  examples: [
+    ["sudo serverledge service install", "make the user and the unit, and start it"],
+    ["serverledge service install --dry-run", "what that would do, with the whole unit"],
+    ["serverledge service status", "exit status 0 if it runs, otherwise 2"],
+    ["sudo serverledge service uninstall", "remove the unit; data and configuration stay"],
+  ],
+  options: or(install, uninstall, status),
+  run: (run, globals, terminal) => run(globals, terminal),
+});
+
+async function apply(
+  steps: readonly Step[],
+  dryRun: true | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  if (!dryRun) requireManager();
+  for (const step of steps) {
+    if (!dryRun) await carryOut(step);
+    terminal.out.write(dryRun ? shown(step) : `${summary(step)}\n`);
+  }
+}
+
+function summary(step: Step): string {
+  switch (step.kind) {
+    case "write":
+      return `write ${step.path} (mode ${step.mode.toString(8)})`;
+    case "remove":
+      return `remove ${step.path}`;
+    case "run":
+      return `run ${step.command.join(" ")}`;
+  }
+}
+
+function shown(step: Step): string {
+  return `# ${summary(step)}\n${step.kind === "write" ? `${step.text}\n` : ""}`;
+}
+
+function aboutDocker(user: string, hasGroup: boolean): string {
+  if (user === "root") return "";
+  return hasGroup
+    ? `User ${user} is in the group docker, whose members are as powerful as root.\n`
+    : "There is no group docker: only functions of the runtimes deno and wasm run. After Docker is " +
+      `installed: usermod -aG docker ${user} && systemctl restart ${unitName}\n`;
+}
+
+function fields(state: UnitState): [string, string][] {
+  if (state.load === "not-found") return [["Unit", `not installed: serverledge service install`]];
+  return [
+    ["Unit", state.path],
+    ["State", `${state.active}, ${state.enabled || "not enabled"}`],
+    ["User", state.user],
+    ["Process", state.pid === 0 ? "none" : String(state.pid)],
+    ["Restarts", String(state.restarts)],
+    ["Log", `journalctl -u ${unitName}`],
+  ];
+}
+
+function wireOf(state: UnitState): Record<string, unknown> {
+  return {
+    Unit: state.path,
+    Load: state.load,
+    Active: state.active,
+    Enabled: state.enabled,
+    User: state.user,
+    Pid: state.pid,
+    Restarts: state.restarts,
+  };
+}
+
+function checkUser(name: string): string {
+  if (/^[a-z_][a-z0-9_-]{0,30}$/.test(name)) return name;
+  throw new ServerledgeError(
+    "INVALID_REQUEST",
+    `--user-name must be a user name in lower-case letters, digits, _ and -: it is "${name}"`,
+  );
+}

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { freePort } from "../support/network/free_port.ts";
+import { defaultBinary } from "../support/node.ts";
+import { eventually } from "../support/eventually.ts";
+import { startSystemdMachine, type SystemdMachine } from "../support/systemd_machine.ts";
+import { tempDir } from "../support/temp_dir.ts";
+import { runToEnd } from "../support/process.ts";
+import { unitText } from "../../lib/cli/service/unit.ts";
+
+const program = "/usr/local/bin/serverledge";
+const source = "export const handler = ({ n }: { n: number }) => ({ n: n + 1 });\n";
+
+/** A machine with the program, and a configuration with a free port. */
+async function machineWithProgram(): Promise<SystemdMachine> {
+  const machine = await startSystemdMachine();
+  await machine.copy(defaultBinary(), program);
+  const text = `api.port: ${freePort()}\nregistry.udp.port: ${freePort()}\nshutdown.grace: 45\n`;
+  await machine.run(["mkdir", "-p", "/etc/serverledge"]);
+  await machine.run(["tee", "/etc/serverledge/serverledge-conf.yaml"], text);
+  return machine;
+}
+
+/** Creates a function on the machine's node and invokes it. */
+async function invoke(machine: SystemdMachine): Promise<void> {
+  await machine.run(["tee", "/tmp/inc.ts"], source);
+  await eventually("the node serves", async () => {
+    return (await machine.run(["serverledge", "status"])).code === 0;
+  });
+  const create = ["create", "inc", "--runtime", "deno", "--src", "/tmp/inc.ts"];
+  await machine.ok("serverledge", ...create, "--handler", "inc.handler");
+  const answer = JSON.parse(await machine.ok("serverledge", "invoke", "inc", "-p", "n:1"));
+  assert.equal(answer.Result, '{"n":2}');
+}
+
+for (const user of ["serverledge", "root"]) {
+  Deno.test(`service: installed for ${user}, it runs functions within the unit's limits`, async () => {
+    await using machine = await machineWithProgram();
+    const installed = await machine.ok("serverledge", "service", "install", "--user-name", user);
+    assert.match(installed, /run systemctl restart/);
+    await invoke(machine);
+
+    const state = JSON.parse(await machine.ok("serverledge", "service", "status"));
+    assert.equal(state.Active, "active");
+    assert.equal(state.User, user);
+    const status = await machine.ok("cat", `/proc/${state.Pid}/status`);
+    const uid = (await machine.ok("id", "--user", user)).trim();
+    assert.match(status, new RegExp(`^Uid:\\t${uid}\\t`, "m"));
+    assert.match(status, /^NoNewPrivs:\t1$/m);
+    assert.match(status, /^Seccomp:\t2$/m);
+    if (user !== "root") assert.match(status, /^CapBnd:\t0+$/m);
+    const inside = ["nsenter", "--target", String(state.Pid), "--mount"];
+    const write = await machine.run([...inside, "touch", "/usr/bin/changed"]);
+    assert.match(write.stderr, /Read-only file system/);
+    assert.equal(
+      (await machine.ok("stat", "--format=%a %U", "/var/lib/serverledge")).trim(),
+      `700 ${user}`,
+    );
+    assert.ok((await machine.ok("ls", "/var/lib/serverledge")).includes("registry.db"));
+    // 45 s of grace and the margin.
+    const limit = await machine.ok("systemctl", "show", "-p", "TimeoutStopUSec", "serverledge");
+    assert.equal(limit.trim(), "TimeoutStopUSec=1min 15s");
+
+    await machine.ok("systemctl", "kill", "--kill-who=main", "--signal=KILL", "serverledge");
+    await eventually("systemd has restarted the node", async () => {
+      const again = await machine.run(["serverledge", "service", "status"]);
+      return again.code === 0 && JSON.parse(again.stdout).Pid !== state.Pid &&
+        (await machine.run(["serverledge", "status"])).code === 0;
+    });
+    const listed = await machine.ok("serverledge", "list");
+    assert.match(listed, /inc/);
+
+    await machine.ok("systemctl", "stop", "serverledge");
+    const result = await machine.ok("systemctl", "show", "-p", "Result", "serverledge");
+    assert.equal(result.trim(), "Result=success");
+    assert.equal((await machine.run(["serverledge", "service", "status"])).code, 2);
+    await machine.ok("serverledge", "service", "uninstall");
+    assert.notEqual((await machine.run(["systemctl", "cat", "serverledge"])).code, 0);
+    assert.ok((await machine.ok("ls", "/var/lib/serverledge")).includes("registry.db"));
+  });
+}
+
+Deno.test("service: systemd accepts the unit without a remark", async () => {
+  await using dir = await tempDir("unit");
+  for (const user of ["root", "daemon"]) {
+    const path = `${dir.path}/serverledge.service`;
+    await Deno.writeTextFile(path, unitText({ program: "/bin/true", user, graceS: 30 }));
+    const verified = await runToEnd(["systemd-analyze", "verify", "--man=no", path]);
+    assert.deepEqual(verified, { code: 0, stdout: "", stderr: "" });
+  }
+});
+
+Deno.test("service: a dry run shows the whole unit and changes nothing", async () => {
+  await using machine = await startSystemdMachine();
+  await machine.copy(defaultBinary(), program);
+  const shown = await machine.ok("serverledge", "service", "install", "--dry-run");
+  assert.match(shown, /^ExecStart=\/usr\/local\/bin\/serverledge start$/m);
+  assert.match(shown, /^# run useradd /m);
+  assert.notEqual((await machine.run(["systemctl", "cat", "serverledge"])).code, 0);
+  assert.notEqual((await machine.run(["id", "serverledge"])).code, 0);
+});
