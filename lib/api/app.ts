@@ -130,13 +130,13 @@ function noRoute(router: Hono, method: string, path: string): ServerledgeError {
   if (allow.length === 0) {
     return new ServerledgeError(
       "ROUTE_UNKNOWN",
-      `There is no ${path}: GET /docs lists what there is`,
+      `There is no route ${path}: GET /docs lists all routes`,
     );
   }
   const allowed = allow.join(", ");
   return new ServerledgeError(
     "METHOD_NOT_ALLOWED",
-    `${method} is not possible on ${path}: use ${allowed}`,
+    `${path} does not allow ${method}: use ${allowed}`,
     { details: { allow } },
   );
 }

@@ -110,7 +110,7 @@ export class BodyReader {
 
   #explained(cause: unknown): ServerledgeError {
     if (cause instanceof TooLong) return this.#tooLarge();
-    const message = "The body did not arrive whole: its client left, or broke HTTP's rules";
+    const message = "The body is incomplete: the client disconnected or violated HTTP framing";
     return new ServerledgeError("INVALID_REQUEST", message, { cause });
   }
 
@@ -133,7 +133,7 @@ async function parseLong(bytes: Uint8Array<ArrayBuffer>): Promise<unknown> {
   } catch (cause) {
     if (!(cause instanceof JsonScanError || cause instanceof RestTooLong)) throw cause;
     const message = cause instanceof RestTooLong
-      ? `The body is no request of this kind: ${cause.message}`
+      ? `The body does not match the schema: ${cause.message}`
       : `The body is not JSON: ${cause.message}`;
     throw new ServerledgeError("INVALID_REQUEST", message, { cause });
   }

@@ -122,12 +122,11 @@ export class ReservedBody implements MemoryReservation {
 }
 
 function noRoom(bytes: number, reserved: number, maxBytes: number, cause: unknown) {
+  const used = `${Math.ceil(reserved / mib)} of ${Math.floor(maxBytes / mib)} MiB`;
   const message =
-    `The function's result needs at least ${
-      Math.ceil(bytes / mib)
-    } MiB, for which there is no room: ` +
-    `bodies and results take ${Math.ceil(reserved / mib)} of ${Math.floor(maxBytes / mib)} MiB. ` +
-    "Ask for fewer at a time, or raise api.bodies.memory of the node";
+    `The function's result needs at least ${Math.ceil(bytes / mib)} MiB of memory, which is not ` +
+    `available: request bodies and results use ${used}. Request fewer at a time, or raise ` +
+    "api.bodies.memory of the node";
   const error = { type: "NoRoomForResult", message };
   return new ServerledgeError("FUNCTION_ERROR", message, {
     cause,
@@ -136,11 +135,10 @@ function noRoom(bytes: number, reserved: number, maxBytes: number, cause: unknow
 }
 
 function saturated(reserved: number, maxBytes: number): ServerledgeError {
-  const message = `The bodies of requests take ${Math.ceil(reserved / mib)} of ` +
-    `${
-      Math.floor(maxBytes / mib)
-    } MiB (each is counted twice), which leaves too little for this one: ` +
-    "try again, or raise api.bodies.memory of the node";
+  const message =
+    `Not enough memory for the request body: request bodies use ${Math.ceil(reserved / mib)} of ` +
+    `${Math.floor(maxBytes / mib)} MiB (each is counted twice). Try again, or raise ` +
+    "api.bodies.memory of the node";
   return new ServerledgeError("NODE_SATURATED", message, {
     details: { bookedBytes: reserved, maxBytes },
   });

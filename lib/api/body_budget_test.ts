@@ -48,7 +48,7 @@ Deno.test("BodyBudget: result that does not fit, throws FUNCTION_ERROR instead o
   const budget = new BodyBudget(100);
   const result = budget.takeResult(60);
   assert.equal(budget.reserved, 60);
-  assert.throws(() => budget.takeResult(41), { code: "FUNCTION_ERROR", message: /no room/ });
+  assert.throws(() => budget.takeResult(41), { code: "FUNCTION_ERROR", message: /not available/ });
   result[Symbol.dispose]();
   assert.equal(budget.reserved, 0);
 });

@@ -48,10 +48,10 @@ function retryAfterS(value: unknown): number {
  */
 export function codedError(thrown: unknown, log: Logger = logger("api")): ServerledgeError {
   if (thrown instanceof ServerledgeError) return thrown;
-  log.error("Unexpected error while answering a request: {error}", { error: thrown });
+  log.error("Unexpected error while handling a request: {error}", { error: thrown });
   return new ServerledgeError(
     "INTERNAL",
-    "Unexpected error in the node; its log has the particulars",
+    "Unexpected error in the node; see its log for details",
     { cause: thrown },
   );
 }

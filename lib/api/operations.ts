@@ -39,7 +39,10 @@ export function operationRoutes(services: ApiServices): Route[] {
 
   const metrics: Handler = () => {
     if (!services.config["metrics.enabled"]) {
-      throw new ServerledgeError("ROUTE_UNKNOWN", "Metrics are off: set metrics.enabled to true");
+      throw new ServerledgeError(
+        "ROUTE_UNKNOWN",
+        "Metrics are disabled: set metrics.enabled to true",
+      );
     }
     return new KnownResponse(services.metrics(), 200, [["content-type", metricsType]]);
   };
@@ -86,10 +89,10 @@ function followed(services: ApiServices, name: string, lines: number): Response 
 
 const prewarming: Description = {
   tag,
-  summary: "Start idle instances",
-  details: "Starts instances that wait for requests, as many as resources allow.",
+  summary: "Pre-warm instances",
+  details: "Starts idle instances of a function, as many as resources allow.",
   body: requests.prewarm,
-  answers: { 200: { description: "How many were started", schema: answers.prewarmed } },
+  answers: { 200: { description: "The number of instances started", schema: answers.prewarmed } },
   errors: [
     "INVALID_REQUEST",
     "FORBIDDEN",
@@ -109,8 +112,8 @@ const prewarming: Description = {
 const statusReport: Description = {
   tag,
   summary: "Status of the node",
-  details: "Resources, instances, queue and the state of what the node depends on.",
-  answers: { 200: { description: "The status", schema: answers.status } },
+  details: "Resources, instances, queue, and the state of the services that the node depends on.",
+  answers: { 200: { description: "Status of the node", schema: answers.status } },
   errors: ["FORBIDDEN", "INTERNAL"],
   curl: "curl $NODE/status",
 };
@@ -119,12 +122,12 @@ const healthCheck: Description = {
   tag,
   summary: "Health of the node",
   details:
-    "200 while the node can serve anything, also if `degraded`: e.g. while the registry is " +
-    "away, or the container engine is and warm instances go on. 503 when it can serve nothing, so " +
-    "that traffic should go elsewhere.",
+    "200 while the node can serve requests, even if it is `degraded`: for example, without the " +
+    "registry, or with warm instances only because the container engine is unavailable. 503 when it " +
+    "can serve none, so that load balancers stop sending traffic.",
   answers: {
-    200: { description: "It can serve", schema: answers.health },
-    503: { description: "It cannot", schema: answers.health },
+    200: { description: "The node can serve requests", schema: answers.health },
+    503: { description: "The node cannot serve requests", schema: answers.health },
   },
   errors: ["FORBIDDEN", "INTERNAL"],
   curl: "curl $NODE/healthz",
@@ -133,7 +136,7 @@ const healthCheck: Description = {
 const metering: Description = {
   tag,
   summary: "Metrics",
-  details: "For Prometheus. 404 if `metrics.enabled` is false.",
+  details: "Metrics for Prometheus. 404 if `metrics.enabled` is false.",
   answers: { 200: { description: "Prometheus text format", mediaType: "text/plain" } },
   errors: ["FORBIDDEN", "ROUTE_UNKNOWN", "INTERNAL"],
   curl: "curl $NODE/metrics",
@@ -141,21 +144,22 @@ const metering: Description = {
 
 const logging: Description = {
   tag,
-  summary: "What a function wrote",
+  summary: "Output of a function",
   details:
-    "The last lines that the function's invocations and instances wrote on this node, oldest first. " +
-    "Each begins with its time and the invocation's id, or `-` where it belongs to none. With `follow` " +
-    "they come as plain text, and then what is written, until the function is deleted, the node stops or " +
-    "the client leaves.",
+    "The last lines that the function's instances and invocations wrote on this node, oldest first. " +
+    "Each line starts with its time and the id of the invocation, or `-` if it belongs to none. With " +
+    "`follow` the response is plain text and continues with new lines until the function is deleted, " +
+    "the node stops or the client disconnects.",
   query: [{
     name: "follow",
     type: "boolean",
-    description: "`true` to go on with what is written from now on; default `false`",
+    description: "`true` to continue with new lines; default `false`",
   }, {
     name: "lines",
     type: "integer",
     range: logLines,
-    description: `How many, ${logLines.min} to ${logLines.max}; default ${logLines.fallback}`,
+    description:
+      `Number of lines, ${logLines.min} to ${logLines.max}; default ${logLines.fallback}`,
   }],
   answers: { 200: { description: "The lines", schema: answers.logs } },
   errors: [

@@ -62,8 +62,8 @@ function isSameOrigin(origin: string, host: string | null): boolean {
 function foreignHost(host: string): ServerledgeError {
   return new ServerledgeError(
     "FORBIDDEN",
-    `This node listens on loopback only and does not answer as ${host}: ` +
-      "call it by its IP address or as localhost, or open it with api.listen",
+    `This node listens on loopback only and does not accept the host ${host}: use its IP address or ` +
+      "localhost, or change api.listen",
     { details: { host } },
   );
 }
@@ -71,7 +71,7 @@ function foreignHost(host: string): ServerledgeError {
 function foreignOrigin(origin: string): ServerledgeError {
   return new ServerledgeError(
     "FORBIDDEN",
-    `Pages of ${origin} may not use this route: call it from a program, or use /fn`,
+    `Web pages from ${origin} cannot use this route: call it from a program, or use /fn`,
     { details: { origin } },
   );
 }

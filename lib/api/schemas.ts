@@ -37,12 +37,12 @@ export const prewarmSchema = v.object({
       v.number("expected a number"),
       v.integer("expected an integer"),
       v.minValue(0, "expected 0 or more"),
-      v.maxValue(maxPrewarm, `expected ${maxPrewarm} at most`),
-      v.description("How many idle instances to start; 0: only fetch the image"),
+      v.maxValue(maxPrewarm, `expected at most ${maxPrewarm}`),
+      v.description("Number of idle instances to start; 0: only pull the image"),
     ),
     0,
   ),
-  ForceImagePull: switchOf("Fetch the image even if it is present"),
+  ForceImagePull: switchOf("Pull the image even if it is present"),
 });
 
 /** Maximum number of images that one request may fetch. */
@@ -59,19 +59,19 @@ export const pullSchema = v.object({
         ),
         "expected a list",
       ),
-      v.maxLength(maxImages, `expected ${maxImages} at most`),
-      v.description("Names of images; none: all that are needed and missing"),
+      v.maxLength(maxImages, `expected at most ${maxImages}`),
+      v.description("Names of images; empty: all required images that are missing"),
     ),
     [],
   ),
-  Refresh: switchOf("Fetch them even if they are present"),
+  Refresh: switchOf("Pull the images even if they are present"),
 });
 
 /** Body of `POST /images/prune`. */
 export const pruneSchema = v.object({
-  DryRun: switchOf("Only tell what would be removed"),
+  DryRun: switchOf("Only report what would be removed"),
   Unpublished: switchOf(
-    "Also those that were built or loaded here and that no registry is known to have",
+    "Also remove images that were built or loaded on this machine and that no registry is known to have",
   ),
 });
 
@@ -105,8 +105,8 @@ export const healthSchema = v.object({
     v.picklist(["ok", "degraded", "unavailable"]),
     v.description("degraded: works, with problems; unavailable: can serve nothing"),
   ),
-  Problems: v.pipe(v.array(v.string()), v.description("What is wrong, one sentence each")),
-  Node: v.pipe(v.string(), v.description("Id of the node that answers")),
+  Problems: v.pipe(v.array(v.string()), v.description("Current problems, one sentence each")),
+  Node: v.pipe(v.string(), v.description("Id of the node that responds")),
 });
 
 /** Schemas of request bodies, with their names. */
@@ -125,23 +125,29 @@ export const requests = {
 
 const errorCode = named(
   "ErrorCode",
-  v.pipe(v.picklist(errorCodes), v.description("What went wrong, for programs")),
+  v.pipe(v.picklist(errorCodes), v.description("Machine-readable cause of the error")),
 );
 const report = named("Report", reportSchema);
-const accepted = named("Accepted", v.object({ ReqId: text("Id to poll with") }));
+const accepted = named(
+  "Accepted",
+  v.object({ ReqId: text("Id with which to poll for the result") }),
+);
 
 /** Schemas of response bodies, with their names. */
 export const answers = {
   invocation: v.union([report, accepted]),
-  pending: named("Pending", v.object({ ReqId: text("The id"), Status: v.literal("pending") })),
+  pending: named(
+    "Pending",
+    v.object({ ReqId: text("Id of the invocation"), Status: v.literal("pending") }),
+  ),
   result: named(
     "AsyncReport",
     v.object({
       ...reportSchema.entries,
       Code: v.optional(errorCode),
-      Message: v.optional(text("Why it failed, for people; only if Success is false")),
+      Message: v.optional(text("Cause of the failure, for people; only if Success is false")),
       Details: v.optional(
-        v.pipe(v.record(v.string(), v.unknown()), v.description("Particulars of the failure")),
+        v.pipe(v.record(v.string(), v.unknown()), v.description("Details of the failure")),
       ),
     }),
   ),
@@ -154,34 +160,34 @@ export const answers = {
   ),
   prewarmed: named(
     "Prewarmed",
-    v.object({ Prewarmed: v.pipe(v.number(), v.description("Instances started")) }),
+    v.object({ Prewarmed: v.pipe(v.number(), v.description("Number of instances started")) }),
   ),
   status: named("Status", statusSchema),
   health: named("Health", healthSchema),
   policy: named(
     "Policy",
     v.object({
-      Node: text("The node whose policy it is"),
-      Policy: text("Its name"),
-      Explains: v.pipe(v.boolean(), v.description("False if it learns nothing")),
+      Node: text("Id of the node whose policy this is"),
+      Policy: text("Name of the policy"),
+      Explains: v.pipe(v.boolean(), v.description("False if the policy does not learn")),
       Estimates: v.pipe(
         v.record(v.string(), v.array(v.record(v.string(), v.unknown()))),
-        v.description("What it believes, as tables by title"),
+        v.description("Current estimates of the policy, as tables by title"),
       ),
       Decisions: v.array(v.object({
-        AgoMs: v.pipe(v.number(), v.description("How long ago, ms")),
+        AgoMs: v.pipe(v.number(), v.description("Age of the decision, ms")),
         Function: functionName,
-        Class: text("Name of the request's class"),
+        Class: text("Name of the request's QoS class"),
         Decision: v.picklist(["run", "wait", "offload", "reject"]),
-        To: v.nullable(text("The node it went to")),
-        Reason: text("Why"),
+        To: v.nullable(text("Node that the request was offloaded to")),
+        Reason: text("Reason of the decision"),
       })),
     }),
   ),
   nodes: named(
     "Nodes",
     v.object({
-      Node: text("The node that sees them so"),
+      Node: text("Id of the node whose view this is"),
       Nodes: v.array(named("Member", memberSchema)),
     }),
   ),
@@ -193,7 +199,7 @@ export const answers = {
     "Error",
     v.looseObject({
       code: errorCode,
-      message: text("What went wrong and what to do, for people"),
+      message: text("What failed and what to do, for people"),
     }),
   ),
 };

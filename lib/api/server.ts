@@ -89,13 +89,13 @@ function refuse(status: number, message: string): OutgoingResponse {
 function whyNot(cause: unknown, hostname: string, port: number): string {
   const address = `Cannot listen on ${hostname}:${port}`;
   if (cause instanceof Deno.errors.AddrInUse) {
-    return `${address}: another program does; stop it, or set api.port (--port) to another port`;
+    return `${address}: the address is in use; stop the other program, or set api.port (--port) to another port`;
   }
   if (cause instanceof Deno.errors.AddrNotAvailable) {
-    return `${address}: this machine has no such address; set api.listen to one it has`;
+    return `${address}: this machine has no such address; set api.listen to one of its addresses`;
   }
   if (cause instanceof Deno.errors.PermissionDenied) {
-    return `${address}: not permitted; ports below 1024 need a privilege, set api.port to a higher one`;
+    return `${address}: permission denied; ports below 1024 need a privilege, set api.port to a higher port`;
   }
   return `${address}: ${
     cause instanceof Error ? cause.message : cause

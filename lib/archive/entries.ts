@@ -50,7 +50,7 @@ export class BadArchive extends Error {
  * Rejects an archive because of an entry.
  *
  * @param entry path of the entry as in the archive
- * @param problem predicate about the entry, e.g. "appears twice"
+ * @param problem predicate about the entry, e.g. "occurs twice"
  */
 export function refuseEntry(entry: string, problem: string): never {
   throw new BadArchive(`its entry ${JSON.stringify(entry)} ${problem}`, entry);
@@ -61,7 +61,7 @@ export function decodeName(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return refuseEntry(new TextDecoder().decode(bytes), "has a name that is not UTF-8");
+    return refuseEntry(new TextDecoder().decode(bytes), "has a name that is not valid UTF-8");
   }
 }
 
@@ -85,7 +85,7 @@ export class ArchiveMeter {
     const { maxEntries, maxBytes } = this.#limits;
     this.#bytes += bytes;
     if (++this.#entries > maxEntries) throw tooMany(maxEntries);
-    if (this.#bytes > maxBytes) throw tooLarge(`it has more than ${maxBytes} bytes of files`);
+    if (this.#bytes > maxBytes) throw tooLarge(`its files have more than ${maxBytes} bytes`);
   }
 }
 
@@ -124,10 +124,10 @@ export class ArchivePaths {
     this.#addParents(name, path);
     const known = this.#kinds.get(path);
     if (type === "file" && known) {
-      refuseEntry(name, known === "file" ? "appears twice" : "is a file and a directory");
+      refuseEntry(name, known === "file" ? "occurs twice" : "is both a file and a directory");
     }
     if (type === "directory" && known === "file") {
-      refuseEntry(name, "is a file and a directory");
+      refuseEntry(name, "is both a file and a directory");
     }
     this.#kinds.set(path, type);
     if (this.#kinds.size > this.#maxEntries) throw tooMany(this.#maxEntries);
@@ -146,12 +146,12 @@ export class ArchivePaths {
 
 function checked(name: string): string {
   if (name.startsWith("/")) refuseEntry(name, "has an absolute path");
-  if (name.includes("\0")) refuseEntry(name, "has a NUL in its path");
+  if (name.includes("\0")) refuseEntry(name, "has a NUL byte in its path");
   if (name.split("/").includes("..")) refuseEntry(name, "has '..' in its path");
   const path = name.split("/").filter((part) => part !== "" && part !== ".").join("/");
   const size = (text: string) => new TextEncoder().encode(text).length;
   if (size(path) > maxPathBytes || path.split("/").some((part) => size(part) > maxNameBytes)) {
-    refuseEntry(`${name.slice(0, maxNameBytes)}...`, "has too long a path");
+    refuseEntry("has a path that is too long", "has too long a path");
   }
   return path;
 }

@@ -52,8 +52,8 @@ const otherTypes: Readonly<Record<string, string>> = {
   "3": "is a device",
   "4": "is a device",
   "6": "is a pipe",
-  "S": "is a sparse file: archive it without --sparse",
-  "M": "is the rest of a file in another volume",
+  "S": "is a sparse file: create the archive without --sparse",
+  "M": "continues a file from another volume",
 };
 
 /**
@@ -96,12 +96,16 @@ function* reader(
   for (let at = 0;;) {
     yield;
     const block = archive.subarray(at, at + blockBytes);
-    if (block.length < blockBytes) throw new BadArchive("it is cut: it has no end");
+    if (block.length < blockBytes) {
+      throw new BadArchive("it is truncated: its end marker is missing");
+    }
     if (block.every((byte) => byte === 0)) return entries;
     const header = withOverrides(readHeader(block), overrides);
     at += blockBytes;
     const end = at + (hasContent(header) ? header.size : 0);
-    if (end > archive.length) throw new BadArchive(`it is cut in ${JSON.stringify(header.name)}`);
+    if (end > archive.length) {
+      throw new BadArchive(`it is truncated in ${JSON.stringify(header.name)}`);
+    }
     const content = archive.subarray(at, end);
     at = Math.ceil(end / blockBytes) * blockBytes;
     if (takeOverride(header, content, overrides)) continue;
@@ -151,7 +155,7 @@ function hasContent({ typeFlag }: Header): boolean {
 /** @returns true if the entry is an extended header */
 function takeOverride(header: Header, content: Uint8Array, overrides: Overrides): boolean {
   if ("xXgLK".includes(header.typeFlag) && content.length > maxOverrideBytes) {
-    throw new BadArchive(`it has a header of more than ${maxOverrideBytes} bytes`);
+    throw new BadArchive(`it has a header longer than ${maxOverrideBytes} bytes`);
   }
   switch (header.typeFlag) {
     case "x":
@@ -176,7 +180,7 @@ function withOverrides(header: Header, { local, global, longName }: Overrides): 
   const record = (key: string) => local.get(key) ?? global.get(key);
   const name = record("path") || longName || decodeName(header.rawName);
   const size = record("size") || String(header.size);
-  if (!/^\d{1,15}$/.test(size)) refuseEntry(name, "has a size that is no number");
+  if (!/^\d{1,15}$/.test(size)) refuseEntry(name, "has an invalid size");
   return { ...header, name, size: Number(size) };
 }
 
@@ -210,7 +214,7 @@ function checkSum(block: Uint8Array): void {
   }
   const stored = octal(latin1(block, 148, 8));
   if (stored !== unsigned && stored !== signed) {
-    throw new BadArchive("it has a header whose checksum is wrong");
+    throw new BadArchive("it has a header with a wrong checksum");
   }
 }
 
@@ -221,7 +225,7 @@ function number(block: Uint8Array, at: number, length: number, entry: string, wh
     ? octal(latin1(block, at, length))
     : field.reduce((sum, byte, index) => sum * 256 + (index === 0 ? byte & 0x7f : byte), 0);
   if (Number.isSafeInteger(value)) return value!;
-  return refuseEntry(entry, `has a ${what} that is no number`);
+  return refuseEntry(entry, `has an invalid ${what}`);
 }
 
 /** @returns 0 for an empty field; undefined if the field is no octal number */
@@ -244,10 +248,10 @@ function readPax(content: Uint8Array): Map<string, string> {
     const end = at + (/^\d{1,15}$/.test(digits) ? Number(digits) : 0);
     const equals = content.indexOf(0x3d, space);
     if (end > content.length || equals < space || equals >= end || content[end - 1] !== 0x0a) {
-      throw new BadArchive("it has a damaged pax header");
+      throw new BadArchive("it has a corrupt pax header");
     }
     if (++count > maxRecords) {
-      throw new BadArchive(`it has a header of more than ${maxRecords} records`);
+      throw new BadArchive(`it has a header with more than ${maxRecords} records`);
     }
     const key = decodeName(content.subarray(space + 1, equals));
     const value = content.subarray(equals + 1, end - 1);

@@ -75,9 +75,9 @@ Deno.test("readTar: accepts sizes in octal and base 256 only", async () => {
     assert.equal((await read(size(encode(one))))[0]!.data!.length, 1, one);
   }
   assert.equal((await read(size(base256(1))))[0]!.data!.length, 1);
-  await refused(size(base256(-1)), /"a\.py" has a size that is no number/);
-  await refused(size(encode("0000000000x\0")), /"a\.py" has a size that is no number/);
-  await refused(size(base256(5000)), /is cut in "a\.py"/);
+  await refused(size(base256(-1)), /"a\.py" has an invalid size/);
+  await refused(size(encode("0000000000x\0")), /"a\.py" has an invalid size/);
+  await refused(size(base256(5000)), /is truncated in "a\.py"/);
 });
 
 Deno.test("readTar: reads names from all places of the formats", async () => {
@@ -95,18 +95,18 @@ Deno.test("readTar: reads names from all places of the formats", async () => {
   const long = archiveOf(block("x", "x", path.length), path, cutName, content);
   assert.equal((await read(long))[0]!.path, "long/name.py");
   assert.equal((await named(block("L", "L", 7), encode("c/d.py\0")))[0]!.path, "c/d.py");
-  await refused(archiveOf(cutName, content), /has a name that is not UTF-8/);
+  await refused(archiveOf(cutName, content), /has a name that is not valid UTF-8/);
   const sparse = pax("GNU.sparse.major=1");
   const inFront = [block("x", "x", sparse.length), sparse];
   await assert.rejects(named(...inFront), /is a sparse file/);
-  await assert.rejects(named(block("x", "x", 5), encode("99 a=")), /a damaged pax header/);
+  await assert.rejects(named(block("x", "x", 5), encode("99 a=")), /a corrupt pax header/);
 });
 
 Deno.test("readTar: rejects other types than files and directories by name", async () => {
   const typed = (type: string) => archiveOf(block("a", type, 0));
   await refused(typed("1"), /"a" is a hard link: only files and directories are accepted/);
   await refused(typed("2"), /"a" is a symbolic link/);
-  await refused(typed("S"), /"a" is a sparse file: archive it without --sparse$/);
+  await refused(typed("S"), /"a" is a sparse file: create the archive without --sparse$/);
   await refused(typed("Z"), /"a" has the unknown type "Z"/);
   assert.deepEqual(await read(typed("V")), []);
   assert.equal((await read(archiveOf(block("old/", "\0", 0))))[0]!.data, null);

@@ -48,7 +48,9 @@ export async function readZip(
   for (const entry of entries) {
     const type = typeOf(entry);
     const path = paths.add(entry.name, type);
-    if (type === "directory" && entry.size > 0) refuseEntry(entry.name, "is a folder with content");
+    if (type === "directory" && entry.size > 0) {
+      refuseEntry(entry.name, "is a directory with content");
+    }
     if (path === undefined) continue;
     const data = type === "file" ? await unpack(entry, contents.get(entry)!, reserve) : null;
     const executable = data !== null && ((entry.unixMode ?? 0) & 0o100) !== 0;
@@ -82,10 +84,10 @@ function packedContents(
   const contents = new Map<ZipEntry, Uint8Array>();
   let free = 0;
   for (const entry of entries.toSorted((a, b) => a.offset - b.offset)) {
-    if (entry.offset < free) refuseEntry(entry.name, "shares its bytes with another entry");
+    if (entry.offset < free) refuseEntry(entry.name, "overlaps another entry");
     const from = contentStart(archive, entry, end);
     free = from + entry.packedSize;
-    if (free > end) refuseEntry(entry.name, "is cut");
+    if (free > end) refuseEntry(entry.name, "is truncated");
     contents.set(entry, archive.subarray(from, free));
   }
   return contents;
@@ -94,11 +96,11 @@ function packedContents(
 /** Checks the local header of an entry (4.3.7) against the directory. */
 function contentStart(archive: Uint8Array, entry: ZipEntry, end: number): number {
   const { name, rawName, offset } = entry;
-  const differs = () => refuseEntry(name, "has a header that differs from the archive's directory");
-  if (offset + localHeaderBytes > end) refuseEntry(name, "is cut");
+  const differs = () => refuseEntry(name, "has a header that differs from the central directory");
+  if (offset + localHeaderBytes > end) refuseEntry(name, "is truncated");
   const view = new DataView(archive.buffer, archive.byteOffset + offset, localHeaderBytes);
   if (view.getUint32(0, true) !== 0x04034b50) {
-    refuseEntry(name, "is not where the archive's directory says: the archive is damaged");
+    refuseEntry(name, "is not where the central directory says: the archive is corrupt");
   }
   const [flags, method] = [view.getUint16(6, true), view.getUint16(8, true)];
   if (method !== entry.method || ((flags ^ entry.flags) & 1) !== 0) differs();
@@ -127,7 +129,7 @@ async function unpack(
   const { name, size, crc } = entry;
   const data = entry.method === 0 ? packed : await inflated(entry, packed, reserve);
   if (data.length !== size) {
-    refuseEntry(name, `has ${data.length} bytes, and ${size} by the archive's directory`);
+    refuseEntry(name, `has ${data.length} bytes, but the central directory says ${size}`);
   }
   let found = 0;
   let at = 0;
@@ -137,7 +139,7 @@ async function unpack(
   });
   if (found === crc) return data;
   const hex = (value: number) => value.toString(16).padStart(8, "0");
-  return refuseEntry(name, `is damaged: its CRC-32 is ${hex(found)} instead of ${hex(crc)}`);
+  return refuseEntry(name, `is corrupt: its CRC-32 is ${hex(found)} instead of ${hex(crc)}`);
 }
 
 async function inflated(
@@ -154,9 +156,9 @@ async function inflated(
     });
   } catch (error) {
     if (error instanceof BadArchive) {
-      return refuseEntry(name, `has more than the ${size} bytes of the archive's directory`);
+      return refuseEntry(name, `has more than the ${size} bytes that the central directory says`);
     }
     if (error instanceof ServerledgeError) throw error;
-    return refuseEntry(name, `is damaged: ${(error as Error).message}`);
+    return refuseEntry(name, `is corrupt: ${(error as Error).message}`);
   }
 }

@@ -69,8 +69,7 @@ export function readDirectory(
   const beginsWithEntry = begin === 0x04034b50 || (count === 0 && start === 0);
   if (inFront > 0 || (inFront === 0 && !beginsWithEntry)) {
     throw new BadArchive(
-      "it is a self-extracting archive, or has something else in front of its first entry; " +
-        "unpack it, and pack the files alone",
+      "it is a self-extracting archive, or has data before its first entry; unpack it and pack only the files",
     );
   }
   if (start < 0 || inFront < 0) throw cut();
@@ -122,9 +121,9 @@ function findDirectoryEnd(view: DataView): number {
     if (view.getUint16(at + 20, true) === last - at) return at;
     behind = true;
   }
-  if (behind) throw new BadArchive("it is cut in its comment, or something follows its end");
+  if (behind) throw new BadArchive("its comment is truncated, or data follows its end");
   const isZip = view.byteLength >= 4 && view.getUint32(0, true) === 0x04034b50;
-  throw isZip ? cut() : new BadArchive("it is no ZIP archive");
+  throw isZip ? cut() : new BadArchive("it is not a ZIP archive");
 }
 
 function readEntry(archive: Uint8Array, view: DataView, at: number): ZipEntry {
@@ -136,10 +135,12 @@ function readEntry(archive: Uint8Array, view: DataView, at: number): ZipEntry {
   const isUnix = unixSystems.includes(system);
   // Some archivers on Windows write backslashes, although 4.4.17 requires slashes.
   const name = isUnix ? decodeName(rawName) : decodeName(rawName).replaceAll("\\", "/");
-  if ((flags & 0x2041) !== 0) refuseEntry(name, "is encrypted: pack it without a password");
+  if ((flags & 0x2041) !== 0) {
+    refuseEntry(name, "is encrypted: create the archive without a password");
+  }
   if (method !== 0 && method !== 8) {
     const other = otherMethods[method] ?? `method ${method}`;
-    refuseEntry(name, `is compressed by ${other}: only Deflate is accepted`);
+    refuseEntry(name, `is compressed with ${other}: only Deflate is accepted`);
   }
   if (!isUnix && /^[A-Za-z]:/.test(name)) refuseEntry(name, "has an absolute path");
   const extra = new DataView(archive.buffer, archive.byteOffset + nameEnd, u16(30));
@@ -175,7 +176,7 @@ function withLargeSizes<T extends { size: number; packedSize: number; offset: nu
     }
     at += 4 + length;
   }
-  return refuseEntry(name, "has no size in the archive's directory");
+  return refuseEntry(name, "has no size in the archive's central directory");
 }
 
 /** Reads 64 bits; values beyond 2^53 exceed any archive in memory. */
@@ -184,9 +185,9 @@ function large(view: DataView, at: number): number {
 }
 
 function cut(): BadArchive {
-  return new BadArchive("it is cut: the directory at its end is missing or incomplete");
+  return new BadArchive("it is truncated: its central directory is missing or incomplete");
 }
 
 function damaged(): BadArchive {
-  return new BadArchive("it is damaged: the directory at its end does not fit");
+  return new BadArchive("it is corrupt: its central directory is inconsistent");
 }

@@ -89,7 +89,7 @@ export class StandbyPool<T extends StandbyItem> implements AsyncDisposable {
     this.#ready.push(item);
     void item.ended?.then(() => {
       if (!this.take(item)) return;
-      this.#options.onFailure("ended by itself");
+      this.#options.onFailure("terminated unexpectedly");
       this.discard(item);
       this.failed();
     });

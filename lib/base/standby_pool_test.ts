@@ -120,7 +120,7 @@ Deno.test("StandbyPool: an item that ends is disposed, and replaced after the ba
   const first = await finish();
   first.end();
   await settle();
-  assert.deepEqual([ids(), first.isDisposed, errors], [[], true, ["ended by itself"]]);
+  assert.deepEqual([ids(), first.isDisposed, errors], [[], true, ["terminated unexpectedly"]]);
   clock.advance(999);
   assert.equal(pending.length, 0);
   clock.advance(1);

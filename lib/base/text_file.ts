@@ -16,9 +16,9 @@ export interface TextFile {
 export function fileProblem(error: unknown): string {
   const { NotADirectory, NotFound, PermissionDenied } = Deno.errors;
   if (error instanceof NotFound || error instanceof NotADirectory) {
-    return "there is no such file or folder";
+    return "no such file or directory";
   }
-  if (error instanceof PermissionDenied) return "no permission to read it";
+  if (error instanceof PermissionDenied) return "permission denied";
   return (error as Error).message;
 }
 

@@ -23,27 +23,27 @@ export const memberSchema = v.object({
   Reachable: v.pipe(
     v.boolean(),
     v.description(
-      "False while it does not respond or is not trusted; balancers of areas other than the cloud are not checked",
+      "False if it does not respond or is not trusted; load balancers of areas other than the cloud are not checked",
     ),
   ),
   IsCloudTarget: v.pipe(
     v.boolean(),
-    v.description("True if requests are offloaded to the cloud through it"),
+    v.description("True if requests are offloaded to the cloud through this load balancer"),
   ),
-  RttMs: described(measure, "Expected round trip, ms"),
+  RttMs: described(measure, "Expected round-trip time, ms"),
   AgeMs: described(measure, "Age of the following values, ms"),
   AvailableMemory: described(measure, "Memory available for instances, MiB"),
-  TotalMemory: described(measure, "Memory for instances, MiB"),
+  TotalMemory: described(measure, "Total memory for instances, MiB"),
   FreeCPU: described(measure, "CPU not used by busy instances, cores"),
-  QueueLength: described(measure, "Queued requests"),
-  Running: described(measure, "Running invocations"),
+  QueueLength: described(measure, "Number of queued requests"),
+  Running: described(measure, "Number of running invocations"),
   Coordinates: v.nullable(
     v.object({ Vec: v.array(v.number()), Error: v.number(), Height: v.number() }),
   ),
   Problem: v.pipe(
     v.nullable(v.string()),
     v.description(
-      "Mismatch between it and the responding node: registration, version, cluster.secret, clocks; null: none known",
+      "Mismatch with the responding node in registration, version, cluster.secret or clock; null: none known",
     ),
   ),
 });

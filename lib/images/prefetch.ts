@@ -62,7 +62,7 @@ export class Prefetcher {
     this.#notBefore.set(need, this.#clock.now() + waitMs);
     const oldest = this.#notBefore.keys().next().value;
     if (this.#notBefore.size > maxFailures && oldest !== undefined) this.#notBefore.delete(oldest);
-    log.warn("Cannot fetch the image of {name} ahead; not again for {seconds} s: {reason}", {
+    log.warn("Cannot prefetch the image of {name}; next attempt in {seconds} s: {reason}", {
       name,
       seconds: waitMs / 1000,
       reason: error.message,

@@ -79,7 +79,7 @@ export class ImageRecords {
     try {
       this.#file.write(JSON.stringify(this.entries.map(toWire), null, 1));
     } catch (error) {
-      log.warn("Cannot save the records of images: {reason}", {
+      log.warn("Cannot save the image records: {reason}", {
         reason: (error as Error).message,
       });
     }
@@ -91,7 +91,7 @@ function readEntries(file: TextFile): ImageRecord[] {
     const text = file.read();
     return text === undefined ? [] : v.parse(fileSchema, JSON.parse(text));
   } catch (error) {
-    log.warn("Cannot read the records of images, starting with none: {reason}", {
+    log.warn("Cannot read the image records; starting without any: {reason}", {
       reason: (error as Error).message,
     });
     return [];

@@ -16,12 +16,15 @@ const size = v.pipe(
 /** An image in the response of `GET /images`. */
 export const imageSchema = v.object({
   Image: image,
-  Runtimes: v.pipe(v.array(v.string()), v.description("Runtimes that need it")),
-  Functions: v.pipe(v.array(v.string()), v.description("Functions that need it")),
+  Runtimes: v.pipe(v.array(v.string()), v.description("Runtimes that need the image")),
+  Functions: v.pipe(v.array(v.string()), v.description("Functions that need the image")),
   Present: v.boolean(),
   Size: v.nullable(size),
-  Architecture: v.pipe(v.nullable(v.string()), v.description("amd64, arm64, ...")),
-  Pulled: v.pipe(v.boolean(), v.description("True if this node pulled it")),
+  Architecture: v.pipe(
+    v.nullable(v.string()),
+    v.description("Architectures, such as amd64 or arm64"),
+  ),
+  Pulled: v.pipe(v.boolean(), v.description("True if this node pulled the image")),
 });
 
 /** Converts images from and to the wire format. */
@@ -51,7 +54,7 @@ export const prunedSchema = v.object({
   ),
   Kept: v.pipe(
     v.array(v.object({ Image: image, Reason: v.string() })),
-    v.description("Unused images that were kept, with the reason"),
+    v.description("Unused images that were kept, with reasons"),
   ),
 });
 

@@ -71,7 +71,7 @@ export function toJson(value: unknown): string {
     return JSON.stringify(value);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new ServerledgeError("UNPROCESSABLE", "Params: nested too deeply, or too long", {
+    throw new ServerledgeError("UNPROCESSABLE", "Params: nested too deeply or too large", {
       cause,
       details: { path: "Params" },
     });
@@ -101,7 +101,7 @@ export function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.I
   const issue = result.issues[0];
   const path = v.getDotPath(issue) ?? "";
   // The message of an object schema about a missing key contains quotes and terms of the library.
-  const message = issue.received === "undefined" ? "must be given" : issue.message;
+  const message = issue.received === "undefined" ? "is required" : issue.message;
   throw new ServerledgeError("INVALID_REQUEST", path ? `${path}: ${message}` : message, {
     details: { path },
   });

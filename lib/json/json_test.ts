@@ -45,7 +45,7 @@ Deno.test("parse: names the path of an invalid value", () => {
     Inputs: v.optional(v.array(v.object({ Type: v.string("expected a string") }))),
   });
   assert.deepEqual(parse(schema, { Name: "a" }), { Name: "a" });
-  fails(() => parse(schema, {}), /^Name: must be given$/, "Name");
+  fails(() => parse(schema, {}), /^Name: is required$/, "Name");
   fails(() => parse(schema, { Name: 1 }), /^Name: expected a string$/, "Name");
   const nested = { Name: "a", Inputs: [{ Type: "Int" }, { Type: 7 }] };
   fails(() => parse(schema, nested), /^Inputs\.1\.Type: expected a string$/, "Inputs.1.Type");

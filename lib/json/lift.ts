@@ -55,7 +55,9 @@ export async function liftText(
   const { start, end } = isText ? member : { start: 0, end: 0 };
   const length = json.length - (end - start);
   if (length > maxRest) {
-    throw new RestTooLong(`${length} bytes in addition to ${name} are more than ${maxRest}`);
+    throw new RestTooLong(
+      `The fields other than ${name} have ${length} bytes, more than ${maxRest}`,
+    );
   }
   const before = decoder.decode(json.subarray(0, start));
   const after = decoder.decode(json.subarray(end));

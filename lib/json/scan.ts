@@ -129,7 +129,7 @@ export class JsonScan {
     const { length } = this.#bytes;
     this.#scan(Math.min(this.#at + count, length));
     if (this.#at < length) return false;
-    if (this.#depth > 0 || this.#state !== State.next) fail("The text ends too early", length);
+    if (this.#depth > 0 || this.#state !== State.next) fail("Unexpected end of the text", length);
     return true;
   }
 

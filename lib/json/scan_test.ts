@@ -169,6 +169,6 @@ Deno.test("JsonScan: an error contains its offset", () => {
   assert.equal(at('{"a":tru}'), "Expected a value at byte 5");
   assert.equal(at('["\u00e9",]'), "Expected a value at byte 6");
   assert.equal(at('{"a" 1}'), "Expected a colon at byte 5");
-  assert.equal(at("[1"), "The text ends too early at byte 2");
+  assert.equal(at("[1"), "Unexpected end of the text at byte 2");
   assert.equal(at("1 2"), "Expected the end of the text at byte 2");
 });

@@ -85,7 +85,7 @@ export function endOfString(bytes: Uint8Array, from: number, limit: number): num
     else if (byte === quote) return at;
     else if (byte === backslash) at += escapeLength(bytes, at);
     else if (byte >= 0x80) at += characterLength(bytes, at);
-    else fail("A string has a control character that is not escaped", at);
+    else fail("A string contains an unescaped control character", at);
   }
   return at;
 }
@@ -93,9 +93,9 @@ export function endOfString(bytes: Uint8Array, from: number, limit: number): num
 function escapeLength(bytes: Uint8Array, at: number): number {
   const kind = bytes[at + 1]!;
   if (isEscape[kind] === 1) return 2;
-  if (kind !== 0x75) fail("A string has an escape that JSON does not know", at);
+  if (kind !== 0x75) fail("A string contains an invalid escape sequence", at);
   for (let i = 2; i < 6; i++) {
-    if (isHex[bytes[at + i]!] !== 1) fail("An escape needs four hex digits", at);
+    if (isHex[bytes[at + i]!] !== 1) fail("A Unicode escape needs four hexadecimal digits", at);
   }
   return 6;
 }
@@ -111,7 +111,7 @@ function characterLength(bytes: Uint8Array, at: number): number {
   else if (first === 0xf0) ok &&= second >= 0x90;
   else if (first === 0xf4) ok &&= second <= 0x8f;
   for (let i = 2; i < length; i++) ok &&= (bytes[at + i]! & 0xc0) === 0x80;
-  if (!ok) fail("The text is not UTF-8", at);
+  if (!ok) fail("The text is not valid UTF-8", at);
   return length;
 }
 

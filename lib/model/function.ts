@@ -34,7 +34,7 @@ const name = v.pipe(
   v.string("expected a string"),
   v.regex(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
-    "expected 1 to 128 letters, digits, '.', '_' or '-', the first a letter or digit",
+    "expected 1 to 128 letters, digits, '.', '_' or '-', starting with a letter or digit",
   ),
   v.description("Unique name of the function"),
 );
@@ -63,12 +63,15 @@ export const definitionSchema = v.object({
   CPUDemand: v.nullish(
     v.pipe(
       v.number("expected a number"),
-      v.description("CPU of one busy instance, cores; 0 or less: no limit, not accounted"),
+      v.description("CPU of one busy instance, cores; 0 or less: unlimited and not accounted"),
     ),
     0,
   ),
   MaxConcurrency: v.nullish(
-    v.pipe(integer, v.description("Requests one instance may run at once; below 1 means 1")),
+    v.pipe(
+      integer,
+      v.description("Requests that one instance may run concurrently; below 1 means 1"),
+    ),
     1,
   ),
   Handler: v.nullish(
@@ -86,11 +89,14 @@ export const definitionSchema = v.object({
     "",
   ),
   CustomImage: v.nullish(
-    v.pipe(v.string("expected a string"), v.description("Container image, for runtime custom")),
+    v.pipe(v.string("expected a string"), v.description("Container image, for the runtime custom")),
     "",
   ),
   SupportedArchs: v.nullish(
-    v.pipe(v.array(v.string()), v.description("Set by the node: amd64, arm64 or both")),
+    v.pipe(
+      v.array(v.string()),
+      v.description("Architectures, set by the node: amd64, arm64 or both"),
+    ),
     [],
   ),
   Signature: v.nullish(
@@ -98,7 +104,7 @@ export const definitionSchema = v.object({
     null,
   ),
   TimeoutMs: v.nullish(
-    v.pipe(integer, v.description("Longest execution, ms; 0: the node's default")),
+    v.pipe(integer, v.description("Execution timeout, ms; 0: the node's default")),
     0,
   ),
   Env: v.nullish(
@@ -111,7 +117,7 @@ export const definitionSchema = v.object({
   Network: v.nullish(
     v.pipe(
       v.picklist(["none", "bridge"], 'expected "none" or "bridge"'),
-      v.description("none: no network at all; bridge: other machines"),
+      v.description("none: no network; bridge: access to other machines"),
     ),
     "none",
   ),
@@ -119,21 +125,21 @@ export const definitionSchema = v.object({
   Stateful: v.optional(
     v.pipe(
       v.boolean("expected true or false"),
-      v.description("Runtime wasm: keep the module's instance between calls of one instance"),
+      v.description("For the runtime wasm: keep the module's instance between invocations"),
     ),
   ),
   Http: v.optional(
     v.pipe(
       v.picklist(httpInterfaces, 'expected "event", "stdio" or "cgi"'),
       v.description(
-        "Runtime wasm or binary: what a command gets of a request to /fn. event: JSON; stdio: the body as " +
-          "standard input, and what it writes is the answer's body; cgi (wasm): as stdio, and it writes " +
-          "the answer's headers before it (RFC 3875)",
+        "For the runtimes wasm and binary: how a command receives requests to /fn. event: as JSON; " +
+          "stdio: the body on standard input, and standard output is the response body; cgi (wasm): like " +
+          "stdio, but standard output starts with response headers (RFC 3875)",
       ),
     ),
   ),
   MinInstances: v.nullish(
-    v.pipe(integer, v.description("Instances that are always kept warm on each node")),
+    v.pipe(integer, v.description("Number of instances kept warm on each node")),
     0,
   ),
 });

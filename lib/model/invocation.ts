@@ -25,7 +25,7 @@ export const invokeSchema = v.object({
   Params: v.nullish(
     v.pipe(
       v.custom<JsonObject>(isObject, "expected a JSON object"),
-      v.description("Passed to the function as it is"),
+      v.description("Parameters of the function, passed unchanged"),
     ),
     null,
   ),
@@ -49,12 +49,12 @@ export const invokeSchema = v.object({
     v.pipe(
       v.boolean("expected true or false"),
       v.description(
-        "True if another node may run it; absent: what the node's offload.default says",
+        "Allow another node to run it; default: the node's offload.default",
       ),
     ),
   ),
-  Async: flag("Answer at once with a ReqId, to be polled"),
-  ReturnOutput: flag("Report what the function wrote to stdout and stderr"),
+  Async: flag("Respond at once with a ReqId to poll with"),
+  ReturnOutput: flag("Include stdout and stderr in the report"),
 });
 
 /** A validated invocation request with all defaults. */
@@ -166,7 +166,7 @@ function paramsIn({ start, end, largeInteger, infinite }: JsonMember, body: RawJ
   if (body[start] === 0x6e) return noParams;
   if (body[start] !== 0x7b) parse(invokeSchema, { Params: false });
   if (infinite !== undefined) {
-    const message = `${infinite}: a number that no double can hold; send it as a string`;
+    const message = `${infinite}: the number exceeds the range of a double; send it as a string`;
     throw new ServerledgeError("INVALID_REQUEST", message, { details: { path: infinite } });
   }
   return { json: body.subarray(start, end), largeInteger };
@@ -180,26 +180,26 @@ function fieldIn(name: string, { start, end }: JsonMember, body: RawJson): unkno
 
 /** Schema of the report of a finished invocation, with the fields of clients. Times are seconds. */
 export const reportSchema = v.object({
-  Success: v.pipe(v.boolean(), v.description("False when the function itself failed")),
-  Result: v.pipe(v.string(), v.description("JSON text of what the function returned")),
-  ResponseTime: v.pipe(v.number(), v.description("Arrival to completion, s")),
-  IsWarmStart: v.pipe(v.boolean(), v.description("True if no instance had to be started for it")),
-  InitTime: v.pipe(v.number(), v.description("Arrival to the start of the execution, s")),
+  Success: v.pipe(v.boolean(), v.description("False if the function failed")),
+  Result: v.pipe(v.string(), v.description("JSON text of the function's return value")),
+  ResponseTime: v.pipe(v.number(), v.description("Time from arrival to completion, s")),
+  IsWarmStart: v.pipe(v.boolean(), v.description("True if no instance had to be started")),
+  InitTime: v.pipe(v.number(), v.description("Time from arrival to the start of the execution, s")),
   QueueingTime: v.pipe(
     v.number(),
-    v.description("Arrival to leaving the wait queue, s; 0 if it never waited"),
+    v.description("Time from arrival until it left the wait queue, s; 0 if it did not wait"),
   ),
-  OffloadLatency: v.pipe(v.number(), v.description("What sending it to another node cost, s")),
-  Duration: v.pipe(v.number(), v.description("Execution in the instance, s")),
-  Output: v.pipe(v.string(), v.description("Captured stdout and stderr, if asked for")),
-  ExecutionArea: v.pipe(v.string(), v.description("Area of the node that ran it")),
-  ExecutionNode: v.pipe(v.string(), v.description("Id of the node that ran it")),
+  OffloadLatency: v.pipe(v.number(), v.description("Time added by offloading to another node, s")),
+  Duration: v.pipe(v.number(), v.description("Execution time in the instance, s")),
+  Output: v.pipe(v.string(), v.description("Captured stdout and stderr, if requested")),
+  ExecutionArea: v.pipe(v.string(), v.description("Area of the node that ran the function")),
+  ExecutionNode: v.pipe(v.string(), v.description("Id of the node that ran the function")),
   // Any text is valid, since newer nodes may report other tiers.
   StartTier: v.optional(
     v.pipe(
       v.string(),
       v.description(
-        `What was done for it before it could run: ${startTiers.join(", ")}; empty if not known`,
+        `Kind of start: ${startTiers.join(", ")}; empty if unknown`,
       ),
     ),
     "",

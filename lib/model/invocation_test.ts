@@ -147,7 +147,7 @@ Deno.test("readInvokeRequest: parameters keep their bytes, and inexact integers 
   await assert.rejects(read('{"Params":{"x":{"y":[0,-1e400]}}}'), {
     code: "INVALID_REQUEST",
     details: { path: "Params.x.y.1" },
-    message: "Params.x.y.1: a number that no double can hold; send it as a string",
+    message: "Params.x.y.1: the number exceeds the range of a double; send it as a string",
   });
 });
 

@@ -15,7 +15,7 @@ Deno.test("knownKeys: a misspelt key is reported with the likely one", () => {
   };
   assert.equal(message({ size: 1, memori: 2 }), "memori: unknown key; did you mean memory?");
   assert.equal(message({ size: 1, colour: 2 }), "colour: unknown key");
-  assert.equal(message({}), "size: must be given");
+  assert.equal(message({}), "size: is required");
   assert.match(String(message("x")), /Expected Object/);
   assert.deepEqual(message({ size: 1 }), { size: 1 });
 });

@@ -15,7 +15,7 @@ export const localitySchema = v.pipe(
     v.picklist(["any", "area", "node"]),
     v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(128))), v.maxLength(maxAreas)),
   ], 'expected "any", "area", "node" or a list of areas'),
-  v.description("Where the data may go: any, area, node, or a list of areas"),
+  v.description("Where the request may be processed: any, area, node, or a list of areas"),
 );
 
 /** Where the data of a request may go. */

@@ -11,57 +11,59 @@ import { type InsideOf, wireNames } from "../json/wire_names.ts";
 export const statusSchema = v.object({
   AvailableWarmContainers: v.pipe(
     v.record(v.string(), v.number()),
-    v.description("Idle instances by function"),
+    v.description("Number of idle instances by function"),
   ),
   TotalMemory: v.number(),
-  AvailableMemory: v.pipe(v.number(), v.description("Total less what busy instances hold")),
-  FreeMemory: v.pipe(v.number(), v.description("Total less what busy and idle instances hold")),
+  AvailableMemory: v.pipe(v.number(), v.description("Total memory minus that of busy instances")),
+  FreeMemory: v.pipe(
+    v.number(),
+    v.description("Total memory minus that of busy and idle instances"),
+  ),
   TotalCPU: v.number(),
   UsedCPU: v.number(),
   Coordinates: v.object({ Vec: v.array(v.number()), Error: v.number(), Height: v.number() }),
-  LoadAvg: v.pipe(v.array(v.number()), v.description("1, 5 and 15 min")),
+  LoadAvg: v.pipe(v.array(v.number()), v.description("Load averages of 1, 5 and 15 min")),
   LastUpdateTime: v.pipe(v.number(), v.description("Unix time, s")),
   Node: v.string(),
   Area: v.string(),
   Architecture: v.string(),
   Version: v.string(),
   UptimeS: v.number(),
-  Functions: v.pipe(v.number(), v.description("Registered functions")),
+  Functions: v.pipe(v.number(), v.description("Number of registered functions")),
   Instances: v.pipe(
     v.array(
       v.object({ Function: v.string(), Starting: v.number(), Busy: v.number(), Idle: v.number() }),
     ),
-    v.description("Instances by function; functions with none are left out"),
+    v.description("Number of instances by function; functions without instances are omitted"),
   ),
-  QueueLength: v.pipe(v.number(), v.description("Requests that wait for resources")),
-  Running: v.pipe(v.number(), v.description("Invocations that are executing")),
+  QueueLength: v.pipe(v.number(), v.description("Number of requests that wait for resources")),
+  Running: v.pipe(v.number(), v.description("Number of running invocations")),
   Problems: v.pipe(
     v.array(v.string()),
     v.description(
-      "What the node has to do without: registry, containers, neighbours, cloud, policy",
+      "State of each dependency: registry, containers, neighbours, cloud, policy",
     ),
   ),
   Registry: v.object({ Kind: v.string(), Ok: v.boolean(), Problem: v.optional(v.string()) }),
   Runtimes: v.pipe(
     v.array(v.object({ Runtime: v.string(), Ok: v.boolean() })),
-    v.description("Whether instances of each runtime can be started now"),
+    v.description("True for each runtime whose instances can be started now"),
   ),
   Engine: v.object({ Ok: v.boolean(), Problem: v.optional(v.string()) }),
   Pulls: v.pipe(
     v.array(v.object({ Image: v.string(), Percent: v.number(), Message: v.string() })),
-    v.description("Images that are being fetched"),
+    v.description("Images that are being pulled"),
   ),
   MissingImages: v.pipe(
     v.array(v.string()),
     v.description(
-      "What runtimes and functions need of images and is not here: the runtime, for functions " +
-        "with an image of their own followed by a space and that image",
+      "Missing images: the name of the runtime, followed for functions with a custom image by a space and the image",
     ),
   ),
   GenericInstances: v.pipe(
     v.record(v.string(), v.number()),
     v.description(
-      "Instances that are ready for no function yet, by runtime; FreeMemory is without them",
+      "Number of generic instances by runtime; FreeMemory does not include their memory",
     ),
   ),
   Spares: v.pipe(
@@ -71,8 +73,8 @@ export const statusSchema = v.object({
   Code: v.optional(v.pipe(
     v.object({ Count: v.number(), Bytes: v.number() }),
     v.description(
-      "Code of functions on this node's disk, archives and unpacked files, that goes with its last " +
-        "function; left out as long as none was used since the start",
+      "Code of functions on this node's disk (archives and unpacked files), deleted with the last " +
+        "function that uses it; omitted if none was used since the start",
     ),
   )),
 });

@@ -32,7 +32,11 @@ export async function loadPolicy(
   if (!isPolicyPath(value)) {
     const factory = Object.hasOwn(policies, value) ? policies[value] : undefined;
     if (factory) return factory(context);
-    throw refusal(`There is no policy "${value}": ${Object.keys(policies).join(", ")}, or a file`);
+    throw refusal(
+      `There is no policy "${value}": use ${
+        Object.keys(policies).join(", ")
+      }, or the path of a file`,
+    );
   }
   const factory = (await importFile(value)).default;
   if (typeof factory !== "function") {
@@ -84,14 +88,14 @@ function create(
 function checkShape(created: unknown, path: string): Policy {
   const policy = created as Partial<Policy> | null | undefined;
   if (typeof policy?.decide !== "function") {
-    throw refusal(`Policy ${path}: the object that its factory returns needs a function "decide"`);
+    throw refusal(`Policy ${path}: the object returned by its factory needs a function "decide"`);
   }
   for (const key of ["observe", "refused", "explain", "plan"] as const) {
     if (policy[key] === undefined || typeof policy[key] === "function") continue;
-    throw refusal(`Policy ${path}: "${key}" must be a function, or be left out`);
+    throw refusal(`Policy ${path}: "${key}" must be a function or undefined`);
   }
   if (typeof policy.name !== "string") {
-    throw refusal(`Policy ${path}: the object that its factory returns needs a text "name"`);
+    throw refusal(`Policy ${path}: the object returned by its factory needs a string "name"`);
   }
   return policy as Policy;
 }

@@ -223,7 +223,7 @@ test("FunctionService: accepts TAR in gzip and ZIP, and names other formats in t
     ["\xfd7zXZ\0 packed", /it is a xz file, .* pack the code as \.tar, \.tar\.gz or \.zip/],
     ["<!DOCTYPE html><title>Sign in", /it is a web page/],
     ["\x1f\x8b cut", /the gzip archive is damaged/],
-    ["PK\x03\x04 cut", /cannot use the ZIP archive: it is cut/],
+    ["PK\x03\x04 cut", /cannot use the ZIP archive: it is truncated/],
   ];
   for (const [bytes, reason] of refusals) {
     const TarFunctionCode = btoa(bytes);

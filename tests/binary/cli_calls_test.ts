@@ -126,7 +126,7 @@ Deno.test("poll tells pending, done, failed and unknown apart", async () => {
     stdout: "",
     stderr: "serverledge: it threw\ntraceback:\nline 1\n",
   });
-  assertRefused(await server.run(["poll", "unknown"]), 2, /no result of that id/);
+  assertRefused(await server.run(["poll", "unknown"]), 2, /no result for this id/);
 });
 
 Deno.test("an asynchronous invocation prints its id, or waits for the result", async () => {

@@ -20,7 +20,7 @@ Deno.test("a wrong command line is one line and status 1", async (t) => {
     ["invoke", /Name the function/],
     ["invoke a -f b", /two names/],
     ["invoke a -p novalue", /NAME:VALUE/],
-    ["invoke a -j /nope.json", /\/nope\.json: there is no such file or folder/],
+    ["invoke a -j /nope.json", /\/nope\.json: no such file or directory/],
     ["invoke a -c 1.5", /"1\.5" is no QoS class/],
     ["create a", /--src/],
     ["create a --runtime custom", /--custom_image/],
@@ -31,7 +31,7 @@ Deno.test("a wrong command line is one line and status 1", async (t) => {
     ["config --set novalue", /KEY=VALUE/],
     ["config --set api.prot=1", /did you mean api\.port\?/],
     ["config --set api.port=many", /api\.port \(command line\): expected an integer/],
-    ["config /nope.yaml", /there is no such file or folder/],
+    ["config /nope.yaml", /no such file or directory/],
     ["start --set api.prot=1", /did you mean api\.port\?/],
     ["start -H 0.0.0.0", /--listen/],
   ];

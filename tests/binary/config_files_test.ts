@@ -112,7 +112,7 @@ Deno.test("a file is found in the home folder; environment and command line win 
 
 Deno.test("a named file must be there and be one", async () => {
   await assert.rejects(loadConfig({ ...nothing, file: "/nope.yaml" }, undefined, {}), {
-    message: "Cannot read the configuration /nope.yaml: there is no such file or folder",
+    message: "Cannot read the configuration /nope.yaml: no such file or directory",
   });
   await assert.rejects(
     loadConfig({ ...nothing, file: "a", config: "b" }, undefined, {}),

@@ -185,7 +185,7 @@ Deno.test("results that clients do not take are reserved, and given back when th
     const refused = await invoke();
     const error = await refused.json();
     assert.deepEqual([refused.status, error.code], [500, "FUNCTION_ERROR"]);
-    assert.match(error.message, /no room: .* of 32 MiB.*api\.bodies\.memory/);
+    assert.match(error.message, /not available: .* of 32 MiB.*api\.bodies\.memory/);
   }
   await eventually("there is room again", async () => {
     const answer = await invoke();

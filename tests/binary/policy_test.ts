@@ -73,7 +73,7 @@ Deno.test("what is no policy ends with one line and status 1", async () => {
   assert.equal(exit, 1);
   assert.match(
     stderr,
-    /^serverledge: Cannot read the policy .*: there is no such file or folder\n$/,
+    /^serverledge: Cannot read the policy .*: no such file or directory\n$/,
   );
 });
 

@@ -213,7 +213,7 @@ Deno.test("an address that is in use is one clear error", async () => {
   assert.throws(again, (thrown: unknown) => {
     assert.ok(thrown instanceof ServerledgeError);
     assert.equal(thrown.code, "CONFIG_INVALID");
-    assert.match(thrown.message, /^Cannot listen on 127\.0\.0\.1:\d+: another program does; .*$/);
+    assert.match(thrown.message, /^Cannot listen on 127\.0\.0\.1:\d+: the address is in use; .*$/);
     return true;
   });
 });

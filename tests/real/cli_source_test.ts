@@ -97,6 +97,6 @@ Deno.test("archives that are damaged or of another format are called so", async 
   };
   const damaged = zipBytes([{ name: "app.py", text: "right" }]);
   damaged.set(new TextEncoder().encode("wrong"), 30 + "app.py".length);
-  await refused(await write("a.zip", damaged), /its entry "app\.py" is damaged: its CRC-32 is/);
+  await refused(await write("a.zip", damaged), /its entry "app\.py" is corrupt: its CRC-32 is/);
   await refused(await write("a.tar.xz", damaged), /its format is not taken; pack the code as/);
 });

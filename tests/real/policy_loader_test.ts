@@ -58,7 +58,7 @@ Deno.test("a policy in JavaScript is loaded, whatever its folder is called", asy
 Deno.test("a name is loaded by name only", async () => {
   assert.equal((await loadPolicy("qosaware", context, assert.fail)).name, "qosaware");
   const message = await refusal(loadPolicy("constructor", context, assert.fail));
-  assert.match(message, /^There is no policy "constructor": default, /);
+  assert.match(message, /^There is no policy "constructor": use default, /);
 });
 
 Deno.test("loadPolicy: rejects what is no policy, in one line", async () => {
@@ -69,7 +69,7 @@ Deno.test("loadPolicy: rejects what is no policy, in one line", async () => {
     ["b.js", "export const a = 1;", /must "export default" a function/],
     ["c.js", "export default () => 1;", /needs a function "decide"/],
     ["c.js", "export default () => { throw new Error('no half'); };", /its factory throws no half/],
-    ["d.js", "export default () => ({ decide() {} });", /needs a text "name"/],
+    ["d.js", "export default () => ({ decide() {} });", /needs a string "name"/],
     [
       "d.js",
       'export default () => ({ name: "d", decide() {}, plan: 1 });',
@@ -81,7 +81,7 @@ Deno.test("loadPolicy: rejects what is no policy, in one line", async () => {
   }
   assert.match(
     await refusal(loadPolicy("/nonexistent/p.js", context, assert.fail)),
-    /Cannot read the policy \/nonexistent\/p\.js: there is no such file or folder/,
+    /Cannot read the policy \/nonexistent\/p\.js: no such file or directory/,
   );
 });
 

@@ -75,7 +75,7 @@ Deno.test("openApiDocument: every reference to a schema resolves, every schema i
     {
       type: "object",
       additionalProperties: true,
-      description: "Passed to the function as it is",
+      description: "Parameters of the function, passed unchanged",
     },
   );
 });
@@ -100,7 +100,7 @@ Deno.test("docsPage: shows every path and has no external resources", async () =
   const page = await answer.text();
   for (const path of Object.keys((await document()).paths)) assert.ok(page.includes(path), path);
   assert.doesNotMatch(page, /<script|<link|<img|@import|url\(/);
-  assert.ok(page.includes("With <code>Async</code> it answers"));
+  assert.ok(page.includes("With <code>Async</code> the response"));
   assert.ok(page.includes("curl http://localhost:1323/invoke/hello"));
   const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!);
   assert.equal(new Set(ids).size, ids.length);

@@ -46,8 +46,9 @@ export async function openApiDocument(
       info: {
         title: "Serverledge",
         version: info.version,
-        description: "HTTP API of a Serverledge node. Keys of request bodies may be in any case; " +
-          "times are seconds and memory is MiB unless a name says otherwise.\n\n" + protocolAnswers,
+        description:
+          "HTTP API of a Serverledge node. Keys of request bodies are case-insensitive. Times are in " +
+          `seconds and memory is in MiB unless the name says otherwise.\n\n${protocolAnswers}`,
       },
       servers: [{ url: info.url }],
     },
@@ -60,10 +61,10 @@ export async function openApiDocument(
 
 /** Description of responses that the server sends before it routes a request. */
 const protocolAnswers =
-  "A request that is no proper HTTP is answered before a route is looked for, with `code`, `message` " +
-  "and a closed connection: 400 (its head is malformed), 408 (it did not arrive in time), 414 (the " +
-  "URL is too long), 417 (it expects something else than `100-continue`), 431 (its headers are too " +
-  "many or too long), 501 (a transfer coding other than `chunked`) or 505 (neither HTTP/1 nor HTTP/2).";
+  "A request that violates HTTP gets a response with `code` and `message`, and its connection is " +
+  "closed: 400 (malformed head), 408 (not received in time), 414 (URL too long), 417 (an " +
+  "expectation other than `100-continue`), 431 (too many or too long headers), 501 (a transfer " +
+  "coding other than `chunked`) or 505 (neither HTTP/1 nor HTTP/2).";
 
 /** Schema without defaults, since a change of a function keeps the fields that it omits. */
 const changesName = "FunctionChanges";

@@ -66,9 +66,9 @@ const sample =
 const creation: Description = {
   tag,
   summary: "Create a function",
-  details: "Registers a function that does not exist yet. Keys may be in any case.",
+  details: "Registers a new function. Keys are case-insensitive.",
   body: requests.definition,
-  answers: { 200: { description: "It exists now", schema: answers.created } },
+  answers: { 200: { description: "The function was created", schema: answers.created } },
   errors: [
     "INVALID_REQUEST",
     "FORBIDDEN",
@@ -87,8 +87,8 @@ const updating: Description = {
   ...creation,
   summary: "Create or replace a function",
   details:
-    "As create, but a function of that name is replaced; instances of the old version finish " +
-    "what they run and are removed.",
+    "Like `/create`, but replaces an existing function of the same name. Instances of the old " +
+    "version finish their invocations and are then removed.",
   errors: creation.errors.filter((code) => code !== "FUNCTION_EXISTS"),
   curl: `curl $NODE/update ${sample}`,
 };
@@ -97,10 +97,10 @@ const patching: Description = {
   ...creation,
   summary: "Change a function",
   details:
-    "What is not named stays, the code too; `null` puts a field back to its default. Variables of " +
-    "`Env` are named one by one. (JSON Merge Patch, RFC 7396.)",
+    "Fields that are not given keep their values, including the code; `null` resets a field to its " +
+    "default. Variables of `Env` are changed one by one. (JSON Merge Patch, RFC 7396.)",
   body: requests.changes,
-  answers: { 200: { description: "It is changed", schema: answers.updated } },
+  answers: { 200: { description: "The function was changed", schema: answers.updated } },
   errors: creation.errors.flatMap((code) =>
     code === "FUNCTION_EXISTS" ? ["FUNCTION_UNKNOWN", "FUNCTION_DAMAGED"] : [code]
   ),
@@ -110,9 +110,9 @@ const patching: Description = {
 const deletion: Description = {
   tag,
   summary: "Delete a function",
-  details: "Removes a function and its instances.",
+  details: "Deletes a function and its instances.",
   body: requests.deletion,
-  answers: { 200: { description: "It is gone", schema: answers.deleted } },
+  answers: { 200: { description: "The function was deleted", schema: answers.deleted } },
   errors: [
     "INVALID_REQUEST",
     "FORBIDDEN",
@@ -126,8 +126,8 @@ const deletion: Description = {
 
 const listing: Description = {
   tag,
-  summary: "List the functions",
-  details: "Names in order, or with `details=true` the definitions without their code.",
+  summary: "List functions",
+  details: "Names in alphabetical order, or definitions without code if `details` is true.",
   query: [{
     name: "details",
     type: "boolean",

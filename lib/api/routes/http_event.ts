@@ -205,7 +205,7 @@ function answerBody(
 
 /** Returns the error for a body that is not base64 despite `isBase64Encoded`. */
 export function notBase64(): ServerledgeError {
-  return invalid("body", "expected base64 text, as isBase64Encoded is true");
+  return invalid("body", "expected base64 text because isBase64Encoded is true");
 }
 
 /** Returns the JSON of a body, in which numbers keep all digits of the result. */
@@ -237,7 +237,7 @@ function appendHeader(headers: Headers, [name, value]: HeaderPair): void {
   try {
     headers.append(name, value);
   } catch {
-    throw invalid(`headers.${name}`, "expected a valid header name and a value of one line");
+    throw invalid(`headers.${name}`, "expected a valid header name and a single-line value");
   }
 }
 
@@ -260,6 +260,6 @@ export function jsonAnswer(json: string | Uint8Array<ArrayBuffer>): KnownRespons
  * @param problem description of the problem
  */
 export function invalid(path: string, problem: string): ServerledgeError {
-  const message = `The function's answer is not valid HTTP: ${path}: ${problem}`;
+  const message = `The function's HTTP response is invalid: ${path}: ${problem}`;
   return new ServerledgeError("FUNCTION_ERROR", message, { details: { path } });
 }

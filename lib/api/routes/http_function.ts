@@ -116,7 +116,7 @@ function guarded(invocation: Invocation): Invocation {
 function withoutParticulars(error: ServerledgeError, id: string): ServerledgeError {
   const { traceback: _, output: __, error: ___, ...details } = error.details ?? {};
   const message = ownWords.has(error.code)
-    ? `The function failed; its log has the particulars of request ${id}`
+    ? `The function failed; its log has the details of request ${id}`
     : error.message;
   return new ServerledgeError(error.code, message, {
     cause: error,
@@ -149,17 +149,17 @@ function requestOf(page: PageRequest, mayOffload: boolean): InvokeRequest {
 const description: Route["description"] = {
   tag: "Functions over HTTP",
   summary: "Use a function as an HTTP service",
-  details: "The handler's params are the request: " +
-    "`{method, url, path, query, headers, body, isBase64Encoded}`, where `path` is what follows the " +
-    "name, `url` path and query byte for byte as they were sent, header names are lower-case, and a " +
-    "body that is not text comes as base64. If it returns " +
-    "`{statusCode, headers, body, isBase64Encoded}`, that is the answer (an empty list as " +
-    "`content-type`: none); a string is sent as plain " +
-    "text, anything else as JSON. What a `fetch(request)` handler of the runtime `deno` has not " +
-    "written completely when it returns is streamed; a transfer that breaks off tells that it failed. " +
-    "A failure is answered without the function's own words, which its log has (`requestId`), unless " +
-    "`fn.debug` of the node is true.",
-  answers: { 200: { description: "What the function answers", mediaType: "*/*" } },
+  details:
+    "The handler's params are the HTTP request: `{method, url, path, query, headers, body, " +
+    "isBase64Encoded}`. `path` is the part after the function's name, `url` is the path and query " +
+    "exactly as sent, header names are in lower case, and a body that is not text is encoded as " +
+    "base64. If the handler returns `{statusCode, headers, body, isBase64Encoded}`, this becomes the " +
+    "response (an empty list as `content-type` omits the header); a string is sent as plain text, " +
+    "and any other value as JSON. For a `fetch(request)` handler of the runtime `deno`, a body that " +
+    "is not complete when the handler returns is streamed; if the function fails later, the transfer " +
+    "is aborted. The response to a failure does not contain the function's output, which is in its " +
+    "log (`requestId`), unless `fn.debug` of the node is true.",
+  answers: { 200: { description: "The function's response", mediaType: "*/*" } },
   errors: invocationErrors,
   curl:
     "curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' $NODE/fn/resize/small?width=320",

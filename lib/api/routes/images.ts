@@ -44,22 +44,22 @@ const listing: Description = {
   tag,
   summary: "List images",
   details:
-    "The container images that the node's runtimes and functions need, and those that it has " +
-    "fetched or used and needs no more, with what of them is present.",
-  answers: { 200: { description: "The images, by name", schema: answers.images } },
+    "The container images that the node's runtimes and functions need, and images that the node " +
+    "pulled or used earlier, with their state.",
+  answers: { 200: { description: "The images, sorted by name", schema: answers.images } },
   errors: ["FORBIDDEN", "ENGINE_UNAVAILABLE", "INTERNAL"],
   curl: "curl $NODE/images",
 };
 
 const pulling: Description = {
   tag,
-  summary: "Fetch images",
+  summary: "Pull images",
   details:
-    "Answers when all are present; `GET /status` tells meanwhile how far it is (`Pulls`). If one " +
-    "cannot be fetched the others are fetched all the same, and the error's details tell which are " +
-    "missing.",
+    "Responds when all images are present; meanwhile, `GET /status` shows the progress (`Pulls`). If " +
+    "one image cannot be pulled, the others still are, and the error's details list the missing " +
+    "images.",
   body: requests.pull,
-  answers: { 200: { description: "What was fetched", schema: answers.pulled } },
+  answers: { 200: { description: "The images that were pulled", schema: answers.pulled } },
   errors: [
     "INVALID_REQUEST",
     "FORBIDDEN",
@@ -73,14 +73,17 @@ const pulling: Description = {
 
 const pruning: Description = {
   tag,
-  summary: "Remove images that nothing needs",
+  summary: "Remove unused images",
   details:
-    "Removes images that no runtime and no function needs any more: only such as this node has " +
-    "fetched or its functions have used, that are still what they were then, and that no container " +
-    "of this machine is made of. Never by force.",
+    "Removes images that no runtime or function needs any more. It removes only images that this " +
+    "node pulled or its functions used, that have not changed since, and that no container on this " +
+    "machine uses. Removal is never forced.",
   body: requests.prune,
   answers: {
-    200: { description: "What was removed, and why the rest was not", schema: answers.pruned },
+    200: {
+      description: "The images that were removed, and why others were kept",
+      schema: answers.pruned,
+    },
   },
   errors: [
     "INVALID_REQUEST",

@@ -168,12 +168,13 @@ const description: Route["description"] = {
   tag: "Invocations",
   summary: "Invoke a function",
   details:
-    "Runs the function and answers with its report; an empty body means all defaults, keys " +
-    "may be in any case. Without `CanDoOffloading` the node's `offload.default` decides whether another node " +
-    "may run it; false keeps it here, and the error says so if that is why it is refused. With `Async` it answers at once with an id to poll. The answer's headers " +
-    "`Serverledge-Node-Name`, `-Free-Mem` (MiB), `-Free-CPU`, `-Timestamp` and `-Node-Arch` tell the " +
-    "node's state. A client that disconnects cancels its invocation; one that only ends its sending side " +
-    "gets its answer.",
+    "Runs the function and returns its report. An empty body means all defaults, and keys are " +
+    "case-insensitive. `CanDoOffloading` (default: the node's `offload.default`) decides whether " +
+    "another node may run the function; if it is false and the node cannot run it, the error says " +
+    "so. With `Async` the response is an id to poll with. The headers `Serverledge-Node-Name`, " +
+    "`-Free-Mem` (MiB), `-Free-CPU`, `-Timestamp` and `-Node-Arch` report the node's state. A client " +
+    "that disconnects cancels its invocation; a client that closes only its sending side still gets " +
+    "the response.",
   body: requests.invocation,
   bodyIsOptional: true,
   answers: {

@@ -25,10 +25,10 @@ const description: Description = {
   tag: "Operation",
   summary: "Members of the cluster",
   details:
-    "The nodes and balancers that the node knows, itself first, with where they are reached, how " +
-    "far they are, their latest status and its age. A client that moves finds here the node " +
-    "nearest to it. Empty for a node that is alone. `Node` is the node that answers: a balancer passes " +
-    "the question on to one of its nodes.",
+    "The nodes and load balancers that this node knows, itself first, with their addresses, " +
+    "distances, latest status and its age. A mobile client can find the nearest node here. Empty for " +
+    "a node without a cluster. `Node` is the node that responds: a load balancer forwards the " +
+    "request to one of its nodes.",
   answers: { 200: { description: "The members", schema: answers.nodes } },
   errors: ["FORBIDDEN", "INTERNAL"],
   curl: "curl $NODE/nodes",

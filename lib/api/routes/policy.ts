@@ -42,12 +42,13 @@ function shown({ agoMs, functionName, qosClass, decision, reason }: ExplainedDec
 
 const description: Description = {
   tag: "Operation",
-  summary: "What the scheduling policy decided and knows",
+  summary: "Decisions and estimates of the scheduling policy",
   details:
-    "The last decisions of the node's policy with their reasons, newest first, and what a policy that " +
-    "learns believes now, as tables that are its own. `Explains` is false for policies that learn " +
-    "nothing. `Node` is the node that answers: a balancer passes the question on to one of its nodes.",
-  answers: { 200: { description: "What it knows", schema: answers.policy } },
+    "The latest decisions of the node's policy with their reasons, newest first, and the current " +
+    "estimates of a policy that learns, as tables that it defines itself. `Explains` is false for " +
+    "policies that do not learn. `Node` is the node that responds: a load balancer forwards the " +
+    "request to one of its nodes.",
+  answers: { 200: { description: "Decisions and estimates", schema: answers.policy } },
   errors: ["FORBIDDEN", "INTERNAL"],
   curl: "curl $NODE/policy",
 };

@@ -57,7 +57,7 @@ export function resultRoutes(services: Pick<ApiServices, "poll" | "bodies">): Ro
         case undefined:
           throw new ServerledgeError(
             "RESULT_UNKNOWN",
-            "There is no result of that id: it was never given out, or the result has expired",
+            "There is no result for this id: the id was never issued, or the result has expired",
           );
       }
     },
@@ -66,15 +66,16 @@ export function resultRoutes(services: Pick<ApiServices, "poll" | "bodies">): Ro
 
 const description: Route["description"] = {
   tag: "Invocations",
-  summary: "Result of an async invocation",
+  summary: "Result of an asynchronous invocation",
   details:
-    "Answers with the report once the invocation has ended. A failed one has `Success` false, " +
-    "with `Code`, `Message` and `Details` of its error. Any node of the cluster can tell; while etcd " +
-    "is away only the one that accepted the invocation. The result of one whose `Locality` is not `any` stays " +
-    "on the node that accepted it; others answer 403 with that node's `url`.",
+    "Returns the report once the invocation has ended. If it failed, `Success` is false, and `Code`, " +
+    "`Message` and `Details` describe the error. Every node of the cluster can return the result; " +
+    "while etcd is unavailable, only the node that accepted the invocation can. If `Locality` is not " +
+    "`any`, the result stays on the node that accepted the invocation, and other nodes respond with " +
+    "403 and the `url` of that node.",
   answers: {
-    200: { description: "It has ended", schema: answers.result },
-    202: { description: "It has not ended yet", schema: answers.pending },
+    200: { description: "The invocation has ended", schema: answers.result },
+    202: { description: "The invocation has not ended yet", schema: answers.pending },
   },
   errors: ["FORBIDDEN", "RESULT_UNKNOWN", "NODE_SATURATED", "REGISTRY_UNAVAILABLE", "INTERNAL"],
   curl: "curl $NODE/poll/hello-8f3k2m",

@@ -90,7 +90,7 @@ Deno.test("/delete: removes a function", async () => {
   assert.equal(status, 400);
   assert.deepEqual(body, {
     code: "INVALID_REQUEST",
-    message: "Name: must be given",
+    message: "Name: is required",
     path: "Name",
   });
 });

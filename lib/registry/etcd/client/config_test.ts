@@ -57,7 +57,7 @@ Deno.test("etcdOptions: certificate and key require each other", () => {
 });
 
 Deno.test("etcdOptions: rejects unreadable and invalid files and names the key", () => {
-  const absent = "cannot read absent.pem: there is no such file or folder";
+  const absent = "cannot read absent.pem: no such file or directory";
   for (const key of ["etcd.tls.ca", "etcd.tls.cert", "etcd.tls.key"]) {
     assertRefused({ [key]: "absent.pem" }, key, absent);
   }
