@@ -34,10 +34,10 @@ const meanings: Readonly<Record<Name, string>> = {
   request: "request failed",
   source: "source file",
   signature: "signature",
-  functionFailed: "the function itself failed",
+  functionFailed: "function failed",
   deadline: "deadline exceeded",
   pending: "result pending",
-  interrupted: "ended by a second signal",
+  interrupted: "terminated by a second signal",
 };
 
 /** Exit statuses and their meanings, for the help and the reference. */
