@@ -22,6 +22,8 @@ export const exits = {
   deadline: 6,
   /** The result is pending. */
   pending: 7,
+  /** The doctor found an error. */
+  unfit: 8,
   /** A second signal ended the process; shells use this status for SIGINT. */
   interrupted: 130,
 } as const;
@@ -37,6 +39,7 @@ const meanings: Readonly<Record<Name, string>> = {
   functionFailed: "function failed",
   deadline: "deadline exceeded",
   pending: "result pending",
+  unfit: "doctor found an error",
   interrupted: "terminated by a second signal",
 };
 

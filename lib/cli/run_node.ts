@@ -6,7 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { type LineSink, logger } from "../base/log.ts";
-import { type DescriptorLimit, raiseDescriptorLimit } from "../base/descriptors.ts";
+import { type DescriptorLimit, fewDescriptors, raiseDescriptorLimit } from "../base/descriptors.ts";
 import type { Config } from "../config/config.ts";
 import type { RunningNode } from "../node/serve.ts";
 import { loadConfig } from "./config/files.ts";
@@ -15,9 +15,6 @@ import { greeting, missing } from "./view/greeting.ts";
 import { startLogging } from "./logging.ts";
 import type { ConfigOptions, Globals } from "./options/options.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** Number of file descriptors below which a busy server may run out of them. */
-const fewDescriptors = 4_096;
 
 /** Kind of server that a process runs. */
 export interface ServerKind {
