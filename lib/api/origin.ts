@@ -39,7 +39,7 @@ export function isLoopback(address: string): boolean {
  */
 export function originCheck(
   listen: string,
-): (request: Pick<IncomingRequest, "method" | "headers">) => void {
+): (request: Pick<IncomingRequest, "method" | "headers" | "isSecure">) => void {
   const loopbackOnly = isLoopback(listen);
   let accepted: string | null = null;
   return (request) => {
@@ -50,13 +50,18 @@ export function originCheck(
     }
     if (request.method === "GET" || request.method === "HEAD") return;
     const origin = request.headers.get("origin");
-    if (origin !== null && !isSameOrigin(origin, host)) throw foreignOrigin(origin);
+    if (origin !== null && !isSameOrigin(origin, host, request.isSecure)) {
+      throw foreignOrigin(origin);
+    }
   };
 }
 
-function isSameOrigin(origin: string, host: string | null): boolean {
-  return host !== null && URL.canParse(origin) &&
-    new URL(origin).host === host.toLowerCase().replace(/:80$/, "");
+function isSameOrigin(origin: string, host: string | null, isSecure: boolean): boolean {
+  if (host === null || !URL.canParse(origin)) return false;
+  const page = new URL(origin);
+  // A page may be encrypted though its request is not: a proxy may stand between.
+  if (isSecure && page.protocol !== "https:") return false;
+  return page.host === host.toLowerCase().replace(isSecure ? /:443$/ : /:80$/, "");
 }
 
 function foreignHost(host: string): ServerledgeError {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { fakeServices } from "../../tests/support/fakes/fake_services.ts";
 import { createApp } from "./app.ts";
-import { isLoopback } from "./origin.ts";
+import { ServerledgeError } from "../base/errors.ts";
+import { HeaderList } from "../http/server/messages.ts";
+import { isLoopback, originCheck } from "./origin.ts";
 
 /** Returns the status of a request with the headers that a browser would send. */
 async function status(
@@ -50,6 +52,19 @@ Deno.test("originCheck: node open to the network, accepts any host name", async 
   assert.equal(await status("GET /status", { host: "edge1.lan:1323" }, "0.0.0.0"), 200);
   const page = { host: "edge1.lan:1323", origin: "http://evil.example" };
   assert.equal(await status("POST /invoke/hello", page, "0.0.0.0"), 403);
+});
+
+Deno.test("originCheck: node with TLS, rejects pages without", () => {
+  const check = originCheck("0.0.0.0");
+  const from = (origin: string, host: string) => () =>
+    check({
+      method: "POST",
+      headers: new HeaderList([["host", host], ["origin", origin]]),
+      isSecure: true,
+    });
+  from("https://edge1.lan", "edge1.lan:443")();
+  from("https://edge1.lan:1323", "edge1.lan:1323")();
+  assert.throws(from("http://edge1.lan", "edge1.lan"), ServerledgeError);
 });
 
 Deno.test("originCheck: functions over HTTP, are open to all pages", async () => {

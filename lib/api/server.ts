@@ -4,12 +4,16 @@
  * @module
  */
 
+import { systemClock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { connectionLimits } from "../base/descriptors.ts";
+import { pemProblem } from "../base/pem_file.ts";
 import { urlHost } from "../http/host_port.ts";
 import type { ServerLimits } from "../http/server/limits.ts";
 import type { HttpHandler, OutgoingResponse } from "../http/server/messages.ts";
 import { HttpServer } from "../http/server/server.ts";
+import type { TlsPort } from "../http/server/tls_port.ts";
+import type { CertificateFiles } from "../http/tls/certificate.ts";
 import type { Config } from "../config/config.ts";
 import type { ServerCounts } from "../telemetry/process_metrics.ts";
 import { jsonType } from "./headers.ts";
@@ -19,10 +23,14 @@ const backlog = 1024;
 
 /** Server that is listening. Disposing it closes it immediately. */
 export interface ApiServer extends AsyncDisposable {
-  /** URL for programs of this machine, e.g. `http://127.0.0.1:1323`. */
+  /** URL for programs of this machine, e.g. `http://127.0.0.1:1323`; `https:` if it serves TLS only. */
   readonly url: string;
-  /** Port of the server. */
+  /** Port of the URL. */
   readonly port: number;
+  /** True if it serves TLS only. */
+  readonly isSecure: boolean;
+  /** URLs for programs of this machine, for people. */
+  readonly urls: string;
   readonly counts: ServerCounts;
   /**
    * Stops accepting connections and waits for requests in progress.
@@ -46,29 +54,88 @@ export function serverLimits(config: Config, each = 1): Partial<ServerLimits> {
   };
 }
 
+/** Where a server listens; at least one of `port` and `tls` is set. */
+export interface ListenOptions {
+  readonly hostname: string;
+  /** Port of plain HTTP; 0 selects a free one. */
+  readonly port: number | undefined;
+  /** Port of TLS, which the server follows and disposes. */
+  readonly tls?: TlsPort | undefined;
+}
+
+/**
+ * Returns where the configuration says that a server listens, and opens its TLS port.
+ *
+ * @throws `CONFIG_INVALID` if the files of the certificate or the port cannot be used
+ */
+export async function listenOptions(config: Config): Promise<ListenOptions> {
+  const { "api.listen": hostname, "api.port": port, "api.tls.port": tlsPort } = config;
+  const files = { cert: config["api.tls.cert"], key: config["api.tls.key"] };
+  if (files.cert === "" && files.key === "") {
+    if (tlsPort !== "") throw pemProblem("api.tls.port", "needs api.tls.cert and api.tls.key");
+    return { hostname, port };
+  }
+  if (files.key === "") throw pemProblem("api.tls.cert", "needs api.tls.key, too");
+  if (files.cert === "") throw pemProblem("api.tls.key", "needs api.tls.cert, too");
+  const isAlone = tlsPort === "";
+  const tls = await openTls(files, hostname, isAlone ? port : tlsPort);
+  return { hostname, port: isAlone ? undefined : port, tls };
+}
+
+/** Opens a TLS port. Its modules are loaded only here. */
+async function openTls(files: CertificateFiles, hostname: string, port: number): Promise<TlsPort> {
+  const { TlsPort } = await import("../http/server/tls_port.ts");
+  try {
+    return await TlsPort.open({
+      address: { hostname, port },
+      backlog,
+      files,
+      clock: systemClock,
+    });
+  } catch (cause) {
+    if (cause instanceof ServerledgeError) throw cause;
+    throw new ServerledgeError("CONFIG_INVALID", whyNot(cause, hostname, port), { cause });
+  }
+}
+
 /**
  * Serves the API.
  *
  * @param handler handler of requests
- * @param listen address and port; port 0 selects a free one
+ * @param listen where the server listens
  * @param limits limits that differ from the defaults
  * @throws `CONFIG_INVALID` if the server cannot listen on the address
  */
 export function serveApi(
   handler: HttpHandler,
-  { hostname, port }: { hostname: string; port: number },
+  { hostname, port, tls }: ListenOptions,
   limits?: Partial<ServerLimits>,
 ): ApiServer {
-  const listener = listenOn(hostname, port);
-  const server = new HttpServer({ listener, handler, refuse, ...(limits && { limits }) });
-  const { addr } = listener;
+  const plain = port === undefined ? undefined : listenOn(hostname, port);
+  const sources = [plain, tls?.source].filter((source) => source !== undefined);
+  const server = new HttpServer({ sources, handler, refuse, ...(limits && { limits }) });
+  tls?.follow(server);
+  const urlOf = (scheme: string, { hostname, port }: Deno.NetAddr) =>
+    `${scheme}://${reachable(hostname)}:${port}`;
+  const urls = [
+    ...plain ? [urlOf("http", plain.addr as Deno.NetAddr)] : [],
+    ...tls ? [urlOf("https", tls.addr)] : [],
+  ];
   let stopped: Promise<void> | undefined;
   return {
-    url: `http://${reachable(addr.hostname)}:${addr.port}`,
-    port: addr.port,
+    url: urls[0]!,
+    port: ((plain ?? tls)!.addr as Deno.NetAddr).port,
+    urls: urls.join(" and "),
+    isSecure: !plain,
     counts: server,
-    shutdown: (graceMs) => stopped ??= server.shutdown(graceMs),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    shutdown(graceMs) {
+      tls?.[Symbol.dispose]();
+      return stopped ??= server.shutdown(graceMs);
+    },
+    [Symbol.asyncDispose]() {
+      tls?.[Symbol.dispose]();
+      return server[Symbol.asyncDispose]();
+    },
   };
 }
 

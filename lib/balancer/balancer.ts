@@ -32,6 +32,8 @@ export interface BalancerOptions {
   /** Authentication between the nodes of the cluster; undefined without a secret. */
   readonly auth?: ClusterAuth | undefined;
   readonly registry: Pick<Registry, "watchNodes" | "description" | "health">;
+  /** TLS port of the balancer. */
+  readonly tls?: { problems(): string[] } | undefined;
   readonly catalog: Pick<Catalog, "get" | "size" | "onChange">;
 }
 
@@ -131,7 +133,7 @@ export class Balancer implements AsyncDisposable {
   /** Whether requests can be forwarded, and current problems. */
   health(): { ok: boolean; problems: string[] } {
     const registry = this.#options.registry.health();
-    const problems: string[] = [];
+    const problems = this.#options.tls?.problems() ?? [];
     if (!registry.ok) problems.push(`registry: ${registry.reason}`);
     for (const { record, problem } of this.#table.all) {
       if (problem !== undefined) problems.push(`node ${record.id}: ${problem}`);

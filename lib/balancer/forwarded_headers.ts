@@ -47,7 +47,7 @@ export interface Client {
  * @param balancer id of this balancer
  */
 export function requestHeaders(
-  { headers }: Pick<IncomingRequest, "headers">,
+  { headers, isSecure }: Pick<IncomingRequest, "headers" | "isSecure">,
   client: Client,
   host: string,
   balancer: string,
@@ -70,7 +70,7 @@ export function requestHeaders(
     const [name, value] of [
       ["x-real-ip", client.address],
       ["x-forwarded-host", headers.get("host") ?? ""],
-      ["x-forwarded-proto", "http"],
+      ["x-forwarded-proto", isSecure ? "https" : "http"],
     ] as const
   ) {
     if (value !== "" && !headers.has(name)) passed.push([name, value]);

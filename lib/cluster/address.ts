@@ -4,6 +4,8 @@
  * @module
  */
 
+import { hostPort } from "../http/host_port.ts";
+
 /**
  * Interfaces of container engines and virtual machines: their addresses are unreachable from
  * outside.
@@ -32,6 +34,16 @@ export function ownAddress(
     family === "IPv4" && !address.startsWith("127.") && !virtualInterface.test(name)
   );
   return outside?.address ?? "127.0.0.1";
+}
+
+/**
+ * Returns the URL of an API.
+ *
+ * @param address IP address at which others reach it
+ * @param isSecure whether the port serves TLS
+ */
+export function urlOf(address: string, port: number, isSecure: boolean): string {
+  return `${isSecure ? "https" : "http"}://${hostPort(address, port)}`;
 }
 
 /**

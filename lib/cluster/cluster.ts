@@ -14,7 +14,7 @@ import type { Coordinate, NodeRecord } from "../model/node.ts";
 import type { PeerView } from "../policy/contract.ts";
 import type { NodeObserver, Registration, Registry } from "../registry/registry.ts";
 import { hostPort } from "../http/host_port.ts";
-import { loopbackProblem } from "./address.ts";
+import { loopbackProblem, urlOf } from "./address.ts";
 import type { LocalStatus } from "./status/datagram.ts";
 import { HealthProber } from "./health_prober.ts";
 import { type MemberView, viewOf } from "./members.ts";
@@ -158,12 +158,13 @@ export class Cluster implements Peers, AsyncDisposable {
    * address that means other machines elsewhere is not registered, which is logged.
    *
    * @param apiPort port of its API, which must be served already
+   * @param isSecure whether that port serves TLS
    */
-  join(apiPort: number): void {
+  join(apiPort: number, isSecure = false): void {
     if (this.#joined || this.#loopbackProblem) return;
     const { node, address, url: configuredUrl, registry, home, endpoints = [], listen, auth } =
       this.#options;
-    const url = configuredUrl || `http://${hostPort(address, apiPort)}`;
+    const url = configuredUrl || urlOf(address, apiPort, isSecure);
     this.#loopbackProblem = loopbackProblem(url, endpoints, listen);
     if (this.#loopbackProblem) {
       logger("cluster").warn("The node does not join the cluster: {problem}", {

@@ -37,10 +37,25 @@ export const settings = {
       v.literal(""),
       v.pipe(v.string(), v.check(isBaseUrl), v.transform((url) => new URL(url).origin)),
     ]),
-    "http://HOST or http://HOST:PORT",
+    "http[s]://HOST or http[s]://HOST:PORT",
   )(
     "",
     "URL at which other nodes reach this node, if it is behind a proxy or a port mapping; empty: derived from api.ip and api.port",
+  ),
+  "api.tls.cert": text(
+    "",
+    "PEM file with the certificate of the API, followed by intermediate CA certificates; enables TLS; reloaded when it changes",
+  ),
+  "api.tls.key": text(
+    "",
+    "PEM file with the private key of api.tls.cert, without a passphrase; reloaded when it changes",
+  ),
+  "api.tls.port": setting(
+    v.union([v.literal(""), port(0, "").schema]),
+    "an integer from 0 to 65535, or empty",
+  )(
+    "",
+    "Port of HTTPS in addition to HTTP at api.port; 0: any free port; empty: api.port serves HTTPS only",
   ),
   "api.body.max": number(1, 1024)(
     6,
@@ -130,6 +145,10 @@ export const settings = {
   "cluster.auth": choice("none", "")(
     "",
     "none: allow a cluster node to listen beyond loopback without cluster.secret; anyone who can reach it can then pose as a node",
+  ),
+  "cluster.tls.ca": text(
+    "",
+    "PEM file with the CA certificates, or self-signed certificates, of peers with https:// URLs; public CAs are trusted in any case",
   ),
   "node.architecture": choice("amd64", "arm64", "")(
     "",
@@ -285,8 +304,9 @@ export type SettingKey = keyof typeof settings;
 /** Type of a key's value. */
 export type SettingValue<S> = S extends Setting<infer T> ? T : never;
 
-/** Returns true for a base URL of a node: plain HTTP, to which other nodes append paths. */
+/** Returns true for a base URL of a node, to which other nodes append paths. */
 function isBaseUrl(url: string): boolean {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  return parsed?.protocol === "http:" && parsed.href === `${parsed.origin}/`;
+  return parsed !== undefined && /^https?:$/.test(parsed.protocol) &&
+    parsed.href === `${parsed.origin}/`;
 }

@@ -9,7 +9,7 @@ import type { BackgroundService } from "./base.ts";
 import { startPlanning } from "./planning.ts";
 import type { NodeParts } from "./services.ts";
 
-type Parts = Omit<NodeParts, "background">;
+type Parts = Omit<NodeParts, "background" | "listen">;
 
 /** Start one service each; one that the configuration does not ask for is undefined. */
 const starts: readonly ((parts: Parts) => BackgroundService | undefined)[] = [startPlanning];

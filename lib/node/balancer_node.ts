@@ -13,12 +13,11 @@ import type { NodeRecord } from "../model/node.ts";
 import { Catalog } from "../registry/catalog.ts";
 import type { Registration } from "../registry/registry.ts";
 import { etcdOptions } from "../registry/etcd/client/config.ts";
-import { hostPort } from "../http/host_port.ts";
 import { clusterAuth } from "../cluster/trust/cluster_auth.ts";
-import { loopbackProblem, ownAddress, registeredAs } from "../cluster/address.ts";
+import { loopbackProblem, ownAddress, registeredAs, urlOf } from "../cluster/address.ts";
 import { peerGuard } from "../api/peer_guard.ts";
-import { type ApiServer, serveApi, serverLimits } from "../api/server.ts";
-import { addServerMetrics } from "../telemetry/process_metrics.ts";
+import { type ApiServer, listenOptions, serveApi, serverLimits } from "../api/server.ts";
+import { addServerMetrics, addTlsMetrics } from "../telemetry/process_metrics.ts";
 import { Balancer } from "../balancer/balancer.ts";
 import { machineArchitecture } from "./base.ts";
 import { requireClusterAuth } from "./cluster.ts";
@@ -65,6 +64,8 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
   const { connectEtcd } = await import("../registry/etcd/registry.ts");
   const registry = built.use(await connectEtcd(options));
   const catalog = built.use(await Catalog.open(registry));
+  const listen = await listenOptions(config);
+  if (listen.tls) built.use(listen.tls);
   const balancer = built.use(
     await Balancer.open({
       config,
@@ -74,24 +75,26 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
       auth,
       registry,
       catalog,
+      tls: listen.tls,
     }),
   );
   const server = built.use(
     serveApi(
       peerGuard(balancer.handle, auth?.verifier),
-      { hostname: config["api.listen"], port: config["api.port"] },
+      listen,
       serverLimits(config, forwardedDescriptors),
     ),
   );
   addServerMetrics(balancer.metrics.registry, server.counts);
-  const unsigned = recordOf(config, node, server.port);
+  if (listen.tls) addTlsMetrics(balancer.metrics.registry, listen.tls);
+  const unsigned = recordOf(config, node, server);
   const record = auth?.registrations.sign(unsigned) ?? unsigned;
   const registration = mayJoin(config, record.url, options.endpoints)
     ? built.use(registry.registerNode(record))
     : undefined;
-  log.info("Balancer {id} of area {area} serves {url}{registered}, registry {registry}", {
+  log.info("Balancer {id} of area {area} serves {urls}{registered}, registry {registry}", {
     ...node,
-    url: server.url,
+    urls: server.urls,
     registered: registeredAs(server.url, registration && record.url),
     registry: registry.description,
   });
@@ -102,14 +105,14 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
 function recordOf(
   config: Config,
   { id, area, incarnation }: Pick<NodeRecord, "id" | "area" | "incarnation">,
-  port: number,
+  server: ApiServer,
 ): NodeRecord {
   const address = ownAddress(config["api.ip"], config["api.listen"]);
   return {
     id,
     area,
     role: "balancer",
-    url: config["api.url"] || `http://${hostPort(address, port)}`,
+    url: config["api.url"] || urlOf(address, server.port, server.isSecure),
     udp: "",
     architecture: config["node.architecture"] || machineArchitecture(),
     incarnation,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { listenOptions } from "../api/server.ts";
 import { systemClock } from "../base/clock.ts";
 import type { LineSink } from "../base/log.ts";
 import { NodeHome } from "../cluster/home.ts";
@@ -62,7 +63,9 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const functions = built.use(new FunctionService({ ...storage, config, architectures }));
   for (const listener of listeners(compute, requests)) built.use(catalog.follow(listener));
   const parts = { ...base, ...storage, ...compute, ...requests, functions, cluster };
-  return serveNode({ ...parts, background: startBackground(parts) });
+  const listen = await listenOptions(config);
+  if (listen.tls) built.use(listen.tls);
+  return serveNode({ ...parts, listen, background: startBackground(parts) });
 }
 
 /** Listeners for function changes: those that release the former version come first. */

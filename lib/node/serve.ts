@@ -9,7 +9,7 @@ import { peerGuard } from "../api/peer_guard.ts";
 import { type ApiServer, serveApi, serverLimits } from "../api/server.ts";
 import { logger } from "../base/log.ts";
 import { registeredAs } from "../cluster/address.ts";
-import { addServerMetrics } from "../telemetry/process_metrics.ts";
+import { addServerMetrics, addTlsMetrics } from "../telemetry/process_metrics.ts";
 import { type NodeParts, nodeServices } from "./services.ts";
 
 const log = logger("node");
@@ -37,13 +37,13 @@ export interface RunningNode extends AsyncDisposable {
 export function serveNode(parts: NodeParts): RunningNode {
   const { config, node, auth, built, cluster, engine } = parts;
   const handle = peerGuard(createApp(nodeServices(parts)).handle, auth?.verifier);
-  const address = { hostname: config["api.listen"], port: config["api.port"] };
-  const server = built.use(serveApi(handle, address, serverLimits(config)));
+  const server = built.use(serveApi(handle, parts.listen, serverLimits(config)));
   addServerMetrics(parts.metrics.registry, server.counts);
-  cluster?.join(server.port);
-  log.info("Node {id} in area {area} serves {url}{registered}, registry {registry}", {
+  if (parts.listen.tls) addTlsMetrics(parts.metrics.registry, parts.listen.tls);
+  cluster?.join(server.port, server.isSecure);
+  log.info("Node {id} in area {area} serves {urls}{registered}, registry {registry}", {
     ...node,
-    url: server.url,
+    urls: server.urls,
     registered: registeredAs(server.url, cluster?.url),
     registry: parts.registry.description,
   });

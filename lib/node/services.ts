@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ListenOptions } from "../api/server.ts";
 import type { ApiServices } from "../api/services.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
@@ -29,6 +30,8 @@ export type NodeParts = NodeBase & NodeStorage & NodeCompute & NodeRequests & {
   readonly functions: FunctionService;
   /** The cluster, unless the node is alone. */
   readonly cluster: Cluster | undefined;
+  /** Where it listens. */
+  readonly listen: ListenOptions;
   /** What it does besides serving requests. */
   readonly background: readonly BackgroundService[];
 };
@@ -142,7 +145,7 @@ function statusOf(parts: NodeParts, startedAt: number, problems: string[]): Node
 }
 
 function healthOf(
-  { registry, results, engine, scheduler, cluster, janitor, background }: NodeParts,
+  { registry, results, engine, scheduler, cluster, janitor, background, listen }: NodeParts,
 ): { ok: boolean; problems: string[] } {
   const health = registry.health();
   const problems: string[] = [];
@@ -153,6 +156,7 @@ function healthOf(
   }
   if (engine.state !== true) problems.push(`containers: ${engine.state}`);
   problems.push(...janitor.problems(), ...cluster?.problems() ?? []);
+  problems.push(...listen.tls?.problems() ?? []);
   problems.push(...background.flatMap((service) => service.problems()));
   if (scheduler.draining) problems.push("the node is shutting down");
   return { ok: !scheduler.draining, problems };

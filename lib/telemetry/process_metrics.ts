@@ -60,3 +60,30 @@ export function addServerMetrics(registry: MetricRegistry, server: ServerCounts)
     () => server.refusedConnections,
   );
 }
+
+/** What is measured of a TLS port. */
+export interface TlsCounts {
+  /** Remaining validity of the certificate, days; negative after its end. */
+  readonly remainingDays: number;
+  /** Connections that ended before their handshake did. */
+  readonly handshakeFailures: number;
+}
+
+/**
+ * Adds the metrics of a TLS port.
+ *
+ * @param registry metrics of the process
+ * @param tls read at each scrape
+ */
+export function addTlsMetrics(registry: MetricRegistry, tls: TlsCounts): void {
+  registry.gauge(
+    "serverledge_tls_certificate_remaining_days",
+    "Remaining validity of the certificate, days; negative after its end",
+    () => tls.remainingDays,
+  );
+  registry.gauge(
+    "serverledge_tls_handshake_failures_total",
+    "Connections that ended before their TLS handshake did",
+    () => tls.handshakeFailures,
+  );
+}

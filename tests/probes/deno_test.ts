@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { makeCertificate } from "../support/network/certificates.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 /** Runs a module in a process of its own, which fetches nothing. */
@@ -74,6 +75,23 @@ Deno.test("fetch: a request whose connection closes is sent again, denoland/deno
     console.log(requests);
     Deno.exit();`);
   assert.equal(output, "2\n");
+});
+
+Deno.test("Deno.listenTls: a closed connection keeps its socket until the client ends the handshake (lib/http/server/tls_source.ts)", async () => {
+  await using folder = await tempDir("probe");
+  const { cert, key } = await makeCertificate(folder.path, "probe");
+  const output = await run(`
+    const [cert, key] = ${JSON.stringify([cert, key])}.map((path) => Deno.readTextFileSync(path));
+    const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
+    const client = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+    const conn = await listener.accept();
+    conn.handshake().catch(() => {});
+    conn.close();
+    const end = client.read(new Uint8Array(1)).then(() => "closed", () => "closed");
+    const silence = new Promise((resolve) => setTimeout(resolve, 1000, "open"));
+    console.log(await Promise.race([end, silence]));
+    Deno.exit();`);
+  assert.equal(output, "open\n");
 });
 
 Deno.test("AbortSignal.any: a signal that somebody listens to is collected, denoland/deno#29075 (lib/base/async.ts)", async () => {

@@ -92,7 +92,7 @@ Deno.test("HttpServer: who comes while all are busy waits for a place", async ()
 Deno.test("HttpServer: errors of accept are waited out, and counted", async () => {
   const listener = failingListener(3);
   const refuse = (status: number, body: string) => ({ status, headers: [], body });
-  await using server = new HttpServer({ listener, handler: echo, refuse });
+  await using server = new HttpServer({ sources: [listener], handler: echo, refuse });
   using client = await RawClient.open(listener.port, get("/"));
   assert.equal((await client.response()).body, "GET / ");
   assert.equal(server.acceptErrors, 3);
@@ -112,7 +112,7 @@ Deno.test("HttpServer: an address other than this machine's has its share of the
   };
   const ready = Promise.withResolvers<void>();
   await using server = new HttpServer({
-    listener: foreign,
+    sources: [foreign],
     async handler(request) {
       if (request.target === "/busy") await ready.promise;
       return await echo(request);

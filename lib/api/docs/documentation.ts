@@ -23,7 +23,8 @@ export function documentationRoutes(
 ): Route[] {
   const document = async (context: Context) => {
     const { openApiDocument } = await import("./openapi.ts");
-    const url = `http://${incomingRequest(context.req.raw).headers.get("host") || "localhost"}`;
+    const { headers, isSecure } = incomingRequest(context.req.raw);
+    const url = `${isSecure ? "https" : "http"}://${headers.get("host") || "localhost"}`;
     return await openApiDocument(routes, { version: node.version, url });
   };
 

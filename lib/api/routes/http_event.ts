@@ -34,12 +34,16 @@ export type HttpEvent = {
   isBase64Encoded: boolean;
 };
 
+/** Header that tells a function that its client uses TLS. */
+const forwardedProtocol = "x-forwarded-proto";
+
 const textTypes = /^(text\/|application\/(.+\+)?(json|xml|yaml)\b|image\/svg\+xml\b)/i;
 const otherTextTypes =
   /^application\/(x-www-form-urlencoded|javascript|ecmascript|x-ndjson|graphql|toml|sql)\b/i;
 
 /** Head of a request. */
 type PageHead = Pick<IncomingRequest, "method" | "target"> & {
+  readonly isSecure?: boolean;
   readonly headers: Iterable<HeaderPair>;
 };
 
@@ -51,10 +55,13 @@ type PageHead = Pick<IncomingRequest, "method" | "target"> & {
  * @param body body of the request
  */
 export function toPage(
-  { method, target, headers }: PageHead,
+  { method, target, headers, isSecure }: PageHead,
   body: Uint8Array<ArrayBuffer>,
 ): PageRequest {
-  const pairs = [...headers].map(([name, value]) => [name.toLowerCase(), value] as const);
+  const pairs = [...headers].map(([name, value]): HeaderPair => [name.toLowerCase(), value]);
+  if (isSecure && !pairs.some(([name]) => name === forwardedProtocol)) {
+    pairs.push([forwardedProtocol, "https"]);
+  }
   const passes = passesOn(
     pairs.filter(([name]) => name === "connection").map(([, value]) => value).join(),
   );

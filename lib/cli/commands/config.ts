@@ -14,20 +14,19 @@ import { flagOf } from "../options/parts.ts";
 /** Prints the effective configuration of a node, or an example file. */
 export const config: Command = defineCommand({
   name: "config",
-  brief: "Print the configuration that start would use, with the origin of each value",
-  description: "Sources in order of increasing precedence: defaults, file, environment, command " +
-    "line. The file is CONFIG, or else the first serverledge-conf.{yaml,yml,toml,json} " +
-    "in /etc/serverledge, $HOME, and the current directory. Environment variables are " +
-    "named after keys: SERVERLEDGE_API_PORT sets api.port.",
+  brief: "Print the configuration that start would use, and where each value comes from",
+  description: "In rising precedence: defaults, file, environment, command line. The file is " +
+    "CONFIG, else the first serverledge-conf.{yaml,yml,toml,json} in /etc/serverledge, $HOME, " +
+    "and this folder. SERVERLEDGE_API_PORT sets api.port, and so on.",
   examples: [
-    ["serverledge config", "keys, values and origins"],
-    ["serverledge config --example > serverledge-conf.yaml", "a file to start with"],
+    ["serverledge config", "key, value and origin"],
+    ["serverledge config --example > serverledge-conf.yaml", "a file to start from"],
     ["serverledge config node.toml --set api.port=8080", "check a file and a setting"],
   ],
   options: merge(
     configOptions,
     object({
-      example: flagOf("--example", "Print a YAML file with all keys and their descriptions"),
+      example: flagOf("--example", "Print a YAML file with all keys and their docs"),
     }),
   ),
   async run(options, globals, terminal) {

@@ -22,16 +22,15 @@ import { argumentOf, flagOf, optionOf, text } from "../options/parts.ts";
 export const poll: Command = defineCommand({
   name: "poll",
   brief: "Fetch the result of an asynchronous invocation",
-  description:
-    "Exit status 7 means that the invocation has not ended yet, 2 that the id is unknown.",
+  description: "Exit status 7 means that it has not ended yet, 2 that nobody knows it.",
   examples: [
-    ["serverledge poll hello-4f0c2a", "print the result, if there is one"],
-    ["serverledge poll hello-4f0c2a --wait --timeout 60", "wait for it for at most one minute"],
+    ["serverledge poll hello-4f0c2a", "the result, if it is there"],
+    ["serverledge poll hello-4f0c2a --wait --timeout 60", "wait for it, a minute at most"],
   ],
   options: object({
     request: optionOf("--request ID", text, "Id of the invocation"),
     argument: optional(argumentOf("ID", text, "Id of the invocation")),
-    wait: flagOf("--wait", "Poll until the invocation has ended"),
+    wait: flagOf("--wait", "Ask until it has ended"),
     timeout: timeoutOption,
   }),
   async run(options, globals, terminal) {

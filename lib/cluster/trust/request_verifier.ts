@@ -91,6 +91,7 @@ export class RequestVerifier {
         target,
         headers,
         client: request.client,
+        isSecure: request.isSecure,
         body,
         onDisconnect: (listener) => request.onDisconnect(listener),
       },

@@ -13,6 +13,7 @@ import {
   isBodiless,
   type OutgoingResponse,
 } from "./messages.ts";
+import type { TunnelClient } from "./http2.ts";
 import { http2Head, parseRequestHead, RefusedRequest, type RequestHead } from "./request_head.ts";
 import {
   framingOf,
@@ -59,7 +60,7 @@ export interface ConnectionContext {
   /** Returns the response to a request that does not reach the handler. */
   readonly refuse: (status: number, message: string) => OutgoingResponse;
   /** Serves a connection that uses HTTP/2; `first` arrived after the head of the preface. */
-  readonly tunnel: (conn: Deno.Conn, first: Uint8Array, client: string) => Promise<void>;
+  readonly tunnel: (conn: Deno.Conn, first: Uint8Array, client: TunnelClient) => Promise<void>;
   /** Returns true once no further request is accepted. */
   isStopping(): boolean;
 }
@@ -68,6 +69,8 @@ export interface ConnectionContext {
 export class ServerConnection implements Waiter, BodyReading {
   /** Address of the client. */
   readonly client: string;
+  /** True if the connection is encrypted. */
+  readonly isSecure: boolean;
   /** Part of {@link Waiter}. */
   waitsSince = 0;
   readonly #conn: Deno.Conn;
@@ -90,11 +93,13 @@ export class ServerConnection implements Waiter, BodyReading {
    *
    * @param conn connection, which this object closes
    * @param client address of the client
+   * @param isSecure whether it is encrypted
    * @param context objects shared with other connections
    */
-  constructor(conn: Deno.Conn, client: string, context: ConnectionContext) {
+  constructor(conn: Deno.Conn, client: string, isSecure: boolean, context: ConnectionContext) {
     this.#conn = conn;
     this.client = client;
+    this.isSecure = isSecure;
     this.#context = context;
     this.#input = new Input(conn, restBytes);
     this.#sink = new ResponseSink(conn, {
@@ -218,6 +223,7 @@ export class ServerConnection implements Waiter, BodyReading {
       target: head.target,
       headers: head.headers,
       client: this.client,
+      isSecure: this.isSecure,
       body,
       onDisconnect: (listener) => this.#watch.onDisconnect(listener),
     };
@@ -326,7 +332,7 @@ export class ServerConnection implements Waiter, BodyReading {
   async #becomeHttp2(): Promise<boolean> {
     this.#waitFor(undefined);
     const first = this.#input.take(this.#input.buffered).slice();
-    await this.#context.tunnel(this.#conn, first, this.client);
+    await this.#context.tunnel(this.#conn, first, this);
     return false;
   }
 

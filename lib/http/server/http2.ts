@@ -1,5 +1,5 @@
 /**
- * Tunnels for HTTP/2 with prior knowledge (RFC 9113, 3.3). Each connection is relayed, byte for byte,
+ * Tunnels for HTTP/2, with prior knowledge or over TLS (RFC 9113, 3.2 and 3.3). Each connection is relayed, byte for byte,
  * to its own server of the platform. This keeps the address of the client known.
  *
  * @module
@@ -17,6 +17,14 @@ import type { ClientTimeouts } from "./client_timeouts.ts";
 const pieceBytes = 16 << 10;
 
 const encoder = new TextEncoder();
+
+/** Client of a tunnel. */
+export interface TunnelClient {
+  /** Address of the client. */
+  readonly client: string;
+  /** True if the connection is encrypted. */
+  readonly isSecure: boolean;
+}
 
 /** Relays HTTP/2 connections to servers of the platform. */
 export class Http2Tunnels {
@@ -39,9 +47,8 @@ export class Http2Tunnels {
    *
    * @param conn connection of which the head of the preface was read; the caller closes it
    * @param first bytes that arrived after the head
-   * @param client address of the client
    */
-  async carry(conn: Deno.Conn, first: Uint8Array, client: string): Promise<void> {
+  async carry(conn: Deno.Conn, first: Uint8Array, client: TunnelClient): Promise<void> {
     const session = new Session(this.#handler, this.#timeouts, client, () => inner?.close());
     let inner: Deno.UnixConn | undefined;
     let server: Deno.HttpServer | undefined;
@@ -83,6 +90,7 @@ async function serveOne(
 /** Requests of one connection. */
 class Session {
   readonly client: string;
+  readonly #isSecure: boolean;
   waitsSince = 0;
   readonly #handler: HttpHandler;
   readonly #timeouts: ClientTimeouts;
@@ -90,10 +98,16 @@ class Session {
   #active = 0;
   #hasEnded = false;
 
-  constructor(handler: HttpHandler, timeouts: ClientTimeouts, client: string, close: () => void) {
+  constructor(
+    handler: HttpHandler,
+    timeouts: ClientTimeouts,
+    { client, isSecure }: TunnelClient,
+    close: () => void,
+  ) {
     this.#handler = handler;
     this.#timeouts = timeouts;
     this.client = client;
+    this.#isSecure = isSecure;
     this.#close = close;
   }
 
@@ -102,7 +116,7 @@ class Session {
     this.#timeouts.end("idle", this);
     const reading = this.#bodyReading();
     try {
-      const incoming = incomingRequest(request, this.client, reading);
+      const incoming = incomingRequest(request, this.client, reading, this.#isSecure);
       return this.#response(await this.#handler(incoming), request.method);
     } finally {
       reading.ended();

@@ -76,6 +76,8 @@ export interface IncomingRequest {
     /** True if a balancer passes on the request of a client, which has the rights of that client. */
     readonly forClient: boolean;
   };
+  /** True if it came over TLS. */
+  readonly isSecure: boolean;
   readonly body: Body;
   /**
    * Subscribes to a disconnect of the client before the end of the response. A client that only closes

@@ -8,7 +8,7 @@ import { BackOff } from "../../base/back_off.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { logger } from "../../base/log.ts";
 import { ServerConnection } from "./connection.ts";
-import { Http2Tunnels } from "./http2.ts";
+import { Http2Tunnels, type TunnelClient } from "./http2.ts";
 import { defaultLimits, type ServerLimits } from "./limits.ts";
 import type { HttpHandler, OutgoingResponse } from "./messages.ts";
 import { ResponseHeads } from "./response_head.ts";
@@ -28,12 +28,28 @@ const tunnelDescriptors = 3;
 const log = logger("http");
 
 /** Source of connections, for example a listener. */
-export type ConnectionSource = Pick<Deno.Listener, "accept" | "close">;
+export interface ConnectionSource extends Pick<Deno.Listener, "accept" | "close"> {
+  /** True if what its connections transfer is encrypted. */
+  readonly isSecure?: boolean;
+  /** Called when the server has closed a connection. */
+  closed?(conn: Deno.Conn): void;
+}
+
+/** Accepting from one source. */
+interface Accepting {
+  /** Number of accepted connections. */
+  count: number;
+  /** True while it waits for a connection, not for a free slot. */
+  isWaiting: boolean;
+  isRetired: boolean;
+  /** Settles when no more connections are accepted. */
+  done: Promise<void>;
+}
 
 /** Options of a server. */
 export interface HttpServerOptions {
-  /** Source of connections; the server closes it. */
-  readonly listener: ConnectionSource;
+  /** Sources of connections; the server closes them. */
+  readonly sources: readonly ConnectionSource[];
   /** Answers requests. */
   readonly handler: HttpHandler;
   /** Returns the response to a request that violates HTTP or exceeds a limit. */
@@ -46,14 +62,13 @@ export interface HttpServerOptions {
 
 /** Server that is listening. Disposing it closes all its connections. */
 export class HttpServer implements AsyncDisposable {
-  readonly #listener: ConnectionSource;
+  readonly #sources = new Map<ConnectionSource, Accepting>();
   readonly #timeouts: ClientTimeouts;
   readonly #tunnels: Http2Tunnels;
   readonly #slots: ConnectionSlots;
   readonly #clock: Clock;
   readonly #open = new Set<ServerConnection>();
-  readonly #accepting: Promise<void>;
-  readonly #serve: (conn: Deno.Conn, client: string) => ServerConnection;
+  readonly #serve: (conn: Deno.Conn, client: string, isSecure: boolean) => ServerConnection;
   #isStopping = false;
   readonly #drained = Promise.withResolvers<void>();
   #cancelLast: (() => void) | undefined;
@@ -63,13 +78,12 @@ export class HttpServer implements AsyncDisposable {
   /**
    * Starts to accept connections.
    *
-   * @param options source of connections, handler and limits
+   * @param options sources of connections, handler and limits
    */
   constructor(
-    { listener, handler, refuse, limits: given, clock = systemClock }: HttpServerOptions,
+    { sources, handler, refuse, limits: given, clock = systemClock }: HttpServerOptions,
   ) {
     const limits = { ...defaultLimits, ...given };
-    this.#listener = listener;
     this.#clock = clock;
     this.#timeouts = new ClientTimeouts(clock, limits);
     this.#tunnels = new Http2Tunnels(handler, this.#timeouts);
@@ -80,12 +94,46 @@ export class HttpServer implements AsyncDisposable {
       limits,
       timeouts: this.#timeouts,
       heads: new ResponseHeads(),
-      tunnel: (conn: Deno.Conn, first: Uint8Array, client: string) =>
+      tunnel: (conn: Deno.Conn, first: Uint8Array, client: TunnelClient) =>
         this.#carry(conn, first, client),
       isStopping: () => this.#isStopping,
     };
-    this.#serve = (conn, client) => new ServerConnection(conn, client, context);
-    this.#accepting = this.#accept();
+    this.#serve = (conn, client, isSecure) => new ServerConnection(conn, client, isSecure, context);
+    for (const source of sources) this.add(source);
+  }
+
+  /**
+   * Accepts connections of another source, too. All sources share the limits.
+   *
+   * @param source source, which the server closes
+   */
+  add(source: ConnectionSource): void {
+    if (this.#isStopping) return source.close();
+    const accepting = { count: 0, isWaiting: false, isRetired: false, done: Promise.resolve() };
+    this.#sources.set(source, accepting);
+    accepting.done = this.#accept(source, accepting);
+  }
+
+  /**
+   * Closes a source that receives no new connections any more. Those that it has are served.
+   *
+   * @param quietMs time without a connection after which it is closed, ms
+   * @param maxMs time after which it is closed in any case, ms
+   */
+  async retire(source: ConnectionSource, quietMs: number, maxMs: number): Promise<void> {
+    const accepting = this.#sources.get(source);
+    if (!accepting) return;
+    const endAt = this.#clock.now() + maxMs;
+    for (let seen = -1; this.#clock.now() < endAt && !this.#isStopping;) {
+      if (accepting.isWaiting && accepting.count === seen) break;
+      seen = accepting.count;
+      await new Promise<void>((resolve) => this.#clock.after(quietMs, resolve));
+    }
+    if (this.#isStopping) return;
+    accepting.isRetired = true;
+    this.#sources.delete(source);
+    source.close();
+    await accepting.done;
   }
 
   /** Number of open connections. */
@@ -120,14 +168,14 @@ export class HttpServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop();
     for (const connection of this.#open) connection.close();
-    await this.#accepting;
+    await Promise.all(this.#sources.values().map(({ done }) => done));
     await this.#drained.promise;
   }
 
   #stop(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    this.#listener.close();
+    for (const source of this.#sources.keys()) source.close();
     this.#slots.wake();
     this.#expire("idle");
     // A client that has just connected may have sent its request.
@@ -149,17 +197,22 @@ export class HttpServer implements AsyncDisposable {
     this.#drained.resolve();
   }
 
-  async #accept(): Promise<void> {
+  async #accept(source: ConnectionSource, accepting: Accepting): Promise<void> {
     const backOff = new BackOff(firstPauseMs, maxPauseMs);
-    while (!this.#isStopping) {
+    const isOver = () => this.#isStopping || accepting.isRetired;
+    while (!isOver()) {
       try {
         await this.#slots.room();
-        if (this.#isStopping) return;
-        const conn = await this.#listener.accept();
+        if (isOver()) return;
+        accepting.isWaiting = true;
+        const conn = await source.accept();
+        accepting.isWaiting = false;
+        accepting.count++;
         backOff.succeeded();
-        this.#admit(conn);
+        this.#admit(conn, source);
       } catch (error) {
-        if (this.#isStopping) return;
+        accepting.isWaiting = false;
+        if (isOver()) return;
         const pauseMs = backOff.failed();
         this.#failed(error, pauseMs === firstPauseMs);
         await new Promise<void>((resolve) => this.#clock.after(pauseMs, resolve));
@@ -167,19 +220,21 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  #admit(conn: Deno.Conn): void {
+  #admit(conn: Deno.Conn, source: ConnectionSource): void {
     const client = "hostname" in conn.remoteAddr ? conn.remoteAddr.hostname : "unknown";
-    if (this.#isStopping) return conn.close();
-    if (!this.#slots.take(client)) {
-      this.#refused++;
-      return conn.close();
+    const isRefused = !this.#isStopping && !this.#slots.take(client);
+    if (isRefused) this.#refused++;
+    if (isRefused || this.#isStopping) {
+      conn.close();
+      return source.closed?.(conn);
     }
     // Responses are small and no more data follows, so a delay to join packets would be of no use.
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
-    const connection = this.#serve(conn, client);
+    const connection = this.#serve(conn, client, source.isSecure ?? false);
     this.#open.add(connection);
     void connection.closed.then(() => {
       this.#open.delete(connection);
+      source.closed?.(conn);
       this.#settle();
     });
     void connection.serve().then(() => this.#slots.release(client));
@@ -195,7 +250,7 @@ export class HttpServer implements AsyncDisposable {
     });
   }
 
-  async #carry(conn: Deno.Conn, first: Uint8Array, client: string): Promise<void> {
+  async #carry(conn: Deno.Conn, first: Uint8Array, client: TunnelClient): Promise<void> {
     this.#slots.add(tunnelDescriptors);
     try {
       await this.#tunnels.carry(conn, first, client);

@@ -45,11 +45,13 @@ export function routedRequest(incoming: IncomingRequest): Request {
  * @param request result of {@link routedRequest}, or any request of the web platform
  * @param client address of the client, for a request of the web platform
  * @param reading listener for the progress of its body, for a request of the web platform
+ * @param isSecure whether it came over TLS, for a request of the web platform
  */
 export function incomingRequest(
   request: Request,
   client = "unknown",
   reading?: BodyReading,
+  isSecure = false,
 ): IncomingRequest {
   if ((request as unknown) instanceof RoutedRequest) {
     return (request as unknown as RoutedRequest).incoming;
@@ -63,6 +65,7 @@ export function incomingRequest(
     target: targetOf(url),
     headers: new HeaderList(pairs),
     client,
+    isSecure,
     body: new WebBody(request, reading),
     onDisconnect: (listener) => signal.addEventListener("abort", listener, { once: true }),
   };

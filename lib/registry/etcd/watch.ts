@@ -6,18 +6,23 @@
 
 import { Listeners } from "../../base/listeners.ts";
 import { logger } from "../../base/log.ts";
+import { randomId } from "../../base/ids.ts";
 import { type FunctionRecord, storedFunctionSchema } from "../../model/function.ts";
 import type { Entry, EtcdClient } from "./client/client.ts";
-import { functionsPrefix } from "./keys.ts";
-import { RestoringWatch } from "./restoring_watch.ts";
+import { functionsPrefix, identityKey } from "./keys.ts";
+import { PrefixWatch } from "./prefix_watch.ts";
+import { absent, put, read } from "./client/requests.ts";
 import { parseRecord, type ReadRecord, UnreadableValues } from "../records.ts";
 import type { DamagedFunction, FunctionObserver } from "../registry.ts";
+
+/** Time limit for the identity of the data, ms; short, since it shows whether etcd responds. */
+const identityTimeoutMs = 2000;
 
 /** Restores functions that an emptied etcd has lost. */
 export type Restore = (lost: FunctionRecord[]) => Promise<void>;
 
 /** Follows the functions in etcd. */
-export class FunctionWatch extends RestoringWatch {
+export class FunctionWatch extends PrefixWatch {
   readonly #restore: Restore;
   readonly #observers = new Listeners<FunctionObserver>("registry");
   /** All known functions. */
@@ -25,6 +30,11 @@ export class FunctionWatch extends RestoringWatch {
   /** Unreadable functions. */
   readonly #damaged = new Map<string, DamagedFunction>();
   readonly #unreadable = new UnreadableValues();
+  /** Identity of the data that is being listed. */
+  #listing: string | undefined;
+  /** Identity of the followed data; undefined until etcd has responded. */
+  #identity: string | undefined;
+  #complained = false;
 
   /**
    * Starts to follow the functions.
@@ -44,8 +54,18 @@ export class FunctionWatch extends RestoringWatch {
    * @returns the subscription, which disposal ends
    */
   observe(observer: FunctionObserver): Disposable {
-    if (this.isListed) this.#tellAll(observer);
+    if (this.#identity !== undefined) this.#tellAll(observer);
     return this.#observers.add(observer);
+  }
+
+  /** Restarts if etcd has other data than before. */
+  async checkIdentity(): Promise<void> {
+    const followed = this.#identity;
+    const present = await this.client.get(identityKey, identityTimeoutMs);
+    // Without a known identity there is nothing to compare; this response may be older than the listing.
+    if (followed !== undefined && followed !== (present && new TextDecoder().decode(present))) {
+      this.startOver("it holds other data");
+    }
   }
 
   /** Stops following. */
@@ -55,8 +75,13 @@ export class FunctionWatch extends RestoringWatch {
   }
 
   /** Restores the functions that an emptied etcd has lost. */
-  protected override async restore(): Promise<void> {
-    if (this.#known.size === 0) return;
+  protected override async prepare(): Promise<void> {
+    const { identity, revision } = await this.#identify();
+    this.#listing = identity;
+    const emptied = this.#identity !== undefined &&
+      // If the revision decreased, an older state was restored from a backup.
+      (identity !== this.#identity || revision < this.revision);
+    if (!emptied || this.#known.size === 0) return;
     logger("registry").warn("etcd has lost its data: putting back {count} functions", {
       count: this.#known.size,
     });
@@ -65,10 +90,11 @@ export class FunctionWatch extends RestoringWatch {
 
   /** Applies a listing of all functions. */
   protected override replace(entries: readonly Entry[]): void {
+    this.#complained = false;
     this.#known.clear();
     this.#damaged.clear();
     for (const entry of entries) this.#read(entry);
-    this.applied();
+    this.#identity = this.#listing;
     this.#observers.each((observer) => this.#tellAll(observer));
   }
 
@@ -90,8 +116,27 @@ export class FunctionWatch extends RestoringWatch {
     this.#observers.each((observer) => observer.remove(name));
   }
 
+  /** Logs the first failure of an outage. */
+  protected override interrupted(reason: string | undefined): void {
+    if (reason === undefined || this.#complained) return;
+    this.#complained = true;
+    logger("registry").warn("Lost touch with etcd, trying on: {reason}", { reason });
+  }
+
   #tellAll(observer: FunctionObserver): void {
     observer.reset([...this.#known.values()], [...this.#damaged.values()]);
+  }
+
+  /** Returns the identity of the data; data without one gets a new one. */
+  async #identify(): Promise<{ identity: string; revision: number }> {
+    const fresh = randomId();
+    const { succeeded, read: present, revision } = await this.client.transact({
+      compare: [absent(identityKey)],
+      success: [put(identityKey, fresh)],
+      failure: [read(identityKey)],
+    });
+    const identity = succeeded ? fresh : new TextDecoder().decode(present);
+    return { identity, revision };
   }
 
   /** Stores a function, or marks it as unreadable. */

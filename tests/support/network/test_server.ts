@@ -31,7 +31,7 @@ export function failingListener(failures: number) {
 export function serve(handler: HttpHandler = echo, limits: Partial<ServerLimits> = {}): TestServer {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const refuse = (status: number, message: string) => ({ status, headers: [], body: message });
-  const server = new HttpServer({ listener, handler, refuse, limits });
+  const server = new HttpServer({ sources: [listener], handler, refuse, limits });
   return {
     port: listener.addr.port,
     server,

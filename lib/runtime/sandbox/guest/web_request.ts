@@ -69,15 +69,19 @@ export function toRequest(params: unknown, context: InvocationContext): Request 
   const target = targetOf(params);
   const body = params.body === "" || bodiless.has(method) ? null : bodyOf(params);
   // Concatenates instead of resolving: a path that begins with two slashes would name another host.
-  const url = (originOf(headers.host) ?? base) + target;
+  const url = (originOf(headers) ?? base) + target;
   const request = new Request(url, { method, headers: { ...headers }, body, signal });
   return withQuery(request, target);
 }
 
 /** @returns undefined if the header is not exactly a host with an optional port */
-function originOf(host: string | undefined): string | undefined {
+function originOf(
+  { host, "x-forwarded-proto": protocol }: HttpEvent["headers"],
+): string | undefined {
   if (!host || /[^\w.:[\]%~!$&'()*+,;=-]/.test(host)) return undefined;
-  return URL.canParse(`http://${host}/`) ? `http://${host}` : undefined;
+  return URL.canParse(`http://${host}/`)
+    ? `${protocol === "https" ? "https" : "http"}://${host}`
+    : undefined;
 }
 
 /**

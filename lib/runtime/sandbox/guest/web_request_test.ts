@@ -48,6 +48,11 @@ Deno.test("toRequest: no path changes the host", () => {
   }
 });
 
+Deno.test("toRequest: a client with TLS has an https: URL", () => {
+  const headers = { host: "shop.example", "x-forwarded-proto": "https" };
+  assert.equal(request({ headers }).url, "https://shop.example/");
+});
+
 Deno.test("toRequest: the host comes from a valid Host header, else from the function's name", () => {
   for (
     const [host, expected] of [
