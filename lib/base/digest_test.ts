@@ -18,6 +18,12 @@ Deno.test("sha256: digests data of any length, in one piece or several", async (
   }
 });
 
+Deno.test("sha256: digests text as UTF-8", async () => {
+  for (const text of ["", "grüß", "ü".repeat(sliceBytes + 1)]) {
+    assert.equal(await sha256(text), await expected(new TextEncoder().encode(text)));
+  }
+});
+
 Deno.test("sha256: lets the event loop run between slices", async () => {
   let turns = 0;
   const timer = setInterval(() => turns++, 0);

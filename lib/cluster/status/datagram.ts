@@ -9,11 +9,12 @@
  * @module
  */
 
+import { timingSafeEqual } from "node:crypto";
 import * as v from "valibot";
 import { concatBytes } from "../../base/bytes.ts";
 import { type Coordinate, nodeName, type PeerStatus } from "../../model/node.ts";
 import { coordinateSchema } from "../coordinates/coordinates.ts";
-import { ClusterKey, equal } from "../trust/keys.ts";
+import { ClusterKey } from "../trust/keys.ts";
 import { mayContain, nameFilter } from "./name_filter.ts";
 
 /** Longest datagram, bytes: fits into one frame on every path (RFC 8085 section 3.2). */
@@ -178,9 +179,7 @@ export class DatagramCodec {
     if (bytes.length > maxDatagramBytes || bytes.length <= headBytes) return undefined;
     if (bytes[0] !== this.#version) return undefined;
     const body = bytes.subarray(headBytes);
-    if (this.#key && !equal(this.#mac(this.#key, body), bytes.subarray(1, headBytes))) {
-      return undefined;
-    }
+    if (this.#key && !this.#isSigned(this.#key, bytes)) return undefined;
     const value = parsed(body);
     const ping = v.safeParse(pingSchema, value);
     if (ping.success) {
@@ -225,8 +224,7 @@ export class DatagramCodec {
         "run the same version of the program on both";
       return { kind: "version", problem };
     }
-    const isValid = !this.#key || equal(this.#mac(this.#key, bytes.subarray(headBytes)), mac);
-    if (isValid) return undefined;
+    if (!this.#key || this.#isSigned(this.#key, bytes)) return undefined;
     return { kind: "secret", problem: "its cluster.secret differs from this node's" };
   }
 
@@ -239,9 +237,15 @@ export class DatagramCodec {
     return bytes;
   }
 
+  #isSigned(key: ClusterKey, bytes: Uint8Array): boolean {
+    const mac = this.#mac(key, bytes.subarray(headBytes));
+    return timingSafeEqual(mac, bytes.subarray(1, headBytes));
+  }
+
   /** HMAC-SHA256, truncated to half its length as RFC 2104 section 5 allows. */
   #mac(key: ClusterKey, body: Uint8Array): Uint8Array {
-    return key.sign(concatBytes([new Uint8Array([this.#version]), body])).subarray(0, macBytes);
+    const signature = key.sign(concatBytes([new Uint8Array([this.#version]), body]));
+    return Uint8Array.fromHex(signature).subarray(0, macBytes);
   }
 }
 

@@ -23,7 +23,7 @@ export class Registrations {
 
   /** Returns the record with its signature. */
   sign(record: NodeRecord): NodeRecord {
-    return { ...record, signature: this.#key.sign(textOf(record)).toHex() };
+    return { ...record, signature: this.#key.sign(textOf(record)) };
   }
 
   /**
@@ -42,13 +42,8 @@ export class Registrations {
   }
 }
 
-/** Text of all fields. JSON, since they may contain anything. */
+/** Text of all fields; JSON, since they may contain anything. */
 function textOf(record: NodeRecord): string {
   const { id, area, role, url, udp, architecture, incarnation, home } = record;
-  const fields = [id, area, role, url, udp, architecture, incarnation, home ?? null];
-  // Only characters below 256 can be signed.
-  return JSON.stringify(fields).replace(
-    /[^\0-\x7f]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return JSON.stringify([id, area, role, url, udp, architecture, incarnation, home ?? null]);
 }

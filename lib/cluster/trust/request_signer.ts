@@ -79,7 +79,7 @@ export class RequestSigner {
       signedAt: Math.floor(this.#clock.wall()),
     };
     const text = requestText(stamp, { start: `${method} ${path}`, headers });
-    const mac = this.#requests.sign(text).toHex();
+    const mac = this.#requests.sign(text);
     headers.push([signatureHeader, writeRequestSignature(stamp, mac)]);
     return {
       request: { ...request, headers },

@@ -30,8 +30,6 @@ const formerSignature = /^[0-9a-f]{64}$/;
 /** Headers of responses that only nodes write. */
 const ownHeaders: ReadonlySet<string> = new Set([signatureHeader, processHeader]);
 
-const encoder = new TextEncoder();
-
 /** A signed request of another node. */
 export interface SignedExchange {
   /** Id of the node. */
@@ -141,11 +139,10 @@ export class RequestVerifier {
     );
     if (added) headers.push(added);
     if (!isStream && method !== "HEAD") {
-      const bytes = typeof body === "string" ? encoder.encode(body) : body ?? new Uint8Array();
-      headers.push([digestHeader, await sha256(bytes)]);
+      headers.push([digestHeader, await sha256(body ?? "")]);
     }
     const text = responseText(requestMac, { start: String(status), headers });
-    const mac = this.#responses.sign(text).toHex();
+    const mac = this.#responses.sign(text);
     return { ...response, headers: [...headers, [signatureHeader, writeResponseSignature(mac)]] };
   }
 }

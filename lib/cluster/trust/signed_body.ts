@@ -13,7 +13,8 @@ import { Body } from "../../http/body.ts";
 export class SignedBody extends Body {
   readonly #body: Body;
   readonly #digest: string;
-  readonly #hash: Hash;
+  /** Created on demand, since a body that arrives whole needs none. */
+  #hash: Hash | undefined;
 
   /**
    * Wraps a body of which nothing was read.
@@ -24,7 +25,6 @@ export class SignedBody extends Body {
     super();
     this.#body = body;
     this.#digest = digest;
-    this.#hash = createHash("sha256");
   }
 
   /** Part of {@link Body}. */
@@ -35,8 +35,9 @@ export class SignedBody extends Body {
   /** Part of {@link Body}. @throws `UNAUTHORIZED` at the end */
   override async part(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const part = await this.#body.part();
-    if (part) this.#hash.update(part);
-    else if (this.#hash.digest("hex") !== this.#digest) throw changedBody();
+    const hash = this.#hash ??= createHash("sha256");
+    if (part) hash.update(part);
+    else if (hash.digest("hex") !== this.#digest) throw changedBody();
     return part;
   }
 

@@ -128,17 +128,18 @@ function stampText({ sender, receiver, number, signedAt }: RequestStamp): string
 }
 
 /**
- * Neither names nor values contain a line end, so different heads have different texts. The order of
- * different names, and whether equal ones are joined, makes no difference (RFC 9421 section 2.1).
+ * Neither names nor values contain a line end, so different heads have different texts. Only the order
+ * of headers with different names makes no difference.
  */
 function headText({ start, headers }: SignedHead): string {
-  const values = new Map<string, string>();
-  for (const [name, value] of headers) {
-    if (uncovered.has(name)) continue;
-    const before = values.get(name);
-    values.set(name, before === undefined ? value : `${before}, ${value}`);
-  }
+  const covered: HeaderPair[] = [];
+  for (const pair of headers) if (!uncovered.has(pair[0])) covered.push(pair);
+  covered.sort(byName);
   let text = start;
-  for (const name of [...values.keys()].sort()) text += `\n${name}:${values.get(name)}`;
+  for (const [name, value] of covered) text += `\n${name}:${value}`;
   return text;
+}
+
+function byName([one]: HeaderPair, [other]: HeaderPair): number {
+  return one < other ? -1 : one > other ? 1 : 0;
 }
