@@ -62,7 +62,7 @@ function residentMib(pid: number): number {
 }
 
 /** Time of a processor that the main thread of a process has had, ms. */
-function threadMs(pid: number): number {
+export function threadMs(pid: number): number {
   const [ns] = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/schedstat`).split(" ");
   return Number(ns) / 1e6;
 }

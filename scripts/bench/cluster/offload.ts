@@ -17,24 +17,16 @@ import { load } from "../wrk.ts";
 import { startInstantNode } from "./instant_node.ts";
 
 /** Instances of the measured function. */
-const instances = 4;
+export const instances = 4;
 
 /** The body of every invocation. */
-const body = JSON.stringify({ Params: { n: 41 }, CanDoOffloading: true });
+export const body: string = JSON.stringify({ Params: { n: 41 }, CanDoOffloading: true });
 
 /** Measures one hop. */
 export async function measureOffload(results: Results): Promise<void> {
   await using etcd = await startEtcd();
   const start = (id: string, area: string, cloud: string) =>
-    MeasuredNode.start(instances, {
-      "etcd.address": etcd.endpoint,
-      "registry.node.id": id,
-      "registry.area": area,
-      "registry.remote.area": cloud,
-      "registry.udp.port": freePort(),
-      "scheduler.policy": cloud === "" ? "default" : "cloudonly",
-      "registry.monitoring.interval": 1,
-    });
+    startMember(etcd.endpoint, id, area, cloud);
   await using peer = await start("bench-peer", "CLOUD", "");
   await peer.create("trivial", "python");
   await peer.prewarm("trivial", instances);
@@ -63,8 +55,32 @@ export async function measureOffload(results: Results): Promise<void> {
   results.add("offload_real_peer_c16_rps", "1/s", samples.map(({ real }) => real.rate));
 }
 
+/**
+ * Starts a node of a cluster, which offloads everything if its area has a cloud.
+ *
+ * @param more its further configuration
+ */
+export function startMember(
+  endpoint: string,
+  id: string,
+  area: string,
+  cloud: string,
+  more: Record<string, unknown> = {},
+): Promise<MeasuredNode> {
+  return MeasuredNode.start(instances, {
+    "etcd.address": endpoint,
+    "registry.node.id": id,
+    "registry.area": area,
+    "registry.remote.area": cloud,
+    "registry.udp.port": freePort(),
+    "scheduler.policy": cloud === "" ? "default" : "cloudonly",
+    "registry.monitoring.interval": 1,
+    ...more,
+  });
+}
+
 /** Makes sure that what a node gets runs where it should, and is answered right. */
-async function reaches(node: MeasuredNode, where: string): Promise<void> {
+export async function reaches(node: MeasuredNode, where: string): Promise<void> {
   const url = node.invokeUrl("trivial");
   await eventually(`it offloads to ${where}`, async () => {
     const { body: names } = await get(`${node.process.url}/function`);

@@ -9,6 +9,7 @@ import { measureDecide } from "./decide.ts";
 import { measureEtcdAway } from "./etcd_away.ts";
 import { measureOffload } from "./offload.ts";
 import { measureQos } from "./qos.ts";
+import { measureSignedHops } from "./signed_hops.ts";
 import { measureStatusTraffic } from "./status_traffic.ts";
 
 /** Its benchmarks, in the order in which they run. */
@@ -16,6 +17,7 @@ export const clusterParts: Readonly<Record<string, (results: Results) => Promise
   "decide": measureDecide,
   "status-traffic": measureStatusTraffic,
   "offload": measureOffload,
+  "signed-hops": measureSignedHops,
   "qos": measureQos,
   "etcd-away": measureEtcdAway,
 };
