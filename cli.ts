@@ -9,6 +9,7 @@ import { bench } from "./lib/lab/commands/bench.ts";
 import { config } from "./lib/cli/commands/config.ts";
 import { create, update } from "./lib/cli/commands/create.ts";
 import { deleteFunction } from "./lib/cli/commands/delete.ts";
+import { doctor } from "./lib/cli/commands/doctor.ts";
 import { images } from "./lib/cli/commands/images.ts";
 import { invoke } from "./lib/cli/commands/invoke.ts";
 import { lb } from "./lib/cli/commands/lb.ts";
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   images,
   logs,
   config,
+  doctor,
   service,
   policy,
   simulate,

@@ -14,6 +14,9 @@ const startDescriptors = 6;
 /** Minimum number of connections of a server, however few descriptors are free. */
 const minConnections = 4;
 
+/** Number of file descriptors below which a busy server may run out of them. */
+export const fewDescriptors = 4_096;
+
 /** Values of `RLIMIT_NOFILE`; `Infinity` if unlimited. */
 export interface DescriptorLimit {
   /** Maximum number of descriptors of the process. */

@@ -22,6 +22,8 @@ export const exits = {
   deadline: 6,
   /** The result is pending. */
   pending: 7,
+  /** The doctor found an error. */
+  unfit: 8,
   /** A second signal ended the process; shells use this status for SIGINT. */
   interrupted: 130,
 } as const;
@@ -34,10 +36,11 @@ const meanings: Readonly<Record<Name, string>> = {
   request: "request failed",
   source: "source file",
   signature: "signature",
-  functionFailed: "the function itself failed",
+  functionFailed: "function failed",
   deadline: "deadline exceeded",
   pending: "result pending",
-  interrupted: "ended by a second signal",
+  unfit: "doctor found an error",
+  interrupted: "terminated by a second signal",
 };
 
 /** Exit statuses and their meanings, for the help and the reference. */

@@ -98,7 +98,7 @@ class GatheredLines implements LineSink, AsyncDisposable {
   async #write(): Promise<void> {
     while (this.#waiting !== "") {
       const dropped = this.#dropped > 0
-        ? `(${this.#dropped} records dropped: too many at once)\n`
+        ? `(${this.#dropped} log records dropped: too many at once)\n`
         : "";
       const bytes = this.#encoder.encode(this.#waiting + dropped);
       this.#waiting = "";

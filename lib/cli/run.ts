@@ -139,6 +139,6 @@ function footer(): Message {
     lineBreak(),
     text(`Exit status: ${exitLegend.map((entry) => entry.join(" ")).join(", ")}.`),
     lineBreak(),
-    text("Completions: source <(serverledge completions bash), or zsh, or fish."),
+    text("Completions: source <(serverledge completions bash); also for zsh and fish."),
   ];
 }

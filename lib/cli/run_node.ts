@@ -6,7 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { type LineSink, logger } from "../base/log.ts";
-import { type DescriptorLimit, raiseDescriptorLimit } from "../base/descriptors.ts";
+import { type DescriptorLimit, fewDescriptors, raiseDescriptorLimit } from "../base/descriptors.ts";
 import type { Config } from "../config/config.ts";
 import type { RunningNode } from "../node/serve.ts";
 import { loadConfig } from "./config/files.ts";
@@ -15,9 +15,6 @@ import { greeting, missing } from "./view/greeting.ts";
 import { startLogging } from "./logging.ts";
 import type { ConfigOptions, Globals } from "./options/options.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** Number of file descriptors below which a busy server may run out of them. */
-const fewDescriptors = 4_096;
 
 /** Kind of server that a process runs. */
 export interface ServerKind {
@@ -45,7 +42,8 @@ export async function runServer(
   if (globals.host !== undefined) {
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      `--host names a node to talk to; serverledge ${kind.command} listens where --listen says`,
+      "--host names a node to connect to; use --listen to set the address that serverledge " +
+        `${kind.command} listens on`,
     );
   }
   // The configuration is read at the same time.
@@ -70,7 +68,7 @@ export async function runServer(
     if (problem && !globals.json) terminal.out.write(missing(problem, terminal));
   });
   await stop.asked;
-  log.info("Stopping: requests under way may finish; a second signal ends at once");
+  log.info("Stopping: running requests may finish; a second signal terminates at once");
   await node.stop();
   await reported;
 }
@@ -82,7 +80,8 @@ function tellDescriptors({ soft, hard }: DescriptorLimit): void {
     ? "install prlimit (util-linux), or start it with ulimit -n or LimitNOFILE= set higher"
     : "start it with ulimit -n or LimitNOFILE= set higher";
   logger("cli").warn(
-    "This process may have {soft} descriptors only, which bounds connections and instances: {remedy}",
+    "This process may open only {soft} file descriptors, which limits connections and " +
+      "instances: {remedy}",
     { soft, remedy },
   );
 }

@@ -36,7 +36,7 @@ export class NodeHome implements Disposable {
    *   folder is not writable
    */
   static open(path: string, nodeId: string): NodeHome {
-    const folder = path || defaultFolder();
+    const folder = dataDirectory(path);
     using locks = new DisposableStack();
     const folderId = lockFolder(folder, locks);
     if (folderId === undefined) {
@@ -154,7 +154,14 @@ function inodeOf(path: string): number | null | undefined {
   }
 }
 
-function defaultFolder(): string {
+/**
+ * Returns the data directory of a node.
+ *
+ * @param path configured directory; empty for the default
+ * @throws `CONFIG_INVALID` if it is not configured, and this user has no home directory
+ */
+export function dataDirectory(path: string): string {
+  if (path) return path;
   // systemd sets it for services with StateDirectory=.
   const [service] = (Deno.env.get("STATE_DIRECTORY") ?? "").split(":");
   if (service) return service;

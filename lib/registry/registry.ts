@@ -9,6 +9,7 @@ import type { ReserveMemory } from "../base/reserve_memory.ts";
 import * as v from "valibot";
 import type { FunctionRecord } from "../model/function.ts";
 import type { NodeRecord } from "../model/node.ts";
+import type { Collection, RecordKind } from "./collection.ts";
 import { type Report, reportNames, reportSchema } from "../model/invocation.ts";
 
 /** State of an asynchronous invocation. */
@@ -152,6 +153,8 @@ export interface Registry extends AsyncDisposable {
    * @returns the watch, after the first `reset`, or after some time if the registry does not respond
    */
   watchFunctions(observer: FunctionObserver): Promise<Disposable>;
+  /** Returns the small records of one kind. */
+  collection<T>(kind: RecordKind<T>): Collection<T>;
   /**
    * Stores code under its SHA-256 in lower-case hex; storing it twice is harmless. Code without a
    * function is not collected for ten minutes, the time to store a function that refers to it.

@@ -18,10 +18,10 @@ Deno.test("a wrong command line is one line and status 1", async (t) => {
     ["status -H a/b", /host is "a\/b"/],
     ["status -P 0", /1 to 65535/],
     ["invoke", /Name the function/],
-    ["invoke a -f b", /two names/],
+    ["invoke a -f b", /both given as names/],
     ["invoke a -p novalue", /NAME:VALUE/],
     ["invoke a -j /nope.json", /\/nope\.json: no such file or directory/],
-    ["invoke a -c 1.5", /"1\.5" is no QoS class/],
+    ["invoke a -c 1.5", /"1\.5" is not a QoS class/],
     ["create a", /--src/],
     ["create a --runtime custom", /--custom_image/],
     ["create a --src x --memory lots", /"lots"/],
@@ -46,12 +46,12 @@ Deno.test("no node, or a host that is none, is one line and status 2", async () 
   assertRefused(
     await cli(["list", "-H", "host.invalid"]),
     2,
-    /host\.invalid:1323: its name cannot be resolved; see --host$/m,
+    /host\.invalid:1323: the host name cannot be resolved; check --host$/m,
   );
 });
 
 Deno.test("a bad source is status 3, a bad signature status 4", async () => {
-  assertRefused(await cli(["create", "a", "--src", "/nope"]), 3, /\/nope as source: there is no/);
+  assertRefused(await cli(["create", "a", "--src", "/nope"]), 3, /\/nope as source: no such file/);
   const args = ["create", "a", "--src", `${root}LICENSE`, "-i", "n:Integer"];
   assertRefused(await cli(args), 4, /"n:Integer".*ArrayArrayFloat/);
 });

@@ -73,7 +73,7 @@ Deno.test("a file without keys is refused", async () => {
   for (
     const [path, text] of [["c.yaml", "- a\n"], ["c.json", "[1]"], ["c.yaml", "word"]] as const
   ) {
-    await assert.rejects(parseConfigText(text, path), /expected keys with values/);
+    await assert.rejects(parseConfigText(text, path), /expected a mapping of keys to values/);
   }
 });
 
@@ -116,6 +116,6 @@ Deno.test("a named file must be there and be one", async () => {
   });
   await assert.rejects(
     loadConfig({ ...nothing, file: "a", config: "b" }, undefined, {}),
-    /give one of them/,
+    /give only one of them/,
   );
 });

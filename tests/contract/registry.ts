@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import * as v from "valibot";
 import { QuotedText } from "../../lib/json/quoted.ts";
 import { hashArchive } from "../../lib/archive/archive.ts";
 import { functionNames, type FunctionRecord, functionSchema } from "../../lib/model/function.ts";
@@ -19,6 +20,7 @@ import type {
   NodeObserver,
   Registry,
 } from "../../lib/registry/registry.ts";
+import type { Collection, RecordKind, RecordObserver } from "../../lib/registry/collection.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** A registry under test and the passing of its time. */
@@ -131,6 +133,32 @@ export function sampleCode(length: number, seed = 1): Uint8Array {
   return code;
 }
 
+/** A record of a collection for tests. */
+interface Note {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** Kind of {@link Note}. */
+export const noteKind: RecordKind<Note> = {
+  name: "notes",
+  stored: v.object({ id: v.string(), text: v.string() }),
+  toWire: (note) => note,
+  idOf: ({ id }) => id,
+};
+
+/** Returns an observer that keeps texts by id. */
+function noteRecorder(texts: Map<string, string>): RecordObserver<Note> {
+  return {
+    reset(notes) {
+      texts.clear();
+      for (const { id, text } of notes) texts.set(id, text);
+    },
+    put: ({ id, text }) => void texts.set(id, text),
+    remove: (id) => void texts.delete(id),
+  };
+}
+
 const report = {
   success: true,
   result: '{"n":1}',
@@ -208,6 +236,39 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     await registry.putFunction(sampleRecord("b"));
     await eventually("the second knows b", () => second.functions.has("b"));
     assert.deepEqual(first.events, ["reset", "put a-1"]);
+  });
+
+  test("creates, replaces and deletes the records of a collection", async ({ registry }) => {
+    const notes = registry.collection(noteKind);
+    assert.equal(await notes.create({ id: "a", text: "one" }), true);
+    assert.equal(await notes.create({ id: "a", text: "two" }), false);
+    const seen = new Map<string, string>();
+    using _watch = await notes.watch(noteRecorder(seen));
+    await eventually("the record is observed", () => seen.get("a") === "one");
+    await notes.put({ id: "a", text: "three" });
+    await notes.put({ id: "b", text: "four" });
+    await eventually("both are observed", () => seen.get("a") === "three" && seen.has("b"));
+    assert.equal(await notes.delete("a"), true);
+    assert.equal(await notes.delete("a"), false);
+    await eventually("the deletion is observed", () => !seen.has("a"));
+    assert.deepEqual([...seen], [["b", "four"]]);
+  });
+
+  test("keeps collections apart, and reports all records to each observer", async ({ registry }) => {
+    const [notes, others] = [noteKind, { ...noteKind, name: "others" }].map((kind) =>
+      registry.collection(kind)
+    ) as [Collection<Note>, Collection<Note>];
+    await notes.put({ id: "a", text: "one" });
+    await others.put({ id: "a", text: "other" });
+    const [first, second] = [new Map<string, string>(), new Map<string, string>()];
+    using _first = await notes.watch(noteRecorder(first));
+    using _second = await registry.collection(noteKind).watch(noteRecorder(second));
+    await eventually("both know it", () => first.get("a") === "one" && second.get("a") === "one");
+    await assert.rejects(notes.put({ id: "a/b", text: "" }), { code: "INVALID_REQUEST" });
+    await assert.rejects(notes.put({ id: "a", text: "x".repeat(1 << 17) }), {
+      code: "PAYLOAD_TOO_LARGE",
+    });
+    assert.equal(first.get("a"), "one");
   });
 
   test("keeps code by its hash", async ({ registry }) => {

@@ -21,7 +21,7 @@ Deno.test("what may never end is no source", async () => {
   const pipe = `${folder.path}/pipe`;
   await runToEnd(["mkfifo", pipe]);
   for (const source of ["/dev/zero", pipe]) {
-    await refused(source, /: it is neither a file nor a folder$/);
+    await refused(source, /: it is neither a file nor a directory$/);
   }
 });
 
@@ -31,7 +31,7 @@ Deno.test("links and pipes of a folder are left out with a warning", async () =>
   await Deno.mkdir(`${root}/part`, { recursive: true });
   await Deno.symlink("../main.py", `${root}/part/shared.py`);
   await Deno.symlink("part", `${root}/other`);
-  await refused(root, /: it holds no file; left out 2 links: other, part\/shared\.py; copy /);
+  await refused(root, /: it contains no files; skipped 2 links: other, part\/shared\.py; copy /);
 
   await Deno.writeTextFile(`${root}/main.py`, "pass");
   await runToEnd(["mkfifo", `${root}/pipe`]);
@@ -39,8 +39,8 @@ Deno.test("links and pipes of a folder are left out with a warning", async () =>
   const entries = await readTar(Uint8Array.fromBase64(base64));
   assert.deepEqual(entries.filter(({ data }) => data).map(({ path }) => path), ["app/main.py"]);
   assert.deepEqual(warnings, [
-    "left out 2 links: other, part/shared.py; copy what they point to if the function needs it",
-    "left out 1 of neither file nor folder nor link: pipe",
+    "skipped 2 links: other, part/shared.py; copy their targets if the function needs them",
+    "skipped 1 special file: pipe",
   ]);
 
   // The folder itself may be a link.
@@ -98,5 +98,5 @@ Deno.test("archives that are damaged or of another format are called so", async 
   const damaged = zipBytes([{ name: "app.py", text: "right" }]);
   damaged.set(new TextEncoder().encode("wrong"), 30 + "app.py".length);
   await refused(await write("a.zip", damaged), /its entry "app\.py" is corrupt: its CRC-32 is/);
-  await refused(await write("a.tar.xz", damaged), /its format is not taken; pack the code as/);
+  await refused(await write("a.tar.xz", damaged), /its format is not supported; pack the code as/);
 });

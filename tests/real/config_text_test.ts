@@ -19,8 +19,8 @@ Deno.test("parseConfigText: the same configuration in YAML, TOML and JSON is the
 
 Deno.test("parseConfigText: an empty file has no keys, and what has no keys is refused", async () => {
   assert.deepEqual(await parseConfigText("# nothing\n", "a.yaml"), {});
-  await refused("- a\n- b\n", "a.yaml", /^a\.yaml: expected keys with values$/);
-  await refused("[1]", "a.json", /^a\.json: expected keys with values$/);
+  await refused("- a\n- b\n", "a.yaml", /^a\.yaml: expected a mapping of keys to values$/);
+  await refused("[1]", "a.json", /^a\.json: expected a mapping of keys to values$/);
 });
 
 Deno.test("parseConfigText: a mistake is reported with file, line and reason", async () => {

@@ -160,7 +160,7 @@ async function readText(response: Response): Promise<string> {
     if (size > maxAnswerBytes) {
       throw new ServerledgeError(
         "PAYLOAD_TOO_LARGE",
-        `The answer is larger than ${maxAnswerBytes} bytes: let the function return less`,
+        `The response is larger than ${maxAnswerBytes} bytes: let the function return less`,
       );
     }
     chunks.push(chunk);
@@ -177,7 +177,7 @@ function failure(answer: Answer): ServerledgeError {
     : answer.text.trim().split("\n")[0]?.slice(0, 200) || "no reason given";
   return new ServerledgeError(
     code,
-    body.code ? message : `The node answered ${answer.status}: ${message}`,
+    body.code ? message : `The node responded with ${answer.status}: ${message}`,
     // The body must not set the exit status.
     { details: { ...body, exit: undefined, answer: answer.text } },
   );
@@ -196,7 +196,7 @@ function codeOf(status: number): ErrorCode {
 function late(authority: string, timeoutMs: number, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     "DEADLINE_EXCEEDED",
-    `No answer from ${authority} within ${timeoutMs / 1e3} s`,
+    `No response from ${authority} within ${timeoutMs / 1e3} s`,
     { cause },
   );
 }

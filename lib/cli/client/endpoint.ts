@@ -53,7 +53,10 @@ function environmentPort(value: string | undefined): number | undefined {
 
 function checkPort(port: number): number {
   if (port >= 1 && port <= 65535) return port;
-  throw new ServerledgeError("INVALID_REQUEST", `The port must be 1 to 65535: it is ${port}`);
+  throw new ServerledgeError(
+    "INVALID_REQUEST",
+    `The port must be 1 to 65535: current value is ${port}`,
+  );
 }
 
 function checkHost(host: string): string {
@@ -65,6 +68,6 @@ function checkHost(host: string): string {
   }
   throw new ServerledgeError(
     "INVALID_REQUEST",
-    `The host must be a name or an address, the port goes into --port: host is "${host}"`,
+    `The host must be a name or an address, and --port sets the port: current host is "${host}"`,
   );
 }

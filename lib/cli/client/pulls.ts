@@ -70,5 +70,5 @@ export function pullText(status: unknown): string {
   if (!first) return "";
   const { Image, Percent, Message } = first;
   const more = others.length > 0 ? `, and ${others.length} more` : "";
-  return printable(`: fetching ${Image}, ${Percent} % (${Message})${more}`);
+  return printable(`: pulling ${Image}, ${Percent} % (${Message})${more}`);
 }

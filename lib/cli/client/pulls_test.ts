@@ -3,7 +3,7 @@ import { pullText } from "./pulls.ts";
 
 Deno.test("pullText: names the first pull and the number of others", () => {
   const pull = { Image: "python:3", Percent: 42, Message: "12 of 30 MB" };
-  const shown = ": fetching python:3, 42 % (12 of 30 MB)";
+  const shown = ": pulling python:3, 42 % (12 of 30 MB)";
   assert.equal(pullText({ Pulls: [pull] }), shown);
   assert.equal(pullText({ Pulls: [pull, pull] }), `${shown}, and 1 more`);
 });

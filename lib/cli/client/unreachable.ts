@@ -20,12 +20,12 @@ export async function unreachable(
 ): Promise<ServerledgeError> {
   const isKnown = await resolve(endpoint.host).then(() => true, () => false);
   const reason = isKnown
-    ? 'no node listens there, or it went away; start one with "serverledge start", or name another ' +
-      "with --host and --port"
-    : "its name cannot be resolved; see --host";
+    ? 'no node listens there, or the connection was closed; start a node with "serverledge ' +
+      'start", or choose another with --host and --port'
+    : "the host name cannot be resolved; check --host";
   return new ServerledgeError(
     "PEER_UNREACHABLE",
-    `No answer from ${authority(endpoint)}: ${reason}`,
+    `No response from ${authority(endpoint)}: ${reason}`,
     { cause },
   );
 }

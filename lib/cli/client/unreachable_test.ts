@@ -10,9 +10,9 @@ Deno.test("unreachable: distinguishes a name that cannot be resolved from a stop
   assert.equal(unknown.cause, cause);
   assert.equal(
     unknown.message,
-    "No answer from nosuch.host:21100: its name cannot be resolved; see --host",
+    "No response from nosuch.host:21100: the host name cannot be resolved; check --host",
   );
   const silent = await unreachable(endpoint, cause, () => Promise.resolve("10.0.0.7"));
   assert.equal(silent.code, "PEER_UNREACHABLE");
-  assert.match(silent.message, /^No answer from nosuch\.host:21100: no node listens there/);
+  assert.match(silent.message, /^No response from nosuch\.host:21100: no node listens there/);
 });

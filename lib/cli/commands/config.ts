@@ -14,19 +14,20 @@ import { flagOf } from "../options/parts.ts";
 /** Prints the effective configuration of a node, or an example file. */
 export const config: Command = defineCommand({
   name: "config",
-  brief: "Print the configuration that start would use, and where each value comes from",
-  description: "In rising precedence: defaults, file, environment, command line. The file is " +
-    "CONFIG, else the first serverledge-conf.{yaml,yml,toml,json} in /etc/serverledge, $HOME, " +
-    "and this folder. SERVERLEDGE_API_PORT sets api.port, and so on.",
+  brief: "Print the configuration that start would use, with the origin of each value",
+  description: "Sources in order of increasing precedence: defaults, file, environment, command " +
+    "line. The file is CONFIG, or else the first serverledge-conf.{yaml,yml,toml,json} " +
+    "in /etc/serverledge, $HOME, and the current directory. Environment variables are " +
+    "named after keys: SERVERLEDGE_API_PORT sets api.port.",
   examples: [
-    ["serverledge config", "key, value and origin"],
-    ["serverledge config --example > serverledge-conf.yaml", "a file to start from"],
+    ["serverledge config", "keys, values and origins"],
+    ["serverledge config --example > serverledge-conf.yaml", "a file to start with"],
     ["serverledge config node.toml --set api.port=8080", "check a file and a setting"],
   ],
   options: merge(
     configOptions,
     object({
-      example: flagOf("--example", "Print a YAML file with all keys and their docs"),
+      example: flagOf("--example", "Print a YAML file with all keys and their descriptions"),
     }),
   ),
   async run(options, globals, terminal) {

@@ -29,14 +29,17 @@ const defaultRuntime = "python";
 /** Registers a function; with `--update`, replaces an existing one. */
 export const create: Command = defineCommand({
   name: "create",
-  brief: "Register a function",
+  brief: "Create a function",
   examples: [
     ["serverledge create hello --src hello.py --handler hello.handler", "a Python function"],
     ["serverledge create resize --runtime nodejs --src resize.zip --handler index", "Node.js"],
     ["serverledge create fib --runtime wasm --src fib.wasm --handler fib.fib", "WebAssembly"],
     ["serverledge create shrink --runtime wasm --src shrink.wasm --http stdio", "a filter for /fn"],
     ["serverledge create words --runtime binary --src fn.sh --http stdio", "a shell script"],
-    ["serverledge create ocr --runtime custom --custom_image me/ocr --memory 512", "an own image"],
+    [
+      "serverledge create ocr --runtime custom --custom_image me/ocr --memory 512",
+      "a custom image",
+    ],
     ["serverledge create hello --src hello.py --handler hello.handler -u", "replace it"],
   ],
   options: merge(
@@ -50,14 +53,14 @@ export const create: Command = defineCommand({
 /** Changes the named fields of a function; with `--replace`, does the same as `create --update`. */
 export const update: Command = defineCommand({
   name: "update",
-  brief: "Change what is named of a function, or register it if it is not there",
+  brief: "Change the given fields of a function, or create it if it does not exist",
   examples: [
-    ["serverledge update hello --src hello.py", "new code, live at once; all else stays"],
+    ["serverledge update hello --src hello.py", "new code, live at once; the rest stays"],
     ["serverledge update hello --memory 256 --env LEVEL=debug", "more memory, one variable"],
-    ["serverledge update hello --unset_env LEVEL", "without that variable"],
+    ["serverledge update hello --unset_env LEVEL", "delete one variable"],
     [
       "serverledge update hello --replace --src hello.py --handler hello.handler",
-      "a new definition; what is not named gets its default",
+      "a new definition; omitted fields get their defaults",
     ],
   ],
   options: merge(
@@ -66,14 +69,14 @@ export const update: Command = defineCommand({
       unsetEnv: optionsOf(
         "--unset_env NAME",
         text,
-        "Remove an environment variable; repeat for more",
+        "Delete an environment variable; repeatable",
       ),
-      replace: flagOf("--replace", "Put all that is not named back to its default"),
+      replace: flagOf("--replace", "Reset omitted fields to their defaults"),
     }),
   ),
   run: (options, globals, terminal) => {
     if (!options.replace) return change(options, globals, terminal);
-    if (options.unsetEnv.length > 0) throw usage("--unset_env has no meaning with --replace");
+    if (options.unsetEnv.length > 0) throw usage("--unset_env cannot be combined with --replace");
     return register("update", options, globals, terminal);
   },
 });
@@ -115,7 +118,7 @@ async function change(
     ...(source ? { TarFunctionCode: source.base64 } : {}),
   };
   if (Object.keys(changes).length === 0) {
-    throw usage("Nothing to change: name an option, e.g. --src or --memory (see update --help)");
+    throw usage("Nothing to change: give an option, such as --src or --memory (see update --help)");
   }
   const isComplete = source !== undefined || options.customImage !== undefined;
   return await send({
@@ -179,9 +182,9 @@ async function sourceOf(
 function wholeDefinition(name: string, options: DefinitionOptions) {
   const { runtime = defaultRuntime, customImage, src } = options;
   const custom = runtime === "custom";
-  if (custom && !customImage) throw usage("Runtime custom needs --custom_image IMAGE");
+  if (custom && !customImage) throw usage("The runtime custom needs --custom_image IMAGE");
   if (!custom && src === undefined) {
-    throw usage(`Runtime ${runtime} needs the function's code: --src PATH`);
+    throw usage(`The runtime ${runtime} needs the function's code: --src PATH`);
   }
   // Like the Go CLI, this sends an empty signature.
   const Signature = { Inputs: [], Outputs: [] };

@@ -13,7 +13,7 @@ import { show } from "../view/show.ts";
 export const deleteFunction: Command = defineCommand({
   name: "delete",
   brief: "Remove a function",
-  examples: [["serverledge delete hello", "remove it from all nodes of the registry"]],
+  examples: [["serverledge delete hello", "delete it from all nodes that share the registry"]],
   options: functionOption,
   async run(options, globals, terminal) {
     const name = functionName(options, "delete");

@@ -54,8 +54,10 @@ const pull: ActionParser = command(
   "pull",
   map(
     object({
-      images: multiple(argumentOf("IMAGE", text, "Images; none: all that are needed and missing")),
-      refresh: flagOf("--refresh", "Fetch them even if they are present"),
+      images: multiple(
+        argumentOf("IMAGE", text, "Images; default: all required images that are missing"),
+      ),
+      refresh: flagOf("--refresh", "Pull them even if they are present"),
     }),
     ({ images, refresh }): Action => ({
       ask: (node, terminal) =>
@@ -71,17 +73,17 @@ const pull: ActionParser = command(
       readable: (answer) => pulledText(pulledNames.fromWire(answer as WireOf<typeof pulledNames>)),
     }),
   ),
-  { brief: message`Fetch images` },
+  { brief: message`Pull images` },
 );
 
 const prune: ActionParser = command(
   "prune",
   map(
     object({
-      dryRun: flagOf("--dry-run", "Only tell what would be removed"),
+      dryRun: flagOf("--dry-run", "Only print what would be removed"),
       unpublished: flagOf(
         "--unpublished",
-        "Also those that were built or loaded here and that no registry is known to have",
+        "Also remove images that were built or loaded on this machine and that no registry is known to have",
       ),
     }),
     ({ dryRun, unpublished }): Action => ({
@@ -94,20 +96,19 @@ const prune: ActionParser = command(
       readable: (answer) => prunedText(prunedNames.fromWire(answer as WireOf<typeof prunedNames>)),
     }),
   ),
-  { brief: message`Remove images that no runtime and no function needs any more` },
+  { brief: message`Remove images that no runtime or function needs any more` },
 );
 
 /** Lists, fetches and removes the images of a node. */
 export const images: Command = defineCommand({
   name: "images",
-  brief: "List the container images that the node needs; pull and prune them",
-  description:
-    "Only images that the node has fetched, or its functions have used, are ever removed.",
+  brief: "List, pull and prune the container images that the node needs",
+  description: "Only images that this node pulled, or that its functions used, are ever removed.",
   examples: [
-    ["serverledge images", "what runtimes and functions need, and what of it is there"],
-    ["serverledge images pull", "fetch what is missing"],
-    ["serverledge images pull python:3-slim --refresh", "fetch one again"],
-    ["serverledge images prune --dry-run", "tell what would be removed"],
+    ["serverledge images", "the required images and their state"],
+    ["serverledge images pull", "pull missing images"],
+    ["serverledge images pull python:3-slim --refresh", "pull one image again"],
+    ["serverledge images prune --dry-run", "print what would be removed"],
   ],
   options: or(pull, prune, list),
   async run(action, globals, terminal) {
@@ -126,7 +127,7 @@ export function imageTable(
   images: readonly ImageView[],
   output: Pick<Output, "colour">,
 ): string {
-  if (images.length === 0) return "No runtime and no function needs an image";
+  if (images.length === 0) return "No runtime or function needs an image";
   return formatTable(
     ["IMAGE", ">SIZE", "ARCH", "NEEDED BY", "STATE"],
     images.map((image) => [
@@ -151,8 +152,8 @@ function neededBy({ runtimes, functions }: ImageView): string {
 
 function pulledText({ pulled, present }: PulledImages): string {
   const lines = pulled.map((image) => `Pulled ${image}`);
-  if (present.length > 0) lines.push(`There already: ${present.join(", ")}`);
-  return lines.length > 0 ? lines.map(printable).join("\n") : "Nothing is missing";
+  if (present.length > 0) lines.push(`Already present: ${present.join(", ")}`);
+  return lines.length > 0 ? lines.map(printable).join("\n") : "No image is missing";
 }
 
 /** Describes the result of a removal for people. */

@@ -26,25 +26,25 @@ import { decimal, file, flagOf, optionOf, optionsOf, optionWith, text } from "..
 const invokeOptions = merge(
   functionOption,
   object({
-    params: optionsOf("-p --param NAME:VALUE", text, "Parameter; repeat for more"),
+    params: optionsOf("-p --param NAME:VALUE", text, "Parameter; repeatable"),
     paramsFile: optionOf(
       "-j --params_file FILE",
       file,
-      "JSON file with the parameters; - reads standard input; -p adds to it",
+      "JSON file with parameters; - reads standard input; -p adds to it",
     ),
     respTime: optionWith("--resptime S", decimal, "Response-time limit, s; 0 or less: none", -1),
     qosClass: optionWith("-c --class", qosClass, "QoS class, by id or name", "0"),
     locality: optionOf(
       "--locality WHERE",
       text,
-      "Where its data may go: any, area, node, or areas with commas between",
+      "Where the request may be processed: any, area, node, or areas separated by commas",
     ),
-    async: flagOf("-a --async", "Do not wait: print the id with which to poll the result"),
+    async: flagOf("-a --async", "Do not wait: print the id with which to poll for the result"),
     returnOutput: flagOf(
       "-o --return_output --ret_output",
-      "Return what the function wrote as well",
+      "Include the function's output in the report",
     ),
-    wait: flagOf("--wait", "Invoke asynchronously, then poll until it has ended"),
+    wait: flagOf("--wait", "Invoke asynchronously, then poll until the invocation has ended"),
     timeout: timeoutOption,
   }),
 );
@@ -52,14 +52,17 @@ const invokeOptions = merge(
 /** Runs a function. */
 export const invoke: Command = defineCommand({
   name: "invoke",
-  brief: "Run a function",
+  brief: "Invoke a function",
   description: paramsHelp,
   examples: [
-    ["serverledge invoke hello -p name:world -p times:3", "one text, one number"],
-    ["serverledge invoke sum -p 'list:[1,2,3]' -o", "a list; show what the function printed, too"],
+    ["serverledge invoke hello -p name:world -p times:3", "a string and a number"],
+    ["serverledge invoke sum -p 'list:[1,2,3]' -o", "a list; also show the function's output"],
     ["echo '{\"n\": 5}' | serverledge invoke fib -j -", "parameters from standard input"],
-    ["serverledge invoke train -a", "do not wait: poll the printed id"],
-    ["serverledge invoke train --wait --timeout 600", "wait for it, but no connection is held"],
+    ["serverledge invoke train -a", "do not wait: poll with the printed id"],
+    [
+      "serverledge invoke train --wait --timeout 600",
+      "wait for the result without an open connection",
+    ],
   ],
   options: invokeOptions,
   async run(options, globals, terminal) {

@@ -10,16 +10,17 @@ import { configOptions } from "../options/options.ts";
 /** Runs the load balancer of a region until a signal stops it. */
 export const lb: Command = defineCommand({
   name: "lb",
-  brief: "Run the load balancer of a region",
+  brief: "Run the load balancer of an area",
   description:
-    "It spreads requests over the healthy nodes of its area, which it finds in etcd, and " +
-    "registers itself there, so that edge nodes use it as their cloud. Requests of a function go to " +
-    "the same node while that has room. Several balancers of an area work side by side. It listens " +
-    "on this machine only; --listen 0.0.0.0 opens it. See the keys lb.* and mab.* of serverledge " +
-    "config --example.",
+    "The load balancer distributes requests over the healthy nodes of its area, which it " +
+    "finds in etcd. It registers itself there, so that edge nodes use it as their cloud. " +
+    "Requests for a function go to the same node while that node has capacity. Several " +
+    "load balancers can serve one area. It listens on this machine only; --listen " +
+    "0.0.0.0 accepts connections from the network. See the keys lb.* and mab.* of " +
+    "serverledge config --example.",
   examples: [
-    ["serverledge lb --set etcd.address=10.0.0.2:2379 --area CLOUD", "over the nodes of CLOUD"],
-    ["serverledge lb lb.yaml --listen 0.0.0.0", "a configured balancer, open to the network"],
+    ["serverledge lb --set etcd.address=10.0.0.2:2379 --area CLOUD", "for the nodes of CLOUD"],
+    ["serverledge lb lb.yaml --listen 0.0.0.0", "a configured load balancer, open to the network"],
   ],
   options: configOptions,
   async run(options, globals, terminal) {

@@ -19,13 +19,13 @@ import { flagOf } from "../options/parts.ts";
 /** Lists the registered functions: as names for scripts, as a table for people. */
 export const list: Command = defineCommand({
   name: "list",
-  brief: "List the functions",
+  brief: "List functions",
   examples: [
-    ["serverledge list", "a table on a terminal, JSON with the names elsewhere"],
-    ["serverledge list --details", "everything the node knows of each function"],
+    ["serverledge list", "a table on a terminal, otherwise names as JSON"],
+    ["serverledge list --details", "the definition of each function"],
   ],
   options: object({
-    details: flagOf("--details", "Everything of each function, not only its name"),
+    details: flagOf("--details", "Print the definition of each function, not only its name"),
   }),
   async run({ details }, globals, terminal) {
     using node = await connect(globals, terminal);

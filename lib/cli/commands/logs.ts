@@ -19,27 +19,30 @@ import { argumentOf, flagOf, optionOf, optionWith, text } from "../options/parts
 /** Prints the latest output of a function's instances, as plain lines or, on request, JSON. */
 export const logs: Command = defineCommand({
   name: "logs",
-  brief: "Print what a function's instances wrote last, and follow what they write",
+  brief: "Print the latest output of a function, and follow new output",
   examples: [
     ["serverledge logs hello -n 20", "the last 20 lines"],
-    ["serverledge logs -f hello", "and what is written from now on, until Ctrl-C"],
+    ["serverledge logs -f hello", "also print new lines until Ctrl-C"],
   ],
   options: object({
     // Other commands have -f for the function, as in the Go CLI, which has no logs command.
     flag: optionOf("--function NAME", text, "Name of the function"),
     argument: optional(argumentOf("NAME", text, "Name of the function")),
-    follow: flagOf("-f --follow", "Go on with what is written"),
+    follow: flagOf("-f --follow", "Continue with new lines"),
     lines: optionWith(
       "-n --lines N",
       (meta) => integer({ ...meta, min: 1 }),
-      "How many lines",
+      "Number of lines",
       100,
     ),
   }),
   async run(options, globals, terminal) {
     const name = functionName(options, "logs");
     if (options.follow && globals.json) {
-      throw new ServerledgeError("INVALID_REQUEST", "--follow prints lines: leave out --json");
+      throw new ServerledgeError(
+        "INVALID_REQUEST",
+        "--follow prints lines and cannot be combined with --json",
+      );
     }
     using node = await connect(globals, terminal);
     const path = `/logs/${encodeURIComponent(name)}?lines=${options.lines}`;

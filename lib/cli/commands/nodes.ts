@@ -19,12 +19,12 @@ import type { Output } from "../terminal.ts";
 export const nodes: Command = defineCommand({
   name: "nodes",
   brief: "Show the nodes of the cluster",
-  description:
-    "As one node sees them, which the first line names: it measures distances itself, and loads are " +
-    "as the nodes reported them. A balancer passes the question on to one of its nodes.",
+  description: "Shows the view of one node, which the first line names: it measures distances " +
+    "itself, and the other nodes report their load. A load balancer forwards the request " +
+    "to one of its nodes.",
   examples: [
-    ["serverledge nodes", "a table on a terminal, JSON elsewhere"],
-    ["serverledge nodes -H 10.0.0.7", "as another node sees them"],
+    ["serverledge nodes", "a table on a terminal, otherwise JSON"],
+    ["serverledge nodes -H 10.0.0.7", "the view of another node"],
   ],
   options: object({}),
   async run(_options, globals, terminal) {
@@ -48,7 +48,7 @@ export function nodeTable(
 ): string {
   const members = Nodes.map(memberNames.fromWire);
   if (members.length === 0) {
-    return `Node ${printable(node)} is alone: nodes that share an etcd make a cluster`;
+    return `Node ${printable(node)} has no cluster: nodes that share an etcd form one`;
   }
   const noted = members.some(({ problem }) => problem);
   const table = formatTable(
@@ -76,7 +76,7 @@ export function nodeTable(
       ...(noted ? [member.problem ?? ""] : []),
     ]),
   );
-  return `As node ${printable(node)} sees them:\n\n${table}`;
+  return `View of node ${printable(node)}:\n\n${table}`;
 }
 
 function stateOf(member: MemberView, output: Pick<Output, "colour">): string {

@@ -87,7 +87,7 @@ Deno.test("nodeTable: shows a note only if there is something to report", () => 
 Deno.test("nodeTable: names the node whose view is shown, which a balancer may have chosen", () => {
   assert.match(
     nodeTable({ Node: "cloud-2", Nodes: [memberNames.toWire(self)] }, { colour: false }),
-    /^As node cloud-2 sees them:\n\nAREA/,
+    /^View of node cloud-2:\n\nAREA/,
   );
 });
 

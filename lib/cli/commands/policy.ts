@@ -26,31 +26,34 @@ import { argumentOf, file, optionWith, text } from "../options/parts.ts";
 
 const runOptions = object({
   action: constant("run"),
-  policy: argumentOf("NAME|FILE", text, "Name of a policy, or a .js or .ts file that exports one"),
+  policy: argumentOf("NAME|FILE", text, "Name of a policy, or .js or .ts file that exports one"),
   situations: optional(
-    argumentOf("SITUATIONS", file, "JSON file with situations; without it the built-in ones"),
+    argumentOf("SITUATIONS", file, "JSON file with situations; default: the built-in ones"),
   ),
-  seed: optionWith("--seed", integer(), "Seed of policies that draw by chance", 1),
+  seed: optionWith("--seed", integer(), "Seed of policies that draw random numbers", 1),
 });
 
 /** Tries policies, and shows what the policy of a node has learned. */
 export const policy: Command = defineCommand({
   name: "policy",
-  brief: "Try a scheduling policy on situations, or show what a node's policy knows",
+  brief: "Try out a scheduling policy, or show the estimates and decisions of a node's policy",
   examples: [
-    ["serverledge policy run qosaware", "what a policy of the node decides"],
+    ["serverledge policy run qosaware", "decisions of a built-in policy"],
     [
       "serverledge policy run ./mine.ts situations.json --json",
-      "a policy of your own, for scripts",
+      "your own policy, with output for scripts",
     ],
-    ["serverledge policy explain -H 10.0.0.7", "what a node's policy learned, and why it decided"],
+    [
+      "serverledge policy explain -H 10.0.0.7",
+      "what a node's policy has learned, and the reasons of its decisions",
+    ],
   ],
   options: or(
     command("run", runOptions, {
-      brief: message`Print the decisions of a policy, and what it does where offloads fail`,
+      brief: message`Print the decisions of a policy, and its reactions to failed offloads`,
     }),
     command("explain", object({ action: constant("explain") }), {
-      brief: message`Print what a node's policy has learned, and its last decisions with reasons`,
+      brief: message`Print what a node's policy has learned, and its latest decisions with reasons`,
     }),
   ),
   run: (options, globals, terminal) =>

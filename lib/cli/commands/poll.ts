@@ -22,15 +22,16 @@ import { argumentOf, flagOf, optionOf, text } from "../options/parts.ts";
 export const poll: Command = defineCommand({
   name: "poll",
   brief: "Fetch the result of an asynchronous invocation",
-  description: "Exit status 7 means that it has not ended yet, 2 that nobody knows it.",
+  description:
+    "Exit status 7 means that the invocation has not ended yet, 2 that the id is unknown.",
   examples: [
-    ["serverledge poll hello-4f0c2a", "the result, if it is there"],
-    ["serverledge poll hello-4f0c2a --wait --timeout 60", "wait for it, a minute at most"],
+    ["serverledge poll hello-4f0c2a", "print the result, if there is one"],
+    ["serverledge poll hello-4f0c2a --wait --timeout 60", "wait for it for at most one minute"],
   ],
   options: object({
     request: optionOf("--request ID", text, "Id of the invocation"),
     argument: optional(argumentOf("ID", text, "Id of the invocation")),
-    wait: flagOf("--wait", "Ask until it has ended"),
+    wait: flagOf("--wait", "Poll until the invocation has ended"),
     timeout: timeoutOption,
   }),
   async run(options, globals, terminal) {

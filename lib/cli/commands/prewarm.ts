@@ -20,10 +20,10 @@ const prewarmTimeoutMs = 3_600_000;
 export const prewarm: Command = defineCommand({
   name: "prewarm",
   brief: "Start idle instances of a function",
-  description: "Fewer start where memory or CPU lack; that is no error.",
+  description: "Starts fewer instances if memory or CPU is short; this is not an error.",
   examples: [
-    ["serverledge prewarm hello -c 4", "have four instances ready"],
-    ["serverledge prewarm hello -c 0 --force_pull", "only fetch the image again"],
+    ["serverledge prewarm hello -c 4", "keep four instances ready"],
+    ["serverledge prewarm hello -c 0 --force_pull", "only pull the image again"],
   ],
   options: merge(
     functionOption,
@@ -31,10 +31,10 @@ export const prewarm: Command = defineCommand({
       count: optionWith(
         "-c --count N",
         (meta) => integer({ ...meta, min: 0 }),
-        "How many instances",
+        "Number of instances",
         1,
       ),
-      forcePull: flagOf("--force_pull", "Fetch the image even if it is present"),
+      forcePull: flagOf("--force_pull", "Pull the image even if it is present"),
     }),
   ),
   async run(options, globals, terminal) {
@@ -48,7 +48,7 @@ export const prewarm: Command = defineCommand({
     const answer = await duringCall(
       terminal,
       node,
-      () => `Warming ${name}`,
+      () => `Pre-warming ${name}`,
       () => node.post("/prewarm", body, { timeoutMs: prewarmTimeoutMs }),
     );
     const started = (answer.json as { Prewarmed: number }).Prewarmed;

@@ -31,7 +31,7 @@ import { formatFields } from "../view/table.ts";
 type Run = (globals: Globals, terminal: Terminal) => Promise<number | void>;
 type RunParser = Parser<"sync", Run, unknown>;
 
-const dryRun = flagOf("--dry-run", "Only show the files and commands");
+const dryRun = flagOf("--dry-run", "Only print the files and commands");
 
 const firstConfig = "# Configuration of this machine's node. All keys, with their defaults:\n" +
   "# serverledge config --example\n";
@@ -43,7 +43,7 @@ const install: RunParser = command(
       user: optionWith(
         "--user-name NAME",
         text,
-        "User of the service, made if there is none; root runs sandboxes as nobody",
+        "User of the service, created if it does not exist; as root, sandboxes run as nobody",
         serviceUser,
       ),
       dryRun,
@@ -88,19 +88,21 @@ const status: RunParser = command(
     terminal.out.write(`${view}\n`);
     return state.active === "active" ? exits.ok : exits.request;
   }),
-  { brief: message`Tell whether the service runs` },
+  { brief: message`Print whether the service runs` },
 );
 
 /** Installs, removes and shows the service of this machine. */
 export const service: Command = defineCommand({
   name: "service",
-  brief: "Run the node of this machine as a service of systemd",
-  description: "The service has its own user, data in /var/lib/serverledge, configuration in " +
-    "/etc/serverledge, and secrets as variables in /etc/serverledge/environment. To use Docker, " +
-    "its user has to be in the group docker, whose members are as powerful as root.",
+  brief: "Run the node of this machine as a systemd service",
+  description:
+    "The service has its own user, its data in /var/lib/serverledge, its configuration " +
+    "in /etc/serverledge, and secrets as environment variables in " +
+    "/etc/serverledge/environment. To use Docker, its user has to be in the group " +
+    "docker, whose members have the power of root.",
   examples: [
-    ["sudo serverledge service install", "make the user and the unit, and start it"],
-    ["serverledge service install --dry-run", "what that would do, with the whole unit"],
+    ["sudo serverledge service install", "create the user and the unit, and start the service"],
+    ["serverledge service install --dry-run", "what would be done, with the whole unit"],
     ["serverledge service status", "exit status 0 if it runs, otherwise 2"],
     ["sudo serverledge service uninstall", "remove the unit; data and configuration stay"],
   ],

@@ -11,14 +11,16 @@ import { configOptions } from "../options/options.ts";
 export const start: Command = defineCommand({
   name: "start",
   brief: "Run a node",
-  description: "It listens on this machine only, since whoever reaches it can run code on it; " +
-    "--listen 0.0.0.0 opens it. SIGINT and SIGTERM let running invocations finish; a second " +
-    "signal ends it at once. --port (or api.port) is the port to listen on. " +
-    "See serverledge config --help for configuration files.",
+  description:
+    "The node listens on this machine only, because anyone who can reach it can run code " +
+    "on this machine; --listen 0.0.0.0 accepts connections from the network. On SIGINT " +
+    "and SIGTERM the node waits for running invocations; a second signal terminates it " +
+    "at once. --port (or api.port) is the port to listen on. See serverledge config " +
+    "--help for configuration files.",
   examples: [
-    ["serverledge start", "a node for this machine, port 1323"],
+    ["serverledge start", "a node for this machine, on port 1323"],
     ["serverledge start node.yaml --listen 0.0.0.0", "a configured node, open to the network"],
-    ["serverledge start --set container.pool.memory=4096 --area edge-1", "keys one by one"],
+    ["serverledge start --set container.pool.memory=4096 --area edge-1", "single keys"],
   ],
   options: configOptions,
   async run(options, globals, terminal) {

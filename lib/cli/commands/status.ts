@@ -18,10 +18,10 @@ import type { Output } from "../terminal.ts";
 /** Shows the status of a node or a balancer. */
 export const status: Command = defineCommand({
   name: "status",
-  brief: "Tell what the node is doing",
+  brief: "Show the status of a node",
   examples: [
-    ["serverledge status", "for people on a terminal, JSON elsewhere"],
-    ["serverledge status -H 10.0.0.7", "of another node"],
+    ["serverledge status", "a table on a terminal, otherwise JSON"],
+    ["serverledge status -H 10.0.0.7", "the status of another node"],
   ],
   options: object({}),
   async run(_options, globals, terminal) {

@@ -13,8 +13,8 @@ import { versionLine } from "../run.ts";
 /** Prints version, commit and Deno version. */
 export const version: Command = defineCommand({
   name: "version",
-  brief: "Tell version, commit and Deno version",
-  examples: [["serverledge version --json", "the same for scripts"]],
+  brief: "Print the version, the commit and the Deno version",
+  examples: [["serverledge version --json", "the same as JSON"]],
   options: object({}),
   run(_options, globals, terminal) {
     const facts = { Version: number, Commit: commit, Deno: Deno.version.deno };

@@ -30,7 +30,7 @@ export async function loadConfig(
   if (options.file !== undefined && options.config !== undefined) {
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      "CONFIG and --config are the same: give one of them",
+      "CONFIG and --config mean the same: give only one of them",
     );
   }
   const path = options.config ?? options.file;

@@ -39,7 +39,7 @@ export function environmentSource(env: Readonly<Record<string, string>>): Enviro
     if (!name.startsWith(prefix) || ownNames.includes(name)) continue;
     const key = keys.get(name) ?? runtimeKey(name) ?? qosKey(name) ?? policyKey(name);
     if (key) values[key] = value;
-    else warnings.push(`${name} (environment) sets no key of the configuration and has no effect`);
+    else warnings.push(`${name} (environment) matches no configuration key and has no effect`);
   }
   return { source: { origin: "environment", values }, warnings };
 }
@@ -82,7 +82,7 @@ export function commandLineSource(
     if (equals < 1) {
       throw new ServerledgeError(
         "CONFIG_INVALID",
-        `"${item}" sets nothing: write --set KEY=VALUE`,
+        `"${item}" is not a setting: use --set KEY=VALUE`,
       );
     }
     // All keys are in lower case: the last of equal keys wins, and the options below override them.

@@ -25,7 +25,7 @@ export async function parseConfigText(
     await parsers[path.slice(path.lastIndexOf(".") + 1).toLowerCase()]?.(content, path) ??
       await parseYaml(content, path);
   if (isObject(value)) return value;
-  throw new ServerledgeError("CONFIG_INVALID", `${path}: expected keys with values`);
+  throw new ServerledgeError("CONFIG_INVALID", `${path}: expected a mapping of keys to values`);
 }
 
 const parsers: Readonly<Record<string, (content: string, path: string) => Promise<unknown>>> = {

@@ -79,7 +79,7 @@ export function exampleConfig(): string {
     "# runtimes.python312.executor: python\n" +
     `# ${runtimeGeneric.doc}\n# Allowed: ${runtimeGeneric.allowed}\n` +
     `# runtimes.python.generic: ${runtimeGeneric.value}\n`;
-  const classes = "\n# Classes of service: requests name one by id or name\n" +
-    "# qos.critical.id: 1\n# qos.critical.limit: 0.5\n# qos.critical.weight: 4\n";
+  const classes = "\n# QoS classes: requests refer to one by id or name\n# qos.critical.id: 1\n# " +
+    "qos.critical.limit: 0.5\n# qos.critical.weight: 4\n";
   return head + keys.join("") + runtimes + classes;
 }

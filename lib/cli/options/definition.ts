@@ -19,54 +19,66 @@ import { decimal, file, flagOf, optionOf, optionsOf, text, whole } from "./parts
 export const definitionOptions = merge(
   functionOption,
   object({
-    runtime: optionOf("--runtime ID", text, `${runtimeIds()} or another; default: python`),
+    runtime: optionOf(
+      "--runtime ID",
+      text,
+      `${runtimeIds()} or another configured runtime; default: python`,
+    ),
     handler: optionOf("--handler NAME", text, handlerHelp()),
     src: optionOf(
       "--src PATH",
       file,
-      "File, folder (its files land below its name), .tar, .tar.gz, .zip, or URL of one",
+      "File, directory (its files keep their paths below its name), .tar, .tar.gz, .zip, or URL of one",
     ),
-    customImage: optionOf("--custom_image IMAGE", text, "Image, for runtime custom"),
-    memory: optionOf("--memory MIB", whole, "Memory of an instance, MiB; default 128"),
-    cpu: optionOf("--cpu CORES", decimal, "CPU of a busy instance; 0 (default): no limit"),
+    customImage: optionOf("--custom_image IMAGE", text, "Image, for the runtime custom"),
+    memory: optionOf("--memory MIB", whole, "Memory of one instance, MiB; default 128"),
+    cpu: optionOf("--cpu CORES", decimal, "CPU of one busy instance, cores; 0 (default): no limit"),
     concurrency: optionOf(
       "-C --max_concurrency N",
       whole,
-      "Requests that an instance may run at once; default 1",
+      "Requests that one instance may run concurrently; default 1",
     ),
     timeout: optionOf(
       "--timeout MS",
       whole,
-      "Longest execution, ms; 0 (default): the node's default",
+      "Execution timeout, ms; 0 (default): the node's default",
     ),
-    env: optionsOf("--env K=V", text, "Environment variable; repeat for more"),
+    env: optionsOf("--env K=V", text, "Environment variable; repeatable"),
     network: optionOf(
       "--network",
       choice(["none", "bridge"]),
-      "none (default): no network at all; bridge: other machines",
+      "none (default): no network; bridge: access to other machines",
     ),
     locality: optionOf(
       "--locality WHERE",
       text,
-      "Where its data may go: any (default), area, node, or areas with commas between",
+      "Where requests may be processed: any (default), area, node, or areas separated by commas",
     ),
-    stateful: flagOf("--stateful", "Runtime wasm: keep the module's memory between calls"),
+    stateful: flagOf(
+      "--stateful",
+      "For the runtime wasm: keep the module's memory between invocations",
+    ),
     http: optionOf(
       "--http",
       choice(httpInterfaces),
-      "Runtime wasm or binary: what a command gets of a request to /fn. event: JSON; stdio: the body, and " +
-        "its output is the answer; cgi (wasm): as stdio, with headers before its output",
+      "For the runtimes wasm and binary: how a command receives requests to /fn. event: as " +
+        "JSON; stdio: the body on standard input, and standard output is the response body; " +
+        "cgi (wasm): like stdio, but standard output starts with headers",
     ),
-    minInstances: optionOf("--min_instances N", whole, "Instances always kept warm; default 0"),
+    minInstances: optionOf(
+      "--min_instances N",
+      whole,
+      "Instances kept warm on each node; default 0",
+    ),
     inputs: optionsOf(
       "-i --input NAME:TYPE",
       text,
-      "Input of the signature; repeat, or separate by commas",
+      "Input of the signature; repeatable, or separated by commas",
     ),
     outputs: optionsOf(
       "-o --output NAME:TYPE",
       text,
-      "Output of the signature; repeat, or separate by commas",
+      "Output of the signature; repeatable, or separated by commas",
     ),
   }),
 );
@@ -108,7 +120,7 @@ function readEnv(items: readonly string[]): Record<string, string> {
     if (equals < 1) {
       throw new ServerledgeError(
         "INVALID_REQUEST",
-        `"${item}" is no environment variable: write --env NAME=VALUE`,
+        `"${item}" is not an environment variable: use --env NAME=VALUE`,
       );
     }
     return [item.slice(0, equals), item.slice(equals + 1)];

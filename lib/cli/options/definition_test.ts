@@ -53,7 +53,7 @@ Deno.test("namedFields: a variable is split at its first equals sign, and may be
   for (const bad of ["A", "=1", ""]) {
     assert.throws(() => fields("--env", bad), {
       code: "INVALID_REQUEST",
-      message: `"${bad}" is no environment variable: write --env NAME=VALUE`,
+      message: `"${bad}" is not an environment variable: use --env NAME=VALUE`,
     });
   }
 });

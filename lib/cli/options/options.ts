@@ -12,15 +12,19 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { argumentOf, file, flagOf, optionOf, optionsOf, text } from "./parts.ts";
 
 /** Options of every command, before or after its name. */
-export const globalOptions = object("Options of every command", {
-  host: optionOf("-H --host HOST", text, "Node to talk to; else SERVERLEDGE_HOST, else 127.0.0.1"),
+export const globalOptions = object("Options of all commands", {
+  host: optionOf(
+    "-H --host HOST",
+    text,
+    "Node to connect to; default: SERVERLEDGE_HOST, or 127.0.0.1",
+  ),
   port: optionOf(
     "-P --port PORT",
     (meta) => port({ ...meta, min: 0 }),
-    "Its port; else SERVERLEDGE_PORT, api.port of the configuration, 1323",
+    "Port of the node; default: SERVERLEDGE_PORT, api.port of the configuration, or 1323",
   ),
-  json: flagOf("--json", "Print the node's JSON; the default where stdout is no terminal"),
-  verbose: flagOf("-v --verbose", "Tell on stderr what is sent and what comes back"),
+  json: flagOf("--json", "Print the node's JSON; default if stdout is not a terminal"),
+  verbose: flagOf("-v --verbose", "Print requests and responses to stderr"),
 });
 
 /** Values of the options of every command. */
@@ -59,7 +63,9 @@ export function oneOf(
   if (flag !== undefined && argument !== undefined && flag !== argument) {
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      `"${flag}" and "${argument}" are two names; name one: ${what.replace(/^the .*: /, "")}`,
+      `"${flag}" and "${argument}" are both given as names: give one, ${
+        what.replace(/^the .*: /, "")
+      }`,
     );
   }
   return value;
@@ -68,14 +74,18 @@ export function oneOf(
 /** Options that set a node's configuration. */
 export const configOptions = object({
   file: optional(argumentOf("CONFIG", file, "Configuration file: YAML, TOML or JSON")),
-  config: optionOf("--config FILE", file, "Configuration file, the same as CONFIG"),
-  listen: optionOf("--listen ADDRESS", text, "api.listen: 0.0.0.0 opens the node to the network"),
+  config: optionOf("--config FILE", file, "Same as CONFIG"),
+  listen: optionOf(
+    "--listen ADDRESS",
+    text,
+    "api.listen: address to listen on; 0.0.0.0 accepts connections from the network",
+  ),
   area: optionOf(
     "--area NAME",
     text,
     "registry.area: area (edge zone or cloud region) of the node",
   ),
-  set: optionsOf("--set KEY=VALUE", text, "Any key of the configuration; repeat for more"),
+  set: optionsOf("--set KEY=VALUE", text, "Any configuration key; repeatable"),
 });
 
 /** Values of the options that set a node's configuration. */

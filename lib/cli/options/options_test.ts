@@ -28,7 +28,7 @@ Deno.test("oneOf: two different values are refused, and the error names both", (
   const what = "the invocation: serverledge poll ID";
   assert.throws(() => oneOf("a", "b", what), {
     code: "INVALID_REQUEST",
-    message: '"a" and "b" are two names; name one: serverledge poll ID',
+    message: '"a" and "b" are both given as names: give one, serverledge poll ID',
   });
   assert.equal(oneOf(undefined, "b", what), "b");
 });

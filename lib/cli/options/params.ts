@@ -10,9 +10,10 @@ import { isJson, isObject, type Json, type JsonObject } from "../../json/json.ts
 
 /** Help text: how parameters are written. */
 export const paramsHelp: string =
-  'A value is JSON where it parses (5, true, null, [1,2], {"a":1}), else text; \'id:"5"\' is the text 5. ' +
-  "The first colon ends the name. Several parameters may stand in one -p with commas between: a:1,b:2; " +
-  "a comma with no NAME: after it belongs to the value.";
+  'A value is parsed as JSON if possible (5, true, null, [1,2], {"a":1}), otherwise it ' +
+  `is text; 'id:"5"' is the text 5. The name ends at the first colon. One -p can set ` +
+  "several parameters, separated by commas: a:1,b:2; a comma that is not followed by " +
+  "NAME: belongs to the value.";
 
 /**
  * Reads `name:value` parameters.
@@ -28,7 +29,7 @@ export function readParams(items: readonly string[]): JsonObject {
       if (colon < 1) {
         throw new ServerledgeError(
           "INVALID_REQUEST",
-          `"${pair}" is no parameter: write -p NAME:VALUE`,
+          `"${pair}" is not a parameter: use -p NAME:VALUE`,
         );
       }
       // Not an assignment: a parameter may well be called __proto__.
@@ -53,13 +54,16 @@ export function readParams(items: readonly string[]): JsonObject {
 export function readParamsFile(text: string, origin: string): JsonObject {
   const bad = (reason: string, cause?: unknown) =>
     new ServerledgeError("INVALID_REQUEST", `${origin}: ${reason}`, { cause });
-  const expected = "expected a JSON object with the parameters by name";
+  const expected = "expected a JSON object of parameters by name";
   let value: unknown;
   try {
     value = parseNumbers(text.replace(/^\uFEFF/, ""), sendable);
   } catch (cause) {
     if (cause instanceof Unsendable) {
-      throw bad(`a number in it is too large: write ${cause.message} as text`, cause);
+      throw bad(
+        `a number exceeds the range of a double: write ${cause.message} as a string`,
+        cause,
+      );
     }
     throw bad(`${expected}: ${(cause as Error).message}`, cause);
   }

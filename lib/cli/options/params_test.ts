@@ -86,7 +86,10 @@ Deno.test("readParamsFile: an error is reported with its position", () => {
     () => readParamsFile('{\n  "a": 1,\n  b: 2\n}', "p.json"),
     /p\.json: expected a JSON object [^\n]*: [^\n]*line 3/,
   );
-  assert.throws(() => readParamsFile('{"a": [1e999]}', "p.json"), /p\.json: a number .* too large/);
+  assert.throws(
+    () => readParamsFile('{"a": [1e999]}', "p.json"),
+    /p\.json: a number exceeds the range/,
+  );
 });
 
 Deno.test("readParams: numbers keep all their digits", () => {

@@ -17,6 +17,6 @@ export const qosClass: ValueParser<"sync", string> = string({
   pattern: /^(?!\s*$)(?![+-]?\d*\.\d*(?:e[+-]?\d+)?$)/i,
   errors: {
     patternMismatch: (text) =>
-      message`${text} is no QoS class: write its number, an integer, or its name.`,
+      message`${text} is not a QoS class: use its number (an integer) or its name`,
   },
 });

@@ -12,6 +12,9 @@ Deno.test("qosClass: refuses other texts with a hint", () => {
   for (const text of ["", "  ", "1.5", "-0.5", ".5", "1.", "1.5e3"]) {
     const result = qosClass.parse(text);
     assert.ok(!result.success, text);
-    assert.match(formatMessage(result.error), /is no QoS class: write its number, an integer, or/);
+    assert.match(
+      formatMessage(result.error),
+      /is not a QoS class: use its number \(an integer\) or/,
+    );
   }
 });

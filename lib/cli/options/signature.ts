@@ -43,9 +43,8 @@ export function readSignature(items: readonly string[]): SignatureEntry[] {
     }
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      `"${entry}" is no part of a signature: write NAME:TYPE with TYPE one of ${
-        signatureTypes.join(", ")
-      }`,
+      `"${entry}" is not part of a signature: use NAME:TYPE, where TYPE is one of ` +
+        `${signatureTypes.join(", ")}`,
       { details: { exit: exits.signature } },
     );
   });

@@ -17,7 +17,7 @@ export const timeoutOption: Parser<"sync", number | undefined, unknown> = map(
   optionOf(
     "--timeout S",
     (meta) => float({ ...meta, min: 0.001, max: maxWaitMs / 1e3 }),
-    "Longest wait, s; the function goes on if it is asynchronous",
+    "Maximum wait, s; an asynchronous function continues to run",
   ),
   (seconds) => seconds === undefined ? undefined : seconds * 1e3,
 );

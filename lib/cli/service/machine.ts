@@ -43,14 +43,15 @@ export function serviceProgram(path = Deno.execPath(), standalone = Deno.build.s
   if (!standalone) {
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      "Cannot install the sources as a service: build the program (deno task build) and use that",
+      "Cannot install a service that runs from source: build the program (deno task build) and use that",
     );
   }
   if (!hiddenDirectories.test(path)) return path;
   throw new ServerledgeError(
     "INVALID_REQUEST",
-    `Cannot run ${path} as a service: it lies in a directory that services do not see. Copy it: ` +
-      `install -m 755 ${path} /usr/local/bin/serverledge, and repeat this command with the copy`,
+    `Cannot run ${path} as a service: services cannot read its directory. Copy the ` +
+      `program (install -m 755 ${path} /usr/local/bin/serverledge) and repeat this command ` +
+      "with the copy",
   );
 }
 
@@ -74,14 +75,14 @@ export function requireManager(): void {
   if (Deno.uid() !== 0) {
     throw new ServerledgeError(
       "FORBIDDEN",
-      "Only root may change services: use sudo, or --dry-run to see what would be done",
+      "Only root may change services: use sudo, or --dry-run to show what would be done",
     );
   }
   if (!exists("/run/systemd/system")) {
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      "This machine was not started by systemd: run serverledge start by its own service manager, " +
-        "or see the unit with --dry-run",
+      "systemd does not manage this machine: run serverledge start with its service " +
+        "manager, or show the unit with --dry-run",
     );
   }
 }

@@ -19,16 +19,17 @@ export interface LeftOut {
 export function leftOutWarnings({ links, others }: LeftOut): string[] {
   const warnings: string[] = [];
   if (links.length > 0) {
-    const [noun, theyPoint] = links.length === 1 ? ["link", "it points"] : ["links", "they point"];
-    warnings.push(
-      `left out ${links.length} ${noun}: ${
-        named(links)
-      }; copy what ${theyPoint} to if the function needs it`,
-    );
+    const [noun, target, them] = links.length === 1
+      ? ["link", "its target", "it"]
+      : ["links", "their targets", "them"];
+    const advice = `copy ${target} if the function needs ${them}`;
+    warnings.push(`skipped ${links.length} ${noun}: ${named(links)}; ${advice}`);
   }
   if (others.length > 0) {
     warnings.push(
-      `left out ${others.length} of neither file nor folder nor link: ${named(others)}`,
+      `skipped ${others.length} special ${others.length === 1 ? "file" : "files"}: ${
+        named(others)
+      }`,
     );
   }
   return warnings;

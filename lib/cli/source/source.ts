@@ -50,13 +50,13 @@ async function readArchive(source: string): Promise<Packed> {
   const info = await reading(source, () => Deno.stat(source));
   if (info.isDirectory) return await readFolder(source);
   // A device or a pipe may never end.
-  if (!info.isFile) throw bad(source, "it is neither a file nor a folder");
+  if (!info.isFile) throw bad(source, "it is neither a file nor a directory");
   const data = await readFile(source, info.size);
   const name = basename(resolve(source));
   if (/\.zip$/i.test(name)) return { archive: await pack(await zipEntries(data, source)) };
   if (/\.(tar|tar\.gz|tgz)$/i.test(name)) return { archive: data };
   if (/\.(tar\.[a-z0-9]+|tbz2?|txz|tzst|7z|rar)$/i.test(name)) {
-    throw bad(source, "its format is not taken; pack the code as .tar, .tar.gz or .zip");
+    throw bad(source, "its format is not supported; pack the code as .tar, .tar.gz or .zip");
   }
   return { archive: await pack([{ path: name, data, executable: isExecutable(info) }]) };
 }
@@ -79,9 +79,9 @@ async function readFolder(folder: string): Promise<Packed> {
     }
     const info = await reading(path, () => Deno.lstat(path));
     bytes += info.size;
-    if (bytes > maxSourceBytes) throw bad(folder, `it holds more than ${maxSourceBytes} bytes`);
+    if (bytes > maxSourceBytes) throw bad(folder, `it has more than ${maxSourceBytes} bytes`);
     if (entries.length === maxSourceFiles) {
-      throw bad(folder, `it holds more than ${maxSourceFiles} files`);
+      throw bad(folder, `it has more than ${maxSourceFiles} files`);
     }
     entries.push({
       path: `${basename(root)}/${relative(root, path)}`,
@@ -90,7 +90,7 @@ async function readFolder(folder: string): Promise<Packed> {
     });
   }
   const warnings = leftOutWarnings({ links, others });
-  if (entries.length === 0) throw bad(folder, ["it holds no file", ...warnings].join("; "));
+  if (entries.length === 0) throw bad(folder, ["it contains no files", ...warnings].join("; "));
   return { archive: await pack(entries), warnings };
 }
 
@@ -116,7 +116,7 @@ async function zipEntries(archive: Uint8Array, source: string): Promise<ArchiveE
   try {
     const limits = { maxEntries: maxSourceFiles, maxBytes: maxSourceBytes };
     const entries = await readZip(archive, limits);
-    if (entries.every(({ data }) => data === null)) throw new BadArchive("it holds no file");
+    if (entries.every(({ data }) => data === null)) throw new BadArchive("it contains no files");
     return entries;
   } catch (error) {
     if (error instanceof BadArchive) throw bad(source, error.message, error);

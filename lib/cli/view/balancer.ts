@@ -31,11 +31,11 @@ export function readableBalancer(status: BalancerStatus, output: Pick<Output, "c
     ["up", formatDuration(status.UptimeS)],
     ["memory", `${status.TotalMemory} MiB: ${busy} not available`],
     ["cpu", `${status.UsedCPU} of ${status.TotalCPU} cores busy`],
-    ["requests", `${status.Running} under way`],
+    ["requests", `${status.Running} running`],
     ["functions", String(status.Functions)],
     ["registry", `${Kind}, ${health(output, Ok, Problem)}`],
   ]);
-  if (status.Targets.length === 0) return `${fields}\n\nThere is no node in the area.`;
+  if (status.Targets.length === 0) return `${fields}\n\nThe area has no nodes.`;
   return `${fields}\n\n${targetTable(status.Targets, output)}`;
 }
 

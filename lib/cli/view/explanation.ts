@@ -19,8 +19,8 @@ export type PolicyAnswer = InferOutput<typeof answers.policy>;
 export function explanationView(
   { Node, Policy, Explains, Estimates, Decisions }: PolicyAnswer,
 ): string {
-  const title = `Policy ${printable(Policy)} of node ${printable(Node)}` +
-    (Explains ? "" : ", which learns nothing");
+  const title = `Policy ${printable(Policy)} of node ` +
+    `${printable(Node)}${(Explains ? "" : ", which does not learn")}`;
   const tables = Object.entries(Estimates).map(([title, rows]) =>
     `${printable(title).toUpperCase()}\n${estimateTable(rows)}`
   );
@@ -28,7 +28,7 @@ export function explanationView(
 }
 
 function estimateTable(rows: readonly Readonly<Record<string, unknown>>[]): string {
-  if (rows.length === 0) return "nothing yet";
+  if (rows.length === 0) return "no data yet";
   const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const heads = keys.map((key) =>
     (rows.some((row) => typeof row[key] === "string") ? "" : ">") + printable(key)

@@ -24,6 +24,6 @@ Deno.test("explanationView: says if a policy learns nothing", () => {
   const none = { Node: "edge-1", Policy: "default", Explains: false, Estimates: {}, Decisions: [] };
   assert.match(
     explanationView(none),
-    /default of node edge-1, which learns nothing\n\nNo decisions yet/,
+    /default of node edge-1, which does not learn\n\nNo decisions yet/,
   );
 });

@@ -24,14 +24,14 @@ const shownDigits = 12;
 export function readableFunction(fn: FunctionRecord, output: Pick<Output, "colour">): string {
   const { inputs = [], outputs = [] }: Partial<Signature> = fn.signature ?? {};
   const properties: [label: string, value: string][] = [
-    ["runtime", `${fn.runtime}${fn.stateful ? ", keeps its memory between calls" : ""}`],
+    ["runtime", `${fn.runtime}${fn.stateful ? ", keeps its memory between invocations" : ""}`],
     ["handler", fn.handler],
     ["http", fn.http === undefined || fn.http === "event" ? "" : `${fn.http}, by /fn`],
     ["image", fn.customImage],
     ["signature", inputs.length + outputs.length > 0 ? signature(inputs, outputs) : ""],
     ["memory", `${fn.memoryMib} MiB`],
     ["cpu", fn.cpu === 0 ? "no limit" : `${fn.cpu} cores`],
-    ["concurrency", `${fn.maxConcurrency} in each instance`],
+    ["concurrency", `${fn.maxConcurrency} per instance`],
     ["kept warm", `${fn.minInstances} on each node`],
     ["timeout", fn.timeoutMs === 0 ? "the node's default" : formatDuration(fn.timeoutMs / 1000)],
     ["network", fn.network],

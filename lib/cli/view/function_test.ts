@@ -33,7 +33,7 @@ Deno.test("readableFunction: shows limits, and omits absent properties", () => {
       "handler        hello.handler",
       "memory         128 MiB",
       "cpu            no limit",
-      "concurrency    1 in each instance",
+      "concurrency    1 per instance",
       "kept warm      0 on each node",
       "timeout        the node's default",
       "network        none",
@@ -63,7 +63,7 @@ Deno.test("readableFunction: shows all other properties, but no values of the en
       outputs: [{ name: "r", type: "Float" }],
     },
   });
-  assert.match(text, /^runtime +wasm, keeps its memory between calls$/m);
+  assert.match(text, /^runtime +wasm, keeps its memory between invocations$/m);
   assert.match(text, /^signature +n:Int,m:Text to r:Float$/m);
   assert.match(text, /^cpu +0\.5 cores$/m);
   assert.match(text, /^timeout +2\.5 s$/m);

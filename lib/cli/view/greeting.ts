@@ -21,9 +21,10 @@ export function greeting(
   terminal: Pick<Terminal, "out">,
 ): string {
   const access = isLoopback(listen)
-    ? `Only this machine can reach it. To open it to the network: serverledge ${kind.command} --listen 0.0.0.0\n` +
-      "(then whoever reaches it can run code on this machine).\n"
-    : "Whoever reaches this address can run code on this machine: keep it in a network you trust.\n";
+    ? "Only this machine can reach it. To accept connections from the network: serverledge " +
+      `${kind.command} --listen 0.0.0.0\n(anyone who can reach it can run code on ` +
+      "this machine).\n"
+    : "Anyone who can reach this address can run code on this machine: keep it in a trusted network.\n";
   return `${kind.name} ${node.Id} in area ${node.Area} listens on ${
     styled(terminal.out, "bold", node.Url)
   }\n${access}`;

@@ -16,6 +16,11 @@ export const codePrefix = `${root}code/`;
 /** Prefix of registered nodes by id; each is written with a lease of its own. */
 export const nodesPrefix = `${root}nodes/`;
 
+/** Returns the prefix of the records of a collection, by id. */
+export function recordsPrefix(collection: string): string {
+  return `${root}${collection}/`;
+}
+
 /** Returns the key of a function's record. */
 export function functionKey(name: string): string {
   return functionsPrefix + name;

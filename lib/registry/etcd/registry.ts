@@ -18,7 +18,10 @@ import { functionKey, nodesPrefix } from "./keys.ts";
 import { SharedLeases } from "./client/leases.ts";
 import type { EtcdOptions } from "./client/options.ts";
 import { absent, type Operation, put, read, remove } from "./client/requests.ts";
+import type { Collection, RecordKind } from "../collection.ts";
+import { EtcdCollection } from "./collection.ts";
 import { NodeWatch } from "./node_watch.ts";
+import type { PrefixWatch } from "./prefix_watch.ts";
 import { NodeRegistration } from "./nodes.ts";
 import { EtcdResults } from "./results.ts";
 import { FunctionWatch } from "./watch.ts";
@@ -70,6 +73,8 @@ class EtcdRegistry implements Registry {
   readonly #watch: FunctionWatch;
   /** Created on first use. */
   #nodes: NodeWatch | undefined;
+  /** By the name of their kind, created on first use. */
+  readonly #collections = new Map<string, EtcdCollection<unknown>>();
   readonly #progressBeats: number;
   readonly #recoverCode: (hash: string) => Promise<Uint8Array | undefined>;
   readonly #knownNodes: EtcdOptions["knownNodes"];
@@ -134,6 +139,14 @@ class EtcdRegistry implements Registry {
     return this.#watch.observe(observer);
   }
 
+  collection<T>(kind: RecordKind<T>): Collection<T> {
+    const known = this.#collections.get(kind.name) as EtcdCollection<T> | undefined;
+    if (known) return known;
+    const collection = new EtcdCollection(this.#client, kind, firstWatchMs);
+    this.#collections.set(kind.name, collection as EtcdCollection<unknown>);
+    return collection;
+  }
+
   putCode(hash: string, code: Uint8Array): Promise<void> {
     return this.#code.put(hash, code);
   }
@@ -184,7 +197,14 @@ class EtcdRegistry implements Registry {
     this.#client[Symbol.dispose]();
     await this.#watch[Symbol.asyncDispose]();
     await this.#nodes?.[Symbol.asyncDispose]();
+    for (const collection of this.#collections.values()) await collection[Symbol.asyncDispose]();
     await this.#heart;
+  }
+
+  /** Returns everything that is followed. */
+  #watches(): PrefixWatch[] {
+    const others = [...this.#collections.values()].map(({ followed }) => followed);
+    return [this.#watch, this.#nodes, ...others].filter((watch) => watch !== undefined);
   }
 
   /** Returns the operation that removes the pin of code whose function is being written, if any. */
@@ -199,18 +219,17 @@ class EtcdRegistry implements Registry {
     for (let beats = 1; !this.#stop.signal.aborted; beats++) {
       try {
         await this.#watch.checkIdentity();
+        for (const { followed } of this.#collections.values()) await followed?.checkIdentity();
         failed = 0;
         if (beats % this.#progressBeats < 2) {
-          await this.#watch.checkProgress();
-          await this.#nodes?.checkProgress();
+          for (const watch of this.#watches()) await watch.checkProgress();
         }
         await this.#restoreCode();
       } catch {
         // The client records the problem for health(); the watch logs it.
         if (++failed === fatalBeats) {
           const reason = `${failed} calls in a row had no answer`;
-          this.#watch.startOver(reason);
-          this.#nodes?.startOver(reason);
+          for (const watch of this.#watches()) watch.startOver(reason);
         }
       }
       await pause(heartbeatMs, this.#stop.signal);

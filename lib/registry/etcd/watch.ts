@@ -6,23 +6,18 @@
 
 import { Listeners } from "../../base/listeners.ts";
 import { logger } from "../../base/log.ts";
-import { randomId } from "../../base/ids.ts";
 import { type FunctionRecord, storedFunctionSchema } from "../../model/function.ts";
 import type { Entry, EtcdClient } from "./client/client.ts";
-import { functionsPrefix, identityKey } from "./keys.ts";
-import { PrefixWatch } from "./prefix_watch.ts";
-import { absent, put, read } from "./client/requests.ts";
+import { functionsPrefix } from "./keys.ts";
+import { RestoringWatch } from "./restoring_watch.ts";
 import { parseRecord, type ReadRecord, UnreadableValues } from "../records.ts";
 import type { DamagedFunction, FunctionObserver } from "../registry.ts";
-
-/** Time limit for the identity of the data, ms; short, since it shows whether etcd responds. */
-const identityTimeoutMs = 2000;
 
 /** Restores functions that an emptied etcd has lost. */
 export type Restore = (lost: FunctionRecord[]) => Promise<void>;
 
 /** Follows the functions in etcd. */
-export class FunctionWatch extends PrefixWatch {
+export class FunctionWatch extends RestoringWatch {
   readonly #restore: Restore;
   readonly #observers = new Listeners<FunctionObserver>("registry");
   /** All known functions. */
@@ -30,11 +25,6 @@ export class FunctionWatch extends PrefixWatch {
   /** Unreadable functions. */
   readonly #damaged = new Map<string, DamagedFunction>();
   readonly #unreadable = new UnreadableValues();
-  /** Identity of the data that is being listed. */
-  #listing: string | undefined;
-  /** Identity of the followed data; undefined until etcd has responded. */
-  #identity: string | undefined;
-  #complained = false;
 
   /**
    * Starts to follow the functions.
@@ -54,18 +44,8 @@ export class FunctionWatch extends PrefixWatch {
    * @returns the subscription, which disposal ends
    */
   observe(observer: FunctionObserver): Disposable {
-    if (this.#identity !== undefined) this.#tellAll(observer);
+    if (this.isListed) this.#tellAll(observer);
     return this.#observers.add(observer);
-  }
-
-  /** Restarts if etcd has other data than before. */
-  async checkIdentity(): Promise<void> {
-    const followed = this.#identity;
-    const present = await this.client.get(identityKey, identityTimeoutMs);
-    // Without a known identity there is nothing to compare; this response may be older than the listing.
-    if (followed !== undefined && followed !== (present && new TextDecoder().decode(present))) {
-      this.startOver("it holds other data");
-    }
   }
 
   /** Stops following. */
@@ -75,13 +55,8 @@ export class FunctionWatch extends PrefixWatch {
   }
 
   /** Restores the functions that an emptied etcd has lost. */
-  protected override async prepare(): Promise<void> {
-    const { identity, revision } = await this.#identify();
-    this.#listing = identity;
-    const emptied = this.#identity !== undefined &&
-      // If the revision decreased, an older state was restored from a backup.
-      (identity !== this.#identity || revision < this.revision);
-    if (!emptied || this.#known.size === 0) return;
+  protected override async restore(): Promise<void> {
+    if (this.#known.size === 0) return;
     logger("registry").warn("etcd has lost its data: putting back {count} functions", {
       count: this.#known.size,
     });
@@ -90,11 +65,10 @@ export class FunctionWatch extends PrefixWatch {
 
   /** Applies a listing of all functions. */
   protected override replace(entries: readonly Entry[]): void {
-    this.#complained = false;
     this.#known.clear();
     this.#damaged.clear();
     for (const entry of entries) this.#read(entry);
-    this.#identity = this.#listing;
+    this.applied();
     this.#observers.each((observer) => this.#tellAll(observer));
   }
 
@@ -116,27 +90,8 @@ export class FunctionWatch extends PrefixWatch {
     this.#observers.each((observer) => observer.remove(name));
   }
 
-  /** Logs the first failure of an outage. */
-  protected override interrupted(reason: string | undefined): void {
-    if (reason === undefined || this.#complained) return;
-    this.#complained = true;
-    logger("registry").warn("Lost touch with etcd, trying on: {reason}", { reason });
-  }
-
   #tellAll(observer: FunctionObserver): void {
     observer.reset([...this.#known.values()], [...this.#damaged.values()]);
-  }
-
-  /** Returns the identity of the data; data without one gets a new one. */
-  async #identify(): Promise<{ identity: string; revision: number }> {
-    const fresh = randomId();
-    const { succeeded, read: present, revision } = await this.client.transact({
-      compare: [absent(identityKey)],
-      success: [put(identityKey, fresh)],
-      failure: [read(identityKey)],
-    });
-    const identity = succeeded ? fresh : new TextDecoder().decode(present);
-    return { identity, revision };
   }
 
   /** Stores a function, or marks it as unreadable. */

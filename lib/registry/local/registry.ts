@@ -30,6 +30,8 @@ import {
   type RegistryHealth,
   storedResult,
 } from "../registry.ts";
+import type { Collection, RecordKind } from "../collection.ts";
+import { SqliteCollection } from "./collection.ts";
 import { Parts, partsTable, wholeBytes } from "./parts.ts";
 import { openDatabase, prepareAll, type Prepared, unusable } from "./sqlite_file.ts";
 
@@ -48,6 +50,7 @@ const layout = {
   `,
     partsTable,
     "ALTER TABLE results ADD COLUMN parts TEXT;",
+    "CREATE TABLE records (kind TEXT, id TEXT, record TEXT NOT NULL, PRIMARY KEY (kind, id)) STRICT;",
   ],
 };
 
@@ -56,6 +59,10 @@ const statements = {
   put: "INSERT OR REPLACE INTO functions VALUES (?, ?, ?)",
   remove: "DELETE FROM functions WHERE name = ?",
   functions: "SELECT name, record FROM functions ORDER BY name",
+  createRecord: "INSERT INTO records VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+  putRecord: "INSERT OR REPLACE INTO records VALUES (?, ?, ?)",
+  removeRecord: "DELETE FROM records WHERE kind = ? AND id = ?",
+  records: "SELECT id, record FROM records WHERE kind = ? ORDER BY id",
   putCode: "INSERT INTO code VALUES (?, ?) ON CONFLICT DO NOTHING",
   hasCode: "SELECT 1 FROM code WHERE hash = ?",
   getCode: "SELECT archive FROM code WHERE hash = ?",
@@ -94,6 +101,8 @@ class SqliteRegistry implements Registry {
   readonly #writing = new Set<string>();
   readonly #clock: Clock;
   readonly #observers = new Listeners<FunctionObserver>("registry");
+  /** By the name of their kind, created on first use. */
+  readonly #collections = new Map<string, SqliteCollection<unknown>>();
   readonly #pins: Pins<true>;
   #failed: { reason: string; at: number } | undefined;
   #open = true;
@@ -163,6 +172,14 @@ class SqliteRegistry implements Registry {
       observer.reset(records, damaged);
       return this.#observers.add(observer);
     });
+  }
+
+  collection<T>(kind: RecordKind<T>): Collection<T> {
+    const known = this.#collections.get(kind.name) as SqliteCollection<T> | undefined;
+    if (known) return known;
+    const collection = new SqliteCollection(kind, (step) => this.#run(step), this.#clock);
+    this.#collections.set(kind.name, collection as SqliteCollection<unknown>);
+    return collection;
   }
 
   putCode(hash: string, code: Uint8Array): Promise<void> {

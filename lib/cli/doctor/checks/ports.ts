@@ -1,0 +1,103 @@
+/**
+ * Checks whether the node's ports are free, or taken by the node itself.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { isObject, tryParseJson } from "../../../json/json.ts";
+import { hostPort } from "../../../http/host_port.ts";
+import { type Check, type Finding, fine, problem, type Subject } from "../check.ts";
+
+/** Longest time until a server at the port answers, ms. */
+const answerTimeoutMs = 3000;
+
+/** The port of the API, and that of status datagrams if there are other nodes. */
+export const ports: Check = {
+  name: "ports",
+  async run(subject) {
+    const api = await apiPort(subject);
+    return subject.config["etcd.address"] === "" ? [api] : [api, datagramPort(subject)];
+  },
+};
+
+async function apiPort({ config, dataDirectory }: Subject): Promise<Finding> {
+  const hostname = config["api.listen"];
+  const port = config["api.port"];
+  const address = hostPort(hostname, port);
+  const failure = tryListening(() => Deno.listen({ hostname, port }));
+  if (!failure) return fine(`Port ${address} is free`);
+  if (!(failure instanceof Deno.errors.AddrInUse)) return unusable(address, failure);
+  if (await isNode(hostname, port)) return fine(`A node answers at ${address}`);
+  if (isHeld(dataDirectory)) return fine(`Port ${address} is taken, and this machine's node runs`);
+  return problem(
+    "error",
+    `Another program listens on ${address}`,
+    `End it (ss -ltnp 'sport = :${port}' names it), or set api.port to another port`,
+  );
+}
+
+function datagramPort({ config, dataDirectory }: Subject): Finding {
+  const port = config["registry.udp.port"];
+  const hostname = config["api.listen"];
+  const address = `UDP port ${port}`;
+  const failure = tryListening(() => Deno.listenDatagram({ transport: "udp", hostname, port }));
+  if (!failure) return fine(`${address} is free`);
+  if (!(failure instanceof Deno.errors.AddrInUse)) return unusable(address, failure);
+  if (isHeld(dataDirectory)) return fine(`${address} is taken, and this machine's node runs`);
+  if (!config.chosen.has("registry.udp.port")) {
+    return fine(`${address} is taken: a free one is used`);
+  }
+  return problem(
+    "error",
+    `Another program uses ${address}`,
+    `End it (ss -lunp 'sport = :${port}' names it), or set registry.udp.port to another port`,
+  );
+}
+
+function unusable(address: string, failure: Error): Finding {
+  if (failure instanceof Deno.errors.PermissionDenied) {
+    return problem(
+      "error",
+      `This user may not listen on ${address}: ports below 1024 are privileged`,
+      "Set api.port to 1024 or more, or give the service CAP_NET_BIND_SERVICE",
+    );
+  }
+  return problem(
+    "error",
+    `Cannot listen on ${address}: ${failure.message}`,
+    "Set api.listen to an address of this machine, or to 0.0.0.0",
+  );
+}
+
+/** Listens for a moment. Returns why that failed. */
+function tryListening(listen: () => { close(): void }): Error | undefined {
+  try {
+    listen().close();
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+async function isNode(listen: string, port: number): Promise<boolean> {
+  const host = listen === "0.0.0.0" ? "127.0.0.1" : listen === "::" ? "::1" : listen;
+  try {
+    const signal = AbortSignal.timeout(answerTimeoutMs);
+    const response = await fetch(`http://${hostPort(host, port)}/healthz`, { signal });
+    const answer = tryParseJson(await response.text());
+    return isObject(answer) && "Problems" in answer;
+  } catch {
+    return false;
+  }
+}
+
+/** Returns true if a node holds its data directory, as far as this user can tell. */
+function isHeld(directory: string): boolean {
+  try {
+    using lock = Deno.openSync(join(directory, "lock"));
+    return !lock.tryLockSync(true);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Collections of small records in the registry, such as keys. Each kind of record has a name, a schema and
+ * an id.
+ *
+ * @module
+ */
+
+import type * as v from "valibot";
+import { ServerledgeError } from "../base/errors.ts";
+
+/** Ids that keys of etcd may contain. */
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+/** Maximum size of a record, bytes. */
+const maxRecordBytes = 64 << 10;
+
+/** A kind of record. */
+export interface RecordKind<T> {
+  /** Name of the collection, e.g. `keys`; part of the keys in etcd. */
+  readonly name: string;
+  /** Schema that reads a stored record. */
+  readonly stored: v.GenericSchema<unknown, T>;
+  /** Converts a record to its stored form. */
+  readonly toWire: (record: T) => unknown;
+  /** Returns the id of a record, unique in its collection. */
+  readonly idOf: (record: T) => string;
+}
+
+/**
+ * Receives the records of a collection: all of them once the registry responds and again after an outage, then
+ * each change. Unreadable records are logged and left out.
+ */
+export interface RecordObserver<T> {
+  /** Reports all records; others do not exist any more. */
+  reset(records: T[]): void;
+  /** Reports a created or changed record. */
+  put(record: T): void;
+  /** Reports a deleted record. */
+  remove(id: string): void;
+}
+
+/** The records of one kind. Every method throws `REGISTRY_UNAVAILABLE` if the registry does not respond. */
+export interface Collection<T> {
+  /**
+   * Adds a record in one transaction.
+   *
+   * @returns false if a record with that id exists, which stays unchanged
+   */
+  create(record: T): Promise<boolean>;
+  /** Adds or replaces a record. */
+  put(record: T): Promise<void>;
+  /**
+   * Removes a record.
+   *
+   * @returns false if there was none
+   */
+  delete(id: string): Promise<boolean>;
+  /**
+   * Reports all records and then every change to the observer, in order, until disposed; resumes by itself
+   * after outages.
+   *
+   * @returns the watch, after the first `reset`, or after some time if the registry does not respond
+   */
+  watch(observer: RecordObserver<T>): Promise<Disposable>;
+}
+
+/**
+ * Encodes a record for a registry.
+ *
+ * @throws `PAYLOAD_TOO_LARGE`, `INVALID_REQUEST` for an id that no registry can store
+ */
+export function encodeRecord<T>(kind: RecordKind<T>, record: T): { id: string; text: string } {
+  const id = kind.idOf(record);
+  if (!idPattern.test(id)) {
+    throw new ServerledgeError("INVALID_REQUEST", `${JSON.stringify(id)} is no id of ${kind.name}`);
+  }
+  const text = JSON.stringify(kind.toWire(record));
+  if (new TextEncoder().encode(text).length > maxRecordBytes) {
+    throw new ServerledgeError(
+      "PAYLOAD_TOO_LARGE",
+      `The record ${id} of ${kind.name} is larger than ${maxRecordBytes} bytes`,
+    );
+  }
+  return { id, text };
+}

@@ -1,0 +1,156 @@
+/**
+ * Collections of small records in etcd.
+ *
+ * @module
+ */
+
+import { withTimeout } from "../../base/async.ts";
+import { Listeners } from "../../base/listeners.ts";
+import {
+  type Collection,
+  encodeRecord,
+  type RecordKind,
+  type RecordObserver,
+} from "../collection.ts";
+import { readRecord, UnreadableValues } from "../records.ts";
+import type { Entry, EtcdClient } from "./client/client.ts";
+import { absent, put, read, remove } from "./client/requests.ts";
+import { recordsPrefix } from "./keys.ts";
+import { RestoringWatch } from "./restoring_watch.ts";
+
+/** A collection in etcd. Following it begins with the first use of {@link EtcdCollection.watch}. */
+export class EtcdCollection<T> implements Collection<T>, AsyncDisposable {
+  readonly #client: EtcdClient;
+  readonly #kind: RecordKind<T>;
+  readonly #firstWatchMs: number;
+  #watch: RecordWatch<T> | undefined;
+
+  /**
+   * Creates a collection that follows nothing.
+   *
+   * @param client calls etcd; outlives the collection
+   * @param firstWatchMs longest wait of the first watch for an unavailable etcd, ms
+   */
+  constructor(client: EtcdClient, kind: RecordKind<T>, firstWatchMs: number) {
+    this.#client = client;
+    this.#kind = kind;
+    this.#firstWatchMs = firstWatchMs;
+  }
+
+  /** The watch; undefined if nobody follows the collection. */
+  get followed(): RestoringWatch | undefined {
+    return this.#watch;
+  }
+
+  async create(record: T): Promise<boolean> {
+    const { id, text } = encodeRecord(this.#kind, record);
+    const key = this.#prefix + id;
+    const { succeeded, revision, read: present } = await this.#client.transact({
+      compare: [absent(key)],
+      success: [put(key, text)],
+      failure: [read(key)],
+    });
+    // A repeated call may see the write of its first attempt.
+    const isWritten = succeeded || new TextDecoder().decode(present) === text;
+    if (isWritten) void this.#watch?.expect(revision);
+    return isWritten;
+  }
+
+  async put(record: T): Promise<void> {
+    const { id, text } = encodeRecord(this.#kind, record);
+    const { revision } = await this.#client.transact({
+      compare: [],
+      success: [put(this.#prefix + id, text)],
+    });
+    void this.#watch?.expect(revision);
+  }
+
+  async delete(id: string): Promise<boolean> {
+    const { removed, revision } = await this.#client.transact({
+      compare: [],
+      success: [remove(this.#prefix + id)],
+    });
+    if (removed > 0) void this.#watch?.expect(revision);
+    return removed > 0;
+  }
+
+  async watch(observer: RecordObserver<T>): Promise<Disposable> {
+    const watch = this.#watch ??= new RecordWatch(this.#client, this.#kind, async (records) => {
+      for (const record of records) await this.create(record);
+    });
+    // If etcd is unavailable, the watch of functions has waited for it already.
+    if (this.#client.health().ok) await withTimeout(watch.listed, this.#firstWatchMs);
+    return watch.observe(observer);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#watch?.[Symbol.asyncDispose]();
+  }
+
+  get #prefix(): string {
+    return recordsPrefix(this.#kind.name);
+  }
+}
+
+/** Follows the records of one kind. */
+class RecordWatch<T> extends RestoringWatch {
+  readonly #kind: RecordKind<T>;
+  readonly #prefix: string;
+  readonly #putBack: (records: T[]) => Promise<void>;
+  readonly #observers = new Listeners<RecordObserver<T>>("registry");
+  readonly #known = new Map<string, T>();
+  readonly #unreadable = new UnreadableValues();
+
+  constructor(client: EtcdClient, kind: RecordKind<T>, putBack: (records: T[]) => Promise<void>) {
+    const prefix = recordsPrefix(kind.name);
+    super(client, prefix);
+    this.#kind = kind;
+    this.#prefix = prefix;
+    this.#putBack = putBack;
+    this.follow();
+  }
+
+  observe(observer: RecordObserver<T>): Disposable {
+    if (this.isListed) observer.reset([...this.#known.values()]);
+    return this.#observers.add(observer);
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
+    this.#unreadable[Symbol.dispose]();
+  }
+
+  protected override restore(): Promise<void> {
+    return this.#putBack([...this.#known.values()]);
+  }
+
+  protected override replace(entries: readonly Entry[]): void {
+    this.#known.clear();
+    for (const entry of entries) this.#read(entry);
+    this.applied();
+    this.#observers.each((observer) => observer.reset([...this.#known.values()]));
+  }
+
+  protected override put(entry: Entry): void {
+    const record = this.#read(entry);
+    if (record !== undefined) this.#observers.each((observer) => observer.put(record));
+    else this.remove(entry.key.slice(this.#prefix.length));
+  }
+
+  protected override remove(id: string): void {
+    if (this.#known.delete(id)) this.#observers.each((observer) => observer.remove(id));
+  }
+
+  #read({ key, value }: Entry): T | undefined {
+    const text = new TextDecoder().decode(value);
+    const record = readRecord(this.#kind.stored, text, key, this.#unreadable);
+    if (record === undefined) return undefined;
+    const id = this.#kind.idOf(record);
+    if (this.#prefix + id === key) {
+      this.#known.set(id, record);
+      return record;
+    }
+    this.#unreadable.add(key, "it holds a record with another id");
+    return undefined;
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Collections of small records in the embedded registry.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../base/clock.ts";
+import { Listeners } from "../../base/listeners.ts";
+import {
+  type Collection,
+  encodeRecord,
+  type RecordKind,
+  type RecordObserver,
+} from "../collection.ts";
+import { readRecord, UnreadableValues } from "../records.ts";
+import type { Prepared } from "./sqlite_file.ts";
+
+/** Statements that a collection uses. */
+type Statements = Prepared<
+  Record<"createRecord" | "putRecord" | "removeRecord" | "records", string>
+>;
+
+/** Runs a step with the statements, and records whether the file could be used. */
+type Run = <R>(step: (prepared: Statements) => R) => Promise<R>;
+
+/** A collection in the table `records`. */
+export class SqliteCollection<T> implements Collection<T> {
+  readonly #kind: RecordKind<T>;
+  readonly #run: Run;
+  readonly #clock: Clock;
+  readonly #observers = new Listeners<RecordObserver<T>>("registry");
+
+  /**
+   * Creates a collection.
+   *
+   * @param run runs a step on the open file
+   */
+  constructor(kind: RecordKind<T>, run: Run, clock: Clock) {
+    this.#kind = kind;
+    this.#run = run;
+    this.#clock = clock;
+  }
+
+  async create(record: T): Promise<boolean> {
+    const { id, text } = encodeRecord(this.#kind, record);
+    return await this.#run(({ createRecord }) => {
+      if (createRecord.run(this.#kind.name, id, text).changes === 0) return false;
+      this.#observers.each((observer) => observer.put(record));
+      return true;
+    });
+  }
+
+  async put(record: T): Promise<void> {
+    const { id, text } = encodeRecord(this.#kind, record);
+    await this.#run(({ putRecord }) => {
+      putRecord.run(this.#kind.name, id, text);
+      this.#observers.each((observer) => observer.put(record));
+    });
+  }
+
+  async delete(id: string): Promise<boolean> {
+    return await this.#run(({ removeRecord }) => {
+      if (removeRecord.run(this.#kind.name, id).changes === 0) return false;
+      this.#observers.each((observer) => observer.remove(id));
+      return true;
+    });
+  }
+
+  async watch(observer: RecordObserver<T>): Promise<Disposable> {
+    return await this.#run(({ records }) => {
+      using unreadable = new UnreadableValues(this.#clock);
+      const { name, stored } = this.#kind;
+      const found = records.all(name).map(({ id, record }) =>
+        readRecord(stored, record as string, `${name} ${id}`, unreadable)
+      );
+      observer.reset(found.filter((record) => record !== undefined));
+      return this.#observers.add(observer);
+    });
+  }
+}
